@@ -1,0 +1,168 @@
+//! The time. Nothing else in the house may ask for it: a clock comes in by parameter, and tests move it.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// A moment in UTC, in microseconds since 1970: what every time column holds.
+///
+/// Whole numbers compare the same way on both database engines; text times do not.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type,
+)]
+#[serde(transparent)]
+#[sqlx(transparent)]
+pub struct Moment(pub i64);
+
+impl Moment {
+    /// The moment that many seconds after 1970 began, in UTC.
+    #[must_use]
+    pub const fn from_unix_seconds(seconds: i64) -> Self {
+        Self(seconds * 1_000_000)
+    }
+
+    /// Whole seconds since 1970 began, rounded down.
+    #[must_use]
+    pub const fn unix_seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// Later by `span`.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(micros(span)))
+    }
+
+    /// Earlier by `span`.
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(micros(span)))
+    }
+
+    /// How long after `earlier` this is; zero if it is not after it.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// As a `jiff` timestamp, for calendars and formats; moments outside jiff's range become its nearest end.
+    #[must_use]
+    pub fn timestamp(self) -> jiff::Timestamp {
+        let nearest_end = if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        jiff::Timestamp::from_microsecond(self.0).unwrap_or(nearest_end)
+    }
+
+    /// A date for people, such as "3 March 2026", in UTC.
+    #[must_use]
+    pub fn date(self) -> String {
+        self.timestamp().strftime("%-d %B %Y").to_string()
+    }
+
+    /// A date and time for people, such as "3 March 2026, 14:05 UTC".
+    #[must_use]
+    pub fn date_time(self) -> String {
+        self.timestamp().strftime("%-d %B %Y, %H:%M UTC").to_string()
+    }
+
+    /// The `Date` header's form (RFC 5322 section 3.3), always in UTC.
+    #[must_use]
+    pub fn rfc5322(self) -> String {
+        self.timestamp().strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+    }
+}
+
+impl From<jiff::Timestamp> for Moment {
+    fn from(timestamp: jiff::Timestamp) -> Self {
+        Self(timestamp.as_microsecond())
+    }
+}
+
+/// RFC 3339 in UTC, to the second.
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.timestamp().strftime("%Y-%m-%dT%H:%M:%SZ"))
+    }
+}
+
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Where the time comes from: the system, or a test that moves it by hand.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The machine's own clock.
+    System,
+    /// A clock that stands still until a test moves it.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that stands at `moment` until [`Clock::advance`] moves it.
+    #[must_use]
+    pub fn manual(moment: Moment) -> Self {
+        Self::Manual(Arc::new(AtomicI64::new(moment.0)))
+    }
+
+    /// The present moment.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        match self {
+            Self::System => jiff::Timestamp::now().into(),
+            Self::Manual(at) => Moment(at.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a manual clock forward; the system's clock does not move.
+    pub fn advance(&self, span: Duration) {
+        if let Self::Manual(at) = self {
+            at.fetch_add(micros(span), Ordering::SeqCst);
+        }
+    }
+}
+
+/// Measures how long something took, whatever the clock on the wall does meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Starts measuring.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// The time since the start.
+    #[must_use]
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manual_clock_stands_still_until_it_is_moved() {
+        let clock = Clock::manual(Moment::from_unix_seconds(1_000));
+        assert_eq!(clock.now(), clock.now());
+        clock.advance(Duration::from_secs(61));
+        assert_eq!(clock.now(), Moment::from_unix_seconds(1_061));
+    }
+
+    #[test]
+    fn moments_are_written_as_people_and_standards_expect() {
+        let moment = Moment::from_unix_seconds(1_772_546_705);
+        assert_eq!(moment.date(), "3 March 2026");
+        assert_eq!(moment.rfc5322(), "Tue, 03 Mar 2026 14:05:05 +0000");
+        assert_eq!(moment.to_string(), "2026-03-03T14:05:05Z");
+    }
+}

@@ -1,0 +1,26 @@
+//! Broadside: newsletters and donations for a small independent magazine.
+//!
+//! # The map of the house
+//!
+//! Small types that everyone may use stand at the top level; each domain is a folder; arrows of import only ever point
+//! upwards in this list, never in a circle.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`clock`], [`token`], [`email_address`], [`money`], [`config`] | time, randomness and keys, parsed addresses, amounts, the environment |
+//! | [`db`] | one data layer over SQLite and PostgreSQL, migrations, statements |
+//! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
+//! | [`payments`] | the payment provider: Stripe's API behind a trait |
+//! | [`delivery`] | editions on their way: the ledger of deliveries, notices, suppression, workers, SMTP |
+//! | [`staff`] | the team: accounts, roles, sessions, the settings an editor decides |
+//! | [`subscribers`] | readers: lists, subscriptions, consent, preferences |
+//! | [`articles`] | articles and the feeds they come from |
+//! | [`digests`] | digests, editions as content: composing, previewing, sealing |
+//! | [`donations`] | supporters, gifts, the money ledger, the webhook inbox |
+//! | [`jobs`] | one job table and the schedule of everything that runs by the clock |
+//! | [`web`] | the routes table, public pages, the desk, hooks |
+//! | [`sandbox`] | the outside world in one process: a mailbox and a payment provider |
+//! | [`cli`] | one file a command |
+
+pub mod clock;
+pub mod money;

