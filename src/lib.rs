@@ -8,6 +8,7 @@
 //! | room | what lives there |
 //! |---|---|
 //! | [`clock`], [`token`], [`email_address`], [`money`], [`config`] | time, randomness and keys, parsed addresses, amounts, the environment |
+//! | [`site`] | one running instance: database, clock, keys, public address |
 //! | [`db`] | one data layer over SQLite and PostgreSQL, migrations, statements |
 //! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
 //! | [`payments`] | the payment provider: Stripe's API behind a trait |
@@ -17,10 +18,14 @@
 //! | [`articles`] | articles and the feeds they come from |
 //! | [`digests`] | digests, editions as content: composing, previewing, sealing |
 //! | [`donations`] | supporters, gifts, the money ledger, the webhook inbox |
-//! | [`jobs`] | one job table and the schedule of everything that runs by the clock |
+//! | [`jobs`] | the schedule: everything that runs by the clock, on one screen |
 //! | [`web`] | the routes table, public pages, the desk, hooks |
 //! | [`sandbox`] | the outside world in one process: a mailbox and a payment provider |
 //! | [`cli`] | one file a command |
 
 pub mod clock;
+pub mod db;
+pub mod email_address;
 pub mod money;
+pub mod site;
+pub mod token;

@@ -1,0 +1,51 @@
+//! The schema's history: the same numbers and names for both engines, applied in order, never edited once landed.
+
+use sqlx::migrate::{MigrateError, Migrator};
+
+use super::Db;
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Why the schema could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// The database was written by a newer program.
+    #[error(
+        "the database has migration {0}, which this program does not know: it was made by a newer Broadside. Start that one, or restore a backup."
+    )]
+    Newer(i64),
+    /// A migration failed; nothing of it was kept.
+    #[error(transparent)]
+    Failed(MigrateError),
+}
+
+/// Brings a database up to this program's schema.
+#[derive(Debug)]
+pub struct Migrations;
+
+impl Migrations {
+    /// Applies what is missing, each migration in a transaction of its own; refuses a database that is newer.
+    ///
+    /// # Errors
+    /// [`MigrationError`]; the migrations before the failing one stay applied.
+    pub async fn apply(db: &Db) -> Result<(), MigrationError> {
+        let done = match db {
+            Db::Sqlite { write, .. } => SQLITE.run(write).await,
+            Db::Postgres(pool) => POSTGRES.run(pool).await,
+        };
+        done.map_err(|error| match error {
+            MigrateError::VersionMissing(version) => MigrationError::Newer(version),
+            other => MigrationError::Failed(other),
+        })
+    }
+
+    /// Number and name of every migration, for SQLite and for PostgreSQL.
+    #[must_use]
+    pub fn names() -> (Vec<String>, Vec<String>) {
+        let names = |migrator: &Migrator| {
+            migrator.iter().map(|one| format!("{:04} {}", one.version, one.description)).collect()
+        };
+        (names(&SQLITE), names(&POSTGRES))
+    }
+}

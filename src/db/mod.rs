@@ -1,0 +1,338 @@
+//! One data layer over two native engines.
+//!
+//! The rules: a statement is a named constant written once (see [`statements!`](crate::statements)); reads go through [`Db`],
+//! every write through a [`Tx`] that a domain function opened; nothing waits for a network inside a transaction.
+//!
+//! On SQLite there is ONE writer connection, so a transaction takes the write lock when it begins (`BEGIN IMMEDIATE`):
+//! a deferred one that upgrades later fails with "database is locked" however long it would have waited. Readers have a
+//! read-only pool of their own. A second `begin` while a transaction of the same task is open would wait for itself.
+
+mod migrations;
+mod params;
+mod sql;
+
+use std::{str::FromStr, time::Duration};
+
+use futures_util::future::Either;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions, PgRow},
+    sqlite::{
+        SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+        SqliteSynchronous,
+    },
+};
+
+pub use self::{
+    migrations::{MigrationError, Migrations},
+    params::{Params, Value},
+    sql::Sql,
+};
+use crate::clock::{Clock, Moment};
+
+/// What a data call returns.
+pub type Result<T> = std::result::Result<T, sqlx::Error>;
+
+/// A struct that both engines decode: derive `sqlx::FromRow`.
+pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+/// The two engines, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// One file, one writer, one machine.
+    Sqlite,
+    /// A server that several machines share.
+    Postgres,
+}
+
+/// The open database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// SQLite: the single writer connection and the read-only pool beside it.
+    Sqlite {
+        /// Read-only connections.
+        read: SqlitePool,
+        /// The one connection that writes.
+        write: SqlitePool,
+    },
+    /// PostgreSQL: one pool for everything.
+    Postgres(PgPool),
+}
+
+/// How a database is opened.
+#[derive(Clone, Debug)]
+pub struct DbOptions {
+    /// `sqlite:path` or `postgres://…`.
+    pub url: String,
+    /// The most connections held open, readers on SQLite.
+    pub connections: u32,
+    /// Whether a commit waits for the disk. Only throwaway test databases say no.
+    pub durable: bool,
+}
+
+impl DbOptions {
+    /// Durable, with eight connections.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), connections: 8, durable: true }
+    }
+}
+
+impl Db {
+    /// Opens the database, and creates the file if it is SQLite and not there yet. Does not migrate.
+    ///
+    /// # Errors
+    /// When the URL has another scheme, or the file or server cannot be reached.
+    pub async fn open(options: &DbOptions) -> Result<Self> {
+        match options.url.split(':').next() {
+            Some("sqlite") => Self::open_sqlite(options).await,
+            Some("postgres" | "postgresql") => {
+                let connect = PgConnectOptions::from_str(&options.url)?
+                    .application_name("broadside")
+                    .disable_statement_logging();
+                let pool = PgPoolOptions::new()
+                    .max_connections(options.connections)
+                    .acquire_timeout(Duration::from_secs(30))
+                    .connect_with(connect)
+                    .await?;
+                Ok(Self::Postgres(pool))
+            }
+            _ => Err(sqlx::Error::Configuration("DATABASE_URL must begin with sqlite: or postgres:".into())),
+        }
+    }
+
+    async fn open_sqlite(options: &DbOptions) -> Result<Self> {
+        let synchronous = if options.durable { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
+        let connect = SqliteConnectOptions::from_str(&options.url)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(synchronous)
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(30))
+            .statement_cache_capacity(256)
+            .pragma("temp_store", "memory")
+            .disable_statement_logging();
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(60))
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(connect.clone())
+            .await?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(options.connections)
+            .connect_with(connect.pragma("query_only", "on"))
+            .await?;
+        Ok(Self::Sqlite { read, write })
+    }
+
+    /// Which engine this is.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite { .. } => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// The time that leases are measured by: the database's where several machines share it, the clock's otherwise.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn lease_time(&self, clock: &Clock) -> Result<Moment> {
+        match (self, clock) {
+            (Self::Postgres(pool), Clock::System) => {
+                let micros = sqlx::query_scalar(sql::SERVER_TIME).fetch_one(pool).await?;
+                Ok(Moment(micros))
+            }
+            _ => Ok(clock.now()),
+        }
+    }
+
+    /// Every row of a read.
+    ///
+    /// # Errors
+    /// When the statement fails or a row does not decode.
+    pub async fn all<'q, T: Row>(&self, sql: Sql, params: impl Params<'q>) -> Result<Vec<T>> {
+        match self {
+            Self::Sqlite { read, .. } => {
+                sqlx::query_as_with(sql.sqlite, params.sqlite()?).fetch_all(read).await
+            }
+            Self::Postgres(pool) => {
+                sqlx::query_as_with(sql.postgres, params.postgres()?).fetch_all(pool).await
+            }
+        }
+    }
+
+    /// The row of a read that may find none.
+    ///
+    /// # Errors
+    /// As [`Db::all`].
+    pub async fn opt<'q, T: Row>(&self, sql: Sql, params: impl Params<'q>) -> Result<Option<T>> {
+        match self {
+            Self::Sqlite { read, .. } => {
+                sqlx::query_as_with(sql.sqlite, params.sqlite()?).fetch_optional(read).await
+            }
+            Self::Postgres(pool) => {
+                sqlx::query_as_with(sql.postgres, params.postgres()?).fetch_optional(pool).await
+            }
+        }
+    }
+
+    /// The one row of a read.
+    ///
+    /// # Errors
+    /// As [`Db::all`], and `RowNotFound` when there is none.
+    pub async fn one<'q, T: Row>(&self, sql: Sql, params: impl Params<'q>) -> Result<T> {
+        self.opt(sql, params).await?.ok_or(sqlx::Error::RowNotFound)
+    }
+
+    /// Begins a transaction that may write; dropping it rolls back.
+    ///
+    /// # Errors
+    /// When no connection can be had in time.
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(Tx(match self {
+            Self::Sqlite { write, .. } => Either::Left(write.begin_with("begin immediate").await?),
+            Self::Postgres(pool) => Either::Right(pool.begin().await?),
+        }))
+    }
+
+    /// Closes every connection; on SQLite this also folds the write-ahead log back into the file.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// An open transaction that may write. Dropping it without [`Tx::commit`] rolls back.
+#[derive(Debug)]
+pub struct Tx(Either<Transaction<'static, Sqlite>, Transaction<'static, Postgres>>);
+
+impl Tx {
+    /// Which engine this is.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        match self.0 {
+            Either::Left(_) => Engine::Sqlite,
+            Either::Right(_) => Engine::Postgres,
+        }
+    }
+
+    /// Makes everything since [`Db::begin`] last.
+    ///
+    /// # Errors
+    /// When the commit fails: then nothing lasts, or, if the connection was lost meanwhile, it is not known.
+    pub async fn commit(self) -> Result<()> {
+        match self.0 {
+            Either::Left(tx) => tx.commit().await,
+            Either::Right(tx) => tx.commit().await,
+        }
+    }
+
+    /// Runs a write; the number of rows it touched.
+    ///
+    /// # Errors
+    /// When the statement fails.
+    pub async fn exec<'q>(&mut self, sql: Sql, params: impl Params<'q>) -> Result<u64> {
+        match &mut self.0 {
+            Either::Left(tx) => {
+                let done = sqlx::query_with(sql.sqlite, params.sqlite()?).execute(&mut **tx).await?;
+                Ok(done.rows_affected())
+            }
+            Either::Right(tx) => {
+                let done = sqlx::query_with(sql.postgres, params.postgres()?).execute(&mut **tx).await?;
+                Ok(done.rows_affected())
+            }
+        }
+    }
+
+    /// Every row that a read or a `returning` write gives.
+    ///
+    /// # Errors
+    /// When the statement fails or a row does not decode.
+    pub async fn all<'q, T: Row>(&mut self, sql: Sql, params: impl Params<'q>) -> Result<Vec<T>> {
+        match &mut self.0 {
+            Either::Left(tx) => sqlx::query_as_with(sql.sqlite, params.sqlite()?).fetch_all(&mut **tx).await,
+            Either::Right(tx) => {
+                sqlx::query_as_with(sql.postgres, params.postgres()?).fetch_all(&mut **tx).await
+            }
+        }
+    }
+
+    /// The row of a read or `returning` write that may give none.
+    ///
+    /// # Errors
+    /// As [`Tx::all`].
+    pub async fn opt<'q, T: Row>(&mut self, sql: Sql, params: impl Params<'q>) -> Result<Option<T>> {
+        // Not `fetch_optional`: on SQLite it stops stepping after the first row, and a `returning` write must run to its end.
+        Ok(self.all(sql, params).await?.into_iter().next())
+    }
+
+    /// The one row of a read or `returning` write.
+    ///
+    /// # Errors
+    /// As [`Tx::all`], and `RowNotFound` when there is none.
+    pub async fn one<'q, T: Row>(&mut self, sql: Sql, params: impl Params<'q>) -> Result<T> {
+        self.opt(sql, params).await?.ok_or(sqlx::Error::RowNotFound)
+    }
+
+    /// Runs one statement over many rows, in as few round trips as the engines' limits on parameters allow.
+    ///
+    /// The text holds `{rows}` once, where `(?, ?), (?, ?)` goes: `insert into t (a, b) values {rows}`, or
+    /// `update t set a = v.column2 from (values {rows}) as v where t.id = v.column1`. It may have no other parameters.
+    /// Returns the number of rows touched.
+    ///
+    /// # Errors
+    /// When a statement fails; earlier chunks are undone with the transaction.
+    pub async fn many<'q, P: Params<'q>>(
+        &mut self,
+        sql: Sql,
+        rows: impl IntoIterator<Item = P>,
+    ) -> Result<u64> {
+        // Below SQLite's limit of 32,766 parameters and PostgreSQL's of 65,535 with up to 16 columns.
+        const ROWS_A_STATEMENT: usize = 500;
+        let mut rows = rows.into_iter().peekable();
+        let mut touched = 0;
+        while rows.peek().is_some() {
+            let chunk: Vec<P> = rows.by_ref().take(ROWS_A_STATEMENT).collect();
+            let count = chunk.len();
+            touched += match &mut self.0 {
+                Either::Left(tx) => {
+                    let text = sql.with_rows(Engine::Sqlite, count, P::COLUMNS);
+                    let arguments = params::many_sqlite(chunk)?;
+                    let query = sqlx::query_with(AssertSqlSafe(text), arguments);
+                    query
+                        .persistent(count == ROWS_A_STATEMENT || count <= 32)
+                        .execute(&mut **tx)
+                        .await?
+                        .rows_affected()
+                }
+                Either::Right(tx) => {
+                    let text = sql.with_rows(Engine::Postgres, count, P::COLUMNS);
+                    let arguments = params::many_postgres(chunk)?;
+                    let query = sqlx::query_with(AssertSqlSafe(text), arguments);
+                    query
+                        .persistent(count == ROWS_A_STATEMENT || count <= 32)
+                        .execute(&mut **tx)
+                        .await?
+                        .rows_affected()
+                }
+            };
+        }
+        Ok(touched)
+    }
+}
+
+/// Whether the error is a broken unique key. (`constraint()` names nothing on SQLite, so ask for the kind.)
+#[must_use]
+pub fn is_unique_violation(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|cause| cause.kind() == sqlx::error::ErrorKind::UniqueViolation)
+}

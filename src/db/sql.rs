@@ -1,0 +1,87 @@
+//! Statements: named constants, so that a test can prepare every one of them on both engines.
+
+use std::fmt::Write;
+
+use super::Engine;
+
+/// Microseconds since 1970 by the server's own clock.
+pub(super) const SERVER_TIME: &str = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
+
+/// One statement: its name, and its text for each engine (the same text, but for a few forks).
+#[derive(Clone, Copy, Debug)]
+pub struct Sql {
+    /// The constant's name, for error messages of the statement check.
+    pub name: &'static str,
+    /// The text for SQLite.
+    pub sqlite: &'static str,
+    /// The text for PostgreSQL.
+    pub postgres: &'static str,
+    /// How many columns a row of `{rows}` has; zero for a plain statement. Used by the statement check alone.
+    pub row_columns: usize,
+}
+
+impl Sql {
+    /// The text with `{rows}` replaced by `count` rows of placeholders.
+    ///
+    /// SQLite gets bare `?`: numbered ones are named parameters there, and long statements with them go quadratic.
+    #[must_use]
+    pub fn with_rows(&self, engine: Engine, count: usize, columns: usize) -> String {
+        let (text, numbered) = match engine {
+            Engine::Sqlite => (self.sqlite, false),
+            Engine::Postgres => (self.postgres, true),
+        };
+        let mut rows = String::with_capacity(count * columns * 6);
+        for row in 0..count {
+            rows.push_str(if row == 0 { "(" } else { ", (" });
+            for column in 0..columns {
+                let comma = if column == 0 { "" } else { ", " };
+                // Writing to a string cannot fail.
+                let _ = if numbered {
+                    write!(rows, "{comma}${}", row * columns + column + 1)
+                } else {
+                    write!(rows, "{comma}?")
+                };
+            }
+            rows.push(')');
+        }
+        text.replacen("{rows}", &rows, 1)
+    }
+}
+
+/// Declares the statements of a store: a constant each, and `STATEMENTS`, the list of them all.
+///
+/// ```
+/// broadside::statements! {
+///     /// The whole of it.
+///     FIND = "select id from reader where email = $1";
+///     /// Where the engines differ.
+///     CLAIM = sqlite "select 1 limit 1", postgres "select 1 limit 1 for update skip locked";
+///     /// For `Tx::many`: three columns a row.
+///     ADD = rows(3) "insert into reader (id, email, name) values {rows}";
+/// }
+/// assert_eq!(STATEMENTS.len(), 3);
+/// ```
+#[macro_export]
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $($kind:ident $(($columns:literal))?)? $text:literal $(, postgres $other:literal)?;)*) => {
+        $(
+            $(#[$doc])*
+            const $name: $crate::db::Sql = $crate::statements!(@one $name, $($kind $(($columns))?)? $text $(, $other)?);
+        )*
+
+        /// Every statement of this store, for the check that prepares them on both engines.
+        pub const STATEMENTS: &[$crate::db::Sql] = &[$($name),*];
+    };
+    (@one $name:ident, $text:literal) => {
+        $crate::db::Sql { name: stringify!($name), sqlite: $text, postgres: $text, row_columns: 0 }
+    };
+    (@one $name:ident, sqlite $text:literal, $other:literal) => {
+        $crate::db::Sql { name: stringify!($name), sqlite: $text, postgres: $other, row_columns: 0 }
+    };
+    (@one $name:ident, rows($columns:literal) $text:literal) => {
+        $crate::db::Sql { name: stringify!($name), sqlite: $text, postgres: $text, row_columns: $columns }
+    };
+    (@one $name:ident, rows($columns:literal) $text:literal, $other:literal) => {
+        $crate::db::Sql { name: stringify!($name), sqlite: $text, postgres: $other, row_columns: $columns }
+    };
+}

@@ -1,0 +1,278 @@
+//! Randomness, keys and signed tokens. Nothing else in the house uses the random source.
+//!
+//! One root secret; each purpose has a key of its own, derived by HKDF (RFC 5869), so that a token made for one purpose is
+//! noise to another. A token carries the id of its key, its expiry and its scope; old root secrets stay valid for checking,
+//! so that the unsubscribe link of an old mail works after the secret was changed.
+
+use std::{collections::HashMap, fmt};
+
+use aws_lc_rs::{
+    constant_time, digest,
+    hkdf::{HKDF_SHA256, Salt},
+    hmac,
+    rand::{SecureRandom, SystemRandom},
+};
+use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD, HEXLOWER};
+
+use crate::clock::Moment;
+
+/// What a token may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Confirming a subscription.
+    Confirm,
+    /// Leaving a list with one click (RFC 8058).
+    Unsubscribe,
+    /// Changing one's own preferences.
+    Preferences,
+    /// Reading one's own copy of an edition in the browser.
+    View,
+    /// Giving, credited to an edition.
+    Give,
+    /// Signing in at the desk, once.
+    SignIn,
+    /// Joining the team.
+    Invite,
+    /// Making the first owner.
+    SetUp,
+    /// The hidden field of a form that changes something.
+    Csrf,
+    /// The Message-ID of a delivery.
+    MessageId,
+    /// The envelope sender that a bounce comes back to (VERP).
+    ReturnPath,
+    /// The page that says thank you after a gift.
+    Thanks,
+}
+
+impl Purpose {
+    const ALL: [Self; 12] = [
+        Self::Confirm,
+        Self::Unsubscribe,
+        Self::Preferences,
+        Self::View,
+        Self::Give,
+        Self::SignIn,
+        Self::Invite,
+        Self::SetUp,
+        Self::Csrf,
+        Self::MessageId,
+        Self::ReturnPath,
+        Self::Thanks,
+    ];
+
+    /// Goes into the derived key: never change one.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Confirm => "confirm",
+            Self::Unsubscribe => "unsubscribe",
+            Self::Preferences => "preferences",
+            Self::View => "view",
+            Self::Give => "give",
+            Self::SignIn => "sign-in",
+            Self::Invite => "invite",
+            Self::SetUp => "set-up",
+            Self::Csrf => "csrf",
+            Self::MessageId => "message-id",
+            Self::ReturnPath => "return-path",
+            Self::Thanks => "thanks",
+        }
+    }
+}
+
+/// Why a token was not taken. Pages answer the same to all of them, except that an expired one may offer a new link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Made by nobody who holds a key, for another purpose, or changed on the way.
+    #[error("the link is not valid")]
+    Invalid,
+    /// Genuine, but too old.
+    #[error("the link has expired")]
+    Expired,
+}
+
+/// A root secret from the settings: at least 32 bytes.
+#[derive(Clone)]
+pub struct RootSecret {
+    /// Which secret a token was made with, 0 to 255.
+    pub id: u8,
+    /// The secret itself.
+    pub secret: Vec<u8>,
+}
+
+/// Shows the id alone, so that no log holds the secret.
+impl fmt::Debug for RootSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RootSecret({})", self.id)
+    }
+}
+
+/// The derived keys. Signs with the current root secret, checks with all.
+pub struct Keys {
+    current: u8,
+    derived: HashMap<(u8, Purpose), hmac::Key>,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keys(current {})", self.current)
+    }
+}
+
+const MAC_BYTES: usize = 16;
+
+impl Keys {
+    /// Derives every purpose's key from the current secret and the old ones.
+    #[must_use]
+    pub fn new(current: &RootSecret, old: &[RootSecret]) -> Self {
+        let mut derived = HashMap::new();
+        for root in old.iter().chain([current]) {
+            let extracted = Salt::new(HKDF_SHA256, b"broadside/1").extract(&root.secret);
+            for purpose in Purpose::ALL {
+                let info = [purpose.label().as_bytes()];
+                let key = extracted.expand(&info, hmac::HMAC_SHA256).map(hmac::Key::from);
+                derived.insert((root.id, purpose), key.expect("HKDF can give 32 bytes for any input"));
+            }
+        }
+        Self { current: current.id, derived }
+    }
+
+    /// A token for `scope`, valid until `expires` (for ever if `None`), safe in a URL.
+    #[must_use]
+    pub fn sign(&self, purpose: Purpose, scope: &str, expires: Option<Moment>) -> String {
+        let mut bytes = vec![self.current];
+        bytes.extend(expires.map_or(0, Moment::unix_seconds).to_be_bytes());
+        bytes.extend(scope.as_bytes());
+        let mac = self.mac(self.current, purpose, &bytes);
+        bytes.extend(mac);
+        BASE64URL_NOPAD.encode(&bytes)
+    }
+
+    /// The scope of a genuine token.
+    ///
+    /// # Errors
+    /// [`TokenError`]; the comparison takes the same time wherever the first wrong byte stands.
+    pub fn verify(&self, purpose: Purpose, token: &str, now: Moment) -> Result<String, TokenError> {
+        let bytes = BASE64URL_NOPAD.decode(token.as_bytes()).map_err(|_| TokenError::Invalid)?;
+        let split = bytes.len().checked_sub(MAC_BYTES).ok_or(TokenError::Invalid)?;
+        let (signed, mac) = bytes.split_at(split);
+        let (id, rest) = signed.split_first().ok_or(TokenError::Invalid)?;
+        let (expires, scope) = rest.split_first_chunk::<8>().ok_or(TokenError::Invalid)?;
+        if !self.derived.contains_key(&(*id, purpose)) {
+            return Err(TokenError::Invalid);
+        }
+        constant_time::verify_slices_are_equal(mac, &self.mac(*id, purpose, signed))
+            .map_err(|_| TokenError::Invalid)?;
+        let expires = i64::from_be_bytes(*expires);
+        if expires != 0 && now.unix_seconds() >= expires {
+            return Err(TokenError::Expired);
+        }
+        String::from_utf8(scope.to_vec()).map_err(|_| TokenError::Invalid)
+    }
+
+    /// An opaque name that is the same for the same input, and tells nothing about it: 26 letters and figures.
+    #[must_use]
+    pub fn name(&self, purpose: Purpose, input: &str) -> String {
+        BASE32_NOPAD.encode(&self.mac(self.current, purpose, input.as_bytes())).to_ascii_lowercase()
+    }
+
+    fn mac(&self, id: u8, purpose: Purpose, bytes: &[u8]) -> [u8; MAC_BYTES] {
+        let mut short = [0; MAC_BYTES];
+        if let Some(key) = self.derived.get(&(id, purpose)) {
+            short.copy_from_slice(&hmac::sign(key, bytes).as_ref()[..MAC_BYTES]);
+        }
+        short
+    }
+}
+
+/// Random bytes from the operating system.
+///
+/// # Panics
+/// If the operating system has no randomness to give: nothing safe can be done then.
+#[must_use]
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+/// An unguessable name for use in URLs: 128 bits, 26 lower-case letters and figures.
+#[must_use]
+pub fn public_id() -> String {
+    BASE32_NOPAD.encode(&random::<16>()).to_ascii_lowercase()
+}
+
+/// An unguessable secret to hand to one browser or person: 256 bits.
+#[must_use]
+pub fn secret() -> String {
+    BASE64URL_NOPAD.encode(&random::<32>())
+}
+
+/// What is stored of a [`secret`]: its SHA-256, so that a copy of the database opens no session.
+#[must_use]
+pub fn hash(secret: &str) -> String {
+    HEXLOWER.encode(digest::digest(&digest::SHA256, secret.as_bytes()).as_ref())
+}
+
+/// Whether two secrets are equal, in a time that does not tell where they differ.
+#[must_use]
+pub fn equal(one: &str, other: &str) -> bool {
+    constant_time::verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root(id: u8) -> RootSecret {
+        RootSecret { id, secret: vec![id; 32] }
+    }
+
+    const NOW: Moment = Moment::from_unix_seconds(1_000_000);
+
+    /// TRUST M4, A23: every flipped bit makes a token invalid, and so does another purpose.
+    #[test]
+    fn a_token_with_any_flipped_bit_is_refused() {
+        let keys = Keys::new(&root(1), &[]);
+        let token = keys.sign(Purpose::Unsubscribe, "7.1234", None);
+        assert_eq!(keys.verify(Purpose::Unsubscribe, &token, NOW).as_deref(), Ok("7.1234"));
+        assert_eq!(keys.verify(Purpose::Confirm, &token, NOW), Err(TokenError::Invalid));
+        let bytes = BASE64URL_NOPAD.decode(token.as_bytes()).expect("our own encoding");
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let forged = BASE64URL_NOPAD.encode(&flipped);
+            assert_eq!(
+                keys.verify(Purpose::Unsubscribe, &forged, NOW),
+                Err(TokenError::Invalid),
+                "bit {bit}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_ends_at_its_expiry_and_not_before() {
+        let keys = Keys::new(&root(1), &[]);
+        let token = keys.sign(Purpose::SignIn, "5", Some(NOW));
+        assert_eq!(keys.verify(Purpose::SignIn, &token, Moment(NOW.0 - 1_000_000)).as_deref(), Ok("5"));
+        assert_eq!(keys.verify(Purpose::SignIn, &token, NOW), Err(TokenError::Expired));
+    }
+
+    /// TRUST M6: links of old mails outlive a change of the root secret.
+    #[test]
+    fn tokens_of_an_old_secret_stay_valid_while_it_is_kept() {
+        let token = Keys::new(&root(1), &[]).sign(Purpose::Unsubscribe, "7", None);
+        let rotated = Keys::new(&root(2), &[root(1)]);
+        assert_eq!(rotated.verify(Purpose::Unsubscribe, &token, NOW).as_deref(), Ok("7"));
+        assert_eq!(
+            Keys::new(&root(2), &[]).verify(Purpose::Unsubscribe, &token, NOW),
+            Err(TokenError::Invalid)
+        );
+    }
+
+    #[test]
+    fn secrets_do_not_repeat() {
+        assert_ne!(secret(), secret());
+        assert_eq!(public_id().len(), 26);
+    }
+}
