@@ -30,3 +30,4 @@ pub mod money;
 pub mod site;
 pub mod staff;
 pub mod token;
+pub mod web;
