@@ -297,38 +297,65 @@ impl Tx {
         sql: Sql,
         rows: impl IntoIterator<Item = P>,
     ) -> Result<u64> {
-        // Below SQLite's limit of 32,766 parameters and PostgreSQL's of 65,535 with up to 16 columns.
-        const ROWS_A_STATEMENT: usize = 500;
         let mut rows = rows.into_iter().peekable();
         let mut touched = 0;
         while rows.peek().is_some() {
-            let chunk: Vec<P> = rows.by_ref().take(ROWS_A_STATEMENT).collect();
-            let count = chunk.len();
+            let (count, chunk) = next_chunk(&mut rows);
+            let text = sql.with_rows(self.engine(), count, P::COLUMNS);
             touched += match &mut self.0 {
                 Either::Left(tx) => {
-                    let text = sql.with_rows(Engine::Sqlite, count, P::COLUMNS);
-                    let arguments = params::many_sqlite(chunk)?;
-                    let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-                    query
-                        .persistent(count == ROWS_A_STATEMENT || count <= 32)
-                        .execute(&mut **tx)
-                        .await?
-                        .rows_affected()
+                    let query = sqlx::query_with(AssertSqlSafe(text), params::many_sqlite(chunk)?);
+                    query.persistent(is_usual(count)).execute(&mut **tx).await?.rows_affected()
                 }
                 Either::Right(tx) => {
-                    let text = sql.with_rows(Engine::Postgres, count, P::COLUMNS);
-                    let arguments = params::many_postgres(chunk)?;
-                    let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-                    query
-                        .persistent(count == ROWS_A_STATEMENT || count <= 32)
-                        .execute(&mut **tx)
-                        .await?
-                        .rows_affected()
+                    let query = sqlx::query_with(AssertSqlSafe(text), params::many_postgres(chunk)?);
+                    query.persistent(is_usual(count)).execute(&mut **tx).await?.rows_affected()
                 }
             };
         }
         Ok(touched)
     }
+
+    /// As [`Tx::many`], for a statement with `returning`: every row that comes back.
+    ///
+    /// # Errors
+    /// As [`Tx::many`], and when a row does not decode.
+    pub async fn many_returning<'q, P: Params<'q>, T: Row>(
+        &mut self,
+        sql: Sql,
+        rows: impl IntoIterator<Item = P>,
+    ) -> Result<Vec<T>> {
+        let mut rows = rows.into_iter().peekable();
+        let mut returned = Vec::new();
+        while rows.peek().is_some() {
+            let (count, chunk) = next_chunk(&mut rows);
+            let text = sql.with_rows(self.engine(), count, P::COLUMNS);
+            returned.extend(match &mut self.0 {
+                Either::Left(tx) => {
+                    let query = sqlx::query_as_with(AssertSqlSafe(text), params::many_sqlite(chunk)?);
+                    query.persistent(is_usual(count)).fetch_all(&mut **tx).await?
+                }
+                Either::Right(tx) => {
+                    let query = sqlx::query_as_with(AssertSqlSafe(text), params::many_postgres(chunk)?);
+                    query.persistent(is_usual(count)).fetch_all(&mut **tx).await?
+                }
+            });
+        }
+        Ok(returned)
+    }
+}
+
+/// Below SQLite's limit of 32,766 parameters and PostgreSQL's of 65,535, with up to twenty columns.
+const ROWS_A_STATEMENT: usize = 500;
+
+fn next_chunk<P>(rows: &mut impl Iterator<Item = P>) -> (usize, Vec<P>) {
+    let chunk: Vec<P> = rows.take(ROWS_A_STATEMENT).collect();
+    (chunk.len(), chunk)
+}
+
+/// Statements of these lengths come again and are worth keeping prepared; the lengths between would crowd the cache.
+const fn is_usual(count: usize) -> bool {
+    count == ROWS_A_STATEMENT || count <= 32
 }
 
 /// Whether the error is a broken unique key. (`constraint()` names nothing on SQLite, so ask for the kind.)
