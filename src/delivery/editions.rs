@@ -196,7 +196,8 @@ pub struct Progress {
 
 impl Progress {
     fn from_counts(sealed: i64, counts: &[(String, i64)]) -> Self {
-        let count = |word: &str| counts.iter().find(|(state, _)| state == word).map_or(0, |(_, count)| *count);
+        let count =
+            |word: &str| counts.iter().find(|(state, _)| state == word).map_or(0, |(_, count)| *count);
         Self {
             sealed,
             accepted: count("accepted"),

@@ -11,7 +11,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::watch,
     task::{JoinHandle, JoinSet},
     time::timeout,
 };
@@ -31,13 +31,7 @@ use super::{
     workers::{self, Worker},
     writer::{NoticeRecord, Writer},
 };
-use crate::{
-    clock::Moment,
-    db::Result,
-    email_address::EmailAddress,
-    mail::Templates,
-    site::Site,
-};
+use crate::{clock::Moment, db::Result, email_address::EmailAddress, mail::Templates, site::Site};
 
 /// How an engine works.
 #[derive(Clone, Debug)]
@@ -191,9 +185,7 @@ impl Shared {
             _ = stop.wait_for(|stopped| *stopped) => {}
         }
         self.queue.close();
-        let drained = timeout(self.options.drain, async {
-            while connections.join_next().await.is_some() {}
-        });
+        let drained = timeout(self.options.drain, async { while connections.join_next().await.is_some() {} });
         if drained.await.is_err() {
             tracing::warn!("messages on their way did not end in time; their outcome is not known");
             connections.shutdown().await;
@@ -264,7 +256,8 @@ impl Shared {
                 break;
             }
             let mut tx = self.site.db.begin().await?;
-            let mut claimed = ledger::claim(&mut tx, self.worker.id, edition, self.options.batch, now).await?;
+            let mut claimed =
+                ledger::claim(&mut tx, self.worker.id, edition, self.options.batch, now).await?;
             claimed.iter_mut().for_each(|claim| claim.hold = policy == "hold");
             let finished = claimed.is_empty() && editions::finish(&mut tx, edition, now).await?;
             tx.commit().await?;
@@ -298,7 +291,9 @@ impl Shared {
             Err(why) => return writer.record(self.failed(&claim, "render", "render", why)),
         };
         let gate = || writer.mark(claim.edition_id, claim.subscriber_id, claim.attempt);
-        let Some(result) = line.send(&message.from, &claim.address, &[&message.head, &message.body], gate).await else {
+        let Some(result) =
+            line.send(&message.from, &claim.address, &[&message.head, &message.body], gate).await
+        else {
             // Stopped, or the row is no longer ours to send: paused, withdrawn, or taken by another worker.
             return self.let_go(writer, &claim);
         };
@@ -410,7 +405,12 @@ impl Shared {
         let message = match super::variant::compose_notice(&self.site, &self.templates, &notice) {
             Ok(message) => message,
             Err(why) => {
-                tracing::error!(notice = notice.id, template = notice.template, why, "an automatic email cannot be written");
+                tracing::error!(
+                    notice = notice.id,
+                    template = notice.template,
+                    why,
+                    "an automatic email cannot be written"
+                );
                 return writer.record_notice(record(Ending::Failed("render"), why));
             }
         };
@@ -431,7 +431,8 @@ impl Shared {
     /// Only what says that the mailbox itself does not want mail stops an automatic email (TRUST M29).
     async fn suppressed(&self, notice: &ClaimedNotice) -> std::result::Result<Option<String>, String> {
         let address = EmailAddress::parse(&notice.address).map_err(|error| error.to_string())?;
-        let reason = Suppressions::new(&self.site).reason(&address).await.map_err(|error| error.to_string())?;
+        let reason =
+            Suppressions::new(&self.site).reason(&address).await.map_err(|error| error.to_string())?;
         Ok(reason.filter(|reason| reason == "bounced" || reason == "complained"))
     }
 

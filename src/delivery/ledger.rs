@@ -62,7 +62,12 @@ pub struct NewDelivery {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn write_rows(tx: &mut Tx, site: &Site, edition_id: i64, deliveries: &[NewDelivery]) -> Result<u64> {
+pub async fn write_rows(
+    tx: &mut Tx,
+    site: &Site,
+    edition_id: i64,
+    deliveries: &[NewDelivery],
+) -> Result<u64> {
     let suppressions = Suppressions::new(site);
     let mut rows = Vec::with_capacity(deliveries.len());
     for delivery in deliveries {

@@ -25,12 +25,15 @@ pub fn judge(result: &Result<Reply, Failure>) -> Verdict {
     match result {
         Ok(_) => Verdict::Accepted,
         Err(Failure::Smtputf8Unsupported) => Verdict::Failed("smtputf8 unsupported"),
-        Err(Failure::Broken { stage: Stage::Connect | Stage::Auth, .. } | Failure::Refused { stage: Stage::Connect | Stage::Auth, .. }) => {
-            Verdict::NoRelay
-        }
+        Err(
+            Failure::Broken { stage: Stage::Connect | Stage::Auth, .. }
+            | Failure::Refused { stage: Stage::Connect | Stage::Auth, .. },
+        ) => Verdict::NoRelay,
         Err(Failure::Broken { stage: Stage::Dot, .. }) => Verdict::Unknown,
         Err(Failure::Broken { .. }) => Verdict::Retry("connection lost"),
-        Err(Failure::Refused { reply, .. }) if reply.is_permanent() => Verdict::Failed(permanent_class(reply)),
+        Err(Failure::Refused { reply, .. }) if reply.is_permanent() => {
+            Verdict::Failed(permanent_class(reply))
+        }
         // 4xx, and what no RFC knows: treated as "not now" (RFC 5321 section 4.2.1).
         Err(Failure::Refused { reply, .. }) => Verdict::Retry(temporary_class(reply)),
     }

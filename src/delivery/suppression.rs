@@ -51,7 +51,13 @@ impl<'a> Suppressions<'a> {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn add(self, tx: &mut Tx, address: &EmailAddress, reason: Reason, detail: &str) -> Result<bool> {
+    pub async fn add(
+        self,
+        tx: &mut Tx,
+        address: &EmailAddress,
+        reason: Reason,
+        detail: &str,
+    ) -> Result<bool> {
         store::add(tx, &self.hash(address), reason.as_str(), detail, self.0.now()).await
     }
 

@@ -75,7 +75,12 @@ impl Worker {
             if store::stop(&mut tx, dead, now).await? {
                 let deliveries = ledger::take_back(&mut tx, dead, site.now()).await?;
                 let notices = notices::take_back(&mut tx, dead, site.now()).await?;
-                tracing::warn!(worker = dead, deliveries, notices, "a worker is gone; its claims were taken back");
+                tracing::warn!(
+                    worker = dead,
+                    deliveries,
+                    notices,
+                    "a worker is gone; its claims were taken back"
+                );
             }
         }
         tx.commit().await

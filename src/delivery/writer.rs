@@ -43,7 +43,11 @@ pub(super) struct Writer(mpsc::UnboundedSender<Operation>);
 const MOST_OPERATIONS_A_COMMIT: usize = 400;
 
 impl Writer {
-    pub(super) fn start(site: Site, worker: i64, in_flight: Arc<InFlight>) -> (Self, tokio::task::JoinHandle<()>) {
+    pub(super) fn start(
+        site: Site,
+        worker: i64,
+        in_flight: Arc<InFlight>,
+    ) -> (Self, tokio::task::JoinHandle<()>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let task = tokio::spawn(write(site, worker, receiver, in_flight));
         (Self(sender), task)
@@ -131,7 +135,9 @@ impl Batch {
                     batch.marks.push(((edition, subscriber, attempt), passed));
                 }
                 Operation::RecordNotice(record) => batch.notice_records.push(record),
-                Operation::MarkNotice { id, attempt, passed } => batch.notice_marks.push(((id, attempt), passed)),
+                Operation::MarkNotice { id, attempt, passed } => {
+                    batch.notice_marks.push(((id, attempt), passed))
+                }
             }
         }
         batch

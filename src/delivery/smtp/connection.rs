@@ -145,7 +145,10 @@ impl Connection {
         self.smtputf8 = extensions.iter().any(|line| line.eq_ignore_ascii_case("SMTPUTF8"));
         if let Some((user, password)) = &relay.url.credentials {
             if !encrypted && relay.url.tls != Tls::None {
-                return Err(broken(Stage::Auth, "the password was not sent over a plain connection".to_owned()));
+                return Err(broken(
+                    Stage::Auth,
+                    "the password was not sent over a plain connection".to_owned(),
+                ));
             }
             self.authenticate(&extensions, user, password).await?;
         }
@@ -153,9 +156,17 @@ impl Connection {
     }
 
     /// AUTH PLAIN (RFC 4616) where offered, AUTH LOGIN otherwise.
-    async fn authenticate(&mut self, extensions: &[String], user: &str, password: &str) -> Result<(), Failure> {
-        let offered = extensions.iter().filter_map(|line| line.to_ascii_uppercase().strip_prefix("AUTH ").map(str::to_owned));
-        let mechanisms: Vec<String> = offered.flat_map(|list| list.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect();
+    async fn authenticate(
+        &mut self,
+        extensions: &[String],
+        user: &str,
+        password: &str,
+    ) -> Result<(), Failure> {
+        let offered = extensions
+            .iter()
+            .filter_map(|line| line.to_ascii_uppercase().strip_prefix("AUTH ").map(str::to_owned));
+        let mechanisms: Vec<String> =
+            offered.flat_map(|list| list.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect();
         let offers = |mechanism: &str| mechanisms.iter().any(|one| one == mechanism);
         let reply = if offers("PLAIN") {
             let initial = BASE64.encode(format!("\0{user}\0{password}").as_bytes());
@@ -169,7 +180,10 @@ impl Connection {
             }
             reply
         } else {
-            return Err(broken(Stage::Auth, "the server offers neither AUTH PLAIN nor AUTH LOGIN".to_owned()));
+            return Err(broken(
+                Stage::Auth,
+                "the server offers neither AUTH PLAIN nor AUTH LOGIN".to_owned(),
+            ));
         };
         if reply.is_positive() { Ok(()) } else { Err(Failure::Refused { stage: Stage::Auth, reply }) }
     }
@@ -186,7 +200,10 @@ impl Connection {
     /// [`Failure`]; after `Refused` the transaction was reset and the connection can be used again.
     pub async fn begin(&mut self, from: &str, to: &str) -> Result<(), Failure> {
         if [from, to].iter().any(|address| address.contains(['\r', '\n', '\0', '<', '>', ' '])) {
-            return Err(broken(Stage::Mail, "the address holds characters that no command may hold".to_owned()));
+            return Err(broken(
+                Stage::Mail,
+                "the address holds characters that no command may hold".to_owned(),
+            ));
         }
         let utf8 = !from.is_ascii() || !to.is_ascii();
         if utf8 && !self.smtputf8 {
@@ -289,7 +306,11 @@ impl PlainConnection {
     }
 }
 
-async fn ehlo<S: Stream>(stream: &mut BufReader<S>, limit: Duration, hello: &str) -> Result<Vec<String>, Failure> {
+async fn ehlo<S: Stream>(
+    stream: &mut BufReader<S>,
+    limit: Duration,
+    hello: &str,
+) -> Result<Vec<String>, Failure> {
     let reply = exchange(stream, limit, Stage::Connect, &format!("EHLO {hello}")).await?;
     if reply.is_positive() {
         return Ok(reply.lines);
@@ -313,7 +334,11 @@ async fn exchange<S: Stream>(
     read_reply(stream, limit, stage).await
 }
 
-async fn read_reply<S: Stream>(stream: &mut BufReader<S>, limit: Duration, stage: Stage) -> Result<Reply, Failure> {
+async fn read_reply<S: Stream>(
+    stream: &mut BufReader<S>,
+    limit: Duration,
+    stage: Stage,
+) -> Result<Reply, Failure> {
     let read = within(limit, async {
         let mut assembler = Assembler::default();
         loop {

@@ -35,7 +35,8 @@ impl Reply {
         let word = self.text.split(' ').next()?;
         let mut parts = word.split('.');
         let class = parts.next()?.parse::<u16>().ok()?;
-        let numbers = parts.filter(|part| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()));
+        let numbers =
+            parts.filter(|part| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()));
         (class == self.code / 100 && numbers.count() == 2 && word.matches('.').count() == 2).then_some(word)
     }
 }
@@ -102,7 +103,12 @@ impl Assembler {
 
 /// Printable text: what a server says is shown to staff and written to logs.
 fn clean(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
+    String::from_utf8_lossy(bytes)
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 fn without_repeated_code<'a>(text: &str, line: &'a str) -> &'a str {
@@ -137,8 +143,12 @@ mod tests {
 
     #[test]
     fn a_reply_of_several_lines_is_one_reply() {
-        let reply = read(&["550-5.1.1 no such", "550 5.1.1 user"]).expect("a good reply").expect("a whole one");
-        assert_eq!((reply.code, reply.text.as_str(), reply.enhanced()), (550, "5.1.1 no such user", Some("5.1.1")));
+        let reply =
+            read(&["550-5.1.1 no such", "550 5.1.1 user"]).expect("a good reply").expect("a whole one");
+        assert_eq!(
+            (reply.code, reply.text.as_str(), reply.enhanced()),
+            (550, "5.1.1 no such user", Some("5.1.1"))
+        );
         assert_eq!(read(&["250-one"]), Ok(None));
         assert_eq!(read(&["250"]).map(|reply| reply.map(|r| r.code)), Ok(Some(250)));
     }

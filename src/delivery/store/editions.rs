@@ -68,7 +68,13 @@ pub async fn state(tx: &mut Tx, id: i64) -> Result<Option<String>> {
     Ok(tx.opt::<(String,)>(STATE, (id,)).await?.map(|(state,)| state))
 }
 
-pub async fn schedule(tx: &mut Tx, id: i64, send_at: Moment, staff: Option<i64>, now: Moment) -> Result<bool> {
+pub async fn schedule(
+    tx: &mut Tx,
+    id: i64,
+    send_at: Moment,
+    staff: Option<i64>,
+    now: Moment,
+) -> Result<bool> {
     Ok(tx.exec(SCHEDULE, (id, send_at, staff, now)).await? == 1)
 }
 

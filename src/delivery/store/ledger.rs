@@ -195,7 +195,17 @@ pub async fn mark(tx: &mut Tx, worker: i64, keys: &[(i64, i64, i64)]) -> Result<
 /// Records; returns the keys that were still the worker's own.
 pub async fn record(tx: &mut Tx, worker: i64, records: &[Record]) -> Result<Vec<(i64, i64)>> {
     let rows = records.iter().map(|r| {
-        (r.edition_id, r.subscriber_id, worker, r.attempt, r.state, r.class, r.next_at, r.at, r.maybe_duplicate)
+        (
+            r.edition_id,
+            r.subscriber_id,
+            worker,
+            r.attempt,
+            r.state,
+            r.class,
+            r.next_at,
+            r.at,
+            r.maybe_duplicate,
+        )
     });
     tx.many_returning(RECORD, rows).await
 }
@@ -215,7 +225,12 @@ pub async fn open_states(tx: &mut Tx, subscriber: i64, list: Option<i64>) -> Res
     tx.all(OPEN_STATES, (subscriber, list)).await
 }
 
-pub async fn withdraw(tx: &mut Tx, subscriber: i64, list: Option<i64>, now: Moment) -> Result<Vec<(i64, i64)>> {
+pub async fn withdraw(
+    tx: &mut Tx,
+    subscriber: i64,
+    list: Option<i64>,
+    now: Moment,
+) -> Result<Vec<(i64, i64)>> {
     tx.all(WITHDRAW, (subscriber, list, now)).await
 }
 

@@ -86,7 +86,17 @@ pub enum Ending {
 }
 
 pub async fn add(tx: &mut Tx, row: NewRow<'_>, now: Moment) -> Result<bool> {
-    let params = (row.key, row.template, row.context, row.from_name, row.from_email, row.address, row.name, row.message_id, now);
+    let params = (
+        row.key,
+        row.template,
+        row.context,
+        row.from_name,
+        row.from_email,
+        row.address,
+        row.name,
+        row.message_id,
+        now,
+    );
     Ok(tx.exec(ADD, params).await? == 1)
 }
 
