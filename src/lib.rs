@@ -25,7 +25,9 @@
 
 pub mod clock;
 pub mod db;
+pub mod delivery;
 pub mod email_address;
+pub mod mail;
 pub mod money;
 pub mod site;
 pub mod smtp_url;
