@@ -72,7 +72,7 @@ impl Web {
         let site = Site {
             db,
             clock: Clock::manual(Moment::from_unix_seconds(1_790_000_000)),
-            keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[])),
+            keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32])),
             base_url: Url::parse(BASE).expect("a URL"),
         };
         let mut app = App::new(site).expect("templates that parse");
