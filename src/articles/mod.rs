@@ -1,0 +1,6 @@
+//! Articles, and the feeds they come from.
+
+pub mod feed;
+pub mod fetch;
+pub mod guard;
+pub mod html;
