@@ -29,4 +29,5 @@ pub mod db;
 pub mod email_address;
 pub mod money;
 pub mod site;
+pub mod smtp_url;
 pub mod token;
