@@ -104,6 +104,17 @@ impl Fetcher {
         Ok(Self { client, allow_private })
     }
 
+    /// Reads an address that a person typed, and checks whether it may be asked.
+    ///
+    /// # Errors
+    /// [`FetchError::NotAllowed`].
+    pub fn allowed(&self, address: &str) -> Result<Url, FetchError> {
+        let address = Url::parse(address.trim())
+            .map_err(|_| FetchError::NotAllowed("it must begin with http:// or https://".to_owned()))?;
+        check(&address, self.allow_private)?;
+        Ok(address)
+    }
+
     /// Fetches `address`, unless it is as `known` says: at most 5 MiB after unpacking, 3 redirects and 10 seconds in all.
     ///
     /// # Errors
