@@ -26,8 +26,12 @@
 pub mod articles;
 pub mod clock;
 pub mod db;
+pub mod delivery;
 pub mod email_address;
+pub mod mail;
 pub mod money;
 pub mod site;
 pub mod smtp_url;
+pub mod staff;
 pub mod token;
+pub mod web;

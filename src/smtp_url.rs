@@ -59,14 +59,17 @@ impl FromStr for SmtpUrl {
                 _ => return Err(wrong("tls is the only parameter")),
             };
         }
-        let decode = |part: &str| percent_decode(part).ok_or_else(|| wrong("its user or password is not UTF-8"));
+        let decode =
+            |part: &str| percent_decode(part).ok_or_else(|| wrong("its user or password is not UTF-8"));
         let credentials = match (url.username(), url.password()) {
             ("", None) => None,
             (user, Some(password)) if !user.is_empty() => Some((decode(user)?, decode(password)?)),
             _ => return Err(wrong("a user needs a password")),
         };
         if credentials.is_some() && tls == Tls::Opportunistic {
-            return Err(wrong("a password must not travel over a connection that may be plain: use tls=required"));
+            return Err(wrong(
+                "a password must not travel over a connection that may be plain: use tls=required",
+            ));
         }
         Ok(Self { host, port: url.port().unwrap_or(if implicit { 465 } else { 587 }), tls, credentials })
     }
@@ -125,7 +128,14 @@ mod tests {
 
     #[test]
     fn a_wrong_url_is_refused_with_the_reason() {
-        for bad in ["mail.example.org", "http://x", "smtp://h?tls=maybe", "smtps://h?tls=none", "smtp://u@h", "smtp://u:p@h?tls=opportunistic"] {
+        for bad in [
+            "mail.example.org",
+            "http://x",
+            "smtp://h?tls=maybe",
+            "smtps://h?tls=none",
+            "smtp://u@h",
+            "smtp://u:p@h?tls=opportunistic",
+        ] {
             assert!(bad.parse::<SmtpUrl>().is_err(), "{bad} was taken");
         }
     }
