@@ -39,7 +39,7 @@ pub mod web;
 /// Every statement of every room, by room, for the check that prepares them on both engines.
 #[must_use]
 pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
-    let mut all = vec![("staff", staff::STATEMENTS)];
+    let mut all = vec![("staff", staff::STATEMENTS), ("articles", articles::STATEMENTS)];
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
     all
 }
