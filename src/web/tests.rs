@@ -565,3 +565,101 @@ fn the_table_is_in_order() {
         }
     }
 }
+
+/// What the program logs while it is set, at the most talkative level.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("not poisoned").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let log = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || log.clone());
+        tracing::subscriber::set_default(subscriber.finish())
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().expect("not poisoned")).into_owned()
+    }
+}
+
+/// TRUST A31: no link, session, form token, password or address of a request reaches a log, and a cause cannot forge a line.
+#[tokio::test]
+async fn logs_hold_no_secret_and_no_line_of_a_stranger() {
+    let web = Web::new().await;
+    let log = Log::default();
+    // With one subscriber alive, tracing asks whichever thread meets an event first whether anybody listens, and remembers its no.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    let listening = log.listen();
+    let (cookie, csrf) = web.session_of(Role::Owner).await;
+    let id = accounts::members(&web.app.site.db).await.expect("members")[0].id;
+    let link = sign_in::link_path(&web.app.site, id);
+    let token = link.rsplit('/').next().expect("a token").to_owned();
+    for path in
+        [link.as_str(), "/desk/sign-in/forged-token", "/desk?email=canary@example.org", "/canary%0d%0aline"]
+    {
+        web.get(path, &cookie).await;
+        web.post(path, &cookie, &[("csrf", "canary-csrf"), ("password", "canary-password")]).await;
+    }
+    super::error::log(
+        &super::WebError::internal("broken\r\nINFO a line of their own\u{1b}[31m"),
+        &Method::GET,
+        "/canary-route",
+    );
+    drop(listening);
+    let text = log.text();
+    assert!(text.contains("/canary-route") && text.contains("a request was refused"), "it does log: {text}");
+    let session = cookie.split('=').nth(1).expect("a value");
+    for secret in [
+        &token,
+        session,
+        &csrf,
+        "forged-token",
+        "canary-csrf",
+        "canary-password",
+        "canary@",
+        "canary%0d",
+        PASSWORD,
+    ] {
+        assert!(!text.contains(secret), "{secret} is in the log: {text}");
+    }
+    assert!(!text.contains("\nINFO a line of their own") && !text.contains('\u{1b}'), "{text}");
+}
+
+/// TRUST A21: only a proxy we trust may say where a request came from, and it cannot be talked into more.
+#[tokio::test]
+async fn the_clients_address_is_the_peer_unless_a_trusted_proxy_says_otherwise() {
+    use axum::extract::{ConnectInfo, FromRequestParts};
+    let web = Web::empty().await;
+    let mut app = web.app.clone();
+    app.trusted_proxies = Arc::new(["10.0.0.1".parse().expect("an address")]);
+    let seen = async |peer: &str, said: &str| {
+        let peer: std::net::SocketAddr = peer.parse().expect("an address");
+        let request = Request::get("/").header("x-forwarded-for", said).extension(ConnectInfo(peer));
+        let (mut parts, ()) = request.body(()).expect("a request").into_parts();
+        let super::ClientAddress(ip) =
+            super::ClientAddress::from_request_parts(&mut parts, &app).await.expect("never fails");
+        ip.expect("an address").to_string()
+    };
+    assert_eq!(seen("203.0.113.9:5000", "1.1.1.1").await, "203.0.113.9", "a stranger is not believed");
+    assert_eq!(
+        seen("10.0.0.1:5000", "1.1.1.1, 203.0.113.9").await,
+        "203.0.113.9",
+        "the proxy's own word alone"
+    );
+    assert_eq!(seen("10.0.0.1:5000", "203.0.113.9, 10.0.0.1").await, "203.0.113.9", "proxies in a row");
+    assert_eq!(seen("10.0.0.1:5000", "nonsense").await, "10.0.0.1");
+}
