@@ -1,6 +1,10 @@
 //! The members of the team: adding, changing and disabling them.
 
-use super::{PasswordCost, Role, audit, passwords, sessions, store};
+use super::{
+    PasswordCost, Role, audit,
+    mails::{self, To},
+    passwords, sessions, store,
+};
 use crate::{
     clock::Moment,
     db::{Db, Tx},
@@ -97,7 +101,7 @@ pub async fn members(db: &Db) -> crate::db::Result<Vec<Member>> {
     store::members(db).await
 }
 
-/// Adds somebody without a password; the answer is the path of their invitation (`/desk/join/…`).
+/// Adds somebody without a password and mails them an invitation; the answer is its path (`/desk/join/…`).
 ///
 /// # Errors
 /// [`AccountError::AddressTaken`], or the database.
@@ -114,8 +118,10 @@ pub async fn add_member(site: &Site, by: Option<i64>, new: NewMember<'_>) -> Res
     };
     let id = store::insert_staff(&mut tx, staff).await?.ok_or(AccountError::AddressTaken)?;
     audit::record(&mut tx, site, by, "added to the team", new.name, new.role.as_str()).await?;
+    let to = To { name: new.name, email: new.email };
+    let path = invite(&mut tx, site, by, id, to, new.role).await?;
     tx.commit().await?;
-    Ok(invite_path(site, id))
+    Ok(path)
 }
 
 /// A fresh invitation for somebody who lost theirs, or their password.
@@ -127,16 +133,30 @@ pub async fn invite_again(site: &Site, by: Option<i64>, public_id: &str) -> Resu
     let member = store::member_by_public_id(&mut tx, public_id).await?;
     let member = member.filter(|one| one.disabled_at.is_none()).ok_or(AccountError::NotFound)?;
     audit::record(&mut tx, site, by, "invited again", &member.name, "").await?;
+    let to = To { name: &member.name, email: &member.email };
+    let path = invite(&mut tx, site, by, member.id, to, member.role).await?;
     tx.commit().await?;
-    let path = invite_path(site, member.id);
     Ok((member, path))
 }
 
-fn invite_path(site: &Site, staff_id: i64) -> String {
+async fn invite(
+    tx: &mut Tx,
+    site: &Site,
+    by: Option<i64>,
+    staff_id: i64,
+    to: To<'_>,
+    role: Role,
+) -> Result<String> {
     // The random part makes two invitations of the same second two links, each of which works once.
     let scope = format!("{staff_id}.{}", token::public_id());
     let link = site.keys.sign(Purpose::Invite, &scope, Some(site.now().plus(INVITE_LASTS)));
-    format!("/desk/join/{link}")
+    let path = format!("/desk/join/{link}");
+    let invited_by = match by {
+        Some(id) => store::staff_name(tx, id).await?,
+        None => None,
+    };
+    mails::enqueue_invite(tx, site, to, role, invited_by.as_deref(), &path).await?;
+    Ok(path)
 }
 
 /// Whom an invitation is for, while it can still be taken up.
