@@ -101,11 +101,20 @@ pub async fn members(db: &Db) -> crate::db::Result<Vec<Member>> {
     store::members(db).await
 }
 
-/// Adds somebody without a password and mails them an invitation; the answer is its path (`/desk/join/…`).
+/// How somebody takes up their place.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    /// The page, `/desk/join/…`; works once.
+    pub path: String,
+    /// Whether it went out by mail: not while the settings hold no address to send from.
+    pub mailed: bool,
+}
+
+/// Adds somebody without a password, and mails them an invitation.
 ///
 /// # Errors
 /// [`AccountError::AddressTaken`], or the database.
-pub async fn add_member(site: &Site, by: Option<i64>, new: NewMember<'_>) -> Result<String> {
+pub async fn add_member(site: &Site, by: Option<i64>, new: NewMember<'_>) -> Result<Invitation> {
     let mut tx = site.db.begin().await?;
     let staff = store::NewStaff {
         public_id: &token::public_id(),
@@ -119,24 +128,24 @@ pub async fn add_member(site: &Site, by: Option<i64>, new: NewMember<'_>) -> Res
     let id = store::insert_staff(&mut tx, staff).await?.ok_or(AccountError::AddressTaken)?;
     audit::record(&mut tx, site, by, "added to the team", new.name, new.role.as_str()).await?;
     let to = To { name: new.name, email: new.email };
-    let path = invite(&mut tx, site, by, id, to, new.role).await?;
+    let invitation = invite(&mut tx, site, by, id, to, new.role).await?;
     tx.commit().await?;
-    Ok(path)
+    Ok(invitation)
 }
 
 /// A fresh invitation for somebody who lost theirs, or their password.
 ///
 /// # Errors
 /// [`AccountError::NotFound`] if they are not on the team any more.
-pub async fn invite_again(site: &Site, by: Option<i64>, public_id: &str) -> Result<(Member, String)> {
+pub async fn invite_again(site: &Site, by: Option<i64>, public_id: &str) -> Result<(Member, Invitation)> {
     let mut tx = site.db.begin().await?;
     let member = store::member_by_public_id(&mut tx, public_id).await?;
     let member = member.filter(|one| one.disabled_at.is_none()).ok_or(AccountError::NotFound)?;
     audit::record(&mut tx, site, by, "invited again", &member.name, "").await?;
     let to = To { name: &member.name, email: &member.email };
-    let path = invite(&mut tx, site, by, member.id, to, member.role).await?;
+    let invitation = invite(&mut tx, site, by, member.id, to, member.role).await?;
     tx.commit().await?;
-    Ok((member, path))
+    Ok((member, invitation))
 }
 
 async fn invite(
@@ -146,7 +155,7 @@ async fn invite(
     staff_id: i64,
     to: To<'_>,
     role: Role,
-) -> Result<String> {
+) -> Result<Invitation> {
     // The random part makes two invitations of the same second two links, each of which works once.
     let scope = format!("{staff_id}.{}", token::public_id());
     let link = site.keys.sign(Purpose::Invite, &scope, Some(site.now().plus(INVITE_LASTS)));
@@ -155,8 +164,8 @@ async fn invite(
         Some(id) => store::staff_name(tx, id).await?,
         None => None,
     };
-    mails::enqueue_invite(tx, site, to, role, invited_by.as_deref(), &path).await?;
-    Ok(path)
+    let mailed = mails::enqueue_invite(tx, site, to, role, invited_by.as_deref(), &path).await?;
+    Ok(Invitation { path, mailed })
 }
 
 /// Whom an invitation is for, while it can still be taken up.

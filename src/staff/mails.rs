@@ -16,7 +16,7 @@ pub(super) struct To<'a> {
     pub(super) email: &'a EmailAddress,
 }
 
-/// Enqueues the invitation at `path`.
+/// Enqueues the invitation at `path`; false if the settings hold no address to send from.
 pub(super) async fn enqueue_invite(
     tx: &mut Tx,
     site: &Site,
@@ -24,7 +24,7 @@ pub(super) async fn enqueue_invite(
     role: Role,
     invited_by: Option<&str>,
     path: &str,
-) -> Result<()> {
+) -> Result<bool> {
     let settings = Settings::load_in(tx).await?;
     let context = TeamInvite {
         invited_by: invited_by.unwrap_or(&settings.magazine_name).to_owned(),
@@ -36,8 +36,8 @@ pub(super) async fn enqueue_invite(
     enqueue(tx, site, &settings, to, "invite", path, &context).await
 }
 
-/// Enqueues the sign-in link at `path`.
-pub(super) async fn enqueue_sign_in_link(tx: &mut Tx, site: &Site, to: To<'_>, path: &str) -> Result<()> {
+/// Enqueues the sign-in link at `path`; false if the settings hold no address to send from.
+pub(super) async fn enqueue_sign_in_link(tx: &mut Tx, site: &Site, to: To<'_>, path: &str) -> Result<bool> {
     let settings = Settings::load_in(tx).await?;
     let context = SignInLink {
         sign_in_url: site.url(path),
@@ -55,14 +55,13 @@ async fn enqueue<T: EmailTemplate>(
     kind: &str,
     path: &str,
     context: &T,
-) -> Result<()> {
+) -> Result<bool> {
     let Some(from) = settings.from_address() else {
         tracing::warn!(kind, "no mail was sent: the settings hold no address to send from");
-        return Ok(());
+        return Ok(false);
     };
     // The fact is the link; its hash names it without giving it away.
     let key = format!("{kind}:{}", token::hash(path));
     let from = (settings.sender_name(), &from);
-    notices::enqueue(tx, site, NewNotice { key: &key, from, to: to.email, name: to.name, context }).await?;
-    Ok(())
+    notices::enqueue(tx, site, NewNotice { key: &key, from, to: to.email, name: to.name, context }).await
 }

@@ -128,8 +128,8 @@ impl Web {
         if sign_in_fails(&self.sign_in(&email, PASSWORD).await) {
             let address = EmailAddress::parse(&email).expect("an address");
             let new = NewMember { name: role.as_str(), email: &address, role };
-            let path = accounts::add_member(&self.app.site, None, new).await.expect("a member");
-            let link = path.rsplit('/').next().expect("a token");
+            let invitation = accounts::add_member(&self.app.site, None, new).await.expect("a member");
+            let link = invitation.path.rsplit('/').next().expect("a token");
             accounts::join(&self.app.site, PasswordCost::CHEAP, link, PASSWORD).await.expect("joined");
         }
         let cookie = self.sign_in(&email, PASSWORD).await.cookie();
