@@ -31,4 +31,6 @@ pub mod mail;
 pub mod money;
 pub mod site;
 pub mod smtp_url;
+pub mod staff;
 pub mod token;
+pub mod web;
