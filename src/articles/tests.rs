@@ -33,7 +33,7 @@ impl House {
             db,
             // The day after the sample's newest article.
             clock: Clock::manual(Moment::from_unix_seconds(1_794_528_000)),
-            keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[])),
+            keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[7; 32])),
             base_url: Url::parse("http://localhost/").expect("a URL"),
         };
         Self { site, folder }
