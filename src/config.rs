@@ -329,14 +329,14 @@ impl Config {
         }
         let suppression_secret = read.long_enough("SUPPRESSION_SECRET").map(String::into_bytes);
         if environment == Some(Environment::Production) {
-            let missing =
-                [("SECRET", secret.is_none()), ("SUPPRESSION_SECRET", suppression_secret.is_none())];
-            for (name, _) in missing
-                .into_iter()
-                .filter(|(name, missing)| *missing && !read.mistakes.iter().any(|m| m.starts_with(name)))
+            for (name, set) in
+                [("SECRET", secret.is_some()), ("SUPPRESSION_SECRET", suppression_secret.is_some())]
             {
-                read.mistakes
-                    .push(format!("{name} must be set in production; make one with: openssl rand -hex 32"));
+                if !set && !read.mistakes.iter().any(|mistake| mistake.starts_with(name)) {
+                    read.mistakes.push(format!(
+                        "{name} must be set in production; make one with: openssl rand -hex 32"
+                    ));
+                }
             }
         }
         let smtp_url = read.parsed("SMTP_URL");
@@ -481,10 +481,11 @@ fn numbered(text: &str, mistakes: &mut Vec<String>) -> Option<RootSecret> {
 }
 
 fn without_password(value: &str) -> String {
-    match Url::parse(value) {
-        Ok(mut url) if url.password().is_some() && url.set_password(Some("***")).is_ok() => url.to_string(),
-        _ => value.to_owned(),
+    let Ok(mut url) = Url::parse(value) else { return value.to_owned() };
+    if url.password().is_some() && url.set_password(Some("***")).is_err() {
+        return "(set)".to_owned();
     }
+    if url.password().is_some() { url.to_string() } else { value.to_owned() }
 }
 
 #[cfg(unix)]
