@@ -23,4 +23,5 @@
 //! | [`cli`] | one file a command |
 
 pub mod clock;
+pub mod mail;
 pub mod money;
