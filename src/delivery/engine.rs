@@ -291,9 +291,7 @@ impl Shared {
             Err(why) => return writer.record(self.failed(&claim, "render", "render", why)),
         };
         let gate = || writer.mark(claim.edition_id, claim.subscriber_id, claim.attempt);
-        let Some(result) =
-            line.send(&message.from, &claim.address, &message.bytes, gate).await
-        else {
+        let Some(result) = line.send(&message.from, &claim.address, &message.bytes, gate).await else {
             // Stopped, or the row is no longer ours to send: paused, withdrawn, or taken by another worker.
             return self.let_go(writer, &claim);
         };

@@ -15,8 +15,8 @@ use crate::{
     clock::Moment,
     db::{Result, Tx},
     mail::{
-        BulkHeaders, Compiled, CopyHeaders, EditionHeaders, FeedbackId, Mailbox, NoticeHeaders, Personal, Templates,
-        notice_message,
+        BulkHeaders, Compiled, CopyHeaders, EditionHeaders, FeedbackId, Mailbox, NoticeHeaders, Personal,
+        Templates, notice_message,
     },
     site::Site,
     token::{self, Purpose},
