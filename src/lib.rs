@@ -27,5 +27,6 @@ pub mod clock;
 pub mod db;
 pub mod email_address;
 pub mod money;
+pub mod payments;
 pub mod site;
 pub mod token;
