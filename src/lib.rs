@@ -29,4 +29,5 @@ pub mod email_address;
 pub mod money;
 pub mod payments;
 pub mod site;
+pub mod staff;
 pub mod token;
