@@ -25,6 +25,7 @@
 
 pub mod clock;
 pub mod db;
+pub mod donations;
 pub mod email_address;
 pub mod money;
 pub mod payments;

@@ -24,6 +24,8 @@ statements! {
     FIND_RECURRING_BY_SUBSCRIPTION = "select id, public_id, donor_id, email, name, amount_minor, currency, state, \
         provider_subscription_id, edition_id, activated_at, cancelled_at from recurring_donation \
         where provider_subscription_id = $1";
+    FIND_RECURRING_BY_ID = "select id, public_id, donor_id, email, name, amount_minor, currency, state, \
+        provider_subscription_id, edition_id, activated_at, cancelled_at from recurring_donation where id = $1";
     /// The session is named once and for all; a row that only just began has its checkout page now.
     LINK_SESSION = "update donation set provider_session_id = $2, \
         state = case when state = 'created' then 'checkout_open' else state end \
@@ -293,6 +295,10 @@ pub(super) async fn recurring(tx: &mut Tx, public_id: &str) -> Result<Option<Rec
 
 pub(super) async fn recurring_of(tx: &mut Tx, subscription_id: &str) -> Result<Option<Recurring>> {
     tx.opt(FIND_RECURRING_BY_SUBSCRIPTION, (subscription_id,)).await
+}
+
+pub(super) async fn recurring_by_id(tx: &mut Tx, id: i64) -> Result<Recurring> {
+    tx.one(FIND_RECURRING_BY_ID, (id,)).await
 }
 
 pub(super) async fn read_recurring(db: &Db, public_id: &str) -> Result<Option<Recurring>> {

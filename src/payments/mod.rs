@@ -148,6 +148,10 @@ pub struct Invoice {
     pub subscription: Option<String>,
     /// The payment that paid it.
     pub payment: Option<String>,
+    /// The supporter's address.
+    pub email: Option<String>,
+    /// The supporter's name.
+    pub name: Option<String>,
 }
 
 /// The state of a subscription, in the words of our `recurring_donation`.

@@ -376,6 +376,8 @@ struct WireInvoice {
     amount_paid: Option<i64>,
     currency: Option<String>,
     billing_reason: Option<String>,
+    customer_email: Option<String>,
+    customer_name: Option<String>,
     parent: Option<WireParent>,
     payments: Option<WireInvoicePayments>,
 }
@@ -422,6 +424,8 @@ impl From<WireInvoice> for Invoice {
                 .and_then(|parent| parent.subscription_details)
                 .and_then(|details| details.subscription),
             payment,
+            email: wire.customer_email,
+            name: wire.customer_name,
             id: wire.id,
         }
     }
