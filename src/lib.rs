@@ -25,13 +25,13 @@
 
 pub mod clock;
 pub mod db;
-pub mod donations;
 pub mod delivery;
+pub mod donations;
 pub mod email_address;
 pub mod mail;
 pub mod money;
 pub mod payments;
 pub mod site;
-pub mod staff;
 pub mod smtp_url;
+pub mod staff;
 pub mod token;

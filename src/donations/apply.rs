@@ -197,7 +197,9 @@ async fn gift_monthly(
     let recurring = match store::recurring(tx, public_id).await? {
         Some(known) => known,
         None => match session.total {
-            Some(amount) => add_unknown_recurring(tx, event, public_id, amount, session.email.as_deref()).await?,
+            Some(amount) => {
+                add_unknown_recurring(tx, event, public_id, amount, session.email.as_deref()).await?
+            }
             None => return Ok(Applied::NotOurs),
         },
     };
@@ -281,9 +283,7 @@ async fn instalment_row(
                 store::add_donation(tx, &new).await
             }
         },
-        None => {
-            store::add_instalment(tx, recurring, &invoice.id, amount.minor, code, event.created_at).await
-        }
+        None => store::add_instalment(tx, recurring, &invoice.id, amount.minor, code, event.created_at).await,
     }
 }
 

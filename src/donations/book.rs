@@ -95,7 +95,9 @@ pub(super) async fn pay(
             };
             letters::send_receipt(tx, site, address, &receipt).await?;
         }
-        None => tracing::error!(donation = donation.public_id, "paid, and there is no address for the receipt"),
+        None => {
+            tracing::error!(donation = donation.public_id, "paid, and there is no address for the receipt")
+        }
     }
     if let Some(donor_id) = donor_id {
         letters::tell_donor_state(tx, site, donor_id).await?;
@@ -140,7 +142,8 @@ pub async fn audit_money(db: &Db) -> db::Result<MoneyAudit> {
     let mut problems = store::wrong_rows(db).await?;
     for line in &booked {
         let of_currency = totals.iter().filter(|total| total.currency == line.currency);
-        let (number, minor) = of_currency.fold((0, 0), |sum, total| (sum.0 + total.number, sum.1 + total.minor));
+        let (number, minor) =
+            of_currency.fold((0, 0), |sum, total| (sum.0 + total.number, sum.1 + total.minor));
         if (number, minor) != (line.number, line.minor) {
             problems.push(format!(
                 "the book has {} gifts of {} in all, the donations come to {number} of {minor} (in minor units of {})",

@@ -48,8 +48,7 @@ pub(super) async fn store_cancellation(
     recurring: &str,
     subscription: &str,
 ) -> db::Result<Call> {
-    let request =
-        Cancellation { recurring: recurring.to_owned(), subscription: subscription.to_owned() };
+    let request = Cancellation { recurring: recurring.to_owned(), subscription: subscription.to_owned() };
     let request = serde_json::to_string(&request).map_err(|error| sqlx::Error::Encode(error.into()))?;
     keep(tx, site, &format!("cancel:{recurring}"), "cancel", request).await
 }

@@ -134,21 +134,26 @@ pub async fn start_gift(
     }
 }
 
-fn check(request: &GiftRequest<'_>, currency: Currency) -> Result<(Money, EmailAddress, String), FieldErrors> {
+fn check(
+    request: &GiftRequest<'_>,
+    currency: Currency,
+) -> Result<(Money, EmailAddress, String), FieldErrors> {
     let mut errors = FieldErrors::default();
-    let amount = Money::parse(request.amount, currency).map_err(|error| error.to_string()).and_then(|money| {
-        let (smallest, largest) = (smallest_gift(currency), largest_gift(currency));
-        if money.minor < smallest.minor {
-            Err(format!("The smallest gift we can take here is {smallest}."))
-        } else if money.minor > largest.minor {
-            Err(format!("The largest gift we can take here is {largest}. Please write to us for a larger one."))
-        } else {
-            Ok(money)
-        }
-    });
+    let amount =
+        Money::parse(request.amount, currency).map_err(|error| error.to_string()).and_then(|money| {
+            let (smallest, largest) = (smallest_gift(currency), largest_gift(currency));
+            if money.minor < smallest.minor {
+                Err(format!("The smallest gift we can take here is {smallest}."))
+            } else if money.minor > largest.minor {
+                Err(format!(
+                    "The largest gift we can take here is {largest}. Please write to us for a larger one."
+                ))
+            } else {
+                Ok(money)
+            }
+        });
     let email = EmailAddress::parse(request.email).map_err(|error| error.to_string());
-    let name: String =
-        request.name.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let name: String = request.name.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if name.chars().count() > LONGEST_NAME {
         errors.name = Some(format!("Use at most {LONGEST_NAME} characters."));
     }

@@ -164,11 +164,7 @@ pub async fn try_again(site: &Site, event_id: &str) -> db::Result<bool> {
     Ok(revived == 1)
 }
 
-async fn work_on(
-    site: &Site,
-    provider: &dyn PaymentProvider,
-    event: &DueEvent,
-) -> Result<(), PollError> {
+async fn work_on(site: &Site, provider: &dyn PaymentProvider, event: &DueEvent) -> Result<(), PollError> {
     let seen = apply::fetch(provider, &event.kind, &event.object_id).await?;
     let mut attempt = 0;
     loop {

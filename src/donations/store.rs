@@ -16,16 +16,24 @@ statements! {
         on conflict (public_id) do nothing";
     ADD_RECURRING = "insert into recurring_donation (public_id, email, name, amount_minor, currency, state, edition_id, \
         created_at) values ($1, $2, $3, $4, $5, 'pending', $6, $7) on conflict (public_id) do nothing";
-    FIND_DONATION = "select id, public_id, email, name, kind, state, recurring_donation_id from donation where public_id = $1";
-    FIND_INSTALMENT = "select id, public_id, email, name, kind, state, recurring_donation_id from donation \
-        where provider_invoice_id = $1";
-    FIND_RECURRING = "select id, public_id, donor_id, email, name, amount_minor, currency, state, provider_subscription_id, \
-        edition_id, activated_at, cancelled_at from recurring_donation where public_id = $1";
-    FIND_RECURRING_BY_SUBSCRIPTION = "select id, public_id, donor_id, email, name, amount_minor, currency, state, \
-        provider_subscription_id, edition_id, activated_at, cancelled_at from recurring_donation \
-        where provider_subscription_id = $1";
-    FIND_RECURRING_BY_ID = "select id, public_id, donor_id, email, name, amount_minor, currency, state, \
-        provider_subscription_id, edition_id, activated_at, cancelled_at from recurring_donation where id = $1";
+    /// These find a row and lock it, with one text for both engines. The order is always the same (monthly donation, donation,
+    /// donor), so that two workers cannot hold each other up.
+    TAKE_DONATION = "update donation set state = state where public_id = $1 \
+        returning id, public_id, email, name, kind, state, recurring_donation_id";
+    TAKE_INSTALMENT = "update donation set state = state where provider_invoice_id = $1 \
+        returning id, public_id, email, name, kind, state, recurring_donation_id";
+    TAKE_RECURRING = "update recurring_donation set state = state where public_id = $1 \
+        returning id, public_id, donor_id, email, name, amount_minor, currency, state, \
+        provider_subscription_id, edition_id, activated_at, cancelled_at";
+    TAKE_RECURRING_BY_SUBSCRIPTION = "update recurring_donation set state = state where provider_subscription_id = $1 \
+        returning id, public_id, donor_id, email, name, amount_minor, currency, state, \
+        provider_subscription_id, edition_id, activated_at, cancelled_at";
+    TAKE_RECURRING_BY_ID = "update recurring_donation set state = state where id = $1 \
+        returning id, public_id, donor_id, email, name, amount_minor, currency, state, \
+        provider_subscription_id, edition_id, activated_at, cancelled_at";
+    READ_RECURRING = "select id, public_id, donor_id, email, name, amount_minor, currency, state, \
+        provider_subscription_id, edition_id, activated_at, cancelled_at \
+        from recurring_donation where public_id = $1";
     /// The session is named once and for all; a row that only just began has its checkout page now.
     LINK_SESSION = "update donation set provider_session_id = $2, \
         state = case when state = 'created' then 'checkout_open' else state end \
@@ -260,7 +268,7 @@ pub(super) async fn add_donation(tx: &mut Tx, new: &NewDonation<'_>) -> Result<D
         new.at,
     );
     tx.exec(ADD_DONATION, row).await?;
-    tx.one(FIND_DONATION, (new.public_id,)).await
+    tx.one(TAKE_DONATION, (new.public_id,)).await
 }
 
 /// A new row of `recurring_donation`.
@@ -275,34 +283,33 @@ pub(super) struct NewRecurring<'a> {
 }
 
 pub(super) async fn add_recurring(tx: &mut Tx, new: &NewRecurring<'_>) -> Result<Recurring> {
-    let row =
-        (new.public_id, new.email, new.name, new.amount_minor, new.currency, new.edition_id, new.at);
+    let row = (new.public_id, new.email, new.name, new.amount_minor, new.currency, new.edition_id, new.at);
     tx.exec(ADD_RECURRING, row).await?;
-    tx.one(FIND_RECURRING, (new.public_id,)).await
+    tx.one(TAKE_RECURRING, (new.public_id,)).await
 }
 
 pub(super) async fn donation(tx: &mut Tx, public_id: &str) -> Result<Option<Donation>> {
-    tx.opt(FIND_DONATION, (public_id,)).await
+    tx.opt(TAKE_DONATION, (public_id,)).await
 }
 
 pub(super) async fn instalment(tx: &mut Tx, invoice_id: &str) -> Result<Option<Donation>> {
-    tx.opt(FIND_INSTALMENT, (invoice_id,)).await
+    tx.opt(TAKE_INSTALMENT, (invoice_id,)).await
 }
 
 pub(super) async fn recurring(tx: &mut Tx, public_id: &str) -> Result<Option<Recurring>> {
-    tx.opt(FIND_RECURRING, (public_id,)).await
+    tx.opt(TAKE_RECURRING, (public_id,)).await
 }
 
 pub(super) async fn recurring_of(tx: &mut Tx, subscription_id: &str) -> Result<Option<Recurring>> {
-    tx.opt(FIND_RECURRING_BY_SUBSCRIPTION, (subscription_id,)).await
+    tx.opt(TAKE_RECURRING_BY_SUBSCRIPTION, (subscription_id,)).await
 }
 
 pub(super) async fn recurring_by_id(tx: &mut Tx, id: i64) -> Result<Recurring> {
-    tx.one(FIND_RECURRING_BY_ID, (id,)).await
+    tx.one(TAKE_RECURRING_BY_ID, (id,)).await
 }
 
 pub(super) async fn read_recurring(db: &Db, public_id: &str) -> Result<Option<Recurring>> {
-    db.opt(FIND_RECURRING, (public_id,)).await
+    db.opt(READ_RECURRING, (public_id,)).await
 }
 
 pub(super) async fn link_session(tx: &mut Tx, donation_id: i64, session_id: &str) -> Result<u64> {
@@ -331,7 +338,7 @@ pub(super) async fn add_instalment(
         at,
     );
     tx.exec(ADD_INSTALMENT, row).await?;
-    tx.one(FIND_INSTALMENT, (invoice_id,)).await
+    tx.one(TAKE_INSTALMENT, (invoice_id,)).await
 }
 
 /// How a donation that is not paid may move on.

@@ -244,11 +244,10 @@ impl PaymentProvider for Stripe {
 }
 
 fn checkout_request(new: &NewCheckout) -> Result<CreateCheckoutSession, ProviderError> {
-    let currency: Currency = new
-        .currency
-        .to_lowercase()
-        .parse()
-        .map_err(|_| ProviderError::Invalid(format!("{} is not a currency Stripe knows", new.currency)))?;
+    let currency: Currency =
+        new.currency.to_lowercase().parse().map_err(|_| {
+            ProviderError::Invalid(format!("{} is not a currency Stripe knows", new.currency))
+        })?;
     let mut metadata = HashMap::from([(DONATION.to_owned(), new.donation.clone())]);
     if let Some(recurring) = &new.recurring {
         metadata.insert(RECURRING.to_owned(), recurring.clone());

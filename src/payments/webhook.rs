@@ -221,7 +221,9 @@ mod tests {
     /// TRUST D4: signed and unreadable is kept for the alarm, not thrown away.
     #[test]
     fn a_signed_event_that_cannot_be_read_is_kept() {
-        for body in ["", "{", "[]", r#"{"id":"evt_1"}"#, r#"{"id":7,"type":"x","created":1,"livemode":false}"#] {
+        for body in
+            ["", "{", "[]", r#"{"id":"evt_1"}"#, r#"{"id":7,"type":"x","created":1,"livemode":false}"#]
+        {
             let tried = try_with(&header("whsec_a", NOW.unix_seconds(), body), body);
             assert_eq!(tried, Ok(Genuine::Unreadable(body.to_owned())));
         }

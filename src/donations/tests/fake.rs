@@ -9,8 +9,8 @@ use crate::{
     clock::Moment,
     money::{Currency, Money},
     payments::{
-        Answer, Checkout, CheckoutSession, Event, Every, Invoice, NewCheckout, OurIds, Payment, PaymentProvider,
-        PaymentState, ProviderError, SessionState, Subscription, SubscriptionState,
+        Answer, Checkout, CheckoutSession, Event, Every, Invoice, NewCheckout, OurIds, Payment,
+        PaymentProvider, PaymentState, ProviderError, SessionState, Subscription, SubscriptionState,
     },
 };
 
@@ -103,7 +103,13 @@ impl Fake {
     }
 
     /// Another month's invoice, paid.
-    pub fn add_invoice(&self, donation: &str, month: u32, amount: Option<Money>, email: Option<String>) -> String {
+    pub fn add_invoice(
+        &self,
+        donation: &str,
+        month: u32,
+        amount: Option<Money>,
+        email: Option<String>,
+    ) -> String {
         let id = format!("in_{donation}_{month}");
         let payment_id = format!("pi_{donation}_{month}");
         let invoice = Invoice {
@@ -119,8 +125,12 @@ impl Fake {
         let mut objects = self.objects();
         objects.invoices.insert(id.clone(), invoice);
         // What an invoice makes carries none of our ids.
-        let payment =
-            Payment { id: payment_id.clone(), state: PaymentState::Succeeded, amount, ours: OurIds::default() };
+        let payment = Payment {
+            id: payment_id.clone(),
+            state: PaymentState::Succeeded,
+            amount,
+            ours: OurIds::default(),
+        };
         objects.payments.insert(payment_id, payment);
         id
     }

@@ -44,11 +44,10 @@ impl Room {
     async fn open() -> Self {
         let directory = format!("/tmp/broadside-donations-{}", token::public_id());
         std::fs::create_dir_all(&directory).expect("a directory for the test");
-        let options =
-            DbOptions { durable: false, ..DbOptions::new(format!("sqlite:{directory}/test.db")) };
+        let options = DbOptions { durable: false, ..DbOptions::new(format!("sqlite:{directory}/test.db")) };
         let db = Db::open(&options).await.expect("the database opens");
         Migrations::apply(&db).await.expect("the schema is applied");
-        let keys = Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[]);
+        let keys = Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32]);
         let site = Site {
             db,
             clock: Clock::manual(NOW),
@@ -254,10 +253,7 @@ async fn a_checkout_page_that_expires_leaves_no_name_behind() {
         room.tell(&format!("evt_{round}"), "checkout.session.expired", &session.id).await;
         room.work().await;
         let listed = room.listed(&gift).await;
-        assert_eq!(
-            (listed.state.as_str(), listed.email.as_str(), listed.name.as_str()),
-            ("expired", "", "")
-        );
+        assert_eq!((listed.state.as_str(), listed.email.as_str(), listed.name.as_str()), ("expired", "", ""));
     }
     assert_eq!(room.sums().await, (0, 0));
     room.balances().await;
@@ -337,10 +333,11 @@ async fn news_of_a_gift_we_do_not_know_makes_its_row() {
         let gift = other.gift(monthly).await;
         let events = if monthly {
             let (session, subscription, invoice) = other.provider.pay_monthly(&gift);
-            vec![("invoice.paid", invoice), ("customer.subscription.updated", subscription), (
-                "checkout.session.completed",
-                session,
-            )]
+            vec![
+                ("invoice.paid", invoice),
+                ("customer.subscription.updated", subscription),
+                ("checkout.session.completed", session),
+            ]
         } else {
             let (session, payment) =
                 other.provider.pay_once(&gift, SessionState::Paid, PaymentState::Succeeded);
@@ -432,7 +429,9 @@ async fn an_event_that_keeps_failing_is_given_up_in_sight_of_staff() {
 #[tokio::test]
 async fn tampered_amounts_start_no_gift() {
     let room = Room::open().await;
-    for amount in ["-5", "0", "0.99", "1e12", "1000000000000", "10000.01", "NaN", "5.001", "", "5;currency=JPY"] {
+    for amount in
+        ["-5", "0", "0.99", "1e12", "1000000000000", "10000.01", "NaN", "5.001", "", "5;currency=JPY"]
+    {
         match room.give(amount, false).await {
             Err(GiftError::Invalid(fields)) => assert!(fields.amount.is_some(), "{amount:?}"),
             other => panic!("{amount:?} gave {other:?}"),
