@@ -181,7 +181,7 @@ impl Fake {
             assert_eq!(first, new, "a repeat with the same key says the same");
             return checkout.clone();
         }
-        let id = format!("cs_{}", objects.checkouts.len() + 1);
+        let id = format!("cs_{}", new.donation);
         let checkout = Checkout { id: id.clone(), url: format!("https://checkout.example.com/{id}") };
         objects.checkouts.insert(new.idempotency_key.clone(), (new.clone(), checkout.clone()));
         let session = CheckoutSession {
