@@ -35,3 +35,4 @@ pub mod site;
 pub mod smtp_url;
 pub mod staff;
 pub mod token;
+pub mod web;
