@@ -7,7 +7,7 @@
 mod stripe;
 pub mod webhook;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -271,6 +271,15 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug {
     fn is_live(&self) -> bool;
     /// The origin of the hosted checkout pages, which a form on our page may lead to.
     fn checkout_origin(&self) -> String;
+}
+
+/// The provider as it is set up here: whom to ask, and whose signatures to believe. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Payments {
+    /// Whom to ask.
+    pub provider: Arc<dyn PaymentProvider>,
+    /// The secrets its events are signed with.
+    pub webhook_secrets: webhook::WebhookSecrets,
 }
 
 fn money_of(minor: Option<i64>, code: Option<&str>) -> Option<Money> {
