@@ -4,7 +4,7 @@
 //! order and number, end in the same rows. Objects that carry none of our ids belong to other software and are left alone.
 
 use super::{
-    book, monthly,
+    book, letters, monthly,
     store::{self, Donation, DueEvent, Move, NewDonation, NewRecurring, Recurring},
 };
 use crate::{
@@ -32,10 +32,11 @@ const KINDS: [&str; 16] = [
     "customer.subscription.resumed",
     "invoice.paid",
     "invoice.payment_succeeded",
-    "invoice.payment_failed",
+    PAYMENT_FAILED,
     "invoice.voided",
     "invoice.marked_uncollectible",
 ];
+const PAYMENT_FAILED: &str = "invoice.payment_failed";
 const ASYNC_FAILED: &str = "checkout.session.async_payment_failed";
 
 /// Whether an event of that kind can move anything here.
@@ -247,6 +248,11 @@ async fn instalment(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
         };
         book::pay(tx, site, &donation, Some(&recurring), &paid).await?;
         donation_id = Some(donation.id);
+    }
+    if let Some(invoice) = invoice.filter(|invoice| !invoice.paid && event.kind == PAYMENT_FAILED)
+        && recurring.activated_at.is_some()
+    {
+        letters::send_payment_failed(tx, site, &recurring, &invoice.id, invoice.next_try).await?;
     }
     monthly::follow_up(tx, site, recurring.id).await?;
     Ok(Applied::Ours(donation_id))

@@ -85,15 +85,15 @@ pub(super) async fn pay(
     }
     match &address {
         Some(address) => {
-            let receipt = letters::Receipt {
+            let gift = letters::Received {
                 donation_id: donation.id,
-                number,
+                receipt_number: number,
                 amount,
                 name,
                 paid_at: paid.at,
-                recurring_id: recurring.map(|row| row.id),
+                recurring: recurring.map(|row| row.public_id.as_str()),
             };
-            letters::send_receipt(tx, site, address, &receipt).await?;
+            letters::send_receipt(tx, site, address, &gift).await?;
         }
         None => {
             tracing::error!(donation = donation.public_id, "paid, and there is no address for the receipt")

@@ -100,7 +100,7 @@ async fn find(site: &Site, token: &str) -> db::Result<Option<Recurring>> {
 pub(super) async fn follow_up(tx: &mut Tx, site: &Site, recurring_id: i64) -> db::Result<()> {
     let recurring = store::recurring_by_id(tx, recurring_id).await?;
     if recurring.state == "cancelled" && recurring.activated_at.is_some() {
-        letters::send_monthly_ended(tx, site, &recurring, &amount(&recurring)).await?;
+        letters::send_monthly_ended(tx, site, &recurring).await?;
     }
     if let Some(donor_id) = recurring.donor_id {
         letters::tell_donor_state(tx, site, donor_id).await?;

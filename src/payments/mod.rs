@@ -5,6 +5,8 @@
 //! Only `stripe.rs` knows the provider's own types.
 
 mod stripe;
+#[cfg(test)]
+mod tests;
 pub mod webhook;
 
 use std::{fmt, sync::Arc};
@@ -142,6 +144,8 @@ pub struct Invoice {
     pub paid: bool,
     /// What was paid.
     pub amount: Option<Money>,
+    /// When the provider tries to take the money again, if it will.
+    pub next_try: Option<Moment>,
     /// Whether it is the one that began the subscription.
     pub first: bool,
     /// The subscription it belongs to.

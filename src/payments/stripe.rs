@@ -57,6 +57,8 @@ pub struct Stripe {
     client: Client,
     live: bool,
     checkout_origin: String,
+    /// Between attempts.
+    pub(super) waits: [Duration; 2],
 }
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -85,6 +87,7 @@ impl Stripe {
             live: settings.secret_key.trim().starts_with("sk_live_")
                 || settings.secret_key.trim().starts_with("rk_live_"),
             checkout_origin: settings.checkout_base.origin().ascii_serialization(),
+            waits: WAITS,
         })
     }
 
@@ -100,7 +103,7 @@ impl Stripe {
             ),
             None => RequestStrategy::Once,
         };
-        let mut waits = WAITS.iter();
+        let mut waits = self.waits.iter();
         loop {
             let sent =
                 request.build().customize::<T>().request_strategy(strategy.clone()).send(&self.client).await;
@@ -373,6 +376,7 @@ struct WireInvoice {
     id: String,
     status: Option<String>,
     amount_paid: Option<i64>,
+    next_payment_attempt: Option<i64>,
     currency: Option<String>,
     billing_reason: Option<String>,
     customer_email: Option<String>,
@@ -417,6 +421,7 @@ impl From<WireInvoice> for Invoice {
         Self {
             paid: wire.status.as_deref() == Some("paid"),
             amount: money_of(wire.amount_paid, wire.currency.as_deref()),
+            next_try: wire.next_payment_attempt.map(Moment::from_unix_seconds),
             first: wire.billing_reason.as_deref() == Some("subscription_create"),
             subscription: wire
                 .parent

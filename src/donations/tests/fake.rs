@@ -116,6 +116,7 @@ impl Fake {
             id: id.clone(),
             paid: true,
             amount,
+            next_try: None,
             first: month == 1,
             subscription: Some(format!("sub_{donation}")),
             payment: Some(payment_id.clone()),

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     clock::{Clock, Moment},
     db::{Db, DbOptions, Migrations},
+    delivery::notices,
     payments::{Event, PaymentState, SessionState, webhook::WebhookSecrets},
     site::Site,
     staff::Settings,
@@ -109,6 +110,11 @@ impl Room {
         totals.iter().fold((0, 0), |sum, total| (sum.0 + total.number, sum.1 + total.minor))
     }
 
+    async fn mails(&self) -> i64 {
+        let counts = notices::counts(&self.site.db).await.expect("a read");
+        counts.iter().map(|(_, number)| number).sum()
+    }
+
     async fn balances(&self) {
         let audit = audit_money(&self.site.db).await.expect("a read");
         assert_eq!(audit.problems, Vec::<String>::new());
@@ -137,6 +143,7 @@ async fn a_gift_is_booked_once_whatever_the_order_of_the_news() {
         let whole = reports::whole(&room.site.db, &gift).await.expect("a read").expect("it is there");
         assert_eq!(whole.entries.iter().map(|line| line.amount_minor).collect::<Vec<_>>(), [1_500, -1_500]);
         assert_eq!(whole.events.len(), 2, "what moved nothing is not its history");
+        assert_eq!(room.mails().await, round as i64 + 1, "one receipt for one gift");
     }
     room.balances().await;
 }
@@ -175,6 +182,7 @@ async fn the_first_month_is_one_gift_in_all_120_orders() {
     }
     assert_eq!(room.sums().await, (120, 120 * 1_500));
     assert_eq!(room.all().await.len(), 120);
+    assert_eq!(room.mails().await, 120, "one receipt for one gift");
     room.balances().await;
     let running = reports::running(&room.site.db).await.expect("a read");
     assert_eq!(running.iter().map(|total| (total.number, total.minor)).collect::<Vec<_>>(), [(120, 180_000)]);
@@ -207,6 +215,7 @@ async fn later_months_and_the_end_may_be_told_in_any_order() {
         assert!(ours.iter().all(|one| one.recurring_state.as_deref() == Some("cancelled")));
         assert!(ours.iter().any(|one| one.public_id == gift));
         assert_eq!(room.all().await.len(), 2 * (round + 1));
+        assert_eq!(room.mails().await, 3 * (round as i64 + 1), "two receipts and one word of the end");
     }
     room.balances().await;
 }
@@ -222,7 +231,7 @@ async fn a_payment_that_takes_days_counts_only_once_it_is_there() {
         room.work().await;
         assert_eq!(room.listed(&gift).await.state, "pending");
         assert_eq!(room.sums().await.0, round, "a gift that waits for the bank was counted");
-        assert_eq!(room.listed(&gift).await.receipt_number, None);
+        assert_eq!((room.listed(&gift).await.receipt_number, room.mails().await), (None, round));
         let (state, payment, kind, end) = if succeeds {
             (SessionState::Paid, PaymentState::Succeeded, "checkout.session.async_payment_succeeded", "paid")
         } else {
@@ -236,7 +245,7 @@ async fn a_payment_that_takes_days_counts_only_once_it_is_there() {
         room.tell(&format!("evt_{round}_again"), "checkout.session.completed", &session).await;
         room.work().await;
         assert_eq!(room.listed(&gift).await.state, end);
-        assert_eq!(room.sums().await.0, 1);
+        assert_eq!((room.sums().await.0, room.mails().await), (1, 1));
     }
     room.balances().await;
 }
@@ -270,7 +279,7 @@ async fn an_event_told_a_hundred_times_at_once_has_one_effect() {
     let workers = (0..4).map(|_| room.work());
     let done: u64 = futures_util::future::join_all(workers).await.iter().map(|worked| worked.done).sum();
     assert_eq!(done, 1);
-    assert_eq!(room.sums().await, (1, 1_500));
+    assert_eq!((room.sums().await, room.mails().await), ((1, 1_500), 1));
     room.balances().await;
 }
 
@@ -352,7 +361,7 @@ async fn news_of_a_gift_we_do_not_know_makes_its_row() {
         assert!(listed.is_paid());
         assert_eq!(listed.email, "ann@example.org");
     }
-    assert_eq!(restored.sums().await, (2, 3_000));
+    assert_eq!((restored.sums().await, restored.mails().await), ((2, 3_000), 2));
     restored.balances().await;
 }
 
