@@ -20,7 +20,7 @@ use super::{
     ledger,
     outcome::{self, Verdict},
     queue::{InFlight, Item, Queue},
-    smtp::{Connection, Failure, Relay, Reply},
+    smtp::{Connection, Failure, Relay, Reply, Stage},
     store::{
         editions,
         ledger::{self as rows, Claim, Record},
@@ -468,13 +468,10 @@ impl Line<'_> {
         parts: &[&[u8]],
         gate: impl FnOnce() -> F,
     ) -> Option<std::result::Result<Reply, Failure>> {
-        let mut connection = self.open().await?;
-        if let Err(failure) = connection.begin(from, to).await {
-            if !matches!(failure, Failure::Broken { .. }) {
-                self.connection = Some(connection);
-            }
-            return Some(Err(failure));
-        }
+        let mut connection = match self.begin(from, to).await? {
+            Ok(connection) => connection,
+            Err(failure) => return Some(Err(failure)),
+        };
         if !gate().await {
             // The server waits for a body that will not come; there is no way back from DATA but to hang up.
             return None;
@@ -486,6 +483,25 @@ impl Line<'_> {
             connection.quit().await;
         }
         Some(result)
+    }
+
+    /// A connection on which the server waits for the body; `None` when the engine stops meanwhile.
+    async fn begin(&mut self, from: &str, to: &str) -> Option<std::result::Result<Connection, Failure>> {
+        loop {
+            let reused = self.connection.is_some();
+            let mut connection = self.open().await?;
+            match connection.begin(from, to).await {
+                Ok(()) => return Some(Ok(connection)),
+                // Servers hang up on connections that were idle for a while; that says nothing about this message.
+                Err(Failure::Broken { stage: Stage::Mail, .. }) if reused => {}
+                Err(failure) => {
+                    if !matches!(failure, Failure::Broken { .. }) {
+                        self.connection = Some(connection);
+                    }
+                    return Some(Err(failure));
+                }
+            }
+        }
     }
 
     /// An open connection, however long it takes; `None` when the engine stops meanwhile.
