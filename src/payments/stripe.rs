@@ -40,8 +40,16 @@ pub struct StripeSettings {
     pub secret_key: String,
     /// The API's address; the sandbox has another.
     pub api_base: Url,
-    /// Where the hosted checkout pages are.
-    pub checkout_base: Url,
+}
+
+impl StripeSettings {
+    /// Stripe's own checkout pages have a host of their own; the sandbox's stand beside its API.
+    fn checkout_origin(&self) -> String {
+        match self.api_base.host_str() {
+            Some("api.stripe.com") => "https://checkout.stripe.com".to_owned(),
+            _ => self.api_base.origin().ascii_serialization(),
+        }
+    }
 }
 
 /// Leaves the key out, so that no log holds it.
@@ -86,7 +94,7 @@ impl Stripe {
             client,
             live: settings.secret_key.trim().starts_with("sk_live_")
                 || settings.secret_key.trim().starts_with("rk_live_"),
-            checkout_origin: settings.checkout_base.origin().ascii_serialization(),
+            checkout_origin: settings.checkout_origin(),
             waits: WAITS,
         })
     }

@@ -43,7 +43,6 @@ impl Server {
             secret_key: "sk_test_1".to_owned(),
             // Without the slash at the end, as an operator would type it.
             api_base: format!("http://{address}").parse().expect("an address"),
-            checkout_base: "https://checkout.example.com/pay".parse().expect("an address"),
         };
         let mut stripe = Stripe::new(&settings).expect("a client");
         stripe.waits = Default::default();
