@@ -19,7 +19,7 @@ pub mod reports;
 mod store;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use self::{
     book::{MoneyAudit, audit_money},

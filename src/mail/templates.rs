@@ -148,8 +148,8 @@ impl Templates {
         let text = fill(&self.0.text, &text_file(name), context)?;
         let file = mjml_file(name);
         let mjml = fill(&self.0.mjml, &file, context)?;
-        let html = html::from_mjml(&mjml)
-            .map_err(|cause| TemplateError::Html { file, cause: Box::new(cause) })?;
+        let html =
+            html::from_mjml(&mjml).map_err(|cause| TemplateError::Html { file, cause: Box::new(cause) })?;
         Ok(Rendered { subject: clean_line(&subject, LONGEST_SUBJECT), text: tidy(&text), html })
     }
 

@@ -1,6 +1,6 @@
 //! The rules of the room, against a provider in memory. (Against real sockets: `tests/it`.)
 
-mod fake;
+pub(crate) mod fake;
 
 use std::{sync::Arc, time::Duration};
 
