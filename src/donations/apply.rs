@@ -46,7 +46,7 @@ pub(super) fn concerns_us(kind: &str) -> bool {
 
 /// The objects of an event as they are now.
 pub(super) enum Seen {
-    Session { session: CheckoutSession, payment: Option<Payment>, month: Option<Month> },
+    Session { session: Box<CheckoutSession>, payment: Option<Payment>, month: Option<Month> },
     Payment(Payment),
     Month(Month),
     Nothing,
@@ -89,7 +89,7 @@ pub(super) async fn fetch(
                 Some(Month { subscription: provider.subscription(id).await?, invoice })
             }
         };
-        Ok(Seen::Session { session, payment, month })
+        Ok(Seen::Session { session: Box::new(session), payment, month })
     } else if kind.starts_with("payment_intent.") {
         Ok(Seen::Payment(provider.payment(object_id).await?))
     } else if kind.starts_with("customer.subscription.") {

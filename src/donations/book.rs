@@ -96,7 +96,7 @@ pub(super) async fn pay(
             letters::send_receipt(tx, site, address, &gift).await?;
         }
         None => {
-            tracing::error!(donation = donation.public_id, "paid, and there is no address for the receipt")
+            tracing::error!(donation = donation.public_id, "paid, and there is no address for the receipt");
         }
     }
     if let Some(donor_id) = donor_id {
