@@ -64,7 +64,7 @@ async fn server(steps: Vec<Step>) -> (Relay, JoinHandle<String>) {
 async fn send(relay: &Relay) -> Result<Reply, Failure> {
     let mut connection = Connection::open(relay).await?;
     connection.begin("news@example.org", "ann@example.org").await?;
-    connection.finish(&[b"Subject: hello\r\n\r\n", b"text\r\n"]).await
+    connection.finish(b"Subject: hello\r\n\r\ntext\r\n").await
 }
 
 fn with_hello(steps: &[Step]) -> Vec<Step> {
@@ -108,7 +108,7 @@ async fn a_refused_recipient_leaves_the_connection_in_order() {
         matches!(failure, Failure::Refused { stage: Stage::Rcpt, reply } if reply.enhanced() == Some("5.1.1"))
     );
     connection.begin("news@example.org", "ann@example.org").await.expect("the next one goes");
-    assert!(connection.finish(&[b"\r\nx\r\n"]).await.is_ok());
+    assert!(connection.finish(b"\r\nx\r\n").await.is_ok());
 }
 
 /// TRUST F10: before the dot it is known that nothing arrived, after it nothing is known.
