@@ -21,6 +21,7 @@ pub mod error;
 pub mod forms;
 mod guard;
 pub mod headers;
+pub mod hooks;
 pub mod pages;
 pub mod public;
 pub mod routes;
@@ -42,7 +43,7 @@ pub use self::{
     pages::Pages,
     session::{ClientAddress, Desk, SignedIn},
 };
-use crate::{site::Site, staff::PasswordCost};
+use crate::{payments::Payments, site::Site, staff::PasswordCost};
 
 /// What a handler gives back.
 pub type Outcome = Result<Response, WebError>;
@@ -56,6 +57,8 @@ pub struct App {
     pub pages: Pages,
     /// Set while our own mailbox and payment provider stand in for the outside world.
     pub sandbox: Option<Arc<SandboxInfo>>,
+    /// The payment provider; none while donations are switched off.
+    pub payments: Option<Payments>,
     /// Where the hosted checkout lives (`https://checkout.stripe.com`), so that a form may lead there.
     pub checkout_origin: Option<Arc<str>>,
     /// How much work a password hash is.
@@ -83,10 +86,19 @@ impl App {
             site,
             pages: Pages::load()?,
             sandbox: None,
+            payments: None,
             checkout_origin: None,
             password_cost: PasswordCost::STRONG,
             trusted_proxies: Arc::new([]),
         })
+    }
+
+    /// The same with donations switched on: forms may lead to the provider's checkout.
+    #[must_use]
+    pub fn with_payments(mut self, payments: Payments) -> Self {
+        self.checkout_origin = Some(payments.provider.checkout_origin().into());
+        self.payments = Some(payments);
+        self
     }
 }
 

@@ -10,6 +10,7 @@ pub fn done(code: &str) -> Option<&'static str> {
         "enabled" => "They can sign in again.",
         "password" => "Your password was changed, and your other sessions have ended.",
         "welcome" => "Welcome. Your magazine is set up.",
+        "event" => "It will be tried again within a minute.",
         _ => return None,
     })
 }

@@ -1,6 +1,7 @@
 //! The team's pages: one file for a page, named as in the address, with `show` and `submit`.
 
 pub(super) mod account;
+pub(super) mod donations;
 pub(super) mod join;
 pub(super) mod overview;
 pub(super) mod set_up;
