@@ -14,8 +14,10 @@ use crate::{
     staff::Settings,
 };
 
-/// Nobody waits longer for a doctor.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Nobody waits longer for a doctor; some mail servers make strangers wait for their greeting.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A database answers at once or not at all.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a check found.
 enum Finding {
@@ -55,13 +57,15 @@ async fn database(config: &Config) -> Vec<Finding> {
     if let Some(file) = instance::sqlite_file(config).filter(|file| !file.exists()) {
         return vec![Finding::Note(format!("database: {} is not there yet; serve makes it", file.display()))];
     }
-    let opened = timeout(PATIENCE, async {
+    let opened = timeout(DATABASE_PATIENCE, async {
         let db = Db::open(&config.database()).await?;
         let found = schema(&db).await?;
         anyhow::Ok((db, found))
     });
     match opened.await {
-        Err(_) => vec![Finding::Problem(format!("database: no answer in {} seconds", PATIENCE.as_secs()))],
+        Err(_) => {
+            vec![Finding::Problem(format!("database: no answer in {} seconds", DATABASE_PATIENCE.as_secs()))]
+        }
         Ok(Err(error)) => vec![Finding::Problem(format!("database: {error:#}"))],
         Ok(Ok((db, (finding, is_current)))) => {
             let mut findings = vec![finding];

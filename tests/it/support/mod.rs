@@ -5,7 +5,7 @@ pub mod environment;
 pub mod postgres;
 pub mod scratch;
 
-pub use database::{Fixture, TestDb};
+pub use database::TestDb;
 
 /// Writes a test for both engines: `async fn a_sentence(db: TestDb) { … }` becomes `a_sentence::sqlite` and
 /// `a_sentence::postgres`. The parameter is anything that is a [`Fixture`].
