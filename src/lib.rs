@@ -28,4 +28,5 @@ pub mod db;
 pub mod email_address;
 pub mod money;
 pub mod site;
+pub mod staff;
 pub mod token;

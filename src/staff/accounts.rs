@@ -1,0 +1,259 @@
+//! The members of the team: adding, changing and disabling them.
+
+use super::{PasswordCost, Role, audit, passwords, sessions, store};
+use crate::{
+    clock::Moment,
+    db::{Db, Tx},
+    email_address::EmailAddress,
+    site::Site,
+    token::{self, Purpose},
+};
+
+/// How long an invitation can be taken up.
+pub const INVITE_LASTS: std::time::Duration = std::time::Duration::from_secs(7 * 86_400);
+
+/// Someone who may sign in now.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Staff {
+    /// The row.
+    pub id: i64,
+    /// What URLs call them.
+    pub public_id: String,
+    /// Where their mail goes.
+    pub email: EmailAddress,
+    /// What the desk calls them.
+    pub name: String,
+    /// What they may do.
+    #[sqlx(try_from = "String")]
+    pub role: Role,
+}
+
+/// One line of the team page.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Member {
+    /// The row.
+    pub id: i64,
+    /// What URLs call them.
+    pub public_id: String,
+    /// Where their mail goes.
+    pub email: EmailAddress,
+    /// What the desk calls them.
+    pub name: String,
+    /// What they may do.
+    #[sqlx(try_from = "String")]
+    pub role: Role,
+    /// Whether they have set a password yet.
+    pub joined: bool,
+    /// When they were added.
+    pub created_at: Moment,
+    /// Since when they may no longer sign in.
+    pub disabled_at: Option<Moment>,
+}
+
+/// Why an account was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// Another member has that address.
+    #[error("Somebody on the team already has that email address.")]
+    AddressTaken,
+    /// There is no such member.
+    #[error("There is no such person on the team.")]
+    NotFound,
+    /// It would leave nobody to run the team.
+    #[error("The magazine needs at least one owner. Make somebody else an owner first.")]
+    LastOwner,
+    /// The password breaks a rule.
+    #[error(transparent)]
+    Password(#[from] passwords::PasswordError),
+    /// The present password was not given right.
+    #[error("That is not your present password.")]
+    WrongPassword,
+    /// The link was used before, is too old, or was never ours.
+    #[error("This link no longer works.")]
+    Link,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+type Result<T> = std::result::Result<T, AccountError>;
+
+/// Somebody new on the team.
+#[derive(Clone, Debug)]
+pub struct NewMember<'a> {
+    /// What the desk will call them.
+    pub name: &'a str,
+    /// Where the invitation goes.
+    pub email: &'a EmailAddress,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// Everybody on the team, the disabled last.
+///
+/// # Errors
+/// When the database fails.
+pub async fn members(db: &Db) -> crate::db::Result<Vec<Member>> {
+    store::members(db).await
+}
+
+/// Adds somebody without a password; the answer is the path of their invitation (`/desk/join/…`).
+///
+/// # Errors
+/// [`AccountError::AddressTaken`], or the database.
+pub async fn add_member(site: &Site, by: Option<i64>, new: NewMember<'_>) -> Result<String> {
+    let mut tx = site.db.begin().await?;
+    let staff = store::NewStaff {
+        public_id: &token::public_id(),
+        email: new.email.as_str(),
+        email_key: &new.email.key(),
+        name: new.name,
+        role: new.role,
+        password_hash: None,
+        now: site.now(),
+    };
+    let id = store::insert_staff(&mut tx, staff).await?.ok_or(AccountError::AddressTaken)?;
+    audit::record(&mut tx, site, by, "added to the team", new.name, new.role.as_str()).await?;
+    tx.commit().await?;
+    Ok(invite_path(site, id))
+}
+
+/// A fresh invitation for somebody who lost theirs, or their password.
+///
+/// # Errors
+/// [`AccountError::NotFound`] if they are not on the team any more.
+pub async fn invite_again(site: &Site, by: Option<i64>, public_id: &str) -> Result<(Member, String)> {
+    let mut tx = site.db.begin().await?;
+    let member = store::member_by_public_id(&mut tx, public_id).await?;
+    let member = member.filter(|one| one.disabled_at.is_none()).ok_or(AccountError::NotFound)?;
+    audit::record(&mut tx, site, by, "invited again", &member.name, "").await?;
+    tx.commit().await?;
+    let path = invite_path(site, member.id);
+    Ok((member, path))
+}
+
+fn invite_path(site: &Site, staff_id: i64) -> String {
+    // The random part makes two invitations of the same second two links, each of which works once.
+    let scope = format!("{staff_id}.{}", token::public_id());
+    let link = site.keys.sign(Purpose::Invite, &scope, Some(site.now().plus(INVITE_LASTS)));
+    format!("/desk/join/{link}")
+}
+
+/// Whom an invitation is for, while it can still be taken up.
+///
+/// # Errors
+/// [`AccountError::Link`] for every link that does not work.
+pub async fn invited(site: &Site, link: &str) -> Result<Staff> {
+    let scope = site.keys.verify(Purpose::Invite, link, site.now()).map_err(|_| AccountError::Link)?;
+    let id = scope.split('.').next().and_then(|id| id.parse().ok()).ok_or(AccountError::Link)?;
+    if store::token_used(&site.db, &token::hash(link)).await? {
+        return Err(AccountError::Link);
+    }
+    store::staff_by_id(&site.db, id).await?.ok_or(AccountError::Link)
+}
+
+/// Takes up an invitation: sets the password, ends older sessions, and opens one.
+///
+/// # Errors
+/// [`AccountError::Link`], [`AccountError::Password`], or the database.
+pub async fn join(
+    site: &Site,
+    cost: PasswordCost,
+    link: &str,
+    password: &str,
+) -> Result<sessions::SessionToken> {
+    let staff = invited(site, link).await?;
+    passwords::check(password)?;
+    let hash = passwords::hash(password, cost).await;
+    let mut tx = site.db.begin().await?;
+    if !store::use_token(&mut tx, &token::hash(link), site.now()).await? {
+        return Err(AccountError::Link);
+    }
+    let session = replace_password(&mut tx, site, staff.id, &hash).await?;
+    audit::record(&mut tx, site, Some(staff.id), "joined", &staff.name, "").await?;
+    tx.commit().await?;
+    Ok(session)
+}
+
+/// Changes one's own password; every session of the account ends and one new opens.
+///
+/// # Errors
+/// [`AccountError::WrongPassword`], [`AccountError::Password`], or the database.
+pub async fn change_password(
+    site: &Site,
+    cost: PasswordCost,
+    staff_id: i64,
+    present: &str,
+    new: &str,
+) -> Result<sessions::SessionToken> {
+    let stored = store::password_hash(&site.db, staff_id).await?;
+    if !passwords::verify(present, stored.as_deref(), cost).await {
+        return Err(AccountError::WrongPassword);
+    }
+    passwords::check(new)?;
+    let hash = passwords::hash(new, cost).await;
+    let mut tx = site.db.begin().await?;
+    let session = replace_password(&mut tx, site, staff_id, &hash).await?;
+    audit::record(&mut tx, site, Some(staff_id), "changed the password", "", "").await?;
+    tx.commit().await?;
+    Ok(session)
+}
+
+async fn replace_password(
+    tx: &mut Tx,
+    site: &Site,
+    staff_id: i64,
+    hash: &str,
+) -> Result<sessions::SessionToken> {
+    if !store::set_password(tx, staff_id, hash).await? {
+        return Err(AccountError::NotFound);
+    }
+    store::delete_sessions_of(tx, staff_id).await?;
+    Ok(sessions::open(tx, site, staff_id).await?)
+}
+
+/// Gives somebody another role; their sessions end (TRUST A20).
+///
+/// # Errors
+/// [`AccountError::LastOwner`], [`AccountError::NotFound`], or the database.
+pub async fn change_role(site: &Site, by: Option<i64>, public_id: &str, role: Role) -> Result<()> {
+    let mut tx = site.db.begin().await?;
+    store::lock_owners(&mut tx).await?;
+    let member = store::member_by_public_id(&mut tx, public_id).await?.ok_or(AccountError::NotFound)?;
+    if store::set_role(&mut tx, member.id, role).await? {
+        keep_an_owner(&mut tx).await?;
+        store::delete_sessions_of(&mut tx, member.id).await?;
+        let detail = format!("{} to {role}", member.role);
+        audit::record(&mut tx, site, by, "changed role", &member.name, &detail).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Shuts somebody out at once, or lets them in again.
+///
+/// # Errors
+/// [`AccountError::LastOwner`], [`AccountError::NotFound`], or the database.
+pub async fn set_disabled(site: &Site, by: Option<i64>, public_id: &str, disabled: bool) -> Result<()> {
+    let mut tx = site.db.begin().await?;
+    store::lock_owners(&mut tx).await?;
+    let member = store::member_by_public_id(&mut tx, public_id).await?.ok_or(AccountError::NotFound)?;
+    let changed = if disabled {
+        store::set_disabled(&mut tx, member.id, site.now()).await?
+    } else {
+        store::set_enabled(&mut tx, member.id).await?
+    };
+    if changed {
+        keep_an_owner(&mut tx).await?;
+        store::delete_sessions_of(&mut tx, member.id).await?;
+        let action = if disabled { "disabled" } else { "enabled" };
+        audit::record(&mut tx, site, by, action, &member.name, "").await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The caller drops the transaction when this fails, so the change is undone.
+async fn keep_an_owner(tx: &mut Tx) -> Result<()> {
+    if store::owners(tx).await? == 0 { Err(AccountError::LastOwner) } else { Ok(()) }
+}

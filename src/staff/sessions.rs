@@ -1,0 +1,76 @@
+//! Sessions: a random token in the browser's cookie, its hash in the database, ended by the clock or by a deed.
+
+use std::{fmt, time::Duration};
+
+use super::{Staff, store};
+use crate::{
+    db::{Result, Tx},
+    site::Site,
+    token,
+};
+
+/// A session ends when nothing was asked of it for this long (ASVS 7.3.1).
+pub const IDLE: Duration = Duration::from_secs(2 * 3_600);
+/// A session ends this long after it began, however busy (ASVS 7.3.2).
+pub const ABSOLUTE: Duration = Duration::from_secs(12 * 3_600);
+/// Being seen again is written down no more often than this, to spare a write a page.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
+
+/// What the browser keeps: 256 random bits.
+#[derive(Clone)]
+pub struct SessionToken(pub String);
+
+/// Shows nothing, so that no log holds it.
+impl fmt::Debug for SessionToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionToken(…)")
+    }
+}
+
+/// An open session.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Whose it is, as they are now.
+    pub staff: Staff,
+    /// The hash of the token: names the session where its secret must not go.
+    pub hash: String,
+}
+
+/// Opens a session in the caller's transaction. Always a new token, whatever the browser sent (no fixation).
+///
+/// # Errors
+/// When the database fails.
+pub async fn open(tx: &mut Tx, site: &Site, staff_id: i64) -> Result<SessionToken> {
+    let token = SessionToken(token::secret());
+    store::insert_session(tx, &token::hash(&token.0), staff_id, site.now()).await?;
+    Ok(token)
+}
+
+/// The open session of a cookie's value, if it is one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(site: &Site, token: &str) -> Result<Option<Session>> {
+    let hash = token::hash(token);
+    let Some(row) = store::session(&site.db, &hash).await? else { return Ok(None) };
+    let now = site.now();
+    if now.since(row.last_seen_at) >= IDLE || now.since(row.created_at) >= ABSOLUTE {
+        return Ok(None);
+    }
+    if now.since(row.last_seen_at) >= TOUCH_EVERY {
+        let mut tx = site.db.begin().await?;
+        store::touch_session(&mut tx, &hash, now).await?;
+        tx.commit().await?;
+    }
+    Ok(Some(Session { staff: row.staff, hash }))
+}
+
+/// Ends a session: its token is worth nothing from here on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end(site: &Site, session: &Session) -> Result<()> {
+    let mut tx = site.db.begin().await?;
+    store::delete_session(&mut tx, &session.hash).await?;
+    tx.commit().await
+}

@@ -1,0 +1,115 @@
+//! The first run: one page, opened by a token from the program's log, makes the first owner and closes for good.
+
+use super::{
+    PasswordCost, Role, Settings, audit, passwords,
+    sessions::{self, SessionToken},
+    settings, store,
+};
+use crate::{
+    email_address::EmailAddress,
+    site::Site,
+    token::{self, Purpose},
+};
+
+/// How long the token in the log works; every start of the program prints a new one.
+const LASTS: std::time::Duration = std::time::Duration::from_secs(7 * 86_400);
+const SCOPE: &str = "first-owner";
+/// The row of `used_token` that closes set-up. Its unique key is what two racing browsers meet at, on either engine.
+const CLOSED: &str = "set-up";
+
+/// Why no owner was made.
+#[derive(Debug, thiserror::Error)]
+pub enum SetUpError {
+    /// There is an owner already, or the token is wrong: the page does not tell which.
+    #[error("Set-up is closed.")]
+    Closed,
+    /// The password breaks a rule.
+    #[error(transparent)]
+    Password(#[from] passwords::PasswordError),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// The first owner.
+#[derive(Clone, Debug)]
+pub struct FirstOwner<'a> {
+    /// What the desk will call them.
+    pub name: &'a str,
+    /// What they sign in with.
+    pub email: &'a EmailAddress,
+    /// At least [`passwords::SHORTEST`] characters.
+    pub password: &'a str,
+}
+
+/// The path of the set-up page, with a token to print in the log; none once an owner exists.
+///
+/// # Errors
+/// When the database fails.
+pub async fn path(site: &Site) -> crate::db::Result<Option<String>> {
+    if store::any_owner(&site.db).await? {
+        return Ok(None);
+    }
+    let token = site.keys.sign(Purpose::SetUp, SCOPE, Some(site.now().plus(LASTS)));
+    Ok(Some(format!("/set-up/{token}")))
+}
+
+/// Whether the token opens the set-up page now.
+///
+/// # Errors
+/// [`SetUpError::Closed`] when it does not.
+pub async fn check(site: &Site, token: &str) -> Result<(), SetUpError> {
+    let scope = site.keys.verify(Purpose::SetUp, token, site.now()).map_err(|_| SetUpError::Closed)?;
+    if scope != SCOPE || store::any_owner(&site.db).await? {
+        return Err(SetUpError::Closed);
+    }
+    Ok(())
+}
+
+/// Makes the first owner and the first settings, closes set-up, and signs the owner in.
+///
+/// # Errors
+/// [`SetUpError`]; of two that race, one gets [`SetUpError::Closed`] (TRUST A33).
+pub async fn set_up(
+    site: &Site,
+    cost: PasswordCost,
+    token: &str,
+    owner: FirstOwner<'_>,
+    change: impl FnOnce(&mut Settings) + Send,
+) -> Result<SessionToken, SetUpError> {
+    check(site, token).await?;
+    make_first_owner(site, cost, owner, change).await
+}
+
+/// As [`set_up`] without a token: for whoever runs the program itself, such as the demo.
+///
+/// # Errors
+/// As [`set_up`].
+pub async fn make_first_owner(
+    site: &Site,
+    cost: PasswordCost,
+    owner: FirstOwner<'_>,
+    change: impl FnOnce(&mut Settings) + Send,
+) -> Result<SessionToken, SetUpError> {
+    passwords::check(owner.password)?;
+    let hash = passwords::hash(owner.password, cost).await;
+    let mut tx = site.db.begin().await?;
+    if !store::use_token(&mut tx, CLOSED, site.now()).await? || store::any_owner_in(&mut tx).await? {
+        return Err(SetUpError::Closed);
+    }
+    let new = store::NewStaff {
+        public_id: &token::public_id(),
+        email: owner.email.as_str(),
+        email_key: &owner.email.key(),
+        name: owner.name,
+        role: Role::Owner,
+        password_hash: Some(&hash),
+        now: site.now(),
+    };
+    let id = store::insert_staff(&mut tx, new).await?.ok_or(SetUpError::Closed)?;
+    settings::save(&mut tx, site, Some(id), change).await?;
+    audit::record(&mut tx, site, Some(id), "set the magazine up", owner.name, "").await?;
+    let session = sessions::open(&mut tx, site, id).await?;
+    tx.commit().await?;
+    Ok(session)
+}

@@ -1,0 +1,235 @@
+//! The statements of the team.
+
+use super::{
+    Role,
+    accounts::{Member, Staff},
+    audit::Line,
+};
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    MEMBERS = "select id, public_id, email, name, role, password_hash is not null as joined, created_at, disabled_at
+        from staff order by disabled_at is not null, created_at, id";
+    STAFF_BY_ID = "select id, public_id, email, name, role from staff where id = $1 and disabled_at is null";
+    STAFF_BY_EMAIL = "select id, public_id, email, name, role from staff where email_key = $1 and disabled_at is null";
+    MEMBER_BY_PUBLIC_ID = "select id, public_id, email, name, role, password_hash is not null as joined, created_at,
+        disabled_at from staff where public_id = $1";
+    OWNERS = "select count(*) from staff where role = 'owner' and disabled_at is null";
+    // Without `disabled_at`: set-up stays closed whatever became of the first owner.
+    ANY_OWNER = "select count(*) from staff where role = 'owner'";
+    PASSWORD_HASH = "select password_hash from staff where id = $1 and disabled_at is null";
+    INSERT_STAFF = "insert into staff (public_id, email, email_key, name, role, password_hash, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning id";
+    // Touches every owner's row, so that on PostgreSQL two owners who remove each other wait in line.
+    LOCK_OWNERS = "update staff set role = role where role = 'owner'";
+    SET_ROLE = "update staff set role = $2 where id = $1 and role <> $2";
+    SET_DISABLED = "update staff set disabled_at = $2 where id = $1 and disabled_at is null";
+    SET_ENABLED = "update staff set disabled_at = null where id = $1 and disabled_at is not null";
+    SET_PASSWORD = "update staff set password_hash = $2 where id = $1 and disabled_at is null";
+
+    INSERT_SESSION = "insert into staff_session (token_hash, staff_id, created_at, last_seen_at) values ($1, $2, $3, $3)";
+    SESSION = "select s.id, s.public_id, s.email, s.name, s.role, n.created_at, n.last_seen_at
+        from staff_session n join staff s on s.id = n.staff_id
+        where n.token_hash = $1 and s.disabled_at is null";
+    TOUCH_SESSION = "update staff_session set last_seen_at = $2 where token_hash = $1 and last_seen_at < $2";
+    DELETE_SESSION = "delete from staff_session where token_hash = $1";
+    DELETE_SESSIONS_OF = "delete from staff_session where staff_id = $1";
+    DELETE_OLD_SESSIONS = "delete from staff_session where last_seen_at <= $1 or created_at <= $2";
+
+    USE_TOKEN = "insert into used_token (token_hash, used_at) values ($1, $2) on conflict do nothing";
+    TOKEN_USED = "select count(*) from used_token where token_hash = $1";
+    DELETE_OLD_USED_TOKENS = "delete from used_token where used_at < $1 and token_hash <> 'set-up'";
+
+    INSERT_FAILURE = "insert into sign_in_failure (key, at) values ($1, $2)";
+    COUNT_FAILURES = "select count(*) from sign_in_failure where key = $1 and at > $2";
+    DELETE_FAILURES = "delete from sign_in_failure where key = $1";
+    DELETE_OLD_FAILURES = "delete from sign_in_failure where at < $1";
+
+    SETTINGS = "select s.name, s.value from setting s
+        where s.id = (select max(newer.id) from setting newer where newer.name = s.name)";
+    INSERT_SETTING = "insert into setting (name, value, staff_id, changed_at) values ($1, $2, $3, $4)";
+
+    INSERT_AUDIT = "insert into audit_log (staff_id, action, subject, detail, at) values ($1, $2, $3, $4, $5)";
+    LATEST_AUDIT = "select s.name as staff_name, a.action, a.subject, a.detail, a.at
+        from audit_log a left join staff s on s.id = a.staff_id order by a.id desc limit $1";
+}
+
+pub(super) async fn members(db: &Db) -> Result<Vec<Member>> {
+    db.all(MEMBERS, ()).await
+}
+
+pub(super) async fn staff_by_id(db: &Db, id: i64) -> Result<Option<Staff>> {
+    db.opt(STAFF_BY_ID, (id,)).await
+}
+
+pub(super) async fn staff_by_email(db: &Db, key: &str) -> Result<Option<Staff>> {
+    db.opt(STAFF_BY_EMAIL, (key,)).await
+}
+
+pub(super) async fn member_by_public_id(tx: &mut Tx, public_id: &str) -> Result<Option<Member>> {
+    tx.opt(MEMBER_BY_PUBLIC_ID, (public_id,)).await
+}
+
+pub(super) async fn owners(tx: &mut Tx) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(OWNERS, ()).await?.0)
+}
+
+pub(super) async fn any_owner(db: &Db) -> Result<bool> {
+    Ok(db.one::<(i64,)>(ANY_OWNER, ()).await?.0 > 0)
+}
+
+pub(super) async fn any_owner_in(tx: &mut Tx) -> Result<bool> {
+    Ok(tx.one::<(i64,)>(ANY_OWNER, ()).await?.0 > 0)
+}
+
+pub(super) async fn password_hash(db: &Db, staff_id: i64) -> Result<Option<String>> {
+    Ok(db.opt::<(Option<String>,)>(PASSWORD_HASH, (staff_id,)).await?.and_then(|row| row.0))
+}
+
+/// A row of `staff` to be.
+pub(super) struct NewStaff<'a> {
+    pub(super) public_id: &'a str,
+    pub(super) email: &'a str,
+    pub(super) email_key: &'a str,
+    pub(super) name: &'a str,
+    pub(super) role: Role,
+    pub(super) password_hash: Option<&'a str>,
+    pub(super) now: Moment,
+}
+
+pub(super) async fn insert_staff(tx: &mut Tx, new: NewStaff<'_>) -> Result<Option<i64>> {
+    let row: Option<(i64,)> = tx
+        .opt(
+            INSERT_STAFF,
+            (
+                new.public_id,
+                new.email,
+                new.email_key,
+                new.name,
+                new.role.as_str(),
+                new.password_hash,
+                new.now,
+            ),
+        )
+        .await?;
+    Ok(row.map(|row| row.0))
+}
+
+pub(super) async fn lock_owners(tx: &mut Tx) -> Result<u64> {
+    tx.exec(LOCK_OWNERS, ()).await
+}
+
+pub(super) async fn set_role(tx: &mut Tx, id: i64, role: Role) -> Result<bool> {
+    Ok(tx.exec(SET_ROLE, (id, role.as_str())).await? > 0)
+}
+
+pub(super) async fn set_disabled(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(SET_DISABLED, (id, now)).await? > 0)
+}
+
+pub(super) async fn set_enabled(tx: &mut Tx, id: i64) -> Result<bool> {
+    Ok(tx.exec(SET_ENABLED, (id,)).await? > 0)
+}
+
+pub(super) async fn set_password(tx: &mut Tx, id: i64, hash: &str) -> Result<bool> {
+    Ok(tx.exec(SET_PASSWORD, (id, hash)).await? > 0)
+}
+
+/// A session and whose it is.
+#[derive(sqlx::FromRow)]
+pub(super) struct SessionRow {
+    #[sqlx(flatten)]
+    pub(super) staff: Staff,
+    pub(super) created_at: Moment,
+    pub(super) last_seen_at: Moment,
+}
+
+pub(super) async fn insert_session(tx: &mut Tx, hash: &str, staff_id: i64, now: Moment) -> Result<()> {
+    tx.exec(INSERT_SESSION, (hash, staff_id, now)).await.map(drop)
+}
+
+pub(super) async fn session(db: &Db, hash: &str) -> Result<Option<SessionRow>> {
+    db.opt(SESSION, (hash,)).await
+}
+
+pub(super) async fn touch_session(tx: &mut Tx, hash: &str, now: Moment) -> Result<()> {
+    tx.exec(TOUCH_SESSION, (hash, now)).await.map(drop)
+}
+
+pub(super) async fn delete_session(tx: &mut Tx, hash: &str) -> Result<()> {
+    tx.exec(DELETE_SESSION, (hash,)).await.map(drop)
+}
+
+pub(super) async fn delete_sessions_of(tx: &mut Tx, staff_id: i64) -> Result<u64> {
+    tx.exec(DELETE_SESSIONS_OF, (staff_id,)).await
+}
+
+pub(super) async fn delete_old_sessions(tx: &mut Tx, seen: Moment, created: Moment) -> Result<u64> {
+    tx.exec(DELETE_OLD_SESSIONS, (seen, created)).await
+}
+
+/// False if it was used before.
+pub(super) async fn use_token(tx: &mut Tx, hash: &str, now: Moment) -> Result<bool> {
+    Ok(tx.exec(USE_TOKEN, (hash, now)).await? > 0)
+}
+
+pub(super) async fn token_used(db: &Db, hash: &str) -> Result<bool> {
+    Ok(db.one::<(i64,)>(TOKEN_USED, (hash,)).await?.0 > 0)
+}
+
+pub(super) async fn delete_old_used_tokens(tx: &mut Tx, before: Moment) -> Result<u64> {
+    tx.exec(DELETE_OLD_USED_TOKENS, (before,)).await
+}
+
+pub(super) async fn insert_failure(tx: &mut Tx, key: &str, now: Moment) -> Result<()> {
+    tx.exec(INSERT_FAILURE, (key, now)).await.map(drop)
+}
+
+pub(super) async fn count_failures(db: &Db, key: &str, since: Moment) -> Result<i64> {
+    Ok(db.one::<(i64,)>(COUNT_FAILURES, (key, since)).await?.0)
+}
+
+pub(super) async fn delete_failures(tx: &mut Tx, key: &str) -> Result<u64> {
+    tx.exec(DELETE_FAILURES, (key,)).await
+}
+
+pub(super) async fn delete_old_failures(tx: &mut Tx, before: Moment) -> Result<u64> {
+    tx.exec(DELETE_OLD_FAILURES, (before,)).await
+}
+
+pub(super) async fn settings(db: &Db) -> Result<Vec<(String, String)>> {
+    db.all(SETTINGS, ()).await
+}
+
+pub(super) async fn settings_in(tx: &mut Tx) -> Result<Vec<(String, String)>> {
+    tx.all(SETTINGS, ()).await
+}
+
+pub(super) async fn insert_setting(
+    tx: &mut Tx,
+    name: &str,
+    value: &str,
+    staff_id: Option<i64>,
+    now: Moment,
+) -> Result<()> {
+    tx.exec(INSERT_SETTING, (name, value, staff_id, now)).await.map(drop)
+}
+
+pub(super) async fn insert_audit(
+    tx: &mut Tx,
+    staff_id: Option<i64>,
+    action: &str,
+    subject: &str,
+    detail: &str,
+    now: Moment,
+) -> Result<()> {
+    tx.exec(INSERT_AUDIT, (staff_id, action, subject, detail, now)).await.map(drop)
+}
+
+pub(super) async fn latest_audit(db: &Db, limit: i64) -> Result<Vec<Line>> {
+    db.all(LATEST_AUDIT, (limit,)).await
+}
