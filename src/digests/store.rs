@@ -67,7 +67,24 @@ crate::statements! {
     FINISH_SEAL = "update edition set state = 'sending', updated_at = $1,
             sealed_count = (select count(*) from delivery v where v.edition_id = edition.id)
         where id = $2 and seal_cursor = $3 and state = 'sealed' returning id";
-    SENT_CONTENT = "select id from edition where public_id = $1 and state in ('sending', 'paused', 'finished')";
+    RESULTS = "select v.subscriber_id, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
+            coalesce((select t.reply from delivery_attempt t
+                where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1), '') as reply
+        from delivery v
+        where v.edition_id = $1 and v.subscriber_id > $2 and lower(v.address) like $3 escape '\\'
+            and ($4 = '' or v.state = $4 or ($4 = 'open' and v.state in ('queued', 'claimed')))
+        order by v.subscriber_id limit $5";
+    COPIES = "select e.public_id as edition_public_id, r.subject, v.subscriber_id, v.address, v.state, v.class, v.attempt,
+            v.maybe_duplicate, v.updated_at,
+            coalesce((select t.reply from delivery_attempt t
+                where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1), '') as reply
+        from delivery v
+        join edition e on e.id = v.edition_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where v.subscriber_id = $1
+        order by v.edition_id desc limit $2";
+    /// How many readers would get a copy now; suppressed addresses among them are named in the ledger.
+    AUDIENCE_SIZE = "select count(*) as count from subscription where list_id = $1 and state = 'confirmed'";
 }
 
 #[derive(FromRow)]
