@@ -25,8 +25,11 @@
 
 pub mod clock;
 pub mod db;
+pub mod delivery;
 pub mod email_address;
+pub mod mail;
 pub mod money;
 pub mod site;
+pub mod smtp_url;
 pub mod staff;
 pub mod token;

@@ -43,6 +43,8 @@ pub enum Purpose {
     ReturnPath,
     /// The page that says thank you after a gift.
     Thanks,
+    /// The hash of an address that is not mailed. Its key comes from a secret that is never changed.
+    Suppression,
 }
 
 impl Purpose {
@@ -76,6 +78,7 @@ impl Purpose {
             Self::MessageId => "message-id",
             Self::ReturnPath => "return-path",
             Self::Thanks => "thanks",
+            Self::Suppression => "suppression",
         }
     }
 }
@@ -111,6 +114,7 @@ impl fmt::Debug for RootSecret {
 pub struct Keys {
     current: u8,
     derived: HashMap<(u8, Purpose), hmac::Key>,
+    suppression: hmac::Key,
 }
 
 impl fmt::Debug for Keys {
@@ -122,19 +126,17 @@ impl fmt::Debug for Keys {
 const MAC_BYTES: usize = 16;
 
 impl Keys {
-    /// Derives every purpose's key from the current secret and the old ones.
+    /// Derives every purpose's key from the current secret and the old ones; the suppression key from a secret of its own,
+    /// which is never rotated: the hashes it made could not be made again.
     #[must_use]
-    pub fn new(current: &RootSecret, old: &[RootSecret]) -> Self {
+    pub fn new(current: &RootSecret, old: &[RootSecret], suppression: &[u8]) -> Self {
         let mut derived = HashMap::new();
         for root in old.iter().chain([current]) {
-            let extracted = Salt::new(HKDF_SHA256, b"broadside/1").extract(&root.secret);
             for purpose in Purpose::ALL {
-                let info = [purpose.label().as_bytes()];
-                let key = extracted.expand(&info, hmac::HMAC_SHA256).map(hmac::Key::from);
-                derived.insert((root.id, purpose), key.expect("HKDF can give 32 bytes for any input"));
+                derived.insert((root.id, purpose), derive(&root.secret, purpose));
             }
         }
-        Self { current: current.id, derived }
+        Self { current: current.id, derived, suppression: derive(suppression, Purpose::Suppression) }
     }
 
     /// A token for `scope`, valid until `expires` (for ever if `None`), safe in a URL.
@@ -178,11 +180,22 @@ impl Keys {
 
     fn mac(&self, id: u8, purpose: Purpose, bytes: &[u8]) -> [u8; MAC_BYTES] {
         let mut short = [0; MAC_BYTES];
-        if let Some(key) = self.derived.get(&(id, purpose)) {
+        let key = match purpose {
+            Purpose::Suppression => Some(&self.suppression),
+            _ => self.derived.get(&(id, purpose)),
+        };
+        if let Some(key) = key {
             short.copy_from_slice(&hmac::sign(key, bytes).as_ref()[..MAC_BYTES]);
         }
         short
     }
+}
+
+fn derive(secret: &[u8], purpose: Purpose) -> hmac::Key {
+    let info = [purpose.label().as_bytes()];
+    let extracted = Salt::new(HKDF_SHA256, b"broadside/1").extract(secret);
+    let key = extracted.expand(&info, hmac::HMAC_SHA256).map(hmac::Key::from);
+    key.expect("HKDF can give 32 bytes for any input")
 }
 
 /// Random bytes from the operating system.
@@ -233,7 +246,7 @@ mod tests {
     /// TRUST M4, A23: every flipped bit makes a token invalid, and so does another purpose.
     #[test]
     fn a_token_with_any_flipped_bit_is_refused() {
-        let keys = Keys::new(&root(1), &[]);
+        let keys = Keys::new(&root(1), &[], b"s");
         let token = keys.sign(Purpose::Unsubscribe, "7.1234", None);
         assert_eq!(keys.verify(Purpose::Unsubscribe, &token, NOW).as_deref(), Ok("7.1234"));
         assert_eq!(keys.verify(Purpose::Confirm, &token, NOW), Err(TokenError::Invalid));
@@ -252,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_token_ends_at_its_expiry_and_not_before() {
-        let keys = Keys::new(&root(1), &[]);
+        let keys = Keys::new(&root(1), &[], b"s");
         let token = keys.sign(Purpose::SignIn, "5", Some(NOW));
         assert_eq!(keys.verify(Purpose::SignIn, &token, Moment(NOW.0 - 1_000_000)).as_deref(), Ok("5"));
         assert_eq!(keys.verify(Purpose::SignIn, &token, NOW), Err(TokenError::Expired));
@@ -261,13 +274,20 @@ mod tests {
     /// TRUST M6: links of old mails outlive a change of the root secret.
     #[test]
     fn tokens_of_an_old_secret_stay_valid_while_it_is_kept() {
-        let token = Keys::new(&root(1), &[]).sign(Purpose::Unsubscribe, "7", None);
-        let rotated = Keys::new(&root(2), &[root(1)]);
+        let token = Keys::new(&root(1), &[], b"s").sign(Purpose::Unsubscribe, "7", None);
+        let rotated = Keys::new(&root(2), &[root(1)], b"s");
         assert_eq!(rotated.verify(Purpose::Unsubscribe, &token, NOW).as_deref(), Ok("7"));
         assert_eq!(
-            Keys::new(&root(2), &[]).verify(Purpose::Unsubscribe, &token, NOW),
+            Keys::new(&root(2), &[], b"s").verify(Purpose::Unsubscribe, &token, NOW),
             Err(TokenError::Invalid)
         );
+    }
+
+    #[test]
+    fn hashes_of_suppressed_addresses_survive_a_change_of_the_root_secret() {
+        let before = Keys::new(&root(1), &[], b"s").name(Purpose::Suppression, "ann@example.org");
+        let after = Keys::new(&root(2), &[], b"s").name(Purpose::Suppression, "ann@example.org");
+        assert_eq!(before, after);
     }
 
     #[test]

@@ -81,6 +81,8 @@ create table notice (
     context text collate "C" not null,
     address text collate "C" not null,
     name text collate "C" not null,
+    from_name text collate "C" not null,
+    from_email text collate "C" not null,
     message_id text collate "C" not null,
     state text collate "C" not null check (state in ('queued', 'claimed', 'accepted', 'failed', 'suppressed')),
     class text collate "C",

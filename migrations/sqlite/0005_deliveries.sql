@@ -81,6 +81,8 @@ create table notice (
     context text not null,
     address text not null,
     name text not null,
+    from_name text not null,
+    from_email text not null,
     message_id text not null,
     state text not null check (state in ('queued', 'claimed', 'accepted', 'failed', 'suppressed')),
     class text,

@@ -13,13 +13,13 @@ mod sql;
 
 use std::{str::FromStr, time::Duration};
 
-use futures_util::future::Either;
+use futures_util::future::{BoxFuture, Either};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
-    postgres::{PgConnectOptions, PgPoolOptions, PgRow},
+    postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
     sqlite::{
-        SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
-        SqliteSynchronous,
+        SqliteArguments, SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
+        SqliteRow, SqliteSynchronous,
     },
 };
 
@@ -34,8 +34,9 @@ use crate::clock::{Clock, Moment};
 pub type Result<T> = std::result::Result<T, sqlx::Error>;
 
 /// A struct that both engines decode: derive `sqlx::FromRow`.
-pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static
+{}
 
 /// The two engines, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,38 +156,41 @@ impl Db {
     ///
     /// # Errors
     /// When the statement fails or a row does not decode.
-    pub async fn all<'q, T: Row>(&self, sql: Sql, params: impl Params<'q>) -> Result<Vec<T>> {
-        match self {
-            Self::Sqlite { read, .. } => {
-                sqlx::query_as_with(sql.sqlite, params.sqlite()?).fetch_all(read).await
+    pub fn all<'s, 'q, T: Row>(&'s self, sql: Sql, params: impl Params<'q>) -> BoxFuture<'s, Result<Vec<T>>> {
+        let arguments = arguments(self.engine(), params);
+        Box::pin(async move {
+            match (self, arguments?) {
+                (Self::Sqlite { read, .. }, Either::Left(arguments)) => {
+                    sqlx::query_as_with(sql.sqlite, arguments).fetch_all(read).await
+                }
+                (Self::Postgres(pool), Either::Right(arguments)) => {
+                    sqlx::query_as_with(sql.postgres, arguments).fetch_all(pool).await
+                }
+                _ => Err(other_engine()),
             }
-            Self::Postgres(pool) => {
-                sqlx::query_as_with(sql.postgres, params.postgres()?).fetch_all(pool).await
-            }
-        }
+        })
     }
 
     /// The row of a read that may find none.
     ///
     /// # Errors
     /// As [`Db::all`].
-    pub async fn opt<'q, T: Row>(&self, sql: Sql, params: impl Params<'q>) -> Result<Option<T>> {
-        match self {
-            Self::Sqlite { read, .. } => {
-                sqlx::query_as_with(sql.sqlite, params.sqlite()?).fetch_optional(read).await
-            }
-            Self::Postgres(pool) => {
-                sqlx::query_as_with(sql.postgres, params.postgres()?).fetch_optional(pool).await
-            }
-        }
+    pub fn opt<'s, 'q, T: Row>(
+        &'s self,
+        sql: Sql,
+        params: impl Params<'q>,
+    ) -> BoxFuture<'s, Result<Option<T>>> {
+        let rows = self.all(sql, params);
+        Box::pin(async move { Ok(rows.await?.into_iter().next()) })
     }
 
     /// The one row of a read.
     ///
     /// # Errors
     /// As [`Db::all`], and `RowNotFound` when there is none.
-    pub async fn one<'q, T: Row>(&self, sql: Sql, params: impl Params<'q>) -> Result<T> {
-        self.opt(sql, params).await?.ok_or(sqlx::Error::RowNotFound)
+    pub fn one<'s, 'q, T: Row>(&'s self, sql: Sql, params: impl Params<'q>) -> BoxFuture<'s, Result<T>> {
+        let row = self.opt(sql, params);
+        Box::pin(async move { row.await?.ok_or(sqlx::Error::RowNotFound) })
     }
 
     /// Begins a transaction that may write; dropping it rolls back.
@@ -241,47 +245,67 @@ impl Tx {
     ///
     /// # Errors
     /// When the statement fails.
-    pub async fn exec<'q>(&mut self, sql: Sql, params: impl Params<'q>) -> Result<u64> {
-        match &mut self.0 {
-            Either::Left(tx) => {
-                let done = sqlx::query_with(sql.sqlite, params.sqlite()?).execute(&mut **tx).await?;
-                Ok(done.rows_affected())
+    pub fn exec<'s, 'q>(&'s mut self, sql: Sql, params: impl Params<'q>) -> BoxFuture<'s, Result<u64>> {
+        let arguments = arguments(self.engine(), params);
+        Box::pin(async move {
+            match (&mut self.0, arguments?) {
+                (Either::Left(tx), Either::Left(arguments)) => {
+                    let done = sqlx::query_with(sql.sqlite, arguments).execute(&mut **tx).await?;
+                    Ok(done.rows_affected())
+                }
+                (Either::Right(tx), Either::Right(arguments)) => {
+                    let done = sqlx::query_with(sql.postgres, arguments).execute(&mut **tx).await?;
+                    Ok(done.rows_affected())
+                }
+                _ => Err(other_engine()),
             }
-            Either::Right(tx) => {
-                let done = sqlx::query_with(sql.postgres, params.postgres()?).execute(&mut **tx).await?;
-                Ok(done.rows_affected())
-            }
-        }
+        })
     }
 
     /// Every row that a read or a `returning` write gives.
     ///
     /// # Errors
     /// When the statement fails or a row does not decode.
-    pub async fn all<'q, T: Row>(&mut self, sql: Sql, params: impl Params<'q>) -> Result<Vec<T>> {
-        match &mut self.0 {
-            Either::Left(tx) => sqlx::query_as_with(sql.sqlite, params.sqlite()?).fetch_all(&mut **tx).await,
-            Either::Right(tx) => {
-                sqlx::query_as_with(sql.postgres, params.postgres()?).fetch_all(&mut **tx).await
+    pub fn all<'s, 'q, T: Row>(
+        &'s mut self,
+        sql: Sql,
+        params: impl Params<'q>,
+    ) -> BoxFuture<'s, Result<Vec<T>>> {
+        let arguments = arguments(self.engine(), params);
+        Box::pin(async move {
+            match (&mut self.0, arguments?) {
+                (Either::Left(tx), Either::Left(arguments)) => {
+                    sqlx::query_as_with(sql.sqlite, arguments).fetch_all(&mut **tx).await
+                }
+                (Either::Right(tx), Either::Right(arguments)) => {
+                    sqlx::query_as_with(sql.postgres, arguments).fetch_all(&mut **tx).await
+                }
+                _ => Err(other_engine()),
             }
-        }
+        })
     }
 
     /// The row of a read or `returning` write that may give none.
     ///
     /// # Errors
     /// As [`Tx::all`].
-    pub async fn opt<'q, T: Row>(&mut self, sql: Sql, params: impl Params<'q>) -> Result<Option<T>> {
+    pub fn opt<'s, 'q, T: Row>(
+        &'s mut self,
+        sql: Sql,
+        params: impl Params<'q>,
+    ) -> BoxFuture<'s, Result<Option<T>>> {
         // Not `fetch_optional`: on SQLite it stops stepping after the first row, and a `returning` write must run to its end.
-        Ok(self.all(sql, params).await?.into_iter().next())
+        let rows = self.all(sql, params);
+        Box::pin(async move { Ok(rows.await?.into_iter().next()) })
     }
 
     /// The one row of a read or `returning` write.
     ///
     /// # Errors
     /// As [`Tx::all`], and `RowNotFound` when there is none.
-    pub async fn one<'q, T: Row>(&mut self, sql: Sql, params: impl Params<'q>) -> Result<T> {
-        self.opt(sql, params).await?.ok_or(sqlx::Error::RowNotFound)
+    pub fn one<'s, 'q, T: Row>(&'s mut self, sql: Sql, params: impl Params<'q>) -> BoxFuture<'s, Result<T>> {
+        let row = self.opt(sql, params);
+        Box::pin(async move { row.await?.ok_or(sqlx::Error::RowNotFound) })
     }
 
     /// Runs one statement over many rows, in as few round trips as the engines' limits on parameters allow.
@@ -292,44 +316,109 @@ impl Tx {
     ///
     /// # Errors
     /// When a statement fails; earlier chunks are undone with the transaction.
-    pub async fn many<'q, P: Params<'q>>(
-        &mut self,
+    pub fn many<'s, 'q, P: Params<'q>>(
+        &'s mut self,
         sql: Sql,
         rows: impl IntoIterator<Item = P>,
-    ) -> Result<u64> {
-        // Below SQLite's limit of 32,766 parameters and PostgreSQL's of 65,535 with up to 16 columns.
-        const ROWS_A_STATEMENT: usize = 500;
+    ) -> BoxFuture<'s, Result<u64>> {
+        let chunks = Chunk::split(self.engine(), sql, rows);
+        Box::pin(async move {
+            let mut touched = 0;
+            for Chunk { text, arguments, usual } in chunks? {
+                touched += match (&mut self.0, arguments) {
+                    (Either::Left(tx), Either::Left(arguments)) => {
+                        let query = sqlx::query_with(AssertSqlSafe(text), arguments);
+                        query.persistent(usual).execute(&mut **tx).await?.rows_affected()
+                    }
+                    (Either::Right(tx), Either::Right(arguments)) => {
+                        let query = sqlx::query_with(AssertSqlSafe(text), arguments);
+                        query.persistent(usual).execute(&mut **tx).await?.rows_affected()
+                    }
+                    _ => return Err(other_engine()),
+                };
+            }
+            Ok(touched)
+        })
+    }
+
+    /// As [`Tx::many`], for a statement with `returning`: every row that comes back.
+    ///
+    /// # Errors
+    /// As [`Tx::many`], and when a row does not decode.
+    pub fn many_returning<'s, 'q, P: Params<'q>, T: Row>(
+        &'s mut self,
+        sql: Sql,
+        rows: impl IntoIterator<Item = P>,
+    ) -> BoxFuture<'s, Result<Vec<T>>> {
+        let chunks = Chunk::split(self.engine(), sql, rows);
+        Box::pin(async move {
+            let mut returned = Vec::new();
+            for Chunk { text, arguments, usual } in chunks? {
+                returned.extend(match (&mut self.0, arguments) {
+                    (Either::Left(tx), Either::Left(arguments)) => {
+                        let query = sqlx::query_as_with(AssertSqlSafe(text), arguments);
+                        query.persistent(usual).fetch_all(&mut **tx).await?
+                    }
+                    (Either::Right(tx), Either::Right(arguments)) => {
+                        let query = sqlx::query_as_with(AssertSqlSafe(text), arguments);
+                        query.persistent(usual).fetch_all(&mut **tx).await?
+                    }
+                    _ => return Err(other_engine()),
+                });
+            }
+            Ok(returned)
+        })
+    }
+}
+
+/// Owned arguments for one engine. They are encoded before the first await, so that a future holds no borrowed parameters.
+type Arguments = Either<SqliteArguments, PgArguments>;
+
+fn arguments<'q>(engine: Engine, params: impl Params<'q>) -> Result<Arguments> {
+    match engine {
+        Engine::Sqlite => params.sqlite().map(Either::Left),
+        Engine::Postgres => params.postgres().map(Either::Right),
+    }
+}
+
+/// One statement over as many rows as fit.
+struct Chunk {
+    text: String,
+    arguments: Arguments,
+    /// Statements of these lengths come again and are worth keeping prepared; the lengths between would crowd the cache.
+    usual: bool,
+}
+
+impl Chunk {
+    fn split<'q, P: Params<'q>>(
+        engine: Engine,
+        sql: Sql,
+        rows: impl IntoIterator<Item = P>,
+    ) -> Result<Vec<Self>> {
         let mut rows = rows.into_iter().peekable();
-        let mut touched = 0;
+        let mut chunks = Vec::new();
         while rows.peek().is_some() {
             let chunk: Vec<P> = rows.by_ref().take(ROWS_A_STATEMENT).collect();
             let count = chunk.len();
-            touched += match &mut self.0 {
-                Either::Left(tx) => {
-                    let text = sql.with_rows(Engine::Sqlite, count, P::COLUMNS);
-                    let arguments = params::many_sqlite(chunk)?;
-                    let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-                    query
-                        .persistent(count == ROWS_A_STATEMENT || count <= 32)
-                        .execute(&mut **tx)
-                        .await?
-                        .rows_affected()
-                }
-                Either::Right(tx) => {
-                    let text = sql.with_rows(Engine::Postgres, count, P::COLUMNS);
-                    let arguments = params::many_postgres(chunk)?;
-                    let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-                    query
-                        .persistent(count == ROWS_A_STATEMENT || count <= 32)
-                        .execute(&mut **tx)
-                        .await?
-                        .rows_affected()
-                }
-            };
+            chunks.push(Self {
+                text: sql.with_rows(engine, count, P::COLUMNS),
+                arguments: match engine {
+                    Engine::Sqlite => Either::Left(params::many_sqlite(chunk)?),
+                    Engine::Postgres => Either::Right(params::many_postgres(chunk)?),
+                },
+                usual: count == ROWS_A_STATEMENT || count <= 32,
+            });
         }
-        Ok(touched)
+        Ok(chunks)
     }
 }
+
+fn other_engine() -> sqlx::Error {
+    sqlx::Error::Protocol("arguments for the other engine".to_owned())
+}
+
+/// Below SQLite's limit of 32,766 parameters and PostgreSQL's of 65,535, with up to twenty columns.
+const ROWS_A_STATEMENT: usize = 500;
 
 /// Whether the error is a broken unique key. (`constraint()` names nothing on SQLite, so ask for the kind.)
 #[must_use]

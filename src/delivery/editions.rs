@@ -1,0 +1,281 @@
+//! The states of an edition, and the only functions that move it from one to the next.
+
+use std::{fmt, str::FromStr};
+
+use serde::Serialize;
+
+pub use super::store::editions::DueEdition;
+use super::{ledger, store};
+use crate::{
+    clock::Moment,
+    db::{Db, Tx},
+    site::Site,
+};
+
+/// Where an edition stands: draft → scheduled → sealed → sending → finished, with ways aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EditionState {
+    /// Being written; nothing goes out.
+    Draft,
+    /// Send was pressed; it can be undone until sealing begins.
+    Scheduled,
+    /// Audience, content and settings are frozen.
+    Sealed,
+    /// Deliveries are being attempted.
+    Sending,
+    /// Staff held it back; it can go on.
+    Paused,
+    /// The house held it back and asks staff.
+    Held,
+    /// Staff ended it before everyone had it.
+    Cancelled,
+    /// Every delivery has come to an end.
+    Finished,
+}
+
+impl EditionState {
+    const ALL: [Self; 8] = [
+        Self::Draft,
+        Self::Scheduled,
+        Self::Sealed,
+        Self::Sending,
+        Self::Paused,
+        Self::Held,
+        Self::Cancelled,
+        Self::Finished,
+    ];
+
+    /// The word that the database holds.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Scheduled => "scheduled",
+            Self::Sealed => "sealed",
+            Self::Sending => "sending",
+            Self::Paused => "paused",
+            Self::Held => "held",
+            Self::Cancelled => "cancelled",
+            Self::Finished => "finished",
+        }
+    }
+}
+
+impl fmt::Display for EditionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for EditionState {
+    type Err = sqlx::Error;
+
+    fn from_str(word: &str) -> Result<Self, sqlx::Error> {
+        let known = Self::ALL.into_iter().find(|state| state.as_str() == word);
+        known.ok_or_else(|| sqlx::Error::Decode(format!("no edition state is called {word:?}").into()))
+    }
+}
+
+/// Why an edition did not move.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveError {
+    /// There is no such edition.
+    #[error("there is no such edition")]
+    NotFound,
+    /// It stands where this move is not possible, perhaps because somebody else was faster.
+    #[error("the edition is {0} now, so this is no longer possible")]
+    WrongState(EditionState),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Presses Send: the edition is sealed at `send_at`. Of two people pressing at once, one is told that it is scheduled.
+///
+/// # Errors
+/// [`MoveError::WrongState`] unless it is a draft.
+pub async fn schedule(
+    tx: &mut Tx,
+    site: &Site,
+    id: i64,
+    send_at: Moment,
+    staff_id: Option<i64>,
+) -> Result<(), MoveError> {
+    let moved = store::editions::schedule(tx, id, send_at, staff_id, site.now()).await?;
+    check(tx, id, moved).await
+}
+
+/// Takes Send back, as long as sealing has not begun.
+///
+/// # Errors
+/// [`MoveError::WrongState`] once it has.
+pub async fn unschedule(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
+    let moved = store::editions::unschedule(tx, id, site.now()).await?;
+    check(tx, id, moved).await
+}
+
+/// Holds back everything that no connection has begun.
+///
+/// # Errors
+/// [`MoveError::WrongState`] unless it is sending.
+pub async fn pause(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
+    let moved = store::editions::pause(tx, id, site.now()).await?;
+    check(tx, id, moved).await
+}
+
+/// Goes on after a pause.
+///
+/// # Errors
+/// [`MoveError::WrongState`] unless it is paused or held.
+pub async fn resume(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
+    let moved = store::editions::resume(tx, id, site.now()).await?;
+    check(tx, id, moved).await
+}
+
+/// Ends it: whoever does not have it yet is not mailed, and their rows say why.
+///
+/// # Errors
+/// [`MoveError::WrongState`] for drafts and for what has ended already.
+pub async fn cancel(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
+    let moved = store::editions::cancel(tx, id, site.now()).await?;
+    check(tx, id, moved).await?;
+    ledger::cancel_open(tx, site, id).await?;
+    Ok(())
+}
+
+async fn check(tx: &mut Tx, id: i64, moved: bool) -> Result<(), MoveError> {
+    if moved {
+        return Ok(());
+    }
+    let state = store::editions::state(tx, id).await?.ok_or(MoveError::NotFound)?;
+    Err(MoveError::WrongState(state.parse()?))
+}
+
+/// Scheduled editions whose time has come, and those whose sealing was broken off.
+///
+/// # Errors
+/// When the database fails.
+pub async fn due(site: &Site) -> crate::db::Result<Vec<DueEdition>> {
+    store::editions::due(&site.db, site.now()).await
+}
+
+/// Takes the step from one subscriber to another in sealing; `false` if somebody else took it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn advance_seal(tx: &mut Tx, site: &Site, id: i64, from: i64, to: i64) -> crate::db::Result<bool> {
+    store::editions::advance_seal(tx, id, from, to, site.now()).await
+}
+
+/// Ends sealing and lets the deliveries go, in one transaction; `false` if somebody else did.
+///
+/// # Errors
+/// When the database fails.
+pub async fn seal_and_start(tx: &mut Tx, site: &Site, id: i64) -> crate::db::Result<bool> {
+    Ok(store::editions::finish_seal(tx, id, site.now()).await?
+        && store::editions::start(tx, id, site.now()).await?)
+}
+
+/// How many deliveries of an edition stand where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// Everyone in the frozen audience.
+    pub sealed: i64,
+    /// Taken by their mail provider.
+    pub accepted: i64,
+    /// Refused, or given up.
+    pub failed: i64,
+    /// Not mailed: left, bounced, complained, or the edition was cancelled.
+    pub suppressed: i64,
+    /// May have arrived.
+    pub unknown: i64,
+    /// Still to be attempted, or being attempted.
+    pub open: i64,
+}
+
+impl Progress {
+    fn from_counts(sealed: i64, counts: &[(String, i64)]) -> Self {
+        let count =
+            |word: &str| counts.iter().find(|(state, _)| state == word).map_or(0, |(_, count)| *count);
+        Self {
+            sealed,
+            accepted: count("accepted"),
+            failed: count("failed"),
+            suppressed: count("suppressed"),
+            unknown: count("unknown"),
+            open: count("queued") + count("claimed"),
+        }
+    }
+
+    /// The equation that holds at every moment (TRUST T1).
+    #[must_use]
+    pub const fn balances(&self) -> bool {
+        self.sealed == self.accepted + self.failed + self.suppressed + self.unknown + self.open
+    }
+
+    /// How much of it has come to an end, 0 to 100.
+    #[must_use]
+    pub const fn percent(&self) -> i64 {
+        if self.sealed == 0 { 100 } else { (self.sealed - self.open) * 100 / self.sealed }
+    }
+}
+
+/// `200 sealed = 198 accepted + 1 failed + 1 suppressed + 0 unknown + 0 open`.
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} sealed = {} accepted + {} failed + {} suppressed + {} unknown + {} open",
+            self.sealed, self.accepted, self.failed, self.suppressed, self.unknown, self.open
+        )
+    }
+}
+
+/// Progress by the tallies: cheap at any size.
+///
+/// # Errors
+/// When the database fails.
+pub async fn progress(db: &Db, id: i64) -> crate::db::Result<Progress> {
+    let counts = store::editions::tallies(db, id).await?;
+    let total = counts.iter().map(|(_, count)| count).sum();
+    let sealed = store::editions::sealed_count(db, id).await?.unwrap_or(total);
+    Ok(Progress::from_counts(sealed, &counts))
+}
+
+/// What the rows say and what the tallies say.
+#[derive(Clone, Copy, Debug)]
+pub struct Audit {
+    /// Recounted from the rows.
+    pub rows: Progress,
+    /// Added up from the tallies, as screens show it.
+    pub tallies: Progress,
+}
+
+impl Audit {
+    /// Whether the equation holds and both agree (TRUST T1, T11).
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.rows.balances() && self.rows == self.tallies
+    }
+}
+
+/// Recounts an edition from its rows.
+///
+/// # Errors
+/// When the database fails.
+pub async fn audit(db: &Db, id: i64) -> crate::db::Result<Audit> {
+    let counts = store::editions::rows(db, id).await?;
+    let sealed = store::editions::sealed_count(db, id).await?;
+    let total = counts.iter().map(|(_, count)| count).sum();
+    let rows = Progress::from_counts(sealed.unwrap_or(total), &counts);
+    Ok(Audit { rows, tallies: progress(db, id).await? })
+}
+
+/// Every edition that was ever sealed, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ever_sealed(db: &Db) -> crate::db::Result<Vec<i64>> {
+    store::editions::sealed_editions(db).await
+}

@@ -1,0 +1,200 @@
+//! The ledger: one row a delivery, and the tallies that move with the rows.
+
+use std::collections::BTreeMap;
+
+pub use super::store::ledger::{Claim, Copy};
+use super::{
+    store::ledger::{self as store, Record, Row},
+    suppression::Suppressions,
+};
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    email_address::EmailAddress,
+    site::Site,
+};
+
+/// Moves of tallies are collected here and written once, each part one row.
+#[derive(Debug, Default)]
+pub(super) struct Moves(BTreeMap<(i64, &'static str), i64>);
+
+impl Moves {
+    pub(super) fn add(&mut self, edition: i64, state: &'static str, count: i64) {
+        *self.0.entry((edition, state)).or_default() += count;
+    }
+
+    pub(super) fn shift(&mut self, edition: i64, from: &'static str, to: &'static str, count: i64) {
+        self.add(edition, from, -count);
+        self.add(edition, to, count);
+    }
+
+    pub(super) async fn write(self, tx: &mut Tx, worker: i64) -> Result<()> {
+        let parts: Vec<_> = self
+            .0
+            .into_iter()
+            .filter(|(_, count)| *count != 0)
+            .map(|((edition, state), count)| (edition, worker, state, count))
+            .collect();
+        store::tally(tx, &parts).await?;
+        Ok(())
+    }
+}
+
+/// The part of the tallies that belongs to no worker: sealing, withdrawals, cancelling.
+const NO_WORKER: i64 = 0;
+
+/// One member of the audience, to be frozen into the ledger.
+#[derive(Clone, Debug)]
+pub struct NewDelivery {
+    /// Who.
+    pub subscriber_id: i64,
+    /// The address as it stands now.
+    pub address: EmailAddress,
+    /// The name as it stands now; may be empty.
+    pub name: String,
+    /// The frozen body they get.
+    pub variant_id: i64,
+}
+
+/// Writes the rows of a chunk of the audience; whoever is suppressed is written as suppressed, with the reason.
+///
+/// A subscriber who has a row already gets no second one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn write_rows(
+    tx: &mut Tx,
+    site: &Site,
+    edition_id: i64,
+    deliveries: &[NewDelivery],
+) -> Result<u64> {
+    let suppressions = Suppressions::new(site);
+    let mut rows = Vec::with_capacity(deliveries.len());
+    for delivery in deliveries {
+        let class = suppressions.reason_in(tx, &delivery.address).await?.map(suppressed_class);
+        rows.push(Row {
+            edition_id,
+            subscriber_id: delivery.subscriber_id,
+            address: delivery.address.to_string(),
+            name: delivery.name.clone(),
+            domain_key: delivery.address.domain().to_owned(),
+            variant_id: delivery.variant_id,
+            state: if class.is_some() { "suppressed" } else { "queued" },
+            class,
+        });
+    }
+    let written = store::insert(tx, &rows, site.now()).await?;
+    // Chunks of sealing are fenced by their cursor, so all rows are new; a mismatch would break the equation and be seen.
+    let mut moves = Moves::default();
+    for row in &rows {
+        moves.add(edition_id, row.state, 1);
+    }
+    moves.write(tx, NO_WORKER).await?;
+    Ok(written)
+}
+
+fn suppressed_class(reason: String) -> &'static str {
+    match reason.as_str() {
+        "complained" => "complained",
+        "erased" => "erased",
+        "staff" => "staff",
+        _ => "bounced",
+    }
+}
+
+/// A reader left one list, or all: nothing more is begun for them, from this commit on (TRUST T3).
+///
+/// # Errors
+/// When the database fails.
+pub async fn withdraw(tx: &mut Tx, site: &Site, subscriber_id: i64, list_id: Option<i64>) -> Result<u64> {
+    let before = store::open_states(tx, subscriber_id, list_id).await?;
+    let withdrawn = store::withdraw(tx, subscriber_id, list_id, site.now()).await?;
+    let mut moves = Moves::default();
+    for (edition, _) in &withdrawn {
+        let claimed = before.iter().any(|(id, state)| id == edition && state == "claimed");
+        moves.shift(*edition, if claimed { "claimed" } else { "queued" }, "suppressed", 1);
+    }
+    moves.write(tx, NO_WORKER).await?;
+    Ok(withdrawn.len() as u64)
+}
+
+pub(super) async fn cancel_open(tx: &mut Tx, site: &Site, edition_id: i64) -> Result<()> {
+    let mut moves = Moves::default();
+    let queued = store::cancel_queued(tx, edition_id, site.now()).await?;
+    moves.shift(edition_id, "queued", "suppressed", i64::try_from(queued).unwrap_or(i64::MAX));
+    let claimed = store::cancel_claimed(tx, edition_id, site.now()).await?;
+    moves.shift(edition_id, "claimed", "suppressed", i64::try_from(claimed).unwrap_or(i64::MAX));
+    moves.write(tx, NO_WORKER).await
+}
+
+pub(super) async fn claim(
+    tx: &mut Tx,
+    worker: i64,
+    edition: i64,
+    limit: i64,
+    now: Moment,
+) -> Result<Vec<Claim>> {
+    let claims = store::claim(tx, worker, edition, limit, now).await?;
+    let mut moves = Moves::default();
+    moves.shift(edition, "queued", "claimed", claims.len() as i64);
+    moves.write(tx, worker).await?;
+    Ok(claims)
+}
+
+/// Records outcomes. What is no longer the worker's own (it was declared dead meanwhile) is neither moved nor logged.
+pub(super) async fn record(tx: &mut Tx, worker: i64, records: &[Record]) -> Result<()> {
+    let own = store::record(tx, worker, records).await?;
+    let mut moves = Moves::default();
+    let taken: Vec<&Record> =
+        records.iter().filter(|r| own.contains(&(r.edition_id, r.subscriber_id))).collect();
+    for record in &taken {
+        moves.shift(record.edition_id, "claimed", record.state, 1);
+    }
+    store::log(tx, worker, taken).await?;
+    moves.write(tx, worker).await
+}
+
+pub(super) async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<usize> {
+    let rows = store::take_back(tx, worker, now).await?;
+    let mut moves = Moves::default();
+    for (edition, state) in &rows {
+        moves.shift(*edition, "claimed", if state == "unknown" { "unknown" } else { "queued" }, 1);
+    }
+    moves.write(tx, worker).await?;
+    Ok(rows.len())
+}
+
+pub(super) async fn release(tx: &mut Tx, worker: i64, now: Moment) -> Result<usize> {
+    let rows = store::release(tx, worker, now).await?;
+    let mut moves = Moves::default();
+    for (edition,) in &rows {
+        moves.shift(*edition, "claimed", "queued", 1);
+    }
+    moves.write(tx, worker).await?;
+    Ok(rows.len())
+}
+
+/// Copies of an edition whose address begins with `prefix`, in order of subscriber id, after `after`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn copies(db: &Db, edition_id: i64, search: &str, after: i64, limit: i64) -> Result<Vec<Copy>> {
+    let like = format!("%{}%", search.replace(['%', '_'], "").to_lowercase());
+    store::copies(db, edition_id, &like, after, limit).await
+}
+
+/// The last hundred copies that went, or were to go, to one reader.
+///
+/// # Errors
+/// When the database fails.
+pub async fn copies_of(db: &Db, subscriber_id: i64) -> Result<Vec<Copy>> {
+    store::copies_of(db, subscriber_id).await
+}
+
+/// One reader's copy of an edition, if they are in its audience.
+///
+/// # Errors
+/// When the database fails.
+pub async fn copy(db: &Db, edition_id: i64, subscriber_id: i64) -> Result<Option<Copy>> {
+    store::copy(db, edition_id, subscriber_id).await
+}

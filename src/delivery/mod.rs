@@ -1,0 +1,32 @@
+//! Editions on their way: the ledger of deliveries, notices, suppression, workers, SMTP.
+//!
+//! The rule that must hold: **never guess**. A row of the ledger says what is known, at every moment and after every crash:
+//! `sealed = accepted + failed + suppressed + unknown + open`. A body is written to a connection only after the commit that
+//! marks its row, so a worker that dies leaves at most one message a connection whose outcome is not known, and its row
+//! says so. Every move of a row moves the tallies in the same transaction.
+//!
+//! This is the lowest domain: it knows editions, subscribers and lists as ids, and addresses as values.
+
+pub mod editions;
+pub mod engine;
+pub mod ledger;
+pub mod notices;
+pub mod outcome;
+mod queue;
+pub mod smtp;
+mod store;
+pub mod suppression;
+pub mod variant;
+mod workers;
+mod writer;
+
+use crate::db::Sql;
+
+/// Every statement of this room.
+pub const STATEMENTS: &[&[Sql]] = &[
+    store::editions::STATEMENTS,
+    store::ledger::STATEMENTS,
+    store::notices::STATEMENTS,
+    store::suppressions::STATEMENTS,
+    store::workers::STATEMENTS,
+];

@@ -1,0 +1,58 @@
+//! Notices: one automatic email each, enqueued in the transaction of the fact that causes it.
+//!
+//! The fact is the key: the same fact never sends twice, however often it is found again. What is stored is the template's
+//! name and context; the mail is rendered when it is sent, and the context, which may hold links, is blanked then.
+
+use super::store::notices as store;
+pub use super::store::notices::ClaimedNotice;
+use crate::{
+    db::{Db, Result, Tx},
+    email_address::EmailAddress,
+    mail::EmailTemplate,
+    site::Site,
+    token::Purpose,
+};
+
+/// A mail to send because something happened.
+#[derive(Debug)]
+pub struct NewNotice<'a, T> {
+    /// The fact, such as `receipt:12`: unique for ever.
+    pub key: &'a str,
+    /// Name and address in the From header.
+    pub from: (&'a str, &'a EmailAddress),
+    /// To whom.
+    pub to: &'a EmailAddress,
+    /// The name in the To header; empty where it was typed by somebody who may not be the addressee.
+    pub name: &'a str,
+    /// What the template says.
+    pub context: &'a T,
+}
+
+/// Enqueues a notice; `false` if this fact has caused one already.
+///
+/// # Errors
+/// When the database fails, or the context cannot be written as JSON.
+pub async fn enqueue<T: EmailTemplate>(tx: &mut Tx, site: &Site, notice: NewNotice<'_, T>) -> Result<bool> {
+    let context =
+        serde_json::to_string(notice.context).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+    let name = site.keys.name(Purpose::MessageId, notice.key);
+    let row = store::NewRow {
+        key: notice.key,
+        template: T::NAME,
+        context: &context,
+        from_name: notice.from.0,
+        from_email: notice.from.1.as_str(),
+        address: notice.to.as_str(),
+        name: notice.name,
+        message_id: &format!("{name}@{}", site.host()),
+    };
+    store::add(tx, row, site.now()).await
+}
+
+/// How many notices stand in each state.
+///
+/// # Errors
+/// When the database fails.
+pub async fn counts(db: &Db) -> Result<Vec<(String, i64)>> {
+    store::counts(db).await
+}

@@ -1,0 +1,132 @@
+//! What a reply, or the lack of one, means for a message: TRUST.md's table of what is known at each stage.
+
+use std::time::Duration;
+
+use super::smtp::{Failure, Reply, Stage};
+
+/// What is known of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The server took it.
+    Accepted,
+    /// Not delivered, and trying again will not help.
+    Failed(&'static str),
+    /// Not delivered; worth another try.
+    Retry(&'static str),
+    /// The final dot was written and no answer came: it may have arrived.
+    Unknown,
+    /// The relay itself cannot be used now; this says nothing about the recipient.
+    NoRelay,
+}
+
+/// Judges one attempt.
+#[must_use]
+pub fn judge(result: &Result<Reply, Failure>) -> Verdict {
+    match result {
+        Ok(_) => Verdict::Accepted,
+        Err(Failure::Smtputf8Unsupported) => Verdict::Failed("smtputf8 unsupported"),
+        Err(
+            Failure::Broken { stage: Stage::Connect | Stage::Auth, .. }
+            | Failure::Refused { stage: Stage::Connect | Stage::Auth, .. },
+        ) => Verdict::NoRelay,
+        Err(Failure::Broken { stage: Stage::Dot, .. }) => Verdict::Unknown,
+        Err(Failure::Broken { .. }) => Verdict::Retry("connection lost"),
+        Err(Failure::Refused { reply, .. }) if reply.is_permanent() => {
+            Verdict::Failed(permanent_class(reply))
+        }
+        // 4xx, and what no RFC knows: treated as "not now" (RFC 5321 section 4.2.1).
+        Err(Failure::Refused { reply, .. }) => Verdict::Retry(temporary_class(reply)),
+    }
+}
+
+/// By enhanced status code (RFC 3463), by the plain code where there is none.
+fn permanent_class(reply: &Reply) -> &'static str {
+    match reply.enhanced() {
+        Some("5.1.1" | "5.1.10" | "5.1.2" | "5.1.3" | "5.1.6" | "5.2.1") => "no such mailbox",
+        Some("5.2.2" | "5.2.3" | "5.3.4") => "mailbox full or message too large",
+        Some(code) if code.starts_with("5.7.") => "refused by policy",
+        Some(_) => "refused",
+        None if matches!(reply.code, 550 | 551 | 553) => "no such mailbox",
+        None if reply.code == 552 => "mailbox full or message too large",
+        None => "refused",
+    }
+}
+
+fn temporary_class(reply: &Reply) -> &'static str {
+    match reply.enhanced() {
+        Some("4.2.2") => "mailbox full",
+        Some(code) if code.starts_with("4.7.") => "slowed down by the server",
+        _ if reply.code == 452 => "mailbox full",
+        _ => "not now",
+    }
+}
+
+/// What is written down of the server's words.
+#[must_use]
+pub fn words(result: &Result<Reply, Failure>) -> String {
+    match result {
+        Ok(reply) | Err(Failure::Refused { reply, .. }) => reply.to_string(),
+        Err(Failure::Broken { why, .. }) => why.clone(),
+        Err(Failure::Smtputf8Unsupported) => "the server does not offer SMTPUTF8".to_owned(),
+    }
+}
+
+/// Where it happened.
+#[must_use]
+pub const fn stage(result: &Result<Reply, Failure>) -> &'static str {
+    match result {
+        Ok(_) => Stage::Dot.as_str(),
+        Err(Failure::Refused { stage, .. } | Failure::Broken { stage, .. }) => stage.as_str(),
+        Err(Failure::Smtputf8Unsupported) => Stage::Mail.as_str(),
+    }
+}
+
+/// How long to wait after that many attempts; `None` when it is time to give up.
+///
+/// Growing gaps over about four days (RFC 5321 section 4.5.4.1 asks for at least 30 minutes between tries of one
+/// destination, and four to five days before giving up); the first two are shorter, for greylisting.
+#[must_use]
+pub const fn retry_gap(attempts: i64) -> Option<Duration> {
+    let minutes = match attempts {
+        ..=1 => 5,
+        2 => 15,
+        3 => 30,
+        4 => 60,
+        5 => 2 * 60,
+        6 => 4 * 60,
+        7..=8 => 8 * 60,
+        9..=13 => 14 * 60,
+        _ => return None,
+    };
+    Some(Duration::from_secs(minutes * 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(stage: Stage, code: u16, text: &str) -> Result<Reply, Failure> {
+        let reply = Reply { code, text: text.to_owned(), lines: vec![text.to_owned()] };
+        Err(Failure::Refused { stage, reply })
+    }
+
+    /// TRUST, "what each stage means": only a break after the final dot leaves anything unknown.
+    #[test]
+    fn only_a_break_after_the_final_dot_is_unknown() {
+        let broken = |stage| Err(Failure::Broken { stage, why: String::new() });
+        assert_eq!(judge(&broken(Stage::Dot)), Verdict::Unknown);
+        assert_eq!(judge(&broken(Stage::Data)), Verdict::Retry("connection lost"));
+        assert_eq!(judge(&broken(Stage::Connect)), Verdict::NoRelay);
+        assert_eq!(judge(&refused(Stage::Dot, 554, "5.6.0 no")), Verdict::Failed("refused"));
+    }
+
+    #[test]
+    fn a_5xx_is_final_and_a_4xx_is_not() {
+        assert_eq!(judge(&refused(Stage::Rcpt, 550, "5.1.1 who")), Verdict::Failed("no such mailbox"));
+        assert_eq!(judge(&refused(Stage::Dot, 550, "5.7.515 no")), Verdict::Failed("refused by policy"));
+        assert_eq!(judge(&refused(Stage::Rcpt, 451, "greylisted")), Verdict::Retry("not now"));
+        assert_eq!(judge(&refused(Stage::Auth, 535, "5.7.8 no")), Verdict::NoRelay);
+        let total: u64 = (1..).map_while(retry_gap).map(|gap| gap.as_secs()).sum();
+        assert!((4 * 86_400..=5 * 86_400).contains(&total), "gives up after {} hours", total / 3600);
+    }
+}

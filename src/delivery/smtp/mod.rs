@@ -1,0 +1,66 @@
+//! One conversation with an SMTP server (RFC 5321), kept open for many messages.
+//!
+//! The client is ours because the outcome of every message hangs on it: it never sends a body it was not told to, it tells
+//! exactly at which stage a conversation broke, and it never goes on in plain text where TLS was asked for.
+
+mod connection;
+mod reply;
+mod tls;
+
+use std::time::Duration;
+
+pub use self::{
+    connection::{Connection, Failure, Stage},
+    reply::Reply,
+};
+use crate::smtp_url::SmtpUrl;
+
+/// How long each stage may take (RFC 5321 section 4.5.3.2). The final dot is the longest: giving up there too early is how
+/// messages arrive twice (RFC 1047).
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// To connect, and for TLS to be agreed.
+    pub connect: Duration,
+    /// Greeting, EHLO, AUTH, MAIL, RCPT.
+    pub command: Duration,
+    /// DATA.
+    pub data: Duration,
+    /// One block of the body.
+    pub block: Duration,
+    /// The reply to the final dot.
+    pub dot: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self::scaled(1.0)
+    }
+}
+
+impl Timeouts {
+    /// The RFC's own times, multiplied.
+    #[must_use]
+    pub fn scaled(factor: f64) -> Self {
+        let seconds = |s: f64| Duration::from_secs_f64(s * factor);
+        Self {
+            connect: seconds(60.0),
+            command: seconds(300.0),
+            data: seconds(120.0),
+            block: seconds(180.0),
+            dot: seconds(600.0),
+        }
+    }
+}
+
+/// A relay: a server that takes our mail, and how we behave towards it.
+#[derive(Clone, Debug)]
+pub struct Relay {
+    /// Where it is and how to speak to it.
+    pub url: SmtpUrl,
+    /// What we call ourselves in EHLO.
+    pub hello: String,
+    /// How long each stage may take.
+    pub timeouts: Timeouts,
+    /// A connection is closed after this many messages and opened anew.
+    pub messages_per_connection: u32,
+}

@@ -1,0 +1,135 @@
+//! SQL of the state of an edition. The content of an edition is the digests room's.
+
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    /// The state alone.
+    STATE = "select state from edition where id = $1";
+    /// Press Send.
+    SCHEDULE = "update edition set state = 'scheduled', send_at = $2, sent_by = $3, updated_at = $4
+                where id = $1 and state = 'draft'";
+    /// Undo, as long as sealing has not begun.
+    UNSCHEDULE = "update edition set state = 'draft', send_at = null, sent_by = null, updated_at = $2
+                  where id = $1 and state = 'scheduled' and seal_cursor is null";
+    /// Those whose time has come.
+    DUE = "select id, list_id, revision, coalesce(seal_cursor, 0) as cursor from edition
+           where state = 'scheduled' and send_at <= $1 order by send_at, id";
+    /// The step of one chunk of sealing: only the one who knows the cursor may take it.
+    ADVANCE_SEAL = "update edition set seal_cursor = $3, updated_at = $4
+                    where id = $1 and state = 'scheduled' and coalesce(seal_cursor, 0) = $2";
+    /// The audience is complete.
+    FINISH_SEAL = "update edition set state = 'sealed', sealed_at = $2, updated_at = $2,
+                       sealed_count = (select cast(coalesce(sum(count), 0) as bigint) from delivery_tally where edition_id = $1)
+                   where id = $1 and state = 'scheduled'";
+    /// From here on deliveries are claimed.
+    START = "update edition set state = 'sending', updated_at = $2 where id = $1 and state = 'sealed'";
+    /// Hold back what is not yet with a connection.
+    PAUSE = "update edition set state = 'paused', updated_at = $2 where id = $1 and state = 'sending'";
+    /// Go on.
+    RESUME = "update edition set state = 'sending', updated_at = $2 where id = $1 and state in ('paused', 'held')";
+    /// Send no more of it.
+    CANCEL = "update edition set state = 'cancelled', updated_at = $2, finished_at = $2
+              where id = $1 and state in ('scheduled', 'sealed', 'sending', 'paused', 'held')";
+    /// Editions whose deliveries may be claimed.
+    SENDING = "select id, unknown_policy from edition where state = 'sending' order by id";
+    /// Nothing is open any more.
+    FINISH = "update edition set state = 'finished', finished_at = $2, updated_at = $2
+              where id = $1 and state = 'sending'
+              and not exists (select 1 from delivery where edition_id = $1 and state = 'queued')
+              and not exists (select 1 from delivery where edition_id = $1 and state = 'claimed')";
+    /// The parts of each state, added up over the workers.
+    TALLIES = "select state, cast(sum(count) as bigint) as count from delivery_tally where edition_id = $1 group by state";
+    /// The rows themselves, counted.
+    ROWS = "select state, count(*) as count from delivery where edition_id = $1 group by state";
+    /// What was sealed.
+    SEALED_COUNT = "select sealed_count from edition where id = $1";
+    /// Every edition that was ever sealed.
+    SEALED_EDITIONS = "select id from edition where sealed_at is not null order by id";
+}
+
+/// An edition whose time has come.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub struct DueEdition {
+    /// Its id.
+    pub id: i64,
+    /// Whose members get it.
+    pub list_id: i64,
+    /// The revision that is sealed.
+    pub revision: i64,
+    /// The last subscriber whose delivery was written; 0 at the start.
+    pub cursor: i64,
+}
+
+pub async fn state(tx: &mut Tx, id: i64) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(STATE, (id,)).await?.map(|(state,)| state))
+}
+
+pub async fn schedule(
+    tx: &mut Tx,
+    id: i64,
+    send_at: Moment,
+    staff: Option<i64>,
+    now: Moment,
+) -> Result<bool> {
+    Ok(tx.exec(SCHEDULE, (id, send_at, staff, now)).await? == 1)
+}
+
+pub async fn unschedule(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(UNSCHEDULE, (id, now)).await? == 1)
+}
+
+pub async fn due(db: &Db, now: Moment) -> Result<Vec<DueEdition>> {
+    db.all(DUE, (now,)).await
+}
+
+pub async fn advance_seal(tx: &mut Tx, id: i64, from: i64, to: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(ADVANCE_SEAL, (id, from, to, now)).await? == 1)
+}
+
+pub async fn finish_seal(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(FINISH_SEAL, (id, now)).await? == 1)
+}
+
+pub async fn start(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(START, (id, now)).await? == 1)
+}
+
+pub async fn pause(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(PAUSE, (id, now)).await? == 1)
+}
+
+pub async fn resume(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(RESUME, (id, now)).await? == 1)
+}
+
+pub async fn cancel(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(CANCEL, (id, now)).await? == 1)
+}
+
+pub async fn finish(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(FINISH, (id, now)).await? == 1)
+}
+
+pub async fn sending(db: &Db) -> Result<Vec<(i64, String)>> {
+    db.all(SENDING, ()).await
+}
+
+pub async fn tallies(db: &Db, id: i64) -> Result<Vec<(String, i64)>> {
+    db.all(TALLIES, (id,)).await
+}
+
+pub async fn rows(db: &Db, id: i64) -> Result<Vec<(String, i64)>> {
+    db.all(ROWS, (id,)).await
+}
+
+pub async fn sealed_count(db: &Db, id: i64) -> Result<Option<i64>> {
+    Ok(db.opt::<(Option<i64>,)>(SEALED_COUNT, (id,)).await?.and_then(|(count,)| count))
+}
+
+pub async fn sealed_editions(db: &Db) -> Result<Vec<i64>> {
+    Ok(db.all::<(i64,)>(SEALED_EDITIONS, ()).await?.into_iter().map(|(id,)| id).collect())
+}

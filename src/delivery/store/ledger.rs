@@ -1,0 +1,280 @@
+//! SQL of deliveries, their attempts and tallies.
+
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    /// Sealing writes every row at once, already suppressed where it must be.
+    INSERT = rows(10) "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
+        select cast(v.column1 as bigint), cast(v.column2 as bigint), v.column3, v.column4, v.column5, cast(v.column6 as bigint), v.column7, v.column8, cast(v.column9 as bigint), cast(v.column10 as bigint), 0, false, false
+        from (values {rows}) as v where true on conflict (edition_id, subscriber_id) do nothing";
+    /// Takes a batch for one worker. The attempt number moves with it: with the worker's id it is the fence.
+    CLAIM = sqlite "update delivery set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
+            where edition_id = $3 and subscriber_id in (
+                select subscriber_id from delivery where edition_id = $3 and state = 'queued' and next_at <= $2
+                order by next_at, subscriber_id limit $4)
+            returning edition_id, subscriber_id, address, name, variant_id, attempt",
+        postgres "update delivery set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
+            where edition_id = $3 and subscriber_id in (
+                select subscriber_id from delivery where edition_id = $3 and state = 'queued' and next_at <= $2
+                order by next_at, subscriber_id limit $4 for update skip locked)
+            returning edition_id, subscriber_id, address, name, variant_id, attempt";
+    /// The last gate before a body may be written: still ours, not withdrawn, and the edition still sending.
+    /// (`+ 0` keeps SQLite on the primary key: the index of claims would read a worker's whole batch for every row.)
+    MARK = rows(4) "update delivery set marker = true from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
+        and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
+        and exists (select 1 from edition where edition.id = cast(v.column1 as bigint) and edition.state = 'sending')
+        returning edition_id, subscriber_id";
+    /// What became of attempts. A row that is no longer the worker's own is left alone.
+    RECORD = rows(9) "update delivery set state = v.column5, class = v.column6, next_at = cast(v.column7 as bigint), updated_at = cast(v.column8 as bigint),
+            maybe_duplicate = (delivery.maybe_duplicate or cast(v.column9 as boolean)), marker = false, claimed_by = null
+        from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
+        and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
+        returning edition_id, subscriber_id";
+    /// The server's own words.
+    LOG = rows(8) "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at) values {rows}";
+    /// Moves the parts of a worker.
+    TALLY = rows(4) "insert into delivery_tally (edition_id, worker_id, state, count) values {rows}
+        on conflict (edition_id, worker_id, state) do update set count = delivery_tally.count + excluded.count";
+    /// A reader left: what has not been written to a connection will not be.
+    WITHDRAW = "update delivery set state = 'suppressed', class = 'left', claimed_by = null, updated_at = $3
+        where subscriber_id = $1 and (state = 'queued' or (state = 'claimed' and not marker))
+        and edition_id in (select id from edition where (cast($2 as bigint) is null or list_id = $2) and state not in ('finished', 'cancelled'))
+        returning edition_id, subscriber_id";
+    /// A withdrawn row may have been claimed: its part moves from whichever state it had.
+    OPEN_STATES = "select edition_id, state from delivery where subscriber_id = $1 and (state = 'queued' or (state = 'claimed' and not marker))
+        and edition_id in (select id from edition where (cast($2 as bigint) is null or list_id = $2) and state not in ('finished', 'cancelled'))";
+    /// An edition was cancelled: the same for all its open rows.
+    CANCEL_QUEUED = "update delivery set state = 'suppressed', class = 'cancelled', updated_at = $2
+        where edition_id = $1 and state = 'queued'";
+    /// Claimed rows of a cancelled edition that no connection has begun.
+    CANCEL_CLAIMED = "update delivery set state = 'suppressed', class = 'cancelled', claimed_by = null, updated_at = $2
+        where edition_id = $1 and state = 'claimed' and not marker";
+    /// Before claims are taken back: those whose outcome nobody knows get a line in the log.
+    LOG_UNKNOWN = "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at)
+        select edition_id, subscriber_id, attempt, $1, 'unknown', 'dot', 'the worker stopped before it could record the reply', $2
+        from delivery where state = 'claimed' and claimed_by = $1 and marker";
+    /// A worker is gone: its claims go back, by what is known of each.
+    TAKE_BACK = "update delivery set
+            state = case when marker and (select unknown_policy from edition where id = delivery.edition_id) = 'hold' then 'unknown' else 'queued' end,
+            class = case when marker and (select unknown_policy from edition where id = delivery.edition_id) = 'hold' then 'worker died' else null end,
+            maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null, next_at = $2, updated_at = $2
+        where state = 'claimed' and claimed_by = $1 returning edition_id, state";
+    /// A worker stops in good order: what it did not begin goes back, and the attempt does not count.
+    RELEASE = "update delivery set state = 'queued', claimed_by = null, attempt = attempt - 1, updated_at = $2
+        where state = 'claimed' and claimed_by = $1 and not marker returning edition_id";
+    /// The frozen body.
+    VARIANT = "select headers, body from variant where id = $1";
+    /// Freezes a body; the same revision and key never twice.
+    ADD_VARIANT = "insert into variant (edition_id, revision, key, headers, body, created_at) values ($1, $2, $3, $4, $5, $6)
+        on conflict (edition_id, revision, key) do nothing";
+    /// The id of a frozen body.
+    VARIANT_ID = "select id from variant where edition_id = $1 and revision = $2 and key = $3";
+    /// Copies of an edition, by address, for the desk.
+    COPIES = "select d.edition_id, d.subscriber_id, d.address, d.state, d.class, d.attempt, d.maybe_duplicate, d.updated_at,
+            (select a.reply from delivery_attempt a where a.edition_id = d.edition_id and a.subscriber_id = d.subscriber_id order by a.id desc limit 1) as reply
+        from delivery d where d.edition_id = $1 and d.address like $2 and d.subscriber_id > $3 order by d.subscriber_id limit $4";
+    /// Copies to one reader, newest edition first.
+    COPIES_OF = "select d.edition_id, d.subscriber_id, d.address, d.state, d.class, d.attempt, d.maybe_duplicate, d.updated_at,
+            (select a.reply from delivery_attempt a where a.edition_id = d.edition_id and a.subscriber_id = d.subscriber_id order by a.id desc limit 1) as reply
+        from delivery d where d.subscriber_id = $1 order by d.edition_id desc limit 100";
+    /// One copy.
+    COPY = "select d.edition_id, d.subscriber_id, d.address, d.state, d.class, d.attempt, d.maybe_duplicate, d.updated_at,
+            cast(null as text) as reply
+        from delivery d where d.edition_id = $1 and d.subscriber_id = $2";
+}
+
+/// A row to write when an edition is sealed.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub edition_id: i64,
+    pub subscriber_id: i64,
+    pub address: String,
+    pub name: String,
+    pub domain_key: String,
+    pub variant_id: i64,
+    pub state: &'static str,
+    pub class: Option<&'static str>,
+}
+
+/// One delivery that a worker claimed and may attempt.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Claim {
+    /// The edition.
+    pub edition_id: i64,
+    /// The subscriber.
+    pub subscriber_id: i64,
+    /// The frozen address.
+    pub address: String,
+    /// The frozen name; may be empty.
+    pub name: String,
+    /// Which frozen body.
+    pub variant_id: i64,
+    /// Which attempt this is, from 1.
+    pub attempt: i64,
+    /// The edition's policy for an unknown outcome: hold it for staff, rather than send again.
+    #[sqlx(default)]
+    pub hold: bool,
+}
+
+/// One edition to one reader, as the desk shows it.
+#[derive(Clone, Debug, serde::Serialize, sqlx::FromRow)]
+pub struct Copy {
+    /// The edition.
+    pub edition_id: i64,
+    /// The subscriber.
+    pub subscriber_id: i64,
+    /// The frozen address.
+    pub address: String,
+    /// The state's word.
+    pub state: String,
+    /// Why, for failed, suppressed and unknown.
+    pub class: Option<String>,
+    /// How often it was tried.
+    pub attempt: i64,
+    /// An earlier attempt may have arrived.
+    pub maybe_duplicate: bool,
+    /// When the row last changed.
+    pub updated_at: Moment,
+    /// The server's last words.
+    pub reply: Option<String>,
+}
+
+/// What became of an attempt, as the ledger takes it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub edition_id: i64,
+    pub subscriber_id: i64,
+    pub attempt: i64,
+    pub state: &'static str,
+    pub class: Option<&'static str>,
+    pub next_at: Moment,
+    pub maybe_duplicate: bool,
+    pub outcome: &'static str,
+    pub stage: &'static str,
+    pub reply: String,
+    pub at: Moment,
+}
+
+pub async fn insert(tx: &mut Tx, rows: &[Row], now: Moment) -> Result<u64> {
+    tx.many(
+        INSERT,
+        rows.iter().map(|row| {
+            (
+                row.edition_id,
+                row.subscriber_id,
+                row.address.as_str(),
+                row.name.as_str(),
+                row.domain_key.as_str(),
+                row.variant_id,
+                row.state,
+                row.class,
+                now,
+                now,
+            )
+        }),
+    )
+    .await
+}
+
+pub async fn claim(tx: &mut Tx, worker: i64, edition: i64, limit: i64, now: Moment) -> Result<Vec<Claim>> {
+    tx.all(CLAIM, (worker, now, edition, limit)).await
+}
+
+/// Marks; returns the keys that passed the gate.
+pub async fn mark(tx: &mut Tx, worker: i64, keys: &[(i64, i64, i64)]) -> Result<Vec<(i64, i64)>> {
+    let rows = keys.iter().map(|&(edition, subscriber, attempt)| (edition, subscriber, worker, attempt));
+    tx.many_returning(MARK, rows).await
+}
+
+/// Records; returns the keys that were still the worker's own.
+pub async fn record(tx: &mut Tx, worker: i64, records: &[Record]) -> Result<Vec<(i64, i64)>> {
+    let rows = records.iter().map(|r| {
+        (
+            r.edition_id,
+            r.subscriber_id,
+            worker,
+            r.attempt,
+            r.state,
+            r.class,
+            r.next_at,
+            r.at,
+            r.maybe_duplicate,
+        )
+    });
+    tx.many_returning(RECORD, rows).await
+}
+
+pub async fn log<'a>(tx: &mut Tx, worker: i64, records: impl IntoIterator<Item = &'a Record>) -> Result<u64> {
+    let rows = records.into_iter().map(|r| {
+        (r.edition_id, r.subscriber_id, r.attempt, worker, r.outcome, r.stage, r.reply.as_str(), r.at)
+    });
+    tx.many(LOG, rows).await
+}
+
+pub async fn tally(tx: &mut Tx, parts: &[(i64, i64, &str, i64)]) -> Result<u64> {
+    tx.many(TALLY, parts.iter().copied()).await
+}
+
+pub async fn open_states(tx: &mut Tx, subscriber: i64, list: Option<i64>) -> Result<Vec<(i64, String)>> {
+    tx.all(OPEN_STATES, (subscriber, list)).await
+}
+
+pub async fn withdraw(
+    tx: &mut Tx,
+    subscriber: i64,
+    list: Option<i64>,
+    now: Moment,
+) -> Result<Vec<(i64, i64)>> {
+    tx.all(WITHDRAW, (subscriber, list, now)).await
+}
+
+pub async fn cancel_queued(tx: &mut Tx, edition: i64, now: Moment) -> Result<u64> {
+    tx.exec(CANCEL_QUEUED, (edition, now)).await
+}
+
+pub async fn cancel_claimed(tx: &mut Tx, edition: i64, now: Moment) -> Result<u64> {
+    tx.exec(CANCEL_CLAIMED, (edition, now)).await
+}
+
+/// Takes back the claims of a worker that is gone; returns edition and new state of each.
+pub async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<Vec<(i64, String)>> {
+    tx.exec(LOG_UNKNOWN, (worker, now)).await?;
+    tx.all(TAKE_BACK, (worker, now)).await
+}
+
+pub async fn release(tx: &mut Tx, worker: i64, now: Moment) -> Result<Vec<(i64,)>> {
+    tx.all(RELEASE, (worker, now)).await
+}
+
+pub async fn variant(db: &Db, id: i64) -> Result<(String, Vec<u8>)> {
+    db.one(VARIANT, (id,)).await
+}
+
+pub async fn add_variant(
+    tx: &mut Tx,
+    (edition, revision, key): (i64, i64, &str),
+    headers: &str,
+    body: &[u8],
+    now: Moment,
+) -> Result<i64> {
+    tx.exec(ADD_VARIANT, (edition, revision, key, headers, body, now)).await?;
+    Ok(tx.one::<(i64,)>(VARIANT_ID, (edition, revision, key)).await?.0)
+}
+
+pub async fn copies(db: &Db, edition: i64, like: &str, after: i64, limit: i64) -> Result<Vec<Copy>> {
+    db.all(COPIES, (edition, like, after, limit)).await
+}
+
+pub async fn copies_of(db: &Db, subscriber: i64) -> Result<Vec<Copy>> {
+    db.all(COPIES_OF, (subscriber,)).await
+}
+
+pub async fn copy(db: &Db, edition: i64, subscriber: i64) -> Result<Option<Copy>> {
+    db.opt(COPY, (edition, subscriber)).await
+}

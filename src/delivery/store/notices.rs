@@ -1,0 +1,139 @@
+//! SQL of notices.
+
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    /// The same fact never sends twice.
+    ADD = "insert into notice (key, template, context, from_name, from_email, address, name, message_id, state, reply, attempt, marker, maybe_duplicate, next_at, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', '', 0, false, false, $9, $9) on conflict (key) do nothing";
+    /// Takes a batch for one worker.
+    CLAIM = sqlite "update notice set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false
+            where id in (select id from notice where state = 'queued' and next_at <= $2 order by next_at, id limit $3)
+            returning id, template, context, from_name, from_email, address, name, message_id, attempt",
+        postgres "update notice set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false
+            where id in (select id from notice where state = 'queued' and next_at <= $2 order by next_at, id limit $3 for update skip locked)
+            returning id, template, context, from_name, from_email, address, name, message_id, attempt";
+    /// The last gate before the body.
+    MARK = "update notice set marker = true where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
+    /// Taken: the context is blanked, for it may hold links.
+    ACCEPT = "update notice set state = 'accepted', context = '', class = null, reply = $4, marker = false, claimed_by = null, finished_at = $5
+        where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
+    /// Refused for good.
+    FAIL = "update notice set state = 'failed', class = $6, reply = $4, marker = false, claimed_by = null, finished_at = $5
+        where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
+    /// Not mailed: bounced or complained before.
+    SUPPRESS = "update notice set state = 'suppressed', class = $6, reply = $4, marker = false, claimed_by = null, finished_at = $5
+        where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
+    /// Later.
+    RETRY = "update notice set state = 'queued', class = $6, reply = $4, next_at = $5, maybe_duplicate = (maybe_duplicate or $7), marker = false, claimed_by = null
+        where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
+    /// A worker is gone: a notice is always sent again, flagged where it may have arrived.
+    TAKE_BACK = "update notice set state = 'queued', maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null, next_at = $2
+        where state = 'claimed' and claimed_by = $1";
+    /// A worker stops in good order.
+    RELEASE = "update notice set state = 'queued', attempt = attempt - 1, claimed_by = null
+        where state = 'claimed' and claimed_by = $1 and not marker";
+    /// How many stand in each state.
+    COUNTS = "select state, count(*) as count from notice group by state";
+}
+
+/// A notice that a worker claimed.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct ClaimedNotice {
+    /// Its id.
+    pub id: i64,
+    /// Which template.
+    pub template: String,
+    /// The template's context, as JSON.
+    pub context: String,
+    /// The name in the From header.
+    pub from_name: String,
+    /// The address in the From header and the envelope.
+    pub from_email: String,
+    /// To whom.
+    pub address: String,
+    /// The name in the To header; may be empty.
+    pub name: String,
+    /// Its Message-ID, the same on every attempt.
+    pub message_id: String,
+    /// Which attempt this is, from 1.
+    pub attempt: i64,
+}
+
+/// What a new notice says, to whom.
+pub struct NewRow<'a> {
+    pub key: &'a str,
+    pub template: &'a str,
+    pub context: &'a str,
+    pub from_name: &'a str,
+    pub from_email: &'a str,
+    pub address: &'a str,
+    pub name: &'a str,
+    pub message_id: &'a str,
+}
+
+/// What became of an attempt.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    Accepted,
+    Failed(&'static str),
+    Suppressed(&'static str),
+    Retry { class: &'static str, at: Moment, maybe_duplicate: bool },
+}
+
+pub async fn add(tx: &mut Tx, row: NewRow<'_>, now: Moment) -> Result<bool> {
+    let params = (
+        row.key,
+        row.template,
+        row.context,
+        row.from_name,
+        row.from_email,
+        row.address,
+        row.name,
+        row.message_id,
+        now,
+    );
+    Ok(tx.exec(ADD, params).await? == 1)
+}
+
+pub async fn claim(tx: &mut Tx, worker: i64, limit: i64, now: Moment) -> Result<Vec<ClaimedNotice>> {
+    tx.all(CLAIM, (worker, now, limit)).await
+}
+
+pub async fn mark(tx: &mut Tx, worker: i64, id: i64, attempt: i64) -> Result<bool> {
+    Ok(tx.exec(MARK, (id, worker, attempt)).await? == 1)
+}
+
+pub async fn record(
+    tx: &mut Tx,
+    worker: i64,
+    (id, attempt): (i64, i64),
+    ending: &Ending,
+    reply: &str,
+    now: Moment,
+) -> Result<u64> {
+    match *ending {
+        Ending::Accepted => tx.exec(ACCEPT, (id, worker, attempt, reply, now)).await,
+        Ending::Failed(class) => tx.exec(FAIL, (id, worker, attempt, reply, now, class)).await,
+        Ending::Suppressed(class) => tx.exec(SUPPRESS, (id, worker, attempt, reply, now, class)).await,
+        Ending::Retry { class, at, maybe_duplicate } => {
+            tx.exec(RETRY, (id, worker, attempt, reply, at, class, maybe_duplicate)).await
+        }
+    }
+}
+
+pub async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<u64> {
+    tx.exec(TAKE_BACK, (worker, now)).await
+}
+
+pub async fn release(tx: &mut Tx, worker: i64) -> Result<u64> {
+    tx.exec(RELEASE, (worker,)).await
+}
+
+pub async fn counts(db: &Db) -> Result<Vec<(String, i64)>> {
+    db.all(COUNTS, ()).await
+}

@@ -1,0 +1,33 @@
+//! SQL of suppressions.
+
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    /// One in force at a time; the first reason stays.
+    ADD = "insert into suppression (address_hash, reason, detail, created_at) values ($1, $2, $3, $4)
+        on conflict (address_hash) where lifted_at is null do nothing";
+    /// In force?
+    REASON = "select reason from suppression where address_hash = $1 and lifted_at is null";
+    /// Staff lift it; the row stays.
+    LIFT = "update suppression set lifted_at = $2 where address_hash = $1 and lifted_at is null";
+}
+
+pub async fn add(tx: &mut Tx, hash: &str, reason: &str, detail: &str, now: Moment) -> Result<bool> {
+    Ok(tx.exec(ADD, (hash, reason, detail, now)).await? == 1)
+}
+
+pub async fn reason(db: &Db, hash: &str) -> Result<Option<String>> {
+    Ok(db.opt::<(String,)>(REASON, (hash,)).await?.map(|(reason,)| reason))
+}
+
+pub async fn reason_in(tx: &mut Tx, hash: &str) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(REASON, (hash,)).await?.map(|(reason,)| reason))
+}
+
+pub async fn lift(tx: &mut Tx, hash: &str, now: Moment) -> Result<bool> {
+    Ok(tx.exec(LIFT, (hash, now)).await? == 1)
+}

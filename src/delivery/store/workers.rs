@@ -1,0 +1,40 @@
+//! SQL of workers and their heartbeats.
+
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    /// A worker begins.
+    ADD = "insert into worker (host, pid, started_at, heartbeat_at) values ($1, $2, $3, $3) returning id";
+    /// Still here; touches nothing once the worker was declared dead.
+    BEAT = "update worker set heartbeat_at = $2 where id = $1 and stopped_at is null";
+    /// Those silent since a moment, other than oneself.
+    SILENT = "select id from worker where stopped_at is null and heartbeat_at < $1 and id <> $2";
+    /// Declared dead, or stopped in good order; by one only.
+    STOP = "update worker set stopped_at = $2 where id = $1 and stopped_at is null";
+    /// Those at work, for the desk and `doctor`.
+    RUNNING = "select count(*) from worker where stopped_at is null";
+}
+
+pub async fn add(tx: &mut Tx, host: &str, pid: i64, now: Moment) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(ADD, (host, pid, now)).await?.0)
+}
+
+pub async fn beat(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(BEAT, (id, now)).await? == 1)
+}
+
+pub async fn silent(tx: &mut Tx, since: Moment, me: i64) -> Result<Vec<i64>> {
+    Ok(tx.all::<(i64,)>(SILENT, (since, me)).await?.into_iter().map(|(id,)| id).collect())
+}
+
+pub async fn stop(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(STOP, (id, now)).await? == 1)
+}
+
+pub async fn running(db: &Db) -> Result<i64> {
+    Ok(db.one::<(i64,)>(RUNNING, ()).await?.0)
+}

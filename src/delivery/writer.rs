@@ -1,0 +1,175 @@
+//! The one task of a worker that writes what became of messages: group commit without a timer.
+//!
+//! It commits whatever waits as soon as the previous commit has returned. Operations are applied in the order they came, so
+//! a connection that waits for the marker of its next message knows that the result of the last one is safe as well. An
+//! outcome is retried until the database takes it: every operation compares with the claim, so doing it twice is harmless.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    ledger,
+    queue::InFlight,
+    store::{
+        ledger::{self as rows, Record},
+        notices::{self, Ending},
+    },
+};
+use crate::{clock::Moment, db::Result, site::Site};
+
+/// What became of a notice.
+#[derive(Debug)]
+pub(super) struct NoticeRecord {
+    pub(super) id: i64,
+    pub(super) attempt: i64,
+    pub(super) ending: Ending,
+    pub(super) reply: String,
+    pub(super) at: Moment,
+}
+
+enum Operation {
+    Mark { edition: i64, subscriber: i64, attempt: i64, passed: oneshot::Sender<bool> },
+    Record(Record),
+    MarkNotice { id: i64, attempt: i64, passed: oneshot::Sender<bool> },
+    RecordNotice(NoticeRecord),
+}
+
+/// A connection's way to the writer. Cheap to clone; the writer ends when the last one is dropped.
+#[derive(Clone)]
+pub(super) struct Writer(mpsc::UnboundedSender<Operation>);
+
+/// A connection has at most one result and one marker waiting, so this also bounds the queue.
+const MOST_OPERATIONS_A_COMMIT: usize = 400;
+
+impl Writer {
+    pub(super) fn start(
+        site: Site,
+        worker: i64,
+        in_flight: Arc<InFlight>,
+    ) -> (Self, tokio::task::JoinHandle<()>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let task = tokio::spawn(write(site, worker, receiver, in_flight));
+        (Self(sender), task)
+    }
+
+    /// Waits for the commit of the marker; `false` if the row is no longer ours to send.
+    pub(super) async fn mark(&self, edition: i64, subscriber: i64, attempt: i64) -> bool {
+        let (passed, answer) = oneshot::channel();
+        let sent = self.0.send(Operation::Mark { edition, subscriber, attempt, passed });
+        sent.is_ok() && answer.await.unwrap_or(false)
+    }
+
+    /// As [`Writer::mark`], for a notice.
+    pub(super) async fn mark_notice(&self, id: i64, attempt: i64) -> bool {
+        let (passed, answer) = oneshot::channel();
+        let sent = self.0.send(Operation::MarkNotice { id, attempt, passed });
+        sent.is_ok() && answer.await.unwrap_or(false)
+    }
+
+    /// Hands over a result; it is committed before any later marker of the same caller.
+    pub(super) fn record(&self, record: Record) {
+        if self.0.send(Operation::Record(record)).is_err() {
+            tracing::error!("the writer is gone; the result is taken back as unknown when this worker is");
+        }
+    }
+
+    /// As [`Writer::record`], for a notice.
+    pub(super) fn record_notice(&self, record: NoticeRecord) {
+        if self.0.send(Operation::RecordNotice(record)).is_err() {
+            tracing::error!("the writer is gone; the notice is sent again when this worker is taken back");
+        }
+    }
+}
+
+async fn write(
+    site: Site,
+    worker: i64,
+    mut receiver: mpsc::UnboundedReceiver<Operation>,
+    in_flight: Arc<InFlight>,
+) {
+    let mut waiting = Vec::new();
+    while receiver.recv_many(&mut waiting, MOST_OPERATIONS_A_COMMIT).await > 0 {
+        let batch = Batch::sort(std::mem::take(&mut waiting));
+        let mut gap = Duration::from_millis(50);
+        loop {
+            match batch.apply(&site, worker).await {
+                Ok(passed) => {
+                    in_flight.done(batch.records.len() + batch.notice_records.len());
+                    batch.answer(&passed);
+                    break;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the database did not take results; trying again, nothing more is sent meanwhile");
+                    tokio::time::sleep(gap).await;
+                    gap = (gap * 2).min(Duration::from_secs(5));
+                }
+            }
+        }
+    }
+}
+
+/// What one commit holds.
+#[derive(Default)]
+struct Batch {
+    records: Vec<Record>,
+    marks: Vec<((i64, i64, i64), oneshot::Sender<bool>)>,
+    notice_records: Vec<NoticeRecord>,
+    notice_marks: Vec<((i64, i64), oneshot::Sender<bool>)>,
+}
+
+/// Which markers passed the gate.
+struct Passed {
+    deliveries: Vec<(i64, i64)>,
+    notices: Vec<i64>,
+}
+
+impl Batch {
+    /// Results go before markers: a row's own result never waits behind its own marker, since a connection waits for that.
+    fn sort(operations: Vec<Operation>) -> Self {
+        let mut batch = Self::default();
+        for operation in operations {
+            match operation {
+                Operation::Record(record) => batch.records.push(record),
+                Operation::Mark { edition, subscriber, attempt, passed } => {
+                    batch.marks.push(((edition, subscriber, attempt), passed));
+                }
+                Operation::RecordNotice(record) => batch.notice_records.push(record),
+                Operation::MarkNotice { id, attempt, passed } => {
+                    batch.notice_marks.push(((id, attempt), passed))
+                }
+            }
+        }
+        batch
+    }
+
+    async fn apply(&self, site: &Site, worker: i64) -> Result<Passed> {
+        let mut tx = site.db.begin().await?;
+        if !self.records.is_empty() {
+            ledger::record(&mut tx, worker, &self.records).await?;
+        }
+        for NoticeRecord { id, attempt, ending, reply, at } in &self.notice_records {
+            notices::record(&mut tx, worker, (*id, *attempt), ending, reply, *at).await?;
+        }
+        let keys: Vec<_> = self.marks.iter().map(|(key, _)| *key).collect();
+        let deliveries = rows::mark(&mut tx, worker, &keys).await?;
+        let mut passed = Passed { deliveries, notices: Vec::new() };
+        for ((id, attempt), _) in &self.notice_marks {
+            if notices::mark(&mut tx, worker, *id, *attempt).await? {
+                passed.notices.push(*id);
+            }
+        }
+        tx.commit().await?;
+        Ok(passed)
+    }
+
+    fn answer(self, passed: &Passed) {
+        for ((edition, subscriber, _), answer) in self.marks {
+            // A connection that no longer listens was aborted; its row is taken back with the worker's.
+            let _ = answer.send(passed.deliveries.contains(&(edition, subscriber)));
+        }
+        for ((id, _), answer) in self.notice_marks {
+            let _ = answer.send(passed.notices.contains(&id));
+        }
+    }
+}
