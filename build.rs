@@ -3,4 +3,6 @@
 fn main() {
     println!("cargo:rerun-if-changed=migrations");
     println!("cargo:rerun-if-changed=email_templates");
+    println!("cargo:rerun-if-changed=src/web/pages");
+    println!("cargo:rerun-if-changed=src/web/static");
 }

@@ -33,3 +33,4 @@ pub mod site;
 pub mod smtp_url;
 pub mod staff;
 pub mod token;
+pub mod web;

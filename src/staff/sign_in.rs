@@ -112,10 +112,7 @@ pub async fn link_for(site: &Site, email: &EmailAddress) -> Result<Option<(Staff
 #[must_use]
 pub fn link_path(site: &Site, staff_id: i64) -> String {
     let scope = format!("{staff_id}.{}", token::public_id());
-    format!(
-        "/desk/sign-in/{}",
-        site.keys.sign(Purpose::SignIn, &scope, Some(site.now().plus(LINK_LASTS)))
-    )
+    format!("/desk/sign-in/{}", site.keys.sign(Purpose::SignIn, &scope, Some(site.now().plus(LINK_LASTS))))
 }
 
 /// Whom a sign-in link is for, while it works. Changes nothing: mail scanners open links.

@@ -1,0 +1,33 @@
+//! The team's pages: one file for a page, named as in the address, with `show` and `submit`.
+
+pub(super) mod account;
+pub(super) mod join;
+pub(super) mod overview;
+pub(super) mod set_up;
+pub(super) mod settings;
+pub(super) mod sign_in;
+pub(super) mod sign_in_link;
+pub(super) mod team;
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+
+use super::{App, Outcome};
+
+/// A page at the door, before anybody is signed in, for a form with mistakes.
+async fn door_again<T: serde::Serialize + Sync>(
+    app: &App,
+    template: &str,
+    title: &str,
+    data: &T,
+) -> Result<Response, super::WebError> {
+    let page = app.desk_page(None, None, template, title, data).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}
+
+/// A page at the door, before anybody is signed in.
+async fn door<T: serde::Serialize + Sync>(app: &App, template: &str, title: &str, data: &T) -> Outcome {
+    app.desk_page(None, None, template, title, data).await
+}

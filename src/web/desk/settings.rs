@@ -1,0 +1,167 @@
+//! `/desk/settings`: what the owner decides about the magazine.
+
+use serde::Serialize;
+use url::Url;
+
+use super::super::{Desk, Form, Outcome, Posted, session::see_other};
+use crate::{
+    email_address::EmailAddress,
+    money::{self, Money},
+    staff::{ArticlesAt, Settings, audit, settings},
+};
+
+const FIELDS: &[&str] = &[
+    "magazine_name",
+    "tagline",
+    "articles_at",
+    "external_site_url",
+    "legal_name",
+    "postal_address",
+    "contact_email",
+    "from_name",
+    "from_email",
+    "reading_speed",
+    "currency",
+    "suggested_amounts",
+    "appeal_heading",
+    "appeal_text",
+];
+const TITLE: &str = "Settings";
+
+#[derive(Serialize)]
+struct Page {
+    form: Form,
+}
+
+/// `GET /desk/settings`
+pub(crate) async fn show(desk: Desk) -> Outcome {
+    let settings = Settings::load(&desk.site().db).await?;
+    desk.page("desk/settings/magazine", TITLE, &Page { form: filled(settings) }).await
+}
+
+/// `POST /desk/settings`
+pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
+    let mut form = posted.form(FIELDS)?;
+    let new = read(&mut form);
+    if !form.is_valid() {
+        return desk.page_again("desk/settings/magazine", TITLE, &Page { form }).await;
+    }
+    let (site, id) = (desk.site(), Some(desk.who.staff.id));
+    let mut tx = site.db.begin().await?;
+    let changed = settings::save(&mut tx, site, id, |settings| *settings = new).await?;
+    if !changed.is_empty() {
+        audit::record(&mut tx, site, id, "changed settings", "", &changed.join(", ")).await?;
+    }
+    tx.commit().await?;
+    Ok(see_other("/desk/settings?done=saved"))
+}
+
+fn filled(settings: Settings) -> Form {
+    let amounts: Vec<String> = match money::currency(&settings.currency) {
+        Some(currency) => {
+            settings.suggested_amounts.iter().map(|minor| decimal(Money::new(*minor, currency))).collect()
+        }
+        None => Vec::new(),
+    };
+    let articles_at = if settings.articles_at == ArticlesAt::Here { "here" } else { "elsewhere" };
+    Form::new(FIELDS)
+        .with("magazine_name", settings.magazine_name)
+        .with("tagline", settings.tagline)
+        .with("articles_at", articles_at)
+        .with("external_site_url", settings.external_site_url)
+        .with("legal_name", settings.legal_name)
+        .with("postal_address", settings.postal_address)
+        .with("contact_email", settings.contact_email)
+        .with("from_name", settings.from_name)
+        .with("from_email", settings.from_email)
+        .with("reading_speed", settings.reading_speed.to_string())
+        .with("currency", settings.currency)
+        .with("suggested_amounts", amounts.join(" "))
+        .with("appeal_heading", settings.appeal_heading)
+        .with("appeal_text", settings.appeal_text)
+}
+
+fn read(form: &mut Form) -> Settings {
+    let articles_at = articles_at(form);
+    let external_site_url = external_site(form, articles_at);
+    let currency = form.parse("currency", |code| {
+        money::currency(code)
+            .ok_or("Enter a currency code that gifts can be taken in, such as EUR, GBP or AUD.")
+    });
+    let suggested_amounts = suggested_amounts(form, currency);
+    let reading_speed = form.parse("reading_speed", |speed| {
+        let speed: i64 = speed.parse().map_err(|_| "Enter a number of words, such as 275.")?;
+        (50..=1_000).contains(&speed).then_some(speed).ok_or("Enter a number from 50 to 1,000.")
+    });
+    Settings {
+        magazine_name: form.required("magazine_name", 100, "Enter the name of the magazine."),
+        tagline: form.optional("tagline", 200),
+        legal_name: form.required("legal_name", 200, "Enter the legal name: mail law asks for it."),
+        postal_address: form.required("postal_address", 500, "Enter a postal address: mail law asks for it."),
+        contact_email: address(form, "contact_email", true),
+        from_name: form.optional("from_name", 100),
+        from_email: address(form, "from_email", false),
+        articles_at,
+        external_site_url,
+        reading_speed: reading_speed.unwrap_or_default(),
+        currency: currency.map(|known| known.code().to_owned()).unwrap_or_default(),
+        suggested_amounts,
+        appeal_heading: form.required("appeal_heading", 120, "Enter a heading for the appeal."),
+        appeal_text: form.required("appeal_text", 1_000, "Say why readers should give."),
+    }
+}
+
+/// The choice of where articles live.
+pub(super) fn articles_at(form: &mut Form) -> ArticlesAt {
+    let choice = form.parse("articles_at", |choice| match choice {
+        "here" => Ok(ArticlesAt::Here),
+        "elsewhere" => Ok(ArticlesAt::Elsewhere),
+        _ => Err("Choose where your articles live."),
+    });
+    choice.unwrap_or_default()
+}
+
+/// The magazine's existing site, wanted only when articles live there.
+pub(super) fn external_site(form: &mut Form, articles_at: ArticlesAt) -> String {
+    if articles_at == ArticlesAt::Here && form.text("external_site_url").is_empty() {
+        return String::new();
+    }
+    let url = form.parse("external_site_url", |text| {
+        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        url.filter(Url::has_host).ok_or("Enter the whole address, such as https://www.example.org.")
+    });
+    url.map(|url| url.to_string()).unwrap_or_default()
+}
+
+/// An address in a field; empty unless it is wanted.
+pub(super) fn address(form: &mut Form, name: &str, wanted: bool) -> String {
+    if !wanted && form.text(name).is_empty() {
+        return String::new();
+    }
+    form.parse(name, EmailAddress::parse).map(String::from).unwrap_or_default()
+}
+
+fn suggested_amounts(form: &mut Form, currency: Option<money::Currency>) -> Vec<i64> {
+    const AT_MOST: usize = 6;
+    let Some(currency) = currency else { return Vec::new() };
+    let amounts = form.parse("suggested_amounts", |text| {
+        let amounts: Result<Vec<i64>, _> = text
+            .split_whitespace()
+            .map(|one| Money::parse(one, currency).map(|amount| amount.minor))
+            .collect();
+        match amounts {
+            Ok(amounts) if (1..=AT_MOST).contains(&amounts.len()) => Ok(amounts),
+            Ok(_) => Err("Enter one to six amounts with spaces between them.".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    });
+    amounts.unwrap_or_default()
+}
+
+/// "15" or "15.50": as a person would type it.
+fn decimal(amount: Money) -> String {
+    let places = money::exponent(amount.currency);
+    let unit = 10_i64.pow(places);
+    let (whole, part) = (amount.minor / unit, amount.minor % unit);
+    if part == 0 { whole.to_string() } else { format!("{whole}.{part:0>width$}", width = places as usize) }
+}

@@ -1,0 +1,95 @@
+//! `/desk/sign-in`: by password; and going out again.
+
+use axum::extract::{Query, State};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{
+        App, ClientAddress, Desk, Form, Outcome, Posted, WebError,
+        session::{see_other, with_cookie, without_cookie},
+    },
+    door, door_again,
+};
+use crate::staff::{
+    sessions,
+    sign_in::{self, SignInError},
+};
+
+const FIELDS: &[&str] = &["email", "password", "next"];
+const TITLE: &str = "Sign in";
+
+#[derive(Serialize)]
+struct Page {
+    form: Form,
+}
+
+/// The query of the sign-in page.
+#[derive(Deserialize)]
+pub(crate) struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+/// `GET /desk/sign-in`
+pub(crate) async fn show(State(app): State<App>, Query(query): Query<Next>) -> Outcome {
+    let form = Form::new(FIELDS).with("next", query.next);
+    door(&app, "desk/sign_in", TITLE, &Page { form }).await
+}
+
+/// `POST /desk/sign-in`
+pub(crate) async fn submit(
+    State(app): State<App>,
+    ClientAddress(from): ClientAddress,
+    posted: Posted,
+) -> Outcome {
+    let mut form = posted.form(FIELDS)?;
+    let cost = app.password_cost;
+    let session = sign_in::by_password(&app.site, cost, form.text("email"), form.raw("password"), from).await;
+    match session {
+        Ok(session) => {
+            let to = see_other(local_path(form.text("next")));
+            Ok(with_cookie(&app.site, &session, to))
+        }
+        Err(SignInError::Database(error)) => Err(error.into()),
+        Err(error) => {
+            form.blank("password");
+            form.mistake("email", error);
+            door_again(&app, "desk/sign_in", TITLE, &Page { form }).await
+        }
+    }
+}
+
+/// `POST /desk/sign-out`
+pub(crate) async fn sign_out(desk: Desk) -> Result<axum::response::Response, WebError> {
+    sessions::end(desk.site(), &desk.who.session).await?;
+    Ok(without_cookie(desk.site(), see_other("/desk/sign-in")))
+}
+
+/// A page of the desk to go on to; anything that could lead elsewhere becomes the overview (TRUST A10).
+fn local_path(next: &str) -> &str {
+    let inside = next.starts_with("/desk/") && !next.starts_with("/desk/sign-in");
+    let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if inside && plain { next } else { "/desk" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local_path;
+
+    /// TRUST A10.
+    #[test]
+    fn signing_in_never_leads_off_the_desk() {
+        assert_eq!(local_path("/desk/editions?state=draft"), "/desk/editions?state=draft");
+        for elsewhere in [
+            "",
+            "//evil.test",
+            "https://evil.test",
+            "/\\evil.test",
+            "/desk/\r\nx",
+            "/deskevil",
+            "/desk/sign-in",
+        ] {
+            assert_eq!(local_path(elsewhere), "/desk", "{elsewhere:?}");
+        }
+    }
+}

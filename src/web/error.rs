@@ -1,0 +1,197 @@
+//! What can go wrong at the boundary, and the page that says so. The one place that maps errors to statuses.
+//!
+//! A page says what the person can do next and never shows a cause; the cause is logged once, here, with the route as the
+//! table writes it, so that no token, address or query of a request reaches a log (TRUST A31).
+
+use std::{error::Error, sync::Arc};
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::{App, HeaderSet, session::SignedIn};
+
+/// Why a request has no page of its own.
+#[derive(Debug)]
+pub enum WebError {
+    /// Nothing lives there, or not for this person: the same answer (TRUST A11).
+    NotFound,
+    /// Signed in, but the role does not open it.
+    Forbidden,
+    /// Not signed in; where to go afterwards.
+    SignInFirst(Option<String>),
+    /// A link that is too old, used or never was.
+    ExpiredLink,
+    /// A request no page of ours sends.
+    BadRequest(&'static str),
+    /// Another site made the browser send it.
+    CrossSite,
+    /// The form's hidden token does not belong to the session: signed out and in again since, most likely.
+    StaleForm,
+    /// Somebody changed the same thing meanwhile, or it went on; says what to do.
+    Conflict(String),
+    /// More tries than a person makes.
+    TooMany,
+    /// A body above the route's limit.
+    TooLarge,
+    /// The route knows no such method.
+    MethodNotAllowed,
+    /// Switched off or not reachable now; says what.
+    Unavailable(&'static str),
+    /// Our fault.
+    Internal(Box<dyn Error + Send + Sync>),
+}
+
+impl WebError {
+    /// Our fault, whatever it was.
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    pub(super) fn from_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+            StatusCode::FORBIDDEN => Self::Forbidden,
+            status if status.is_client_error() => Self::BadRequest("The request was not understood."),
+            status => Self::internal(format!("a handler answered {status} without a page")),
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Forbidden | Self::CrossSite | Self::StaleForm => StatusCode::FORBIDDEN,
+            Self::SignInFirst(_) => StatusCode::SEE_OTHER,
+            Self::ExpiredLink => StatusCode::GONE,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// A heading and a sentence that says what to do.
+    fn words(&self) -> (&'static str, String) {
+        let (title, help) = match self {
+            Self::NotFound | Self::MethodNotAllowed => {
+                ("Page not found", "Check the address, or start again from the front page.")
+            }
+            Self::Forbidden => ("Not for your role", "Ask an owner of the magazine if you need to do this."),
+            Self::SignInFirst(_) => ("Sign in first", "This page is for the team."),
+            Self::ExpiredLink => {
+                ("This link no longer works", "It is too old or was used before. Ask for a new one.")
+            }
+            Self::BadRequest(help) => ("That did not work", *help),
+            Self::CrossSite => {
+                ("That did not come from our pages", "Open the page on this site and try again.")
+            }
+            Self::StaleForm => (
+                "This form is out of date",
+                "You were signed out, or signed in again, since the page was opened. Go back, reload it and try again.",
+            ),
+            Self::Conflict(help) => return ("That did not work", help.clone()),
+            Self::TooMany => ("Too many tries", "Wait a quarter of an hour and try again."),
+            Self::TooLarge => ("That is too large", "Send something smaller."),
+            Self::Unavailable(help) => ("Not available now", *help),
+            Self::Internal(_) => {
+                ("Something went wrong on our side", "Nothing you typed was wrong. Try again in a minute.")
+            }
+        };
+        (title, help.to_owned())
+    }
+}
+
+impl From<sqlx::Error> for WebError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+/// The failure on its way to [`page`], which has the templates that `into_response` cannot reach.
+#[derive(Clone)]
+pub(super) struct Failure(pub(super) Arc<WebError>);
+
+impl IntoResponse for WebError {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(Failure(Arc::new(self)));
+        response
+    }
+}
+
+pub(super) fn log(failure: &WebError, method: &Method, path: &'static str) {
+    match failure {
+        WebError::Internal(cause) => {
+            let mut chain = cause.to_string();
+            let mut next = cause.source();
+            while let Some(cause) = next {
+                chain = format!("{chain}: {cause}");
+                next = cause.source();
+            }
+            // Debug formatting escapes line ends and control characters that a cause may carry.
+            tracing::error!(%method, path, cause = ?chain, "a request failed");
+        }
+        other => tracing::debug!(%method, path, status = other.status().as_u16(), "a request was refused"),
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorPage {
+    help: String,
+    home: &'static str,
+    home_label: &'static str,
+}
+
+/// The page of a failure, in the frame of the place where it happened; headers that the bare response carried stay.
+pub(super) async fn page(
+    app: &App,
+    failure: &WebError,
+    set: HeaderSet,
+    signed_in: Option<&SignedIn>,
+    bare: Response,
+) -> Response {
+    if let WebError::SignInFirst(back) = failure {
+        return sign_in_first(back.as_deref());
+    }
+    let (title, help) = failure.words();
+    let rendered = if set == HeaderSet::Hook {
+        None
+    } else if set.is_desk() {
+        let page = ErrorPage { help, home: "/desk", home_label: "Go to the desk" };
+        app.desk_page(signed_in, None, "desk/error", title, &page).await.ok()
+    } else {
+        let page = ErrorPage { help, home: "/", home_label: "Go to the front page" };
+        app.public_page("public/error", title, &page).await.ok()
+    };
+    // When even the frame cannot be made, say so in plain words.
+    let mut response = rendered.unwrap_or_else(|| title.into_response());
+    *response.status_mut() = failure.status();
+    for (name, value) in bare.headers() {
+        if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
+            response.headers_mut().append(name, value.clone());
+        }
+    }
+    response
+}
+
+fn sign_in_first(back: Option<&str>) -> Response {
+    let query = back.filter(|path| *path != "/desk").map(|path| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("next", path);
+        format!("?{}", query.finish())
+    });
+    let to = format!("/desk/sign-in{}", query.unwrap_or_default());
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let to = HeaderValue::from_str(&to).unwrap_or(HeaderValue::from_static("/desk/sign-in"));
+    response.headers_mut().insert(header::LOCATION, to);
+    response
+}

@@ -1,0 +1,120 @@
+//! The layer before every handler: who may come, whether the request is forged, how large it may be. The table decides.
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{HeaderMap, Method, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use url::Url;
+
+use super::{
+    App, WebError,
+    headers::Seen,
+    routes::{Csrf, Rule, Who},
+    session::{self, SignedIn},
+};
+
+/// Lets a request through to its handler, or answers in its place.
+pub(super) async fn check(
+    State((app, rule)): State<(App, Rule)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let seen = |signed_in| Seen {
+        headers: rule.headers,
+        path: rule.path,
+        token_page: rule.is_token_page(),
+        signed_in,
+    };
+    let signed_in = match admit(&app, rule, &mut request).await {
+        Ok(signed_in) => signed_in,
+        Err((error, signed_in)) => {
+            let mut response = error.into_response();
+            response.extensions_mut().insert(seen(signed_in));
+            return response;
+        }
+    };
+    if let Some(signed_in) = &signed_in {
+        request.extensions_mut().insert(signed_in.clone());
+    }
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(seen(signed_in));
+    response
+}
+
+type Refusal = (WebError, Option<SignedIn>);
+
+async fn admit(app: &App, rule: Rule, request: &mut Request) -> Result<Option<SignedIn>, Refusal> {
+    // Public pages never look at the cookie: they are the same for everybody.
+    let signed_in = match rule.headers.is_desk() {
+        true => session::signed_in(app, request.headers()).await.map_err(|error| (error, None))?,
+        false => None,
+    };
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    if changes && matches!(rule.csrf, Csrf::Token | Csrf::PublicForm) {
+        comes_from_us(app, rule, request.headers()).map_err(|error| (error, signed_in.clone()))?;
+    }
+    if let Who::Staff(roles) = rule.who {
+        match &signed_in {
+            None => return Err((WebError::SignInFirst(way_back(request)), None)),
+            Some(one) if !roles.contains(&one.staff.role) => return Err((WebError::Forbidden, signed_in)),
+            Some(_) => {}
+        }
+    }
+    if changes {
+        read_body(rule, request, signed_in.as_ref()).await.map_err(|error| (error, signed_in.clone()))?;
+    }
+    Ok(signed_in)
+}
+
+/// What the browser says about where the request was made. Every browser of the last years sends `Sec-Fetch-Site`, which a
+/// page cannot forge; older ones send `Origin`. Where both are missing there is no browser, so no cookie to borrow.
+fn comes_from_us(app: &App, rule: Rule, headers: &HeaderMap) -> Result<(), WebError> {
+    let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
+    if headers.contains_key("sec-fetch-site") {
+        return match text("sec-fetch-site") {
+            Some("same-origin" | "none") => Ok(()),
+            _ => Err(WebError::CrossSite),
+        };
+    }
+    if !headers.contains_key(header::ORIGIN) {
+        return Ok(());
+    }
+    match text("origin") {
+        // A page that sends no referrer has no origin either (Fetch, "append a request Origin header"); there the link is the authority.
+        Some("null") if rule.is_token_page() => Ok(()),
+        Some(origin) if Url::parse(origin).is_ok_and(|url| url.origin() == app.site.base_url.origin()) => {
+            Ok(())
+        }
+        _ => Err(WebError::CrossSite),
+    }
+}
+
+/// Reads the whole body under the route's limit, checks the token of a form in it, and puts it back for the handler.
+async fn read_body(rule: Rule, request: &mut Request, signed_in: Option<&SignedIn>) -> Result<(), WebError> {
+    let body = std::mem::take(request.body_mut());
+    let bytes = to_bytes(body, rule.body_limit).await.map_err(|_| WebError::TooLarge)?;
+    if rule.csrf == Csrf::Token {
+        let in_header = request.headers().get("x-csrf-token").and_then(|value| value.to_str().ok());
+        let given = match in_header {
+            Some(token) => token.to_owned(),
+            None => url::form_urlencoded::parse(&bytes)
+                .find(|(name, _)| name == "csrf")
+                .map(|(_, value)| value.into_owned())
+                .unwrap_or_default(),
+        };
+        if !signed_in.is_some_and(|one| one.owns_csrf(&given)) {
+            return Err(WebError::StaleForm);
+        }
+    }
+    *request.body_mut() = Body::from(bytes);
+    Ok(())
+}
+
+/// Where to go after signing in: the page that was asked for, if asking again changes nothing.
+fn way_back(request: &Request) -> Option<String> {
+    (request.method() == Method::GET)
+        .then(|| request.uri().path_and_query().map_or_else(|| "/desk".to_owned(), ToString::to_string))
+}

@@ -1,0 +1,143 @@
+//! The layer behind every handler: error pages, then exactly the headers of TRUST 4.3, whatever the handler did.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use super::{App, WebError, error, session::SignedIn};
+
+/// Which headers go back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderSet {
+    /// The team's pages.
+    Desk,
+    /// A form for readers and supporters, and every page that knows who is looking: never stored.
+    PublicForm,
+    /// A page that is the same for everybody; may show pictures of other sites.
+    Public,
+    /// The body of an edition, as it was mailed: sandboxed, without scripts, forms or cookies.
+    Archive,
+    /// A file of ours, named by its content.
+    Asset,
+    /// An answer to a program.
+    Hook,
+}
+
+impl HeaderSet {
+    pub(super) const fn is_desk(self) -> bool {
+        matches!(self, Self::Desk)
+    }
+
+    fn of_path(path: &str) -> Self {
+        let desk = path == "/desk" || path.starts_with("/desk/") || path.starts_with("/set-up/");
+        if desk { Self::Desk } else { Self::PublicForm }
+    }
+
+    fn policy(self, checkout: Option<&str>) -> String {
+        const HEAD: &str = "default-src 'none'; script-src 'self'; style-src 'self';";
+        const MIDDLE: &str = "font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'";
+        const TAIL: &str = "frame-ancestors 'none'; base-uri 'none'; object-src 'none'";
+        // A browser asks the policy again for where a form is redirected to, so the checkout must stand in it.
+        let checkout = checkout.map(|origin| format!(" {origin}")).unwrap_or_default();
+        match self {
+            Self::Desk => format!("{HEAD} img-src 'self' data:; {MIDDLE}; {TAIL}"),
+            Self::PublicForm => format!("{HEAD} img-src 'self' data:; {MIDDLE}{checkout}; {TAIL}"),
+            Self::Public => format!("{HEAD} img-src 'self' https: data:; {MIDDLE}{checkout}; {TAIL}"),
+            Self::Archive => "sandbox allow-popups; default-src 'none'; img-src https: data:; \
+                              style-src 'unsafe-inline'"
+                .to_owned(),
+            Self::Asset | Self::Hook => "default-src 'none'; frame-ancestors 'none'".to_owned(),
+        }
+    }
+
+    const fn cache(self) -> &'static str {
+        match self {
+            Self::Desk | Self::PublicForm | Self::Hook => "no-store",
+            Self::Public | Self::Archive => "no-cache",
+            Self::Asset => "public, max-age=31536000, immutable",
+        }
+    }
+
+    /// Everything this set says, in the order it is sent; tests compare it byte by byte.
+    #[must_use]
+    pub fn all(self, checkout: Option<&str>, token_page: bool) -> Vec<(HeaderName, String)> {
+        let referrer = if token_page { "no-referrer" } else { "strict-origin-when-cross-origin" };
+        // What a token opens is somebody's own, whatever the page looks like.
+        let cache = if token_page { "no-store" } else { self.cache() };
+        let mut all = vec![
+            (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains".to_owned()),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+            (header::REFERRER_POLICY, referrer.to_owned()),
+            (header::CONTENT_SECURITY_POLICY, self.policy(checkout)),
+            (header::CACHE_CONTROL, cache.to_owned()),
+        ];
+        if matches!(self, Self::Desk | Self::PublicForm) {
+            all.push((HeaderName::from_static("cross-origin-opener-policy"), "same-origin".to_owned()));
+        }
+        all
+    }
+
+    fn apply(self, headers: &mut HeaderMap, checkout: Option<&str>, token_page: bool) {
+        for (name, value) in self.all(checkout, token_page) {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+/// What the guard leaves on a response for this layer: where it came from, and who asked.
+#[derive(Clone)]
+pub(super) struct Seen {
+    pub(super) headers: HeaderSet,
+    /// The path as the table writes it: logs hold no token.
+    pub(super) path: &'static str,
+    pub(super) token_page: bool,
+    pub(super) signed_in: Option<SignedIn>,
+}
+
+/// Turns a failure into its page, and sets the headers.
+pub(super) async fn finish(State(app): State<App>, request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let path_set = HeaderSet::of_path(request.uri().path());
+    let mut response = if method == Method::TRACE {
+        // TRACE would echo cookies back (ASVS 13.4.4).
+        StatusCode::METHOD_NOT_ALLOWED.into_response()
+    } else {
+        next.run(request).await
+    };
+    let seen = response.extensions_mut().remove::<Seen>().unwrap_or(Seen {
+        headers: path_set,
+        path: "(no route)",
+        token_page: false,
+        signed_in: None,
+    });
+    let mut set = seen.headers;
+    if let Some(failure) = failure_of(&mut response, set) {
+        error::log(&failure, &method, seen.path);
+        // The page of a failed asset or edition is one of ours, not one of theirs.
+        if !matches!(set, HeaderSet::Desk | HeaderSet::Hook) {
+            set = HeaderSet::PublicForm;
+        }
+        response = error::page(&app, &failure, set, seen.signed_in.as_ref(), response).await;
+    }
+    set.apply(response.headers_mut(), app.checkout_origin.as_deref(), seen.token_page);
+    response
+}
+
+/// The failure a handler reported, or the one that a bare refusal of the framework stands for.
+fn failure_of(response: &mut Response, set: HeaderSet) -> Option<std::sync::Arc<WebError>> {
+    if let Some(error::Failure(failure)) = response.extensions_mut().remove::<error::Failure>() {
+        return Some(failure);
+    }
+    let status = response.status();
+    let refused = status.is_client_error() || status.is_server_error();
+    let ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| {
+        let kind = kind.as_bytes();
+        kind.starts_with(b"text/html") || kind.starts_with(b"application/json")
+    });
+    (refused && !ours && set != HeaderSet::Hook).then(|| WebError::from_status(status).into())
+}

@@ -1,0 +1,95 @@
+//! The web: one table of routes, the layers that the table drives, pages, forms.
+//!
+//! The rule: a route exists by standing in [`routes::routes`], with who may come, how a forged request is kept out and
+//! which headers go back; nothing adds a route beside it. A handler parses, calls one domain function, and renders.
+
+pub mod desk;
+pub mod error;
+pub mod forms;
+mod guard;
+pub mod headers;
+pub mod pages;
+pub mod public;
+pub mod routes;
+pub mod session;
+mod statics;
+#[cfg(test)]
+mod tests;
+pub mod words;
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{Router, extract::DefaultBodyLimit, middleware, response::Response};
+use serde::Serialize;
+
+pub use self::{
+    error::WebError,
+    forms::{Form, Posted},
+    headers::HeaderSet,
+    pages::Pages,
+    session::{ClientAddress, Desk, SignedIn},
+};
+use crate::{site::Site, staff::PasswordCost};
+
+/// What a handler gives back.
+pub type Outcome = Result<Response, WebError>;
+
+/// What every handler can reach. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The instance.
+    pub site: Site,
+    /// The page templates.
+    pub pages: Pages,
+    /// Set while our own mailbox and payment provider stand in for the outside world.
+    pub sandbox: Option<Arc<SandboxInfo>>,
+    /// Where the hosted checkout lives (`https://checkout.stripe.com`), so that a form may lead there.
+    pub checkout_origin: Option<Arc<str>>,
+    /// How much work a password hash is.
+    pub password_cost: PasswordCost,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Arc<[IpAddr]>,
+}
+
+/// Where the sandbox can be looked at.
+#[derive(Clone, Debug, Serialize)]
+pub struct SandboxInfo {
+    /// The mailbox page.
+    pub mailbox_url: String,
+    /// The payment page, and the origin of its checkout.
+    pub checkout_origin: String,
+}
+
+impl App {
+    /// An app with no sandbox and no checkout, with passwords as strong as they should be.
+    ///
+    /// # Errors
+    /// When a page template is broken, which a test would have found.
+    pub fn new(site: Site) -> Result<Self, pages::PagesError> {
+        Ok(Self {
+            site,
+            pages: Pages::load()?,
+            sandbox: None,
+            checkout_origin: None,
+            password_cost: PasswordCost::STRONG,
+            trusted_proxies: Arc::new([]),
+        })
+    }
+}
+
+/// The whole site as a service. Serve it with connection info, so that [`ClientAddress`] knows where a request came from.
+pub fn router(app: App) -> Router {
+    let mut router = Router::new();
+    for route in routes::routes() {
+        let path = route.path;
+        let rule = route.rule();
+        let check = middleware::from_fn_with_state((app.clone(), rule), guard::check);
+        router = router.route(path, route.into_handler().route_layer(check));
+    }
+    router
+        .fallback(|| async { WebError::NotFound })
+        // The guard reads bodies under the limit of each route; axum's own limit would only stand in the way of a larger one.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(app.clone(), headers::finish))
+        .with_state(app)
+}

@@ -1,0 +1,197 @@
+//! The page templates: strict handlebars, embedded in the program, parsed once at the start.
+//!
+//! `layouts/desk.hbs` and `layouts/public.hbs` are the frames, called `desk` and `public`; `parts/x.hbs` is the part `x`; every other
+//! file is a page, called by its path without the ending. A page wraps itself: `{{#> desk}} … {{/desk}}`. What the frames
+//! need stands under `frame`; inside `{{#each}}` reach it as `@root.frame`.
+
+use std::sync::Arc;
+
+use axum::response::{Html, IntoResponse};
+use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
+use rust_embed::RustEmbed;
+use serde::Serialize;
+
+use super::{
+    App, Outcome, SandboxInfo, WebError,
+    routes::{self, Who},
+    session::SignedIn,
+    statics,
+};
+use crate::staff::{Role, Settings};
+
+#[derive(RustEmbed)]
+#[folder = "src/web/pages"]
+struct Files;
+
+/// The parsed templates. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    registry: Arc<Handlebars<'static>>,
+    menu: Arc<[MenuItem]>,
+}
+
+/// A template that cannot be parsed.
+#[derive(Debug, thiserror::Error)]
+#[error("the page template {name} is broken: {cause}")]
+pub struct PagesError {
+    name: String,
+    cause: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// An item of the desk's menu; shown to whoever may open it.
+#[derive(Debug)]
+struct MenuItem {
+    path: &'static str,
+    label: &'static str,
+    /// The folder of templates that light it.
+    section: &'static str,
+    roles: &'static [Role],
+}
+
+/// The menu, in its order. An item whose route is not in the table is not shown.
+const MENU: [(&str, &str, &str); 6] = [
+    ("/desk", "Overview", "overview"),
+    ("/desk/articles", "Articles", "articles"),
+    ("/desk/editions", "Editions", "editions"),
+    ("/desk/readers", "Readers", "readers"),
+    ("/desk/donations", "Donations", "donations"),
+    ("/desk/settings", "Settings", "settings"),
+];
+
+impl Pages {
+    /// Parses every template.
+    ///
+    /// # Errors
+    /// [`PagesError`] names the first that is broken.
+    pub fn load() -> Result<Self, PagesError> {
+        let mut registry = Handlebars::new();
+        registry.set_strict_mode(true);
+        registry.register_helper("asset", Box::new(asset));
+        for file in Files::iter() {
+            let Some(path) = file.strip_suffix(".hbs") else { continue };
+            let name = path.strip_prefix("layouts/").or(path.strip_prefix("parts/")).unwrap_or(path);
+            let broken =
+                |cause: Box<dyn std::error::Error + Send + Sync>| PagesError { name: name.to_owned(), cause };
+            let text = Files::get(&file).ok_or_else(|| broken("not found".into()))?.data;
+            let text = std::str::from_utf8(&text).map_err(|cause| broken(cause.into()))?;
+            registry.register_template_string(name, text).map_err(|cause| broken(cause.into()))?;
+        }
+        let table = routes::routes();
+        let menu = MENU.iter().filter_map(|(path, label, section)| {
+            let route = table.iter().find(|route| route.path == *path)?;
+            let Who::Staff(roles) = route.who else { return None };
+            Some(MenuItem { path, label, section, roles })
+        });
+        Ok(Self { menu: menu.collect(), registry: Arc::new(registry) })
+    }
+
+    /// Renders a template.
+    ///
+    /// # Errors
+    /// When there is no such template, or it wants what the data does not have.
+    pub fn render<T: Serialize>(&self, template: &str, data: &T) -> Result<String, WebError> {
+        self.registry.render(template, data).map_err(WebError::internal)
+    }
+
+    fn menu_for(&self, signed_in: Option<&SignedIn>, template: &str) -> Vec<MenuView> {
+        let Some(who) = signed_in else { return Vec::new() };
+        let section = template.split('/').nth(1).unwrap_or_default();
+        let open = self.menu.iter().filter(|item| item.roles.contains(&who.staff.role));
+        open.map(|item| MenuView { path: item.path, label: item.label, current: item.section == section })
+            .collect()
+    }
+}
+
+/// `{{asset "broadside.css"}}`: the address of a static file, which changes with its content.
+fn asset(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let name = helper.param(0).and_then(|param| param.value().as_str()).unwrap_or_default();
+    let path = statics::path(name)
+        .ok_or_else(|| RenderErrorReason::Other(format!("no static file is called {name:?}")))?;
+    out.write(&path)?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct MenuView {
+    path: &'static str,
+    label: &'static str,
+    current: bool,
+}
+
+#[derive(Serialize)]
+struct View<'a, T> {
+    frame: Frame<'a>,
+    #[serde(flatten)]
+    data: &'a T,
+}
+
+#[derive(Serialize)]
+struct Frame<'a> {
+    title: &'a str,
+    magazine_name: &'a str,
+    tagline: &'a str,
+    /// Where the articles live, if not here.
+    external_site_url: &'a str,
+    sandbox: Option<&'a SandboxInfo>,
+    notice: Option<&'a str>,
+    menu: Vec<MenuView>,
+    who: Option<WhoView<'a>>,
+    csrf: &'a str,
+}
+
+#[derive(Serialize)]
+struct WhoView<'a> {
+    name: &'a str,
+    role: &'static str,
+}
+
+impl App {
+    /// A page for readers and supporters: the same for everybody who may see it.
+    ///
+    /// # Errors
+    /// When the template and the data do not fit, or the settings cannot be read.
+    pub async fn public_page<T: Serialize + Sync>(&self, template: &str, title: &str, data: &T) -> Outcome {
+        self.page(None, None, template, title, data).await
+    }
+
+    /// A page of the desk; handlers use [`Desk::page`](super::Desk::page).
+    pub(super) async fn desk_page<T: Serialize + Sync>(
+        &self,
+        signed_in: Option<&SignedIn>,
+        notice: Option<&str>,
+        template: &str,
+        title: &str,
+        data: &T,
+    ) -> Outcome {
+        self.page(signed_in, notice, template, title, data).await
+    }
+
+    async fn page<T: Serialize + Sync>(
+        &self,
+        signed_in: Option<&SignedIn>,
+        notice: Option<&str>,
+        template: &str,
+        title: &str,
+        data: &T,
+    ) -> Outcome {
+        let settings = Settings::load(&self.site.db).await?;
+        let frame = Frame {
+            title,
+            magazine_name: &settings.magazine_name,
+            tagline: &settings.tagline,
+            external_site_url: &settings.external_site_url,
+            sandbox: self.sandbox.as_deref(),
+            notice,
+            menu: self.pages.menu_for(signed_in, template),
+            who: signed_in.map(|who| WhoView { name: &who.staff.name, role: who.staff.role.as_str() }),
+            csrf: signed_in.map_or("", |who| &who.csrf),
+        };
+        Ok(Html(self.pages.render(template, &View { frame, data })?).into_response())
+    }
+}

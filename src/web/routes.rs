@@ -1,0 +1,148 @@
+//! Every route of the site, on one screen: method, path, who may come, the rule against forged requests, headers, handler.
+//!
+//! The router is built from this table and from nothing else, and tests walk it with every role (TRUST T6, A7).
+//! A path that holds `{token}` is a link from a mail or a log: its pages send no referrer.
+
+use axum::{
+    handler::Handler,
+    http::Method,
+    routing::{MethodRouter, on},
+};
+
+use super::{App, HeaderSet, desk, statics};
+use crate::staff::Role;
+
+/// Who may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Anybody.
+    Public,
+    /// Staff with one of these roles.
+    Staff(&'static [Role]),
+}
+
+/// How a request that another site made a browser send is told from a real one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Csrf {
+    /// It changes nothing.
+    Safe,
+    /// The session's token in the field `csrf` or the header `X-CSRF-Token`, and the browser's word on where it came from.
+    Token,
+    /// A form without a session: the browser's word on where it came from.
+    PublicForm,
+    /// One-click unsubscribing (RFC 8058): mail providers send no cookie, no origin and no token. The link is the authority.
+    OneClick,
+    /// Signed by the payment provider.
+    Webhook,
+}
+
+/// One line of the table.
+#[derive(Debug)]
+pub struct Route {
+    /// GET (which answers HEAD too) or POST.
+    pub method: Method,
+    /// As axum writes paths.
+    pub path: &'static str,
+    /// Who may come.
+    pub who: Who,
+    /// How forged requests are kept out.
+    pub csrf: Csrf,
+    /// Which headers go back.
+    pub headers: HeaderSet,
+    /// The most bytes a body may have.
+    pub body_limit: usize,
+    handler: MethodRouter<App>,
+}
+
+/// What the layers need to know of a route.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rule {
+    pub(super) path: &'static str,
+    pub(super) who: Who,
+    pub(super) csrf: Csrf,
+    pub(super) headers: HeaderSet,
+    pub(super) body_limit: usize,
+}
+
+impl Rule {
+    /// Whether the path itself is a secret.
+    pub(super) fn is_token_page(self) -> bool {
+        self.path.contains("{token}")
+    }
+}
+
+const KIB: usize = 1_024;
+
+impl Route {
+    fn get<H, T>(path: &'static str, who: Who, headers: HeaderSet, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        let handler = on(axum::routing::MethodFilter::GET, handler);
+        Self { method: Method::GET, path, who, csrf: Csrf::Safe, headers, body_limit: 0, handler }
+    }
+
+    fn post<H, T>(path: &'static str, who: Who, csrf: Csrf, headers: HeaderSet, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        let handler = on(axum::routing::MethodFilter::POST, handler);
+        let body_limit = match csrf {
+            Csrf::Safe => 0,
+            Csrf::Token | Csrf::Webhook => 1_024 * KIB,
+            Csrf::PublicForm | Csrf::OneClick => 64 * KIB,
+        };
+        Self { method: Method::POST, path, who, csrf, headers, body_limit, handler }
+    }
+
+    pub(super) fn rule(&self) -> Rule {
+        let Self { path, who, csrf, headers, body_limit, .. } = *self;
+        Rule { path, who, csrf, headers, body_limit }
+    }
+
+    pub(super) fn into_handler(self) -> MethodRouter<App> {
+        self.handler
+    }
+}
+
+/// The table.
+#[must_use]
+#[rustfmt::skip]
+pub fn routes() -> Vec<Route> {
+    use Csrf::{PublicForm as FormRule, Token};
+    use HeaderSet::{Asset, Desk};
+    use Who::{Public as Anybody, Staff};
+
+    vec![
+        // Readers and supporters.
+        Route::get("/static/{hash}/{name}", Anybody, Asset, statics::show),
+
+        // The first run.
+        Route::get("/set-up/{token}", Anybody, Desk, desk::set_up::show),
+        Route::post("/set-up/{token}", Anybody, FormRule, Desk, desk::set_up::submit),
+
+        // Coming in and going out.
+        Route::get("/desk/sign-in", Anybody, Desk, desk::sign_in::show),
+        Route::post("/desk/sign-in", Anybody, FormRule, Desk, desk::sign_in::submit),
+        Route::get("/desk/sign-in/{token}", Anybody, Desk, desk::sign_in_link::show),
+        Route::post("/desk/sign-in/{token}", Anybody, FormRule, Desk, desk::sign_in_link::submit),
+        Route::get("/desk/join/{token}", Anybody, Desk, desk::join::show),
+        Route::post("/desk/join/{token}", Anybody, FormRule, Desk, desk::join::submit),
+        Route::post("/desk/sign-out", Staff(Role::ANYONE), Token, Desk, desk::sign_in::sign_out),
+
+        // The desk.
+        Route::get("/desk", Staff(Role::ANYONE), Desk, desk::overview::show),
+        Route::get("/desk/account", Staff(Role::ANYONE), Desk, desk::account::show),
+        Route::post("/desk/account", Staff(Role::ANYONE), Token, Desk, desk::account::submit),
+        Route::get("/desk/settings", Staff(Role::OWNING), Desk, desk::settings::show),
+        Route::post("/desk/settings", Staff(Role::OWNING), Token, Desk, desk::settings::submit),
+        Route::get("/desk/team", Staff(Role::OWNING), Desk, desk::team::show),
+        Route::post("/desk/team", Staff(Role::OWNING), Token, Desk, desk::team::submit),
+        Route::post("/desk/team/{id}/role", Staff(Role::OWNING), Token, Desk, desk::team::change_role),
+        Route::post("/desk/team/{id}/invite", Staff(Role::OWNING), Token, Desk, desk::team::invite_again),
+        Route::post("/desk/team/{id}/disable", Staff(Role::OWNING), Token, Desk, desk::team::disable),
+        Route::post("/desk/team/{id}/enable", Staff(Role::OWNING), Token, Desk, desk::team::enable),
+    ]
+}

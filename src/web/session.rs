@@ -1,0 +1,171 @@
+//! The session in the browser's cookie, and what handlers of the desk get from it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::{App, Outcome, WebError, words};
+use crate::{
+    site::Site,
+    staff::{
+        Staff,
+        sessions::{self, Session, SessionToken},
+    },
+    token::{self, Purpose},
+};
+
+/// Who is at the desk. Only behind routes for staff.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The account as it is now.
+    pub staff: Staff,
+    /// For the hidden field `csrf` of every form of this session.
+    pub csrf: String,
+    /// The session.
+    pub session: Session,
+}
+
+impl SignedIn {
+    fn new(site: &Site, session: Session) -> Self {
+        // Derived from the session, so it needs no row and ends with it.
+        let csrf = site.keys.sign(Purpose::Csrf, &session.hash, None);
+        Self { staff: session.staff.clone(), csrf, session }
+    }
+
+    pub(super) fn owns_csrf(&self, given: &str) -> bool {
+        token::equal(&self.csrf, given)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
+    type Rejection = WebError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, WebError> {
+        parts.extensions.get::<Self>().cloned().ok_or(WebError::SignInFirst(None))
+    }
+}
+
+/// What a handler of the desk starts from: the app, and who asks.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// The app.
+    pub app: App,
+    /// Who asks.
+    pub who: SignedIn,
+    notice: Option<&'static str>,
+}
+
+impl Desk {
+    /// A page of the desk. The template's folder says which item of the menu is lit: `desk/articles/list` lights Articles.
+    ///
+    /// # Errors
+    /// When the template and the data do not fit, or the settings cannot be read.
+    pub async fn page<T: Serialize + Sync>(&self, template: &str, title: &str, data: &T) -> Outcome {
+        self.app.desk_page(Some(&self.who), self.notice, template, title, data).await
+    }
+
+    /// The same page again for a form with mistakes: status 422.
+    ///
+    /// # Errors
+    /// As [`Desk::page`].
+    pub async fn page_again<T: Serialize + Sync>(&self, template: &str, title: &str, data: &T) -> Outcome {
+        let page = self.app.desk_page(Some(&self.who), None, template, title, data).await?;
+        Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+    }
+
+    /// The instance.
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        &self.app.site
+    }
+}
+
+impl FromRequestParts<App> for Desk {
+    type Rejection = WebError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, WebError> {
+        let who = SignedIn::from_request_parts(parts, app).await?;
+        let query = parts.uri.query().unwrap_or_default();
+        let done = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "done");
+        let notice = done.and_then(|(_, code)| words::done(&code));
+        Ok(Self { app: app.clone(), who, notice })
+    }
+}
+
+/// Goes on to another page after a form did its work (303, so that reloading does not send it again).
+#[must_use]
+pub fn see_other(path: &str) -> Response {
+    let Ok(to) = HeaderValue::from_str(path) else { return WebError::NotFound.into_response() };
+    (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response()
+}
+
+/// Where the request came from: the network address, or what a trusted proxy says it was.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAddress(pub Option<IpAddr>);
+
+impl FromRequestParts<App> for ClientAddress {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+        let trusted = |ip: &IpAddr| app.trusted_proxies.contains(ip);
+        let Some(proxy) = peer.filter(trusted) else { return Ok(Self(peer)) };
+        // Each proxy appends the address it saw, so the last one that is not a proxy of ours is the client; what stands
+        // before it can be forged.
+        let said: Vec<&str> = parts
+            .headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .collect();
+        let client = said.iter().rev().map_while(|ip| ip.trim().parse().ok()).find(|ip| !trusted(ip));
+        Ok(Self(client.or(Some(proxy))))
+    }
+}
+
+/// The cookie's name. `__Host-` makes the browser insist on https, this host and the whole path; on plain http of a
+/// developer's machine browsers refuse it.
+fn cookie_name(site: &Site) -> &'static str {
+    if site.base_url.scheme() == "https" { "__Host-sid" } else { "sid" }
+}
+
+/// Sets the session's cookie on a response.
+#[must_use]
+pub fn with_cookie(site: &Site, token: &SessionToken, mut response: Response) -> Response {
+    let secure = if site.base_url.scheme() == "https" { " Secure;" } else { "" };
+    let cookie = format!("{}={}; Path=/;{secure} HttpOnly; SameSite=Lax", cookie_name(site), token.0);
+    if let Ok(value) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+/// Takes the session's cookie away.
+#[must_use]
+pub fn without_cookie(site: &Site, mut response: Response) -> Response {
+    let secure = if site.base_url.scheme() == "https" { " Secure;" } else { "" };
+    let cookie = format!("{}=; Path=/;{secure} HttpOnly; SameSite=Lax; Max-Age=0", cookie_name(site));
+    if let Ok(value) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+pub(super) async fn signed_in(app: &App, headers: &HeaderMap) -> Result<Option<SignedIn>, WebError> {
+    let name = cookie_name(&app.site);
+    let token = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='));
+    let Some(token) = token else { return Ok(None) };
+    let session = sessions::find(&app.site, token).await?;
+    Ok(session.map(|session| SignedIn::new(&app.site, session)))
+}

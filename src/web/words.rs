@@ -1,0 +1,15 @@
+//! Words that pages share: what the desk says after a form did its work.
+
+/// The sentence for `?done=code` after a redirect. A closed set: nobody can put words of their own on our page by a link.
+#[must_use]
+pub fn done(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "saved" => "Saved.",
+        "role" => "The role was changed. They need to sign in again.",
+        "disabled" => "They can no longer sign in.",
+        "enabled" => "They can sign in again.",
+        "password" => "Your password was changed, and your other sessions have ended.",
+        "welcome" => "Welcome. Your magazine is set up.",
+        _ => return None,
+    })
+}
