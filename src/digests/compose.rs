@@ -5,7 +5,7 @@
 //! it was based on.
 
 use super::{Content, Edition, Error, Result, store};
-use crate::{site::Site, token};
+use crate::{delivery::editions::EditionState, site::Site, token};
 
 /// The longest subject kept, in characters; mail programs show about 60.
 const SUBJECT_MOST: usize = 200;
@@ -19,8 +19,9 @@ const PREVIEW_MOST: usize = 300;
 pub async fn create_draft(site: &Site, digest_id: i64, staff_id: Option<i64>) -> Result<(i64, String)> {
     let now = site.now();
     let mut tx = site.db.begin().await?;
-    let created = store::insert_edition(&mut tx, &token::public_id(), digest_id, staff_id, now).await?;
-    let (id, public_id) = created.ok_or(Error::NotFound)?;
+    let public_id = token::public_id();
+    let created = store::insert_edition(&mut tx, &public_id, digest_id, staff_id, now).await?;
+    let id = created.ok_or(Error::NotFound)?;
     store::insert_revision(&mut tx, id, 1, &Content::default(), staff_id, now).await?;
     tx.commit().await?;
     Ok((id, public_id))
@@ -44,7 +45,7 @@ pub async fn save_revision(
     let mut tx = site.db.begin().await?;
     let Some(revision) = store::next_revision(&mut tx, edition_id, based_on, now).await? else {
         let stand = store::stand(&mut tx, edition_id).await?.ok_or(Error::NotFound)?;
-        return Err(if stand.is_draft() { Error::Changed } else { Error::Locked });
+        return Err(if stand.state == EditionState::Draft { Error::Changed } else { Error::Locked });
     };
     store::insert_revision(&mut tx, edition_id, revision, &content, staff_id, now).await?;
     tx.commit().await?;

@@ -24,9 +24,10 @@ pub use self::{
     store::STATEMENTS,
 };
 use crate::{
+    articles::ArticleId,
     clock::Moment,
     db::{self, Db, Tx},
-    delivery::EditionState,
+    delivery::editions::{EditionState, MoveError},
     mail,
     site::Site,
 };
@@ -49,7 +50,7 @@ pub enum Error {
     /// Someone pressed Send before.
     #[error("somebody else already pressed Send")]
     AlreadyPressed,
-    /// The minute is over, or the edition was never pressed.
+    /// The minute is over.
     #[error("it is too late to undo: the edition is locked")]
     TooLate,
     /// Something is in the way of sending it.
@@ -58,6 +59,9 @@ pub enum Error {
     /// The mail could not be made of it.
     #[error(transparent)]
     Mail(#[from] mail::MailError),
+    /// It stands where the move is not possible.
+    #[error(transparent)]
+    Move(#[from] MoveError),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -88,7 +92,7 @@ pub struct Content {
     /// Words before the articles, as Markdown; may be empty.
     pub intro_markdown: String,
     /// The articles in their order.
-    pub article_ids: Vec<i64>,
+    pub article_ids: Vec<ArticleId>,
 }
 
 /// An edition with its newest revision.
@@ -104,6 +108,8 @@ pub struct Edition {
     pub digest_name: String,
     /// The list whose readers get it.
     pub list_id: i64,
+    /// That list's name in addresses and headers.
+    pub list_slug: String,
     /// That list's name.
     pub list_name: String,
     /// Where it stands.
@@ -129,14 +135,18 @@ pub struct Edition {
 }
 
 /// A line of the list of editions.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct EditionSummary {
+    /// Its key.
+    pub id: i64,
     /// Its name in addresses.
     pub public_id: String,
     /// Where it stands.
     pub state: EditionState,
     /// The newest subject; empty while nobody wrote one.
     pub subject: String,
+    /// The line beside it in mail programs; may be empty.
+    pub preview_text: String,
     /// The digest it belongs to.
     pub digest_name: String,
     /// How many articles are in it.

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// What became of one copy.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct Outcome {
     /// Whose copy it is.
     pub subscriber_id: i64,
@@ -28,14 +28,13 @@ pub struct Outcome {
 }
 
 /// One edition as a reader got it, or did not.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct Copy {
     /// The edition's name in addresses.
     pub edition_public_id: String,
     /// The subject it was sealed with.
     pub subject: String,
     /// What became of it.
-    #[sqlx(flatten)]
     pub outcome: Outcome,
 }
 
@@ -66,5 +65,5 @@ pub async fn copies_of(db: &Db, subscriber_id: i64, limit: i64) -> db::Result<Ve
 
 /// What a person typed finds itself alone: `%` and `_` mean nothing special.
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
 }

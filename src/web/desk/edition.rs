@@ -13,15 +13,15 @@ use super::{
     editions::{count, title},
 };
 use crate::{
-    articles::{self, Article},
-    delivery::EditionState,
+    articles::{self, Article, ArticleId},
+    delivery::editions::EditionState,
     digests::{self, Content, Edition, Problem},
     staff::{Role, Settings},
 };
 
 const FIELDS: &[&str] = &["based_on", "subject", "preview_text", "intro", "article", "add", "act"];
 /// How many of the newest articles the composer offers.
-const OFFERED: i64 = 60;
+const OFFERED: u32 = 60;
 
 #[derive(Serialize)]
 struct Page {
@@ -105,15 +105,7 @@ pub(super) struct ArticleLine {
 
 impl ArticleLine {
     pub(super) fn new(article: Article, settings: &Settings) -> Self {
-        let minutes = article.reading_minutes(settings.reading_speed);
-        let mut parts = Vec::new();
-        if !article.byline.is_empty() {
-            parts.push(article.byline);
-        }
-        parts.push(article.published_at.date());
-        parts.push(format!("{minutes} min"));
-        parts.extend(article.topics.into_iter().map(|topic| topic.name));
-        Self { id: article.id, title: article.title, line: parts.join(" · ") }
+        Self { id: article.id.0, line: super::articles::line(&article, settings), title: article.title }
     }
 }
 
@@ -133,12 +125,12 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let form = posted.form(FIELDS)?;
     let based_on = number(form.text("based_on"))?;
     let (act, of) = form.text("act").split_once(':').unwrap_or((form.text("act"), ""));
-    let article_ids = numbers(form.all("article"))?;
+    let article_ids = ids(form.all("article"))?;
     let article_ids = match act {
-        "up" => moved(article_ids, number(of)?, -1),
-        "down" => moved(article_ids, number(of)?, 1),
-        "out" => without(article_ids, number(of)?),
-        "add" | "send" => [article_ids, numbers(form.all("add"))?].concat(),
+        "up" => moved(article_ids, id(of)?, -1),
+        "down" => moved(article_ids, id(of)?, 1),
+        "out" => without(article_ids, id(of)?),
+        "add" | "send" => [article_ids, ids(form.all("add"))?].concat(),
         _ => article_ids,
     };
     let content = Content {
@@ -171,12 +163,12 @@ async fn page(
     desk: &Desk,
     edition: &Edition,
     form: Form,
-    picked: &[i64],
+    picked: &[ArticleId],
     trouble: Option<&'static str>,
 ) -> Result<Page, WebError> {
     let site = desk.site();
     let settings = Settings::load(&site.db).await?;
-    let offered = articles::latest(&site.db, OFFERED).await?;
+    let offered = articles::latest(site, OFFERED).await?;
     let offered = offered.into_iter().filter(|article| !picked.contains(&article.id));
     Ok(Page {
         title: title(&edition.content.subject),
@@ -193,7 +185,7 @@ async fn page(
 pub(super) async fn picked_lines(
     desk: &Desk,
     settings: &Settings,
-    ids: &[i64],
+    ids: &[ArticleId],
 ) -> Result<Vec<ArticleLine>, WebError> {
     let articles = articles::by_ids(&desk.site().db, ids).await?;
     Ok(articles.into_iter().map(|article| ArticleLine::new(article, settings)).collect())
@@ -216,12 +208,16 @@ fn number(text: &str) -> Result<i64, WebError> {
     text.parse().map_err(|_| WebError::BadRequest("Open the edition again and try once more."))
 }
 
-fn numbers(texts: &[String]) -> Result<Vec<i64>, WebError> {
-    texts.iter().map(|text| number(text)).collect()
+fn id(text: &str) -> Result<ArticleId, WebError> {
+    number(text).map(ArticleId)
+}
+
+fn ids(texts: &[String]) -> Result<Vec<ArticleId>, WebError> {
+    texts.iter().map(|text| id(text)).collect()
 }
 
 /// The list with one of its members a place further up (-1) or down (1); at the ends nothing moves.
-fn moved(mut ids: Vec<i64>, id: i64, by: isize) -> Vec<i64> {
+fn moved(mut ids: Vec<ArticleId>, id: ArticleId, by: isize) -> Vec<ArticleId> {
     let from = ids.iter().position(|one| *one == id);
     let to = from.and_then(|from| from.checked_add_signed(by)).filter(|to| *to < ids.len());
     if let (Some(from), Some(to)) = (from, to) {
@@ -230,7 +226,7 @@ fn moved(mut ids: Vec<i64>, id: i64, by: isize) -> Vec<i64> {
     ids
 }
 
-fn without(mut ids: Vec<i64>, id: i64) -> Vec<i64> {
+fn without(mut ids: Vec<ArticleId>, id: ArticleId) -> Vec<ArticleId> {
     ids.retain(|one| *one != id);
     ids
 }
@@ -241,10 +237,14 @@ mod tests {
 
     #[test]
     fn an_article_moves_one_place_and_not_past_the_ends() {
-        assert_eq!(moved(vec![1, 2, 3], 2, -1), [2, 1, 3]);
-        assert_eq!(moved(vec![1, 2, 3], 2, 1), [1, 3, 2]);
-        assert_eq!(moved(vec![1, 2, 3], 1, -1), [1, 2, 3]);
-        assert_eq!(moved(vec![1, 2, 3], 3, 1), [1, 2, 3]);
-        assert_eq!(moved(vec![1, 2, 3], 9, 1), [1, 2, 3]);
+        let after = |id, by| {
+            let ids = moved([1, 2, 3].map(ArticleId).to_vec(), ArticleId(id), by);
+            ids.into_iter().map(|id| id.0).collect::<Vec<_>>()
+        };
+        assert_eq!(after(2, -1), [2, 1, 3]);
+        assert_eq!(after(2, 1), [1, 3, 2]);
+        assert_eq!(after(1, -1), [1, 2, 3]);
+        assert_eq!(after(3, 1), [1, 2, 3]);
+        assert_eq!(after(9, 1), [1, 2, 3]);
     }
 }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     db::Db,
-    delivery::{EditionState, editions::{self, Progress}},
+    delivery::editions::{self, EditionState, Progress},
     digests::{self, Edition},
     staff::Role,
 };

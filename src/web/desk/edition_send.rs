@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
+    delivery::editions::EditionState,
     digests::{self, Edition},
     staff::Settings,
 };
@@ -36,7 +37,7 @@ struct Page {
 /// `GET /desk/editions/{id}/send`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
     let edition = digests::find(&desk.site().db, &id).await?;
-    if !edition.state.is_draft() {
+    if edition.state != EditionState::Draft {
         return Ok(see_other(&format!("/desk/editions/{id}")));
     }
     let page = page(&desk, &edition, Form::new(FIELDS)).await?;

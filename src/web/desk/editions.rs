@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::super::{Desk, Outcome, Posted, WebError, session::see_other};
 use crate::{
-    delivery::EditionState,
+    delivery::editions::EditionState,
     digests::{self, EditionSummary},
     staff::Role,
 };
