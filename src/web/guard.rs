@@ -48,9 +48,10 @@ type Refusal = (WebError, Option<SignedIn>);
 
 async fn admit(app: &App, rule: Rule, request: &mut Request) -> Result<Option<SignedIn>, Refusal> {
     // Public pages never look at the cookie: they are the same for everybody.
-    let signed_in = match rule.headers.is_desk() {
-        true => session::signed_in(app, request.headers()).await.map_err(|error| (error, None))?,
-        false => None,
+    let signed_in = if rule.headers.is_desk() || rule.who != Who::Public {
+        session::signed_in(app, request.headers()).await.map_err(|error| (error, None))?
+    } else {
+        None
     };
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
     if changes && matches!(rule.csrf, Csrf::Token | Csrf::PublicForm) {

@@ -2,6 +2,19 @@
 //!
 //! The rule: a route exists by standing in [`routes::routes`], with who may come, how a forged request is kept out and
 //! which headers go back; nothing adds a route beside it. A handler parses, calls one domain function, and renders.
+//!
+//! # Adding a page
+//!
+//! 1. A line in [`routes::routes`]: `Route::get("/desk/readers", Staff(Role::READERS), Desk, desk::readers::show)`.
+//! 2. A file named as in the address, with `show` and `submit`. At the desk a handler takes [`Desk`] and ends in
+//!    `desk.page("desk/readers/list", "Readers", &data).await`; for readers it takes `State<App>` and ends in
+//!    `app.public_page("public/subscribe", "Subscribe", &data).await`. After a form did its work:
+//!    `Ok(session::see_other("/desk/readers?done=saved"))`, where [`words::done`] knows the sentence for `saved`.
+//! 3. A form comes in as [`Posted`], becomes a [`Form`] by `posted.form(FIELDS)?`, and goes back with `desk.page_again` or
+//!    [`App::public_page_again`] (422) when `!form.is_valid()`. The first `show` passes `Form::new(FIELDS)`.
+//! 4. A template in `pages/`, wrapped in `{{#> desk}}`, `{{#> public}}` or `{{#> door}}`. Every desk form holds `{{> csrf}}`; fields are
+//!    `{{> field form.email label="…" type="email"}}` and `{{> area form.text label="…"}}`, with `{{> mistakes form}}` above the form.
+//!    The classes stand at the top of `static/broadside.css`.
 
 pub mod desk;
 pub mod error;

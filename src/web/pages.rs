@@ -6,7 +6,10 @@
 
 use std::sync::Arc;
 
-use axum::response::{Html, IntoResponse};
+use axum::{
+    http::StatusCode,
+    response::{Html, IntoResponse},
+};
 use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
 use rust_embed::RustEmbed;
 use serde::Serialize;
@@ -158,6 +161,20 @@ impl App {
     /// When the template and the data do not fit, or the settings cannot be read.
     pub async fn public_page<T: Serialize + Sync>(&self, template: &str, title: &str, data: &T) -> Outcome {
         self.page(None, None, template, title, data).await
+    }
+
+    /// The same page again for a form with mistakes: status 422.
+    ///
+    /// # Errors
+    /// As [`App::public_page`].
+    pub async fn public_page_again<T: Serialize + Sync>(
+        &self,
+        template: &str,
+        title: &str,
+        data: &T,
+    ) -> Outcome {
+        let page = self.public_page(template, title, data).await?;
+        Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
     }
 
     /// A page of the desk; handlers use [`Desk::page`](super::Desk::page).

@@ -13,7 +13,7 @@ use super::{App, Outcome, WebError, words};
 use crate::{
     site::Site,
     staff::{
-        Staff,
+        Role, Staff,
         sessions::{self, Session, SessionToken},
     },
     token::{self, Purpose},
@@ -76,6 +76,12 @@ impl Desk {
     pub async fn page_again<T: Serialize + Sync>(&self, template: &str, title: &str, data: &T) -> Outcome {
         let page = self.app.desk_page(Some(&self.who), None, template, title, data).await?;
         Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+    }
+
+    /// Whether whoever asks has one of these roles; for showing a control only to those whose route it is.
+    #[must_use]
+    pub fn may(&self, roles: &[Role]) -> bool {
+        roles.contains(&self.who.staff.role)
     }
 
     /// The instance.
