@@ -14,13 +14,13 @@ mod send;
 mod store;
 
 pub use self::{
-    archive::{archive, web_view},
+    archive::{archive, in_archive, sent_to},
     compose::{create_draft, save_revision},
-    issue::{Preview, preview},
+    issue::{Preview, personal_view, preview},
     preflight::{Problem, preflight},
     results::{Copy, Outcome, copies_of, results},
     seal::{CHUNK, seal_due},
-    send::{UNDO, press_send, undo},
+    send::{UNDO, cancel, pause, press_send, resume, undo},
     store::STATEMENTS,
 };
 use crate::{
@@ -58,7 +58,7 @@ pub enum Error {
     NotReady(Vec<Problem>),
     /// The mail could not be made of it.
     #[error(transparent)]
-    Mail(#[from] mail::MailError),
+    Mail(#[from] mail::CompileError),
     /// It stands where the move is not possible.
     #[error(transparent)]
     Move(#[from] MoveError),
@@ -200,4 +200,12 @@ pub async fn load(db: &Db, edition_id: i64) -> Result<Edition> {
 /// When the database fails.
 pub async fn latest(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary>> {
     store::summaries(db, limit).await
+}
+
+/// How many readers would get the edition if it went out now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn audience_size(db: &Db, edition: &Edition) -> db::Result<i64> {
+    store::audience_size(db, edition.list_id).await
 }

@@ -28,6 +28,16 @@ struct Page {
     reading_time: String,
 }
 
+impl From<ArticleError> for WebError {
+    fn from(error: ArticleError) -> Self {
+        match error {
+            ArticleError::NotFound => Self::NotFound,
+            ArticleError::Invalid(_) => Self::BadRequest("The article cannot be saved as it is."),
+            ArticleError::Database(error) => error.into(),
+        }
+    }
+}
+
 /// `GET /desk/articles/new`
 pub(crate) async fn new(desk: Desk) -> Outcome {
     let page = page(&desk, None, Form::new(FIELDS)).await?;
@@ -137,7 +147,7 @@ async fn page(desk: &Desk, article: Option<&Article>, form: Form) -> Result<Page
         about: article.map(about).unwrap_or_default(),
         writes_body,
         published: article.is_some_and(|article| article.state == ArticleState::Published),
-        may_write: Role::WRITING.contains(&desk.who.staff.role),
+        may_write: desk.may(Role::WRITING),
         reading_time: format!("{words} words, {} min", html::reading_minutes(words, settings.reading_speed)),
         body_html,
     })

@@ -132,6 +132,6 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         feeds: articles::feeds(db).await?.into_iter().map(FeedLine::from).collect(),
         q: look.q,
         form,
-        may_write: Role::WRITING.contains(&desk.who.staff.role),
+        may_write: desk.may(Role::WRITING),
     })
 }

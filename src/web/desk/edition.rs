@@ -112,7 +112,7 @@ impl ArticleLine {
 /// `GET /desk/editions/{id}`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<edition_progress::Look>) -> Outcome {
     let edition = digests::find(&desk.site().db, &id).await?;
-    if edition.state == EditionState::Draft && Role::WRITING.contains(&desk.who.staff.role) {
+    if edition.state == EditionState::Draft && desk.may(Role::WRITING) {
         let form = filled(&edition.content);
         let page = page(&desk, &edition, form, &edition.content.article_ids, None).await?;
         return desk.page("desk/editions/composer", &page.title, &page).await;
@@ -177,7 +177,7 @@ async fn page(
         offered: offered.map(|article| ArticleLine::new(article, &settings)).collect(),
         picked: picked_lines(desk, &settings, picked).await?,
         trouble,
-        may_send: Role::SENDING.contains(&desk.who.staff.role),
+        may_send: desk.may(Role::SENDING),
         readiness: readiness(desk, &settings, edition).await?,
     })
 }

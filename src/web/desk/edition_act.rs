@@ -7,24 +7,24 @@ use crate::digests;
 
 /// `POST /desk/editions/{id}/undo`
 pub(crate) async fn undo(desk: Desk, Path(id): Path<String>) -> Outcome {
-    digests::undo(desk.site(), &id, desk.who.staff.id).await?;
+    digests::undo(desk.site(), &id, Some(desk.who.staff.id)).await?;
     Ok(see_other(&format!("/desk/editions/{id}?done=undone")))
 }
 
 /// `POST /desk/editions/{id}/pause`
 pub(crate) async fn pause(desk: Desk, Path(id): Path<String>) -> Outcome {
-    digests::pause(desk.site(), &id, desk.who.staff.id).await?;
+    digests::pause(desk.site(), &id, Some(desk.who.staff.id)).await?;
     Ok(see_other(&format!("/desk/editions/{id}?done=paused")))
 }
 
 /// `POST /desk/editions/{id}/resume`
 pub(crate) async fn resume(desk: Desk, Path(id): Path<String>) -> Outcome {
-    digests::resume(desk.site(), &id, desk.who.staff.id).await?;
+    digests::resume(desk.site(), &id, Some(desk.who.staff.id)).await?;
     Ok(see_other(&format!("/desk/editions/{id}?done=resumed")))
 }
 
 /// `POST /desk/editions/{id}/cancel`
 pub(crate) async fn cancel(desk: Desk, Path(id): Path<String>) -> Outcome {
-    digests::cancel(desk.site(), &id, desk.who.staff.id).await?;
+    digests::cancel(desk.site(), &id, Some(desk.who.staff.id)).await?;
     Ok(see_other(&format!("/desk/editions/{id}?done=cancelled")))
 }

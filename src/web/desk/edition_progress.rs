@@ -151,7 +151,7 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome
         headline: headline(edition),
         explanation: explanation(edition.state),
         seconds_left: seconds_left(desk, edition),
-        actions: if Role::SENDING.contains(&desk.who.staff.role) { actions(edition.state) } else { Vec::new() },
+        actions: if desk.may(Role::SENDING) { actions(edition.state) } else { Vec::new() },
         figures: if sealed { Some(figures(db, edition.id, edition.state).await?) } else { None },
         results: if sealed { Some(results(db, edition, look).await?) } else { None },
     };

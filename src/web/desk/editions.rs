@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::super::{Desk, Outcome, Posted, WebError, session::see_other};
 use crate::{
-    delivery::editions::EditionState,
+    delivery::editions::{EditionState, MoveError},
     digests::{self, EditionSummary},
     staff::Role,
 };
@@ -91,6 +91,31 @@ pub(super) fn grouped(number: i64) -> String {
     text
 }
 
+impl From<digests::Error> for WebError {
+    fn from(error: digests::Error) -> Self {
+        use digests::Error;
+        match error {
+            Error::NotFound | Error::Move(MoveError::NotFound) => Self::NotFound,
+            Error::Locked => Self::Conflict(
+                "The edition is on its way already, so nothing in it can be changed. Begin a new one to say more.".into(),
+            ),
+            Error::Changed => Self::Conflict(
+                "Somebody else saved this edition meanwhile. Go back to the draft and look at it again first.".into(),
+            ),
+            Error::AlreadyPressed => {
+                Self::Conflict("Somebody else already pressed Send. It goes out once, not twice.".into())
+            }
+            Error::TooLate => Self::Conflict("It is too late to undo: the edition is on its way.".into()),
+            Error::Move(MoveError::WrongState(state)) => Self::Conflict(format!(
+                "That is not possible now. The edition is: {}.",
+                state_label(state).to_lowercase()
+            )),
+            Error::NotReady(_) => Self::Conflict("The edition is not ready to be sent.".into()),
+            other => Self::internal(other),
+        }
+    }
+}
+
 /// `GET /desk/editions`
 pub(crate) async fn show(desk: Desk) -> Outcome {
     let db = &desk.site().db;
@@ -99,7 +124,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
     let page = Page {
         editions: digests::latest(db, 200).await?.into_iter().map(Line::from).collect(),
         several: digests.len() > 1,
-        may_write: Role::WRITING.contains(&desk.who.staff.role),
+        may_write: desk.may(Role::WRITING),
         digests: digests.into_iter().map(view).collect(),
     };
     desk.page("desk/editions/list", "Editions", &page).await
