@@ -23,6 +23,7 @@
 //! | [`sandbox`] | the outside world in one process: a mailbox and a payment provider |
 //! | [`cli`] | one file a command |
 
+pub mod articles;
 pub mod clock;
 pub mod db;
 pub mod delivery;

@@ -1,0 +1,174 @@
+//! Writing and editing articles on the desk.
+
+use url::Url;
+
+use super::{Article, ArticleId, ArticleState, html, import, read, slug, store};
+use crate::{clock::Moment, site::Site};
+
+/// What the desk's form holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Required, up to 300 characters.
+    pub title: String,
+    /// Up to 1,000 characters.
+    pub standfirst: String,
+    /// Up to 200 characters.
+    pub byline: String,
+    /// Names of topics; unknown ones are made.
+    pub topics: Vec<String>,
+    /// Markdown; `None` leaves the body as it is.
+    pub body_markdown: Option<String>,
+    /// An http or https address, or empty.
+    pub canonical_url: String,
+    /// An http or https address, or empty.
+    pub image_url: String,
+    /// May be empty.
+    pub origin_note: String,
+    /// Whether readers see it.
+    pub state: ArticleState,
+    /// Since when; `None` means now for a new article, and no change for an old one.
+    pub published_at: Option<Moment>,
+}
+
+/// What is wrong with a field of a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field's name in [`Written`].
+    pub field: &'static str,
+    /// A sentence for the person who typed.
+    pub message: &'static str,
+}
+
+/// Why an article was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum ArticleError {
+    /// The form comes back with these.
+    #[error("the article cannot be saved as it is")]
+    Invalid(Vec<FieldError>),
+    /// There is no such article.
+    #[error("there is no such article")]
+    NotFound,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Writes a new article.
+///
+/// # Errors
+/// [`ArticleError::Invalid`] with every wrong field, or the database's.
+pub async fn create(site: &Site, written: &Written) -> Result<Article, ArticleError> {
+    let written = valid(written)?;
+    let markdown = written.body_markdown.as_deref().unwrap_or("");
+    let body_html = html::markdown_to_html(markdown);
+    let now = site.now();
+    let row = store::NewRow {
+        feed_id: None,
+        source_id: None,
+        title: &written.title,
+        standfirst: &written.standfirst,
+        byline: &written.byline,
+        body_html: &body_html,
+        body_markdown: Some(markdown),
+        canonical_url: given(&written.canonical_url),
+        image_url: given(&written.image_url),
+        origin_note: given(&written.origin_note),
+        word_count: html::word_count(&html::text_of(&body_html)),
+        state: written.state.as_str(),
+        published_at: written.published_at.unwrap_or(now),
+        now,
+        edited_at: Some(now),
+        content_hash: "",
+    };
+    let mut tx = site.db.begin().await?;
+    for slug in slug::candidates(&slug::slug(&written.title)) {
+        if let Some(id) = store::add(&mut tx, &slug, &row).await? {
+            store::set_topics(&mut tx, id, &import::topics(&written.topics)).await?;
+            tx.commit().await?;
+            return read::by_id(&site.db, id).await?.ok_or(ArticleError::NotFound);
+        }
+    }
+    Err(invalid("title", "Please choose another title: every address made from this one is taken."))
+}
+
+/// Changes an article; its slug stays, so that links in mails already sent keep leading to it.
+///
+/// # Errors
+/// [`ArticleError`].
+pub async fn update(site: &Site, id: ArticleId, written: &Written) -> Result<Article, ArticleError> {
+    let written = valid(written)?;
+    let body = written.body_markdown.as_deref().map(|markdown| {
+        let html = html::markdown_to_html(markdown);
+        let words = html::word_count(&html::text_of(&html));
+        (html, markdown, words)
+    });
+    let edit = store::Edit {
+        title: &written.title,
+        standfirst: &written.standfirst,
+        byline: &written.byline,
+        body: body.as_ref().map(|(html, markdown, words)| (html.as_str(), *markdown, *words)),
+        canonical_url: given(&written.canonical_url),
+        image_url: given(&written.image_url),
+        origin_note: given(&written.origin_note),
+        state: written.state.as_str(),
+        published_at: written.published_at,
+        now: site.now(),
+    };
+    let mut tx = site.db.begin().await?;
+    if !store::edit(&mut tx, id, &edit).await? {
+        return Err(ArticleError::NotFound);
+    }
+    store::set_topics(&mut tx, id, &import::topics(&written.topics)).await?;
+    tx.commit().await?;
+    read::by_id(&site.db, id).await?.ok_or(ArticleError::NotFound)
+}
+
+fn invalid(field: &'static str, message: &'static str) -> ArticleError {
+    ArticleError::Invalid(vec![FieldError { field, message }])
+}
+
+fn given(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// Trims, makes single lines of what must be one, and checks.
+fn valid(written: &Written) -> Result<Written, ArticleError> {
+    const MOST_BODY: usize = 1_000_000;
+    let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let written = Written {
+        title: line(&written.title),
+        standfirst: line(&written.standfirst),
+        byline: line(&written.byline),
+        topics: written.topics.iter().map(|name| line(name)).collect(),
+        canonical_url: written.canonical_url.trim().to_owned(),
+        image_url: written.image_url.trim().to_owned(),
+        origin_note: line(&written.origin_note),
+        ..written.clone()
+    };
+    let longer = |text: &str, most: usize| text.chars().count() > most;
+    let no_address = |text: &str| {
+        !text.is_empty() && !Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+    };
+    let body = written.body_markdown.as_deref().unwrap_or("");
+    let checks = [
+        (written.title.is_empty(), "title", "Please give the article a title."),
+        (longer(&written.title, 300), "title", "Please keep the title under 300 characters."),
+        (longer(&written.standfirst, 1_000), "standfirst", "Please keep the standfirst under 1,000 characters."),
+        (longer(&written.byline, 200), "byline", "Please keep the byline under 200 characters."),
+        (
+            written.topics.len() > 12 || written.topics.iter().any(|name| longer(name, 60)),
+            "topics",
+            "Please choose at most 12 topics, each under 60 characters.",
+        ),
+        (body.len() > MOST_BODY, "body_markdown", "The text is too long: please keep it under a million characters."),
+        (no_address(&written.canonical_url), "canonical_url", "Please give an address that begins with https://."),
+        (no_address(&written.image_url), "image_url", "Please give an address that begins with https://."),
+        (longer(&written.origin_note, 300), "origin_note", "Please keep the note under 300 characters."),
+    ];
+    let errors: Vec<FieldError> = checks
+        .into_iter()
+        .filter(|(wrong, _, _)| *wrong)
+        .map(|(_, field, message)| FieldError { field, message })
+        .collect();
+    if errors.is_empty() { Ok(written) } else { Err(ArticleError::Invalid(errors)) }
+}

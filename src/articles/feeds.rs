@@ -1,0 +1,161 @@
+//! The feeds that articles come from: adding one, and asking them again.
+
+use std::{path::Path, time::Duration};
+
+use url::Url;
+
+use super::{
+    FeedId, ImportReport,
+    feed::{self, FeedError, ParsedFeed},
+    fetch::{self, FetchError, Fetched, Fetcher, Validators},
+    import, store,
+};
+use crate::{
+    clock::Moment,
+    db::{self, Db},
+    site::Site,
+};
+
+/// A feed as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Feed {
+    /// Which.
+    pub id: FeedId,
+    /// Its address.
+    pub url: String,
+    /// Its own name; empty until it was read once.
+    pub title: String,
+    /// What to ask with next time.
+    pub etag: Option<String>,
+    /// What to ask with next time.
+    pub last_modified: Option<String>,
+    /// When it was last asked.
+    pub checked_at: Option<Moment>,
+    /// What went wrong then, for an editor; `None` if nothing did.
+    pub last_error: Option<String>,
+}
+
+/// What asking a feed brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Polled {
+    /// It has not changed.
+    NotModified,
+    /// It was read and imported.
+    Imported(ImportReport),
+}
+
+/// Why asking a feed failed.
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    /// It could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// What came is no feed.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Adds a feed, or finds it if its address is known. It is asked at the next poll.
+///
+/// # Errors
+/// [`PollError::Fetch`] when the address may not be asked, or the database's.
+pub async fn add_feed(site: &Site, fetcher: &Fetcher, address: &str) -> Result<Feed, PollError> {
+    let url = fetcher.allowed(address)?;
+    let mut tx = site.db.begin().await?;
+    let feed = store::add_feed(&mut tx, url.as_str(), site.now()).await?;
+    tx.commit().await?;
+    Ok(feed)
+}
+
+/// Every feed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn feeds(db: &Db) -> db::Result<Vec<Feed>> {
+    store::feeds(db).await
+}
+
+/// Asks a feed whether it changed, and imports it if so. What went wrong is kept with the feed.
+///
+/// # Errors
+/// [`PollError`].
+pub async fn poll_feed(site: &Site, fetcher: &Fetcher, feed: &Feed) -> Result<Polled, PollError> {
+    let polled = poll(site, fetcher, feed).await;
+    let trouble = match &polled {
+        Ok(Polled::Imported(_)) | Err(PollError::Database(_)) => return polled,
+        Ok(Polled::NotModified) => None,
+        Err(error) => Some(error.to_string()),
+    };
+    let mut tx = site.db.begin().await?;
+    store::feed_checked(&mut tx, feed.id, trouble.as_deref(), site.now()).await?;
+    tx.commit().await?;
+    polled
+}
+
+/// Polls the feeds that were not asked for as long as `every`, at most 20 at a time.
+///
+/// # Errors
+/// When the database fails; a feed's own trouble stands in its result.
+pub async fn poll_due(
+    site: &Site,
+    fetcher: &Fetcher,
+    every: Duration,
+) -> db::Result<Vec<(Feed, Result<Polled, PollError>)>> {
+    let mut polled = Vec::new();
+    for feed in store::feeds_due(&site.db, site.now().minus(every)).await? {
+        let outcome = poll_feed(site, fetcher, &feed).await;
+        polled.push((feed, outcome));
+    }
+    Ok(polled)
+}
+
+/// Imports from an address, which becomes a feed that is polled from now on, or from a file. For the command line alone.
+///
+/// # Errors
+/// [`PollError`].
+pub async fn import_source(site: &Site, fetcher: &Fetcher, source: &str) -> Result<ImportReport, PollError> {
+    if source.starts_with("http://") || source.starts_with("https://") {
+        let feed = add_feed(site, fetcher, source).await?;
+        return match poll_feed(site, fetcher, &feed).await? {
+            Polled::Imported(report) => Ok(report),
+            Polled::NotModified => Ok(ImportReport::default()),
+        };
+    }
+    import_bytes(site, fetch::read_file(Path::new(source)).await?).await
+}
+
+/// Imports a document at hand, which no address is known of.
+///
+/// # Errors
+/// [`PollError::Feed`] and [`PollError::Database`].
+pub async fn import_bytes(site: &Site, bytes: Vec<u8>) -> Result<ImportReport, PollError> {
+    let parsed = parse(bytes, None).await?;
+    Ok(import::import(site, None, parsed).await?)
+}
+
+async fn poll(site: &Site, fetcher: &Fetcher, feed: &Feed) -> Result<Polled, PollError> {
+    let known = Validators { etag: feed.etag.clone(), last_modified: feed.last_modified.clone() };
+    match fetcher.fetch(&fetcher.allowed(&feed.url)?, &known).await? {
+        Fetched::NotModified => Ok(Polled::NotModified),
+        Fetched::Content { bytes, validators, address } => {
+            let parsed = parse(bytes, Some(address)).await?;
+            let title = parsed.title.clone();
+            let report = import::import(site, Some(feed.id), parsed).await?;
+            // After the import: if that failed, the next poll must not be told that nothing changed.
+            let mut tx = site.db.begin().await?;
+            store::feed_read(&mut tx, feed.id, &title, &validators, site.now()).await?;
+            tx.commit().await?;
+            Ok(Polled::Imported(report))
+        }
+    }
+}
+
+/// Parsing takes the processor for a while, so it is done beside the threads that serve.
+async fn parse(bytes: Vec<u8>, address: Option<Url>) -> Result<ParsedFeed, FeedError> {
+    tokio::task::spawn_blocking(move || feed::parse(&bytes, address.as_ref()))
+        .await
+        .unwrap_or_else(|_| Err(FeedError::NotAFeed("its parser gave up".to_owned())))
+}

@@ -1,0 +1,158 @@
+//! Brings what a feed gives into the database; the same feed twice changes nothing.
+
+use super::{
+    ArticleState, FeedId,
+    feed::{ParsedArticle, ParsedFeed},
+    slug, store,
+};
+use crate::{
+    clock::Moment,
+    db::{Result, Tx},
+    site::Site,
+    token,
+};
+
+/// Keeps each transaction short, so that deliveries and sign-ups do not wait for a large import.
+const ARTICLES_A_TRANSACTION: usize = 25;
+
+/// What an import did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportReport {
+    /// Articles that were not known.
+    pub new: u32,
+    /// Articles that had changed in the feed.
+    pub updated: u32,
+    /// Articles that were known as they are.
+    pub unchanged: u32,
+    /// Articles that changed in the feed and were left alone: the desk has edited them.
+    pub kept: u32,
+    /// Why others were not taken, a sentence each.
+    pub skipped: Vec<String>,
+}
+
+enum Outcome {
+    New,
+    Updated,
+    Unchanged,
+    Kept,
+    Skipped(String),
+}
+
+/// Imports what was read of a feed. Articles are known by their source id; what the desk edited is left as it is.
+///
+/// # Errors
+/// When the database fails: then some of the articles are in, and importing again brings the rest.
+pub async fn import(site: &Site, feed_id: Option<FeedId>, feed: ParsedFeed) -> Result<ImportReport> {
+    let mut report = ImportReport { skipped: feed.skipped, ..ImportReport::default() };
+    for chunk in feed.articles.chunks(ARTICLES_A_TRANSACTION) {
+        let mut tx = site.db.begin().await?;
+        for article in chunk {
+            match import_one(&mut tx, feed_id, article, site.now()).await? {
+                Outcome::New => report.new += 1,
+                Outcome::Updated => report.updated += 1,
+                Outcome::Unchanged => report.unchanged += 1,
+                Outcome::Kept => report.kept += 1,
+                Outcome::Skipped(why) => report.skipped.push(why),
+            }
+        }
+        tx.commit().await?;
+    }
+    Ok(report)
+}
+
+async fn import_one(
+    tx: &mut Tx,
+    feed_id: Option<FeedId>,
+    article: &ParsedArticle,
+    now: Moment,
+) -> Result<Outcome> {
+    let hash = content_hash(article);
+    let Some(known) = store::find_source(tx, &article.source_id).await? else {
+        return add(tx, feed_id, article, &hash, now).await;
+    };
+    if known.feed_id.is_some() && feed_id.is_some() && known.feed_id != feed_id {
+        // Otherwise one feed could rewrite another's articles by naming their ids.
+        return Ok(Outcome::Skipped(format!("“{}” belongs to another feed", article.title)));
+    }
+    if known.content_hash == hash {
+        return Ok(Outcome::Unchanged);
+    }
+    if known.edited_at.is_some() || !store::follow(tx, known.id, article, feed_id, &hash, now).await? {
+        return Ok(Outcome::Kept);
+    }
+    store::set_topics(tx, known.id, &topics(&article.topics)).await?;
+    Ok(Outcome::Updated)
+}
+
+async fn add(
+    tx: &mut Tx,
+    feed_id: Option<FeedId>,
+    article: &ParsedArticle,
+    hash: &str,
+    now: Moment,
+) -> Result<Outcome> {
+    let row = store::NewRow {
+        feed_id,
+        source_id: Some(&article.source_id),
+        title: &article.title,
+        standfirst: &article.standfirst,
+        byline: &article.byline,
+        body_html: &article.body_html,
+        body_markdown: None,
+        canonical_url: article.canonical_url.as_deref(),
+        image_url: article.image_url.as_deref(),
+        origin_note: article.origin_note.as_deref(),
+        word_count: article.word_count,
+        state: ArticleState::Published.as_str(),
+        // What a feed gives is public, whatever date it bears.
+        published_at: article.published_at.map_or(now, |at| at.min(now)),
+        now,
+        edited_at: None,
+        content_hash: hash,
+    };
+    for slug in slug::candidates(&slug::slug(&article.title)) {
+        if let Some(id) = store::add(tx, &slug, &row).await? {
+            store::set_topics(tx, id, &topics(&article.topics)).await?;
+            return Ok(Outcome::New);
+        }
+        if store::find_source(tx, &article.source_id).await?.is_some() {
+            // Another import brought it since we looked.
+            return Ok(Outcome::Unchanged);
+        }
+    }
+    Ok(Outcome::Skipped(format!("no free address for “{}”", article.title)))
+}
+
+/// Slug and name of each topic, once each.
+pub(super) fn topics(names: &[String]) -> Vec<(String, String)> {
+    let mut topics: Vec<(String, String)> = Vec::new();
+    for name in names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
+        let slug = match slug::slug(name) {
+            slug if slug.is_empty() => format!("topic-{}", &token::hash(name)[..8]),
+            slug => slug,
+        };
+        if !topics.iter().any(|(known, _)| *known == slug) {
+            topics.push((slug, name.to_owned()));
+        }
+    }
+    topics
+}
+
+fn content_hash(article: &ParsedArticle) -> String {
+    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+    let published = article.published_at.map(|at| at.to_string()).unwrap_or_default();
+    token::hash(
+        &[
+            article.title.clone(),
+            article.standfirst.clone(),
+            article.byline.clone(),
+            article.topics.join("\u{1f}"),
+            article.body_html.clone(),
+            optional(&article.canonical_url),
+            optional(&article.image_url),
+            optional(&article.origin_note),
+            published,
+        ]
+        .join("\u{1e}"),
+    )
+}

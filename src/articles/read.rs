@@ -1,0 +1,101 @@
+//! Finding articles: for readers only what is published by now, for the desk everything.
+
+use std::collections::HashMap;
+
+use super::{Article, ArticleId, ArticleState, Topic, store};
+use crate::{
+    clock::Moment,
+    db::{Db, Result},
+    site::Site,
+};
+
+/// The place in a list from which on it is read: after the last article of the page before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before(pub Moment, pub ArticleId);
+
+impl Before {
+    /// The place after `article`.
+    #[must_use]
+    pub fn after(article: &Article) -> Self {
+        Self(article.published_at, article.id)
+    }
+
+    fn key(place: Option<Self>) -> (Moment, ArticleId) {
+        place.map_or((Moment(i64::MAX), ArticleId(i64::MAX)), |place| (place.0, place.1))
+    }
+}
+
+/// The newest published articles.
+///
+/// # Errors
+/// When the database fails.
+pub async fn latest(site: &Site, limit: u32) -> Result<Vec<Article>> {
+    page(site, None, None, limit).await
+}
+
+/// Published articles, newest first, of one topic (by its slug) or all, from a place on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(
+    site: &Site,
+    topic: Option<&str>,
+    before: Option<Before>,
+    limit: u32,
+) -> Result<Vec<Article>> {
+    store::published_page(&site.db, site.now(), Before::key(before), topic.unwrap_or(""), limit.into()).await
+}
+
+/// Every article, drafts too, newest first, from a place on; `search` is looked for in titles and bylines.
+///
+/// # Errors
+/// When the database fails.
+pub async fn desk_page(db: &Db, search: &str, before: Option<Before>, limit: u32) -> Result<Vec<Article>> {
+    let escaped = search.trim().to_lowercase().replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    store::desk_page(db, Before::key(before), &format!("%{escaped}%"), limit.into()).await
+}
+
+/// The article of that name, whatever its state.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_slug(db: &Db, slug: &str) -> Result<Option<Article>> {
+    store::by_slug(db, slug).await
+}
+
+/// The article of that name, if readers may see it by now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn published_by_slug(site: &Site, slug: &str) -> Result<Option<Article>> {
+    let found = store::by_slug(&site.db, slug).await?;
+    Ok(found
+        .filter(|article| article.state == ArticleState::Published && article.published_at <= site.now()))
+}
+
+/// One article.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_id(db: &Db, id: ArticleId) -> Result<Option<Article>> {
+    Ok(store::by_ids(db, &[id]).await?.pop())
+}
+
+/// These articles, in the order of the ids; ids of none are left out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_ids(db: &Db, ids: &[ArticleId]) -> Result<Vec<Article>> {
+    let found = store::by_ids(db, ids).await?;
+    let mut found: HashMap<ArticleId, Article> =
+        found.into_iter().map(|article| (article.id, article)).collect();
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+}
+
+/// The topics that readers can choose among: those with a published article.
+///
+/// # Errors
+/// When the database fails.
+pub async fn topics(db: &Db) -> Result<Vec<Topic>> {
+    store::topics(db).await
+}

@@ -1,0 +1,279 @@
+//! The SQL of articles, topics and feeds.
+
+use super::{Article, ArticleId, Feed, FeedId, Topic, feed::ParsedArticle, fetch::Validators};
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    /// Published articles, newest first, from a place on; of one topic or of all.
+    PUBLISHED_PAGE = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3) and (cast($4 as text) = '' or exists (select 1 from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id = article.id and topic.slug = $4)) order by published_at desc, id desc limit $5";
+    /// Every article, newest first, from a place on, with a word in its title or byline.
+    DESK_PAGE = r"select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at from article where (published_at, id) < ($1, $2) and (lower(title) like $3 escape '\' or lower(byline) like $3 escape '\') order by published_at desc, id desc limit $4";
+    /// One article by its name in addresses.
+    BY_SLUG = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at from article where slug = $1";
+    /// The articles of a JSON array of ids, in no order.
+    BY_IDS = sqlite "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at from article where id in (select value from json_each($1))", postgres "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at from article where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+    /// The topics of the articles of a JSON array of ids.
+    TOPICS_OF = sqlite "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value from json_each($1)) order by lower(topic.name), topic.id", postgres "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by lower(topic.name), topic.id";
+    /// Topics that have a published article.
+    TOPICS = "select slug, name from topic where exists (select 1 from article_topic join article on article.id = article_topic.article_id where article_topic.topic_id = topic.id and article.state = 'published') order by lower(name), id";
+    /// What an import needs to know of the article it may have brought before.
+    FIND_SOURCE = "select id, feed_id, content_hash, edited_at from article where source_id = $1";
+    /// Adds an article, unless its slug or source is taken.
+    ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17) on conflict do nothing returning id";
+    /// Brings an article up to its feed, unless the desk edited it meanwhile.
+    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = $5, canonical_url = $6, image_url = $7, origin_note = $8, word_count = $9, published_at = coalesce($10, published_at), updated_at = $11, content_hash = $12, feed_id = coalesce(feed_id, $13) where id = $1 and edited_at is null";
+    /// Writes what the desk typed.
+    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13 where id = $1";
+    /// Finds or makes a topic; the first spelling of its name stays.
+    TOPIC = "insert into topic (slug, name) values ($1, $2) on conflict (slug) do update set name = topic.name returning id";
+    /// Takes an article out of all topics.
+    CLEAR_TOPICS = "delete from article_topic where article_id = $1";
+    /// Puts articles into topics.
+    ADD_TOPICS = rows(2) "insert into article_topic (article_id, topic_id) values {rows}";
+    /// Adds a feed, unless its address is known.
+    ADD_FEED = "insert into feed (url, title, created_at) values ($1, '', $2) on conflict (url) do nothing";
+    /// One feed by its address.
+    FEED_BY_URL = "select id, url, title, etag, last_modified, checked_at, last_error from feed where url = $1";
+    /// Every feed.
+    FEEDS = "select id, url, title, etag, last_modified, checked_at, last_error from feed order by id";
+    /// Feeds that were not asked since a moment.
+    FEEDS_DUE = "select id, url, title, etag, last_modified, checked_at, last_error from feed where checked_at is null or checked_at <= $1 order by checked_at, id limit 20";
+    /// A feed brought a document that was imported.
+    FEED_READ = "update feed set title = $2, etag = $3, last_modified = $4, checked_at = $5, last_error = null where id = $1";
+    /// A feed brought nothing new, or failed.
+    FEED_CHECKED = "update feed set checked_at = $2, last_error = $3 where id = $1";
+}
+
+/// What [`find_source`] knows.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct Known {
+    pub id: ArticleId,
+    pub feed_id: Option<FeedId>,
+    pub content_hash: String,
+    pub edited_at: Option<Moment>,
+}
+
+/// A row to add.
+#[derive(Clone, Debug)]
+pub(super) struct NewRow<'a> {
+    pub feed_id: Option<FeedId>,
+    pub source_id: Option<&'a str>,
+    pub title: &'a str,
+    pub standfirst: &'a str,
+    pub byline: &'a str,
+    pub body_html: &'a str,
+    pub body_markdown: Option<&'a str>,
+    pub canonical_url: Option<&'a str>,
+    pub image_url: Option<&'a str>,
+    pub origin_note: Option<&'a str>,
+    pub word_count: i64,
+    pub state: &'static str,
+    pub published_at: Moment,
+    pub now: Moment,
+    pub edited_at: Option<Moment>,
+    pub content_hash: &'a str,
+}
+
+/// What the desk changes; `None` in `body` leaves the body as it is.
+#[derive(Clone, Debug)]
+pub(super) struct Edit<'a> {
+    pub title: &'a str,
+    pub standfirst: &'a str,
+    pub byline: &'a str,
+    pub body: Option<(&'a str, &'a str, i64)>,
+    pub canonical_url: Option<&'a str>,
+    pub image_url: Option<&'a str>,
+    pub origin_note: Option<&'a str>,
+    pub state: &'static str,
+    pub published_at: Option<Moment>,
+    pub now: Moment,
+}
+
+pub(super) async fn published_page(
+    db: &Db,
+    now: Moment,
+    before: (Moment, ArticleId),
+    topic: &str,
+    limit: i64,
+) -> Result<Vec<Article>> {
+    let articles = db.all(PUBLISHED_PAGE, (now, before.0, before.1, topic, limit)).await?;
+    with_topics(db, articles).await
+}
+
+pub(super) async fn desk_page(
+    db: &Db,
+    before: (Moment, ArticleId),
+    pattern: &str,
+    limit: i64,
+) -> Result<Vec<Article>> {
+    let articles = db.all(DESK_PAGE, (before.0, before.1, pattern, limit)).await?;
+    with_topics(db, articles).await
+}
+
+pub(super) async fn by_slug(db: &Db, slug: &str) -> Result<Option<Article>> {
+    let found: Option<Article> = db.opt(BY_SLUG, (slug,)).await?;
+    Ok(with_topics(db, found.into_iter().collect()).await?.pop())
+}
+
+pub(super) async fn by_ids(db: &Db, ids: &[ArticleId]) -> Result<Vec<Article>> {
+    let articles = db.all(BY_IDS, (json(ids.iter().copied()),)).await?;
+    with_topics(db, articles).await
+}
+
+async fn with_topics(db: &Db, mut articles: Vec<Article>) -> Result<Vec<Article>> {
+    if articles.is_empty() {
+        return Ok(articles);
+    }
+    let rows: Vec<(ArticleId, String, String)> =
+        db.all(TOPICS_OF, (json(articles.iter().map(|article| article.id)),)).await?;
+    for (id, slug, name) in rows {
+        if let Some(article) = articles.iter_mut().find(|article| article.id == id) {
+            article.topics.push(Topic { slug, name });
+        }
+    }
+    Ok(articles)
+}
+
+fn json(ids: impl Iterator<Item = ArticleId>) -> String {
+    let ids: Vec<String> = ids.map(|id| id.0.to_string()).collect();
+    format!("[{}]", ids.join(","))
+}
+
+pub(super) async fn topics(db: &Db) -> Result<Vec<Topic>> {
+    db.all(TOPICS, ()).await
+}
+
+pub(super) async fn find_source(tx: &mut Tx, source_id: &str) -> Result<Option<Known>> {
+    tx.opt(FIND_SOURCE, (source_id,)).await
+}
+
+pub(super) async fn add(tx: &mut Tx, slug: &str, row: &NewRow<'_>) -> Result<Option<ArticleId>> {
+    let added: Option<(ArticleId,)> = tx
+        .opt(
+            ADD,
+            (
+                slug,
+                row.feed_id,
+                row.source_id,
+                row.title,
+                row.standfirst,
+                row.byline,
+                row.body_html,
+                row.body_markdown,
+                row.canonical_url,
+                row.image_url,
+                row.origin_note,
+                row.word_count,
+                row.state,
+                row.published_at,
+                row.now,
+                row.edited_at,
+                row.content_hash,
+            ),
+        )
+        .await?;
+    Ok(added.map(|(id,)| id))
+}
+
+pub(super) async fn follow(
+    tx: &mut Tx,
+    id: ArticleId,
+    article: &ParsedArticle,
+    feed_id: Option<FeedId>,
+    hash: &str,
+    now: Moment,
+) -> Result<bool> {
+    let changed = tx
+        .exec(
+            FOLLOW,
+            (
+                id,
+                article.title.as_str(),
+                article.standfirst.as_str(),
+                article.byline.as_str(),
+                article.body_html.as_str(),
+                article.canonical_url.as_deref(),
+                article.image_url.as_deref(),
+                article.origin_note.as_deref(),
+                article.word_count,
+                article.published_at.map(|at| at.min(now)),
+                now,
+                hash,
+                feed_id,
+            ),
+        )
+        .await?;
+    Ok(changed > 0)
+}
+
+pub(super) async fn edit(tx: &mut Tx, id: ArticleId, edit: &Edit<'_>) -> Result<bool> {
+    let changed = tx
+        .exec(
+            EDIT,
+            (
+                id,
+                edit.title,
+                edit.standfirst,
+                edit.byline,
+                edit.body.map(|(html, _, _)| html),
+                edit.body.map(|(_, markdown, _)| markdown),
+                edit.body.map(|(_, _, words)| words),
+                edit.canonical_url,
+                edit.image_url,
+                edit.origin_note,
+                edit.state,
+                edit.published_at,
+                edit.now,
+            ),
+        )
+        .await?;
+    Ok(changed > 0)
+}
+
+/// Puts an article into these topics (slug and name) and no others.
+pub(super) async fn set_topics(tx: &mut Tx, id: ArticleId, topics: &[(String, String)]) -> Result<()> {
+    tx.exec(CLEAR_TOPICS, (id,)).await?;
+    let mut rows: Vec<(ArticleId, i64)> = Vec::new();
+    for (slug, name) in topics {
+        let (topic,): (i64,) = tx.one(TOPIC, (slug.as_str(), name.as_str())).await?;
+        rows.push((id, topic));
+    }
+    rows.sort_unstable();
+    rows.dedup();
+    tx.many(ADD_TOPICS, rows).await?;
+    Ok(())
+}
+
+pub(super) async fn add_feed(tx: &mut Tx, url: &str, now: Moment) -> Result<Feed> {
+    tx.exec(ADD_FEED, (url, now)).await?;
+    tx.one(FEED_BY_URL, (url,)).await
+}
+
+pub(super) async fn feeds(db: &Db) -> Result<Vec<Feed>> {
+    db.all(FEEDS, ()).await
+}
+
+pub(super) async fn feeds_due(db: &Db, not_since: Moment) -> Result<Vec<Feed>> {
+    db.all(FEEDS_DUE, (not_since,)).await
+}
+
+pub(super) async fn feed_read(
+    tx: &mut Tx,
+    id: FeedId,
+    title: &str,
+    validators: &Validators,
+    now: Moment,
+) -> Result<()> {
+    let (etag, last_modified) = (validators.etag.as_deref(), validators.last_modified.as_deref());
+    tx.exec(FEED_READ, (id, title, etag, last_modified, now)).await?;
+    Ok(())
+}
+
+pub(super) async fn feed_checked(tx: &mut Tx, id: FeedId, error: Option<&str>, now: Moment) -> Result<()> {
+    tx.exec(FEED_CHECKED, (id, now, error)).await?;
+    Ok(())
+}
