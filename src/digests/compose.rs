@@ -4,7 +4,7 @@
 //! was sealed is what readers got. Two people who write at once do not overwrite each other: a save names the revision
 //! it was based on.
 
-use super::{Content, Edition, Error, Result, store};
+use super::{Content, Error, Result, store};
 use crate::{delivery::editions::EditionState, site::Site, token};
 
 /// The longest subject kept, in characters; mail programs show about 60.

@@ -127,9 +127,9 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let (act, of) = form.text("act").split_once(':').unwrap_or((form.text("act"), ""));
     let article_ids = ids(form.all("article"))?;
     let article_ids = match act {
-        "up" => moved(article_ids, id(of)?, -1),
-        "down" => moved(article_ids, id(of)?, 1),
-        "out" => without(article_ids, id(of)?),
+        "up" => moved(article_ids, article_id(of)?, -1),
+        "down" => moved(article_ids, article_id(of)?, 1),
+        "out" => without(article_ids, article_id(of)?),
         "add" | "send" => [article_ids, ids(form.all("add"))?].concat(),
         _ => article_ids,
     };
@@ -208,12 +208,12 @@ fn number(text: &str) -> Result<i64, WebError> {
     text.parse().map_err(|_| WebError::BadRequest("Open the edition again and try once more."))
 }
 
-fn id(text: &str) -> Result<ArticleId, WebError> {
+fn article_id(text: &str) -> Result<ArticleId, WebError> {
     number(text).map(ArticleId)
 }
 
 fn ids(texts: &[String]) -> Result<Vec<ArticleId>, WebError> {
-    texts.iter().map(|text| id(text)).collect()
+    texts.iter().map(|text| article_id(text)).collect()
 }
 
 /// The list with one of its members a place further up (-1) or down (1); at the ends nothing moves.

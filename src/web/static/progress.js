@@ -19,8 +19,10 @@ function follow(page) {
     for (const [name, text] of Object.entries(figures.texts)) {
       for (const place of page.querySelectorAll(`[data-figure="${name}"]`)) place.textContent = text;
     }
-    for (const bar of page.querySelectorAll("[data-bar]")) {
-      bar.style.width = `${figures.widths[bar.dataset.bar] ?? 0}%`;
+    for (const { name, x, width } of figures.bars) {
+      const bar = page.querySelector(`[data-bar="${name}"]`);
+      bar?.setAttribute("x", x);
+      bar?.setAttribute("width", width);
     }
   });
 }
