@@ -25,6 +25,7 @@
 
 pub mod articles;
 pub mod clock;
+pub mod config;
 pub mod db;
 pub mod delivery;
 pub mod digests;

@@ -153,15 +153,27 @@ fn valid(written: &Written) -> Result<Written, ArticleError> {
     let checks = [
         (written.title.is_empty(), "title", "Please give the article a title."),
         (longer(&written.title, 300), "title", "Please keep the title under 300 characters."),
-        (longer(&written.standfirst, 1_000), "standfirst", "Please keep the standfirst under 1,000 characters."),
+        (
+            longer(&written.standfirst, 1_000),
+            "standfirst",
+            "Please keep the standfirst under 1,000 characters.",
+        ),
         (longer(&written.byline, 200), "byline", "Please keep the byline under 200 characters."),
         (
             written.topics.len() > 12 || written.topics.iter().any(|name| longer(name, 60)),
             "topics",
             "Please choose at most 12 topics, each under 60 characters.",
         ),
-        (body.len() > MOST_BODY, "body_markdown", "The text is too long: please keep it under a million characters."),
-        (no_address(&written.canonical_url), "canonical_url", "Please give an address that begins with https://."),
+        (
+            body.len() > MOST_BODY,
+            "body_markdown",
+            "The text is too long: please keep it under a million characters.",
+        ),
+        (
+            no_address(&written.canonical_url),
+            "canonical_url",
+            "Please give an address that begins with https://.",
+        ),
         (no_address(&written.image_url), "image_url", "Please give an address that begins with https://."),
         (longer(&written.origin_note, 300), "origin_note", "Please keep the note under 300 characters."),
     ];

@@ -1,6 +1,6 @@
 //! Fetches feeds from addresses that people typed, without letting them reach our own network (TRUST A8).
 //!
-//! The rule: the check is made on the address that is connected to. A host name is resolved by [`PublicOnly`], whose answers
+//! The rule: the check is made on the address that is connected to. A host name is resolved by `PublicOnly`, whose answers
 //! are the ones the connection uses, so a name that changes its answer between check and use gains nothing; an address
 //! written as a number is checked before each request, and every redirect is a request of its own.
 

@@ -69,8 +69,7 @@ pub async fn by_slug(db: &Db, slug: &str) -> Result<Option<Article>> {
 /// When the database fails.
 pub async fn published_by_slug(site: &Site, slug: &str) -> Result<Option<Article>> {
     let found = store::by_slug(&site.db, slug).await?;
-    Ok(found
-        .filter(|article| article.state == ArticleState::Published && article.published_at <= site.now()))
+    Ok(found.filter(|article| article.state == ArticleState::Published && article.published_at <= site.now()))
 }
 
 /// One article.

@@ -33,7 +33,7 @@ impl House {
             db,
             // The day after the sample's newest article.
             clock: Clock::manual(Moment::from_unix_seconds(1_794_528_000)),
-            keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[])),
+            keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[7; 32])),
             base_url: Url::parse("http://localhost/").expect("a URL"),
         };
         Self { site, folder }
@@ -86,7 +86,9 @@ async fn the_sample_magazine_is_whole() {
         assert!((250..=500).contains(&article.word_count), "{}: {}", article.title, article.word_count);
         assert!(!article.standfirst.is_empty() && !article.byline.is_empty() && !article.topics.is_empty());
         assert!(article.body_html.starts_with("<p>"), "{}", article.title);
-        assert!(article.canonical_url.as_deref().is_some_and(|url| url.starts_with("https://tidewater.example/")));
+        assert!(
+            article.canonical_url.as_deref().is_some_and(|url| url.starts_with("https://tidewater.example/"))
+        );
         assert!(["1 min", "2 min"].contains(&article.reading_time(READING_SPEED).as_str()));
     }
     let noted: Vec<&Article> = articles.iter().filter(|article| article.origin_note.is_some()).collect();
@@ -143,7 +145,9 @@ async fn a_feed_cannot_rewrite_the_articles_of_another() {
     import(&house.site, Some(one.id), parsed("High tide")).await.expect("an import");
     let report = import(&house.site, Some(other.id), parsed("Hijacked")).await.expect("an import");
     assert_eq!(report.skipped, ["“Hijacked” belongs to another feed"]);
-    assert!(by_slug(&house.site.db, "high-tide").await.expect("a read").is_some_and(|a| a.title == "High tide"));
+    assert!(
+        by_slug(&house.site.db, "high-tide").await.expect("a read").is_some_and(|a| a.title == "High tide")
+    );
 }
 
 #[tokio::test]
@@ -190,12 +194,11 @@ async fn pages_follow_one_another_without_a_gap() {
 async fn a_form_with_mistakes_names_every_one() {
     let house = House::new().await;
     let wrong = Written { canonical_url: "javascript:alert(1)".to_owned(), ..written("  ") };
-    let Err(ArticleError::Invalid(errors)) = create(&house.site, &wrong).await else { panic!("it was taken") };
+    let Err(ArticleError::Invalid(errors)) = create(&house.site, &wrong).await else {
+        panic!("it was taken")
+    };
     assert_eq!(errors.iter().map(|error| error.field).collect::<Vec<_>>(), ["title", "canonical_url"]);
-    assert!(matches!(
-        update(&house.site, ArticleId(99), &written("T")).await,
-        Err(ArticleError::NotFound)
-    ));
+    assert!(matches!(update(&house.site, ArticleId(99), &written("T")).await, Err(ArticleError::NotFound)));
 }
 
 /// A feed over a real socket: read, then asked whether it changed, then broken; what went wrong is kept for the editor.
@@ -206,7 +209,10 @@ async fn a_polled_feed_asks_conditionally_and_keeps_its_last_trouble() {
     let address = format!("http://{}/feed", listener.local_addr().expect("an address"));
     let body = feed(&[("1", "High tide")]);
     let answers = [
-        format!("HTTP/1.1 200 OK\r\netag: \"v1\"\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len()),
+        format!(
+            "HTTP/1.1 200 OK\r\netag: \"v1\"\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        ),
         "HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n".to_owned(),
         "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello".to_owned(),
     ];

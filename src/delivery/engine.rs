@@ -20,7 +20,7 @@ use super::{
     ledger,
     outcome::{self, Verdict},
     queue::{InFlight, Item, Queue},
-    smtp::{Connection, Failure, Relay, Reply},
+    smtp::{Connection, Failure, Relay, Reply, Stage},
     store::{
         editions,
         ledger::{self as rows, Claim, Record},
@@ -291,9 +291,7 @@ impl Shared {
             Err(why) => return writer.record(self.failed(&claim, "render", "render", why)),
         };
         let gate = || writer.mark(claim.edition_id, claim.subscriber_id, claim.attempt);
-        let Some(result) =
-            line.send(&message.from, &claim.address, &[&message.head, &message.body], gate).await
-        else {
+        let Some(result) = line.send(&message.from, &claim.address, &message.bytes, gate).await else {
             // Stopped, or the row is no longer ours to send: paused, withdrawn, or taken by another worker.
             return self.let_go(writer, &claim);
         };
@@ -377,7 +375,7 @@ impl Shared {
             return Ok(frozen);
         }
         let (headers, body) = rows::variant(&self.site.db, id).await.map_err(|error| error.to_string())?;
-        let frozen = Arc::new(Frozen::from_stored(&headers, &body)?);
+        let frozen = Arc::new(Frozen::from_stored(&self.site, &headers, &body)?);
         let mut variants = self.variants.lock().unwrap_or_else(PoisonError::into_inner);
         if variants.len() >= VARIANTS {
             variants.clear();
@@ -402,7 +400,7 @@ impl Shared {
             }
             Err(error) => return writer.record_notice(record(self.again(&notice, "database", false), error)),
         }
-        let message = match super::variant::compose_notice(&self.site, &self.templates, &notice) {
+        let message = match super::variant::compose_notice(&self.templates, &notice) {
             Ok(message) => message,
             Err(why) => {
                 tracing::error!(
@@ -415,7 +413,7 @@ impl Shared {
             }
         };
         let gate = || writer.mark_notice(notice.id, notice.attempt);
-        let Some(result) = line.send(&notice.from_email, &notice.address, &[&message], gate).await else {
+        let Some(result) = line.send(&notice.from_email, &notice.address, &message, gate).await else {
             return writer.record_notice(record(self.again(&notice, "stopped", false), String::new()));
         };
         let ending = match outcome::judge(&result) {
@@ -449,8 +447,7 @@ impl Shared {
 /// A message ready for DATA: dot-stuffed, ending with CRLF.
 pub(super) struct Message {
     pub(super) from: String,
-    pub(super) head: Vec<u8>,
-    pub(super) body: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
 }
 
 /// One line to the relay: a connection, opened when it is needed and again when it broke.
@@ -465,27 +462,43 @@ impl Line<'_> {
         &mut self,
         from: &str,
         to: &str,
-        parts: &[&[u8]],
+        message: &[u8],
         gate: impl FnOnce() -> F,
     ) -> Option<std::result::Result<Reply, Failure>> {
-        let mut connection = self.open().await?;
-        if let Err(failure) = connection.begin(from, to).await {
-            if !matches!(failure, Failure::Broken { .. }) {
-                self.connection = Some(connection);
-            }
-            return Some(Err(failure));
-        }
+        let mut connection = match self.begin(from, to).await? {
+            Ok(connection) => connection,
+            Err(failure) => return Some(Err(failure)),
+        };
         if !gate().await {
             // The server waits for a body that will not come; there is no way back from DATA but to hang up.
             return None;
         }
-        let result = connection.finish(parts).await;
+        let result = connection.finish(message).await;
         if !matches!(result, Err(Failure::Broken { .. })) && connection.has_messages_left() {
             self.connection = Some(connection);
         } else if !matches!(result, Err(Failure::Broken { .. })) {
             connection.quit().await;
         }
         Some(result)
+    }
+
+    /// A connection on which the server waits for the body; `None` when the engine stops meanwhile.
+    async fn begin(&mut self, from: &str, to: &str) -> Option<std::result::Result<Connection, Failure>> {
+        loop {
+            let reused = self.connection.is_some();
+            let mut connection = self.open().await?;
+            match connection.begin(from, to).await {
+                Ok(()) => return Some(Ok(connection)),
+                // Servers hang up on connections that were idle for a while; that says nothing about this message.
+                Err(Failure::Broken { stage: Stage::Mail, .. }) if reused => {}
+                Err(failure) => {
+                    if !matches!(failure, Failure::Broken { .. }) {
+                        self.connection = Some(connection);
+                    }
+                    return Some(Err(failure));
+                }
+            }
+        }
     }
 
     /// An open connection, however long it takes; `None` when the engine stops meanwhile.

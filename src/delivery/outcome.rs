@@ -95,7 +95,7 @@ pub const fn retry_gap(attempts: i64) -> Option<Duration> {
         5 => 2 * 60,
         6 => 4 * 60,
         7..=8 => 8 * 60,
-        9..=13 => 14 * 60,
+        9..=14 => 14 * 60,
         _ => return None,
     };
     Some(Duration::from_secs(minutes * 60))

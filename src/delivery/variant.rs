@@ -12,22 +12,29 @@ use super::{
     },
 };
 use crate::{
+    clock::Moment,
     db::{Result, Tx},
-    mail::Templates,
+    mail::{
+        BulkHeaders, Compiled, CopyHeaders, EditionHeaders, FeedbackId, Mailbox, NoticeHeaders, Personal,
+        Templates, notice_message,
+    },
     site::Site,
+    token::{self, Purpose},
 };
 
 /// What stands in the headers of every copy.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Headers {
+    /// The edition's public id, for complaint reports.
+    pub edition: String,
     /// The name in From.
     pub from_name: String,
     /// The address in From and in the envelope.
     pub from_email: String,
     /// Where answers go.
     pub reply_to: String,
-    /// The subject.
-    pub subject: String,
+    /// When the edition was sealed: the Date of every copy, on every attempt.
+    pub date: Moment,
     /// The list's id, for the links to leave it.
     pub list_id: i64,
     /// The list's short name, the first label of List-Id.
@@ -45,32 +52,124 @@ pub async fn freeze(
     site: &Site,
     (edition_id, revision, key): (i64, i64, &str),
     headers: &Headers,
-    body: &[u8],
+    body: &Compiled,
 ) -> Result<i64> {
     let headers = serde_json::to_string(headers).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-    store::add_variant(tx, (edition_id, revision, key), &headers, body, site.now()).await
+    store::add_variant(tx, (edition_id, revision, key), &headers, &body.to_bytes(), site.now()).await
 }
 
-/// A variant as it was frozen.
+/// The links that belong to one reader's copy of an edition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Links {
+    /// Leaving the list: the page and the one-click target in one (RFC 8058).
+    pub unsubscribe: String,
+    /// Choosing lists and changing the name.
+    pub preferences: String,
+    /// This copy in the browser.
+    pub view: String,
+    /// Giving once, credited to the edition.
+    pub give_once: String,
+    /// Giving every month, credited to the edition.
+    pub give_monthly: String,
+}
+
+impl Links {
+    /// The links of a copy. They work for good: mail is read long after it was sent.
+    #[must_use]
+    pub fn new(site: &Site, edition_id: i64, list_id: i64, subscriber_id: i64) -> Self {
+        let (give_once, give_monthly) = give_links(site, edition_id);
+        let sign = |purpose, scope: String| site.keys.sign(purpose, &scope, None);
+        let unsubscribe = sign(Purpose::Unsubscribe, format!("{subscriber_id}.{list_id}.{edition_id}"));
+        let preferences = sign(Purpose::Preferences, subscriber_id.to_string());
+        let view = sign(Purpose::View, format!("{edition_id}.{subscriber_id}"));
+        Self {
+            unsubscribe: site.url(&format!("/unsubscribe/{unsubscribe}")),
+            preferences: site.url(&format!("/preferences/{preferences}")),
+            view: site.url(&format!("/view/{view}")),
+            give_once,
+            give_monthly,
+        }
+    }
+
+    /// As the mail room wants them, with the reader's name.
+    #[must_use]
+    pub fn personal<'a>(&'a self, name: &'a str) -> Personal<'a> {
+        Personal {
+            name,
+            unsubscribe_url: &self.unsubscribe,
+            preferences_url: &self.preferences,
+            view_url: &self.view,
+            give_once_url: &self.give_once,
+            give_monthly_url: &self.give_monthly,
+        }
+    }
+}
+
+/// The same for every reader of an edition: who gives is not told by the link (TRUST L9).
+fn give_links(site: &Site, edition_id: i64) -> (String, String) {
+    let token = site.keys.sign(Purpose::Give, &edition_id.to_string(), None);
+    (site.url(&format!("/donate?every=once&e={token}")), site.url(&format!("/donate?every=month&e={token}")))
+}
+
+/// A variant as it was frozen, ready to be written copy by copy.
 pub(super) struct Frozen {
-    #[expect(dead_code, reason = "filled in with the mail room")]
     headers: Headers,
+    bulk: EditionHeaders,
+    body: Compiled,
 }
 
 impl Frozen {
-    pub(super) fn from_stored(headers: &str, _body: &[u8]) -> std::result::Result<Self, String> {
-        Ok(Self { headers: serde_json::from_str(headers).map_err(|error| error.to_string())? })
+    pub(super) fn from_stored(site: &Site, headers: &str, body: &[u8]) -> std::result::Result<Self, String> {
+        let headers: Headers = serde_json::from_str(headers).map_err(|error| error.to_string())?;
+        let body = Compiled::from_bytes(body).map_err(|error| error.to_string())?;
+        // Stable for this host, and in the form that complaint reports want: 5 to 15 characters.
+        let sender = token::hash(site.host());
+        let bulk = EditionHeaders::new(&BulkHeaders {
+            from: Mailbox { name: &headers.from_name, address: &headers.from_email },
+            reply_to: Some(Mailbox { name: "", address: &headers.reply_to }),
+            subject: body.subject(),
+            list_name: &headers.list_name,
+            list_id: &format!("{}.{}", headers.list_slug, site.host()),
+            feedback_id: FeedbackId {
+                edition: &headers.edition,
+                stream: &headers.list_slug,
+                site: site.host(),
+                sender: sender.get(..12).unwrap_or_default(),
+            },
+        });
+        Ok(Self { bulk: bulk.map_err(|error| error.to_string())?, headers, body })
     }
 
-    pub(super) fn compose(&self, _site: &Site, _claim: &Claim) -> std::result::Result<Message, String> {
-        Err("no mail room".to_owned())
+    pub(super) fn compose(&self, site: &Site, claim: &Claim) -> std::result::Result<Message, String> {
+        let links = Links::new(site, claim.edition_id, self.headers.list_id, claim.subscriber_id);
+        let id = format!("{}.{}", claim.edition_id, claim.subscriber_id);
+        let message_id = format!("{}@{}", site.keys.name(Purpose::MessageId, &id), site.host());
+        let copy = CopyHeaders {
+            to: Mailbox { name: &claim.name, address: &claim.address },
+            message_id: &message_id,
+            date: self.headers.date,
+            unsubscribe_url: &links.unsubscribe,
+            unsubscribe_mailto: None,
+        };
+        let mut bytes = Vec::new();
+        self.bulk.write(&copy, &mut bytes).map_err(|error| error.to_string())?;
+        self.body.write_body(&links.personal(&claim.name), &mut bytes);
+        Ok(Message { from: self.headers.from_email.clone(), bytes })
     }
 }
 
 pub(super) fn compose_notice(
-    _: &Site,
-    _: &Templates,
-    _: &ClaimedNotice,
+    templates: &Templates,
+    notice: &ClaimedNotice,
 ) -> std::result::Result<Vec<u8>, String> {
-    Err("no mail room".to_owned())
+    let context = serde_json::from_str(&notice.context).map_err(|error| error.to_string())?;
+    let rendered = templates.render_json(&notice.template, &context).map_err(|error| error.to_string())?;
+    let headers = NoticeHeaders {
+        from: Mailbox { name: &notice.from_name, address: &notice.from_email },
+        to: Mailbox { name: &notice.name, address: &notice.address },
+        reply_to: None,
+        message_id: &notice.message_id,
+        date: notice.created_at,
+    };
+    notice_message(&headers, &rendered).map_err(|error| error.to_string())
 }

@@ -1,11 +1,38 @@
-//! Mail.
+//! Mail: templates, MJML, compiling a digest into segments, messages and their headers.
+//!
+//! The rule: nothing leaves this room that could break a message open. Values are rendered once and never read as a
+//! template again, every header value is checked before it is written, and every body is quoted-printable with no line
+//! that starts with a dot, so that the same bytes go into DATA, into BDAT and under a DKIM signature.
+//!
+//! A **notice** (one automatic mail) takes the short way: [`Templates::render`], then [`notice_message`]. A **digest**
+//! is compiled once for all who get the same version ([`compile`]), stored as bytes, and each copy is then
+//! [`EditionHeaders::write`] followed by [`Compiled::write_body`].
 
-/// The context of one mail template.
-pub trait EmailTemplate: serde::Serialize {
-    /// The template's folder.
-    const NAME: &'static str;
-}
+mod address;
+mod compile;
+mod contexts;
+mod digest;
+mod encode;
+mod html;
+mod lint;
+mod message;
+mod mime;
+mod personal;
+mod quoted_printable;
+mod segments;
+mod source;
+mod templates;
 
-/// The templates.
-#[derive(Clone, Debug)]
-pub struct Templates;
+pub use compile::{CompileError, compile, preview_html, preview_text, render_full};
+pub use contexts::{
+    ConfirmSubscription, EmailTemplate, PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink,
+    TeamInvite, Welcome,
+};
+pub use digest::{Appeal, ArticleBlock, DigestContext, Image};
+pub use lint::Problem;
+pub use message::{
+    BulkHeaders, CopyHeaders, EditionHeaders, FeedbackId, HeaderError, Mailbox, NoticeHeaders, notice_message,
+};
+pub use personal::{Field, Personal, clean_name};
+pub use segments::{Compiled, CompiledFormatError};
+pub use templates::{Rendered, TemplateError, Templates};

@@ -219,15 +219,13 @@ impl Connection {
     ///
     /// # Errors
     /// [`Failure::Broken`] at `Data`: not delivered. At `Dot`: not known. [`Failure::Refused`]: not delivered.
-    pub async fn finish(&mut self, body: &[&[u8]]) -> Result<Reply, Failure> {
+    pub async fn finish(&mut self, body: &[u8]) -> Result<Reply, Failure> {
         self.messages_left = self.messages_left.saturating_sub(1);
         let timeouts = self.timeouts;
         let stream = self.stream.get_mut();
-        for part in body {
-            for block in part.chunks(64 * 1024) {
-                let written = within(timeouts.block, stream.write_all(block)).await;
-                written.map_err(|why| broken(Stage::Data, why.to_string()))?;
-            }
+        for block in body.chunks(64 * 1024) {
+            let written = within(timeouts.block, stream.write_all(block)).await;
+            written.map_err(|why| broken(Stage::Data, why.to_string()))?;
         }
         within(timeouts.block, stream.flush()).await.map_err(|why| broken(Stage::Data, why.to_string()))?;
         // From here on the server may have the whole message, whatever we hear.

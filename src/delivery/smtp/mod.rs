@@ -5,6 +5,8 @@
 
 mod connection;
 mod reply;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 use std::time::Duration;

@@ -13,10 +13,10 @@ statements! {
     /// Takes a batch for one worker.
     CLAIM = sqlite "update notice set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false
             where id in (select id from notice where state = 'queued' and next_at <= $2 order by next_at, id limit $3)
-            returning id, template, context, from_name, from_email, address, name, message_id, attempt",
+            returning id, template, context, from_name, from_email, address, name, message_id, attempt, created_at",
         postgres "update notice set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false
             where id in (select id from notice where state = 'queued' and next_at <= $2 order by next_at, id limit $3 for update skip locked)
-            returning id, template, context, from_name, from_email, address, name, message_id, attempt";
+            returning id, template, context, from_name, from_email, address, name, message_id, attempt, created_at";
     /// The last gate before the body.
     MARK = "update notice set marker = true where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// Taken: the context is blanked, for it may hold links.
@@ -62,6 +62,8 @@ pub struct ClaimedNotice {
     pub message_id: String,
     /// Which attempt this is, from 1.
     pub attempt: i64,
+    /// When it was enqueued: the Date of every attempt.
+    pub created_at: Moment,
 }
 
 /// What a new notice says, to whom.

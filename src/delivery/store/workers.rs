@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{Result, Tx},
     statements,
 };
 
@@ -15,8 +15,6 @@ statements! {
     SILENT = "select id from worker where stopped_at is null and heartbeat_at < $1 and id <> $2";
     /// Declared dead, or stopped in good order; by one only.
     STOP = "update worker set stopped_at = $2 where id = $1 and stopped_at is null";
-    /// Those at work, for the desk and `doctor`.
-    RUNNING = "select count(*) from worker where stopped_at is null";
 }
 
 pub async fn add(tx: &mut Tx, host: &str, pid: i64, now: Moment) -> Result<i64> {
@@ -33,8 +31,4 @@ pub async fn silent(tx: &mut Tx, since: Moment, me: i64) -> Result<Vec<i64>> {
 
 pub async fn stop(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(STOP, (id, now)).await? == 1)
-}
-
-pub async fn running(db: &Db) -> Result<i64> {
-    Ok(db.one::<(i64,)>(RUNNING, ()).await?.0)
 }

@@ -1,0 +1,611 @@
+//! Every setting of the environment: its name, default and meaning. Nothing else in the house reads the environment.
+//!
+//! The environment holds infrastructure and secrets; what an editor or treasurer decides is in the database
+//! (`staff::settings`). All mistakes are found at once, so that nobody has to start the program five times.
+
+use std::{
+    fmt, fs, io,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use url::Url;
+
+use crate::{
+    db::DbOptions,
+    smtp_url::SmtpUrl,
+    token::{self, Keys, RootSecret},
+};
+
+/// One setting, as `.env.example` documents it.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The name of the variable.
+    pub name: &'static str,
+    /// What it is when it is not set; empty when there is no default.
+    pub default: &'static str,
+    /// Secrets are never shown, and may also stand in a file named by `NAME_FILE`.
+    pub secret: bool,
+    /// What it means, in a sentence or two.
+    pub meaning: &'static str,
+}
+
+const fn plain(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
+    Setting { name, default, secret: false, meaning }
+}
+
+const fn secret(name: &'static str, meaning: &'static str) -> Setting {
+    Setting { name, default: "", secret: true, meaning }
+}
+
+/// All settings, in the order of `.env.example`.
+pub const SETTINGS: &[Setting] = &[
+    plain(
+        "BROADSIDE_ENV",
+        "development",
+        "development or production. In production SECRET and SUPPRESSION_SECRET must be set, and the sandbox is refused.",
+    ),
+    plain(
+        "BASE_URL",
+        "http://127.0.0.1:3000",
+        "Where readers reach this instance. Every link in a mail begins with it.",
+    ),
+    plain("LISTEN", "127.0.0.1:3000", "Address and port of the web server."),
+    plain(
+        "TRUSTED_PROXIES",
+        "",
+        "Addresses of proxies whose X-Forwarded-For is believed, separated by commas.",
+    ),
+    plain(
+        "DATA_DIR",
+        "data",
+        "Folder for the SQLite file, the sandbox's state and, in development, generated secrets.",
+    ),
+    plain(
+        "DATABASE_URL",
+        "",
+        "sqlite:path or postgres://user:password@host/database. Without it, broadside.db in DATA_DIR.",
+    ),
+    plain("DATABASE_CONNECTIONS", "8", "The most database connections of one process, 2 to 200."),
+    secret(
+        "SECRET",
+        "Signs every link and session: at least 32 characters. To change it, write 2:newsecret and put 1:oldsecret in OLD_SECRETS. In development it is generated once.",
+    ),
+    secret(
+        "OLD_SECRETS",
+        "Earlier secrets with their numbers, as 1:secret,2:secret: links in old mails stay valid.",
+    ),
+    secret(
+        "SUPPRESSION_SECRET",
+        "Hashes addresses that are not mailed: at least 32 characters, never changed, kept with the backup. In development it is generated once.",
+    ),
+    secret(
+        "SMTP_URL",
+        "The mail service: smtp://user:password@host:587?tls=required, tls=opportunistic, tls=none, or smtps://user:password@host.",
+    ),
+    plain("SMTP_CONNECTIONS", "4", "How many conversations with the mail service at once, 1 to 200."),
+    plain("SMTP_MESSAGES_PER_CONNECTION", "100", "A connection is opened anew after this many messages."),
+    plain(
+        "SMTP_TIMEOUT_FACTOR",
+        "1",
+        "Multiplies the time limits of RFC 5321 (10 minutes for the reply to a message). Below 1 a slow server can mean duplicates.",
+    ),
+    plain(
+        "WORKER_SILENCE_SECONDS",
+        "30",
+        "A worker that gives no sign of life for so long is taken for dead and its work is done by others, 1 to 3600.",
+    ),
+    secret(
+        "STRIPE_SECRET_KEY",
+        "The secret key of the Stripe account. Without it donations are switched off, and the pages say so.",
+    ),
+    secret(
+        "STRIPE_WEBHOOK_SECRET",
+        "The signing secret of the webhook endpoint; two, separated by a comma, while one replaces the other.",
+    ),
+    plain("STRIPE_API_BASE", "https://api.stripe.com", "Where Stripe's API is."),
+    plain(
+        "FETCH_PRIVATE_ADDRESSES",
+        "no",
+        "yes lets feeds be fetched from private addresses. Anyone who may add feeds could then read your network.",
+    ),
+    plain("SANDBOX_SMTP", "127.0.0.1:2525", "Where the sandbox takes mail; port 0 lets the system choose."),
+    plain(
+        "SANDBOX_HTTP",
+        "127.0.0.1:3080",
+        "Where the sandbox shows its mailbox and payments; port 0 lets the system choose.",
+    ),
+    plain(
+        "LOG",
+        "info",
+        "What is logged: error, warn, info, debug, or a filter such as info,broadside::delivery=debug.",
+    ),
+];
+
+/// Development or production.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Secrets may be generated, the sandbox may run.
+    Development,
+    /// Secrets must be set, the sandbox is refused.
+    Production,
+}
+
+impl FromStr for Environment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "development" => Ok(Self::Development),
+            "production" => Ok(Self::Production),
+            _ => Err("must be development or production"),
+        }
+    }
+}
+
+/// The settings, checked. `Debug` shows no secret.
+#[derive(Clone)]
+#[expect(missing_docs, reason = "each field is the setting of its name, documented in SETTINGS")]
+pub struct Config {
+    pub environment: Environment,
+    pub base_url: Url,
+    pub listen: SocketAddr,
+    pub trusted_proxies: Vec<IpAddr>,
+    pub data_dir: PathBuf,
+    pub database_url: String,
+    pub database_connections: u32,
+    pub secret: Option<RootSecret>,
+    pub old_secrets: Vec<RootSecret>,
+    pub suppression_secret: Option<Vec<u8>>,
+    pub smtp_url: Option<SmtpUrl>,
+    pub smtp_connections: usize,
+    pub smtp_messages_per_connection: u32,
+    pub smtp_timeout_factor: f64,
+    pub worker_silence_seconds: u64,
+    pub stripe_secret_key: Option<String>,
+    pub stripe_webhook_secrets: Vec<String>,
+    pub stripe_api_base: Url,
+    pub fetch_private_addresses: bool,
+    pub sandbox_smtp: SocketAddr,
+    pub sandbox_http: SocketAddr,
+    pub log: String,
+    described: Vec<(&'static str, String)>,
+}
+
+/// Every mistake in the settings, each with what to do.
+#[derive(Debug)]
+pub struct Mistakes(pub Vec<String>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "the settings cannot be used:")?;
+        self.0.iter().try_for_each(|mistake| writeln!(f, "  - {mistake}"))?;
+        f.write_str(".env.example explains every setting")
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+/// Reads values and collects mistakes.
+struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    mistakes: Vec<String>,
+    described: Vec<(&'static str, String)>,
+}
+
+impl Reader<'_> {
+    /// The value, from the variable, its file, or its default; `None` when all are empty.
+    fn value(&mut self, name: &str) -> Option<String> {
+        let setting = SETTINGS.iter().find(|setting| setting.name == name)?;
+        let given = (self.lookup)(name).filter(|value| !value.is_empty());
+        let file = (self.lookup)(&format!("{name}_FILE")).filter(|_| setting.secret);
+        let value = match (given, file) {
+            (Some(_), Some(_)) => {
+                self.mistakes.push(format!("{name} and {name}_FILE are both set; keep one"));
+                None
+            }
+            (None, Some(path)) => match fs::read_to_string(&path) {
+                Ok(text) => Some(text.trim().to_owned()),
+                Err(error) => {
+                    self.mistakes.push(format!("{name}_FILE: {path} cannot be read: {error}"));
+                    None
+                }
+            },
+            (given, None) => given.or_else(|| Some(setting.default.to_owned())),
+        };
+        let value = value.filter(|value| !value.is_empty());
+        let shown = match &value {
+            None => "(not set)".to_owned(),
+            Some(_) if setting.secret => "(set)".to_owned(),
+            Some(value) => without_password(value),
+        };
+        self.described.push((setting.name, shown));
+        value
+    }
+
+    fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Option<T> {
+        let secret = SETTINGS.iter().any(|setting| setting.name == name && setting.secret);
+        let value = self.value(name)?;
+        match value.parse() {
+            Ok(parsed) => Some(parsed),
+            Err(error) if secret => self.mistake(format!("{name}: {error}")),
+            Err(error) => self.mistake(format!("{name}={value}: {error}")),
+        }
+    }
+
+    fn number<T: FromStr<Err: fmt::Display> + PartialOrd + fmt::Display>(
+        &mut self,
+        name: &str,
+        least: T,
+        most: T,
+    ) -> Option<T> {
+        let number = self.parsed(name)?;
+        if number < least || number > most {
+            return self.mistake(format!("{name}={number}: must be from {least} to {most}"));
+        }
+        Some(number)
+    }
+
+    fn mistake<T>(&mut self, mistake: String) -> Option<T> {
+        self.mistakes.push(mistake);
+        None
+    }
+
+    fn long_enough(&mut self, name: &str) -> Option<String> {
+        let value = self.value(name)?;
+        if value.len() < SHORTEST_SECRET {
+            return self.mistake(format!("{name} is shorter than {SHORTEST_SECRET} characters"));
+        }
+        Some(value)
+    }
+
+    fn web_address(&mut self, name: &str) -> Option<Url> {
+        let url: Url = self.parsed(name)?;
+        let usable = matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none();
+        if usable {
+            Some(url)
+        } else {
+            self.mistake(format!("{name}={url}: must be an http or https address"))
+        }
+    }
+}
+
+const SHORTEST_SECRET: usize = 32;
+
+impl Config {
+    /// The settings of this process, with a `.env` file in the working directory filling in what is not set.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn from_env() -> Result<Self, Mistakes> {
+        let file = read_env_file(Path::new(".env"))?;
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+        Self::from_lookup(&|name| {
+            std::env::var(name)
+                .ok()
+                .or_else(|| file.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()))
+        })
+    }
+
+    /// The settings that `lookup` gives, for tests and the demo.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Mistakes> {
+        let mut read = Reader { lookup, mistakes: Vec::new(), described: Vec::new() };
+        let environment = read.parsed("BROADSIDE_ENV");
+        let base_url = read.web_address("BASE_URL");
+        let listen = read.parsed("LISTEN");
+        let trusted_proxies = read.value("TRUSTED_PROXIES").unwrap_or_default();
+        let trusted_proxies: Vec<_> =
+            trusted_proxies.split(',').map(str::trim).filter(|one| !one.is_empty()).collect();
+        let trusted_proxies: Result<Vec<IpAddr>, _> = trusted_proxies.into_iter().map(str::parse).collect();
+        if trusted_proxies.is_err() {
+            read.mistakes.push("TRUSTED_PROXIES must be addresses, separated by commas".to_owned());
+        }
+        let data_dir = PathBuf::from(read.value("DATA_DIR").unwrap_or_default());
+        let database_url = read
+            .value("DATABASE_URL")
+            .unwrap_or_else(|| format!("sqlite:{}", data_dir.join("broadside.db").display()));
+        if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| database_url.starts_with(scheme)) {
+            read.mistakes.push("DATABASE_URL must begin with sqlite: or postgres:".to_owned());
+        }
+        let database_connections = read.number("DATABASE_CONNECTIONS", 2, 200);
+        let secret = read.long_enough("SECRET").and_then(|text| numbered(&text, &mut read.mistakes));
+        let old_secrets = read.value("OLD_SECRETS").unwrap_or_default();
+        let old_secrets: Vec<RootSecret> = old_secrets
+            .split(',')
+            .filter(|one| !one.is_empty())
+            .filter_map(|one| numbered(one, &mut read.mistakes))
+            .collect();
+        if let Some(current) = &secret
+            && old_secrets.iter().any(|old| old.id == current.id)
+        {
+            read.mistakes.push(format!(
+                "OLD_SECRETS has the same number ({}) as SECRET; give the new one the next number",
+                current.id
+            ));
+        }
+        let suppression_secret = read.long_enough("SUPPRESSION_SECRET").map(String::into_bytes);
+        if environment == Some(Environment::Production) {
+            for (name, set) in
+                [("SECRET", secret.is_some()), ("SUPPRESSION_SECRET", suppression_secret.is_some())]
+            {
+                if !set && !read.mistakes.iter().any(|mistake| mistake.starts_with(name)) {
+                    read.mistakes.push(format!(
+                        "{name} must be set in production; make one with: openssl rand -hex 32"
+                    ));
+                }
+            }
+        }
+        let smtp_url = read.parsed("SMTP_URL");
+        let smtp_connections = read.number("SMTP_CONNECTIONS", 1, 200);
+        let smtp_messages_per_connection = read.number("SMTP_MESSAGES_PER_CONNECTION", 1, 1_000_000);
+        let smtp_timeout_factor = read.number("SMTP_TIMEOUT_FACTOR", 0.000_1, 100.0);
+        let worker_silence_seconds = read.number("WORKER_SILENCE_SECONDS", 1, 3600);
+        let stripe_secret_key = read.value("STRIPE_SECRET_KEY");
+        let webhook_secrets = read.value("STRIPE_WEBHOOK_SECRET").unwrap_or_default();
+        let stripe_webhook_secrets: Vec<String> = webhook_secrets
+            .split(',')
+            .map(str::trim)
+            .filter(|one| !one.is_empty())
+            .map(str::to_owned)
+            .collect();
+        if stripe_secret_key.is_some() && stripe_webhook_secrets.is_empty() {
+            read.mistakes.push("STRIPE_WEBHOOK_SECRET must be set with STRIPE_SECRET_KEY: without it no gift would ever be booked".to_owned());
+        }
+        let stripe_api_base = read.web_address("STRIPE_API_BASE");
+        let fetch_private_addresses = match read.value("FETCH_PRIVATE_ADDRESSES").as_deref() {
+            Some("yes") => true,
+            Some("no") | None => false,
+            Some(_) => {
+                read.mistake("FETCH_PRIVATE_ADDRESSES must be yes or no".to_owned()).unwrap_or_default()
+            }
+        };
+        let sandbox_smtp = read.parsed("SANDBOX_SMTP");
+        let sandbox_http = read.parsed("SANDBOX_HTTP");
+        let log = read.value("LOG").unwrap_or_default();
+
+        let Reader { mistakes, described, .. } = read;
+        let config = (|| {
+            Some(Self {
+                environment: environment?,
+                base_url: base_url?,
+                listen: listen?,
+                trusted_proxies: trusted_proxies.ok()?,
+                data_dir,
+                database_url,
+                database_connections: database_connections?,
+                secret,
+                old_secrets,
+                suppression_secret,
+                smtp_url,
+                smtp_connections: smtp_connections?,
+                smtp_messages_per_connection: smtp_messages_per_connection?,
+                smtp_timeout_factor: smtp_timeout_factor?,
+                worker_silence_seconds: worker_silence_seconds?,
+                stripe_secret_key,
+                stripe_webhook_secrets,
+                stripe_api_base: stripe_api_base?,
+                fetch_private_addresses,
+                sandbox_smtp: sandbox_smtp?,
+                sandbox_http: sandbox_http?,
+                log,
+                described,
+            })
+        })();
+        match config {
+            Some(config) if mistakes.is_empty() => Ok(config),
+            _ => Err(Mistakes(mistakes)),
+        }
+    }
+
+    /// How the database is opened.
+    #[must_use]
+    pub fn database(&self) -> DbOptions {
+        DbOptions { connections: self.database_connections, ..DbOptions::new(self.database_url.clone()) }
+    }
+
+    /// The file that only one worker of a SQLite database may lock; none for PostgreSQL.
+    #[must_use]
+    pub fn lock_file(&self) -> Option<PathBuf> {
+        let path = self.database_url.strip_prefix("sqlite:")?.trim_start_matches("//");
+        Some(PathBuf::from(format!("{}.lock", path.split('?').next().unwrap_or_default())))
+    }
+
+    /// The signing keys; in development, secrets that are not set are generated once and kept in `DATA_DIR`.
+    ///
+    /// # Errors
+    /// When a generated secret cannot be read or written.
+    pub fn keys(&self) -> io::Result<Keys> {
+        let root = match &self.secret {
+            Some(root) => root.clone(),
+            None => RootSecret { id: 1, secret: self.generated("secret")? },
+        };
+        let suppression = match &self.suppression_secret {
+            Some(secret) => secret.clone(),
+            None => self.generated("suppression-secret")?,
+        };
+        Ok(Keys::new(&root, &self.old_secrets, &suppression))
+    }
+
+    fn generated(&self, name: &str) -> io::Result<Vec<u8>> {
+        let path = self.data_dir.join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(text.trim().as_bytes().to_vec()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(&self.data_dir)?;
+                let secret = token::secret();
+                write_private(&path, &secret)?;
+                Ok(secret.into_bytes())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Every setting with its value, secrets and passwords hidden, for `doctor`.
+    #[must_use]
+    pub fn described(&self) -> &[(&'static str, String)] {
+        &self.described
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.described.iter().map(|(name, value)| (name, value))).finish()
+    }
+}
+
+/// `2:secret`, or a secret alone, which is number 1.
+fn numbered(text: &str, mistakes: &mut Vec<String>) -> Option<RootSecret> {
+    let (id, secret) = match text.split_once(':') {
+        Some((id, secret)) if id.len() <= 3 && id.bytes().all(|b| b.is_ascii_digit()) => (id, secret),
+        _ => ("1", text),
+    };
+    match id.parse() {
+        Ok(id) if secret.len() >= SHORTEST_SECRET => {
+            Some(RootSecret { id, secret: secret.as_bytes().to_vec() })
+        }
+        Ok(_) => {
+            mistakes.push(format!(
+                "a secret in SECRET or OLD_SECRETS is shorter than {SHORTEST_SECRET} characters"
+            ));
+            None
+        }
+        Err(_) => {
+            mistakes.push("the number of a secret must be from 0 to 255".to_owned());
+            None
+        }
+    }
+}
+
+fn without_password(value: &str) -> String {
+    let Ok(mut url) = Url::parse(value) else { return value.to_owned() };
+    if url.password().is_some() && url.set_password(Some("***")).is_err() {
+        return "(set)".to_owned();
+    }
+    if url.password().is_some() { url.to_string() } else { value.to_owned() }
+}
+
+#[cfg(unix)]
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(not(unix))]
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    fs::write(path, text)
+}
+
+/// `NAME=value` lines; `#` begins a comment; quotes around a value are dropped.
+fn read_env_file(path: &Path) -> Result<Vec<(String, String)>, Mistakes> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Mistakes(vec![format!(".env cannot be read: {error}")])),
+    };
+    let mut values = Vec::new();
+    let mut mistakes = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        match line.split_once('=') {
+            Some((name, value)) => {
+                let value = value.trim();
+                let inner =
+                    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+                values.push((name.trim().to_owned(), inner.to_owned()));
+            }
+            None => mistakes.push(format!(".env line {} is not NAME=value", number + 1)),
+        }
+    }
+    if mistakes.is_empty() { Ok(values) } else { Err(Mistakes(mistakes)) }
+}
+
+/// The text of `.env.example`, made from [`SETTINGS`]; a test holds the file equal to it.
+#[must_use]
+pub fn example() -> String {
+    let mut text = String::from(
+        "# Every setting of Broadside with its default. Copy this file to .env, or set the variables where the program runs.\n\
+         # A secret may also stand in a file: NAME_FILE=/path/to/file instead of NAME.\n",
+    );
+    for setting in SETTINGS {
+        let kind = if setting.secret { " (secret)" } else { "" };
+        text.push_str(&format!("\n# {}{kind}\n#{}={}\n", setting.meaning, setting.name, setting.default));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(pairs: &[(&str, &str)]) -> Result<Config, Mistakes> {
+        Config::from_lookup(&|name| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn an_empty_environment_is_enough_to_develop() {
+        let config = config(&[]).expect("defaults are good");
+        assert_eq!(config.database_url, "sqlite:data/broadside.db");
+        assert_eq!(config.lock_file(), Some(PathBuf::from("data/broadside.db.lock")));
+        assert!(config.smtp_url.is_none() && config.stripe_secret_key.is_none());
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_at_once() {
+        let mistakes = config(&[
+            ("BROADSIDE_ENV", "production"),
+            ("LISTEN", "here"),
+            ("SMTP_URL", "ftp://x"),
+            ("SMTP_CONNECTIONS", "0"),
+            ("DATABASE_URL", "mysql://x"),
+        ])
+        .expect_err("five mistakes and two missing secrets")
+        .0;
+        for name in ["LISTEN", "SMTP_URL", "SMTP_CONNECTIONS", "DATABASE_URL", "SECRET", "SUPPRESSION_SECRET"]
+        {
+            assert!(
+                mistakes.iter().any(|mistake| mistake.contains(name)),
+                "{name} is missing in {mistakes:?}"
+            );
+        }
+    }
+
+    /// TRUST A31: neither the description nor `Debug` nor a mistake shows a secret.
+    #[test]
+    fn no_secret_is_ever_shown() {
+        let canary = "canary-0123456789-0123456789-0123456789";
+        let smtp = format!("smtp://ann:{canary}@mail.example.org");
+        let database = format!("postgres://ann:{canary}@db.example.org/news");
+        let good = config(&[
+            ("SECRET", canary),
+            ("OLD_SECRETS", &format!("7:{canary}")),
+            ("SUPPRESSION_SECRET", canary),
+            ("SMTP_URL", &smtp),
+            ("DATABASE_URL", &database),
+            ("STRIPE_SECRET_KEY", canary),
+            ("STRIPE_WEBHOOK_SECRET", canary),
+        ])
+        .expect("good settings");
+        let shown = format!("{good:?} {:?} {:?} {:?}", good.described(), good.secret, good.smtp_url);
+        assert!(!shown.contains("canary"), "{shown}");
+        let bad =
+            config(&[("SMTP_URL", &format!("smtp://ann:{canary}@h?tls=maybe"))]).expect_err("a mistake");
+        assert!(!bad.to_string().contains("canary"), "{bad}");
+    }
+
+    #[test]
+    fn the_example_file_documents_every_setting() {
+        let file = include_str!("../.env.example");
+        assert!(file == example(), "write .env.example anew: cargo run -- settings > .env.example");
+    }
+}

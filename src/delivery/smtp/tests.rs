@@ -1,0 +1,196 @@
+//! Conversations with a server that follows a script, word by word.
+
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+    task::JoinHandle,
+};
+
+use super::{Connection, Failure, Relay, Reply, Stage, Timeouts};
+
+/// What the server does, in order.
+#[derive(Clone, Copy)]
+enum Step {
+    /// Says this.
+    Say(&'static str),
+    /// Reads a line, which must begin so.
+    Hear(&'static str),
+    /// Reads up to and with the final dot.
+    Body,
+}
+use Step::{Body, Hear, Say};
+
+const HELLO: [Step; 3] =
+    [Say("220 mx.example.org"), Hear("EHLO"), Say("250-mx.example.org\r\n250 PIPELINING")];
+
+async fn server(steps: Vec<Step>) -> (Relay, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    let heard = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.expect("a client");
+        let mut stream = BufReader::new(stream);
+        let mut heard = String::new();
+        for step in steps {
+            match step {
+                Say(words) => {
+                    stream.get_mut().write_all(format!("{words}\r\n").as_bytes()).await.expect("it listens");
+                }
+                Hear(start) => {
+                    let mut line = String::new();
+                    stream.read_line(&mut line).await.expect("it speaks");
+                    assert!(line.starts_with(start), "expected {start}, heard {line:?}");
+                    heard.push_str(&line);
+                }
+                Body => {
+                    while !heard.ends_with("\r\n.\r\n") {
+                        heard.push(char::from(stream.read_u8().await.expect("a body")));
+                    }
+                }
+            }
+        }
+        heard
+    });
+    let relay = Relay {
+        url: format!("smtp://127.0.0.1:{port}?tls=none").parse().expect("a good URL"),
+        hello: "news.example.org".to_owned(),
+        timeouts: Timeouts::scaled(0.01),
+        messages_per_connection: 10,
+    };
+    (relay, heard)
+}
+
+async fn send(relay: &Relay) -> Result<Reply, Failure> {
+    let mut connection = Connection::open(relay).await?;
+    connection.begin("news@example.org", "ann@example.org").await?;
+    connection.finish(b"Subject: hello\r\n\r\ntext\r\n").await
+}
+
+fn with_hello(steps: &[Step]) -> Vec<Step> {
+    [HELLO.as_slice(), steps].concat()
+}
+
+const ENVELOPE: [Step; 6] = [
+    Hear("MAIL FROM:<news@example.org>\r\n"),
+    Say("250 ok"),
+    Hear("RCPT TO:<ann@example.org>\r\n"),
+    Say("250 ok"),
+    Hear("DATA"),
+    Say("354 go on"),
+];
+
+#[tokio::test]
+async fn a_message_is_written_whole_and_its_reply_comes_back() {
+    let (relay, heard) =
+        server(with_hello(&[&ENVELOPE[..], &[Body, Say("250 2.0.0 queued as 7")]].concat())).await;
+    let reply = send(&relay).await.expect("taken");
+    assert_eq!((reply.code, reply.text.as_str()), (250, "2.0.0 queued as 7"));
+    assert!(heard.await.expect("a good end").ends_with("DATA\r\nSubject: hello\r\n\r\ntext\r\n.\r\n"));
+}
+
+/// DESIGN "Sending": the connection is kept after a refused recipient.
+#[tokio::test]
+async fn a_refused_recipient_leaves_the_connection_in_order() {
+    let refused = [
+        Hear("MAIL"),
+        Say("250 ok"),
+        Hear("RCPT"),
+        Say("550 5.1.1 no such user"),
+        Hear("RSET"),
+        Say("250 ok"),
+    ];
+    let (relay, _heard) =
+        server(with_hello(&[&refused[..], &ENVELOPE, &[Body, Say("250 ok")]].concat())).await;
+    let mut connection = Connection::open(&relay).await.expect("open");
+    let failure = connection.begin("news@example.org", "gone@example.org").await.expect_err("refused");
+    assert!(
+        matches!(failure, Failure::Refused { stage: Stage::Rcpt, reply } if reply.enhanced() == Some("5.1.1"))
+    );
+    connection.begin("news@example.org", "ann@example.org").await.expect("the next one goes");
+    assert!(connection.finish(b"\r\nx\r\n").await.is_ok());
+}
+
+/// TRUST F10: before the dot it is known that nothing arrived, after it nothing is known.
+#[tokio::test]
+async fn a_connection_cut_before_or_after_the_final_dot_says_which() {
+    let (relay, _heard) = server(with_hello(&ENVELOPE[..4])).await;
+    assert!(matches!(send(&relay).await, Err(Failure::Broken { stage: Stage::Data, .. })));
+    let (relay, _heard) = server(with_hello(&[&ENVELOPE[..], &[Body]].concat())).await;
+    assert!(matches!(send(&relay).await, Err(Failure::Broken { stage: Stage::Dot, .. })));
+}
+
+/// TRUST F12: noise in place of a reply is never taken for a yes.
+#[tokio::test]
+async fn noise_after_the_final_dot_is_not_a_yes() {
+    let (relay, _heard) = server(with_hello(&[&ENVELOPE[..], &[Body, Say("ok, got it")]].concat())).await;
+    assert!(matches!(send(&relay).await, Err(Failure::Broken { stage: Stage::Dot, .. })));
+    let (relay, _heard) = server(with_hello(&[&ENVELOPE[..], &[Body, Say("354 what")]].concat())).await;
+    assert!(matches!(send(&relay).await, Err(Failure::Broken { stage: Stage::Dot, .. })));
+}
+
+/// TRUST M19: a server that takes longer than the limit at the dot leaves the outcome unknown, not failed.
+#[tokio::test]
+async fn a_reply_to_the_dot_that_never_comes_is_unknown() {
+    let silent = [&ENVELOPE[..], &[Body, Hear("never")]].concat();
+    let (mut relay, _heard) = server(with_hello(&silent)).await;
+    relay.timeouts.dot = Duration::from_millis(50);
+    assert!(matches!(send(&relay).await, Err(Failure::Broken { stage: Stage::Dot, .. })));
+}
+
+/// TRUST F5: where TLS is required and the offer is missing, or stripped, nothing is sent.
+#[tokio::test]
+async fn without_the_required_tls_nothing_is_sent() {
+    let (mut relay, _heard) = server(HELLO.to_vec()).await;
+    relay.url = relay.url.to_string().replace("?tls=none", "").parse().expect("a good URL");
+    let failure = Connection::open(&relay).await.expect_err("no TLS");
+    assert!(matches!(failure, Failure::Broken { stage: Stage::Connect, why } if why.contains("STARTTLS")));
+}
+
+#[tokio::test]
+async fn credentials_go_by_auth_plain_and_a_refusal_is_the_relays() {
+    let steps = [
+        Say("220 hi"),
+        Hear("EHLO"),
+        Say("250-hi\r\n250 AUTH LOGIN PLAIN"),
+        Hear("AUTH PLAIN AGFubgBzZWNyZXQ="),
+        Say("535 5.7.8 no"),
+    ];
+    let (mut relay, _heard) = server(steps.to_vec()).await;
+    relay.url.credentials = Some(("ann".to_owned(), "secret".to_owned()));
+    assert!(matches!(Connection::open(&relay).await, Err(Failure::Refused { stage: Stage::Auth, .. })));
+}
+
+/// TRUST M17: a local part in UTF-8 goes only to a server that offers SMTPUTF8.
+#[tokio::test]
+async fn a_utf8_address_needs_a_server_that_offers_smtputf8() {
+    let (relay, _heard) = server(HELLO.to_vec()).await;
+    let mut connection = Connection::open(&relay).await.expect("open");
+    assert!(matches!(
+        connection.begin("news@example.org", "jürgen@example.org").await,
+        Err(Failure::Smtputf8Unsupported)
+    ));
+    let offers = [
+        Say("220 hi"),
+        Hear("EHLO"),
+        Say("250-hi\r\n250 SMTPUTF8"),
+        Hear("MAIL FROM:<news@example.org> SMTPUTF8\r\n"),
+        Say("250 ok"),
+        Hear("RCPT TO:<jürgen@example.org>"),
+        Say("250 ok"),
+        Hear("DATA"),
+        Say("354 go"),
+    ];
+    let (relay, _heard) = server(offers.to_vec()).await;
+    let mut connection = Connection::open(&relay).await.expect("open");
+    assert!(connection.begin("news@example.org", "jürgen@example.org").await.is_ok());
+}
+
+/// TRUST A16: whatever reaches the envelope, it cannot become another command.
+#[tokio::test]
+async fn an_address_with_a_line_break_is_never_written() {
+    let (relay, _heard) = server(HELLO.to_vec()).await;
+    let mut connection = Connection::open(&relay).await.expect("open");
+    let failure = connection.begin("news@example.org", "a@example.org>\r\nRCPT TO:<b@example.org").await;
+    assert!(matches!(failure, Err(Failure::Broken { stage: Stage::Mail, .. })));
+}

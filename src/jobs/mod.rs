@@ -1,0 +1,114 @@
+//! Everything that runs by the clock, on one screen.
+//!
+//! Each job does whatever is due in its domain and is safe to run by several workers at once: the rows say what was done.
+//! A job that fails is logged and runs again at its next turn; nothing is lost, because nothing is taken off a queue first.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+
+use crate::{articles, digests, donations, mail::Templates, payments::PaymentProvider, site::Site, staff};
+
+/// What the jobs work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Jobs {
+    /// The instance.
+    pub site: Site,
+    /// For sealing editions.
+    pub templates: Templates,
+    /// None while donations are switched off.
+    pub payments: Option<Arc<dyn PaymentProvider>>,
+    /// Fetches feeds.
+    pub fetcher: articles::Fetcher,
+}
+
+/// One thing that is done again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Job {
+    SealEditions,
+    WorkOnProviderEvents,
+    ResumeProviderCalls,
+    PollProvider,
+    PollFeeds,
+    Tidy,
+}
+
+impl Job {
+    const ALL: [Self; 6] = [
+        Self::SealEditions,
+        Self::WorkOnProviderEvents,
+        Self::ResumeProviderCalls,
+        Self::PollProvider,
+        Self::PollFeeds,
+        Self::Tidy,
+    ];
+
+    /// The schedule.
+    const fn every(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::SealEditions | Self::WorkOnProviderEvents => 1,
+            Self::ResumeProviderCalls => 60,
+            Self::PollProvider => 10 * 60,
+            Self::PollFeeds => 30 * 60,
+            Self::Tidy => 60 * 60,
+        })
+    }
+}
+
+impl Jobs {
+    /// Runs every job at its time, until `stop` says so; a job that is running is finished first.
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        let mut running = tokio::task::JoinSet::new();
+        for job in Job::ALL {
+            let (jobs, mut stop) = (self.clone(), stop.clone());
+            running.spawn(async move {
+                loop {
+                    jobs.run_one(job).await;
+                    tokio::select! {
+                        _ = stop.wait_for(|stopped| *stopped) => return,
+                        () = tokio::time::sleep(job.every()) => {}
+                    }
+                }
+            });
+        }
+        while running.join_next().await.is_some() {}
+    }
+
+    /// Runs every job once, now, in the order of the schedule.
+    pub async fn run_all_once(&self) {
+        for job in Job::ALL {
+            self.run_one(job).await;
+        }
+    }
+
+    async fn run_one(&self, job: Job) {
+        if let Err(error) = self.attempt(job).await {
+            tracing::error!(?job, error = format!("{error:#}"), "a job failed; it runs again at its next turn");
+        }
+    }
+
+    async fn attempt(&self, job: Job) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let site = &self.site;
+        match job {
+            Job::SealEditions => drop(digests::seal_due(site, &self.templates).await?),
+            Job::WorkOnProviderEvents => {
+                if let Some(provider) = &self.payments {
+                    donations::process_inbox(site, provider.as_ref()).await?;
+                }
+            }
+            Job::ResumeProviderCalls => {
+                if let Some(provider) = &self.payments {
+                    donations::resume_calls(site, provider.as_ref()).await?;
+                }
+            }
+            Job::PollProvider => {
+                if let Some(provider) = &self.payments {
+                    donations::poll_provider(site, provider.as_ref()).await?;
+                }
+            }
+            Job::PollFeeds => drop(articles::poll_feeds(site, &self.fetcher).await?),
+            Job::Tidy => staff::tidy(site).await?,
+        }
+        Ok(())
+    }
+}

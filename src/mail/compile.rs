@@ -1,0 +1,212 @@
+//! Compiling a digest: everything that is the same for all who get it is done once.
+//!
+//! The personal fields are rendered as opaque marks, which pass through templates, MJML and inlining unchanged; the
+//! result is split at the marks and encoded. [`render_full`] does it the slow way, value by value, and a property test
+//! holds the two equal.
+
+use serde_json::Value;
+
+use super::{
+    contexts::EmailTemplate,
+    digest::DigestContext,
+    mime::{self, Slotted},
+    personal::{Field, Personal, clean_name},
+    segments::{Compiled, Escape, Slot},
+    templates::{Rendered, TemplateError, Templates},
+};
+
+/// Why a digest could not be compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// A template does not render.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A personal field stands where no value can be put in: in a comment, a style, the name of a tag, the subject.
+    #[error("a personal field stands in the {0}, where it cannot be filled")]
+    Misplaced(&'static str),
+    /// A link or a picture's address is not one of the web.
+    #[error("{0:?} is not a web address that begins with http:// or https://")]
+    Link(String),
+}
+
+/// Compiles a digest for everyone who gets this version of it.
+///
+/// # Errors
+/// A template that does not render, a personal field in the wrong place, a link that is not of the web.
+pub fn compile(templates: &Templates, digest: &DigestContext) -> Result<Compiled, CompileError> {
+    let mut context = context_of(digest)?;
+    let boundary = boundary_of(&context);
+    // Made from a hash of the content, the mark cannot occur in the content.
+    let mark = format!("zq{}q", &boundary[2..]);
+    context["personal"] = marks(&mark);
+    let rendered = templates.render_json(DigestContext::NAME, &context)?;
+    if rendered.subject.contains(&mark) {
+        return Err(CompileError::Misplaced("subject"));
+    }
+    let text = split(&rendered.text, &mark, |_| Ok(Escape::Plain))?;
+    let mut place = HtmlPlace::default();
+    let html = split(&rendered.html, &mark, |before| place.after(before))?;
+    Ok(Compiled::new(rendered.subject, mime::alternative(&boundary, &text, &html)))
+}
+
+/// Renders one copy's body the slow way, with the values in the templates.
+///
+/// # Errors
+/// As [`compile`].
+pub fn render_full(
+    templates: &Templates,
+    digest: &DigestContext,
+    personal: &Personal<'_>,
+) -> Result<Vec<u8>, CompileError> {
+    let rendered = render(templates, digest, personal)?;
+    let boundary = boundary_of(&context_of(digest)?);
+    let body = mime::alternative(&boundary, &rendered.text.into(), &rendered.html.into());
+    Ok(body.bytes)
+}
+
+/// The HTML as one reader would see it: for the desk's preview and for reading in the browser.
+///
+/// # Errors
+/// As [`compile`].
+pub fn preview_html(
+    templates: &Templates,
+    digest: &DigestContext,
+    personal: &Personal<'_>,
+) -> Result<String, CompileError> {
+    Ok(render(templates, digest, personal)?.html)
+}
+
+/// The plain text as one reader would see it.
+///
+/// # Errors
+/// As [`compile`].
+pub fn preview_text(
+    templates: &Templates,
+    digest: &DigestContext,
+    personal: &Personal<'_>,
+) -> Result<String, CompileError> {
+    Ok(render(templates, digest, personal)?.text)
+}
+
+fn render(
+    templates: &Templates,
+    digest: &DigestContext,
+    personal: &Personal<'_>,
+) -> Result<Rendered, CompileError> {
+    let mut context = context_of(digest)?;
+    let name = clean_name(personal.name);
+    let personal = Personal { name: &name, ..*personal };
+    context["personal"] = serde_json::to_value(personal).map_err(TemplateError::from)?;
+    Ok(templates.render_json(DigestContext::NAME, &context)?)
+}
+
+fn context_of(digest: &DigestContext) -> Result<Value, CompileError> {
+    let articles = digest.articles.iter();
+    let links = articles.flat_map(|article| {
+        std::iter::once(&article.url).chain(article.image.as_ref().map(|image| &image.url))
+    });
+    for link in links.chain(std::iter::once(&digest.sender.site_url)) {
+        let web = link.starts_with("https://") || link.starts_with("http://");
+        if !web || link.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(CompileError::Link(link.clone()));
+        }
+    }
+    Ok(serde_json::to_value(digest).map_err(TemplateError::from)?)
+}
+
+fn boundary_of(context: &Value) -> String {
+    mime::boundary(&[context.to_string().as_bytes()])
+}
+
+/// Each personal field as a mark: the common beginning, its number, an end.
+fn marks(mark: &str) -> Value {
+    let of = |field: Field| format!("{mark}{}z", field as u8);
+    serde_json::json!({
+        "name": of(Field::Name),
+        "unsubscribe_url": of(Field::UnsubscribeUrl),
+        "preferences_url": of(Field::PreferencesUrl),
+        "view_url": of(Field::ViewUrl),
+        "give_once_url": of(Field::GiveOnceUrl),
+        "give_monthly_url": of(Field::GiveMonthlyUrl),
+    })
+}
+
+/// Cuts `text` at its marks; `escape` is told each stretch before a mark, in order, and says how the value is escaped.
+fn split(
+    text: &str,
+    mark: &str,
+    mut escape: impl FnMut(&str) -> Result<Escape, CompileError>,
+) -> Result<Slotted, CompileError> {
+    let mut slotted = Slotted::default();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(mark) {
+        let field =
+            after.as_bytes().first().and_then(|digit| Field::ALL.get(usize::from(digit.wrapping_sub(b'0'))));
+        let (Some(field), Some(after)) = (field, after.get(2..)) else {
+            return Err(CompileError::Misplaced("template in pieces"));
+        };
+        slotted.slots.push(Slot { position: 0, field: *field, escape: escape(before)? });
+        slotted.pieces.push(before.to_owned());
+        rest = after;
+    }
+    slotted.pieces.push(rest.to_owned());
+    Ok(slotted)
+}
+
+/// Where in an HTML document one is, as far as escaping cares. Reads only what the inliner's serialiser writes:
+/// attributes in double quotes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum HtmlPlace {
+    #[default]
+    Text,
+    Tag,
+    Attribute,
+    Comment,
+    Style,
+}
+
+impl HtmlPlace {
+    /// Reads on through `html` and says how a value put there is escaped.
+    fn after(&mut self, html: &str) -> Result<Escape, CompileError> {
+        let mut rest = html;
+        while !rest.is_empty() {
+            let (end, next) = match self {
+                Self::Text if rest.starts_with("<!--") => ("<!--", Self::Comment),
+                Self::Text if rest.starts_with("<style") => ("<style", Self::Style),
+                Self::Text if rest.starts_with('<') => ("<", Self::Tag),
+                Self::Text => match rest.find('<') {
+                    Some(at) => {
+                        rest = &rest[at..];
+                        continue;
+                    }
+                    None => break,
+                },
+                Self::Comment => ("-->", Self::Text),
+                Self::Style => ("</style>", Self::Text),
+                Self::Attribute => ("\"", Self::Tag),
+                Self::Tag => match rest.find(['"', '>']) {
+                    Some(at) if rest[at..].starts_with('"') => ("\"", Self::Attribute),
+                    _ => (">", Self::Text),
+                },
+            };
+            match rest.split_once(end) {
+                Some((_, after)) => {
+                    *self = next;
+                    rest = after;
+                }
+                None => break,
+            }
+        }
+        match self {
+            Self::Text => Ok(Escape::HtmlText),
+            Self::Attribute => Ok(Escape::HtmlAttribute),
+            Self::Tag => Err(CompileError::Misplaced("name of a tag")),
+            Self::Comment => Err(CompileError::Misplaced("comment")),
+            Self::Style => Err(CompileError::Misplaced("style")),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "compile_tests.rs"]
+mod tests;

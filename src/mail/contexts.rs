@@ -1,0 +1,245 @@
+//! What each automatic mail is told: one typed context a mail, each with a sample.
+//!
+//! Notices are stored as a template's name and this context as JSON, and rendered when they are sent.
+
+use serde::{Deserialize, Serialize, Serializer};
+
+/// A mail that has a folder of templates.
+pub trait EmailTemplate: Serialize {
+    /// The folder's name.
+    const NAME: &'static str;
+
+    /// A context with every optional value present: templates are checked and shown with it.
+    fn sample() -> Self;
+}
+
+/// The magazine, as every mail names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sender {
+    /// The magazine's name.
+    pub magazine: String,
+    /// The legal name of whoever publishes it.
+    #[serde(serialize_with = "on_one_line")]
+    pub legal_name: String,
+    /// The postal address; its lines are joined with commas.
+    #[serde(serialize_with = "on_one_line")]
+    pub postal_address: String,
+    /// An address that a person reads.
+    pub contact_email: String,
+    /// The magazine's own site.
+    pub site_url: String,
+}
+
+fn on_one_line<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let lines: Vec<&str> =
+        text.lines().map(|line| line.trim().trim_end_matches(',')).filter(|line| !line.is_empty()).collect();
+    serializer.serialize_str(&lines.join(", "))
+}
+
+impl Sender {
+    /// A magazine that does not exist.
+    #[must_use]
+    pub fn sample() -> Self {
+        Self {
+            magazine: "The Tidewater Review".into(),
+            legal_name: "Tidewater Press Cooperative Ltd".into(),
+            postal_address: "14 Harbour Street, Porthaven PV1 2AB, Exampleshire".into(),
+            contact_email: "letters@tidewater.example.org".into(),
+            site_url: "https://tidewater.example.org/".into(),
+        }
+    }
+}
+
+/// Asks a new reader to confirm; carries nothing that the person who typed the address could choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfirmSubscription {
+    /// Who writes.
+    pub sender: Sender,
+    /// The lists asked for, by the names staff gave them.
+    pub lists: Vec<String>,
+    /// The page with the button that confirms.
+    pub confirm_url: String,
+    /// How long the link works, such as "7 days".
+    pub valid_for: String,
+}
+
+impl EmailTemplate for ConfirmSubscription {
+    const NAME: &'static str = "confirm_subscription";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            lists: vec!["The weekly".into(), "Appeals".into()],
+            confirm_url: "https://news.example.org/confirm/sample".into(),
+            valid_for: "7 days".into(),
+        }
+    }
+}
+
+/// Greets a reader who has confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// Who writes.
+    pub sender: Sender,
+    /// The lists joined.
+    pub lists: Vec<String>,
+    /// The reader's preferences page.
+    pub preferences_url: String,
+    /// The reader's unsubscribe page.
+    pub unsubscribe_url: String,
+}
+
+impl EmailTemplate for Welcome {
+    const NAME: &'static str = "welcome";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            lists: vec!["The weekly".into(), "Appeals".into()],
+            preferences_url: "https://news.example.org/preferences/sample".into(),
+            unsubscribe_url: "https://news.example.org/unsubscribe/sample".into(),
+        }
+    }
+}
+
+/// The receipt for one gift, given once or as one month of a monthly gift.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Who writes, and who received the gift.
+    pub sender: Sender,
+    /// The supporter's name, or "supporter".
+    pub donor_name: String,
+    /// The amount with its currency, such as "€15.00".
+    pub amount: String,
+    /// Whether the gift comes every month.
+    pub monthly: bool,
+    /// The day of the gift, such as "3 March 2026".
+    pub date: String,
+    /// The receipt's own number.
+    pub receipt_number: String,
+    /// Where a monthly gift is changed or stopped; none for a single gift.
+    pub manage_url: Option<String>,
+}
+
+impl EmailTemplate for Receipt {
+    const NAME: &'static str = "receipt";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            donor_name: "Ada Okafor".into(),
+            amount: "€15.00".into(),
+            monthly: true,
+            date: "3 March 2026".into(),
+            receipt_number: "2026-000123".into(),
+            manage_url: Some("https://news.example.org/giving/sample".into()),
+        }
+    }
+}
+
+/// A one-time link by which someone on the team signs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInLink {
+    /// Who writes.
+    pub sender: Sender,
+    /// The page with the button that signs in.
+    pub sign_in_url: String,
+    /// How long the link works, such as "15 minutes".
+    pub valid_for: String,
+}
+
+impl EmailTemplate for SignInLink {
+    const NAME: &'static str = "sign_in_link";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            sign_in_url: "https://news.example.org/desk/sign-in/sample".into(),
+            valid_for: "15 minutes".into(),
+        }
+    }
+}
+
+/// Invites someone to the team.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeamInvite {
+    /// Who writes.
+    pub sender: Sender,
+    /// The name of whoever invites.
+    pub invited_by: String,
+    /// The role with its article, such as "an editor".
+    pub role: String,
+    /// The page on which the invitation is accepted.
+    pub accept_url: String,
+    /// How long the link works, such as "3 days".
+    pub valid_for: String,
+}
+
+impl EmailTemplate for TeamInvite {
+    const NAME: &'static str = "team_invite";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            invited_by: "Marta Lind".into(),
+            role: "an editor".into(),
+            accept_url: "https://news.example.org/desk/invitation/sample".into(),
+            valid_for: "3 days".into(),
+        }
+    }
+}
+
+/// Tells a supporter that a month's gift could not be taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentFailed {
+    /// Who writes.
+    pub sender: Sender,
+    /// The supporter's name, or "supporter".
+    pub donor_name: String,
+    /// The amount with its currency.
+    pub amount: String,
+    /// The day of the next try, if there is one.
+    pub next_try: Option<String>,
+    /// Where the card is changed or the gift stopped.
+    pub manage_url: String,
+}
+
+impl EmailTemplate for PaymentFailed {
+    const NAME: &'static str = "payment_failed";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            donor_name: "Ada Okafor".into(),
+            amount: "€15.00".into(),
+            next_try: Some("6 March 2026".into()),
+            manage_url: "https://news.example.org/giving/sample".into(),
+        }
+    }
+}
+
+/// Tells a supporter that their monthly gift has stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecurringCancelled {
+    /// Who writes.
+    pub sender: Sender,
+    /// The supporter's name, or "supporter".
+    pub donor_name: String,
+    /// The amount with its currency.
+    pub amount: String,
+    /// Where to give again.
+    pub give_url: String,
+}
+
+impl EmailTemplate for RecurringCancelled {
+    const NAME: &'static str = "recurring_cancelled";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            donor_name: "Ada Okafor".into(),
+            amount: "€15.00".into(),
+            give_url: "https://news.example.org/give".into(),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What a digest is told, the same for everyone who gets this version of an edition.
+
+use serde::{Deserialize, Serialize};
+
+use super::contexts::{EmailTemplate, Sender};
+
+/// One version of an edition: everything but the personal fields, which [`super::Personal`] carries.
+///
+/// All text is plain text; its lines are not kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestContext {
+    /// Who writes.
+    pub sender: Sender,
+    /// The language of the text, as a BCP 47 tag such as "en".
+    pub language: String,
+    /// The subject line.
+    pub subject: String,
+    /// The edition's title, shown under the magazine's name.
+    pub title: String,
+    /// The edition's date, as people read it.
+    pub date: String,
+    /// The line that mail programs show beside the subject; may be empty.
+    pub preheader: String,
+    /// The paragraphs of the editor's letter; without any, the reader is not greeted.
+    pub intro: Vec<String>,
+    /// The articles in order; the first is set as the lead.
+    pub articles: Vec<ArticleBlock>,
+    /// The request for a gift, in the versions that have one.
+    pub appeal: Option<Appeal>,
+    /// Why the reader gets this, such as "You get this because you joined The weekly."
+    pub why: String,
+}
+
+/// An article as a digest shows it; every link to it is its canonical address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArticleBlock {
+    /// The title.
+    pub title: String,
+    /// One or two sentences that make one want to read on; may be empty.
+    pub standfirst: String,
+    /// The author's name without "By"; may be empty.
+    pub byline: String,
+    /// The names of its topics.
+    pub topics: Vec<String>,
+    /// The canonical address on the magazine's site.
+    pub url: String,
+    /// Whole minutes it takes to read, if known.
+    pub reading_minutes: Option<u32>,
+    /// Its picture, shown when it leads.
+    pub image: Option<Image>,
+}
+
+/// A picture on the magazine's site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// Where it lies.
+    pub url: String,
+    /// What it shows, for those who do not see it.
+    pub alt: String,
+}
+
+/// The request for a gift.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Appeal {
+    /// A few words.
+    pub heading: String,
+    /// One or two sentences.
+    pub text: String,
+}
+
+impl EmailTemplate for DigestContext {
+    const NAME: &'static str = "digest";
+
+    fn sample() -> Self {
+        let article =
+            |title: &str, standfirst: &str, byline: &str, topic: &str, slug: &str, minutes| ArticleBlock {
+                title: title.into(),
+                standfirst: standfirst.into(),
+                byline: byline.into(),
+                topics: vec![topic.into()],
+                url: format!("https://tidewater.example.org/{slug}"),
+                reading_minutes: Some(minutes),
+                image: None,
+            };
+        let mut lead = article(
+            "The last ferry to Skarholm",
+            "For ninety years one boat tied an island to the world. This spring the council will decide whether anyone still needs it.",
+            "Marta Lind",
+            "Reportage",
+            "last-ferry",
+            18,
+        );
+        lead.topics.push("The Sea".into());
+        lead.image = Some(Image {
+            url: "https://tidewater.example.org/images/ferry.jpg".into(),
+            alt: "A small white ferry leaving a stone quay in fog".into(),
+        });
+        Self {
+            sender: Sender::sample(),
+            language: "en".into(),
+            subject: "The last ferry to Skarholm, and three more".into(),
+            title: "The weekly".into(),
+            date: "3 March 2026".into(),
+            preheader: "An island waits for a vote. Also: bread, borders and a very long winter.".into(),
+            intro: vec![
+                "It rained on the day we closed this edition, and most of it was written by people looking out of windows. I think it shows, in the best way.".into(),
+                "Marta spent two weeks on the Skarholm boat. Start there.".into(),
+            ],
+            articles: vec![
+                lead,
+                article(
+                    "What a loaf costs",
+                    "We followed one bag of flour from the field to the counter and wrote down who was paid, and how much.",
+                    "Tomás Byrne & Ines Vidal",
+                    "Economy",
+                    "what-a-loaf-costs",
+                    9,
+                ),
+                article(
+                    "A border drawn in pencil",
+                    "Two villages, one well, and a map that nobody has dared to correct since 1923.",
+                    "Yusuf Aydın",
+                    "History",
+                    "border-in-pencil",
+                    12,
+                ),
+                article(
+                    "Notes from the long winter",
+                    "Seven readers on the dark months: a soup, a choir, a broken boiler, and the day the light came back.",
+                    "Our readers",
+                    "Letters",
+                    "long-winter",
+                    6,
+                ),
+            ],
+            appeal: Some(Appeal {
+                heading: "No owner, no advertisers. You.".into(),
+                text: "Nine in ten of our readers pay nothing, and that is how it should stay. If you can, give a little so that the rest can go on reading.".into(),
+            }),
+            why: "You get this because you joined The weekly at tidewater.example.org.".into(),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! From MJML to the HTML that mail programs can show.
+
+use mrml::prelude::{parser::ParserOptions, render::RenderOptions};
+
+/// Why MJML did not become HTML.
+#[derive(Debug, thiserror::Error)]
+pub enum HtmlError {
+    /// The MJML is not well formed, or uses an element that does not exist.
+    #[error("the MJML cannot be read: {0}")]
+    Parse(#[from] mrml::prelude::parser::Error),
+    /// The MJML could not be turned into HTML.
+    #[error("the MJML cannot be rendered: {0}")]
+    Render(#[from] mrml::prelude::render::Error),
+    /// The styles could not be put where mail programs look for them.
+    #[error("the styles cannot be inlined: {0}")]
+    Inline(#[from] css_inline::InlineError),
+}
+
+/// HTML with its rules written into `style` attributes, and media queries left in the head.
+///
+/// Nothing is fetched: includes are refused, fonts and style sheets are never linked.
+pub(super) fn from_mjml(mjml: &str) -> Result<String, HtmlError> {
+    // The default loader refuses every include, so a template cannot read a file.
+    let parsed = mrml::parse_with_options(mjml, &ParserOptions::default())?;
+    // Without the default fonts no mail ever calls a font server.
+    let options = RenderOptions { fonts: std::collections::HashMap::new(), ..RenderOptions::default() };
+    let html = parsed.element.render(&options)?;
+    let inlined = css_inline::CSSInliner::options()
+        .load_remote_stylesheets(false)
+        .keep_style_tags(false)
+        .keep_at_rules(true)
+        .build()
+        .inline(&html)?;
+    Ok(inlined)
+}

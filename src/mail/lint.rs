@@ -1,0 +1,269 @@
+//! Reads the templates as trees and finds what strict mode does not: `{{#if typo}}` is simply never true.
+
+use std::{collections::BTreeSet, fmt};
+
+use handlebars::{
+    Handlebars, Template,
+    template::{DecoratorTemplate, HelperTemplate, Parameter, TemplateElement},
+};
+use serde_json::Value;
+
+use super::{
+    contexts::{
+        ConfirmSubscription, EmailTemplate, PaymentFailed, Receipt, RecurringCancelled, SignInLink,
+        TeamInvite, Welcome,
+    },
+    digest::DigestContext,
+    personal::Personal,
+    templates::{Templates, mjml_file, subject_file, text_file},
+};
+
+/// The size at which Gmail cuts a mail off and hides the rest, in bytes.
+const GMAIL_CLIPS_AT: usize = 102 * 1024;
+
+/// Something wrong with a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The template's file, relative to `email_templates/`.
+    pub file: String,
+    /// What is wrong, in a sentence.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file, self.message)
+    }
+}
+
+/// Every mail the house sends, with its sample as JSON.
+pub(super) fn samples() -> Vec<(&'static str, Value)> {
+    fn sample<T: EmailTemplate>() -> (&'static str, Value) {
+        (T::NAME, serde_json::to_value(T::sample()).unwrap_or_default())
+    }
+    let mut digest = sample::<DigestContext>();
+    digest.1["personal"] = serde_json::to_value(Personal::sample()).unwrap_or_default();
+    vec![
+        digest,
+        sample::<ConfirmSubscription>(),
+        sample::<Welcome>(),
+        sample::<Receipt>(),
+        sample::<SignInLink>(),
+        sample::<TeamInvite>(),
+        sample::<PaymentFailed>(),
+        sample::<RecurringCancelled>(),
+    ]
+}
+
+pub(super) fn check(templates: &Templates) -> Vec<Problem> {
+    let (text, mjml) = templates.registries();
+    let mut problems = Vec::new();
+    let samples = samples();
+    for name in templates.names().iter().filter(|name| samples.iter().all(|(known, _)| known != name)) {
+        problems.push(Problem { file: name.clone(), message: "no mail has this name".into() });
+    }
+    for (name, sample) in &samples {
+        let before = problems.len();
+        for (registry, file) in [(text, subject_file(name)), (text, text_file(name)), (mjml, mjml_file(name))]
+        {
+            let mut reader = Reader { registry, file: &file, root: sample, found: BTreeSet::new() };
+            match registry.get_template(&file) {
+                Some(template) => reader.template(template, &[sample]),
+                None => reader.report("the file is missing".into()),
+            }
+            let found = reader.found;
+            problems.extend(found.into_iter().map(|message| Problem { file: file.clone(), message }));
+        }
+        if problems.len() > before {
+            continue;
+        }
+        let file = mjml_file(name);
+        match templates.render_json(name, sample) {
+            Err(error) => problems.push(Problem { file, message: error.to_string() }),
+            Ok(rendered) if rendered.html.len() > GMAIL_CLIPS_AT => {
+                problems
+                    .push(Problem { file, message: "the HTML is so large that Gmail cuts it off".into() });
+            }
+            Ok(_) => {}
+        }
+    }
+    problems
+}
+
+/// Walks one template, and the parts it includes, with the values in scope beside it.
+struct Reader<'a> {
+    registry: &'a Handlebars<'static>,
+    file: &'a str,
+    root: &'a Value,
+    found: BTreeSet<String>,
+}
+
+impl<'a> Reader<'a> {
+    fn report(&mut self, message: String) {
+        self.found.insert(message);
+    }
+
+    /// `scope` holds the contexts from the outermost to the present one.
+    fn template(&mut self, template: &'a Template, scope: &[&'a Value]) {
+        for element in &template.elements {
+            match element {
+                TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}
+                TemplateElement::Expression(expression) => self.expression(expression, scope),
+                TemplateElement::HtmlExpression(expression) => {
+                    let name = expression.name.as_name().unwrap_or_default();
+                    self.report(format!("{{{{{{{name}}}}}}} would be written without escaping"));
+                }
+                TemplateElement::HelperBlock(block) => self.block(block, scope),
+                TemplateElement::PartialExpression(part) | TemplateElement::PartialBlock(part) => {
+                    self.part(part, scope);
+                }
+                _ => self.report("decorators are not used in emails".into()),
+            }
+        }
+    }
+
+    fn expression(&mut self, expression: &'a HelperTemplate, scope: &[&'a Value]) {
+        let Some(path) = expression.name.as_name() else {
+            return self.report("an expression without a name".into());
+        };
+        if !expression.params.is_empty() || !expression.hash.is_empty() {
+            return self.report(format!("there is no helper named {path:?}"));
+        }
+        if path.starts_with("personal") && self.file.ends_with("/subject.txt.hbs") {
+            self.report(format!("{{{{{path}}}}}: the subject is the same for everyone"));
+        }
+        match self.resolve(path, scope) {
+            Found::Value(Value::Object(_) | Value::Array(_)) => {
+                self.report(format!("{{{{{path}}}}} is not a single value"));
+            }
+            Found::Value(_) | Found::Local => {}
+            Found::Nothing => self.report(format!("{{{{{path}}}}} leads nowhere")),
+        }
+    }
+
+    fn block(&mut self, block: &'a HelperTemplate, scope: &[&'a Value]) {
+        let name = block.name.as_name().unwrap_or_default();
+        let [Parameter::Path(_)] = block.params.as_slice() else {
+            return self.report(format!("{{{{#{name}}}}} takes one path"));
+        };
+        let path = block.params.first().and_then(Parameter::as_name).unwrap_or_default();
+        if path.starts_with("personal") {
+            self.report(format!(
+                "{{{{#{name} {path}}}}}: everyone gets the same body, so a personal field cannot decide"
+            ));
+        }
+        let found = self.resolve(path, scope);
+        if matches!(found, Found::Nothing) {
+            return self.report(format!("{{{{#{name} {path}}}}} leads nowhere"));
+        }
+        let inner = match (name, found) {
+            ("if" | "unless", _) => None,
+            ("each", Found::Value(Value::Array(items))) => match items.first() {
+                Some(first) => Some(first),
+                None => return self.report(format!("{{{{#each {path}}}}}: the sample has no item")),
+            },
+            ("with", Found::Value(value @ Value::Object(_))) => Some(value),
+            ("each", _) => return self.report(format!("{{{{#each {path}}}}} is not a list")),
+            ("with", _) => return self.report(format!("{{{{#with {path}}}}} is not a group of values")),
+            _ => return self.report(format!("there is no block named {name:?}")),
+        };
+        if let Some(body) = &block.template {
+            let mut deeper = scope.to_vec();
+            deeper.extend(inner);
+            self.template(body, &deeper);
+        }
+        if let Some(otherwise) = &block.inverse {
+            self.template(otherwise, scope);
+        }
+    }
+
+    fn part(&mut self, part: &'a DecoratorTemplate, scope: &[&'a Value]) {
+        let Some(name) = part.name.as_name() else {
+            return self.report("the name of a part must be written out".into());
+        };
+        if !part.params.is_empty() || !part.hash.is_empty() {
+            self.report(format!("{{{{> {name}}}}}: parts take no parameters"));
+        }
+        if let Some(content) = &part.template {
+            self.template(content, scope);
+        }
+        if name == "@partial-block" {
+            return;
+        }
+        match self.registry.get_template(name) {
+            Some(template) => self.template(template, scope),
+            None => self.report(format!("there is no part named {name:?}")),
+        }
+    }
+
+    fn resolve(&self, path: &str, scope: &[&'a Value]) -> Found<'a> {
+        if matches!(path, "@index" | "@key" | "@first" | "@last") {
+            return Found::Local;
+        }
+        let mut scope = scope;
+        let mut rest = path;
+        let mut value = scope.last().copied();
+        if let Some(below) = rest.strip_prefix("@root.").or_else(|| rest.strip_prefix("@root/")) {
+            value = Some(self.root);
+            rest = below;
+        }
+        while let Some(outer) = rest.strip_prefix("../") {
+            scope = scope.split_last().map_or(scope, |(_, outer)| outer);
+            value = scope.last().copied();
+            rest = outer;
+        }
+        for step in rest.split(['.', '/']).filter(|step| !step.is_empty() && *step != "this") {
+            value = value.and_then(|value| value.get(step));
+        }
+        value.map_or(Found::Nothing, Found::Value)
+    }
+}
+
+enum Found<'a> {
+    Value(&'a Value),
+    /// A loop's own variable.
+    Local,
+    Nothing,
+}
+
+/// The parts that include each other without end, as "a > b > a".
+pub(super) fn find_circle(registry: &Handlebars<'static>) -> Option<String> {
+    let mut names: Vec<&String> = registry.get_templates().keys().collect();
+    names.sort();
+    names.into_iter().find_map(|name| follow(registry, name, &mut Vec::new()))
+}
+
+fn follow<'a>(registry: &'a Handlebars<'static>, name: &'a str, trail: &mut Vec<&'a str>) -> Option<String> {
+    if trail.contains(&name) {
+        trail.push(name);
+        return Some(trail.join(" > "));
+    }
+    trail.push(name);
+    let mut parts = Vec::new();
+    if let Some(template) = registry.get_template(name) {
+        included(template, &mut parts);
+    }
+    let circle = parts.into_iter().find_map(|part| follow(registry, part, trail));
+    trail.pop();
+    circle
+}
+
+/// The names of the parts that `template` includes.
+fn included<'a>(template: &'a Template, parts: &mut Vec<&'a str>) {
+    for element in &template.elements {
+        match element {
+            TemplateElement::HelperBlock(block) => {
+                for inner in [&block.template, &block.inverse].into_iter().flatten() {
+                    included(inner, parts);
+                }
+            }
+            TemplateElement::PartialExpression(part) | TemplateElement::PartialBlock(part) => {
+                parts.extend(part.name.as_name());
+                if let Some(inner) = &part.template {
+                    included(inner, parts);
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A body compiled once for everyone who gets it: encoded bytes, and the places where personal values go.
+//!
+//! Writing a copy is copying the bytes and encoding a dozen short values between them.
+
+use super::{
+    personal::{Field, Personal, clean_name},
+    quoted_printable::Encoder,
+};
+
+/// How a value is escaped before it is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Escape {
+    /// In the plain text: not at all.
+    Plain = 0,
+    /// Between HTML tags.
+    HtmlText = 1,
+    /// In a quoted HTML attribute.
+    HtmlAttribute = 2,
+}
+
+/// A place in the body that is filled for each copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slot {
+    /// The bytes of the body that come before the value.
+    pub(super) position: usize,
+    pub(super) field: Field,
+    pub(super) escape: Escape,
+}
+
+impl Slot {
+    pub(super) fn at(self, position: usize) -> Self {
+        Self { position, ..self }
+    }
+
+    fn write(self, personal: &Personal<'_>, out: &mut Vec<u8>) {
+        match self.field {
+            Field::Name => self.encode(&clean_name(personal.name), out),
+            field => self.encode(personal.get(field), out),
+        }
+    }
+
+    fn encode(self, value: &str, out: &mut Vec<u8>) {
+        let mut encoder = Encoder::new(out);
+        if self.escape == Escape::Plain {
+            return encoder.piece(value.as_bytes());
+        }
+        let mut rest = value;
+        while let Some(at) = rest.find(['&', '<', '>', '"', '\u{a0}']) {
+            let (before, after) = rest.split_at(at);
+            encoder.piece(before.as_bytes());
+            let special = after.chars().next().unwrap_or_default();
+            encoder.piece(match special {
+                '&' => b"&amp;",
+                '<' => b"&lt;",
+                '>' => b"&gt;",
+                '\u{a0}' => b"&nbsp;",
+                _ if self.escape == Escape::HtmlAttribute => b"&quot;",
+                _ => b"\"",
+            });
+            rest = &after[special.len_utf8()..];
+        }
+        encoder.piece(rest.as_bytes());
+    }
+}
+
+/// An encoded body and its places, in order of position.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Body {
+    pub(super) bytes: Vec<u8>,
+    pub(super) slots: Vec<Slot>,
+}
+
+impl Body {
+    pub(super) fn raw(&mut self, text: &str) {
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// One version of an edition, ready to be written copy by copy; stored in the database as bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compiled {
+    subject: String,
+    body: Body,
+}
+
+/// The bytes are not a compiled body, or of a format this program does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the stored body cannot be read")]
+pub struct CompiledFormatError;
+
+/// What a stored body begins with; the last byte is the format's version.
+const MAGIC: [u8; 4] = *b"BSD\x01";
+
+impl Compiled {
+    pub(super) fn new(subject: String, body: Body) -> Self {
+        Self { subject, body }
+    }
+
+    /// The subject, the same in every copy.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// Appends the body of one copy to `out`, from its `MIME-Version` header to the CRLF at the end.
+    ///
+    /// No line begins with a dot, so nothing is to be stuffed; the final dot of DATA is the caller's.
+    pub fn write_body(&self, personal: &Personal<'_>, out: &mut Vec<u8>) {
+        out.reserve(self.body.bytes.len() + self.body.slots.len() * 160);
+        let mut from = 0;
+        for slot in &self.body.slots {
+            out.extend_from_slice(&self.body.bytes[from..slot.position]);
+            slot.write(personal, out);
+            from = slot.position;
+        }
+        out.extend_from_slice(&self.body.bytes[from..]);
+    }
+
+    /// As bytes to be stored.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = MAGIC.to_vec();
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
+        out.extend_from_slice(&number(self.subject.len()));
+        out.extend_from_slice(self.subject.as_bytes());
+        out.extend_from_slice(&number(self.body.slots.len()));
+        for slot in &self.body.slots {
+            out.extend_from_slice(&number(slot.position));
+            out.extend_from_slice(&[slot.field as u8, slot.escape as u8]);
+        }
+        out.extend_from_slice(&self.body.bytes);
+        out
+    }
+
+    /// Reads what [`Compiled::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// Bytes of another format or version, or cut short.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CompiledFormatError> {
+        read(bytes).ok_or(CompiledFormatError)
+    }
+}
+
+fn read(bytes: &[u8]) -> Option<Compiled> {
+    let mut rest = bytes.strip_prefix(&MAGIC)?;
+    let length = read_number(&mut rest)?;
+    let subject = String::from_utf8(take(&mut rest, length)?.to_vec()).ok()?;
+    let count = read_number(&mut rest)?;
+    let mut slots = Vec::new();
+    for _ in 0..count {
+        let position = read_number(&mut rest)?;
+        let [field, escape] = *take(&mut rest, 2)? else { return None };
+        let field = *Field::ALL.get(usize::from(field))?;
+        let escape = *[Escape::Plain, Escape::HtmlText, Escape::HtmlAttribute].get(usize::from(escape))?;
+        slots.push(Slot { position, field, escape });
+    }
+    let ordered = slots.is_sorted_by_key(|slot| slot.position);
+    let inside = slots.last().is_none_or(|slot| slot.position <= rest.len());
+    (ordered && inside).then(|| Compiled { subject, body: Body { bytes: rest.to_vec(), slots } })
+}
+
+fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+    let (taken, after) = rest.split_at_checked(length)?;
+    *rest = after;
+    Some(taken)
+}
+
+fn read_number(rest: &mut &[u8]) -> Option<usize> {
+    let bytes = take(rest, 4)?.try_into().ok()?;
+    usize::try_from(u32::from_le_bytes(bytes)).ok()
+}
