@@ -5,7 +5,8 @@ use url::Url;
 use super::{Edition, Result};
 use crate::{
     articles::{self, Article, html},
-    mail::{self, Appeal, ArticleBlock, DigestContext, Image, Personal, Sender, Templates},
+    delivery::variant::Links,
+    mail::{self, Appeal, ArticleBlock, Compiled, DigestContext, Image, Personal, Sender, Templates},
     site::Site,
     staff::{ArticlesAt, Settings},
 };
@@ -31,7 +32,8 @@ pub async fn preview(
 ) -> Result<Preview> {
     let context = context(site, settings, edition).await?;
     let [leave, preferences, view, give] =
-        ["/unsubscribe/preview", "/preferences/preview", "/view/preview", "/donate"].map(|path| site.url(path));
+        ["/unsubscribe/preview", "/preferences/preview", "/view/preview", "/donate"]
+            .map(|path| site.url(path));
     let monthly = format!("{give}?every=month");
     let personal = Personal {
         name: "Ada",
@@ -44,18 +46,46 @@ pub async fn preview(
     show(templates, &context, &personal)
 }
 
-/// The edition as its reader got it, with the reader's own links.
+/// The edition as one of its readers got it, with the reader's own links, for "read in your browser".
 ///
 /// # Errors
 /// As [`preview`].
-pub async fn personal_view(
+pub async fn web_view(
     site: &Site,
     templates: &Templates,
     settings: &Settings,
     edition: &Edition,
-    personal: &Personal<'_>,
+    reader: (i64, &str),
 ) -> Result<Preview> {
-    show(templates, &context(site, settings, edition).await?, personal)
+    let (subscriber_id, name) = reader;
+    let links = Links::new(site, edition.id, edition.list_id, subscriber_id);
+    let name = mail::clean_name(name);
+    show(templates, &context(site, settings, edition).await?, &links.personal(&name))
+}
+
+/// The edition for whoever looks at the archive: addressed to nobody, its links lead to the pages for everybody.
+///
+/// # Errors
+/// As [`preview`].
+pub async fn public_view(
+    site: &Site,
+    templates: &Templates,
+    settings: &Settings,
+    edition: &Edition,
+) -> Result<Preview> {
+    let name = mail::clean_name("");
+    let subscribe = site.url("/subscribe");
+    let here = site.url(&format!("/archive/{}", edition.public_id));
+    let links = Links::new(site, edition.id, edition.list_id, 0);
+    let personal = Personal {
+        name: &name,
+        unsubscribe_url: &subscribe,
+        preferences_url: &subscribe,
+        view_url: &here,
+        give_once_url: &links.give_once,
+        give_monthly_url: &links.give_monthly,
+    };
+    show(templates, &context(site, settings, edition).await?, &personal)
 }
 
 fn show(templates: &Templates, context: &DigestContext, personal: &Personal<'_>) -> Result<Preview> {
@@ -65,15 +95,15 @@ fn show(templates: &Templates, context: &DigestContext, personal: &Personal<'_>)
     })
 }
 
-/// The body of every copy, ready to be frozen.
+/// The body of every copy.
 pub(super) async fn compiled(
     site: &Site,
     templates: &Templates,
     settings: &Settings,
     edition: &Edition,
-) -> Result<Vec<u8>> {
+) -> Result<Compiled> {
     let context = context(site, settings, edition).await?;
-    Ok(mail::compile(templates, &context)?.to_bytes())
+    Ok(mail::compile(templates, &context)?)
 }
 
 async fn context(site: &Site, settings: &Settings, edition: &Edition) -> Result<DigestContext> {

@@ -12,11 +12,13 @@ mod results;
 mod seal;
 mod send;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     archive::{archive, in_archive, sent_to},
     compose::{create_draft, save_revision},
-    issue::{Preview, personal_view, preview},
+    issue::{Preview, preview, public_view, web_view},
     preflight::{Problem, preflight},
     results::{Copy, Outcome, copies_of, results},
     seal::{CHUNK, seal_due},

@@ -50,7 +50,9 @@ impl fmt::Display for Problem {
             Self::NoSubject => f.write_str("It needs a subject."),
             Self::Empty => f.write_str("It is empty: add an article, or write a few words."),
             Self::Draft(title) => write!(f, "“{title}” is still a draft. Publish it, or take it out."),
-            Self::Setting(what) => write!(f, "Under every edition must stand {what}. Fill it in under Settings."),
+            Self::Setting(what) => {
+                write!(f, "Under every edition must stand {what}. Fill it in under Settings.")
+            }
             Self::NoReaders => f.write_str("Nobody is on this list yet."),
             Self::Broken(why) => write!(f, "The email cannot be made: {why}."),
             Self::TooLarge(bytes) => write!(
@@ -95,8 +97,12 @@ pub async fn preflight(
         problems.push(Problem::NoReaders);
     }
     match issue::compiled(site, templates, settings, edition).await {
-        Ok(body) if body.len() > MOST_BYTES => problems.push(Problem::TooLarge(body.len())),
-        Ok(_) => {}
+        Ok(_) => {
+            let bytes = issue::preview(site, templates, settings, edition).await?.html.len();
+            if bytes > MOST_BYTES {
+                problems.push(Problem::TooLarge(bytes));
+            }
+        }
         Err(Error::Database(error)) => return Err(error.into()),
         Err(error) => problems.push(Problem::Broken(error.to_string())),
     }

@@ -14,7 +14,7 @@ use crate::{
         ledger::{self, NewDelivery},
         variant::{self, Headers},
     },
-    mail::Templates,
+    mail::{Compiled, Templates},
     site::Site,
     staff::Settings,
     subscribers,
@@ -62,34 +62,36 @@ async fn seal(site: &Site, templates: &Templates, due: DueEdition) -> Result<boo
 }
 
 /// What every copy shares. Compiling the same revision again, after a crash, finds the body that was frozen first.
-struct Body {
+pub(super) struct Body {
     headers: Headers,
-    bytes: Vec<u8>,
+    compiled: Compiled,
 }
 
 impl Body {
-    async fn compile(site: &Site, templates: &Templates, due: DueEdition) -> Result<Self> {
+    pub(super) async fn compile(site: &Site, templates: &Templates, due: DueEdition) -> Result<Self> {
         let settings = Settings::load(&site.db).await?;
         let edition = super::load(&site.db, due.id).await?;
-        let bytes = issue::compiled(site, templates, &settings, &edition).await?;
+        let compiled = issue::compiled(site, templates, &settings, &edition).await?;
         let headers = Headers {
             from_name: settings.sender_name().to_owned(),
             from_email: settings.sender_email().to_owned(),
             reply_to: settings.contact_email.clone(),
-            subject: edition.content.subject,
+            edition: edition.public_id,
+            date: site.now(),
             list_id: edition.list_id,
             list_slug: edition.list_slug,
             list_name: edition.list_name,
         };
-        Ok(Self { headers, bytes })
+        Ok(Self { headers, compiled })
     }
 
     async fn freeze(&self, tx: &mut Tx, site: &Site, due: DueEdition) -> Result<i64> {
-        Ok(variant::freeze(tx, site, (due.id, due.revision, EVERYONE), &self.headers, &self.bytes).await?)
+        Ok(variant::freeze(tx, site, (due.id, due.revision, EVERYONE), &self.headers, &self.compiled).await?)
     }
 }
 
-enum Step {
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
     /// The chunk up to this reader is written.
     Written(i64),
     /// There was nobody left, and the edition is on its way.
@@ -98,7 +100,7 @@ enum Step {
     SomebodyElse,
 }
 
-async fn write_chunk(site: &Site, due: DueEdition, body: &Body, cursor: i64) -> Result<Step> {
+pub(super) async fn write_chunk(site: &Site, due: DueEdition, body: &Body, cursor: i64) -> Result<Step> {
     let mut tx = site.db.begin().await?;
     let readers = subscribers::audience(&mut tx, due.list_id, cursor, CHUNK).await?;
     let Some(last) = readers.last().map(|reader| reader.subscriber_id) else {

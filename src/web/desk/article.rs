@@ -11,7 +11,15 @@ use crate::{
 };
 
 const FIELDS: &[&str] = &[
-    "title", "standfirst", "byline", "topics", "body_markdown", "canonical_url", "image_url", "origin_note", "act",
+    "title",
+    "standfirst",
+    "byline",
+    "topics",
+    "body_markdown",
+    "canonical_url",
+    "image_url",
+    "origin_note",
+    "act",
 ];
 
 #[derive(Serialize)]
@@ -100,7 +108,13 @@ fn written(form: &Form, article: Option<&Article>, now: Moment) -> Written {
         title: form.text("title").to_owned(),
         standfirst: form.text("standfirst").to_owned(),
         byline: form.text("byline").to_owned(),
-        topics: form.text("topics").split(',').map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned).collect(),
+        topics: form
+            .text("topics")
+            .split(',')
+            .map(str::trim)
+            .filter(|t| !t.is_empty())
+            .map(str::to_owned)
+            .collect(),
         body_markdown: body,
         canonical_url: form.text("canonical_url").to_owned(),
         image_url: form.text("image_url").to_owned(),
@@ -142,7 +156,8 @@ async fn page(desk: &Desk, article: Option<&Article>, form: Form) -> Result<Page
     let words = html::word_count(&html::text_of(&body_html));
     Ok(Page {
         heading: article.map_or("A new article", |article| &article.title).to_owned(),
-        action: article.map_or("/desk/articles/new".to_owned(), |article| format!("/desk/articles/{}", article.id.0)),
+        action: article
+            .map_or("/desk/articles/new".to_owned(), |article| format!("/desk/articles/{}", article.id.0)),
         form,
         about: article.map(about).unwrap_or_default(),
         writes_body,

@@ -69,7 +69,8 @@ pub(super) fn line(article: &Article, settings: &Settings) -> String {
         parts.push(article.byline.clone());
     }
     parts.push(article.published_at.date());
-    parts.push(article.reading_time(settings.reading_speed));
+    // A figure and its unit stay on one line.
+    parts.push(article.reading_time(settings.reading_speed).replace(' ', "\u{a0}"));
     parts.extend(article.origin_note.clone());
     parts.join(" · ")
 }

@@ -86,7 +86,8 @@ struct ProblemView {
 
 impl Readiness {
     pub(super) fn new(problems: &[Problem], readers: i64) -> Self {
-        let view = |problem: &Problem| ProblemView { text: problem.to_string(), blocks: problem.is_in_the_way() };
+        let view =
+            |problem: &Problem| ProblemView { text: problem.to_string(), blocks: problem.is_in_the_way() };
         Self {
             ready: !problems.iter().any(Problem::is_in_the_way),
             problems: problems.iter().map(view).collect(),
@@ -110,7 +111,11 @@ impl ArticleLine {
 }
 
 /// `GET /desk/editions/{id}`
-pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<edition_progress::Look>) -> Outcome {
+pub(crate) async fn show(
+    desk: Desk,
+    Path(id): Path<String>,
+    Query(look): Query<edition_progress::Look>,
+) -> Outcome {
     let edition = digests::find(&desk.site().db, &id).await?;
     if edition.state == EditionState::Draft && desk.may(Role::WRITING) {
         let form = filled(&edition.content);
@@ -191,7 +196,11 @@ pub(super) async fn picked_lines(
     Ok(articles.into_iter().map(|article| ArticleLine::new(article, settings)).collect())
 }
 
-pub(super) async fn readiness(desk: &Desk, settings: &Settings, edition: &Edition) -> Result<Readiness, WebError> {
+pub(super) async fn readiness(
+    desk: &Desk,
+    settings: &Settings,
+    edition: &Edition,
+) -> Result<Readiness, WebError> {
     let problems = digests::preflight(desk.site(), &desk.app.templates, settings, edition).await?;
     let readers = digests::audience_size(&desk.site().db, edition).await?;
     Ok(Readiness::new(&problems, readers))

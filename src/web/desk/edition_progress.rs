@@ -159,7 +159,10 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome
 }
 
 const fn is_live(state: EditionState) -> bool {
-    matches!(state, EditionState::Scheduled | EditionState::Sealed | EditionState::Sending | EditionState::Paused)
+    matches!(
+        state,
+        EditionState::Scheduled | EditionState::Sealed | EditionState::Sending | EditionState::Paused
+    )
 }
 
 /// Seconds until it goes out, while they are worth counting.
@@ -255,7 +258,10 @@ async fn results(db: &Db, edition: &Edition, look: &Look) -> Result<Results, Web
     let last = copies.last().filter(|_| copies.len() as i64 == PAGE).map(|copy| copy.subscriber_id);
     let next = last.map(|last| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("q", &look.q).append_pair("state", &look.state).append_pair("after", &last.to_string());
+        query
+            .append_pair("q", &look.q)
+            .append_pair("state", &look.state)
+            .append_pair("after", &last.to_string());
         format!("/desk/editions/{}?{}#results", edition.public_id, query.finish())
     });
     let rows = copies.into_iter().map(Row::from).collect();

@@ -1,10 +1,6 @@
 //! `/desk/editions/{id}/send`: the last look before an edition goes out, and pressing Send.
 
-use axum::{
-    extract::Path,
-    http::StatusCode,
-    response::IntoResponse,
-};
+use axum::{extract::Path, http::StatusCode, response::IntoResponse};
 use serde::Serialize;
 
 use super::{
@@ -52,7 +48,9 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let later = form.parse("later", moment);
     let Some(later) = later else { return again(&desk, &edition, form).await };
     let site = desk.site();
-    match digests::press_send(site, &desk.app.templates, edition.id, revision, later, Some(desk.who.staff.id)).await {
+    match digests::press_send(site, &desk.app.templates, edition.id, revision, later, Some(desk.who.staff.id))
+        .await
+    {
         Ok(_) => Ok(see_other(&format!("/desk/editions/{id}"))),
         Err(digests::Error::NotReady(_)) => again(&desk, &edition, form).await,
         Err(error) => Err(error.into()),

@@ -37,7 +37,11 @@ impl From<EditionSummary> for Line {
     fn from(edition: EditionSummary) -> Self {
         let line = match (edition.state, edition.sealed_count, edition.sealed_at.or(edition.send_at)) {
             (EditionState::Draft, ..) => {
-                format!("{}, last changed {}", count(edition.article_count, "article"), edition.updated_at.date_time())
+                format!(
+                    "{}, last changed {}",
+                    count(edition.article_count, "article"),
+                    edition.updated_at.date_time()
+                )
             }
             (_, Some(readers), Some(at)) => format!("{} on {}", count(readers, "reader"), at.date_time()),
             (_, _, Some(at)) => format!("goes out {}", at.date_time()),
@@ -120,7 +124,11 @@ impl From<digests::Error> for WebError {
 pub(crate) async fn show(desk: Desk) -> Outcome {
     let db = &desk.site().db;
     let digests = digests::digests(db).await?;
-    let view = |digest: digests::Digest| DigestView { id: digest.id, name: digest.name, list_name: digest.list_name };
+    let view = |digest: digests::Digest| DigestView {
+        id: digest.id,
+        name: digest.name,
+        list_name: digest.list_name,
+    };
     let page = Page {
         editions: digests::latest(db, 200).await?.into_iter().map(Line::from).collect(),
         several: digests.len() > 1,
