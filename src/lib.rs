@@ -38,3 +38,11 @@ pub mod staff;
 pub mod subscribers;
 pub mod token;
 pub mod web;
+
+/// Every statement of every room, by room, for the check that prepares them on both engines.
+#[must_use]
+pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
+    let mut all = vec![("staff", staff::STATEMENTS)];
+    all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
+    all
+}

@@ -1,6 +1,10 @@
 //! The members of the team: adding, changing and disabling them.
 
-use super::{PasswordCost, Role, audit, passwords, sessions, store};
+use super::{
+    PasswordCost, Role, audit,
+    mails::{self, To},
+    passwords, sessions, store,
+};
 use crate::{
     clock::Moment,
     db::{Db, Tx},
@@ -97,11 +101,20 @@ pub async fn members(db: &Db) -> crate::db::Result<Vec<Member>> {
     store::members(db).await
 }
 
-/// Adds somebody without a password; the answer is the path of their invitation (`/desk/join/…`).
+/// How somebody takes up their place.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    /// The page, `/desk/join/…`; works once.
+    pub path: String,
+    /// Whether it went out by mail: not while the settings hold no address to send from.
+    pub mailed: bool,
+}
+
+/// Adds somebody without a password, and mails them an invitation.
 ///
 /// # Errors
 /// [`AccountError::AddressTaken`], or the database.
-pub async fn add_member(site: &Site, by: Option<i64>, new: NewMember<'_>) -> Result<String> {
+pub async fn add_member(site: &Site, by: Option<i64>, new: NewMember<'_>) -> Result<Invitation> {
     let mut tx = site.db.begin().await?;
     let staff = store::NewStaff {
         public_id: &token::public_id(),
@@ -114,29 +127,45 @@ pub async fn add_member(site: &Site, by: Option<i64>, new: NewMember<'_>) -> Res
     };
     let id = store::insert_staff(&mut tx, staff).await?.ok_or(AccountError::AddressTaken)?;
     audit::record(&mut tx, site, by, "added to the team", new.name, new.role.as_str()).await?;
+    let to = To { name: new.name, email: new.email };
+    let invitation = invite(&mut tx, site, by, id, to, new.role).await?;
     tx.commit().await?;
-    Ok(invite_path(site, id))
+    Ok(invitation)
 }
 
 /// A fresh invitation for somebody who lost theirs, or their password.
 ///
 /// # Errors
 /// [`AccountError::NotFound`] if they are not on the team any more.
-pub async fn invite_again(site: &Site, by: Option<i64>, public_id: &str) -> Result<(Member, String)> {
+pub async fn invite_again(site: &Site, by: Option<i64>, public_id: &str) -> Result<(Member, Invitation)> {
     let mut tx = site.db.begin().await?;
     let member = store::member_by_public_id(&mut tx, public_id).await?;
     let member = member.filter(|one| one.disabled_at.is_none()).ok_or(AccountError::NotFound)?;
     audit::record(&mut tx, site, by, "invited again", &member.name, "").await?;
+    let to = To { name: &member.name, email: &member.email };
+    let invitation = invite(&mut tx, site, by, member.id, to, member.role).await?;
     tx.commit().await?;
-    let path = invite_path(site, member.id);
-    Ok((member, path))
+    Ok((member, invitation))
 }
 
-fn invite_path(site: &Site, staff_id: i64) -> String {
+async fn invite(
+    tx: &mut Tx,
+    site: &Site,
+    by: Option<i64>,
+    staff_id: i64,
+    to: To<'_>,
+    role: Role,
+) -> Result<Invitation> {
     // The random part makes two invitations of the same second two links, each of which works once.
     let scope = format!("{staff_id}.{}", token::public_id());
     let link = site.keys.sign(Purpose::Invite, &scope, Some(site.now().plus(INVITE_LASTS)));
-    format!("/desk/join/{link}")
+    let path = format!("/desk/join/{link}");
+    let invited_by = match by {
+        Some(id) => store::staff_name(tx, id).await?,
+        None => None,
+    };
+    let mailed = mails::enqueue_invite(tx, site, to, role, invited_by.as_deref(), &path).await?;
+    Ok(Invitation { path, mailed })
 }
 
 /// Whom an invitation is for, while it can still be taken up.

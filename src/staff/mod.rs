@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod audit;
+mod mails;
 pub mod passwords;
 mod role;
 pub mod sessions;

@@ -54,6 +54,18 @@ impl Role {
         }
     }
 
+    /// The role with its article, as in "to join as an editor".
+    #[must_use]
+    pub const fn with_article(self) -> &'static str {
+        match self {
+            Self::Owner => "an owner",
+            Self::Editor => "an editor",
+            Self::Sender => "a sender",
+            Self::Treasurer => "a treasurer",
+            Self::Viewer => "a viewer",
+        }
+    }
+
     /// What the role may do, for the person who gives it.
     #[must_use]
     pub const fn meaning(self) -> &'static str {

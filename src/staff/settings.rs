@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use super::store;
 use crate::{
     db::{Db, Result, Tx},
+    email_address::EmailAddress,
+    mail::Sender,
     site::Site,
 };
 
@@ -111,6 +113,26 @@ impl Settings {
     #[must_use]
     pub fn sender_email(&self) -> &str {
         if self.from_email.is_empty() { &self.contact_email } else { &self.from_email }
+    }
+
+    /// The address in the From header, once one was given.
+    #[must_use]
+    pub fn from_address(&self) -> Option<EmailAddress> {
+        EmailAddress::parse(self.sender_email()).ok()
+    }
+
+    /// The magazine, as every automatic email names it.
+    #[must_use]
+    pub fn sender(&self, site: &Site) -> Sender {
+        let site_url =
+            if self.external_site_url.is_empty() { site.url("/") } else { self.external_site_url.clone() };
+        Sender {
+            magazine: self.magazine_name.clone(),
+            legal_name: self.legal_name.clone(),
+            postal_address: self.postal_address.clone(),
+            contact_email: self.contact_email.clone(),
+            site_url,
+        }
     }
 
     /// Values we cannot read keep their default: an older program may meet rows of a newer one.

@@ -7,7 +7,9 @@
 use std::{net::IpAddr, time::Duration};
 
 use super::{
-    PasswordCost, Staff, audit, passwords,
+    PasswordCost, Staff, audit,
+    mails::{self, To},
+    passwords,
     sessions::{self, SessionToken},
     store,
 };
@@ -88,27 +90,38 @@ pub async fn by_password(
     Ok(session)
 }
 
-/// A sign-in link for the account of that address, if there is one and it has not asked too often.
+/// Mails a sign-in link to the account of that address, if there is one and not too many were asked for.
 ///
-/// The page that asked answers the same either way. The path is `/desk/sign-in/…`.
+/// Whoever asked learns nothing either way, and the asking is counted either way (TRUST A22).
 ///
 /// # Errors
 /// When the database fails.
-pub async fn link_for(site: &Site, email: &EmailAddress) -> Result<Option<(Staff, String)>> {
+pub async fn send_link(site: &Site, email: &EmailAddress, from: Option<IpAddr>) -> crate::db::Result<()> {
     let key = format!("link:{}", token::hash(&email.key()));
-    let asked = store::count_failures(&site.db, &key, site.now().minus(WINDOW)).await?;
-    if asked >= LINKS_AN_ACCOUNT {
-        return Ok(None);
+    let from_key = from.map(|ip| format!("link-from:{ip}"));
+    let since = site.now().minus(WINDOW);
+    let mut too_many = store::count_failures(&site.db, &key, since).await? >= LINKS_AN_ACCOUNT;
+    if let Some(key) = &from_key {
+        too_many |= store::count_failures(&site.db, key, since).await? >= FAILURES_AN_ADDRESS;
     }
-    let Some(staff) = store::staff_by_email(&site.db, &email.key()).await? else { return Ok(None) };
+    if too_many {
+        return Ok(());
+    }
+    let staff = store::staff_by_email(&site.db, &email.key()).await?;
     let mut tx = site.db.begin().await?;
     store::insert_failure(&mut tx, &key, site.now()).await?;
-    tx.commit().await?;
-    let path = link_path(site, staff.id);
-    Ok(Some((staff, path)))
+    if let Some(key) = &from_key {
+        store::insert_failure(&mut tx, key, site.now()).await?;
+    }
+    if let Some(staff) = staff {
+        let path = link_path(site, staff.id);
+        let to = To { name: &staff.name, email: &staff.email };
+        mails::enqueue_sign_in_link(&mut tx, site, to, &path).await?;
+    }
+    tx.commit().await
 }
 
-/// The path of a sign-in link for an account; for the command line, and for [`link_for`].
+/// The path of a sign-in link for an account; for whoever runs the program, and for [`send_link`].
 #[must_use]
 pub fn link_path(site: &Site, staff_id: i64) -> String {
     let scope = format!("{staff_id}.{}", token::public_id());

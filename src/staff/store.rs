@@ -14,6 +14,7 @@ use crate::{
 statements! {
     MEMBERS = "select id, public_id, email, name, role, password_hash is not null as joined, created_at, disabled_at
         from staff order by disabled_at is not null, created_at, id";
+    STAFF_NAME = "select name from staff where id = $1";
     STAFF_BY_ID = "select id, public_id, email, name, role from staff where id = $1 and disabled_at is null";
     STAFF_BY_EMAIL = "select id, public_id, email, name, role from staff where email_key = $1 and disabled_at is null";
     MEMBER_BY_PUBLIC_ID = "select id, public_id, email, name, role, password_hash is not null as joined, created_at,
@@ -60,6 +61,10 @@ statements! {
 
 pub(super) async fn members(db: &Db) -> Result<Vec<Member>> {
     db.all(MEMBERS, ()).await
+}
+
+pub(super) async fn staff_name(tx: &mut Tx, id: i64) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(STAFF_NAME, (id,)).await?.map(|row| row.0))
 }
 
 pub(super) async fn staff_by_id(db: &Db, id: i64) -> Result<Option<Staff>> {

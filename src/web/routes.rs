@@ -126,6 +126,7 @@ pub fn routes() -> Vec<Route> {
         // Coming in and going out.
         Route::get("/desk/sign-in", Anybody, Desk, desk::sign_in::show),
         Route::post("/desk/sign-in", Anybody, FormRule, Desk, desk::sign_in::submit),
+        Route::post("/desk/sign-in-link", Anybody, FormRule, Desk, desk::sign_in::send_link),
         Route::get("/desk/sign-in/{token}", Anybody, Desk, desk::sign_in_link::show),
         Route::post("/desk/sign-in/{token}", Anybody, FormRule, Desk, desk::sign_in_link::submit),
         Route::get("/desk/join/{token}", Anybody, Desk, desk::join::show),

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     clock::{Clock, Moment},
     db::{Db, DbOptions, Migrations},
+    delivery::notices,
     email_address::EmailAddress,
     site::Site,
     staff::{
@@ -90,6 +91,7 @@ impl Web {
         let owner = FirstOwner { name: "Olive Owner", email: &email, password: PASSWORD };
         set_up::make_first_owner(&web.app.site, PasswordCost::CHEAP, owner, |settings| {
             settings.magazine_name = "The Lamplighter".into();
+            settings.contact_email = "letters@example.org".into();
         })
         .await
         .expect("the first owner");
@@ -128,8 +130,8 @@ impl Web {
         if sign_in_fails(&self.sign_in(&email, PASSWORD).await) {
             let address = EmailAddress::parse(&email).expect("an address");
             let new = NewMember { name: role.as_str(), email: &address, role };
-            let path = accounts::add_member(&self.app.site, None, new).await.expect("a member");
-            let link = path.rsplit('/').next().expect("a token");
+            let invitation = accounts::add_member(&self.app.site, None, new).await.expect("a member");
+            let link = invitation.path.rsplit('/').next().expect("a token");
             accounts::join(&self.app.site, PasswordCost::CHEAP, link, PASSWORD).await.expect("joined");
         }
         let cookie = self.sign_in(&email, PASSWORD).await.cookie();
@@ -459,9 +461,8 @@ async fn guessing_is_slowed_down_for_a_quarter_of_an_hour() {
 #[tokio::test]
 async fn a_sign_in_link_works_once_and_not_by_being_opened() {
     let web = Web::new().await;
-    let email = EmailAddress::parse("owner@example.org").expect("an address");
-    let link = async || sign_in::link_for(&web.app.site, &email).await.expect("an answer").expect("a link").1;
-    let first = link().await;
+    let id = accounts::members(&web.app.site.db).await.expect("members")[0].id;
+    let first = sign_in::link_path(&web.app.site, id);
     for _ in 0..2 {
         let page = web.get(&first, "").await;
         assert_eq!((page.status, page.header("set-cookie")), (StatusCode::OK, ""));
@@ -472,9 +473,30 @@ async fn a_sign_in_link_works_once_and_not_by_being_opened() {
     statuses.sort();
     assert_eq!(statuses, [StatusCode::SEE_OTHER, StatusCode::GONE], "two presses race, one wins");
     assert_eq!(web.get(&first, "").await.status, StatusCode::GONE);
-    let late = link().await;
+    let late = sign_in::link_path(&web.app.site, id);
     web.app.site.clock.advance(Duration::from_secs(600));
     assert_eq!(web.post(&late, "", &[]).await.status, StatusCode::GONE);
+}
+
+/// TRUST A22, A21: asking for a link tells nobody whether there is such an account, mails it alone, and not without end.
+#[tokio::test]
+async fn a_sign_in_link_is_mailed_to_the_team_alone() {
+    let web = Web::new().await;
+    let ask = async |email: &str| web.post("/desk/sign-in-link", "", &[("link_email", email)]).await;
+    let queued = async || {
+        let counts = notices::counts(&web.app.site.db).await.expect("counts");
+        counts.iter().map(|(_, count)| count).sum::<i64>()
+    };
+    let unknown = ask("nobody@example.org").await;
+    assert_eq!((unknown.status, queued().await), (StatusCode::OK, 0));
+    let known = ask("owner@example.org").await;
+    assert_eq!((known.status, queued().await), (StatusCode::OK, 1));
+    assert_eq!(known.body.replace("owner@", "nobody@"), unknown.body);
+    for _ in 0..5 {
+        ask("owner@example.org").await;
+    }
+    assert_eq!(queued().await, 3, "three in a quarter of an hour");
+    assert_eq!(ask("no address").await.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 const SET_UP: [(&str, &str); 9] = [
@@ -566,4 +588,102 @@ fn the_table_is_in_order() {
             assert!(desk, "{} is for staff and not at the desk", route.path);
         }
     }
+}
+
+/// What the program logs while it is set, at the most talkative level.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("not poisoned").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let log = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || log.clone());
+        tracing::subscriber::set_default(subscriber.finish())
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().expect("not poisoned")).into_owned()
+    }
+}
+
+/// TRUST A31: no link, session, form token, password or address of a request reaches a log, and a cause cannot forge a line.
+#[tokio::test]
+async fn logs_hold_no_secret_and_no_line_of_a_stranger() {
+    let web = Web::new().await;
+    let log = Log::default();
+    // With one subscriber alive, tracing asks whichever thread meets an event first whether anybody listens, and remembers its no.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    let listening = log.listen();
+    let (cookie, csrf) = web.session_of(Role::Owner).await;
+    let id = accounts::members(&web.app.site.db).await.expect("members")[0].id;
+    let link = sign_in::link_path(&web.app.site, id);
+    let token = link.rsplit('/').next().expect("a token").to_owned();
+    for path in
+        [link.as_str(), "/desk/sign-in/forged-token", "/desk?email=canary@example.org", "/canary%0d%0aline"]
+    {
+        web.get(path, &cookie).await;
+        web.post(path, &cookie, &[("csrf", "canary-csrf"), ("password", "canary-password")]).await;
+    }
+    super::error::log(
+        &super::WebError::internal("broken\r\nINFO a line of their own\u{1b}[31m"),
+        &Method::GET,
+        "/canary-route",
+    );
+    drop(listening);
+    let text = log.text();
+    assert!(text.contains("/canary-route") && text.contains("a request was refused"), "it does log: {text}");
+    let session = cookie.split('=').nth(1).expect("a value");
+    for secret in [
+        &token,
+        session,
+        &csrf,
+        "forged-token",
+        "canary-csrf",
+        "canary-password",
+        "canary@",
+        "canary%0d",
+        PASSWORD,
+    ] {
+        assert!(!text.contains(secret), "{secret} is in the log: {text}");
+    }
+    assert!(!text.contains("\nINFO a line of their own") && !text.contains('\u{1b}'), "{text}");
+}
+
+/// TRUST A21: only a proxy we trust may say where a request came from, and it cannot be talked into more.
+#[tokio::test]
+async fn the_clients_address_is_the_peer_unless_a_trusted_proxy_says_otherwise() {
+    use axum::extract::{ConnectInfo, FromRequestParts};
+    let web = Web::empty().await;
+    let mut app = web.app.clone();
+    app.trusted_proxies = Arc::new(["10.0.0.1".parse().expect("an address")]);
+    let seen = async |peer: &str, said: &str| {
+        let peer: std::net::SocketAddr = peer.parse().expect("an address");
+        let request = Request::get("/").header("x-forwarded-for", said).extension(ConnectInfo(peer));
+        let (mut parts, ()) = request.body(()).expect("a request").into_parts();
+        let super::ClientAddress(ip) =
+            super::ClientAddress::from_request_parts(&mut parts, &app).await.expect("never fails");
+        ip.expect("an address").to_string()
+    };
+    assert_eq!(seen("203.0.113.9:5000", "1.1.1.1").await, "203.0.113.9", "a stranger is not believed");
+    assert_eq!(
+        seen("10.0.0.1:5000", "1.1.1.1, 203.0.113.9").await,
+        "203.0.113.9",
+        "the proxy's own word alone"
+    );
+    assert_eq!(seen("10.0.0.1:5000", "203.0.113.9, 10.0.0.1").await, "203.0.113.9", "proxies in a row");
+    assert_eq!(seen("10.0.0.1:5000", "nonsense").await, "10.0.0.1");
 }

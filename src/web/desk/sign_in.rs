@@ -10,17 +10,28 @@ use super::{
     },
     door, door_again,
 };
-use crate::staff::{
-    sessions,
-    sign_in::{self, SignInError},
+use crate::{
+    email_address::EmailAddress,
+    staff::{
+        sessions,
+        sign_in::{self, SignInError},
+    },
 };
 
 const FIELDS: &[&str] = &["email", "password", "next"];
 const TITLE: &str = "Sign in";
 
+const LINK_FIELDS: &[&str] = &["link_email"];
+
 #[derive(Serialize)]
 struct Page {
     form: Form,
+    link: Form,
+}
+
+#[derive(Serialize)]
+struct Sent {
+    email: String,
 }
 
 /// The query of the sign-in page.
@@ -33,7 +44,7 @@ pub(crate) struct Next {
 /// `GET /desk/sign-in`
 pub(crate) async fn show(State(app): State<App>, Query(query): Query<Next>) -> Outcome {
     let form = Form::new(FIELDS).with("next", query.next);
-    door(&app, "desk/sign_in", TITLE, &Page { form }).await
+    door(&app, "desk/sign_in", TITLE, &Page { form, link: Form::new(LINK_FIELDS) }).await
 }
 
 /// `POST /desk/sign-in`
@@ -54,9 +65,23 @@ pub(crate) async fn submit(
         Err(error) => {
             form.blank("password");
             form.mistake("email", error);
-            door_again(&app, "desk/sign_in", TITLE, &Page { form }).await
+            door_again(&app, "desk/sign_in", TITLE, &Page { form, link: Form::new(LINK_FIELDS) }).await
         }
     }
+}
+
+/// `POST /desk/sign-in-link`: the answer is the same whether or not there is such an account.
+pub(crate) async fn send_link(
+    State(app): State<App>,
+    ClientAddress(from): ClientAddress,
+    posted: Posted,
+) -> Outcome {
+    let mut link = posted.form(LINK_FIELDS)?;
+    let Some(email) = link.parse("link_email", EmailAddress::parse) else {
+        return door_again(&app, "desk/sign_in", TITLE, &Page { form: Form::new(FIELDS), link }).await;
+    };
+    sign_in::send_link(&app.site, &email, from).await?;
+    door(&app, "desk/sign_in_sent", "Look at your mail", &Sent { email: email.to_string() }).await
 }
 
 /// `POST /desk/sign-out`

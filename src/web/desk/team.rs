@@ -8,7 +8,7 @@ use crate::{
     email_address::EmailAddress,
     staff::{
         AccountError, Member, Role,
-        accounts::{self, NewMember},
+        accounts::{self, Invitation, NewMember},
     },
 };
 
@@ -20,7 +20,7 @@ struct Page {
     members: Vec<MemberView>,
     roles: Vec<RoleView>,
     form: Form,
-    invitation: Option<Invitation>,
+    invitation: Option<InvitationView>,
 }
 
 #[derive(Serialize)]
@@ -43,9 +43,10 @@ struct RoleView {
 
 /// A link to hand over. Shown once, in answer to the form, so that it stands in no address.
 #[derive(Serialize)]
-struct Invitation {
+struct InvitationView {
     name: String,
     link: String,
+    mailed: bool,
 }
 
 /// `GET /desk/team`
@@ -63,7 +64,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     if let (true, Some(email), Some(role)) = (form.is_valid(), email, role) {
         let new = NewMember { name: &name, email: &email, role };
         match accounts::add_member(desk.site(), Some(desk.who.staff.id), new).await {
-            Ok(path) => return invited(&desk, name, &path).await,
+            Ok(invitation) => return invited(&desk, name, invitation).await,
             Err(error @ AccountError::AddressTaken) => form.mistake("email", error),
             Err(error) => return Err(error.into()),
         }
@@ -74,8 +75,8 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
 
 /// `POST /desk/team/{id}/invite`
 pub(crate) async fn invite_again(desk: Desk, Path(id): Path<String>) -> Outcome {
-    let (member, path) = accounts::invite_again(desk.site(), Some(desk.who.staff.id), &id).await?;
-    invited(&desk, member.name, &path).await
+    let (member, invitation) = accounts::invite_again(desk.site(), Some(desk.who.staff.id), &id).await?;
+    invited(&desk, member.name, invitation).await
 }
 
 /// `POST /desk/team/{id}/role`
@@ -98,13 +99,13 @@ pub(crate) async fn enable(desk: Desk, Path(id): Path<String>) -> Outcome {
     Ok(see_other("/desk/team?done=enabled"))
 }
 
-async fn invited(desk: &Desk, name: String, path: &str) -> Outcome {
-    let invitation = Invitation { name, link: desk.site().url(path) };
+async fn invited(desk: &Desk, name: String, new: Invitation) -> Outcome {
+    let invitation = InvitationView { name, link: desk.site().url(&new.path), mailed: new.mailed };
     let page = page(desk, Form::new(FIELDS).with("role", "editor"), Some(invitation)).await?;
     desk.page("desk/settings/team", TITLE, &page).await
 }
 
-async fn page(desk: &Desk, form: Form, invitation: Option<Invitation>) -> Result<Page, WebError> {
+async fn page(desk: &Desk, form: Form, invitation: Option<InvitationView>) -> Result<Page, WebError> {
     let members = accounts::members(&desk.site().db).await?;
     let view = |member: Member| MemberView {
         state: match (member.disabled_at, member.joined) {

@@ -1,0 +1,232 @@
+//! The rules of the house that a compiler does not hold: who may import whom, and which room may use which library.
+//!
+//! The test reads the paths in the source text. `clippy.toml` holds the same for single functions.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What may be named where, and why. A path of `src/` allows everything below it.
+const LIBRARIES: &[(&[&str], &[&str], &str)] = &[
+    (&["std::env"], &["config.rs"], "config.rs is the only reader of the environment"),
+    (
+        &["aws_lc_rs::rand", "SystemRandom", "getrandom"],
+        &["token.rs"],
+        "token.rs is the only user of randomness",
+    ),
+    (
+        &["SystemTime", "Timestamp::now", "Zoned::now", "Instant::now"],
+        &["clock.rs"],
+        "only clock.rs asks the time",
+    ),
+    (
+        &["Sqlite", "Postgres", "PgPool", "PgConnection", "PgRow", "query_as", "sqlx::query"],
+        &["db/"],
+        "only db/ speaks to an engine",
+    ),
+    (&["statements!"], &["db/", "store.rs", "store/"], "SQL lives in each room's private store"),
+    (
+        &["lettre::"],
+        &["email_address.rs", "mail/", "delivery/smtp"],
+        "lettre builds messages and parses addresses",
+    ),
+    (
+        &[
+            "stripe::",
+            "stripe_core",
+            "stripe_checkout",
+            "stripe_billing",
+            "stripe_shared",
+            "stripe_types",
+            "async_stripe",
+        ],
+        &["payments/stripe.rs"],
+        "one file knows the provider",
+    ),
+    (&["handlebars::"], &["mail/", "web/pages.rs", "sandbox/"], "templates are rendered in two places"),
+    (&["axum::"], &["web/", "sandbox/"], "only the web speaks HTTP to browsers"),
+    (&["anyhow::", "anyhow!"], &["main.rs", "cli/"], "rooms have errors that a caller can act on"),
+];
+
+/// Names of the engines that are values, not drivers.
+const HARMLESS: &[&str] = &["Engine::Sqlite", "Engine::Postgres"];
+
+/// The order of import: a room may use what stands before it, and its own level only where the list says so.
+const LEVELS: &[&[&str]] = &[
+    &["clock", "money", "email_address", "smtp_url", "token"],
+    &["db"],
+    &["site"],
+    &["mail", "payments"],
+    &["delivery"],
+    &["staff", "subscribers", "articles"],
+    &["digests", "donations"],
+    &["jobs"],
+    &["web"],
+    &["config", "cli"],
+];
+
+/// Every source file of the program: its path below `src/`, and its text.
+pub fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    let name = |file: &PathBuf| file.strip_prefix(&root).expect("below src").to_string_lossy().into_owned();
+    files.iter().map(|file| (name(file), fs::read_to_string(file).expect("our own file"))).collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("our own folder") {
+        let path = entry.expect("our own folder").path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// The lines that are code of the program: no comments, and nothing from the inline tests on.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines()
+        .enumerate()
+        .take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
+        .map(|(at, line)| (at + 1, line.split("//").next().unwrap_or(line)))
+}
+
+fn is_test(path: &str) -> bool {
+    path.ends_with("tests.rs") || path.contains("/tests/")
+}
+
+#[test]
+fn libraries_stay_in_their_rooms() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources().iter().filter(|(path, _)| !is_test(path)) {
+        for (words, rooms, why) in LIBRARIES {
+            if rooms.iter().any(|room| {
+                path.starts_with(room)
+                    || path.ends_with(&format!("/{room}"))
+                    || path.contains(&format!("/{room}")) && room.ends_with('/')
+            }) {
+                continue;
+            }
+            for (at, line) in code(text) {
+                let line = HARMLESS.iter().fold(line.to_owned(), |line, harmless| line.replace(harmless, ""));
+                if let Some(word) = words.iter().find(|word| names(&line, word)) {
+                    wrong.push(format!("src/{path}:{at} names {word}: {why}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whether the line holds the word, and not as the end of a longer one.
+fn names(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + word.len()..].chars().next();
+        let goes_on = |c: char| c.is_alphanumeric() || c == '_';
+        let open_end = word.ends_with(goes_on) && after.is_some_and(goes_on);
+        !before.is_some_and(goes_on) && !open_end
+    })
+}
+
+#[test]
+fn rooms_import_only_what_stands_below_them() {
+    let level = |room: &str| LEVELS.iter().position(|rooms| rooms.contains(&room));
+    let mut wrong = Vec::new();
+    for (path, text) in sources().iter().filter(|(path, _)| !is_test(path)) {
+        let own = path.split('/').next().unwrap_or(path).trim_end_matches(".rs");
+        if own == "lib" || own == "main" {
+            continue;
+        }
+        for (at, room) in imported(text) {
+            if room == own {
+                continue;
+            }
+            if own == "sandbox" {
+                wrong.push(format!(
+                    "src/{path}:{at} imports {room}: the sandbox shares no code with what it checks"
+                ));
+                continue;
+            }
+            let Some(own_level) = level(own) else {
+                wrong.push(format!("src/{path}: the room {own} has no place in the order of import"));
+                break;
+            };
+            // Only the commands may start the sandbox.
+            let allowed = if room == "sandbox" {
+                own == "cli"
+            } else {
+                level(&room).is_some_and(|level| level < own_level)
+            };
+            // Small types may use one another: each is one file, and the compiler's own eyes are enough.
+            let both_small = own_level == 0 && level(&room) == Some(0);
+            let settings = own == "cli" && room == "config";
+            if !allowed && !both_small && !settings {
+                wrong.push(format!("src/{path}:{at} imports {room}, which does not stand below {own}"));
+            }
+        }
+    }
+    wrong.dedup();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The rooms named in `crate::room…` and in `use crate::{…}`, with the line of each.
+fn imported(text: &str) -> Vec<(usize, String)> {
+    let whole: String = code(text).flat_map(|(_, line)| [line, "\n"]).collect();
+    let mut rooms = Vec::new();
+    for (at, _) in whole.match_indices("crate::") {
+        let line = whole[..at].matches('\n').count() + 1;
+        let rest = &whole[at + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            None => rooms.push((line, word(rest))),
+            Some(group) => {
+                let mut depth = 1;
+                let mut expect_name = true;
+                for (offset, c) in group.char_indices() {
+                    match c {
+                        '{' => depth += 1,
+                        '}' => depth -= 1,
+                        ',' if depth == 1 => expect_name = true,
+                        _ if expect_name && depth == 1 && c.is_alphanumeric() => {
+                            rooms.push((line, word(&group[offset..])));
+                            expect_name = false;
+                        }
+                        _ => {}
+                    }
+                    if depth == 0 {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    rooms.retain(|(_, room)| room.chars().next().is_some_and(char::is_lowercase) && room != "statements");
+    rooms
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+#[test]
+fn the_reader_of_imports_sees_groups_and_paths() {
+    let text = "use crate::{\n    db::{Db, Tx},\n    site::Site,\n};\nfn f(x: crate::mail::Templates) {} // crate::web::x\n#[cfg(test)]\nuse crate::web;";
+    let seen: Vec<String> = imported(text).into_iter().map(|(_, room)| room).collect();
+    assert_eq!(seen, ["db", "site", "mail"]);
+}
+
+/// A test that sleeps is slow or wrong: it waits for a condition. The one place that polls is in `support/`.
+#[test]
+fn tests_do_not_sleep() {
+    let mut files = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"), &mut files);
+    for file in
+        files.iter().filter(|file| !file.ends_with("support/wait.rs") && !file.ends_with("house_rules.rs"))
+    {
+        let text = fs::read_to_string(file).expect("our own file");
+        assert!(!text.contains("sleep("), "{} sleeps; use support::wait", file.display());
+    }
+}

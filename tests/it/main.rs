@@ -1,0 +1,8 @@
+//! The behaviour suite: one test binary, one file a behaviour. Every test is a sentence and runs on SQLite always, on
+//! PostgreSQL wherever its server programs are found.
+
+mod support;
+
+mod house_rules;
+mod migrations;
+mod statements;

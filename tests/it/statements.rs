@@ -1,0 +1,77 @@
+//! Every statement of the house is prepared on both engines, so that a typing error fails here and not at a reader.
+
+use std::collections::BTreeSet;
+
+use broadside::db::{Engine, Sql};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqlSafeStr, SqliteConnection};
+
+use crate::house_rules::sources;
+use crate::support::{TestDb, both_engines};
+
+both_engines! {
+    async fn every_statement_prepares(db: TestDb) {
+        let engine = db.db.engine();
+        let mut wrong = Vec::new();
+        for (room, statements) in broadside::statements() {
+            for sql in statements {
+                let text = text(*sql, engine);
+                // A connection of its own for each: a statement prepared without types stays in a connection's cache.
+                let prepared = match engine {
+                    Engine::Sqlite => {
+                        let mut connection = SqliteConnection::connect(&db.url).await.expect("the file opens");
+                        connection.prepare(AssertSqlSafe(text.clone()).into_sql_str()).await.map(drop)
+                    }
+                    Engine::Postgres => {
+                        let mut connection = PgConnection::connect(&db.url).await.expect("the server answers");
+                        connection.prepare(AssertSqlSafe(text.clone()).into_sql_str()).await.map(drop)
+                    }
+                };
+                if let Err(error) = prepared {
+                    wrong.push(format!("{room} {}: {error}\n{text}", sql.name));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    }
+}
+
+/// `{rows}` becomes two rows, so that the comma between them is checked too.
+fn text(sql: Sql, engine: Engine) -> String {
+    if sql.row_columns > 0 {
+        return sql.with_rows(engine, 2, sql.row_columns);
+    }
+    let text = if engine == Engine::Sqlite { sql.sqlite } else { sql.postgres };
+    assert!(!text.contains("{rows}"), "{}: declare it with rows(n)", sql.name);
+    text.to_owned()
+}
+
+/// A store whose statements nobody lists would escape the check above.
+#[test]
+fn every_store_lists_its_statements() {
+    let listed: BTreeSet<(&str, &str)> = broadside::statements()
+        .iter()
+        .flat_map(|(_, statements)| statements.iter().map(|sql| (sql.name, sql.sqlite)))
+        .collect();
+    let mut stores = 0;
+    for (path, text) in sources() {
+        let Some((_, block)) = text.split_once("\nstatements! {") else { continue };
+        stores += 1;
+        let (block, _) = block.split_once("\n}").expect("the block ends");
+        let names: Vec<&str> = block.lines().filter_map(statement_name).collect();
+        assert!(!names.is_empty(), "{path}: no statement was found");
+        for name in names {
+            assert!(
+                listed.iter().any(|(listed, text)| *listed == name && block.contains(*text)),
+                "{path}: {name} is missing from broadside::statements()"
+            );
+        }
+    }
+    assert!(stores > 3, "the stores were found");
+}
+
+/// `NAME = …` at the first level of the block.
+fn statement_name(line: &str) -> Option<&str> {
+    let (name, _) = line.strip_prefix("    ")?.split_once(" = ")?;
+    let is_constant = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    (!name.is_empty() && name.chars().all(is_constant)).then_some(name)
+}

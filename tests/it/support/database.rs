@@ -1,0 +1,145 @@
+//! Databases for tests: migrated once into a template, copied for each test.
+
+use std::{fs, future::Future, path::PathBuf, sync::OnceLock};
+
+use broadside::{
+    db::{Db, DbOptions, Engine, Migrations},
+    token,
+};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+use super::{postgres::Cluster, scratch};
+
+/// What a test of [`both_engines!`](super::both_engines) may ask for.
+pub trait Fixture: Clone + Send + Sized {
+    /// Builds it on a migrated database of its own.
+    fn start(db: TestDb) -> impl Future<Output = Self> + Send;
+
+    /// Checks, after a test that passed, that nothing was left behind.
+    fn finish(self) -> impl Future<Output = ()> + Send;
+}
+
+/// A migrated database that one test has for itself.
+#[derive(Clone, Debug)]
+pub struct TestDb {
+    pub db: Db,
+    /// What `DATABASE_URL` would be.
+    pub url: String,
+    name: String,
+}
+
+impl Fixture for TestDb {
+    async fn start(db: TestDb) -> Self {
+        db
+    }
+
+    async fn finish(self) {}
+}
+
+/// Runs one test on one engine; a PostgreSQL half passes without running where there is no server.
+pub async fn run<F: Fixture, R: Future<Output = ()>>(engine: Engine, behaviour: impl FnOnce(F) -> R) {
+    let Some(db) = TestDb::migrated(engine).await else { return };
+    let fixture = F::start(db.clone()).await;
+    behaviour(fixture.clone()).await;
+    fixture.finish().await;
+    db.drop().await;
+}
+
+impl TestDb {
+    /// A database with the whole schema; `None` where the engine is not there.
+    pub async fn migrated(engine: Engine) -> Option<Self> {
+        Self::copy(engine, true).await
+    }
+
+    /// A database with nothing in it; `None` where the engine is not there.
+    pub async fn empty(engine: Engine) -> Option<Self> {
+        Self::copy(engine, false).await
+    }
+
+    async fn copy(engine: Engine, migrated: bool) -> Option<Self> {
+        let name = format!("test_{}", token::public_id());
+        let url = match engine {
+            Engine::Sqlite => {
+                let file = scratch::folder().join("test.db");
+                if migrated {
+                    let template = tokio::task::block_in_place(sqlite_template);
+                    fs::copy(template, &file).expect("the template can be copied");
+                }
+                format!("sqlite:{}", file.display())
+            }
+            Engine::Postgres => {
+                let cluster = tokio::task::block_in_place(Cluster::get)?;
+                let template = if migrated {
+                    tokio::task::block_in_place(|| postgres_template(cluster))
+                } else {
+                    "template0"
+                };
+                administer(cluster, &format!("create database {name} template {template}")).await;
+                cluster.url(&name)
+            }
+        };
+        Some(Self { db: open(&url).await, url, name })
+    }
+
+    /// Another handle on the same database, as a second process would have.
+    pub async fn open_again(&self) -> Db {
+        open(&self.url).await
+    }
+
+    /// The folder of a SQLite database is deleted with the process; a PostgreSQL database would fill the disk before that.
+    async fn drop(self) {
+        self.db.close().await;
+        if let (Engine::Postgres, Some(cluster)) = (self.db.engine(), Cluster::get()) {
+            administer(cluster, &format!("drop database {} with (force)", self.name)).await;
+        }
+    }
+}
+
+async fn open(url: &str) -> Db {
+    let options = DbOptions { url: url.to_owned(), connections: 4, durable: false };
+    Db::open(&options).await.expect("the test database opens")
+}
+
+async fn administer(cluster: &Cluster, statement: &str) {
+    let mut connection =
+        PgConnection::connect(&cluster.url("postgres")).await.expect("the cluster takes connections");
+    connection.execute(AssertSqlSafe(statement.to_owned())).await.expect(statement);
+    connection.close().await.expect("a connection closes");
+}
+
+fn sqlite_template() -> &'static PathBuf {
+    static TEMPLATE: OnceLock<PathBuf> = OnceLock::new();
+    TEMPLATE.get_or_init(|| {
+        let file = scratch::folder().join("template.db");
+        migrate(&format!("sqlite:{}", file.display()));
+        file
+    })
+}
+
+fn postgres_template(cluster: &Cluster) -> &'static str {
+    static TEMPLATE: OnceLock<&str> = OnceLock::new();
+    TEMPLATE.get_or_init(|| {
+        on_a_runtime(administer(cluster, "create database migrated template template0"));
+        migrate(&cluster.url("migrated"));
+        "migrated"
+    })
+}
+
+fn migrate(url: &str) {
+    on_a_runtime(async {
+        let db = open(url).await;
+        Migrations::apply(&db).await.expect("the migrations apply");
+        db.close().await;
+    });
+}
+
+/// The templates outlive the runtime of the test that happens to come first, so they are made on one of their own.
+fn on_a_runtime(work: impl Future<Output = ()> + Send) {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime starts").block_on(work);
+        });
+        thread.join().expect("the template is made");
+    });
+}

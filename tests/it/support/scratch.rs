@@ -1,0 +1,63 @@
+//! Folders and servers that vanish with the test process, even when it is killed.
+//!
+//! A guard process holds the far end of a pipe: when the test process is gone, for whatever reason, the pipe closes and the
+//! guard cleans up.
+
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+};
+
+use broadside::token;
+
+/// A user to run a program as.
+#[derive(Clone, Copy, Debug)]
+pub struct User {
+    pub uid: u32,
+    pub gid: u32,
+}
+
+/// A new folder directly under the system's temporary one, readable by its owner alone.
+pub fn new_folder(what: &str, owner: Option<User>) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("broadside-{what}-{}", &token::public_id()[..10]));
+    fs::create_dir(&folder).expect("the temporary folder takes another folder");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("our own folder");
+    if let Some(User { uid, gid }) = owner {
+        std::os::unix::fs::chown(&folder, Some(uid), Some(gid)).expect("root may give a folder away");
+    }
+    folder
+}
+
+/// Runs a shell script with `$1` = `folder` that must wait for the end of its standard input before it cleans up. The child's
+/// standard output is a pipe, so that it can say when it is ready.
+pub fn guard(script: &str, folder: &Path, arguments: &[&Path], user: Option<User>) -> Child {
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(script).arg("guard").arg(folder).args(arguments);
+    // A group of its own: the interrupt of a terminal is not for it.
+    command
+        .current_dir("/")
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    if let Some(User { uid, gid }) = user {
+        command.uid(uid).gid(gid);
+    }
+    command.spawn().expect("a shell starts")
+}
+
+/// A new folder for one test, inside the one that vanishes with the process.
+pub fn folder() -> PathBuf {
+    static ROOT: OnceLock<(PathBuf, Child)> = OnceLock::new();
+    let (root, _) = ROOT.get_or_init(|| {
+        let root = new_folder("it", None);
+        let child = guard("cat >/dev/null; rm -rf \"$1\"", &root, &[], None);
+        (root, child)
+    });
+    let folder = root.join(&token::public_id()[..10]);
+    fs::create_dir(&folder).expect("our own folder takes another folder");
+    folder
+}
