@@ -1,9 +1,11 @@
 //! What every test stands on: throwaway databases, and later a whole instance with verbs.
 
+pub mod browser;
 pub mod database;
 pub mod environment;
 pub mod postgres;
 pub mod scratch;
+pub mod wait;
 
 pub use database::TestDb;
 
