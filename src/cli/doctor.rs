@@ -2,7 +2,6 @@
 
 use std::{fmt, process::ExitCode, time::Duration};
 
-use anyhow::Context as _;
 use tokio::time::timeout;
 
 use super::instance;
@@ -10,6 +9,7 @@ use crate::{
     config::Config,
     db::{Db, Engine, Migrations},
     delivery::smtp::{Connection, Failure, Relay, Timeouts},
+    payments::{PaymentProvider as _, Stripe, StripeSettings},
     smtp_url::SmtpUrl,
     staff::Settings,
 };
@@ -142,20 +142,16 @@ async fn payment_provider(config: &Config) -> Finding {
             "payments: STRIPE_SECRET_KEY is not set, so donations are switched off".to_owned(),
         );
     };
-    match ask_provider(config, key).await {
-        Ok(status) if status.is_success() => {
-            Finding::Well(format!("payments: {} knows our key", config.stripe_api_base))
-        }
-        Ok(status) => {
-            Finding::Problem(format!("payments: {} answers {status} to our key", config.stripe_api_base))
-        }
-        Err(error) => Finding::Problem(format!("payments: {error:#}")),
+    let settings =
+        StripeSettings { secret_key: key.clone(), api_base: config.stripe_api_base.clone() };
+    let asked = async { Stripe::new(&settings)?.probe().await };
+    match timeout(PATIENCE, asked).await {
+        Ok(Ok(())) => Finding::Well(format!("payments: {} knows our key", config.stripe_api_base)),
+        Ok(Err(error)) => Finding::Problem(format!("payments: {error}")),
+        Err(_) => Finding::Problem(format!(
+            "payments: {} does not answer in {} seconds",
+            config.stripe_api_base,
+            PATIENCE.as_secs()
+        )),
     }
-}
-
-async fn ask_provider(config: &Config, key: &str) -> anyhow::Result<reqwest::StatusCode> {
-    let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
-    let base = config.stripe_api_base.as_str().trim_end_matches('/');
-    let answer = client.get(format!("{base}/v1/events?limit=1")).bearer_auth(key).send().await;
-    Ok(answer.map_err(reqwest::Error::without_url).context("the provider cannot be reached")?.status())
 }
