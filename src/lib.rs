@@ -47,6 +47,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     let mut all = vec![
         ("staff", staff::STATEMENTS),
         ("articles", articles::STATEMENTS),
+        ("digests", digests::STATEMENTS),
         ("donations", donations::STATEMENTS),
     ];
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));

@@ -142,8 +142,7 @@ async fn payment_provider(config: &Config) -> Finding {
             "payments: STRIPE_SECRET_KEY is not set, so donations are switched off".to_owned(),
         );
     };
-    let settings =
-        StripeSettings { secret_key: key.clone(), api_base: config.stripe_api_base.clone() };
+    let settings = StripeSettings { secret_key: key.clone(), api_base: config.stripe_api_base.clone() };
     let asked = async { Stripe::new(&settings)?.probe().await };
     match timeout(PATIENCE, asked).await {
         Ok(Ok(())) => Finding::Well(format!("payments: {} knows our key", config.stripe_api_base)),
