@@ -4,6 +4,8 @@
 mod support;
 
 mod command_line;
+mod door;
+mod harness;
 mod house_rules;
 mod migrations;
 mod statements;
