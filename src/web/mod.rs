@@ -26,8 +26,6 @@ pub mod public;
 pub mod routes;
 pub mod session;
 mod statics;
-#[cfg(test)]
-mod tests;
 pub mod words;
 
 use std::{net::IpAddr, sync::Arc};

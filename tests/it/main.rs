@@ -3,6 +3,7 @@
 
 mod support;
 
+mod desk;
 mod house_rules;
 mod migrations;
 mod statements;
