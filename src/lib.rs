@@ -28,9 +28,12 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod delivery;
+pub mod donations;
+pub mod digests;
 pub mod email_address;
 pub mod mail;
 pub mod money;
+pub mod payments;
 pub mod site;
 pub mod smtp_url;
 pub mod staff;
@@ -40,7 +43,7 @@ pub mod web;
 /// Every statement of every room, by room, for the check that prepares them on both engines.
 #[must_use]
 pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
-    let mut all = vec![("staff", staff::STATEMENTS)];
+    let mut all = vec![("staff", staff::STATEMENTS), ("articles", articles::STATEMENTS)];
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
     all
 }

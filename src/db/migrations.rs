@@ -1,6 +1,9 @@
 //! The schema's history: the same numbers and names for both engines, applied in order, never edited once landed.
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{
+    migrate::{MigrateError, Migrator},
+    postgres::PgPoolOptions,
+};
 
 use super::Db;
 
@@ -32,7 +35,15 @@ impl Migrations {
     pub async fn apply(db: &Db) -> Result<(), MigrationError> {
         let done = match db {
             Db::Sqlite { write, .. } => SQLITE.run(write).await,
-            Db::Postgres(pool) => POSTGRES.run(pool).await,
+            // On a connection of its own, closed afterwards: a run that fails leaves its advisory lock held, and the next
+            // one would wait for it for ever.
+            Db::Postgres(pool) => {
+                let options = pool.connect_options().as_ref().clone();
+                let own = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+                let done = POSTGRES.run(&own).await;
+                own.close().await;
+                done
+            }
         };
         done.map_err(|error| match error {
             MigrateError::VersionMissing(version) => MigrationError::Newer(version),

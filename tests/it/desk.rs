@@ -8,10 +8,12 @@ use axum::{
     http::{Method, Request, StatusCode, header},
 };
 use broadside::{
+    articles::fetch::Fetcher,
     clock::{Clock, Moment},
     db::Db,
     delivery::notices,
     email_address::EmailAddress,
+    mail::Templates,
     site::Site,
     staff::{
         PasswordCost, Role, accounts,
@@ -83,7 +85,9 @@ impl Web {
             keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32])),
             base_url: Url::parse(BASE).expect("a URL"),
         };
-        let mut app = App::new(site).expect("templates that parse");
+        let templates = Templates::load().expect("email templates that parse");
+        let fetcher = Fetcher::new(true).expect("a fetcher");
+        let mut app = App::new(site, templates, fetcher).expect("page templates that parse");
         app.password_cost = PasswordCost::CHEAP;
         app.checkout_origin = Some("https://checkout.example.test".into());
         Self { router: router(app.clone()), app }
