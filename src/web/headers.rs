@@ -120,7 +120,7 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
         error::log(&failure, &method, seen.path);
         // The page of a failed asset or edition is one of ours, not one of theirs.
         if !matches!(set, HeaderSet::Desk | HeaderSet::Hook) {
-            set = HeaderSet::PublicForm;
+            set = path_set;
         }
         response = error::page(&app, &failure, set, seen.signed_in.as_ref(), response).await;
     }

@@ -317,11 +317,14 @@ both_engines! {
             let path = filled(route.path);
             for cookie in ["", &cookie] {
                 let answer = web.request(&route, &path, cookie, "").await;
-                let refused =
-                    answer.status.is_client_error() && answer.status != StatusCode::UNPROCESSABLE_ENTITY;
+                let refused = answer.status.is_client_error() && answer.status != StatusCode::UNPROCESSABLE_ENTITY;
+                // The page of a failure is one of ours, whatever stood there.
                 let set = match route.headers {
-                    HeaderSet::Desk | HeaderSet::Hook => route.headers,
-                    _ if refused => HeaderSet::PublicForm,
+                    HeaderSet::Hook => HeaderSet::Hook,
+                    _ if refused || sent_to_sign_in(&answer) => {
+                        let desk = path.starts_with("/desk") || path.starts_with("/set-up");
+                        if desk { HeaderSet::Desk } else { HeaderSet::PublicForm }
+                    }
                     set => set,
                 };
                 let token_page = route.path.contains("{token}");
