@@ -24,6 +24,7 @@
 //! | [`cli`] | one file a command |
 
 pub mod articles;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -43,7 +44,12 @@ pub mod web;
 /// Every statement of every room, by room, for the check that prepares them on both engines.
 #[must_use]
 pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
-    let mut all = vec![("staff", staff::STATEMENTS), ("articles", articles::STATEMENTS)];
+    let mut all = vec![
+        ("staff", staff::STATEMENTS),
+        ("articles", articles::STATEMENTS),
+        ("digests", digests::STATEMENTS),
+        ("donations", donations::STATEMENTS),
+    ];
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
     all
 }

@@ -30,7 +30,7 @@ use broadside::{
 use tower::ServiceExt;
 use url::Url;
 
-use crate::support::{Fixture, TestDb, both_engines};
+use crate::support::{TestDb, both_engines, database::Fixture};
 
 const BASE: &str = "https://desk.example.org";
 const PASSWORD: &str = "a lamp for every street";

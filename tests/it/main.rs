@@ -3,6 +3,7 @@
 
 mod support;
 
+mod command_line;
 mod desk;
 mod house_rules;
 mod migrations;
