@@ -37,6 +37,7 @@ pub mod payments;
 pub mod site;
 pub mod smtp_url;
 pub mod staff;
+pub mod subscribers;
 pub mod token;
 pub mod web;
 
@@ -45,6 +46,7 @@ pub mod web;
 pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     let mut all = vec![
         ("staff", staff::STATEMENTS),
+        ("subscribers", subscribers::STATEMENTS),
         ("articles", articles::STATEMENTS),
         ("digests", digests::STATEMENTS),
         ("donations", donations::STATEMENTS),
