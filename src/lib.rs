@@ -28,8 +28,8 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod delivery;
-pub mod donations;
 pub mod digests;
+pub mod donations;
 pub mod email_address;
 pub mod mail;
 pub mod money;
@@ -43,7 +43,12 @@ pub mod web;
 /// Every statement of every room, by room, for the check that prepares them on both engines.
 #[must_use]
 pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
-    let mut all = vec![("staff", staff::STATEMENTS), ("articles", articles::STATEMENTS)];
+    let mut all = vec![
+        ("staff", staff::STATEMENTS),
+        ("articles", articles::STATEMENTS),
+        ("digests", digests::STATEMENTS),
+        ("donations", donations::STATEMENTS),
+    ];
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
     all
 }
