@@ -9,9 +9,10 @@ use crate::{
     db::{Db, Result, Tx},
     delivery::editions::EditionState,
     email_address::EmailAddress,
+    statements,
 };
 
-crate::statements! {
+statements! {
     /// Every digest, the oldest first.
     DIGESTS = "select d.id, d.slug, d.name, d.list_id, l.name as list_name
         from digest d join list l on l.id = d.list_id order by d.id";
