@@ -293,7 +293,7 @@ async fn every_answer_carries_the_headers_of_its_set() {
                 answer.status.is_client_error() && answer.status != StatusCode::UNPROCESSABLE_ENTITY;
             let set = match route.headers {
                 HeaderSet::Desk | HeaderSet::Hook => route.headers,
-                _ if refused => HeaderSet::PublicForm,
+                _ if refused || sent_to_sign_in(&answer) => HeaderSet::PublicForm,
                 set => set,
             };
             let token_page = route.path.contains("{token}");
