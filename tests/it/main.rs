@@ -4,6 +4,7 @@
 mod support;
 
 mod command_line;
+mod desk;
 mod door;
 mod harness;
 mod house_rules;
