@@ -46,7 +46,8 @@ pub fn currency(code: &str) -> Option<Currency> {
 pub fn exponent(currency: Currency) -> u32 {
     // The provider treats these as having no minor unit, which for some differs from ISO 4217.
     const WHOLE: [&str; 15] = [
-        "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF", "MGA",
+        "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF",
+        "MGA",
     ];
     const THREE: [&str; 6] = ["BHD", "JOD", "KWD", "OMR", "TND", "IQD"];
     match currency.code() {
@@ -68,7 +69,8 @@ impl Money {
     /// # Errors
     /// An [`AmountError`] that tells the person what to change.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, AmountError> {
-        let text: String = text.trim().chars().filter(|c| !matches!(c, ' ' | '\u{a0}' | '\u{202f}')).collect();
+        let text: String =
+            text.trim().chars().filter(|c| !matches!(c, ' ' | '\u{a0}' | '\u{202f}')).collect();
         let text = text.replace(',', ".");
         let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
         let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
@@ -83,8 +85,7 @@ impl Money {
         if part.len() > places {
             return Err(AmountError::TooPrecise);
         }
-        let minor: i64 =
-            format!("{whole}{part:0<places$}").parse().map_err(|_| AmountError::TooLarge)?;
+        let minor: i64 = format!("{whole}{part:0<places$}").parse().map_err(|_| AmountError::TooLarge)?;
         match minor {
             0 => Err(AmountError::NotPositive),
             1..=LARGEST_MINOR => Ok(Self { minor, currency }),

@@ -7,14 +7,18 @@ use std::borrow::Cow;
 /// Stricter than the RFC: no quoted local part, no address literal. A local part outside ASCII passes; whether the relay
 /// takes it (SMTPUTF8) is for the one who sends.
 pub(super) fn header_form(address: &str) -> Option<Cow<'_, str>> {
-    let unsafe_char =
-        |c: char| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '"' | '\\');
+    let unsafe_char = |c: char| {
+        c.is_control()
+            || c.is_whitespace()
+            || matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '"' | '\\')
+    };
     // 254 is the longest path of RFC 5321 section 4.5.3.1.3 without its brackets.
     if address.contains(unsafe_char) || address.len() > 254 {
         return None;
     }
     let (local, domain) = address.rsplit_once('@')?;
-    let ascii = if domain.is_ascii() { Cow::Borrowed(domain) } else { idna::domain_to_ascii(domain).ok()?.into() };
+    let ascii =
+        if domain.is_ascii() { Cow::Borrowed(domain) } else { idna::domain_to_ascii(domain).ok()?.into() };
     if !ascii.contains('.') {
         return None;
     }

@@ -140,7 +140,8 @@ fn split(
     let mut slotted = Slotted::default();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(mark) {
-        let field = after.as_bytes().first().and_then(|digit| Field::ALL.get(usize::from(digit.wrapping_sub(b'0'))));
+        let field =
+            after.as_bytes().first().and_then(|digit| Field::ALL.get(usize::from(digit.wrapping_sub(b'0'))));
         let (Some(field), Some(after)) = (field, after.get(2..)) else {
             return Err(CompileError::Misplaced("template in pieces"));
         };

@@ -72,15 +72,16 @@ impl EmailTemplate for DigestContext {
     const NAME: &'static str = "digest";
 
     fn sample() -> Self {
-        let article = |title: &str, standfirst: &str, byline: &str, topic: &str, slug: &str, minutes| ArticleBlock {
-            title: title.into(),
-            standfirst: standfirst.into(),
-            byline: byline.into(),
-            topics: vec![topic.into()],
-            url: format!("https://tidewater.example.org/{slug}"),
-            reading_minutes: Some(minutes),
-            image: None,
-        };
+        let article =
+            |title: &str, standfirst: &str, byline: &str, topic: &str, slug: &str, minutes| ArticleBlock {
+                title: title.into(),
+                standfirst: standfirst.into(),
+                byline: byline.into(),
+                topics: vec![topic.into()],
+                url: format!("https://tidewater.example.org/{slug}"),
+                reading_minutes: Some(minutes),
+                image: None,
+            };
         let mut lead = article(
             "The last ferry to Skarholm",
             "For ninety years one boat tied an island to the world. This spring the council will decide whether anyone still needs it.",

@@ -52,7 +52,8 @@ impl<'a> HeaderLine<'a> {
         if !is_plain(name) {
             return self.encoded_words(name);
         }
-        let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_' | '\'' | '!' | '+' | '/');
+        let bare =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_' | '\'' | '!' | '+' | '/');
         if name.chars().all(bare) {
             return self.text(name);
         }

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::{
     contexts::{
-        ConfirmSubscription, EmailTemplate, PaymentFailed, Receipt, RecurringCancelled, SignInLink, TeamInvite,
-        Welcome,
+        ConfirmSubscription, EmailTemplate, PaymentFailed, Receipt, RecurringCancelled, SignInLink,
+        TeamInvite, Welcome,
     },
     digest::DigestContext,
     personal::Personal,
@@ -64,8 +64,7 @@ pub(super) fn check(templates: &Templates) -> Vec<Problem> {
     }
     for (name, sample) in &samples {
         let before = problems.len();
-        for (registry, file) in
-            [(text, subject_file(name)), (text, text_file(name)), (mjml, mjml_file(name))]
+        for (registry, file) in [(text, subject_file(name)), (text, text_file(name)), (mjml, mjml_file(name))]
         {
             let mut reader = Reader { registry, file: &file, root: sample, found: BTreeSet::new() };
             match registry.get_template(&file) {
@@ -82,7 +81,8 @@ pub(super) fn check(templates: &Templates) -> Vec<Problem> {
         match templates.render_json(name, sample) {
             Err(error) => problems.push(Problem { file, message: error.to_string() }),
             Ok(rendered) if rendered.html.len() > GMAIL_CLIPS_AT => {
-                problems.push(Problem { file, message: "the HTML is so large that Gmail cuts it off".into() });
+                problems
+                    .push(Problem { file, message: "the HTML is so large that Gmail cuts it off".into() });
             }
             Ok(_) => {}
         }

@@ -3,13 +3,7 @@
 //! A digest has the headers of bulk mail and none of automatic mail; a notice the other way round (RFC 8058, RFC 2369,
 //! RFC 2919, RFC 3834 section 5.2). No value with a control character is ever written.
 
-use super::{
-    address,
-    encode::HeaderLine,
-    mime,
-    personal::clean_line,
-    templates::Rendered,
-};
+use super::{address, encode::HeaderLine, mime, personal::clean_line, templates::Rendered};
 use crate::clock::Moment;
 
 /// The longest display name, in characters.
@@ -216,10 +210,12 @@ fn date_and_id(date: Moment, id: &str, out: &mut Vec<u8>) -> Result<(), HeaderEr
     let atom = |part: &str| {
         !part.is_empty()
             && part.split('.').all(|atom| {
-                !atom.is_empty() && atom.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'+'))
+                !atom.is_empty()
+                    && atom.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'+'))
             })
     };
-    let well_formed = id.len() <= 250 && id.split_once('@').is_some_and(|(local, domain)| atom(local) && atom(domain));
+    let well_formed =
+        id.len() <= 250 && id.split_once('@').is_some_and(|(local, domain)| atom(local) && atom(domain));
     if !well_formed {
         return Err(HeaderError::MessageId);
     }
@@ -273,7 +269,8 @@ fn is_secure(uri: &str) -> bool {
 }
 
 fn is_uri(uri: &str) -> bool {
-    uri.len() <= LONGEST_URI && uri.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"' | b'\\'))
+    uri.len() <= LONGEST_URI
+        && uri.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"' | b'\\'))
 }
 
 #[cfg(test)]
