@@ -23,6 +23,9 @@
 //! | [`sandbox`] | the outside world in one process: a mailbox and a payment provider |
 //! | [`cli`] | one file a command |
 
+// The sandbox writes Stripe's larger objects as one `json!` each.
+#![recursion_limit = "256"]
+
 pub mod articles;
 pub mod clock;
 pub mod config;
@@ -31,6 +34,7 @@ pub mod delivery;
 pub mod email_address;
 pub mod mail;
 pub mod money;
+pub mod sandbox;
 pub mod site;
 pub mod smtp_url;
 pub mod staff;
