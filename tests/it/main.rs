@@ -5,6 +5,8 @@ mod support;
 
 mod command_line;
 mod desk;
+mod door;
+mod harness;
 mod house_rules;
 mod migrations;
 mod statements;
