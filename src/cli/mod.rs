@@ -5,11 +5,17 @@
 
 mod articles;
 mod audit;
+mod demo;
 mod doctor;
+mod edition;
 mod instance;
 mod log;
 mod migrate;
+mod running;
+mod sandbox;
+mod serve;
 mod settings;
+mod subscribers;
 mod team;
 mod templates;
 
@@ -37,11 +43,25 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the website, and everything that runs by the clock.
+    Serve(serve::Arguments),
+    /// Run only what runs by the clock, beside other processes on PostgreSQL.
+    Worker,
+    /// Show the whole job with a sample magazine, 200 readers and a sandbox; nothing leaves this machine.
+    Demo(demo::Arguments),
+    /// Run the sandbox alone: a mailbox and a payment provider to try things with.
+    Sandbox,
     /// Bring the database up to date with this program.
     Migrate,
     /// Import articles.
     #[command(subcommand)]
     Articles(articles::Command),
+    /// Import and export readers, and prove what they agreed to.
+    #[command(subcommand)]
+    Subscribers(subscribers::Command),
+    /// Send an edition.
+    #[command(subcommand)]
+    Edition(edition::Command),
     /// Recount what became of every copy of an edition.
     Audit(audit::Arguments),
     /// Check settings, database, mail service and payment provider.
@@ -71,6 +91,12 @@ impl Cli {
         let config = Config::from_env()?;
         log::start(&config.log)?;
         match self.command {
+            Command::Serve(arguments) => serve::serve(config, arguments).await,
+            Command::Worker => serve::worker(config).await,
+            Command::Demo(arguments) => demo::run(config, arguments).await,
+            Command::Sandbox => sandbox::run(&config).await,
+            Command::Subscribers(command) => subscribers::run(&config, command).await,
+            Command::Edition(command) => edition::run(&config, command).await,
             Command::Migrate => migrate::run(&config).await,
             Command::Articles(command) => articles::run(&config, command).await,
             Command::Audit(arguments) => audit::run(&config, arguments).await,

@@ -37,7 +37,6 @@ pub(super) enum Parts {
 /// What runs, and how to end it.
 pub(super) struct Running {
     pub(super) site: Site,
-    pub(super) templates: Templates,
     pub(super) fetcher: Fetcher,
     pub(super) sandbox: Option<Sandbox>,
     stop: watch::Sender<bool>,
@@ -65,7 +64,9 @@ impl Running {
         };
         let site = instance::open_site(&config).await?;
         if parts == Parts::Worker && site.db.engine() == DbEngine::Sqlite {
-            bail!("with SQLite one process does everything: use serve. Separate workers need PostgreSQL (DATABASE_URL=postgres://…)");
+            bail!(
+                "with SQLite one process does everything: use serve. Separate workers need PostgreSQL (DATABASE_URL=postgres://…)"
+            );
         }
         let templates = Templates::load().context("the email templates cannot be used")?;
         let fetcher = Fetcher::new(config.fetch_private_addresses)?;
@@ -84,15 +85,16 @@ impl Running {
         let web = match listener {
             None => None,
             Some(listener) => {
-                let mut app = web::App::new(site.clone(), templates.clone(), fetcher.clone())?;
+                let mut app = web::App::new(site.clone(), templates, fetcher.clone())?;
                 app.sandbox = sandbox.as_ref().map(|sandbox| Arc::new(sandbox_info(sandbox)));
-                app.checkout_origin = payments.as_ref().map(|payments| payments.provider.checkout_origin().into());
+                app.checkout_origin =
+                    payments.as_ref().map(|payments| payments.provider.checkout_origin().into());
                 app.payments = payments;
                 app.trusted_proxies = config.trusted_proxies.clone().into();
                 Some(tokio::spawn(serve_web(listener, app, stopped)))
             }
         };
-        Ok(Self { site, templates, fetcher, sandbox, stop, web, jobs, engine })
+        Ok(Self { site, fetcher, sandbox, stop, web, jobs, engine })
     }
 
     /// Runs until the process is told to stop (Ctrl-C or SIGTERM), or a part ends by itself, which is an error.
@@ -148,19 +150,22 @@ async fn listen(config: &mut Config) -> anyhow::Result<TcpListener> {
 
 async fn open_sandbox(config: &mut Config) -> anyhow::Result<Sandbox> {
     if config.environment == Environment::Production {
-        bail!("the sandbox is refused while BROADSIDE_ENV=production: readers would wait for mail that never leaves this machine");
+        bail!(
+            "the sandbox is refused while BROADSIDE_ENV=production: readers would wait for mail that never leaves this machine"
+        );
     }
     let webhook = format!("http://{}/hooks/stripe", config.listen);
     let sandbox = Sandbox::start(SandboxConfig {
-        dir: config.data_dir.join("sandbox"),
         smtp: config.sandbox_smtp,
         http: config.sandbox_http,
         webhook: Some(Webhook { url: webhook, secret: SANDBOX_WEBHOOK_SECRET.to_owned() }),
         api_key: SANDBOX_KEY.to_owned(),
-        clock: Clock::System,
+        ..SandboxConfig::new(config.data_dir.join("sandbox"), Clock::System)
     })
     .await
-    .with_context(|| format!("the sandbox cannot start on {} and {}", config.sandbox_smtp, config.sandbox_http))?;
+    .with_context(|| {
+        format!("the sandbox cannot start on {} and {}", config.sandbox_smtp, config.sandbox_http)
+    })?;
     config.smtp_url = Some(format!("smtp://{}?tls=none", sandbox.smtp_addr()).parse::<SmtpUrl>()?);
     config.stripe_api_base = format!("http://{}", sandbox.http_addr()).parse()?;
     config.stripe_secret_key = Some(SANDBOX_KEY.to_owned());
@@ -234,7 +239,10 @@ pub(super) async fn greet(running: &Running, config_listen: SocketAddr) -> anyho
         println!("  payments      http://{}/payments", sandbox.http_addr());
     }
     if let Some(path) = staff::set_up::path(site).await? {
-        println!("\nNobody has an account yet. Set your magazine up here (the link works once):\n  {}", site.url(&path));
+        println!(
+            "\nNobody has an account yet. Set your magazine up here (the link works once):\n  {}",
+            site.url(&path)
+        );
     }
     Ok(())
 }

@@ -15,14 +15,14 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         bail!("the sandbox is refused while BROADSIDE_ENV=production");
     }
     let secret = config.stripe_webhook_secrets.first().cloned();
-    let webhook = secret.map(|secret| Webhook { url: format!("http://{}/hooks/stripe", config.listen), secret });
+    let webhook =
+        secret.map(|secret| Webhook { url: format!("http://{}/hooks/stripe", config.listen), secret });
     let sandbox = Sandbox::start(SandboxConfig {
-        dir: config.data_dir.join("sandbox"),
         smtp: config.sandbox_smtp,
         http: config.sandbox_http,
         webhook,
         api_key: config.stripe_secret_key.clone().unwrap_or_default(),
-        clock: Clock::System,
+        ..SandboxConfig::new(config.data_dir.join("sandbox"), Clock::System)
     })
     .await?;
     println!("The sandbox is running. Point an instance at it:");

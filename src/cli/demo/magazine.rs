@@ -5,7 +5,10 @@ use anyhow::Context as _;
 use crate::{
     email_address::EmailAddress,
     site::Site,
-    staff::{self, PasswordCost, Settings, set_up::{self, FirstOwner, SetUpError}},
+    staff::{
+        self, PasswordCost, Settings,
+        set_up::{self, FirstOwner, SetUpError},
+    },
 };
 
 /// Who signs in at the demo's desk.
@@ -40,8 +43,8 @@ pub(super) async fn owner(site: &Site) -> anyhow::Result<i64> {
 }
 
 const FIRST: [&str; 20] = [
-    "Ada", "Bruno", "Chidi", "Dana", "Elif", "Farid", "Greta", "Hana", "Ivo", "Jun", "Kemi", "Lars", "Mina", "Noor", "Olu",
-    "Pia", "Quinn", "Rosa", "Sami", "Tove",
+    "Ada", "Bruno", "Chidi", "Dana", "Elif", "Farid", "Greta", "Hana", "Ivo", "Jun", "Kemi", "Lars", "Mina",
+    "Noor", "Olu", "Pia", "Quinn", "Rosa", "Sami", "Tove",
 ];
 const LAST: [&str; 10] =
     ["Abara", "Bianchi", "Castillo", "Dubois", "Eriksen", "Fontaine", "Grigoryan", "Haddad", "Ito", "Jansen"];

@@ -27,7 +27,8 @@ fn decode_quoted_printable(raw: &[u8]) -> String {
             (b'=', [b'\r', b'\n', after @ ..]) => after,
             (b'=', [high, low, after @ ..]) => {
                 let digits = [*high, *low];
-                match std::str::from_utf8(&digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+                match std::str::from_utf8(&digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok())
+                {
                     Some(decoded) => bytes.push(decoded),
                     None => bytes.extend_from_slice(&[b'=', *high, *low]),
                 }

@@ -4,8 +4,8 @@
 //! It has a folder of its own (`demo` in `DATA_DIR`), so it never touches a real database. Each step looks at what is there
 //! and does what is missing, so running it again goes on from where it was.
 
-mod mailbox;
 mod magazine;
+mod mailbox;
 mod report;
 mod steps;
 mod visitor;
@@ -15,7 +15,11 @@ use std::{fs, io, process::ExitCode};
 use anyhow::Context as _;
 
 use super::running::{Parts, Running};
-use crate::{clock::Stopwatch, config::{Config, Environment}, staff};
+use crate::{
+    clock::Stopwatch,
+    config::{Config, Environment},
+    staff,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -65,7 +69,8 @@ fn prepare(config: &mut Config, arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.fresh {
         match fs::remove_dir_all(&config.data_dir) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("{} cannot be removed", config.data_dir.display()));
+                return Err(error)
+                    .with_context(|| format!("{} cannot be removed", config.data_dir.display()));
             }
             _ => {}
         }
@@ -85,10 +90,18 @@ async fn greet(running: &Running) -> anyhow::Result<()> {
     println!("\nEverything is still running. Look around:");
     println!("  public site   {}", site.url("/"));
     println!("  desk          {}", site.url(&staff::sign_in::link_path(site, owner)));
-    println!("                (this link signs you in once; then your password is {:?} for {})", magazine::PASSWORD, magazine::OWNER);
+    println!(
+        "                (this link signs you in once; then your password is {:?} for {})",
+        magazine::PASSWORD,
+        magazine::OWNER
+    );
     if let Some(sandbox) = &running.sandbox {
         println!("  mailbox       http://{}/", sandbox.http_addr());
-        println!("  checkout      {} leads to it; payments at http://{}/payments", site.url("/donate"), sandbox.http_addr());
+        println!(
+            "  checkout      {} leads to it; payments at http://{}/payments",
+            site.url("/donate"),
+            sandbox.http_addr()
+        );
     }
     println!("Ctrl-C stops it; running it again goes on from here, --fresh starts over.");
     Ok(())
