@@ -42,7 +42,11 @@ pub mod web;
 /// Every statement of every room, by room, for the check that prepares them on both engines.
 #[must_use]
 pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
-    let mut all = vec![("staff", staff::STATEMENTS), ("articles", articles::STATEMENTS)];
+    let mut all = vec![
+        ("staff", staff::STATEMENTS),
+        ("articles", articles::STATEMENTS),
+        ("donations", donations::STATEMENTS),
+    ];
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
     all
 }
