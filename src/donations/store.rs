@@ -104,7 +104,7 @@ statements! {
         on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
 
     TOTALS = "select kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor from donation
-        where state = 'paid' group by kind, currency order by currency, kind";
+        where state = 'paid' group by kind, currency order by currency, kind desc";
     RUNNING = "select 'recurring' as kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
         from recurring_donation where state in ('active', 'past_due') group by currency order by currency";
     BOOKED = "select account as kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
