@@ -29,6 +29,7 @@ pub mod config;
 pub mod db;
 pub mod delivery;
 pub mod donations;
+pub mod digests;
 pub mod email_address;
 pub mod mail;
 pub mod money;

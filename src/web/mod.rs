@@ -43,7 +43,7 @@ pub use self::{
     pages::Pages,
     session::{ClientAddress, Desk, SignedIn},
 };
-use crate::{payments::Payments, site::Site, staff::PasswordCost};
+use crate::{articles::fetch::Fetcher, mail::Templates, payments::Payments, site::Site, staff::PasswordCost};
 
 /// What a handler gives back.
 pub type Outcome = Result<Response, WebError>;
@@ -55,6 +55,10 @@ pub struct App {
     pub site: Site,
     /// The page templates.
     pub pages: Pages,
+    /// The email templates.
+    pub templates: Templates,
+    /// Asks feeds.
+    pub fetcher: Fetcher,
     /// Set while our own mailbox and payment provider stand in for the outside world.
     pub sandbox: Option<Arc<SandboxInfo>>,
     /// The payment provider; none while donations are switched off.
@@ -81,9 +85,11 @@ impl App {
     ///
     /// # Errors
     /// When a page template is broken, which a test would have found.
-    pub fn new(site: Site) -> Result<Self, pages::PagesError> {
+    pub fn new(site: Site, templates: Templates, fetcher: Fetcher) -> Result<Self, pages::PagesError> {
         Ok(Self {
             site,
+            templates,
+            fetcher,
             pages: Pages::load()?,
             sandbox: None,
             payments: None,

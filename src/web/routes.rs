@@ -112,7 +112,7 @@ impl Route {
 #[rustfmt::skip]
 pub fn routes() -> Vec<Route> {
     use Csrf::{PublicForm as FormRule, Token, Webhook};
-    use HeaderSet::{Asset, Desk, Hook, PublicForm};
+    use HeaderSet::{Archive, Asset, Desk, Hook, PublicForm};
     use Who::{Public as Anybody, Staff};
 
     vec![
@@ -144,6 +144,24 @@ pub fn routes() -> Vec<Route> {
 
         // The desk.
         Route::get("/desk", Staff(Role::ANYONE), Desk, desk::overview::show),
+        Route::get("/desk/articles", Staff(Role::ANYONE), Desk, desk::articles::show),
+        Route::post("/desk/articles/import", Staff(Role::WRITING), Token, Desk, desk::articles::import),
+        Route::get("/desk/articles/new", Staff(Role::WRITING), Desk, desk::article::new),
+        Route::post("/desk/articles/new", Staff(Role::WRITING), Token, Desk, desk::article::create),
+        Route::get("/desk/articles/{id}", Staff(Role::ANYONE), Desk, desk::article::show),
+        Route::post("/desk/articles/{id}", Staff(Role::WRITING), Token, Desk, desk::article::submit),
+        Route::get("/desk/editions", Staff(Role::ANYONE), Desk, desk::editions::show),
+        Route::post("/desk/editions", Staff(Role::WRITING), Token, Desk, desk::editions::submit),
+        Route::get("/desk/editions/{id}", Staff(Role::ANYONE), Desk, desk::edition::show),
+        Route::post("/desk/editions/{id}", Staff(Role::WRITING), Token, Desk, desk::edition::submit),
+        Route::get("/desk/editions/{id}/preview", Staff(Role::ANYONE), Archive, desk::edition_preview::show),
+        Route::get("/desk/editions/{id}/progress", Staff(Role::ANYONE), Desk, desk::edition_progress::events),
+        Route::get("/desk/editions/{id}/send", Staff(Role::SENDING), Desk, desk::edition_send::show),
+        Route::post("/desk/editions/{id}/send", Staff(Role::SENDING), Token, Desk, desk::edition_send::submit),
+        Route::post("/desk/editions/{id}/undo", Staff(Role::SENDING), Token, Desk, desk::edition_act::undo),
+        Route::post("/desk/editions/{id}/pause", Staff(Role::SENDING), Token, Desk, desk::edition_act::pause),
+        Route::post("/desk/editions/{id}/resume", Staff(Role::SENDING), Token, Desk, desk::edition_act::resume),
+        Route::post("/desk/editions/{id}/cancel", Staff(Role::SENDING), Token, Desk, desk::edition_act::cancel),
         Route::get("/desk/account", Staff(Role::ANYONE), Desk, desk::account::show),
         Route::post("/desk/account", Staff(Role::ANYONE), Token, Desk, desk::account::submit),
         Route::get("/desk/donations", Staff(Role::MONEY), Desk, desk::donations::show),

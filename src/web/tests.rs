@@ -78,7 +78,9 @@ impl Web {
             keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32])),
             base_url: Url::parse(BASE).expect("a URL"),
         };
-        let mut app = App::new(site).expect("templates that parse");
+        let templates = crate::mail::Templates::load().expect("email templates");
+        let fetcher = crate::articles::fetch::Fetcher::new(true).expect("a fetcher");
+        let mut app = App::new(site, templates, fetcher).expect("templates that parse");
         app.password_cost = PasswordCost::CHEAP;
         app.checkout_origin = Some("https://checkout.example.test".into());
         Self { router: router(app.clone()), app, folder }

@@ -2,6 +2,14 @@
 
 pub(super) mod account;
 pub(super) mod donations;
+pub(super) mod article;
+pub(super) mod articles;
+pub(super) mod edition;
+pub(super) mod edition_act;
+pub(super) mod edition_preview;
+pub(super) mod edition_progress;
+pub(super) mod edition_send;
+pub(super) mod editions;
 pub(super) mod join;
 pub(super) mod overview;
 pub(super) mod set_up;
