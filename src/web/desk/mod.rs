@@ -1,9 +1,9 @@
 //! The team's pages: one file for a page, named as in the address, with `show` and `submit`.
 
 pub(super) mod account;
-pub(super) mod donations;
 pub(super) mod article;
 pub(super) mod articles;
+pub(super) mod donations;
 pub(super) mod edition;
 pub(super) mod edition_act;
 pub(super) mod edition_preview;
