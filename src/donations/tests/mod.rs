@@ -546,3 +546,30 @@ async fn a_donation_never_goes_back() {
         assert_eq!(store::advance(&mut tx, id, to).await.expect("a move"), 0, "{to:?} left paid");
     }
 }
+
+/// TRUST T5: a subscription that counts as active while its first debit is on its way is not money yet.
+#[tokio::test]
+async fn a_monthly_donation_counts_once_its_first_month_is_paid() {
+    let room = Room::open().await;
+    let gift = room.gift(true).await;
+    let (session, _, invoice) = room.provider.pay_monthly(&gift);
+    let set = |paid: bool| {
+        let mut unpaid = room.provider.session_of(&gift);
+        unpaid.state = if paid { SessionState::Paid } else { SessionState::Unpaid };
+        room.provider.set_session(&unpaid);
+        if let Some(invoice) = room.provider.objects().invoices.get_mut(&invoice) {
+            invoice.paid = paid;
+        }
+    };
+    set(false);
+    room.tell("evt_1", "checkout.session.completed", &session).await;
+    room.work().await;
+    assert_eq!(room.listed(&gift).await.state, "pending");
+    assert_eq!((room.sums().await, room.mails().await), ((0, 0), 0));
+    assert!(reports::running(&room.site.db).await.expect("a read").is_empty());
+    set(true);
+    room.tell("evt_2", "invoice.paid", &invoice).await;
+    room.work().await;
+    assert_eq!((room.sums().await, room.mails().await), ((1, 1_500), 1));
+    assert_eq!(reports::running(&room.site.db).await.expect("a read").len(), 1);
+}
