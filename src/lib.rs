@@ -24,6 +24,7 @@
 //! | [`cli`] | one file a command |
 
 pub mod articles;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -37,6 +38,7 @@ pub mod payments;
 pub mod site;
 pub mod smtp_url;
 pub mod staff;
+pub mod subscribers;
 pub mod token;
 pub mod web;
 
@@ -45,7 +47,9 @@ pub mod web;
 pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     let mut all = vec![
         ("staff", staff::STATEMENTS),
+        ("subscribers", subscribers::STATEMENTS),
         ("articles", articles::STATEMENTS),
+        ("digests", digests::STATEMENTS),
         ("donations", donations::STATEMENTS),
     ];
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));

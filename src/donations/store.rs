@@ -156,6 +156,7 @@ statements! {
     DONOR_STANDING = "select email,
         (select count(*) from recurring_donation where donor_id = donor.id and state = 'active') as active,
         (select count(*) from recurring_donation where donor_id = donor.id and state in ('past_due', 'unpaid')) as failing,
+        (select count(*) from recurring_donation where donor_id = donor.id and state = 'cancelled') as ended,
         (select max(paid_at) from donation where donor_id = donor.id and state = 'paid') as last_gift_at
         from donor where id = $1";
 }
@@ -218,6 +219,7 @@ pub(super) struct Standing {
     pub email: String,
     pub active: i64,
     pub failing: i64,
+    pub ended: i64,
     pub last_gift_at: Option<Moment>,
 }
 
