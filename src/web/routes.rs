@@ -126,7 +126,7 @@ pub fn routes() -> Vec<Route> {
         Route::post("/giving/{token}", Anybody, FormRule, PublicForm, public::giving::submit),
 
         // Programs.
-        Route::post("/hooks/stripe", Anybody, Webhook, Hook, hooks::stripe::receive),
+        Route::post("/hooks/stripe", Anybody, Webhook, Hook, hooks::payments::receive),
 
         // The first run.
         Route::get("/set-up/{token}", Anybody, Desk, desk::set_up::show),

@@ -5,6 +5,7 @@ mod support;
 
 mod command_line;
 mod desk;
+mod donating;
 mod door;
 mod harness;
 mod house_rules;
