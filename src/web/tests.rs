@@ -1,5 +1,6 @@
 //! Walks over the whole table: headers, roles, forged requests; and the rules of sessions and set-up, through HTTP.
 
+mod editions;
 mod giving;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
