@@ -24,6 +24,7 @@
 //! | [`cli`] | one file a command |
 
 pub mod articles;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;

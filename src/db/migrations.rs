@@ -51,6 +51,30 @@ impl Migrations {
         })
     }
 
+    /// How many migrations the database has.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn applied(db: &Db) -> Result<usize, sqlx::Error> {
+        let (is_there, count) = match db {
+            Db::Sqlite { .. } => (
+                "select count(*) from sqlite_schema where name = '_sqlx_migrations'",
+                "select count(*) from _sqlx_migrations",
+            ),
+            Db::Postgres(_) => {
+                ("select count(to_regclass('_sqlx_migrations'))", "select count(*) from _sqlx_migrations")
+            }
+        };
+        let ask = async |text: &'static str| -> Result<i64, sqlx::Error> {
+            match db {
+                Db::Sqlite { read, .. } => sqlx::query_scalar(text).fetch_one(read).await,
+                Db::Postgres(pool) => sqlx::query_scalar(text).fetch_one(pool).await,
+            }
+        };
+        let known = if ask(is_there).await? == 0 { 0 } else { ask(count).await? };
+        Ok(usize::try_from(known).unwrap_or_default())
+    }
+
     /// Number and name of every migration, for SQLite and for PostgreSQL.
     #[must_use]
     pub fn names() -> (Vec<String>, Vec<String>) {

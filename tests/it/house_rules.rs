@@ -33,13 +33,13 @@ const LIBRARIES: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &[
-            "stripe::",
+            "use stripe",
             "stripe_core",
             "stripe_checkout",
             "stripe_billing",
             "stripe_shared",
             "stripe_types",
-            "async_stripe",
+            "stripe::Client",
         ],
         &["payments/stripe.rs"],
         "one file knows the provider",

@@ -3,6 +3,7 @@
 
 mod support;
 
+mod command_line;
 mod house_rules;
 mod migrations;
 mod statements;

@@ -1,11 +1,13 @@
 //! What every test stands on: throwaway databases, and later a whole instance with verbs.
 
+pub mod browser;
 pub mod database;
 pub mod environment;
 pub mod postgres;
 pub mod scratch;
+pub mod wait;
 
-pub use database::{Fixture, TestDb};
+pub use database::TestDb;
 
 /// Writes a test for both engines: `async fn a_sentence(db: TestDb) { … }` becomes `a_sentence::sqlite` and
 /// `a_sentence::postgres`. The parameter is anything that is a [`Fixture`].
