@@ -38,6 +38,7 @@ pub mod payments;
 pub mod site;
 pub mod smtp_url;
 pub mod staff;
+pub mod subscribers;
 pub mod token;
 pub mod web;
 
@@ -46,6 +47,7 @@ pub mod web;
 pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     let mut all = vec![
         ("staff", staff::STATEMENTS),
+        ("subscribers", subscribers::STATEMENTS),
         ("articles", articles::STATEMENTS),
         ("digests", digests::STATEMENTS),
         ("donations", donations::STATEMENTS),

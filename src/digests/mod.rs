@@ -209,5 +209,5 @@ pub async fn latest(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary>> {
 /// # Errors
 /// When the database fails.
 pub async fn audience_size(db: &Db, edition: &Edition) -> db::Result<i64> {
-    store::audience_size(db, edition.list_id).await
+    crate::subscribers::audience_size(db, edition.list_id).await
 }

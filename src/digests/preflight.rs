@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use super::{Edition, Error, Result, issue, store};
+use super::{Edition, Error, Result, issue};
 use crate::{
     articles::{self, ArticleState},
     mail::Templates,
     site::Site,
     staff::Settings,
+    subscribers,
 };
 
 /// Gmail shows no more of a message than this, and puts a link in the place of the rest: the unsubscribe line among it.
@@ -93,7 +94,7 @@ pub async fn preflight(
         }
     }
     problems.extend(settings.can_send().into_iter().map(Problem::Setting));
-    if store::audience_size(&site.db, edition.list_id).await? == 0 {
+    if subscribers::audience_size(&site.db, edition.list_id).await? == 0 {
         problems.push(Problem::NoReaders);
     }
     match issue::compiled(site, templates, settings, edition).await {

@@ -17,6 +17,7 @@ use crate::{
     mail::{Compiled, Templates},
     site::Site,
     staff::Settings,
+    subscribers,
 };
 
 /// How many readers one transaction writes down.
@@ -101,7 +102,7 @@ pub(super) enum Step {
 
 pub(super) async fn write_chunk(site: &Site, due: DueEdition, body: &Body, cursor: i64) -> Result<Step> {
     let mut tx = site.db.begin().await?;
-    let readers = store::audience(&mut tx, due.list_id, cursor, CHUNK).await?;
+    let readers = subscribers::audience(&mut tx, due.list_id, cursor, CHUNK).await?;
     let Some(last) = readers.last().map(|reader| reader.subscriber_id) else {
         let finished = editions::seal_and_start(&mut tx, site, due.id).await?;
         if !finished || !is_still_ours(&mut tx, due, site.now(), EditionState::Sending).await? {

@@ -8,7 +8,6 @@ use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     delivery::editions::EditionState,
-    email_address::EmailAddress,
     statements,
 };
 
@@ -74,13 +73,6 @@ statements! {
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
         where v.subscriber_id = $1
         order by v.edition_id desc limit $2";
-    /// The next readers of a list in the order of their keys.
-    AUDIENCE = "select s.id as subscriber_id, s.email, s.name
-        from subscription p join subscriber s on s.id = p.subscriber_id
-        where p.list_id = $1 and p.state = 'confirmed' and p.subscriber_id > $2
-        order by p.subscriber_id limit $3";
-    /// Who would get a copy now; whoever is suppressed among them is named in the ledger.
-    AUDIENCE_SIZE = "select count(*) as count from subscription where list_id = $1 and state = 'confirmed'";
 }
 
 #[derive(FromRow)]
@@ -203,14 +195,6 @@ struct CopyRow {
     outcome: OutcomeRow,
 }
 
-/// Whom an edition goes to.
-#[derive(FromRow)]
-pub(super) struct Reader {
-    pub(super) subscriber_id: i64,
-    pub(super) email: EmailAddress,
-    pub(super) name: String,
-}
-
 /// Where an edition stands: what a refused write is explained by.
 pub(super) struct Stand {
     pub(super) state: EditionState,
@@ -313,13 +297,4 @@ pub(super) async fn copies_of(db: &Db, subscriber_id: i64, limit: i64) -> Result
         outcome: row.outcome.into(),
     };
     Ok(rows.into_iter().map(copy).collect())
-}
-
-pub(super) async fn audience(tx: &mut Tx, list_id: i64, after: i64, limit: i64) -> Result<Vec<Reader>> {
-    tx.all(AUDIENCE, (list_id, after, limit)).await
-}
-
-pub(super) async fn audience_size(db: &Db, list_id: i64) -> Result<i64> {
-    let (count,): (i64,) = db.one(AUDIENCE_SIZE, (list_id,)).await?;
-    Ok(count)
 }

@@ -16,6 +16,7 @@ use crate::{
     money::Money,
     site::Site,
     staff::Settings,
+    subscribers::{self, DonorState},
 };
 
 /// What a receipt is about.
@@ -122,7 +123,18 @@ fn greeting(name: &str) -> String {
 }
 
 /// Brings the donor state of a reader with the donor's address up to date, if there is one.
-pub(super) async fn tell_donor_state(tx: &mut Tx, _site: &Site, donor_id: i64) -> db::Result<()> {
-    let _ = store::standing(tx, donor_id).await?;
+pub(super) async fn tell_donor_state(tx: &mut Tx, site: &Site, donor_id: i64) -> db::Result<()> {
+    let standing = store::standing(tx, donor_id).await?;
+    let state = match &standing {
+        standing if standing.failing > 0 => DonorState::Failing,
+        standing if standing.active > 0 => DonorState::Monthly,
+        standing if standing.ended > 0 => DonorState::Lapsed,
+        standing if standing.last_gift_at.is_some() => DonorState::Once,
+        _ => DonorState::Never,
+    };
+    // Addresses were checked when they came in; one that an older program took and this one would not has no reader.
+    if let Ok(email) = EmailAddress::parse(&standing.email) {
+        subscribers::set_donor_state(tx, site, &email, state, standing.last_gift_at).await?;
+    }
     Ok(())
 }

@@ -11,152 +11,153 @@ use crate::{
 };
 
 statements! {
-    ADD_DONATION = "insert into donation (public_id, email, name, recurring_donation_id, kind, amount_minor, currency, \
-        state, edition_id, created_at) values ($1, $2, $3, $4, $5, $6, $7, 'created', $8, $9) \
+    ADD_DONATION = "insert into donation (public_id, email, name, recurring_donation_id, kind, amount_minor, currency,
+        state, edition_id, created_at) values ($1, $2, $3, $4, $5, $6, $7, 'created', $8, $9)
         on conflict (public_id) do nothing";
-    ADD_RECURRING = "insert into recurring_donation (public_id, email, name, amount_minor, currency, state, edition_id, \
+    ADD_RECURRING = "insert into recurring_donation (public_id, email, name, amount_minor, currency, state, edition_id,
         created_at) values ($1, $2, $3, $4, $5, 'pending', $6, $7) on conflict (public_id) do nothing";
     /// These find a row and lock it, with one text for both engines. The order is always the same (monthly donation, donation,
     /// donor), so that two workers cannot hold each other up.
-    TAKE_DONATION = "update donation set state = state where public_id = $1 \
+    TAKE_DONATION = "update donation set state = state where public_id = $1
         returning id, public_id, email, name, kind, state, recurring_donation_id";
-    TAKE_INSTALMENT = "update donation set state = state where provider_invoice_id = $1 \
+    TAKE_INSTALMENT = "update donation set state = state where provider_invoice_id = $1
         returning id, public_id, email, name, kind, state, recurring_donation_id";
-    TAKE_RECURRING = "update recurring_donation set state = state where public_id = $1 \
-        returning id, public_id, donor_id, email, name, amount_minor, currency, state, \
+    TAKE_RECURRING = "update recurring_donation set state = state where public_id = $1
+        returning id, public_id, donor_id, email, name, amount_minor, currency, state,
         provider_subscription_id, edition_id, activated_at, cancelled_at";
-    TAKE_RECURRING_BY_SUBSCRIPTION = "update recurring_donation set state = state where provider_subscription_id = $1 \
-        returning id, public_id, donor_id, email, name, amount_minor, currency, state, \
+    TAKE_RECURRING_BY_SUBSCRIPTION = "update recurring_donation set state = state where provider_subscription_id = $1
+        returning id, public_id, donor_id, email, name, amount_minor, currency, state,
         provider_subscription_id, edition_id, activated_at, cancelled_at";
-    TAKE_RECURRING_BY_ID = "update recurring_donation set state = state where id = $1 \
-        returning id, public_id, donor_id, email, name, amount_minor, currency, state, \
+    TAKE_RECURRING_BY_ID = "update recurring_donation set state = state where id = $1
+        returning id, public_id, donor_id, email, name, amount_minor, currency, state,
         provider_subscription_id, edition_id, activated_at, cancelled_at";
-    READ_RECURRING = "select id, public_id, donor_id, email, name, amount_minor, currency, state, \
-        provider_subscription_id, edition_id, activated_at, cancelled_at \
+    READ_RECURRING = "select id, public_id, donor_id, email, name, amount_minor, currency, state,
+        provider_subscription_id, edition_id, activated_at, cancelled_at
         from recurring_donation where public_id = $1";
     /// The session is named once and for all; a row that only just began has its checkout page now.
-    LINK_SESSION = "update donation set provider_session_id = $2, \
-        state = case when state = 'created' then 'checkout_open' else state end \
+    LINK_SESSION = "update donation set provider_session_id = $2,
+        state = case when state = 'created' then 'checkout_open' else state end
         where id = $1 and provider_session_id is null";
-    ADD_INSTALMENT = "insert into donation (public_id, email, name, recurring_donation_id, kind, amount_minor, currency, \
-        state, provider_invoice_id, edition_id, created_at) \
+    ADD_INSTALMENT = "insert into donation (public_id, email, name, recurring_donation_id, kind, amount_minor, currency,
+        state, provider_invoice_id, edition_id, created_at)
         values ($1, $2, $3, $4, 'instalment', $5, $6, 'created', $7, $8, $9) on conflict (provider_invoice_id) do nothing";
     /// Each move names the states it may leave, so that none ever goes back.
     SET_PENDING = "update donation set state = 'pending' where id = $1 and state in ('created', 'checkout_open')";
     SET_FAILED = "update donation set state = 'failed' where id = $1 and state in ('created', 'checkout_open', 'pending')";
     /// Who never paid is forgotten.
-    SET_EXPIRED = "update donation set state = 'expired', email = '', name = '' \
+    SET_EXPIRED = "update donation set state = 'expired', email = '', name = ''
         where id = $1 and state in ('created', 'checkout_open', 'pending')";
     /// The one statement that makes a donation paid; it touches a row once.
-    PAY = "update donation set state = 'paid', paid_at = $2, amount_minor = $3, currency = $4, donor_id = $5, email = $6, \
-        name = $7, provider_payment_id = $8, provider_invoice_id = coalesce($9, provider_invoice_id) \
+    PAY = "update donation set state = 'paid', paid_at = $2, amount_minor = $3, currency = $4, donor_id = $5, email = $6,
+        name = $7, provider_payment_id = $8, provider_invoice_id = coalesce($9, provider_invoice_id)
         where id = $1 and state <> 'paid'";
-    KEEP_DONOR = "insert into donor (public_id, email, email_key, name, created_at) values ($1, $2, $3, $4, $5) \
-        on conflict (email_key) do update set name = case when donor.name = '' then excluded.name else donor.name end \
+    KEEP_DONOR = "insert into donor (public_id, email, email_key, name, created_at) values ($1, $2, $3, $4, $5)
+        on conflict (email_key) do update set name = case when donor.name = '' then excluded.name else donor.name end
         returning id";
-    ADD_ENTRY = "insert into ledger_entry (entry_group, account, amount_minor, currency, donation_id, reference, at) \
+    ADD_ENTRY = "insert into ledger_entry (entry_group, account, amount_minor, currency, donation_id, reference, at)
         values ($1, $2, $3, $4, $5, $6, $7)";
-    ADD_RECEIPT = "insert into receipt (public_id, number, donation_id, created_at) \
-        select cast($1 as text), coalesce(max(number), 0) + 1, cast($2 as bigint), cast($3 as bigint) from receipt \
+    ADD_RECEIPT = "insert into receipt (public_id, number, donation_id, created_at)
+        select cast($1 as text), coalesce(max(number), 0) + 1, cast($2 as bigint), cast($3 as bigint) from receipt
         returning number";
     /// A cancelled one stays so, and one that ever was more than pending does not become pending again.
-    MIRROR_SUBSCRIPTION = "update recurring_donation set provider_subscription_id = $2, \
-        provider_customer_id = coalesce($3, provider_customer_id), amount_minor = $4, currency = $5, \
-        state = case when state = 'cancelled' or (cast($6 as text) = 'pending' and state <> 'pending') then state \
-        else $6 end, \
-        cancelled_at = case when cast($6 as text) = 'cancelled' then coalesce(cancelled_at, $7) else cancelled_at end \
+    MIRROR_SUBSCRIPTION = "update recurring_donation set provider_subscription_id = $2,
+        provider_customer_id = coalesce($3, provider_customer_id), amount_minor = $4, currency = $5,
+        state = case when state = 'cancelled' or (cast($6 as text) = 'pending' and state <> 'pending') then state
+        else $6 end,
+        cancelled_at = case when cast($6 as text) = 'cancelled' then coalesce(cancelled_at, $7) else cancelled_at end
         where id = $1";
-    BEGIN_RECURRING = "update recurring_donation set donor_id = coalesce(donor_id, $2), \
+    BEGIN_RECURRING = "update recurring_donation set donor_id = coalesce(donor_id, $2),
         activated_at = coalesce(activated_at, $3), email = $4, name = $5 where id = $1";
-    CANCEL_RECURRING = "update recurring_donation set state = 'cancelled', cancelled_at = $2 \
+    CANCEL_RECURRING = "update recurring_donation set state = 'cancelled', cancelled_at = $2
         where id = $1 and state <> 'cancelled'";
-    ABANDON_RECURRING = "update recurring_donation set state = 'cancelled', cancelled_at = $2, email = '', name = '' \
+    ABANDON_RECURRING = "update recurring_donation set state = 'cancelled', cancelled_at = $2, email = '', name = ''
         where id = $1 and state = 'pending' and activated_at is null";
 
-    ADD_CALL = "insert into provider_call (idempotency_key, operation, request, state, attempts, created_at, next_at) \
-        values ($1, $2, $3, 'started', 0, $4, $5) on conflict (idempotency_key) do update \
-        set state = 'started', request = excluded.request, next_at = excluded.next_at, finished_at = null \
+    ADD_CALL = "insert into provider_call (idempotency_key, operation, request, state, attempts, created_at, next_at)
+        values ($1, $2, $3, 'started', 0, $4, $5) on conflict (idempotency_key) do update
+        set state = 'started', request = excluded.request, next_at = excluded.next_at, finished_at = null
         where provider_call.state = 'failed'";
-    DUE_CALLS = "select idempotency_key, operation, request, attempts, created_at, next_at from provider_call \
+    DUE_CALLS = "select idempotency_key, operation, request, attempts, created_at, next_at from provider_call
         where state = 'started' and next_at <= $1 order by next_at limit 20";
-    CLAIM_CALL = "update provider_call set next_at = $3, attempts = attempts + 1 \
+    CLAIM_CALL = "update provider_call set next_at = $3, attempts = attempts + 1
         where idempotency_key = $1 and next_at = $2 and state = 'started'";
     POSTPONE_CALL = "update provider_call set next_at = $2, last_error = $3 where idempotency_key = $1 and state = 'started'";
-    CALL_DONE = "update provider_call set state = 'done', request = '', response_id = $2, last_error = null, \
+    CALL_DONE = "update provider_call set state = 'done', request = '', response_id = $2, last_error = null,
         finished_at = $3 where idempotency_key = $1 and state = 'started'";
-    CALL_FAILED = "update provider_call set state = 'failed', request = '', last_error = $2, finished_at = $3 \
+    CALL_FAILED = "update provider_call set state = 'failed', request = '', last_error = $2, finished_at = $3
         where idempotency_key = $1 and state = 'started'";
 
-    ADD_EVENT = "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, last_error, \
-        created_at, received_at, next_at) values ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $9) \
+    ADD_EVENT = "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, last_error,
+        created_at, received_at, next_at) values ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $9)
         on conflict (event_id) do nothing";
-    DUE_EVENTS = "select event_id, type, object_id, attempts, created_at, next_at from provider_event \
+    DUE_EVENTS = "select event_id, type, object_id, attempts, created_at, next_at from provider_event
         where state = 'new' and next_at <= $1 order by next_at, created_at, event_id limit 50";
-    CLAIM_EVENT = "update provider_event set next_at = $3, attempts = attempts + 1 \
+    CLAIM_EVENT = "update provider_event set next_at = $3, attempts = attempts + 1
         where event_id = $1 and next_at = $2 and state = 'new'";
-    EVENT_DONE = "update provider_event set state = $2, donation_id = $3, last_error = null \
+    EVENT_DONE = "update provider_event set state = $2, donation_id = $3, last_error = null
         where event_id = $1 and state = 'new'";
     EVENT_FAILED = "update provider_event set state = $2, next_at = $3, last_error = $4 where event_id = $1 and state = 'new'";
-    REVIVE_EVENT = "update provider_event set state = 'new', attempts = 0, next_at = $2 \
+    REVIVE_EVENT = "update provider_event set state = 'new', attempts = 0, next_at = $2
         where event_id = $1 and state = 'dead' and object_id <> ''";
     CURSOR = "select value from sync_cursor where name = $1";
-    SET_CURSOR = "insert into sync_cursor (name, value, updated_at) values ($1, $2, $3) \
+    SET_CURSOR = "insert into sync_cursor (name, value, updated_at) values ($1, $2, $3)
         on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
 
-    TOTALS = "select kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor from donation \
+    TOTALS = "select kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor from donation
         where state = 'paid' group by kind, currency order by currency, kind";
-    RUNNING = "select 'recurring' as kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor \
+    RUNNING = "select 'recurring' as kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
         from recurring_donation where state in ('active', 'past_due') group by currency order by currency";
-    BOOKED = "select account as kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor \
+    BOOKED = "select account as kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
         from ledger_entry where account = 'provider:stripe' group by account, currency order by currency";
-    UNBALANCED = "select entry_group as text from ledger_entry group by entry_group, currency \
+    UNBALANCED = "select entry_group as text from ledger_entry group by entry_group, currency
         having sum(amount_minor) <> 0";
-    WRONGLY_BOOKED = "select public_id as text from donation where state = 'paid' and \
-        ((select count(distinct entry_group) from ledger_entry where donation_id = donation.id) <> 1 or \
-        (select count(*) from ledger_entry where donation_id = donation.id and account = 'provider:stripe' \
+    WRONGLY_BOOKED = "select public_id as text from donation where state = 'paid' and
+        ((select count(distinct entry_group) from ledger_entry where donation_id = donation.id) <> 1 or
+        (select count(*) from ledger_entry where donation_id = donation.id and account = 'provider:stripe'
         and amount_minor = donation.amount_minor and currency = donation.currency) <> 1)";
-    WITHOUT_RECEIPT = "select public_id as text from donation where state = 'paid' and \
+    WITHOUT_RECEIPT = "select public_id as text from donation where state = 'paid' and
         (select count(*) from receipt where donation_id = donation.id) <> 1";
-    BOOKED_UNPAID = "select public_id as text from donation where state <> 'paid' and \
-        (exists (select 1 from ledger_entry where donation_id = donation.id) or \
+    BOOKED_UNPAID = "select public_id as text from donation where state <> 'paid' and
+        (exists (select 1 from ledger_entry where donation_id = donation.id) or
         exists (select 1 from receipt where donation_id = donation.id))";
     RECEIPT_COUNT = "select count(*) as n from receipt";
-    UNFINISHED = "select (select count(*) from provider_event where state = 'new') as waiting, \
-        (select count(*) from provider_event where state = 'dead') as dead, \
+    UNFINISHED = "select (select count(*) from provider_event where state = 'new') as waiting,
+        (select count(*) from provider_event where state = 'dead') as dead,
         (select count(*) from provider_call where state = 'started') as calls";
-    LIST_DONATIONS = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind, \
-        donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at, \
-        donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id, \
-        receipt.number as receipt_number, recurring_donation.state as recurring_state, \
-        recurring_donation.public_id as recurring_public_id \
-        from donation left join receipt on receipt.donation_id = donation.id \
-        left join recurring_donation on recurring_donation.id = donation.recurring_donation_id \
+    LIST_DONATIONS = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
+        donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at,
+        donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
+        receipt.number as receipt_number, recurring_donation.state as recurring_state,
+        recurring_donation.public_id as recurring_public_id
+        from donation left join receipt on receipt.donation_id = donation.id
+        left join recurring_donation on recurring_donation.id = donation.recurring_donation_id
         where donation.id < $1 order by donation.id desc limit $2";
-    DONATIONS_OF = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind, \
-        donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at, \
-        donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id, \
-        receipt.number as receipt_number, recurring_donation.state as recurring_state, \
-        recurring_donation.public_id as recurring_public_id \
-        from donor join donation on donation.donor_id = donor.id left join receipt on receipt.donation_id = donation.id \
-        left join recurring_donation on recurring_donation.id = donation.recurring_donation_id \
+    DONATIONS_OF = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
+        donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at,
+        donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
+        receipt.number as receipt_number, recurring_donation.state as recurring_state,
+        recurring_donation.public_id as recurring_public_id
+        from donor join donation on donation.donor_id = donor.id left join receipt on receipt.donation_id = donation.id
+        left join recurring_donation on recurring_donation.id = donation.recurring_donation_id
         where donor.email_key = $1 order by donation.id desc";
-    ONE_DONATION = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind, \
-        donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at, \
-        donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id, \
-        receipt.number as receipt_number, recurring_donation.state as recurring_state, \
-        recurring_donation.public_id as recurring_public_id \
-        from donation left join receipt on receipt.donation_id = donation.id \
-        left join recurring_donation on recurring_donation.id = donation.recurring_donation_id \
+    ONE_DONATION = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
+        donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at,
+        donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
+        receipt.number as receipt_number, recurring_donation.state as recurring_state,
+        recurring_donation.public_id as recurring_public_id
+        from donation left join receipt on receipt.donation_id = donation.id
+        left join recurring_donation on recurring_donation.id = donation.recurring_donation_id
         where donation.public_id = $1";
     ENTRIES_OF = "select account, amount_minor, currency, reference, at from ledger_entry where donation_id = $1 order by id";
-    EVENTS_OF = "select event_id, type, source, state, attempts, last_error, created_at, received_at from provider_event \
+    EVENTS_OF = "select event_id, type, source, state, attempts, last_error, created_at, received_at from provider_event
         where donation_id = $1 order by created_at, event_id";
-    STUCK_EVENTS = "select event_id, type, source, state, attempts, last_error, created_at, received_at from provider_event \
+    STUCK_EVENTS = "select event_id, type, source, state, attempts, last_error, created_at, received_at from provider_event
         where state = 'dead' order by received_at desc limit 100";
-    DONOR_STANDING = "select email, \
-        (select count(*) from recurring_donation where donor_id = donor.id and state = 'active') as active, \
-        (select count(*) from recurring_donation where donor_id = donor.id and state in ('past_due', 'unpaid')) as failing, \
-        (select max(paid_at) from donation where donor_id = donor.id and state = 'paid') as last_gift_at \
+    DONOR_STANDING = "select email,
+        (select count(*) from recurring_donation where donor_id = donor.id and state = 'active') as active,
+        (select count(*) from recurring_donation where donor_id = donor.id and state in ('past_due', 'unpaid')) as failing,
+        (select count(*) from recurring_donation where donor_id = donor.id and state = 'cancelled') as ended,
+        (select max(paid_at) from donation where donor_id = donor.id and state = 'paid') as last_gift_at
         from donor where id = $1";
 }
 
@@ -218,6 +219,7 @@ pub(super) struct Standing {
     pub email: String,
     pub active: i64,
     pub failing: i64,
+    pub ended: i64,
     pub last_gift_at: Option<Moment>,
 }
 
