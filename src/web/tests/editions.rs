@@ -95,6 +95,10 @@ async fn send_is_pressed_once_and_can_be_undone() {
     assert_eq!(desk.post(&format!("{path}/undo"), &[]).await.status, StatusCode::CONFLICT);
     let page = desk.get(&path).await.body;
     assert!(page.contains("reader2@example.org") && page.contains("On its way to 3 readers"), "{page}");
+    // TRUST T6: addresses are for those who may see the readers.
+    let (editor, _) = desk.web.session_of(Role::Editor).await;
+    let page = desk.web.get(&path, &editor).await.body;
+    assert!(page.contains("On its way to 3 readers") && !page.contains("reader2@"), "{page}");
 }
 
 /// TRUST T6: an editor composes and does not send; a viewer reads and sees no form.
@@ -145,6 +149,32 @@ async fn progress_comes_as_events_and_stands_on_the_page() {
         tokio::time::timeout(Duration::from_secs(10), desk.first_event(&path)).await.expect("an event");
     assert!(first.contains("event: progress"), "{first}");
     assert!(first.contains("\"state\":\"sending\"") && first.contains("\"open\":\"3\""), "{first}");
+}
+
+/// TRUST L1: who is added by hand is asked first, or the desk says how they asked; either stands in the proof.
+#[tokio::test]
+async fn a_reader_added_by_hand_is_asked_or_answered_for() {
+    let desk = Desk::new().await;
+    let form = |how| [("email", "new@example.org"), ("name", "<b>New</b>"), ("list", "1"), ("how", how)];
+    let asked = desk.post("/desk/readers", &form("confirm")).await;
+    assert_eq!(asked.header("location"), "/desk/readers?done=asked", "{}", asked.body);
+    let list = desk.get("/desk/readers?q=new%40").await.body;
+    assert!(list.contains("asked, not confirmed yet") && !list.contains("<b>New"), "{list}");
+    let without = desk.post("/desk/readers", &form("asked")).await;
+    assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let with = [&form("asked")[..], &[("source", "spring fair")]].concat();
+    let added = desk.post("/desk/readers", &with).await;
+    assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.body);
+    let path = added.header("location").trim_end_matches("?done=saved");
+    let page = desk.get(path).await.body;
+    assert!(page.contains("gets it") && page.contains("spring fair (added by Olive Owner)"), "{page}");
+    let left = desk.post(&format!("{path}/leave"), &[("list", "1")]).await;
+    assert_eq!(left.status, StatusCode::SEE_OTHER, "{}", left.body);
+    let page = desk.get(path).await.body;
+    assert!(
+        page.contains("Left The weekly, by the team") && page.contains("taken off by Olive Owner"),
+        "{page}"
+    );
 }
 
 impl Desk {
