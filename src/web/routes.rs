@@ -181,3 +181,28 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/team/{id}/enable", Staff(Role::OWNING), Token, Desk, desk::team::enable),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A path is written once in the table for each method, and posts say how forged requests are kept out.
+    #[test]
+    fn the_table_is_in_order() {
+        let mut seen = std::collections::HashSet::new();
+        for route in routes() {
+            assert!(
+                seen.insert((route.method.clone(), route.path)),
+                "{} {} stands twice",
+                route.method,
+                route.path
+            );
+            let desk = route.path == "/desk" || route.path.starts_with("/desk/");
+            assert!(!desk || matches!(route.headers, HeaderSet::Desk | HeaderSet::Archive), "{}", route.path);
+            assert_eq!(route.method == Method::GET, route.csrf == Csrf::Safe, "{}", route.path);
+            if let Who::Staff(_) = route.who {
+                assert!(desk, "{} is for staff and not at the desk", route.path);
+            }
+        }
+    }
+}

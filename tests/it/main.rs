@@ -4,6 +4,9 @@
 mod support;
 
 mod command_line;
+mod desk;
+mod door;
+mod harness;
 mod house_rules;
 mod migrations;
 mod statements;

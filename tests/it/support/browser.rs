@@ -172,22 +172,21 @@ impl Browser {
 
     /// Fails if axe-core finds a serious or critical problem on the page, in light or dark colours.
     pub async fn axe(&self) {
-        for scheme in ["light", "dark"] {
+        let problems = self.problems().await;
+        assert!(problems.is_empty(), "{}:\n{}", self.address().await, problems.join("\n"));
+    }
+
+    /// The serious and critical problems that axe-core finds on the page, in light and in dark colours.
+    pub async fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        for scheme in ["dark", "light"] {
             self.prefer(scheme).await;
             self.client.execute(&self.axe, Vec::new()).await.expect("axe-core loads");
-            let script = "const done = arguments[arguments.length - 1];
-                axe.run(document, { resultTypes: ['violations'] }).then(found => done(found.violations
-                    .filter(one => one.impact === 'serious' || one.impact === 'critical')
-                    .map(one => `${one.impact} ${one.id}: ${one.help}\\n` + one.nodes.map(node =>
-                        `  ${node.target.join(' ')}: ${node.failureSummary.replaceAll('\\n', ' ')}`).join('\\n'))),
-                    error => done([String(error)]));";
-            let found = self.client.execute_async(script, Vec::new()).await.expect("axe-core runs");
-            let problems: Vec<&str> =
-                found.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            let address = self.address().await;
-            assert!(problems.is_empty(), "{address}, {scheme}:\n{}", problems.join("\n"));
+            let found = self.client.execute_async(RUN_AXE, Vec::new()).await.expect("axe-core runs");
+            let found = found.as_array().into_iter().flatten().filter_map(Value::as_str);
+            problems.extend(found.map(|problem| format!("{scheme}: {problem}")));
         }
-        self.prefer("light").await;
+        problems
     }
 
     /// The element that a script finds for some words.
@@ -219,6 +218,13 @@ const FLAGS: &[&str] = &[
     "--disable-sync",
     "--window-size=1280,900",
 ];
+
+const RUN_AXE: &str = "const done = arguments[arguments.length - 1];
+    const tell = (one) => `${one.impact} ${one.id}: ${one.help}` + one.nodes.map(node =>
+        `\\n  ${node.target.join(' ')}: ${node.failureSummary.replaceAll('\\n', ' ')}`).join('');
+    axe.run(document, { resultTypes: ['violations'] }).then(
+        found => done(found.violations.filter(one => ['serious', 'critical'].includes(one.impact)).map(tell)),
+        error => done([String(error)]));";
 
 /// Words that are exactly the element's name, or its label for those who cannot see it.
 const FIND_CLICKABLE: &str = "

@@ -1,13 +1,17 @@
 //! What every test stands on: throwaway databases, and later a whole instance with verbs.
 
+pub mod app;
 pub mod browser;
 pub mod database;
 pub mod environment;
 pub mod postgres;
 pub mod scratch;
+pub mod visitor;
 pub mod wait;
 
-pub use database::TestDb;
+pub use app::TestApp;
+pub use browser::Browser;
+pub use database::{Fixture, TestDb};
 
 /// Writes a test for both engines: `async fn a_sentence(db: TestDb) { … }` becomes `a_sentence::sqlite` and
 /// `a_sentence::postgres`. The parameter is anything that is a [`Fixture`].
