@@ -59,16 +59,15 @@ struct CopyView {
     row: Row,
 }
 
-impl From<SubscriberError> for WebError {
-    fn from(error: SubscriberError) -> Self {
-        match error {
-            SubscriberError::Link | SubscriberError::Expired => Self::ExpiredLink,
-            SubscriberError::NotFound => Self::NotFound,
-            SubscriberError::NoSender => Self::Conflict(
-                "Say under Settings which address your mail comes from, so that we can write to them.".into(),
-            ),
-            SubscriberError::Database(error) => error.into(),
-        }
+/// What the desk says when something about a reader was not done.
+pub(super) fn refused(error: SubscriberError) -> WebError {
+    match error {
+        SubscriberError::Link | SubscriberError::Expired => WebError::ExpiredLink,
+        SubscriberError::NotFound => WebError::NotFound,
+        SubscriberError::NoSender => WebError::Conflict(
+            "Say under Settings which address your mail comes from, so that we can write to them.".into(),
+        ),
+        SubscriberError::Database(error) => error.into(),
     }
 }
 
@@ -143,7 +142,7 @@ pub(crate) async fn leave(desk: Desk, Path(id): Path<String>, posted: Posted) ->
     let list = form.text("list").parse().map_err(|_| WebError::BadRequest("Choose a list."))?;
     let reader = find(&desk, &id).await?;
     let source = format!("taken off by {}", desk.who.staff.name);
-    subscribers::leave_by_staff(desk.site(), reader.id, list, &source).await?;
+    subscribers::leave_by_staff(desk.site(), reader.id, list, &source).await.map_err(refused)?;
     Ok(see_other(&format!("/desk/readers/{id}?done=left")))
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
     editions::count,
+    reader::refused,
 };
 use crate::{
     email_address::EmailAddress,
@@ -113,7 +114,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let site = desk.site();
     if at_once {
         let source = format!("{source} (added by {})", desk.who.staff.name);
-        let reader = subscribers::add_by_staff(site, &email, &name, list, &source).await?;
+        let reader = subscribers::add_by_staff(site, &email, &name, list, &source).await.map_err(refused)?;
         return Ok(see_other(&format!("/desk/readers/{}?done=saved", reader.public_id)));
     }
     let settings = Settings::load(&site.db).await?;
@@ -125,7 +126,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
         form: "the desk",
         trace: Trace::default(),
     };
-    subscribers::subscribe(site, &settings, new).await?;
+    subscribers::subscribe(site, &settings, new).await.map_err(refused)?;
     Ok(see_other("/desk/readers?done=asked"))
 }
 
