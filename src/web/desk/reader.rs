@@ -62,12 +62,11 @@ struct CopyView {
 /// What the desk says when something about a reader was not done.
 pub(super) fn refused(error: SubscriberError) -> WebError {
     match error {
-        SubscriberError::Link | SubscriberError::Expired => WebError::ExpiredLink,
         SubscriberError::NotFound => WebError::NotFound,
         SubscriberError::NoSender => WebError::Conflict(
             "Say under Settings which address your mail comes from, so that we can write to them.".into(),
         ),
-        SubscriberError::Database(error) => error.into(),
+        error => WebError::internal(error),
     }
 }
 
