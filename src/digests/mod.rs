@@ -13,7 +13,7 @@ mod seal;
 mod send;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use self::{
     archive::{archive, in_archive, sent_to},

@@ -4,6 +4,7 @@
 mod support;
 
 mod command_line;
+mod composing;
 mod desk;
 mod donating;
 mod door;
