@@ -6,10 +6,13 @@
 mod articles;
 mod audit;
 mod doctor;
+mod edition;
+mod export_proof;
 mod instance;
 mod log;
 mod migrate;
 mod settings;
+mod subscribers;
 mod team;
 mod templates;
 
@@ -42,7 +45,15 @@ enum Command {
     /// Import articles.
     #[command(subcommand)]
     Articles(articles::Command),
-    /// Recount what became of every copy of an edition.
+    /// Import and export readers.
+    #[command(subcommand)]
+    Subscribers(subscribers::Command),
+    /// Print all that is on record about what one reader agreed to, as JSON.
+    ExportProof(export_proof::Arguments),
+    /// Send an edition.
+    #[command(subcommand)]
+    Edition(edition::Command),
+    /// Recount what became of every copy and every gift.
     Audit(audit::Arguments),
     /// Check settings, database, mail service and payment provider.
     Doctor,
@@ -73,6 +84,9 @@ impl Cli {
         match self.command {
             Command::Migrate => migrate::run(&config).await,
             Command::Articles(command) => articles::run(&config, command).await,
+            Command::Subscribers(command) => subscribers::run(&config, command).await,
+            Command::ExportProof(arguments) => export_proof::run(&config, arguments).await,
+            Command::Edition(command) => edition::run(&config, command).await,
             Command::Audit(arguments) => audit::run(&config, arguments).await,
             Command::Doctor => doctor::run(&config).await,
             Command::Team(command) => team::run(&config, command).await,

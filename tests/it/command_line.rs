@@ -1,8 +1,17 @@
 //! The command line, as somebody at a terminal meets it.
 
-use std::process::{Command, Output};
+use std::{
+    process::{Command, Output},
+    sync::Arc,
+};
 
-use broadside::db::Engine;
+use broadside::{
+    clock::Clock,
+    db::{Db, Engine},
+    site::Site,
+    subscribers::lists,
+    token::{Keys, RootSecret},
+};
 
 use crate::support::{TestDb, scratch};
 
@@ -21,7 +30,18 @@ fn text(bytes: &[u8]) -> String {
 fn help_names_every_command_and_ends_well() {
     let help = broadside(&["--help"], &[]);
     assert!(help.status.success());
-    for command in ["migrate", "articles", "audit", "doctor", "team", "templates", "settings"] {
+    for command in [
+        "migrate",
+        "articles",
+        "subscribers",
+        "export-proof",
+        "edition",
+        "audit",
+        "doctor",
+        "team",
+        "templates",
+        "settings",
+    ] {
         assert!(text(&help.stdout).contains(command), "{command} is missing");
     }
     assert_eq!(broadside(&["no-such-command"], &[]).status.code(), Some(2));
@@ -74,6 +94,39 @@ async fn migrating_twice_says_that_nothing_was_left_to_do() {
         let second = broadside(&["migrate"], &[("DATABASE_URL", &db.url)]);
         assert!(second.status.success() && text(&second.stdout).contains("was up to date"), "{second:?}");
     }
+}
+
+/// TRUST L1: what a reader agreed to can be printed, with its source.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_are_imported_exported_and_proven() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let Some(db) = TestDb::migrated(engine).await else { continue };
+        let settings = [("DATABASE_URL", db.url.as_str())];
+        add_list(&db.db).await;
+        let file = scratch::folder().join("readers.csv");
+        std::fs::write(&file, "email,name\nann@example.org,Ann\nno address,Bob\n").expect("a file");
+        let file = file.to_str().expect("a path of letters");
+        let basis = ["--basis", "consent", "--source", "spring fair 2026"];
+        let import = broadside(&[["subscribers", "import", file].as_slice(), &basis].concat(), &settings);
+        let said = text(&import.stdout) + &text(&import.stderr);
+        assert_eq!(import.status.code(), Some(1), "a bad row is told by the exit code too: {said}");
+        assert!(said.contains("1 readers added") && said.contains("readers.csv:3"), "{said}");
+        let export = text(&broadside(&["subscribers", "export"], &settings).stdout);
+        assert!(export.contains("ann@example.org,Ann,"), "{export}");
+        let proof = text(&broadside(&["export-proof", "Ann@Example.org"], &settings).stdout);
+        assert!(proof.contains("imported") && proof.contains("consent: spring fair 2026"), "{proof}");
+        assert_eq!(broadside(&["export-proof", "bob@example.org"], &settings).status.code(), Some(1));
+        assert!(broadside(&["audit"], &settings).status.success());
+    }
+}
+
+async fn add_list(db: &Db) {
+    let keys = Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32]);
+    let base_url = "http://127.0.0.1:3000".parse().expect("an address");
+    let site = Site { db: db.clone(), clock: Clock::System, keys: Arc::new(keys), base_url };
+    let mut tx = db.begin().await.expect("a transaction");
+    lists::add(&mut tx, &site, "weekly", "The weekly", "Every Friday").await.expect("a list");
+    tx.commit().await.expect("a commit");
 }
 
 #[test]

@@ -7,7 +7,6 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::Child,
     sync::OnceLock,
     time::Duration,
 };
@@ -20,7 +19,11 @@ use fantoccini::{
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::{environment, scratch, wait};
+use super::{
+    environment,
+    scratch::{self, Guard},
+    wait,
+};
 
 /// An open browser window with a profile of its own.
 pub struct Browser {
@@ -34,7 +37,7 @@ struct Driver {
     address: String,
     chromium: PathBuf,
     axe: String,
-    _guard: Child,
+    _guard: Guard,
 }
 
 impl Browser {
@@ -261,8 +264,7 @@ impl Driver {
         let driver = environment::program("chromedriver").ok_or("chromedriver was not found")?;
         let folder = scratch::folder();
         let mut guard = scratch::guard(SCRIPT, &folder, &[&driver], None);
-        let output = guard.stdout.take().ok_or("the guard has no output")?;
-        let started = BufReader::new(output).lines().map_while(Result::ok).find_map(|line| {
+        let started = BufReader::new(&mut guard.output).lines().map_while(Result::ok).find_map(|line| {
             let (_, port) = line.split_once("started successfully on port ")?;
             port.trim_end_matches('.').parse::<u16>().ok()
         });
