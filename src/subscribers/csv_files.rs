@@ -166,7 +166,13 @@ pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvErro
         let Some(last) = rows.last().map(|row| row.id) else { break };
         for row in &rows {
             let confirmed = row.confirmed_at.map(|at| at.to_string()).unwrap_or_default();
-            writer.write_record([&guarded(&row.email), &guarded(&row.name), &row.list, &row.state, &confirmed])?;
+            writer.write_record([
+                &guarded(&row.email),
+                &guarded(&row.name),
+                &row.list,
+                &row.state,
+                &confirmed,
+            ])?;
             lines += 1;
         }
         after = last;

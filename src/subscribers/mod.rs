@@ -6,8 +6,8 @@
 
 pub mod consent;
 mod csv_files;
-mod formula;
 pub mod donor_state;
+mod formula;
 mod leave;
 pub mod lists;
 mod preferences;
@@ -24,8 +24,8 @@ pub use self::{
     lists::List,
     preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
     read::{
-        Counts, Recipient, Subscriber, Subscription, audience, audience_size, by_email, counts, name_of, page,
-        subscriber, subscriptions,
+        Counts, Recipient, Subscriber, Subscription, audience, audience_size, by_email, counts, name_of,
+        page, subscriber, subscriptions,
     },
     store::STATEMENTS,
     subscribe::{Confirmed, NewSubscription, add_by_staff, confirm, look_at_confirmation, subscribe},

@@ -50,7 +50,9 @@ pub(crate) async fn show(State(app): State<App>, Path(slug): Path<String>) -> Ou
         reading_time: article.reading_time(settings.reading_speed),
         date: article.published_at.date(),
         image_url: article.image_url.filter(|url| url.starts_with("https://")),
-        canonical_url: article.canonical_url.filter(|url| url.starts_with("https://") || url.starts_with("http://")),
+        canonical_url: article
+            .canonical_url
+            .filter(|url| url.starts_with("https://") || url.starts_with("http://")),
         description: article.standfirst.clone(),
         title: article.title,
         standfirst: article.standfirst,

@@ -29,7 +29,8 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         let ClientAddress(ip) = ClientAddress::from_request_parts(parts, app).await?;
-        let browser = parts.headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let browser =
+            parts.headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         Ok(Self {
             ip: ip.map(|ip| ip.to_string()).unwrap_or_default(),
             user_agent: browser.map(String::from).unwrap_or_default(),

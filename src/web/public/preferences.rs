@@ -69,8 +69,7 @@ async fn page(app: &App, preferences: Preferences, mistaken: Option<Form>, saved
         email: preferences.reader.email.to_string(),
         wording: subscribers::consent::PREFERENCES_WORDING,
         on_some: preferences.lists.iter().any(|list| list.joined),
-        form: mistaken
-            .unwrap_or_else(|| Form::new(FIELDS).with("name", preferences.reader.name.clone())),
+        form: mistaken.unwrap_or_else(|| Form::new(FIELDS).with("name", preferences.reader.name.clone())),
         preferences,
         saved,
     };

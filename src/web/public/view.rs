@@ -12,7 +12,9 @@ use crate::{digests, staff::Settings, subscribers, token::Purpose};
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
     let site = &app.site;
     let scope = site.keys.verify(Purpose::View, &token, site.now()).map_err(|_| WebError::NotFound)?;
-    let ids = scope.split_once('.').and_then(|(edition, reader)| Some((edition.parse().ok()?, reader.parse().ok()?)));
+    let ids = scope
+        .split_once('.')
+        .and_then(|(edition, reader)| Some((edition.parse().ok()?, reader.parse().ok()?)));
     let (edition_id, subscriber_id): (i64, i64) = ids.ok_or(WebError::NotFound)?;
     let edition = digests::sent_to(&site.db, edition_id, subscriber_id).await?;
     let name = subscribers::name_of(&site.db, subscriber_id).await?;
