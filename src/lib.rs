@@ -23,6 +23,9 @@
 //! | [`sandbox`] | the outside world in one process: a mailbox and a payment provider |
 //! | [`cli`] | one file a command |
 
+// The sandbox writes Stripe's larger objects as one `json!` each.
+#![recursion_limit = "256"]
+
 pub mod articles;
 pub mod cli;
 pub mod clock;
@@ -35,6 +38,7 @@ pub mod email_address;
 pub mod mail;
 pub mod money;
 pub mod payments;
+pub mod sandbox;
 pub mod site;
 pub mod smtp_url;
 pub mod staff;

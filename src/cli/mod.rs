@@ -11,6 +11,7 @@ mod export_proof;
 mod instance;
 mod log;
 mod migrate;
+mod sandbox;
 mod settings;
 mod subscribers;
 mod team;
@@ -55,6 +56,8 @@ enum Command {
     Edition(edition::Command),
     /// Recount what became of every copy and every gift.
     Audit(audit::Arguments),
+    /// Run a mailbox and a payment provider that are not real, to try things out with.
+    Sandbox,
     /// Check settings, database, mail service and payment provider.
     Doctor,
     /// Manage who may sign in at the desk.
@@ -88,6 +91,7 @@ impl Cli {
             Command::ExportProof(arguments) => export_proof::run(&config, arguments).await,
             Command::Edition(command) => edition::run(&config, command).await,
             Command::Audit(arguments) => audit::run(&config, arguments).await,
+            Command::Sandbox => sandbox::run(&config).await,
             Command::Doctor => doctor::run(&config).await,
             Command::Team(command) => team::run(&config, command).await,
             Command::Settings | Command::Templates(_) => Ok(ExitCode::SUCCESS),

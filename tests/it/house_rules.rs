@@ -146,6 +146,10 @@ fn rooms_import_only_what_stands_below_them() {
             if room == own {
                 continue;
             }
+            // The clock alone comes in, so that a test moves the sandbox's time together with the rest.
+            if own == "sandbox" && room == "clock" {
+                continue;
+            }
             if own == "sandbox" {
                 wrong.push(format!(
                     "src/{path}:{at} imports {room}: the sandbox shares no code with what it checks"

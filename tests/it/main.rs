@@ -8,5 +8,6 @@ mod desk;
 mod door;
 mod harness;
 mod house_rules;
+mod main_job;
 mod migrations;
 mod statements;

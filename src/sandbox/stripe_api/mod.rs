@@ -1,0 +1,298 @@
+//! A server that speaks the part of Stripe's API that we use, with its checkout page, portal and signed events.
+//!
+//! The rule: it is written from Stripe's published types and documentation, never from our own client, and it refuses what it
+//! does not know. So our misunderstandings cannot pass here.
+
+mod api;
+mod checkout;
+mod currency;
+mod deliver;
+mod error;
+mod events;
+mod form;
+mod lists;
+mod objects;
+pub(super) mod pages;
+mod payment;
+mod refund;
+mod script;
+mod state;
+mod subscription;
+mod visit;
+
+use std::{
+    collections::HashSet,
+    io,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+
+pub use deliver::{Delivery, DeliveryState, signature};
+pub use script::{ApiFault, Fate, Forgery};
+
+use crate::clock::{Clock, Moment};
+use error::{ApiError, ApiResult};
+use state::{Cause, State, public};
+
+pub(super) use api::router;
+
+/// Where events are sent, and the secret they are signed with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// A plain `http:` address on this machine.
+    pub url: String,
+    /// The signing secret, as Stripe's `whsec_…`.
+    pub secret: String,
+}
+
+/// Whether money is given once or every so often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Rhythm {
+    /// A single payment.
+    Once,
+    /// An instalment of a subscription: its first, or a later one.
+    Recurring,
+}
+
+/// Money that was really taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charged {
+    /// The charge's id.
+    pub charge: String,
+    /// In the currency's smallest unit.
+    pub amount: i64,
+    /// The currency in lower case.
+    pub currency: String,
+    /// Once or an instalment.
+    pub rhythm: Rhythm,
+    /// The payment intent's id.
+    pub payment_intent: String,
+    /// The checkout session that led to it; the one that began the subscription, for an instalment.
+    pub session: String,
+    /// The subscription, for an instalment.
+    pub subscription: Option<String>,
+    /// The invoice, for an instalment.
+    pub invoice: Option<String>,
+    /// Who paid.
+    pub email: String,
+    /// When.
+    pub at: Moment,
+}
+
+/// The payment provider. A clone is a handle on the same one.
+#[derive(Clone, Debug)]
+pub struct StripeServer(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    clock: Clock,
+    api_key: String,
+    state: Mutex<State>,
+    queue: mpsc::UnboundedSender<(u64, Duration)>,
+    changes: watch::Sender<u64>,
+    lost: Mutex<HashSet<String>>,
+}
+
+impl StripeServer {
+    /// Opens its state and begins to deliver what waits.
+    pub(super) fn open(
+        folder: &Path,
+        clock: Clock,
+        api_key: String,
+        stop: watch::Receiver<bool>,
+    ) -> io::Result<Self> {
+        let state = State::open(folder, clock.now())?;
+        let (queue, waiting) = mpsc::unbounded_channel();
+        let (changes, _) = watch::channel(0);
+        let server = Self(Arc::new(Inner {
+            clock,
+            api_key,
+            state: Mutex::new(state),
+            queue,
+            changes,
+            lost: Mutex::default(),
+        }));
+        tokio::spawn(deliver::run(server.clone(), waiting, stop));
+        Ok(server)
+    }
+
+    /// Takes up the deliveries that a restart interrupted, once it is known where they go.
+    pub(super) fn begin(&self, base_url: String, webhook: Option<Webhook>) {
+        let mut state = self.lock();
+        state.base_url = base_url;
+        state.webhook = webhook;
+        state.requeue();
+        for next in std::mem::take(&mut state.to_send) {
+            self.0.queue.send(next).ok();
+        }
+    }
+
+    pub(super) fn set_webhook(&self, webhook: Option<Webhook>) {
+        self.lock().webhook = webhook;
+    }
+
+    /// What was really charged, in the order it was.
+    #[must_use]
+    pub fn charges(&self) -> Vec<Charged> {
+        let lost = self.0.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.lock();
+        state.charged.iter().filter(|charged| !lost.contains(&charged.charge)).cloned().collect()
+    }
+
+    /// A bug on demand: forgets the last charge, so that a test can prove that the comparison with this list fails.
+    pub fn lose_charge(&self) {
+        if let Some(last) = self.charges().last() {
+            self.0.lost.lock().unwrap_or_else(PoisonError::into_inner).insert(last.charge.clone());
+        }
+    }
+
+    /// All checkout sessions, the newest first.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<Value> {
+        self.objects("checkout.session")
+    }
+
+    /// All subscriptions, the newest first.
+    #[must_use]
+    pub fn subscriptions(&self) -> Vec<Value> {
+        self.objects("subscription")
+    }
+
+    /// All events, the newest first.
+    #[must_use]
+    pub fn events(&self) -> Vec<Value> {
+        self.objects("event")
+    }
+
+    fn objects(&self, kind: &str) -> Vec<Value> {
+        self.lock().newest(kind).map(public).collect()
+    }
+
+    /// The object with this id, as the API would show it.
+    #[must_use]
+    pub fn object(&self, id: &str) -> Option<Value> {
+        self.lock().get(id).map(public)
+    }
+
+    /// Decides what becomes of events of this kind, or of all; `times` of them, or for ever.
+    pub fn plan_event(&self, kind: Option<&str>, fate: Fate, times: Option<u32>) {
+        self.lock().script.plan_event(kind, fate, times);
+    }
+
+    /// Decides what becomes of requests whose path begins so, or of all; `times` of them, or for ever.
+    pub fn plan_request(&self, path: Option<&str>, fault: ApiFault, times: Option<u32>) {
+        self.lock().script.plan_request(path, fault, times);
+    }
+
+    /// Forgets all plans and holds no more events.
+    pub fn clear_plans(&self) {
+        self.lock().script = script::Script::default();
+    }
+
+    /// Pays a session's checkout page with a card, as a visitor would.
+    ///
+    /// # Errors
+    /// When the session is not open.
+    pub fn pay(&self, session: &str, email: &str) -> Result<(), SandboxError> {
+        self.visit(|state| state.pay(session, Some(email), visit::Visit::Pay))
+    }
+
+    /// Tries to pay with a card that is declined; the session stays open.
+    ///
+    /// # Errors
+    /// When the session is not open.
+    pub fn decline(&self, session: &str, email: &str) -> Result<(), SandboxError> {
+        self.visit(|state| state.pay(session, Some(email), visit::Visit::Decline))
+    }
+
+    /// Pays by bank debit: the session is complete, and the money comes, or not, when [`StripeServer::settle`] says so.
+    ///
+    /// # Errors
+    /// When the session is not open.
+    pub fn pay_later(&self, session: &str, email: &str) -> Result<(), SandboxError> {
+        self.visit(|state| state.pay(session, Some(email), visit::Visit::PayLater))
+    }
+
+    /// Lets a bank debit succeed or fail.
+    ///
+    /// # Errors
+    /// When the session has no debit on its way.
+    pub fn settle(&self, session: &str, succeeds: bool) -> Result<(), SandboxError> {
+        self.visit(|state| state.settle(session, succeeds))
+    }
+
+    /// Moves a subscription on by one period: its next instalment is charged, or it ends if it was to end.
+    ///
+    /// # Errors
+    /// When there is no such subscription, or it has ended.
+    pub fn renew(&self, subscription: &str) -> Result<(), SandboxError> {
+        self.visit(|state| state.renew(subscription, true))
+    }
+
+    /// The same with a card that is declined: the subscription becomes past due.
+    ///
+    /// # Errors
+    /// When there is no such subscription, or it has ended.
+    pub fn fail_renewal(&self, subscription: &str) -> Result<(), SandboxError> {
+        self.visit(|state| state.renew(subscription, false))
+    }
+
+    /// Tries the last open invoice of a subscription again, with a card that works now.
+    ///
+    /// # Errors
+    /// When there is nothing to pay.
+    pub fn retry_invoice(&self, subscription: &str) -> Result<(), SandboxError> {
+        self.visit(|state| state.retry_invoice(subscription))
+    }
+
+    /// Lets every session end whose time has passed.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn expire_due(&self) -> Result<(), SandboxError> {
+        self.visit(|_| Ok(()))
+    }
+
+    fn visit<T>(&self, what: impl FnOnce(&mut State) -> ApiResult<T>) -> Result<T, SandboxError> {
+        self.act(None, None, what).map_err(|error| SandboxError(error.body()["error"]["message"].to_string()))
+    }
+
+    /// Does one operation, writes it down, and sends what it gave rise to.
+    fn act<T>(
+        &self,
+        request: Option<&str>,
+        key: Option<&str>,
+        what: impl FnOnce(&mut State) -> ApiResult<T>,
+    ) -> ApiResult<T> {
+        let mut state = self.lock();
+        state.cause = Cause { now: self.0.clock.now(), ..Cause::default() };
+        state.expire_due();
+        state.cause.request = request.map(str::to_owned);
+        state.cause.key = key.map(str::to_owned);
+        let done = what(&mut state);
+        let written = state.commit();
+        for next in std::mem::take(&mut state.to_send) {
+            self.0.queue.send(next).ok();
+        }
+        drop(state);
+        self.0.changes.send_modify(|changes| *changes += 1);
+        written.map_err(|error| {
+            ApiError::server(500, format!("The sandbox cannot write its journal: {error}"))
+        })?;
+        done
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why the sandbox could not do what a test asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the payment sandbox refuses: {0}")]
+pub struct SandboxError(String);

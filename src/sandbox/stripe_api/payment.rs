@@ -1,0 +1,144 @@
+//! One payment: an intent, its charges, and the money on the balance.
+
+use serde_json::{Value, json};
+
+use super::{
+    Charged, Rhythm,
+    objects::{self, Method, Payment},
+    state::{State, text},
+};
+
+/// What a payment belongs to, for the list of what was really charged.
+#[derive(Clone, Debug)]
+pub(super) struct Purpose {
+    pub(super) session: String,
+    pub(super) email: String,
+    pub(super) subscription: Option<String>,
+    pub(super) invoice: Option<String>,
+}
+
+impl State {
+    /// A new payment intent, not yet paid.
+    pub(super) fn new_intent(&mut self, payment: &Payment<'_>) -> String {
+        let id = self.new_id("pi", 24);
+        let secret = self.new_id(&format!("{id}_secret"), 24);
+        let intent = objects::payment_intent(&id, &secret, payment, self.now());
+        self.put(intent);
+        self.emit("payment_intent.created", &id);
+        id
+    }
+
+    /// A card or an account to pay with.
+    pub(super) fn new_method(&mut self, kind: Method, email: Option<&str>, customer: Option<&str>) -> String {
+        let id = self.new_id("pm", 24);
+        let method = objects::payment_method(&id, kind, email, customer, self.now());
+        self.put(method);
+        id
+    }
+
+    fn new_charge(
+        &mut self,
+        intent: &str,
+        method: (Method, &str),
+        status: &str,
+        email: Option<&str>,
+    ) -> String {
+        let id = self.new_id("ch", 24);
+        let Some(object) = self.get(intent) else { return id };
+        let charge = objects::charge(&id, object, method.0, method.1, status, email, self.now());
+        self.put(charge);
+        self.change(intent, |intent| {
+            intent["latest_charge"] = json!(id);
+            intent["payment_method"] = if status == "failed" { Value::Null } else { json!(method.1) };
+        });
+        id
+    }
+
+    /// Takes the money at once.
+    pub(super) fn charge_now(&mut self, intent: &str, method: (Method, &str), purpose: &Purpose) {
+        let charge = self.new_charge(intent, method, "succeeded", Some(&purpose.email));
+        self.money_arrives(intent, &charge, purpose);
+    }
+
+    /// A charge is refused; the intent waits for another way to pay.
+    pub(super) fn charge_refused(&mut self, intent: &str, method: (Method, &str), email: Option<&str>) {
+        let charge = self.new_charge(intent, method, "failed", email);
+        self.refusal(intent, &charge, method.1);
+    }
+
+    fn refusal(&mut self, intent: &str, charge: &str, method: &str) {
+        let method = self.get(method).cloned().unwrap_or_default();
+        self.emit("charge.failed", charge);
+        self.change(intent, |intent| {
+            intent["status"] = json!("requires_payment_method");
+            intent["payment_method"] = Value::Null;
+            intent["last_payment_error"] = objects::payment_error(charge, &method);
+        });
+        self.emit("payment_intent.payment_failed", intent);
+    }
+
+    /// A bank debit sets out; the money arrives later, or does not.
+    pub(super) fn charge_later(&mut self, intent: &str, method: (Method, &str), email: &str) {
+        let charge = self.new_charge(intent, method, "pending", Some(email));
+        self.emit("charge.pending", &charge);
+        self.change(intent, |intent| intent["status"] = json!("processing"));
+        self.emit("payment_intent.processing", intent);
+    }
+
+    /// A bank debit comes to its end.
+    pub(super) fn debit_ends(&mut self, intent: &str, succeeds: bool, purpose: &Purpose) {
+        let object = self.get(intent).cloned().unwrap_or_default();
+        let (charge, method) =
+            (text(&object, "latest_charge").to_owned(), text(&object, "payment_method").to_owned());
+        if succeeds {
+            self.money_arrives(intent, &charge, purpose);
+        } else {
+            self.change(&charge, |charge| {
+                charge["status"] = json!("failed");
+                charge["paid"] = json!(false);
+                charge["failure_code"] = json!("insufficient_funds");
+                charge["failure_message"] =
+                    json!("The customer's account has insufficient funds to cover this payment.");
+            });
+            self.refusal(intent, &charge, &method);
+        }
+    }
+
+    fn money_arrives(&mut self, intent: &str, charge: &str, purpose: &Purpose) {
+        let amount = self.get(charge).and_then(|charge| charge["amount"].as_i64()).unwrap_or_default();
+        let currency = self.get(charge).map(|charge| charge["currency"].clone()).unwrap_or_default();
+        self.change(charge, |charge| {
+            charge["status"] = json!("succeeded");
+            charge["captured"] = json!(true);
+            charge["paid"] = json!(true);
+            charge["amount_captured"] = json!(amount);
+        });
+        self.change(intent, |intent| {
+            intent["status"] = json!("succeeded");
+            intent["amount_received"] = json!(amount);
+            intent["last_payment_error"] = Value::Null;
+        });
+        self.emit("charge.succeeded", charge);
+        self.emit("payment_intent.succeeded", intent);
+        self.charge(Charged {
+            charge: charge.to_owned(),
+            amount,
+            currency: currency.as_str().unwrap_or_default().to_owned(),
+            rhythm: if purpose.subscription.is_some() { Rhythm::Recurring } else { Rhythm::Once },
+            payment_intent: intent.to_owned(),
+            session: purpose.session.clone(),
+            subscription: purpose.subscription.clone(),
+            invoice: purpose.invoice.clone(),
+            email: purpose.email.clone(),
+            at: self.cause.now,
+        });
+        // With asynchronous capture the fee is known a moment after the charge.
+        let transaction = self.new_id("txn", 24);
+        let fee = (amount * 29 / 1_000 + 30).min(amount);
+        let moved =
+            objects::balance_transaction(&transaction, charge, "charge", amount, fee, &currency, self.now());
+        self.put(moved);
+        self.change(charge, |charge| charge["balance_transaction"] = json!(transaction));
+        self.emit_change("charge.updated", charge, Some(json!({ "balance_transaction": null })));
+    }
+}
