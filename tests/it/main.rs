@@ -10,5 +10,6 @@ mod donating;
 mod door;
 mod harness;
 mod house_rules;
+mod main_job;
 mod migrations;
 mod statements;

@@ -3,10 +3,12 @@
 //! The rule: it reads the stream as strictly as a careful server, unless it was told to be lenient, and it answers "250"
 //! at the final dot only after the message is in the journal.
 
+mod auth;
 mod body;
 mod command;
 mod script;
 mod session;
+mod wire;
 
 use std::sync::Arc;
 

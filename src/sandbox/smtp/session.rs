@@ -2,35 +2,29 @@
 
 use std::{io, sync::Arc};
 
-use data_encoding::BASE64;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use super::{
-    LineEnds, Server,
+    Server,
     body::{Body, Progress},
     command::{Command, Path, parse},
     script::{Action, Stage},
 };
 use crate::sandbox::mailbox::{Arrival, Exchange};
 
-/// Longer than any command with its extensions may be (RFC 5321 section 4.5.3.1, RFC 4954).
-const LINE_LIMIT: usize = 12_288;
 const NAME: &str = "sandbox.broadside.test";
 
 pub(super) struct Session {
-    stream: TcpStream,
-    server: Arc<Server>,
+    pub(super) stream: TcpStream,
+    pub(super) server: Arc<Server>,
     connection: u64,
-    input: Vec<u8>,
-    output: Vec<u8>,
-    greeted: bool,
-    signed_in: bool,
+    pub(super) input: Vec<u8>,
+    pub(super) output: Vec<u8>,
+    pub(super) greeted: bool,
+    pub(super) signed_in: bool,
     envelope: Option<Envelope>,
     /// The code and text last given; nothing after a reply that was none.
-    last: Option<(u16, String)>,
+    pub(super) last: Option<(u16, String)>,
 }
 
 struct Envelope {
@@ -41,7 +35,7 @@ struct Envelope {
 
 /// Whether the conversation goes on.
 #[derive(PartialEq, Eq)]
-enum Next {
+pub(super) enum Next {
     Listen,
     Close,
 }
@@ -135,47 +129,6 @@ impl Session {
             lines.push("AUTH PLAIN LOGIN".to_owned());
         }
         lines.join("\n")
-    }
-
-    async fn authenticate(&mut self, mechanism: &str, initial: Option<String>) -> io::Result<Next> {
-        let Some(wanted) =
-            self.server.options.credentials.clone().filter(|_| self.greeted && !self.signed_in)
-        else {
-            return Ok(self.say(503, "5.5.1 Not now"));
-        };
-        let given = match mechanism {
-            "PLAIN" => {
-                let answer = match initial {
-                    Some(initial) => Some(initial),
-                    None => self.challenge("").await?,
-                };
-                answer.and_then(|answer| {
-                    let decoded = decode(&answer)?;
-                    let mut parts = decoded.split('\0').skip(1).map(str::to_owned);
-                    Some((parts.next()?, parts.next()?))
-                })
-            }
-            "LOGIN" => {
-                let user = match initial {
-                    Some(initial) => Some(initial),
-                    None => self.challenge("Username:").await?,
-                };
-                let password = self.challenge("Password:").await?;
-                user.and_then(|user| decode(&user)).zip(password.and_then(|password| decode(&password)))
-            }
-            _ => return Ok(self.say(504, "5.5.4 Mechanism not known")),
-        };
-        self.signed_in = given == Some(wanted);
-        Ok(if self.signed_in {
-            self.say(235, "2.7.0 Welcome")
-        } else {
-            self.say(535, "5.7.8 Wrong user or password")
-        })
-    }
-
-    async fn challenge(&mut self, text: &str) -> io::Result<Option<String>> {
-        self.say(334, &BASE64.encode(text.as_bytes()));
-        Ok(self.line().await?.and_then(Result::ok).filter(|line| line != "*"))
     }
 
     async fn mail(&mut self, path: Path<'_>) -> io::Result<Next> {
@@ -376,17 +329,6 @@ impl Session {
         }
     }
 
-    /// Puts a reply in line; a text of several lines becomes a reply of several lines (RFC 5321 section 4.2.1).
-    fn say(&mut self, code: u16, text: &str) -> Next {
-        let mut lines = text.split('\n').peekable();
-        while let Some(line) = lines.next() {
-            let mark = if lines.peek().is_some() { '-' } else { ' ' };
-            self.output.extend_from_slice(format!("{code}{mark}{line}\r\n").as_bytes());
-        }
-        self.last = Some((code, text.to_owned()));
-        if code == 421 { Next::Close } else { Next::Listen }
-    }
-
     fn last_reply_is_good(&self) -> bool {
         self.last.as_ref().is_some_and(|(code, _)| *code < 400)
     }
@@ -397,54 +339,6 @@ impl Session {
         self.server.mailbox.note(Exchange::before_the_message(stage, recipient, reply, self.connection))
     }
 
-    /// The next command line without its end, once all replies are on their way; `None` when the client is gone.
-    async fn line(&mut self) -> io::Result<Option<Result<String, (u16, &'static str)>>> {
-        loop {
-            if let Some(end) = self.input.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.input.drain(..=end).collect();
-                return Ok(Some(self.check(&line)));
-            }
-            if self.input.len() > LINE_LIMIT {
-                self.say(421, "4.5.2 The line is too long");
-                self.flush().await?;
-                return Ok(None);
-            }
-            self.flush().await?;
-            if !self.fill().await? {
-                return Ok(None);
-            }
-        }
-    }
-
-    fn check(&self, line: &[u8]) -> Result<String, (u16, &'static str)> {
-        let ended = match (line.strip_suffix(b"\r\n"), self.server.script.line_ends()) {
-            (Some(line), _) => line,
-            (None, LineEnds::Lenient) => &line[..line.len() - 1],
-            (None, LineEnds::Strict) => return Err((500, "5.5.2 A command ends with CRLF")),
-        };
-        if ended.len() > LINE_LIMIT {
-            return Err((500, "5.5.6 The line is too long"));
-        }
-        if ended.iter().any(|byte| matches!(byte, b'\r' | b'\0')) {
-            return Err((500, "5.5.2 CR and NUL have no place in a command"));
-        }
-        String::from_utf8(ended.to_vec()).map_err(|_| (500, "5.5.2 The command is not UTF-8"))
-    }
-
-    async fn flush(&mut self) -> io::Result<()> {
-        if !self.output.is_empty() {
-            self.stream.write_all(&self.output).await?;
-            self.output.clear();
-        }
-        Ok(())
-    }
-
-    /// Waits for more bytes; `false` when the client has gone.
-    async fn fill(&mut self) -> io::Result<bool> {
-        self.input.reserve(64 * 1024);
-        Ok(self.stream.read_buf(&mut self.input).await? > 0)
-    }
-
     async fn never_answer(&mut self) -> io::Result<Next> {
         self.flush().await?;
         while self.fill().await? {
@@ -452,8 +346,4 @@ impl Session {
         }
         Ok(Next::Close)
     }
-}
-
-fn decode(text: &str) -> Option<String> {
-    String::from_utf8(BASE64.decode(text.as_bytes()).ok()?).ok()
 }

@@ -1,13 +1,12 @@
-//! Checkout sessions: made by the API, paid on the hosted page, ended by time.
+//! Checkout sessions: made by the API, ended by it or by time.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     currency,
     error::{ApiError, ApiResult},
     form::Form,
-    objects::{self, Checkout, Method, Payment, Price},
-    payment::Purpose,
+    objects::{self, Checkout, Price},
     state::{State, public, text},
 };
 
@@ -25,7 +24,7 @@ const PARAMETERS: &[&str] = &[
     "ui_mode",
     "billing_address_collection",
     "allow_promotion_codes",
-    "payment_method_types[]",
+    "allowed_payment_method_types[]",
     "metadata[*]",
     "expand[]",
     "line_items[][quantity]",
@@ -48,14 +47,6 @@ const PARAMETERS: &[&str] = &[
 
 const HALF_AN_HOUR: i64 = 30 * 60;
 const A_DAY: i64 = 24 * 60 * 60;
-
-/// What a visitor does on the checkout page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Visit {
-    Pay,
-    Decline,
-    PayLater,
-}
 
 /// One line of a checkout, as it was asked for.
 struct Line {
@@ -204,149 +195,6 @@ impl State {
         });
         self.emit("checkout.session.expired", id);
     }
-
-    /// What a visitor does on the page of an open session.
-    pub(super) fn pay(&mut self, id: &str, email: Option<&str>, visit: Visit) -> ApiResult<()> {
-        let session = self.find("checkout.session", id, "session")?.clone();
-        if session["status"] != "open" {
-            return Err(ApiError::invalid("This Checkout Session is no longer open."));
-        }
-        let email = session["customer_email"].as_str().or(email).unwrap_or_default().trim().to_owned();
-        if !is_email(&email) {
-            return Err(ApiError::param(
-                "email_invalid",
-                "email",
-                "Enter an e-mail address, such as you@example.org.",
-            ));
-        }
-        let kind = if visit == Visit::PayLater { Method::BankDebit } else { Method::Card };
-        match (session["mode"] == "payment", visit) {
-            (true, _) => self.pay_once(&session, &email, kind, visit),
-            (false, Visit::Decline) => self.decline_first_instalment(&session, &email),
-            (false, _) => self.pay_first_instalment(&session, &email, kind, visit),
-        }
-        Ok(())
-    }
-
-    fn pay_once(&mut self, session: &Value, email: &str, kind: Method, visit: Visit) {
-        let id = text(session, "id");
-        let mut customer = session["customer"].as_str().map(str::to_owned);
-        if customer.is_none() && session["customer_creation"] == "always" && visit != Visit::Decline {
-            customer = Some(self.new_customer(email));
-        }
-        let method = self.new_method(kind, Some(email), customer.as_deref());
-        let intent = match session["payment_intent"].as_str() {
-            Some(intent) => intent.to_owned(),
-            None => self.intent_of(session, customer.as_deref()),
-        };
-        let purpose =
-            Purpose { session: id.to_owned(), email: email.to_owned(), subscription: None, invoice: None };
-        self.change(id, |session| session["payment_intent"] = json!(intent));
-        self.change(&intent, |intent| intent["customer"] = json!(customer));
-        match visit {
-            Visit::Pay => self.charge_now(&intent, (kind, &method), &purpose),
-            Visit::PayLater => self.charge_later(&intent, (kind, &method), email),
-            Visit::Decline => return self.charge_refused(&intent, (kind, &method), Some(email)),
-        }
-        self.change(id, |session| session["customer"] = json!(customer));
-        self.complete(id, email, visit == Visit::Pay);
-    }
-
-    fn intent_of(&mut self, session: &Value, customer: Option<&str>) -> String {
-        let wanted = &session["_sandbox"]["intent"];
-        let payment = Payment {
-            amount: session["amount_total"].as_i64().unwrap_or_default(),
-            currency: text(session, "currency"),
-            customer,
-            description: wanted["description"].as_str(),
-            metadata: wanted["metadata"].as_object().cloned().unwrap_or_default(),
-        };
-        self.new_intent(&payment)
-    }
-
-    fn decline_first_instalment(&mut self, session: &Value, email: &str) {
-        let method = self.new_method(Method::Card, Some(email), None);
-        let payment = Payment {
-            amount: session["amount_total"].as_i64().unwrap_or_default(),
-            currency: text(session, "currency"),
-            customer: None,
-            description: Some("Subscription creation"),
-            metadata: Map::new(),
-        };
-        let intent = self.new_intent(&payment);
-        self.charge_refused(&intent, (Method::Card, &method), Some(email));
-    }
-
-    fn pay_first_instalment(&mut self, session: &Value, email: &str, kind: Method, visit: Visit) {
-        let id = text(session, "id");
-        let customer = match session["customer"].as_str() {
-            Some(customer) => customer.to_owned(),
-            None => self.new_customer(email),
-        };
-        let method = self.new_method(kind, Some(email), Some(&customer));
-        self.emit("payment_method.attached", &method);
-        let (subscription, invoice) =
-            self.begin_subscription(session, (kind, &method), &customer, email, visit == Visit::Pay);
-        self.change(id, |session| {
-            session["customer"] = json!(customer);
-            session["subscription"] = json!(subscription);
-            session["invoice"] = json!(invoice);
-        });
-        self.complete(id, email, visit == Visit::Pay);
-    }
-
-    fn new_customer(&mut self, email: &str) -> String {
-        let id = self.new_id("cus", 14);
-        let customer = objects::customer(&id, Some(email), self.now());
-        self.put(customer);
-        self.emit("customer.created", &id);
-        id
-    }
-
-    fn complete(&mut self, id: &str, email: &str, paid: bool) {
-        self.change(id, |session| {
-            session["status"] = json!("complete");
-            session["payment_status"] = json!(if paid { "paid" } else { "unpaid" });
-            session["customer_details"] = objects::customer_details(email);
-            session["url"] = Value::Null;
-        });
-        self.emit("checkout.session.completed", id);
-    }
-
-    /// Lets the bank debit of a session succeed or fail.
-    pub(super) fn settle(&mut self, id: &str, succeeds: bool) -> ApiResult<()> {
-        let session = self.find("checkout.session", id, "session")?.clone();
-        let invoice = session["invoice"].as_str().map(str::to_owned);
-        let intent = match &invoice {
-            Some(invoice) => self.intent_of_invoice(invoice),
-            None => session["payment_intent"].as_str().map(str::to_owned),
-        };
-        let intent =
-            intent.filter(|intent| self.get(intent).is_some_and(|intent| intent["status"] == "processing"));
-        let Some(intent) = intent else {
-            return Err(ApiError::invalid("This Checkout Session has no bank debit on its way."));
-        };
-        let purpose = Purpose {
-            session: id.to_owned(),
-            email: text(&session["customer_details"], "email").to_owned(),
-            subscription: session["subscription"].as_str().map(str::to_owned),
-            invoice: invoice.clone(),
-        };
-        self.debit_ends(&intent, succeeds, &purpose);
-        if let Some(invoice) = invoice {
-            self.instalment_ends(&invoice, succeeds);
-        }
-        if succeeds {
-            self.change(id, |session| session["payment_status"] = json!("paid"));
-        }
-        let kind = if succeeds {
-            "checkout.session.async_payment_succeeded"
-        } else {
-            "checkout.session.async_payment_failed"
-        };
-        self.emit(kind, id);
-        Ok(())
-    }
 }
 
 /// What belongs to one mode only.
@@ -459,7 +307,7 @@ fn url(form: &Form, name: &str) -> ApiResult<Option<String>> {
     Ok(Some(url.to_owned()))
 }
 
-fn is_email(text: &str) -> bool {
+pub(super) fn is_email(text: &str) -> bool {
     let plain = !text.chars().any(|c| c.is_control() || c.is_whitespace());
     plain
         && text

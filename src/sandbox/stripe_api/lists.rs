@@ -109,17 +109,14 @@ impl State {
 
     fn is_wanted(&self, listing: &Listing, form: &Form, object: &Value) -> ApiResult<bool> {
         let created = object["created"].as_i64().unwrap_or_default();
-        let bounds: [(&str, fn(i64, i64) -> bool); 5] = [
-            ("created", |created, bound| created == bound),
-            ("created[gt]", |created, bound| created > bound),
-            ("created[gte]", |created, bound| created >= bound),
-            ("created[lt]", |created, bound| created < bound),
-            ("created[lte]", |created, bound| created <= bound),
-        ];
-        for (name, holds) in bounds {
-            if form.integer(name)?.is_some_and(|bound| !holds(created, bound)) {
-                return Ok(false);
-            }
+        let bound = |name: &str| form.integer(name);
+        let in_time = bound("created")?.is_none_or(|at| created == at)
+            && bound("created[gt]")?.is_none_or(|after| created > after)
+            && bound("created[gte]")?.is_none_or(|from| created >= from)
+            && bound("created[lt]")?.is_none_or(|before| created < before)
+            && bound("created[lte]")?.is_none_or(|until| created <= until);
+        if !in_time {
+            return Ok(false);
         }
         if listing.kind == "event" {
             return self.is_wanted_event(form, object, created);

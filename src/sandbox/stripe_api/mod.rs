@@ -18,6 +18,7 @@ mod refund;
 mod script;
 mod state;
 mod subscription;
+mod visit;
 
 use std::{
     collections::HashSet,
@@ -198,7 +199,7 @@ impl StripeServer {
     /// # Errors
     /// When the session is not open.
     pub fn pay(&self, session: &str, email: &str) -> Result<(), SandboxError> {
-        self.visit(|state| state.pay(session, Some(email), checkout::Visit::Pay))
+        self.visit(|state| state.pay(session, Some(email), visit::Visit::Pay))
     }
 
     /// Tries to pay with a card that is declined; the session stays open.
@@ -206,7 +207,7 @@ impl StripeServer {
     /// # Errors
     /// When the session is not open.
     pub fn decline(&self, session: &str, email: &str) -> Result<(), SandboxError> {
-        self.visit(|state| state.pay(session, Some(email), checkout::Visit::Decline))
+        self.visit(|state| state.pay(session, Some(email), visit::Visit::Decline))
     }
 
     /// Pays by bank debit: the session is complete, and the money comes, or not, when [`StripeServer::settle`] says so.
@@ -214,7 +215,7 @@ impl StripeServer {
     /// # Errors
     /// When the session is not open.
     pub fn pay_later(&self, session: &str, email: &str) -> Result<(), SandboxError> {
-        self.visit(|state| state.pay(session, Some(email), checkout::Visit::PayLater))
+        self.visit(|state| state.pay(session, Some(email), visit::Visit::PayLater))
     }
 
     /// Lets a bank debit succeed or fail.

@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 
 use super::{
     Rhythm, StripeServer,
-    checkout::Visit,
     currency::display,
     error::ApiResult,
     form::Form,
     state::{State, text},
+    visit::Visit,
 };
 use crate::{
     clock::Moment,
