@@ -5,11 +5,11 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::{Context as _, bail};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use super::instance;
+use super::{instance, sandbox};
 use crate::{
     articles::fetch::Fetcher,
     clock::Clock,
-    config::{Config, Environment},
+    config::Config,
     db::Engine as DbEngine,
     delivery::{
         engine::{Engine, EngineOptions},
@@ -149,11 +149,7 @@ async fn listen(config: &mut Config) -> anyhow::Result<TcpListener> {
 }
 
 async fn open_sandbox(config: &mut Config) -> anyhow::Result<Sandbox> {
-    if config.environment == Environment::Production {
-        bail!(
-            "the sandbox is refused while BROADSIDE_ENV=production: readers would wait for mail that never leaves this machine"
-        );
-    }
+    sandbox::refuse_in_production(config)?;
     let webhook = format!("http://{}/hooks/stripe", config.listen);
     let sandbox = Sandbox::start(SandboxConfig {
         smtp: config.sandbox_smtp,

@@ -111,13 +111,28 @@ impl Route {
 #[must_use]
 #[rustfmt::skip]
 pub fn routes() -> Vec<Route> {
-    use Csrf::{PublicForm as FormRule, Token, Webhook};
-    use HeaderSet::{Archive, Asset, Desk, Hook, PublicForm};
+    use Csrf::{OneClick, PublicForm as FormRule, Token, Webhook};
+    use HeaderSet::{Archive, Asset, Desk, Hook, Public, PublicForm};
     use Who::{Public as Anybody, Staff};
 
     vec![
         // Readers and supporters.
         Route::get("/static/{hash}/{name}", Anybody, Asset, statics::show),
+        Route::get("/", Anybody, Public, public::home::show),
+        Route::get("/articles/{slug}", Anybody, Public, public::article::show),
+        Route::get("/archive", Anybody, Public, public::archive::show),
+        Route::get("/archive/{id}", Anybody, Archive, public::archive::show_one),
+        Route::get("/view/{token}", Anybody, Archive, public::view::show),
+
+        Route::get("/subscribe", Anybody, PublicForm, public::subscribe::show),
+        Route::post("/subscribe", Anybody, FormRule, PublicForm, public::subscribe::submit),
+        Route::get("/subscribe/sent", Anybody, PublicForm, public::subscribe::sent),
+        Route::get("/confirm/{token}", Anybody, PublicForm, public::confirm::show),
+        Route::post("/confirm/{token}", Anybody, FormRule, PublicForm, public::confirm::submit),
+        Route::get("/unsubscribe/{token}", Anybody, PublicForm, public::unsubscribe::show),
+        Route::post("/unsubscribe/{token}", Anybody, OneClick, PublicForm, public::unsubscribe::submit),
+        Route::get("/preferences/{token}", Anybody, PublicForm, public::preferences::show),
+        Route::post("/preferences/{token}", Anybody, FormRule, PublicForm, public::preferences::submit),
 
         Route::get("/donate", Anybody, PublicForm, public::donate::show),
         Route::post("/donate", Anybody, FormRule, PublicForm, public::donate::submit),
