@@ -157,11 +157,11 @@ async fn wait_until_finished(site: &Site, edition: i64) -> anyhow::Result<()> {
 async fn unsubscribe(sandbox: &Sandbox, number: usize) -> anyhow::Result<()> {
     let (_, email) = magazine::reader(number);
     let mails = sandbox.mailbox().to(&email);
-    let headers = mails.iter().filter_map(|mail| {
+    let mut headers = mails.iter().filter_map(|mail| {
         let raw = sandbox.mailbox().raw(mail.seq).ok()?;
         mailbox::header(&raw, "List-Unsubscribe")
     });
-    let header = headers.last().context("no edition reached the reader who wants to leave")?;
+    let header = headers.next_back().context("no edition reached the reader who wants to leave")?;
     let url = header.trim_start_matches('<').split('>').next().unwrap_or_default().to_owned();
     let response = reqwest::Client::new()
         .post(&url)
