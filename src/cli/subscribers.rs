@@ -23,7 +23,7 @@ pub(super) enum Command {
         /// A file whose first line names the columns: email, and perhaps name.
         file: PathBuf,
         /// The short name of the list.
-        #[arg(long, default_value = "weekly")]
+        #[arg(long, default_value = "digest")]
         list: String,
         /// On what these people may be mailed, such as consent.
         #[arg(long)]

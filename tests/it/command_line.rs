@@ -8,8 +8,8 @@ use std::{
 use broadside::{
     clock::Clock,
     db::{Db, Engine},
+    digests,
     site::Site,
-    subscribers::lists,
     token::{Keys, RootSecret},
 };
 
@@ -124,9 +124,7 @@ async fn add_list(db: &Db) {
     let keys = Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32]);
     let base_url = "http://127.0.0.1:3000".parse().expect("an address");
     let site = Site { db: db.clone(), clock: Clock::System, keys: Arc::new(keys), base_url };
-    let mut tx = db.begin().await.expect("a transaction");
-    lists::add(&mut tx, &site, "weekly", "The weekly", "Every Friday").await.expect("a list");
-    tx.commit().await.expect("a commit");
+    digests::ensure_first(&site).await.expect("a first list");
 }
 
 #[test]

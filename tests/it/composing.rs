@@ -5,7 +5,7 @@ use broadside::{
     db::Engine,
     delivery::editions::{self, EditionState},
     digests,
-    subscribers::{self, Basis, lists},
+    subscribers::{self, Basis},
 };
 
 use crate::support::{Browser, Fixture, TestApp, TestDb, both_engines, visitor::Visitor};
@@ -99,13 +99,7 @@ async fn the_desk_of_an_editor_is_for_everybody() {
 
 async fn magazine_with_readers(app: &TestApp, count: i64) {
     let site = &app.site;
-    let mut tx = site.db.begin().await.expect("a transaction");
-    lists::add(&mut tx, site, "weekly", "The weekly", "Every Friday.").await.expect("a list");
-    tx.commit().await.expect("a commit");
-    let list = lists::all(&site.db).await.expect("lists")[0].id;
-    let mut tx = site.db.begin().await.expect("a transaction");
-    digests::ensure_digest(&mut tx, site, "digest", "The digest", list).await.expect("a digest");
-    tx.commit().await.expect("a commit");
+    let list = app.list().await;
     articles::import_bytes(site, articles::SAMPLE_FEED.to_vec()).await.expect("articles");
     let rows: String = (1..=count).map(|n| format!("reader{n}@example.org\n")).collect();
     let basis = Basis { basis: "consent".to_owned(), source: "a test".to_owned() };

@@ -25,14 +25,13 @@ use broadside::{
     sandbox::{Sandbox, SandboxConfig, Webhook},
     site::Site,
     staff::{PasswordCost, set_up, set_up::FirstOwner},
-    subscribers::lists,
     token::{Keys, RootSecret},
     web::{App, router},
 };
 use tokio::{net::TcpListener, task::AbortHandle};
 use url::Url;
 
-use super::{Fixture, TestDb, scratch, verbs::LIST, visitor::Visitor};
+use super::{Fixture, TestDb, scratch, visitor::Visitor};
 
 /// Tuesday, 3 March 2026, 09:00 UTC: when every test begins.
 pub const BEGINNING: Moment = Moment::from_unix_seconds(1_772_528_400);
@@ -168,14 +167,7 @@ async fn make_magazine(site: &Site) {
         settings.from_email = "post@example.org".to_owned();
     });
     made.await.expect("an empty database takes its first owner");
-    let mut tx = site.db.begin().await.expect("a transaction");
-    lists::add(&mut tx, site, LIST, "The weekly", "Every Friday").await.expect("a list");
-    tx.commit().await.expect("a commit");
-    let all = lists::all(&site.db).await.expect("the lists can be read");
-    let list = all.iter().find(|list| list.slug == LIST).expect("the list is there").id;
-    let mut tx = site.db.begin().await.expect("a transaction");
-    digests::ensure_digest(&mut tx, site, LIST, "The weekly", list).await.expect("a digest");
-    tx.commit().await.expect("a commit");
+    digests::ensure_first(site).await.expect("a first list and digest");
 }
 
 /// What still waits, or went wrong.
