@@ -1,6 +1,6 @@
 //! One data layer over two native engines.
 //!
-//! The rules: a statement is a named constant written once (see [`statements!`](crate::statements)); reads go through [`Db`],
+//! The rules: a statement is a named constant written once (see [`statements!`](crate::statements!)); reads go through [`Db`],
 //! every write through a [`Tx`] that a domain function opened; nothing waits for a network inside a transaction.
 //!
 //! On SQLite there is ONE writer connection, so a transaction takes the write lock when it begins (`BEGIN IMMEDIATE`):

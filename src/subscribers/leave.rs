@@ -57,6 +57,29 @@ pub async fn leave(site: &Site, link: &str, method: &str, trace: Trace<'_>) -> R
     look_at_unsubscribe(site, link).await
 }
 
+/// Staff take a reader off a list because they asked; `source` says who did and how. Doing it again changes nothing.
+///
+/// # Errors
+/// When the database fails, and then nothing was changed.
+pub async fn leave_by_staff(site: &Site, subscriber_id: i64, list_id: i64, source: &str) -> Result<()> {
+    let mut tx = site.db.begin().await?;
+    if store::leave(&mut tx, subscriber_id, list_id, site.now()).await? {
+        let event = Happened {
+            subscriber: subscriber_id,
+            list: list_id,
+            action: "left",
+            method: "staff",
+            wording: None,
+            source,
+            trace: Trace::default(),
+        };
+        consent::record(&mut tx, site, event).await?;
+        ledger::withdraw(&mut tx, site, subscriber_id, Some(list_id)).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
 /// Takes leaving back, by the same link, for a day; only for somebody who had confirmed.
 ///
 /// # Errors

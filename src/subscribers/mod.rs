@@ -20,7 +20,7 @@ mod tests;
 pub use self::{
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
     donor_state::{DonorState, set_donor_state},
-    leave::{Left, leave, look_at_unsubscribe, rejoin},
+    leave::{Left, leave, leave_by_staff, look_at_unsubscribe, rejoin},
     lists::List,
     preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
     read::{

@@ -141,7 +141,7 @@ pub fn routes() -> Vec<Route> {
         Route::post("/giving/{token}", Anybody, FormRule, PublicForm, public::giving::submit),
 
         // Programs.
-        Route::post("/hooks/stripe", Anybody, Webhook, Hook, hooks::stripe::receive),
+        Route::post("/hooks/stripe", Anybody, Webhook, Hook, hooks::payments::receive),
 
         // The first run.
         Route::get("/set-up/{token}", Anybody, Desk, desk::set_up::show),
@@ -177,6 +177,10 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/editions/{id}/pause", Staff(Role::SENDING), Token, Desk, desk::edition_act::pause),
         Route::post("/desk/editions/{id}/resume", Staff(Role::SENDING), Token, Desk, desk::edition_act::resume),
         Route::post("/desk/editions/{id}/cancel", Staff(Role::SENDING), Token, Desk, desk::edition_act::cancel),
+        Route::get("/desk/readers", Staff(Role::READERS), Desk, desk::readers::show),
+        Route::post("/desk/readers", Staff(Role::READERS), Token, Desk, desk::readers::submit),
+        Route::get("/desk/readers/{id}", Staff(Role::READERS), Desk, desk::reader::show),
+        Route::post("/desk/readers/{id}/leave", Staff(Role::READERS), Token, Desk, desk::reader::leave),
         Route::get("/desk/account", Staff(Role::ANYONE), Desk, desk::account::show),
         Route::post("/desk/account", Staff(Role::ANYONE), Token, Desk, desk::account::submit),
         Route::get("/desk/donations", Staff(Role::MONEY), Desk, desk::donations::show),

@@ -4,7 +4,9 @@
 mod support;
 
 mod command_line;
+mod composing;
 mod desk;
+mod donating;
 mod door;
 mod harness;
 mod house_rules;
