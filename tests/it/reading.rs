@@ -130,6 +130,7 @@ async fn public_pages_are_sound_in_a_browser() {
     let pages = [
         ("home", "/".to_owned()),
         ("article", format!("/articles/{}", longest.slug)),
+        ("article-end", format!("/articles/{}#appeal-title", longest.slug)),
         ("subscribe", "/subscribe".to_owned()),
         ("subscribe-sent", "/subscribe/sent".to_owned()),
         ("confirm", token(app.last_mail("bea@example.org").link("/confirm/"))),
@@ -143,7 +144,7 @@ async fn public_pages_are_sound_in_a_browser() {
         browser.goto(&app.url(&path)).await;
         browser.axe().await;
         for (width, size) in [(1280, "wide"), (390, "phone")] {
-            browser.resize(width, 900).await;
+            browser.resize(width, 2000).await;
             let overflow =
                 browser.script("return document.documentElement.scrollWidth - window.innerWidth").await;
             assert!(
