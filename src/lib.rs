@@ -27,24 +27,35 @@
 #![recursion_limit = "256"]
 
 pub mod articles;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
 pub mod delivery;
+pub mod digests;
+pub mod donations;
 pub mod email_address;
 pub mod mail;
 pub mod money;
+pub mod payments;
 pub mod sandbox;
 pub mod site;
 pub mod smtp_url;
 pub mod staff;
+pub mod subscribers;
 pub mod token;
 pub mod web;
 
 /// Every statement of every room, by room, for the check that prepares them on both engines.
 #[must_use]
 pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
-    let mut all = vec![("staff", staff::STATEMENTS)];
+    let mut all = vec![
+        ("staff", staff::STATEMENTS),
+        ("subscribers", subscribers::STATEMENTS),
+        ("articles", articles::STATEMENTS),
+        ("digests", digests::STATEMENTS),
+        ("donations", donations::STATEMENTS),
+    ];
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
     all
 }

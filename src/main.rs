@@ -1,3 +1,17 @@
 //! Parses the arguments, starts tracing, runs one command.
 
-fn main() {}
+use std::process::ExitCode;
+
+use broadside::cli::Cli;
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Cli::parse().run().await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("broadside: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

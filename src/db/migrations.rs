@@ -1,6 +1,9 @@
 //! The schema's history: the same numbers and names for both engines, applied in order, never edited once landed.
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{
+    migrate::{MigrateError, Migrator},
+    postgres::PgPoolOptions,
+};
 
 use super::Db;
 
@@ -32,12 +35,44 @@ impl Migrations {
     pub async fn apply(db: &Db) -> Result<(), MigrationError> {
         let done = match db {
             Db::Sqlite { write, .. } => SQLITE.run(write).await,
-            Db::Postgres(pool) => POSTGRES.run(pool).await,
+            // On a connection of its own, closed afterwards: a run that fails leaves its advisory lock held, and the next
+            // one would wait for it for ever.
+            Db::Postgres(pool) => {
+                let options = pool.connect_options().as_ref().clone();
+                let own = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+                let done = POSTGRES.run(&own).await;
+                own.close().await;
+                done
+            }
         };
         done.map_err(|error| match error {
             MigrateError::VersionMissing(version) => MigrationError::Newer(version),
             other => MigrationError::Failed(other),
         })
+    }
+
+    /// How many migrations the database has.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn applied(db: &Db) -> Result<usize, sqlx::Error> {
+        let (is_there, count) = match db {
+            Db::Sqlite { .. } => (
+                "select count(*) from sqlite_schema where name = '_sqlx_migrations'",
+                "select count(*) from _sqlx_migrations",
+            ),
+            Db::Postgres(_) => {
+                ("select count(to_regclass('_sqlx_migrations'))", "select count(*) from _sqlx_migrations")
+            }
+        };
+        let ask = async |text: &'static str| -> Result<i64, sqlx::Error> {
+            match db {
+                Db::Sqlite { read, .. } => sqlx::query_scalar(text).fetch_one(read).await,
+                Db::Postgres(pool) => sqlx::query_scalar(text).fetch_one(pool).await,
+            }
+        };
+        let known = if ask(is_there).await? == 0 { 0 } else { ask(count).await? };
+        Ok(usize::try_from(known).unwrap_or_default())
     }
 
     /// Number and name of every migration, for SQLite and for PostgreSQL.

@@ -136,7 +136,7 @@ impl Batch {
                 }
                 Operation::RecordNotice(record) => batch.notice_records.push(record),
                 Operation::MarkNotice { id, attempt, passed } => {
-                    batch.notice_marks.push(((id, attempt), passed))
+                    batch.notice_marks.push(((id, attempt), passed));
                 }
             }
         }

@@ -130,17 +130,21 @@ impl IntoResponse for WebError {
 pub(super) fn log(failure: &WebError, method: &Method, path: &'static str) {
     match failure {
         WebError::Internal(cause) => {
-            let mut chain = cause.to_string();
-            let mut next = cause.source();
-            while let Some(cause) = next {
-                chain = format!("{chain}: {cause}");
-                next = cause.source();
-            }
-            // Debug formatting escapes line ends and control characters that a cause may carry.
-            tracing::error!(%method, path, cause = ?chain, "a request failed");
+            tracing::error!(%method, path, cause = %one_line(cause.as_ref()), "a request failed");
         }
         other => tracing::debug!(%method, path, status = other.status().as_u16(), "a request was refused"),
     }
+}
+
+/// A cause with the causes of it; line ends and control characters that it may carry are escaped, so that it forges no line.
+fn one_line(cause: &(dyn Error + 'static)) -> String {
+    let mut chain = cause.to_string();
+    let mut next = cause.source();
+    while let Some(cause) = next {
+        chain = format!("{chain}: {cause}");
+        next = cause.source();
+    }
+    format!("{chain:?}")
 }
 
 #[derive(Serialize)]
@@ -194,4 +198,18 @@ fn sign_in_first(back: Option<&str>) -> Response {
     let to = HeaderValue::from_str(&to).unwrap_or(HeaderValue::from_static("/desk/sign-in"));
     response.headers_mut().insert(header::LOCATION, to);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// TRUST A31.
+    #[test]
+    fn a_cause_cannot_forge_a_line_of_the_log() {
+        let cause = std::io::Error::other("broken\r\nINFO a line of their own\u{1b}[31m");
+        let line = one_line(&cause);
+        assert!(line.chars().all(|c| !c.is_control()), "{line:?}");
+        assert!(line.contains("broken"));
+    }
 }

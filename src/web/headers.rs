@@ -120,7 +120,7 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
         error::log(&failure, &method, seen.path);
         // The page of a failed asset or edition is one of ours, not one of theirs.
         if !matches!(set, HeaderSet::Desk | HeaderSet::Hook) {
-            set = HeaderSet::PublicForm;
+            set = path_set;
         }
         response = error::page(&app, &failure, set, seen.signed_in.as_ref(), response).await;
     }
@@ -140,4 +140,37 @@ fn failure_of(response: &mut Response, set: HeaderSet) -> Option<std::sync::Arc<
         kind.starts_with(b"text/html") || kind.starts_with(b"application/json")
     });
     (refused && !ours && set != HeaderSet::Hook).then(|| WebError::from_status(status).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// TRUST 4.3, byte by byte, so that the sets themselves cannot drift.
+    #[test]
+    fn the_header_sets_are_those_of_the_contract() {
+        let policy = |set: HeaderSet, checkout| {
+            let all = set.all(checkout, false);
+            all.into_iter().find(|(name, _)| name == header::CONTENT_SECURITY_POLICY).expect("a policy").1
+        };
+        assert_eq!(
+            policy(HeaderSet::Desk, Some("https://checkout.stripe.com")),
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
+        );
+        assert_eq!(
+            policy(HeaderSet::PublicForm, Some("https://checkout.stripe.com")),
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self' https://checkout.stripe.com; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
+        );
+        assert_eq!(
+            policy(HeaderSet::Archive, None),
+            "sandbox allow-popups; default-src 'none'; img-src https: data:; style-src 'unsafe-inline'"
+        );
+        let desk = HeaderSet::Desk.all(None, false);
+        assert!(
+            desk.contains(&(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains".into()))
+        );
+        assert!(desk.contains(&(header::CACHE_CONTROL, "no-store".into())));
+        assert!(HeaderSet::Public.all(None, true).contains(&(header::REFERRER_POLICY, "no-referrer".into())));
+        assert!(HeaderSet::Public.all(None, true).contains(&(header::CACHE_CONTROL, "no-store".into())));
+    }
 }

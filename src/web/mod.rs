@@ -21,6 +21,7 @@ pub mod error;
 pub mod forms;
 mod guard;
 pub mod headers;
+pub mod hooks;
 pub mod pages;
 pub mod public;
 pub mod routes;
@@ -42,7 +43,7 @@ pub use self::{
     pages::Pages,
     session::{ClientAddress, Desk, SignedIn},
 };
-use crate::{site::Site, staff::PasswordCost};
+use crate::{articles::fetch::Fetcher, mail::Templates, payments::Payments, site::Site, staff::PasswordCost};
 
 /// What a handler gives back.
 pub type Outcome = Result<Response, WebError>;
@@ -54,8 +55,14 @@ pub struct App {
     pub site: Site,
     /// The page templates.
     pub pages: Pages,
+    /// The email templates.
+    pub templates: Templates,
+    /// Asks feeds.
+    pub fetcher: Fetcher,
     /// Set while our own mailbox and payment provider stand in for the outside world.
     pub sandbox: Option<Arc<SandboxInfo>>,
+    /// The payment provider; none while donations are switched off.
+    pub payments: Option<Payments>,
     /// Where the hosted checkout lives (`https://checkout.stripe.com`), so that a form may lead there.
     pub checkout_origin: Option<Arc<str>>,
     /// How much work a password hash is.
@@ -78,15 +85,26 @@ impl App {
     ///
     /// # Errors
     /// When a page template is broken, which a test would have found.
-    pub fn new(site: Site) -> Result<Self, pages::PagesError> {
+    pub fn new(site: Site, templates: Templates, fetcher: Fetcher) -> Result<Self, pages::PagesError> {
         Ok(Self {
             site,
+            templates,
+            fetcher,
             pages: Pages::load()?,
             sandbox: None,
+            payments: None,
             checkout_origin: None,
             password_cost: PasswordCost::STRONG,
             trusted_proxies: Arc::new([]),
         })
+    }
+
+    /// The same with donations switched on: forms may lead to the provider's checkout.
+    #[must_use]
+    pub fn with_payments(mut self, payments: Payments) -> Self {
+        self.checkout_origin = Some(payments.provider.checkout_origin().into());
+        self.payments = Some(payments);
+        self
     }
 }
 

@@ -9,7 +9,7 @@ use axum::{
     routing::{MethodRouter, on},
 };
 
-use super::{App, HeaderSet, desk, statics};
+use super::{App, HeaderSet, desk, hooks, public, statics};
 use crate::staff::Role;
 
 /// Who may come.
@@ -111,13 +111,22 @@ impl Route {
 #[must_use]
 #[rustfmt::skip]
 pub fn routes() -> Vec<Route> {
-    use Csrf::{PublicForm as FormRule, Token};
-    use HeaderSet::{Asset, Desk};
+    use Csrf::{PublicForm as FormRule, Token, Webhook};
+    use HeaderSet::{Archive, Asset, Desk, Hook, PublicForm};
     use Who::{Public as Anybody, Staff};
 
     vec![
         // Readers and supporters.
         Route::get("/static/{hash}/{name}", Anybody, Asset, statics::show),
+
+        Route::get("/donate", Anybody, PublicForm, public::donate::show),
+        Route::post("/donate", Anybody, FormRule, PublicForm, public::donate::submit),
+        Route::get("/thanks/{token}", Anybody, PublicForm, public::thanks::show),
+        Route::get("/giving/{token}", Anybody, PublicForm, public::giving::show),
+        Route::post("/giving/{token}", Anybody, FormRule, PublicForm, public::giving::submit),
+
+        // Programs.
+        Route::post("/hooks/stripe", Anybody, Webhook, Hook, hooks::stripe::receive),
 
         // The first run.
         Route::get("/set-up/{token}", Anybody, Desk, desk::set_up::show),
@@ -135,8 +144,29 @@ pub fn routes() -> Vec<Route> {
 
         // The desk.
         Route::get("/desk", Staff(Role::ANYONE), Desk, desk::overview::show),
+        Route::get("/desk/articles", Staff(Role::ANYONE), Desk, desk::articles::show),
+        Route::post("/desk/articles/import", Staff(Role::WRITING), Token, Desk, desk::articles::import),
+        Route::get("/desk/articles/new", Staff(Role::WRITING), Desk, desk::article::new),
+        Route::post("/desk/articles/new", Staff(Role::WRITING), Token, Desk, desk::article::create),
+        Route::get("/desk/articles/{id}", Staff(Role::ANYONE), Desk, desk::article::show),
+        Route::post("/desk/articles/{id}", Staff(Role::WRITING), Token, Desk, desk::article::submit),
+        Route::get("/desk/editions", Staff(Role::ANYONE), Desk, desk::editions::show),
+        Route::post("/desk/editions", Staff(Role::WRITING), Token, Desk, desk::editions::submit),
+        Route::get("/desk/editions/{id}", Staff(Role::ANYONE), Desk, desk::edition::show),
+        Route::post("/desk/editions/{id}", Staff(Role::WRITING), Token, Desk, desk::edition::submit),
+        Route::get("/desk/editions/{id}/preview", Staff(Role::ANYONE), Archive, desk::edition_preview::show),
+        Route::get("/desk/editions/{id}/progress", Staff(Role::ANYONE), Desk, desk::edition_progress::events),
+        Route::get("/desk/editions/{id}/send", Staff(Role::SENDING), Desk, desk::edition_send::show),
+        Route::post("/desk/editions/{id}/send", Staff(Role::SENDING), Token, Desk, desk::edition_send::submit),
+        Route::post("/desk/editions/{id}/undo", Staff(Role::SENDING), Token, Desk, desk::edition_act::undo),
+        Route::post("/desk/editions/{id}/pause", Staff(Role::SENDING), Token, Desk, desk::edition_act::pause),
+        Route::post("/desk/editions/{id}/resume", Staff(Role::SENDING), Token, Desk, desk::edition_act::resume),
+        Route::post("/desk/editions/{id}/cancel", Staff(Role::SENDING), Token, Desk, desk::edition_act::cancel),
         Route::get("/desk/account", Staff(Role::ANYONE), Desk, desk::account::show),
         Route::post("/desk/account", Staff(Role::ANYONE), Token, Desk, desk::account::submit),
+        Route::get("/desk/donations", Staff(Role::MONEY), Desk, desk::donations::show),
+        Route::get("/desk/donations/{id}", Staff(Role::MONEY), Desk, desk::donations::show_one),
+        Route::post("/desk/donations/events/{id}", Staff(Role::MONEY), Token, Desk, desk::donations::try_again),
         Route::get("/desk/settings", Staff(Role::OWNING), Desk, desk::settings::show),
         Route::post("/desk/settings", Staff(Role::OWNING), Token, Desk, desk::settings::submit),
         Route::get("/desk/team", Staff(Role::OWNING), Desk, desk::team::show),
@@ -146,4 +176,29 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/team/{id}/disable", Staff(Role::OWNING), Token, Desk, desk::team::disable),
         Route::post("/desk/team/{id}/enable", Staff(Role::OWNING), Token, Desk, desk::team::enable),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A path is written once in the table for each method, and posts say how forged requests are kept out.
+    #[test]
+    fn the_table_is_in_order() {
+        let mut seen = std::collections::HashSet::new();
+        for route in routes() {
+            assert!(
+                seen.insert((route.method.clone(), route.path)),
+                "{} {} stands twice",
+                route.method,
+                route.path
+            );
+            let desk = route.path == "/desk" || route.path.starts_with("/desk/");
+            assert!(!desk || matches!(route.headers, HeaderSet::Desk | HeaderSet::Archive), "{}", route.path);
+            assert_eq!(route.method == Method::GET, route.csrf == Csrf::Safe, "{}", route.path);
+            if let Who::Staff(_) = route.who {
+                assert!(desk, "{} is for staff and not at the desk", route.path);
+            }
+        }
+    }
 }

@@ -9,7 +9,15 @@ pub fn done(code: &str) -> Option<&'static str> {
         "disabled" => "They can no longer sign in.",
         "enabled" => "They can sign in again.",
         "password" => "Your password was changed, and your other sessions have ended.",
+        "imported" => "The feed was read. Its articles are below, and new ones come in by themselves.",
+        "undone" => "Undone. Nobody has got anything, and the edition is a draft again.",
+        "paused" => "Paused.",
+        "resumed" => "Going on.",
+        "cancelled" => "Cancelled. Nothing more goes out.",
+        "asked" => "We sent them an email with a link. They are on the list once they press it.",
+        "left" => "They are off that list, and get nothing more of it.",
         "welcome" => "Welcome. Your magazine is set up.",
+        "event" => "It will be tried again within a minute.",
         _ => return None,
     })
 }

@@ -3,6 +3,10 @@
 
 mod support;
 
+mod command_line;
+mod desk;
+mod door;
+mod harness;
 mod house_rules;
 mod migrations;
 mod statements;

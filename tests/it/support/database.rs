@@ -1,12 +1,13 @@
 //! Databases for tests: migrated once into a template, copied for each test.
 
-use std::{fs, future::Future, path::PathBuf, sync::OnceLock};
+use std::{fs, future::Future, path::PathBuf, sync::OnceLock, time::Duration};
 
 use broadside::{
     db::{Db, DbOptions, Engine, Migrations},
     token,
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tokio::time::timeout;
 
 use super::{postgres::Cluster, scratch};
 
@@ -40,7 +41,8 @@ impl Fixture for TestDb {
 pub async fn run<F: Fixture, R: Future<Output = ()>>(engine: Engine, behaviour: impl FnOnce(F) -> R) {
     let Some(db) = TestDb::migrated(engine).await else { return };
     let fixture = F::start(db.clone()).await;
-    behaviour(fixture.clone()).await;
+    // Only a test that waits for something that never comes takes this long.
+    timeout(Duration::from_secs(180), behaviour(fixture.clone())).await.expect("the test ends");
     fixture.finish().await;
     db.drop().await;
 }

@@ -1,10 +1,19 @@
 //! What every test stands on: throwaway databases, and later a whole instance with verbs.
 
+#[expect(dead_code, reason = "verbs for tests that are being written")]
+pub mod app;
+pub mod browser;
 pub mod database;
 pub mod environment;
 pub mod postgres;
 pub mod scratch;
+#[expect(dead_code, reason = "verbs for tests that are being written")]
+pub mod visitor;
+#[expect(dead_code, reason = "verbs for tests that are being written")]
+pub mod wait;
 
+pub use app::TestApp;
+pub use browser::Browser;
 pub use database::{Fixture, TestDb};
 
 /// Writes a test for both engines: `async fn a_sentence(db: TestDb) { … }` becomes `a_sentence::sqlite` and

@@ -7,20 +7,20 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command},
+    process::Command,
     sync::OnceLock,
 };
 
 use super::{
     environment,
-    scratch::{self, User},
+    scratch::{self, Guard, User},
 };
 
 /// The running cluster.
 #[derive(Debug)]
 pub struct Cluster {
     folder: PathBuf,
-    _guard: Child,
+    _guard: Guard,
 }
 
 impl Cluster {
@@ -48,8 +48,7 @@ impl Cluster {
         let folder = scratch::new_folder("pg", user);
         let mut guard = scratch::guard(SCRIPT, &folder, &[&programs], user);
         let mut said = String::new();
-        let output = guard.stdout.take().ok_or("the guard has no output")?;
-        BufReader::new(output).read_line(&mut said).map_err(|error| error.to_string())?;
+        BufReader::new(&mut guard.output).read_line(&mut said).map_err(|error| error.to_string())?;
         if said.trim() == "ready" {
             return Ok(Self { folder, _guard: guard });
         }

@@ -7,7 +7,7 @@ use std::{
     fs,
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{ChildStdin, ChildStdout, Command, Stdio},
     sync::OnceLock,
 };
 
@@ -31,31 +31,37 @@ pub fn new_folder(what: &str, owner: Option<User>) -> PathBuf {
     folder
 }
 
-/// Runs a shell script with `$1` = `folder` that must wait for the end of its standard input before it cleans up. The child's
-/// standard output is a pipe, so that it can say when it is ready.
-pub fn guard(script: &str, folder: &Path, arguments: &[&Path], user: Option<User>) -> Child {
+/// A process that cleans up once this process is gone.
+#[derive(Debug)]
+pub struct Guard {
+    /// What it says, such as that it is ready.
+    pub output: ChildStdout,
+    _until_closed: ChildStdin,
+}
+
+/// Runs a shell script with `$1` = `folder` that must wait for the end of its standard input before it cleans up.
+pub fn guard(script: &str, folder: &Path, arguments: &[&Path], user: Option<User>) -> Guard {
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(script).arg("guard").arg(folder).args(arguments);
     // A group of its own: the interrupt of a terminal is not for it.
-    command
-        .current_dir("/")
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
+    command.current_dir("/").process_group(0);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     if let Some(User { uid, gid }) = user {
         command.uid(uid).gid(gid);
     }
-    command.spawn().expect("a shell starts")
+    let mut child = command.spawn().expect("a shell starts");
+    let (input, output) = (child.stdin.take(), child.stdout.take());
+    std::thread::spawn(move || child.wait());
+    Guard { output: output.expect("a pipe"), _until_closed: input.expect("a pipe") }
 }
 
 /// A new folder for one test, inside the one that vanishes with the process.
 pub fn folder() -> PathBuf {
-    static ROOT: OnceLock<(PathBuf, Child)> = OnceLock::new();
+    static ROOT: OnceLock<(PathBuf, Guard)> = OnceLock::new();
     let (root, _) = ROOT.get_or_init(|| {
         let root = new_folder("it", None);
-        let child = guard("cat >/dev/null; rm -rf \"$1\"", &root, &[], None);
-        (root, child)
+        let guard = guard("cat >/dev/null; rm -rf \"$1\"", &root, &[], None);
+        (root, guard)
     });
     let folder = root.join(&token::public_id()[..10]);
     fs::create_dir(&folder).expect("our own folder takes another folder");

@@ -1,0 +1,156 @@
+//! `broadside doctor`: the settings with secrets hidden, and whether everything outside can be reached. Changes nothing.
+
+use std::{fmt, process::ExitCode, time::Duration};
+
+use tokio::time::timeout;
+
+use super::instance;
+use crate::{
+    config::Config,
+    db::{Db, Engine, Migrations},
+    delivery::smtp::{Connection, Failure, Relay, Timeouts},
+    payments::{PaymentProvider as _, Stripe, StripeSettings},
+    smtp_url::SmtpUrl,
+    staff::Settings,
+};
+
+/// Nobody waits longer for a doctor; some mail servers make strangers wait for their greeting.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A database answers at once or not at all.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a check found.
+enum Finding {
+    Well(String),
+    /// Not wrong, but good to know.
+    Note(String),
+    Problem(String),
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Well(words) => write!(f, "ok       {words}"),
+            Self::Note(words) => write!(f, "note     {words}"),
+            Self::Problem(words) => write!(f, "problem  {words}"),
+        }
+    }
+}
+
+pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
+    println!("Settings");
+    for (name, value) in config.described() {
+        println!("  {name:<28} {value}");
+    }
+    println!("\nChecks");
+    let mut findings = database(config).await;
+    findings.push(mail_service(config).await);
+    findings.push(payment_provider(config).await);
+    for finding in &findings {
+        println!("  {finding}");
+    }
+    let well = !findings.iter().any(|finding| matches!(finding, Finding::Problem(_)));
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn database(config: &Config) -> Vec<Finding> {
+    if let Some(file) = instance::sqlite_file(config).filter(|file| !file.exists()) {
+        return vec![Finding::Note(format!("database: {} is not there yet; serve makes it", file.display()))];
+    }
+    let opened = timeout(DATABASE_PATIENCE, async {
+        let db = Db::open(&config.database()).await?;
+        let found = schema(&db).await?;
+        anyhow::Ok((db, found))
+    });
+    match opened.await {
+        Err(_) => {
+            vec![Finding::Problem(format!("database: no answer in {} seconds", DATABASE_PATIENCE.as_secs()))]
+        }
+        Ok(Err(error)) => vec![Finding::Problem(format!("database: {error:#}"))],
+        Ok(Ok((db, (finding, is_current)))) => {
+            let mut findings = vec![finding];
+            if is_current {
+                findings.extend(magazine(&db).await);
+            }
+            db.close().await;
+            findings
+        }
+    }
+}
+
+/// How the schema stands, and whether it is this program's.
+async fn schema(db: &Db) -> anyhow::Result<(Finding, bool)> {
+    let engine = if db.engine() == Engine::Sqlite { "SQLite" } else { "PostgreSQL" };
+    let applied = Migrations::applied(db).await?;
+    let known = Migrations::names().0.len();
+    Ok(if applied == known {
+        (Finding::Well(format!("database: {engine}, schema {applied}")), true)
+    } else if applied < known {
+        let missing = known - applied;
+        let words =
+            format!("database: {engine}, schema {applied}; {missing} more are applied by migrate or serve");
+        (Finding::Note(words), false)
+    } else {
+        let words =
+            format!("database: {engine}, schema {applied}, made by a newer program; this one knows {known}");
+        (Finding::Problem(words), false)
+    })
+}
+
+/// What the law wants said under every edition.
+async fn magazine(db: &Db) -> Option<Finding> {
+    match Settings::load(db).await {
+        Ok(settings) => {
+            let missing = settings.can_send();
+            let words =
+                format!("magazine: before the first edition, the desk settings need {}", missing.join(", "));
+            (!missing.is_empty()).then_some(Finding::Note(words))
+        }
+        Err(error) => Some(Finding::Problem(format!("magazine: the desk settings cannot be read: {error}"))),
+    }
+}
+
+async fn mail_service(config: &Config) -> Finding {
+    let Some(url) = &config.smtp_url else {
+        return Finding::Problem("mail service: SMTP_URL is not set, so serve will not start".to_owned());
+    };
+    match greet(url, config.base_url.host_str().unwrap_or("localhost")).await {
+        Ok(()) => Finding::Well(format!("mail service: {url} greets us")),
+        Err(why) => Finding::Problem(format!("mail service: {why}")),
+    }
+}
+
+async fn greet(url: &SmtpUrl, hello: &str) -> Result<(), String> {
+    let limits = Timeouts { connect: PATIENCE, command: PATIENCE, ..Timeouts::default() };
+    let relay =
+        Relay { url: url.clone(), hello: hello.to_owned(), timeouts: limits, messages_per_connection: 1 };
+    match timeout(PATIENCE, Connection::open(&relay)).await {
+        Ok(Ok(connection)) => {
+            connection.quit().await;
+            Ok(())
+        }
+        Ok(Err(Failure::Broken { why, .. })) => Err(why),
+        Ok(Err(Failure::Refused { reply, .. })) => Err(format!("{url} refuses us: {reply}")),
+        Ok(Err(other)) => Err(format!("{other:?}")),
+        Err(_) => Err(format!("{url} does not answer in {} seconds", PATIENCE.as_secs())),
+    }
+}
+
+async fn payment_provider(config: &Config) -> Finding {
+    let Some(key) = &config.stripe_secret_key else {
+        return Finding::Note(
+            "payments: STRIPE_SECRET_KEY is not set, so donations are switched off".to_owned(),
+        );
+    };
+    let settings = StripeSettings { secret_key: key.clone(), api_base: config.stripe_api_base.clone() };
+    let asked = async { Stripe::new(&settings)?.probe().await };
+    match timeout(PATIENCE, asked).await {
+        Ok(Ok(())) => Finding::Well(format!("payments: {} knows our key", config.stripe_api_base)),
+        Ok(Err(error)) => Finding::Problem(format!("payments: {error}")),
+        Err(_) => Finding::Problem(format!(
+            "payments: {} does not answer in {} seconds",
+            config.stripe_api_base,
+            PATIENCE.as_secs()
+        )),
+    }
+}

@@ -1,0 +1,49 @@
+//! The log, on standard error: one line an event, whatever a value holds.
+
+use std::io;
+
+use anyhow::Context as _;
+use tracing_subscriber::{EnvFilter, field::MakeExt as _, fmt::format};
+
+/// Starts logging what `filter` lets through.
+pub(super) fn start(filter: &str) -> anyhow::Result<()> {
+    let filter =
+        EnvFilter::try_new(filter).context("LOG is not a filter such as info,broadside::delivery=debug")?;
+    // Names, subjects and server replies come from strangers: a line break in one must not look like a line of ours (TRUST A31).
+    let fields = format::debug_fn(|writer, field, value| {
+        let value = one_line(&format!("{value:?}"));
+        if field.name() == "message" { write!(writer, "{value}") } else { write!(writer, "{field}={value}") }
+    });
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
+        .fmt_fields(fields.delimited(" "))
+        .init();
+    Ok(())
+}
+
+/// Control characters, written so that they do nothing.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// TRUST A31: neither line breaks nor terminal commands in a value reach the log as such.
+    #[test]
+    fn a_value_stays_on_its_line() {
+        let shown = one_line("a\r\n2026-01-01 INFO forged\u{1b}[2J\u{9b}x\u{2028}é");
+        assert_eq!(shown, "a\\r\\n2026-01-01 INFO forged\\u{1b}[2J\\u{9b}x\\u{2028}é");
+    }
+}

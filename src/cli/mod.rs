@@ -1,0 +1,96 @@
+//! The command line: one file a command.
+//!
+//! A command reads the settings, opens what it needs, calls one domain function and says in plain words what happened.
+//! It ends with 0 when everything is well, 1 when something is not, and 2 when it was called wrongly.
+
+mod articles;
+mod audit;
+mod doctor;
+mod edition;
+mod export_proof;
+mod instance;
+mod log;
+mod migrate;
+mod settings;
+mod subscribers;
+mod team;
+mod templates;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+
+/// Newsletters and donations for small independent magazines.
+///
+/// Settings come from the environment and from a file .env in the working directory; `broadside settings` lists them all.
+#[derive(Debug, Parser)]
+#[command(
+    name = "broadside",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Bring the database up to date with this program.
+    Migrate,
+    /// Import articles.
+    #[command(subcommand)]
+    Articles(articles::Command),
+    /// Import and export readers.
+    #[command(subcommand)]
+    Subscribers(subscribers::Command),
+    /// Print all that is on record about what one reader agreed to, as JSON.
+    ExportProof(export_proof::Arguments),
+    /// Send an edition.
+    #[command(subcommand)]
+    Edition(edition::Command),
+    /// Recount what became of every copy and every gift.
+    Audit(audit::Arguments),
+    /// Check settings, database, mail service and payment provider.
+    Doctor,
+    /// Manage who may sign in at the desk.
+    #[command(subcommand)]
+    Team(team::Command),
+    /// Check the email templates.
+    #[command(subcommand)]
+    Templates(templates::Command),
+    /// List every setting with its meaning and default.
+    Settings,
+}
+
+impl Cli {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// What went wrong, for the person at the terminal.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        // These work without settings: they are how one finds out about them.
+        match self.command {
+            Command::Settings => return settings::run(),
+            Command::Templates(command) => return templates::run(&command),
+            _ => {}
+        }
+        let config = Config::from_env()?;
+        log::start(&config.log)?;
+        match self.command {
+            Command::Migrate => migrate::run(&config).await,
+            Command::Articles(command) => articles::run(&config, command).await,
+            Command::Subscribers(command) => subscribers::run(&config, command).await,
+            Command::ExportProof(arguments) => export_proof::run(&config, arguments).await,
+            Command::Edition(command) => edition::run(&config, command).await,
+            Command::Audit(arguments) => audit::run(&config, arguments).await,
+            Command::Doctor => doctor::run(&config).await,
+            Command::Team(command) => team::run(&config, command).await,
+            Command::Settings | Command::Templates(_) => Ok(ExitCode::SUCCESS),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `broadside subscribers`: readers from and to CSV files.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+
+use super::instance;
+use crate::{
+    config::Config,
+    site::Site,
+    subscribers::{self, Basis, lists},
+};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Add readers from a CSV file to a list. Doing it again adds only what is missing; who left stays away.
+    Import {
+        /// A file whose first line names the columns: email, and perhaps name.
+        file: PathBuf,
+        /// The short name of the list.
+        #[arg(long, default_value = "weekly")]
+        list: String,
+        /// On what these people may be mailed, such as consent.
+        #[arg(long)]
+        basis: String,
+        /// Where and when they agreed, such as "sign-up sheets, spring fair 2026".
+        #[arg(long)]
+        source: String,
+    },
+    /// Write every reader and list as CSV.
+    Export {
+        /// Where to; standard output without it.
+        file: Option<PathBuf>,
+    },
+}
+
+pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
+    let site = instance::open_site(config).await?;
+    let code = match command {
+        Command::Import { file, list, basis, source } => {
+            import(&site, file, &list, Basis { basis, source }).await
+        }
+        Command::Export { file } => export(&site, file).await,
+    };
+    site.db.close().await;
+    code
+}
+
+async fn import(site: &Site, file: PathBuf, list: &str, basis: Basis) -> anyhow::Result<ExitCode> {
+    let all = lists::all(&site.db).await?;
+    let Some(chosen) = all.iter().find(|one| one.slug == list) else {
+        let known: Vec<&str> = all.iter().map(|one| one.slug.as_str()).collect();
+        anyhow::bail!("there is no list {list}; there are: {}", known.join(", "));
+    };
+    let opened = File::open(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let report = subscribers::import(site, BufReader::new(opened), chosen.id, &basis).await?;
+    println!("{} readers added to {}, {} left as they were.", report.added, chosen.name, report.unchanged);
+    for wrong in &report.errors {
+        println!("{}:{}: not taken: {}", file.display(), wrong.line, wrong.why);
+    }
+    Ok(if report.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn export(site: &Site, file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+    let Some(file) = file else {
+        subscribers::export(site, io::stdout()).await?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    // Never over a file that is there: it may be the only copy of another export.
+    let mut created =
+        File::create_new(&file).with_context(|| format!("{} cannot be written", file.display()))?;
+    let lines = subscribers::export(site, &mut created).await?;
+    created.flush()?;
+    created.sync_all()?;
+    println!("{lines} lines written to {}.", file.display());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,71 @@
+//! Drafting: an edition's words and articles, in numbered revisions.
+//!
+//! The rule: a revision is never edited. Each save writes the next one, and only while the edition is a draft, so what
+//! was sealed is what readers got. Two people who write at once do not overwrite each other: a save names the revision
+//! it was based on.
+
+use super::{Content, Error, Result, store};
+use crate::{delivery::editions::EditionState, site::Site, token};
+
+/// The longest subject kept, in characters; mail programs show about 60.
+const SUBJECT_MOST: usize = 200;
+/// The longest preview text kept, in characters; mail programs show about 100.
+const PREVIEW_MOST: usize = 300;
+
+/// Begins an edition of a digest with an empty first revision, and returns its id and public id.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such digest.
+pub async fn create_draft(site: &Site, digest_id: i64, staff_id: Option<i64>) -> Result<(i64, String)> {
+    let now = site.now();
+    let mut tx = site.db.begin().await?;
+    let public_id = token::public_id();
+    let created = store::insert_edition(&mut tx, &public_id, digest_id, staff_id, now).await?;
+    let id = created.ok_or(Error::NotFound)?;
+    store::insert_revision(&mut tx, id, 1, &Content::default(), staff_id, now).await?;
+    tx.commit().await?;
+    Ok((id, public_id))
+}
+
+/// Writes the next revision of a draft, and returns its number.
+///
+/// `based_on` is the revision the writer began from.
+///
+/// # Errors
+/// [`Error::Locked`] once the edition is no longer a draft, [`Error::Changed`] when someone saved since `based_on`.
+pub async fn save_revision(
+    site: &Site,
+    edition_id: i64,
+    based_on: i64,
+    content: Content,
+    staff_id: Option<i64>,
+) -> Result<i64> {
+    let now = site.now();
+    let content = content.tidy();
+    let mut tx = site.db.begin().await?;
+    let Some(revision) = store::next_revision(&mut tx, edition_id, based_on, now).await? else {
+        let stand = store::stand(&mut tx, edition_id).await?.ok_or(Error::NotFound)?;
+        return Err(if stand.state == EditionState::Draft { Error::Changed } else { Error::Locked });
+    };
+    store::insert_revision(&mut tx, edition_id, revision, &content, staff_id, now).await?;
+    tx.commit().await?;
+    Ok(revision)
+}
+
+impl Content {
+    /// One line for what becomes a header (TRUST A1), no article twice, nothing longer than a mail program takes.
+    fn tidy(mut self) -> Self {
+        self.subject = one_line(&self.subject, SUBJECT_MOST);
+        self.preview_text = one_line(&self.preview_text, PREVIEW_MOST);
+        self.intro_markdown = self.intro_markdown.replace("\r\n", "\n").replace(['\r', '\0'], "");
+        let mut seen = std::collections::HashSet::new();
+        self.article_ids.retain(|id| seen.insert(*id));
+        self
+    }
+}
+
+fn one_line(text: &str, most: usize) -> String {
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    words.join(" ").chars().take(most).collect()
+}

@@ -1,0 +1,176 @@
+//! An edition as a mail: what the digest template is told, and what comes of it.
+
+use url::Url;
+
+use super::{Edition, Result};
+use crate::{
+    articles::{self, Article, html},
+    delivery::variant::Links,
+    mail::{self, Appeal, ArticleBlock, Compiled, DigestContext, Image, Personal, Sender, Templates},
+    site::Site,
+    staff::{ArticlesAt, Settings},
+};
+
+/// An edition as a reader who does not exist would get it.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// The whole HTML page of the mail.
+    pub html: String,
+    /// Its text part.
+    pub text: String,
+}
+
+/// What readers will get, with sample personal fields; the links that act for a reader lead nowhere.
+///
+/// # Errors
+/// When the database fails or the mail cannot be made.
+pub async fn preview(
+    site: &Site,
+    templates: &Templates,
+    settings: &Settings,
+    edition: &Edition,
+) -> Result<Preview> {
+    let context = context(site, settings, edition).await?;
+    let [leave, preferences, view, give] =
+        ["/unsubscribe/preview", "/preferences/preview", "/view/preview", "/donate"]
+            .map(|path| site.url(path));
+    let monthly = format!("{give}?every=month");
+    let personal = Personal {
+        name: "Ada",
+        unsubscribe_url: &leave,
+        preferences_url: &preferences,
+        view_url: &view,
+        give_once_url: &give,
+        give_monthly_url: &monthly,
+    };
+    show(templates, &context, &personal)
+}
+
+/// The edition as one of its readers got it, with the reader's own links, for "read in your browser".
+///
+/// # Errors
+/// As [`preview`].
+pub async fn web_view(
+    site: &Site,
+    templates: &Templates,
+    settings: &Settings,
+    edition: &Edition,
+    reader: (i64, &str),
+) -> Result<Preview> {
+    let (subscriber_id, name) = reader;
+    let links = Links::new(site, edition.id, edition.list_id, subscriber_id);
+    let name = mail::clean_name(name);
+    show(templates, &context(site, settings, edition).await?, &links.personal(&name))
+}
+
+/// The edition for whoever looks at the archive: addressed to nobody, its links lead to the pages for everybody.
+///
+/// # Errors
+/// As [`preview`].
+pub async fn public_view(
+    site: &Site,
+    templates: &Templates,
+    settings: &Settings,
+    edition: &Edition,
+) -> Result<Preview> {
+    let name = mail::clean_name("");
+    let subscribe = site.url("/subscribe");
+    let here = site.url(&format!("/archive/{}", edition.public_id));
+    let links = Links::new(site, edition.id, edition.list_id, 0);
+    let personal = Personal {
+        name: &name,
+        unsubscribe_url: &subscribe,
+        preferences_url: &subscribe,
+        view_url: &here,
+        give_once_url: &links.give_once,
+        give_monthly_url: &links.give_monthly,
+    };
+    show(templates, &context(site, settings, edition).await?, &personal)
+}
+
+fn show(templates: &Templates, context: &DigestContext, personal: &Personal<'_>) -> Result<Preview> {
+    Ok(Preview {
+        html: mail::preview_html(templates, context, personal)?,
+        text: mail::preview_text(templates, context, personal)?,
+    })
+}
+
+/// The body of every copy.
+pub(super) async fn compiled(
+    site: &Site,
+    templates: &Templates,
+    settings: &Settings,
+    edition: &Edition,
+) -> Result<Compiled> {
+    let context = context(site, settings, edition).await?;
+    Ok(mail::compile(templates, &context)?)
+}
+
+async fn context(site: &Site, settings: &Settings, edition: &Edition) -> Result<DigestContext> {
+    let articles = articles::by_ids(&site.db, &edition.content.article_ids).await?;
+    let content = &edition.content;
+    let at = edition.send_at.or(edition.sealed_at).unwrap_or_else(|| site.now());
+    Ok(DigestContext {
+        sender: sender(site, settings),
+        language: "en".to_owned(),
+        subject: content.subject.clone(),
+        title: edition.digest_name.clone(),
+        date: at.date(),
+        preheader: content.preview_text.clone(),
+        intro: paragraphs(&content.intro_markdown),
+        articles: articles.into_iter().map(|article| block(site, settings, article)).collect(),
+        appeal: appeal(settings),
+        why: format!("You get this because you joined {} of {}.", edition.list_name, settings.magazine_name),
+    })
+}
+
+fn sender(site: &Site, settings: &Settings) -> Sender {
+    let elsewhere = settings.articles_at == ArticlesAt::Elsewhere && !settings.external_site_url.is_empty();
+    Sender {
+        magazine: settings.magazine_name.clone(),
+        legal_name: settings.legal_name.clone(),
+        postal_address: settings.postal_address.clone(),
+        contact_email: settings.contact_email.clone(),
+        site_url: if elsewhere { settings.external_site_url.clone() } else { site.url("/") },
+    }
+}
+
+fn appeal(settings: &Settings) -> Option<Appeal> {
+    let said = !settings.appeal_heading.is_empty() || !settings.appeal_text.is_empty();
+    said.then(|| Appeal { heading: settings.appeal_heading.clone(), text: settings.appeal_text.clone() })
+}
+
+fn block(site: &Site, settings: &Settings, article: Article) -> ArticleBlock {
+    let minutes = html::reading_minutes(article.word_count, settings.reading_speed);
+    ArticleBlock {
+        url: address(site, settings, &article),
+        // Mail programs leave a picture out that does not come over https.
+        image: article
+            .image_url
+            .filter(|url| url.starts_with("https://"))
+            .map(|url| Image { url, alt: article.title.clone() }),
+        title: article.title,
+        standfirst: article.standfirst,
+        byline: article.byline,
+        topics: article.topics.into_iter().map(|topic| topic.name).collect(),
+        reading_minutes: u32::try_from(minutes).ok(),
+    }
+}
+
+/// Where readers read an article: our own page when articles live here, its canonical address otherwise. Never a link that
+/// tells who followed it (TRUST L9).
+fn address(site: &Site, settings: &Settings, article: &Article) -> String {
+    let canonical = article.canonical_url.as_deref().and_then(|url| Url::parse(url).ok());
+    match (settings.articles_at, canonical) {
+        (ArticlesAt::Here, _) => site.url(&format!("/articles/{}", article.slug)),
+        (ArticlesAt::Elsewhere, Some(url)) if matches!(url.scheme(), "http" | "https") => url.into(),
+        (ArticlesAt::Elsewhere, _) => settings.external_site_url.clone(),
+    }
+}
+
+/// The letter's paragraphs as plain text.
+fn paragraphs(markdown: &str) -> Vec<String> {
+    let html = html::markdown_to_html(markdown);
+    let blocks = html.split("</p>").map(html::text_of).map(|text| text.trim().to_owned());
+    blocks.filter(|text| !text.is_empty()).collect()
+}

@@ -1,0 +1,213 @@
+//! Digests, and their editions as content: composing, previewing, pressing Send, sealing, the archive.
+//!
+//! The rules: a revision is never edited, so what was sealed is what readers got; nothing goes out until someone presses
+//! Send, and not before the minute to undo is over; sealing writes a delivery for every reader of the list exactly once,
+//! however often it is begun again. What happens to a delivery afterwards is the `delivery` room's.
+
+mod archive;
+mod compose;
+mod issue;
+mod preflight;
+mod results;
+mod seal;
+mod send;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    archive::{archive, in_archive, sent_to},
+    compose::{create_draft, save_revision},
+    issue::{Preview, preview, public_view, web_view},
+    preflight::{Problem, preflight},
+    results::{Copy, Outcome, copies_of, results},
+    seal::{CHUNK, seal_due},
+    send::{UNDO, cancel, pause, press_send, resume, undo},
+    store::STATEMENTS,
+};
+use crate::{
+    articles::ArticleId,
+    clock::Moment,
+    db::{self, Db, Tx},
+    delivery::editions::{EditionState, MoveError},
+    mail,
+    site::Site,
+};
+
+/// What a call of this room returns.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why an edition could not be changed or sent.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such edition or digest.
+    #[error("there is no such edition")]
+    NotFound,
+    /// The edition is no longer a draft.
+    #[error("the edition is no longer a draft, so its content is locked")]
+    Locked,
+    /// Someone saved another revision meanwhile.
+    #[error("somebody else saved this edition meanwhile")]
+    Changed,
+    /// Someone pressed Send before.
+    #[error("somebody else already pressed Send")]
+    AlreadyPressed,
+    /// The minute is over.
+    #[error("it is too late to undo: the edition is locked")]
+    TooLate,
+    /// Something is in the way of sending it.
+    #[error("the edition is not ready to be sent")]
+    NotReady(Vec<Problem>),
+    /// The mail could not be made of it.
+    #[error(transparent)]
+    Mail(#[from] mail::CompileError),
+    /// It stands where the move is not possible.
+    #[error(transparent)]
+    Move(#[from] MoveError),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// A standing series of editions.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Digest {
+    /// Its key.
+    pub id: i64,
+    /// Its name in addresses.
+    pub slug: String,
+    /// What readers call it.
+    pub name: String,
+    /// The list whose readers get it.
+    pub list_id: i64,
+    /// That list's name.
+    pub list_name: String,
+}
+
+/// What a writer decides of an edition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Content {
+    /// The subject.
+    pub subject: String,
+    /// The line that mail programs show beside the subject.
+    pub preview_text: String,
+    /// Words before the articles, as Markdown; may be empty.
+    pub intro_markdown: String,
+    /// The articles in their order.
+    pub article_ids: Vec<ArticleId>,
+}
+
+/// An edition with its newest revision.
+#[derive(Clone, Debug)]
+pub struct Edition {
+    /// Its key.
+    pub id: i64,
+    /// Its name in addresses.
+    pub public_id: String,
+    /// The digest it belongs to.
+    pub digest_id: i64,
+    /// That digest's name.
+    pub digest_name: String,
+    /// The list whose readers get it.
+    pub list_id: i64,
+    /// That list's name in addresses and headers.
+    pub list_slug: String,
+    /// That list's name.
+    pub list_name: String,
+    /// Where it stands.
+    pub state: EditionState,
+    /// The number of its newest revision.
+    pub revision: i64,
+    /// When it goes out, once Send was pressed.
+    pub send_at: Option<Moment>,
+    /// How many readers it was sealed for.
+    pub sealed_count: Option<i64>,
+    /// When it was sealed.
+    pub sealed_at: Option<Moment>,
+    /// When the last delivery ended.
+    pub finished_at: Option<Moment>,
+    /// When the newest revision was saved, or the state last changed.
+    pub updated_at: Moment,
+    /// Who pressed Send.
+    pub sent_by: Option<String>,
+    /// Who saved the newest revision.
+    pub saved_by: Option<String>,
+    /// The newest revision.
+    pub content: Content,
+}
+
+/// A line of the list of editions.
+#[derive(Clone, Debug)]
+pub struct EditionSummary {
+    /// Its key.
+    pub id: i64,
+    /// Its name in addresses.
+    pub public_id: String,
+    /// Where it stands.
+    pub state: EditionState,
+    /// The newest subject; empty while nobody wrote one.
+    pub subject: String,
+    /// The line beside it in mail programs; may be empty.
+    pub preview_text: String,
+    /// The digest it belongs to.
+    pub digest_name: String,
+    /// How many articles are in it.
+    pub article_count: i64,
+    /// When it goes out, once Send was pressed.
+    pub send_at: Option<Moment>,
+    /// How many readers it was sealed for.
+    pub sealed_count: Option<i64>,
+    /// When it was sealed.
+    pub sealed_at: Option<Moment>,
+    /// When it was last changed.
+    pub updated_at: Moment,
+}
+
+/// Every digest, the oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn digests(db: &Db) -> db::Result<Vec<Digest>> {
+    store::digests(db).await
+}
+
+/// Makes the default digest on a list, unless one of that slug is there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ensure_digest(tx: &mut Tx, site: &Site, slug: &str, name: &str, list_id: i64) -> db::Result<()> {
+    store::add_digest(tx, slug, name, list_id, site.now()).await
+}
+
+/// An edition by its public id.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn find(db: &Db, public_id: &str) -> Result<Edition> {
+    let id = store::edition_id(db, public_id).await?.ok_or(Error::NotFound)?;
+    load(db, id).await
+}
+
+/// An edition by its key.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn load(db: &Db, edition_id: i64) -> Result<Edition> {
+    store::edition(db, edition_id).await?.ok_or(Error::NotFound)
+}
+
+/// The newest editions, drafts included.
+///
+/// # Errors
+/// When the database fails.
+pub async fn latest(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary>> {
+    store::summaries(db, limit).await
+}
+
+/// How many readers would get the edition if it went out now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn audience_size(db: &Db, edition: &Edition) -> db::Result<i64> {
+    crate::subscribers::audience_size(db, edition.list_id).await
+}

@@ -1,0 +1,115 @@
+//! The last look before sending: what is in the way, and what a sender should know, in plain words.
+
+use std::fmt;
+
+use super::{Edition, Error, Result, issue};
+use crate::{
+    articles::{self, ArticleState},
+    mail::Templates,
+    site::Site,
+    staff::Settings,
+    subscribers,
+};
+
+/// Gmail shows no more of a message than this, and puts a link in the place of the rest: the unsubscribe line among it.
+const MOST_BYTES: usize = 102 * 1_024;
+
+/// One thing that preflight found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// No subject.
+    NoSubject,
+    /// No article, and no words either.
+    Empty,
+    /// An article that is not published, by its title.
+    Draft(String),
+    /// What mail law wants said and the settings do not say (TRUST L4).
+    Setting(&'static str),
+    /// Nobody is on the list.
+    NoReaders,
+    /// The body cannot be made; says why.
+    Broken(String),
+    /// So many bytes, more than Gmail shows.
+    TooLarge(usize),
+    /// Words, but no article.
+    NoArticles,
+    /// No preview text, so mail programs show the first words they find.
+    NoPreviewText,
+}
+
+impl Problem {
+    /// Whether the edition cannot be sent like this. The others are for the sender to decide.
+    #[must_use]
+    pub const fn is_in_the_way(&self) -> bool {
+        !matches!(self, Self::TooLarge(_) | Self::NoArticles | Self::NoPreviewText)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSubject => f.write_str("It needs a subject."),
+            Self::Empty => f.write_str("It is empty: add an article, or write a few words."),
+            Self::Draft(title) => write!(f, "“{title}” is still a draft. Publish it, or take it out."),
+            Self::Setting(what) => {
+                write!(f, "Under every edition must stand {what}. Fill it in under Settings.")
+            }
+            Self::NoReaders => f.write_str("Nobody is on this list yet."),
+            Self::Broken(why) => write!(f, "The email cannot be made: {why}."),
+            Self::TooLarge(bytes) => write!(
+                f,
+                "It is {} kB long. Gmail cuts off what is over 102 kB, the unsubscribe link too. Take an article out.",
+                bytes.div_ceil(1_024)
+            ),
+            Self::NoArticles => f.write_str("There is no article in it."),
+            Self::NoPreviewText => {
+                f.write_str("There is no preview text, so mail programs show the first words they find.")
+            }
+        }
+    }
+}
+
+/// Everything that stands between an edition and its readers, the grave things first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn preflight(
+    site: &Site,
+    templates: &Templates,
+    settings: &Settings,
+    edition: &Edition,
+) -> Result<Vec<Problem>> {
+    let content = &edition.content;
+    let mut problems = Vec::new();
+    if content.subject.is_empty() {
+        problems.push(Problem::NoSubject);
+    }
+    if content.article_ids.is_empty() {
+        let wordless = content.intro_markdown.trim().is_empty();
+        problems.push(if wordless { Problem::Empty } else { Problem::NoArticles });
+    }
+    for article in articles::by_ids(&site.db, &content.article_ids).await? {
+        if article.state == ArticleState::Draft {
+            problems.push(Problem::Draft(article.title));
+        }
+    }
+    problems.extend(settings.can_send().into_iter().map(Problem::Setting));
+    if subscribers::audience_size(&site.db, edition.list_id).await? == 0 {
+        problems.push(Problem::NoReaders);
+    }
+    match issue::compiled(site, templates, settings, edition).await {
+        Ok(_) => {
+            let bytes = issue::preview(site, templates, settings, edition).await?.html.len();
+            if bytes > MOST_BYTES {
+                problems.push(Problem::TooLarge(bytes));
+            }
+        }
+        Err(Error::Database(error)) => return Err(error.into()),
+        Err(error) => problems.push(Problem::Broken(error.to_string())),
+    }
+    if content.preview_text.is_empty() {
+        problems.push(Problem::NoPreviewText);
+    }
+    problems.sort_by_key(|problem| !problem.is_in_the_way());
+    Ok(problems)
+}

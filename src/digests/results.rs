@@ -1,0 +1,69 @@
+//! Reader by reader: what became of each copy, with the words of the server that took or refused it.
+
+use super::store;
+use crate::{
+    clock::Moment,
+    db::{self, Db},
+};
+
+/// What became of one copy.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Whose copy it is.
+    pub subscriber_id: i64,
+    /// The address as it was when the edition was sealed.
+    pub address: String,
+    /// The state of the delivery, as the ledger writes it.
+    pub state: String,
+    /// Why, in a word, for copies that did not arrive.
+    pub class: Option<String>,
+    /// How often it was tried.
+    pub attempt: i64,
+    /// Whether an earlier try may have arrived too.
+    pub maybe_duplicate: bool,
+    /// The server's last words; empty while nobody asked it.
+    pub reply: String,
+    /// When the row last changed.
+    pub updated_at: Moment,
+}
+
+/// One edition as a reader got it, or did not.
+#[derive(Clone, Debug)]
+pub struct Copy {
+    /// The edition's name in addresses.
+    pub edition_public_id: String,
+    /// The subject it was sealed with.
+    pub subject: String,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// Copies of an edition in the order of their readers' keys, after the reader `after`. An empty `search` or `state` leaves
+/// that open; the state `open` stands for every copy still to go.
+///
+/// # Errors
+/// When the database fails.
+pub async fn results(
+    db: &Db,
+    edition_id: i64,
+    search: &str,
+    state: &str,
+    after: i64,
+    limit: i64,
+) -> db::Result<Vec<Outcome>> {
+    let pattern = format!("%{}%", escaped(&search.trim().to_lowercase()));
+    store::results(db, edition_id, &pattern, state, after, limit).await
+}
+
+/// What we sent to one reader, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn copies_of(db: &Db, subscriber_id: i64, limit: i64) -> db::Result<Vec<Copy>> {
+    store::copies_of(db, subscriber_id, limit).await
+}
+
+/// What a person typed finds itself alone: `%` and `_` mean nothing special.
+fn escaped(text: &str) -> String {
+    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+}

@@ -1,0 +1,300 @@
+//! The statements of digests and editions as content. The moves of an edition's state are the delivery room's.
+
+use sqlx::FromRow;
+
+use super::{Content, Copy, Digest, Edition, EditionSummary, Outcome};
+use crate::{
+    articles::ArticleId,
+    clock::Moment,
+    db::{Db, Result, Tx},
+    delivery::editions::EditionState,
+    statements,
+};
+
+statements! {
+    /// Every digest, the oldest first.
+    DIGESTS = "select d.id, d.slug, d.name, d.list_id, l.name as list_name
+        from digest d join list l on l.id = d.list_id order by d.id";
+    ADD_DIGEST = "insert into digest (slug, name, list_id, created_at) values ($1, $2, $3, $4)
+        on conflict (slug) do nothing";
+    INSERT_EDITION = "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_by, created_at, updated_at)
+        select $1, d.id, d.list_id, 'draft', 1, 'resend', $2, $3, $3 from digest d where d.id = $4
+        returning id";
+    /// The number of the next revision, taken only while the edition is a draft and nobody saved since.
+    NEXT_REVISION = "update edition set revision = revision + 1, updated_at = $1
+        where id = $2 and revision = $3 and state = 'draft' returning revision";
+    INSERT_REVISION = "insert into edition_revision (edition_id, revision, subject, preview_text, intro_markdown, staff_id, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7)";
+    INSERT_ARTICLES = rows(4) "insert into edition_article (edition_id, revision, position, article_id) values {rows}";
+    STAND = "select state, revision, send_at from edition where id = $1";
+    EDITION = "select e.id, e.public_id, e.digest_id, d.name as digest_name, e.list_id, l.slug as list_slug, l.name as list_name,
+            e.state, e.revision, e.send_at, e.sealed_count, e.sealed_at, e.finished_at, e.updated_at,
+            sent.name as sent_by, saver.name as saved_by, r.subject, r.preview_text, r.intro_markdown
+        from edition e
+        join digest d on d.id = e.digest_id
+        join list l on l.id = e.list_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        left join staff sent on sent.id = e.sent_by
+        left join staff saver on saver.id = r.staff_id
+        where e.id = $1";
+    EDITION_ID = "select id from edition where public_id = $1";
+    ARTICLE_IDS = "select article_id from edition_article where edition_id = $1 and revision = $2 order by position";
+    SUMMARIES = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
+            r.subject, r.preview_text, d.name as digest_name,
+            (select count(*) from edition_article a where a.edition_id = e.id and a.revision = e.revision) as article_count
+        from edition e
+        join digest d on d.id = e.digest_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        order by e.id desc limit $1";
+    /// What readers may find in the archive: sent on a public list, and not cancelled on its way.
+    ARCHIVE = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
+            r.subject, r.preview_text, d.name as digest_name,
+            (select count(*) from edition_article a where a.edition_id = e.id and a.revision = e.revision) as article_count
+        from edition e
+        join digest d on d.id = e.digest_id
+        join list l on l.id = e.list_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where e.state in ('sending', 'paused', 'finished') and l.visibility = 'public'
+        order by e.sealed_at desc, e.id desc limit $1";
+    IN_ARCHIVE = "select e.id from edition e join list l on l.id = e.list_id
+        where e.public_id = $1 and e.state in ('sending', 'paused', 'finished') and l.visibility = 'public'";
+    RESULTS = "select v.subscriber_id, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
+            (select t.reply from delivery_attempt t
+                where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1) as reply
+        from delivery v
+        where v.edition_id = $1 and v.subscriber_id > $2 and lower(v.address) like $3 escape '!'
+            and ($4 = '' or v.state = $4 or ($4 = 'open' and v.state in ('queued', 'claimed')))
+        order by v.subscriber_id limit $5";
+    COPIES = "select e.public_id, r.subject, v.subscriber_id, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
+            (select t.reply from delivery_attempt t
+                where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1) as reply
+        from delivery v
+        join edition e on e.id = v.edition_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where v.subscriber_id = $1
+        order by v.edition_id desc limit $2";
+}
+
+#[derive(FromRow)]
+struct EditionRow {
+    id: i64,
+    public_id: String,
+    digest_id: i64,
+    digest_name: String,
+    list_id: i64,
+    list_slug: String,
+    list_name: String,
+    state: String,
+    revision: i64,
+    send_at: Option<Moment>,
+    sealed_count: Option<i64>,
+    sealed_at: Option<Moment>,
+    finished_at: Option<Moment>,
+    updated_at: Moment,
+    sent_by: Option<String>,
+    saved_by: Option<String>,
+    subject: String,
+    preview_text: String,
+    intro_markdown: String,
+}
+
+impl EditionRow {
+    fn with_articles(self, article_ids: Vec<ArticleId>) -> Result<Edition> {
+        Ok(Edition {
+            id: self.id,
+            public_id: self.public_id,
+            digest_id: self.digest_id,
+            digest_name: self.digest_name,
+            list_id: self.list_id,
+            list_slug: self.list_slug,
+            list_name: self.list_name,
+            state: self.state.parse()?,
+            revision: self.revision,
+            send_at: self.send_at,
+            sealed_count: self.sealed_count,
+            sealed_at: self.sealed_at,
+            finished_at: self.finished_at,
+            updated_at: self.updated_at,
+            sent_by: self.sent_by,
+            saved_by: self.saved_by,
+            content: Content {
+                subject: self.subject,
+                preview_text: self.preview_text,
+                intro_markdown: self.intro_markdown,
+                article_ids,
+            },
+        })
+    }
+}
+
+#[derive(FromRow)]
+struct SummaryRow {
+    id: i64,
+    public_id: String,
+    state: String,
+    subject: String,
+    preview_text: String,
+    digest_name: String,
+    article_count: i64,
+    send_at: Option<Moment>,
+    sealed_count: Option<i64>,
+    sealed_at: Option<Moment>,
+    updated_at: Moment,
+}
+
+impl SummaryRow {
+    fn parse(self) -> Result<EditionSummary> {
+        Ok(EditionSummary {
+            id: self.id,
+            public_id: self.public_id,
+            state: self.state.parse()?,
+            subject: self.subject,
+            preview_text: self.preview_text,
+            digest_name: self.digest_name,
+            article_count: self.article_count,
+            send_at: self.send_at,
+            sealed_count: self.sealed_count,
+            sealed_at: self.sealed_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+#[derive(FromRow)]
+struct OutcomeRow {
+    subscriber_id: i64,
+    address: String,
+    state: String,
+    class: Option<String>,
+    attempt: i64,
+    maybe_duplicate: bool,
+    reply: Option<String>,
+    updated_at: Moment,
+}
+
+impl From<OutcomeRow> for Outcome {
+    fn from(row: OutcomeRow) -> Self {
+        Self {
+            subscriber_id: row.subscriber_id,
+            address: row.address,
+            state: row.state,
+            class: row.class,
+            attempt: row.attempt,
+            maybe_duplicate: row.maybe_duplicate,
+            reply: row.reply.unwrap_or_default(),
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+#[derive(FromRow)]
+struct CopyRow {
+    public_id: String,
+    subject: String,
+    #[sqlx(flatten)]
+    outcome: OutcomeRow,
+}
+
+/// Where an edition stands: what a refused write is explained by.
+pub(super) struct Stand {
+    pub(super) state: EditionState,
+    pub(super) revision: i64,
+    pub(super) send_at: Option<Moment>,
+}
+
+pub(super) async fn digests(db: &Db) -> Result<Vec<Digest>> {
+    db.all(DIGESTS, ()).await
+}
+
+pub(super) async fn add_digest(tx: &mut Tx, slug: &str, name: &str, list_id: i64, now: Moment) -> Result<()> {
+    tx.exec(ADD_DIGEST, (slug, name, list_id, now)).await?;
+    Ok(())
+}
+
+pub(super) async fn insert_edition(
+    tx: &mut Tx,
+    public_id: &str,
+    digest_id: i64,
+    staff_id: Option<i64>,
+    now: Moment,
+) -> Result<Option<i64>> {
+    let created: Option<(i64,)> = tx.opt(INSERT_EDITION, (public_id, staff_id, now, digest_id)).await?;
+    Ok(created.map(|(id,)| id))
+}
+
+pub(super) async fn next_revision(
+    tx: &mut Tx,
+    edition_id: i64,
+    based_on: i64,
+    now: Moment,
+) -> Result<Option<i64>> {
+    let next: Option<(i64,)> = tx.opt(NEXT_REVISION, (now, edition_id, based_on)).await?;
+    Ok(next.map(|(revision,)| revision))
+}
+
+pub(super) async fn insert_revision(
+    tx: &mut Tx,
+    edition_id: i64,
+    revision: i64,
+    content: &Content,
+    staff_id: Option<i64>,
+    now: Moment,
+) -> Result<()> {
+    let Content { subject, preview_text, intro_markdown, article_ids } = content;
+    let row = (edition_id, revision, &**subject, &**preview_text, &**intro_markdown, staff_id, now);
+    tx.exec(INSERT_REVISION, row).await?;
+    let rows = (1_i64..).zip(article_ids).map(|(position, id)| (edition_id, revision, position, *id));
+    tx.many(INSERT_ARTICLES, rows).await?;
+    Ok(())
+}
+
+pub(super) async fn stand(tx: &mut Tx, edition_id: i64) -> Result<Option<Stand>> {
+    let row: Option<(String, i64, Option<Moment>)> = tx.opt(STAND, (edition_id,)).await?;
+    row.map(|(state, revision, send_at)| Ok(Stand { state: state.parse()?, revision, send_at })).transpose()
+}
+
+pub(super) async fn edition(db: &Db, edition_id: i64) -> Result<Option<Edition>> {
+    let Some(row) = db.opt::<EditionRow>(EDITION, (edition_id,)).await? else { return Ok(None) };
+    let articles: Vec<(ArticleId,)> = db.all(ARTICLE_IDS, (edition_id, row.revision)).await?;
+    row.with_articles(articles.into_iter().map(|(id,)| id).collect()).map(Some)
+}
+
+pub(super) async fn edition_id(db: &Db, public_id: &str) -> Result<Option<i64>> {
+    Ok(db.opt::<(i64,)>(EDITION_ID, (public_id,)).await?.map(|(id,)| id))
+}
+
+pub(super) async fn summaries(db: &Db, limit: i64) -> Result<Vec<EditionSummary>> {
+    let rows: Vec<SummaryRow> = db.all(SUMMARIES, (limit,)).await?;
+    rows.into_iter().map(SummaryRow::parse).collect()
+}
+
+pub(super) async fn archive(db: &Db, limit: i64) -> Result<Vec<EditionSummary>> {
+    let rows: Vec<SummaryRow> = db.all(ARCHIVE, (limit,)).await?;
+    rows.into_iter().map(SummaryRow::parse).collect()
+}
+
+pub(super) async fn in_archive(db: &Db, public_id: &str) -> Result<Option<i64>> {
+    Ok(db.opt::<(i64,)>(IN_ARCHIVE, (public_id,)).await?.map(|(id,)| id))
+}
+
+pub(super) async fn results(
+    db: &Db,
+    edition_id: i64,
+    pattern: &str,
+    state: &str,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Outcome>> {
+    let rows: Vec<OutcomeRow> = db.all(RESULTS, (edition_id, after, pattern, state, limit)).await?;
+    Ok(rows.into_iter().map(Outcome::from).collect())
+}
+
+pub(super) async fn copies_of(db: &Db, subscriber_id: i64, limit: i64) -> Result<Vec<Copy>> {
+    let rows: Vec<CopyRow> = db.all(COPIES, (subscriber_id, limit)).await?;
+    let copy = |row: CopyRow| Copy {
+        edition_public_id: row.public_id,
+        subject: row.subject,
+        outcome: row.outcome.into(),
+    };
+    Ok(rows.into_iter().map(copy).collect())
+}

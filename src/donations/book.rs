@@ -1,0 +1,164 @@
+//! The book of the money: the one place where a donation becomes paid, and the sums that must agree.
+//!
+//! The book is append-only and double: what the provider holds for us (`provider:stripe`, plus) against what was given
+//! (`income:once`, `income:monthly`, minus). Totals are computed from the donations each time, never counted up.
+
+use super::{
+    letters,
+    reports::Total,
+    store::{self, Donation, Entry, Recurring},
+};
+use crate::{
+    clock::Moment,
+    db::{self, Db, Tx},
+    email_address::EmailAddress,
+    money::Money,
+    site::Site,
+};
+
+/// What the provider says of a payment that went through.
+pub(super) struct Paid<'a> {
+    pub amount: Option<Money>,
+    pub payment_id: Option<&'a str>,
+    pub invoice_id: Option<&'a str>,
+    /// The supporter's address and name as the provider has them, for rows that have none.
+    pub email: Option<&'a str>,
+    pub name: Option<&'a str>,
+    pub at: Moment,
+}
+
+/// Makes a donation paid, once: its entries, its receipt and the mail with it, the donor. A second call changes nothing.
+pub(super) async fn pay(
+    tx: &mut Tx,
+    site: &Site,
+    donation: &Donation,
+    recurring: Option<&Recurring>,
+    paid: &Paid<'_>,
+) -> db::Result<()> {
+    let Some(amount) = paid.amount.filter(|amount| amount.minor > 0 && donation.state != "paid") else {
+        return Ok(());
+    };
+    let email = known(&donation.email, paid.email);
+    let name = known(&donation.name, paid.name);
+    let address = EmailAddress::parse(email).ok();
+    // A monthly donor stays the one who began it, whatever address the provider has by now.
+    let donor_id = match (recurring.and_then(|row| row.donor_id), &address) {
+        (Some(donor_id), _) => Some(donor_id),
+        (None, Some(address)) => {
+            Some(store::keep_donor(tx, address.as_str(), &address.key(), name, site.now()).await?)
+        }
+        (None, None) => None,
+    };
+    let currency = amount.currency.code();
+    let written = store::Payment {
+        donation_id: donation.id,
+        at: paid.at,
+        amount_minor: amount.minor,
+        currency,
+        donor_id,
+        email,
+        name,
+        payment_id: paid.payment_id,
+        invoice_id: paid.invoice_id,
+    };
+    if !store::pay(tx, &written).await? {
+        return Ok(());
+    }
+    let group = format!("gift:{}", donation.id);
+    let reference = paid.payment_id.or(paid.invoice_id).unwrap_or_default();
+    let income = if donation.kind == "once" { "income:once" } else { "income:monthly" };
+    for (account, amount_minor) in [("provider:stripe", amount.minor), (income, -amount.minor)] {
+        let entry = Entry {
+            group: &group,
+            account,
+            amount_minor,
+            currency,
+            donation_id: donation.id,
+            reference,
+            at: paid.at,
+        };
+        store::add_entry(tx, &entry).await?;
+    }
+    let number = store::add_receipt(tx, donation.id, site.now()).await?;
+    if let Some(recurring) = recurring {
+        store::begin_recurring(tx, recurring.id, donor_id, paid.at, email, name).await?;
+    }
+    match &address {
+        Some(address) => {
+            let gift = letters::Received {
+                donation_id: donation.id,
+                receipt_number: number,
+                amount,
+                name,
+                paid_at: paid.at,
+                recurring: recurring.map(|row| row.public_id.as_str()),
+            };
+            letters::send_receipt(tx, site, address, &gift).await?;
+        }
+        None => {
+            tracing::error!(donation = donation.public_id, "paid, and there is no address for the receipt");
+        }
+    }
+    if let Some(donor_id) = donor_id {
+        letters::tell_donor_state(tx, site, donor_id).await?;
+    }
+    Ok(())
+}
+
+fn known<'a>(ours: &'a str, theirs: Option<&'a str>) -> &'a str {
+    if ours.is_empty() { theirs.unwrap_or_default() } else { ours }
+}
+
+/// What the book says, and everything in it that should not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoneyAudit {
+    /// Paid donations by kind and currency.
+    pub totals: Vec<Total>,
+    /// What the book says the provider took for us, by currency: to be held against the provider's own charges.
+    pub booked: Vec<Total>,
+    /// Receipts written.
+    pub receipts: i64,
+    /// A sentence for each thing that is wrong.
+    pub problems: Vec<String>,
+}
+
+impl MoneyAudit {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn balances(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+/// Recounts the book from its rows: every group adds up to zero, every paid donation is booked once and has one receipt, no
+/// unpaid one is booked, and the book's sums are the donations' sums (TRUST T4).
+///
+/// # Errors
+/// When the database fails.
+pub async fn audit_money(db: &Db) -> db::Result<MoneyAudit> {
+    let totals = store::totals(db).await?;
+    let booked = store::booked(db).await?;
+    let receipts = store::receipt_count(db).await?;
+    let mut problems = store::wrong_rows(db).await?;
+    for line in &booked {
+        let of_currency = totals.iter().filter(|total| total.currency == line.currency);
+        let (number, minor) =
+            of_currency.fold((0, 0), |sum, total| (sum.0 + total.number, sum.1 + total.minor));
+        if (number, minor) != (line.number, line.minor) {
+            problems.push(format!(
+                "the book has {} gifts of {} in all, the donations come to {number} of {minor} (in minor units of {})",
+                line.number, line.minor, line.currency
+            ));
+        }
+    }
+    for total in &totals {
+        if !booked.iter().any(|line| line.currency == total.currency) {
+            problems.push(format!("donations in {} are not in the book at all", total.currency));
+        }
+    }
+    let paid: i64 = totals.iter().map(|total| total.number).sum();
+    if paid != receipts {
+        problems.push(format!("{paid} paid donations and {receipts} receipts"));
+    }
+    Ok(MoneyAudit { totals, booked, receipts, problems })
+}

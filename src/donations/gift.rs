@@ -1,0 +1,209 @@
+//! A supporter sets out to give: what they typed is checked, the gift is written down, and the way to the checkout opens.
+
+use super::{
+    calls::{self, CallOutcome},
+    store::{self, NewDonation, NewRecurring},
+};
+use crate::{
+    email_address::EmailAddress,
+    money::{self, Currency, Money},
+    payments::{Every, NewCheckout, PaymentProvider, ProviderError},
+    site::Site,
+    staff::Settings,
+    token::{self, Purpose},
+};
+
+/// What the donation form sent, as it was typed.
+#[derive(Clone, Copy, Debug)]
+pub struct GiftRequest<'a> {
+    /// The amount, in the currency of the settings; the form does not choose one.
+    pub amount: &'a str,
+    /// Once or monthly.
+    pub every: Every,
+    /// Where the receipt goes.
+    pub email: &'a str,
+    /// The supporter's name; may be empty.
+    pub name: &'a str,
+    /// The token of the edition whose link led here, if any; a bad one credits nobody.
+    pub edition_token: Option<&'a str>,
+}
+
+/// What to change in the form, each in words for who typed it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldErrors {
+    /// About the amount.
+    pub amount: Option<String>,
+    /// About the address.
+    pub email: Option<String>,
+    /// About the name.
+    pub name: Option<String>,
+}
+
+impl FieldErrors {
+    const fn is_empty(&self) -> bool {
+        self.amount.is_none() && self.email.is_none() && self.name.is_none()
+    }
+}
+
+/// A gift that is written down and has a checkout page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartedGift {
+    /// The donation's public id.
+    pub public_id: String,
+    /// Where the supporter pays.
+    pub checkout_url: String,
+}
+
+/// Why there is no checkout page.
+#[derive(Debug, thiserror::Error)]
+pub enum GiftError {
+    /// The form needs changes.
+    #[error("the form needs changes")]
+    Invalid(FieldErrors),
+    /// Gifts cannot be taken in the currency of the settings.
+    #[error("no gifts can be taken in {0}")]
+    Currency(String),
+    /// The provider gave no page; nothing was charged.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The database failed; nothing was charged.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+const LONGEST_NAME: usize = 100;
+
+/// The smallest gift taken: one unit, or a hundred where the currency has no smaller coin.
+#[must_use]
+pub const fn smallest_gift(currency: Currency) -> Money {
+    Money::new(100, currency)
+}
+
+/// The largest gift taken on the page; larger ones are a letter to the magazine.
+#[must_use]
+pub const fn largest_gift(currency: Currency) -> Money {
+    Money::new(1_000_000, currency)
+}
+
+/// Writes a gift down and opens the provider's checkout page for it. Nobody is subscribed to anything (TRUST L2).
+///
+/// # Errors
+/// [`GiftError`]. When the provider did not answer, the stored call is finished later by [`resume_calls`](super::resume_calls).
+pub async fn start_gift(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    settings: &Settings,
+    request: &GiftRequest<'_>,
+) -> Result<StartedGift, GiftError> {
+    let currency =
+        money::currency(&settings.currency).ok_or_else(|| GiftError::Currency(settings.currency.clone()))?;
+    let (amount, email, name) = check(request, currency).map_err(GiftError::Invalid)?;
+    let edition_id = request
+        .edition_token
+        .and_then(|given| site.keys.verify(Purpose::Give, given, site.now()).ok())
+        .and_then(|scope| scope.parse().ok());
+
+    let public_id = token::public_id();
+    let recurring_id = (request.every == Every::Month).then(token::public_id);
+    let checkout = NewCheckout {
+        idempotency_key: format!("checkout:{public_id}"),
+        every: request.every,
+        amount_minor: amount.minor,
+        currency: currency.code().to_owned(),
+        description: match request.every {
+            Every::Once => format!("Donation to {}", settings.magazine_name),
+            Every::Month => format!("Monthly donation to {}", settings.magazine_name),
+        },
+        email: email.to_string(),
+        donation: public_id.clone(),
+        recurring: recurring_id.clone(),
+        success_url: site.url(&format!("/thanks/{public_id}")),
+        cancel_url: site.url("/donate"),
+    };
+    let call = write_down(site, &checkout, &name, edition_id).await?;
+    match calls::make(site, provider, &call).await? {
+        Ok(CallOutcome::Checkout(url)) => Ok(StartedGift { public_id, checkout_url: url }),
+        Ok(CallOutcome::Cancelled) => Err(GiftError::Database(sqlx::Error::RowNotFound)),
+        Err(ProviderError::Refused { code, .. }) if code == "amount_too_small" => {
+            Err(GiftError::Invalid(FieldErrors {
+                amount: Some("That amount is smaller than a bank card can pay.".to_owned()),
+                ..FieldErrors::default()
+            }))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn check(
+    request: &GiftRequest<'_>,
+    currency: Currency,
+) -> Result<(Money, EmailAddress, String), FieldErrors> {
+    let mut errors = FieldErrors::default();
+    let amount =
+        Money::parse(request.amount, currency).map_err(|error| error.to_string()).and_then(|money| {
+            let (smallest, largest) = (smallest_gift(currency), largest_gift(currency));
+            if money.minor < smallest.minor {
+                Err(format!("The smallest gift we can take here is {smallest}."))
+            } else if money.minor > largest.minor {
+                Err(format!(
+                    "The largest gift we can take here is {largest}. Please write to us for a larger one."
+                ))
+            } else {
+                Ok(money)
+            }
+        });
+    let email = EmailAddress::parse(request.email).map_err(|error| error.to_string());
+    let name: String = request.name.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if name.chars().count() > LONGEST_NAME {
+        errors.name = Some(format!("Use at most {LONGEST_NAME} characters."));
+    }
+    match (amount, email) {
+        (Ok(amount), Ok(email)) if errors.is_empty() => Ok((amount, email, name)),
+        (amount, email) => {
+            errors.amount = amount.err();
+            errors.email = email.err();
+            Err(errors)
+        }
+    }
+}
+
+/// The rows of the gift and the call that is about to be made, in one transaction, before the call.
+async fn write_down(
+    site: &Site,
+    checkout: &NewCheckout,
+    name: &str,
+    edition_id: Option<i64>,
+) -> Result<store::Call, GiftError> {
+    let now = site.now();
+    let mut tx = site.db.begin().await?;
+    let recurring = match &checkout.recurring {
+        None => None,
+        Some(public_id) => {
+            let new = NewRecurring {
+                public_id,
+                email: &checkout.email,
+                name,
+                amount_minor: checkout.amount_minor,
+                currency: &checkout.currency,
+                edition_id,
+                at: now,
+            };
+            Some(store::add_recurring(&mut tx, &new).await?)
+        }
+    };
+    let new = NewDonation {
+        public_id: &checkout.donation,
+        email: &checkout.email,
+        name,
+        recurring_donation_id: recurring.as_ref().map(|row| row.id),
+        kind: if recurring.is_some() { "instalment" } else { "once" },
+        amount_minor: checkout.amount_minor,
+        currency: &checkout.currency,
+        edition_id,
+        at: now,
+    };
+    store::add_donation(&mut tx, &new).await?;
+    let call = calls::store_checkout(&mut tx, site, checkout).await?;
+    tx.commit().await?;
+    Ok(call)
+}

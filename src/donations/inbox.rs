@@ -1,0 +1,201 @@
+//! The inbox of the provider's events: stored first, worked on later, by whoever claims an event.
+
+use std::time::Duration;
+
+use super::{
+    apply,
+    store::{self, DueEvent},
+};
+use crate::{
+    clock::Moment,
+    db::{self, is_unique_violation},
+    payments::{
+        Event, PaymentProvider, ProviderError,
+        webhook::{self, Genuine, WebhookError, WebhookSecrets},
+    },
+    site::Site,
+    token,
+};
+
+/// Why an event was not taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// It is not the provider's: answer 400, store nothing.
+    #[error(transparent)]
+    Refused(#[from] WebhookError),
+    /// It could not be stored: answer 5xx, so that the provider sends it again (TRUST D10).
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Why the provider's list of events could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    /// The provider did not give it.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// What came of a round of work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Worked {
+    /// Events that were applied, or that turned out not to concern us.
+    pub done: u64,
+    /// Events that will be tried again, or that were given up.
+    pub failed: u64,
+}
+
+/// How long an event may be worked on before someone else may take it.
+const LEASE: Duration = Duration::from_secs(120);
+/// About eight hours of trying; then someone must look.
+const MOST_ATTEMPTS: i64 = 15;
+/// How far before the newest event seen the next list begins: the provider may list an event late.
+const OVERLAP: Duration = Duration::from_secs(3_600);
+const CURSOR: &str = "provider-events";
+
+/// Takes an event in: checks its signature over the raw bytes and stores it, once. Nothing else happens here.
+///
+/// # Errors
+/// [`ReceiveError`], which says how to answer.
+pub async fn receive(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    secrets: &WebhookSecrets,
+    signature: Option<&str>,
+    body: &[u8],
+) -> Result<(), ReceiveError> {
+    let now = site.now();
+    let genuine = webhook::verify(secrets, provider.is_live(), signature, body, now)?;
+    let mut tx = site.db.begin().await?;
+    match genuine {
+        Genuine::Event(event) => {
+            store::add_event(&mut tx, &event, "webhook", first_state(&event), None, now).await?;
+        }
+        Genuine::Unreadable(payload) => {
+            tracing::error!("the payment provider signed an event that cannot be read; it is kept");
+            let event = Event {
+                id: format!("unreadable:{}", token::hash(&payload)),
+                kind: "unreadable".to_owned(),
+                object_id: String::new(),
+                created: now,
+                live: provider.is_live(),
+                payload,
+            };
+            store::add_event(&mut tx, &event, "webhook", "dead", Some("cannot be read"), now).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Events of other kinds are kept and left alone.
+fn first_state(event: &Event) -> &'static str {
+    if apply::concerns_us(&event.kind) && !event.object_id.is_empty() { "new" } else { "ignored" }
+}
+
+/// Reads the provider's own list of events into the same inbox, so that nothing stays lost when we could not be reached
+/// (TRUST D3). Returns how many were new.
+///
+/// # Errors
+/// [`PollError`]; the next round begins where this one did.
+pub async fn poll_provider(site: &Site, provider: &dyn PaymentProvider) -> Result<u64, PollError> {
+    let cursor = store::cursor(&site.db, CURSOR).await?.and_then(|value| value.parse().ok()).map(Moment);
+    let events = provider.events_since(cursor.map(|at| at.minus(OVERLAP))).await?;
+    let Some(newest) = events.iter().map(|event| event.created).max() else { return Ok(0) };
+    let mut added = 0;
+    for chunk in events.chunks(100) {
+        let mut tx = site.db.begin().await?;
+        for event in chunk {
+            if event.live == provider.is_live() && first_state(event) == "new" {
+                added += store::add_event(&mut tx, event, "poll", "new", None, site.now()).await?;
+            }
+        }
+        tx.commit().await?;
+    }
+    let newest = cursor.map_or(newest, |at| at.max(newest));
+    let mut tx = site.db.begin().await?;
+    store::set_cursor(&mut tx, CURSOR, &newest.0.to_string(), site.now()).await?;
+    tx.commit().await?;
+    Ok(added)
+}
+
+/// Works on every event whose turn has come: fetches its object again and lets our rows follow.
+///
+/// # Errors
+/// When the database fails; what was claimed is found again after its lease.
+pub async fn process_inbox(site: &Site, provider: &dyn PaymentProvider) -> db::Result<Worked> {
+    let mut worked = Worked::default();
+    loop {
+        let due = store::due_events(&site.db, site.now()).await?;
+        let mut claimed = 0;
+        for event in due {
+            let mut tx = site.db.begin().await?;
+            let ours = store::claim_event(&mut tx, &event, site.now().plus(LEASE)).await?;
+            tx.commit().await?;
+            if !ours {
+                continue;
+            }
+            claimed += 1;
+            match work_on(site, provider, &event).await {
+                Ok(()) => worked.done += 1,
+                Err(error) => {
+                    worked.failed += 1;
+                    put_back(site, &event, &error).await?;
+                }
+            }
+        }
+        if claimed == 0 {
+            return Ok(worked);
+        }
+    }
+}
+
+/// Gives an event that was given up another chance. False when it is not one of those.
+///
+/// # Errors
+/// When the database fails.
+pub async fn try_again(site: &Site, event_id: &str) -> db::Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let revived = store::revive_event(&mut tx, event_id, site.now()).await?;
+    tx.commit().await?;
+    Ok(revived == 1)
+}
+
+async fn work_on(site: &Site, provider: &dyn PaymentProvider, event: &DueEvent) -> Result<(), PollError> {
+    let seen = apply::fetch(provider, &event.kind, &event.object_id).await?;
+    let mut attempt = 0;
+    loop {
+        match apply_once(site, event, &seen).await {
+            Ok(()) => return Ok(()),
+            // Two workers met at a unique key (a donor, a receipt's number): the loser looks again.
+            Err(error) if attempt < 3 && is_unique_violation(&error) => attempt += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// The transition, its entries, receipt and mail, and the end of the event: all in one transaction.
+async fn apply_once(site: &Site, event: &DueEvent, seen: &apply::Seen) -> db::Result<()> {
+    let mut tx = site.db.begin().await?;
+    let applied = apply::apply(&mut tx, site, event, seen).await?;
+    let (state, donation_id) = match applied {
+        apply::Applied::NotOurs => ("ignored", None),
+        apply::Applied::Ours(donation_id) => ("done", donation_id),
+    };
+    store::event_done(&mut tx, &event.event_id, state, donation_id).await?;
+    tx.commit().await
+}
+
+async fn put_back(site: &Site, event: &DueEvent, error: &PollError) -> db::Result<()> {
+    let attempts = event.attempts + 1;
+    let state = if attempts >= MOST_ATTEMPTS { "dead" } else { "new" };
+    tracing::error!(event = event.event_id, kind = event.kind, attempts, %error, "an event could not be applied");
+    let wait = Duration::from_secs(5) * 2_u32.pow(u32::try_from(attempts.clamp(0, 9)).unwrap_or(9));
+    let mut tx = site.db.begin().await?;
+    let next_at = site.now().plus(wait);
+    store::event_failed(&mut tx, &event.event_id, state, next_at, &error.to_string()).await?;
+    tx.commit().await
+}

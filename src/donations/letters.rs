@@ -1,0 +1,140 @@
+//! What donations tell others: receipts and news to the supporter, the donor state to the readers' room.
+//!
+//! Every mail is enqueued in the transaction of the fact that causes it, under that fact's key, so none goes twice
+//! (TRUST T5, D9).
+
+use super::{
+    monthly,
+    store::{self, Recurring},
+};
+use crate::{
+    clock::Moment,
+    db::{self, Tx},
+    delivery::notices::{self, NewNotice},
+    email_address::EmailAddress,
+    mail::{EmailTemplate, PaymentFailed, Receipt, RecurringCancelled, Sender},
+    money::Money,
+    site::Site,
+    staff::Settings,
+    subscribers::{self, DonorState},
+};
+
+/// What a receipt is about.
+pub(super) struct Received<'a> {
+    pub donation_id: i64,
+    pub receipt_number: i64,
+    pub amount: Money,
+    pub name: &'a str,
+    pub paid_at: Moment,
+    /// The public id of the monthly donation it is a month of.
+    pub recurring: Option<&'a str>,
+}
+
+/// The receipt of a donation.
+pub(super) async fn send_receipt(
+    tx: &mut Tx,
+    site: &Site,
+    to: &EmailAddress,
+    gift: &Received<'_>,
+) -> db::Result<()> {
+    let settings = Settings::load_in(tx).await?;
+    let receipt = Receipt {
+        sender: sender(site, &settings),
+        donor_name: greeting(gift.name),
+        amount: gift.amount.to_string(),
+        monthly: gift.recurring.is_some(),
+        date: gift.paid_at.date(),
+        receipt_number: gift.receipt_number.to_string(),
+        manage_url: gift.recurring.map(|id| manage_url(site, id)),
+    };
+    enqueue(tx, site, &settings, &format!("receipt:{}", gift.donation_id), to, &receipt).await
+}
+
+/// That a month's payment failed, once for each invoice.
+pub(super) async fn send_payment_failed(
+    tx: &mut Tx,
+    site: &Site,
+    recurring: &Recurring,
+    invoice_id: &str,
+    next_try: Option<Moment>,
+) -> db::Result<()> {
+    let Ok(to) = EmailAddress::parse(&recurring.email) else { return Ok(()) };
+    let settings = Settings::load_in(tx).await?;
+    let failed = PaymentFailed {
+        sender: sender(site, &settings),
+        donor_name: greeting(&recurring.name),
+        amount: monthly::amount(recurring),
+        next_try: next_try.map(Moment::date),
+        manage_url: manage_url(site, &recurring.public_id),
+    };
+    enqueue(tx, site, &settings, &format!("payment-failed:{invoice_id}"), &to, &failed).await
+}
+
+/// That a monthly donation is over, once.
+pub(super) async fn send_monthly_ended(tx: &mut Tx, site: &Site, recurring: &Recurring) -> db::Result<()> {
+    let Ok(to) = EmailAddress::parse(&recurring.email) else { return Ok(()) };
+    let settings = Settings::load_in(tx).await?;
+    let ended = RecurringCancelled {
+        sender: sender(site, &settings),
+        donor_name: greeting(&recurring.name),
+        amount: monthly::amount(recurring),
+        give_url: site.url("/donate"),
+    };
+    enqueue(tx, site, &settings, &format!("monthly-ended:{}", recurring.id), &to, &ended).await
+}
+
+async fn enqueue<T: EmailTemplate>(
+    tx: &mut Tx,
+    site: &Site,
+    settings: &Settings,
+    key: &str,
+    to: &EmailAddress,
+    context: &T,
+) -> db::Result<()> {
+    // A magazine that has not said where its mail comes from writes from its own host rather than not at all.
+    let own = EmailAddress::parse(settings.sender_email())
+        .or_else(|_| EmailAddress::parse(&format!("donations@{}", site.host())));
+    let Ok(from) = own else {
+        tracing::error!(key, "no mail was written: the settings name no address that it could come from");
+        return Ok(());
+    };
+    // No name in the To header: whoever typed the address may have typed anything for a name.
+    let notice = NewNotice { key, from: (settings.sender_name(), &from), to, name: "", context };
+    notices::enqueue(tx, site, notice).await?;
+    Ok(())
+}
+
+fn sender(site: &Site, settings: &Settings) -> Sender {
+    Sender {
+        magazine: settings.magazine_name.clone(),
+        legal_name: settings.legal_name.clone(),
+        postal_address: settings.postal_address.clone(),
+        contact_email: settings.contact_email.clone(),
+        site_url: site.url("/"),
+    }
+}
+
+fn manage_url(site: &Site, public_id: &str) -> String {
+    site.url(&format!("/giving/{}", monthly::manage_token(site, public_id)))
+}
+
+fn greeting(name: &str) -> String {
+    if name.is_empty() { "supporter".to_owned() } else { name.to_owned() }
+}
+
+/// Brings the donor state of a reader with the donor's address up to date, if there is one.
+pub(super) async fn tell_donor_state(tx: &mut Tx, site: &Site, donor_id: i64) -> db::Result<()> {
+    let standing = store::standing(tx, donor_id).await?;
+    let state = match &standing {
+        standing if standing.failing > 0 => DonorState::Failing,
+        standing if standing.active > 0 => DonorState::Monthly,
+        standing if standing.ended > 0 => DonorState::Lapsed,
+        standing if standing.last_gift_at.is_some() => DonorState::Once,
+        _ => DonorState::Never,
+    };
+    // Addresses were checked when they came in; one that an older program took and this one would not has no reader.
+    if let Ok(email) = EmailAddress::parse(&standing.email) {
+        subscribers::set_donor_state(tx, site, &email, state, standing.last_gift_at).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! Supporters and their gifts: the way to the provider's checkout, the inbox of what it tells us, and the book of the money.
+//!
+//! The rules that must hold:
+//! - money is never shown, counted or thanked for before the provider says `paid` (TRUST T5);
+//! - what the provider tells is stored before anything is done about it, then the object is fetched again and our row follows
+//!   it, in one transaction, never backwards; so it does not matter how often or in which order we are told (TRUST D1, D2);
+//! - a call to the provider is stored with its key before it is made, and never made inside a transaction (TRUST D6);
+//! - every paid donation has one group of entries that adds up to zero, and one receipt (TRUST T4);
+//! - giving subscribes nobody to anything (TRUST L2).
+
+mod apply;
+mod book;
+mod calls;
+mod gift;
+mod inbox;
+mod letters;
+mod monthly;
+pub mod reports;
+mod store;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use self::{
+    book::{MoneyAudit, audit_money},
+    calls::resume_calls,
+    gift::{FieldErrors, GiftError, GiftRequest, StartedGift, largest_gift, smallest_gift, start_gift},
+    inbox::{PollError, ReceiveError, Worked, poll_provider, process_inbox, receive, try_again},
+    monthly::{CancelError, Monthly, cancel_monthly, manage_token, monthly_of},
+    store::{STATEMENTS, Unfinished},
+};

@@ -1,0 +1,652 @@
+//! The statements of the donations room.
+
+use sqlx::FromRow;
+
+use super::reports::{EventLine, LedgerLine, Listed, Total};
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    payments::Event,
+    statements, token,
+};
+
+statements! {
+    ADD_DONATION = "insert into donation (public_id, email, name, recurring_donation_id, kind, amount_minor, currency,
+        state, edition_id, created_at) values ($1, $2, $3, $4, $5, $6, $7, 'created', $8, $9)
+        on conflict (public_id) do nothing";
+    ADD_RECURRING = "insert into recurring_donation (public_id, email, name, amount_minor, currency, state, edition_id,
+        created_at) values ($1, $2, $3, $4, $5, 'pending', $6, $7) on conflict (public_id) do nothing";
+    /// These find a row and lock it, with one text for both engines. The order is always the same (monthly donation, donation,
+    /// donor), so that two workers cannot hold each other up.
+    TAKE_DONATION = "update donation set state = state where public_id = $1
+        returning id, public_id, email, name, kind, state, recurring_donation_id";
+    TAKE_INSTALMENT = "update donation set state = state where provider_invoice_id = $1
+        returning id, public_id, email, name, kind, state, recurring_donation_id";
+    TAKE_RECURRING = "update recurring_donation set state = state where public_id = $1
+        returning id, public_id, donor_id, email, name, amount_minor, currency, state,
+        provider_subscription_id, edition_id, activated_at, cancelled_at";
+    TAKE_RECURRING_BY_SUBSCRIPTION = "update recurring_donation set state = state where provider_subscription_id = $1
+        returning id, public_id, donor_id, email, name, amount_minor, currency, state,
+        provider_subscription_id, edition_id, activated_at, cancelled_at";
+    TAKE_RECURRING_BY_ID = "update recurring_donation set state = state where id = $1
+        returning id, public_id, donor_id, email, name, amount_minor, currency, state,
+        provider_subscription_id, edition_id, activated_at, cancelled_at";
+    READ_RECURRING = "select id, public_id, donor_id, email, name, amount_minor, currency, state,
+        provider_subscription_id, edition_id, activated_at, cancelled_at
+        from recurring_donation where public_id = $1";
+    /// The session is named once and for all; a row that only just began has its checkout page now.
+    LINK_SESSION = "update donation set provider_session_id = $2,
+        state = case when state = 'created' then 'checkout_open' else state end
+        where id = $1 and provider_session_id is null";
+    ADD_INSTALMENT = "insert into donation (public_id, email, name, recurring_donation_id, kind, amount_minor, currency,
+        state, provider_invoice_id, edition_id, created_at)
+        values ($1, $2, $3, $4, 'instalment', $5, $6, 'created', $7, $8, $9) on conflict (provider_invoice_id) do nothing";
+    /// Each move names the states it may leave, so that none ever goes back.
+    SET_PENDING = "update donation set state = 'pending' where id = $1 and state in ('created', 'checkout_open')";
+    SET_FAILED = "update donation set state = 'failed' where id = $1 and state in ('created', 'checkout_open', 'pending')";
+    /// Who never paid is forgotten.
+    SET_EXPIRED = "update donation set state = 'expired', email = '', name = ''
+        where id = $1 and state in ('created', 'checkout_open', 'pending')";
+    /// The one statement that makes a donation paid; it touches a row once.
+    PAY = "update donation set state = 'paid', paid_at = $2, amount_minor = $3, currency = $4, donor_id = $5, email = $6,
+        name = $7, provider_payment_id = $8, provider_invoice_id = coalesce($9, provider_invoice_id)
+        where id = $1 and state <> 'paid'";
+    KEEP_DONOR = "insert into donor (public_id, email, email_key, name, created_at) values ($1, $2, $3, $4, $5)
+        on conflict (email_key) do update set name = case when donor.name = '' then excluded.name else donor.name end
+        returning id";
+    ADD_ENTRY = "insert into ledger_entry (entry_group, account, amount_minor, currency, donation_id, reference, at)
+        values ($1, $2, $3, $4, $5, $6, $7)";
+    ADD_RECEIPT = "insert into receipt (public_id, number, donation_id, created_at)
+        select cast($1 as text), coalesce(max(number), 0) + 1, cast($2 as bigint), cast($3 as bigint) from receipt
+        returning number";
+    /// A cancelled one stays so, and one that ever was more than pending does not become pending again.
+    MIRROR_SUBSCRIPTION = "update recurring_donation set provider_subscription_id = $2,
+        provider_customer_id = coalesce($3, provider_customer_id), amount_minor = $4, currency = $5,
+        state = case when state = 'cancelled' or (cast($6 as text) = 'pending' and state <> 'pending') then state
+        else $6 end,
+        cancelled_at = case when cast($6 as text) = 'cancelled' then coalesce(cancelled_at, $7) else cancelled_at end
+        where id = $1";
+    BEGIN_RECURRING = "update recurring_donation set donor_id = coalesce(donor_id, $2),
+        activated_at = coalesce(activated_at, $3), email = $4, name = $5 where id = $1";
+    CANCEL_RECURRING = "update recurring_donation set state = 'cancelled', cancelled_at = $2
+        where id = $1 and state <> 'cancelled'";
+    ABANDON_RECURRING = "update recurring_donation set state = 'cancelled', cancelled_at = $2, email = '', name = ''
+        where id = $1 and state = 'pending' and activated_at is null";
+
+    ADD_CALL = "insert into provider_call (idempotency_key, operation, request, state, attempts, created_at, next_at)
+        values ($1, $2, $3, 'started', 0, $4, $5) on conflict (idempotency_key) do update
+        set state = 'started', request = excluded.request, next_at = excluded.next_at, finished_at = null
+        where provider_call.state = 'failed'";
+    DUE_CALLS = "select idempotency_key, operation, request, attempts, created_at, next_at from provider_call
+        where state = 'started' and next_at <= $1 order by next_at limit 20";
+    CLAIM_CALL = "update provider_call set next_at = $3, attempts = attempts + 1
+        where idempotency_key = $1 and next_at = $2 and state = 'started'";
+    POSTPONE_CALL = "update provider_call set next_at = $2, last_error = $3 where idempotency_key = $1 and state = 'started'";
+    CALL_DONE = "update provider_call set state = 'done', request = '', response_id = $2, last_error = null,
+        finished_at = $3 where idempotency_key = $1 and state = 'started'";
+    CALL_FAILED = "update provider_call set state = 'failed', request = '', last_error = $2, finished_at = $3
+        where idempotency_key = $1 and state = 'started'";
+
+    ADD_EVENT = "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, last_error,
+        created_at, received_at, next_at) values ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $9)
+        on conflict (event_id) do nothing";
+    DUE_EVENTS = "select event_id, type, object_id, attempts, created_at, next_at from provider_event
+        where state = 'new' and next_at <= $1 order by next_at, created_at, event_id limit 50";
+    CLAIM_EVENT = "update provider_event set next_at = $3, attempts = attempts + 1
+        where event_id = $1 and next_at = $2 and state = 'new'";
+    EVENT_DONE = "update provider_event set state = $2, donation_id = $3, last_error = null
+        where event_id = $1 and state = 'new'";
+    EVENT_FAILED = "update provider_event set state = $2, next_at = $3, last_error = $4 where event_id = $1 and state = 'new'";
+    REVIVE_EVENT = "update provider_event set state = 'new', attempts = 0, next_at = $2
+        where event_id = $1 and state = 'dead' and object_id <> ''";
+    CURSOR = "select value from sync_cursor where name = $1";
+    SET_CURSOR = "insert into sync_cursor (name, value, updated_at) values ($1, $2, $3)
+        on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
+
+    TOTALS = "select kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor from donation
+        where state = 'paid' group by kind, currency order by currency, kind";
+    RUNNING = "select 'recurring' as kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
+        from recurring_donation where state in ('active', 'past_due') group by currency order by currency";
+    BOOKED = "select account as kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
+        from ledger_entry where account = 'provider:stripe' group by account, currency order by currency";
+    UNBALANCED = "select entry_group as text from ledger_entry group by entry_group, currency
+        having sum(amount_minor) <> 0";
+    WRONGLY_BOOKED = "select public_id as text from donation where state = 'paid' and
+        ((select count(distinct entry_group) from ledger_entry where donation_id = donation.id) <> 1 or
+        (select count(*) from ledger_entry where donation_id = donation.id and account = 'provider:stripe'
+        and amount_minor = donation.amount_minor and currency = donation.currency) <> 1)";
+    WITHOUT_RECEIPT = "select public_id as text from donation where state = 'paid' and
+        (select count(*) from receipt where donation_id = donation.id) <> 1";
+    BOOKED_UNPAID = "select public_id as text from donation where state <> 'paid' and
+        (exists (select 1 from ledger_entry where donation_id = donation.id) or
+        exists (select 1 from receipt where donation_id = donation.id))";
+    RECEIPT_COUNT = "select count(*) as n from receipt";
+    UNFINISHED = "select (select count(*) from provider_event where state = 'new') as waiting,
+        (select count(*) from provider_event where state = 'dead') as dead,
+        (select count(*) from provider_call where state = 'started') as calls";
+    LIST_DONATIONS = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
+        donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at,
+        donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
+        receipt.number as receipt_number, recurring_donation.state as recurring_state,
+        recurring_donation.public_id as recurring_public_id
+        from donation left join receipt on receipt.donation_id = donation.id
+        left join recurring_donation on recurring_donation.id = donation.recurring_donation_id
+        where donation.id < $1 order by donation.id desc limit $2";
+    DONATIONS_OF = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
+        donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at,
+        donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
+        receipt.number as receipt_number, recurring_donation.state as recurring_state,
+        recurring_donation.public_id as recurring_public_id
+        from donor join donation on donation.donor_id = donor.id left join receipt on receipt.donation_id = donation.id
+        left join recurring_donation on recurring_donation.id = donation.recurring_donation_id
+        where donor.email_key = $1 order by donation.id desc";
+    ONE_DONATION = "select donation.id, donation.public_id, donation.email, donation.name, donation.kind,
+        donation.amount_minor, donation.currency, donation.state, donation.created_at, donation.paid_at,
+        donation.provider_session_id, donation.provider_payment_id, donation.provider_invoice_id, donation.edition_id,
+        receipt.number as receipt_number, recurring_donation.state as recurring_state,
+        recurring_donation.public_id as recurring_public_id
+        from donation left join receipt on receipt.donation_id = donation.id
+        left join recurring_donation on recurring_donation.id = donation.recurring_donation_id
+        where donation.public_id = $1";
+    ENTRIES_OF = "select account, amount_minor, currency, reference, at from ledger_entry where donation_id = $1 order by id";
+    EVENTS_OF = "select event_id, type, source, state, attempts, last_error, created_at, received_at from provider_event
+        where donation_id = $1 order by created_at, event_id";
+    STUCK_EVENTS = "select event_id, type, source, state, attempts, last_error, created_at, received_at from provider_event
+        where state = 'dead' order by received_at desc limit 100";
+    DONOR_STANDING = "select email,
+        (select count(*) from recurring_donation where donor_id = donor.id and state = 'active') as active,
+        (select count(*) from recurring_donation where donor_id = donor.id and state in ('past_due', 'unpaid')) as failing,
+        (select count(*) from recurring_donation where donor_id = donor.id and state = 'cancelled') as ended,
+        (select max(paid_at) from donation where donor_id = donor.id and state = 'paid') as last_gift_at
+        from donor where id = $1";
+}
+
+/// A donation as the transitions need it.
+#[derive(Clone, Debug, FromRow)]
+pub(super) struct Donation {
+    pub id: i64,
+    pub public_id: String,
+    pub email: String,
+    pub name: String,
+    pub kind: String,
+    pub state: String,
+    pub recurring_donation_id: Option<i64>,
+}
+
+/// A recurring donation.
+#[derive(Clone, Debug, FromRow)]
+pub(super) struct Recurring {
+    pub id: i64,
+    pub public_id: String,
+    pub donor_id: Option<i64>,
+    pub email: String,
+    pub name: String,
+    pub amount_minor: i64,
+    pub currency: String,
+    pub state: String,
+    pub provider_subscription_id: Option<String>,
+    pub edition_id: Option<i64>,
+    pub activated_at: Option<Moment>,
+    pub cancelled_at: Option<Moment>,
+}
+
+/// A call that was stored and has not ended.
+#[derive(Clone, Debug, FromRow)]
+pub(super) struct Call {
+    pub idempotency_key: String,
+    pub operation: String,
+    pub request: String,
+    pub attempts: i64,
+    pub created_at: Moment,
+    pub next_at: Moment,
+}
+
+/// An event whose turn has come.
+#[derive(Clone, Debug, FromRow)]
+pub(super) struct DueEvent {
+    pub event_id: String,
+    #[sqlx(rename = "type")]
+    pub kind: String,
+    pub object_id: String,
+    pub attempts: i64,
+    pub created_at: Moment,
+    pub next_at: Moment,
+}
+
+/// What a donor's gifts come to, for the state that segments read.
+#[derive(Clone, Debug, FromRow)]
+pub(super) struct Standing {
+    pub email: String,
+    pub active: i64,
+    pub failing: i64,
+    pub ended: i64,
+    pub last_gift_at: Option<Moment>,
+}
+
+#[derive(FromRow)]
+struct Text {
+    text: String,
+}
+
+#[derive(FromRow)]
+struct Count {
+    n: i64,
+}
+
+/// What is not finished yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
+pub struct Unfinished {
+    /// Events that wait for their turn.
+    pub waiting: i64,
+    /// Events that were given up: someone must look.
+    pub dead: i64,
+    /// Calls to the provider whose outcome is not known yet.
+    pub calls: i64,
+}
+
+/// A new row of `donation`.
+pub(super) struct NewDonation<'a> {
+    pub public_id: &'a str,
+    pub email: &'a str,
+    pub name: &'a str,
+    pub recurring_donation_id: Option<i64>,
+    pub kind: &'a str,
+    pub amount_minor: i64,
+    pub currency: &'a str,
+    pub edition_id: Option<i64>,
+    pub at: Moment,
+}
+
+pub(super) async fn add_donation(tx: &mut Tx, new: &NewDonation<'_>) -> Result<Donation> {
+    let row = (
+        new.public_id,
+        new.email,
+        new.name,
+        new.recurring_donation_id,
+        new.kind,
+        new.amount_minor,
+        new.currency,
+        new.edition_id,
+        new.at,
+    );
+    tx.exec(ADD_DONATION, row).await?;
+    tx.one(TAKE_DONATION, (new.public_id,)).await
+}
+
+/// A new row of `recurring_donation`.
+pub(super) struct NewRecurring<'a> {
+    pub public_id: &'a str,
+    pub email: &'a str,
+    pub name: &'a str,
+    pub amount_minor: i64,
+    pub currency: &'a str,
+    pub edition_id: Option<i64>,
+    pub at: Moment,
+}
+
+pub(super) async fn add_recurring(tx: &mut Tx, new: &NewRecurring<'_>) -> Result<Recurring> {
+    let row = (new.public_id, new.email, new.name, new.amount_minor, new.currency, new.edition_id, new.at);
+    tx.exec(ADD_RECURRING, row).await?;
+    tx.one(TAKE_RECURRING, (new.public_id,)).await
+}
+
+pub(super) async fn donation(tx: &mut Tx, public_id: &str) -> Result<Option<Donation>> {
+    tx.opt(TAKE_DONATION, (public_id,)).await
+}
+
+pub(super) async fn instalment(tx: &mut Tx, invoice_id: &str) -> Result<Option<Donation>> {
+    tx.opt(TAKE_INSTALMENT, (invoice_id,)).await
+}
+
+pub(super) async fn recurring(tx: &mut Tx, public_id: &str) -> Result<Option<Recurring>> {
+    tx.opt(TAKE_RECURRING, (public_id,)).await
+}
+
+pub(super) async fn recurring_of(tx: &mut Tx, subscription_id: &str) -> Result<Option<Recurring>> {
+    tx.opt(TAKE_RECURRING_BY_SUBSCRIPTION, (subscription_id,)).await
+}
+
+pub(super) async fn recurring_by_id(tx: &mut Tx, id: i64) -> Result<Recurring> {
+    tx.one(TAKE_RECURRING_BY_ID, (id,)).await
+}
+
+pub(super) async fn read_recurring(db: &Db, public_id: &str) -> Result<Option<Recurring>> {
+    db.opt(READ_RECURRING, (public_id,)).await
+}
+
+pub(super) async fn link_session(tx: &mut Tx, donation_id: i64, session_id: &str) -> Result<u64> {
+    tx.exec(LINK_SESSION, (donation_id, session_id)).await
+}
+
+/// The row of a month's gift, made if it is not there.
+pub(super) async fn add_instalment(
+    tx: &mut Tx,
+    recurring: &Recurring,
+    invoice_id: &str,
+    amount_minor: i64,
+    currency: &str,
+    at: Moment,
+) -> Result<Donation> {
+    let public_id = token::public_id();
+    let row = (
+        public_id.as_str(),
+        recurring.email.as_str(),
+        recurring.name.as_str(),
+        recurring.id,
+        amount_minor,
+        currency,
+        invoice_id,
+        recurring.edition_id,
+        at,
+    );
+    tx.exec(ADD_INSTALMENT, row).await?;
+    tx.one(TAKE_INSTALMENT, (invoice_id,)).await
+}
+
+/// How a donation that is not paid may move on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Move {
+    Pending,
+    Failed,
+    Expired,
+}
+
+/// Moves a donation on, unless it is there or beyond.
+pub(super) async fn advance(tx: &mut Tx, donation_id: i64, to: Move) -> Result<u64> {
+    let statement = match to {
+        Move::Pending => SET_PENDING,
+        Move::Failed => SET_FAILED,
+        Move::Expired => SET_EXPIRED,
+    };
+    tx.exec(statement, (donation_id,)).await
+}
+
+/// What is written when a donation is paid.
+pub(super) struct Payment<'a> {
+    pub donation_id: i64,
+    pub at: Moment,
+    pub amount_minor: i64,
+    pub currency: &'a str,
+    pub donor_id: Option<i64>,
+    pub email: &'a str,
+    pub name: &'a str,
+    pub payment_id: Option<&'a str>,
+    pub invoice_id: Option<&'a str>,
+}
+
+/// Whether this call, and no earlier one, made the donation paid.
+pub(super) async fn pay(tx: &mut Tx, paid: &Payment<'_>) -> Result<bool> {
+    let row = (
+        paid.donation_id,
+        paid.at,
+        paid.amount_minor,
+        paid.currency,
+        paid.donor_id,
+        paid.email,
+        paid.name,
+        paid.payment_id,
+        paid.invoice_id,
+    );
+    Ok(tx.exec(PAY, row).await? == 1)
+}
+
+#[derive(FromRow)]
+struct Id {
+    id: i64,
+}
+
+pub(super) async fn keep_donor(
+    tx: &mut Tx,
+    email: &str,
+    email_key: &str,
+    name: &str,
+    at: Moment,
+) -> Result<i64> {
+    let public_id = token::public_id();
+    let kept: Id = tx.one(KEEP_DONOR, (public_id.as_str(), email, email_key, name, at)).await?;
+    Ok(kept.id)
+}
+
+/// One line of the book.
+pub(super) struct Entry<'a> {
+    pub group: &'a str,
+    pub account: &'a str,
+    pub amount_minor: i64,
+    pub currency: &'a str,
+    pub donation_id: i64,
+    pub reference: &'a str,
+    pub at: Moment,
+}
+
+pub(super) async fn add_entry(tx: &mut Tx, entry: &Entry<'_>) -> Result<u64> {
+    let row = (
+        entry.group,
+        entry.account,
+        entry.amount_minor,
+        entry.currency,
+        entry.donation_id,
+        entry.reference,
+        entry.at,
+    );
+    tx.exec(ADD_ENTRY, row).await
+}
+
+#[derive(FromRow)]
+struct Number {
+    number: i64,
+}
+
+/// Writes the receipt and gives its number: one more than the last.
+pub(super) async fn add_receipt(tx: &mut Tx, donation_id: i64, at: Moment) -> Result<i64> {
+    let public_id = token::public_id();
+    let made: Number = tx.one(ADD_RECEIPT, (public_id.as_str(), donation_id, at)).await?;
+    Ok(made.number)
+}
+
+/// What a subscription says of its recurring donation.
+pub(super) struct Mirror<'a> {
+    pub id: i64,
+    pub subscription_id: &'a str,
+    pub customer_id: Option<&'a str>,
+    pub amount_minor: i64,
+    pub currency: &'a str,
+    pub state: &'a str,
+    pub at: Moment,
+}
+
+pub(super) async fn mirror_subscription(tx: &mut Tx, seen: &Mirror<'_>) -> Result<u64> {
+    let row = (
+        seen.id,
+        seen.subscription_id,
+        seen.customer_id,
+        seen.amount_minor,
+        seen.currency,
+        seen.state,
+        seen.at,
+    );
+    tx.exec(MIRROR_SUBSCRIPTION, row).await
+}
+
+pub(super) async fn begin_recurring(
+    tx: &mut Tx,
+    id: i64,
+    donor_id: Option<i64>,
+    at: Moment,
+    email: &str,
+    name: &str,
+) -> Result<u64> {
+    tx.exec(BEGIN_RECURRING, (id, donor_id, at, email, name)).await
+}
+
+pub(super) async fn cancel_recurring(tx: &mut Tx, id: i64, at: Moment) -> Result<u64> {
+    tx.exec(CANCEL_RECURRING, (id, at)).await
+}
+
+pub(super) async fn abandon_recurring(tx: &mut Tx, id: i64, at: Moment) -> Result<u64> {
+    tx.exec(ABANDON_RECURRING, (id, at)).await
+}
+
+pub(super) async fn standing(tx: &mut Tx, donor_id: i64) -> Result<Standing> {
+    tx.one(DONOR_STANDING, (donor_id,)).await
+}
+
+pub(super) async fn add_call(
+    tx: &mut Tx,
+    key: &str,
+    operation: &str,
+    request: &str,
+    at: Moment,
+    next_at: Moment,
+) -> Result<u64> {
+    tx.exec(ADD_CALL, (key, operation, request, at, next_at)).await
+}
+
+pub(super) async fn due_calls(db: &Db, now: Moment) -> Result<Vec<Call>> {
+    db.all(DUE_CALLS, (now,)).await
+}
+
+pub(super) async fn claim_call(tx: &mut Tx, call: &Call, until: Moment) -> Result<bool> {
+    let claimed = tx.exec(CLAIM_CALL, (call.idempotency_key.as_str(), call.next_at, until)).await?;
+    Ok(claimed == 1)
+}
+
+pub(super) async fn postpone_call(tx: &mut Tx, key: &str, until: Moment, error: &str) -> Result<u64> {
+    tx.exec(POSTPONE_CALL, (key, until, error)).await
+}
+
+pub(super) async fn call_done(tx: &mut Tx, key: &str, response_id: &str, at: Moment) -> Result<u64> {
+    tx.exec(CALL_DONE, (key, response_id, at)).await
+}
+
+pub(super) async fn call_failed(tx: &mut Tx, key: &str, error: &str, at: Moment) -> Result<u64> {
+    tx.exec(CALL_FAILED, (key, error, at)).await
+}
+
+/// Puts an event into the inbox, once: the number of rows added.
+pub(super) async fn add_event(
+    tx: &mut Tx,
+    event: &Event,
+    source: &str,
+    state: &str,
+    error: Option<&str>,
+    now: Moment,
+) -> Result<u64> {
+    let row = (
+        event.id.as_str(),
+        event.kind.as_str(),
+        event.object_id.as_str(),
+        source,
+        event.payload.as_str(),
+        state,
+        error,
+        event.created,
+        now,
+    );
+    tx.exec(ADD_EVENT, row).await
+}
+
+pub(super) async fn due_events(db: &Db, now: Moment) -> Result<Vec<DueEvent>> {
+    db.all(DUE_EVENTS, (now,)).await
+}
+
+pub(super) async fn claim_event(tx: &mut Tx, event: &DueEvent, until: Moment) -> Result<bool> {
+    let claimed = tx.exec(CLAIM_EVENT, (event.event_id.as_str(), event.next_at, until)).await?;
+    Ok(claimed == 1)
+}
+
+pub(super) async fn event_done(
+    tx: &mut Tx,
+    event_id: &str,
+    state: &str,
+    donation_id: Option<i64>,
+) -> Result<u64> {
+    tx.exec(EVENT_DONE, (event_id, state, donation_id)).await
+}
+
+pub(super) async fn event_failed(
+    tx: &mut Tx,
+    event_id: &str,
+    state: &str,
+    next_at: Moment,
+    error: &str,
+) -> Result<u64> {
+    tx.exec(EVENT_FAILED, (event_id, state, next_at, error)).await
+}
+
+pub(super) async fn revive_event(tx: &mut Tx, event_id: &str, now: Moment) -> Result<u64> {
+    tx.exec(REVIVE_EVENT, (event_id, now)).await
+}
+
+#[derive(FromRow)]
+struct Cursor {
+    value: String,
+}
+
+pub(super) async fn cursor(db: &Db, name: &str) -> Result<Option<String>> {
+    let found: Option<Cursor> = db.opt(CURSOR, (name,)).await?;
+    Ok(found.map(|row| row.value))
+}
+
+pub(super) async fn set_cursor(tx: &mut Tx, name: &str, value: &str, now: Moment) -> Result<u64> {
+    tx.exec(SET_CURSOR, (name, value, now)).await
+}
+
+pub(super) async fn totals(db: &Db) -> Result<Vec<Total>> {
+    db.all(TOTALS, ()).await
+}
+
+pub(super) async fn running(db: &Db) -> Result<Vec<Total>> {
+    db.all(RUNNING, ()).await
+}
+
+pub(super) async fn booked(db: &Db) -> Result<Vec<Total>> {
+    db.all(BOOKED, ()).await
+}
+
+/// Everything that should not be: a sentence for each, with the names of the rows.
+pub(super) async fn wrong_rows(db: &Db) -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    for (statement, sentence) in [
+        (UNBALANCED, "the entries do not add up to zero in group"),
+        (WRONGLY_BOOKED, "not booked exactly once: donation"),
+        (WITHOUT_RECEIPT, "not exactly one receipt: donation"),
+        (BOOKED_UNPAID, "booked without having been paid: donation"),
+    ] {
+        let rows: Vec<Text> = db.all(statement, ()).await?;
+        problems.extend(rows.into_iter().map(|row| format!("{sentence} {}", row.text)));
+    }
+    Ok(problems)
+}
+
+pub(super) async fn receipt_count(db: &Db) -> Result<i64> {
+    let count: Count = db.one(RECEIPT_COUNT, ()).await?;
+    Ok(count.n)
+}
+
+pub(super) async fn unfinished(db: &Db) -> Result<Unfinished> {
+    db.one(UNFINISHED, ()).await
+}
+
+pub(super) async fn list(db: &Db, before_id: i64, limit: i64) -> Result<Vec<Listed>> {
+    db.all(LIST_DONATIONS, (before_id, limit)).await
+}
+
+pub(super) async fn of_donor(db: &Db, email_key: &str) -> Result<Vec<Listed>> {
+    db.all(DONATIONS_OF, (email_key,)).await
+}
+
+pub(super) async fn find(db: &Db, public_id: &str) -> Result<Option<Listed>> {
+    db.opt(ONE_DONATION, (public_id,)).await
+}
+
+pub(super) async fn entries_of(db: &Db, donation_id: i64) -> Result<Vec<LedgerLine>> {
+    db.all(ENTRIES_OF, (donation_id,)).await
+}
+
+pub(super) async fn events_of(db: &Db, donation_id: i64) -> Result<Vec<EventLine>> {
+    db.all(EVENTS_OF, (donation_id,)).await
+}
+
+pub(super) async fn stuck_events(db: &Db) -> Result<Vec<EventLine>> {
+    db.all(STUCK_EVENTS, ()).await
+}

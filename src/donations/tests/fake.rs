@@ -1,0 +1,261 @@
+//! A payment provider in memory, whose objects a test sets by hand and which can fail before or after it acted.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{
+    clock::Moment,
+    money::{Currency, Money},
+    payments::{
+        Answer, Checkout, CheckoutSession, Event, Every, Invoice, NewCheckout, OurIds, Payment,
+        PaymentProvider, PaymentState, ProviderError, SessionState, Subscription, SubscriptionState,
+    },
+};
+
+/// How the next call goes wrong.
+#[derive(Clone, Copy, Debug)]
+pub enum Trouble {
+    /// Nothing happened.
+    Busy,
+    /// It acted, and the answer was lost.
+    AnswerLost,
+    /// It says no.
+    Refuses,
+}
+
+#[derive(Debug, Default)]
+pub struct Objects {
+    pub checkouts: HashMap<String, (NewCheckout, Checkout)>,
+    pub sessions: HashMap<String, CheckoutSession>,
+    pub payments: HashMap<String, Payment>,
+    pub invoices: HashMap<String, Invoice>,
+    pub subscriptions: HashMap<String, Subscription>,
+    pub events: Vec<Event>,
+    pub trouble: VecDeque<Trouble>,
+    pub calls: u64,
+}
+
+#[derive(Debug, Default)]
+pub struct Fake(Mutex<Objects>);
+
+impl Fake {
+    pub fn objects(&self) -> MutexGuard<'_, Objects> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn next_trouble(&self, trouble: Trouble) {
+        self.objects().trouble.push_back(trouble);
+    }
+
+    /// The one session that was made for a donation.
+    pub fn session_of(&self, donation: &str) -> CheckoutSession {
+        let objects = self.objects();
+        let found: Vec<_> = objects
+            .sessions
+            .values()
+            .filter(|session| session.ours.donation.as_deref() == Some(donation))
+            .collect();
+        assert_eq!(found.len(), 1, "one session for a gift");
+        found[0].clone()
+    }
+
+    pub fn set_session(&self, session: &CheckoutSession) {
+        self.objects().sessions.insert(session.id.clone(), session.clone());
+    }
+
+    /// The supporter pays once: session and payment come into the given states.
+    pub fn pay_once(&self, donation: &str, state: SessionState, payment: PaymentState) -> (String, String) {
+        let mut session = self.session_of(donation);
+        let payment_id = format!("pi_{donation}");
+        session.state = state;
+        session.payment = Some(payment_id.clone());
+        self.set_session(&session);
+        let paid = Payment {
+            id: payment_id.clone(),
+            state: payment,
+            amount: session.total,
+            ours: session.ours.clone(),
+        };
+        self.objects().payments.insert(payment_id.clone(), paid);
+        (session.id, payment_id)
+    }
+
+    /// The supporter begins to pay monthly: session, subscription and first invoice, all paid.
+    pub fn pay_monthly(&self, donation: &str) -> (String, String, String) {
+        let mut session = self.session_of(donation);
+        let (subscription_id, invoice_id) = (format!("sub_{donation}"), format!("in_{donation}_1"));
+        session.state = SessionState::Paid;
+        session.subscription = Some(subscription_id.clone());
+        session.invoice = Some(invoice_id.clone());
+        self.set_session(&session);
+        let subscription = Subscription {
+            id: subscription_id.clone(),
+            state: SubscriptionState::Active,
+            customer: Some(format!("cus_{donation}")),
+            amount: session.total,
+            ours: session.ours.clone(),
+        };
+        self.objects().subscriptions.insert(subscription_id.clone(), subscription);
+        self.add_invoice(donation, 1, session.total, session.email.clone());
+        (session.id, subscription_id, invoice_id)
+    }
+
+    /// Another month's invoice, paid.
+    pub fn add_invoice(
+        &self,
+        donation: &str,
+        month: u32,
+        amount: Option<Money>,
+        email: Option<String>,
+    ) -> String {
+        let id = format!("in_{donation}_{month}");
+        let payment_id = format!("pi_{donation}_{month}");
+        let invoice = Invoice {
+            id: id.clone(),
+            paid: true,
+            amount,
+            next_try: None,
+            first: month == 1,
+            subscription: Some(format!("sub_{donation}")),
+            payment: Some(payment_id.clone()),
+            email,
+            name: None,
+        };
+        let mut objects = self.objects();
+        objects.invoices.insert(id.clone(), invoice);
+        // What an invoice makes carries none of our ids.
+        let payment = Payment {
+            id: payment_id.clone(),
+            state: PaymentState::Succeeded,
+            amount,
+            ours: OurIds::default(),
+        };
+        objects.payments.insert(payment_id, payment);
+        id
+    }
+
+    pub fn end_subscription(&self, id: &str) {
+        if let Some(subscription) = self.objects().subscriptions.get_mut(id) {
+            subscription.state = SubscriptionState::Cancelled;
+        }
+    }
+
+    fn look<T: Clone>(
+        &self,
+        id: &str,
+        kind: impl FnOnce(&Objects) -> &HashMap<String, T>,
+    ) -> Result<T, ProviderError> {
+        self.trouble(|| ())?;
+        kind(&self.objects()).get(id).cloned().ok_or_else(|| ProviderError::Refused {
+            status: 404,
+            code: "resource_missing".to_owned(),
+            message: format!("no such object: {id}"),
+        })
+    }
+
+    fn trouble<T>(&self, act: impl FnOnce() -> T) -> Result<T, ProviderError> {
+        let trouble = {
+            let mut objects = self.objects();
+            objects.calls += 1;
+            objects.trouble.pop_front()
+        };
+        match trouble {
+            None => Ok(act()),
+            Some(Trouble::Busy) => Err(ProviderError::Retryable { status: 503, message: "busy".to_owned() }),
+            Some(Trouble::AnswerLost) => {
+                act();
+                Err(ProviderError::Unknown("timeout".to_owned()))
+            }
+            Some(Trouble::Refuses) => Err(ProviderError::Refused {
+                status: 400,
+                code: "amount_too_small".to_owned(),
+                message: "too small".to_owned(),
+            }),
+        }
+    }
+
+    fn make_checkout(&self, new: &NewCheckout) -> Checkout {
+        let mut objects = self.objects();
+        if let Some((first, checkout)) = objects.checkouts.get(&new.idempotency_key) {
+            assert_eq!(first, new, "a repeat with the same key says the same");
+            return checkout.clone();
+        }
+        let id = format!("cs_{}", new.donation);
+        let checkout = Checkout { id: id.clone(), url: format!("https://checkout.example.com/{id}") };
+        objects.checkouts.insert(new.idempotency_key.clone(), (new.clone(), checkout.clone()));
+        let session = CheckoutSession {
+            id: id.clone(),
+            state: SessionState::Open,
+            every: new.every,
+            ours: OurIds { donation: Some(new.donation.clone()), recurring: new.recurring.clone() },
+            total: Some(Money::new(new.amount_minor, Currency::EUR)),
+            payment: None,
+            subscription: None,
+            invoice: None,
+            email: Some(new.email.clone()),
+            name: None,
+        };
+        objects.sessions.insert(id, session);
+        checkout
+    }
+}
+
+impl PaymentProvider for Fake {
+    fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> Answer<'a, Checkout> {
+        Box::pin(async move { self.trouble(|| self.make_checkout(new)) })
+    }
+    fn checkout_session<'a>(&'a self, id: &'a str) -> Answer<'a, CheckoutSession> {
+        Box::pin(async move { self.look(id, |objects| &objects.sessions) })
+    }
+    fn payment<'a>(&'a self, id: &'a str) -> Answer<'a, Payment> {
+        Box::pin(async move { self.look(id, |objects| &objects.payments) })
+    }
+    fn invoice<'a>(&'a self, id: &'a str) -> Answer<'a, Invoice> {
+        Box::pin(async move { self.look(id, |objects| &objects.invoices) })
+    }
+    fn subscription<'a>(&'a self, id: &'a str) -> Answer<'a, Subscription> {
+        Box::pin(async move { self.look(id, |objects| &objects.subscriptions) })
+    }
+    fn cancel_subscription<'a>(&'a self, id: &'a str, _key: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move { self.trouble(|| self.end_subscription(id)) })
+    }
+    fn events_since(&self, since: Option<Moment>) -> Answer<'_, Vec<Event>> {
+        Box::pin(async move {
+            let events = self.trouble(|| self.objects().events.clone())?;
+            Ok(events.into_iter().filter(|event| since.is_none_or(|since| event.created >= since)).collect())
+        })
+    }
+    fn probe(&self) -> Answer<'_, ()> {
+        Box::pin(async move { self.trouble(|| ()) })
+    }
+    fn is_live(&self) -> bool {
+        false
+    }
+    fn checkout_origin(&self) -> String {
+        "https://checkout.example.com".to_owned()
+    }
+}
+
+/// Every order of the items.
+pub fn permutations<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
+    if items.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for at in 0..items.len() {
+        let mut rest = items.to_vec();
+        let first = rest.remove(at);
+        for mut tail in permutations(&rest) {
+            tail.insert(0, first.clone());
+            all.push(tail);
+        }
+    }
+    all
+}
+
+/// How often, for a test's gift.
+pub fn every(monthly: bool) -> Every {
+    if monthly { Every::Month } else { Every::Once }
+}

@@ -1,0 +1,292 @@
+//! The payment provider, in words of our own: what we ask of it, what it tells us, and how it may fail.
+//!
+//! The rule that must hold: a call that changes something carries an idempotency key that was stored before the call, and
+//! an answer that did not arrive is [`ProviderError::Unknown`], never "it failed": the same call with the same key finds out.
+//! Only `stripe.rs` knows the provider's own types.
+
+mod stripe;
+#[cfg(test)]
+mod tests;
+pub mod webhook;
+
+use std::{fmt, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+pub use self::stripe::{Stripe, StripeSettings};
+use crate::{
+    clock::Moment,
+    money::{self, Money},
+};
+
+/// How often a gift is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Every {
+    /// One time.
+    Once,
+    /// Each month until it is cancelled.
+    Month,
+}
+
+/// A hosted checkout page to be made. Everything in it is fixed before the first try, so that a repeat says the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewCheckout {
+    /// The key under which the provider recognises a repeat of this call.
+    pub idempotency_key: String,
+    /// One payment, or one each month.
+    pub every: Every,
+    /// The amount in minor units.
+    pub amount_minor: i64,
+    /// The ISO 4217 code of its currency, in capitals.
+    pub currency: String,
+    /// What the page calls the gift.
+    pub description: String,
+    /// The supporter's address, filled in on the page.
+    pub email: String,
+    /// Our public id of the donation.
+    pub donation: String,
+    /// Our public id of the recurring donation, if it is one.
+    pub recurring: Option<String>,
+    /// Where the page leads after paying.
+    pub success_url: String,
+    /// Where it leads a supporter who turns back.
+    pub cancel_url: String,
+}
+
+/// The hosted page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkout {
+    /// The provider's id of the session.
+    pub id: String,
+    /// Where the supporter pays.
+    pub url: String,
+}
+
+/// Which of our rows one of the provider's objects belongs to; empty for objects that other software made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OurIds {
+    /// The public id of a donation.
+    pub donation: Option<String>,
+    /// The public id of a recurring donation.
+    pub recurring: Option<String>,
+}
+
+/// What a checkout session has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionState {
+    /// The supporter may still pay.
+    Open,
+    /// Gone through; the money is there.
+    Paid,
+    /// Gone through; the bank has yet to pay.
+    Unpaid,
+    /// Nobody paid in time.
+    Expired,
+}
+
+/// A checkout session as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckoutSession {
+    /// The provider's id.
+    pub id: String,
+    /// What it has come to.
+    pub state: SessionState,
+    /// One payment, or one each month.
+    pub every: Every,
+    /// Our rows.
+    pub ours: OurIds,
+    /// The amount, if the session has one.
+    pub total: Option<Money>,
+    /// The payment it made, for a gift given once.
+    pub payment: Option<String>,
+    /// The subscription it made, for a monthly one.
+    pub subscription: Option<String>,
+    /// The first invoice of that subscription.
+    pub invoice: Option<String>,
+    /// The address the supporter gave.
+    pub email: Option<String>,
+    /// The name the supporter gave.
+    pub name: Option<String>,
+}
+
+/// How far a payment has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaymentState {
+    /// The money is there.
+    Succeeded,
+    /// The bank has yet to say.
+    Processing,
+    /// It needs another try, or was given up.
+    NotPaid,
+}
+
+/// A payment as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// The provider's id.
+    pub id: String,
+    /// How far it has come.
+    pub state: PaymentState,
+    /// What was received, or is to be.
+    pub amount: Option<Money>,
+    /// Our rows.
+    pub ours: OurIds,
+}
+
+/// One month's bill of a subscription as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invoice {
+    /// The provider's id.
+    pub id: String,
+    /// Whether it is paid.
+    pub paid: bool,
+    /// What was paid.
+    pub amount: Option<Money>,
+    /// When the provider tries to take the money again, if it will.
+    pub next_try: Option<Moment>,
+    /// Whether it is the one that began the subscription.
+    pub first: bool,
+    /// The subscription it belongs to.
+    pub subscription: Option<String>,
+    /// The payment that paid it.
+    pub payment: Option<String>,
+    /// The supporter's address.
+    pub email: Option<String>,
+    /// The supporter's name.
+    pub name: Option<String>,
+}
+
+/// The state of a subscription, in the words of our `recurring_donation`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubscriptionState {
+    /// Not paid for the first time yet.
+    Pending,
+    /// Paid up.
+    Active,
+    /// A payment failed and will be tried again.
+    PastDue,
+    /// Paused.
+    Paused,
+    /// The provider has stopped trying.
+    Unpaid,
+    /// Over.
+    Cancelled,
+}
+
+/// A subscription as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// The provider's id.
+    pub id: String,
+    /// Its state.
+    pub state: SubscriptionState,
+    /// The provider's id of the supporter.
+    pub customer: Option<String>,
+    /// The monthly amount.
+    pub amount: Option<Money>,
+    /// Our rows.
+    pub ours: OurIds,
+}
+
+/// What an event tells: that something happened to an object. The object itself is fetched again, never trusted from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The provider's id: the same event, told twice, has the same.
+    pub id: String,
+    /// Such as `checkout.session.completed`.
+    pub kind: String,
+    /// The object it happened to.
+    pub object_id: String,
+    /// When it happened, by the provider's clock.
+    pub created: Moment,
+    /// Whether it is about real money.
+    pub live: bool,
+    /// The whole of it, as it came.
+    pub payload: String,
+}
+
+/// Why a call gave no answer that can be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderError {
+    /// The provider is busy or broken: the same call may work later.
+    #[error("the payment provider could not do it now (status {status}): {message}")]
+    Retryable {
+        /// The HTTP status.
+        status: u16,
+        /// Its own words.
+        message: String,
+    },
+    /// The provider understood and said no: the same call will not work later.
+    #[error("the payment provider refused (status {status}, {code}): {message}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Its code for the reason, such as `resource_missing`.
+        code: String,
+        /// Its own words.
+        message: String,
+    },
+    /// No answer, or none that can be read: it may have acted. Only the same call with the same key may follow.
+    #[error("no usable answer came from the payment provider: {0}")]
+    Unknown(String),
+    /// The request could not even be made, such as for a currency the provider does not know.
+    #[error("the request to the payment provider could not be made: {0}")]
+    Invalid(String),
+}
+
+impl ProviderError {
+    /// Whether the object simply is not there (any more).
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Refused { status: 404, .. })
+    }
+
+    /// Whether the same call is worth making again.
+    #[must_use]
+    pub const fn may_work_later(&self) -> bool {
+        matches!(self, Self::Retryable { .. } | Self::Unknown(_))
+    }
+}
+
+/// What a call gives, in time.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, ProviderError>>;
+
+/// A payment provider. Every answer is the object as it is now; every error says whether the same call may follow.
+pub trait PaymentProvider: Send + Sync + fmt::Debug {
+    /// Makes a hosted checkout page; the same key gives the same page.
+    fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> Answer<'a, Checkout>;
+    /// A checkout session.
+    fn checkout_session<'a>(&'a self, id: &'a str) -> Answer<'a, CheckoutSession>;
+    /// A payment.
+    fn payment<'a>(&'a self, id: &'a str) -> Answer<'a, Payment>;
+    /// An invoice.
+    fn invoice<'a>(&'a self, id: &'a str) -> Answer<'a, Invoice>;
+    /// A subscription.
+    fn subscription<'a>(&'a self, id: &'a str) -> Answer<'a, Subscription>;
+    /// Ends a subscription at once; one that has ended already is no error.
+    fn cancel_subscription<'a>(&'a self, id: &'a str, idempotency_key: &'a str) -> Answer<'a, ()>;
+    /// Every event since that moment by the provider's clock, oldest first; all it still has, without one.
+    fn events_since(&self, since: Option<Moment>) -> Answer<'_, Vec<Event>>;
+    /// Whether the provider can be reached and knows our key.
+    fn probe(&self) -> Answer<'_, ()>;
+    /// Whether our key moves real money.
+    fn is_live(&self) -> bool;
+    /// The origin of the hosted checkout pages, which a form on our page may lead to.
+    fn checkout_origin(&self) -> String;
+}
+
+/// The provider as it is set up here: whom to ask, and whose signatures to believe. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Payments {
+    /// Whom to ask.
+    pub provider: Arc<dyn PaymentProvider>,
+    /// The secrets its events are signed with.
+    pub webhook_secrets: webhook::WebhookSecrets,
+}
+
+fn money_of(minor: Option<i64>, code: Option<&str>) -> Option<Money> {
+    let currency = money::currency(code?)?;
+    Some(Money::new(minor?, currency))
+}

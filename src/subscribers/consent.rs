@@ -1,0 +1,82 @@
+//! The proof of consent (GDPR article 7(1)): who agreed to what, when, how, and what exactly they had been told.
+
+use serde::Serialize;
+
+use super::{Trace, store};
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    site::Site,
+    token,
+};
+
+/// The words beside the box on the subscribe form. A change of words is a new wording; the old one stays with whoever saw it.
+#[must_use]
+pub fn wording(magazine: &str) -> String {
+    format!("Yes, send me {magazine} by email. I can stop it at any time with one click.")
+}
+
+/// One thing a reader did about a list, or somebody did in their name.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+pub struct Event {
+    /// asked, confirmed, left or imported.
+    pub action: String,
+    /// By a form, the confirmation mail, one click, …
+    pub method: String,
+    /// The list's name.
+    pub list: String,
+    /// The exact words they had before them, where they had any.
+    pub wording: Option<String>,
+    /// Which form, edition or file.
+    pub source: String,
+    /// The network address it came from.
+    pub ip: String,
+    /// The browser it came from.
+    pub user_agent: String,
+    /// When, in UTC.
+    pub at: Moment,
+}
+
+/// Everything on record about one reader's consent, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn proof(db: &Db, subscriber_id: i64) -> Result<Vec<Event>> {
+    store::events(db, subscriber_id).await
+}
+
+/// What happened, for [`record`].
+pub(super) struct Happened<'a> {
+    pub subscriber: i64,
+    pub list: i64,
+    pub action: &'a str,
+    pub method: &'a str,
+    pub wording: Option<&'a str>,
+    pub source: &'a str,
+    pub trace: Trace<'a>,
+}
+
+pub(super) async fn record(tx: &mut Tx, site: &Site, happened: Happened<'_>) -> Result<()> {
+    let wording = match happened.wording {
+        Some(text) => Some(store::wording(tx, "subscribe", text, &token::hash(text), site.now()).await?),
+        None => None,
+    };
+    let event = store::NewEvent {
+        subscriber: happened.subscriber,
+        list: happened.list,
+        action: happened.action,
+        method: happened.method,
+        wording,
+        source: happened.source,
+        ip: &short(happened.trace.ip),
+        user_agent: &short(happened.trace.user_agent),
+        at: site.now(),
+    };
+    store::add_event(tx, event).await?;
+    Ok(())
+}
+
+/// What a stranger's browser says is kept as text of sensible length.
+fn short(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(300).collect()
+}

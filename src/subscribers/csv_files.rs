@@ -1,0 +1,204 @@
+//! Readers from and to CSV files.
+//!
+//! Good rows come in, bad ones are listed with their line; doing it again adds only what is missing; who left stays away.
+
+use std::io::{Read, Write};
+
+use super::{
+    SubscriberError, Trace,
+    consent::{self, Happened},
+    store,
+};
+use crate::{email_address::EmailAddress, mail::clean_name, site::Site, token};
+
+/// Who answers for the consent of imported readers, and where it came from.
+#[derive(Clone, Debug)]
+pub struct Basis {
+    /// The basis in law, such as `consent`.
+    pub basis: String,
+    /// Where and when it was given, such as "sign-up sheets, spring fair 2026".
+    pub source: String,
+}
+
+/// A row that was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowError {
+    /// The line of the file, from 1.
+    pub line: u64,
+    /// Why, in words for whoever mends the file.
+    pub why: String,
+}
+
+/// What an import did.
+#[derive(Clone, Debug, Default)]
+pub struct ImportReport {
+    /// Readers who now get the list.
+    pub added: u64,
+    /// Readers who were on the list already, or had left it.
+    pub unchanged: u64,
+    /// Rows that were not taken.
+    pub errors: Vec<RowError>,
+}
+
+/// Why nothing, or no more, was read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum CsvError {
+    /// The first line names no column `email`.
+    #[error("the file has no column called email; its first line must name the columns")]
+    NoEmailColumn,
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] csv::Error),
+    /// The database failed; the chunks before stay imported, and doing it again adds the rest.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// There is no such list.
+    #[error(transparent)]
+    Reader(#[from] SubscriberError),
+}
+
+/// Rows taken in one transaction.
+const CHUNK: usize = 500;
+
+/// Imports readers into a list.
+///
+/// # Errors
+/// [`CsvError`]; rows that are wrong are no error but listed in the report.
+pub async fn import(
+    site: &Site,
+    file: impl Read + Send,
+    list_id: i64,
+    basis: &Basis,
+) -> Result<ImportReport, CsvError> {
+    if !store::lists(&site.db).await?.iter().any(|list| list.id == list_id) {
+        return Err(SubscriberError::NotFound.into());
+    }
+    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(file);
+    let headers = reader.headers()?.clone();
+    let column = |name: &str| {
+        headers.iter().position(|header| header.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name))
+    };
+    let email = column("email").ok_or(CsvError::NoEmailColumn)?;
+    let name = column("name");
+    let mut report = ImportReport::default();
+    let mut rows = Vec::with_capacity(CHUNK);
+    for record in reader.records() {
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                let line = error.position().map_or(0, csv::Position::line);
+                report.errors.push(RowError { line, why: error.to_string() });
+                continue;
+            }
+        };
+        let line = record.position().map_or(0, csv::Position::line);
+        match EmailAddress::parse(plain(record.get(email).unwrap_or_default())) {
+            Ok(address) => {
+                let name = name.and_then(|at| record.get(at)).map(plain).unwrap_or_default().to_owned();
+                rows.push((address, name));
+            }
+            Err(error) => report.errors.push(RowError { line, why: error.to_string() }),
+        }
+        if rows.len() == CHUNK {
+            import_chunk(site, &rows, list_id, basis, &mut report).await?;
+            rows.clear();
+        }
+    }
+    import_chunk(site, &rows, list_id, basis, &mut report).await?;
+    Ok(report)
+}
+
+async fn import_chunk(
+    site: &Site,
+    rows: &[(EmailAddress, String)],
+    list: i64,
+    basis: &Basis,
+    report: &mut ImportReport,
+) -> Result<(), CsvError> {
+    let mut tx = site.db.begin().await?;
+    for (email, name) in rows {
+        let name = if name.is_empty() { String::new() } else { clean_name(name) };
+        let (id, key) = (token::public_id(), email.key());
+        let (reader, _) =
+            store::subscriber_for(&mut tx, (&id, email.as_str(), &key, &name), site.now()).await?;
+        if !store::join_new(&mut tx, reader.id, list, site.now()).await? {
+            report.unchanged += 1;
+            continue;
+        }
+        report.added += 1;
+        let happened = Happened {
+            subscriber: reader.id,
+            list,
+            action: "imported",
+            method: "import",
+            wording: None,
+            source: &format!("{}: {}", basis.basis, basis.source),
+            trace: Trace::default(),
+        };
+        consent::record(&mut tx, site, happened).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Writes every reader and list as CSV, a line each; returns the number of lines.
+///
+/// # Errors
+/// [`CsvError`]; what was written stays written.
+pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvError> {
+    let mut writer = csv::Writer::from_writer(file);
+    writer.write_record(["email", "name", "list", "state", "confirmed_at"])?;
+    let (mut after, mut lines) = (0, 0);
+    loop {
+        let mut rows = store::export(&site.db, after, 2_000).await?;
+        // A reader's lines may be cut off at the end of a page: read that reader again, whole, with the next one.
+        let full = rows.len() == 2_000;
+        if let (true, Some(last)) = (full, rows.last().map(|row| row.id)) {
+            rows.retain(|row| row.id != last);
+        }
+        let Some(last) = rows.last().map(|row| row.id) else { break };
+        for row in &rows {
+            let confirmed = row.confirmed_at.map(|at| at.to_string()).unwrap_or_default();
+            writer.write_record([&safe(&row.email), &safe(&row.name), &row.list, &row.state, &confirmed])?;
+            lines += 1;
+        }
+        after = last;
+        if !full {
+            break;
+        }
+    }
+    writer.flush().map_err(csv::Error::from)?;
+    Ok(lines)
+}
+
+/// A cell that a spreadsheet would take for a formula gets an apostrophe before it (TRUST A15).
+fn safe(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    }
+}
+
+/// The cell without the apostrophe that [`safe`] put there.
+fn plain(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) => rest,
+        _ => cell,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// TRUST A15: what a spreadsheet would run is made harmless, and comes back as it was.
+    #[test]
+    fn formulas_leave_harmless_and_come_back() {
+        for cell in ["=1+1", "+61 400", "-x", "@x", "\tx"] {
+            assert!(safe(cell).starts_with('\''));
+            assert_eq!(plain(&safe(cell)), cell);
+        }
+        assert_eq!((safe("Ann"), plain("'tis")), ("Ann".to_owned(), "'tis"));
+    }
+}

@@ -1,0 +1,71 @@
+//! Readers: the lists they join, how they ask, confirm and leave, and the proof of what they agreed to.
+//!
+//! The rules: nobody is mailed before they confirmed, or somebody answered for their consent; leaving works at once and by
+//! one press, and withdraws what is already queued in the same transaction; consent events are only ever added. A page
+//! answers the same whether or not an address is known.
+
+pub mod consent;
+mod csv_files;
+pub mod donor_state;
+mod leave;
+pub mod lists;
+mod preferences;
+mod read;
+mod store;
+mod subscribe;
+
+pub use self::{
+    csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
+    donor_state::{DonorState, set_donor_state},
+    leave::{Left, leave, look_at_unsubscribe, rejoin},
+    lists::List,
+    preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
+    read::{
+        Counts, Recipient, Subscriber, Subscription, audience, audience_size, by_email, counts, page,
+        subscriber, subscriptions,
+    },
+    store::STATEMENTS,
+    subscribe::{Confirmed, NewSubscription, add_by_staff, confirm, look_at_confirmation, subscribe},
+};
+use crate::token::TokenError;
+
+/// Why something about a reader was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum SubscriberError {
+    /// The link is forged or cut short.
+    #[error("the link is not valid")]
+    Link,
+    /// The link is genuine, but too old.
+    #[error("the link has expired")]
+    Expired,
+    /// The reader or list is not there.
+    #[error("there is no such reader or list")]
+    NotFound,
+    /// The magazine has not said which address its mail comes from.
+    #[error("the settings name no address that mail comes from")]
+    NoSender,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<TokenError> for SubscriberError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Invalid => Self::Link,
+            TokenError::Expired => Self::Expired,
+        }
+    }
+}
+
+/// What a call of this room returns.
+pub type Result<T> = std::result::Result<T, SubscriberError>;
+
+/// Where a request came from, as it is kept with a consent event.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trace<'a> {
+    /// The address of the network.
+    pub ip: &'a str,
+    /// What the browser calls itself.
+    pub user_agent: &'a str,
+}

@@ -1,0 +1,101 @@
+//! A reader's own page: their name, and which lists they get.
+
+use serde::Serialize;
+
+use super::{
+    Result, SubscriberError, Trace,
+    consent::{self, Happened},
+    read::Subscriber,
+    store,
+};
+use crate::{delivery::ledger, mail::clean_name, site::Site, token::Purpose};
+
+/// What a reader can choose.
+#[derive(Clone, Debug, Serialize)]
+pub struct Preferences {
+    /// The reader.
+    #[serde(skip)]
+    pub reader: Subscriber,
+    /// The lists they may join or leave.
+    pub lists: Vec<Choice>,
+}
+
+/// One list on the page.
+#[derive(Clone, Debug, Serialize)]
+pub struct Choice {
+    /// Its id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// What comes, and how often.
+    pub description: String,
+    /// Whether the reader gets it.
+    pub joined: bool,
+}
+
+/// The path of a reader's own page.
+#[must_use]
+pub fn preferences_path(site: &Site, subscriber_id: i64) -> String {
+    format!("/preferences/{}", site.keys.sign(Purpose::Preferences, &subscriber_id.to_string(), None))
+}
+
+/// The page behind a link: public lists, and private ones that the reader is on.
+///
+/// # Errors
+/// [`SubscriberError::Link`] when it is not one of ours.
+pub async fn look_at_preferences(site: &Site, link: &str) -> Result<Preferences> {
+    let scope = site.keys.verify(Purpose::Preferences, link, site.now())?;
+    let id = scope.parse().map_err(|_| SubscriberError::Link)?;
+    let reader = store::by_id(&site.db, id).await?.ok_or(SubscriberError::Link)?;
+    let known = store::subscriptions(&site.db, id).await?;
+    let lists = store::lists(&site.db).await?.into_iter().filter_map(|list| {
+        let subscription = known.iter().find(|s| s.list_id == list.id);
+        let joined = subscription.is_some_and(|s| s.state == "confirmed");
+        let shown = list.is_public() || subscription.is_some();
+        shown.then_some(Choice { id: list.id, name: list.name, description: list.description, joined })
+    });
+    Ok(Preferences { reader, lists: lists.collect() })
+}
+
+/// Saves what the reader chose. The link came to their own mailbox, so joining needs no further confirmation.
+///
+/// # Errors
+/// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
+pub async fn save_preferences(
+    site: &Site,
+    link: &str,
+    name: &str,
+    joined: &[i64],
+    trace: Trace<'_>,
+) -> Result<Preferences> {
+    let before = look_at_preferences(site, link).await?;
+    let id = before.reader.id;
+    let mut tx = site.db.begin().await?;
+    let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
+    store::rename(&mut tx, id, &name).await?;
+    for choice in &before.lists {
+        let wanted = joined.contains(&choice.id);
+        let changed = match wanted {
+            true => store::join(&mut tx, id, choice.id, site.now()).await?,
+            false if choice.joined => {
+                ledger::withdraw(&mut tx, site, id, Some(choice.id)).await?;
+                store::leave(&mut tx, id, choice.id, site.now()).await?
+            }
+            false => false,
+        };
+        if changed {
+            let happened = Happened {
+                subscriber: id,
+                list: choice.id,
+                action: if wanted { "confirmed" } else { "left" },
+                method: "preferences",
+                wording: None,
+                source: "preferences page",
+                trace,
+            };
+            consent::record(&mut tx, site, happened).await?;
+        }
+    }
+    tx.commit().await?;
+    look_at_preferences(site, link).await
+}

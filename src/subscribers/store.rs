@@ -1,0 +1,230 @@
+//! The SQL of readers, lists and consent.
+
+use super::{
+    consent::Event,
+    lists::List,
+    read::{Counts, Recipient, Subscriber, Subscription},
+};
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    /// A list, unless its short name is taken.
+    ADD_LIST = "insert into list (slug, name, description, visibility, created_at) values ($1, $2, $3, $4, $5) on conflict (slug) do nothing";
+    /// Every list.
+    LISTS = "select id, slug, name, description, visibility from list order by id";
+    /// A new reader; a known address stays who they are.
+    ADD_SUBSCRIBER = "insert into subscriber (public_id, email, email_key, name, created_at) values ($1, $2, $3, $4, $5) on conflict (email_key) do nothing";
+    /// By address.
+    BY_KEY = "select id, public_id, email, name, created_at from subscriber where email_key = $1";
+    /// By id.
+    BY_ID = "select id, public_id, email, name, created_at from subscriber where id = $1";
+    /// By public id.
+    BY_PUBLIC_ID = "select id, public_id, email, name, created_at from subscriber where public_id = $1";
+    /// The name, as the reader wants it.
+    RENAME = "update subscriber set name = $2 where id = $1";
+    /// One subscription.
+    SUBSCRIPTION = "select s.list_id, l.slug, l.name, l.visibility, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
+        from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 and s.list_id = $2";
+    /// All of a reader's.
+    SUBSCRIPTIONS = "select s.list_id, l.slug, l.name, l.visibility, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
+        from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 order by s.list_id";
+    /// Asking; somebody who has confirmed stays confirmed.
+    ASK = "insert into subscription (subscriber_id, list_id, state, asked_at) values ($1, $2, 'pending', $3)
+        on conflict (subscriber_id, list_id) do update set state = 'pending', asked_at = excluded.asked_at, left_at = null
+        where subscription.state <> 'confirmed'";
+    /// When the confirmation was last sent.
+    CONFIRMATION_SENT = "update subscription set confirmation_sent_at = $3 where subscriber_id = $1 and list_id = $2";
+    /// The reader confirms what they asked for; someone who left meanwhile must ask again.
+    CONFIRM = "update subscription set state = 'confirmed', confirmed_at = $3 where subscriber_id = $1 and list_id = $2 and state = 'pending'";
+    /// Joining without a confirmation mail: by the reader's own link, by staff, by an import.
+    JOIN = "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at) values ($1, $2, 'confirmed', $3, $3)
+        on conflict (subscriber_id, list_id) do update set state = 'confirmed', confirmed_at = excluded.confirmed_at, left_at = null
+        where subscription.state <> 'confirmed'";
+    /// An import takes nobody back who left, and leaves alone who is there.
+    JOIN_NEW = "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at) values ($1, $2, 'confirmed', $3, $3)
+        on conflict (subscriber_id, list_id) do nothing";
+    /// Leaving.
+    LEAVE = "update subscription set state = 'left', left_at = $3 where subscriber_id = $1 and list_id = $2 and state <> 'left'";
+    /// A wording, once.
+    ADD_WORDING = "insert into consent_wording (kind, text, text_hash, created_at) values ($1, $2, $3, $4) on conflict (text_hash) do nothing";
+    /// Its id.
+    WORDING_ID = "select id from consent_wording where text_hash = $1";
+    /// What happened, never changed again.
+    ADD_EVENT = "insert into consent_event (subscriber_id, list_id, action, method, wording_id, source, ip, user_agent, at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    /// The proof.
+    EVENTS = "select e.action, e.method, l.name as list, w.text as wording, e.source, e.ip, e.user_agent, e.at
+        from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
+        where e.subscriber_id = $1 order by e.id";
+    /// Who gets the next edition, by key.
+    AUDIENCE = "select r.id as subscriber_id, r.email, r.name from subscription s join subscriber r on r.id = s.subscriber_id
+        where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id > $2 order by s.subscriber_id limit $3";
+    /// How many they are.
+    AUDIENCE_SIZE = "select count(*) from subscription where list_id = $1 and state = 'confirmed'";
+    /// Readers for the desk.
+    PAGE = "select id, public_id, email, name, created_at from subscriber
+        where (email_key like $1 or lower(name) like $1) and id < $2 order by id desc limit $3";
+    /// In all, and on a list.
+    COUNTS = "select (select count(*) from subscriber) as known,
+        (select count(distinct subscriber_id) from subscription where state = 'confirmed') as confirmed,
+        (select count(distinct subscriber_id) from subscription where state = 'pending') as pending";
+    /// For the export, by key.
+    EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at from subscriber r
+        join subscription s on s.subscriber_id = r.id join list l on l.id = s.list_id
+        where r.id > $1 order by r.id, l.id limit $2";
+    /// Donor state, of the reader with that address if there is one.
+    SET_DONOR_STATE = "insert into donor_state (subscriber_id, state, last_gift_at, updated_at)
+        select id, $2, cast($3 as bigint), cast($4 as bigint) from subscriber where email_key = $1
+        on conflict (subscriber_id) do update set state = excluded.state, last_gift_at = excluded.last_gift_at, updated_at = excluded.updated_at";
+    /// What is known of a reader's gifts.
+    DONOR_STATE = "select state from donor_state where subscriber_id = $1";
+}
+
+pub struct NewEvent<'a> {
+    pub subscriber: i64,
+    pub list: i64,
+    pub action: &'a str,
+    pub method: &'a str,
+    pub wording: Option<i64>,
+    pub source: &'a str,
+    pub ip: &'a str,
+    pub user_agent: &'a str,
+    pub at: Moment,
+}
+
+/// One line of an export.
+#[derive(Debug, sqlx::FromRow)]
+pub struct ExportRow {
+    pub id: i64,
+    pub email: String,
+    pub name: String,
+    pub list: String,
+    pub state: String,
+    pub confirmed_at: Option<Moment>,
+}
+
+pub async fn add_list(
+    tx: &mut Tx,
+    (slug, name, description, visibility): (&str, &str, &str, &str),
+    now: Moment,
+) -> Result<bool> {
+    Ok(tx.exec(ADD_LIST, (slug, name, description, visibility, now)).await? == 1)
+}
+
+pub async fn lists(db: &Db) -> Result<Vec<List>> {
+    db.all(LISTS, ()).await
+}
+
+pub async fn lists_in(tx: &mut Tx) -> Result<Vec<List>> {
+    tx.all(LISTS, ()).await
+}
+
+/// The reader with that address, made if there is none; and whether they are new.
+pub async fn subscriber_for(
+    tx: &mut Tx,
+    (public_id, email, key, name): (&str, &str, &str, &str),
+    now: Moment,
+) -> Result<(Subscriber, bool)> {
+    let new = tx.exec(ADD_SUBSCRIBER, (public_id, email, key, name, now)).await? == 1;
+    Ok((tx.one(BY_KEY, (key,)).await?, new))
+}
+
+pub async fn by_key(db: &Db, key: &str) -> Result<Option<Subscriber>> {
+    db.opt(BY_KEY, (key,)).await
+}
+
+pub async fn by_id(db: &Db, id: i64) -> Result<Option<Subscriber>> {
+    db.opt(BY_ID, (id,)).await
+}
+
+pub async fn by_public_id(db: &Db, public_id: &str) -> Result<Option<Subscriber>> {
+    db.opt(BY_PUBLIC_ID, (public_id,)).await
+}
+
+pub async fn rename(tx: &mut Tx, id: i64, name: &str) -> Result<u64> {
+    tx.exec(RENAME, (id, name)).await
+}
+
+pub async fn subscription(tx: &mut Tx, subscriber: i64, list: i64) -> Result<Option<Subscription>> {
+    tx.opt(SUBSCRIPTION, (subscriber, list)).await
+}
+
+pub async fn subscriptions(db: &Db, subscriber: i64) -> Result<Vec<Subscription>> {
+    db.all(SUBSCRIPTIONS, (subscriber,)).await
+}
+
+pub async fn ask(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(ASK, (subscriber, list, now)).await? == 1)
+}
+
+pub async fn confirmation_sent(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<u64> {
+    tx.exec(CONFIRMATION_SENT, (subscriber, list, now)).await
+}
+
+pub async fn confirm(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(CONFIRM, (subscriber, list, now)).await? == 1)
+}
+
+pub async fn join(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(JOIN, (subscriber, list, now)).await? == 1)
+}
+
+pub async fn join_new(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(JOIN_NEW, (subscriber, list, now)).await? == 1)
+}
+
+pub async fn leave(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(LEAVE, (subscriber, list, now)).await? == 1)
+}
+
+pub async fn wording(tx: &mut Tx, kind: &str, text: &str, hash: &str, now: Moment) -> Result<i64> {
+    tx.exec(ADD_WORDING, (kind, text, hash, now)).await?;
+    Ok(tx.one::<(i64,)>(WORDING_ID, (hash,)).await?.0)
+}
+
+pub async fn add_event(tx: &mut Tx, event: NewEvent<'_>) -> Result<u64> {
+    let NewEvent { subscriber, list, action, method, wording, source, ip, user_agent, at } = event;
+    tx.exec(ADD_EVENT, (subscriber, list, action, method, wording, source, ip, user_agent, at)).await
+}
+
+pub async fn events(db: &Db, subscriber: i64) -> Result<Vec<Event>> {
+    db.all(EVENTS, (subscriber,)).await
+}
+
+pub async fn audience(tx: &mut Tx, list: i64, after: i64, limit: i64) -> Result<Vec<Recipient>> {
+    tx.all(AUDIENCE, (list, after, limit)).await
+}
+
+pub async fn audience_size(db: &Db, list: i64) -> Result<i64> {
+    Ok(db.one::<(i64,)>(AUDIENCE_SIZE, (list,)).await?.0)
+}
+
+pub async fn page(db: &Db, like: &str, before: i64, limit: i64) -> Result<Vec<Subscriber>> {
+    db.all(PAGE, (like, before, limit)).await
+}
+
+pub async fn counts(db: &Db) -> Result<Counts> {
+    db.one(COUNTS, ()).await
+}
+
+pub async fn export(db: &Db, after: i64, limit: i64) -> Result<Vec<ExportRow>> {
+    db.all(EXPORT, (after, limit)).await
+}
+
+pub async fn set_donor_state(
+    tx: &mut Tx,
+    key: &str,
+    state: &str,
+    last_gift: Option<Moment>,
+    now: Moment,
+) -> Result<u64> {
+    tx.exec(SET_DONOR_STATE, (key, state, last_gift, now)).await
+}
+
+pub async fn donor_state(db: &Db, subscriber: i64) -> Result<Option<String>> {
+    Ok(db.opt::<(String,)>(DONOR_STATE, (subscriber,)).await?.map(|(state,)| state))
+}

@@ -1,0 +1,138 @@
+//! `/desk/articles`: every article, searching them, and bringing in others from a feed.
+
+use axum::extract::Query;
+use serde::{Deserialize, Serialize};
+
+use super::super::{Desk, Form, Outcome, Posted, WebError, session::see_other};
+use crate::{
+    articles::{self, Article, ArticleId, ArticleState, Before, Feed, PollError},
+    clock::Moment,
+    staff::{Role, Settings},
+};
+
+const FIELDS: &[&str] = &["url"];
+const PAGE: u32 = 40;
+
+/// What the address of the page asks for.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Look {
+    #[serde(default)]
+    q: String,
+    /// The last article of the page before: its date in microseconds and its key.
+    before: Option<i64>,
+    id: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    q: String,
+    articles: Vec<Line>,
+    next: Option<String>,
+    feeds: Vec<FeedLine>,
+    form: Form,
+    may_write: bool,
+}
+
+#[derive(Serialize)]
+struct Line {
+    id: i64,
+    title: String,
+    line: String,
+    topics: Vec<String>,
+    draft: bool,
+}
+
+#[derive(Serialize)]
+struct FeedLine {
+    title: String,
+    url: String,
+    line: String,
+    trouble: bool,
+}
+
+impl Line {
+    fn new(article: Article, settings: &Settings) -> Self {
+        Self {
+            id: article.id.0,
+            line: line(&article, settings),
+            draft: article.state == ArticleState::Draft,
+            title: article.title,
+            topics: article.topics.into_iter().map(|topic| topic.name).collect(),
+        }
+    }
+}
+
+/// Byline, date, reading time and where it was first published, in one line.
+pub(super) fn line(article: &Article, settings: &Settings) -> String {
+    let mut parts = Vec::new();
+    if !article.byline.is_empty() {
+        parts.push(article.byline.clone());
+    }
+    parts.push(article.published_at.date());
+    // A figure and its unit stay on one line.
+    parts.push(article.reading_time(settings.reading_speed).replace(' ', "\u{a0}"));
+    parts.extend(article.origin_note.clone());
+    parts.join(" · ")
+}
+
+impl From<Feed> for FeedLine {
+    fn from(feed: Feed) -> Self {
+        let line = match (&feed.last_error, feed.checked_at) {
+            (Some(error), Some(at)) => format!("Asked on {}: {error}", at.date_time()),
+            (None, Some(at)) => format!("Asked on {}", at.date_time()),
+            (_, None) => "Not asked yet".to_owned(),
+        };
+        let title = if feed.title.is_empty() { feed.url.clone() } else { feed.title };
+        Self { title, url: feed.url, line, trouble: feed.last_error.is_some() }
+    }
+}
+
+/// `GET /desk/articles`
+pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
+    let page = page(&desk, look, Form::new(FIELDS)).await?;
+    desk.page("desk/articles/list", "Articles", &page).await
+}
+
+/// `POST /desk/articles/import`
+pub(crate) async fn import(desk: Desk, posted: Posted) -> Outcome {
+    let mut form = posted.form(FIELDS)?;
+    let url = form.required("url", 2_000, "Enter the address of a feed.");
+    if form.is_valid() {
+        match bring_in(&desk, &url).await {
+            Ok(()) => return Ok(see_other("/desk/articles?done=imported")),
+            Err(PollError::Database(error)) => return Err(error.into()),
+            Err(error) => form.mistake("url", format_args!("That did not work: {error}.")),
+        }
+    }
+    let page = page(&desk, Look::default(), form).await?;
+    desk.page_again("desk/articles/list", "Articles", &page).await
+}
+
+async fn bring_in(desk: &Desk, url: &str) -> Result<(), PollError> {
+    let feed = articles::add_feed(desk.site(), &desk.app.fetcher, url).await?;
+    articles::poll_feed(desk.site(), &desk.app.fetcher, &feed).await?;
+    Ok(())
+}
+
+async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
+    let db = &desk.site().db;
+    let settings = Settings::load(db).await?;
+    let before = look.before.zip(look.id).map(|(at, id)| Before(Moment(at), ArticleId(id)));
+    let found = articles::desk_page(db, &look.q, before, PAGE).await?;
+    let last = found.last().filter(|_| found.len() as u64 == u64::from(PAGE));
+    let next = last.map(|article| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("q", &look.q);
+        query.append_pair("before", &article.published_at.0.to_string());
+        query.append_pair("id", &article.id.0.to_string());
+        format!("/desk/articles?{}", query.finish())
+    });
+    Ok(Page {
+        articles: found.into_iter().map(|article| Line::new(article, &settings)).collect(),
+        next,
+        feeds: articles::feeds(db).await?.into_iter().map(FeedLine::from).collect(),
+        q: look.q,
+        form,
+        may_write: desk.may(Role::WRITING),
+    })
+}

@@ -1,0 +1,209 @@
+//! `/desk/donations`: the sums, every donation with its state, and one page each with its lines in the book.
+
+use axum::extract::{Path, Query};
+use serde::{Deserialize, Serialize};
+
+use super::super::{Desk, Outcome, WebError, session::see_other};
+use crate::donations::reports::{self, EventLine, LedgerLine, Listed, Total};
+
+const ON_A_PAGE: i64 = 50;
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    before: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    /// Whether a payment provider is set up.
+    open: bool,
+    sums: Vec<Sum>,
+    donations: Vec<Line>,
+    /// Where the next page begins.
+    older: Option<i64>,
+    later: bool,
+    stuck: Vec<EventView>,
+    waiting: i64,
+}
+
+#[derive(Serialize)]
+struct Sum {
+    figure: String,
+    label: String,
+}
+
+#[derive(Serialize)]
+struct Line {
+    id: String,
+    who: String,
+    email: String,
+    amount: String,
+    how_often: &'static str,
+    /// For the colour of the pill.
+    pill: &'static str,
+    state: &'static str,
+    date: String,
+    receipt: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct EventView {
+    id: String,
+    kind: String,
+    source: &'static str,
+    state: &'static str,
+    attempts: i64,
+    error: Option<String>,
+    at: String,
+}
+
+#[derive(Serialize)]
+struct OnePage {
+    line: Line,
+    created: String,
+    paid: Option<String>,
+    monthly_state: Option<&'static str>,
+    session: Option<String>,
+    payment: Option<String>,
+    invoice: Option<String>,
+    entries: Vec<EntryView>,
+    events: Vec<EventView>,
+}
+
+#[derive(Serialize)]
+struct EntryView {
+    account: String,
+    amount: String,
+    reference: String,
+    at: String,
+}
+
+/// `GET /desk/donations`
+pub(crate) async fn show(desk: Desk, Query(asked): Query<Asked>) -> Outcome {
+    let db = &desk.site().db;
+    let donations = reports::page(db, asked.before, ON_A_PAGE + 1).await?;
+    let more = donations.len() as i64 > ON_A_PAGE;
+    let shown: Vec<Listed> = donations.into_iter().take(ON_A_PAGE as usize).collect();
+    let mut sums: Vec<Sum> = reports::totals(db).await?.iter().map(given).collect();
+    sums.extend(reports::running(db).await?.iter().map(coming));
+    let page = Page {
+        open: desk.app.payments.is_some(),
+        sums,
+        older: shown.last().filter(|_| more).map(|last| last.id),
+        later: asked.before.is_some(),
+        donations: shown.into_iter().map(line).collect(),
+        stuck: reports::stuck_events(db).await?.into_iter().map(event).collect(),
+        waiting: reports::unfinished(db).await?.waiting,
+    };
+    desk.page("desk/donations/list", "Donations", &page).await
+}
+
+/// `GET /desk/donations/{id}`
+pub(crate) async fn show_one(desk: Desk, Path(id): Path<String>) -> Outcome {
+    let whole = reports::whole(&desk.site().db, &id).await?.ok_or(WebError::NotFound)?;
+    let donation = whole.donation;
+    let page = OnePage {
+        created: donation.created_at.date_time(),
+        paid: donation.paid_at.map(|at| at.date_time()),
+        monthly_state: donation.recurring_state.as_deref().map(monthly_word),
+        session: donation.provider_session_id.clone(),
+        payment: donation.provider_payment_id.clone(),
+        invoice: donation.provider_invoice_id.clone(),
+        entries: whole.entries.into_iter().map(entry).collect(),
+        events: whole.events.into_iter().map(event).collect(),
+        line: line(donation),
+    };
+    desk.page("desk/donations/one", "Donation", &page).await
+}
+
+/// `POST /desk/donations/events/{id}`
+pub(crate) async fn try_again(desk: Desk, Path(id): Path<String>) -> Outcome {
+    if crate::donations::try_again(desk.site(), &id).await? {
+        Ok(see_other("/desk/donations?done=event"))
+    } else {
+        Err(WebError::NotFound)
+    }
+}
+
+fn given(total: &Total) -> Sum {
+    let what = match (total.kind.as_str(), total.number) {
+        ("once", 1) => "donation given once",
+        ("once", _) => "donations given once",
+        (_, 1) => "month of a monthly donation",
+        _ => "months of monthly donations",
+    };
+    Sum { figure: total.amount(), label: format!("{} {what}", total.number) }
+}
+
+fn coming(total: &Total) -> Sum {
+    let what = if total.number == 1 { "monthly donation running" } else { "monthly donations running" };
+    Sum { figure: total.amount(), label: format!("each month, {} {what}", total.number) }
+}
+
+fn line(donation: Listed) -> Line {
+    let (pill, state) = match donation.state.as_str() {
+        "paid" => ("paid", "paid"),
+        "pending" => ("pending", "waiting for the bank"),
+        "failed" => ("failed", "not paid"),
+        "expired" => ("", "not finished"),
+        _ => ("", "at the checkout"),
+    };
+    Line {
+        amount: donation.amount(),
+        how_often: if donation.is_monthly() { "monthly" } else { "once" },
+        who: match (donation.name.is_empty(), donation.email.is_empty()) {
+            (false, _) => donation.name,
+            (true, false) => donation.email.clone(),
+            (true, true) => "Somebody".to_owned(),
+        },
+        email: donation.email,
+        pill,
+        state,
+        date: donation.paid_at.unwrap_or(donation.created_at).date(),
+        receipt: donation.receipt_number,
+        id: donation.public_id,
+    }
+}
+
+fn monthly_word(state: &str) -> &'static str {
+    match state {
+        "active" => "running",
+        "past_due" => "a payment failed and will be tried again",
+        "paused" => "paused",
+        "unpaid" => "payments failed",
+        "cancelled" => "ended",
+        _ => "not begun",
+    }
+}
+
+fn event(event: EventLine) -> EventView {
+    EventView {
+        id: event.event_id,
+        kind: event.kind,
+        source: if event.source == "poll" { "found by asking" } else { "told" },
+        state: match event.state.as_str() {
+            "done" => "applied",
+            "ignored" => "no concern of ours",
+            "dead" => "given up",
+            _ => "waiting",
+        },
+        attempts: event.attempts,
+        error: event.last_error,
+        at: event.created_at.date_time(),
+    }
+}
+
+fn entry(entry: LedgerLine) -> EntryView {
+    EntryView {
+        account: match entry.account.as_str() {
+            "provider:stripe" => "Held by Stripe".to_owned(),
+            "income:once" => "Given once".to_owned(),
+            "income:monthly" => "Given monthly".to_owned(),
+            _ => entry.account.clone(),
+        },
+        amount: entry.amount(),
+        at: entry.at.date_time(),
+        reference: entry.reference,
+    }
+}

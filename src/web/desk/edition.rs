@@ -1,0 +1,259 @@
+//! `/desk/editions/{id}`: composing a draft, or following an edition on its way.
+
+use axum::{
+    extract::{Path, Query},
+    http::StatusCode,
+    response::IntoResponse,
+};
+use serde::Serialize;
+
+use super::{
+    super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
+    edition_progress,
+    editions::{count, title},
+};
+use crate::{
+    articles::{self, Article, ArticleId},
+    delivery::editions::EditionState,
+    digests::{self, Content, Edition, Problem},
+    staff::{Role, Settings},
+};
+
+const FIELDS: &[&str] = &["based_on", "subject", "preview_text", "intro", "article", "add", "act"];
+/// How many of the newest articles the composer offers.
+const OFFERED: u32 = 60;
+
+#[derive(Serialize)]
+struct Page {
+    title: String,
+    edition: EditionView,
+    form: Form,
+    picked: Vec<ArticleLine>,
+    offered: Vec<ArticleLine>,
+    trouble: Option<&'static str>,
+    may_send: bool,
+    #[serde(flatten)]
+    readiness: Readiness,
+}
+
+/// What the pages of an edition say of it.
+#[derive(Serialize)]
+pub(super) struct EditionView {
+    pub(super) public_id: String,
+    subject: String,
+    preview_text: String,
+    digest_name: String,
+    list_name: String,
+    state: &'static str,
+    state_label: &'static str,
+    revision: i64,
+    saved_by: Option<String>,
+    saved_at: String,
+    sent_by: Option<String>,
+}
+
+impl From<&Edition> for EditionView {
+    fn from(edition: &Edition) -> Self {
+        Self {
+            public_id: edition.public_id.clone(),
+            subject: edition.content.subject.clone(),
+            preview_text: edition.content.preview_text.clone(),
+            digest_name: edition.digest_name.clone(),
+            list_name: edition.list_name.clone(),
+            state: edition.state.as_str(),
+            state_label: super::editions::state_label(edition.state),
+            revision: edition.revision,
+            saved_by: edition.saved_by.clone(),
+            saved_at: edition.updated_at.date_time(),
+            sent_by: edition.sent_by.clone(),
+        }
+    }
+}
+
+/// Whether an edition can go out, and to how many.
+#[derive(Serialize)]
+pub(super) struct Readiness {
+    pub(super) ready: bool,
+    problems: Vec<ProblemView>,
+    readers: String,
+}
+
+#[derive(Serialize)]
+struct ProblemView {
+    text: String,
+    blocks: bool,
+}
+
+impl Readiness {
+    pub(super) fn new(problems: &[Problem], readers: i64) -> Self {
+        let view =
+            |problem: &Problem| ProblemView { text: problem.to_string(), blocks: problem.is_in_the_way() };
+        Self {
+            ready: !problems.iter().any(Problem::is_in_the_way),
+            problems: problems.iter().map(view).collect(),
+            readers: count(readers, "reader"),
+        }
+    }
+}
+
+/// An article as the composer lists it.
+#[derive(Serialize)]
+pub(super) struct ArticleLine {
+    id: i64,
+    title: String,
+    line: String,
+}
+
+impl ArticleLine {
+    pub(super) fn new(article: Article, settings: &Settings) -> Self {
+        Self { id: article.id.0, line: super::articles::line(&article, settings), title: article.title }
+    }
+}
+
+/// `GET /desk/editions/{id}`
+pub(crate) async fn show(
+    desk: Desk,
+    Path(id): Path<String>,
+    Query(look): Query<edition_progress::Look>,
+) -> Outcome {
+    let edition = digests::find(&desk.site().db, &id).await?;
+    if edition.state == EditionState::Draft && desk.may(Role::WRITING) {
+        let form = filled(&edition.content);
+        let page = page(&desk, &edition, form, &edition.content.article_ids, None).await?;
+        return desk.page("desk/editions/composer", &page.title, &page).await;
+    }
+    edition_progress::page(&desk, &edition, &look).await
+}
+
+/// `POST /desk/editions/{id}`: every button of the composer saves what is written, and then does its own small thing.
+pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let form = posted.form(FIELDS)?;
+    let based_on = number(form.text("based_on"))?;
+    let (act, of) = form.text("act").split_once(':').unwrap_or((form.text("act"), ""));
+    let article_ids = ids(form.all("article"))?;
+    let article_ids = match act {
+        "up" => moved(article_ids, article_id(of)?, -1),
+        "down" => moved(article_ids, article_id(of)?, 1),
+        "out" => without(article_ids, article_id(of)?),
+        "add" | "send" => [article_ids, ids(form.all("add"))?].concat(),
+        _ => article_ids,
+    };
+    let content = Content {
+        subject: form.text("subject").to_owned(),
+        preview_text: form.text("preview_text").to_owned(),
+        intro_markdown: form.raw("intro").to_owned(),
+        article_ids,
+    };
+    let edition = digests::find(&desk.site().db, &id).await?;
+    let on = match act {
+        "send" => "/send",
+        "up" | "down" | "out" | "add" => "#picked",
+        _ => "",
+    };
+    let picked = content.article_ids.clone();
+    match digests::save_revision(desk.site(), edition.id, based_on, content, Some(desk.who.staff.id)).await {
+        Ok(_) => Ok(see_other(&format!("/desk/editions/{id}{on}"))),
+        Err(digests::Error::Changed) => {
+            let trouble = "Somebody else saved this edition while you were writing. Your words are below, not saved yet. \
+                           Saving now puts them in the place of the other version.";
+            let page = page(&desk, &edition, form, &picked, Some(trouble)).await?;
+            let page = desk.page("desk/editions/composer", &page.title, &page).await?;
+            Ok((StatusCode::CONFLICT, page).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn page(
+    desk: &Desk,
+    edition: &Edition,
+    form: Form,
+    picked: &[ArticleId],
+    trouble: Option<&'static str>,
+) -> Result<Page, WebError> {
+    let site = desk.site();
+    let settings = Settings::load(&site.db).await?;
+    let offered = articles::latest(site, OFFERED).await?;
+    let offered = offered.into_iter().filter(|article| !picked.contains(&article.id));
+    Ok(Page {
+        title: title(&edition.content.subject),
+        edition: edition.into(),
+        form,
+        offered: offered.map(|article| ArticleLine::new(article, &settings)).collect(),
+        picked: picked_lines(desk, &settings, picked).await?,
+        trouble,
+        may_send: desk.may(Role::SENDING),
+        readiness: readiness(desk, &settings, edition).await?,
+    })
+}
+
+pub(super) async fn picked_lines(
+    desk: &Desk,
+    settings: &Settings,
+    ids: &[ArticleId],
+) -> Result<Vec<ArticleLine>, WebError> {
+    let articles = articles::by_ids(&desk.site().db, ids).await?;
+    Ok(articles.into_iter().map(|article| ArticleLine::new(article, settings)).collect())
+}
+
+pub(super) async fn readiness(
+    desk: &Desk,
+    settings: &Settings,
+    edition: &Edition,
+) -> Result<Readiness, WebError> {
+    let problems = digests::preflight(desk.site(), &desk.app.templates, settings, edition).await?;
+    let readers = digests::audience_size(&desk.site().db, edition).await?;
+    Ok(Readiness::new(&problems, readers))
+}
+
+fn filled(content: &Content) -> Form {
+    Form::new(FIELDS)
+        .with("subject", &content.subject)
+        .with("preview_text", &content.preview_text)
+        .with("intro", &content.intro_markdown)
+}
+
+fn number(text: &str) -> Result<i64, WebError> {
+    text.parse().map_err(|_| WebError::BadRequest("Open the edition again and try once more."))
+}
+
+fn article_id(text: &str) -> Result<ArticleId, WebError> {
+    number(text).map(ArticleId)
+}
+
+fn ids(texts: &[String]) -> Result<Vec<ArticleId>, WebError> {
+    texts.iter().map(|text| article_id(text)).collect()
+}
+
+/// The list with one of its members a place further up (-1) or down (1); at the ends nothing moves.
+fn moved(mut ids: Vec<ArticleId>, id: ArticleId, by: isize) -> Vec<ArticleId> {
+    let from = ids.iter().position(|one| *one == id);
+    let to = from.and_then(|from| from.checked_add_signed(by)).filter(|to| *to < ids.len());
+    if let (Some(from), Some(to)) = (from, to) {
+        ids.swap(from, to);
+    }
+    ids
+}
+
+fn without(mut ids: Vec<ArticleId>, id: ArticleId) -> Vec<ArticleId> {
+    ids.retain(|one| *one != id);
+    ids
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_article_moves_one_place_and_not_past_the_ends() {
+        let after = |id, by| {
+            let ids = moved([1, 2, 3].map(ArticleId).to_vec(), ArticleId(id), by);
+            ids.into_iter().map(|id| id.0).collect::<Vec<_>>()
+        };
+        assert_eq!(after(2, -1), [2, 1, 3]);
+        assert_eq!(after(2, 1), [1, 3, 2]);
+        assert_eq!(after(1, -1), [1, 2, 3]);
+        assert_eq!(after(3, 1), [1, 2, 3]);
+        assert_eq!(after(9, 1), [1, 2, 3]);
+    }
+}

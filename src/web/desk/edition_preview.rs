@@ -1,0 +1,31 @@
+//! `/desk/editions/{id}/preview`: the edition as readers get it, for the frame in the composer. Sandboxed by its headers.
+
+use axum::{
+    extract::{Path, Query},
+    http::header,
+    response::{Html, IntoResponse},
+};
+use serde::Deserialize;
+
+use super::super::{Desk, Outcome};
+use crate::{digests, staff::Settings};
+
+/// Which part to look at.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Look {
+    #[serde(default)]
+    part: String,
+}
+
+/// `GET /desk/editions/{id}/preview`
+pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<Look>) -> Outcome {
+    let site = desk.site();
+    let edition = digests::find(&site.db, &id).await?;
+    let settings = Settings::load(&site.db).await?;
+    let preview = digests::preview(site, &desk.app.templates, &settings, &edition).await?;
+    Ok(if look.part == "text" {
+        ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], preview.text).into_response()
+    } else {
+        Html(preview.html).into_response()
+    })
+}

@@ -1,0 +1,311 @@
+//! An edition on its way: the minute to undo, the live figures, and what became of each copy.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::Path,
+    response::{
+        IntoResponse,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures_util::{Stream, stream};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{App, Desk, Outcome, WebError},
+    edition::EditionView,
+    editions::{count, grouped, title},
+};
+use crate::{
+    db::Db,
+    delivery::editions::{self, EditionState, Progress},
+    digests::{self, Edition},
+    staff::Role,
+};
+
+/// How many copies one page shows.
+const PAGE: i64 = 50;
+/// After so many seconds the stream ends and the browser asks again: a session that ended sees no more, and a process
+/// that is asked to stop is not kept waiting.
+const STREAM_SECONDS: usize = 20;
+
+/// What the address of the page asks for.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Look {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    after: i64,
+}
+
+#[derive(Serialize)]
+struct Page {
+    title: String,
+    edition: EditionView,
+    live: bool,
+    headline: String,
+    explanation: &'static str,
+    seconds_left: Option<u64>,
+    actions: Vec<Action>,
+    figures: Option<Figures>,
+    results: Option<Results>,
+}
+
+#[derive(Serialize)]
+struct Action {
+    path: &'static str,
+    label: &'static str,
+    look: &'static str,
+}
+
+/// The figures as words, and the bar: what the page shows and what the stream sends.
+#[derive(Serialize)]
+struct Figures {
+    state: &'static str,
+    texts: Texts,
+    bars: Vec<Bar>,
+}
+
+#[derive(Serialize)]
+struct Texts {
+    sealed: String,
+    accepted: String,
+    failed: String,
+    suppressed: String,
+    unknown: String,
+    open: String,
+    percent: String,
+}
+
+/// A stretch of the progress bar, which is a thousand units long.
+#[derive(Serialize)]
+struct Bar {
+    name: &'static str,
+    x: i64,
+    width: i64,
+}
+
+#[derive(Serialize)]
+struct Results {
+    q: String,
+    states: Vec<Choice>,
+    rows: Vec<Row>,
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Choice {
+    value: &'static str,
+    label: &'static str,
+    chosen: bool,
+}
+
+/// A copy as the tables show it.
+#[derive(Serialize)]
+pub(super) struct Row {
+    address: String,
+    state: String,
+    outcome: String,
+    words: String,
+    when: String,
+}
+
+impl From<digests::Outcome> for Row {
+    fn from(copy: digests::Outcome) -> Self {
+        Self {
+            outcome: outcome(&copy),
+            address: copy.address,
+            state: copy.state,
+            words: copy.reply,
+            when: copy.updated_at.date_time(),
+        }
+    }
+}
+
+fn outcome(copy: &digests::Outcome) -> String {
+    let why = copy.class.as_deref().unwrap_or_default().replace(['_', '-'], " ");
+    let with_why = |what: &str| if why.is_empty() { what.to_owned() } else { format!("{what}: {why}") };
+    match copy.state.as_str() {
+        "accepted" if copy.maybe_duplicate => "Taken, perhaps twice".to_owned(),
+        "accepted" => "Taken".to_owned(),
+        "failed" => with_why("Failed"),
+        "suppressed" => with_why("Not mailed"),
+        "unknown" => "May have arrived".to_owned(),
+        "claimed" => "Being sent".to_owned(),
+        _ if copy.attempt > 0 => "Will be tried again".to_owned(),
+        _ => "Still to go".to_owned(),
+    }
+}
+
+/// The page of an edition that is no longer being written.
+pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome {
+    let db = &desk.site().db;
+    let sealed = edition.sealed_at.is_some();
+    let page = Page {
+        title: title(&edition.content.subject),
+        edition: edition.into(),
+        live: is_live(edition.state),
+        headline: headline(edition),
+        explanation: explanation(edition.state),
+        seconds_left: seconds_left(desk, edition),
+        actions: if desk.may(Role::SENDING) { actions(edition.state) } else { Vec::new() },
+        figures: if sealed { Some(figures(db, edition.id, edition.state).await?) } else { None },
+        results: if sealed { Some(results(db, edition, look).await?) } else { None },
+    };
+    desk.page("desk/editions/sent", &page.title, &page).await
+}
+
+const fn is_live(state: EditionState) -> bool {
+    matches!(
+        state,
+        EditionState::Scheduled | EditionState::Sealed | EditionState::Sending | EditionState::Paused
+    )
+}
+
+/// Seconds until it goes out, while they are worth counting.
+fn seconds_left(desk: &Desk, edition: &Edition) -> Option<u64> {
+    let left = edition.send_at?.since(desk.site().now()).as_secs();
+    (edition.state == EditionState::Scheduled && left <= 600).then_some(left)
+}
+
+fn headline(edition: &Edition) -> String {
+    let readers = count(edition.sealed_count.unwrap_or_default(), "reader");
+    match edition.state {
+        EditionState::Draft => "Still being written.".to_owned(),
+        EditionState::Scheduled => match edition.send_at {
+            Some(at) => format!("Goes out on {}.", at.date_time()),
+            None => "Waits for its moment.".to_owned(),
+        },
+        EditionState::Sealed => "Writing down who gets a copy …".to_owned(),
+        EditionState::Sending => format!("On its way to {readers}."),
+        EditionState::Paused => "Paused. Nothing more goes out until it is resumed.".to_owned(),
+        EditionState::Held => "Held back: its moment passed while nothing was running.".to_owned(),
+        EditionState::Cancelled => "Cancelled. Nothing more goes out.".to_owned(),
+        EditionState::Finished => format!("Sent to {readers}."),
+    }
+}
+
+const fn explanation(state: EditionState) -> &'static str {
+    match state {
+        EditionState::Scheduled => "Until then it can be undone, and nobody has got anything.",
+        EditionState::Sealed => "The content is locked. Copies start to leave when everyone is written down.",
+        EditionState::Sending => "You can close this page; it goes on by itself.",
+        EditionState::Paused => "Copies that were already leaving may still arrive.",
+        EditionState::Cancelled => "Readers whose copy had already left have got it.",
+        _ => "",
+    }
+}
+
+fn actions(state: EditionState) -> Vec<Action> {
+    let undo = Action { path: "undo", label: "Undo: back to the draft", look: "big" };
+    let pause = Action { path: "pause", label: "Pause", look: "second" };
+    let resume = Action { path: "resume", label: "Go on sending", look: "" };
+    let cancel = Action { path: "cancel", label: "Cancel the rest", look: "second danger" };
+    match state {
+        EditionState::Scheduled => vec![undo],
+        EditionState::Sending => vec![pause, cancel],
+        EditionState::Paused | EditionState::Held => vec![resume, cancel],
+        _ => Vec::new(),
+    }
+}
+
+async fn figures(db: &Db, edition_id: i64, state: EditionState) -> Result<Figures, WebError> {
+    Ok(Figures::new(editions::progress(db, edition_id).await?, state))
+}
+
+impl Figures {
+    fn new(progress: Progress, state: EditionState) -> Self {
+        let Progress { sealed, accepted, failed, suppressed, unknown, open } = progress;
+        let done = sealed - open;
+        let share = |part: i64| if sealed == 0 { 0 } else { part * 1_000 / sealed };
+        let mut bars = Vec::new();
+        let mut before = 0;
+        for (name, part) in
+            [("accepted", accepted), ("suppressed", suppressed), ("unknown", unknown), ("failed", failed)]
+        {
+            let x = share(before);
+            before += part;
+            bars.push(Bar { name, x, width: share(before) - x });
+        }
+        let texts = Texts {
+            sealed: grouped(sealed),
+            accepted: grouped(accepted),
+            failed: grouped(failed),
+            suppressed: grouped(suppressed),
+            unknown: grouped(unknown),
+            open: grouped(open),
+            // Rounded down: 100% means that nothing is left.
+            percent: format!("{}%", if sealed == 0 { 100 } else { done * 100 / sealed }),
+        };
+        Self { state: state.as_str(), texts, bars }
+    }
+}
+
+async fn results(db: &Db, edition: &Edition, look: &Look) -> Result<Results, WebError> {
+    let states = [
+        ("", "Every outcome"),
+        ("accepted", "Taken by their mail provider"),
+        ("failed", "Failed"),
+        ("suppressed", "Not mailed"),
+        ("unknown", "May have arrived"),
+        ("open", "Still to go"),
+    ];
+    let states = states.map(|(value, label)| Choice { value, label, chosen: value == look.state });
+    let copies = digests::results(db, edition.id, &look.q, &look.state, look.after, PAGE).await?;
+    let last = copies.last().filter(|_| copies.len() as i64 == PAGE).map(|copy| copy.subscriber_id);
+    let next = last.map(|last| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query
+            .append_pair("q", &look.q)
+            .append_pair("state", &look.state)
+            .append_pair("after", &last.to_string());
+        format!("/desk/editions/{}?{}#results", edition.public_id, query.finish())
+    });
+    let rows = copies.into_iter().map(Row::from).collect();
+    Ok(Results { q: look.q.clone(), states: states.into(), rows, next })
+}
+
+/// `GET /desk/editions/{id}/progress`: the figures once a second, as server-sent events.
+pub(crate) async fn events(desk: Desk, Path(id): Path<String>) -> Outcome {
+    let edition = digests::find(&desk.site().db, &id).await?;
+    Ok(Sse::new(ticks(desk.app, edition.id)).keep_alive(KeepAlive::default()).into_response())
+}
+
+fn ticks(app: App, edition_id: i64) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold((app, 0), move |(app, tick)| async move {
+        if tick == STREAM_SECONDS {
+            return None;
+        }
+        if tick > 0 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        // A database that does not answer ends the stream; the browser asks again by itself.
+        let event = event(&app, edition_id).await.ok()?;
+        Some((Ok(event), (app, tick + 1)))
+    })
+}
+
+async fn event(app: &App, edition_id: i64) -> Result<Event, WebError> {
+    let edition = digests::load(&app.site.db, edition_id).await?;
+    let figures = figures(&app.site.db, edition_id, edition.state).await?;
+    Event::default().event("progress").json_data(figures).map_err(WebError::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// TRUST T11: what the page says adds up as the ledger does.
+    #[test]
+    fn the_bar_is_as_long_as_what_is_done() {
+        let progress = Progress { sealed: 200, accepted: 197, failed: 1, suppressed: 1, unknown: 0, open: 1 };
+        let figures = Figures::new(progress, EditionState::Sending);
+        assert_eq!(figures.texts.percent, "99%");
+        assert_eq!(figures.bars.iter().map(|bar| bar.width).sum::<i64>(), 995);
+        let nobody = Progress { sealed: 0, accepted: 0, failed: 0, suppressed: 0, unknown: 0, open: 0 };
+        assert_eq!(Figures::new(nobody, EditionState::Finished).texts.percent, "100%");
+    }
+}

@@ -1,0 +1,53 @@
+//! `/giving/{token}`: a monthly donation, and the one button that ends it. The link stands in every receipt.
+
+use axum::extract::{Path, State};
+use serde::Serialize;
+
+use super::super::{App, Outcome, WebError};
+use crate::donations::{self, CancelError, Monthly};
+
+#[derive(Serialize)]
+struct Page {
+    amount: String,
+    state: String,
+    began: Option<String>,
+    ended: Option<String>,
+    /// Asked to end, and not confirmed by the provider yet.
+    asked: bool,
+    /// Whether it can be ended here.
+    running: bool,
+}
+
+/// `GET /giving/{token}`
+pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
+    page(&app, &token, false).await
+}
+
+/// `POST /giving/{token}`
+pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>) -> Outcome {
+    let Some(payments) = &app.payments else {
+        return Err(WebError::Unavailable(
+            "Donations are switched off, so we cannot reach the payment service. Please write to us.",
+        ));
+    };
+    match donations::cancel_monthly(&app.site, payments.provider.as_ref(), &token).await {
+        Ok(()) => page(&app, &token, false).await,
+        Err(CancelError::NotFound) => Err(WebError::NotFound),
+        Err(CancelError::NotYet(_)) => page(&app, &token, true).await,
+        Err(CancelError::Database(error)) => Err(error.into()),
+    }
+}
+
+async fn page(app: &App, token: &str, asked: bool) -> Outcome {
+    let Monthly { amount, state, began_at, cancelled_at, .. } =
+        donations::monthly_of(&app.site, token).await?.ok_or(WebError::NotFound)?;
+    let page = Page {
+        amount,
+        running: !matches!(state.as_str(), "pending" | "cancelled"),
+        began: began_at.map(|at| at.date()),
+        ended: cancelled_at.map(|at| at.date()),
+        state,
+        asked,
+    };
+    app.public_page("public/giving", "Your monthly donation", &page).await
+}

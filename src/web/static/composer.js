@@ -1,0 +1,70 @@
+// Makes the composer save by itself, keeps the preview fresh, and lets articles be dragged into order.
+// Every one of these works without this file, by the buttons of the form.
+
+const form = document.querySelector("#composer");
+if (form) {
+  const status = form.querySelector("[data-save-status]");
+  let timer = 0;
+  let saving = Promise.resolve();
+
+  const changed = () => {
+    status.textContent = "Not saved yet";
+    clearTimeout(timer);
+    timer = setTimeout(() => (saving = saving.then(save)), 1200);
+  };
+
+  form.addEventListener("input", changed);
+  // The button that was pressed saves everything itself.
+  form.addEventListener("submit", () => clearTimeout(timer));
+
+  const save = async () => {
+    const fields = new URLSearchParams(new FormData(form));
+    // Ticked articles join the edition when the writer presses the button for it, not while she is still ticking.
+    fields.delete("add");
+    fields.set("act", "save");
+    status.textContent = "Saving …";
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: fields, headers: { accept: "text/html" } });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.querySelector("#composer [name=based_on]");
+      if (!answer.ok || !fresh) throw new Error(String(answer.status));
+      form.elements.based_on.value = fresh.value;
+      for (const id of ["readiness", "composer-meta"]) {
+        const part = page.getElementById(id);
+        if (part) document.getElementById(id)?.replaceChildren(...part.childNodes);
+      }
+      status.textContent = "Saved";
+      const preview = document.querySelector("iframe[name=preview]");
+      if (preview) preview.src = preview.getAttribute("src");
+    } catch {
+      status.textContent = "Could not be saved just now. Press Save to see why.";
+    }
+  };
+
+  dragging(form.querySelector("[data-sortable]"), changed);
+}
+
+function dragging(list, changed) {
+  if (!list) return;
+  let held = null;
+  for (const item of list.children) item.draggable = true;
+  list.addEventListener("dragstart", (event) => {
+    held = event.target.closest("li");
+    held?.classList.add("dragged");
+    event.dataTransfer.effectAllowed = "move";
+  });
+  list.addEventListener("dragover", (event) => {
+    const over = event.target.closest("li");
+    if (!held || !over || over.parentElement !== list) return;
+    event.preventDefault();
+    if (over === held) return;
+    const box = over.getBoundingClientRect();
+    list.insertBefore(held, event.clientY < box.top + box.height / 2 ? over : over.nextSibling);
+  });
+  list.addEventListener("dragend", () => {
+    if (!held) return;
+    held.classList.remove("dragged");
+    held = null;
+    changed();
+  });
+}

@@ -1,0 +1,142 @@
+//! The command line, as somebody at a terminal meets it.
+
+use std::{
+    process::{Command, Output},
+    sync::Arc,
+};
+
+use broadside::{
+    clock::Clock,
+    db::{Db, Engine},
+    site::Site,
+    subscribers::lists,
+    token::{Keys, RootSecret},
+};
+
+use crate::support::{TestDb, scratch};
+
+/// Runs the program in a folder of its own with nothing but these settings.
+fn broadside(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_broadside"));
+    command.args(arguments).current_dir(scratch::folder()).env_clear().envs(settings.iter().copied());
+    command.output().expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn help_names_every_command_and_ends_well() {
+    let help = broadside(&["--help"], &[]);
+    assert!(help.status.success());
+    for command in [
+        "migrate",
+        "articles",
+        "subscribers",
+        "export-proof",
+        "edition",
+        "audit",
+        "doctor",
+        "team",
+        "templates",
+        "settings",
+    ] {
+        assert!(text(&help.stdout).contains(command), "{command} is missing");
+    }
+    assert_eq!(broadside(&["no-such-command"], &[]).status.code(), Some(2));
+}
+
+#[test]
+fn all_mistakes_in_the_settings_are_told_at_once() {
+    let output =
+        broadside(&["doctor"], &[("LISTEN", "here"), ("SMTP_URL", "ftp://x"), ("BROADSIDE_ENV", "home")]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    for name in ["LISTEN", "SMTP_URL", "BROADSIDE_ENV"] {
+        assert!(said.contains(name), "{name} is missing in: {said}");
+    }
+}
+
+/// TRUST A31: the doctor shows every setting, and no secret.
+#[test]
+fn the_doctor_shows_settings_without_secrets() {
+    let canary = "canary-0123456789-0123456789-0123456789";
+    let output = broadside(
+        &["doctor"],
+        &[
+            ("SECRET", canary),
+            ("SUPPRESSION_SECRET", canary),
+            // Ports on which nobody listens.
+            ("SMTP_URL", &format!("smtp://ann:{canary}@127.0.0.1:1")),
+            ("DATABASE_URL", &format!("postgres://ann:{canary}@127.0.0.1:1/news")),
+            ("STRIPE_SECRET_KEY", canary),
+            ("STRIPE_WEBHOOK_SECRET", canary),
+            ("STRIPE_API_BASE", "http://127.0.0.1:1"),
+            ("LOG", "trace"),
+        ],
+    );
+    assert_eq!(output.status.code(), Some(1), "nothing can be reached");
+    let said = text(&output.stdout);
+    for setting in broadside::config::SETTINGS {
+        assert!(said.contains(setting.name), "{} is missing in: {said}", setting.name);
+    }
+    assert_eq!(said.matches("problem").count(), 3, "{said}");
+    assert!(!said.contains("canary") && !text(&output.stderr).contains("canary"), "a secret was shown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrating_twice_says_that_nothing_was_left_to_do() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let Some(db) = TestDb::empty(engine).await else { continue };
+        let first = broadside(&["migrate"], &[("DATABASE_URL", &db.url)]);
+        assert!(text(&first.stdout).contains("were applied"), "{first:?}");
+        let second = broadside(&["migrate"], &[("DATABASE_URL", &db.url)]);
+        assert!(second.status.success() && text(&second.stdout).contains("was up to date"), "{second:?}");
+    }
+}
+
+/// TRUST L1: what a reader agreed to can be printed, with its source.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_are_imported_exported_and_proven() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let Some(db) = TestDb::migrated(engine).await else { continue };
+        let settings = [("DATABASE_URL", db.url.as_str())];
+        add_list(&db.db).await;
+        let file = scratch::folder().join("readers.csv");
+        std::fs::write(&file, "email,name\nann@example.org,Ann\nno address,Bob\n").expect("a file");
+        let file = file.to_str().expect("a path of letters");
+        let basis = ["--basis", "consent", "--source", "spring fair 2026"];
+        let import = broadside(&[["subscribers", "import", file].as_slice(), &basis].concat(), &settings);
+        let said = text(&import.stdout) + &text(&import.stderr);
+        assert_eq!(import.status.code(), Some(1), "a bad row is told by the exit code too: {said}");
+        assert!(said.contains("1 readers added") && said.contains("readers.csv:3"), "{said}");
+        let export = text(&broadside(&["subscribers", "export"], &settings).stdout);
+        assert!(export.contains("ann@example.org,Ann,"), "{export}");
+        let proof = text(&broadside(&["export-proof", "Ann@Example.org"], &settings).stdout);
+        assert!(proof.contains("imported") && proof.contains("consent: spring fair 2026"), "{proof}");
+        assert_eq!(broadside(&["export-proof", "bob@example.org"], &settings).status.code(), Some(1));
+        assert!(broadside(&["audit"], &settings).status.success());
+    }
+}
+
+async fn add_list(db: &Db) {
+    let keys = Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32]);
+    let base_url = "http://127.0.0.1:3000".parse().expect("an address");
+    let site = Site { db: db.clone(), clock: Clock::System, keys: Arc::new(keys), base_url };
+    let mut tx = db.begin().await.expect("a transaction");
+    lists::add(&mut tx, &site, "weekly", "The weekly", "Every Friday").await.expect("a list");
+    tx.commit().await.expect("a commit");
+}
+
+#[test]
+fn the_list_of_settings_is_the_example_file() {
+    let output = broadside(&["settings"], &[]);
+    assert_eq!(text(&output.stdout), include_str!("../../.env.example"));
+}
+
+#[test]
+fn the_email_templates_are_in_order() {
+    let output = broadside(&["templates", "check"], &[]);
+    assert!(output.status.success(), "{}", text(&output.stdout));
+}

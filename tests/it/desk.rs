@@ -1,0 +1,606 @@
+//! The desk through HTTP: walks over the whole routes table (roles, forged requests, headers), sessions, set-up, signing in.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Method, Request, StatusCode, header},
+};
+use broadside::{
+    articles::fetch::Fetcher,
+    clock::{Clock, Moment},
+    db::Db,
+    delivery::notices,
+    email_address::EmailAddress,
+    mail::Templates,
+    site::Site,
+    staff::{
+        PasswordCost, Role, accounts,
+        accounts::NewMember,
+        set_up::{self, FirstOwner},
+        sign_in,
+    },
+    token::{Keys, RootSecret},
+    web::{
+        App, HeaderSet, router,
+        routes::{Csrf, Route, Who, routes},
+    },
+};
+use tower::ServiceExt;
+use url::Url;
+
+use crate::support::{TestDb, both_engines, database::Fixture};
+
+const BASE: &str = "https://desk.example.org";
+const PASSWORD: &str = "a lamp for every street";
+
+/// The site as a service, with an owner, `owner@example.org`.
+#[derive(Clone)]
+struct Web {
+    app: App,
+    router: Router,
+}
+
+impl Fixture for Web {
+    async fn start(db: TestDb) -> Self {
+        let web = Self::empty(&db);
+        let email = EmailAddress::parse("owner@example.org").expect("an address");
+        let owner = FirstOwner { name: "Olive Owner", email: &email, password: PASSWORD };
+        set_up::make_first_owner(&web.app.site, PasswordCost::CHEAP, owner, |settings| {
+            settings.magazine_name = "The Lamplighter".into();
+            settings.contact_email = "letters@example.org".into();
+        })
+        .await
+        .expect("the first owner");
+        web
+    }
+
+    async fn finish(self) {}
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: header::HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
+    }
+
+    /// The session in `Set-Cookie`, as the browser would send it back.
+    fn cookie(&self) -> String {
+        self.header("set-cookie").split(';').next().expect("a first part").to_owned()
+    }
+}
+
+impl Web {
+    /// An instance without an owner.
+    fn empty(db: &TestDb) -> Self {
+        let site = Site {
+            db: db.db.clone(),
+            clock: Clock::manual(Moment::from_unix_seconds(1_790_000_000)),
+            keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32])),
+            base_url: Url::parse(BASE).expect("a URL"),
+        };
+        let templates = Templates::load().expect("email templates that parse");
+        let fetcher = Fetcher::new(true).expect("a fetcher");
+        let mut app = App::new(site, templates, fetcher).expect("page templates that parse");
+        app.password_cost = PasswordCost::CHEAP;
+        app.checkout_origin = Some("https://checkout.example.test".into());
+        Self { router: router(app.clone()), app }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.expect("a body");
+        let body = String::from_utf8_lossy(&body).into_owned();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    async fn get(&self, path: &str, cookie: &str) -> Answer {
+        let request = Request::get(path).header("cookie", cookie);
+        self.send(request.body(Body::empty()).expect("a request")).await
+    }
+
+    async fn post(&self, path: &str, cookie: &str, form: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = Request::post(path)
+            .header("cookie", cookie)
+            .header("origin", BASE)
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(body)).expect("a request")).await
+    }
+
+    async fn sign_in(&self, email: &str, password: &str) -> Answer {
+        self.post("/desk/sign-in", "", &[("email", email), ("password", password), ("next", "")]).await
+    }
+
+    /// The cookie and the form token of a fresh session of somebody with that role.
+    async fn session_of(&self, role: Role) -> (String, String) {
+        let email = format!("{role}@example.org");
+        if sign_in_fails(&self.sign_in(&email, PASSWORD).await) {
+            let address = EmailAddress::parse(&email).expect("an address");
+            let new = NewMember { name: role.as_str(), email: &address, role };
+            let invitation = accounts::add_member(&self.app.site, None, new).await.expect("a member");
+            let link = invitation.path.rsplit('/').next().expect("a token");
+            accounts::join(&self.app.site, PasswordCost::CHEAP, link, PASSWORD).await.expect("joined");
+        }
+        let cookie = self.sign_in(&email, PASSWORD).await.cookie();
+        let csrf = csrf_of(&self.get("/desk", &cookie).await);
+        (cookie, csrf)
+    }
+}
+
+fn sign_in_fails(answer: &Answer) -> bool {
+    answer.status == StatusCode::UNPROCESSABLE_ENTITY
+}
+
+fn csrf_of(answer: &Answer) -> String {
+    let (_, rest) = answer.body.split_once("name=\"csrf\" value=\"").expect("a form with a token");
+    rest.split('"').next().expect("an end").to_owned()
+}
+
+fn filled(path: &str) -> String {
+    path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+fn sent_to_sign_in(answer: &Answer) -> bool {
+    answer.status == StatusCode::SEE_OTHER && answer.header("location").starts_with("/desk/sign-in")
+}
+
+impl Web {
+    async fn request(&self, route: &Route, path: &str, cookie: &str, csrf: &str) -> Answer {
+        match route.method {
+            Method::GET => self.get(path, cookie).await,
+            _ => self.post(path, cookie, &[("csrf", csrf)]).await,
+        }
+    }
+}
+
+const SET_UP: [(&str, &str); 9] = [
+    ("magazine_name", "The Lamplighter"),
+    ("articles_at", "here"),
+    ("external_site_url", ""),
+    ("legal_name", "Lamplighter Press"),
+    ("postal_address", "1 Wick Lane\r\nTown"),
+    ("contact_email", "desk@example.org"),
+    ("name", "Olive Owner"),
+    ("email", "olive@example.org"),
+    ("password", PASSWORD),
+];
+
+/// What the program logs while it is set, at the most talkative level.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("not poisoned").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let log = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || log.clone());
+        tracing::subscriber::set_default(subscriber.finish())
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().expect("not poisoned")).into_owned()
+    }
+}
+
+both_engines! {
+    /// TRUST T6, A13: every route with every role and with none; who is not in the table's set gets nothing.
+    async fn every_route_opens_to_the_roles_of_the_table_and_to_no_others(web: Web) {
+        for route in routes() {
+            let Who::Staff(roles) = route.who else { continue };
+            let path = filled(route.path);
+            let nobody = web.request(&route, &path, "", "").await;
+            assert!(sent_to_sign_in(&nobody), "{} {path} without a session: {}", route.method, nobody.status);
+            for role in Role::ALL {
+                let (cookie, csrf) = web.session_of(role).await;
+                let answer = web.request(&route, &path, &cookie, &csrf).await;
+                let refused = answer.status == StatusCode::FORBIDDEN;
+                assert_eq!(
+                    refused,
+                    !roles.contains(&role),
+                    "{} {path} as {role}: {}",
+                    route.method,
+                    answer.status
+                );
+                let signed_out = route.path == "/desk/sign-out";
+                assert!(signed_out || !sent_to_sign_in(&answer), "{} {path} as {role}", route.method);
+                assert!(!answer.status.is_server_error(), "{} {path} as {role}: {}", route.method, answer.status);
+            }
+        }
+    }
+
+    /// TRUST A12: a spelling of a desk path that the table does not hold opens nothing.
+    async fn other_spellings_of_a_path_do_not_open_it(web: Web) {
+        for path in [
+            "/desk/team/",
+            "//desk/team",
+            "/desk//team",
+            "/Desk/team",
+            "/desk/team;x",
+            "/desk/%2e%2e/desk/team",
+            "/x/../desk/team",
+        ] {
+            let answer = web.get(path, "").await;
+            assert!(
+                answer.status == StatusCode::NOT_FOUND || sent_to_sign_in(&answer),
+                "{path}: {}",
+                answer.status
+            );
+            assert!(!answer.body.contains("Add somebody"), "{path}");
+        }
+        for (method, status) in
+            [(Method::TRACE, 405), (Method::OPTIONS, 405), (Method::PUT, 405), (Method::DELETE, 405)]
+        {
+            let request =
+                Request::builder().method(&method).uri("/desk/team").header("x-http-method-override", "GET");
+            let answer = web.send(request.body(Body::empty()).expect("a request")).await;
+            assert_eq!(answer.status, status, "{method}");
+            assert!(!answer.body.contains("Add somebody"), "{method}");
+        }
+    }
+
+    /// TRUST A7: every route that changes something refuses what another site made a browser send; the exceptions are known.
+    async fn forged_requests_change_nothing(web: Web) {
+        let mut exempt = Vec::new();
+        for route in routes().into_iter().filter(|route| route.method == Method::POST) {
+            let path = filled(route.path);
+            if matches!(route.csrf, Csrf::OneClick | Csrf::Webhook) {
+                exempt.push(route.path);
+                continue;
+            }
+            assert_ne!(route.csrf, Csrf::Safe, "{path} changes something");
+            for (name, value) in [
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-site", "same-site"),
+                ("origin", "https://evil.test"),
+                ("origin", "https://desk.example.org.evil.test"),
+            ] {
+                let (cookie, csrf) = web.session_of(Role::Owner).await;
+                for kind in ["application/x-www-form-urlencoded", "text/plain"] {
+                    let request = Request::post(&path).header("cookie", &cookie).header(name, value);
+                    let body = Body::from(format!("csrf={csrf}"));
+                    let request = request.header("content-type", kind).body(body).expect("a request");
+                    let answer = web.send(request).await;
+                    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} with {name}: {value}");
+                }
+            }
+            if route.csrf == Csrf::Token {
+                let (cookie, _) = web.session_of(Role::Owner).await;
+                let (_, other_csrf) = web.session_of(Role::Owner).await;
+                for token in ["", "x", &other_csrf] {
+                    let answer = web.post(&path, &cookie, &[("csrf", token)]).await;
+                    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} with the token {token:?}");
+                }
+            }
+        }
+        let allowed = ["/unsubscribe/{token}", "/hooks/stripe"];
+        assert!(exempt.iter().all(|path| allowed.contains(path)), "{exempt:?}");
+    }
+
+    /// TRUST 4.3: on every route, answered well or not, exactly the headers of its set.
+    async fn every_answer_carries_the_headers_of_its_set(web: Web) {
+        let known: Vec<String> = [
+            "content-type",
+            "content-length",
+            "location",
+            "set-cookie",
+            "allow",
+            "retry-after",
+            "content-disposition",
+            "vary",
+            "etag",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        let (cookie, _) = web.session_of(Role::Owner).await;
+        for route in routes() {
+            let path = filled(route.path);
+            for cookie in ["", &cookie] {
+                let answer = web.request(&route, &path, cookie, "").await;
+                let refused = answer.status.is_client_error() && answer.status != StatusCode::UNPROCESSABLE_ENTITY;
+                // The page of a failure is one of ours, whatever stood there.
+                let set = match route.headers {
+                    HeaderSet::Hook => HeaderSet::Hook,
+                    _ if refused || sent_to_sign_in(&answer) => {
+                        let desk = path.starts_with("/desk") || path.starts_with("/set-up");
+                        if desk { HeaderSet::Desk } else { HeaderSet::PublicForm }
+                    }
+                    set => set,
+                };
+                let token_page = route.path.contains("{token}");
+                let wanted = set.all(Some("https://checkout.example.test"), token_page);
+                for (name, value) in &wanted {
+                    assert_eq!(answer.header(name.as_str()), value, "{name} of {} {path}", route.method);
+                    assert_eq!(answer.headers.get_all(name).iter().count(), 1, "{name} of {path}");
+                }
+                for name in answer.headers.keys() {
+                    let expected =
+                        wanted.iter().any(|(known, _)| known == name) || known.contains(&name.to_string());
+                    assert!(expected, "{} {path} also sent {name}", route.method);
+                }
+                if !answer.body.is_empty() {
+                    assert!(
+                        answer.header("content-type").ends_with("; charset=utf-8"),
+                        "{path}: {}",
+                        answer.header("content-type")
+                    );
+                }
+            }
+        }
+    }
+
+    /// TRUST A20: the cookie's flags, and a new token at every sign-in whatever the browser sent (no fixation).
+    async fn signing_in_gives_a_fresh_cookie_that_scripts_and_plain_http_never_see(web: Web) {
+        let planted = "__Host-sid=planted-by-somebody-else";
+        let form = [("email", "owner@example.org"), ("password", PASSWORD), ("next", "")];
+        let answer = web.post("/desk/sign-in", planted, &form).await;
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/desk"));
+        let cookie = answer.header("set-cookie");
+        let (value, flags) = cookie.split_once(';').expect("flags");
+        let token = value.strip_prefix("__Host-sid=").expect("the name");
+        assert_eq!(flags, " Path=/; Secure; HttpOnly; SameSite=Lax");
+        assert_eq!(data_encoding::BASE64URL_NOPAD.decode(token.as_bytes()).expect("base64").len(), 32);
+        assert_eq!(web.get("/desk", value).await.status, StatusCode::OK);
+        assert!(sent_to_sign_in(&web.get("/desk", planted).await));
+        let stored: Vec<(String,)> = match &web.app.site.db {
+            Db::Sqlite { read, .. } => {
+                sqlx::query_as("select token_hash from staff_session").fetch_all(read).await.expect("rows")
+            }
+            Db::Postgres(_) => Vec::new(),
+        };
+        assert!(stored.iter().all(|row| row.0 != token), "the token itself is stored nowhere");
+    }
+
+    /// TRUST A20: two hours without a request, twelve hours in all.
+    async fn a_session_ends_when_idle_and_when_old(web: Web) {
+        let (cookie, _) = web.session_of(Role::Viewer).await;
+        let clock = &web.app.site.clock;
+        clock.advance(Duration::from_secs(2 * 3_600 - 1));
+        assert_eq!(web.get("/desk", &cookie).await.status, StatusCode::OK);
+        clock.advance(Duration::from_secs(2 * 3_600));
+        assert!(sent_to_sign_in(&web.get("/desk", &cookie).await), "idle");
+
+        let (cookie, _) = web.session_of(Role::Viewer).await;
+        for _ in 0..11 {
+            clock.advance(Duration::from_secs(3_600));
+            assert_eq!(web.get("/desk", &cookie).await.status, StatusCode::OK);
+        }
+        clock.advance(Duration::from_secs(3_600));
+        assert!(sent_to_sign_in(&web.get("/desk", &cookie).await), "old");
+    }
+
+    /// TRUST A20: signing out, being disabled, another role and another password each end the session at once.
+    async fn a_session_ends_with_what_it_lived_by(web: Web) {
+        let site = &web.app.site;
+        let (cookie, csrf) = web.session_of(Role::Editor).await;
+        let out = web.post("/desk/sign-out", &cookie, &[("csrf", &csrf)]).await;
+        assert!(out.header("set-cookie").contains("Max-Age=0"));
+        assert!(sent_to_sign_in(&web.get("/desk", &cookie).await), "signed out");
+
+        let id = |name: &'static str| async move {
+            let members = accounts::members(&site.db).await.expect("members");
+            members.into_iter().find(|one| one.name == name).expect("the member").public_id
+        };
+        let (cookie, _) = web.session_of(Role::Editor).await;
+        accounts::change_role(site, None, &id("editor").await, Role::Sender).await.expect("a change");
+        assert!(sent_to_sign_in(&web.get("/desk", &cookie).await), "another role");
+
+        let (cookie, csrf) = web.session_of(Role::Treasurer).await;
+        let form = [("csrf", csrf.as_str()), ("present", PASSWORD), ("password", "another lamp for the street")];
+        let changed = web.post("/desk/account", &cookie, &form).await;
+        assert_eq!(changed.status, StatusCode::SEE_OTHER);
+        assert!(sent_to_sign_in(&web.get("/desk", &cookie).await), "another password");
+        assert_eq!(web.get("/desk", &changed.cookie()).await.status, StatusCode::OK, "a new session goes on");
+
+        let (cookie, _) = web.session_of(Role::Viewer).await;
+        accounts::set_disabled(site, None, &id("viewer").await, true).await.expect("a change");
+        assert!(sent_to_sign_in(&web.get("/desk", &cookie).await), "disabled");
+        assert!(sign_in_fails(&web.sign_in("viewer@example.org", PASSWORD).await));
+    }
+
+    async fn the_last_owner_cannot_be_removed(web: Web) {
+        let (cookie, csrf) = web.session_of(Role::Owner).await;
+        let members = accounts::members(&web.app.site.db).await.expect("members");
+        let id = &members[0].public_id;
+        let disable = web.post(&format!("/desk/team/{id}/disable"), &cookie, &[("csrf", &csrf)]).await;
+        let form = [("csrf", csrf.as_str()), ("role", "viewer")];
+        let demote = web.post(&format!("/desk/team/{id}/role"), &cookie, &form).await;
+        assert_eq!((disable.status, demote.status), (StatusCode::CONFLICT, StatusCode::CONFLICT));
+        assert_eq!(web.get("/desk/team", &cookie).await.status, StatusCode::OK);
+    }
+
+    /// TRUST A22: a known address, an unknown one and one without a password get the same bytes back.
+    async fn a_failed_sign_in_does_not_tell_whether_the_address_is_known(web: Web) {
+        let known = web.sign_in("owner@example.org", "not the password").await;
+        let unknown = web.sign_in("nobody@example.org", "not the password").await;
+        assert_eq!(known.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(known.status, unknown.status);
+        assert_eq!(known.body.replace("owner@", "nobody@"), unknown.body);
+        assert!(!known.body.contains("not the password"), "a password does not travel back");
+    }
+
+    /// TRUST A21: guessing is slowed down, and nobody is shut out for longer than a quarter of an hour.
+    async fn guessing_is_slowed_down_for_a_quarter_of_an_hour(web: Web) {
+        for _ in 0..10 {
+            web.sign_in("owner@example.org", "not the password").await;
+        }
+        let held = web.sign_in("owner@example.org", PASSWORD).await;
+        assert!(sign_in_fails(&held) && held.body.contains("Too many tries"), "even the right one waits");
+        web.app.site.clock.advance(Duration::from_secs(901));
+        assert_eq!(web.sign_in("owner@example.org", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    }
+
+    /// TRUST A25 in spirit, ASVS 6.5.5: opening the link does nothing, pressing the button works once, for ten minutes.
+    async fn a_sign_in_link_works_once_and_not_by_being_opened(web: Web) {
+        let id = accounts::members(&web.app.site.db).await.expect("members")[0].id;
+        let first = sign_in::link_path(&web.app.site, id);
+        for _ in 0..2 {
+            let page = web.get(&first, "").await;
+            assert_eq!((page.status, page.header("set-cookie")), (StatusCode::OK, ""));
+            assert_eq!(page.header("referrer-policy"), "no-referrer");
+        }
+        let (one, two) = tokio::join!(web.post(&first, "", &[]), web.post(&first, "", &[]));
+        let mut statuses = [one.status, two.status];
+        statuses.sort();
+        assert_eq!(statuses, [StatusCode::SEE_OTHER, StatusCode::GONE], "two presses race, one wins");
+        assert_eq!(web.get(&first, "").await.status, StatusCode::GONE);
+        let late = sign_in::link_path(&web.app.site, id);
+        web.app.site.clock.advance(Duration::from_secs(600));
+        assert_eq!(web.post(&late, "", &[]).await.status, StatusCode::GONE);
+    }
+
+    /// TRUST A22, A21: asking for a link tells nobody whether there is such an account, mails it alone, and not without end.
+    async fn a_sign_in_link_is_mailed_to_the_team_alone(web: Web) {
+        let ask = async |email: &str| web.post("/desk/sign-in-link", "", &[("link_email", email)]).await;
+        let queued = async || {
+            let counts = notices::counts(&web.app.site.db).await.expect("counts");
+            counts.iter().map(|(_, count)| count).sum::<i64>()
+        };
+        let unknown = ask("nobody@example.org").await;
+        assert_eq!((unknown.status, queued().await), (StatusCode::OK, 0));
+        let known = ask("owner@example.org").await;
+        assert_eq!((known.status, queued().await), (StatusCode::OK, 1));
+        assert_eq!(known.body.replace("owner@", "nobody@"), unknown.body);
+        for _ in 0..5 {
+            ask("owner@example.org").await;
+        }
+        assert_eq!(queued().await, 3, "three in a quarter of an hour");
+        assert_eq!(ask("no address").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
+    /// TRUST A33: no default owner; the page opens by its token alone, makes one owner, and closes for good.
+    async fn set_up_makes_one_owner_and_closes_for_good(db: TestDb) {
+        let web = Web::empty(&db);
+        assert!(sign_in_fails(&web.sign_in("admin@example.org", "admin").await));
+        assert_eq!(web.get("/set-up/x", "").await.status, StatusCode::NOT_FOUND);
+        let path = set_up::path(&web.app.site).await.expect("an answer").expect("a path while there is no owner");
+        assert_eq!(web.get(&path, "").await.status, StatusCode::OK);
+        let mut short = SET_UP;
+        short[8].1 = "too short";
+        let again = web.post(&path, "", &short).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(again.body.contains("Lamplighter Press") && !again.body.contains("too short\""), "values stay");
+
+        let (one, two) = tokio::join!(web.post(&path, "", &SET_UP), web.post(&path, "", &SET_UP));
+        let mut statuses = [one.status, two.status];
+        statuses.sort();
+        assert_eq!(statuses, [StatusCode::SEE_OTHER, StatusCode::NOT_FOUND], "two browsers race, one wins");
+        assert_eq!(accounts::members(&web.app.site.db).await.expect("members").len(), 1);
+        assert_eq!(set_up::path(&web.app.site).await.expect("an answer"), None);
+        assert_eq!(web.get(&path, "").await.status, StatusCode::NOT_FOUND);
+        assert_eq!(web.post(&path, "", &SET_UP).await.status, StatusCode::NOT_FOUND);
+        let winner = if one.status == StatusCode::SEE_OTHER { one } else { two };
+        let desk = web.get("/desk", &winner.cookie()).await;
+        assert!(desk.body.contains("The Lamplighter") && desk.body.contains("Olive"));
+    }
+
+    /// TRUST A13: a form cannot set what its page does not offer.
+    async fn a_form_with_a_field_of_another_page_is_refused(web: Web) {
+        let (cookie, csrf) = web.session_of(Role::Viewer).await;
+        let form = [("csrf", csrf.as_str()), ("present", PASSWORD), ("password", PASSWORD), ("role", "owner")];
+        assert_eq!(web.post("/desk/account", &cookie, &form).await.status, StatusCode::BAD_REQUEST);
+    }
+
+    /// TRUST A4: what people type is text on every page.
+    async fn names_are_shown_as_text(web: Web) {
+        let (cookie, csrf) = web.session_of(Role::Owner).await;
+        let name = "<script>alert(1)</script>\"'{{frame.csrf}}";
+        let form =
+            [("csrf", csrf.as_str()), ("name", name), ("email", "mallory@example.org"), ("role", "viewer")];
+        let added = web.post("/desk/team", &cookie, &form).await;
+        assert_eq!(added.status, StatusCode::OK);
+        assert!(!added.body.contains("<script>alert"));
+        assert!(added.body.contains("{{frame.csrf}}"), "braces are not rendered a second time");
+    }
+
+    /// TRUST A18, A32: a body above the route's limit is refused.
+    async fn a_body_above_the_limit_is_refused(web: Web) {
+        let large = "x".repeat(65 * 1_024);
+        let answer = web.post("/desk/sign-in", "", &[("email", &large)]).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    /// TRUST A31: no link, session, form token, password or address of a request reaches a log, and a cause cannot forge a line.
+    async fn logs_hold_no_secret_and_no_line_of_a_stranger(web: Web) {
+        let log = Log::default();
+        // With one subscriber alive, tracing asks whichever thread meets an event first whether anybody listens, and remembers its no.
+        let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+        let listening = log.listen();
+        let (cookie, csrf) = web.session_of(Role::Owner).await;
+        let id = accounts::members(&web.app.site.db).await.expect("members")[0].id;
+        let link = sign_in::link_path(&web.app.site, id);
+        let token = link.rsplit('/').next().expect("a token").to_owned();
+        for path in
+            [link.as_str(), "/desk/sign-in/forged-token", "/desk?email=canary@example.org", "/canary%0d%0aline"]
+        {
+            web.get(path, &cookie).await;
+            web.post(path, &cookie, &[("csrf", "canary-csrf"), ("password", "canary-password")]).await;
+        }
+        web.app.site.db.close().await;
+        let broken = web.get("/desk", &cookie).await;
+        assert_eq!(broken.status, StatusCode::INTERNAL_SERVER_ERROR);
+        drop(listening);
+        let text = log.text();
+        assert!(text.contains("a request failed") && text.contains("a request was refused"), "it does log: {text}");
+        let cause = text.split("cause=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a cause in the log");
+        assert!(!broken.body.contains(cause), "a cause is never shown: {}", broken.body);
+        let session = cookie.split('=').nth(1).expect("a value");
+        for secret in [
+            &token,
+            session,
+            &csrf,
+            "forged-token",
+            "canary-csrf",
+            "canary-password",
+            "canary@",
+            "canary%0d",
+            PASSWORD,
+        ] {
+            assert!(!text.contains(secret), "{secret} is in the log: {text}");
+        }
+    }
+
+    /// TRUST A21: only a proxy we trust may say where a request came from, and it cannot be talked into more.
+    async fn the_clients_address_is_the_peer_unless_a_trusted_proxy_says_otherwise(db: TestDb) {
+        use axum::extract::{ConnectInfo, FromRequestParts};
+        let web = Web::empty(&db);
+        let mut app = web.app.clone();
+        app.trusted_proxies = Arc::new(["10.0.0.1".parse().expect("an address")]);
+        let seen = async |peer: &str, said: &str| {
+            let peer: std::net::SocketAddr = peer.parse().expect("an address");
+            let request = Request::get("/").header("x-forwarded-for", said).extension(ConnectInfo(peer));
+            let (mut parts, ()) = request.body(()).expect("a request").into_parts();
+            let broadside::web::ClientAddress(ip) =
+                broadside::web::ClientAddress::from_request_parts(&mut parts, &app).await.expect("never fails");
+            ip.expect("an address").to_string()
+        };
+        assert_eq!(seen("203.0.113.9:5000", "1.1.1.1").await, "203.0.113.9", "a stranger is not believed");
+        assert_eq!(
+            seen("10.0.0.1:5000", "1.1.1.1, 203.0.113.9").await,
+            "203.0.113.9",
+            "the proxy's own word alone"
+        );
+        assert_eq!(seen("10.0.0.1:5000", "203.0.113.9, 10.0.0.1").await, "203.0.113.9", "proxies in a row");
+        assert_eq!(seen("10.0.0.1:5000", "nonsense").await, "10.0.0.1");
+    }
+}

@@ -1,0 +1,34 @@
+//! Coming in at the desk, with and without JavaScript.
+
+use crate::support::{Browser, Fixture, TestApp, TestDb, app::OWNER, both_engines};
+use broadside::db::Engine;
+
+both_engines! {
+    async fn the_owner_signs_in_and_out(app: TestApp) {
+        let owner = app.desk().await;
+        let overview = owner.open("/desk").await;
+        assert!(overview.status.is_success());
+        owner.submit_and_follow(&overview.form("/desk/sign-out")).await;
+        let turned_away = owner.open("/desk").await;
+        assert!(turned_away.leads_to().is_some_and(|url| url.path().starts_with("/desk/sign-in")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_signs_in_with_a_browser() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    browser.goto(&app.url("/desk")).await;
+    browser.wait_for_path("/desk/sign-in").await;
+    browser.axe().await;
+    browser.fill("Email address", OWNER.0).await;
+    browser.fill("Password", OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Overview").await;
+    browser.axe().await;
+    browser.resize(360, 800).await;
+    browser.screenshot("overview-on-a-phone").await;
+    browser.close().await;
+    app.finish().await;
+}

@@ -1,0 +1,154 @@
+//! A whole instance for a test: a database, a clock that the test moves, and the web server on a real port.
+//!
+//! A test that ends well must leave nothing behind: no automatic email, copy or event that still waits or went wrong,
+//! unless the test says that it meant to ([`TestApp::leaves_work`]).
+
+use std::{
+    net::SocketAddr,
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use broadside::{
+    articles::fetch::Fetcher,
+    clock::{Clock, Moment},
+    db::Db,
+    email_address::EmailAddress,
+    mail::Templates,
+    site::Site,
+    staff::{PasswordCost, set_up, set_up::FirstOwner},
+    token::{Keys, RootSecret},
+    web::{App, router},
+};
+use tokio::{net::TcpListener, task::AbortHandle};
+use url::Url;
+
+use super::{Fixture, TestDb, visitor::Visitor};
+
+/// Tuesday, 3 March 2026, 09:00 UTC: when every test begins.
+pub const BEGINNING: Moment = Moment::from_unix_seconds(1_772_528_400);
+
+/// The first owner's address and password.
+pub const OWNER: (&str, &str) = ("owner@example.org", "a lamp for every street");
+
+/// The instance. Cheap to clone.
+#[derive(Clone)]
+pub struct TestApp(Arc<Inner>);
+
+/// What a test can look at.
+pub struct Inner {
+    pub db: TestDb,
+    pub site: Site,
+    pub templates: Templates,
+    pub web: App,
+    leaves_work: AtomicBool,
+    server: AbortHandle,
+}
+
+impl Deref for TestApp {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Fixture for TestApp {
+    async fn start(db: TestDb) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("a bound port");
+        let root = RootSecret { id: 1, secret: vec![7; 32] };
+        let site = Site {
+            db: db.db.clone(),
+            clock: Clock::manual(BEGINNING),
+            keys: Arc::new(Keys::new(&root, &[], &[9; 32])),
+            base_url: Url::parse(&format!("http://{address}")).expect("an address"),
+        };
+        make_magazine(&site).await;
+        let templates = Templates::load().expect("the email templates are in order");
+        // The servers of tests are on this machine, which feeds may otherwise not be read from.
+        let fetcher = Fetcher::new(true).expect("a fetcher");
+        let mut web = App::new(site.clone(), templates.clone(), fetcher).expect("the pages are in order");
+        web.password_cost = PasswordCost::CHEAP;
+        let service = router(web.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let server = tokio::spawn(async move { axum::serve(listener, service).await }).abort_handle();
+        Self(Arc::new(Inner { db, site, templates, web, leaves_work: AtomicBool::new(false), server }))
+    }
+
+    async fn finish(self) {
+        if self.leaves_work.load(Ordering::SeqCst) {
+            return;
+        }
+        let left = left_behind(&self.site.db).await;
+        assert!(left.is_empty(), "the test left behind: {left:?}");
+    }
+}
+
+impl TestApp {
+    /// Somebody who has never been here.
+    pub fn visitor(&self) -> Visitor {
+        Visitor::new(&self.site.base_url)
+    }
+
+    /// The owner, signed in at the desk through its own form.
+    pub async fn desk(&self) -> Visitor {
+        let visitor = self.visitor();
+        let form = visitor.open("/desk/sign-in").await.form("/desk/sign-in");
+        let form = form.with("email", OWNER.0).with("password", OWNER.1);
+        visitor.submit_and_follow(&form).await.says("Overview");
+        visitor
+    }
+
+    /// The whole address of a path.
+    pub fn url(&self, path: &str) -> String {
+        self.site.url(path)
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, span: Duration) {
+        self.site.clock.advance(span);
+    }
+
+    /// Says that work which still waits, or went wrong, is what this test is about.
+    pub fn leaves_work(&self) {
+        self.leaves_work.store(true, Ordering::SeqCst);
+    }
+}
+
+async fn make_magazine(site: &Site) {
+    let email = EmailAddress::parse(OWNER.0).expect("an address");
+    let owner = FirstOwner { name: "Olive Owner", email: &email, password: OWNER.1 };
+    let made = set_up::make_first_owner(site, PasswordCost::CHEAP, owner, |settings| {
+        settings.magazine_name = "The Lamplighter".to_owned();
+        settings.legal_name = "Lamplighter Press, registered association".to_owned();
+        settings.postal_address = "1 Lamp Street\n1000 Harbour".to_owned();
+        settings.contact_email = "hello@example.org".to_owned();
+        settings.from_name = "The Lamplighter".to_owned();
+        settings.from_email = "post@example.org".to_owned();
+    });
+    made.await.expect("an empty database takes its first owner");
+}
+
+/// What still waits, or went wrong.
+async fn left_behind(db: &Db) -> Vec<(String, i64)> {
+    const LEFT: &str = "select 'automatic email ' || template || ' ' || state, count(*) from notice
+            where state in ('queued', 'claimed', 'failed') group by 1
+        union all select 'copy ' || state, count(*) from delivery where state in ('queued', 'claimed') group by 1
+        union all select 'event ' || type || ' ' || state, count(*) from provider_event where state in ('new', 'dead') group by 1
+        union all select 'call ' || operation || ' ' || state, count(*) from provider_call where state = 'started' group by 1";
+    match db {
+        Db::Sqlite { read, .. } => sqlx::query_as(LEFT).fetch_all(read).await,
+        Db::Postgres(pool) => sqlx::query_as(LEFT).fetch_all(pool).await,
+    }
+    .expect("the queues can be counted")
+}

@@ -1,0 +1,30 @@
+//! Waiting for a condition: the one place of the suite that lets time pass.
+
+use std::time::Duration;
+
+use broadside::clock::Stopwatch;
+
+const AT_MOST: Duration = Duration::from_secs(30);
+const BETWEEN: Duration = Duration::from_millis(20);
+
+/// Asks until there is an answer; fails after half a minute, saying what was waited for.
+pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
+    match at_most(AT_MOST, ask).await {
+        Some(answer) => answer,
+        None => panic!("waited in vain for {what}"),
+    }
+}
+
+/// Asks until there is an answer, for so long at most.
+pub async fn at_most<T>(limit: Duration, mut ask: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    let watch = Stopwatch::start();
+    loop {
+        if let Some(answer) = ask().await {
+            return Some(answer);
+        }
+        if watch.elapsed() > limit {
+            return None;
+        }
+        tokio::time::sleep(BETWEEN).await;
+    }
+}
