@@ -35,6 +35,7 @@ pub mod delivery;
 pub mod digests;
 pub mod donations;
 pub mod email_address;
+pub mod jobs;
 pub mod mail;
 pub mod money;
 pub mod payments;

@@ -5,12 +5,16 @@
 
 mod articles;
 mod audit;
+mod demo;
 mod doctor;
 mod edition;
 mod export_proof;
 mod instance;
 mod log;
 mod migrate;
+mod running;
+mod sandbox;
+mod serve;
 mod settings;
 mod subscribers;
 mod team;
@@ -40,6 +44,14 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the website, and everything that runs by the clock.
+    Serve(serve::Arguments),
+    /// Run only what runs by the clock, beside other processes on PostgreSQL.
+    Worker,
+    /// Show the whole job with a sample magazine, 200 readers and a sandbox; nothing leaves this machine.
+    Demo(demo::Arguments),
+    /// Run the sandbox alone: a mailbox and a payment provider to try things with.
+    Sandbox,
     /// Bring the database up to date with this program.
     Migrate,
     /// Import articles.
@@ -82,6 +94,10 @@ impl Cli {
         let config = Config::from_env()?;
         log::start(&config.log)?;
         match self.command {
+            Command::Serve(arguments) => serve::serve(config, arguments).await,
+            Command::Worker => serve::worker(config).await,
+            Command::Demo(arguments) => demo::run(config, arguments).await,
+            Command::Sandbox => sandbox::run(&config).await,
             Command::Migrate => migrate::run(&config).await,
             Command::Articles(command) => articles::run(&config, command).await,
             Command::Subscribers(command) => subscribers::run(&config, command).await,

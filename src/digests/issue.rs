@@ -168,9 +168,34 @@ fn address(site: &Site, settings: &Settings, article: &Article) -> String {
     }
 }
 
-/// The letter's paragraphs as plain text.
-fn paragraphs(markdown: &str) -> Vec<String> {
-    let html = html::markdown_to_html(markdown);
-    let blocks = html.split("</p>").map(html::text_of).map(|text| text.trim().to_owned());
-    blocks.filter(|text| !text.is_empty()).collect()
+/// The letter's paragraphs. They are plain text, as typed: the mail room writes no markup that it is given, so marks and
+/// addresses stand as they are, and mail programs make links of the latter.
+fn paragraphs(text: &str) -> Vec<String> {
+    let mut paragraphs = vec![String::new()];
+    for line in text.lines().map(str::trim) {
+        match paragraphs.last_mut() {
+            Some(last) if !line.is_empty() => {
+                if !last.is_empty() {
+                    last.push(' ');
+                }
+                last.push_str(line);
+            }
+            Some(last) if last.is_empty() => {}
+            _ => paragraphs.push(String::new()),
+        }
+    }
+    paragraphs.retain(|paragraph| !paragraph.is_empty());
+    paragraphs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_line_begins_a_paragraph_and_nothing_typed_is_lost() {
+        let letter = "\nDear all,\nread *this*:\n\n \nhttps://example.org/a?b=c\n";
+        assert_eq!(paragraphs(letter), ["Dear all, read *this*:", "https://example.org/a?b=c"]);
+        assert!(paragraphs(" \n\n").is_empty());
+    }
 }

@@ -13,7 +13,7 @@ mod seal;
 mod send;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use self::{
     archive::{archive, in_archive, sent_to},
@@ -32,6 +32,7 @@ use crate::{
     delivery::editions::{EditionState, MoveError},
     mail,
     site::Site,
+    subscribers::{self, lists},
 };
 
 /// What a call of this room returns.
@@ -179,6 +180,23 @@ pub async fn ensure_digest(tx: &mut Tx, site: &Site, slug: &str, name: &str, lis
     store::add_digest(tx, slug, name, list_id, site.now()).await
 }
 
+/// A new instance has one public list and one digest for it, so that there is something to join and to send.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ensure_first(site: &Site) -> db::Result<()> {
+    const NAME: &str = "The digest";
+    if !store::digests(&site.db).await?.is_empty() {
+        return Ok(());
+    }
+    let mut tx = site.db.begin().await?;
+    lists::add(&mut tx, site, "digest", NAME, "Our new articles, in one email.").await?;
+    if let Some(list) = lists::all_in(&mut tx).await?.first() {
+        ensure_digest(&mut tx, site, "digest", NAME, list.id).await?;
+    }
+    tx.commit().await
+}
+
 /// An edition by its public id.
 ///
 /// # Errors
@@ -209,5 +227,5 @@ pub async fn latest(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary>> {
 /// # Errors
 /// When the database fails.
 pub async fn audience_size(db: &Db, edition: &Edition) -> db::Result<i64> {
-    crate::subscribers::audience_size(db, edition.list_id).await
+    subscribers::audience_size(db, edition.list_id).await
 }

@@ -55,38 +55,8 @@ impl House {
             base_url: Url::parse("https://news.example.org/").expect("a URL"),
         };
         let house = Self { site, templates: Templates::load().expect("templates"), folder };
-        house.fill(count).await;
+        fill(&house.site, count).await;
         house
-    }
-
-    async fn fill(&self, count: i64) {
-        let mut tx = self.site.db.begin().await.expect("a transaction");
-        tx.exec(LIST, ()).await.expect("a list");
-        ensure_digest(&mut tx, &self.site, "digest", "The digest", 1).await.expect("a digest");
-        let readers = (1..=count).map(|id| {
-            let address = format!("reader{id}@example.org");
-            (id, format!("p{id}"), address.clone(), address, String::new())
-        });
-        tx.many(READERS, readers).await.expect("readers");
-        tx.many(SUBSCRIPTIONS, (1..=count).map(|id| (id, "confirmed"))).await.expect("subscriptions");
-        settings::save(&mut tx, &self.site, None, |settings| {
-            settings.legal_name = "Lamplighter Press".into();
-            settings.postal_address = "1 Wick Lane".into();
-            settings.contact_email = "desk@example.org".into();
-        })
-        .await
-        .expect("settings");
-        tx.commit().await.expect("a commit");
-        for title in ["One", "Two"] {
-            let written = Written {
-                title: title.into(),
-                canonical_url: format!("https://magazine.example.org/{title}"),
-                body_markdown: Some("Words.".into()),
-                state: articles::ArticleState::Published,
-                ..Written::default()
-            };
-            articles::create(&self.site, &written).await.expect("an article");
-        }
     }
 
     /// An edition with both articles, at revision 2.
@@ -114,6 +84,37 @@ impl House {
         assert!(audit.holds(), "{} and {}", audit.rows, audit.tallies);
         assert_eq!((audit.rows.sealed, audit.rows.open), (readers, readers));
         assert_eq!(load(&self.site.db, id).await.expect("an edition").sealed_count, Some(readers));
+    }
+}
+
+/// One list, one digest, two articles, everything the law wants said, and readers whose keys count up from one.
+pub(crate) async fn fill(site: &Site, count: i64) {
+    let mut tx = site.db.begin().await.expect("a transaction");
+    tx.exec(LIST, ()).await.expect("a list");
+    ensure_digest(&mut tx, site, "digest", "The digest", 1).await.expect("a digest");
+    let readers = (1..=count).map(|id| {
+        let address = format!("reader{id}@example.org");
+        (id, format!("p{id}"), address.clone(), address, String::new())
+    });
+    tx.many(READERS, readers).await.expect("readers");
+    tx.many(SUBSCRIPTIONS, (1..=count).map(|id| (id, "confirmed"))).await.expect("subscriptions");
+    settings::save(&mut tx, site, None, |settings| {
+        settings.legal_name = "Lamplighter Press".into();
+        settings.postal_address = "1 Wick Lane".into();
+        settings.contact_email = "desk@example.org".into();
+    })
+    .await
+    .expect("settings");
+    tx.commit().await.expect("a commit");
+    for title in ["One", "Two"] {
+        let written = Written {
+            title: title.into(),
+            canonical_url: format!("https://magazine.example.org/{title}"),
+            body_markdown: Some("Words.".into()),
+            state: articles::ArticleState::Published,
+            ..Written::default()
+        };
+        articles::create(site, &written).await.expect("an article");
     }
 }
 

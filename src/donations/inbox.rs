@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     apply,
+    reports::UNREADABLE,
     store::{self, DueEvent},
 };
 use crate::{
@@ -78,7 +79,7 @@ pub async fn receive(
             tracing::error!("the payment provider signed an event that cannot be read; it is kept");
             let event = Event {
                 id: format!("unreadable:{}", token::hash(&payload)),
-                kind: "unreadable".to_owned(),
+                kind: UNREADABLE.to_owned(),
                 object_id: String::new(),
                 created: now,
                 live: provider.is_live(),

@@ -9,6 +9,9 @@ use crate::{
     money::{self, Money},
 };
 
+/// The kind under which a signed event is kept that cannot be read.
+pub(super) const UNREADABLE: &str = "unreadable";
+
 /// A number of gifts and their sum, in one currency.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct Total {
@@ -132,6 +135,14 @@ pub struct EventLine {
     pub created_at: Moment,
     /// When we were told.
     pub received_at: Moment,
+}
+
+impl EventLine {
+    /// Whether trying again could help: what cannot be read once cannot be read twice.
+    #[must_use]
+    pub fn can_be_tried(&self) -> bool {
+        self.state == "dead" && self.kind != UNREADABLE
+    }
 }
 
 /// One donation with all that is known of it.

@@ -104,9 +104,9 @@ statements! {
         on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
 
     TOTALS = "select kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor from donation
-        where state = 'paid' group by kind, currency order by currency, kind";
+        where state = 'paid' group by kind, currency order by currency, kind desc";
     RUNNING = "select 'recurring' as kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
-        from recurring_donation where state in ('active', 'past_due') group by currency order by currency";
+        from recurring_donation where state in ('active', 'past_due') and activated_at is not null group by currency order by currency";
     BOOKED = "select account as kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
         from ledger_entry where account = 'provider:stripe' group by account, currency order by currency";
     UNBALANCED = "select entry_group as text from ledger_entry group by entry_group, currency

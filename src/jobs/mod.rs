@@ -19,7 +19,7 @@ pub struct Jobs {
     /// None while donations are switched off.
     pub payments: Option<Arc<dyn PaymentProvider>>,
     /// Fetches feeds.
-    pub fetcher: articles::Fetcher,
+    pub fetcher: articles::fetch::Fetcher,
 }
 
 /// One thing that is done again and again.
@@ -83,7 +83,11 @@ impl Jobs {
 
     async fn run_one(&self, job: Job) {
         if let Err(error) = self.attempt(job).await {
-            tracing::error!(?job, error = format!("{error:#}"), "a job failed; it runs again at its next turn");
+            tracing::error!(
+                ?job,
+                error = format!("{error:#}"),
+                "a job failed; it runs again at its next turn"
+            );
         }
     }
 
@@ -106,7 +110,13 @@ impl Jobs {
                     donations::poll_provider(site, provider.as_ref()).await?;
                 }
             }
-            Job::PollFeeds => drop(articles::poll_feeds(site, &self.fetcher).await?),
+            Job::PollFeeds => {
+                for (feed, polled) in articles::poll_due(site, &self.fetcher, job.every()).await? {
+                    if let Err(error) = polled {
+                        tracing::warn!(feed = feed.url, %error, "a feed could not be read; the desk shows why");
+                    }
+                }
+            }
             Job::Tidy => staff::tidy(site).await?,
         }
         Ok(())

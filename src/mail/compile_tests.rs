@@ -1,1 +1,180 @@
+use std::sync::LazyLock;
 
+use mail_parser::MessageParser;
+use proptest::prelude::*;
+
+use super::*;
+use crate::mail::{ArticleBlock, Image};
+
+fn templates() -> Templates {
+    Templates::load().expect("the templates in the binary compile")
+}
+
+fn written(compiled: &Compiled, personal: &Personal<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    compiled.write_body(personal, &mut out);
+    out
+}
+
+/// The decoded text and HTML of a body.
+fn parts(body: &[u8]) -> (String, String) {
+    let message = MessageParser::default().parse(body).expect("a message");
+    assert_eq!((message.text_body_count(), message.html_body_count()), (1, 1));
+    let text = message.body_text(0).expect("a text part").into_owned();
+    (text, message.body_html(0).expect("an HTML part").into_owned())
+}
+
+/// Where two bodies first differ once decoded: the rest of either's line.
+fn difference(one: &[u8], two: &[u8]) -> Option<(String, String)> {
+    let (one, two) = (parts(one), parts(two));
+    [(one.0, two.0), (one.1, two.1)].into_iter().find_map(|(one, two)| {
+        let same = one.chars().zip(two.chars()).take_while(|(a, b)| a == b).count();
+        let rest = |text: &str| text.chars().skip(same.saturating_sub(20)).take(80).collect::<String>();
+        (one != two).then(|| (rest(&one), rest(&two)))
+    })
+}
+
+/// TRUST M15 and A17: every byte is fit for DATA as it is.
+fn assert_fit_for_data(body: &[u8]) {
+    let body = std::str::from_utf8(body).expect("a body is ASCII");
+    assert!(body.is_ascii() && body.ends_with("\r\n"));
+    for line in body.split("\r\n") {
+        assert!(line.len() <= 76 && !line.starts_with('.'), "{line}");
+        assert!(!line.contains(|c: char| c.is_control()), "{line:?}");
+    }
+}
+
+fn digest() -> DigestContext {
+    DigestContext::sample()
+}
+
+/// A digest whose text is as awkward as text can be, so that splitting is tried on every kind of neighbour.
+fn hostile_digest() -> DigestContext {
+    let mut digest = digest();
+    digest.title = "a > \"b\" < c & <!-- {{x}} \u{a0}é".into();
+    digest.intro = vec![".".into(), "..\n.\n".into(), "<style> --> zq0q1z = =3D".into(), "x".repeat(3_000)];
+    digest.articles.push(ArticleBlock {
+        title: ".".repeat(200),
+        image: Some(Image { url: "https://example.org/?a=1&b=\"".into(), alt: "a > b < c \" '".into() }),
+        ..digest.articles[1].clone()
+    });
+    digest.articles.rotate_right(1);
+    digest
+}
+
+#[test]
+fn a_compiled_copy_is_the_rendered_copy() {
+    for digest in [
+        digest(),
+        hostile_digest(),
+        DigestContext { appeal: None, intro: vec![], articles: vec![], ..digest() },
+    ] {
+        let compiled = compile(&templates(), &digest).expect("compiles");
+        let body = written(&compiled, &Personal::sample());
+        assert_fit_for_data(&body);
+        let full = render_full(&templates(), &digest, &Personal::sample()).expect("renders");
+        assert_fit_for_data(&full);
+        assert_eq!(difference(&body, &full), None);
+    }
+}
+
+static HOSTILE: LazyLock<(Templates, Compiled)> = LazyLock::new(|| {
+    let compiled = compile(&templates(), &hostile_digest()).expect("compiles");
+    (templates(), compiled)
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn any_personal_values_give_the_same_copy_both_ways(
+        name in "[ -~\r\n\u{0}\u{a0}é日🎈.{}<&>\"']{0,120}",
+        path in "[!-;=?-Z_a-z~]{0,200}",
+        query in "[a-z0-9&=%+._~-]{0,120}",
+    ) {
+        let url = format!("https://example.org/{path}");
+        let other = format!(".?{query}");
+        let personal = Personal {
+            name: &name,
+            unsubscribe_url: &url,
+            preferences_url: &other,
+            give_once_url: "x",
+            ..Personal::sample()
+        };
+        let (templates, compiled) = &*HOSTILE;
+        let body = written(compiled, &personal);
+        assert_fit_for_data(&body);
+        let full = render_full(templates, &hostile_digest(), &personal).expect("renders");
+        prop_assert_eq!(difference(&body, &full), None);
+    }
+}
+
+/// TRUST A1: a name that looks like a template comes out as it went in.
+#[test]
+fn a_name_is_written_literally() {
+    let compiled = compile(&templates(), &digest()).expect("compiles");
+    for name in ["{{secret}}", "{{#each this}}", "{{lookup . \"x\"}}", "<script>alert(1)</script>"] {
+        let (text, html) = parts(&written(&compiled, &Personal { name, ..Personal::sample() }));
+        assert!(text.contains(&format!("Dear {name},")), "{text}");
+        let escaped = name.replace('<', "&lt;").replace('>', "&gt;");
+        assert!(html.contains(&format!("Dear {escaped},")), "{name}");
+    }
+}
+
+#[test]
+fn a_stored_body_comes_back_whole() {
+    let compiled = compile(&templates(), &hostile_digest()).expect("compiles");
+    let bytes = compiled.to_bytes();
+    assert_eq!(Compiled::from_bytes(&bytes).as_ref(), Ok(&compiled));
+    assert!(Compiled::from_bytes(b"").is_err());
+    assert!(Compiled::from_bytes(b"BSD\x02").is_err());
+    // Cut anywhere before the body, it is refused rather than misread.
+    for end in 0..100 {
+        assert!(Compiled::from_bytes(&bytes[..end]).is_err(), "{end}");
+    }
+}
+
+#[test]
+fn the_same_digest_compiles_to_the_same_bytes() {
+    let [one, two] = [(); 2].map(|()| compile(&templates(), &digest()).expect("compiles").to_bytes());
+    assert_eq!(one, two);
+}
+
+/// TRUST L4 and L9: who sends, where they are and how to leave stand in both parts; nothing watches the reader.
+#[test]
+fn every_digest_says_who_writes_and_how_to_leave() {
+    let digest = digest();
+    let compiled = compile(&templates(), &digest).expect("compiles");
+    let personal = Personal::sample();
+    let (text, html) = parts(&written(&compiled, &personal));
+    let sender = &digest.sender;
+    for part in [&text, &html] {
+        for needed in [&sender.legal_name, &sender.postal_address, &sender.contact_email, &digest.why] {
+            assert!(part.contains(needed.as_str()), "{needed}");
+        }
+        assert!(part.contains(personal.unsubscribe_url) && part.contains(personal.preferences_url));
+        for article in &digest.articles {
+            assert!(part.contains(&article.url), "{}", article.url);
+        }
+    }
+    assert_eq!(html.matches("<img").count(), 1, "only the lead's own picture");
+}
+
+#[test]
+fn eight_articles_stay_below_what_gmail_cuts_off() {
+    let mut digest = digest();
+    let last = digest.articles[3].clone();
+    digest.articles.resize(8, last);
+    let html = preview_html(&templates(), &digest, &Personal::sample()).expect("renders");
+    assert!(html.len() < 102 * 1024, "{}", html.len());
+}
+
+/// TRUST A16: a link is a web address without anything that could end it.
+#[test]
+fn links_that_are_not_of_the_web_are_refused() {
+    for url in ["javascript:alert(1)", "", "https://example.org/\r\n", "//example.org"] {
+        let mut digest = digest();
+        digest.articles[1].url = url.into();
+        assert!(matches!(compile(&templates(), &digest), Err(CompileError::Link(_))), "{url:?}");
+    }
+}

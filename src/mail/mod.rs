@@ -29,6 +29,7 @@ pub use contexts::{
     TeamInvite, Welcome,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image};
+pub use html::HtmlError;
 pub use lint::Problem;
 pub use message::{
     BulkHeaders, CopyHeaders, EditionHeaders, FeedbackId, HeaderError, Mailbox, NoticeHeaders, notice_message,

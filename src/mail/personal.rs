@@ -103,9 +103,12 @@ pub(super) fn clean_line(text: &str, longest: usize) -> String {
     }
 }
 
-/// Characters that show nothing but can turn the text around them about, and byte order marks.
+/// Characters that show nothing but can turn the text around them about, byte order marks, and what XML has no place for.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}' | '\u{2028}' | '\u{2029}')
+    matches!(
+        c,
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+    )
 }
 
 #[cfg(test)]

@@ -144,6 +144,7 @@ impl Templates {
         if !self.0.names.iter().any(|known| known == name) {
             return Err(TemplateError::Unknown(name.to_owned()));
         }
+        let context = &printable(context);
         let subject = fill(&self.0.text, &subject_file(name), context)?;
         let text = fill(&self.0.text, &text_file(name), context)?;
         let file = mjml_file(name);
@@ -180,6 +181,21 @@ pub(super) fn text_file(name: &str) -> String {
 
 pub(super) fn mjml_file(name: &str) -> String {
     format!("{name}/body.mjml.hbs")
+}
+
+/// The same values without control characters, which neither MJML nor a mail has a place for.
+fn printable(value: &Value) -> Value {
+    match value {
+        Value::String(text) => {
+            let dropped = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+            Value::String(text.replace(|c| dropped(c) || matches!(c, '\u{fffe}' | '\u{ffff}'), ""))
+        }
+        Value::Array(items) => items.iter().map(printable).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), printable(value))).collect()
+        }
+        other => other.clone(),
+    }
 }
 
 fn fill(registry: &Handlebars<'static>, file: &str, context: &Value) -> Result<String, TemplateError> {

@@ -1,8 +1,29 @@
+use serde_json::json;
+
 use super::*;
-use crate::mail::{DigestContext, Sender, SignInLink, TeamInvite};
+use crate::mail::{ConfirmSubscription, SignInLink, TeamInvite};
 
 fn templates() -> Templates {
     Templates::load().expect("the templates in the binary compile")
+}
+
+/// A set of templates with one mail, `sign_in_link`, made of these files.
+fn with_files(files: &[(&str, &str)]) -> Result<Templates, TemplateError> {
+    let mut source = Source::default();
+    for (path, text) in files {
+        source.add(path, (*text).to_owned());
+    }
+    Templates::compile(source)
+}
+
+fn problems_of(subject: &str) -> Vec<String> {
+    let templates = with_files(&[
+        ("sign_in_link/subject.txt.hbs", subject),
+        ("sign_in_link/body.txt.hbs", "x"),
+        ("sign_in_link/body.mjml.hbs", "<mjml><mj-body></mj-body></mjml>"),
+    ]);
+    let problems = templates.expect("well-formed templates").check();
+    problems.into_iter().filter(|problem| problem.file.starts_with("sign_in")).map(|p| p.message).collect()
 }
 
 #[test]
@@ -20,4 +41,104 @@ fn every_mail_reads_as_it_did() {
         // One tag a line, so that a change can be read.
         insta::assert_snapshot!(format!("{name}.html"), mail.html.replace("><", ">\n<"));
     }
+}
+
+/// TRUST A1: what looks like a template in a value is written as it is, and brings no element of its own.
+#[test]
+fn values_are_never_read_as_templates() {
+    for hostile in
+        ["{{secret}}", "{{#each this}}", "{{lookup . \"x\"}}", "<mj-include path=\"/etc/passwd\" />", "<b>"]
+    {
+        let mail = templates()
+            .render(&TeamInvite { invited_by: hostile.to_owned(), ..TeamInvite::sample() })
+            .expect("any value renders");
+        assert!(mail.subject.contains(hostile) && mail.text.contains(hostile), "{}", mail.text);
+        let escaped = hostile.replace('<', "&lt;").replace('>', "&gt;");
+        assert!(mail.html.contains(&escaped), "{hostile}");
+    }
+}
+
+/// TRUST A16: a value cannot put a second line into a subject.
+#[test]
+fn a_subject_is_one_line() {
+    let invite = TeamInvite { invited_by: "Eve\r\nBcc: all@example.org\0".into(), ..TeamInvite::sample() };
+    let mail = templates().render(&invite).expect("any value renders");
+    assert_eq!(mail.subject, "Eve Bcc: all@example.org invites you to the desk of The Tidewater Review");
+}
+
+/// TRUST M29: the confirmation has nothing in it that the person who typed the address could choose, and automatic
+/// mail loads nothing from anywhere.
+#[test]
+fn automatic_mail_carries_no_tracking_and_no_foreign_text() {
+    let keys = serde_json::to_value(ConfirmSubscription::sample()).expect("JSON");
+    let keys: Vec<&String> = keys.as_object().expect("an object").keys().collect();
+    assert_eq!(keys, ["confirm_url", "lists", "sender", "valid_for"]);
+    for (name, sample) in lint::samples().into_iter().filter(|(name, _)| *name != "digest") {
+        let html = templates().render_json(name, &sample).expect("a sample renders").html;
+        assert!(!html.contains("<img") && !html.contains("url(") && !html.contains("<link"), "{name}");
+    }
+}
+
+#[test]
+fn a_missing_value_is_an_error() {
+    let error =
+        templates().render_json(SignInLink::NAME, &json!({"sender": {}})).expect_err("nothing is there");
+    assert!(matches!(error, TemplateError::Render { .. }), "{error}");
+    let error = templates().render_json("nothing", &json!({})).expect_err("no such mail");
+    assert!(matches!(error, TemplateError::Unknown(_)), "{error}");
+}
+
+#[test]
+fn paths_that_lead_nowhere_are_found() {
+    assert!(problems_of("{{#if valid_for}}{{sender.magazine}}{{/if}}").is_empty());
+    for (subject, says) in [
+        ("{{#if valid_fro}}x{{/if}}", "{{#if valid_fro}} leads nowhere"),
+        ("{{#unless valid_for}}{{magazine}}{{/unless}}", "{{magazine}} leads nowhere"),
+        ("{{sender}}", "{{sender}} is not a single value"),
+        ("{{#each valid_for}}x{{/each}}", "{{#each valid_for}} is not a list"),
+        ("{{{valid_for}}}", "{{{valid_for}}} would be written without escaping"),
+        ("{{lookup sender valid_for}}", "there is no helper named \"lookup\""),
+        ("{{> nobody}}", "there is no part named \"nobody\""),
+    ] {
+        assert_eq!(problems_of(subject), [says]);
+    }
+}
+
+#[test]
+fn a_personal_field_cannot_decide_nor_stand_in_the_subject() {
+    let templates = with_files(&[
+        ("digest/subject.txt.hbs", "{{personal.name}}"),
+        ("digest/body.txt.hbs", "{{#if personal.name}}x{{/if}}"),
+        ("digest/body.mjml.hbs", "<mjml><mj-body></mj-body></mjml>"),
+    ]);
+    let problems = templates.expect("well-formed templates").check();
+    let about_digest: Vec<_> = problems.iter().filter(|p| p.file.starts_with("digest")).collect();
+    assert_eq!(about_digest.len(), 2, "{about_digest:?}");
+}
+
+#[test]
+fn parts_that_include_each_other_are_refused() {
+    let error = with_files(&[("a.txt.hbs", "{{> b}}"), ("b.txt.hbs", "{{#if x}}{{else}}{{> a}}{{/if}}")]);
+    assert_eq!(
+        error.expect_err("a circle").to_string(),
+        "email templates include each other in a circle: a > b > a"
+    );
+}
+
+#[test]
+fn output_without_end_is_cut_short() {
+    let many = "{{#each lists}}".repeat(4) + "x" + &"{{/each}}".repeat(4);
+    let many = many.replace("lists", "@root.lists");
+    let templates = with_files(&[("confirm_subscription/subject.txt.hbs", &many)]).expect("well formed");
+    let lists = vec!["x"; 100];
+    let error = templates.render_json("confirm_subscription", &json!({ "lists": lists }));
+    assert!(matches!(error, Err(TemplateError::TooLarge(_))), "{error:?}");
+}
+
+#[test]
+fn an_address_on_several_lines_is_joined() {
+    let mut context = SignInLink::sample();
+    context.sender.postal_address = "14 Harbour Street,\r\nPorthaven\n\nPV1 2AB".into();
+    let mail = templates().render(&context).expect("any value renders");
+    assert!(mail.text.contains("\n14 Harbour Street, Porthaven, PV1 2AB\n"), "{}", mail.text);
 }

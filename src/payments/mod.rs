@@ -14,6 +14,7 @@ use std::{fmt, sync::Arc};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+use self::stripe::event_from;
 pub use self::stripe::{Stripe, StripeSettings};
 use crate::{
     clock::Moment,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER_PERMISSIVE;
 
-use super::{Event, stripe};
+use super::{Event, event_from};
 use crate::clock::Moment;
 
 /// How far the signature's time may be from ours, either way.
@@ -97,7 +97,7 @@ pub fn verify(
         return Err(WebhookError::WrongTime);
     }
     let text = String::from_utf8_lossy(body);
-    match stripe::event_from(&text) {
+    match event_from(&text) {
         Some(event) if event.live != live => Err(WebhookError::OtherMode),
         Some(event) => Ok(Genuine::Event(event)),
         None => Ok(Genuine::Unreadable(text.into_owned())),

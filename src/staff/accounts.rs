@@ -93,6 +93,14 @@ pub struct NewMember<'a> {
     pub role: Role,
 }
 
+/// The account with that address.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_email(db: &Db, email: &EmailAddress) -> crate::db::Result<Option<Staff>> {
+    store::staff_by_email(db, &email.key()).await
+}
+
 /// Everybody on the team, the disabled last.
 ///
 /// # Errors

@@ -16,6 +16,9 @@ pub fn wording(magazine: &str) -> String {
     format!("Yes, send me {magazine} by email. I can stop it at any time with one click.")
 }
 
+/// The words over the lists on a reader's own page.
+pub const PREFERENCES_WORDING: &str = "Send me the lists that are ticked. I can change this at any time.";
+
 /// One thing a reader did about a list, or somebody did in their name.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
 pub struct Event {

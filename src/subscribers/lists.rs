@@ -39,6 +39,14 @@ pub async fn all(db: &Db) -> Result<Vec<List>> {
     store::lists(db).await
 }
 
+/// As [`all`], within a transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn all_in(tx: &mut Tx) -> Result<Vec<List>> {
+    store::lists_in(tx).await
+}
+
 /// Adds a public list; `false` if the short name is taken.
 ///
 /// # Errors

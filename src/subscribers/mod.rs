@@ -7,22 +7,25 @@
 pub mod consent;
 mod csv_files;
 pub mod donor_state;
+mod formula;
 mod leave;
 pub mod lists;
 mod preferences;
 mod read;
 mod store;
 mod subscribe;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
     donor_state::{DonorState, set_donor_state},
-    leave::{Left, leave, look_at_unsubscribe, rejoin},
+    leave::{Left, leave, leave_by_staff, look_at_unsubscribe, rejoin},
     lists::List,
     preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
     read::{
-        Counts, Recipient, Subscriber, Subscription, audience, audience_size, by_email, counts, page,
-        subscriber, subscriptions,
+        Counts, Recipient, Subscriber, Subscription, audience, audience_size, by_email, counts, name_of,
+        page, subscriber, subscriptions,
     },
     store::STATEMENTS,
     subscribe::{Confirmed, NewSubscription, add_by_staff, confirm, look_at_confirmation, subscribe},
@@ -41,6 +44,9 @@ pub enum SubscriberError {
     /// The reader or list is not there.
     #[error("there is no such reader or list")]
     NotFound,
+    /// More people sign up than a magazine meets: someone is playing with the form (TRUST A24).
+    #[error("too many sign-ups in a short time")]
+    TooMany,
     /// The magazine has not said which address its mail comes from.
     #[error("the settings name no address that mail comes from")]
     NoSender,

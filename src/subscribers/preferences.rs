@@ -78,8 +78,10 @@ pub async fn save_preferences(
         let changed = match wanted {
             true => store::join(&mut tx, id, choice.id, site.now()).await?,
             false if choice.joined => {
+                // In this order: the row is what sealing and leaving meet at.
+                let left = store::leave(&mut tx, id, choice.id, site.now()).await?;
                 ledger::withdraw(&mut tx, site, id, Some(choice.id)).await?;
-                store::leave(&mut tx, id, choice.id, site.now()).await?
+                left
             }
             false => false,
         };
@@ -89,7 +91,7 @@ pub async fn save_preferences(
                 list: choice.id,
                 action: if wanted { "confirmed" } else { "left" },
                 method: "preferences",
-                wording: None,
+                wording: wanted.then_some(consent::PREFERENCES_WORDING),
                 source: "preferences page",
                 trace,
             };

@@ -26,20 +26,18 @@ statements! {
     BY_PUBLIC_ID = "select id, public_id, email, name, created_at from subscriber where public_id = $1";
     /// The name, as the reader wants it.
     RENAME = "update subscriber set name = $2 where id = $1";
-    /// One subscription.
-    SUBSCRIPTION = "select s.list_id, l.slug, l.name, l.visibility, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
-        from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 and s.list_id = $2";
     /// All of a reader's.
     SUBSCRIPTIONS = "select s.list_id, l.slug, l.name, l.visibility, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
         from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 order by s.list_id";
     /// Asking; somebody who has confirmed stays confirmed.
     ASK = "insert into subscription (subscriber_id, list_id, state, asked_at) values ($1, $2, 'pending', $3)
-        on conflict (subscriber_id, list_id) do update set state = 'pending', asked_at = excluded.asked_at, left_at = null
+        on conflict (subscriber_id, list_id) do update set state = 'pending',
+            asked_at = case when subscription.state = 'pending' then subscription.asked_at else excluded.asked_at end
         where subscription.state <> 'confirmed'";
     /// When the confirmation was last sent.
     CONFIRMATION_SENT = "update subscription set confirmation_sent_at = $3 where subscriber_id = $1 and list_id = $2";
     /// The reader confirms what they asked for; someone who left meanwhile must ask again.
-    CONFIRM = "update subscription set state = 'confirmed', confirmed_at = $3 where subscriber_id = $1 and list_id = $2 and state = 'pending'";
+    CONFIRM = "update subscription set state = 'confirmed', confirmed_at = $3, left_at = null where subscriber_id = $1 and list_id = $2 and state = 'pending'";
     /// Joining without a confirmation mail: by the reader's own link, by staff, by an import.
     JOIN = "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at) values ($1, $2, 'confirmed', $3, $3)
         on conflict (subscriber_id, list_id) do update set state = 'confirmed', confirmed_at = excluded.confirmed_at, left_at = null
@@ -47,6 +45,16 @@ statements! {
     /// An import takes nobody back who left, and leaves alone who is there.
     JOIN_NEW = "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at) values ($1, $2, 'confirmed', $3, $3)
         on conflict (subscriber_id, list_id) do nothing";
+    /// Coming back after leaving by mistake.
+    REJOIN = "update subscription set state = 'confirmed', left_at = null
+        where subscriber_id = $1 and list_id = $2 and state = 'left' and confirmed_at is not null and left_at > $3";
+    /// When the address last got a confirmation mail, and since when it is asked about.
+    CONFIRMATIONS = "select max(confirmation_sent_at) as last_sent, min(case when state = 'pending' then asked_at end) as first_asked
+        from subscription where subscriber_id = $1";
+    /// How often the form was filled in lately. The newest events have the last keys, so looking at those few is enough.
+    RECENT_ASKS = "select count(*) as everywhere, count(case when ip = $1 and $1 <> '' then 1 end) as here
+        from consent_event
+        where id > (select coalesce(max(id), 0) - 4000 from consent_event) and at > $2 and action = 'asked' and method = 'form'";
     /// Leaving.
     LEAVE = "update subscription set state = 'left', left_at = $3 where subscriber_id = $1 and list_id = $2 and state <> 'left'";
     /// A wording, once.
@@ -60,9 +68,12 @@ statements! {
     EVENTS = "select e.action, e.method, l.name as list, w.text as wording, e.source, e.ip, e.user_agent, e.at
         from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
         where e.subscriber_id = $1 order by e.id";
-    /// Who gets the next edition, by key.
-    AUDIENCE = "select r.id as subscriber_id, r.email, r.name from subscription s join subscriber r on r.id = s.subscriber_id
-        where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id > $2 order by s.subscriber_id limit $3";
+    /// Who gets the next edition, by key. Where several write at once, the rows are held until the copies are written: who
+    /// leaves meanwhile waits, and then finds the copy to withdraw.
+    AUDIENCE = sqlite "select r.id as subscriber_id, r.email, r.name from subscription s join subscriber r on r.id = s.subscriber_id
+        where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id > $2 order by s.subscriber_id limit $3",
+        postgres "select r.id as subscriber_id, r.email, r.name from subscription s join subscriber r on r.id = s.subscriber_id
+        where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id > $2 order by s.subscriber_id limit $3 for share of s";
     /// How many they are.
     AUDIENCE_SIZE = "select count(*) from subscription where list_id = $1 and state = 'confirmed'";
     /// Readers for the desk.
@@ -149,10 +160,6 @@ pub async fn rename(tx: &mut Tx, id: i64, name: &str) -> Result<u64> {
     tx.exec(RENAME, (id, name)).await
 }
 
-pub async fn subscription(tx: &mut Tx, subscriber: i64, list: i64) -> Result<Option<Subscription>> {
-    tx.opt(SUBSCRIPTION, (subscriber, list)).await
-}
-
 pub async fn subscriptions(db: &Db, subscriber: i64) -> Result<Vec<Subscription>> {
     db.all(SUBSCRIPTIONS, (subscriber,)).await
 }
@@ -175,6 +182,32 @@ pub async fn join(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Resul
 
 pub async fn join_new(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(JOIN_NEW, (subscriber, list, now)).await? == 1)
+}
+
+pub async fn rejoin(tx: &mut Tx, subscriber: i64, list: i64, since: Moment) -> Result<bool> {
+    Ok(tx.exec(REJOIN, (subscriber, list, since)).await? == 1)
+}
+
+/// What is known of the confirmation mails to an address.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub struct Confirmations {
+    pub last_sent: Option<Moment>,
+    pub first_asked: Option<Moment>,
+}
+
+pub async fn confirmations(tx: &mut Tx, subscriber: i64) -> Result<Confirmations> {
+    tx.one(CONFIRMATIONS, (subscriber,)).await
+}
+
+/// How often the form was filled in lately.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub struct RecentAsks {
+    pub everywhere: i64,
+    pub here: i64,
+}
+
+pub async fn recent_asks(db: &Db, ip: &str, since: Moment) -> Result<RecentAsks> {
+    db.one(RECENT_ASKS, (ip, since)).await
 }
 
 pub async fn leave(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {

@@ -1,6 +1,6 @@
 //! Asking for mail, and confirming it.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use super::{
     Result, SubscriberError, Trace,
@@ -10,6 +10,7 @@ use super::{
     store,
 };
 use crate::{
+    clock::Moment,
     db::Tx,
     delivery::notices::{self, NewNotice},
     email_address::EmailAddress,
@@ -21,8 +22,13 @@ use crate::{
 
 /// How long a confirmation link works.
 const LINK_LASTS: Duration = Duration::from_secs(7 * 86_400);
-/// An address gets at most one confirmation mail for a list in this time, however often somebody types it into the form.
+/// An address gets at most one confirmation mail in this time, however often somebody types it into the form.
 const BETWEEN_CONFIRMATIONS: Duration = Duration::from_secs(86_400);
+
+/// The brake on the form: how far back it looks, and how many sign-ups it lets through from one place and from everywhere.
+const BRAKE_LOOKS_BACK: Duration = Duration::from_secs(15 * 60);
+const MOST_FROM_ONE_PLACE: i64 = 20;
+const MOST_FROM_EVERYWHERE: i64 = 2_000;
 
 /// What somebody typed into the subscribe form.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +51,12 @@ pub struct NewSubscription<'a> {
 /// address, for the form may be filled in by anybody.
 ///
 /// # Errors
-/// [`SubscriberError::NotFound`] when none of the lists can be joined; when the database fails.
+/// [`SubscriberError::NotFound`] when none of the lists can be joined; [`SubscriberError::NoSender`],
+/// [`SubscriberError::TooMany`]; when the database fails.
 pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_>) -> Result<()> {
+    // Before anything is looked up, so that it says nothing about the address.
+    settings.from_address().ok_or(SubscriberError::NoSender)?;
+    brake(site, new.trace.ip).await?;
     let mut tx = site.db.begin().await?;
     let lists: Vec<List> = store::lists_in(&mut tx)
         .await?
@@ -57,10 +67,12 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
         return Err(SubscriberError::NotFound);
     }
     let reader = reader_for(&mut tx, site, new.email, new.name).await?;
+    let before = store::confirmations(&mut tx, reader.id).await?;
     let mut to_confirm = Vec::new();
     for list in &lists {
-        if !store::ask(&mut tx, reader.id, list.id, site.now()).await? {
-            continue;
+        // Who is on the list has asked once more: that is written down too, so that it takes the same time (TRUST A22).
+        if store::ask(&mut tx, reader.id, list.id, site.now()).await? {
+            to_confirm.push(list);
         }
         let happened = Happened {
             subscriber: reader.id,
@@ -72,18 +84,40 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
             trace: new.trace,
         };
         consent::record(&mut tx, site, happened).await?;
-        let last =
-            store::subscription(&mut tx, reader.id, list.id).await?.and_then(|s| s.confirmation_sent_at);
-        if last.is_none_or(|last| site.now().since(last) >= BETWEEN_CONFIRMATIONS) {
-            store::confirmation_sent(&mut tx, reader.id, list.id, site.now()).await?;
-            to_confirm.push(list);
-        }
     }
-    if !to_confirm.is_empty() {
+    if !to_confirm.is_empty() && may_mail(site.now(), before.last_sent, before.first_asked) {
+        for list in &to_confirm {
+            store::confirmation_sent(&mut tx, reader.id, list.id, site.now()).await?;
+        }
         ask_to_confirm(&mut tx, site, settings, &reader, &to_confirm).await?;
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// One confirmation in 24 hours, and the next only after twice the time that passed between the first asking and the last
+/// mail: three a week at most, however often the form is filled in (TRUST A24).
+fn may_mail(now: Moment, last_sent: Option<Moment>, first_asked: Option<Moment>) -> bool {
+    let Some(last) = last_sent else { return true };
+    let tried = first_asked.map_or(Duration::ZERO, |asked| last.since(asked));
+    now.since(last) >= BETWEEN_CONFIRMATIONS.max(tried * 2)
+}
+
+/// Behind a proxy that the settings do not name, everybody comes from one private address: there only the sum counts.
+async fn brake(site: &Site, ip: &str) -> Result<()> {
+    let place = if ip.parse().is_ok_and(is_our_own) { "" } else { ip };
+    let recent = store::recent_asks(&site.db, place, site.now().minus(BRAKE_LOOKS_BACK)).await?;
+    if recent.everywhere >= MOST_FROM_EVERYWHERE || recent.here >= MOST_FROM_ONE_PLACE {
+        return Err(SubscriberError::TooMany);
+    }
+    Ok(())
+}
+
+fn is_our_own(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
+    }
 }
 
 async fn reader_for(tx: &mut Tx, site: &Site, email: &EmailAddress, name: &str) -> Result<Subscriber> {
@@ -127,7 +161,7 @@ async fn ask_to_confirm(
 pub struct Confirmed {
     /// The reader.
     pub reader: Subscriber,
-    /// The names of the lists.
+    /// The names of the lists: those the link is about before, those the reader is on after.
     pub lists: Vec<String>,
 }
 
@@ -166,7 +200,10 @@ pub async fn confirm(site: &Site, link: &str, trace: Trace<'_>) -> Result<Confir
         }
     }
     tx.commit().await?;
-    Ok(confirmed)
+    let (reader, ids) = read_link(site, link)?;
+    let now = store::subscriptions(&site.db, reader).await?;
+    let on = now.into_iter().filter(|one| one.state == "confirmed" && ids.contains(&one.list_id));
+    Ok(Confirmed { lists: on.map(|one| one.name).collect(), ..confirmed })
 }
 
 fn read_link(site: &Site, link: &str) -> Result<(i64, Vec<i64>)> {
@@ -205,4 +242,28 @@ pub async fn add_by_staff(
     }
     tx.commit().await?;
     Ok(reader)
+}
+
+#[cfg(test)]
+mod gaps {
+    use super::*;
+
+    /// TRUST A24: at most one confirmation in 24 hours and three in seven days, tried every hour for four weeks.
+    #[test]
+    fn who_fills_in_the_form_every_hour_causes_three_mails_a_week_at_most() {
+        let start = Moment::from_unix_seconds(1_000_000);
+        let mut sent: Vec<Moment> = Vec::new();
+        for hour in 0..24 * 28 {
+            let now = start.plus(Duration::from_secs(hour * 3_600));
+            if may_mail(now, sent.last().copied(), Some(start)) {
+                sent.push(now);
+            }
+        }
+        for (at, one) in sent.iter().enumerate() {
+            let within = |span| sent[at..].iter().filter(|later| later.since(*one) < span).count();
+            assert_eq!(within(BETWEEN_CONFIRMATIONS), 1);
+            assert!(within(BETWEEN_CONFIRMATIONS * 7) <= 3);
+        }
+        assert!(sent.len() >= 3, "who lost the mail gets another");
+    }
 }

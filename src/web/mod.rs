@@ -124,3 +124,16 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), headers::finish))
         .with_state(app)
 }
+
+/// Serves the site until `stop` is done; requests that have begun are answered.
+///
+/// # Errors
+/// When the listener fails for good.
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    app: App,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let service = router(app).into_make_service_with_connect_info::<std::net::SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
+}

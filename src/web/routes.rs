@@ -111,13 +111,28 @@ impl Route {
 #[must_use]
 #[rustfmt::skip]
 pub fn routes() -> Vec<Route> {
-    use Csrf::{PublicForm as FormRule, Token, Webhook};
-    use HeaderSet::{Archive, Asset, Desk, Hook, PublicForm};
+    use Csrf::{OneClick, PublicForm as FormRule, Token, Webhook};
+    use HeaderSet::{Archive, Asset, Desk, Hook, Public, PublicForm};
     use Who::{Public as Anybody, Staff};
 
     vec![
         // Readers and supporters.
         Route::get("/static/{hash}/{name}", Anybody, Asset, statics::show),
+        Route::get("/", Anybody, Public, public::home::show),
+        Route::get("/articles/{slug}", Anybody, Public, public::article::show),
+        Route::get("/archive", Anybody, Public, public::archive::show),
+        Route::get("/archive/{id}", Anybody, Archive, public::archive::show_one),
+        Route::get("/view/{token}", Anybody, Archive, public::view::show),
+
+        Route::get("/subscribe", Anybody, PublicForm, public::subscribe::show),
+        Route::post("/subscribe", Anybody, FormRule, PublicForm, public::subscribe::submit),
+        Route::get("/subscribe/sent", Anybody, PublicForm, public::subscribe::sent),
+        Route::get("/confirm/{token}", Anybody, PublicForm, public::confirm::show),
+        Route::post("/confirm/{token}", Anybody, FormRule, PublicForm, public::confirm::submit),
+        Route::get("/unsubscribe/{token}", Anybody, PublicForm, public::unsubscribe::show),
+        Route::post("/unsubscribe/{token}", Anybody, OneClick, PublicForm, public::unsubscribe::submit),
+        Route::get("/preferences/{token}", Anybody, PublicForm, public::preferences::show),
+        Route::post("/preferences/{token}", Anybody, FormRule, PublicForm, public::preferences::submit),
 
         Route::get("/donate", Anybody, PublicForm, public::donate::show),
         Route::post("/donate", Anybody, FormRule, PublicForm, public::donate::submit),
@@ -126,7 +141,7 @@ pub fn routes() -> Vec<Route> {
         Route::post("/giving/{token}", Anybody, FormRule, PublicForm, public::giving::submit),
 
         // Programs.
-        Route::post("/hooks/stripe", Anybody, Webhook, Hook, hooks::stripe::receive),
+        Route::post("/hooks/stripe", Anybody, Webhook, Hook, hooks::payments::receive),
 
         // The first run.
         Route::get("/set-up/{token}", Anybody, Desk, desk::set_up::show),
@@ -162,6 +177,10 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/editions/{id}/pause", Staff(Role::SENDING), Token, Desk, desk::edition_act::pause),
         Route::post("/desk/editions/{id}/resume", Staff(Role::SENDING), Token, Desk, desk::edition_act::resume),
         Route::post("/desk/editions/{id}/cancel", Staff(Role::SENDING), Token, Desk, desk::edition_act::cancel),
+        Route::get("/desk/readers", Staff(Role::READERS), Desk, desk::readers::show),
+        Route::post("/desk/readers", Staff(Role::READERS), Token, Desk, desk::readers::submit),
+        Route::get("/desk/readers/{id}", Staff(Role::READERS), Desk, desk::reader::show),
+        Route::post("/desk/readers/{id}/leave", Staff(Role::READERS), Token, Desk, desk::reader::leave),
         Route::get("/desk/account", Staff(Role::ANYONE), Desk, desk::account::show),
         Route::post("/desk/account", Staff(Role::ANYONE), Token, Desk, desk::account::submit),
         Route::get("/desk/donations", Staff(Role::MONEY), Desk, desk::donations::show),

@@ -130,6 +130,15 @@ async fn add_list(db: &Db) {
 }
 
 #[test]
+fn the_sandbox_is_refused_in_production() {
+    let secret = "0123456789-0123456789-0123456789";
+    let settings = [("BROADSIDE_ENV", "production"), ("SECRET", secret), ("SUPPRESSION_SECRET", secret)];
+    let refused = broadside(&["sandbox"], &settings);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("not for production"), "{refused:?}");
+}
+
+#[test]
 fn the_list_of_settings_is_the_example_file() {
     let output = broadside(&["settings"], &[]);
     assert_eq!(text(&output.stdout), include_str!("../../.env.example"));

@@ -4,9 +4,12 @@
 mod support;
 
 mod command_line;
+mod composing;
 mod desk;
+mod donating;
 mod door;
 mod harness;
 mod house_rules;
+mod main_job;
 mod migrations;
 mod statements;

@@ -57,10 +57,13 @@ impl Visitor {
     /// # Errors
     /// When the server cannot be reached.
     pub async fn submit(&mut self, form: &Form) -> anyhow::Result<Page> {
-        let body = form.fields.iter().fold(url::form_urlencoded::Serializer::new(String::new()), |mut body, (name, value)| {
-            body.append_pair(name, value);
-            body
-        });
+        let body = form.fields.iter().fold(
+            url::form_urlencoded::Serializer::new(String::new()),
+            |mut body, (name, value)| {
+                body.append_pair(name, value);
+                body
+            },
+        );
         let origin = form.action.origin().ascii_serialization();
         let request = self
             .client
@@ -104,30 +107,26 @@ impl Page {
     pub fn form(&self, part: &str) -> anyhow::Result<Form> {
         let forms = RefCell::new(Vec::<Form>::new());
         let base = self.url.clone();
-        let mut rewriter = HtmlRewriter::new(
-            Settings {
-                element_content_handlers: vec![
-                    element!("form", |form| {
-                        let action = form.get_attribute("action").unwrap_or_default();
-                        let action = if action.is_empty() { base.clone() } else { base.join(&unescape(&action))? };
-                        forms.borrow_mut().push(Form { action, fields: BTreeMap::new() });
-                        Ok(())
-                    }),
-                    element!("form input, form button", |input| {
-                        if let Some(form) = forms.borrow_mut().last_mut() {
-                            form.take(input);
-                        }
-                        Ok(())
-                    }),
-                ],
-                ..Settings::new()
-            },
-            |_: &[u8]| {},
-        );
+        let settings = Settings::new()
+            .append_element_content_handler(element!("form", |form| {
+                let action = form.get_attribute("action").unwrap_or_default();
+                let action = if action.is_empty() { base.clone() } else { base.join(&unescape(&action))? };
+                forms.borrow_mut().push(Form { action, fields: BTreeMap::new() });
+                Ok(())
+            }))
+            .append_element_content_handler(element!("form input, form button", |input| {
+                if let Some(form) = forms.borrow_mut().last_mut() {
+                    form.take(input);
+                }
+                Ok(())
+            }));
+        let mut rewriter = HtmlRewriter::new(settings, |_: &[u8]| {});
         rewriter.write(self.body.as_bytes())?;
         rewriter.end()?;
         let found = forms.into_inner().into_iter().find(|form| form.action.as_str().contains(part));
-        found.with_context(|| format!("{} ({}) has no form for {part}: {}", self.url, self.status, self.text()))
+        found.with_context(|| {
+            format!("{} ({}) has no form for {part}: {}", self.url, self.status, self.text())
+        })
     }
 
     /// The first words of the page, for error messages.
@@ -141,7 +140,8 @@ impl Form {
     /// Values that the page set: hidden fields, and boxes that are ticked.
     fn take(&mut self, input: &Element<'_, '_>) {
         let kind = input.get_attribute("type").unwrap_or_default();
-        let ticked = !matches!(kind.as_str(), "checkbox" | "radio") || input.get_attribute("checked").is_some();
+        let ticked =
+            !matches!(kind.as_str(), "checkbox" | "radio") || input.get_attribute("checked").is_some();
         if kind == "submit" || input.tag_name() == "button" || !ticked {
             return;
         }

@@ -12,7 +12,7 @@ use super::{
     Worked, audit_money, cancel_monthly, manage_token, monthly_of, poll_provider, process_inbox, receive,
     reports::{self, Listed},
     resume_calls, start_gift,
-    store::{self, Entry},
+    store::{self, Entry, Move},
     *,
 };
 use crate::{
@@ -500,13 +500,14 @@ async fn the_audit_finds_a_wrong_entry() {
     room.tell("evt_1", "checkout.session.completed", &session).await;
     room.work().await;
     room.balances().await;
+    let donation_id = room.listed(&gift).await.id;
     let mut tx = room.site.db.begin().await.expect("a transaction");
     let entry = Entry {
         group: "gift:wrong",
         account: "provider:stripe",
         amount_minor: 1,
         currency: "EUR",
-        donation_id: room.listed(&gift).await.id,
+        donation_id,
         reference: "",
         at: NOW,
     };
@@ -515,4 +516,60 @@ async fn the_audit_finds_a_wrong_entry() {
     let audit = audit_money(&room.site.db).await.expect("a read");
     assert!(!audit.balances());
     assert_eq!(audit.problems.len(), 3, "{:?}", audit.problems);
+}
+
+/// TRUST D2: each move leaves only the states before it, so that none ever goes back.
+#[tokio::test]
+async fn a_donation_never_goes_back() {
+    let room = Room::open().await;
+    for (path, end) in [
+        (&[Move::Pending, Move::Failed, Move::Pending, Move::Expired][..], "failed"),
+        (&[Move::Expired, Move::Pending, Move::Failed], "expired"),
+        (&[Move::Pending, Move::Expired], "expired"),
+    ] {
+        let gift = room.gift(false).await;
+        let id = room.listed(&gift).await.id;
+        let mut tx = room.site.db.begin().await.expect("a transaction");
+        for to in path {
+            store::advance(&mut tx, id, *to).await.expect("a move");
+        }
+        tx.commit().await.expect("a commit");
+        assert_eq!(room.listed(&gift).await.state, end);
+    }
+    let gift = room.gift(false).await;
+    let (session, _) = room.provider.pay_once(&gift, SessionState::Paid, PaymentState::Succeeded);
+    room.tell("evt_1", "checkout.session.completed", &session).await;
+    room.work().await;
+    let id = room.listed(&gift).await.id;
+    let mut tx = room.site.db.begin().await.expect("a transaction");
+    for to in [Move::Pending, Move::Failed, Move::Expired] {
+        assert_eq!(store::advance(&mut tx, id, to).await.expect("a move"), 0, "{to:?} left paid");
+    }
+}
+
+/// TRUST T5: a subscription that counts as active while its first debit is on its way is not money yet.
+#[tokio::test]
+async fn a_monthly_donation_counts_once_its_first_month_is_paid() {
+    let room = Room::open().await;
+    let gift = room.gift(true).await;
+    let (session, _, invoice) = room.provider.pay_monthly(&gift);
+    let set = |paid: bool| {
+        let mut unpaid = room.provider.session_of(&gift);
+        unpaid.state = if paid { SessionState::Paid } else { SessionState::Unpaid };
+        room.provider.set_session(&unpaid);
+        if let Some(invoice) = room.provider.objects().invoices.get_mut(&invoice) {
+            invoice.paid = paid;
+        }
+    };
+    set(false);
+    room.tell("evt_1", "checkout.session.completed", &session).await;
+    room.work().await;
+    assert_eq!(room.listed(&gift).await.state, "pending");
+    assert_eq!((room.sums().await, room.mails().await), ((0, 0), 0));
+    assert!(reports::running(&room.site.db).await.expect("a read").is_empty());
+    set(true);
+    room.tell("evt_2", "invoice.paid", &invoice).await;
+    room.work().await;
+    assert_eq!((room.sums().await, room.mails().await), ((1, 1_500), 1));
+    assert_eq!(reports::running(&room.site.db).await.expect("a read").len(), 1);
 }

@@ -38,6 +38,8 @@ struct Line {
     id: String,
     who: String,
     email: String,
+    /// The address, where `who` is a name.
+    other_email: Option<String>,
     amount: String,
     how_often: &'static str,
     /// For the colour of the pill.
@@ -56,6 +58,8 @@ struct EventView {
     attempts: i64,
     error: Option<String>,
     at: String,
+    /// What cannot be read once cannot be read twice.
+    can_be_tried: bool,
 }
 
 #[derive(Serialize)]
@@ -149,8 +153,10 @@ fn line(donation: Listed) -> Line {
         "expired" => ("", "not finished"),
         _ => ("", "at the checkout"),
     };
+    let named = !donation.name.is_empty() && !donation.email.is_empty();
     Line {
         amount: donation.amount(),
+        other_email: named.then(|| donation.email.clone()),
         how_often: if donation.is_monthly() { "monthly" } else { "once" },
         who: match (donation.name.is_empty(), donation.email.is_empty()) {
             (false, _) => donation.name,
@@ -179,6 +185,7 @@ fn monthly_word(state: &str) -> &'static str {
 
 fn event(event: EventLine) -> EventView {
     EventView {
+        can_be_tried: event.can_be_tried(),
         id: event.event_id,
         kind: event.kind,
         source: if event.source == "poll" { "found by asking" } else { "told" },

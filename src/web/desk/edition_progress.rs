@@ -144,6 +144,8 @@ fn outcome(copy: &digests::Outcome) -> String {
 pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome {
     let db = &desk.site().db;
     let sealed = edition.sealed_at.is_some();
+    // The figures are for the whole team, addresses are not.
+    let sees_readers = sealed && desk.may(Role::READERS);
     let page = Page {
         title: title(&edition.content.subject),
         edition: edition.into(),
@@ -153,7 +155,7 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome
         seconds_left: seconds_left(desk, edition),
         actions: if desk.may(Role::SENDING) { actions(edition.state) } else { Vec::new() },
         figures: if sealed { Some(figures(db, edition.id, edition.state).await?) } else { None },
-        results: if sealed { Some(results(db, edition, look).await?) } else { None },
+        results: if sees_readers { Some(results(db, edition, look).await?) } else { None },
     };
     desk.page("desk/editions/sent", &page.title, &page).await
 }

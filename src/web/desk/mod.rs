@@ -12,6 +12,8 @@ pub(super) mod edition_send;
 pub(super) mod editions;
 pub(super) mod join;
 pub(super) mod overview;
+pub(super) mod reader;
+pub(super) mod readers;
 pub(super) mod set_up;
 pub(super) mod settings;
 pub(super) mod sign_in;

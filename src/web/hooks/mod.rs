@@ -1,3 +1,3 @@
 //! Where programs knock. Their answers have no page.
 
-pub(super) mod stripe;
+pub(super) mod payments;

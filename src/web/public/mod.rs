@@ -1,5 +1,30 @@
 //! Pages for readers and supporters. They work without JavaScript and never look at a staff cookie.
 
+pub(super) mod archive;
+pub(super) mod article;
+mod caller;
+pub(super) mod confirm;
+mod dead_link;
 pub(super) mod donate;
 pub(super) mod giving;
+pub(super) mod home;
+pub(super) mod preferences;
+mod story;
+pub(super) mod subscribe;
 pub(super) mod thanks;
+pub(super) mod unsubscribe;
+pub(super) mod view;
+
+use super::WebError;
+use crate::subscribers::SubscriberError;
+
+impl From<SubscriberError> for WebError {
+    fn from(error: SubscriberError) -> Self {
+        match error {
+            SubscriberError::Link | SubscriberError::Expired => Self::ExpiredLink,
+            SubscriberError::NotFound => Self::NotFound,
+            SubscriberError::TooMany => Self::TooMany,
+            error => Self::internal(error),
+        }
+    }
+}

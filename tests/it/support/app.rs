@@ -17,17 +17,22 @@ use broadside::{
     articles::fetch::Fetcher,
     clock::{Clock, Moment},
     db::Db,
+    delivery::smtp::{Relay, Timeouts},
+    digests,
     email_address::EmailAddress,
     mail::Templates,
+    payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
+    sandbox::{Sandbox, SandboxConfig, Webhook},
     site::Site,
     staff::{PasswordCost, set_up, set_up::FirstOwner},
+    subscribers::lists,
     token::{Keys, RootSecret},
     web::{App, router},
 };
 use tokio::{net::TcpListener, task::AbortHandle};
 use url::Url;
 
-use super::{Fixture, TestDb, visitor::Visitor};
+use super::{Fixture, TestDb, scratch, verbs::LIST, visitor::Visitor};
 
 /// Tuesday, 3 March 2026, 09:00 UTC: when every test begins.
 pub const BEGINNING: Moment = Moment::from_unix_seconds(1_772_528_400);
@@ -41,10 +46,13 @@ pub struct TestApp(Arc<Inner>);
 
 /// What a test can look at.
 pub struct Inner {
-    pub db: TestDb,
     pub site: Site,
     pub templates: Templates,
-    pub web: App,
+    /// The outside world: it takes the mail and the money, and says what really came.
+    pub sandbox: Sandbox,
+    /// Where mail goes out.
+    pub relay: Relay,
+    pub payments: Payments,
     leaves_work: AtomicBool,
     server: AbortHandle,
 }
@@ -75,14 +83,18 @@ impl Fixture for TestApp {
             base_url: Url::parse(&format!("http://{address}")).expect("an address"),
         };
         make_magazine(&site).await;
+        let (sandbox, relay, payments) = outside(&site).await;
         let templates = Templates::load().expect("the email templates are in order");
         // The servers of tests are on this machine, which feeds may otherwise not be read from.
         let fetcher = Fetcher::new(true).expect("a fetcher");
-        let mut web = App::new(site.clone(), templates.clone(), fetcher).expect("the pages are in order");
+        let mut web = App::new(site.clone(), templates.clone(), fetcher)
+            .expect("the pages are in order")
+            .with_payments(payments.clone());
         web.password_cost = PasswordCost::CHEAP;
-        let service = router(web.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let service = router(web).into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await }).abort_handle();
-        Self(Arc::new(Inner { db, site, templates, web, leaves_work: AtomicBool::new(false), server }))
+        let leaves_work = AtomicBool::new(false);
+        Self(Arc::new(Inner { site, templates, sandbox, relay, payments, leaves_work, server }))
     }
 
     async fn finish(self) {
@@ -125,6 +137,25 @@ impl TestApp {
     }
 }
 
+/// Starts the sandbox, on the test's own clock, and what it takes to reach it.
+async fn outside(site: &Site) -> (Sandbox, Relay, Payments) {
+    let secret = "whsec_of_a_test".to_owned();
+    let mut config = SandboxConfig::new(scratch::folder(), site.clock.clone());
+    config.webhook = Some(Webhook { url: site.url("/hooks/stripe"), secret: secret.clone() });
+    let sandbox = Sandbox::start(config).await.expect("the sandbox starts");
+    let url = format!("smtp://{}?tls=none", sandbox.smtp_addr()).parse().expect("an SMTP address");
+    let relay = Relay {
+        url,
+        hello: "test.example.org".to_owned(),
+        timeouts: Timeouts::scaled(0.05),
+        messages_per_connection: 100,
+    };
+    let api_base = Url::parse(&format!("http://{}", sandbox.http_addr())).expect("an address");
+    let stripe = Stripe::new(&StripeSettings { secret_key: "sk_test_of_a_test".to_owned(), api_base });
+    let provider = Arc::new(stripe.expect("a client"));
+    (sandbox, relay, Payments { provider, webhook_secrets: WebhookSecrets::new([secret]) })
+}
+
 async fn make_magazine(site: &Site) {
     let email = EmailAddress::parse(OWNER.0).expect("an address");
     let owner = FirstOwner { name: "Olive Owner", email: &email, password: OWNER.1 };
@@ -137,6 +168,14 @@ async fn make_magazine(site: &Site) {
         settings.from_email = "post@example.org".to_owned();
     });
     made.await.expect("an empty database takes its first owner");
+    let mut tx = site.db.begin().await.expect("a transaction");
+    lists::add(&mut tx, site, LIST, "The weekly", "Every Friday").await.expect("a list");
+    tx.commit().await.expect("a commit");
+    let all = lists::all(&site.db).await.expect("the lists can be read");
+    let list = all.iter().find(|list| list.slug == LIST).expect("the list is there").id;
+    let mut tx = site.db.begin().await.expect("a transaction");
+    digests::ensure_digest(&mut tx, site, LIST, "The weekly", list).await.expect("a digest");
+    tx.commit().await.expect("a commit");
 }
 
 /// What still waits, or went wrong.

@@ -5,8 +5,10 @@ pub mod app;
 pub mod browser;
 pub mod database;
 pub mod environment;
+pub mod mail;
 pub mod postgres;
 pub mod scratch;
+pub mod verbs;
 #[expect(dead_code, reason = "verbs for tests that are being written")]
 pub mod visitor;
 #[expect(dead_code, reason = "verbs for tests that are being written")]

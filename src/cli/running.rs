@@ -1,0 +1,244 @@
+//! A running instance: web, worker and, where wanted, the sandbox, started in order and stopped in order.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, bail};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use super::{instance, sandbox};
+use crate::{
+    articles::fetch::Fetcher,
+    clock::Clock,
+    config::Config,
+    db::Engine as DbEngine,
+    delivery::{
+        engine::{Engine, EngineOptions},
+        smtp::{Relay, Timeouts},
+    },
+    jobs::Jobs,
+    mail::Templates,
+    payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
+    sandbox::{Sandbox, SandboxConfig, Webhook},
+    site::Site,
+    smtp_url::SmtpUrl,
+    staff,
+    web::{self, SandboxInfo},
+};
+
+/// Which parts of an instance this process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parts {
+    /// Pages, and everything that runs by the clock.
+    WebAndWorker,
+    /// Everything that runs by the clock.
+    Worker,
+}
+
+/// What runs, and how to end it.
+pub(super) struct Running {
+    pub(super) site: Site,
+    pub(super) fetcher: Fetcher,
+    pub(super) sandbox: Option<Sandbox>,
+    stop: watch::Sender<bool>,
+    web: Option<JoinHandle<std::io::Result<()>>>,
+    jobs: JoinHandle<()>,
+    engine: Engine,
+}
+
+/// The secrets of the sandbox: they guard nothing, and are the same on both sides.
+const SANDBOX_KEY: &str = "sk_test_sandbox";
+const SANDBOX_WEBHOOK_SECRET: &str = "whsec_sandbox";
+
+impl Running {
+    /// Starts the parts; with `sandbox`, mail and payments go to our own outside world whatever the settings say.
+    pub(super) async fn start(mut config: Config, parts: Parts, sandbox: bool) -> anyhow::Result<Self> {
+        let listener = match parts {
+            Parts::WebAndWorker => Some(listen(&mut config).await?),
+            Parts::Worker => None,
+        };
+        let sandbox = if sandbox { Some(open_sandbox(&mut config).await?) } else { None };
+        let Some(smtp_url) = config.smtp_url.clone() else {
+            bail!(
+                "SMTP_URL is not set, so no mail could go out. Set it to your mail service, or try everything without one: broadside serve --sandbox"
+            );
+        };
+        let site = instance::open_site(&config).await?;
+        if parts == Parts::Worker && site.db.engine() == DbEngine::Sqlite {
+            bail!(
+                "with SQLite one process does everything: use serve. Separate workers need PostgreSQL (DATABASE_URL=postgres://…)"
+            );
+        }
+        let templates = Templates::load().context("the email templates cannot be used")?;
+        let fetcher = Fetcher::new(config.fetch_private_addresses)?;
+        let payments = payments(&config)?;
+        let (stop, stopped) = watch::channel(false);
+
+        let options = engine_options(&config, &site, smtp_url);
+        let engine = Engine::start(site.clone(), templates.clone(), options).await?;
+        let jobs = Jobs {
+            site: site.clone(),
+            templates: templates.clone(),
+            payments: payments.as_ref().map(|payments| payments.provider.clone()),
+            fetcher: fetcher.clone(),
+        };
+        let jobs = tokio::spawn(jobs.run(stopped.clone()));
+        let web = match listener {
+            None => None,
+            Some(listener) => {
+                let mut app = web::App::new(site.clone(), templates, fetcher.clone())?;
+                app.sandbox = sandbox.as_ref().map(|sandbox| Arc::new(sandbox_info(sandbox)));
+                app.checkout_origin =
+                    payments.as_ref().map(|payments| payments.provider.checkout_origin().into());
+                app.payments = payments;
+                app.trusted_proxies = config.trusted_proxies.clone().into();
+                Some(tokio::spawn(serve_web(listener, app, stopped)))
+            }
+        };
+        Ok(Self { site, fetcher, sandbox, stop, web, jobs, engine })
+    }
+
+    /// Runs until the process is told to stop (Ctrl-C or SIGTERM), or a part ends by itself, which is an error.
+    pub(super) async fn until_told(mut self) -> anyhow::Result<()> {
+        let web_ended = async {
+            match &mut self.web {
+                Some(web) => web.await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            told = told_to_stop() => told,
+            ended = web_ended => match ended {
+                Ok(Err(error)) => Err(error).context("the web server ended"),
+                _ => bail!("the web server ended"),
+            },
+            () = self.engine.ended() => bail!("the sending engine ended: another worker declared this one dead"),
+        };
+        self.stop().await;
+        ended
+    }
+
+    /// Stops: no new requests, messages on their way finish, claims go back, connections close.
+    pub(super) async fn stop(self) {
+        tracing::info!("stopping: messages on their way are finished first");
+        // Whoever does not listen any more has stopped already.
+        let _ = self.stop.send(true);
+        self.engine.stop().await;
+        let _ = self.jobs.await;
+        if let Some(web) = self.web {
+            // Requests that take longer are cut off: a page of live progress would go on for ever.
+            let _ = tokio::time::timeout(Duration::from_secs(5), web).await;
+        }
+        if let Some(sandbox) = self.sandbox {
+            sandbox.stop().await;
+        }
+        self.site.db.close().await;
+    }
+}
+
+/// Port 0 lets the system choose; then the public address is the one that was chosen.
+async fn listen(config: &mut Config) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; is Broadside running already?", config.listen))?;
+    let address = listener.local_addr()?;
+    if config.listen.port() == 0 {
+        config.base_url = format!("http://{address}").parse()?;
+    }
+    config.listen = address;
+    Ok(listener)
+}
+
+async fn open_sandbox(config: &mut Config) -> anyhow::Result<Sandbox> {
+    sandbox::refuse_in_production(config)?;
+    let webhook = format!("http://{}/hooks/stripe", config.listen);
+    let sandbox = Sandbox::start(SandboxConfig {
+        smtp: config.sandbox_smtp,
+        http: config.sandbox_http,
+        webhook: Some(Webhook { url: webhook, secret: SANDBOX_WEBHOOK_SECRET.to_owned() }),
+        api_key: SANDBOX_KEY.to_owned(),
+        ..SandboxConfig::new(config.data_dir.join("sandbox"), Clock::System)
+    })
+    .await
+    .with_context(|| {
+        format!("the sandbox cannot start on {} and {}", config.sandbox_smtp, config.sandbox_http)
+    })?;
+    config.smtp_url = Some(format!("smtp://{}?tls=none", sandbox.smtp_addr()).parse::<SmtpUrl>()?);
+    config.stripe_api_base = format!("http://{}", sandbox.http_addr()).parse()?;
+    config.stripe_secret_key = Some(SANDBOX_KEY.to_owned());
+    config.stripe_webhook_secrets = vec![SANDBOX_WEBHOOK_SECRET.to_owned()];
+    Ok(sandbox)
+}
+
+fn sandbox_info(sandbox: &Sandbox) -> SandboxInfo {
+    let origin = format!("http://{}", sandbox.http_addr());
+    SandboxInfo { mailbox_url: format!("{origin}/"), checkout_origin: origin }
+}
+
+fn payments(config: &Config) -> anyhow::Result<Option<Payments>> {
+    let Some(secret_key) = config.stripe_secret_key.clone() else {
+        tracing::warn!("STRIPE_SECRET_KEY is not set: donations are switched off, and the pages say so");
+        return Ok(None);
+    };
+    let provider = Stripe::new(&StripeSettings { secret_key, api_base: config.stripe_api_base.clone() })?;
+    let webhook_secrets = WebhookSecrets::new(config.stripe_webhook_secrets.iter().cloned());
+    Ok(Some(Payments { provider: Arc::new(provider), webhook_secrets }))
+}
+
+fn engine_options(config: &Config, site: &Site, url: SmtpUrl) -> EngineOptions {
+    let relay = Relay {
+        url,
+        hello: site.host().to_owned(),
+        timeouts: Timeouts::scaled(config.smtp_timeout_factor),
+        messages_per_connection: config.smtp_messages_per_connection,
+    };
+    EngineOptions {
+        silence: Duration::from_secs(config.worker_silence_seconds),
+        lock: config.lock_file(),
+        ..EngineOptions::new(relay, config.smtp_connections)
+    }
+}
+
+async fn serve_web(
+    listener: TcpListener,
+    app: web::App,
+    mut stop: watch::Receiver<bool>,
+) -> std::io::Result<()> {
+    web::serve(listener, app, async move {
+        // An error means that nobody is left who could say so: time to stop, too.
+        let _ = stop.wait_for(|stopped| *stopped).await;
+    })
+    .await
+}
+
+async fn told_to_stop() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            pressed = tokio::signal::ctrl_c() => pressed?,
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}
+
+/// Says where everything is, and how to begin when nobody is there yet.
+pub(super) async fn greet(running: &Running, config_listen: SocketAddr) -> anyhow::Result<()> {
+    let site = &running.site;
+    println!("Broadside is running on {config_listen}.");
+    println!("  public site   {}", site.url("/"));
+    println!("  desk          {}", site.url("/desk"));
+    if let Some(sandbox) = &running.sandbox {
+        println!("  mailbox       http://{}/", sandbox.http_addr());
+        println!("  payments      http://{}/payments", sandbox.http_addr());
+    }
+    if let Some(path) = staff::set_up::path(site).await? {
+        println!(
+            "\nNobody has an account yet. Set your magazine up here (the link works once):\n  {}",
+            site.url(&path)
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! The room's own rules, on a SQLite file for each test. What readers see is tested through the pages, in `tests/it`.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use url::Url;
+
+use super::*;
+use crate::{
+    clock::{Clock, Moment},
+    db::{Db, DbOptions, Migrations},
+    delivery::notices,
+    email_address::EmailAddress,
+    site::Site,
+    staff::Settings,
+    token::{Keys, Purpose, RootSecret, public_id},
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+struct House {
+    site: Site,
+    settings: Settings,
+    list: i64,
+    folder: PathBuf,
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl House {
+    async fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("broadside-readers-{}", public_id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let url = format!("sqlite:{}", folder.join("test.db").display());
+        let db = Db::open(&DbOptions { url, connections: 2, durable: false }).await.expect("a database");
+        Migrations::apply(&db).await.expect("the schema");
+        let site = Site {
+            db,
+            clock: Clock::manual(Moment::from_unix_seconds(1_772_528_400)),
+            keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[7; 32])),
+            base_url: Url::parse("http://localhost/").expect("a URL"),
+        };
+        let mut tx = site.db.begin().await.expect("a transaction");
+        lists::add(&mut tx, &site, "weekly", "The weekly", "").await.expect("a list");
+        tx.commit().await.expect("a commit");
+        let list = lists::all(&site.db).await.expect("lists")[0].id;
+        let settings = Settings { contact_email: "desk@example.org".into(), ..Settings::default() };
+        Self { site, settings, list, folder }
+    }
+
+    async fn subscribe_from(&self, email: &str, name: &str, ip: &str) -> Result<()> {
+        let new = NewSubscription {
+            email: &address(email),
+            name,
+            lists: &[self.list],
+            wording: "Yes, send it.",
+            form: "subscribe",
+            trace: Trace { ip, user_agent: "a browser" },
+        };
+        subscribe(&self.site, &self.settings, new).await
+    }
+
+    async fn subscribe(&self, email: &str, name: &str) {
+        self.subscribe_from(email, name, "127.0.0.1").await.expect("taken");
+    }
+
+    async fn reader(&self, email: &str) -> Subscriber {
+        by_email(&self.site.db, &address(email)).await.expect("a read").expect("a reader")
+    }
+
+    async fn state(&self, email: &str) -> String {
+        let reader = self.reader(email).await;
+        subscriptions(&self.site.db, reader.id).await.expect("a read").remove(0).state
+    }
+
+    async fn confirm(&self, email: &str) {
+        let scope = format!("{}.{}", self.reader(email).await.id, self.list);
+        let link = self.site.keys.sign(Purpose::Confirm, &scope, None);
+        confirm(&self.site, &link, Trace::default()).await.expect("confirmed");
+    }
+
+    async fn leaving_link(&self, email: &str) -> String {
+        let scope = format!("{}.{}.1", self.reader(email).await.id, self.list);
+        self.site.keys.sign(Purpose::Unsubscribe, &scope, None)
+    }
+
+    /// How many confirmation mails were enqueued.
+    async fn mails(&self) -> i64 {
+        notices::counts(&self.site.db).await.expect("a count").into_iter().map(|(_, count)| count).sum()
+    }
+
+    async fn import(&self, file: &str) -> ImportReport {
+        let basis = Basis { basis: "consent".into(), source: "sheets of the spring fair".into() };
+        import(&self.site, file.as_bytes(), self.list, &basis).await.expect("an import")
+    }
+}
+
+fn address(text: &str) -> EmailAddress {
+    EmailAddress::parse(text).expect("an address")
+}
+
+/// TRUST A24: at most one confirmation a day for an address, whatever the case it is typed in.
+#[tokio::test]
+async fn an_address_gets_one_confirmation_a_day() {
+    let house = House::new().await;
+    for email in ["ann@example.org", "ANN@example.org", "Ann@Example.ORG"] {
+        house.subscribe(email, "").await;
+    }
+    assert_eq!(house.mails().await, 1);
+    house.site.clock.advance(DAY);
+    house.subscribe("ann@example.org", "").await;
+    assert_eq!(house.mails().await, 2);
+    house.site.clock.advance(DAY);
+    house.subscribe("ann@example.org", "").await;
+    assert_eq!(house.mails().await, 2, "the gaps grow");
+}
+
+/// TRUST A22: asking again is answered the same and mails nobody who is on the list; and it renames nobody.
+#[tokio::test]
+async fn somebody_on_the_list_is_not_mailed_or_renamed_by_the_form() {
+    let house = House::new().await;
+    house.subscribe("ann@example.org", "Ann").await;
+    house.confirm("ann@example.org").await;
+    house.site.clock.advance(DAY * 30);
+    house.subscribe("ann@example.org", "{{rude}}").await;
+    assert_eq!((house.mails().await, house.state("ann@example.org").await.as_str()), (1, "confirmed"));
+    assert_eq!(house.reader("ann@example.org").await.name, "Ann");
+}
+
+/// TRUST A24: one place cannot sign up the whole world; from where everybody seems to come, only the sum counts.
+#[tokio::test]
+async fn one_place_is_stopped_after_twenty_sign_ups() {
+    let house = House::new().await;
+    for at in 0..20 {
+        let email = format!("victim{at}@example.org");
+        house.subscribe_from(&email, "", "203.0.113.9").await.expect("taken");
+    }
+    let stopped = house.subscribe_from("victim20@example.org", "", "203.0.113.9").await;
+    assert!(matches!(stopped, Err(SubscriberError::TooMany)));
+    house.subscribe_from("other@example.org", "", "203.0.113.10").await.expect("another place");
+    house.subscribe_from("proxied@example.org", "", "10.0.0.1").await.expect("an undeclared proxy");
+    house.site.clock.advance(Duration::from_secs(16 * 60));
+    house.subscribe_from("later@example.org", "", "203.0.113.9").await.expect("later");
+}
+
+/// Without an address to send from, every address is answered the same.
+#[tokio::test]
+async fn a_magazine_without_a_sender_takes_nobody() {
+    let mut house = House::new().await;
+    house.subscribe("ann@example.org", "").await;
+    house.settings.contact_email.clear();
+    for email in ["ann@example.org", "new@example.org"] {
+        let answer = house.subscribe_from(email, "", "").await;
+        assert!(matches!(answer, Err(SubscriberError::NoSender)), "{email}");
+    }
+}
+
+/// TRUST L1, T8: who agreed to what, when, by which words; another wording is another row.
+#[tokio::test]
+async fn the_proof_tells_the_whole_story() {
+    let house = House::new().await;
+    house.subscribe("ann@example.org", "").await;
+    house.confirm("ann@example.org").await;
+    let link = house.leaving_link("ann@example.org").await;
+    leave(&house.site, &link, "one-click", Trace::default()).await.expect("left");
+    rejoin(&house.site, &link, Trace::default()).await.expect("back");
+    let reader = house.reader("ann@example.org").await;
+    let proof = consent::proof(&house.site.db, reader.id).await.expect("the proof");
+    let told: Vec<(&str, &str)> =
+        proof.iter().map(|event| (event.action.as_str(), event.method.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("asked", "form"),
+            ("confirmed", "confirmation"),
+            ("left", "one-click"),
+            ("confirmed", "unsubscribe-page")
+        ]
+    );
+    assert_eq!(proof[0].wording.as_deref(), Some("Yes, send it."));
+    assert_eq!((proof[0].ip.as_str(), proof[0].user_agent.as_str()), ("127.0.0.1", "a browser"));
+}
+
+/// Leaving is undone for a day, and only by somebody who had been on the list.
+#[tokio::test]
+async fn leaving_is_undone_for_a_day_and_never_joins_a_stranger() {
+    let house = House::new().await;
+    house.subscribe("ann@example.org", "").await;
+    house.subscribe("bob@example.org", "").await;
+    house.confirm("ann@example.org").await;
+    for email in ["ann@example.org", "bob@example.org"] {
+        let link = house.leaving_link(email).await;
+        leave(&house.site, &link, "unsubscribe-page", Trace::default()).await.expect("left");
+    }
+    let (ann, bob) =
+        (house.leaving_link("ann@example.org").await, house.leaving_link("bob@example.org").await);
+    let left = rejoin(&house.site, &bob, Trace::default()).await.expect("an answer");
+    assert!(!left.subscribed, "who never confirmed is not joined by undoing");
+    house.site.clock.advance(DAY);
+    let left = rejoin(&house.site, &ann, Trace::default()).await.expect("an answer");
+    assert!(!left.subscribed && !left.can_undo, "a day is over");
+}
+
+/// TRUST A25: a confirmation from before leaving does not bring anybody back.
+#[tokio::test]
+async fn an_old_confirmation_does_not_bring_back_who_left() {
+    let house = House::new().await;
+    house.subscribe("ann@example.org", "").await;
+    house.confirm("ann@example.org").await;
+    let link = house.leaving_link("ann@example.org").await;
+    leave(&house.site, &link, "one-click", Trace::default()).await.expect("left");
+    house.confirm("ann@example.org").await;
+    assert_eq!(house.state("ann@example.org").await, "left");
+}
+
+/// TRUST A15, T8: doing it twice does it once, who left stays away, wrong rows are named.
+#[tokio::test]
+async fn an_import_is_repeatable_and_brings_nobody_back() {
+    let house = House::new().await;
+    house.subscribe("gone@example.org", "").await;
+    house.confirm("gone@example.org").await;
+    let link = house.leaving_link("gone@example.org").await;
+    leave(&house.site, &link, "one-click", Trace::default()).await.expect("left");
+    let file = "name,email\nAnn,ann@example.org\nBad,not an address\n'+61 400,bob@example.org\nGone,gone@example.org\nAnn again,ANN@example.org\n";
+    let first = house.import(file).await;
+    assert_eq!((first.added, first.unchanged), (2, 2));
+    assert_eq!(first.errors.iter().map(|error| error.line).collect::<Vec<_>>(), [3]);
+    let second = house.import(file).await;
+    assert_eq!((second.added, second.unchanged), (0, 4));
+    assert_eq!(house.state("gone@example.org").await, "left");
+    assert_eq!(house.reader("bob@example.org").await.name, "+61 400");
+    assert_eq!(house.mails().await, 1, "nobody who is imported is asked");
+}
+
+/// TRUST A15: the exported file opens harmlessly, comes back as it was, and takes nobody along who left.
+#[tokio::test]
+async fn an_export_comes_back_in_another_house() {
+    let house = House::new().await;
+    house.import("email,name\nann@example.org,=1+1\nbob@example.org,Bob\n").await;
+    let link = house.leaving_link("bob@example.org").await;
+    leave(&house.site, &link, "one-click", Trace::default()).await.expect("left");
+    let mut file = Vec::new();
+    assert_eq!(export(&house.site, &mut file).await.expect("an export"), 2);
+    let file = String::from_utf8(file).expect("text");
+    assert!(file.contains("ann@example.org,'=1+1,weekly,confirmed"), "{file}");
+    let other = House::new().await;
+    let report = other.import(&file).await;
+    assert_eq!((report.added, report.errors.len()), (1, 1));
+    assert_eq!(other.reader("ann@example.org").await.name, "=1+1");
+}
+
+/// TRUST M4: a link touches its own list and serves its own purpose alone.
+#[tokio::test]
+async fn a_link_for_one_thing_opens_nothing_else() {
+    let house = House::new().await;
+    house.subscribe("ann@example.org", "").await;
+    let id = house.reader("ann@example.org").await.id;
+    let scope = format!("{id}.{}.1", house.list);
+    for purpose in [Purpose::Confirm, Purpose::Preferences, Purpose::View, Purpose::Give] {
+        let link = house.site.keys.sign(purpose, &scope, None);
+        let answer = leave(&house.site, &link, "one-click", Trace::default()).await;
+        assert!(matches!(answer, Err(SubscriberError::Link)), "{purpose:?}");
+    }
+    assert_eq!(house.state("ann@example.org").await, "pending");
+}

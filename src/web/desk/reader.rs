@@ -1,0 +1,160 @@
+//! `/desk/readers/{id}`: one reader: their lists, what they agreed to, what we sent them.
+
+use axum::extract::Path;
+use serde::Serialize;
+
+use super::{
+    super::{Desk, Outcome, Posted, WebError, session::see_other},
+    edition_progress::Row,
+    readers::standing,
+};
+use crate::{
+    digests,
+    subscribers::{self, Subscriber, SubscriberError, Subscription, consent, donor_state},
+};
+
+/// How many copies the page shows.
+const COPIES: i64 = 50;
+
+#[derive(Serialize)]
+struct Page {
+    reader: ReaderView,
+    donor: &'static str,
+    lists: Vec<ListLine>,
+    consent: Vec<EventView>,
+    copies: Vec<CopyView>,
+}
+
+#[derive(Serialize)]
+struct ReaderView {
+    public_id: String,
+    email: String,
+    name: String,
+    since: String,
+}
+
+#[derive(Serialize)]
+struct ListLine {
+    id: i64,
+    name: String,
+    line: String,
+    words: &'static str,
+    state: &'static str,
+    may_leave: bool,
+}
+
+#[derive(Serialize)]
+struct EventView {
+    what: String,
+    when: String,
+    wording: Option<String>,
+    proof: String,
+}
+
+#[derive(Serialize)]
+struct CopyView {
+    public_id: String,
+    subject: String,
+    #[serde(flatten)]
+    row: Row,
+}
+
+/// What the desk says when something about a reader was not done.
+pub(super) fn refused(error: SubscriberError) -> WebError {
+    match error {
+        SubscriberError::NotFound => WebError::NotFound,
+        SubscriberError::NoSender => WebError::Conflict(
+            "Say under Settings which address your mail comes from, so that we can write to them.".into(),
+        ),
+        error => WebError::internal(error),
+    }
+}
+
+impl From<Subscription> for ListLine {
+    fn from(subscription: Subscription) -> Self {
+        let (words, state) = standing(&subscription);
+        let line = match (subscription.left_at, subscription.confirmed_at) {
+            (Some(at), _) if subscription.state == "left" => format!("Left on {}", at.date()),
+            (_, Some(at)) if subscription.state == "confirmed" => format!("Since {}", at.date()),
+            _ => format!("Asked on {}", subscription.asked_at.date()),
+        };
+        let may_leave = subscription.state != "left";
+        Self { id: subscription.list_id, name: subscription.name, line, words, state, may_leave }
+    }
+}
+
+impl From<consent::Event> for EventView {
+    fn from(event: consent::Event) -> Self {
+        let what = match event.action.as_str() {
+            "asked" => "Asked for",
+            "confirmed" => "Agreed to get",
+            "imported" => "Was imported to",
+            _ => "Left",
+        };
+        let how = match event.method.as_str() {
+            "form" => "by the form",
+            "confirmation" => "by the link we mailed",
+            "one-click" => "by the button of their mail program",
+            "unsubscribe-page" => "on the page for leaving",
+            "preferences" => "on the page of their choices",
+            "import" => "from a file",
+            _ => "by the team",
+        };
+        let proof: Vec<String> =
+            [event.source, event.ip, event.user_agent].into_iter().filter(|part| !part.is_empty()).collect();
+        Self {
+            what: format!("{what} {}, {how}", event.list),
+            when: event.at.date_time(),
+            wording: event.wording,
+            proof: proof.join(" · "),
+        }
+    }
+}
+
+/// `GET /desk/readers/{id}`
+pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
+    let db = &desk.site().db;
+    let reader = find(&desk, &id).await?;
+    let copies = digests::copies_of(db, reader.id, COPIES).await?.into_iter().map(|copy| CopyView {
+        public_id: copy.edition_public_id,
+        subject: copy.subject,
+        row: copy.outcome.into(),
+    });
+    let page = Page {
+        donor: donor(&donor_state::donor_state(db, reader.id).await?),
+        lists: subscribers::subscriptions(db, reader.id).await?.into_iter().map(ListLine::from).collect(),
+        consent: consent::proof(db, reader.id).await?.into_iter().map(EventView::from).collect(),
+        copies: copies.collect(),
+        reader: ReaderView {
+            public_id: reader.public_id,
+            email: reader.email.to_string(),
+            name: reader.name,
+            since: reader.created_at.date(),
+        },
+    };
+    desk.page("desk/readers/reader", &page.reader.email, &page).await
+}
+
+/// `POST /desk/readers/{id}/leave`
+pub(crate) async fn leave(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let form = posted.form(&["list"])?;
+    let list = form.text("list").parse().map_err(|_| WebError::BadRequest("Choose a list."))?;
+    let reader = find(&desk, &id).await?;
+    let source = format!("taken off by {}", desk.who.staff.name);
+    subscribers::leave_by_staff(desk.site(), reader.id, list, &source).await.map_err(refused)?;
+    Ok(see_other(&format!("/desk/readers/{id}?done=left")))
+}
+
+async fn find(desk: &Desk, id: &str) -> Result<Subscriber, WebError> {
+    subscribers::subscriber(&desk.site().db, id).await?.ok_or(WebError::NotFound)
+}
+
+/// What an editor may know of a reader's gifts: that there are some, not how much.
+fn donor(state: &str) -> &'static str {
+    match state {
+        "once" => "supporter",
+        "monthly" | "failing" => "monthly supporter",
+        "lapsed" => "was a monthly supporter",
+        _ => "",
+    }
+}

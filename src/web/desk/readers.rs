@@ -1,0 +1,162 @@
+//! `/desk/readers`: every reader, finding one, adding one by hand.
+
+use axum::extract::Query;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
+    editions::count,
+    reader::refused,
+};
+use crate::{
+    email_address::EmailAddress,
+    staff::Settings,
+    subscribers::{self, NewSubscription, Subscriber, Subscription, Trace, consent, lists},
+};
+
+const FIELDS: &[&str] = &["email", "name", "list", "how", "source"];
+const PAGE: i64 = 50;
+
+/// What the address of the page asks for.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Look {
+    #[serde(default)]
+    q: String,
+    before: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    q: String,
+    counts: String,
+    readers: Vec<Line>,
+    next: Option<String>,
+    form: Form,
+    lists: Vec<ListView>,
+    several: bool,
+}
+
+#[derive(Serialize)]
+struct Line {
+    public_id: String,
+    email: String,
+    name: String,
+    since: String,
+    lists: Vec<Standing>,
+}
+
+/// How a reader stands with a list, as a pill.
+#[derive(Serialize)]
+struct Standing {
+    label: String,
+    state: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct ListView {
+    id: i64,
+    name: String,
+}
+
+/// The lists as forms offer them.
+pub(super) async fn list_views(desk: &Desk) -> Result<Vec<ListView>, WebError> {
+    let lists = lists::all(&desk.site().db).await?;
+    Ok(lists.into_iter().map(|list| ListView { id: list.id, name: list.name }).collect())
+}
+
+/// What a state means to an editor, and the colour of its pill.
+pub(super) fn standing(subscription: &Subscription) -> (&'static str, &'static str) {
+    match subscription.state.as_str() {
+        "confirmed" => ("gets it", "good"),
+        "pending" => ("asked, not confirmed yet", "warn"),
+        _ => ("left", ""),
+    }
+}
+
+impl Line {
+    fn new(reader: Subscriber, subscriptions: &[Subscription]) -> Self {
+        let pill = |subscription: &Subscription| {
+            let (words, state) = standing(subscription);
+            Standing { label: format!("{}: {words}", subscription.name), state }
+        };
+        Self {
+            public_id: reader.public_id,
+            email: reader.email.to_string(),
+            name: reader.name,
+            since: reader.created_at.date(),
+            lists: subscriptions.iter().map(pill).collect(),
+        }
+    }
+}
+
+/// `GET /desk/readers`
+pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
+    let form = Form::new(FIELDS).with("how", "confirm");
+    let page = page(&desk, look, form).await?;
+    desk.page("desk/readers/list", "Readers", &page).await
+}
+
+/// `POST /desk/readers`
+pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
+    let mut form = posted.form(FIELDS)?;
+    let email = form.parse("email", EmailAddress::parse);
+    let name = form.optional("name", 100);
+    let source = form.optional("source", 300);
+    let at_once = form.text("how") == "asked";
+    if at_once && source.is_empty() {
+        form.mistake("source", "Say how they asked: it is kept as the proof.");
+    }
+    let list = form.text("list").parse().map_err(|_| WebError::BadRequest("Choose a list."))?;
+    let Some(email) = email.filter(|_| form.is_valid()) else {
+        let page = page(&desk, Look::default(), form).await?;
+        return desk.page_again("desk/readers/list", "Readers", &page).await;
+    };
+    let site = desk.site();
+    if at_once {
+        let source = format!("{source} (added by {})", desk.who.staff.name);
+        let reader = subscribers::add_by_staff(site, &email, &name, list, &source).await.map_err(refused)?;
+        return Ok(see_other(&format!("/desk/readers/{}?done=saved", reader.public_id)));
+    }
+    let settings = Settings::load(&site.db).await?;
+    let new = NewSubscription {
+        email: &email,
+        name: &name,
+        lists: &[list],
+        wording: &consent::wording(&settings.magazine_name),
+        form: "the desk",
+        trace: Trace::default(),
+    };
+    subscribers::subscribe(site, &settings, new).await.map_err(refused)?;
+    Ok(see_other("/desk/readers?done=asked"))
+}
+
+async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
+    let db = &desk.site().db;
+    let found = subscribers::page(db, &look.q, look.before, PAGE).await?;
+    let last = found.last().filter(|_| found.len() as i64 == PAGE).map(|reader| reader.id);
+    let next = last.map(|last| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("q", &look.q).append_pair("before", &last.to_string());
+        format!("/desk/readers?{}", query.finish())
+    });
+    let mut readers = Vec::with_capacity(found.len());
+    for reader in found {
+        let subscriptions = subscribers::subscriptions(db, reader.id).await?;
+        readers.push(Line::new(reader, &subscriptions));
+    }
+    let counts = subscribers::counts(db).await?;
+    let lists = list_views(desk).await?;
+    Ok(Page {
+        counts: format!(
+            "{} on at least one list, {} not confirmed yet.",
+            count(counts.confirmed, "reader"),
+            count(counts.pending, "request")
+        ),
+        readers,
+        next,
+        form,
+        several: lists.len() > 1,
+        lists,
+        q: look.q,
+    })
+}

@@ -1,0 +1,57 @@
+//! `/archive`: the editions that went out, and each of them as it was mailed, addressed to nobody.
+
+use axum::{
+    extract::{Path, State},
+    response::{Html, IntoResponse},
+};
+use serde::Serialize;
+
+use super::super::{App, Outcome};
+use crate::{
+    digests::{self, EditionSummary},
+    staff::Settings,
+};
+
+/// How many editions the page lists.
+const MOST: i64 = 200;
+
+#[derive(Serialize)]
+struct Page {
+    editions: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    path: String,
+    subject: String,
+    preview_text: String,
+    digest: String,
+    date: String,
+}
+
+impl From<EditionSummary> for Line {
+    fn from(edition: EditionSummary) -> Self {
+        Self {
+            path: format!("/archive/{}", edition.public_id),
+            subject: edition.subject,
+            preview_text: edition.preview_text,
+            digest: edition.digest_name,
+            date: edition.sealed_at.map(|at| at.date()).unwrap_or_default(),
+        }
+    }
+}
+
+/// `GET /archive`
+pub(crate) async fn show(State(app): State<App>) -> Outcome {
+    let editions = digests::archive(&app.site.db, MOST).await?;
+    let page = Page { editions: editions.into_iter().map(Line::from).collect() };
+    app.public_page("public/archive", "Archive", &page).await
+}
+
+/// `GET /archive/{id}`
+pub(crate) async fn show_one(State(app): State<App>, Path(public_id): Path<String>) -> Outcome {
+    let edition = digests::in_archive(&app.site.db, &public_id).await?;
+    let settings = Settings::load(&app.site.db).await?;
+    let view = digests::public_view(&app.site, &app.templates, &settings, &edition).await?;
+    Ok(Html(view.html).into_response())
+}

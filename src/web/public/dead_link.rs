@@ -1,0 +1,40 @@
+//! The page of a link from a mail that leads nowhere. It says the same of every link we cannot read, whatever is wrong
+//! with it, and offers what helps.
+
+use axum::{http::StatusCode, response::IntoResponse};
+use serde::Serialize;
+
+use super::super::{App, Outcome};
+use crate::staff::Settings;
+
+/// What is wrong, as far as it may be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Was {
+    /// Not one of ours, or not whole.
+    Unknown,
+    /// Ours, and too old.
+    TooOld,
+    /// Ours, and its reader has left since.
+    Left,
+}
+
+#[derive(Serialize)]
+struct Page {
+    unknown: bool,
+    too_old: bool,
+    left: bool,
+    contact: String,
+}
+
+pub(super) async fn page(app: &App, was: Was) -> Outcome {
+    let settings = Settings::load(&app.site.db).await?;
+    let page = Page {
+        unknown: was == Was::Unknown,
+        too_old: was == Was::TooOld,
+        left: was == Was::Left,
+        contact: settings.contact_email,
+    };
+    let title = if was == Was::Left { "You have left" } else { "This link does not work" };
+    let page = app.public_page("public/dead_link", title, &page).await?;
+    Ok((StatusCode::GONE, page).into_response())
+}

@@ -1,0 +1,141 @@
+//! Composing an edition, pressing Send, undoing it, sealing it: at the desk, on both databases.
+
+use broadside::{
+    articles,
+    db::Engine,
+    delivery::editions::{self, EditionState},
+    digests,
+    subscribers::{self, Basis, lists},
+};
+
+use crate::support::{Browser, Fixture, TestApp, TestDb, both_engines, visitor::Visitor};
+
+both_engines! {
+    /// TRUST F27: two people press Send at the same moment; one wins, the other is told; undone, nothing goes out.
+    async fn an_edition_is_composed_sent_once_and_undone(app: TestApp) {
+        magazine_with_readers(&app, 3).await;
+        let desk = app.desk().await;
+        let path = composed(&desk, "Ladders for everyone").await;
+        let look = desk.open(&format!("{path}/send")).await;
+        look.says("This goes to 3 readers");
+        let form = look.form("/send");
+        let (one, other) = tokio::join!(desk.submit(&form), desk.submit(&form));
+        let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [303, 409]);
+        app.advance(digests::UNDO / 2);
+        seal(&app).await;
+        let waiting = desk.open(&path).await;
+        waiting.says("Goes out in 30 seconds");
+        desk.submit_and_follow(&waiting.form("/undo")).await.says("is a draft again");
+        app.advance(digests::UNDO);
+        assert_eq!(seal(&app).await, 0);
+    }
+
+    /// TRUST T1, T11, F14: two workers seal at once; every reader has one row, and what the desk shows adds up. Cancelling
+    /// accounts for everyone who has not got a copy.
+    async fn two_workers_seal_and_nobody_is_written_twice(app: TestApp) {
+        let readers = digests::CHUNK + 234;
+        magazine_with_readers(&app, readers).await;
+        let desk = app.desk().await;
+        let path = composed(&desk, "Two of us").await;
+        let look = desk.open(&format!("{path}/send")).await;
+        desk.submit(&look.form("/send")).await;
+        app.advance(digests::UNDO);
+        let (one, other) = tokio::join!(seal(&app), seal(&app));
+        assert_eq!(one + other, 1);
+        let edition = edition(&app, &path).await;
+        assert_eq!((edition.state, edition.sealed_count), (EditionState::Sending, Some(readers)));
+        assert_adds_up(&app, edition.id).await;
+        let page = desk.open(&path).await;
+        page.says("1,234 readers = 0 taken + 0 failed + 0 not mailed + 0 may have arrived + 1,234 still to go");
+        desk.submit(&page.form("/pause")).await;
+        let page = desk.open(&path).await;
+        desk.submit(&page.form("/cancel")).await;
+        desk.open(&path).await.says("0 taken + 0 failed + 1,234 not mailed + 0 may have arrived + 0 still to go");
+        assert_adds_up(&app, edition.id).await;
+    }
+}
+
+/// An editor who is no technician finds the way without a mouse or good eyes: axe finds nothing serious on any page of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_desk_of_an_editor_is_for_everybody() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    magazine_with_readers(&app, 3).await;
+    let desk = app.desk().await;
+    let path = composed(&desk, "Ladders for everyone").await;
+    browser.goto(&app.url("/desk/sign-in")).await;
+    browser.fill("Email address", crate::support::app::OWNER.0).await;
+    browser.fill("Password", crate::support::app::OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Overview").await;
+    for page in [
+        "/desk/articles",
+        "/desk/articles/new",
+        "/desk/articles/1",
+        "/desk/editions",
+        &path,
+        &format!("{path}/send"),
+        "/desk/readers",
+    ] {
+        browser.goto(&app.url(page)).await;
+        browser.axe().await;
+    }
+    browser.goto(&app.url(&format!("{path}/send"))).await;
+    browser.click("Send to 3 readers").await;
+    browser.wait_for_text("Goes out in").await;
+    app.advance(digests::UNDO);
+    assert_eq!(seal(&app).await, 1);
+    // The page follows by itself: no reload here.
+    browser.wait_for_text("On its way to 3 readers").await;
+    browser.axe().await;
+    browser.click("Cancel the rest").await;
+    browser.wait_for_text("Nothing more goes out").await;
+    browser.close().await;
+    app.finish().await;
+}
+
+async fn magazine_with_readers(app: &TestApp, count: i64) {
+    let site = &app.site;
+    let mut tx = site.db.begin().await.expect("a transaction");
+    lists::add(&mut tx, site, "weekly", "The weekly", "Every Friday.").await.expect("a list");
+    tx.commit().await.expect("a commit");
+    let list = lists::all(&site.db).await.expect("lists")[0].id;
+    let mut tx = site.db.begin().await.expect("a transaction");
+    digests::ensure_digest(&mut tx, site, "digest", "The digest", list).await.expect("a digest");
+    tx.commit().await.expect("a commit");
+    articles::import_bytes(site, articles::SAMPLE_FEED.to_vec()).await.expect("articles");
+    let rows: String = (1..=count).map(|n| format!("reader{n}@example.org\n")).collect();
+    let basis = Basis { basis: "consent".to_owned(), source: "a test".to_owned() };
+    let report = subscribers::import(site, format!("email\n{rows}").as_bytes(), list, &basis).await;
+    assert_eq!(report.expect("readers").added, count.unsigned_abs());
+}
+
+/// An edition with two articles, by the forms of the desk; its path.
+async fn composed(desk: &Visitor, subject: &str) -> String {
+    let list = desk.open("/desk/editions").await;
+    let begun = desk.submit(&list.form("/desk/editions")).await;
+    let path = begun.leads_to().expect("the new edition").path().to_owned();
+    let composer = desk.open(&path).await.form(&path);
+    let filled =
+        composer.with("subject", subject).with("preview_text", "And more").with("intro", "Dear all.");
+    desk.submit(&filled.and("add", "1").and("add", "2").and("act", "add")).await;
+    desk.open(&path).await.says("Ready to send");
+    path
+}
+
+async fn seal(app: &TestApp) -> usize {
+    digests::seal_due(&app.site, &app.templates).await.expect("sealing")
+}
+
+async fn edition(app: &TestApp, path: &str) -> digests::Edition {
+    let public_id = path.rsplit('/').next().expect("an id");
+    digests::find(&app.site.db, public_id).await.expect("an edition")
+}
+
+async fn assert_adds_up(app: &TestApp, edition_id: i64) {
+    let audit = editions::audit(&app.site.db, edition_id).await.expect("an audit");
+    assert!(audit.holds(), "{} and {}", audit.rows, audit.tallies);
+}

@@ -1,0 +1,152 @@
+//! What tests do with an instance, in the words of the house.
+
+use std::time::Duration;
+
+use broadside::{
+    articles,
+    delivery::engine::{Engine, EngineOptions},
+    digests::{self, Content, Edition},
+    donations,
+    email_address::EmailAddress,
+    staff::Settings,
+    subscribers::{self, NewSubscription, Trace, consent, lists},
+};
+
+use super::{TestApp, mail::Mail};
+
+/// The short name of the list that every test magazine has.
+pub const LIST: &str = "weekly";
+
+impl TestApp {
+    /// Does everything that is due at this moment, in every queue, until nothing is.
+    pub async fn drain(&self) {
+        for _ in 0..20 {
+            let delivered = self.sandbox.stripe().wait_until_delivered(Duration::from_secs(20)).await;
+            assert!(delivered, "the provider's events did not arrive");
+            let provider = self.payments.provider.as_ref();
+            let worked =
+                donations::process_inbox(&self.site, provider).await.expect("the inbox is worked on");
+            let sealed = digests::seal_due(&self.site, &self.templates).await.expect("what is due is sealed");
+            self.send().await;
+            if worked.done + worked.failed == 0 && sealed == 0 {
+                return;
+            }
+        }
+        panic!("the queues never ran empty");
+    }
+
+    /// Sends what is due, and nothing else.
+    pub async fn send(&self) {
+        let options = EngineOptions::new(self.relay.clone(), 4);
+        let sent = Engine::run_until_idle(self.site.clone(), self.templates.clone(), options).await;
+        sent.expect("the engine starts");
+    }
+
+    /// The number of the list.
+    pub async fn list(&self) -> i64 {
+        let all = lists::all(&self.site.db).await.expect("the lists can be read");
+        all.iter().find(|list| list.slug == LIST).expect("every test magazine has it").id
+    }
+
+    /// Somebody asks for the list, and gets the mail that asks them to confirm.
+    pub async fn subscribe(&self, email: &str) {
+        let settings = Settings::load(&self.site.db).await.expect("the settings can be read");
+        let address = EmailAddress::parse(email).expect("an address");
+        let new = NewSubscription {
+            email: &address,
+            name: "",
+            lists: &[self.list().await],
+            wording: &consent::wording(&settings.magazine_name),
+            form: "a test",
+            trace: Trace { ip: "192.0.2.7", user_agent: "a test" },
+        };
+        subscribers::subscribe(&self.site, &settings, new).await.expect("the request is taken");
+        self.drain().await;
+    }
+
+    /// A reader who has asked and confirmed, by the link in their mail.
+    pub async fn reader(&self, email: &str) {
+        self.subscribe(email).await;
+        let link = self.last_mail(email).link("/confirm/");
+        let token = link.rsplit('/').next().expect("a link has an end");
+        subscribers::confirm(&self.site, token, Trace::default()).await.expect("the link is good");
+        self.drain().await;
+    }
+
+    /// So many readers, `reader1@example.org` and on, whom staff added.
+    pub async fn readers(&self, count: usize) {
+        let list = self.list().await;
+        for number in 1..=count {
+            let address = EmailAddress::parse(&format!("reader{number}@example.org")).expect("an address");
+            let name = format!("Reader {number}");
+            let added = subscribers::add_by_staff(&self.site, &address, &name, list, "a test").await;
+            added.expect("staff may add readers");
+        }
+    }
+
+    /// The articles of the sample magazine.
+    pub async fn articles(&self) -> Vec<articles::Article> {
+        let bytes = articles::SAMPLE_FEED.to_vec();
+        articles::import_bytes(&self.site, bytes).await.expect("the sample feed is in order");
+        articles::latest(&self.site, 100).await.expect("the articles can be read")
+    }
+
+    /// A draft with articles, ready to be sent.
+    pub async fn draft(&self, subject: &str) -> Edition {
+        let articles = self.articles().await;
+        let digest = digests::digests(&self.site.db).await.expect("the digests can be read").remove(0);
+        let (id, _) = digests::create_draft(&self.site, digest.id, None).await.expect("a draft");
+        let content = Content {
+            subject: subject.to_owned(),
+            preview_text: "What is new".to_owned(),
+            intro_markdown: "Good morning.".to_owned(),
+            article_ids: articles.iter().take(3).map(|article| article.id).collect(),
+        };
+        digests::save_revision(&self.site, id, 1, content, None).await.expect("a draft takes content");
+        digests::load(&self.site.db, id).await.expect("the draft is there")
+    }
+
+    /// Presses Send, lets the minute to undo pass, and sends everything. Returns the edition's number.
+    pub async fn send_edition(&self, subject: &str) -> i64 {
+        let draft = self.draft(subject).await;
+        let pressed = digests::press_send(&self.site, &self.templates, draft.id, draft.revision, None, None);
+        pressed.await.expect("nothing is in the way");
+        self.advance(digests::UNDO + Duration::from_secs(1));
+        self.drain().await;
+        draft.id
+    }
+
+    /// Gives through the donation page and the provider's checkout; `every` is `once` or `month`.
+    pub async fn give(&self, email: &str, amount: &str, every: &str) {
+        let session = self.begin_to_give(email, amount, every).await;
+        self.sandbox.stripe().pay(&session, email).expect("the session is open");
+        self.drain().await;
+    }
+
+    /// Fills in the donation page; returns the checkout session that it leads to.
+    pub async fn begin_to_give(&self, email: &str, amount: &str, every: &str) -> String {
+        let visitor = self.visitor();
+        let form = visitor.open("/donate").await.form("/donate");
+        let form = form.with("own_amount", amount).with("every", every).with("email", email);
+        let checkout = visitor.submit(&form).await;
+        let url = checkout.leads_to().unwrap_or_else(|| panic!("no checkout, but: {}", checkout.text()));
+        let session = url.path().split('/').find(|part| part.starts_with("cs_"));
+        session.expect("the checkout's address names its session").to_owned()
+    }
+
+    /// Every mail that arrived at an address, oldest first.
+    pub fn mails(&self, address: &str) -> Vec<Mail> {
+        let mailbox = self.sandbox.mailbox();
+        let received = mailbox.to(address);
+        received
+            .iter()
+            .map(|one| Mail::new(mailbox.raw(one.seq).expect("the sandbox keeps its mail")))
+            .collect()
+    }
+
+    /// The newest mail at an address.
+    #[track_caller]
+    pub fn last_mail(&self, address: &str) -> Mail {
+        self.mails(address).pop().unwrap_or_else(|| panic!("{address} got no mail"))
+    }
+}
