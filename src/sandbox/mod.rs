@@ -140,7 +140,8 @@ impl Sandbox {
         &self.0.stripe
     }
 
-    /// Sends events there from now on, or nowhere. Events that happened while there was no endpoint are not sent later.
+    /// Sends events there from now on, or nowhere. Deliveries
+    /// that wait, from before a restart too, go there; events that happened while there was no endpoint are not sent later.
     pub fn set_webhook(&self, webhook: Option<Webhook>) {
         self.0.stripe.set_webhook(webhook);
     }

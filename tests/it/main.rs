@@ -12,4 +12,8 @@ mod harness;
 mod house_rules;
 mod main_job;
 mod migrations;
+mod preferences;
+mod reading;
 mod statements;
+mod subscribing;
+mod unsubscribing;

@@ -123,6 +123,13 @@ struct State {
     by_address: HashMap<String, Vec<usize>>,
 }
 
+impl State {
+    fn numbered(&self, seq: u64) -> Option<&Received> {
+        let place = self.messages.binary_search_by_key(&seq, |message| message.seq).ok()?;
+        self.messages.get(place)
+    }
+}
+
 impl Mailbox {
     pub(super) fn open(folder: &Path, clock: Clock) -> io::Result<Self> {
         let (mut messages, mut exchanges, mut by_address) = (Vec::new(), Vec::new(), HashMap::new());
@@ -151,7 +158,7 @@ impl Mailbox {
     /// The message with this number.
     #[must_use]
     pub fn message(&self, seq: u64) -> Option<Received> {
-        self.lock().messages.iter().find(|message| message.seq == seq).cloned()
+        self.lock().numbered(seq).cloned()
     }
 
     /// The bytes of a message, its dots unstuffed.
@@ -160,8 +167,7 @@ impl Mailbox {
     /// When there is no such message, or its file cannot be read.
     pub fn raw(&self, seq: u64) -> io::Result<Vec<u8>> {
         let mut state = self.lock();
-        let found = state.messages.iter().find(|message| message.seq == seq);
-        let Some((offset, size)) = found.map(|message| (message.offset, message.size)) else {
+        let Some((offset, size)) = state.numbered(seq).map(|message| (message.offset, message.size)) else {
             return Err(io::ErrorKind::NotFound.into());
         };
         state.raw.read(offset, size)

@@ -121,19 +121,23 @@ impl StripeServer {
         Ok(server)
     }
 
-    /// Takes up the deliveries that a restart interrupted, once it is known where they go.
+    /// Begins to serve, once it is known where this server is and where events go.
     pub(super) fn begin(&self, base_url: String, webhook: Option<Webhook>) {
+        self.lock().base_url = base_url;
+        self.set_webhook(webhook);
+    }
+
+    /// Sends events there from now on. Deliveries that wait, from before a restart too, are taken up again.
+    pub(super) fn set_webhook(&self, webhook: Option<Webhook>) {
         let mut state = self.lock();
-        state.base_url = base_url;
         state.webhook = webhook;
+        if state.webhook.is_none() {
+            return;
+        }
         state.requeue();
         for next in std::mem::take(&mut state.to_send) {
             self.0.queue.send(next).ok();
         }
-    }
-
-    pub(super) fn set_webhook(&self, webhook: Option<Webhook>) {
-        self.lock().webhook = webhook;
     }
 
     /// What was really charged, in the order it was.

@@ -3,20 +3,39 @@
 use serde::Serialize;
 
 use super::super::{Desk, Outcome, WebError};
-use crate::staff::{Role, Settings, accounts};
+use crate::{
+    articles,
+    delivery::editions::{self, Progress},
+    digests,
+    donations::reports,
+    staff::{Role, Settings, accounts},
+    subscribers,
+};
 
 #[derive(Serialize)]
 struct Overview {
     first_name: String,
     tiles: Vec<Tile>,
+    last: Option<LastEdition>,
     steps: Vec<Step>,
+}
+
+/// The edition that was sealed last, and what became of it so far.
+#[derive(Serialize)]
+struct LastEdition {
+    subject: String,
+    path: String,
+    when: String,
+    percent: i64,
+    progress: Progress,
 }
 
 /// A figure with its label, leading to the page that explains it.
 #[derive(Serialize)]
 struct Tile {
     figure: String,
-    label: &'static str,
+    label: String,
+    /// Empty where the role may not look closer.
     path: &'static str,
 }
 
@@ -37,33 +56,88 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
     let page = Overview {
         first_name: name.split_whitespace().next().unwrap_or(name).to_owned(),
         tiles: tiles(&desk).await?,
+        last: last_edition(&desk).await?,
         steps: if steps.iter().all(|step| step.done) { Vec::new() } else { steps },
     };
     desk.page("desk/overview", "Overview", &page).await
 }
 
 async fn tiles(desk: &Desk) -> Result<Vec<Tile>, WebError> {
-    let members = accounts::members(&desk.site().db).await?;
-    let active = members.iter().filter(|one| one.joined && one.disabled_at.is_none()).count();
-    let mut tiles = Vec::new();
+    let db = &desk.site().db;
+    let readers = subscribers::counts(db).await?;
+    let mut tiles = vec![Tile {
+        figure: readers.confirmed.to_string(),
+        label: match readers.pending {
+            0 => "readers".to_owned(),
+            pending => format!("readers, {pending} more asked and have not confirmed"),
+        },
+        path: if desk.may(Role::READERS) { "/desk/readers" } else { "" },
+    }];
+    if desk.may(Role::MONEY) {
+        for total in reports::totals(db).await? {
+            let (how, gifts) =
+                if total.kind == "once" { ("once", "gifts") } else { ("monthly", "months paid") };
+            let label = format!("given {how}, {} {gifts}", total.number);
+            tiles.push(Tile { figure: total.amount(), label, path: "/desk/donations" });
+        }
+    }
     if desk.may(Role::OWNING) {
+        let members = accounts::members(db).await?;
+        let active = members.iter().filter(|one| one.joined && one.disabled_at.is_none()).count();
         let label = if active == 1 { "person on the team" } else { "people on the team" };
-        tiles.push(Tile { figure: active.to_string(), label, path: "/desk/team" });
+        tiles.push(Tile { figure: active.to_string(), label: label.to_owned(), path: "/desk/team" });
     }
     Ok(tiles)
 }
 
+async fn last_edition(desk: &Desk) -> Result<Option<LastEdition>, WebError> {
+    let db = &desk.site().db;
+    let latest = digests::latest(db, 20).await?;
+    let sealed = latest.into_iter().filter(|edition| edition.sealed_at.is_some());
+    let Some(edition) = sealed.max_by_key(|edition| edition.sealed_at) else { return Ok(None) };
+    let progress = editions::progress(db, edition.id).await?;
+    Ok(Some(LastEdition {
+        path: format!("/desk/editions/{}", edition.public_id),
+        when: edition.sealed_at.map(|at| at.date_time()).unwrap_or_default(),
+        subject: edition.subject,
+        percent: progress.percent(),
+        progress,
+    }))
+}
+
 async fn steps(desk: &Desk) -> Result<Vec<Step>, WebError> {
-    let settings = Settings::load(&desk.site().db).await?;
-    let owner = |path| if desk.may(Role::OWNING) { path } else { "" };
+    let (site, db) = (desk.site(), &desk.site().db);
+    let settings = Settings::load(db).await?;
+    let path = |roles, path| if desk.may(roles) { path } else { "" };
     let missing = settings.can_send();
-    Ok(vec![Step {
-        done: missing.is_empty(),
-        title: "Say who publishes the magazine",
-        help: match missing.as_slice() {
-            [] => "Your readers see it under every edition.".to_owned(),
-            missing => format!("Mail law wants it under every edition. Missing: {}.", missing.join(", ")),
+    let sent = !editions::ever_sealed(db).await?.is_empty();
+    Ok(vec![
+        Step {
+            done: missing.is_empty(),
+            title: "Say who publishes the magazine",
+            help: match missing.as_slice() {
+                [] => "Your readers see it under every edition.".to_owned(),
+                missing => format!("Mail law wants it under every edition. Missing: {}.", missing.join(", ")),
+            },
+            path: path(Role::OWNING, "/desk/settings"),
         },
-        path: owner("/desk/settings"),
-    }])
+        Step {
+            done: !articles::latest(site, 1).await?.is_empty(),
+            title: "Bring your articles in",
+            help: "Give us the address of your site's feed, or write one here.".to_owned(),
+            path: path(Role::WRITING, "/desk/articles"),
+        },
+        Step {
+            done: subscribers::counts(db).await?.confirmed > 0,
+            title: "Welcome your first readers",
+            help: format!("They subscribe at {}, or you add those who asked you.", site.url("/subscribe")),
+            path: path(Role::READERS, "/desk/readers"),
+        },
+        Step {
+            done: sent,
+            title: "Send your first edition",
+            help: "Pick the articles, look at the preview. Nothing goes out until you press Send.".to_owned(),
+            path: path(Role::WRITING, "/desk/editions"),
+        },
+    ])
 }

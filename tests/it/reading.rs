@@ -1,0 +1,162 @@
+//! The magazine as its readers see it: front page, articles, archive, and the copy in the browser.
+
+use broadside::{
+    articles::{self, ArticleState, Written},
+    staff::{ArticlesAt, settings},
+    web::HeaderSet,
+};
+use reqwest::StatusCode;
+
+use crate::support::{Browser, Fixture, TestApp, TestDb, both_engines};
+use broadside::db::Engine;
+
+/// The sample's articles are dated later than the tests begin.
+const A_YEAR: std::time::Duration = std::time::Duration::from_secs(365 * 86_400);
+
+async fn magazine(app: &TestApp) -> Vec<articles::Article> {
+    app.advance(A_YEAR);
+    app.articles().await
+}
+
+both_engines! {
+    async fn the_front_page_leads_to_every_article(app: TestApp) {
+        let articles = magazine(&app).await;
+        let visitor = app.visitor();
+        let front = visitor.open("/").await;
+        for article in &articles {
+            front.says(&article.title);
+            assert!(front.body.contains(&format!("/articles/{}", article.slug)), "{}", article.slug);
+        }
+        let article = &articles[0];
+        let page = visitor.open(&format!("/articles/{}", article.slug)).await;
+        page.says(&article.title).says(&article.standfirst).says(&article.reading_time(275));
+        page.says("Give once").says("Give monthly");
+        for topic in &article.topics {
+            visitor.open(&format!("/?topic={}", topic.slug)).await.says(&article.title);
+        }
+    }
+
+    async fn what_is_not_published_is_not_there(app: TestApp) {
+        app.articles().await;
+        let mine = Written {
+            title: "Not yet".to_owned(),
+            body_markdown: Some("Words.".to_owned()),
+            state: ArticleState::Draft,
+            ..Written::default()
+        };
+        let draft = articles::create(&app.site, &mine).await.expect("a draft");
+        let visitor = app.visitor();
+        for path in [format!("/articles/{}", draft.slug), "/articles/never".to_owned(), "/?topic=never".to_owned()] {
+            assert_eq!(visitor.open(&path).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+
+    /// When the magazine has a site of its own, titles lead there and no article pages are served.
+    async fn articles_that_live_elsewhere_are_not_served_here(app: TestApp) {
+        let articles = magazine(&app).await;
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        let change = |settings: &mut broadside::staff::Settings| {
+            settings.articles_at = ArticlesAt::Elsewhere;
+            settings.external_site_url = "https://lamplighter.example.org/".to_owned();
+        };
+        settings::save(&mut tx, &app.site, None, change).await.expect("saved");
+        tx.commit().await.expect("a commit");
+        let visitor = app.visitor();
+        let path = format!("/articles/{}", articles[0].slug);
+        assert_eq!(visitor.open(&path).await.status, StatusCode::NOT_FOUND);
+        let front = visitor.open("/").await;
+        assert!(!front.body.contains("href=\"/articles/"));
+        let canonical = articles[0].canonical_url.as_deref().unwrap_or("https://lamplighter.example.org/");
+        assert!(front.body.contains(canonical), "{canonical}");
+    }
+
+    /// TRUST A4: what a feed or a writer puts into a title is text.
+    async fn a_title_is_text_wherever_it_stands(app: TestApp) {
+        let mine = Written {
+            title: "<script>alert(1)</script>".to_owned(),
+            standfirst: "\"><img src=x onerror=alert(1)>".to_owned(),
+            body_markdown: Some("<script>alert(1)</script> fine".to_owned()),
+            state: ArticleState::Published,
+            ..Written::default()
+        };
+        let article = articles::create(&app.site, &mine).await.expect("an article");
+        let visitor = app.visitor();
+        for path in ["/".to_owned(), format!("/articles/{}", article.slug)] {
+            let page = visitor.open(&path).await;
+            assert_eq!(page.status, StatusCode::OK, "{path}");
+            assert!(!page.body.contains("<script") && !page.body.contains("<img src=x"), "{path}: {}", page.body);
+        }
+    }
+
+    /// An edition that went out stands in the archive, addressed to nobody; a reader's own copy opens by the link in it.
+    async fn editions_that_went_out_can_be_read(app: TestApp) {
+        app.reader("ann@example.org").await;
+        let visitor = app.visitor();
+        visitor.open("/archive").await.says("Nothing went out yet");
+        app.advance(A_YEAR);
+        app.send_edition("The first edition").await;
+        let archive = visitor.open("/archive").await;
+        archive.says("The first edition");
+        let path = archive.body.split("href=\"").find(|part| part.starts_with("/archive/")).expect("a link");
+        let path = path.split('"').next().expect("an end").to_owned();
+        let copy = app.last_mail("ann@example.org").link("/view/");
+        for (address, token_page) in [(path.as_str(), false), (copy.as_str(), true)] {
+            let page = visitor.open(address).await;
+            assert_eq!(page.status, StatusCode::OK, "{address}");
+            page.says("Good morning.");
+            for (name, value) in HeaderSet::Archive.all(None, token_page) {
+                assert_eq!(page.headers.get(&name).and_then(|value| value.to_str().ok()), Some(value.as_str()), "{name}");
+            }
+        }
+        let public = visitor.open(&path).await;
+        assert!(!public.body.contains("/unsubscribe/") && !public.body.contains("/preferences/"), "nobody's links");
+        assert_eq!(visitor.open(&format!("{copy}x")).await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+/// Every public page in a browser: no serious problem for anybody, in light and dark, and pictures to look at.
+#[tokio::test(flavor = "multi_thread")]
+async fn public_pages_are_sound_in_a_browser() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    let articles = magazine(&app).await;
+    app.reader("ann@example.org").await;
+    app.subscribe("bea@example.org").await;
+    app.send_edition("Night walks, and who pays for the lamps").await;
+    let mail = app.last_mail("ann@example.org");
+    let token = |link: String| url::Url::parse(&link).expect("a link").path().to_owned();
+    let longest = articles.iter().max_by_key(|article| article.word_count).expect("articles");
+    let pages = [
+        ("home", "/".to_owned()),
+        ("article", format!("/articles/{}", longest.slug)),
+        ("article-end", format!("/articles/{}#appeal-title", longest.slug)),
+        ("subscribe", "/subscribe".to_owned()),
+        ("subscribe-sent", "/subscribe/sent".to_owned()),
+        ("confirm", token(app.last_mail("bea@example.org").link("/confirm/"))),
+        ("unsubscribe", token(mail.link("/unsubscribe/"))),
+        ("preferences", token(mail.link("/preferences/"))),
+        ("archive", "/archive".to_owned()),
+        ("dead-link", "/confirm/never".to_owned()),
+    ];
+    for (name, path) in pages {
+        browser.resize(1280, 900).await;
+        browser.goto(&app.url(&path)).await;
+        browser.axe().await;
+        for (width, size) in [(1280, "wide"), (390, "phone")] {
+            browser.resize(width, 2000).await;
+            let overflow =
+                browser.script("return document.documentElement.scrollWidth - window.innerWidth").await;
+            assert!(
+                overflow.as_i64().is_some_and(|pixels| pixels <= 0),
+                "{name} is too wide at {width}: {overflow}"
+            );
+            for scheme in ["light", "dark"] {
+                browser.prefer(scheme).await;
+                browser.screenshot(&format!("public-{name}-{size}-{scheme}")).await;
+            }
+        }
+    }
+    browser.close().await;
+    app.finish().await;
+}

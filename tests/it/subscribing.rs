@@ -1,0 +1,181 @@
+//! From the form to the list: what readers see, what they get, and what nobody can do in their name.
+
+use std::time::Duration;
+
+use broadside::{db::Engine, subscribers, web::HeaderSet};
+use reqwest::{Method, StatusCode};
+
+use crate::support::{Browser, Fixture, TestApp, TestDb, both_engines, visitor::Form};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The form at `page`, filled in.
+async fn filled(app: &TestApp, page: &str, email: &str) -> Form {
+    let form = app.visitor().open(page).await.form("/subscribe");
+    assert!(form.value("consent").is_none(), "TRUST L2: the box is not ticked for anybody");
+    form.with("email", email).with("consent", "yes")
+}
+
+/// `pending`, `confirmed` or `left`; none for nobody we know.
+async fn state(app: &TestApp, email: &str) -> Option<String> {
+    let reader = subscribers::by_email(&app.site.db, &email.parse().expect("an address")).await;
+    let reader = reader.expect("a read")?;
+    let known = subscribers::subscriptions(&app.site.db, reader.id).await.expect("a read");
+    known.into_iter().next().map(|one| one.state)
+}
+
+both_engines! {
+    /// The whole way, from the front page, without JavaScript.
+    async fn a_reader_joins_from_the_front_page(app: TestApp) {
+        let visitor = app.visitor();
+        let form = filled(&app, "/", "ann@example.org").await;
+        visitor.submit_and_follow(&form).await.says("Check your mail");
+        app.drain().await;
+        let mail = app.last_mail("ann@example.org");
+        let page = visitor.open(&mail.link("/confirm/")).await;
+        page.says("You asked for The weekly by email");
+        let welcome = visitor.submit(&page.form("/confirm/")).await;
+        assert_eq!(welcome.status, StatusCode::OK);
+        welcome.says("You are on the list");
+        assert_eq!(state(&app, "ann@example.org").await.as_deref(), Some("confirmed"));
+        visitor.submit(&page.form("/confirm/")).await.says("You are on the list");
+    }
+
+    /// TRUST A25, M3: programs look at links before people do; looking confirms nothing.
+    async fn looking_at_the_confirmation_page_confirms_nothing(app: TestApp) {
+        app.subscribe("ann@example.org").await;
+        let link = app.last_mail("ann@example.org").link("/confirm/");
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
+            let visitor = app.visitor();
+            visitor.send(visitor.request(method, &link).header("purpose", "prefetch")).await;
+        }
+        assert_eq!(state(&app, "ann@example.org").await.as_deref(), Some("pending"));
+    }
+
+    /// TRUST A22: a known address, one that waits, one that left and a new one get the same bytes.
+    async fn the_form_answers_every_address_the_same(app: TestApp) {
+        app.reader("known@example.org").await;
+        app.subscribe("waiting@example.org").await;
+        let mut answers = Vec::new();
+        for email in ["known@example.org", "waiting@example.org", "new@example.org"] {
+            let form = filled(&app, "/subscribe", email).await;
+            let visitor = app.visitor();
+            let answer = visitor.submit(&form).await;
+            let mut headers = answer.headers.clone();
+            headers.remove("date");
+            let after = visitor.follow(answer.leads_to().expect("it leads on").as_str()).await;
+            answers.push((answer.status, headers, answer.body, after.status, after.body));
+        }
+        assert_eq!(answers[0], answers[1]);
+        assert_eq!(answers[0], answers[2]);
+        app.drain().await;
+        assert_eq!(app.mails("known@example.org").len(), 1, "the one from before");
+        assert_eq!(app.mails("waiting@example.org").len(), 1, "the one from before");
+        assert_eq!(app.mails("new@example.org").len(), 1);
+    }
+
+    /// TRUST A24, A1, M29: what a stranger typed as a name reaches nobody, and the mail offers no one-click leaving.
+    async fn the_confirmation_mail_holds_nothing_that_was_typed(app: TestApp) {
+        let form = filled(&app, "/subscribe", "ann@example.org").await;
+        let form = form.with("name", "{{secret}} Buy my watches at https://evil.example");
+        app.visitor().submit(&form).await;
+        app.drain().await;
+        let mail = app.last_mail("ann@example.org");
+        let raw = String::from_utf8_lossy(&mail.raw).into_owned();
+        assert!(!raw.contains("watches") && !raw.contains("evil.example"), "{raw}");
+        assert!(mail.header("List-Unsubscribe").is_none() && mail.header("List-Unsubscribe-Post").is_none());
+        assert!(!mail.html.contains("<img"), "no pixel");
+    }
+
+    /// A form with mistakes comes back with what was typed.
+    async fn a_form_with_mistakes_comes_back_with_its_values(app: TestApp) {
+        let visitor = app.visitor();
+        let form = visitor.open("/subscribe").await.form("/subscribe");
+        let again = visitor.submit(&form.with("email", "not <an> address").with("name", "Ann")).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+        again.says("Enter an email address in the form").says("Tick the box");
+        let form = again.form("/subscribe");
+        assert_eq!((form.value("email"), form.value("name")), (Some("not <an> address"), Some("Ann")));
+    }
+
+    /// TRUST A24: what fills in every field is no person.
+    async fn a_program_that_fills_in_every_field_joins_nobody(app: TestApp) {
+        let form = filled(&app, "/subscribe", "victim@example.org").await.with("website", "https://spam.example");
+        app.visitor().submit_and_follow(&form).await.says("Check your mail");
+        assert_eq!(state(&app, "victim@example.org").await, None);
+    }
+
+    /// TRUST A13: only public lists can be joined by the form.
+    async fn a_list_that_the_form_does_not_offer_is_not_joined(app: TestApp) {
+        let form = filled(&app, "/subscribe", "ann@example.org").await;
+        let answer = app.visitor().submit(&form.with("list", "999").with("role", "owner")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert_eq!(state(&app, "ann@example.org").await, None);
+    }
+
+    /// TRUST A24: the link grows old; then the form is the way.
+    async fn an_old_confirmation_link_says_what_to_do(app: TestApp) {
+        app.subscribe("ann@example.org").await;
+        let link = app.last_mail("ann@example.org").link("/confirm/");
+        app.advance(DAY * 8);
+        let page = app.visitor().open(&link).await;
+        assert_eq!(page.status, StatusCode::GONE);
+        page.says("This link is too old");
+        let forged = format!("{}x", app.url("/confirm/AAAA"));
+        app.visitor().open(&forged).await.says("This link does not work");
+    }
+
+    /// TRUST A22, A11: pages of a token are never stored, and send no referrer.
+    async fn pages_of_a_token_leave_no_trace(app: TestApp) {
+        app.subscribe("ann@example.org").await;
+        let page = app.visitor().open(&app.last_mail("ann@example.org").link("/confirm/")).await;
+        let checkout = app.payments.provider.checkout_origin();
+        for (name, value) in HeaderSet::PublicForm.all(Some(&checkout), true) {
+            assert_eq!(page.headers.get(&name).and_then(|value| value.to_str().ok()), Some(value.as_str()), "{name}");
+        }
+    }
+}
+
+/// The reader's whole path in a browser, the sandbox's mailbox page standing in for their mail program.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_walks_the_whole_path_in_a_browser() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    let email = "ann@example.org";
+    browser.goto(&app.url("/subscribe")).await;
+    // Without the browser's own check, so that the server's answer is looked at.
+    browser
+        .script(
+            "const form = document.querySelector('main form'); form.noValidate = true; form.requestSubmit()",
+        )
+        .await;
+    browser.wait_for_text("Something needs another look").await;
+    browser.axe().await;
+    browser.screenshot("public-subscribe-mistakes").await;
+    browser.goto(&app.url("/")).await;
+    browser.fill("Your email address", email).await;
+    browser.tick("Yes, send me The Lamplighter by email").await;
+    browser.script("document.querySelector('main form').requestSubmit()").await;
+    browser.wait_for_text("Check your mail").await;
+    app.drain().await;
+    let mailbox = format!("http://{}/?to={email}", app.sandbox.http_addr());
+    browser.goto(&mailbox).await;
+    browser.click("Please confirm: The Lamplighter by email").await;
+    browser.goto(&app.last_mail(email).link("/confirm/")).await;
+    browser.click("Yes, send it to me").await;
+    browser.wait_for_text("You are on the list").await;
+    browser.axe().await;
+    browser.screenshot("public-welcome").await;
+    app.send_edition("The first edition").await;
+    browser.goto(&mailbox).await;
+    browser.click("The first edition").await;
+    browser.goto(&app.last_mail(email).link("/unsubscribe/")).await;
+    browser.click("Leave The weekly").await;
+    browser.wait_for_text("You are off the list").await;
+    browser.axe().await;
+    browser.screenshot("public-left").await;
+    assert_eq!(state(&app, email).await.as_deref(), Some("left"));
+    browser.close().await;
+    app.finish().await;
+}
