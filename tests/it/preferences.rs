@@ -39,7 +39,7 @@ both_engines! {
         assert_eq!(saved.status, StatusCode::OK);
         saved.says("Saved.");
         assert!(!saved.body.contains("<b>Lamp"), "TRUST A4");
-        assert_eq!(joined(&app).await, ["weekly", "appeals"]);
+        assert_eq!(joined(&app).await, ["digest", "appeals"]);
     }
 
     /// TRUST L1: the proof holds the words over the boxes.
@@ -64,7 +64,7 @@ both_engines! {
     async fn a_list_that_is_not_offered_is_not_joined(app: TestApp) {
         let form = page(&app).await.form("/preferences/").and("list", "999");
         app.visitor().submit(&form).await.says("Saved.");
-        assert_eq!(joined(&app).await, ["weekly"]);
+        assert_eq!(joined(&app).await, ["digest"]);
     }
 
     async fn a_link_that_is_not_ours_opens_nothing(app: TestApp) {

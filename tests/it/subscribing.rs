@@ -33,7 +33,7 @@ both_engines! {
         app.drain().await;
         let mail = app.last_mail("ann@example.org");
         let page = visitor.open(&mail.link("/confirm/")).await;
-        page.says("You asked for The weekly by email");
+        page.says("You asked for The digest by email");
         let welcome = visitor.submit(&page.form("/confirm/")).await;
         assert_eq!(welcome.status, StatusCode::OK);
         welcome.says("You are on the list");
@@ -171,7 +171,7 @@ async fn a_reader_walks_the_whole_path_in_a_browser() {
     browser.goto(&mailbox).await;
     browser.click("The first edition").await;
     browser.goto(&app.last_mail(email).link("/unsubscribe/")).await;
-    browser.click("Leave The weekly").await;
+    browser.click("Leave The digest").await;
     browser.wait_for_text("You are off the list").await;
     browser.axe().await;
     browser.screenshot("public-left").await;

@@ -75,7 +75,7 @@ both_engines! {
             visitor.send(visitor.request(method, &link).header("sec-purpose", "prefetch")).await;
         }
         assert!(gets_mail(&app).await);
-        visitor.open(&link).await.says("Leave The weekly");
+        visitor.open(&link).await.says("Leave The digest");
     }
 
     /// TRUST L3: one press on the page, and one to take it back.
