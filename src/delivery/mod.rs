@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod notices;
 pub mod outcome;
 mod queue;
+mod sender;
 pub mod smtp;
 mod store;
 pub mod suppression;

@@ -61,6 +61,16 @@ impl Queue {
     /// The next item, notices first; `None` once the queue is closed.
     pub(super) async fn pop(&self) -> Option<Item> {
         self.ready.acquire().await.ok()?.forget();
+        self.take()
+    }
+
+    /// The next item if one is waiting.
+    pub(super) fn try_pop(&self) -> Option<Item> {
+        self.ready.try_acquire().ok()?.forget();
+        self.take()
+    }
+
+    fn take(&self) -> Option<Item> {
         let mut waiting = self.lock();
         let item = match waiting.notices.pop_front() {
             Some(notice) => Some(Item::Notice(notice)),

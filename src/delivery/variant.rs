@@ -4,12 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    engine::Message,
-    store::{
-        ledger::{self as store, Claim},
-        notices::ClaimedNotice,
-    },
+use super::store::{
+    ledger::{self as store, Claim},
+    notices::ClaimedNotice,
 };
 use crate::{
     clock::Moment,
@@ -109,6 +106,12 @@ impl Links {
 fn give_links(site: &Site, edition_id: i64) -> (String, String) {
     let token = site.keys.sign(Purpose::Give, &edition_id.to_string(), None);
     (site.url(&format!("/donate?every=once&e={token}")), site.url(&format!("/donate?every=month&e={token}")))
+}
+
+/// A message ready for DATA: its lines begin with no dot, and it ends with CRLF.
+pub(super) struct Message {
+    pub(super) from: String,
+    pub(super) bytes: Vec<u8>,
 }
 
 /// A variant as it was frozen, ready to be written copy by copy.

@@ -1,0 +1,379 @@
+//! A sender: one task that takes messages from the queue and drives one connection.
+//!
+//! While a message is on its way the next one is already composed, and its envelope goes out in the same write as the body
+//! before it: one round trip a message. The commit rule stands between the two: the body of the next is written only after
+//! the commit that holds the result of the last and the marker of the next.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::{
+    engine::Shared,
+    outcome::{self, Verdict},
+    queue::Item,
+    smtp::{Connection, Envelope, Extensions, Failure, Reply, Stage},
+    store::{
+        ledger::{self as rows, Claim, Record},
+        notices::{ClaimedNotice, Ending},
+    },
+    suppression::Suppressions,
+    variant::{Frozen, compose_notice},
+    writer::{NoticeRecord, Writer},
+};
+use crate::{email_address::EmailAddress, site::Site};
+
+/// What an attempt came to.
+type Outcome = Result<Reply, Failure>;
+
+/// A message that was composed and is ready to be sent.
+struct Ready {
+    item: Item,
+    from: String,
+    /// Needs no dot-stuffing; ends with CRLF.
+    bytes: Vec<u8>,
+}
+
+impl Ready {
+    fn envelope(&self) -> Envelope<'_> {
+        let to = match &self.item {
+            Item::Notice(notice) => &notice.address,
+            Item::Delivery(claim) => &claim.address,
+        };
+        Envelope { from: &self.from, to, size: self.bytes.len() }
+    }
+}
+
+/// One connection's worth of sending.
+pub(super) struct Sender {
+    shared: Arc<Shared>,
+    writer: Writer,
+    connection: Option<Connection>,
+}
+
+impl Sender {
+    pub(super) const fn new(shared: Arc<Shared>, writer: Writer) -> Self {
+        Self { shared, writer, connection: None }
+    }
+
+    /// Sends until the queue closes, then says goodbye.
+    pub(super) async fn run(mut self) {
+        let mut left_over = None;
+        loop {
+            let ready = match left_over.take() {
+                Some(ready) => Some(ready),
+                None => match self.shared.queue.pop().await {
+                    Some(item) => self.compose(item).await,
+                    None => break,
+                },
+            };
+            if let Some(ready) = ready {
+                left_over = self.send_from(ready).await;
+            }
+        }
+        self.hang_up_politely().await;
+    }
+
+    /// Sends a message, and whatever else is waiting right behind it. Returns a message that has to begin again, because
+    /// the connection that had its envelope broke under the message before it.
+    async fn send_from(&mut self, first: Ready) -> Option<Ready> {
+        let mut connection = match self.begin(&first).await {
+            None => {
+                self.let_go(first.item);
+                return None;
+            }
+            Some(Err(failure)) => {
+                self.record(first.item, &Err(failure));
+                return None;
+            }
+            Some(Ok(connection)) => connection,
+        };
+        let mut current = first;
+        loop {
+            if !self.may_write(&current.item).await {
+                // The server waits for a body that will not come; there is no way back from DATA but to hang up.
+                self.let_go(current.item);
+                return None;
+            }
+            let next =
+                if connection.takes_next() { self.next_at_once(connection.extensions()).await } else { None };
+            let result = connection.finish(&current.bytes, next.as_ref().map(Ready::envelope).as_ref()).await;
+            let broke = result.as_ref().is_err_and(Failure::ends_connection);
+            self.record(current.item, &result);
+            if broke {
+                return next;
+            }
+            let Some(next) = next else { break };
+            match connection.begun().await {
+                Ok(()) => current = next,
+                // Servers that want to see a connection's end just close it; that says nothing about this message.
+                Err(Failure::Broken { stage: Stage::Mail, .. }) => return Some(next),
+                Err(failure) => {
+                    let broke = failure.ends_connection();
+                    self.record(next.item, &Err(failure));
+                    if broke {
+                        return None;
+                    }
+                    break;
+                }
+            }
+        }
+        self.connection = Some(connection);
+        if self.connection.as_ref().is_some_and(|connection| !connection.has_messages_left()) {
+            self.hang_up_politely().await;
+        }
+        None
+    }
+
+    /// A connection on which the server waits for the body; `None` when the engine stops meanwhile.
+    async fn begin(&mut self, ready: &Ready) -> Option<Result<Connection, Failure>> {
+        loop {
+            let reused = self.connection.is_some();
+            let mut connection = self.open().await?;
+            match connection.begin(&ready.envelope()).await {
+                Ok(()) => return Some(Ok(connection)),
+                // Servers hang up on connections that were idle for a while; that says nothing about this message.
+                Err(
+                    Failure::Broken { stage: Stage::Mail, .. } | Failure::Closing { stage: Stage::Mail, .. },
+                ) if reused => {}
+                Err(failure) => {
+                    if !failure.ends_connection() {
+                        self.connection = Some(connection);
+                    }
+                    return Some(Err(failure));
+                }
+            }
+        }
+    }
+
+    /// An open connection, however long it takes; `None` when the engine stops meanwhile.
+    ///
+    /// A relay that cannot be reached says nothing about the message in hand, so it is kept, and the gaps grow.
+    async fn open(&mut self) -> Option<Connection> {
+        if let Some(connection) = self.connection.take() {
+            return Some(connection);
+        }
+        let relay = &self.shared.options.relay;
+        let mut gap = Duration::from_millis(200);
+        let mut stop = self.shared.stop.clone();
+        loop {
+            match Connection::open(relay).await {
+                Ok(connection) => return Some(connection),
+                Err(failure) => {
+                    let why = outcome::words(&Err(failure));
+                    tracing::warn!(relay = %relay.url, why, "the mail service cannot be used; trying again");
+                }
+            }
+            tokio::select! {
+                _ = stop.wait_for(|stopped| *stopped) => return None,
+                () = tokio::time::sleep(gap) => {}
+            }
+            gap = (gap * 2).min(Duration::from_secs(60));
+        }
+    }
+
+    async fn hang_up_politely(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.quit().await;
+        }
+    }
+
+    /// The next message, if one is waiting that this server can take. What it cannot is recorded here.
+    async fn next_at_once(&mut self, server: Extensions) -> Option<Ready> {
+        loop {
+            let item = self.shared.queue.try_pop()?;
+            let Some(ready) = self.compose(item).await else { continue };
+            match server.check(&ready.envelope()) {
+                Ok(()) => return Some(ready),
+                Err(failure) => self.record(ready.item, &Err(failure)),
+            }
+        }
+    }
+
+    /// Writes the message; `None` if that cannot be done, which is recorded.
+    async fn compose(&self, item: Item) -> Option<Ready> {
+        match item {
+            Item::Delivery(claim) => self.compose_delivery(claim).await,
+            Item::Notice(notice) => self.compose_notice(notice).await,
+        }
+    }
+
+    async fn compose_delivery(&self, claim: Claim) -> Option<Ready> {
+        let composed = match self.shared.variants.get(&self.shared.site, claim.variant_id).await {
+            Ok(frozen) => frozen.compose(&self.shared.site, &claim),
+            Err(why) => Err(why),
+        };
+        match composed {
+            Ok(message) => {
+                Some(Ready { item: Item::Delivery(claim), from: message.from, bytes: message.bytes })
+            }
+            Err(why) => {
+                self.writer.record(self.delivery_record(
+                    &claim,
+                    "failed",
+                    Some("render"),
+                    "failed",
+                    ("render", why),
+                ));
+                None
+            }
+        }
+    }
+
+    async fn compose_notice(&self, notice: ClaimedNotice) -> Option<Ready> {
+        match self.suppressed(&notice).await {
+            Ok(false) => {}
+            Ok(true) => {
+                let why = "the address bounced or complained before".to_owned();
+                self.record_notice(&notice, Ending::Suppressed("suppressed"), why);
+                return None;
+            }
+            Err(error) => {
+                self.record_notice(&notice, self.again(&notice, "database", false), error);
+                return None;
+            }
+        }
+        match compose_notice(&self.shared.templates, &notice) {
+            Ok(bytes) => Some(Ready { from: notice.from_email.clone(), item: Item::Notice(notice), bytes }),
+            Err(why) => {
+                let template = &notice.template;
+                tracing::error!(notice = notice.id, template, why, "an automatic email cannot be written");
+                self.record_notice(&notice, Ending::Failed("render"), why);
+                None
+            }
+        }
+    }
+
+    /// Only what says that the mailbox itself does not want mail stops an automatic email (TRUST M29).
+    async fn suppressed(&self, notice: &ClaimedNotice) -> Result<bool, String> {
+        let address = EmailAddress::parse(&notice.address).map_err(|error| error.to_string())?;
+        let reason =
+            Suppressions::new(&self.shared.site).reason(&address).await.map_err(|error| error.to_string())?;
+        Ok(reason.is_some_and(|reason| reason == "bounced" || reason == "complained"))
+    }
+
+    /// The gate before a body: the commit of its marker, and of every result handed over before.
+    async fn may_write(&self, item: &Item) -> bool {
+        match item {
+            Item::Delivery(claim) => {
+                self.writer.mark(claim.edition_id, claim.subscriber_id, claim.attempt).await
+            }
+            Item::Notice(notice) => self.writer.mark_notice(notice.id, notice.attempt).await,
+        }
+    }
+
+    /// A message that was not sent after all: its edition was stopped, its reader left, or the engine stops. If the row is
+    /// still ours, it goes back unharmed.
+    fn let_go(&self, item: Item) {
+        match item {
+            Item::Delivery(claim) => {
+                let why = "not sent: the edition was stopped, or the reader left".to_owned();
+                self.writer.record(self.delivery_record(&claim, "queued", None, "held back", ("data", why)));
+            }
+            Item::Notice(notice) => {
+                let ending =
+                    Ending::Retry { class: "stopped", at: self.shared.site.now(), maybe_duplicate: false };
+                self.record_notice(&notice, ending, String::new());
+            }
+        }
+    }
+
+    fn record(&self, item: Item, result: &Outcome) {
+        match item {
+            Item::Delivery(claim) => self.writer.record(self.judge_delivery(&claim, result)),
+            Item::Notice(notice) => {
+                let ending = match outcome::judge(result) {
+                    Verdict::Accepted => Ending::Accepted,
+                    Verdict::Failed(class) => Ending::Failed(class),
+                    Verdict::Retry(class) => self.again(&notice, class, false),
+                    Verdict::Unknown => self.again(&notice, "no answer", true),
+                    Verdict::NoRelay => self.again(&notice, "no relay", false),
+                };
+                self.record_notice(&notice, ending, outcome::words(result));
+            }
+        }
+    }
+
+    fn judge_delivery(&self, claim: &Claim, result: &Outcome) -> Record {
+        let now = self.shared.site.now();
+        let base = |state, class, word| {
+            self.delivery_record(claim, state, class, word, (outcome::stage(result), outcome::words(result)))
+        };
+        match outcome::judge(result) {
+            Verdict::Accepted => base("accepted", None, "accepted"),
+            Verdict::Failed(class) => base("failed", Some(class), "failed"),
+            Verdict::Retry(class) => match outcome::retry_gap(claim.attempt) {
+                Some(gap) => Record { next_at: now.plus(gap), ..base("queued", Some(class), "retry") },
+                None => base("failed", Some("exhausted"), "failed"),
+            },
+            Verdict::Unknown if claim.hold => base("unknown", Some("no answer"), "unknown"),
+            Verdict::Unknown => Record {
+                maybe_duplicate: true,
+                next_at: now.plus(Duration::from_secs(60)),
+                ..base("queued", Some("no answer"), "unknown")
+            },
+            Verdict::NoRelay => base("queued", Some("no relay"), "retry"),
+        }
+    }
+
+    fn delivery_record(
+        &self,
+        claim: &Claim,
+        state: &'static str,
+        class: Option<&'static str>,
+        outcome: &'static str,
+        (stage, reply): (&'static str, String),
+    ) -> Record {
+        let now = self.shared.site.now();
+        Record {
+            edition_id: claim.edition_id,
+            subscriber_id: claim.subscriber_id,
+            attempt: claim.attempt,
+            state,
+            class,
+            next_at: now,
+            maybe_duplicate: false,
+            outcome,
+            stage,
+            reply,
+            at: now,
+        }
+    }
+
+    fn record_notice(&self, notice: &ClaimedNotice, ending: Ending, reply: String) {
+        let at = self.shared.site.now();
+        self.writer.record_notice(NoticeRecord { id: notice.id, attempt: notice.attempt, ending, reply, at });
+    }
+
+    fn again(&self, notice: &ClaimedNotice, class: &'static str, maybe_duplicate: bool) -> Ending {
+        match outcome::retry_gap(notice.attempt) {
+            Some(gap) => Ending::Retry { class, at: self.shared.site.now().plus(gap), maybe_duplicate },
+            None => Ending::Failed("exhausted"),
+        }
+    }
+}
+
+/// Frozen bodies kept in memory, so that they are read once for many copies.
+#[derive(Default)]
+pub(super) struct Variants(Mutex<HashMap<i64, Arc<Frozen>>>);
+
+/// More than any worker sends at a time.
+const MOST_VARIANTS: usize = 64;
+
+impl Variants {
+    async fn get(&self, site: &Site, id: i64) -> Result<Arc<Frozen>, String> {
+        if let Some(frozen) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            return Ok(frozen.clone());
+        }
+        let (headers, body) = rows::variant(&site.db, id).await.map_err(|error| error.to_string())?;
+        let frozen = Arc::new(Frozen::from_stored(site, &headers, &body)?);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_VARIANTS {
+            known.clear();
+        }
+        known.insert(id, frozen.clone());
+        Ok(frozen)
+    }
+}
