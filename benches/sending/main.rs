@@ -56,6 +56,7 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     match words.first().map(String::as_str) {
         Some("--be-sink") => Ok(runtime.block_on(sink::serve(Duration::from_millis(words[1].parse()?)))?),
+        Some("--be-preparer") => runtime.block_on(product::prepare(&words[1], words[2].parse()?)),
         Some("--be-sender") => runtime.block_on(product::send(&words[1], &words[2], words[3].parse()?)),
         _ => compare(&runtime, &options()?),
     }
@@ -182,7 +183,7 @@ fn broadside(
     database: &std::path::Path,
 ) -> anyhow::Result<Run> {
     let database = format!("sqlite:{}", database.display());
-    runtime.block_on(product::prepare(&database, options.messages))?;
+    Child::start(&std::env::current_exe()?, &["--be-preparer", &database, &options.messages.to_string()])?.finish()?;
     let (_sink, address) = start_sink(sink, options)?.context("the sink was there a moment ago")?;
     let me = std::env::current_exe()?;
     let mut child =

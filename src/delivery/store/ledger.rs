@@ -27,15 +27,18 @@ statements! {
     MARK = rows(4) "update delivery set marker = true from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
-        and exists (select 1 from edition where edition.id = cast(v.column1 as bigint) and edition.state = 'sending')
-        returning edition_id, subscriber_id";
+        and exists (select 1 from edition where edition.id = cast(v.column1 as bigint) and edition.state = 'sending')";
+    /// Which claims are still the worker's own, and of an edition that is still sending: asked when counting told that some are not.
+    OURS = rows(4) "select delivery.edition_id, delivery.subscriber_id, edition.state = 'sending' from (values {rows}) as v
+        join delivery on delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
+        join edition on edition.id = delivery.edition_id
+        where delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
     /// What became of attempts. A row that is no longer the worker's own is left alone.
     RECORD = rows(9) "update delivery set state = v.column5, class = v.column6, next_at = cast(v.column7 as bigint), updated_at = cast(v.column8 as bigint),
             maybe_duplicate = (delivery.maybe_duplicate or cast(v.column9 as boolean)), marker = false, claimed_by = null
         from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
-        and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
-        returning edition_id, subscriber_id";
+        and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
     /// The server's own words.
     LOG = rows(8) "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at) values {rows}";
     /// Moves the parts of a worker.
@@ -161,6 +164,12 @@ pub struct Record {
     pub at: Moment,
 }
 
+impl Record {
+    pub const fn key(&self) -> Key {
+        (self.edition_id, self.subscriber_id, self.attempt)
+    }
+}
+
 pub async fn insert(tx: &mut Tx, rows: &[Row], now: Moment) -> Result<u64> {
     tx.many(
         INSERT,
@@ -186,15 +195,30 @@ pub async fn claim(tx: &mut Tx, worker: i64, edition: i64, limit: i64, now: Mome
     tx.all(CLAIM, (worker, now, edition, limit)).await
 }
 
-/// Marks; returns the keys that passed the gate.
-pub async fn mark(tx: &mut Tx, worker: i64, keys: &[(i64, i64, i64)]) -> Result<Vec<(i64, i64)>> {
-    let rows = keys.iter().map(|&(edition, subscriber, attempt)| (edition, subscriber, worker, attempt));
-    tx.many_returning(MARK, rows).await
+/// Edition, subscriber and attempt: what a worker holds a claim by.
+pub type Key = (i64, i64, i64);
+
+/// Marks; how many passed the gate.
+pub async fn mark(tx: &mut Tx, worker: i64, keys: &[Key]) -> Result<u64> {
+    tx.many(MARK, keyed(worker, keys)).await
 }
 
-/// Records; returns the keys that were still the worker's own.
-pub async fn record(tx: &mut Tx, worker: i64, records: &[Record]) -> Result<Vec<(i64, i64)>> {
-    let rows = records.iter().map(|r| {
+/// The claims among the keys that are still the worker's own, each with whether its edition is still sending.
+pub async fn ours(tx: &mut Tx, worker: i64, keys: &[Key]) -> Result<Vec<(i64, i64, bool)>> {
+    tx.many_returning(OURS, keyed(worker, keys)).await
+}
+
+fn keyed(worker: i64, keys: &[Key]) -> impl Iterator<Item = (i64, i64, i64, i64)> {
+    keys.iter().map(move |&(edition, subscriber, attempt)| (edition, subscriber, worker, attempt))
+}
+
+/// Records; how many were the worker's own.
+pub async fn record<'a>(
+    tx: &mut Tx,
+    worker: i64,
+    records: impl IntoIterator<Item = &'a Record>,
+) -> Result<u64> {
+    let rows = records.into_iter().map(|r| {
         (
             r.edition_id,
             r.subscriber_id,
@@ -207,7 +231,7 @@ pub async fn record(tx: &mut Tx, worker: i64, records: &[Record]) -> Result<Vec<
             r.maybe_duplicate,
         )
     });
-    tx.many_returning(RECORD, rows).await
+    tx.many(RECORD, rows).await
 }
 
 pub async fn log<'a>(tx: &mut Tx, worker: i64, records: impl IntoIterator<Item = &'a Record>) -> Result<u64> {
