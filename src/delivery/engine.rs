@@ -13,10 +13,11 @@ use tokio::{
 
 use super::{
     ledger,
+    pace::PaceRules,
     queue::{InFlight, Queue},
     sender::{Sender, Variants},
     smtp::Relay,
-    store::{editions, notices},
+    store::{editions, ledger::Claim, notices, pace as paces},
     workers::{self, Worker},
     writer::Writer,
 };
@@ -35,6 +36,8 @@ pub struct EngineOptions {
     pub silence: Duration,
     /// How long a shutdown waits for messages on their way.
     pub drain: Duration,
+    /// How strictly recipient domains that ask for patience are slowed.
+    pub pace: PaceRules,
     /// The file that only one worker of a SQLite database can lock; none for PostgreSQL.
     pub lock: Option<std::path::PathBuf>,
 }
@@ -42,13 +45,14 @@ pub struct EngineOptions {
 impl EngineOptions {
     /// The usual numbers.
     #[must_use]
-    pub const fn new(relay: Relay, connections: usize) -> Self {
+    pub fn new(relay: Relay, connections: usize) -> Self {
         Self {
             relay,
             connections,
             batch: 1000,
             silence: Duration::from_secs(30),
             drain: Duration::from_secs(30),
+            pace: PaceRules::default(),
             lock: None,
         }
     }
@@ -88,6 +92,10 @@ pub(super) struct Shared {
 
 /// How often an idle engine looks for work.
 const LOOK: Duration = Duration::from_millis(250);
+/// How often workers tell one another about slowed domains.
+const SHARE: Duration = Duration::from_secs(1);
+/// A domain that nothing was learned of for so long is tried as if it had never asked.
+const FORGET: Duration = Duration::from_secs(6 * 3600);
 /// Notices claimed at a time: few, so that several workers share a burst.
 const NOTICES: i64 = 100;
 
@@ -131,11 +139,11 @@ impl Engine {
         let (stop, stopped) = watch::channel(false);
         let low_mark = usize::try_from(options.batch / 2).unwrap_or(0);
         let shared = Arc::new(Shared {
+            queue: Queue::new(low_mark, options.pace),
             site,
             templates,
             options,
             worker,
-            queue: Queue::new(low_mark),
             in_flight: Arc::default(),
             variants: Variants::default(),
             stop: stopped,
@@ -168,6 +176,7 @@ impl Shared {
         let mut stop = self.stop.clone();
         tokio::select! {
             () = self.feed() => {}
+            () = self.share_paces() => {}
             () = self.beat() => tracing::error!("this worker was declared dead; it stops, and its claims belong to others"),
             _ = stop.wait_for(|stopped| *stopped) => {}
         }
@@ -202,6 +211,58 @@ impl Shared {
         }
     }
 
+    /// Tells the other workers what was learned of domains, and learns what they know; never returns.
+    async fn share_paces(&self) {
+        loop {
+            if let Err(error) = self.share_paces_once().await {
+                tracing::error!(%error, "the paces of domains could not be shared");
+            }
+            tokio::time::sleep(SHARE).await;
+        }
+    }
+
+    async fn share_paces_once(&self) -> Result<()> {
+        let (db, pace) = (&self.site.db, &self.queue.pace);
+        let news = pace.news();
+        if !news.is_empty() {
+            let now = self.site.now();
+            let mut tx = db.begin().await?;
+            paces::tell(&mut tx, &news, now).await?;
+            paces::forget(&mut tx, now.minus(FORGET)).await?;
+            tx.commit().await?;
+        }
+        let slowed = paces::slowed(db).await?;
+        let workers = if slowed.is_empty() { 1 } else { paces::workers(db).await? };
+        let gaps: Vec<_> = slowed
+            .into_iter()
+            .map(|one| (one.domain_key, Duration::from_micros(u64::try_from(one.gap_us).unwrap_or(0))))
+            .collect();
+        pace.learn(&gaps, u32::try_from(workers).unwrap_or(1), std::time::Instant::now());
+        Ok(())
+    }
+
+    /// Hands back what waits for a slowed domain and does not fit into memory.
+    async fn hand_back(&self) -> Result<()> {
+        let too_many = self.queue.too_many();
+        if too_many.is_empty() {
+            return Ok(());
+        }
+        let handed_back = self.defer(&too_many).await;
+        match &handed_back {
+            Ok(()) => self.in_flight.done(too_many.len()),
+            Err(_) => self.queue.keep(too_many),
+        }
+        handed_back
+    }
+
+    async fn defer(&self, claims: &[(Claim, Duration)]) -> Result<()> {
+        let now = self.site.now();
+        let until: Vec<_> = claims.iter().map(|(claim, wait)| (claim.key(), now.plus(*wait))).collect();
+        let mut tx = self.site.db.begin().await?;
+        ledger::defer(&mut tx, self.worker.id, &until).await?;
+        tx.commit().await
+    }
+
     /// Claims what is due; returns, when it may, once nothing is.
     async fn feed(&self) {
         loop {
@@ -228,6 +289,7 @@ impl Shared {
     }
 
     async fn feed_once(&self) -> Result<usize> {
+        self.hand_back().await?;
         let now = self.site.now();
         let mut fed = 0;
         if self.queue.wants_notices() {

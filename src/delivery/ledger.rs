@@ -173,6 +173,15 @@ pub(super) async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<u
     Ok(rows.len())
 }
 
+/// Hands claims back until the moment their domain's turn comes.
+pub(super) async fn defer(tx: &mut Tx, worker: i64, until: &[(Key, Moment)]) -> Result<()> {
+    let mut moves = Moves::default();
+    for (edition, _) in store::defer(tx, worker, until).await? {
+        moves.shift(edition, "claimed", "queued", 1);
+    }
+    moves.write(tx, worker).await
+}
+
 pub(super) async fn release(tx: &mut Tx, worker: i64, now: Moment) -> Result<usize> {
     let rows = store::release(tx, worker, now).await?;
     let mut moves = Moves::default();

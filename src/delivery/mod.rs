@@ -12,6 +12,7 @@ pub mod engine;
 pub mod ledger;
 pub mod notices;
 pub mod outcome;
+pub mod pace;
 mod queue;
 mod sender;
 pub mod smtp;
@@ -28,6 +29,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::editions::STATEMENTS,
     store::ledger::STATEMENTS,
     store::notices::STATEMENTS,
+    store::pace::STATEMENTS,
     store::suppressions::STATEMENTS,
     store::workers::STATEMENTS,
 ];

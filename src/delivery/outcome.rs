@@ -44,6 +44,16 @@ pub fn judge(result: &Result<Reply, Failure>) -> Verdict {
     }
 }
 
+/// Whether the server asked for fewer messages: 421 after the greeting, or a 4.7.x reply (TRUST M22).
+#[must_use]
+pub fn asks_for_patience(result: &Result<Reply, Failure>) -> bool {
+    match result {
+        Err(Failure::Closing { stage, .. }) => !matches!(stage, Stage::Connect | Stage::Auth),
+        Err(Failure::Refused { reply, .. }) => reply.enhanced().is_some_and(|code| code.starts_with("4.7.")),
+        _ => false,
+    }
+}
+
 /// By enhanced status code (RFC 3463), by the plain code where there is none.
 fn permanent_class(reply: &Reply) -> &'static str {
     match reply.enhanced() {

@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -298,11 +298,18 @@ impl Sender {
 
     fn judge_delivery(&self, claim: &Claim, result: &Outcome) -> Record {
         let now = self.shared.site.now();
+        if outcome::asks_for_patience(result) {
+            self.shared.queue.pace.slow_down(&claim.domain_key, Instant::now());
+        }
         let base = |state, class, word| {
             self.delivery_record(claim, state, class, word, (outcome::stage(result), outcome::words(result)))
         };
+        let pace = &self.shared.queue.pace;
         match outcome::judge(result) {
-            Verdict::Accepted => base("accepted", None, "accepted"),
+            Verdict::Accepted => {
+                pace.taken(&claim.domain_key);
+                base("accepted", None, "accepted")
+            }
             Verdict::Failed(class) => base("failed", Some(class), "failed"),
             Verdict::Retry(class) => match outcome::retry_gap(claim.attempt) {
                 Some(gap) => Record { next_at: now.plus(gap), ..base("queued", Some(class), "retry") },

@@ -16,12 +16,12 @@ statements! {
             where edition_id = $3 and subscriber_id in (
                 select subscriber_id from delivery where edition_id = $3 and state = 'queued' and next_at <= $2
                 order by next_at, subscriber_id limit $4)
-            returning edition_id, subscriber_id, address, name, variant_id, attempt",
+            returning edition_id, subscriber_id, address, name, domain_key, variant_id, attempt",
         postgres "update delivery set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
             where edition_id = $3 and subscriber_id in (
                 select subscriber_id from delivery where edition_id = $3 and state = 'queued' and next_at <= $2
                 order by next_at, subscriber_id limit $4 for update skip locked)
-            returning edition_id, subscriber_id, address, name, variant_id, attempt";
+            returning edition_id, subscriber_id, address, name, domain_key, variant_id, attempt";
     /// The last gate before a body may be written: still ours, not withdrawn, and the edition still sending.
     /// (`+ 0` keeps SQLite on the primary key: the index of claims would read a worker's whole batch for every row.)
     MARK = rows(4) "update delivery set marker = true from (values {rows}) as v
@@ -71,6 +71,13 @@ statements! {
     /// A worker stops in good order: what it did not begin goes back, and the attempt does not count.
     RELEASE = "update delivery set state = 'queued', claimed_by = null, attempt = attempt - 1, updated_at = $2
         where state = 'claimed' and claimed_by = $1 and not marker returning edition_id";
+    /// A claim whose domain's turn comes much later goes back until then; the attempt does not count.
+    DEFER = rows(5) "update delivery set state = 'queued', claimed_by = null, attempt = delivery.attempt - 1, next_at = cast(v.column5 as bigint)
+        from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
+        and delivery.state = 'claimed' and not delivery.marker
+        and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
+        returning edition_id, subscriber_id";
     /// The frozen body.
     VARIANT = "select headers, body from variant where id = $1";
     /// Freezes a body; the same revision and key never twice.
@@ -116,6 +123,8 @@ pub struct Claim {
     pub address: String,
     /// The frozen name; may be empty.
     pub name: String,
+    /// Whose servers take it: what its pace is kept by.
+    pub domain_key: String,
     /// Which frozen body.
     pub variant_id: i64,
     /// Which attempt this is, from 1.
@@ -162,6 +171,12 @@ pub struct Record {
     pub stage: &'static str,
     pub reply: String,
     pub at: Moment,
+}
+
+impl Claim {
+    pub(in super::super) const fn key(&self) -> Key {
+        (self.edition_id, self.subscriber_id, self.attempt)
+    }
 }
 
 impl Record {
@@ -274,6 +289,12 @@ pub async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<Vec<(i64
 
 pub async fn release(tx: &mut Tx, worker: i64, now: Moment) -> Result<Vec<(i64,)>> {
     tx.all(RELEASE, (worker, now)).await
+}
+
+/// Hands claims back until a moment; returns those that were still the worker's own.
+pub async fn defer(tx: &mut Tx, worker: i64, until: &[(Key, Moment)]) -> Result<Vec<(i64, i64)>> {
+    let rows = until.iter().map(|&((edition, subscriber, attempt), at)| (edition, subscriber, worker, attempt, at));
+    tx.many_returning(DEFER, rows).await
 }
 
 pub async fn variant(db: &Db, id: i64) -> Result<(String, Vec<u8>)> {
