@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::{
     db::DbOptions,
-    smtp_url::SmtpUrl,
+    smtp_url::Relays,
     token::{self, Keys, RootSecret},
 };
 
@@ -82,9 +82,9 @@ pub const SETTINGS: &[Setting] = &[
     ),
     secret(
         "SMTP_URL",
-        "The mail service: smtp://user:password@host:587?tls=required, tls=opportunistic, tls=none, or smtps://user:password@host.",
+        "The mail service: smtp://user:password@host:587?tls=required, tls=opportunistic, tls=none, or smtps://user:password@host. Several stand side by side, with a space between. Each may carry its limits: &weight=1 &connections=4 &messages_per_connection=100 &per_second=10 &per_hour=1000 &per_day=50000 &warm_up=500 (the most on its first day, half as many more each day) &auth=xoauth2.",
     ),
-    plain("SMTP_CONNECTIONS", "4", "How many conversations with the mail service at once, 1 to 200."),
+    plain("SMTP_CONNECTIONS", "4", "How many conversations with each mail service at once, 1 to 200."),
     plain("SMTP_MESSAGES_PER_CONNECTION", "100", "A connection is opened anew after this many messages."),
     plain(
         "SMTP_TIMEOUT_FACTOR",
@@ -158,7 +158,7 @@ pub struct Config {
     pub secret: Option<RootSecret>,
     pub old_secrets: Vec<RootSecret>,
     pub suppression_secret: Option<Vec<u8>>,
-    pub smtp_url: Option<SmtpUrl>,
+    pub smtp_url: Option<Relays>,
     pub smtp_connections: usize,
     pub smtp_messages_per_connection: u32,
     pub smtp_timeout_factor: f64,

@@ -10,6 +10,7 @@ use broadside::{
     delivery::{
         editions,
         engine::{Engine, EngineOptions},
+        relays::RelayOptions,
         smtp::{Relay, Timeouts},
     },
     digests::{self, Content},
@@ -90,7 +91,7 @@ pub async fn send(database: &str, sink: &str, connections: usize) -> anyhow::Res
         timeouts: Timeouts::default(),
         messages_per_connection: u32::MAX,
     };
-    let options = EngineOptions::new(relay, connections);
+    let options = EngineOptions::new(vec![RelayOptions::unlimited(relay, connections)]);
     let templates = Templates::load()?;
     let started = std::time::Instant::now();
     Engine::run_until_idle(site.clone(), templates, options).await?;

@@ -10,7 +10,7 @@ use crate::{
     db::{Db, Engine, Migrations},
     delivery::smtp::{Connection, Failure, Relay, Timeouts},
     payments::{PaymentProvider as _, Stripe, StripeSettings},
-    smtp_url::SmtpUrl,
+    smtp_url::{RelaySettings, SmtpUrl},
     staff::Settings,
 };
 
@@ -44,7 +44,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     }
     println!("\nChecks");
     let mut findings = database(config).await;
-    findings.push(mail_service(config).await);
+    findings.extend(mail_services(config).await);
     findings.push(payment_provider(config).await);
     for finding in &findings {
         println!("  {finding}");
@@ -110,14 +110,18 @@ async fn magazine(db: &Db) -> Option<Finding> {
     }
 }
 
-async fn mail_service(config: &Config) -> Finding {
-    let Some(url) = &config.smtp_url else {
-        return Finding::Problem("mail service: SMTP_URL is not set, so serve will not start".to_owned());
+async fn mail_services(config: &Config) -> Vec<Finding> {
+    let Some(relays) = &config.smtp_url else {
+        return vec![Finding::Problem("mail service: SMTP_URL is not set, so serve will not start".to_owned())];
     };
-    match greet(url, config.base_url.host_str().unwrap_or("localhost")).await {
-        Ok(()) => Finding::Well(format!("mail service: {url} greets us")),
-        Err(why) => Finding::Problem(format!("mail service: {why}")),
+    let mut findings = Vec::new();
+    for RelaySettings { url, .. } in &relays.0 {
+        findings.push(match greet(url, config.base_url.host_str().unwrap_or("localhost")).await {
+            Ok(()) => Finding::Well(format!("mail service: {url} greets us")),
+            Err(why) => Finding::Problem(format!("mail service: {why}")),
+        });
     }
+    findings
 }
 
 async fn greet(url: &SmtpUrl, hello: &str) -> Result<(), String> {

@@ -13,6 +13,7 @@ use crate::{
     db::Engine as DbEngine,
     delivery::{
         engine::{Engine, EngineOptions},
+        relays::RelayOptions,
         smtp::{Relay, Timeouts},
     },
     jobs::Jobs,
@@ -20,7 +21,7 @@ use crate::{
     payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
     sandbox::{Sandbox, SandboxConfig, Webhook},
     site::Site,
-    smtp_url::SmtpUrl,
+    smtp_url::{RelaySettings, Relays},
     staff,
     web::{self, SandboxInfo},
 };
@@ -57,7 +58,7 @@ impl Running {
             Parts::Worker => None,
         };
         let sandbox = if sandbox { Some(open_sandbox(&mut config).await?) } else { None };
-        let Some(smtp_url) = config.smtp_url.clone() else {
+        let Some(smtp) = config.smtp_url.clone() else {
             bail!(
                 "SMTP_URL is not set, so no mail could go out. Set it to your mail service, or try everything without one: broadside serve --sandbox"
             );
@@ -73,7 +74,7 @@ impl Running {
         let payments = payments(&config)?;
         let (stop, stopped) = watch::channel(false);
 
-        let options = engine_options(&config, &site, smtp_url);
+        let options = engine_options(&config, relays(&config, &site, smtp));
         let engine = Engine::start(site.clone(), templates.clone(), options).await?;
         let jobs = Jobs {
             site: site.clone(),
@@ -162,7 +163,7 @@ async fn open_sandbox(config: &mut Config) -> anyhow::Result<Sandbox> {
     .with_context(|| {
         format!("the sandbox cannot start on {} and {}", config.sandbox_smtp, config.sandbox_http)
     })?;
-    config.smtp_url = Some(format!("smtp://{}?tls=none", sandbox.smtp_addr()).parse::<SmtpUrl>()?);
+    config.smtp_url = Some(format!("smtp://{}?tls=none", sandbox.smtp_addr()).parse::<Relays>()?);
     config.stripe_api_base = format!("http://{}", sandbox.http_addr()).parse()?;
     config.stripe_secret_key = Some(SANDBOX_KEY.to_owned());
     config.stripe_webhook_secrets = vec![SANDBOX_WEBHOOK_SECRET.to_owned()];
@@ -184,18 +185,28 @@ fn payments(config: &Config) -> anyhow::Result<Option<Payments>> {
     Ok(Some(Payments { provider: Arc::new(provider), webhook_secrets }))
 }
 
-fn engine_options(config: &Config, site: &Site, url: SmtpUrl) -> EngineOptions {
-    let relay = Relay {
-        url,
-        hello: site.host().to_owned(),
-        timeouts: Timeouts::scaled(config.smtp_timeout_factor),
-        messages_per_connection: config.smtp_messages_per_connection,
-    };
+fn engine_options(config: &Config, relays: Vec<RelayOptions>) -> EngineOptions {
     EngineOptions {
         silence: Duration::from_secs(config.worker_silence_seconds),
         lock: config.lock_file(),
-        ..EngineOptions::new(relay, config.smtp_connections)
+        ..EngineOptions::new(relays)
     }
+}
+
+fn relays(config: &Config, site: &Site, settings: Relays) -> Vec<RelayOptions> {
+    let relay = |RelaySettings { url, limits }: RelaySettings| RelayOptions {
+        relay: Relay {
+            url,
+            hello: site.host().to_owned(),
+            timeouts: Timeouts::scaled(config.smtp_timeout_factor),
+            messages_per_connection: limits
+                .messages_per_connection
+                .unwrap_or(config.smtp_messages_per_connection),
+        },
+        connections: limits.connections.unwrap_or(config.smtp_connections),
+        limits,
+    };
+    settings.0.into_iter().map(relay).collect()
 }
 
 async fn serve_web(

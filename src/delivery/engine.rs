@@ -15,8 +15,8 @@ use super::{
     ledger,
     pace::PaceRules,
     queue::{InFlight, Queue},
+    relays::{RelayOptions, Relays},
     sender::{Sender, Variants},
-    smtp::Relay,
     store::{editions, ledger::Claim, notices, pace as paces},
     workers::{self, Worker},
     writer::Writer,
@@ -26,10 +26,8 @@ use crate::{db::Result, mail::Templates, site::Site};
 /// How an engine works.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
-    /// Where mail goes out.
-    pub relay: Relay,
-    /// How many conversations at once.
-    pub connections: usize,
+    /// Where mail goes out: one or several.
+    pub relays: Vec<RelayOptions>,
     /// How many deliveries are claimed at a time.
     pub batch: i64,
     /// A worker silent for this long is dead.
@@ -45,10 +43,9 @@ pub struct EngineOptions {
 impl EngineOptions {
     /// The usual numbers.
     #[must_use]
-    pub fn new(relay: Relay, connections: usize) -> Self {
+    pub fn new(relays: Vec<RelayOptions>) -> Self {
         Self {
-            relay,
-            connections,
+            relays,
             batch: 1000,
             silence: Duration::from_secs(30),
             drain: Duration::from_secs(30),
@@ -81,7 +78,8 @@ pub(super) struct Shared {
     pub(super) site: Site,
     pub(super) templates: Templates,
     pub(super) options: EngineOptions,
-    worker: Worker,
+    pub(super) worker: Worker,
+    pub(super) relays: Relays,
     pub(super) queue: Queue,
     in_flight: Arc<InFlight>,
     pub(super) variants: Variants,
@@ -140,6 +138,7 @@ impl Engine {
         let low_mark = usize::try_from(options.batch / 2).unwrap_or(0);
         let shared = Arc::new(Shared {
             queue: Queue::new(low_mark, options.pace),
+            relays: Relays::new(&options.relays),
             site,
             templates,
             options,
@@ -169,8 +168,10 @@ impl Shared {
     async fn run(self: Arc<Self>) {
         let (writer, writing) = Writer::start(self.site.clone(), self.worker.id, self.in_flight.clone());
         let mut connections = JoinSet::new();
-        for _ in 0..self.options.connections {
-            connections.spawn(Sender::new(self.clone(), writer.clone()).run());
+        for (index, relay) in self.options.relays.iter().enumerate() {
+            for _ in 0..relay.connections {
+                connections.spawn(Sender::new(self.clone(), writer.clone(), index).run());
+            }
         }
         drop(writer);
         let mut stop = self.stop.clone();
@@ -189,6 +190,9 @@ impl Shared {
         // All connections are gone, and with them the writer's senders: it commits what waits, and ends.
         if let Err(error) = writing.await {
             tracing::error!(%error, "the writer ended badly");
+        }
+        if let Err(error) = self.relays.give_back(&self.site).await {
+            tracing::error!(%error, "what was reserved of the relays' limits could not be given back");
         }
         if let Err(error) = self.worker.stop(&self.site).await {
             tracing::error!(%error, "the worker could not sign off; its claims are taken back when it is found silent");

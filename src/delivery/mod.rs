@@ -14,6 +14,7 @@ pub mod notices;
 pub mod outcome;
 pub mod pace;
 mod queue;
+pub mod relays;
 mod sender;
 pub mod smtp;
 mod store;
@@ -30,6 +31,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::ledger::STATEMENTS,
     store::notices::STATEMENTS,
     store::pace::STATEMENTS,
+    store::relays::STATEMENTS,
     store::suppressions::STATEMENTS,
     store::workers::STATEMENTS,
 ];

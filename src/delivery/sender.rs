@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::FutureExt as _;
+
 use super::{
     engine::Shared,
     outcome::{self, Verdict},
@@ -50,12 +52,16 @@ impl Ready {
 pub(super) struct Sender {
     shared: Arc<Shared>,
     writer: Writer,
+    /// Which of the relays it works for.
+    relay: usize,
     connection: Option<Connection>,
+    /// Memory for the next message.
+    spare: Vec<u8>,
 }
 
 impl Sender {
-    pub(super) const fn new(shared: Arc<Shared>, writer: Writer) -> Self {
-        Self { shared, writer, connection: None }
+    pub(super) const fn new(shared: Arc<Shared>, writer: Writer, relay: usize) -> Self {
+        Self { shared, writer, relay, connection: None, spare: Vec::new() }
     }
 
     /// Sends until the queue closes, then says goodbye.
@@ -64,7 +70,7 @@ impl Sender {
         loop {
             let ready = match left_over.take() {
                 Some(ready) => Some(ready),
-                None => match self.shared.queue.pop().await {
+                None => match self.next().await {
                     Some(item) => self.compose(item).await,
                     None => break,
                 },
@@ -76,12 +82,37 @@ impl Sender {
         self.hang_up_politely().await;
     }
 
+    /// The next message, once the relay may be given one; `None` when the engine stops.
+    async fn next(&self) -> Option<Item> {
+        let mut stop = self.shared.stop.clone();
+        loop {
+            let turn = tokio::select! {
+                turn = self.shared.relays.turn(self.relay, &self.shared.site) => turn,
+                _ = stop.wait_for(|stopped| *stopped) => return None,
+            };
+            match turn {
+                Ok(()) => {
+                    let item = self.shared.queue.pop().await;
+                    if item.is_none() {
+                        self.shared.relays.unused(self.relay);
+                    }
+                    return item;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the limits of a relay cannot be asked for; trying again");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
     /// Sends a message, and whatever else is waiting right behind it. Returns a message that has to begin again, because
     /// the connection that had its envelope broke under the message before it.
     async fn send_from(&mut self, first: Ready) -> Option<Ready> {
         let mut connection = match self.begin(&first).await {
             None => {
-                self.let_go(first.item);
+                // That says nothing about the message: whichever relay can takes it.
+                self.shared.queue.put_back(first.item);
                 return None;
             }
             Some(Err(failure)) => {
@@ -99,9 +130,11 @@ impl Sender {
             }
             let next =
                 if connection.takes_next() { self.next_at_once(connection.extensions()).await } else { None };
-            let result = connection.finish(&current.bytes, next.as_ref().map(Ready::envelope).as_ref()).await;
+            let Ready { item, bytes, .. } = current;
+            let result = connection.finish(bytes, next.as_ref().map(Ready::envelope).as_ref()).await;
+            self.spare = connection.spare();
             let broke = result.as_ref().is_err_and(Failure::ends_connection);
-            self.record(current.item, &result);
+            self.record(item, &result);
             if broke {
                 return next;
             }
@@ -127,11 +160,14 @@ impl Sender {
         None
     }
 
-    /// A connection on which the server waits for the body; `None` when the engine stops meanwhile.
+    /// A connection on which the server waits for the body; `None` if the relay cannot be used now.
     async fn begin(&mut self, ready: &Ready) -> Option<Result<Connection, Failure>> {
         loop {
             let reused = self.connection.is_some();
-            let mut connection = self.open().await?;
+            let mut connection = match self.connection.take() {
+                Some(connection) => connection,
+                None => self.open().await?,
+            };
             match connection.begin(&ready.envelope()).await {
                 Ok(()) => return Some(Ok(connection)),
                 // Servers hang up on connections that were idle for a while; that says nothing about this message.
@@ -148,30 +184,26 @@ impl Sender {
         }
     }
 
-    /// An open connection, however long it takes; `None` when the engine stops meanwhile.
-    ///
-    /// A relay that cannot be reached says nothing about the message in hand, so it is kept, and the gaps grow.
-    async fn open(&mut self) -> Option<Connection> {
-        if let Some(connection) = self.connection.take() {
-            return Some(connection);
-        }
-        let relay = &self.shared.options.relay;
-        let mut gap = Duration::from_millis(200);
-        let mut stop = self.shared.stop.clone();
-        loop {
-            match Connection::open(relay).await {
-                Ok(connection) => return Some(connection),
-                Err(failure) => {
-                    let why = outcome::words(&Err(failure));
-                    tracing::warn!(relay = %relay.url, why, "the mail service cannot be used; trying again");
-                }
+    /// A new connection; `None` if the relay cannot be used now: it rests then, and the desk says why.
+    async fn open(&self) -> Option<Connection> {
+        let Shared { relays, site, worker, .. } = &*self.shared;
+        let relay = relays.relay(self.relay);
+        let name = relay.url.name();
+        let (connection, words) = match Connection::open(relay).await {
+            Ok(connection) => (Some(connection), None),
+            Err(failure) => (None, Some(outcome::words(&Err(failure)))),
+        };
+        let news = if connection.is_some() { relays.works(self.relay) } else { relays.failed(self.relay) };
+        if news {
+            match &words {
+                Some(why) => tracing::error!(relay = name, why, "the mail service cannot be used; trying again and again"),
+                None => tracing::info!(relay = name, "the mail service can be used again"),
             }
-            tokio::select! {
-                _ = stop.wait_for(|stopped| *stopped) => return None,
-                () = tokio::time::sleep(gap) => {}
+            if let Err(error) = super::relays::note(site, &name, worker.id, words.as_deref()).await {
+                tracing::error!(%error, "the state of a relay could not be noted");
             }
-            gap = (gap * 2).min(Duration::from_secs(60));
         }
+        connection
     }
 
     async fn hang_up_politely(&mut self) {
@@ -183,7 +215,7 @@ impl Sender {
     /// The next message, if one is waiting that this server can take. What it cannot is recorded here.
     async fn next_at_once(&mut self, server: Extensions) -> Option<Ready> {
         loop {
-            let item = self.shared.queue.try_pop()?;
+            let item = self.next_item_at_once().await?;
             let Some(ready) = self.compose(item).await else { continue };
             match server.check(&ready.envelope()) {
                 Ok(()) => return Some(ready),
@@ -192,17 +224,32 @@ impl Sender {
         }
     }
 
+    async fn next_item_at_once(&self) -> Option<Item> {
+        // A relay whose limit is reached, or whose turn it is not, is given nothing more behind the message in hand.
+        let turn = self.shared.relays.turn(self.relay, &self.shared.site);
+        match turn.now_or_never() {
+            Some(Ok(())) => {
+                let item = self.shared.queue.try_pop();
+                if item.is_none() {
+                    self.shared.relays.unused(self.relay);
+                }
+                item
+            }
+            _ => None,
+        }
+    }
+
     /// Writes the message; `None` if that cannot be done, which is recorded.
-    async fn compose(&self, item: Item) -> Option<Ready> {
+    async fn compose(&mut self, item: Item) -> Option<Ready> {
         match item {
             Item::Delivery(claim) => self.compose_delivery(claim).await,
             Item::Notice(notice) => self.compose_notice(notice).await,
         }
     }
 
-    async fn compose_delivery(&self, claim: Claim) -> Option<Ready> {
+    async fn compose_delivery(&mut self, claim: Claim) -> Option<Ready> {
         let composed = match self.shared.variants.get(&self.shared.site, claim.variant_id).await {
-            Ok(frozen) => frozen.compose(&self.shared.site, &claim),
+            Ok(frozen) => frozen.compose(&self.shared.site, &claim, std::mem::take(&mut self.spare)),
             Err(why) => Err(why),
         };
         match composed {

@@ -143,7 +143,13 @@ impl Frozen {
         Ok(Self { bulk: bulk.map_err(|error| error.to_string())?, headers, body })
     }
 
-    pub(super) fn compose(&self, site: &Site, claim: &Claim) -> std::result::Result<Message, String> {
+    /// Writes one copy into the memory given, whose content is lost.
+    pub(super) fn compose(
+        &self,
+        site: &Site,
+        claim: &Claim,
+        mut bytes: Vec<u8>,
+    ) -> std::result::Result<Message, String> {
         let links = Links::new(site, claim.edition_id, self.headers.list_id, claim.subscriber_id);
         let id = format!("{}.{}", claim.edition_id, claim.subscriber_id);
         let message_id = format!("{}@{}", site.keys.name(Purpose::MessageId, &id), site.host());
@@ -154,7 +160,7 @@ impl Frozen {
             unsubscribe_url: &links.unsubscribe,
             unsubscribe_mailto: None,
         };
-        let mut bytes = Vec::new();
+        bytes.clear();
         self.bulk.write(&copy, &mut bytes).map_err(|error| error.to_string())?;
         self.body.write_body(&links.personal(&claim.name), &mut bytes);
         Ok(Message { from: self.headers.from_email.clone(), bytes })

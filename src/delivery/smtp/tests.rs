@@ -70,7 +70,7 @@ const fn to(address: &str) -> Envelope<'_> {
 async fn send(relay: &Relay) -> Result<Reply, Failure> {
     let mut connection = Connection::open(relay).await?;
     connection.begin(&to("ann@example.org")).await?;
-    connection.finish(TEXT, None).await
+    connection.finish(TEXT.to_vec(), None).await
 }
 
 fn with_hello(steps: &[Step]) -> Vec<Step> {
@@ -116,7 +116,7 @@ async fn a_refused_recipient_leaves_the_connection_in_order() {
         matches!(failure, Failure::Refused { stage: Stage::Rcpt, reply } if reply.enhanced() == Some("5.1.1"))
     );
     connection.begin(&to("ann@example.org")).await.expect("the next one goes");
-    assert!(connection.finish(TEXT, None).await.is_ok());
+    assert!(connection.finish(TEXT.to_vec(), None).await.is_ok());
 }
 
 /// RFC 2920 section 3.1: a server may take DATA though it refused the recipient; then it gets an empty message to nobody.
@@ -141,7 +141,7 @@ async fn a_server_that_takes_data_for_nobody_gets_an_empty_message() {
         Err(Failure::Refused { stage: Stage::Rcpt, .. })
     ));
     connection.begin(&to("ann@example.org")).await.expect("the next one goes");
-    assert!(connection.finish(TEXT, None).await.is_ok());
+    assert!(connection.finish(TEXT.to_vec(), None).await.is_ok());
 }
 
 /// DESIGN "Sending": the envelope of the next message is on its way before the reply to this one (RFC 2920).
@@ -154,10 +154,10 @@ async fn the_next_envelope_goes_out_with_the_body_before_it() {
     let mut connection = Connection::open(&relay).await.expect("open");
     connection.begin(&to("ann@example.org")).await.expect("it takes the envelope");
     assert!(connection.takes_next());
-    let first = connection.finish(TEXT, Some(&to("bob@example.org"))).await;
+    let first = connection.finish(TEXT.to_vec(), Some(&to("bob@example.org"))).await;
     assert!(matches!(first, Err(Failure::Refused { stage: Stage::Dot, reply }) if reply.code == 452));
     connection.begun().await.expect("the refusal of one says nothing about the next");
-    assert!(connection.finish(TEXT, None).await.is_ok());
+    assert!(connection.finish(TEXT.to_vec(), None).await.is_ok());
 }
 
 /// A server that does not offer PIPELINING hears one command at a time.
@@ -168,7 +168,7 @@ async fn without_pipelining_each_command_waits_for_its_reply() {
     let mut connection = Connection::open(&relay).await.expect("open");
     connection.begin(&to("ann@example.org")).await.expect("it takes the envelope");
     assert!(!connection.takes_next());
-    assert!(connection.finish(TEXT, None).await.is_ok());
+    assert!(connection.finish(TEXT.to_vec(), None).await.is_ok());
 }
 
 /// TRUST M22, F7: 421 is a clear no, at the final dot too, and the end of the connection.
@@ -236,6 +236,23 @@ async fn credentials_go_by_auth_plain_and_a_refusal_is_the_relays() {
     ];
     let (mut relay, _heard) = server(steps.to_vec()).await;
     relay.url.credentials = Some(("ann".to_owned(), "secret".to_owned()));
+    assert!(matches!(Connection::open(&relay).await, Err(Failure::Refused { stage: Stage::Auth, .. })));
+}
+
+#[tokio::test]
+async fn an_access_token_goes_by_xoauth2_and_its_refusal_is_heard_out() {
+    let steps = [
+        Say("220 hi"),
+        Hear("EHLO"),
+        Say("250-hi\r\n250 AUTH XOAUTH2"),
+        Hear("AUTH XOAUTH2 dXNlcj1hbm4BYXV0aD1CZWFyZXIgdG9rZW4BAQ==\r\n"),
+        Say("334 eyJzdGF0dXMiOiI0MDEifQ=="),
+        Hear("\r\n"),
+        Say("535 5.7.8 no"),
+    ];
+    let (mut relay, _heard) = server(steps.to_vec()).await;
+    relay.url.credentials = Some(("ann".to_owned(), "token".to_owned()));
+    relay.url.auth = crate::smtp_url::Auth::XOAuth2;
     assert!(matches!(Connection::open(&relay).await, Err(Failure::Refused { stage: Stage::Auth, .. })));
 }
 

@@ -4,5 +4,6 @@ pub(super) mod editions;
 pub(super) mod ledger;
 pub(super) mod notices;
 pub(super) mod pace;
+pub(super) mod relays;
 pub(super) mod suppressions;
 pub(super) mod workers;
