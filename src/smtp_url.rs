@@ -189,7 +189,13 @@ impl FromStr for SmtpUrl {
                 "a password must not travel over a connection that may be plain: use tls=required",
             ));
         }
-        Ok(Self { host, port: url.port().unwrap_or(if implicit { 465 } else { 587 }), tls, credentials, auth })
+        Ok(Self {
+            host,
+            port: url.port().unwrap_or(if implicit { 465 } else { 587 }),
+            tls,
+            credentials,
+            auth,
+        })
     }
 }
 

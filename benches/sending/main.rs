@@ -53,7 +53,12 @@ fn options() -> anyhow::Result<Options> {
 
 fn main() -> anyhow::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let runtime = if std::env::var("BENCH_CURRENT").is_ok() && words.first().is_some_and(|w| w == "--be-sender") { tokio::runtime::Builder::new_current_thread().enable_all().build()? } else { tokio::runtime::Runtime::new()? };
+    let runtime =
+        if std::env::var("BENCH_CURRENT").is_ok() && words.first().is_some_and(|w| w == "--be-sender") {
+            tokio::runtime::Builder::new_current_thread().enable_all().build()?
+        } else {
+            tokio::runtime::Runtime::new()?
+        };
     match words.first().map(String::as_str) {
         Some("--be-sink") => Ok(runtime.block_on(sink::serve(Duration::from_millis(words[1].parse()?)))?),
         Some("--be-preparer") => runtime.block_on(product::prepare(&words[1], words[2].parse()?)),
@@ -183,7 +188,8 @@ fn broadside(
     database: &std::path::Path,
 ) -> anyhow::Result<Run> {
     let database = format!("sqlite:{}", database.display());
-    Child::start(&std::env::current_exe()?, &["--be-preparer", &database, &options.messages.to_string()])?.finish()?;
+    Child::start(&std::env::current_exe()?, &["--be-preparer", &database, &options.messages.to_string()])?
+        .finish()?;
     let (_sink, address) = start_sink(sink, options)?.context("the sink was there a moment ago")?;
     let me = std::env::current_exe()?;
     let mut child =

@@ -112,7 +112,9 @@ async fn magazine(db: &Db) -> Option<Finding> {
 
 async fn mail_services(config: &Config) -> Vec<Finding> {
     let Some(relays) = &config.smtp_url else {
-        return vec![Finding::Problem("mail service: SMTP_URL is not set, so serve will not start".to_owned())];
+        return vec![Finding::Problem(
+            "mail service: SMTP_URL is not set, so serve will not start".to_owned(),
+        )];
     };
     let mut findings = Vec::new();
     for RelaySettings { url, .. } in &relays.0 {

@@ -21,7 +21,7 @@ use super::{
     workers::{self, Worker},
     writer::Writer,
 };
-use crate::{db::Result, mail::Templates, site::Site};
+use crate::{clock, db::Result, mail::Templates, site::Site};
 
 /// How an engine works.
 #[derive(Clone, Debug)]
@@ -241,7 +241,7 @@ impl Shared {
             .into_iter()
             .map(|one| (one.domain_key, Duration::from_micros(u64::try_from(one.gap_us).unwrap_or(0))))
             .collect();
-        pace.learn(&gaps, u32::try_from(workers).unwrap_or(1), std::time::Instant::now());
+        pace.learn(&gaps, u32::try_from(workers).unwrap_or(1), clock::instant());
         Ok(())
     }
 

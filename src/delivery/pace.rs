@@ -105,10 +105,12 @@ impl Pace {
         let lane = match known {
             // Messages that were under way when the first of them was refused tell nothing new.
             Some(lane) if now.duration_since(lane.slowed_at) < lane.gap => Lane { streak: 0, ..lane },
-            Some(lane) => Lane { gap: (lane.gap * 2).min(rules.longest), ..fresh },
-            None => fresh,
+            Some(lane) => {
+                let gap = (lane.gap * 2).min(rules.longest);
+                Lane { gap, next: lane.next.max(now + gap), ..fresh }
+            }
+            None => Lane { next: now + rules.first, ..fresh },
         };
-        let lane = Lane { next: lane.next.max(now + lane.gap), ..lane };
         lanes.news.insert(domain.to_owned(), Some(lane.gap));
         lanes.by_domain.insert(domain.to_owned(), lane);
         self.any.store(true, Ordering::Release);
@@ -145,7 +147,9 @@ impl Pace {
         let mut lanes = self.lock();
         lanes.workers = workers.max(1);
         let untold: Vec<String> = lanes.news.keys().cloned().collect();
-        lanes.by_domain.retain(|domain, _| untold.contains(domain) || gaps.iter().any(|(known, _)| known == domain));
+        lanes
+            .by_domain
+            .retain(|domain, _| untold.contains(domain) || gaps.iter().any(|(known, _)| known == domain));
         for (domain, gap) in gaps {
             if !untold.contains(domain) {
                 let fresh = Lane { gap: *gap, next: now, streak: 0, slowed_at: now };
@@ -159,6 +163,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock;
 
     const RULES: PaceRules = PaceRules {
         first: Duration::from_secs(1),
@@ -170,13 +175,17 @@ mod tests {
     /// TRUST M22: one domain's request to slow down is that domain's alone, and grows until it is heard.
     #[test]
     fn a_domain_that_asks_is_slowed_and_no_other_is() {
-        let (pace, start) = (Pace::new(RULES), Instant::now());
+        let (pace, start) = (Pace::new(RULES), clock::instant());
         assert_eq!(pace.take("slow.example", start), Ok(()));
         pace.slow_down("slow.example", start);
         assert_eq!(pace.take("slow.example", start), Err(start + RULES.first));
         assert_eq!(pace.take("other.example", start), Ok(()));
         pace.slow_down("slow.example", start + Duration::from_millis(10));
-        assert_eq!(pace.take("slow.example", start), Err(start + RULES.first), "what was under way tells nothing new");
+        assert_eq!(
+            pace.take("slow.example", start),
+            Err(start + RULES.first),
+            "what was under way tells nothing new"
+        );
         let later = start + RULES.first;
         assert_eq!(pace.take("slow.example", later), Ok(()));
         pace.slow_down("slow.example", later);
@@ -186,7 +195,7 @@ mod tests {
     /// TRUST M22: and it recovers.
     #[test]
     fn a_domain_that_takes_messages_is_free_again_in_the_end() {
-        let (pace, start) = (Pace::new(RULES), Instant::now());
+        let (pace, start) = (Pace::new(RULES), clock::instant());
         pace.slow_down("slow.example", start);
         for _ in 0..4 {
             pace.taken("slow.example");
@@ -198,7 +207,7 @@ mod tests {
     /// Two workers keep the gap that one would.
     #[test]
     fn workers_share_the_pace_of_a_domain() {
-        let (pace, start) = (Pace::new(RULES), Instant::now());
+        let (pace, start) = (Pace::new(RULES), clock::instant());
         pace.learn(&[("slow.example".to_owned(), RULES.first)], 2, start);
         assert_eq!(pace.take("slow.example", start), Ok(()));
         assert_eq!(pace.take("slow.example", start), Err(start + RULES.first * 2));

@@ -18,6 +18,7 @@ use super::{
     pace::{Pace, PaceRules},
     store::{ledger::Claim, notices::ClaimedNotice},
 };
+use crate::clock;
 
 /// One message to send.
 #[derive(Debug)]
@@ -119,7 +120,7 @@ impl Queue {
     }
 
     fn take(&self) -> Taken {
-        let now = Instant::now();
+        let now = clock::instant();
         let mut waiting = self.lock();
         if waiting.closed {
             return Taken::Closed;

@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 pub use super::store::relays::Trouble;
 use super::{smtp::Relay, store::relays as store};
 use crate::{
-    clock::Moment,
+    clock::{self, Moment},
     db::{Db, Result},
     site::Site,
     smtp_url::RelayLimits,
@@ -122,7 +122,7 @@ impl Relays {
         let state = |options: &RelayOptions| State {
             options: options.clone(),
             given: AtomicU64::new(0),
-            slot: Mutex::new(Instant::now()),
+            slot: Mutex::new(clock::instant()),
             rest: Mutex::new(None),
             allowance: tokio::sync::Mutex::default(),
         };
@@ -197,7 +197,7 @@ impl Relays {
     /// The relay cannot be used: it rests, longer each time. Whether it was all right before.
     pub(super) fn failed(&self, index: usize) -> bool {
         let mut rest = lock(&self.all[index].rest);
-        let now = Instant::now();
+        let now = clock::instant();
         let first = rest.is_none();
         // Connections that fail side by side are one failure.
         if rest.is_none_or(|rest| rest.until <= now) {
@@ -243,14 +243,14 @@ impl Relays {
 impl State {
     fn resting(&self) -> Option<Instant> {
         let rest = *lock(&self.rest);
-        rest.map(|rest| rest.until).filter(|until| *until > Instant::now())
+        rest.map(|rest| rest.until).filter(|until| *until > clock::instant())
     }
 
     /// Takes the next slot of the second; or when it comes.
     fn take_slot(&self) -> Option<Instant> {
         let rate = self.options.limits.per_second?;
         let mut slot = lock(&self.slot);
-        let now = Instant::now();
+        let now = clock::instant();
         if *slot > now {
             return Some(*slot);
         }
@@ -380,7 +380,8 @@ mod tests {
     fn a_warm_up_grows_by_half_each_day_and_the_smaller_limit_counts() {
         let relay = options("smtp://a.example.org?warm_up=100&per_day=300");
         let start = Moment::from_unix_seconds(1_772_528_400);
-        let limits = (0..5).map(|day| relay.daily_limit(start, start.plus(Duration::from_secs(day * 86_400))));
+        let limits =
+            (0..5).map(|day| relay.daily_limit(start, start.plus(Duration::from_secs(day * 86_400))));
         assert_eq!(limits.collect::<Vec<_>>(), [Some(100), Some(151), Some(227), Some(300), Some(300)]);
         assert_eq!(options("smtp://a.example.org").daily_limit(start, start), None);
     }

@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures_util::FutureExt as _;
@@ -25,7 +25,7 @@ use super::{
     variant::{Frozen, compose_notice},
     writer::{NoticeRecord, Writer},
 };
-use crate::{email_address::EmailAddress, site::Site};
+use crate::{clock, email_address::EmailAddress, site::Site};
 
 /// What an attempt came to.
 type Outcome = Result<Reply, Failure>;
@@ -196,7 +196,11 @@ impl Sender {
         let news = if connection.is_some() { relays.works(self.relay) } else { relays.failed(self.relay) };
         if news {
             match &words {
-                Some(why) => tracing::error!(relay = name, why, "the mail service cannot be used; trying again and again"),
+                Some(why) => tracing::error!(
+                    relay = name,
+                    why,
+                    "the mail service cannot be used; trying again and again"
+                ),
                 None => tracing::info!(relay = name, "the mail service can be used again"),
             }
             if let Err(error) = super::relays::note(site, &name, worker.id, words.as_deref()).await {
@@ -346,7 +350,7 @@ impl Sender {
     fn judge_delivery(&self, claim: &Claim, result: &Outcome) -> Record {
         let now = self.shared.site.now();
         if outcome::asks_for_patience(result) {
-            self.shared.queue.pace.slow_down(&claim.domain_key, Instant::now());
+            self.shared.queue.pace.slow_down(&claim.domain_key, clock::instant());
         }
         let base = |state, class, word| {
             self.delivery_record(claim, state, class, word, (outcome::stage(result), outcome::words(result)))

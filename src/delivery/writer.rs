@@ -160,7 +160,8 @@ impl Batch {
         let mut records: Vec<&Record> = self.records.iter().collect();
         let mut keys: Vec<Key> = self.marks.iter().map(|(key, _)| *key).collect();
         if care == Care::Ask {
-            let asked: Vec<Key> = records.iter().map(|record| record.key()).chain(keys.iter().copied()).collect();
+            let asked: Vec<Key> =
+                records.iter().map(|record| record.key()).chain(keys.iter().copied()).collect();
             let ours = rows::ours(&mut tx, worker, &asked).await?;
             let is_ours = |key: &Key| ours.iter().find(|row| (row.0, row.1) == (key.0, key.1));
             records.retain(|record| is_ours(&record.key()).is_some());

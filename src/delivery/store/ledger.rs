@@ -293,7 +293,8 @@ pub async fn release(tx: &mut Tx, worker: i64, now: Moment) -> Result<Vec<(i64,)
 
 /// Hands claims back until a moment; returns those that were still the worker's own.
 pub async fn defer(tx: &mut Tx, worker: i64, until: &[(Key, Moment)]) -> Result<Vec<(i64, i64)>> {
-    let rows = until.iter().map(|&((edition, subscriber, attempt), at)| (edition, subscriber, worker, attempt, at));
+    let rows =
+        until.iter().map(|&((edition, subscriber, attempt), at)| (edition, subscriber, worker, attempt, at));
     tx.many_returning(DEFER, rows).await
 }
 
