@@ -7,6 +7,7 @@
 //!
 //! This is the lowest domain: it knows editions, subscribers and lists as ids, and addresses as values.
 
+pub mod dkim;
 pub mod editions;
 pub mod engine;
 pub mod ledger;
@@ -24,6 +25,7 @@ use crate::db::Sql;
 
 /// Every statement of this room.
 pub const STATEMENTS: &[&[Sql]] = &[
+    store::dkim::STATEMENTS,
     store::editions::STATEMENTS,
     store::ledger::STATEMENTS,
     store::notices::STATEMENTS,

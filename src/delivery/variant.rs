@@ -5,9 +5,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    dkim::{self, DkimError},
     engine::Message,
     store::{
-        ledger::{self as store, Claim},
+        ledger::{self as store, Claim, StoredHeaders},
         notices::ClaimedNotice,
     },
 };
@@ -16,7 +17,9 @@ use crate::{
     db::{Result, Tx},
     mail::{
         BulkHeaders, Compiled, CopyHeaders, EditionHeaders, FeedbackId, Mailbox, NoticeHeaders, Personal,
-        Templates, notice_message,
+        Templates,
+        dkim::{Signer, sign_all},
+        notice_message,
     },
     site::Site,
     token::{self, Purpose},
@@ -116,11 +119,18 @@ pub(super) struct Frozen {
     headers: Headers,
     bulk: EditionHeaders,
     body: Compiled,
+    signers: Vec<Signer>,
 }
 
 impl Frozen {
-    pub(super) fn from_stored(site: &Site, headers: &str, body: &[u8]) -> std::result::Result<Self, String> {
-        let headers: Headers = serde_json::from_str(headers).map_err(|error| error.to_string())?;
+    pub(super) fn from_stored(
+        site: &Site,
+        stored: &StoredHeaders,
+        body: &[u8],
+    ) -> std::result::Result<Self, String> {
+        let headers: Headers = serde_json::from_str(&stored.json).map_err(|error| error.to_string())?;
+        let signers = dkim::signers(&site.keys, &stored.keys, &headers.from_email)
+            .map_err(|error| error.to_string())?;
         let body = Compiled::from_bytes(body).map_err(|error| error.to_string())?;
         // Stable for this host, and in the form that complaint reports want: 5 to 15 characters.
         let sender = token::hash(site.host());
@@ -137,7 +147,7 @@ impl Frozen {
                 sender: sender.get(..12).unwrap_or_default(),
             },
         });
-        Ok(Self { bulk: bulk.map_err(|error| error.to_string())?, headers, body })
+        Ok(Self { bulk: bulk.map_err(|error| error.to_string())?, headers, body, signers })
     }
 
     pub(super) fn compose(&self, site: &Site, claim: &Claim) -> std::result::Result<Message, String> {
@@ -154,8 +164,16 @@ impl Frozen {
         let mut bytes = Vec::new();
         self.bulk.write(&copy, &mut bytes).map_err(|error| error.to_string())?;
         self.body.write_body(&links.personal(&claim.name), &mut bytes);
+        sign(&self.signers, &mut bytes, site.now()).map_err(|error| error.to_string())?;
         Ok(Message { from: self.headers.from_email.clone(), bytes })
     }
+}
+
+/// Puts the signatures before a message; nothing without keys.
+fn sign(signers: &[Signer], message: &mut Vec<u8>, at: Moment) -> std::result::Result<(), DkimError> {
+    let signatures = sign_all(signers, message, at)?;
+    message.splice(0..0, signatures.into_bytes());
+    Ok(())
 }
 
 pub(super) fn compose_notice(

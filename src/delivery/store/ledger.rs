@@ -1,5 +1,6 @@
 //! SQL of deliveries, their attempts and tallies.
 
+use super::dkim::{self, SealedKey};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -100,6 +101,13 @@ pub struct Row {
     pub variant_id: i64,
     pub state: &'static str,
     pub class: Option<&'static str>,
+}
+
+/// What stands over a frozen body, and the keys that sign now, for whichever domain.
+#[derive(Clone, Debug)]
+pub struct StoredHeaders {
+    pub json: String,
+    pub keys: Vec<SealedKey>,
 }
 
 /// One delivery that a worker claimed and may attempt.
@@ -252,8 +260,9 @@ pub async fn release(tx: &mut Tx, worker: i64, now: Moment) -> Result<Vec<(i64,)
     tx.all(RELEASE, (worker, now)).await
 }
 
-pub async fn variant(db: &Db, id: i64) -> Result<(String, Vec<u8>)> {
-    db.one(VARIANT, (id,)).await
+pub async fn variant(db: &Db, id: i64) -> Result<(StoredHeaders, Vec<u8>)> {
+    let (json, body) = db.one(VARIANT, (id,)).await?;
+    Ok((StoredHeaders { json, keys: dkim::signing(db).await? }, body))
 }
 
 pub async fn add_variant(
