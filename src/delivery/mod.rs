@@ -28,7 +28,7 @@ use crate::db::Sql;
 /// Every statement of this room.
 pub const STATEMENTS: &[&[Sql]] = &[
     store::dkim::STATEMENTS,
-    store::dns_checks::STATEMENTS,
+    store::deliverability::STATEMENTS,
     store::editions::STATEMENTS,
     store::ledger::STATEMENTS,
     store::notices::STATEMENTS,

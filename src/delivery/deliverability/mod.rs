@@ -3,16 +3,18 @@
 //! Each check says what it found and what to do next, with the record to publish. What the DNS could not tell is
 //! [`Grade::Unknown`], never a failure.
 
+mod providers;
 mod spf;
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
+pub use providers::{Provider, Share, providers};
 use serde::{Deserialize, Serialize};
 
 use super::{
     dkim::{self, DkimKey, KeyState},
     dns::{Dns, NoAnswer},
-    store::dns_checks as store,
+    store::deliverability as store,
 };
 use crate::{
     clock::Moment,
@@ -154,31 +156,29 @@ impl Lookout {
     /// When the keys cannot be read or the findings not be stored.
     pub async fn look(&self, site: &Site, from: &str) -> dkim::Result<Option<Report>> {
         let Some(domain) = dkim::domain_of(from) else { return Ok(None) };
-        let mut keys = dkim::all(&site.db).await?;
-        keys.retain(|key| key.domain == domain);
-        self.dns.forget();
-        let (spf, dkim, dmarc, ptr) =
-            tokio::join!(self.spf(&domain), self.dkim(&keys), self.dmarc(&domain), self.ptr());
-        let findings = vec![
-            spf.unwrap_or_else(|error| Finding::unknown(Check::Spf, &error)),
-            dkim.unwrap_or_else(|error| Finding::unknown(Check::Dkim, &error)),
-            dmarc.unwrap_or_else(|error| Finding::unknown(Check::Dmarc, &error)),
-            ptr.unwrap_or_else(|error| Finding::unknown(Check::Ptr, &error)),
-            self.tls(),
-        ];
+        let findings = self.examine(&site.db, &domain).await?;
         let report = Report { domain, findings, at: site.now() };
         keep(site, &report).await?;
         Ok(Some(report))
     }
 
-    /// Whether a key's record is published as it was made.
+    /// Looks at everything that belongs to a domain, and keeps nothing.
     ///
     /// # Errors
-    /// [`NoAnswer`].
-    pub async fn sees(&self, key: &DkimKey) -> Result<bool, NoAnswer> {
-        let wanted = public_half(&key.record);
-        let texts = self.dns.txt(&key.dns_name()).await?;
-        Ok(texts.iter().any(|text| wanted.is_some() && public_half(text) == wanted))
+    /// When the keys cannot be read.
+    pub async fn examine(&self, db: &Db, domain: &str) -> dkim::Result<Vec<Finding>> {
+        let mut keys = dkim::all(db).await?;
+        keys.retain(|key| key.domain == domain);
+        self.dns.forget();
+        let (spf, dkim, dmarc, ptr) =
+            tokio::join!(self.spf(domain), self.dkim(&keys), self.dmarc(domain), self.ptr());
+        Ok(vec![
+            spf.unwrap_or_else(|error| Finding::unknown(Check::Spf, &error)),
+            dkim.unwrap_or_else(|error| Finding::unknown(Check::Dkim, &error)),
+            dmarc.unwrap_or_else(|error| Finding::unknown(Check::Dmarc, &error)),
+            ptr.unwrap_or_else(|error| Finding::unknown(Check::Ptr, &error)),
+            self.tls(),
+        ])
     }
 
     fn service(&self) -> Option<&'static str> {
@@ -245,7 +245,7 @@ impl Lookout {
         }
         let (mut records, mut missing, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
         for key in &in_use {
-            let is_published = self.sees(key).await?;
+            let is_published = is_published(&self.dns, key).await?;
             records.push(Record { name: key.dns_name(), value: key.record.clone(), is_published });
             match key.state() {
                 KeyState::Signing if !is_published => missing.push(key.selector.as_str()),
@@ -409,6 +409,16 @@ impl Lookout {
     }
 }
 
+/// Whether a key's record is to be seen as it was made.
+///
+/// # Errors
+/// [`NoAnswer`].
+pub async fn is_published(dns: &Dns, key: &DkimKey) -> Result<bool, NoAnswer> {
+    let wanted = public_half(&key.record);
+    let texts = dns.txt(&key.dns_name()).await?;
+    Ok(texts.iter().any(|text| wanted.is_some() && public_half(text) == wanted))
+}
+
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
@@ -459,6 +469,22 @@ pub async fn last(db: &Db, from: &str) -> crate::db::Result<Option<Report>> {
     // Findings in the words of another version are as good as none.
     let Ok(findings) = serde_json::from_str(&findings) else { return Ok(None) };
     Ok(Some(Report { domain, findings, at }))
+}
+
+/// A domain that sends more than this in a day is a bulk sender (TRUST M27).
+pub const BULK: i64 = 1_000;
+
+/// What large receivers want and is missing, if so many copies more make the day's mail bulk mail. Nothing where the DNS was
+/// never asked, as in the sandbox, or gave no answer.
+///
+/// # Errors
+/// When the database fails.
+pub async fn in_the_way(site: &Site, from: &str, copies: i64) -> crate::db::Result<Vec<Check>> {
+    let since = site.now().minus(Duration::from_secs(24 * 60 * 60));
+    if copies + store::sealed_since(&site.db, since).await? <= BULK {
+        return Ok(Vec::new());
+    }
+    Ok(last(&site.db, from).await?.map(|report| report.missing_for_bulk()).unwrap_or_default())
 }
 
 impl Report {
