@@ -99,7 +99,7 @@ async fn new(
     println!("The key {} for {} is made. It signs nothing yet.\n", key.selector, key.domain);
     println!("1. Publish this TXT record:\n");
     print_record(&key);
-    println!("\n2. Once it is to be seen, let the key sign:\n");
+    println!("\n2. Once it can be seen, let the key sign:\n");
     println!("  broadside dkim activate {}", key.selector);
     Ok(())
 }
@@ -145,7 +145,7 @@ async fn look_for(config: &Config, key: &DkimKey) -> anyhow::Result<()> {
     let is_there = is_there.context("add --without-looking if you know that it is published")?;
     if !is_there {
         bail!(
-            "the record of the key {} is not to be seen at {} yet. It may take some hours after you published it; `broadside dkim list` shows it",
+            "the record of the key {} cannot be seen at {} yet. It may take some hours after you published it; `broadside dkim list` shows it",
             key.selector,
             key.dns_name()
         );

@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     db::{Db, Engine, Migrations},
     delivery::{
-        deliverability::{self, Grade},
+        deliverability::{self, Check, Grade},
         dkim,
         smtp::{Connection, Failure, Relay, Timeouts},
     },
@@ -135,7 +135,9 @@ impl From<deliverability::Finding> for Finding {
         let publish =
             rest.map(|record| format!("publish {}. TXT {}", record.name, zone_file_strings(&record.value)));
         let next = Some(finding.next).filter(|next| !next.is_empty());
-        for line in next.into_iter().chain(publish) {
+        let keys = (finding.check == Check::Dkim && finding.grade != Grade::Ok)
+            .then(|| "keys are made and switched on by: broadside dkim --help".to_owned());
+        for line in next.into_iter().chain(publish).chain(keys) {
             words.push_str("\n             ");
             words.push_str(&line);
         }

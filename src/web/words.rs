@@ -21,7 +21,7 @@ pub fn done(code: &str) -> Option<&'static str> {
         "key-made" => "The key is made. Publish its record, then come back.",
         "key-signs" => "From now on mail is signed with this key.",
         "key-retired" => "The key signs no more.",
-        "not-seen" => "Its record is not to be seen yet. It may take some hours after you published it.",
+        "not-seen" => "Its record cannot be seen yet. It may take some hours after you published it.",
         "event" => "It will be tried again within a minute.",
         _ => return None,
     })

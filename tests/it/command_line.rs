@@ -16,13 +16,13 @@ use broadside::{
 use crate::support::{TestDb, scratch};
 
 /// Runs the program in a folder of its own with nothing but these settings.
-fn broadside(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+pub fn broadside(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_broadside"));
     command.args(arguments).current_dir(scratch::folder()).env_clear().envs(settings.iter().copied());
     command.output().expect("the program starts")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -37,6 +37,7 @@ fn help_names_every_command_and_ends_well() {
         "export-proof",
         "edition",
         "audit",
+        "dkim",
         "doctor",
         "team",
         "templates",

@@ -1,6 +1,7 @@
 //! Whether receivers believe our mail: what the DNS says, what the desk makes of it, and what is held back.
 
 use broadside::{
+    db::Engine,
     delivery::{
         deliverability::{self, Check, Grade, Lookout, Report},
         dkim,
@@ -10,7 +11,7 @@ use broadside::{
     staff::{Settings, settings},
 };
 
-use crate::support::{TestApp, both_engines, dns::DnsServer};
+use crate::support::{Browser, Fixture as _, TestApp, TestDb, both_engines, dns::DnsServer};
 
 const FROM: &str = "post@example.org";
 
@@ -202,4 +203,29 @@ both_engines! {
         page.says("How mail providers took your last editions").says("example.com");
         assert!(page.body.contains("<rect class=\"accepted\""), "{}", page.body);
     }
+}
+
+/// The page is for everybody: axe finds nothing serious on it, before the first look and with everything to show.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_deliverability_page_is_for_everybody() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    browser.goto(&app.url("/desk/sign-in")).await;
+    browser.fill("Email address", crate::support::app::OWNER.0).await;
+    browser.fill("Password", crate::support::app::OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Overview").await;
+    browser.goto(&app.url("/desk/deliverability")).await;
+    browser.axe().await;
+    let server = DnsServer::start().await;
+    look(&app, &lookout(&server, "smtp://email-smtp.eu-west-1.amazonaws.com")).await;
+    publish_key(&app, &server).await;
+    app.readers(2).await;
+    app.send_edition("The first edition").await;
+    browser.goto(&app.url("/desk/deliverability")).await;
+    browser.wait_for_text("v=spf1 include:amazonses.com ~all").await;
+    browser.axe().await;
+    browser.close().await;
+    app.finish().await;
 }

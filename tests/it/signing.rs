@@ -7,16 +7,21 @@ use std::{
 };
 
 use broadside::{
+    db::Engine,
     delivery::dkim::{self, DkimError, DkimKey, KeyState},
     mail::dkim::Algorithm,
     site::Site,
     token::{Keys, RootSecret},
 };
 
-use crate::support::{
-    TestApp, both_engines,
-    environment::{program, skip},
-    mail::Mail,
+use crate::{
+    command_line::{broadside, text},
+    support::{
+        TestApp, TestDb, both_engines,
+        dns::DnsServer,
+        environment::{program, skip},
+        mail::Mail,
+    },
 };
 
 async fn key(app: &TestApp, algorithm: Algorithm) -> DkimKey {
@@ -153,4 +158,39 @@ both_engines! {
         let made = dkim::create(&app.site, "localhost", Algorithm::Ed25519, None).await;
         assert!(matches!(made, Err(DkimError::BadName(_))), "{made:?}");
     }
+}
+
+/// TRUST M5: at the terminal a key is made, switched on only once its record can be seen, and retired; and the program does not
+/// start when it cannot read a key that should sign.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_at_the_terminal() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let server = DnsServer::start().await;
+    let resolver = server.address.to_string();
+    let secret = "0123456789-0123456789-0123456789";
+    let settings = [
+        ("DATABASE_URL", db.url.as_str()),
+        ("DNS_RESOLVER", resolver.as_str()),
+        ("SECRET", secret),
+        ("LISTEN", "127.0.0.1:0"),
+    ];
+    let run = |arguments: &[&str]| broadside(arguments, &settings);
+    let nameless = run(&["dkim", "new"]);
+    assert!(text(&nameless.stderr).contains("--domain example.org"), "{nameless:?}");
+    let made = run(&["dkim", "new", "--domain", "example.org", "--selector", "spring"]);
+    let said = text(&made.stdout);
+    assert!(said.contains("spring._domainkey.example.org. IN TXT \"v=DKIM1; k=rsa; p="), "{made:?}");
+    let early = run(&["dkim", "activate", "spring"]);
+    assert!(!early.status.success() && text(&early.stderr).contains("cannot be seen"), "{early:?}");
+    let record = said.lines().find_map(|line| line.trim().strip_prefix("value ")).expect("the record").trim();
+    server.txt("spring._domainkey.example.org", record);
+    assert!(run(&["dkim", "activate", "spring"]).status.success());
+    assert!(text(&run(&["dkim", "list"]).stdout).contains("spring._domainkey.example.org  rsa  signs since"));
+    let other = "9876543210-9876543210-9876543210";
+    let changed = [settings[0], ("SECRET", other), settings[3], ("SMTP_URL", "smtp://127.0.0.1:1?tls=none")];
+    let refused = broadside(&["serve"], &changed);
+    assert!(!refused.status.success() && text(&refused.stderr).contains("OLD_SECRETS"), "{refused:?}");
+    let retired = run(&["dkim", "retire", "spring"]);
+    assert!(text(&retired.stdout).contains("Leave its record published until"), "{retired:?}");
+    assert!(!run(&["dkim", "retire", "spring"]).status.success(), "once is enough");
 }

@@ -240,7 +240,7 @@ impl Lookout {
             return Ok(finding(
                 Grade::Failure,
                 "Nothing here signs your mail.".to_owned(),
-                "Make a key: broadside dkim new. If your mail service signs for your domain, you need none: say below that large editions may go out.",
+                "Make a key and publish its record. If your mail service signs for your domain you need none: allow large editions instead.",
             ));
         }
         let (mut records, mut missing, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
@@ -258,7 +258,7 @@ impl Lookout {
             finding(
                 Grade::Failure,
                 format!(
-                    "Mail is signed with the key {first}, but its record is not to be seen: the signature proves nothing."
+                    "Mail is signed with the key {first}, but its record cannot be seen, so the signature proves nothing."
                 ),
                 "Publish the record again, as it stands here.",
             )
@@ -267,12 +267,12 @@ impl Lookout {
             let (found, next) = if *is_published {
                 (
                     format!("The record of the key {selector} is published, and the key waits to be used."),
-                    format!("Let it sign: broadside dkim activate {selector}"),
+                    "Let the key sign.".to_owned(),
                 )
             } else {
                 (
                     format!("The key {selector} waits for its record."),
-                    format!("Publish the record. Once it is to be seen: broadside dkim activate {selector}"),
+                    "Publish the record, then let the key sign.".to_owned(),
                 )
             };
             Finding::new(Check::Dkim, grade, found, next)
@@ -409,7 +409,7 @@ impl Lookout {
     }
 }
 
-/// Whether a key's record is to be seen as it was made.
+/// Whether a key's record can be seen as it was made.
 ///
 /// # Errors
 /// [`NoAnswer`].

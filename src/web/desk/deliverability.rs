@@ -82,6 +82,7 @@ struct KeyView {
     name: String,
     value: String,
     is_long: bool,
+    is_published: bool,
     is_waiting: bool,
     is_retired: bool,
 }
@@ -123,11 +124,15 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
     let mut keys = dkim::all(&site.db).await.map_err(WebError::internal)?;
     keys.retain(|key| key.domain == domain && is_of_interest(key, site.now()));
     let report = deliverability::last(&site.db, from).await?;
+    let published = |key: &DkimKey| {
+        let records = report.iter().flat_map(|report| &report.findings).flat_map(|finding| &finding.records);
+        records.into_iter().any(|record| record.is_published && record.name == key.dns_name())
+    };
     let page = Page {
         can_look: desk.app.lookout.is_some(),
-        looked: report.map(|report| looked(&report.findings, report.at)),
         makes: makes(&keys),
-        keys: keys.iter().map(|key| key_view(key, site.now())).collect(),
+        keys: keys.iter().map(|key| key_view(key, published(key), site.now())).collect(),
+        looked: report.as_ref().map(|report| looked(&report.findings, report.at)),
         send_unproven: settings.send_unproven,
         providers: deliverability::providers(&site.db, EDITIONS, PROVIDERS)
             .await?
@@ -175,7 +180,7 @@ pub(crate) async fn make_key(desk: Desk, posted: Posted) -> Outcome {
     Ok(see_other("/desk/deliverability?done=key-made"))
 }
 
-/// `POST /desk/deliverability/keys/{id}/activate`: lets a key sign, once its record is to be seen.
+/// `POST /desk/deliverability/keys/{id}/activate`: lets a key sign, once its record can be seen.
 pub(crate) async fn activate_key(desk: Desk, Path(selector): Path<String>) -> Outcome {
     let key = own_key(&desk, &selector).await?;
     if let Some(lookout) = &desk.app.lookout {
@@ -297,7 +302,7 @@ fn is_of_interest(key: &DkimKey, now: Moment) -> bool {
     key.state() != KeyState::Retired || key.keep_record_until().is_some_and(|until| until > now)
 }
 
-fn key_view(key: &DkimKey, now: Moment) -> KeyView {
+fn key_view(key: &DkimKey, is_published: bool, now: Moment) -> KeyView {
     let day = |at: Option<Moment>| at.unwrap_or(now).date();
     let (look, state) = match key.state() {
         KeyState::Waiting => ("warn", "waits for its record".to_owned()),
@@ -313,6 +318,7 @@ fn key_view(key: &DkimKey, now: Moment) -> KeyView {
         name: key.dns_name(),
         value: key.record.clone(),
         is_long: is_long(&key.record),
+        is_published,
         is_waiting: key.state() == KeyState::Waiting,
         is_retired: key.state() == KeyState::Retired,
         selector: key.selector.clone(),
