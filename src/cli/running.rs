@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     db::Engine as DbEngine,
     delivery::{
-        deliverability::Lookout,
+        deliverability::{self, Lookout},
         dkim,
         dns::Dns,
         engine::{Engine, EngineOptions},
@@ -73,6 +73,9 @@ impl Running {
         }
         dkim::check(&site).await?;
         let lookout = if sandbox.is_some() { None } else { lookout(&config, &smtp_url) };
+        if lookout.is_none() {
+            deliverability::forget(&site.db).await?;
+        }
         let templates = Templates::load().context("the email templates cannot be used")?;
         let fetcher = Fetcher::new(config.fetch_private_addresses)?;
         let payments = payments(&config)?;

@@ -161,6 +161,9 @@ both_engines! {
         let lookout = lookout(&server, "smtp://mail.example.org?tls=required");
         look(&app, &lookout).await;
         assert_eq!(editions_are_held_back(&app).await, Some(vec!["SPF", "DKIM", "DMARC"]));
+        deliverability::forget(&app.site.db).await.expect("a sandbox forgets");
+        assert_eq!(editions_are_held_back(&app).await, None, "a sandbox holds nothing back");
+        look(&app, &lookout).await;
         let mut tx = app.site.db.begin().await.expect("a transaction");
         let saved = settings::save(&mut tx, &app.site, None, |settings| settings.send_unproven = true).await;
         saved.expect("a setting");

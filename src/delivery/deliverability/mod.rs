@@ -487,6 +487,16 @@ pub async fn in_the_way(site: &Site, from: &str, copies: i64) -> crate::db::Resu
     Ok(last(&site.db, from).await?.map(|report| report.missing_for_bulk()).unwrap_or_default())
 }
 
+/// Forgets what was found: towards a sandbox it means nothing, and must hold nothing back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(db: &Db) -> crate::db::Result<()> {
+    let mut tx = db.begin().await?;
+    store::forget(&mut tx).await?;
+    tx.commit().await
+}
+
 impl Report {
     /// What large receivers want of bulk mail and was missing when we looked (TRUST M27).
     #[must_use]

@@ -12,6 +12,8 @@ statements! {
         on conflict (domain) do update set findings = excluded.findings, checked_at = excluded.checked_at";
     /// The last look.
     LAST = "select findings, checked_at from dns_check where domain = $1";
+    /// Nothing was ever looked at.
+    FORGET = "delete from dns_check";
     /// How many copies were written down since then.
     SEALED_SINCE = "select cast(coalesce(sum(sealed_count), 0) as bigint) from edition where sealed_at >= $1";
     /// How each provider took the newest editions.
@@ -43,6 +45,11 @@ pub async fn keep(tx: &mut Tx, domain: &str, findings: &str, now: Moment) -> Res
 
 pub async fn last(db: &Db, domain: &str) -> Result<Option<(String, Moment)>> {
     db.opt(LAST, (domain,)).await
+}
+
+pub async fn forget(tx: &mut Tx) -> Result<()> {
+    tx.exec(FORGET, ()).await?;
+    Ok(())
 }
 
 pub async fn sealed_since(db: &Db, since: Moment) -> Result<i64> {

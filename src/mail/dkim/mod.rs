@@ -1,7 +1,7 @@
 //! DKIM signatures of our own mail (RFC 6376; RSA-SHA256, and Ed25519-SHA256 of RFC 8463), relaxed/relaxed.
 //!
 //! The rule: a signature covers everything a reader or a receiver acts on. All of the body, never a part of it (no `l=`);
-//! every header of [`SIGNED`] that the message has; and those that could be added to deceive are named once more than
+//! every header of the list below that the message has; and those that could be added to deceive are named once more than
 //! they stand in the message, so that adding one breaks the signature.
 //!
 //! The bytes that are signed are the bytes that go into DATA: our bodies have no line that begins with a dot.
