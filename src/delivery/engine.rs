@@ -400,7 +400,7 @@ impl Shared {
             }
             Err(error) => return writer.record_notice(record(self.again(&notice, "database", false), error)),
         }
-        let message = match super::variant::compose_notice(&self.templates, &notice) {
+        let message = match super::variant::compose_notice(&self.site, &self.templates, &notice) {
             Ok(message) => message,
             Err(why) => {
                 tracing::error!(

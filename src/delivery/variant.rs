@@ -177,6 +177,7 @@ fn sign(signers: &[Signer], message: &mut Vec<u8>, at: Moment) -> std::result::R
 }
 
 pub(super) fn compose_notice(
+    site: &Site,
     templates: &Templates,
     notice: &ClaimedNotice,
 ) -> std::result::Result<Vec<u8>, String> {
@@ -189,5 +190,9 @@ pub(super) fn compose_notice(
         message_id: &notice.message_id,
         date: notice.created_at,
     };
-    notice_message(&headers, &rendered).map_err(|error| error.to_string())
+    let mut message = notice_message(&headers, &rendered).map_err(|error| error.to_string())?;
+    let signed = dkim::signers(&site.keys, &notice.keys, &notice.from_email)
+        .and_then(|signers| sign(&signers, &mut message, site.now()));
+    signed.map_err(|error| error.to_string())?;
+    Ok(message)
 }

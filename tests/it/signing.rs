@@ -100,6 +100,19 @@ both_engines! {
         assert!(signature.contains(";d=example.org;") && !signature.contains(";l="), "{signature}");
     }
 
+    /// TRUST M5: automatic emails are signed as editions are.
+    async fn an_automatic_email_is_signed_too(app: TestApp) {
+        if !dkimpy() {
+            return;
+        }
+        let rsa = signing_key(&app, Algorithm::Rsa).await;
+        let ed25519 = signing_key(&app, Algorithm::Ed25519).await;
+        app.subscribe("ann@example.com").await;
+        let mail = app.last_mail("ann@example.com");
+        assert_eq!(verdict(&mail.raw, &[&rsa, &ed25519]), "2 good");
+        assert!(mail.header("DKIM-Signature").expect("a signature").contains("Auto-Submitted"));
+    }
+
     /// A key signs from when it is switched on until it is retired, and for its own domain alone.
     async fn a_key_signs_from_activation_to_retirement(app: TestApp) {
         app.reader("ann@example.com").await;
