@@ -92,6 +92,11 @@ pub const SETTINGS: &[Setting] = &[
         "Multiplies the time limits of RFC 5321 (10 minutes for the reply to a message). Below 1 a slow server can mean duplicates.",
     ),
     plain(
+        "DNS_RESOLVER",
+        "",
+        "Address and port of the DNS server that is asked whether your mail is believed, such as 9.9.9.9:53. Without it, the system's own.",
+    ),
+    plain(
         "WORKER_SILENCE_SECONDS",
         "30",
         "A worker that gives no sign of life for so long is taken for dead and its work is done by others, 1 to 3600.",
@@ -162,6 +167,7 @@ pub struct Config {
     pub smtp_connections: usize,
     pub smtp_messages_per_connection: u32,
     pub smtp_timeout_factor: f64,
+    pub dns_resolver: Option<SocketAddr>,
     pub worker_silence_seconds: u64,
     pub stripe_secret_key: Option<String>,
     pub stripe_webhook_secrets: Vec<String>,
@@ -343,6 +349,7 @@ impl Config {
         let smtp_connections = read.number("SMTP_CONNECTIONS", 1, 200);
         let smtp_messages_per_connection = read.number("SMTP_MESSAGES_PER_CONNECTION", 1, 1_000_000);
         let smtp_timeout_factor = read.number("SMTP_TIMEOUT_FACTOR", 0.000_1, 100.0);
+        let dns_resolver = read.parsed("DNS_RESOLVER");
         let worker_silence_seconds = read.number("WORKER_SILENCE_SECONDS", 1, 3600);
         let stripe_secret_key = read.value("STRIPE_SECRET_KEY");
         let webhook_secrets = read.value("STRIPE_WEBHOOK_SECRET").unwrap_or_default();
@@ -384,6 +391,7 @@ impl Config {
                 smtp_connections: smtp_connections?,
                 smtp_messages_per_connection: smtp_messages_per_connection?,
                 smtp_timeout_factor: smtp_timeout_factor?,
+                dns_resolver,
                 worker_silence_seconds: worker_silence_seconds?,
                 stripe_secret_key,
                 stripe_webhook_secrets,

@@ -4,11 +4,16 @@ use std::{fmt, process::ExitCode, time::Duration};
 
 use tokio::time::timeout;
 
-use super::instance;
+use super::{instance, running};
 use crate::{
     config::Config,
     db::{Db, Engine, Migrations},
-    delivery::smtp::{Connection, Failure, Relay, Timeouts},
+    delivery::{
+        deliverability::{self, Check, Grade},
+        dkim,
+        smtp::{Connection, Failure, Relay, Timeouts},
+    },
+    mail::dkim::zone_file_strings,
     payments::{PaymentProvider as _, Stripe, StripeSettings},
     smtp_url::{RelaySettings, SmtpUrl},
     staff::Settings,
@@ -71,6 +76,7 @@ async fn database(config: &Config) -> Vec<Finding> {
             let mut findings = vec![finding];
             if is_current {
                 findings.extend(magazine(&db).await);
+                findings.extend(believed(config, &db).await);
             }
             db.close().await;
             findings
@@ -107,6 +113,39 @@ async fn magazine(db: &Db) -> Option<Finding> {
             (!missing.is_empty()).then_some(Finding::Note(words))
         }
         Err(error) => Some(Finding::Problem(format!("magazine: the desk settings cannot be read: {error}"))),
+    }
+}
+
+/// Whether receivers have reason to believe our mail (TRUST M27). Nothing towards a sandbox, and before there is a sender.
+async fn believed(config: &Config, db: &Db) -> Vec<Finding> {
+    let Ok(settings) = Settings::load(db).await else { return Vec::new() };
+    let domain = dkim::domain_of(settings.sender_email());
+    let lookout = config.smtp_url.as_ref().and_then(|relay| running::lookout(config, relay));
+    let (Some(domain), Some(lookout)) = (domain, lookout) else { return Vec::new() };
+    match lookout.examine(db, &domain).await {
+        Ok(findings) => findings.into_iter().map(Finding::from).collect(),
+        Err(error) => vec![Finding::Problem(format!("DKIM: {error}"))],
+    }
+}
+
+impl From<deliverability::Finding> for Finding {
+    fn from(finding: deliverability::Finding) -> Self {
+        let mut words = format!("{}: {}", finding.check.name(), finding.found);
+        let rest = finding.records.iter().filter(|record| !record.is_published);
+        let publish =
+            rest.map(|record| format!("publish {}. TXT {}", record.name, zone_file_strings(&record.value)));
+        let next = Some(finding.next).filter(|next| !next.is_empty());
+        let keys = (finding.check == Check::Dkim && finding.grade != Grade::Ok)
+            .then(|| "keys are made and switched on by: broadside dkim --help".to_owned());
+        for line in next.into_iter().chain(publish).chain(keys) {
+            words.push_str("\n             ");
+            words.push_str(&line);
+        }
+        match finding.grade {
+            Grade::Ok => Self::Well(words),
+            Grade::Warning | Grade::Unknown => Self::Note(words),
+            Grade::Failure => Self::Problem(words),
+        }
     }
 }
 

@@ -12,6 +12,9 @@ use crate::{
     config::Config,
     db::Engine as DbEngine,
     delivery::{
+        deliverability::{self, Lookout},
+        dkim,
+        dns::Dns,
         engine::{Engine, EngineOptions},
         relays::RelayOptions,
         smtp::{Relay, Timeouts},
@@ -69,6 +72,11 @@ impl Running {
                 "with SQLite one process does everything: use serve. Separate workers need PostgreSQL (DATABASE_URL=postgres://…)"
             );
         }
+        dkim::check(&site).await?;
+        let lookout = if sandbox.is_some() { None } else { lookout(&config, &smtp) };
+        if lookout.is_none() {
+            deliverability::forget(&site.db).await?;
+        }
         let templates = Templates::load().context("the email templates cannot be used")?;
         let fetcher = Fetcher::new(config.fetch_private_addresses)?;
         let payments = payments(&config)?;
@@ -81,6 +89,7 @@ impl Running {
             templates: templates.clone(),
             payments: payments.as_ref().map(|payments| payments.provider.clone()),
             fetcher: fetcher.clone(),
+            lookout: lookout.clone(),
         };
         let jobs = tokio::spawn(jobs.run(stopped.clone()));
         let web = match listener {
@@ -91,6 +100,7 @@ impl Running {
                 app.checkout_origin =
                     payments.as_ref().map(|payments| payments.provider.checkout_origin().into());
                 app.payments = payments;
+                app.lookout = lookout;
                 app.trusted_proxies = config.trusted_proxies.clone().into();
                 Some(tokio::spawn(serve_web(listener, app, stopped)))
             }
@@ -183,6 +193,21 @@ fn payments(config: &Config) -> anyhow::Result<Option<Payments>> {
     let provider = Stripe::new(&StripeSettings { secret_key, api_base: config.stripe_api_base.clone() })?;
     let webhook_secrets = WebhookSecrets::new(config.stripe_webhook_secrets.iter().cloned());
     Ok(Some(Payments { provider: Arc::new(provider), webhook_secrets }))
+}
+
+/// None towards a sandbox, which believes everybody. A machine without a DNS server sends all the same.
+pub(super) fn lookout(config: &Config, relays: &Relays) -> Option<Lookout> {
+    let relay = &relays.0.first()?.url;
+    if relay.host.parse() == Ok(config.sandbox_smtp.ip()) && relay.port == config.sandbox_smtp.port() {
+        return None;
+    }
+    match Dns::new(config.dns_resolver) {
+        Ok(dns) => Some(Lookout { dns, relay: relay.clone() }),
+        Err(error) => {
+            tracing::warn!(%error, "the DNS cannot be asked whether mail from here is believed; set DNS_RESOLVER");
+            None
+        }
+    }
 }
 
 fn engine_options(config: &Config, relays: Vec<RelayOptions>) -> EngineOptions {

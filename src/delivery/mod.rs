@@ -7,6 +7,9 @@
 //!
 //! This is the lowest domain: it knows editions, subscribers and lists as ids, and addresses as values.
 
+pub mod deliverability;
+pub mod dkim;
+pub mod dns;
 pub mod editions;
 pub mod engine;
 pub mod ledger;
@@ -27,6 +30,8 @@ use crate::db::Sql;
 
 /// Every statement of this room.
 pub const STATEMENTS: &[&[Sql]] = &[
+    store::dkim::STATEMENTS,
+    store::deliverability::STATEMENTS,
     store::editions::STATEMENTS,
     store::ledger::STATEMENTS,
     store::notices::STATEMENTS,

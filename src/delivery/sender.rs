@@ -286,7 +286,7 @@ impl Sender {
                 return None;
             }
         }
-        match compose_notice(&self.shared.templates, &notice) {
+        match compose_notice(&self.shared.site, &self.shared.templates, &notice) {
             Ok(bytes) => Some(Ready { from: notice.from_email.clone(), item: Item::Notice(notice), bytes }),
             Err(why) => {
                 let template = &notice.template;

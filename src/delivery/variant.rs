@@ -4,16 +4,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::store::{
-    ledger::{self as store, Claim},
-    notices::ClaimedNotice,
+use super::{
+    dkim::{self, DkimError},
+    store::{
+        ledger::{self as store, Claim, StoredHeaders},
+        notices::ClaimedNotice,
+    },
 };
 use crate::{
     clock::Moment,
     db::{Result, Tx},
     mail::{
         BulkHeaders, Compiled, CopyHeaders, EditionHeaders, FeedbackId, Mailbox, NoticeHeaders, Personal,
-        Templates, notice_message,
+        Templates,
+        dkim::{Signer, sign_all},
+        notice_message,
     },
     site::Site,
     token::{self, Purpose},
@@ -119,11 +124,18 @@ pub(super) struct Frozen {
     headers: Headers,
     bulk: EditionHeaders,
     body: Compiled,
+    signers: Vec<Signer>,
 }
 
 impl Frozen {
-    pub(super) fn from_stored(site: &Site, headers: &str, body: &[u8]) -> std::result::Result<Self, String> {
-        let headers: Headers = serde_json::from_str(headers).map_err(|error| error.to_string())?;
+    pub(super) fn from_stored(
+        site: &Site,
+        stored: &StoredHeaders,
+        body: &[u8],
+    ) -> std::result::Result<Self, String> {
+        let headers: Headers = serde_json::from_str(&stored.json).map_err(|error| error.to_string())?;
+        let signers = dkim::signers(&site.keys, &stored.keys, &headers.from_email)
+            .map_err(|error| error.to_string())?;
         let body = Compiled::from_bytes(body).map_err(|error| error.to_string())?;
         // Stable for this host, and in the form that complaint reports want: 5 to 15 characters.
         let sender = token::hash(site.host());
@@ -140,7 +152,7 @@ impl Frozen {
                 sender: sender.get(..12).unwrap_or_default(),
             },
         });
-        Ok(Self { bulk: bulk.map_err(|error| error.to_string())?, headers, body })
+        Ok(Self { bulk: bulk.map_err(|error| error.to_string())?, headers, body, signers })
     }
 
     /// Writes one copy into the memory given, whose content is lost.
@@ -163,11 +175,20 @@ impl Frozen {
         bytes.clear();
         self.bulk.write(&copy, &mut bytes).map_err(|error| error.to_string())?;
         self.body.write_body(&links.personal(&claim.name), &mut bytes);
+        sign(&self.signers, &mut bytes, site.now()).map_err(|error| error.to_string())?;
         Ok(Message { from: self.headers.from_email.clone(), bytes })
     }
 }
 
+/// Puts the signatures before a message; nothing without keys.
+fn sign(signers: &[Signer], message: &mut Vec<u8>, at: Moment) -> std::result::Result<(), DkimError> {
+    let signatures = sign_all(signers, message, at)?;
+    message.splice(0..0, signatures.into_bytes());
+    Ok(())
+}
+
 pub(super) fn compose_notice(
+    site: &Site,
     templates: &Templates,
     notice: &ClaimedNotice,
 ) -> std::result::Result<Vec<u8>, String> {
@@ -180,5 +201,9 @@ pub(super) fn compose_notice(
         message_id: &notice.message_id,
         date: notice.created_at,
     };
-    notice_message(&headers, &rendered).map_err(|error| error.to_string())
+    let mut message = notice_message(&headers, &rendered).map_err(|error| error.to_string())?;
+    let signed = dkim::signers(&site.keys, &notice.keys, &notice.from_email)
+        .and_then(|signers| sign(&signers, &mut message, site.now()));
+    signed.map_err(|error| error.to_string())?;
+    Ok(message)
 }

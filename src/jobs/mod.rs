@@ -7,7 +7,15 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
-use crate::{articles, digests, donations, mail::Templates, payments::PaymentProvider, site::Site, staff};
+use crate::{
+    articles,
+    delivery::deliverability::Lookout,
+    digests, donations,
+    mail::Templates,
+    payments::PaymentProvider,
+    site::Site,
+    staff::{self, Settings},
+};
 
 /// What the jobs work with. Cheap to clone.
 #[derive(Clone)]
@@ -20,6 +28,8 @@ pub struct Jobs {
     pub payments: Option<Arc<dyn PaymentProvider>>,
     /// Fetches feeds.
     pub fetcher: articles::fetch::Fetcher,
+    /// Looks whether our mail is believed; none in the sandbox.
+    pub lookout: Option<Lookout>,
 }
 
 /// One thing that is done again and again.
@@ -30,16 +40,18 @@ enum Job {
     ResumeProviderCalls,
     PollProvider,
     PollFeeds,
+    LookAtDns,
     Tidy,
 }
 
 impl Job {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::SealEditions,
         Self::WorkOnProviderEvents,
         Self::ResumeProviderCalls,
         Self::PollProvider,
         Self::PollFeeds,
+        Self::LookAtDns,
         Self::Tidy,
     ];
 
@@ -50,6 +62,7 @@ impl Job {
             Self::ResumeProviderCalls => 60,
             Self::PollProvider => 10 * 60,
             Self::PollFeeds => 30 * 60,
+            Self::LookAtDns => 6 * 60 * 60,
             Self::Tidy => 60 * 60,
         })
     }
@@ -115,6 +128,12 @@ impl Jobs {
                     if let Err(error) = polled {
                         tracing::warn!(feed = feed.url, %error, "a feed could not be read; the desk shows why");
                     }
+                }
+            }
+            Job::LookAtDns => {
+                if let Some(lookout) = &self.lookout {
+                    let settings = Settings::load(&site.db).await?;
+                    lookout.look(site, settings.sender_email()).await?;
                 }
             }
             Job::Tidy => staff::tidy(site).await?,

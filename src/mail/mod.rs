@@ -12,6 +12,7 @@ mod address;
 mod compile;
 mod contexts;
 mod digest;
+pub mod dkim;
 mod encode;
 mod html;
 mod lint;

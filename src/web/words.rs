@@ -17,6 +17,11 @@ pub fn done(code: &str) -> Option<&'static str> {
         "asked" => "We sent them an email with a link. They are on the list once they press it.",
         "left" => "They are off that list, and get nothing more of it.",
         "welcome" => "Welcome. Your magazine is set up.",
+        "looked" => "Looked again.",
+        "key-made" => "The key is made. Publish its record, then come back.",
+        "key-signs" => "From now on mail is signed with this key.",
+        "key-retired" => "The key signs no more.",
+        "not-seen" => "Its record cannot be seen yet. It may take some hours after you published it.",
         "event" => "It will be tried again within a minute.",
         _ => return None,
     })

@@ -5,6 +5,7 @@ mod support;
 
 mod command_line;
 mod composing;
+mod deliverability;
 mod desk;
 mod donating;
 mod door;
@@ -14,6 +15,7 @@ mod main_job;
 mod migrations;
 mod preferences;
 mod reading;
+mod signing;
 mod statements;
 mod subscribing;
 mod unsubscribing;

@@ -1,5 +1,6 @@
 //! SQL of deliveries, their attempts and tallies.
 
+use super::dkim::{self, SealedKey};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -11,17 +12,19 @@ statements! {
     INSERT = rows(10) "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
         select cast(v.column1 as bigint), cast(v.column2 as bigint), v.column3, v.column4, v.column5, cast(v.column6 as bigint), v.column7, v.column8, cast(v.column9 as bigint), cast(v.column10 as bigint), 0, false, false
         from (values {rows}) as v where true on conflict (edition_id, subscriber_id) do nothing";
-    /// Takes a batch for one worker. The attempt number moves with it: with the worker's id it is the fence.
+    /// What is to be claimed next, as one JSON value: row by row it would cost more on SQLite than all the rest.
+    DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1))
+            from (select subscriber_id, address, name, domain_key, variant_id, attempt from delivery
+                where edition_id = $1 and state = 'queued' and next_at <= $2 order by next_at, subscriber_id limit $3)",
+        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1)), '[]') as text)
+            from (select subscriber_id, address, name, domain_key, variant_id, attempt from delivery
+                where edition_id = $1 and state = 'queued' and next_at <= $2 order by next_at, subscriber_id limit $3
+                for update skip locked) as due";
+    /// Takes them for one worker. The attempt number moves with it: with the worker's id it is the fence.
     CLAIM = sqlite "update delivery set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
-            where edition_id = $3 and subscriber_id in (
-                select subscriber_id from delivery where edition_id = $3 and state = 'queued' and next_at <= $2
-                order by next_at, subscriber_id limit $4)
-            returning edition_id, subscriber_id, address, name, domain_key, variant_id, attempt",
+            where edition_id = $3 and subscriber_id in (select value from json_each($4))",
         postgres "update delivery set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
-            where edition_id = $3 and subscriber_id in (
-                select subscriber_id from delivery where edition_id = $3 and state = 'queued' and next_at <= $2
-                order by next_at, subscriber_id limit $4 for update skip locked)
-            returning edition_id, subscriber_id, address, name, domain_key, variant_id, attempt";
+            where edition_id = $3 and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($4 as json)))";
     /// The last gate before a body may be written: still ours, not withdrawn, and the edition still sending.
     /// (`+ 0` keeps SQLite on the primary key: the index of claims would read a worker's whole batch for every row.)
     MARK = rows(4) "update delivery set marker = true from (values {rows}) as v
@@ -112,8 +115,15 @@ pub struct Row {
     pub class: Option<&'static str>,
 }
 
+/// What stands over a frozen body, and the keys that sign now, for whichever domain.
+#[derive(Clone, Debug)]
+pub struct StoredHeaders {
+    pub json: String,
+    pub keys: Vec<SealedKey>,
+}
+
 /// One delivery that a worker claimed and may attempt.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct Claim {
     /// The edition.
     pub edition_id: i64,
@@ -130,7 +140,6 @@ pub struct Claim {
     /// Which attempt this is, from 1.
     pub attempt: i64,
     /// The edition's policy for an unknown outcome: hold it for staff, rather than send again.
-    #[sqlx(default)]
     pub hold: bool,
 }
 
@@ -207,8 +216,30 @@ pub async fn insert(tx: &mut Tx, rows: &[Row], now: Moment) -> Result<u64> {
 }
 
 pub async fn claim(tx: &mut Tx, worker: i64, edition: i64, limit: i64, now: Moment) -> Result<Vec<Claim>> {
-    tx.all(CLAIM, (worker, now, edition, limit)).await
+    let (json,) = tx.one::<(String,)>(DUE, (edition, now, limit)).await?;
+    let due: Vec<Due> = serde_json::from_str(&json).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<i64> = due.iter().map(|due| due.0).collect();
+    let ids = serde_json::to_string(&ids).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    tx.exec(CLAIM, (worker, now, edition, ids.as_str())).await?;
+    let claim = |Due(subscriber_id, address, name, domain_key, variant_id, attempt)| Claim {
+        edition_id: edition,
+        subscriber_id,
+        address,
+        name,
+        domain_key,
+        variant_id,
+        attempt,
+        hold: false,
+    };
+    Ok(due.into_iter().map(claim).collect())
 }
+
+/// A row of `DUE`, in its order.
+#[derive(serde::Deserialize)]
+struct Due(i64, String, String, String, i64, i64);
 
 /// Edition, subscriber and attempt: what a worker holds a claim by.
 pub type Key = (i64, i64, i64);
@@ -298,8 +329,9 @@ pub async fn defer(tx: &mut Tx, worker: i64, until: &[(Key, Moment)]) -> Result<
     tx.many_returning(DEFER, rows).await
 }
 
-pub async fn variant(db: &Db, id: i64) -> Result<(String, Vec<u8>)> {
-    db.one(VARIANT, (id,)).await
+pub async fn variant(db: &Db, id: i64) -> Result<(StoredHeaders, Vec<u8>)> {
+    let (json, body) = db.one(VARIANT, (id,)).await?;
+    Ok((StoredHeaders { json, keys: dkim::signing(db).await? }, body))
 }
 
 pub async fn add_variant(

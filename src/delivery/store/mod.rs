@@ -1,5 +1,7 @@
 //! The SQL of the delivery room, by table.
 
+pub(super) mod deliverability;
+pub(super) mod dkim;
 pub(super) mod editions;
 pub(super) mod ledger;
 pub(super) mod notices;
