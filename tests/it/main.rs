@@ -12,6 +12,7 @@ mod harness;
 mod house_rules;
 mod main_job;
 mod migrations;
+mod paths;
 mod preferences;
 mod reading;
 mod statements;

@@ -77,7 +77,10 @@ impl Line {
     fn new(reader: Subscriber, subscriptions: &[Subscription]) -> Self {
         let pill = |subscription: &Subscription| {
             let (words, state) = standing(subscription);
-            Standing { label: format!("{}: {words}", subscription.name), state }
+            let name = &subscription.name;
+            // Most get it: then the list's name says enough.
+            let label = if state == "good" { name.clone() } else { format!("{name}: {words}") };
+            Standing { label, state }
         };
         Self {
             public_id: reader.public_id,

@@ -152,16 +152,20 @@ impl Browser {
         self.client.execute(script, Vec::new()).await.expect(script)
     }
 
-    /// Makes the window so large.
+    /// Makes the page so large, to the pixel; a window has frames and a least width.
     pub async fn resize(&self, width: u32, height: u32) {
-        self.client.set_window_size(width, height).await.expect("a window can be resized");
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
     }
 
     /// What somebody sees who asked for dark pages, or for light ones.
     pub async fn prefer(&self, scheme: &str) {
         let feature = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
-        let command = DevTools { cmd: "Emulation.setEmulatedMedia", params: json!({ "features": feature }) };
-        self.client.issue_cmd(command).await.expect("Chromium knows colour schemes");
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": feature })).await;
+    }
+
+    async fn devtools(&self, cmd: &'static str, params: Value) {
+        self.client.issue_cmd(DevTools { cmd, params }).await.expect(cmd);
     }
 
     /// Saves a picture of the page below `target/`; where it went.
@@ -177,6 +181,29 @@ impl Browser {
     pub async fn axe(&self) {
         let problems = self.problems().await;
         assert!(problems.is_empty(), "{}:\n{}", self.address().await, problems.join("\n"));
+    }
+
+    /// Fails unless the page is for everybody: nothing serious or critical for axe-core and nothing wider than the page, on a
+    /// desk and on a phone, in light and in dark colours. Saves a picture of each.
+    pub async fn sound(&self, name: &str) {
+        let mut problems = Vec::new();
+        for width in [1280, 390, 360] {
+            self.resize(width, 900).await;
+            let over = self.script("return document.documentElement.scrollWidth - window.innerWidth").await;
+            if over.as_i64().is_none_or(|pixels| pixels > 0) {
+                problems.push(format!("{width}: {over} pixels too wide"));
+            }
+            if width == 360 {
+                continue;
+            }
+            problems.extend(self.problems().await.into_iter().map(|problem| format!("{width}: {problem}")));
+            for scheme in ["dark", "light"] {
+                self.prefer(scheme).await;
+                self.screenshot(&format!("{name}-{width}-{scheme}")).await;
+            }
+        }
+        self.resize(1280, 900).await;
+        assert!(problems.is_empty(), "{name}, {}:\n{}", self.address().await, problems.join("\n"));
     }
 
     /// The serious and critical problems that axe-core finds on the page, in light and in dark colours.
