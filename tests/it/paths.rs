@@ -54,7 +54,8 @@ async fn a_reader_subscribes_reads_and_leaves() {
     let mail = app.last_mail(email);
     browser.goto(&mail.link("/view/")).await;
     browser.wait_for_text("Good morning.").await;
-    browser.sound("reader-edition-in-browser").await;
+    browser.show(&mail.html).await;
+    browser.sound("reader-edition").await;
     browser.goto(&mail.link("/preferences/")).await;
     browser.sound("reader-preferences").await;
     browser.goto(&mail.link("/unsubscribe/")).await;
@@ -115,8 +116,8 @@ async fn a_supporter_gives_once_and_monthly_and_stops() {
     browser.wait_for_path("/giving/").await;
     browser.sound("supporter-giving").await;
     browser.click("End my monthly donation").await;
-    app.drain().await;
     browser.wait_for_text("has ended").await;
+    app.drain().await;
     browser.sound("supporter-ended").await;
     browser.goto(&format!("http://{}/payments", app.sandbox.http_addr())).await;
     browser.sound("supporter-payments").await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broadside::{db::Engine, subscribers, web::HeaderSet};
+use broadside::{subscribers, web::HeaderSet};
 use reqwest::{Method, StatusCode};
 
 use crate::support::{TestApp, both_engines, visitor::Form};

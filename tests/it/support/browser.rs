@@ -68,6 +68,13 @@ impl Browser {
         self.client.goto(address).await.expect(address);
     }
 
+    /// Shows the HTML of a page that lets no scripts run, so that axe-core can look at it.
+    pub async fn show(&self, html: &str) {
+        self.goto("about:blank").await;
+        let write = "document.open(); document.write(arguments[0]); document.close();";
+        self.client.execute(write, vec![json!(html)]).await.expect("the page is written");
+    }
+
     /// The address of the page.
     pub async fn address(&self) -> url::Url {
         self.client.current_url().await.expect("a page has an address")
@@ -221,7 +228,11 @@ impl Browser {
 
     /// The element that a script finds for some words.
     async fn wait_for(&self, find: &str, words: &str, complaint: &str) -> Element {
-        let script = format!("const find = (words) => {{ {find} }}; return find(arguments[0]) || null;");
+        // In the middle, as a person would scroll it, so that nothing that sticks to an edge lies over it.
+        let script = format!(
+            "const find = (words) => {{ {find} }}; const found = find(arguments[0]) || null;
+             found?.scrollIntoView({{ block: 'center' }}); return found;"
+        );
         let found = wait::at_most(PATIENCE, async || {
             let found = self.client.execute(&script, vec![json!(words)]).await.ok()?;
             let id = found.as_object()?.values().next()?.as_str()?.to_owned();
@@ -249,10 +260,11 @@ const FLAGS: &[&str] = &[
     "--window-size=1280,900",
 ];
 
+/// Without frames: those of previews and mails run no scripts, so axe-core would wait for them in vain.
 const RUN_AXE: &str = "const done = arguments[arguments.length - 1];
     const tell = (one) => `${one.impact} ${one.id}: ${one.help}` + one.nodes.map(node =>
         `\\n  ${node.target.join(' ')}: ${node.failureSummary.replaceAll('\\n', ' ')}`).join('');
-    axe.run(document, { resultTypes: ['violations'] }).then(
+    axe.run(document, { resultTypes: ['violations'], iframes: false }).then(
         found => done(found.violations.filter(one => ['serious', 'critical'].includes(one.impact)).map(tell)),
         error => done([String(error)]));";
 
