@@ -13,6 +13,7 @@ mod house_rules;
 mod main_job;
 mod migrations;
 mod paths;
+mod pictures;
 mod preferences;
 mod reading;
 mod statements;

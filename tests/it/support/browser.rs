@@ -165,10 +165,13 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
     }
 
-    /// What somebody sees who asked for dark pages, or for light ones.
+    /// What somebody sees who asked for dark pages, or for light ones, and for nothing that moves.
     pub async fn prefer(&self, scheme: &str) {
-        let feature = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
-        self.devtools("Emulation.setEmulatedMedia", json!({ "features": feature })).await;
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
     }
 
     async fn devtools(&self, cmd: &'static str, params: Value) {
@@ -257,6 +260,8 @@ const FLAGS: &[&str] = &[
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    // Nothing may hide below a scrollbar when the width of a page is measured.
+    "--hide-scrollbars",
     "--window-size=1280,900",
 ];
 
