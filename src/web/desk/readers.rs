@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
-    editions::count,
+    editions::{count, grouped},
     reader::refused,
 };
 use crate::{
@@ -150,11 +150,14 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let counts = subscribers::counts(db).await?;
     let lists = list_views(desk).await?;
     Ok(Page {
-        counts: format!(
-            "{} on at least one list, {} not confirmed yet.",
-            count(counts.confirmed, "reader"),
-            count(counts.pending, "request")
-        ),
+        counts: match counts.pending {
+            0 => format!("{} on your lists.", count(counts.confirmed, "reader")),
+            pending => format!(
+                "{} on your lists. {} more asked and have not confirmed yet.",
+                count(counts.confirmed, "reader"),
+                grouped(pending)
+            ),
+        },
         readers,
         next,
         form,
