@@ -85,10 +85,11 @@ both_engines! {
 
 /// An editor who is no technician finds the way without a mouse or good eyes: axe finds nothing serious on any page of it.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_desk_of_an_editor_is_for_everybody() {
+async fn every_page_of_the_desk_is_for_everybody() {
     let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
     let app = TestApp::start(db).await;
     let Some(browser) = Browser::open().await else { return };
+    app.give("bea@example.org", "12", "once").await;
     magazine_with_readers(&app, 3).await;
     let desk = app.desk().await;
     let path = composed(&desk, "Ladders for everyone").await;
@@ -105,9 +106,20 @@ async fn the_desk_of_an_editor_is_for_everybody() {
         &path,
         &format!("{path}/send"),
         "/desk/readers",
+        "/desk/donations",
+        "/desk/settings",
+        "/desk/team",
+        "/desk/account",
+        "/desk/nothing",
     ] {
         browser.goto(&app.url(page)).await;
         browser.sound(&format!("desk-{}", page.rsplit('/').next().unwrap_or_default())).await;
+    }
+    for (page, line) in [("/desk/readers", "reader1@example.org"), ("/desk/donations", "bea@example.org")] {
+        browser.goto(&app.url(page)).await;
+        browser.click(line).await;
+        browser.wait_for_path(&format!("{page}/")).await;
+        browser.sound(&format!("desk-{line}")).await;
     }
     browser.goto(&app.url(&format!("{path}/send"))).await;
     browser.click("Send to 3 readers").await;
