@@ -134,6 +134,8 @@ pub fn routes() -> Vec<Route> {
         Route::get("/preferences/{token}", Anybody, PublicForm, public::preferences::show),
         Route::post("/preferences/{token}", Anybody, FormRule, PublicForm, public::preferences::submit),
 
+        Route::get("/sample-link", Anybody, Public, public::sample_link::show),
+
         Route::get("/donate", Anybody, PublicForm, public::donate::show),
         Route::post("/donate", Anybody, FormRule, PublicForm, public::donate::submit),
         Route::get("/thanks/{token}", Anybody, PublicForm, public::thanks::show),
@@ -173,6 +175,7 @@ pub fn routes() -> Vec<Route> {
         Route::get("/desk/editions/{id}/progress", Staff(Role::ANYONE), Desk, desk::edition_progress::events),
         Route::get("/desk/editions/{id}/send", Staff(Role::SENDING), Desk, desk::edition_send::show),
         Route::post("/desk/editions/{id}/send", Staff(Role::SENDING), Token, Desk, desk::edition_send::submit),
+        Route::post("/desk/editions/{id}/test", Staff(Role::WRITING), Token, Desk, desk::edition_test::submit),
         Route::post("/desk/editions/{id}/undo", Staff(Role::SENDING), Token, Desk, desk::edition_act::undo),
         Route::post("/desk/editions/{id}/pause", Staff(Role::SENDING), Token, Desk, desk::edition_act::pause),
         Route::post("/desk/editions/{id}/resume", Staff(Role::SENDING), Token, Desk, desk::edition_act::resume),

@@ -13,6 +13,8 @@ mod harness;
 mod house_rules;
 mod main_job;
 mod migrations;
+mod paths;
+mod pictures;
 mod preferences;
 mod reading;
 mod signing;

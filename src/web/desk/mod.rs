@@ -10,6 +10,7 @@ pub(super) mod edition_act;
 pub(super) mod edition_preview;
 pub(super) mod edition_progress;
 pub(super) mod edition_send;
+pub(super) mod edition_test;
 pub(super) mod editions;
 pub(super) mod join;
 pub(super) mod overview;

@@ -12,7 +12,6 @@ pub mod scratch;
 pub mod verbs;
 #[expect(dead_code, reason = "verbs for tests that are being written")]
 pub mod visitor;
-#[expect(dead_code, reason = "verbs for tests that are being written")]
 pub mod wait;
 
 pub use app::TestApp;
