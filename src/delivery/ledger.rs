@@ -68,29 +68,25 @@ pub async fn write_rows(
     edition_id: i64,
     deliveries: &[NewDelivery],
 ) -> Result<u64> {
-    let suppressions = Suppressions::new(site);
-    let mut rows = Vec::with_capacity(deliveries.len());
-    for delivery in deliveries {
-        let class = suppressions.reason_in(tx, &delivery.address).await?.map(suppressed_class);
-        rows.push(Row {
-            edition_id,
-            subscriber_id: delivery.subscriber_id,
-            address: delivery.address.to_string(),
-            name: delivery.name.clone(),
-            domain_key: delivery.address.domain().to_owned(),
-            variant_id: delivery.variant_id,
-            state: if class.is_some() { "suppressed" } else { "queued" },
-            class,
-        });
-    }
-    let written = store::insert(tx, &rows, site.now()).await?;
+    let addresses = deliveries.iter().map(|delivery| &delivery.address);
+    let suppressed = Suppressions::new(site).among(tx, addresses).await?;
+    let rows: Vec<_> =
+        deliveries.iter().zip(suppressed).map(|(delivery, reason)| row(delivery, reason)).collect();
+    let written = store::insert(tx, edition_id, &rows, site.now()).await?;
     // Chunks of sealing are fenced by their cursor, so all rows are new; a mismatch would break the equation and be seen.
     let mut moves = Moves::default();
     for row in &rows {
-        moves.add(edition_id, row.state, 1);
+        moves.add(edition_id, row.5, 1);
     }
     moves.write(tx, NO_WORKER).await?;
     Ok(written)
+}
+
+fn row(delivery: &NewDelivery, reason: Option<String>) -> Row<'_> {
+    let class = reason.map(suppressed_class);
+    let state = if class.is_some() { "suppressed" } else { "queued" };
+    let NewDelivery { subscriber_id, address, name, variant_id } = delivery;
+    (*subscriber_id, address.as_str(), name, address.domain(), *variant_id, state, class)
 }
 
 fn suppressed_class(reason: String) -> &'static str {

@@ -1,5 +1,7 @@
 //! Addresses that are not mailed, kept as keyed hashes so that they outlive the reader's erasure.
 
+use std::collections::HashMap;
+
 use super::store::suppressions as store;
 use crate::{
     db::{Result, Tx},
@@ -77,7 +79,14 @@ impl<'a> Suppressions<'a> {
         store::reason(&self.0.db, &self.hash(address)).await
     }
 
-    pub(super) async fn reason_in(self, tx: &mut Tx, address: &EmailAddress) -> Result<Option<String>> {
-        store::reason_in(tx, &self.hash(address)).await
+    /// As [`Suppressions::reason`], for many addresses, in their order.
+    pub(super) async fn among<'b>(
+        self,
+        tx: &mut Tx,
+        addresses: impl Iterator<Item = &'b EmailAddress>,
+    ) -> Result<Vec<Option<String>>> {
+        let hashes: Vec<String> = addresses.map(|address| self.hash(address)).collect();
+        let mut reasons: HashMap<String, String> = store::among(tx, &hashes).await?.into_iter().collect();
+        Ok(hashes.iter().map(|hash| reasons.remove(hash)).collect())
     }
 }

@@ -48,7 +48,7 @@ pub struct Subscription {
 }
 
 /// One member of an audience.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct Recipient {
     /// Who.
     pub subscriber_id: i64,

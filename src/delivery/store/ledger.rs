@@ -3,16 +3,19 @@
 use super::dkim::{self, SealedKey};
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{self, Db, Result, Tx},
     statements,
 };
 
 statements! {
     /// Sealing writes every row at once, already suppressed where it must be.
-    INSERT = rows(10) "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
-        select cast(v.column1 as bigint), cast(v.column2 as bigint), v.column3, v.column4, v.column5, cast(v.column6 as bigint), v.column7, v.column8, cast(v.column9 as bigint), cast(v.column10 as bigint), 0, false, false
-        from (values {rows}) as v where true on conflict (edition_id, subscriber_id) do nothing";
-    /// What is to be claimed next, as one JSON value: row by row it would cost more on SQLite than all the rest.
+    INSERT = sqlite "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
+            select $1, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5, r.value ->> 6, $2, $2, 0, false, false
+            from json_each($3) as r where true on conflict (edition_id, subscriber_id) do nothing",
+        postgres "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
+            select $1, cast(r.value ->> 0 as bigint), r.value ->> 1, r.value ->> 2, r.value ->> 3, cast(r.value ->> 4 as bigint), r.value ->> 5, r.value ->> 6, $2, $2, 0, false, false
+            from json_array_elements(cast($3 as json)) as r where true on conflict (edition_id, subscriber_id) do nothing";
+    /// What is to be claimed next, for `Tx::array`.
     DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1))
             from (select subscriber_id, address, name, domain_key, variant_id, attempt from delivery
                 where edition_id = $1 and state = 'queued' and next_at <= $2 order by next_at, subscriber_id limit $3)",
@@ -102,18 +105,8 @@ statements! {
         from delivery d where d.edition_id = $1 and d.subscriber_id = $2";
 }
 
-/// A row to write when an edition is sealed.
-#[derive(Clone, Debug)]
-pub struct Row {
-    pub edition_id: i64,
-    pub subscriber_id: i64,
-    pub address: String,
-    pub name: String,
-    pub domain_key: String,
-    pub variant_id: i64,
-    pub state: &'static str,
-    pub class: Option<&'static str>,
-}
+/// A row to write when an edition is sealed: subscriber, address, name, domain, variant, state and class.
+pub type Row<'a> = (i64, &'a str, &'a str, &'a str, i64, &'static str, Option<&'static str>);
 
 /// What stands over a frozen body, and the keys that sign now, for whichever domain.
 #[derive(Clone, Debug)]
@@ -194,36 +187,17 @@ impl Record {
     }
 }
 
-pub async fn insert(tx: &mut Tx, rows: &[Row], now: Moment) -> Result<u64> {
-    tx.many(
-        INSERT,
-        rows.iter().map(|row| {
-            (
-                row.edition_id,
-                row.subscriber_id,
-                row.address.as_str(),
-                row.name.as_str(),
-                row.domain_key.as_str(),
-                row.variant_id,
-                row.state,
-                row.class,
-                now,
-                now,
-            )
-        }),
-    )
-    .await
+pub async fn insert(tx: &mut Tx, edition: i64, rows: &[Row<'_>], now: Moment) -> Result<u64> {
+    tx.exec(INSERT, (edition, now, db::array(rows)?.as_str())).await
 }
 
 pub async fn claim(tx: &mut Tx, worker: i64, edition: i64, limit: i64, now: Moment) -> Result<Vec<Claim>> {
-    let (json,) = tx.one::<(String,)>(DUE, (edition, now, limit)).await?;
-    let due: Vec<Due> = serde_json::from_str(&json).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    let due: Vec<Due> = tx.array(DUE, (edition, now, limit)).await?;
     if due.is_empty() {
         return Ok(Vec::new());
     }
     let ids: Vec<i64> = due.iter().map(|due| due.0).collect();
-    let ids = serde_json::to_string(&ids).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    tx.exec(CLAIM, (worker, now, edition, ids.as_str())).await?;
+    tx.exec(CLAIM, (worker, now, edition, db::array(&ids)?.as_str())).await?;
     let claim = |Due(subscriber_id, address, name, domain_key, variant_id, attempt)| Claim {
         edition_id: edition,
         subscriber_id,

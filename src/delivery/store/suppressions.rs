@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{self, Db, Result, Tx},
     statements,
 };
 
@@ -12,6 +12,11 @@ statements! {
         on conflict (address_hash) where lifted_at is null do nothing";
     /// In force?
     REASON = "select reason from suppression where address_hash = $1 and lifted_at is null";
+    /// Those in force among many, for `Tx::array`.
+    AMONG = sqlite "select json_group_array(json_array(address_hash, reason)) from suppression
+            where lifted_at is null and address_hash in (select value from json_each($1))",
+        postgres "select cast(coalesce(json_agg(json_build_array(address_hash, reason)), '[]') as text) from suppression
+            where lifted_at is null and address_hash in (select value from json_array_elements_text(cast($1 as json)))";
     /// Staff lift it; the row stays.
     LIFT = "update suppression set lifted_at = $2 where address_hash = $1 and lifted_at is null";
 }
@@ -24,8 +29,8 @@ pub async fn reason(db: &Db, hash: &str) -> Result<Option<String>> {
     Ok(db.opt::<(String,)>(REASON, (hash,)).await?.map(|(reason,)| reason))
 }
 
-pub async fn reason_in(tx: &mut Tx, hash: &str) -> Result<Option<String>> {
-    Ok(tx.opt::<(String,)>(REASON, (hash,)).await?.map(|(reason,)| reason))
+pub async fn among(tx: &mut Tx, hashes: &[String]) -> Result<Vec<(String, String)>> {
+    tx.array(AMONG, (db::array(hashes)?.as_str(),)).await
 }
 
 pub async fn lift(tx: &mut Tx, hash: &str, now: Moment) -> Result<bool> {
