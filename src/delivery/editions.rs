@@ -124,6 +124,14 @@ pub async fn pause(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
     check(tx, id, moved).await
 }
 
+/// The engine stops an edition by itself, because going on would do harm; the desk says why. Whether it was still sending.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pause_because(tx: &mut Tx, site: &Site, id: i64, why: &str) -> crate::db::Result<bool> {
+    store::editions::pause_because(tx, id, why, site.now()).await
+}
+
 /// Goes on after a pause.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use super::{
     pace::PaceRules,
     queue::{InFlight, Queue},
     relays::{RelayOptions, Relays},
-    sender::{Sender, Variants},
+    sender::{Refusals, Sender, Variants},
     store::{editions, ledger::Claim, notices, pace as paces},
     workers::{self, Worker},
     writer::Writer,
@@ -83,6 +83,7 @@ pub(super) struct Shared {
     pub(super) queue: Queue,
     in_flight: Arc<InFlight>,
     pub(super) variants: Variants,
+    pub(super) refusals: Refusals,
     pub(super) stop: watch::Receiver<bool>,
     /// Ends by itself once nothing is due.
     until_idle: bool,
@@ -145,6 +146,7 @@ impl Engine {
             worker,
             in_flight: Arc::default(),
             variants: Variants::default(),
+            refusals: Refusals::default(),
             stop: stopped,
             until_idle,
         });

@@ -28,9 +28,9 @@ statements! {
     /// From here on deliveries are claimed.
     START = "update edition set state = 'sending', updated_at = $2 where id = $1 and state = 'sealed'";
     /// Hold back what is not yet with a connection.
-    PAUSE = "update edition set state = 'paused', updated_at = $2 where id = $1 and state = 'sending'";
+    PAUSE = "update edition set state = 'paused', paused_because = $3, updated_at = $2 where id = $1 and state = 'sending'";
     /// Go on.
-    RESUME = "update edition set state = 'sending', updated_at = $2 where id = $1 and state in ('paused', 'held')";
+    RESUME = "update edition set state = 'sending', paused_because = '', updated_at = $2 where id = $1 and state in ('paused', 'held')";
     /// Send no more of it.
     CANCEL = "update edition set state = 'cancelled', updated_at = $2, finished_at = $2
               where id = $1 and state in ('scheduled', 'sealed', 'sending', 'paused', 'held')";
@@ -99,7 +99,12 @@ pub async fn start(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
 }
 
 pub async fn pause(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
-    Ok(tx.exec(PAUSE, (id, now)).await? == 1)
+    Ok(tx.exec(PAUSE, (id, now, "")).await? == 1)
+}
+
+/// As [`pause`], by the engine itself.
+pub async fn pause_because(tx: &mut Tx, id: i64, why: &str, now: Moment) -> Result<bool> {
+    Ok(tx.exec(PAUSE, (id, now, why)).await? == 1)
 }
 
 pub async fn resume(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
