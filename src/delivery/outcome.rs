@@ -38,7 +38,9 @@ pub fn judge(result: &Result<Reply, Failure>) -> Verdict {
         Err(Failure::Broken { .. }) => Verdict::Retry("connection lost"),
         // A definite no, even at the final dot; and a request to come back later (TRUST M22).
         Err(Failure::Closing { .. }) => Verdict::Retry("slowed down by the server"),
-        Err(Failure::Refused { stage, reply }) if is_about_us(*stage, reply) => Verdict::Policy(REFUSED_BY_POLICY),
+        Err(Failure::Refused { stage, reply }) if is_about_us(*stage, reply) => {
+            Verdict::Policy(REFUSED_BY_POLICY)
+        }
         Err(Failure::Refused { reply, .. }) if reply.is_permanent() => {
             Verdict::Failed(permanent_class(reply))
         }

@@ -401,7 +401,9 @@ impl Sender {
             match paused.await {
                 Ok(true) => tracing::error!(edition, why, "the edition was paused"),
                 Ok(false) => {}
-                Err(error) => tracing::error!(edition, %error, "the edition should be paused and could not be"),
+                Err(error) => {
+                    tracing::error!(edition, %error, "the edition should be paused and could not be")
+                }
             }
         });
     }
