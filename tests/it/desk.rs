@@ -297,6 +297,30 @@ both_engines! {
         assert!(exempt.iter().all(|path| allowed.contains(path)), "{exempt:?}");
     }
 
+    /// TRUST A6: nothing takes a file. Whoever may press a button still cannot upload by it; what one-click unsubscribing
+    /// (RFC 8058) sends as multipart is read for nothing, so a file in it goes nowhere.
+    async fn no_route_takes_an_uploaded_file(web: Web) {
+        const FILE: &str = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.svg\"\r\n\
+            Content-Type: image/svg+xml\r\n\r\n<svg onload=\"alert(1)\"/>\r\n--x--\r\n";
+        let mut taken = Vec::new();
+        for route in routes().into_iter().filter(|route| route.method == Method::POST) {
+            let path = filled(route.path);
+            let (cookie, csrf) = web.session_of(Role::Owner).await;
+            let request = Request::post(&path)
+                .header("cookie", &cookie)
+                .header("origin", BASE)
+                .header("x-csrf-token", csrf)
+                .header("content-type", "multipart/form-data; boundary=x");
+            let answer = web.send(request.body(Body::from(FILE)).expect("a request")).await;
+            if answer.status.is_success() || answer.status.is_redirection() {
+                taken.push(route.path);
+            }
+            assert!(!answer.body.contains("<svg onload"), "{path} gives it back");
+        }
+        // Signing out asks for no form at all.
+        assert_eq!(taken, ["/unsubscribe/{token}", "/desk/sign-out"]);
+    }
+
     /// TRUST 4.3: on every route, answered well or not, exactly the headers of its set.
     async fn every_answer_carries_the_headers_of_its_set(web: Web) {
         let known: Vec<String> = [

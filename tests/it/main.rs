@@ -10,6 +10,7 @@ mod donating;
 mod door;
 mod harness;
 mod house_rules;
+mod mail_standards;
 mod main_job;
 mod migrations;
 mod preferences;

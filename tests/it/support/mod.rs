@@ -11,8 +11,8 @@ pub mod scratch;
 pub mod verbs;
 #[expect(dead_code, reason = "verbs for tests that are being written")]
 pub mod visitor;
-#[expect(dead_code, reason = "verbs for tests that are being written")]
 pub mod wait;
+pub mod wire;
 
 pub use app::TestApp;
 pub use browser::Browser;
