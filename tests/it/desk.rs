@@ -321,6 +321,20 @@ both_engines! {
         assert_eq!(taken, ["/unsubscribe/{token}", "/desk/sign-out"]);
     }
 
+    /// TRUST A16, A14: a NUL, which PostgreSQL refuses to store or compare, is never our fault: not in an address, not in a form.
+    async fn a_nul_breaks_no_page(web: Web) {
+        let (cookie, csrf) = web.session_of(Role::Owner).await;
+        for route in routes() {
+            let path = format!("{}?search=%00&state=%00&topic=%00&page=%00", filled(route.path).replace("/x", "/x%00y"));
+            let answer = web.request(&route, &path, &cookie, &csrf).await;
+            assert!(answer.status.is_client_error(), "{} {path}: {}", route.method, answer.status);
+        }
+        let form = [("csrf", csrf.as_str()), ("name", "No\0bis"), ("email", "nobis@example.org"), ("role", "viewer")];
+        let added = web.post("/desk/team", &cookie, &form).await;
+        assert_eq!(added.status, StatusCode::OK);
+        assert!(added.body.contains("Nobis"));
+    }
+
     /// TRUST 4.3: on every route, answered well or not, exactly the headers of its set.
     async fn every_answer_carries_the_headers_of_its_set(web: Web) {
         let known: Vec<String> = [

@@ -9,6 +9,7 @@ mod desk;
 mod donating;
 mod door;
 mod harness;
+mod hostile;
 mod house_rules;
 mod mail_standards;
 mod main_job;
