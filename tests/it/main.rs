@@ -14,6 +14,7 @@ mod house_rules;
 mod mail_standards;
 mod main_job;
 mod migrations;
+mod moving;
 mod preferences;
 mod reading;
 mod statements;
