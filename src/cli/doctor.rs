@@ -8,7 +8,10 @@ use super::instance;
 use crate::{
     config::Config,
     db::{Db, Engine, Migrations},
-    delivery::smtp::{Connection, Failure, Relay, Timeouts},
+    delivery::{
+        origin::{self, Standing},
+        smtp::{Connection, Failure, Relay, Timeouts},
+    },
     payments::{PaymentProvider as _, Stripe, StripeSettings},
     smtp_url::SmtpUrl,
     staff::Settings,
@@ -71,6 +74,7 @@ async fn database(config: &Config) -> Vec<Finding> {
             let mut findings = vec![finding];
             if is_current {
                 findings.extend(magazine(&db).await);
+                findings.extend(address(config, &db).await);
             }
             db.close().await;
             findings
@@ -107,6 +111,18 @@ async fn magazine(db: &Db) -> Option<Finding> {
             (!missing.is_empty()).then_some(Finding::Note(words))
         }
         Err(error) => Some(Finding::Problem(format!("magazine: the desk settings cannot be read: {error}"))),
+    }
+}
+
+/// Whether the database is at home under this address.
+async fn address(config: &Config, db: &Db) -> Option<Finding> {
+    let here = format!("{}/", config.base_url.as_str().trim_end_matches('/'));
+    match origin::look_as(db, &here).await {
+        Ok(Standing::AtHome) => None,
+        Ok(Standing::Abroad(home)) => Some(Finding::Problem(format!(
+            "address: this database belongs to {home}, so nothing is sent from {here}. If it moved: broadside settings confirm-address"
+        ))),
+        Err(error) => Some(Finding::Problem(format!("address: {error}"))),
     }
 }
 

@@ -75,8 +75,8 @@ enum Command {
     /// Check the email templates.
     #[command(subcommand)]
     Templates(templates::Command),
-    /// List every setting with its meaning and default.
-    Settings,
+    /// List every setting with its meaning and default; or say that the magazine moved to another address.
+    Settings(settings::Arguments),
 }
 
 impl Cli {
@@ -87,7 +87,7 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         // These work without settings: they are how one finds out about them.
         match self.command {
-            Command::Settings => return settings::run(),
+            Command::Settings(settings::Arguments { command: None }) => return settings::list(),
             Command::Templates(command) => return templates::run(&command),
             _ => {}
         }
@@ -106,7 +106,8 @@ impl Cli {
             Command::Audit(arguments) => audit::run(&config, arguments).await,
             Command::Doctor => doctor::run(&config).await,
             Command::Team(command) => team::run(&config, command).await,
-            Command::Settings | Command::Templates(_) => Ok(ExitCode::SUCCESS),
+            Command::Settings(arguments) => settings::run(&config, arguments).await,
+            Command::Templates(_) => Ok(ExitCode::SUCCESS),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod editions;
 pub mod engine;
 pub mod ledger;
 pub mod notices;
+pub mod origin;
 pub mod outcome;
 mod queue;
 pub mod smtp;
@@ -27,6 +28,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::editions::STATEMENTS,
     store::ledger::STATEMENTS,
     store::notices::STATEMENTS,
+    store::origin::STATEMENTS,
     store::suppressions::STATEMENTS,
     store::workers::STATEMENTS,
 ];

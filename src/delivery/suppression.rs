@@ -77,7 +77,11 @@ impl<'a> Suppressions<'a> {
         store::reason(&self.0.db, &self.hash(address)).await
     }
 
-    pub(super) async fn reason_in(self, tx: &mut Tx, address: &EmailAddress) -> Result<Option<String>> {
+    /// The same, as the transaction sees it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reason_in(self, tx: &mut Tx, address: &EmailAddress) -> Result<Option<String>> {
         store::reason_in(tx, &self.hash(address)).await
     }
 }

@@ -8,7 +8,6 @@ use crate::{
     mail::Templates,
     site::Site,
     staff::Settings,
-    subscribers,
 };
 
 /// Gmail shows no more of a message than this, and puts a link in the place of the rest: the unsubscribe line among it.
@@ -94,7 +93,7 @@ pub async fn preflight(
         }
     }
     problems.extend(settings.can_send().into_iter().map(Problem::Setting));
-    if subscribers::audience_size(&site.db, edition.list_id).await? == 0 {
+    if super::audience_size(&site.db, edition).await? == 0 {
         problems.push(Problem::NoReaders);
     }
     match issue::compiled(site, templates, settings, edition).await {

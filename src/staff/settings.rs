@@ -51,6 +51,8 @@ pub struct Settings {
     pub appeal_heading: String,
     /// The appeal itself.
     pub appeal_text: String,
+    /// An edition that comes up later than this many hours is held back and staff are asked.
+    pub late_hours: i64,
 }
 
 impl Default for Settings {
@@ -71,6 +73,7 @@ impl Default for Settings {
             appeal_heading: "Readers keep us going".to_owned(),
             appeal_text: "We carry no advertising and no paywall. If our work is worth something to you, give what you can."
                 .to_owned(),
+            late_hours: 6,
         }
     }
 }
@@ -161,13 +164,16 @@ impl Settings {
         if let Some(speed) = rows.get("reading_speed").and_then(|value| value.parse().ok()) {
             settings.reading_speed = speed;
         }
+        if let Some(hours) = rows.get("late_hours").and_then(|value| value.parse().ok()) {
+            settings.late_hours = hours;
+        }
         if let Some(amounts) = rows.get("suggested_amounts") {
             settings.suggested_amounts = amounts.split(',').filter_map(|one| one.parse().ok()).collect();
         }
         settings
     }
 
-    fn to_rows(&self) -> [(&'static str, String); 14] {
+    fn to_rows(&self) -> [(&'static str, String); 15] {
         let articles_at = match self.articles_at {
             ArticlesAt::Here => "here",
             ArticlesAt::Elsewhere => "elsewhere",
@@ -188,6 +194,7 @@ impl Settings {
             ("suggested_amounts", amounts.join(",")),
             ("appeal_heading", self.appeal_heading.clone()),
             ("appeal_text", self.appeal_text.clone()),
+            ("late_hours", self.late_hours.to_string()),
         ]
     }
 }
@@ -236,6 +243,7 @@ mod tests {
             suggested_amounts: vec![1, 2],
             appeal_heading: "h".into(),
             appeal_text: "i".into(),
+            late_hours: 9,
         };
         let rows = settings.to_rows().map(|(name, value)| (name.to_owned(), value)).to_vec();
         assert_eq!(Settings::from_rows(rows), settings);

@@ -12,8 +12,8 @@ use broadside::{
     digests,
     email_address::EmailAddress,
     mail::{
-        ConfirmSubscription, EmailTemplate, PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink,
-        TeamInvite, Welcome,
+        ConfirmSubscription, EditionHeld, EmailTemplate, PaymentFailed, Receipt, RecurringCancelled, Sender,
+        SignInLink, TeamInvite, Welcome,
     },
     sandbox::{LineEnds, Rule, Stage},
     staff::settings,
@@ -144,6 +144,7 @@ both_engines! {
         enqueue(&app, &mut seen, &RecurringCancelled { sender: sender(), donor_name: HARD_NAME.to_owned(), ..RecurringCancelled::sample() }).await;
         enqueue(&app, &mut seen, &SignInLink { sender: sender(), ..SignInLink::sample() }).await;
         enqueue(&app, &mut seen, &TeamInvite { sender: sender(), invited_by: HARD_NAME.to_owned(), ..TeamInvite::sample() }).await;
+        enqueue(&app, &mut seen, &EditionHeld { sender: sender(), subject: HARD_SUBJECT.to_owned(), ..EditionHeld::sample() }).await;
         app.drain().await;
 
         let folders = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("email_templates")).expect("our templates");

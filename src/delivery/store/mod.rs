@@ -3,5 +3,6 @@
 pub(super) mod editions;
 pub(super) mod ledger;
 pub(super) mod notices;
+pub(super) mod origin;
 pub(super) mod suppressions;
 pub(super) mod workers;

@@ -109,6 +109,9 @@ impl From<digests::Error> for WebError {
             Error::AlreadyPressed => {
                 Self::Conflict("Somebody else already pressed Send. It goes out once, not twice.".into())
             }
+            Error::StillLeaving => Self::Conflict(
+                "A few copies of the old version are leaving at this very moment. Try again in a minute.".into(),
+            ),
             Error::TooLate => Self::Conflict("It is too late to undo: the edition is on its way.".into()),
             Error::Move(MoveError::WrongState(state)) => Self::Conflict(format!(
                 "That is not possible now. The edition is: {}.",
