@@ -333,11 +333,17 @@ impl Audit {
 /// # Errors
 /// When the database fails.
 pub async fn audit(db: &Db, id: i64) -> crate::db::Result<Audit> {
-    let counts = store::editions::rows(db, id).await?;
-    let sealed = store::editions::sealed_count(db, id).await?;
-    let total = counts.iter().map(|(_, count)| count).sum();
-    let rows = Progress::from_counts(sealed.unwrap_or(total), &counts);
-    Ok(Audit { rows, tallies: progress(db, id).await? })
+    let all = store::editions::audit(db, id).await?;
+    let counts = |wanted: &str| -> Vec<(String, i64)> {
+        let of = all.iter().filter(|(of, ..)| of == wanted);
+        of.map(|(_, state, count)| (state.clone(), *count)).collect()
+    };
+    let sealed = counts("sealed").first().map(|(_, count)| *count);
+    let progress = |counts: Vec<(String, i64)>| {
+        let total = counts.iter().map(|(_, count)| count).sum();
+        Progress::from_counts(sealed.unwrap_or(total), &counts)
+    };
+    Ok(Audit { rows: progress(counts("rows")), tallies: progress(counts("tallies")) })
 }
 
 /// Every edition that was ever sealed, oldest first.

@@ -8,6 +8,7 @@ mod composing;
 mod desk;
 mod donating;
 mod door;
+mod exactness;
 mod harness;
 mod hostile;
 mod house_rules;

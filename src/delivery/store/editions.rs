@@ -57,8 +57,10 @@ statements! {
               and not exists (select 1 from delivery where edition_id = $1 and state = 'claimed')";
     /// The parts of each state, added up over the workers.
     TALLIES = "select state, cast(sum(count) as bigint) as count from delivery_tally where edition_id = $1 group by state";
-    /// The rows themselves, counted.
-    ROWS = "select state, count(*) as count from delivery where edition_id = $1 group by state";
+    /// The rows themselves, counted, and beside them the tallies: one statement sees one moment, whatever is sending.
+    AUDIT = "select 'rows' as of, state, count(*) as count from delivery where edition_id = $1 group by state
+        union all select 'tallies', state, cast(sum(count) as bigint) from delivery_tally where edition_id = $1 group by state
+        union all select 'sealed', '', sealed_count from edition where id = $1 and sealed_count is not null";
     /// What was sealed.
     SEALED_COUNT = "select sealed_count from edition where id = $1";
     /// Every edition that was ever sealed.
@@ -162,8 +164,9 @@ pub async fn tallies(db: &Db, id: i64) -> Result<Vec<(String, i64)>> {
     db.all(TALLIES, (id,)).await
 }
 
-pub async fn rows(db: &Db, id: i64) -> Result<Vec<(String, i64)>> {
-    db.all(ROWS, (id,)).await
+/// Of what (`rows`, `tallies`, or `sealed`), which state, how many.
+pub async fn audit(db: &Db, id: i64) -> Result<Vec<(String, String, i64)>> {
+    db.all(AUDIT, (id,)).await
 }
 
 pub async fn sealed_count(db: &Db, id: i64) -> Result<Option<i64>> {

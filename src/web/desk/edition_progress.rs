@@ -110,7 +110,7 @@ struct Choice {
 pub(super) struct Row {
     address: String,
     /// The page of everything that happened to it.
-    log: Option<String>,
+    log_path: Option<String>,
     state: String,
     outcome: String,
     words: String,
@@ -122,7 +122,7 @@ impl From<digests::Outcome> for Row {
         Self {
             outcome: outcome_of(&copy.state, copy.class.as_deref(), copy.maybe_duplicate, copy.attempt),
             address: copy.address,
-            log: None,
+            log_path: None,
             state: copy.state,
             words: copy.reply,
             when: copy.updated_at.date_time(),
@@ -299,11 +299,11 @@ async fn results(db: &Db, edition: &Edition, look: &Look) -> Result<Results, Web
         format!("/desk/editions/{}?{}#results", edition.public_id, query.finish())
     });
     let row = |copy: digests::Outcome| {
-        let log = copy
+        let log_path = copy
             .reader
             .as_ref()
             .map(|reader| format!("/desk/editions/{}/copies/{reader}", edition.public_id));
-        Row { log, ..Row::from(copy) }
+        Row { log_path, ..Row::from(copy) }
     };
     let rows = copies.into_iter().map(row).collect();
     Ok(Results { q: look.q.clone(), states: states.into(), rows, next })
