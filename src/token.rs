@@ -256,6 +256,7 @@ fn derive_sealing(secret: &[u8], purpose: Purpose) -> RandomizedNonceKey {
 /// # Panics
 /// If the operating system has no randomness to give: nothing safe can be done then.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that draws from the random source")]
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).expect("the operating system gives random bytes");

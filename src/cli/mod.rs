@@ -79,8 +79,8 @@ enum Command {
     /// Check the email templates.
     #[command(subcommand)]
     Templates(templates::Command),
-    /// List every setting with its meaning and default.
-    Settings,
+    /// List every setting with its meaning and default; or say that the magazine moved to another address.
+    Settings(settings::Arguments),
 }
 
 impl Cli {
@@ -91,7 +91,7 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         // These work without settings: they are how one finds out about them.
         match self.command {
-            Command::Settings => return settings::run(),
+            Command::Settings(settings::Arguments { command: None }) => return settings::list(),
             Command::Templates(command) => return templates::run(&command),
             _ => {}
         }
@@ -111,7 +111,8 @@ impl Cli {
             Command::Doctor => doctor::run(&config).await,
             Command::Dkim(command) => dkim::run(&config, command).await,
             Command::Team(command) => team::run(&config, command).await,
-            Command::Settings | Command::Templates(_) => Ok(ExitCode::SUCCESS),
+            Command::Settings(arguments) => settings::run(&config, arguments).await,
+            Command::Templates(_) => Ok(ExitCode::SUCCESS),
         }
     }
 }

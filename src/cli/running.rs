@@ -16,6 +16,7 @@ use crate::{
         dkim,
         dns::Dns,
         engine::{Engine, EngineOptions},
+        origin::{self, Standing},
         relays::RelayOptions,
         smtp::{Relay, Timeouts},
     },
@@ -67,6 +68,13 @@ impl Running {
             );
         };
         let site = instance::open_site(&config).await?;
+        if let Standing::Abroad(home) = origin::arrive(&site).await? {
+            tracing::warn!(
+                %home,
+                here = %site.url("/"),
+                "this database belongs to another address, so nothing is sent from here until an owner confirms at the desk, or `broadside settings confirm-address` does"
+            );
+        }
         if parts == Parts::Worker && site.db.engine() == DbEngine::Sqlite {
             bail!(
                 "with SQLite one process does everything: use serve. Separate workers need PostgreSQL (DATABASE_URL=postgres://…)"

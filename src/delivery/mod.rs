@@ -14,6 +14,7 @@ pub mod editions;
 pub mod engine;
 pub mod ledger;
 pub mod notices;
+pub mod origin;
 pub mod outcome;
 pub mod pace;
 mod queue;
@@ -37,6 +38,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::notices::STATEMENTS,
     store::pace::STATEMENTS,
     store::relays::STATEMENTS,
+    store::origin::STATEMENTS,
     store::suppressions::STATEMENTS,
     store::workers::STATEMENTS,
 ];

@@ -89,4 +89,12 @@ impl<'a> Suppressions<'a> {
         let mut reasons: HashMap<String, String> = store::among(tx, &hashes).await?.into_iter().collect();
         Ok(hashes.iter().map(|hash| reasons.remove(hash)).collect())
     }
+
+    /// The same, as the transaction sees it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reason_in(self, tx: &mut Tx, address: &EmailAddress) -> Result<Option<String>> {
+        store::reason_in(tx, &self.hash(address)).await
+    }
 }

@@ -3,6 +3,7 @@
 //! Frozen when the edition is sealed, so that a change of settings or content while it is sent changes nothing.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     dkim::{self, DkimError},
@@ -14,6 +15,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{Result, Tx},
+    email_address::EmailAddress,
     mail::{
         BulkHeaders, Compiled, CopyHeaders, EditionHeaders, FeedbackId, Mailbox, NoticeHeaders, Personal,
         Templates,
@@ -139,6 +141,9 @@ impl Frozen {
         let body = Compiled::from_bytes(body).map_err(|error| error.to_string())?;
         // Stable for this host, and in the form that complaint reports want: 5 to 15 characters.
         let sender = token::hash(site.host());
+        let sender = sender.get(..12).unwrap_or_default();
+        // A field of a complaint report has room for 40 characters, a host name for 253.
+        let host = if site.host().len() <= 40 { site.host() } else { sender };
         let bulk = EditionHeaders::new(&BulkHeaders {
             from: Mailbox { name: &headers.from_name, address: &headers.from_email },
             reply_to: Some(Mailbox { name: "", address: &headers.reply_to }),
@@ -148,8 +153,8 @@ impl Frozen {
             feedback_id: FeedbackId {
                 edition: &headers.edition,
                 stream: &headers.list_slug,
-                site: site.host(),
-                sender: sender.get(..12).unwrap_or_default(),
+                site: host,
+                sender,
             },
         });
         Ok(Self { bulk: bulk.map_err(|error| error.to_string())?, headers, body, signers })
@@ -192,12 +197,15 @@ pub(super) fn compose_notice(
     templates: &Templates,
     notice: &ClaimedNotice,
 ) -> std::result::Result<Vec<u8>, String> {
-    let context = serde_json::from_str(&notice.context).map_err(|error| error.to_string())?;
+    let context: Value = serde_json::from_str(&notice.context).map_err(|error| error.to_string())?;
     let rendered = templates.render_json(&notice.template, &context).map_err(|error| error.to_string())?;
+    // Whoever answers an automatic email reaches people: every context names who writes, with their address.
+    let contact = context.pointer("/sender/contact_email").and_then(Value::as_str).unwrap_or_default();
+    let contact = EmailAddress::parse(contact).ok();
     let headers = NoticeHeaders {
         from: Mailbox { name: &notice.from_name, address: &notice.from_email },
         to: Mailbox { name: &notice.name, address: &notice.address },
-        reply_to: None,
+        reply_to: contact.as_ref().map(|contact| Mailbox { name: "", address: contact.as_str() }),
         message_id: &notice.message_id,
         date: notice.created_at,
     };

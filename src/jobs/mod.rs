@@ -9,7 +9,10 @@ use tokio::sync::watch;
 
 use crate::{
     articles,
-    delivery::deliverability::Lookout,
+    delivery::{
+        deliverability::Lookout,
+        origin::{self, Standing},
+    },
     digests, donations,
     mail::Templates,
     payments::PaymentProvider,
@@ -106,6 +109,10 @@ impl Jobs {
 
     async fn attempt(&self, job: Job) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let site = &self.site;
+        // A copy of a database on another machine asks nobody, fetches nothing and books nothing (TRUST T10).
+        if job != Job::Tidy && origin::look(site).await? != Standing::AtHome {
+            return Ok(());
+        }
         match job {
             Job::SealEditions => drop(digests::seal_due(site, &self.templates).await?),
             Job::WorkOnProviderEvents => {

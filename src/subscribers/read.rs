@@ -48,7 +48,7 @@ pub struct Subscription {
 }
 
 /// One member of an audience.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Recipient {
     /// Who.
     pub subscriber_id: i64,

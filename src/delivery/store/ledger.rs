@@ -64,6 +64,26 @@ statements! {
     /// Claimed rows of a cancelled edition that no connection has begun.
     CANCEL_CLAIMED = "update delivery set state = 'suppressed', class = 'cancelled', claimed_by = null, updated_at = $2
         where edition_id = $1 and state = 'claimed' and not marker";
+    /// Failed copies that staff want tried once more.
+    RETRY = rows(3) "update delivery set state = 'queued', class = null, next_at = cast(v.column3 as bigint), updated_at = cast(v.column3 as bigint)
+        from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint) and delivery.state = 'failed'";
+    /// The end of the next chunk of copies that are to get another body.
+    BEHIND = "select max(subscriber_id) from (select subscriber_id from delivery
+        where edition_id = $1 and subscriber_id > $3 and state in ('queued', 'claimed') and variant_id <> $2
+        order by subscriber_id limit $4) as chunk";
+    /// Copies that wait get the other body.
+    REPOINT_QUEUED = "update delivery set variant_id = $2, updated_at = $5
+        where edition_id = $1 and subscriber_id > $3 and subscriber_id <= $4 and state = 'queued' and variant_id <> $2";
+    /// A worker holds these in memory with the old body: its claims are taken from it, and its marker finds that out.
+    REPOINT_CLAIMED = "update delivery set variant_id = $2, state = 'queued', claimed_by = null, updated_at = $5
+        where edition_id = $1 and subscriber_id > $3 and subscriber_id <= $4 and state = 'claimed' and not marker";
+    /// Copies with another body that wait, or are leaving at this moment.
+    NOT_YET = "select count(*) from delivery
+        where edition_id = $1 and ((state = 'queued' and variant_id <> $2) or state = 'claimed')";
+    /// Everything that happened to one copy.
+    ATTEMPTS = "select attempt, outcome, stage, reply, at from delivery_attempt
+        where edition_id = $1 and subscriber_id = $2 order by id";
     /// Before claims are taken back: those whose outcome nobody knows get a line in the log.
     LOG_UNKNOWN = "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at)
         select edition_id, subscriber_id, attempt, $1, 'unknown', 'dot', 'the worker stopped before it could record the reply', $2
@@ -101,8 +121,8 @@ statements! {
         from delivery d where d.subscriber_id = $1 order by d.edition_id desc limit 100";
     /// One copy.
     COPY = "select d.edition_id, d.subscriber_id, d.address, d.state, d.class, d.attempt, d.maybe_duplicate, d.updated_at,
-            cast(null as text) as reply
-        from delivery d where d.edition_id = $1 and d.subscriber_id = $2";
+            cast(null as text) as reply, b.revision
+        from delivery d join variant b on b.id = d.variant_id where d.edition_id = $1 and d.subscriber_id = $2";
 }
 
 /// A row to write when an edition is sealed: subscriber, address, name, domain, variant, state and class.
@@ -136,6 +156,21 @@ pub struct Claim {
     pub hold: bool,
 }
 
+/// One line of the log of a copy.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Attempt {
+    /// Which attempt it was, from 1.
+    pub attempt: i64,
+    /// `accepted`, `failed`, `retry`, `unknown`, `held back`.
+    pub outcome: String,
+    /// How far the conversation had come.
+    pub stage: String,
+    /// The server's own words, or what went wrong before it said any.
+    pub reply: String,
+    /// When.
+    pub at: Moment,
+}
+
 /// One edition to one reader, as the desk shows it.
 #[derive(Clone, Debug, serde::Serialize, sqlx::FromRow)]
 pub struct Copy {
@@ -157,6 +192,9 @@ pub struct Copy {
     pub updated_at: Moment,
     /// The server's last words.
     pub reply: Option<String>,
+    /// The revision of its body; 0 where that was not asked for.
+    #[sqlx(default)]
+    pub revision: i64,
 }
 
 /// What became of an attempt, as the ledger takes it.
@@ -276,6 +314,33 @@ pub async fn withdraw(
     now: Moment,
 ) -> Result<Vec<(i64, i64)>> {
     tx.all(WITHDRAW, (subscriber, list, now)).await
+}
+
+pub async fn retry(tx: &mut Tx, edition: i64, subscribers: &[i64], now: Moment) -> Result<u64> {
+    tx.many(RETRY, subscribers.iter().map(|subscriber| (edition, *subscriber, now))).await
+}
+
+pub async fn behind(db: &Db, edition: i64, variant: i64, after: i64, limit: i64) -> Result<Option<i64>> {
+    Ok(db.one::<(Option<i64>,)>(BEHIND, (edition, variant, after, limit)).await?.0)
+}
+
+/// Gives the copies of a chunk another body; how many of them a worker had claimed.
+pub async fn repoint(
+    tx: &mut Tx,
+    (edition, variant): (i64, i64),
+    (after, to): (i64, i64),
+    now: Moment,
+) -> Result<u64> {
+    tx.exec(REPOINT_QUEUED, (edition, variant, after, to, now)).await?;
+    tx.exec(REPOINT_CLAIMED, (edition, variant, after, to, now)).await
+}
+
+pub async fn not_yet(tx: &mut Tx, edition: i64, variant: i64) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(NOT_YET, (edition, variant)).await?.0)
+}
+
+pub async fn attempts(db: &Db, edition: i64, subscriber: i64) -> Result<Vec<Attempt>> {
+    db.all(ATTEMPTS, (edition, subscriber)).await
 }
 
 pub async fn cancel_queued(tx: &mut Tx, edition: i64, now: Moment) -> Result<u64> {

@@ -5,6 +5,7 @@ pub(super) mod dkim;
 pub(super) mod editions;
 pub(super) mod ledger;
 pub(super) mod notices;
+pub(super) mod origin;
 pub(super) mod pace;
 pub(super) mod relays;
 pub(super) mod suppressions;

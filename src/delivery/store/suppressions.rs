@@ -29,6 +29,10 @@ pub async fn reason(db: &Db, hash: &str) -> Result<Option<String>> {
     Ok(db.opt::<(String,)>(REASON, (hash,)).await?.map(|(reason,)| reason))
 }
 
+pub async fn reason_in(tx: &mut Tx, hash: &str) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(REASON, (hash,)).await?.map(|(reason,)| reason))
+}
+
 pub async fn among(tx: &mut Tx, hashes: &[String]) -> Result<Vec<(String, String)>> {
     tx.array(AMONG, (db::array(hashes)?.as_str(),)).await
 }

@@ -1,6 +1,5 @@
 //! What every test stands on: throwaway databases, and later a whole instance with verbs.
 
-#[expect(dead_code, reason = "verbs for tests that are being written")]
 pub mod app;
 pub mod browser;
 pub mod database;
@@ -13,6 +12,7 @@ pub mod verbs;
 #[expect(dead_code, reason = "verbs for tests that are being written")]
 pub mod visitor;
 pub mod wait;
+pub mod wire;
 
 pub use app::TestApp;
 pub use browser::Browser;
