@@ -5,6 +5,7 @@
 
 mod articles;
 mod audit;
+mod bounce;
 mod demo;
 mod doctor;
 mod edition;
@@ -65,6 +66,9 @@ enum Command {
     /// Send an edition.
     #[command(subcommand)]
     Edition(edition::Command),
+    /// Read bounces and complaints.
+    #[command(subcommand)]
+    Bounce(bounce::Command),
     /// Recount what became of every copy and every gift.
     Audit(audit::Arguments),
     /// Check settings, database, mail service and payment provider.
@@ -89,6 +93,7 @@ impl Cli {
         match self.command {
             Command::Settings => return settings::run(),
             Command::Templates(command) => return templates::run(&command),
+            Command::Bounce(bounce::Command::Inspect { json, files }) => return bounce::inspect(json, &files),
             _ => {}
         }
         let config = Config::from_env()?;
@@ -106,7 +111,7 @@ impl Cli {
             Command::Audit(arguments) => audit::run(&config, arguments).await,
             Command::Doctor => doctor::run(&config).await,
             Command::Team(command) => team::run(&config, command).await,
-            Command::Settings | Command::Templates(_) => Ok(ExitCode::SUCCESS),
+            Command::Settings | Command::Templates(_) | Command::Bounce(bounce::Command::Inspect { .. }) => Ok(ExitCode::SUCCESS),
         }
     }
 }

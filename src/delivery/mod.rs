@@ -7,6 +7,7 @@
 //!
 //! This is the lowest domain: it knows editions, subscribers and lists as ids, and addresses as values.
 
+pub mod bounces;
 pub mod editions;
 pub mod engine;
 pub mod ledger;

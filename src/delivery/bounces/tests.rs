@@ -1,0 +1,1 @@
+//! Small messages of our own writing.
