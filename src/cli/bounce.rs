@@ -48,14 +48,20 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
         io::copy(&mut input, &mut io::sink())?;
     } else {
         let opened = File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        opened.take(most).read_to_end(&mut bytes).with_context(|| format!("{} cannot be read", file.display()))?;
+        opened
+            .take(most)
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("{} cannot be read", file.display()))?;
     }
     Ok(bytes)
 }
 
 fn show(json: bool, file: &Path, report: &Report) {
     if json {
-        println!("{}", serde_json::json!({ "file": file.display().to_string(), "recipients": report.recipients }));
+        println!(
+            "{}",
+            serde_json::json!({ "file": file.display().to_string(), "recipients": report.recipients })
+        );
         return;
     }
     println!("{}:", file.display());

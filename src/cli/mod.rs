@@ -93,7 +93,9 @@ impl Cli {
         match self.command {
             Command::Settings => return settings::run(),
             Command::Templates(command) => return templates::run(&command),
-            Command::Bounce(bounce::Command::Inspect { json, files }) => return bounce::inspect(json, &files),
+            Command::Bounce(bounce::Command::Inspect { json, files }) => {
+                return bounce::inspect(json, &files);
+            }
             _ => {}
         }
         let config = Config::from_env()?;
@@ -111,7 +113,9 @@ impl Cli {
             Command::Audit(arguments) => audit::run(&config, arguments).await,
             Command::Doctor => doctor::run(&config).await,
             Command::Team(command) => team::run(&config, command).await,
-            Command::Settings | Command::Templates(_) | Command::Bounce(bounce::Command::Inspect { .. }) => Ok(ExitCode::SUCCESS),
+            Command::Settings | Command::Templates(_) | Command::Bounce(bounce::Command::Inspect { .. }) => {
+                Ok(ExitCode::SUCCESS)
+            }
         }
     }
 }

@@ -15,6 +15,8 @@ pub struct Fields {
     pub status: Option<String>,
     /// The other server's words, without their type.
     pub diagnostic: String,
+    /// Whether these are the words of a program on the other machine, not of a mail server.
+    pub by_program: bool,
 }
 
 const MOST: usize = 200;
@@ -72,6 +74,7 @@ pub fn read(text: &str) -> Vec<Fields> {
             "status" => current.status = scan::statuses(value).next().map(str::to_owned),
             "diagnostic-code" => {
                 current.diagnostic = untyped(value);
+                current.by_program = value.to_ascii_lowercase().starts_with("x-unix");
                 last = Field::Diagnostic;
             }
             _ => {}
@@ -98,7 +101,8 @@ fn finish(found: &mut Vec<Fields>, current: &mut Fields) {
     }
     let fields = std::mem::take(current);
     // Some servers put Status and Diagnostic-Code into a group of their own; an address alone says nothing.
-    let says_something = !fields.action.is_empty() || fields.status.is_some() || !fields.diagnostic.is_empty();
+    let says_something =
+        !fields.action.is_empty() || fields.status.is_some() || !fields.diagnostic.is_empty();
     if says_something {
         found.push(fields);
     } else {

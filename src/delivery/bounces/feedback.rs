@@ -8,8 +8,19 @@ use super::{
 
 /// What a feedback report says; `None` where the message is none.
 pub fn read(message: &Message, returned: &Headers) -> Option<Vec<Recipient>> {
-    let part = message.part(&["message/feedback-report"])?;
-    let (fields, _) = Headers::read(part.text.trim_start().as_bytes());
+    let fields = match message.part(&["message/feedback-report"]) {
+        Some(part) => Headers::read(part.text.trim_start().as_bytes()).0,
+        // Microsoft's programme for senders returns the message without a report.
+        None if message
+            .headers
+            .get("subject")?
+            .to_ascii_lowercase()
+            .starts_with("complaint about message from") =>
+        {
+            Headers::default()
+        }
+        None => return None,
+    };
     let kind = fields.get("feedback-type").unwrap_or("abuse").trim().to_ascii_lowercase();
     let (class, action) = match kind.as_str() {
         // "I looked, and it is not spam": the opposite of a complaint.
@@ -23,7 +34,8 @@ pub fn read(message: &Message, returned: &Headers) -> Option<Vec<Recipient>> {
         addresses.extend(fields.all(name).take(50).filter_map(scan::address).map(str::to_owned));
     }
     if addresses.is_empty() {
-        let to = returned.get("to").or_else(|| returned.get("delivered-to"));
+        let named = ["x-hmxmroriginalrecipient", "to", "delivered-to"];
+        let to = named.iter().find_map(|name| returned.get(name));
         addresses.extend(to.and_then(scan::address).map(str::to_owned));
     }
     if addresses.is_empty() {

@@ -24,6 +24,7 @@ pub struct Letter {
     own: Vec<String>,
     no_return: bool,
     failed: Vec<String>,
+    returns: bool,
 }
 
 /// An address and what is said of it.
@@ -37,52 +38,146 @@ pub struct Block {
 impl Letter {
     /// Of a message.
     pub fn new(message: &Message) -> Self {
-        let text: Vec<&str> = message.parts.iter().filter(|part| is_letter(&part.kind)).map(|part| part.text.as_str()).collect();
+        let text: Vec<&str> = message
+            .parts
+            .iter()
+            .filter(|part| is_letter(&part.kind))
+            .map(|part| part.text.as_str())
+            .collect();
         let text = text.iter().find(|text| !text.trim().is_empty()).copied().unwrap_or_default();
         let text = &text[..text.floor_char_boundary(LONGEST)];
         let cut = returned_at(text);
         let headers = &message.headers;
         let mut own: Vec<String> = Vec::new();
         for name in ["to", "delivered-to", "x-original-to", "envelope-to"] {
-            own.extend(headers.all(name).take(5).flat_map(scan::addresses).map(|(_, one)| one.to_lowercase()).take(20));
+            own.extend(
+                headers
+                    .all(name)
+                    .take(5)
+                    .flat_map(scan::addresses)
+                    .map(|(_, one)| one.to_lowercase())
+                    .take(20),
+            );
         }
         let path = headers.get("return-path").unwrap_or("-").to_ascii_lowercase();
         let failed = headers.all("x-failed-recipients").take(20);
+        let returns = cut < text.len() || message.part(&["message/rfc822", "text/rfc822-headers"]).is_some();
         Self {
+            returns,
             human: text[..cut].to_owned(),
             returned: text[cut..].to_owned(),
             subject: decoded(headers.get("subject").unwrap_or_default()).to_lowercase(),
             from: decoded(headers.get("from").unwrap_or_default()).to_lowercase(),
             own,
             no_return: path.is_empty() || path == "<>" || is_daemon(&path),
-            failed: failed.flat_map(scan::addresses).map(|(_, one)| one.to_owned()).take(MOST_BLOCKS).collect(),
+            failed: failed
+                .flat_map(scan::addresses)
+                .map(|(_, one)| one.to_owned())
+                .take(MOST_BLOCKS)
+                .collect(),
         }
     }
 
     /// Whether it only says that the server is still trying.
     pub fn is_delay(&self) -> bool {
         const SIGNS: &[&str] = &[
-            "this is a warning message only", "you do not need to resend", "has been delayed", "is delayed for",
-            "has not yet been delivered", "not yet been delivered", "will keep trying", "still being retried",
-            "temporary failure report", "will be retried", "delivery attempts will continue", "message is delayed",
-            "we will continue to try", "no action is required on your part",
+            "this is a warning message only",
+            "you do not need to resend",
+            "has been delayed",
+            "is delayed for",
+            "has not yet been delivered",
+            "not yet been delivered",
+            "will keep trying",
+            "still being retried",
+            "temporary failure report",
+            "will be retried",
+            "delivery attempts will continue",
+            "message is delayed",
+            "we will continue to try",
+            "no action is required on your part",
         ];
         let human = scan::plain(&self.human[..self.human.floor_char_boundary(4_096)]);
-        let given_up = ["gave up", "given up", "giving up", "permanent"].iter().any(|sign| human.contains(sign));
+        let given_up =
+            ["gave up", "given up", "giving up", "permanent"].iter().any(|sign| human.contains(sign));
         let subject = ["delayed", "(delay)", "warning: could not send", "still being retried"];
-        subject.iter().any(|sign| self.subject.contains(sign)) || !given_up && SIGNS.iter().any(|sign| human.contains(sign))
+        subject.iter().any(|sign| self.subject.contains(sign))
+            || !given_up && SIGNS.iter().any(|sign| human.contains(sign))
     }
 
     /// Whether several things speak for a bounce; a person's letter about a failure has one at most.
     fn is_bounce(&self) -> bool {
         const SUBJECTS: &[&str] = &[
-            "undeliver", "returned mail", "returned message", "failure", "failed", "delivery status", "delivery error", "delivery problem", "delivery notification",
-            "delivery report", "mail error", "mail system error", "could not be", "couldn't be", "not delivered", "nondeliverable", "non-deliverable", "error sending",
-            "delivery", "unzustellbar", "non remis", "no se puede entregar", "mancato recapito", "bounce", "mailbox full", "user unknown", "delay", "rejected",
+            "undeliver",
+            "returned mail",
+            "returned message",
+            "failure",
+            "failed",
+            "delivery status",
+            "delivery error",
+            "delivery problem",
+            "delivery notification",
+            "delivery report",
+            "mail error",
+            "mail system error",
+            "could not be",
+            "couldn't be",
+            "not delivered",
+            "nondeliverable",
+            "non-deliverable",
+            "error sending",
+            "delivery",
+            "unzustellbar",
+            "non remis",
+            "no se puede entregar",
+            "mancato recapito",
+            "bounce",
+            "mailbox full",
+            "user unknown",
+            "delay",
+            "rejected",
         ];
         const TEXTS: &[&str] = &[
-            "could not be delivered", "couldn't be delivered", "can't be delivered", "cannot be delivered", "was not delivered", "wasn't delivered", "not be delivered", "did not reach", "undeliverable", "unable to deliver", "delivery failed", "delivery has failed", "failed to deliver",
-            "delivery to the following", "delivery errors", "delivery problems", "permanent error", "permanent fatal error", "fatal errors", "transcript of session", "error delivering", "error occurred while", "following address", "failure reasons", "returned to sender", "did not receive this message", "error message below", "rejected by a remote", "mail delivery", "message returned", "unknown user", "user unknown", "wasn't able to deliver", "is delayed", "undelivered", "not yet been delivered", "problems delivering", "trouble delivering", "delivery failure", "non-delivery",
+            "could not be delivered",
+            "couldn't be delivered",
+            "can't be delivered",
+            "cannot be delivered",
+            "was not delivered",
+            "wasn't delivered",
+            "not be delivered",
+            "did not reach",
+            "undeliverable",
+            "unable to deliver",
+            "delivery failed",
+            "delivery has failed",
+            "failed to deliver",
+            "delivery to the following",
+            "delivery errors",
+            "delivery problems",
+            "permanent error",
+            "permanent fatal error",
+            "fatal errors",
+            "transcript of session",
+            "error delivering",
+            "error occurred while",
+            "following address",
+            "failure reasons",
+            "returned to sender",
+            "did not receive this message",
+            "error message below",
+            "invalid user",
+            "rejected by a remote",
+            "mail delivery",
+            "message returned",
+            "unknown user",
+            "user unknown",
+            "wasn't able to deliver",
+            "is delayed",
+            "undelivered",
+            "not yet been delivered",
+            "problems delivering",
+            "trouble delivering",
+            "delivery failure",
+            "non-delivery",
         ];
         let human = scan::plain(&self.human);
         let signs = [
@@ -91,6 +186,7 @@ impl Letter {
             SUBJECTS.iter().any(|sign| self.subject.contains(sign)),
             TEXTS.iter().any(|sign| human.contains(sign)),
             !self.failed.is_empty(),
+            self.returns,
         ];
         signs.iter().filter(|sign| **sign).count() >= 2 && (signs[0] || signs[2] || signs[3] || signs[4])
     }
@@ -114,6 +210,12 @@ impl Letter {
                 current = Some(place);
                 append(&mut blocks[place].words, rest);
                 continue;
+            }
+            // Where Sendmail goes on to the next host.
+            if line.contains("(smtp)...")
+                || line.trim_start().to_ascii_lowercase().starts_with("while talking to")
+            {
+                current = None;
             }
             if let Some(place) = current {
                 append(&mut blocks[place].words, line);
@@ -164,8 +266,13 @@ fn anywhere(letter: &Letter, returned: &Headers) -> Vec<Block> {
         return letter.failed.iter().map(|address| block(address)).collect();
     }
     let strange = |address: &&str| !letter.is_own(address) && !is_daemon(&address.to_ascii_lowercase());
-    let helpful = |address: &str| ["support@", "help", "abuse@", "admin"].iter().any(|start| address.to_ascii_lowercase().starts_with(start));
-    let found = scan::addresses(&letter.human).map(|(_, address)| address).filter(|one| !helpful(one)).find(strange);
+    let helpful = |address: &str| {
+        ["support@", "help", "abuse@", "admin"]
+            .iter()
+            .any(|start| address.to_ascii_lowercase().starts_with(start))
+    };
+    let found =
+        scan::addresses(&letter.human).map(|(_, address)| address).filter(|one| !helpful(one)).find(strange);
     let to = || returned.get("to").and_then(scan::address);
     let own = || scan::address(&letter.human);
     found.or_else(to).or_else(own).map(block).into_iter().collect()
@@ -174,21 +281,30 @@ fn anywhere(letter: &Letter, returned: &Headers) -> Vec<Block> {
 /// The fields that stand, perhaps indented, in the text of a returned message.
 pub fn headers_of(returned: &str) -> Headers {
     let is_field = |line: &str| {
-        line.split_once(':').is_some_and(|(name, _)| !name.is_empty() && name.len() < 40 && !name.contains(char::is_whitespace))
+        line.split_once(':').is_some_and(|(name, _)| {
+            !name.is_empty() && name.len() < 40 && !name.contains(char::is_whitespace)
+        })
     };
-    let lines: Vec<&str> = returned.lines().skip_while(|line| !is_field(line)).take_while(|line| !line.trim().is_empty()).take(300).collect();
+    let lines: Vec<&str> = returned
+        .lines()
+        .skip_while(|line| !is_field(line))
+        .take_while(|line| !line.trim().is_empty())
+        .take(300)
+        .collect();
     Headers::read(lines.join("\n").as_bytes()).0
 }
 
 /// A line that begins with an address, perhaps behind a reply code or brackets; with what follows it.
 fn opening(line: &str) -> Option<(&str, &str)> {
     let (at, address) = scan::addresses(line).next()?;
-    let before = line[..at].trim().trim_start_matches(">>>").trim_matches(['<', '"', '\'', '-', '*', '(', '[', ':']);
+    let before =
+        line[..at].trim().trim_start_matches(">>>").trim_matches(['<', '"', '\'', '-', '*', '(', '[', ':']);
     let before = before.trim();
     let code = before.len() <= 3 && before.bytes().all(|byte| byte.is_ascii_digit());
     let fields = ["to", "rfc822", "recipient", "failed recipient", "mailto"];
     let named = fields.contains(&before.trim_end_matches([':', ';', '<', ' ']).to_ascii_lowercase().as_str());
-    (before.is_empty() || code || named && !line.trim_start().to_ascii_lowercase().starts_with("to:")).then(|| (address, &line[at + address.len()..]))
+    (before.is_empty() || code || named && !line.trim_start().to_ascii_lowercase().starts_with("to:"))
+        .then(|| (address, &line[at + address.len()..]))
 }
 
 fn append(words: &mut String, line: &str) {
@@ -203,9 +319,27 @@ fn is_letter(kind: &str) -> bool {
 }
 
 fn is_daemon(address: &str) -> bool {
-    ["mailer-daemon", "mailer daemon", "mailerdaemon", "postmaster", "post_master", "poostmaster", "mail delivery", "mail deliver", "mail-daemon", "maildaemon", "mail_daemon", "mailadmin", "system administrator", "sysadmin", "mail administrator", "bounce@", "delivery subsystem"]
-        .iter()
-        .any(|name| address.contains(name))
+    [
+        "mailer-daemon",
+        "mailer daemon",
+        "mailerdaemon",
+        "postmaster",
+        "post_master",
+        "poostmaster",
+        "mail delivery",
+        "mail deliver",
+        "mail-daemon",
+        "maildaemon",
+        "mail_daemon",
+        "mailadmin",
+        "system administrator",
+        "sysadmin",
+        "mail administrator",
+        "bounce@",
+        "delivery subsystem",
+    ]
+    .iter()
+    .any(|name| address.contains(name))
 }
 
 /// Where the returned message begins: below a line that says so, or at the first line of its header.
@@ -229,16 +363,44 @@ fn announces(line: &str) -> bool {
     }
     let bare = line.trim_matches(['-', '_', '=', '*', ' ', '.', ':', '#', '>']);
     let ruled = bare.len() + 4 <= line.len() || line.starts_with("--");
-    const NAMED: &[&str] = &["original message", "returned message", "original mail", "message header", "message follows", "returned mail", "non-delivered message", "undelivered message"];
-    const SENTENCES: &[&str] = &[
-        "copy of the message", "copy of your message", "copy of the original", "original message follows", "message headers follow", "header of the original message", "headers of the original",
-        "unsent message follows", "message header", "original message headers", "message is included below", "original message is below", "message text follows", "original message follow", "beginning of the original message", "included below is", "your original message",
+    const NAMED: &[&str] = &[
+        "original message",
+        "returned message",
+        "original mail",
+        "message header",
+        "message follows",
+        "returned mail",
+        "non-delivered message",
+        "undelivered message",
     ];
-    ruled && NAMED.iter().any(|name| bare.contains(name)) || line.len() < 90 && SENTENCES.iter().any(|words| bare.contains(words)) || matches!(bare, "original message" | "original message headers")
+    const SENTENCES: &[&str] = &[
+        "copy of the message",
+        "copy of your message",
+        "copy of the original",
+        "original message follows",
+        "message headers follow",
+        "header of the original message",
+        "headers of the original",
+        "unsent message follows",
+        "message header",
+        "original message headers",
+        "message is included below",
+        "original message is below",
+        "message text follows",
+        "original message follow",
+        "beginning of the original message",
+        "included below is",
+        "your original message",
+    ];
+    ruled && NAMED.iter().any(|name| bare.contains(name))
+        || line.len() < 90 && SENTENCES.iter().any(|words| bare.contains(words))
+        || matches!(bare, "original message" | "original message headers")
 }
 
 fn begins_header(line: &str) -> bool {
-    ["return-path:", "received: ", "dkim-signature:", "message-id:", "mime-version:"]
-        .iter()
-        .any(|name| line.len() >= name.len() && line.is_char_boundary(name.len()) && line[..name.len()].eq_ignore_ascii_case(name))
+    ["return-path:", "received: ", "dkim-signature:", "message-id:", "mime-version:"].iter().any(|name| {
+        line.len() >= name.len()
+            && line.is_char_boundary(name.len())
+            && line[..name.len()].eq_ignore_ascii_case(name)
+    })
 }

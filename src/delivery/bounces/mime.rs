@@ -46,7 +46,9 @@ impl Headers {
             if text.is_empty() {
                 return (Self(fields), at);
             }
-            if text[0] == b' ' || text[0] == b'\t' {
+            // Some servers forget to indent a parameter that they put on a line of its own.
+            let parameter = start > 0 && text.starts_with(b"boundary=");
+            if text[0] == b' ' || text[0] == b'\t' || parameter {
                 if let Some((_, value)) = fields.last_mut()
                     && value.len() < LONGEST_VALUE
                 {
@@ -138,9 +140,10 @@ impl Kind {
     fn of(headers: &Headers) -> Self {
         let value = headers.get("content-type").unwrap_or_default();
         let name = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let name = if name.contains('/') { name } else { "text/plain".to_owned() };
         let boundary = parameter(value, "boundary").map(String::into_bytes);
         let boundary = boundary.filter(|one| !one.is_empty() && name.starts_with("multipart/"));
+        let readable = name.contains('/') && (boundary.is_some() || !name.starts_with("multipart/"));
+        let name = if readable { name } else { "text/plain".to_owned() };
         Self { name, boundary, charset: parameter(value, "charset") }
     }
 }
@@ -167,7 +170,9 @@ fn split<'a>(body: &'a [u8], boundary: &[u8], most: usize) -> Vec<&'a [u8]> {
     let mut pieces = Vec::new();
     let mut start = None;
     for (at, line) in lines(body) {
-        let Some(after) = line.strip_prefix(b"--").and_then(|rest| rest.strip_prefix(boundary)) else { continue };
+        let Some(after) = line.strip_prefix(b"--").and_then(|rest| rest.strip_prefix(boundary)) else {
+            continue;
+        };
         // Another boundary may begin with ours.
         let after = trim_end(after);
         let last = after == b"--";

@@ -9,6 +9,7 @@ mod dsn;
 mod feedback;
 mod letters;
 pub mod mime;
+pub mod providers;
 mod scan;
 mod status;
 #[cfg(test)]
@@ -129,9 +130,12 @@ pub struct Report {
     pub returned_path: Option<String>,
     /// Message-ID of the message that it returns, without its brackets.
     pub returned_id: Option<String>,
+    /// List-Unsubscribe of the message that it returns: our own signed link, which no redaction of addresses touches.
+    pub returned_link: Option<String>,
 }
 
 const LONGEST_WORDS: usize = 500;
+const LONGEST_SOURCE: usize = 8 * 1024;
 
 /// Reads a message. Any bytes give an answer, in bounded time.
 #[must_use]
@@ -143,11 +147,15 @@ pub fn inspect(bytes: &[u8]) -> Report {
 fn read(bytes: &[u8]) -> Report {
     let message = Message::read(bytes);
     let mut report = understand(&message);
-    if report.recipients.is_empty() {
+    if report.recipients.iter().all(|one| one.status.is_none()) {
         // A report about a report, or one that somebody passed on.
         if let Some(part) = message.part(&["message/rfc822"]) {
             let inner = understand(&Message::read(part.text.as_bytes()));
-            if inner.recipients.iter().any(|one| matches!(one.class, Class::Hard | Class::Soft)) {
+            if inner
+                .recipients
+                .iter()
+                .any(|one| matches!(one.class, Class::Hard | Class::Soft) && one.status.is_some())
+            {
                 report = inner;
             }
         }
@@ -166,6 +174,7 @@ fn understand(message: &Message) -> Report {
     let letter = letters::Letter::new(message);
     let returned = returned_headers(message, &letter);
     let recipients = feedback::read(message, &returned)
+        .or_else(|| providers::ses::mailed(&letter.human))
         .or_else(|| notified(message, &letter))
         .or_else(|| letters::read(message, &letter, &returned))
         .or_else(|| auto_reply::read(message))
@@ -176,12 +185,19 @@ fn understand(message: &Message) -> Report {
         sent_to: Vec::new(),
         returned_path: returned.get("return-path").and_then(scan::address).map(str::to_owned),
         returned_id: returned.get("message-id").map(|id| id.trim_matches(brackets).to_owned()),
+        returned_link: returned.get("list-unsubscribe").map(|link| link.trim_matches(brackets).to_owned()),
     }
 }
 
 /// The header of the message that is returned, wherever it stands.
 fn returned_headers(message: &Message, letter: &letters::Letter) -> Headers {
-    let kinds = ["message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global", "message/global-headers"];
+    let kinds = [
+        "message/rfc822",
+        "text/rfc822-headers",
+        "message/rfc822-headers",
+        "message/global",
+        "message/global-headers",
+    ];
     match message.part(&kinds) {
         Some(part) => Headers::read(part.text.trim_start().as_bytes()).0,
         None => letters::headers_of(&letter.returned),
@@ -206,7 +222,12 @@ fn notified(message: &Message, letter: &letters::Letter) -> Option<Vec<Recipient
     Some(fields.into_iter().map(|one| from_fields(one, letter, &blocks, alone)).collect())
 }
 
-fn from_fields(fields: dsn::Fields, letter: &letters::Letter, blocks: &[letters::Block], alone: bool) -> Recipient {
+fn from_fields(
+    fields: dsn::Fields,
+    letter: &letters::Letter,
+    blocks: &[letters::Block],
+    alone: bool,
+) -> Recipient {
     let about = |address: &str| blocks.iter().find(|block| block.address.eq_ignore_ascii_case(address));
     let block = about(&fields.address).or_else(|| fields.original.as_deref().and_then(about));
     let block = block.map_or("", |block| block.words.as_str());
@@ -219,23 +240,29 @@ fn from_fields(fields: dsn::Fields, letter: &letters::Letter, blocks: &[letters:
         _ if fields.status.as_deref().is_some_and(|status| status.starts_with('2')) => Action::Delivered,
         _ => Action::Failed,
     };
-    // The other server's own words say more than a code that only says that something was wrong.
     let sources = [fields.diagnostic.as_str(), block, human];
-    judge(fields.address, action, fields.status.as_deref(), &sources)
+    let mut recipient = judge(fields.address, action, fields.status.as_deref(), &sources);
+    if fields.by_program && recipient.reason == Reason::NoMailbox {
+        // What a filter or a delivery program on the other side printed, not what its server knows.
+        (recipient.reason, recipient.class) = (Reason::Server, Class::Soft);
+    }
+    recipient
 }
 
 /// Makes a recipient of what was read: `sources` are texts about it, the nearest first.
 fn judge(address: String, action: Action, status: Option<&str>, sources: &[&str]) -> Recipient {
-    let plain: Vec<String> = sources.iter().map(|text| scan::plain(&without(text, &address))).collect();
-    let telling = status.filter(|status| !scan::is_vague(status));
-    let wanted = if action == Action::Delivered { '2' } else { '5' };
-    let fits = |found: &&str| (wanted == '2') == found.starts_with('2');
-    let found = sources.iter().find_map(|text| scan::statuses(text).filter(fits).find(|one| !scan::is_vague(one)));
-    let vague = sources.iter().find_map(|text| scan::statuses(text).find(fits));
-    let status = telling.or(found).or(status).or(vague).map(str::to_owned);
+    let sources: Vec<&str> =
+        sources.iter().map(|text| &text[..text.floor_char_boundary(LONGEST_SOURCE)]).collect();
+    // The other server's words about this copy say more than the field that the reporter filled in.
+    let delivered = action == Action::Delivered;
+    let fits = |found: &&str| delivered == found.starts_with('2');
+    let (nearest, others) =
+        sources.split_first().map_or(("", &sources[..0]), |(nearest, others)| (*nearest, others));
+    let others = others.iter().flat_map(|text| scan::statuses(text));
+    let found = scan::statuses(nearest).filter(fits).chain(status).chain(others.filter(fits));
+    let status = scan::most_telling(found).map(str::to_owned);
     let reply = sources.iter().find_map(|text| scan::reply(text)).map(str::to_owned);
-    let reason = plain.iter().find_map(|text| words::reason(text));
-    let reason = reason.or_else(|| status.as_deref().and_then(status::reason)).unwrap_or(Reason::Unknown);
+    let reason = why(&address, status.as_deref(), &sources);
     let class = match action {
         Action::Delivered => Class::Delivered,
         _ if reason.is_final() => Class::Hard,
@@ -243,6 +270,31 @@ fn judge(address: String, action: Action, status: Option<&str>, sources: &[&str]
     };
     let words = sources.iter().find(|text| !text.trim().is_empty()).copied().unwrap_or_default();
     Recipient { address, class, status, reply, action, reason, words: shortened(words) }
+}
+
+fn why(address: &str, status: Option<&str>, sources: &[&str]) -> Reason {
+    let plain: Vec<String> = sources.iter().map(|text| scan::plain(&without(text, address))).collect();
+    let said: Vec<(Reason, bool)> = plain.iter().filter_map(|text| words::reason(text)).collect();
+    let coded = status.and_then(status::reason);
+    let reason = match said.first() {
+        Some((_, false)) if coded.is_some_and(|coded| coded.is_final() || coded == Reason::Policy) => coded,
+        Some((reason, _)) => Some(*reason),
+        None => coded,
+    };
+    let reason = reason.unwrap_or(Reason::Unknown);
+    if !reason.is_final() {
+        return reason;
+    }
+    // Of two readings the milder: a reader is not given up for a sentence that may mean something else.
+    if said.iter().any(|(reason, _)| *reason == Reason::Full) {
+        return Reason::Full;
+    }
+    // A server that took the recipient and then refused the message knows the mailbox, and x.2.0 says that there is one.
+    let there = status.is_some_and(|status| status.ends_with(".2.0"));
+    if reason == Reason::NoMailbox && (there || plain.iter().any(|text| words::is_after_data(text))) {
+        return Reason::Refused;
+    }
+    reason
 }
 
 /// A local part such as `spam` or `full` must not be taken for a word of the server.

@@ -22,7 +22,28 @@ pub fn addresses(text: &str) -> impl Iterator<Item = (usize, &str)> {
 const fn is_local(c: char) -> bool {
     !c.is_ascii() && !matches!(c, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ff0f}' | '\u{2018}'..='\u{201f}')
         || c.is_ascii_alphanumeric()
-        || matches!(c, '.' | '!' | '#' | '$' | '%' | '&' | '\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^' | '_' | '`' | '{' | '|' | '}' | '~')
+        || matches!(
+            c,
+            '.' | '!'
+                | '#'
+                | '$'
+                | '%'
+                | '&'
+                | '\''
+                | '*'
+                | '+'
+                | '-'
+                | '/'
+                | '='
+                | '?'
+                | '^'
+                | '_'
+                | '`'
+                | '{'
+                | '|'
+                | '}'
+                | '~'
+        )
 }
 
 const fn is_domain(c: char) -> bool {
@@ -63,15 +84,23 @@ fn digits(bytes: &[u8], from: usize) -> usize {
     bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count()
 }
 
-/// Whether a status says no more than that something was wrong.
-pub fn is_vague(status: &str) -> bool {
+/// How much a status says: nothing but that something was wrong (`5.0.0`), in which field (`5.1.0`) or that time ran out
+/// while something else was wrong (`4.4.7`), or what it was.
+pub fn telling(status: &str) -> u8 {
     let mut parts = status.split('.').skip(1);
-    parts.next() == Some("0") && matches!(parts.next(), Some("0") | None)
+    match (parts.next(), parts.next()) {
+        (Some("0"), _) => 0,
+        (_, Some("0")) | (Some("4"), Some("7")) => 1,
+        _ => 2,
+    }
 }
 
-/// The most telling status of a text: the first that says more than `x.0.0`, else the first.
-pub fn status(text: &str) -> Option<&str> {
-    statuses(text).find(|status| !is_vague(status)).or_else(|| statuses(text).next())
+/// The most telling of some, of two alike the first.
+pub fn most_telling<'a>(statuses: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    statuses.fold(None, |best, one| match best {
+        Some(best) if telling(best) >= telling(one) => Some(best),
+        _ => Some(one),
+    })
 }
 
 /// The first reply code (RFC 5321 section 4.2) of a text: three figures that stand alone and refuse.
@@ -79,20 +108,26 @@ pub fn reply(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
     (0..bytes.len().saturating_sub(2)).find_map(|start| {
         let code = bytes.get(start..start + 3)?;
-        let is_code = matches!(code[0], b'4' | b'5') && matches!(code[1], b'0'..=b'5') && code[2].is_ascii_digit();
+        let is_code =
+            matches!(code[0], b'4' | b'5') && matches!(code[1], b'0'..=b'5') && code[2].is_ascii_digit();
         let before = start.checked_sub(1).map_or(b' ', |at| bytes[at]);
         let after = bytes.get(start + 3).copied().unwrap_or(b' ');
         let alone = !before.is_ascii_alphanumeric()
             && !b".-_#@/=".contains(&before)
-            && (matches!(after, b' ' | b'-' | b'\n' | b'\t' | b',' | b';' | b':' | b'\'' | b'"' | b')' | b']'));
+            && (matches!(
+                after,
+                b' ' | b'-' | b'\n' | b'\t' | b',' | b';' | b':' | b'\'' | b'"' | b')' | b']'
+            ));
         (is_code && alone).then(|| &text[start..start + 3])
     })
 }
 
 /// A text as the tables of words want it: lower case, single spaces, no quotation marks, no web addresses.
 pub fn plain(text: &str) -> String {
-    let lower = text.to_lowercase().replace(['\u{2019}', '`'], "'").replace(['"', '\u{201c}', '\u{201d}'], "");
-    let words = lower.split_whitespace().filter(|word| !word.contains("http://") && !word.contains("https://"));
+    let lower =
+        text.to_lowercase().replace(['\u{2019}', '`'], "'").replace(['"', '\u{201c}', '\u{201d}'], "");
+    let words =
+        lower.split_whitespace().filter(|word| !word.contains("http://") && !word.contains("https://"));
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -105,13 +140,17 @@ mod tests {
         let found = |text| addresses(text).map(|(_, address)| address.to_owned()).collect::<Vec<_>>();
         assert_eq!(found("<ann@example.org>: gone"), ["ann@example.org"]);
         assert_eq!(found("to ann@example.org."), ["ann@example.org"]);
-        assert_eq!(found("rfc822;ann+b@example.org, bob@example.com"), ["ann+b@example.org", "bob@example.com"]);
+        assert_eq!(
+            found("rfc822;ann+b@example.org, bob@example.com"),
+            ["ann+b@example.org", "bob@example.com"]
+        );
         assert_eq!(found("jürgen@example.org"), ["jürgen@example.org"]);
         assert!(found("@ a@ @b").is_empty());
     }
 
     #[test]
     fn a_status_is_told_from_a_network_address() {
+        let status = |text| most_telling(statuses(text));
         assert_eq!(status("550 5.1.1 User unknown"), Some("5.1.1"));
         assert_eq!(status("550-5.7.26 not taken"), Some("5.7.26"));
         assert_eq!(status("no mailbox. (#5.1.1)"), Some("5.1.1"));
