@@ -9,7 +9,16 @@ use std::{
 
 use anyhow::Context as _;
 
-use crate::delivery::bounces::{self, Class, Report, mime};
+use super::instance;
+use crate::{
+    config::Config,
+    delivery::bounces::{
+        self, Class, Report,
+        maildir::{Taken, receive_maildir},
+        mime,
+        receive::receive_mail,
+    },
+};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -22,6 +31,50 @@ pub(super) enum Command {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Take in bounces and complaints. Doing it again changes nothing.
+    Ingest {
+        /// Every message in `new` of a maildir; they move to `cur`.
+        #[arg(long, conflicts_with = "files")]
+        maildir: Option<PathBuf>,
+        /// Messages, one a file; - is standard input, for use in an alias of the mail server.
+        #[arg(required_unless_present = "maildir")]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// "Try again later" to the mail server that runs us (sysexits).
+const TRY_AGAIN: u8 = 75;
+
+pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
+    let (maildir, files) = match command {
+        Command::Inspect { json, files } => return inspect(json, &files),
+        Command::Ingest { maildir, files } => (maildir, files),
+    };
+    let taken = match ingest(config, maildir.as_deref(), &files).await {
+        Ok(taken) => taken,
+        Err(error) => {
+            eprintln!("broadside: {error:#}");
+            return Ok(ExitCode::from(TRY_AGAIN));
+        }
+    };
+    let Taken { read, stopped, counted, unproven } = taken;
+    println!(
+        "{read} read: {stopped} readers are not mailed any more, {counted} failures counted, {unproven} not about mail of ours."
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn ingest(config: &Config, maildir: Option<&Path>, files: &[PathBuf]) -> anyhow::Result<Taken> {
+    let site = instance::open_site(config).await?;
+    let mut taken = Taken::default();
+    if let Some(maildir) = maildir {
+        taken = receive_maildir(&site, maildir).await?;
+    }
+    for file in files {
+        taken.count(receive_mail(&site, &read(file)?).await?);
+    }
+    site.db.close().await;
+    Ok(taken)
 }
 
 pub(super) fn inspect(json: bool, files: &[PathBuf]) -> anyhow::Result<ExitCode> {

@@ -66,7 +66,7 @@ enum Command {
     /// Send an edition.
     #[command(subcommand)]
     Edition(edition::Command),
-    /// Read bounces and complaints.
+    /// Read bounces and complaints, and take them in.
     #[command(subcommand)]
     Bounce(bounce::Command),
     /// Recount what became of every copy and every gift.
@@ -113,9 +113,8 @@ impl Cli {
             Command::Audit(arguments) => audit::run(&config, arguments).await,
             Command::Doctor => doctor::run(&config).await,
             Command::Team(command) => team::run(&config, command).await,
-            Command::Settings | Command::Templates(_) | Command::Bounce(bounce::Command::Inspect { .. }) => {
-                Ok(ExitCode::SUCCESS)
-            }
+            Command::Bounce(command) => bounce::run(&config, command).await,
+            Command::Settings | Command::Templates(_) => Ok(ExitCode::SUCCESS),
         }
     }
 }

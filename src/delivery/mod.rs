@@ -18,6 +18,7 @@ pub mod smtp;
 mod store;
 pub mod suppression;
 pub mod variant;
+pub mod verp;
 mod workers;
 mod writer;
 
@@ -25,6 +26,7 @@ use crate::db::Sql;
 
 /// Every statement of this room.
 pub const STATEMENTS: &[&[Sql]] = &[
+    store::bounces::STATEMENTS,
     store::editions::STATEMENTS,
     store::ledger::STATEMENTS,
     store::notices::STATEMENTS,

@@ -123,7 +123,8 @@ async fn readers_are_imported_exported_and_proven() {
 async fn add_list(db: &Db) {
     let keys = Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32]);
     let base_url = "http://127.0.0.1:3000".parse().expect("an address");
-    let site = Site { db: db.clone(), clock: Clock::System, keys: Arc::new(keys), base_url };
+    let site =
+        Site { db: db.clone(), clock: Clock::System, keys: Arc::new(keys), base_url, bounce_address: None };
     digests::ensure_first(&site).await.expect("a first list");
 }
 

@@ -8,8 +8,10 @@ mod auto_reply;
 mod dsn;
 mod feedback;
 mod letters;
+pub mod maildir;
 pub mod mime;
 pub mod providers;
+pub mod receive;
 mod scan;
 mod status;
 #[cfg(test)]
@@ -38,6 +40,21 @@ pub enum Class {
     None,
 }
 
+impl Class {
+    /// The word that the database holds.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hard => "hard",
+            Self::Soft => "soft",
+            Self::Complaint => "complaint",
+            Self::AutoReply => "auto-reply",
+            Self::Delivered => "delivered",
+            Self::None => "none",
+        }
+    }
+}
+
 /// What became of the copy, as far as its reporter says (RFC 3464 section 2.3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -52,6 +69,20 @@ pub enum Action {
     Complained,
     /// Says nothing about the copy.
     Other,
+}
+
+impl Action {
+    /// The word that the database holds.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Delayed => "delayed",
+            Self::Delivered => "delivered",
+            Self::Complained => "complained",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// Why, in the few kinds that make a difference.
@@ -93,6 +124,29 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// The word that the database holds.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoMailbox => "no-mailbox",
+            Self::NoHost => "no-host",
+            Self::Moved => "moved",
+            Self::TakesNoMail => "takes-no-mail",
+            Self::Full => "full",
+            Self::TooBig => "too-big",
+            Self::Disabled => "disabled",
+            Self::Policy => "policy",
+            Self::TooMuch => "too-much",
+            Self::Expired => "expired",
+            Self::Network => "network",
+            Self::Server => "server",
+            Self::Refused => "refused",
+            Self::Complaint => "complaint",
+            Self::Away => "away",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// Whether mail to that address is pointless from now on.
     #[must_use]
     pub const fn is_final(self) -> bool {

@@ -1,5 +1,6 @@
 //! The SQL of the delivery room, by table.
 
+pub(super) mod bounces;
 pub(super) mod editions;
 pub(super) mod ledger;
 pub(super) mod notices;

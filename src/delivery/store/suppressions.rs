@@ -12,8 +12,25 @@ statements! {
         on conflict (address_hash) where lifted_at is null do nothing";
     /// In force?
     REASON = "select reason from suppression where address_hash = $1 and lifted_at is null";
+    /// In force, with the words for staff.
+    FIND = "select reason, detail, created_at from suppression where address_hash = $1 and lifted_at is null";
     /// Staff lift it; the row stays.
     LIFT = "update suppression set lifted_at = $2 where address_hash = $1 and lifted_at is null";
+}
+
+/// A suppression in force.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct InForce {
+    /// bounced, complained, erased or staff.
+    pub reason: String,
+    /// What staff read.
+    pub detail: String,
+    /// Since when.
+    pub created_at: Moment,
+}
+
+pub async fn find(db: &Db, hash: &str) -> Result<Option<InForce>> {
+    db.opt(FIND, (hash,)).await
 }
 
 pub async fn add(tx: &mut Tx, hash: &str, reason: &str, detail: &str, now: Moment) -> Result<bool> {
