@@ -115,8 +115,13 @@ pub async fn receive_mail(site: &Site, bytes: &[u8]) -> Result<Effect> {
 /// # Errors
 /// When the database fails; then nothing was kept, and it can be given again.
 pub async fn receive(site: &Site, source: Source, key: &str, report: &Report) -> Result<Effect> {
-    let mut tx = site.db.begin().await?;
     let which = identify(site, report);
+    let signed = !matches!(source, Source::Mail | Source::Reply);
+    // Anybody can send us mail: what proves nothing costs no transaction.
+    if report.recipients.is_empty() || (which.is_none() && !signed) {
+        return Ok(Effect::Unproven);
+    }
+    let mut tx = site.db.begin().await?;
     let copy = match which {
         Some(which) => store::copy(&mut tx, which.edition, which.subscriber).await?,
         None => None,
@@ -125,7 +130,7 @@ pub async fn receive(site: &Site, source: Source, key: &str, report: &Report) ->
         let address = EmailAddress::parse(&address).ok()?;
         Some(About { which: Some(which), address, at: Some(at) })
     });
-    let Some((about, recipient)) = subject(source, report, known) else { return Ok(Effect::Unproven) };
+    let Some((about, recipient)) = subject(signed, report, known) else { return Ok(Effect::Unproven) };
     let effect =
         take_in(&mut tx, site, source, &format!("{}:{key}", source.as_str()), &about, &recipient).await?;
     tx.commit().await?;
@@ -156,7 +161,7 @@ fn identify(site: &Site, report: &Report) -> Option<Which> {
 }
 
 /// Of what a report says, that which is about the copy.
-fn subject(source: Source, report: &Report, known: Option<About>) -> Option<(About, Recipient)> {
+fn subject(signed: bool, report: &Report, known: Option<About>) -> Option<(About, Recipient)> {
     let named = |address: &EmailAddress| {
         let same = |one: &&Recipient| {
             EmailAddress::parse(&one.address).is_ok_and(|parsed| parsed.key() == address.key())
@@ -176,7 +181,7 @@ fn subject(source: Source, report: &Report, known: Option<About>) -> Option<(Abo
         return Some((about, recipient));
     }
     // A mail service that signed it knows whom it sent our mail to.
-    if matches!(source, Source::Mail | Source::Reply) {
+    if !signed {
         return None;
     }
     let recipient = report.recipients.first()?.clone();
