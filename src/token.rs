@@ -222,6 +222,12 @@ pub fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
+/// What signatures of other people's kinds are made with, in tests.
+#[cfg(test)]
+pub(crate) fn randomness() -> SystemRandom {
+    SystemRandom::new()
+}
+
 /// An unguessable name for use in URLs: 128 bits, 26 lower-case letters and figures.
 #[must_use]
 pub fn public_id() -> String {

@@ -12,6 +12,7 @@ use crate::{
     config::Config,
     db::Engine as DbEngine,
     delivery::{
+        bounces::providers::sns::{Network, Topic},
         engine::{Engine, EngineOptions},
         smtp::{Relay, Timeouts},
     },
@@ -22,7 +23,7 @@ use crate::{
     site::Site,
     smtp_url::SmtpUrl,
     staff,
-    web::{self, SandboxInfo},
+    web::{self, SandboxInfo, hooks::BounceHooks},
 };
 
 /// Which parts of an instance this process runs.
@@ -80,6 +81,7 @@ impl Running {
             templates: templates.clone(),
             payments: payments.as_ref().map(|payments| payments.provider.clone()),
             fetcher: fetcher.clone(),
+            bounce_maildir: config.bounce_maildir.clone(),
         };
         let jobs = tokio::spawn(jobs.run(stopped.clone()));
         let web = match listener {
@@ -90,6 +92,7 @@ impl Running {
                 app.checkout_origin =
                     payments.as_ref().map(|payments| payments.provider.checkout_origin().into());
                 app.payments = payments;
+                app.bounce_hooks = Arc::new(bounce_hooks(&config)?);
                 app.trusted_proxies = config.trusted_proxies.clone().into();
                 Some(tokio::spawn(serve_web(listener, app, stopped)))
             }
@@ -182,6 +185,16 @@ fn payments(config: &Config) -> anyhow::Result<Option<Payments>> {
     let provider = Stripe::new(&StripeSettings { secret_key, api_base: config.stripe_api_base.clone() })?;
     let webhook_secrets = WebhookSecrets::new(config.stripe_webhook_secrets.iter().cloned());
     Ok(Some(Payments { provider: Arc::new(provider), webhook_secrets }))
+}
+
+fn bounce_hooks(config: &Config) -> anyhow::Result<BounceHooks> {
+    let ask = Arc::new(Network::new().context("TLS cannot be set up")?);
+    Ok(BounceHooks {
+        mailgun: config.mailgun_signing_key.clone(),
+        postmark: config.postmark_webhook_secret.clone(),
+        sendgrid: config.sendgrid_webhook_key.clone(),
+        ses: config.ses_topic_arn.as_deref().map(|arn| Topic::new(arn, ask)),
+    })
 }
 
 fn engine_options(config: &Config, site: &Site, url: SmtpUrl) -> EngineOptions {

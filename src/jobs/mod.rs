@@ -3,11 +3,19 @@
 //! Each job does whatever is due in its domain and is safe to run by several workers at once: the rows say what was done.
 //! A job that fails is logged and runs again at its next turn; nothing is lost, because nothing is taken off a queue first.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
-use crate::{articles, digests, donations, mail::Templates, payments::PaymentProvider, site::Site, staff};
+use crate::{
+    articles,
+    delivery::bounces::{maildir::receive_maildir, receive::receive_refusals},
+    digests, donations,
+    mail::Templates,
+    payments::PaymentProvider,
+    site::Site,
+    staff,
+};
 
 /// What the jobs work with. Cheap to clone.
 #[derive(Clone)]
@@ -20,6 +28,8 @@ pub struct Jobs {
     pub payments: Option<Arc<dyn PaymentProvider>>,
     /// Fetches feeds.
     pub fetcher: articles::fetch::Fetcher,
+    /// A maildir that bounces are delivered into.
+    pub bounce_maildir: Option<PathBuf>,
 }
 
 /// One thing that is done again and again.
@@ -30,16 +40,20 @@ enum Job {
     ResumeProviderCalls,
     PollProvider,
     PollFeeds,
+    TakeInRefusals,
+    TakeInBounces,
     Tidy,
 }
 
 impl Job {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::SealEditions,
         Self::WorkOnProviderEvents,
         Self::ResumeProviderCalls,
         Self::PollProvider,
         Self::PollFeeds,
+        Self::TakeInRefusals,
+        Self::TakeInBounces,
         Self::Tidy,
     ];
 
@@ -47,7 +61,8 @@ impl Job {
     const fn every(self) -> Duration {
         Duration::from_secs(match self {
             Self::SealEditions | Self::WorkOnProviderEvents => 1,
-            Self::ResumeProviderCalls => 60,
+            Self::TakeInRefusals => 10,
+            Self::ResumeProviderCalls | Self::TakeInBounces => 60,
             Self::PollProvider => 10 * 60,
             Self::PollFeeds => 30 * 60,
             Self::Tidy => 60 * 60,
@@ -115,6 +130,12 @@ impl Jobs {
                     if let Err(error) = polled {
                         tracing::warn!(feed = feed.url, %error, "a feed could not be read; the desk shows why");
                     }
+                }
+            }
+            Job::TakeInRefusals => drop(receive_refusals(site).await?),
+            Job::TakeInBounces => {
+                if let Some(folder) = &self.bounce_maildir {
+                    receive_maildir(site, folder).await?;
                 }
             }
             Job::Tidy => staff::tidy(site).await?,

@@ -63,6 +63,8 @@ pub struct App {
     pub sandbox: Option<Arc<SandboxInfo>>,
     /// The payment provider; none while donations are switched off.
     pub payments: Option<Payments>,
+    /// Mail services that may report bounces.
+    pub bounce_hooks: Arc<hooks::BounceHooks>,
     /// Where the hosted checkout lives (`https://checkout.stripe.com`), so that a form may lead there.
     pub checkout_origin: Option<Arc<str>>,
     /// How much work a password hash is.
@@ -93,6 +95,7 @@ impl App {
             pages: Pages::load()?,
             sandbox: None,
             payments: None,
+            bounce_hooks: Arc::default(),
             checkout_origin: None,
             password_cost: PasswordCost::STRONG,
             trusted_proxies: Arc::new([]),

@@ -32,7 +32,7 @@ pub enum Csrf {
     PublicForm,
     /// One-click unsubscribing (RFC 8058): mail providers send no cookie, no origin and no token. The link is the authority.
     OneClick,
-    /// Signed by the payment provider.
+    /// Signed by the payment provider or a mail service.
     Webhook,
 }
 
@@ -142,6 +142,7 @@ pub fn routes() -> Vec<Route> {
 
         // Programs.
         Route::post("/hooks/stripe", Anybody, Webhook, Hook, hooks::payments::receive),
+        Route::post("/hooks/bounces/{provider}", Anybody, Webhook, Hook, hooks::receive_bounce),
 
         // The first run.
         Route::get("/set-up/{token}", Anybody, Desk, desk::set_up::show),
