@@ -182,6 +182,8 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/readers", Staff(Role::READERS), Token, Desk, desk::readers::submit),
         Route::get("/desk/readers/{id}", Staff(Role::READERS), Desk, desk::reader::show),
         Route::post("/desk/readers/{id}/leave", Staff(Role::READERS), Token, Desk, desk::reader::leave),
+        Route::post("/desk/readers/{id}/mail-again", Staff(Role::READERS), Token, Desk, desk::bounces::mail_again),
+        Route::get("/desk/bounces", Staff(Role::READERS), Desk, desk::bounces::show),
         Route::get("/desk/account", Staff(Role::ANYONE), Desk, desk::account::show),
         Route::post("/desk/account", Staff(Role::ANYONE), Token, Desk, desk::account::submit),
         Route::get("/desk/donations", Staff(Role::MONEY), Desk, desk::donations::show),

@@ -16,6 +16,7 @@ pub fn done(code: &str) -> Option<&'static str> {
         "cancelled" => "Cancelled. Nothing more goes out.",
         "asked" => "We sent them an email with a link. They are on the list once they press it.",
         "left" => "They are off that list, and get nothing more of it.",
+        "mail-again" => "They are mailed again, from the next edition on.",
         "welcome" => "Welcome. Your magazine is set up.",
         "event" => "It will be tried again within a minute.",
         _ => return None,

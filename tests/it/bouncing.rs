@@ -244,4 +244,36 @@ both_engines! {
         }
         assert_eq!(reason(&app, ANN).await, None);
     }
+
+    /// What came back stands at the desk with the reason, and staff can let mail go again; the log keeps who did.
+    async fn the_desk_says_why_a_reader_is_not_mailed_and_can_lift_it(app: TestApp) {
+        app.readers(2).await;
+        app.send_edition("The first").await;
+        let (address, _) = proof(&app, ANN);
+        let report = notification(&address, ANN, "failed", "5.1.1");
+        take(&app, &report).await;
+        let desk = app.desk().await;
+        let page = desk.open("/desk/bounces").await;
+        page.says(ANN).says("There is no such mailbox").says("not mailed any more").says("The first");
+        assert!(!page.text().contains("reader2@example.org"));
+        let reader = subscribers::by_email(&app.site.db, &ANN.parse().expect("an address")).await.expect("a read").expect("a reader");
+        let own = format!("/desk/readers/{}", reader.public_id);
+        let page = desk.open(&own).await;
+        page.says("Not mailed since").says("Mail to this address comes back");
+        let form = page.form(&format!("{own}/mail-again"));
+        desk.submit_and_follow(&form).await.says("They are mailed again");
+        assert_eq!(reason(&app, ANN).await, None);
+        assert!(!desk.open(&own).await.text().contains("Not mailed since"));
+        let log = broadside::staff::audit::latest(&app.site.db, 1).await.expect("a read");
+        assert_eq!((log[0].action.as_str(), log[0].subject.as_str()), ("mails again", reader.public_id.as_str()));
+    }
+
+    /// Mail services knock at one door each; without a secret in the settings it is shut.
+    async fn a_mail_service_that_is_not_set_up_is_refused(app: TestApp) {
+        for provider in ["mailgun", "postmark", "sendgrid", "ses", "anybody"] {
+            let visitor = app.visitor();
+            let request = visitor.request(reqwest::Method::POST, &app.url(&format!("/hooks/bounces/{provider}"))).body("{}");
+            assert_eq!(visitor.send(request).await.status, reqwest::StatusCode::NOT_FOUND, "{provider}");
+        }
+    }
 }

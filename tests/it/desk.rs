@@ -294,7 +294,7 @@ both_engines! {
                 }
             }
         }
-        let allowed = ["/unsubscribe/{token}", "/hooks/stripe"];
+        let allowed = ["/unsubscribe/{token}", "/hooks/stripe", "/hooks/bounces/{provider}"];
         assert!(exempt.iter().all(|path| allowed.contains(path)), "{exempt:?}");
     }
 

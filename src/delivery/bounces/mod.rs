@@ -12,6 +12,7 @@ pub mod maildir;
 pub mod mime;
 pub mod providers;
 pub mod receive;
+pub mod record;
 mod scan;
 mod status;
 #[cfg(test)]

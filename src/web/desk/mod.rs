@@ -3,6 +3,7 @@
 pub(super) mod account;
 pub(super) mod article;
 pub(super) mod articles;
+pub(super) mod bounces;
 pub(super) mod donations;
 pub(super) mod edition;
 pub(super) mod edition_act;
