@@ -8,6 +8,8 @@ use broadside::{
             maildir::receive_maildir,
             receive::{Effect, receive_mail, receive_refusals},
         },
+        engine::{Engine, EngineOptions},
+        smtp::Relay,
         suppression::Suppressions,
     },
     digests,
@@ -15,7 +17,7 @@ use broadside::{
     subscribers::{self, Basis},
 };
 
-use crate::support::{TestApp, both_engines, scratch};
+use crate::support::{TestApp, both_engines, postfix::Postfix, scratch, wait::until};
 
 const ANN: &str = "reader1@example.org";
 const DAY: Duration = Duration::from_secs(86_400);
@@ -275,5 +277,49 @@ both_engines! {
             let request = visitor.request(reqwest::Method::POST, &app.url(&format!("/hooks/bounces/{provider}"))).body("{}");
             assert_eq!(visitor.send(request).await.status, reqwest::StatusCode::NOT_FOUND, "{provider}");
         }
+    }
+
+    /// The whole way with a mail server that is not ours: it refuses one reader at the door, and takes the mail of others
+    /// whom the next server refuses; what it writes about them comes back into a maildir (TRUST M10, M23, M24, M26).
+    async fn postfix_sends_back_what_it_cannot_deliver(app: TestApp) {
+        use broadside::sandbox::{Rule, Stage};
+        let readers = ["gone", "later", "full", "policy", "good"].map(|name| format!("{name}@example.net"));
+        let [gone, later, full, policy, good] = &readers;
+        let known: Vec<&str> = [later, full, policy, good].map(String::as_str).to_vec();
+        let Some(postfix) = Postfix::start(&known, app.sandbox.smtp_addr()) else { return };
+        for (reader, code, words) in [
+            (later, 550, "5.1.1 We have no such reader"),
+            (full, 552, "5.2.2 The mailbox is full"),
+            (policy, 550, "5.7.1 Your address is on a list of ours"),
+        ] {
+            app.sandbox.smtp_script().add(Rule::at(Stage::Rcpt).to(reader).reply(code, words));
+        }
+        for reader in &readers {
+            let address = EmailAddress::parse(reader).expect("an address");
+            let added = subscribers::add_by_staff(&app.site, &address, "", app.list().await, "a test").await;
+            added.expect("staff may add readers");
+        }
+        let draft = app.draft("The first").await;
+        let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+        pressed.await.expect("nothing is in the way");
+        app.advance(digests::UNDO + Duration::from_secs(1));
+        digests::seal_due(&app.site, &app.templates).await.expect("it is sealed");
+        let url = format!("smtp://{}?tls=none", postfix.address).parse().expect("an SMTP address");
+        let options = EngineOptions::new(Relay { url, ..app.relay.clone() }, 2);
+        Engine::run_until_idle(app.site.clone(), app.templates.clone(), options).await.expect("the engine starts");
+
+        until("three bounces", async || (postfix.new_bounces() == 3).then_some(())).await;
+        let taken = receive_maildir(&app.site, &postfix.bounces).await.expect("a maildir");
+        assert_eq!((taken.read, taken.stopped, taken.counted, taken.unproven), (3, 1, 1, 0), "{taken:?}");
+        assert_eq!(receive_refusals(&app.site).await.expect("the log is read"), 1);
+        for reader in [gone, later] {
+            assert_eq!(reason(&app, reader).await.as_deref(), Some("bounced"), "{reader}");
+        }
+        for reader in [full, policy, good] {
+            assert_eq!(reason(&app, reader).await, None, "{reader}");
+        }
+        until("the mail", async || (app.mails(good).len() == 1).then_some(())).await;
+        let copy = app.sandbox.mailbox().to(good);
+        assert!(copy[0].from.starts_with("bounce+"), "{}", copy[0].from);
     }
 }

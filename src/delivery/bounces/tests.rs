@@ -62,6 +62,17 @@ fn the_more_telling_status_counts() {
     assert_eq!((one.status.as_deref(), one.reason), (Some("5.2.2"), Reason::Full));
 }
 
+/// TRUST M23: a code that is final counts where the words are vague or of the server's own making.
+#[test]
+fn a_final_code_counts_where_the_words_say_little() {
+    for words in ["550 5.1.1 We have no such reader", "550 5.1.1 denied", "550 5.1.1 command failed"] {
+        let fields = format!(
+            "Final-Recipient: rfc822; ann@example.com\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; {words}\n"
+        );
+        assert_eq!(only(&dsn(&fields)).class, Class::Hard, "{words}");
+    }
+}
+
 /// TRUST M23: what a server holds against the sender is not the reader's fault.
 #[test]
 fn policy_refusals_are_soft_whatever_code_they_have() {

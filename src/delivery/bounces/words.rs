@@ -8,21 +8,22 @@ use super::Reason;
 
 type Phrases = &'static [&'static str];
 
-const GROUPS: &[(Reason, Phrases)] = &[
-    (Reason::Full, FULL),
-    (Reason::TooBig, TOO_BIG),
-    (Reason::Moved, MOVED),
-    (Reason::Disabled, DISABLED),
-    (Reason::TakesNoMail, TAKES_NO_MAIL),
-    (Reason::Policy, PLAIN_POLICY),
-    (Reason::Network, NAME_SERVER),
-    (Reason::NoHost, NO_HOST),
-    (Reason::NoMailbox, NO_MAILBOX),
-    (Reason::Policy, POLICY),
-    (Reason::TooMuch, TOO_MUCH),
-    (Reason::Expired, EXPIRED),
-    (Reason::Network, NETWORK),
-    (Reason::Server, SERVER),
+/// Each with whether its words are so plain that no code says it better.
+const GROUPS: &[(Reason, bool, Phrases)] = &[
+    (Reason::Full, true, FULL),
+    (Reason::TooBig, true, TOO_BIG),
+    (Reason::Moved, true, MOVED),
+    (Reason::Disabled, true, DISABLED),
+    (Reason::TakesNoMail, true, TAKES_NO_MAIL),
+    (Reason::Policy, true, PLAIN_POLICY),
+    (Reason::Network, true, NAME_SERVER),
+    (Reason::NoHost, true, NO_HOST),
+    (Reason::NoMailbox, true, NO_MAILBOX),
+    (Reason::Policy, false, POLICY),
+    (Reason::TooMuch, false, TOO_MUCH),
+    (Reason::Expired, false, EXPIRED),
+    (Reason::Network, false, NETWORK),
+    (Reason::Server, false, SERVER),
 ];
 
 const FULL: Phrases = &[
@@ -573,9 +574,8 @@ const SERVER: Phrases = &[
 
 /// What the words mean, if they mean anything that is known; and whether they are so plain that no code says it better.
 pub fn reason(plain: &str) -> Option<(Reason, bool)> {
-    let place = GROUPS.iter().position(|(_, phrases)| phrases.iter().any(|phrase| says(plain, phrase)))?;
-    let vague = GROUPS.iter().position(|(_, phrases)| std::ptr::eq(*phrases, POLICY));
-    Some((GROUPS[place].0, vague.is_none_or(|vague| place < vague)))
+    let group = GROUPS.iter().find(|(_, _, phrases)| phrases.iter().any(|phrase| says(plain, phrase)))?;
+    Some((group.0, group.1))
 }
 
 /// Whether a text says a phrase; `*` may stand for up to 80 letters.

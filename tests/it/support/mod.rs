@@ -6,6 +6,7 @@ pub mod browser;
 pub mod database;
 pub mod environment;
 pub mod mail;
+pub mod postfix;
 pub mod postgres;
 pub mod scratch;
 pub mod verbs;
