@@ -12,7 +12,10 @@ use crate::{
     config::Config,
     db::Engine as DbEngine,
     delivery::{
-        bounces::providers::sns::{Network, Topic},
+        bounces::{
+            imap::Mailbox,
+            providers::sns::{Network, Topic},
+        },
         engine::{Engine, EngineOptions},
         smtp::{Relay, Timeouts},
     },
@@ -82,6 +85,7 @@ impl Running {
             payments: payments.as_ref().map(|payments| payments.provider.clone()),
             fetcher: fetcher.clone(),
             bounce_maildir: config.bounce_maildir.clone(),
+            bounce_mailbox: config.bounce_imap_url.as_ref().and_then(Mailbox::from_url),
         };
         let jobs = tokio::spawn(jobs.run(stopped.clone()));
         let web = match listener {

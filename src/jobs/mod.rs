@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::{
     articles,
-    delivery::bounces::{maildir::receive_maildir, receive::receive_refusals},
+    delivery::bounces::{imap::Mailbox, maildir::receive_maildir, receive::receive_refusals},
     digests, donations,
     mail::Templates,
     payments::PaymentProvider,
@@ -30,6 +30,8 @@ pub struct Jobs {
     pub fetcher: articles::fetch::Fetcher,
     /// A maildir that bounces are delivered into.
     pub bounce_maildir: Option<PathBuf>,
+    /// A mailbox that bounces come to.
+    pub bounce_mailbox: Option<Mailbox>,
 }
 
 /// One thing that is done again and again.
@@ -136,6 +138,9 @@ impl Jobs {
             Job::TakeInBounces => {
                 if let Some(folder) = &self.bounce_maildir {
                     receive_maildir(site, folder).await?;
+                }
+                if let Some(mailbox) = &self.bounce_mailbox {
+                    mailbox.receive(site).await?;
                 }
             }
             Job::Tidy => staff::tidy(site).await?,

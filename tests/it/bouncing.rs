@@ -5,7 +5,8 @@ use std::time::Duration;
 use broadside::{
     delivery::{
         bounces::{
-            maildir::receive_maildir,
+            imap::Mailbox,
+            maildir::{Taken, receive_maildir},
             receive::{Effect, receive_mail, receive_refusals},
         },
         engine::{Engine, EngineOptions},
@@ -16,6 +17,8 @@ use broadside::{
     email_address::EmailAddress,
     subscribers::{self, Basis},
 };
+
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 
 use crate::support::{TestApp, both_engines, postfix::Postfix, scratch, wait::until};
 
@@ -321,5 +324,76 @@ both_engines! {
         until("the mail", async || (app.mails(good).len() == 1).then_some(())).await;
         let copy = app.sandbox.mailbox().to(good);
         assert!(copy[0].from.starts_with("bounce+"), "{}", copy[0].from);
+    }
+
+    /// A mailbox over IMAP: what is unseen is taken in and then marked, and the next visit finds nothing.
+    async fn a_mailbox_is_read_over_imap(app: TestApp) {
+        app.readers(1).await;
+        app.send_edition("The first").await;
+        let (address, _) = proof(&app, ANN);
+        let mut mailbox = ImapServer::new(vec![
+            notification(&address, ANN, "failed", "5.1.1"),
+            b"Subject: something else\r\n\r\nHello\r\n".to_vec(),
+        ]);
+        let url = "imaps://us%40er:pa%20ss@mail.example.org/Bounces".parse().expect("an address");
+        let settings = Mailbox::from_url(&url).expect("whole settings");
+        let taken = mailbox.visit(&app, &settings).await;
+        assert_eq!((taken.read, taken.stopped, taken.unproven), (2, 1, 1));
+        assert_eq!(mailbox.visit(&app, &settings).await.read, 0);
+        assert_eq!(mailbox.said[0], "LOGIN \"us@er\" \"pa ss\"");
+        assert_eq!(mailbox.said[1], "SELECT \"Bounces\"");
+        assert_eq!(reason(&app, ANN).await.as_deref(), Some("bounced"));
+    }
+}
+
+/// As much of an IMAP server as a reader of one folder needs.
+struct ImapServer {
+    messages: Vec<(Vec<u8>, bool)>,
+    said: Vec<String>,
+}
+
+impl ImapServer {
+    fn new(messages: Vec<Vec<u8>>) -> Self {
+        Self { messages: messages.into_iter().map(|message| (message, false)).collect(), said: Vec::new() }
+    }
+
+    async fn visit(&mut self, app: &TestApp, settings: &Mailbox) -> Taken {
+        let (ours, theirs) = tokio::io::duplex(64 * 1024);
+        let (taken, ()) = tokio::join!(settings.receive_over(&app.site, ours), self.serve(theirs));
+        taken.expect("a conversation in order")
+    }
+
+    async fn serve(&mut self, stream: tokio::io::DuplexStream) {
+        let (read, mut write) = tokio::io::split(stream);
+        let mut lines = tokio::io::BufReader::new(read).lines();
+        write.write_all(b"* OK ready\r\n").await.expect("the client listens");
+        while let Some(line) = lines.next_line().await.expect("a line") {
+            let (tag, command) = line.split_once(' ').expect("a tag");
+            self.said.push(command.to_owned());
+            let mut answer = Vec::new();
+            let number =
+                |command: &str| command.split(' ').nth(2).and_then(|number| number.parse::<usize>().ok());
+            if command == "UID SEARCH UNSEEN" {
+                let unseen = (1..).zip(&self.messages).filter(|(_, (_, seen))| !seen);
+                let unseen: Vec<String> = unseen.map(|(number, _)| number.to_string()).collect();
+                answer.extend(format!("* SEARCH {}\r\n", unseen.join(" ")).into_bytes());
+            } else if command.starts_with("UID FETCH") {
+                let number = number(command).expect("a number");
+                let message = &self.messages[number - 1].0;
+                answer.extend(
+                    format!("* {number} FETCH (UID {number} BODY[]<0> {{{}}}\r\n", message.len())
+                        .into_bytes(),
+                );
+                answer.extend_from_slice(message);
+                answer.extend_from_slice(b")\r\n");
+            } else if command.starts_with("UID STORE") {
+                self.messages[number(command).expect("a number") - 1].1 = true;
+            }
+            answer.extend(format!("{tag} OK done\r\n").into_bytes());
+            write.write_all(&answer).await.expect("the client listens");
+            if command == "LOGOUT" {
+                return;
+            }
+        }
     }
 }

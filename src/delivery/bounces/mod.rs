@@ -7,6 +7,7 @@
 mod auto_reply;
 mod dsn;
 mod feedback;
+pub mod imap;
 mod letters;
 pub mod maildir;
 pub mod mime;
