@@ -324,7 +324,7 @@ async fn brake(tx: &mut Tx, site: &Site, edition: i64) -> Result<()> {
     match Complaints::of(complaints, accepted) {
         Complaints::Few => {}
         Complaints::Many => {
-            tracing::warn!(edition, complaints, accepted, "many readers complain of this edition")
+            tracing::warn!(edition, complaints, accepted, "many readers complain of this edition");
         }
         Complaints::TooMany => match editions::pause(tx, site, edition).await {
             Ok(()) => {

@@ -1,6 +1,5 @@
 //! What every test stands on: throwaway databases, and later a whole instance with verbs.
 
-#[expect(dead_code, reason = "verbs for tests that are being written")]
 pub mod app;
 pub mod browser;
 pub mod database;
@@ -12,7 +11,6 @@ pub mod scratch;
 pub mod verbs;
 #[expect(dead_code, reason = "verbs for tests that are being written")]
 pub mod visitor;
-#[expect(dead_code, reason = "verbs for tests that are being written")]
 pub mod wait;
 
 pub use app::TestApp;

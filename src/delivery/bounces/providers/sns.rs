@@ -158,7 +158,7 @@ impl Topic {
     }
 
     async fn key(&self, address: &str) -> Result<Vec<u8>, Refused> {
-        let url = amazon(address).filter(|url| is_certificate(url)).ok_or(Refused::Forged)?;
+        let url = amazon(address).filter(is_certificate).ok_or(Refused::Forged)?;
         let known = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(address).cloned();
         if let Some(key) = known {
             return Ok(key);
