@@ -37,7 +37,7 @@ async fn open(database: &str, clock: Clock) -> anyhow::Result<Site> {
     let db = Db::open(&DbOptions::new(database)).await?;
     let root = RootSecret { id: 1, secret: vec![7; 32] };
     let keys = Arc::new(Keys::new(&root, &[], &[9; 32]));
-    Ok(Site { db, clock, keys, base_url: "https://magazine.example.org".parse()? })
+    Ok(Site { db, clock, keys, base_url: "https://magazine.example.org".parse()?, bounce_address: None })
 }
 
 /// A new database with one sealed edition to so many readers; prints the seconds of import and seal.

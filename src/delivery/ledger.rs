@@ -106,8 +106,22 @@ fn suppressed_class(reason: String) -> &'static str {
 /// # Errors
 /// When the database fails.
 pub async fn withdraw(tx: &mut Tx, site: &Site, subscriber_id: i64, list_id: Option<i64>) -> Result<u64> {
+    withdraw_because(tx, site, subscriber_id, list_id, "left").await
+}
+
+/// The same for another reason than leaving: `class` is the word that the rows keep.
+///
+/// # Errors
+/// When the database fails.
+pub async fn withdraw_because(
+    tx: &mut Tx,
+    site: &Site,
+    subscriber_id: i64,
+    list_id: Option<i64>,
+    class: &str,
+) -> Result<u64> {
     let before = store::open_states(tx, subscriber_id, list_id).await?;
-    let withdrawn = store::withdraw(tx, subscriber_id, list_id, site.now()).await?;
+    let withdrawn = store::withdraw(tx, subscriber_id, list_id, site.now(), class).await?;
     let mut moves = Moves::default();
     for (edition, _) in &withdrawn {
         let claimed = before.iter().any(|(id, state)| id == edition && state == "claimed");

@@ -7,6 +7,7 @@
 //!
 //! This is the lowest domain: it knows editions, subscribers and lists as ids, and addresses as values.
 
+pub mod bounces;
 pub mod deliverability;
 pub mod dkim;
 pub mod dns;
@@ -24,6 +25,7 @@ pub mod smtp;
 mod store;
 pub mod suppression;
 pub mod variant;
+pub mod verp;
 mod workers;
 mod writer;
 
@@ -33,6 +35,7 @@ use crate::db::Sql;
 pub const STATEMENTS: &[&[Sql]] = &[
     store::dkim::STATEMENTS,
     store::deliverability::STATEMENTS,
+    store::bounces::STATEMENTS,
     store::editions::STATEMENTS,
     store::ledger::STATEMENTS,
     store::notices::STATEMENTS,

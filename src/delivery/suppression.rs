@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::store::suppressions as store;
+pub use super::store::suppressions::InForce;
 use crate::{
     db::{Result, Tx},
     email_address::EmailAddress,
@@ -45,7 +46,7 @@ impl<'a> Suppressions<'a> {
         Self(site)
     }
 
-    fn hash(self, address: &EmailAddress) -> String {
+    pub(super) fn hash(self, address: &EmailAddress) -> String {
         self.0.keys.name(Purpose::Suppression, &address.key())
     }
 
@@ -77,6 +78,14 @@ impl<'a> Suppressions<'a> {
     /// When the database fails.
     pub async fn reason(self, address: &EmailAddress) -> Result<Option<String>> {
         store::reason(&self.0.db, &self.hash(address)).await
+    }
+
+    /// Why an address is not mailed and since when, if it is not: the word, what staff read, the moment.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find(self, address: &EmailAddress) -> Result<Option<InForce>> {
+        store::find(&self.0.db, &self.hash(address)).await
     }
 
     /// As [`Suppressions::reason`], for many addresses, in their order.

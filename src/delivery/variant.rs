@@ -11,6 +11,7 @@ use super::{
         ledger::{self as store, Claim, StoredHeaders},
         notices::ClaimedNotice,
     },
+    verp,
 };
 use crate::{
     clock::Moment,
@@ -33,7 +34,7 @@ pub struct Headers {
     pub edition: String,
     /// The name in From.
     pub from_name: String,
-    /// The address in From and in the envelope.
+    /// The address in From, and in the envelope where the settings name no address for bounces.
     pub from_email: String,
     /// Where answers go.
     pub reply_to: String,
@@ -168,8 +169,10 @@ impl Frozen {
         mut bytes: Vec<u8>,
     ) -> std::result::Result<Message, String> {
         let links = Links::new(site, claim.edition_id, self.headers.list_id, claim.subscriber_id);
-        let id = format!("{}.{}", claim.edition_id, claim.subscriber_id);
-        let message_id = format!("{}@{}", site.keys.name(Purpose::MessageId, &id), site.host());
+        let which = verp::Which { edition: claim.edition_id, subscriber: claim.subscriber_id };
+        let message_id = verp::message_id(&site.keys, site.host(), which);
+        let own = || self.headers.from_email.clone();
+        let from = site.bounce_address.as_ref().map_or_else(own, |base| verp::make(&site.keys, base, which));
         let copy = CopyHeaders {
             to: Mailbox { name: &claim.name, address: &claim.address },
             message_id: &message_id,
@@ -181,7 +184,7 @@ impl Frozen {
         self.bulk.write(&copy, &mut bytes).map_err(|error| error.to_string())?;
         self.body.write_body(&links.personal(&claim.name), &mut bytes);
         sign(&self.signers, &mut bytes, site.now()).map_err(|error| error.to_string())?;
-        Ok(Message { from: self.headers.from_email.clone(), bytes })
+        Ok(Message { from, bytes })
     }
 }
 

@@ -32,7 +32,7 @@ pub enum Csrf {
     PublicForm,
     /// One-click unsubscribing (RFC 8058): mail providers send no cookie, no origin and no token. The link is the authority.
     OneClick,
-    /// Signed by the payment provider.
+    /// Signed by the payment provider or a mail service.
     Webhook,
 }
 
@@ -144,6 +144,7 @@ pub fn routes() -> Vec<Route> {
 
         // Programs.
         Route::post("/hooks/stripe", Anybody, Webhook, Hook, hooks::payments::receive),
+        Route::post("/hooks/bounces/{provider}", Anybody, Webhook, Hook, hooks::receive_bounce),
 
         // The first run.
         Route::get("/set-up/{token}", Anybody, Desk, desk::set_up::show),
@@ -189,6 +190,8 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/readers", Staff(Role::READERS), Token, Desk, desk::readers::submit),
         Route::get("/desk/readers/{id}", Staff(Role::READERS), Desk, desk::reader::show),
         Route::post("/desk/readers/{id}/leave", Staff(Role::READERS), Token, Desk, desk::reader::leave),
+        Route::post("/desk/readers/{id}/mail-again", Staff(Role::READERS), Token, Desk, desk::bounces::mail_again),
+        Route::get("/desk/bounces", Staff(Role::READERS), Desk, desk::bounces::show),
         Route::get("/desk/account", Staff(Role::ANYONE), Desk, desk::account::show),
         Route::post("/desk/account", Staff(Role::ANYONE), Token, Desk, desk::account::submit),
         Route::get("/desk/donations", Staff(Role::MONEY), Desk, desk::donations::show),

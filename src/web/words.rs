@@ -21,6 +21,7 @@ pub fn done(code: &str) -> Option<&'static str> {
         "retried" => "They are in line again.",
         "none-to-retry" => "None of them can be tried again: they left, bounced or complained.",
         "moved" => "The magazine lives here now. Mail goes out again.",
+        "mail-again" => "They are mailed again, from the next edition on.",
         "welcome" => "Welcome. Your magazine is set up.",
         "looked" => "Looked again.",
         "key-made" => "The key is made. Publish its record, then come back.",

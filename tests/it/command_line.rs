@@ -125,7 +125,7 @@ async fn readers_are_imported_exported_and_proven() {
 fn site(db: &Db) -> Site {
     let keys = Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32]);
     let base_url = "http://127.0.0.1:3000".parse().expect("an address");
-    Site { db: db.clone(), clock: Clock::System, keys: Arc::new(keys), base_url }
+    Site { db: db.clone(), clock: Clock::System, keys: Arc::new(keys), base_url, bounce_address: None }
 }
 
 async fn add_list(db: &Db) {

@@ -84,6 +84,7 @@ impl Web {
             clock: Clock::manual(Moment::from_unix_seconds(1_790_000_000)),
             keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32])),
             base_url: Url::parse(BASE).expect("a URL"),
+            bounce_address: None,
         };
         let templates = Templates::load().expect("email templates that parse");
         let fetcher = Fetcher::new(true).expect("a fetcher");
@@ -293,7 +294,7 @@ both_engines! {
                 }
             }
         }
-        let allowed = ["/unsubscribe/{token}", "/hooks/stripe"];
+        let allowed = ["/unsubscribe/{token}", "/hooks/stripe", "/hooks/bounces/{provider}"];
         assert!(exempt.iter().all(|path| allowed.contains(path)), "{exempt:?}");
     }
 

@@ -3,6 +3,7 @@
 
 mod support;
 
+mod bouncing;
 mod command_line;
 mod composing;
 mod deliverability;

@@ -50,8 +50,8 @@ statements! {
     /// Moves the parts of a worker.
     TALLY = rows(4) "insert into delivery_tally (edition_id, worker_id, state, count) values {rows}
         on conflict (edition_id, worker_id, state) do update set count = delivery_tally.count + excluded.count";
-    /// A reader left: what has not been written to a connection will not be.
-    WITHDRAW = "update delivery set state = 'suppressed', class = 'left', claimed_by = null, updated_at = $3
+    /// A reader left, or may not be mailed any more: what has not been written to a connection will not be.
+    WITHDRAW = "update delivery set state = 'suppressed', class = $4, claimed_by = null, updated_at = $3
         where subscriber_id = $1 and (state = 'queued' or (state = 'claimed' and not marker))
         and edition_id in (select id from edition where (cast($2 as bigint) is null or list_id = $2) and state not in ('finished', 'cancelled'))
         returning edition_id, subscriber_id";
@@ -312,8 +312,9 @@ pub async fn withdraw(
     subscriber: i64,
     list: Option<i64>,
     now: Moment,
+    class: &str,
 ) -> Result<Vec<(i64, i64)>> {
-    tx.all(WITHDRAW, (subscriber, list, now)).await
+    tx.all(WITHDRAW, (subscriber, list, now, class)).await
 }
 
 pub async fn retry(tx: &mut Tx, edition: i64, subscribers: &[i64], now: Moment) -> Result<u64> {

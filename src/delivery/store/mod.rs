@@ -1,5 +1,6 @@
 //! The SQL of the delivery room, by table.
 
+pub(super) mod bounces;
 pub(super) mod deliverability;
 pub(super) mod dkim;
 pub(super) mod editions;

@@ -17,8 +17,25 @@ statements! {
             where lifted_at is null and address_hash in (select value from json_each($1))",
         postgres "select cast(coalesce(json_agg(json_build_array(address_hash, reason)), '[]') as text) from suppression
             where lifted_at is null and address_hash in (select value from json_array_elements_text(cast($1 as json)))";
+    /// In force, with the words for staff.
+    FIND = "select reason, detail, created_at from suppression where address_hash = $1 and lifted_at is null";
     /// Staff lift it; the row stays.
     LIFT = "update suppression set lifted_at = $2 where address_hash = $1 and lifted_at is null";
+}
+
+/// A suppression in force.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct InForce {
+    /// bounced, complained, erased or staff.
+    pub reason: String,
+    /// What staff read.
+    pub detail: String,
+    /// Since when.
+    pub created_at: Moment,
+}
+
+pub async fn find(db: &Db, hash: &str) -> Result<Option<InForce>> {
+    db.opt(FIND, (hash,)).await
 }
 
 pub async fn add(tx: &mut Tx, hash: &str, reason: &str, detail: &str, now: Moment) -> Result<bool> {

@@ -6,6 +6,7 @@ pub mod database;
 pub mod dns;
 pub mod environment;
 pub mod mail;
+pub mod postfix;
 pub mod postgres;
 pub mod scratch;
 pub mod verbs;
