@@ -12,6 +12,7 @@ mod results;
 mod seal;
 mod send;
 mod store;
+mod test_copy;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -24,6 +25,7 @@ pub use self::{
     seal::{CHUNK, seal_due},
     send::{UNDO, cancel, pause, press_send, resume, undo},
     store::STATEMENTS,
+    test_copy::send_test_copy,
 };
 use crate::{
     articles::ArticleId,
@@ -59,6 +61,9 @@ pub enum Error {
     /// Something is in the way of sending it.
     #[error("the edition is not ready to be sent")]
     NotReady(Vec<Problem>),
+    /// The settings hold no address to send from.
+    #[error("the settings hold no address to send from")]
+    NoSender,
     /// The mail could not be made of it.
     #[error(transparent)]
     Mail(#[from] mail::CompileError),

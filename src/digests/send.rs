@@ -115,7 +115,7 @@ pub async fn cancel(site: &Site, public_id: &str, staff_id: Option<i64>) -> Resu
     Ok(())
 }
 
-async fn record(
+pub(super) async fn record(
     tx: &mut Tx,
     site: &Site,
     staff_id: Option<i64>,

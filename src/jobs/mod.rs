@@ -9,12 +9,15 @@ use tokio::sync::watch;
 
 use crate::{
     articles,
-    delivery::bounces::{imap::Mailbox, maildir::receive_maildir, receive::receive_refusals},
+    delivery::{
+        bounces::{imap::Mailbox, maildir::receive_maildir, receive::receive_refusals},
+        deliverability::Lookout,
+    },
     digests, donations,
     mail::Templates,
     payments::PaymentProvider,
     site::Site,
-    staff,
+    staff::{self, Settings},
 };
 
 /// What the jobs work with. Cheap to clone.
@@ -32,6 +35,8 @@ pub struct Jobs {
     pub bounce_maildir: Option<PathBuf>,
     /// A mailbox that bounces come to.
     pub bounce_mailbox: Option<Mailbox>,
+    /// Looks whether our mail is believed; none in the sandbox.
+    pub lookout: Option<Lookout>,
 }
 
 /// One thing that is done again and again.
@@ -44,11 +49,12 @@ enum Job {
     PollFeeds,
     TakeInRefusals,
     TakeInBounces,
+    LookAtDns,
     Tidy,
 }
 
 impl Job {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::SealEditions,
         Self::WorkOnProviderEvents,
         Self::ResumeProviderCalls,
@@ -56,6 +62,7 @@ impl Job {
         Self::PollFeeds,
         Self::TakeInRefusals,
         Self::TakeInBounces,
+        Self::LookAtDns,
         Self::Tidy,
     ];
 
@@ -67,6 +74,7 @@ impl Job {
             Self::ResumeProviderCalls | Self::TakeInBounces => 60,
             Self::PollProvider => 10 * 60,
             Self::PollFeeds => 30 * 60,
+            Self::LookAtDns => 6 * 60 * 60,
             Self::Tidy => 60 * 60,
         })
     }
@@ -141,6 +149,12 @@ impl Jobs {
                 }
                 if let Some(mailbox) = &self.bounce_mailbox {
                     mailbox.receive(site).await?;
+                }
+            }
+            Job::LookAtDns => {
+                if let Some(lookout) = &self.lookout {
+                    let settings = Settings::load(&site.db).await?;
+                    lookout.look(site, settings.sender_email()).await?;
                 }
             }
             Job::Tidy => staff::tidy(site).await?,

@@ -51,6 +51,8 @@ pub struct Settings {
     pub appeal_heading: String,
     /// The appeal itself.
     pub appeal_text: String,
+    /// Whether large editions go out though the DNS proves too little (TRUST M27): an owner knows better.
+    pub send_unproven: bool,
 }
 
 impl Default for Settings {
@@ -71,6 +73,7 @@ impl Default for Settings {
             appeal_heading: "Readers keep us going".to_owned(),
             appeal_text: "We carry no advertising and no paywall. If our work is worth something to you, give what you can."
                 .to_owned(),
+            send_unproven: false,
         }
     }
 }
@@ -158,6 +161,7 @@ impl Settings {
         if rows.get("articles_at").is_some_and(|value| value == "elsewhere") {
             settings.articles_at = ArticlesAt::Elsewhere;
         }
+        settings.send_unproven = rows.get("send_unproven").is_some_and(|value| value == "yes");
         if let Some(speed) = rows.get("reading_speed").and_then(|value| value.parse().ok()) {
             settings.reading_speed = speed;
         }
@@ -167,7 +171,7 @@ impl Settings {
         settings
     }
 
-    fn to_rows(&self) -> [(&'static str, String); 14] {
+    fn to_rows(&self) -> [(&'static str, String); 15] {
         let articles_at = match self.articles_at {
             ArticlesAt::Here => "here",
             ArticlesAt::Elsewhere => "elsewhere",
@@ -188,6 +192,7 @@ impl Settings {
             ("suggested_amounts", amounts.join(",")),
             ("appeal_heading", self.appeal_heading.clone()),
             ("appeal_text", self.appeal_text.clone()),
+            ("send_unproven", if self.send_unproven { "yes" } else { "no" }.to_owned()),
         ]
     }
 }
@@ -236,6 +241,7 @@ mod tests {
             suggested_amounts: vec![1, 2],
             appeal_heading: "h".into(),
             appeal_text: "i".into(),
+            send_unproven: true,
         };
         let rows = settings.to_rows().map(|(name, value)| (name.to_owned(), value)).to_vec();
         assert_eq!(Settings::from_rows(rows), settings);

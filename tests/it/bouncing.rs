@@ -10,6 +10,7 @@ use broadside::{
             receive::{Effect, receive_mail, receive_refusals},
         },
         engine::{Engine, EngineOptions},
+        relays::RelayOptions,
         smtp::Relay,
         suppression::Suppressions,
     },
@@ -308,7 +309,7 @@ both_engines! {
         app.advance(digests::UNDO + Duration::from_secs(1));
         digests::seal_due(&app.site, &app.templates).await.expect("it is sealed");
         let url = format!("smtp://{}?tls=none", postfix.address).parse().expect("an SMTP address");
-        let options = EngineOptions::new(Relay { url, ..app.relay.clone() }, 2);
+        let options = EngineOptions::new(vec![RelayOptions::unlimited(Relay { url, ..app.relay.clone() }, 2)]);
         Engine::run_until_idle(app.site.clone(), app.templates.clone(), options).await.expect("the engine starts");
 
         until("three bounces", async || (postfix.new_bounces() == 3).then_some(())).await;

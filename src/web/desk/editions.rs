@@ -109,6 +109,9 @@ impl From<digests::Error> for WebError {
             Error::AlreadyPressed => {
                 Self::Conflict("Somebody else already pressed Send. It goes out once, not twice.".into())
             }
+            Error::NoSender => Self::Conflict(
+                "Say under Settings which address your mail comes from, so that a copy can go out.".into(),
+            ),
             Error::TooLate => Self::Conflict("It is too late to undo: the edition is on its way.".into()),
             Error::Move(MoveError::WrongState(state)) => Self::Conflict(format!(
                 "That is not possible now. The edition is: {}.",

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use broadside::{
     articles,
-    delivery::engine::{Engine, EngineOptions},
+    delivery::{
+        engine::{Engine, EngineOptions},
+        relays::RelayOptions,
+    },
     digests::{self, Content, Edition},
     donations,
     email_address::EmailAddress,
@@ -34,7 +37,7 @@ impl TestApp {
 
     /// Sends what is due, and nothing else.
     pub async fn send(&self) {
-        let options = EngineOptions::new(self.relay.clone(), 4);
+        let options = EngineOptions::new(vec![RelayOptions::unlimited(self.relay.clone(), 4)]);
         let sent = Engine::run_until_idle(self.site.clone(), self.templates.clone(), options).await;
         sent.expect("the engine starts");
     }
