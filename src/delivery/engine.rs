@@ -272,6 +272,8 @@ impl Shared {
     /// Claims what is due; returns, when it may, once nothing is.
     async fn feed(&self) {
         loop {
+            // Asked before looking: only then has the look seen every result, and ended the editions that are over.
+            let all_recorded = self.in_flight.is_zero();
             let fed = match self.feed_once().await {
                 Ok(fed) => fed,
                 Err(error) => {
@@ -283,7 +285,7 @@ impl Shared {
             if fed > 0 {
                 continue;
             }
-            if self.until_idle && self.in_flight.is_zero() {
+            if self.until_idle && all_recorded {
                 return;
             }
             tokio::select! {

@@ -253,7 +253,11 @@ pub fn read(message: &Message, letter: &Letter, returned: &Headers) -> Option<Ve
     let subject = decoded(message.headers.get("subject").unwrap_or_default());
     let recipients = blocks.into_iter().map(|block| {
         // What stands before the address, or in the subject, is about it too where there is no other.
-        let (human, subject) = if alone { (letter.human.as_str(), subject.as_str()) } else { ("", "") };
+        let (human, subject) = match (alone, block.words.trim().is_empty()) {
+            (true, _) => (letter.human.as_str(), subject.as_str()),
+            (false, true) => (letter.human.as_str(), ""),
+            (false, false) => ("", ""),
+        };
         judge(block.address, action, None, &[&block.words, human, subject])
     });
     Some(recipients.collect())

@@ -332,6 +332,12 @@ fn why(address: &str, status: Option<&str>, sources: &[&str]) -> Reason {
     let plain: Vec<String> = sources.iter().map(|text| scan::plain(&without(text, address))).collect();
     let said: Vec<(Reason, bool)> = plain.iter().filter_map(|text| words::reason(text)).collect();
     let coded = status.and_then(status::reason);
+    // Exchange Online, where the directory of the other side does not know the recipient.
+    if status == Some("5.4.1")
+        && plain.iter().any(|text| text.contains("recipient address rejected: access denied"))
+    {
+        return Reason::NoMailbox;
+    }
     let reason = match said.first() {
         Some((_, false)) if coded.is_some_and(|coded| coded.is_final() || coded == Reason::Policy) => coded,
         Some((reason, _)) => Some(*reason),
@@ -345,9 +351,12 @@ fn why(address: &str, status: Option<&str>, sources: &[&str]) -> Reason {
     if said.iter().any(|(reason, _)| *reason == Reason::Full) {
         return Reason::Full;
     }
-    // A server that took the recipient and then refused the message knows the mailbox, and x.2.0 says that there is one.
+    // A server that took the recipient and then refused the message knows the mailbox, and x.2.0 says that there is one;
+    // only a code that speaks of the address itself says otherwise.
     let there = status.is_some_and(|status| status.ends_with(".2.0"));
-    if reason == Reason::NoMailbox && (there || plain.iter().any(|text| words::is_after_data(text))) {
+    let address = status.is_some_and(|status| status.split('.').nth(1) == Some("1"));
+    if reason == Reason::NoMailbox && !address && (there || plain.iter().any(|text| words::is_about_us(text)))
+    {
         return Reason::Refused;
     }
     reason

@@ -111,6 +111,10 @@ const MOVED: Phrases = &[
 ];
 
 const DISABLED: Phrases = &[
+    "administratively disabled",
+    "administrative disabled",
+    "archived recipient",
+    "account is temporarily limited",
     "account disabled",
     "account is disabled",
     "account has been disabled",
@@ -163,6 +167,10 @@ const DISABLED: Phrases = &[
 ];
 
 const TAKES_NO_MAIL: Phrases = &[
+    "seem to reject all mail",
+    "no mx found for",
+    "couldn't find any mail exchanger",
+    "no host found for existing",
     "null mx",
     "no mx record found",
     "no smtp service",
@@ -180,6 +188,9 @@ const TAKES_NO_MAIL: Phrases = &[
 
 /// Words that speak of the sender even where a server adds that the user is unknown to it.
 const PLAIN_POLICY: Phrases = &[
+    "prohibition",
+    "unfortunately, messages from",
+    "source bloquee",
     "relay access denied",
     "relaying denied",
     "relay denied",
@@ -281,6 +292,10 @@ const NAME_SERVER: Phrases = &[
 ];
 
 const NO_HOST: Phrases = &[
+    "domain doesnt exist",
+    "all host address lookups failed permanently",
+    "invalid domain name",
+    "point to non-existent hosts",
     "host unknown",
     "unknown host",
     "host not found",
@@ -317,6 +332,7 @@ const NO_HOST: Phrases = &[
 ];
 
 const NO_MAILBOX: Phrases = &[
+    "doesnt exist",
     "user unknown",
     "unknown user",
     "unknown local",
@@ -455,7 +471,6 @@ const NO_MAILBOX: Phrases = &[
     "vdeliver: invalid or unknown virtual user",
     "delivery to*user unknown",
     "unknown_user",
-    "cannot route mail to user",
     "user(s) unknown",
     "did not match a known user",
     "not our user",
@@ -587,9 +602,17 @@ fn says(text: &str, phrase: &str) -> bool {
     })
 }
 
-/// Whether a text says that the refusal answered the message itself, not its recipient.
-pub fn is_after_data(plain: &str) -> bool {
-    const SIGNS: &[&str] =
-        &["end of data", "smtp command data", "reply to data", "after data", "final data", "(data)"];
+/// Whether a text says that the refusal answered the sender or the message, not the recipient.
+pub fn is_about_us(plain: &str) -> bool {
+    const SIGNS: &[&str] = &[
+        "end of data",
+        "smtp command data",
+        "reply to data",
+        "after data",
+        "final data",
+        "(data)",
+        "after mail from",
+        "reply to mail from",
+    ];
     SIGNS.iter().any(|sign| plain.contains(sign))
 }

@@ -76,8 +76,7 @@ pub(super) struct View {
 impl From<&Bounce> for View {
     fn from(bounce: &Bounce) -> Self {
         let (done, look) = match bounce.effect.as_str() {
-            "bounced" => ("not mailed any more", "bad"),
-            "complained" => ("complained, not mailed any more", "bad"),
+            "bounced" | "complained" => ("not mailed any more", "bad"),
             "counted" => ("counted", "warn"),
             "policy" => ("not their fault", ""),
             "outdated" => ("from before", ""),
