@@ -1,6 +1,5 @@
 //! What every test stands on: throwaway databases, and later a whole instance with verbs.
 
-#[expect(dead_code, reason = "verbs for tests that are being written")]
 pub mod app;
 pub mod browser;
 pub mod database;
@@ -8,8 +7,11 @@ pub mod dns;
 pub mod environment;
 pub mod mail;
 pub mod postgres;
+pub mod program;
 pub mod scratch;
+pub mod seed;
 pub mod verbs;
+pub mod verify;
 #[expect(dead_code, reason = "verbs for tests that are being written")]
 pub mod visitor;
 pub mod wait;
@@ -17,6 +19,8 @@ pub mod wait;
 pub use app::TestApp;
 pub use browser::Browser;
 pub use database::{Fixture, TestDb};
+pub use program::Program;
+pub use seed::Seed;
 
 /// Writes a test for both engines: `async fn a_sentence(db: TestDb) { … }` becomes `a_sentence::sqlite` and
 /// `a_sentence::postgres`. The parameter is anything that is a [`Fixture`].
