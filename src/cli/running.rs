@@ -123,8 +123,8 @@ impl Running {
         Ok(Self { site, fetcher, sandbox, stop, web, jobs, engine })
     }
 
-    /// Runs until the process is told to stop (Ctrl-C or SIGTERM), or a part ends by itself, which is an error.
-    pub(super) async fn until_told(mut self) -> anyhow::Result<()> {
+    /// Runs until the process is told to stop, or a part ends by itself, which is an error.
+    pub(super) async fn until_told(mut self, mut told: Told) -> anyhow::Result<()> {
         let web_ended = async {
             match &mut self.web {
                 Some(web) => web.await,
@@ -132,7 +132,7 @@ impl Running {
             }
         };
         let ended = tokio::select! {
-            told = told_to_stop() => told,
+            told = told.comes() => told,
             ended = web_ended => match ended {
                 Ok(Err(error)) => Err(error).context("the web server ended"),
                 _ => bail!("the web server ended"),
@@ -271,18 +271,37 @@ async fn serve_web(
     .await
 }
 
-async fn told_to_stop() -> anyhow::Result<()> {
+/// Hears Ctrl-C and SIGTERM from the moment it is made, which is before the first message goes out: a process that is told to
+/// stop while it starts stops in good order, too.
+pub(super) struct Told {
     #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            pressed = tokio::signal::ctrl_c() => pressed?,
-            _ = terminate.recv() => {}
-        }
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Told {
+    #[cfg(unix)]
+    pub(super) fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
+
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await?;
-    Ok(())
+    pub(super) fn listen() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    async fn comes(&mut self) -> anyhow::Result<()> {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
+        tokio::signal::ctrl_c().await?;
+        Ok(())
+    }
 }
 
 /// Says where everything is, and how to begin when nobody is there yet.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::running::{self, Parts, Running};
+use super::running::{self, Parts, Running, Told};
 use crate::config::Config;
 
 #[derive(Debug, clap::Args)]
@@ -13,16 +13,17 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn serve(config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let listen = config.listen;
+    let (told, listen) = (Told::listen()?, config.listen);
     let running = Running::start(config, Parts::WebAndWorker, arguments.sandbox).await?;
     running::greet(&running, listen).await?;
-    running.until_told().await?;
+    running.until_told(told).await?;
     Ok(ExitCode::SUCCESS)
 }
 
 pub(super) async fn worker(config: Config) -> anyhow::Result<ExitCode> {
+    let told = Told::listen()?;
     let running = Running::start(config, Parts::Worker, false).await?;
     println!("The worker is running.");
-    running.until_told().await?;
+    running.until_told(told).await?;
     Ok(ExitCode::SUCCESS)
 }

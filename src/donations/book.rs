@@ -110,7 +110,7 @@ fn known<'a>(ours: &'a str, theirs: Option<&'a str>) -> &'a str {
 }
 
 /// What the book says, and everything in it that should not be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MoneyAudit {
     /// Paid donations by kind and currency.
     pub totals: Vec<Total>,

@@ -14,7 +14,7 @@ use std::{fs, io, process::ExitCode};
 
 use anyhow::Context as _;
 
-use super::running::{Parts, Running};
+use super::running::{Parts, Running, Told};
 use crate::{
     clock::Stopwatch,
     config::{Config, Environment},
@@ -55,7 +55,7 @@ pub(super) async fn run(mut config: Config, arguments: Arguments) -> anyhow::Res
         running.stop().await;
     } else {
         greet(&running).await?;
-        running.until_told().await?;
+        running.until_told(Told::listen()?).await?;
     }
     Ok(if balances { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

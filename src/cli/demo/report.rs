@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What the demo did.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Report {
     articles: usize,
     readers: i64,
@@ -34,9 +34,8 @@ impl Report {
         let mut report = Self {
             articles: articles::latest(site, 10_000).await?.len(),
             readers: subscribers::counts(&site.db).await?.confirmed,
-            editions: Vec::new(),
             money: donations::audit_money(&site.db).await?,
-            problems: Vec::new(),
+            ..Self::default()
         };
         let mut accepted = 0;
         for id in editions::ever_sealed(&site.db).await? {
@@ -133,5 +132,51 @@ impl fmt::Display for Report {
         }
         writeln!(f, "\nTHE ACCOUNTS DO NOT BALANCE:")?;
         self.problems.iter().try_for_each(|problem| writeln!(f, "  - {problem}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+    use crate::{
+        clock::Clock,
+        delivery::smtp::{Connection, Envelope, Relay, Timeouts},
+        sandbox::SandboxConfig,
+        token,
+    };
+
+    /// The report can fail: a message that the mailbox forgot is missed.
+    #[tokio::test]
+    async fn a_message_too_few_does_not_balance() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp").join(token::public_id());
+        let sandbox = Sandbox::start(SandboxConfig::new(&folder, Clock::System)).await.unwrap();
+        let relay = Relay {
+            url: format!("smtp://{}?tls=none", sandbox.smtp_addr()).parse().unwrap(),
+            hello: "test.example.org".to_owned(),
+            timeouts: Timeouts::scaled(0.05),
+            messages_per_connection: 10,
+        };
+        let mut connection = Connection::open(&relay).await.unwrap();
+        for id in ["one", "two"] {
+            let message = format!("Message-ID: <{id}@example.org>\r\n\r\nHello\r\n").into_bytes();
+            let (from, to) = ("paper@example.org", "ann@example.org");
+            connection.begin(&Envelope { from, to, size: message.len() }).await.unwrap();
+            connection.finish(message, None).await.unwrap();
+        }
+        let problems = || {
+            let mut report = Report::default();
+            report.compare_mail(&sandbox, 2);
+            (report.balances(), report.to_string())
+        };
+        assert!(problems().0, "{}", problems().1);
+        sandbox.mailbox().forget_one();
+        let (balances, said) = problems();
+        assert!(
+            !balances && said.contains("the mailbox has 1 different messages, the ledger 2 accepted"),
+            "{said}"
+        );
+        fs::remove_dir_all(folder).unwrap();
     }
 }

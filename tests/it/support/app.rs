@@ -36,6 +36,10 @@ use super::{Fixture, TestDb, scratch, visitor::Visitor};
 /// Tuesday, 3 March 2026, 09:00 UTC: when every test begins.
 pub const BEGINNING: Moment = Moment::from_unix_seconds(1_772_528_400);
 
+/// The secrets of every instance of a test, as the settings of a process of its own would name them.
+pub const SECRET: &str = "the root secret of an instance in a test";
+pub const SUPPRESSION_SECRET: &str = "the suppression secret of an instance in a test";
+
 /// The first owner's address and password.
 pub const OWNER: (&str, &str) = ("owner@example.org", "a lamp for every street");
 
@@ -52,6 +56,8 @@ pub struct Inner {
     /// Where mail goes out.
     pub relay: Relay,
     pub payments: Payments,
+    /// What `DATABASE_URL` would be.
+    pub database_url: String,
     leaves_work: AtomicBool,
     server: AbortHandle,
 }
@@ -74,11 +80,11 @@ impl Fixture for TestApp {
     async fn start(db: TestDb) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("a bound port");
-        let root = RootSecret { id: 1, secret: vec![7; 32] };
+        let root = RootSecret { id: 1, secret: SECRET.as_bytes().to_vec() };
         let site = Site {
             db: db.db.clone(),
             clock: Clock::manual(BEGINNING),
-            keys: Arc::new(Keys::new(&root, &[], &[9; 32])),
+            keys: Arc::new(Keys::new(&root, &[], SUPPRESSION_SECRET.as_bytes())),
             base_url: Url::parse(&format!("http://{address}")).expect("an address"),
             bounce_address: Some(EmailAddress::parse("bounce@example.org").expect("an address")),
         };
@@ -94,7 +100,8 @@ impl Fixture for TestApp {
         let service = router(web).into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await }).abort_handle();
         let leaves_work = AtomicBool::new(false);
-        Self(Arc::new(Inner { site, templates, sandbox, relay, payments, leaves_work, server }))
+        let database_url = db.url.clone();
+        Self(Arc::new(Inner { site, templates, sandbox, relay, payments, database_url, leaves_work, server }))
     }
 
     async fn finish(self) {

@@ -3,7 +3,7 @@
 use std::{fs, future::Future, path::PathBuf, sync::OnceLock, time::Duration};
 
 use broadside::{
-    db::{Db, DbOptions, Engine, Migrations},
+    db::{Db, DbOptions, Engine, Migrations, Row},
     token,
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -94,6 +94,23 @@ impl TestDb {
         if let (Engine::Postgres, Some(cluster)) = (self.db.engine(), Cluster::get()) {
             administer(cluster, &format!("drop database {} with (force)", self.name)).await;
         }
+    }
+}
+
+/// All rows of a look behind the domains' backs.
+pub async fn rows<T: Row>(db: &Db, sql: &'static str) -> Vec<T> {
+    match db {
+        Db::Sqlite { read, .. } => sqlx::query_as(sql).fetch_all(read).await,
+        Db::Postgres(pool) => sqlx::query_as(sql).fetch_all(pool).await,
+    }
+    .expect(sql)
+}
+
+/// A change behind the domains' backs; how many rows it changed.
+pub async fn change(db: &Db, sql: &'static str) -> u64 {
+    match db {
+        Db::Sqlite { write, .. } => sqlx::query(sql).execute(write).await.expect(sql).rows_affected(),
+        Db::Postgres(pool) => sqlx::query(sql).execute(pool).await.expect(sql).rows_affected(),
     }
 }
 

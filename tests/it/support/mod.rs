@@ -8,8 +8,11 @@ pub mod environment;
 pub mod mail;
 pub mod postfix;
 pub mod postgres;
+pub mod program;
 pub mod scratch;
+pub mod seed;
 pub mod verbs;
+pub mod verify;
 #[expect(dead_code, reason = "verbs for tests that are being written")]
 pub mod visitor;
 pub mod wait;
@@ -18,6 +21,8 @@ pub mod wire;
 pub use app::TestApp;
 pub use browser::Browser;
 pub use database::{Fixture, TestDb};
+pub use program::Program;
+pub use seed::Seed;
 
 /// Writes a test for both engines: `async fn a_sentence(db: TestDb) { … }` becomes `a_sentence::sqlite` and
 /// `a_sentence::postgres`. The parameter is anything that is a [`Fixture`].

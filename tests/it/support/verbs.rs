@@ -12,7 +12,7 @@ use broadside::{
     donations,
     email_address::EmailAddress,
     staff::Settings,
-    subscribers::{self, NewSubscription, Trace, consent, lists},
+    subscribers::{self, Basis, NewSubscription, Trace, consent, lists},
 };
 
 use super::{TestApp, mail::Mail};
@@ -112,12 +112,29 @@ impl TestApp {
 
     /// Presses Send, lets the minute to undo pass, and sends everything. Returns the edition's number.
     pub async fn send_edition(&self, subject: &str) -> i64 {
+        let edition = self.seal_edition(subject).await;
+        self.drain().await;
+        edition
+    }
+
+    /// As [`TestApp::send_edition`], up to the moment when copies may be sent. Returns the edition's number.
+    pub async fn seal_edition(&self, subject: &str) -> i64 {
         let draft = self.draft(subject).await;
         let pressed = digests::press_send(&self.site, &self.templates, draft.id, draft.revision, None, None);
         pressed.await.expect("nothing is in the way");
         self.advance(digests::UNDO + Duration::from_secs(1));
-        self.drain().await;
+        let sealed = digests::seal_due(&self.site, &self.templates).await.expect("what is due is sealed");
+        assert_eq!(sealed, 1, "the edition is locked");
         draft.id
+    }
+
+    /// So many readers, `reader1@example.org` and on, from a file: for more than a few.
+    pub async fn import_readers(&self, count: usize) {
+        let rows: String = (1..=count).map(|n| format!("reader{n}@example.org,Reader {n}\n")).collect();
+        let basis = Basis { basis: "consent".to_owned(), source: "a test".to_owned() };
+        let file = format!("email,name\n{rows}");
+        let report = subscribers::import(&self.site, file.as_bytes(), self.list().await, &basis).await;
+        assert_eq!(report.expect("the file is in order").added, count as u64);
     }
 
     /// Gives through the donation page and the provider's checkout; `every` is `once` or `month`.
