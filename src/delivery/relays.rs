@@ -325,6 +325,9 @@ pub async fn forecast(site: &Site, relays: &[RelayOptions], messages: i64) -> Re
         let [today, _] = span_names(now);
         known.push((relay, first_used, store::reserved(&site.db, &relay.name(), &today).await?));
     }
+    if known.is_empty() {
+        return Ok(None);
+    }
     let mut left = messages;
     for day in 0..3_650_u64 {
         let then = now.plus(Duration::from_secs(day * 86_400));

@@ -2,6 +2,7 @@
 
 use std::{
     io::Write as _,
+    path::PathBuf,
     process::{Command, Stdio},
     sync::Arc,
 };
@@ -17,7 +18,9 @@ use broadside::{
 use crate::{
     command_line::{broadside, text},
     support::{
-        TestApp, TestDb, both_engines,
+        TestApp, TestDb,
+        app::SECRET,
+        both_engines,
         dns::DnsServer,
         environment::{program, skip},
         mail::Mail,
@@ -34,11 +37,19 @@ async fn signing_key(app: &TestApp, algorithm: Algorithm) -> DkimKey {
     key
 }
 
+/// The Python that has dkimpy: the system's, for which Debian packages it, or the first on the path.
+fn python() -> Option<PathBuf> {
+    let has_dkimpy = |python: &PathBuf| {
+        let asked = Command::new(python).args(["-c", "import dkim, nacl"]).stderr(Stdio::null()).status();
+        asked.is_ok_and(|status| status.success())
+    };
+    let system = PathBuf::from("/usr/bin/python3");
+    [Some(system), program("python3")].into_iter().flatten().find(has_dkimpy)
+}
+
 /// Whether dkimpy is here to be asked.
 fn dkimpy() -> bool {
-    let asked = program("python3")
-        .map(|python| Command::new(python).args(["-c", "import dkim, nacl"]).stderr(Stdio::null()).status());
-    let is_there = asked.is_some_and(|status| status.is_ok_and(|status| status.success()));
+    let is_there = python().is_some();
     if !is_there {
         skip("checking signatures with dkimpy", "python3-dkim and python3-nacl are not installed");
     }
@@ -48,7 +59,7 @@ fn dkimpy() -> bool {
 /// What dkimpy says: how many signatures, and whether all are good.
 fn verdict(message: &[u8], keys: &[&DkimKey]) -> String {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/verify_dkim.py");
-    let mut command = Command::new("python3");
+    let mut command = Command::new(python().expect("dkimpy was there a moment ago"));
     command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped());
     for key in keys {
         command.args([key.dns_name(), key.record.clone()]);
@@ -154,7 +165,7 @@ both_engines! {
     async fn a_key_that_cannot_be_read_is_told_at_the_start(app: TestApp) {
         let made = signing_key(&app, Algorithm::Ed25519).await;
         dkim::check(&app.site).await.expect("our own key");
-        let old = RootSecret { id: 1, secret: vec![7; 32] };
+        let old = RootSecret { id: 1, secret: SECRET.as_bytes().to_vec() };
         let new = RootSecret { id: 2, secret: vec![8; 32] };
         let with = |keys| Site { keys: Arc::new(keys), ..app.site.clone() };
         let kept = with(Keys::new(&new, std::slice::from_ref(&old), &[9; 32]));

@@ -13,7 +13,7 @@ use broadside::{
 };
 use reqwest::{Method, StatusCode, header};
 
-use crate::support::{TestApp, both_engines, wait};
+use crate::support::{TestApp, app::SECRET, both_engines, wait};
 
 const ANN: &str = "ann@example.org";
 
@@ -136,7 +136,7 @@ both_engines! {
         let link = link(&app).await;
         app.advance(Duration::from_secs(365 * 86_400));
         let token = link.rsplit('/').next().expect("a token");
-        let old = RootSecret { id: 1, secret: vec![7; 32] };
+        let old = RootSecret { id: 1, secret: SECRET.as_bytes().to_vec() };
         let new = RootSecret { id: 2, secret: vec![8; 32] };
         let site = Site { keys: Arc::new(Keys::new(&new, &[old], &[9; 32])), ..app.site.clone() };
         let left = subscribers::leave(&site, token, "one-click", Trace::default()).await.expect("left");

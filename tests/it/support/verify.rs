@@ -9,10 +9,9 @@ use std::{
 };
 
 use broadside::{
-    delivery::editions,
+    delivery::{editions, verp},
     sandbox::{Mailbox, Sandbox},
     site::Site,
-    token::Purpose,
 };
 
 use super::database;
@@ -193,6 +192,5 @@ async fn rows(site: &Site) -> Vec<Row> {
 
 /// The Message-ID of a row: the same for every attempt, and another one for every other row (TRUST M9).
 fn message_id(site: &Site, edition: i64, subscriber: i64) -> String {
-    let name = site.keys.name(Purpose::MessageId, &format!("{edition}.{subscriber}"));
-    format!("{name}@{}", site.host())
+    verp::message_id(&site.keys, site.host(), verp::Which { edition, subscriber })
 }
