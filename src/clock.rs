@@ -129,6 +129,13 @@ impl Clock {
     }
 }
 
+/// The moment on the clock that only ever goes forward: for waits inside one process, never for anything that is stored.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
+pub fn instant() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
 /// Measures how long something took, whatever the clock on the wall does meanwhile.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(std::time::Instant);
@@ -136,9 +143,8 @@ pub struct Stopwatch(std::time::Instant);
 impl Stopwatch {
     /// Starts measuring.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
     pub fn start() -> Self {
-        Self(std::time::Instant::now())
+        Self(instant())
     }
 
     /// The time since the start.

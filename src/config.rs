@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::{
     db::DbOptions,
-    smtp_url::SmtpUrl,
+    smtp_url::Relays,
     token::{self, Keys, RootSecret},
 };
 
@@ -82,14 +82,19 @@ pub const SETTINGS: &[Setting] = &[
     ),
     secret(
         "SMTP_URL",
-        "The mail service: smtp://user:password@host:587?tls=required, tls=opportunistic, tls=none, or smtps://user:password@host.",
+        "The mail service: smtp://user:password@host:587?tls=required, tls=opportunistic, tls=none, or smtps://user:password@host. Several stand side by side, with a space between. Each may carry its limits: &weight=1 &connections=4 &messages_per_connection=100 &per_second=10 &per_hour=1000 &per_day=50000 &warm_up=500 (the most on its first day, half as many more each day) &auth=xoauth2.",
     ),
-    plain("SMTP_CONNECTIONS", "4", "How many conversations with the mail service at once, 1 to 200."),
+    plain("SMTP_CONNECTIONS", "4", "How many conversations with each mail service at once, 1 to 200."),
     plain("SMTP_MESSAGES_PER_CONNECTION", "100", "A connection is opened anew after this many messages."),
     plain(
         "SMTP_TIMEOUT_FACTOR",
         "1",
         "Multiplies the time limits of RFC 5321 (10 minutes for the reply to a message). Below 1 a slow server can mean duplicates.",
+    ),
+    plain(
+        "DNS_RESOLVER",
+        "",
+        "Address and port of the DNS server that is asked whether your mail is believed, such as 9.9.9.9:53. Without it, the system's own.",
     ),
     plain(
         "WORKER_SILENCE_SECONDS",
@@ -158,10 +163,11 @@ pub struct Config {
     pub secret: Option<RootSecret>,
     pub old_secrets: Vec<RootSecret>,
     pub suppression_secret: Option<Vec<u8>>,
-    pub smtp_url: Option<SmtpUrl>,
+    pub smtp_url: Option<Relays>,
     pub smtp_connections: usize,
     pub smtp_messages_per_connection: u32,
     pub smtp_timeout_factor: f64,
+    pub dns_resolver: Option<SocketAddr>,
     pub worker_silence_seconds: u64,
     pub stripe_secret_key: Option<String>,
     pub stripe_webhook_secrets: Vec<String>,
@@ -343,6 +349,7 @@ impl Config {
         let smtp_connections = read.number("SMTP_CONNECTIONS", 1, 200);
         let smtp_messages_per_connection = read.number("SMTP_MESSAGES_PER_CONNECTION", 1, 1_000_000);
         let smtp_timeout_factor = read.number("SMTP_TIMEOUT_FACTOR", 0.000_1, 100.0);
+        let dns_resolver = read.parsed("DNS_RESOLVER");
         let worker_silence_seconds = read.number("WORKER_SILENCE_SECONDS", 1, 3600);
         let stripe_secret_key = read.value("STRIPE_SECRET_KEY");
         let webhook_secrets = read.value("STRIPE_WEBHOOK_SECRET").unwrap_or_default();
@@ -384,6 +391,7 @@ impl Config {
                 smtp_connections: smtp_connections?,
                 smtp_messages_per_connection: smtp_messages_per_connection?,
                 smtp_timeout_factor: smtp_timeout_factor?,
+                dns_resolver,
                 worker_silence_seconds: worker_silence_seconds?,
                 stripe_secret_key,
                 stripe_webhook_secrets,

@@ -7,6 +7,7 @@
 use std::{collections::HashMap, fmt};
 
 use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey},
     constant_time, digest,
     hkdf::{HKDF_SHA256, Salt},
     hmac,
@@ -45,6 +46,8 @@ pub enum Purpose {
     Thanks,
     /// The hash of an address that is not mailed. Its key comes from a secret that is never changed.
     Suppression,
+    /// Private keys that sign mail, as they lie in the database: [`Keys::seal`].
+    DkimKey,
 }
 
 impl Purpose {
@@ -63,6 +66,9 @@ impl Purpose {
         Self::Thanks,
     ];
 
+    /// Those that keep a secret at rest.
+    const SEALING: [Self; 1] = [Self::DkimKey];
+
     /// Goes into the derived key: never change one.
     const fn label(self) -> &'static str {
         match self {
@@ -79,6 +85,7 @@ impl Purpose {
             Self::ReturnPath => "return-path",
             Self::Thanks => "thanks",
             Self::Suppression => "suppression",
+            Self::DkimKey => "dkim-key",
         }
     }
 }
@@ -114,6 +121,7 @@ impl fmt::Debug for RootSecret {
 pub struct Keys {
     current: u8,
     derived: HashMap<(u8, Purpose), hmac::Key>,
+    sealing: HashMap<(u8, Purpose), RandomizedNonceKey>,
     suppression: hmac::Key,
 }
 
@@ -124,19 +132,24 @@ impl fmt::Debug for Keys {
 }
 
 const MAC_BYTES: usize = 16;
+const NONCE_BYTES: usize = 12;
 
 impl Keys {
     /// Derives every purpose's key from the current secret and the old ones; the suppression key from a secret of its own,
     /// which is never rotated: the hashes it made could not be made again.
     #[must_use]
     pub fn new(current: &RootSecret, old: &[RootSecret], suppression: &[u8]) -> Self {
-        let mut derived = HashMap::new();
+        let (mut derived, mut sealing) = (HashMap::new(), HashMap::new());
         for root in old.iter().chain([current]) {
             for purpose in Purpose::ALL {
                 derived.insert((root.id, purpose), derive(&root.secret, purpose));
             }
+            for purpose in Purpose::SEALING {
+                sealing.insert((root.id, purpose), derive_sealing(&root.secret, purpose));
+            }
         }
-        Self { current: current.id, derived, suppression: derive(suppression, Purpose::Suppression) }
+        let suppression = derive(suppression, Purpose::Suppression);
+        Self { current: current.id, derived, sealing, suppression }
     }
 
     /// A token for `scope`, valid until `expires` (for ever if `None`), safe in a URL.
@@ -178,6 +191,37 @@ impl Keys {
         BASE32_NOPAD.encode(&self.mac(self.current, purpose, input.as_bytes())).to_ascii_lowercase()
     }
 
+    /// Encrypts a secret for the database, bound to `context`: it opens again under the same context alone.
+    ///
+    /// # Panics
+    /// If the operating system has no randomness to give: nothing safe can be done then.
+    #[must_use]
+    pub fn seal(&self, purpose: Purpose, context: &str, secret: &[u8]) -> Vec<u8> {
+        let mut sealed = secret.to_vec();
+        let key = self.sealing.get(&(self.current, purpose)).expect("a purpose that keeps secrets has a key");
+        let nonce = key.seal_in_place_append_tag(Aad::from(context), &mut sealed);
+        let nonce = nonce.expect("the operating system gives random bytes, and a secret is short");
+        let mut out = vec![self.current];
+        out.extend(nonce.as_ref());
+        out.extend(sealed);
+        out
+    }
+
+    /// Decrypts what [`Keys::seal`] made, with the current root secret or an old one.
+    ///
+    /// # Errors
+    /// [`TokenError::Invalid`] when its root secret is gone, the context is another, or a byte was changed.
+    pub fn open(&self, purpose: Purpose, context: &str, sealed: &[u8]) -> Result<Vec<u8>, TokenError> {
+        let (id, rest) = sealed.split_first().ok_or(TokenError::Invalid)?;
+        let (nonce, secret) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(TokenError::Invalid)?;
+        let key = self.sealing.get(&(*id, purpose)).ok_or(TokenError::Invalid)?;
+        let mut secret = secret.to_vec();
+        let opened = key
+            .open_in_place(Nonce::from(nonce), Aad::from(context), &mut secret)
+            .map_err(|_| TokenError::Invalid)?;
+        Ok(opened.to_vec())
+    }
+
     fn mac(&self, id: u8, purpose: Purpose, bytes: &[u8]) -> [u8; MAC_BYTES] {
         let mut short = [0; MAC_BYTES];
         let key = match purpose {
@@ -196,6 +240,15 @@ fn derive(secret: &[u8], purpose: Purpose) -> hmac::Key {
     let extracted = Salt::new(HKDF_SHA256, b"broadside/1").extract(secret);
     let key = extracted.expand(&info, hmac::HMAC_SHA256).map(hmac::Key::from);
     key.expect("HKDF can give 32 bytes for any input")
+}
+
+fn derive_sealing(secret: &[u8], purpose: Purpose) -> RandomizedNonceKey {
+    let info = [purpose.label().as_bytes()];
+    let extracted = Salt::new(HKDF_SHA256, b"broadside/1").extract(secret);
+    let mut bytes = [0; 32];
+    let filled = extracted.expand(&info, hmac::HMAC_SHA256).and_then(|key| key.fill(&mut bytes));
+    filled.expect("HKDF can give 32 bytes for any input");
+    RandomizedNonceKey::new(&AES_256_GCM, &bytes).expect("a key of 32 bytes")
 }
 
 /// Random bytes from the operating system.
@@ -289,6 +342,27 @@ mod tests {
         let before = Keys::new(&root(1), &[], b"s").name(Purpose::Suppression, "ann@example.org");
         let after = Keys::new(&root(2), &[], b"s").name(Purpose::Suppression, "ann@example.org");
         assert_eq!(before, after);
+    }
+
+    /// TRUST M5: a private key at rest opens with its root secret alone, kept as an old one or not, and nowhere else.
+    #[test]
+    fn a_sealed_secret_opens_with_its_root_secret_and_context_alone() {
+        let keys = Keys::new(&root(1), &[], b"s");
+        let sealed = keys.seal(Purpose::DkimKey, "march.example.org", b"a private key");
+        assert_ne!(sealed, keys.seal(Purpose::DkimKey, "march.example.org", b"a private key"));
+        let open = |keys: &Keys, context, sealed: &[u8]| keys.open(Purpose::DkimKey, context, sealed);
+        assert_eq!(open(&keys, "march.example.org", &sealed).as_deref(), Ok(b"a private key".as_slice()));
+        let rotated = Keys::new(&root(2), &[root(1)], b"s");
+        assert_eq!(open(&rotated, "march.example.org", &sealed).as_deref(), Ok(b"a private key".as_slice()));
+        assert_eq!(open(&keys, "april.example.org", &sealed), Err(TokenError::Invalid));
+        let lost = Keys::new(&root(2), &[], b"s");
+        assert_eq!(open(&lost, "march.example.org", &sealed), Err(TokenError::Invalid));
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert_eq!(open(&keys, "march.example.org", &changed), Err(TokenError::Invalid), "byte {at}");
+        }
+        assert_eq!(open(&keys, "march.example.org", b""), Err(TokenError::Invalid));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{ChildStdout, Command, Stdio},
@@ -30,7 +30,8 @@ pub struct Child {
 impl Child {
     pub fn start(program: &Path, words: &[&str]) -> anyhow::Result<Self> {
         let before = children_cpu()?;
-        let mut process = Command::new(program).args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut process =
+            Command::new(program).args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let output = BufReader::new(process.stdout.take().context("a pipe")?);
         Ok(Self { process, output, before })
     }
@@ -41,6 +42,12 @@ impl Child {
         self.output.read_line(&mut line)?;
         ensure!(!line.is_empty(), "the child ended without a word");
         Ok(line.trim().to_owned())
+    }
+
+    /// Sends it a line, and waits for the line it answers with.
+    pub fn ask(&mut self) -> anyhow::Result<String> {
+        self.process.stdin.as_mut().context("a pipe")?.write_all(b"\n")?;
+        self.line()
     }
 
     /// Waits for its end, which must be a good one. No other child may end meanwhile: their times are told as one sum.
@@ -84,7 +91,10 @@ fn children_cpu() -> anyhow::Result<f64> {
 }
 
 pub fn find(program: &str) -> Option<PathBuf> {
-    ["/usr/sbin", "/usr/bin", "/usr/local/sbin"].iter().map(|folder| Path::new(folder).join(program)).find(|path| path.exists())
+    ["/usr/sbin", "/usr/bin", "/usr/local/sbin"]
+        .iter()
+        .map(|folder| Path::new(folder).join(program))
+        .find(|path| path.exists())
 }
 
 pub fn free_port() -> anyhow::Result<u16> {

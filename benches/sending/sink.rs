@@ -1,8 +1,11 @@
 //! A sink fast enough not to be the limit: it reads SMTP, keeps nothing, and counts the messages it took.
 //!
-//! It knows just enough of the protocol for a client that behaves, and searches for the final dot by whole blocks.
+//! It knows just enough of the protocol for a client that behaves, and searches for the final dot by whole blocks. A delay
+//! is a longer way to the server, as a network makes it: every reply leaves that much later, in order, and later commands
+//! are read meanwhile.
 
 use std::{
+    collections::VecDeque,
     io,
     sync::{
         Arc,
@@ -11,25 +14,35 @@ use std::{
     time::Duration,
 };
 
+use memchr::memmem;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, tcp::OwnedReadHalf},
+    time::Instant,
 };
 
 const END: &[u8] = b"\r\n.\r\n";
 
-/// Serves until the process ends. Prints its address first, then the count whenever a line comes in on standard input.
+/// What was taken so far.
+#[derive(Debug, Default)]
+struct Taken {
+    messages: AtomicU64,
+    /// The messages' own bytes, without the final dot.
+    bytes: AtomicU64,
+}
+
+/// Serves until the process ends. Prints its address first, then what it took whenever a line comes in on standard input.
 pub async fn serve(delay: Duration) -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
-    let taken = Arc::new(AtomicU64::new(0));
+    let taken = Arc::new(Taken::default());
     let count = taken.clone();
     std::thread::spawn(move || {
         for line in io::stdin().lines() {
-            match line {
-                Ok(_) => println!("{}", count.load(Ordering::SeqCst)),
-                Err(_) => break,
+            if line.is_err() {
+                break;
             }
+            println!("{} {}", count.messages.load(Ordering::SeqCst), count.bytes.load(Ordering::SeqCst));
         }
         // The bench has gone; so does its sink.
         std::process::exit(0);
@@ -40,72 +53,112 @@ pub async fn serve(delay: Duration) -> io::Result<()> {
         let taken = taken.clone();
         tokio::spawn(async move {
             // A client that hangs up in the middle is not this program's business.
-            let _ = converse(stream, &taken, delay).await;
+            let _ = if delay.is_zero() {
+                converse(stream, &taken).await
+            } else {
+                converse_later(stream, &taken, delay).await
+            };
         });
     }
 }
 
-async fn converse(mut stream: TcpStream, taken: &AtomicU64, delay: Duration) -> io::Result<()> {
+async fn converse(mut stream: TcpStream, taken: &Taken) -> io::Result<()> {
     stream.write_all(b"220 sink ESMTP\r\n").await?;
-    let mut buffer = Vec::with_capacity(128 * 1024);
+    let mut session = Session { buffer: Vec::with_capacity(128 * 1024), ..Session::default() };
     let mut replies = Vec::new();
-    let mut in_body = false;
-    loop {
-        if stream.read_buf(&mut buffer).await? == 0 {
-            return Ok(());
+    while stream.read_buf(&mut session.buffer).await? > 0 {
+        let more = session.answer(taken, &mut replies);
+        if !replies.is_empty() {
+            stream.write_all(&replies).await?;
+            replies.clear();
         }
+        if !more {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn converse_later(stream: TcpStream, taken: &Taken, delay: Duration) -> io::Result<()> {
+    let (mut read, mut write): (OwnedReadHalf, _) = stream.into_split();
+    let mut session = Session { buffer: Vec::with_capacity(128 * 1024), ..Session::default() };
+    let mut waiting = VecDeque::from([(Instant::now() + delay, b"220 sink ESMTP\r\n".to_vec())]);
+    let mut open = true;
+    while open || !waiting.is_empty() {
+        let due = waiting.front().map(|(due, _)| *due);
+        tokio::select! {
+            size = read.read_buf(&mut session.buffer), if open => {
+                let mut replies = Vec::new();
+                open = size? > 0 && session.answer(taken, &mut replies);
+                if !replies.is_empty() {
+                    waiting.push_back((Instant::now() + delay, replies));
+                }
+            }
+            () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                if let Some((_, replies)) = waiting.pop_front() {
+                    write.write_all(&replies).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One conversation: what was read and not yet done with, and whether it is inside a message.
+#[derive(Default)]
+struct Session {
+    buffer: Vec<u8>,
+    in_body: bool,
+    /// Bytes of the message that were looked at and let go.
+    body_bytes: usize,
+}
+
+impl Session {
+    /// Answers every whole command and message in the buffer; `false` after QUIT.
+    fn answer(&mut self, taken: &Taken, replies: &mut Vec<u8>) -> bool {
         let mut start = 0;
         loop {
-            let rest = &buffer[start..];
-            if in_body {
-                let Some(at) = find(rest, END) else { break };
+            let rest = &self.buffer[start..];
+            if self.in_body {
+                let Some(at) = memmem::find(rest, END) else { break };
                 start += at + END.len();
-                in_body = false;
-                taken.fetch_add(1, Ordering::SeqCst);
+                self.in_body = false;
+                taken.messages.fetch_add(1, Ordering::Relaxed);
+                taken.bytes.fetch_add((self.body_bytes + at) as u64, Ordering::Relaxed);
+                self.body_bytes = 0;
                 replies.extend_from_slice(b"250 2.0.0 taken\r\n");
                 continue;
             }
-            let Some(at) = find(rest, b"\r\n") else { break };
+            let Some(at) = memmem::find(rest, b"\r\n") else { break };
             let command = rest[..at].get(..4).unwrap_or_default().to_ascii_uppercase();
             start += at + 2;
             match command.as_slice() {
-                b"EHLO" => replies.extend_from_slice(b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"),
+                b"EHLO" => replies
+                    .extend_from_slice(b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"),
                 b"DATA" => {
-                    in_body = true;
-                    // The body may begin with its own end: keep the CRLF of the command for the search.
+                    self.in_body = true;
+                    // A body may begin with its own end: keep the CRLF of the command for the search.
                     start -= 2;
                     replies.extend_from_slice(b"354 go on\r\n");
                 }
                 b"QUIT" => {
                     replies.extend_from_slice(b"221 bye\r\n");
-                    return stream.write_all(&replies).await;
+                    return false;
                 }
                 _ => replies.extend_from_slice(b"250 2.0.0 ok\r\n"),
             }
         }
-        // All but what may be the beginning of an end has been looked at.
-        let keep = if in_body { (buffer.len() - start).min(END.len() - 1) } else { buffer.len() - start };
-        let from = buffer.len() - keep;
-        buffer.drain(..from);
-        if !replies.is_empty() {
-            if !delay.is_zero() {
-                tokio::time::sleep(delay).await;
-            }
-            stream.write_all(&replies).await?;
-            replies.clear();
+        // Of a message, only what may be the beginning of its end has to stay.
+        let kept = if self.in_body {
+            (self.buffer.len() - start).min(END.len() - 1)
+        } else {
+            self.buffer.len() - start
+        };
+        let end = self.buffer.len() - kept;
+        if self.in_body {
+            self.body_bytes += end - start;
         }
+        self.buffer.drain(..end);
+        true
     }
-}
-
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    // CR is rare in a body, so looking for it first skips most of the text.
-    while let Some(at) = haystack[from..].iter().position(|&byte| byte == b'\r') {
-        let at = from + at;
-        if haystack[at..].starts_with(needle) {
-            return Some(at);
-        }
-        from = at + 1;
-    }
-    None
 }

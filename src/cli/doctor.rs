@@ -4,16 +4,19 @@ use std::{fmt, process::ExitCode, time::Duration};
 
 use tokio::time::timeout;
 
-use super::instance;
+use super::{instance, running};
 use crate::{
     config::Config,
     db::{Db, Engine, Migrations},
     delivery::{
+        deliverability::{self, Check, Grade},
+        dkim,
         origin::{self, Standing},
         smtp::{Connection, Failure, Relay, Timeouts},
     },
+    mail::dkim::zone_file_strings,
     payments::{PaymentProvider as _, Stripe, StripeSettings},
-    smtp_url::SmtpUrl,
+    smtp_url::{RelaySettings, SmtpUrl},
     staff::Settings,
 };
 
@@ -47,7 +50,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     }
     println!("\nChecks");
     let mut findings = database(config).await;
-    findings.push(mail_service(config).await);
+    findings.extend(mail_services(config).await);
     findings.push(payment_provider(config).await);
     for finding in &findings {
         println!("  {finding}");
@@ -75,6 +78,7 @@ async fn database(config: &Config) -> Vec<Finding> {
             if is_current {
                 findings.extend(magazine(&db).await);
                 findings.extend(address(config, &db).await);
+                findings.extend(believed(config, &db).await);
             }
             db.close().await;
             findings
@@ -126,14 +130,53 @@ async fn address(config: &Config, db: &Db) -> Option<Finding> {
     }
 }
 
-async fn mail_service(config: &Config) -> Finding {
-    let Some(url) = &config.smtp_url else {
-        return Finding::Problem("mail service: SMTP_URL is not set, so serve will not start".to_owned());
-    };
-    match greet(url, config.base_url.host_str().unwrap_or("localhost")).await {
-        Ok(()) => Finding::Well(format!("mail service: {url} greets us")),
-        Err(why) => Finding::Problem(format!("mail service: {why}")),
+/// Whether receivers have reason to believe our mail (TRUST M27). Nothing towards a sandbox, and before there is a sender.
+async fn believed(config: &Config, db: &Db) -> Vec<Finding> {
+    let Ok(settings) = Settings::load(db).await else { return Vec::new() };
+    let domain = dkim::domain_of(settings.sender_email());
+    let lookout = config.smtp_url.as_ref().and_then(|relay| running::lookout(config, relay));
+    let (Some(domain), Some(lookout)) = (domain, lookout) else { return Vec::new() };
+    match lookout.examine(db, &domain).await {
+        Ok(findings) => findings.into_iter().map(Finding::from).collect(),
+        Err(error) => vec![Finding::Problem(format!("DKIM: {error}"))],
     }
+}
+
+impl From<deliverability::Finding> for Finding {
+    fn from(finding: deliverability::Finding) -> Self {
+        let mut words = format!("{}: {}", finding.check.name(), finding.found);
+        let rest = finding.records.iter().filter(|record| !record.is_published);
+        let publish =
+            rest.map(|record| format!("publish {}. TXT {}", record.name, zone_file_strings(&record.value)));
+        let next = Some(finding.next).filter(|next| !next.is_empty());
+        let keys = (finding.check == Check::Dkim && finding.grade != Grade::Ok)
+            .then(|| "keys are made and switched on by: broadside dkim --help".to_owned());
+        for line in next.into_iter().chain(publish).chain(keys) {
+            words.push_str("\n             ");
+            words.push_str(&line);
+        }
+        match finding.grade {
+            Grade::Ok => Self::Well(words),
+            Grade::Warning | Grade::Unknown => Self::Note(words),
+            Grade::Failure => Self::Problem(words),
+        }
+    }
+}
+
+async fn mail_services(config: &Config) -> Vec<Finding> {
+    let Some(relays) = &config.smtp_url else {
+        return vec![Finding::Problem(
+            "mail service: SMTP_URL is not set, so serve will not start".to_owned(),
+        )];
+    };
+    let mut findings = Vec::new();
+    for RelaySettings { url, .. } in &relays.0 {
+        findings.push(match greet(url, config.base_url.host_str().unwrap_or("localhost")).await {
+            Ok(()) => Finding::Well(format!("mail service: {url} greets us")),
+            Err(why) => Finding::Problem(format!("mail service: {why}")),
+        });
+    }
+    findings
 }
 
 async fn greet(url: &SmtpUrl, hello: &str) -> Result<(), String> {

@@ -6,6 +6,7 @@
 mod articles;
 mod audit;
 mod demo;
+mod dkim;
 mod doctor;
 mod edition;
 mod export_proof;
@@ -69,6 +70,9 @@ enum Command {
     Audit(audit::Arguments),
     /// Check settings, database, mail service and payment provider.
     Doctor,
+    /// Manage the keys that sign mail (DKIM).
+    #[command(subcommand)]
+    Dkim(dkim::Command),
     /// Manage who may sign in at the desk.
     #[command(subcommand)]
     Team(team::Command),
@@ -105,6 +109,7 @@ impl Cli {
             Command::Edition(command) => edition::run(&config, command).await,
             Command::Audit(arguments) => audit::run(&config, arguments).await,
             Command::Doctor => doctor::run(&config).await,
+            Command::Dkim(command) => dkim::run(&config, command).await,
             Command::Team(command) => team::run(&config, command).await,
             Command::Settings(arguments) => settings::run(&config, arguments).await,
             Command::Templates(_) => Ok(ExitCode::SUCCESS),

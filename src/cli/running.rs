@@ -12,8 +12,12 @@ use crate::{
     config::Config,
     db::Engine as DbEngine,
     delivery::{
+        deliverability::{self, Lookout},
+        dkim,
+        dns::Dns,
         engine::{Engine, EngineOptions},
         origin::{self, Standing},
+        relays::RelayOptions,
         smtp::{Relay, Timeouts},
     },
     jobs::Jobs,
@@ -21,7 +25,7 @@ use crate::{
     payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
     sandbox::{Sandbox, SandboxConfig, Webhook},
     site::Site,
-    smtp_url::SmtpUrl,
+    smtp_url::{RelaySettings, Relays},
     staff,
     web::{self, SandboxInfo},
 };
@@ -58,7 +62,7 @@ impl Running {
             Parts::Worker => None,
         };
         let sandbox = if sandbox { Some(open_sandbox(&mut config).await?) } else { None };
-        let Some(smtp_url) = config.smtp_url.clone() else {
+        let Some(smtp) = config.smtp_url.clone() else {
             bail!(
                 "SMTP_URL is not set, so no mail could go out. Set it to your mail service, or try everything without one: broadside serve --sandbox"
             );
@@ -76,18 +80,24 @@ impl Running {
                 "with SQLite one process does everything: use serve. Separate workers need PostgreSQL (DATABASE_URL=postgres://…)"
             );
         }
+        dkim::check(&site).await?;
+        let lookout = if sandbox.is_some() { None } else { lookout(&config, &smtp) };
+        if lookout.is_none() {
+            deliverability::forget(&site.db).await?;
+        }
         let templates = Templates::load().context("the email templates cannot be used")?;
         let fetcher = Fetcher::new(config.fetch_private_addresses)?;
         let payments = payments(&config)?;
         let (stop, stopped) = watch::channel(false);
 
-        let options = engine_options(&config, &site, smtp_url);
+        let options = engine_options(&config, relays(&config, &site, smtp));
         let engine = Engine::start(site.clone(), templates.clone(), options).await?;
         let jobs = Jobs {
             site: site.clone(),
             templates: templates.clone(),
             payments: payments.as_ref().map(|payments| payments.provider.clone()),
             fetcher: fetcher.clone(),
+            lookout: lookout.clone(),
         };
         let jobs = tokio::spawn(jobs.run(stopped.clone()));
         let web = match listener {
@@ -98,6 +108,7 @@ impl Running {
                 app.checkout_origin =
                     payments.as_ref().map(|payments| payments.provider.checkout_origin().into());
                 app.payments = payments;
+                app.lookout = lookout;
                 app.trusted_proxies = config.trusted_proxies.clone().into();
                 Some(tokio::spawn(serve_web(listener, app, stopped)))
             }
@@ -170,7 +181,7 @@ async fn open_sandbox(config: &mut Config) -> anyhow::Result<Sandbox> {
     .with_context(|| {
         format!("the sandbox cannot start on {} and {}", config.sandbox_smtp, config.sandbox_http)
     })?;
-    config.smtp_url = Some(format!("smtp://{}?tls=none", sandbox.smtp_addr()).parse::<SmtpUrl>()?);
+    config.smtp_url = Some(format!("smtp://{}?tls=none", sandbox.smtp_addr()).parse::<Relays>()?);
     config.stripe_api_base = format!("http://{}", sandbox.http_addr()).parse()?;
     config.stripe_secret_key = Some(SANDBOX_KEY.to_owned());
     config.stripe_webhook_secrets = vec![SANDBOX_WEBHOOK_SECRET.to_owned()];
@@ -192,18 +203,43 @@ fn payments(config: &Config) -> anyhow::Result<Option<Payments>> {
     Ok(Some(Payments { provider: Arc::new(provider), webhook_secrets }))
 }
 
-fn engine_options(config: &Config, site: &Site, url: SmtpUrl) -> EngineOptions {
-    let relay = Relay {
-        url,
-        hello: site.host().to_owned(),
-        timeouts: Timeouts::scaled(config.smtp_timeout_factor),
-        messages_per_connection: config.smtp_messages_per_connection,
-    };
+/// None towards a sandbox, which believes everybody. A machine without a DNS server sends all the same.
+pub(super) fn lookout(config: &Config, relays: &Relays) -> Option<Lookout> {
+    let relay = &relays.0.first()?.url;
+    if relay.host.parse() == Ok(config.sandbox_smtp.ip()) && relay.port == config.sandbox_smtp.port() {
+        return None;
+    }
+    match Dns::new(config.dns_resolver) {
+        Ok(dns) => Some(Lookout { dns, relay: relay.clone() }),
+        Err(error) => {
+            tracing::warn!(%error, "the DNS cannot be asked whether mail from here is believed; set DNS_RESOLVER");
+            None
+        }
+    }
+}
+
+fn engine_options(config: &Config, relays: Vec<RelayOptions>) -> EngineOptions {
     EngineOptions {
         silence: Duration::from_secs(config.worker_silence_seconds),
         lock: config.lock_file(),
-        ..EngineOptions::new(relay, config.smtp_connections)
+        ..EngineOptions::new(relays)
     }
+}
+
+fn relays(config: &Config, site: &Site, settings: Relays) -> Vec<RelayOptions> {
+    let relay = |RelaySettings { url, limits }: RelaySettings| RelayOptions {
+        relay: Relay {
+            url,
+            hello: site.host().to_owned(),
+            timeouts: Timeouts::scaled(config.smtp_timeout_factor),
+            messages_per_connection: limits
+                .messages_per_connection
+                .unwrap_or(config.smtp_messages_per_connection),
+        },
+        connections: limits.connections.unwrap_or(config.smtp_connections),
+        limits,
+    };
+    settings.0.into_iter().map(relay).collect()
 }
 
 async fn serve_web(

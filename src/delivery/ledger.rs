@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 pub use super::store::ledger::{Attempt, Claim, Copy};
 use super::{
     store::{
-        ledger::{self as store, Record, Row},
+        ledger::{self as store, Key, Record, Row},
         origin,
     },
     suppression::Suppressions,
@@ -207,17 +207,26 @@ pub(super) async fn claim(
     Ok(claims)
 }
 
-/// Records outcomes. What is no longer the worker's own (it was declared dead meanwhile) is neither moved nor logged.
-pub(super) async fn record(tx: &mut Tx, worker: i64, records: &[Record]) -> Result<()> {
-    let own = store::record(tx, worker, records).await?;
+/// Records outcomes; `false` if some were not the worker's own any more: then the transaction must not be committed.
+pub(super) async fn record(tx: &mut Tx, worker: i64, records: &[&Record]) -> Result<bool> {
+    if records.is_empty() {
+        return Ok(true);
+    }
+    if store::record(tx, worker, records.iter().copied()).await? < records.len() as u64 {
+        return Ok(false);
+    }
     let mut moves = Moves::default();
-    let taken: Vec<&Record> =
-        records.iter().filter(|r| own.contains(&(r.edition_id, r.subscriber_id))).collect();
-    for record in &taken {
+    for record in records {
         moves.shift(record.edition_id, "claimed", record.state, 1);
     }
-    store::log(tx, worker, taken).await?;
-    moves.write(tx, worker).await
+    store::log(tx, worker, records.iter().copied()).await?;
+    moves.write(tx, worker).await?;
+    Ok(true)
+}
+
+/// Sets the markers of claims; `false` if some did not pass the gate: then the transaction must not be committed.
+pub(super) async fn mark(tx: &mut Tx, worker: i64, keys: &[Key]) -> Result<bool> {
+    Ok(keys.is_empty() || store::mark(tx, worker, keys).await? == keys.len() as u64)
 }
 
 pub(super) async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<usize> {
@@ -228,6 +237,15 @@ pub(super) async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<u
     }
     moves.write(tx, worker).await?;
     Ok(rows.len())
+}
+
+/// Hands claims back until the moment their domain's turn comes.
+pub(super) async fn defer(tx: &mut Tx, worker: i64, until: &[(Key, Moment)]) -> Result<()> {
+    let mut moves = Moves::default();
+    for (edition, _) in store::defer(tx, worker, until).await? {
+        moves.shift(edition, "claimed", "queued", 1);
+    }
+    moves.write(tx, worker).await
 }
 
 pub(super) async fn release(tx: &mut Tx, worker: i64, now: Moment) -> Result<usize> {

@@ -7,13 +7,19 @@
 //!
 //! This is the lowest domain: it knows editions, subscribers and lists as ids, and addresses as values.
 
+pub mod deliverability;
+pub mod dkim;
+pub mod dns;
 pub mod editions;
 pub mod engine;
 pub mod ledger;
 pub mod notices;
 pub mod origin;
 pub mod outcome;
+pub mod pace;
 mod queue;
+pub mod relays;
+mod sender;
 pub mod smtp;
 mod store;
 pub mod suppression;
@@ -25,10 +31,14 @@ use crate::db::Sql;
 
 /// Every statement of this room.
 pub const STATEMENTS: &[&[Sql]] = &[
+    store::dkim::STATEMENTS,
+    store::deliverability::STATEMENTS,
     store::editions::STATEMENTS,
     store::ledger::STATEMENTS,
     store::notices::STATEMENTS,
     store::origin::STATEMENTS,
+    store::pace::STATEMENTS,
+    store::relays::STATEMENTS,
     store::suppressions::STATEMENTS,
     store::workers::STATEMENTS,
 ];

@@ -25,17 +25,32 @@ pub fn judge(result: &Result<Reply, Failure>) -> Verdict {
     match result {
         Ok(_) => Verdict::Accepted,
         Err(Failure::Smtputf8Unsupported) => Verdict::Failed("smtputf8 unsupported"),
+        Err(Failure::TooLarge { .. }) => Verdict::Failed("message too large"),
+        Err(Failure::Unspeakable) => Verdict::Failed("bad address"),
         Err(
             Failure::Broken { stage: Stage::Connect | Stage::Auth, .. }
+            | Failure::Closing { stage: Stage::Connect | Stage::Auth, .. }
             | Failure::Refused { stage: Stage::Connect | Stage::Auth, .. },
         ) => Verdict::NoRelay,
         Err(Failure::Broken { stage: Stage::Dot, .. }) => Verdict::Unknown,
         Err(Failure::Broken { .. }) => Verdict::Retry("connection lost"),
+        // A definite no, even at the final dot; and a request to come back later (TRUST M22).
+        Err(Failure::Closing { .. }) => Verdict::Retry("slowed down by the server"),
         Err(Failure::Refused { reply, .. }) if reply.is_permanent() => {
             Verdict::Failed(permanent_class(reply))
         }
         // 4xx, and what no RFC knows: treated as "not now" (RFC 5321 section 4.2.1).
         Err(Failure::Refused { reply, .. }) => Verdict::Retry(temporary_class(reply)),
+    }
+}
+
+/// Whether the server asked for fewer messages: 421 after the greeting, or a 4.7.x reply (TRUST M22).
+#[must_use]
+pub fn asks_for_patience(result: &Result<Reply, Failure>) -> bool {
+    match result {
+        Err(Failure::Closing { stage, .. }) => !matches!(stage, Stage::Connect | Stage::Auth),
+        Err(Failure::Refused { reply, .. }) => reply.enhanced().is_some_and(|code| code.starts_with("4.7.")),
+        _ => false,
     }
 }
 
@@ -65,9 +80,11 @@ fn temporary_class(reply: &Reply) -> &'static str {
 #[must_use]
 pub fn words(result: &Result<Reply, Failure>) -> String {
     match result {
-        Ok(reply) | Err(Failure::Refused { reply, .. }) => reply.to_string(),
+        Ok(reply) | Err(Failure::Refused { reply, .. } | Failure::Closing { reply, .. }) => reply.to_string(),
         Err(Failure::Broken { why, .. }) => why.clone(),
         Err(Failure::Smtputf8Unsupported) => "the server does not offer SMTPUTF8".to_owned(),
+        Err(Failure::TooLarge { limit }) => format!("the server takes no message over {limit} bytes"),
+        Err(Failure::Unspeakable) => "the address holds characters that no command may hold".to_owned(),
     }
 }
 
@@ -76,8 +93,12 @@ pub fn words(result: &Result<Reply, Failure>) -> String {
 pub const fn stage(result: &Result<Reply, Failure>) -> &'static str {
     match result {
         Ok(_) => Stage::Dot.as_str(),
-        Err(Failure::Refused { stage, .. } | Failure::Broken { stage, .. }) => stage.as_str(),
-        Err(Failure::Smtputf8Unsupported) => Stage::Mail.as_str(),
+        Err(
+            Failure::Refused { stage, .. } | Failure::Closing { stage, .. } | Failure::Broken { stage, .. },
+        ) => stage.as_str(),
+        Err(Failure::Smtputf8Unsupported | Failure::TooLarge { .. } | Failure::Unspeakable) => {
+            Stage::Mail.as_str()
+        }
     }
 }
 

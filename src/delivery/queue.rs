@@ -1,16 +1,24 @@
 //! What was claimed and waits for a connection, in memory: notices before deliveries, and never more than a batch or two.
+//!
+//! A domain that is slowed waits in a lane of its own, so it blocks nobody else. What does not fit into its lane is handed
+//! back, to be claimed when its turn comes.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
-use super::store::{ledger::Claim, notices::ClaimedNotice};
+use super::{
+    pace::{Pace, PaceRules},
+    store::{ledger::Claim, notices::ClaimedNotice},
+};
+use crate::clock;
 
 /// One message to send.
 #[derive(Debug)]
@@ -21,24 +29,43 @@ pub(super) enum Item {
 
 #[derive(Debug, Default)]
 struct Waiting {
+    /// Whatever a connection could not begin: it goes first.
+    returned: VecDeque<Item>,
     notices: VecDeque<ClaimedNotice>,
     deliveries: VecDeque<Claim>,
+    slowed: HashMap<String, VecDeque<Claim>>,
+    /// More of slowed domains than their lanes hold, each with the wait until its turn.
+    too_many: Vec<(Claim, Duration)>,
+    closed: bool,
 }
+
+/// So many messages of a slowed domain wait in memory.
+const LANE: usize = 50;
 
 /// The queue between the feeder and the connections.
 #[derive(Debug)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
-    /// One permit for every item.
-    ready: Semaphore,
-    /// Wakes the feeder when items run low.
+    pub(super) pace: Pace,
+    /// Wakes connections that wait.
+    more: Notify,
+    /// Wakes the feeder when items run low, or some have to be handed back.
     low: Notify,
     low_mark: usize,
 }
 
+/// What taking came to.
+enum Taken {
+    Item(Item),
+    /// Nothing now; some slowed domain's turn may come at that moment.
+    Nothing(Option<Instant>),
+    Closed,
+}
+
 impl Queue {
-    pub(super) fn new(low_mark: usize) -> Self {
-        Self { waiting: Mutex::default(), ready: Semaphore::new(0), low: Notify::new(), low_mark }
+    pub(super) fn new(low_mark: usize, rules: PaceRules) -> Self {
+        let (more, low) = (Notify::new(), Notify::new());
+        Self { waiting: Mutex::default(), pace: Pace::new(rules), more, low, low_mark }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -47,29 +74,114 @@ impl Queue {
     }
 
     pub(super) fn push_notices(&self, notices: Vec<ClaimedNotice>) {
-        let count = notices.len();
         self.lock().notices.extend(notices);
-        self.ready.add_permits(count);
+        self.more.notify_waiters();
     }
 
     pub(super) fn push_deliveries(&self, deliveries: Vec<Claim>) {
-        let count = deliveries.len();
         self.lock().deliveries.extend(deliveries);
-        self.ready.add_permits(count);
+        self.more.notify_waiters();
+    }
+
+    /// Puts back what could not be begun, for the next connection that can.
+    pub(super) fn put_back(&self, item: Item) {
+        self.lock().returned.push_back(item);
+        self.more.notify_waiters();
     }
 
     /// The next item, notices first; `None` once the queue is closed.
     pub(super) async fn pop(&self) -> Option<Item> {
-        self.ready.acquire().await.ok()?.forget();
+        loop {
+            let more = self.more.notified();
+            tokio::pin!(more);
+            // Listening begins before looking, so that nothing is pushed in between unheard.
+            more.as_mut().enable();
+            let turn = match self.take() {
+                Taken::Item(item) => return Some(item),
+                Taken::Closed => return None,
+                Taken::Nothing(turn) => turn,
+            };
+            match turn {
+                Some(turn) => {
+                    // Whichever comes first, the queue is looked at again.
+                    let _ = tokio::time::timeout_at(turn.into(), more).await;
+                }
+                None => more.await,
+            }
+        }
+    }
+
+    /// The next item if one is waiting whose turn it is.
+    pub(super) fn try_pop(&self) -> Option<Item> {
+        match self.take() {
+            Taken::Item(item) => Some(item),
+            Taken::Nothing(_) | Taken::Closed => None,
+        }
+    }
+
+    fn take(&self) -> Taken {
+        let now = clock::instant();
         let mut waiting = self.lock();
-        let item = match waiting.notices.pop_front() {
-            Some(notice) => Some(Item::Notice(notice)),
-            None => waiting.deliveries.pop_front().map(Item::Delivery),
-        };
-        if waiting.deliveries.len() <= self.low_mark {
+        if waiting.closed {
+            return Taken::Closed;
+        }
+        let taken = self.take_from(&mut waiting, now);
+        if waiting.deliveries.len() <= self.low_mark || !waiting.too_many.is_empty() {
             self.low.notify_one();
         }
-        item
+        taken
+    }
+
+    fn take_from(&self, waiting: &mut Waiting, now: Instant) -> Taken {
+        if let Some(item) = waiting.returned.pop_front() {
+            return Taken::Item(item);
+        }
+        if let Some(notice) = waiting.notices.pop_front() {
+            return Taken::Item(Item::Notice(notice));
+        }
+        let mut turn: Option<Instant> = None;
+        for (domain, lane) in &mut waiting.slowed {
+            match self.pace.take(domain, now) {
+                Ok(()) => {
+                    if let Some(claim) = lane.pop_front() {
+                        return Taken::Item(Item::Delivery(claim));
+                    }
+                }
+                Err(at) => turn = Some(turn.map_or(at, |earlier| earlier.min(at))),
+            }
+        }
+        waiting.slowed.retain(|_, lane| !lane.is_empty());
+        while let Some(claim) = waiting.deliveries.pop_front() {
+            match self.pace.take(&claim.domain_key, now) {
+                Ok(()) => return Taken::Item(Item::Delivery(claim)),
+                Err(at) => {
+                    turn = Some(turn.map_or(at, |earlier| earlier.min(at)));
+                    self.put_aside(waiting, claim);
+                }
+            }
+        }
+        Taken::Nothing(turn)
+    }
+
+    fn put_aside(&self, waiting: &mut Waiting, claim: Claim) {
+        let ahead = waiting.too_many.iter().filter(|(other, _)| other.domain_key == claim.domain_key).count();
+        let lane = waiting.slowed.entry(claim.domain_key.clone()).or_default();
+        if lane.len() < LANE {
+            lane.push_back(claim);
+        } else {
+            let wait = self.pace.backlog(&claim.domain_key, lane.len() + ahead);
+            waiting.too_many.push((claim, wait));
+        }
+    }
+
+    /// What has to be handed back, each with the time until its turn.
+    pub(super) fn too_many(&self) -> Vec<(Claim, Duration)> {
+        std::mem::take(&mut self.lock().too_many)
+    }
+
+    /// Takes back what could not be handed back just now.
+    pub(super) fn keep(&self, too_many: Vec<(Claim, Duration)>) {
+        self.lock().too_many.extend(too_many);
     }
 
     pub(super) fn wants_notices(&self) -> bool {
@@ -86,7 +198,8 @@ impl Queue {
 
     /// Lets the connections go home; what still waits stays claimed until the worker releases it.
     pub(super) fn close(&self) {
-        self.ready.close();
+        self.lock().closed = true;
+        self.more.notify_waiters();
     }
 }
 

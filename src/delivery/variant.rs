@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    engine::Message,
+    dkim::{self, DkimError},
     store::{
-        ledger::{self as store, Claim},
+        ledger::{self as store, Claim, StoredHeaders},
         notices::ClaimedNotice,
     },
 };
@@ -18,7 +18,9 @@ use crate::{
     email_address::EmailAddress,
     mail::{
         BulkHeaders, Compiled, CopyHeaders, EditionHeaders, FeedbackId, Mailbox, NoticeHeaders, Personal,
-        Templates, notice_message,
+        Templates,
+        dkim::{Signer, sign_all},
+        notice_message,
     },
     site::Site,
     token::{self, Purpose},
@@ -113,16 +115,29 @@ fn give_links(site: &Site, edition_id: i64) -> (String, String) {
     (site.url(&format!("/donate?every=once&e={token}")), site.url(&format!("/donate?every=month&e={token}")))
 }
 
+/// A message ready for DATA: its lines begin with no dot, and it ends with CRLF.
+pub(super) struct Message {
+    pub(super) from: String,
+    pub(super) bytes: Vec<u8>,
+}
+
 /// A variant as it was frozen, ready to be written copy by copy.
 pub(super) struct Frozen {
     headers: Headers,
     bulk: EditionHeaders,
     body: Compiled,
+    signers: Vec<Signer>,
 }
 
 impl Frozen {
-    pub(super) fn from_stored(site: &Site, headers: &str, body: &[u8]) -> std::result::Result<Self, String> {
-        let headers: Headers = serde_json::from_str(headers).map_err(|error| error.to_string())?;
+    pub(super) fn from_stored(
+        site: &Site,
+        stored: &StoredHeaders,
+        body: &[u8],
+    ) -> std::result::Result<Self, String> {
+        let headers: Headers = serde_json::from_str(&stored.json).map_err(|error| error.to_string())?;
+        let signers = dkim::signers(&site.keys, &stored.keys, &headers.from_email)
+            .map_err(|error| error.to_string())?;
         let body = Compiled::from_bytes(body).map_err(|error| error.to_string())?;
         // Stable for this host, and in the form that complaint reports want: 5 to 15 characters.
         let sender = token::hash(site.host());
@@ -142,10 +157,16 @@ impl Frozen {
                 sender,
             },
         });
-        Ok(Self { bulk: bulk.map_err(|error| error.to_string())?, headers, body })
+        Ok(Self { bulk: bulk.map_err(|error| error.to_string())?, headers, body, signers })
     }
 
-    pub(super) fn compose(&self, site: &Site, claim: &Claim) -> std::result::Result<Message, String> {
+    /// Writes one copy into the memory given, whose content is lost.
+    pub(super) fn compose(
+        &self,
+        site: &Site,
+        claim: &Claim,
+        mut bytes: Vec<u8>,
+    ) -> std::result::Result<Message, String> {
         let links = Links::new(site, claim.edition_id, self.headers.list_id, claim.subscriber_id);
         let id = format!("{}.{}", claim.edition_id, claim.subscriber_id);
         let message_id = format!("{}@{}", site.keys.name(Purpose::MessageId, &id), site.host());
@@ -156,14 +177,23 @@ impl Frozen {
             unsubscribe_url: &links.unsubscribe,
             unsubscribe_mailto: None,
         };
-        let mut bytes = Vec::new();
+        bytes.clear();
         self.bulk.write(&copy, &mut bytes).map_err(|error| error.to_string())?;
         self.body.write_body(&links.personal(&claim.name), &mut bytes);
+        sign(&self.signers, &mut bytes, site.now()).map_err(|error| error.to_string())?;
         Ok(Message { from: self.headers.from_email.clone(), bytes })
     }
 }
 
+/// Puts the signatures before a message; nothing without keys.
+fn sign(signers: &[Signer], message: &mut Vec<u8>, at: Moment) -> std::result::Result<(), DkimError> {
+    let signatures = sign_all(signers, message, at)?;
+    message.splice(0..0, signatures.into_bytes());
+    Ok(())
+}
+
 pub(super) fn compose_notice(
+    site: &Site,
     templates: &Templates,
     notice: &ClaimedNotice,
 ) -> std::result::Result<Vec<u8>, String> {
@@ -179,5 +209,9 @@ pub(super) fn compose_notice(
         message_id: &notice.message_id,
         date: notice.created_at,
     };
-    notice_message(&headers, &rendered).map_err(|error| error.to_string())
+    let mut message = notice_message(&headers, &rendered).map_err(|error| error.to_string())?;
+    let signed = dkim::signers(&site.keys, &notice.keys, &notice.from_email)
+        .and_then(|signers| sign(&signers, &mut message, site.now()));
+    signed.map_err(|error| error.to_string())?;
+    Ok(message)
 }

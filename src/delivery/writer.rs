@@ -12,7 +12,7 @@ use super::{
     ledger,
     queue::InFlight,
     store::{
-        ledger::{self as rows, Record},
+        ledger::{self as rows, Key, Record},
         notices::{self, Ending},
     },
 };
@@ -92,9 +92,11 @@ async fn write(
     while receiver.recv_many(&mut waiting, MOST_OPERATIONS_A_COMMIT).await > 0 {
         let batch = Batch::sort(std::mem::take(&mut waiting));
         let mut gap = Duration::from_millis(50);
+        let mut care = Care::Count;
         loop {
-            match batch.apply(&site, worker).await {
-                Ok(passed) => {
+            match batch.apply(&site, worker, care).await {
+                Ok(None) => care = Care::Ask,
+                Ok(Some(passed)) => {
                     in_flight.done(batch.records.len() + batch.notice_records.len());
                     batch.answer(&passed);
                     break;
@@ -113,15 +115,24 @@ async fn write(
 #[derive(Default)]
 struct Batch {
     records: Vec<Record>,
-    marks: Vec<((i64, i64, i64), oneshot::Sender<bool>)>,
+    marks: Vec<(Key, oneshot::Sender<bool>)>,
     notice_records: Vec<NoticeRecord>,
     notice_marks: Vec<((i64, i64), oneshot::Sender<bool>)>,
 }
 
 /// Which markers passed the gate.
 struct Passed {
-    deliveries: Vec<(i64, i64)>,
+    deliveries: Vec<Key>,
     notices: Vec<i64>,
+}
+
+/// How a batch is written. In doubt nothing is committed, and it is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// By counting the rows that changed: nearly always every row is still ours, and then a number says it all.
+    Count,
+    /// By asking first which rows are ours: some were withdrawn, paused or taken back meanwhile.
+    Ask,
 }
 
 impl Batch {
@@ -143,30 +154,39 @@ impl Batch {
         batch
     }
 
-    async fn apply(&self, site: &Site, worker: i64) -> Result<Passed> {
+    /// Writes everything in one transaction; `None`, and nothing is written, if some rows were not ours after all.
+    async fn apply(&self, site: &Site, worker: i64, care: Care) -> Result<Option<Passed>> {
         let mut tx = site.db.begin().await?;
-        if !self.records.is_empty() {
-            ledger::record(&mut tx, worker, &self.records).await?;
+        let mut records: Vec<&Record> = self.records.iter().collect();
+        let mut keys: Vec<Key> = self.marks.iter().map(|(key, _)| *key).collect();
+        if care == Care::Ask {
+            let asked: Vec<Key> =
+                records.iter().map(|record| record.key()).chain(keys.iter().copied()).collect();
+            let ours = rows::ours(&mut tx, worker, &asked).await?;
+            let is_ours = |key: &Key| ours.iter().find(|row| (row.0, row.1) == (key.0, key.1));
+            records.retain(|record| is_ours(&record.key()).is_some());
+            keys.retain(|key| is_ours(key).is_some_and(|row| row.2));
         }
+        if !ledger::record(&mut tx, worker, &records).await? || !ledger::mark(&mut tx, worker, &keys).await? {
+            return Ok(None);
+        }
+        let mut passed = Passed { deliveries: keys, notices: Vec::new() };
         for NoticeRecord { id, attempt, ending, reply, at } in &self.notice_records {
             notices::record(&mut tx, worker, (*id, *attempt), ending, reply, *at).await?;
         }
-        let keys: Vec<_> = self.marks.iter().map(|(key, _)| *key).collect();
-        let deliveries = rows::mark(&mut tx, worker, &keys).await?;
-        let mut passed = Passed { deliveries, notices: Vec::new() };
         for ((id, attempt), _) in &self.notice_marks {
             if notices::mark(&mut tx, worker, *id, *attempt).await? {
                 passed.notices.push(*id);
             }
         }
         tx.commit().await?;
-        Ok(passed)
+        Ok(Some(passed))
     }
 
     fn answer(self, passed: &Passed) {
-        for ((edition, subscriber, _), answer) in self.marks {
+        for (key, answer) in self.marks {
             // A connection that no longer listens was aborted; its row is taken back with the worker's.
-            let _ = answer.send(passed.deliveries.contains(&(edition, subscriber)));
+            let _ = answer.send(passed.deliveries.contains(&key));
         }
         for ((id, _), answer) in self.notice_marks {
             let _ = answer.send(passed.notices.contains(&id));

@@ -6,7 +6,9 @@ use super::{Edition, Result};
 use crate::{
     articles::{self, Article, html},
     delivery::variant::Links,
-    mail::{self, Appeal, ArticleBlock, Compiled, DigestContext, Image, Personal, Sender, Templates},
+    mail::{
+        self, Appeal, ArticleBlock, Compiled, DigestContext, Image, Personal, Sender, Templates, TestCopy,
+    },
     site::Site,
     staff::{ArticlesAt, Settings},
 };
@@ -31,19 +33,53 @@ pub async fn preview(
     edition: &Edition,
 ) -> Result<Preview> {
     let context = context(site, settings, edition).await?;
-    let [leave, preferences, view, give] =
-        ["/unsubscribe/preview", "/preferences/preview", "/view/preview", "/donate"]
-            .map(|path| site.url(path));
-    let monthly = format!("{give}?every=month");
-    let personal = Personal {
-        name: "Ada",
-        unsubscribe_url: &leave,
-        preferences_url: &preferences,
-        view_url: &view,
-        give_once_url: &give,
-        give_monthly_url: &monthly,
-    };
-    show(templates, &context, &personal)
+    let links = SampleLinks::new(site, edition);
+    show(templates, &context, &links.personal("Ada"))
+}
+
+/// The links of a copy that no reader gets. They cannot act for anybody: those that would lead to a page that says so.
+pub(super) struct SampleLinks {
+    explanation: String,
+    view: String,
+    give_once: String,
+    give_monthly: String,
+}
+
+impl SampleLinks {
+    pub(super) fn new(site: &Site, edition: &Edition) -> Self {
+        Self {
+            explanation: site.url("/sample-link"),
+            view: site.url(&format!("/desk/editions/{}/preview", edition.public_id)),
+            give_once: site.url("/donate?every=once"),
+            give_monthly: site.url("/donate?every=month"),
+        }
+    }
+
+    fn personal<'a>(&'a self, name: &'a str) -> Personal<'a> {
+        Personal {
+            name,
+            unsubscribe_url: &self.explanation,
+            preferences_url: &self.explanation,
+            view_url: &self.view,
+            give_once_url: &self.give_once,
+            give_monthly_url: &self.give_monthly,
+        }
+    }
+}
+
+/// The edition as a test copy to a member of the team: its subject and its last lines say what it is.
+pub(super) async fn test_copy<'a>(
+    site: &Site,
+    settings: &Settings,
+    edition: &Edition,
+    links: &'a SampleLinks,
+    name: &'a str,
+) -> Result<TestCopy<'a>> {
+    let mut digest = context(site, settings, edition).await?;
+    digest.subject = format!("[Test] {}", digest.subject).trim_end().to_owned();
+    digest.why =
+        "This is a test copy. Only you got it, and its links to leave and to choose do nothing.".to_owned();
+    Ok(TestCopy { digest, personal: links.personal(name) })
 }
 
 /// The edition as one of its readers got it, with the reader's own links, for "read in your browser".

@@ -15,6 +15,7 @@ mod retry;
 mod seal;
 mod send;
 mod store;
+mod test_copy;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -29,6 +30,7 @@ pub use self::{
     seal::{CHUNK, seal_due},
     send::{Press, UNDO, cancel, hold_all, pause, press, press_send, resume, undo},
     store::STATEMENTS,
+    test_copy::send_test_copy,
 };
 use crate::{
     articles::ArticleId,
@@ -67,6 +69,9 @@ pub enum Error {
     /// Something is in the way of sending it.
     #[error("the edition is not ready to be sent")]
     NotReady(Vec<Problem>),
+    /// The settings hold no address to send from.
+    #[error("the settings hold no address to send from")]
+    NoSender,
     /// The mail could not be made of it.
     #[error(transparent)]
     Mail(#[from] mail::CompileError),

@@ -5,6 +5,7 @@ use std::fmt;
 use super::{Edition, Error, Result, issue};
 use crate::{
     articles::{self, ArticleState},
+    delivery::deliverability::{self, BULK, Check},
     mail::Templates,
     site::Site,
     staff::Settings,
@@ -26,6 +27,8 @@ pub enum Problem {
     Setting(&'static str),
     /// Nobody is on the list.
     NoReaders,
+    /// So many readers, and what large receivers want of bulk mail is missing (TRUST M27).
+    Unproven(Vec<&'static str>),
     /// The body cannot be made; says why.
     Broken(String),
     /// So many bytes, more than Gmail shows.
@@ -54,6 +57,15 @@ impl fmt::Display for Problem {
                 write!(f, "Under every edition must stand {what}. Fill it in under Settings.")
             }
             Self::NoReaders => f.write_str("Nobody is on this list yet."),
+            Self::Unproven(missing) => write!(
+                f,
+                "More than {BULK} copies a day, and receivers have no proof that they come from you: {} missing. Settings, Deliverability says what to do.",
+                match missing.as_slice() {
+                    [one] => format!("{one} is"),
+                    [first @ .., last] => format!("{} and {last} are", first.join(", ")),
+                    [] => "it is".to_owned(),
+                }
+            ),
             Self::Broken(why) => write!(f, "The email cannot be made: {why}."),
             Self::TooLarge(bytes) => write!(
                 f,
@@ -93,8 +105,15 @@ pub async fn preflight(
         }
     }
     problems.extend(settings.can_send().into_iter().map(Problem::Setting));
-    if super::audience_size(&site.db, edition).await? == 0 {
+    let readers = super::audience_size(&site.db, edition).await?;
+    if readers == 0 {
         problems.push(Problem::NoReaders);
+    }
+    if !settings.send_unproven {
+        let missing = deliverability::in_the_way(site, settings.sender_email(), readers).await?;
+        if !missing.is_empty() {
+            problems.push(Problem::Unproven(missing.into_iter().map(Check::name).collect()));
+        }
     }
     match issue::compiled(site, templates, settings, edition).await {
         Ok(_) => {

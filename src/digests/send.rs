@@ -167,7 +167,7 @@ pub async fn hold_all(site: &Site) -> Result<usize> {
     Ok(held.len())
 }
 
-async fn record(
+pub(super) async fn record(
     tx: &mut Tx,
     site: &Site,
     staff_id: Option<i64>,

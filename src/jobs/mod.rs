@@ -9,12 +9,15 @@ use tokio::sync::watch;
 
 use crate::{
     articles,
-    delivery::origin::{self, Standing},
+    delivery::{
+        deliverability::Lookout,
+        origin::{self, Standing},
+    },
     digests, donations,
     mail::Templates,
     payments::PaymentProvider,
     site::Site,
-    staff,
+    staff::{self, Settings},
 };
 
 /// What the jobs work with. Cheap to clone.
@@ -28,6 +31,8 @@ pub struct Jobs {
     pub payments: Option<Arc<dyn PaymentProvider>>,
     /// Fetches feeds.
     pub fetcher: articles::fetch::Fetcher,
+    /// Looks whether our mail is believed; none in the sandbox.
+    pub lookout: Option<Lookout>,
 }
 
 /// One thing that is done again and again.
@@ -38,16 +43,18 @@ enum Job {
     ResumeProviderCalls,
     PollProvider,
     PollFeeds,
+    LookAtDns,
     Tidy,
 }
 
 impl Job {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::SealEditions,
         Self::WorkOnProviderEvents,
         Self::ResumeProviderCalls,
         Self::PollProvider,
         Self::PollFeeds,
+        Self::LookAtDns,
         Self::Tidy,
     ];
 
@@ -58,6 +65,7 @@ impl Job {
             Self::ResumeProviderCalls => 60,
             Self::PollProvider => 10 * 60,
             Self::PollFeeds => 30 * 60,
+            Self::LookAtDns => 6 * 60 * 60,
             Self::Tidy => 60 * 60,
         })
     }
@@ -127,6 +135,12 @@ impl Jobs {
                     if let Err(error) = polled {
                         tracing::warn!(feed = feed.url, %error, "a feed could not be read; the desk shows why");
                     }
+                }
+            }
+            Job::LookAtDns => {
+                if let Some(lookout) = &self.lookout {
+                    let settings = Settings::load(&site.db).await?;
+                    lookout.look(site, settings.sender_email()).await?;
                 }
             }
             Job::Tidy => staff::tidy(site).await?,

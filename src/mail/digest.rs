@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::contexts::{EmailTemplate, Sender};
+use super::{
+    contexts::{EmailTemplate, Sender},
+    personal::Personal,
+};
 
 /// One version of an edition: everything but the personal fields, which [`super::Personal`] carries.
 ///
@@ -66,6 +69,24 @@ pub struct Appeal {
     pub heading: String,
     /// One or two sentences.
     pub text: String,
+}
+
+/// One copy of a digest as an automatic email, for a member of the team who wants to see it in a real mail program.
+#[derive(Clone, Debug, Serialize)]
+pub struct TestCopy<'a> {
+    /// What everyone gets.
+    #[serde(flatten)]
+    pub digest: DigestContext,
+    /// What stands in the place of a reader's own fields.
+    pub personal: Personal<'a>,
+}
+
+impl EmailTemplate for TestCopy<'_> {
+    const NAME: &'static str = DigestContext::NAME;
+
+    fn sample() -> Self {
+        Self { digest: DigestContext::sample(), personal: Personal::sample() }
+    }
 }
 
 impl EmailTemplate for DigestContext {

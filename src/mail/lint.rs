@@ -13,8 +13,7 @@ use super::{
         ConfirmSubscription, EditionHeld, EmailTemplate, PaymentFailed, Receipt, RecurringCancelled,
         SignInLink, TeamInvite, Welcome,
     },
-    digest::DigestContext,
-    personal::Personal,
+    digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
 };
 
@@ -41,10 +40,9 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
     fn sample<T: EmailTemplate>() -> (&'static str, Value) {
         (T::NAME, serde_json::to_value(T::sample()).unwrap_or_default())
     }
-    let mut digest = sample::<DigestContext>();
-    digest.1["personal"] = serde_json::to_value(Personal::sample()).unwrap_or_default();
     vec![
-        digest,
+        // A test copy is a digest with its personal fields.
+        sample::<TestCopy<'_>>(),
         sample::<ConfirmSubscription>(),
         sample::<Welcome>(),
         sample::<Receipt>(),

@@ -12,6 +12,7 @@ mod address;
 mod compile;
 mod contexts;
 mod digest;
+pub mod dkim;
 mod encode;
 mod html;
 mod lint;
@@ -28,7 +29,7 @@ pub use contexts::{
     ConfirmSubscription, EditionHeld, EmailTemplate, PaymentFailed, Receipt, RecurringCancelled, Sender,
     SignInLink, TeamInvite, Welcome,
 };
-pub use digest::{Appeal, ArticleBlock, DigestContext, Image};
+pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
 pub use html::HtmlError;
 pub use lint::Problem;
 pub use message::{

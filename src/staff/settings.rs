@@ -53,6 +53,8 @@ pub struct Settings {
     pub appeal_text: String,
     /// An edition that comes up later than this many hours is held back and staff are asked.
     pub late_hours: i64,
+    /// Whether large editions go out though the DNS proves too little (TRUST M27): an owner knows better.
+    pub send_unproven: bool,
 }
 
 impl Default for Settings {
@@ -74,6 +76,7 @@ impl Default for Settings {
             appeal_text: "We carry no advertising and no paywall. If our work is worth something to you, give what you can."
                 .to_owned(),
             late_hours: 6,
+            send_unproven: false,
         }
     }
 }
@@ -161,6 +164,7 @@ impl Settings {
         if rows.get("articles_at").is_some_and(|value| value == "elsewhere") {
             settings.articles_at = ArticlesAt::Elsewhere;
         }
+        settings.send_unproven = rows.get("send_unproven").is_some_and(|value| value == "yes");
         if let Some(speed) = rows.get("reading_speed").and_then(|value| value.parse().ok()) {
             settings.reading_speed = speed;
         }
@@ -173,7 +177,7 @@ impl Settings {
         settings
     }
 
-    fn to_rows(&self) -> [(&'static str, String); 15] {
+    fn to_rows(&self) -> [(&'static str, String); 16] {
         let articles_at = match self.articles_at {
             ArticlesAt::Here => "here",
             ArticlesAt::Elsewhere => "elsewhere",
@@ -195,6 +199,7 @@ impl Settings {
             ("appeal_heading", self.appeal_heading.clone()),
             ("appeal_text", self.appeal_text.clone()),
             ("late_hours", self.late_hours.to_string()),
+            ("send_unproven", if self.send_unproven { "yes" } else { "no" }.to_owned()),
         ]
     }
 }
@@ -244,6 +249,7 @@ mod tests {
             appeal_heading: "h".into(),
             appeal_text: "i".into(),
             late_hours: 9,
+            send_unproven: true,
         };
         let rows = settings.to_rows().map(|(name, value)| (name.to_owned(), value)).to_vec();
         assert_eq!(Settings::from_rows(rows), settings);

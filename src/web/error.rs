@@ -82,7 +82,7 @@ impl WebError {
     fn words(&self) -> (&'static str, String) {
         let (title, help) = match self {
             Self::NotFound | Self::MethodNotAllowed => {
-                ("Page not found", "Check the address, or start again from the front page.")
+                ("Page not found", "Check the address, or go back to the start.")
             }
             Self::Forbidden => ("Not for your role", "Ask an owner of the magazine if you need to do this."),
             Self::SignInFirst(_) => ("Sign in first", "This page is for the team."),

@@ -43,7 +43,10 @@ pub use self::{
     pages::Pages,
     session::{ClientAddress, Desk, SignedIn},
 };
-use crate::{articles::fetch::Fetcher, mail::Templates, payments::Payments, site::Site, staff::PasswordCost};
+use crate::{
+    articles::fetch::Fetcher, delivery::deliverability::Lookout, mail::Templates, payments::Payments,
+    site::Site, staff::PasswordCost,
+};
 
 /// What a handler gives back.
 pub type Outcome = Result<Response, WebError>;
@@ -61,6 +64,8 @@ pub struct App {
     pub fetcher: Fetcher,
     /// Set while our own mailbox and payment provider stand in for the outside world.
     pub sandbox: Option<Arc<SandboxInfo>>,
+    /// Looks whether our mail is believed; none in the sandbox.
+    pub lookout: Option<Lookout>,
     /// The payment provider; none while donations are switched off.
     pub payments: Option<Payments>,
     /// Where the hosted checkout lives (`https://checkout.stripe.com`), so that a form may lead there.
@@ -92,6 +97,7 @@ impl App {
             fetcher,
             pages: Pages::load()?,
             sandbox: None,
+            lookout: None,
             payments: None,
             checkout_origin: None,
             password_cost: PasswordCost::STRONG,

@@ -10,19 +10,20 @@ use broadside::{
     db::{Db, Engine},
     digests,
     site::Site,
+    staff::settings,
     token::{Keys, RootSecret},
 };
 
-use crate::support::{TestDb, scratch};
+use crate::support::{TestDb, dns::DnsServer, scratch};
 
 /// Runs the program in a folder of its own with nothing but these settings.
-fn broadside(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+pub fn broadside(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_broadside"));
     command.args(arguments).current_dir(scratch::folder()).env_clear().envs(settings.iter().copied());
     command.output().expect("the program starts")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -37,6 +38,7 @@ fn help_names_every_command_and_ends_well() {
         "export-proof",
         "edition",
         "audit",
+        "dkim",
         "doctor",
         "team",
         "templates",
@@ -120,11 +122,47 @@ async fn readers_are_imported_exported_and_proven() {
     }
 }
 
-async fn add_list(db: &Db) {
+fn site(db: &Db) -> Site {
     let keys = Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32]);
     let base_url = "http://127.0.0.1:3000".parse().expect("an address");
-    let site = Site { db: db.clone(), clock: Clock::System, keys: Arc::new(keys), base_url };
-    digests::ensure_first(&site).await.expect("a first list");
+    Site { db: db.clone(), clock: Clock::System, keys: Arc::new(keys), base_url }
+}
+
+async fn add_list(db: &Db) {
+    digests::ensure_first(&site(db)).await.expect("a first list");
+}
+
+/// TRUST M27: the doctor says what receivers miss, with the record to publish, and keeps quiet about a sandbox.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_says_what_receivers_miss() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let site = site(&db.db);
+    let mut tx = db.db.begin().await.expect("a transaction");
+    let saved =
+        settings::save(&mut tx, &site, None, |settings| settings.from_email = "post@example.org".into());
+    saved.await.expect("a setting");
+    tx.commit().await.expect("a commit");
+    let server = DnsServer::start().await;
+    server.a("mail.example.test", [192, 0, 2, 1]).txt("_dmarc.example.org", "v=DMARC1; p=reject");
+    let resolver = server.address.to_string();
+    let doctor = |smtp: &str| {
+        let settings = [("DATABASE_URL", db.url.as_str()), ("DNS_RESOLVER", &resolver), ("SMTP_URL", smtp)];
+        text(&broadside(&["doctor"], &settings).stdout)
+    };
+    // A name that no other resolver knows, so nothing is sent anywhere.
+    let said = doctor("smtp://mail.example.test");
+    for line in [
+        "problem  SPF: example.org does not say",
+        "publish example.org. TXT \"v=spf1 a:mail.example.test ~all\"",
+        "problem  DKIM: Nothing here signs your mail.",
+        "ok       DMARC: example.org has a DMARC record",
+        "note     PTR: 192.0.2.1",
+        "ok       TLS:",
+    ] {
+        assert!(said.contains(line), "{line} is missing in: {said}");
+    }
+    let sandbox = doctor("smtp://127.0.0.1:2525?tls=none");
+    assert!(!sandbox.contains("SPF"), "{sandbox}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use broadside::{
     subscribers::{self, Basis},
 };
 
-use crate::support::{Browser, Fixture, TestApp, TestDb, both_engines, visitor::Visitor};
+use crate::support::{Browser, Fixture, TestApp, TestDb, app::OWNER, both_engines, visitor::Visitor};
 
 both_engines! {
     /// TRUST F27: two people press Send at the same moment; one wins, the other is told; undone, nothing goes out.
@@ -30,6 +30,32 @@ both_engines! {
         desk.submit_and_follow(&waiting.form("/undo")).await.says("is a draft again");
         app.advance(digests::UNDO);
         assert_eq!(seal(&app).await, 0);
+    }
+
+    /// TRUST T1: a test copy says what it is, goes to whoever asks for it and to no reader, and its links act for nobody.
+    async fn a_test_copy_goes_to_whoever_asks_and_to_nobody_else(app: TestApp) {
+        magazine_with_readers(&app, 3).await;
+        let desk = app.desk().await;
+        let path = composed(&desk, "Ladders for everyone").await;
+        let composer = desk.open(&path).await.form(&path);
+        let changed = composer.with("intro", "Better words.").and("act", "test");
+        desk.submit_and_follow(&changed).await.says("A test copy is on its way");
+        app.drain().await;
+        let mail = app.last_mail(OWNER.0);
+        assert_eq!(mail.subject, "[Test] Ladders for everyone");
+        assert!(mail.text.contains("Better words.") && mail.text.contains("This is a test copy"), "{}", mail.text);
+        assert!(!mail.text.contains("/unsubscribe/") && !mail.text.contains("/preferences/"), "{}", mail.text);
+        assert_eq!(mail.header("List-Unsubscribe"), None);
+        app.visitor().open(&mail.link("/sample-link")).await.says("It does nothing here");
+        desk.open(&mail.link("/preview")).await.says("Better words.");
+        assert_eq!(app.sandbox.mailbox().messages().len(), 1, "no reader got anything");
+        // Once more, from the last look before sending.
+        app.advance(digests::UNDO);
+        let look = desk.open(&format!("{path}/send")).await;
+        desk.submit_and_follow(&look.form("/test")).await.says("A test copy is on its way");
+        app.drain().await;
+        assert_eq!(app.mails(OWNER.0).len(), 2);
+        assert_eq!(edition(&app, &path).await.state, EditionState::Draft);
     }
 
     /// TRUST T1, T11, F14: two workers seal at once; every reader has one row, and what the desk shows adds up. Cancelling
@@ -59,16 +85,17 @@ both_engines! {
 
 /// An editor who is no technician finds the way without a mouse or good eyes: axe finds nothing serious on any page of it.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_desk_of_an_editor_is_for_everybody() {
+async fn every_page_of_the_desk_is_for_everybody() {
     let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
     let app = TestApp::start(db).await;
     let Some(browser) = Browser::open().await else { return };
+    app.give("bea@example.org", "12", "once").await;
     magazine_with_readers(&app, 3).await;
     let desk = app.desk().await;
     let path = composed(&desk, "Ladders for everyone").await;
     browser.goto(&app.url("/desk/sign-in")).await;
-    browser.fill("Email address", crate::support::app::OWNER.0).await;
-    browser.fill("Password", crate::support::app::OWNER.1).await;
+    browser.fill("Email address", OWNER.0).await;
+    browser.fill("Password", OWNER.1).await;
     browser.click("Sign in").await;
     browser.wait_for_text("Overview").await;
     for page in [
@@ -79,9 +106,20 @@ async fn the_desk_of_an_editor_is_for_everybody() {
         &path,
         &format!("{path}/send"),
         "/desk/readers",
+        "/desk/donations",
+        "/desk/settings",
+        "/desk/team",
+        "/desk/account",
+        "/desk/nothing",
     ] {
         browser.goto(&app.url(page)).await;
-        browser.axe().await;
+        browser.sound(&format!("desk-{}", page.rsplit('/').next().unwrap_or_default())).await;
+    }
+    for (page, line) in [("/desk/readers", "reader1@example.org"), ("/desk/donations", "bea@example.org")] {
+        browser.goto(&app.url(page)).await;
+        browser.click(line).await;
+        browser.wait_for_path(&format!("{page}/")).await;
+        browser.sound(&format!("desk-{line}")).await;
     }
     browser.goto(&app.url(&format!("{path}/send"))).await;
     browser.click("Send to 3 readers").await;

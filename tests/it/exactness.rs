@@ -5,7 +5,7 @@ use std::time::Duration;
 use broadside::{
     delivery::{
         editions::{self, EditionState, UnknownPolicy},
-        engine::{Engine, EngineOptions},
+        engine::Engine,
         origin::{self, Standing},
     },
     digests::{self, Content, Edition},
@@ -53,7 +53,7 @@ async fn balanced(app: &TestApp, id: i64) -> editions::Progress {
 /// Sends with one connection until so many have arrived, then stops the edition at the desk and lets the engine end.
 async fn send_and_stop(app: &TestApp, desk: &Visitor, edition: &Edition, after: usize) {
     app.sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(15)));
-    let options = EngineOptions::new(app.relay.clone(), 1);
+    let options = app.engine(1);
     let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
     assert!(app.sandbox.mailbox().wait_for_count(after, Duration::from_secs(30)).await);
     let page = desk.open(&path(edition)).await;
@@ -183,7 +183,7 @@ both_engines! {
         let form = owner.open("/desk/sign-in").await.form("/desk/sign-in-link").with("link_email", OWNER.0);
         owner.submit(&form).await.says("Look at your mail");
 
-        let options = || EngineOptions::new(app.relay.clone(), 2);
+        let options = || app.engine(2);
         Engine::run_until_idle(copy.clone(), app.templates.clone(), options()).await.expect("it starts");
         let got: Vec<_> = subjects(&app).await.into_iter().map(|(to, _)| to).collect();
         assert_eq!(got, [OWNER.0], "the link to sign in, and nothing else");
@@ -287,7 +287,7 @@ both_engines! {
         seal(&app).await;
         // The worker claims all thirty at once, and waits long at the first.
         app.sandbox.smtp_script().add(Rule::at(Stage::Dot).times(1).delay(Duration::from_millis(1_500)));
-        let options = EngineOptions::new(app.relay.clone(), 1);
+        let options = app.engine(1);
         let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
         wait::until("the first marker", async || {
             let copies = digests::results(&app.site.db, edition.id, "", "", 0, 100).await.expect("the copies");
@@ -322,7 +322,7 @@ both_engines! {
         let edition = pressed(&app, "Stop and go").await;
         seal(&app).await;
         app.sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(5)));
-        let options = EngineOptions::new(app.relay.clone(), 3);
+        let options = app.engine(3);
         let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
         for _ in 0..20 {
             let before = app.sandbox.mailbox().count();

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use broadside::{db::Engine, subscribers, web::HeaderSet};
+use broadside::{subscribers, web::HeaderSet};
 use reqwest::{Method, StatusCode};
 
-use crate::support::{Browser, Fixture, TestApp, TestDb, both_engines, visitor::Form};
+use crate::support::{TestApp, both_engines, visitor::Form};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -134,48 +134,4 @@ both_engines! {
             assert_eq!(page.headers.get(&name).and_then(|value| value.to_str().ok()), Some(value.as_str()), "{name}");
         }
     }
-}
-
-/// The reader's whole path in a browser, the sandbox's mailbox page standing in for their mail program.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reader_walks_the_whole_path_in_a_browser() {
-    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
-    let app = TestApp::start(db).await;
-    let Some(browser) = Browser::open().await else { return };
-    let email = "ann@example.org";
-    browser.goto(&app.url("/subscribe")).await;
-    // Without the browser's own check, so that the server's answer is looked at.
-    browser
-        .script(
-            "const form = document.querySelector('main form'); form.noValidate = true; form.requestSubmit()",
-        )
-        .await;
-    browser.wait_for_text("Something needs another look").await;
-    browser.axe().await;
-    browser.screenshot("public-subscribe-mistakes").await;
-    browser.goto(&app.url("/")).await;
-    browser.fill("Your email address", email).await;
-    browser.tick("Yes, send me The Lamplighter by email").await;
-    browser.script("document.querySelector('main form').requestSubmit()").await;
-    browser.wait_for_text("Check your mail").await;
-    app.drain().await;
-    let mailbox = format!("http://{}/?to={email}", app.sandbox.http_addr());
-    browser.goto(&mailbox).await;
-    browser.click("Please confirm: The Lamplighter by email").await;
-    browser.goto(&app.last_mail(email).link("/confirm/")).await;
-    browser.click("Yes, send it to me").await;
-    browser.wait_for_text("You are on the list").await;
-    browser.axe().await;
-    browser.screenshot("public-welcome").await;
-    app.send_edition("The first edition").await;
-    browser.goto(&mailbox).await;
-    browser.click("The first edition").await;
-    browser.goto(&app.last_mail(email).link("/unsubscribe/")).await;
-    browser.click("Leave The digest").await;
-    browser.wait_for_text("You are off the list").await;
-    browser.axe().await;
-    browser.screenshot("public-left").await;
-    assert_eq!(state(&app, email).await.as_deref(), Some("left"));
-    browser.close().await;
-    app.finish().await;
 }

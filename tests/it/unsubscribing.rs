@@ -4,11 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use broadside::{
     clock::Stopwatch,
-    delivery::{
-        editions::EditionState,
-        engine::{Engine, EngineOptions},
-        variant::Links,
-    },
+    delivery::{editions::EditionState, engine::Engine, variant::Links},
     digests,
     sandbox::{Rule, Stage},
     site::Site,
@@ -160,7 +156,7 @@ both_engines! {
         let last = digests::results(&app.site.db, draft.id, "", "open", 0, 1000).await.expect("the audience").split_off(READERS - 10);
         // One connection and a slow server, so that the last of them wait for three seconds.
         app.sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(20)));
-        let options = EngineOptions::new(app.relay.clone(), 1);
+        let options = app.engine(1);
         let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
         let mailbox = app.sandbox.mailbox();
         assert!(mailbox.wait_for_count(5, Duration::from_secs(20)).await);

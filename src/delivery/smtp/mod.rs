@@ -12,7 +12,7 @@ mod tls;
 use std::time::Duration;
 
 pub use self::{
-    connection::{Connection, Failure, Stage},
+    connection::{Connection, Envelope, Extensions, Failure, Stage},
     reply::Reply,
 };
 use crate::smtp_url::SmtpUrl;

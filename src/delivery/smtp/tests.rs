@@ -8,7 +8,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Connection, Failure, Relay, Reply, Stage, Timeouts};
+use super::{Connection, Envelope, Failure, Relay, Reply, Stage, Timeouts};
 
 /// What the server does, in order.
 #[derive(Clone, Copy)]
@@ -61,10 +61,16 @@ async fn server(steps: Vec<Step>) -> (Relay, JoinHandle<String>) {
     (relay, heard)
 }
 
+const TEXT: &[u8] = b"Subject: hello\r\n\r\ntext\r\n";
+
+const fn to(address: &str) -> Envelope<'_> {
+    Envelope { from: "news@example.org", to: address, size: TEXT.len() }
+}
+
 async fn send(relay: &Relay) -> Result<Reply, Failure> {
     let mut connection = Connection::open(relay).await?;
-    connection.begin("news@example.org", "ann@example.org").await?;
-    connection.finish(b"Subject: hello\r\n\r\ntext\r\n").await
+    connection.begin(&to("ann@example.org")).await?;
+    connection.finish(TEXT.to_vec(), None).await
 }
 
 fn with_hello(steps: &[Step]) -> Vec<Step> {
@@ -97,18 +103,90 @@ async fn a_refused_recipient_leaves_the_connection_in_order() {
         Say("250 ok"),
         Hear("RCPT"),
         Say("550 5.1.1 no such user"),
+        Hear("DATA"),
+        Say("554 5.5.1 no valid recipients"),
         Hear("RSET"),
         Say("250 ok"),
     ];
     let (relay, _heard) =
         server(with_hello(&[&refused[..], &ENVELOPE, &[Body, Say("250 ok")]].concat())).await;
     let mut connection = Connection::open(&relay).await.expect("open");
-    let failure = connection.begin("news@example.org", "gone@example.org").await.expect_err("refused");
+    let failure = connection.begin(&to("gone@example.org")).await.expect_err("refused");
     assert!(
         matches!(failure, Failure::Refused { stage: Stage::Rcpt, reply } if reply.enhanced() == Some("5.1.1"))
     );
-    connection.begin("news@example.org", "ann@example.org").await.expect("the next one goes");
-    assert!(connection.finish(b"\r\nx\r\n").await.is_ok());
+    connection.begin(&to("ann@example.org")).await.expect("the next one goes");
+    assert!(connection.finish(TEXT.to_vec(), None).await.is_ok());
+}
+
+/// RFC 2920 section 3.1: a server may take DATA though it refused the recipient; then it gets an empty message to nobody.
+#[tokio::test]
+async fn a_server_that_takes_data_for_nobody_gets_an_empty_message() {
+    let odd = [
+        Hear("MAIL"),
+        Say("250 ok"),
+        Hear("RCPT"),
+        Say("550 5.1.1 no such user"),
+        Hear("DATA"),
+        Say("354 go on"),
+        Hear("."),
+        Say("554 5.5.1 no valid recipients"),
+        Hear("RSET"),
+        Say("250 ok"),
+    ];
+    let (relay, _heard) = server(with_hello(&[&odd[..], &ENVELOPE, &[Body, Say("250 ok")]].concat())).await;
+    let mut connection = Connection::open(&relay).await.expect("open");
+    assert!(matches!(
+        connection.begin(&to("gone@example.org")).await,
+        Err(Failure::Refused { stage: Stage::Rcpt, .. })
+    ));
+    connection.begin(&to("ann@example.org")).await.expect("the next one goes");
+    assert!(connection.finish(TEXT.to_vec(), None).await.is_ok());
+}
+
+/// DESIGN "Sending": the envelope of the next message is on its way before the reply to this one (RFC 2920).
+#[tokio::test]
+async fn the_next_envelope_goes_out_with_the_body_before_it() {
+    let next = [Hear("MAIL"), Hear("RCPT TO:<bob@example.org>"), Hear("DATA")];
+    // The reply to the first dot is only given once the whole next envelope was heard.
+    let replies = [Say("452 4.2.2 full\r\n250 ok\r\n250 ok\r\n354 go on"), Body, Say("250 ok")];
+    let (relay, _heard) = server(with_hello(&[&ENVELOPE[..], &[Body], &next, &replies].concat())).await;
+    let mut connection = Connection::open(&relay).await.expect("open");
+    connection.begin(&to("ann@example.org")).await.expect("it takes the envelope");
+    assert!(connection.takes_next());
+    let first = connection.finish(TEXT.to_vec(), Some(&to("bob@example.org"))).await;
+    assert!(matches!(first, Err(Failure::Refused { stage: Stage::Dot, reply }) if reply.code == 452));
+    connection.begun().await.expect("the refusal of one says nothing about the next");
+    assert!(connection.finish(TEXT.to_vec(), None).await.is_ok());
+}
+
+/// A server that does not offer PIPELINING hears one command at a time.
+#[tokio::test]
+async fn without_pipelining_each_command_waits_for_its_reply() {
+    let hello = [Say("220 hi"), Hear("EHLO"), Say("250 hi")];
+    let (relay, _heard) = server([&hello[..], &ENVELOPE, &[Body, Say("250 ok")]].concat()).await;
+    let mut connection = Connection::open(&relay).await.expect("open");
+    connection.begin(&to("ann@example.org")).await.expect("it takes the envelope");
+    assert!(!connection.takes_next());
+    assert!(connection.finish(TEXT.to_vec(), None).await.is_ok());
+}
+
+/// TRUST M22, F7: 421 is a clear no, at the final dot too, and the end of the connection.
+#[tokio::test]
+async fn a_421_at_the_dot_is_a_no_and_ends_the_connection() {
+    let steps = [&ENVELOPE[..], &[Body, Say("421 4.7.0 slow down")]].concat();
+    let (relay, _heard) = server(with_hello(&steps)).await;
+    let failure = send(&relay).await.expect_err("not taken");
+    assert!(failure.ends_connection());
+    assert!(matches!(failure, Failure::Closing { stage: Stage::Dot, .. }));
+}
+
+/// RFC 1870: a message over the server's limit is not even begun.
+#[tokio::test]
+async fn a_message_over_the_limit_is_not_begun() {
+    let hello = [Say("220 hi"), Hear("EHLO"), Say("250-hi\r\n250-SIZE 10\r\n250 PIPELINING")];
+    let (relay, _heard) = server(hello.to_vec()).await;
+    assert!(matches!(send(&relay).await, Err(Failure::TooLarge { limit: 10 })));
 }
 
 /// TRUST F10: before the dot it is known that nothing arrived, after it nothing is known.
@@ -161,15 +239,29 @@ async fn credentials_go_by_auth_plain_and_a_refusal_is_the_relays() {
     assert!(matches!(Connection::open(&relay).await, Err(Failure::Refused { stage: Stage::Auth, .. })));
 }
 
+#[tokio::test]
+async fn an_access_token_goes_by_xoauth2_and_its_refusal_is_heard_out() {
+    let steps = [
+        Say("220 hi"),
+        Hear("EHLO"),
+        Say("250-hi\r\n250 AUTH XOAUTH2"),
+        Hear("AUTH XOAUTH2 dXNlcj1hbm4BYXV0aD1CZWFyZXIgdG9rZW4BAQ==\r\n"),
+        Say("334 eyJzdGF0dXMiOiI0MDEifQ=="),
+        Hear("\r\n"),
+        Say("535 5.7.8 no"),
+    ];
+    let (mut relay, _heard) = server(steps.to_vec()).await;
+    relay.url.credentials = Some(("ann".to_owned(), "token".to_owned()));
+    relay.url.auth = crate::smtp_url::Auth::XOAuth2;
+    assert!(matches!(Connection::open(&relay).await, Err(Failure::Refused { stage: Stage::Auth, .. })));
+}
+
 /// TRUST M17: a local part in UTF-8 goes only to a server that offers SMTPUTF8.
 #[tokio::test]
 async fn a_utf8_address_needs_a_server_that_offers_smtputf8() {
     let (relay, _heard) = server(HELLO.to_vec()).await;
     let mut connection = Connection::open(&relay).await.expect("open");
-    assert!(matches!(
-        connection.begin("news@example.org", "jürgen@example.org").await,
-        Err(Failure::Smtputf8Unsupported)
-    ));
+    assert!(matches!(connection.begin(&to("jürgen@example.org")).await, Err(Failure::Smtputf8Unsupported)));
     let offers = [
         Say("220 hi"),
         Hear("EHLO"),
@@ -183,7 +275,7 @@ async fn a_utf8_address_needs_a_server_that_offers_smtputf8() {
     ];
     let (relay, _heard) = server(offers.to_vec()).await;
     let mut connection = Connection::open(&relay).await.expect("open");
-    assert!(connection.begin("news@example.org", "jürgen@example.org").await.is_ok());
+    assert!(connection.begin(&to("jürgen@example.org")).await.is_ok());
 }
 
 /// TRUST A16: whatever reaches the envelope, it cannot become another command.
@@ -191,6 +283,6 @@ async fn a_utf8_address_needs_a_server_that_offers_smtputf8() {
 async fn an_address_with_a_line_break_is_never_written() {
     let (relay, _heard) = server(HELLO.to_vec()).await;
     let mut connection = Connection::open(&relay).await.expect("open");
-    let failure = connection.begin("news@example.org", "a@example.org>\r\nRCPT TO:<b@example.org").await;
-    assert!(matches!(failure, Err(Failure::Broken { stage: Stage::Mail, .. })));
+    let failure = connection.begin(&to("a@example.org>\r\nRCPT TO:<b@example.org")).await;
+    assert!(matches!(failure, Err(Failure::Unspeakable)));
 }

@@ -1,5 +1,6 @@
 //! SQL of deliveries, their attempts and tallies.
 
+use super::dkim::{self, SealedKey};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -11,31 +12,36 @@ statements! {
     INSERT = rows(10) "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
         select cast(v.column1 as bigint), cast(v.column2 as bigint), v.column3, v.column4, v.column5, cast(v.column6 as bigint), v.column7, v.column8, cast(v.column9 as bigint), cast(v.column10 as bigint), 0, false, false
         from (values {rows}) as v where true on conflict (edition_id, subscriber_id) do nothing";
-    /// Takes a batch for one worker. The attempt number moves with it: with the worker's id it is the fence.
+    /// What is to be claimed next, as one JSON value: row by row it would cost more on SQLite than all the rest.
+    DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1))
+            from (select subscriber_id, address, name, domain_key, variant_id, attempt from delivery
+                where edition_id = $1 and state = 'queued' and next_at <= $2 order by next_at, subscriber_id limit $3)",
+        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1)), '[]') as text)
+            from (select subscriber_id, address, name, domain_key, variant_id, attempt from delivery
+                where edition_id = $1 and state = 'queued' and next_at <= $2 order by next_at, subscriber_id limit $3
+                for update skip locked) as due";
+    /// Takes them for one worker. The attempt number moves with it: with the worker's id it is the fence.
     CLAIM = sqlite "update delivery set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
-            where edition_id = $3 and subscriber_id in (
-                select subscriber_id from delivery where edition_id = $3 and state = 'queued' and next_at <= $2
-                order by next_at, subscriber_id limit $4)
-            returning edition_id, subscriber_id, address, name, variant_id, attempt",
+            where edition_id = $3 and subscriber_id in (select value from json_each($4))",
         postgres "update delivery set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
-            where edition_id = $3 and subscriber_id in (
-                select subscriber_id from delivery where edition_id = $3 and state = 'queued' and next_at <= $2
-                order by next_at, subscriber_id limit $4 for update skip locked)
-            returning edition_id, subscriber_id, address, name, variant_id, attempt";
+            where edition_id = $3 and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($4 as json)))";
     /// The last gate before a body may be written: still ours, not withdrawn, and the edition still sending.
     /// (`+ 0` keeps SQLite on the primary key: the index of claims would read a worker's whole batch for every row.)
     MARK = rows(4) "update delivery set marker = true from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
-        and exists (select 1 from edition where edition.id = cast(v.column1 as bigint) and edition.state = 'sending')
-        returning edition_id, subscriber_id";
+        and exists (select 1 from edition where edition.id = cast(v.column1 as bigint) and edition.state = 'sending')";
+    /// Which claims are still the worker's own, and of an edition that is still sending: asked when counting told that some are not.
+    OURS = rows(4) "select delivery.edition_id, delivery.subscriber_id, edition.state = 'sending' from (values {rows}) as v
+        join delivery on delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
+        join edition on edition.id = delivery.edition_id
+        where delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
     /// What became of attempts. A row that is no longer the worker's own is left alone.
     RECORD = rows(9) "update delivery set state = v.column5, class = v.column6, next_at = cast(v.column7 as bigint), updated_at = cast(v.column8 as bigint),
             maybe_duplicate = (delivery.maybe_duplicate or cast(v.column9 as boolean)), marker = false, claimed_by = null
         from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
-        and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
-        returning edition_id, subscriber_id";
+        and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
     /// The server's own words.
     LOG = rows(8) "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at) values {rows}";
     /// Moves the parts of a worker.
@@ -88,6 +94,13 @@ statements! {
     /// A worker stops in good order: what it did not begin goes back, and the attempt does not count.
     RELEASE = "update delivery set state = 'queued', claimed_by = null, attempt = attempt - 1, updated_at = $2
         where state = 'claimed' and claimed_by = $1 and not marker returning edition_id";
+    /// A claim whose domain's turn comes much later goes back until then; the attempt does not count.
+    DEFER = rows(5) "update delivery set state = 'queued', claimed_by = null, attempt = delivery.attempt - 1, next_at = cast(v.column5 as bigint)
+        from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
+        and delivery.state = 'claimed' and not delivery.marker
+        and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
+        returning edition_id, subscriber_id";
     /// The frozen body.
     VARIANT = "select headers, body from variant where id = $1";
     /// Freezes a body; the same revision and key never twice.
@@ -122,8 +135,15 @@ pub struct Row {
     pub class: Option<&'static str>,
 }
 
+/// What stands over a frozen body, and the keys that sign now, for whichever domain.
+#[derive(Clone, Debug)]
+pub struct StoredHeaders {
+    pub json: String,
+    pub keys: Vec<SealedKey>,
+}
+
 /// One delivery that a worker claimed and may attempt.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct Claim {
     /// The edition.
     pub edition_id: i64,
@@ -133,12 +153,13 @@ pub struct Claim {
     pub address: String,
     /// The frozen name; may be empty.
     pub name: String,
+    /// Whose servers take it: what its pace is kept by.
+    pub domain_key: String,
     /// Which frozen body.
     pub variant_id: i64,
     /// Which attempt this is, from 1.
     pub attempt: i64,
     /// The edition's policy for an unknown outcome: hold it for staff, rather than send again.
-    #[sqlx(default)]
     pub hold: bool,
 }
 
@@ -199,6 +220,18 @@ pub struct Record {
     pub at: Moment,
 }
 
+impl Claim {
+    pub(in super::super) const fn key(&self) -> Key {
+        (self.edition_id, self.subscriber_id, self.attempt)
+    }
+}
+
+impl Record {
+    pub const fn key(&self) -> Key {
+        (self.edition_id, self.subscriber_id, self.attempt)
+    }
+}
+
 pub async fn insert(tx: &mut Tx, rows: &[Row], now: Moment) -> Result<u64> {
     tx.many(
         INSERT,
@@ -221,18 +254,55 @@ pub async fn insert(tx: &mut Tx, rows: &[Row], now: Moment) -> Result<u64> {
 }
 
 pub async fn claim(tx: &mut Tx, worker: i64, edition: i64, limit: i64, now: Moment) -> Result<Vec<Claim>> {
-    tx.all(CLAIM, (worker, now, edition, limit)).await
+    let (json,) = tx.one::<(String,)>(DUE, (edition, now, limit)).await?;
+    let due: Vec<Due> = serde_json::from_str(&json).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<i64> = due.iter().map(|due| due.0).collect();
+    let ids = serde_json::to_string(&ids).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    tx.exec(CLAIM, (worker, now, edition, ids.as_str())).await?;
+    let claim = |Due(subscriber_id, address, name, domain_key, variant_id, attempt)| Claim {
+        edition_id: edition,
+        subscriber_id,
+        address,
+        name,
+        domain_key,
+        variant_id,
+        attempt,
+        hold: false,
+    };
+    Ok(due.into_iter().map(claim).collect())
 }
 
-/// Marks; returns the keys that passed the gate.
-pub async fn mark(tx: &mut Tx, worker: i64, keys: &[(i64, i64, i64)]) -> Result<Vec<(i64, i64)>> {
-    let rows = keys.iter().map(|&(edition, subscriber, attempt)| (edition, subscriber, worker, attempt));
-    tx.many_returning(MARK, rows).await
+/// A row of `DUE`, in its order.
+#[derive(serde::Deserialize)]
+struct Due(i64, String, String, String, i64, i64);
+
+/// Edition, subscriber and attempt: what a worker holds a claim by.
+pub type Key = (i64, i64, i64);
+
+/// Marks; how many passed the gate.
+pub async fn mark(tx: &mut Tx, worker: i64, keys: &[Key]) -> Result<u64> {
+    tx.many(MARK, keyed(worker, keys)).await
 }
 
-/// Records; returns the keys that were still the worker's own.
-pub async fn record(tx: &mut Tx, worker: i64, records: &[Record]) -> Result<Vec<(i64, i64)>> {
-    let rows = records.iter().map(|r| {
+/// The claims among the keys that are still the worker's own, each with whether its edition is still sending.
+pub async fn ours(tx: &mut Tx, worker: i64, keys: &[Key]) -> Result<Vec<(i64, i64, bool)>> {
+    tx.many_returning(OURS, keyed(worker, keys)).await
+}
+
+fn keyed(worker: i64, keys: &[Key]) -> impl Iterator<Item = (i64, i64, i64, i64)> {
+    keys.iter().map(move |&(edition, subscriber, attempt)| (edition, subscriber, worker, attempt))
+}
+
+/// Records; how many were the worker's own.
+pub async fn record<'a>(
+    tx: &mut Tx,
+    worker: i64,
+    records: impl IntoIterator<Item = &'a Record>,
+) -> Result<u64> {
+    let rows = records.into_iter().map(|r| {
         (
             r.edition_id,
             r.subscriber_id,
@@ -245,7 +315,7 @@ pub async fn record(tx: &mut Tx, worker: i64, records: &[Record]) -> Result<Vec<
             r.maybe_duplicate,
         )
     });
-    tx.many_returning(RECORD, rows).await
+    tx.many(RECORD, rows).await
 }
 
 pub async fn log<'a>(tx: &mut Tx, worker: i64, records: impl IntoIterator<Item = &'a Record>) -> Result<u64> {
@@ -317,8 +387,16 @@ pub async fn release(tx: &mut Tx, worker: i64, now: Moment) -> Result<Vec<(i64,)
     tx.all(RELEASE, (worker, now)).await
 }
 
-pub async fn variant(db: &Db, id: i64) -> Result<(String, Vec<u8>)> {
-    db.one(VARIANT, (id,)).await
+/// Hands claims back until a moment; returns those that were still the worker's own.
+pub async fn defer(tx: &mut Tx, worker: i64, until: &[(Key, Moment)]) -> Result<Vec<(i64, i64)>> {
+    let rows =
+        until.iter().map(|&((edition, subscriber, attempt), at)| (edition, subscriber, worker, attempt, at));
+    tx.many_returning(DEFER, rows).await
+}
+
+pub async fn variant(db: &Db, id: i64) -> Result<(StoredHeaders, Vec<u8>)> {
+    let (json, body) = db.one(VARIANT, (id,)).await?;
+    Ok((StoredHeaders { json, keys: dkim::signing(db).await? }, body))
 }
 
 pub async fn add_variant(

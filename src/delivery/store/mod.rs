@@ -1,8 +1,12 @@
 //! The SQL of the delivery room, by table.
 
+pub(super) mod deliverability;
+pub(super) mod dkim;
 pub(super) mod editions;
 pub(super) mod ledger;
 pub(super) mod notices;
 pub(super) mod origin;
+pub(super) mod pace;
+pub(super) mod relays;
 pub(super) mod suppressions;
 pub(super) mod workers;

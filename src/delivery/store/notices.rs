@@ -1,5 +1,8 @@
 //! SQL of notices.
 
+use std::sync::Arc;
+
+use super::dkim::{self, SealedKey};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -68,6 +71,9 @@ pub struct ClaimedNotice {
     pub attempt: i64,
     /// When it was enqueued: the Date of every attempt.
     pub created_at: Moment,
+    /// The keys that sign now, for whichever domain.
+    #[sqlx(skip)]
+    pub keys: Arc<[SealedKey]>,
 }
 
 /// What a new notice says, to whom.
@@ -107,7 +113,12 @@ pub async fn add(tx: &mut Tx, row: NewRow<'_>, now: Moment) -> Result<bool> {
 }
 
 pub async fn claim(tx: &mut Tx, worker: i64, limit: i64, now: Moment) -> Result<Vec<ClaimedNotice>> {
-    tx.all(CLAIM, (worker, now, limit)).await
+    let mut claimed: Vec<ClaimedNotice> = tx.all(CLAIM, (worker, now, limit)).await?;
+    if !claimed.is_empty() {
+        let keys: Arc<[SealedKey]> = dkim::signing_in(tx).await?.into();
+        claimed.iter_mut().for_each(|notice| notice.keys = keys.clone());
+    }
+    Ok(claimed)
 }
 
 pub async fn mark(tx: &mut Tx, worker: i64, id: i64, attempt: i64) -> Result<bool> {

@@ -7,7 +7,7 @@ use super::super::{Desk, Form, Outcome, Posted, WebError, session::see_other};
 use crate::{
     articles::{self, Article, ArticleError, ArticleId, ArticleState, Written, html},
     clock::Moment,
-    staff::{Role, Settings},
+    staff::{ArticlesAt, Role, Settings},
 };
 
 const FIELDS: &[&str] = &[
@@ -29,6 +29,8 @@ struct Page {
     form: Form,
     /// A line on where the article comes from and how it stands.
     about: String,
+    /// Where readers read it, once it is published here.
+    public_path: Option<String>,
     writes_body: bool,
     published: bool,
     may_write: bool,
@@ -160,6 +162,11 @@ async fn page(desk: &Desk, article: Option<&Article>, form: Form) -> Result<Page
             .map_or("/desk/articles/new".to_owned(), |article| format!("/desk/articles/{}", article.id.0)),
         form,
         about: article.map(about).unwrap_or_default(),
+        public_path: article
+            .filter(|article| {
+                settings.articles_at == ArticlesAt::Here && article.state == ArticleState::Published
+            })
+            .map(|article| format!("/articles/{}", article.slug)),
         writes_body,
         published: article.is_some_and(|article| article.state == ArticleState::Published),
         may_write: desk.may(Role::WRITING),

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
-    edition_progress,
+    edition_progress, edition_test,
     editions::{count, title},
 };
 use crate::{
@@ -32,6 +32,8 @@ struct Page {
     offered: Vec<ArticleLine>,
     trouble: Option<&'static str>,
     may_send: bool,
+    /// Where a test copy goes.
+    who_email: String,
     #[serde(flatten)]
     readiness: Readiness,
 }
@@ -155,6 +157,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     };
     let picked = content.article_ids.clone();
     match digests::save_revision(desk.site(), edition.id, based_on, content, Some(desk.who.staff.id)).await {
+        Ok(_) if act == "test" => edition_test::send(&desk, &id, "").await,
         Ok(_) => Ok(see_other(&format!("/desk/editions/{id}{on}"))),
         Err(digests::Error::Changed) => {
             let trouble = "Somebody else saved this edition while you were writing. Your words are below, not saved yet. \
@@ -186,6 +189,7 @@ async fn page(
         picked: picked_lines(desk, &settings, picked).await?,
         trouble,
         may_send: desk.may(Role::SENDING),
+        who_email: desk.who.staff.email.to_string(),
         readiness: readiness(desk, &settings, edition).await?,
     })
 }

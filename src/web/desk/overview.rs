@@ -2,10 +2,13 @@
 
 use serde::Serialize;
 
-use super::super::{Desk, Outcome, WebError};
+use super::{
+    super::{Desk, Outcome, WebError},
+    editions::{grouped, title},
+};
 use crate::{
     articles,
-    delivery::editions::{self, Progress},
+    delivery::editions::{self, EditionState, Progress},
     digests,
     donations::reports,
     staff::{Role, Settings, accounts},
@@ -15,7 +18,11 @@ use crate::{
 #[derive(Serialize)]
 struct Overview {
     first_name: String,
+    may_write: bool,
+    /// The digest of a new edition; none where there are several to choose from.
+    digest: Option<i64>,
     tiles: Vec<Tile>,
+    drafts: Vec<Draft>,
     last: Option<LastEdition>,
     steps: Vec<Step>,
 }
@@ -28,6 +35,16 @@ struct LastEdition {
     when: String,
     percent: i64,
     progress: Progress,
+    /// The same figures in words, without those that are nought.
+    outcome: String,
+}
+
+/// An edition that somebody began.
+#[derive(Serialize)]
+struct Draft {
+    title: String,
+    path: String,
+    when: String,
 }
 
 /// A figure with its label, leading to the page that explains it.
@@ -55,7 +72,13 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
     let steps = steps(&desk).await?;
     let page = Overview {
         first_name: name.split_whitespace().next().unwrap_or(name).to_owned(),
+        may_write: desk.may(Role::WRITING),
+        digest: match digests::digests(&desk.site().db).await?.as_slice() {
+            [only] => Some(only.id),
+            _ => None,
+        },
         tiles: tiles(&desk).await?,
+        drafts: drafts(&desk).await?,
         last: last_edition(&desk).await?,
         steps: if steps.iter().all(|step| step.done) { Vec::new() } else { steps },
     };
@@ -101,8 +124,36 @@ async fn last_edition(desk: &Desk) -> Result<Option<LastEdition>, WebError> {
         when: edition.sealed_at.map(|at| at.date_time()).unwrap_or_default(),
         subject: edition.subject,
         percent: progress.percent(),
+        outcome: outcome(progress),
         progress,
     }))
+}
+
+fn outcome(progress: Progress) -> String {
+    let Progress { accepted, failed, suppressed, unknown, open, .. } = progress;
+    let parts = [
+        (accepted, "taken by their mail provider"),
+        (failed, "failed"),
+        (suppressed, "not mailed"),
+        (unknown, "may have arrived"),
+        (open, "still to go"),
+    ];
+    let parts = parts.iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = parts.map(|(number, words)| format!("{} {words}", grouped(*number))).collect();
+    if parts.is_empty() { String::new() } else { format!("{}.", parts.join(", ")) }
+}
+
+/// The drafts that were touched last.
+async fn drafts(desk: &Desk) -> Result<Vec<Draft>, WebError> {
+    const SHOWN: usize = 3;
+    let latest = digests::latest(&desk.site().db, 20).await?;
+    let drafts = latest.into_iter().filter(|edition| edition.state == EditionState::Draft);
+    let draft = |edition: digests::EditionSummary| Draft {
+        title: title(&edition.subject),
+        path: format!("/desk/editions/{}", edition.public_id),
+        when: edition.updated_at.date_time(),
+    };
+    Ok(drafts.take(SHOWN).map(draft).collect())
 }
 
 async fn steps(desk: &Desk) -> Result<Vec<Step>, WebError> {

@@ -100,8 +100,15 @@ impl From<consent::Event> for EventView {
             "import" => "from a file",
             _ => "by the team",
         };
-        let proof: Vec<String> =
-            [event.source, event.ip, event.user_agent].into_iter().filter(|part| !part.is_empty()).collect();
+        let named = |name: &str, value: &str| (!value.is_empty()).then(|| format!("{name}: {value}"));
+        let proof: Vec<String> = [
+            named("Source", &event.source),
+            named("Internet address", &event.ip),
+            named("Browser", &event.user_agent),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
         Self {
             what: format!("{what} {}, {how}", event.list),
             when: event.at.date_time(),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
-    editions::count,
+    editions::{count, grouped},
     reader::refused,
 };
 use crate::{
@@ -77,7 +77,10 @@ impl Line {
     fn new(reader: Subscriber, subscriptions: &[Subscription]) -> Self {
         let pill = |subscription: &Subscription| {
             let (words, state) = standing(subscription);
-            Standing { label: format!("{}: {words}", subscription.name), state }
+            let name = &subscription.name;
+            // Most get it: then the list's name says enough.
+            let label = if state == "good" { name.clone() } else { format!("{name}: {words}") };
+            Standing { label, state }
         };
         Self {
             public_id: reader.public_id,
@@ -147,11 +150,14 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let counts = subscribers::counts(db).await?;
     let lists = list_views(desk).await?;
     Ok(Page {
-        counts: format!(
-            "{} on at least one list, {} not confirmed yet.",
-            count(counts.confirmed, "reader"),
-            count(counts.pending, "request")
-        ),
+        counts: match counts.pending {
+            0 => format!("{} on your lists.", count(counts.confirmed, "reader")),
+            pending => format!(
+                "{} on your lists. {} more asked and have not confirmed yet.",
+                count(counts.confirmed, "reader"),
+                grouped(pending)
+            ),
+        },
         readers,
         next,
         form,

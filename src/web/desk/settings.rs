@@ -49,7 +49,12 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     }
     let (site, id) = (desk.site(), Some(desk.who.staff.id));
     let mut tx = site.db.begin().await?;
-    let changed = settings::save(&mut tx, site, id, |settings| *settings = new).await?;
+    let changed = settings::save(&mut tx, site, id, |settings| {
+        // Decided on another page.
+        let send_unproven = settings.send_unproven;
+        *settings = Settings { send_unproven, ..new };
+    })
+    .await?;
     if !changed.is_empty() {
         audit::record(&mut tx, site, id, "changed settings", "", &changed.join(", ")).await?;
     }
@@ -115,6 +120,7 @@ fn read(form: &mut Form) -> Settings {
         appeal_heading: form.required("appeal_heading", 120, "Enter a heading for the appeal."),
         appeal_text: form.required("appeal_text", 1_000, "Say why readers should give."),
         late_hours: late_hours.unwrap_or_default(),
+        send_unproven: false,
     }
 }
 

@@ -6,6 +6,7 @@ if (form) {
   const status = form.querySelector("[data-save-status]");
   let timer = 0;
   let saving = Promise.resolve();
+  let busy = false;
 
   const changed = () => {
     status.textContent = "Not saved yet";
@@ -14,8 +15,13 @@ if (form) {
   };
 
   form.addEventListener("input", changed);
-  // The button that was pressed saves everything itself.
-  form.addEventListener("submit", () => clearTimeout(timer));
+  // The button that was pressed saves everything itself; after a save that is under way, or the two would be in each other's way.
+  form.addEventListener("submit", (event) => {
+    clearTimeout(timer);
+    if (!busy) return;
+    event.preventDefault();
+    saving.then(() => form.requestSubmit(event.submitter));
+  });
 
   const save = async () => {
     const fields = new URLSearchParams(new FormData(form));
@@ -23,6 +29,7 @@ if (form) {
     fields.delete("add");
     fields.set("act", "save");
     status.textContent = "Saving …";
+    busy = true;
     try {
       const answer = await fetch(form.action, { method: "POST", body: fields, headers: { accept: "text/html" } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -38,6 +45,8 @@ if (form) {
       if (preview) preview.src = preview.getAttribute("src");
     } catch {
       status.textContent = "Could not be saved just now. Press Save to see why.";
+    } finally {
+      busy = false;
     }
   };
 

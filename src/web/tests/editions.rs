@@ -109,7 +109,7 @@ async fn who_may_not_send_is_not_offered_to() {
     desk.save(&path, "1", "save", "Spring", &["1"]).await;
     let (editor, csrf) = desk.web.session_of(Role::Editor).await;
     let page = desk.web.get(&path, &editor).await.body;
-    assert!(page.contains("id=\"composer\"") && !page.contains("Go on to sending"));
+    assert!(page.contains("id=\"composer\"") && !page.contains("Review and send"));
     let press = [("csrf", csrf.as_str()), ("revision", "2"), ("later", "")];
     let refused = desk.web.post(&format!("{path}/send"), &editor, &press).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);

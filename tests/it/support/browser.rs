@@ -68,6 +68,13 @@ impl Browser {
         self.client.goto(address).await.expect(address);
     }
 
+    /// Shows the HTML of a page that lets no scripts run, so that axe-core can look at it.
+    pub async fn show(&self, html: &str) {
+        self.goto("about:blank").await;
+        let write = "document.open(); document.write(arguments[0]); document.close();";
+        self.client.execute(write, vec![json!(html)]).await.expect("the page is written");
+    }
+
     /// The address of the page.
     pub async fn address(&self) -> url::Url {
         self.client.current_url().await.expect("a page has an address")
@@ -152,16 +159,23 @@ impl Browser {
         self.client.execute(script, Vec::new()).await.expect(script)
     }
 
-    /// Makes the window so large.
+    /// Makes the page so large, to the pixel; a window has frames and a least width.
     pub async fn resize(&self, width: u32, height: u32) {
-        self.client.set_window_size(width, height).await.expect("a window can be resized");
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
     }
 
-    /// What somebody sees who asked for dark pages, or for light ones.
+    /// What somebody sees who asked for dark pages, or for light ones, and for nothing that moves.
     pub async fn prefer(&self, scheme: &str) {
-        let feature = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
-        let command = DevTools { cmd: "Emulation.setEmulatedMedia", params: json!({ "features": feature }) };
-        self.client.issue_cmd(command).await.expect("Chromium knows colour schemes");
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+    }
+
+    async fn devtools(&self, cmd: &'static str, params: Value) {
+        self.client.issue_cmd(DevTools { cmd, params }).await.expect(cmd);
     }
 
     /// Saves a picture of the page below `target/`; where it went.
@@ -179,6 +193,29 @@ impl Browser {
         assert!(problems.is_empty(), "{}:\n{}", self.address().await, problems.join("\n"));
     }
 
+    /// Fails unless the page is for everybody: nothing serious or critical for axe-core and nothing wider than the page, on a
+    /// desk and on a phone, in light and in dark colours. Saves a picture of each.
+    pub async fn sound(&self, name: &str) {
+        let mut problems = Vec::new();
+        for width in [1280, 390, 360] {
+            self.resize(width, 900).await;
+            let over = self.script("return document.documentElement.scrollWidth - window.innerWidth").await;
+            if over.as_i64().is_none_or(|pixels| pixels > 0) {
+                problems.push(format!("{width}: {over} pixels too wide"));
+            }
+            if width == 360 {
+                continue;
+            }
+            problems.extend(self.problems().await.into_iter().map(|problem| format!("{width}: {problem}")));
+            for scheme in ["dark", "light"] {
+                self.prefer(scheme).await;
+                self.screenshot(&format!("{name}-{width}-{scheme}")).await;
+            }
+        }
+        self.resize(1280, 900).await;
+        assert!(problems.is_empty(), "{name}, {}:\n{}", self.address().await, problems.join("\n"));
+    }
+
     /// The serious and critical problems that axe-core finds on the page, in light and in dark colours.
     pub async fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -194,7 +231,11 @@ impl Browser {
 
     /// The element that a script finds for some words.
     async fn wait_for(&self, find: &str, words: &str, complaint: &str) -> Element {
-        let script = format!("const find = (words) => {{ {find} }}; return find(arguments[0]) || null;");
+        // In the middle, as a person would scroll it, so that nothing that sticks to an edge lies over it.
+        let script = format!(
+            "const find = (words) => {{ {find} }}; const found = find(arguments[0]) || null;
+             found?.scrollIntoView({{ block: 'center' }}); return found;"
+        );
         let found = wait::at_most(PATIENCE, async || {
             let found = self.client.execute(&script, vec![json!(words)]).await.ok()?;
             let id = found.as_object()?.values().next()?.as_str()?.to_owned();
@@ -219,13 +260,16 @@ const FLAGS: &[&str] = &[
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    // Nothing may hide below a scrollbar when the width of a page is measured.
+    "--hide-scrollbars",
     "--window-size=1280,900",
 ];
 
+/// Without frames: those of previews and mails run no scripts, so axe-core would wait for them in vain.
 const RUN_AXE: &str = "const done = arguments[arguments.length - 1];
     const tell = (one) => `${one.impact} ${one.id}: ${one.help}` + one.nodes.map(node =>
         `\\n  ${node.target.join(' ')}: ${node.failureSummary.replaceAll('\\n', ' ')}`).join('');
-    axe.run(document, { resultTypes: ['violations'] }).then(
+    axe.run(document, { resultTypes: ['violations'], iframes: false }).then(
         found => done(found.violations.filter(one => ['serious', 'critical'].includes(one.impact)).map(tell)),
         error => done([String(error)]));";
 

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod browser;
 pub mod database;
+pub mod dns;
 pub mod environment;
 pub mod mail;
 pub mod postgres;

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use broadside::{
     articles,
-    delivery::engine::{Engine, EngineOptions},
+    delivery::{
+        engine::{Engine, EngineOptions},
+        relays::RelayOptions,
+    },
     digests::{self, Content, Edition},
     donations,
     email_address::EmailAddress,
@@ -34,9 +37,13 @@ impl TestApp {
 
     /// Sends what is due, and nothing else.
     pub async fn send(&self) {
-        let options = EngineOptions::new(self.relay.clone(), 4);
-        let sent = Engine::run_until_idle(self.site.clone(), self.templates.clone(), options).await;
+        let sent = Engine::run_until_idle(self.site.clone(), self.templates.clone(), self.engine(4)).await;
         sent.expect("the engine starts");
+    }
+
+    /// How an engine works that sends to the sandbox over so many connections.
+    pub fn engine(&self, connections: usize) -> EngineOptions {
+        EngineOptions::new(vec![RelayOptions::unlimited(self.relay.clone(), connections)])
     }
 
     /// The number of the list.

@@ -1,0 +1,146 @@
+//! The product's own path: a magazine with readers, an edition sealed for them, and the engine that sends it.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::{Context, ensure};
+use broadside::{
+    articles,
+    clock::{Clock, Moment},
+    db::{Db, DbOptions, Engine as DbEngine, Migrations},
+    delivery::{
+        editions,
+        engine::{Engine, EngineOptions},
+        relays::RelayOptions,
+        smtp::{Relay, Timeouts},
+    },
+    digests::{self, Content},
+    email_address::EmailAddress,
+    mail::Templates,
+    site::Site,
+    staff::{PasswordCost, set_up, set_up::FirstOwner},
+    subscribers::{self, Basis, lists},
+    token::{Keys, RootSecret},
+};
+
+/// Tuesday, 3 March 2026, 09:00 UTC: when the edition is sealed.
+const THEN: Moment = Moment::from_unix_seconds(1_772_528_400);
+
+/// The letter that opens the edition, as often as it takes for a mail of the size that a magazine's digest has.
+const LETTER: &str = "This morning the harbour was so still that the gulls stood on their own pictures. We have \
+    gathered what our writers found this week between the breakwater and the hills, and we hope you find an hour for it. ";
+
+async fn open(database: &str, clock: Clock) -> anyhow::Result<Site> {
+    let db = Db::open(&DbOptions::new(database)).await?;
+    let root = RootSecret { id: 1, secret: vec![7; 32] };
+    let keys = Arc::new(Keys::new(&root, &[], &[9; 32]));
+    Ok(Site { db, clock, keys, base_url: "https://magazine.example.org".parse()? })
+}
+
+/// A new database with one sealed edition to so many readers.
+pub async fn prepare(database: &str, readers: u32) -> anyhow::Result<()> {
+    let site = open(database, Clock::manual(THEN)).await?;
+    Migrations::apply(&site.db).await?;
+    let email = EmailAddress::parse("owner@example.org")?;
+    let owner = FirstOwner { name: "Olive Owner", email: &email, password: "a tide waits for nobody" };
+    set_up::make_first_owner(&site, PasswordCost::CHEAP, owner, |settings| {
+        settings.magazine_name = "The Lamplighter".to_owned();
+        settings.legal_name = "Lamplighter Press, registered association".to_owned();
+        settings.postal_address = "1 Lamp Street\n1000 Harbour".to_owned();
+        settings.contact_email = "hello@example.org".to_owned();
+        settings.from_name = "The Lamplighter".to_owned();
+        settings.from_email = "post@example.org".to_owned();
+    })
+    .await?;
+    digests::ensure_first(&site).await?;
+    articles::import_bytes(&site, articles::SAMPLE_FEED.to_vec()).await?;
+    let list = lists::all(&site.db).await?.first().context("a list")?.id;
+    let basis = Basis { basis: "consent".to_owned(), source: "a bench".to_owned() };
+    let report = subscribers::import(&site, Readers::new(readers), list, &basis).await?;
+    ensure!(
+        report.added == u64::from(readers),
+        "{} readers came in: {:?}",
+        report.added,
+        report.errors.first()
+    );
+
+    let digest = digests::digests(&site.db).await?.remove(0);
+    let (edition, _) = digests::create_draft(&site, digest.id, None).await?;
+    let content = Content {
+        subject: "The week between the breakwater and the hills".to_owned(),
+        preview_text: "What our writers found".to_owned(),
+        intro_markdown: LETTER.repeat(4),
+        article_ids: articles::latest(&site, 3).await?.iter().map(|article| article.id).collect(),
+    };
+    digests::save_revision(&site, edition, 1, content, None).await?;
+    let templates = Templates::load()?;
+    let draft = digests::load(&site.db, edition).await?;
+    digests::press_send(&site, &templates, edition, draft.revision, None, None).await?;
+    site.clock.advance(digests::UNDO + Duration::from_secs(1));
+    ensure!(digests::seal_due(&site, &templates).await? == 1, "the edition was not sealed");
+    site.db.close().await;
+    Ok(())
+}
+
+/// Sends all of it; prints the seconds from the engine's start to its last recorded result.
+pub async fn send(database: &str, sink: &str, connections: usize) -> anyhow::Result<()> {
+    let site = open(database, Clock::System).await?;
+    let address: SocketAddr = sink.parse()?;
+    let relay = Relay {
+        url: format!("smtp://{address}?tls=none").parse()?,
+        hello: "magazine.example.org".to_owned(),
+        timeouts: Timeouts::default(),
+        messages_per_connection: u32::MAX,
+    };
+    let options = EngineOptions::new(vec![RelayOptions::unlimited(relay, connections)]);
+    let templates = Templates::load()?;
+    let started = std::time::Instant::now();
+    Engine::run_until_idle(site.clone(), templates, options).await?;
+    println!("{}", started.elapsed().as_secs_f64());
+    site.db.close().await;
+    Ok(())
+}
+
+/// Whether the ledger says that every reader's copy was taken.
+pub async fn check(database: &str, readers: u32) -> anyhow::Result<()> {
+    let site = open(database, Clock::System).await?;
+    let progress = editions::progress(&site.db, 1).await?;
+    let audit = editions::audit(&site.db, 1).await?;
+    ensure!(audit.holds(), "the ledger does not balance: {audit:?}");
+    ensure!(progress.accepted == i64::from(readers), "{progress:?}");
+    if site.db.engine() == DbEngine::Sqlite {
+        site.db.close().await;
+    }
+    Ok(())
+}
+
+/// A CSV file of readers that is never whole in memory.
+struct Readers {
+    count: u32,
+    next: u32,
+    line: Vec<u8>,
+    read: usize,
+}
+
+impl Readers {
+    fn new(count: u32) -> Self {
+        Self { count, next: 1, line: b"email,name\n".to_vec(), read: 0 }
+    }
+}
+
+impl std::io::Read for Readers {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.read == self.line.len() {
+            if self.next > self.count {
+                return Ok(0);
+            }
+            let n = self.next;
+            self.line = format!("reader{n}@domain{}.example.org,Reader {n}\n", n % 97).into_bytes();
+            self.read = 0;
+            self.next += 1;
+        }
+        let taken = (self.line.len() - self.read).min(buffer.len());
+        buffer[..taken].copy_from_slice(&self.line[self.read..self.read + taken]);
+        self.read += taken;
+        Ok(taken)
+    }
+}

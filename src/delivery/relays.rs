@@ -1,0 +1,408 @@
+//! Relays: which mail service takes the next message, and how much each may be given.
+//!
+//! Several share the work by weight. One that cannot be used is left alone for a growing while, and the others take over.
+//! Limits of an hour or a day are kept by reserving in the database before anything is sent, so all workers together never
+//! pass them, not even after a crash.
+
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Notify;
+
+pub use super::store::relays::Trouble;
+use super::{smtp::Relay, store::relays as store};
+use crate::{
+    clock::{self, Moment},
+    db::{Db, Result},
+    site::Site,
+    smtp_url::RelayLimits,
+};
+
+/// A relay, and how much it may be given.
+#[derive(Clone, Debug)]
+pub struct RelayOptions {
+    /// Where it is.
+    pub relay: Relay,
+    /// How many conversations at once.
+    pub connections: usize,
+    /// Its limits.
+    pub limits: RelayLimits,
+}
+
+impl RelayOptions {
+    /// A relay without limits.
+    #[must_use]
+    pub fn unlimited(relay: Relay, connections: usize) -> Self {
+        Self { relay, connections, limits: RelayLimits::default() }
+    }
+
+    /// The name in logs, at the desk and in the database.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.relay.url.name()
+    }
+
+    fn weight(&self) -> u32 {
+        self.limits.weight.unwrap_or(1)
+    }
+
+    /// The most messages on a day, so long after it was first used; `None` if nothing holds it back.
+    #[must_use]
+    pub fn daily_limit(&self, first_used: Moment, now: Moment) -> Option<i64> {
+        let days = now.since(first_used).as_secs() / 86_400;
+        let ceiling = self.limits.warm_up.map(|first| warm_up_ceiling(first, days));
+        [self.limits.per_day.map(i64::from), ceiling].into_iter().flatten().min()
+    }
+}
+
+/// A warm-up begins with so many messages a day, and half as many more each day after.
+#[must_use]
+pub fn warm_up_ceiling(first: u32, days: u64) -> i64 {
+    (0..days.min(60)).fold(i64::from(first), |ceiling, _| ceiling.saturating_mul(3) / 2 + 1)
+}
+
+/// One span of time in which a relay's messages are counted, and the most it may be given in it.
+struct Span {
+    name: String,
+    limit: i64,
+}
+
+/// What this worker reserved and has not used.
+#[derive(Debug, Default)]
+struct Allowance {
+    left: i64,
+    spans: Vec<String>,
+}
+
+/// How long a relay that cannot be used is left alone.
+#[derive(Clone, Copy, Debug)]
+struct Rest {
+    gap: Duration,
+    until: Instant,
+}
+
+#[derive(Debug)]
+struct State {
+    options: RelayOptions,
+    /// How many messages it was given, for the weights.
+    given: AtomicU64,
+    /// When the next message may go, where there is a limit by the second.
+    slot: Mutex<Instant>,
+    rest: Mutex<Option<Rest>>,
+    allowance: tokio::sync::Mutex<Allowance>,
+}
+
+/// The relays of one worker.
+#[derive(Debug)]
+pub(super) struct Relays {
+    all: Vec<State>,
+    /// Somebody sent something, failed, or recovered: whose turn it is may have changed.
+    changed: Notify,
+}
+
+/// So many messages are reserved at a time.
+const RESERVE: i64 = 100;
+/// How often a relay whose limit is used up is looked at again.
+const LOOK: Duration = Duration::from_millis(500);
+const SHORTEST_REST: Duration = Duration::from_millis(200);
+const LONGEST_REST: Duration = Duration::from_secs(60);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it holds one of these.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Relays {
+    pub(super) fn new(all: &[RelayOptions]) -> Self {
+        let state = |options: &RelayOptions| State {
+            options: options.clone(),
+            given: AtomicU64::new(0),
+            slot: Mutex::new(clock::instant()),
+            rest: Mutex::new(None),
+            allowance: tokio::sync::Mutex::default(),
+        };
+        Self { all: all.iter().map(state).collect(), changed: Notify::new() }
+    }
+
+    pub(super) fn relay(&self, index: usize) -> &Relay {
+        &self.all[index].options.relay
+    }
+
+    /// Waits until the relay may be given a message, and counts it as given.
+    ///
+    /// # Errors
+    /// When the database cannot be asked for the allowance.
+    pub(super) async fn turn(&self, index: usize, site: &Site) -> Result<()> {
+        let state = &self.all[index];
+        loop {
+            let changed = self.changed.notified();
+            if let Some(until) = state.resting() {
+                tokio::time::sleep_until(until.into()).await;
+                continue;
+            }
+            if !self.is_next(index) {
+                // The others' progress, failure or recovery ends the wait; the time-out only guards against a lost one.
+                let _ = tokio::time::timeout(LOOK, changed).await;
+                continue;
+            }
+            if let Some(slot) = state.take_slot() {
+                tokio::time::sleep_until(slot.into()).await;
+                continue;
+            }
+            if !state.spend(site).await? {
+                tokio::time::sleep(LOOK).await;
+                continue;
+            }
+            state.given.fetch_add(1, Ordering::Relaxed);
+            if self.all.len() > 1 {
+                self.changed.notify_waiters();
+            }
+            return Ok(());
+        }
+    }
+
+    /// A turn that found no message to send.
+    pub(super) fn unused(&self, index: usize) {
+        let state = &self.all[index];
+        state.given.fetch_sub(1, Ordering::Relaxed);
+        if let (true, Ok(mut allowance)) = (state.is_limited(), state.allowance.try_lock()) {
+            allowance.left += 1;
+        }
+    }
+
+    /// Whether the relay is not ahead of its share. Connections work side by side, so each may be a message ahead.
+    fn is_next(&self, index: usize) -> bool {
+        if self.all.len() == 1 {
+            return true;
+        }
+        let usable = |state: &State| state.options.weight() > 0 && state.resting().is_none();
+        let state = &self.all[index];
+        if state.options.weight() == 0 {
+            return !self.all.iter().any(usable);
+        }
+        let share = |state: &State, extra: u64| {
+            let given = state.given.load(Ordering::Relaxed).saturating_sub(extra);
+            given * 1_000 / u64::from(state.options.weight())
+        };
+        let mine = share(state, state.options.connections as u64);
+        let others = self.all.iter().enumerate().filter(|(other, state)| *other != index && usable(state));
+        others.map(|(_, state)| share(state, 0)).min().is_none_or(|least| mine <= least)
+    }
+
+    /// The relay cannot be used: it rests, longer each time. Whether it was all right before.
+    pub(super) fn failed(&self, index: usize) -> bool {
+        let mut rest = lock(&self.all[index].rest);
+        let now = clock::instant();
+        let first = rest.is_none();
+        // Connections that fail side by side are one failure.
+        if rest.is_none_or(|rest| rest.until <= now) {
+            let gap = rest.map_or(SHORTEST_REST, |rest| (rest.gap * 2).min(LONGEST_REST));
+            *rest = Some(Rest { gap, until: now + gap });
+        }
+        drop(rest);
+        self.changed.notify_waiters();
+        first
+    }
+
+    /// The relay greeted us. Whether it could not be used before; then it starts level with the others, not behind.
+    pub(super) fn works(&self, index: usize) -> bool {
+        let recovered = lock(&self.all[index].rest).take().is_some();
+        if recovered {
+            for state in &self.all {
+                state.given.store(0, Ordering::Relaxed);
+            }
+            self.changed.notify_waiters();
+        }
+        recovered
+    }
+
+    /// Gives back what was reserved and not sent.
+    ///
+    /// # Errors
+    /// When the database fails; then the limits stay on the safe side.
+    pub(super) async fn give_back(&self, site: &Site) -> Result<()> {
+        for state in &self.all {
+            let allowance = std::mem::take(&mut *state.allowance.lock().await);
+            if allowance.left > 0 {
+                let mut tx = site.db.begin().await?;
+                for span in &allowance.spans {
+                    store::give_back(&mut tx, &state.options.name(), span, allowance.left).await?;
+                }
+                tx.commit().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn resting(&self) -> Option<Instant> {
+        let rest = *lock(&self.rest);
+        rest.map(|rest| rest.until).filter(|until| *until > clock::instant())
+    }
+
+    /// Takes the next slot of the second; or when it comes.
+    fn take_slot(&self) -> Option<Instant> {
+        let rate = self.options.limits.per_second?;
+        let mut slot = lock(&self.slot);
+        let now = clock::instant();
+        if *slot > now {
+            return Some(*slot);
+        }
+        *slot = now + Duration::from_secs(1) / rate;
+        None
+    }
+
+    fn is_limited(&self) -> bool {
+        let limits = &self.options.limits;
+        limits.per_hour.is_some() || limits.per_day.is_some() || limits.warm_up.is_some()
+    }
+
+    /// Spends one message of the allowance; `false` if the limits leave none now.
+    async fn spend(&self, site: &Site) -> Result<bool> {
+        if !self.is_limited() {
+            return Ok(true);
+        }
+        let mut allowance = self.allowance.lock().await;
+        let now = site.now();
+        if allowance.left == 0 || !allowance.spans.iter().all(|span| span_names(now).contains(span)) {
+            *allowance = self.reserve(site, now).await?;
+        }
+        if allowance.left == 0 {
+            return Ok(false);
+        }
+        allowance.left -= 1;
+        Ok(true)
+    }
+
+    /// As much as every span allows.
+    async fn reserve(&self, site: &Site, now: Moment) -> Result<Allowance> {
+        let name = self.options.name();
+        let mut tx = site.db.begin().await?;
+        let first_used = store::began(&mut tx, &name, now).await?;
+        let mut granted: Vec<(String, i64)> = Vec::new();
+        let mut left = RESERVE;
+        for span in self.spans(first_used, now) {
+            let part = store::reserve(&mut tx, &name, &span.name, span.limit, left).await?;
+            left = left.min(part);
+            granted.push((span.name, part));
+        }
+        for (span, part) in granted.iter().filter(|(_, part)| *part > left) {
+            store::give_back(&mut tx, &name, span, part - left).await?;
+        }
+        tx.commit().await?;
+        Ok(Allowance { left, spans: granted.into_iter().map(|(span, _)| span).collect() })
+    }
+
+    fn spans(&self, first_used: Moment, now: Moment) -> Vec<Span> {
+        let [day, hour] = span_names(now);
+        let daily = self.options.daily_limit(first_used, now).map(|limit| Span { name: day, limit });
+        let hourly = self.options.limits.per_hour.map(|limit| Span { name: hour, limit: i64::from(limit) });
+        daily.into_iter().chain(hourly).collect()
+    }
+}
+
+/// The day and the hour that a moment belongs to.
+fn span_names(now: Moment) -> [String; 2] {
+    let time = now.timestamp();
+    [time.strftime("day %Y-%m-%d").to_string(), time.strftime("hour %Y-%m-%dT%H").to_string()]
+}
+
+/// When the last of so many messages will have been sent, if the limits of the day hold any back; else `None`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forecast(site: &Site, relays: &[RelayOptions], messages: i64) -> Result<Option<Moment>> {
+    let now = site.now();
+    let mut known = Vec::new();
+    for relay in relays.iter().filter(|relay| relay.weight() > 0) {
+        let first_used = store::first_used(&site.db, &relay.name()).await?.unwrap_or(now);
+        let [today, _] = span_names(now);
+        known.push((relay, first_used, store::reserved(&site.db, &relay.name(), &today).await?));
+    }
+    let mut left = messages;
+    for day in 0..3_650_u64 {
+        let then = now.plus(Duration::from_secs(day * 86_400));
+        for (relay, first_used, reserved) in &known {
+            let Some(limit) = relay.daily_limit(*first_used, then) else { return Ok(None) };
+            left -= (limit - if day == 0 { *reserved } else { 0 }).max(0);
+        }
+        if left <= 0 {
+            return Ok((day > 0).then_some(then));
+        }
+    }
+    Ok(Some(now.plus(Duration::from_secs(3_650 * 86_400))))
+}
+
+/// What cannot be used now, as the workers see it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn troubles(db: &Db) -> Result<Vec<Trouble>> {
+    store::troubles(db).await
+}
+
+/// Notes that a worker cannot use a relay, or (`words` is `None`) that it can again.
+pub(super) async fn note(site: &Site, relay: &str, worker: i64, words: Option<&str>) -> Result<()> {
+    let mut tx = site.db.begin().await?;
+    match words {
+        Some(words) => store::trouble(&mut tx, relay, worker, words, site.now()).await?,
+        None => store::well(&mut tx, relay, worker).await?,
+    };
+    tx.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::smtp::Timeouts;
+
+    fn options(url: &str) -> RelayOptions {
+        let settings: crate::smtp_url::RelaySettings = url.parse().expect("a relay");
+        RelayOptions {
+            relay: Relay {
+                url: settings.url,
+                hello: "news.example.org".to_owned(),
+                timeouts: Timeouts::scaled(0.01),
+                messages_per_connection: 10,
+            },
+            connections: 1,
+            limits: settings.limits,
+        }
+    }
+
+    #[test]
+    fn a_warm_up_grows_by_half_each_day_and_the_smaller_limit_counts() {
+        let relay = options("smtp://a.example.org?warm_up=100&per_day=300");
+        let start = Moment::from_unix_seconds(1_772_528_400);
+        let limits =
+            (0..5).map(|day| relay.daily_limit(start, start.plus(Duration::from_secs(day * 86_400))));
+        assert_eq!(limits.collect::<Vec<_>>(), [Some(100), Some(151), Some(227), Some(300), Some(300)]);
+        assert_eq!(options("smtp://a.example.org").daily_limit(start, start), None);
+    }
+
+    #[test]
+    fn relays_share_by_weight_and_take_over_from_one_that_fails() {
+        let urls = ["smtp://a.example.org?weight=2", "smtp://b.example.org", "smtp://c.example.org?weight=0"];
+        let relays = Relays::new(&urls.map(options));
+        let give = |index: usize| relays.all[index].given.fetch_add(1, Ordering::Relaxed);
+        let mut given = [0; 3];
+        for _ in 0..90 {
+            let next = (0..3).find(|&index| relays.is_next(index)).expect("one of them may");
+            give(next);
+            given[next] += 1;
+        }
+        assert!((55..=65).contains(&given[0]) && given[0] + given[1] == 90, "{given:?}");
+        assert!(relays.failed(0) && !relays.failed(0), "only the first failure is news");
+        assert!(relays.is_next(1) && !relays.is_next(2));
+        relays.failed(1);
+        assert!(relays.is_next(2), "the one of weight 0 is for when nothing else works");
+        assert!(relays.works(0) && !relays.works(0));
+        assert!(!relays.is_next(2));
+    }
+}

@@ -1,0 +1,437 @@
+//! A sender: one task that takes messages from the queue and drives one connection.
+//!
+//! While a message is on its way the next one is already composed, and its envelope goes out in the same write as the body
+//! before it: one round trip a message. The commit rule stands between the two: the body of the next is written only after
+//! the commit that holds the result of the last and the marker of the next.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::FutureExt as _;
+
+use super::{
+    engine::Shared,
+    outcome::{self, Verdict},
+    queue::Item,
+    smtp::{Connection, Envelope, Extensions, Failure, Reply, Stage},
+    store::{
+        ledger::{self as rows, Claim, Record},
+        notices::{ClaimedNotice, Ending},
+    },
+    suppression::Suppressions,
+    variant::{Frozen, compose_notice},
+    writer::{NoticeRecord, Writer},
+};
+use crate::{clock, email_address::EmailAddress, site::Site};
+
+/// What an attempt came to.
+type Outcome = Result<Reply, Failure>;
+
+/// A message that was composed and is ready to be sent.
+struct Ready {
+    item: Item,
+    from: String,
+    /// Needs no dot-stuffing; ends with CRLF.
+    bytes: Vec<u8>,
+}
+
+impl Ready {
+    fn envelope(&self) -> Envelope<'_> {
+        let to = match &self.item {
+            Item::Notice(notice) => &notice.address,
+            Item::Delivery(claim) => &claim.address,
+        };
+        Envelope { from: &self.from, to, size: self.bytes.len() }
+    }
+}
+
+/// One connection's worth of sending.
+pub(super) struct Sender {
+    shared: Arc<Shared>,
+    writer: Writer,
+    /// Which of the relays it works for.
+    relay: usize,
+    connection: Option<Connection>,
+    /// Memory for the next message.
+    spare: Vec<u8>,
+}
+
+impl Sender {
+    pub(super) const fn new(shared: Arc<Shared>, writer: Writer, relay: usize) -> Self {
+        Self { shared, writer, relay, connection: None, spare: Vec::new() }
+    }
+
+    /// Sends until the queue closes, then says goodbye.
+    pub(super) async fn run(mut self) {
+        let mut left_over = None;
+        loop {
+            let ready = match left_over.take() {
+                Some(ready) => Some(ready),
+                None => match self.next().await {
+                    Some(item) => self.compose(item).await,
+                    None => break,
+                },
+            };
+            if let Some(ready) = ready {
+                left_over = self.send_from(ready).await;
+            }
+        }
+        self.hang_up_politely().await;
+    }
+
+    /// The next message, once the relay may be given one; `None` when the engine stops.
+    async fn next(&self) -> Option<Item> {
+        let mut stop = self.shared.stop.clone();
+        loop {
+            let turn = tokio::select! {
+                turn = self.shared.relays.turn(self.relay, &self.shared.site) => turn,
+                _ = stop.wait_for(|stopped| *stopped) => return None,
+            };
+            match turn {
+                Ok(()) => {
+                    let item = self.shared.queue.pop().await;
+                    if item.is_none() {
+                        self.shared.relays.unused(self.relay);
+                    }
+                    return item;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the limits of a relay cannot be asked for; trying again");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    /// Sends a message, and whatever else is waiting right behind it. Returns a message that has to begin again, because
+    /// the connection that had its envelope broke under the message before it.
+    async fn send_from(&mut self, first: Ready) -> Option<Ready> {
+        let mut connection = match self.begin(&first).await {
+            None => {
+                // That says nothing about the message: whichever relay can takes it.
+                self.shared.queue.put_back(first.item);
+                return None;
+            }
+            Some(Err(failure)) => {
+                self.record(first.item, &Err(failure));
+                return None;
+            }
+            Some(Ok(connection)) => connection,
+        };
+        let mut current = first;
+        loop {
+            if !self.may_write(&current.item).await {
+                // The server waits for a body that will not come; there is no way back from DATA but to hang up.
+                self.let_go(current.item);
+                return None;
+            }
+            let next =
+                if connection.takes_next() { self.next_at_once(connection.extensions()).await } else { None };
+            let Ready { item, bytes, .. } = current;
+            let result = connection.finish(bytes, next.as_ref().map(Ready::envelope).as_ref()).await;
+            self.spare = connection.spare();
+            let broke = result.as_ref().is_err_and(Failure::ends_connection);
+            self.record(item, &result);
+            if broke {
+                return next;
+            }
+            let Some(next) = next else { break };
+            match connection.begun().await {
+                Ok(()) => current = next,
+                // Servers that want to see a connection's end just close it; that says nothing about this message.
+                Err(Failure::Broken { stage: Stage::Mail, .. }) => return Some(next),
+                Err(failure) => {
+                    let broke = failure.ends_connection();
+                    self.record(next.item, &Err(failure));
+                    if broke {
+                        return None;
+                    }
+                    break;
+                }
+            }
+        }
+        self.connection = Some(connection);
+        if self.connection.as_ref().is_some_and(|connection| !connection.has_messages_left()) {
+            self.hang_up_politely().await;
+        }
+        None
+    }
+
+    /// A connection on which the server waits for the body; `None` if the relay cannot be used now.
+    async fn begin(&mut self, ready: &Ready) -> Option<Result<Connection, Failure>> {
+        loop {
+            let reused = self.connection.is_some();
+            let mut connection = match self.connection.take() {
+                Some(connection) => connection,
+                None => self.open().await?,
+            };
+            match connection.begin(&ready.envelope()).await {
+                Ok(()) => return Some(Ok(connection)),
+                // Servers hang up on connections that were idle for a while; that says nothing about this message.
+                Err(
+                    Failure::Broken { stage: Stage::Mail, .. } | Failure::Closing { stage: Stage::Mail, .. },
+                ) if reused => {}
+                Err(failure) => {
+                    if !failure.ends_connection() {
+                        self.connection = Some(connection);
+                    }
+                    return Some(Err(failure));
+                }
+            }
+        }
+    }
+
+    /// A new connection; `None` if the relay cannot be used now: it rests then, and the desk says why.
+    async fn open(&self) -> Option<Connection> {
+        let Shared { relays, site, worker, .. } = &*self.shared;
+        let relay = relays.relay(self.relay);
+        let name = relay.url.name();
+        let (connection, words) = match Connection::open(relay).await {
+            Ok(connection) => (Some(connection), None),
+            Err(failure) => (None, Some(outcome::words(&Err(failure)))),
+        };
+        let news = if connection.is_some() { relays.works(self.relay) } else { relays.failed(self.relay) };
+        if news {
+            match &words {
+                Some(why) => tracing::error!(
+                    relay = name,
+                    why,
+                    "the mail service cannot be used; trying again and again"
+                ),
+                None => tracing::info!(relay = name, "the mail service can be used again"),
+            }
+            if let Err(error) = super::relays::note(site, &name, worker.id, words.as_deref()).await {
+                tracing::error!(%error, "the state of a relay could not be noted");
+            }
+        }
+        connection
+    }
+
+    async fn hang_up_politely(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.quit().await;
+        }
+    }
+
+    /// The next message, if one is waiting that this server can take. What it cannot is recorded here.
+    async fn next_at_once(&mut self, server: Extensions) -> Option<Ready> {
+        loop {
+            let item = self.next_item_at_once().await?;
+            let Some(ready) = self.compose(item).await else { continue };
+            match server.check(&ready.envelope()) {
+                Ok(()) => return Some(ready),
+                Err(failure) => self.record(ready.item, &Err(failure)),
+            }
+        }
+    }
+
+    async fn next_item_at_once(&self) -> Option<Item> {
+        // A relay whose limit is reached, or whose turn it is not, is given nothing more behind the message in hand.
+        let turn = self.shared.relays.turn(self.relay, &self.shared.site);
+        match turn.now_or_never() {
+            Some(Ok(())) => {
+                let item = self.shared.queue.try_pop();
+                if item.is_none() {
+                    self.shared.relays.unused(self.relay);
+                }
+                item
+            }
+            _ => None,
+        }
+    }
+
+    /// Writes the message; `None` if that cannot be done, which is recorded.
+    async fn compose(&mut self, item: Item) -> Option<Ready> {
+        match item {
+            Item::Delivery(claim) => self.compose_delivery(claim).await,
+            Item::Notice(notice) => self.compose_notice(notice).await,
+        }
+    }
+
+    async fn compose_delivery(&mut self, claim: Claim) -> Option<Ready> {
+        let composed = match self.shared.variants.get(&self.shared.site, claim.variant_id).await {
+            Ok(frozen) => frozen.compose(&self.shared.site, &claim, std::mem::take(&mut self.spare)),
+            Err(why) => Err(why),
+        };
+        match composed {
+            Ok(message) => {
+                Some(Ready { item: Item::Delivery(claim), from: message.from, bytes: message.bytes })
+            }
+            Err(why) => {
+                self.writer.record(self.delivery_record(
+                    &claim,
+                    "failed",
+                    Some("render"),
+                    "failed",
+                    ("render", why),
+                ));
+                None
+            }
+        }
+    }
+
+    async fn compose_notice(&self, notice: ClaimedNotice) -> Option<Ready> {
+        match self.suppressed(&notice).await {
+            Ok(false) => {}
+            Ok(true) => {
+                let why = "the address bounced or complained before".to_owned();
+                self.record_notice(&notice, Ending::Suppressed("suppressed"), why);
+                return None;
+            }
+            Err(error) => {
+                self.record_notice(&notice, self.again(&notice, "database", false), error);
+                return None;
+            }
+        }
+        match compose_notice(&self.shared.site, &self.shared.templates, &notice) {
+            Ok(bytes) => Some(Ready { from: notice.from_email.clone(), item: Item::Notice(notice), bytes }),
+            Err(why) => {
+                let template = &notice.template;
+                tracing::error!(notice = notice.id, template, why, "an automatic email cannot be written");
+                self.record_notice(&notice, Ending::Failed("render"), why);
+                None
+            }
+        }
+    }
+
+    /// Only what says that the mailbox itself does not want mail stops an automatic email (TRUST M29).
+    async fn suppressed(&self, notice: &ClaimedNotice) -> Result<bool, String> {
+        let address = EmailAddress::parse(&notice.address).map_err(|error| error.to_string())?;
+        let reason =
+            Suppressions::new(&self.shared.site).reason(&address).await.map_err(|error| error.to_string())?;
+        Ok(reason.is_some_and(|reason| reason == "bounced" || reason == "complained"))
+    }
+
+    /// The gate before a body: the commit of its marker, and of every result handed over before.
+    async fn may_write(&self, item: &Item) -> bool {
+        match item {
+            Item::Delivery(claim) => {
+                self.writer.mark(claim.edition_id, claim.subscriber_id, claim.attempt).await
+            }
+            Item::Notice(notice) => self.writer.mark_notice(notice.id, notice.attempt).await,
+        }
+    }
+
+    /// A message that was not sent after all: its edition was stopped, its reader left, or the engine stops. If the row is
+    /// still ours, it goes back unharmed.
+    fn let_go(&self, item: Item) {
+        match item {
+            Item::Delivery(claim) => {
+                let why = "not sent: the edition was stopped, or the reader left".to_owned();
+                self.writer.record(self.delivery_record(&claim, "queued", None, "held back", ("data", why)));
+            }
+            Item::Notice(notice) => {
+                let ending =
+                    Ending::Retry { class: "stopped", at: self.shared.site.now(), maybe_duplicate: false };
+                self.record_notice(&notice, ending, String::new());
+            }
+        }
+    }
+
+    fn record(&self, item: Item, result: &Outcome) {
+        match item {
+            Item::Delivery(claim) => self.writer.record(self.judge_delivery(&claim, result)),
+            Item::Notice(notice) => {
+                let ending = match outcome::judge(result) {
+                    Verdict::Accepted => Ending::Accepted,
+                    Verdict::Failed(class) => Ending::Failed(class),
+                    Verdict::Retry(class) => self.again(&notice, class, false),
+                    Verdict::Unknown => self.again(&notice, "no answer", true),
+                    Verdict::NoRelay => self.again(&notice, "no relay", false),
+                };
+                self.record_notice(&notice, ending, outcome::words(result));
+            }
+        }
+    }
+
+    fn judge_delivery(&self, claim: &Claim, result: &Outcome) -> Record {
+        let now = self.shared.site.now();
+        if outcome::asks_for_patience(result) {
+            self.shared.queue.pace.slow_down(&claim.domain_key, clock::instant());
+        }
+        let base = |state, class, word| {
+            self.delivery_record(claim, state, class, word, (outcome::stage(result), outcome::words(result)))
+        };
+        let pace = &self.shared.queue.pace;
+        match outcome::judge(result) {
+            Verdict::Accepted => {
+                pace.taken(&claim.domain_key);
+                base("accepted", None, "accepted")
+            }
+            Verdict::Failed(class) => base("failed", Some(class), "failed"),
+            Verdict::Retry(class) => match outcome::retry_gap(claim.attempt) {
+                Some(gap) => Record { next_at: now.plus(gap), ..base("queued", Some(class), "retry") },
+                None => base("failed", Some("exhausted"), "failed"),
+            },
+            Verdict::Unknown if claim.hold => base("unknown", Some("no answer"), "unknown"),
+            Verdict::Unknown => Record {
+                maybe_duplicate: true,
+                next_at: now.plus(Duration::from_secs(60)),
+                ..base("queued", Some("no answer"), "unknown")
+            },
+            Verdict::NoRelay => base("queued", Some("no relay"), "retry"),
+        }
+    }
+
+    fn delivery_record(
+        &self,
+        claim: &Claim,
+        state: &'static str,
+        class: Option<&'static str>,
+        outcome: &'static str,
+        (stage, reply): (&'static str, String),
+    ) -> Record {
+        let now = self.shared.site.now();
+        Record {
+            edition_id: claim.edition_id,
+            subscriber_id: claim.subscriber_id,
+            attempt: claim.attempt,
+            state,
+            class,
+            next_at: now,
+            maybe_duplicate: false,
+            outcome,
+            stage,
+            reply,
+            at: now,
+        }
+    }
+
+    fn record_notice(&self, notice: &ClaimedNotice, ending: Ending, reply: String) {
+        let at = self.shared.site.now();
+        self.writer.record_notice(NoticeRecord { id: notice.id, attempt: notice.attempt, ending, reply, at });
+    }
+
+    fn again(&self, notice: &ClaimedNotice, class: &'static str, maybe_duplicate: bool) -> Ending {
+        match outcome::retry_gap(notice.attempt) {
+            Some(gap) => Ending::Retry { class, at: self.shared.site.now().plus(gap), maybe_duplicate },
+            None => Ending::Failed("exhausted"),
+        }
+    }
+}
+
+/// Frozen bodies kept in memory, so that they are read once for many copies.
+#[derive(Default)]
+pub(super) struct Variants(Mutex<HashMap<i64, Arc<Frozen>>>);
+
+/// More than any worker sends at a time.
+const MOST_VARIANTS: usize = 64;
+
+impl Variants {
+    async fn get(&self, site: &Site, id: i64) -> Result<Arc<Frozen>, String> {
+        if let Some(frozen) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            return Ok(frozen.clone());
+        }
+        let (headers, body) = rows::variant(&site.db, id).await.map_err(|error| error.to_string())?;
+        let frozen = Arc::new(Frozen::from_stored(site, &headers, &body)?);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_VARIANTS {
+            known.clear();
+        }
+        known.insert(id, frozen.clone());
+        Ok(frozen)
+    }
+}

@@ -1,0 +1,90 @@
+//! SQL of the keys that sign our mail.
+
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    /// A name is used once.
+    ADD = "insert into dkim_key (domain, selector, algorithm, private_key, record, created_at) values ($1, $2, $3, $4, $5, $6)
+        on conflict (domain, selector) do nothing";
+    /// All of them, retired ones too.
+    ALL = "select domain, selector, algorithm, record, created_at, active_at, retired_at from dkim_key order by domain, id";
+    /// Those that sign now.
+    SIGNING = "select domain, selector, algorithm, private_key from dkim_key
+        where active_at is not null and retired_at is null order by domain, id";
+    /// From waiting to signing.
+    ACTIVATE = "update dkim_key set active_at = $3 where domain = $1 and selector = $2 and active_at is null and retired_at is null";
+    /// The key that the new one takes over from.
+    REPLACE = "update dkim_key set retired_at = $4 where domain = $1 and selector <> $2 and algorithm = $3
+        and active_at is not null and retired_at is null returning selector";
+    /// For good.
+    RETIRE = "update dkim_key set retired_at = $3 where domain = $1 and selector = $2 and retired_at is null";
+}
+
+/// A key as it is listed.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct KeyRow {
+    pub domain: String,
+    pub selector: String,
+    pub algorithm: String,
+    pub record: String,
+    pub created_at: Moment,
+    pub active_at: Option<Moment>,
+    pub retired_at: Option<Moment>,
+}
+
+/// A key that signs, encrypted.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct SealedKey {
+    pub domain: String,
+    pub selector: String,
+    pub algorithm: String,
+    pub private_key: Vec<u8>,
+}
+
+/// What a new key consists of.
+pub struct NewKey<'a> {
+    pub domain: &'a str,
+    pub selector: &'a str,
+    pub algorithm: &'a str,
+    pub private_key: &'a [u8],
+    pub record: &'a str,
+}
+
+pub async fn add(tx: &mut Tx, key: NewKey<'_>, now: Moment) -> Result<bool> {
+    let params = (key.domain, key.selector, key.algorithm, key.private_key, key.record, now);
+    Ok(tx.exec(ADD, params).await? == 1)
+}
+
+pub async fn all(db: &Db) -> Result<Vec<KeyRow>> {
+    db.all(ALL, ()).await
+}
+
+pub async fn signing(db: &Db) -> Result<Vec<SealedKey>> {
+    db.all(SIGNING, ()).await
+}
+
+pub async fn signing_in(tx: &mut Tx) -> Result<Vec<SealedKey>> {
+    tx.all(SIGNING, ()).await
+}
+
+pub async fn activate(tx: &mut Tx, domain: &str, selector: &str, now: Moment) -> Result<bool> {
+    Ok(tx.exec(ACTIVATE, (domain, selector, now)).await? == 1)
+}
+
+pub async fn replace(
+    tx: &mut Tx,
+    domain: &str,
+    selector: &str,
+    algorithm: &str,
+    now: Moment,
+) -> Result<Vec<(String,)>> {
+    tx.all(REPLACE, (domain, selector, algorithm, now)).await
+}
+
+pub async fn retire(tx: &mut Tx, domain: &str, selector: &str, now: Moment) -> Result<bool> {
+    Ok(tx.exec(RETIRE, (domain, selector, now)).await? == 1)
+}

@@ -1,0 +1,61 @@
+//! SQL of the paces of recipient domains.
+
+use std::time::Duration;
+
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    /// What a worker learned of a domain; the last to learn is right.
+    SLOW = "insert into domain_pace (domain_key, gap_us, slowed_at) values ($1, $2, $3)
+        on conflict (domain_key) do update set gap_us = excluded.gap_us, slowed_at = excluded.slowed_at";
+    /// The domain is free again.
+    FREE = "delete from domain_pace where domain_key = $1";
+    /// Every domain that is slowed.
+    ALL = "select domain_key, gap_us, slowed_at from domain_pace order by gap_us desc, domain_key";
+    /// A domain that nobody wrote to for long is tried as if nothing had been.
+    FORGET = "delete from domain_pace where slowed_at < $1";
+    /// How many share the paces.
+    WORKERS = "select count(*) from worker where stopped_at is null";
+}
+
+/// A domain that is slowed.
+#[derive(Clone, Debug, serde::Serialize, sqlx::FromRow)]
+pub struct Slowed {
+    /// The domain.
+    pub domain_key: String,
+    /// Microseconds between two messages, all workers together.
+    pub gap_us: i64,
+    /// When it was last learned.
+    pub slowed_at: Moment,
+}
+
+pub async fn tell(tx: &mut Tx, news: &[(String, Option<Duration>)], now: Moment) -> Result<()> {
+    for (domain, gap) in news {
+        match gap {
+            Some(gap) => {
+                let micros = i64::try_from(gap.as_micros()).unwrap_or(i64::MAX);
+                tx.exec(SLOW, (domain.as_str(), micros, now)).await?;
+            }
+            None => {
+                tx.exec(FREE, (domain.as_str(),)).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub async fn forget(tx: &mut Tx, before: Moment) -> Result<u64> {
+    tx.exec(FORGET, (before,)).await
+}
+
+pub async fn slowed(db: &Db) -> Result<Vec<Slowed>> {
+    db.all(ALL, ()).await
+}
+
+pub async fn workers(db: &Db) -> Result<i64> {
+    Ok(db.one::<(i64,)>(WORKERS, ()).await?.0)
+}

@@ -1,0 +1,50 @@
+//! A copy of an edition for whoever writes it, to look at in a real mail program.
+//!
+//! It is an automatic email to one member of the team, not a delivery: it stands in no tally, and its subject says that it
+//! is a test. Nothing in it can act for a reader: the links to leave and to choose lead to a page that says so.
+
+use super::{Edition, Error, Result, issue, send::record};
+use crate::{
+    delivery::notices::{self, NewNotice},
+    mail::Templates,
+    site::Site,
+    staff::{Settings, accounts::Staff},
+};
+
+/// Enqueues a test copy of the newest revision to the member's own address. Asked for twice within a second, it comes once.
+///
+/// # Errors
+/// [`Error::NoSender`] before the settings hold an address, [`Error::Mail`] when the mail cannot be made.
+pub async fn send_test_copy(
+    site: &Site,
+    templates: &Templates,
+    settings: &Settings,
+    edition: &Edition,
+    to: &Staff,
+) -> Result<()> {
+    let from = settings.from_address().ok_or(Error::NoSender)?;
+    // What cannot be rendered is said at once, not found in a log later.
+    issue::preview(site, templates, settings, edition).await?;
+    let links = issue::SampleLinks::new(site, edition);
+    let context = issue::test_copy(site, settings, edition, &links, &to.name).await?;
+    let key = format!(
+        "test-copy:{}:{}:{}:{}",
+        edition.id,
+        edition.revision,
+        to.public_id,
+        site.now().unix_seconds()
+    );
+    let notice = NewNotice {
+        key: &key,
+        from: (settings.sender_name(), &from),
+        to: &to.email,
+        name: &to.name,
+        context: &context,
+    };
+    let mut tx = site.db.begin().await?;
+    if notices::enqueue(&mut tx, site, notice).await? {
+        record(&mut tx, site, Some(to.id), "sent a test copy", edition, "").await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! The README's pictures, taken of the real thing. They are not a test of anything, so they are taken only by
+//! `docs/pictures/make`.
+
+use std::{fs, path::Path};
+
+use broadside::{
+    db::Engine,
+    digests::{self, Content},
+    subscribers::{self, Basis},
+};
+
+use crate::support::{Browser, Fixture, TestApp, TestDb, app::OWNER, wait};
+
+const FIRST: [&str; 10] = ["Ada", "Bruno", "Chidi", "Dana", "Elif", "Farid", "Greta", "Hana", "Ivo", "June"];
+const LAST: [&str; 8] = ["abara", "bianchi", "castellan", "dufour", "eriksen", "farrow", "goto", "hale"];
+
+const INTRO: &str = "Nobody needs to own a drill, it turns out, and not much else either. This week we went to see what happens \
+    when a town shares what it has.
+
+    Start at the old ticket office. Ruth stayed until they locked up.";
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "writes docs/pictures"]
+async fn take() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    let rows: String = (0..3_200)
+        .map(|n| (FIRST[n % 10], LAST[n / 10 % 8], n / 80 + 1))
+        .map(|(first, last, n)| format!("{}.{}{n}@example.org,{first}\n", first.to_lowercase(), last))
+        .collect();
+    let basis = Basis { basis: "consent".to_owned(), source: "a picture".to_owned() };
+    let list = app.list().await;
+    subscribers::import(&app.site, format!("email,name\n{rows}").as_bytes(), list, &basis)
+        .await
+        .expect("readers");
+    let draft = app.draft("").await;
+    let articles = app.articles().await;
+    let chosen =
+        ["The Library That Lends Ladders", "What the Mud Remembers", "A Choir for People Who Cannot Sing"];
+    let number = |title: &str| articles.iter().find(|one| one.title == title).expect(title).id;
+    let content = Content {
+        subject: "Ladders for everyone".to_owned(),
+        preview_text: "And a choir for people who cannot sing.".to_owned(),
+        intro_markdown: INTRO.to_owned(),
+        article_ids: chosen.map(number).to_vec(),
+    };
+    let revision =
+        digests::save_revision(&app.site, draft.id, draft.revision, content, None).await.expect("a draft");
+
+    browser.goto(&app.url("/desk/sign-in")).await;
+    browser.fill("Email address", OWNER.0).await;
+    browser.fill("Password", OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Good to see you").await;
+    let pressed = digests::press_send(&app.site, &app.templates, draft.id, revision, None, None);
+    pressed.await.expect("nothing is in the way");
+    app.advance(digests::UNDO);
+    digests::seal_due(&app.site, &app.templates).await.expect("sealing");
+    browser.prefer("light").await;
+    browser.resize(1200, 780).await;
+    browser.goto(&app.url(&format!("/desk/editions/{}", draft.public_id))).await;
+    let sending = tokio::spawn({
+        let app = app.clone();
+        async move { app.drain().await }
+    });
+    let shown = "parseInt(document.querySelector('[data-figure=percent]').textContent) >= 40";
+    wait::until("two fifths on the screen", async || {
+        browser.script(&format!("return {shown}")).await.as_bool()?.then_some(())
+    })
+    .await;
+    save("desk", &browser).await;
+    sending.await.expect("everything is sent");
+
+    let mail = app.last_mail("ada.abara1@example.org");
+    let copy = mail.html.replace('&', "&amp;").replace('"', "&quot;");
+    let frame = |width: u32| format!("<iframe width={width} height=1060 srcdoc=\"{copy}\"></iframe>");
+    browser.resize(1200, 1100).await;
+    browser
+        .show(&format!(
+            "<style>body {{ margin: 0; padding: 20px; display: flex; gap: 20px; background: #8d8579 }}
+             iframe {{ border: 0; border-radius: 8px }}</style>{}{}",
+            frame(750),
+            frame(390)
+        ))
+        .await;
+    save("digest", &browser).await;
+    browser.close().await;
+    app.finish().await;
+}
+
+async fn save(name: &str, browser: &Browser) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures");
+    let taken = browser.screenshot(name).await;
+    fs::copy(taken, folder.join(format!("{name}.png"))).expect("the picture is written");
+}
