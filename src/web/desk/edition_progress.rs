@@ -152,6 +152,7 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome
     let sealed = edition.sealed_at.is_some();
     // The figures are for the whole team, addresses are not.
     let sees_readers = sealed && desk.may(Role::READERS);
+    let corrected = edition.state == EditionState::Paused && digests::is_corrected(db, edition).await?;
     let progress = if sealed { Some(editions::progress(db, edition.id).await?) } else { None };
     let page = Page {
         title: title(&edition.content.subject),
@@ -160,7 +161,7 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome
         headline: headline(edition, progress),
         explanation: explanation(edition),
         seconds_left: seconds_left(desk, edition),
-        actions: if desk.may(Role::SENDING) { actions(edition) } else { Vec::new() },
+        actions: if desk.may(Role::SENDING) { actions(edition, corrected) } else { Vec::new() },
         figures: progress.map(|progress| Figures::new(progress, edition.state)),
         repair: match progress {
             Some(progress) => Repair::of(desk, edition, progress).await?,
@@ -229,11 +230,12 @@ fn explanation(edition: &Edition) -> &'static str {
     }
 }
 
-fn actions(edition: &Edition) -> Vec<Action> {
+fn actions(edition: &Edition, corrected: bool) -> Vec<Action> {
     let sealed = edition.sealed_at.is_some();
     let undo = Action { path: "undo", label: "Undo: back to the draft", look: "big" };
     let pause = Action { path: "pause", label: "Pause", look: "second" };
-    let resume = Action { path: "resume", label: "Go on sending", look: "" };
+    let going_on = if corrected { "Send the corrected version to the rest" } else { "Go on sending" };
+    let resume = Action { path: "resume", label: going_on, look: "" };
     let late = Action { path: "resume", label: "Send it now", look: "" };
     let back = Action { path: "undo", label: "Back to the draft", look: "second" };
     let cancel = Action { path: "cancel", label: "Cancel the rest", look: "second danger" };
