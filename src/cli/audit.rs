@@ -11,6 +11,9 @@ use crate::{
     site::Site,
 };
 
+/// How many copies whose outcome is not known are named one by one.
+const NAMED: i64 = 100;
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The number of one edition. Without it, all that were ever sealed, and the money.
@@ -38,6 +41,13 @@ async fn one_edition(site: &Site, number: i64) -> anyhow::Result<bool> {
     let audit = editions::audit(&site.db, number).await?;
     let verdict = if audit.holds() { "balances" } else { "DOES NOT BALANCE" };
     println!("edition {number}, “{}”, {verdict}: {}", edition.content.subject, audit.rows);
+    for copy in digests::results(&site.db, number, "", "unknown", 0, NAMED).await? {
+        let why = copy.class.unwrap_or_default();
+        println!("  may have arrived: {}, after {} tries: {why}. {}", copy.address, copy.attempt, copy.reply);
+    }
+    if audit.rows.unknown > NAMED {
+        println!("  and {} more; the edition’s page at the desk lists them all", audit.rows.unknown - NAMED);
+    }
     if audit.rows != audit.tallies {
         println!("  the tallies say otherwise: {}", audit.tallies);
     }

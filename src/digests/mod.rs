@@ -147,7 +147,7 @@ pub struct Edition {
     pub send_at: Option<Moment>,
     /// What happens to a copy whose outcome is not known.
     pub unknown_policy: UnknownPolicy,
-    /// Why the house held it back: `late` or `restored`; empty when it did not.
+    /// Why the house held it back: `late` or `restored`, or in words why the engine paused it; empty when a person did.
     pub held_because: String,
     /// What it corrects, if it is a correction: then it goes to those who got that.
     pub corrects: Option<Corrects>,

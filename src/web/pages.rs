@@ -202,12 +202,13 @@ impl App {
         self.page(signed_in, notice, template, title, data).await
     }
 
-    async fn alerts(&self) -> Result<Vec<Alert>, WebError> {
+    async fn alerts(&self, role: Role) -> Result<Vec<Alert>, WebError> {
         let mut alerts = Vec::new();
         if let Standing::Abroad(home) = origin::look(&self.site).await? {
             alerts.push(Alert {
                 text: format!("Nothing is sent from here: this database belongs to {home}."),
-                path: "/desk/address".to_owned(),
+                // The others cannot open it.
+                path: if Role::OWNING.contains(&role) { "/desk/address".to_owned() } else { String::new() },
                 label: "Did the magazine move?",
             });
         }
@@ -237,7 +238,10 @@ impl App {
             external_site_url: &settings.external_site_url,
             sandbox: self.sandbox.as_deref(),
             notice,
-            alerts: if signed_in.is_some() { self.alerts().await? } else { Vec::new() },
+            alerts: match signed_in {
+                Some(who) => self.alerts(who.staff.role).await?,
+                None => Vec::new(),
+            },
             menu: self.pages.menu_for(signed_in, template),
             who: signed_in.map(|who| WhoView { name: &who.staff.name, role: who.staff.role.as_str() }),
             csrf: signed_in.map_or("", |who| &who.csrf),

@@ -18,7 +18,7 @@ use broadside::{
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use crate::support::{TestApp, app::OWNER, both_engines, visitor::Visitor, wait};
+use crate::support::{Browser, Fixture, TestApp, TestDb, app::OWNER, both_engines, visitor::Visitor, wait};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -466,4 +466,60 @@ both_engines! {
         let changed = digests::save_revision(&app.site, id, edition.revision, Content::default(), None).await;
         assert!(matches!(changed, Err(digests::Error::Locked)), "{changed:?}");
     }
+}
+
+/// The pages of an edition that was stopped, looked at on a desk and on a phone, in light and dark.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_of_a_stopped_edition_are_for_everybody() {
+    let Some(db) = TestDb::migrated(broadside::db::Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    app.readers(12).await;
+    let refusal = Rule::at(Stage::Rcpt).to("reader2@example.org").times(1);
+    app.sandbox
+        .smtp_script()
+        .add(refusal.reply(550, "5.1.1 The email account that you tried to reach does not exist"));
+    let desk = app.desk().await;
+    let edition = pressed(&app, "Night walks, and who pays for the lamps").await;
+    seal(&app).await;
+    send_and_stop(&app, &desk, &edition, 4).await;
+    let late = app.draft("A late one").await;
+    let form = desk.open(&format!("{}/send", path(&late))).await.form("/send");
+    browser.goto(&app.url("/desk/sign-in")).await;
+    browser.fill("Email address", OWNER.0).await;
+    browser.fill("Password", OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Overview").await;
+    let log = desk.open(&format!("{}?q=reader2@", path(&edition))).await;
+    let log = log.body.split("href=\"").find(|part| part.contains("/copies/")).expect("a link to the log");
+    let log = log.split('"').next().expect("an end").to_owned();
+    let look = async |name: &str, path: &str| {
+        browser.goto(&app.url(path)).await;
+        browser.sound(&format!("exact-{name}")).await;
+    };
+    look("send", &format!("{}/send", path(&late))).await;
+    desk.submit(&form).await;
+    look("stopped", &path(&edition)).await;
+    look("copy", &log).await;
+    look("correct", &format!("{}/correct", path(&edition))).await;
+    let form = desk.open(&format!("{}/correct", path(&edition))).await.form("/correct");
+    desk.submit(&form.with("subject", "Night walks, on Thursday")).await;
+    look("corrected", &path(&edition)).await;
+    desk.submit(&desk.open(&path(&edition)).await.form("/resume")).await;
+    finish(&app, edition.id).await;
+    look("finished", &path(&edition)).await;
+    app.advance(HOUR * 20);
+    app.drain().await;
+    browser.goto(&app.url("/desk/sign-in")).await;
+    browser.fill("Email address", OWNER.0).await;
+    browser.fill("Password", OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Overview").await;
+    look("held", &path(&late)).await;
+    let mut tx = app.site.db.begin().await.expect("a transaction");
+    origin::confirm(&mut tx, &elsewhere(&app)).await.expect("it is at home elsewhere");
+    tx.commit().await.expect("a commit");
+    look("address", "/desk/address").await;
+    browser.close().await;
+    app.finish().await;
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::{Desk, Outcome, session::see_other};
+use super::super::{Desk, Outcome, Posted, session::see_other};
 use crate::{
     delivery::origin::{self, Standing},
     staff::audit,
@@ -25,7 +25,8 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
 }
 
 /// `POST /desk/address`
-pub(crate) async fn submit(desk: Desk) -> Outcome {
+pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
+    posted.form(&[])?;
     let site = desk.site();
     let mut tx = site.db.begin().await?;
     origin::confirm(&mut tx, site).await?;

@@ -152,6 +152,7 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome
     let sealed = edition.sealed_at.is_some();
     // The figures are for the whole team, addresses are not.
     let sees_readers = sealed && desk.may(Role::READERS);
+    let corrected = edition.state == EditionState::Paused && digests::is_corrected(db, edition).await?;
     let progress = if sealed { Some(editions::progress(db, edition.id).await?) } else { None };
     let page = Page {
         title: title(&edition.content.subject),
@@ -160,7 +161,7 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome
         headline: headline(edition, progress),
         explanation: explanation(edition),
         seconds_left: seconds_left(desk, edition),
-        actions: if desk.may(Role::SENDING) { actions(edition) } else { Vec::new() },
+        actions: if desk.may(Role::SENDING) { actions(edition, corrected) } else { Vec::new() },
         figures: progress.map(|progress| Figures::new(progress, edition.state)),
         repair: match progress {
             Some(progress) => Repair::of(desk, edition, progress).await?,
@@ -202,6 +203,9 @@ fn headline(edition: &Edition, progress: Option<Progress>) -> String {
         },
         EditionState::Sealed => "Writing down who gets a copy …".to_owned(),
         EditionState::Sending => format!("On its way to {readers}."),
+        EditionState::Paused if !edition.held_because.is_empty() => {
+            format!("Paused by itself. {} {standing}", edition.held_because)
+        }
         EditionState::Paused => format!("Paused. {standing}"),
         EditionState::Held if edition.held_because == "restored" => {
             format!("Held back: the database is a restored backup. {standing}").trim_end().to_owned()
@@ -221,6 +225,9 @@ fn explanation(edition: &Edition) -> &'static str {
         EditionState::Scheduled => "Until then it can be undone, and nobody has got anything.",
         EditionState::Sealed => "The content is locked. Copies start to leave when everyone is written down.",
         EditionState::Sending => "You can close this page; it goes on by itself.",
+        EditionState::Paused if !edition.held_because.is_empty() => {
+            "No reader was blamed for it. Look under Settings, Deliverability, what your mail lacks; then let it go on."
+        }
         EditionState::Paused => {
             "Nothing more goes out until it goes on. Copies that were already leaving may still arrive."
         }
@@ -229,11 +236,12 @@ fn explanation(edition: &Edition) -> &'static str {
     }
 }
 
-fn actions(edition: &Edition) -> Vec<Action> {
+fn actions(edition: &Edition, corrected: bool) -> Vec<Action> {
     let sealed = edition.sealed_at.is_some();
     let undo = Action { path: "undo", label: "Undo: back to the draft", look: "big" };
     let pause = Action { path: "pause", label: "Pause", look: "second" };
-    let resume = Action { path: "resume", label: "Go on sending", look: "" };
+    let going_on = if corrected { "Send the corrected version to the rest" } else { "Go on sending" };
+    let resume = Action { path: "resume", label: going_on, look: "" };
     let late = Action { path: "resume", label: "Send it now", look: "" };
     let back = Action { path: "undo", label: "Back to the draft", look: "second" };
     let cancel = Action { path: "cancel", label: "Cancel the rest", look: "second danger" };

@@ -76,12 +76,16 @@ impl Repair {
                 .collect(),
             failed: failed
                 .into_iter()
-                .map(|failed| FailedView { class: failed.class, copies: grouped(failed.copies), may_retry })
+                .map(|failed| FailedView { class: failed.class, copies: copies(failed.copies), may_retry })
                 .collect(),
         };
         let something = repair.may_correct || !repair.versions.is_empty() || !repair.failed.is_empty();
         Ok(something.then_some(repair))
     }
+}
+
+fn copies(number: i64) -> String {
+    if number == 1 { "1 copy".to_owned() } else { format!("{} copies", grouped(number)) }
 }
 
 /// Who has which version. Most editions have one, and then the tallies know.
