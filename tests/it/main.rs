@@ -24,6 +24,7 @@ mod paths;
 mod pictures;
 mod preferences;
 mod reading;
+mod relaying;
 mod signing;
 mod smtp_sink;
 mod statements;

@@ -1,0 +1,145 @@
+//! Relays and paces: one mail service steps in for another, limits are kept, and who asks for patience gets it.
+
+use std::time::Duration;
+
+use broadside::{
+    delivery::{
+        editions::{self, EditionState},
+        engine::{Engine, EngineOptions},
+        relays::{self, RelayOptions},
+        smtp::Relay,
+    },
+    digests,
+    email_address::EmailAddress,
+    sandbox::{Rule, Stage},
+    smtp_url::RelayLimits,
+    subscribers,
+};
+
+use crate::support::{TestApp, both_engines, database, wait};
+
+/// An edition to so many readers, locked and about to leave.
+async fn locked(app: &TestApp) -> i64 {
+    let draft = app.draft("On its way").await;
+    let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+    pressed.await.expect("nothing is in the way");
+    app.advance(digests::UNDO + Duration::from_secs(1));
+    digests::seal_due(&app.site, &app.templates).await.expect("it is sealed");
+    draft.id
+}
+
+async fn start(app: &TestApp, options: EngineOptions) -> Engine {
+    Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts")
+}
+
+async fn until_accepted(app: &TestApp, edition: i64, count: i64) {
+    wait::until(&format!("{count} copies that were taken"), async || {
+        let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+        (progress.accepted >= count).then_some(())
+    })
+    .await;
+}
+
+/// The sandbox under limits of its own.
+fn limited(app: &TestApp, limits: RelayLimits) -> RelayOptions {
+    RelayOptions { limits, ..RelayOptions::unlimited(app.relay.clone(), 2) }
+}
+
+both_engines! {
+    /// TRUST M23, F9: a provider that refuses us, whoever the mail is for, stops the edition; no reader pays for it.
+    async fn a_refusal_of_the_sender_pauses_the_edition(app: TestApp) {
+        app.readers(20).await;
+        let edition = locked(&app).await;
+        let script = app.sandbox.smtp_script();
+        script.add(Rule::at(Stage::Dot).reply(550, "5.7.26 Unauthenticated mail is not accepted"));
+        let engine = start(&app, app.engine(2)).await;
+        wait::until("a paused edition", async || {
+            let state = digests::load(&app.site.db, edition).await.expect("the edition").state;
+            (state == EditionState::Paused).then_some(())
+        })
+        .await;
+        engine.stop().await;
+        let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+        assert_eq!((progress.accepted, progress.failed, progress.open), (0, 0, 20));
+        let public_id = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
+        let page = app.desk().await.open(&format!("/desk/editions/{public_id}")).await;
+        page.says("Paused by itself").says("5.7.26 Unauthenticated mail");
+
+        script.clear();
+        digests::resume(&app.site, &app.templates, &public_id, None).await.expect("it goes on");
+        app.drain().await;
+        let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+        assert_eq!((progress.accepted, progress.open), (20, 0));
+    }
+
+    /// TRUST F5: while one relay cannot be reached the other sends everything, and the desk is told which one is in trouble.
+    async fn another_relay_steps_in(app: TestApp) {
+        app.readers(20).await;
+        let edition = locked(&app).await;
+        // Nobody listens on the port of a listener that is gone.
+        let gone = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+        let url = format!("smtp://127.0.0.1:{gone}?tls=none").parse().expect("an address");
+        let broken = RelayOptions::unlimited(Relay { url, ..app.relay.clone() }, 2);
+        let spare = limited(&app, RelayLimits { weight: Some(0), ..RelayLimits::default() });
+        let name = broken.name();
+        let engine = start(&app, EngineOptions::new(vec![broken, spare])).await;
+        until_accepted(&app, edition, 20).await;
+        let troubles = relays::troubles(&app.site.db).await.expect("the troubles");
+        assert_eq!(troubles.iter().map(|one| one.relay.as_str()).collect::<Vec<_>>(), [name.as_str()]);
+        engine.stop().await;
+        app.drain().await;
+    }
+
+    /// A relay's limit for a day is kept to the message, and the rest leaves the next day.
+    async fn a_limit_for_the_day_is_kept(app: TestApp) {
+        app.readers(7).await;
+        let edition = locked(&app).await;
+        let options = limited(&app, RelayLimits { per_day: Some(4), ..RelayLimits::default() });
+        let forecast = relays::forecast(&app.site, std::slice::from_ref(&options), 7).await.expect("a forecast");
+        assert!(forecast.is_some_and(|at| at > app.site.now()), "the last leave tomorrow: {forecast:?}");
+        let engine = start(&app, EngineOptions::new(vec![options])).await;
+        until_accepted(&app, edition, 4).await;
+        // The engine looks again and again, and may not.
+        let more = wait::at_most(Duration::from_secs(2), async || {
+            let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+            (progress.accepted > 4).then_some(())
+        });
+        assert!(more.await.is_none(), "more than the limit was sent");
+        app.advance(Duration::from_secs(86_400));
+        until_accepted(&app, edition, 7).await;
+        engine.stop().await;
+        app.drain().await;
+    }
+
+    /// TRUST M22: a domain that says 421 is slowed, all others get their mail at once, and nothing fails.
+    async fn a_domain_that_asks_for_patience_blocks_nobody(app: TestApp) {
+        let list = app.list().await;
+        for number in 1..=6 {
+            for domain in ["slow.example.org", "quick.example.org"] {
+                let address = EmailAddress::parse(&format!("reader{number}@{domain}")).expect("an address");
+                let added = subscribers::add_by_staff(&app.site, &address, "", list, "a test").await;
+                added.expect("staff may add readers");
+            }
+        }
+        let edition = locked(&app).await;
+        let script = app.sandbox.smtp_script();
+        for number in 1..=6 {
+            let slow = Rule::at(Stage::Rcpt).to(&format!("reader{number}@slow.example.org"));
+            script.add(slow.reply(421, "4.7.0 Too many messages, slow down"));
+        }
+        let engine = start(&app, app.engine(2)).await;
+        until_accepted(&app, edition, 6).await;
+        let slowed = wait::until("a slowed domain", async || {
+            let slowed: Vec<(String, i64)> =
+                database::rows(&app.site.db, "select domain_key, gap_us from domain_pace").await;
+            slowed.into_iter().next()
+        })
+        .await;
+        assert_eq!(slowed.0, "slow.example.org");
+        assert!(slowed.1 >= 1_000_000, "a second or more lies between two messages: {}", slowed.1);
+        engine.stop().await;
+        let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+        assert_eq!((progress.accepted, progress.failed, progress.open), (6, 0, 6));
+        app.leaves_work();
+    }
+}
