@@ -8,6 +8,8 @@
 //! and processor time are its own; the sink is a third process. The two senders take turns. With more readers than messages
 //! the edition is stopped after so many, which shows how the ledger's size counts.
 
+#![expect(clippy::disallowed_methods, reason = "a bench measures real time")]
+
 mod process;
 mod product;
 mod sink;

@@ -144,7 +144,8 @@ impl Extensions {
         if [from, to].iter().any(|address| address.contains(['\r', '\n', '\0', '<', '>', ' '])) {
             return Err(Failure::Unspeakable);
         }
-        if !self.smtputf8 && !(from.is_ascii() && to.is_ascii()) {
+        let plain = from.is_ascii() && to.is_ascii();
+        if !plain && !self.smtputf8 {
             return Err(Failure::Smtputf8Unsupported);
         }
         if self.size > 0 && size as u64 > self.size {
