@@ -9,6 +9,7 @@ mod deliverability;
 mod desk;
 mod donating;
 mod door;
+mod faults;
 mod harness;
 mod house_rules;
 mod killing;
