@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::{
     db::DbOptions,
+    email_address::EmailAddress,
     smtp_url::Relays,
     token::{self, Keys, RootSecret},
 };
@@ -101,6 +102,38 @@ pub const SETTINGS: &[Setting] = &[
         "30",
         "A worker that gives no sign of life for so long is taken for dead and its work is done by others, 1 to 3600.",
     ),
+    plain(
+        "BOUNCE_ADDRESS",
+        "",
+        "Where mail that cannot be delivered comes back to, such as bounce@example.org; bounce+anything@example.org must reach the same mailbox. Without it, to the address in From.",
+    ),
+    plain(
+        "BOUNCE_MAILDIR",
+        "",
+        "A maildir into which that mail is delivered on this machine; it is read every minute, and what was read moves from new to cur.",
+    ),
+    secret(
+        "BOUNCE_IMAP_URL",
+        "A mailbox that such mail comes to: imaps://user:password@host/INBOX. What was read is marked as seen.",
+    ),
+    secret(
+        "MAILGUN_SIGNING_KEY",
+        "Mailgun's HTTP webhook signing key, for reports to /hooks/bounces/mailgun.",
+    ),
+    secret(
+        "POSTMARK_WEBHOOK_SECRET",
+        "The password in the address that Postmark reports to: https://postmark:password@host/hooks/bounces/postmark, at least 16 characters.",
+    ),
+    plain(
+        "SENDGRID_WEBHOOK_KEY",
+        "",
+        "The public key of SendGrid's signed event webhook, in base64, for reports to /hooks/bounces/sendgrid.",
+    ),
+    plain(
+        "SES_TOPIC_ARN",
+        "",
+        "The SNS topic that Amazon SES reports to, for /hooks/bounces/ses. Only this topic is believed and confirmed.",
+    ),
     secret(
         "STRIPE_SECRET_KEY",
         "The secret key of the Stripe account. Without it donations are switched off, and the pages say so.",
@@ -169,6 +202,13 @@ pub struct Config {
     pub smtp_timeout_factor: f64,
     pub dns_resolver: Option<SocketAddr>,
     pub worker_silence_seconds: u64,
+    pub bounce_address: Option<EmailAddress>,
+    pub bounce_maildir: Option<PathBuf>,
+    pub bounce_imap_url: Option<Url>,
+    pub mailgun_signing_key: Option<String>,
+    pub postmark_webhook_secret: Option<String>,
+    pub sendgrid_webhook_key: Option<String>,
+    pub ses_topic_arn: Option<String>,
     pub stripe_secret_key: Option<String>,
     pub stripe_webhook_secrets: Vec<String>,
     pub stripe_api_base: Url,
@@ -266,6 +306,18 @@ impl Reader<'_> {
         Some(value)
     }
 
+    /// An address whose local part leaves room for what tells the copies apart, within 64 characters.
+    fn return_address(&mut self, name: &str) -> Option<EmailAddress> {
+        let address: EmailAddress = self.parsed(name)?;
+        let local = address.as_str().len() - address.domain().len() - 1;
+        if local > LONGEST_RETURN_NAME {
+            return self.mistake(format!(
+                "{name}={address}: at most {LONGEST_RETURN_NAME} characters may stand before the @"
+            ));
+        }
+        Some(address)
+    }
+
     fn web_address(&mut self, name: &str) -> Option<Url> {
         let url: Url = self.parsed(name)?;
         let usable = matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none();
@@ -278,6 +330,7 @@ impl Reader<'_> {
 }
 
 const SHORTEST_SECRET: usize = 32;
+const LONGEST_RETURN_NAME: usize = 19;
 
 impl Config {
     /// The settings of this process, with a `.env` file in the working directory filling in what is not set.
@@ -351,6 +404,24 @@ impl Config {
         let smtp_timeout_factor = read.number("SMTP_TIMEOUT_FACTOR", 0.000_1, 100.0);
         let dns_resolver = read.parsed("DNS_RESOLVER");
         let worker_silence_seconds = read.number("WORKER_SILENCE_SECONDS", 1, 3600);
+        let bounce_address = read.return_address("BOUNCE_ADDRESS");
+        let bounce_maildir = read.value("BOUNCE_MAILDIR").map(PathBuf::from);
+        let bounce_imap_url: Option<Url> = read.parsed("BOUNCE_IMAP_URL");
+        if let Some(url) = &bounce_imap_url
+            && !(url.scheme() == "imaps"
+                && url.has_host()
+                && !url.username().is_empty()
+                && url.password().is_some())
+        {
+            read.mistakes.push("BOUNCE_IMAP_URL must be imaps://user:password@host/INBOX".to_owned());
+        }
+        let mailgun_signing_key = read.value("MAILGUN_SIGNING_KEY");
+        let postmark_webhook_secret = read.value("POSTMARK_WEBHOOK_SECRET");
+        if postmark_webhook_secret.as_ref().is_some_and(|secret| secret.len() < 16) {
+            read.mistakes.push("POSTMARK_WEBHOOK_SECRET is shorter than 16 characters".to_owned());
+        }
+        let sendgrid_webhook_key = read.value("SENDGRID_WEBHOOK_KEY");
+        let ses_topic_arn = read.value("SES_TOPIC_ARN");
         let stripe_secret_key = read.value("STRIPE_SECRET_KEY");
         let webhook_secrets = read.value("STRIPE_WEBHOOK_SECRET").unwrap_or_default();
         let stripe_webhook_secrets: Vec<String> = webhook_secrets
@@ -393,6 +464,13 @@ impl Config {
                 smtp_timeout_factor: smtp_timeout_factor?,
                 dns_resolver,
                 worker_silence_seconds: worker_silence_seconds?,
+                bounce_address,
+                bounce_maildir,
+                bounce_imap_url,
+                mailgun_signing_key,
+                postmark_webhook_secret,
+                sendgrid_webhook_key,
+                ses_topic_arn,
                 stripe_secret_key,
                 stripe_webhook_secrets,
                 stripe_api_base: stripe_api_base?,

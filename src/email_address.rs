@@ -63,6 +63,11 @@ impl EmailAddress {
         Ok(Self(parsed.to_string()))
     }
 
+    /// An address that the database holds: it was parsed when it was written.
+    pub(crate) const fn from_store(text: String) -> Self {
+        Self(text)
+    }
+
     /// The address as it is written in the envelope.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -7,6 +7,7 @@ use url::Url;
 use crate::{
     clock::{Clock, Moment},
     db::Db,
+    email_address::EmailAddress,
     token::Keys,
 };
 
@@ -21,6 +22,8 @@ pub struct Site {
     pub keys: Arc<Keys>,
     /// Where readers reach this instance: every link in a mail begins with it, whatever `Host` a request claims.
     pub base_url: Url,
+    /// Where mail that cannot be delivered comes back to; without it, to the address in From.
+    pub bounce_address: Option<EmailAddress>,
 }
 
 impl Site {

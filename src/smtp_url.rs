@@ -207,7 +207,9 @@ impl SmtpUrl {
     }
 }
 
-fn percent_decode(text: &str) -> Option<String> {
+/// The text that was percent-encoded (RFC 3986 section 2.1); `None` if it is not UTF-8.
+#[must_use]
+pub fn percent_decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes().iter();
     while let Some(&byte) = rest.next() {

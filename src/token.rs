@@ -222,6 +222,19 @@ impl Keys {
         Ok(opened.to_vec())
     }
 
+    /// Whether `name`, of at least 16 letters, begins what [`Keys::name`] makes of the input, with the current or an old
+    /// secret. Takes the same time wherever the first wrong letter stands.
+    #[must_use]
+    pub fn knows_name(&self, purpose: Purpose, input: &str, name: &str) -> bool {
+        let ids = self.derived.keys().filter(|(_, known)| *known == purpose).map(|(id, _)| *id);
+        let mut known = false;
+        for id in ids {
+            let own = BASE32_NOPAD.encode(&self.mac(id, purpose, input.as_bytes())).to_ascii_lowercase();
+            known |= name.len() >= 16 && own.get(..name.len()).is_some_and(|own| equal(own, name));
+        }
+        known
+    }
+
     fn mac(&self, id: u8, purpose: Purpose, bytes: &[u8]) -> [u8; MAC_BYTES] {
         let mut short = [0; MAC_BYTES];
         let key = match purpose {
@@ -256,10 +269,17 @@ fn derive_sealing(secret: &[u8], purpose: Purpose) -> RandomizedNonceKey {
 /// # Panics
 /// If the operating system has no randomness to give: nothing safe can be done then.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that draws from the random source")]
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).expect("the operating system gives random bytes");
     bytes
+}
+
+/// What signatures of other people's kinds are made with, in tests.
+#[cfg(test)]
+pub(crate) fn randomness() -> SystemRandom {
+    SystemRandom::new()
 }
 
 /// An unguessable name for use in URLs: 128 bits, 26 lower-case letters and figures.

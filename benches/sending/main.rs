@@ -1,37 +1,47 @@
 //! How fast an edition goes out, as a ratio to Postfix's smtp-source in the same run against the same sink.
 //!
-//! `cargo bench --bench sending -- --json [--messages N] [--connections N] [--rounds N] [--delay MS] [--sink fast|postfix]`
+//! `cargo bench --bench sending -- --json [--messages N] [--connections N] [--rounds N] [--delay MS] [--sink fast|postfix]
+//! [--readers N] [--dkim ed25519|rsa] [--database postgres://… (empty)] [--workers N]`
 //!
 //! The whole path counts: deliveries are claimed from the ledger (SQLite, synchronous=FULL), each copy is composed with its
 //! personal links, sent, and its result recorded. The sending process is this program again, as a child, so that its memory
-//! and processor time are its own; the sink is a third process. The two senders take turns.
+//! and processor time are its own; the sink is a third process. The two senders take turns. With more readers than messages
+//! the edition is stopped after so many, which shows how the ledger's size counts.
 
 mod process;
 mod product;
 mod sink;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use process::{Child, Usage};
 
 struct Options {
     json: bool,
     messages: u32,
+    readers: u32,
     connections: usize,
+    workers: usize,
     rounds: u32,
     delay: Duration,
     sinks: Vec<String>,
+    dkim: String,
+    database: Option<String>,
 }
 
 fn options() -> anyhow::Result<Options> {
     let mut options = Options {
         json: false,
         messages: 10_000,
+        readers: 0,
         connections: 20,
+        workers: 1,
         rounds: 3,
         delay: Duration::ZERO,
         sinks: vec!["postfix".to_owned(), "fast".to_owned()],
+        dkim: "none".to_owned(),
+        database: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -39,36 +49,47 @@ fn options() -> anyhow::Result<Options> {
         match word.as_str() {
             "--json" => options.json = true,
             "--messages" => options.messages = value()?.parse()?,
+            "--readers" => options.readers = value()?.parse()?,
             "--connections" => options.connections = value()?.parse()?,
+            "--workers" => options.workers = value()?.parse()?,
             "--rounds" => options.rounds = value()?.parse()?,
             "--delay" => options.delay = Duration::from_millis(value()?.parse()?),
             "--sink" => options.sinks = vec![value()?],
+            "--dkim" => options.dkim = value()?,
+            "--database" => options.database = Some(value()?),
             // cargo bench adds this one.
             "--bench" => {}
             other => bail!("there is no option {other}"),
         }
     }
+    options.readers = options.readers.max(options.messages);
+    if options.database.is_some() {
+        // A database is filled once.
+        options.rounds = 1;
+        ensure!(options.sinks.len() == 1, "with --database, choose one sink: --sink fast or --sink postfix");
+    }
+    ensure!(
+        options.workers == 1 || options.database.is_some(),
+        "several workers need PostgreSQL: --database"
+    );
     Ok(options)
 }
 
 fn main() -> anyhow::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let runtime =
-        if std::env::var("BENCH_CURRENT").is_ok() && words.first().is_some_and(|w| w == "--be-sender") {
-            tokio::runtime::Builder::new_current_thread().enable_all().build()?
-        } else {
-            tokio::runtime::Runtime::new()?
-        };
+    let runtime = tokio::runtime::Runtime::new()?;
     match words.first().map(String::as_str) {
         Some("--be-sink") => Ok(runtime.block_on(sink::serve(Duration::from_millis(words[1].parse()?)))?),
-        Some("--be-preparer") => runtime.block_on(product::prepare(&words[1], words[2].parse()?)),
-        Some("--be-sender") => runtime.block_on(product::send(&words[1], &words[2], words[3].parse()?)),
+        Some("--be-preparer") => runtime.block_on(product::prepare(&words[1], words[2].parse()?, &words[3])),
+        Some("--be-sender") => {
+            runtime.block_on(product::send(&words[1], &words[2], words[3].parse()?, words[4].parse()?))
+        }
         _ => compare(&runtime, &options()?),
     }
 }
 
 fn compare(runtime: &tokio::runtime::Runtime, options: &Options) -> anyhow::Result<()> {
-    let size = message_size(runtime)?;
+    let size = message_size()?;
     let scratch = std::env::temp_dir().join(format!("broadside-bench-{}", std::process::id()));
     std::fs::create_dir_all(&scratch)?;
     if !options.json {
@@ -81,7 +102,8 @@ fn compare(runtime: &tokio::runtime::Runtime, options: &Options) -> anyhow::Resu
     for sink in &options.sinks {
         for round in 0..options.rounds {
             let Some(yardstick) = smtp_source(sink, options, size)? else { continue };
-            let ours = broadside(runtime, sink, options, &scratch.join(format!("{sink}-{round}.db")))?;
+            let database = scratch.join(format!("{sink}-{round}.db"));
+            let ours = broadside(runtime, sink, options, &database)?;
             report(options, "smtp-source", sink, &yardstick, &yardstick);
             report(options, "broadside", sink, &ours, &yardstick);
         }
@@ -92,19 +114,37 @@ fn compare(runtime: &tokio::runtime::Runtime, options: &Options) -> anyhow::Resu
 
 /// What one run took.
 struct Run {
+    messages: u32,
     seconds: f64,
     usage: Usage,
+    prepared: Option<Prepared>,
+}
+
+/// How long the readers took to import and the edition to seal.
+struct Prepared {
+    import: f64,
+    seal: f64,
+}
+
+impl Run {
+    fn rate(&self) -> f64 {
+        f64::from(self.messages) / self.seconds
+    }
 }
 
 fn report(options: &Options, sender: &str, sink: &str, run: &Run, yardstick: &Run) {
-    let messages = options.messages;
-    let rate = f64::from(messages) / run.seconds;
+    let (messages, rate) = (run.messages, run.rate());
     let cpu = run.usage.cpu_seconds * 1e6 / f64::from(messages);
-    let (memory, ratio) = (run.usage.peak_rss_mb, yardstick.seconds / run.seconds);
-    let connections = options.connections;
+    let (memory, ratio) = (run.usage.peak_rss_mb, rate / yardstick.rate());
+    let Options { connections, workers, readers, dkim, .. } = options;
     if options.json {
+        let more = run.prepared.as_ref().map_or_else(String::new, |Prepared { import, seal }| {
+            format!(
+                ",\"readers\":{readers},\"workers\":{workers},\"dkim\":\"{dkim}\",\"import_seconds\":{import:.2},\"seal_seconds\":{seal:.2}"
+            )
+        });
         println!(
-            "{{\"sender\":\"{sender}\",\"sink\":\"{sink}\",\"connections\":{connections},\"messages\":{messages},\"messages_per_second\":{rate:.0},\"cpu_us_per_message\":{cpu:.1},\"peak_rss_mb\":{memory:.1},\"ratio_to_smtp_source\":{ratio:.3},\"delay_ms\":{}}}",
+            "{{\"sender\":\"{sender}\",\"sink\":\"{sink}\",\"connections\":{connections},\"messages\":{messages},\"messages_per_second\":{rate:.0},\"cpu_us_per_message\":{cpu:.1},\"peak_rss_mb\":{memory:.1},\"ratio_to_smtp_source\":{ratio:.3},\"delay_ms\":{}{more}}}",
             options.delay.as_millis()
         );
     } else {
@@ -115,20 +155,21 @@ fn report(options: &Options, sender: &str, sink: &str, run: &Run, yardstick: &Ru
 }
 
 /// How large our messages are, counted by the sink.
-fn message_size(runtime: &tokio::runtime::Runtime) -> anyhow::Result<u64> {
+fn message_size() -> anyhow::Result<u64> {
     let database = std::env::temp_dir().join(format!("broadside-bench-size-{}.db", std::process::id()));
     let url = format!("sqlite:{}", database.display());
-    runtime.block_on(product::prepare(&url, 20))?;
-    let mut sink = Child::start(&std::env::current_exe()?, &["--be-sink", "0"])?;
+    let me = std::env::current_exe()?;
+    Child::start(&me, &["--be-preparer", &url, "20", "none"])?.finish()?;
+    let mut sink = Child::start(&me, &["--be-sink", "0"])?;
     let address = sink.line()?;
-    Child::start(&std::env::current_exe()?, &["--be-sender", &url, &address, "1"])?.finish()?;
+    Child::start(&me, &["--be-sender", &url, &address, "1", "20"])?.finish()?;
     let answer = sink.ask()?;
     for end in ["", "-wal", "-shm"] {
         // The last two are gone once the database was closed in order.
         let _ = std::fs::remove_file(format!("{}{end}", database.display()));
     }
     let (messages, bytes) = answer.split_once(' ').context("the sink's count")?;
-    anyhow::ensure!(messages == "20", "the sink took {messages} of 20 messages");
+    ensure!(messages == "20", "the sink took {messages} of 20 messages");
     Ok(bytes.parse::<u64>()? / 20)
 }
 
@@ -159,15 +200,17 @@ fn smtp_source(sink: &str, options: &Options, size: u64) -> anyhow::Result<Optio
         return Ok(None);
     };
     let Some((_sink, address)) = start_sink(sink, options)? else { return Ok(None) };
-    let size = size.to_string();
-    let (connections, messages) = (options.connections.to_string(), options.messages.to_string());
+    // Enough to be measured, however many we send.
+    let messages = options.messages.min(if options.delay.is_zero() { 50_000 } else { 2_000 });
+    let (count, size) = (messages.to_string(), size.to_string());
+    let connections = options.connections.to_string();
     let started = std::time::Instant::now();
     let words = [
         "-d",
         "-s",
         &connections,
         "-m",
-        &messages,
+        &count,
         "-l",
         &size,
         "-f",
@@ -177,7 +220,7 @@ fn smtp_source(sink: &str, options: &Options, size: u64) -> anyhow::Result<Optio
         &address,
     ];
     let usage = Child::start(&program, &words)?.finish()?;
-    Ok(Some(Run { seconds: started.elapsed().as_secs_f64(), usage }))
+    Ok(Some(Run { messages, seconds: started.elapsed().as_secs_f64(), usage, prepared: None }))
 }
 
 /// Our own path, over a ledger that was sealed before the clock starts.
@@ -185,17 +228,35 @@ fn broadside(
     runtime: &tokio::runtime::Runtime,
     sink: &str,
     options: &Options,
-    database: &std::path::Path,
+    file: &Path,
 ) -> anyhow::Result<Run> {
-    let database = format!("sqlite:{}", database.display());
-    Child::start(&std::env::current_exe()?, &["--be-preparer", &database, &options.messages.to_string()])?
-        .finish()?;
-    let (_sink, address) = start_sink(sink, options)?.context("the sink was there a moment ago")?;
+    let database = options.database.clone().unwrap_or_else(|| format!("sqlite:{}", file.display()));
     let me = std::env::current_exe()?;
-    let mut child =
-        Child::start(&me, &["--be-sender", &database, &address, &options.connections.to_string()])?;
-    let seconds: f64 = child.line()?.parse().context("the sender's time")?;
-    let usage = child.finish()?;
-    runtime.block_on(product::check(&database, options.messages))?;
-    Ok(Run { seconds, usage })
+    let mut preparer =
+        Child::start(&me, &["--be-preparer", &database, &options.readers.to_string(), &options.dkim])?;
+    let [import, seal] = numbers(&preparer.line()?)?;
+    preparer.finish()?;
+    let (_sink, address) = start_sink(sink, options)?.context("the sink was there a moment ago")?;
+    let each = options.connections.div_ceil(options.workers).to_string();
+    let limit = options.messages.to_string();
+    let words = ["--be-sender", &database, &address, &each, &limit];
+    let mut senders =
+        (0..options.workers).map(|_| Child::start(&me, &words)).collect::<Result<Vec<_>, _>>()?;
+    let (mut seconds, mut usage) = (0.0_f64, Usage::default());
+    for sender in &mut senders {
+        let [took] = numbers(&sender.line()?)?;
+        seconds = seconds.max(took);
+    }
+    for sender in senders {
+        let one = sender.finish()?;
+        usage.cpu_seconds += one.cpu_seconds;
+        usage.peak_rss_mb = usage.peak_rss_mb.max(one.peak_rss_mb);
+    }
+    let messages = runtime.block_on(product::check(&database, options.messages))?;
+    Ok(Run { messages, seconds, usage, prepared: Some(Prepared { import, seal }) })
+}
+
+fn numbers<const N: usize>(line: &str) -> anyhow::Result<[f64; N]> {
+    let numbers = line.split(' ').map(str::parse).collect::<Result<Vec<f64>, _>>()?;
+    numbers.try_into().map_err(|_| anyhow::anyhow!("a child said {line:?}"))
 }

@@ -35,6 +35,7 @@ impl House {
             clock: Clock::manual(Moment::from_unix_seconds(1_794_528_000)),
             keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[7; 32])),
             base_url: Url::parse("http://localhost/").expect("a URL"),
+            bounce_address: None,
         };
         Self { site, folder }
     }

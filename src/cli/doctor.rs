@@ -11,6 +11,7 @@ use crate::{
     delivery::{
         deliverability::{self, Check, Grade},
         dkim,
+        origin::{self, Standing},
         smtp::{Connection, Failure, Relay, Timeouts},
     },
     mail::dkim::zone_file_strings,
@@ -77,6 +78,7 @@ async fn database(config: &Config) -> Vec<Finding> {
             if is_current {
                 findings.extend(magazine(&db).await);
                 findings.extend(believed(config, &db).await);
+                findings.extend(address(config, &db).await);
             }
             db.close().await;
             findings
@@ -113,6 +115,18 @@ async fn magazine(db: &Db) -> Option<Finding> {
             (!missing.is_empty()).then_some(Finding::Note(words))
         }
         Err(error) => Some(Finding::Problem(format!("magazine: the desk settings cannot be read: {error}"))),
+    }
+}
+
+/// Whether the database is at home under this address.
+async fn address(config: &Config, db: &Db) -> Option<Finding> {
+    let here = format!("{}/", config.base_url.as_str().trim_end_matches('/'));
+    match origin::look_as(db, &here).await {
+        Ok(Standing::AtHome) => None,
+        Ok(Standing::Abroad(home)) => Some(Finding::Problem(format!(
+            "address: this database belongs to {home}, so nothing is sent from {here}. If it moved: broadside settings confirm-address"
+        ))),
+        Err(error) => Some(Finding::Problem(format!("address: {error}"))),
     }
 }
 

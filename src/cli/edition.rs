@@ -1,4 +1,4 @@
-//! `broadside edition send`: presses Send from the command line.
+//! `broadside edition send` and `hold-all`: pressing Send from the command line, and holding everything back.
 
 use std::process::ExitCode;
 
@@ -17,11 +17,19 @@ pub(super) enum Command {
         /// The edition's number, or its name in the address of its page.
         edition: String,
     },
+    /// Hold back everything that would go out by itself, before a restored backup is started: it does not know what was
+    /// sent since it was made.
+    HoldAll,
 }
 
 pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
-    let Command::Send { edition } = command;
     let site = instance::open_site(config).await?;
+    let Command::Send { edition } = command else {
+        let held = digests::hold_all(&site).await?;
+        site.db.close().await;
+        println!("Editions held back: {held}. Each is released, or taken back, on its page at the desk.");
+        return Ok(ExitCode::SUCCESS);
+    };
     let templates = Templates::load()?;
     let edition = find(&site, &edition).await?;
     let pressed = digests::press_send(&site, &templates, edition.id, edition.revision, None, None).await;

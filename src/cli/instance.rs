@@ -32,7 +32,13 @@ pub(super) async fn open_site(config: &Config) -> anyhow::Result<Site> {
     let db = open_database(config).await?;
     Migrations::apply(&db).await.context("the database cannot be brought up to date")?;
     let keys = config.keys().context("the secrets in DATA_DIR cannot be read or made")?;
-    let site = Site { db, clock: Clock::System, keys: Arc::new(keys), base_url: config.base_url.clone() };
+    let site = Site {
+        db,
+        clock: Clock::System,
+        keys: Arc::new(keys),
+        base_url: config.base_url.clone(),
+        bounce_address: config.bounce_address.clone(),
+    };
     digests::ensure_first(&site).await?;
     Ok(site)
 }

@@ -5,6 +5,7 @@
 
 mod articles;
 mod audit;
+mod bounce;
 mod demo;
 mod dkim;
 mod doctor;
@@ -66,6 +67,9 @@ enum Command {
     /// Send an edition.
     #[command(subcommand)]
     Edition(edition::Command),
+    /// Read bounces and complaints, and take them in.
+    #[command(subcommand)]
+    Bounce(bounce::Command),
     /// Recount what became of every copy and every gift.
     Audit(audit::Arguments),
     /// Check settings, database, mail service and payment provider.
@@ -79,8 +83,8 @@ enum Command {
     /// Check the email templates.
     #[command(subcommand)]
     Templates(templates::Command),
-    /// List every setting with its meaning and default.
-    Settings,
+    /// List every setting with its meaning and default; or say that the magazine moved to another address.
+    Settings(settings::Arguments),
 }
 
 impl Cli {
@@ -91,8 +95,11 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         // These work without settings: they are how one finds out about them.
         match self.command {
-            Command::Settings => return settings::run(),
+            Command::Settings(settings::Arguments { command: None }) => return settings::list(),
             Command::Templates(command) => return templates::run(&command),
+            Command::Bounce(bounce::Command::Inspect { json, files }) => {
+                return bounce::inspect(json, &files);
+            }
             _ => {}
         }
         let config = Config::from_env()?;
@@ -111,7 +118,9 @@ impl Cli {
             Command::Doctor => doctor::run(&config).await,
             Command::Dkim(command) => dkim::run(&config, command).await,
             Command::Team(command) => team::run(&config, command).await,
-            Command::Settings | Command::Templates(_) => Ok(ExitCode::SUCCESS),
+            Command::Bounce(command) => bounce::run(&config, command).await,
+            Command::Settings(arguments) => settings::run(&config, arguments).await,
+            Command::Templates(_) => Ok(ExitCode::SUCCESS),
         }
     }
 }

@@ -12,10 +12,15 @@ use crate::{
     config::Config,
     db::Engine as DbEngine,
     delivery::{
+        bounces::{
+            imap::Mailbox,
+            providers::sns::{Network, Topic},
+        },
         deliverability::{self, Lookout},
         dkim,
         dns::Dns,
         engine::{Engine, EngineOptions},
+        origin::{self, Standing},
         relays::RelayOptions,
         smtp::{Relay, Timeouts},
     },
@@ -26,7 +31,7 @@ use crate::{
     site::Site,
     smtp_url::{RelaySettings, Relays},
     staff,
-    web::{self, SandboxInfo},
+    web::{self, SandboxInfo, hooks::BounceHooks},
 };
 
 /// Which parts of an instance this process runs.
@@ -67,6 +72,13 @@ impl Running {
             );
         };
         let site = instance::open_site(&config).await?;
+        if let Standing::Abroad(home) = origin::arrive(&site).await? {
+            tracing::warn!(
+                %home,
+                here = %site.url("/"),
+                "this database belongs to another address, so nothing is sent from here until an owner confirms at the desk, or `broadside settings confirm-address` does"
+            );
+        }
         if parts == Parts::Worker && site.db.engine() == DbEngine::Sqlite {
             bail!(
                 "with SQLite one process does everything: use serve. Separate workers need PostgreSQL (DATABASE_URL=postgres://…)"
@@ -90,6 +102,8 @@ impl Running {
             payments: payments.as_ref().map(|payments| payments.provider.clone()),
             fetcher: fetcher.clone(),
             lookout: lookout.clone(),
+            bounce_maildir: config.bounce_maildir.clone(),
+            bounce_mailbox: config.bounce_imap_url.as_ref().and_then(Mailbox::from_url),
         };
         let jobs = tokio::spawn(jobs.run(stopped.clone()));
         let web = match listener {
@@ -101,6 +115,7 @@ impl Running {
                     payments.as_ref().map(|payments| payments.provider.checkout_origin().into());
                 app.payments = payments;
                 app.lookout = lookout;
+                app.bounce_hooks = Arc::new(bounce_hooks(&config)?);
                 app.trusted_proxies = config.trusted_proxies.clone().into();
                 Some(tokio::spawn(serve_web(listener, app, stopped)))
             }
@@ -193,6 +208,16 @@ fn payments(config: &Config) -> anyhow::Result<Option<Payments>> {
     let provider = Stripe::new(&StripeSettings { secret_key, api_base: config.stripe_api_base.clone() })?;
     let webhook_secrets = WebhookSecrets::new(config.stripe_webhook_secrets.iter().cloned());
     Ok(Some(Payments { provider: Arc::new(provider), webhook_secrets }))
+}
+
+fn bounce_hooks(config: &Config) -> anyhow::Result<BounceHooks> {
+    let ask = Arc::new(Network::new().context("TLS cannot be set up")?);
+    Ok(BounceHooks {
+        mailgun: config.mailgun_signing_key.clone(),
+        postmark: config.postmark_webhook_secret.clone(),
+        sendgrid: config.sendgrid_webhook_key.clone(),
+        ses: config.ses_topic_arn.as_deref().map(|arn| Topic::new(arn, ask)),
+    })
 }
 
 /// None towards a sandbox, which believes everybody. A machine without a DNS server sends all the same.

@@ -124,13 +124,89 @@ pub async fn pause(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
     check(tx, id, moved).await
 }
 
-/// Goes on after a pause.
+/// The engine stops an edition by itself, because going on would do harm; the desk says why. Whether it was still sending.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pause_because(tx: &mut Tx, site: &Site, id: i64, why: &str) -> crate::db::Result<bool> {
+    store::editions::pause_because(tx, id, why, site.now()).await
+}
+
+/// Goes on after a pause; what was held before its audience was written down is due from now on.
 ///
 /// # Errors
 /// [`MoveError::WrongState`] unless it is paused or held.
 pub async fn resume(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
-    let moved = store::editions::resume(tx, id, site.now()).await?;
+    let moved = store::editions::resume(tx, id, site.now()).await?
+        || store::editions::release(tx, id, site.now()).await?;
     check(tx, id, moved).await
+}
+
+/// Holds back an edition whose moment was missed; `false` if it moved on since it was looked at.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold_late(tx: &mut Tx, site: &Site, due: &DueEdition) -> crate::db::Result<bool> {
+    store::editions::hold_late(tx, due.id, due.send_at, site.now()).await
+}
+
+/// Holds back every edition that would go out by itself: the database is a backup that does not know what was sent since.
+/// Returns their ids.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold_all(tx: &mut Tx, site: &Site) -> crate::db::Result<Vec<i64>> {
+    store::editions::hold_all(tx, site.now()).await
+}
+
+/// What happens to a copy that may have arrived: its server took it all and its answer was lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownPolicy {
+    /// It is sent again, with the same Message-ID: nobody goes without, somebody may get it twice.
+    #[default]
+    Resend,
+    /// It is left alone and shown to staff: nobody gets it twice, somebody may go without.
+    Hold,
+}
+
+impl UnknownPolicy {
+    /// The word in the database and in forms.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Resend => "resend",
+            Self::Hold => "hold",
+        }
+    }
+
+    /// The policy of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Resend, Self::Hold].into_iter().find(|policy| policy.as_str() == word)
+    }
+}
+
+/// Decides the policy of an edition that is not sealed yet.
+///
+/// # Errors
+/// [`MoveError::WrongState`] once it is.
+pub async fn set_unknown_policy(tx: &mut Tx, id: i64, policy: UnknownPolicy) -> Result<(), MoveError> {
+    let moved = store::editions::set_policy(tx, id, policy.as_str()).await?;
+    check(tx, id, moved).await
+}
+
+/// An edition that was finished is sending again, for some of its failed copies are tried once more.
+///
+/// # Errors
+/// [`MoveError::WrongState`] unless it is finished, sending or paused.
+pub async fn reopen(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
+    if store::editions::reopen(tx, id, site.now()).await? {
+        return Ok(());
+    }
+    match store::editions::state(tx, id).await?.ok_or(MoveError::NotFound)?.parse()? {
+        EditionState::Sending | EditionState::Paused => Ok(()),
+        other => Err(MoveError::WrongState(other)),
+    }
 }
 
 /// Ends it: whoever does not have it yet is not mailed, and their rows say why.
@@ -265,11 +341,17 @@ impl Audit {
 /// # Errors
 /// When the database fails.
 pub async fn audit(db: &Db, id: i64) -> crate::db::Result<Audit> {
-    let counts = store::editions::rows(db, id).await?;
-    let sealed = store::editions::sealed_count(db, id).await?;
-    let total = counts.iter().map(|(_, count)| count).sum();
-    let rows = Progress::from_counts(sealed.unwrap_or(total), &counts);
-    Ok(Audit { rows, tallies: progress(db, id).await? })
+    let all = store::editions::audit(db, id).await?;
+    let counts = |wanted: &str| -> Vec<(String, i64)> {
+        let of = all.iter().filter(|(of, ..)| of == wanted);
+        of.map(|(_, state, count)| (state.clone(), *count)).collect()
+    };
+    let sealed = counts("sealed").first().map(|(_, count)| *count);
+    let progress = |counts: Vec<(String, i64)>| {
+        let total = counts.iter().map(|(_, count)| count).sum();
+        Progress::from_counts(sealed.unwrap_or(total), &counts)
+    };
+    Ok(Audit { rows: progress(counts("rows")), tallies: progress(counts("tallies")) })
 }
 
 /// Every edition that was ever sealed, oldest first.

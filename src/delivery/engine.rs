@@ -16,7 +16,7 @@ use super::{
     pace::PaceRules,
     queue::{InFlight, Queue},
     relays::{RelayOptions, Relays},
-    sender::{Sender, Variants},
+    sender::{Refusals, Sender, Variants},
     store::{editions, ledger::Claim, notices, pace as paces},
     workers::{self, Worker},
     writer::Writer,
@@ -83,6 +83,7 @@ pub(super) struct Shared {
     pub(super) queue: Queue,
     in_flight: Arc<InFlight>,
     pub(super) variants: Variants,
+    pub(super) refusals: Refusals,
     pub(super) stop: watch::Receiver<bool>,
     /// Ends by itself once nothing is due.
     until_idle: bool,
@@ -145,6 +146,7 @@ impl Engine {
             worker,
             in_flight: Arc::default(),
             variants: Variants::default(),
+            refusals: Refusals::default(),
             stop: stopped,
             until_idle,
         });
@@ -270,6 +272,8 @@ impl Shared {
     /// Claims what is due; returns, when it may, once nothing is.
     async fn feed(&self) {
         loop {
+            // Asked before looking: only then has the look seen every result, and ended the editions that are over.
+            let all_recorded = self.in_flight.is_zero();
             let fed = match self.feed_once().await {
                 Ok(fed) => fed,
                 Err(error) => {
@@ -281,7 +285,7 @@ impl Shared {
             if fed > 0 {
                 continue;
             }
-            if self.until_idle && self.in_flight.is_zero() {
+            if self.until_idle && all_recorded {
                 return;
             }
             tokio::select! {

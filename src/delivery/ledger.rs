@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-pub use super::store::ledger::{Claim, Copy};
+pub use super::store::ledger::{Attempt, Claim, Copy};
 use super::{
-    store::ledger::{self as store, Key, Record, Row},
+    store::{
+        ledger::{self as store, Key, Record, Row},
+        origin,
+    },
     suppression::Suppressions,
 };
 use crate::{
@@ -68,29 +71,25 @@ pub async fn write_rows(
     edition_id: i64,
     deliveries: &[NewDelivery],
 ) -> Result<u64> {
-    let suppressions = Suppressions::new(site);
-    let mut rows = Vec::with_capacity(deliveries.len());
-    for delivery in deliveries {
-        let class = suppressions.reason_in(tx, &delivery.address).await?.map(suppressed_class);
-        rows.push(Row {
-            edition_id,
-            subscriber_id: delivery.subscriber_id,
-            address: delivery.address.to_string(),
-            name: delivery.name.clone(),
-            domain_key: delivery.address.domain().to_owned(),
-            variant_id: delivery.variant_id,
-            state: if class.is_some() { "suppressed" } else { "queued" },
-            class,
-        });
-    }
-    let written = store::insert(tx, &rows, site.now()).await?;
+    let addresses = deliveries.iter().map(|delivery| &delivery.address);
+    let suppressed = Suppressions::new(site).among(tx, addresses).await?;
+    let rows: Vec<_> =
+        deliveries.iter().zip(suppressed).map(|(delivery, reason)| row(delivery, reason)).collect();
+    let written = store::insert(tx, edition_id, &rows, site.now()).await?;
     // Chunks of sealing are fenced by their cursor, so all rows are new; a mismatch would break the equation and be seen.
     let mut moves = Moves::default();
     for row in &rows {
-        moves.add(edition_id, row.state, 1);
+        moves.add(edition_id, row.5, 1);
     }
     moves.write(tx, NO_WORKER).await?;
     Ok(written)
+}
+
+fn row(delivery: &NewDelivery, reason: Option<String>) -> Row<'_> {
+    let class = reason.map(suppressed_class);
+    let state = if class.is_some() { "suppressed" } else { "queued" };
+    let NewDelivery { subscriber_id, address, name, variant_id } = delivery;
+    (*subscriber_id, address.as_str(), name, address.domain(), *variant_id, state, class)
 }
 
 fn suppressed_class(reason: String) -> &'static str {
@@ -107,8 +106,22 @@ fn suppressed_class(reason: String) -> &'static str {
 /// # Errors
 /// When the database fails.
 pub async fn withdraw(tx: &mut Tx, site: &Site, subscriber_id: i64, list_id: Option<i64>) -> Result<u64> {
+    withdraw_because(tx, site, subscriber_id, list_id, "left").await
+}
+
+/// The same for another reason than leaving: `class` is the word that the rows keep.
+///
+/// # Errors
+/// When the database fails.
+pub async fn withdraw_because(
+    tx: &mut Tx,
+    site: &Site,
+    subscriber_id: i64,
+    list_id: Option<i64>,
+    class: &str,
+) -> Result<u64> {
     let before = store::open_states(tx, subscriber_id, list_id).await?;
-    let withdrawn = store::withdraw(tx, subscriber_id, list_id, site.now()).await?;
+    let withdrawn = store::withdraw(tx, subscriber_id, list_id, site.now(), class).await?;
     let mut moves = Moves::default();
     for (edition, _) in &withdrawn {
         let claimed = before.iter().any(|(id, state)| id == edition && state == "claimed");
@@ -127,6 +140,65 @@ pub(super) async fn cancel_open(tx: &mut Tx, site: &Site, edition_id: i64) -> Re
     moves.write(tx, NO_WORKER).await
 }
 
+/// Puts failed copies back in line; how many there were. Whether their readers still want them is for the caller to know.
+///
+/// # Errors
+/// When the database fails.
+pub async fn retry(tx: &mut Tx, site: &Site, edition_id: i64, subscribers: &[i64]) -> Result<u64> {
+    let retried = store::retry(tx, edition_id, subscribers, site.now()).await?;
+    let mut moves = Moves::default();
+    moves.shift(edition_id, "failed", "queued", i64::try_from(retried).unwrap_or(i64::MAX));
+    moves.write(tx, NO_WORKER).await?;
+    Ok(retried)
+}
+
+/// The end of the next chunk of open copies, after a subscriber, that have another body than this one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn behind(
+    db: &Db,
+    edition_id: i64,
+    variant_id: i64,
+    after: i64,
+    limit: i64,
+) -> Result<Option<i64>> {
+    store::behind(db, edition_id, variant_id, after, limit).await
+}
+
+/// Gives the open copies of a chunk of an edition that is not sending another body. What a worker had claimed and not
+/// begun is taken from it: in its memory it still holds the old one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn repoint(
+    tx: &mut Tx,
+    site: &Site,
+    (edition_id, variant_id): (i64, i64),
+    chunk: (i64, i64),
+) -> Result<()> {
+    let claimed = store::repoint(tx, (edition_id, variant_id), chunk, site.now()).await?;
+    let mut moves = Moves::default();
+    moves.shift(edition_id, "claimed", "queued", i64::try_from(claimed).unwrap_or(i64::MAX));
+    moves.write(tx, NO_WORKER).await
+}
+
+/// How many open copies have another body than this one, or are leaving at this moment.
+///
+/// # Errors
+/// When the database fails.
+pub async fn not_yet(tx: &mut Tx, edition_id: i64, variant_id: i64) -> Result<i64> {
+    store::not_yet(tx, edition_id, variant_id).await
+}
+
+/// Everything that happened to one copy, oldest first, with the server's own words.
+///
+/// # Errors
+/// When the database fails.
+pub async fn attempts(db: &Db, edition_id: i64, subscriber_id: i64) -> Result<Vec<Attempt>> {
+    store::attempts(db, edition_id, subscriber_id).await
+}
+
 pub(super) async fn claim(
     tx: &mut Tx,
     worker: i64,
@@ -134,6 +206,10 @@ pub(super) async fn claim(
     limit: i64,
     now: Moment,
 ) -> Result<Vec<Claim>> {
+    // Away from home nothing is given out (TRUST T10).
+    if origin::is_stranger(tx, worker).await? {
+        return Ok(Vec::new());
+    }
     let claims = store::claim(tx, worker, edition, limit, now).await?;
     let mut moves = Moves::default();
     moves.shift(edition, "queued", "claimed", claims.len() as i64);

@@ -7,6 +7,7 @@
 //!
 //! This is the lowest domain: it knows editions, subscribers and lists as ids, and addresses as values.
 
+pub mod bounces;
 pub mod deliverability;
 pub mod dkim;
 pub mod dns;
@@ -14,6 +15,7 @@ pub mod editions;
 pub mod engine;
 pub mod ledger;
 pub mod notices;
+pub mod origin;
 pub mod outcome;
 pub mod pace;
 mod queue;
@@ -23,6 +25,7 @@ pub mod smtp;
 mod store;
 pub mod suppression;
 pub mod variant;
+pub mod verp;
 mod workers;
 mod writer;
 
@@ -32,11 +35,13 @@ use crate::db::Sql;
 pub const STATEMENTS: &[&[Sql]] = &[
     store::dkim::STATEMENTS,
     store::deliverability::STATEMENTS,
+    store::bounces::STATEMENTS,
     store::editions::STATEMENTS,
     store::ledger::STATEMENTS,
     store::notices::STATEMENTS,
     store::pace::STATEMENTS,
     store::relays::STATEMENTS,
+    store::origin::STATEMENTS,
     store::suppressions::STATEMENTS,
     store::workers::STATEMENTS,
 ];

@@ -13,6 +13,7 @@ use std::{
 use futures_util::FutureExt as _;
 
 use super::{
+    editions,
     engine::Shared,
     outcome::{self, Verdict},
     queue::Item,
@@ -338,7 +339,7 @@ impl Sender {
                 let ending = match outcome::judge(result) {
                     Verdict::Accepted => Ending::Accepted,
                     Verdict::Failed(class) => Ending::Failed(class),
-                    Verdict::Retry(class) => self.again(&notice, class, false),
+                    Verdict::Retry(class) | Verdict::Policy(class) => self.again(&notice, class, false),
                     Verdict::Unknown => self.again(&notice, "no answer", true),
                     Verdict::NoRelay => self.again(&notice, "no relay", false),
                 };
@@ -361,7 +362,16 @@ impl Sender {
                 pace.taken(&claim.domain_key);
                 base("accepted", None, "accepted")
             }
-            Verdict::Failed(class) => base("failed", Some(class), "failed"),
+            Verdict::Failed(class) => {
+                if class == outcome::REFUSED_BY_POLICY && self.shared.refusals.is_too_much(claim.edition_id) {
+                    self.stop_edition(claim.edition_id, &outcome::words(result));
+                }
+                base("failed", Some(class), "failed")
+            }
+            Verdict::Policy(class) => {
+                self.stop_edition(claim.edition_id, &outcome::words(result));
+                base("queued", Some(class), "retry")
+            }
             Verdict::Retry(class) => match outcome::retry_gap(claim.attempt) {
                 Some(gap) => Record { next_at: now.plus(gap), ..base("queued", Some(class), "retry") },
                 None => base("failed", Some("exhausted"), "failed"),
@@ -374,6 +384,28 @@ impl Sender {
             },
             Verdict::NoRelay => base("queued", Some("no relay"), "retry"),
         }
+    }
+
+    /// Pauses the edition: whoever runs the magazine has to mend something first. Not waited for: each message that meets
+    /// the same refusal meanwhile goes back as well.
+    fn stop_edition(&self, edition: i64, words: &str) {
+        let site = self.shared.site.clone();
+        let why = format!("A mail provider refuses our mail, whoever it is for: {words}");
+        tokio::spawn(async move {
+            let paused = async {
+                let mut tx = site.db.begin().await?;
+                let paused = editions::pause_because(&mut tx, &site, edition, &why).await?;
+                tx.commit().await?;
+                Ok::<_, sqlx::Error>(paused)
+            };
+            match paused.await {
+                Ok(true) => tracing::error!(edition, why, "the edition was paused"),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::error!(edition, %error, "the edition should be paused and could not be")
+                }
+            }
+        });
     }
 
     fn delivery_record(
@@ -433,5 +465,26 @@ impl Variants {
         }
         known.insert(id, frozen.clone());
         Ok(frozen)
+    }
+}
+
+/// How often recipients of an edition were refused by policy. One may be about the recipient, many are about us.
+#[derive(Default)]
+pub(super) struct Refusals(Mutex<HashMap<i64, u32>>);
+
+/// After so many, the edition is stopped.
+const TOO_MANY_REFUSALS: u32 = 25;
+
+impl Refusals {
+    fn is_too_much(&self, edition: i64) -> bool {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(edition).or_default();
+        *count += 1;
+        // Counted anew afterwards: whoever resumes in spite of it is stopped again only by as many more.
+        let too_much = *count >= TOO_MANY_REFUSALS;
+        if too_much {
+            counts.remove(&edition);
+        }
+        too_much
     }
 }

@@ -1,6 +1,9 @@
 //! Addresses that are not mailed, kept as keyed hashes so that they outlive the reader's erasure.
 
+use std::collections::HashMap;
+
 use super::store::suppressions as store;
+pub use super::store::suppressions::InForce;
 use crate::{
     db::{Result, Tx},
     email_address::EmailAddress,
@@ -43,7 +46,7 @@ impl<'a> Suppressions<'a> {
         Self(site)
     }
 
-    fn hash(self, address: &EmailAddress) -> String {
+    pub(super) fn hash(self, address: &EmailAddress) -> String {
         self.0.keys.name(Purpose::Suppression, &address.key())
     }
 
@@ -77,7 +80,30 @@ impl<'a> Suppressions<'a> {
         store::reason(&self.0.db, &self.hash(address)).await
     }
 
-    pub(super) async fn reason_in(self, tx: &mut Tx, address: &EmailAddress) -> Result<Option<String>> {
+    /// Why an address is not mailed and since when, if it is not: the word, what staff read, the moment.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find(self, address: &EmailAddress) -> Result<Option<InForce>> {
+        store::find(&self.0.db, &self.hash(address)).await
+    }
+
+    /// As [`Suppressions::reason`], for many addresses, in their order.
+    pub(super) async fn among<'b>(
+        self,
+        tx: &mut Tx,
+        addresses: impl Iterator<Item = &'b EmailAddress>,
+    ) -> Result<Vec<Option<String>>> {
+        let hashes: Vec<String> = addresses.map(|address| self.hash(address)).collect();
+        let mut reasons: HashMap<String, String> = store::among(tx, &hashes).await?.into_iter().collect();
+        Ok(hashes.iter().map(|hash| reasons.remove(hash)).collect())
+    }
+
+    /// The same, as the transaction sees it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reason_in(self, tx: &mut Tx, address: &EmailAddress) -> Result<Option<String>> {
         store::reason_in(tx, &self.hash(address)).await
     }
 }

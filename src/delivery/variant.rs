@@ -3,6 +3,7 @@
 //! Frozen when the edition is sealed, so that a change of settings or content while it is sent changes nothing.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     dkim::{self, DkimError},
@@ -10,10 +11,12 @@ use super::{
         ledger::{self as store, Claim, StoredHeaders},
         notices::ClaimedNotice,
     },
+    verp,
 };
 use crate::{
     clock::Moment,
     db::{Result, Tx},
+    email_address::EmailAddress,
     mail::{
         BulkHeaders, Compiled, CopyHeaders, EditionHeaders, FeedbackId, Mailbox, NoticeHeaders, Personal,
         Templates,
@@ -31,7 +34,7 @@ pub struct Headers {
     pub edition: String,
     /// The name in From.
     pub from_name: String,
-    /// The address in From and in the envelope.
+    /// The address in From, and in the envelope where the settings name no address for bounces.
     pub from_email: String,
     /// Where answers go.
     pub reply_to: String,
@@ -139,6 +142,9 @@ impl Frozen {
         let body = Compiled::from_bytes(body).map_err(|error| error.to_string())?;
         // Stable for this host, and in the form that complaint reports want: 5 to 15 characters.
         let sender = token::hash(site.host());
+        let sender = sender.get(..12).unwrap_or_default();
+        // A field of a complaint report has room for 40 characters, a host name for 253.
+        let host = if site.host().len() <= 40 { site.host() } else { sender };
         let bulk = EditionHeaders::new(&BulkHeaders {
             from: Mailbox { name: &headers.from_name, address: &headers.from_email },
             reply_to: Some(Mailbox { name: "", address: &headers.reply_to }),
@@ -148,8 +154,8 @@ impl Frozen {
             feedback_id: FeedbackId {
                 edition: &headers.edition,
                 stream: &headers.list_slug,
-                site: site.host(),
-                sender: sender.get(..12).unwrap_or_default(),
+                site: host,
+                sender,
             },
         });
         Ok(Self { bulk: bulk.map_err(|error| error.to_string())?, headers, body, signers })
@@ -163,8 +169,10 @@ impl Frozen {
         mut bytes: Vec<u8>,
     ) -> std::result::Result<Message, String> {
         let links = Links::new(site, claim.edition_id, self.headers.list_id, claim.subscriber_id);
-        let id = format!("{}.{}", claim.edition_id, claim.subscriber_id);
-        let message_id = format!("{}@{}", site.keys.name(Purpose::MessageId, &id), site.host());
+        let which = verp::Which { edition: claim.edition_id, subscriber: claim.subscriber_id };
+        let message_id = verp::message_id(&site.keys, site.host(), which);
+        let own = || self.headers.from_email.clone();
+        let from = site.bounce_address.as_ref().map_or_else(own, |base| verp::make(&site.keys, base, which));
         let copy = CopyHeaders {
             to: Mailbox { name: &claim.name, address: &claim.address },
             message_id: &message_id,
@@ -176,7 +184,7 @@ impl Frozen {
         self.bulk.write(&copy, &mut bytes).map_err(|error| error.to_string())?;
         self.body.write_body(&links.personal(&claim.name), &mut bytes);
         sign(&self.signers, &mut bytes, site.now()).map_err(|error| error.to_string())?;
-        Ok(Message { from: self.headers.from_email.clone(), bytes })
+        Ok(Message { from, bytes })
     }
 }
 
@@ -192,12 +200,15 @@ pub(super) fn compose_notice(
     templates: &Templates,
     notice: &ClaimedNotice,
 ) -> std::result::Result<Vec<u8>, String> {
-    let context = serde_json::from_str(&notice.context).map_err(|error| error.to_string())?;
+    let context: Value = serde_json::from_str(&notice.context).map_err(|error| error.to_string())?;
     let rendered = templates.render_json(&notice.template, &context).map_err(|error| error.to_string())?;
+    // Whoever answers an automatic email reaches people: every context names who writes, with their address.
+    let contact = context.pointer("/sender/contact_email").and_then(Value::as_str).unwrap_or_default();
+    let contact = EmailAddress::parse(contact).ok();
     let headers = NoticeHeaders {
         from: Mailbox { name: &notice.from_name, address: &notice.from_email },
         to: Mailbox { name: &notice.name, address: &notice.address },
-        reply_to: None,
+        reply_to: contact.as_ref().map(|contact| Mailbox { name: "", address: contact.as_str() }),
         message_id: &notice.message_id,
         date: notice.created_at,
     };

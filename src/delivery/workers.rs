@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    ledger,
+    ledger, origin,
     store::{notices, workers as store},
 };
 use crate::{
@@ -46,7 +46,8 @@ impl Worker {
         let now = site.db.lease_time(&site.clock).await?;
         let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
         let mut tx = site.db.begin().await?;
-        let id = store::add(&mut tx, host.trim(), i64::from(std::process::id()), now).await?;
+        let id = store::add(&mut tx, host.trim(), i64::from(std::process::id()), &origin::address(site), now)
+            .await?;
         tx.commit().await?;
         // With the lock in hand, nobody else can be alive, however fresh their last heartbeat is.
         let alone = lock.is_some() && site.db.engine() == Engine::Sqlite;

@@ -1,7 +1,7 @@
 //! Drafting: an edition's words and articles, in numbered revisions.
 //!
-//! The rule: a revision is never edited. Each save writes the next one, and only while the edition is a draft, so what
-//! was sealed is what readers got. Two people who write at once do not overwrite each other: a save names the revision
+//! The rule: a revision is never edited. Each save writes the next one, and only while the edition is a draft, or as a
+//! correction while it is stopped, so what was sealed is what readers got. Two people who write at once do not overwrite each other: a save names the revision
 //! it was based on.
 
 use super::{Content, Error, Result, store};
@@ -46,6 +46,30 @@ pub async fn save_revision(
     let Some(revision) = store::next_revision(&mut tx, edition_id, based_on, now).await? else {
         let stand = store::stand(&mut tx, edition_id).await?.ok_or(Error::NotFound)?;
         return Err(if stand.state == EditionState::Draft { Error::Changed } else { Error::Locked });
+    };
+    store::insert_revision(&mut tx, edition_id, revision, &content, staff_id, now).await?;
+    tx.commit().await?;
+    Ok(revision)
+}
+
+/// Writes the next revision of an edition that somebody stopped: the correction that the rest will get. Nobody gets it
+/// before the edition is told to go on.
+///
+/// # Errors
+/// [`Error::Locked`] unless it is paused, [`Error::Changed`] when someone saved since `based_on`.
+pub async fn save_correction(
+    site: &Site,
+    edition_id: i64,
+    based_on: i64,
+    content: Content,
+    staff_id: Option<i64>,
+) -> Result<i64> {
+    let now = site.now();
+    let content = content.tidy();
+    let mut tx = site.db.begin().await?;
+    let Some(revision) = store::next_correction(&mut tx, edition_id, based_on, now).await? else {
+        let stand = store::stand(&mut tx, edition_id).await?.ok_or(Error::NotFound)?;
+        return Err(if stand.state == EditionState::Paused { Error::Changed } else { Error::Locked });
     };
     store::insert_revision(&mut tx, edition_id, revision, &content, staff_id, now).await?;
     tx.commit().await?;

@@ -6,9 +6,12 @@
 
 mod archive;
 mod compose;
+mod correct;
 mod issue;
+mod late;
 mod preflight;
 mod results;
+mod retry;
 mod seal;
 mod send;
 mod store;
@@ -18,12 +21,14 @@ pub(crate) mod tests;
 
 pub use self::{
     archive::{archive, in_archive, sent_to},
-    compose::{create_draft, save_revision},
+    compose::{create_draft, save_correction, save_revision},
+    correct::{Version, begin_correction, is_corrected, versions},
     issue::{Preview, preview, public_view, web_view},
     preflight::{Problem, preflight},
-    results::{Copy, Outcome, copies_of, results},
+    results::{Copy, Outcome, copies_of, log_of, results},
+    retry::{FailedClass, failed_classes, retry_failed},
     seal::{CHUNK, seal_due},
-    send::{UNDO, cancel, pause, press_send, resume, undo},
+    send::{Press, UNDO, cancel, hold_all, pause, press, press_send, resume, undo},
     store::STATEMENTS,
     test_copy::send_test_copy,
 };
@@ -31,7 +36,7 @@ use crate::{
     articles::ArticleId,
     clock::Moment,
     db::{self, Db, Tx},
-    delivery::editions::{EditionState, MoveError},
+    delivery::editions::{EditionState, MoveError, UnknownPolicy},
     mail,
     site::Site,
     subscribers::{self, lists},
@@ -58,6 +63,9 @@ pub enum Error {
     /// The minute is over.
     #[error("it is too late to undo: the edition is locked")]
     TooLate,
+    /// Copies of the version that was stopped are leaving at this moment.
+    #[error("a few copies are just leaving; try again in a moment")]
+    StillLeaving,
     /// Something is in the way of sending it.
     #[error("the edition is not ready to be sent")]
     NotReady(Vec<Problem>),
@@ -103,6 +111,17 @@ pub struct Content {
     pub article_ids: Vec<ArticleId>,
 }
 
+/// What a correction corrects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Corrects {
+    /// The edition.
+    pub edition_id: i64,
+    /// The revision whose readers get the correction.
+    pub revision: i64,
+    /// The edition's name in addresses.
+    pub public_id: String,
+}
+
 /// An edition with its newest revision.
 #[derive(Clone, Debug)]
 pub struct Edition {
@@ -126,6 +145,12 @@ pub struct Edition {
     pub revision: i64,
     /// When it goes out, once Send was pressed.
     pub send_at: Option<Moment>,
+    /// What happens to a copy whose outcome is not known.
+    pub unknown_policy: UnknownPolicy,
+    /// Why the house held it back: `late` or `restored`; empty when it did not.
+    pub held_because: String,
+    /// What it corrects, if it is a correction: then it goes to those who got that.
+    pub corrects: Option<Corrects>,
     /// How many readers it was sealed for.
     pub sealed_count: Option<i64>,
     /// When it was sealed.
@@ -216,7 +241,15 @@ pub async fn find(db: &Db, public_id: &str) -> Result<Edition> {
 /// # Errors
 /// [`Error::NotFound`].
 pub async fn load(db: &Db, edition_id: i64) -> Result<Edition> {
-    store::edition(db, edition_id).await?.ok_or(Error::NotFound)
+    store::edition(db, edition_id, None).await?.ok_or(Error::NotFound)
+}
+
+/// An edition with one of its revisions, such as the one that a reader got.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn load_revision(db: &Db, edition_id: i64, revision: i64) -> Result<Edition> {
+    store::edition(db, edition_id, Some(revision)).await?.ok_or(Error::NotFound)
 }
 
 /// The newest editions, drafts included.
@@ -227,10 +260,21 @@ pub async fn latest(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary>> {
     store::summaries(db, limit).await
 }
 
+/// The editions that were held back and wait for a decision.
+///
+/// # Errors
+/// When the database fails.
+pub async fn held(db: &Db) -> db::Result<Vec<EditionSummary>> {
+    store::held(db).await
+}
+
 /// How many readers would get the edition if it went out now.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn audience_size(db: &Db, edition: &Edition) -> db::Result<i64> {
-    subscribers::audience_size(db, edition.list_id).await
+    match &edition.corrects {
+        Some(corrects) => store::corrected_size(db, corrects, edition.list_id).await,
+        None => subscribers::audience_size(db, edition.list_id).await,
+    }
 }

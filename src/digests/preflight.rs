@@ -9,7 +9,6 @@ use crate::{
     mail::Templates,
     site::Site,
     staff::Settings,
-    subscribers,
 };
 
 /// Gmail shows no more of a message than this, and puts a link in the place of the rest: the unsubscribe line among it.
@@ -106,7 +105,7 @@ pub async fn preflight(
         }
     }
     problems.extend(settings.can_send().into_iter().map(Problem::Setting));
-    let readers = subscribers::audience_size(&site.db, edition.list_id).await?;
+    let readers = super::audience_size(&site.db, edition).await?;
     if readers == 0 {
         problems.push(Problem::NoReaders);
     }

@@ -1,9 +1,10 @@
 //! Reader by reader: what became of each copy, with the words of the server that took or refused it.
 
-use super::store;
+use super::{Error, store};
 use crate::{
     clock::Moment,
     db::{self, Db},
+    delivery::ledger,
 };
 
 /// What became of one copy.
@@ -11,6 +12,8 @@ use crate::{
 pub struct Outcome {
     /// Whose copy it is.
     pub subscriber_id: i64,
+    /// The reader's name in addresses; none for a reader who is no longer on record.
+    pub reader: Option<String>,
     /// The address as it was when the edition was sealed.
     pub address: String,
     /// The state of the delivery, as the ledger writes it.
@@ -61,6 +64,19 @@ pub async fn results(
 /// When the database fails.
 pub async fn copies_of(db: &Db, subscriber_id: i64, limit: i64) -> db::Result<Vec<Copy>> {
     store::copies_of(db, subscriber_id, limit).await
+}
+
+/// Everything that happened to one reader's copy: the copy with its revision, and its attempts, oldest first.
+///
+/// # Errors
+/// [`Error::NotFound`] when the reader is not in the audience.
+pub async fn log_of(
+    db: &Db,
+    edition_id: i64,
+    subscriber_id: i64,
+) -> super::Result<(ledger::Copy, Vec<ledger::Attempt>)> {
+    let copy = ledger::copy(db, edition_id, subscriber_id).await?.ok_or(Error::NotFound)?;
+    Ok((copy, ledger::attempts(db, edition_id, subscriber_id).await?))
 }
 
 /// What a person typed finds itself alone: `%` and `_` mean nothing special.

@@ -6,11 +6,11 @@
 
 use std::time::Duration;
 
-use super::{Edition, Error, Problem, Result, find, load, preflight, store};
+use super::{Edition, Error, Problem, Result, correct, find, load, preflight, store};
 use crate::{
     clock::Moment,
     db::Tx,
-    delivery::editions::{self, EditionState, MoveError},
+    delivery::editions::{self, EditionState, MoveError, UnknownPolicy},
     mail::Templates,
     site::Site,
     staff::{Settings, audit},
@@ -19,11 +19,25 @@ use crate::{
 /// How long Send can be undone.
 pub const UNDO: Duration = Duration::from_secs(60);
 
-/// Schedules the revision that the sender saw: after the minute to undo, or at a later moment. Returns when it goes out.
+/// What a sender decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Press {
+    /// The edition.
+    pub edition_id: i64,
+    /// The revision that the sender saw.
+    pub revision: i64,
+    /// A later moment; none for as soon as the minute to undo is over.
+    pub later: Option<Moment>,
+    /// What happens to a copy that may have arrived.
+    pub policy: UnknownPolicy,
+    /// Who presses.
+    pub staff_id: Option<i64>,
+}
+
+/// As [`press`], with copies that may have arrived sent again.
 ///
 /// # Errors
-/// [`Error::NotReady`] with everything that is in the way, [`Error::Changed`] when someone saved another revision since,
-/// [`Error::AlreadyPressed`] when someone else was first.
+/// As [`press`].
 pub async fn press_send(
     site: &Site,
     templates: &Templates,
@@ -32,6 +46,17 @@ pub async fn press_send(
     later: Option<Moment>,
     staff_id: Option<i64>,
 ) -> Result<Moment> {
+    let policy = UnknownPolicy::default();
+    press(site, templates, Press { edition_id, revision, later, policy, staff_id }).await
+}
+
+/// Schedules the revision that the sender saw: after the minute to undo, or at a later moment. Returns when it goes out.
+///
+/// # Errors
+/// [`Error::NotReady`] with everything that is in the way, [`Error::Changed`] when someone saved another revision since,
+/// [`Error::AlreadyPressed`] when someone else was first.
+pub async fn press(site: &Site, templates: &Templates, press: Press) -> Result<Moment> {
+    let Press { edition_id, revision, later, policy, staff_id } = press;
     let edition = load(&site.db, edition_id).await?;
     if edition.state != EditionState::Draft {
         return Err(Error::AlreadyPressed);
@@ -53,7 +78,8 @@ pub async fn press_send(
     if stand.revision != revision || revision != edition.revision {
         return Err(Error::Changed);
     }
-    let detail = format!("revision {revision}, goes out {send_at}");
+    editions::set_unknown_policy(&mut tx, edition_id, policy).await?;
+    let detail = format!("revision {revision}, goes out {send_at}, unknown outcomes: {}", policy.as_str());
     record(&mut tx, site, staff_id, "pressed Send", &edition, &detail).await?;
     tx.commit().await?;
     Ok(send_at)
@@ -89,14 +115,26 @@ pub async fn pause(site: &Site, public_id: &str, staff_id: Option<i64>) -> Resul
     Ok(())
 }
 
-/// Goes on after a pause.
+/// Goes on after a pause, or after it was held back; if it was corrected meanwhile, with the corrected version for everyone
+/// whose copy has not left.
 ///
 /// # Errors
-/// [`Error::Move`] unless it is paused or held back.
-pub async fn resume(site: &Site, public_id: &str, staff_id: Option<i64>) -> Result<()> {
+/// [`Error::Move`] unless it is paused or held back, [`Error::StillLeaving`] while copies of the old version are leaving,
+/// [`Error::NotReady`] when the corrected version is not.
+pub async fn resume(
+    site: &Site,
+    templates: &Templates,
+    public_id: &str,
+    staff_id: Option<i64>,
+) -> Result<()> {
     let edition = find(&site.db, public_id).await?;
+    let stopped = matches!(edition.state, EditionState::Paused | EditionState::Held);
+    let given = if stopped { correct::give_to_the_rest(site, templates, &edition).await? } else { None };
     let mut tx = site.db.begin().await?;
     editions::resume(&mut tx, site, edition.id).await?;
+    if let Some(variant) = given {
+        correct::check_the_rest(&mut tx, &edition, variant).await?;
+    }
     record(&mut tx, site, staff_id, "resumed", &edition, "").await?;
     tx.commit().await?;
     Ok(())
@@ -113,6 +151,20 @@ pub async fn cancel(site: &Site, public_id: &str, staff_id: Option<i64>) -> Resu
     record(&mut tx, site, staff_id, "cancelled", &edition, "").await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Holds back everything that would go out by itself, for the database is a restored backup. Returns how many editions.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold_all(site: &Site) -> Result<usize> {
+    let mut tx = site.db.begin().await?;
+    let held = editions::hold_all(&mut tx, site).await?;
+    for id in &held {
+        audit::record(&mut tx, site, None, "held back", &format!("edition number {id}"), "restored").await?;
+    }
+    tx.commit().await?;
+    Ok(held.len())
 }
 
 pub(super) async fn record(

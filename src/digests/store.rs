@@ -2,13 +2,15 @@
 
 use sqlx::FromRow;
 
-use super::{Content, Copy, Digest, Edition, EditionSummary, Outcome};
+use super::{Content, Copy, Corrects, Digest, Edition, EditionSummary, FailedClass, Outcome, Version};
 use crate::{
     articles::ArticleId,
     clock::Moment,
     db::{Db, Result, Tx},
-    delivery::editions::EditionState,
+    delivery::editions::{EditionState, UnknownPolicy},
+    email_address::EmailAddress,
     statements,
+    subscribers::Recipient,
 };
 
 statements! {
@@ -23,17 +25,26 @@ statements! {
     /// The number of the next revision, taken only while the edition is a draft and nobody saved since.
     NEXT_REVISION = "update edition set revision = revision + 1, updated_at = $1
         where id = $2 and revision = $3 and state = 'draft' returning revision";
+    /// The same for a correction: only while somebody has stopped the edition.
+    NEXT_CORRECTION = "update edition set revision = revision + 1, updated_at = $1
+        where id = $2 and revision = $3 and state = 'paused' returning revision";
+    INSERT_CORRECTION = "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_by, created_at, updated_at,
+            corrects_edition_id, corrects_revision)
+        select $1, digest_id, list_id, 'draft', 1, unknown_policy, $2, $3, $3, id, $5 from edition where id = $4
+        returning id";
     INSERT_REVISION = "insert into edition_revision (edition_id, revision, subject, preview_text, intro_markdown, staff_id, created_at)
         values ($1, $2, $3, $4, $5, $6, $7)";
     INSERT_ARTICLES = rows(4) "insert into edition_article (edition_id, revision, position, article_id) values {rows}";
     STAND = "select state, revision, send_at from edition where id = $1";
     EDITION = "select e.id, e.public_id, e.digest_id, d.name as digest_name, e.list_id, l.slug as list_slug, l.name as list_name,
-            e.state, e.revision, e.send_at, e.sealed_count, e.sealed_at, e.finished_at, e.updated_at,
+            e.state, r.revision, e.send_at, e.unknown_policy, e.held_because,
+            e.corrects_revision, e.corrects_edition_id, wrong.public_id as corrects_public_id, e.sealed_count, e.sealed_at, e.finished_at, e.updated_at,
             sent.name as sent_by, saver.name as saved_by, r.subject, r.preview_text, r.intro_markdown
         from edition e
         join digest d on d.id = e.digest_id
         join list l on l.id = e.list_id
-        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        join edition_revision r on r.edition_id = e.id and r.revision = coalesce(cast($2 as bigint), e.revision)
+        left join edition wrong on wrong.id = e.corrects_edition_id
         left join staff sent on sent.id = e.sent_by
         left join staff saver on saver.id = r.staff_id
         where e.id = $1";
@@ -46,6 +57,12 @@ statements! {
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
         order by e.id desc limit $1";
+    HELD = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
+            r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
+        from edition e
+        join digest d on d.id = e.digest_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where e.state = 'held' order by e.id";
     /// What readers may find in the archive: sent on a public list, and not cancelled on its way.
     ARCHIVE = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name,
@@ -58,19 +75,54 @@ statements! {
         order by e.sealed_at desc, e.id desc limit $1";
     IN_ARCHIVE = "select e.id from edition e join list l on l.id = e.list_id
         where e.public_id = $1 and e.state in ('sending', 'paused', 'finished') and l.visibility = 'public'";
-    RESULTS = "select v.subscriber_id, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
+    /// The newest revision that was sealed, and how many were.
+    FROZEN = "select coalesce(max(revision), 0) as newest, count(distinct revision) as number from variant where edition_id = $1";
+    /// Who got, or may have got, each revision.
+    BY_REVISION = "select b.revision, count(*) as readers from delivery v join variant b on b.id = v.variant_id
+        where v.edition_id = $1 and v.state in ('accepted', 'unknown') group by b.revision order by b.revision";
+    /// Those of them who are still on the list: a correction goes to nobody who left.
+    CORRECTED = sqlite "select r.id as subscriber_id, r.email, r.name from delivery v
+            join variant b on b.id = v.variant_id
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $5 and s.state = 'confirmed'
+            join subscriber r on r.id = v.subscriber_id
+        where v.edition_id = $1 and b.revision = $2 and v.state in ('accepted', 'unknown') and v.subscriber_id > $3
+        order by v.subscriber_id limit $4",
+        postgres "select r.id as subscriber_id, r.email, r.name from delivery v
+            join variant b on b.id = v.variant_id
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $5 and s.state = 'confirmed'
+            join subscriber r on r.id = v.subscriber_id
+        where v.edition_id = $1 and b.revision = $2 and v.state in ('accepted', 'unknown') and v.subscriber_id > $3
+        order by v.subscriber_id limit $4 for share of s";
+    CORRECTED_SIZE = "select count(*) from delivery v
+            join variant b on b.id = v.variant_id
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $3 and s.state = 'confirmed'
+        where v.edition_id = $1 and b.revision = $2 and v.state in ('accepted', 'unknown')";
+    /// Why copies failed, the most frequent first.
+    FAILED_CLASSES = "select coalesce(class, '') as class, count(*) as copies from delivery
+        where edition_id = $1 and state = 'failed' group by class order by count(*) desc, class";
+    /// Failed copies of a class whose readers are still on the list.
+    RETRYABLE = sqlite "select v.subscriber_id, v.address from delivery v
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
+        where v.edition_id = $1 and v.state = 'failed' and v.class = $3 and v.subscriber_id > $4
+        order by v.subscriber_id limit $5",
+        postgres "select v.subscriber_id, v.address from delivery v
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
+        where v.edition_id = $1 and v.state = 'failed' and v.class = $3 and v.subscriber_id > $4
+        order by v.subscriber_id limit $5 for share of s";
+    RESULTS = "select v.subscriber_id, r.public_id as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
             (select t.reply from delivery_attempt t
                 where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1) as reply
-        from delivery v
+        from delivery v left join subscriber r on r.id = v.subscriber_id
         where v.edition_id = $1 and v.subscriber_id > $2 and lower(v.address) like $3 escape '!'
             and ($4 = '' or v.state = $4 or ($4 = 'open' and v.state in ('queued', 'claimed')))
         order by v.subscriber_id limit $5";
-    COPIES = "select e.public_id, r.subject, v.subscriber_id, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
+    COPIES = "select e.public_id, r.subject, v.subscriber_id, cast(null as text) as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
             (select t.reply from delivery_attempt t
                 where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1) as reply
         from delivery v
         join edition e on e.id = v.edition_id
-        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        join variant b on b.id = v.variant_id
+        join edition_revision r on r.edition_id = e.id and r.revision = b.revision
         where v.subscriber_id = $1
         order by v.edition_id desc limit $2";
 }
@@ -87,6 +139,11 @@ struct EditionRow {
     state: String,
     revision: i64,
     send_at: Option<Moment>,
+    unknown_policy: String,
+    held_because: String,
+    corrects_edition_id: Option<i64>,
+    corrects_revision: Option<i64>,
+    corrects_public_id: Option<String>,
     sealed_count: Option<i64>,
     sealed_at: Option<Moment>,
     finished_at: Option<Moment>,
@@ -111,6 +168,11 @@ impl EditionRow {
             state: self.state.parse()?,
             revision: self.revision,
             send_at: self.send_at,
+            unknown_policy: UnknownPolicy::parse(&self.unknown_policy).unwrap_or_default(),
+            held_because: self.held_because,
+            corrects: self.corrects_edition_id.zip(self.corrects_revision).map(|(edition_id, revision)| {
+                Corrects { edition_id, revision, public_id: self.corrects_public_id.unwrap_or_default() }
+            }),
             sealed_count: self.sealed_count,
             sealed_at: self.sealed_at,
             finished_at: self.finished_at,
@@ -163,6 +225,7 @@ impl SummaryRow {
 #[derive(FromRow)]
 struct OutcomeRow {
     subscriber_id: i64,
+    reader: Option<String>,
     address: String,
     state: String,
     class: Option<String>,
@@ -176,6 +239,7 @@ impl From<OutcomeRow> for Outcome {
     fn from(row: OutcomeRow) -> Self {
         Self {
             subscriber_id: row.subscriber_id,
+            reader: row.reader,
             address: row.address,
             state: row.state,
             class: row.class,
@@ -232,6 +296,65 @@ pub(super) async fn next_revision(
     Ok(next.map(|(revision,)| revision))
 }
 
+pub(super) async fn next_correction(
+    tx: &mut Tx,
+    edition_id: i64,
+    based_on: i64,
+    now: Moment,
+) -> Result<Option<i64>> {
+    let next: Option<(i64,)> = tx.opt(NEXT_CORRECTION, (now, edition_id, based_on)).await?;
+    Ok(next.map(|(revision,)| revision))
+}
+
+pub(super) async fn insert_correction(
+    tx: &mut Tx,
+    public_id: &str,
+    (wrong, revision): (i64, i64),
+    staff_id: Option<i64>,
+    now: Moment,
+) -> Result<Option<i64>> {
+    let created: Option<(i64,)> =
+        tx.opt(INSERT_CORRECTION, (public_id, staff_id, now, wrong, revision)).await?;
+    Ok(created.map(|(id,)| id))
+}
+
+/// The newest revision that was sealed, 0 for none, and how many were.
+pub(super) async fn frozen(db: &Db, edition_id: i64) -> Result<(i64, i64)> {
+    db.one(FROZEN, (edition_id,)).await
+}
+
+pub(super) async fn by_revision(db: &Db, edition_id: i64) -> Result<Vec<Version>> {
+    db.all(BY_REVISION, (edition_id,)).await
+}
+
+pub(super) async fn corrected(
+    tx: &mut Tx,
+    (wrong, revision): (i64, i64),
+    list_id: i64,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Recipient>> {
+    tx.all(CORRECTED, (wrong, revision, after, limit, list_id)).await
+}
+
+pub(super) async fn corrected_size(db: &Db, corrects: &Corrects, list_id: i64) -> Result<i64> {
+    Ok(db.one::<(i64,)>(CORRECTED_SIZE, (corrects.edition_id, corrects.revision, list_id)).await?.0)
+}
+
+pub(super) async fn failed_classes(db: &Db, edition_id: i64) -> Result<Vec<FailedClass>> {
+    db.all(FAILED_CLASSES, (edition_id,)).await
+}
+
+pub(super) async fn retryable(
+    tx: &mut Tx,
+    (edition_id, list_id): (i64, i64),
+    class: &str,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, EmailAddress)>> {
+    tx.all(RETRYABLE, (edition_id, list_id, class, after, limit)).await
+}
+
 pub(super) async fn insert_revision(
     tx: &mut Tx,
     edition_id: i64,
@@ -253,8 +376,9 @@ pub(super) async fn stand(tx: &mut Tx, edition_id: i64) -> Result<Option<Stand>>
     row.map(|(state, revision, send_at)| Ok(Stand { state: state.parse()?, revision, send_at })).transpose()
 }
 
-pub(super) async fn edition(db: &Db, edition_id: i64) -> Result<Option<Edition>> {
-    let Some(row) = db.opt::<EditionRow>(EDITION, (edition_id,)).await? else { return Ok(None) };
+/// With its newest revision, or another one.
+pub(super) async fn edition(db: &Db, edition_id: i64, revision: Option<i64>) -> Result<Option<Edition>> {
+    let Some(row) = db.opt::<EditionRow>(EDITION, (edition_id, revision)).await? else { return Ok(None) };
     let articles: Vec<(ArticleId,)> = db.all(ARTICLE_IDS, (edition_id, row.revision)).await?;
     row.with_articles(articles.into_iter().map(|(id,)| id).collect()).map(Some)
 }
@@ -265,6 +389,11 @@ pub(super) async fn edition_id(db: &Db, public_id: &str) -> Result<Option<i64>> 
 
 pub(super) async fn summaries(db: &Db, limit: i64) -> Result<Vec<EditionSummary>> {
     let rows: Vec<SummaryRow> = db.all(SUMMARIES, (limit,)).await?;
+    rows.into_iter().map(SummaryRow::parse).collect()
+}
+
+pub(super) async fn held(db: &Db) -> Result<Vec<EditionSummary>> {
+    let rows: Vec<SummaryRow> = db.all(HELD, ()).await?;
     rows.into_iter().map(SummaryRow::parse).collect()
 }
 

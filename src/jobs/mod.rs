@@ -3,13 +3,17 @@
 //! Each job does whatever is due in its domain and is safe to run by several workers at once: the rows say what was done.
 //! A job that fails is logged and runs again at its next turn; nothing is lost, because nothing is taken off a queue first.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
 use crate::{
     articles,
-    delivery::deliverability::Lookout,
+    delivery::{
+        bounces::{imap::Mailbox, maildir::receive_maildir, receive::receive_refusals},
+        deliverability::Lookout,
+        origin::{self, Standing},
+    },
     digests, donations,
     mail::Templates,
     payments::PaymentProvider,
@@ -30,6 +34,10 @@ pub struct Jobs {
     pub fetcher: articles::fetch::Fetcher,
     /// Looks whether our mail is believed; none in the sandbox.
     pub lookout: Option<Lookout>,
+    /// A maildir that bounces are delivered into.
+    pub bounce_maildir: Option<PathBuf>,
+    /// A mailbox that bounces come to.
+    pub bounce_mailbox: Option<Mailbox>,
 }
 
 /// One thing that is done again and again.
@@ -41,17 +49,21 @@ enum Job {
     PollProvider,
     PollFeeds,
     LookAtDns,
+    TakeInRefusals,
+    TakeInBounces,
     Tidy,
 }
 
 impl Job {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::SealEditions,
         Self::WorkOnProviderEvents,
         Self::ResumeProviderCalls,
         Self::PollProvider,
         Self::PollFeeds,
         Self::LookAtDns,
+        Self::TakeInRefusals,
+        Self::TakeInBounces,
         Self::Tidy,
     ];
 
@@ -59,7 +71,8 @@ impl Job {
     const fn every(self) -> Duration {
         Duration::from_secs(match self {
             Self::SealEditions | Self::WorkOnProviderEvents => 1,
-            Self::ResumeProviderCalls => 60,
+            Self::TakeInRefusals => 10,
+            Self::ResumeProviderCalls | Self::TakeInBounces => 60,
             Self::PollProvider => 10 * 60,
             Self::PollFeeds => 30 * 60,
             Self::LookAtDns => 6 * 60 * 60,
@@ -106,6 +119,10 @@ impl Jobs {
 
     async fn attempt(&self, job: Job) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let site = &self.site;
+        // A copy of a database on another machine asks nobody, fetches nothing and books nothing (TRUST T10).
+        if job != Job::Tidy && origin::look(site).await? != Standing::AtHome {
+            return Ok(());
+        }
         match job {
             Job::SealEditions => drop(digests::seal_due(site, &self.templates).await?),
             Job::WorkOnProviderEvents => {
@@ -134,6 +151,15 @@ impl Jobs {
                 if let Some(lookout) = &self.lookout {
                     let settings = Settings::load(&site.db).await?;
                     lookout.look(site, settings.sender_email()).await?;
+                }
+            }
+            Job::TakeInRefusals => drop(receive_refusals(site).await?),
+            Job::TakeInBounces => {
+                if let Some(folder) = &self.bounce_maildir {
+                    receive_maildir(site, folder).await?;
+                }
+                if let Some(mailbox) = &self.bounce_mailbox {
+                    mailbox.receive(site).await?;
                 }
             }
             Job::Tidy => staff::tidy(site).await?,

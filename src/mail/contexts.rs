@@ -189,6 +189,32 @@ impl EmailTemplate for TeamInvite {
     }
 }
 
+/// Tells an owner that an edition missed its moment and waits for a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditionHeld {
+    /// Who writes.
+    pub sender: Sender,
+    /// The edition's subject.
+    pub subject: String,
+    /// When it was to go out, such as "3 March 2026, 14:05 UTC".
+    pub due: String,
+    /// The edition's page at the desk.
+    pub edition_url: String,
+}
+
+impl EmailTemplate for EditionHeld {
+    const NAME: &'static str = "edition_held";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            subject: "The last ferry to Skarholm".into(),
+            due: "3 March 2026, 14:05 UTC".into(),
+            edition_url: "https://news.example.org/desk/editions/sample".into(),
+        }
+    }
+}
+
 /// Tells a supporter that a month's gift could not be taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentFailed {

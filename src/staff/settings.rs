@@ -53,6 +53,8 @@ pub struct Settings {
     pub appeal_text: String,
     /// Whether large editions go out though the DNS proves too little (TRUST M27): an owner knows better.
     pub send_unproven: bool,
+    /// An edition that comes up later than this many hours is held back and staff are asked.
+    pub late_hours: i64,
 }
 
 impl Default for Settings {
@@ -74,6 +76,7 @@ impl Default for Settings {
             appeal_text: "We carry no advertising and no paywall. If our work is worth something to you, give what you can."
                 .to_owned(),
             send_unproven: false,
+            late_hours: 6,
         }
     }
 }
@@ -165,13 +168,16 @@ impl Settings {
         if let Some(speed) = rows.get("reading_speed").and_then(|value| value.parse().ok()) {
             settings.reading_speed = speed;
         }
+        if let Some(hours) = rows.get("late_hours").and_then(|value| value.parse().ok()) {
+            settings.late_hours = hours;
+        }
         if let Some(amounts) = rows.get("suggested_amounts") {
             settings.suggested_amounts = amounts.split(',').filter_map(|one| one.parse().ok()).collect();
         }
         settings
     }
 
-    fn to_rows(&self) -> [(&'static str, String); 15] {
+    fn to_rows(&self) -> [(&'static str, String); 16] {
         let articles_at = match self.articles_at {
             ArticlesAt::Here => "here",
             ArticlesAt::Elsewhere => "elsewhere",
@@ -193,6 +199,7 @@ impl Settings {
             ("appeal_heading", self.appeal_heading.clone()),
             ("appeal_text", self.appeal_text.clone()),
             ("send_unproven", if self.send_unproven { "yes" } else { "no" }.to_owned()),
+            ("late_hours", self.late_hours.to_string()),
         ]
     }
 }
@@ -242,6 +249,7 @@ mod tests {
             appeal_heading: "h".into(),
             appeal_text: "i".into(),
             send_unproven: true,
+            late_hours: 9,
         };
         let rows = settings.to_rows().map(|(name, value)| (name.to_owned(), value)).to_vec();
         assert_eq!(Settings::from_rows(rows), settings);

@@ -10,6 +10,7 @@ pub mod donor_state;
 mod formula;
 mod leave;
 pub mod lists;
+mod mail_again;
 mod preferences;
 mod read;
 mod store;
@@ -22,6 +23,7 @@ pub use self::{
     donor_state::{DonorState, set_donor_state},
     leave::{Left, leave, leave_by_staff, look_at_unsubscribe, rejoin},
     lists::List,
+    mail_again::mail_again,
     preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
     read::{
         Counts, Recipient, Subscriber, Subscription, audience, audience_size, by_email, counts, name_of,

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
+    email_address::EmailAddress,
     statements,
 };
 
@@ -70,10 +71,12 @@ statements! {
         where e.subscriber_id = $1 order by e.id";
     /// Who gets the next edition, by key. Where several write at once, the rows are held until the copies are written: who
     /// leaves meanwhile waits, and then finds the copy to withdraw.
-    AUDIENCE = sqlite "select r.id as subscriber_id, r.email, r.name from subscription s join subscriber r on r.id = s.subscriber_id
-        where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id > $2 order by s.subscriber_id limit $3",
-        postgres "select r.id as subscriber_id, r.email, r.name from subscription s join subscriber r on r.id = s.subscriber_id
-        where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id > $2 order by s.subscriber_id limit $3 for share of s";
+    AUDIENCE = sqlite "select json_group_array(json_array(id, email, name)) from (
+            select r.id, r.email, r.name from subscription s join subscriber r on r.id = s.subscriber_id
+            where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id > $2 order by s.subscriber_id limit $3)",
+        postgres "select cast(coalesce(json_agg(json_build_array(id, email, name)), '[]') as text) from (
+            select r.id, r.email, r.name from subscription s join subscriber r on r.id = s.subscriber_id
+            where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id > $2 order by s.subscriber_id limit $3 for share of s) as audience";
     /// How many they are.
     AUDIENCE_SIZE = "select count(*) from subscription where list_id = $1 and state = 'confirmed'";
     /// Readers for the desk.
@@ -229,7 +232,13 @@ pub async fn events(db: &Db, subscriber: i64) -> Result<Vec<Event>> {
 }
 
 pub async fn audience(tx: &mut Tx, list: i64, after: i64, limit: i64) -> Result<Vec<Recipient>> {
-    tx.all(AUDIENCE, (list, after, limit)).await
+    let rows: Vec<(i64, String, String)> = tx.array(AUDIENCE, (list, after, limit)).await?;
+    let recipient = |(subscriber_id, email, name)| Recipient {
+        subscriber_id,
+        email: EmailAddress::from_store(email),
+        name,
+    };
+    Ok(rows.into_iter().map(recipient).collect())
 }
 
 pub async fn audience_size(db: &Db, list: i64) -> Result<i64> {

@@ -42,6 +42,7 @@ impl House {
             clock: Clock::manual(Moment::from_unix_seconds(1_772_528_400)),
             keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[7; 32])),
             base_url: Url::parse("http://localhost/").expect("a URL"),
+            bounce_address: None,
         };
         let mut tx = site.db.begin().await.expect("a transaction");
         lists::add(&mut tx, &site, "weekly", "The weekly", "").await.expect("a list");

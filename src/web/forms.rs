@@ -40,8 +40,9 @@ impl Posted {
         let mut form = Form::new(fields);
         for (name, value) in self.0 {
             match form.fields.get_mut(name.as_str()) {
-                // Browsers send line ends as CRLF; the house knows LF alone.
-                Some(field) => field.values.push(value.replace("\r\n", "\n")),
+                // Browsers send line ends as CRLF; the house knows LF alone. PostgreSQL has no place for a NUL, and no person
+                // types one.
+                Some(field) => field.values.push(value.replace("\r\n", "\n").replace('\0', "")),
                 None if name == "csrf" => {}
                 None => return Err(WebError::BadRequest("The form held a field that it does not have.")),
             }

@@ -47,6 +47,10 @@ pub(super) async fn check(
 type Refusal = (WebError, Option<SignedIn>);
 
 async fn admit(app: &App, rule: Rule, request: &mut Request) -> Result<Option<SignedIn>, Refusal> {
+    // No page of ours has a NUL in its address, and PostgreSQL fails at one.
+    if request.uri().path_and_query().is_some_and(|address| address.as_str().contains("%00")) {
+        return Err((WebError::NotFound, None));
+    }
     // Public pages never look at the cookie: they are the same for everybody.
     let signed_in = if rule.headers.is_desk() || rule.who != Who::Public {
         session::signed_in(app, request.headers()).await.map_err(|error| (error, None))?

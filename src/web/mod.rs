@@ -68,6 +68,8 @@ pub struct App {
     pub lookout: Option<Lookout>,
     /// The payment provider; none while donations are switched off.
     pub payments: Option<Payments>,
+    /// Mail services that may report bounces.
+    pub bounce_hooks: Arc<hooks::BounceHooks>,
     /// Where the hosted checkout lives (`https://checkout.stripe.com`), so that a form may lead there.
     pub checkout_origin: Option<Arc<str>>,
     /// How much work a password hash is.
@@ -99,6 +101,7 @@ impl App {
             sandbox: None,
             lookout: None,
             payments: None,
+            bounce_hooks: Arc::default(),
             checkout_origin: None,
             password_cost: PasswordCost::STRONG,
             trusted_proxies: Arc::new([]),

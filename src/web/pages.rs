@@ -20,7 +20,11 @@ use super::{
     session::SignedIn,
     statics,
 };
-use crate::staff::{Role, Settings};
+use crate::{
+    delivery::origin::{self, Standing},
+    digests,
+    staff::{Role, Settings},
+};
 
 #[derive(RustEmbed)]
 #[folder = "src/web/pages"]
@@ -143,9 +147,18 @@ struct Frame<'a> {
     external_site_url: &'a str,
     sandbox: Option<&'a SandboxInfo>,
     notice: Option<&'a str>,
+    alerts: Vec<Alert>,
     menu: Vec<MenuView>,
     who: Option<WhoView<'a>>,
     csrf: &'a str,
+}
+
+/// Something that waits for staff, on every page of the desk.
+#[derive(Serialize)]
+struct Alert {
+    text: String,
+    path: String,
+    label: &'static str,
 }
 
 #[derive(Serialize)]
@@ -189,6 +202,25 @@ impl App {
         self.page(signed_in, notice, template, title, data).await
     }
 
+    async fn alerts(&self) -> Result<Vec<Alert>, WebError> {
+        let mut alerts = Vec::new();
+        if let Standing::Abroad(home) = origin::look(&self.site).await? {
+            alerts.push(Alert {
+                text: format!("Nothing is sent from here: this database belongs to {home}."),
+                path: "/desk/address".to_owned(),
+                label: "Did the magazine move?",
+            });
+        }
+        for held in digests::held(&self.site.db).await? {
+            alerts.push(Alert {
+                text: format!("“{}” was held back and waits for a decision.", held.subject),
+                path: format!("/desk/editions/{}", held.public_id),
+                label: "Look at it",
+            });
+        }
+        Ok(alerts)
+    }
+
     async fn page<T: Serialize + Sync>(
         &self,
         signed_in: Option<&SignedIn>,
@@ -205,6 +237,7 @@ impl App {
             external_site_url: &settings.external_site_url,
             sandbox: self.sandbox.as_deref(),
             notice,
+            alerts: if signed_in.is_some() { self.alerts().await? } else { Vec::new() },
             menu: self.pages.menu_for(signed_in, template),
             who: signed_in.map(|who| WhoView { name: &who.staff.name, role: who.staff.role.as_str() }),
             csrf: signed_in.map_or("", |who| &who.csrf),

@@ -32,7 +32,7 @@ pub enum Csrf {
     PublicForm,
     /// One-click unsubscribing (RFC 8058): mail providers send no cookie, no origin and no token. The link is the authority.
     OneClick,
-    /// Signed by the payment provider.
+    /// Signed by the payment provider or a mail service.
     Webhook,
 }
 
@@ -144,6 +144,7 @@ pub fn routes() -> Vec<Route> {
 
         // Programs.
         Route::post("/hooks/stripe", Anybody, Webhook, Hook, hooks::payments::receive),
+        Route::post("/hooks/bounces/{provider}", Anybody, Webhook, Hook, hooks::receive_bounce),
 
         // The first run.
         Route::get("/set-up/{token}", Anybody, Desk, desk::set_up::show),
@@ -180,10 +181,17 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/editions/{id}/pause", Staff(Role::SENDING), Token, Desk, desk::edition_act::pause),
         Route::post("/desk/editions/{id}/resume", Staff(Role::SENDING), Token, Desk, desk::edition_act::resume),
         Route::post("/desk/editions/{id}/cancel", Staff(Role::SENDING), Token, Desk, desk::edition_act::cancel),
+        Route::get("/desk/editions/{id}/correct", Staff(Role::WRITING), Desk, desk::edition_correct::show),
+        Route::post("/desk/editions/{id}/correct", Staff(Role::WRITING), Token, Desk, desk::edition_correct::submit),
+        Route::post("/desk/editions/{id}/correction", Staff(Role::WRITING), Token, Desk, desk::edition_correct::begin),
+        Route::post("/desk/editions/{id}/retry", Staff(Role::SENDING), Token, Desk, desk::edition_repair::retry),
+        Route::get("/desk/editions/{id}/copies/{reader}", Staff(Role::READERS), Desk, desk::edition_copy::show),
         Route::get("/desk/readers", Staff(Role::READERS), Desk, desk::readers::show),
         Route::post("/desk/readers", Staff(Role::READERS), Token, Desk, desk::readers::submit),
         Route::get("/desk/readers/{id}", Staff(Role::READERS), Desk, desk::reader::show),
         Route::post("/desk/readers/{id}/leave", Staff(Role::READERS), Token, Desk, desk::reader::leave),
+        Route::post("/desk/readers/{id}/mail-again", Staff(Role::READERS), Token, Desk, desk::bounces::mail_again),
+        Route::get("/desk/bounces", Staff(Role::READERS), Desk, desk::bounces::show),
         Route::get("/desk/account", Staff(Role::ANYONE), Desk, desk::account::show),
         Route::post("/desk/account", Staff(Role::ANYONE), Token, Desk, desk::account::submit),
         Route::get("/desk/donations", Staff(Role::MONEY), Desk, desk::donations::show),
@@ -209,6 +217,8 @@ pub fn routes() -> Vec<Route> {
             Desk,
             desk::deliverability::retire_key,
         ),
+        Route::get("/desk/address", Staff(Role::OWNING), Desk, desk::address::show),
+        Route::post("/desk/address", Staff(Role::OWNING), Token, Desk, desk::address::submit),
         Route::get("/desk/team", Staff(Role::OWNING), Desk, desk::team::show),
         Route::post("/desk/team", Staff(Role::OWNING), Token, Desk, desk::team::submit),
         Route::post("/desk/team/{id}/role", Staff(Role::OWNING), Token, Desk, desk::team::change_role),

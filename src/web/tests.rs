@@ -74,6 +74,7 @@ impl Web {
             clock: Clock::manual(Moment::from_unix_seconds(1_790_000_000)),
             keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32])),
             base_url: Url::parse(BASE).expect("a URL"),
+            bounce_address: None,
         };
         let templates = crate::mail::Templates::load().expect("email templates");
         let fetcher = crate::articles::fetch::Fetcher::new(true).expect("a fetcher");

@@ -38,6 +38,7 @@ fn help_names_every_command_and_ends_well() {
         "export-proof",
         "edition",
         "audit",
+        "bounce",
         "dkim",
         "doctor",
         "team",
@@ -47,6 +48,30 @@ fn help_names_every_command_and_ends_well() {
         assert!(text(&help.stdout).contains(command), "{command} is missing");
     }
     assert_eq!(broadside(&["no-such-command"], &[]).status.code(), Some(2));
+}
+
+/// One JSON object a line for each file, in order; and no settings are needed.
+#[test]
+fn inspecting_a_bounce_prints_one_object_a_line() {
+    let folder = scratch::folder();
+    let bounce = "From: MAILER-DAEMON@mx.example.com\nTo: bounce@example.org\nSubject: failure notice\n\n\
+                  I could not deliver your message.\n\n<ann@example.com>:\n550 5.1.1 unknown user\n";
+    let (one, other) = (folder.join("one.eml"), folder.join("other.eml"));
+    std::fs::write(&one, bounce).expect("our own folder");
+    std::fs::write(&other, "Subject: hello\n\nHello.\n").expect("our own folder");
+    let paths = [&one, &other].map(|path| path.to_str().expect("our own name").to_owned());
+    let output = broadside(&["bounce", "inspect", "--json", &paths[0], &paths[1]], &[]);
+    assert!(output.status.success(), "{output:?}");
+    let lines: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 2);
+    let recipient = &lines[0]["recipients"][0];
+    let told =
+        ["address", "class", "status", "reply"].map(|name| recipient[name].as_str().unwrap_or_default());
+    assert_eq!(told, ["ann@example.com", "hard", "5.1.1", "550"]);
+    assert_eq!(lines[1]["recipients"].as_array().map(Vec::len), Some(0));
+    let missing = broadside(&["bounce", "inspect", "--json", "no-such-file"], &[]);
+    assert_eq!(missing.status.code(), Some(1));
 }
 
 #[test]
@@ -125,7 +150,7 @@ async fn readers_are_imported_exported_and_proven() {
 fn site(db: &Db) -> Site {
     let keys = Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32]);
     let base_url = "http://127.0.0.1:3000".parse().expect("an address");
-    Site { db: db.clone(), clock: Clock::System, keys: Arc::new(keys), base_url }
+    Site { db: db.clone(), clock: Clock::System, keys: Arc::new(keys), base_url, bounce_address: None }
 }
 
 async fn add_list(db: &Db) {

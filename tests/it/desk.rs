@@ -84,6 +84,7 @@ impl Web {
             clock: Clock::manual(Moment::from_unix_seconds(1_790_000_000)),
             keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32])),
             base_url: Url::parse(BASE).expect("a URL"),
+            bounce_address: None,
         };
         let templates = Templates::load().expect("email templates that parse");
         let fetcher = Fetcher::new(true).expect("a fetcher");
@@ -293,8 +294,46 @@ both_engines! {
                 }
             }
         }
-        let allowed = ["/unsubscribe/{token}", "/hooks/stripe"];
+        let allowed = ["/unsubscribe/{token}", "/hooks/stripe", "/hooks/bounces/{provider}"];
         assert!(exempt.iter().all(|path| allowed.contains(path)), "{exempt:?}");
+    }
+
+    /// TRUST A6: nothing takes a file. Whoever may press a button still cannot upload by it; what one-click unsubscribing
+    /// (RFC 8058) sends as multipart is read for nothing, so a file in it goes nowhere.
+    async fn no_route_takes_an_uploaded_file(web: Web) {
+        const FILE: &str = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.svg\"\r\n\
+            Content-Type: image/svg+xml\r\n\r\n<svg onload=\"alert(1)\"/>\r\n--x--\r\n";
+        let mut taken = Vec::new();
+        for route in routes().into_iter().filter(|route| route.method == Method::POST) {
+            let path = filled(route.path);
+            let (cookie, csrf) = web.session_of(Role::Owner).await;
+            let request = Request::post(&path)
+                .header("cookie", &cookie)
+                .header("origin", BASE)
+                .header("x-csrf-token", csrf)
+                .header("content-type", "multipart/form-data; boundary=x");
+            let answer = web.send(request.body(Body::from(FILE)).expect("a request")).await;
+            if answer.status.is_success() || answer.status.is_redirection() {
+                taken.push(route.path);
+            }
+            assert!(!answer.body.contains("<svg onload"), "{path} gives it back");
+        }
+        // The last three ask for no form at all: they sign out, look again, and confirm the address.
+        assert_eq!(taken, ["/unsubscribe/{token}", "/desk/sign-out", "/desk/deliverability", "/desk/address"]);
+    }
+
+    /// TRUST A16, A14: a NUL, which PostgreSQL refuses to store or compare, is never our fault: not in an address, not in a form.
+    async fn a_nul_breaks_no_page(web: Web) {
+        let (cookie, csrf) = web.session_of(Role::Owner).await;
+        for route in routes() {
+            let path = format!("{}?search=%00&state=%00&topic=%00&page=%00", filled(route.path).replace("/x", "/x%00y"));
+            let answer = web.request(&route, &path, &cookie, &csrf).await;
+            assert!(answer.status.is_client_error(), "{} {path}: {}", route.method, answer.status);
+        }
+        let form = [("csrf", csrf.as_str()), ("name", "No\0bis"), ("email", "nobis@example.org"), ("role", "viewer")];
+        let added = web.post("/desk/team", &cookie, &form).await;
+        assert_eq!(added.status, StatusCode::OK);
+        assert!(added.body.contains("Nobis"));
     }
 
     /// TRUST 4.3: on every route, answered well or not, exactly the headers of its set.

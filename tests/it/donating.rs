@@ -54,6 +54,7 @@ impl Fixture for House {
             clock: clock.clone(),
             keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32])),
             base_url: base.parse().expect("our own address"),
+            bounce_address: None,
         };
         let mut tx = site.db.begin().await.expect("a transaction");
         let named = settings::save(&mut tx, &site, None, |settings| {

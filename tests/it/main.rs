@@ -3,18 +3,23 @@
 
 mod support;
 
+mod bouncing;
 mod command_line;
 mod composing;
 mod deliverability;
 mod desk;
 mod donating;
 mod door;
+mod exactness;
 mod faults;
 mod harness;
+mod hostile;
 mod house_rules;
 mod killing;
+mod mail_standards;
 mod main_job;
 mod migrations;
+mod moving;
 mod oracles;
 mod paths;
 mod pictures;

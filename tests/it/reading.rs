@@ -88,7 +88,7 @@ both_engines! {
         }
     }
 
-    /// An edition that went out stands in the archive, addressed to nobody; a reader's own copy opens by the link in it.
+    /// TRUST A5: an edition that went out stands in the archive, with the rights of a sandboxed page, addressed to nobody; a reader's own copy opens by the link in it.
     async fn editions_that_went_out_can_be_read(app: TestApp) {
         app.reader("ann@example.org").await;
         let visitor = app.visitor();

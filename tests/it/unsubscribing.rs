@@ -3,14 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use broadside::{
+    clock::Stopwatch,
+    delivery::{editions::EditionState, engine::Engine, variant::Links},
     digests,
+    sandbox::{Rule, Stage},
     site::Site,
     subscribers::{self, Trace},
     token::{Keys, RootSecret},
 };
 use reqwest::{Method, StatusCode, header};
 
-use crate::support::{TestApp, both_engines};
+use crate::support::{TestApp, both_engines, wait};
 
 const ANN: &str = "ann@example.org";
 
@@ -90,6 +93,25 @@ both_engines! {
         assert!(gets_mail(&app).await);
     }
 
+    /// TRUST L3: from the mail's link it is one button; the page asks for nothing, signs nobody in and leads nowhere first.
+    async fn leaving_takes_one_button_and_asks_for_nothing(app: TestApp) {
+        let link = link(&app).await;
+        let mail = app.last_mail(ANN);
+        assert!(mail.html.contains(&link) && mail.text.contains(&link), "the link in the text is the header's");
+        let visitor = app.visitor();
+        let page = visitor.open(&link).await;
+        assert_eq!((page.status, page.leads_to()), (StatusCode::OK, None));
+        let main = page.body.split("<main").nth(1).and_then(|rest| rest.split("</main>").next()).expect("a main part");
+        assert_eq!((main.matches("<form").count(), main.matches("<button").count()), (1, 1), "{main}");
+        for asking in ["<select", "<textarea", "type=\"text\"", "type=\"email\"", "type=\"password\"", "type=\"checkbox\"", "type=\"radio\""] {
+            assert!(!main.contains(asking), "the page asks something: {main}");
+        }
+        assert_eq!(main.matches("<input").count(), main.matches("type=\"hidden\"").count(), "{main}");
+        let left = visitor.submit(&page.form("/unsubscribe/")).await;
+        assert_eq!((left.status, left.leads_to()), (StatusCode::OK, None));
+        assert!(!gets_mail(&app).await, "that was all");
+    }
+
     /// TRUST M4: whichever bit is wrong, the answer is the same 200, and nothing changes.
     async fn a_changed_link_is_answered_the_same_and_changes_nothing(app: TestApp) {
         let link = link(&app).await;
@@ -119,6 +141,41 @@ both_engines! {
         let site = Site { keys: Arc::new(Keys::new(&new, &[old], &[9; 32])), ..app.site.clone() };
         let left = subscribers::leave(&site, token, "one-click", Trace::default()).await.expect("left");
         assert!(!left.subscribed && !gets_mail(&app).await);
+    }
+
+    /// TRUST T3, M7, F25: ten readers leave in the middle of an edition whose copies were claimed long before; more than a
+    /// second of sending later, none of them was begun a copy.
+    async fn leaving_in_the_middle_of_an_edition_stops_the_copy(app: TestApp) {
+        const READERS: usize = 150;
+        app.readers(READERS).await;
+        let draft = app.draft("The long edition").await;
+        let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+        pressed.await.expect("nothing is in the way");
+        app.advance(digests::UNDO + Duration::from_secs(1));
+        digests::seal_due(&app.site, &app.templates).await.expect("it is sealed");
+        let last = digests::results(&app.site.db, draft.id, "", "open", 0, 1000).await.expect("the audience").split_off(READERS - 10);
+        // One connection and a slow server, so that the last of them wait for three seconds.
+        app.sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(20)));
+        let options = app.engine(1);
+        let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
+        let mailbox = app.sandbox.mailbox();
+        assert!(mailbox.wait_for_count(5, Duration::from_secs(20)).await);
+        for reader in &last {
+            let links = Links::new(&app.site, draft.id, app.list().await, reader.subscriber_id);
+            assert_eq!(one_click(&app, &links.unsubscribe, FORM, "List-Unsubscribe=One-Click").await.0, StatusCode::OK);
+        }
+        let since = Stopwatch::start();
+        assert!(mailbox.wait_for_count(READERS - 10, Duration::from_secs(60)).await);
+        assert!(since.elapsed() > Duration::from_secs(1), "the edition went on for long enough to tell");
+        wait::until("the edition's end", async || {
+            let edition = digests::load(&app.site.db, draft.id).await.expect("the edition");
+            (edition.state == EditionState::Finished).then_some(())
+        }).await;
+        engine.stop().await;
+        assert_eq!(mailbox.count(), READERS - 10);
+        assert!(last.iter().all(|reader| mailbox.to(&reader.address).is_empty()));
+        let audit = broadside::delivery::editions::audit(&app.site.db, draft.id).await.expect("the audit");
+        assert!(audit.holds() && audit.rows.suppressed == 10, "{audit:?}");
     }
 
     /// TRUST T3: whoever leaves after the edition was locked, and before their copy went out, gets none.

@@ -13,10 +13,10 @@ statements! {
     SCHEDULE = "update edition set state = 'scheduled', send_at = $2, sent_by = $3, updated_at = $4
                 where id = $1 and state = 'draft'";
     /// Undo, as long as sealing has not begun.
-    UNSCHEDULE = "update edition set state = 'draft', send_at = null, sent_by = null, updated_at = $2
-                  where id = $1 and state = 'scheduled' and seal_cursor is null";
+    UNSCHEDULE = "update edition set state = 'draft', send_at = null, sent_by = null, held_because = '', updated_at = $2
+                  where id = $1 and state in ('scheduled', 'held') and seal_cursor is null and sealed_at is null";
     /// Those whose time has come.
-    DUE = "select id, list_id, revision, coalesce(seal_cursor, 0) as cursor from edition
+    DUE = "select id, list_id, revision, coalesce(seal_cursor, 0) as cursor, send_at, corrects_edition_id, corrects_revision from edition
            where state = 'scheduled' and send_at <= $1 order by send_at, id";
     /// The step of one chunk of sealing: only the one who knows the cursor may take it.
     ADVANCE_SEAL = "update edition set seal_cursor = $3, updated_at = $4
@@ -28,9 +28,23 @@ statements! {
     /// From here on deliveries are claimed.
     START = "update edition set state = 'sending', updated_at = $2 where id = $1 and state = 'sealed'";
     /// Hold back what is not yet with a connection.
-    PAUSE = "update edition set state = 'paused', updated_at = $2 where id = $1 and state = 'sending'";
+    PAUSE = "update edition set state = 'paused', paused_because = $3, updated_at = $2 where id = $1 and state = 'sending'";
     /// Go on.
-    RESUME = "update edition set state = 'sending', updated_at = $2 where id = $1 and state in ('paused', 'held')";
+    RESUME = "update edition set state = 'sending', held_because = '', paused_because = '', updated_at = $2
+              where id = $1 and state in ('paused', 'held') and sealed_at is not null";
+    /// What was held before its audience was complete is due now, as if its moment had just come.
+    RELEASE = "update edition set state = 'scheduled', held_because = '', send_at = $2, updated_at = $2
+               where id = $1 and state = 'held' and sealed_at is null";
+    /// The house asks staff first: what waited for its moment, and missed it by too much.
+    HOLD_LATE = "update edition set state = 'held', held_because = 'late', updated_at = $2
+                 where id = $1 and state = 'scheduled' and send_at = $3";
+    /// After a backup was restored: everything that would go out by itself.
+    HOLD_ALL = "update edition set state = 'held', held_because = 'restored', updated_at = $1
+                where state in ('scheduled', 'sealed', 'sending') returning id";
+    /// What happens to a copy whose outcome is not known; decided before anything is sealed.
+    SET_POLICY = "update edition set unknown_policy = $2 where id = $1 and state in ('draft', 'scheduled')";
+    /// Copies that failed are tried again, so it is not over.
+    REOPEN = "update edition set state = 'sending', finished_at = null, updated_at = $2 where id = $1 and state = 'finished'";
     /// Send no more of it.
     CANCEL = "update edition set state = 'cancelled', updated_at = $2, finished_at = $2
               where id = $1 and state in ('scheduled', 'sealed', 'sending', 'paused', 'held')";
@@ -43,8 +57,10 @@ statements! {
               and not exists (select 1 from delivery where edition_id = $1 and state = 'claimed')";
     /// The parts of each state, added up over the workers.
     TALLIES = "select state, cast(sum(count) as bigint) as count from delivery_tally where edition_id = $1 group by state";
-    /// The rows themselves, counted.
-    ROWS = "select state, count(*) as count from delivery where edition_id = $1 group by state";
+    /// The rows themselves, counted, and beside them the tallies: one statement sees one moment, whatever is sending.
+    AUDIT = "select 'rows' as of, state, count(*) as count from delivery where edition_id = $1 group by state
+        union all select 'tallies', state, cast(sum(count) as bigint) from delivery_tally where edition_id = $1 group by state
+        union all select 'sealed', '', sealed_count from edition where id = $1 and sealed_count is not null";
     /// What was sealed.
     SEALED_COUNT = "select sealed_count from edition where id = $1";
     /// Every edition that was ever sealed.
@@ -62,6 +78,12 @@ pub struct DueEdition {
     pub revision: i64,
     /// The last subscriber whose delivery was written; 0 at the start.
     pub cursor: i64,
+    /// When it was to go out.
+    pub send_at: Moment,
+    /// The edition it corrects, if it is a correction: then it goes to those who got one revision of that.
+    pub corrects_edition_id: Option<i64>,
+    /// That revision.
+    pub corrects_revision: Option<i64>,
 }
 
 pub async fn state(tx: &mut Tx, id: i64) -> Result<Option<String>> {
@@ -99,11 +121,36 @@ pub async fn start(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
 }
 
 pub async fn pause(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
-    Ok(tx.exec(PAUSE, (id, now)).await? == 1)
+    Ok(tx.exec(PAUSE, (id, now, "")).await? == 1)
+}
+
+/// As [`pause`], by the engine itself.
+pub async fn pause_because(tx: &mut Tx, id: i64, why: &str, now: Moment) -> Result<bool> {
+    Ok(tx.exec(PAUSE, (id, now, why)).await? == 1)
 }
 
 pub async fn resume(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(RESUME, (id, now)).await? == 1)
+}
+
+pub async fn release(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(RELEASE, (id, now)).await? == 1)
+}
+
+pub async fn hold_late(tx: &mut Tx, id: i64, send_at: Moment, now: Moment) -> Result<bool> {
+    Ok(tx.exec(HOLD_LATE, (id, now, send_at)).await? == 1)
+}
+
+pub async fn hold_all(tx: &mut Tx, now: Moment) -> Result<Vec<i64>> {
+    Ok(tx.all::<(i64,)>(HOLD_ALL, (now,)).await?.into_iter().map(|(id,)| id).collect())
+}
+
+pub async fn set_policy(tx: &mut Tx, id: i64, policy: &str) -> Result<bool> {
+    Ok(tx.exec(SET_POLICY, (id, policy)).await? == 1)
+}
+
+pub async fn reopen(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(REOPEN, (id, now)).await? == 1)
 }
 
 pub async fn cancel(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
@@ -122,8 +169,9 @@ pub async fn tallies(db: &Db, id: i64) -> Result<Vec<(String, i64)>> {
     db.all(TALLIES, (id,)).await
 }
 
-pub async fn rows(db: &Db, id: i64) -> Result<Vec<(String, i64)>> {
-    db.all(ROWS, (id,)).await
+/// Of what (`rows`, `tallies`, or `sealed`), which state, how many.
+pub async fn audit(db: &Db, id: i64) -> Result<Vec<(String, String, i64)>> {
+    db.all(AUDIT, (id,)).await
 }
 
 pub async fn sealed_count(db: &Db, id: i64) -> Result<Option<i64>> {

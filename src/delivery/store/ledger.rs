@@ -3,16 +3,19 @@
 use super::dkim::{self, SealedKey};
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{self, Db, Result, Tx},
     statements,
 };
 
 statements! {
     /// Sealing writes every row at once, already suppressed where it must be.
-    INSERT = rows(10) "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
-        select cast(v.column1 as bigint), cast(v.column2 as bigint), v.column3, v.column4, v.column5, cast(v.column6 as bigint), v.column7, v.column8, cast(v.column9 as bigint), cast(v.column10 as bigint), 0, false, false
-        from (values {rows}) as v where true on conflict (edition_id, subscriber_id) do nothing";
-    /// What is to be claimed next, as one JSON value: row by row it would cost more on SQLite than all the rest.
+    INSERT = sqlite "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
+            select $1, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5, r.value ->> 6, $2, $2, 0, false, false
+            from json_each($3) as r where true on conflict (edition_id, subscriber_id) do nothing",
+        postgres "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
+            select $1, cast(r.value ->> 0 as bigint), r.value ->> 1, r.value ->> 2, r.value ->> 3, cast(r.value ->> 4 as bigint), r.value ->> 5, r.value ->> 6, $2, $2, 0, false, false
+            from json_array_elements(cast($3 as json)) as r where true on conflict (edition_id, subscriber_id) do nothing";
+    /// What is to be claimed next, for `Tx::array`.
     DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1))
             from (select subscriber_id, address, name, domain_key, variant_id, attempt from delivery
                 where edition_id = $1 and state = 'queued' and next_at <= $2 order by next_at, subscriber_id limit $3)",
@@ -47,8 +50,8 @@ statements! {
     /// Moves the parts of a worker.
     TALLY = rows(4) "insert into delivery_tally (edition_id, worker_id, state, count) values {rows}
         on conflict (edition_id, worker_id, state) do update set count = delivery_tally.count + excluded.count";
-    /// A reader left: what has not been written to a connection will not be.
-    WITHDRAW = "update delivery set state = 'suppressed', class = 'left', claimed_by = null, updated_at = $3
+    /// A reader left, or may not be mailed any more: what has not been written to a connection will not be.
+    WITHDRAW = "update delivery set state = 'suppressed', class = $4, claimed_by = null, updated_at = $3
         where subscriber_id = $1 and (state = 'queued' or (state = 'claimed' and not marker))
         and edition_id in (select id from edition where (cast($2 as bigint) is null or list_id = $2) and state not in ('finished', 'cancelled'))
         returning edition_id, subscriber_id";
@@ -61,6 +64,26 @@ statements! {
     /// Claimed rows of a cancelled edition that no connection has begun.
     CANCEL_CLAIMED = "update delivery set state = 'suppressed', class = 'cancelled', claimed_by = null, updated_at = $2
         where edition_id = $1 and state = 'claimed' and not marker";
+    /// Failed copies that staff want tried once more.
+    RETRY = rows(3) "update delivery set state = 'queued', class = null, next_at = cast(v.column3 as bigint), updated_at = cast(v.column3 as bigint)
+        from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint) and delivery.state = 'failed'";
+    /// The end of the next chunk of copies that are to get another body.
+    BEHIND = "select max(subscriber_id) from (select subscriber_id from delivery
+        where edition_id = $1 and subscriber_id > $3 and state in ('queued', 'claimed') and variant_id <> $2
+        order by subscriber_id limit $4) as chunk";
+    /// Copies that wait get the other body.
+    REPOINT_QUEUED = "update delivery set variant_id = $2, updated_at = $5
+        where edition_id = $1 and subscriber_id > $3 and subscriber_id <= $4 and state = 'queued' and variant_id <> $2";
+    /// A worker holds these in memory with the old body: its claims are taken from it, and its marker finds that out.
+    REPOINT_CLAIMED = "update delivery set variant_id = $2, state = 'queued', claimed_by = null, updated_at = $5
+        where edition_id = $1 and subscriber_id > $3 and subscriber_id <= $4 and state = 'claimed' and not marker";
+    /// Copies with another body that wait, or are leaving at this moment.
+    NOT_YET = "select count(*) from delivery
+        where edition_id = $1 and ((state = 'queued' and variant_id <> $2) or state = 'claimed')";
+    /// Everything that happened to one copy.
+    ATTEMPTS = "select attempt, outcome, stage, reply, at from delivery_attempt
+        where edition_id = $1 and subscriber_id = $2 order by id";
     /// Before claims are taken back: those whose outcome nobody knows get a line in the log.
     LOG_UNKNOWN = "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at)
         select edition_id, subscriber_id, attempt, $1, 'unknown', 'dot', 'the worker stopped before it could record the reply', $2
@@ -98,22 +121,12 @@ statements! {
         from delivery d where d.subscriber_id = $1 order by d.edition_id desc limit 100";
     /// One copy.
     COPY = "select d.edition_id, d.subscriber_id, d.address, d.state, d.class, d.attempt, d.maybe_duplicate, d.updated_at,
-            cast(null as text) as reply
-        from delivery d where d.edition_id = $1 and d.subscriber_id = $2";
+            cast(null as text) as reply, b.revision
+        from delivery d join variant b on b.id = d.variant_id where d.edition_id = $1 and d.subscriber_id = $2";
 }
 
-/// A row to write when an edition is sealed.
-#[derive(Clone, Debug)]
-pub struct Row {
-    pub edition_id: i64,
-    pub subscriber_id: i64,
-    pub address: String,
-    pub name: String,
-    pub domain_key: String,
-    pub variant_id: i64,
-    pub state: &'static str,
-    pub class: Option<&'static str>,
-}
+/// A row to write when an edition is sealed: subscriber, address, name, domain, variant, state and class.
+pub type Row<'a> = (i64, &'a str, &'a str, &'a str, i64, &'static str, Option<&'static str>);
 
 /// What stands over a frozen body, and the keys that sign now, for whichever domain.
 #[derive(Clone, Debug)]
@@ -143,6 +156,21 @@ pub struct Claim {
     pub hold: bool,
 }
 
+/// One line of the log of a copy.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Attempt {
+    /// Which attempt it was, from 1.
+    pub attempt: i64,
+    /// `accepted`, `failed`, `retry`, `unknown`, `held back`.
+    pub outcome: String,
+    /// How far the conversation had come.
+    pub stage: String,
+    /// The server's own words, or what went wrong before it said any.
+    pub reply: String,
+    /// When.
+    pub at: Moment,
+}
+
 /// One edition to one reader, as the desk shows it.
 #[derive(Clone, Debug, serde::Serialize, sqlx::FromRow)]
 pub struct Copy {
@@ -164,6 +192,9 @@ pub struct Copy {
     pub updated_at: Moment,
     /// The server's last words.
     pub reply: Option<String>,
+    /// The revision of its body; 0 where that was not asked for.
+    #[sqlx(default)]
+    pub revision: i64,
 }
 
 /// What became of an attempt, as the ledger takes it.
@@ -194,36 +225,17 @@ impl Record {
     }
 }
 
-pub async fn insert(tx: &mut Tx, rows: &[Row], now: Moment) -> Result<u64> {
-    tx.many(
-        INSERT,
-        rows.iter().map(|row| {
-            (
-                row.edition_id,
-                row.subscriber_id,
-                row.address.as_str(),
-                row.name.as_str(),
-                row.domain_key.as_str(),
-                row.variant_id,
-                row.state,
-                row.class,
-                now,
-                now,
-            )
-        }),
-    )
-    .await
+pub async fn insert(tx: &mut Tx, edition: i64, rows: &[Row<'_>], now: Moment) -> Result<u64> {
+    tx.exec(INSERT, (edition, now, db::array(rows)?.as_str())).await
 }
 
 pub async fn claim(tx: &mut Tx, worker: i64, edition: i64, limit: i64, now: Moment) -> Result<Vec<Claim>> {
-    let (json,) = tx.one::<(String,)>(DUE, (edition, now, limit)).await?;
-    let due: Vec<Due> = serde_json::from_str(&json).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    let due: Vec<Due> = tx.array(DUE, (edition, now, limit)).await?;
     if due.is_empty() {
         return Ok(Vec::new());
     }
     let ids: Vec<i64> = due.iter().map(|due| due.0).collect();
-    let ids = serde_json::to_string(&ids).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    tx.exec(CLAIM, (worker, now, edition, ids.as_str())).await?;
+    tx.exec(CLAIM, (worker, now, edition, db::array(&ids)?.as_str())).await?;
     let claim = |Due(subscriber_id, address, name, domain_key, variant_id, attempt)| Claim {
         edition_id: edition,
         subscriber_id,
@@ -300,8 +312,36 @@ pub async fn withdraw(
     subscriber: i64,
     list: Option<i64>,
     now: Moment,
+    class: &str,
 ) -> Result<Vec<(i64, i64)>> {
-    tx.all(WITHDRAW, (subscriber, list, now)).await
+    tx.all(WITHDRAW, (subscriber, list, now, class)).await
+}
+
+pub async fn retry(tx: &mut Tx, edition: i64, subscribers: &[i64], now: Moment) -> Result<u64> {
+    tx.many(RETRY, subscribers.iter().map(|subscriber| (edition, *subscriber, now))).await
+}
+
+pub async fn behind(db: &Db, edition: i64, variant: i64, after: i64, limit: i64) -> Result<Option<i64>> {
+    Ok(db.one::<(Option<i64>,)>(BEHIND, (edition, variant, after, limit)).await?.0)
+}
+
+/// Gives the copies of a chunk another body; how many of them a worker had claimed.
+pub async fn repoint(
+    tx: &mut Tx,
+    (edition, variant): (i64, i64),
+    (after, to): (i64, i64),
+    now: Moment,
+) -> Result<u64> {
+    tx.exec(REPOINT_QUEUED, (edition, variant, after, to, now)).await?;
+    tx.exec(REPOINT_CLAIMED, (edition, variant, after, to, now)).await
+}
+
+pub async fn not_yet(tx: &mut Tx, edition: i64, variant: i64) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(NOT_YET, (edition, variant)).await?.0)
+}
+
+pub async fn attempts(db: &Db, edition: i64, subscriber: i64) -> Result<Vec<Attempt>> {
+    db.all(ATTEMPTS, (edition, subscriber)).await
 }
 
 pub async fn cancel_queued(tx: &mut Tx, edition: i64, now: Moment) -> Result<u64> {

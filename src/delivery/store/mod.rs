@@ -1,10 +1,12 @@
 //! The SQL of the delivery room, by table.
 
+pub(super) mod bounces;
 pub(super) mod deliverability;
 pub(super) mod dkim;
 pub(super) mod editions;
 pub(super) mod ledger;
 pub(super) mod notices;
+pub(super) mod origin;
 pub(super) mod pace;
 pub(super) mod relays;
 pub(super) mod suppressions;

@@ -13,12 +13,16 @@ statements! {
     /// The same fact never sends twice.
     ADD = "insert into notice (key, template, context, from_name, from_email, address, name, message_id, state, reply, attempt, marker, maybe_duplicate, next_at, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', '', 0, false, false, $9, $9) on conflict (key) do nothing";
-    /// Takes a batch for one worker.
+    /// Takes a batch for one worker; away from home only what lets people sign in and confirm the new address.
     CLAIM = sqlite "update notice set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false
-            where id in (select id from notice where state = 'queued' and next_at <= $2 order by next_at, id limit $3)
+            where id in (select id from notice where state = 'queued' and next_at <= $2
+                and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and w.base_url <> o.base_url))
+                order by next_at, id limit $3)
             returning id, template, context, from_name, from_email, address, name, message_id, attempt, created_at",
         postgres "update notice set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false
-            where id in (select id from notice where state = 'queued' and next_at <= $2 order by next_at, id limit $3 for update skip locked)
+            where id in (select id from notice where state = 'queued' and next_at <= $2
+                and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and w.base_url <> o.base_url))
+                order by next_at, id limit $3 for update skip locked)
             returning id, template, context, from_name, from_email, address, name, message_id, attempt, created_at";
     /// The last gate before the body.
     MARK = "update notice set marker = true where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";

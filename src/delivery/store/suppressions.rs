@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{self, Db, Result, Tx},
     statements,
 };
 
@@ -12,8 +12,30 @@ statements! {
         on conflict (address_hash) where lifted_at is null do nothing";
     /// In force?
     REASON = "select reason from suppression where address_hash = $1 and lifted_at is null";
+    /// Those in force among many, for `Tx::array`.
+    AMONG = sqlite "select json_group_array(json_array(address_hash, reason)) from suppression
+            where lifted_at is null and address_hash in (select value from json_each($1))",
+        postgres "select cast(coalesce(json_agg(json_build_array(address_hash, reason)), '[]') as text) from suppression
+            where lifted_at is null and address_hash in (select value from json_array_elements_text(cast($1 as json)))";
+    /// In force, with the words for staff.
+    FIND = "select reason, detail, created_at from suppression where address_hash = $1 and lifted_at is null";
     /// Staff lift it; the row stays.
     LIFT = "update suppression set lifted_at = $2 where address_hash = $1 and lifted_at is null";
+}
+
+/// A suppression in force.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct InForce {
+    /// bounced, complained, erased or staff.
+    pub reason: String,
+    /// What staff read.
+    pub detail: String,
+    /// Since when.
+    pub created_at: Moment,
+}
+
+pub async fn find(db: &Db, hash: &str) -> Result<Option<InForce>> {
+    db.opt(FIND, (hash,)).await
 }
 
 pub async fn add(tx: &mut Tx, hash: &str, reason: &str, detail: &str, now: Moment) -> Result<bool> {
@@ -26,6 +48,10 @@ pub async fn reason(db: &Db, hash: &str) -> Result<Option<String>> {
 
 pub async fn reason_in(tx: &mut Tx, hash: &str) -> Result<Option<String>> {
     Ok(tx.opt::<(String,)>(REASON, (hash,)).await?.map(|(reason,)| reason))
+}
+
+pub async fn among(tx: &mut Tx, hashes: &[String]) -> Result<Vec<(String, String)>> {
+    tx.array(AMONG, (db::array(hashes)?.as_str(),)).await
 }
 
 pub async fn lift(tx: &mut Tx, hash: &str, now: Moment) -> Result<bool> {

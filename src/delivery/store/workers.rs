@@ -8,7 +8,7 @@ use crate::{
 
 statements! {
     /// A worker begins.
-    ADD = "insert into worker (host, pid, started_at, heartbeat_at) values ($1, $2, $3, $3) returning id";
+    ADD = "insert into worker (host, pid, base_url, started_at, heartbeat_at) values ($1, $2, $3, $4, $4) returning id";
     /// Still here; touches nothing once the worker was declared dead.
     BEAT = "update worker set heartbeat_at = $2 where id = $1 and stopped_at is null";
     /// Those silent since a moment, other than oneself.
@@ -17,8 +17,8 @@ statements! {
     STOP = "update worker set stopped_at = $2 where id = $1 and stopped_at is null";
 }
 
-pub async fn add(tx: &mut Tx, host: &str, pid: i64, now: Moment) -> Result<i64> {
-    Ok(tx.one::<(i64,)>(ADD, (host, pid, now)).await?.0)
+pub async fn add(tx: &mut Tx, host: &str, pid: i64, base_url: &str, now: Moment) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(ADD, (host, pid, base_url, now)).await?.0)
 }
 
 pub async fn beat(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {

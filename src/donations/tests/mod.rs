@@ -54,6 +54,7 @@ impl Room {
             clock: Clock::manual(NOW),
             keys: Arc::new(keys),
             base_url: "https://magazine.example.org".parse().expect("an address"),
+            bounce_address: None,
         };
         let settings = Settings {
             magazine_name: "The Lamplighter".to_owned(),

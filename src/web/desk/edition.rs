@@ -52,6 +52,8 @@ pub(super) struct EditionView {
     saved_by: Option<String>,
     saved_at: String,
     sent_by: Option<String>,
+    /// The edition whose readers get this correction.
+    corrects: Option<String>,
 }
 
 impl From<&Edition> for EditionView {
@@ -68,6 +70,7 @@ impl From<&Edition> for EditionView {
             saved_by: edition.saved_by.clone(),
             saved_at: edition.updated_at.date_time(),
             sent_by: edition.sent_by.clone(),
+            corrects: edition.corrects.as_ref().map(|corrects| corrects.public_id.clone()),
         }
     }
 }

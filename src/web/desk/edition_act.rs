@@ -19,7 +19,7 @@ pub(crate) async fn pause(desk: Desk, Path(id): Path<String>) -> Outcome {
 
 /// `POST /desk/editions/{id}/resume`
 pub(crate) async fn resume(desk: Desk, Path(id): Path<String>) -> Outcome {
-    digests::resume(desk.site(), &id, Some(desk.who.staff.id)).await?;
+    digests::resume(desk.site(), &desk.app.templates, &id, Some(desk.who.staff.id)).await?;
     Ok(see_other(&format!("/desk/editions/{id}?done=resumed")))
 }
 

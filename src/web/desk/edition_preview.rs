@@ -15,12 +15,17 @@ use crate::{digests, staff::Settings};
 pub(crate) struct Look {
     #[serde(default)]
     part: String,
+    /// An earlier version; none for the newest.
+    revision: Option<i64>,
 }
 
 /// `GET /desk/editions/{id}/preview`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<Look>) -> Outcome {
     let site = desk.site();
-    let edition = digests::find(&site.db, &id).await?;
+    let mut edition = digests::find(&site.db, &id).await?;
+    if let Some(revision) = look.revision {
+        edition = digests::load_revision(&site.db, edition.id, revision).await?;
+    }
     let settings = Settings::load(&site.db).await?;
     let preview = digests::preview(site, &desk.app.templates, &settings, &edition).await?;
     Ok(if look.part == "text" {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     super::{App, Desk, Outcome, WebError},
     edition::EditionView,
+    edition_repair::Repair,
     editions::{count, grouped, title},
 };
 use crate::{
@@ -51,6 +52,7 @@ struct Page {
     seconds_left: Option<u64>,
     actions: Vec<Action>,
     figures: Option<Figures>,
+    repair: Option<Repair>,
     results: Option<Results>,
 }
 
@@ -107,6 +109,8 @@ struct Choice {
 #[derive(Serialize)]
 pub(super) struct Row {
     address: String,
+    /// The page of everything that happened to it.
+    log_path: Option<String>,
     state: String,
     outcome: String,
     words: String,
@@ -116,8 +120,9 @@ pub(super) struct Row {
 impl From<digests::Outcome> for Row {
     fn from(copy: digests::Outcome) -> Self {
         Self {
-            outcome: outcome(&copy),
+            outcome: outcome_of(&copy.state, copy.class.as_deref(), copy.maybe_duplicate, copy.attempt),
             address: copy.address,
+            log_path: None,
             state: copy.state,
             words: copy.reply,
             when: copy.updated_at.date_time(),
@@ -125,17 +130,18 @@ impl From<digests::Outcome> for Row {
     }
 }
 
-fn outcome(copy: &digests::Outcome) -> String {
-    let why = copy.class.as_deref().unwrap_or_default().replace(['_', '-'], " ");
+/// What became of a copy, in words.
+pub(super) fn outcome_of(state: &str, class: Option<&str>, maybe_duplicate: bool, attempt: i64) -> String {
+    let why = class.unwrap_or_default().replace(['_', '-'], " ");
     let with_why = |what: &str| if why.is_empty() { what.to_owned() } else { format!("{what}: {why}") };
-    match copy.state.as_str() {
-        "accepted" if copy.maybe_duplicate => "Taken, perhaps twice".to_owned(),
+    match state {
+        "accepted" if maybe_duplicate => "Taken, perhaps twice".to_owned(),
         "accepted" => "Taken".to_owned(),
         "failed" => with_why("Failed"),
         "suppressed" => with_why("Not mailed"),
         "unknown" => "May have arrived".to_owned(),
         "claimed" => "Being sent".to_owned(),
-        _ if copy.attempt > 0 => "Will be tried again".to_owned(),
+        _ if attempt > 0 => "Will be tried again".to_owned(),
         _ => "Still to go".to_owned(),
     }
 }
@@ -146,15 +152,20 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome
     let sealed = edition.sealed_at.is_some();
     // The figures are for the whole team, addresses are not.
     let sees_readers = sealed && desk.may(Role::READERS);
+    let progress = if sealed { Some(editions::progress(db, edition.id).await?) } else { None };
     let page = Page {
         title: title(&edition.content.subject),
         edition: edition.into(),
         live: is_live(edition.state),
-        headline: headline(edition),
-        explanation: explanation(edition.state),
+        headline: headline(edition, progress),
+        explanation: explanation(edition),
         seconds_left: seconds_left(desk, edition),
-        actions: if desk.may(Role::SENDING) { actions(edition.state) } else { Vec::new() },
-        figures: if sealed { Some(figures(db, edition.id, edition.state).await?) } else { None },
+        actions: if desk.may(Role::SENDING) { actions(edition) } else { Vec::new() },
+        figures: progress.map(|progress| Figures::new(progress, edition.state)),
+        repair: match progress {
+            Some(progress) => Repair::of(desk, edition, progress).await?,
+            None => None,
+        },
         results: if sees_readers { Some(results(db, edition, look).await?) } else { None },
     };
     desk.page("desk/editions/sent", &page.title, &page).await
@@ -173,7 +184,15 @@ fn seconds_left(desk: &Desk, edition: &Edition) -> Option<u64> {
     (edition.state == EditionState::Scheduled && left <= 600).then_some(left)
 }
 
-fn headline(edition: &Edition) -> String {
+/// "3,120 have it, 4,880 do not."
+pub(super) fn have_and_have_not(progress: Progress) -> String {
+    let Progress { sealed, accepted, unknown, .. } = progress;
+    let perhaps = if unknown == 0 { String::new() } else { format!(", {} may have it", grouped(unknown)) };
+    format!("{} have it{perhaps}, {} do not.", grouped(accepted), grouped(sealed - accepted - unknown))
+}
+
+fn headline(edition: &Edition, progress: Option<Progress>) -> String {
+    let standing = progress.map(have_and_have_not).unwrap_or_default();
     let readers = count(edition.sealed_count.unwrap_or_default(), "reader");
     match edition.state {
         EditionState::Draft => "Still being written.".to_owned(),
@@ -183,30 +202,43 @@ fn headline(edition: &Edition) -> String {
         },
         EditionState::Sealed => "Writing down who gets a copy …".to_owned(),
         EditionState::Sending => format!("On its way to {readers}."),
-        EditionState::Paused => "Paused. Nothing more goes out until it is resumed.".to_owned(),
+        EditionState::Paused => format!("Paused. {standing}"),
+        EditionState::Held if edition.held_because == "restored" => {
+            format!("Held back: the database is a restored backup. {standing}").trim_end().to_owned()
+        }
         EditionState::Held => "Held back: its moment passed while nothing was running.".to_owned(),
-        EditionState::Cancelled => "Cancelled. Nothing more goes out.".to_owned(),
+        EditionState::Cancelled => format!("Cancelled. {standing}").trim_end().to_owned(),
         EditionState::Finished => format!("Sent to {readers}."),
     }
 }
 
-const fn explanation(state: EditionState) -> &'static str {
-    match state {
+fn explanation(edition: &Edition) -> &'static str {
+    match edition.state {
+        EditionState::Held if edition.held_because == "restored" => {
+            "The backup does not know what was sent since it was made. Go on only if you know that it did not go out."
+        }
+        EditionState::Held => "Nobody has got it. Send it now, late as it is, or take it back to the draft.",
         EditionState::Scheduled => "Until then it can be undone, and nobody has got anything.",
         EditionState::Sealed => "The content is locked. Copies start to leave when everyone is written down.",
         EditionState::Sending => "You can close this page; it goes on by itself.",
-        EditionState::Paused => "Copies that were already leaving may still arrive.",
-        EditionState::Cancelled => "Readers whose copy had already left have got it.",
+        EditionState::Paused => {
+            "Nothing more goes out until it goes on. Copies that were already leaving may still arrive."
+        }
+        EditionState::Cancelled => "Nothing more goes out. Readers whose copy had already left have got it.",
         _ => "",
     }
 }
 
-fn actions(state: EditionState) -> Vec<Action> {
+fn actions(edition: &Edition) -> Vec<Action> {
+    let sealed = edition.sealed_at.is_some();
     let undo = Action { path: "undo", label: "Undo: back to the draft", look: "big" };
     let pause = Action { path: "pause", label: "Pause", look: "second" };
     let resume = Action { path: "resume", label: "Go on sending", look: "" };
+    let late = Action { path: "resume", label: "Send it now", look: "" };
+    let back = Action { path: "undo", label: "Back to the draft", look: "second" };
     let cancel = Action { path: "cancel", label: "Cancel the rest", look: "second danger" };
-    match state {
+    match edition.state {
+        EditionState::Held if !sealed => vec![late, back],
         EditionState::Scheduled => vec![undo],
         EditionState::Sending => vec![pause, cancel],
         EditionState::Paused | EditionState::Held => vec![resume, cancel],
@@ -266,7 +298,14 @@ async fn results(db: &Db, edition: &Edition, look: &Look) -> Result<Results, Web
             .append_pair("after", &last.to_string());
         format!("/desk/editions/{}?{}#results", edition.public_id, query.finish())
     });
-    let rows = copies.into_iter().map(Row::from).collect();
+    let row = |copy: digests::Outcome| {
+        let log_path = copy
+            .reader
+            .as_ref()
+            .map(|reader| format!("/desk/editions/{}/copies/{reader}", edition.public_id));
+        Row { log_path, ..Row::from(copy) }
+    };
+    let rows = copies.into_iter().map(row).collect();
     Ok(Results { q: look.q.clone(), states: states.into(), rows, next })
 }
 

@@ -10,12 +10,12 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    delivery::editions::EditionState,
-    digests::{self, Edition},
+    delivery::editions::{EditionState, UnknownPolicy},
+    digests::{self, Edition, Press},
     staff::Settings,
 };
 
-const FIELDS: &[&str] = &["revision", "later"];
+const FIELDS: &[&str] = &["revision", "later", "policy"];
 
 #[derive(Serialize)]
 struct Page {
@@ -36,7 +36,8 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
     if edition.state != EditionState::Draft {
         return Ok(see_other(&format!("/desk/editions/{id}")));
     }
-    let page = page(&desk, &edition, Form::new(FIELDS)).await?;
+    let form = Form::new(FIELDS).with("policy", edition.unknown_policy.as_str());
+    let page = page(&desk, &edition, form).await?;
     desk.page("desk/editions/send", "Send the edition", &page).await
 }
 
@@ -48,9 +49,14 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let later = form.parse("later", moment);
     let Some(later) = later else { return again(&desk, &edition, form).await };
     let site = desk.site();
-    match digests::press_send(site, &desk.app.templates, edition.id, revision, later, Some(desk.who.staff.id))
-        .await
-    {
+    let press = Press {
+        edition_id: edition.id,
+        revision,
+        later,
+        policy: UnknownPolicy::parse(form.text("policy")).unwrap_or_default(),
+        staff_id: Some(desk.who.staff.id),
+    };
+    match digests::press(site, &desk.app.templates, press).await {
         Ok(_) => Ok(see_other(&format!("/desk/editions/{id}"))),
         Err(digests::Error::NotReady(_)) => again(&desk, &edition, form).await,
         Err(error) => Err(error.into()),

@@ -112,6 +112,9 @@ impl From<digests::Error> for WebError {
             Error::NoSender => Self::Conflict(
                 "Say under Settings which address your mail comes from, so that a copy can go out.".into(),
             ),
+            Error::StillLeaving => Self::Conflict(
+                "A few copies of the old version are leaving at this very moment. Try again in a minute.".into(),
+            ),
             Error::TooLate => Self::Conflict("It is too late to undo: the edition is on its way.".into()),
             Error::Move(MoveError::WrongState(state)) => Self::Conflict(format!(
                 "That is not possible now. The edition is: {}.",

@@ -1,14 +1,19 @@
 //! The team's pages: one file for a page, named as in the address, with `show` and `submit`.
 
 pub(super) mod account;
+pub(super) mod address;
 pub(super) mod article;
 pub(super) mod articles;
+pub(super) mod bounces;
 pub(super) mod deliverability;
 pub(super) mod donations;
 pub(super) mod edition;
 pub(super) mod edition_act;
+pub(super) mod edition_copy;
+pub(super) mod edition_correct;
 pub(super) mod edition_preview;
 pub(super) mod edition_progress;
+pub(super) mod edition_repair;
 pub(super) mod edition_send;
 pub(super) mod edition_test;
 pub(super) mod editions;

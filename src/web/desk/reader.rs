@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{
     super::{Desk, Outcome, Posted, WebError, session::see_other},
+    bounces::{Stopped, View, of_reader, stopped},
     edition_progress::Row,
     readers::standing,
 };
@@ -23,6 +24,8 @@ struct Page {
     lists: Vec<ListLine>,
     consent: Vec<EventView>,
     copies: Vec<CopyView>,
+    stopped: Option<Stopped>,
+    bounces: Vec<View>,
 }
 
 #[derive(Serialize)]
@@ -132,6 +135,8 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
         lists: subscribers::subscriptions(db, reader.id).await?.into_iter().map(ListLine::from).collect(),
         consent: consent::proof(db, reader.id).await?.into_iter().map(EventView::from).collect(),
         copies: copies.collect(),
+        stopped: stopped(&desk, &reader).await?,
+        bounces: of_reader(&desk, &reader).await?,
         reader: ReaderView {
             public_id: reader.public_id,
             email: reader.email.to_string(),
@@ -152,7 +157,7 @@ pub(crate) async fn leave(desk: Desk, Path(id): Path<String>, posted: Posted) ->
     Ok(see_other(&format!("/desk/readers/{id}?done=left")))
 }
 
-async fn find(desk: &Desk, id: &str) -> Result<Subscriber, WebError> {
+pub(super) async fn find(desk: &Desk, id: &str) -> Result<Subscriber, WebError> {
     subscribers::subscriber(&desk.site().db, id).await?.ok_or(WebError::NotFound)
 }
 

@@ -25,6 +25,7 @@ const FIELDS: &[&str] = &[
     "suggested_amounts",
     "appeal_heading",
     "appeal_text",
+    "late_hours",
 ];
 const TITLE: &str = "Settings";
 
@@ -84,6 +85,7 @@ fn filled(settings: Settings) -> Form {
         .with("suggested_amounts", amounts.join(" "))
         .with("appeal_heading", settings.appeal_heading)
         .with("appeal_text", settings.appeal_text)
+        .with("late_hours", settings.late_hours.to_string())
 }
 
 fn read(form: &mut Form) -> Settings {
@@ -97,6 +99,10 @@ fn read(form: &mut Form) -> Settings {
     let reading_speed = form.parse("reading_speed", |speed| {
         let speed: i64 = speed.parse().map_err(|_| "Enter a number of words, such as 275.")?;
         (50..=1_000).contains(&speed).then_some(speed).ok_or("Enter a number from 50 to 1,000.")
+    });
+    let late_hours = form.parse("late_hours", |hours| {
+        let hours: i64 = hours.parse().map_err(|_| "Enter a number of hours, such as 6.")?;
+        (1..=168).contains(&hours).then_some(hours).ok_or("Enter a number from 1 to 168.")
     });
     Settings {
         magazine_name: form.required("magazine_name", 100, "Enter the name of the magazine."),
@@ -114,6 +120,7 @@ fn read(form: &mut Form) -> Settings {
         appeal_heading: form.required("appeal_heading", 120, "Enter a heading for the appeal."),
         appeal_text: form.required("appeal_text", 1_000, "Say why readers should give."),
         send_unproven: false,
+        late_hours: late_hours.unwrap_or_default(),
     }
 }
 

@@ -86,6 +86,7 @@ impl Fixture for TestApp {
             clock: Clock::manual(BEGINNING),
             keys: Arc::new(Keys::new(&root, &[], SUPPRESSION_SECRET.as_bytes())),
             base_url: Url::parse(&format!("http://{address}")).expect("an address"),
+            bounce_address: Some(EmailAddress::parse("bounce@example.org").expect("an address")),
         };
         make_magazine(&site).await;
         let (sandbox, relay, payments) = outside(&site).await;

@@ -6,6 +6,7 @@ pub mod database;
 pub mod dns;
 pub mod environment;
 pub mod mail;
+pub mod postfix;
 pub mod postgres;
 pub mod program;
 pub mod scratch;
@@ -15,6 +16,7 @@ pub mod verify;
 #[expect(dead_code, reason = "verbs for tests that are being written")]
 pub mod visitor;
 pub mod wait;
+pub mod wire;
 
 pub use app::TestApp;
 pub use browser::Browser;

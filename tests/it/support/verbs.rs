@@ -37,9 +37,13 @@ impl TestApp {
 
     /// Sends what is due, and nothing else.
     pub async fn send(&self) {
-        let options = EngineOptions::new(vec![RelayOptions::unlimited(self.relay.clone(), 4)]);
-        let sent = Engine::run_until_idle(self.site.clone(), self.templates.clone(), options).await;
+        let sent = Engine::run_until_idle(self.site.clone(), self.templates.clone(), self.engine(4)).await;
         sent.expect("the engine starts");
+    }
+
+    /// An engine of so many connections to the sandbox.
+    pub fn engine(&self, connections: usize) -> EngineOptions {
+        EngineOptions::new(vec![RelayOptions::unlimited(self.relay.clone(), connections)])
     }
 
     /// The number of the list.

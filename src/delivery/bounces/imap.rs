@@ -1,0 +1,123 @@
+//! A mailbox that bounces come to, read over IMAP (RFC 9051) with TLS.
+//!
+//! What is not marked as seen is taken in, and marked only after its report is committed: a crash in between reads it
+//! again, which changes nothing. Nothing is deleted. Of each message only its beginning is asked for.
+
+use std::{fmt, io, sync::Arc, time::Duration};
+
+use futures_util::TryStreamExt as _;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName},
+};
+use url::Url;
+
+use super::{maildir::Taken, mime, receive::receive_mail};
+use crate::{site::Site, smtp_url::percent_decode};
+
+const PORT: u16 = 993;
+/// One visit takes so long at most; the next goes on.
+const LONGEST_VISIT: Duration = Duration::from_secs(300);
+const MOST_AT_ONCE: usize = 2_000;
+
+/// Where the mailbox is, and who may read it.
+#[derive(Clone)]
+pub struct Mailbox {
+    host: String,
+    port: u16,
+    user: String,
+    password: String,
+    folder: String,
+}
+
+/// Shows no password.
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mailbox({} at {}:{}, {})", self.user, self.host, self.port, self.folder)
+    }
+}
+
+/// Why the mailbox was not read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ImapError {
+    /// The server cannot be reached, or ended the conversation.
+    #[error("the mailbox cannot be reached: {0}")]
+    Io(#[from] io::Error),
+    /// The server said no, or something that no RFC knows.
+    #[error("the mailbox: {0}")]
+    Protocol(#[from] async_imap::error::Error),
+    /// It took more than five minutes.
+    #[error("the mailbox took too long to answer")]
+    TooSlow,
+    /// The database failed; what was not taken in is still unseen.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl Mailbox {
+    /// From `imaps://user:password@host/folder`; user, password and folder may be percent-encoded.
+    #[must_use]
+    pub fn from_url(url: &Url) -> Option<Self> {
+        let folder = percent_decode(url.path().trim_start_matches('/'))?;
+        Some(Self {
+            host: url.host_str().filter(|_| url.scheme() == "imaps")?.to_owned(),
+            port: url.port().unwrap_or(PORT),
+            user: percent_decode(url.username()).filter(|user| !user.is_empty())?,
+            password: percent_decode(url.password()?)?,
+            folder: if folder.is_empty() { "INBOX".to_owned() } else { folder },
+        })
+    }
+
+    /// Takes in what is not seen yet.
+    ///
+    /// # Errors
+    /// [`ImapError`].
+    pub async fn receive(&self, site: &Site) -> Result<Taken, ImapError> {
+        let visit = async {
+            let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+            let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+            let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .map_err(io::Error::other)?
+                .with_root_certificates(roots)
+                .with_no_client_auth();
+            let name = ServerName::try_from(self.host.clone()).map_err(io::Error::other)?;
+            let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+            self.receive_over(site, stream).await
+        };
+        timeout(LONGEST_VISIT, visit).await.map_err(|_| ImapError::TooSlow)?
+    }
+
+    /// The conversation itself, over a stream that is agreed on.
+    ///
+    /// # Errors
+    /// [`ImapError`].
+    pub async fn receive_over<S>(&self, site: &Site, stream: S) -> Result<Taken, ImapError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + fmt::Debug + Send,
+    {
+        let mut client = async_imap::Client::new(stream);
+        client.read_response().await?.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        let mut session = client.login(&self.user, &self.password).await.map_err(|(error, _)| error)?;
+        session.select(&self.folder).await?;
+        let mut unseen: Vec<u32> = session.uid_search("UNSEEN").await?.into_iter().collect();
+        unseen.sort_unstable();
+        let mut taken = Taken::default();
+        for number in unseen.into_iter().take(MOST_AT_ONCE) {
+            let number = number.to_string();
+            let question = format!("BODY.PEEK[]<0.{}>", mime::READ);
+            let found: Vec<_> = session.uid_fetch(&number, question).await?.try_collect().await?;
+            // Somebody else may have deleted it meanwhile.
+            let Some(body) = found.iter().find_map(|one| one.body()) else { continue };
+            taken.count(receive_mail(site, body).await?);
+            let _: Vec<_> = session.uid_store(&number, "+FLAGS.SILENT (\\Seen)").await?.try_collect().await?;
+        }
+        session.logout().await?;
+        Ok(taken)
+    }
+}

@@ -1,0 +1,378 @@
+//! Mail about our mail: bounces, delays, complaints and automatic answers, from every source in one normal form.
+//!
+//! The rules that must hold. Whatever arrives is bounded in time and memory ([`mime`]) and never ends the program. Words
+//! from outside change a reader's standing only with proof that they answer a copy of ours (the `receive` module): anybody can write
+//! a bounce, nobody can write our return address.
+
+mod auto_reply;
+mod dsn;
+mod feedback;
+pub mod imap;
+mod letters;
+pub mod maildir;
+pub mod mime;
+pub mod providers;
+pub mod receive;
+pub mod record;
+mod scan;
+mod status;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use serde::{Deserialize, Serialize};
+
+use self::mime::{Headers, Message};
+
+/// What a message says of a reader's copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Will never arrive.
+    Hard,
+    /// Did not arrive, and may another time.
+    Soft,
+    /// The reader told their provider that it is unwanted.
+    Complaint,
+    /// A program answered for the reader.
+    AutoReply,
+    /// Arrived.
+    Delivered,
+    /// Nothing of all that.
+    None,
+}
+
+impl Class {
+    /// The word that the database holds.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hard => "hard",
+            Self::Soft => "soft",
+            Self::Complaint => "complaint",
+            Self::AutoReply => "auto-reply",
+            Self::Delivered => "delivered",
+            Self::None => "none",
+        }
+    }
+}
+
+/// What became of the copy, as far as its reporter says (RFC 3464 section 2.3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Given up.
+    Failed,
+    /// Still being tried.
+    Delayed,
+    /// Arrived, or went on to where no more is known.
+    Delivered,
+    /// A complaint that counts.
+    Complained,
+    /// Says nothing about the copy.
+    Other,
+}
+
+impl Action {
+    /// The word that the database holds.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Delayed => "delayed",
+            Self::Delivered => "delivered",
+            Self::Complained => "complained",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Why, in the few kinds that make a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// There is no such mailbox.
+    NoMailbox,
+    /// There is no such host.
+    NoHost,
+    /// The reader is somewhere else now.
+    Moved,
+    /// The host takes no mail at all.
+    TakesNoMail,
+    /// The mailbox is full.
+    Full,
+    /// The message is too big.
+    TooBig,
+    /// The account is switched off, perhaps for a time.
+    Disabled,
+    /// The server does not like the sender: its rights, its reputation, its message.
+    Policy,
+    /// Too much at once.
+    TooMuch,
+    /// It was tried for too long.
+    Expired,
+    /// The other server could not be reached.
+    Network,
+    /// Something is wrong with a server.
+    Server,
+    /// Refused, without a word that is known.
+    Refused,
+    /// A complaint.
+    Complaint,
+    /// An automatic answer.
+    Away,
+    /// Nothing is known.
+    Unknown,
+}
+
+impl Reason {
+    /// The word that the database holds.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoMailbox => "no-mailbox",
+            Self::NoHost => "no-host",
+            Self::Moved => "moved",
+            Self::TakesNoMail => "takes-no-mail",
+            Self::Full => "full",
+            Self::TooBig => "too-big",
+            Self::Disabled => "disabled",
+            Self::Policy => "policy",
+            Self::TooMuch => "too-much",
+            Self::Expired => "expired",
+            Self::Network => "network",
+            Self::Server => "server",
+            Self::Refused => "refused",
+            Self::Complaint => "complaint",
+            Self::Away => "away",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether mail to that address is pointless from now on.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::NoMailbox | Self::NoHost | Self::Moved | Self::TakesNoMail)
+    }
+}
+
+/// What a message says of one recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recipient {
+    /// Whom it is about, as far as the reporter says; empty where it does not.
+    pub address: String,
+    /// What it means.
+    pub class: Class,
+    /// The enhanced status code.
+    pub status: Option<String>,
+    /// The reply code of the other server.
+    pub reply: Option<String>,
+    /// What became of the copy.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// The other server's words, shortened.
+    pub words: String,
+}
+
+/// A message about our mail, in the normal form.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// What it says, recipient by recipient; empty for mail that is about something else.
+    pub recipients: Vec<Recipient>,
+    /// The addresses it was sent to: a return address of ours among them proves what it answers.
+    pub sent_to: Vec<String>,
+    /// Return-Path of the message that it returns.
+    pub returned_path: Option<String>,
+    /// Message-ID of the message that it returns, without its brackets.
+    pub returned_id: Option<String>,
+    /// List-Unsubscribe of the message that it returns: our own signed link, which no redaction of addresses touches.
+    pub returned_link: Option<String>,
+}
+
+const LONGEST_WORDS: usize = 500;
+const LONGEST_SOURCE: usize = 8 * 1024;
+
+/// Reads a message. Any bytes give an answer, in bounded time.
+#[must_use]
+pub fn inspect(bytes: &[u8]) -> Report {
+    // The decoders are another crate's, and what they read is anybody's.
+    std::panic::catch_unwind(|| read(bytes)).unwrap_or_default()
+}
+
+fn read(bytes: &[u8]) -> Report {
+    let message = Message::read(bytes);
+    let mut report = understand(&message);
+    if report.recipients.iter().all(|one| one.status.is_none()) {
+        // A report about a report, or one that somebody passed on.
+        if let Some(part) = message.part(&["message/rfc822"]) {
+            let inner = understand(&Message::read(part.text.as_bytes()));
+            if inner
+                .recipients
+                .iter()
+                .any(|one| matches!(one.class, Class::Hard | Class::Soft) && one.status.is_some())
+            {
+                report = inner;
+            }
+        }
+    }
+    for name in ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to", "x-delivered-to"] {
+        for value in message.headers.all(name).take(10) {
+            let found = scan::addresses(value).map(|(_, address)| address.to_owned());
+            report.sent_to.extend(found.take(10));
+        }
+    }
+    report.sent_to.dedup();
+    report
+}
+
+fn understand(message: &Message) -> Report {
+    let letter = letters::Letter::new(message);
+    let returned = returned_headers(message, &letter);
+    let recipients = feedback::read(message, &returned)
+        .or_else(|| providers::ses::mailed(&letter.human))
+        .or_else(|| notified(message, &letter))
+        .or_else(|| letters::read(message, &letter, &returned))
+        .or_else(|| auto_reply::read(message))
+        .unwrap_or_default();
+    let brackets: &[char] = &['<', '>', ' '];
+    Report {
+        recipients,
+        sent_to: Vec::new(),
+        returned_path: returned.get("return-path").and_then(scan::address).map(str::to_owned),
+        returned_id: returned.get("message-id").map(|id| id.trim_matches(brackets).to_owned()),
+        returned_link: returned.get("list-unsubscribe").map(|link| link.trim_matches(brackets).to_owned()),
+    }
+}
+
+/// The header of the message that is returned, wherever it stands.
+fn returned_headers(message: &Message, letter: &letters::Letter) -> Headers {
+    let kinds = [
+        "message/rfc822",
+        "text/rfc822-headers",
+        "message/rfc822-headers",
+        "message/global",
+        "message/global-headers",
+    ];
+    match message.part(&kinds) {
+        Some(part) => Headers::read(part.text.trim_start().as_bytes()).0,
+        None => letters::headers_of(&letter.returned),
+    }
+}
+
+/// What the fields of a delivery status notification say.
+fn notified(message: &Message, letter: &letters::Letter) -> Option<Vec<Recipient>> {
+    let kinds = ["message/delivery-status", "message/global-delivery-status"];
+    let mut fields: Vec<dsn::Fields> = Vec::new();
+    for part in message.parts.iter().filter(|part| kinds.contains(&part.kind.as_str())) {
+        fields.extend(dsn::read(&part.text));
+    }
+    if fields.is_empty() {
+        fields = dsn::read(&letter.human);
+    }
+    if fields.is_empty() {
+        return None;
+    }
+    let alone = fields.len() == 1;
+    let blocks = letter.blocks(&fields.iter().map(|one| one.address.as_str()).collect::<Vec<_>>());
+    Some(fields.into_iter().map(|one| from_fields(one, letter, &blocks, alone)).collect())
+}
+
+fn from_fields(
+    fields: dsn::Fields,
+    letter: &letters::Letter,
+    blocks: &[letters::Block],
+    alone: bool,
+) -> Recipient {
+    let about = |address: &str| blocks.iter().find(|block| block.address.eq_ignore_ascii_case(address));
+    let block = about(&fields.address).or_else(|| fields.original.as_deref().and_then(about));
+    let block = block.map_or("", |block| block.words.as_str());
+    let human = if alone { letter.human.as_str() } else { "" };
+    let action = match fields.action.as_str() {
+        "delayed" => Action::Delayed,
+        "delivered" | "relayed" | "expanded" => Action::Delivered,
+        "failed" => Action::Failed,
+        _ if letter.is_delay() => Action::Delayed,
+        _ if fields.status.as_deref().is_some_and(|status| status.starts_with('2')) => Action::Delivered,
+        _ => Action::Failed,
+    };
+    let sources = [fields.diagnostic.as_str(), block, human];
+    let mut recipient = judge(fields.address, action, fields.status.as_deref(), &sources);
+    if fields.by_program && recipient.reason == Reason::NoMailbox {
+        // What a filter or a delivery program on the other side printed, not what its server knows.
+        (recipient.reason, recipient.class) = (Reason::Server, Class::Soft);
+    }
+    recipient
+}
+
+/// Makes a recipient of what was read: `sources` are texts about it, the nearest first.
+fn judge(address: String, action: Action, status: Option<&str>, sources: &[&str]) -> Recipient {
+    let sources: Vec<&str> =
+        sources.iter().map(|text| &text[..text.floor_char_boundary(LONGEST_SOURCE)]).collect();
+    // The other server's words about this copy say more than the field that the reporter filled in.
+    let delivered = action == Action::Delivered;
+    let fits = |found: &&str| delivered == found.starts_with('2');
+    let (nearest, others) =
+        sources.split_first().map_or(("", &sources[..0]), |(nearest, others)| (*nearest, others));
+    let others = others.iter().flat_map(|text| scan::statuses(text));
+    let found = scan::statuses(nearest).filter(fits).chain(status).chain(others.filter(fits));
+    let status = scan::most_telling(found).map(str::to_owned);
+    let reply = sources.iter().find_map(|text| scan::reply(text)).map(str::to_owned);
+    let reason = why(&address, status.as_deref(), &sources);
+    let class = match action {
+        Action::Delivered => Class::Delivered,
+        _ if reason.is_final() => Class::Hard,
+        _ => Class::Soft,
+    };
+    let words = sources.iter().find(|text| !text.trim().is_empty()).copied().unwrap_or_default();
+    Recipient { address, class, status, reply, action, reason, words: shortened(words) }
+}
+
+fn why(address: &str, status: Option<&str>, sources: &[&str]) -> Reason {
+    let plain: Vec<String> = sources.iter().map(|text| scan::plain(&without(text, address))).collect();
+    let said: Vec<(Reason, bool)> = plain.iter().filter_map(|text| words::reason(text)).collect();
+    let coded = status.and_then(status::reason);
+    // Exchange Online, where the directory of the other side does not know the recipient.
+    if status == Some("5.4.1")
+        && plain.iter().any(|text| text.contains("recipient address rejected: access denied"))
+    {
+        return Reason::NoMailbox;
+    }
+    let reason = match said.first() {
+        Some((_, false)) if coded.is_some_and(|coded| coded.is_final() || coded == Reason::Policy) => coded,
+        Some((reason, _)) => Some(*reason),
+        None => coded,
+    };
+    let reason = reason.unwrap_or(Reason::Unknown);
+    if !reason.is_final() {
+        return reason;
+    }
+    // Of two readings the milder: a reader is not given up for a sentence that may mean something else.
+    if said.iter().any(|(reason, _)| *reason == Reason::Full) {
+        return Reason::Full;
+    }
+    // A server that took the recipient and then refused the message knows the mailbox, and x.2.0 says that there is one;
+    // only a code that speaks of the address itself says otherwise.
+    let there = status.is_some_and(|status| status.ends_with(".2.0"));
+    let address = status.is_some_and(|status| status.split('.').nth(1) == Some("1"));
+    if reason == Reason::NoMailbox && !address && (there || plain.iter().any(|text| words::is_about_us(text)))
+    {
+        return Reason::Refused;
+    }
+    reason
+}
+
+/// A local part such as `spam` or `full` must not be taken for a word of the server.
+fn without(text: &str, address: &str) -> String {
+    if address.is_empty() { text.to_owned() } else { text.replace(address, " ") }
+}
+
+fn shortened(text: &str) -> String {
+    let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if words.len() > LONGEST_WORDS {
+        let end = words.floor_char_boundary(LONGEST_WORDS);
+        words.truncate(end);
+        words.push('…');
+    }
+    words
+}

@@ -1,0 +1,448 @@
+//! From a report to what is done about it.
+//!
+//! The rules that must hold (TRUST M24-M28, F26):
+//! - A report counts only with proof that it answers a copy of ours: a return address, a Message-ID or a link of ours, each
+//!   with its MAC; or the signature of the mail service that sent it.
+//! - One report counts once, however often it is delivered; the line and its effect are one transaction.
+//! - Nothing here touches the ledger's outcome of a copy: a bounce that comes before our own record of "accepted" is kept
+//!   beside it, and no record that comes later takes its effect back. Only staff do, by lifting the suppression.
+
+use std::time::Duration;
+
+use super::{Action, Class, Reason, Recipient, Report, judge, scan, status};
+use crate::{
+    clock::Moment,
+    db::{Result, Tx},
+    delivery::{
+        editions::{self, MoveError},
+        ledger,
+        store::bounces::{self as store, NewBounce},
+        suppression::{self, Suppressions},
+        verp::{self, Which},
+    },
+    email_address::EmailAddress,
+    site::Site,
+    token::{self, Purpose},
+};
+
+/// So many editions must fail for a reader, over at least so long, before a reason that may pass counts as one that does not.
+const SOFT_EDITIONS: i64 = 3;
+const SOFT_SPAN: Duration = Duration::from_secs(7 * 86_400);
+/// Failures older than this are forgotten.
+const SOFT_MEMORY: Duration = Duration::from_secs(90 * 86_400);
+
+/// Complaints per hundred thousand accepted copies: where staff are warned, and where the edition is held back.
+const WARN_ABOVE: i64 = 100;
+const PAUSE_ABOVE: i64 = 300;
+
+/// How a report came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// By mail: anybody can write it.
+    Mail,
+    /// The reply of a server to our own connection.
+    Reply,
+    /// Signed by Mailgun.
+    Mailgun,
+    /// Signed by Postmark.
+    Postmark,
+    /// Signed by SendGrid.
+    SendGrid,
+    /// Signed by Amazon.
+    Ses,
+}
+
+impl Source {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Reply => "reply",
+            Self::Mailgun => "mailgun",
+            Self::Postmark => "postmark",
+            Self::SendGrid => "sendgrid",
+            Self::Ses => "ses",
+        }
+    }
+}
+
+/// What was done about a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It proves nothing about a copy of ours, and was not kept.
+    Unproven,
+    /// It was taken in before.
+    Known,
+    /// It is kept, and changes nothing.
+    None,
+    /// The other server holds something against us, not the reader: kept.
+    Policy,
+    /// A failure that may pass: counted.
+    Counted,
+    /// The reader is not mailed any more: mail does not reach them.
+    Bounced,
+    /// The reader is not mailed any more: they complained.
+    Complained,
+    /// It is about a copy from before staff lifted a suppression.
+    Outdated,
+}
+
+impl Effect {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unproven | Self::Known | Self::None => "none",
+            Self::Policy => "policy",
+            Self::Counted => "counted",
+            Self::Bounced => "bounced",
+            Self::Complained => "complained",
+            Self::Outdated => "outdated",
+        }
+    }
+}
+
+/// Takes in a message that came by mail. The same bytes again change nothing.
+///
+/// # Errors
+/// When the database fails; then nothing was kept, and the message can be given again.
+pub async fn receive_mail(site: &Site, bytes: &[u8]) -> Result<Effect> {
+    let bytes = &bytes[..bytes.len().min(super::mime::READ)];
+    let report = super::inspect(bytes);
+    let key = token::hash(&String::from_utf8_lossy(bytes));
+    receive(site, Source::Mail, &key, &report).await
+}
+
+/// Takes in a report; `key` is what makes it the same report when it comes again.
+///
+/// # Errors
+/// When the database fails; then nothing was kept, and it can be given again.
+pub async fn receive(site: &Site, source: Source, key: &str, report: &Report) -> Result<Effect> {
+    let which = identify(site, report);
+    let signed = !matches!(source, Source::Mail | Source::Reply);
+    // Anybody can send us mail: what proves nothing costs no transaction.
+    if report.recipients.is_empty() || (which.is_none() && !signed) {
+        return Ok(Effect::Unproven);
+    }
+    let mut tx = site.db.begin().await?;
+    let copy = match which {
+        Some(which) => store::copy(&mut tx, which.edition, which.subscriber).await?,
+        None => None,
+    };
+    let known = which.zip(copy).and_then(|(which, (address, at))| {
+        let address = EmailAddress::parse(&address).ok()?;
+        Some(About { which: Some(which), address, at: Some(at) })
+    });
+    let Some((about, recipient)) = subject(signed, report, known) else { return Ok(Effect::Unproven) };
+    let effect =
+        take_in(&mut tx, site, source, &format!("{}:{key}", source.as_str()), &about, &recipient).await?;
+    tx.commit().await?;
+    Ok(effect)
+}
+
+/// Whose copy it is.
+struct About {
+    which: Option<Which>,
+    address: EmailAddress,
+    /// When the copy's row last changed.
+    at: Option<Moment>,
+}
+
+/// Which copy a report answers, by any proof in it.
+fn identify(site: &Site, report: &Report) -> Option<Which> {
+    let returned = |address: &str| verp::parse(&site.keys, site.bounce_address.as_ref()?, address);
+    let by_address = report.sent_to.iter().chain(&report.returned_path).find_map(|address| returned(address));
+    let by_id = || verp::parse_message_id(&site.keys, site.host(), report.returned_id.as_deref()?);
+    let by_link = || {
+        let (_, token) = report.returned_link.as_deref()?.rsplit_once("/unsubscribe/")?;
+        let scope = site.keys.verify(Purpose::Unsubscribe, token, site.now()).ok()?;
+        let mut numbers = scope.split('.').map(|number| number.parse().ok());
+        let (subscriber, _, edition) = (numbers.next()??, numbers.next()??, numbers.next()??);
+        Some(Which { edition, subscriber })
+    };
+    by_address.or_else(by_id).or_else(by_link)
+}
+
+/// Of what a report says, that which is about the copy.
+fn subject(signed: bool, report: &Report, known: Option<About>) -> Option<(About, Recipient)> {
+    let named = |address: &EmailAddress| {
+        let same = |one: &&Recipient| {
+            EmailAddress::parse(&one.address).is_ok_and(|parsed| parsed.key() == address.key())
+        };
+        report.recipients.iter().find(same).cloned()
+    };
+    if let Some(about) = known {
+        if let Some(recipient) = named(&about.address) {
+            return Some((about, recipient));
+        }
+        let mut recipient = report.recipients.first()?.clone();
+        // Complaints often hide the address; their proof says enough. A failure of another address is that of one that
+        // the reader's mail is passed on to: it may be mended without them.
+        if recipient.class == Class::Hard && !recipient.address.is_empty() {
+            (recipient.class, recipient.reason) = (Class::Soft, Reason::Refused);
+        }
+        return Some((about, recipient));
+    }
+    // A mail service that signed it knows whom it sent our mail to.
+    if !signed {
+        return None;
+    }
+    let recipient = report.recipients.first()?.clone();
+    let address = EmailAddress::parse(&recipient.address).ok()?;
+    Some((About { which: None, address, at: None }, recipient))
+}
+
+async fn take_in(
+    tx: &mut Tx,
+    site: &Site,
+    source: Source,
+    key: &str,
+    about: &About,
+    recipient: &Recipient,
+) -> Result<Effect> {
+    if store::known(tx, key).await? {
+        return Ok(Effect::Known);
+    }
+    let hash = Suppressions::new(site).hash(&about.address);
+    let lifted = store::lifted(tx, &hash).await?;
+    let effect = match due(recipient) {
+        Effect::None | Effect::Policy => due(recipient),
+        _ if about.at.zip(lifted).is_some_and(|(at, lifted)| at < lifted) => Effect::Outdated,
+        Effect::Counted => soft(tx, site, &hash, lifted, about).await?,
+        effect => effect,
+    };
+    let new = NewBounce {
+        key,
+        source: source.as_str(),
+        class: recipient.class.as_str(),
+        action: recipient.action.as_str(),
+        reason: recipient.reason.as_str(),
+        status: recipient.status.as_deref(),
+        reply: recipient.reply.as_deref(),
+        words: &without_addresses(&recipient.words),
+        // A soft failure stays countable even when it is the one too many.
+        effect: if effect == Effect::Bounced && recipient.class == Class::Soft {
+            "counted"
+        } else {
+            effect.as_str()
+        },
+        edition_id: about.which.map(|which| which.edition),
+        subscriber_id: about.which.map(|which| which.subscriber),
+        address_hash: &hash,
+        masked: &about.address.masked(),
+    };
+    if !store::add(tx, new, site.now()).await? {
+        return Ok(Effect::Known);
+    }
+    match effect {
+        Effect::Bounced => suppress(tx, site, about, suppression::Reason::Bounced, recipient).await?,
+        Effect::Complained => {
+            suppress(tx, site, about, suppression::Reason::Complained, recipient).await?;
+            if let Some(which) = about.which {
+                brake(tx, site, which.edition).await?;
+            }
+        }
+        _ => {}
+    }
+    Ok(effect)
+}
+
+/// What a report calls for by itself (TRUST M23-M26).
+fn due(recipient: &Recipient) -> Effect {
+    let policy =
+        recipient.reason == Reason::Policy || recipient.status.as_deref().is_some_and(status::is_policy);
+    match recipient.action {
+        Action::Complained => Effect::Complained,
+        Action::Failed if policy => Effect::Policy,
+        Action::Failed if recipient.class == Class::Hard => Effect::Bounced,
+        Action::Failed if recipient.class == Class::Soft => Effect::Counted,
+        Action::Failed | Action::Delayed | Action::Delivered | Action::Other => Effect::None,
+    }
+}
+
+/// Whether this soft failure is the one too many.
+async fn soft(tx: &mut Tx, site: &Site, hash: &str, lifted: Option<Moment>, about: &About) -> Result<Effect> {
+    let now = site.now();
+    let since = now.minus(SOFT_MEMORY).max(lifted.unwrap_or(Moment(0)));
+    let (editions, first) = store::soft(tx, hash, since, about.which.map(|which| which.edition)).await?;
+    let long = first.is_some_and(|first| now.since(first) >= SOFT_SPAN);
+    Ok(if editions + 1 >= SOFT_EDITIONS && long { Effect::Bounced } else { Effect::Counted })
+}
+
+async fn suppress(
+    tx: &mut Tx,
+    site: &Site,
+    about: &About,
+    reason: suppression::Reason,
+    recipient: &Recipient,
+) -> Result<()> {
+    let suppressions = Suppressions::new(site);
+    let detail = without_addresses(&recipient.words);
+    if reason == suppression::Reason::Complained
+        && suppressions.reason_in(tx, &about.address).await?.as_deref() == Some("bounced")
+    {
+        // The weightier word stays, so that nobody lifts a complaint for a full mailbox.
+        suppressions.lift(tx, &about.address).await?;
+    }
+    suppressions.add(tx, &about.address, reason, &detail).await?;
+    if let Some(which) = about.which {
+        let class = if reason == suppression::Reason::Complained { "complained" } else { "bounced" };
+        ledger::withdraw_because(tx, site, which.subscriber, None, class).await?;
+    }
+    Ok(())
+}
+
+/// Complaints per hundred thousand accepted copies.
+#[must_use]
+pub fn complaint_rate(complaints: i64, accepted: i64) -> i64 {
+    complaints.saturating_mul(100_000) / accepted.max(1)
+}
+
+/// How an edition stands with complaints (TRUST M28).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Complaints {
+    /// As few as there always are.
+    Few,
+    /// More than one in a thousand: staff should look.
+    Many,
+    /// More than three in a thousand: mail services begin to refuse everything; the edition is held back.
+    TooMany,
+}
+
+impl Complaints {
+    /// By the rate.
+    #[must_use]
+    pub fn of(complaints: i64, accepted: i64) -> Self {
+        match complaint_rate(complaints, accepted) {
+            rate if rate > PAUSE_ABOVE => Self::TooMany,
+            rate if rate > WARN_ABOVE => Self::Many,
+            _ => Self::Few,
+        }
+    }
+}
+
+async fn brake(tx: &mut Tx, site: &Site, edition: i64) -> Result<()> {
+    let complaints = store::complaints(tx, edition).await?;
+    let accepted = store::accepted(tx, edition).await?;
+    match Complaints::of(complaints, accepted) {
+        Complaints::Few => {}
+        Complaints::Many => {
+            tracing::warn!(edition, complaints, accepted, "many readers complain of this edition");
+        }
+        Complaints::TooMany => match editions::pause(tx, site, edition).await {
+            Ok(()) => {
+                tracing::warn!(
+                    edition,
+                    complaints,
+                    accepted,
+                    "the edition is paused: too many readers complain of it"
+                );
+            }
+            // It has ended, or somebody was faster.
+            Err(MoveError::WrongState(_) | MoveError::NotFound) => {}
+            Err(MoveError::Database(error)) => return Err(error),
+        },
+    }
+    Ok(())
+}
+
+/// Attempts that are read at once.
+const STRETCH: i64 = 20_000;
+/// Numbers near the end of the log may still be filled by transactions that are not yet committed: they are read again.
+const OVERLAP: i64 = 5_000;
+
+/// Takes in the final refusals that the log of attempts has gained. Returns how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn receive_refusals(site: &Site) -> Result<usize> {
+    let (read, newest) = store::cursor(&site.db).await?;
+    let mut taken = 0;
+    let mut at = (read - OVERLAP).max(0);
+    while at < newest {
+        let until = newest.min(at + STRETCH);
+        for refusal in store::refusals(&site.db, at, until).await? {
+            let which = Which { edition: refusal.edition_id, subscriber: refusal.subscriber_id };
+            let mut tx = site.db.begin().await?;
+            let copy = store::copy(&mut tx, which.edition, which.subscriber).await?;
+            let address = copy.as_ref().and_then(|(address, _)| EmailAddress::parse(address).ok());
+            let Some((address, (_, row_at))) = address.zip(copy) else { continue };
+            let mut recipient = judge(address.to_string(), Action::Failed, None, &[&refusal.reply]);
+            // Only the answer to RCPT speaks of the mailbox.
+            if recipient.class == Class::Hard && refusal.stage != "rcpt" {
+                (recipient.class, recipient.reason) = (Class::Soft, Reason::Refused);
+            }
+            let about = About { which: Some(which), address, at: Some(row_at) };
+            let key = format!("reply:{}", refusal.id);
+            let effect = take_in(&mut tx, site, Source::Reply, &key, &about, &recipient).await?;
+            tx.commit().await?;
+            taken += usize::from(effect != Effect::Known);
+        }
+        at = until;
+        if at <= read {
+            continue;
+        }
+        let mut tx = site.db.begin().await?;
+        store::move_cursor(&mut tx, at).await?;
+        tx.commit().await?;
+    }
+    Ok(taken)
+}
+
+/// The words without the addresses in them, which would outlive the reader's erasure.
+fn without_addresses(words: &str) -> String {
+    let mut out = String::with_capacity(words.len());
+    let mut end = 0;
+    for (at, address) in scan::addresses(words) {
+        if at >= end {
+            out.push_str(&words[end..at]);
+            out.push('…');
+            end = at + address.len();
+        }
+    }
+    out.push_str(&words[end..]);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipient(action: Action, class: Class, reason: Reason, status: Option<&str>) -> Recipient {
+        let status = status.map(str::to_owned);
+        Recipient { address: String::new(), class, status, reply: None, action, reason, words: String::new() }
+    }
+
+    /// TRUST M23, M24, M25: what each report calls for.
+    #[test]
+    fn reports_call_for_what_the_table_says() {
+        for (action, class, reason, status, wanted) in [
+            (Action::Failed, Class::Hard, Reason::NoMailbox, Some("5.1.1"), Effect::Bounced),
+            (Action::Failed, Class::Soft, Reason::Full, Some("5.2.2"), Effect::Counted),
+            (Action::Failed, Class::Soft, Reason::Policy, None, Effect::Policy),
+            (Action::Failed, Class::Soft, Reason::Refused, Some("5.7.1"), Effect::Policy),
+            (Action::Failed, Class::Hard, Reason::NoMailbox, Some("5.7.515"), Effect::Policy),
+            (Action::Delayed, Class::Soft, Reason::Network, Some("4.4.1"), Effect::None),
+            (Action::Delayed, Class::Hard, Reason::NoMailbox, Some("4.1.1"), Effect::None),
+            (Action::Delivered, Class::Delivered, Reason::Unknown, Some("2.0.0"), Effect::None),
+            (Action::Complained, Class::Complaint, Reason::Complaint, None, Effect::Complained),
+            (Action::Other, Class::Complaint, Reason::Complaint, None, Effect::None),
+            (Action::Other, Class::AutoReply, Reason::Away, None, Effect::None),
+        ] {
+            let one = recipient(action, class, reason, status);
+            assert_eq!(due(&one), wanted, "{one:?}");
+        }
+    }
+
+    /// TRUST M28.
+    #[test]
+    fn the_complaint_brake_warns_above_one_and_stops_above_three_in_a_thousand() {
+        assert_eq!(Complaints::of(0, 0), Complaints::Few);
+        assert_eq!(Complaints::of(10, 10_000), Complaints::Few);
+        assert_eq!(Complaints::of(11, 10_000), Complaints::Many);
+        assert_eq!(Complaints::of(30, 10_000), Complaints::Many);
+        assert_eq!(Complaints::of(31, 10_000), Complaints::TooMany);
+    }
+
+    #[test]
+    fn no_address_is_kept_in_the_words() {
+        assert_eq!(without_addresses("550 <ann@example.org>: no; b@example.com"), "550 <…>: no; …");
+    }
+}

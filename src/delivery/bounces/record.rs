@@ -1,0 +1,56 @@
+//! What was reported, for the desk.
+
+use super::receive::Complaints;
+pub use crate::delivery::store::bounces::Bounce;
+use crate::{
+    db::Result,
+    delivery::{editions, store::bounces as store, suppression::Suppressions},
+    email_address::EmailAddress,
+    site::Site,
+};
+
+/// The newest reports before one, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn latest(site: &Site, before: Option<i64>, limit: i64) -> Result<Vec<Bounce>> {
+    store::latest(&site.db, before.unwrap_or(i64::MAX), limit).await
+}
+
+/// What was reported of mail to one address, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_address(site: &Site, address: &EmailAddress, limit: i64) -> Result<Vec<Bounce>> {
+    store::of_address(&site.db, &Suppressions::new(site).hash(address), limit).await
+}
+
+/// An edition that readers complained of.
+#[derive(Clone, Copy, Debug)]
+pub struct ComplainedEdition {
+    /// The edition.
+    pub id: i64,
+    /// How many readers complained.
+    pub complaints: i64,
+    /// How many copies were taken by mail providers.
+    pub accepted: i64,
+    /// What that means.
+    pub standing: Complaints,
+}
+
+/// Editions with more complaints than there always are, of the newest that anybody complained of (TRUST M28).
+///
+/// # Errors
+/// When the database fails.
+pub async fn editions_with_many_complaints(site: &Site, newest: i64) -> Result<Vec<ComplainedEdition>> {
+    let mut found = Vec::new();
+    for (id, complaints) in store::complained(&site.db, newest).await? {
+        let progress = editions::progress(&site.db, id).await?;
+        let accepted = progress.accepted + progress.unknown;
+        let standing = Complaints::of(complaints, accepted);
+        if standing != Complaints::Few {
+            found.push(ComplainedEdition { id, complaints, accepted, standing });
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,168 @@
+//! Finding addresses, enhanced status codes and reply codes in the words of mail servers.
+
+/// The addresses that stand in a text, each with where it begins, in their order.
+pub fn addresses(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.match_indices('@').filter_map(|(at, _)| {
+        let start = text[..at].char_indices().rev().take_while(|(_, c)| is_local(*c)).last()?.0;
+        let tail = &text[at + 1..];
+        let length: usize = tail.chars().take_while(|c| is_domain(*c)).map(char::len_utf8).sum();
+        let domain = tail[..length].trim_end_matches(['.', '-']);
+        let local = text[start..at].trim_start_matches(['.', '\'', '/', '=']);
+        let whole = at - local.len();
+        let usable = !local.is_empty()
+            && local.len() <= 128
+            && (1..=253).contains(&domain.len())
+            && !domain.starts_with('.')
+            // `<…@…>` in a Message-ID or `a@b` in the middle of a URL are told apart by what stands around them.
+            && !text[..whole].ends_with(['@', '/']);
+        usable.then(|| (whole, &text[whole..=at + domain.len()]))
+    })
+}
+
+const fn is_local(c: char) -> bool {
+    !c.is_ascii() && !matches!(c, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ff0f}' | '\u{2018}'..='\u{201f}')
+        || c.is_ascii_alphanumeric()
+        || matches!(
+            c,
+            '.' | '!'
+                | '#'
+                | '$'
+                | '%'
+                | '&'
+                | '\''
+                | '*'
+                | '+'
+                | '-'
+                | '/'
+                | '='
+                | '?'
+                | '^'
+                | '_'
+                | '`'
+                | '{'
+                | '|'
+                | '}'
+                | '~'
+        )
+}
+
+const fn is_domain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
+}
+
+/// The first address of a text.
+pub fn address(text: &str) -> Option<&str> {
+    addresses(text).next().map(|(_, address)| address)
+}
+
+/// The enhanced status codes (RFC 3463) of a text, in their order; figures of dotted numbers such as 192.0.2.5 are none.
+pub fn statuses(text: &str) -> impl Iterator<Item = &str> {
+    let bytes = text.as_bytes();
+    bytes.iter().enumerate().filter_map(move |(start, byte)| {
+        let first = matches!(byte, b'2' | b'4' | b'5') && bytes.get(start + 1) == Some(&b'.');
+        let fresh = start == 0 || !(bytes[start - 1].is_ascii_alphanumeric() || b".-_".contains(&bytes[start - 1]))
+            // `550-5.7.26` is the form of a reply of several lines.
+            || (start >= 4 && bytes[start - 1] == b'-' && bytes[start - 4..start - 1].iter().all(u8::is_ascii_digit));
+        if !first || !fresh {
+            return None;
+        }
+        let subject = digits(bytes, start + 2);
+        let detail_at = start + 2 + subject + 1;
+        if !(1..=3).contains(&subject) || bytes.get(detail_at - 1) != Some(&b'.') {
+            return None;
+        }
+        let detail = digits(bytes, detail_at);
+        let end = detail_at + detail;
+        let next = bytes.get(end).copied().unwrap_or(b' ');
+        let dotted = next == b'.' && bytes.get(end + 1).is_some_and(u8::is_ascii_alphanumeric);
+        let ended = !next.is_ascii_alphanumeric() && next != b'_' && !dotted;
+        ((1..=3).contains(&detail) && ended).then(|| &text[start..end])
+    })
+}
+
+fn digits(bytes: &[u8], from: usize) -> usize {
+    bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+/// How much a status says: nothing but that something was wrong (`5.0.0`), in which field (`5.1.0`) or that time ran out
+/// while something else was wrong (`4.4.7`), or what it was.
+pub fn telling(status: &str) -> u8 {
+    let mut parts = status.split('.').skip(1);
+    match (parts.next(), parts.next()) {
+        (Some("0"), _) => 0,
+        (_, Some("0")) | (Some("4"), Some("7")) => 1,
+        _ => 2,
+    }
+}
+
+/// The most telling of some, of two alike the first.
+pub fn most_telling<'a>(statuses: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    statuses.fold(None, |best, one| match best {
+        Some(best) if telling(best) >= telling(one) => Some(best),
+        _ => Some(one),
+    })
+}
+
+/// The first reply code (RFC 5321 section 4.2) of a text: three figures that stand alone and refuse.
+pub fn reply(text: &str) -> Option<&str> {
+    let bytes = text.as_bytes();
+    (0..bytes.len().saturating_sub(2)).find_map(|start| {
+        let code = bytes.get(start..start + 3)?;
+        let is_code =
+            matches!(code[0], b'4' | b'5') && matches!(code[1], b'0'..=b'5') && code[2].is_ascii_digit();
+        let before = start.checked_sub(1).map_or(b' ', |at| bytes[at]);
+        let after = bytes.get(start + 3).copied().unwrap_or(b' ');
+        let alone = !before.is_ascii_alphanumeric()
+            && !b".-_#@/=".contains(&before)
+            && (matches!(
+                after,
+                b' ' | b'-' | b'\n' | b'\t' | b',' | b';' | b':' | b'\'' | b'"' | b')' | b']'
+            ));
+        (is_code && alone).then(|| &text[start..start + 3])
+    })
+}
+
+/// A text as the tables of words want it: lower case, single spaces, no quotation marks, no web addresses.
+pub fn plain(text: &str) -> String {
+    let lower =
+        text.to_lowercase().replace(['\u{2019}', '`'], "'").replace(['"', '\u{201c}', '\u{201d}'], "");
+    let words =
+        lower.split_whitespace().filter(|word| !word.contains("http://") && !word.contains("https://"));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_found_wherever_they_stand() {
+        let found = |text| addresses(text).map(|(_, address)| address.to_owned()).collect::<Vec<_>>();
+        assert_eq!(found("<ann@example.org>: gone"), ["ann@example.org"]);
+        assert_eq!(found("to ann@example.org."), ["ann@example.org"]);
+        assert_eq!(
+            found("rfc822;ann+b@example.org, bob@example.com"),
+            ["ann+b@example.org", "bob@example.com"]
+        );
+        assert_eq!(found("jürgen@example.org"), ["jürgen@example.org"]);
+        assert!(found("@ a@ @b").is_empty());
+    }
+
+    #[test]
+    fn a_status_is_told_from_a_network_address() {
+        let status = |text| most_telling(statuses(text));
+        assert_eq!(status("550 5.1.1 User unknown"), Some("5.1.1"));
+        assert_eq!(status("550-5.7.26 not taken"), Some("5.7.26"));
+        assert_eq!(status("no mailbox. (#5.1.1)"), Some("5.1.1"));
+        assert_eq!(status("5.0.0 (5.2.2 full)"), Some("5.2.2"));
+        assert_eq!(status("host 5.1.1.7 and 192.5.1.1 and 5.1.1.example"), None);
+        assert_eq!(status("host [5.1.1.7] said 4.4.2."), Some("4.4.2"));
+    }
+
+    #[test]
+    fn a_reply_code_stands_alone() {
+        assert_eq!(reply("host 192.0.2.5 said: 550 no"), Some("550"));
+        assert_eq!(reply("550-5.7.1 no"), Some("550"));
+        assert_eq!(reply("v4501 x550 5500 10.0.0.450"), None);
+    }
+}

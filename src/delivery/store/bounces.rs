@@ -1,0 +1,177 @@
+//! SQL of bounces and complaints.
+
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    /// One report of one copy. The same report again changes nothing.
+    ADD = "insert into bounce (key, source, class, action, reason, status, reply, words, effect, edition_id, subscriber_id, address_hash, masked, received_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict (key) do nothing";
+    /// Was this report taken in before?
+    KNOWN = "select id from bounce where key = $1";
+    /// The frozen address of a copy, and when its row last changed.
+    COPY = "select address, updated_at from delivery where edition_id = $1 and subscriber_id = $2";
+    /// Failures of an address that may pass, since a moment: of how many other editions, and the first.
+    SOFT = "select count(distinct coalesce(edition_id, -id)) as count, min(received_at) as first from bounce
+        where address_hash = $1 and received_at > $2 and effect = 'counted' and (edition_id is null or edition_id <> $3)";
+    /// When staff last let mail to an address go again.
+    LIFTED = "select max(lifted_at) from suppression where address_hash = $1";
+    /// How many readers complained of an edition.
+    COMPLAINTS = "select count(distinct address_hash) from bounce where edition_id = $1 and class = 'complaint' and action = 'complained'";
+    /// How many copies of an edition were taken, or may have been.
+    ACCEPTED = "select cast(coalesce(sum(count), 0) as bigint) from delivery_tally where edition_id = $1 and state in ('accepted', 'unknown')";
+    /// The newest, for the desk.
+    LATEST = "select b.id, b.source, b.class, b.action, b.reason, b.status, b.words, b.effect, b.edition_id, b.subscriber_id, b.masked, b.received_at,
+            (select d.address from delivery d where d.edition_id = b.edition_id and d.subscriber_id = b.subscriber_id) as address
+        from bounce b where b.id < $1 order by b.id desc limit $2";
+    /// What came back from one reader.
+    OF_ADDRESS = "select b.id, b.source, b.class, b.action, b.reason, b.status, b.words, b.effect, b.edition_id, b.subscriber_id, b.masked, b.received_at,
+            cast(null as text) as address
+        from bounce b where b.address_hash = $1 order by b.received_at desc, b.id desc limit $2";
+    /// Editions that somebody complained of, newest first.
+    COMPLAINED = "select edition_id, count(distinct address_hash) as count from bounce
+        where class = 'complaint' and action = 'complained' and edition_id is not null group by edition_id order by edition_id desc limit $1";
+    /// How far the log of attempts has been read.
+    CURSOR = "select at from bounce_cursor where name = 'attempts'";
+    /// Moves it.
+    MOVE_CURSOR = "insert into bounce_cursor (name, at) values ('attempts', $1)
+        on conflict (name) do update set at = excluded.at";
+    /// The newest attempt.
+    NEWEST_ATTEMPT = "select coalesce(max(id), 0) from delivery_attempt";
+    /// Final refusals of a stretch of the log that were not yet taken in.
+    REFUSALS = "select a.id, a.edition_id, a.subscriber_id, a.stage, a.reply from delivery_attempt a
+        where a.id > $1 and a.id <= $2 and a.outcome = 'failed'
+        and not exists (select 1 from bounce b where b.key = 'reply:' || cast(a.id as text)) order by a.id";
+}
+
+/// A line to write.
+pub struct NewBounce<'a> {
+    pub key: &'a str,
+    pub source: &'a str,
+    pub class: &'a str,
+    pub action: &'a str,
+    pub reason: &'a str,
+    pub status: Option<&'a str>,
+    pub reply: Option<&'a str>,
+    pub words: &'a str,
+    pub effect: &'a str,
+    pub edition_id: Option<i64>,
+    pub subscriber_id: Option<i64>,
+    pub address_hash: &'a str,
+    pub masked: &'a str,
+}
+
+/// One line, as the desk shows it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Bounce {
+    /// Its number; newer ones are higher.
+    pub id: i64,
+    /// How it came: mail, reply, or a mail service's name.
+    pub source: String,
+    /// What it means: hard, soft, complaint, auto-reply, delivered, none.
+    pub class: String,
+    /// What became of the copy, as its reporter says.
+    pub action: String,
+    /// Why, in a word.
+    pub reason: String,
+    /// The enhanced status code.
+    pub status: Option<String>,
+    /// The other server's words, without addresses.
+    pub words: String,
+    /// What was done: none, policy, counted, bounced, complained, outdated.
+    pub effect: String,
+    /// The edition, where it is known.
+    pub edition_id: Option<i64>,
+    /// The subscriber, where they are known.
+    pub subscriber_id: Option<i64>,
+    /// The address with all but its first letter hidden.
+    pub masked: String,
+    /// When it came.
+    pub received_at: Moment,
+    /// The frozen address of the copy, where the ledger has it.
+    pub address: Option<String>,
+}
+
+/// A final refusal in the log of attempts.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Refusal {
+    pub id: i64,
+    pub edition_id: i64,
+    pub subscriber_id: i64,
+    pub stage: String,
+    pub reply: String,
+}
+
+pub async fn known(tx: &mut Tx, key: &str) -> Result<bool> {
+    Ok(tx.opt::<(i64,)>(KNOWN, (key,)).await?.is_some())
+}
+
+pub async fn add(tx: &mut Tx, new: NewBounce<'_>, now: Moment) -> Result<bool> {
+    let values = (
+        new.key,
+        new.source,
+        new.class,
+        new.action,
+        new.reason,
+        new.status,
+        new.reply,
+        new.words,
+        new.effect,
+        new.edition_id,
+        new.subscriber_id,
+        new.address_hash,
+        new.masked,
+        now,
+    );
+    Ok(tx.exec(ADD, values).await? == 1)
+}
+
+pub async fn copy(tx: &mut Tx, edition: i64, subscriber: i64) -> Result<Option<(String, Moment)>> {
+    tx.opt(COPY, (edition, subscriber)).await
+}
+
+pub async fn soft(tx: &mut Tx, hash: &str, since: Moment, but: Option<i64>) -> Result<(i64, Option<Moment>)> {
+    tx.one(SOFT, (hash, since, but.unwrap_or(-1))).await
+}
+
+pub async fn lifted(tx: &mut Tx, hash: &str) -> Result<Option<Moment>> {
+    Ok(tx.one::<(Option<Moment>,)>(LIFTED, (hash,)).await?.0)
+}
+
+pub async fn complaints(tx: &mut Tx, edition: i64) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(COMPLAINTS, (edition,)).await?.0)
+}
+
+pub async fn accepted(tx: &mut Tx, edition: i64) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(ACCEPTED, (edition,)).await?.0)
+}
+
+pub async fn latest(db: &Db, before: i64, limit: i64) -> Result<Vec<Bounce>> {
+    db.all(LATEST, (before, limit)).await
+}
+
+pub async fn of_address(db: &Db, hash: &str, limit: i64) -> Result<Vec<Bounce>> {
+    db.all(OF_ADDRESS, (hash, limit)).await
+}
+
+pub async fn complained(db: &Db, limit: i64) -> Result<Vec<(i64, i64)>> {
+    db.all(COMPLAINED, (limit,)).await
+}
+
+/// How far the log has been read, and how far it goes.
+pub async fn cursor(db: &Db) -> Result<(i64, i64)> {
+    let at = db.opt::<(i64,)>(CURSOR, ()).await?.map_or(0, |(at,)| at);
+    Ok((at, db.one::<(i64,)>(NEWEST_ATTEMPT, ()).await?.0))
+}
+
+pub async fn move_cursor(tx: &mut Tx, at: i64) -> Result<()> {
+    tx.exec(MOVE_CURSOR, (at,)).await?;
+    Ok(())
+}
+
+pub async fn refusals(db: &Db, after: i64, until: i64) -> Result<Vec<Refusal>> {
+    db.all(REFUSALS, (after, until)).await
+}

@@ -1,0 +1,126 @@
+//! Corrections: another version for the rest of an edition that was stopped, and one for exactly those who got the old one.
+//!
+//! The rule: each copy names the revision it carries, in its row and in its bytes. So before a corrected edition goes on,
+//! every copy that is still to go is given the corrected body, chunk by chunk; what a worker had claimed is taken from it;
+//! and the edition goes on in a transaction that finds nothing left with the old body and nothing just leaving. A crash
+//! before that leaves the edition stopped, and going on again does the rest.
+
+use super::{Edition, Error, Problem, Result, find, load_revision, preflight, seal::Body, store};
+use crate::{
+    db::{self, Db, Tx},
+    delivery::ledger,
+    mail::Templates,
+    site::Site,
+    staff::{Settings, audit},
+    token,
+};
+
+/// How many copies one transaction gives another body.
+const CHUNK: i64 = 1_000;
+
+/// How many readers got, or may have got, a revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Version {
+    /// The revision.
+    pub revision: i64,
+    /// How many.
+    pub readers: i64,
+}
+
+/// The revisions that readers got, the oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn versions(db: &Db, edition_id: i64) -> db::Result<Vec<Version>> {
+    store::by_revision(db, edition_id).await
+}
+
+/// Whether a correction was written that the rest has not been given yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_corrected(db: &Db, edition: &Edition) -> db::Result<bool> {
+    let (newest, number) = store::frozen(db, edition.id).await?;
+    Ok(number > 0 && edition.revision > newest)
+}
+
+/// Gives everything that is still to go the newest revision. Returns its body's id; none where there never was a correction.
+pub(super) async fn give_to_the_rest(
+    site: &Site,
+    templates: &Templates,
+    edition: &Edition,
+) -> Result<Option<i64>> {
+    let (newest, number) = store::frozen(&site.db, edition.id).await?;
+    if number == 0 || (number == 1 && newest == edition.revision) {
+        return Ok(None);
+    }
+    let settings = Settings::load(&site.db).await?;
+    let problems = preflight(site, templates, &settings, edition).await?;
+    if problems.iter().any(|problem| problem.is_in_the_way() && *problem != Problem::NoReaders) {
+        return Err(Error::NotReady(problems));
+    }
+    let body = Body::of_revision(site, templates, edition).await?;
+    let mut tx = site.db.begin().await?;
+    let variant = body.freeze_as(&mut tx, site, edition.id, edition.revision).await?;
+    tx.commit().await?;
+    let mut after = 0;
+    while let Some(to) = ledger::behind(&site.db, edition.id, variant, after, CHUNK).await? {
+        let mut tx = site.db.begin().await?;
+        // Whoever told it to go on meanwhile has given the rest this body, or a newer one.
+        if !is_stopped(&mut tx, edition).await? {
+            return Err(Error::Changed);
+        }
+        ledger::repoint(&mut tx, site, (edition.id, variant), (after, to)).await?;
+        tx.commit().await?;
+        after = to;
+    }
+    Ok(Some(variant))
+}
+
+/// In the transaction that lets the edition go on: nothing is left with the old body, and nothing is just leaving.
+pub(super) async fn check_the_rest(tx: &mut Tx, edition: &Edition, variant: i64) -> Result<()> {
+    let stand = store::stand(tx, edition.id).await?.ok_or(Error::NotFound)?;
+    if stand.revision != edition.revision {
+        return Err(Error::Changed);
+    }
+    if ledger::not_yet(tx, edition.id, variant).await? > 0 {
+        return Err(Error::StillLeaving);
+    }
+    Ok(())
+}
+
+async fn is_stopped(tx: &mut Tx, edition: &Edition) -> Result<bool> {
+    let stand = store::stand(tx, edition.id).await?;
+    Ok(stand.is_some_and(|stand| stand.state == edition.state && stand.revision == edition.revision))
+}
+
+/// Begins a draft that goes to exactly those who got, or may have got, one revision of an edition, and are still on its
+/// list. Returns its public id.
+///
+/// # Errors
+/// [`Error::NotFound`] when nobody got that revision.
+pub async fn begin_correction(
+    site: &Site,
+    public_id: &str,
+    revision: i64,
+    staff_id: Option<i64>,
+) -> Result<String> {
+    let wrong = find(&site.db, public_id).await?;
+    if !versions(&site.db, wrong.id).await?.iter().any(|version| version.revision == revision) {
+        return Err(Error::NotFound);
+    }
+    // The words to put right: the newest version, which may be the corrected one.
+    let newest = load_revision(&site.db, wrong.id, wrong.revision).await?;
+    let mut content = newest.content;
+    content.subject = format!("Correction: {}", content.subject).chars().take(200).collect();
+    let now = site.now();
+    let name = token::public_id();
+    let mut tx = site.db.begin().await?;
+    let created = store::insert_correction(&mut tx, &name, (wrong.id, revision), staff_id, now).await?;
+    let id = created.ok_or(Error::NotFound)?;
+    store::insert_revision(&mut tx, id, 1, &content, staff_id, now).await?;
+    let detail = format!("of revision {revision} of edition {public_id}");
+    audit::record(&mut tx, site, staff_id, "began a correction", &format!("edition {name}"), &detail).await?;
+    tx.commit().await?;
+    Ok(name)
+}

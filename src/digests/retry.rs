@@ -1,0 +1,66 @@
+//! Trying failed copies again, by the reason they failed for.
+//!
+//! The rule: a copy is tried again only for a reader who is still on the list and whose address is still mailed; the rows
+//! and the tallies move in one transaction, so that the equation holds throughout.
+
+use super::{Result, find, store};
+use crate::{
+    db::{self, Db},
+    delivery::{editions, ledger, suppression::Suppressions},
+    site::Site,
+    staff::audit,
+};
+
+/// How many copies one transaction moves.
+const CHUNK: i64 = 500;
+
+/// Why copies failed, and how many.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct FailedClass {
+    /// The reason, in a word or two, as the ledger writes it.
+    pub class: String,
+    /// How many.
+    pub copies: i64,
+}
+
+/// The failed copies of an edition by reason, the most frequent first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn failed_classes(db: &Db, edition_id: i64) -> db::Result<Vec<FailedClass>> {
+    store::failed_classes(db, edition_id).await
+}
+
+/// Puts the failed copies of one reason back in line; an edition that was finished is sending again. Returns how many:
+/// fewer than failed where readers left since, or their address bounced or complained.
+///
+/// # Errors
+/// [`super::Error::Move`] unless the edition is finished, sending or paused.
+pub async fn retry_failed(site: &Site, public_id: &str, class: &str, staff_id: Option<i64>) -> Result<u64> {
+    let edition = find(&site.db, public_id).await?;
+    let suppressions = Suppressions::new(site);
+    let (mut after, mut retried) = (0, 0);
+    loop {
+        let mut tx = site.db.begin().await?;
+        let failed = store::retryable(&mut tx, (edition.id, edition.list_id), class, after, CHUNK).await?;
+        let Some((last, _)) = failed.last() else { break };
+        after = *last;
+        let mut wanted = Vec::with_capacity(failed.len());
+        for (subscriber_id, address) in &failed {
+            if suppressions.reason_in(&mut tx, address).await?.is_none() {
+                wanted.push(*subscriber_id);
+            }
+        }
+        if wanted.is_empty() {
+            continue;
+        }
+        editions::reopen(&mut tx, site, edition.id).await?;
+        let moved = ledger::retry(&mut tx, site, edition.id, &wanted).await?;
+        let detail = format!("{moved} copies that failed: {class}");
+        let subject = format!("edition {public_id}");
+        audit::record(&mut tx, site, staff_id, "tried again", &subject, &detail).await?;
+        tx.commit().await?;
+        retried += moved;
+    }
+    Ok(retried)
+}

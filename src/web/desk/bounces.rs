@@ -1,0 +1,220 @@
+//! `/desk/bounces`: mail that came back, and readers who complained; letting mail to a reader go again.
+
+use std::collections::HashMap;
+
+use axum::extract::{Path, Query};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{Desk, Outcome, WebError, session::see_other},
+    editions::{count, grouped},
+    reader::{find, refused},
+};
+use crate::{
+    delivery::{
+        bounces::{
+            receive::Complaints,
+            record::{self, Bounce},
+        },
+        suppression::Suppressions,
+    },
+    digests,
+    email_address::EmailAddress,
+    subscribers::{self, Subscriber},
+};
+
+const PAGE: i64 = 50;
+/// How many of the editions that anybody complained of are looked at.
+const EDITIONS: i64 = 20;
+
+/// What the address of the page asks for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Look {
+    before: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    warnings: Vec<Warning>,
+    bounces: Vec<Line>,
+    next: Option<String>,
+    address: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Warning {
+    public_id: String,
+    subject: String,
+    words: String,
+}
+
+#[derive(Serialize)]
+struct Line {
+    #[serde(flatten)]
+    view: View,
+    who: String,
+    reader: Option<String>,
+    edition: Option<EditionView>,
+}
+
+#[derive(Clone, Serialize)]
+struct EditionView {
+    public_id: String,
+    subject: String,
+}
+
+/// A report in the words of the desk.
+#[derive(Serialize)]
+pub(super) struct View {
+    why: &'static str,
+    words: String,
+    done: &'static str,
+    look: &'static str,
+    when: String,
+}
+
+impl From<&Bounce> for View {
+    fn from(bounce: &Bounce) -> Self {
+        let (done, look) = match bounce.effect.as_str() {
+            "bounced" | "complained" => ("not mailed any more", "bad"),
+            "counted" => ("counted", "warn"),
+            "policy" => ("not their fault", ""),
+            "outdated" => ("from before", ""),
+            _ => ("noted", ""),
+        };
+        let words = match &bounce.status {
+            Some(status) if !bounce.words.contains(status.as_str()) => format!("{status} {}", bounce.words),
+            _ => bounce.words.clone(),
+        };
+        Self { why: why(bounce), words, done, look, when: bounce.received_at.date_time() }
+    }
+}
+
+fn why(bounce: &Bounce) -> &'static str {
+    if bounce.action == "delayed" {
+        return "Late: it is still being tried";
+    }
+    if bounce.action == "delivered" {
+        return "It arrived";
+    }
+    match bounce.reason.as_str() {
+        "no-mailbox" => "There is no such mailbox",
+        "no-host" => "There is no such domain",
+        "moved" => "They have moved",
+        "takes-no-mail" => "Their domain takes no mail",
+        "full" => "Their mailbox is full",
+        "too-big" => "The email was too big for them",
+        "disabled" => "Their mailbox is switched off",
+        "policy" => "Their mail service refused us",
+        "too-much" => "Their mail service wants less at once",
+        "expired" => "It could not be delivered in time",
+        "network" => "Their mail service could not be reached",
+        "server" => "Something is wrong with a mail server",
+        "complaint" => "They marked it as spam",
+        "away" => "An automatic answer",
+        _ => "It was refused",
+    }
+}
+
+/// Why a reader is not mailed, for their page.
+#[derive(Serialize)]
+pub(super) struct Stopped {
+    why: &'static str,
+    words: String,
+    since: String,
+    careful: bool,
+}
+
+/// What stands between us and a reader, if anything does.
+pub(super) async fn stopped(desk: &Desk, reader: &Subscriber) -> Result<Option<Stopped>, WebError> {
+    let found = Suppressions::new(desk.site()).find(&reader.email).await?;
+    Ok(found.map(|found| Stopped {
+        why: match found.reason.as_str() {
+            "bounced" => "Mail to this address comes back",
+            "complained" => "They marked an edition as spam",
+            "erased" => "They asked to be forgotten",
+            _ => "The team decided so",
+        },
+        words: found.detail,
+        since: found.created_at.date(),
+        careful: found.reason != "bounced",
+    }))
+}
+
+/// What came back from a reader, newest first.
+pub(super) async fn of_reader(desk: &Desk, reader: &Subscriber) -> Result<Vec<View>, WebError> {
+    let found = record::of_address(desk.site(), &reader.email, 20).await?;
+    Ok(found.iter().map(View::from).collect())
+}
+
+/// `GET /desk/bounces`
+pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
+    let site = desk.site();
+    let found = record::latest(site, look.before, PAGE).await?;
+    let next = found
+        .last()
+        .filter(|_| found.len() as i64 == PAGE)
+        .map(|last| format!("/desk/bounces?before={}", last.id));
+    let mut editions = HashMap::new();
+    let mut bounces = Vec::with_capacity(found.len());
+    for bounce in &found {
+        let edition = match bounce.edition_id {
+            Some(id) => edition(&desk, &mut editions, id).await?,
+            None => None,
+        };
+        let address = bounce.address.as_deref().and_then(|address| EmailAddress::parse(address).ok());
+        let reader = match &address {
+            Some(address) => subscribers::by_email(&site.db, address).await?,
+            None => None,
+        };
+        bounces.push(Line {
+            view: View::from(bounce),
+            who: address.map_or_else(|| bounce.masked.clone(), |address| address.to_string()),
+            reader: reader.map(|reader| reader.public_id),
+            edition,
+        });
+    }
+    let mut warnings = Vec::new();
+    for complained in record::editions_with_many_complaints(site, EDITIONS).await? {
+        let Some(view) = edition(&desk, &mut editions, complained.id).await? else { continue };
+        let readers = count(complained.complaints, "reader");
+        let of = grouped(complained.accepted);
+        let advice = match complained.standing {
+            Complaints::TooMany => {
+                "More than 3 in 1,000: mail services begin to refuse everything. An edition on its way is paused at this point."
+            }
+            _ => "More than 1 in 1,000: look at who is on the list, and how easy it is to leave.",
+        };
+        warnings.push(Warning {
+            public_id: view.public_id,
+            subject: view.subject,
+            words: format!("{readers} marked it as spam, of {of} copies that arrived. {advice}"),
+        });
+    }
+    let address = site.bounce_address.as_ref().map(ToString::to_string);
+    let page = Page { warnings, bounces, next, address };
+    desk.page("desk/readers/bounces", "Bounces", &page).await
+}
+
+async fn edition(
+    desk: &Desk,
+    known: &mut HashMap<i64, Option<EditionView>>,
+    id: i64,
+) -> Result<Option<EditionView>, WebError> {
+    if let Some(view) = known.get(&id) {
+        return Ok(view.clone());
+    }
+    // The ledger outlives editions.
+    let view = digests::load(&desk.site().db, id).await.ok();
+    let view =
+        view.map(|edition| EditionView { public_id: edition.public_id, subject: edition.content.subject });
+    known.insert(id, view.clone());
+    Ok(view)
+}
+
+/// `POST /desk/readers/{id}/mail-again`
+pub(crate) async fn mail_again(desk: Desk, Path(id): Path<String>) -> Outcome {
+    let reader = find(&desk, &id).await?;
+    subscribers::mail_again(desk.site(), &reader, desk.who.staff.id).await.map_err(refused)?;
+    Ok(see_other(&format!("/desk/readers/{id}?done=mail-again")))
+}

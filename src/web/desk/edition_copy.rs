@@ -1,0 +1,82 @@
+//! `/desk/editions/{id}/copies/{reader}`: everything that happened to one reader's copy, with the server's own words.
+
+use axum::extract::Path;
+use serde::Serialize;
+
+use super::{
+    super::{Desk, Outcome, WebError},
+    edition_progress::outcome_of,
+    editions::title,
+};
+use crate::{delivery::ledger::Attempt, digests, subscribers};
+
+#[derive(Serialize)]
+struct Page {
+    title: String,
+    edition: String,
+    reader: String,
+    address: String,
+    state: String,
+    outcome: String,
+    when: String,
+    revision: i64,
+    maybe_duplicate: bool,
+    attempts: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    attempt: i64,
+    what: String,
+    stage: &'static str,
+    words: String,
+    when: String,
+}
+
+impl From<Attempt> for Line {
+    fn from(one: Attempt) -> Self {
+        Self {
+            attempt: one.attempt,
+            what: match one.outcome.as_str() {
+                "accepted" => "Taken by their mail provider",
+                "failed" => "Failed",
+                "retry" => "To be tried again",
+                "unknown" => "No answer: it may have arrived",
+                "held back" => "Not sent",
+                _ => one.outcome.as_str(),
+            }
+            .to_owned(),
+            stage: match one.stage.as_str() {
+                "connect" | "auth" => "before the conversation began",
+                "mail" => "at the sender’s address",
+                "rcpt" => "at the reader’s address",
+                "data" | "body" => "before the message was over",
+                "dot" => "after the whole message",
+                _ => "",
+            },
+            words: one.reply,
+            when: one.at.date_time(),
+        }
+    }
+}
+
+/// `GET /desk/editions/{id}/copies/{reader}`
+pub(crate) async fn show(desk: Desk, Path((id, reader)): Path<(String, String)>) -> Outcome {
+    let db = &desk.site().db;
+    let edition = digests::find(db, &id).await?;
+    let reader = subscribers::subscriber(db, &reader).await?.ok_or(WebError::NotFound)?;
+    let (copy, attempts) = digests::log_of(db, edition.id, reader.id).await?;
+    let page = Page {
+        title: title(&edition.content.subject),
+        edition: edition.public_id,
+        reader: reader.public_id,
+        outcome: outcome_of(&copy.state, copy.class.as_deref(), copy.maybe_duplicate, copy.attempt),
+        address: copy.address,
+        state: copy.state,
+        when: copy.updated_at.date_time(),
+        revision: copy.revision,
+        maybe_duplicate: copy.maybe_duplicate,
+        attempts: attempts.into_iter().map(Line::from).collect(),
+    };
+    desk.page("desk/editions/copy", "One reader’s copy", &page).await
+}

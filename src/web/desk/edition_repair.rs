@@ -1,0 +1,103 @@
+//! What can still be put right about an edition that went out, wholly or in part: a corrected version for the rest, a
+//! correction for those who have it, another try for copies that failed.
+
+use axum::extract::Path;
+use serde::Serialize;
+
+use super::{
+    super::{Desk, Outcome, Posted, WebError, session::see_other},
+    editions::{count, grouped},
+};
+use crate::{
+    delivery::editions::{EditionState, Progress},
+    digests::{self, Edition, Version},
+    staff::Role,
+};
+
+/// What the page of an edition offers.
+#[derive(Serialize)]
+pub(super) struct Repair {
+    /// While it is stopped: a correction can be written for the rest.
+    may_correct: bool,
+    /// A correction is written, and what going on does with it.
+    corrected: Option<String>,
+    versions: Vec<VersionView>,
+    /// With more than one, their numbers are worth saying.
+    several: bool,
+    failed: Vec<FailedView>,
+}
+
+#[derive(Serialize)]
+struct VersionView {
+    revision: i64,
+    readers: String,
+    may_write: bool,
+}
+
+#[derive(Serialize)]
+struct FailedView {
+    class: String,
+    copies: String,
+    may_retry: bool,
+}
+
+impl Repair {
+    /// None where nothing is to be put right yet.
+    pub(super) async fn of(
+        desk: &Desk,
+        edition: &Edition,
+        progress: Progress,
+    ) -> Result<Option<Self>, WebError> {
+        let db = &desk.site().db;
+        let stopped = edition.state == EditionState::Paused;
+        let over = matches!(edition.state, EditionState::Cancelled | EditionState::Finished);
+        let versions = if stopped || over { versions(desk, edition, progress).await? } else { Vec::new() };
+        let corrected = stopped && digests::is_corrected(db, edition).await?;
+        let failed =
+            if progress.failed > 0 { digests::failed_classes(db, edition.id).await? } else { Vec::new() };
+        let may_retry = desk.may(Role::SENDING)
+            && matches!(edition.state, EditionState::Finished | EditionState::Sending | EditionState::Paused);
+        let repair = Self {
+            may_correct: stopped && desk.may(Role::WRITING),
+            corrected: corrected.then(|| {
+                format!(
+                    "A corrected version is ready. Going on sends it to the {} who have none; nobody gets two.",
+                    grouped(progress.open)
+                )
+            }),
+            several: versions.len() > 1,
+            versions: versions
+                .into_iter()
+                .map(|version| VersionView {
+                    revision: version.revision,
+                    readers: count(version.readers, "reader"),
+                    may_write: desk.may(Role::WRITING),
+                })
+                .collect(),
+            failed: failed
+                .into_iter()
+                .map(|failed| FailedView { class: failed.class, copies: grouped(failed.copies), may_retry })
+                .collect(),
+        };
+        let something = repair.may_correct || !repair.versions.is_empty() || !repair.failed.is_empty();
+        Ok(something.then_some(repair))
+    }
+}
+
+/// Who has which version. Most editions have one, and then the tallies know.
+async fn versions(desk: &Desk, edition: &Edition, progress: Progress) -> Result<Vec<Version>, WebError> {
+    let readers = progress.accepted + progress.unknown;
+    if readers == 0 {
+        return Ok(Vec::new());
+    }
+    Ok(digests::versions(&desk.site().db, edition.id).await?)
+}
+
+/// `POST /desk/editions/{id}/retry`: the failed copies of one reason go out once more.
+pub(crate) async fn retry(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let form = posted.form(&["class"])?;
+    let class = form.text("class");
+    let retried = digests::retry_failed(desk.site(), &id, class, Some(desk.who.staff.id)).await?;
+    let done = if retried > 0 { "retried" } else { "none-to-retry" };
+    Ok(see_other(&format!("/desk/editions/{id}?done={done}")))
+}

@@ -1,0 +1,111 @@
+//! `/hooks/bounces/{provider}`: what mail services report of bounces and complaints.
+
+use std::fmt;
+
+use axum::{
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+};
+
+use super::super::App;
+use crate::delivery::bounces::{
+    providers::{
+        Refused, Signed, mailgun, postmark, sendgrid,
+        sns::{Said, Topic},
+    },
+    receive::{Source, receive as take_in},
+};
+
+/// The secrets by which mail services are known; a service without one is shut.
+#[derive(Clone, Default)]
+pub struct BounceHooks {
+    /// Mailgun's signing key.
+    pub mailgun: Option<String>,
+    /// The password in the address that Postmark uses.
+    pub postmark: Option<String>,
+    /// SendGrid's public key.
+    pub sendgrid: Option<String>,
+    /// The topic of Amazon SES.
+    pub ses: Option<Topic>,
+}
+
+/// Shows which are set up, so that no log holds a secret.
+impl fmt::Debug for BounceHooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { mailgun, postmark, sendgrid, ses } = self;
+        let set = [mailgun.is_some(), postmark.is_some(), sendgrid.is_some(), ses.is_some()];
+        write!(f, "BounceHooks({set:?})")
+    }
+}
+
+impl BounceHooks {
+    async fn read(
+        &self,
+        app: &App,
+        provider: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<(Source, Vec<Signed>), Refused> {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let now = app.site.now();
+        match provider {
+            "mailgun" => {
+                let key = self.mailgun.as_deref().ok_or(Refused::NotSetUp)?;
+                Ok((Source::Mailgun, vec![mailgun::read(key, body, now)?]))
+            }
+            "postmark" => {
+                let secret = self.postmark.as_deref().ok_or(Refused::NotSetUp)?;
+                let authorization = header(header::AUTHORIZATION.as_str());
+                Ok((Source::Postmark, vec![postmark::read(secret, authorization, body)?]))
+            }
+            "sendgrid" => {
+                let key = self.sendgrid.as_deref().ok_or(Refused::NotSetUp)?;
+                let signature = (header(sendgrid::SIGNATURE), header(sendgrid::TIMESTAMP));
+                Ok((Source::SendGrid, sendgrid::read(key, signature, body, now)?))
+            }
+            "ses" => {
+                let topic = self.ses.as_ref().ok_or(Refused::NotSetUp)?;
+                let reports = match topic.read(body).await? {
+                    Said::Report(signed) => vec![*signed],
+                    Said::Confirmed | Said::Nothing => Vec::new(),
+                };
+                Ok((Source::Ses, reports))
+            }
+            _ => Err(Refused::NotSetUp),
+        }
+    }
+}
+
+/// `POST /hooks/bounces/{provider}`: 200 for every genuine message, whatever it says; 403 for what is not the service's;
+/// 5xx when it could not be checked or kept, so that the service sends it again.
+pub(crate) async fn receive(
+    State(app): State<App>,
+    Path(provider): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, &'static str) {
+    let (source, reports) = match app.bounce_hooks.read(&app, &provider, &headers, &body).await {
+        Ok(read) => read,
+        Err(Refused::NotSetUp) => return (StatusCode::NOT_FOUND, "not set up\n"),
+        Err(reason @ Refused::NotNow(_)) => {
+            tracing::warn!(provider, %reason, "a report could not be checked");
+            return (StatusCode::SERVICE_UNAVAILABLE, "not now, send it again\n");
+        }
+        Err(reason @ Refused::Malformed(_)) => {
+            tracing::warn!(provider, %reason, "a report was refused");
+            return (StatusCode::BAD_REQUEST, "not understood\n");
+        }
+        Err(reason @ (Refused::Forged | Refused::WrongTime)) => {
+            tracing::warn!(provider, %reason, "a report was refused");
+            return (StatusCode::FORBIDDEN, "refused\n");
+        }
+    };
+    for Signed { key, report } in reports {
+        if let Err(error) = take_in(&app.site, source, &key, &report).await {
+            tracing::error!(provider, %error, "a report could not be kept");
+            return (StatusCode::INTERNAL_SERVER_ERROR, "not kept, send it again\n");
+        }
+    }
+    (StatusCode::OK, "taken\n")
+}

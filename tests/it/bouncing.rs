@@ -1,0 +1,400 @@
+//! What comes back: bounces and complaints about copies of ours, and what becomes of the reader.
+
+use std::time::Duration;
+
+use broadside::{
+    delivery::{
+        bounces::{
+            imap::Mailbox,
+            maildir::{Taken, receive_maildir},
+            receive::{Effect, receive_mail, receive_refusals},
+        },
+        engine::{Engine, EngineOptions},
+        relays::RelayOptions,
+        smtp::Relay,
+        suppression::Suppressions,
+    },
+    digests,
+    email_address::EmailAddress,
+    subscribers::{self, Basis},
+};
+
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
+
+use crate::support::{TestApp, both_engines, postfix::Postfix, scratch, wait::until};
+
+const ANN: &str = "reader1@example.org";
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The return address of the newest copy that somebody got, and its Message-ID.
+fn proof(app: &TestApp, reader: &str) -> (String, String) {
+    let copies = app.sandbox.mailbox().to(reader);
+    let copy = copies.last().unwrap_or_else(|| panic!("{reader} got no mail"));
+    (copy.from.clone(), copy.message_id.clone())
+}
+
+/// A status notification to an address about a recipient.
+fn notification(to: &str, recipient: &str, action: &str, status: &str) -> Vec<u8> {
+    let text = format!(
+        "Return-Path: <>\nFrom: Mail Delivery System <mailer-daemon@mx.example.com>\nTo: {to}\nSubject: Undelivered\n\
+         Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n\
+         --b\nContent-Type: text/plain\n\nIt did not arrive.\n--b\nContent-Type: message/delivery-status\n\n\
+         Reporting-MTA: dns; mx.example.com\n\nFinal-Recipient: rfc822; {recipient}\nAction: {action}\nStatus: {status}\n\n--b--\n"
+    );
+    text.replace('\n', "\r\n").into_bytes()
+}
+
+/// A complaint whose addresses were hidden; the Message-ID is left.
+fn complaint(kind: &str, message_id: &str) -> Vec<u8> {
+    let text = format!(
+        "From: feedback@example.com\nTo: abuse@example.org\nSubject: FW\n\
+         Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n\
+         --b\nContent-Type: message/feedback-report\n\nFeedback-Type: {kind}\nUser-Agent: Loop/1\n--b\n\
+         Content-Type: message/rfc822\n\nMessage-ID: <{message_id}>\nTo: redacted@example.com\n\nHello\n--b--\n"
+    );
+    text.replace('\n', "\r\n").into_bytes()
+}
+
+async fn take(app: &TestApp, bytes: &[u8]) -> Effect {
+    receive_mail(&app.site, bytes).await.expect("the report is taken in")
+}
+
+async fn reason(app: &TestApp, reader: &str) -> Option<String> {
+    let address = EmailAddress::parse(reader).expect("an address");
+    Suppressions::new(&app.site).reason(&address).await.expect("a read")
+}
+
+both_engines! {
+    /// TRUST M10, M24: only a genuine return address makes a bounce count, and it counts once.
+    async fn a_hard_bounce_stops_mail_to_its_reader_alone(app: TestApp) {
+        app.readers(3).await;
+        app.send_edition("The first").await;
+        let (address, _) = proof(&app, ANN);
+        assert!(address.starts_with("bounce+") && address.ends_with("@example.org"), "{address}");
+        let (other, _) = proof(&app, "reader2@example.org");
+        assert_ne!(address, other, "every copy has a return address of its own");
+        let forged = address.replace("bounce+", "bounce+1");
+        for wrong in [forged.as_str(), "bounce@example.org", "post@example.org"] {
+            let report = notification(wrong, ANN, "failed", "5.1.1");
+            assert_eq!(take(&app, &report).await, Effect::Unproven, "{wrong}");
+        }
+        assert_eq!(reason(&app, ANN).await, None);
+        let report = notification(&address, ANN, "failed", "5.1.1");
+        assert_eq!(take(&app, &report).await, Effect::Bounced);
+        assert_eq!(take(&app, &report).await, Effect::Known);
+        assert_eq!(reason(&app, ANN).await.as_deref(), Some("bounced"));
+        assert_eq!(reason(&app, "reader2@example.org").await, None);
+        app.send_edition("The second").await;
+        assert_eq!(app.mails(ANN).len(), 1, "no second edition");
+        assert_eq!(app.mails("reader2@example.org").len(), 2);
+    }
+
+    /// TRUST M24: what is still being tried, and what is about somebody else, stops nobody.
+    async fn delays_and_other_addresses_stop_nobody(app: TestApp) {
+        app.readers(1).await;
+        app.send_edition("The first").await;
+        let (address, _) = proof(&app, ANN);
+        let delayed = notification(&address, ANN, "delayed", "4.4.1");
+        assert_eq!(take(&app, &delayed).await, Effect::None);
+        let policy = notification(&address, ANN, "failed", "5.7.515");
+        assert_eq!(take(&app, &policy).await, Effect::Policy);
+        let passed_on = notification(&address, "somebody@example.com", "failed", "5.1.1");
+        assert_eq!(take(&app, &passed_on).await, Effect::Counted);
+        assert_eq!(reason(&app, ANN).await, None);
+    }
+
+    /// TRUST M26: three editions in seven days or more, and nothing less.
+    async fn soft_bounces_stop_mail_after_three_editions_and_a_week(app: TestApp) {
+        app.readers(1).await;
+        let mut effects = Vec::new();
+        for edition in ["one", "two", "three", "four"] {
+            app.send_edition(edition).await;
+            let (address, _) = proof(&app, ANN);
+            for again in ["5.2.2", "4.2.2"] {
+                effects.push(take(&app, &notification(&address, ANN, "failed", again)).await);
+                if effects.last() == Some(&Effect::Bounced) {
+                    break;
+                }
+            }
+            app.advance(DAY * 3);
+        }
+        let counted = effects.iter().filter(|effect| **effect == Effect::Counted).count();
+        assert_eq!((counted, effects.last()), (6, Some(&Effect::Bounced)), "{effects:?}");
+        assert_eq!(reason(&app, ANN).await.as_deref(), Some("bounced"));
+    }
+
+    /// TRUST M26: nobody else can bring a stopped address back; staff can.
+    async fn a_stopped_address_stays_stopped_until_staff_lift_it(app: TestApp) {
+        app.readers(2).await;
+        app.send_edition("The first").await;
+        let (address, _) = proof(&app, ANN);
+        take(&app, &notification(&address, ANN, "failed", "5.1.1")).await;
+        let basis = Basis { basis: "consent".to_owned(), source: "a list on paper".to_owned() };
+        let file = format!("email,name\n{},Ann\n", ANN.to_uppercase());
+        subscribers::import(&app.site, file.as_bytes(), app.list().await, &basis).await.expect("a file in order");
+        app.readers(2).await;
+        app.send_edition("The second").await;
+        assert_eq!(app.mails(ANN).len(), 1);
+
+        app.advance(DAY);
+        let ann = EmailAddress::parse(ANN).expect("an address");
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        assert!(Suppressions::new(&app.site).lift(&mut tx, &ann).await.expect("a write"));
+        tx.commit().await.expect("a commit");
+        // A late report about the copy from before is no news.
+        let late = notification(&address, ANN, "failed", "5.1.2");
+        assert_eq!(take(&app, &late).await, Effect::Outdated);
+        app.send_edition("The third").await;
+        assert_eq!(app.mails(ANN).len(), 2);
+    }
+
+    /// TRUST M25: the reader is found by the Message-ID, whatever address the report names.
+    async fn a_complaint_stops_mail_at_once_and_its_opposite_does_not(app: TestApp) {
+        app.readers(2).await;
+        app.send_edition("The first").await;
+        let (address, id) = proof(&app, ANN);
+        assert_eq!(take(&app, &complaint("not-spam", &id)).await, Effect::Unproven);
+        assert_eq!(take(&app, &complaint("auth-failure", &id)).await, Effect::None);
+        let forged = id.replace('@', "x@");
+        assert_eq!(take(&app, &complaint("abuse", &forged)).await, Effect::Unproven);
+        assert_eq!(reason(&app, ANN).await, None);
+        // A bounce first: the complaint is the weightier word.
+        take(&app, &notification(&address, ANN, "failed", "5.1.1")).await;
+        assert_eq!(take(&app, &complaint("abuse", &id)).await, Effect::Complained);
+        assert_eq!(reason(&app, ANN).await.as_deref(), Some("complained"));
+        assert_eq!(reason(&app, "reader2@example.org").await, None);
+    }
+
+    /// TRUST M28: the brake.
+    async fn an_edition_that_many_complain_of_is_paused(app: TestApp) {
+        app.leaves_work();
+        app.readers(2).await;
+        let draft = app.draft("The first").await;
+        let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+        pressed.await.expect("nothing is in the way");
+        app.advance(digests::UNDO + Duration::from_secs(1));
+        digests::seal_due(&app.site, &app.templates).await.expect("it is sealed");
+        // While it is on its way: the rows exist, and somebody has it already, says their provider.
+        let reader = subscribers::by_email(&app.site.db, &ANN.parse().expect("an address")).await.expect("a read").expect("a reader");
+        let which = broadside::delivery::verp::Which { edition: draft.id, subscriber: reader.id };
+        let id = broadside::delivery::verp::message_id(&app.site.keys, app.site.host(), which);
+        assert_eq!(take(&app, &complaint("abuse", &id)).await, Effect::Complained);
+        app.send().await;
+        let after = digests::load(&app.site.db, draft.id).await.expect("the edition");
+        assert_eq!(after.state, broadside::delivery::editions::EditionState::Paused);
+        assert!(app.mails("reader2@example.org").is_empty());
+    }
+
+    /// TRUST F26: a bounce that comes before our own record of "accepted" is not lost, and the record does not undo it.
+    async fn a_bounce_before_our_own_record_is_kept(app: TestApp) {
+        app.readers(2).await;
+        let draft = app.draft("The first").await;
+        let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+        pressed.await.expect("nothing is in the way");
+        app.advance(digests::UNDO + Duration::from_secs(1));
+        digests::seal_due(&app.site, &app.templates).await.expect("it is sealed");
+        let reader = subscribers::by_email(&app.site.db, &ANN.parse().expect("an address")).await.expect("a read").expect("a reader");
+        let which = broadside::delivery::verp::Which { edition: draft.id, subscriber: reader.id };
+        let base = app.site.bounce_address.clone().expect("tests have one");
+        let early = broadside::delivery::verp::make(&app.site.keys, &base, which);
+        assert_eq!(take(&app, &notification(&early, ANN, "failed", "5.1.1")).await, Effect::Bounced);
+        app.drain().await;
+        assert_eq!(reason(&app, ANN).await.as_deref(), Some("bounced"));
+        let audit = broadside::delivery::editions::audit(&app.site.db, draft.id).await.expect("an audit");
+        assert!(audit.holds(), "{audit:?}");
+    }
+
+    /// The answers to our own connections are a source like the others.
+    async fn a_refusal_at_the_door_counts_like_a_bounce(app: TestApp) {
+        use broadside::sandbox::{Rule, Stage};
+        app.readers(3).await;
+        let no = Rule::at(Stage::Rcpt).to(ANN).reply(550, "5.1.1 No such user");
+        let policy = Rule::at(Stage::Rcpt).to("reader2@example.org").reply(550, "5.7.1 We do not like you");
+        app.sandbox.smtp_script().add(no);
+        app.sandbox.smtp_script().add(policy);
+        app.send_edition("The first").await;
+        assert_eq!(receive_refusals(&app.site).await.expect("the log is read"), 2);
+        assert_eq!(receive_refusals(&app.site).await.expect("the log is read"), 0);
+        assert_eq!(reason(&app, ANN).await.as_deref(), Some("bounced"));
+        assert_eq!(reason(&app, "reader2@example.org").await, None);
+        assert_eq!(reason(&app, "reader3@example.org").await, None);
+    }
+
+    /// What was taken in moves from `new` to `cur`; what cannot be read does not stop the rest.
+    async fn a_maildir_is_read_once(app: TestApp) {
+        app.readers(1).await;
+        app.send_edition("The first").await;
+        let (address, _) = proof(&app, ANN);
+        let maildir = scratch::folder();
+        for folder in ["new", "cur", "tmp"] {
+            std::fs::create_dir(maildir.join(folder)).expect("our own folder");
+        }
+        let report = notification(&address, ANN, "failed", "5.1.1");
+        std::fs::write(maildir.join("new/1.a"), report).expect("our own folder");
+        std::fs::write(maildir.join("new/2.b"), b"Subject: something else\r\n\r\nHello\r\n").expect("our own folder");
+        std::os::unix::fs::symlink("/etc/hostname", maildir.join("new/3.c")).expect("our own folder");
+        let taken = receive_maildir(&app.site, &maildir).await.expect("a maildir");
+        assert_eq!((taken.read, taken.stopped, taken.unproven), (2, 1, 1));
+        assert!(maildir.join("cur/1.a:2,S").exists() && !maildir.join("new/1.a").exists());
+        assert_eq!(receive_maildir(&app.site, &maildir).await.expect("a maildir").read, 0);
+        assert_eq!(reason(&app, ANN).await.as_deref(), Some("bounced"));
+    }
+
+    /// TRUST F26, A28: a storm of forged reports changes nothing and is soon over.
+    async fn a_storm_of_forged_reports_changes_nothing(app: TestApp) {
+        app.readers(2).await;
+        app.send_edition("The first").await;
+        for number in 0..500 {
+            let forged = notification(&format!("bounce+1.{number}.aaaaaaaaaaaaaaaa@example.org"), ANN, "failed", "5.1.1");
+            assert_eq!(take(&app, &forged).await, Effect::Unproven);
+        }
+        assert_eq!(reason(&app, ANN).await, None);
+    }
+
+    /// What came back stands at the desk with the reason, and staff can let mail go again; the log keeps who did.
+    async fn the_desk_says_why_a_reader_is_not_mailed_and_can_lift_it(app: TestApp) {
+        app.readers(2).await;
+        app.send_edition("The first").await;
+        let (address, _) = proof(&app, ANN);
+        let report = notification(&address, ANN, "failed", "5.1.1");
+        take(&app, &report).await;
+        let desk = app.desk().await;
+        let page = desk.open("/desk/bounces").await;
+        page.says(ANN).says("There is no such mailbox").says("not mailed any more").says("The first");
+        assert!(!page.text().contains("reader2@example.org"));
+        let reader = subscribers::by_email(&app.site.db, &ANN.parse().expect("an address")).await.expect("a read").expect("a reader");
+        let own = format!("/desk/readers/{}", reader.public_id);
+        let page = desk.open(&own).await;
+        page.says("Not mailed since").says("Mail to this address comes back");
+        let form = page.form(&format!("{own}/mail-again"));
+        desk.submit_and_follow(&form).await.says("They are mailed again");
+        assert_eq!(reason(&app, ANN).await, None);
+        assert!(!desk.open(&own).await.text().contains("Not mailed since"));
+        let log = broadside::staff::audit::latest(&app.site.db, 1).await.expect("a read");
+        assert_eq!((log[0].action.as_str(), log[0].subject.as_str()), ("mails again", reader.public_id.as_str()));
+    }
+
+    /// Mail services knock at one door each; without a secret in the settings it is shut.
+    async fn a_mail_service_that_is_not_set_up_is_refused(app: TestApp) {
+        for provider in ["mailgun", "postmark", "sendgrid", "ses", "anybody"] {
+            let visitor = app.visitor();
+            let request = visitor.request(reqwest::Method::POST, &app.url(&format!("/hooks/bounces/{provider}"))).body("{}");
+            assert_eq!(visitor.send(request).await.status, reqwest::StatusCode::NOT_FOUND, "{provider}");
+        }
+    }
+
+    /// The whole way with a mail server that is not ours: it refuses one reader at the door, and takes the mail of others
+    /// whom the next server refuses; what it writes about them comes back into a maildir (TRUST M10, M23, M24, M26).
+    async fn postfix_sends_back_what_it_cannot_deliver(app: TestApp) {
+        use broadside::sandbox::{Rule, Stage};
+        let readers = ["gone", "later", "full", "policy", "good"].map(|name| format!("{name}@example.net"));
+        let [gone, later, full, policy, good] = &readers;
+        let known: Vec<&str> = [later, full, policy, good].map(String::as_str).to_vec();
+        let Some(postfix) = Postfix::start(&known, app.sandbox.smtp_addr()) else { return };
+        for (reader, code, words) in [
+            (later, 550, "5.1.1 We have no such reader"),
+            (full, 552, "5.2.2 The mailbox is full"),
+            (policy, 550, "5.7.1 Your address is on a list of ours"),
+        ] {
+            app.sandbox.smtp_script().add(Rule::at(Stage::Rcpt).to(reader).reply(code, words));
+        }
+        for reader in &readers {
+            let address = EmailAddress::parse(reader).expect("an address");
+            let added = subscribers::add_by_staff(&app.site, &address, "", app.list().await, "a test").await;
+            added.expect("staff may add readers");
+        }
+        let draft = app.draft("The first").await;
+        let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+        pressed.await.expect("nothing is in the way");
+        app.advance(digests::UNDO + Duration::from_secs(1));
+        digests::seal_due(&app.site, &app.templates).await.expect("it is sealed");
+        let url = format!("smtp://{}?tls=none", postfix.address).parse().expect("an SMTP address");
+        let options = EngineOptions::new(vec![RelayOptions::unlimited(Relay { url, ..app.relay.clone() }, 2)]);
+        Engine::run_until_idle(app.site.clone(), app.templates.clone(), options).await.expect("the engine starts");
+
+        until("three bounces", async || (postfix.new_bounces() == 3).then_some(())).await;
+        let taken = receive_maildir(&app.site, &postfix.bounces).await.expect("a maildir");
+        assert_eq!((taken.read, taken.stopped, taken.counted, taken.unproven), (3, 1, 1, 0), "{taken:?}");
+        assert_eq!(receive_refusals(&app.site).await.expect("the log is read"), 1);
+        for reader in [gone, later] {
+            assert_eq!(reason(&app, reader).await.as_deref(), Some("bounced"), "{reader}");
+        }
+        for reader in [full, policy, good] {
+            assert_eq!(reason(&app, reader).await, None, "{reader}");
+        }
+        until("the mail", async || (app.mails(good).len() == 1).then_some(())).await;
+        let copy = app.sandbox.mailbox().to(good);
+        assert!(copy[0].from.starts_with("bounce+"), "{}", copy[0].from);
+    }
+
+    /// A mailbox over IMAP: what is unseen is taken in and then marked, and the next visit finds nothing.
+    async fn a_mailbox_is_read_over_imap(app: TestApp) {
+        app.readers(1).await;
+        app.send_edition("The first").await;
+        let (address, _) = proof(&app, ANN);
+        let mut mailbox = ImapServer::new(vec![
+            notification(&address, ANN, "failed", "5.1.1"),
+            b"Subject: something else\r\n\r\nHello\r\n".to_vec(),
+        ]);
+        let url = "imaps://us%40er:pa%20ss@mail.example.org/Bounces".parse().expect("an address");
+        let settings = Mailbox::from_url(&url).expect("whole settings");
+        let taken = mailbox.visit(&app, &settings).await;
+        assert_eq!((taken.read, taken.stopped, taken.unproven), (2, 1, 1));
+        assert_eq!(mailbox.visit(&app, &settings).await.read, 0);
+        assert_eq!(mailbox.said[0], "LOGIN \"us@er\" \"pa ss\"");
+        assert_eq!(mailbox.said[1], "SELECT \"Bounces\"");
+        assert_eq!(reason(&app, ANN).await.as_deref(), Some("bounced"));
+    }
+}
+
+/// As much of an IMAP server as a reader of one folder needs.
+struct ImapServer {
+    messages: Vec<(Vec<u8>, bool)>,
+    said: Vec<String>,
+}
+
+impl ImapServer {
+    fn new(messages: Vec<Vec<u8>>) -> Self {
+        Self { messages: messages.into_iter().map(|message| (message, false)).collect(), said: Vec::new() }
+    }
+
+    async fn visit(&mut self, app: &TestApp, settings: &Mailbox) -> Taken {
+        let (ours, theirs) = tokio::io::duplex(64 * 1024);
+        let (taken, ()) = tokio::join!(settings.receive_over(&app.site, ours), self.serve(theirs));
+        taken.expect("a conversation in order")
+    }
+
+    async fn serve(&mut self, stream: tokio::io::DuplexStream) {
+        let (read, mut write) = tokio::io::split(stream);
+        let mut lines = tokio::io::BufReader::new(read).lines();
+        write.write_all(b"* OK ready\r\n").await.expect("the client listens");
+        while let Some(line) = lines.next_line().await.expect("a line") {
+            let (tag, command) = line.split_once(' ').expect("a tag");
+            self.said.push(command.to_owned());
+            let mut answer = Vec::new();
+            let number =
+                |command: &str| command.split(' ').nth(2).and_then(|number| number.parse::<usize>().ok());
+            if command == "UID SEARCH UNSEEN" {
+                let unseen = (1..).zip(&self.messages).filter(|(_, (_, seen))| !seen);
+                let unseen: Vec<String> = unseen.map(|(number, _)| number.to_string()).collect();
+                answer.extend(format!("* SEARCH {}\r\n", unseen.join(" ")).into_bytes());
+            } else if command.starts_with("UID FETCH") {
+                let number = number(command).expect("a number");
+                let message = &self.messages[number - 1].0;
+                answer.extend(
+                    format!("* {number} FETCH (UID {number} BODY[]<0> {{{}}}\r\n", message.len())
+                        .into_bytes(),
+                );
+                answer.extend_from_slice(message);
+                answer.extend_from_slice(b")\r\n");
+            } else if command.starts_with("UID STORE") {
+                self.messages[number(command).expect("a number") - 1].1 = true;
+            }
+            answer.extend(format!("{tag} OK done\r\n").into_bytes());
+            write.write_all(&answer).await.expect("the client listens");
+            if command == "LOGOUT" {
+                return;
+            }
+        }
+    }
+}
