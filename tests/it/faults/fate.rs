@@ -34,6 +34,8 @@ pub enum End {
     Accepted,
     /// Taken in the end; so many times the answer to the final dot did not come.
     Doubted(u32),
+    /// Taken in the end; the sender may not be able to tell whether the final dot had arrived before.
+    CutOff,
     /// Not taken, with the class of the failure, and nothing arrived.
     Failed(&'static str),
 }
@@ -52,7 +54,7 @@ impl Fate {
             6 => ("421 at the dot", Stage::Dot, Act::Reply(421, "4.3.2 closing"), End::Accepted),
             7 => ("cut off at RCPT", Stage::Rcpt, Act::Drop, End::Accepted),
             8 => ("cut off at DATA", Stage::Data, Act::Drop, End::Accepted),
-            9 => ("cut off in the body", Stage::Body, Act::Drop, End::Accepted),
+            9 => ("cut off in the body", Stage::Body, Act::Drop, End::CutOff),
             10 => ("cut off after the final dot", Stage::Dot, Act::Drop, End::Doubted(times)),
             11 => ("hung up on after the reply", Stage::Dot, Act::DropAfterReply, End::Accepted),
             12 => ("noise at RCPT", Stage::Rcpt, Act::Garbage(noise(seed)), End::Accepted),
