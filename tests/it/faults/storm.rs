@@ -35,6 +35,8 @@ const DOMAINS: [&str; 5] =
     ["example.org", "example.com", "a.example.test", "b.example.test", "c.example.test"];
 /// The longest gap between two attempts, and a little more.
 const LATER: Duration = Duration::from_secs(15 * 3600);
+/// What a dead worker holds does not move, so waiting for more comes to an end.
+const A_WHILE: Duration = Duration::from_millis(400);
 /// For what needs no exact moment.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -227,8 +229,8 @@ impl Storm {
     /// Waits until a few more messages have arrived, or nothing more will for now.
     async fn moment(&mut self) {
         let count = self.sandbox.mailbox().count() + self.seed.within(1..12);
-        let arrived = self.sandbox.mailbox().wait_for_count(count, PATIENCE);
-        let idle = wait::at_most(PATIENCE, async || self.is_idle().await.then_some(()));
+        let arrived = self.sandbox.mailbox().wait_for_count(count, A_WHILE);
+        let idle = wait::at_most(A_WHILE, async || self.is_idle().await.then_some(()));
         tokio::select! {
             _ = arrived => {}
             _ = idle => {}
