@@ -121,6 +121,7 @@ pub async fn withdraw_because(
     class: &str,
 ) -> Result<u64> {
     let before = store::open_states(tx, subscriber_id, list_id).await?;
+    store::withdraw_begun(tx, subscriber_id, list_id, class).await?;
     let withdrawn = store::withdraw(tx, subscriber_id, list_id, site.now(), class).await?;
     let mut moves = Moves::default();
     for (edition, _) in &withdrawn {
@@ -133,10 +134,13 @@ pub async fn withdraw_because(
 
 pub(super) async fn cancel_open(tx: &mut Tx, site: &Site, edition_id: i64) -> Result<()> {
     let mut moves = Moves::default();
-    let queued = store::cancel_queued(tx, edition_id, site.now()).await?;
-    moves.shift(edition_id, "queued", "suppressed", i64::try_from(queued).unwrap_or(i64::MAX));
+    let mut queued = store::cancel_queued(tx, edition_id, site.now()).await?;
     let claimed = store::cancel_claimed(tx, edition_id, site.now()).await?;
     moves.shift(edition_id, "claimed", "suppressed", i64::try_from(claimed).unwrap_or(i64::MAX));
+    store::cancel_begun(tx, edition_id).await?;
+    // Some may have come back while the others were looked at; from now on they end by themselves.
+    queued += store::cancel_queued(tx, edition_id, site.now()).await?;
+    moves.shift(edition_id, "queued", "suppressed", i64::try_from(queued).unwrap_or(i64::MAX));
     moves.write(tx, NO_WORKER).await
 }
 
@@ -225,9 +229,15 @@ pub(super) async fn record(tx: &mut Tx, worker: i64, records: &[&Record]) -> Res
     if store::record(tx, worker, records.iter().copied()).await? < records.len() as u64 {
         return Ok(false);
     }
+    let back: Vec<Key> =
+        records.iter().filter(|record| record.state == "queued").map(|record| record.key()).collect();
+    let withdrawn = if back.is_empty() { Vec::new() } else { store::withdrawn(tx, &back).await? };
     let mut moves = Moves::default();
     for record in records {
-        moves.shift(record.edition_id, "claimed", record.state, 1);
+        let is_withdrawn =
+            record.state == "queued" && withdrawn.contains(&(record.edition_id, record.subscriber_id));
+        let state = if is_withdrawn { "suppressed" } else { record.state };
+        moves.shift(record.edition_id, "claimed", state, 1);
     }
     store::log(tx, worker, records.iter().copied()).await?;
     moves.write(tx, worker).await?;
@@ -243,7 +253,12 @@ pub(super) async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<u
     let rows = store::take_back(tx, worker, now).await?;
     let mut moves = Moves::default();
     for (edition, state) in &rows {
-        moves.shift(*edition, "claimed", if state == "unknown" { "unknown" } else { "queued" }, 1);
+        let state = match state.as_str() {
+            "unknown" => "unknown",
+            "suppressed" => "suppressed",
+            _ => "queued",
+        };
+        moves.shift(*edition, "claimed", state, 1);
     }
     moves.write(tx, worker).await?;
     Ok(rows.len())

@@ -26,7 +26,7 @@ use super::{
     variant::{Frozen, compose_notice},
     writer::{NoticeRecord, Writer},
 };
-use crate::{clock, email_address::EmailAddress, site::Site};
+use crate::{clock, db, email_address::EmailAddress, site::Site};
 
 /// What an attempt came to.
 type Outcome = Result<Reply, Failure>;
@@ -254,21 +254,23 @@ impl Sender {
 
     async fn compose_delivery(&mut self, claim: Claim) -> Option<Ready> {
         let composed = match self.shared.variants.get(&self.shared.site, claim.variant_id).await {
-            Ok(frozen) => frozen.compose(&self.shared.site, &claim, std::mem::take(&mut self.spare)),
-            Err(why) => Err(why),
+            Ok(Ok(frozen)) => frozen.compose(&self.shared.site, &claim, std::mem::take(&mut self.spare)),
+            Ok(Err(why)) => Err(why),
+            // That says nothing about this copy: it waits for a database that answers.
+            Err(error) => {
+                let why = ("render", error.to_string());
+                let record = self.delivery_record(&claim, "queued", Some("database"), "retry", why);
+                self.writer.record(Record { next_at: record.at.plus(Duration::from_secs(60)), ..record });
+                return None;
+            }
         };
         match composed {
             Ok(message) => {
                 Some(Ready { item: Item::Delivery(claim), from: message.from, bytes: message.bytes })
             }
             Err(why) => {
-                self.writer.record(self.delivery_record(
-                    &claim,
-                    "failed",
-                    Some("render"),
-                    "failed",
-                    ("render", why),
-                ));
+                let why = ("render", why);
+                self.writer.record(self.delivery_record(&claim, "failed", Some("render"), "failed", why));
                 None
             }
         }
@@ -453,18 +455,26 @@ pub(super) struct Variants(Mutex<HashMap<i64, Arc<Frozen>>>);
 const MOST_VARIANTS: usize = 64;
 
 impl Variants {
-    async fn get(&self, site: &Site, id: i64) -> Result<Arc<Frozen>, String> {
+    /// The inner error is about the body, the outer about the database.
+    async fn get(&self, site: &Site, id: i64) -> db::Result<Result<Arc<Frozen>, String>> {
         if let Some(frozen) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
-            return Ok(frozen.clone());
+            return Ok(Ok(frozen.clone()));
         }
-        let (headers, body) = rows::variant(&site.db, id).await.map_err(|error| error.to_string())?;
-        let frozen = Arc::new(Frozen::from_stored(site, &headers, &body)?);
+        let (headers, body) = match rows::variant(&site.db, id).await {
+            Ok(stored) => stored,
+            Err(sqlx::Error::RowNotFound) => return Ok(Err("its body is not there".to_owned())),
+            Err(error) => return Err(error),
+        };
+        let frozen = match Frozen::from_stored(site, &headers, &body) {
+            Ok(frozen) => Arc::new(frozen),
+            Err(why) => return Ok(Err(why)),
+        };
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST_VARIANTS {
             known.clear();
         }
         known.insert(id, frozen.clone());
-        Ok(frozen)
+        Ok(Ok(frozen))
     }
 }
 

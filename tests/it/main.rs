@@ -11,6 +11,7 @@ mod desk;
 mod donating;
 mod door;
 mod exactness;
+mod faults;
 mod harness;
 mod hostile;
 mod house_rules;

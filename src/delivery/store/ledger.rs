@@ -39,12 +39,20 @@ statements! {
         join delivery on delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         join edition on edition.id = delivery.edition_id
         where delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
-    /// What became of attempts. A row that is no longer the worker's own is left alone.
-    RECORD = rows(9) "update delivery set state = v.column5, class = v.column6, next_at = cast(v.column7 as bigint), updated_at = cast(v.column8 as bigint),
+    /// What became of attempts. A row that is no longer the worker's own is left alone. One that was withdrawn while it was
+    /// on its way would have to wait for another try, and gets none.
+    RECORD = rows(9) "update delivery set
+            state = case when v.column5 = 'queued' and delivery.class in ('left', 'bounced', 'complained', 'cancelled') then 'suppressed' else v.column5 end,
+            class = case when v.column5 = 'queued' and delivery.class in ('left', 'bounced', 'complained', 'cancelled') then delivery.class else v.column6 end,
+            next_at = cast(v.column7 as bigint), updated_at = cast(v.column8 as bigint),
             maybe_duplicate = (delivery.maybe_duplicate or cast(v.column9 as boolean)), marker = false, claimed_by = null
         from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
+    /// Which of the rows that were to be tried again had been withdrawn.
+    WITHDRAWN = rows(2) "select delivery.edition_id, delivery.subscriber_id from (values {rows}) as v
+        join delivery on delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
+        where delivery.state = 'suppressed'";
     /// The server's own words.
     LOG = rows(8) "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at) values {rows}";
     /// Moves the parts of a worker.
@@ -55,15 +63,24 @@ statements! {
         where subscriber_id = $1 and (state = 'queued' or (state = 'claimed' and not marker))
         and edition_id in (select id from edition where (cast($2 as bigint) is null or list_id = $2) and state not in ('finished', 'cancelled'))
         returning edition_id, subscriber_id";
-    /// A withdrawn row may have been claimed: its part moves from whichever state it had.
-    OPEN_STATES = "select edition_id, state from delivery where subscriber_id = $1 and (state = 'queued' or (state = 'claimed' and not marker))
+    /// What is on its way at this moment cannot be called back, but is not tried again: `RECORD` and `TAKE_BACK` see the class.
+    WITHDRAW_BEGUN = "update delivery set class = $3 where subscriber_id = $1 and state = 'claimed' and marker
         and edition_id in (select id from edition where (cast($2 as bigint) is null or list_id = $2) and state not in ('finished', 'cancelled'))";
+    /// A reader's open copies. They are held until the commit, so that nobody claims, begins or ends one meanwhile: each part
+    /// of the tallies moves from the state that the row really had.
+    OPEN_STATES = sqlite "select edition_id, state from delivery where subscriber_id = $1 and state in ('queued', 'claimed')
+            and edition_id in (select id from edition where (cast($2 as bigint) is null or list_id = $2) and state not in ('finished', 'cancelled'))",
+        postgres "select edition_id, state from delivery where subscriber_id = $1 and state in ('queued', 'claimed')
+            and edition_id in (select id from edition where (cast($2 as bigint) is null or list_id = $2) and state not in ('finished', 'cancelled'))
+            order by edition_id for update";
     /// An edition was cancelled: the same for all its open rows.
     CANCEL_QUEUED = "update delivery set state = 'suppressed', class = 'cancelled', updated_at = $2
         where edition_id = $1 and state = 'queued'";
     /// Claimed rows of a cancelled edition that no connection has begun.
     CANCEL_CLAIMED = "update delivery set state = 'suppressed', class = 'cancelled', claimed_by = null, updated_at = $2
         where edition_id = $1 and state = 'claimed' and not marker";
+    /// And those that are on their way: they are not tried again.
+    CANCEL_BEGUN = "update delivery set class = 'cancelled' where edition_id = $1 and state = 'claimed' and marker";
     /// Failed copies that staff want tried once more.
     RETRY = rows(3) "update delivery set state = 'queued', class = null, next_at = cast(v.column3 as bigint), updated_at = cast(v.column3 as bigint)
         from (values {rows}) as v
@@ -90,8 +107,10 @@ statements! {
         from delivery where state = 'claimed' and claimed_by = $1 and marker";
     /// A worker is gone: its claims go back, by what is known of each.
     TAKE_BACK = "update delivery set
-            state = case when marker and (select unknown_policy from edition where id = delivery.edition_id) = 'hold' then 'unknown' else 'queued' end,
-            class = case when marker and (select unknown_policy from edition where id = delivery.edition_id) = 'hold' then 'worker died' else null end,
+            state = case when marker and (select unknown_policy from edition where id = delivery.edition_id) = 'hold' then 'unknown'
+                when class in ('left', 'bounced', 'complained', 'cancelled') then 'suppressed' else 'queued' end,
+            class = case when marker and (select unknown_policy from edition where id = delivery.edition_id) = 'hold' then 'worker died'
+                when class in ('left', 'bounced', 'complained', 'cancelled') then class else null end,
             maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null, next_at = $2, updated_at = $2
         where state = 'claimed' and claimed_by = $1 returning edition_id, state";
     /// A worker stops in good order: what it did not begin goes back, and the attempt does not count.
@@ -342,6 +361,19 @@ pub async fn not_yet(tx: &mut Tx, edition: i64, variant: i64) -> Result<i64> {
 
 pub async fn attempts(db: &Db, edition: i64, subscriber: i64) -> Result<Vec<Attempt>> {
     db.all(ATTEMPTS, (edition, subscriber)).await
+}
+
+pub async fn withdraw_begun(tx: &mut Tx, subscriber: i64, list: Option<i64>, class: &str) -> Result<u64> {
+    tx.exec(WITHDRAW_BEGUN, (subscriber, list, class)).await
+}
+
+/// Those of the keys that were suppressed instead of being put back in line.
+pub async fn withdrawn(tx: &mut Tx, keys: &[Key]) -> Result<Vec<(i64, i64)>> {
+    tx.many_returning(WITHDRAWN, keys.iter().map(|&(edition, subscriber, _)| (edition, subscriber))).await
+}
+
+pub async fn cancel_begun(tx: &mut Tx, edition: i64) -> Result<u64> {
+    tx.exec(CANCEL_BEGUN, (edition,)).await
 }
 
 pub async fn cancel_queued(tx: &mut Tx, edition: i64, now: Moment) -> Result<u64> {

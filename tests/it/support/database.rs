@@ -114,7 +114,8 @@ pub async fn change(db: &Db, sql: &'static str) -> u64 {
     }
 }
 
-async fn open(url: &str) -> Db {
+/// Another handle on a database.
+pub async fn open(url: &str) -> Db {
     let options = DbOptions { url: url.to_owned(), connections: 4, durable: false };
     Db::open(&options).await.expect("the test database opens")
 }

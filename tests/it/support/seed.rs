@@ -22,6 +22,21 @@ impl Seed {
         Self(seed)
     }
 
+    /// This seed and no other.
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The number that gives this sequence again, as long as nothing was drawn.
+    pub const fn number(&self) -> u64 {
+        self.0
+    }
+
+    /// Whether something happens that happens once in so many times.
+    pub fn once_in(&mut self, times: usize) -> bool {
+        self.within(0..times) == 0
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -9,7 +9,10 @@ use std::{
 };
 
 use broadside::{
-    delivery::{editions, verp},
+    delivery::{
+        editions,
+        verp::{self, Which},
+    },
     sandbox::{Mailbox, Sandbox},
     site::Site,
 };
@@ -178,7 +181,12 @@ async fn rows(site: &Site) -> Vec<Row> {
         .await
         .into_iter()
         .map(|row| Row {
-            message_id: message_id(site, row.edition_id, row.subscriber_id),
+            // The same for every attempt, and another one for every other row (TRUST M9).
+            message_id: verp::message_id(
+                &site.keys,
+                site.host(),
+                Which { edition: row.edition_id, subscriber: row.subscriber_id },
+            ),
             address: row.address,
             state: row.state,
             marker: row.marker,
@@ -188,9 +196,4 @@ async fn rows(site: &Site) -> Vec<Row> {
     let notices = "select message_id, address, state, marker, maybe_duplicate from notice";
     rows.extend(database::rows::<Row>(&site.db, notices).await);
     rows
-}
-
-/// The Message-ID of a row: the same for every attempt, and another one for every other row (TRUST M9).
-fn message_id(site: &Site, edition: i64, subscriber: i64) -> String {
-    verp::message_id(&site.keys, site.host(), verp::Which { edition, subscriber })
 }
