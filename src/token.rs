@@ -278,6 +278,7 @@ pub fn random<const N: usize>() -> [u8; N] {
 
 /// What signatures of other people's kinds are made with, in tests.
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that draws from the random source")]
 pub(crate) fn randomness() -> SystemRandom {
     SystemRandom::new()
 }

@@ -247,16 +247,16 @@ impl Shared {
         Ok(())
     }
 
-    /// Hands back what waits for a slowed domain and does not fit into memory.
+    /// Hands back what has to wait, because its domain is slowed or the database failed: those attempts do not count.
     async fn hand_back(&self) -> Result<()> {
-        let too_many = self.queue.too_many();
-        if too_many.is_empty() {
+        let for_later = self.queue.for_later();
+        if for_later.is_empty() {
             return Ok(());
         }
-        let handed_back = self.defer(&too_many).await;
+        let handed_back = self.defer(&for_later).await;
         match &handed_back {
-            Ok(()) => self.in_flight.done(too_many.len()),
-            Err(_) => self.queue.keep(too_many),
+            Ok(()) => self.in_flight.done(for_later.len()),
+            Err(_) => self.queue.keep(for_later),
         }
         handed_back
     }

@@ -34,8 +34,8 @@ struct Waiting {
     notices: VecDeque<ClaimedNotice>,
     deliveries: VecDeque<Claim>,
     slowed: HashMap<String, VecDeque<Claim>>,
-    /// More of slowed domains than their lanes hold, each with the wait until its turn.
-    too_many: Vec<(Claim, Duration)>,
+    /// What goes back to the ledger unsent, each with the wait until it may be claimed again.
+    for_later: Vec<(Claim, Duration)>,
     closed: bool,
 }
 
@@ -126,7 +126,7 @@ impl Queue {
             return Taken::Closed;
         }
         let taken = self.take_from(&mut waiting, now);
-        if waiting.deliveries.len() <= self.low_mark || !waiting.too_many.is_empty() {
+        if waiting.deliveries.len() <= self.low_mark || !waiting.for_later.is_empty() {
             self.low.notify_one();
         }
         taken
@@ -164,24 +164,31 @@ impl Queue {
     }
 
     fn put_aside(&self, waiting: &mut Waiting, claim: Claim) {
-        let ahead = waiting.too_many.iter().filter(|(other, _)| other.domain_key == claim.domain_key).count();
+        let ahead =
+            waiting.for_later.iter().filter(|(other, _)| other.domain_key == claim.domain_key).count();
         let lane = waiting.slowed.entry(claim.domain_key.clone()).or_default();
         if lane.len() < LANE {
             lane.push_back(claim);
         } else {
             let wait = self.pace.backlog(&claim.domain_key, lane.len() + ahead);
-            waiting.too_many.push((claim, wait));
+            waiting.for_later.push((claim, wait));
         }
     }
 
-    /// What has to be handed back, each with the time until its turn.
-    pub(super) fn too_many(&self) -> Vec<(Claim, Duration)> {
-        std::mem::take(&mut self.lock().too_many)
+    /// Puts a copy off that cannot be sent now, for no fault of its own: the attempt will not count.
+    pub(super) fn put_off(&self, claim: Claim, wait: Duration) {
+        self.lock().for_later.push((claim, wait));
+        self.low.notify_one();
+    }
+
+    /// What has to be handed back to the ledger, each with the time until it may be claimed again.
+    pub(super) fn for_later(&self) -> Vec<(Claim, Duration)> {
+        std::mem::take(&mut self.lock().for_later)
     }
 
     /// Takes back what could not be handed back just now.
-    pub(super) fn keep(&self, too_many: Vec<(Claim, Duration)>) {
-        self.lock().too_many.extend(too_many);
+    pub(super) fn keep(&self, for_later: Vec<(Claim, Duration)>) {
+        self.lock().for_later.extend(for_later);
     }
 
     pub(super) fn wants_notices(&self) -> bool {

@@ -31,6 +31,9 @@ use crate::{clock, db, email_address::EmailAddress, site::Site};
 /// What an attempt came to.
 type Outcome = Result<Reply, Failure>;
 
+/// How long a copy waits whose text could not be read from the database.
+const DATABASE_PAUSE: Duration = Duration::from_secs(10);
+
 /// A message that was composed and is ready to be sent.
 struct Ready {
     item: Item,
@@ -258,9 +261,8 @@ impl Sender {
             Ok(Err(why)) => Err(why),
             // That says nothing about this copy: it waits for a database that answers.
             Err(error) => {
-                let why = ("render", error.to_string());
-                let record = self.delivery_record(&claim, "queued", Some("database"), "retry", why);
-                self.writer.record(Record { next_at: record.at.plus(Duration::from_secs(60)), ..record });
+                tracing::error!(edition = claim.edition_id, %error, "a text cannot be read from the database; trying again");
+                self.shared.queue.put_off(claim, DATABASE_PAUSE);
                 return None;
             }
         };
@@ -404,7 +406,7 @@ impl Sender {
                 Ok(true) => tracing::error!(edition, why, "the edition was paused"),
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::error!(edition, %error, "the edition should be paused and could not be")
+                    tracing::error!(edition, %error, "the edition should be paused and could not be");
                 }
             }
         });
@@ -455,14 +457,16 @@ pub(super) struct Variants(Mutex<HashMap<i64, Arc<Frozen>>>);
 const MOST_VARIANTS: usize = 64;
 
 impl Variants {
-    /// The inner error is about the body, the outer about the database.
+    /// The inner error is about the text, and stays; the outer about the database, and may pass.
     async fn get(&self, site: &Site, id: i64) -> db::Result<Result<Arc<Frozen>, String>> {
         if let Some(frozen) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
             return Ok(Ok(frozen.clone()));
         }
         let (headers, body) = match rows::variant(&site.db, id).await {
             Ok(stored) => stored,
-            Err(sqlx::Error::RowNotFound) => return Ok(Err("its body is not there".to_owned())),
+            Err(sqlx::Error::RowNotFound) => {
+                return Ok(Err("its text is not in the database".to_owned()));
+            }
             Err(error) => return Err(error),
         };
         let frozen = match Frozen::from_stored(site, &headers, &body) {
