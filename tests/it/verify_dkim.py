@@ -17,8 +17,16 @@ def dnsfunc(name, timeout=5):
     return None if record is None else record.encode("ascii")
 
 
+def verify(index):
+    """Whether one signature is good; some versions of dkimpy raise where others say no."""
+    try:
+        return dkim.DKIM(message).verify(idx=index, dnsfunc=dnsfunc)
+    except dkim.DKIMException:
+        return False
+
+
 message = sys.stdin.buffer.read()
 checker = dkim.DKIM(message)
 count = sum(1 for name, _ in checker.headers if name.lower() == b"dkim-signature")
-good = [dkim.DKIM(message).verify(idx=index, dnsfunc=dnsfunc) for index in range(count)]
+good = [verify(index) for index in range(count)]
 print(count, "good" if good and all(good) else f"bad {good}")
