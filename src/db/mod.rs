@@ -16,7 +16,7 @@ use std::{str::FromStr, time::Duration};
 use futures_util::future::{BoxFuture, Either};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    AssertSqlSafe, ConnectOptions, FromRow, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
     sqlite::{
         SqliteArguments, SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
@@ -38,6 +38,13 @@ pub type Result<T> = std::result::Result<T, sqlx::Error>;
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {}
 impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static
 {}
+
+/// A process that is frozen in the middle of a transaction, or whose machine is gone, must not hold its rows for ever: the
+/// server ends such a transaction before the worker's lease is over, so that another can take its claims back.
+async fn give_up_what_sleepers_hold(connection: &mut PgConnection) -> Result<()> {
+    sqlx::query("set idle_in_transaction_session_timeout = '20s'").execute(connection).await?;
+    Ok(())
+}
 
 /// The two engines, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +103,7 @@ impl Db {
                 let pool = PgPoolOptions::new()
                     .max_connections(options.connections)
                     .acquire_timeout(Duration::from_secs(30))
+                    .after_connect(|connection, _| Box::pin(give_up_what_sleepers_hold(connection)))
                     .connect_with(connect)
                     .await?;
                 Ok(Self::Postgres(pool))

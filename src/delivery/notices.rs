@@ -56,3 +56,11 @@ pub async fn enqueue<T: EmailTemplate>(tx: &mut Tx, site: &Site, notice: NewNoti
 pub async fn counts(db: &Db) -> Result<Vec<(String, i64)>> {
     store::counts(db).await
 }
+
+/// The Message-IDs of all notices that were accepted, without brackets, each with whether an earlier attempt may have arrived.
+///
+/// # Errors
+/// When the database fails.
+pub async fn accepted(db: &Db) -> Result<Vec<(String, bool)>> {
+    store::accepted(db).await
+}

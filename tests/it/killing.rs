@@ -101,6 +101,15 @@ both_engines! {
         assert_eq!(database::rows::<(i64,)>(&app.site.db, shares).await, [(2,)], "both worked");
     }
 
+    /// TRUST F15: whoever is frozen in the middle of a transaction does not hold its rows longer than a lease.
+    async fn the_server_ends_the_transactions_of_sleepers(app: TestApp) {
+        if app.site.db.engine() == Engine::Sqlite {
+            return;
+        }
+        let limit = "select current_setting('idle_in_transaction_session_timeout')";
+        assert_eq!(database::rows::<(String,)>(&app.site.db, limit).await, [("20s".to_owned(),)]);
+    }
+
     /// TRUST F15: a worker that slept longer than its lease finds its claims with others, and writes nothing.
     async fn a_worker_that_was_asleep_writes_nothing(app: TestApp) {
         if app.site.db.engine() == Engine::Sqlite {

@@ -46,6 +46,8 @@ statements! {
         where state = 'claimed' and claimed_by = $1 and not marker";
     /// How many stand in each state.
     COUNTS = "select state, count(*) as count from notice group by state";
+    /// What was taken.
+    ACCEPTED = "select message_id, maybe_duplicate from notice where state = 'accepted'";
 }
 
 /// A notice that a worker claimed.
@@ -153,4 +155,8 @@ pub async fn release(tx: &mut Tx, worker: i64) -> Result<u64> {
 
 pub async fn counts(db: &Db) -> Result<Vec<(String, i64)>> {
     db.all(COUNTS, ()).await
+}
+
+pub async fn accepted(db: &Db) -> Result<Vec<(String, bool)>> {
+    db.all(ACCEPTED, ()).await
 }
