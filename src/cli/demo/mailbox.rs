@@ -1,7 +1,7 @@
 //! Reading mail as a reader does: finding the link to press.
 
-/// The first address in a message that begins with `start`, whatever encoding its line breaks went through.
-pub(super) fn link(raw: &[u8], start: &str) -> Option<String> {
+/// The path of the first link in a message that begins with `start`, whatever encoding its line breaks went through.
+pub(super) fn path(raw: &[u8], start: &str) -> Option<String> {
     let text = decode_quoted_printable(raw);
     let at = text.find(start)?;
     let end = text[at..].find(|c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>' | ')'));
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn a_link_is_found_across_soft_line_breaks() {
         let raw = b"Subject: x\r\nList-Unsubscribe:\r\n <https://x.example/u>\r\n\r\nGo to http://x.exa=\r\nmple/confirm/a=3Db now";
-        assert_eq!(link(raw, "http://x.example/confirm/").as_deref(), Some("http://x.example/confirm/a=b"));
+        assert_eq!(path(raw, "/confirm/").as_deref(), Some("/confirm/a=b"));
         assert_eq!(header(raw, "list-unsubscribe").as_deref(), Some("<https://x.example/u>"));
     }
 }
