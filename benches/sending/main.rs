@@ -106,8 +106,8 @@ fn compare(runtime: &tokio::runtime::Runtime, options: &Options) -> anyhow::Resu
             let Some(yardstick) = smtp_source(sink, options, size)? else { continue };
             let database = scratch.join(format!("{sink}-{round}.db"));
             let ours = broadside(runtime, sink, options, &database)?;
-            report(options, "smtp-source", sink, &yardstick, &yardstick);
-            report(options, "broadside", sink, &ours, &yardstick);
+            report(options, size, "smtp-source", sink, &yardstick, &yardstick);
+            report(options, size, "broadside", sink, &ours, &yardstick);
         }
     }
     std::fs::remove_dir_all(&scratch)?;
@@ -134,7 +134,7 @@ impl Run {
     }
 }
 
-fn report(options: &Options, sender: &str, sink: &str, run: &Run, yardstick: &Run) {
+fn report(options: &Options, size: u64, sender: &str, sink: &str, run: &Run, yardstick: &Run) {
     let (messages, rate) = (run.messages, run.rate());
     let cpu = run.usage.cpu_seconds * 1e6 / f64::from(messages);
     let (memory, ratio) = (run.usage.peak_rss_mb, rate / yardstick.rate());
