@@ -40,16 +40,7 @@ pub async fn save_revision(
     content: Content,
     staff_id: Option<i64>,
 ) -> Result<i64> {
-    let now = site.now();
-    let content = content.tidy();
-    let mut tx = site.db.begin().await?;
-    let Some(revision) = store::next_revision(&mut tx, edition_id, based_on, now).await? else {
-        let stand = store::stand(&mut tx, edition_id).await?.ok_or(Error::NotFound)?;
-        return Err(if stand.state == EditionState::Draft { Error::Changed } else { Error::Locked });
-    };
-    store::insert_revision(&mut tx, edition_id, revision, &content, staff_id, now).await?;
-    tx.commit().await?;
-    Ok(revision)
+    save(site, edition_id, (based_on, EditionState::Draft), content, staff_id).await
 }
 
 /// Writes the next revision of an edition that somebody stopped: the correction that the rest will get. Nobody gets it
@@ -64,12 +55,23 @@ pub async fn save_correction(
     content: Content,
     staff_id: Option<i64>,
 ) -> Result<i64> {
+    save(site, edition_id, (based_on, EditionState::Paused), content, staff_id).await
+}
+
+/// One revision more, as long as the edition stands in that state.
+async fn save(
+    site: &Site,
+    edition_id: i64,
+    (based_on, state): (i64, EditionState),
+    content: Content,
+    staff_id: Option<i64>,
+) -> Result<i64> {
     let now = site.now();
     let content = content.tidy();
     let mut tx = site.db.begin().await?;
-    let Some(revision) = store::next_correction(&mut tx, edition_id, based_on, now).await? else {
+    let Some(revision) = store::next_revision(&mut tx, edition_id, (based_on, state), now).await? else {
         let stand = store::stand(&mut tx, edition_id).await?.ok_or(Error::NotFound)?;
-        return Err(if stand.state == EditionState::Paused { Error::Changed } else { Error::Locked });
+        return Err(if stand.state == state { Error::Changed } else { Error::Locked });
     };
     store::insert_revision(&mut tx, edition_id, revision, &content, staff_id, now).await?;
     tx.commit().await?;

@@ -22,12 +22,9 @@ statements! {
     INSERT_EDITION = "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_by, created_at, updated_at)
         select $1, d.id, d.list_id, 'draft', 1, 'resend', $2, $3, $3 from digest d where d.id = $4
         returning id";
-    /// The number of the next revision, taken only while the edition is a draft and nobody saved since.
+    /// The number of the next revision, taken only while the edition stands in the right state and nobody saved since.
     NEXT_REVISION = "update edition set revision = revision + 1, updated_at = $1
-        where id = $2 and revision = $3 and state = 'draft' returning revision";
-    /// The same for a correction: only while somebody has stopped the edition.
-    NEXT_CORRECTION = "update edition set revision = revision + 1, updated_at = $1
-        where id = $2 and revision = $3 and state = 'paused' returning revision";
+        where id = $2 and revision = $3 and state = $4 returning revision";
     INSERT_CORRECTION = "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_by, created_at, updated_at,
             corrects_edition_id, corrects_revision)
         select $1, digest_id, list_id, 'draft', 1, unknown_policy, $2, $3, $3, id, $5 from edition where id = $4
@@ -290,20 +287,10 @@ pub(super) async fn insert_edition(
 pub(super) async fn next_revision(
     tx: &mut Tx,
     edition_id: i64,
-    based_on: i64,
+    (based_on, state): (i64, EditionState),
     now: Moment,
 ) -> Result<Option<i64>> {
-    let next: Option<(i64,)> = tx.opt(NEXT_REVISION, (now, edition_id, based_on)).await?;
-    Ok(next.map(|(revision,)| revision))
-}
-
-pub(super) async fn next_correction(
-    tx: &mut Tx,
-    edition_id: i64,
-    based_on: i64,
-    now: Moment,
-) -> Result<Option<i64>> {
-    let next: Option<(i64,)> = tx.opt(NEXT_CORRECTION, (now, edition_id, based_on)).await?;
+    let next: Option<(i64,)> = tx.opt(NEXT_REVISION, (now, edition_id, based_on, state.as_str())).await?;
     Ok(next.map(|(revision,)| revision))
 }
 
