@@ -74,8 +74,8 @@ pub async fn prepare(database: &str, readers: u32, key: &str) -> anyhow::Result<
     let content = Content {
         subject: "The week between the breakwater and the hills".to_owned(),
         preview_text: "What our writers found".to_owned(),
-        intro_markdown: LETTER.repeat(5),
-        article_ids: articles::latest(&site, 2).await?.iter().map(|article| article.id).collect(),
+        intro_markdown: LETTER.repeat(6),
+        article_ids: articles::latest(&site, 1).await?.iter().map(|article| article.id).collect(),
     };
     digests::save_revision(&site, edition, 1, content, None).await?;
     let templates = Templates::load()?;
