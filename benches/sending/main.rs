@@ -146,7 +146,7 @@ fn report(options: &Options, size: u64, sender: &str, sink: &str, run: &Run, yar
             )
         });
         println!(
-            "{{\"sender\":\"{sender}\",\"sink\":\"{sink}\",\"connections\":{connections},\"messages\":{messages},\"messages_per_second\":{rate:.0},\"cpu_us_per_message\":{cpu:.1},\"peak_rss_mb\":{memory:.1},\"ratio_to_smtp_source\":{ratio:.3},\"delay_ms\":{}{more}}}",
+            "{{\"sender\":\"{sender}\",\"sink\":\"{sink}\",\"connections\":{connections},\"messages\":{messages},\"messages_per_second\":{rate:.0},\"cpu_us_per_message\":{cpu:.1},\"peak_rss_mb\":{memory:.1},\"ratio_to_smtp_source\":{ratio:.3},\"message_bytes\":{size},\"delay_ms\":{}{more}}}",
             options.delay.as_millis()
         );
     } else {
