@@ -103,6 +103,27 @@ both_engines! {
         assert_eq!(reason(&app, ANN).await, None);
     }
 
+    /// TRUST M12: whatever comes in, nothing is ever answered by mail, so two such programs cannot keep each other talking.
+    async fn nothing_that_comes_in_is_answered(app: TestApp) {
+        app.readers(1).await;
+        app.send_edition("The first").await;
+        let (address, message_id) = proof(&app, ANN);
+        let before = app.sandbox.mailbox().count();
+        let away = format!("From: {ANN}\r\nTo: {address}\r\nSubject: Out of office\r\nAuto-Submitted: auto-replied\r\n\r\nUntil Monday.\r\n");
+        let letter = format!("From: {ANN}\r\nTo: {address}\r\nSubject: Hello\r\n\r\nWho are you?\r\n");
+        for mail in [
+            away.into_bytes(),
+            letter.into_bytes(),
+            notification(&address, ANN, "delayed", "4.4.1"),
+            complaint("not-spam", &message_id),
+            notification(&address, ANN, "failed", "5.1.1"),
+        ] {
+            take(&app, &mail).await;
+        }
+        app.drain().await;
+        assert_eq!(app.sandbox.mailbox().count(), before);
+    }
+
     /// TRUST M26: three editions in seven days or more, and nothing less.
     async fn soft_bounces_stop_mail_after_three_editions_and_a_week(app: TestApp) {
         app.readers(1).await;

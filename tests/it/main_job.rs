@@ -17,6 +17,7 @@ both_engines! {
         let received: Vec<_> =
             app.sandbox.mailbox().messages().into_iter().filter(|mail| mail.subject == "The first edition").collect();
         assert_eq!(received.len(), 41);
+        assert!(received.iter().all(|mail| mail.to.len() == 1), "one recipient a message (TRUST M21)");
         // One Message-ID each (TRUST T2): counted by it, nobody got two.
         let mut ids: Vec<_> = received.iter().map(|mail| mail.message_id.clone()).collect();
         ids.sort();

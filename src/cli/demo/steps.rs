@@ -97,7 +97,7 @@ async fn import(running: &Running, feed: Option<&str>) -> anyhow::Result<()> {
         }
         None => articles::import_bytes(site, articles::SAMPLE_FEED.to_vec()).await?,
     };
-    say(&format!("{} new articles from the feed, {} unchanged", report.new, report.unchanged));
+    say(&format!("{} articles new from the feed, {} unchanged", report.new, report.unchanged));
     Ok(())
 }
 

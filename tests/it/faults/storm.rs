@@ -40,6 +40,8 @@ const A_WHILE: Duration = Duration::from_millis(400);
 /// For what needs no exact moment.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+// TRUST T1, T2, M19, M20, F1, F5, F7 to F13, F17, F25, F27: whatever a server answers or does not, each copy comes to the end
+// that its fate demands, and to no other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_any_storm_nobody_is_lost_sqlite() {
     storms(DbEngine::Sqlite).await;
