@@ -41,7 +41,15 @@ async fn one_edition(site: &Site, number: i64) -> anyhow::Result<bool> {
     let audit = editions::audit(&site.db, number).await?;
     let verdict = if audit.holds() { "balances" } else { "DOES NOT BALANCE" };
     println!("edition {number}, “{}”, {verdict}: {}", edition.content.subject, audit.rows);
-    for copy in digests::results(&site.db, number, "", "unknown", 0, NAMED).await? {
+    for copy in digests::results(
+        &site.db,
+        number,
+        digests::Wanted { state: "unknown", ..Default::default() },
+        0,
+        NAMED,
+    )
+    .await?
+    {
         let why = copy.class.unwrap_or_default();
         println!("  may have arrived: {}, after {} tries: {why}. {}", copy.address, copy.attempt, copy.reply);
     }

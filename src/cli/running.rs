@@ -94,7 +94,8 @@ impl Running {
         let payments = payments(&config)?;
         let (stop, stopped) = watch::channel(false);
 
-        let options = engine_options(&config, relays(&config, &site, smtp));
+        let relays = relays(&config, &site, smtp);
+        let options = engine_options(&config, relays.clone());
         let engine = Engine::start(site.clone(), templates.clone(), options).await?;
         let jobs = Jobs {
             site: site.clone(),
@@ -114,6 +115,7 @@ impl Running {
                 app.checkout_origin =
                     payments.as_ref().map(|payments| payments.provider.checkout_origin().into());
                 app.payments = payments;
+                app.relays = relays.into();
                 app.lookout = lookout;
                 app.bounce_hooks = Arc::new(bounce_hooks(&config)?);
                 app.trusted_proxies = config.trusted_proxies.clone().into();

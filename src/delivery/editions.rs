@@ -132,6 +132,22 @@ pub async fn pause_because(tx: &mut Tx, site: &Site, id: i64, why: &str) -> crat
     store::editions::pause_because(tx, id, why, site.now()).await
 }
 
+/// Editions that the engine paused by itself and that nobody was told of yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn paused_untold(db: &Db) -> crate::db::Result<Vec<i64>> {
+    store::editions::untold(db).await
+}
+
+/// Takes it upon the caller to tell people of such a pause, in this transaction; `false` if somebody else did, or it goes on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tell_of_pause(tx: &mut Tx, id: i64) -> crate::db::Result<bool> {
+    store::editions::told(tx, id).await
+}
+
 /// Goes on after a pause; what was held before its audience was written down is due from now on.
 ///
 /// # Errors

@@ -193,6 +193,9 @@ impl Shared {
         if let Err(error) = writing.await {
             tracing::error!(%error, "the writer ended badly");
         }
+        if let Err(error) = self.share_paces_once().await {
+            tracing::error!(%error, "what was learned of domains at the end could not be shared");
+        }
         if let Err(error) = self.relays.give_back(&self.site).await {
             tracing::error!(%error, "what was reserved of the relays' limits could not be given back");
         }

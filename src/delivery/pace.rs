@@ -12,6 +12,26 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::store::pace as store;
+pub use super::store::pace::{Slowed, Waiting};
+use crate::db::{self, Db};
+
+/// The domains that are slowed now, the slowest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn slowed(db: &Db) -> db::Result<Vec<Slowed>> {
+    store::slowed(db).await
+}
+
+/// Copies of an edition that wait for another try, by recipient domain: those with the most first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting(db: &Db, edition_id: i64, limit: i64) -> db::Result<Vec<Waiting>> {
+    store::waiting(db, edition_id, limit).await
+}
+
 /// How strictly domains are slowed.
 #[derive(Clone, Copy, Debug)]
 pub struct PaceRules {

@@ -3,15 +3,12 @@
 
 use std::time::Duration;
 
-use super::{Result, load};
+use super::{Result, load, owners};
 use crate::{
-    delivery::{
-        editions::{self, DueEdition},
-        notices::{self, NewNotice},
-    },
+    delivery::editions::{self, DueEdition},
     mail::EditionHeld,
     site::Site,
-    staff::{Role, Settings, accounts, audit},
+    staff::{Settings, audit},
 };
 
 /// Whether an edition comes up later than the settings let it go out by itself.
@@ -23,8 +20,7 @@ pub(super) fn is_too_late(site: &Site, settings: &Settings, due: &DueEdition) ->
 /// Holds it and tells the owners, in one transaction; nothing if somebody moved it meanwhile.
 pub(super) async fn hold(site: &Site, settings: &Settings, due: &DueEdition) -> Result<()> {
     let edition = load(&site.db, due.id).await?;
-    let members = accounts::members(&site.db).await?;
-    let owners = members.iter().filter(|one| one.role == Role::Owner && one.disabled_at.is_none());
+    let owners = owners::owners(site).await?;
     let mut tx = site.db.begin().await?;
     if !editions::hold_late(&mut tx, site, due).await? {
         return Ok(());
@@ -32,24 +28,14 @@ pub(super) async fn hold(site: &Site, settings: &Settings, due: &DueEdition) -> 
     let subject = format!("edition {}", edition.public_id);
     let detail = format!("it was to go out at {}", due.send_at);
     audit::record(&mut tx, site, None, "held back", &subject, &detail).await?;
-    if let Some(from) = settings.from_address() {
-        for owner in owners {
-            let context = EditionHeld {
-                sender: settings.sender(site),
-                subject: edition.content.subject.clone(),
-                due: due.send_at.date_time(),
-                edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
-            };
-            let notice = NewNotice {
-                key: &format!("held:{}:{}:{}", edition.id, due.send_at.0, owner.public_id),
-                from: (settings.sender_name(), &from),
-                to: &owner.email,
-                name: &owner.name,
-                context: &context,
-            };
-            notices::enqueue(&mut tx, site, notice).await?;
-        }
-    }
+    let context = EditionHeld {
+        sender: settings.sender(site),
+        subject: edition.content.subject.clone(),
+        due: due.send_at.date_time(),
+        edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
+    };
+    let fact = format!("held:{}:{}", edition.id, due.send_at.0);
+    owners::tell(&mut tx, site, settings, &owners, &fact, &context).await?;
     tx.commit().await?;
     tracing::warn!(
         edition = edition.id,

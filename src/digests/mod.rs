@@ -9,6 +9,7 @@ mod compose;
 mod correct;
 mod issue;
 mod late;
+mod owners;
 mod preflight;
 mod results;
 mod retry;
@@ -24,8 +25,9 @@ pub use self::{
     compose::{create_draft, save_correction, save_revision},
     correct::{Version, begin_correction, is_corrected, versions},
     issue::{Preview, preview, public_view, web_view},
+    owners::tell_of_pauses,
     preflight::{Problem, preflight},
-    results::{Copy, Outcome, copies_of, log_of, results},
+    results::{Copy, Outcome, Wanted, copies_of, log_of, results},
     retry::{FailedClass, failed_classes, retry_failed},
     seal::{CHUNK, seal_due},
     send::{Press, UNDO, cancel, hold_all, pause, press, press_send, resume, undo},
@@ -260,7 +262,7 @@ pub async fn latest(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary>> {
     store::summaries(db, limit).await
 }
 
-/// The editions that were held back and wait for a decision.
+/// The editions that were held back, or paused by themselves, and wait for a decision.
 ///
 /// # Errors
 /// When the database fails.

@@ -41,21 +41,30 @@ pub struct Copy {
     pub outcome: Outcome,
 }
 
-/// Copies of an edition in the order of their readers' keys, after the reader `after`. An empty `search` or `state` leaves
-/// that open; the state `open` stands for every copy still to go.
+/// Which copies are looked for; what is empty is left open.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// Part of the address.
+    pub search: &'a str,
+    /// The state of the delivery; `open` stands for every copy still to go.
+    pub state: &'a str,
+    /// Why, in the ledger's word.
+    pub class: &'a str,
+}
+
+/// Copies of an edition in the order of their readers' keys, after the reader `after`.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn results(
     db: &Db,
     edition_id: i64,
-    search: &str,
-    state: &str,
+    wanted: Wanted<'_>,
     after: i64,
     limit: i64,
 ) -> db::Result<Vec<Outcome>> {
-    let pattern = format!("%{}%", escaped(&search.trim().to_lowercase()));
-    store::results(db, edition_id, &pattern, state, after, limit).await
+    let pattern = format!("%{}%", escaped(&wanted.search.trim().to_lowercase()));
+    store::results(db, edition_id, &pattern, wanted, after, limit).await
 }
 
 /// What we sent to one reader, the newest first.

@@ -21,6 +21,8 @@ pub struct FailedClass {
     pub class: String,
     /// How many.
     pub copies: i64,
+    /// What a server said of one of them; empty where none was asked.
+    pub example: String,
 }
 
 /// The failed copies of an edition by reason, the most frequent first.

@@ -2,7 +2,9 @@
 
 use sqlx::FromRow;
 
-use super::{Content, Copy, Corrects, Digest, Edition, EditionSummary, FailedClass, Outcome, Version};
+use super::{
+    Content, Copy, Corrects, Digest, Edition, EditionSummary, FailedClass, Outcome, Version, Wanted,
+};
 use crate::{
     articles::ArticleId,
     clock::Moment,
@@ -60,7 +62,7 @@ statements! {
         from edition e
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
-        where e.state = 'held' order by e.id";
+        where e.state = 'held' or (e.state = 'paused' and e.paused_because <> '') order by e.id";
     /// What readers may find in the archive: sent on a public list, and not cancelled on its way.
     ARCHIVE = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name,
@@ -96,8 +98,12 @@ statements! {
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $3 and s.state = 'confirmed'
         where v.edition_id = $1 and b.revision = $2 and v.state in ('accepted', 'unknown')";
     /// Why copies failed, the most frequent first.
-    FAILED_CLASSES = "select coalesce(class, '') as class, count(*) as copies from delivery
-        where edition_id = $1 and state = 'failed' group by class order by count(*) desc, class";
+    FAILED_CLASSES = "select f.class, f.copies,
+            coalesce((select t.reply from delivery_attempt t
+                where t.edition_id = $1 and t.subscriber_id = f.example order by t.id desc limit 1), '') as example
+        from (select coalesce(class, '') as class, count(*) as copies, min(subscriber_id) as example from delivery
+            where edition_id = $1 and state = 'failed' group by 1) f
+        order by f.copies desc, f.class";
     /// Failed copies of a class whose readers are still on the list.
     RETRYABLE = sqlite "select v.subscriber_id, v.address from delivery v
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
@@ -113,7 +119,8 @@ statements! {
         from delivery v left join subscriber r on r.id = v.subscriber_id
         where v.edition_id = $1 and v.subscriber_id > $2 and lower(v.address) like $3 escape '!'
             and ($4 = '' or v.state = $4 or ($4 = 'open' and v.state in ('queued', 'claimed')))
-        order by v.subscriber_id limit $5";
+            and ($5 = '' or v.class = $5)
+        order by v.subscriber_id limit $6";
     COPIES = "select e.public_id, r.subject, v.subscriber_id, cast(null as text) as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
             (select t.reply from delivery_attempt t
                 where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1) as reply
@@ -398,11 +405,12 @@ pub(super) async fn results(
     db: &Db,
     edition_id: i64,
     pattern: &str,
-    state: &str,
+    wanted: Wanted<'_>,
     after: i64,
     limit: i64,
 ) -> Result<Vec<Outcome>> {
-    let rows: Vec<OutcomeRow> = db.all(RESULTS, (edition_id, after, pattern, state, limit)).await?;
+    let Wanted { state, class, .. } = wanted;
+    let rows: Vec<OutcomeRow> = db.all(RESULTS, (edition_id, after, pattern, state, class, limit)).await?;
     Ok(rows.into_iter().map(Outcome::from).collect())
 }
 

@@ -304,7 +304,8 @@ async fn results_are_found_by_part_of_an_address_and_by_outcome() {
     minute_later(&house);
     house.seal_due().await;
     let found = async |search: &str, state: &str| {
-        let rows = results(&house.site.db, id, search, state, 0, 50).await.expect("results");
+        let rows =
+            results(&house.site.db, id, Wanted { search, state, class: "" }, 0, 50).await.expect("results");
         rows.into_iter().map(|row| row.subscriber_id).collect::<Vec<_>>()
     };
     assert_eq!(found("READER1", "").await, [1, 10, 11, 12]);

@@ -44,6 +44,7 @@ pub struct Jobs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Job {
     SealEditions,
+    TellOwners,
     WorkOnProviderEvents,
     ResumeProviderCalls,
     PollProvider,
@@ -55,8 +56,9 @@ enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::SealEditions,
+        Self::TellOwners,
         Self::WorkOnProviderEvents,
         Self::ResumeProviderCalls,
         Self::PollProvider,
@@ -71,7 +73,7 @@ impl Job {
     const fn every(self) -> Duration {
         Duration::from_secs(match self {
             Self::SealEditions | Self::WorkOnProviderEvents => 1,
-            Self::TakeInRefusals => 10,
+            Self::TellOwners | Self::TakeInRefusals => 10,
             Self::ResumeProviderCalls | Self::TakeInBounces => 60,
             Self::PollProvider => 10 * 60,
             Self::PollFeeds => 30 * 60,
@@ -125,6 +127,7 @@ impl Jobs {
         }
         match job {
             Job::SealEditions => drop(digests::seal_due(site, &self.templates).await?),
+            Job::TellOwners => drop(digests::tell_of_pauses(site).await?),
             Job::WorkOnProviderEvents => {
                 if let Some(provider) = &self.payments {
                     donations::process_inbox(site, provider.as_ref()).await?;

@@ -215,6 +215,33 @@ impl EmailTemplate for EditionHeld {
     }
 }
 
+/// Tells an owner that an edition was paused by the program itself and waits for a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditionPaused {
+    /// Who writes.
+    pub sender: Sender,
+    /// The edition's subject.
+    pub subject: String,
+    /// Why, in a sentence without its full stop.
+    pub why: String,
+    /// The edition's page at the desk.
+    pub edition_url: String,
+}
+
+impl EmailTemplate for EditionPaused {
+    const NAME: &'static str = "edition_paused";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            subject: "The last ferry to Skarholm".into(),
+            why: "A mail provider refuses our mail, whoever it is for: 550 5.7.26 Unauthenticated mail is not accepted"
+                .into(),
+            edition_url: "https://news.example.org/desk/editions/sample".into(),
+        }
+    }
+}
+
 /// Tells a supporter that a month's gift could not be taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentFailed {

@@ -26,8 +26,8 @@ mod templates;
 
 pub use compile::{CompileError, compile, preview_html, preview_text, render_full};
 pub use contexts::{
-    ConfirmSubscription, EditionHeld, EmailTemplate, PaymentFailed, Receipt, RecurringCancelled, Sender,
-    SignInLink, TeamInvite, Welcome,
+    ConfirmSubscription, EditionHeld, EditionPaused, EmailTemplate, PaymentFailed, Receipt,
+    RecurringCancelled, Sender, SignInLink, TeamInvite, Welcome,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
 pub use html::HtmlError;

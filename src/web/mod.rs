@@ -44,8 +44,12 @@ pub use self::{
     session::{ClientAddress, Desk, SignedIn},
 };
 use crate::{
-    articles::fetch::Fetcher, delivery::deliverability::Lookout, mail::Templates, payments::Payments,
-    site::Site, staff::PasswordCost,
+    articles::fetch::Fetcher,
+    delivery::{deliverability::Lookout, relays::RelayOptions},
+    mail::Templates,
+    payments::Payments,
+    site::Site,
+    staff::PasswordCost,
 };
 
 /// What a handler gives back.
@@ -66,6 +70,8 @@ pub struct App {
     pub sandbox: Option<Arc<SandboxInfo>>,
     /// Looks whether our mail is believed; none in the sandbox.
     pub lookout: Option<Lookout>,
+    /// The mail services with their limits; empty in a process that does not know them.
+    pub relays: Arc<[RelayOptions]>,
     /// The payment provider; none while donations are switched off.
     pub payments: Option<Payments>,
     /// Mail services that may report bounces.
@@ -100,6 +106,7 @@ impl App {
             pages: Pages::load()?,
             sandbox: None,
             lookout: None,
+            relays: Arc::new([]),
             payments: None,
             bounce_hooks: Arc::default(),
             checkout_origin: None,

@@ -21,7 +21,10 @@ use super::{
     statics,
 };
 use crate::{
-    delivery::origin::{self, Standing},
+    delivery::{
+        editions::EditionState,
+        origin::{self, Standing},
+    },
     digests,
     staff::{Role, Settings},
 };
@@ -213,8 +216,9 @@ impl App {
             });
         }
         for held in digests::held(&self.site.db).await? {
+            let what = if held.state == EditionState::Paused { "paused by itself" } else { "was held back" };
             alerts.push(Alert {
-                text: format!("“{}” was held back and waits for a decision.", held.subject),
+                text: format!("“{}” {what} and waits for a decision.", held.subject),
                 path: format!("/desk/editions/{}", held.public_id),
                 label: "Look at it",
             });

@@ -204,6 +204,8 @@ both_engines! {
         let after = digests::load(&app.site.db, draft.id).await.expect("the edition");
         assert_eq!(after.state, broadside::delivery::editions::EditionState::Paused);
         assert!(app.mails("reader2@example.org").is_empty());
+        let page = app.desk().await.open(&format!("/desk/editions/{}", after.public_id)).await;
+        page.says("Paused by itself. Too many readers say that it is spam: 1 of the 1 who have it.");
     }
 
     /// TRUST F26: a bounce that comes before our own record of "accepted" is not lost, and the record does not undo it.

@@ -290,7 +290,7 @@ both_engines! {
         let options = app.engine(1);
         let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
         wait::until("the first marker", async || {
-            let copies = digests::results(&app.site.db, edition.id, "", "", 0, 100).await.expect("the copies");
+            let copies = digests::results(&app.site.db, edition.id, digests::Wanted::default(), 0, 100).await.expect("the copies");
             copies.iter().all(|copy| copy.state == "claimed").then_some(())
         }).await;
         let page = desk.open(&path(&edition)).await;

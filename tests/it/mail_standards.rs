@@ -12,8 +12,8 @@ use broadside::{
     digests,
     email_address::EmailAddress,
     mail::{
-        ConfirmSubscription, EditionHeld, EmailTemplate, PaymentFailed, Receipt, RecurringCancelled, Sender,
-        SignInLink, TeamInvite, Welcome,
+        ConfirmSubscription, EditionHeld, EditionPaused, EmailTemplate, PaymentFailed, Receipt,
+        RecurringCancelled, Sender, SignInLink, TeamInvite, Welcome,
     },
     sandbox::{LineEnds, Rule, Stage},
     staff::settings,
@@ -145,6 +145,7 @@ both_engines! {
         enqueue(&app, &mut seen, &SignInLink { sender: sender(), ..SignInLink::sample() }).await;
         enqueue(&app, &mut seen, &TeamInvite { sender: sender(), invited_by: HARD_NAME.to_owned(), ..TeamInvite::sample() }).await;
         enqueue(&app, &mut seen, &EditionHeld { sender: sender(), subject: HARD_SUBJECT.to_owned(), ..EditionHeld::sample() }).await;
+        enqueue(&app, &mut seen, &EditionPaused { sender: sender(), subject: HARD_SUBJECT.to_owned(), ..EditionPaused::sample() }).await;
         app.drain().await;
 
         let folders = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("email_templates")).expect("our templates");
@@ -227,7 +228,7 @@ both_engines! {
         // Whose copy may have come twice is written down, and nobody else's did.
         let copies: Vec<_> = mailbox.by_message_id().into_values().filter(|count| *count > 1).collect();
         assert_eq!(copies, [2]);
-        let doubtful = digests::results(&app.site.db, first, "", "", 0, 100).await.expect("the results");
+        let doubtful = digests::results(&app.site.db, first, digests::Wanted::default(), 0, 100).await.expect("the results");
         let doubtful: Vec<_> = doubtful.into_iter().filter(|one| one.maybe_duplicate).map(|one| one.address).collect();
         assert_eq!(doubtful, ["reader1@example.org"]);
     }

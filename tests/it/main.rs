@@ -31,3 +31,4 @@ mod smtp_sink;
 mod statements;
 mod subscribing;
 mod unsubscribing;
+mod watching;

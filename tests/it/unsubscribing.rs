@@ -153,7 +153,7 @@ both_engines! {
         pressed.await.expect("nothing is in the way");
         app.advance(digests::UNDO + Duration::from_secs(1));
         digests::seal_due(&app.site, &app.templates).await.expect("it is sealed");
-        let last = digests::results(&app.site.db, draft.id, "", "open", 0, 1000).await.expect("the audience").split_off(READERS - 10);
+        let last = digests::results(&app.site.db, draft.id, digests::Wanted { state: "open", ..Default::default() }, 0, 1000).await.expect("the audience").split_off(READERS - 10);
         // One connection and a slow server, so that the last of them wait for three seconds.
         app.sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(20)));
         let options = app.engine(1);

@@ -14,8 +14,7 @@ use crate::{
     clock::Moment,
     db::{Result, Tx},
     delivery::{
-        editions::{self, MoveError},
-        ledger,
+        editions, ledger,
         store::bounces::{self as store, NewBounce},
         suppression::{self, Suppressions},
         verp::{self, Which},
@@ -326,19 +325,16 @@ async fn brake(tx: &mut Tx, site: &Site, edition: i64) -> Result<()> {
         Complaints::Many => {
             tracing::warn!(edition, complaints, accepted, "many readers complain of this edition");
         }
-        Complaints::TooMany => match editions::pause(tx, site, edition).await {
-            Ok(()) => {
-                tracing::warn!(
-                    edition,
-                    complaints,
-                    accepted,
-                    "the edition is paused: too many readers complain of it"
-                );
+        Complaints::TooMany => {
+            let why = format!(
+                "Too many readers say that it is spam: {complaints} of the {} who have it. Mail providers begin to refuse everything at that point",
+                // A complaint that is faster than our own record of the copy says that it arrived.
+                accepted.max(complaints)
+            );
+            if editions::pause_because(tx, site, edition, &why).await? {
+                tracing::warn!(edition, complaints, accepted, "the edition is paused: too many complaints");
             }
-            // It has ended, or somebody was faster.
-            Err(MoveError::WrongState(_) | MoveError::NotFound) => {}
-            Err(MoveError::Database(error)) => return Err(error),
-        },
+        }
     }
     Ok(())
 }

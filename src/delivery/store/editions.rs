@@ -28,9 +28,14 @@ statements! {
     /// From here on deliveries are claimed.
     START = "update edition set state = 'sending', updated_at = $2 where id = $1 and state = 'sealed'";
     /// Hold back what is not yet with a connection.
-    PAUSE = "update edition set state = 'paused', paused_because = $3, updated_at = $2 where id = $1 and state = 'sending'";
+    PAUSE = "update edition set state = 'paused', paused_because = $3, pause_untold = (cast($3 as text) <> ''), updated_at = $2
+        where id = $1 and state = 'sending'";
+    /// Editions that the engine paused, and nobody was told.
+    UNTOLD = "select id from edition where pause_untold";
+    /// They were.
+    TOLD = "update edition set pause_untold = false where id = $1 and pause_untold and state = 'paused'";
     /// Go on.
-    RESUME = "update edition set state = 'sending', held_because = '', paused_because = '', updated_at = $2
+    RESUME = "update edition set state = 'sending', held_because = '', paused_because = '', pause_untold = false, updated_at = $2
               where id = $1 and state in ('paused', 'held') and sealed_at is not null";
     /// What was held before its audience was complete is due now, as if its moment had just come.
     RELEASE = "update edition set state = 'scheduled', held_because = '', send_at = $2, updated_at = $2
@@ -127,6 +132,14 @@ pub async fn pause(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
 /// As [`pause`], by the engine itself.
 pub async fn pause_because(tx: &mut Tx, id: i64, why: &str, now: Moment) -> Result<bool> {
     Ok(tx.exec(PAUSE, (id, now, why)).await? == 1)
+}
+
+pub async fn untold(db: &Db) -> Result<Vec<i64>> {
+    Ok(db.all::<(i64,)>(UNTOLD, ()).await?.into_iter().map(|(id,)| id).collect())
+}
+
+pub async fn told(tx: &mut Tx, id: i64) -> Result<bool> {
+    Ok(tx.exec(TOLD, (id,)).await? == 1)
 }
 
 pub async fn resume(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {

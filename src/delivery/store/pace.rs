@@ -18,6 +18,9 @@ statements! {
     ALL = "select domain_key, gap_us, slowed_at from domain_pace order by gap_us desc, domain_key";
     /// A domain that nobody wrote to for long is tried as if nothing had been.
     FORGET = "delete from domain_pace where slowed_at < $1";
+    /// What waits for another try.
+    WAITING = "select domain_key, count(*) as copies, min(next_at) as next_at from delivery
+        where edition_id = $1 and state = 'queued' and attempt > 0 group by domain_key order by copies desc, domain_key limit $2";
     /// How many share the paces.
     WORKERS = "select count(*) from worker where stopped_at is null";
 }
@@ -31,6 +34,21 @@ pub struct Slowed {
     pub gap_us: i64,
     /// When it was last learned.
     pub slowed_at: Moment,
+}
+
+/// Copies to one domain that were put off.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Waiting {
+    /// The domain.
+    pub domain_key: String,
+    /// How many.
+    pub copies: i64,
+    /// When the first of them is tried again.
+    pub next_at: Moment,
+}
+
+pub async fn waiting(db: &Db, edition: i64, limit: i64) -> Result<Vec<Waiting>> {
+    db.all(WAITING, (edition, limit)).await
 }
 
 pub async fn tell(tx: &mut Tx, news: &[(String, Option<Duration>)], now: Moment) -> Result<()> {

@@ -15,13 +15,14 @@ use serde::{Deserialize, Serialize};
 use super::{
     super::{App, Desk, Outcome, WebError},
     edition::EditionView,
+    edition_live::{Speed, notes},
     edition_repair::Repair,
     editions::{count, grouped, title},
 };
 use crate::{
     db::Db,
     delivery::editions::{self, EditionState, Progress},
-    digests::{self, Edition},
+    digests::{self, Edition, Wanted},
     staff::Role,
 };
 
@@ -30,6 +31,8 @@ const PAGE: i64 = 50;
 /// After so many seconds the stream ends and the browser asks again: a session that ended sees no more, and a process
 /// that is asked to stop is not kept waiting.
 const STREAM_SECONDS: usize = 20;
+/// The notes cost more than the figures: they come every so many seconds.
+const NOTES_EVERY: usize = 4;
 
 /// What the address of the page asks for.
 #[derive(Debug, Default, Deserialize)]
@@ -38,6 +41,8 @@ pub(crate) struct Look {
     q: String,
     #[serde(default)]
     state: String,
+    #[serde(default)]
+    class: String,
     #[serde(default)]
     after: i64,
 }
@@ -49,6 +54,8 @@ struct Page {
     live: bool,
     headline: String,
     explanation: &'static str,
+    /// How fast it goes and what holds it back, a sentence each.
+    notes: Vec<String>,
     seconds_left: Option<u64>,
     actions: Vec<Action>,
     figures: Option<Figures>,
@@ -69,6 +76,14 @@ struct Figures {
     state: &'static str,
     texts: Texts,
     bars: Vec<Bar>,
+}
+
+/// What the stream sends: the figures, and every few seconds the notes beside them.
+#[derive(Serialize)]
+struct Tick {
+    #[serde(flatten)]
+    figures: Figures,
+    notes: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -93,6 +108,7 @@ struct Bar {
 #[derive(Serialize)]
 struct Results {
     q: String,
+    class: String,
     states: Vec<Choice>,
     rows: Vec<Row>,
     next: Option<String>,
@@ -160,6 +176,7 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome
         live: is_live(edition.state),
         headline: headline(edition, progress),
         explanation: explanation(edition),
+        notes: live_notes(&desk.app, edition, progress).await?,
         seconds_left: seconds_left(desk, edition),
         actions: if desk.may(Role::SENDING) { actions(edition, corrected) } else { Vec::new() },
         figures: progress.map(|progress| Figures::new(progress, edition.state)),
@@ -170,6 +187,18 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome
         results: if sees_readers { Some(results(db, edition, look).await?) } else { None },
     };
     desk.page("desk/editions/sent", &page.title, &page).await
+}
+
+/// The notes as the page first shows them: nothing is known of the speed yet.
+async fn live_notes(
+    app: &App,
+    edition: &Edition,
+    progress: Option<Progress>,
+) -> Result<Vec<String>, WebError> {
+    match progress {
+        Some(progress) => notes(app, edition, progress, None).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 const fn is_live(state: EditionState) -> bool {
@@ -226,7 +255,7 @@ fn explanation(edition: &Edition) -> &'static str {
         EditionState::Sealed => "The content is locked. Copies start to leave when everyone is written down.",
         EditionState::Sending => "You can close this page; it goes on by itself.",
         EditionState::Paused if !edition.held_because.is_empty() => {
-            "No reader was blamed for it. Look under Settings, Deliverability, what your mail lacks; then let it go on."
+            "No reader was blamed for it. Settings, Deliverability says what mail providers miss in your mail; then let it go on."
         }
         EditionState::Paused => {
             "Nothing more goes out until it goes on. Copies that were already leaving may still arrive."
@@ -252,10 +281,6 @@ fn actions(edition: &Edition, corrected: bool) -> Vec<Action> {
         EditionState::Paused | EditionState::Held => vec![resume, cancel],
         _ => Vec::new(),
     }
-}
-
-async fn figures(db: &Db, edition_id: i64, state: EditionState) -> Result<Figures, WebError> {
-    Ok(Figures::new(editions::progress(db, edition_id).await?, state))
 }
 
 impl Figures {
@@ -296,13 +321,15 @@ async fn results(db: &Db, edition: &Edition, look: &Look) -> Result<Results, Web
         ("open", "Still to go"),
     ];
     let states = states.map(|(value, label)| Choice { value, label, chosen: value == look.state });
-    let copies = digests::results(db, edition.id, &look.q, &look.state, look.after, PAGE).await?;
+    let wanted = Wanted { search: &look.q, state: &look.state, class: &look.class };
+    let copies = digests::results(db, edition.id, wanted, look.after, PAGE).await?;
     let last = copies.last().filter(|_| copies.len() as i64 == PAGE).map(|copy| copy.subscriber_id);
     let next = last.map(|last| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query
             .append_pair("q", &look.q)
             .append_pair("state", &look.state)
+            .append_pair("class", &look.class)
             .append_pair("after", &last.to_string());
         format!("/desk/editions/{}?{}#results", edition.public_id, query.finish())
     });
@@ -314,7 +341,7 @@ async fn results(db: &Db, edition: &Edition, look: &Look) -> Result<Results, Web
         Row { log_path, ..Row::from(copy) }
     };
     let rows = copies.into_iter().map(row).collect();
-    Ok(Results { q: look.q.clone(), states: states.into(), rows, next })
+    Ok(Results { q: look.q.clone(), class: look.class.clone(), states: states.into(), rows, next })
 }
 
 /// `GET /desk/editions/{id}/progress`: the figures once a second, as server-sent events.
@@ -324,7 +351,7 @@ pub(crate) async fn events(desk: Desk, Path(id): Path<String>) -> Outcome {
 }
 
 fn ticks(app: App, edition_id: i64) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold((app, 0), move |(app, tick)| async move {
+    stream::unfold((app, Speed::default(), 0), move |(app, mut speed, tick)| async move {
         if tick == STREAM_SECONDS {
             return None;
         }
@@ -332,15 +359,22 @@ fn ticks(app: App, edition_id: i64) -> impl Stream<Item = Result<Event, Infallib
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         // A database that does not answer ends the stream; the browser asks again by itself.
-        let event = event(&app, edition_id).await.ok()?;
-        Some((Ok(event), (app, tick + 1)))
+        let event = event(&app, edition_id, &mut speed, tick).await.ok()?;
+        Some((Ok(event), (app, speed, tick + 1)))
     })
 }
 
-async fn event(app: &App, edition_id: i64) -> Result<Event, WebError> {
+async fn event(app: &App, edition_id: i64, speed: &mut Speed, tick: usize) -> Result<Event, WebError> {
     let edition = digests::load(&app.site.db, edition_id).await?;
-    let figures = figures(&app.site.db, edition_id, edition.state).await?;
-    Event::default().event("progress").json_data(figures).map_err(WebError::internal)
+    let progress = editions::progress(&app.site.db, edition_id).await?;
+    speed.saw(progress.sealed - progress.open);
+    let notes = if tick % NOTES_EVERY == NOTES_EVERY - 1 {
+        Some(notes(app, &edition, progress, speed.per_minute()).await?)
+    } else {
+        None
+    };
+    let tick = Tick { figures: Figures::new(progress, edition.state), notes };
+    Event::default().event("progress").json_data(tick).map_err(WebError::internal)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     super::{Desk, Outcome, Posted, WebError, session::see_other},
-    editions::{count, grouped},
+    editions::{copies, count, grouped},
 };
 use crate::{
     delivery::editions::{EditionState, Progress},
@@ -38,6 +38,10 @@ struct VersionView {
 struct FailedView {
     class: String,
     copies: String,
+    /// What a server said of one of them.
+    example: String,
+    /// Where they are listed; empty for those who may not see readers.
+    list_path: String,
     may_retry: bool,
 }
 
@@ -57,6 +61,14 @@ impl Repair {
             if progress.failed > 0 { digests::failed_classes(db, edition.id).await? } else { Vec::new() };
         let may_retry = desk.may(Role::SENDING)
             && matches!(edition.state, EditionState::Finished | EditionState::Sending | EditionState::Paused);
+        let list_path = |class: &str| {
+            if !desk.may(Role::READERS) {
+                return String::new();
+            }
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            query.append_pair("state", "failed").append_pair("class", class);
+            format!("/desk/editions/{}?{}#results", edition.public_id, query.finish())
+        };
         let repair = Self {
             may_correct: stopped && desk.may(Role::WRITING),
             corrected: corrected.then(|| {
@@ -76,16 +88,18 @@ impl Repair {
                 .collect(),
             failed: failed
                 .into_iter()
-                .map(|failed| FailedView { class: failed.class, copies: copies(failed.copies), may_retry })
+                .map(|failed| FailedView {
+                    list_path: list_path(&failed.class),
+                    class: failed.class,
+                    copies: copies(failed.copies),
+                    example: failed.example,
+                    may_retry,
+                })
                 .collect(),
         };
         let something = repair.may_correct || !repair.versions.is_empty() || !repair.failed.is_empty();
         Ok(something.then_some(repair))
     }
-}
-
-fn copies(number: i64) -> String {
-    if number == 1 { "1 copy".to_owned() } else { format!("{} copies", grouped(number)) }
 }
 
 /// Who has which version. Most editions have one, and then the tallies know.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{
     super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
     edition::{ArticleLine, EditionView, Readiness, picked_lines, readiness},
+    edition_live::forecast,
     editions::title,
 };
 use crate::{
@@ -26,6 +27,8 @@ struct Page {
     size: String,
     picked: Vec<ArticleLine>,
     may_send: bool,
+    /// When the last reader will have it, if that is not today.
+    forecast: Option<String>,
     #[serde(flatten)]
     readiness: Readiness,
 }
@@ -80,6 +83,7 @@ async fn page(desk: &Desk, edition: &Edition, form: Form) -> Result<Page, WebErr
         size: format!("{} kB", size.div_ceil(1_000)),
         picked: picked_lines(desk, &settings, &edition.content.article_ids).await?,
         may_send: true,
+        forecast: forecast(&desk.app, digests::audience_size(&desk.site().db, edition).await?).await?,
         readiness: readiness(desk, &settings, edition).await?,
     })
 }

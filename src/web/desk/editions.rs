@@ -82,6 +82,11 @@ pub(super) fn count(number: i64, noun: &str) -> String {
     format!("{} {noun}{plural}", grouped(number))
 }
 
+/// "1 copy", "1,204 copies".
+pub(super) fn copies(number: i64) -> String {
+    if number == 1 { "1 copy".to_owned() } else { format!("{} copies", grouped(number)) }
+}
+
 /// `1,204`.
 pub(super) fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();

@@ -11,6 +11,7 @@ pub(super) mod edition;
 pub(super) mod edition_act;
 pub(super) mod edition_copy;
 pub(super) mod edition_correct;
+mod edition_live;
 pub(super) mod edition_preview;
 pub(super) mod edition_progress;
 pub(super) mod edition_repair;

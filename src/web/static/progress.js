@@ -19,12 +19,25 @@ function follow(page) {
     for (const [name, text] of Object.entries(figures.texts)) {
       for (const place of page.querySelectorAll(`[data-figure="${name}"]`)) place.textContent = text;
     }
+    if (figures.notes) showNotes(page.querySelector("[data-notes]"), figures.notes);
     for (const { name, x, width } of figures.bars) {
       const bar = page.querySelector(`[data-bar="${name}"]`);
       bar?.setAttribute("x", x);
       bar?.setAttribute("width", width);
     }
   });
+}
+
+/** How fast it goes and what holds it back, a sentence each. */
+function showNotes(list, notes) {
+  list.hidden = notes.length === 0;
+  list.replaceChildren(
+    ...notes.map((text) => {
+      const line = document.createElement("li");
+      line.textContent = text;
+      return line;
+    }),
+  );
 }
 
 /** The minute to undo. Counts by the page's own clock, so that a wrong clock on the desk does not matter. */

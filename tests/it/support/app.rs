@@ -17,13 +17,17 @@ use broadside::{
     articles::fetch::Fetcher,
     clock::{Clock, Moment},
     db::Db,
-    delivery::smtp::{Relay, Timeouts},
+    delivery::{
+        relays::RelayOptions,
+        smtp::{Relay, Timeouts},
+    },
     digests,
     email_address::EmailAddress,
     mail::Templates,
     payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
     sandbox::{Sandbox, SandboxConfig, Webhook},
     site::Site,
+    smtp_url::RelayLimits,
     staff::{PasswordCost, set_up, set_up::FirstOwner},
     token::{Keys, RootSecret},
     web::{App, router},
@@ -97,6 +101,7 @@ impl Fixture for TestApp {
             .expect("the pages are in order")
             .with_payments(payments.clone());
         web.password_cost = PasswordCost::CHEAP;
+        web.relays = Arc::new([thousand_a_day(&relay)]);
         let service = router(web).into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await }).abort_handle();
         let leaves_work = AtomicBool::new(false);
@@ -161,6 +166,12 @@ async fn outside(site: &Site) -> (Sandbox, Relay, Payments) {
     let stripe = Stripe::new(&StripeSettings { secret_key: "sk_test_of_a_test".to_owned(), api_base });
     let provider = Arc::new(stripe.expect("a client"));
     (sandbox, relay, Payments { provider, webhook_secrets: WebhookSecrets::new([secret]) })
+}
+
+/// What the desk believes of the mail service, so that it has something to say before a large edition.
+fn thousand_a_day(relay: &Relay) -> RelayOptions {
+    let limits = RelayLimits { per_day: Some(1_000), ..RelayLimits::default() };
+    RelayOptions { limits, ..RelayOptions::unlimited(relay.clone(), 4) }
 }
 
 async fn make_magazine(site: &Site) {

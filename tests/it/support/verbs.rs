@@ -130,11 +130,17 @@ impl TestApp {
 
     /// So many readers, `reader1@example.org` and on, from a file: for more than a few.
     pub async fn import_readers(&self, count: usize) {
-        let rows: String = (1..=count).map(|n| format!("reader{n}@example.org,Reader {n}\n")).collect();
+        self.more_readers(0, count).await;
+    }
+
+    /// More of them, after those with the numbers up to `before`, until there are `count`.
+    pub async fn more_readers(&self, before: usize, count: usize) {
+        let rows: String =
+            (before + 1..=count).map(|n| format!("reader{n}@example.org,Reader {n}\n")).collect();
         let basis = Basis { basis: "consent".to_owned(), source: "a test".to_owned() };
         let file = format!("email,name\n{rows}");
         let report = subscribers::import(&self.site, file.as_bytes(), self.list().await, &basis).await;
-        assert_eq!(report.expect("the file is in order").added, count as u64);
+        assert_eq!(report.expect("the file is in order").added, (count - before) as u64);
     }
 
     /// Gives through the donation page and the provider's checkout; `every` is `once` or `month`.

@@ -1,0 +1,73 @@
+//! What the owners are told by mail, whether or not they look at the desk: an edition that was held back, or that paused by
+//! itself.
+
+use super::{Result, load};
+use crate::{
+    db::{self, Tx},
+    delivery::{
+        editions,
+        notices::{self, NewNotice},
+    },
+    mail::{EditionPaused, EmailTemplate},
+    site::Site,
+    staff::{Role, Settings, accounts, accounts::Member},
+};
+
+/// Those who are told.
+pub(super) async fn owners(site: &Site) -> Result<Vec<Member>> {
+    let mut members = accounts::members(&site.db).await?;
+    members.retain(|one| one.role == Role::Owner && one.disabled_at.is_none());
+    Ok(members)
+}
+
+/// One mail to each about a fact, which is never told twice.
+pub(super) async fn tell<T: EmailTemplate>(
+    tx: &mut Tx,
+    site: &Site,
+    settings: &Settings,
+    owners: &[Member],
+    fact: &str,
+    context: &T,
+) -> db::Result<()> {
+    // Without an address to send from no edition could have gone anywhere.
+    let Some(from) = settings.from_address() else { return Ok(()) };
+    for owner in owners {
+        let notice = NewNotice {
+            key: &format!("{fact}:{}", owner.public_id),
+            from: (settings.sender_name(), &from),
+            to: &owner.email,
+            name: &owner.name,
+            context,
+        };
+        notices::enqueue(tx, site, notice).await?;
+    }
+    Ok(())
+}
+
+/// Tells the owners of editions that the engine paused by itself, once for each pause (TRUST M23, M28). Returns how many
+/// editions that were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tell_of_pauses(site: &Site) -> Result<usize> {
+    let mut told = 0;
+    for id in editions::paused_untold(&site.db).await? {
+        let settings = Settings::load(&site.db).await?;
+        let (edition, owners) = (load(&site.db, id).await?, owners(site).await?);
+        let mut tx = site.db.begin().await?;
+        if !editions::tell_of_pause(&mut tx, id).await? {
+            continue;
+        }
+        let context = EditionPaused {
+            sender: settings.sender(site),
+            subject: edition.content.subject.clone(),
+            why: edition.held_because.clone(),
+            edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
+        };
+        let fact = format!("paused:{id}:{}", site.now().0);
+        tell(&mut tx, site, &settings, &owners, &fact, &context).await?;
+        tx.commit().await?;
+        told += 1;
+    }
+    Ok(told)
+}

@@ -1,0 +1,151 @@
+//! How fast an edition goes out, and what holds it back: a few sentences beside the figures.
+
+use std::time::Instant;
+
+use super::{
+    super::{App, WebError},
+    editions::copies,
+};
+use crate::{
+    clock::{self, Moment},
+    delivery::{
+        editions::{EditionState, Progress},
+        pace, relays,
+    },
+    digests::Edition,
+};
+
+/// How many domains are named.
+const DOMAINS: i64 = 3;
+const SLOWED: usize = 3;
+
+/// How fast copies come to an end, as one viewer's stream has seen it.
+#[derive(Debug, Default)]
+pub(super) struct Speed {
+    first: Option<(Instant, i64)>,
+    last: Option<(Instant, i64)>,
+}
+
+impl Speed {
+    /// So many were done at this moment.
+    pub(super) fn saw(&mut self, done: i64) {
+        let seen = (clock::instant(), done);
+        self.first.get_or_insert(seen);
+        self.last = Some(seen);
+    }
+
+    /// Copies a minute; `None` while nothing moved, or nothing was seen yet.
+    pub(super) fn per_minute(&self) -> Option<f64> {
+        let ((began, before), (now, done)) = self.first.zip(self.last)?;
+        let seconds = now.duration_since(began).as_secs_f64();
+        (done > before && seconds > 0.0).then(|| (done - before) as f64 * 60.0 / seconds)
+    }
+}
+
+/// The sentences, the most important first; empty once nothing is left to say.
+pub(super) async fn notes(
+    app: &App,
+    edition: &Edition,
+    progress: Progress,
+    per_minute: Option<f64>,
+) -> Result<Vec<String>, WebError> {
+    if edition.state != EditionState::Sending || progress.open == 0 {
+        return Ok(Vec::new());
+    }
+    let db = &app.site.db;
+    let mut notes = Vec::new();
+    if let Some(per_minute) = per_minute {
+        notes.push(speed(progress.open, per_minute));
+    }
+    for trouble in relays::troubles(db).await? {
+        notes.push(format!(
+            "The mail service {} cannot be used since {}: {}. Nothing is lost; it is tried again and again.",
+            trouble.relay,
+            trouble.since.date_time(),
+            trouble.words.trim_end_matches('.')
+        ));
+    }
+    if let Some(until) = relays::forecast(&app.site, &app.relays, progress.open).await? {
+        notes.push(format!(
+            "What the mail services may be given in a day spreads the rest over several days: the last reader will have it on {}.",
+            until.date()
+        ));
+    }
+    let mut slowed = pace::slowed(db).await?;
+    for domain in pace::waiting(db, edition.id, DOMAINS).await? {
+        let at = slowed.iter().position(|slowed| slowed.domain_key == domain.domain_key);
+        let gap = at.map(|at| slowed.remove(at).gap_us);
+        notes.push(waiting(&domain, gap, app.site.now()));
+    }
+    notes.extend(slowed.iter().take(SLOWED).map(|domain| patience(&domain.domain_key, domain.gap_us)));
+    Ok(notes)
+}
+
+/// What is said before Send is pressed, if the limits of the mail services hold any copy back until another day.
+pub(super) async fn forecast(app: &App, readers: i64) -> Result<Option<String>, WebError> {
+    let last = relays::forecast(&app.site, &app.relays, readers).await?;
+    Ok(last.map(|last| {
+        format!(
+            "Your mail services may only be given so much in a day: the last reader will have it on {}.",
+            last.date()
+        )
+    }))
+}
+
+fn speed(open: i64, per_minute: f64) -> String {
+    let rate = if per_minute < 1.0 {
+        "Less than one copy a minute".to_owned()
+    } else {
+        format!("About {} a minute", copies(per_minute.round() as i64))
+    };
+    let minutes = (open as f64 / per_minute).ceil();
+    let left = match minutes {
+        ..=1.0 => "less than a minute left".to_owned(),
+        ..=120.0 => format!("about {minutes:.0} minutes left"),
+        ..=2_880.0 => format!("about {:.0} hours left", minutes / 60.0),
+        _ => format!("about {:.0} days left", minutes / 1_440.0),
+    };
+    format!("{rate}, {left}.")
+}
+
+fn waiting(domain: &pace::Waiting, gap_us: Option<i64>, now: Moment) -> String {
+    let pace::Waiting { domain_key, copies: number, next_at } = domain;
+    let verb = if *number == 1 { "waits" } else { "wait" };
+    let patience = gap_us.map(|gap| patience(domain_key, gap) + " ").unwrap_or_default();
+    let next = if *next_at <= now { "at once".to_owned() } else { format!("at {}", next_at.date_time()) };
+    format!("{patience}{} to {domain_key} {verb} for another try, the next {next}.", copies(*number))
+}
+
+fn patience(domain: &str, gap_us: i64) -> String {
+    match gap_us / 1_000_000 {
+        0 => format!("{domain} asks for patience and is given its copies more slowly."),
+        1 => format!("{domain} asks for patience and gets one copy a second."),
+        seconds => format!("{domain} asks for patience and gets one copy in {seconds} seconds."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_said_in_plain_words() {
+        assert_eq!(speed(50, 840.0), "About 840 copies a minute, less than a minute left.");
+        assert_eq!(speed(10_000, 840.4), "About 840 copies a minute, about 12 minutes left.");
+        assert_eq!(speed(1_000, 1.0), "About 1 copy a minute, about 17 hours left.");
+        assert_eq!(speed(60, 0.5), "Less than one copy a minute, about 120 minutes left.");
+        assert_eq!(speed(10_000, 2.0), "About 2 copies a minute, about 3 days left.");
+    }
+
+    #[test]
+    fn a_speed_needs_two_looks() {
+        let mut speed = Speed::default();
+        assert_eq!(speed.per_minute(), None);
+        speed.saw(10);
+        assert_eq!(speed.per_minute(), None);
+        speed.saw(10);
+        assert_eq!(speed.per_minute(), None, "nothing moved");
+        speed.saw(20);
+        assert!(speed.per_minute().is_some());
+    }
+}
