@@ -8,12 +8,13 @@ use crate::{
 };
 
 statements! {
-    /// Sealing writes every row at once, already suppressed where it must be.
+    /// Sealing writes every row at once, already suppressed where it must be. Nobody's first copy waits for a moment, so it does
+    /// not matter to them if a clock is set back.
     INSERT = sqlite "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
-            select $1, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5, r.value ->> 6, $2, $2, 0, false, false
+            select $1, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false
             from json_each($3) as r where true on conflict (edition_id, subscriber_id) do nothing",
         postgres "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
-            select $1, cast(r.value ->> 0 as bigint), r.value ->> 1, r.value ->> 2, r.value ->> 3, cast(r.value ->> 4 as bigint), r.value ->> 5, r.value ->> 6, $2, $2, 0, false, false
+            select $1, cast(r.value ->> 0 as bigint), r.value ->> 1, r.value ->> 2, r.value ->> 3, cast(r.value ->> 4 as bigint), r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false
             from json_array_elements(cast($3 as json)) as r where true on conflict (edition_id, subscriber_id) do nothing";
     /// What is to be claimed next, for `Tx::array`.
     DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1))

@@ -12,5 +12,7 @@ mod fate;
 mod machine;
 mod mail_service;
 mod people;
+mod serving;
+mod storage;
 mod storm;
 mod workers;
