@@ -303,6 +303,9 @@ impl Shared {
         let mut fed = 0;
         if self.queue.wants_notices() {
             let mut tx = self.site.db.begin().await?;
+            if !self.worker.may_claim(&mut tx).await? {
+                return Ok(0);
+            }
             let claimed = notices::claim(&mut tx, self.worker.id, NOTICES, now).await?;
             self.in_flight.add(claimed.len());
             if let Err(error) = tx.commit().await {
@@ -318,6 +321,9 @@ impl Shared {
                 break;
             }
             let mut tx = self.site.db.begin().await?;
+            if !self.worker.may_claim(&mut tx).await? {
+                break;
+            }
             let mut claimed =
                 ledger::claim(&mut tx, self.worker.id, edition, self.options.batch, now).await?;
             claimed.iter_mut().for_each(|claim| claim.hold = policy == "hold");

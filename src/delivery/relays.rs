@@ -7,7 +7,7 @@
 use std::{
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -96,14 +96,16 @@ struct State {
     rest: Mutex<Option<Rest>>,
     /// How many conversations are open.
     open: AtomicUsize,
+    /// It was said once that it takes no more.
+    crowded: AtomicBool,
     allowance: tokio::sync::Mutex<Allowance>,
 }
 
 /// What a failure to begin a conversation says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failed {
-    /// The relay has as many conversations as it takes.
-    Crowded,
+    /// The relay has as many conversations as it takes; said aloud the first time.
+    Crowded { first: bool },
     /// It cannot be used any more.
     First,
     /// It still cannot be used.
@@ -138,6 +140,7 @@ impl Relays {
             slot: Mutex::new(clock::instant()),
             rest: Mutex::new(None),
             open: AtomicUsize::new(0),
+            crowded: AtomicBool::new(false),
             allowance: tokio::sync::Mutex::default(),
         };
         Self { all: all.iter().map(state).collect(), changed: Notify::new() }
@@ -212,7 +215,8 @@ impl Relays {
     /// otherwise it cannot be used and rests, longer each time.
     pub(super) fn failed(&self, index: usize) -> Failed {
         if self.all[index].open.load(Ordering::SeqCst) > 0 {
-            return Failed::Crowded;
+            let first = !self.all[index].crowded.swap(true, Ordering::SeqCst);
+            return Failed::Crowded { first };
         }
         let mut rest = lock(&self.all[index].rest);
         let now = clock::instant();

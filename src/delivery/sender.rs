@@ -247,13 +247,15 @@ impl Sender {
             Err(failure) => {
                 let words = outcome::words(&Err(failure));
                 match relays.failed(self.relay) {
-                    Failed::Crowded => {
-                        tracing::warn!(
-                            relay = name,
-                            words,
-                            "the mail service takes no more connections; those that are open are used"
-                        );
+                    Failed::Crowded { first } => {
                         self.crowded = true;
+                        if first {
+                            tracing::warn!(
+                                relay = name,
+                                words,
+                                "the mail service takes no more connections; those that are open are used"
+                            );
+                        }
                     }
                     Failed::First => {
                         tracing::error!(

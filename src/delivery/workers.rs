@@ -12,7 +12,7 @@ use super::{
     store::{notices, workers as store},
 };
 use crate::{
-    db::{Engine, Result},
+    db::{Engine, Result, Tx},
     site::Site,
 };
 
@@ -63,6 +63,12 @@ impl Worker {
         let alive = store::beat(&mut tx, self.id, now).await?;
         tx.commit().await?;
         Ok(alive)
+    }
+
+    /// Whether it may claim in this transaction. A worker that slept, or whose commit was long on its way, may have been
+    /// declared dead meanwhile: what it claimed then, nobody would ever take back.
+    pub(super) async fn may_claim(&self, tx: &mut Tx) -> Result<bool> {
+        store::hold(tx, self.id).await
     }
 
     /// Declares dead whoever has been silent for that long, each in a transaction of its own.

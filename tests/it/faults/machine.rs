@@ -6,13 +6,18 @@ use std::{sync::atomic::Ordering, time::Duration};
 use broadside::{
     clock::Clock,
     db::Db,
-    delivery::editions::{self, EditionState},
+    delivery::{
+        editions::{self, EditionState},
+        engine::Engine,
+    },
     digests,
     sandbox::{Rule, Stage},
 };
 
+use tokio::net::TcpStream;
+
 use crate::support::{
-    Program, Seed, TestApp, both_engines, database,
+    Program, Seed, TestApp, both_engines, database, program,
     verify::{mailbox, verify},
     wait,
 };
@@ -118,12 +123,36 @@ both_engines! {
         assert_eq!(verdict.assert_agrees().duplicates, 0, "{verdict}");
     }
 
+    /// TRUST F15: a worker that was declared dead, and has not heard of it yet, claims nothing: nobody would take it back.
+    async fn a_worker_that_was_declared_dead_claims_nothing(app: TestApp) {
+        app.import_readers(50).await;
+        let engine = Engine::start(app.site.clone(), app.templates.clone(), app.engine(2)).await.expect("it starts");
+        assert_eq!(database::change(&app.site.db, "update worker set stopped_at = heartbeat_at where stopped_at is null").await, 1);
+        let edition = app.seal_edition("For the living").await;
+        // It looks for work four times a second.
+        let claimed = wait::at_most(Duration::from_secs(1), async || {
+            let untouched = "select count(*) from delivery where state = 'queued' and attempt = 0";
+            (database::rows::<(i64,)>(&app.site.db, untouched).await != [(50,)]).then_some(())
+        });
+        assert!(claimed.await.is_none(), "it claimed after its end");
+        app.send().await;
+        let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+        assert_eq!((progress.accepted, progress.open), (50, 0));
+        engine.stop().await;
+        let verdict = verify(&app.site, &mailbox(&app.sandbox)).await;
+        assert_eq!(verdict.assert_agrees().duplicates, 0, "{verdict}");
+    }
+
     /// TRUST F31: with far fewer open files than it would like to have connections, the real program goes on with those that it
     /// gets, and nobody is lost.
     async fn few_open_files_slow_it_down_and_cost_nothing(app: TestApp) {
         app.import_readers(500).await;
+        let listen = program::address_of_its_own();
+        let settings = [("LISTEN", listen.to_string()), ("SMTP_CONNECTIONS", "100".to_owned())];
+        let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let program = Program::serve_under(&app, "ulimit -n 64", &settings);
+        wait::until("the pages", async || TcpStream::connect(listen).await.ok()).await;
         let edition = app.seal_edition("Few files").await;
-        let program = Program::serve_under(&app, "ulimit -n 48", &[("SMTP_CONNECTIONS", "60")]);
         let done = wait::at_most(Duration::from_secs(60), async || {
             let edition = digests::load(&app.site.db, edition).await.expect("the edition is there");
             (edition.state == EditionState::Finished).then_some(())
