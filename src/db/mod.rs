@@ -93,6 +93,8 @@ impl Db {
             Some("postgres" | "postgresql") => {
                 let connect = PgConnectOptions::from_str(&options.url)?
                     .application_name("broadside")
+                    // A process that falls asleep inside a transaction must not hold its rows for ever. Ours never wait there.
+                    .options([("idle_in_transaction_session_timeout", "30s")])
                     .disable_statement_logging();
                 let pool = PgPoolOptions::new()
                     .max_connections(options.connections)

@@ -14,7 +14,7 @@ use broadside::{
     sandbox::{Rule, Stage},
 };
 
-use tokio::net::TcpStream;
+use reqwest::Method;
 
 use crate::support::{
     Program, Seed, TestApp, both_engines, database, program,
@@ -147,12 +147,17 @@ both_engines! {
     /// gets, and nobody is lost.
     async fn few_open_files_slow_it_down_and_cost_nothing(app: TestApp) {
         app.import_readers(500).await;
+        let edition = app.seal_edition("Few files").await;
+        let public_id = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
+        digests::pause(&app.site, &public_id, None).await.expect("it was going out");
         let listen = program::address_of_its_own();
         let settings = [("LISTEN", listen.to_string()), ("SMTP_CONNECTIONS", "100".to_owned())];
         let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
-        let program = Program::serve_under(&app, "ulimit -n 64", &settings);
-        wait::until("the pages", async || TcpStream::connect(listen).await.ok()).await;
-        let edition = app.seal_edition("Few files").await;
+        let program = Program::serve_by(&app, "ulimit -n 64 && exec \"$0\" \"$@\"", &settings);
+        // Whoever listens may not be ready to answer, and this is not about starting.
+        let page = format!("http://{listen}/subscribe");
+        wait::until("a page", async || app.visitor().request(Method::GET, &page).send().await.ok()).await;
+        digests::resume(&app.site, &app.templates, &public_id, None).await.expect("it was paused");
         let done = wait::at_most(Duration::from_secs(60), async || {
             let edition = digests::load(&app.site.db, edition).await.expect("the edition is there");
             (edition.state == EditionState::Finished).then_some(())

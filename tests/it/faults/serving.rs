@@ -90,7 +90,7 @@ both_engines! {
     /// TRUST F3, F24: an import is killed again and again; each time whole parts of the file are in, and the same command run
     /// to its end adds what is missing, once.
     async fn a_killed_import_is_whole_in_parts_and_can_be_run_again(app: TestApp) {
-        const ROWS: i64 = 6_000;
+        const ROWS: i64 = 20_000;
         const PART: i64 = 500;
         let mut file = "email,name\n".to_owned();
         (0..ROWS).for_each(|n| writeln!(file, "reader{n}@example.org,Reader {n}").expect("a string"));
@@ -101,7 +101,7 @@ both_engines! {
         let counts = "select count(*) from subscriber union all select count(*) from subscription where state = 'confirmed'
             union all select count(*) from consent_event where action = 'imported'";
         let counts = async || database::rows::<(i64,)>(&app.site.db, counts).await;
-        for least in [1, 1_500, 3_000] {
+        for least in [1, 3_000, 6_000] {
             let program = program::begin(&app, &command);
             wait::until("a part of the file", async || (counts().await[0].0 >= least).then_some(())).await;
             program.kill();

@@ -40,11 +40,11 @@ impl Program {
         Self::start(app, "worker", settings)
     }
 
-    /// As [`Program::serve`], under a limit of the shell, such as `ulimit -n 40`.
-    pub fn serve_under(app: &TestApp, limit: &str, settings: &[Setting<'_>]) -> Self {
+    /// As [`Program::serve`], begun by a line of the shell, such as `ulimit -n 64 && exec "$0" "$@"`.
+    pub fn serve_by(app: &TestApp, line: &str, settings: &[Setting<'_>]) -> Self {
         let program = command(app, "serve", settings);
         let mut shell = Command::new("/bin/sh");
-        shell.arg("-c").arg(format!("{limit} && exec \"$0\" \"$@\"")).arg(program.get_program());
+        shell.arg("-c").arg(line).arg(program.get_program());
         shell.args(program.get_args()).env_clear();
         shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
         Self::spawn(shell.current_dir(scratch::folder()))
@@ -94,6 +94,15 @@ impl Program {
         let status = ended.unwrap_or_else(|| panic!("it did not end within {patience:?}: {}", self.log()));
         self.forget_pid();
         status
+    }
+
+    /// Whether it has ended by itself.
+    pub fn is_over(&mut self) -> bool {
+        let over = self.child.try_wait().expect("our own child").is_some();
+        if over {
+            self.forget_pid();
+        }
+        over
     }
 
     /// What it logged.
