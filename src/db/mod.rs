@@ -16,7 +16,8 @@ use std::{str::FromStr, time::Duration};
 use futures_util::future::{BoxFuture, Either};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, FromRow, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    AssertSqlSafe, ConnectOptions, Connection as _, FromRow, PgConnection, PgPool, Postgres, Sqlite,
+    SqlitePool, Transaction,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
     sqlite::{
         SqliteArguments, SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
@@ -129,6 +130,9 @@ impl Db {
             .acquire_timeout(Duration::from_secs(60))
             .idle_timeout(None)
             .max_lifetime(None)
+            // When the disk is full, or fails, SQLite undoes a transaction by itself. The connection then believes that it is
+            // still inside one, and would never begin another: it is closed, and a new one opened.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
             .connect_with(connect.clone())
             .await?;
         let read = SqlitePoolOptions::new()

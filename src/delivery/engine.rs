@@ -14,10 +14,10 @@ use tokio::{
 use super::{
     ledger,
     pace::PaceRules,
-    queue::{InFlight, Queue},
+    queue::{ForLater, InFlight, Queue},
     relays::{RelayOptions, Relays},
     sender::{Refusals, Sender, Variants},
-    store::{editions, ledger::Claim, notices, pace as paces},
+    store::{editions, notices, pace as paces},
     workers::{self, Worker},
     writer::Writer,
 };
@@ -264,11 +264,12 @@ impl Shared {
         handed_back
     }
 
-    async fn defer(&self, claims: &[(Claim, Duration)]) -> Result<()> {
+    async fn defer(&self, ForLater { claims, notices }: &ForLater) -> Result<()> {
         let now = self.site.now();
         let until: Vec<_> = claims.iter().map(|(claim, wait)| (claim.key(), now.plus(*wait))).collect();
         let mut tx = self.site.db.begin().await?;
         ledger::defer(&mut tx, self.worker.id, &until).await?;
+        notices::hand_back(&mut tx, self.worker.id, notices).await?;
         tx.commit().await
     }
 
@@ -305,9 +306,16 @@ impl Shared {
         let mut fed = 0;
         if self.queue.wants_notices() {
             let mut tx = self.site.db.begin().await?;
+            if !self.worker.may_claim(&mut tx).await? {
+                return Ok(0);
+            }
             let claimed = notices::claim(&mut tx, self.worker.id, NOTICES, now).await?;
-            tx.commit().await?;
             self.in_flight.add(claimed.len());
+            if let Err(error) = tx.commit().await {
+                // Nobody knows whether these are ours now. They go back before anything is claimed again.
+                claimed.iter().for_each(|notice| self.queue.put_off_notice(notice));
+                return Err(error);
+            }
             fed += claimed.len();
             self.queue.push_notices(claimed);
         }
@@ -316,15 +324,21 @@ impl Shared {
                 break;
             }
             let mut tx = self.site.db.begin().await?;
+            if !self.worker.may_claim(&mut tx).await? {
+                break;
+            }
             let mut claimed =
                 ledger::claim(&mut tx, self.worker.id, edition, self.options.batch, now).await?;
             claimed.iter_mut().for_each(|claim| claim.hold = policy == "hold");
             let finished = claimed.is_empty() && editions::finish(&mut tx, edition, now).await?;
-            tx.commit().await?;
+            self.in_flight.add(claimed.len());
+            if let Err(error) = tx.commit().await {
+                claimed.into_iter().for_each(|claim| self.queue.put_off(claim, Duration::ZERO));
+                return Err(error);
+            }
             if finished {
                 tracing::info!(edition, "the edition is finished");
             }
-            self.in_flight.add(claimed.len());
             fed += claimed.len();
             self.queue.push_deliveries(claimed);
         }

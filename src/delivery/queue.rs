@@ -34,9 +34,27 @@ struct Waiting {
     notices: VecDeque<ClaimedNotice>,
     deliveries: VecDeque<Claim>,
     slowed: HashMap<String, VecDeque<Claim>>,
-    /// What goes back to the ledger unsent, each with the wait until it may be claimed again.
-    for_later: Vec<(Claim, Duration)>,
+    for_later: ForLater,
     closed: bool,
+}
+
+/// What goes back to the ledger unsent.
+#[derive(Debug, Default)]
+pub(super) struct ForLater {
+    /// Each with the wait until it may be claimed again.
+    pub(super) claims: Vec<(Claim, Duration)>,
+    /// Each by its id and attempt.
+    pub(super) notices: Vec<(i64, i64)>,
+}
+
+impl ForLater {
+    pub(super) const fn len(&self) -> usize {
+        self.claims.len() + self.notices.len()
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// So many messages of a slowed domain wait in memory.
@@ -165,30 +183,38 @@ impl Queue {
 
     fn put_aside(&self, waiting: &mut Waiting, claim: Claim) {
         let ahead =
-            waiting.for_later.iter().filter(|(other, _)| other.domain_key == claim.domain_key).count();
+            waiting.for_later.claims.iter().filter(|(other, _)| other.domain_key == claim.domain_key).count();
         let lane = waiting.slowed.entry(claim.domain_key.clone()).or_default();
         if lane.len() < LANE {
             lane.push_back(claim);
         } else {
             let wait = self.pace.backlog(&claim.domain_key, lane.len() + ahead);
-            waiting.for_later.push((claim, wait));
+            waiting.for_later.claims.push((claim, wait));
         }
     }
 
     /// Puts a copy off that cannot be sent now, for no fault of its own: the attempt will not count.
     pub(super) fn put_off(&self, claim: Claim, wait: Duration) {
-        self.lock().for_later.push((claim, wait));
+        self.lock().for_later.claims.push((claim, wait));
         self.low.notify_one();
     }
 
-    /// What has to be handed back to the ledger, each with the time until it may be claimed again.
-    pub(super) fn for_later(&self) -> Vec<(Claim, Duration)> {
+    /// As [`Queue::put_off`], for an automatic email.
+    pub(super) fn put_off_notice(&self, notice: &ClaimedNotice) {
+        self.lock().for_later.notices.push((notice.id, notice.attempt));
+        self.low.notify_one();
+    }
+
+    /// What has to be handed back to the ledger.
+    pub(super) fn for_later(&self) -> ForLater {
         std::mem::take(&mut self.lock().for_later)
     }
 
     /// Takes back what could not be handed back just now.
-    pub(super) fn keep(&self, for_later: Vec<(Claim, Duration)>) {
-        self.lock().for_later.extend(for_later);
+    pub(super) fn keep(&self, ForLater { claims, notices }: ForLater) {
+        let mut waiting = self.lock();
+        waiting.for_later.claims.extend(claims);
+        waiting.for_later.notices.extend(notices);
     }
 
     pub(super) fn wants_notices(&self) -> bool {
@@ -201,6 +227,19 @@ impl Queue {
 
     pub(super) async fn low(&self) {
         self.low.notified().await;
+    }
+
+    /// Waits until the connections may go home.
+    pub(super) async fn closed(&self) {
+        loop {
+            let more = self.more.notified();
+            tokio::pin!(more);
+            more.as_mut().enable();
+            if self.lock().closed {
+                return;
+            }
+            more.await;
+        }
     }
 
     /// Lets the connections go home; what still waits stays claimed until the worker releases it.

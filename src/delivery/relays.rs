@@ -7,7 +7,7 @@
 use std::{
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -94,7 +94,22 @@ struct State {
     /// When the next message may go, where there is a limit by the second.
     slot: Mutex<Instant>,
     rest: Mutex<Option<Rest>>,
+    /// How many conversations are open.
+    open: AtomicUsize,
+    /// It was said once that it takes no more.
+    crowded: AtomicBool,
     allowance: tokio::sync::Mutex<Allowance>,
+}
+
+/// What a failure to begin a conversation says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failed {
+    /// The relay has as many conversations as it takes; said aloud the first time.
+    Crowded { first: bool },
+    /// It cannot be used any more.
+    First,
+    /// It still cannot be used.
+    Again,
 }
 
 /// The relays of one worker.
@@ -110,7 +125,7 @@ const RESERVE: i64 = 100;
 /// How often a relay whose limit is used up is looked at again.
 const LOOK: Duration = Duration::from_millis(500);
 const SHORTEST_REST: Duration = Duration::from_millis(200);
-const LONGEST_REST: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_REST: Duration = Duration::from_secs(60);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing panics while it holds one of these.
@@ -124,6 +139,8 @@ impl Relays {
             given: AtomicU64::new(0),
             slot: Mutex::new(clock::instant()),
             rest: Mutex::new(None),
+            open: AtomicUsize::new(0),
+            crowded: AtomicBool::new(false),
             allowance: tokio::sync::Mutex::default(),
         };
         Self { all: all.iter().map(state).collect(), changed: Notify::new() }
@@ -194,8 +211,13 @@ impl Relays {
         others.map(|(_, state)| share(state, 0)).min().is_none_or(|least| mine <= least)
     }
 
-    /// The relay cannot be used: it rests, longer each time. Whether it was all right before.
-    pub(super) fn failed(&self, index: usize) -> bool {
+    /// A conversation could not be begun. If the relay has others, it takes no more than these, and whoever asked waits;
+    /// otherwise it cannot be used and rests, longer each time.
+    pub(super) fn failed(&self, index: usize) -> Failed {
+        if self.all[index].open.load(Ordering::SeqCst) > 0 {
+            let first = !self.all[index].crowded.swap(true, Ordering::SeqCst);
+            return Failed::Crowded { first };
+        }
         let mut rest = lock(&self.all[index].rest);
         let now = clock::instant();
         let first = rest.is_none();
@@ -206,11 +228,17 @@ impl Relays {
         }
         drop(rest);
         self.changed.notify_waiters();
-        first
+        if first { Failed::First } else { Failed::Again }
+    }
+
+    /// A conversation ended.
+    pub(super) fn hung_up(&self, index: usize) {
+        self.all[index].open.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// The relay greeted us. Whether it could not be used before; then it starts level with the others, not behind.
     pub(super) fn works(&self, index: usize) -> bool {
+        self.all[index].open.fetch_add(1, Ordering::SeqCst);
         let recovered = lock(&self.all[index].rest).take().is_some();
         if recovered {
             for state in &self.all {
@@ -401,7 +429,7 @@ mod tests {
             given[next] += 1;
         }
         assert!((55..=65).contains(&given[0]) && given[0] + given[1] == 90, "{given:?}");
-        assert!(relays.failed(0) && !relays.failed(0), "only the first failure is news");
+        assert_eq!([relays.failed(0), relays.failed(0)], [Failed::First, Failed::Again], "one is news");
         assert!(relays.is_next(1) && !relays.is_next(2));
         relays.failed(1);
         assert!(relays.is_next(2), "the one of weight 0 is for when nothing else works");

@@ -17,6 +17,7 @@ use super::{
     engine::Shared,
     outcome::{self, Verdict},
     queue::Item,
+    relays::{self, Failed, LONGEST_REST},
     smtp::{Connection, Envelope, Extensions, Failure, Reply, Stage},
     store::{
         ledger::{self as rows, Claim, Record},
@@ -52,26 +53,63 @@ impl Ready {
     }
 }
 
+/// An open connection, counted as one as long as it is there.
+struct Conversation {
+    connection: Connection,
+    _counted: Counted,
+}
+
+struct Counted {
+    shared: Arc<Shared>,
+    relay: usize,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.shared.relays.hung_up(self.relay);
+    }
+}
+
 /// One connection's worth of sending.
 pub(super) struct Sender {
     shared: Arc<Shared>,
     writer: Writer,
     /// Which of the relays it works for.
     relay: usize,
-    connection: Option<Connection>,
+    conversation: Option<Conversation>,
+    /// The relay takes no more conversations than there are: this one has to wait.
+    crowded: bool,
+    /// For so long.
+    patience: Duration,
     /// Memory for the next message.
     spare: Vec<u8>,
 }
 
+/// How long a sender first waits that a relay has no room for.
+const CROWDED_PAUSE: Duration = Duration::from_secs(1);
+
 impl Sender {
     pub(super) const fn new(shared: Arc<Shared>, writer: Writer, relay: usize) -> Self {
-        Self { shared, writer, relay, connection: None, spare: Vec::new() }
+        Self {
+            shared,
+            writer,
+            relay,
+            conversation: None,
+            crowded: false,
+            patience: CROWDED_PAUSE,
+            spare: Vec::new(),
+        }
     }
 
     /// Sends until the queue closes, then says goodbye.
     pub(super) async fn run(mut self) {
         let mut left_over = None;
         loop {
+            if std::mem::take(&mut self.crowded) {
+                // Either way it goes on: it tries again, or finds that it may go home.
+                let _ = tokio::time::timeout(self.patience, self.shared.queue.closed()).await;
+                self.patience = (self.patience * 2).min(LONGEST_REST);
+            }
             let ready = match left_over.take() {
                 Some(ready) => Some(ready),
                 None => match self.next().await {
@@ -113,7 +151,7 @@ impl Sender {
     /// Sends a message, and whatever else is waiting right behind it. Returns a message that has to begin again, because
     /// the connection that had its envelope broke under the message before it.
     async fn send_from(&mut self, first: Ready) -> Option<Ready> {
-        let mut connection = match self.begin(&first).await {
+        let mut conversation = match self.begin(&first).await {
             None => {
                 // That says nothing about the message: whichever relay can takes it.
                 self.shared.queue.put_back(first.item);
@@ -123,10 +161,11 @@ impl Sender {
                 self.record(first.item, &Err(failure));
                 return None;
             }
-            Some(Ok(connection)) => connection,
+            Some(Ok(conversation)) => conversation,
         };
         let mut current = first;
         loop {
+            let connection = &mut conversation.connection;
             if !self.may_write(&current.item).await {
                 // The server waits for a body that will not come; there is no way back from DATA but to hang up.
                 self.let_go(current.item);
@@ -157,30 +196,31 @@ impl Sender {
                 }
             }
         }
-        self.connection = Some(connection);
-        if self.connection.as_ref().is_some_and(|connection| !connection.has_messages_left()) {
+        let is_over = !conversation.connection.has_messages_left();
+        self.conversation = Some(conversation);
+        if is_over {
             self.hang_up_politely().await;
         }
         None
     }
 
     /// A connection on which the server waits for the body; `None` if the relay cannot be used now.
-    async fn begin(&mut self, ready: &Ready) -> Option<Result<Connection, Failure>> {
+    async fn begin(&mut self, ready: &Ready) -> Option<Result<Conversation, Failure>> {
         loop {
-            let reused = self.connection.is_some();
-            let mut connection = match self.connection.take() {
-                Some(connection) => connection,
+            let reused = self.conversation.is_some();
+            let mut conversation = match self.conversation.take() {
+                Some(conversation) => conversation,
                 None => self.open().await?,
             };
-            match connection.begin(&ready.envelope()).await {
-                Ok(()) => return Some(Ok(connection)),
+            match conversation.connection.begin(&ready.envelope()).await {
+                Ok(()) => return Some(Ok(conversation)),
                 // Servers hang up on connections that were idle for a while; that says nothing about this message.
                 Err(
                     Failure::Broken { stage: Stage::Mail, .. } | Failure::Closing { stage: Stage::Mail, .. },
                 ) if reused => {}
                 Err(failure) => {
                     if !failure.ends_connection() {
-                        self.connection = Some(connection);
+                        self.conversation = Some(conversation);
                     }
                     return Some(Err(failure));
                 }
@@ -188,34 +228,52 @@ impl Sender {
         }
     }
 
-    /// A new connection; `None` if the relay cannot be used now: it rests then, and the desk says why.
-    async fn open(&self) -> Option<Connection> {
+    /// A new connection; `None` if the relay cannot be used now: it rests then, and the desk says why. A relay that merely
+    /// takes no more of them goes on with those that it has.
+    async fn open(&mut self) -> Option<Conversation> {
         let Shared { relays, site, worker, .. } = &*self.shared;
         let relay = relays.relay(self.relay);
         let name = relay.url.name();
-        let (connection, words) = match Connection::open(relay).await {
-            Ok(connection) => (Some(connection), None),
-            Err(failure) => (None, Some(outcome::words(&Err(failure)))),
-        };
-        let news = if connection.is_some() { relays.works(self.relay) } else { relays.failed(self.relay) };
-        if news {
-            match &words {
-                Some(why) => tracing::error!(
-                    relay = name,
-                    why,
-                    "the mail service cannot be used; trying again and again"
-                ),
-                None => tracing::info!(relay = name, "the mail service can be used again"),
+        match Connection::open(relay).await {
+            Ok(connection) => {
+                self.patience = CROWDED_PAUSE;
+                if relays.works(self.relay) {
+                    tracing::info!(relay = name, "the mail service can be used again");
+                    note(site, &name, worker.id, None).await;
+                }
+                let counted = Counted { shared: self.shared.clone(), relay: self.relay };
+                Some(Conversation { connection, _counted: counted })
             }
-            if let Err(error) = super::relays::note(site, &name, worker.id, words.as_deref()).await {
-                tracing::error!(%error, "the state of a relay could not be noted");
+            Err(failure) => {
+                let words = outcome::words(&Err(failure));
+                match relays.failed(self.relay) {
+                    Failed::Crowded { first } => {
+                        self.crowded = true;
+                        if first {
+                            tracing::warn!(
+                                relay = name,
+                                words,
+                                "the mail service takes no more connections; those that are open are used"
+                            );
+                        }
+                    }
+                    Failed::First => {
+                        tracing::error!(
+                            relay = name,
+                            why = words,
+                            "the mail service cannot be used; trying again and again"
+                        );
+                        note(site, &name, worker.id, Some(&words)).await;
+                    }
+                    Failed::Again => {}
+                }
+                None
             }
         }
-        connection
     }
 
     async fn hang_up_politely(&mut self) {
-        if let Some(connection) = self.connection.take() {
+        if let Some(Conversation { connection, _counted }) = self.conversation.take() {
             connection.quit().await;
         }
     }
@@ -257,7 +315,12 @@ impl Sender {
 
     async fn compose_delivery(&mut self, claim: Claim) -> Option<Ready> {
         let composed = match self.shared.variants.get(&self.shared.site, claim.variant_id).await {
-            Ok(Ok(frozen)) => frozen.compose(&self.shared.site, &claim, std::mem::take(&mut self.spare)),
+            Ok(Ok(frozen)) => {
+                let (site, spare) = (&self.shared.site, std::mem::take(&mut self.spare));
+                // A text that makes us stumble costs one copy, and not the connection with all that is behind it.
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| frozen.compose(site, &claim, spare)))
+                    .unwrap_or_else(|_| Err("writing it failed in a way that nobody foresaw".to_owned()))
+            }
             Ok(Err(why)) => Err(why),
             // That says nothing about this copy: it waits for a database that answers.
             Err(error) => {
@@ -446,6 +509,13 @@ impl Sender {
             Some(gap) => Ending::Retry { class, at: self.shared.site.now().plus(gap), maybe_duplicate },
             None => Ending::Failed("exhausted"),
         }
+    }
+}
+
+/// Tells the desk of a relay in trouble, or out of it.
+async fn note(site: &Site, relay: &str, worker: i64, words: Option<&str>) {
+    if let Err(error) = relays::note(site, relay, worker, words).await {
+        tracing::error!(%error, "the state of a relay could not be noted");
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     store::{notices, workers as store},
 };
 use crate::{
-    db::{Engine, Result},
+    db::{Engine, Result, Tx},
     site::Site,
 };
 
@@ -23,6 +23,9 @@ pub(super) struct Worker {
     /// Held as long as the process lives; the operating system lets go of it even after kill -9.
     _lock: Option<File>,
 }
+
+/// What a worker claims after its end it claims soon after it.
+const LONG_AGO: Duration = Duration::from_secs(7 * 86_400);
 
 /// Takes the lock beside a SQLite database. While it is held, every other worker of that database is known to be dead.
 pub(super) fn lock(path: &Path) -> io::Result<File> {
@@ -65,24 +68,29 @@ impl Worker {
         Ok(alive)
     }
 
+    /// Whether it may claim: a worker that slept may have been declared dead without having heard of it yet.
+    pub(super) async fn may_claim(&self, tx: &mut Tx) -> Result<bool> {
+        store::is_alive(tx, self.id).await
+    }
+
     /// Declares dead whoever has been silent for that long, each in a transaction of its own.
     pub(super) async fn take_back_from_silent(&self, site: &Site, silence: Duration) -> Result<()> {
         let now = site.db.lease_time(&site.clock).await?;
         let mut tx = site.db.begin().await?;
         // One microsecond later, so that "silent for no time at all" means everybody.
         let since = now.minus(silence).plus(Duration::from_micros(u64::from(silence.is_zero())));
-        let silent = store::silent(&mut tx, since, self.id).await?;
-        for dead in silent {
-            if store::stop(&mut tx, dead, now).await? {
-                let deliveries = ledger::take_back(&mut tx, dead, site.now()).await?;
-                let notices = notices::take_back(&mut tx, dead, site.now()).await?;
-                tracing::warn!(
-                    worker = dead,
-                    deliveries,
-                    notices,
-                    "a worker is gone; its claims were taken back"
-                );
-            }
+        for silent in store::silent(&mut tx, since, self.id).await? {
+            store::stop(&mut tx, silent, now).await?;
+        }
+        for dead in store::strays(&mut tx, now.minus(LONG_AGO)).await? {
+            let deliveries = ledger::take_back(&mut tx, dead, site.now()).await?;
+            let notices = notices::take_back(&mut tx, dead, site.now()).await?;
+            tracing::warn!(
+                worker = dead,
+                deliveries,
+                notices,
+                "a worker is gone; its claims were taken back"
+            );
         }
         tx.commit().await
     }

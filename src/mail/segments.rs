@@ -157,7 +157,26 @@ fn read(bytes: &[u8]) -> Option<Compiled> {
     }
     let ordered = slots.is_sorted_by_key(|slot| slot.position);
     let inside = slots.last().is_none_or(|slot| slot.position <= rest.len());
-    (ordered && inside).then(|| Compiled { subject, body: Body { bytes: rest.to_vec(), slots } })
+    (ordered && inside && is_fit(rest))
+        .then(|| Compiled { subject, body: Body { bytes: rest.to_vec(), slots } })
+}
+
+/// What every body is, and a damaged one may not be: seven bits, lines that end with CRLF and begin with no dot. Sent
+/// otherwise, a server might take the message behind it for a part of it.
+fn is_fit(body: &[u8]) -> bool {
+    let lines = body.strip_suffix(b"\r\n").map(|lines| lines.split(|byte| *byte == b'\n'));
+    lines.is_some_and(|lines| {
+        let mut lines = lines.peekable();
+        let mut all_fit = true;
+        while let Some(line) = lines.next() {
+            let text = if lines.peek().is_some() { line.strip_suffix(b"\r") } else { Some(line) };
+            let fits = |text: &[u8]| {
+                text.first() != Some(&b'.') && text.iter().all(|byte| !matches!(byte, 0 | b'\r' | 128..))
+            };
+            all_fit &= text.is_some_and(fits);
+        }
+        all_fit
+    })
 }
 
 fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {

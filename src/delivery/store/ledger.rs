@@ -8,12 +8,13 @@ use crate::{
 };
 
 statements! {
-    /// Sealing writes every row at once, already suppressed where it must be.
+    /// Sealing writes every row at once, already suppressed where it must be. Nobody's first copy waits for a moment, so it does
+    /// not matter to them if a clock is set back.
     INSERT = sqlite "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
-            select $1, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5, r.value ->> 6, $2, $2, 0, false, false
+            select $1, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false
             from json_each($3) as r where true on conflict (edition_id, subscriber_id) do nothing",
         postgres "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
-            select $1, cast(r.value ->> 0 as bigint), r.value ->> 1, r.value ->> 2, r.value ->> 3, cast(r.value ->> 4 as bigint), r.value ->> 5, r.value ->> 6, $2, $2, 0, false, false
+            select $1, cast(r.value ->> 0 as bigint), r.value ->> 1, r.value ->> 2, r.value ->> 3, cast(r.value ->> 4 as bigint), r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false
             from json_array_elements(cast($3 as json)) as r where true on conflict (edition_id, subscriber_id) do nothing";
     /// What is to be claimed next, for `Tx::array`.
     DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1))
@@ -53,6 +54,10 @@ statements! {
     WITHDRAWN = rows(2) "select delivery.edition_id, delivery.subscriber_id from (values {rows}) as v
         join delivery on delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         where delivery.state = 'suppressed'";
+    /// Which of these copies have been in doubt twice before.
+    OFTEN_IN_DOUBT = rows(2) "select a.edition_id, a.subscriber_id from (values {rows}) as v
+        join delivery_attempt a on a.edition_id = cast(v.column1 as bigint) and a.subscriber_id = cast(v.column2 as bigint)
+        where a.outcome = 'unknown' group by a.edition_id, a.subscriber_id having count(*) >= 2";
     /// The server's own words.
     LOG = rows(8) "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at) values {rows}";
     /// Moves the parts of a worker.
@@ -105,11 +110,16 @@ statements! {
     LOG_UNKNOWN = "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at)
         select edition_id, subscriber_id, attempt, $1, 'unknown', 'dot', 'the worker stopped before it could record the reply', $2
         from delivery where state = 'claimed' and claimed_by = $1 and marker";
-    /// A worker is gone: its claims go back, by what is known of each.
+    /// A worker is gone: its claims go back, by what is known of each. What has been in doubt three times is not sent a fourth
+    /// time, whatever the policy: it may be what the workers die of, and its reader may have three copies.
     TAKE_BACK = "update delivery set
-            state = case when marker and (select unknown_policy from edition where id = delivery.edition_id) = 'hold' then 'unknown'
+            state = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) = 'hold'
+                    or (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
+                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3) then 'unknown'
                 when class in ('left', 'bounced', 'complained', 'cancelled') then 'suppressed' else 'queued' end,
-            class = case when marker and (select unknown_policy from edition where id = delivery.edition_id) = 'hold' then 'worker died'
+            class = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) = 'hold'
+                    or (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
+                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3) then 'worker died'
                 when class in ('left', 'bounced', 'complained', 'cancelled') then class else null end,
             maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null, next_at = $2, updated_at = $2
         where state = 'claimed' and claimed_by = $1 returning edition_id, state";
@@ -309,6 +319,11 @@ pub async fn record<'a>(
         )
     });
     tx.many(RECORD, rows).await
+}
+
+pub async fn often_in_doubt(tx: &mut Tx, keys: &[Key]) -> Result<Vec<(i64, i64)>> {
+    tx.many_returning(OFTEN_IN_DOUBT, keys.iter().map(|&(edition, subscriber, _)| (edition, subscriber)))
+        .await
 }
 
 pub async fn log<'a>(tx: &mut Tx, worker: i64, records: impl IntoIterator<Item = &'a Record>) -> Result<u64> {

@@ -44,6 +44,10 @@ statements! {
     /// A worker stops in good order.
     RELEASE = "update notice set state = 'queued', attempt = attempt - 1, claimed_by = null
         where state = 'claimed' and claimed_by = $1 and not marker";
+    /// A claim that nobody works on goes back; the attempt does not count.
+    HAND_BACK = rows(3) "update notice set state = 'queued', attempt = notice.attempt - 1, claimed_by = null from (values {rows}) as v
+        where notice.id = cast(v.column1 as bigint) and notice.state = 'claimed' and not notice.marker
+        and notice.claimed_by = cast(v.column2 as bigint) and notice.attempt = cast(v.column3 as bigint)";
     /// How many stand in each state.
     COUNTS = "select state, count(*) as count from notice group by state";
     /// What was taken.
@@ -151,6 +155,10 @@ pub async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<u64> {
 
 pub async fn release(tx: &mut Tx, worker: i64) -> Result<u64> {
     tx.exec(RELEASE, (worker,)).await
+}
+
+pub async fn hand_back(tx: &mut Tx, worker: i64, keys: &[(i64, i64)]) -> Result<u64> {
+    tx.many(HAND_BACK, keys.iter().map(|&(id, attempt)| (id, worker, attempt))).await
 }
 
 pub async fn counts(db: &Db) -> Result<Vec<(String, i64)>> {

@@ -11,8 +11,19 @@ statements! {
     ADD = "insert into worker (host, pid, base_url, started_at, heartbeat_at) values ($1, $2, $3, $4, $4) returning id";
     /// Still here; touches nothing once the worker was declared dead.
     BEAT = "update worker set heartbeat_at = $2 where id = $1 and stopped_at is null";
-    /// Those silent since a moment, other than oneself.
-    SILENT = "select id from worker where stopped_at is null and heartbeat_at < $1 and id <> $2";
+    /// Those silent since a moment, other than oneself. Nobody waits for a row that somebody else holds.
+    SILENT = sqlite "select id from worker where stopped_at is null and heartbeat_at < $1 and id <> $2",
+        postgres "select id from worker where stopped_at is null and heartbeat_at < $1 and id <> $2 for update skip locked";
+    /// Not declared dead.
+    ALIVE = "select id from worker where id = $1 and stopped_at is null";
+    /// Those stopped since a moment that hold claims: just declared dead, or asleep when they were, with a commit that was long
+    /// on its way. One of those who look has them.
+    STRAYS = sqlite "select w.id from worker w where w.stopped_at > $1
+            and (exists (select 1 from delivery d where d.state = 'claimed' and d.claimed_by = w.id)
+                or exists (select 1 from notice n where n.state = 'claimed' and n.claimed_by = w.id))",
+        postgres "select w.id from worker w where w.stopped_at > $1
+            and (exists (select 1 from delivery d where d.state = 'claimed' and d.claimed_by = w.id)
+                or exists (select 1 from notice n where n.state = 'claimed' and n.claimed_by = w.id)) for update of w skip locked";
     /// Declared dead, or stopped in good order; by one only.
     STOP = "update worker set stopped_at = $2 where id = $1 and stopped_at is null";
 }
@@ -23,6 +34,14 @@ pub async fn add(tx: &mut Tx, host: &str, pid: i64, base_url: &str, now: Moment)
 
 pub async fn beat(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(BEAT, (id, now)).await? == 1)
+}
+
+pub async fn is_alive(tx: &mut Tx, id: i64) -> Result<bool> {
+    Ok(tx.opt::<(i64,)>(ALIVE, (id,)).await?.is_some())
+}
+
+pub async fn strays(tx: &mut Tx, since: Moment) -> Result<Vec<i64>> {
+    Ok(tx.all::<(i64,)>(STRAYS, (since,)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 pub async fn silent(tx: &mut Tx, since: Moment, me: i64) -> Result<Vec<i64>> {

@@ -8,9 +8,13 @@
 //! `BROADSIDE_FAULT_SEEDS=500 cargo test --test it faults:: -- --nocapture`. A seed that failed is run again alone with
 //! `BROADSIDE_SEED=… BROADSIDE_FAULT_SEEDS=1`.
 
+mod calls;
 mod fate;
 mod machine;
 mod mail_service;
 mod people;
+mod poison;
+mod serving;
+mod storage;
 mod storm;
 mod workers;

@@ -1,6 +1,12 @@
 //! Databases for tests: migrated once into a template, copied for each test.
 
-use std::{fs, future::Future, path::PathBuf, sync::OnceLock, time::Duration};
+use std::{
+    fs,
+    future::Future,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+    time::Duration,
+};
 
 use broadside::{
     db::{Db, DbOptions, Engine, Migrations, Row},
@@ -56,6 +62,24 @@ impl TestDb {
     /// A database with nothing in it; `None` where the engine is not there.
     pub async fn empty(engine: Engine) -> Option<Self> {
         Self::copy(engine, false).await
+    }
+
+    /// A SQLite database with the whole schema in a folder of the test's choice.
+    pub async fn in_folder(folder: &Path) -> Self {
+        let file = folder.join("test.db");
+        fs::copy(tokio::task::block_in_place(sqlite_template), &file).expect("the template can be copied");
+        let url = format!("sqlite:{}", file.display());
+        Self { db: open(&url).await, url, name: String::new() }
+    }
+
+    /// A database with the whole schema on a cluster of the test's own, where a commit is one: it waits for its log.
+    pub async fn on(cluster: &Cluster) -> Self {
+        administer(cluster, "alter role broadside set synchronous_commit = on").await;
+        administer(cluster, "create database test template template0").await;
+        let url = cluster.url("test");
+        let db = open(&url).await;
+        Migrations::apply(&db).await.expect("the migrations apply");
+        Self { db, url, name: "test".to_owned() }
     }
 
     async fn copy(engine: Engine, migrated: bool) -> Option<Self> {

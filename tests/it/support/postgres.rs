@@ -6,8 +6,9 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     sync::OnceLock,
 };
 
@@ -20,10 +21,18 @@ use super::{
 #[derive(Debug)]
 pub struct Cluster {
     folder: PathBuf,
+    programs: PathBuf,
+    user: Option<User>,
     _guard: Guard,
 }
 
 impl Cluster {
+    /// A cluster that one test has for itself, to stop and start; `None` where there are no server programs.
+    pub fn of_its_own() -> Option<Self> {
+        Self::get()?;
+        Some(Self::start().expect("what could be started once can be started twice"))
+    }
+
     /// The cluster of this process, started at the first call; `None`, said once, where there are no server programs.
     pub fn get() -> Option<&'static Self> {
         static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
@@ -42,6 +51,24 @@ impl Cluster {
         format!("postgres:///{database}?host={}&user=broadside", self.folder.display())
     }
 
+    /// The socket it listens on.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join(".s.PGSQL.5432")
+    }
+
+    /// Stops it, `fast` or `immediate`, and starts it again.
+    pub fn restart(&self, mode: &str) {
+        let mut command = Command::new(self.programs.join("pg_ctl"));
+        command.arg("-D").arg(self.folder.join("data")).arg("-l").arg(self.folder.join("log"));
+        command.args(["-m", mode, "-w", "-s", "restart"]).current_dir("/");
+        if let Some(User { uid, gid }) = self.user {
+            command.uid(uid).gid(gid);
+        }
+        // The server would hold the pipes open, and nobody would see the end of its starter.
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        assert!(command.status().expect("pg_ctl runs").success(), "it did not restart");
+    }
+
     fn start() -> Result<Self, String> {
         let programs = programs().ok_or("no server programs of PostgreSQL were found")?;
         let user = if is_root() { Some(unprivileged()?) } else { None };
@@ -50,7 +77,7 @@ impl Cluster {
         let mut said = String::new();
         BufReader::new(&mut guard.output).read_line(&mut said).map_err(|error| error.to_string())?;
         if said.trim() == "ready" {
-            return Ok(Self { folder, _guard: guard });
+            return Ok(Self { folder, programs, user, _guard: guard });
         }
         let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
         Err(format!("the server of {} did not start: {log}", programs.display()))

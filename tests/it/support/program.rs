@@ -40,10 +40,24 @@ impl Program {
         Self::start(app, "worker", settings)
     }
 
+    /// As [`Program::serve`], begun by a line of the shell, such as `ulimit -n 64 && exec "$0" "$@"`.
+    pub fn serve_by(app: &TestApp, line: &str, settings: &[Setting<'_>]) -> Self {
+        let program = command(app, "serve", settings);
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(line).arg(program.get_program());
+        shell.args(program.get_args()).env_clear();
+        shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Self::spawn(shell.current_dir(scratch::folder()))
+    }
+
     fn start(app: &TestApp, command: &str, settings: &[Setting<'_>]) -> Self {
+        Self::spawn(&mut self::command(app, command, settings))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
         let folder = scratch::folder();
         let log = File::create(folder.join("log")).expect("our own folder");
-        let child = self::command(app, command, settings).stdout(Stdio::null()).stderr(log).spawn();
+        let child = command.stdout(Stdio::null()).stderr(log).spawn();
         let child = child.expect("the program starts");
         fs::write(folder.join("pid"), child.id().to_string()).expect("our own folder");
         // The file goes once the process is reaped: its number may be somebody else's from then on.
@@ -80,6 +94,15 @@ impl Program {
         let status = ended.unwrap_or_else(|| panic!("it did not end within {patience:?}: {}", self.log()));
         self.forget_pid();
         status
+    }
+
+    /// Whether it has ended by itself.
+    pub fn is_over(&mut self) -> bool {
+        let over = self.child.try_wait().expect("our own child").is_some();
+        if over {
+            self.forget_pid();
+        }
+        over
     }
 
     /// What it logged.
@@ -127,8 +150,14 @@ fn command(app: &TestApp, command: &str, settings: &[Setting<'_>]) -> Command {
     program
 }
 
+/// Starts a command of the program, to be killed on the way.
+pub fn begin(app: &TestApp, arguments: &[&str]) -> Program {
+    let (first, rest) = arguments.split_first().expect("a command");
+    Program::spawn(command(app, first, &[]).args(rest))
+}
+
 /// All of 127/8 is this machine; an address that nobody else uses has every port free.
-fn address_of_its_own() -> SocketAddr {
+pub fn address_of_its_own() -> SocketAddr {
     let [a, b, c] = token::random::<3>();
     SocketAddr::from(([127, a.max(1), b, c.clamp(1, 254)], 3000))
 }
