@@ -165,6 +165,22 @@ both_engines! {
         assert_eq!(reason(&app, "reader2@example.org").await, None);
     }
 
+    /// TRUST M25: the unsubscribe link of the returned copy tells whose it is, where a provider changed all else.
+    async fn a_complaint_is_known_by_its_link(app: TestApp) {
+        app.readers(2).await;
+        app.send_edition("The first").await;
+        let link = app.last_mail(ANN).header("List-Unsubscribe").expect("every edition has the header");
+        let report = |link: &str| {
+            let text = String::from_utf8(complaint("abuse", "changed@example.com")).expect("our own text");
+            text.replace("To: redacted", &format!("List-Unsubscribe: {link}, <mailto:leave@example.org>\r\nTo: redacted"))
+        };
+        let forged = link.replace("/unsubscribe/", "/unsubscribe/A");
+        assert_eq!(take(&app, report(&forged).as_bytes()).await, Effect::Unproven);
+        assert_eq!(take(&app, report(&link).as_bytes()).await, Effect::Complained);
+        assert_eq!(reason(&app, ANN).await.as_deref(), Some("complained"));
+        assert_eq!(reason(&app, "reader2@example.org").await, None);
+    }
+
     /// TRUST M28: the brake.
     async fn an_edition_that_many_complain_of_is_paused(app: TestApp) {
         app.leaves_work();
