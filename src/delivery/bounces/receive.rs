@@ -150,7 +150,9 @@ fn identify(site: &Site, report: &Report) -> Option<Which> {
     let by_address = report.sent_to.iter().chain(&report.returned_path).find_map(|address| returned(address));
     let by_id = || verp::parse_message_id(&site.keys, site.host(), report.returned_id.as_deref()?);
     let by_link = || {
-        let (_, token) = report.returned_link.as_deref()?.rsplit_once("/unsubscribe/")?;
+        let (_, token) = report.returned_link.as_deref()?.split_once("/unsubscribe/")?;
+        // A header may name a second way behind the first (RFC 2369).
+        let token = token.split(['>', ',', ' ']).next()?;
         let scope = site.keys.verify(Purpose::Unsubscribe, token, site.now()).ok()?;
         let mut numbers = scope.split('.').map(|number| number.parse().ok());
         let (subscriber, _, edition) = (numbers.next()??, numbers.next()??, numbers.next()??);
@@ -342,7 +344,7 @@ async fn brake(tx: &mut Tx, site: &Site, edition: i64) -> Result<()> {
 /// Attempts that are read at once.
 const STRETCH: i64 = 20_000;
 /// Numbers near the end of the log may still be filled by transactions that are not yet committed: they are read again.
-const OVERLAP: i64 = 5_000;
+const OVERLAP: i64 = 20_000;
 
 /// Takes in the final refusals that the log of attempts has gained. Returns how many.
 ///
@@ -372,11 +374,10 @@ pub async fn receive_refusals(site: &Site) -> Result<usize> {
             taken += usize::from(effect != Effect::Known);
         }
         at = until;
-        if at <= read {
-            continue;
-        }
+    }
+    if newest > read {
         let mut tx = site.db.begin().await?;
-        store::move_cursor(&mut tx, at).await?;
+        store::move_cursor(&mut tx, newest).await?;
         tx.commit().await?;
     }
     Ok(taken)

@@ -30,7 +30,7 @@ use broadside::{
     smtp_url::RelayLimits,
     staff::{PasswordCost, set_up, set_up::FirstOwner},
     token::{Keys, RootSecret},
-    web::{App, router},
+    web::{App, hooks::BounceHooks, router},
 };
 use tokio::{net::TcpListener, task::AbortHandle};
 use url::Url;
@@ -46,6 +46,9 @@ pub const SUPPRESSION_SECRET: &str = "the suppression secret of an instance in a
 
 /// The first owner's address and password.
 pub const OWNER: (&str, &str) = ("owner@example.org", "a lamp for every street");
+
+/// What Mailgun signs its reports with.
+pub const MAILGUN_KEY: &str = "the key of a test";
 
 /// The instance. Cheap to clone.
 #[derive(Clone)]
@@ -102,6 +105,8 @@ impl Fixture for TestApp {
             .with_payments(payments.clone());
         web.password_cost = PasswordCost::CHEAP;
         web.relays = Arc::new([thousand_a_day(&relay)]);
+        web.bounce_hooks =
+            Arc::new(BounceHooks { mailgun: Some(MAILGUN_KEY.to_owned()), ..BounceHooks::default() });
         let service = router(web).into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await }).abort_handle();
         let leaves_work = AtomicBool::new(false);
