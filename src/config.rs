@@ -17,6 +17,7 @@ use crate::{
     email_address::EmailAddress,
     smtp_url::Relays,
     token::{self, Keys, RootSecret},
+    trust::Trust,
 };
 
 /// One setting, as `.env.example` documents it.
@@ -91,6 +92,11 @@ pub const SETTINGS: &[Setting] = &[
         "SMTP_TIMEOUT_FACTOR",
         "1",
         "Multiplies the time limits of RFC 5321 (10 minutes for the reply to a message). Below 1 a slow server can mean duplicates.",
+    ),
+    plain(
+        "MAIL_CA_FILE",
+        "",
+        "For a mail service or bounce mailbox of your own with a certificate of your own: the file (PEM) with its authority's certificate. It is believed beside the public ones.",
     ),
     plain(
         "DNS_RESOLVER",
@@ -202,6 +208,7 @@ pub struct Config {
     pub smtp_timeout_factor: f64,
     pub dns_resolver: Option<SocketAddr>,
     pub worker_silence_seconds: u64,
+    pub mail_trust: Trust,
     pub bounce_address: Option<EmailAddress>,
     pub bounce_maildir: Option<PathBuf>,
     pub bounce_imap_url: Option<Url>,
@@ -404,6 +411,13 @@ impl Config {
         let smtp_timeout_factor = read.number("SMTP_TIMEOUT_FACTOR", 0.000_1, 100.0);
         let dns_resolver = read.parsed("DNS_RESOLVER");
         let worker_silence_seconds = read.number("WORKER_SILENCE_SECONDS", 1, 3600);
+        let mail_trust = match read.value("MAIL_CA_FILE") {
+            None => Trust::public(),
+            Some(path) => Trust::and_those_of(Path::new(&path)).unwrap_or_else(|error| {
+                read.mistakes.push(format!("MAIL_CA_FILE={path}: {error}"));
+                Trust::public()
+            }),
+        };
         let bounce_address = read.return_address("BOUNCE_ADDRESS");
         let bounce_maildir = read.value("BOUNCE_MAILDIR").map(PathBuf::from);
         let bounce_imap_url: Option<Url> = read.parsed("BOUNCE_IMAP_URL");
@@ -464,6 +478,7 @@ impl Config {
                 smtp_timeout_factor: smtp_timeout_factor?,
                 dns_resolver,
                 worker_silence_seconds: worker_silence_seconds?,
+                mail_trust,
                 bounce_address,
                 bounce_maildir,
                 bounce_imap_url,
@@ -653,12 +668,20 @@ mod tests {
             ("LISTEN", "here"),
             ("SMTP_URL", "ftp://x"),
             ("SMTP_CONNECTIONS", "0"),
+            ("MAIL_CA_FILE", "Cargo.toml"),
             ("DATABASE_URL", "mysql://x"),
         ])
-        .expect_err("five mistakes and two missing secrets")
+        .expect_err("six mistakes and two missing secrets")
         .0;
-        for name in ["LISTEN", "SMTP_URL", "SMTP_CONNECTIONS", "DATABASE_URL", "SECRET", "SUPPRESSION_SECRET"]
-        {
+        for name in [
+            "LISTEN",
+            "SMTP_URL",
+            "SMTP_CONNECTIONS",
+            "MAIL_CA_FILE",
+            "DATABASE_URL",
+            "SECRET",
+            "SUPPRESSION_SECRET",
+        ] {
             assert!(
                 mistakes.iter().any(|mistake| mistake.contains(name)),
                 "{name} is missing in {mistakes:?}"

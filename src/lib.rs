@@ -7,7 +7,7 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`clock`], [`token`], [`email_address`], [`money`], [`config`] | time, randomness and keys, parsed addresses, amounts, the environment |
+//! | [`clock`], [`token`], [`email_address`], [`money`], [`trust`], [`config`] | time, randomness and keys, parsed addresses, amounts, whose certificates count, the environment |
 //! | [`site`] | one running instance: database, clock, keys, public address |
 //! | [`db`] | one data layer over SQLite and PostgreSQL, migrations, statements |
 //! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
@@ -45,6 +45,7 @@ pub mod smtp_url;
 pub mod staff;
 pub mod subscribers;
 pub mod token;
+pub mod trust;
 pub mod web;
 
 /// Every statement of every room, by room, for the check that prepares them on both engines.

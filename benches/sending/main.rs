@@ -1,7 +1,7 @@
 //! How fast an edition goes out, as a ratio to Postfix's smtp-source in the same run against the same sink.
 //!
 //! `cargo bench --bench sending -- --json [--messages N] [--connections N] [--rounds N] [--delay MS] [--sink fast|postfix]
-//! [--readers N] [--dkim ed25519|rsa] [--database postgres://… (empty)] [--workers N]`
+//! [--tls] [--readers N] [--dkim ed25519|rsa] [--database postgres://… (empty)] [--workers N]`
 //!
 //! The whole path counts: deliveries are claimed from the ledger (SQLite, synchronous=FULL), each copy is composed with its
 //! personal links, sent, and its result recorded. The sending process is this program again, as a child, so that its memory
@@ -29,6 +29,7 @@ struct Options {
     delay: Duration,
     sinks: Vec<String>,
     dkim: String,
+    tls: bool,
     database: Option<String>,
 }
 
@@ -43,6 +44,7 @@ fn options() -> anyhow::Result<Options> {
         delay: Duration::ZERO,
         sinks: vec!["postfix".to_owned(), "fast".to_owned()],
         dkim: "none".to_owned(),
+        tls: false,
         database: None,
     };
     let mut words = std::env::args().skip(1);
@@ -58,6 +60,7 @@ fn options() -> anyhow::Result<Options> {
             "--delay" => options.delay = Duration::from_millis(value()?.parse()?),
             "--sink" => options.sinks = vec![value()?],
             "--dkim" => options.dkim = value()?,
+            "--tls" => options.tls = true,
             "--database" => options.database = Some(value()?),
             // cargo bench adds this one.
             "--bench" => {}
@@ -74,6 +77,7 @@ fn options() -> anyhow::Result<Options> {
         options.workers == 1 || options.database.is_some(),
         "several workers need PostgreSQL: --database"
     );
+    ensure!(!options.tls || options.sinks == ["fast"], "only our own sink speaks TLS: --sink fast --tls");
     Ok(options)
 }
 
@@ -81,10 +85,20 @@ fn main() -> anyhow::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let runtime = tokio::runtime::Runtime::new()?;
     match words.first().map(String::as_str) {
-        Some("--be-sink") => Ok(runtime.block_on(sink::serve(Duration::from_millis(words[1].parse()?)))?),
+        Some("--be-sink") => {
+            let authority = words.get(2).map(Path::new);
+            runtime.block_on(sink::serve(Duration::from_millis(words[1].parse()?), authority))
+        }
         Some("--be-preparer") => runtime.block_on(product::prepare(&words[1], words[2].parse()?, &words[3])),
         Some("--be-sender") => {
-            runtime.block_on(product::send(&words[1], &words[2], words[3].parse()?, words[4].parse()?))
+            let authority = words.get(5).map(Path::new);
+            runtime.block_on(product::send(
+                &words[1],
+                &words[2],
+                words[3].parse()?,
+                words[4].parse()?,
+                authority,
+            ))
         }
         _ => compare(&runtime, &options()?),
     }
@@ -138,11 +152,11 @@ fn report(options: &Options, size: u64, sender: &str, sink: &str, run: &Run, yar
     let (messages, rate) = (run.messages, run.rate());
     let cpu = run.usage.cpu_seconds * 1e6 / f64::from(messages);
     let (memory, ratio) = (run.usage.peak_rss_mb, rate / yardstick.rate());
-    let Options { connections, workers, readers, dkim, .. } = options;
+    let Options { connections, workers, readers, dkim, tls, .. } = options;
     if options.json {
         let more = run.prepared.as_ref().map_or_else(String::new, |Prepared { import, seal }| {
             format!(
-                ",\"readers\":{readers},\"workers\":{workers},\"dkim\":\"{dkim}\",\"import_seconds\":{import:.2},\"seal_seconds\":{seal:.2}"
+                ",\"readers\":{readers},\"workers\":{workers},\"dkim\":\"{dkim}\",\"tls\":{tls},\"import_seconds\":{import:.2},\"seal_seconds\":{seal:.2}"
             )
         });
         println!(
@@ -176,10 +190,19 @@ fn message_size() -> anyhow::Result<u64> {
 }
 
 /// A sink in a process of its own, and where it listens.
-fn start_sink(kind: &str, options: &Options) -> anyhow::Result<Option<(Child, String)>> {
+///
+/// With an authority it speaks TLS, and writes into that file by what it is believed.
+fn start_sink(
+    kind: &str,
+    options: &Options,
+    authority: Option<&str>,
+) -> anyhow::Result<Option<(Child, String)>> {
     if kind == "fast" {
         let me = std::env::current_exe()?;
-        let mut child = Child::start(&me, &["--be-sink", &options.delay.as_millis().to_string()])?;
+        let delay = options.delay.as_millis().to_string();
+        let words = ["--be-sink", &delay, authority.unwrap_or_default()];
+        let words = if authority.is_some() { &words[..] } else { &words[..2] };
+        let mut child = Child::start(&me, words)?;
         let address = child.line()?;
         return Ok(Some((child, address)));
     }
@@ -201,7 +224,8 @@ fn smtp_source(sink: &str, options: &Options, size: u64) -> anyhow::Result<Optio
         eprintln!("skipped: smtp-source is not installed (package postfix)");
         return Ok(None);
     };
-    let Some((_sink, address)) = start_sink(sink, options)? else { return Ok(None) };
+    // It knows no TLS: even against ours, it stays the yardstick that it is.
+    let Some((_sink, address)) = start_sink(sink, options, None)? else { return Ok(None) };
     // Enough to be measured, however many we send.
     let messages = options.messages.min(if options.delay.is_zero() { 50_000 } else { 2_000 });
     let (count, size) = (messages.to_string(), size.to_string());
@@ -238,12 +262,16 @@ fn broadside(
         Child::start(&me, &["--be-preparer", &database, &options.readers.to_string(), &options.dkim])?;
     let [import, seal] = numbers(&preparer.line()?)?;
     preparer.finish()?;
-    let (_sink, address) = start_sink(sink, options)?.context("the sink was there a moment ago")?;
+    let authority = file.with_extension("pem").display().to_string();
+    let authority = options.tls.then_some(authority.as_str());
+    let (_sink, address) =
+        start_sink(sink, options, authority)?.context("the sink was there a moment ago")?;
     let each = options.connections.div_ceil(options.workers).to_string();
     let limit = options.messages.to_string();
-    let words = ["--be-sender", &database, &address, &each, &limit];
+    let words = ["--be-sender", &database, &address, &each, &limit, authority.unwrap_or_default()];
+    let words = if authority.is_some() { &words[..] } else { &words[..5] };
     let mut senders =
-        (0..options.workers).map(|_| Child::start(&me, &words)).collect::<Result<Vec<_>, _>>()?;
+        (0..options.workers).map(|_| Child::start(&me, words)).collect::<Result<Vec<_>, _>>()?;
     let (mut seconds, mut usage) = (0.0_f64, Usage::default());
     for sender in &mut senders {
         let [took] = numbers(&sender.line()?)?;

@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -24,6 +25,7 @@ use broadside::{
     staff::{PasswordCost, set_up, set_up::FirstOwner},
     subscribers::{self, Basis, lists},
     token::{Keys, RootSecret},
+    trust::Trust,
 };
 
 /// Tuesday, 3 March 2026, 09:00 UTC: when the edition is sealed.
@@ -95,12 +97,25 @@ pub async fn prepare(database: &str, readers: u32, key: &str) -> anyhow::Result<
 }
 
 /// Sends until `limit` messages were taken, or all; prints the seconds from the engine's start to the last recorded result.
-pub async fn send(database: &str, sink: &str, connections: usize, limit: i64) -> anyhow::Result<()> {
+pub async fn send(
+    database: &str,
+    sink: &str,
+    connections: usize,
+    limit: i64,
+    authority: Option<&Path>,
+) -> anyhow::Result<()> {
     let site = open(database, Clock::System).await?;
     let address: SocketAddr = sink.parse()?;
     let relay = Relay {
-        url: format!("smtp://{address}?tls=none").parse()?,
+        url: match authority {
+            None => format!("smtp://{address}?tls=none").parse()?,
+            Some(_) => format!("smtps://{address}").parse()?,
+        },
         hello: "magazine.example.org".to_owned(),
+        trust: match authority {
+            None => Trust::public(),
+            Some(file) => Trust::and_those_of(file).map_err(anyhow::Error::msg)?,
+        },
         timeouts: Timeouts::default(),
         messages_per_connection: u32::MAX,
     };

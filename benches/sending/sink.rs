@@ -7,6 +7,7 @@
 use std::{
     collections::VecDeque,
     io,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -16,9 +17,17 @@ use std::{
 
 use memchr::memmem;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream, tcp::OwnedReadHalf},
     time::Instant,
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        crypto::aws_lc_rs,
+        pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    },
 };
 
 const END: &[u8] = b"\r\n.\r\n";
@@ -32,7 +41,10 @@ struct Taken {
 }
 
 /// Serves until the process ends. Prints its address first, then what it took whenever a line comes in on standard input.
-pub async fn serve(delay: Duration) -> io::Result<()> {
+///
+/// With an authority it speaks TLS with a certificate of its own, and writes it there first.
+pub async fn serve(delay: Duration, authority: Option<&Path>) -> anyhow::Result<()> {
+    let tls = authority.map(certificate).transpose()?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     let taken = Arc::new(Taken::default());
@@ -50,10 +62,15 @@ pub async fn serve(delay: Duration) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let taken = taken.clone();
+        let (taken, tls) = (taken.clone(), tls.clone());
         tokio::spawn(async move {
             // A client that hangs up in the middle is not this program's business.
-            let _ = if delay.is_zero() {
+            let _ = if let Some(tls) = tls {
+                match tls.accept(stream).await {
+                    Ok(stream) => converse(stream, &taken).await,
+                    Err(error) => Err(error),
+                }
+            } else if delay.is_zero() {
                 converse(stream, &taken).await
             } else {
                 converse_later(stream, &taken, delay).await
@@ -62,7 +79,18 @@ pub async fn serve(delay: Duration) -> io::Result<()> {
     }
 }
 
-async fn converse(mut stream: TcpStream, taken: &Taken) -> io::Result<()> {
+fn certificate(authority: &Path) -> anyhow::Result<TlsAcceptor> {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
+    std::fs::write(authority, made.cert.pem())?;
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, taken: &Taken) -> io::Result<()> {
     stream.write_all(b"220 sink ESMTP\r\n").await?;
     let mut session = Session { buffer: Vec::with_capacity(128 * 1024), ..Session::default() };
     let mut replies = Vec::new();

@@ -18,6 +18,7 @@ use crate::{
     payments::{PaymentProvider as _, Stripe, StripeSettings},
     smtp_url::{RelaySettings, SmtpUrl},
     staff::Settings,
+    trust::Trust,
 };
 
 /// Nobody waits longer for a doctor; some mail servers make strangers wait for their greeting.
@@ -169,9 +170,10 @@ async fn mail_services(config: &Config) -> Vec<Finding> {
             "mail service: SMTP_URL is not set, so serve will not start".to_owned(),
         )];
     };
+    let hello = config.base_url.host_str().unwrap_or("localhost");
     let mut findings = Vec::new();
     for RelaySettings { url, .. } in &relays.0 {
-        findings.push(match greet(url, config.base_url.host_str().unwrap_or("localhost")).await {
+        findings.push(match greet(url, hello, &config.mail_trust).await {
             Ok(()) => Finding::Well(format!("mail service: {url} greets us")),
             Err(why) => Finding::Problem(format!("mail service: {why}")),
         });
@@ -179,10 +181,15 @@ async fn mail_services(config: &Config) -> Vec<Finding> {
     findings
 }
 
-async fn greet(url: &SmtpUrl, hello: &str) -> Result<(), String> {
+async fn greet(url: &SmtpUrl, hello: &str, trust: &Trust) -> Result<(), String> {
     let limits = Timeouts { connect: PATIENCE, command: PATIENCE, ..Timeouts::default() };
-    let relay =
-        Relay { url: url.clone(), hello: hello.to_owned(), timeouts: limits, messages_per_connection: 1 };
+    let relay = Relay {
+        url: url.clone(),
+        trust: trust.clone(),
+        hello: hello.to_owned(),
+        timeouts: limits,
+        messages_per_connection: 1,
+    };
     match timeout(PATIENCE, Connection::open(&relay)).await {
         Ok(Ok(connection)) => {
             connection.quit().await;

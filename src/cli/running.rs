@@ -104,7 +104,10 @@ impl Running {
             fetcher: fetcher.clone(),
             lookout: lookout.clone(),
             bounce_maildir: config.bounce_maildir.clone(),
-            bounce_mailbox: config.bounce_imap_url.as_ref().and_then(Mailbox::from_url),
+            bounce_mailbox: config
+                .bounce_imap_url
+                .as_ref()
+                .and_then(|url| Mailbox::from_url(url, config.mail_trust.clone())),
         };
         let jobs = tokio::spawn(jobs.run(stopped.clone()));
         let web = match listener {
@@ -249,6 +252,7 @@ fn relays(config: &Config, site: &Site, settings: Relays) -> Vec<RelayOptions> {
     let relay = |RelaySettings { url, limits }: RelaySettings| RelayOptions {
         relay: Relay {
             url,
+            trust: config.mail_trust.clone(),
             hello: site.host().to_owned(),
             timeouts: Timeouts::scaled(config.smtp_timeout_factor),
             messages_per_connection: limits

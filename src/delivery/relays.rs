@@ -391,7 +391,7 @@ pub(super) async fn note(site: &Site, relay: &str, worker: i64, words: Option<&s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::smtp::Timeouts;
+    use crate::{delivery::smtp::Timeouts, trust::Trust};
 
     fn options(url: &str) -> RelayOptions {
         let settings: crate::smtp_url::RelaySettings = url.parse().expect("a relay");
@@ -399,6 +399,7 @@ mod tests {
             relay: Relay {
                 url: settings.url,
                 hello: "news.example.org".to_owned(),
+                trust: Trust::public(),
                 timeouts: Timeouts::scaled(0.01),
                 messages_per_connection: 10,
             },

@@ -17,14 +17,20 @@ use broadside::{
     digests,
     email_address::EmailAddress,
     subscribers::{self, Basis},
+    trust::Trust,
 };
 
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _},
+    net::TcpListener,
+};
 
-use crate::support::{TestApp, app::MAILGUN_KEY, both_engines, postfix::Postfix, scratch, wait::until};
+use crate::support::{
+    TestApp, app::MAILGUN_KEY, both_engines, postfix::Postfix, scratch, tls::Certificate, wait::until,
+};
 
 const ANN: &str = "reader1@example.org";
 const DAY: Duration = Duration::from_secs(86_400);
@@ -418,9 +424,9 @@ both_engines! {
         let mut mailbox = ImapServer::new(vec![
             notification(&address, ANN, "failed", "5.1.1"),
             b"Subject: something else\r\n\r\nHello\r\n".to_vec(),
-        ]);
-        let url = "imaps://us%40er:pa%20ss@mail.example.org/Bounces".parse().expect("an address");
-        let settings = Mailbox::from_url(&url).expect("whole settings");
+        ])
+        .await;
+        let settings = mailbox.settings("us%40er:pa%20ss", "Bounces");
         let taken = mailbox.visit(&app, &settings).await;
         assert_eq!((taken.read, taken.stopped, taken.unproven), (2, 1, 1));
         assert_eq!(mailbox.visit(&app, &settings).await.read, 0);
@@ -434,20 +440,37 @@ both_engines! {
 struct ImapServer {
     messages: Vec<(Vec<u8>, bool)>,
     said: Vec<String>,
+    listener: TcpListener,
+    certificate: Certificate,
 }
 
 impl ImapServer {
-    fn new(messages: Vec<Vec<u8>>) -> Self {
-        Self { messages: messages.into_iter().map(|message| (message, false)).collect(), said: Vec::new() }
+    async fn new(messages: Vec<Vec<u8>>) -> Self {
+        Self {
+            messages: messages.into_iter().map(|message| (message, false)).collect(),
+            said: Vec::new(),
+            listener: TcpListener::bind("127.0.0.1:0").await.expect("a free port"),
+            certificate: Certificate::of("127.0.0.1"),
+        }
+    }
+
+    fn settings(&self, user: &str, folder: &str) -> Mailbox {
+        let address = self.listener.local_addr().expect("an address");
+        let url = format!("imaps://{user}@{address}/{folder}").parse().expect("an address");
+        let trust = Trust::and_those_of(&self.certificate.pem).expect("a certificate");
+        Mailbox::from_url(&url, trust).expect("whole settings")
     }
 
     async fn visit(&mut self, app: &TestApp, settings: &Mailbox) -> Taken {
-        let (ours, theirs) = tokio::io::duplex(64 * 1024);
-        let (taken, ()) = tokio::join!(settings.receive_over(&app.site, ours), self.serve(theirs));
+        let (taken, ()) = tokio::join!(settings.receive(&app.site), async {
+            let (stream, _) = self.listener.accept().await.expect("a client");
+            let stream = self.certificate.clone().accept(stream).await.expect("TLS");
+            self.serve(stream).await;
+        });
         taken.expect("a conversation in order")
     }
 
-    async fn serve(&mut self, stream: tokio::io::DuplexStream) {
+    async fn serve(&mut self, stream: impl AsyncRead + AsyncWrite) {
         let (read, mut write) = tokio::io::split(stream);
         let mut lines = tokio::io::BufReader::new(read).lines();
         write.write_all(b"* OK ready\r\n").await.expect("the client listens");

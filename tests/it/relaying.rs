@@ -14,9 +14,14 @@ use broadside::{
     sandbox::{Rule, Stage},
     smtp_url::RelayLimits,
     subscribers,
+    trust::Trust,
 };
 
-use crate::support::{TestApp, both_engines, database, wait};
+use crate::support::{
+    TestApp, both_engines, database,
+    tls::{Certificate, Door, Manner},
+    wait,
+};
 
 /// An edition to so many readers, locked and about to leave.
 async fn locked(app: &TestApp) -> i64 {
@@ -88,6 +93,43 @@ both_engines! {
         assert_eq!(troubles.iter().map(|one| one.relay.as_str()).collect::<Vec<_>>(), [name.as_str()]);
         engine.stop().await;
         app.drain().await;
+    }
+
+    /// TRUST F5: mail leaves under TLS, from the first byte or after STARTTLS, to a server whose certificate is believed; to
+    /// any other nothing leaves, and the desk is told why.
+    async fn mail_leaves_under_tls_or_not_at_all(app: TestApp) {
+        app.readers(6).await;
+        let elsewhere = Certificate::of("mail.example.org");
+        for manner in [Manner::Implicit, Manner::StartTls] {
+            let edition = locked(&app).await;
+            let ours = Certificate::of("127.0.0.1");
+            let to = async |certificate: &Certificate, trust: Trust| {
+                let door = Door::open(manner, certificate.clone(), app.sandbox.smtp_addr()).await;
+                let url = door.url(manner).parse().expect("an address");
+                let relay = Relay { url, trust, ..app.relay.clone() };
+                (door, start(&app, EngineOptions::new(vec![RelayOptions::unlimited(relay, 2)])).await)
+            };
+            let trusting = |certificate: &Certificate| Trust::and_those_of(&certificate.pem).expect("a certificate");
+            let strangers = [
+                (&ours, Trust::public(), "MAIL_CA_FILE"),
+                (&elsewhere, trusting(&elsewhere), "not valid for name"),
+            ];
+            for (certificate, trust, why) in strangers {
+                let (door, engine) = to(certificate, trust).await;
+                wait::until("a relay in trouble", async || {
+                    let troubles = relays::troubles(&app.site.db).await.expect("the troubles");
+                    let port = door.address.port().to_string();
+                    troubles.iter().any(|one| one.relay.contains(&port) && one.words.contains(why)).then_some(())
+                })
+                .await;
+                engine.stop().await;
+                let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+                assert_eq!((progress.accepted, progress.open), (0, 6), "{manner:?}");
+            }
+            let (_door, engine) = to(&ours, trusting(&ours)).await;
+            until_accepted(&app, edition, 6).await;
+            engine.stop().await;
+        }
     }
 
     /// A relay's limit for a day is kept to the message, and the rest leaves the next day.

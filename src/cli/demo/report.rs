@@ -184,6 +184,7 @@ mod tests {
         delivery::smtp::{Connection, Envelope, Relay, Timeouts},
         sandbox::SandboxConfig,
         token,
+        trust::Trust,
     };
 
     /// The report can fail: a message that the mailbox forgot is missed, and one that nobody sent is found.
@@ -194,6 +195,7 @@ mod tests {
         let relay = Relay {
             url: format!("smtp://{}?tls=none", sandbox.smtp_addr()).parse().unwrap(),
             hello: "test.example.org".to_owned(),
+            trust: Trust::public(),
             timeouts: Timeouts::scaled(0.05),
             messages_per_connection: 10,
         };

@@ -3,7 +3,7 @@
 //! What is not marked as seen is taken in, and marked only after its report is committed: a crash in between reads it
 //! again, which changes nothing. Nothing is deleted. Of each message only its beginning is asked for.
 
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{fmt, io, time::Duration};
 
 use futures_util::TryStreamExt as _;
 use tokio::{
@@ -11,14 +11,10 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use tokio_rustls::{
-    TlsConnector,
-    rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName},
-};
 use url::Url;
 
 use super::{maildir::Taken, mime, receive::receive_mail};
-use crate::{site::Site, smtp_url::percent_decode};
+use crate::{site::Site, smtp_url::percent_decode, trust::Trust};
 
 const PORT: u16 = 993;
 /// One visit takes so long at most; the next goes on.
@@ -33,6 +29,7 @@ pub struct Mailbox {
     user: String,
     password: String,
     folder: String,
+    trust: Trust,
 }
 
 /// Shows no password.
@@ -62,7 +59,7 @@ pub enum ImapError {
 impl Mailbox {
     /// From `imaps://user:password@host/folder`; user, password and folder may be percent-encoded.
     #[must_use]
-    pub fn from_url(url: &Url) -> Option<Self> {
+    pub fn from_url(url: &Url, trust: Trust) -> Option<Self> {
         let folder = percent_decode(url.path().trim_start_matches('/'))?;
         Some(Self {
             host: url.host_str().filter(|_| url.scheme() == "imaps")?.to_owned(),
@@ -70,6 +67,7 @@ impl Mailbox {
             user: percent_decode(url.username()).filter(|user| !user.is_empty())?,
             password: percent_decode(url.password()?)?,
             folder: if folder.is_empty() { "INBOX".to_owned() } else { folder },
+            trust,
         })
     }
 
@@ -80,24 +78,13 @@ impl Mailbox {
     pub async fn receive(&self, site: &Site) -> Result<Taken, ImapError> {
         let visit = async {
             let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
-            let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-            let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-                .with_safe_default_protocol_versions()
-                .map_err(io::Error::other)?
-                .with_root_certificates(roots)
-                .with_no_client_auth();
-            let name = ServerName::try_from(self.host.clone()).map_err(io::Error::other)?;
-            let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+            let stream = self.trust.agree(stream, &self.host).await?;
             self.receive_over(site, stream).await
         };
         timeout(LONGEST_VISIT, visit).await.map_err(|_| ImapError::TooSlow)?
     }
 
-    /// The conversation itself, over a stream that is agreed on.
-    ///
-    /// # Errors
-    /// [`ImapError`].
-    pub async fn receive_over<S>(&self, site: &Site, stream: S) -> Result<Taken, ImapError>
+    async fn receive_over<S>(&self, site: &Site, stream: S) -> Result<Taken, ImapError>
     where
         S: AsyncRead + AsyncWrite + Unpin + fmt::Debug + Send,
     {

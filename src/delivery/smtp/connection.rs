@@ -12,7 +12,6 @@ use tokio::{
 use super::{
     Relay, Timeouts,
     reply::{Assembler, Reply},
-    tls,
 };
 use crate::smtp_url::{Auth, Tls};
 
@@ -194,7 +193,7 @@ impl Connection {
         // Without this each message waits for a delayed acknowledgement of the one before: 40 ms on Linux.
         tcp.set_nodelay(true).map_err(|why| broken(Stage::Connect, why.to_string()))?;
         if url.tls == Tls::Implicit {
-            let stream = within(limit, tls::agree(tcp, &url.host)).await;
+            let stream = within(limit, relay.trust.agree(tcp, &url.host)).await;
             let stream = stream.map_err(|why| broken(Stage::Connect, format!("TLS failed: {why}")))?;
             let mut connection = Self::new(Box::new(stream), relay);
             connection.greeting().await?;
@@ -215,7 +214,7 @@ impl Connection {
             let stream = plain.stream;
             return Self::new(Box::new(stream), relay).introduce(relay, false).await;
         }
-        let stream = plain.start_tls(&url.host).await?;
+        let stream = plain.start_tls(relay).await?;
         Self::new(Box::new(stream), relay).introduce(relay, true).await
     }
 
@@ -499,7 +498,7 @@ impl PlainConnection {
         ehlo(&mut self.stream, self.timeouts.command, hello).await
     }
 
-    async fn start_tls(mut self, host: &str) -> Result<impl Stream + use<>, Failure> {
+    async fn start_tls(mut self, relay: &Relay) -> Result<impl Stream + use<>, Failure> {
         let reply = exchange(&mut self.stream, self.timeouts.command, Stage::Connect, "STARTTLS").await?;
         if reply.code != 220 {
             return Err(Failure::Refused { stage: Stage::Connect, reply });
@@ -508,7 +507,8 @@ impl PlainConnection {
             // Words sent before TLS that would be taken for words sent under it (CVE-2011-0411 and its kin).
             return Err(broken(Stage::Connect, "the server spoke before TLS was agreed".to_owned()));
         }
-        let agreed = within(self.timeouts.connect, tls::agree(self.stream.into_inner(), host)).await;
+        let agreed = relay.trust.agree(self.stream.into_inner(), &relay.url.host);
+        let agreed = within(self.timeouts.connect, agreed).await;
         agreed.map_err(|why| broken(Stage::Connect, format!("TLS failed: {why}")))
     }
 }

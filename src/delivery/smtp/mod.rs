@@ -7,7 +7,6 @@ mod connection;
 mod reply;
 #[cfg(test)]
 mod tests;
-mod tls;
 
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ pub use self::{
     connection::{Connection, Envelope, Extensions, Failure, Stage},
     reply::Reply,
 };
-use crate::smtp_url::SmtpUrl;
+use crate::{smtp_url::SmtpUrl, trust::Trust};
 
 /// How long each stage may take (RFC 5321 section 4.5.3.2). The final dot is the longest: giving up there too early is how
 /// messages arrive twice (RFC 1047).
@@ -59,6 +58,8 @@ impl Timeouts {
 pub struct Relay {
     /// Where it is and how to speak to it.
     pub url: SmtpUrl,
+    /// Whose certificates it may show.
+    pub trust: Trust,
     /// What we call ourselves in EHLO.
     pub hello: String,
     /// How long each stage may take.

@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use super::{Connection, Envelope, Failure, Relay, Reply, Stage, Timeouts};
+use crate::trust::Trust;
 
 /// What the server does, in order.
 #[derive(Clone, Copy)]
@@ -55,6 +56,7 @@ async fn server(steps: Vec<Step>) -> (Relay, JoinHandle<String>) {
     let relay = Relay {
         url: format!("smtp://127.0.0.1:{port}?tls=none").parse().expect("a good URL"),
         hello: "news.example.org".to_owned(),
+        trust: Trust::public(),
         timeouts: Timeouts::scaled(0.01),
         messages_per_connection: 10,
     };

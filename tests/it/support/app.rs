@@ -30,6 +30,7 @@ use broadside::{
     smtp_url::RelayLimits,
     staff::{PasswordCost, set_up, set_up::FirstOwner},
     token::{Keys, RootSecret},
+    trust::Trust,
     web::{App, hooks::BounceHooks, router},
 };
 use tokio::{net::TcpListener, task::AbortHandle};
@@ -163,6 +164,7 @@ async fn outside(site: &Site) -> (Sandbox, Relay, Payments) {
     let url = format!("smtp://{}?tls=none", sandbox.smtp_addr()).parse().expect("an SMTP address");
     let relay = Relay {
         url,
+        trust: Trust::public(),
         hello: "test.example.org".to_owned(),
         timeouts: Timeouts::scaled(0.05),
         messages_per_connection: 100,

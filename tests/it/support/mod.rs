@@ -12,6 +12,7 @@ pub mod program;
 pub mod proxy;
 pub mod scratch;
 pub mod seed;
+pub mod tls;
 pub mod verbs;
 pub mod verify;
 #[expect(dead_code, reason = "verbs for tests that are being written")]
