@@ -58,6 +58,14 @@ impl RelayOptions {
         let ceiling = self.limits.warm_up.map(|first| warm_up_ceiling(first, days));
         [self.limits.per_day.map(i64::from), ceiling].into_iter().flatten().min()
     }
+
+    /// The most messages in what is left of a day, by every limit; `None` if nothing holds it back.
+    fn most_in(&self, left: Duration, first_used: Moment, now: Moment) -> Option<i64> {
+        let seconds = i64::try_from(left.as_secs()).unwrap_or(i64::MAX);
+        let hourly = self.limits.per_hour.map(|limit| i64::from(limit) * ((seconds + 3_599) / 3_600));
+        let by_the_second = self.limits.per_second.map(|limit| i64::from(limit) * seconds);
+        [self.daily_limit(first_used, now), hourly, by_the_second].into_iter().flatten().min()
+    }
 }
 
 /// A warm-up begins with so many messages a day, and half as many more each day after.
@@ -341,7 +349,7 @@ fn span_names(now: Moment) -> [String; 2] {
     [time.strftime("day %Y-%m-%d").to_string(), time.strftime("hour %Y-%m-%dT%H").to_string()]
 }
 
-/// When the last of so many messages will have been sent, if the limits of the day hold any back; else `None`.
+/// When the last of so many messages will have been sent, if limits hold any back until another day; else `None`.
 ///
 /// # Errors
 /// When the database fails.
@@ -356,12 +364,16 @@ pub async fn forecast(site: &Site, relays: &[RelayOptions], messages: i64) -> Re
     if known.is_empty() {
         return Ok(None);
     }
+    let day_long = Duration::from_secs(86_400);
+    let until_midnight = Duration::from_secs(86_400 - now.unix_seconds().rem_euclid(86_400).unsigned_abs());
     let mut left = messages;
     for day in 0..3_650_u64 {
-        let then = now.plus(Duration::from_secs(day * 86_400));
+        let then = now.plus(day_long * u32::try_from(day).unwrap_or(u32::MAX));
+        let left_of_day = if day == 0 { until_midnight } else { day_long };
         for (relay, first_used, reserved) in &known {
-            let Some(limit) = relay.daily_limit(*first_used, then) else { return Ok(None) };
-            left -= (limit - if day == 0 { *reserved } else { 0 }).max(0);
+            let Some(most) = relay.most_in(left_of_day, *first_used, then) else { return Ok(None) };
+            let daily = relay.daily_limit(*first_used, then).filter(|_| day == 0);
+            left -= most.min(daily.map_or(most, |limit| limit - reserved)).max(0);
         }
         if left <= 0 {
             return Ok((day > 0).then_some(then));

@@ -79,6 +79,30 @@ pub(super) async fn record(tx: &mut Tx, site: &Site, happened: Happened<'_>) -> 
     Ok(())
 }
 
+/// Writes down that staff brought these readers to a list, and on what they rely.
+pub(super) async fn record_import(
+    tx: &mut Tx,
+    site: &Site,
+    subscribers: &[i64],
+    list: i64,
+    source: &str,
+) -> Result<()> {
+    let at = site.now();
+    let event = |subscriber: &i64| store::NewEvent {
+        subscriber: *subscriber,
+        list,
+        action: "imported",
+        method: "import",
+        wording: None,
+        source,
+        ip: "",
+        user_agent: "",
+        at,
+    };
+    store::add_events(tx, subscribers.iter().map(event)).await?;
+    Ok(())
+}
+
 /// What a stranger's browser says is kept as text of sensible length.
 fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(300).collect()

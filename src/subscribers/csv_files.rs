@@ -5,8 +5,7 @@
 use std::io::{Read, Write};
 
 use super::{
-    SubscriberError, Trace,
-    consent::{self, Happened},
+    SubscriberError, consent,
     formula::{guarded, unguarded},
     store,
 };
@@ -123,28 +122,18 @@ async fn import_chunk(
     report: &mut ImportReport,
 ) -> Result<(), CsvError> {
     let mut tx = site.db.begin().await?;
+    let mut readers = Vec::with_capacity(rows.len());
     for (email, name) in rows {
         let name = if name.is_empty() { String::new() } else { clean_name(name) };
-        let (id, key) = (token::public_id(), email.key());
-        let (reader, _) =
-            store::subscriber_for(&mut tx, (&id, email.as_str(), &key, &name), site.now()).await?;
-        if !store::join_new(&mut tx, reader.id, list, site.now()).await? {
-            report.unchanged += 1;
-            continue;
-        }
-        report.added += 1;
-        let happened = Happened {
-            subscriber: reader.id,
-            list,
-            action: "imported",
-            method: "import",
-            wording: None,
-            source: &format!("{}: {}", basis.basis, basis.source),
-            trace: Trace::default(),
-        };
-        consent::record(&mut tx, site, happened).await?;
+        readers.push((token::public_id(), email.as_str(), email.key(), name));
     }
+    let readers = store::subscribers_for(&mut tx, &readers, site.now()).await?;
+    let added = store::join_new(&mut tx, &readers, list, site.now()).await?;
+    consent::record_import(&mut tx, site, &added, list, &format!("{}: {}", basis.basis, basis.source))
+        .await?;
     tx.commit().await?;
+    report.added += added.len() as u64;
+    report.unchanged += (rows.len() - added.len()) as u64;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{self, Db, Result, Tx},
     email_address::EmailAddress,
     statements,
 };
@@ -19,6 +19,11 @@ statements! {
     LISTS = "select id, slug, name, description, visibility from list order by id";
     /// A new reader; a known address stays who they are.
     ADD_SUBSCRIBER = "insert into subscriber (public_id, email, email_key, name, created_at) values ($1, $2, $3, $4, $5) on conflict (email_key) do nothing";
+    /// As `ADD_SUBSCRIBER`, for an import.
+    ADD_SUBSCRIBERS = rows(5) "insert into subscriber (public_id, email, email_key, name, created_at) values {rows} on conflict (email_key) do nothing";
+    /// Who has these addresses, for `Tx::array`.
+    IDS_BY_KEY = sqlite "select json_group_array(id) from subscriber where email_key in (select value from json_each($1))",
+        postgres "select cast(coalesce(json_agg(id), '[]') as text) from subscriber where email_key in (select json_array_elements_text(cast($1 as json)))";
     /// By address.
     BY_KEY = "select id, public_id, email, name, created_at from subscriber where email_key = $1";
     /// By id.
@@ -44,8 +49,8 @@ statements! {
         on conflict (subscriber_id, list_id) do update set state = 'confirmed', confirmed_at = excluded.confirmed_at, left_at = null
         where subscription.state <> 'confirmed'";
     /// An import takes nobody back who left, and leaves alone who is there.
-    JOIN_NEW = "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at) values ($1, $2, 'confirmed', $3, $3)
-        on conflict (subscriber_id, list_id) do nothing";
+    JOIN_NEW = rows(5) "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at) values {rows}
+        on conflict (subscriber_id, list_id) do nothing returning subscriber_id";
     /// Coming back after leaving by mistake.
     REJOIN = "update subscription set state = 'confirmed', left_at = null
         where subscriber_id = $1 and list_id = $2 and state = 'left' and confirmed_at is not null and left_at > $3";
@@ -65,6 +70,8 @@ statements! {
     /// What happened, never changed again.
     ADD_EVENT = "insert into consent_event (subscriber_id, list_id, action, method, wording_id, source, ip, user_agent, at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    /// As `ADD_EVENT`, for an import.
+    ADD_EVENTS = rows(9) "insert into consent_event (subscriber_id, list_id, action, method, wording_id, source, ip, user_agent, at) values {rows}";
     /// The proof.
     EVENTS = "select e.action, e.method, l.name as list, w.text as wording, e.source, e.ip, e.user_agent, e.at
         from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
@@ -147,6 +154,19 @@ pub async fn subscriber_for(
     Ok((tx.one(BY_KEY, (key,)).await?, new))
 }
 
+/// Everybody who has one of these addresses, new or known; each row is a public id, address, its key, and a name.
+pub async fn subscribers_for(
+    tx: &mut Tx,
+    rows: &[(String, &str, String, String)],
+    now: Moment,
+) -> Result<Vec<i64>> {
+    let new =
+        rows.iter().map(|(id, email, key, name)| (id.as_str(), *email, key.as_str(), name.as_str(), now));
+    tx.many(ADD_SUBSCRIBERS, new).await?;
+    let keys: Vec<&str> = rows.iter().map(|(_, _, key, _)| key.as_str()).collect();
+    tx.array(IDS_BY_KEY, (db::array(&keys)?,)).await
+}
+
 pub async fn by_key(db: &Db, key: &str) -> Result<Option<Subscriber>> {
     db.opt(BY_KEY, (key,)).await
 }
@@ -183,8 +203,10 @@ pub async fn join(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Resul
     Ok(tx.exec(JOIN, (subscriber, list, now)).await? == 1)
 }
 
-pub async fn join_new(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {
-    Ok(tx.exec(JOIN_NEW, (subscriber, list, now)).await? == 1)
+/// Adds those who are new to the list; returns who they are.
+pub async fn join_new(tx: &mut Tx, subscribers: &[i64], list: i64, now: Moment) -> Result<Vec<i64>> {
+    let rows = subscribers.iter().map(|id| (*id, list, "confirmed", now, now));
+    Ok(tx.many_returning(JOIN_NEW, rows).await?.into_iter().map(|(id,)| id).collect())
 }
 
 pub async fn rejoin(tx: &mut Tx, subscriber: i64, list: i64, since: Moment) -> Result<bool> {
@@ -225,6 +247,14 @@ pub async fn wording(tx: &mut Tx, kind: &str, text: &str, hash: &str, now: Momen
 pub async fn add_event(tx: &mut Tx, event: NewEvent<'_>) -> Result<u64> {
     let NewEvent { subscriber, list, action, method, wording, source, ip, user_agent, at } = event;
     tx.exec(ADD_EVENT, (subscriber, list, action, method, wording, source, ip, user_agent, at)).await
+}
+
+pub async fn add_events<'a>(tx: &mut Tx, events: impl IntoIterator<Item = NewEvent<'a>>) -> Result<u64> {
+    let row =
+        |NewEvent { subscriber, list, action, method, wording, source, ip, user_agent, at }: NewEvent<'a>| {
+            (subscriber, list, action, method, wording, source, ip, user_agent, at)
+        };
+    tx.many(ADD_EVENTS, events.into_iter().map(row)).await
 }
 
 pub async fn events(db: &Db, subscriber: i64) -> Result<Vec<Event>> {

@@ -139,6 +139,17 @@ both_engines! {
         let options = limited(&app, RelayLimits { per_day: Some(4), ..RelayLimits::default() });
         let forecast = relays::forecast(&app.site, std::slice::from_ref(&options), 7).await.expect("a forecast");
         assert!(forecast.is_some_and(|at| at > app.site.now()), "the last leave tomorrow: {forecast:?}");
+        // It is 9 o'clock: 15 hours are left of today, or nearly.
+        let seconds_left = 86_400 - app.site.now().unix_seconds() % 86_400;
+        for (limits, today) in [
+            (RelayLimits { per_hour: Some(10), ..RelayLimits::default() }, 150),
+            (RelayLimits { per_second: Some(2), ..RelayLimits::default() }, 2 * seconds_left),
+        ] {
+            let slow = [limited(&app, limits)];
+            let forecast = async |readers| relays::forecast(&app.site, &slow, readers).await.expect("a forecast");
+            assert_eq!(forecast(today).await, None, "all of them leave today");
+            assert!(forecast(today + 1).await.is_some(), "one too many");
+        }
         let engine = start(&app, EngineOptions::new(vec![options])).await;
         until_accepted(&app, edition, 4).await;
         // The engine looks again and again, and may not.

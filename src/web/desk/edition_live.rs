@@ -54,8 +54,10 @@ pub(super) async fn notes(
     }
     let db = &app.site.db;
     let mut notes = Vec::new();
+    let forecast = forecast(app, progress.open).await?;
     if let Some(per_minute) = per_minute {
-        notes.push(speed(progress.open, per_minute));
+        // How long the rest takes is then not a matter of speed.
+        notes.push(speed(progress.open, per_minute, forecast.is_none()));
     }
     for trouble in relays::troubles(db).await? {
         notes.push(format!(
@@ -65,12 +67,7 @@ pub(super) async fn notes(
             trouble.words.trim_end_matches('.')
         ));
     }
-    if let Some(until) = relays::forecast(&app.site, &app.relays, progress.open).await? {
-        notes.push(format!(
-            "What the mail services may be given in a day spreads the rest over several days: the last reader will have it on {}.",
-            until.date()
-        ));
-    }
+    notes.extend(forecast);
     let mut slowed = pace::slowed(db).await?;
     for domain in pace::waiting(db, edition.id, DOMAINS).await? {
         let at = slowed.iter().position(|slowed| slowed.domain_key == domain.domain_key);
@@ -81,23 +78,23 @@ pub(super) async fn notes(
     Ok(notes)
 }
 
-/// What is said before Send is pressed, if the limits of the mail services hold any copy back until another day.
+/// What is said if the limits of the mail services hold any copy back until another day.
 pub(super) async fn forecast(app: &App, readers: i64) -> Result<Option<String>, WebError> {
     let last = relays::forecast(&app.site, &app.relays, readers).await?;
     Ok(last.map(|last| {
-        format!(
-            "Your mail services may only be given so much in a day: the last reader will have it on {}.",
-            last.date()
-        )
+        format!("What may be sent in a day is limited: the last reader will have it on {}.", last.date())
     }))
 }
 
-fn speed(open: i64, per_minute: f64) -> String {
+fn speed(open: i64, per_minute: f64, to_its_end: bool) -> String {
     let rate = if per_minute < 1.0 {
         "Less than one copy a minute".to_owned()
     } else {
         format!("About {} a minute", copies(per_minute.round() as i64))
     };
+    if !to_its_end {
+        return rate + ".";
+    }
     let minutes = (open as f64 / per_minute).ceil();
     let left = match minutes {
         ..=1.0 => "less than a minute left".to_owned(),
@@ -112,7 +109,12 @@ fn waiting(domain: &pace::Waiting, gap_us: Option<i64>, now: Moment) -> String {
     let pace::Waiting { domain_key, copies: number, next_at } = domain;
     let verb = if *number == 1 { "waits" } else { "wait" };
     let patience = gap_us.map(|gap| patience(domain_key, gap) + " ").unwrap_or_default();
-    let next = if *next_at <= now { "at once".to_owned() } else { format!("at {}", next_at.date_time()) };
+    let (today, next) = (now.date(), next_at.date_time());
+    let next = match next.strip_prefix(&today) {
+        _ if *next_at <= now => "at once".to_owned(),
+        Some(time) => format!("at {}", time.trim_start_matches([',', ' '])),
+        None => format!("on {next}"),
+    };
     format!("{patience}{} to {domain_key} {verb} for another try, the next {next}.", copies(*number))
 }
 
@@ -130,11 +132,12 @@ mod tests {
 
     #[test]
     fn the_time_left_is_said_in_plain_words() {
-        assert_eq!(speed(50, 840.0), "About 840 copies a minute, less than a minute left.");
-        assert_eq!(speed(10_000, 840.4), "About 840 copies a minute, about 12 minutes left.");
-        assert_eq!(speed(1_000, 1.0), "About 1 copy a minute, about 17 hours left.");
-        assert_eq!(speed(60, 0.5), "Less than one copy a minute, about 120 minutes left.");
-        assert_eq!(speed(10_000, 2.0), "About 2 copies a minute, about 3 days left.");
+        assert_eq!(speed(50, 840.0, true), "About 840 copies a minute, less than a minute left.");
+        assert_eq!(speed(10_000, 840.4, true), "About 840 copies a minute, about 12 minutes left.");
+        assert_eq!(speed(1_000, 1.0, true), "About 1 copy a minute, about 17 hours left.");
+        assert_eq!(speed(60, 0.5, true), "Less than one copy a minute, about 120 minutes left.");
+        assert_eq!(speed(10_000, 2.0, true), "About 2 copies a minute, about 3 days left.");
+        assert_eq!(speed(10_000, 2.0, false), "About 2 copies a minute.");
     }
 
     #[test]
