@@ -29,7 +29,7 @@ use crate::{
     payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
     sandbox::{Sandbox, SandboxConfig, Webhook},
     site::Site,
-    smtp_url::{RelaySettings, Relays},
+    smtp_url::{RelaySettings, Relays, SmtpUrl},
     staff,
     web::{self, SandboxInfo, hooks::BounceHooks},
 };
@@ -227,12 +227,16 @@ fn bounce_hooks(config: &Config) -> anyhow::Result<BounceHooks> {
 
 /// None towards a sandbox, which believes everybody. A machine without a DNS server sends all the same.
 pub(super) fn lookout(config: &Config, relays: &Relays) -> Option<Lookout> {
-    let relay = &relays.0.first()?.url;
-    if relay.host.parse() == Ok(config.sandbox_smtp.ip()) && relay.port == config.sandbox_smtp.port() {
+    let is_sandbox = |relay: &SmtpUrl| {
+        relay.host.parse() == Ok(config.sandbox_smtp.ip()) && relay.port == config.sandbox_smtp.port()
+    };
+    let relays: Vec<SmtpUrl> = relays.0.iter().map(|relay| relay.url.clone()).collect();
+    if relays.iter().all(is_sandbox) {
         return None;
     }
+    let return_domain = config.bounce_address.as_ref().map(|address| address.domain().to_owned());
     match Dns::new(config.dns_resolver) {
-        Ok(dns) => Some(Lookout { dns, relay: relay.clone() }),
+        Ok(dns) => Some(Lookout { dns, relays, return_domain }),
         Err(error) => {
             tracing::warn!(%error, "the DNS cannot be asked whether mail from here is believed; set DNS_RESOLVER");
             None

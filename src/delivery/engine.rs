@@ -17,7 +17,7 @@ use super::{
     queue::{ForLater, InFlight, Queue},
     relays::{RelayOptions, Relays},
     sender::{Refusals, Sender, Variants},
-    store::{editions, notices, pace as paces},
+    store::{domains, editions, notices, pace as paces},
     workers::{self, Worker},
     writer::Writer,
 };
@@ -168,6 +168,10 @@ impl Engine {
 
 impl Shared {
     async fn run(self: Arc<Self>) {
+        // What the workers before learned counts from the first copy on.
+        if let Err(error) = self.share_paces_once().await {
+            tracing::error!(%error, "the paces of domains are not known yet");
+        }
         let (writer, writing) = Writer::start(self.site.clone(), self.worker.id, self.in_flight.clone());
         let mut connections = JoinSet::new();
         for (index, relay) in self.options.relays.iter().enumerate() {
@@ -232,6 +236,10 @@ impl Shared {
 
     async fn share_paces_once(&self) -> Result<()> {
         let (db, pace) = (&self.site.db, &self.queue.pace);
+        let untold = pace.untold();
+        if !untold.is_empty() {
+            pace.group(domains::providers(db, &untold).await?);
+        }
         let news = pace.news();
         if !news.is_empty() {
             let now = self.site.now();
@@ -242,6 +250,10 @@ impl Shared {
         }
         let slowed = paces::slowed(db).await?;
         let workers = if slowed.is_empty() { 1 } else { paces::workers(db).await? };
+        if !slowed.is_empty() {
+            let names: Vec<&str> = slowed.iter().map(|one| one.domain_key.as_str()).collect();
+            pace.group(domains::members(db, &names).await?);
+        }
         let gaps: Vec<_> = slowed
             .into_iter()
             .map(|one| (one.domain_key, Duration::from_micros(u64::try_from(one.gap_us).unwrap_or(0))))

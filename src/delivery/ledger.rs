@@ -1,10 +1,11 @@
 //! The ledger: one row a delivery, and the tallies that move with the rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use super::store::ledger::{Attempt, Claim, Copy};
 use super::{
     store::{
+        domains,
         ledger::{self as store, Key, Record, Row},
         origin,
     },
@@ -75,6 +76,8 @@ pub async fn write_rows(
     let suppressed = Suppressions::new(site).among(tx, addresses).await?;
     let rows: Vec<_> =
         deliveries.iter().zip(suppressed).map(|(delivery, reason)| row(delivery, reason)).collect();
+    let domains: BTreeSet<&str> = rows.iter().map(|row| row.3).collect();
+    domains::note(tx, &domains.into_iter().collect::<Vec<_>>()).await?;
     let written = store::insert(tx, edition_id, &rows, site.now()).await?;
     // Chunks of sealing are fenced by their cursor, so all rows are new; a mismatch would break the equation and be seen.
     let mut moves = Moves::default();

@@ -11,6 +11,7 @@ pub mod bounces;
 pub mod deliverability;
 pub mod dkim;
 pub mod dns;
+pub mod domains;
 pub mod editions;
 pub mod engine;
 pub mod ledger;
@@ -37,6 +38,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::deliverability::STATEMENTS,
     store::bounces::STATEMENTS,
     store::editions::STATEMENTS,
+    store::domains::STATEMENTS,
     store::ledger::STATEMENTS,
     store::notices::STATEMENTS,
     store::pace::STATEMENTS,

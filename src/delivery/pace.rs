@@ -2,6 +2,7 @@
 //!
 //! A domain is slowed by 421 and 4.7.x replies (TRUST M22): the gap between two of its messages doubles with each, and
 //! shrinks again while messages are taken. Every worker knows the gaps of all, and keeps one as long as there are workers.
+//! Domains whose mail one provider takes share a gap, under the provider's name.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -80,11 +81,20 @@ struct Lanes {
     /// Gaps that changed here since the others were told; `None` for a domain that is free again.
     news: BTreeMap<String, Option<Duration>>,
     workers: u32,
+    /// The provider of each domain that goes by its provider's pace.
+    providers: HashMap<String, String>,
+}
+
+impl Lanes {
+    fn key<'a>(&'a self, domain: &'a str) -> &'a str {
+        self.providers.get(domain).map_or(domain, String::as_str)
+    }
 }
 
 impl Pace {
     pub(super) fn new(rules: PaceRules) -> Self {
-        let lanes = Lanes { by_domain: HashMap::new(), news: BTreeMap::new(), workers: 1 };
+        let lanes =
+            Lanes { by_domain: HashMap::new(), news: BTreeMap::new(), workers: 1, providers: HashMap::new() };
         Self { rules, lanes: Mutex::new(lanes), any: AtomicBool::new(false) }
     }
 
@@ -99,20 +109,49 @@ impl Pace {
             return Ok(());
         }
         let mut lanes = self.lock();
-        let workers = lanes.workers;
-        let Some(lane) = lanes.by_domain.get_mut(domain) else { return Ok(()) };
+        let Lanes { by_domain, workers, providers, .. } = &mut *lanes;
+        let key = providers.get(domain).map_or(domain, String::as_str);
+        let Some(lane) = by_domain.get_mut(key) else { return Ok(()) };
         if lane.next > now {
             return Err(lane.next);
         }
-        lane.next = now + lane.gap * workers;
+        lane.next = now + lane.gap * *workers;
         Ok(())
+    }
+
+    /// Whose pace a domain goes by: its own, or its provider's.
+    pub(super) fn key(&self, domain: &str) -> String {
+        self.lock().key(domain).to_owned()
+    }
+
+    /// Lets domains go by the pace of their providers from now on.
+    pub(super) fn group(&self, domains: Vec<(String, String)>) {
+        let mut lanes = self.lock();
+        for (domain, provider) in domains {
+            if domain == provider {
+                continue;
+            }
+            // The slower of both counts.
+            if let Some(own) = lanes.by_domain.remove(&domain) {
+                let lane = lanes.by_domain.entry(provider.clone()).or_insert(own);
+                if lane.gap < own.gap {
+                    *lane = own;
+                }
+            }
+            if let Some(own) = lanes.news.remove(&domain) {
+                let news = lanes.news.entry(provider.clone()).or_insert(own);
+                *news = (*news).max(own);
+            }
+            lanes.providers.insert(domain, provider);
+        }
     }
 
     /// How long that many more messages of a domain will take from now on.
     pub(super) fn backlog(&self, domain: &str, messages: usize) -> Duration {
         let lanes = self.lock();
         let messages = u32::try_from(messages).unwrap_or(u32::MAX);
-        let gap = lanes.by_domain.get(domain).map_or(Duration::ZERO, |lane| lane.gap * lanes.workers);
+        let gap =
+            lanes.by_domain.get(lanes.key(domain)).map_or(Duration::ZERO, |lane| lane.gap * lanes.workers);
         gap.saturating_mul(messages)
     }
 
@@ -121,7 +160,8 @@ impl Pace {
         let mut lanes = self.lock();
         let rules = self.rules;
         let fresh = Lane { gap: rules.first, next: now, streak: 0, slowed_at: now };
-        let known = lanes.by_domain.get(domain).copied();
+        let domain = lanes.key(domain).to_owned();
+        let known = lanes.by_domain.get(&domain).copied();
         let lane = match known {
             // Messages that were under way when the first of them was refused tell nothing new.
             Some(lane) if now.duration_since(lane.slowed_at) < lane.gap => Lane { streak: 0, ..lane },
@@ -131,8 +171,8 @@ impl Pace {
             }
             None => Lane { next: now + rules.first, ..fresh },
         };
-        lanes.news.insert(domain.to_owned(), Some(lane.gap));
-        lanes.by_domain.insert(domain.to_owned(), lane);
+        lanes.news.insert(domain.clone(), Some(lane.gap));
+        lanes.by_domain.insert(domain, lane);
         self.any.store(true, Ordering::Release);
     }
 
@@ -142,7 +182,8 @@ impl Pace {
             return;
         }
         let mut lanes = self.lock();
-        let Some(lane) = lanes.by_domain.get_mut(domain) else { return };
+        let domain = lanes.key(domain).to_owned();
+        let Some(lane) = lanes.by_domain.get_mut(&domain) else { return };
         lane.streak += 1;
         if lane.streak < self.rules.streak {
             return;
@@ -151,10 +192,15 @@ impl Pace {
         lane.gap = lane.gap * 3 / 4;
         let gap = (lane.gap >= self.rules.free).then_some(lane.gap);
         if gap.is_none() {
-            lanes.by_domain.remove(domain);
+            lanes.by_domain.remove(&domain);
         }
-        lanes.news.insert(domain.to_owned(), gap);
+        lanes.news.insert(domain, gap);
         self.any.store(!lanes.by_domain.is_empty(), Ordering::Release);
+    }
+
+    /// Of which domains the other workers should hear.
+    pub(super) fn untold(&self) -> Vec<String> {
+        self.lock().news.keys().cloned().collect()
     }
 
     /// What the other workers should hear of.
@@ -175,6 +221,9 @@ impl Pace {
                 let fresh = Lane { gap: *gap, next: now, streak: 0, slowed_at: now };
                 lanes.by_domain.entry(domain.clone()).or_insert(fresh).gap = *gap;
             }
+        }
+        if lanes.by_domain.is_empty() {
+            lanes.providers.clear();
         }
         self.any.store(!lanes.by_domain.is_empty(), Ordering::Release);
     }
@@ -222,6 +271,23 @@ mod tests {
         }
         assert_eq!(pace.take("slow.example", start), Ok(()), "a second, three quarters of it, then free");
         assert_eq!(pace.news(), [("slow.example".to_owned(), None)]);
+    }
+
+    /// TRUST M22: who serves many domains is slowed in all of them, by what was learned of any.
+    #[test]
+    fn domains_of_one_provider_share_its_pace() {
+        let (pace, start) = (Pace::new(RULES), clock::instant());
+        pace.slow_down("one.example", start);
+        assert_eq!(pace.take("two.example", start), Ok(()));
+        let grouped = |name: &str| (name.to_owned(), "provider.example".to_owned());
+        pace.group(vec![grouped("one.example"), grouped("two.example"), grouped("provider.example")]);
+        assert_eq!(pace.take("two.example", start), Err(start + RULES.first));
+        assert_eq!(pace.take("three.example", start), Ok(()));
+        assert_eq!(pace.news(), [("provider.example".to_owned(), Some(RULES.first))]);
+        for _ in 0..4 {
+            pace.taken("two.example");
+        }
+        assert_eq!(pace.take("one.example", start), Ok(()), "free again");
     }
 
     /// Two workers keep the gap that one would.

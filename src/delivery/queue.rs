@@ -181,7 +181,8 @@ impl Queue {
         Taken::Nothing(turn)
     }
 
-    fn put_aside(&self, waiting: &mut Waiting, claim: Claim) {
+    fn put_aside(&self, waiting: &mut Waiting, mut claim: Claim) {
+        claim.domain_key = self.pace.key(&claim.domain_key);
         let ahead =
             waiting.for_later.claims.iter().filter(|(other, _)| other.domain_key == claim.domain_key).count();
         let lane = waiting.slowed.entry(claim.domain_key.clone()).or_default();

@@ -12,6 +12,7 @@ use crate::{
     delivery::{
         bounces::{imap::Mailbox, maildir::receive_maildir, receive::receive_refusals},
         deliverability::Lookout,
+        domains,
         origin::{self, Standing},
     },
     digests, donations,
@@ -50,13 +51,14 @@ enum Job {
     PollProvider,
     PollFeeds,
     LookAtDns,
+    LookUpProviders,
     TakeInRefusals,
     TakeInBounces,
     Tidy,
 }
 
 impl Job {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::SealEditions,
         Self::TellOwners,
         Self::WorkOnProviderEvents,
@@ -64,6 +66,7 @@ impl Job {
         Self::PollProvider,
         Self::PollFeeds,
         Self::LookAtDns,
+        Self::LookUpProviders,
         Self::TakeInRefusals,
         Self::TakeInBounces,
         Self::Tidy,
@@ -74,7 +77,7 @@ impl Job {
         Duration::from_secs(match self {
             Self::SealEditions | Self::WorkOnProviderEvents => 1,
             Self::TellOwners | Self::TakeInRefusals => 10,
-            Self::ResumeProviderCalls | Self::TakeInBounces => 60,
+            Self::ResumeProviderCalls | Self::LookUpProviders | Self::TakeInBounces => 60,
             Self::PollProvider => 10 * 60,
             Self::PollFeeds => 30 * 60,
             Self::LookAtDns => 6 * 60 * 60,
@@ -154,6 +157,11 @@ impl Jobs {
                 if let Some(lookout) = &self.lookout {
                     let settings = Settings::load(&site.db).await?;
                     lookout.look(site, settings.sender_email()).await?;
+                }
+            }
+            Job::LookUpProviders => {
+                if let Some(lookout) = &self.lookout {
+                    domains::look_up(site, &lookout.dns).await?;
                 }
             }
             Job::TakeInRefusals => drop(receive_refusals(site).await?),

@@ -16,7 +16,8 @@ use crate::support::{Browser, Fixture as _, TestApp, TestDb, both_engines, dns::
 const FROM: &str = "post@example.org";
 
 fn lookout(server: &DnsServer, relay: &str) -> Lookout {
-    Lookout { dns: server.resolver(), relay: relay.parse().expect("an SMTP address") }
+    let relays = relay.split(' ').map(|relay| relay.parse().expect("an SMTP address")).collect();
+    Lookout { dns: server.resolver(), relays, return_domain: None }
 }
 
 async fn look(app: &TestApp, lookout: &Lookout) -> Report {
@@ -111,6 +112,36 @@ both_engines! {
         assert_eq!(grade(&report, Check::Spf), Grade::Failure);
         let value = &report.findings[0].records[0].value;
         assert_eq!(value, "v=spf1 mx include:all.example.net include:spf.mtasv.net -all");
+    }
+
+    /// TRUST M27: what any of several mail services lacks counts.
+    async fn every_mail_service_is_looked_at(app: TestApp) {
+        let server = DnsServer::start().await;
+        publish_everything(&app, &server).await;
+        server.a("spare.example.net", [198, 51, 100, 9]);
+        let both = lookout(&server, "smtp://mail.example.org?tls=required smtp://spare.example.net?tls=none");
+        let report = look(&app, &both).await;
+        assert_eq!(grades(&report), [Grade::Warning, Grade::Ok, Grade::Ok, Grade::Warning, Grade::Failure], "{report:#?}");
+        assert!(report.findings.iter().all(|one| one.grade == Grade::Ok || one.found.contains("spare.example.net")));
+    }
+
+    /// TRUST M27: SPF speaks for the domain that mail comes back to, which should be the sender's.
+    async fn spf_is_read_where_mail_comes_back_to(app: TestApp) {
+        let server = DnsServer::start().await;
+        publish_everything(&app, &server).await;
+        for (returned, record, expected) in [
+            ("returns.example.net", None, Grade::Failure),
+            ("returns.example.net", Some("v=spf1 a:mail.example.org ~all"), Grade::Warning),
+            ("returns.example.org", None, Grade::Failure),
+            ("returns.example.org", Some("v=spf1 a:mail.example.org ~all"), Grade::Ok),
+        ] {
+            if let Some(record) = record {
+                server.txt(returned, record);
+            }
+            let lookout = lookout(&server, "smtp://mail.example.org?tls=required");
+            let lookout = Lookout { return_domain: Some(returned.to_owned()), ..lookout };
+            assert_eq!(grade(&look(&app, &lookout).await, Check::Spf), expected, "{returned} {record:?}");
+        }
     }
 
     /// Records that receivers read as errors are no better than none.

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use broadside::{
     delivery::{
+        domains,
         editions::{self, EditionState},
         engine::{Engine, EngineOptions},
+        pace::{self, PaceRules},
         relays::{self, RelayOptions},
         smtp::Relay,
     },
@@ -19,6 +21,7 @@ use broadside::{
 
 use crate::support::{
     TestApp, both_engines, database,
+    dns::DnsServer,
     tls::{Certificate, Door, Manner},
     wait,
 };
@@ -161,6 +164,45 @@ both_engines! {
         app.advance(Duration::from_secs(86_400));
         until_accepted(&app, edition, 7).await;
         engine.stop().await;
+        app.drain().await;
+    }
+
+    /// TRUST M22: domains behind the servers of one provider are slowed together, by what was learned of any of them; and a
+    /// worker that starts later knows it from its first copy on.
+    async fn domains_of_one_provider_share_its_pace(app: TestApp) {
+        let dns = DnsServer::start().await;
+        dns.mx("one.example", 10, "mx1.provider.example").mx("two.example", 5, "mx2.provider.example");
+        dns.mx("two.example", 20, "mx.elsewhere.example").mx("alone.example", 10, "mail.alone.example");
+        app.reader("ann@one.example").await;
+        locked(&app).await;
+        let script = app.sandbox.smtp_script();
+        script.add(Rule::at(Stage::Rcpt).to("ann@one.example").reply(421, "4.7.0 Too much from you"));
+        let rules = PaceRules { first: Duration::from_secs(3_600), longest: Duration::from_secs(3_600), ..PaceRules::default() };
+        let options = || EngineOptions { pace: rules, ..app.engine(2) };
+        assert_eq!(domains::look_up(&app.site, &dns.resolver()).await.expect("a look"), 1);
+        let engine = start(&app, options()).await;
+        wait::until("a slowed provider", async || {
+            let slowed = pace::slowed(&app.site.db).await.expect("the paces");
+            slowed.first().map(|one| assert_eq!(one.domain_key, "provider.example"))
+        })
+        .await;
+        engine.stop().await;
+
+        script.clear();
+        for number in 1..=5 {
+            for domain in ["two.example", "alone.example"] {
+                app.reader(&format!("reader{number}@{domain}")).await;
+            }
+        }
+        let edition = locked(&app).await;
+        assert_eq!(domains::look_up(&app.site, &dns.resolver()).await.expect("a look"), 2, "each is asked about once");
+        let engine = start(&app, options()).await;
+        // One of the provider's has its turn; the others wait for the next.
+        until_accepted(&app, edition, 6).await;
+        engine.stop().await;
+        let alone = "select count(*) from delivery where state = 'accepted' and domain_key = 'alone.example'";
+        assert_eq!(database::rows::<(i64,)>(&app.site.db, alone).await, [(5,)]);
+        app.advance(Duration::from_secs(2 * 3_600));
         app.drain().await;
     }
 

@@ -129,8 +129,16 @@ pub struct Report {
 pub struct Lookout {
     /// The resolver.
     pub dns: Dns,
-    /// The mail service.
-    pub relay: SmtpUrl,
+    /// The mail services. What any of them lacks counts.
+    pub relays: Vec<SmtpUrl>,
+    /// The domain that undeliverable mail comes back to, which SPF is about; without it, that of the From address.
+    pub return_domain: Option<String>,
+}
+
+/// One mail service, looked at.
+struct Look<'a> {
+    dns: &'a Dns,
+    relay: &'a SmtpUrl,
 }
 
 /// Well-known mail services: the end of their servers' names, and the record that lets them send.
@@ -170,67 +178,25 @@ impl Lookout {
         let mut keys = dkim::all(db).await?;
         keys.retain(|key| key.domain == domain);
         self.dns.forget();
-        let (spf, dkim, dmarc, ptr) =
-            tokio::join!(self.spf(domain), self.dkim(&keys), self.dmarc(domain), self.ptr());
-        Ok(vec![
-            spf.unwrap_or_else(|error| Finding::unknown(Check::Spf, &error)),
-            dkim.unwrap_or_else(|error| Finding::unknown(Check::Dkim, &error)),
-            dmarc.unwrap_or_else(|error| Finding::unknown(Check::Dmarc, &error)),
-            ptr.unwrap_or_else(|error| Finding::unknown(Check::Ptr, &error)),
-            self.tls(),
-        ])
-    }
-
-    fn service(&self) -> Option<&'static str> {
-        let host = self.relay.host.to_ascii_lowercase();
-        let known = |end: &str| host == end || host.ends_with(&format!(".{end}"));
-        SERVICES.iter().find(|(end, _)| known(end)).map(|(_, include)| *include)
-    }
-
-    /// A mail server on this machine or in its network sends from an address that we cannot see.
-    fn relay_is_near(&self, addresses: &[IpAddr]) -> bool {
-        self.relay.host == "localhost" || addresses.iter().any(|address| is_private(*address))
-    }
-
-    async fn spf(&self, domain: &str) -> Result<Finding, NoAnswer> {
-        let service = self.service();
-        let addresses = if service.is_some() { Vec::new() } else { self.relay_addresses().await? };
-        let mechanism = match service {
-            Some(include) => format!("include:{include}"),
-            None if self.relay_is_near(&addresses) => "mx".to_owned(),
-            None => format!("a:{}", self.relay.host),
-        };
-        let sender = service.map_or(spf::Sender::Addresses(&addresses), spf::Sender::Includes);
-        let host = &self.relay.host;
-        let finding = |grade, found: String, next: &str| Finding::new(Check::Spf, grade, found, next);
-        Ok(match spf::read(&self.dns, domain, sender).await? {
-            spf::Spf::Missing => finding(
-                Grade::Failure,
-                format!("{domain} does not say which servers may send its mail."),
-                "Publish this record. If other services send for the domain too, each needs its own part before ~all.",
-            )
-            .with(domain.to_owned(), format!("v=spf1 {mechanism} ~all"), false),
-            spf::Spf::Broken(why) => finding(
-                Grade::Failure,
-                format!("Receivers cannot use the SPF record of {domain}: {why}."),
-                "Correct the record; there may be one alone.",
-            ),
-            spf::Spf::Passes(record) => {
-                finding(Grade::Ok, format!("{host} may send for {domain}."), "").with(domain.to_owned(), record, true)
-            }
-            spf::Spf::DoesNotPass(record) if service.is_some() => finding(
-                Grade::Failure,
-                format!("The SPF record of {domain} does not let {host} send."),
-                "Change the record to this.",
-            )
-            .with(domain.to_owned(), with_mechanism(&record, &mechanism), false),
-            spf::Spf::DoesNotPass(record) => finding(
-                Grade::Warning,
-                format!("{domain} has an SPF record, but {host} is not in it. Its mail may leave from other addresses, which we cannot see."),
-                "Ask your mail service what it wants to stand in the record.",
-            )
-            .with(domain.to_owned(), record, true),
-        })
+        let returned = self.return_domain.as_deref().unwrap_or(domain);
+        let (mut spf, mut ptr, mut tls) = (Vec::new(), Vec::new(), Vec::new());
+        for relay in &self.relays {
+            let look = Look { dns: &self.dns, relay };
+            let (one, other) = tokio::join!(look.spf(returned), look.ptr());
+            spf.push(one.unwrap_or_else(|error| Finding::unknown(Check::Spf, &error)));
+            ptr.push(other.unwrap_or_else(|error| Finding::unknown(Check::Ptr, &error)));
+            tls.push(look.tls());
+        }
+        spf.extend(strange_return(domain, returned));
+        let (dkim, dmarc) = tokio::join!(self.dkim(&keys), self.dmarc(domain));
+        let all = [
+            worst(spf),
+            Some(dkim.unwrap_or_else(|error| Finding::unknown(Check::Dkim, &error))),
+            Some(dmarc.unwrap_or_else(|error| Finding::unknown(Check::Dmarc, &error))),
+            worst(ptr),
+            worst(tls),
+        ];
+        Ok(all.into_iter().flatten().collect())
     }
 
     async fn dkim(&self, keys: &[DkimKey]) -> Result<Finding, NoAnswer> {
@@ -338,6 +304,60 @@ impl Lookout {
         )
         .with(name, "v=DMARC1; p=none".to_owned(), false))
     }
+}
+
+impl Look<'_> {
+    fn service(&self) -> Option<&'static str> {
+        let host = self.relay.host.to_ascii_lowercase();
+        let known = |end: &str| host == end || host.ends_with(&format!(".{end}"));
+        SERVICES.iter().find(|(end, _)| known(end)).map(|(_, include)| *include)
+    }
+
+    /// A mail server on this machine or in its network sends from an address that we cannot see.
+    fn relay_is_near(&self, addresses: &[IpAddr]) -> bool {
+        self.relay.host == "localhost" || addresses.iter().any(|address| is_private(*address))
+    }
+
+    async fn spf(&self, domain: &str) -> Result<Finding, NoAnswer> {
+        let service = self.service();
+        let addresses = if service.is_some() { Vec::new() } else { self.relay_addresses().await? };
+        let mechanism = match service {
+            Some(include) => format!("include:{include}"),
+            None if self.relay_is_near(&addresses) => "mx".to_owned(),
+            None => format!("a:{}", self.relay.host),
+        };
+        let sender = service.map_or(spf::Sender::Addresses(&addresses), spf::Sender::Includes);
+        let host = &self.relay.host;
+        let finding = |grade, found: String, next: &str| Finding::new(Check::Spf, grade, found, next);
+        Ok(match spf::read(self.dns, domain, sender).await? {
+            spf::Spf::Missing => finding(
+                Grade::Failure,
+                format!("{domain} does not say which servers may send its mail."),
+                "Publish this record. If other services send for the domain too, each needs its own part before ~all.",
+            )
+            .with(domain.to_owned(), format!("v=spf1 {mechanism} ~all"), false),
+            spf::Spf::Broken(why) => finding(
+                Grade::Failure,
+                format!("Receivers cannot use the SPF record of {domain}: {why}."),
+                "Correct the record; there may be one alone.",
+            ),
+            spf::Spf::Passes(record) => {
+                finding(Grade::Ok, format!("{host} may send for {domain}."), "").with(domain.to_owned(), record, true)
+            }
+            spf::Spf::DoesNotPass(record) if service.is_some() => finding(
+                Grade::Failure,
+                format!("The SPF record of {domain} does not let {host} send."),
+                "Change the record to this.",
+            )
+            .with(domain.to_owned(), with_mechanism(&record, &mechanism), false),
+            spf::Spf::DoesNotPass(record) => finding(
+                Grade::Warning,
+                format!("{domain} has an SPF record, but {host} is not in it. Its mail may leave from other addresses, which we cannot see."),
+                "Ask your mail service what it wants to stand in the record.",
+            )
+            .with(domain.to_owned(), record, true),
+        })
+    }
 
     async fn ptr(&self) -> Result<Finding, NoAnswer> {
         let finding = |grade, found: String, next: &str| Finding::new(Check::Ptr, grade, found, next);
@@ -407,6 +427,34 @@ impl Lookout {
         }
         self.dns.addresses(&self.relay.host).await
     }
+}
+
+/// What counts of several mail services: the first of the worst findings.
+fn worst(findings: Vec<Finding>) -> Option<Finding> {
+    let severity = |finding: &Finding| match finding.grade {
+        Grade::Ok => 0,
+        Grade::Warning => 1,
+        Grade::Unknown => 2,
+        Grade::Failure => 3,
+    };
+    findings.into_iter().rev().max_by_key(severity)
+}
+
+/// SPF speaks for the domain that mail comes back to. If that is another than the reader sees, it proves nothing to DMARC
+/// (RFC 7489 section 3.1.2).
+fn strange_return(domain: &str, returned: &str) -> Option<Finding> {
+    let is_below = |one: &str, other: &str| one == other || one.ends_with(&format!(".{other}"));
+    if is_below(domain, returned) || is_below(returned, domain) {
+        return None;
+    }
+    Some(Finding::new(
+        Check::Spf,
+        Grade::Warning,
+        format!(
+            "Undeliverable mail comes back to {returned}, so SPF speaks for that domain and not for {domain}."
+        ),
+        format!("Choose a BOUNCE_ADDRESS at {domain}, or rely on DKIM alone."),
+    ))
 }
 
 /// Whether a key's record can be seen as it was made.

@@ -3,6 +3,7 @@
 pub(super) mod bounces;
 pub(super) mod deliverability;
 pub(super) mod dkim;
+pub(super) mod domains;
 pub(super) mod editions;
 pub(super) mod ledger;
 pub(super) mod notices;
