@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{
     ledger,
-    pace::PaceRules,
+    pace::{self, PaceRules},
     queue::{ForLater, InFlight, Queue},
     relays::{RelayOptions, Relays},
     sender::{Refusals, Sender, Variants},
@@ -93,8 +93,6 @@ pub(super) struct Shared {
 const LOOK: Duration = Duration::from_millis(250);
 /// How often workers tell one another about slowed domains.
 const SHARE: Duration = Duration::from_secs(1);
-/// A domain that nothing was learned of for so long is tried as if it had never asked.
-const FORGET: Duration = Duration::from_secs(6 * 3600);
 /// Notices claimed at a time: few, so that several workers share a burst.
 const NOTICES: i64 = 100;
 
@@ -235,30 +233,30 @@ impl Shared {
     }
 
     async fn share_paces_once(&self) -> Result<()> {
-        let (db, pace) = (&self.site.db, &self.queue.pace);
-        let untold = pace.untold();
+        let (db, known) = (&self.site.db, &self.queue.pace);
+        let untold = known.untold();
         if !untold.is_empty() {
-            pace.group(domains::providers(db, &untold).await?);
+            known.group(domains::providers(db, &untold).await?);
         }
-        let news = pace.news();
+        let news = known.news();
         if !news.is_empty() {
             let now = self.site.now();
             let mut tx = db.begin().await?;
             paces::tell(&mut tx, &news, now).await?;
-            paces::forget(&mut tx, now.minus(FORGET)).await?;
+            paces::forget(&mut tx, now.minus(pace::FORGET)).await?;
             tx.commit().await?;
         }
-        let slowed = paces::slowed(db).await?;
+        let slowed = pace::slowed(&self.site).await?;
         let workers = if slowed.is_empty() { 1 } else { paces::workers(db).await? };
         if !slowed.is_empty() {
             let names: Vec<&str> = slowed.iter().map(|one| one.domain_key.as_str()).collect();
-            pace.group(domains::members(db, &names).await?);
+            known.group(domains::members(db, &names).await?);
         }
         let gaps: Vec<_> = slowed
             .into_iter()
             .map(|one| (one.domain_key, Duration::from_micros(u64::try_from(one.gap_us).unwrap_or(0))))
             .collect();
-        pace.learn(&gaps, u32::try_from(workers).unwrap_or(1), clock::instant());
+        known.learn(&gaps, u32::try_from(workers).unwrap_or(1), clock::instant());
         Ok(())
     }
 

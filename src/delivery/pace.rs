@@ -15,14 +15,20 @@ use std::{
 
 use super::store::pace as store;
 pub use super::store::pace::{Slowed, Waiting};
-use crate::db::{self, Db};
+use crate::{
+    db::{self, Db},
+    site::Site,
+};
+
+/// A domain that nothing was learned of for so long is tried as if it had never asked.
+pub(super) const FORGET: Duration = Duration::from_secs(6 * 3600);
 
 /// The domains that are slowed now, the slowest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn slowed(db: &Db) -> db::Result<Vec<Slowed>> {
-    store::slowed(db).await
+pub async fn slowed(site: &Site) -> db::Result<Vec<Slowed>> {
+    store::slowed(&site.db, site.now().minus(FORGET)).await
 }
 
 /// Copies of an edition that wait for another try, by recipient domain: those with the most first.

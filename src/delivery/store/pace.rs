@@ -14,8 +14,8 @@ statements! {
         on conflict (domain_key) do update set gap_us = excluded.gap_us, slowed_at = excluded.slowed_at";
     /// The domain is free again.
     FREE = "delete from domain_pace where domain_key = $1";
-    /// Every domain that is slowed.
-    ALL = "select domain_key, gap_us, slowed_at from domain_pace order by gap_us desc, domain_key";
+    /// Every domain that is slowed, since a moment.
+    ALL = "select domain_key, gap_us, slowed_at from domain_pace where slowed_at > $1 order by gap_us desc, domain_key";
     /// A domain that nobody wrote to for long is tried as if nothing had been.
     FORGET = "delete from domain_pace where slowed_at < $1";
     /// What waits for another try.
@@ -70,8 +70,8 @@ pub async fn forget(tx: &mut Tx, before: Moment) -> Result<u64> {
     tx.exec(FORGET, (before,)).await
 }
 
-pub async fn slowed(db: &Db) -> Result<Vec<Slowed>> {
-    db.all(ALL, ()).await
+pub async fn slowed(db: &Db, since: Moment) -> Result<Vec<Slowed>> {
+    db.all(ALL, (since,)).await
 }
 
 pub async fn workers(db: &Db) -> Result<i64> {

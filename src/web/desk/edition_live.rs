@@ -68,7 +68,7 @@ pub(super) async fn notes(
         ));
     }
     notes.extend(forecast);
-    let mut slowed = pace::slowed(db).await?;
+    let mut slowed = pace::slowed(&app.site).await?;
     for domain in pace::waiting(db, edition.id, DOMAINS).await? {
         let at = slowed.iter().position(|slowed| slowed.domain_key == domain.domain_key);
         let gap = at.map(|at| slowed.remove(at).gap_us);
