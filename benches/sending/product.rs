@@ -3,7 +3,10 @@
 use std::{
     net::SocketAddr,
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,12 +18,13 @@ use broadside::{
     delivery::{
         dkim, editions,
         engine::{Engine, EngineOptions},
+        notices::{self, NewNotice},
         relays::RelayOptions,
         smtp::{Relay, Timeouts},
     },
     digests::{self, Content},
     email_address::EmailAddress,
-    mail::{Templates, dkim::Algorithm},
+    mail::{ConfirmSubscription, EmailTemplate as _, Templates, dkim::Algorithm},
     site::Site,
     staff::{PasswordCost, set_up, set_up::FirstOwner},
     subscribers::{self, Basis, lists},
@@ -89,20 +93,66 @@ pub async fn prepare(database: &str, readers: u32, key: &str) -> anyhow::Result<
         let key = dkim::create(&site, "example.org", algorithm, Some("bench")).await?;
         dkim::activate(&site, &key).await?;
     }
+    let patience = tokio::spawn(longest_wait(site.clone()));
     let started = Instant::now();
     ensure!(digests::seal_due(&site, &templates).await? == 1, "the edition was not sealed");
-    println!("{import} {}", started.elapsed().as_secs_f64());
+    let seal = started.elapsed().as_secs_f64();
+    patience.abort();
+    println!("{import} {seal} {}", LONGEST_WAIT.load(Ordering::SeqCst) as f64 / 1000.0);
     site.db.close().await;
     Ok(())
 }
 
-/// Sends until `limit` messages were taken, or all; prints the seconds from the engine's start to the last recorded result.
+/// In microseconds.
+static LONGEST_WAIT: AtomicU64 = AtomicU64::new(0);
+
+/// Asks for a write transaction again and again, and notes how long it had to wait for one: so long is somebody at the desk
+/// kept waiting.
+async fn longest_wait(site: Site) {
+    loop {
+        let asked = Instant::now();
+        if let Ok(tx) = site.db.begin().await {
+            let waited = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
+            LONGEST_WAIT.fetch_max(waited, Ordering::SeqCst);
+            drop(tx);
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Somebody subscribes a few times a second while the edition goes out: how long until the mail that answers has left. Prints
+/// the longest time in milliseconds, and how many it were.
+async fn time_notices(site: Site, longest: Arc<AtomicU64>, sent: Arc<AtomicU64>) -> anyhow::Result<()> {
+    let from = EmailAddress::parse("post@example.org")?;
+    let to = EmailAddress::parse("new-reader@example.org")?;
+    let context = ConfirmSubscription::sample();
+    loop {
+        let number = sent.load(Ordering::SeqCst) + 1;
+        let mut tx = site.db.begin().await?;
+        let key = format!("bench:{number}");
+        let notice =
+            NewNotice { key: &key, from: ("The Lamplighter", &from), to: &to, name: "", context: &context };
+        notices::enqueue(&mut tx, &site, notice).await?;
+        tx.commit().await?;
+        let started = Instant::now();
+        while notices::accepted(&site.db).await?.len() < usize::try_from(number)? {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        longest.fetch_max(u64::try_from(started.elapsed().as_micros())?, Ordering::SeqCst);
+        sent.store(number, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
+
+/// Sends until `limit` messages were taken, or all; prints the seconds from the engine's start to the last recorded result,
+/// and of the notices on the way how many there were and how many milliseconds the slowest took.
 pub async fn send(
     database: &str,
     sink: &str,
     connections: usize,
     limit: i64,
     authority: Option<&Path>,
+    notices: bool,
 ) -> anyhow::Result<()> {
     let site = open(database, Clock::System).await?;
     let address: SocketAddr = sink.parse()?;
@@ -122,6 +172,8 @@ pub async fn send(
     let options = EngineOptions::new(vec![RelayOptions::unlimited(relay, connections)]);
     let templates = Templates::load()?;
     let sealed = editions::progress(&site.db, 1).await?.sealed;
+    let (longest, sent) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
+    let notices = notices.then(|| tokio::spawn(time_notices(site.clone(), longest.clone(), sent.clone())));
     let started = Instant::now();
     if limit >= sealed {
         Engine::run_until_idle(site.clone(), templates, options).await?;
@@ -132,7 +184,11 @@ pub async fn send(
         }
         engine.stop().await;
     }
-    println!("{}", started.elapsed().as_secs_f64());
+    let seconds = started.elapsed().as_secs_f64();
+    if let Some(notices) = notices {
+        notices.abort();
+    }
+    println!("{seconds} {} {}", sent.load(Ordering::SeqCst), longest.load(Ordering::SeqCst) as f64 / 1000.0);
     site.db.close().await;
     Ok(())
 }

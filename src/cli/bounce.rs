@@ -92,7 +92,7 @@ pub(super) fn inspect(json: bool, files: &[PathBuf]) -> anyhow::Result<ExitCode>
 }
 
 /// The beginning of a message, as far as anybody looks at it. A pipe is read to its end, so that who writes it sees no error.
-fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+pub(super) fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let most = mime::READ as u64;
     if file == Path::new("-") {

@@ -1,10 +1,10 @@
 //! `broadside doctor`: the settings with secrets hidden, and whether everything outside can be reached. Changes nothing.
 
-use std::{fmt, process::ExitCode, time::Duration};
+use std::{fmt, path::PathBuf, process::ExitCode, time::Duration};
 
 use tokio::time::timeout;
 
-use super::{instance, running};
+use super::{bounce, instance, running};
 use crate::{
     config::Config,
     db::{Db, Engine, Migrations},
@@ -44,7 +44,18 @@ impl fmt::Display for Finding {
     }
 }
 
-pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Look at this message alone: a test copy as its mailbox received it, with all headers. Tells how your mail service
+    /// signed it; - is standard input.
+    #[arg(long, value_name = "FILE")]
+    message: Option<PathBuf>,
+}
+
+pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if let Some(file) = &arguments.message {
+        return Ok(report(&[deliverability::received(&bounce::read(file)?).into()]));
+    }
     println!("Settings");
     for (name, value) in config.described() {
         println!("  {name:<28} {value}");
@@ -53,11 +64,15 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let mut findings = database(config).await;
     findings.extend(mail_services(config).await);
     findings.push(payment_provider(config).await);
-    for finding in &findings {
+    Ok(report(&findings))
+}
+
+fn report(findings: &[Finding]) -> ExitCode {
+    for finding in findings {
         println!("  {finding}");
     }
     let well = !findings.iter().any(|finding| matches!(finding, Finding::Problem(_)));
-    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 async fn database(config: &Config) -> Vec<Finding> {

@@ -72,8 +72,8 @@ enum Command {
     Bounce(bounce::Command),
     /// Recount what became of every copy and every gift.
     Audit(audit::Arguments),
-    /// Check settings, database, mail service and payment provider.
-    Doctor,
+    /// Check settings, database, mail service and payment provider; or how a mail service signed a message.
+    Doctor(doctor::Arguments),
     /// Manage the keys that sign mail (DKIM).
     #[command(subcommand)]
     Dkim(dkim::Command),
@@ -115,7 +115,7 @@ impl Cli {
             Command::ExportProof(arguments) => export_proof::run(&config, arguments).await,
             Command::Edition(command) => edition::run(&config, command).await,
             Command::Audit(arguments) => audit::run(&config, arguments).await,
-            Command::Doctor => doctor::run(&config).await,
+            Command::Doctor(arguments) => doctor::run(&config, &arguments).await,
             Command::Dkim(command) => dkim::run(&config, command).await,
             Command::Team(command) => team::run(&config, command).await,
             Command::Bounce(command) => bounce::run(&config, command).await,

@@ -85,6 +85,23 @@ fn all_mistakes_in_the_settings_are_told_at_once() {
     }
 }
 
+/// TRUST M5: a test copy that came back tells whether the mail service signs.
+#[test]
+fn the_doctor_looks_at_a_message_that_came_back() {
+    let file = scratch::folder().join("copy.eml");
+    let message = "Authentication-Results: mx.example.com; dkim=pass header.d=example.org\n\
+                   DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=one; h=from:to:subject; bh=AA==; b=AA==\n\
+                   From: post@example.org\nTo: ann@example.com\nSubject: Hello\n\nHello\n";
+    let doctor = || broadside(&["doctor", "--message", file.to_str().expect("our own name")], &[]);
+    std::fs::write(&file, message).expect("our own folder");
+    let good = doctor();
+    assert!(good.status.success() && text(&good.stdout).contains("the signature holds"), "{good:?}");
+    std::fs::write(&file, message.replace("d=example.org", "d=example.net")).expect("our own folder");
+    let bad = doctor();
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(text(&bad.stdout).contains("not for example.org"), "{bad:?}");
+}
+
 /// TRUST A31: the doctor shows every setting, and no secret.
 #[test]
 fn the_doctor_shows_settings_without_secrets() {

@@ -4,11 +4,13 @@
 //! [`Grade::Unknown`], never a failure.
 
 mod providers;
+mod received;
 mod spf;
 
 use std::{net::IpAddr, time::Duration};
 
 pub use providers::{Provider, Share, providers};
+pub use received::received;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -206,7 +208,7 @@ impl Lookout {
             return Ok(finding(
                 Grade::Failure,
                 "Nothing here signs your mail.".to_owned(),
-                "Make a key and publish its record. If your mail service signs for your domain you need none: allow large editions instead.",
+                "Make a key and publish its record. If your mail service signs for your domain you need none: `broadside doctor --message` tells from a test copy whether it does; then allow large editions.",
             ));
         }
         let (mut records, mut missing, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
