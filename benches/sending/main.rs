@@ -1,12 +1,13 @@
 //! How fast an edition goes out, as a ratio to Postfix's smtp-source in the same run against the same sink.
 //!
 //! `cargo bench --bench sending -- --json [--messages N] [--connections N] [--rounds N] [--delay MS] [--sink fast|postfix]
-//! [--tls] [--readers N] [--dkim ed25519|rsa] [--database postgres://… (empty)] [--workers N]`
+//! [--tls] [--notices] [--readers N] [--dkim ed25519|rsa] [--database postgres://… (empty)] [--workers N]`
 //!
 //! The whole path counts: deliveries are claimed from the ledger (SQLite, synchronous=FULL), each copy is composed with its
 //! personal links, sent, and its result recorded. The sending process is this program again, as a child, so that its memory
 //! and processor time are its own; the sink is a third process. The two senders take turns. With more readers than messages
-//! the edition is stopped after so many, which shows how the ledger's size counts.
+//! the edition is stopped after so many, which shows how the ledger's size counts. With `--notices` somebody subscribes all the
+//! while, and the slowest confirmation mail is told.
 
 #![expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 
@@ -14,7 +15,7 @@ mod process;
 mod product;
 mod sink;
 
-use std::{path::Path, time::Duration};
+use std::{fmt::Write as _, path::Path, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use process::{Child, Usage};
@@ -30,6 +31,7 @@ struct Options {
     sinks: Vec<String>,
     dkim: String,
     tls: bool,
+    notices: bool,
     database: Option<String>,
 }
 
@@ -45,6 +47,7 @@ fn options() -> anyhow::Result<Options> {
         sinks: vec!["postfix".to_owned(), "fast".to_owned()],
         dkim: "none".to_owned(),
         tls: false,
+        notices: false,
         database: None,
     };
     let mut words = std::env::args().skip(1);
@@ -61,6 +64,7 @@ fn options() -> anyhow::Result<Options> {
             "--sink" => options.sinks = vec![value()?],
             "--dkim" => options.dkim = value()?,
             "--tls" => options.tls = true,
+            "--notices" => options.notices = true,
             "--database" => options.database = Some(value()?),
             // cargo bench adds this one.
             "--bench" => {}
@@ -77,6 +81,7 @@ fn options() -> anyhow::Result<Options> {
         options.workers == 1 || options.database.is_some(),
         "several workers need PostgreSQL: --database"
     );
+    ensure!(!options.notices || options.workers == 1, "--notices needs a single worker");
     ensure!(!options.tls || options.sinks == ["fast"], "only our own sink speaks TLS: --sink fast --tls");
     Ok(options)
 }
@@ -91,13 +96,15 @@ fn main() -> anyhow::Result<()> {
         }
         Some("--be-preparer") => runtime.block_on(product::prepare(&words[1], words[2].parse()?, &words[3])),
         Some("--be-sender") => {
-            let authority = words.get(5).map(Path::new);
+            let authority = words.get(6).map(Path::new);
+            let notices = words[5] == "notices";
             runtime.block_on(product::send(
                 &words[1],
                 &words[2],
                 words[3].parse()?,
                 words[4].parse()?,
                 authority,
+                notices,
             ))
         }
         _ => compare(&runtime, &options()?),
@@ -134,12 +141,20 @@ struct Run {
     seconds: f64,
     usage: Usage,
     prepared: Option<Prepared>,
+    notices: Option<Notices>,
 }
 
-/// How long the readers took to import and the edition to seal.
+/// Confirmation mails while the edition went out.
+struct Notices {
+    sent: f64,
+    slowest_ms: f64,
+}
+
+/// How long the readers took to import and the edition to seal, and the longest that anybody waited to write meanwhile.
 struct Prepared {
     import: f64,
     seal: f64,
+    wait_ms: f64,
 }
 
 impl Run {
@@ -154,11 +169,14 @@ fn report(options: &Options, size: u64, sender: &str, sink: &str, run: &Run, yar
     let (memory, ratio) = (run.usage.peak_rss_mb, rate / yardstick.rate());
     let Options { connections, workers, readers, dkim, tls, .. } = options;
     if options.json {
-        let more = run.prepared.as_ref().map_or_else(String::new, |Prepared { import, seal }| {
+        let mut more = run.prepared.as_ref().map_or_else(String::new, |Prepared { import, seal, wait_ms }| {
             format!(
-                ",\"readers\":{readers},\"workers\":{workers},\"dkim\":\"{dkim}\",\"tls\":{tls},\"import_seconds\":{import:.2},\"seal_seconds\":{seal:.2}"
+                ",\"readers\":{readers},\"workers\":{workers},\"dkim\":\"{dkim}\",\"tls\":{tls},\"import_seconds\":{import:.2},\"seal_seconds\":{seal:.2},\"seal_longest_wait_ms\":{wait_ms:.1}"
             )
         });
+        if let Some(Notices { sent, slowest_ms }) = run.notices {
+            let _ = write!(more, ",\"notices\":{sent},\"slowest_notice_ms\":{slowest_ms:.1}");
+        }
         println!(
             "{{\"sender\":\"{sender}\",\"sink\":\"{sink}\",\"connections\":{connections},\"messages\":{messages},\"messages_per_second\":{rate:.0},\"cpu_us_per_message\":{cpu:.1},\"peak_rss_mb\":{memory:.1},\"ratio_to_smtp_source\":{ratio:.3},\"message_bytes\":{size},\"delay_ms\":{}{more}}}",
             options.delay.as_millis()
@@ -178,7 +196,7 @@ fn message_size() -> anyhow::Result<u64> {
     Child::start(&me, &["--be-preparer", &url, "20", "none"])?.finish()?;
     let mut sink = Child::start(&me, &["--be-sink", "0"])?;
     let address = sink.line()?;
-    Child::start(&me, &["--be-sender", &url, &address, "1", "20"])?.finish()?;
+    Child::start(&me, &["--be-sender", &url, &address, "1", "20", "alone"])?.finish()?;
     let answer = sink.ask()?;
     for end in ["", "-wal", "-shm"] {
         // The last two are gone once the database was closed in order.
@@ -246,7 +264,7 @@ fn smtp_source(sink: &str, options: &Options, size: u64) -> anyhow::Result<Optio
         &address,
     ];
     let usage = Child::start(&program, &words)?.finish()?;
-    Ok(Some(Run { messages, seconds: started.elapsed().as_secs_f64(), usage, prepared: None }))
+    Ok(Some(Run { messages, seconds: started.elapsed().as_secs_f64(), usage, prepared: None, notices: None }))
 }
 
 /// Our own path, over a ledger that was sealed before the clock starts.
@@ -260,7 +278,7 @@ fn broadside(
     let me = std::env::current_exe()?;
     let mut preparer =
         Child::start(&me, &["--be-preparer", &database, &options.readers.to_string(), &options.dkim])?;
-    let [import, seal] = numbers(&preparer.line()?)?;
+    let [import, seal, wait_ms] = numbers(&preparer.line()?)?;
     preparer.finish()?;
     let authority = file.with_extension("pem").display().to_string();
     let authority = options.tls.then_some(authority.as_str());
@@ -268,14 +286,16 @@ fn broadside(
         start_sink(sink, options, authority)?.context("the sink was there a moment ago")?;
     let each = options.connections.div_ceil(options.workers).to_string();
     let limit = options.messages.to_string();
-    let words = ["--be-sender", &database, &address, &each, &limit, authority.unwrap_or_default()];
-    let words = if authority.is_some() { &words[..] } else { &words[..5] };
+    let company = if options.notices { "notices" } else { "alone" };
+    let words = ["--be-sender", &database, &address, &each, &limit, company, authority.unwrap_or_default()];
+    let words = if authority.is_some() { &words[..] } else { &words[..6] };
     let mut senders =
         (0..options.workers).map(|_| Child::start(&me, words)).collect::<Result<Vec<_>, _>>()?;
-    let (mut seconds, mut usage) = (0.0_f64, Usage::default());
+    let (mut seconds, mut usage, mut notices) = (0.0_f64, Usage::default(), None);
     for sender in &mut senders {
-        let [took] = numbers(&sender.line()?)?;
+        let [took, sent, slowest_ms] = numbers(&sender.line()?)?;
         seconds = seconds.max(took);
+        notices = options.notices.then_some(Notices { sent, slowest_ms });
     }
     for sender in senders {
         let one = sender.finish()?;
@@ -283,7 +303,7 @@ fn broadside(
         usage.peak_rss_mb = usage.peak_rss_mb.max(one.peak_rss_mb);
     }
     let messages = runtime.block_on(product::check(&database, options.messages))?;
-    Ok(Run { messages, seconds, usage, prepared: Some(Prepared { import, seal }) })
+    Ok(Run { messages, seconds, usage, prepared: Some(Prepared { import, seal, wait_ms }), notices })
 }
 
 fn numbers<const N: usize>(line: &str) -> anyhow::Result<[f64; N]> {
