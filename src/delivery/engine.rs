@@ -16,7 +16,8 @@ use super::{
     pace::{self, PaceRules},
     queue::{ForLater, InFlight, Queue},
     relays::{RelayOptions, Relays},
-    sender::{Refusals, Sender, Variants},
+    sender::Sender,
+    shared::{Refusals, Shared, Variants},
     store::{domains, editions, notices, pace as paces},
     workers::{self, Worker},
     writer::Writer,
@@ -73,18 +74,12 @@ pub struct Engine {
     main: JoinHandle<()>,
 }
 
-/// What all tasks of an engine share.
-pub(super) struct Shared {
-    pub(super) site: Site,
-    pub(super) templates: Templates,
-    pub(super) options: EngineOptions,
-    pub(super) worker: Worker,
-    pub(super) relays: Relays,
-    pub(super) queue: Queue,
+/// The main task: it feeds the connections, and speaks with the other workers.
+struct Main {
+    shared: Arc<Shared>,
+    worker: Worker,
+    options: EngineOptions,
     in_flight: Arc<InFlight>,
-    pub(super) variants: Variants,
-    pub(super) refusals: Refusals,
-    pub(super) stop: watch::Receiver<bool>,
     /// Ends by itself once nothing is due.
     until_idle: bool,
 }
@@ -140,15 +135,13 @@ impl Engine {
             relays: Relays::new(&options.relays),
             site,
             templates,
-            options,
-            worker,
-            in_flight: Arc::default(),
+            worker: worker.id,
             variants: Variants::default(),
             refusals: Refusals::default(),
             stop: stopped,
-            until_idle,
         });
-        Ok((stop, tokio::spawn(shared.run())))
+        let main = Main { shared, worker, options, in_flight: Arc::default(), until_idle };
+        Ok((stop, tokio::spawn(main.run())))
     }
 
     /// Ends in good order: messages on their way finish within the drain time, claims that were not begun go back.
@@ -164,28 +157,29 @@ impl Engine {
     }
 }
 
-impl Shared {
-    async fn run(self: Arc<Self>) {
+impl Main {
+    async fn run(self) {
         // What the workers before learned counts from the first copy on.
         if let Err(error) = self.share_paces_once().await {
             tracing::error!(%error, "the paces of domains are not known yet");
         }
-        let (writer, writing) = Writer::start(self.site.clone(), self.worker.id, self.in_flight.clone());
+        let (writer, writing) =
+            Writer::start(self.shared.site.clone(), self.worker.id, self.in_flight.clone());
         let mut connections = JoinSet::new();
         for (index, relay) in self.options.relays.iter().enumerate() {
             for _ in 0..relay.connections {
-                connections.spawn(Sender::new(self.clone(), writer.clone(), index).run());
+                connections.spawn(Sender::new(self.shared.clone(), writer.clone(), index).run());
             }
         }
         drop(writer);
-        let mut stop = self.stop.clone();
+        let mut stop = self.shared.stop.clone();
         tokio::select! {
             () = self.feed() => {}
             () = self.share_paces() => {}
             () = self.beat() => tracing::error!("this worker was declared dead; it stops, and its claims belong to others"),
             _ = stop.wait_for(|stopped| *stopped) => {}
         }
-        self.queue.close();
+        self.shared.queue.close();
         let drained = timeout(self.options.drain, async { while connections.join_next().await.is_some() {} });
         if drained.await.is_err() {
             tracing::warn!("messages on their way did not end in time; their outcome is not known");
@@ -198,10 +192,10 @@ impl Shared {
         if let Err(error) = self.share_paces_once().await {
             tracing::error!(%error, "what was learned of domains at the end could not be shared");
         }
-        if let Err(error) = self.relays.give_back(&self.site).await {
+        if let Err(error) = self.shared.relays.give_back(&self.shared.site).await {
             tracing::error!(%error, "what was reserved of the relays' limits could not be given back");
         }
-        if let Err(error) = self.worker.stop(&self.site).await {
+        if let Err(error) = self.worker.stop(&self.shared.site).await {
             tracing::error!(%error, "the worker could not sign off; its claims are taken back when it is found silent");
         }
     }
@@ -211,12 +205,14 @@ impl Shared {
         let every = self.options.silence / 6;
         loop {
             tokio::time::sleep(every).await;
-            match self.worker.beat(&self.site).await {
+            match self.worker.beat(&self.shared.site).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => tracing::error!(%error, "the heartbeat could not be written"),
             }
-            if let Err(error) = self.worker.take_back_from_silent(&self.site, self.options.silence).await {
+            if let Err(error) =
+                self.worker.take_back_from_silent(&self.shared.site, self.options.silence).await
+            {
                 tracing::error!(%error, "silent workers could not be looked for");
             }
         }
@@ -233,20 +229,20 @@ impl Shared {
     }
 
     async fn share_paces_once(&self) -> Result<()> {
-        let (db, known) = (&self.site.db, &self.queue.pace);
+        let (db, known) = (&self.shared.site.db, &self.shared.queue.pace);
         let untold = known.untold();
         if !untold.is_empty() {
             known.group(domains::providers(db, &untold).await?);
         }
         let news = known.news();
         if !news.is_empty() {
-            let now = self.site.now();
+            let now = self.shared.site.now();
             let mut tx = db.begin().await?;
             paces::tell(&mut tx, &news, now).await?;
             paces::forget(&mut tx, now.minus(pace::FORGET)).await?;
             tx.commit().await?;
         }
-        let slowed = pace::slowed(&self.site).await?;
+        let slowed = pace::slowed(&self.shared.site).await?;
         let workers = if slowed.is_empty() { 1 } else { paces::workers(db).await? };
         if !slowed.is_empty() {
             let names: Vec<&str> = slowed.iter().map(|one| one.domain_key.as_str()).collect();
@@ -262,22 +258,22 @@ impl Shared {
 
     /// Hands back what has to wait, because its domain is slowed or the database failed: those attempts do not count.
     async fn hand_back(&self) -> Result<()> {
-        let for_later = self.queue.for_later();
+        let for_later = self.shared.queue.for_later();
         if for_later.is_empty() {
             return Ok(());
         }
         let handed_back = self.defer(&for_later).await;
         match &handed_back {
             Ok(()) => self.in_flight.done(for_later.len()),
-            Err(_) => self.queue.keep(for_later),
+            Err(_) => self.shared.queue.keep(for_later),
         }
         handed_back
     }
 
     async fn defer(&self, ForLater { claims, notices }: &ForLater) -> Result<()> {
-        let now = self.site.now();
+        let now = self.shared.site.now();
         let until: Vec<_> = claims.iter().map(|(claim, wait)| (claim.key(), now.plus(*wait))).collect();
-        let mut tx = self.site.db.begin().await?;
+        let mut tx = self.shared.site.db.begin().await?;
         ledger::defer(&mut tx, self.worker.id, &until).await?;
         notices::hand_back(&mut tx, self.worker.id, notices).await?;
         tx.commit().await
@@ -303,7 +299,7 @@ impl Shared {
                 return;
             }
             tokio::select! {
-                () = self.queue.low() => {}
+                () = self.shared.queue.low() => {}
                 () = self.in_flight.changed(), if self.until_idle => {}
                 () = tokio::time::sleep(LOOK) => {}
             }
@@ -312,10 +308,10 @@ impl Shared {
 
     async fn feed_once(&self) -> Result<usize> {
         self.hand_back().await?;
-        let now = self.site.now();
+        let now = self.shared.site.now();
         let mut fed = 0;
-        if self.queue.wants_notices() {
-            let mut tx = self.site.db.begin().await?;
+        if self.shared.queue.wants_notices() {
+            let mut tx = self.shared.site.db.begin().await?;
             if !self.worker.may_claim(&mut tx).await? {
                 return Ok(0);
             }
@@ -323,17 +319,17 @@ impl Shared {
             self.in_flight.add(claimed.len());
             if let Err(error) = tx.commit().await {
                 // Nobody knows whether these are ours now. They go back before anything is claimed again.
-                claimed.iter().for_each(|notice| self.queue.put_off_notice(notice));
+                claimed.iter().for_each(|notice| self.shared.queue.put_off_notice(notice));
                 return Err(error);
             }
             fed += claimed.len();
-            self.queue.push_notices(claimed);
+            self.shared.queue.push_notices(claimed);
         }
-        for (edition, policy) in editions::sending(&self.site.db).await? {
-            if !self.queue.wants_deliveries() {
+        for (edition, policy) in editions::sending(&self.shared.site.db).await? {
+            if !self.shared.queue.wants_deliveries() {
                 break;
             }
-            let mut tx = self.site.db.begin().await?;
+            let mut tx = self.shared.site.db.begin().await?;
             if !self.worker.may_claim(&mut tx).await? {
                 break;
             }
@@ -343,14 +339,14 @@ impl Shared {
             let finished = claimed.is_empty() && editions::finish(&mut tx, edition, now).await?;
             self.in_flight.add(claimed.len());
             if let Err(error) = tx.commit().await {
-                claimed.into_iter().for_each(|claim| self.queue.put_off(claim, Duration::ZERO));
+                claimed.into_iter().for_each(|claim| self.shared.queue.put_off(claim, Duration::ZERO));
                 return Err(error);
             }
             if finished {
                 tracing::info!(edition, "the edition is finished");
             }
             fed += claimed.len();
-            self.queue.push_deliveries(claimed);
+            self.shared.queue.push_deliveries(claimed);
         }
         Ok(fed)
     }

@@ -22,6 +22,7 @@ pub mod pace;
 mod queue;
 pub mod relays;
 mod sender;
+mod shared;
 pub mod smtp;
 mod store;
 pub mod suppression;

@@ -4,30 +4,26 @@
 //! before it: one round trip a message. The commit rule stands between the two: the body of the next is written only after
 //! the commit that holds the result of the last and the marker of the next.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
 
 use super::{
     editions,
-    engine::Shared,
     outcome::{self, Verdict},
     queue::Item,
     relays::{self, Failed, LONGEST_REST},
+    shared::Shared,
     smtp::{Connection, Envelope, Extensions, Failure, Reply, Stage},
     store::{
-        ledger::{self as rows, Claim, Record},
+        ledger::{Claim, Record},
         notices::{ClaimedNotice, Ending},
     },
     suppression::Suppressions,
-    variant::{Frozen, compose_notice},
+    variant::compose_notice,
     writer::{NoticeRecord, Writer},
 };
-use crate::{clock, db, email_address::EmailAddress, site::Site};
+use crate::{clock, email_address::EmailAddress, site::Site};
 
 /// What an attempt came to.
 type Outcome = Result<Reply, Failure>;
@@ -239,7 +235,7 @@ impl Sender {
                 self.patience = CROWDED_PAUSE;
                 if relays.works(self.relay) {
                     tracing::info!(relay = name, "the mail service can be used again");
-                    note(site, &name, worker.id, None).await;
+                    note(site, &name, *worker, None).await;
                 }
                 let counted = Counted { shared: self.shared.clone(), relay: self.relay };
                 Some(Conversation { connection, _counted: counted })
@@ -263,7 +259,7 @@ impl Sender {
                             why = words,
                             "the mail service cannot be used; trying again and again"
                         );
-                        note(site, &name, worker.id, Some(&words)).await;
+                        note(site, &name, *worker, Some(&words)).await;
                     }
                     Failed::Again => {}
                 }
@@ -516,59 +512,5 @@ impl Sender {
 async fn note(site: &Site, relay: &str, worker: i64, words: Option<&str>) {
     if let Err(error) = relays::note(site, relay, worker, words).await {
         tracing::error!(%error, "the state of a relay could not be noted");
-    }
-}
-
-/// Frozen bodies kept in memory, so that they are read once for many copies.
-#[derive(Default)]
-pub(super) struct Variants(Mutex<HashMap<i64, Arc<Frozen>>>);
-
-/// More than any worker sends at a time.
-const MOST_VARIANTS: usize = 64;
-
-impl Variants {
-    /// The inner error is about the text, and stays; the outer about the database, and may pass.
-    async fn get(&self, site: &Site, id: i64) -> db::Result<Result<Arc<Frozen>, String>> {
-        if let Some(frozen) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
-            return Ok(Ok(frozen.clone()));
-        }
-        let (headers, body) = match rows::variant(&site.db, id).await {
-            Ok(stored) => stored,
-            Err(sqlx::Error::RowNotFound) => {
-                return Ok(Err("its text is not in the database".to_owned()));
-            }
-            Err(error) => return Err(error),
-        };
-        let frozen = match Frozen::from_stored(site, &headers, &body) {
-            Ok(frozen) => Arc::new(frozen),
-            Err(why) => return Ok(Err(why)),
-        };
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST_VARIANTS {
-            known.clear();
-        }
-        known.insert(id, frozen.clone());
-        Ok(Ok(frozen))
-    }
-}
-
-/// How often recipients of an edition were refused by policy. One may be about the recipient, many are about us.
-#[derive(Default)]
-pub(super) struct Refusals(Mutex<HashMap<i64, u32>>);
-
-/// After so many, the edition is stopped.
-const TOO_MANY_REFUSALS: u32 = 25;
-
-impl Refusals {
-    fn is_too_much(&self, edition: i64) -> bool {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(edition).or_default();
-        *count += 1;
-        // Counted anew afterwards: whoever resumes in spite of it is stopped again only by as many more.
-        let too_much = *count >= TOO_MANY_REFUSALS;
-        if too_much {
-            counts.remove(&edition);
-        }
-        too_much
     }
 }
