@@ -1,6 +1,6 @@
 //! The one task of a worker that writes what became of messages: group commit without a timer.
 //!
-//! It commits whatever waits as soon as the previous commit has returned. Operations are applied in the order they came, so
+//! It commits whatever waits, or is just coming, as soon as the previous commit has returned. Operations are applied in the order they came, so
 //! a connection that waits for the marker of its next message knows that the result of the last one is safe as well. An
 //! outcome is retried until the database takes it: every operation compares with the claim, so doing it twice is harmless.
 
@@ -41,6 +41,8 @@ pub(super) struct Writer(mpsc::UnboundedSender<Operation>);
 
 /// A connection has at most one result and one marker waiting, so this also bounds the queue.
 const MOST_OPERATIONS_A_COMMIT: usize = 400;
+/// Measured: with 20 connections fewer make smaller commits, and more make no larger ones.
+const QUIET_TURNS: usize = 32;
 
 impl Writer {
     pub(super) fn start(
@@ -90,6 +92,7 @@ async fn write(
 ) {
     let mut waiting = Vec::new();
     while receiver.recv_many(&mut waiting, MOST_OPERATIONS_A_COMMIT).await > 0 {
+        gather(&mut receiver, &mut waiting).await;
         let batch = Batch::sort(std::mem::take(&mut waiting));
         let mut gap = Duration::from_millis(50);
         let mut care = Care::Count;
@@ -107,6 +110,20 @@ async fn write(
                     gap = (gap * 2).min(Duration::from_secs(5));
                 }
             }
+        }
+    }
+}
+
+/// Lets the connections that have just been answered come along: one commit for all of them costs as much as one for the
+/// first. No time is waited for; it ends as soon as nobody has anything to say for some turns.
+async fn gather(receiver: &mut mpsc::UnboundedReceiver<Operation>, waiting: &mut Vec<Operation>) {
+    let mut quiet = 0;
+    while quiet < QUIET_TURNS && waiting.len() < MOST_OPERATIONS_A_COMMIT {
+        tokio::task::yield_now().await;
+        quiet += 1;
+        while let Ok(operation) = receiver.try_recv() {
+            waiting.push(operation);
+            quiet = 0;
         }
     }
 }
