@@ -24,16 +24,15 @@ pub struct Usage {
 pub struct Child {
     process: std::process::Child,
     output: BufReader<ChildStdout>,
-    before: f64,
+    peak_rss_mb: f64,
 }
 
 impl Child {
     pub fn start(program: &Path, words: &[&str]) -> anyhow::Result<Self> {
-        let before = children_cpu()?;
         let mut process =
             Command::new(program).args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let output = BufReader::new(process.stdout.take().context("a pipe")?);
-        Ok(Self { process, output, before })
+        Ok(Self { process, output, peak_rss_mb: 0.0 })
     }
 
     /// The next line it prints.
@@ -41,6 +40,7 @@ impl Child {
         let mut line = String::new();
         self.output.read_line(&mut line)?;
         ensure!(!line.is_empty(), "the child ended without a word");
+        self.note_peak();
         Ok(line.trim().to_owned())
     }
 
@@ -50,21 +50,27 @@ impl Child {
         self.line()
     }
 
-    /// Waits for its end, which must be a good one. No other child may end meanwhile: their times are told as one sum.
+    /// The kernel keeps the peak as long as the process is there.
+    fn note_peak(&mut self) {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()));
+        if let Some(peak) = status.ok().as_deref().and_then(peak_mb) {
+            self.peak_rss_mb = peak;
+        }
+    }
+
+    /// Waits for its end, which must be a good one.
     pub fn finish(mut self) -> anyhow::Result<Usage> {
-        let status = format!("/proc/{}/status", self.process.id());
-        let mut peak_rss_mb = 0.0;
+        // Children are counted when they are waited for, so what is added meanwhile is this one's.
+        let before = children_cpu()?;
         let ended = loop {
-            if let Some(peak) = fs::read_to_string(&status).ok().as_deref().and_then(peak_mb) {
-                peak_rss_mb = peak;
-            }
+            self.note_peak();
             match self.process.try_wait()? {
                 Some(ended) => break ended,
                 None => std::thread::sleep(Duration::from_millis(5)),
             }
         };
         ensure!(ended.success(), "the child ended with {ended}");
-        Ok(Usage { cpu_seconds: children_cpu()? - self.before, peak_rss_mb })
+        Ok(Usage { cpu_seconds: children_cpu()? - before, peak_rss_mb: self.peak_rss_mb })
     }
 }
 
