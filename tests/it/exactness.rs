@@ -315,6 +315,24 @@ both_engines! {
         assert!(old < READERS / 2, "{old}");
     }
 
+    /// DESIGN "Sending": a mail that somebody waits for overtakes an edition that is going out, and leaves on a connection that
+    /// is open already.
+    async fn a_confirmation_overtakes_an_edition(app: TestApp) {
+        app.import_readers(400).await;
+        app.sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(10)));
+        let edition = app.seal_edition("The long one").await;
+        let engine = Engine::start(app.site.clone(), app.templates.clone(), app.engine(1)).await.expect("it starts");
+        let progress = async || editions::progress(&app.site.db, edition).await.expect("the tallies");
+        wait::until("the first copies", async || (progress().await.accepted >= 5).then_some(())).await;
+        app.subscribe_only("new@example.org").await;
+        wait::until("the confirmation", async || app.mails("new@example.org").first().map(|_| ())).await;
+        let open = progress().await.open;
+        assert!(open > 200, "it waited for nearly all of the edition: {open} copies are left");
+        engine.stop().await;
+        app.sandbox.smtp_script().clear();
+        app.drain().await;
+    }
+
     /// listmonk #2313/#2070: paused and resumed again and again, nobody gets two.
     async fn pausing_again_and_again_sends_nothing_twice(app: TestApp) {
         const READERS: usize = 60;
