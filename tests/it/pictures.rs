@@ -1,11 +1,12 @@
 //! The README's pictures, taken of the real thing. They are not a test of anything, so they are taken only by
 //! `docs/pictures/make`.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use broadside::{
     db::Engine,
     digests::{self, Content},
+    sandbox::{Rule, Stage},
     subscribers::{self, Basis},
 };
 
@@ -60,12 +61,15 @@ async fn take() {
     browser.prefer("light").await;
     browser.resize(1200, 780).await;
     browser.goto(&app.url(&format!("/desk/editions/{}", draft.public_id))).await;
+    // As fast as mail services are, and not as our own: long enough for a look.
+    app.sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(10)));
     let sending = tokio::spawn({
         let app = app.clone();
         async move { app.drain().await }
     });
-    let shown = "parseInt(document.querySelector('[data-figure=percent]').textContent) >= 40";
-    wait::until("two fifths on the screen", async || {
+    let shown = "parseInt(document.querySelector('[data-figure=percent]').textContent) >= 40 \
+                 && document.querySelector('[data-notes] li') !== null";
+    wait::until("two fifths on the screen, and the speed", async || {
         browser.script(&format!("return {shown}")).await.as_bool()?.then_some(())
     })
     .await;

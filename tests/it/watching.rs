@@ -77,13 +77,13 @@ both_engines! {
 
     /// TRUST T11, issue of every warm-up: before Send is pressed the page says when the last reader will have it.
     async fn the_last_reader_has_a_day_before_send_is_pressed(app: TestApp) {
-        app.import_readers(900).await;
+        app.import_readers(4_500).await;
         let draft = app.draft("For a day").await;
         let (desk, send) = (app.desk().await, format!("/desk/editions/{}/send", draft.public_id));
         let page = desk.open(&send).await;
         assert!(!page.text().contains("the last reader"), "all of it goes out today: {}", page.text());
-        app.more_readers(900, 2_500).await;
-        // A thousand a day: the 3rd, the 4th, and the rest on the 5th.
+        app.more_readers(4_500, 13_500).await;
+        // Five thousand a day: the 3rd, the 4th, and the rest on the 5th.
         desk.open(&send).await.says("the last reader will have it on 5 March 2026.");
     }
 

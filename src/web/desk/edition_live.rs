@@ -90,7 +90,12 @@ fn speed(open: i64, per_minute: f64, to_its_end: bool) -> String {
     let rate = if per_minute < 1.0 {
         "Less than one copy a minute".to_owned()
     } else {
-        format!("About {} a minute", copies(per_minute.round() as i64))
+        let step = match per_minute {
+            ..100.0 => 1.0,
+            ..1_000.0 => 10.0,
+            _ => 100.0,
+        };
+        format!("About {} a minute", copies(((per_minute / step).round() * step) as i64))
     };
     if !to_its_end {
         return rate + ".";
@@ -133,6 +138,7 @@ mod tests {
     #[test]
     fn the_time_left_is_said_in_plain_words() {
         assert_eq!(speed(50, 840.0, true), "About 840 copies a minute, less than a minute left.");
+        assert_eq!(speed(30_000, 18_098.0, true), "About 18,100 copies a minute, about 2 minutes left.");
         assert_eq!(speed(10_000, 840.4, true), "About 840 copies a minute, about 12 minutes left.");
         assert_eq!(speed(1_000, 1.0, true), "About 1 copy a minute, about 17 hours left.");
         assert_eq!(speed(60, 0.5, true), "Less than one copy a minute, about 120 minutes left.");

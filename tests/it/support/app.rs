@@ -105,7 +105,7 @@ impl Fixture for TestApp {
             .expect("the pages are in order")
             .with_payments(payments.clone());
         web.password_cost = PasswordCost::CHEAP;
-        web.relays = Arc::new([thousand_a_day(&relay)]);
+        web.relays = Arc::new([five_thousand_a_day(&relay)]);
         web.bounce_hooks =
             Arc::new(BounceHooks { mailgun: Some(MAILGUN_KEY.to_owned()), ..BounceHooks::default() });
         let service = router(web).into_make_service_with_connect_info::<SocketAddr>();
@@ -176,8 +176,8 @@ async fn outside(site: &Site) -> (Sandbox, Relay, Payments) {
 }
 
 /// What the desk believes of the mail service, so that it has something to say before a large edition.
-fn thousand_a_day(relay: &Relay) -> RelayOptions {
-    let limits = RelayLimits { per_day: Some(1_000), ..RelayLimits::default() };
+fn five_thousand_a_day(relay: &Relay) -> RelayOptions {
+    let limits = RelayLimits { per_day: Some(5_000), ..RelayLimits::default() };
     RelayOptions { limits, ..RelayOptions::unlimited(relay.clone(), 4) }
 }
 
