@@ -244,9 +244,10 @@ impl Main {
         }
         let slowed = pace::slowed(&self.shared.site).await?;
         let workers = if slowed.is_empty() { 1 } else { paces::workers(db).await? };
-        if !slowed.is_empty() {
-            let names: Vec<&str> = slowed.iter().map(|one| one.domain_key.as_str()).collect();
+        let names = known.not_asked(slowed.iter().map(|one| one.domain_key.as_str()));
+        if !names.is_empty() {
             known.group(domains::members(db, &names).await?);
+            known.asked(&names);
         }
         let gaps: Vec<_> = slowed
             .into_iter()

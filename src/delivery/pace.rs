@@ -5,7 +5,7 @@
 //! Domains whose mail one provider takes share a gap, under the provider's name.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -89,6 +89,8 @@ struct Lanes {
     workers: u32,
     /// The provider of each domain that goes by its provider's pace.
     providers: HashMap<String, String>,
+    /// The slowed domains whose own members are known.
+    asked: HashSet<String>,
 }
 
 impl Lanes {
@@ -99,8 +101,13 @@ impl Lanes {
 
 impl Pace {
     pub(super) fn new(rules: PaceRules) -> Self {
-        let lanes =
-            Lanes { by_domain: HashMap::new(), news: BTreeMap::new(), workers: 1, providers: HashMap::new() };
+        let lanes = Lanes {
+            by_domain: HashMap::new(),
+            news: BTreeMap::new(),
+            workers: 1,
+            providers: HashMap::new(),
+            asked: HashSet::new(),
+        };
         Self { rules, lanes: Mutex::new(lanes), any: AtomicBool::new(false) }
     }
 
@@ -128,6 +135,17 @@ impl Pace {
     /// Whose pace a domain goes by: its own, or its provider's.
     pub(super) fn key(&self, domain: &str) -> String {
         self.lock().key(domain).to_owned()
+    }
+
+    /// Of these slowed domains, those whose members are not known yet.
+    pub(super) fn not_asked<'a>(&self, slowed: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+        let lanes = self.lock();
+        slowed.into_iter().filter(|name| !lanes.asked.contains(*name)).collect()
+    }
+
+    /// The members of these are known now. Whoever joins them later is found when its own servers ask for patience.
+    pub(super) fn asked(&self, names: &[&str]) {
+        self.lock().asked.extend(names.iter().map(|name| (*name).to_owned()));
     }
 
     /// Lets domains go by the pace of their providers from now on.
@@ -230,6 +248,7 @@ impl Pace {
         }
         if lanes.by_domain.is_empty() {
             lanes.providers.clear();
+            lanes.asked.clear();
         }
         self.any.store(!lanes.by_domain.is_empty(), Ordering::Release);
     }
