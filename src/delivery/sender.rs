@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::FutureExt as _;
 
 use super::{
+    bounces::without_addresses,
     editions,
     outcome::{self, Verdict},
     queue::Item,
@@ -453,7 +454,8 @@ impl Sender {
     /// the same refusal meanwhile goes back as well.
     fn stop_edition(&self, edition: i64, words: &str) {
         let site = self.shared.site.clone();
-        let why = format!("A mail provider refuses our mail, whoever it is for: {words}");
+        let why =
+            format!("A mail provider refuses our mail, whoever it is for: {}", without_addresses(words));
         tokio::spawn(async move {
             let paused = async {
                 let mut tx = site.db.begin().await?;

@@ -6,7 +6,7 @@
 use super::{Result, find, store};
 use crate::{
     db::{self, Db},
-    delivery::{editions, ledger, suppression::Suppressions},
+    delivery::{bounces::without_addresses, editions, ledger, suppression::Suppressions},
     site::Site,
     staff::audit,
 };
@@ -21,7 +21,7 @@ pub struct FailedClass {
     pub class: String,
     /// How many.
     pub copies: i64,
-    /// What a server said of one of them; empty where none was asked.
+    /// What a server said of one of them, without addresses; empty where none was asked.
     pub example: String,
 }
 
@@ -30,7 +30,12 @@ pub struct FailedClass {
 /// # Errors
 /// When the database fails.
 pub async fn failed_classes(db: &Db, edition_id: i64) -> db::Result<Vec<FailedClass>> {
-    store::failed_classes(db, edition_id).await
+    let mut classes = store::failed_classes(db, edition_id).await?;
+    for class in &mut classes {
+        // The whole team sees this, and not the whole team sees readers.
+        class.example = without_addresses(&class.example);
+    }
+    Ok(classes)
 }
 
 /// Puts the failed copies of one reason back in line; an edition that was finished is sending again. Returns how many:

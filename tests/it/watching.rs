@@ -57,16 +57,16 @@ both_engines! {
         app.drain().await;
     }
 
-    /// TRUST M23: why copies failed, each reason with the words of a server, and the way to exactly those readers.
+    /// TRUST M23, T6: why copies failed, each reason with the words of a server but no address, and the way to exactly those readers.
     async fn each_reason_stands_with_an_example_and_its_readers(app: TestApp) {
         app.import_readers(6).await;
         let script = app.sandbox.smtp_script();
-        script.add(Rule::at(Stage::Rcpt).to("reader2@example.org").reply(550, "5.1.1 No such user here"));
+        script.add(Rule::at(Stage::Rcpt).to("reader2@example.org").reply(550, "5.1.1 <reader2@example.org>: no such user here"));
         script.add(Rule::at(Stage::Rcpt).to("reader4@example.org").reply(552, "5.2.2 Over quota"));
         let edition = app.send_edition("Some fail").await;
         let (desk, path) = (app.desk().await, path(&app, edition).await);
         let page = desk.open(&path).await;
-        page.says("no such mailbox").says("One server said: 550 5.1.1 No such user here");
+        page.says("no such mailbox").says("One server said: 550 5.1.1 <…>: no such user here");
         page.says("One server said: 552 5.2.2 Over quota");
         let link = page.body.split('"').find(|text| text.contains("no+such+mailbox")).expect("a link");
         let listed = desk.open(&link.replace("&amp;", "&").replace("&#x3D;", "=")).await;

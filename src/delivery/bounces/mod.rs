@@ -20,6 +20,7 @@ mod status;
 mod tests;
 mod words;
 
+pub use scan::without_addresses;
 use serde::{Deserialize, Serialize};
 
 use self::mime::{Headers, Message};

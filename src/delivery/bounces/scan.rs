@@ -55,6 +55,22 @@ pub fn address(text: &str) -> Option<&str> {
     addresses(text).next().map(|(_, address)| address)
 }
 
+/// A server's words without the addresses in them: for whoever may not see readers, and for what outlives a reader's erasure.
+#[must_use]
+pub fn without_addresses(words: &str) -> String {
+    let mut out = String::with_capacity(words.len());
+    let mut end = 0;
+    for (at, address) in addresses(words) {
+        if at >= end {
+            out.push_str(&words[end..at]);
+            out.push('…');
+            end = at + address.len();
+        }
+    }
+    out.push_str(&words[end..]);
+    out
+}
+
 /// The enhanced status codes (RFC 3463) of a text, in their order; figures of dotted numbers such as 192.0.2.5 are none.
 pub fn statuses(text: &str) -> impl Iterator<Item = &str> {
     let bytes = text.as_bytes();
@@ -164,5 +180,10 @@ mod tests {
         assert_eq!(reply("host 192.0.2.5 said: 550 no"), Some("550"));
         assert_eq!(reply("550-5.7.1 no"), Some("550"));
         assert_eq!(reply("v4501 x550 5500 10.0.0.450"), None);
+    }
+
+    #[test]
+    fn no_address_is_kept_in_the_words() {
+        assert_eq!(without_addresses("550 <ann@example.org>: no; b@example.com"), "550 <…>: no; …");
     }
 }
