@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 /// A moment in UTC, in microseconds since 1970: what every time column holds.
@@ -59,16 +60,26 @@ impl Moment {
         jiff::Timestamp::from_microsecond(self.0).unwrap_or(nearest_end)
     }
 
-    /// A date for people, such as "3 March 2026", in UTC.
+    /// A date for people, such as "3 March 2026".
     #[must_use]
-    pub fn date(self) -> String {
-        self.timestamp().strftime("%-d %B %Y").to_string()
+    pub fn date(self, zone: &Zone) -> String {
+        self.in_zone(zone).strftime("%-d %B %Y").to_string()
     }
 
-    /// A date and time for people, such as "3 March 2026, 14:05 UTC".
+    /// A date and time for people, such as "3 March 2026, 14:05 AEDT".
     #[must_use]
-    pub fn date_time(self) -> String {
-        self.timestamp().strftime("%-d %B %Y, %H:%M UTC").to_string()
+    pub fn date_time(self, zone: &Zone) -> String {
+        self.in_zone(zone).strftime("%-d %B %Y, %H:%M %Z").to_string()
+    }
+
+    /// A time for people, such as "14:05 AEDT".
+    #[must_use]
+    pub fn time(self, zone: &Zone) -> String {
+        self.in_zone(zone).strftime("%H:%M %Z").to_string()
+    }
+
+    fn in_zone(self, zone: &Zone) -> jiff::Zoned {
+        self.timestamp().to_zoned(zone.0.clone())
     }
 
     /// The `Date` header's form (RFC 5322 section 3.3), always in UTC.
@@ -90,6 +101,76 @@ impl fmt::Display for Moment {
         write!(f, "{}", self.timestamp().strftime("%Y-%m-%dT%H:%M:%SZ"))
     }
 }
+
+/// A time zone of the tz database, such as Australia/Sydney: where the magazine's people read the clock.
+///
+/// The database is part of the program; a newer one on the machine takes its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone(TimeZone);
+
+impl Zone {
+    /// Coordinated universal time.
+    pub const UTC: Self = Self(TimeZone::UTC);
+
+    /// The zone of a name of the tz database, in whatever case; none if there is no such zone.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let zone = TimeZone::get(name).ok()?;
+        zone.iana_name().is_some().then_some(Self(zone))
+    }
+
+    /// Its name in the tz database.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// The names to choose from, in their order: those of places, and UTC.
+    #[must_use]
+    pub fn names() -> Vec<String> {
+        const REGIONS: [&str; 10] = [
+            "Africa/",
+            "America/",
+            "Antarctica/",
+            "Arctic/",
+            "Asia/",
+            "Atlantic/",
+            "Australia/",
+            "Europe/",
+            "Indian/",
+            "Pacific/",
+        ];
+        let names = jiff::tz::db().available().map(|name| name.as_str().to_owned());
+        let places = names.filter(|name| REGIONS.iter().any(|region| name.starts_with(region)));
+        let mut names: Vec<String> = places.chain(["UTC".to_owned()]).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The moment at which the clocks of the zone show `civil`; of the hour that comes twice in autumn, the first.
+    ///
+    /// # Errors
+    /// [`NoSuchTime`] for the hour that is left out in spring, and for years beyond the calendar.
+    pub fn moment(&self, civil: jiff::civil::DateTime) -> Result<Moment, NoSuchTime> {
+        let ambiguous = self.0.to_ambiguous_timestamp(civil);
+        if matches!(ambiguous.offset(), jiff::tz::AmbiguousOffset::Gap { .. }) {
+            return Err(NoSuchTime);
+        }
+        ambiguous.earlier().map(Moment::from).map_err(|_| NoSuchTime)
+    }
+}
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self::UTC
+    }
+}
+
+/// The clocks of the zone never show this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the clocks go forward past that time; choose one an hour later")]
+pub struct NoSuchTime;
 
 fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
@@ -169,8 +250,38 @@ mod tests {
     #[test]
     fn moments_are_written_as_people_and_standards_expect() {
         let moment = Moment::from_unix_seconds(1_772_546_705);
-        assert_eq!(moment.date(), "3 March 2026");
+        assert_eq!(moment.date(&Zone::UTC), "3 March 2026");
         assert_eq!(moment.rfc5322(), "Tue, 03 Mar 2026 14:05:05 +0000");
         assert_eq!(moment.to_string(), "2026-03-03T14:05:05Z");
+        let sydney = Zone::named("australia/sydney").expect("a zone of the database");
+        assert_eq!(moment.date_time(&Zone::UTC), "3 March 2026, 14:05 UTC");
+        assert_eq!(moment.date_time(&sydney), "4 March 2026, 01:05 AEDT");
+        assert_eq!(sydney.name(), "Australia/Sydney");
+    }
+
+    /// TRUST F20: the hour that comes twice is its first one, and the hour that is left out is no moment.
+    #[test]
+    fn a_zone_knows_when_its_clocks_change() {
+        let sydney = Zone::named("Australia/Sydney").expect("a zone of the database");
+        let moment = |civil: &str| sydney.moment(civil.parse().expect("a civil time"));
+        let text = |civil| moment(civil).map(|at| at.to_string());
+        assert_eq!(text("2026-04-05T01:30:00"), Ok("2026-04-04T14:30:00Z".to_owned()));
+        assert_eq!(text("2026-04-05T02:30:00"), Ok("2026-04-04T15:30:00Z".to_owned()), "the first of two");
+        assert_eq!(text("2026-04-05T03:30:00"), Ok("2026-04-04T17:30:00Z".to_owned()));
+        assert_eq!(moment("2026-10-04T02:30:00"), Err(NoSuchTime));
+        assert_eq!(text("2026-10-04T03:30:00"), Ok("2026-10-03T16:30:00Z".to_owned()));
+        assert_eq!(text("2038-01-19T14:14:08"), Ok("2038-01-19T03:14:08Z".to_owned()), "beyond 32 bits");
+    }
+
+    #[test]
+    fn a_zone_is_chosen_by_its_place() {
+        let names = Zone::names();
+        for name in ["Australia/Sydney", "Europe/Berlin", "America/New_York", "UTC"] {
+            assert!(names.iter().any(|one| one == name), "{name}");
+            assert_eq!(Zone::named(name).map(|zone| zone.name().to_owned()).as_deref(), Some(name));
+        }
+        assert!(names.iter().all(|name| Zone::named(name).is_some()));
+        assert_eq!(Zone::named("Mars/Olympus"), None);
+        assert_eq!(Zone::named(""), None);
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 
 use super::instance;
 use crate::{
-    clock::Moment,
+    clock::{Moment, Zone},
     config::Config,
     delivery::{
         deliverability,
@@ -128,12 +128,16 @@ async fn list(site: &Site) -> anyhow::Result<()> {
 }
 
 fn state(key: &DkimKey, now: Moment) -> String {
-    let since = |at: Option<Moment>| at.map(Moment::date).unwrap_or_default();
+    let since = |at: Option<Moment>| at.map(|at| at.date(&Zone::UTC)).unwrap_or_default();
     match (key.state(), key.keep_record_until()) {
         (KeyState::Waiting, _) => "waits: publish its record, then activate it".to_owned(),
         (KeyState::Signing, _) => format!("signs since {}", since(key.active_at)),
         (KeyState::Retired, Some(until)) if until > now => {
-            format!("retired on {}; its record must stay until {}", since(key.retired_at), until.date())
+            format!(
+                "retired on {}; its record must stay until {}",
+                since(key.retired_at),
+                until.date(&Zone::UTC)
+            )
         }
         (KeyState::Retired, _) => format!("retired on {}; its record can be removed", since(key.retired_at)),
     }
@@ -160,7 +164,7 @@ async fn activate(site: &Site, key: &DkimKey) -> anyhow::Result<()> {
         key.selector, key.domain
     );
     if let Some(old) = replaced {
-        let until = site.now().plus(dkim::KEEP_RECORD).date();
+        let until = site.now().plus(dkim::KEEP_RECORD).date(&Zone::UTC);
         println!(
             "The key {old} is retired. Leave its record published until {until}: its mail is still under way."
         );
@@ -173,7 +177,7 @@ async fn retire(site: &Site, key: DkimKey) -> anyhow::Result<()> {
     println!("The key {} is retired.", key.selector);
     let retired = DkimKey { retired_at: Some(site.now()), ..key };
     if let Some(until) = retired.keep_record_until() {
-        println!("Leave its record published until {}: its mail is still under way.", until.date());
+        println!("Leave its record published until {}: its mail is still under way.", until.date(&Zone::UTC));
     }
     let keys = dkim::all(&site.db).await?;
     if !keys.iter().any(|key| key.domain == retired.domain && key.state() == KeyState::Signing) {

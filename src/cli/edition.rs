@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use super::instance;
 use crate::{
+    clock::Zone,
     config::Config,
     digests::{self, Edition},
     mail::Templates,
@@ -39,7 +40,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
             println!(
                 "“{}” goes out at {}. Until then it can be undone at the desk.",
                 edition.content.subject,
-                at.date_time()
+                at.date_time(&Zone::UTC)
             );
             println!("It is sent by `broadside serve` or `broadside worker`: one of them must be running.");
             Ok(ExitCode::SUCCESS)

@@ -151,7 +151,7 @@ async fn context(site: &Site, settings: &Settings, edition: &Edition) -> Result<
         language: "en".to_owned(),
         subject: content.subject.clone(),
         title: edition.digest_name.clone(),
-        date: at.date(),
+        date: at.date(&settings.time_zone),
         preheader: content.preview_text.clone(),
         intro: paragraphs(&content.intro_markdown),
         articles: articles.into_iter().map(|article| block(site, settings, article)).collect(),

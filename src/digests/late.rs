@@ -31,7 +31,7 @@ pub(super) async fn hold(site: &Site, settings: &Settings, due: &DueEdition) -> 
     let context = EditionHeld {
         sender: settings.sender(site),
         subject: edition.content.subject.clone(),
-        due: due.send_at.date_time(),
+        due: due.send_at.date_time(&settings.time_zone),
         edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
     };
     let fact = format!("held:{}:{}", edition.id, due.send_at.0);

@@ -8,7 +8,7 @@ use super::{
     store::{self, Recurring},
 };
 use crate::{
-    clock::Moment,
+    clock::{Moment, Zone},
     db::{self, Tx},
     delivery::notices::{self, NewNotice},
     email_address::EmailAddress,
@@ -43,7 +43,7 @@ pub(super) async fn send_receipt(
         donor_name: greeting(gift.name),
         amount: gift.amount.to_string(),
         monthly: gift.recurring.is_some(),
-        date: gift.paid_at.date(),
+        date: gift.paid_at.date(&Zone::UTC),
         receipt_number: gift.receipt_number.to_string(),
         manage_url: gift.recurring.map(|id| manage_url(site, id)),
     };
@@ -64,7 +64,7 @@ pub(super) async fn send_payment_failed(
         sender: sender(site, &settings),
         donor_name: greeting(&recurring.name),
         amount: monthly::amount(recurring),
-        next_try: next_try.map(Moment::date),
+        next_try: next_try.map(|at| at.date(&settings.time_zone)),
         manage_url: manage_url(site, &recurring.public_id),
     };
     enqueue(tx, site, &settings, &format!("payment-failed:{invoice_id}"), &to, &failed).await

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::store;
 use crate::{
+    clock::Zone,
     db::{Db, Result, Tx},
     email_address::EmailAddress,
     mail::Sender,
@@ -55,6 +56,8 @@ pub struct Settings {
     pub send_unproven: bool,
     /// An edition that comes up later than this many hours is held back and staff are asked.
     pub late_hours: i64,
+    /// Where the magazine's clocks are: the desk and editions show days and times there, and editions are planned there.
+    pub time_zone: Zone,
 }
 
 impl Default for Settings {
@@ -77,6 +80,7 @@ impl Default for Settings {
                 .to_owned(),
             send_unproven: false,
             late_hours: 6,
+            time_zone: Zone::UTC,
         }
     }
 }
@@ -171,13 +175,16 @@ impl Settings {
         if let Some(hours) = rows.get("late_hours").and_then(|value| value.parse().ok()) {
             settings.late_hours = hours;
         }
+        if let Some(zone) = rows.get("time_zone").and_then(|name| Zone::named(name)) {
+            settings.time_zone = zone;
+        }
         if let Some(amounts) = rows.get("suggested_amounts") {
             settings.suggested_amounts = amounts.split(',').filter_map(|one| one.parse().ok()).collect();
         }
         settings
     }
 
-    fn to_rows(&self) -> [(&'static str, String); 16] {
+    fn to_rows(&self) -> [(&'static str, String); 17] {
         let articles_at = match self.articles_at {
             ArticlesAt::Here => "here",
             ArticlesAt::Elsewhere => "elsewhere",
@@ -200,6 +207,7 @@ impl Settings {
             ("appeal_text", self.appeal_text.clone()),
             ("send_unproven", if self.send_unproven { "yes" } else { "no" }.to_owned()),
             ("late_hours", self.late_hours.to_string()),
+            ("time_zone", self.time_zone.name().to_owned()),
         ]
     }
 }
@@ -250,6 +258,7 @@ mod tests {
             appeal_text: "i".into(),
             send_unproven: true,
             late_hours: 9,
+            time_zone: Zone::named("Australia/Sydney").expect("a zone of the database"),
         };
         let rows = settings.to_rows().map(|(name, value)| (name.to_owned(), value)).to_vec();
         assert_eq!(Settings::from_rows(rows), settings);

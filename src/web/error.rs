@@ -13,6 +13,7 @@ use axum::{
 use serde::Serialize;
 
 use super::{App, HeaderSet, session::SignedIn};
+use crate::staff::Settings;
 
 /// Why a request has no page of its own.
 #[derive(Debug)]
@@ -170,7 +171,10 @@ pub(super) async fn page(
         None
     } else if set.is_desk() {
         let page = ErrorPage { help, home: "/desk", home_label: "Go to the desk" };
-        app.desk_page(signed_in, None, "desk/error", title, &page).await.ok()
+        match Settings::load(&app.site.db).await {
+            Ok(settings) => app.desk_page(signed_in, None, &settings, "desk/error", title, &page).await.ok(),
+            Err(_) => None,
+        }
     } else {
         let page = ErrorPage { help, home: "/", home_label: "Go to the front page" };
         app.public_page("public/error", title, &page).await.ok()

@@ -176,7 +176,8 @@ impl App {
     /// # Errors
     /// When the template and the data do not fit, or the settings cannot be read.
     pub async fn public_page<T: Serialize + Sync>(&self, template: &str, title: &str, data: &T) -> Outcome {
-        self.page(None, None, template, title, data).await
+        let settings = Settings::load(&self.site.db).await?;
+        self.page(None, None, &settings, template, title, data).await
     }
 
     /// The same page again for a form with mistakes: status 422.
@@ -198,11 +199,12 @@ impl App {
         &self,
         signed_in: Option<&SignedIn>,
         notice: Option<&str>,
+        settings: &Settings,
         template: &str,
         title: &str,
         data: &T,
     ) -> Outcome {
-        self.page(signed_in, notice, template, title, data).await
+        self.page(signed_in, notice, settings, template, title, data).await
     }
 
     async fn alerts(&self, role: Role) -> Result<Vec<Alert>, WebError> {
@@ -230,11 +232,11 @@ impl App {
         &self,
         signed_in: Option<&SignedIn>,
         notice: Option<&str>,
+        settings: &Settings,
         template: &str,
         title: &str,
         data: &T,
     ) -> Outcome {
-        let settings = Settings::load(&self.site.db).await?;
         let frame = Frame {
             title,
             magazine_name: &settings.magazine_name,

@@ -11,9 +11,10 @@ use serde::Serialize;
 
 use super::{App, Outcome, WebError, words};
 use crate::{
+    clock::Zone,
     site::Site,
     staff::{
-        Role, Staff,
+        Role, Settings, Staff,
         sessions::{self, Session, SessionToken},
     },
     token::{self, Purpose},
@@ -57,6 +58,8 @@ pub struct Desk {
     pub app: App,
     /// Who asks.
     pub who: SignedIn,
+    /// The settings in force.
+    pub settings: Settings,
     notice: Option<&'static str>,
 }
 
@@ -66,7 +69,7 @@ impl Desk {
     /// # Errors
     /// When the template and the data do not fit, or the settings cannot be read.
     pub async fn page<T: Serialize + Sync>(&self, template: &str, title: &str, data: &T) -> Outcome {
-        self.app.desk_page(Some(&self.who), self.notice, template, title, data).await
+        self.app.desk_page(Some(&self.who), self.notice, &self.settings, template, title, data).await
     }
 
     /// The same page again for a form with mistakes: status 422.
@@ -74,7 +77,7 @@ impl Desk {
     /// # Errors
     /// As [`Desk::page`].
     pub async fn page_again<T: Serialize + Sync>(&self, template: &str, title: &str, data: &T) -> Outcome {
-        let page = self.app.desk_page(Some(&self.who), None, template, title, data).await?;
+        let page = self.app.desk_page(Some(&self.who), None, &self.settings, template, title, data).await?;
         Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
     }
 
@@ -89,6 +92,12 @@ impl Desk {
     pub fn site(&self) -> &Site {
         &self.app.site
     }
+
+    /// Where the magazine's clocks are.
+    #[must_use]
+    pub const fn zone(&self) -> &Zone {
+        &self.settings.time_zone
+    }
 }
 
 impl FromRequestParts<App> for Desk {
@@ -99,7 +108,8 @@ impl FromRequestParts<App> for Desk {
         let query = parts.uri.query().unwrap_or_default();
         let done = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "done");
         let notice = done.and_then(|(_, code)| words::done(&code));
-        Ok(Self { app: app.clone(), who, notice })
+        let settings = Settings::load(&app.site.db).await?;
+        Ok(Self { app: app.clone(), who, settings, notice })
     }
 }
 

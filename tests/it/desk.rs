@@ -162,8 +162,9 @@ impl Web {
     }
 }
 
-const SET_UP: [(&str, &str); 9] = [
+const SET_UP: [(&str, &str); 10] = [
     ("magazine_name", "The Lamplighter"),
+    ("time_zone", "Australia/Sydney"),
     ("articles_at", "here"),
     ("external_site_url", ""),
     ("legal_name", "Lamplighter Press"),
@@ -535,7 +536,7 @@ both_engines! {
         let path = set_up::path(&web.app.site).await.expect("an answer").expect("a path while there is no owner");
         assert_eq!(web.get(&path, "").await.status, StatusCode::OK);
         let mut short = SET_UP;
-        short[8].1 = "too short";
+        short[9].1 = "too short";
         let again = web.post(&path, "", &short).await;
         assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(again.body.contains("Lamplighter Press") && !again.body.contains("too short\""), "values stay");

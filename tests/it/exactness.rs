@@ -137,6 +137,36 @@ both_engines! {
         assert_eq!(state(&app, late.id).await, EditionState::Held);
     }
 
+    /// TRUST F20: an edition is planned on the magazine's clocks. The hour that autumn repeats sends it once, the hour that
+    /// spring leaves out is refused with what to do.
+    async fn an_edition_is_planned_on_the_clocks_of_the_magazine(app: TestApp) {
+        app.readers(2).await;
+        let desk = app.desk().await;
+        let form = desk.open("/desk/settings").await.form("/desk/settings");
+        assert_eq!(form.value("time_zone"), Some("UTC"));
+        desk.submit(&form.clone().with("time_zone", "Mars/Olympus")).await.says("Choose a time zone from the list");
+        desk.submit_and_follow(&form.with("time_zone", "Australia/Sydney")).await.says("Saved.");
+        let edition = app.draft("When the clocks change").await;
+        let send = format!("{}/send", path(&edition));
+        let page = desk.open(&send).await;
+        assert!(page.body.contains("The clocks of Sydney count: it is 20:00 AEDT there now"), "{}", page.body);
+        desk.submit(&page.form("/send").with("later", "2026-10-04T02:30")).await.says("the clocks go forward then");
+        let page = desk.submit_and_follow(&page.form("/send").with("later", "2026-04-05T02:30")).await;
+        page.says("Goes out on 5 April 2026, 02:30 AEDT");
+
+        let until = HOUR * (32 * 24 + 6) + Duration::from_secs(29 * 60);
+        app.advance(until);
+        app.drain().await;
+        assert_eq!(state(&app, edition.id).await, EditionState::Scheduled, "a minute early");
+        app.advance(Duration::from_secs(60));
+        finish(&app, edition.id).await;
+        app.advance(HOUR);
+        app.drain().await;
+        assert_eq!(balanced(&app, edition.id).await.accepted, 2, "at the second half past two nothing goes out again");
+        assert_eq!(app.sandbox.mailbox().count(), 2);
+        app.desk().await.open(&path(&edition)).await.says("5 April 2026, 02:30 AEDT");
+    }
+
     /// TRUST T10, F30: before a restored backup is started, everything in it that would go out is held; a draft is not.
     async fn a_restored_backup_sends_nothing_by_itself(app: TestApp) {
         app.readers(3).await;

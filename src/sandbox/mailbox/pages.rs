@@ -15,7 +15,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Mailbox, Received, message::Message};
-use crate::sandbox::pages::{not_found, page, style};
+use crate::{
+    clock::Zone,
+    sandbox::pages::{not_found, page, style},
+};
 
 const ON_A_PAGE: usize = 100;
 const MAIL_POLICY: &str = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; \
@@ -79,7 +82,7 @@ fn summary(message: &Received) -> Value {
         "subject": subject(message),
         "to": message.to.join(", "),
         "from": if message.header_from.is_empty() { &message.from } else { &message.header_from },
-        "at": message.received_at.date_time(),
+        "at": message.received_at.date_time(&Zone::UTC),
     })
 }
 
@@ -126,7 +129,7 @@ async fn show(Shared(mailbox): Shared<Mailbox>, Path(seq): Path<u64>, Query(view
             "to_link": format!("/?to={}", encode(first)),
             "header_from": received.header_from,
             "header_to": received.header_to,
-            "at": received.received_at.date_time(),
+            "at": received.received_at.date_time(&Zone::UTC),
             "size": received.size,
             "envelope": format!("from <{}> to <{to}>", received.from),
             "list_unsubscribe": received.list_unsubscribe,

@@ -20,7 +20,7 @@ use super::{
     visit::Visit,
 };
 use crate::{
-    clock::Moment,
+    clock::{Moment, Zone},
     sandbox::pages::{not_found, page},
 };
 
@@ -178,7 +178,7 @@ async fn payments(Shared(server): Shared<StripeServer>) -> Response {
                 "amount": display(charged.amount, &charged.currency),
                 "rhythm": if charged.rhythm == Rhythm::Once { "once" } else { "instalment" },
                 "email": charged.email,
-                "at": charged.at.date_time(),
+                "at": charged.at.date_time(&Zone::UTC),
             })
         })
         .collect();
@@ -206,7 +206,7 @@ fn subscription(subscription: &Value) -> Value {
         "rhythm": rhythm_of(price),
         "status": status.replace('_', " "),
         "email": subscription["_sandbox"]["email"],
-        "until": Moment::from_unix_seconds(item["current_period_end"].as_i64().unwrap_or_default()).date(),
+        "until": Moment::from_unix_seconds(item["current_period_end"].as_i64().unwrap_or_default()).date(&Zone::UTC),
         "ends": subscription["cancel_at_period_end"] == true,
         "living": status != "canceled",
         "past_due": status == "past_due",
@@ -229,7 +229,7 @@ fn session(state: &State, session: &Value) -> Value {
         "rhythm": rhythm_of(&session["_sandbox"]["lines"][0]["price"]),
         "status": status,
         "email": session["customer_details"]["email"].as_str().or(session["customer_email"].as_str()).unwrap_or_default(),
-        "at": Moment::from_unix_seconds(session["created"].as_i64().unwrap_or_default()).date_time(),
+        "at": Moment::from_unix_seconds(session["created"].as_i64().unwrap_or_default()).date_time(&Zone::UTC),
         "open": session["status"] == "open",
         "on_its_way": on_its_way,
     })

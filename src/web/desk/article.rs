@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::super::{Desk, Form, Outcome, Posted, WebError, session::see_other};
 use crate::{
     articles::{self, Article, ArticleError, ArticleId, ArticleState, Written, html},
-    clock::Moment,
-    staff::{ArticlesAt, Role, Settings},
+    clock::{Moment, Zone},
+    staff::{ArticlesAt, Role},
 };
 
 const FIELDS: &[&str] = &[
@@ -149,7 +149,7 @@ fn filled(article: &Article) -> Form {
 }
 
 async fn page(desk: &Desk, article: Option<&Article>, form: Form) -> Result<Page, WebError> {
-    let settings = Settings::load(&desk.site().db).await?;
+    let settings = &desk.settings;
     let writes_body = writes_body(article);
     let body_html = match article {
         Some(article) if !writes_body => article.body_html.clone(),
@@ -161,7 +161,7 @@ async fn page(desk: &Desk, article: Option<&Article>, form: Form) -> Result<Page
         action: article
             .map_or("/desk/articles/new".to_owned(), |article| format!("/desk/articles/{}", article.id.0)),
         form,
-        about: article.map(about).unwrap_or_default(),
+        about: article.map(|article| about(article, &settings.time_zone)).unwrap_or_default(),
         public_path: article
             .filter(|article| {
                 settings.articles_at == ArticlesAt::Here && article.state == ArticleState::Published
@@ -175,9 +175,9 @@ async fn page(desk: &Desk, article: Option<&Article>, form: Form) -> Result<Page
     })
 }
 
-fn about(article: &Article) -> String {
+fn about(article: &Article, zone: &Zone) -> String {
     let state = match article.state {
-        ArticleState::Published => format!("Published on {}.", article.published_at.date()),
+        ArticleState::Published => format!("Published on {}.", article.published_at.date(zone)),
         ArticleState::Draft => "A draft: readers do not see it.".to_owned(),
     };
     let source = match (article.feed_id, article.edited_at) {

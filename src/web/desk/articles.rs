@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::super::{Desk, Form, Outcome, Posted, WebError, session::see_other};
 use crate::{
     articles::{self, Article, ArticleId, ArticleState, Before, Feed, PollError},
-    clock::Moment,
+    clock::{Moment, Zone},
     staff::{Role, Settings},
 };
 
@@ -68,18 +68,18 @@ pub(super) fn line(article: &Article, settings: &Settings) -> String {
     if !article.byline.is_empty() {
         parts.push(article.byline.clone());
     }
-    parts.push(article.published_at.date());
+    parts.push(article.published_at.date(&settings.time_zone));
     // A figure and its unit stay on one line.
     parts.push(article.reading_time(settings.reading_speed).replace(' ', "\u{a0}"));
     parts.extend(article.origin_note.clone());
     parts.join(" · ")
 }
 
-impl From<Feed> for FeedLine {
-    fn from(feed: Feed) -> Self {
+impl FeedLine {
+    fn new(feed: Feed, zone: &Zone) -> Self {
         let line = match (&feed.last_error, feed.checked_at) {
-            (Some(error), Some(at)) => format!("Asked on {}: {error}", at.date_time()),
-            (None, Some(at)) => format!("Asked on {}", at.date_time()),
+            (Some(error), Some(at)) => format!("Asked on {}: {error}", at.date_time(zone)),
+            (None, Some(at)) => format!("Asked on {}", at.date_time(zone)),
             (_, None) => "Not asked yet".to_owned(),
         };
         let title = if feed.title.is_empty() { feed.url.clone() } else { feed.title };
@@ -116,7 +116,6 @@ async fn bring_in(desk: &Desk, url: &str) -> Result<(), PollError> {
 
 async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let db = &desk.site().db;
-    let settings = Settings::load(db).await?;
     let before = look.before.zip(look.id).map(|(at, id)| Before(Moment(at), ArticleId(id)));
     let found = articles::desk_page(db, &look.q, before, PAGE).await?;
     let last = found.last().filter(|_| found.len() as u64 == u64::from(PAGE));
@@ -128,9 +127,9 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         format!("/desk/articles?{}", query.finish())
     });
     Ok(Page {
-        articles: found.into_iter().map(|article| Line::new(article, &settings)).collect(),
+        articles: found.into_iter().map(|article| Line::new(article, &desk.settings)).collect(),
         next,
-        feeds: articles::feeds(db).await?.into_iter().map(FeedLine::from).collect(),
+        feeds: articles::feeds(db).await?.into_iter().map(|feed| FeedLine::new(feed, desk.zone())).collect(),
         q: look.q,
         form,
         may_write: desk.may(Role::WRITING),

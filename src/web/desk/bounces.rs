@@ -11,6 +11,7 @@ use super::{
     reader::{find, refused},
 };
 use crate::{
+    clock::Zone,
     delivery::{
         bounces::{
             receive::Complaints,
@@ -73,8 +74,8 @@ pub(super) struct View {
     when: String,
 }
 
-impl From<&Bounce> for View {
-    fn from(bounce: &Bounce) -> Self {
+impl View {
+    fn new(bounce: &Bounce, zone: &Zone) -> Self {
         let (done, look) = match bounce.effect.as_str() {
             "bounced" | "complained" => ("not mailed any more", "bad"),
             "counted" => ("counted", "warn"),
@@ -86,7 +87,7 @@ impl From<&Bounce> for View {
             Some(status) if !bounce.words.contains(status.as_str()) => format!("{status} {}", bounce.words),
             _ => bounce.words.clone(),
         };
-        Self { why: why(bounce), words, done, look, when: bounce.received_at.date_time() }
+        Self { why: why(bounce), words, done, look, when: bounce.received_at.date_time(zone) }
     }
 }
 
@@ -136,7 +137,7 @@ pub(super) async fn stopped(desk: &Desk, reader: &Subscriber) -> Result<Option<S
             _ => "The team decided so",
         },
         words: found.detail,
-        since: found.created_at.date(),
+        since: found.created_at.date(desk.zone()),
         careful: found.reason != "bounced",
     }))
 }
@@ -144,7 +145,7 @@ pub(super) async fn stopped(desk: &Desk, reader: &Subscriber) -> Result<Option<S
 /// What came back from a reader, newest first.
 pub(super) async fn of_reader(desk: &Desk, reader: &Subscriber) -> Result<Vec<View>, WebError> {
     let found = record::of_address(desk.site(), &reader.email, 20).await?;
-    Ok(found.iter().map(View::from).collect())
+    Ok(found.iter().map(|bounce| View::new(bounce, desk.zone())).collect())
 }
 
 /// `GET /desk/bounces`
@@ -168,7 +169,7 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
             None => None,
         };
         bounces.push(Line {
-            view: View::from(bounce),
+            view: View::new(bounce, desk.zone()),
             who: address.map_or_else(|| bounce.masked.clone(), |address| address.to_string()),
             reader: reader.map(|reader| reader.public_id),
             edition,

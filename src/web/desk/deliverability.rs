@@ -8,7 +8,7 @@ use super::{
     editions::grouped,
 };
 use crate::{
-    clock::Moment,
+    clock::{Moment, Zone},
     delivery::{
         deliverability::{self, Check, Finding, Grade, Provider, Record, Share},
         dkim::{self, DkimKey, KeyState},
@@ -118,7 +118,7 @@ struct Column {
 /// `GET /desk/deliverability`
 pub(crate) async fn show(desk: Desk) -> Outcome {
     let site = desk.site();
-    let settings = Settings::load(&site.db).await?;
+    let settings = &desk.settings;
     let from = settings.sender_email();
     let domain = dkim::domain_of(from).unwrap_or_default();
     let mut keys = dkim::all(&site.db).await.map_err(WebError::internal)?;
@@ -131,8 +131,8 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
     let page = Page {
         can_look: desk.app.lookout.is_some(),
         makes: makes(&keys),
-        keys: keys.iter().map(|key| key_view(key, published(key), site.now())).collect(),
-        looked: report.as_ref().map(|report| looked(&report.findings, report.at)),
+        keys: keys.iter().map(|key| key_view(key, published(key), site.now(), desk.zone())).collect(),
+        looked: report.as_ref().map(|report| looked(&report.findings, report.at, desk.zone())),
         send_unproven: settings.send_unproven,
         providers: deliverability::providers(&site.db, EDITIONS, PROVIDERS)
             .await?
@@ -148,8 +148,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
 /// `POST /desk/deliverability`: looks again.
 pub(crate) async fn submit(desk: Desk) -> Outcome {
     let Some(lookout) = &desk.app.lookout else { return Ok(see_other(PAGE)) };
-    let settings = Settings::load(&desk.site().db).await?;
-    lookout.look(desk.site(), settings.sender_email()).await.map_err(WebError::internal)?;
+    lookout.look(desk.site(), desk.settings.sender_email()).await.map_err(WebError::internal)?;
     Ok(see_other("/desk/deliverability?done=looked"))
 }
 
@@ -172,8 +171,7 @@ pub(crate) async fn make_key(desk: Desk, posted: Posted) -> Outcome {
     let form = posted.form(&["algorithm"])?;
     let algorithm = Algorithm::parse(form.text("algorithm"));
     let algorithm = algorithm.ok_or(WebError::BadRequest("There is no such kind of key."))?;
-    let settings = Settings::load(&desk.site().db).await?;
-    let domain = dkim::domain_of(settings.sender_email());
+    let domain = dkim::domain_of(desk.settings.sender_email());
     let domain = domain.ok_or(WebError::BadRequest("The settings hold no sender’s address yet."))?;
     let key = dkim::create(desk.site(), &domain, algorithm, None).await.map_err(WebError::internal)?;
     record(&desk, "made a DKIM key", &key).await?;
@@ -211,8 +209,7 @@ pub(crate) async fn retire_key(desk: Desk, Path(selector): Path<String>) -> Outc
 }
 
 async fn own_key(desk: &Desk, selector: &str) -> Result<DkimKey, WebError> {
-    let settings = Settings::load(&desk.site().db).await?;
-    let domain = dkim::domain_of(settings.sender_email()).ok_or(WebError::NotFound)?;
+    let domain = dkim::domain_of(desk.settings.sender_email()).ok_or(WebError::NotFound)?;
     match dkim::find(&desk.site().db, selector, Some(&domain)).await {
         Ok(key) => Ok(key),
         Err(dkim::DkimError::NotFound(_)) => Err(WebError::NotFound),
@@ -237,7 +234,7 @@ async fn record(desk: &Desk, action: &str, key: &DkimKey) -> Result<(), WebError
     Ok(())
 }
 
-fn looked(findings: &[Finding], at: Moment) -> Looked {
+fn looked(findings: &[Finding], at: Moment, zone: &Zone) -> Looked {
     let worst = |grade| findings.iter().any(|finding| finding.grade == grade);
     let (headline, look) = if worst(Grade::Failure) {
         ("Some of your mail may be taken for spam", "bad")
@@ -250,7 +247,7 @@ fn looked(findings: &[Finding], at: Moment) -> Looked {
     };
     let next = findings.iter().filter(|finding| !finding.next.is_empty());
     Looked {
-        when: at.date_time(),
+        when: at.date_time(zone),
         headline,
         look,
         next: next.map(|finding| Next { name: finding.check.name(), words: finding.next.clone() }).collect(),
@@ -302,8 +299,8 @@ fn is_of_interest(key: &DkimKey, now: Moment) -> bool {
     key.state() != KeyState::Retired || key.keep_record_until().is_some_and(|until| until > now)
 }
 
-fn key_view(key: &DkimKey, is_published: bool, now: Moment) -> KeyView {
-    let day = |at: Option<Moment>| at.unwrap_or(now).date();
+fn key_view(key: &DkimKey, is_published: bool, now: Moment, zone: &Zone) -> KeyView {
+    let day = |at: Option<Moment>| at.unwrap_or(now).date(zone);
     let (look, state) = match key.state() {
         KeyState::Waiting => ("warn", "waits for its record".to_owned()),
         KeyState::Signing => ("good", format!("signs since {}", day(key.active_at))),

@@ -4,7 +4,10 @@ use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 
 use super::super::{Desk, Outcome, WebError, session::see_other};
-use crate::donations::reports::{self, EventLine, LedgerLine, Listed, Total};
+use crate::{
+    clock::Zone,
+    donations::reports::{self, EventLine, LedgerLine, Listed, Total},
+};
 
 const ON_A_PAGE: i64 = 50;
 
@@ -85,7 +88,7 @@ struct EntryView {
 
 /// `GET /desk/donations`
 pub(crate) async fn show(desk: Desk, Query(asked): Query<Asked>) -> Outcome {
-    let db = &desk.site().db;
+    let (db, zone) = (&desk.site().db, desk.zone());
     let donations = reports::page(db, asked.before, ON_A_PAGE + 1).await?;
     let more = donations.len() as i64 > ON_A_PAGE;
     let shown: Vec<Listed> = donations.into_iter().take(ON_A_PAGE as usize).collect();
@@ -96,8 +99,8 @@ pub(crate) async fn show(desk: Desk, Query(asked): Query<Asked>) -> Outcome {
         sums,
         older: shown.last().filter(|_| more).map(|last| last.id),
         later: asked.before.is_some(),
-        donations: shown.into_iter().map(line).collect(),
-        stuck: reports::stuck_events(db).await?.into_iter().map(event).collect(),
+        donations: shown.into_iter().map(|donation| line(donation, zone)).collect(),
+        stuck: reports::stuck_events(db).await?.into_iter().map(|one| event(one, zone)).collect(),
         waiting: reports::unfinished(db).await?.waiting,
     };
     desk.page("desk/donations/list", "Donations", &page).await
@@ -106,17 +109,17 @@ pub(crate) async fn show(desk: Desk, Query(asked): Query<Asked>) -> Outcome {
 /// `GET /desk/donations/{id}`
 pub(crate) async fn show_one(desk: Desk, Path(id): Path<String>) -> Outcome {
     let whole = reports::whole(&desk.site().db, &id).await?.ok_or(WebError::NotFound)?;
-    let donation = whole.donation;
+    let (donation, zone) = (whole.donation, desk.zone());
     let page = OnePage {
-        created: donation.created_at.date_time(),
-        paid: donation.paid_at.map(|at| at.date_time()),
+        created: donation.created_at.date_time(zone),
+        paid: donation.paid_at.map(|at| at.date_time(zone)),
         monthly_state: donation.recurring_state.as_deref().map(monthly_word),
         session: donation.provider_session_id.clone(),
         payment: donation.provider_payment_id.clone(),
         invoice: donation.provider_invoice_id.clone(),
-        entries: whole.entries.into_iter().map(entry).collect(),
-        events: whole.events.into_iter().map(event).collect(),
-        line: line(donation),
+        entries: whole.entries.into_iter().map(|one| entry(one, zone)).collect(),
+        events: whole.events.into_iter().map(|one| event(one, zone)).collect(),
+        line: line(donation, zone),
     };
     desk.page("desk/donations/one", "Donation", &page).await
 }
@@ -145,7 +148,7 @@ fn coming(total: &Total) -> Sum {
     Sum { figure: total.amount(), label: format!("each month, {} {what}", total.number) }
 }
 
-fn line(donation: Listed) -> Line {
+fn line(donation: Listed, zone: &Zone) -> Line {
     let (pill, state) = match donation.state.as_str() {
         "paid" => ("paid", "paid"),
         "pending" => ("pending", "waiting for the bank"),
@@ -166,7 +169,7 @@ fn line(donation: Listed) -> Line {
         email: donation.email,
         pill,
         state,
-        date: donation.paid_at.unwrap_or(donation.created_at).date(),
+        date: donation.paid_at.unwrap_or(donation.created_at).date(zone),
         receipt: donation.receipt_number,
         id: donation.public_id,
     }
@@ -183,7 +186,7 @@ fn monthly_word(state: &str) -> &'static str {
     }
 }
 
-fn event(event: EventLine) -> EventView {
+fn event(event: EventLine, zone: &Zone) -> EventView {
     EventView {
         can_be_tried: event.can_be_tried(),
         id: event.event_id,
@@ -197,11 +200,11 @@ fn event(event: EventLine) -> EventView {
         },
         attempts: event.attempts,
         error: event.last_error,
-        at: event.created_at.date_time(),
+        at: event.created_at.date_time(zone),
     }
 }
 
-fn entry(entry: LedgerLine) -> EntryView {
+fn entry(entry: LedgerLine, zone: &Zone) -> EntryView {
     EntryView {
         account: match entry.account.as_str() {
             "provider:stripe" => "Held by Stripe".to_owned(),
@@ -210,7 +213,7 @@ fn entry(entry: LedgerLine) -> EntryView {
             _ => entry.account.clone(),
         },
         amount: entry.amount(),
-        at: entry.at.date_time(),
+        at: entry.at.date_time(zone),
         reference: entry.reference,
     }
 }

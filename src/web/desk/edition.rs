@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     articles::{self, Article, ArticleId},
+    clock::Zone,
     delivery::editions::EditionState,
     digests::{self, Content, Edition, Problem},
     staff::{Role, Settings},
@@ -56,8 +57,8 @@ pub(super) struct EditionView {
     corrects: Option<String>,
 }
 
-impl From<&Edition> for EditionView {
-    fn from(edition: &Edition) -> Self {
+impl EditionView {
+    pub(super) fn new(edition: &Edition, zone: &Zone) -> Self {
         Self {
             public_id: edition.public_id.clone(),
             subject: edition.content.subject.clone(),
@@ -68,7 +69,7 @@ impl From<&Edition> for EditionView {
             state_label: super::editions::state_label(edition.state),
             revision: edition.revision,
             saved_by: edition.saved_by.clone(),
-            saved_at: edition.updated_at.date_time(),
+            saved_at: edition.updated_at.date_time(zone),
             sent_by: edition.sent_by.clone(),
             corrects: edition.corrects.as_ref().map(|corrects| corrects.public_id.clone()),
         }
@@ -178,37 +179,29 @@ async fn page(
     trouble: Option<&'static str>,
 ) -> Result<Page, WebError> {
     let site = desk.site();
-    let settings = Settings::load(&site.db).await?;
+    let settings = &desk.settings;
     let offered = articles::latest(site, OFFERED).await?;
     let offered = offered.into_iter().filter(|article| !picked.contains(&article.id));
     Ok(Page {
         title: title(&edition.content.subject),
-        edition: edition.into(),
+        edition: EditionView::new(edition, desk.zone()),
         form,
-        offered: offered.map(|article| ArticleLine::new(article, &settings)).collect(),
-        picked: picked_lines(desk, &settings, picked).await?,
+        offered: offered.map(|article| ArticleLine::new(article, settings)).collect(),
+        picked: picked_lines(desk, picked).await?,
         trouble,
         may_send: desk.may(Role::SENDING),
         who_email: desk.who.staff.email.to_string(),
-        readiness: readiness(desk, &settings, edition).await?,
+        readiness: readiness(desk, edition).await?,
     })
 }
 
-pub(super) async fn picked_lines(
-    desk: &Desk,
-    settings: &Settings,
-    ids: &[ArticleId],
-) -> Result<Vec<ArticleLine>, WebError> {
+pub(super) async fn picked_lines(desk: &Desk, ids: &[ArticleId]) -> Result<Vec<ArticleLine>, WebError> {
     let articles = articles::by_ids(&desk.site().db, ids).await?;
-    Ok(articles.into_iter().map(|article| ArticleLine::new(article, settings)).collect())
+    Ok(articles.into_iter().map(|article| ArticleLine::new(article, &desk.settings)).collect())
 }
 
-pub(super) async fn readiness(
-    desk: &Desk,
-    settings: &Settings,
-    edition: &Edition,
-) -> Result<Readiness, WebError> {
-    let problems = digests::preflight(desk.site(), &desk.app.templates, settings, edition).await?;
+pub(super) async fn readiness(desk: &Desk, edition: &Edition) -> Result<Readiness, WebError> {
+    let problems = digests::preflight(desk.site(), &desk.app.templates, &desk.settings, edition).await?;
     let readers = digests::audience_size(&desk.site().db, edition).await?;
     Ok(Readiness::new(&problems, readers))
 }

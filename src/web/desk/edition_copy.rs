@@ -8,7 +8,7 @@ use super::{
     edition_progress::outcome_of,
     editions::title,
 };
-use crate::{delivery::ledger::Attempt, digests, subscribers};
+use crate::{clock::Zone, delivery::ledger::Attempt, digests, subscribers};
 
 #[derive(Serialize)]
 struct Page {
@@ -33,8 +33,8 @@ struct Line {
     when: String,
 }
 
-impl From<Attempt> for Line {
-    fn from(one: Attempt) -> Self {
+impl Line {
+    fn new(one: Attempt, zone: &Zone) -> Self {
         Self {
             attempt: one.attempt,
             what: match one.outcome.as_str() {
@@ -55,7 +55,7 @@ impl From<Attempt> for Line {
                 _ => "",
             },
             words: one.reply,
-            when: one.at.date_time(),
+            when: one.at.date_time(zone),
         }
     }
 }
@@ -73,10 +73,10 @@ pub(crate) async fn show(desk: Desk, Path((id, reader)): Path<(String, String)>)
         outcome: outcome_of(&copy.state, copy.class.as_deref(), copy.maybe_duplicate, copy.attempt),
         address: copy.address,
         state: copy.state,
-        when: copy.updated_at.date_time(),
+        when: copy.updated_at.date_time(desk.zone()),
         revision: copy.revision,
         maybe_duplicate: copy.maybe_duplicate,
-        attempts: attempts.into_iter().map(Line::from).collect(),
+        attempts: attempts.into_iter().map(|one| Line::new(one, desk.zone())).collect(),
     };
     desk.page("desk/editions/copy", "One reader’s copy", &page).await
 }

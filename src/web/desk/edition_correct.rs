@@ -105,7 +105,7 @@ async fn page(
     });
     Ok(Page {
         title: title(&edition.content.subject),
-        edition: edition.into(),
+        edition: EditionView::new(edition, desk.zone()),
         standing: have_and_have_not(editions::progress(db, edition.id).await?),
         form,
         picked: picked.collect(),

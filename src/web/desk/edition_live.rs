@@ -7,7 +7,7 @@ use super::{
     editions::copies,
 };
 use crate::{
-    clock::{self, Moment},
+    clock::{self, Moment, Zone},
     delivery::{
         editions::{EditionState, Progress},
         pace, relays,
@@ -45,6 +45,7 @@ impl Speed {
 /// The sentences, the most important first; empty once nothing is left to say.
 pub(super) async fn notes(
     app: &App,
+    zone: &Zone,
     edition: &Edition,
     progress: Progress,
     per_minute: Option<f64>,
@@ -54,7 +55,7 @@ pub(super) async fn notes(
     }
     let db = &app.site.db;
     let mut notes = Vec::new();
-    let forecast = forecast(app, progress.open).await?;
+    let forecast = forecast(app, zone, progress.open).await?;
     if let Some(per_minute) = per_minute {
         // How long the rest takes is then not a matter of speed.
         notes.push(speed(progress.open, per_minute, forecast.is_none()));
@@ -63,7 +64,7 @@ pub(super) async fn notes(
         notes.push(format!(
             "The mail service {} cannot be used since {}: {}. Nothing is lost; it is tried again and again.",
             trouble.relay,
-            trouble.since.date_time(),
+            trouble.since.date_time(zone),
             trouble.words.trim_end_matches('.')
         ));
     }
@@ -72,17 +73,17 @@ pub(super) async fn notes(
     for domain in pace::waiting(db, edition.id, DOMAINS).await? {
         let at = slowed.iter().position(|slowed| slowed.domain_key == domain.domain_key);
         let gap = at.map(|at| slowed.remove(at).gap_us);
-        notes.push(waiting(&domain, gap, app.site.now()));
+        notes.push(waiting(&domain, gap, app.site.now(), zone));
     }
     notes.extend(slowed.iter().take(SLOWED).map(|domain| patience(&domain.domain_key, domain.gap_us)));
     Ok(notes)
 }
 
 /// What is said if the limits of the mail services hold any copy back until another day.
-pub(super) async fn forecast(app: &App, readers: i64) -> Result<Option<String>, WebError> {
+pub(super) async fn forecast(app: &App, zone: &Zone, readers: i64) -> Result<Option<String>, WebError> {
     let last = relays::forecast(&app.site, &app.relays, readers).await?;
     Ok(last.map(|last| {
-        format!("What may be sent in a day is limited: the last reader will have it on {}.", last.date())
+        format!("What may be sent in a day is limited: the last reader will have it on {}.", last.date(zone))
     }))
 }
 
@@ -110,15 +111,16 @@ fn speed(open: i64, per_minute: f64, to_its_end: bool) -> String {
     format!("{rate}, {left}.")
 }
 
-fn waiting(domain: &pace::Waiting, gap_us: Option<i64>, now: Moment) -> String {
+fn waiting(domain: &pace::Waiting, gap_us: Option<i64>, now: Moment, zone: &Zone) -> String {
     let pace::Waiting { domain_key, copies: number, next_at } = domain;
     let verb = if *number == 1 { "waits" } else { "wait" };
     let patience = gap_us.map(|gap| patience(domain_key, gap) + " ").unwrap_or_default();
-    let (today, next) = (now.date(), next_at.date_time());
-    let next = match next.strip_prefix(&today) {
-        _ if *next_at <= now => "at once".to_owned(),
-        Some(time) => format!("at {}", time.trim_start_matches([',', ' '])),
-        None => format!("on {next}"),
+    let next = if *next_at <= now {
+        "at once".to_owned()
+    } else if next_at.date(zone) == now.date(zone) {
+        format!("at {}", next_at.time(zone))
+    } else {
+        format!("on {}", next_at.date_time(zone))
     };
     format!("{patience}{} to {domain_key} {verb} for another try, the next {next}.", copies(*number))
 }

@@ -13,14 +13,14 @@ use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{App, Desk, Outcome, WebError},
+    super::{Desk, Outcome, WebError},
     edition::EditionView,
     edition_live::{Speed, notes},
     edition_repair::Repair,
     editions::{count, grouped, title},
 };
 use crate::{
-    db::Db,
+    clock::Zone,
     delivery::editions::{self, EditionState, Progress},
     digests::{self, Edition, Wanted},
     staff::Role,
@@ -133,15 +133,15 @@ pub(super) struct Row {
     when: String,
 }
 
-impl From<digests::Outcome> for Row {
-    fn from(copy: digests::Outcome) -> Self {
+impl Row {
+    pub(super) fn new(copy: digests::Outcome, zone: &Zone) -> Self {
         Self {
             outcome: outcome_of(&copy.state, copy.class.as_deref(), copy.maybe_duplicate, copy.attempt),
             address: copy.address,
             log_path: None,
             state: copy.state,
             words: copy.reply,
-            when: copy.updated_at.date_time(),
+            when: copy.updated_at.date_time(zone),
         }
     }
 }
@@ -164,7 +164,7 @@ pub(super) fn outcome_of(state: &str, class: Option<&str>, maybe_duplicate: bool
 
 /// The page of an edition that is no longer being written.
 pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome {
-    let db = &desk.site().db;
+    let (db, zone) = (&desk.site().db, desk.zone());
     let sealed = edition.sealed_at.is_some();
     // The figures are for the whole team, addresses are not.
     let sees_readers = sealed && desk.may(Role::READERS);
@@ -172,11 +172,11 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome
     let progress = if sealed { Some(editions::progress(db, edition.id).await?) } else { None };
     let page = Page {
         title: title(&edition.content.subject),
-        edition: edition.into(),
+        edition: EditionView::new(edition, zone),
         live: is_live(edition.state),
-        headline: headline(edition, progress),
+        headline: headline(edition, progress, zone),
         explanation: explanation(edition),
-        notes: live_notes(&desk.app, edition, progress).await?,
+        notes: live_notes(desk, edition, progress).await?,
         seconds_left: seconds_left(desk, edition),
         actions: if desk.may(Role::SENDING) { actions(edition, corrected) } else { Vec::new() },
         figures: progress.map(|progress| Figures::new(progress, edition.state)),
@@ -184,19 +184,19 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome
             Some(progress) => Repair::of(desk, edition, progress).await?,
             None => None,
         },
-        results: if sees_readers { Some(results(db, edition, look).await?) } else { None },
+        results: if sees_readers { Some(results(desk, edition, look).await?) } else { None },
     };
     desk.page("desk/editions/sent", &page.title, &page).await
 }
 
 /// The notes as the page first shows them: nothing is known of the speed yet.
 async fn live_notes(
-    app: &App,
+    desk: &Desk,
     edition: &Edition,
     progress: Option<Progress>,
 ) -> Result<Vec<String>, WebError> {
     match progress {
-        Some(progress) => notes(app, edition, progress, None).await,
+        Some(progress) => notes(&desk.app, desk.zone(), edition, progress, None).await,
         None => Ok(Vec::new()),
     }
 }
@@ -221,13 +221,13 @@ pub(super) fn have_and_have_not(progress: Progress) -> String {
     format!("{} have it{perhaps}, {} do not.", grouped(accepted), grouped(sealed - accepted - unknown))
 }
 
-fn headline(edition: &Edition, progress: Option<Progress>) -> String {
+fn headline(edition: &Edition, progress: Option<Progress>, zone: &Zone) -> String {
     let standing = progress.map(have_and_have_not).unwrap_or_default();
     let readers = count(edition.sealed_count.unwrap_or_default(), "reader");
     match edition.state {
         EditionState::Draft => "Still being written.".to_owned(),
         EditionState::Scheduled => match edition.send_at {
-            Some(at) => format!("Goes out on {}.", at.date_time()),
+            Some(at) => format!("Goes out on {}.", at.date_time(zone)),
             None => "Waits for its moment.".to_owned(),
         },
         EditionState::Sealed => "Writing down who gets a copy …".to_owned(),
@@ -311,7 +311,7 @@ impl Figures {
     }
 }
 
-async fn results(db: &Db, edition: &Edition, look: &Look) -> Result<Results, WebError> {
+async fn results(desk: &Desk, edition: &Edition, look: &Look) -> Result<Results, WebError> {
     let states = [
         ("", "Every outcome"),
         ("accepted", "Taken by their mail provider"),
@@ -322,7 +322,7 @@ async fn results(db: &Db, edition: &Edition, look: &Look) -> Result<Results, Web
     ];
     let states = states.map(|(value, label)| Choice { value, label, chosen: value == look.state });
     let wanted = Wanted { search: &look.q, state: &look.state, class: &look.class };
-    let copies = digests::results(db, edition.id, wanted, look.after, PAGE).await?;
+    let copies = digests::results(&desk.site().db, edition.id, wanted, look.after, PAGE).await?;
     let last = copies.last().filter(|_| copies.len() as i64 == PAGE).map(|copy| copy.subscriber_id);
     let next = last.map(|last| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -338,7 +338,7 @@ async fn results(db: &Db, edition: &Edition, look: &Look) -> Result<Results, Web
             .reader
             .as_ref()
             .map(|reader| format!("/desk/editions/{}/copies/{reader}", edition.public_id));
-        Row { log_path, ..Row::from(copy) }
+        Row { log_path, ..Row::new(copy, desk.zone()) }
     };
     let rows = copies.into_iter().map(row).collect();
     Ok(Results { q: look.q.clone(), class: look.class.clone(), states: states.into(), rows, next })
@@ -347,11 +347,11 @@ async fn results(db: &Db, edition: &Edition, look: &Look) -> Result<Results, Web
 /// `GET /desk/editions/{id}/progress`: the figures once a second, as server-sent events.
 pub(crate) async fn events(desk: Desk, Path(id): Path<String>) -> Outcome {
     let edition = digests::find(&desk.site().db, &id).await?;
-    Ok(Sse::new(ticks(desk.app, edition.id)).keep_alive(KeepAlive::default()).into_response())
+    Ok(Sse::new(ticks(desk, edition.id)).keep_alive(KeepAlive::default()).into_response())
 }
 
-fn ticks(app: App, edition_id: i64) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold((app, Speed::default(), 0), move |(app, mut speed, tick)| async move {
+fn ticks(desk: Desk, edition_id: i64) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold((desk, Speed::default(), 0), move |(desk, mut speed, tick)| async move {
         if tick == STREAM_SECONDS {
             return None;
         }
@@ -359,17 +359,18 @@ fn ticks(app: App, edition_id: i64) -> impl Stream<Item = Result<Event, Infallib
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         // A database that does not answer ends the stream; the browser asks again by itself.
-        let event = event(&app, edition_id, &mut speed, tick).await.ok()?;
-        Some((Ok(event), (app, speed, tick + 1)))
+        let event = event(&desk, edition_id, &mut speed, tick).await.ok()?;
+        Some((Ok(event), (desk, speed, tick + 1)))
     })
 }
 
-async fn event(app: &App, edition_id: i64, speed: &mut Speed, tick: usize) -> Result<Event, WebError> {
-    let edition = digests::load(&app.site.db, edition_id).await?;
-    let progress = editions::progress(&app.site.db, edition_id).await?;
+async fn event(desk: &Desk, edition_id: i64, speed: &mut Speed, tick: usize) -> Result<Event, WebError> {
+    let db = &desk.site().db;
+    let edition = digests::load(db, edition_id).await?;
+    let progress = editions::progress(db, edition_id).await?;
     speed.saw(progress.sealed - progress.open);
     let notes = if tick % NOTES_EVERY == NOTES_EVERY - 1 {
-        Some(notes(app, &edition, progress, speed.per_minute()).await?)
+        Some(notes(&desk.app, desk.zone(), &edition, progress, speed.per_minute()).await?)
     } else {
         None
     };

@@ -10,10 +10,9 @@ use super::{
     editions::title,
 };
 use crate::{
-    clock::Moment,
+    clock::{Moment, Zone},
     delivery::editions::{EditionState, UnknownPolicy},
     digests::{self, Edition, Press},
-    staff::Settings,
 };
 
 const FIELDS: &[&str] = &["revision", "later", "policy"];
@@ -24,6 +23,7 @@ struct Page {
     edition: EditionView,
     form: Form,
     from: String,
+    later_hint: String,
     size: String,
     picked: Vec<ArticleLine>,
     may_send: bool,
@@ -49,7 +49,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let mut form = posted.form(FIELDS)?;
     let edition = digests::find(&desk.site().db, &id).await?;
     let revision = form.text("revision").parse().unwrap_or_default();
-    let later = form.parse("later", moment);
+    let later = form.parse("later", |text| moment(text, desk.zone()));
     let Some(later) = later else { return again(&desk, &edition, form).await };
     let site = desk.site();
     let press = Press {
@@ -73,30 +73,37 @@ async fn again(desk: &Desk, edition: &Edition, form: Form) -> Outcome {
 }
 
 async fn page(desk: &Desk, edition: &Edition, form: Form) -> Result<Page, WebError> {
-    let settings = Settings::load(&desk.site().db).await?;
-    let size = digests::preview(desk.site(), &desk.app.templates, &settings, edition).await?.html.len();
+    let settings = &desk.settings;
+    let size = digests::preview(desk.site(), &desk.app.templates, settings, edition).await?.html.len();
     Ok(Page {
         title: title(&edition.content.subject),
-        edition: edition.into(),
+        edition: EditionView::new(edition, desk.zone()),
         form,
         from: format!("{} <{}>", settings.sender_name(), settings.sender_email()),
+        later_hint: later_hint(desk.zone(), desk.site().now()),
         size: format!("{} kB", size.div_ceil(1_000)),
-        picked: picked_lines(desk, &settings, &edition.content.article_ids).await?,
+        picked: picked_lines(desk, &edition.content.article_ids).await?,
         may_send: true,
-        forecast: forecast(&desk.app, digests::audience_size(&desk.site().db, edition).await?).await?,
-        readiness: readiness(desk, &settings, edition).await?,
+        forecast: forecast(&desk.app, desk.zone(), digests::audience_size(&desk.site().db, edition).await?)
+            .await?,
+        readiness: readiness(desk, edition).await?,
     })
 }
 
-/// What a `datetime-local` field sends, read as UTC; empty means now.
-fn moment(text: &str) -> Result<Option<Moment>, &'static str> {
+/// Whose clocks a later moment is read on.
+fn later_hint(zone: &Zone, now: Moment) -> String {
+    let place = zone.name().rsplit('/').next().unwrap_or_default().replace('_', " ");
+    format!("The clocks of {place} count: it is {} there now. Leave it empty to send now.", now.time(zone))
+}
+
+/// What a `datetime-local` field sends, on the magazine's clocks; empty means now.
+fn moment(text: &str, zone: &Zone) -> Result<Option<Moment>, &'static str> {
     if text.is_empty() {
         return Ok(None);
     }
-    let wanted = "Enter a day and a time.";
-    let civil: jiff::civil::DateTime = text.parse().map_err(|_| wanted)?;
-    let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| wanted)?;
-    Ok(Some(zoned.timestamp().into()))
+    let civil: jiff::civil::DateTime = text.parse().map_err(|_| "Enter a day and a time.")?;
+    let gap = "That hour does not exist: the clocks go forward then. Choose a time an hour later.";
+    zone.moment(civil).map(Some).map_err(|_| gap)
 }
 
 #[cfg(test)]
@@ -104,10 +111,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_later_moment_is_read_as_utc() {
-        assert_eq!(moment("").expect("empty means now"), None);
-        let nine = moment("2026-03-03T09:00").expect("what browsers send");
-        assert_eq!(nine.map(Moment::date_time).as_deref(), Some("3 March 2026, 09:00 UTC"));
-        assert!(moment("tomorrow").is_err());
+    fn a_later_moment_is_read_on_the_clocks_of_the_magazine() {
+        let sydney = Zone::named("Australia/Sydney").expect("a zone of the database");
+        assert_eq!(moment("", &sydney), Ok(None));
+        let nine = moment("2026-03-03T09:00", &sydney).expect("what browsers send").expect("a moment");
+        assert_eq!(nine.to_string(), "2026-03-02T22:00:00Z");
+        assert!(moment("tomorrow", &sydney).is_err());
+        assert!(moment("2026-10-04T02:30", &sydney).is_err_and(|words| words.contains("clocks go forward")));
     }
 }

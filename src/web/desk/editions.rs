@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::super::{Desk, Outcome, Posted, WebError, session::see_other};
 use crate::{
+    clock::Zone,
     delivery::editions::{EditionState, MoveError},
     digests::{self, EditionSummary},
     staff::Role,
@@ -33,18 +34,18 @@ struct Line {
     line: String,
 }
 
-impl From<EditionSummary> for Line {
-    fn from(edition: EditionSummary) -> Self {
+impl Line {
+    fn new(edition: EditionSummary, zone: &Zone) -> Self {
         let line = match (edition.state, edition.sealed_count, edition.sealed_at.or(edition.send_at)) {
             (EditionState::Draft, ..) => {
                 format!(
                     "{}, last changed {}",
                     count(edition.article_count, "article"),
-                    edition.updated_at.date_time()
+                    edition.updated_at.date_time(zone)
                 )
             }
-            (_, Some(readers), Some(at)) => format!("{} on {}", count(readers, "reader"), at.date_time()),
-            (_, _, Some(at)) => format!("goes out {}", at.date_time()),
+            (_, Some(readers), Some(at)) => format!("{} on {}", count(readers, "reader"), at.date_time(zone)),
+            (_, _, Some(at)) => format!("goes out {}", at.date_time(zone)),
             _ => count(edition.article_count, "article"),
         };
         Self {
@@ -141,7 +142,11 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
         list_name: digest.list_name,
     };
     let page = Page {
-        editions: digests::latest(db, 200).await?.into_iter().map(Line::from).collect(),
+        editions: digests::latest(db, 200)
+            .await?
+            .into_iter()
+            .map(|edition| Line::new(edition, desk.zone()))
+            .collect(),
         several: digests.len() > 1,
         may_write: desk.may(Role::WRITING),
         digests: digests.into_iter().map(view).collect(),

@@ -34,6 +34,7 @@ use axum::{
 };
 
 use super::{App, Outcome};
+use crate::staff::Settings;
 
 /// A page at the door, before anybody is signed in, for a form with mistakes.
 async fn door_again<T: serde::Serialize + Sync>(
@@ -42,11 +43,12 @@ async fn door_again<T: serde::Serialize + Sync>(
     title: &str,
     data: &T,
 ) -> Result<Response, super::WebError> {
-    let page = app.desk_page(None, None, template, title, data).await?;
+    let page = door(app, template, title, data).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }
 
 /// A page at the door, before anybody is signed in.
 async fn door<T: serde::Serialize + Sync>(app: &App, template: &str, title: &str, data: &T) -> Outcome {
-    app.desk_page(None, None, template, title, data).await
+    let settings = Settings::load(&app.site.db).await?;
+    app.desk_page(None, None, &settings, template, title, data).await
 }

@@ -11,7 +11,7 @@ use crate::{
     delivery::editions::{self, EditionState, Progress},
     digests,
     donations::reports,
-    staff::{Role, Settings, accounts},
+    staff::{Role, accounts},
     subscribers,
 };
 
@@ -121,7 +121,7 @@ async fn last_edition(desk: &Desk) -> Result<Option<LastEdition>, WebError> {
     let progress = editions::progress(db, edition.id).await?;
     Ok(Some(LastEdition {
         path: format!("/desk/editions/{}", edition.public_id),
-        when: edition.sealed_at.map(|at| at.date_time()).unwrap_or_default(),
+        when: edition.sealed_at.map(|at| at.date_time(desk.zone())).unwrap_or_default(),
         subject: edition.subject,
         percent: progress.percent(),
         outcome: outcome(progress),
@@ -151,14 +151,14 @@ async fn drafts(desk: &Desk) -> Result<Vec<Draft>, WebError> {
     let draft = |edition: digests::EditionSummary| Draft {
         title: title(&edition.subject),
         path: format!("/desk/editions/{}", edition.public_id),
-        when: edition.updated_at.date_time(),
+        when: edition.updated_at.date_time(desk.zone()),
     };
     Ok(drafts.take(SHOWN).map(draft).collect())
 }
 
 async fn steps(desk: &Desk) -> Result<Vec<Step>, WebError> {
     let (site, db) = (desk.site(), &desk.site().db);
-    let settings = Settings::load(db).await?;
+    let settings = &desk.settings;
     let path = |roles, path| if desk.may(roles) { path } else { "" };
     let missing = settings.can_send();
     let sent = !editions::ever_sealed(db).await?.is_empty();

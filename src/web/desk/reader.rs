@@ -10,6 +10,7 @@ use super::{
     readers::standing,
 };
 use crate::{
+    clock::Zone,
     digests,
     subscribers::{self, Subscriber, SubscriberError, Subscription, consent, donor_state},
 };
@@ -73,21 +74,21 @@ pub(super) fn refused(error: SubscriberError) -> WebError {
     }
 }
 
-impl From<Subscription> for ListLine {
-    fn from(subscription: Subscription) -> Self {
+impl ListLine {
+    fn new(subscription: Subscription, zone: &Zone) -> Self {
         let (words, state) = standing(&subscription);
         let line = match (subscription.left_at, subscription.confirmed_at) {
-            (Some(at), _) if subscription.state == "left" => format!("Left on {}", at.date()),
-            (_, Some(at)) if subscription.state == "confirmed" => format!("Since {}", at.date()),
-            _ => format!("Asked on {}", subscription.asked_at.date()),
+            (Some(at), _) if subscription.state == "left" => format!("Left on {}", at.date(zone)),
+            (_, Some(at)) if subscription.state == "confirmed" => format!("Since {}", at.date(zone)),
+            _ => format!("Asked on {}", subscription.asked_at.date(zone)),
         };
         let may_leave = subscription.state != "left";
         Self { id: subscription.list_id, name: subscription.name, line, words, state, may_leave }
     }
 }
 
-impl From<consent::Event> for EventView {
-    fn from(event: consent::Event) -> Self {
+impl EventView {
+    fn new(event: consent::Event, zone: &Zone) -> Self {
         let what = match event.action.as_str() {
             "asked" => "Asked for",
             "confirmed" => "Agreed to get",
@@ -114,7 +115,7 @@ impl From<consent::Event> for EventView {
         .collect();
         Self {
             what: format!("{what} {}, {how}", event.list),
-            when: event.at.date_time(),
+            when: event.at.date_time(zone),
             wording: event.wording,
             proof: proof.join(" · "),
         }
@@ -123,17 +124,25 @@ impl From<consent::Event> for EventView {
 
 /// `GET /desk/readers/{id}`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
-    let db = &desk.site().db;
+    let (db, zone) = (&desk.site().db, desk.zone());
     let reader = find(&desk, &id).await?;
     let copies = digests::copies_of(db, reader.id, COPIES).await?.into_iter().map(|copy| CopyView {
         public_id: copy.edition_public_id,
         subject: copy.subject,
-        row: copy.outcome.into(),
+        row: Row::new(copy.outcome, zone),
     });
     let page = Page {
         donor: donor(&donor_state::donor_state(db, reader.id).await?),
-        lists: subscribers::subscriptions(db, reader.id).await?.into_iter().map(ListLine::from).collect(),
-        consent: consent::proof(db, reader.id).await?.into_iter().map(EventView::from).collect(),
+        lists: subscribers::subscriptions(db, reader.id)
+            .await?
+            .into_iter()
+            .map(|one| ListLine::new(one, zone))
+            .collect(),
+        consent: consent::proof(db, reader.id)
+            .await?
+            .into_iter()
+            .map(|event| EventView::new(event, zone))
+            .collect(),
         copies: copies.collect(),
         stopped: stopped(&desk, &reader).await?,
         bounces: of_reader(&desk, &reader).await?,
@@ -141,7 +150,7 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
             public_id: reader.public_id,
             email: reader.email.to_string(),
             name: reader.name,
-            since: reader.created_at.date(),
+            since: reader.created_at.date(zone),
         },
     };
     desk.page("desk/readers/reader", &page.reader.email, &page).await

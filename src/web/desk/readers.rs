@@ -9,8 +9,8 @@ use super::{
     reader::refused,
 };
 use crate::{
+    clock::Zone,
     email_address::EmailAddress,
-    staff::Settings,
     subscribers::{self, NewSubscription, Subscriber, Subscription, Trace, consent, lists},
 };
 
@@ -74,7 +74,7 @@ pub(super) fn standing(subscription: &Subscription) -> (&'static str, &'static s
 }
 
 impl Line {
-    fn new(reader: Subscriber, subscriptions: &[Subscription]) -> Self {
+    fn new(reader: Subscriber, subscriptions: &[Subscription], zone: &Zone) -> Self {
         let pill = |subscription: &Subscription| {
             let (words, state) = standing(subscription);
             let name = &subscription.name;
@@ -86,7 +86,7 @@ impl Line {
             public_id: reader.public_id,
             email: reader.email.to_string(),
             name: reader.name,
-            since: reader.created_at.date(),
+            since: reader.created_at.date(zone),
             lists: subscriptions.iter().map(pill).collect(),
         }
     }
@@ -120,7 +120,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
         let reader = subscribers::add_by_staff(site, &email, &name, list, &source).await.map_err(refused)?;
         return Ok(see_other(&format!("/desk/readers/{}?done=saved", reader.public_id)));
     }
-    let settings = Settings::load(&site.db).await?;
+    let settings = &desk.settings;
     let new = NewSubscription {
         email: &email,
         name: &name,
@@ -129,7 +129,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
         form: "the desk",
         trace: Trace::default(),
     };
-    subscribers::subscribe(site, &settings, new).await.map_err(refused)?;
+    subscribers::subscribe(site, settings, new).await.map_err(refused)?;
     Ok(see_other("/desk/readers?done=asked"))
 }
 
@@ -145,7 +145,7 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let mut readers = Vec::with_capacity(found.len());
     for reader in found {
         let subscriptions = subscribers::subscriptions(db, reader.id).await?;
-        readers.push(Line::new(reader, &subscriptions));
+        readers.push(Line::new(reader, &subscriptions, desk.zone()));
     }
     let counts = subscribers::counts(db).await?;
     let lists = list_views(desk).await?;

@@ -9,9 +9,10 @@ use super::{
         session::{see_other, with_cookie},
     },
     door, door_again,
-    settings::{address, articles_at, external_site},
+    settings::{address, articles_at, external_site, time_zone},
 };
 use crate::{
+    clock::Zone,
     email_address::EmailAddress,
     staff::{
         passwords,
@@ -21,6 +22,7 @@ use crate::{
 
 const FIELDS: &[&str] = &[
     "magazine_name",
+    "time_zone",
     "articles_at",
     "external_site_url",
     "legal_name",
@@ -35,6 +37,13 @@ const TITLE: &str = "Set up your magazine";
 #[derive(Serialize)]
 struct Page {
     form: Form,
+    zones: Vec<String>,
+}
+
+impl Page {
+    fn new(form: Form) -> Self {
+        Self { form, zones: Zone::names() }
+    }
 }
 
 impl From<SetUpError> for WebError {
@@ -50,8 +59,8 @@ impl From<SetUpError> for WebError {
 /// `GET /set-up/{token}`
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
     set_up::check(&app.site, &token).await?;
-    let form = Form::new(FIELDS).with("articles_at", "here");
-    door(&app, "desk/set_up", TITLE, &Page { form }).await
+    let form = Form::new(FIELDS).with("articles_at", "here").with("time_zone", Zone::UTC.name());
+    door(&app, "desk/set_up", TITLE, &Page::new(form)).await
 }
 
 /// `POST /set-up/{token}`
@@ -59,6 +68,7 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
     set_up::check(&app.site, &token).await?;
     let mut form = posted.form(FIELDS)?;
     let magazine_name = form.required("magazine_name", 100, "Enter the name of the magazine.");
+    let time_zone = time_zone(&mut form);
     let articles_at = articles_at(&mut form);
     let external_site_url = external_site(&mut form, articles_at);
     let legal_name = form.required("legal_name", 200, "Enter the legal name: mail law asks for it.");
@@ -73,11 +83,12 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
     }
     let (true, Some(email)) = (form.is_valid(), email) else {
         form.blank("password");
-        return door_again(&app, "desk/set_up", TITLE, &Page { form }).await;
+        return door_again(&app, "desk/set_up", TITLE, &Page::new(form)).await;
     };
     let owner = FirstOwner { name: &name, email: &email, password: &password };
     let session = set_up::set_up(&app.site, app.password_cost, &token, owner, |settings| {
         settings.magazine_name = magazine_name;
+        settings.time_zone = time_zone;
         settings.articles_at = articles_at;
         settings.external_site_url = external_site_url;
         settings.legal_name = legal_name;

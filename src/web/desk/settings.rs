@@ -5,6 +5,7 @@ use url::Url;
 
 use super::super::{Desk, Form, Outcome, Posted, session::see_other};
 use crate::{
+    clock::Zone,
     email_address::EmailAddress,
     money::{self, Money},
     staff::{ArticlesAt, Settings, audit, settings},
@@ -21,6 +22,7 @@ const FIELDS: &[&str] = &[
     "from_name",
     "from_email",
     "reading_speed",
+    "time_zone",
     "currency",
     "suggested_amounts",
     "appeal_heading",
@@ -32,12 +34,19 @@ const TITLE: &str = "Settings";
 #[derive(Serialize)]
 struct Page {
     form: Form,
+    zones: Vec<String>,
+}
+
+impl Page {
+    fn new(form: Form) -> Self {
+        Self { form, zones: Zone::names() }
+    }
 }
 
 /// `GET /desk/settings`
 pub(crate) async fn show(desk: Desk) -> Outcome {
-    let settings = Settings::load(&desk.site().db).await?;
-    desk.page("desk/settings/magazine", TITLE, &Page { form: filled(settings) }).await
+    let form = filled(desk.settings.clone());
+    desk.page("desk/settings/magazine", TITLE, &Page::new(form)).await
 }
 
 /// `POST /desk/settings`
@@ -45,7 +54,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
     let new = read(&mut form);
     if !form.is_valid() {
-        return desk.page_again("desk/settings/magazine", TITLE, &Page { form }).await;
+        return desk.page_again("desk/settings/magazine", TITLE, &Page::new(form)).await;
     }
     let (site, id) = (desk.site(), Some(desk.who.staff.id));
     let mut tx = site.db.begin().await?;
@@ -81,6 +90,7 @@ fn filled(settings: Settings) -> Form {
         .with("from_name", settings.from_name)
         .with("from_email", settings.from_email)
         .with("reading_speed", settings.reading_speed.to_string())
+        .with("time_zone", settings.time_zone.name())
         .with("currency", settings.currency)
         .with("suggested_amounts", amounts.join(" "))
         .with("appeal_heading", settings.appeal_heading)
@@ -121,7 +131,14 @@ fn read(form: &mut Form) -> Settings {
         appeal_text: form.required("appeal_text", 1_000, "Say why readers should give."),
         send_unproven: false,
         late_hours: late_hours.unwrap_or_default(),
+        time_zone: time_zone(form),
     }
+}
+
+/// Where the magazine's clocks are.
+pub(super) fn time_zone(form: &mut Form) -> Zone {
+    let zone = form.parse("time_zone", |name| Zone::named(name).ok_or("Choose a time zone from the list."));
+    zone.unwrap_or_default()
 }
 
 /// The choice of where articles live.

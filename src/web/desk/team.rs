@@ -119,7 +119,7 @@ async fn page(desk: &Desk, form: Form, invitation: Option<InvitationView>) -> Re
         name: member.name,
         email: member.email.to_string(),
         role: member.role.as_str(),
-        since: member.created_at.date(),
+        since: member.created_at.date(desk.zone()),
     };
     let roles = Role::ALL.map(|role| RoleView { role: role.as_str(), meaning: role.meaning() });
     Ok(Page { members: members.into_iter().map(view).collect(), roles: roles.into(), form, invitation })

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::super::{App, Outcome};
 use crate::{
+    clock::Zone,
     digests::{self, EditionSummary},
     staff::Settings,
 };
@@ -29,22 +30,25 @@ struct Line {
     date: String,
 }
 
-impl From<EditionSummary> for Line {
-    fn from(edition: EditionSummary) -> Self {
+impl Line {
+    fn new(edition: EditionSummary, zone: &Zone) -> Self {
         Self {
             path: format!("/archive/{}", edition.public_id),
             subject: edition.subject,
             preview_text: edition.preview_text,
             digest: edition.digest_name,
-            date: edition.sealed_at.map(|at| at.date()).unwrap_or_default(),
+            date: edition.sealed_at.map(|at| at.date(zone)).unwrap_or_default(),
         }
     }
 }
 
 /// `GET /archive`
 pub(crate) async fn show(State(app): State<App>) -> Outcome {
+    let settings = Settings::load(&app.site.db).await?;
     let editions = digests::archive(&app.site.db, MOST).await?;
-    let page = Page { editions: editions.into_iter().map(Line::from).collect() };
+    let page = Page {
+        editions: editions.into_iter().map(|edition| Line::new(edition, &settings.time_zone)).collect(),
+    };
     app.public_page("public/archive", "Archive", &page).await
 }
 

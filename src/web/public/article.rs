@@ -48,7 +48,7 @@ pub(crate) async fn show(State(app): State<App>, Path(slug): Path<String>) -> Ou
     let title = article.title.clone();
     let page = Page {
         reading_time: article.reading_time(settings.reading_speed),
-        date: article.published_at.date(),
+        date: article.published_at.date(&settings.time_zone),
         image_url: article.image_url.filter(|url| url.starts_with("https://")),
         canonical_url: article
             .canonical_url

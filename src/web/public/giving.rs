@@ -4,7 +4,10 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 
 use super::super::{App, Outcome, WebError};
-use crate::donations::{self, CancelError, Monthly};
+use crate::{
+    donations::{self, CancelError, Monthly},
+    staff::Settings,
+};
 
 #[derive(Serialize)]
 struct Page {
@@ -41,11 +44,12 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>) ->
 async fn page(app: &App, token: &str, asked: bool) -> Outcome {
     let Monthly { amount, state, began_at, cancelled_at, .. } =
         donations::monthly_of(&app.site, token).await?.ok_or(WebError::NotFound)?;
+    let zone = &Settings::load(&app.site.db).await?.time_zone;
     let page = Page {
         amount,
         running: !matches!(state.as_str(), "pending" | "cancelled"),
-        began: began_at.map(|at| at.date()),
-        ended: cancelled_at.map(|at| at.date()),
+        began: began_at.map(|at| at.date(zone)),
+        ended: cancelled_at.map(|at| at.date(zone)),
         state,
         asked,
     };

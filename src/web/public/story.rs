@@ -28,7 +28,7 @@ impl Story {
         Self {
             href: href(&article, settings),
             reading_time: article.reading_time(settings.reading_speed),
-            date: article.published_at.date(),
+            date: article.published_at.date(&settings.time_zone),
             image_url: article.image_url.filter(|url| url.starts_with("https://")),
             title: article.title,
             standfirst: article.standfirst,

@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use lol_html::{HtmlRewriter, Settings, element};
+use lol_html::{HtmlRewriter, Settings, element, text};
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header, redirect::Policy};
 use url::Url;
 
@@ -154,6 +154,32 @@ impl Page {
                 let name = input.get_attribute("name").filter(|_| kind != "submit" && !unticked);
                 if let (Some(name), Some(form)) = (name, forms.borrow_mut().last_mut()) {
                     form.fields.push((name, unescape(&input.get_attribute("value").unwrap_or_default())));
+                }
+                Ok(())
+            }))
+            .append_element_content_handler(element!("form textarea, form select", |field| {
+                if let (Some(name), Some(form)) = (field.get_attribute("name"), forms.borrow_mut().last_mut())
+                {
+                    form.fields.push((name, String::new()));
+                }
+                Ok(())
+            }))
+            .append_element_content_handler(text!("form textarea", |typed| {
+                if let Some((_, value)) =
+                    forms.borrow_mut().last_mut().and_then(|form| form.fields.last_mut())
+                {
+                    value.push_str(&unescape(typed.as_str()));
+                }
+                Ok(())
+            }))
+            // Of a list without a chosen line the first counts.
+            .append_element_content_handler(element!("form select option", |option| {
+                let line = unescape(&option.get_attribute("value").unwrap_or_default());
+                if let Some((_, value)) =
+                    forms.borrow_mut().last_mut().and_then(|form| form.fields.last_mut())
+                    && (value.is_empty() || option.has_attribute("selected"))
+                {
+                    *value = line;
                 }
                 Ok(())
             }));
