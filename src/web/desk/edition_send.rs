@@ -93,7 +93,7 @@ async fn page(desk: &Desk, edition: &Edition, form: Form) -> Result<Page, WebErr
 /// Whose clocks a later moment is read on.
 fn later_hint(zone: &Zone, now: Moment) -> String {
     let place = zone.name().rsplit('/').next().unwrap_or_default().replace('_', " ");
-    format!("The clocks of {place} count: it is {} there now. Leave it empty to send now.", now.time(zone))
+    format!("In {place} time: it is {} now. Leave it empty to send now.", now.time(zone))
 }
 
 /// What a `datetime-local` field sends, on the magazine's clocks; empty means now.

@@ -86,6 +86,23 @@ impl Drop for Inner {
 
 impl Fixture for TestApp {
     async fn start(db: TestDb) -> Self {
+        let app = Self::without_owner(db).await;
+        make_magazine(&app.site).await;
+        app
+    }
+
+    async fn finish(self) {
+        if self.leaves_work.load(Ordering::SeqCst) {
+            return;
+        }
+        let left = left_behind(&self.site.db).await;
+        assert!(left.is_empty(), "the test left behind: {left:?}");
+    }
+}
+
+impl TestApp {
+    /// The instance as it is before anybody set it up.
+    pub async fn without_owner(db: TestDb) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("a bound port");
         let root = RootSecret { id: 1, secret: SECRET.as_bytes().to_vec() };
@@ -96,7 +113,6 @@ impl Fixture for TestApp {
             base_url: Url::parse(&format!("http://{address}")).expect("an address"),
             bounce_address: Some(EmailAddress::parse("bounce@example.org").expect("an address")),
         };
-        make_magazine(&site).await;
         let (sandbox, relay, payments) = outside(&site).await;
         let templates = Templates::load().expect("the email templates are in order");
         // The servers of tests are on this machine, which feeds may otherwise not be read from.
@@ -115,16 +131,6 @@ impl Fixture for TestApp {
         Self(Arc::new(Inner { site, templates, sandbox, relay, payments, database_url, leaves_work, server }))
     }
 
-    async fn finish(self) {
-        if self.leaves_work.load(Ordering::SeqCst) {
-            return;
-        }
-        let left = left_behind(&self.site.db).await;
-        assert!(left.is_empty(), "the test left behind: {left:?}");
-    }
-}
-
-impl TestApp {
     /// Somebody who has never been here.
     pub fn visitor(&self) -> Visitor {
         Visitor::new(&self.site.base_url)

@@ -174,6 +174,11 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
     }
 
+    /// What somebody sees whose machine is set to this time zone.
+    pub async fn live_in(&self, zone: &str) {
+        self.devtools("Emulation.setTimezoneOverride", json!({ "timezoneId": zone })).await;
+    }
+
     async fn devtools(&self, cmd: &'static str, params: Value) {
         self.client.issue_cmd(DevTools { cmd, params }).await.expect(cmd);
     }
