@@ -18,8 +18,8 @@ use crate::{
     db::{Result, Tx},
     email_address::EmailAddress,
     mail::{
-        BulkHeaders, Compiled, CopyHeaders, EditionHeaders, FeedbackId, Mailbox, NoticeHeaders, Personal,
-        Templates,
+        BulkHeaders, Compiled, CompiledFormatError, CopyHeaders, EditionHeaders, FeedbackId, Mailbox,
+        NoticeHeaders, Personal, Templates,
         dkim::{Signer, sign_all},
         notice_message,
     },
@@ -114,6 +114,62 @@ impl Links {
 fn give_links(site: &Site, edition_id: i64) -> (String, String) {
     let token = site.keys.sign(Purpose::Give, &edition_id.to_string(), None);
     (site.url(&format!("/donate?every=once&e={token}")), site.url(&format!("/donate?every=month&e={token}")))
+}
+
+/// A reader's copy as it was frozen, for the browser: HTML with the reader's own links. `None` if there is no such copy.
+///
+/// # Errors
+/// When the database fails, or what it stored cannot be read.
+pub async fn copy_html(site: &Site, edition_id: i64, subscriber_id: i64) -> Result<Option<String>> {
+    let Some((headers, body, name)) = store::body_of_copy(&site.db, edition_id, subscriber_id).await? else {
+        return Ok(None);
+    };
+    let headers: Headers = serde_json::from_str(&headers).map_err(unreadable)?;
+    let links = Links::new(site, edition_id, headers.list_id, subscriber_id);
+    shown(&body, &links.personal(&name)).map(|(html, _)| Some(html))
+}
+
+/// The newest version of an edition as it was frozen, addressed to nobody: its links lead to the pages for everybody.
+/// `here` is its own address. `None` if nothing was frozen yet.
+///
+/// # Errors
+/// As [`copy_html`].
+pub async fn public_html(site: &Site, edition_id: i64, here: &str) -> Result<Option<String>> {
+    let Some((_, body, _)) = store::newest_body(&site.db, edition_id).await? else { return Ok(None) };
+    let subscribe = site.url("/subscribe");
+    let (give_once, give_monthly) = give_links(site, edition_id);
+    let personal = Personal {
+        name: "",
+        unsubscribe_url: &subscribe,
+        preferences_url: &subscribe,
+        view_url: here,
+        give_once_url: &give_once,
+        give_monthly_url: &give_monthly,
+    };
+    shown(&body, &personal).map(|(html, _)| Some(html))
+}
+
+/// A revision as it was frozen, HTML and text, with personal fields of the caller's. `None` if it was not.
+///
+/// # Errors
+/// As [`copy_html`].
+pub async fn revision_shown(
+    site: &Site,
+    edition_id: i64,
+    revision: i64,
+    personal: &Personal<'_>,
+) -> Result<Option<(String, String)>> {
+    let frozen = store::body_of_revision(&site.db, edition_id, revision).await?;
+    frozen.map(|(_, body, _)| shown(&body, personal)).transpose()
+}
+
+fn shown(body: &[u8], personal: &Personal<'_>) -> Result<(String, String)> {
+    let body = Compiled::from_bytes(body).map_err(unreadable)?;
+    body.shown(personal).ok_or_else(|| unreadable(CompiledFormatError))
+}
+
+fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::Decode(Box::new(error))
 }
 
 /// A message ready for DATA: its lines begin with no dot, and it ends with CRLF.

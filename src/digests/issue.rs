@@ -5,7 +5,7 @@ use url::Url;
 use super::{Edition, Result};
 use crate::{
     articles::{self, Article, html},
-    delivery::variant::Links,
+    delivery::variant,
     mail::{
         self, Appeal, ArticleBlock, Compiled, DigestContext, Image, Personal, Sender, Templates, TestCopy,
     },
@@ -22,7 +22,8 @@ pub struct Preview {
     pub text: String,
 }
 
-/// What readers will get, with sample personal fields; the links that act for a reader lead nowhere.
+/// What readers will get, or once it is sealed what they got, with sample personal fields; the links that act for a reader
+/// lead nowhere.
 ///
 /// # Errors
 /// When the database fails or the mail cannot be made.
@@ -32,9 +33,17 @@ pub async fn preview(
     settings: &Settings,
     edition: &Edition,
 ) -> Result<Preview> {
-    let context = context(site, settings, edition).await?;
     let links = SampleLinks::new(site, edition);
-    show(templates, &context, &links.personal("Ada"))
+    let personal = links.personal("Ada");
+    if let Some((html, text)) = variant::revision_shown(site, edition.id, edition.revision, &personal).await?
+    {
+        return Ok(Preview { html, text });
+    }
+    let context = context(site, settings, edition).await?;
+    Ok(Preview {
+        html: mail::preview_html(templates, &context, &personal)?,
+        text: mail::preview_text(templates, &context, &personal)?,
+    })
 }
 
 /// The links of a copy that no reader gets. They cannot act for anybody: those that would lead to a page that says so.
@@ -80,55 +89,6 @@ pub(super) async fn test_copy<'a>(
     digest.why =
         "This is a test copy. Only you got it, and its links to leave and to choose do nothing.".to_owned();
     Ok(TestCopy { digest, personal: links.personal(name) })
-}
-
-/// The edition as one of its readers got it, with the reader's own links, for "read in your browser".
-///
-/// # Errors
-/// As [`preview`].
-pub async fn web_view(
-    site: &Site,
-    templates: &Templates,
-    settings: &Settings,
-    edition: &Edition,
-    reader: (i64, &str),
-) -> Result<Preview> {
-    let (subscriber_id, name) = reader;
-    let links = Links::new(site, edition.id, edition.list_id, subscriber_id);
-    let name = mail::clean_name(name);
-    show(templates, &context(site, settings, edition).await?, &links.personal(&name))
-}
-
-/// The edition for whoever looks at the archive: addressed to nobody, its links lead to the pages for everybody.
-///
-/// # Errors
-/// As [`preview`].
-pub async fn public_view(
-    site: &Site,
-    templates: &Templates,
-    settings: &Settings,
-    edition: &Edition,
-) -> Result<Preview> {
-    let name = mail::clean_name("");
-    let subscribe = site.url("/subscribe");
-    let here = site.url(&format!("/archive/{}", edition.public_id));
-    let links = Links::new(site, edition.id, edition.list_id, 0);
-    let personal = Personal {
-        name: &name,
-        unsubscribe_url: &subscribe,
-        preferences_url: &subscribe,
-        view_url: &here,
-        give_once_url: &links.give_once,
-        give_monthly_url: &links.give_monthly,
-    };
-    show(templates, &context(site, settings, edition).await?, &personal)
-}
-
-fn show(templates: &Templates, context: &DigestContext, personal: &Personal<'_>) -> Result<Preview> {
-    Ok(Preview {
-        html: mail::preview_html(templates, context, personal)?,
-        text: mail::preview_text(templates, context, personal)?,
-    })
 }
 
 /// The body of every copy.

@@ -21,10 +21,10 @@ mod test_copy;
 pub(crate) mod tests;
 
 pub use self::{
-    archive::{archive, in_archive, sent_to},
+    archive::{archive, copy_of, in_archive},
     compose::{create_draft, save_correction, save_revision},
     correct::{Version, begin_correction, is_corrected, versions},
-    issue::{Preview, preview, public_view, web_view},
+    issue::{Preview, preview},
     owners::tell_of_pauses,
     preflight::{Problem, preflight},
     results::{Copy, Outcome, Wanted, copies_of, log_of, results},

@@ -2,6 +2,8 @@
 //!
 //! Writing a copy is copying the bytes and encoding a dozen short values between them.
 
+use mail_parser::MessageParser;
+
 use super::{
     personal::{Field, Personal, clean_name},
     quoted_printable::Encoder,
@@ -115,6 +117,15 @@ impl Compiled {
             from = slot.position;
         }
         out.extend_from_slice(&self.body.bytes[from..]);
+    }
+
+    /// The HTML and the plain text of one copy, as mail programs show them; `None` if one of them is not in it.
+    #[must_use]
+    pub fn shown(&self, personal: &Personal<'_>) -> Option<(String, String)> {
+        let mut message = Vec::new();
+        self.write_body(personal, &mut message);
+        let parsed = MessageParser::default().parse(&message)?;
+        Some((parsed.body_html(0)?.into_owned(), parsed.body_text(0)?.into_owned()))
     }
 
     /// As bytes to be stored.

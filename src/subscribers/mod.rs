@@ -26,8 +26,8 @@ pub use self::{
     mail_again::mail_again,
     preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
     read::{
-        Counts, Recipient, Subscriber, Subscription, audience, audience_size, by_email, counts, name_of,
-        page, subscriber, subscriptions,
+        Counts, Recipient, Subscriber, Subscription, audience, audience_size, by_email, counts, page,
+        subscriber, subscriptions,
     },
     store::STATEMENTS,
     subscribe::{Confirmed, NewSubscription, add_by_staff, confirm, look_at_confirmation, subscribe},

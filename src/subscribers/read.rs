@@ -110,14 +110,6 @@ pub async fn subscriber(db: &Db, public_id: &str) -> Result<Option<Subscriber>> 
     store::by_public_id(db, public_id).await
 }
 
-/// What the reader is called; empty for nobody we know.
-///
-/// # Errors
-/// When the database fails.
-pub async fn name_of(db: &Db, subscriber_id: i64) -> Result<String> {
-    Ok(store::by_id(db, subscriber_id).await?.map(|reader| reader.name).unwrap_or_default())
-}
-
 /// The reader with that address.
 ///
 /// # Errors

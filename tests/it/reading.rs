@@ -108,6 +108,19 @@ both_engines! {
                 assert_eq!(page.headers.get(&name).and_then(|value| value.to_str().ok()), Some(value.as_str()), "{name}");
             }
         }
+        // What changes afterwards changes nothing in what was mailed.
+        let desk = app.desk().await;
+        let editions = desk.open("/desk/editions").await;
+        let edition = editions.body.split('"').find(|part| part.starts_with("/desk/editions/")).expect("the edition").to_owned();
+        let list = desk.open("/desk/articles").await;
+        let article = list.body.split('"').find(|part| part.starts_with("/desk/articles/") && part.ends_with(|c: char| c.is_ascii_digit()));
+        let form = desk.open(article.expect("an article")).await.form("/desk/articles/");
+        let was = form.value("title").expect("a title").to_owned();
+        desk.submit_and_follow(&form.with("title", "Another headline").with("act", "save")).await.says("Saved");
+        for address in [path.as_str(), copy.as_str(), &format!("{edition}/preview"), &format!("{edition}/preview?part=text")] {
+            let page = desk.open(address).await;
+            assert!(page.body.contains(&was) && !page.body.contains("Another headline"), "{address}: {}", page.body);
+        }
         let public = visitor.open(&path).await;
         assert!(!public.body.contains("/unsubscribe/") && !public.body.contains("/preferences/"), "nobody's links");
         assert_eq!(visitor.open(&format!("{copy}x")).await.status, StatusCode::NOT_FOUND);

@@ -135,6 +135,13 @@ statements! {
         returning edition_id, subscriber_id";
     /// The frozen body.
     VARIANT = "select headers, body from variant where id = $1";
+    /// The frozen body of a reader's copy, with the name that stands in it.
+    BODY_OF_COPY = "select b.headers, b.body, d.name from delivery d join variant b on b.id = d.variant_id
+        where d.edition_id = $1 and d.subscriber_id = $2";
+    /// The newest frozen body of an edition.
+    NEWEST_BODY = "select headers, body, '' as name from variant where edition_id = $1 order by revision desc, id desc limit 1";
+    /// The frozen body of a revision.
+    BODY_OF_REVISION = "select headers, body, '' as name from variant where edition_id = $1 and revision = $2 order by id limit 1";
     /// Freezes a body; the same revision and key never twice.
     ADD_VARIANT = "insert into variant (edition_id, revision, key, headers, body, created_at) values ($1, $2, $3, $4, $5, $6)
         on conflict (edition_id, revision, key) do nothing";
@@ -419,6 +426,21 @@ pub async fn defer(tx: &mut Tx, worker: i64, until: &[(Key, Moment)]) -> Result<
 pub async fn variant(db: &Db, id: i64) -> Result<(StoredHeaders, Vec<u8>)> {
     let (json, body) = db.one(VARIANT, (id,)).await?;
     Ok((StoredHeaders { json, keys: dkim::signing(db).await? }, body))
+}
+
+/// Headers, body and the reader's name.
+pub type FrozenBody = (String, Vec<u8>, String);
+
+pub async fn body_of_copy(db: &Db, edition: i64, subscriber: i64) -> Result<Option<FrozenBody>> {
+    db.opt(BODY_OF_COPY, (edition, subscriber)).await
+}
+
+pub async fn newest_body(db: &Db, edition: i64) -> Result<Option<FrozenBody>> {
+    db.opt(NEWEST_BODY, (edition,)).await
+}
+
+pub async fn body_of_revision(db: &Db, edition: i64, revision: i64) -> Result<Option<FrozenBody>> {
+    db.opt(BODY_OF_REVISION, (edition, revision)).await
 }
 
 pub async fn add_variant(

@@ -8,7 +8,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::super::{Desk, Outcome};
-use crate::{digests, staff::Settings};
+use crate::digests;
 
 /// Which part to look at.
 #[derive(Debug, Deserialize)]
@@ -26,8 +26,7 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<
     if let Some(revision) = look.revision {
         edition = digests::load_revision(&site.db, edition.id, revision).await?;
     }
-    let settings = Settings::load(&site.db).await?;
-    let preview = digests::preview(site, &desk.app.templates, &settings, &edition).await?;
+    let preview = digests::preview(site, &desk.app.templates, &desk.settings, &edition).await?;
     Ok(if look.part == "text" {
         ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], preview.text).into_response()
     } else {

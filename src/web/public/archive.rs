@@ -54,8 +54,5 @@ pub(crate) async fn show(State(app): State<App>) -> Outcome {
 
 /// `GET /archive/{id}`
 pub(crate) async fn show_one(State(app): State<App>, Path(public_id): Path<String>) -> Outcome {
-    let edition = digests::in_archive(&app.site.db, &public_id).await?;
-    let settings = Settings::load(&app.site.db).await?;
-    let view = digests::public_view(&app.site, &app.templates, &settings, &edition).await?;
-    Ok(Html(view.html).into_response())
+    Ok(Html(digests::in_archive(&app.site, &public_id).await?).into_response())
 }

@@ -6,7 +6,7 @@ use axum::{
 };
 
 use super::super::{App, Outcome, WebError};
-use crate::{digests, staff::Settings, subscribers, token::Purpose};
+use crate::{digests, token::Purpose};
 
 /// `GET /view/{token}`
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
@@ -16,10 +16,5 @@ pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> O
         .split_once('.')
         .and_then(|(edition, reader)| Some((edition.parse().ok()?, reader.parse().ok()?)));
     let (edition_id, subscriber_id): (i64, i64) = ids.ok_or(WebError::NotFound)?;
-    let edition = digests::sent_to(&site.db, edition_id, subscriber_id).await?;
-    let name = subscribers::name_of(&site.db, subscriber_id).await?;
-    let settings = Settings::load(&site.db).await?;
-    let reader = (subscriber_id, name.as_str());
-    let view = digests::web_view(site, &app.templates, &settings, &edition, reader).await?;
-    Ok(Html(view.html).into_response())
+    Ok(Html(digests::copy_of(site, edition_id, subscriber_id).await?).into_response())
 }
