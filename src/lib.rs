@@ -7,7 +7,7 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`clock`], [`token`], [`email_address`], [`money`], [`trust`], [`config`] | time, randomness and keys, parsed addresses, amounts, whose certificates count, the environment |
+//! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`trust`], [`config`] | time, randomness and keys, what links say, parsed addresses, amounts, whose certificates count, the environment |
 //! | [`site`] | one running instance: database, clock, keys, public address |
 //! | [`db`] | one data layer over SQLite and PostgreSQL, migrations, statements |
 //! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
@@ -36,6 +36,7 @@ pub mod digests;
 pub mod donations;
 pub mod email_address;
 pub mod jobs;
+pub mod links;
 pub mod mail;
 pub mod money;
 pub mod payments;

@@ -15,6 +15,7 @@ pub mod domains;
 pub mod editions;
 pub mod engine;
 pub mod ledger;
+pub mod names;
 pub mod notices;
 pub mod origin;
 pub mod outcome;
@@ -41,6 +42,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::editions::STATEMENTS,
     store::domains::STATEMENTS,
     store::ledger::STATEMENTS,
+    store::names::STATEMENTS,
     store::notices::STATEMENTS,
     store::pace::STATEMENTS,
     store::relays::STATEMENTS,

@@ -7,16 +7,18 @@ use serde_json::Value;
 
 use super::{
     dkim::{self, DkimError},
+    names::{self, CopyId},
     store::{
         ledger::{self as store, Claim, StoredHeaders},
         notices::ClaimedNotice,
     },
-    verp,
+    verp::{self, Which},
 };
 use crate::{
     clock::Moment,
     db::{Result, Tx},
     email_address::EmailAddress,
+    links::{Choices, Give, Name, Unsubscribe, View},
     mail::{
         BulkHeaders, Compiled, CompiledFormatError, CopyHeaders, EditionHeaders, FeedbackId, Mailbox,
         NoticeHeaders, Personal, Templates,
@@ -24,7 +26,7 @@ use crate::{
         notice_message,
     },
     site::Site,
-    token::{self, Purpose},
+    token,
 };
 
 /// What stands in the headers of every copy.
@@ -40,12 +42,83 @@ pub struct Headers {
     pub reply_to: String,
     /// When the edition was sealed: the Date of every copy, on every attempt.
     pub date: Moment,
-    /// The list's id, for the links to leave it.
+    /// The list's row, in links of editions that were frozen by earlier versions.
     pub list_id: i64,
+    /// The list's public id, for the links to leave it; empty in what earlier versions froze: there links carry row numbers.
+    #[serde(default)]
+    pub list: String,
     /// The list's short name, the first label of List-Id.
     pub list_slug: String,
     /// The list's name as readers know it.
     pub list_name: String,
+}
+
+impl Headers {
+    /// Whether links, return addresses and Message-IDs of its copies carry row numbers, as they did when it was frozen: a copy
+    /// that is sent a second time says the same.
+    pub(super) const fn is_numbered(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// What the copy of a subscriber is called.
+    fn names<'a>(&'a self, copy: CopyId, subscriber: &'a str) -> CopyNames<'a> {
+        if self.is_numbered() {
+            return CopyNames::numbered(copy, self.list_id);
+        }
+        CopyNames {
+            edition: Name::id(&self.edition),
+            subscriber: Name::id(subscriber),
+            list: Name::id(&self.list),
+        }
+    }
+}
+
+/// How a copy is named in its links, its return address and its Message-ID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyNames<'a> {
+    /// The edition.
+    pub edition: Name<'a>,
+    /// The subscriber.
+    pub subscriber: Name<'a>,
+    /// The list that brought it.
+    pub list: Name<'a>,
+}
+
+impl CopyNames<'_> {
+    /// By row numbers, as earlier versions did.
+    #[must_use]
+    pub const fn numbered(copy: CopyId, list_id: i64) -> Self {
+        Self {
+            edition: Name::Number(copy.edition),
+            subscriber: Name::Number(copy.subscriber),
+            list: Name::Number(list_id),
+        }
+    }
+
+    /// For return address and Message-ID; `None` if it is named half by number, which nobody does.
+    fn which(&self) -> Option<Which> {
+        match (&self.edition, &self.subscriber) {
+            (Name::Id(edition), Name::Id(subscriber)) if !subscriber.is_empty() => {
+                Some(Which::named(edition, subscriber))
+            }
+            (Name::Number(edition), Name::Number(subscriber)) => {
+                Some(Which::Numbered { edition: *edition, subscriber: *subscriber })
+            }
+            _ => None,
+        }
+    }
+
+    /// The Message-ID of the copy, without brackets: the same on every attempt (TRUST M9).
+    #[must_use]
+    pub fn message_id(&self, site: &Site) -> Option<String> {
+        Some(verp::message_id(&site.keys, site.host(), &self.which()?))
+    }
+
+    /// The return address of the copy, where there is an address for what comes back.
+    #[must_use]
+    pub fn return_address(&self, site: &Site) -> Option<String> {
+        Some(verp::make(&site.keys, site.bounce_address.as_ref()?, &self.which()?))
+    }
 }
 
 /// Freezes a variant within the sealing transaction; freezing the same revision and key again keeps the first. Returns its id.
@@ -81,19 +154,30 @@ pub struct Links {
 impl Links {
     /// The links of a copy. They work for good: mail is read long after it was sent.
     #[must_use]
-    pub fn new(site: &Site, edition_id: i64, list_id: i64, subscriber_id: i64) -> Self {
-        let (give_once, give_monthly) = give_links(site, edition_id);
-        let sign = |purpose, scope: String| site.keys.sign(purpose, &scope, None);
-        let unsubscribe = sign(Purpose::Unsubscribe, format!("{subscriber_id}.{list_id}.{edition_id}"));
-        let preferences = sign(Purpose::Preferences, subscriber_id.to_string());
-        let view = sign(Purpose::View, format!("{edition_id}.{subscriber_id}"));
+    pub fn new(site: &Site, names: &CopyNames<'_>) -> Self {
+        let CopyNames { edition, subscriber, list } = names.clone();
+        let keys = &site.keys;
+        let unsubscribe =
+            Unsubscribe { subscriber: subscriber.clone(), list, edition: edition.clone() }.sign(keys);
+        let choices = Choices(subscriber.clone()).sign(keys);
+        let (give_once, give_monthly) = give_links(site, edition.clone());
+        let view = View { edition, subscriber }.sign(keys);
         Self {
             unsubscribe: site.url(&format!("/unsubscribe/{unsubscribe}")),
-            preferences: site.url(&format!("/preferences/{preferences}")),
+            preferences: site.url(&format!("/preferences/{choices}")),
             view: site.url(&format!("/view/{view}")),
             give_once,
             give_monthly,
         }
+    }
+
+    /// Those of a reader's copy; `None` when there is no such edition or reader.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of_copy(site: &Site, edition: i64, subscriber: i64) -> Result<Option<Self>> {
+        let names = names::of_copy(site, CopyId { edition, subscriber }).await?;
+        Ok(names.map(|names| Self::new(site, &names)))
     }
 
     /// As the mail room wants them, with the reader's name.
@@ -111,8 +195,8 @@ impl Links {
 }
 
 /// The same for every reader of an edition: who gives is not told by the link (TRUST L9).
-fn give_links(site: &Site, edition_id: i64) -> (String, String) {
-    let token = site.keys.sign(Purpose::Give, &edition_id.to_string(), None);
+fn give_links(site: &Site, edition: Name<'_>) -> (String, String) {
+    let token = Give(edition).sign(&site.keys);
     (site.url(&format!("/donate?every=once&e={token}")), site.url(&format!("/donate?every=month&e={token}")))
 }
 
@@ -121,11 +205,10 @@ fn give_links(site: &Site, edition_id: i64) -> (String, String) {
 /// # Errors
 /// When the database fails, or what it stored cannot be read.
 pub async fn copy_html(site: &Site, edition_id: i64, subscriber_id: i64) -> Result<Option<String>> {
-    let Some((headers, body, name)) = store::body_of_copy(&site.db, edition_id, subscriber_id).await? else {
+    let Some((_, body, name)) = store::body_of_copy(&site.db, edition_id, subscriber_id).await? else {
         return Ok(None);
     };
-    let headers: Headers = serde_json::from_str(&headers).map_err(unreadable)?;
-    let links = Links::new(site, edition_id, headers.list_id, subscriber_id);
+    let Some(links) = Links::of_copy(site, edition_id, subscriber_id).await? else { return Ok(None) };
     shown(&body, &links.personal(&name)).map(|(html, _)| Some(html))
 }
 
@@ -135,9 +218,10 @@ pub async fn copy_html(site: &Site, edition_id: i64, subscriber_id: i64) -> Resu
 /// # Errors
 /// As [`copy_html`].
 pub async fn public_html(site: &Site, edition_id: i64, here: &str) -> Result<Option<String>> {
-    let Some((_, body, _)) = store::newest_body(&site.db, edition_id).await? else { return Ok(None) };
+    let Some((headers, body, _)) = store::newest_body(&site.db, edition_id).await? else { return Ok(None) };
+    let headers: Headers = serde_json::from_str(&headers).map_err(unreadable)?;
     let subscribe = site.url("/subscribe");
-    let (give_once, give_monthly) = give_links(site, edition_id);
+    let (give_once, give_monthly) = give_links(site, Name::id(&headers.edition));
     let personal = Personal {
         name: "",
         unsubscribe_url: &subscribe,
@@ -224,11 +308,10 @@ impl Frozen {
         claim: &Claim,
         mut bytes: Vec<u8>,
     ) -> std::result::Result<Message, String> {
-        let links = Links::new(site, claim.edition_id, self.headers.list_id, claim.subscriber_id);
-        let which = verp::Which { edition: claim.edition_id, subscriber: claim.subscriber_id };
-        let message_id = verp::message_id(&site.keys, site.host(), which);
-        let own = || self.headers.from_email.clone();
-        let from = site.bounce_address.as_ref().map_or_else(own, |base| verp::make(&site.keys, base, which));
+        let names = self.headers.names(claim.copy(), &claim.public_id);
+        let links = Links::new(site, &names);
+        let message_id = names.message_id(site).ok_or("the reader is not known any more")?;
+        let from = names.return_address(site).unwrap_or_else(|| self.headers.from_email.clone());
         let copy = CopyHeaders {
             to: Mailbox { name: &claim.name, address: &claim.address },
             message_id: &message_id,

@@ -1,8 +1,10 @@
 //! Return addresses and Message-IDs that tell which copy comes back, and prove it (TRUST M9, M10).
 //!
-//! `bounce+<edition>.<subscriber>.<proof>@example.org`: a variable envelope return path. Both numbers are written in base
-//! 36 and the proof is 80 bits, so that the local part keeps within 64 characters (RFC 5321 section 4.5.3.1.1) with
-//! every number that the ledger can hold. Whoever knows such an address can only speak of the copy that brought it to them.
+//! `bounce+<reader>.<edition>.<proof>@example.org`: a variable envelope return path. Reader and edition are the beginnings
+//! of their public ids, 80 and 50 bits, and the proof is 80 bits, so that the local part keeps within 64 characters
+//! (RFC 5321 section 4.5.3.1.1). Whoever knows such an address can only speak of the copy that brought it to them.
+//!
+//! Copies of editions that were frozen by earlier versions carry row numbers in base 36 instead, on every attempt.
 
 use crate::{
     email_address::EmailAddress,
@@ -10,38 +12,70 @@ use crate::{
 };
 
 /// One copy: an edition to a subscriber.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Which {
-    /// The edition.
-    pub edition: i64,
-    /// The subscriber.
-    pub subscriber: i64,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// By the beginnings of their public ids.
+    Named {
+        /// The subscriber.
+        subscriber: String,
+        /// The edition.
+        edition: String,
+    },
+    /// By row numbers.
+    Numbered {
+        /// The edition.
+        edition: i64,
+        /// The subscriber.
+        subscriber: i64,
+    },
 }
 
+/// So much of a reader's public id, and of an edition's.
+const SUBSCRIBER: usize = 16;
+const EDITION: usize = 10;
+
 impl Which {
-    fn scope(self) -> String {
-        format!("{}.{}", self.edition, self.subscriber)
+    /// The copy of an edition to a subscriber, both by public id.
+    #[must_use]
+    pub fn named(edition: &str, subscriber: &str) -> Self {
+        let start = |id: &str, length| id.get(..length).unwrap_or(id).to_owned();
+        Self::Named { subscriber: start(subscriber, SUBSCRIBER), edition: start(edition, EDITION) }
     }
 
-    fn names(self) -> String {
-        format!("{}.{}", base36(self.edition), base36(self.subscriber))
+    /// What the proof is made of.
+    fn scope(&self) -> String {
+        match self {
+            Self::Named { .. } => self.names(),
+            Self::Numbered { edition, subscriber } => format!("{edition}.{subscriber}"),
+        }
     }
 
-    /// From `edition.subscriber.proof`, if the proof is ours.
+    fn names(&self) -> String {
+        match self {
+            Self::Named { subscriber, edition } => format!("{subscriber}.{edition}"),
+            Self::Numbered { edition, subscriber } => format!("{}.{}", base36(*edition), base36(*subscriber)),
+        }
+    }
+
+    /// From `reader.edition.proof`, if the proof is ours.
     fn proven(keys: &Keys, purpose: Purpose, text: &str) -> Option<Self> {
         // Servers on the way may have changed the case.
         let text = text.to_ascii_lowercase();
         let mut parts = text.split('.');
-        let (edition, subscriber, proof) = (parts.next()?, parts.next()?, parts.next()?);
+        let (one, other, proof) = (parts.next()?, parts.next()?, parts.next()?);
         if parts.next().is_some() {
             return None;
         }
-        let number = |part: &str| i64::from_str_radix(part, 36).ok().filter(|number| *number >= 0);
-        let which = Self { edition: number(edition)?, subscriber: number(subscriber)? };
+        // No number has so many digits.
+        let which = if one.len() == SUBSCRIBER {
+            Self::Named { subscriber: one.to_owned(), edition: other.to_owned() }
+        } else {
+            let number = |part: &str| i64::from_str_radix(part, 36).ok().filter(|number| *number >= 0);
+            Self::Numbered { edition: number(one)?, subscriber: number(other)? }
+        };
         // One spelling only: "+7" and "007" are numbers too.
-        (which.names() == format!("{edition}.{subscriber}")
-            && keys.knows_name(purpose, &which.scope(), proof))
-        .then_some(which)
+        (which.names() == format!("{one}.{other}") && keys.knows_name(purpose, &which.scope(), proof))
+            .then_some(which)
     }
 }
 
@@ -49,7 +83,7 @@ const PROOF: usize = 16;
 
 /// The return address of a copy.
 #[must_use]
-pub fn make(keys: &Keys, base: &EmailAddress, which: Which) -> String {
+pub fn make(keys: &Keys, base: &EmailAddress, which: &Which) -> String {
     let name = keys.name(Purpose::ReturnPath, &which.scope());
     let proof = name.get(..PROOF).unwrap_or(&name);
     format!("{}+{}.{proof}@{}", local(base.as_str()), which.names(), base.domain())
@@ -68,7 +102,7 @@ pub fn parse(keys: &Keys, base: &EmailAddress, address: &str) -> Option<Which> {
 
 /// The Message-ID of a copy, without brackets: the same on every attempt.
 #[must_use]
-pub fn message_id(keys: &Keys, host: &str, which: Which) -> String {
+pub fn message_id(keys: &Keys, host: &str, which: &Which) -> String {
     format!("{}.{}@{host}", which.names(), keys.name(Purpose::MessageId, &which.scope()))
 }
 
@@ -112,22 +146,33 @@ mod tests {
         EmailAddress::parse("bounce@example.org").expect("an address")
     }
 
+    /// As long as a name before the @ may be.
+    fn longest() -> EmailAddress {
+        EmailAddress::parse("nineteen-characters@example.org").expect("an address")
+    }
+
+    fn named() -> Which {
+        Which::named("edition4aaaaaaaaaaaaaaaaaa", "reader2aaaaaaaaaaaaaaaaaaa")
+    }
+
     /// TRUST M10: unique for each copy, within 64 characters, and only what we made is believed.
     #[test]
     fn a_return_address_names_its_copy_and_no_changed_one_does() {
         let keys = Keys::new(&keys(1), &[], b"s");
         for which in [
-            Which { edition: 0, subscriber: 0 },
-            Which { edition: 1, subscriber: 35 },
-            Which { edition: 12, subscriber: 345_678 },
-            Which { edition: i64::MAX, subscriber: i64::MAX },
+            Which::Numbered { edition: 0, subscriber: 0 },
+            Which::Numbered { edition: 12, subscriber: 345_678 },
+            Which::Numbered { edition: i64::MAX, subscriber: i64::MAX },
+            named(),
         ] {
-            let address = make(&keys, &base(), which);
+            let address = make(&keys, &longest(), &which);
             let (local, _) = address.split_once('@').expect("an address");
             assert!(local.len() <= 64, "{address}");
+            let address = make(&keys, &base(), &which);
+            let (local, _) = address.split_once('@').expect("an address");
             assert!(EmailAddress::parse(&address).is_ok(), "{address}");
-            assert_eq!(parse(&keys, &base(), &address), Some(which));
-            assert_eq!(parse(&keys, &base(), &address.to_uppercase()), Some(which));
+            assert_eq!(parse(&keys, &base(), &address).as_ref(), Some(&which));
+            assert_eq!(parse(&keys, &base(), &address.to_uppercase()).as_ref(), Some(&which));
             for at in 0..local.len() {
                 for other in ['a', '7', '.', '+'] {
                     let mut changed: Vec<char> = address.chars().collect();
@@ -140,7 +185,7 @@ mod tests {
                 }
             }
         }
-        let address = make(&keys, &base(), Which { edition: 1, subscriber: 2 });
+        let address = make(&keys, &base(), &Which::Numbered { edition: 1, subscriber: 2 });
         for forged in [
             "bounce@example.org".to_owned(),
             "bounce+1.2.@example.org".to_owned(),
@@ -158,21 +203,25 @@ mod tests {
     #[test]
     fn a_message_id_names_its_copy() {
         let keys = Keys::new(&keys(1), &[], b"s");
-        let which = Which { edition: 12, subscriber: 345 };
-        let id = message_id(&keys, "news.example.org", which);
-        assert_eq!(id, message_id(&keys, "news.example.org", which));
-        assert_eq!(parse_message_id(&keys, "news.example.org", &format!("<{id}>")), Some(which));
-        assert_eq!(parse_message_id(&keys, "other.example.org", &id), None);
-        let proof = id.split(['.', '@']).nth(2).expect("a proof");
-        let crossed = format!("bounce+c.9l.{}@example.org", proof.get(..16).expect("long enough"));
-        assert_eq!(parse(&keys, &base(), &crossed), None);
+        for which in [named(), Which::Numbered { edition: 12, subscriber: 345 }] {
+            let id = message_id(&keys, "news.example.org", &which);
+            assert_eq!(id, message_id(&keys, "news.example.org", &which));
+            assert_eq!(
+                parse_message_id(&keys, "news.example.org", &format!("<{id}>")).as_ref(),
+                Some(&which)
+            );
+            assert_eq!(parse_message_id(&keys, "other.example.org", &id), None);
+            let (name, _) = id.split_once('@').expect("a host");
+            let crossed = format!("bounce+{}@example.org", name.get(..name.len() - 10).expect("long enough"));
+            assert_eq!(parse(&keys, &base(), &crossed), None);
+        }
     }
 
     /// TRUST M6: bounces of mail from before the secret was changed still count.
     #[test]
     fn an_old_secret_still_proves_its_copies() {
-        let which = Which { edition: 3, subscriber: 4 };
-        let address = make(&Keys::new(&keys(1), &[], b"s"), &base(), which);
+        let which = named();
+        let address = make(&Keys::new(&keys(1), &[], b"s"), &base(), &which);
         let rotated = Keys::new(&keys(2), &[keys(1)], b"s");
         assert_eq!(parse(&rotated, &base(), &address), Some(which));
         assert_eq!(parse(&Keys::new(&keys(2), &[], b"s"), &base(), &address), None);

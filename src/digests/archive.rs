@@ -3,7 +3,11 @@
 use super::{EditionSummary, Error, Result, store};
 use crate::{
     db::{self, Db},
-    delivery::variant,
+    delivery::{
+        names::{self, CopyId},
+        variant,
+    },
+    links::Name,
     site::Site,
 };
 
@@ -24,6 +28,14 @@ pub async fn in_archive(site: &Site, public_id: &str) -> Result<String> {
     let id = store::in_archive(&site.db, public_id).await?.ok_or(Error::NotFound)?;
     let here = site.url(&format!("/archive/{public_id}"));
     variant::public_html(site, id, &here).await?.ok_or(Error::NotFound)
+}
+
+/// The copy that a link names.
+///
+/// # Errors
+/// [`Error::NotFound`] when the edition or the reader is not known.
+pub async fn linked_copy(site: &Site, edition: &Name<'_>, subscriber: &Name<'_>) -> Result<CopyId> {
+    names::linked_copy(&site.db, edition, subscriber).await?.ok_or(Error::NotFound)
 }
 
 /// A reader's copy as it was mailed, for "read in your browser".

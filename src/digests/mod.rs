@@ -21,7 +21,7 @@ mod test_copy;
 pub(crate) mod tests;
 
 pub use self::{
-    archive::{archive, copy_of, in_archive},
+    archive::{archive, copy_of, in_archive, linked_copy},
     compose::{create_draft, save_correction, save_revision},
     correct::{Version, begin_correction, is_corrected, versions},
     issue::{Preview, preview},
@@ -137,6 +137,8 @@ pub struct Edition {
     pub digest_name: String,
     /// The list whose readers get it.
     pub list_id: i64,
+    /// What links call that list.
+    pub list_public_id: String,
     /// That list's name in addresses and headers.
     pub list_slug: String,
     /// That list's name.

@@ -93,6 +93,7 @@ impl Body {
             edition: edition.public_id.clone(),
             date: site.now(),
             list_id: edition.list_id,
+            list: edition.list_public_id.clone(),
             list_slug: edition.list_slug.clone(),
             list_name: edition.list_name.clone(),
         };

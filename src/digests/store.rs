@@ -35,7 +35,7 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7)";
     INSERT_ARTICLES = rows(4) "insert into edition_article (edition_id, revision, position, article_id) values {rows}";
     STAND = "select state, revision, send_at from edition where id = $1";
-    EDITION = "select e.id, e.public_id, e.digest_id, d.name as digest_name, e.list_id, l.slug as list_slug, l.name as list_name,
+    EDITION = "select e.id, e.public_id, e.digest_id, d.name as digest_name, e.list_id, l.public_id as list_public_id, l.slug as list_slug, l.name as list_name,
             e.state, r.revision, e.send_at, e.unknown_policy,
             case when e.paused_because <> '' then e.paused_because else e.held_because end as held_because,
             e.corrects_revision, e.corrects_edition_id, wrong.public_id as corrects_public_id, e.sealed_count, e.sealed_at, e.finished_at, e.updated_at,
@@ -139,6 +139,7 @@ struct EditionRow {
     digest_id: i64,
     digest_name: String,
     list_id: i64,
+    list_public_id: String,
     list_slug: String,
     list_name: String,
     state: String,
@@ -168,6 +169,7 @@ impl EditionRow {
             digest_id: self.digest_id,
             digest_name: self.digest_name,
             list_id: self.list_id,
+            list_public_id: self.list_public_id,
             list_slug: self.list_slug,
             list_name: self.list_name,
             state: self.state.parse()?,

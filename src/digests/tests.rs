@@ -19,7 +19,7 @@ use crate::{
 };
 
 crate::statements! {
-    LIST = "insert into list (id, slug, name, description, visibility, created_at) values (1, 'weekly', 'The weekly', '', 'public', 0)";
+    LIST = "insert into list (id, public_id, slug, name, description, visibility, created_at) values (1, 'listlistlistlistlistlistli', 'weekly', 'The weekly', '', 'public', 0)";
     READERS = rows(5) "insert into subscriber (id, public_id, email, email_key, name, created_at)
         select column1, column2, column3, column4, column5, 0 from (values {rows})";
     SUBSCRIPTIONS = rows(2) "insert into subscription (subscriber_id, list_id, state, asked_at)

@@ -5,12 +5,14 @@ use super::{
     store::{self, NewDonation, NewRecurring},
 };
 use crate::{
+    delivery::names,
     email_address::EmailAddress,
+    links::Give,
     money::{self, Currency, Money},
     payments::{Every, NewCheckout, PaymentProvider, ProviderError},
     site::Site,
     staff::Settings,
-    token::{self, Purpose},
+    token,
 };
 
 /// What the donation form sent, as it was typed.
@@ -98,10 +100,11 @@ pub async fn start_gift(
     let currency =
         money::currency(&settings.currency).ok_or_else(|| GiftError::Currency(settings.currency.clone()))?;
     let (amount, email, name) = check(request, currency).map_err(GiftError::Invalid)?;
-    let edition_id = request
-        .edition_token
-        .and_then(|given| site.keys.verify(Purpose::Give, given, site.now()).ok())
-        .and_then(|scope| scope.parse().ok());
+    let given = request.edition_token.and_then(|given| Give::read(&site.keys, given, site.now()).ok());
+    let edition_id = match given {
+        Some(Give(edition)) => names::edition(&site.db, &edition).await?,
+        None => None,
+    };
 
     let public_id = token::public_id();
     let recurring_id = (request.every == Every::Month).then(token::public_id);

@@ -3,9 +3,10 @@
 use super::{
     Result, SubscriberError, Trace,
     consent::{self, Happened},
+    read::Subscriber,
     store,
 };
-use crate::{clock::Moment, delivery::ledger, site::Site, token::Purpose};
+use crate::{clock::Moment, delivery::ledger, links::Unsubscribe, site::Site};
 
 /// How long leaving can be taken back by one press; after that, the form is the way.
 const UNDO_LASTS: std::time::Duration = std::time::Duration::from_secs(86_400);
@@ -15,6 +16,8 @@ const UNDO_LASTS: std::time::Duration = std::time::Duration::from_secs(86_400);
 pub struct Left {
     /// The reader.
     pub subscriber_id: i64,
+    /// The reader's public id.
+    pub public_id: String,
     /// The list.
     pub list_id: i64,
     /// The list's name.
@@ -30,13 +33,14 @@ pub struct Left {
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours.
 pub async fn look_at_unsubscribe(site: &Site, link: &str) -> Result<Left> {
-    let (subscriber_id, list_id, _) = read_link(site, link)?;
+    let (reader, list_id, _) = read_link(site, link).await?;
+    let (subscriber_id, public_id) = (reader.id, reader.public_id);
     let known = store::subscriptions(&site.db, subscriber_id).await?;
     let subscription = known.into_iter().find(|s| s.list_id == list_id).ok_or(SubscriberError::Link)?;
     let subscribed = subscription.state != "left";
     let just_left = subscription.left_at.is_some_and(|at| at > undo_until(site));
     let can_undo = !subscribed && just_left && subscription.confirmed_at.is_some();
-    Ok(Left { subscriber_id, list_id, list: subscription.name, subscribed, can_undo })
+    Ok(Left { subscriber_id, public_id, list_id, list: subscription.name, subscribed, can_undo })
 }
 
 /// Leaves; doing it again changes nothing. Whatever waits to be sent to the reader from this list is withdrawn in the same
@@ -46,7 +50,7 @@ pub async fn look_at_unsubscribe(site: &Site, link: &str) -> Result<Left> {
 /// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
 pub async fn leave(site: &Site, link: &str, method: &str, trace: Trace<'_>) -> Result<Left> {
     let left = look_at_unsubscribe(site, link).await?;
-    let (_, _, edition) = read_link(site, link)?;
+    let (_, _, edition) = read_link(site, link).await?;
     let mut tx = site.db.begin().await?;
     if store::leave(&mut tx, left.subscriber_id, left.list_id, site.now()).await? {
         let source = format!("edition {edition}");
@@ -118,11 +122,10 @@ fn happened<'a>(
     }
 }
 
-fn read_link(site: &Site, link: &str) -> Result<(i64, i64, i64)> {
-    let scope = site.keys.verify(Purpose::Unsubscribe, link, site.now())?;
-    let mut ids = scope.split('.').map(|id| id.parse::<i64>().ok());
-    match (ids.next().flatten(), ids.next().flatten(), ids.next().flatten()) {
-        (Some(subscriber), Some(list), Some(edition)) => Ok((subscriber, list, edition)),
-        _ => Err(SubscriberError::Link),
-    }
+/// Who leaves what; and the edition, as proof of consent names it.
+async fn read_link(site: &Site, link: &str) -> Result<(Subscriber, i64, String)> {
+    let link = Unsubscribe::read(&site.keys, link, site.now())?;
+    let subscriber = store::named(&site.db, &link.subscriber).await?.ok_or(SubscriberError::Link)?;
+    let list = store::named_list(&site.db, &link.list).await?.ok_or(SubscriberError::Link)?;
+    Ok((subscriber, list, link.edition.to_string()))
 }

@@ -6,6 +6,7 @@ use super::store;
 use crate::{
     db::{Db, Result, Tx},
     site::Site,
+    token,
 };
 
 /// Something a reader can join.
@@ -13,6 +14,9 @@ use crate::{
 pub struct List {
     /// Its id.
     pub id: i64,
+    /// What links call it.
+    #[serde(skip)]
+    pub public_id: String,
     /// Its lasting short name: the first label of List-Id.
     pub slug: String,
     /// What readers call it.
@@ -52,5 +56,5 @@ pub async fn all_in(tx: &mut Tx) -> Result<Vec<List>> {
 /// # Errors
 /// When the database fails.
 pub async fn add(tx: &mut Tx, site: &Site, slug: &str, name: &str, description: &str) -> Result<bool> {
-    store::add_list(tx, (slug, name, description, "public"), site.now()).await
+    store::add_list(tx, &token::public_id(), (slug, name, description, "public"), site.now()).await
 }

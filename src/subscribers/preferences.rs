@@ -8,7 +8,12 @@ use super::{
     read::Subscriber,
     store,
 };
-use crate::{delivery::ledger, mail::clean_name, site::Site, token::Purpose};
+use crate::{
+    delivery::ledger,
+    links::{Choices, Name},
+    mail::clean_name,
+    site::Site,
+};
 
 /// What a reader can choose.
 #[derive(Clone, Debug, Serialize)]
@@ -33,10 +38,10 @@ pub struct Choice {
     pub joined: bool,
 }
 
-/// The path of a reader's own page.
+/// The path of a reader's own page, by their public id.
 #[must_use]
-pub fn preferences_path(site: &Site, subscriber_id: i64) -> String {
-    format!("/preferences/{}", site.keys.sign(Purpose::Preferences, &subscriber_id.to_string(), None))
+pub fn preferences_path(site: &Site, public_id: &str) -> String {
+    format!("/preferences/{}", Choices(Name::id(public_id)).sign(&site.keys))
 }
 
 /// The page behind a link: public lists, and private ones that the reader is on.
@@ -44,10 +49,9 @@ pub fn preferences_path(site: &Site, subscriber_id: i64) -> String {
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours.
 pub async fn look_at_preferences(site: &Site, link: &str) -> Result<Preferences> {
-    let scope = site.keys.verify(Purpose::Preferences, link, site.now())?;
-    let id = scope.parse().map_err(|_| SubscriberError::Link)?;
-    let reader = store::by_id(&site.db, id).await?.ok_or(SubscriberError::Link)?;
-    let known = store::subscriptions(&site.db, id).await?;
+    let Choices(name) = Choices::read(&site.keys, link, site.now())?;
+    let reader = store::named(&site.db, &name).await?.ok_or(SubscriberError::Link)?;
+    let known = store::subscriptions(&site.db, reader.id).await?;
     let lists = store::lists(&site.db).await?.into_iter().filter_map(|list| {
         let subscription = known.iter().find(|s| s.list_id == list.id);
         let joined = subscription.is_some_and(|s| s.state == "confirmed");

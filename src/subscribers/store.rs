@@ -9,14 +9,15 @@ use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
     email_address::EmailAddress,
+    links::Name,
     statements,
 };
 
 statements! {
     /// A list, unless its short name is taken.
-    ADD_LIST = "insert into list (slug, name, description, visibility, created_at) values ($1, $2, $3, $4, $5) on conflict (slug) do nothing";
+    ADD_LIST = "insert into list (public_id, slug, name, description, visibility, created_at) values ($1, $2, $3, $4, $5, $6) on conflict (slug) do nothing";
     /// Every list.
-    LISTS = "select id, slug, name, description, visibility from list order by id";
+    LISTS = "select id, public_id, slug, name, description, visibility from list order by id";
     /// A new reader; a known address stays who they are.
     ADD_SUBSCRIBER = "insert into subscriber (public_id, email, email_key, name, created_at) values ($1, $2, $3, $4, $5) on conflict (email_key) do nothing";
     /// As `ADD_SUBSCRIBER`, for an import.
@@ -26,8 +27,12 @@ statements! {
         postgres "select cast(coalesce(json_agg(id), '[]') as text) from subscriber where email_key in (select json_array_elements_text(cast($1 as json)))";
     /// By address.
     BY_KEY = "select id, public_id, email, name, created_at from subscriber where email_key = $1";
-    /// By id.
-    BY_ID = "select id, public_id, email, name, created_at from subscriber where id = $1";
+    /// By the number in a link of an earlier version: those given since are somebody else's.
+    BY_NUMBER = "select id, public_id, email, name, created_at from subscriber
+        where id = $1 and id <= (select last_id from numbered_link where kind = 'subscriber')";
+    /// The list of such a link.
+    LIST_BY_NUMBER = "select id from list where id = $1 and id <= (select last_id from numbered_link where kind = 'list')";
+    LIST_BY_PUBLIC_ID = "select id from list where public_id = $1";
     /// By public id.
     BY_PUBLIC_ID = "select id, public_id, email, name, created_at from subscriber where public_id = $1";
     /// The name, as the reader wants it.
@@ -130,10 +135,11 @@ pub struct ExportRow {
 
 pub async fn add_list(
     tx: &mut Tx,
+    public_id: &str,
     (slug, name, description, visibility): (&str, &str, &str, &str),
     now: Moment,
 ) -> Result<bool> {
-    Ok(tx.exec(ADD_LIST, (slug, name, description, visibility, now)).await? == 1)
+    Ok(tx.exec(ADD_LIST, (public_id, slug, name, description, visibility, now)).await? == 1)
 }
 
 pub async fn lists(db: &Db) -> Result<Vec<List>> {
@@ -171,8 +177,21 @@ pub async fn by_key(db: &Db, key: &str) -> Result<Option<Subscriber>> {
     db.opt(BY_KEY, (key,)).await
 }
 
-pub async fn by_id(db: &Db, id: i64) -> Result<Option<Subscriber>> {
-    db.opt(BY_ID, (id,)).await
+/// Whom a link names.
+pub async fn named(db: &Db, name: &Name<'_>) -> Result<Option<Subscriber>> {
+    match name {
+        Name::Id(id) => by_public_id(db, id).await,
+        Name::Number(number) => db.opt(BY_NUMBER, (*number,)).await,
+    }
+}
+
+/// The list that a link names.
+pub async fn named_list(db: &Db, name: &Name<'_>) -> Result<Option<i64>> {
+    let found: Option<(i64,)> = match name {
+        Name::Id(id) => db.opt(LIST_BY_PUBLIC_ID, (id.as_ref(),)).await?,
+        Name::Number(number) => db.opt(LIST_BY_NUMBER, (*number,)).await?,
+    };
+    Ok(found.map(|(id,)| id))
 }
 
 pub async fn by_public_id(db: &Db, public_id: &str) -> Result<Option<Subscriber>> {

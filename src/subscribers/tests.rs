@@ -10,9 +10,10 @@ use crate::{
     db::{Db, DbOptions, Migrations},
     delivery::notices,
     email_address::EmailAddress,
+    links::{Confirm, Name, Unsubscribe},
     site::Site,
     staff::Settings,
-    token::{Keys, Purpose, RootSecret, public_id},
+    token::{self, Keys, Purpose, RootSecret, public_id},
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -21,6 +22,8 @@ struct House {
     site: Site,
     settings: Settings,
     list: i64,
+    /// What links call the list.
+    list_name: String,
     folder: PathBuf,
 }
 
@@ -47,9 +50,10 @@ impl House {
         let mut tx = site.db.begin().await.expect("a transaction");
         lists::add(&mut tx, &site, "weekly", "The weekly", "").await.expect("a list");
         tx.commit().await.expect("a commit");
-        let list = lists::all(&site.db).await.expect("lists")[0].id;
+        let list = lists::all(&site.db).await.expect("lists").remove(0);
+        let (list, list_name) = (list.id, list.public_id);
         let settings = Settings { contact_email: "desk@example.org".into(), ..Settings::default() };
-        Self { site, settings, list, folder }
+        Self { site, settings, list, list_name, folder }
     }
 
     async fn subscribe_from(&self, email: &str, name: &str, ip: &str) -> Result<()> {
@@ -78,14 +82,18 @@ impl House {
     }
 
     async fn confirm(&self, email: &str) {
-        let scope = format!("{}.{}", self.reader(email).await.id, self.list);
-        let link = self.site.keys.sign(Purpose::Confirm, &scope, None);
+        let reader = self.reader(email).await;
+        let link =
+            Confirm { subscriber: Name::id(&reader.public_id), lists: vec![Name::id(&self.list_name)] };
+        let link = link.sign(&self.site.keys, self.site.now().plus(Duration::from_secs(60)));
         confirm(&self.site, &link, Trace::default()).await.expect("confirmed");
     }
 
     async fn leaving_link(&self, email: &str) -> String {
-        let scope = format!("{}.{}.1", self.reader(email).await.id, self.list);
-        self.site.keys.sign(Purpose::Unsubscribe, &scope, None)
+        let reader = self.reader(email).await;
+        let [subscriber, list, edition] =
+            [&reader.public_id, &self.list_name, &token::public_id()].map(|id| Name::Id(id.clone().into()));
+        Unsubscribe { subscriber, list, edition }.sign(&self.site.keys)
     }
 
     /// How many confirmation mails were enqueued.
@@ -258,8 +266,8 @@ async fn an_export_comes_back_in_another_house() {
 async fn a_link_for_one_thing_opens_nothing_else() {
     let house = House::new().await;
     house.subscribe("ann@example.org", "").await;
-    let id = house.reader("ann@example.org").await.id;
-    let scope = format!("{id}.{}.1", house.list);
+    let id = house.reader("ann@example.org").await.public_id;
+    let scope = format!("{id}.{}.{id}", house.list_name);
     for purpose in [Purpose::Confirm, Purpose::Preferences, Purpose::View, Purpose::Give] {
         let link = house.site.keys.sign(purpose, &scope, None);
         let answer = leave(&house.site, &link, "one-click", Trace::default()).await;

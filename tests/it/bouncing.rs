@@ -222,8 +222,7 @@ both_engines! {
         digests::seal_due(&app.site, &app.templates).await.expect("it is sealed");
         // While it is on its way: the rows exist, and somebody has it already, says their provider.
         let reader = subscribers::by_email(&app.site.db, &ANN.parse().expect("an address")).await.expect("a read").expect("a reader");
-        let which = broadside::delivery::verp::Which { edition: draft.id, subscriber: reader.id };
-        let id = broadside::delivery::verp::message_id(&app.site.keys, app.site.host(), which);
+        let id = app.names(draft.id, reader.id).await.message_id(&app.site).expect("it has one");
         assert_eq!(take(&app, &complaint("abuse", &id)).await, Effect::Complained);
         app.send().await;
         let after = digests::load(&app.site.db, draft.id).await.expect("the edition");
@@ -242,9 +241,7 @@ both_engines! {
         app.advance(digests::UNDO + Duration::from_secs(1));
         digests::seal_due(&app.site, &app.templates).await.expect("it is sealed");
         let reader = subscribers::by_email(&app.site.db, &ANN.parse().expect("an address")).await.expect("a read").expect("a reader");
-        let which = broadside::delivery::verp::Which { edition: draft.id, subscriber: reader.id };
-        let base = app.site.bounce_address.clone().expect("tests have one");
-        let early = broadside::delivery::verp::make(&app.site.keys, &base, which);
+        let early = app.names(draft.id, reader.id).await.return_address(&app.site).expect("tests have an address for bounces");
         assert_eq!(take(&app, &notification(&early, ANN, "failed", "5.1.1")).await, Effect::Bounced);
         app.drain().await;
         assert_eq!(reason(&app, ANN).await.as_deref(), Some("bounced"));

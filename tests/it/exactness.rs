@@ -293,7 +293,7 @@ both_engines! {
         // One of those who got it leaves; the correction goes to the others of them, and to nobody else.
         let gone = EmailAddress::parse(&had[0]).expect("an address");
         let id = subscribers::by_email(&app.site.db, &gone).await.expect("a read").expect("a reader").id;
-        let links = broadside::delivery::variant::Links::new(&app.site, edition.id, app.list().await, id);
+        let links = app.links(edition.id, id).await;
         let token = links.unsubscribe.rsplit('/').next().expect("a token").to_owned();
         subscribers::leave(&app.site, &token, "one-click", Trace::default()).await.expect("left");
         let page = desk.open(&path(&edition)).await;
@@ -470,7 +470,7 @@ both_engines! {
         // Reader 2 leaves; reader 3's address is not to be mailed any more.
         let address = |number: i64| EmailAddress::parse(&format!("reader{number}@example.org")).expect("an address");
         let left = subscribers::by_email(&app.site.db, &address(2)).await.expect("a read").expect("a reader").id;
-        let links = broadside::delivery::variant::Links::new(&app.site, id, app.list().await, left);
+        let links = app.links(id, left).await;
         let token = links.unsubscribe.rsplit('/').next().expect("a token").to_owned();
         subscribers::leave(&app.site, &token, "one-click", Trace::default()).await.expect("left");
         let mut tx = app.site.db.begin().await.expect("a transaction");

@@ -54,7 +54,7 @@ const HARMLESS: &[&str] = &["Engine::Sqlite", "Engine::Postgres", "hooks::stripe
 
 /// The order of import: a room may use what stands before it, and its own level only where the list says so.
 const LEVELS: &[&[&str]] = &[
-    &["clock", "money", "email_address", "smtp_url", "token", "trust"],
+    &["clock", "money", "email_address", "smtp_url", "token", "links", "trust"],
     &["db"],
     &["site"],
     &["mail", "payments"],

@@ -7,7 +7,6 @@ use broadside::{
     delivery::{
         notices::{self, NewNotice},
         suppression::{Reason, Suppressions},
-        variant::Links,
     },
     digests,
     email_address::EmailAddress,
@@ -175,7 +174,7 @@ both_engines! {
         }
         let left = EmailAddress::parse("left@example.org").expect("an address");
         let id = subscribers::by_email(&app.site.db, &left).await.expect("a read").expect("a reader").id;
-        let links = Links::new(&app.site, 1, app.list().await, id);
+        let links = app.links(app.draft("Any").await.id, id).await;
         let token = links.unsubscribe.rsplit('/').next().expect("a token");
         subscribers::leave(&app.site, token, "one-click", subscribers::Trace::default()).await.expect("left");
         for (name, reason) in [("staff", Reason::Staff), ("erased", Reason::Erased), ("bounced", Reason::Bounced), ("complained", Reason::Complained)] {

@@ -20,6 +20,7 @@ mod mail_standards;
 mod main_job;
 mod migrations;
 mod moving;
+mod naming;
 mod oracles;
 mod paths;
 mod pictures;

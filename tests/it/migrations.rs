@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use broadside::db::{Db, Engine, MigrationError, Migrations};
 use sqlx::Executor;
 
-use crate::support::{TestDb, both_engines};
+use crate::support::{TestDb, both_engines, database};
 
 #[test]
 fn both_engines_have_migrations_of_the_same_numbers_and_names() {
@@ -29,6 +29,35 @@ async fn both_engines_have_the_same_schema() {
 }
 
 both_engines! {
+    /// A number that was given is never given again, in any table: what was mailed, logged or noted under it stays true.
+    async fn the_number_of_a_deleted_row_is_not_given_again(db: TestDb) {
+        let (numbered, once) = match &db.db {
+            Db::Sqlite { read, .. } => {
+                let count = async |more: &str| -> i64 {
+                    let text = format!("select count(*) from sqlite_schema where type = 'table' and sql like '%(%id integer primary key%' and sql not like '%primary key check%' and sql not like '%primary key references%'{more}");
+                    sqlx::query_scalar(sqlx::AssertSqlSafe(text)).fetch_one(read).await.expect("the schema can be read")
+                };
+                (count("").await, count(" and sql like '%id integer primary key autoincrement,%'").await)
+            }
+            Db::Postgres(pool) => {
+                let text = "select count(*), count(*) filter (where c.is_identity = 'YES') from information_schema.columns c
+                    join pg_index i on i.indrelid = c.table_name::regclass and i.indisprimary and i.indnatts = 1
+                    join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0] and a.attname = c.column_name
+                    where c.table_schema = 'public' and c.column_name = 'id' and c.table_name <> 'origin'";
+                sqlx::query_as(text).fetch_one(pool).await.expect("the schema can be read")
+            }
+        };
+        assert!(numbered > 15, "{numbered}");
+        assert_eq!(numbered, once, "every table that numbers its rows does so once");
+        for _ in 0..2 {
+            execute(&db.db, "insert into topic (slug, name) values ('a', 'A'), ('b', 'B')").await;
+            execute(&db.db, "delete from topic").await;
+        }
+        execute(&db.db, "insert into topic (slug, name) values ('c', 'C')").await;
+        let ids: Vec<(i64,)> = database::rows(&db.db, "select id from topic").await;
+        assert_eq!(ids, [(5,)]);
+    }
+
     async fn applying_the_migrations_again_changes_nothing(db: TestDb) {
         let before = schema(&db.db).await;
         Migrations::apply(&db.db).await.expect("nothing is left to apply");

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use broadside::{
     clock::Stopwatch,
-    delivery::{editions::EditionState, engine::Engine, variant::Links},
+    delivery::{editions::EditionState, engine::Engine},
     digests,
     sandbox::{Rule, Stage},
     site::Site,
@@ -161,7 +161,7 @@ both_engines! {
         let mailbox = app.sandbox.mailbox();
         assert!(mailbox.wait_for_count(5, Duration::from_secs(20)).await);
         for reader in &last {
-            let links = Links::new(&app.site, draft.id, app.list().await, reader.subscriber_id);
+            let links = app.links(draft.id, reader.subscriber_id).await;
             assert_eq!(one_click(&app, &links.unsubscribe, FORM, "List-Unsubscribe=One-Click").await.0, StatusCode::OK);
         }
         let since = Stopwatch::start();

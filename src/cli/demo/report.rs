@@ -9,8 +9,9 @@ use crate::{
     articles,
     delivery::{
         editions::{self, Audit},
-        ledger, notices,
-        verp::{self, Which},
+        ledger,
+        names::{self, CopyId},
+        notices,
     },
     donations::{self, MoneyAudit},
     sandbox::{Rhythm, Sandbox},
@@ -35,11 +36,12 @@ async fn accepted(site: &Site) -> anyhow::Result<Vec<Accepted>> {
             let copies = ledger::copies(&site.db, edition, "", after, CHUNK).await?;
             let Some(last) = copies.last() else { break };
             after = last.subscriber_id;
-            accepted.extend(copies.iter().filter(|copy| copy.state == "accepted").map(|copy| {
-                let which = Which { edition, subscriber: copy.subscriber_id };
-                let message_id = verp::message_id(&site.keys, site.host(), which);
-                Accepted { message_id, maybe_duplicate: copy.maybe_duplicate }
-            }));
+            for copy in copies.iter().filter(|copy| copy.state == "accepted") {
+                let names = names::of_copy(site, CopyId { edition, subscriber: copy.subscriber_id }).await?;
+                let message_id = names.and_then(|names| names.message_id(site));
+                let message_id = message_id.context("a copy to a reader who is not known")?;
+                accepted.push(Accepted { message_id, maybe_duplicate: copy.maybe_duplicate });
+            }
         }
     }
     let notices = notices::accepted(&site.db).await?.into_iter();

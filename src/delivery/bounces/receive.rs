@@ -12,16 +12,18 @@ use std::time::Duration;
 use super::{Action, Class, Reason, Recipient, Report, judge, status, without_addresses};
 use crate::{
     clock::Moment,
-    db::{Result, Tx},
+    db::{Db, Result, Tx},
     delivery::{
         editions, ledger,
+        names::{self, CopyId},
         store::bounces::{self as store, NewBounce},
         suppression::{self, Suppressions},
         verp::{self, Which},
     },
     email_address::EmailAddress,
+    links::Unsubscribe,
     site::Site,
-    token::{self, Purpose},
+    token,
 };
 
 /// So many editions must fail for a reader, over at least so long, before a reason that may pass counts as one that does not.
@@ -114,12 +116,16 @@ pub async fn receive_mail(site: &Site, bytes: &[u8]) -> Result<Effect> {
 /// # Errors
 /// When the database fails; then nothing was kept, and it can be given again.
 pub async fn receive(site: &Site, source: Source, key: &str, report: &Report) -> Result<Effect> {
-    let which = identify(site, report);
+    let proof = identify(site, report);
     let signed = !matches!(source, Source::Mail | Source::Reply);
     // Anybody can send us mail: what proves nothing costs no transaction.
-    if report.recipients.is_empty() || (which.is_none() && !signed) {
+    if report.recipients.is_empty() || (proof.is_none() && !signed) {
         return Ok(Effect::Unproven);
     }
+    let which = match proof {
+        Some(proof) => proof.copy(&site.db).await?,
+        None => None,
+    };
     let mut tx = site.db.begin().await?;
     let copy = match which {
         Some(which) => store::copy(&mut tx, which.edition, which.subscriber).await?,
@@ -138,14 +144,32 @@ pub async fn receive(site: &Site, source: Source, key: &str, report: &Report) ->
 
 /// Whose copy it is.
 struct About {
-    which: Option<Which>,
+    which: Option<CopyId>,
     address: EmailAddress,
     /// When the copy's row last changed.
     at: Option<Moment>,
 }
 
+/// What in a report proves that it answers a copy of ours.
+enum Proof {
+    /// A return address or Message-ID.
+    Which(Which),
+    /// The link to unsubscribe.
+    Link(Unsubscribe<'static>),
+}
+
+impl Proof {
+    /// The copy; `None` once the edition or the reader is not known any more.
+    async fn copy(&self, db: &Db) -> Result<Option<CopyId>> {
+        match self {
+            Self::Which(which) => names::copy(db, which).await,
+            Self::Link(link) => names::linked_copy(db, &link.edition, &link.subscriber).await,
+        }
+    }
+}
+
 /// Which copy a report answers, by any proof in it.
-fn identify(site: &Site, report: &Report) -> Option<Which> {
+fn identify(site: &Site, report: &Report) -> Option<Proof> {
     let returned = |address: &str| verp::parse(&site.keys, site.bounce_address.as_ref()?, address);
     let by_address = report.sent_to.iter().chain(&report.returned_path).find_map(|address| returned(address));
     let by_id = || verp::parse_message_id(&site.keys, site.host(), report.returned_id.as_deref()?);
@@ -153,12 +177,9 @@ fn identify(site: &Site, report: &Report) -> Option<Which> {
         let (_, token) = report.returned_link.as_deref()?.split_once("/unsubscribe/")?;
         // A header may name a second way behind the first (RFC 2369).
         let token = token.split(['>', ',', ' ']).next()?;
-        let scope = site.keys.verify(Purpose::Unsubscribe, token, site.now()).ok()?;
-        let mut numbers = scope.split('.').map(|number| number.parse().ok());
-        let (subscriber, _, edition) = (numbers.next()??, numbers.next()??, numbers.next()??);
-        Some(Which { edition, subscriber })
+        Unsubscribe::read(&site.keys, token, site.now()).ok()
     };
-    by_address.or_else(by_id).or_else(by_link)
+    by_address.or_else(by_id).map(Proof::Which).or_else(|| by_link().map(Proof::Link))
 }
 
 /// Of what a report says, that which is about the copy.
@@ -357,7 +378,7 @@ pub async fn receive_refusals(site: &Site) -> Result<usize> {
     while at < newest {
         let until = newest.min(at + STRETCH);
         for refusal in store::refusals(&site.db, at, until).await? {
-            let which = Which { edition: refusal.edition_id, subscriber: refusal.subscriber_id };
+            let which = CopyId { edition: refusal.edition_id, subscriber: refusal.subscriber_id };
             let mut tx = site.db.begin().await?;
             let copy = store::copy(&mut tx, which.edition, which.subscriber).await?;
             let address = copy.as_ref().and_then(|(address, _)| EmailAddress::parse(address).ok());

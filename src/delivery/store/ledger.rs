@@ -1,6 +1,9 @@
 //! SQL of deliveries, their attempts and tallies.
 
-use super::dkim::{self, SealedKey};
+use super::{
+    super::names::CopyId,
+    dkim::{self, SealedKey},
+};
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
@@ -17,13 +20,15 @@ statements! {
             select $1, cast(r.value ->> 0 as bigint), r.value ->> 1, r.value ->> 2, r.value ->> 3, cast(r.value ->> 4 as bigint), r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false
             from json_array_elements(cast($3 as json)) as r where true on conflict (edition_id, subscriber_id) do nothing";
     /// What is to be claimed next, for `Tx::array`.
-    DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1))
-            from (select subscriber_id, address, name, domain_key, variant_id, attempt from delivery
-                where edition_id = $1 and state = 'queued' and next_at <= $2 order by next_at, subscriber_id limit $3)",
-        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1)), '[]') as text)
-            from (select subscriber_id, address, name, domain_key, variant_id, attempt from delivery
-                where edition_id = $1 and state = 'queued' and next_at <= $2 order by next_at, subscriber_id limit $3
-                for update skip locked) as due";
+    DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id))
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, coalesce(s.public_id, '') as public_id
+                from delivery d left join subscriber s on s.id = d.subscriber_id
+                where d.edition_id = $1 and d.state = 'queued' and d.next_at <= $2 order by d.next_at, d.subscriber_id limit $3)",
+        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id)), '[]') as text)
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, coalesce(s.public_id, '') as public_id
+                from delivery d left join subscriber s on s.id = d.subscriber_id
+                where d.edition_id = $1 and d.state = 'queued' and d.next_at <= $2 order by d.next_at, d.subscriber_id limit $3
+                for update of d skip locked) as due";
     /// Takes them for one worker. The attempt number moves with it: with the worker's id it is the fence.
     CLAIM = sqlite "update delivery set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
             where edition_id = $3 and subscriber_id in (select value from json_each($4))",
@@ -178,6 +183,8 @@ pub struct Claim {
     pub edition_id: i64,
     /// The subscriber.
     pub subscriber_id: i64,
+    /// The subscriber's public id, for links; empty when there is no such reader any more.
+    pub public_id: String,
     /// The frozen address.
     pub address: String,
     /// The frozen name; may be empty.
@@ -253,6 +260,10 @@ impl Claim {
     pub(in super::super) const fn key(&self) -> Key {
         (self.edition_id, self.subscriber_id, self.attempt)
     }
+
+    pub(in super::super) const fn copy(&self) -> CopyId {
+        CopyId { edition: self.edition_id, subscriber: self.subscriber_id }
+    }
 }
 
 impl Record {
@@ -272,9 +283,10 @@ pub async fn claim(tx: &mut Tx, worker: i64, edition: i64, limit: i64, now: Mome
     }
     let ids: Vec<i64> = due.iter().map(|due| due.0).collect();
     tx.exec(CLAIM, (worker, now, edition, db::array(&ids)?.as_str())).await?;
-    let claim = |Due(subscriber_id, address, name, domain_key, variant_id, attempt)| Claim {
+    let claim = |Due(subscriber_id, address, name, domain_key, variant_id, attempt, public_id)| Claim {
         edition_id: edition,
         subscriber_id,
+        public_id,
         address,
         name,
         domain_key,
@@ -287,7 +299,7 @@ pub async fn claim(tx: &mut Tx, worker: i64, edition: i64, limit: i64, now: Mome
 
 /// A row of `DUE`, in its order.
 #[derive(serde::Deserialize)]
-struct Due(i64, String, String, String, i64, i64);
+struct Due(i64, String, String, String, i64, i64, String);
 
 /// Edition, subscriber and attempt: what a worker holds a claim by.
 pub type Key = (i64, i64, i64);

@@ -6,6 +6,7 @@ pub(super) mod dkim;
 pub(super) mod domains;
 pub(super) mod editions;
 pub(super) mod ledger;
+pub(super) mod names;
 pub(super) mod notices;
 pub(super) mod origin;
 pub(super) mod pace;

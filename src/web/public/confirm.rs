@@ -48,7 +48,7 @@ async fn page(app: &App, confirmed: Confirmed, joined: bool) -> Outcome {
     let page = Page {
         joined,
         lists: phrase(&confirmed.lists),
-        preferences: subscribers::preferences_path(&app.site, confirmed.reader.id),
+        preferences: subscribers::preferences_path(&app.site, &confirmed.reader.public_id),
         donate: !settings.appeal_text.is_empty(),
     };
     let title = if joined { "You are on the list" } else { "Please confirm" };

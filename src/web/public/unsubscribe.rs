@@ -108,7 +108,7 @@ async fn page(app: &App, found: Option<Left>, undone: bool) -> Outcome {
                 (true, false) => ("Leave the list?", "on"),
                 (false, _) => ("You are off the list", "off"),
             };
-            let preferences = subscribers::preferences_path(&app.site, left.subscriber_id);
+            let preferences = subscribers::preferences_path(&app.site, &left.public_id);
             (title, Page { state, list: left.list, can_undo: left.can_undo, preferences, contact })
         }
     };

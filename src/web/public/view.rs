@@ -6,15 +6,13 @@ use axum::{
 };
 
 use super::super::{App, Outcome, WebError};
-use crate::{digests, token::Purpose};
+use crate::{digests, links::View};
 
 /// `GET /view/{token}`
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
     let site = &app.site;
-    let scope = site.keys.verify(Purpose::View, &token, site.now()).map_err(|_| WebError::NotFound)?;
-    let ids = scope
-        .split_once('.')
-        .and_then(|(edition, reader)| Some((edition.parse().ok()?, reader.parse().ok()?)));
-    let (edition_id, subscriber_id): (i64, i64) = ids.ok_or(WebError::NotFound)?;
-    Ok(Html(digests::copy_of(site, edition_id, subscriber_id).await?).into_response())
+    let View { edition, subscriber } =
+        View::read(&site.keys, &token, site.now()).map_err(|_| WebError::NotFound)?;
+    let copy = digests::linked_copy(site, &edition, &subscriber).await?;
+    Ok(Html(digests::copy_of(site, copy.edition, copy.subscriber).await?).into_response())
 }

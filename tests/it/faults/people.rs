@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use broadside::{
     db::Db,
-    delivery::{editions, engine::Engine, variant::Links},
+    delivery::{editions, engine::Engine},
     digests,
     sandbox::{Rule, Stage},
     subscribers,
@@ -26,7 +26,7 @@ both_engines! {
     /// TRUST T3, F25: a reader leaves while their copy is on its way, and the server says "not now": there is no other try.
     async fn whoever_left_meanwhile_is_not_tried_again(app: TestApp) {
         let (edition, engine) = on_its_way(&app).await;
-        let links = Links::new(&app.site, edition, app.list().await, reader_id(&app).await);
+        let links = app.links(edition, reader_id(&app).await).await;
         let token = links.unsubscribe.rsplit('/').next().expect("a link has an end").to_owned();
         subscribers::leave(&app.site, &token, "one-click", subscribers::Trace::default()).await.expect("left");
         refused_and_later(&app, engine).await;
@@ -161,7 +161,7 @@ async fn reader_id(app: &TestApp) -> i64 {
 async fn link(app: &TestApp) -> String {
     app.import_readers(3).await;
     let edition = app.send_edition("With a link").await;
-    Links::new(&app.site, edition, app.list().await, reader_id(app).await).unsubscribe
+    app.links(edition, reader_id(app).await).await.unsubscribe
 }
 
 /// The request of RFC 8058.

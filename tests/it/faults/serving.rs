@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use broadside::{clock::Clock, delivery::variant::Links, sandbox::signature};
+use broadside::{clock::Clock, sandbox::signature};
 use futures_util::future::join_all;
 use reqwest::{Client, RequestBuilder, header::CONTENT_TYPE, redirect::Policy};
 use tokio::net::TcpStream;
@@ -187,7 +187,6 @@ fn tell(client: &Client, base: &str, number: usize) -> RequestBuilder {
 
 /// The links that leave the list, by the reader's number from 0.
 async fn links(app: &TestApp, edition: i64) -> Vec<String> {
-    let list = app.list().await;
     let ids = database::rows::<(i64, String)>(&app.site.db, "select id, email from subscriber").await;
     let mut links = vec![String::new(); ids.len()];
     for (id, email) in ids {
@@ -197,7 +196,7 @@ async fn links(app: &TestApp, edition: i64) -> Vec<String> {
             .next()
             .and_then(|n| n.parse().ok())
             .expect("a number");
-        links[number - 1] = Links::new(&app.site, edition, list, id).unsubscribe;
+        links[number - 1] = app.links(edition, id).await.unsubscribe;
     }
     links
 }

@@ -6,7 +6,9 @@ use broadside::{
     articles,
     delivery::{
         engine::{Engine, EngineOptions},
+        names::{self, CopyId},
         relays::RelayOptions,
+        variant::{CopyNames, Links},
     },
     digests::{self, Content, Edition},
     donations,
@@ -50,6 +52,25 @@ impl TestApp {
     pub async fn list(&self) -> i64 {
         let all = lists::all(&self.site.db).await.expect("the lists can be read");
         all.first().expect("every magazine has one").id
+    }
+
+    /// The links in a reader's copy of an edition, by their rows.
+    pub async fn links(&self, edition: i64, reader: i64) -> Links {
+        let links = Links::of_copy(&self.site, edition, reader).await.expect("the names can be read");
+        links.expect("there are such an edition and reader")
+    }
+
+    /// Who has that address.
+    pub async fn reader_row(&self, email: &str) -> i64 {
+        let email = EmailAddress::parse(email).expect("an address");
+        subscribers::by_email(&self.site.db, &email).await.expect("a read").expect("a reader").id
+    }
+
+    /// How a reader's copy of an edition is named.
+    pub async fn names(&self, edition: i64, reader: i64) -> CopyNames<'static> {
+        let copy = CopyId { edition, subscriber: reader };
+        let names = names::of_copy(&self.site, copy).await.expect("the names can be read");
+        names.expect("there are such an edition and reader")
     }
 
     /// Somebody asks for the list, and gets the mail that asks them to confirm.

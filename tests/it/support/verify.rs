@@ -88,8 +88,8 @@ fn arrivals(mailbox: &Mailbox) -> Vec<Arrival> {
 
 #[derive(sqlx::FromRow)]
 struct DeliveryRow {
-    edition_id: i64,
-    subscriber_id: i64,
+    edition: String,
+    subscriber: String,
     address: String,
     state: String,
     marker: bool,
@@ -175,7 +175,8 @@ impl Verdict {
 async fn rows(site: &Site) -> Vec<Row> {
     let deliveries = database::rows::<DeliveryRow>(
         &site.db,
-        "select edition_id, subscriber_id, address, state, marker, maybe_duplicate from delivery",
+        "select e.public_id as edition, s.public_id as subscriber, d.address, d.state, d.marker, d.maybe_duplicate
+            from delivery d join edition e on e.id = d.edition_id join subscriber s on s.id = d.subscriber_id",
     );
     let mut rows: Vec<Row> = deliveries
         .await
@@ -185,7 +186,7 @@ async fn rows(site: &Site) -> Vec<Row> {
             message_id: verp::message_id(
                 &site.keys,
                 site.host(),
-                Which { edition: row.edition_id, subscriber: row.subscriber_id },
+                &Which::named(&row.edition, &row.subscriber),
             ),
             address: row.address,
             state: row.state,

@@ -1,0 +1,78 @@
+//! Which rows the names in links, return addresses and Message-IDs mean.
+
+use super::{
+    store::names as store,
+    variant::{CopyNames, Headers},
+    verp::Which,
+};
+use crate::{
+    db::{Db, Result},
+    links::Name,
+    site::Site,
+};
+
+/// The rows of a copy: an edition and a subscriber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CopyId {
+    /// The edition.
+    pub edition: i64,
+    /// The subscriber.
+    pub subscriber: i64,
+}
+
+/// The copy that a return address or Message-ID speaks of; `None` once edition or reader are not known any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn copy(db: &Db, which: &Which) -> Result<Option<CopyId>> {
+    let found = match which {
+        Which::Named { subscriber, edition } => store::copy(db, edition, subscriber).await?,
+        Which::Numbered { edition, subscriber } => store::numbered_copy(db, *edition, *subscriber).await?,
+    };
+    Ok(found.map(|(edition, subscriber)| CopyId { edition, subscriber }))
+}
+
+/// The same for the names of a link.
+///
+/// # Errors
+/// When the database fails.
+pub async fn linked_copy(db: &Db, edition: &Name<'_>, subscriber: &Name<'_>) -> Result<Option<CopyId>> {
+    let found = match (edition, subscriber) {
+        (Name::Id(edition), Name::Id(subscriber)) => store::copy(db, edition, subscriber).await?,
+        (Name::Number(edition), Name::Number(subscriber)) => {
+            store::numbered_copy(db, *edition, *subscriber).await?
+        }
+        _ => None,
+    };
+    Ok(found.map(|(edition, subscriber)| CopyId { edition, subscriber }))
+}
+
+/// The edition that a link names.
+///
+/// # Errors
+/// When the database fails.
+pub async fn edition(db: &Db, name: &Name<'_>) -> Result<Option<i64>> {
+    store::edition(db, name).await
+}
+
+/// How the links, the return address and the Message-ID of a copy name it; `None` for one that cannot be.
+///
+/// # Errors
+/// When the database fails, or its frozen headers cannot be read.
+pub async fn of_copy(site: &Site, copy: CopyId) -> Result<Option<CopyNames<'static>>> {
+    let Some(names) = store::names(&site.db, copy.edition, copy.subscriber).await? else { return Ok(None) };
+    let headers: Option<Headers> = names
+        .headers
+        .as_deref()
+        .map(serde_json::from_str)
+        .transpose()
+        .map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    if headers.is_some_and(|headers| headers.is_numbered()) {
+        return Ok(Some(CopyNames::numbered(copy, names.list_id)));
+    }
+    Ok(Some(CopyNames {
+        edition: Name::Id(names.edition.into()),
+        subscriber: Name::Id(names.subscriber.into()),
+        list: Name::Id(names.list.into()),
+    }))
+}

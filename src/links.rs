@@ -1,0 +1,238 @@
+//! What the links in our mail say: one type a kind, made and read here and nowhere else.
+//!
+//! The rule: a link names people and things by their random public ids. A row number is given again when a backup is
+//! restored, and then means somebody else. Links mailed before this rule carry numbers; they are still read, as
+//! [`Name::Number`], and whoever looks a number up believes it only up to the last one given by then (`numbered_link`).
+
+use std::{borrow::Cow, fmt};
+
+use crate::{
+    clock::Moment,
+    token::{Keys, Purpose, TokenError},
+};
+
+/// What a link calls a reader, a list or an edition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Name<'a> {
+    /// Its public id: never given to anybody else, whatever becomes of the database.
+    Id(Cow<'a, str>),
+    /// Its row number, in links mailed by earlier versions.
+    Number(i64),
+}
+
+impl<'a> Name<'a> {
+    /// By public id.
+    #[must_use]
+    pub const fn id(public_id: &'a str) -> Self {
+        Self::Id(Cow::Borrowed(public_id))
+    }
+
+    /// A public id is longer than any number.
+    fn parse(word: &str) -> Result<Name<'static>, TokenError> {
+        match word.len() {
+            1..=19 => word.parse().map(Name::Number).map_err(|_| TokenError::Invalid),
+            20..=64 => Ok(Name::Id(Cow::Owned(word.to_owned()))),
+            _ => Err(TokenError::Invalid),
+        }
+    }
+}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => f.write_str(id),
+            Self::Number(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+/// Leaving a list with one click (RFC 8058), and the page for it. The list stands in it beside the edition, so that it
+/// works when the edition is not known any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsubscribe<'a> {
+    /// Who leaves.
+    pub subscriber: Name<'a>,
+    /// What they leave.
+    pub list: Name<'a>,
+    /// Whose copy had the link.
+    pub edition: Name<'a>,
+}
+
+impl Unsubscribe<'_> {
+    /// The token. It works for good: mail is read long after it was sent.
+    #[must_use]
+    pub fn sign(&self, keys: &Keys) -> String {
+        let Self { subscriber, list, edition } = self;
+        keys.sign(Purpose::Unsubscribe, &format!("{subscriber}.{list}.{edition}"), None)
+    }
+
+    /// What a token says.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn read(keys: &Keys, token: &str, now: Moment) -> Result<Unsubscribe<'static>, TokenError> {
+        let [subscriber, list, edition] = read(keys, Purpose::Unsubscribe, token, now)?;
+        Ok(Unsubscribe { subscriber, list, edition })
+    }
+}
+
+/// A copy of an edition in the browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View<'a> {
+    /// The edition.
+    pub edition: Name<'a>,
+    /// Whose copy.
+    pub subscriber: Name<'a>,
+}
+
+impl View<'_> {
+    /// The token, for good.
+    #[must_use]
+    pub fn sign(&self, keys: &Keys) -> String {
+        keys.sign(Purpose::View, &format!("{}.{}", self.edition, self.subscriber), None)
+    }
+
+    /// What a token says.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn read(keys: &Keys, token: &str, now: Moment) -> Result<View<'static>, TokenError> {
+        let [edition, subscriber] = read(keys, Purpose::View, token, now)?;
+        Ok(View { edition, subscriber })
+    }
+}
+
+/// A reader's own choices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choices<'a>(
+    /// Whose.
+    pub Name<'a>,
+);
+
+impl Choices<'_> {
+    /// The token, for good.
+    #[must_use]
+    pub fn sign(&self, keys: &Keys) -> String {
+        keys.sign(Purpose::Preferences, &self.0.to_string(), None)
+    }
+
+    /// What a token says.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn read(keys: &Keys, token: &str, now: Moment) -> Result<Choices<'static>, TokenError> {
+        let [subscriber] = read(keys, Purpose::Preferences, token, now)?;
+        Ok(Choices(subscriber))
+    }
+}
+
+/// Giving, credited to an edition; who follows it is not told (TRUST L9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Give<'a>(
+    /// The edition.
+    pub Name<'a>,
+);
+
+impl Give<'_> {
+    /// The token, for good.
+    #[must_use]
+    pub fn sign(&self, keys: &Keys) -> String {
+        keys.sign(Purpose::Give, &self.0.to_string(), None)
+    }
+
+    /// What a token says.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn read(keys: &Keys, token: &str, now: Moment) -> Result<Give<'static>, TokenError> {
+        let [edition] = read(keys, Purpose::Give, token, now)?;
+        Ok(Give(edition))
+    }
+}
+
+/// Confirming what somebody asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirm<'a> {
+    /// Who.
+    pub subscriber: Name<'a>,
+    /// The lists; at least one.
+    pub lists: Vec<Name<'a>>,
+}
+
+impl Confirm<'_> {
+    /// The token, until `expires`.
+    #[must_use]
+    pub fn sign(&self, keys: &Keys, expires: Moment) -> String {
+        let lists = self.lists.iter().map(|list| format!(".{list}"));
+        keys.sign(
+            Purpose::Confirm,
+            &format!("{}{}", self.subscriber, lists.collect::<String>()),
+            Some(expires),
+        )
+    }
+
+    /// What a token says.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn read(keys: &Keys, token: &str, now: Moment) -> Result<Confirm<'static>, TokenError> {
+        let mut lists = names(keys, Purpose::Confirm, token, now)?;
+        if lists.len() < 2 {
+            return Err(TokenError::Invalid);
+        }
+        Ok(Confirm { subscriber: lists.remove(0), lists })
+    }
+}
+
+fn read<const N: usize>(
+    keys: &Keys,
+    purpose: Purpose,
+    token: &str,
+    now: Moment,
+) -> Result<[Name<'static>; N], TokenError> {
+    names(keys, purpose, token, now)?.try_into().map_err(|_| TokenError::Invalid)
+}
+
+fn names(keys: &Keys, purpose: Purpose, token: &str, now: Moment) -> Result<Vec<Name<'static>>, TokenError> {
+    keys.verify(purpose, token, now)?.split('.').map(Name::parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::{RootSecret, public_id};
+
+    const NOW: Moment = Moment::from_unix_seconds(1_000_000);
+
+    fn keys() -> Keys {
+        Keys::new(&RootSecret { id: 1, secret: vec![1; 32] }, &[], b"s")
+    }
+
+    #[test]
+    fn a_link_says_what_was_put_into_it() {
+        let (keys, reader, list, edition) = (keys(), public_id(), public_id(), public_id());
+        let leave =
+            Unsubscribe { subscriber: Name::id(&reader), list: Name::id(&list), edition: Name::id(&edition) };
+        assert_eq!(Unsubscribe::read(&keys, &leave.sign(&keys), NOW).as_ref(), Ok(&leave));
+        let confirm =
+            Confirm { subscriber: Name::id(&reader), lists: vec![Name::id(&list), Name::Number(7)] };
+        let token = confirm.sign(&keys, NOW.plus(std::time::Duration::from_secs(1)));
+        assert_eq!(Confirm::read(&keys, &token, NOW).as_ref(), Ok(&confirm));
+    }
+
+    /// TRUST M6: what was mailed before links had names is read as it was meant.
+    #[test]
+    fn links_of_earlier_versions_are_read_as_numbers() {
+        let keys = keys();
+        let token = keys.sign(Purpose::Unsubscribe, "7.1.3", None);
+        let leave = Unsubscribe::read(&keys, &token, NOW).expect("ours");
+        assert_eq!(
+            leave,
+            Unsubscribe { subscriber: Name::Number(7), list: Name::Number(1), edition: Name::Number(3) }
+        );
+        for scope in ["7.1", "7.1.3.4", "7..3", "7.one.3", ""] {
+            let token = keys.sign(Purpose::Unsubscribe, scope, None);
+            assert_eq!(Unsubscribe::read(&keys, &token, NOW), Err(TokenError::Invalid), "{scope}");
+        }
+    }
+}
