@@ -7,6 +7,8 @@
 //! a deferred one that upgrades later fails with "database is locked" however long it would have waited. Readers have a
 //! read-only pool of their own. A second `begin` while a transaction of the same task is open would wait for itself.
 
+mod again;
+mod gates;
 mod migrations;
 mod params;
 mod sql;
@@ -26,6 +28,8 @@ use sqlx::{
 };
 
 pub use self::{
+    again::{MaybeDatabase, again},
+    gates::Gate,
     migrations::{MigrationError, Migrations},
     params::{Params, Value},
     sql::Sql,

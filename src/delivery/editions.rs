@@ -211,18 +211,14 @@ pub async fn set_unknown_policy(tx: &mut Tx, id: i64, policy: UnknownPolicy) -> 
     check(tx, id, moved).await
 }
 
-/// An edition that was finished is sending again, for some of its failed copies are tried once more.
+/// An edition that was finished is sending again, for some of its failed copies are tried once more. Its row is held until the
+/// commit, so that no feeder finds it over meanwhile.
 ///
 /// # Errors
 /// [`MoveError::WrongState`] unless it is finished, sending or paused.
 pub async fn reopen(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
-    if store::editions::reopen(tx, id, site.now()).await? {
-        return Ok(());
-    }
-    match store::editions::state(tx, id).await?.ok_or(MoveError::NotFound)?.parse()? {
-        EditionState::Sending | EditionState::Paused => Ok(()),
-        other => Err(MoveError::WrongState(other)),
-    }
+    let held = store::editions::reopen(tx, id, site.now()).await?;
+    check(tx, id, held).await
 }
 
 /// Ends it: whoever does not have it yet is not mailed, and their rows say why.

@@ -22,7 +22,12 @@ use super::{
     workers::{self, Worker},
     writer::Writer,
 };
-use crate::{clock, db::Result, mail::Templates, site::Site};
+use crate::{
+    clock,
+    db::{Gate, Result},
+    mail::Templates,
+    site::Site,
+};
 
 /// How an engine works.
 #[derive(Clone, Debug)]
@@ -274,7 +279,7 @@ impl Main {
     async fn defer(&self, ForLater { claims, notices }: &ForLater) -> Result<()> {
         let now = self.shared.site.now();
         let until: Vec<_> = claims.iter().map(|(claim, wait)| (claim.key(), now.plus(*wait))).collect();
-        let mut tx = self.shared.site.db.begin().await?;
+        let mut tx = self.shared.site.db.begin_inside(Gate::Copies).await?;
         ledger::defer(&mut tx, self.worker.id, &until).await?;
         notices::hand_back(&mut tx, self.worker.id, notices).await?;
         tx.commit().await

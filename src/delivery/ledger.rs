@@ -1,4 +1,9 @@
 //! The ledger: one row a delivery, and the tallies that move with the rows.
+//!
+//! Everybody takes locks in one order, so that nobody waits in a circle on PostgreSQL: the gate of suppressions, subscriptions,
+//! the edition's row, the gate of copies, copies (one reader's by edition), tallies (by edition and state, worker 0 for who
+//! is no worker). Who changes many copies of an edition that may be claimed closes the gate of copies first; feeders need no gate,
+//! for they wait for no copy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,11 +14,11 @@ use super::{
         ledger::{self as store, Key, Record, Row},
         origin,
     },
-    suppression::Suppressions,
+    suppression::{Reason, Suppressions},
 };
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{Db, Gate, Result, Tx},
     email_address::EmailAddress,
     site::Site,
 };
@@ -89,19 +94,11 @@ pub async fn write_rows(
 }
 
 fn row(delivery: &NewDelivery, reason: Option<String>) -> Row<'_> {
-    let class = reason.map(suppressed_class);
+    // A word that only a newer program knows stops mail all the same.
+    let class = reason.map(|word| Reason::parse(&word).unwrap_or(Reason::Bounced).as_str());
     let state = if class.is_some() { "suppressed" } else { "queued" };
     let NewDelivery { subscriber_id, address, name, variant_id } = delivery;
     (*subscriber_id, address.as_str(), name, address.domain(), *variant_id, state, class)
-}
-
-fn suppressed_class(reason: String) -> &'static str {
-    match reason.as_str() {
-        "complained" => "complained",
-        "erased" => "erased",
-        "staff" => "staff",
-        _ => "bounced",
-    }
 }
 
 /// A reader left one list, or all: nothing more is begun for them, from this commit on (TRUST T3).
@@ -123,6 +120,10 @@ pub async fn withdraw_because(
     list_id: Option<i64>,
     class: &str,
 ) -> Result<u64> {
+    if store::open_editions(tx, subscriber_id, list_id).await? > 1 {
+        // A worker may write several of them down in its own order.
+        tx.close(Gate::Copies).await?;
+    }
     let before = store::open_states(tx, subscriber_id, list_id).await?;
     store::withdraw_begun(tx, subscriber_id, list_id, class).await?;
     let withdrawn = store::withdraw(tx, subscriber_id, list_id, site.now(), class).await?;
@@ -136,18 +137,18 @@ pub async fn withdraw_because(
 }
 
 pub(super) async fn cancel_open(tx: &mut Tx, site: &Site, edition_id: i64) -> Result<()> {
+    tx.close(Gate::Copies).await?;
     let mut moves = Moves::default();
-    let mut queued = store::cancel_queued(tx, edition_id, site.now()).await?;
+    let queued = store::cancel_queued(tx, edition_id, site.now()).await?;
     let claimed = store::cancel_claimed(tx, edition_id, site.now()).await?;
     moves.shift(edition_id, "claimed", "suppressed", i64::try_from(claimed).unwrap_or(i64::MAX));
     store::cancel_begun(tx, edition_id).await?;
-    // Some may have come back while the others were looked at; from now on they end by themselves.
-    queued += store::cancel_queued(tx, edition_id, site.now()).await?;
     moves.shift(edition_id, "queued", "suppressed", i64::try_from(queued).unwrap_or(i64::MAX));
     moves.write(tx, NO_WORKER).await
 }
 
-/// Puts failed copies back in line; how many there were. Whether their readers still want them is for the caller to know.
+/// Puts failed copies back in line for a whole run of tries; how many there were. Whether their readers still want them is
+/// for the caller to know, who is inside the gate of suppressions and has reopened the edition.
 ///
 /// # Errors
 /// When the database fails.
@@ -184,6 +185,7 @@ pub async fn repoint(
     (edition_id, variant_id): (i64, i64),
     chunk: (i64, i64),
 ) -> Result<()> {
+    tx.close(Gate::Copies).await?;
     let claimed = store::repoint(tx, (edition_id, variant_id), chunk, site.now()).await?;
     let mut moves = Moves::default();
     moves.shift(edition_id, "claimed", "queued", i64::try_from(claimed).unwrap_or(i64::MAX));
@@ -268,12 +270,29 @@ async fn hold_after_doubts(tx: &mut Tx, records: &[&Record]) -> Result<Vec<Recor
     Ok(held.map(|record| Record { state: "unknown", ..(*record).clone() }).collect())
 }
 
-/// Sets the markers of claims; `false` if some did not pass the gate: then the transaction must not be committed.
-pub(super) async fn mark(tx: &mut Tx, worker: i64, keys: &[Key]) -> Result<bool> {
-    Ok(keys.is_empty() || store::mark(tx, worker, keys).await? == keys.len() as u64)
+/// Sets the markers of claims, each given with the hash of its address; `false` if some may not be begun: then the
+/// transaction must not be committed.
+pub(super) async fn mark(tx: &mut Tx, worker: i64, marks: &[(Key, &str)]) -> Result<bool> {
+    Ok(marks.is_empty() || store::mark(tx, worker, marks).await? == marks.len() as u64)
 }
 
+/// Ends claims of the worker that were not begun, each with the word for why its address is stopped.
+pub(super) async fn stop(tx: &mut Tx, worker: i64, stopped: &[(Key, &str)]) -> Result<()> {
+    if stopped.is_empty() {
+        return Ok(());
+    }
+    store::stop(tx, worker, stopped).await?;
+    let mut moves = Moves::default();
+    for ((edition, ..), _) in stopped {
+        moves.shift(*edition, "claimed", "suppressed", 1);
+    }
+    moves.write(tx, worker).await
+}
+
+/// Takes the claims of a worker that is gone, or going. Nobody writes anything down meanwhile: what the log is told here is
+/// what becomes of the rows.
 pub(super) async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<usize> {
+    tx.close(Gate::Copies).await?;
     let rows = store::take_back(tx, worker, now).await?;
     let mut moves = Moves::default();
     for (edition, state) in &rows {
@@ -298,6 +317,7 @@ pub(super) async fn defer(tx: &mut Tx, worker: i64, until: &[(Key, Moment)]) -> 
 }
 
 pub(super) async fn release(tx: &mut Tx, worker: i64, now: Moment) -> Result<usize> {
+    tx.close(Gate::Copies).await?;
     let rows = store::release(tx, worker, now).await?;
     let mut moves = Moves::default();
     for (edition,) in &rows {

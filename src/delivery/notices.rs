@@ -1,7 +1,8 @@
 //! Notices: one automatic email each, enqueued in the transaction of the fact that causes it.
 //!
 //! The fact is the key: the same fact never sends twice, however often it is found again. What is stored is the template's
-//! name and context; the mail is rendered when it is sent, and the context, which may hold links, is blanked then.
+//! name and context; the mail is rendered when it is sent. The context may hold links that open a door, so it is blanked at
+//! every end: when it was taken, failed for good, or may not be sent.
 
 use super::store::notices as store;
 pub use super::store::notices::ClaimedNotice;

@@ -32,6 +32,9 @@ type Outcome = Result<Reply, Failure>;
 /// How long a copy waits whose text could not be read from the database.
 const DATABASE_PAUSE: Duration = Duration::from_secs(10);
 
+/// How long an automatic email waits that may have arrived, after more tries than are usual.
+const DOUBT_PAUSE: Duration = Duration::from_secs(14 * 3600);
+
 /// A message that was composed and is ready to be sent.
 struct Ready {
     item: Item,
@@ -347,7 +350,7 @@ impl Sender {
                 return None;
             }
             Err(error) => {
-                self.record_notice(&notice, self.again(&notice, "database", false), error);
+                self.record_notice(&notice, self.again(&notice, "database"), error);
                 return None;
             }
         }
@@ -370,13 +373,17 @@ impl Sender {
         Ok(reason.is_some_and(|reason| reason == "bounced" || reason == "complained"))
     }
 
-    /// The gate before a body: the commit of its marker, and of every result handed over before.
+    /// The gate before a body: the commit of its marker, and of every result handed over before. Whatever forbids it is asked
+    /// for once more, by the address as it stands in the envelope.
     async fn may_write(&self, item: &Item) -> bool {
+        let hash = |address: &str| {
+            Suppressions::new(&self.shared.site).hash(&EmailAddress::from_store(address.to_owned()))
+        };
         match item {
-            Item::Delivery(claim) => {
-                self.writer.mark(claim.edition_id, claim.subscriber_id, claim.attempt).await
+            Item::Delivery(claim) => self.writer.mark(claim.key(), hash(&claim.address)).await,
+            Item::Notice(notice) => {
+                self.writer.mark_notice((notice.id, notice.attempt), hash(&notice.address)).await
             }
-            Item::Notice(notice) => self.writer.mark_notice(notice.id, notice.attempt).await,
         }
     }
 
@@ -389,8 +396,7 @@ impl Sender {
                 self.writer.record(self.delivery_record(&claim, "queued", None, "held back", ("data", why)));
             }
             Item::Notice(notice) => {
-                let ending =
-                    Ending::Retry { class: "stopped", at: self.shared.site.now(), maybe_duplicate: false };
+                let ending = Ending::Retry { class: "stopped", at: self.shared.site.now() };
                 self.record_notice(&notice, ending, String::new());
             }
         }
@@ -403,9 +409,13 @@ impl Sender {
                 let ending = match outcome::judge(result) {
                     Verdict::Accepted => Ending::Accepted,
                     Verdict::Failed(class) => Ending::Failed(class),
-                    Verdict::Retry(class) | Verdict::Policy(class) => self.again(&notice, class, false),
-                    Verdict::Unknown => self.again(&notice, "no answer", true),
-                    Verdict::NoRelay => self.again(&notice, "no relay", false),
+                    Verdict::Retry(class) | Verdict::Policy(class) => self.again(&notice, class),
+                    Verdict::Unknown => {
+                        // Its end is the third doubt, however many tries there were.
+                        let gap = outcome::retry_gap(notice.attempt).unwrap_or(DOUBT_PAUSE);
+                        Ending::Doubt { class: "no answer", at: self.shared.site.now().plus(gap) }
+                    }
+                    Verdict::NoRelay => self.again(&notice, "no relay"),
                 };
                 self.record_notice(&notice, ending, outcome::words(result));
             }
@@ -436,7 +446,7 @@ impl Sender {
                 self.stop_edition(claim.edition_id, &outcome::words(result));
                 base("queued", Some(class), "retry")
             }
-            Verdict::Retry(class) => match outcome::retry_gap(claim.attempt) {
+            Verdict::Retry(class) => match outcome::retry_gap(claim.attempt - claim.earlier_attempts) {
                 Some(gap) => Record { next_at: now.plus(gap), ..base("queued", Some(class), "retry") },
                 None => base("failed", Some("exhausted"), "failed"),
             },
@@ -502,9 +512,9 @@ impl Sender {
         self.writer.record_notice(NoticeRecord { id: notice.id, attempt: notice.attempt, ending, reply, at });
     }
 
-    fn again(&self, notice: &ClaimedNotice, class: &'static str, maybe_duplicate: bool) -> Ending {
+    fn again(&self, notice: &ClaimedNotice, class: &'static str) -> Ending {
         match outcome::retry_gap(notice.attempt) {
-            Some(gap) => Ending::Retry { class, at: self.shared.site.now().plus(gap), maybe_duplicate },
+            Some(gap) => Ending::Retry { class, at: self.shared.site.now().plus(gap) },
             None => Ending::Failed("exhausted"),
         }
     }

@@ -1,11 +1,17 @@
 //! Addresses that are not mailed, kept as keyed hashes so that they outlive the reader's erasure.
+//!
+//! Whoever adds one has withdrawn every open copy to the address when they commit; whoever gives copies out by this list is
+//! inside the gate of suppressions, so that the two never pass each other. The last look is the marker's, just before a body.
 
 use std::collections::HashMap;
 
-use super::store::suppressions as store;
 pub use super::store::suppressions::InForce;
+use super::{
+    ledger,
+    store::{notices, suppressions as store},
+};
 use crate::{
-    db::{Result, Tx},
+    db::{Gate, Result, Tx},
     email_address::EmailAddress,
     site::Site,
     token::Purpose,
@@ -25,13 +31,21 @@ pub enum Reason {
 }
 
 impl Reason {
-    const fn as_str(self) -> &'static str {
+    /// The word that the database holds.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Bounced => "bounced",
             Self::Complained => "complained",
             Self::Erased => "erased",
             Self::Staff => "staff",
         }
+    }
+
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        [Self::Bounced, Self::Complained, Self::Erased, Self::Staff]
+            .into_iter()
+            .find(|one| one.as_str() == word)
     }
 }
 
@@ -46,11 +60,13 @@ impl<'a> Suppressions<'a> {
         Self(site)
     }
 
+    /// What an address is kept as.
     pub(super) fn hash(self, address: &EmailAddress) -> String {
         self.0.keys.name(Purpose::Suppression, &address.key())
     }
 
-    /// Stops mail to an address; the first reason stays. `detail` is what staff read.
+    /// Stops mail to an address, and withdraws whatever waits to be sent to it; the first reason stays. `detail` is what staff
+    /// read. Whether it was not stopped before. It is the first thing that a transaction changes.
     ///
     /// # Errors
     /// When the database fails.
@@ -61,7 +77,25 @@ impl<'a> Suppressions<'a> {
         reason: Reason,
         detail: &str,
     ) -> Result<bool> {
-        store::add(tx, &self.hash(address), reason.as_str(), detail, self.0.now()).await
+        self.close(tx).await?;
+        let (key, now) = (address.key(), self.0.now());
+        let added = store::add(tx, &self.hash(address), reason.as_str(), detail, now).await?;
+        // Automatic emails stop only for what the mailbox itself said (TRUST M29).
+        if matches!(reason, Reason::Bounced | Reason::Complained) {
+            notices::withdraw(tx, &key, now).await?;
+        }
+        if let Some(reader) = store::reader(tx, &key).await? {
+            ledger::withdraw_because(tx, self.0, reader, None, reason.as_str()).await?;
+        }
+        Ok(added)
+    }
+
+    /// Keeps out who gives copies out by this list, until the commit: for who looks before they add.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn close(self, tx: &mut Tx) -> Result<()> {
+        tx.close(Gate::Suppressions).await
     }
 
     /// Lets mail to an address go again.
@@ -69,6 +103,7 @@ impl<'a> Suppressions<'a> {
     /// # Errors
     /// When the database fails.
     pub async fn lift(self, tx: &mut Tx, address: &EmailAddress) -> Result<bool> {
+        self.close(tx).await?;
         store::lift(tx, &self.hash(address), self.0.now()).await
     }
 
@@ -88,8 +123,11 @@ impl<'a> Suppressions<'a> {
         store::find(&self.0.db, &self.hash(address)).await
     }
 
-    /// As [`Suppressions::reason`], for many addresses, in their order.
-    pub(super) async fn among<'b>(
+    /// As [`Suppressions::reason`], for many addresses, in their order: for who is inside the gate of suppressions.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn among<'b>(
         self,
         tx: &mut Tx,
         addresses: impl Iterator<Item = &'b EmailAddress>,

@@ -16,7 +16,11 @@ use super::{
         notices::{self, Ending},
     },
 };
-use crate::{clock::Moment, db::Result, site::Site};
+use crate::{
+    clock::Moment,
+    db::{Gate, Result},
+    site::Site,
+};
 
 /// What became of a notice.
 #[derive(Debug)]
@@ -29,9 +33,9 @@ pub(super) struct NoticeRecord {
 }
 
 enum Operation {
-    Mark { edition: i64, subscriber: i64, attempt: i64, passed: oneshot::Sender<bool> },
+    Mark { key: Key, address_hash: String, passed: oneshot::Sender<bool> },
     Record(Record),
-    MarkNotice { id: i64, attempt: i64, passed: oneshot::Sender<bool> },
+    MarkNotice { key: (i64, i64), address_hash: String, passed: oneshot::Sender<bool> },
     RecordNotice(NoticeRecord),
 }
 
@@ -56,16 +60,16 @@ impl Writer {
     }
 
     /// Waits for the commit of the marker; `false` if the row is no longer ours to send.
-    pub(super) async fn mark(&self, edition: i64, subscriber: i64, attempt: i64) -> bool {
+    pub(super) async fn mark(&self, key: Key, address_hash: String) -> bool {
         let (passed, answer) = oneshot::channel();
-        let sent = self.0.send(Operation::Mark { edition, subscriber, attempt, passed });
+        let sent = self.0.send(Operation::Mark { key, address_hash, passed });
         sent.is_ok() && answer.await.unwrap_or(false)
     }
 
-    /// As [`Writer::mark`], for a notice.
-    pub(super) async fn mark_notice(&self, id: i64, attempt: i64) -> bool {
+    /// As [`Writer::mark`], for a notice, by its id and attempt.
+    pub(super) async fn mark_notice(&self, key: (i64, i64), address_hash: String) -> bool {
         let (passed, answer) = oneshot::channel();
-        let sent = self.0.send(Operation::MarkNotice { id, attempt, passed });
+        let sent = self.0.send(Operation::MarkNotice { key, address_hash, passed });
         sent.is_ok() && answer.await.unwrap_or(false)
     }
 
@@ -132,12 +136,19 @@ async fn gather(receiver: &mut mpsc::UnboundedReceiver<Operation>, waiting: &mut
 #[derive(Default)]
 struct Batch {
     records: Vec<Record>,
-    marks: Vec<(Key, oneshot::Sender<bool>)>,
+    marks: Vec<Mark<Key>>,
     notice_records: Vec<NoticeRecord>,
-    notice_marks: Vec<((i64, i64), oneshot::Sender<bool>)>,
+    notice_marks: Vec<Mark<(i64, i64)>>,
 }
 
-/// Which markers passed the gate.
+/// A marker to be set.
+struct Mark<K> {
+    key: K,
+    address_hash: String,
+    passed: oneshot::Sender<bool>,
+}
+
+/// Which markers were set.
 struct Passed {
     deliveries: Vec<Key>,
     notices: Vec<i64>,
@@ -159,12 +170,12 @@ impl Batch {
         for operation in operations {
             match operation {
                 Operation::Record(record) => batch.records.push(record),
-                Operation::Mark { edition, subscriber, attempt, passed } => {
-                    batch.marks.push(((edition, subscriber, attempt), passed));
+                Operation::Mark { key, address_hash, passed } => {
+                    batch.marks.push(Mark { key, address_hash, passed });
                 }
                 Operation::RecordNotice(record) => batch.notice_records.push(record),
-                Operation::MarkNotice { id, attempt, passed } => {
-                    batch.notice_marks.push(((id, attempt), passed));
+                Operation::MarkNotice { key, address_hash, passed } => {
+                    batch.notice_marks.push(Mark { key, address_hash, passed });
                 }
             }
         }
@@ -173,27 +184,35 @@ impl Batch {
 
     /// Writes everything in one transaction; `None`, and nothing is written, if some rows were not ours after all.
     async fn apply(&self, site: &Site, worker: i64, care: Care) -> Result<Option<Passed>> {
-        let mut tx = site.db.begin().await?;
+        let mut tx = site.db.begin_inside(Gate::Copies).await?;
         let mut records: Vec<&Record> = self.records.iter().collect();
-        let mut keys: Vec<Key> = self.marks.iter().map(|(key, _)| *key).collect();
+        let mut marks: Vec<(Key, &str)> =
+            self.marks.iter().map(|mark| (mark.key, mark.address_hash.as_str())).collect();
         if care == Care::Ask {
-            let asked: Vec<Key> =
-                records.iter().map(|record| record.key()).chain(keys.iter().copied()).collect();
+            let recorded = records.iter().map(|record| (record.key(), ""));
+            let asked: Vec<(Key, &str)> = recorded.chain(marks.iter().copied()).collect();
             let ours = rows::ours(&mut tx, worker, &asked).await?;
-            let is_ours = |key: &Key| ours.iter().find(|row| (row.0, row.1) == (key.0, key.1));
-            records.retain(|record| is_ours(&record.key()).is_some());
-            keys.retain(|key| is_ours(key).is_some_and(|row| row.2));
+            let find =
+                |key: &Key| ours.iter().find(|row| (row.edition_id, row.subscriber_id) == (key.0, key.1));
+            records.retain(|record| find(&record.key()).is_some());
+            let why = |key: &Key| find(key).and_then(|row| row.stopped.as_deref());
+            let stopped: Vec<(Key, &str)> =
+                marks.iter().filter_map(|(key, _)| Some((*key, why(key)?))).collect();
+            marks.retain(|(key, _)| find(key).is_some_and(|row| row.sending && row.stopped.is_none()));
+            ledger::stop(&mut tx, worker, &stopped).await?;
         }
-        if !ledger::record(&mut tx, worker, &records).await? || !ledger::mark(&mut tx, worker, &keys).await? {
+        if !ledger::record(&mut tx, worker, &records).await? || !ledger::mark(&mut tx, worker, &marks).await?
+        {
             return Ok(None);
         }
-        let mut passed = Passed { deliveries: keys, notices: Vec::new() };
+        let mut passed =
+            Passed { deliveries: marks.into_iter().map(|(key, _)| key).collect(), notices: Vec::new() };
         for NoticeRecord { id, attempt, ending, reply, at } in &self.notice_records {
             notices::record(&mut tx, worker, (*id, *attempt), ending, reply, *at).await?;
         }
-        for ((id, attempt), _) in &self.notice_marks {
-            if notices::mark(&mut tx, worker, *id, *attempt).await? {
-                passed.notices.push(*id);
+        for Mark { key, address_hash, .. } in &self.notice_marks {
+            if notices::mark(&mut tx, worker, *key, address_hash).await? {
+                passed.notices.push(key.0);
             }
         }
         tx.commit().await?;
@@ -201,12 +220,12 @@ impl Batch {
     }
 
     fn answer(self, passed: &Passed) {
-        for (key, answer) in self.marks {
+        for mark in self.marks {
             // A connection that no longer listens was aborted; its row is taken back with the worker's.
-            let _ = answer.send(passed.deliveries.contains(&key));
+            let _ = mark.passed.send(passed.deliveries.contains(&mark.key));
         }
-        for ((id, _), answer) in self.notice_marks {
-            let _ = answer.send(passed.notices.contains(&id));
+        for mark in self.notice_marks {
+            let _ = mark.passed.send(passed.notices.contains(&mark.key.0));
         }
     }
 }

@@ -37,7 +37,7 @@ pub use self::{
 use crate::{
     articles::ArticleId,
     clock::Moment,
-    db::{self, Db, Tx},
+    db::{self, Db, MaybeDatabase, Tx},
     delivery::editions::{EditionState, MoveError, UnknownPolicy},
     mail,
     site::Site,
@@ -83,6 +83,15 @@ pub enum Error {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+impl MaybeDatabase for Error {
+    fn database(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::Database(error) | Self::Move(MoveError::Database(error)) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 /// A standing series of editions.

@@ -5,7 +5,7 @@
 
 use super::{Result, find, store};
 use crate::{
-    db::{self, Db},
+    db::{self, Db, Gate},
     delivery::{bounces::without_addresses, editions, ledger, suppression::Suppressions},
     site::Site,
     staff::audit,
@@ -48,16 +48,13 @@ pub async fn retry_failed(site: &Site, public_id: &str, class: &str, staff_id: O
     let suppressions = Suppressions::new(site);
     let (mut after, mut retried) = (0, 0);
     loop {
-        let mut tx = site.db.begin().await?;
+        let mut tx = site.db.begin_inside(Gate::Suppressions).await?;
         let failed = store::retryable(&mut tx, (edition.id, edition.list_id), class, after, CHUNK).await?;
         let Some((last, _)) = failed.last() else { break };
         after = *last;
-        let mut wanted = Vec::with_capacity(failed.len());
-        for (subscriber_id, address) in &failed {
-            if suppressions.reason_in(&mut tx, address).await?.is_none() {
-                wanted.push(*subscriber_id);
-            }
-        }
+        let stopped = suppressions.among(&mut tx, failed.iter().map(|(_, address)| address)).await?;
+        let wanted: Vec<i64> =
+            failed.iter().zip(stopped).filter_map(|((id, _), why)| why.is_none().then_some(*id)).collect();
         if wanted.is_empty() {
             continue;
         }

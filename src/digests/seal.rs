@@ -8,7 +8,7 @@
 use super::{Edition, Error, Result, issue, late, load, store};
 use crate::{
     clock::Moment,
-    db::Tx,
+    db::{Gate, Tx},
     delivery::{
         editions::{self, DueEdition, EditionState},
         ledger::{self, NewDelivery},
@@ -123,7 +123,7 @@ pub(super) enum Step {
 }
 
 pub(super) async fn write_chunk(site: &Site, due: DueEdition, body: &Body, cursor: i64) -> Result<Step> {
-    let mut tx = site.db.begin().await?;
+    let mut tx = site.db.begin_inside(Gate::Suppressions).await?;
     let readers = audience(&mut tx, due, cursor).await?;
     let Some(last) = readers.last().map(|reader| reader.subscriber_id) else {
         let finished = editions::seal_and_start(&mut tx, site, due.id).await?;

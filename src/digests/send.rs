@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Edition, Error, Problem, Result, correct, find, load, preflight, store};
 use crate::{
     clock::Moment,
-    db::Tx,
+    db::{self, Tx},
     delivery::editions::{self, EditionState, MoveError, UnknownPolicy},
     mail::Templates,
     site::Site,
@@ -145,6 +145,10 @@ pub async fn resume(
 /// # Errors
 /// [`Error::Move`] for drafts and for what has ended already.
 pub async fn cancel(site: &Site, public_id: &str, staff_id: Option<i64>) -> Result<()> {
+    db::again(|| cancel_once(site, public_id, staff_id)).await
+}
+
+async fn cancel_once(site: &Site, public_id: &str, staff_id: Option<i64>) -> Result<()> {
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
     editions::cancel(&mut tx, site, edition.id).await?;

@@ -34,7 +34,8 @@ statements! {
     INSERT_REVISION = "insert into edition_revision (edition_id, revision, subject, preview_text, intro_markdown, staff_id, created_at)
         values ($1, $2, $3, $4, $5, $6, $7)";
     INSERT_ARTICLES = rows(4) "insert into edition_article (edition_id, revision, position, article_id) values {rows}";
-    STAND = "select state, revision, send_at from edition where id = $1";
+    /// It is held until the commit, so that what is decided by it stays true.
+    STAND = sqlite "select state, revision, send_at from edition where id = $1", postgres "select state, revision, send_at from edition where id = $1 for update";
     EDITION = "select e.id, e.public_id, e.digest_id, d.name as digest_name, e.list_id, l.public_id as list_public_id, l.slug as list_slug, l.name as list_name,
             e.state, r.revision, e.send_at, e.unknown_policy,
             case when e.paused_because <> '' then e.paused_because else e.held_because end as held_because,

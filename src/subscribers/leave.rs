@@ -6,7 +6,7 @@ use super::{
     read::Subscriber,
     store,
 };
-use crate::{clock::Moment, delivery::ledger, links::Unsubscribe, site::Site};
+use crate::{clock::Moment, db, delivery::ledger, links::Unsubscribe, site::Site};
 
 /// How long leaving can be taken back by one press; after that, the form is the way.
 const UNDO_LASTS: std::time::Duration = std::time::Duration::from_secs(86_400);
@@ -49,6 +49,10 @@ pub async fn look_at_unsubscribe(site: &Site, link: &str) -> Result<Left> {
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
 pub async fn leave(site: &Site, link: &str, method: &str, trace: Trace<'_>) -> Result<Left> {
+    db::again(|| leave_once(site, link, method, trace)).await
+}
+
+async fn leave_once(site: &Site, link: &str, method: &str, trace: Trace<'_>) -> Result<Left> {
     let left = look_at_unsubscribe(site, link).await?;
     let (_, _, edition) = read_link(site, link).await?;
     let mut tx = site.db.begin().await?;
@@ -66,6 +70,10 @@ pub async fn leave(site: &Site, link: &str, method: &str, trace: Trace<'_>) -> R
 /// # Errors
 /// When the database fails, and then nothing was changed.
 pub async fn leave_by_staff(site: &Site, subscriber_id: i64, list_id: i64, source: &str) -> Result<()> {
+    db::again(|| leave_by_staff_once(site, subscriber_id, list_id, source)).await
+}
+
+async fn leave_by_staff_once(site: &Site, subscriber_id: i64, list_id: i64, source: &str) -> Result<()> {
     let mut tx = site.db.begin().await?;
     if store::leave(&mut tx, subscriber_id, list_id, site.now()).await? {
         let event = Happened {

@@ -32,7 +32,7 @@ pub use self::{
     store::STATEMENTS,
     subscribe::{Confirmed, NewSubscription, add_by_staff, confirm, look_at_confirmation, subscribe},
 };
-use crate::token::TokenError;
+use crate::{db::MaybeDatabase, token::TokenError};
 
 /// Why something about a reader was not done.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +55,12 @@ pub enum SubscriberError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+impl MaybeDatabase for SubscriberError {
+    fn database(&self) -> Option<&sqlx::Error> {
+        if let Self::Database(error) = self { Some(error) } else { None }
+    }
 }
 
 impl From<TokenError> for SubscriberError {

@@ -9,6 +9,7 @@ use super::{
     store,
 };
 use crate::{
+    db,
     delivery::ledger,
     links::{Choices, Name},
     mail::clean_name,
@@ -66,6 +67,16 @@ pub async fn look_at_preferences(site: &Site, link: &str) -> Result<Preferences>
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
 pub async fn save_preferences(
+    site: &Site,
+    link: &str,
+    name: &str,
+    joined: &[i64],
+    trace: Trace<'_>,
+) -> Result<Preferences> {
+    db::again(|| save_once(site, link, name, joined, trace)).await
+}
+
+async fn save_once(
     site: &Site,
     link: &str,
     name: &str,

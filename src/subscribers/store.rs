@@ -166,6 +166,9 @@ pub async fn subscribers_for(
     rows: &[(String, &str, String, String)],
     now: Moment,
 ) -> Result<Vec<i64>> {
+    let mut rows: Vec<_> = rows.iter().collect();
+    // Two files that hold the same people meet at them in the same order.
+    rows.sort_by(|a, b| a.2.cmp(&b.2));
     let new =
         rows.iter().map(|(id, email, key, name)| (id.as_str(), *email, key.as_str(), name.as_str(), now));
     tx.many(ADD_SUBSCRIBERS, new).await?;

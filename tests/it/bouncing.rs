@@ -5,9 +5,10 @@ use std::time::Duration;
 use broadside::{
     delivery::{
         bounces::{
+            Action, Class, Reason, Recipient, Report,
             imap::Mailbox,
             maildir::{Taken, receive_maildir},
-            receive::{Effect, receive_mail, receive_refusals},
+            receive::{Effect, Source, receive, receive_mail, receive_refusals},
         },
         engine::{Engine, EngineOptions},
         relays::RelayOptions,
@@ -29,7 +30,8 @@ use tokio::{
 };
 
 use crate::support::{
-    TestApp, app::MAILGUN_KEY, both_engines, postfix::Postfix, scratch, tls::Certificate, wait::until,
+    TestApp, app::MAILGUN_KEY, both_engines, database, postfix::Postfix, scratch, tls::Certificate,
+    wait::until,
 };
 
 const ANN: &str = "reader1@example.org";
@@ -228,6 +230,36 @@ both_engines! {
         let after = digests::load(&app.site.db, draft.id).await.expect("the edition");
         assert_eq!(after.state, broadside::delivery::editions::EditionState::Paused);
         assert!(app.mails("reader2@example.org").is_empty());
+        let page = app.desk().await.open(&format!("/desk/editions/{}", after.public_id)).await;
+        page.says("Paused by itself. Too many readers say that it is spam: 1 of the 1 who have it.");
+    }
+
+    /// TRUST M25, M28: a mail service's complaint that names no copy of ours withdraws the copies that wait for that reader, and
+    /// counts for the brake of the edition that is going out to them.
+    async fn a_complaint_without_a_copy_withdraws_and_brakes(app: TestApp) {
+        app.leaves_work();
+        app.readers(3).await;
+        let edition = app.seal_edition("Going out").await;
+        let complained = Report {
+            recipients: vec![Recipient {
+                address: ANN.to_uppercase(),
+                class: Class::Complaint,
+                status: None,
+                reply: None,
+                action: Action::Complained,
+                reason: Reason::Complaint,
+                words: "spam".to_owned(),
+            }],
+            ..Report::default()
+        };
+        let effect = receive(&app.site, Source::Postmark, "1", &complained).await.expect("it is taken in");
+        assert_eq!(effect, Effect::Complained);
+        let copies = "select state, coalesce(class, '') from delivery order by subscriber_id";
+        let copies = database::rows::<(String, String)>(&app.site.db, copies).await;
+        let word = |state: &str, class: &str| (state.to_owned(), class.to_owned());
+        assert_eq!(copies, [word("suppressed", "complained"), word("queued", ""), word("queued", "")]);
+        let after = digests::load(&app.site.db, edition).await.expect("the edition");
+        assert_eq!(after.state, broadside::delivery::editions::EditionState::Paused);
         let page = app.desk().await.open(&format!("/desk/editions/{}", after.public_id)).await;
         page.says("Paused by itself. Too many readers say that it is spam: 1 of the 1 who have it.");
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::{Action, Class, Reason, Recipient, Report, judge, status, without_addresses};
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{self, Db, Result, Tx},
     delivery::{
         editions, ledger,
         names::{self, CopyId},
@@ -116,6 +116,10 @@ pub async fn receive_mail(site: &Site, bytes: &[u8]) -> Result<Effect> {
 /// # Errors
 /// When the database fails; then nothing was kept, and it can be given again.
 pub async fn receive(site: &Site, source: Source, key: &str, report: &Report) -> Result<Effect> {
+    db::again(|| receive_once(site, source, key, report)).await
+}
+
+async fn receive_once(site: &Site, source: Source, key: &str, report: &Report) -> Result<Effect> {
     let proof = identify(site, report);
     let signed = !matches!(source, Source::Mail | Source::Reply);
     // Anybody can send us mail: what proves nothing costs no transaction.
@@ -219,16 +223,27 @@ async fn take_in(
     about: &About,
     recipient: &Recipient,
 ) -> Result<Effect> {
+    let suppressions = Suppressions::new(site);
+    let due = due(recipient);
+    if !matches!(due, Effect::None | Effect::Policy) {
+        // What is counted next stays true until the commit: of two reports at once the second sees the first.
+        suppressions.close(tx).await?;
+    }
     if store::known(tx, key).await? {
         return Ok(Effect::Known);
     }
-    let hash = Suppressions::new(site).hash(&about.address);
+    let hash = suppressions.hash(&about.address);
     let lifted = store::lifted(tx, &hash).await?;
-    let effect = match due(recipient) {
-        Effect::None | Effect::Policy => due(recipient),
+    let effect = match due {
+        Effect::None | Effect::Policy => due,
         _ if about.at.zip(lifted).is_some_and(|(at, lifted)| at < lifted) => Effect::Outdated,
         Effect::Counted => soft(tx, site, &hash, lifted, about).await?,
         effect => effect,
+    };
+    let edition = about.which.map(|which| which.edition);
+    let counts_for = match (edition, effect) {
+        (None, Effect::Complained) => store::going_out(tx, &about.address.key()).await?,
+        _ => None,
     };
     let new = NewBounce {
         key,
@@ -245,8 +260,9 @@ async fn take_in(
         } else {
             effect.as_str()
         },
-        edition_id: about.which.map(|which| which.edition),
+        edition_id: edition,
         subscriber_id: about.which.map(|which| which.subscriber),
+        counts_for,
         address_hash: &hash,
         masked: &about.address.masked(),
     };
@@ -256,10 +272,11 @@ async fn take_in(
     match effect {
         Effect::Bounced => suppress(tx, site, about, suppression::Reason::Bounced, recipient).await?,
         Effect::Complained => {
-            suppress(tx, site, about, suppression::Reason::Complained, recipient).await?;
-            if let Some(which) = about.which {
-                brake(tx, site, which.edition).await?;
+            // The edition's row comes before its copies.
+            if let Some(edition) = edition.or(counts_for) {
+                brake(tx, site, edition).await?;
             }
+            suppress(tx, site, about, suppression::Reason::Complained, recipient).await?;
         }
         _ => {}
     }
@@ -304,9 +321,9 @@ async fn suppress(
         suppressions.lift(tx, &about.address).await?;
     }
     suppressions.add(tx, &about.address, reason, &detail).await?;
+    // The reader may have another address by now than the copy went to.
     if let Some(which) = about.which {
-        let class = if reason == suppression::Reason::Complained { "complained" } else { "bounced" };
-        ledger::withdraw_because(tx, site, which.subscriber, None, class).await?;
+        ledger::withdraw_because(tx, site, which.subscriber, None, reason.as_str()).await?;
     }
     Ok(())
 }

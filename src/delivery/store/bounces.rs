@@ -8,8 +8,8 @@ use crate::{
 
 statements! {
     /// One report of one copy. The same report again changes nothing.
-    ADD = "insert into bounce (key, source, class, action, reason, status, reply, words, effect, edition_id, subscriber_id, address_hash, masked, received_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict (key) do nothing";
+    ADD = "insert into bounce (key, source, class, action, reason, status, reply, words, effect, edition_id, subscriber_id, address_hash, masked, received_at, counts_for)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict (key) do nothing";
     /// Was this report taken in before?
     KNOWN = "select id from bounce where key = $1";
     /// The frozen address of a copy, and when its row last changed.
@@ -20,7 +20,10 @@ statements! {
     /// When staff last let mail to an address go again.
     LIFTED = "select max(lifted_at) from suppression where address_hash = $1";
     /// How many readers complained of an edition.
-    COMPLAINTS = "select count(distinct address_hash) from bounce where edition_id = $1 and class = 'complaint' and action = 'complained'";
+    COMPLAINTS = "select count(distinct address_hash) from bounce where (edition_id = $1 or counts_for = $1) and class = 'complaint' and action = 'complained'";
+    /// The edition that is going out to an address, the newest of several.
+    GOING_OUT = "select max(d.edition_id) from delivery d join edition e on e.id = d.edition_id and e.state in ('sending', 'paused')
+        where d.subscriber_id = (select id from subscriber where email_key = $1)";
     /// How many copies of an edition were taken, or may have been.
     ACCEPTED = "select cast(coalesce(sum(count), 0) as bigint) from delivery_tally where edition_id = $1 and state in ('accepted', 'unknown')";
     /// The newest, for the desk.
@@ -32,13 +35,14 @@ statements! {
             cast(null as text) as address
         from bounce b where b.address_hash = $1 order by b.received_at desc, b.id desc limit $2";
     /// Editions that somebody complained of, newest first.
-    COMPLAINED = "select edition_id, count(distinct address_hash) as count from bounce
-        where class = 'complaint' and action = 'complained' and edition_id is not null group by edition_id order by edition_id desc limit $1";
+    COMPLAINED = "select coalesce(edition_id, counts_for) as edition_id, count(distinct address_hash) as count from bounce
+        where class = 'complaint' and action = 'complained' and coalesce(edition_id, counts_for) is not null
+        group by coalesce(edition_id, counts_for) order by 1 desc limit $1";
     /// How far the log of attempts has been read.
     CURSOR = "select at from bounce_cursor where name = 'attempts'";
     /// Moves it.
     MOVE_CURSOR = "insert into bounce_cursor (name, at) values ('attempts', $1)
-        on conflict (name) do update set at = excluded.at";
+        on conflict (name) do update set at = excluded.at where bounce_cursor.at < excluded.at";
     /// The newest attempt.
     NEWEST_ATTEMPT = "select coalesce(max(id), 0) from delivery_attempt";
     /// Final refusals of a stretch of the log that were not yet taken in.
@@ -60,6 +64,7 @@ pub struct NewBounce<'a> {
     pub effect: &'a str,
     pub edition_id: Option<i64>,
     pub subscriber_id: Option<i64>,
+    pub counts_for: Option<i64>,
     pub address_hash: &'a str,
     pub masked: &'a str,
 }
@@ -125,6 +130,7 @@ pub async fn add(tx: &mut Tx, new: NewBounce<'_>, now: Moment) -> Result<bool> {
         new.address_hash,
         new.masked,
         now,
+        new.counts_for,
     );
     Ok(tx.exec(ADD, values).await? == 1)
 }
@@ -143,6 +149,10 @@ pub async fn lifted(tx: &mut Tx, hash: &str) -> Result<Option<Moment>> {
 
 pub async fn complaints(tx: &mut Tx, edition: i64) -> Result<i64> {
     Ok(tx.one::<(i64,)>(COMPLAINTS, (edition,)).await?.0)
+}
+
+pub async fn going_out(tx: &mut Tx, address_key: &str) -> Result<Option<i64>> {
+    Ok(tx.one::<(Option<i64>,)>(GOING_OUT, (address_key,)).await?.0)
 }
 
 pub async fn accepted(tx: &mut Tx, edition: i64) -> Result<i64> {

@@ -49,12 +49,19 @@ statements! {
     /// What happens to a copy whose outcome is not known; decided before anything is sealed.
     SET_POLICY = "update edition set unknown_policy = $2 where id = $1 and state in ('draft', 'scheduled')";
     /// Copies that failed are tried again, so it is not over.
-    REOPEN = "update edition set state = 'sending', finished_at = null, updated_at = $2 where id = $1 and state = 'finished'";
+    REOPEN = "update edition set state = case when state = 'finished' then 'sending' else state end, finished_at = null, updated_at = $2
+              where id = $1 and state in ('finished', 'sending', 'paused')";
     /// Send no more of it.
     CANCEL = "update edition set state = 'cancelled', updated_at = $2, finished_at = $2
               where id = $1 and state in ('scheduled', 'sealed', 'sending', 'paused', 'held')";
     /// Editions whose deliveries may be claimed.
     SENDING = "select id, unknown_policy from edition where state = 'sending' order by id";
+    /// Whether it seems to be over.
+    SEEMS_OVER = "select id from edition where id = $1 and state = 'sending'
+              and not exists (select 1 from delivery where edition_id = $1 and state = 'queued')
+              and not exists (select 1 from delivery where edition_id = $1 and state = 'claimed')";
+    /// Waits for whoever is reopening it.
+    HOLD_ROW = sqlite "select state from edition where id = $1", postgres "select state from edition where id = $1 for update";
     /// Nothing is open any more.
     FINISH = "update edition set state = 'finished', finished_at = $2, updated_at = $2
               where id = $1 and state = 'sending'
@@ -171,6 +178,11 @@ pub async fn cancel(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
 }
 
 pub async fn finish(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
+    if tx.opt::<(i64,)>(SEEMS_OVER, (id,)).await?.is_none() {
+        return Ok(false);
+    }
+    // A statement that waited for the row would look at the copies as they were before it waited: another one looks again.
+    tx.opt::<(String,)>(HOLD_ROW, (id,)).await?;
     Ok(tx.exec(FINISH, (id, now)).await? == 1)
 }
 

@@ -20,12 +20,12 @@ statements! {
             select $1, cast(r.value ->> 0 as bigint), r.value ->> 1, r.value ->> 2, r.value ->> 3, cast(r.value ->> 4 as bigint), r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false
             from json_array_elements(cast($3 as json)) as r where true on conflict (edition_id, subscriber_id) do nothing";
     /// What is to be claimed next, for `Tx::array`.
-    DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id))
-            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, coalesce(s.public_id, '') as public_id
+    DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts))
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, coalesce(s.public_id, '') as public_id
                 from delivery d left join subscriber s on s.id = d.subscriber_id
                 where d.edition_id = $1 and d.state = 'queued' and d.next_at <= $2 order by d.next_at, d.subscriber_id limit $3)",
-        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id)), '[]') as text)
-            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, coalesce(s.public_id, '') as public_id
+        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts)), '[]') as text)
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, coalesce(s.public_id, '') as public_id
                 from delivery d left join subscriber s on s.id = d.subscriber_id
                 where d.edition_id = $1 and d.state = 'queued' and d.next_at <= $2 order by d.next_at, d.subscriber_id limit $3
                 for update of d skip locked) as due";
@@ -34,22 +34,26 @@ statements! {
             where edition_id = $3 and subscriber_id in (select value from json_each($4))",
         postgres "update delivery set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
             where edition_id = $3 and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($4 as json)))";
-    /// The last gate before a body may be written: still ours, not withdrawn, and the edition still sending.
+    /// The last look before a body may be written: still ours, not withdrawn, the edition still sending, the address not stopped.
     /// (`+ 0` keeps SQLite on the primary key: the index of claims would read a worker's whole batch for every row.)
-    MARK = rows(4) "update delivery set marker = true from (values {rows}) as v
+    MARK = rows(5) "update delivery set marker = true from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
-        and exists (select 1 from edition where edition.id = cast(v.column1 as bigint) and edition.state = 'sending')";
-    /// Which claims are still the worker's own, and of an edition that is still sending: asked when counting told that some are not.
-    OURS = rows(4) "select delivery.edition_id, delivery.subscriber_id, edition.state = 'sending' from (values {rows}) as v
+        and exists (select 1 from edition where edition.id = cast(v.column1 as bigint) and edition.state = 'sending')
+        and not exists (select 1 from suppression where suppression.address_hash = v.column5 and suppression.lifted_at is null)";
+    /// Which claims are still the worker's own, whether their edition is still sending, and why their address is stopped, if it
+    /// is: asked when counting told that some may not be begun.
+    OURS = rows(5) "select delivery.edition_id, delivery.subscriber_id, edition.state = 'sending' as sending,
+            (select reason from suppression where suppression.address_hash = v.column5 and suppression.lifted_at is null) as stopped
+        from (values {rows}) as v
         join delivery on delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         join edition on edition.id = delivery.edition_id
         where delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
     /// What became of attempts. A row that is no longer the worker's own is left alone. One that was withdrawn while it was
     /// on its way would have to wait for another try, and gets none.
     RECORD = rows(9) "update delivery set
-            state = case when v.column5 = 'queued' and delivery.class in ('left', 'bounced', 'complained', 'cancelled') then 'suppressed' else v.column5 end,
-            class = case when v.column5 = 'queued' and delivery.class in ('left', 'bounced', 'complained', 'cancelled') then delivery.class else v.column6 end,
+            state = case when v.column5 = 'queued' and delivery.withdrawn is not null then 'suppressed' else v.column5 end,
+            class = case when v.column5 = 'queued' and delivery.withdrawn is not null then delivery.withdrawn else v.column6 end,
             next_at = cast(v.column7 as bigint), updated_at = cast(v.column8 as bigint),
             maybe_duplicate = (delivery.maybe_duplicate or cast(v.column9 as boolean)), marker = false, claimed_by = null
         from (values {rows}) as v
@@ -68,20 +72,28 @@ statements! {
     /// Moves the parts of a worker.
     TALLY = rows(4) "insert into delivery_tally (edition_id, worker_id, state, count) values {rows}
         on conflict (edition_id, worker_id, state) do update set count = delivery_tally.count + excluded.count";
+    /// A claim whose address was stopped: it is not begun.
+    STOP = rows(5) "update delivery set state = 'suppressed', class = v.column5, claimed_by = null from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
+        and delivery.state = 'claimed' and not delivery.marker
+        and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
     /// A reader left, or may not be mailed any more: what has not been written to a connection will not be.
     WITHDRAW = "update delivery set state = 'suppressed', class = $4, claimed_by = null, updated_at = $3
         where subscriber_id = $1 and (state = 'queued' or (state = 'claimed' and not marker))
-        and edition_id in (select id from edition where (cast($2 as bigint) is null or list_id = $2) and state not in ('finished', 'cancelled'))
+        and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)
         returning edition_id, subscriber_id";
-    /// What is on its way at this moment cannot be called back, but is not tried again: `RECORD` and `TAKE_BACK` see the class.
-    WITHDRAW_BEGUN = "update delivery set class = $3 where subscriber_id = $1 and state = 'claimed' and marker
-        and edition_id in (select id from edition where (cast($2 as bigint) is null or list_id = $2) and state not in ('finished', 'cancelled'))";
+    /// What is on its way at this moment cannot be called back, but is not tried again: `RECORD` and `TAKE_BACK` see why.
+    WITHDRAW_BEGUN = "update delivery set withdrawn = $3 where subscriber_id = $1 and state = 'claimed' and marker
+        and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)";
+    /// Of how many editions a reader has open copies.
+    OPEN_EDITIONS = "select count(*) from delivery where subscriber_id = $1 and state in ('queued', 'claimed')
+        and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)";
     /// A reader's open copies. They are held until the commit, so that nobody claims, begins or ends one meanwhile: each part
     /// of the tallies moves from the state that the row really had.
     OPEN_STATES = sqlite "select edition_id, state from delivery where subscriber_id = $1 and state in ('queued', 'claimed')
-            and edition_id in (select id from edition where (cast($2 as bigint) is null or list_id = $2) and state not in ('finished', 'cancelled'))",
+            and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)",
         postgres "select edition_id, state from delivery where subscriber_id = $1 and state in ('queued', 'claimed')
-            and edition_id in (select id from edition where (cast($2 as bigint) is null or list_id = $2) and state not in ('finished', 'cancelled'))
+            and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)
             order by edition_id for update";
     /// An edition was cancelled: the same for all its open rows.
     CANCEL_QUEUED = "update delivery set state = 'suppressed', class = 'cancelled', updated_at = $2
@@ -90,9 +102,9 @@ statements! {
     CANCEL_CLAIMED = "update delivery set state = 'suppressed', class = 'cancelled', claimed_by = null, updated_at = $2
         where edition_id = $1 and state = 'claimed' and not marker";
     /// And those that are on their way: they are not tried again.
-    CANCEL_BEGUN = "update delivery set class = 'cancelled' where edition_id = $1 and state = 'claimed' and marker";
-    /// Failed copies that staff want tried once more.
-    RETRY = rows(3) "update delivery set state = 'queued', class = null, next_at = cast(v.column3 as bigint), updated_at = cast(v.column3 as bigint)
+    CANCEL_BEGUN = "update delivery set withdrawn = 'cancelled' where edition_id = $1 and state = 'claimed' and marker";
+    /// Failed copies that staff want tried again: the gaps between the tries begin anew.
+    RETRY = rows(3) "update delivery set state = 'queued', class = null, withdrawn = null, earlier_attempts = attempt, next_at = cast(v.column3 as bigint), updated_at = cast(v.column3 as bigint)
         from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint) and delivery.state = 'failed'";
     /// The end of the next chunk of copies that are to get another body.
@@ -121,11 +133,11 @@ statements! {
             state = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) = 'hold'
                     or (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
                         and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3) then 'unknown'
-                when class in ('left', 'bounced', 'complained', 'cancelled') then 'suppressed' else 'queued' end,
+                when withdrawn is not null then 'suppressed' else 'queued' end,
             class = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) = 'hold'
                     or (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
                         and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3) then 'worker died'
-                when class in ('left', 'bounced', 'complained', 'cancelled') then class else null end,
+                when withdrawn is not null then withdrawn else null end,
             maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null, next_at = $2, updated_at = $2
         where state = 'claimed' and claimed_by = $1 returning edition_id, state";
     /// A worker stops in good order: what it did not begin goes back, and the attempt does not count.
@@ -195,6 +207,8 @@ pub struct Claim {
     pub variant_id: i64,
     /// Which attempt this is, from 1.
     pub attempt: i64,
+    /// How many of them were made before staff had it tried again.
+    pub earlier_attempts: i64,
     /// The edition's policy for an unknown outcome: hold it for staff, rather than send again.
     pub hold: bool,
 }
@@ -283,39 +297,58 @@ pub async fn claim(tx: &mut Tx, worker: i64, edition: i64, limit: i64, now: Mome
     }
     let ids: Vec<i64> = due.iter().map(|due| due.0).collect();
     tx.exec(CLAIM, (worker, now, edition, db::array(&ids)?.as_str())).await?;
-    let claim = |Due(subscriber_id, address, name, domain_key, variant_id, attempt, public_id)| Claim {
-        edition_id: edition,
-        subscriber_id,
-        public_id,
-        address,
-        name,
-        domain_key,
-        variant_id,
-        attempt,
-        hold: false,
-    };
+    let claim =
+        |Due(subscriber_id, address, name, domain_key, variant_id, attempt, public_id, earlier_attempts)| {
+            Claim {
+                edition_id: edition,
+                subscriber_id,
+                public_id,
+                address,
+                name,
+                domain_key,
+                variant_id,
+                attempt,
+                earlier_attempts,
+                hold: false,
+            }
+        };
     Ok(due.into_iter().map(claim).collect())
 }
 
 /// A row of `DUE`, in its order.
 #[derive(serde::Deserialize)]
-struct Due(i64, String, String, String, i64, i64, String);
+struct Due(i64, String, String, String, i64, i64, String, i64);
 
 /// Edition, subscriber and attempt: what a worker holds a claim by.
 pub type Key = (i64, i64, i64);
 
-/// Marks; how many passed the gate.
-pub async fn mark(tx: &mut Tx, worker: i64, keys: &[Key]) -> Result<u64> {
-    tx.many(MARK, keyed(worker, keys)).await
+/// Marks, each with the hash of its address; how many passed.
+pub async fn mark(tx: &mut Tx, worker: i64, marks: &[(Key, &str)]) -> Result<u64> {
+    tx.many(MARK, keyed(worker, marks)).await
 }
 
-/// The claims among the keys that are still the worker's own, each with whether its edition is still sending.
-pub async fn ours(tx: &mut Tx, worker: i64, keys: &[Key]) -> Result<Vec<(i64, i64, bool)>> {
+/// A claim that is still the worker's own.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Ours {
+    pub edition_id: i64,
+    pub subscriber_id: i64,
+    pub sending: bool,
+    pub stopped: Option<String>,
+}
+
+/// The claims among the keys that are still the worker's own; the hash of the address may be left out.
+pub async fn ours(tx: &mut Tx, worker: i64, keys: &[(Key, &str)]) -> Result<Vec<Ours>> {
     tx.many_returning(OURS, keyed(worker, keys)).await
 }
 
-fn keyed(worker: i64, keys: &[Key]) -> impl Iterator<Item = (i64, i64, i64, i64)> {
-    keys.iter().map(move |&(edition, subscriber, attempt)| (edition, subscriber, worker, attempt))
+/// Ends claims that were not begun, each with why; how many.
+pub async fn stop(tx: &mut Tx, worker: i64, keys: &[(Key, &str)]) -> Result<u64> {
+    tx.many(STOP, keyed(worker, keys)).await
+}
+
+fn keyed<'a>(worker: i64, keys: &'a [(Key, &'a str)]) -> impl Iterator<Item = (i64, i64, i64, i64, &'a str)> {
+    keys.iter()
+        .map(move |&((edition, subscriber, attempt), word)| (edition, subscriber, worker, attempt, word))
 }
 
 /// Records; how many were the worker's own.
@@ -354,6 +387,10 @@ pub async fn log<'a>(tx: &mut Tx, worker: i64, records: impl IntoIterator<Item =
 
 pub async fn tally(tx: &mut Tx, parts: &[(i64, i64, &str, i64)]) -> Result<u64> {
     tx.many(TALLY, parts.iter().copied()).await
+}
+
+pub async fn open_editions(tx: &mut Tx, subscriber: i64, list: Option<i64>) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(OPEN_EDITIONS, (subscriber, list)).await?.0)
 }
 
 pub async fn open_states(tx: &mut Tx, subscriber: i64, list: Option<i64>) -> Result<Vec<(i64, String)>> {

@@ -24,22 +24,35 @@ statements! {
                 and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and w.base_url <> o.base_url))
                 order by next_at, id limit $3 for update skip locked)
             returning id, template, context, from_name, from_email, address, name, message_id, attempt, created_at";
-    /// The last gate before the body.
-    MARK = "update notice set marker = true where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
-    /// Taken: the context is blanked, for it may hold links.
+    /// The last look before the body: still ours, and the mailbox did not say meanwhile that it wants no mail.
+    MARK = "update notice set marker = true where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3
+        and not exists (select 1 from suppression where address_hash = $4 and lifted_at is null and reason in ('bounced', 'complained'))";
+    /// Taken.
     ACCEPT = "update notice set state = 'accepted', context = '', class = null, reply = $4, marker = false, claimed_by = null, finished_at = $5
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// Refused for good.
-    FAIL = "update notice set state = 'failed', class = $6, reply = $4, marker = false, claimed_by = null, finished_at = $5
+    FAIL = "update notice set state = 'failed', context = '', class = $6, reply = $4, marker = false, claimed_by = null, finished_at = $5
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// Not mailed: bounced or complained before.
-    SUPPRESS = "update notice set state = 'suppressed', class = $6, reply = $4, marker = false, claimed_by = null, finished_at = $5
+    SUPPRESS = "update notice set state = 'suppressed', context = '', class = $6, reply = $4, marker = false, claimed_by = null, finished_at = $5
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
+    /// Its mailbox said that it wants no mail: what waits for it ends. What is claimed ends at `MARK`.
+    WITHDRAW = "update notice set state = 'suppressed', context = '', class = 'suppressed', reply = 'the address bounced or complained before', finished_at = $2
+        where state = 'queued' and lower(address) = $1";
     /// Later.
-    RETRY = "update notice set state = 'queued', class = $6, reply = $4, next_at = $5, maybe_duplicate = (maybe_duplicate or $7), marker = false, claimed_by = null
+    RETRY = "update notice set state = 'queued', class = $6, reply = $4, next_at = $5, marker = false, claimed_by = null
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
-    /// A worker is gone: a notice is always sent again, flagged where it may have arrived.
-    TAKE_BACK = "update notice set state = 'queued', maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null, next_at = $2
+    /// It may have arrived: sent again, flagged. In doubt for the third time it is not: some servers take every message and never
+    /// say so, and its reader has three.
+    DOUBT = "update notice set state = case when doubts >= 2 then 'failed' else 'queued' end, context = case when doubts >= 2 then '' else context end,
+            finished_at = case when doubts >= 2 then cast($7 as bigint) end, class = $6, reply = $4, next_at = $5,
+            doubts = doubts + 1, maybe_duplicate = true, marker = false, claimed_by = null
+        where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
+    /// A worker is gone: its notices are sent again, flagged where they may have arrived; three times at most, as above.
+    TAKE_BACK = "update notice set state = case when marker and doubts >= 2 then 'failed' else 'queued' end,
+            context = case when marker and doubts >= 2 then '' else context end, class = case when marker and doubts >= 2 then 'worker died' else class end,
+            finished_at = case when marker and doubts >= 2 then cast($2 as bigint) end, doubts = doubts + case when marker then 1 else 0 end,
+            maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null, next_at = $2
         where state = 'claimed' and claimed_by = $1";
     /// A worker stops in good order.
     RELEASE = "update notice set state = 'queued', attempt = attempt - 1, claimed_by = null
@@ -100,7 +113,15 @@ pub enum Ending {
     Accepted,
     Failed(&'static str),
     Suppressed(&'static str),
-    Retry { class: &'static str, at: Moment, maybe_duplicate: bool },
+    Retry {
+        class: &'static str,
+        at: Moment,
+    },
+    /// It may have arrived; it is sent again at that moment, but not for the fourth time.
+    Doubt {
+        class: &'static str,
+        at: Moment,
+    },
 }
 
 pub async fn add(tx: &mut Tx, row: NewRow<'_>, now: Moment) -> Result<bool> {
@@ -127,8 +148,13 @@ pub async fn claim(tx: &mut Tx, worker: i64, limit: i64, now: Moment) -> Result<
     Ok(claimed)
 }
 
-pub async fn mark(tx: &mut Tx, worker: i64, id: i64, attempt: i64) -> Result<bool> {
-    Ok(tx.exec(MARK, (id, worker, attempt)).await? == 1)
+pub async fn mark(tx: &mut Tx, worker: i64, (id, attempt): (i64, i64), address_hash: &str) -> Result<bool> {
+    Ok(tx.exec(MARK, (id, worker, attempt, address_hash)).await? == 1)
+}
+
+/// Ends what waits for an address, given in lower case.
+pub async fn withdraw(tx: &mut Tx, address: &str, now: Moment) -> Result<u64> {
+    tx.exec(WITHDRAW, (address, now)).await
 }
 
 pub async fn record(
@@ -143,9 +169,8 @@ pub async fn record(
         Ending::Accepted => tx.exec(ACCEPT, (id, worker, attempt, reply, now)).await,
         Ending::Failed(class) => tx.exec(FAIL, (id, worker, attempt, reply, now, class)).await,
         Ending::Suppressed(class) => tx.exec(SUPPRESS, (id, worker, attempt, reply, now, class)).await,
-        Ending::Retry { class, at, maybe_duplicate } => {
-            tx.exec(RETRY, (id, worker, attempt, reply, at, class, maybe_duplicate)).await
-        }
+        Ending::Retry { class, at } => tx.exec(RETRY, (id, worker, attempt, reply, at, class)).await,
+        Ending::Doubt { class, at } => tx.exec(DOUBT, (id, worker, attempt, reply, at, class, now)).await,
     }
 }
 

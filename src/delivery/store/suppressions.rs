@@ -10,6 +10,8 @@ statements! {
     /// One in force at a time; the first reason stays.
     ADD = "insert into suppression (address_hash, reason, detail, created_at) values ($1, $2, $3, $4)
         on conflict (address_hash) where lifted_at is null do nothing";
+    /// The reader who has that address.
+    READER = "select id from subscriber where email_key = $1";
     /// In force?
     REASON = "select reason from suppression where address_hash = $1 and lifted_at is null";
     /// Those in force among many, for `Tx::array`.
@@ -40,6 +42,10 @@ pub async fn find(db: &Db, hash: &str) -> Result<Option<InForce>> {
 
 pub async fn add(tx: &mut Tx, hash: &str, reason: &str, detail: &str, now: Moment) -> Result<bool> {
     Ok(tx.exec(ADD, (hash, reason, detail, now)).await? == 1)
+}
+
+pub async fn reader(tx: &mut Tx, key: &str) -> Result<Option<i64>> {
+    Ok(tx.opt::<(i64,)>(READER, (key,)).await?.map(|(id,)| id))
 }
 
 pub async fn reason(db: &Db, hash: &str) -> Result<Option<String>> {
