@@ -60,6 +60,12 @@ impl Moment {
         jiff::Timestamp::from_microsecond(self.0).unwrap_or(nearest_end)
     }
 
+    /// The year of our era that it falls into, in UTC.
+    #[must_use]
+    pub fn year(self) -> i16 {
+        self.in_zone(&Zone::UTC).year()
+    }
+
     /// A date for people, such as "3 March 2026".
     #[must_use]
     pub fn date(self, zone: &Zone) -> String {

@@ -58,6 +58,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("articles", articles::STATEMENTS),
         ("digests", digests::STATEMENTS),
         ("donations", donations::STATEMENTS),
+        ("donations", donations::ATTENTION_STATEMENTS),
     ];
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
     all

@@ -1,5 +1,7 @@
 //! Amounts of money: whole minor units and a currency, never a float.
 
+pub mod limits;
+
 use std::fmt;
 
 pub use iso_currency::Currency;
@@ -19,8 +21,16 @@ pub enum AmountError {
     /// Not digits with an optional decimal part.
     #[error("Type an amount in figures, such as 15 or 15.50.")]
     NotANumber,
-    /// More decimals than the currency has.
-    #[error("That amount has more decimal places than the currency.")]
+    /// "1,500" is fifteen hundred to one reader and one and a half to another: nobody guesses, the person is asked.
+    #[error("Do you mean {whole} or {}? Please write it so, with nothing between the thousands.", .part.figures())]
+    TwoMeanings {
+        /// The amount if the mark stands between thousands.
+        whole: i64,
+        /// The amount if it begins the decimal places.
+        part: Money,
+    },
+    /// More decimals than the currency has, or than are paid in it.
+    #[error("That amount has more decimal places than are paid in this currency.")]
     TooPrecise,
     /// Zero or below.
     #[error("The amount must be more than zero.")]
@@ -30,8 +40,11 @@ pub enum AmountError {
     TooLarge,
 }
 
-/// The largest amount parsed: a billion minor units, far above any gift, far below overflow of a sum.
-const LARGEST_MINOR: i64 = 1_000_000_000;
+/// The largest amount parsed, in minor units: the provider takes twelve digits at most, and a sum of many does not overflow.
+const LARGEST_MINOR: i64 = 999_999_999_999;
+
+/// Paid in whole units, though the provider counts them in hundredths: the last two digits of an amount are zeros.
+const WHOLE_IN_HUNDREDTHS: [&str; 4] = ["HUF", "ISK", "TWD", "UGX"];
 
 /// The currency of an ISO 4217 code in either case, if gifts can be taken in it.
 ///
@@ -64,28 +77,25 @@ impl Money {
         Self { minor, currency }
     }
 
-    /// Reads what a person typed: "15", "15.5", "15,50", "1 500".
+    /// Reads what a person typed: "15", "15.5", "15,50", "1 500", "1,500.00", "1.500.000".
     ///
     /// # Errors
-    /// An [`AmountError`] that tells the person what to change.
+    /// An [`AmountError`] that tells the person what to change; [`AmountError::TwoMeanings`] where a single mark before three
+    /// digits may stand between thousands or begin the decimal places.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, AmountError> {
-        let text: String =
-            text.trim().chars().filter(|c| !matches!(c, ' ' | '\u{a0}' | '\u{202f}')).collect();
-        let text = text.replace(',', ".");
-        let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
-        let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-        if text.starts_with('-') && digits(whole.trim_start_matches('-')) && digits(part) {
-            return Err(AmountError::NotPositive);
+        let text = text.trim();
+        if let Some(rest) = text.strip_prefix('-') {
+            return Err(Self::parse(rest, currency).map_or_else(|error| error, |_| AmountError::NotPositive));
         }
-        if whole.is_empty() || !digits(whole) || !digits(part) {
-            return Err(AmountError::NotANumber);
-        }
+        let (whole, part) = split(text, currency)?;
         let places = exponent(currency) as usize;
-        let part = part.trim_end_matches('0');
-        if part.len() > places {
+        let paid_places = if WHOLE_IN_HUNDREDTHS.contains(&currency.code()) { 0 } else { places };
+        // "1500.00" yen are 1500 yen: noughts say nothing.
+        if part.len() > paid_places && !matches!(part, "0" | "00") {
             return Err(AmountError::TooPrecise);
         }
-        let minor: i64 = format!("{whole}{part:0<places$}").parse().map_err(|_| AmountError::TooLarge)?;
+        let part = if part.len() > places { "" } else { part };
+        let minor = format!("{whole}{part:0<places$}").parse().map_err(|_| AmountError::TooLarge)?;
         match minor {
             0 => Err(AmountError::NotPositive),
             1..=LARGEST_MINOR => Ok(Self { minor, currency }),
@@ -106,6 +116,64 @@ impl Money {
             }
         }
     }
+}
+
+/// The digits before and after the decimal mark.
+fn split(text: &str, currency: Currency) -> Result<(String, &str), AmountError> {
+    const BETWEEN_THOUSANDS: [char; 6] = [' ', '\u{a0}', '\u{202f}', '\'', '\u{2019}', '_'];
+    let marks = |mark: char| text.matches(mark).count();
+    let last = text.rfind(['.', ',']);
+    let decimal = match (marks('.'), marks(','), last) {
+        // One mark alone.
+        (1, 0, Some(at)) | (0, 1, Some(at)) => {
+            let (whole, part) = (&text[..at], &text[at + 1..]);
+            let thousands = is_digits(whole)
+                && (1..=3).contains(&whole.len())
+                && !whole.starts_with('0')
+                && part.len() == 3
+                && is_digits(part);
+            if !thousands {
+                Some(at)
+            } else if exponent(currency) == 0 {
+                // There are no thousandths, nor any other part, of a yen.
+                None
+            } else {
+                let (whole, part) = (format!("{whole}{part}"), format!("{whole}{}", &part[..2]));
+                return Err(AmountError::TwoMeanings {
+                    whole: whole.parse().unwrap_or_default(),
+                    part: Money::new(part.parse().unwrap_or_default(), currency),
+                });
+            }
+        }
+        // Both kinds: the last one begins the decimal places, and stands once.
+        (dots, commas, Some(at)) if dots > 0 && commas > 0 => {
+            Some(at).filter(|at| marks(if text[*at..].starts_with('.') { '.' } else { ',' }) == 1)
+        }
+        _ => None,
+    };
+    let (whole, part) = decimal.map_or((text, ""), |at| (&text[..at], &text[at + 1..]));
+    let mark = whole.chars().find(|c| !c.is_ascii_digit());
+    let digits = match mark {
+        None => whole.to_owned(),
+        Some(mark) if BETWEEN_THOUSANDS.contains(&mark) || matches!(mark, '.' | ',') => {
+            let groups: Vec<&str> = whole.split(mark).collect();
+            let in_threes = groups.iter().skip(1).all(|group| group.len() == 3)
+                && groups.first().is_some_and(|group| (1..=3).contains(&group.len()));
+            if !in_threes {
+                return Err(AmountError::NotANumber);
+            }
+            groups.concat()
+        }
+        Some(_) => return Err(AmountError::NotANumber),
+    };
+    if digits.is_empty() || !is_digits(&digits) || !is_digits(part) {
+        return Err(AmountError::NotANumber);
+    }
+    Ok((digits, part))
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// With its sign where the currency has a well-known one: "€15.00", "A$5.00"; otherwise "15.00 SEK".
@@ -135,10 +203,40 @@ mod tests {
     #[test]
     fn typed_amounts_become_minor_units() {
         let parse = |text| Money::parse(text, Currency::EUR).map(|money| money.minor);
-        assert_eq!(parse("15"), Ok(1500));
-        assert_eq!(parse("15,5"), Ok(1550));
-        assert_eq!(parse(" 1 500.00 "), Ok(150_000));
-        assert_eq!(Money::parse("1500", Currency::JPY).map(|money| money.minor), Ok(1500));
+        for (typed, minor) in [
+            ("15", 1_500),
+            ("15,5", 1_550),
+            ("15.", 1_500),
+            ("0.50", 50),
+            (" 1 500.00 ", 150_000),
+            ("1 500", 150_000),
+            ("1'500.50", 150_050),
+            ("1,500.00", 150_000),
+            ("1.500,5", 150_050),
+            ("1.500.000", 150_000_000),
+            ("1500.50", 150_050),
+        ] {
+            assert_eq!(parse(typed), Ok(minor), "{typed}");
+        }
+        for typed in ["1500", "1,500", "1.500", "1500.00", "1 500"] {
+            assert_eq!(Money::parse(typed, Currency::JPY).map(|money| money.minor), Ok(1_500), "{typed}");
+        }
+        assert_eq!(Money::parse("1 500", Currency::HUF).map(|money| money.minor), Ok(150_000));
+    }
+
+    /// What could mean two things is asked, with both of them in the question.
+    #[test]
+    fn an_amount_that_could_mean_two_things_is_asked() {
+        let asked = |text, currency| Money::parse(text, currency).map_err(|error| error.to_string());
+        for typed in ["1,500", "1.500", "1,505"] {
+            let error = asked(typed, Currency::EUR).expect_err(typed);
+            assert!(error.contains("Do you mean 150") && error.contains(" or 1.50?"), "{error}");
+        }
+        assert!(asked("1,000", Currency::USD).expect_err("two").contains("1000 or 1.00?"));
+        assert!(asked("12,500", Currency::HUF).expect_err("two").contains("12500 or 12.50?"));
+        for typed in ["15 50", "1 5", "1,50,00", "1.500,00.0", "1,5000,000", "15,00.00", "1 500 00", "١٥"] {
+            assert_eq!(Money::parse(typed, Currency::EUR), Err(AmountError::NotANumber), "{typed}");
+        }
     }
 
     /// TRUST A27: amounts that a person could tamper with are refused with a reason.
@@ -149,7 +247,11 @@ mod tests {
         assert_eq!(parse("-5"), Err(AmountError::NotPositive));
         assert_eq!(parse("1e12"), Err(AmountError::NotANumber));
         assert_eq!(parse("999999999999999999999"), Err(AmountError::TooLarge));
+        assert_eq!(parse("-"), Err(AmountError::NotANumber));
         assert_eq!(parse("0.001"), Err(AmountError::TooPrecise));
+        assert_eq!(parse("1.5000"), Err(AmountError::TooPrecise));
+        assert_eq!(parse("0,500"), Err(AmountError::TooPrecise));
+        assert_eq!(Money::parse("1.50", Currency::ISK), Err(AmountError::TooPrecise));
         assert_eq!(parse("NaN"), Err(AmountError::NotANumber));
         assert_eq!(Money::parse("1.5", Currency::JPY), Err(AmountError::TooPrecise));
         assert_eq!(currency("KWD"), None);

@@ -301,6 +301,14 @@ pub fn hash(secret: &str) -> String {
     HEXLOWER.encode(digest::digest(&digest::SHA256, secret.as_bytes()).as_ref())
 }
 
+/// A short name of a thing that has a long one: 12 letters and figures, always the same, that do not tell the long one.
+#[must_use]
+pub fn short_name(long: &str) -> String {
+    let mut name = BASE32_NOPAD.encode(digest::digest(&digest::SHA256, long.as_bytes()).as_ref());
+    name.truncate(12);
+    name.to_ascii_lowercase()
+}
+
 /// Whether two secrets are equal, in a time that does not tell where they differ.
 #[must_use]
 pub fn equal(one: &str, other: &str) -> bool {

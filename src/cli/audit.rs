@@ -1,13 +1,13 @@
-//! `broadside audit`: recounts the ledgers, and says whether every account balances.
+//! `broadside audit`: recounts the ledgers, says whether every account balances, and names what was asked for and not done.
 
 use std::process::ExitCode;
 
 use super::instance;
 use crate::{
     config::Config,
-    delivery::editions,
+    delivery::{editions, notices},
     digests,
-    donations::{self, MoneyAudit},
+    donations::{self, MoneyAudit, attention},
     site::Site,
 };
 
@@ -29,7 +29,9 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
             for edition in editions::ever_sealed(&site.db).await? {
                 balances &= one_edition(&site, edition).await?;
             }
-            money(&donations::audit_money(&site.db).await?) && balances
+            balances &= money(&donations::audit_money(&site.db).await?);
+            balances &= unheeded(&site).await?;
+            balances
         }
     };
     site.db.close().await;
@@ -72,4 +74,39 @@ fn money(audit: &MoneyAudit) -> bool {
         println!("  {problem}");
     }
     audit.balances()
+}
+
+/// What ended badly, or does not end. False for what nobody may leave so: a monthly donation that should be over and is charged,
+/// and news of money that could not be applied.
+async fn unheeded(site: &Site) -> anyhow::Result<bool> {
+    let needs = attention::look(&site.db, site.now()).await?;
+    for one in &needs.unended {
+        println!(
+            "MUST END: {} every month, {}, asked for at {} and still charged; tried {} times: {}",
+            one.amount(),
+            one.provider_subscription_id.as_deref().unwrap_or("not known to the payment service"),
+            one.asked_at,
+            one.attempts,
+            one.last_error.as_deref().unwrap_or("no answer yet"),
+        );
+    }
+    for event in &needs.events {
+        let why = event.last_error.as_deref().unwrap_or_default();
+        println!("GIVEN UP: {} {}, of {}: {why}", event.kind, event.event_id, event.created_at);
+    }
+    if let Some(last) = needs.checkouts.first() {
+        let why = last.why.as_deref().unwrap_or_default();
+        println!("{} checkouts could not be opened; the last: {why}", needs.checkouts.len());
+    }
+    for copy in &needs.copies {
+        let name = copy.subscription.as_deref().unwrap_or_default();
+        println!("{} every month, {name}, is a copy that runs beside the first", copy.amount());
+    }
+    let failed = notices::failed(&site.db, site.now().minus(attention::LATELY), NAMED).await?;
+    for letter in &failed {
+        let when = letter.finished_at.map(|at| at.to_string()).unwrap_or_default();
+        let why = letter.class.as_deref().unwrap_or_default();
+        println!("automatic email {} was given up at {when}: {why}", letter.template);
+    }
+    Ok(needs.unended.is_empty() && needs.events.is_empty())
 }

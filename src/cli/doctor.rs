@@ -6,14 +6,16 @@ use tokio::time::timeout;
 
 use super::{bounce, instance, running};
 use crate::{
+    clock::Clock,
     config::Config,
     db::{Db, Engine, Migrations},
     delivery::{
         deliverability::{self, Check, Grade},
-        dkim,
+        dkim, notices,
         origin::{self, Standing},
         smtp::{Connection, Failure, Relay, Timeouts},
     },
+    donations::attention,
     mail::dkim::zone_file_strings,
     payments::{PaymentProvider as _, Stripe, StripeSettings},
     smtp_url::{RelaySettings, SmtpUrl},
@@ -93,6 +95,7 @@ async fn database(config: &Config) -> Vec<Finding> {
             let mut findings = vec![finding];
             if is_current {
                 findings.extend(magazine(&db).await);
+                findings.extend(unheeded(&db).await);
                 findings.extend(believed(config, &db).await);
                 findings.extend(address(config, &db).await);
             }
@@ -132,6 +135,32 @@ async fn magazine(db: &Db) -> Option<Finding> {
         }
         Err(error) => Some(Finding::Problem(format!("magazine: the desk settings cannot be read: {error}"))),
     }
+}
+
+/// What was asked for and is not done.
+async fn unheeded(db: &Db) -> Vec<Finding> {
+    let now = Clock::System.now();
+    let (needs, letters) = match tokio::join!(
+        attention::look(db, now),
+        notices::failed(db, now.minus(attention::LATELY), i64::MAX)
+    ) {
+        (Ok(needs), Ok(letters)) => (needs, letters.len()),
+        (Err(error), _) | (_, Err(error)) => {
+            return vec![Finding::Problem(format!("donations: {error}"))];
+        }
+    };
+    let pressing = !needs.unended.is_empty() || !needs.events.is_empty();
+    let finding = if pressing { Finding::Problem } else { Finding::Note };
+    let mut findings = Vec::new();
+    if let [first, rest @ ..] = needs.sentences().as_slice() {
+        let all = rest.iter().fold(first.clone(), |all, one| format!("{all}; {one}"));
+        findings.push(finding(format!("donations: {all}. The desk says what to do")));
+    }
+    if letters > 0 {
+        let words = format!("automatic emails: {letters} could not be delivered in the last two weeks");
+        findings.push(Finding::Note(words));
+    }
+    findings
 }
 
 /// Whether the database is at home under this address.

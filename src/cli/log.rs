@@ -11,6 +11,8 @@ pub(super) fn start(filter: &str) -> anyhow::Result<()> {
         EnvFilter::try_new(filter).context("LOG is not a filter such as info,broadside::delivery=debug")?;
     // PostgreSQL remarks on every start that the table of migrations is there already.
     let filter = filter.add_directive("sqlx::postgres::notice=warn".parse().context("our own directive")?);
+    // The provider's client names open checkouts, and what carries our keys, in every line.
+    let filter = filter.add_directive("stripe=warn".parse().context("our own directive")?);
     // Names, subjects and server replies come from strangers: a line break in one must not look like a line of ours (TRUST A31).
     let fields = format::debug_fn(|writer, field, value| {
         let value = one_line(&format!("{value:?}"));

@@ -5,8 +5,9 @@
 //! every end: when it was taken, failed for good, or may not be sent.
 
 use super::store::notices as store;
-pub use super::store::notices::ClaimedNotice;
+pub use super::store::notices::{ClaimedNotice, FailedNotice};
 use crate::{
+    clock::Moment,
     db::{Db, Result, Tx},
     email_address::EmailAddress,
     mail::EmailTemplate,
@@ -56,6 +57,14 @@ pub async fn enqueue<T: EmailTemplate>(tx: &mut Tx, site: &Site, notice: NewNoti
 /// When the database fails.
 pub async fn counts(db: &Db) -> Result<Vec<(String, i64)>> {
     store::counts(db).await
+}
+
+/// Automatic emails that were given up since then, the newest first: somebody waits for them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn failed(db: &Db, since: Moment, limit: i64) -> Result<Vec<FailedNotice>> {
+    store::failed(db, since, limit).await
 }
 
 /// The Message-IDs of all notices that were accepted, without brackets, each with whether an earlier attempt may have arrived.

@@ -1,13 +1,20 @@
 //! From what the provider's object says now to what our rows say: one direction, whatever the order of the news.
 //!
-//! The event only names the object. What is applied is the object as it is now, so that two events of one payment, in any
-//! order and number, end in the same rows. Objects that carry none of our ids belong to other software and are left alone.
+//! The event only names the object. What is applied is the object as it is now, with the provider's own times, so that two
+//! events of one payment, in any order and number, end in the same rows, dates included. Objects that carry none of our ids
+//! belong to other software and are left alone.
+//!
+//! A monthly donation follows the one subscription that its own checkout made. Another that carries the same ids is a copy that
+//! somebody made at the provider, and has a row of its own: its money is booked, and neither says anything of the other.
 
 use super::{
-    book, letters, monthly,
+    book,
+    inbox::PollError,
+    letters, monthly,
     store::{self, Donation, DueEvent, Move, NewDonation, NewRecurring, Recurring},
 };
 use crate::{
+    clock::Moment,
     db::{self, Tx},
     money::Money,
     payments::{
@@ -56,6 +63,10 @@ pub(super) enum Seen {
 pub(super) struct Month {
     subscription: Subscription,
     invoice: Option<Invoice>,
+    /// How often a row of ours had followed the subscription before it was looked at; 0 while no row knew it.
+    version: i64,
+    /// Whether it was made in another way than by our checkout, though it carries our ids.
+    is_copy: bool,
 }
 
 /// What applying came to.
@@ -64,19 +75,24 @@ pub(super) enum Applied {
     NotOurs,
     /// It is, and belongs to that donation if it belongs to one.
     Ours(Option<i64>),
+    /// Somebody else followed the subscription since it was looked at. Nothing may be kept of this: look again.
+    Stale,
 }
 
 /// Fetches what the event is about, outside any transaction.
 pub(super) async fn fetch(
+    site: &Site,
     provider: &dyn PaymentProvider,
     kind: &str,
     object_id: &str,
-) -> Result<Seen, ProviderError> {
+) -> Result<Seen, PollError> {
     if kind.starts_with("checkout.session.") {
         let session = provider.checkout_session(object_id).await?;
         let payment = match &session.payment {
-            // "Unpaid" may mean "not yet" or "never": the payment knows.
-            Some(id) if session.state == SessionState::Unpaid => Some(provider.payment(id).await?),
+            // The payment knows when the money came, and whether "unpaid" means "not yet" or "never".
+            Some(id) if matches!(session.state, SessionState::Paid | SessionState::Unpaid) => {
+                Some(dated(provider.payment(id).await?)?)
+            }
             _ => None,
         };
         let month = match &session.subscription {
@@ -86,27 +102,51 @@ pub(super) async fn fetch(
                     Some(invoice) => Some(provider.invoice(invoice).await?),
                     None => None,
                 };
-                Some(Month { subscription: provider.subscription(id).await?, invoice })
+                Some(look(site, provider, id, invoice).await?)
             }
         };
         Ok(Seen::Session { session: Box::new(session), payment, month })
     } else if kind.starts_with("payment_intent.") {
-        Ok(Seen::Payment(provider.payment(object_id).await?))
+        Ok(Seen::Payment(dated(provider.payment(object_id).await?)?))
     } else if kind.starts_with("customer.subscription.") {
-        let subscription = provider.subscription(object_id).await?;
-        Ok(Seen::Month(Month { subscription, invoice: None }))
+        Ok(Seen::Month(look(site, provider, object_id, None).await?))
     } else if kind.starts_with("invoice.") {
         let invoice = provider.invoice(object_id).await?;
-        match &invoice.subscription {
+        match invoice.subscription.clone() {
             None => Ok(Seen::Nothing),
-            Some(id) => {
-                let subscription = provider.subscription(id).await?;
-                Ok(Seen::Month(Month { subscription, invoice: Some(invoice) }))
-            }
+            Some(id) => Ok(Seen::Month(look(site, provider, &id, Some(invoice)).await?)),
         }
     } else {
         Ok(Seen::Nothing)
     }
+}
+
+/// The provider says that money came a moment before it says when; it is not booked under another time.
+fn dated(payment: Payment) -> Result<Payment, ProviderError> {
+    let undated = payment.state == PaymentState::Succeeded && payment.paid_at.is_none();
+    if undated && payment.ours.donation.is_some() {
+        return Err(ProviderError::NotYet("when the money arrived"));
+    }
+    Ok(payment)
+}
+
+/// A subscription as it is now. The row is asked for its version first: what is fetched then is no older than that.
+async fn look(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    id: &str,
+    invoice: Option<Invoice>,
+) -> Result<Month, PollError> {
+    let followed = store::version_of(&site.db, id).await?;
+    let subscription = provider.subscription(id).await?;
+    let is_copy = match (followed, &subscription.ours.recurring) {
+        (None, Some(named)) => {
+            let made_by = provider.session_of(id).await?;
+            made_by.and_then(|session| session.ours.recurring).as_ref() != Some(named)
+        }
+        _ => false,
+    };
+    Ok(Month { subscription, invoice, version: followed.unwrap_or(0), is_copy })
 }
 
 /// Lets our rows follow, in the caller's transaction.
@@ -116,7 +156,7 @@ pub(super) async fn apply(tx: &mut Tx, site: &Site, event: &DueEvent, seen: &See
             Every::Once => gift_once(tx, site, event, session, payment.as_ref()).await,
             Every::Month => gift_monthly(tx, site, event, session, month.as_ref()).await,
         },
-        Seen::Payment(payment) => payment_alone(tx, site, event, payment).await,
+        Seen::Payment(payment) => payment_alone(tx, site, payment).await,
         Seen::Month(month) => instalment(tx, site, event, month).await,
         Seen::Nothing => Ok(Applied::NotOurs),
     }
@@ -129,22 +169,16 @@ async fn gift_once(
     session: &CheckoutSession,
     payment: Option<&Payment>,
 ) -> db::Result<Applied> {
-    let Some(donation) = donation_of(tx, event, session, None).await? else { return Ok(Applied::NotOurs) };
+    let Some(donation) = donation_of(tx, session, None).await? else { return Ok(Applied::NotOurs) };
     store::link_session(tx, donation.id, &session.id).await?;
-    let progress = payment.map(|payment| payment.state);
-    match (session.state, progress) {
-        (SessionState::Paid, _) | (SessionState::Unpaid, Some(PaymentState::Succeeded)) => {
-            let paid = book::Paid {
-                amount: session.total,
-                payment_id: session.payment.as_deref(),
-                invoice_id: None,
-                email: session.email.as_deref(),
-                name: session.name.as_deref(),
-                at: event.created_at,
-            };
-            book::pay(tx, site, &donation, None, &paid).await?;
+    match (session.state, payment) {
+        (SessionState::Paid | SessionState::Unpaid, Some(payment))
+            if payment.state == PaymentState::Succeeded =>
+        {
+            let from = (session.email.as_deref(), session.name.as_deref());
+            return pay_once(tx, site, donation, payment, from).await;
         }
-        (SessionState::Unpaid, Some(PaymentState::NotPaid)) => {
+        (SessionState::Unpaid, Some(payment)) if payment.state == PaymentState::NotPaid => {
             store::advance(tx, donation.id, Move::Failed).await?;
         }
         (SessionState::Unpaid, _) => {
@@ -154,36 +188,48 @@ async fn gift_once(
         (SessionState::Expired, _) => {
             store::advance(tx, donation.id, Move::Expired).await?;
         }
-        (SessionState::Open, _) => {}
+        (SessionState::Paid | SessionState::Open, _) => {}
     }
     Ok(Applied::Ours(Some(donation.id)))
 }
 
 /// The payment of a gift given once, told on its own. It brings good news only: as long as its session is open another try
 /// may follow a failed one, so the session tells of failures.
-async fn payment_alone(tx: &mut Tx, site: &Site, event: &DueEvent, payment: &Payment) -> db::Result<Applied> {
+async fn payment_alone(tx: &mut Tx, site: &Site, payment: &Payment) -> db::Result<Applied> {
     let Some(public_id) = &payment.ours.donation else { return Ok(Applied::NotOurs) };
     // Payments of invoices are told by their invoice, and a payment whose row is unknown by its session.
     let Some(donation) = store::donation(tx, public_id).await?.filter(|row| row.kind == "once") else {
         return Ok(Applied::NotOurs);
     };
     match payment.state {
-        PaymentState::Succeeded => {
-            let paid = book::Paid {
-                amount: payment.amount,
-                payment_id: Some(&payment.id),
-                invoice_id: None,
-                email: None,
-                name: None,
-                at: event.created_at,
-            };
-            book::pay(tx, site, &donation, None, &paid).await?;
-        }
+        PaymentState::Succeeded => return pay_once(tx, site, donation, payment, (None, None)).await,
         PaymentState::Processing => {
             store::advance(tx, donation.id, Move::Pending).await?;
         }
         PaymentState::NotPaid => {}
     }
+    Ok(Applied::Ours(Some(donation.id)))
+}
+
+/// Books a payment that has come. A second one that names the same gift is money too: it gets a row of its own.
+async fn pay_once(
+    tx: &mut Tx,
+    site: &Site,
+    donation: Donation,
+    payment: &Payment,
+    (email, name): (Option<&str>, Option<&str>),
+) -> db::Result<Applied> {
+    let (Some(amount), Some(at)) = (payment.amount, payment.paid_at) else {
+        return Ok(Applied::Ours(Some(donation.id)));
+    };
+    let is_another = donation.provider_payment_id.as_ref().is_some_and(|known| *known != payment.id);
+    let donation = if donation.state == "paid" && is_another {
+        store::add_another_payment(tx, &donation, &payment.id, amount, at).await?
+    } else {
+        donation
+    };
+    let paid = book::Paid { amount, payment_id: Some(&payment.id), invoice_id: None, email, name, at };
+    book::pay(tx, site, &donation, None, &paid).await?;
     Ok(Applied::Ours(Some(donation.id)))
 }
 
@@ -199,12 +245,13 @@ async fn gift_monthly(
         Some(known) => known,
         None => match session.total {
             Some(amount) => {
-                add_unknown_recurring(tx, event, public_id, amount, session.email.as_deref()).await?
+                add_unknown_recurring(tx, public_id, amount, session.email.as_deref(), session.created)
+                    .await?
             }
             None => return Ok(Applied::NotOurs),
         },
     };
-    let Some(donation) = donation_of(tx, event, session, Some(&recurring)).await? else {
+    let Some(donation) = donation_of(tx, session, Some(&recurring)).await? else {
         return Ok(Applied::NotOurs);
     };
     store::link_session(tx, donation.id, &session.id).await?;
@@ -219,38 +266,43 @@ async fn gift_monthly(
             store::abandon_recurring(tx, recurring.id, event.created_at).await?;
         }
     }
-    if let Some(month) = month {
-        instalment(tx, site, event, month).await?;
+    match month {
+        Some(month) => match instalment(tx, site, event, month).await? {
+            Applied::Stale => Ok(Applied::Stale),
+            _ => Ok(Applied::Ours(Some(donation.id))),
+        },
+        None => Ok(Applied::Ours(Some(donation.id))),
     }
-    Ok(Applied::Ours(Some(donation.id)))
 }
 
 /// A subscription as it is now, and the gift of one month if its invoice is paid.
 async fn instalment(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -> db::Result<Applied> {
     let subscription = &month.subscription;
     let invoice = month.invoice.as_ref();
-    let Some(recurring) = recurring_of(tx, event, subscription, invoice).await? else {
-        return Ok(Applied::NotOurs);
-    };
-    mirror(tx, event, &recurring, subscription).await?;
+    let Some(recurring) = recurring_of(tx, month).await? else { return Ok(Applied::NotOurs) };
+    if !mirror(tx, event, &recurring, month).await? {
+        return Ok(Applied::Stale);
+    }
     let mut donation_id = None;
     if let Some(invoice) = invoice.filter(|invoice| invoice.paid)
         && let Some(amount) = invoice.amount.filter(|amount| amount.minor > 0)
     {
-        let donation = instalment_row(tx, event, &recurring, subscription, invoice, amount).await?;
+        let donation = instalment_row(tx, &recurring, subscription, invoice, amount).await?;
         let paid = book::Paid {
-            amount: Some(amount),
+            amount,
             payment_id: invoice.payment.as_deref(),
             invoice_id: Some(&invoice.id),
             email: invoice.email.as_deref(),
             name: invoice.name.as_deref(),
-            at: event.created_at,
+            at: invoice.paid_at.unwrap_or(invoice.created),
         };
         book::pay(tx, site, &donation, Some(&recurring), &paid).await?;
         donation_id = Some(donation.id);
     }
     if let Some(invoice) = invoice.filter(|invoice| !invoice.paid && event.kind == PAYMENT_FAILED)
         && recurring.activated_at.is_some()
+        // News that come late: nobody asks for another card for what is over.
+        && subscription.state != SubscriptionState::Cancelled
     {
         letters::send_payment_failed(tx, site, &recurring, &invoice.id, invoice.next_try).await?;
     }
@@ -258,10 +310,10 @@ async fn instalment(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
     Ok(Applied::Ours(donation_id))
 }
 
-/// The first invoice and the checkout session describe ONE gift: the row that was written when the supporter set out.
+/// The first invoice and the checkout session describe ONE gift: the row that was written when the supporter set out. A copy
+/// names that row too, and its own first month is another gift.
 async fn instalment_row(
     tx: &mut Tx,
-    event: &DueEvent,
     recurring: &Recurring,
     subscription: &Subscription,
     invoice: &Invoice,
@@ -271,7 +323,8 @@ async fn instalment_row(
         return Ok(known);
     }
     let code = amount.currency.code();
-    match subscription.ours.donation.as_deref().filter(|_| invoice.first) {
+    let first = subscription.ours.donation.as_deref();
+    match first.filter(|_| invoice.first && recurring.copy_of.is_none()) {
         Some(public_id) => match store::donation(tx, public_id).await? {
             Some(known) => Ok(known),
             None => {
@@ -284,19 +337,18 @@ async fn instalment_row(
                     amount_minor: amount.minor,
                     currency: code,
                     edition_id: recurring.edition_id,
-                    at: event.created_at,
+                    at: invoice.created,
                 };
                 store::add_donation(tx, &new).await
             }
         },
-        None => store::add_instalment(tx, recurring, &invoice.id, amount.minor, code, event.created_at).await,
+        None => store::add_instalment(tx, recurring, &invoice.id, amount.minor, code, invoice.created).await,
     }
 }
 
 /// The donation a session names; made if the provider knows of it and we (after a restored backup) do not (TRUST D7).
 async fn donation_of(
     tx: &mut Tx,
-    event: &DueEvent,
     session: &CheckoutSession,
     recurring: Option<&Recurring>,
 ) -> db::Result<Option<Donation>> {
@@ -314,37 +366,42 @@ async fn donation_of(
         amount_minor: amount.minor,
         currency: amount.currency.code(),
         edition_id: recurring.and_then(|row| row.edition_id),
-        at: event.created_at,
+        at: session.created,
     };
     Ok(Some(store::add_donation(tx, &new).await?))
 }
 
-async fn recurring_of(
-    tx: &mut Tx,
-    event: &DueEvent,
-    subscription: &Subscription,
-    invoice: Option<&Invoice>,
-) -> db::Result<Option<Recurring>> {
+/// The row that follows the subscription: the one that knows it, else the one that its metadata name, if nothing else made it
+/// than that row's checkout.
+async fn recurring_of(tx: &mut Tx, month: &Month) -> db::Result<Option<Recurring>> {
+    let subscription = &month.subscription;
     if let Some(known) = store::recurring_of(tx, &subscription.id).await? {
         return Ok(Some(known));
     }
-    let Some(public_id) = &subscription.ours.recurring else { return Ok(None) };
-    if let Some(known) = store::recurring(tx, public_id).await? {
-        return Ok(Some(known));
+    let Some(named) = &subscription.ours.recurring else { return Ok(None) };
+    let known = store::recurring(tx, named).await?;
+    let amount = subscription.amount.or_else(|| month.invoice.as_ref().and_then(|invoice| invoice.amount));
+    let amount = amount.filter(|amount| amount.minor > 0);
+    let is_taken = known.as_ref().is_some_and(|row| row.provider_subscription_id.is_some());
+    if month.is_copy || is_taken {
+        let Some(amount) = amount else { return Ok(None) };
+        return Ok(Some(store::add_copy(tx, named, known.as_ref(), subscription, amount).await?));
     }
-    let amount = subscription.amount.or_else(|| invoice.and_then(|invoice| invoice.amount));
-    match amount.filter(|amount| amount.minor > 0) {
-        Some(amount) => Ok(Some(add_unknown_recurring(tx, event, public_id, amount, None).await?)),
-        None => Ok(None),
+    match (known, amount) {
+        (Some(known), _) => Ok(Some(known)),
+        (None, Some(amount)) => {
+            Ok(Some(add_unknown_recurring(tx, named, amount, None, subscription.created).await?))
+        }
+        (None, None) => Ok(None),
     }
 }
 
 async fn add_unknown_recurring(
     tx: &mut Tx,
-    event: &DueEvent,
     public_id: &str,
     amount: Money,
     email: Option<&str>,
+    at: Moment,
 ) -> db::Result<Recurring> {
     let new = NewRecurring {
         public_id,
@@ -353,17 +410,14 @@ async fn add_unknown_recurring(
         amount_minor: amount.minor,
         currency: amount.currency.code(),
         edition_id: None,
-        at: event.created_at,
+        at,
     };
     store::add_recurring(tx, &new).await
 }
 
-async fn mirror(
-    tx: &mut Tx,
-    event: &DueEvent,
-    recurring: &Recurring,
-    subscription: &Subscription,
-) -> db::Result<()> {
+/// False when another worker let the row follow since this subscription was looked at: theirs may be the newer news.
+async fn mirror(tx: &mut Tx, event: &DueEvent, recurring: &Recurring, month: &Month) -> db::Result<bool> {
+    let subscription = &month.subscription;
     let amount = subscription.amount.filter(|amount| amount.minor > 0);
     let seen = store::Mirror {
         id: recurring.id,
@@ -379,8 +433,8 @@ async fn mirror(
             SubscriptionState::Unpaid => "unpaid",
             SubscriptionState::Cancelled => "cancelled",
         },
-        at: event.created_at,
+        ended_at: subscription.ended_at.unwrap_or(event.created_at),
+        version: month.version,
     };
-    store::mirror_subscription(tx, &seen).await?;
-    Ok(())
+    store::mirror_subscription(tx, &seen).await
 }

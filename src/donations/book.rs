@@ -14,16 +14,18 @@ use crate::{
     email_address::EmailAddress,
     money::Money,
     site::Site,
+    token,
 };
 
 /// What the provider says of a payment that went through.
 pub(super) struct Paid<'a> {
-    pub amount: Option<Money>,
+    pub amount: Money,
     pub payment_id: Option<&'a str>,
     pub invoice_id: Option<&'a str>,
     /// The supporter's address and name as the provider has them, for rows that have none.
     pub email: Option<&'a str>,
     pub name: Option<&'a str>,
+    /// When the money came, by the provider's own time of it: never the time of the event that told us.
     pub at: Moment,
 }
 
@@ -35,9 +37,10 @@ pub(super) async fn pay(
     recurring: Option<&Recurring>,
     paid: &Paid<'_>,
 ) -> db::Result<()> {
-    let Some(amount) = paid.amount.filter(|amount| amount.minor > 0 && donation.state != "paid") else {
+    let amount = paid.amount;
+    if amount.minor <= 0 || donation.state == "paid" {
         return Ok(());
-    };
+    }
     let email = known(&donation.email, paid.email);
     let name = known(&donation.name, paid.name);
     let address = EmailAddress::parse(email).ok();
@@ -64,7 +67,7 @@ pub(super) async fn pay(
     if !store::pay(tx, &written).await? {
         return Ok(());
     }
-    let group = format!("gift:{}", donation.id);
+    let group = format!("gift:{}", donation.public_id);
     let reference = paid.payment_id.or(paid.invoice_id).unwrap_or_default();
     let income = if donation.kind == "once" { "income:once" } else { "income:monthly" };
     for (account, amount_minor) in [("provider:stripe", amount.minor), (income, -amount.minor)] {
@@ -79,15 +82,16 @@ pub(super) async fn pay(
         };
         store::add_entry(tx, &entry).await?;
     }
-    let number = store::add_receipt(tx, donation.id, site.now()).await?;
+    let number = receipt_number(paid);
+    store::add_receipt(tx, donation.id, &number, site.now()).await?;
     if let Some(recurring) = recurring {
         store::begin_recurring(tx, recurring.id, donor_id, paid.at, email, name).await?;
     }
     match &address {
         Some(address) => {
             let gift = letters::Received {
-                donation_id: donation.id,
-                receipt_number: number,
+                donation: &donation.public_id,
+                receipt_number: &number,
                 amount,
                 name,
                 paid_at: paid.at,
@@ -103,6 +107,13 @@ pub(super) async fn pay(
         letters::tell_donor_state(tx, site, donor_id).await?;
     }
     Ok(())
+}
+
+/// What the paper carries: the year, and letters that are made of the provider's own name of the payment. So the same gift has the
+/// same number whenever it is booked, after a restored backup too, and no other gift ever has it.
+fn receipt_number(paid: &Paid<'_>) -> String {
+    let fact = paid.invoice_id.or(paid.payment_id).unwrap_or_default();
+    format!("{}-{}", paid.at.year(), token::short_name(fact).to_ascii_uppercase())
 }
 
 fn known<'a>(ours: &'a str, theirs: Option<&'a str>) -> &'a str {

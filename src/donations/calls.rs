@@ -2,10 +2,11 @@
 //!
 //! A crash between the call and the commit of its answer leaves the stored call behind; whoever finds it makes it again with
 //! the same key, and the provider answers as it did the first time (TRUST D6).
+//!
+//! A checkout that cannot be opened is given up, for its supporter has been told and is gone. Ending a monthly donation is not:
+//! the provider is asked until it says that it is over, or that it never heard of it.
 
 use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
 
 use super::{
     monthly,
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     db::{self, Tx},
-    payments::{NewCheckout, PaymentProvider, ProviderError},
+    payments::{NewCheckout, PaymentProvider, ProviderError, SubscriptionState},
     site::Site,
 };
 
@@ -25,32 +26,21 @@ pub(super) enum CallOutcome {
     Cancelled,
 }
 
-/// The request of a cancellation.
-#[derive(Serialize, Deserialize)]
-struct Cancellation {
-    recurring: String,
-    subscription: String,
-}
-
 /// How long a call may take before someone else may make it again: longer than all attempts of the client.
 const LEASE: Duration = Duration::from_secs(60);
-/// The provider keeps keys for a day; a repeat after that would act a second time.
+/// The provider keeps keys for a day; opening a checkout again after that would open a second one.
 const KEY_LIFE: Duration = Duration::from_secs(23 * 3600);
+/// The key of asking to end a monthly donation is this and its public id.
+const CANCEL: &str = "cancel:";
 
 pub(super) async fn store_checkout(tx: &mut Tx, site: &Site, checkout: &NewCheckout) -> db::Result<Call> {
     let request = serde_json::to_string(checkout).map_err(|error| sqlx::Error::Encode(error.into()))?;
     keep(tx, site, &checkout.idempotency_key, "checkout", request).await
 }
 
-pub(super) async fn store_cancellation(
-    tx: &mut Tx,
-    site: &Site,
-    recurring: &str,
-    subscription: &str,
-) -> db::Result<Call> {
-    let request = Cancellation { recurring: recurring.to_owned(), subscription: subscription.to_owned() };
-    let request = serde_json::to_string(&request).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    keep(tx, site, &format!("cancel:{recurring}"), "cancel", request).await
+/// The call that asks to end a monthly donation: one for each, however often it is pressed.
+pub(super) async fn store_cancellation(tx: &mut Tx, site: &Site, recurring: &str) -> db::Result<Call> {
+    keep(tx, site, &format!("{CANCEL}{recurring}"), "cancel", String::new()).await
 }
 
 async fn keep(tx: &mut Tx, site: &Site, key: &str, operation: &str, request: String) -> db::Result<Call> {
@@ -80,8 +70,8 @@ pub async fn resume_calls(site: &Site, provider: &dyn PaymentProvider) -> db::Re
         if !ours {
             continue;
         }
-        if site.now().since(call.created_at) > KEY_LIFE {
-            give_up(site, &call, "not answered within a day: look for it at the provider").await?;
+        if call.operation != "cancel" && site.now().since(call.created_at) > KEY_LIFE {
+            give_up(site, &call, "not answered within a day: look for it at the provider", false).await?;
             ended += 1;
         } else if make(site, provider, &call).await?.is_ok_and(|_| true) {
             ended += 1;
@@ -102,18 +92,24 @@ pub(super) async fn make(
     };
     if let Err(error) = &answer {
         tracing::warn!(key = call.idempotency_key, %error, "a call to the payment provider did not go through");
-        if error.may_work_later() {
-            let wait = LEASE * 2_u32.pow(u32::try_from(call.attempts.clamp(0, 6)).unwrap_or(6));
+        let slowest = if call.operation == "cancel" { CANCEL_SLOWEST } else { CHECKOUT_SLOWEST };
+        if call.operation == "cancel" || error.may_work_later() {
+            let attempts = u32::try_from(call.attempts).unwrap_or(0).min(slowest);
+            let until = site.now().plus(LEASE * 2_u32.pow(attempts));
             let mut tx = site.db.begin().await?;
-            let until = site.now().plus(wait);
             store::postpone_call(&mut tx, &call.idempotency_key, until, &error.to_string()).await?;
             tx.commit().await?;
         } else {
-            give_up(site, call, &error.to_string()).await?;
+            // What was wrong with the form, the supporter was told; what is wrong with us, nobody.
+            give_up(site, call, &error.to_string(), error.is_about_the_gift()).await?;
         }
     }
     Ok(answer)
 }
+
+/// The waits double up to 2^this minutes: a quarter of an hour, an hour.
+const CANCEL_SLOWEST: u32 = 4;
+const CHECKOUT_SLOWEST: u32 = 6;
 
 async fn open_checkout(
     site: &Site,
@@ -140,28 +136,38 @@ async fn cancel(
     provider: &dyn PaymentProvider,
     call: &Call,
 ) -> db::Result<Result<CallOutcome, ProviderError>> {
-    let request: Cancellation =
-        serde_json::from_str(&call.request).map_err(|error| sqlx::Error::Decode(error.into()))?;
-    let asked = provider.cancel_subscription(&request.subscription, &call.idempotency_key).await;
-    if let Err(error) = asked {
-        return Ok(Err(error));
-    }
+    let named = call.idempotency_key.strip_prefix(CANCEL).unwrap_or_default();
+    let recurring = store::read_recurring(&site.db, named).await?;
+    let subscription = recurring.and_then(|row| row.provider_subscription_id).unwrap_or_default();
+    // Ending twice is ending once, so every try may carry a key of its own. It must: the provider keeps the answer it gave to a
+    // key for a day, a failure too, and forgets the key after that.
+    let key = format!("{}:{}", call.idempotency_key, call.attempts);
+    let ended_at = match provider.cancel_subscription(&subscription, &key).await {
+        Ok(seen) if seen.state == SubscriptionState::Cancelled => seen.ended_at.unwrap_or(site.now()),
+        Ok(_) => return Ok(Err(ProviderError::NotYet("that the monthly donation is over"))),
+        // What the provider never heard of it cannot charge. (A test key does not hear of what is live.)
+        Err(error) if error.is_missing() && !error.is_of_other_mode() => {
+            tracing::warn!(key = call.idempotency_key, %error, "the payment provider knows no such subscription");
+            site.now()
+        }
+        Err(error) => return Ok(Err(error)),
+    };
     // Only now, when the provider has said so, is it over here.
     let mut tx = site.db.begin().await?;
-    if let Some(recurring) = store::recurring(&mut tx, &request.recurring).await? {
-        store::cancel_recurring(&mut tx, recurring.id, site.now()).await?;
+    if let Some(recurring) = store::recurring(&mut tx, named).await? {
+        store::cancel_recurring(&mut tx, recurring.id, ended_at).await?;
         monthly::follow_up(&mut tx, site, recurring.id).await?;
     }
-    store::call_done(&mut tx, &call.idempotency_key, &request.subscription, site.now()).await?;
+    store::call_done(&mut tx, &call.idempotency_key, &subscription, site.now()).await?;
     tx.commit().await?;
     Ok(Ok(CallOutcome::Cancelled))
 }
 
-async fn give_up(site: &Site, call: &Call, reason: &str) -> db::Result<()> {
+/// Ends a call to open a checkout that will not be made again. `told` says whether staff need not be.
+async fn give_up(site: &Site, call: &Call, reason: &str, told: bool) -> db::Result<()> {
     let mut tx = site.db.begin().await?;
-    store::call_failed(&mut tx, &call.idempotency_key, reason, site.now()).await?;
-    if call.operation == "checkout"
-        && let Ok(new) = serde_json::from_str::<NewCheckout>(&call.request)
+    store::call_failed(&mut tx, &call.idempotency_key, reason, site.now(), told).await?;
+    if let Ok(new) = serde_json::from_str::<NewCheckout>(&call.request)
         && let Some(donation) = store::donation(&mut tx, &new.donation).await?
     {
         store::advance(&mut tx, donation.id, Move::Expired).await?;

@@ -1,5 +1,7 @@
 //! A supporter sets out to give: what they typed is checked, the gift is written down, and the way to the checkout opens.
 
+use std::time::Duration;
+
 use super::{
     calls::{self, CallOutcome},
     store::{self, NewDonation, NewRecurring},
@@ -8,11 +10,14 @@ use crate::{
     delivery::names,
     email_address::EmailAddress,
     links::Give,
-    money::{self, Currency, Money},
+    money::{
+        self, Money,
+        limits::{self, Limits},
+    },
     payments::{Every, NewCheckout, PaymentProvider, ProviderError},
     site::Site,
     staff::Settings,
-    token,
+    token::{self, Purpose, TokenError},
 };
 
 /// What the donation form sent, as it was typed.
@@ -75,17 +80,40 @@ pub enum GiftError {
 
 const LONGEST_NAME: usize = 100;
 
-/// The smallest gift taken: one unit, or a hundred where the currency has no smaller coin.
+/// The least and the most that a gift may be: what the magazine decided, else what is sensible in its currency. None where no
+/// gifts can be taken in that.
 #[must_use]
-pub const fn smallest_gift(currency: Currency) -> Money {
-    Money::new(100, currency)
+pub fn limits_of(settings: &Settings) -> Option<Limits> {
+    let currency = money::currency(&settings.currency)?;
+    let sensible = limits::of(currency)?;
+    let decided =
+        |minor: Option<i64>, otherwise: Money| minor.map_or(otherwise, |minor| Money::new(minor, currency));
+    Some(Limits {
+        least: decided(settings.gift_least, sensible.least),
+        most: decided(settings.gift_most, sensible.most),
+    })
 }
 
-/// The largest gift taken on the page; larger ones are a letter to the magazine.
+/// The token of the page that thanks for a gift, `/thanks/{token}`: the name of a gift alone opens nothing, for it stands in
+/// logs and at the provider.
 #[must_use]
-pub const fn largest_gift(currency: Currency) -> Money {
-    Money::new(1_000_000, currency)
+pub fn thanks_token(site: &Site, public_id: &str) -> String {
+    let until = site.now().plus(THANKS_LAST);
+    site.keys.sign(Purpose::Thanks, &format!("{GIFT}{public_id}"), Some(until))
 }
+
+/// The public id of the gift whose page a token opens.
+///
+/// # Errors
+/// When the token is not genuine, or too old.
+pub fn gift_of(site: &Site, token: &str) -> Result<String, TokenError> {
+    let scope = site.keys.verify(Purpose::Thanks, token, site.now())?;
+    scope.strip_prefix(GIFT).map(str::to_owned).ok_or(TokenError::Invalid)
+}
+
+const GIFT: &str = "gift.";
+/// A bank debit takes up to two weeks; the receipt is for later.
+const THANKS_LAST: Duration = Duration::from_secs(30 * 86_400);
 
 /// Writes a gift down and opens the provider's checkout page for it. Nobody is subscribed to anything (TRUST L2).
 ///
@@ -97,9 +125,8 @@ pub async fn start_gift(
     settings: &Settings,
     request: &GiftRequest<'_>,
 ) -> Result<StartedGift, GiftError> {
-    let currency =
-        money::currency(&settings.currency).ok_or_else(|| GiftError::Currency(settings.currency.clone()))?;
-    let (amount, email, name) = check(request, currency).map_err(GiftError::Invalid)?;
+    let limits = limits_of(settings).ok_or_else(|| GiftError::Currency(settings.currency.clone()))?;
+    let (amount, email, name) = check(request, limits).map_err(GiftError::Invalid)?;
     let given = request.edition_token.and_then(|given| Give::read(&site.keys, given, site.now()).ok());
     let edition_id = match given {
         Some(Give(edition)) => names::edition(&site.db, &edition).await?,
@@ -112,7 +139,7 @@ pub async fn start_gift(
         idempotency_key: format!("checkout:{public_id}"),
         every: request.every,
         amount_minor: amount.minor,
-        currency: currency.code().to_owned(),
+        currency: amount.currency.code().to_owned(),
         description: match request.every {
             Every::Once => format!("Donation to {}", settings.magazine_name),
             Every::Month => format!("Monthly donation to {}", settings.magazine_name),
@@ -120,36 +147,46 @@ pub async fn start_gift(
         email: email.to_string(),
         donation: public_id.clone(),
         recurring: recurring_id.clone(),
-        success_url: site.url(&format!("/thanks/{public_id}")),
+        success_url: site.url(&format!("/thanks/{}", thanks_token(site, &public_id))),
         cancel_url: site.url("/donate"),
     };
     let call = write_down(site, &checkout, &name, edition_id).await?;
     match calls::make(site, provider, &call).await? {
         Ok(CallOutcome::Checkout(url)) => Ok(StartedGift { public_id, checkout_url: url }),
         Ok(CallOutcome::Cancelled) => Err(GiftError::Database(sqlx::Error::RowNotFound)),
-        Err(ProviderError::Refused { code, .. }) if code == "amount_too_small" => {
-            Err(GiftError::Invalid(FieldErrors {
-                amount: Some("That amount is smaller than a bank card can pay.".to_owned()),
-                ..FieldErrors::default()
-            }))
-        }
+        Err(error) if error.is_about_the_gift() => Err(GiftError::Invalid(refused(&error))),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// What the provider would not take, at the field that it is about.
+fn refused(error: &ProviderError) -> FieldErrors {
+    let ProviderError::Refused { code, .. } = error else { return FieldErrors::default() };
+    match code.as_str() {
+        "email_invalid" => FieldErrors {
+            email: Some("The payment service does not take this address.".to_owned()),
+            ..FieldErrors::default()
+        },
+        code => {
+            let what = if code == "amount_too_large" { "larger" } else { "smaller" };
+            let amount = format!("That amount is {what} than a bank card can pay.");
+            FieldErrors { amount: Some(amount), ..FieldErrors::default() }
+        }
     }
 }
 
 fn check(
     request: &GiftRequest<'_>,
-    currency: Currency,
+    Limits { least, most }: Limits,
 ) -> Result<(Money, EmailAddress, String), FieldErrors> {
     let mut errors = FieldErrors::default();
     let amount =
-        Money::parse(request.amount, currency).map_err(|error| error.to_string()).and_then(|money| {
-            let (smallest, largest) = (smallest_gift(currency), largest_gift(currency));
-            if money.minor < smallest.minor {
-                Err(format!("The smallest gift we can take here is {smallest}."))
-            } else if money.minor > largest.minor {
+        Money::parse(request.amount, least.currency).map_err(|error| error.to_string()).and_then(|money| {
+            if money.minor < least.minor {
+                Err(format!("The smallest gift we can take here is {least}."))
+            } else if money.minor > most.minor {
                 Err(format!(
-                    "The largest gift we can take here is {largest}. Please write to us for a larger one."
+                    "The largest gift we can take here is {most}. Please write to us for a larger one."
                 ))
             } else {
                 Ok(money)

@@ -83,9 +83,8 @@ pub async fn receive(
                 object_id: String::new(),
                 created: now,
                 live: provider.is_live(),
-                payload,
             };
-            store::add_event(&mut tx, &event, "webhook", "dead", Some("cannot be read"), now).await?;
+            store::add_event(&mut tx, &event, "webhook", "dead", Some(&payload), now).await?;
         }
     }
     tx.commit().await?;
@@ -165,38 +164,75 @@ pub async fn try_again(site: &Site, event_id: &str) -> db::Result<bool> {
     Ok(revived == 1)
 }
 
+/// How often a subscription is looked at again because somebody else followed it meanwhile, before the event waits its turn.
+const MOST_LOOKS: u32 = 5;
+
 async fn work_on(site: &Site, provider: &dyn PaymentProvider, event: &DueEvent) -> Result<(), PollError> {
-    let seen = apply::fetch(provider, &event.kind, &event.object_id).await?;
-    let mut attempt = 0;
-    loop {
-        match apply_once(site, event, &seen).await {
-            Ok(()) => return Ok(()),
-            // Two workers met at a unique key (a donor, a receipt's number): the loser looks again.
-            Err(error) if attempt < 3 && is_unique_violation(&error) => attempt += 1,
-            Err(error) => return Err(error.into()),
+    for _ in 0..MOST_LOOKS {
+        let seen = apply::fetch(site, provider, &event.kind, &event.object_id).await?;
+        let mut attempt = 0;
+        let applied = loop {
+            match apply_once(site, event, &seen).await {
+                Ok(applied) => break applied,
+                // Two workers met at a unique key (a donor): the loser looks again.
+                Err(error) if attempt < 3 && is_unique_violation(&error) => attempt += 1,
+                Err(error) => return Err(error.into()),
+            }
+        };
+        if applied {
+            return Ok(());
         }
     }
+    Err(ProviderError::NotYet("how the subscription is: others follow it too").into())
 }
 
-/// The transition, its entries, receipt and mail, and the end of the event: all in one transaction.
-async fn apply_once(site: &Site, event: &DueEvent, seen: &apply::Seen) -> db::Result<()> {
+/// The transition, its entries, receipt and mail, and the end of the event: all in one transaction. False, and nothing done,
+/// when what was seen is no longer the newest.
+async fn apply_once(site: &Site, event: &DueEvent, seen: &apply::Seen) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
     let applied = apply::apply(&mut tx, site, event, seen).await?;
     let (state, donation_id) = match applied {
+        apply::Applied::Stale => return Ok(false),
         apply::Applied::NotOurs => ("ignored", None),
         apply::Applied::Ours(donation_id) => ("done", donation_id),
     };
     store::event_done(&mut tx, &event.event_id, state, donation_id).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(true)
 }
 
 async fn put_back(site: &Site, event: &DueEvent, error: &PollError) -> db::Result<()> {
     let attempts = event.attempts + 1;
     let state = if attempts >= MOST_ATTEMPTS { "dead" } else { "new" };
-    tracing::error!(event = event.event_id, kind = event.kind, attempts, %error, "an event could not be applied");
+    let (id, kind) = (&event.event_id, &event.kind);
+    if matches!(error, PollError::Provider(ProviderError::NotYet(_))) {
+        tracing::info!(event = id, kind, attempts, %error, "an event waits");
+    } else {
+        tracing::error!(event = id, kind, attempts, %error, "an event could not be applied");
+    }
     let wait = Duration::from_secs(5) * 2_u32.pow(u32::try_from(attempts.clamp(0, 9)).unwrap_or(9));
     let mut tx = site.db.begin().await?;
     let next_at = site.now().plus(wait);
     store::event_failed(&mut tx, &event.event_id, state, next_at, &error.to_string()).await?;
     tx.commit().await
+}
+
+/// The provider lists its events for 30 days; one that is forgotten before could come in again.
+const IGNORED_STAY: Duration = Duration::from_secs(35 * 86_400);
+/// Until the books of a year are closed: which events a gift came from.
+const DONE_STAY: Duration = Duration::from_secs(500 * 86_400);
+/// Time to ask somebody about an event that cannot be read.
+const UNREAD_STAY: Duration = Duration::from_secs(30 * 86_400);
+
+/// Forgets the provider's events that are over, and of people what is no longer needed. Returns how many events went.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tidy(site: &Site) -> db::Result<u64> {
+    let now = site.now();
+    let mut tx = site.db.begin().await?;
+    let (ignored, done, unread) = (now.minus(IGNORED_STAY), now.minus(DONE_STAY), now.minus(UNREAD_STAY));
+    let forgotten = store::forget_events(&mut tx, ignored, done, unread).await?;
+    tx.commit().await?;
+    Ok(forgotten)
 }

@@ -4,25 +4,27 @@
 //! (TRUST T5, D9).
 
 use super::{
+    attention::Unended,
     monthly,
     store::{self, Recurring},
 };
 use crate::{
-    clock::{Moment, Zone},
+    clock::Moment,
     db::{self, Tx},
     delivery::notices::{self, NewNotice},
     email_address::EmailAddress,
-    mail::{EmailTemplate, PaymentFailed, Receipt, RecurringCancelled, Sender},
+    mail::{EmailTemplate, MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled, Sender},
     money::Money,
     site::Site,
-    staff::Settings,
+    staff::{Role, Settings, accounts::Member},
     subscribers::{self, DonorState},
 };
 
 /// What a receipt is about.
 pub(super) struct Received<'a> {
-    pub donation_id: i64,
-    pub receipt_number: i64,
+    /// The donation's public id.
+    pub donation: &'a str,
+    pub receipt_number: &'a str,
     pub amount: Money,
     pub name: &'a str,
     pub paid_at: Moment,
@@ -43,11 +45,11 @@ pub(super) async fn send_receipt(
         donor_name: greeting(gift.name),
         amount: gift.amount.to_string(),
         monthly: gift.recurring.is_some(),
-        date: gift.paid_at.date(&Zone::UTC),
-        receipt_number: gift.receipt_number.to_string(),
+        date: gift.paid_at.date(&settings.time_zone),
+        receipt_number: gift.receipt_number.to_owned(),
         manage_url: gift.recurring.map(|id| manage_url(site, id)),
     };
-    enqueue(tx, site, &settings, &format!("receipt:{}", gift.donation_id), to, &receipt).await
+    enqueue(tx, site, &settings, &format!("receipt:{}", gift.donation), to, &receipt).await
 }
 
 /// That a month's payment failed, once for each invoice.
@@ -80,7 +82,30 @@ pub(super) async fn send_monthly_ended(tx: &mut Tx, site: &Site, recurring: &Rec
         amount: monthly::amount(recurring),
         give_url: site.url("/donate"),
     };
-    enqueue(tx, site, &settings, &format!("monthly-ended:{}", recurring.id), &to, &ended).await
+    enqueue(tx, site, &settings, &format!("monthly-ended:{}", recurring.public_id), &to, &ended).await
+}
+
+/// That a monthly donation should have ended and is still charged: to each owner and treasurer.
+pub(super) async fn send_not_ended(
+    tx: &mut Tx,
+    site: &Site,
+    team: &[Member],
+    one: &Unended,
+) -> db::Result<()> {
+    let settings = Settings::load_in(tx).await?;
+    let context = MonthlyNotEnded {
+        sender: sender(site, &settings),
+        amount: one.amount(),
+        asked: one.asked_at.date_time(&settings.time_zone),
+        why: one.last_error.as_deref().unwrap_or("it has not answered").trim_end_matches('.').to_owned(),
+        subscription: one.provider_subscription_id.clone().unwrap_or_default(),
+        donations_url: site.url("/desk/donations"),
+    };
+    for member in team.iter().filter(|one| Role::MONEY.contains(&one.role) && one.disabled_at.is_none()) {
+        let key = format!("not-ended:{}:{}", one.public_id, member.public_id);
+        enqueue(tx, site, &settings, &key, &member.email, &context).await?;
+    }
+    Ok(())
 }
 
 async fn enqueue<T: EmailTemplate>(

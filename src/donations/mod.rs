@@ -6,9 +6,11 @@
 //!   it, in one transaction, never backwards; so it does not matter how often or in which order we are told (TRUST D1, D2);
 //! - a call to the provider is stored with its key before it is made, and never made inside a transaction (TRUST D6);
 //! - every paid donation has one group of entries that adds up to zero, and one receipt (TRUST T4);
+//! - whatever ends badly, or does not end, is shown to a person ([`attention`]);
 //! - giving subscribes nobody to anything (TRUST L2).
 
 mod apply;
+pub mod attention;
 mod book;
 mod calls;
 mod gift;
@@ -24,8 +26,8 @@ pub(crate) mod tests;
 pub use self::{
     book::{MoneyAudit, audit_money},
     calls::resume_calls,
-    gift::{FieldErrors, GiftError, GiftRequest, StartedGift, largest_gift, smallest_gift, start_gift},
-    inbox::{PollError, ReceiveError, Worked, poll_provider, process_inbox, receive, try_again},
+    gift::{FieldErrors, GiftError, GiftRequest, StartedGift, gift_of, limits_of, start_gift, thanks_token},
+    inbox::{PollError, ReceiveError, Worked, poll_provider, process_inbox, receive, tidy, try_again},
     monthly::{CancelError, Monthly, cancel_monthly, manage_token, monthly_of},
-    store::{STATEMENTS, Unfinished},
+    store::{STATEMENTS, Unfinished, attention::STATEMENTS as ATTENTION_STATEMENTS},
 };

@@ -29,6 +29,8 @@ pub struct Monthly {
     pub began_at: Option<Moment>,
     /// When it ended.
     pub cancelled_at: Option<Moment>,
+    /// When the supporter asked to end it, while the provider has not said yet that it is over.
+    pub asked_at: Option<Moment>,
 }
 
 /// Why a monthly donation was not cancelled.
@@ -57,9 +59,10 @@ pub fn manage_token(site: &Site, public_id: &str) -> String {
 /// # Errors
 /// When the database fails.
 pub async fn monthly_of(site: &Site, token: &str) -> db::Result<Option<Monthly>> {
-    let found = find(site, token).await?;
-    Ok(found.map(|row| Monthly {
+    let Some(row) = find(site, token).await? else { return Ok(None) };
+    Ok(Some(Monthly {
         amount: amount(&row),
+        asked_at: store::attention::asked_to_end(&site.db, &row.public_id).await?,
         public_id: row.public_id,
         state: row.state,
         began_at: row.activated_at,
@@ -80,9 +83,11 @@ pub async fn cancel_monthly(
     if recurring.state == "cancelled" {
         return Ok(());
     }
-    let Some(subscription) = &recurring.provider_subscription_id else { return Err(CancelError::NotFound) };
+    if recurring.provider_subscription_id.is_none() {
+        return Err(CancelError::NotFound);
+    }
     let mut tx = site.db.begin().await?;
-    let call = calls::store_cancellation(&mut tx, site, &recurring.public_id, subscription).await?;
+    let call = calls::store_cancellation(&mut tx, site, &recurring.public_id).await?;
     tx.commit().await?;
     calls::make(site, provider, &call).await??;
     Ok(())

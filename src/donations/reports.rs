@@ -65,7 +65,7 @@ pub struct Listed {
     /// The edition that led here.
     pub edition_id: Option<i64>,
     /// The receipt's number, once paid.
-    pub receipt_number: Option<i64>,
+    pub receipt_number: Option<String>,
     /// The state of the monthly donation it is part of.
     pub recurring_state: Option<String>,
     /// The monthly donation it is part of.
@@ -223,7 +223,7 @@ pub async fn unfinished(db: &Db) -> Result<Unfinished> {
     store::unfinished(db).await
 }
 
-fn figures(minor: i64, code: &str) -> String {
+pub(super) fn figures(minor: i64, code: &str) -> String {
     match money::currency(code) {
         Some(currency) => Money::new(minor, currency).to_string(),
         None => format!("{minor} minor units of {code}"),

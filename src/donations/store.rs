@@ -1,12 +1,15 @@
 //! The statements of the donations room.
 
+pub(super) mod attention;
+
 use sqlx::FromRow;
 
 use super::reports::{EventLine, LedgerLine, Listed, Total};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
-    payments::Event,
+    money::Money,
+    payments::{Event, Subscription},
     statements, token,
 };
 
@@ -19,21 +22,33 @@ statements! {
     /// These find a row and lock it, with one text for both engines. The order is always the same (monthly donation, donation,
     /// donor), so that two workers cannot hold each other up.
     TAKE_DONATION = "update donation set state = state where public_id = $1
-        returning id, public_id, email, name, kind, state, recurring_donation_id";
+        returning id, public_id, email, name, kind, state, recurring_donation_id, provider_payment_id, edition_id";
     TAKE_INSTALMENT = "update donation set state = state where provider_invoice_id = $1
-        returning id, public_id, email, name, kind, state, recurring_donation_id";
+        returning id, public_id, email, name, kind, state, recurring_donation_id, provider_payment_id, edition_id";
+    TAKE_PAYMENT = "update donation set state = state where provider_payment_id = $1
+        returning id, public_id, email, name, kind, state, recurring_donation_id, provider_payment_id, edition_id";
     TAKE_RECURRING = "update recurring_donation set state = state where public_id = $1
         returning id, public_id, donor_id, email, name, amount_minor, currency, state,
-        provider_subscription_id, edition_id, activated_at, cancelled_at";
+        provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of";
     TAKE_RECURRING_BY_SUBSCRIPTION = "update recurring_donation set state = state where provider_subscription_id = $1
         returning id, public_id, donor_id, email, name, amount_minor, currency, state,
-        provider_subscription_id, edition_id, activated_at, cancelled_at";
+        provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of";
     TAKE_RECURRING_BY_ID = "update recurring_donation set state = state where id = $1
         returning id, public_id, donor_id, email, name, amount_minor, currency, state,
-        provider_subscription_id, edition_id, activated_at, cancelled_at";
+        provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of";
     READ_RECURRING = "select id, public_id, donor_id, email, name, amount_minor, currency, state,
-        provider_subscription_id, edition_id, activated_at, cancelled_at
+        provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of
         from recurring_donation where public_id = $1";
+    /// Asked before the provider is: what the provider says then is no older than this.
+    VERSION_OF = "select version from recurring_donation where provider_subscription_id = $1";
+    /// A subscription that somebody copied at the provider.
+    ADD_COPY = "insert into recurring_donation (public_id, email, name, amount_minor, currency, state, edition_id, created_at,
+        provider_subscription_id, copy_of) values ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9)
+        on conflict (provider_subscription_id) do nothing";
+    /// A second payment that names a gift which another has paid.
+    ADD_ANOTHER_PAYMENT = "insert into donation (public_id, email, name, kind, amount_minor, currency, state, provider_payment_id,
+        edition_id, created_at) values ($1, $2, $3, 'once', $4, $5, 'created', $6, $7, $8)
+        on conflict (provider_payment_id) do nothing";
     /// The session is named once and for all; a row that only just began has its checkout page now.
     LINK_SESSION = "update donation set provider_session_id = $2,
         state = case when state = 'created' then 'checkout_open' else state end
@@ -56,27 +71,29 @@ statements! {
         returning id";
     ADD_ENTRY = "insert into ledger_entry (entry_group, account, amount_minor, currency, donation_id, reference, at)
         values ($1, $2, $3, $4, $5, $6, $7)";
-    ADD_RECEIPT = "insert into receipt (public_id, number, donation_id, created_at)
-        select cast($1 as text), coalesce(max(number), 0) + 1, cast($2 as bigint), cast($3 as bigint) from receipt
-        returning number";
-    /// A cancelled one stays so, and one that ever was more than pending does not become pending again.
+    ADD_RECEIPT = "insert into receipt (public_id, number, donation_id, created_at) values ($1, $2, $3, $4)";
+    /// A row follows the subscription it knows and no other, and only by whoever looked after it last followed: otherwise
+    /// nothing is changed, and the provider is asked again. One that the provider has ended stays so (one that was only
+    /// given up before it had a subscription does not), and one that ever was more than pending does not become pending again.
     MIRROR_SUBSCRIPTION = "update recurring_donation set provider_subscription_id = $2,
-        provider_customer_id = coalesce($3, provider_customer_id), amount_minor = $4, currency = $5,
-        state = case when state = 'cancelled' or (cast($6 as text) = 'pending' and state <> 'pending') then state
-        else $6 end,
-        cancelled_at = case when cast($6 as text) = 'cancelled' then coalesce(cancelled_at, $7) else cancelled_at end
-        where id = $1";
+        provider_customer_id = coalesce($3, provider_customer_id), amount_minor = $4, currency = $5, version = version + 1,
+        state = case when state = 'cancelled' and provider_subscription_id is not null then state
+        when cast($6 as text) = 'pending' and state <> 'pending' then state else $6 end,
+        cancelled_at = case when state = 'cancelled' and provider_subscription_id is not null then cancelled_at
+        when cast($6 as text) = 'cancelled' then cast($7 as bigint) end
+        where id = $1 and version = $8 and (provider_subscription_id is null or provider_subscription_id = $2)";
+    /// It began with its earliest month, whichever was told first.
     BEGIN_RECURRING = "update recurring_donation set donor_id = coalesce(donor_id, $2),
-        activated_at = coalesce(activated_at, $3), email = $4, name = $5 where id = $1";
-    CANCEL_RECURRING = "update recurring_donation set state = 'cancelled', cancelled_at = $2
+        activated_at = case when activated_at < $3 then activated_at else $3 end,
+        email = case when email = '' then $4 else email end, name = case when name = '' then $5 else name end
+        where id = $1";
+    CANCEL_RECURRING = "update recurring_donation set state = 'cancelled', cancelled_at = $2, version = version + 1
         where id = $1 and state <> 'cancelled'";
     ABANDON_RECURRING = "update recurring_donation set state = 'cancelled', cancelled_at = $2, email = '', name = ''
         where id = $1 and state = 'pending' and activated_at is null";
 
     ADD_CALL = "insert into provider_call (idempotency_key, operation, request, state, attempts, created_at, next_at)
-        values ($1, $2, $3, 'started', 0, $4, $5) on conflict (idempotency_key) do update
-        set state = 'started', request = excluded.request, next_at = excluded.next_at, finished_at = null
-        where provider_call.state = 'failed'";
+        values ($1, $2, $3, 'started', 0, $4, $5) on conflict (idempotency_key) do nothing";
     DUE_CALLS = "select idempotency_key, operation, request, attempts, created_at, next_at from provider_call
         where state = 'started' and next_at <= $1 order by next_at limit 20";
     CLAIM_CALL = "update provider_call set next_at = $3, attempts = attempts + 1
@@ -84,8 +101,8 @@ statements! {
     POSTPONE_CALL = "update provider_call set next_at = $2, last_error = $3 where idempotency_key = $1 and state = 'started'";
     CALL_DONE = "update provider_call set state = 'done', request = '', response_id = $2, last_error = null,
         finished_at = $3 where idempotency_key = $1 and state = 'started'";
-    CALL_FAILED = "update provider_call set state = 'failed', request = '', last_error = $2, finished_at = $3
-        where idempotency_key = $1 and state = 'started'";
+    CALL_FAILED = "update provider_call set state = 'failed', request = '', last_error = $2, finished_at = $3,
+        told_at = $4 where idempotency_key = $1 and state = 'started'";
 
     ADD_EVENT = "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, last_error,
         created_at, received_at, next_at) values ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $9)
@@ -94,11 +111,16 @@ statements! {
         where state = 'new' and next_at <= $1 order by next_at, created_at, event_id limit 50";
     CLAIM_EVENT = "update provider_event set next_at = $3, attempts = attempts + 1
         where event_id = $1 and next_at = $2 and state = 'new'";
-    EVENT_DONE = "update provider_event set state = $2, donation_id = $3, last_error = null
+    EVENT_DONE = "update provider_event set state = $2, donation_id = $3, last_error = null, payload = ''
         where event_id = $1 and state = 'new'";
     EVENT_FAILED = "update provider_event set state = $2, next_at = $3, last_error = $4 where event_id = $1 and state = 'new'";
     REVIVE_EVENT = "update provider_event set state = 'new', attempts = 0, next_at = $2
         where event_id = $1 and state = 'dead' and object_id <> ''";
+    /// What did not concern us goes after some weeks, what did when the books of its year are long closed.
+    FORGET_EVENTS = "delete from provider_event where state in ('done', 'ignored')
+        and (received_at < $2 or state = 'ignored' and received_at < $1)";
+    /// Only what could not be read keeps its text, for whoever is asked about it, and not for ever.
+    BLANK_EVENTS = "update provider_event set payload = '' where payload <> '' and received_at < $1";
     CURSOR = "select value from sync_cursor where name = $1";
     SET_CURSOR = "insert into sync_cursor (name, value, updated_at) values ($1, $2, $3)
         on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
@@ -171,6 +193,8 @@ pub(super) struct Donation {
     pub kind: String,
     pub state: String,
     pub recurring_donation_id: Option<i64>,
+    pub provider_payment_id: Option<String>,
+    pub edition_id: Option<i64>,
 }
 
 /// A recurring donation.
@@ -188,6 +212,8 @@ pub(super) struct Recurring {
     pub edition_id: Option<i64>,
     pub activated_at: Option<Moment>,
     pub cancelled_at: Option<Moment>,
+    /// The public id of the one that it is a copy of.
+    pub copy_of: Option<String>,
 }
 
 /// A call that was stored and has not ended.
@@ -314,6 +340,64 @@ pub(super) async fn read_recurring(db: &Db, public_id: &str) -> Result<Option<Re
     db.opt(READ_RECURRING, (public_id,)).await
 }
 
+#[derive(FromRow)]
+struct Version {
+    version: i64,
+}
+
+/// How often the row of a subscription has followed it; none while no row knows it.
+pub(super) async fn version_of(db: &Db, subscription_id: &str) -> Result<Option<i64>> {
+    let found: Option<Version> = db.opt(VERSION_OF, (subscription_id,)).await?;
+    Ok(found.map(|row| row.version))
+}
+
+/// The row of a copied subscription, made if it is not there; `model` is the one that its metadata name.
+pub(super) async fn add_copy(
+    tx: &mut Tx,
+    named: &str,
+    model: Option<&Recurring>,
+    subscription: &Subscription,
+    amount: Money,
+) -> Result<Recurring> {
+    let public_id = token::public_id();
+    let row = (
+        public_id.as_str(),
+        model.map_or("", |row| row.email.as_str()),
+        model.map_or("", |row| row.name.as_str()),
+        amount.minor,
+        amount.currency.code(),
+        model.and_then(|row| row.edition_id),
+        subscription.created,
+        subscription.id.as_str(),
+        named,
+    );
+    tx.exec(ADD_COPY, row).await?;
+    tx.one(TAKE_RECURRING_BY_SUBSCRIPTION, (subscription.id.as_str(),)).await
+}
+
+/// The row of a second payment of a gift, made if it is not there.
+pub(super) async fn add_another_payment(
+    tx: &mut Tx,
+    first: &Donation,
+    payment_id: &str,
+    amount: Money,
+    at: Moment,
+) -> Result<Donation> {
+    let public_id = token::public_id();
+    let row = (
+        public_id.as_str(),
+        first.email.as_str(),
+        first.name.as_str(),
+        amount.minor,
+        amount.currency.code(),
+        payment_id,
+        first.edition_id,
+        at,
+    );
+    tx.exec(ADD_ANOTHER_PAYMENT, row).await?;
+    tx.one(TAKE_PAYMENT, (payment_id,)).await
+}
+
 pub(super) async fn link_session(tx: &mut Tx, donation_id: i64, session_id: &str) -> Result<u64> {
     tx.exec(LINK_SESSION, (donation_id, session_id)).await
 }
@@ -431,16 +515,9 @@ pub(super) async fn add_entry(tx: &mut Tx, entry: &Entry<'_>) -> Result<u64> {
     tx.exec(ADD_ENTRY, row).await
 }
 
-#[derive(FromRow)]
-struct Number {
-    number: i64,
-}
-
-/// Writes the receipt and gives its number: one more than the last.
-pub(super) async fn add_receipt(tx: &mut Tx, donation_id: i64, at: Moment) -> Result<i64> {
+pub(super) async fn add_receipt(tx: &mut Tx, donation_id: i64, number: &str, at: Moment) -> Result<u64> {
     let public_id = token::public_id();
-    let made: Number = tx.one(ADD_RECEIPT, (public_id.as_str(), donation_id, at)).await?;
-    Ok(made.number)
+    tx.exec(ADD_RECEIPT, (public_id.as_str(), number, donation_id, at)).await
 }
 
 /// What a subscription says of its recurring donation.
@@ -451,10 +528,14 @@ pub(super) struct Mirror<'a> {
     pub amount_minor: i64,
     pub currency: &'a str,
     pub state: &'a str,
-    pub at: Moment,
+    /// When it ended, if its state says that it has.
+    pub ended_at: Moment,
+    /// The row's version before the subscription was looked at.
+    pub version: i64,
 }
 
-pub(super) async fn mirror_subscription(tx: &mut Tx, seen: &Mirror<'_>) -> Result<u64> {
+/// Whether the row followed; false when somebody else made it follow since.
+pub(super) async fn mirror_subscription(tx: &mut Tx, seen: &Mirror<'_>) -> Result<bool> {
     let row = (
         seen.id,
         seen.subscription_id,
@@ -462,9 +543,10 @@ pub(super) async fn mirror_subscription(tx: &mut Tx, seen: &Mirror<'_>) -> Resul
         seen.amount_minor,
         seen.currency,
         seen.state,
-        seen.at,
+        seen.ended_at,
+        seen.version,
     );
-    tx.exec(MIRROR_SUBSCRIPTION, row).await
+    Ok(tx.exec(MIRROR_SUBSCRIPTION, row).await? == 1)
 }
 
 pub(super) async fn begin_recurring(
@@ -518,17 +600,18 @@ pub(super) async fn call_done(tx: &mut Tx, key: &str, response_id: &str, at: Mom
     tx.exec(CALL_DONE, (key, response_id, at)).await
 }
 
-pub(super) async fn call_failed(tx: &mut Tx, key: &str, error: &str, at: Moment) -> Result<u64> {
-    tx.exec(CALL_FAILED, (key, error, at)).await
+/// `told` says whether somebody knows already and staff need not.
+pub(super) async fn call_failed(tx: &mut Tx, key: &str, error: &str, at: Moment, told: bool) -> Result<u64> {
+    tx.exec(CALL_FAILED, (key, error, at, told.then_some(at))).await
 }
 
-/// Puts an event into the inbox, once: the number of rows added.
+/// Puts an event into the inbox, once: the number of rows added. Of its text only what cannot be read is kept, in `unread`.
 pub(super) async fn add_event(
     tx: &mut Tx,
     event: &Event,
     source: &str,
     state: &str,
-    error: Option<&str>,
+    unread: Option<&str>,
     now: Moment,
 ) -> Result<u64> {
     let row = (
@@ -536,9 +619,9 @@ pub(super) async fn add_event(
         event.kind.as_str(),
         event.object_id.as_str(),
         source,
-        event.payload.as_str(),
+        unread.unwrap_or_default(),
         state,
-        error,
+        unread.map(|_| "cannot be read"),
         event.created,
         now,
     );
@@ -575,6 +658,12 @@ pub(super) async fn event_failed(
 
 pub(super) async fn revive_event(tx: &mut Tx, event_id: &str, now: Moment) -> Result<u64> {
     tx.exec(REVIVE_EVENT, (event_id, now)).await
+}
+
+/// Forgets what is over: events that did not concern us before `ignored`, others before `done`, texts before `unread`.
+pub(super) async fn forget_events(tx: &mut Tx, ignored: Moment, done: Moment, unread: Moment) -> Result<u64> {
+    tx.exec(BLANK_EVENTS, (unread,)).await?;
+    tx.exec(FORGET_EVENTS, (ignored, done)).await
 }
 
 #[derive(FromRow)]

@@ -130,7 +130,10 @@ impl Jobs {
         }
         match job {
             Job::SealEditions => drop(digests::seal_due(site, &self.templates).await?),
-            Job::TellOwners => drop(digests::tell_of_pauses(site).await?),
+            Job::TellOwners => {
+                digests::tell_of_pauses(site).await?;
+                donations::attention::tell_of_unended(site).await?;
+            }
             Job::WorkOnProviderEvents => {
                 if let Some(provider) = &self.payments {
                     donations::process_inbox(site, provider.as_ref()).await?;
@@ -173,7 +176,10 @@ impl Jobs {
                     mailbox.receive(site).await?;
                 }
             }
-            Job::Tidy => staff::tidy(site).await?,
+            Job::Tidy => {
+                staff::tidy(site).await?;
+                donations::tidy(site).await?;
+            }
         }
         Ok(())
     }

@@ -296,3 +296,36 @@ impl EmailTemplate for RecurringCancelled {
         }
     }
 }
+
+/// Tells an owner or treasurer that a monthly gift should have ended, and that the payment service still takes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonthlyNotEnded {
+    /// Who writes.
+    pub sender: Sender,
+    /// The amount with its currency.
+    pub amount: String,
+    /// When the supporter asked, such as "3 March 2026, 14:05 UTC".
+    pub asked: String,
+    /// What the payment service said, without its full stop.
+    pub why: String,
+    /// What the payment service calls the gift.
+    pub subscription: String,
+    /// The donations at the desk.
+    pub donations_url: String,
+}
+
+impl EmailTemplate for MonthlyNotEnded {
+    const NAME: &'static str = "monthly_not_ended";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            amount: "€15.00".into(),
+            asked: "3 March 2026, 14:05 UTC".into(),
+            why: "the payment provider refused (status 401, invalid_request_error): Invalid API Key provided"
+                .into(),
+            subscription: "sub_sample".into(),
+            donations_url: "https://news.example.org/desk/donations".into(),
+        }
+    }
+}

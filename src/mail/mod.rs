@@ -26,7 +26,7 @@ mod templates;
 
 pub use compile::{CompileError, compile, preview_html, preview_text, render_full};
 pub use contexts::{
-    ConfirmSubscription, EditionHeld, EditionPaused, EmailTemplate, PaymentFailed, Receipt,
+    ConfirmSubscription, EditionHeld, EditionPaused, EmailTemplate, MonthlyNotEnded, PaymentFailed, Receipt,
     RecurringCancelled, Sender, SignInLink, TeamInvite, Welcome,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};

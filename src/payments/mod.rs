@@ -110,6 +110,8 @@ pub struct CheckoutSession {
     pub email: Option<String>,
     /// The name the supporter gave.
     pub name: Option<String>,
+    /// When the supporter set out.
+    pub created: Moment,
 }
 
 /// How far a payment has come.
@@ -134,6 +136,8 @@ pub struct Payment {
     pub amount: Option<Money>,
     /// Our rows.
     pub ours: OurIds,
+    /// When the money came onto our balance; none before it has, nor in the moment before the provider says so.
+    pub paid_at: Option<Moment>,
 }
 
 /// One month's bill of a subscription as it is now.
@@ -143,6 +147,10 @@ pub struct Invoice {
     pub id: String,
     /// Whether it is paid.
     pub paid: bool,
+    /// When it was.
+    pub paid_at: Option<Moment>,
+    /// When it was made out.
+    pub created: Moment,
     /// What was paid.
     pub amount: Option<Money>,
     /// When the provider tries to take the money again, if it will.
@@ -189,6 +197,10 @@ pub struct Subscription {
     pub amount: Option<Money>,
     /// Our rows.
     pub ours: OurIds,
+    /// When it was made.
+    pub created: Moment,
+    /// When it ended.
+    pub ended_at: Option<Moment>,
 }
 
 /// What an event tells: that something happened to an object. The object itself is fetched again, never trusted from here.
@@ -204,8 +216,6 @@ pub struct Event {
     pub created: Moment,
     /// Whether it is about real money.
     pub live: bool,
-    /// The whole of it, as it came.
-    pub payload: String,
 }
 
 /// Why a call gave no answer that can be used.
@@ -232,6 +242,9 @@ pub enum ProviderError {
     /// No answer, or none that can be read: it may have acted. Only the same call with the same key may follow.
     #[error("no usable answer came from the payment provider: {0}")]
     Unknown(String),
+    /// The provider has done it and does not say everything about it yet: asked again, it will.
+    #[error("the payment provider does not say yet {0}")]
+    NotYet(&'static str),
     /// The request could not even be made, such as for a currency the provider does not know.
     #[error("the request to the payment provider could not be made: {0}")]
     Invalid(String),
@@ -244,10 +257,23 @@ impl ProviderError {
         matches!(self, Self::Refused { status: 404, .. })
     }
 
+    /// Whether the object is there, and hidden from the kind of key that asked: a test key asks for what is live.
+    #[must_use]
+    pub fn is_of_other_mode(&self) -> bool {
+        matches!(self, Self::Refused { message, .. } if message.contains("a similar object exists in"))
+    }
+
+    /// Whether the provider refused what the supporter typed, and would take something else.
+    #[must_use]
+    pub fn is_about_the_gift(&self) -> bool {
+        const TYPED: [&str; 3] = ["amount_too_small", "amount_too_large", "email_invalid"];
+        matches!(self, Self::Refused { code, .. } if TYPED.contains(&code.as_str()))
+    }
+
     /// Whether the same call is worth making again.
     #[must_use]
     pub const fn may_work_later(&self) -> bool {
-        matches!(self, Self::Retryable { .. } | Self::Unknown(_))
+        matches!(self, Self::Retryable { .. } | Self::Unknown(_) | Self::NotYet(_))
     }
 }
 
@@ -266,8 +292,10 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug {
     fn invoice<'a>(&'a self, id: &'a str) -> Answer<'a, Invoice>;
     /// A subscription.
     fn subscription<'a>(&'a self, id: &'a str) -> Answer<'a, Subscription>;
-    /// Ends a subscription at once; one that has ended already is no error.
-    fn cancel_subscription<'a>(&'a self, id: &'a str, idempotency_key: &'a str) -> Answer<'a, ()>;
+    /// The checkout session that made a subscription; none for one that was made in another way, such as a copy.
+    fn session_of<'a>(&'a self, subscription: &'a str) -> Answer<'a, Option<CheckoutSession>>;
+    /// Ends a subscription at once and says how it is now; one that has ended already is no error.
+    fn cancel_subscription<'a>(&'a self, id: &'a str, idempotency_key: &'a str) -> Answer<'a, Subscription>;
     /// Every event since that moment by the provider's clock, oldest first; all it still has, without one.
     fn events_since(&self, since: Option<Moment>) -> Answer<'_, Vec<Event>>;
     /// Whether the provider can be reached and knows our key.

@@ -20,7 +20,7 @@ use stripe_checkout::{
         CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
         CreateCheckoutSessionLineItemsPriceDataRecurring,
         CreateCheckoutSessionLineItemsPriceDataRecurringInterval, CreateCheckoutSessionPaymentIntentData,
-        CreateCheckoutSessionSubscriptionData, ProductData, RetrieveCheckoutSession,
+        CreateCheckoutSessionSubscriptionData, ListCheckoutSession, ProductData, RetrieveCheckoutSession,
     },
 };
 use stripe_core::{event::ListEvent, payment_intent::RetrievePaymentIntent};
@@ -31,7 +31,7 @@ use super::{
     Answer, Checkout, CheckoutSession, Event, Every, Invoice, NewCheckout, OurIds, Payment, PaymentProvider,
     PaymentState, ProviderError, SessionState, Subscription, SubscriptionState, money_of,
 };
-use crate::{clock::Moment, money::Money};
+use crate::clock::Moment;
 
 /// Where Stripe is, and the key it knows us by.
 #[derive(Clone)]
@@ -172,7 +172,10 @@ impl PaymentProvider for Stripe {
 
     fn payment<'a>(&'a self, id: &'a str) -> Answer<'a, Payment> {
         Box::pin(async move {
-            let wire: WirePayment = self.send(&RetrievePaymentIntent::new(id), None).await?;
+            // The attempt begins with the charge; the money is there with its balance transaction, days later for a bank debit.
+            let request =
+                RetrievePaymentIntent::new(id).expand(["latest_charge.balance_transaction".to_owned()]);
+            let wire: WirePayment = self.send(&request, None).await?;
             Ok(wire.into())
         })
     }
@@ -193,15 +196,27 @@ impl PaymentProvider for Stripe {
         })
     }
 
-    fn cancel_subscription<'a>(&'a self, id: &'a str, idempotency_key: &'a str) -> Answer<'a, ()> {
+    fn session_of<'a>(&'a self, subscription: &'a str) -> Answer<'a, Option<CheckoutSession>> {
+        Box::pin(async move {
+            #[derive(Deserialize)]
+            struct Page {
+                data: Vec<WireSession>,
+            }
+            let request = ListCheckoutSession::new().subscription(subscription).limit(1_i64);
+            let page: Page = self.send(&request, None).await?;
+            Ok(page.data.into_iter().next().map(CheckoutSession::from))
+        })
+    }
+
+    fn cancel_subscription<'a>(&'a self, id: &'a str, idempotency_key: &'a str) -> Answer<'a, Subscription> {
         Box::pin(async move {
             let cancelled: Result<WireSubscription, _> =
                 self.send(&CancelSubscription::new(id), Some(idempotency_key)).await;
             match cancelled {
-                Ok(_) => Ok(()),
+                Ok(ended) => Ok(ended.into()),
                 // One that has ended can no longer be cancelled: Stripe says it is missing, though it can be fetched.
-                Err(error) if error.is_missing() => match self.subscription(id).await {
-                    Ok(found) if found.state == SubscriptionState::Cancelled => Ok(()),
+                Err(error) if error.is_missing() => match self.subscription(id).await? {
+                    ended if ended.state == SubscriptionState::Cancelled => Ok(ended),
                     _ => Err(error),
                 },
                 Err(error) => Err(error),
@@ -321,6 +336,7 @@ struct WireSession {
     invoice: Option<String>,
     customer_email: Option<String>,
     customer_details: Option<WireCustomer>,
+    created: i64,
 }
 
 #[derive(Deserialize)]
@@ -347,6 +363,7 @@ impl From<WireSession> for CheckoutSession {
             invoice: wire.invoice,
             email: details.as_ref().and_then(|known| known.email.clone()).or(wire.customer_email),
             name: details.and_then(|known| known.name),
+            created: Moment::from_unix_seconds(wire.created),
             id: wire.id,
         }
     }
@@ -360,6 +377,17 @@ struct WirePayment {
     amount_received: Option<i64>,
     currency: Option<String>,
     metadata: Metadata,
+    latest_charge: Option<WireCharge>,
+}
+
+#[derive(Deserialize)]
+struct WireCharge {
+    balance_transaction: Option<WireBalanceTransaction>,
+}
+
+#[derive(Deserialize)]
+struct WireBalanceTransaction {
+    created: i64,
 }
 
 impl From<WirePayment> for Payment {
@@ -370,9 +398,11 @@ impl From<WirePayment> for Payment {
             _ => PaymentState::NotPaid,
         };
         let minor = wire.amount_received.filter(|received| *received > 0).or(wire.amount);
+        let arrived = wire.latest_charge.and_then(|charge| charge.balance_transaction);
         Self {
             id: wire.id,
             state,
+            paid_at: arrived.map(|moved| Moment::from_unix_seconds(moved.created)),
             amount: money_of(minor, wire.currency.as_deref()),
             ours: our_ids(&wire.metadata),
         }
@@ -383,6 +413,8 @@ impl From<WirePayment> for Payment {
 struct WireInvoice {
     id: String,
     status: Option<String>,
+    created: i64,
+    status_transitions: Option<WireTransitions>,
     amount_paid: Option<i64>,
     next_payment_attempt: Option<i64>,
     currency: Option<String>,
@@ -391,6 +423,11 @@ struct WireInvoice {
     customer_name: Option<String>,
     parent: Option<WireParent>,
     payments: Option<WireInvoicePayments>,
+}
+
+#[derive(Deserialize)]
+struct WireTransitions {
+    paid_at: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -428,6 +465,8 @@ impl From<WireInvoice> for Invoice {
             .find_map(|one| one.payment.and_then(|payment| payment.payment_intent));
         Self {
             paid: wire.status.as_deref() == Some("paid"),
+            paid_at: wire.status_transitions.and_then(|moves| moves.paid_at).map(Moment::from_unix_seconds),
+            created: Moment::from_unix_seconds(wire.created),
             amount: money_of(wire.amount_paid, wire.currency.as_deref()),
             next_try: wire.next_payment_attempt.map(Moment::from_unix_seconds),
             first: wire.billing_reason.as_deref() == Some("subscription_create"),
@@ -450,6 +489,8 @@ struct WireSubscription {
     customer: Option<String>,
     metadata: Metadata,
     items: Option<WireItems>,
+    created: i64,
+    ended_at: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -460,6 +501,7 @@ struct WireItems {
 #[derive(Deserialize)]
 struct WireItem {
     price: Option<WirePrice>,
+    quantity: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -470,7 +512,13 @@ struct WirePrice {
 
 impl From<WireSubscription> for Subscription {
     fn from(wire: WireSubscription) -> Self {
-        let price = wire.items.and_then(|items| items.data.into_iter().find_map(|item| item.price));
+        let item = wire.items.and_then(|items| items.data.into_iter().find(|item| item.price.is_some()));
+        let amount = item.and_then(|item| {
+            let price = item.price?;
+            // Whoever changes the quantity in the dashboard changes what each month brings.
+            let minor = price.unit_amount?.checked_mul(item.quantity.unwrap_or(1))?;
+            money_of(Some(minor), price.currency.as_deref())
+        });
         Self {
             state: match wire.status.as_str() {
                 "active" | "trialing" => SubscriptionState::Active,
@@ -481,10 +529,10 @@ impl From<WireSubscription> for Subscription {
                 _ => SubscriptionState::Pending,
             },
             customer: wire.customer,
-            amount: price.and_then(|price| -> Option<Money> {
-                money_of(price.unit_amount, price.currency.as_deref())
-            }),
+            amount,
             ours: our_ids(&wire.metadata),
+            created: Moment::from_unix_seconds(wire.created),
+            ended_at: wire.ended_at.map(Moment::from_unix_seconds),
             id: wire.id,
         }
     }
@@ -492,7 +540,7 @@ impl From<WireSubscription> for Subscription {
 
 /// Reads an event that Stripe sent or listed, as far as we need it.
 pub(super) fn event_from(payload: &str) -> Option<Event> {
-    event_of(&json::from_str(payload).ok()?).map(|event| Event { payload: payload.to_owned(), ..event })
+    event_of(&json::from_str(payload).ok()?)
 }
 
 fn event_of(value: &Value) -> Option<Event> {
@@ -511,7 +559,6 @@ fn event_of(value: &Value) -> Option<Event> {
             Value::Bool(live) => *live,
             _ => return None,
         },
-        payload: json::to_string(value),
     })
 }
 

@@ -194,20 +194,30 @@ async fn an_error_says_whether_the_same_call_may_follow() {
 #[tokio::test]
 async fn objects_are_read_as_far_as_they_matter() {
     let session = r#"{"id":"cs_1","object":"checkout.session","status":"complete","payment_status":"unpaid",
-        "mode":"subscription","metadata":{"broadside_donation":"abc","broadside_recurring":"xyz","x":"y"},
+        "mode":"subscription","created":1800000000,"metadata":{"broadside_donation":"abc","broadside_recurring":"xyz","x":"y"},
         "amount_total":1500,"currency":"eur","payment_intent":null,"subscription":"sub_1","invoice":"in_1",
         "customer_email":null,"customer_details":{"email":"ann@example.org","name":"Ann","phone":null},
         "a_new_field":{"deep":[1,2.5,null]}}"#;
-    let invoice = r#"{"id":"in_1","status":"paid","amount_paid":1500,"currency":"eur","billing_reason":"subscription_create",
+    let invoice = r#"{"id":"in_1","status":"paid","created":1800000000,"status_transitions":{"paid_at":1800000060},"amount_paid":1500,"currency":"eur","billing_reason":"subscription_create",
         "customer_email":"ann@example.org","next_payment_attempt":null,
         "parent":{"type":"subscription_details","subscription_details":{"subscription":"sub_1","metadata":{}}},
         "payments":{"object":"list","data":[{"id":"inpay_1","status":"paid",
         "payment":{"type":"payment_intent","payment_intent":"pi_1"}}]}}"#;
-    let subscription = r#"{"id":"sub_1","status":"past_due","customer":"cus_1","metadata":{},
-        "items":{"object":"list","data":[{"id":"si_1","price":{"unit_amount":1500,"currency":"eur"}}]}}"#;
+    let subscription = r#"{"id":"sub_1","status":"past_due","customer":"cus_1","metadata":{},"created":1800000000,"ended_at":null,
+        "items":{"object":"list","data":[{"id":"si_1","quantity":3,"price":{"unit_amount":500,"currency":"eur"}}]}}"#;
     let payment = r#"{"id":"pi_1","status":"requires_payment_method","amount":1500,"amount_received":0,"currency":"eur",
+        "latest_charge":{"id":"ch_1","created":1800000000,"balance_transaction":null},
         "metadata":{"broadside_donation":"abc"}}"#;
-    let server = Server::saying(&[(200, session), (200, invoice), (200, subscription), (200, payment)]).await;
+    let arrived = r#"{"id":"pi_2","status":"succeeded","amount":1500,"amount_received":1500,"currency":"eur","metadata":{},
+        "latest_charge":{"id":"ch_2","created":1800000000,"balance_transaction":{"id":"txn_1","created":1800500000,"fee":74}}}"#;
+    let server = Server::saying(&[
+        (200, session),
+        (200, invoice),
+        (200, subscription),
+        (200, payment),
+        (200, arrived),
+    ])
+    .await;
     let fifteen = Some(Money::new(1_500, Currency::EUR));
 
     let session = server.stripe.checkout_session("cs_1").await.expect("a session");
@@ -217,6 +227,7 @@ async fn objects_are_read_as_far_as_they_matter() {
 
     let invoice = server.stripe.invoice("in_1").await.expect("an invoice");
     assert!(invoice.paid && invoice.first && invoice.amount == fifteen);
+    assert_eq!(invoice.paid_at, Some(Moment::from_unix_seconds(1_800_000_060)));
     assert_eq!((invoice.subscription.as_deref(), invoice.payment.as_deref()), (Some("sub_1"), Some("pi_1")));
     assert!(server.requests()[1].starts_with("GET /v1/invoices/in_1?expand"));
 
@@ -225,6 +236,11 @@ async fn objects_are_read_as_far_as_they_matter() {
 
     let payment = server.stripe.payment("pi_1").await.expect("a payment");
     assert_eq!((payment.state, payment.amount), (PaymentState::NotPaid, fifteen));
+    assert_eq!(payment.paid_at, None);
+
+    let arrived = server.stripe.payment("pi_2").await.expect("a payment");
+    assert_eq!(arrived.state, PaymentState::Succeeded);
+    assert_eq!(arrived.paid_at, Some(Moment::from_unix_seconds(1_800_500_000)), "not when the attempt began");
 }
 
 /// TRUST D3: the list of events is read to its end and comes oldest first.
@@ -260,9 +276,11 @@ async fn events_are_listed_page_by_page() {
 #[tokio::test]
 async fn cancelling_what_has_ended_is_no_error() {
     let missing = r#"{"error":{"type":"invalid_request_error","code":"resource_missing","message":"no"}}"#;
-    let over = r#"{"id":"sub_1","status":"canceled","metadata":{}}"#;
+    let over =
+        r#"{"id":"sub_1","status":"canceled","metadata":{},"created":1800000000,"ended_at":1800000500}"#;
     let server = Server::saying(&[(404, missing), (200, over)]).await;
-    server.stripe.cancel_subscription("sub_1", "cancel:xyz").await.expect("over is over");
+    let ended = server.stripe.cancel_subscription("sub_1", "cancel:xyz").await.expect("over is over");
+    assert_eq!(ended.ended_at, Some(Moment::from_unix_seconds(1_800_000_500)));
     assert!(server.requests()[0].starts_with("DELETE /v1/subscriptions/sub_1"));
 
     let server = Server::saying(&[(404, missing), (404, missing)]).await;

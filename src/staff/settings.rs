@@ -48,6 +48,10 @@ pub struct Settings {
     pub currency: String,
     /// Amounts offered on the donation page, in minor units.
     pub suggested_amounts: Vec<i64>,
+    /// The smallest gift taken, in minor units; what is sensible in the currency without one.
+    pub gift_least: Option<i64>,
+    /// The largest gift taken, in minor units; what is sensible in the currency without one.
+    pub gift_most: Option<i64>,
     /// The heading over the appeal under articles and in editions.
     pub appeal_heading: String,
     /// The appeal itself.
@@ -75,6 +79,8 @@ impl Default for Settings {
             reading_speed: 275,
             currency: "EUR".to_owned(),
             suggested_amounts: vec![500, 1_000, 2_500, 5_000],
+            gift_least: None,
+            gift_most: None,
             appeal_heading: "Readers keep us going".to_owned(),
             appeal_text: "We carry no advertising and no paywall. If our work is worth something to you, give what you can."
                 .to_owned(),
@@ -178,18 +184,21 @@ impl Settings {
         if let Some(zone) = rows.get("time_zone").and_then(|name| Zone::named(name)) {
             settings.time_zone = zone;
         }
+        settings.gift_least = rows.get("gift_least").and_then(|value| value.parse().ok());
+        settings.gift_most = rows.get("gift_most").and_then(|value| value.parse().ok());
         if let Some(amounts) = rows.get("suggested_amounts") {
             settings.suggested_amounts = amounts.split(',').filter_map(|one| one.parse().ok()).collect();
         }
         settings
     }
 
-    fn to_rows(&self) -> [(&'static str, String); 17] {
+    fn to_rows(&self) -> [(&'static str, String); 19] {
         let articles_at = match self.articles_at {
             ArticlesAt::Here => "here",
             ArticlesAt::Elsewhere => "elsewhere",
         };
         let amounts: Vec<String> = self.suggested_amounts.iter().map(i64::to_string).collect();
+        let limit = |minor: Option<i64>| minor.map(|minor| minor.to_string()).unwrap_or_default();
         [
             ("magazine_name", self.magazine_name.clone()),
             ("tagline", self.tagline.clone()),
@@ -203,6 +212,8 @@ impl Settings {
             ("reading_speed", self.reading_speed.to_string()),
             ("currency", self.currency.clone()),
             ("suggested_amounts", amounts.join(",")),
+            ("gift_least", limit(self.gift_least)),
+            ("gift_most", limit(self.gift_most)),
             ("appeal_heading", self.appeal_heading.clone()),
             ("appeal_text", self.appeal_text.clone()),
             ("send_unproven", if self.send_unproven { "yes" } else { "no" }.to_owned()),
@@ -254,6 +265,8 @@ mod tests {
             reading_speed: 200,
             currency: "AUD".into(),
             suggested_amounts: vec![1, 2],
+            gift_least: Some(3),
+            gift_most: Some(4),
             appeal_heading: "h".into(),
             appeal_text: "i".into(),
             send_unproven: true,

@@ -28,6 +28,9 @@ pub fn done(code: &str) -> Option<&'static str> {
         "key-signs" => "From now on mail is signed with this key.",
         "key-retired" => "The key signs no more.",
         "not-seen" => "Its record cannot be seen yet. It may take some hours after you published it.",
+        "event-away" => "Put away.",
+        "seen" => "Put away. The next one is shown again.",
+        "ask-again" => "The payment service is asked again within a minute.",
         "event" => "It will be tried again within a minute.",
         _ => return None,
     })

@@ -63,6 +63,9 @@ statements! {
         and notice.claimed_by = cast(v.column2 as bigint) and notice.attempt = cast(v.column3 as bigint)";
     /// How many stand in each state.
     COUNTS = "select state, count(*) as count from notice group by state";
+    /// Given up lately, the newest first.
+    FAILED = "select template, address, class, reply, attempt, finished_at from notice
+        where state = 'failed' and finished_at >= $1 order by finished_at desc, id desc limit $2";
     /// What was taken.
     ACCEPTED = "select message_id, maybe_duplicate from notice where state = 'accepted'";
 }
@@ -93,6 +96,23 @@ pub struct ClaimedNotice {
     /// The keys that sign now, for whichever domain.
     #[sqlx(skip)]
     pub keys: Arc<[SealedKey]>,
+}
+
+/// An automatic email that was given up.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct FailedNotice {
+    /// Which template.
+    pub template: String,
+    /// To whom: shown masked.
+    pub address: String,
+    /// Why, in a word.
+    pub class: Option<String>,
+    /// What the mail service said.
+    pub reply: String,
+    /// How often it was tried.
+    pub attempt: i64,
+    /// When it was given up.
+    pub finished_at: Option<Moment>,
 }
 
 /// What a new notice says, to whom.
@@ -188,6 +208,10 @@ pub async fn hand_back(tx: &mut Tx, worker: i64, keys: &[(i64, i64)]) -> Result<
 
 pub async fn counts(db: &Db) -> Result<Vec<(String, i64)>> {
     db.all(COUNTS, ()).await
+}
+
+pub async fn failed(db: &Db, since: Moment, limit: i64) -> Result<Vec<FailedNotice>> {
+    db.all(FAILED, (since, limit)).await
 }
 
 pub async fn accepted(db: &Db) -> Result<Vec<(String, bool)>> {

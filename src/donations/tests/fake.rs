@@ -14,6 +14,11 @@ use crate::{
     },
 };
 
+/// When supporters set out, by the provider's clock; when their money came; when what they ended was over.
+pub const BEGUN: Moment = Moment::from_unix_seconds(1_799_000_000);
+pub const ARRIVED: Moment = Moment::from_unix_seconds(1_799_600_000);
+pub const ENDED: Moment = Moment::from_unix_seconds(1_799_700_000);
+
 /// How the next call goes wrong.
 #[derive(Clone, Copy, Debug)]
 pub enum Trouble {
@@ -77,6 +82,7 @@ impl Fake {
             state: payment,
             amount: session.total,
             ours: session.ours.clone(),
+            paid_at: (payment == PaymentState::Succeeded).then_some(ARRIVED),
         };
         self.objects().payments.insert(payment_id.clone(), paid);
         (session.id, payment_id)
@@ -96,6 +102,8 @@ impl Fake {
             customer: Some(format!("cus_{donation}")),
             amount: session.total,
             ours: session.ours.clone(),
+            created: BEGUN,
+            ended_at: None,
         };
         self.objects().subscriptions.insert(subscription_id.clone(), subscription);
         self.add_invoice(donation, 1, session.total, session.email.clone());
@@ -115,6 +123,8 @@ impl Fake {
         let invoice = Invoice {
             id: id.clone(),
             paid: true,
+            paid_at: Some(ARRIVED),
+            created: BEGUN,
             amount,
             next_try: None,
             first: month == 1,
@@ -131,6 +141,7 @@ impl Fake {
             state: PaymentState::Succeeded,
             amount,
             ours: OurIds::default(),
+            paid_at: Some(ARRIVED),
         };
         objects.payments.insert(payment_id, payment);
         id
@@ -139,6 +150,7 @@ impl Fake {
     pub fn end_subscription(&self, id: &str) {
         if let Some(subscription) = self.objects().subscriptions.get_mut(id) {
             subscription.state = SubscriptionState::Cancelled;
+            subscription.ended_at.get_or_insert(ENDED);
         }
     }
 
@@ -148,11 +160,7 @@ impl Fake {
         kind: impl FnOnce(&Objects) -> &HashMap<String, T>,
     ) -> Result<T, ProviderError> {
         self.trouble(|| ())?;
-        kind(&self.objects()).get(id).cloned().ok_or_else(|| ProviderError::Refused {
-            status: 404,
-            code: "resource_missing".to_owned(),
-            message: format!("no such object: {id}"),
-        })
+        kind(&self.objects()).get(id).cloned().ok_or_else(|| missing(id))
     }
 
     fn trouble<T>(&self, act: impl FnOnce() -> T) -> Result<T, ProviderError> {
@@ -196,6 +204,7 @@ impl Fake {
             invoice: None,
             email: Some(new.email.clone()),
             name: None,
+            created: BEGUN,
         };
         objects.sessions.insert(id, session);
         checkout
@@ -218,8 +227,18 @@ impl PaymentProvider for Fake {
     fn subscription<'a>(&'a self, id: &'a str) -> Answer<'a, Subscription> {
         Box::pin(async move { self.look(id, |objects| &objects.subscriptions) })
     }
-    fn cancel_subscription<'a>(&'a self, id: &'a str, _key: &'a str) -> Answer<'a, ()> {
-        Box::pin(async move { self.trouble(|| self.end_subscription(id)) })
+    fn session_of<'a>(&'a self, subscription: &'a str) -> Answer<'a, Option<CheckoutSession>> {
+        Box::pin(async move {
+            let made = |session: &&CheckoutSession| session.subscription.as_deref() == Some(subscription);
+            self.trouble(|| self.objects().sessions.values().find(made).cloned())
+        })
+    }
+    fn cancel_subscription<'a>(&'a self, id: &'a str, _key: &'a str) -> Answer<'a, Subscription> {
+        Box::pin(async move {
+            self.trouble(|| self.end_subscription(id))?;
+            let ended = self.objects().subscriptions.get(id).cloned();
+            ended.ok_or_else(|| missing(id))
+        })
     }
     fn events_since(&self, since: Option<Moment>) -> Answer<'_, Vec<Event>> {
         Box::pin(async move {
@@ -235,6 +254,14 @@ impl PaymentProvider for Fake {
     }
     fn checkout_origin(&self) -> String {
         "https://checkout.example.com".to_owned()
+    }
+}
+
+fn missing(id: &str) -> ProviderError {
+    ProviderError::Refused {
+        status: 404,
+        code: "resource_missing".to_owned(),
+        message: format!("no such object: {id}"),
     }
 }
 

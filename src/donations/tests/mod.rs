@@ -378,7 +378,6 @@ async fn the_poller_closes_the_gap_of_an_outage() {
         object_id: object.to_owned(),
         created: NOW,
         live: false,
-        payload: "{}".to_owned(),
     };
     room.provider.objects().events = vec![
         event("evt_1", "checkout.session.completed", &session),

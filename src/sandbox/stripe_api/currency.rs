@@ -59,14 +59,13 @@ pub(super) fn check_total(amount: i64, code: &str) -> ApiResult<()> {
             format!("The Checkout Session's total amount due must add up to at least {}.", display(50, code)),
         ));
     }
-    if amount > 99_999_999 {
+    // "Up to twelve digits for IDR, and up to eight digits for all other currencies."
+    let most = if code == "idr" { 999_999_999_999 } else { 99_999_999 };
+    if amount > most {
         return Err(ApiError::param(
             "amount_too_large",
             "line_items",
-            format!(
-                "The Checkout Session's total amount must be no more than {}.",
-                display(99_999_999, code)
-            ),
+            format!("The Checkout Session's total amount must be no more than {}.", display(most, code)),
         ));
     }
     Ok(())
@@ -106,5 +105,6 @@ mod tests {
             assert!(check_total(amount, code).is_err(), "{amount} {code}");
         }
         check_total(50, "jpy").unwrap();
+        check_total(15_000_000_000, "idr").unwrap();
     }
 }

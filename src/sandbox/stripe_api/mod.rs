@@ -246,6 +246,15 @@ impl StripeServer {
         self.visit(|state| state.renew(subscription, false))
     }
 
+    /// Makes another subscription like that one, as staff can in the dashboard: the same metadata, and no checkout session. Gives
+    /// its id.
+    ///
+    /// # Errors
+    /// When there is no such subscription.
+    pub fn copy_subscription(&self, subscription: &str) -> Result<String, SandboxError> {
+        self.visit(|state| state.copy_subscription(subscription))
+    }
+
     /// Tries the last open invoice of a subscription again, with a card that works now.
     ///
     /// # Errors

@@ -77,6 +77,27 @@ impl State {
         (id, invoice)
     }
 
+    /// What somebody can do in the dashboard: another subscription like that one, metadata and all, that no checkout made. Its
+    /// first period is charged at once. Gives its id.
+    pub(super) fn copy_subscription(&mut self, id: &str) -> ApiResult<String> {
+        let model = self.find("subscription", id, "id")?.clone();
+        let now = self.now();
+        let price = model["items"]["data"][0]["price"].clone();
+        let period = Period { start: now, end: next_period(now, &price) };
+        let (copy, item) = (self.new_id("sub", 24), self.new_id("si", 14));
+        let item = objects::subscription_item(&item, &copy, &price, 1, period, now);
+        let (customer, method) = (text(&model, "customer"), text(&model["_sandbox"], "method"));
+        let mut object = objects::subscription(&copy, &item, customer, method, &model["metadata"], now);
+        object["description"] = model["description"].clone();
+        object["_sandbox"] = json!({ "session": "", "email": model["_sandbox"]["email"], "method": method });
+        self.put(object);
+        let invoice = self.new_invoice(&copy, "subscription_create", period);
+        self.emit("customer.subscription.created", &copy);
+        self.finalize(&invoice);
+        self.attempt(&copy, &invoice, true);
+        Ok(copy)
+    }
+
     /// The next period: the instalment is charged, or the subscription ends if it was to end.
     pub(super) fn renew(&mut self, id: &str, card_works: bool) -> ApiResult<()> {
         let subscription = self.living(id)?.clone();

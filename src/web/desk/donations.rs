@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::super::{Desk, Outcome, WebError, session::see_other};
 use crate::{
     clock::Zone,
-    donations::reports::{self, EventLine, LedgerLine, Listed, Total},
+    donations::{
+        attention::{self, Copied, Unended},
+        reports::{self, EventLine, LedgerLine, Listed, Total},
+    },
 };
 
 const ON_A_PAGE: i64 = 50;
@@ -28,6 +31,38 @@ struct Page {
     later: bool,
     stuck: Vec<EventView>,
     waiting: i64,
+    unended: Vec<UnendedView>,
+    copies: Vec<CopyView>,
+    checkouts: Option<CheckoutsView>,
+}
+
+/// A monthly donation that its supporter asked to end and that is still charged.
+#[derive(Serialize)]
+struct UnendedView {
+    id: String,
+    who: String,
+    amount: String,
+    asked: String,
+    attempts: i64,
+    error: Option<String>,
+    subscription: Option<String>,
+}
+
+/// A monthly donation that somebody copied at the payment service.
+#[derive(Serialize)]
+struct CopyView {
+    who: String,
+    amount: String,
+    since: String,
+    subscription: Option<String>,
+}
+
+/// Supporters who could not get to the payment page.
+#[derive(Serialize)]
+struct CheckoutsView {
+    number: usize,
+    last: Option<String>,
+    error: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -49,7 +84,7 @@ struct Line {
     pill: &'static str,
     state: &'static str,
     date: String,
-    receipt: Option<i64>,
+    receipt: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -94,14 +129,22 @@ pub(crate) async fn show(desk: Desk, Query(asked): Query<Asked>) -> Outcome {
     let shown: Vec<Listed> = donations.into_iter().take(ON_A_PAGE as usize).collect();
     let mut sums: Vec<Sum> = reports::totals(db).await?.iter().map(given).collect();
     sums.extend(reports::running(db).await?.iter().map(coming));
+    let needs = attention::look(db, desk.site().now()).await?;
     let page = Page {
         open: desk.app.payments.is_some(),
         sums,
         older: shown.last().filter(|_| more).map(|last| last.id),
         later: asked.before.is_some(),
         donations: shown.into_iter().map(|donation| line(donation, zone)).collect(),
-        stuck: reports::stuck_events(db).await?.into_iter().map(|one| event(one, zone)).collect(),
+        stuck: needs.events.into_iter().map(|one| event(one, zone)).collect(),
         waiting: reports::unfinished(db).await?.waiting,
+        checkouts: needs.checkouts.first().map(|last| CheckoutsView {
+            number: needs.checkouts.len(),
+            last: last.at.map(|at| at.date_time(zone)),
+            error: last.why.clone(),
+        }),
+        unended: needs.unended.into_iter().map(|one| unended(one, zone)).collect(),
+        copies: needs.copies.into_iter().map(|one| copied(one, zone)).collect(),
     };
     desk.page("desk/donations/list", "Donations", &page).await
 }
@@ -133,6 +176,55 @@ pub(crate) async fn try_again(desk: Desk, Path(id): Path<String>) -> Outcome {
     }
 }
 
+/// `POST /desk/donations/events/{id}/away`
+pub(crate) async fn put_away(desk: Desk, Path(id): Path<String>) -> Outcome {
+    if attention::put_event_away(desk.site(), &id).await? {
+        Ok(see_other("/desk/donations?done=event-away"))
+    } else {
+        Err(WebError::NotFound)
+    }
+}
+
+/// `POST /desk/donations/checkouts/away`
+pub(crate) async fn seen(desk: Desk) -> Outcome {
+    attention::put_checkouts_away(desk.site()).await?;
+    Ok(see_other("/desk/donations?done=seen"))
+}
+
+/// `POST /desk/donations/monthly/{id}/end`
+pub(crate) async fn ask_again(desk: Desk, Path(id): Path<String>) -> Outcome {
+    if attention::ask_again(desk.site(), &id).await? {
+        Ok(see_other("/desk/donations?done=ask-again"))
+    } else {
+        Err(WebError::NotFound)
+    }
+}
+
+fn unended(one: Unended, zone: &Zone) -> UnendedView {
+    UnendedView {
+        amount: one.amount(),
+        who: who(&one.name, &one.email),
+        asked: one.asked_at.date_time(zone),
+        attempts: one.attempts,
+        error: one.last_error,
+        subscription: one.provider_subscription_id,
+        id: one.public_id,
+    }
+}
+
+fn copied(one: Copied, zone: &Zone) -> CopyView {
+    CopyView {
+        amount: one.amount(),
+        who: who(&one.name, &one.email),
+        since: one.created_at.date(zone),
+        subscription: one.subscription,
+    }
+}
+
+fn who(name: &str, email: &str) -> String {
+    [name, email, "Somebody"].into_iter().find(|one| !one.is_empty()).unwrap_or_default().to_owned()
+}
+
 fn given(total: &Total) -> Sum {
     let what = match (total.kind.as_str(), total.number) {
         ("once", 1) => "donation given once",
@@ -161,11 +253,7 @@ fn line(donation: Listed, zone: &Zone) -> Line {
         amount: donation.amount(),
         other_email: named.then(|| donation.email.clone()),
         how_often: if donation.is_monthly() { "monthly" } else { "once" },
-        who: match (donation.name.is_empty(), donation.email.is_empty()) {
-            (false, _) => donation.name,
-            (true, false) => donation.email.clone(),
-            (true, true) => "Somebody".to_owned(),
-        },
+        who: who(&donation.name, &donation.email),
         email: donation.email,
         pill,
         state,

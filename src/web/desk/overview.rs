@@ -8,9 +8,14 @@ use super::{
 };
 use crate::{
     articles,
-    delivery::editions::{self, EditionState, Progress},
+    delivery::{
+        bounces::without_addresses,
+        editions::{self, EditionState, Progress},
+        notices::{self, FailedNotice},
+    },
     digests,
-    donations::reports,
+    donations::{attention, reports},
+    email_address::EmailAddress,
     staff::{Role, accounts},
     subscribers,
 };
@@ -22,6 +27,9 @@ struct Overview {
     /// The digest of a new edition; none where there are several to choose from.
     digest: Option<i64>,
     tiles: Vec<Tile>,
+    /// What about the donations needs a person, a sentence each.
+    donations: Vec<String>,
+    letters: Vec<Letter>,
     drafts: Vec<Draft>,
     last: Option<LastEdition>,
     steps: Vec<Step>,
@@ -37,6 +45,16 @@ struct LastEdition {
     progress: Progress,
     /// The same figures in words, without those that are nought.
     outcome: String,
+}
+
+/// An automatic email that could not be delivered.
+#[derive(Serialize)]
+struct Letter {
+    what: &'static str,
+    /// Masked.
+    to: String,
+    when: String,
+    why: String,
 }
 
 /// An edition that somebody began.
@@ -78,6 +96,8 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
             _ => None,
         },
         tiles: tiles(&desk).await?,
+        donations: donations(&desk).await?,
+        letters: letters(&desk).await?,
         drafts: drafts(&desk).await?,
         last: last_edition(&desk).await?,
         steps: if steps.iter().all(|step| step.done) { Vec::new() } else { steps },
@@ -111,6 +131,47 @@ async fn tiles(desk: &Desk) -> Result<Vec<Tile>, WebError> {
         tiles.push(Tile { figure: active.to_string(), label: label.to_owned(), path: "/desk/team" });
     }
     Ok(tiles)
+}
+
+async fn donations(desk: &Desk) -> Result<Vec<String>, WebError> {
+    if !desk.may(Role::MONEY) {
+        return Ok(Vec::new());
+    }
+    Ok(attention::look(&desk.site().db, desk.site().now()).await?.sentences())
+}
+
+/// The latest automatic emails that were given up: somebody waits for them, and only a person can help.
+async fn letters(desk: &Desk) -> Result<Vec<Letter>, WebError> {
+    const SHOWN: i64 = 20;
+    if !desk.may(Role::MONEY) && !desk.may(Role::READERS) {
+        return Ok(Vec::new());
+    }
+    let since = desk.site().now().minus(attention::LATELY);
+    let failed = notices::failed(&desk.site().db, since, SHOWN).await?;
+    let letter = |one: FailedNotice| Letter {
+        what: letter_word(&one.template),
+        to: EmailAddress::parse(&one.address).map_or_else(|_| String::new(), |address| address.masked()),
+        when: one.finished_at.map(|at| at.date_time(desk.zone())).unwrap_or_default(),
+        // The server's words may name the whole address.
+        why: without_addresses(&one.reply),
+    };
+    Ok(failed.into_iter().map(letter).collect())
+}
+
+/// What staff call an automatic email.
+fn letter_word(template: &str) -> &'static str {
+    match template {
+        "confirm_subscription" => "The question whether to subscribe",
+        "welcome" => "A welcome",
+        "receipt" => "A receipt",
+        "payment_failed" => "Word of a payment that failed",
+        "recurring_cancelled" => "Word of the end of a monthly donation",
+        "monthly_not_ended" => "Word of a monthly donation that should have ended",
+        "sign_in_link" => "A link to sign in",
+        "team_invite" => "An invitation to the team",
+        "edition_held" | "edition_paused" => "Word of an edition that waits",
+        _ => "An automatic email",
+    }
 }
 
 async fn last_edition(desk: &Desk) -> Result<Option<LastEdition>, WebError> {

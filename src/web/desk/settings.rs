@@ -6,8 +6,12 @@ use url::Url;
 use super::super::{Desk, Form, Outcome, Posted, session::see_other};
 use crate::{
     clock::Zone,
+    donations,
     email_address::EmailAddress,
-    money::{self, Money},
+    money::{
+        self, Currency, Money,
+        limits::{self, Limits},
+    },
     staff::{ArticlesAt, Settings, audit, settings},
 };
 
@@ -25,6 +29,8 @@ const FIELDS: &[&str] = &[
     "time_zone",
     "currency",
     "suggested_amounts",
+    "gift_least",
+    "gift_most",
     "appeal_heading",
     "appeal_text",
     "late_hours",
@@ -35,11 +41,23 @@ const TITLE: &str = "Settings";
 struct Page {
     form: Form,
     zones: Vec<String>,
+    /// What the least and the most are while nothing else is decided.
+    least_hint: String,
+    most_hint: String,
 }
 
 impl Page {
     fn new(form: Form) -> Self {
-        Self { form, zones: Zone::names() }
+        let sensible = money::currency(form.text("currency")).and_then(limits::of);
+        let hint = |limit: fn(Limits) -> Money| {
+            sensible.map_or_else(String::new, |limits| format!("{} if empty.", limit(limits)))
+        };
+        Self {
+            zones: Zone::names(),
+            least_hint: hint(|limits| limits.least),
+            most_hint: hint(|limits| limits.most),
+            form,
+        }
     }
 }
 
@@ -78,6 +96,11 @@ fn filled(settings: Settings) -> Form {
         }
         None => Vec::new(),
     };
+    let limit = |minor: Option<i64>| match (minor, money::currency(&settings.currency)) {
+        (Some(minor), Some(currency)) => decimal(Money::new(minor, currency)),
+        _ => String::new(),
+    };
+    let (least, most) = (limit(settings.gift_least), limit(settings.gift_most));
     let articles_at = if settings.articles_at == ArticlesAt::Here { "here" } else { "elsewhere" };
     Form::new(FIELDS)
         .with("magazine_name", settings.magazine_name)
@@ -93,6 +116,8 @@ fn filled(settings: Settings) -> Form {
         .with("time_zone", settings.time_zone.name())
         .with("currency", settings.currency)
         .with("suggested_amounts", amounts.join(" "))
+        .with("gift_least", least)
+        .with("gift_most", most)
         .with("appeal_heading", settings.appeal_heading)
         .with("appeal_text", settings.appeal_text)
         .with("late_hours", settings.late_hours.to_string())
@@ -103,9 +128,11 @@ fn read(form: &mut Form) -> Settings {
     let external_site_url = external_site(form, articles_at);
     let currency = form.parse("currency", |code| {
         money::currency(code)
+            .filter(|known| limits::of(*known).is_some())
             .ok_or("Enter a currency code that gifts can be taken in, such as EUR, GBP or AUD.")
     });
-    let suggested_amounts = suggested_amounts(form, currency);
+    let (gift_least, gift_most) = (limit(form, "gift_least", currency), limit(form, "gift_most", currency));
+    let suggested_amounts = suggested_amounts(form, currency, gift_least, gift_most);
     let reading_speed = form.parse("reading_speed", |speed| {
         let speed: i64 = speed.parse().map_err(|_| "Enter a number of words, such as 275.")?;
         (50..=1_000).contains(&speed).then_some(speed).ok_or("Enter a number from 50 to 1,000.")
@@ -127,6 +154,8 @@ fn read(form: &mut Form) -> Settings {
         reading_speed: reading_speed.unwrap_or_default(),
         currency: currency.map(|known| known.code().to_owned()).unwrap_or_default(),
         suggested_amounts,
+        gift_least,
+        gift_most,
         appeal_heading: form.required("appeal_heading", 120, "Enter a heading for the appeal."),
         appeal_text: form.required("appeal_text", 1_000, "Say why readers should give."),
         send_unproven: false,
@@ -171,17 +200,46 @@ pub(super) fn address(form: &mut Form, name: &str, wanted: bool) -> String {
     form.parse(name, EmailAddress::parse).map(String::from).unwrap_or_default()
 }
 
-fn suggested_amounts(form: &mut Form, currency: Option<money::Currency>) -> Vec<i64> {
+/// A least or most of the magazine's own; none while the field is empty.
+fn limit(form: &mut Form, name: &str, currency: Option<Currency>) -> Option<i64> {
+    let currency = currency.filter(|_| !form.text(name).is_empty())?;
+    let amount = form.parse(name, |text| {
+        let amount = Money::parse(text, currency).map_err(|error| error.to_string())?;
+        let most = limits::provider_most(currency);
+        let takes = format!("The payment service takes at most {most} at once.");
+        (amount.minor <= most.minor).then_some(amount).ok_or(takes)
+    })?;
+    Some(amount.minor)
+}
+
+fn suggested_amounts(
+    form: &mut Form,
+    currency: Option<Currency>,
+    gift_least: Option<i64>,
+    gift_most: Option<i64>,
+) -> Vec<i64> {
     const AT_MOST: usize = 6;
     let Some(currency) = currency else { return Vec::new() };
+    let decided =
+        Settings { currency: currency.code().to_owned(), gift_least, gift_most, ..Settings::default() };
+    let Some(Limits { least, most }) = donations::limits_of(&decided) else { return Vec::new() };
+    if least.minor > most.minor {
+        form.mistake("gift_most", format_args!("The largest gift is smaller than the smallest, {least}."));
+        return Vec::new();
+    }
     let amounts = form.parse("suggested_amounts", |text| {
         let amounts: Result<Vec<i64>, _> = text
             .split_whitespace()
             .map(|one| Money::parse(one, currency).map(|amount| amount.minor))
             .collect();
         match amounts {
-            Ok(amounts) if (1..=AT_MOST).contains(&amounts.len()) => Ok(amounts),
-            Ok(_) => Err("Enter one to six amounts with spaces between them.".to_owned()),
+            Ok(amounts) if !(1..=AT_MOST).contains(&amounts.len()) => {
+                Err("Enter one to six amounts with spaces between them.".to_owned())
+            }
+            Ok(amounts) if amounts.iter().any(|minor| !(least.minor..=most.minor).contains(minor)) => {
+                Err(format!("Suggest amounts that can be given: from {least} to {most}."))
+            }
+            Ok(amounts) => Ok(amounts),
             Err(error) => Err(error.to_string()),
         }
     });

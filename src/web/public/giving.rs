@@ -15,15 +15,15 @@ struct Page {
     state: String,
     began: Option<String>,
     ended: Option<String>,
-    /// Asked to end, and not confirmed by the provider yet.
-    asked: bool,
+    /// When the supporter asked to end it, while the provider has not confirmed that it is over.
+    asked: Option<String>,
     /// Whether it can be ended here.
     running: bool,
 }
 
 /// `GET /giving/{token}`
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
-    page(&app, &token, false).await
+    page(&app, &token).await
 }
 
 /// `POST /giving/{token}`
@@ -34,15 +34,15 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>) ->
         ));
     };
     match donations::cancel_monthly(&app.site, payments.provider.as_ref(), &token).await {
-        Ok(()) => page(&app, &token, false).await,
+        // Not confirmed yet: the page says that we keep asking, today and until it is over.
+        Ok(()) | Err(CancelError::NotYet(_)) => page(&app, &token).await,
         Err(CancelError::NotFound) => Err(WebError::NotFound),
-        Err(CancelError::NotYet(_)) => page(&app, &token, true).await,
         Err(CancelError::Database(error)) => Err(error.into()),
     }
 }
 
-async fn page(app: &App, token: &str, asked: bool) -> Outcome {
-    let Monthly { amount, state, began_at, cancelled_at, .. } =
+async fn page(app: &App, token: &str) -> Outcome {
+    let Monthly { amount, state, began_at, cancelled_at, asked_at, .. } =
         donations::monthly_of(&app.site, token).await?.ok_or(WebError::NotFound)?;
     let zone = &Settings::load(&app.site.db).await?.time_zone;
     let page = Page {
@@ -51,7 +51,7 @@ async fn page(app: &App, token: &str, asked: bool) -> Outcome {
         began: began_at.map(|at| at.date(zone)),
         ended: cancelled_at.map(|at| at.date(zone)),
         state,
-        asked,
+        asked: asked_at.map(|at| at.date_time(zone)),
     };
     app.public_page("public/giving", "Your monthly donation", &page).await
 }

@@ -1,4 +1,7 @@
-//! `/thanks/{public id}`: where the checkout leads back to. It thanks only for money that is there (TRUST T5).
+//! `/thanks/{token}`: where the checkout leads back to. It thanks only for money that is there (TRUST T5).
+//!
+//! Only a signed token opens it. Checkouts that were opened by an older program come back with the gift's bare name, which stands
+//! in logs and at the provider: they see a page that says nothing of anybody's gift.
 
 use axum::{
     extract::{Path, State},
@@ -8,26 +11,32 @@ use serde::Serialize;
 
 use super::super::{App, Outcome, WebError};
 use crate::{
-    donations::{manage_token, reports},
+    donations::{self, manage_token, reports},
     staff::Settings,
+    token::TokenError,
 };
 
 #[derive(Serialize)]
 struct Page {
-    /// `paid`, `waiting`, `bank`, `failed` or `expired`.
+    /// `paid`, `waiting`, `bank`, `failed`, `expired`, or `closed` for whoever may not see more.
     state: &'static str,
     amount: String,
     monthly: bool,
-    receipt_number: Option<i64>,
+    receipt_number: Option<String>,
     /// Where a monthly donation can be ended.
     manage: Option<String>,
     recipient: String,
 }
 
-/// `GET /thanks/{public id}`
-pub(crate) async fn show(State(app): State<App>, Path(public_id): Path<String>) -> Outcome {
-    let donation = reports::find(&app.site.db, &public_id).await?.ok_or(WebError::NotFound)?;
+/// `GET /thanks/{token}`
+pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
     let settings = Settings::load(&app.site.db).await?;
+    let public_id = match donations::gift_of(&app.site, &token) {
+        Ok(public_id) => public_id,
+        Err(TokenError::Invalid) if !is_bare_name(&token) => return Err(WebError::NotFound),
+        Err(_) => return closed(&app, settings).await,
+    };
+    let donation = reports::find(&app.site.db, &public_id).await?.ok_or(WebError::NotFound)?;
     let (state, title) = match donation.state.as_str() {
         "paid" => ("paid", "Thank you"),
         "pending" => ("bank", "Waiting for your bank"),
@@ -50,4 +59,22 @@ pub(crate) async fn show(State(app): State<App>, Path(public_id): Path<String>) 
         response.headers_mut().insert(HeaderName::from_static("refresh"), HeaderValue::from_static("3"));
     }
     Ok(response)
+}
+
+/// Whether it looks like the public id of a gift, ours or nobody's.
+fn is_bare_name(token: &str) -> bool {
+    token.len() == 26 && token.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
+}
+
+/// What whoever comes without a good token sees: the same for every gift, and for none.
+async fn closed(app: &App, settings: Settings) -> Outcome {
+    let page = Page {
+        state: "closed",
+        amount: String::new(),
+        monthly: false,
+        receipt_number: None,
+        manage: None,
+        recipient: settings.magazine_name,
+    };
+    app.public_page("public/thanks", "Your donation", &page).await
 }

@@ -1,0 +1,208 @@
+//! What needs a person: what was asked of the provider and is not done, what it told us and could not be applied, and what
+//! somebody did there that we cannot judge. Shown at the desk, named by `audit` and `doctor`, and the worst of it by letter.
+
+use sqlx::FromRow;
+
+use super::{
+    letters,
+    reports::{self, EventLine, figures},
+    store::attention as rows,
+};
+use crate::{
+    clock::Moment,
+    db::{Db, Result},
+    site::Site,
+    staff::accounts,
+};
+
+/// How long the provider may take to end a monthly donation before staff hear of it.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3_600);
+
+/// How long what went wrong with an automatic email is worth a look.
+pub const LATELY: std::time::Duration = std::time::Duration::from_secs(14 * 86_400);
+
+/// A monthly donation that its supporter asked to end, and that the provider still charges.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Unended {
+    /// The monthly donation.
+    pub public_id: String,
+    /// The supporter's address.
+    pub email: String,
+    /// The supporter's name; may be empty.
+    pub name: String,
+    /// Minor units a month.
+    pub amount_minor: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// What the provider calls it, to end it there by hand.
+    pub provider_subscription_id: Option<String>,
+    /// When the supporter asked.
+    pub asked_at: Moment,
+    /// How often the provider was asked since.
+    pub attempts: i64,
+    /// What it said last.
+    pub last_error: Option<String>,
+    /// When staff were written to.
+    pub told_at: Option<Moment>,
+}
+
+impl Unended {
+    /// The monthly amount, for people.
+    #[must_use]
+    pub fn amount(&self) -> String {
+        figures(self.amount_minor, &self.currency)
+    }
+}
+
+/// A checkout that could not be opened, so that somebody who wanted to give could not.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct FailedCheckout {
+    /// When it was given up.
+    pub at: Option<Moment>,
+    /// What the provider said.
+    pub why: Option<String>,
+    /// How often it was asked again.
+    pub attempts: i64,
+}
+
+/// A monthly donation that runs beside the one it was copied from, at the provider.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Copied {
+    /// The supporter's address.
+    pub email: String,
+    /// The supporter's name; may be empty.
+    pub name: String,
+    /// Minor units a month.
+    pub amount_minor: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// What the provider calls it.
+    pub subscription: Option<String>,
+    /// When it was made.
+    pub created_at: Moment,
+}
+
+impl Copied {
+    /// The monthly amount, for people.
+    #[must_use]
+    pub fn amount(&self) -> String {
+        figures(self.amount_minor, &self.currency)
+    }
+}
+
+/// Everything that needs a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attention {
+    /// Asked to end more than an hour ago, and still charged.
+    pub unended: Vec<Unended>,
+    /// Checkouts that could not be opened and that staff have not seen, the newest first.
+    pub checkouts: Vec<FailedCheckout>,
+    /// Events that were given up.
+    pub events: Vec<EventLine>,
+    /// Copies that run.
+    pub copies: Vec<Copied>,
+}
+
+impl Attention {
+    /// A sentence for each kind of thing, the most pressing first; none when all is well.
+    #[must_use]
+    pub fn sentences(&self) -> Vec<String> {
+        let count = |number: usize, one: &str, many: &str| match number {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            number => Some(format!("{number} {many}")),
+        };
+        let sentences = [
+            count(
+                self.unended.len(),
+                "supporter asked to end a monthly donation, and the payment service still charges it",
+                "supporters asked to end monthly donations, and the payment service still charges them",
+            ),
+            count(
+                self.events.len(),
+                "message of the payment service could not be applied",
+                "messages of the payment service could not be applied",
+            ),
+            count(
+                self.checkouts.len(),
+                "supporter could not get to the payment page",
+                "supporters could not get to the payment page",
+            ),
+            count(
+                self.copies.len(),
+                "monthly donation was copied at the payment service and runs beside the first",
+                "monthly donations were copied at the payment service and run beside the first ones",
+            ),
+        ];
+        sentences.into_iter().flatten().collect()
+    }
+}
+
+/// What needs a person now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn look(db: &Db, now: Moment) -> Result<Attention> {
+    Ok(Attention {
+        unended: rows::unended(db, now.minus(PATIENCE)).await?,
+        checkouts: rows::failed_checkouts(db).await?,
+        events: reports::stuck_events(db).await?,
+        copies: rows::copies(db).await?,
+    })
+}
+
+/// Writes to owners and treasurers about each monthly donation that should have ended an hour ago, once. Returns how many
+/// those were.
+///
+/// # Errors
+/// When the database fails; what was not told is told at the next turn.
+pub async fn tell_of_unended(site: &Site) -> Result<usize> {
+    let mut untold = rows::unended(&site.db, site.now().minus(PATIENCE)).await?;
+    untold.retain(|one| one.told_at.is_none());
+    if untold.is_empty() {
+        return Ok(0);
+    }
+    let team = accounts::members(&site.db).await?;
+    let mut told = 0;
+    for one in untold {
+        let mut tx = site.db.begin().await?;
+        if rows::tell(&mut tx, &one.public_id, site.now()).await? {
+            letters::send_not_ended(&mut tx, site, &team, &one).await?;
+            tx.commit().await?;
+            told += 1;
+        }
+    }
+    Ok(told)
+}
+
+/// Has the provider asked again at once. False when it is over, or nobody asked for it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ask_again(site: &Site, recurring: &str) -> Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let asked = rows::ask_again(&mut tx, recurring, site.now()).await?;
+    tx.commit().await?;
+    Ok(asked == 1)
+}
+
+/// Staff have seen the checkouts that could not be opened.
+///
+/// # Errors
+/// When the database fails.
+pub async fn put_checkouts_away(site: &Site) -> Result<()> {
+    let mut tx = site.db.begin().await?;
+    rows::put_checkouts_away(&mut tx, site.now()).await?;
+    tx.commit().await
+}
+
+/// Puts an event away that was given up and that nothing can be done about. False when it is not one of those.
+///
+/// # Errors
+/// When the database fails.
+pub async fn put_event_away(site: &Site, event_id: &str) -> Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let put = rows::put_event_away(&mut tx, event_id).await?;
+    tx.commit().await?;
+    Ok(put == 1)
+}
