@@ -18,7 +18,7 @@ update provider_call set state = 'started', attempts = 0, next_at = 0, finished_
 -- A receipt's number is the year and letters that no other gift has, so that a restored copy gives none of them again.
 -- Numbers that were given before stay.
 create table receipt_named (
-    id integer primary key,
+    id integer primary key autoincrement,
     public_id text not null unique,
     number text not null unique,
     donation_id integer not null unique references donation (id),
