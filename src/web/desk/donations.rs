@@ -3,7 +3,7 @@
 use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 
-use super::super::{Desk, Outcome, WebError, session::see_other};
+use super::super::{Desk, Outcome, Posted, WebError, session::see_other};
 use crate::{
     clock::Zone,
     donations::{
@@ -186,7 +186,8 @@ pub(crate) async fn put_away(desk: Desk, Path(id): Path<String>) -> Outcome {
 }
 
 /// `POST /desk/donations/checkouts/away`
-pub(crate) async fn seen(desk: Desk) -> Outcome {
+pub(crate) async fn seen(desk: Desk, posted: Posted) -> Outcome {
+    posted.form(&[])?;
     attention::put_checkouts_away(desk.site()).await?;
     Ok(see_other("/desk/donations?done=seen"))
 }
