@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::{Article, ArticleId, ArticleState, html, import, read, slug, store};
-use crate::{clock::Moment, site::Site};
+use crate::{clock::Moment, db::Tx, site::Site};
 
 /// What the desk's form holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +48,9 @@ pub enum ArticleError {
     /// There is no such article.
     #[error("there is no such article")]
     NotFound,
+    /// Somebody else, or its feed, changed it since it was looked at.
+    #[error("somebody else changed the article meanwhile")]
+    Changed,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -91,11 +94,18 @@ pub async fn create(site: &Site, written: &Written) -> Result<Article, ArticleEr
     Err(invalid("title", "Please choose another title: every address made from this one is taken."))
 }
 
-/// Changes an article; its slug stays, so that links in mails already sent keep leading to it.
+/// Changes the version of an article that somebody saw, in the caller's transaction; its slug stays, so that links in mails
+/// already sent keep leading to it. An edition may have been approved with it: the desk goes through
+/// [`digests::change_article`](crate::digests::change_article), which asks.
 ///
 /// # Errors
-/// [`ArticleError`].
-pub async fn update(site: &Site, id: ArticleId, written: &Written) -> Result<Article, ArticleError> {
+/// [`ArticleError::Changed`] when it is another version by now.
+pub async fn update(
+    tx: &mut Tx,
+    site: &Site,
+    (id, version): (ArticleId, i64),
+    written: &Written,
+) -> Result<(), ArticleError> {
     let written = valid(written)?;
     let body = written.body_markdown.as_deref().map(|markdown| {
         let html = html::markdown_to_html(markdown);
@@ -114,13 +124,11 @@ pub async fn update(site: &Site, id: ArticleId, written: &Written) -> Result<Art
         published_at: written.published_at,
         now: site.now(),
     };
-    let mut tx = site.db.begin().await?;
-    if !store::edit(&mut tx, id, &edit).await? {
-        return Err(ArticleError::NotFound);
+    if !store::edit(tx, (id, version), &edit).await? {
+        let there = store::is_there(tx, id).await?;
+        return Err(if there { ArticleError::Changed } else { ArticleError::NotFound });
     }
-    store::set_topics(&mut tx, id, &import::topics(&written.topics)).await?;
-    tx.commit().await?;
-    read::by_id(&site.db, id).await?.ok_or(ArticleError::NotFound)
+    Ok(store::set_topics(tx, id, &import::topics(&written.topics)).await?)
 }
 
 fn invalid(field: &'static str, message: &'static str) -> ArticleError {

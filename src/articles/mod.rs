@@ -118,6 +118,8 @@ pub struct Article {
     pub updated_at: Moment,
     /// When the desk edited it, if it did: from then on imports leave it alone.
     pub edited_at: Option<Moment>,
+    /// How often it was changed: whoever changes it names the version that they saw.
+    pub version: i64,
     /// Its sections, by name.
     #[sqlx(skip)]
     pub topics: Vec<Topic>,

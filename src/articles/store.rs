@@ -9,13 +9,13 @@ use crate::{
 
 statements! {
     /// Published articles, newest first, from a place on; of one topic or of all.
-    PUBLISHED_PAGE = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3) and (cast($4 as text) = '' or exists (select 1 from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id = article.id and topic.slug = $4)) order by published_at desc, id desc limit $5";
+    PUBLISHED_PAGE = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3) and (cast($4 as text) = '' or exists (select 1 from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id = article.id and topic.slug = $4)) order by published_at desc, id desc limit $5";
     /// Every article, newest first, from a place on, with a word in its title or byline.
-    DESK_PAGE = r"select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at from article where (published_at, id) < ($1, $2) and (lower(title) like $3 escape '\' or lower(byline) like $3 escape '\') order by published_at desc, id desc limit $4";
+    DESK_PAGE = r"select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where (published_at, id) < ($1, $2) and (lower(title) like $3 escape '\' or lower(byline) like $3 escape '\') order by published_at desc, id desc limit $4";
     /// One article by its name in addresses.
-    BY_SLUG = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at from article where slug = $1";
+    BY_SLUG = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where slug = $1";
     /// The articles of a JSON array of ids, in no order.
-    BY_IDS = sqlite "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at from article where id in (select value from json_each($1))", postgres "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at from article where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
+    BY_IDS = sqlite "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where id in (select value from json_each($1))", postgres "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
     /// The topics of the articles of a JSON array of ids.
     TOPICS_OF = sqlite "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value from json_each($1)) order by lower(topic.name), topic.id", postgres "select article_topic.article_id, topic.slug, topic.name from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by lower(topic.name), topic.id";
     /// Topics that have a published article.
@@ -25,9 +25,11 @@ statements! {
     /// Adds an article, unless its slug or source is taken.
     ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17) on conflict do nothing returning id";
     /// Brings an article up to its feed, unless the desk edited it meanwhile.
-    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = $5, canonical_url = $6, image_url = $7, origin_note = $8, word_count = $9, published_at = coalesce($10, published_at), updated_at = $11, content_hash = $12, feed_id = coalesce(feed_id, $13) where id = $1 and edited_at is null";
-    /// Writes what the desk typed.
-    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13 where id = $1";
+    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = $5, canonical_url = $6, image_url = $7, origin_note = $8, word_count = $9, published_at = coalesce($10, published_at), updated_at = $11, content_hash = $12, feed_id = coalesce(feed_id, $13), version = version + 1 where id = $1 and edited_at is null";
+    /// Writes what the desk typed, unless somebody changed the article since it was looked at.
+    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13, version = version + 1 where id = $1 and version = $14";
+    /// Whether there is such an article.
+    IS_THERE = "select id from article where id = $1";
     /// Finds or makes a topic; the first spelling of its name stays.
     TOPIC = "insert into topic (slug, name) values ($1, $2) on conflict (slug) do update set name = topic.name returning id";
     /// Takes an article out of all topics.
@@ -210,7 +212,8 @@ pub(super) async fn follow(
     Ok(changed > 0)
 }
 
-pub(super) async fn edit(tx: &mut Tx, id: ArticleId, edit: &Edit<'_>) -> Result<bool> {
+/// `false` if there is no such article, or it has another version by now.
+pub(super) async fn edit(tx: &mut Tx, (id, version): (ArticleId, i64), edit: &Edit<'_>) -> Result<bool> {
     let changed = tx
         .exec(
             EDIT,
@@ -228,10 +231,15 @@ pub(super) async fn edit(tx: &mut Tx, id: ArticleId, edit: &Edit<'_>) -> Result<
                 edit.state,
                 edit.published_at,
                 edit.now,
+                version,
             ),
         )
         .await?;
     Ok(changed > 0)
+}
+
+pub(super) async fn is_there(tx: &mut Tx, id: ArticleId) -> Result<bool> {
+    Ok(tx.opt::<(ArticleId,)>(IS_THERE, (id,)).await?.is_some())
 }
 
 /// Puts an article into these topics (slug and name) and no others.

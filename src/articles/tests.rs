@@ -40,6 +40,13 @@ impl House {
         Self { site, folder }
     }
 
+    async fn update(&self, seen: &Article, written: &Written) -> Article {
+        let mut tx = self.site.db.begin().await.expect("a transaction");
+        update(&mut tx, &self.site, (seen.id, seen.version), written).await.expect("an edit");
+        tx.commit().await.expect("a commit");
+        by_id(&self.site.db, seen.id).await.expect("a read").expect("the article")
+    }
+
     async fn import(&self, feed: &str) -> ImportReport {
         import_bytes(&self.site, feed.as_bytes().to_vec()).await.expect("an import")
     }
@@ -122,7 +129,7 @@ async fn what_the_desk_edited_is_not_overwritten_by_a_later_import() {
     let house = House::new().await;
     house.import(&feed(&[("1", "High tide")])).await;
     let article = by_slug(&house.site.db, "high-tide").await.expect("a read").expect("the article");
-    let edited = update(&house.site, article.id, &written("Our own title")).await.expect("an edit");
+    let edited = house.update(&article, &written("Our own title")).await;
     assert_eq!(edited.body_html, "<p>Some <em>new</em> words.</p>");
     assert_eq!((edited.word_count, edited.topics.len()), (3, 2));
     let report = house.import(&feed(&[("1", "Very high tide")])).await;
@@ -131,7 +138,7 @@ async fn what_the_desk_edited_is_not_overwritten_by_a_later_import() {
     assert_eq!(kept, edited);
     // The body of an imported article stays HTML when only its title is edited.
     let only_title = Written { body_markdown: None, ..written("Another title") };
-    let after = update(&house.site, article.id, &only_title).await.expect("an edit");
+    let after = house.update(&edited, &only_title).await;
     assert_eq!(after.body_html, kept.body_html);
 }
 
@@ -199,7 +206,9 @@ async fn a_form_with_mistakes_names_every_one() {
         panic!("it was taken")
     };
     assert_eq!(errors.iter().map(|error| error.field).collect::<Vec<_>>(), ["title", "canonical_url"]);
-    assert!(matches!(update(&house.site, ArticleId(99), &written("T")).await, Err(ArticleError::NotFound)));
+    let mut tx = house.site.db.begin().await.expect("a transaction");
+    let nothing = update(&mut tx, &house.site, (ArticleId(99), 1), &written("T")).await;
+    assert!(matches!(nothing, Err(ArticleError::NotFound)));
 }
 
 /// A feed over a real socket: read, then asked whether it changed, then broken; what went wrong is kept for the editor.

@@ -38,9 +38,10 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
     match pressed {
         Ok(at) => {
             println!(
-                "“{}” goes out at {}. Until then it can be undone at the desk.",
+                "“{}” goes out at {}, as it is at this moment: version {}. Until then it can be undone at the desk.",
                 edition.content.subject,
-                at.date_time(&Zone::UTC)
+                at.date_time(&Zone::UTC),
+                edition.revision
             );
             println!("It is sent by `broadside serve` or `broadside worker`: one of them must be running.");
             Ok(ExitCode::SUCCESS)

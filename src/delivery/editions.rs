@@ -158,12 +158,12 @@ pub async fn resume(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> 
     check(tx, id, moved).await
 }
 
-/// Holds back an edition whose moment was missed; `false` if it moved on since it was looked at.
+/// Holds back an edition at its moment, and says why in a word; `false` if it moved on since it was looked at.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold_late(tx: &mut Tx, site: &Site, due: &DueEdition) -> crate::db::Result<bool> {
-    store::editions::hold_late(tx, due.id, due.send_at, site.now()).await
+pub async fn hold(tx: &mut Tx, site: &Site, due: &DueEdition, because: &str) -> crate::db::Result<bool> {
+    store::editions::hold(tx, due.id, due.send_at, because, site.now()).await
 }
 
 /// Holds back every edition that would go out by itself: the database is a backup that does not know what was sent since.
@@ -199,6 +199,13 @@ impl UnknownPolicy {
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Resend, Self::Hold].into_iter().find(|policy| policy.as_str() == word)
+    }
+
+    /// The policy of a word that the database holds. One that only a newer program knows is the careful one: nobody gets
+    /// anything twice that nobody meant.
+    #[must_use]
+    pub fn stored(word: &str) -> Self {
+        Self::parse(word).unwrap_or(Self::Hold)
     }
 }
 
@@ -274,8 +281,10 @@ pub struct Progress {
     pub accepted: i64,
     /// Refused, or given up.
     pub failed: i64,
-    /// Not mailed: left, bounced, complained, or the edition was cancelled.
+    /// Not mailed: they left, or their address is stopped.
     pub suppressed: i64,
+    /// Not mailed, for the edition was cancelled.
+    pub cancelled: i64,
     /// May have arrived.
     pub unknown: i64,
     /// Still to be attempted, or being attempted.
@@ -291,6 +300,7 @@ impl Progress {
             accepted: count("accepted"),
             failed: count("failed"),
             suppressed: count("suppressed"),
+            cancelled: count("cancelled"),
             unknown: count("unknown"),
             open: count("queued") + count("claimed"),
         }
@@ -299,7 +309,8 @@ impl Progress {
     /// The equation that holds at every moment (TRUST T1).
     #[must_use]
     pub const fn balances(&self) -> bool {
-        self.sealed == self.accepted + self.failed + self.suppressed + self.unknown + self.open
+        let Self { sealed, accepted, failed, suppressed, cancelled, unknown, open } = *self;
+        sealed == accepted + failed + suppressed + cancelled + unknown + open
     }
 
     /// How much of it has come to an end, 0 to 100.
@@ -309,14 +320,15 @@ impl Progress {
     }
 }
 
-/// `200 sealed = 198 accepted + 1 failed + 1 suppressed + 0 unknown + 0 open`.
+/// `200 sealed = 198 accepted + 1 failed + 1 suppressed + 0 unknown + 0 open`, and the cancelled copies where there are any.
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
             "{} sealed = {} accepted + {} failed + {} suppressed + {} unknown + {} open",
             self.sealed, self.accepted, self.failed, self.suppressed, self.unknown, self.open
-        )
+        )?;
+        if self.cancelled == 0 { Ok(()) } else { write!(f, " + {} cancelled", self.cancelled) }
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::{
 };
 
 use super::{
+    editions::UnknownPolicy,
     ledger,
     pace::{self, PaceRules},
     queue::{ForLater, InFlight, Queue},
@@ -332,6 +333,7 @@ impl Main {
             self.shared.queue.push_notices(claimed);
         }
         for (edition, policy) in editions::sending(&self.shared.site.db).await? {
+            let policy = UnknownPolicy::stored(&policy);
             if !self.shared.queue.wants_deliveries() {
                 break;
             }
@@ -341,7 +343,7 @@ impl Main {
             }
             let mut claimed =
                 ledger::claim(&mut tx, self.worker.id, edition, self.options.batch, now).await?;
-            claimed.iter_mut().for_each(|claim| claim.hold = policy == "hold");
+            claimed.iter_mut().for_each(|claim| claim.hold = policy == UnknownPolicy::Hold);
             let finished = claimed.is_empty() && editions::finish(&mut tx, edition, now).await?;
             self.in_flight.add(claimed.len());
             if let Err(error) = tx.commit().await {

@@ -141,9 +141,9 @@ pub(super) async fn cancel_open(tx: &mut Tx, site: &Site, edition_id: i64) -> Re
     let mut moves = Moves::default();
     let queued = store::cancel_queued(tx, edition_id, site.now()).await?;
     let claimed = store::cancel_claimed(tx, edition_id, site.now()).await?;
-    moves.shift(edition_id, "claimed", "suppressed", i64::try_from(claimed).unwrap_or(i64::MAX));
+    moves.shift(edition_id, "claimed", "cancelled", i64::try_from(claimed).unwrap_or(i64::MAX));
     store::cancel_begun(tx, edition_id).await?;
-    moves.shift(edition_id, "queued", "suppressed", i64::try_from(queued).unwrap_or(i64::MAX));
+    moves.shift(edition_id, "queued", "cancelled", i64::try_from(queued).unwrap_or(i64::MAX));
     moves.write(tx, NO_WORKER).await
 }
 
@@ -244,9 +244,13 @@ pub(super) async fn record(tx: &mut Tx, worker: i64, records: &[&Record]) -> Res
     let withdrawn = if back.is_empty() { Vec::new() } else { store::withdrawn(tx, &back).await? };
     let mut moves = Moves::default();
     for record in records {
-        let is_withdrawn =
-            record.state == "queued" && withdrawn.contains(&(record.edition_id, record.subscriber_id));
-        let state = if is_withdrawn { "suppressed" } else { record.state };
+        let (edition, subscriber) = (record.edition_id, record.subscriber_id);
+        let ended = withdrawn.iter().find(|(of, whose, _)| (*of, *whose) == (edition, subscriber));
+        let state = match ended.filter(|_| record.state == "queued") {
+            Some((.., true)) => "cancelled",
+            Some(_) => "suppressed",
+            None => record.state,
+        };
         moves.shift(record.edition_id, "claimed", state, 1);
     }
     store::log(tx, worker, records.iter().copied()).await?;
@@ -299,6 +303,7 @@ pub(super) async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<u
         let state = match state.as_str() {
             "unknown" => "unknown",
             "suppressed" => "suppressed",
+            "cancelled" => "cancelled",
             _ => "queued",
         };
         moves.shift(*edition, "claimed", state, 1);

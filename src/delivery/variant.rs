@@ -1,6 +1,7 @@
 //! Frozen variants: the body and headers that are the same for every subscriber of an edition's revision who shares them.
 //!
-//! Frozen when the edition is sealed, so that a change of settings or content while it is sent changes nothing.
+//! Frozen when somebody approves it, by pressing Send or by letting a corrected edition go on, so that no change of settings
+//! or articles between that and the last copy changes anything.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    db::{Result, Tx},
+    db::{Db, Result, Tx},
     email_address::EmailAddress,
     links::{Choices, Give, Name, Unsubscribe, View},
     mail::{
@@ -40,7 +41,7 @@ pub struct Headers {
     pub from_email: String,
     /// Where answers go.
     pub reply_to: String,
-    /// When the edition was sealed: the Date of every copy, on every attempt.
+    /// When it was approved, and from the sealing on when that was: the Date of every copy, on every attempt.
     pub date: Moment,
     /// The list's row, in links of editions that were frozen by earlier versions.
     pub list_id: i64,
@@ -121,19 +122,64 @@ impl CopyNames<'_> {
     }
 }
 
-/// Freezes a variant within the sealing transaction; freezing the same revision and key again keeps the first. Returns its id.
+/// The one version that every reader of a revision gets.
+const EVERYONE: &str = "everyone";
+
+/// Freezes the body of a revision within the transaction that approves it; freezing the same revision again keeps the first.
+/// `fingerprint` says in one word what it was made of. Returns its id.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn freeze(
     tx: &mut Tx,
     site: &Site,
-    (edition_id, revision, key): (i64, i64, &str),
+    (edition_id, revision): (i64, i64),
     headers: &Headers,
     body: &Compiled,
+    fingerprint: &str,
 ) -> Result<i64> {
-    let headers = serde_json::to_string(headers).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-    store::add_variant(tx, (edition_id, revision, key), &headers, &body.to_bytes(), site.now()).await
+    let (headers, body) = (to_json(headers)?, body.to_bytes());
+    let content = (body.as_slice(), fingerprint);
+    store::add_variant(tx, (edition_id, revision, EVERYONE), &headers, content, site.now()).await
+}
+
+/// The frozen body of a revision; `None` if none was frozen.
+///
+/// # Errors
+/// When the database fails.
+pub async fn frozen(tx: &mut Tx, edition_id: i64, revision: i64) -> Result<Option<i64>> {
+    store::variant_id(tx, (edition_id, revision, EVERYONE)).await
+}
+
+/// What the frozen body of a revision was made of, empty where an older program froze it; `None` if none was frozen.
+///
+/// # Errors
+/// When the database fails.
+pub async fn fingerprint(db: &Db, edition_id: i64, revision: i64) -> Result<Option<String>> {
+    store::fingerprint(db, (edition_id, revision, EVERYONE)).await
+}
+
+/// Dates a frozen body now, within the transaction that begins to seal it.
+///
+/// # Errors
+/// When the database fails, or what it stored cannot be read.
+pub async fn date(tx: &mut Tx, site: &Site, variant_id: i64) -> Result<()> {
+    let mut headers: Headers =
+        serde_json::from_str(&store::headers(tx, variant_id).await?).map_err(unreadable)?;
+    headers.date = site.now();
+    store::set_headers(tx, variant_id, &to_json(&headers)?).await
+}
+
+/// Forgets the frozen bodies of an edition that no copy carries: what was approved is taken back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn thaw(tx: &mut Tx, edition_id: i64) -> Result<()> {
+    store::drop_unused(tx, edition_id).await
+}
+
+fn to_json(headers: &Headers) -> Result<String> {
+    serde_json::to_string(headers).map_err(|error| sqlx::Error::Encode(Box::new(error)))
 }
 
 /// The links that belong to one reader's copy of an edition.

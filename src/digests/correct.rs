@@ -3,12 +3,13 @@
 //! The rule: each copy names the revision it carries, in its row and in its bytes. So before a corrected edition goes on,
 //! every copy that is still to go is given the corrected body, chunk by chunk; what a worker had claimed is taken from it;
 //! and the edition goes on in a transaction that finds nothing left with the old body and nothing just leaving. A crash
-//! before that leaves the edition stopped, and going on again does the rest.
+//! before that leaves the edition stopped, and going on again does the rest. What they are given is what was seen by whoever
+//! lets it go on.
 
-use super::{Edition, Error, Problem, Result, find, load_revision, preflight, seal::Body, store};
+use super::{Edition, Error, Problem, Result, find, issue::Issue, load_revision, preflight, store};
 use crate::{
     db::{self, Db, Tx},
-    delivery::ledger,
+    delivery::{ledger, variant},
     mail::Templates,
     site::Site,
     staff::{Settings, audit},
@@ -49,26 +50,45 @@ pub(super) async fn give_to_the_rest(
     site: &Site,
     templates: &Templates,
     edition: &Edition,
+    seen: &str,
 ) -> Result<Option<i64>> {
     let (newest, number) = store::frozen(&site.db, edition.id).await?;
     if number == 0 || (number == 1 && newest == edition.revision) {
         return Ok(None);
     }
-    let settings = Settings::load(&site.db).await?;
-    let problems = preflight(site, templates, &settings, edition).await?;
-    if problems.iter().any(|problem| problem.is_in_the_way() && *problem != Problem::NoReaders) {
-        return Err(Error::NotReady(problems));
-    }
-    let body = Body::of_revision(site, templates, edition).await?;
+    let body = match variant::fingerprint(&site.db, edition.id, edition.revision).await? {
+        // Frozen when somebody let it go on before, and it did not.
+        Some(frozen) if frozen != seen => return Err(Error::NotAsSeen),
+        Some(_) => None,
+        None => {
+            let settings = Settings::load(&site.db).await?;
+            let issue = Issue::load(site, &settings, edition).await?;
+            issue.check_seen(seen)?;
+            let (problems, body) = preflight::check(site, templates, &settings, edition, &issue).await?;
+            let in_the_way = |problem: &Problem| problem.is_in_the_way() && *problem != Problem::NoReaders;
+            match body.filter(|_| !problems.iter().any(in_the_way)) {
+                Some(body) => Some(body),
+                None => return Err(Error::NotReady(problems)),
+            }
+        }
+    };
     let mut tx = site.db.begin().await?;
-    let variant = body.freeze_as(&mut tx, site, edition.id, edition.revision).await?;
+    if !is_stopped(&mut tx, edition).await? {
+        return Err(Error::NotAsSeen);
+    }
+    let variant = match (body, variant::frozen(&mut tx, edition.id, edition.revision).await?) {
+        (None, Some(frozen)) => frozen,
+        (Some(body), None) => body.freeze(&mut tx, site, (edition.id, edition.revision)).await?,
+        // Somebody else let it go on at this moment.
+        _ => return Err(Error::NotAsSeen),
+    };
     tx.commit().await?;
     let mut after = 0;
     while let Some(to) = ledger::behind(&site.db, edition.id, variant, after, CHUNK).await? {
         let mut tx = site.db.begin().await?;
         // Whoever told it to go on meanwhile has given the rest this body, or a newer one.
         if !is_stopped(&mut tx, edition).await? {
-            return Err(Error::Changed);
+            return Err(Error::NotAsSeen);
         }
         ledger::repoint(&mut tx, site, (edition.id, variant), (after, to)).await?;
         tx.commit().await?;
@@ -81,7 +101,7 @@ pub(super) async fn give_to_the_rest(
 pub(super) async fn check_the_rest(tx: &mut Tx, edition: &Edition, variant: i64) -> Result<()> {
     let stand = store::stand(tx, edition.id).await?.ok_or(Error::NotFound)?;
     if stand.revision != edition.revision {
-        return Err(Error::Changed);
+        return Err(Error::NotAsSeen);
     }
     if ledger::not_yet(tx, edition.id, variant).await? > 0 {
         return Err(Error::StillLeaving);

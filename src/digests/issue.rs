@@ -2,15 +2,18 @@
 
 use url::Url;
 
-use super::{Edition, Result};
+use super::{Edition, Error, Result};
 use crate::{
     articles::{self, Article, html},
-    delivery::variant,
+    clock::Moment,
+    db::Tx,
+    delivery::variant::{self, Headers},
     mail::{
         self, Appeal, ArticleBlock, Compiled, DigestContext, Image, Personal, Sender, Templates, TestCopy,
     },
     site::Site,
     staff::{ArticlesAt, Settings},
+    token,
 };
 
 /// An edition as a reader who does not exist would get it.
@@ -22,7 +25,7 @@ pub struct Preview {
     pub text: String,
 }
 
-/// What readers will get, or once it is sealed what they got, with sample personal fields; the links that act for a reader
+/// What readers will get, or once it is approved what was, with sample personal fields; the links that act for a reader
 /// lead nowhere.
 ///
 /// # Errors
@@ -39,11 +42,93 @@ pub async fn preview(
     {
         return Ok(Preview { html, text });
     }
-    let context = context(site, settings, edition).await?;
-    Ok(Preview {
-        html: mail::preview_html(templates, &context, &personal)?,
-        text: mail::preview_text(templates, &context, &personal)?,
-    })
+    Issue::load(site, settings, edition).await?.compile(templates)?.preview(site, edition)
+}
+
+/// In one word, what stands in the mail of an edition: what its pages carry, so that nobody approves another text than they
+/// saw. Of what is frozen it is what was frozen; the day that the mail bears does not count.
+///
+/// # Errors
+/// When the database fails.
+pub async fn fingerprint(site: &Site, settings: &Settings, edition: &Edition) -> Result<String> {
+    match variant::fingerprint(&site.db, edition.id, edition.revision).await? {
+        Some(frozen) => Ok(frozen),
+        None => Ok(Issue::load(site, settings, edition).await?.fingerprint()),
+    }
+}
+
+/// An edition with everything that stands in its mail, read once: what is looked at, checked, compiled and frozen is the same.
+pub(super) struct Issue {
+    context: DigestContext,
+    headers: Headers,
+    pub(super) articles: Vec<Article>,
+}
+
+/// An issue ready to be frozen.
+pub(super) struct Body {
+    headers: Headers,
+    compiled: Compiled,
+    fingerprint: String,
+}
+
+impl Issue {
+    pub(super) async fn load(site: &Site, settings: &Settings, edition: &Edition) -> Result<Self> {
+        let articles = articles::by_ids(&site.db, &edition.content.article_ids).await?;
+        let headers = Headers {
+            from_name: settings.sender_name().to_owned(),
+            from_email: settings.sender_email().to_owned(),
+            reply_to: settings.contact_email.clone(),
+            edition: edition.public_id.clone(),
+            date: site.now(),
+            list_id: edition.list_id,
+            list: edition.list_public_id.clone(),
+            list_slug: edition.list_slug.clone(),
+            list_name: edition.list_name.clone(),
+        };
+        Ok(Self { context: context(site, settings, edition, &articles), headers, articles })
+    }
+
+    pub(super) fn fingerprint(&self) -> String {
+        let undated = (
+            DigestContext { date: String::new(), ..self.context.clone() },
+            Headers { date: Moment(0), ..self.headers.clone() },
+        );
+        token::hash(&serde_json::to_string(&undated).unwrap_or_default())
+    }
+
+    /// Refuses what is not what somebody saw.
+    pub(super) fn check_seen(&self, seen: &str) -> Result<()> {
+        if self.fingerprint() == seen { Ok(()) } else { Err(Error::NotAsSeen) }
+    }
+
+    pub(super) fn compile(&self, templates: &Templates) -> Result<Body> {
+        Ok(Body {
+            headers: self.headers.clone(),
+            compiled: mail::compile(templates, &self.context)?,
+            fingerprint: self.fingerprint(),
+        })
+    }
+}
+
+impl Body {
+    /// As a reader who does not exist would get it: made of the very bytes that are frozen.
+    pub(super) fn preview(&self, site: &Site, edition: &Edition) -> Result<Preview> {
+        let shown = self.compiled.shown(&SampleLinks::new(site, edition).personal("Ada"));
+        let damaged = || sqlx::Error::Decode(Box::new(mail::CompiledFormatError));
+        let (html, text) = shown.ok_or_else(damaged)?;
+        Ok(Preview { html, text })
+    }
+
+    /// Freezes it as that revision, and returns its id; what was frozen before stays.
+    pub(super) async fn freeze(
+        &self,
+        tx: &mut Tx,
+        site: &Site,
+        (edition_id, revision): (i64, i64),
+    ) -> Result<i64> {
+        let Self { headers, compiled, fingerprint } = self;
+        Ok(variant::freeze(tx, site, (edition_id, revision), headers, compiled, fingerprint).await?)
+    }
 }
 
 /// The links of a copy that no reader gets. They cannot act for anybody: those that would lead to a page that says so.
@@ -84,29 +169,17 @@ pub(super) async fn test_copy<'a>(
     links: &'a SampleLinks,
     name: &'a str,
 ) -> Result<TestCopy<'a>> {
-    let mut digest = context(site, settings, edition).await?;
+    let mut digest = Issue::load(site, settings, edition).await?.context;
     digest.subject = format!("[Test] {}", digest.subject).trim_end().to_owned();
     digest.why =
         "This is a test copy. Only you got it, and its links to leave and to choose do nothing.".to_owned();
     Ok(TestCopy { digest, personal: links.personal(name) })
 }
 
-/// The body of every copy.
-pub(super) async fn compiled(
-    site: &Site,
-    templates: &Templates,
-    settings: &Settings,
-    edition: &Edition,
-) -> Result<Compiled> {
-    let context = context(site, settings, edition).await?;
-    Ok(mail::compile(templates, &context)?)
-}
-
-async fn context(site: &Site, settings: &Settings, edition: &Edition) -> Result<DigestContext> {
-    let articles = articles::by_ids(&site.db, &edition.content.article_ids).await?;
+fn context(site: &Site, settings: &Settings, edition: &Edition, articles: &[Article]) -> DigestContext {
     let content = &edition.content;
     let at = edition.send_at.or(edition.sealed_at).unwrap_or_else(|| site.now());
-    Ok(DigestContext {
+    DigestContext {
         sender: sender(site, settings),
         language: "en".to_owned(),
         subject: content.subject.clone(),
@@ -114,10 +187,10 @@ async fn context(site: &Site, settings: &Settings, edition: &Edition) -> Result<
         date: at.date(&settings.time_zone),
         preheader: content.preview_text.clone(),
         intro: paragraphs(&content.intro_markdown),
-        articles: articles.into_iter().map(|article| block(site, settings, article)).collect(),
+        articles: articles.iter().map(|article| block(site, settings, article.clone())).collect(),
         appeal: appeal(settings),
         why: format!("You get this because you joined {} of {}.", edition.list_name, settings.magazine_name),
-    })
+    }
 }
 
 fn sender(site: &Site, settings: &Settings) -> Sender {

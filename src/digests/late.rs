@@ -1,5 +1,6 @@
-//! Editions whose moment was missed: a machine that was off, a backup that was restored. News is not sent days late by
-//! itself; the edition is held, and the owners are told, each by one mail (TRUST T10).
+//! Editions that do not go out at their moment. It was missed: a machine that was off, a backup that was restored; news is
+//! not sent days late by itself. Or no mail can be made of it. The edition is held, and the owners are told, each by one
+//! mail (TRUST T10).
 
 use std::time::Duration;
 
@@ -11,6 +12,11 @@ use crate::{
     staff::{Settings, audit},
 };
 
+/// Why an edition is held: its moment was missed.
+pub(super) const LATE: &str = "late";
+/// Why an edition is held: no mail can be made of it.
+pub(super) const BROKEN: &str = "broken";
+
 /// Whether an edition comes up later than the settings let it go out by itself.
 pub(super) fn is_too_late(site: &Site, settings: &Settings, due: &DueEdition) -> bool {
     let most = u64::try_from(settings.late_hours).unwrap_or(0) * 3_600;
@@ -18,28 +24,26 @@ pub(super) fn is_too_late(site: &Site, settings: &Settings, due: &DueEdition) ->
 }
 
 /// Holds it and tells the owners, in one transaction; nothing if somebody moved it meanwhile.
-pub(super) async fn hold(site: &Site, settings: &Settings, due: &DueEdition) -> Result<()> {
+pub(super) async fn hold(site: &Site, settings: &Settings, due: &DueEdition, because: &str) -> Result<()> {
     let edition = load(&site.db, due.id).await?;
     let owners = owners::owners(site).await?;
     let mut tx = site.db.begin().await?;
-    if !editions::hold_late(&mut tx, site, due).await? {
+    if !editions::hold(&mut tx, site, due, because).await? {
         return Ok(());
     }
     let subject = format!("edition {}", edition.public_id);
-    let detail = format!("it was to go out at {}", due.send_at);
+    let detail = format!("{because}: it was to go out at {}", due.send_at);
     audit::record(&mut tx, site, None, "held back", &subject, &detail).await?;
     let context = EditionHeld {
         sender: settings.sender(site),
         subject: edition.content.subject.clone(),
         due: due.send_at.date_time(&settings.time_zone),
+        is_broken: because == BROKEN,
         edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
     };
     let fact = format!("held:{}:{}", edition.id, due.send_at.0);
     owners::tell(&mut tx, site, settings, &owners, &fact, &context).await?;
     tx.commit().await?;
-    tracing::warn!(
-        edition = edition.id,
-        "an edition came up too late and is held back; the desk releases it"
-    );
+    tracing::warn!(edition = edition.id, because, "an edition is held back; the desk releases it");
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! Digests, and their editions as content: composing, previewing, pressing Send, sealing, the archive.
 //!
 //! The rules: a revision is never edited, so what was sealed is what readers got; nothing goes out until someone presses
-//! Send, and not before the minute to undo is over; sealing writes a delivery for every reader of the list exactly once,
+//! Send, and not before the minute to undo is over; what that person looked at is frozen then, and is what goes out; whoever
+//! acts on an edition names the version of it that they saw; sealing writes a delivery for every reader of the list exactly once,
 //! however often it is begun again. What happens to a delivery afterwards is the `delivery` room's.
 
+mod approve;
 mod archive;
 mod compose;
 mod correct;
@@ -21,16 +23,17 @@ mod test_copy;
 pub(crate) mod tests;
 
 pub use self::{
+    approve::{Changed, change_article, changed_since_send, waiting_with},
     archive::{archive, copy_of, in_archive, linked_copy},
     compose::{create_draft, save_correction, save_revision},
     correct::{Version, begin_correction, is_corrected, versions},
-    issue::{Preview, preview},
+    issue::{Preview, fingerprint, preview},
     owners::tell_of_pauses,
     preflight::{Problem, preflight},
     results::{Copy, Outcome, Wanted, copies_of, log_of, results},
     retry::{FailedClass, failed_classes, retry_failed},
     seal::{CHUNK, seal_due},
-    send::{Press, UNDO, cancel, hold_all, pause, press, press_send, resume, undo},
+    send::{Press, Seen, UNDO, cancel, hold_all, pause, press, press_send, resume, undo},
     store::STATEMENTS,
     test_copy::send_test_copy,
 };
@@ -59,6 +62,12 @@ pub enum Error {
     /// Someone saved another revision meanwhile.
     #[error("somebody else saved this edition meanwhile")]
     Changed,
+    /// An article or a setting that its mail shows changed since somebody looked at it.
+    #[error("what it shows changed since you looked at it")]
+    NotAsSeen,
+    /// It was to go out at a moment that is over.
+    #[error("that moment is over")]
+    Past,
     /// Someone pressed Send before.
     #[error("somebody else already pressed Send")]
     AlreadyPressed,
@@ -178,6 +187,18 @@ pub struct Edition {
     pub saved_by: Option<String>,
     /// The newest revision.
     pub content: Content,
+}
+
+impl Edition {
+    /// The version of it that somebody looks at: it changes with each revision and each move, and pages carry it.
+    #[must_use]
+    pub fn version(&self) -> String {
+        version(self.revision, self.updated_at)
+    }
+}
+
+fn version(revision: i64, updated_at: Moment) -> String {
+    format!("{revision}.{}", updated_at.0)
 }
 
 /// A line of the list of editions.

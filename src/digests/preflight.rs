@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use super::{Edition, Error, Result, issue};
+use super::{
+    Edition, Error, Result,
+    issue::{Body, Issue},
+};
 use crate::{
-    articles::{self, ArticleState},
+    articles::ArticleState,
     delivery::deliverability::{self, BULK, Check},
     mail::Templates,
     site::Site,
@@ -90,6 +93,18 @@ pub async fn preflight(
     settings: &Settings,
     edition: &Edition,
 ) -> Result<Vec<Problem>> {
+    let issue = Issue::load(site, settings, edition).await?;
+    Ok(check(site, templates, settings, edition, &issue).await?.0)
+}
+
+/// The same of an issue at hand, and the body that it found nothing wrong with.
+pub(super) async fn check(
+    site: &Site,
+    templates: &Templates,
+    settings: &Settings,
+    edition: &Edition,
+    issue: &Issue,
+) -> Result<(Vec<Problem>, Option<Body>)> {
     let content = &edition.content;
     let mut problems = Vec::new();
     if content.subject.is_empty() {
@@ -99,11 +114,8 @@ pub async fn preflight(
         let wordless = content.intro_markdown.trim().is_empty();
         problems.push(if wordless { Problem::Empty } else { Problem::NoArticles });
     }
-    for article in articles::by_ids(&site.db, &content.article_ids).await? {
-        if article.state == ArticleState::Draft {
-            problems.push(Problem::Draft(article.title));
-        }
-    }
+    let drafts = issue.articles.iter().filter(|article| article.state == ArticleState::Draft);
+    problems.extend(drafts.map(|article| Problem::Draft(article.title.clone())));
     problems.extend(settings.can_send().into_iter().map(Problem::Setting));
     let readers = super::audience_size(&site.db, edition).await?;
     if readers == 0 {
@@ -115,19 +127,23 @@ pub async fn preflight(
             problems.push(Problem::Unproven(missing.into_iter().map(Check::name).collect()));
         }
     }
-    match issue::compiled(site, templates, settings, edition).await {
-        Ok(_) => {
-            let bytes = issue::preview(site, templates, settings, edition).await?.html.len();
+    let body = match issue.compile(templates) {
+        Ok(body) => {
+            let bytes = body.preview(site, edition)?.html.len();
             if bytes > MOST_BYTES {
                 problems.push(Problem::TooLarge(bytes));
             }
+            Some(body)
         }
         Err(Error::Database(error)) => return Err(error.into()),
-        Err(error) => problems.push(Problem::Broken(error.to_string())),
-    }
+        Err(error) => {
+            problems.push(Problem::Broken(error.to_string()));
+            None
+        }
+    };
     if content.preview_text.is_empty() {
         problems.push(Problem::NoPreviewText);
     }
     problems.sort_by_key(|problem| !problem.is_in_the_way());
-    Ok(problems)
+    Ok((problems, body))
 }

@@ -46,7 +46,7 @@ pub struct Copy {
 pub struct Wanted<'a> {
     /// Part of the address.
     pub search: &'a str,
-    /// The state of the delivery; `open` stands for every copy still to go.
+    /// The state of the delivery; `open` stands for every copy still to go, `cancelled` for those of a cancelled edition.
     pub state: &'a str,
     /// Why, in the ledger's word.
     pub class: &'a str,

@@ -1,11 +1,12 @@
 //! Sealing: from a scheduled edition to one delivery for every reader of its list.
 //!
 //! The readers are written down in chunks, in the order of their keys; each chunk is a transaction that first moves the
-//! edition's cursor from where this worker saw it. So a crash between two chunks loses and repeats nothing, and of two
+//! edition's cursor from where this worker saw it. What they get was frozen when Send was pressed, and is never made anew
+//! here: sealing names it and dates it. So a crash between two chunks loses and repeats nothing, and of two
 //! workers at one chunk the slower finds the cursor moved and writes nothing. Nobody gets a copy before the last chunk is
 //! written: the edition is `sending` only then.
 
-use super::{Edition, Error, Result, issue, late, load, store};
+use super::{Error, Result, issue::Issue, late, load, store};
 use crate::{
     clock::Moment,
     db::{Gate, Tx},
@@ -13,9 +14,9 @@ use crate::{
         editions::{self, DueEdition, EditionState},
         ledger::{self, NewDelivery},
         origin::{self, Standing},
-        variant::{self, Headers},
+        variant,
     },
-    mail::{Compiled, Templates},
+    mail::Templates,
     site::Site,
     staff::Settings,
     subscribers::{self, Recipient},
@@ -24,43 +25,56 @@ use crate::{
 /// How many readers one transaction writes down.
 pub const CHUNK: i64 = 1_000;
 
-/// The one version every reader of an edition gets.
-const EVERYONE: &str = "everyone";
-
 /// Seals every edition whose moment has come, and those that a process left half sealed; holds those that missed it by too
-/// much. Does nothing where the database is not at home. Returns how many it finished.
+/// much, or cannot be made into a mail, and tells the owners. Does nothing where the database is not at home. Returns how
+/// many it finished.
 ///
 /// # Errors
-/// When the database fails. An edition that cannot be made into a mail is logged and does not stop the others.
+/// When the database fails; one edition's failure does not keep the others from their readers.
 pub async fn seal_due(site: &Site, templates: &Templates) -> Result<usize> {
     let mut sealed = 0;
     if origin::look(site).await? != Standing::AtHome {
         return Ok(0);
     }
     let settings = Settings::load(&site.db).await?;
+    let mut failed = None;
     for due in editions::due(site).await? {
-        if late::is_too_late(site, &settings, &due) {
-            late::hold(site, &settings, &due).await?;
-            continue;
-        }
-        match seal(site, templates, due).await {
-            Ok(true) => sealed += 1,
-            Ok(false) => {}
-            Err(Error::Database(error)) => return Err(error.into()),
-            Err(error) => {
-                tracing::error!(edition = due.id, %error, "an edition cannot be made into a mail");
-            }
+        match seal_or_hold(site, templates, &settings, due).await {
+            Ok(done) => sealed += usize::from(done),
+            Err(error) => failed = Some(error),
         }
     }
-    Ok(sealed)
+    failed.map_or(Ok(sealed), Err)
+}
+
+async fn seal_or_hold(
+    site: &Site,
+    templates: &Templates,
+    settings: &Settings,
+    due: DueEdition,
+) -> Result<bool> {
+    if late::is_too_late(site, settings, &due) {
+        late::hold(site, settings, &due, late::LATE).await?;
+        return Ok(false);
+    }
+    match seal(site, templates, settings, due).await {
+        Err(Error::Mail(error)) => {
+            tracing::error!(edition = due.id, %error, "an edition cannot be made into a mail and is held back");
+            late::hold(site, settings, &due, late::BROKEN).await?;
+            Ok(false)
+        }
+        done => done,
+    }
 }
 
 /// Whether it was this call that finished the sealing.
-async fn seal(site: &Site, templates: &Templates, due: DueEdition) -> Result<bool> {
-    let body = Body::compile(site, templates, due).await?;
+async fn seal(site: &Site, templates: &Templates, settings: &Settings, due: DueEdition) -> Result<bool> {
+    if variant::fingerprint(&site.db, due.id, due.revision).await?.is_none() {
+        freeze_late(site, templates, settings, due).await?;
+    }
     let mut cursor = due.cursor;
     loop {
-        match write_chunk(site, due, &body, cursor).await? {
+        match write_chunk(site, due, cursor).await? {
             Step::Written(to) => cursor = to,
             Step::Finished => {
                 tracing::info!(edition = due.id, "edition sealed");
@@ -68,47 +82,6 @@ async fn seal(site: &Site, templates: &Templates, due: DueEdition) -> Result<boo
             }
             Step::SomebodyElse => return Ok(false),
         }
-    }
-}
-
-/// What every copy shares. Compiling the same revision again, after a crash, finds the body that was frozen first.
-pub(super) struct Body {
-    headers: Headers,
-    compiled: Compiled,
-}
-
-impl Body {
-    pub(super) async fn compile(site: &Site, templates: &Templates, due: DueEdition) -> Result<Self> {
-        Self::of_revision(site, templates, &load(&site.db, due.id).await?).await
-    }
-
-    /// Of the revision that the edition was loaded with.
-    pub(super) async fn of_revision(site: &Site, templates: &Templates, edition: &Edition) -> Result<Self> {
-        let settings = Settings::load(&site.db).await?;
-        let compiled = issue::compiled(site, templates, &settings, edition).await?;
-        let headers = Headers {
-            from_name: settings.sender_name().to_owned(),
-            from_email: settings.sender_email().to_owned(),
-            reply_to: settings.contact_email.clone(),
-            edition: edition.public_id.clone(),
-            date: site.now(),
-            list_id: edition.list_id,
-            list: edition.list_public_id.clone(),
-            list_slug: edition.list_slug.clone(),
-            list_name: edition.list_name.clone(),
-        };
-        Ok(Self { headers, compiled })
-    }
-
-    /// Freezes it as that revision, and returns its id; what was frozen before stays.
-    pub(super) async fn freeze_as(
-        &self,
-        tx: &mut Tx,
-        site: &Site,
-        edition_id: i64,
-        revision: i64,
-    ) -> Result<i64> {
-        Ok(variant::freeze(tx, site, (edition_id, revision, EVERYONE), &self.headers, &self.compiled).await?)
     }
 }
 
@@ -122,7 +95,19 @@ pub(super) enum Step {
     SomebodyElse,
 }
 
-pub(super) async fn write_chunk(site: &Site, due: DueEdition, body: &Body, cursor: i64) -> Result<Step> {
+/// An older program froze nothing when Send was pressed: what it scheduled is frozen when its moment comes.
+async fn freeze_late(site: &Site, templates: &Templates, settings: &Settings, due: DueEdition) -> Result<()> {
+    let edition = load(&site.db, due.id).await?;
+    let body = Issue::load(site, settings, &edition).await?.compile(templates)?;
+    let mut tx = site.db.begin().await?;
+    if is_still_ours(&mut tx, due, site.now(), EditionState::Scheduled).await? {
+        body.freeze(&mut tx, site, (due.id, due.revision)).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn write_chunk(site: &Site, due: DueEdition, cursor: i64) -> Result<Step> {
     let mut tx = site.db.begin_inside(Gate::Suppressions).await?;
     let readers = audience(&mut tx, due, cursor).await?;
     let Some(last) = readers.last().map(|reader| reader.subscriber_id) else {
@@ -138,7 +123,12 @@ pub(super) async fn write_chunk(site: &Site, due: DueEdition, body: &Body, curso
     if !moved || !is_still_ours(&mut tx, due, site.now(), EditionState::Scheduled).await? {
         return Ok(Step::SomebodyElse);
     }
-    let variant_id = body.freeze_as(&mut tx, site, due.id, due.revision).await?;
+    let Some(variant_id) = variant::frozen(&mut tx, due.id, due.revision).await? else {
+        return Ok(Step::SomebodyElse);
+    };
+    if cursor == 0 {
+        variant::date(&mut tx, site, variant_id).await?;
+    }
     let deliveries = readers.into_iter().map(|reader| NewDelivery {
         subscriber_id: reader.subscriber_id,
         address: reader.email,

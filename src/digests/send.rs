@@ -1,16 +1,23 @@
 //! Pressing Send, the minute in which it can be undone, and the buttons of an edition on its way.
 //!
-//! Nothing goes out until someone presses Send, and the ledger of deliveries is not begun before the minute is over.
-//! Of two people who press, one wins and the other is told so: the state moves in one conditional statement. Each press
-//! stands in the audit log with who did it.
+//! Nothing goes out until someone presses Send, and the ledger of deliveries is not begun before the minute is over. What
+//! was looked at is frozen by the press, in its transaction, and that goes out whatever changes meanwhile. Of two people
+//! who press, one wins and the other is told so: the state moves in one conditional statement. Each act names the version
+//! that its page showed, but for a pause, which does no harm and must not be refused. Each stands in the audit log with who
+//! did it.
 
 use std::time::Duration;
 
-use super::{Edition, Error, Problem, Result, correct, find, load, preflight, store};
+use super::{
+    Edition, Error, Problem, Result, approve, correct, find, issue::Issue, load, preflight, store, version,
+};
 use crate::{
     clock::Moment,
     db::{self, Tx},
-    delivery::editions::{self, EditionState, MoveError, UnknownPolicy},
+    delivery::{
+        editions::{self, EditionState, MoveError, UnknownPolicy},
+        variant,
+    },
     mail::Templates,
     site::Site,
     staff::{Settings, audit},
@@ -21,11 +28,13 @@ pub const UNDO: Duration = Duration::from_secs(60);
 
 /// What a sender decides.
 #[derive(Clone, Copy, Debug)]
-pub struct Press {
+pub struct Press<'a> {
     /// The edition.
     pub edition_id: i64,
     /// The revision that the sender saw.
     pub revision: i64,
+    /// The [`fingerprint`](super::fingerprint) of what they saw; none approves the revision as it is at this moment.
+    pub fingerprint: Option<&'a str>,
     /// A later moment; none for as soon as the minute to undo is over.
     pub later: Option<Moment>,
     /// What happens to a copy that may have arrived.
@@ -34,7 +43,16 @@ pub struct Press {
     pub staff_id: Option<i64>,
 }
 
-/// As [`press`], with copies that may have arrived sent again.
+/// What somebody saw of an edition that they let go on.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// Its [`version`](Edition::version).
+    pub version: &'a str,
+    /// The [`fingerprint`](super::fingerprint) of its newest revision.
+    pub fingerprint: &'a str,
+}
+
+/// As [`press`], of the revision as it is at this moment, with copies that may have arrived sent again.
 ///
 /// # Errors
 /// As [`press`].
@@ -47,26 +65,39 @@ pub async fn press_send(
     staff_id: Option<i64>,
 ) -> Result<Moment> {
     let policy = UnknownPolicy::default();
-    press(site, templates, Press { edition_id, revision, later, policy, staff_id }).await
+    let fingerprint = None;
+    press(site, templates, Press { edition_id, revision, fingerprint, later, policy, staff_id }).await
 }
 
-/// Schedules the revision that the sender saw: after the minute to undo, or at a later moment. Returns when it goes out.
+/// Freezes what the sender saw and schedules it: after the minute to undo, or at a later moment. Returns when it goes out.
 ///
 /// # Errors
 /// [`Error::NotReady`] with everything that is in the way, [`Error::Changed`] when someone saved another revision since,
+/// [`Error::NotAsSeen`] when an article or a setting that it shows changed, [`Error::Past`] when the later moment is over,
 /// [`Error::AlreadyPressed`] when someone else was first.
-pub async fn press(site: &Site, templates: &Templates, press: Press) -> Result<Moment> {
-    let Press { edition_id, revision, later, policy, staff_id } = press;
-    let edition = load(&site.db, edition_id).await?;
+pub async fn press(site: &Site, templates: &Templates, press: Press<'_>) -> Result<Moment> {
+    let Press { edition_id, revision, fingerprint, later, policy, staff_id } = press;
+    let now = site.now();
+    if later.is_some_and(|later| later <= now) {
+        return Err(Error::Past);
+    }
+    let send_at = later.unwrap_or_default().max(now.plus(UNDO));
+    let edition = Edition { send_at: Some(send_at), ..load(&site.db, edition_id).await? };
     if edition.state != EditionState::Draft {
         return Err(Error::AlreadyPressed);
     }
-    let settings = Settings::load(&site.db).await?;
-    let problems = preflight(site, templates, &settings, &edition).await?;
-    if problems.iter().any(Problem::is_in_the_way) {
-        return Err(Error::NotReady(problems));
+    if edition.revision != revision {
+        return Err(Error::Changed);
     }
-    let send_at = later.unwrap_or_default().max(site.now().plus(UNDO));
+    let settings = Settings::load(&site.db).await?;
+    let issue = Issue::load(site, &settings, &edition).await?;
+    if let Some(seen) = fingerprint {
+        issue.check_seen(seen)?;
+    }
+    let (problems, body) = preflight::check(site, templates, &settings, &edition, &issue).await?;
+    let Some(body) = body.filter(|_| !problems.iter().any(Problem::is_in_the_way)) else {
+        return Err(Error::NotReady(problems));
+    };
     let mut tx = site.db.begin().await?;
     match editions::schedule(&mut tx, site, edition_id, send_at, staff_id).await {
         Ok(()) => {}
@@ -75,9 +106,12 @@ pub async fn press(site: &Site, templates: &Templates, press: Press) -> Result<M
     }
     // Read after the move, which holds the row: a revision saved between the two would be another text than was checked.
     let stand = store::stand(&mut tx, edition_id).await?.ok_or(Error::NotFound)?;
-    if stand.revision != revision || revision != edition.revision {
+    if stand.revision != revision {
         return Err(Error::Changed);
     }
+    approve::approve_articles(&mut tx, &edition, &issue).await?;
+    variant::thaw(&mut tx, edition_id).await?;
+    body.freeze(&mut tx, site, (edition_id, revision)).await?;
     editions::set_unknown_policy(&mut tx, edition_id, policy).await?;
     let detail = format!("revision {revision}, goes out {send_at}, unknown outcomes: {}", policy.as_str());
     record(&mut tx, site, staff_id, "pressed Send", &edition, &detail).await?;
@@ -85,18 +119,21 @@ pub async fn press(site: &Site, templates: &Templates, press: Press) -> Result<M
     Ok(send_at)
 }
 
-/// Takes a press of Send back while the edition waits for its moment; it is a draft again.
+/// Takes a press of Send back while the edition waits for its moment; it is a draft again, and nothing of it is approved.
 ///
 /// # Errors
-/// [`Error::TooLate`] once it is being locked.
-pub async fn undo(site: &Site, public_id: &str, staff_id: Option<i64>) -> Result<()> {
+/// [`Error::TooLate`] once it is being locked, [`Error::NotAsSeen`] when it is another press than the one at `version`.
+pub async fn undo(site: &Site, public_id: &str, version: &str, staff_id: Option<i64>) -> Result<()> {
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
+    let stood = Stood::hold(&mut tx, edition.id).await?;
     match editions::unschedule(&mut tx, site, edition.id).await {
         Ok(()) => {}
         Err(MoveError::WrongState(_)) => return Err(Error::TooLate),
         Err(error) => return Err(error.into()),
     }
+    stood.check(version)?;
+    variant::thaw(&mut tx, edition.id).await?;
     record(&mut tx, site, staff_id, "undid Send", &edition, "").await?;
     tx.commit().await?;
     Ok(())
@@ -115,23 +152,34 @@ pub async fn pause(site: &Site, public_id: &str, staff_id: Option<i64>) -> Resul
     Ok(())
 }
 
-/// Goes on after a pause, or after it was held back; if it was corrected meanwhile, with the corrected version for everyone
-/// whose copy has not left.
+/// Goes on after a pause, or after it was held back; if it was corrected meanwhile, with the corrected version that was seen
+/// for everyone whose copy has not left.
 ///
 /// # Errors
-/// [`Error::Move`] unless it is paused or held back, [`Error::StillLeaving`] while copies of the old version are leaving,
+/// [`Error::Move`] unless it is paused or held back, [`Error::NotAsSeen`] when it stands otherwise than was seen, or its
+/// corrected version reads otherwise, [`Error::StillLeaving`] while copies of the old version are leaving,
 /// [`Error::NotReady`] when the corrected version is not.
 pub async fn resume(
     site: &Site,
     templates: &Templates,
     public_id: &str,
+    seen: Seen<'_>,
     staff_id: Option<i64>,
 ) -> Result<()> {
     let edition = find(&site.db, public_id).await?;
     let stopped = matches!(edition.state, EditionState::Paused | EditionState::Held);
-    let given = if stopped { correct::give_to_the_rest(site, templates, &edition).await? } else { None };
+    if stopped && edition.version() != seen.version {
+        return Err(Error::NotAsSeen);
+    }
+    let given = if stopped {
+        correct::give_to_the_rest(site, templates, &edition, seen.fingerprint).await?
+    } else {
+        None
+    };
     let mut tx = site.db.begin().await?;
+    let stood = Stood::hold(&mut tx, edition.id).await?;
     editions::resume(&mut tx, site, edition.id).await?;
+    stood.check(seen.version)?;
     if let Some(variant) = given {
         correct::check_the_rest(&mut tx, &edition, variant).await?;
     }
@@ -143,15 +191,17 @@ pub async fn resume(
 /// Ends it: who has no copy yet gets none, and the ledger says why.
 ///
 /// # Errors
-/// [`Error::Move`] for drafts and for what has ended already.
-pub async fn cancel(site: &Site, public_id: &str, staff_id: Option<i64>) -> Result<()> {
-    db::again(|| cancel_once(site, public_id, staff_id)).await
+/// [`Error::Move`] for drafts and for what has ended already, [`Error::NotAsSeen`] when it stands otherwise than at `version`.
+pub async fn cancel(site: &Site, public_id: &str, version: &str, staff_id: Option<i64>) -> Result<()> {
+    db::again(|| cancel_once(site, public_id, version, staff_id)).await
 }
 
-async fn cancel_once(site: &Site, public_id: &str, staff_id: Option<i64>) -> Result<()> {
+async fn cancel_once(site: &Site, public_id: &str, version: &str, staff_id: Option<i64>) -> Result<()> {
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
+    let stood = Stood::hold(&mut tx, edition.id).await?;
     editions::cancel(&mut tx, site, edition.id).await?;
+    stood.check(version)?;
     record(&mut tx, site, staff_id, "cancelled", &edition, "").await?;
     tx.commit().await?;
     Ok(())
@@ -169,6 +219,21 @@ pub async fn hold_all(site: &Site) -> Result<usize> {
     }
     tx.commit().await?;
     Ok(held.len())
+}
+
+/// How an edition stood before a move, held until the commit: what is not possible any more is said rather than that
+/// something changed.
+struct Stood(String);
+
+impl Stood {
+    async fn hold(tx: &mut Tx, edition_id: i64) -> Result<Self> {
+        let stand = store::stand(tx, edition_id).await?.ok_or(Error::NotFound)?;
+        Ok(Self(version(stand.revision, stand.updated_at)))
+    }
+
+    fn check(&self, seen: &str) -> Result<()> {
+        if self.0 == seen { Ok(()) } else { Err(Error::NotAsSeen) }
+    }
 }
 
 pub(super) async fn record(

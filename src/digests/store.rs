@@ -34,8 +34,29 @@ statements! {
     INSERT_REVISION = "insert into edition_revision (edition_id, revision, subject, preview_text, intro_markdown, staff_id, created_at)
         values ($1, $2, $3, $4, $5, $6, $7)";
     INSERT_ARTICLES = rows(4) "insert into edition_article (edition_id, revision, position, article_id) values {rows}";
-    /// It is held until the commit, so that what is decided by it stays true.
-    STAND = sqlite "select state, revision, send_at from edition where id = $1", postgres "select state, revision, send_at from edition where id = $1 for update";
+    /// Where it stands, held until the commit: what is read of it stays true while it is acted on.
+    STAND = sqlite "select state, revision, send_at, updated_at from edition where id = $1",
+        postgres "select state, revision, send_at, updated_at from edition where id = $1 for update";
+    /// The versions of a revision's articles, held until the commit. One that somebody is changing at this moment is not
+    /// waited for, and not among them.
+    HOLD_ARTICLES = sqlite "select a.id, a.version from edition_article e join article a on a.id = e.article_id
+            where e.edition_id = $1 and e.revision = $2",
+        postgres "select a.id, a.version from edition_article e join article a on a.id = e.article_id
+            where e.edition_id = $1 and e.revision = $2 for share of a skip locked";
+    APPROVE_ARTICLES = "update edition_article
+        set approved_version = (select version from article where article.id = edition_article.article_id)
+        where edition_id = $1 and revision = $2";
+    /// Articles of a revision that changed since it was approved.
+    CHANGED_ARTICLES = "select a.id, a.title from edition_article e join article a on a.id = e.article_id
+        where e.edition_id = $1 and e.revision = $2 and e.approved_version <> a.version order by e.position";
+    /// Approved editions that wait for their moment with an article in them.
+    WAITING_WITH = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
+            r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
+        from edition_article a
+        join edition e on e.id = a.edition_id and e.revision = a.revision
+        join digest d on d.id = e.digest_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where a.article_id = $1 and e.state in ('scheduled', 'held') and e.sealed_at is null order by e.send_at, e.id";
     EDITION = "select e.id, e.public_id, e.digest_id, d.name as digest_name, e.list_id, l.public_id as list_public_id, l.slug as list_slug, l.name as list_name,
             e.state, r.revision, e.send_at, e.unknown_policy,
             case when e.paused_because <> '' then e.paused_because else e.held_because end as held_because,
@@ -119,7 +140,8 @@ statements! {
                 where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1) as reply
         from delivery v left join subscriber r on r.id = v.subscriber_id
         where v.edition_id = $1 and v.subscriber_id > $2 and lower(v.address) like $3 escape '!'
-            and ($4 = '' or v.state = $4 or ($4 = 'open' and v.state in ('queued', 'claimed')))
+            and ($4 = '' or ($4 = 'open' and v.state in ('queued', 'claimed'))
+                or case when v.state = 'suppressed' and v.class = 'cancelled' then 'cancelled' else v.state end = $4)
             and ($5 = '' or v.class = $5)
         order by v.subscriber_id limit $6";
     COPIES = "select e.public_id, r.subject, v.subscriber_id, cast(null as text) as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
@@ -176,7 +198,7 @@ impl EditionRow {
             state: self.state.parse()?,
             revision: self.revision,
             send_at: self.send_at,
-            unknown_policy: UnknownPolicy::parse(&self.unknown_policy).unwrap_or_default(),
+            unknown_policy: UnknownPolicy::stored(&self.unknown_policy),
             held_because: self.held_because,
             corrects: self.corrects_edition_id.zip(self.corrects_revision).map(|(edition_id, revision)| {
                 Corrects { edition_id, revision, public_id: self.corrects_public_id.unwrap_or_default() }
@@ -272,6 +294,7 @@ pub(super) struct Stand {
     pub(super) state: EditionState,
     pub(super) revision: i64,
     pub(super) send_at: Option<Moment>,
+    pub(super) updated_at: Moment,
 }
 
 pub(super) async fn digests(db: &Db) -> Result<Vec<Digest>> {
@@ -370,8 +393,42 @@ pub(super) async fn insert_revision(
 }
 
 pub(super) async fn stand(tx: &mut Tx, edition_id: i64) -> Result<Option<Stand>> {
-    let row: Option<(String, i64, Option<Moment>)> = tx.opt(STAND, (edition_id,)).await?;
-    row.map(|(state, revision, send_at)| Ok(Stand { state: state.parse()?, revision, send_at })).transpose()
+    let row: Option<(String, i64, Option<Moment>, Moment)> = tx.opt(STAND, (edition_id,)).await?;
+    let stand = |(state, revision, send_at, updated_at): (String, i64, Option<Moment>, Moment)| {
+        Ok(Stand { state: state.parse()?, revision, send_at, updated_at })
+    };
+    row.map(stand).transpose()
+}
+
+pub(super) async fn hold_articles(
+    tx: &mut Tx,
+    edition_id: i64,
+    revision: i64,
+) -> Result<Vec<(ArticleId, i64)>> {
+    tx.all(HOLD_ARTICLES, (edition_id, revision)).await
+}
+
+pub(super) async fn approve_articles(tx: &mut Tx, edition_id: i64, revision: i64) -> Result<()> {
+    tx.exec(APPROVE_ARTICLES, (edition_id, revision)).await?;
+    Ok(())
+}
+
+pub(super) async fn changed_articles(
+    db: &Db,
+    edition_id: i64,
+    revision: i64,
+) -> Result<Vec<(ArticleId, String)>> {
+    db.all(CHANGED_ARTICLES, (edition_id, revision)).await
+}
+
+pub(super) async fn waiting_with(db: &Db, article: ArticleId) -> Result<Vec<EditionSummary>> {
+    let rows: Vec<SummaryRow> = db.all(WAITING_WITH, (article,)).await?;
+    rows.into_iter().map(SummaryRow::parse).collect()
+}
+
+pub(super) async fn waiting_with_in(tx: &mut Tx, article: ArticleId) -> Result<Vec<EditionSummary>> {
+    let rows: Vec<SummaryRow> = tx.all(WAITING_WITH, (article,)).await?;
+    rows.into_iter().map(SummaryRow::parse).collect()
 }
 
 /// With its newest revision, or another one.

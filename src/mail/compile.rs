@@ -64,30 +64,6 @@ pub fn render_full(
     Ok(body.bytes)
 }
 
-/// The HTML as one reader would see it: for the desk's preview and for reading in the browser.
-///
-/// # Errors
-/// As [`compile`].
-pub fn preview_html(
-    templates: &Templates,
-    digest: &DigestContext,
-    personal: &Personal<'_>,
-) -> Result<String, CompileError> {
-    Ok(render(templates, digest, personal)?.html)
-}
-
-/// The plain text as one reader would see it.
-///
-/// # Errors
-/// As [`compile`].
-pub fn preview_text(
-    templates: &Templates,
-    digest: &DigestContext,
-    personal: &Personal<'_>,
-) -> Result<String, CompileError> {
-    Ok(render(templates, digest, personal)?.text)
-}
-
 fn render(
     templates: &Templates,
     digest: &DigestContext,

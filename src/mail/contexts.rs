@@ -198,6 +198,8 @@ pub struct EditionHeld {
     pub subject: String,
     /// When it was to go out, such as "3 March 2026, 14:05 UTC".
     pub due: String,
+    /// Whether no mail can be made of it; otherwise its moment was missed.
+    pub is_broken: bool,
     /// The edition's page at the desk.
     pub edition_url: String,
 }
@@ -210,6 +212,7 @@ impl EmailTemplate for EditionHeld {
             sender: Sender::sample(),
             subject: "The last ferry to Skarholm".into(),
             due: "3 March 2026, 14:05 UTC".into(),
+            is_broken: false,
             edition_url: "https://news.example.org/desk/editions/sample".into(),
         }
     }

@@ -24,7 +24,7 @@ mod segments;
 mod source;
 mod templates;
 
-pub use compile::{CompileError, compile, preview_html, preview_text, render_full};
+pub use compile::{CompileError, compile, render_full};
 pub use contexts::{
     ConfirmSubscription, EditionHeld, EditionPaused, EmailTemplate, MonthlyNotEnded, PaymentFailed, Receipt,
     RecurringCancelled, Sender, SignInLink, TeamInvite, Welcome,

@@ -18,7 +18,7 @@ both_engines! {
         let path = composed(&desk, "Ladders for everyone").await;
         let look = desk.open(&format!("{path}/send")).await;
         look.says("This goes to 3 readers");
-        let form = look.form("/send");
+        let form = look.form("/send").with("act", "now");
         let (one, other) = tokio::join!(desk.submit(&form), desk.submit(&form));
         let mut statuses = [one.status.as_u16(), other.status.as_u16()];
         statuses.sort_unstable();
@@ -66,7 +66,7 @@ both_engines! {
         let desk = app.desk().await;
         let path = composed(&desk, "Two of us").await;
         let look = desk.open(&format!("{path}/send")).await;
-        desk.submit(&look.form("/send")).await;
+        desk.submit(&look.form("/send").with("act", "now")).await;
         app.advance(digests::UNDO);
         let (one, other) = tokio::join!(seal(&app), seal(&app));
         assert_eq!(one + other, 1);
@@ -76,9 +76,10 @@ both_engines! {
         let page = desk.open(&path).await;
         page.says("1,234 readers = 0 taken + 0 failed + 0 not mailed + 0 may have arrived + 1,234 still to go");
         desk.submit(&page.form("/pause")).await;
-        let page = desk.open(&path).await;
+        let page = desk.open(&format!("{path}/cancel")).await;
+        page.says("1,234 of 1,234 readers have not got it yet");
         desk.submit(&page.form("/cancel")).await;
-        desk.open(&path).await.says("0 taken + 0 failed + 1,234 not mailed + 0 may have arrived + 0 still to go");
+        desk.open(&path).await.says("0 taken + 0 failed + 0 not mailed + 1,234 cancelled + 0 may have arrived + 0 still to go");
         assert_adds_up(&app, edition.id).await;
     }
 }
@@ -122,7 +123,7 @@ async fn every_page_of_the_desk_is_for_everybody() {
         browser.sound(&format!("desk-{line}")).await;
     }
     browser.goto(&app.url(&format!("{path}/send"))).await;
-    browser.click("Send to 3 readers").await;
+    browser.click("Send to 3 readers now").await;
     browser.wait_for_text("Goes out in").await;
     app.advance(digests::UNDO);
     assert_eq!(seal(&app).await, 1);
@@ -130,6 +131,9 @@ async fn every_page_of_the_desk_is_for_everybody() {
     browser.wait_for_text("On its way to 3 readers").await;
     browser.axe().await;
     browser.click("Cancel the rest").await;
+    browser.wait_for_text("3 of 3 readers have not got it yet").await;
+    browser.sound("desk-cancel").await;
+    browser.click("Cancel it for 3 readers, for good").await;
     browser.wait_for_text("Nothing more goes out").await;
     browser.close().await;
     app.finish().await;

@@ -182,11 +182,11 @@ both_engines! {
         let desk = app.desk().await;
         let page = desk.open(&path(&going)).await;
         page.says("the database is a restored backup").says("0 have it, 3 do not");
-        desk.submit(&page.form("/cancel")).await;
+        desk.submit(&desk.open(&format!("{}/cancel", path(&going))).await.form("/cancel")).await;
         let page = desk.open(&path(&waiting)).await;
         desk.submit(&page.form("/resume")).await;
         app.drain().await;
-        assert_eq!(balanced(&app, going.id).await.suppressed, 3);
+        assert_eq!(balanced(&app, going.id).await.cancelled, 3);
         assert_eq!(balanced(&app, waiting.id).await.accepted, 3);
     }
 
@@ -259,7 +259,7 @@ both_engines! {
 
         let form = desk.open(&format!("{}/correct", path(&edition))).await.form("/correct");
         let form = form.with("subject", "The right date").with("intro", "It is on Thursday.");
-        desk.submit_and_follow(&form).await.says(&format!("Going on sends it to the {} who have none", READERS - have));
+        desk.submit_and_follow(&form).await.says(&format!("Going on sends it to the {} whose copy is still to go", READERS - have));
         let stale = desk.submit(&form.with("subject", "Another hand")).await;
         assert_eq!(stale.status, StatusCode::CONFLICT, "two people correcting do not overwrite each other");
         app.send().await;
@@ -301,7 +301,7 @@ both_engines! {
         draft.says("It goes only to those who got");
         let send = desk.open(&format!("{}/send", draft.url.path())).await;
         send.says(&format!("This goes to {} readers who got", have - 1));
-        desk.submit(&send.form("/send")).await;
+        desk.submit(&send.form("/send").with("act", "now")).await;
         app.advance(digests::UNDO + Duration::from_secs(1));
         app.drain().await;
         let corrected: Vec<_> = subjects(&app).await.into_iter().filter(|(_, subject)| subject == "Correction: The right date").map(|(to, _)| to).collect();
@@ -378,7 +378,7 @@ both_engines! {
                 break;
             }
             balanced(&app, edition.id).await;
-            digests::resume(&app.site, &app.templates, &edition.public_id, None).await.expect("it goes on");
+            app.resume(&edition.public_id).await;
             app.sandbox.mailbox().wait_for_count((before + 2).min(READERS), Duration::from_secs(20)).await;
         }
         wait::until("the end", async || (state(&app, edition.id).await == EditionState::Finished).then_some(())).await;
@@ -396,13 +396,14 @@ both_engines! {
         seal(&app).await;
         send_and_stop(&app, &desk, &edition, 4).await;
         let have = app.sandbox.mailbox().count();
-        let page = desk.open(&path(&edition)).await;
+        let page = desk.open(&format!("{}/cancel", path(&edition))).await;
+        page.says(&format!("{} of 20 readers have not got it yet. They will never get it", 20 - have));
         desk.submit_and_follow(&page.form("/cancel")).await.says(&format!("Cancelled. {have} have it, {} do not.", 20 - have));
         app.advance(HOUR);
         app.drain().await;
         assert_eq!(app.sandbox.mailbox().count(), have);
         let rows = balanced(&app, edition.id).await;
-        assert_eq!((rows.accepted, rows.suppressed), (have as i64, 20 - have as i64));
+        assert_eq!((rows.accepted, rows.cancelled), (have as i64, 20 - have as i64));
     }
 
     /// What becomes of a copy whose answer was lost is decided on the send page.
@@ -416,7 +417,7 @@ both_engines! {
             let draft = app.draft(&subject).await;
             let form = desk.open(&format!("{}/send", path(&draft))).await.form("/send");
             assert_eq!(form.value("policy"), Some("resend"), "nobody goes without unless somebody says so");
-            desk.submit(&form.with("policy", policy)).await;
+            desk.submit(&form.with("policy", policy).with("act", "now")).await;
             assert_eq!(Some(digests::load(&app.site.db, draft.id).await.expect("it").unknown_policy), UnknownPolicy::parse(policy));
             app.advance(digests::UNDO + Duration::from_secs(1));
             app.drain().await;
@@ -532,7 +533,7 @@ async fn the_pages_of_a_stopped_edition_are_for_everybody() {
     seal(&app).await;
     send_and_stop(&app, &desk, &edition, 4).await;
     let late = app.draft("A late one").await;
-    let form = desk.open(&format!("{}/send", path(&late))).await.form("/send");
+    let form = desk.open(&format!("{}/send", path(&late))).await.form("/send").with("act", "now");
     browser.goto(&app.url("/desk/sign-in")).await;
     browser.fill("Email address", OWNER.0).await;
     browser.fill("Password", OWNER.1).await;

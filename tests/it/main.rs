@@ -3,6 +3,7 @@
 
 mod support;
 
+mod approving;
 mod bouncing;
 mod command_line;
 mod composing;

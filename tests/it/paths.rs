@@ -164,7 +164,7 @@ async fn an_editor_writes_an_edition_and_sees_it_arrive() {
     browser.wait_for_text("This goes to 3 readers").await;
     browser.sound("editor-send").await;
 
-    browser.click("Send to 3 readers").await;
+    browser.click("Send to 3 readers now").await;
     browser.wait_for_text("Goes out in").await;
     browser.sound("editor-undo").await;
     app.advance(digests::UNDO);

@@ -233,7 +233,7 @@ both_engines! {
         }
         app.import_readers(300).await;
         let edition = app.seal_edition("Cancelled").await;
-        let name = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
+        let seen = digests::load(&app.site.db, edition).await.expect("the edition");
         app.sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(10)));
         let engine = Engine::start(app.site.clone(), app.templates.clone(), app.engine(8)).await;
         assert!(app.sandbox.mailbox().wait_for_count(20, Duration::from_secs(30)).await);
@@ -241,7 +241,7 @@ both_engines! {
             &app,
             "update delivery_tally set count = count where worker_id <> 0",
             async {},
-            digests::cancel(&app.site, &name, None),
+            digests::cancel(&app.site, &seen.public_id, &seen.version(), None),
         )
         .await;
         cancelled.expect("an edition that goes out can be cancelled");
@@ -258,7 +258,8 @@ both_engines! {
         for round in 0..3 {
             let edition = app.seal_edition(&format!("Cancelled, {round}")).await;
             let other = app.seal_edition(&format!("Not cancelled, {round}")).await;
-            let name = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
+            let seen = digests::load(&app.site.db, edition).await.expect("the edition");
+            let version = seen.version();
             let mut engines = Vec::new();
             // SQLite is worked on by one.
             let workers = if matches!(app.site.db, Db::Sqlite { .. }) { 1 } else { 3 };
@@ -280,7 +281,7 @@ both_engines! {
             let stopped: Vec<_> =
                 (300..310).map(|number| format!("reader{}@example.org", number + round * 20)).collect();
             let stop = stopped.iter().map(|reader| stop_mail(&app, reader, Reason::Bounced));
-            let cancel = digests::cancel(&app.site, &name, None);
+            let cancel = digests::cancel(&app.site, &seen.public_id, &version, None);
             let (left, _, cancelled) = tokio::join!(join_all(leave), join_all(stop), cancel);
             cancelled.expect("an edition that goes out can be cancelled");
             assert!(left.iter().all(Result::is_ok), "{left:?}");

@@ -74,7 +74,7 @@ both_engines! {
         page.says("Paused by itself").says("5.7.26 Unauthenticated mail");
 
         script.clear();
-        digests::resume(&app.site, &app.templates, &public_id, None).await.expect("it goes on");
+        app.resume(&public_id).await;
         app.drain().await;
         let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
         assert_eq!((progress.accepted, progress.open), (20, 0));

@@ -111,14 +111,14 @@ both_engines! {
         // Told anew when it pauses anew.
         app.advance(Duration::from_secs(60));
         let public_id = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
-        digests::resume(&app.site, &app.templates, &public_id, None).await.expect("it goes on");
+        app.resume(&public_id).await;
         app.send().await;
         wait::until("the next pause", async || {
             (digests::tell_of_pauses(&app.site).await.expect("told") == 1).then_some(())
         })
         .await;
         app.sandbox.smtp_script().clear();
-        digests::resume(&app.site, &app.templates, &public_id, None).await.expect("it goes on");
+        app.resume(&public_id).await;
         app.drain().await;
         assert_eq!(app.mails(OWNER.0).len(), 2);
         let page = desk.open("/desk").await;

@@ -159,6 +159,9 @@ impl fmt::Display for Report {
             writeln!(f, "    accepted            {}", rows.accepted)?;
             writeln!(f, "    failed              {}", rows.failed)?;
             writeln!(f, "    suppressed          {}", rows.suppressed)?;
+            if rows.cancelled > 0 {
+                writeln!(f, "    cancelled           {}", rows.cancelled)?;
+            }
             writeln!(f, "    unknown             {}", rows.unknown)?;
             writeln!(f, "    still open          {}", rows.open)?;
         }

@@ -16,12 +16,12 @@ statements! {
     FORGET = "delete from dns_check";
     /// How many copies were written down since then.
     SEALED_SINCE = "select cast(coalesce(sum(sealed_count), 0) as bigint) from edition where sealed_at >= $1";
-    /// How each provider took the newest editions.
+    /// How each provider took the newest editions; copies that were never sent say nothing about it.
     PROVIDERS = "select edition_id, domain_key, count(*) as copies,
             cast(sum(case when state = 'accepted' then 1 else 0 end) as bigint) as accepted,
             cast(sum(case when state = 'failed' then 1 else 0 end) as bigint) as failed,
             cast(sum(case when attempt > 1 then 1 else 0 end) as bigint) as delayed
-        from delivery where edition_id in (
+        from delivery where state <> 'suppressed' and edition_id in (
             select id from edition where sealed_at is not null and state in ('sending', 'paused', 'held', 'cancelled', 'finished')
             order by sealed_at desc, id desc limit $1)
         group by edition_id, domain_key";

@@ -40,9 +40,9 @@ statements! {
     /// What was held before its audience was complete is due now, as if its moment had just come.
     RELEASE = "update edition set state = 'scheduled', held_because = '', send_at = $2, updated_at = $2
                where id = $1 and state = 'held' and sealed_at is null";
-    /// The house asks staff first: what waited for its moment, and missed it by too much.
-    HOLD_LATE = "update edition set state = 'held', held_because = 'late', updated_at = $2
-                 where id = $1 and state = 'scheduled' and send_at = $3";
+    /// The house asks staff first: what waited for its moment, and missed it by too much, or cannot be made into a mail.
+    HOLD = "update edition set state = 'held', held_because = $4, updated_at = $2
+            where id = $1 and state = 'scheduled' and send_at = $3";
     /// After a backup was restored: everything that would go out by itself.
     HOLD_ALL = "update edition set state = 'held', held_because = 'restored', updated_at = $1
                 where state in ('scheduled', 'sealed', 'sending') returning id";
@@ -70,7 +70,8 @@ statements! {
     /// The parts of each state, added up over the workers.
     TALLIES = "select state, cast(sum(count) as bigint) as count from delivery_tally where edition_id = $1 group by state";
     /// The rows themselves, counted, and beside them the tallies: one statement sees one moment, whatever is sending.
-    AUDIT = "select 'rows' as of, state, count(*) as count from delivery where edition_id = $1 group by state
+    AUDIT = "select 'rows' as of, case when state = 'suppressed' and class = 'cancelled' then 'cancelled' else state end as state,
+            count(*) as count from delivery where edition_id = $1 group by 2
         union all select 'tallies', state, cast(sum(count) as bigint) from delivery_tally where edition_id = $1 group by state
         union all select 'sealed', '', sealed_count from edition where id = $1 and sealed_count is not null";
     /// What was sealed.
@@ -157,8 +158,8 @@ pub async fn release(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(RELEASE, (id, now)).await? == 1)
 }
 
-pub async fn hold_late(tx: &mut Tx, id: i64, send_at: Moment, now: Moment) -> Result<bool> {
-    Ok(tx.exec(HOLD_LATE, (id, now, send_at)).await? == 1)
+pub async fn hold(tx: &mut Tx, id: i64, send_at: Moment, because: &str, now: Moment) -> Result<bool> {
+    Ok(tx.exec(HOLD, (id, now, send_at, because)).await? == 1)
 }
 
 pub async fn hold_all(tx: &mut Tx, now: Moment) -> Result<Vec<i64>> {

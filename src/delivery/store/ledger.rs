@@ -60,7 +60,7 @@ statements! {
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
     /// Which of the rows that were to be tried again had been withdrawn.
-    WITHDRAWN = rows(2) "select delivery.edition_id, delivery.subscriber_id from (values {rows}) as v
+    WITHDRAWN = rows(2) "select delivery.edition_id, delivery.subscriber_id, coalesce(delivery.class, '') = 'cancelled' from (values {rows}) as v
         join delivery on delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         where delivery.state = 'suppressed'";
     /// Which of these copies have been in doubt twice before.
@@ -130,16 +130,17 @@ statements! {
     /// A worker is gone: its claims go back, by what is known of each. What has been in doubt three times is not sent a fourth
     /// time, whatever the policy: it may be what the workers die of, and its reader may have three copies.
     TAKE_BACK = "update delivery set
-            state = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) = 'hold'
+            state = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) <> 'resend'
                     or (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
                         and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3) then 'unknown'
                 when withdrawn is not null then 'suppressed' else 'queued' end,
-            class = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) = 'hold'
+            class = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) <> 'resend'
                     or (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
                         and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3) then 'worker died'
                 when withdrawn is not null then withdrawn else null end,
             maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null, next_at = $2, updated_at = $2
-        where state = 'claimed' and claimed_by = $1 returning edition_id, state";
+        where state = 'claimed' and claimed_by = $1
+        returning edition_id, case when state = 'suppressed' and class = 'cancelled' then 'cancelled' else state end as state";
     /// A worker stops in good order: what it did not begin goes back, and the attempt does not count.
     RELEASE = "update delivery set state = 'queued', claimed_by = null, attempt = attempt - 1, updated_at = $2
         where state = 'claimed' and claimed_by = $1 and not marker returning edition_id";
@@ -160,10 +161,19 @@ statements! {
     /// The frozen body of a revision.
     BODY_OF_REVISION = "select headers, body, '' as name from variant where edition_id = $1 and revision = $2 order by id limit 1";
     /// Freezes a body; the same revision and key never twice.
-    ADD_VARIANT = "insert into variant (edition_id, revision, key, headers, body, created_at) values ($1, $2, $3, $4, $5, $6)
-        on conflict (edition_id, revision, key) do nothing";
+    ADD_VARIANT = "insert into variant (edition_id, revision, key, headers, body, created_at, fingerprint)
+        values ($1, $2, $3, $4, $5, $6, $7) on conflict (edition_id, revision, key) do nothing";
     /// The id of a frozen body.
     VARIANT_ID = "select id from variant where edition_id = $1 and revision = $2 and key = $3";
+    /// What a frozen body was made of.
+    FINGERPRINT = "select fingerprint from variant where edition_id = $1 and revision = $2 and key = $3";
+    /// What stands over a frozen body.
+    HEADERS = "select headers from variant where id = $1";
+    /// Sealing gives it its date.
+    SET_HEADERS = "update variant set headers = $2 where id = $1";
+    /// Bodies that no copy carries.
+    DROP_UNUSED = "delete from variant where edition_id = $1
+        and not exists (select 1 from delivery where edition_id = $1 and variant_id = variant.id)";
     /// Copies of an edition, by address, for the desk.
     COPIES = "select d.edition_id, d.subscriber_id, d.address, d.state, d.class, d.attempt, d.maybe_duplicate, d.updated_at,
             (select a.reply from delivery_attempt a where a.edition_id = d.edition_id and a.subscriber_id = d.subscriber_id order by a.id desc limit 1) as reply
@@ -439,7 +449,8 @@ pub async fn withdraw_begun(tx: &mut Tx, subscriber: i64, list: Option<i64>, cla
 }
 
 /// Those of the keys that were suppressed instead of being put back in line.
-pub async fn withdrawn(tx: &mut Tx, keys: &[Key]) -> Result<Vec<(i64, i64)>> {
+/// With whether it was the edition that was cancelled.
+pub async fn withdrawn(tx: &mut Tx, keys: &[Key]) -> Result<Vec<(i64, i64, bool)>> {
     tx.many_returning(WITHDRAWN, keys.iter().map(|&(edition, subscriber, _)| (edition, subscriber))).await
 }
 
@@ -496,11 +507,33 @@ pub async fn add_variant(
     tx: &mut Tx,
     (edition, revision, key): (i64, i64, &str),
     headers: &str,
-    body: &[u8],
+    (body, fingerprint): (&[u8], &str),
     now: Moment,
 ) -> Result<i64> {
-    tx.exec(ADD_VARIANT, (edition, revision, key, headers, body, now)).await?;
+    tx.exec(ADD_VARIANT, (edition, revision, key, headers, body, now, fingerprint)).await?;
     Ok(tx.one::<(i64,)>(VARIANT_ID, (edition, revision, key)).await?.0)
+}
+
+pub async fn variant_id(tx: &mut Tx, (edition, revision, key): (i64, i64, &str)) -> Result<Option<i64>> {
+    Ok(tx.opt::<(i64,)>(VARIANT_ID, (edition, revision, key)).await?.map(|(id,)| id))
+}
+
+pub async fn fingerprint(db: &Db, (edition, revision, key): (i64, i64, &str)) -> Result<Option<String>> {
+    Ok(db.opt::<(String,)>(FINGERPRINT, (edition, revision, key)).await?.map(|(fingerprint,)| fingerprint))
+}
+
+pub async fn headers(tx: &mut Tx, variant: i64) -> Result<String> {
+    Ok(tx.one::<(String,)>(HEADERS, (variant,)).await?.0)
+}
+
+pub async fn set_headers(tx: &mut Tx, variant: i64, headers: &str) -> Result<()> {
+    tx.exec(SET_HEADERS, (variant, headers)).await?;
+    Ok(())
+}
+
+pub async fn drop_unused(tx: &mut Tx, edition: i64) -> Result<()> {
+    tx.exec(DROP_UNUSED, (edition,)).await?;
+    Ok(())
 }
 
 pub async fn copies(db: &Db, edition: i64, like: &str, after: i64, limit: i64) -> Result<Vec<Copy>> {

@@ -1,12 +1,17 @@
 //! `/desk/articles/new` and `/desk/articles/{id}`: writing an article, and editing one that came from a feed.
 
-use axum::extract::Path;
+use axum::{extract::Path, http::StatusCode, response::IntoResponse};
 use serde::Serialize;
 
-use super::super::{Desk, Form, Outcome, Posted, WebError, session::see_other};
+use super::{
+    super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
+    editions::title,
+};
 use crate::{
     articles::{self, Article, ArticleError, ArticleId, ArticleState, Written, html},
     clock::{Moment, Zone},
+    delivery::editions::EditionState,
+    digests::{self, Changed, EditionSummary},
     staff::{ArticlesAt, Role},
 };
 
@@ -20,7 +25,13 @@ const FIELDS: &[&str] = &[
     "image_url",
     "origin_note",
     "act",
+    "version",
+    "known",
 ];
+
+const CHANGED: &str = "Somebody else changed this article, or its feed did, since you opened it. What you typed is below, not saved yet. \
+    Saving now puts it in the place of the other version.";
+const ASKED: &str = "Not saved yet. What you typed is below.";
 
 #[derive(Serialize)]
 struct Page {
@@ -36,12 +47,47 @@ struct Page {
     may_write: bool,
     body_html: String,
     reading_time: String,
+    /// The version that the form was made of.
+    version: i64,
+    /// Why it was not saved.
+    trouble: Option<&'static str>,
+    /// What somebody else wrote meanwhile, where it differs.
+    theirs: Vec<Theirs>,
+    /// Editions that go out with it as it was approved.
+    waiting: Vec<WaitingView>,
+    /// They were told of those, and may save all the same.
+    asked: bool,
+}
+
+/// A field as somebody else saved it.
+#[derive(Serialize)]
+struct Theirs {
+    label: &'static str,
+    text: String,
+}
+
+/// An edition that was approved with this article.
+#[derive(Serialize)]
+struct WaitingView {
+    public_id: String,
+    title: String,
+    when: String,
+}
+
+/// Why a form comes back without having been saved.
+enum Refused {
+    Invalid,
+    Changed,
+    Asked,
 }
 
 impl From<ArticleError> for WebError {
     fn from(error: ArticleError) -> Self {
         match error {
             ArticleError::NotFound => Self::NotFound,
+            ArticleError::Changed => Self::Conflict(
+                "Somebody else changed the article meanwhile. Open it again and look at it first.".into(),
+            ),
             ArticleError::Invalid(_) => Self::BadRequest("The article cannot be saved as it is."),
             ArticleError::Database(error) => error.into(),
         }
@@ -50,7 +96,7 @@ impl From<ArticleError> for WebError {
 
 /// `GET /desk/articles/new`
 pub(crate) async fn new(desk: Desk) -> Outcome {
-    let page = page(&desk, None, Form::new(FIELDS)).await?;
+    let page = page(&desk, None, Form::new(FIELDS), None).await?;
     desk.page("desk/articles/edit", &page.heading, &page).await
 }
 
@@ -63,7 +109,7 @@ pub(crate) async fn create(desk: Desk, posted: Posted) -> Outcome {
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
     let article = find(&desk, &id).await?;
     let form = filled(&article);
-    let page = page(&desk, Some(&article), form).await?;
+    let page = page(&desk, Some(&article), form, None).await?;
     desk.page("desk/articles/edit", &page.heading, &page).await
 }
 
@@ -80,25 +126,41 @@ async fn find(desk: &Desk, id: &str) -> Result<Article, WebError> {
 
 async fn write(desk: &Desk, article: Option<&Article>, mut form: Form) -> Outcome {
     if form.text("act") == "preview" {
-        let page = page(desk, article, form).await?;
+        let page = page(desk, article, form, None).await?;
         return desk.page("desk/articles/edit", &page.heading, &page).await;
     }
     let written = written(&form, article, desk.site().now());
     let saved = match article {
-        Some(article) => articles::update(desk.site(), article.id, &written).await,
-        None => articles::create(desk.site(), &written).await,
+        Some(article) => {
+            let version = form.text("version").parse().unwrap_or_default();
+            digests::change_article(desk.site(), (article.id, version), &written, form.all("known")).await
+        }
+        None => articles::create(desk.site(), &written).await.map_err(Changed::from),
     };
-    match saved {
-        Ok(saved) => Ok(see_other(&format!("/desk/articles/{}?done=saved", saved.id.0))),
-        Err(ArticleError::Invalid(errors)) => {
+    let refused = match saved {
+        Ok(saved) => return Ok(see_other(&format!("/desk/articles/{}?done=saved", saved.id.0))),
+        Err(Changed::Article(ArticleError::Invalid(errors))) => {
             for error in errors {
                 form.mistake(error.field, error.message);
             }
-            let page = page(desk, article, form).await?;
-            desk.page_again("desk/articles/edit", &page.heading, &page).await
+            Refused::Invalid
         }
-        Err(error) => Err(error.into()),
-    }
+        Err(Changed::Article(ArticleError::Changed)) => Refused::Changed,
+        Err(Changed::Approved(_)) => Refused::Asked,
+        Err(Changed::Article(error)) => return Err(error.into()),
+    };
+    // As it is now: the form may have been typed beside an older version.
+    let now = match article {
+        Some(article) => articles::by_id(&desk.site().db, article.id).await?,
+        None => None,
+    };
+    let status = match refused {
+        Refused::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        Refused::Changed | Refused::Asked => StatusCode::CONFLICT,
+    };
+    let page = page(desk, now.as_ref(), form, Some(refused)).await?;
+    let page = desk.page("desk/articles/edit", &page.heading, &page).await?;
+    Ok((status, page).into_response())
 }
 
 fn written(form: &Form, article: Option<&Article>, now: Moment) -> Written {
@@ -148,7 +210,12 @@ fn filled(article: &Article) -> Form {
         .with("origin_note", article.origin_note.as_deref().unwrap_or_default())
 }
 
-async fn page(desk: &Desk, article: Option<&Article>, form: Form) -> Result<Page, WebError> {
+async fn page(
+    desk: &Desk,
+    article: Option<&Article>,
+    form: Form,
+    refused: Option<Refused>,
+) -> Result<Page, WebError> {
     let settings = &desk.settings;
     let writes_body = writes_body(article);
     let body_html = match article {
@@ -156,7 +223,23 @@ async fn page(desk: &Desk, article: Option<&Article>, form: Form) -> Result<Page
         _ => html::markdown_to_html(form.raw("body_markdown")),
     };
     let words = html::word_count(&html::text_of(&body_html));
+    let waiting = match article {
+        Some(article) => digests::waiting_with(&desk.site().db, article.id).await?,
+        None => Vec::new(),
+    };
+    let stale = matches!(refused, Some(Refused::Changed));
+    // Pressed again, the form overwrites only what it was shown beside.
+    let typed = form.text("version").parse().ok().filter(|_| !stale);
     Ok(Page {
+        version: typed.or(article.map(|article| article.version)).unwrap_or_default(),
+        trouble: match refused {
+            Some(Refused::Changed) => Some(CHANGED),
+            Some(Refused::Asked) => Some(ASKED),
+            Some(Refused::Invalid) | None => None,
+        },
+        theirs: article.filter(|_| stale).map(|article| theirs(article, &form)).unwrap_or_default(),
+        asked: matches!(refused, Some(Refused::Asked)),
+        waiting: waiting.into_iter().map(|edition| WaitingView::new(edition, desk.zone())).collect(),
         heading: article.map_or("A new article", |article| &article.title).to_owned(),
         action: article
             .map_or("/desk/articles/new".to_owned(), |article| format!("/desk/articles/{}", article.id.0)),
@@ -173,6 +256,33 @@ async fn page(desk: &Desk, article: Option<&Article>, form: Form) -> Result<Page
         reading_time: format!("{words} words, {} min", html::reading_minutes(words, settings.reading_speed)),
         body_html,
     })
+}
+
+/// The fields that somebody else wrote otherwise than the form holds them.
+fn theirs(article: &Article, form: &Form) -> Vec<Theirs> {
+    let now = filled(article);
+    let labels = [
+        ("title", "Title"),
+        ("standfirst", "Standfirst"),
+        ("byline", "Byline"),
+        ("topics", "Topics"),
+        ("body_markdown", "Article"),
+        ("canonical_url", "Where it stands on your own site"),
+        ("image_url", "Address of its picture"),
+        ("origin_note", "Where it was first published"),
+    ];
+    let differs = labels.into_iter().filter(|(name, _)| now.text(name) != form.text(name));
+    differs.map(|(name, label)| Theirs { label, text: now.text(name).to_owned() }).collect()
+}
+
+impl WaitingView {
+    fn new(edition: EditionSummary, zone: &Zone) -> Self {
+        let when = match (edition.state, edition.send_at) {
+            (EditionState::Scheduled, Some(at)) => format!("goes out on {}", at.date_time(zone)),
+            _ => "is held back and waits for a decision".to_owned(),
+        };
+        Self { title: title(&edition.subject), public_id: edition.public_id, when }
+    }
 }
 
 fn about(article: &Article, zone: &Zone) -> String {

@@ -32,6 +32,8 @@ struct Page {
     picked: Vec<ArticleLine>,
     offered: Vec<ArticleLine>,
     trouble: Option<&'static str>,
+    /// Somebody else's version, to be looked at beside one's own.
+    theirs: Option<i64>,
     may_send: bool,
     /// Where a test copy goes.
     who_email: String,
@@ -50,6 +52,8 @@ pub(super) struct EditionView {
     state: &'static str,
     state_label: &'static str,
     revision: i64,
+    /// What acts on it name.
+    version: String,
     saved_by: Option<String>,
     saved_at: String,
     sent_by: Option<String>,
@@ -68,6 +72,7 @@ impl EditionView {
             state: edition.state.as_str(),
             state_label: super::editions::state_label(edition.state),
             revision: edition.revision,
+            version: edition.version(),
             saved_by: edition.saved_by.clone(),
             saved_at: edition.updated_at.date_time(zone),
             sent_by: edition.sent_by.clone(),
@@ -128,7 +133,7 @@ pub(crate) async fn show(
         let page = page(&desk, &edition, form, &edition.content.article_ids, None).await?;
         return desk.page("desk/editions/composer", &page.title, &page).await;
     }
-    edition_progress::page(&desk, &edition, &look).await
+    edition_progress::page(&desk, &edition, &look, false).await
 }
 
 /// `POST /desk/editions/{id}`: every button of the composer saves what is written, and then does its own small thing.
@@ -160,9 +165,15 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     match digests::save_revision(desk.site(), edition.id, based_on, content, Some(desk.who.staff.id)).await {
         Ok(_) if act == "test" => edition_test::send(&desk, &id, "").await,
         Ok(_) => Ok(see_other(&format!("/desk/editions/{id}{on}"))),
-        Err(digests::Error::Changed) => {
-            let trouble = "Somebody else saved this edition while you were writing. Your words are below, not saved yet. \
-                           Saving now puts them in the place of the other version.";
+        Err(error @ (digests::Error::Changed | digests::Error::Locked)) => {
+            let trouble = if matches!(error, digests::Error::Changed) {
+                "Somebody else saved this edition while you were writing. Your words are below, not saved yet. \
+                 Saving now puts them in the place of the other version."
+            } else {
+                "Somebody pressed Send while you were writing, so nothing in the edition can be changed. Your words are below, \
+                 not saved. If Send is taken back, they can be."
+            };
+            let edition = digests::find(&desk.site().db, &id).await?;
             let page = page(&desk, &edition, form, &picked, Some(trouble)).await?;
             let page = desk.page("desk/editions/composer", &page.title, &page).await?;
             Ok((StatusCode::CONFLICT, page).into_response())
@@ -188,6 +199,7 @@ async fn page(
         form,
         offered: offered.map(|article| ArticleLine::new(article, settings)).collect(),
         picked: picked_lines(desk, picked).await?,
+        theirs: trouble.map(|_| edition.revision),
         trouble,
         may_send: desk.may(Role::SENDING),
         who_email: desk.who.staff.email.to_string(),

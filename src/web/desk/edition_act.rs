@@ -1,30 +1,45 @@
-//! The buttons of an edition on its way: undo, pause, resume, cancel.
+//! The buttons of an edition on its way: undo, pause, resume. Each says which version of it the page showed.
 
-use axum::extract::Path;
+use axum::{extract::Path, http::StatusCode, response::IntoResponse};
 
-use super::super::{Desk, Outcome, session::see_other};
-use crate::digests;
+use super::{
+    super::{Desk, Outcome, Posted, session::see_other},
+    edition_progress::{self, Look},
+};
+use crate::digests::{self, Seen};
 
 /// `POST /desk/editions/{id}/undo`
-pub(crate) async fn undo(desk: Desk, Path(id): Path<String>) -> Outcome {
-    digests::undo(desk.site(), &id, Some(desk.who.staff.id)).await?;
-    Ok(see_other(&format!("/desk/editions/{id}?done=undone")))
+pub(crate) async fn undo(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let form = posted.form(&["version"])?;
+    let undone = digests::undo(desk.site(), &id, form.text("version"), Some(desk.who.staff.id)).await;
+    answer(&desk, &id, undone, "undone").await
 }
 
 /// `POST /desk/editions/{id}/pause`
-pub(crate) async fn pause(desk: Desk, Path(id): Path<String>) -> Outcome {
-    digests::pause(desk.site(), &id, Some(desk.who.staff.id)).await?;
-    Ok(see_other(&format!("/desk/editions/{id}?done=paused")))
+pub(crate) async fn pause(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    posted.form(&[])?;
+    let paused = digests::pause(desk.site(), &id, Some(desk.who.staff.id)).await;
+    answer(&desk, &id, paused, "paused").await
 }
 
 /// `POST /desk/editions/{id}/resume`
-pub(crate) async fn resume(desk: Desk, Path(id): Path<String>) -> Outcome {
-    digests::resume(desk.site(), &desk.app.templates, &id, Some(desk.who.staff.id)).await?;
-    Ok(see_other(&format!("/desk/editions/{id}?done=resumed")))
+pub(crate) async fn resume(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let form = posted.form(&["version", "fingerprint"])?;
+    let seen = Seen { version: form.text("version"), fingerprint: form.text("fingerprint") };
+    let who = Some(desk.who.staff.id);
+    let resumed = digests::resume(desk.site(), &desk.app.templates, &id, seen, who).await;
+    answer(&desk, &id, resumed, "resumed").await
 }
 
-/// `POST /desk/editions/{id}/cancel`
-pub(crate) async fn cancel(desk: Desk, Path(id): Path<String>) -> Outcome {
-    digests::cancel(desk.site(), &id, Some(desk.who.staff.id)).await?;
-    Ok(see_other(&format!("/desk/editions/{id}?done=cancelled")))
+/// Back to the edition's page: with what was done, or as it is now if that is not what was looked at.
+pub(super) async fn answer(desk: &Desk, id: &str, result: digests::Result<()>, done: &str) -> Outcome {
+    match result {
+        Ok(()) => Ok(see_other(&format!("/desk/editions/{id}?done={done}"))),
+        Err(digests::Error::NotAsSeen) => {
+            let edition = digests::find(&desk.site().db, id).await?;
+            let page = edition_progress::page(desk, &edition, &Look::default(), true).await?;
+            Ok((StatusCode::CONFLICT, page).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
 }

@@ -28,6 +28,8 @@ struct Page {
     form: Form,
     picked: Vec<Picked>,
     trouble: Option<&'static str>,
+    /// Somebody else's version, to be looked at beside one's own.
+    theirs: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -69,9 +71,15 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let who = Some(desk.who.staff.id);
     match digests::save_correction(desk.site(), edition.id, based_on, content, who).await {
         Ok(_) => Ok(see_other(&format!("/desk/editions/{id}?done=corrected"))),
-        Err(digests::Error::Changed) => {
-            let trouble = "Somebody else corrected this edition while you were writing. Your words are below, not saved yet. \
-                           Saving now puts them in the place of the other version.";
+        Err(error @ (digests::Error::Changed | digests::Error::Locked)) => {
+            let trouble = if matches!(error, digests::Error::Changed) {
+                "Somebody else corrected this edition while you were writing. Your words are below, not saved yet. \
+                 Saving now puts them in the place of the other version."
+            } else {
+                "The edition went on while you were writing, so it cannot be corrected. Your words are below, not saved. \
+                 If it is paused again, they can be."
+            };
+            let edition = digests::find(&desk.site().db, &id).await?;
             let page = page(&desk, &edition, form, &picked, Some(trouble)).await?;
             let page = desk.page("desk/editions/correct", TITLE, &page).await?;
             Ok((StatusCode::CONFLICT, page).into_response())
@@ -109,6 +117,7 @@ async fn page(
         standing: have_and_have_not(editions::progress(db, edition.id).await?),
         form,
         picked: picked.collect(),
+        theirs: trouble.map(|_| edition.revision),
         trouble,
     })
 }

@@ -56,6 +56,12 @@ struct Page {
     explanation: &'static str,
     /// How fast it goes and what holds it back, a sentence each.
     notes: Vec<String>,
+    /// It is not as it was when somebody pressed a button of this page.
+    stale: bool,
+    /// What its mail would show otherwise if Send were pressed now.
+    changed: Option<String>,
+    /// What its newest revision reads like, for letting it go on.
+    fingerprint: String,
     seconds_left: Option<u64>,
     actions: Vec<Action>,
     figures: Option<Figures>,
@@ -68,6 +74,8 @@ struct Action {
     path: &'static str,
     label: &'static str,
     look: &'static str,
+    /// It leads to a page that asks first.
+    asks: bool,
 }
 
 /// The figures as words, and the bar: what the page shows and what the stream sends.
@@ -76,6 +84,8 @@ struct Figures {
     state: &'static str,
     texts: Texts,
     bars: Vec<Bar>,
+    /// Whether cancelled copies are worth a figure of their own.
+    any_cancelled: bool,
 }
 
 /// What the stream sends: the figures, and every few seconds the notes beside them.
@@ -92,6 +102,7 @@ struct Texts {
     accepted: String,
     failed: String,
     suppressed: String,
+    cancelled: String,
     unknown: String,
     open: String,
     percent: String,
@@ -154,6 +165,7 @@ pub(super) fn outcome_of(state: &str, class: Option<&str>, maybe_duplicate: bool
         "accepted" if maybe_duplicate => "Taken, perhaps twice".to_owned(),
         "accepted" => "Taken".to_owned(),
         "failed" => with_why("Failed"),
+        "suppressed" if class == Some("cancelled") => "Not sent: the edition was cancelled".to_owned(),
         "suppressed" => with_why("Not mailed"),
         "unknown" => "May have arrived".to_owned(),
         "claimed" => "Being sent".to_owned(),
@@ -163,7 +175,7 @@ pub(super) fn outcome_of(state: &str, class: Option<&str>, maybe_duplicate: bool
 }
 
 /// The page of an edition that is no longer being written.
-pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome {
+pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look, stale: bool) -> Outcome {
     let (db, zone) = (&desk.site().db, desk.zone());
     let sealed = edition.sealed_at.is_some();
     // The figures are for the whole team, addresses are not.
@@ -177,6 +189,13 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look) -> Outcome
         headline: headline(edition, progress, zone),
         explanation: explanation(edition),
         notes: live_notes(desk, edition, progress).await?,
+        stale,
+        changed: digests::changed_since_send(desk.site(), &desk.settings, edition).await?,
+        fingerprint: if matches!(edition.state, EditionState::Paused | EditionState::Held) {
+            digests::fingerprint(desk.site(), &desk.settings, edition).await?
+        } else {
+            String::new()
+        },
         seconds_left: seconds_left(desk, edition),
         actions: if desk.may(Role::SENDING) { actions(edition, corrected) } else { Vec::new() },
         figures: progress.map(|progress| Figures::new(progress, edition.state)),
@@ -239,9 +258,15 @@ fn headline(edition: &Edition, progress: Option<Progress>, zone: &Zone) -> Strin
         EditionState::Held if edition.held_because == "restored" => {
             format!("Held back: the database is a restored backup. {standing}").trim_end().to_owned()
         }
+        EditionState::Held if edition.held_because == "broken" => {
+            "Held back: no email can be made of it.".to_owned()
+        }
         EditionState::Held => "Held back: its moment passed while nothing was running.".to_owned(),
         EditionState::Cancelled => format!("Cancelled. {standing}").trim_end().to_owned(),
-        EditionState::Finished => format!("Sent to {readers}."),
+        EditionState::Finished if progress.is_some_and(|it| it.accepted == it.sealed) => {
+            format!("Sent to {readers}.")
+        }
+        EditionState::Finished => format!("Sent. {standing}"),
     }
 }
 
@@ -249,6 +274,9 @@ fn explanation(edition: &Edition) -> &'static str {
     match edition.state {
         EditionState::Held if edition.held_because == "restored" => {
             "The backup does not know what was sent since it was made. Go on only if you know that it did not go out."
+        }
+        EditionState::Held if edition.held_because == "broken" => {
+            "Nobody has got it. Take it back to the draft: it says there what is in the way."
         }
         EditionState::Held => "Nobody has got it. Send it now, late as it is, or take it back to the draft.",
         EditionState::Scheduled => "Until then it can be undone, and nobody has got anything.",
@@ -267,14 +295,16 @@ fn explanation(edition: &Edition) -> &'static str {
 
 fn actions(edition: &Edition, corrected: bool) -> Vec<Action> {
     let sealed = edition.sealed_at.is_some();
-    let undo = Action { path: "undo", label: "Undo: back to the draft", look: "big" };
-    let pause = Action { path: "pause", label: "Pause", look: "second" };
+    let action = |path, label, look| Action { path, label, look, asks: false };
+    let undo = action("undo", "Undo: back to the draft", "big");
+    let pause = action("pause", "Pause", "second");
     let going_on = if corrected { "Send the corrected version to the rest" } else { "Go on sending" };
-    let resume = Action { path: "resume", label: going_on, look: "" };
-    let late = Action { path: "resume", label: "Send it now", look: "" };
-    let back = Action { path: "undo", label: "Back to the draft", look: "second" };
-    let cancel = Action { path: "cancel", label: "Cancel the rest", look: "second danger" };
+    let resume = action("resume", going_on, "");
+    let late = action("resume", "Send it now", "");
+    let back = action("undo", "Back to the draft", "second");
+    let cancel = Action { asks: true, ..action("cancel", "Cancel the rest", "second danger") };
     match edition.state {
+        EditionState::Held if edition.held_because == "broken" => vec![back],
         EditionState::Held if !sealed => vec![late, back],
         EditionState::Scheduled => vec![undo],
         EditionState::Sending => vec![pause, cancel],
@@ -285,14 +315,18 @@ fn actions(edition: &Edition, corrected: bool) -> Vec<Action> {
 
 impl Figures {
     fn new(progress: Progress, state: EditionState) -> Self {
-        let Progress { sealed, accepted, failed, suppressed, unknown, open } = progress;
+        let Progress { sealed, accepted, failed, suppressed, cancelled, unknown, open } = progress;
         let done = sealed - open;
         let share = |part: i64| if sealed == 0 { 0 } else { part * 1_000 / sealed };
         let mut bars = Vec::new();
         let mut before = 0;
-        for (name, part) in
-            [("accepted", accepted), ("suppressed", suppressed), ("unknown", unknown), ("failed", failed)]
-        {
+        for (name, part) in [
+            ("accepted", accepted),
+            ("suppressed", suppressed),
+            ("cancelled", cancelled),
+            ("unknown", unknown),
+            ("failed", failed),
+        ] {
             let x = share(before);
             before += part;
             bars.push(Bar { name, x, width: share(before) - x });
@@ -302,12 +336,14 @@ impl Figures {
             accepted: grouped(accepted),
             failed: grouped(failed),
             suppressed: grouped(suppressed),
+            cancelled: grouped(cancelled),
             unknown: grouped(unknown),
             open: grouped(open),
             // Rounded down: 100% means that nothing is left.
             percent: format!("{}%", if sealed == 0 { 100 } else { done * 100 / sealed }),
         };
-        Self { state: state.as_str(), texts, bars }
+        let any_cancelled = cancelled > 0 || state == EditionState::Cancelled;
+        Self { state: state.as_str(), texts, bars, any_cancelled }
     }
 }
 
@@ -316,7 +352,8 @@ async fn results(desk: &Desk, edition: &Edition, look: &Look) -> Result<Results,
         ("", "Every outcome"),
         ("accepted", "Taken by their mail provider"),
         ("failed", "Failed"),
-        ("suppressed", "Not mailed"),
+        ("suppressed", "Not mailed: left, or address stopped"),
+        ("cancelled", "Not sent: cancelled"),
         ("unknown", "May have arrived"),
         ("open", "Still to go"),
     ];
@@ -385,11 +422,12 @@ mod tests {
     /// TRUST T11: what the page says adds up as the ledger does.
     #[test]
     fn the_bar_is_as_long_as_what_is_done() {
-        let progress = Progress { sealed: 200, accepted: 197, failed: 1, suppressed: 1, unknown: 0, open: 1 };
+        let progress =
+            Progress { sealed: 200, accepted: 197, failed: 1, suppressed: 1, open: 1, ..Progress::default() };
         let figures = Figures::new(progress, EditionState::Sending);
         assert_eq!(figures.texts.percent, "99%");
         assert_eq!(figures.bars.iter().map(|bar| bar.width).sum::<i64>(), 995);
-        let nobody = Progress { sealed: 0, accepted: 0, failed: 0, suppressed: 0, unknown: 0, open: 0 };
+        let nobody = Progress::default();
         assert_eq!(Figures::new(nobody, EditionState::Finished).texts.percent, "100%");
     }
 }

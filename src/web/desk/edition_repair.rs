@@ -73,7 +73,7 @@ impl Repair {
             may_correct: stopped && desk.may(Role::WRITING),
             corrected: corrected.then(|| {
                 format!(
-                    "A corrected version is ready. Going on sends it to the {} who have none; nobody gets two.",
+                    "A corrected version is ready. Going on sends it to the {} whose copy is still to go; nobody gets two.",
                     grouped(progress.open)
                 )
             }),

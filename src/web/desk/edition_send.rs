@@ -13,15 +13,21 @@ use crate::{
     clock::{Moment, Zone},
     delivery::editions::{EditionState, UnknownPolicy},
     digests::{self, Edition, Press},
+    staff::Settings,
 };
 
-const FIELDS: &[&str] = &["revision", "later", "policy"];
+const FIELDS: &[&str] = &["revision", "fingerprint", "later", "policy", "act"];
+const TITLE: &str = "Send the edition";
 
 #[derive(Serialize)]
 struct Page {
     title: String,
     edition: EditionView,
     form: Form,
+    /// What pressing Send approves, in one word.
+    fingerprint: String,
+    /// It is not as it was when somebody pressed Send.
+    trouble: Option<&'static str>,
     from: String,
     later_hint: String,
     size: String,
@@ -40,8 +46,8 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
         return Ok(see_other(&format!("/desk/editions/{id}")));
     }
     let form = Form::new(FIELDS).with("policy", edition.unknown_policy.as_str());
-    let page = page(&desk, &edition, form).await?;
-    desk.page("desk/editions/send", "Send the edition", &page).await
+    let page = page(&desk, &edition, form, None).await?;
+    desk.page("desk/editions/send", TITLE, &page).await
 }
 
 /// `POST /desk/editions/{id}/send`
@@ -49,36 +55,67 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let mut form = posted.form(FIELDS)?;
     let edition = digests::find(&desk.site().db, &id).await?;
     let revision = form.text("revision").parse().unwrap_or_default();
-    let later = form.parse("later", |text| moment(text, desk.zone()));
-    let Some(later) = later else { return again(&desk, &edition, form).await };
+    let seen = form.text("fingerprint").to_owned();
+    let policy = form.parse("policy", |word| {
+        UnknownPolicy::parse(word).ok_or("Choose what happens to a copy whose answer is lost.")
+    });
+    let later = when(&mut form, desk.zone());
+    let (Some(policy), Some(later)) = (policy, later) else { return again(&desk, &edition, form).await };
     let site = desk.site();
     let press = Press {
         edition_id: edition.id,
         revision,
+        fingerprint: Some(&seen),
         later,
-        policy: UnknownPolicy::parse(form.text("policy")).unwrap_or_default(),
+        policy,
         staff_id: Some(desk.who.staff.id),
     };
-    match digests::press(site, &desk.app.templates, press).await {
-        Ok(_) => Ok(see_other(&format!("/desk/editions/{id}"))),
-        Err(digests::Error::NotReady(_)) => again(&desk, &edition, form).await,
-        Err(error) => Err(error.into()),
-    }
+    let trouble = match digests::press(site, &desk.app.templates, press).await {
+        Ok(_) => return Ok(see_other(&format!("/desk/editions/{id}"))),
+        Err(digests::Error::NotReady(_)) => return again(&desk, &edition, form).await,
+        Err(digests::Error::Past) => {
+            let now = site.now().date_time(desk.zone());
+            form.mistake("later", format_args!("That moment is over: it is {now} now. Choose a later one."));
+            return again(&desk, &edition, form).await;
+        }
+        Err(digests::Error::Changed) => {
+            "Nothing was sent: somebody else saved this edition since you opened the page. Below it is as it is now. \
+             Look at it again before you press Send."
+        }
+        Err(digests::Error::NotAsSeen) => {
+            "Nothing was sent: an article in it, or a setting that it shows, changed since you opened the page. Below it is as it \
+             is now. Look at it again before you press Send."
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let edition = digests::find(&site.db, &id).await?;
+    let page = page(&desk, &edition, form, Some(trouble)).await?;
+    let page = desk.page("desk/editions/send", TITLE, &page).await?;
+    Ok((StatusCode::CONFLICT, page).into_response())
 }
 
 async fn again(desk: &Desk, edition: &Edition, form: Form) -> Outcome {
-    let page = page(desk, edition, form).await?;
-    let page = desk.page("desk/editions/send", "Send the edition", &page).await?;
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+    let page = page(desk, edition, form, None).await?;
+    desk.page_again("desk/editions/send", TITLE, &page).await
 }
 
-async fn page(desk: &Desk, edition: &Edition, form: Form) -> Result<Page, WebError> {
-    let settings = &desk.settings;
+async fn page(
+    desk: &Desk,
+    edition: &Edition,
+    form: Form,
+    trouble: Option<&'static str>,
+) -> Result<Page, WebError> {
+    // The settings of this moment: those of the request may be older than the press that was refused.
+    let settings = &Settings::load(&desk.site().db).await?;
+    // Before anything that is shown: what changes while the page is made is then not approved by it.
+    let fingerprint = digests::fingerprint(desk.site(), settings, edition).await?;
     let size = digests::preview(desk.site(), &desk.app.templates, settings, edition).await?.html.len();
     Ok(Page {
         title: title(&edition.content.subject),
         edition: EditionView::new(edition, desk.zone()),
         form,
+        fingerprint,
+        trouble,
         from: format!("{} <{}>", settings.sender_name(), settings.sender_email()),
         later_hint: later_hint(desk.zone(), desk.site().now()),
         size: format!("{} kB", size.div_ceil(1_000)),
@@ -90,10 +127,28 @@ async fn page(desk: &Desk, edition: &Edition, form: Form) -> Result<Page, WebErr
     })
 }
 
+/// Now, or the moment that was chosen: by the button that was pressed, and never by a guess. `None` with a mistake.
+fn when(form: &mut Form, zone: &Zone) -> Option<Option<Moment>> {
+    let later = form.parse("later", |text| moment(text, zone))?;
+    match (form.text("act"), later) {
+        ("now", None) => Some(None),
+        ("now", Some(_)) => {
+            let both = "You chose a day, and pressed the button that sends now. Press the one below the day, or empty the field.";
+            form.mistake("later", both);
+            None
+        }
+        (_, Some(later)) => Some(Some(later)),
+        (_, None) => {
+            form.mistake("later", "Enter a day and a time.");
+            None
+        }
+    }
+}
+
 /// Whose clocks a later moment is read on.
 fn later_hint(zone: &Zone, now: Moment) -> String {
     let place = zone.name().rsplit('/').next().unwrap_or_default().replace('_', " ");
-    format!("In {place} time: it is {} now. Leave it empty to send now.", now.time(zone))
+    format!("In {place} time: it is {} now.", now.time(zone))
 }
 
 /// What a `datetime-local` field sends, on the magazine's clocks; empty means now.

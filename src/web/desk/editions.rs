@@ -44,7 +44,9 @@ impl Line {
                     edition.updated_at.date_time(zone)
                 )
             }
-            (_, Some(readers), Some(at)) => format!("{} on {}", count(readers, "reader"), at.date_time(zone)),
+            (_, Some(readers), Some(at)) => {
+                format!("for {}, on {}", count(readers, "reader"), at.date_time(zone))
+            }
             (_, _, Some(at)) => format!("goes out {}", at.date_time(zone)),
             _ => count(edition.article_count, "article"),
         };
@@ -112,6 +114,10 @@ impl From<digests::Error> for WebError {
             Error::Changed => Self::Conflict(
                 "Somebody else saved this edition meanwhile. Go back to the draft and look at it again first.".into(),
             ),
+            Error::NotAsSeen => {
+                Self::Conflict("It changed since you looked at it. Look at it again first.".into())
+            }
+            Error::Past => Self::Conflict("That moment is over. Choose a later one.".into()),
             Error::AlreadyPressed => {
                 Self::Conflict("Somebody else already pressed Send. It goes out once, not twice.".into())
             }
@@ -126,7 +132,11 @@ impl From<digests::Error> for WebError {
                 "That is not possible now. The edition is: {}.",
                 state_label(state).to_lowercase()
             )),
-            Error::NotReady(_) => Self::Conflict("The edition is not ready to be sent.".into()),
+            Error::NotReady(problems) => {
+                let problems = problems.iter().filter(|problem| problem.is_in_the_way());
+                let words: Vec<String> = problems.map(ToString::to_string).collect();
+                Self::Conflict(format!("The edition is not ready to be sent. {}", words.join(" ")))
+            }
             other => Self::internal(other),
         }
     }

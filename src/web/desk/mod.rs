@@ -9,6 +9,7 @@ pub(super) mod deliverability;
 pub(super) mod donations;
 pub(super) mod edition;
 pub(super) mod edition_act;
+pub(super) mod edition_cancel;
 pub(super) mod edition_copy;
 pub(super) mod edition_correct;
 mod edition_live;

@@ -191,11 +191,12 @@ async fn last_edition(desk: &Desk) -> Result<Option<LastEdition>, WebError> {
 }
 
 fn outcome(progress: Progress) -> String {
-    let Progress { accepted, failed, suppressed, unknown, open, .. } = progress;
+    let Progress { accepted, failed, suppressed, cancelled, unknown, open, .. } = progress;
     let parts = [
         (accepted, "taken by their mail provider"),
         (failed, "failed"),
         (suppressed, "not mailed"),
+        (cancelled, "cancelled"),
         (unknown, "may have arrived"),
         (open, "still to go"),
     ];

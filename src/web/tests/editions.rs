@@ -47,10 +47,35 @@ impl Desk {
         self.post(path, &fields).await
     }
 
+    /// Presses Send as the page offers it at this moment.
+    async fn press(&self, path: &str) -> Answer {
+        let page = self.get(&format!("{path}/send")).await.body;
+        let fingerprint = hidden(&page, "fingerprint");
+        let fields = [
+            ("revision", "2"),
+            ("fingerprint", &fingerprint),
+            ("later", ""),
+            ("policy", "resend"),
+            ("act", "now"),
+        ];
+        self.post(&format!("{path}/send"), &fields).await
+    }
+
+    async fn undo(&self, path: &str) -> Answer {
+        let version = hidden(&self.get(path).await.body, "version");
+        self.post(&format!("{path}/undo"), &[("version", &version)]).await
+    }
+
     async fn seal(&self) {
         self.web.app.site.clock.advance(UNDO);
         digests::seal_due(&self.web.app.site, &self.web.app.templates).await.expect("sealing");
     }
+}
+
+/// What a page holds in a hidden field; empty where it has none.
+fn hidden(page: &str, name: &str) -> String {
+    let rest = page.split_once(&format!("name=\"{name}\" value=\"")).map_or("", |(_, rest)| rest);
+    rest.split('"').next().unwrap_or_default().to_owned()
 }
 
 #[tokio::test]
@@ -79,20 +104,27 @@ async fn send_is_pressed_once_and_can_be_undone() {
     desk.save(&path, "1", "save", "Spring", &["1"]).await;
     let look = desk.get(&format!("{path}/send")).await;
     assert!(look.body.contains("Send to 3 readers"), "{}", look.body);
-    let press = [("revision", "2"), ("later", "")];
+    let fingerprint = hidden(&look.body, "fingerprint");
+    let press = [
+        ("revision", "2"),
+        ("fingerprint", &*fingerprint),
+        ("later", ""),
+        ("policy", "resend"),
+        ("act", "now"),
+    ];
     let first = desk.post(&format!("{path}/send"), &press).await;
     assert_eq!(first.status, StatusCode::SEE_OTHER, "{}", first.body);
     let second = desk.post(&format!("{path}/send"), &press).await;
     assert_eq!(second.status, StatusCode::CONFLICT);
     assert!(second.body.contains("already pressed Send"));
     assert!(desk.get(&path).await.body.contains("Goes out in"));
-    let undone = desk.post(&format!("{path}/undo"), &[]).await;
+    let undone = desk.undo(&path).await;
     assert_eq!(undone.status, StatusCode::SEE_OTHER);
     desk.seal().await;
     assert!(desk.get(&path).await.body.contains("id=\"composer\""), "a draft again");
     desk.post(&format!("{path}/send"), &press).await;
     desk.seal().await;
-    assert_eq!(desk.post(&format!("{path}/undo"), &[]).await.status, StatusCode::CONFLICT);
+    assert_eq!(desk.undo(&path).await.status, StatusCode::CONFLICT);
     let page = desk.get(&path).await.body;
     assert!(page.contains("reader2@example.org") && page.contains("On its way to 3 readers"), "{page}");
     // TRUST T6: addresses are for those who may see the readers.
@@ -141,7 +173,7 @@ async fn progress_comes_as_events_and_stands_on_the_page() {
     let desk = Desk::new().await;
     let path = desk.edition().await;
     desk.save(&path, "1", "save", "Spring", &["1"]).await;
-    desk.post(&format!("{path}/send"), &[("revision", "2"), ("later", "")]).await;
+    desk.press(&path).await;
     desk.seal().await;
     let page = desk.get(&path).await.body;
     assert!(page.contains("data-figure=\"open\">3<"), "{page}");

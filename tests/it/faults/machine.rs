@@ -157,7 +157,7 @@ both_engines! {
         // Whoever listens may not be ready to answer, and this is not about starting.
         let page = format!("http://{listen}/subscribe");
         wait::until("a page", async || app.visitor().request(Method::GET, &page).send().await.ok()).await;
-        digests::resume(&app.site, &app.templates, &public_id, None).await.expect("it was paused");
+        app.resume(&public_id).await;
         let done = wait::at_most(Duration::from_secs(60), async || {
             let edition = digests::load(&app.site.db, edition).await.expect("the edition is there");
             (edition.state == EditionState::Finished).then_some(())

@@ -36,8 +36,8 @@ both_engines! {
     /// TRUST F27: the same when the edition is cancelled.
     async fn what_was_on_its_way_when_it_was_cancelled_is_not_tried_again(app: TestApp) {
         let (edition, engine) = on_its_way(&app).await;
-        let public_id = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
-        digests::cancel(&app.site, &public_id, None).await.expect("it was going out");
+        let seen = digests::load(&app.site.db, edition).await.expect("the edition");
+        digests::cancel(&app.site, &seen.public_id, &seen.version(), None).await.expect("it was going out");
         refused_and_later(&app, engine).await;
         let states = states(&app).await;
         assert_eq!(states[1], "suppressed cancelled");

@@ -260,8 +260,7 @@ impl Storm {
         let most = self.workers * self.options.relays[0].connections;
         let after = self.sandbox.mailbox().count();
         assert!(after - before <= most, "{} messages left during the pause", after - before);
-        let resumed = digests::resume(site, &self.app.templates, &self.public_id, None).await;
-        resumed.expect("it was paused");
+        self.app.resume(&self.public_id).await;
     }
 
     /// TRUST F25: readers leave while their copies are on the way.

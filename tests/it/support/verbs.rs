@@ -154,6 +154,17 @@ impl TestApp {
         draft.id
     }
 
+    /// Somebody looks at an edition that is stopped, and lets it go on.
+    pub async fn resume(&self, public_id: &str) {
+        let edition = digests::find(&self.site.db, public_id).await.expect("the edition is there");
+        let settings = Settings::load(&self.site.db).await.expect("the settings can be read");
+        let fingerprint =
+            digests::fingerprint(&self.site, &settings, &edition).await.expect("it can be read");
+        let seen = digests::Seen { version: &edition.version(), fingerprint: &fingerprint };
+        let resumed = digests::resume(&self.site, &self.templates, public_id, seen, None).await;
+        resumed.expect("it was stopped");
+    }
+
     /// So many readers, `reader1@example.org` and on, from a file: for more than a few.
     pub async fn import_readers(&self, count: usize) {
         self.more_readers(0, count).await;

@@ -212,6 +212,12 @@ impl Form {
         self
     }
 
+    /// The same fields sent to another address, as no page of ours does.
+    pub fn at(mut self, path: &str) -> Self {
+        self.action = self.action.join(path).expect("an address");
+        self
+    }
+
     /// What the form holds for a field.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

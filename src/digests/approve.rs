@@ -1,0 +1,95 @@
+//! What was approved, and what changes beside it: an article of an edition that waits for its moment.
+//!
+//! The rule: readers get what was frozen when Send was pressed. So whoever changes such an article is asked first, and the
+//! page of the edition says what changed without being asked, by a feed or in the settings.
+
+use super::{Edition, EditionSummary, Error, Result, issue::Issue, store};
+use crate::{
+    articles::{self, Article, ArticleError, ArticleId, Written},
+    db::{self, Db, Tx},
+    delivery::{editions::EditionState, variant},
+    site::Site,
+    staff::Settings,
+};
+
+/// Why an article was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Changed {
+    /// It is in these editions, which go out as they were approved: whoever changes it has to say that they know.
+    #[error("the article is in an edition that waits for its moment")]
+    Approved(Vec<EditionSummary>),
+    /// The articles room's reason.
+    #[error(transparent)]
+    Article(#[from] ArticleError),
+}
+
+impl From<sqlx::Error> for Changed {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Article(error.into())
+    }
+}
+
+/// Editions that were approved with this article in them and wait for their moment.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting_with(db: &Db, article: ArticleId) -> db::Result<Vec<EditionSummary>> {
+    store::waiting_with(db, article).await
+}
+
+/// Changes an article whose `version` somebody saw. `known` names the editions, by their public ids, that they were told go
+/// out with the article as it was approved.
+///
+/// # Errors
+/// [`Changed::Approved`] with the editions that they were not told of, and the articles room's.
+pub async fn change_article(
+    site: &Site,
+    (id, version): (ArticleId, i64),
+    written: &Written,
+    known: &[String],
+) -> std::result::Result<Article, Changed> {
+    let mut tx = site.db.begin().await?;
+    articles::update(&mut tx, site, (id, version), written).await?;
+    // Read behind the change, which holds the article: whoever presses Send now finds the new version, or is found here.
+    let waiting = store::waiting_with_in(&mut tx, id).await?;
+    if waiting.iter().any(|edition| !known.contains(&edition.public_id)) {
+        return Err(Changed::Approved(waiting));
+    }
+    tx.commit().await?;
+    Ok(articles::by_id(&site.db, id).await?.ok_or(ArticleError::NotFound)?)
+}
+
+/// In the transaction that approves an edition: refuses it if an article is not as it was read, and notes the versions.
+pub(super) async fn approve_articles(tx: &mut Tx, edition: &Edition, issue: &Issue) -> Result<()> {
+    let held = store::hold_articles(tx, edition.id, edition.revision).await?;
+    if issue.articles.iter().any(|article| !held.contains(&(article.id, article.version))) {
+        return Err(Error::NotAsSeen);
+    }
+    Ok(store::approve_articles(tx, edition.id, edition.revision).await?)
+}
+
+/// For an edition that waits for its moment, in a sentence, what its mail would show otherwise if Send were pressed now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn changed_since_send(
+    site: &Site,
+    settings: &Settings,
+    edition: &Edition,
+) -> Result<Option<String>> {
+    let waits = matches!(edition.state, EditionState::Scheduled | EditionState::Held);
+    if !waits || edition.sealed_at.is_some() {
+        return Ok(None);
+    }
+    let changed = store::changed_articles(&site.db, edition.id, edition.revision).await?;
+    let titles: Vec<String> = changed.into_iter().map(|(_, title)| format!("“{title}”")).collect();
+    if let [_, others @ ..] = titles.as_slice() {
+        let number =
+            if others.is_empty() { "1 article".to_owned() } else { format!("{} articles", titles.len()) };
+        return Ok(Some(format!("{number} changed since Send was pressed: {}.", titles.join(", "))));
+    }
+    let approved = variant::fingerprint(&site.db, edition.id, edition.revision).await?;
+    let Some(approved) = approved.filter(|approved| !approved.is_empty()) else { return Ok(None) };
+    let is_as_approved = Issue::load(site, settings, edition).await?.fingerprint() == approved;
+    Ok((!is_as_approved).then(|| "Settings that it shows changed since Send was pressed.".to_owned()))
+}

@@ -1,0 +1,366 @@
+//! What a person decided is what happens: nothing that changes between looking and pressing, or between pressing and the last
+//! copy, changes what readers get; and whoever acts on something names the version that they saw.
+
+use std::time::Duration;
+
+use broadside::{
+    articles::{self, Article, ArticleState, Written},
+    db::Db,
+    delivery::editions::{self, EditionState},
+    digests::{self, Edition},
+    email_address::EmailAddress,
+    staff::{ArticlesAt, Settings, settings},
+    subscribers,
+};
+use reqwest::StatusCode;
+
+use crate::support::{TestApp, app::OWNER, both_engines, database, visitor::Visitor};
+
+const REWRITTEN: &str = "Rewritten by its feed";
+
+fn path(edition: &Edition) -> String {
+    format!("/desk/editions/{}", edition.public_id)
+}
+
+async fn load(app: &TestApp, edition: &Edition) -> Edition {
+    digests::load(&app.site.db, edition.id).await.expect("the edition")
+}
+
+/// The articles of an edition, in its order.
+async fn articles_of(app: &TestApp, edition: &Edition) -> Vec<Article> {
+    articles::by_ids(&app.site.db, &edition.content.article_ids).await.expect("its articles")
+}
+
+async fn pressed(desk: &Visitor, edition: &Edition) {
+    let look = desk.open(&format!("{}/send", path(edition))).await;
+    desk.submit_and_follow(&look.form("/send").with("act", "now")).await.says("Goes out in");
+}
+
+async fn seal(app: &TestApp) {
+    app.advance(digests::UNDO);
+    digests::seal_due(&app.site, &app.templates).await.expect("what is due is sealed");
+}
+
+async fn change_settings(app: &TestApp, change: impl FnOnce(&mut Settings) + Send) {
+    let mut tx = app.site.db.begin().await.expect("a transaction");
+    settings::save(&mut tx, &app.site, None, change).await.expect("saved");
+    tx.commit().await.expect("a commit");
+}
+
+/// As somebody else at the desk would change it, who was told of every edition.
+async fn change(app: &TestApp, article: &Article, title: &str, state: ArticleState) {
+    let written = Written { title: title.to_owned(), state, ..Written::default() };
+    let known: Vec<String> = digests::waiting_with(&app.site.db, article.id)
+        .await
+        .expect("the editions")
+        .into_iter()
+        .map(|edition| edition.public_id)
+        .collect();
+    let version =
+        articles::by_id(&app.site.db, article.id).await.expect("a read").expect("the article").version;
+    let changed = digests::change_article(&app.site, (article.id, version), &written, &known).await;
+    changed.expect("nobody else is at it");
+}
+
+/// The feed that the articles came from gives another title to one of them.
+async fn rewrite(app: &TestApp, article: &Article) {
+    let feed = String::from_utf8(articles::SAMPLE_FEED.to_vec()).expect("a feed is text");
+    let escaped = article.title.replace('&', "&amp;");
+    assert!(feed.contains(&escaped), "{escaped}");
+    let report = articles::import_bytes(&app.site, feed.replace(&escaped, REWRITTEN).into_bytes()).await;
+    assert!(report.expect("the feed is in order").updated > 0);
+}
+
+both_engines! {
+    /// An article changed, one taken back, one rewritten by its feed, and settings changed after Send was pressed: readers
+    /// get byte for byte what the sender saw, the page of the edition says what changed, and taking Send back and pressing
+    /// again sends what it is then.
+    async fn what_was_approved_goes_out_whatever_changes_after_it(app: TestApp) {
+        app.readers(3).await;
+        let desk = app.desk().await;
+        let edition = app.draft("As it was approved").await;
+        let [one, two, three]: [Article; 3] = articles_of(&app, &edition).await.try_into().expect("three articles");
+        let preview = format!("{}/preview", path(&edition));
+        let (html, text) = (desk.open(&preview).await.body, desk.open(&format!("{preview}?part=text")).await.body);
+        pressed(&desk, &edition).await;
+        assert_eq!(desk.open(&preview).await.body, html, "what was approved is what was seen");
+
+        // Whoever changes an article of it is asked.
+        let form = desk.open(&format!("/desk/articles/{}", one.id.0)).await.form("/desk/articles/");
+        let asked = desk.submit(&form.with("title", "Another headline").with("act", "publish")).await;
+        assert_eq!(asked.status, StatusCode::CONFLICT);
+        asked.says("It is in “As it was approved”, which goes out on 3 March 2026").says("Save it all the same");
+        let is_now = articles::by_id(&app.site.db, one.id).await.expect("a read").expect("the article");
+        assert_eq!(is_now.title, one.title, "not before they say so");
+        let again = asked.form("/desk/articles/").with("act", "publish");
+        assert_eq!(again.value("title"), Some("Another headline"), "nothing that was typed is lost");
+        desk.submit_and_follow(&again).await.says("Saved.").says("whatever you change here");
+        change(&app, &two, &two.title, ArticleState::Draft).await;
+        desk.open(&path(&edition)).await.says("2 articles changed since Send was pressed");
+        rewrite(&app, &three).await;
+        change_settings(&app, |settings| {
+            settings.from_name = "Somebody Else".to_owned();
+            settings.postal_address = "2 Other Street".to_owned();
+            settings.appeal_text = "Give us more.".to_owned();
+        })
+        .await;
+        let page = desk.open(&path(&edition)).await;
+        page.says("3 articles changed since Send was pressed").says("Readers get it as it was when Send was pressed");
+        assert_eq!(desk.open(&preview).await.body, html);
+        seal(&app).await;
+        app.drain().await;
+        assert_eq!(desk.open(&preview).await.body, html);
+        assert_eq!(desk.open(&format!("{preview}?part=text")).await.body, text);
+        for number in 1..=3 {
+            let mail = app.last_mail(&format!("reader{number}@example.org"));
+            for title in [&one.title, &two.title, &three.title] {
+                assert!(mail.text.contains(title.as_str()), "{title}: {}", mail.text);
+            }
+            for later in ["Another headline", REWRITTEN, "2 Other Street", "Give us more."] {
+                assert!(!mail.text.contains(later), "{later}: {}", mail.text);
+            }
+            let from = mail.header("From").expect("every mail has one");
+            assert!(from.contains("The Lamplighter"), "{from}");
+        }
+        let date = app.last_mail("reader1@example.org").header("Date").expect("every mail has one").to_owned();
+        assert!(date.contains("09:01:00"), "the moment of sealing: {date}");
+    }
+
+    /// What is taken back is approved no more: pressed again, it is what it is then.
+    async fn send_taken_back_and_pressed_again_sends_what_it_is_then(app: TestApp) {
+        app.readers(1).await;
+        let desk = app.desk().await;
+        let edition = app.draft("Pressed twice").await;
+        let one = articles_of(&app, &edition).await.remove(0);
+        pressed(&desk, &edition).await;
+        change(&app, &one, "The second headline", ArticleState::Published).await;
+        let page = desk.open(&path(&edition)).await;
+        let undo = page.form("/undo");
+        let composer = desk.submit_and_follow(&undo).await;
+        assert!(composer.says("is a draft again").body.contains("The second headline"), "{}", composer.body);
+        pressed(&desk, &edition).await;
+        let page = desk.open(&path(&edition)).await;
+        assert!(!page.text().contains("changed since Send"), "{}", page.text());
+        seal(&app).await;
+        app.drain().await;
+        let mail = app.last_mail("reader1@example.org");
+        assert!(mail.text.contains("The second headline"), "{}", mail.text);
+    }
+
+    /// Two people: what changed between looking and pressing is not what the one who presses saw.
+    async fn a_press_on_what_has_changed_since_is_refused(app: TestApp) {
+        app.readers(2).await;
+        let desk = app.desk().await;
+        let edition = app.draft("Looked at").await;
+        let one = articles_of(&app, &edition).await.remove(0);
+        let look = async || desk.open(&format!("{}/send", path(&edition))).await.form("/send").with("act", "now");
+
+        let seen = look().await.with("policy", "hold");
+        change(&app, &one, "The other headline", ArticleState::Published).await;
+        let refused = desk.submit(&seen).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        refused.says("Nothing was sent: an article in it").says("The other headline");
+        assert_eq!(load(&app, &edition).await.state, EditionState::Draft);
+        assert_eq!(refused.form("/send").value("policy"), Some("hold"), "what was chosen is kept");
+
+        let seen = look().await;
+        change_settings(&app, |settings| settings.contact_email = "other@example.org".to_owned()).await;
+        desk.submit(&seen).await.says("a setting that it shows, changed since you opened the page");
+
+        let seen = look().await;
+        let content = load(&app, &edition).await.content;
+        digests::save_revision(&app.site, edition.id, 2, content, None).await.expect("a revision");
+        let refused = desk.submit(&seen).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        refused.says("somebody else saved this edition since you opened the page");
+        let again = desk.submit(&refused.form("/send").with("act", "now")).await;
+        assert_eq!(again.status, StatusCode::SEE_OTHER, "{}", again.text());
+    }
+
+    /// An article that somebody is just saving is not approved unseen, nor is the press kept waiting for them; and whoever
+    /// saves behind a press is asked.
+    async fn an_article_saved_at_the_moment_of_the_press_is_seen_by_one_of_the_two(app: TestApp) {
+        app.readers(1).await;
+        let edition = app.draft("At the same moment").await;
+        let one = articles_of(&app, &edition).await.remove(0);
+        let written = Written { title: "Just saved".to_owned(), state: ArticleState::Published, ..Written::default() };
+        let press = || digests::press_send(&app.site, &app.templates, edition.id, edition.revision, None, None);
+        // SQLite has one writer: nothing happens there at the same moment.
+        if matches!(app.site.db, Db::Postgres(_)) {
+            let mut saving = app.site.db.begin().await.expect("a transaction");
+            articles::update(&mut saving, &app.site, (one.id, one.version), &written).await.expect("saved");
+            let pressed = press().await;
+            assert!(matches!(pressed, Err(digests::Error::NotAsSeen)), "{pressed:?}");
+            drop(saving);
+        }
+        press().await.expect("nobody is saving now");
+        let asked = digests::change_article(&app.site, (one.id, one.version), &written, &[]).await;
+        assert!(matches!(asked, Err(digests::Changed::Approved(of)) if of.len() == 1));
+    }
+
+    /// A correction that somebody else saved, or an article in it that changed, after the sender opened the page goes to
+    /// nobody unseen; nor does a stale page pause, undo or cancel what it did not show.
+    async fn an_act_on_a_page_that_is_out_of_date_is_refused(app: TestApp) {
+        app.readers(4).await;
+        let desk = app.desk().await;
+        let edition = app.draft("Stopped").await;
+        pressed(&desk, &edition).await;
+        let waiting = desk.open(&path(&edition)).await.form("/undo");
+        desk.submit_and_follow(&waiting).await.says("is a draft again");
+        app.advance(Duration::from_secs(1));
+        pressed(&desk, &edition).await;
+        let refused = desk.submit(&waiting).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "that press was undone before");
+        refused.says("Nothing was done");
+        seal(&app).await;
+        digests::pause(&app.site, &edition.public_id, None).await.expect("it is going out");
+
+        let sender = desk.open(&path(&edition)).await;
+        let mut content = load(&app, &edition).await.content;
+        content.subject = "Corrected by somebody else".to_owned();
+        digests::save_correction(&app.site, edition.id, 2, content, None).await.expect("a correction");
+        for act in ["/resume", "/cancel"] {
+            let form = match act {
+                "/cancel" => desk.open(&format!("{}/cancel", path(&edition))).await.form(act),
+                _ => sender.form(act),
+            };
+            let version = sender.form("/resume").value("version").expect("a version").to_owned();
+            let refused = desk.submit(&form.with("version", &version)).await;
+            assert_eq!(refused.status, StatusCode::CONFLICT, "{act}");
+            refused.says("Nothing was done: the edition changed since you opened the page");
+            assert_eq!(load(&app, &edition).await.state, EditionState::Paused, "{act}");
+        }
+        let seen = desk.open(&path(&edition)).await.form("/resume");
+        let one = articles_of(&app, &edition).await.remove(0);
+        change(&app, &one, "Changed under it", ArticleState::Published).await;
+        let refused = desk.submit(&seen).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "the correction reads otherwise now");
+        desk.submit_and_follow(&refused.form("/resume")).await.says("Going on.");
+        app.drain().await;
+        for number in 1..=4 {
+            let mail = app.last_mail(&format!("reader{number}@example.org"));
+            assert_eq!(mail.subject, "Corrected by somebody else");
+            assert!(mail.text.contains("Changed under it"), "{}", mail.text);
+        }
+    }
+
+    /// A stale Save neither overwrites what it did not see nor puts a withdrawn article back on the site; what was typed is
+    /// kept, and the other version stands beside it.
+    async fn a_stale_save_of_an_article_is_refused(app: TestApp) {
+        let mine = Written {
+            title: "On the quay".to_owned(),
+            body_markdown: Some("First words.".to_owned()),
+            state: ArticleState::Published,
+            ..Written::default()
+        };
+        let article = articles::create(&app.site, &mine).await.expect("an article");
+        let (desk, public) = (app.desk().await, format!("/articles/{}", article.slug));
+        let open = desk.open(&format!("/desk/articles/{}", article.id.0)).await.form("/desk/articles/");
+        let other = desk.open(&format!("/desk/articles/{}", article.id.0)).await.form("/desk/articles/");
+        let other = other.with("standfirst", "Withdrawn: the numbers are wrong").with("act", "withdraw");
+        desk.submit_and_follow(&other).await.says("Saved.");
+        let refused = desk.submit(&open.with("body_markdown", "Second words.").with("act", "publish")).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        refused.says("Somebody else changed this article").says("Withdrawn: the numbers are wrong");
+        assert_eq!(app.visitor().open(&public).await.status, StatusCode::NOT_FOUND, "it stays off the site");
+        let form = refused.form("/desk/articles/");
+        assert_eq!(form.value("body_markdown").map(str::trim), Some("Second words."));
+        desk.submit_and_follow(&form.with("act", "draft")).await.says("Saved.");
+        let now = articles::by_id(&app.site.db, article.id).await.expect("a read").expect("the article");
+        assert_eq!((now.state, now.body_markdown.as_deref().map(str::trim)), (ArticleState::Draft, Some("Second words.")));
+    }
+
+    /// TRUST F20: each button says what it does, and a moment that is over sends nothing.
+    async fn send_it_later_means_later(app: TestApp) {
+        app.readers(5).await;
+        let desk = app.desk().await;
+        let edition = app.draft("Planned").await;
+        let page = desk.open(&format!("{}/send", path(&edition))).await;
+        assert!(page.body.contains(">Send to 5 readers now<"), "{}", page.body);
+        assert!(page.body.contains(">Send to about 5 readers on that day<"), "{}", page.body);
+        let form = page.form("/send");
+        for (later, act, words) in [
+            ("2025-03-04T09:00", "later", "That moment is over: it is 3 March 2026"),
+            ("2026-03-03T09:00", "later", "That moment is over"),
+            ("", "later", "Enter a day and a time."),
+            ("2026-03-04T09:00", "now", "You chose a day, and pressed the button that sends now."),
+        ] {
+            let refused = desk.submit(&form.clone().with("later", later).with("act", act)).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{later} {act}");
+            refused.says(words);
+            assert_eq!(refused.form("/send").value("later"), Some(later), "what was typed is kept");
+            assert_eq!(load(&app, &edition).await.state, EditionState::Draft);
+        }
+        desk.submit(&form.clone().with("policy", "whatever").with("act", "now")).await.says("Choose what happens");
+        let page = desk.submit_and_follow(&form.with("later", "2026-03-04T09:00").with("act", "later")).await;
+        page.says("Goes out on 4 March 2026, 09:00 UTC").says("Until then it can be undone");
+    }
+
+    /// TRUST F27, T11: cancelling asks first, in numbers; and nobody who was not sent a copy for it counts as somebody who left.
+    async fn cancelling_asks_and_counts_for_itself(app: TestApp) {
+        app.readers(6).await;
+        let desk = app.desk().await;
+        let edition = app.draft("Cancelled").await;
+        pressed(&desk, &edition).await;
+        seal(&app).await;
+        let gone = EmailAddress::parse("reader6@example.org").expect("an address");
+        let gone = subscribers::by_email(&app.site.db, &gone).await.expect("a read").expect("the reader");
+        subscribers::leave_by_staff(&app.site, gone.id, app.list().await, "a test").await.expect("off the list");
+        let page = desk.open(&path(&edition)).await;
+        let tap = page.form("/pause");
+        let tap = desk.submit(&tap.at(&format!("{}/cancel", path(&edition)))).await;
+        assert_eq!(tap.status, StatusCode::CONFLICT, "one tap does nothing");
+        assert_eq!(load(&app, &edition).await.state, EditionState::Sending);
+        let page = desk.open(&format!("{}/cancel", path(&edition))).await;
+        page.says("5 of 6 readers have not got it yet. They will never get it").says("Pause it first");
+        let page = desk.submit_and_follow(&page.form("/cancel")).await;
+        page.says("0 taken + 0 failed + 1 not mailed + 5 cancelled + 0 may have arrived + 0 still to go");
+        let audit = editions::audit(&app.site.db, edition.id).await.expect("an audit");
+        assert!(audit.holds(), "{} and {}", audit.rows, audit.tallies);
+        assert_eq!((audit.rows.suppressed, audit.rows.cancelled), (1, 5));
+        assert!(audit.rows.to_string().ends_with("+ 5 cancelled"), "{}", audit.rows);
+        let found = desk.open(&format!("{}?state=suppressed", path(&edition))).await;
+        assert!(found.text().contains("reader6@") && !found.text().contains("reader1@"), "{}", found.text());
+        let found = desk.open(&format!("{}?state=cancelled", path(&edition))).await;
+        found.says("reader1@example.org").says("Not sent: the edition was cancelled");
+        assert!(!found.text().contains("reader6@"), "{}", found.text());
+        desk.open("/desk").await.says("1 not mailed, 5 cancelled.");
+    }
+
+    /// What an older program scheduled has nothing frozen: it still goes out; and if no mail can be made of it, it is held
+    /// and the owners are told, once.
+    async fn an_edition_that_an_older_program_scheduled_goes_out_or_says_why_not(app: TestApp) {
+        app.readers(2).await;
+        let forget = async |edition: &Edition| {
+            let pressed = digests::press_send(&app.site, &app.templates, edition.id, edition.revision, None, None);
+            pressed.await.expect("nothing is in the way");
+            database::change(&app.site.db, "delete from variant").await;
+        };
+        let fine = app.draft("By an older program").await;
+        forget(&fine).await;
+        seal(&app).await;
+        app.drain().await;
+        assert_eq!(app.last_mail("reader1@example.org").subject, "By an older program");
+
+        let broken = app.draft("Broken since").await;
+        let pressed = digests::press_send(&app.site, &app.templates, broken.id, broken.revision, None, None);
+        pressed.await.expect("nothing is in the way");
+        database::change(&app.site.db, "delete from variant where edition_id = (select max(id) from edition)").await;
+        change_settings(&app, |settings| {
+            settings.articles_at = ArticlesAt::Elsewhere;
+            settings.external_site_url = "not an address".to_owned();
+        })
+        .await;
+        seal(&app).await;
+        seal(&app).await;
+        assert_eq!(load(&app, &broken).await.state, EditionState::Held);
+        app.drain().await;
+        let told = app.mails(OWNER.0);
+        assert_eq!(told.len(), 1, "told once");
+        assert!(told[0].text.contains("No email can be made of it"), "{}", told[0].text);
+        let desk = app.desk().await;
+        let page = desk.open(&path(&broken)).await;
+        page.says("Held back: no email can be made of it");
+        desk.submit_and_follow(&page.form("/undo")).await.says("The email cannot be made");
+    }
+}
