@@ -3,6 +3,7 @@
 use super::{
     PasswordCost, Role, audit,
     mails::{self, To},
+    one_time::{self, Link},
     passwords, sessions, store,
 };
 use crate::{
@@ -114,7 +115,7 @@ pub async fn members(db: &Db) -> crate::db::Result<Vec<Member>> {
 pub struct Invitation {
     /// The page, `/desk/join/…`; works once.
     pub path: String,
-    /// Whether it went out by mail: not while the settings hold no address to send from.
+    /// Whether it went out by mail: not while the settings hold no address to send from, or mail to theirs is stopped.
     pub mailed: bool,
 }
 
@@ -124,8 +125,9 @@ pub struct Invitation {
 /// [`AccountError::AddressTaken`], or the database.
 pub async fn add_member(site: &Site, by: Option<i64>, new: NewMember<'_>) -> Result<Invitation> {
     let mut tx = site.db.begin().await?;
+    let public_id = token::public_id();
     let staff = store::NewStaff {
-        public_id: &token::public_id(),
+        public_id: &public_id,
         email: new.email.as_str(),
         email_key: &new.email.key(),
         name: new.name,
@@ -133,15 +135,15 @@ pub async fn add_member(site: &Site, by: Option<i64>, new: NewMember<'_>) -> Res
         password_hash: None,
         now: site.now(),
     };
-    let id = store::insert_staff(&mut tx, staff).await?.ok_or(AccountError::AddressTaken)?;
+    store::insert_staff(&mut tx, staff).await?.ok_or(AccountError::AddressTaken)?;
     audit::record(&mut tx, site, by, "added to the team", new.name, new.role.as_str()).await?;
     let to = To { name: new.name, email: new.email };
-    let invitation = invite(&mut tx, site, by, id, to, new.role).await?;
+    let invitation = invite(&mut tx, site, by, &public_id, to, new.role).await?;
     tx.commit().await?;
     Ok(invitation)
 }
 
-/// A fresh invitation for somebody who lost theirs, or their password.
+/// A fresh invitation for somebody who lost theirs, or their password; what they were sent before is void.
 ///
 /// # Errors
 /// [`AccountError::NotFound`] if they are not on the team any more.
@@ -151,7 +153,7 @@ pub async fn invite_again(site: &Site, by: Option<i64>, public_id: &str) -> Resu
     let member = member.filter(|one| one.disabled_at.is_none()).ok_or(AccountError::NotFound)?;
     audit::record(&mut tx, site, by, "invited again", &member.name, "").await?;
     let to = To { name: &member.name, email: &member.email };
-    let invitation = invite(&mut tx, site, by, member.id, to, member.role).await?;
+    let invitation = invite(&mut tx, site, by, &member.public_id, to, member.role).await?;
     tx.commit().await?;
     Ok((member, invitation))
 }
@@ -160,13 +162,12 @@ async fn invite(
     tx: &mut Tx,
     site: &Site,
     by: Option<i64>,
-    staff_id: i64,
+    public_id: &str,
     to: To<'_>,
     role: Role,
 ) -> Result<Invitation> {
-    // The random part makes two invitations of the same second two links, each of which works once.
-    let scope = format!("{staff_id}.{}", token::public_id());
-    let link = site.keys.sign(Purpose::Invite, &scope, Some(site.now().plus(INVITE_LASTS)));
+    one_time::void(tx, public_id).await?;
+    let link = one_time::make(tx, site, Purpose::Invite, public_id, INVITE_LASTS).await?;
     let path = format!("/desk/join/{link}");
     let invited_by = match by {
         Some(id) => store::staff_name(tx, id).await?,
@@ -181,12 +182,16 @@ async fn invite(
 /// # Errors
 /// [`AccountError::Link`] for every link that does not work.
 pub async fn invited(site: &Site, link: &str) -> Result<Staff> {
-    let scope = site.keys.verify(Purpose::Invite, link, site.now()).map_err(|_| AccountError::Link)?;
-    let id = scope.split('.').next().and_then(|id| id.parse().ok()).ok_or(AccountError::Link)?;
-    if store::token_used(&site.db, &token::hash(link)).await? {
+    Ok(open_invitation(site, link).await?.0)
+}
+
+async fn open_invitation(site: &Site, link: &str) -> Result<(Staff, Link)> {
+    let link = Link::open(site, Purpose::Invite, link).ok_or(AccountError::Link)?;
+    if !link.works(&site.db).await? {
         return Err(AccountError::Link);
     }
-    store::staff_by_id(&site.db, id).await?.ok_or(AccountError::Link)
+    let staff = store::staff_by_public_id(&site.db, &link.subject).await?;
+    Ok((staff.ok_or(AccountError::Link)?, link))
 }
 
 /// Takes up an invitation: sets the password, ends older sessions, and opens one.
@@ -199,72 +204,88 @@ pub async fn join(
     link: &str,
     password: &str,
 ) -> Result<sessions::SessionToken> {
-    let staff = invited(site, link).await?;
+    let (staff, link) = open_invitation(site, link).await?;
     passwords::check(password)?;
     let hash = passwords::hash(password, cost).await;
     let mut tx = site.db.begin().await?;
-    if !store::use_token(&mut tx, &token::hash(link), site.now()).await? {
+    // The account's row first, as everything that makes links void does: two that meet wait in line.
+    if !store::set_password(&mut tx, staff.id, &hash).await? || !link.use_up(&mut tx).await? {
         return Err(AccountError::Link);
     }
-    let session = replace_password(&mut tx, site, staff.id, &hash).await?;
+    let session = begin_anew(&mut tx, site, &staff).await?;
     audit::record(&mut tx, site, Some(staff.id), "joined", &staff.name, "").await?;
     tx.commit().await?;
     Ok(session)
 }
 
-/// Changes one's own password; every session of the account ends and one new opens.
+/// Changes one's own password; every session of the account ends and one new opens, and links mailed before are void.
 ///
 /// # Errors
 /// [`AccountError::WrongPassword`], [`AccountError::Password`], or the database.
 pub async fn change_password(
     site: &Site,
     cost: PasswordCost,
-    staff_id: i64,
+    staff: &Staff,
     present: &str,
     new: &str,
 ) -> Result<sessions::SessionToken> {
-    let stored = store::password_hash(&site.db, staff_id).await?;
+    let stored = store::password_hash(&site.db, staff.id).await?;
     if !passwords::verify(present, stored.as_deref(), cost).await {
         return Err(AccountError::WrongPassword);
     }
     passwords::check(new)?;
     let hash = passwords::hash(new, cost).await;
     let mut tx = site.db.begin().await?;
-    let session = replace_password(&mut tx, site, staff_id, &hash).await?;
-    audit::record(&mut tx, site, Some(staff_id), "changed the password", "", "").await?;
+    if !store::set_password(&mut tx, staff.id, &hash).await? {
+        return Err(AccountError::NotFound);
+    }
+    let session = begin_anew(&mut tx, site, staff).await?;
+    audit::record(&mut tx, site, Some(staff.id), "changed the password", "", "").await?;
     tx.commit().await?;
     Ok(session)
 }
 
-async fn replace_password(
-    tx: &mut Tx,
-    site: &Site,
-    staff_id: i64,
-    hash: &str,
-) -> Result<sessions::SessionToken> {
-    if !store::set_password(tx, staff_id, hash).await? {
-        return Err(AccountError::NotFound);
-    }
-    store::delete_sessions_of(tx, staff_id).await?;
-    Ok(sessions::open(tx, site, staff_id).await?)
+/// After a new password: what was mailed before is void, every session ends, and one opens.
+async fn begin_anew(tx: &mut Tx, site: &Site, staff: &Staff) -> Result<sessions::SessionToken> {
+    shut_out(tx, staff.id, &staff.public_id).await?;
+    Ok(sessions::open(tx, site, staff.id).await?)
 }
 
-/// Gives somebody another role; their sessions end (TRUST A20).
+/// Nothing opens the account that did before: no link, no session. In this order: a link that is used at this moment has
+/// opened its session when we come to the sessions.
+async fn shut_out(tx: &mut Tx, staff_id: i64, public_id: &str) -> crate::db::Result<u64> {
+    one_time::void(tx, public_id).await?;
+    store::delete_sessions_of(tx, staff_id).await
+}
+
+/// Gives somebody another role; their sessions end (TRUST A20), and links mailed before are void. Who has not joined yet gets
+/// a new invitation in the place of theirs.
 ///
 /// # Errors
 /// [`AccountError::LastOwner`], [`AccountError::NotFound`], or the database.
-pub async fn change_role(site: &Site, by: Option<i64>, public_id: &str, role: Role) -> Result<()> {
+pub async fn change_role(
+    site: &Site,
+    by: Option<i64>,
+    public_id: &str,
+    role: Role,
+) -> Result<Option<(Member, Invitation)>> {
     let mut tx = site.db.begin().await?;
     store::lock_owners(&mut tx).await?;
     let member = store::member_by_public_id(&mut tx, public_id).await?.ok_or(AccountError::NotFound)?;
+    let mut invited_anew = None;
     if store::set_role(&mut tx, member.id, role).await? {
         keep_an_owner(&mut tx).await?;
-        store::delete_sessions_of(&mut tx, member.id).await?;
+        shut_out(&mut tx, member.id, &member.public_id).await?;
         let detail = format!("{} to {role}", member.role);
         audit::record(&mut tx, site, by, "changed role", &member.name, &detail).await?;
+        if !member.joined && member.disabled_at.is_none() {
+            let to = To { name: &member.name, email: &member.email };
+            let invitation = invite(&mut tx, site, by, &member.public_id, to, role).await?;
+            invited_anew = Some((member, invitation));
+        }
     }
     tx.commit().await?;
-    Ok(())
+    Ok(invited_anew)
 }
 
 /// Shuts somebody out at once, or lets them in again.
@@ -282,7 +303,7 @@ pub async fn set_disabled(site: &Site, by: Option<i64>, public_id: &str, disable
     };
     if changed {
         keep_an_owner(&mut tx).await?;
-        store::delete_sessions_of(&mut tx, member.id).await?;
+        shut_out(&mut tx, member.id, &member.public_id).await?;
         let action = if disabled { "disabled" } else { "enabled" };
         audit::record(&mut tx, site, by, action, &member.name, "").await?;
     }

@@ -3,7 +3,10 @@
 use super::{Role, Settings};
 use crate::{
     db::{Result, Tx},
-    delivery::notices::{self, NewNotice},
+    delivery::{
+        notices::{self, NewNotice},
+        suppression::Suppressions,
+    },
     email_address::EmailAddress,
     mail::{EmailTemplate, SignInLink, TeamInvite},
     site::Site,
@@ -16,7 +19,7 @@ pub(super) struct To<'a> {
     pub(super) email: &'a EmailAddress,
 }
 
-/// Enqueues the invitation at `path`; false if the settings hold no address to send from.
+/// Enqueues the invitation at `path`; false if the settings hold no address to send from, or mail to theirs is stopped.
 pub(super) async fn enqueue_invite(
     tx: &mut Tx,
     site: &Site,
@@ -36,7 +39,7 @@ pub(super) async fn enqueue_invite(
     enqueue(tx, site, &settings, to, "invite", path, &context).await
 }
 
-/// Enqueues the sign-in link at `path`; false if the settings hold no address to send from.
+/// As [`enqueue_invite`], for the sign-in link at `path`.
 pub(super) async fn enqueue_sign_in_link(tx: &mut Tx, site: &Site, to: To<'_>, path: &str) -> Result<bool> {
     let settings = Settings::load_in(tx).await?;
     let context = SignInLink {
@@ -60,6 +63,9 @@ async fn enqueue<T: EmailTemplate>(
         tracing::warn!(kind, "no mail was sent: the settings hold no address to send from");
         return Ok(false);
     };
+    if Suppressions::new(site).stops_letter(tx, to.email, false).await? {
+        return Ok(false);
+    }
     // The fact is the link; its hash names it without giving it away.
     let key = format!("{kind}:{}", token::hash(path));
     let from = (settings.sender_name(), &from);

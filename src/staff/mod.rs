@@ -1,11 +1,14 @@
 //! The team: accounts and roles, passwords, sessions, signing in, the settings an editor decides, and the audit log.
 //!
 //! The rules: a secret (password, session, link) is stored only as a hash; whatever takes a role, a password or an account
-//! away also ends the sessions that lived by it, in the same transaction; the last owner cannot be removed.
+//! away also ends the sessions that lived by it and makes the links void that were mailed before, in the same transaction;
+//! the last owner cannot be removed.
 
 pub mod accounts;
+mod attempts;
 pub mod audit;
 mod mails;
+mod one_time;
 pub mod passwords;
 mod role;
 pub mod sessions;

@@ -1,7 +1,9 @@
 //! The first run: one page, opened by a token from the program's log, makes the first owner and closes for good.
 
 use super::{
-    PasswordCost, Role, Settings, audit, passwords,
+    PasswordCost, Role, Settings, audit,
+    one_time::{self, Link},
+    passwords,
     sessions::{self, SessionToken},
     settings, store,
 };
@@ -11,9 +13,10 @@ use crate::{
     token::{self, Purpose},
 };
 
-/// How long the token in the log works; every start of the program prints a new one.
+/// How long the token in the log works; every start of the program prints a new one, and the one before is void.
 const LASTS: std::time::Duration = std::time::Duration::from_secs(7 * 86_400);
-const SCOPE: &str = "first-owner";
+/// Whose link it is.
+const NOBODY_YET: &str = "first-owner";
 /// The row of `used_token` that closes set-up. Its unique key is what two racing browsers meet at, on either engine.
 const CLOSED: &str = "set-up";
 
@@ -50,7 +53,9 @@ pub async fn path(site: &Site) -> crate::db::Result<Option<String>> {
     if store::any_owner(&site.db).await? {
         return Ok(None);
     }
-    let token = site.keys.sign(Purpose::SetUp, SCOPE, Some(site.now().plus(LASTS)));
+    let mut tx = site.db.begin().await?;
+    let token = one_time::make(&mut tx, site, Purpose::SetUp, NOBODY_YET, LASTS).await?;
+    tx.commit().await?;
     Ok(Some(format!("/set-up/{token}")))
 }
 
@@ -59,8 +64,8 @@ pub async fn path(site: &Site) -> crate::db::Result<Option<String>> {
 /// # Errors
 /// [`SetUpError::Closed`] when it does not.
 pub async fn check(site: &Site, token: &str) -> Result<(), SetUpError> {
-    let scope = site.keys.verify(Purpose::SetUp, token, site.now()).map_err(|_| SetUpError::Closed)?;
-    if scope != SCOPE || store::any_owner(&site.db).await? {
+    let link = Link::open(site, Purpose::SetUp, token).ok_or(SetUpError::Closed)?;
+    if !link.works(&site.db).await? || store::any_owner(&site.db).await? {
         return Err(SetUpError::Closed);
     }
     Ok(())
@@ -107,6 +112,7 @@ pub async fn make_first_owner(
         now: site.now(),
     };
     let id = store::insert_staff(&mut tx, new).await?.ok_or(SetUpError::Closed)?;
+    one_time::void(&mut tx, NOBODY_YET).await?;
     settings::save(&mut tx, site, Some(id), change).await?;
     audit::record(&mut tx, site, Some(id), "set the magazine up", owner.name, "").await?;
     let session = sessions::open(&mut tx, site, id).await?;

@@ -15,7 +15,7 @@ statements! {
     MEMBERS = "select id, public_id, email, name, role, password_hash is not null as joined, created_at, disabled_at
         from staff order by disabled_at is not null, created_at, id";
     STAFF_NAME = "select name from staff where id = $1";
-    STAFF_BY_ID = "select id, public_id, email, name, role from staff where id = $1 and disabled_at is null";
+    STAFF_BY_PUBLIC_ID = "select id, public_id, email, name, role from staff where public_id = $1 and disabled_at is null";
     STAFF_BY_EMAIL = "select id, public_id, email, name, role from staff where email_key = $1 and disabled_at is null";
     MEMBER_BY_PUBLIC_ID = "select id, public_id, email, name, role, password_hash is not null as joined, created_at,
         disabled_at from staff where public_id = $1";
@@ -42,11 +42,18 @@ statements! {
     DELETE_OLD_SESSIONS = "delete from staff_session where last_seen_at <= $1 or created_at <= $2";
 
     USE_TOKEN = "insert into used_token (token_hash, used_at) values ($1, $2) on conflict do nothing";
-    TOKEN_USED = "select count(*) from used_token where token_hash = $1";
+    // What older versions wrote, and the row that closes set-up.
     DELETE_OLD_USED_TOKENS = "delete from used_token where used_at < $1 and token_hash <> 'set-up'";
 
-    INSERT_FAILURE = "insert into sign_in_failure (key, at) values ($1, $2)";
+    REPLACE_LINK = "insert into one_time_link (purpose, subject, nonce, created_at) values ($1, $2, $3, $4)
+        on conflict (purpose, subject) do update set nonce = excluded.nonce, created_at = excluded.created_at";
+    LINK_WORKS = "select count(*) from one_time_link where purpose = $1 and subject = $2 and nonce = $3";
+    USE_LINK = "delete from one_time_link where purpose = $1 and subject = $2 and nonce = $3";
+    VOID_LINKS = "delete from one_time_link where subject = $1";
+
+    INSERT_FAILURE = "insert into sign_in_failure (key, at) values ($1, $2) returning id";
     COUNT_FAILURES = "select count(*) from sign_in_failure where key = $1 and at > $2";
+    DELETE_FAILURE = "delete from sign_in_failure where id = $1";
     DELETE_FAILURES = "delete from sign_in_failure where key = $1";
     DELETE_OLD_FAILURES = "delete from sign_in_failure where at < $1";
 
@@ -67,8 +74,8 @@ pub(super) async fn staff_name(tx: &mut Tx, id: i64) -> Result<Option<String>> {
     Ok(tx.opt::<(String,)>(STAFF_NAME, (id,)).await?.map(|row| row.0))
 }
 
-pub(super) async fn staff_by_id(db: &Db, id: i64) -> Result<Option<Staff>> {
-    db.opt(STAFF_BY_ID, (id,)).await
+pub(super) async fn staff_by_public_id(db: &Db, public_id: &str) -> Result<Option<Staff>> {
+    db.opt(STAFF_BY_PUBLIC_ID, (public_id,)).await
 }
 
 pub(super) async fn staff_by_email(db: &Db, key: &str) -> Result<Option<Staff>> {
@@ -182,16 +189,41 @@ pub(super) async fn use_token(tx: &mut Tx, hash: &str, now: Moment) -> Result<bo
     Ok(tx.exec(USE_TOKEN, (hash, now)).await? > 0)
 }
 
-pub(super) async fn token_used(db: &Db, hash: &str) -> Result<bool> {
-    Ok(db.one::<(i64,)>(TOKEN_USED, (hash,)).await?.0 > 0)
-}
-
 pub(super) async fn delete_old_used_tokens(tx: &mut Tx, before: Moment) -> Result<u64> {
     tx.exec(DELETE_OLD_USED_TOKENS, (before,)).await
 }
 
-pub(super) async fn insert_failure(tx: &mut Tx, key: &str, now: Moment) -> Result<()> {
-    tx.exec(INSERT_FAILURE, (key, now)).await.map(drop)
+/// A link in the database: purpose, subject, nonce.
+type Link<'a> = (&'a str, &'a str, &'a str);
+
+pub(super) async fn replace_link(
+    tx: &mut Tx,
+    (purpose, subject, nonce): Link<'_>,
+    now: Moment,
+) -> Result<u64> {
+    tx.exec(REPLACE_LINK, (purpose, subject, nonce, now)).await
+}
+
+pub(super) async fn link_works(db: &Db, link: Link<'_>) -> Result<bool> {
+    Ok(db.one::<(i64,)>(LINK_WORKS, link).await?.0 > 0)
+}
+
+/// False if it does not work any more.
+pub(super) async fn use_link(tx: &mut Tx, link: Link<'_>) -> Result<bool> {
+    Ok(tx.exec(USE_LINK, link).await? > 0)
+}
+
+pub(super) async fn void_links(tx: &mut Tx, subject: &str) -> Result<u64> {
+    tx.exec(VOID_LINKS, (subject,)).await
+}
+
+/// Returns the row, for [`delete_failure`].
+pub(super) async fn insert_failure(tx: &mut Tx, key: &str, now: Moment) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(INSERT_FAILURE, (key, now)).await?.0)
+}
+
+pub(super) async fn delete_failure(tx: &mut Tx, id: i64) -> Result<u64> {
+    tx.exec(DELETE_FAILURE, (id,)).await
 }
 
 pub(super) async fn count_failures(db: &Db, key: &str, since: Moment) -> Result<i64> {

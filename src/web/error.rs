@@ -24,7 +24,7 @@ pub enum WebError {
     Forbidden,
     /// Not signed in; where to go afterwards.
     SignInFirst(Option<String>),
-    /// A link that is too old, used or never was.
+    /// A link that is too old, used, replaced or never was.
     ExpiredLink,
     /// A request no page of ours sends.
     BadRequest(&'static str),
@@ -87,9 +87,10 @@ impl WebError {
             }
             Self::Forbidden => ("Not for your role", "Ask an owner of the magazine if you need to do this."),
             Self::SignInFirst(_) => ("Sign in first", "This page is for the team."),
-            Self::ExpiredLink => {
-                ("This link no longer works", "It is too old or was used before. Ask for a new one.")
-            }
+            Self::ExpiredLink => (
+                "This link no longer works",
+                "It is too old, was used before, or a newer one took its place. Ask for a new one.",
+            ),
             Self::BadRequest(help) => ("That did not work", *help),
             Self::CrossSite => {
                 ("That did not come from our pages", "Open the page on this site and try again.")

@@ -6,7 +6,7 @@ use crate::{
     email_address::EmailAddress,
     site::Site,
     staff::{
-        self, PasswordCost, Settings,
+        self, PasswordCost, Settings, Staff,
         set_up::{self, FirstOwner, SetUpError},
     },
 };
@@ -35,11 +35,11 @@ fn describe(settings: &mut Settings) {
     settings.from_email = "news@tidewater.example.org".to_owned();
 }
 
-/// The owner's id, for the link that signs them in.
-pub(super) async fn owner(site: &Site) -> anyhow::Result<i64> {
+/// The owner, for the link that signs them in.
+pub(super) async fn owner(site: &Site) -> anyhow::Result<Staff> {
     let email = EmailAddress::parse(OWNER)?;
     let found = staff::accounts::by_email(&site.db, &email).await?;
-    found.map(|staff| staff.id).context("the demo's owner is gone; start over with --fresh")
+    found.context("the demo's owner is gone; start over with --fresh")
 }
 
 const FIRST: [&str; 20] = [

@@ -42,8 +42,8 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
 /// `POST /desk/account`
 pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
-    let (site, cost, id) = (desk.site(), desk.app.password_cost, desk.who.staff.id);
-    match accounts::change_password(site, cost, id, form.raw("present"), form.raw("password")).await {
+    let (site, cost, staff) = (desk.site(), desk.app.password_cost, &desk.who.staff);
+    match accounts::change_password(site, cost, staff, form.raw("present"), form.raw("password")).await {
         Ok(session) => return Ok(with_cookie(site, &session, see_other("/desk/account?done=password"))),
         Err(AccountError::WrongPassword) => form.mistake("present", AccountError::WrongPassword),
         Err(AccountError::Password(error)) => form.mistake("password", error),

@@ -83,7 +83,10 @@ pub(crate) async fn invite_again(desk: Desk, Path(id): Path<String>) -> Outcome 
 pub(crate) async fn change_role(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     let form = posted.form(&["role"])?;
     let role = Role::parse(form.text("role")).ok_or(WebError::BadRequest("There is no such role."))?;
-    accounts::change_role(desk.site(), Some(desk.who.staff.id), &id, role).await?;
+    let anew = accounts::change_role(desk.site(), Some(desk.who.staff.id), &id, role).await?;
+    if let Some((member, invitation)) = anew {
+        return invited(&desk, member.name, invitation).await;
+    }
     Ok(see_other("/desk/team?done=role"))
 }
 
