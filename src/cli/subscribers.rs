@@ -1,4 +1,4 @@
-//! `broadside subscribers`: readers from and to CSV files.
+//! `broadside subscribers`: readers from and to CSV files, and addresses that are never mailed.
 
 use std::{
     fs::File,
@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use super::instance;
 use crate::{
     config::Config,
+    email_address::EmailAddress,
     site::Site,
     subscribers::{self, Basis, lists},
 };
@@ -32,6 +33,14 @@ pub(super) enum Command {
         #[arg(long)]
         source: String,
     },
+    /// Never mail an address again, a reader's or anybody's: no edition, and no mail that asks to confirm.
+    Block {
+        /// The address.
+        address: String,
+        /// Why, for the team.
+        #[arg(long)]
+        reason: String,
+    },
     /// Write every reader and list as CSV.
     Export {
         /// Where to; standard output without it.
@@ -45,6 +54,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
         Command::Import { file, list, basis, source } => {
             import(&site, file, &list, Basis { basis, source }).await
         }
+        Command::Block { address, reason } => block(&site, &address, &reason).await,
         Command::Export { file } => export(&site, file).await,
     };
     site.db.close().await;
@@ -64,6 +74,19 @@ async fn import(site: &Site, file: PathBuf, list: &str, basis: Basis) -> anyhow:
         println!("{}:{}: not taken: {}", file.display(), wrong.line, wrong.why);
     }
     Ok(if report.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn block(site: &Site, address: &str, reason: &str) -> anyhow::Result<ExitCode> {
+    let email = EmailAddress::parse(address).with_context(|| format!("{address} is no email address"))?;
+    if reason.trim().is_empty() {
+        anyhow::bail!("say why, with --reason");
+    }
+    if subscribers::block(site, &email, reason.trim(), None).await? {
+        println!("Nothing goes to {email} any more.");
+    } else {
+        println!("{email} was blocked before.");
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn export(site: &Site, file: Option<PathBuf>) -> anyhow::Result<ExitCode> {

@@ -20,11 +20,16 @@ use super::{
         ledger::{Claim, Record},
         notices::{ClaimedNotice, Ending},
     },
-    suppression::Suppressions,
+    suppression::{Suppressions, stops_letter},
     variant::compose_notice,
     writer::{NoticeRecord, Writer},
 };
-use crate::{clock, email_address::EmailAddress, site::Site};
+use crate::{
+    clock,
+    email_address::EmailAddress,
+    mail::{ConfirmSubscription, EmailTemplate as _},
+    site::Site,
+};
 
 /// What an attempt came to.
 type Outcome = Result<Reply, Failure>;
@@ -345,7 +350,7 @@ impl Sender {
         match self.suppressed(&notice).await {
             Ok(false) => {}
             Ok(true) => {
-                let why = "the address bounced or complained before".to_owned();
+                let why = "the address bounced or complained before, or staff blocked it".to_owned();
                 self.record_notice(&notice, Ending::Suppressed("suppressed"), why);
                 return None;
             }
@@ -365,12 +370,14 @@ impl Sender {
         }
     }
 
-    /// Only what says that the mailbox itself does not want mail stops an automatic email (TRUST M29).
+    /// Only what says that the mailbox itself does not want mail stops an automatic email (TRUST M29); whom staff blocked is
+    /// not asked either.
     async fn suppressed(&self, notice: &ClaimedNotice) -> Result<bool, String> {
         let address = EmailAddress::parse(&notice.address).map_err(|error| error.to_string())?;
         let reason =
             Suppressions::new(&self.shared.site).reason(&address).await.map_err(|error| error.to_string())?;
-        Ok(reason.is_some_and(|reason| reason == "bounced" || reason == "complained"))
+        let asks = notice.template == ConfirmSubscription::NAME;
+        Ok(reason.is_some_and(|reason| stops_letter(&reason, asks)))
     }
 
     /// The gate before a body: the commit of its marker, and of every result handed over before. Whatever forbids it is asked

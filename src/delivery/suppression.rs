@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-pub use super::store::suppressions::InForce;
+pub use super::store::suppressions::{Blocked, InForce};
 use super::{
     ledger,
     store::{notices, suppressions as store},
@@ -107,6 +107,15 @@ impl<'a> Suppressions<'a> {
         store::lift(tx, &self.hash(address), self.0.now()).await
     }
 
+    /// Lifts the suppression that somebody looked at, and none that came after it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn lift_one(self, tx: &mut Tx, id: i64) -> Result<bool> {
+        self.close(tx).await?;
+        store::lift_one(tx, id, self.0.now()).await
+    }
+
     /// The word for why an address is not mailed, if it is not.
     ///
     /// # Errors
@@ -123,6 +132,59 @@ impl<'a> Suppressions<'a> {
         store::find(&self.0.db, &self.hash(address)).await
     }
 
+    /// Stops mail to an address for as long as staff say, in the place of whatever stopped it before. `false` if they had said
+    /// so already. The address is kept masked, so that it can be recognised.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn block(self, tx: &mut Tx, address: &EmailAddress, why: &str) -> Result<bool> {
+        self.close(tx).await?;
+        if self.is_blocked(tx, address).await? {
+            return Ok(false);
+        }
+        self.lift(tx, address).await?;
+        let added = self.add(tx, address, Reason::Staff, why).await?;
+        store::recognise(tx, &self.hash(address), &address.masked()).await?;
+        Ok(added)
+    }
+
+    /// Whether staff blocked an address.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_blocked(self, tx: &mut Tx, address: &EmailAddress) -> Result<bool> {
+        Ok(self.reason_in(tx, address).await?.as_deref() == Some(Reason::Staff.as_str()))
+    }
+
+    /// What staff blocked, the newest first, before the id `before`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn blocked(self, before: i64, limit: i64) -> Result<Vec<Blocked>> {
+        store::blocked(&self.0.db, before, limit).await
+    }
+
+    /// One that staff blocked, if it still is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn block_in(self, tx: &mut Tx, id: i64) -> Result<Option<Blocked>> {
+        store::block(tx, id).await
+    }
+
+    /// As [`Suppressions::is_blocked`], for many addresses, in their order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn blocked_among<'b>(
+        self,
+        tx: &mut Tx,
+        addresses: impl Iterator<Item = &'b EmailAddress>,
+    ) -> Result<Vec<bool>> {
+        let reasons = self.among(tx, addresses).await?;
+        Ok(reasons.iter().map(|reason| reason.as_deref() == Some(Reason::Staff.as_str())).collect())
+    }
+
     /// As [`Suppressions::reason`], for many addresses, in their order: for who is inside the gate of suppressions.
     ///
     /// # Errors
@@ -137,11 +199,25 @@ impl<'a> Suppressions<'a> {
         Ok(hashes.iter().map(|hash| reasons.remove(hash)).collect())
     }
 
-    /// The same, as the transaction sees it.
+    /// Whether even an automatic email to an address is stopped: the mailbox itself does not want mail (TRUST M29), or staff
+    /// blocked it and `asks` says that the email asks whether it may be mailed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn stops_letter(self, tx: &mut Tx, address: &EmailAddress, asks: bool) -> Result<bool> {
+        Ok(self.reason_in(tx, address).await?.is_some_and(|reason| stops_letter(&reason, asks)))
+    }
+
+    /// The same as [`Suppressions::reason`], as the transaction sees it.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn reason_in(self, tx: &mut Tx, address: &EmailAddress) -> Result<Option<String>> {
         store::reason_in(tx, &self.hash(address)).await
     }
+}
+
+/// Whether a suppression for this reason stops an automatic email, and one that asks whether an address may be mailed.
+pub(super) fn stops_letter(reason: &str, asks: bool) -> bool {
+    matches!(reason, "bounced" | "complained") || asks && reason == "staff"
 }

@@ -246,16 +246,19 @@ fn give_links(site: &Site, edition: Name<'_>) -> (String, String) {
     (site.url(&format!("/donate?every=once&e={token}")), site.url(&format!("/donate?every=month&e={token}")))
 }
 
-/// A reader's copy as it was frozen, for the browser: HTML with the reader's own links. `None` if there is no such copy.
+/// A reader's copy as it was frozen, for the browser. The link to it is what readers hand on, so it is addressed to nobody, as
+/// [`public_html`] is. `None` if there is no such copy.
 ///
 /// # Errors
 /// When the database fails, or what it stored cannot be read.
-pub async fn copy_html(site: &Site, edition_id: i64, subscriber_id: i64) -> Result<Option<String>> {
-    let Some((_, body, name)) = store::body_of_copy(&site.db, edition_id, subscriber_id).await? else {
-        return Ok(None);
-    };
-    let Some(links) = Links::of_copy(site, edition_id, subscriber_id).await? else { return Ok(None) };
-    shown(&body, &links.personal(&name)).map(|(html, _)| Some(html))
+pub async fn copy_html(
+    site: &Site,
+    edition_id: i64,
+    subscriber_id: i64,
+    here: &str,
+) -> Result<Option<String>> {
+    let frozen = store::body_of_copy(&site.db, edition_id, subscriber_id).await?;
+    frozen.map(|(headers, body, _)| to_nobody(site, &headers, &body, here)).transpose()
 }
 
 /// The newest version of an edition as it was frozen, addressed to nobody: its links lead to the pages for everybody.
@@ -264,19 +267,23 @@ pub async fn copy_html(site: &Site, edition_id: i64, subscriber_id: i64) -> Resu
 /// # Errors
 /// As [`copy_html`].
 pub async fn public_html(site: &Site, edition_id: i64, here: &str) -> Result<Option<String>> {
-    let Some((headers, body, _)) = store::newest_body(&site.db, edition_id).await? else { return Ok(None) };
-    let headers: Headers = serde_json::from_str(&headers).map_err(unreadable)?;
-    let subscribe = site.url("/subscribe");
+    let frozen = store::newest_body(&site.db, edition_id).await?;
+    frozen.map(|(headers, body, _)| to_nobody(site, &headers, &body, here)).transpose()
+}
+
+fn to_nobody(site: &Site, headers: &str, body: &[u8], here: &str) -> Result<String> {
+    let headers: Headers = serde_json::from_str(headers).map_err(unreadable)?;
+    let explanation = site.url("/sample-link");
     let (give_once, give_monthly) = give_links(site, Name::id(&headers.edition));
     let personal = Personal {
         name: "",
-        unsubscribe_url: &subscribe,
-        preferences_url: &subscribe,
+        unsubscribe_url: &explanation,
+        preferences_url: &explanation,
         view_url: here,
         give_once_url: &give_once,
         give_monthly_url: &give_monthly,
     };
-    shown(&body, &personal).map(|(html, _)| Some(html))
+    shown(body, &personal).map(|(html, _)| html)
 }
 
 /// A revision as it was frozen, HTML and text, with personal fields of the caller's. `None` if it was not.

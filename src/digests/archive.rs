@@ -38,10 +38,11 @@ pub async fn linked_copy(site: &Site, edition: &Name<'_>, subscriber: &Name<'_>)
     names::linked_copy(&site.db, edition, subscriber).await?.ok_or(Error::NotFound)
 }
 
-/// A reader's copy as it was mailed, for "read in your browser".
+/// A reader's copy as it was mailed, for "read in your browser"; addressed to nobody, since readers hand the link on. `here` is
+/// its own address.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the reader is not in its audience.
-pub async fn copy_of(site: &Site, edition_id: i64, subscriber_id: i64) -> Result<String> {
-    variant::copy_html(site, edition_id, subscriber_id).await?.ok_or(Error::NotFound)
+pub async fn copy_of(site: &Site, edition_id: i64, subscriber_id: i64, here: &str) -> Result<String> {
+    variant::copy_html(site, edition_id, subscriber_id, here).await?.ok_or(Error::NotFound)
 }

@@ -296,8 +296,8 @@ async fn the_archive_shows_what_went_out_and_nothing_else() {
     house.seal_due().await;
     assert_eq!(archive(&house.site.db, 10).await.expect("a list").len(), 1);
     assert!(in_archive(&house.site, &public_id).await.is_ok());
-    assert!(copy_of(&house.site, id, 1).await.is_ok());
-    assert!(copy_of(&house.site, id, 2).await.is_err(), "not in its audience");
+    assert!(copy_of(&house.site, id, 1, "http://localhost/view/x").await.is_ok());
+    assert!(copy_of(&house.site, id, 2, "http://localhost/view/x").await.is_err(), "not in its audience");
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use crate::{
     payments::PaymentProvider,
     site::Site,
     staff::{self, Settings},
+    subscribers,
 };
 
 /// What the jobs work with. Cheap to clone.
@@ -45,6 +46,7 @@ pub struct Jobs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Job {
     SealEditions,
+    AskHeldBack,
     TellOwners,
     WorkOnProviderEvents,
     ResumeProviderCalls,
@@ -58,8 +60,9 @@ enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::SealEditions,
+        Self::AskHeldBack,
         Self::TellOwners,
         Self::WorkOnProviderEvents,
         Self::ResumeProviderCalls,
@@ -77,7 +80,7 @@ impl Job {
         Duration::from_secs(match self {
             Self::SealEditions | Self::WorkOnProviderEvents => 1,
             Self::TellOwners | Self::TakeInRefusals => 10,
-            Self::ResumeProviderCalls | Self::LookUpProviders | Self::TakeInBounces => 60,
+            Self::AskHeldBack | Self::ResumeProviderCalls | Self::LookUpProviders | Self::TakeInBounces => 60,
             Self::PollProvider => 10 * 60,
             Self::PollFeeds => 30 * 60,
             Self::LookAtDns => 6 * 60 * 60,
@@ -130,6 +133,7 @@ impl Jobs {
         }
         match job {
             Job::SealEditions => drop(digests::seal_due(site, &self.templates).await?),
+            Job::AskHeldBack => drop(subscribers::ask_held_back(site).await?),
             Job::TellOwners => {
                 digests::tell_of_pauses(site).await?;
                 donations::attention::tell_of_unended(site).await?;
@@ -179,6 +183,7 @@ impl Jobs {
             Job::Tidy => {
                 staff::tidy(site).await?;
                 donations::tidy(site).await?;
+                subscribers::tidy(site).await?;
             }
         }
         Ok(())

@@ -19,6 +19,31 @@ pub fn wording(magazine: &str) -> String {
 /// The words over the lists on a reader's own page.
 pub const PREFERENCES_WORDING: &str = "Send me the lists that are ticked. I can change this at any time.";
 
+/// The words on the page that the confirmation mail leads to: the question, and the button under it.
+#[must_use]
+pub fn confirmation_wording(lists: &[&str]) -> String {
+    format!("{} {CONFIRM_BUTTON}.", confirmation_question(lists))
+}
+
+/// The question on that page.
+#[must_use]
+pub fn confirmation_question(lists: &[&str]) -> String {
+    format!("You asked for {} by email. Is that right?", phrase(lists))
+}
+
+/// What the button on that page says.
+pub const CONFIRM_BUTTON: &str = "Yes, send it to me";
+
+/// Names as a phrase: "The weekly and Appeals".
+#[must_use]
+pub fn phrase(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
 /// One thing a reader did about a list, or somebody did in their name.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
 pub struct Event {
@@ -106,4 +131,16 @@ pub(super) async fn record_import(
 /// What a stranger's browser says is kept as text of sensible length.
 fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_as_a_phrase() {
+        assert_eq!(phrase(&["A"]), "A");
+        assert_eq!(phrase(&["A", "B"]), "A and B");
+        assert_eq!(phrase(&["A", "B", "C"]), "A, B and C");
+    }
 }

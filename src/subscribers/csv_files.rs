@@ -1,6 +1,7 @@
 //! Readers from and to CSV files.
 //!
-//! Good rows come in, bad ones are listed with their line; doing it again adds only what is missing; who left stays away.
+//! Good rows come in, bad ones are listed with their line; doing it again adds only what is missing; who left or was blocked
+//! stays away.
 
 use std::io::{Read, Write};
 
@@ -9,7 +10,9 @@ use super::{
     formula::{guarded, unguarded},
     store,
 };
-use crate::{email_address::EmailAddress, mail::clean_name, site::Site, token};
+use crate::{
+    delivery::suppression::Suppressions, email_address::EmailAddress, mail::clean_name, site::Site, token,
+};
 
 /// Who answers for the consent of imported readers, and where it came from.
 #[derive(Clone, Debug)]
@@ -101,7 +104,7 @@ pub async fn import(
         match EmailAddress::parse(unguarded(record.get(email).unwrap_or_default())) {
             Ok(address) => {
                 let name = name.and_then(|at| record.get(at)).map(unguarded).unwrap_or_default().to_owned();
-                rows.push((address, name));
+                rows.push((line, address, name));
             }
             Err(error) => report.errors.push(RowError { line, why: error.to_string() }),
         }
@@ -116,24 +119,32 @@ pub async fn import(
 
 async fn import_chunk(
     site: &Site,
-    rows: &[(EmailAddress, String)],
+    rows: &[(u64, EmailAddress, String)],
     list: i64,
     basis: &Basis,
     report: &mut ImportReport,
 ) -> Result<(), CsvError> {
     let mut tx = site.db.begin().await?;
+    let blocked =
+        Suppressions::new(site).blocked_among(&mut tx, rows.iter().map(|(_, email, _)| email)).await?;
     let mut readers = Vec::with_capacity(rows.len());
-    for (email, name) in rows {
+    for ((line, email, name), blocked) in rows.iter().zip(blocked) {
+        if blocked {
+            let why = SubscriberError::Blocked.to_string();
+            report.errors.push(RowError { line: *line, why });
+            continue;
+        }
         let name = if name.is_empty() { String::new() } else { clean_name(name) };
         readers.push((token::public_id(), email.as_str(), email.key(), name));
     }
+    let taken = readers.len();
     let readers = store::subscribers_for(&mut tx, &readers, site.now()).await?;
     let added = store::join_new(&mut tx, &readers, list, site.now()).await?;
     consent::record_import(&mut tx, site, &added, list, &format!("{}: {}", basis.basis, basis.source))
         .await?;
     tx.commit().await?;
     report.added += added.len() as u64;
-    report.unchanged += (rows.len() - added.len()) as u64;
+    report.unchanged += (taken - added.len()) as u64;
     Ok(())
 }
 

@@ -1,22 +1,32 @@
 //! Letting mail to a reader go again after it was stopped.
 
-use super::{Result, read::Subscriber};
+use super::{Result, SubscriberError, read::Subscriber};
 use crate::{delivery::suppression::Suppressions, site::Site, staff::audit};
 
-/// Staff let mail to a reader go again; the log keeps who did, and what it was stopped for. `false` if it was not stopped.
+/// Staff let mail to a reader go again; the log keeps who did and why, and what it was stopped for. `seen` is the suppression
+/// that they were shown: one that came after it stays. `false` if it is not in force any more.
 ///
 /// Nothing that was withheld meanwhile is sent after all: the next edition is the first.
 ///
 /// # Errors
-/// When the database fails, and then nothing was changed.
-pub async fn mail_again(site: &Site, reader: &Subscriber, staff_id: i64) -> Result<bool> {
+/// [`SubscriberError::Changed`] when another suppression is in force; when the database fails, and then nothing was changed.
+pub async fn mail_again(
+    site: &Site,
+    reader: &Subscriber,
+    seen: i64,
+    why: &str,
+    staff_id: i64,
+) -> Result<bool> {
     let suppressions = Suppressions::new(site);
     let Some(stopped) = suppressions.find(&reader.email).await? else { return Ok(false) };
+    if stopped.id != seen {
+        return Err(SubscriberError::Changed);
+    }
     let mut tx = site.db.begin().await?;
-    let lifted = suppressions.lift(&mut tx, &reader.email).await?;
+    let lifted = suppressions.lift_one(&mut tx, seen).await?;
     if lifted {
-        audit::record(&mut tx, site, Some(staff_id), "mails again", &reader.public_id, &stopped.reason)
-            .await?;
+        let detail = if why.is_empty() { stopped.reason } else { format!("{}: {why}", stopped.reason) };
+        audit::record(&mut tx, site, Some(staff_id), "mails again", &reader.public_id, &detail).await?;
     }
     tx.commit().await?;
     Ok(lifted)

@@ -4,6 +4,7 @@
 //! one press, and withdraws what is already queued in the same transaction; consent events are only ever added. A page
 //! answers the same whether or not an address is known.
 
+mod confirm;
 pub mod consent;
 mod csv_files;
 pub mod donor_state;
@@ -11,6 +12,7 @@ mod formula;
 mod leave;
 pub mod lists;
 mod mail_again;
+mod never_again;
 mod preferences;
 mod read;
 mod store;
@@ -19,18 +21,20 @@ mod subscribe;
 mod tests;
 
 pub use self::{
+    confirm::{Confirmed, confirm, look_at_confirmation},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
     donor_state::{DonorState, set_donor_state},
     leave::{Left, leave, leave_by_staff, look_at_unsubscribe, rejoin},
     lists::List,
     mail_again::mail_again,
+    never_again::{block, unblock},
     preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
     read::{
         Counts, Recipient, Subscriber, Subscription, audience, audience_size, by_email, counts, page,
         subscriber, subscriptions,
     },
     store::STATEMENTS,
-    subscribe::{Confirmed, NewSubscription, add_by_staff, confirm, look_at_confirmation, subscribe},
+    subscribe::{Asked, NewSubscription, add_by_staff, ask_by_staff, ask_held_back, subscribe, tidy},
 };
 use crate::{db::MaybeDatabase, token::TokenError};
 
@@ -49,6 +53,12 @@ pub enum SubscriberError {
     /// More people sign up than a magazine meets: someone is playing with the form (TRUST A24).
     #[error("too many sign-ups in a short time")]
     TooMany,
+    /// Staff said that this address is never mailed.
+    #[error("the team decided never to mail this address")]
+    Blocked,
+    /// Something happened since the page was shown.
+    #[error("something else stops the mail by now")]
+    Changed,
     /// The magazine has not said which address its mail comes from.
     #[error("the settings name no address that mail comes from")]
     NoSender,

@@ -40,13 +40,29 @@ statements! {
     /// All of a reader's.
     SUBSCRIPTIONS = "select s.list_id, l.slug, l.name, l.visibility, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
         from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 order by s.list_id";
+    /// Holds the reader's row, so that two who ask at once are mailed one after the other.
+    HOLD = "update subscriber set confirm_due_at = confirm_due_at where id = $1";
     /// Asking; somebody who has confirmed stays confirmed.
     ASK = "insert into subscription (subscriber_id, list_id, state, asked_at) values ($1, $2, 'pending', $3)
-        on conflict (subscriber_id, list_id) do update set state = 'pending',
-            asked_at = case when subscription.state = 'pending' then subscription.asked_at else excluded.asked_at end
+        on conflict (subscriber_id, list_id) do update set state = 'pending', asked_at = excluded.asked_at
         where subscription.state <> 'confirmed'";
-    /// When the confirmation was last sent.
-    CONFIRMATION_SENT = "update subscription set confirmation_sent_at = $3 where subscriber_id = $1 and list_id = $2";
+    /// When the confirmation was last sent, for what was asked since a moment.
+    CONFIRMATION_SENT = "update subscription set confirmation_sent_at = $2 where subscriber_id = $1 and state = 'pending' and asked_at > $3";
+    /// One more for the brake to count.
+    ADD_CONFIRMATION_MAIL = "insert into confirmation_mail (subscriber_id, sent_at) values ($1, $2) on conflict do nothing";
+    /// The last three between two moments, the newest first.
+    CONFIRMATION_MAILS = "select sent_at from confirmation_mail where subscriber_id = $1 and sent_at > $2 and sent_at <= $3
+        order by sent_at desc limit 3";
+    /// What the brake no longer counts.
+    DELETE_OLD_CONFIRMATION_MAILS = "delete from confirmation_mail where sent_at <= $1";
+    /// Whether the reader confirmed anything since a moment.
+    ANSWERED = "select count(*) from subscription where subscriber_id = $1 and confirmed_at >= $2";
+    /// The brake holds a mail back until a moment.
+    HOLD_BACK = "update subscriber set confirm_due_at = $2 where id = $1";
+    /// Nothing is held back any more; of two that look at once, one finds it.
+    NO_LONGER_DUE = "update subscriber set confirm_due_at = null where id = $1 and confirm_due_at <= $2";
+    /// Who is due.
+    DUE = "select id, public_id, email, name, created_at from subscriber where confirm_due_at <= $1 order by confirm_due_at, id limit 100";
     /// The reader confirms what they asked for; someone who left meanwhile must ask again.
     CONFIRM = "update subscription set state = 'confirmed', confirmed_at = $3, left_at = null where subscriber_id = $1 and list_id = $2 and state = 'pending'";
     /// Joining without a confirmation mail: by the reader's own link, by staff, by an import.
@@ -59,9 +75,6 @@ statements! {
     /// Coming back after leaving by mistake.
     REJOIN = "update subscription set state = 'confirmed', left_at = null
         where subscriber_id = $1 and list_id = $2 and state = 'left' and confirmed_at is not null and left_at > $3";
-    /// When the address last got a confirmation mail, and since when it is asked about.
-    CONFIRMATIONS = "select max(confirmation_sent_at) as last_sent, min(case when state = 'pending' then asked_at end) as first_asked
-        from subscription where subscriber_id = $1";
     /// How often the form was filled in lately. The newest events have the last keys, so looking at those few is enough.
     RECENT_ASKS = "select count(*) as everywhere, count(case when ip = $1 and $1 <> '' then 1 end) as here
         from consent_event
@@ -209,12 +222,54 @@ pub async fn subscriptions(db: &Db, subscriber: i64) -> Result<Vec<Subscription>
     db.all(SUBSCRIPTIONS, (subscriber,)).await
 }
 
+pub async fn subscriptions_in(tx: &mut Tx, subscriber: i64) -> Result<Vec<Subscription>> {
+    tx.all(SUBSCRIPTIONS, (subscriber,)).await
+}
+
 pub async fn ask(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(ASK, (subscriber, list, now)).await? == 1)
 }
 
-pub async fn confirmation_sent(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<u64> {
-    tx.exec(CONFIRMATION_SENT, (subscriber, list, now)).await
+pub async fn hold(tx: &mut Tx, subscriber: i64) -> Result<u64> {
+    tx.exec(HOLD, (subscriber,)).await
+}
+
+/// A mail went out that asks to confirm whatever was asked after `since`.
+pub async fn confirmation_sent(tx: &mut Tx, subscriber: i64, since: Moment, now: Moment) -> Result<u64> {
+    tx.exec(ADD_CONFIRMATION_MAIL, (subscriber, now)).await?;
+    tx.exec(HOLD_BACK, (subscriber, None::<Moment>)).await?;
+    tx.exec(CONFIRMATION_SENT, (subscriber, now, since)).await
+}
+
+/// When the last three mails went out that asked an address to confirm, after `since` and up to `now`; the newest first.
+pub async fn confirmation_mails(
+    tx: &mut Tx,
+    subscriber: i64,
+    since: Moment,
+    now: Moment,
+) -> Result<Vec<Moment>> {
+    let rows: Vec<(Moment,)> = tx.all(CONFIRMATION_MAILS, (subscriber, since, now)).await?;
+    Ok(rows.into_iter().map(|(at,)| at).collect())
+}
+
+pub async fn delete_old_confirmation_mails(tx: &mut Tx, before: Moment) -> Result<u64> {
+    tx.exec(DELETE_OLD_CONFIRMATION_MAILS, (before,)).await
+}
+
+pub async fn answered(tx: &mut Tx, subscriber: i64, since: Moment) -> Result<bool> {
+    Ok(tx.one::<(i64,)>(ANSWERED, (subscriber, since)).await?.0 > 0)
+}
+
+pub async fn hold_back(tx: &mut Tx, subscriber: i64, until: Moment) -> Result<u64> {
+    tx.exec(HOLD_BACK, (subscriber, until)).await
+}
+
+pub async fn no_longer_due(tx: &mut Tx, subscriber: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(NO_LONGER_DUE, (subscriber, now)).await? == 1)
+}
+
+pub async fn due(db: &Db, now: Moment) -> Result<Vec<Subscriber>> {
+    db.all(DUE, (now,)).await
 }
 
 pub async fn confirm(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {
@@ -233,17 +288,6 @@ pub async fn join_new(tx: &mut Tx, subscribers: &[i64], list: i64, now: Moment) 
 
 pub async fn rejoin(tx: &mut Tx, subscriber: i64, list: i64, since: Moment) -> Result<bool> {
     Ok(tx.exec(REJOIN, (subscriber, list, since)).await? == 1)
-}
-
-/// What is known of the confirmation mails to an address.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
-pub struct Confirmations {
-    pub last_sent: Option<Moment>,
-    pub first_asked: Option<Moment>,
-}
-
-pub async fn confirmations(tx: &mut Tx, subscriber: i64) -> Result<Confirmations> {
-    tx.one(CONFIRMATIONS, (subscriber,)).await
 }
 
 /// How often the form was filled in lately.

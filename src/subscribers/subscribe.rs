@@ -1,4 +1,8 @@
-//! Asking for mail, and confirming it.
+//! Asking for mail. Nobody is mailed for it but by the one mail that asks to confirm, and the brake stands before that one:
+//! an address gets one in 24 hours and three in seven days at most, whoever types it (TRUST A24).
+//!
+//! What the brake holds back is not lost. A mail that was not answered yet is good for what is asked after it. After one that
+//! was answered, the next goes out by itself as soon as it may, once.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -12,7 +16,10 @@ use super::{
 use crate::{
     clock::Moment,
     db::Tx,
-    delivery::notices::{self, NewNotice},
+    delivery::{
+        notices::{self, NewNotice},
+        suppression::Suppressions,
+    },
     email_address::EmailAddress,
     links::{Confirm, Name},
     mail::{ConfirmSubscription, clean_name},
@@ -25,6 +32,11 @@ use crate::{
 const LINK_LASTS: Duration = Duration::from_secs(7 * 86_400);
 /// An address gets at most one confirmation mail in this time, however often somebody types it into the form.
 const BETWEEN_CONFIRMATIONS: Duration = Duration::from_secs(86_400);
+/// And at most three in this time; what is older is forgotten.
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
+const MOST_IN_A_WEEK: usize = 3;
+/// How long an asking waits to be confirmed: for as long as the brake may hold the mail back, and the link in it works.
+const ASKING_LASTS: Duration = Duration::from_secs(14 * 86_400);
 
 /// The brake on the form: how far back it looks, and how many sign-ups it lets through from one place and from everywhere.
 const BRAKE_LOOKS_BACK: Duration = Duration::from_secs(15 * 60);
@@ -59,49 +71,167 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
     settings.from_address().ok_or(SubscriberError::NoSender)?;
     brake(site, new.trace.ip).await?;
     let mut tx = site.db.begin().await?;
-    let lists: Vec<List> = store::lists_in(&mut tx)
-        .await?
-        .into_iter()
-        .filter(|l| l.is_public() && new.lists.contains(&l.id))
-        .collect();
-    if lists.is_empty() {
-        return Err(SubscriberError::NotFound);
-    }
-    let reader = reader_for(&mut tx, site, new.email, new.name).await?;
-    let before = store::confirmations(&mut tx, reader.id).await?;
-    let mut to_confirm = Vec::new();
-    for list in &lists {
-        // Who is on the list has asked once more: that is written down too, so that it takes the same time (TRUST A22).
-        if store::ask(&mut tx, reader.id, list.id, site.now()).await? {
-            to_confirm.push(list);
-        }
-        let happened = Happened {
-            subscriber: reader.id,
-            list: list.id,
-            action: "asked",
-            method: "form",
-            wording: Some(new.wording),
-            source: new.form,
-            trace: new.trace,
-        };
-        consent::record(&mut tx, site, happened).await?;
-    }
-    if !to_confirm.is_empty() && may_mail(site.now(), before.last_sent, before.first_asked) {
-        for list in &to_confirm {
-            store::confirmation_sent(&mut tx, reader.id, list.id, site.now()).await?;
-        }
-        ask_to_confirm(&mut tx, site, settings, &reader, &to_confirm).await?;
-    }
+    let offered = |list: &List| list.is_public() && new.lists.contains(&list.id);
+    let lists: Vec<i64> =
+        store::lists_in(&mut tx).await?.iter().filter(|l| offered(l)).map(|l| l.id).collect();
+    let asking = Asking {
+        email: new.email,
+        name: new.name,
+        lists: &lists,
+        method: "form",
+        wording: Some(new.wording),
+        source: new.form,
+        trace: new.trace,
+    };
+    ask(&mut tx, site, settings, asking).await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// One confirmation in 24 hours, and the next only after twice the time that passed between the first asking and the last
-/// mail: three a week at most, however often the form is filled in (TRUST A24).
-fn may_mail(now: Moment, last_sent: Option<Moment>, first_asked: Option<Moment>) -> bool {
-    let Some(last) = last_sent else { return true };
-    let tried = first_asked.map_or(Duration::ZERO, |asked| last.since(asked));
-    now.since(last) >= BETWEEN_CONFIRMATIONS.max(tried * 2)
+/// What staff may know of an asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The mail that asks to confirm is on its way.
+    Mailed,
+    /// Some mail went to the address too lately; this one goes out by itself at that moment.
+    Later(Moment),
+    /// They have not answered the mail from before, whose link is good for this list too.
+    Before,
+    /// They are on the list already.
+    OnTheList,
+    /// Mail to the address is stopped, so they are not asked.
+    Stopped,
+}
+
+/// Staff ask somebody whether they want a list, by the mail that asks to confirm.
+///
+/// # Errors
+/// [`SubscriberError::NotFound`], [`SubscriberError::NoSender`]; when the database fails.
+pub async fn ask_by_staff(
+    site: &Site,
+    settings: &Settings,
+    (email, name): (&EmailAddress, &str),
+    list: i64,
+    source: &str,
+) -> Result<Asked> {
+    settings.from_address().ok_or(SubscriberError::NoSender)?;
+    let mut tx = site.db.begin().await?;
+    if Suppressions::new(site).stops_letter(&mut tx, email, true).await? {
+        return Ok(Asked::Stopped);
+    }
+    let known = store::lists_in(&mut tx).await?.into_iter().any(|one| one.id == list);
+    let lists: &[i64] = if known { &[list] } else { &[] };
+    // Nobody saw a box, so there are no words to keep.
+    let asking =
+        Asking { email, name, lists, method: "staff", wording: None, source, trace: Trace::default() };
+    let asked = ask(&mut tx, site, settings, asking).await?;
+    tx.commit().await?;
+    Ok(asked)
+}
+
+/// Somebody asks, or staff in their place.
+struct Asking<'a> {
+    email: &'a EmailAddress,
+    name: &'a str,
+    lists: &'a [i64],
+    method: &'a str,
+    wording: Option<&'a str>,
+    source: &'a str,
+    trace: Trace<'a>,
+}
+
+async fn ask(tx: &mut Tx, site: &Site, settings: &Settings, asking: Asking<'_>) -> Result<Asked> {
+    if asking.lists.is_empty() {
+        return Err(SubscriberError::NotFound);
+    }
+    let reader = reader_for(tx, site, asking.email, asking.name).await?;
+    store::hold(tx, reader.id).await?;
+    let mut any_waits = false;
+    for list in asking.lists {
+        // Who is on the list has asked once more: that is written down too, so that it takes the same time (TRUST A22).
+        any_waits |= store::ask(tx, reader.id, *list, site.now()).await?;
+        let happened = Happened {
+            subscriber: reader.id,
+            list: *list,
+            action: "asked",
+            method: asking.method,
+            wording: asking.wording,
+            source: asking.source,
+            trace: asking.trace,
+        };
+        consent::record(tx, site, happened).await?;
+    }
+    if !any_waits {
+        return Ok(Asked::OnTheList);
+    }
+    if Suppressions::new(site).stops_letter(tx, &reader.email, true).await? {
+        return Ok(Asked::Stopped);
+    }
+    let now = site.now();
+    let sent = store::confirmation_mails(tx, reader.id, now.minus(WEEK), now).await?;
+    let next = next_mail(now, &sent);
+    if next <= now {
+        ask_to_confirm(tx, site, settings, &reader).await?;
+        return Ok(Asked::Mailed);
+    }
+    match sent.first() {
+        Some(last) if store::answered(tx, reader.id, *last).await? => {
+            store::hold_back(tx, reader.id, next).await?;
+            Ok(Asked::Later(next))
+        }
+        // Nobody who did not answer is mailed again without being asked for again.
+        _ => Ok(Asked::Before),
+    }
+}
+
+/// When the next mail may go to an address that got these in the last week, newest first: `now` if nothing is in the way.
+fn next_mail(now: Moment, sent: &[Moment]) -> Moment {
+    let day = sent.first().map(|last| last.plus(BETWEEN_CONFIRMATIONS));
+    let week = sent.get(MOST_IN_A_WEEK - 1).map(|third| third.plus(WEEK));
+    day.into_iter().chain(week).fold(now, Moment::max)
+}
+
+/// Sends what the brake held back and may go out now; how many mails. Whoever confirmed meanwhile, left, or must not be
+/// mailed any more is not asked.
+///
+/// # Errors
+/// When the database fails; what was sent before stays sent.
+pub async fn ask_held_back(site: &Site) -> Result<u64> {
+    let settings = Settings::load(&site.db).await?;
+    let mut mailed = 0;
+    if settings.from_address().is_none() {
+        return Ok(mailed);
+    }
+    loop {
+        let due = store::due(&site.db, site.now()).await?;
+        for reader in &due {
+            let mut tx = site.db.begin().await?;
+            let ours = store::no_longer_due(&mut tx, reader.id, site.now()).await?;
+            if ours && !Suppressions::new(site).stops_letter(&mut tx, &reader.email, true).await? {
+                mailed += u64::from(ask_to_confirm(&mut tx, site, &settings, reader).await?);
+            }
+            tx.commit().await?;
+        }
+        if due.is_empty() {
+            return Ok(mailed);
+        }
+    }
+}
+
+/// Forgets the mails that the brake no longer counts.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tidy(site: &Site) -> Result<()> {
+    let mut tx = site.db.begin().await?;
+    store::delete_old_confirmation_mails(&mut tx, site.now().minus(WEEK)).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What was asked after this can be confirmed.
+pub(super) fn asked_lately(site: &Site) -> Moment {
+    site.now().minus(ASKING_LASTS)
 }
 
 /// Behind a proxy that the settings do not name, everybody comes from one private address: there only the sum counts.
@@ -128,21 +258,26 @@ async fn reader_for(tx: &mut Tx, site: &Site, email: &EmailAddress, name: &str) 
     Ok(reader)
 }
 
-async fn ask_to_confirm(
-    tx: &mut Tx,
-    site: &Site,
-    settings: &Settings,
-    reader: &Subscriber,
-    lists: &[&List],
-) -> Result<()> {
+/// Mails the reader, and asks to confirm whatever they asked for lately; `false` if that is nothing any more.
+async fn ask_to_confirm(tx: &mut Tx, site: &Site, settings: &Settings, reader: &Subscriber) -> Result<bool> {
+    let since = asked_lately(site);
+    let known = store::subscriptions_in(tx, reader.id).await?;
+    let waits = |list: &List| {
+        let mut pending = known.iter().filter(|one| one.state == "pending" && one.asked_at > since);
+        pending.any(|one| one.list_id == list.id)
+    };
+    let waiting: Vec<List> = store::lists_in(tx).await?.into_iter().filter(waits).collect();
+    if waiting.is_empty() {
+        return Ok(false);
+    }
     let link = Confirm {
         subscriber: Name::id(&reader.public_id),
-        lists: lists.iter().map(|list| Name::id(&list.public_id)).collect(),
+        lists: waiting.iter().map(|list| Name::id(&list.public_id)).collect(),
     };
     let link = link.sign(&site.keys, site.now().plus(LINK_LASTS));
     let context = ConfirmSubscription {
         sender: settings.sender(site),
-        lists: lists.iter().map(|list| list.name.clone()).collect(),
+        lists: waiting.iter().map(|list| list.name.clone()).collect(),
         confirm_url: site.url(&format!("/confirm/{link}")),
         valid_for: "7 days".to_owned(),
     };
@@ -157,60 +292,12 @@ async fn ask_to_confirm(
         context: &context,
     };
     notices::enqueue(tx, site, notice).await?;
-    Ok(())
+    store::confirmation_sent(tx, reader.id, since, site.now()).await?;
+    Ok(true)
 }
 
-/// Who confirmed, and what.
-#[derive(Clone, Debug)]
-pub struct Confirmed {
-    /// The reader.
-    pub reader: Subscriber,
-    /// The names of the lists: those the link is about before, those the reader is on after.
-    pub lists: Vec<String>,
-}
-
-/// What a confirmation link would confirm; changes nothing, for programs open links too (TRUST A25).
-///
-/// # Errors
-/// [`SubscriberError::Link`] and [`SubscriberError::Expired`].
-pub async fn look_at_confirmation(site: &Site, link: &str) -> Result<Confirmed> {
-    let (reader, ids) = read_link(site, link).await?;
-    let lists = store::lists(&site.db).await?;
-    let lists = lists.into_iter().filter(|list| ids.contains(&list.id)).map(|list| list.name).collect();
-    Ok(Confirmed { reader, lists })
-}
-
-/// Confirms; doing it again changes nothing, and who left since then stays away.
-///
-/// # Errors
-/// [`SubscriberError::Link`] and [`SubscriberError::Expired`].
-pub async fn confirm(site: &Site, link: &str, trace: Trace<'_>) -> Result<Confirmed> {
-    let confirmed = look_at_confirmation(site, link).await?;
-    let (reader, ids) = read_link(site, link).await?;
-    let reader = reader.id;
-    let mut tx = site.db.begin().await?;
-    for list in ids {
-        if store::confirm(&mut tx, reader, list, site.now()).await? {
-            let happened = Happened {
-                subscriber: reader,
-                list,
-                action: "confirmed",
-                method: "confirmation",
-                wording: None,
-                source: "confirmation mail",
-                trace,
-            };
-            consent::record(&mut tx, site, happened).await?;
-        }
-    }
-    tx.commit().await?;
-    let (reader, ids) = read_link(site, link).await?;
-    let now = store::subscriptions(&site.db, reader.id).await?;
-    let on = now.into_iter().filter(|one| one.state == "confirmed" && ids.contains(&one.list_id));
-    Ok(Confirmed { lists: on.map(|one| one.name).collect(), ..confirmed })
-}
-
-async fn read_link(site: &Site, link: &str) -> Result<(Subscriber, Vec<i64>)> {
+/// Whom a link is about, and the lists that it names.
+pub(super) async fn read_link(site: &Site, link: &str) -> Result<(Subscriber, Vec<i64>)> {
     let link = Confirm::read(&site.keys, link, site.now())?;
     let reader = store::named(&site.db, &link.subscriber).await?.ok_or(SubscriberError::Link)?;
     let mut lists = Vec::new();
@@ -223,7 +310,7 @@ async fn read_link(site: &Site, link: &str) -> Result<(Subscriber, Vec<i64>)> {
 /// Staff add somebody who asked them in person or on paper; `source` says how. They are not asked to confirm.
 ///
 /// # Errors
-/// When the database fails.
+/// [`SubscriberError::Blocked`] when staff said that the address is never mailed; when the database fails.
 pub async fn add_by_staff(
     site: &Site,
     email: &EmailAddress,
@@ -232,6 +319,9 @@ pub async fn add_by_staff(
     source: &str,
 ) -> Result<Subscriber> {
     let mut tx = site.db.begin().await?;
+    if Suppressions::new(site).is_blocked(&mut tx, email).await? {
+        return Err(SubscriberError::Blocked);
+    }
     let reader = reader_for(&mut tx, site, email, name).await?;
     if store::join(&mut tx, reader.id, list, site.now()).await? {
         let happened = Happened {
@@ -253,22 +343,41 @@ pub async fn add_by_staff(
 mod gaps {
     use super::*;
 
-    /// TRUST A24: at most one confirmation in 24 hours and three in seven days, tried every hour for four weeks.
-    #[test]
-    fn who_fills_in_the_form_every_hour_causes_three_mails_a_week_at_most() {
+    const HOUR: u64 = 3_600;
+
+    /// The hours at which mails go out, of a form that is filled in at `hours`.
+    fn mails(hours: impl Iterator<Item = u64>) -> Vec<Moment> {
         let start = Moment::from_unix_seconds(1_000_000);
         let mut sent: Vec<Moment> = Vec::new();
-        for hour in 0..24 * 28 {
-            let now = start.plus(Duration::from_secs(hour * 3_600));
-            if may_mail(now, sent.last().copied(), Some(start)) {
+        for hour in hours {
+            let now = start.plus(Duration::from_secs(hour * HOUR));
+            let lately: Vec<Moment> =
+                sent.iter().rev().copied().filter(|one| now.since(*one) < WEEK).take(3).collect();
+            if next_mail(now, &lately) <= now {
                 sent.push(now);
             }
         }
+        sent
+    }
+
+    /// TRUST A24: at most one confirmation in 24 hours and three in seven days, tried every hour for four weeks.
+    #[test]
+    fn who_fills_in_the_form_every_hour_causes_three_mails_a_week_at_most() {
+        let sent = mails(0..24 * 28);
         for (at, one) in sent.iter().enumerate() {
             let within = |span| sent[at..].iter().filter(|later| later.since(*one) < span).count();
             assert_eq!(within(BETWEEN_CONFIRMATIONS), 1);
-            assert!(within(BETWEEN_CONFIRMATIONS * 7) <= 3);
+            assert!(within(WEEK) <= MOST_IN_A_WEEK);
         }
-        assert!(sent.len() >= 3, "who lost the mail gets another");
+        assert_eq!(sent.len(), 12, "and who lost the mails gets others");
+    }
+
+    /// However often and since when somebody asked, the next mail is never more than a week away.
+    #[test]
+    fn no_wait_is_longer_than_a_week() {
+        let year = 24 * 365;
+        assert_eq!(mails([0, 30, 60, year, year + 24].into_iter()).len(), 5);
+        let sent = mails(0..24 * 365);
+        assert!(sent.windows(2).all(|pair| pair[1].since(pair[0]) <= WEEK));
     }
 }

@@ -86,7 +86,7 @@ impl House {
         let link =
             Confirm { subscriber: Name::id(&reader.public_id), lists: vec![Name::id(&self.list_name)] };
         let link = link.sign(&self.site.keys, self.site.now().plus(Duration::from_secs(60)));
-        confirm(&self.site, &link, Trace::default()).await.expect("confirmed");
+        confirm(&self.site, &link, &[], Trace::default()).await.expect("confirmed");
     }
 
     async fn leaving_link(&self, email: &str) -> String {
@@ -124,7 +124,9 @@ async fn an_address_gets_one_confirmation_a_day() {
     assert_eq!(house.mails().await, 2);
     house.site.clock.advance(DAY);
     house.subscribe("ann@example.org", "").await;
-    assert_eq!(house.mails().await, 2, "the gaps grow");
+    house.site.clock.advance(DAY);
+    house.subscribe("ann@example.org", "").await;
+    assert_eq!(house.mails().await, 3, "and three a week");
 }
 
 /// TRUST A22: asking again is answered the same and mails nobody who is on the list; and it renames nobody.

@@ -16,6 +16,15 @@ pub fn done(code: &str) -> Option<&'static str> {
         "resumed" => "Going on.",
         "cancelled" => "Cancelled. Nothing more goes out.",
         "asked" => "We sent them an email with a link. They are on the list once they press it.",
+        "asked-later" => {
+            "An email went to this address not long ago. The next one goes out by itself as soon as it may: at most one a day, and three a week."
+        }
+        "asked-before" => {
+            "They have not pressed the link in the email from before. It is good for this list too, so nothing new was sent. You can ask them again tomorrow."
+        }
+        "on-list" => "They are on that list already, so nothing was sent.",
+        "blocked" => "Nothing goes to that address any more.",
+        "unblocked" => "That address may be mailed again, once its owner asks for it.",
         "left" => "They are off that list, and get nothing more of it.",
         "corrected" => "The correction is saved. It goes to the rest when the edition goes on.",
         "retried" => "They are in line again.",

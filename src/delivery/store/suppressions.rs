@@ -20,17 +20,41 @@ statements! {
         postgres "select cast(coalesce(json_agg(json_build_array(address_hash, reason)), '[]') as text) from suppression
             where lifted_at is null and address_hash in (select value from json_array_elements_text(cast($1 as json)))";
     /// In force, with the words for staff.
-    FIND = "select reason, detail, created_at from suppression where address_hash = $1 and lifted_at is null";
-    /// Staff lift it; the row stays.
+    FIND = "select id, reason, detail, created_at from suppression where address_hash = $1 and lifted_at is null";
+    /// Lifting keeps the row.
     LIFT = "update suppression set lifted_at = $2 where address_hash = $1 and lifted_at is null";
+    /// Staff lift the one that they saw.
+    LIFT_ONE = "update suppression set lifted_at = $2 where id = $1 and lifted_at is null";
+    /// How staff recognise an address that they blocked.
+    RECOGNISE = "update suppression set masked = $2 where address_hash = $1 and lifted_at is null";
+    /// What staff blocked, the newest first.
+    BLOCKED = "select id, masked, detail, created_at from suppression
+        where reason = 'staff' and lifted_at is null and id < $1 order by id desc limit $2";
+    /// One of them.
+    BLOCK = "select id, masked, detail, created_at from suppression where id = $1 and reason = 'staff' and lifted_at is null";
 }
 
 /// A suppression in force.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct InForce {
+    /// Which one it is, for lifting it and no other.
+    pub id: i64,
     /// bounced, complained, erased or staff.
     pub reason: String,
     /// What staff read.
+    pub detail: String,
+    /// Since when.
+    pub created_at: Moment,
+}
+
+/// An address that staff blocked.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Blocked {
+    /// Which one it is, for lifting it.
+    pub id: i64,
+    /// What staff typed, masked; empty if nobody kept it.
+    pub masked: String,
+    /// Why.
     pub detail: String,
     /// Since when.
     pub created_at: Moment,
@@ -62,4 +86,20 @@ pub async fn among(tx: &mut Tx, hashes: &[String]) -> Result<Vec<(String, String
 
 pub async fn lift(tx: &mut Tx, hash: &str, now: Moment) -> Result<bool> {
     Ok(tx.exec(LIFT, (hash, now)).await? == 1)
+}
+
+pub async fn lift_one(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(LIFT_ONE, (id, now)).await? == 1)
+}
+
+pub async fn recognise(tx: &mut Tx, hash: &str, masked: &str) -> Result<u64> {
+    tx.exec(RECOGNISE, (hash, masked)).await
+}
+
+pub async fn blocked(db: &Db, before: i64, limit: i64) -> Result<Vec<Blocked>> {
+    db.all(BLOCKED, (before, limit)).await
+}
+
+pub async fn block(tx: &mut Tx, id: i64) -> Result<Option<Blocked>> {
+    tx.opt(BLOCK, (id,)).await
 }

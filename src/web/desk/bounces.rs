@@ -1,14 +1,13 @@
-//! `/desk/bounces`: mail that came back, and readers who complained; letting mail to a reader go again.
+//! `/desk/bounces`: mail that came back, and readers who complained.
 
 use std::collections::HashMap;
 
-use axum::extract::{Path, Query};
+use axum::extract::Query;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Desk, Outcome, WebError, session::see_other},
+    super::{Desk, Outcome, WebError},
     editions::{count, grouped},
-    reader::{find, refused},
 };
 use crate::{
     clock::Zone,
@@ -120,6 +119,9 @@ fn why(bounce: &Bounce) -> &'static str {
 /// Why a reader is not mailed, for their page.
 #[derive(Serialize)]
 pub(super) struct Stopped {
+    /// Which suppression it is, so that no other is lifted.
+    id: i64,
+    pub(super) blocked: bool,
     why: &'static str,
     words: String,
     since: String,
@@ -130,11 +132,13 @@ pub(super) struct Stopped {
 pub(super) async fn stopped(desk: &Desk, reader: &Subscriber) -> Result<Option<Stopped>, WebError> {
     let found = Suppressions::new(desk.site()).find(&reader.email).await?;
     Ok(found.map(|found| Stopped {
+        id: found.id,
+        blocked: found.reason == "staff",
         why: match found.reason.as_str() {
             "bounced" => "Mail to this address comes back",
             "complained" => "They marked an edition as spam",
             "erased" => "They asked to be forgotten",
-            _ => "The team decided so",
+            _ => "The team decided never to mail this address again",
         },
         words: found.detail,
         since: found.created_at.date(desk.zone()),
@@ -211,11 +215,4 @@ async fn edition(
         view.map(|edition| EditionView { public_id: edition.public_id, subject: edition.content.subject });
     known.insert(id, view.clone());
     Ok(view)
-}
-
-/// `POST /desk/readers/{id}/mail-again`
-pub(crate) async fn mail_again(desk: Desk, Path(id): Path<String>) -> Outcome {
-    let reader = find(&desk, &id).await?;
-    subscribers::mail_again(desk.site(), &reader, desk.who.staff.id).await.map_err(refused)?;
-    Ok(see_other(&format!("/desk/readers/{id}?done=mail-again")))
 }

@@ -4,6 +4,7 @@ pub(super) mod account;
 pub(super) mod address;
 pub(super) mod article;
 pub(super) mod articles;
+pub(super) mod blocked;
 pub(super) mod bounces;
 pub(super) mod deliverability;
 pub(super) mod donations;

@@ -4,7 +4,7 @@ use axum::extract::Path;
 use serde::Serialize;
 
 use super::{
-    super::{Desk, Outcome, Posted, WebError, session::see_other},
+    super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
     bounces::{Stopped, View, of_reader, stopped},
     edition_progress::Row,
     readers::standing,
@@ -15,11 +15,17 @@ use crate::{
     subscribers::{self, Subscriber, SubscriberError, Subscription, consent, donor_state},
 };
 
+/// The one field of the forms that stop mail to a reader for good, and let it go again.
+pub(super) const WHY: &[&str] = &["why"];
 /// How many copies the page shows.
 const COPIES: i64 = 50;
 
 #[derive(Serialize)]
 struct Page {
+    /// Why mail to them is stopped for good, or goes again.
+    form: Form,
+    /// Whether the team said that they are never mailed.
+    blocked: bool,
     reader: ReaderView,
     donor: &'static str,
     lists: Vec<ListLine>,
@@ -70,6 +76,10 @@ pub(super) fn refused(error: SubscriberError) -> WebError {
         SubscriberError::NoSender => WebError::Conflict(
             "Say under Settings which address your mail comes from, so that we can write to them.".into(),
         ),
+        SubscriberError::Changed => WebError::Conflict(
+            "Since you opened the page, something else has stopped mail to this reader. Look at their page before you decide."
+                .into(),
+        ),
         error => WebError::internal(error),
     }
 }
@@ -90,6 +100,7 @@ impl ListLine {
 impl EventView {
     fn new(event: consent::Event, zone: &Zone) -> Self {
         let what = match event.action.as_str() {
+            "asked" if event.method == "staff" => "Were asked whether they want",
             "asked" => "Asked for",
             "confirmed" => "Agreed to get",
             "imported" => "Was imported to",
@@ -124,14 +135,27 @@ impl EventView {
 
 /// `GET /desk/readers/{id}`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
+    let page = page(&desk, find(&desk, &id).await?, Form::new(WHY)).await?;
+    desk.page("desk/readers/reader", &page.reader.email, &page).await
+}
+
+/// The page again, for a form on it with mistakes.
+pub(super) async fn again(desk: &Desk, reader: Subscriber, form: Form) -> Outcome {
+    let page = page(desk, reader, form).await?;
+    desk.page_again("desk/readers/reader", &page.reader.email, &page).await
+}
+
+async fn page(desk: &Desk, reader: Subscriber, form: Form) -> Result<Page, WebError> {
     let (db, zone) = (&desk.site().db, desk.zone());
-    let reader = find(&desk, &id).await?;
+    let stopped = stopped(desk, &reader).await?;
     let copies = digests::copies_of(db, reader.id, COPIES).await?.into_iter().map(|copy| CopyView {
         public_id: copy.edition_public_id,
         subject: copy.subject,
         row: Row::new(copy.outcome, zone),
     });
-    let page = Page {
+    Ok(Page {
+        form,
+        blocked: stopped.as_ref().is_some_and(|stopped| stopped.blocked),
         donor: donor(&donor_state::donor_state(db, reader.id).await?),
         lists: subscribers::subscriptions(db, reader.id)
             .await?
@@ -144,16 +168,15 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
             .map(|event| EventView::new(event, zone))
             .collect(),
         copies: copies.collect(),
-        stopped: stopped(&desk, &reader).await?,
-        bounces: of_reader(&desk, &reader).await?,
+        stopped,
+        bounces: of_reader(desk, &reader).await?,
         reader: ReaderView {
             public_id: reader.public_id,
             email: reader.email.to_string(),
             name: reader.name,
             since: reader.created_at.date(zone),
         },
-    };
-    desk.page("desk/readers/reader", &page.reader.email, &page).await
+    })
 }
 
 /// `POST /desk/readers/{id}/leave`

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::Zone,
     email_address::EmailAddress,
-    subscribers::{self, NewSubscription, Subscriber, Subscription, Trace, consent, lists},
+    subscribers::{self, Asked, Subscriber, SubscriberError, Subscription, lists},
 };
 
 const FIELDS: &[&str] = &["email", "name", "list", "how", "source"];
@@ -109,28 +109,52 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     if at_once && source.is_empty() {
         form.mistake("source", "Say how they asked: it is kept as the proof.");
     }
-    let list = form.text("list").parse().map_err(|_| WebError::BadRequest("Choose a list."))?;
-    let Some(email) = email.filter(|_| form.is_valid()) else {
-        let page = page(&desk, Look::default(), form).await?;
-        return desk.page_again("desk/readers/list", "Readers", &page).await;
-    };
-    let site = desk.site();
-    if at_once {
-        let source = format!("{source} (added by {})", desk.who.staff.name);
-        let reader = subscribers::add_by_staff(site, &email, &name, list, &source).await.map_err(refused)?;
-        return Ok(see_other(&format!("/desk/readers/{}?done=saved", reader.public_id)));
+    let lists = lists::all(&desk.site().db).await?;
+    let list = form.parse("list", |id| {
+        lists.iter().find(|list| list.id.to_string() == id).map(|list| list.id).ok_or("Choose a list.")
+    });
+    if !matches!(form.text("how"), "asked" | "confirm") {
+        form.mistake("how", "Say whether they asked you themselves.");
     }
-    let settings = &desk.settings;
-    let new = NewSubscription {
-        email: &email,
-        name: &name,
-        lists: &[list],
-        wording: &consent::wording(&settings.magazine_name),
-        form: "the desk",
-        trace: Trace::default(),
+    let (Some(email), Some(list), true) = (email, list, form.is_valid()) else {
+        return again(&desk, form).await;
     };
-    subscribers::subscribe(site, settings, new).await.map_err(refused)?;
-    Ok(see_other("/desk/readers?done=asked"))
+    let (site, who) = (desk.site(), &desk.who.staff.name);
+    if at_once {
+        let source = format!("{source} (added by {who})");
+        return match subscribers::add_by_staff(site, &email, &name, list, &source).await {
+            Ok(reader) => Ok(see_other(&format!("/desk/readers/{}?done=saved", reader.public_id))),
+            Err(SubscriberError::Blocked) => {
+                form.mistake(
+                    "email",
+                    "The team decided never to mail this address. Look under Never mailed.",
+                );
+                again(&desk, form).await
+            }
+            Err(error) => Err(refused(error)),
+        };
+    }
+    let source = format!("typed at the desk by {who}");
+    let asked = subscribers::ask_by_staff(site, &desk.settings, (&email, &name), list, &source).await;
+    let done = match asked.map_err(refused)? {
+        Asked::Mailed => "asked",
+        Asked::Later(_) => "asked-later",
+        Asked::Before => "asked-before",
+        Asked::OnTheList => "on-list",
+        Asked::Stopped => {
+            form.mistake(
+                "email",
+                "Mail to this address is stopped, so they were not asked: it came back, was marked as spam, or the team blocked it.",
+            );
+            return again(&desk, form).await;
+        }
+    };
+    Ok(see_other(&format!("/desk/readers?done={done}")))
+}
+
+async fn again(desk: &Desk, form: Form) -> Outcome {
+    let page = page(desk, Look::default(), form).await?;
+    desk.page_again("desk/readers/list", "Readers", &page).await
 }
 
 async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {

@@ -5,20 +5,22 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 
 use super::{
-    super::{App, Outcome, WebError},
+    super::{App, Outcome, Posted, WebError},
     caller::Caller,
     dead_link,
 };
 use crate::{
     staff::Settings,
-    subscribers::{self, Confirmed, SubscriberError},
+    subscribers::{self, Confirmed, SubscriberError, consent},
 };
 
 #[derive(Serialize)]
 struct Page {
-    /// Whether the button was pressed, now or earlier.
-    joined: bool,
-    /// The lists, as a phrase: "The weekly and Appeals".
+    /// What they asked for and may confirm now; nothing once they did.
+    waiting: Vec<i64>,
+    question: String,
+    button: &'static str,
+    /// The lists they are on, as a phrase: "The weekly and Appeals".
     lists: String,
     preferences: String,
     donate: bool,
@@ -27,31 +29,43 @@ struct Page {
 /// `GET /confirm/{token}`
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
     match subscribers::look_at_confirmation(&app.site, &token).await {
-        Ok(asked) => page(&app, asked, false).await,
+        Ok(asked) => page(&app, asked).await,
         Err(error) => dead_end(&app, error).await,
     }
 }
 
-/// `POST /confirm/{token}`
-pub(crate) async fn submit(State(app): State<App>, caller: Caller, Path(token): Path<String>) -> Outcome {
-    match subscribers::confirm(&app.site, &token, caller.trace()).await {
-        Ok(confirmed) => page(&app, confirmed, true).await,
+/// `POST /confirm/{token}`: the form names the lists that it showed, since more may have been asked for in the meantime.
+pub(crate) async fn submit(
+    State(app): State<App>,
+    caller: Caller,
+    Path(token): Path<String>,
+    posted: Posted,
+) -> Outcome {
+    let form = posted.form(&["list"])?;
+    let shown: Vec<i64> = form.all("list").iter().filter_map(|id| id.parse().ok()).collect();
+    match subscribers::confirm(&app.site, &token, &shown, caller.trace()).await {
+        Ok(confirmed) => page(&app, confirmed).await,
         Err(error) => dead_end(&app, error).await,
     }
 }
 
-async fn page(app: &App, confirmed: Confirmed, joined: bool) -> Outcome {
-    if confirmed.lists.is_empty() {
+async fn page(app: &App, confirmed: Confirmed) -> Outcome {
+    let Confirmed { reader, waiting, lists } = confirmed;
+    if waiting.is_empty() && lists.is_empty() {
         return dead_link::page(app, dead_link::Was::Left).await;
     }
     let settings = Settings::load(&app.site.db).await?;
+    let asked: Vec<&str> = waiting.iter().map(|(_, name)| name.as_str()).collect();
+    let on: Vec<&str> = lists.iter().map(String::as_str).collect();
+    let title = if waiting.is_empty() { "You are on the list" } else { "Please confirm" };
     let page = Page {
-        joined,
-        lists: phrase(&confirmed.lists),
-        preferences: subscribers::preferences_path(&app.site, &confirmed.reader.public_id),
+        question: consent::confirmation_question(&asked),
+        button: consent::CONFIRM_BUTTON,
+        lists: consent::phrase(&on),
+        waiting: waiting.iter().map(|(id, _)| *id).collect(),
+        preferences: subscribers::preferences_path(&app.site, &reader.public_id),
         donate: !settings.appeal_text.is_empty(),
     };
-    let title = if joined { "You are on the list" } else { "Please confirm" };
     app.public_page("public/confirm", title, &page).await
 }
 
@@ -62,26 +76,5 @@ async fn dead_end(app: &App, error: SubscriberError) -> Outcome {
             dead_link::page(app, dead_link::Was::Unknown).await
         }
         error => Err(WebError::from(error)),
-    }
-}
-
-fn phrase(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_read_as_a_phrase() {
-        let names = |names: &[&str]| phrase(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
-        assert_eq!(names(&["A"]), "A");
-        assert_eq!(names(&["A", "B"]), "A and B");
-        assert_eq!(names(&["A", "B", "C"]), "A, B and C");
     }
 }

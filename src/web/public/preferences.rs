@@ -15,6 +15,7 @@ const TITLE: &str = "Your preferences";
 
 #[derive(Serialize)]
 struct Page {
+    /// Masked: enough to recognise one's own, and nothing for whoever was handed the link.
     email: String,
     /// The words over the lists.
     wording: &'static str,
@@ -66,7 +67,7 @@ pub(crate) async fn submit(
 async fn page(app: &App, preferences: Preferences, mistaken: Option<Form>, saved: bool) -> Outcome {
     let again = mistaken.is_some();
     let page = Page {
-        email: preferences.reader.email.to_string(),
+        email: preferences.reader.email.masked(),
         wording: subscribers::consent::PREFERENCES_WORDING,
         on_some: preferences.lists.iter().any(|list| list.joined),
         form: mistaken.unwrap_or_else(|| Form::new(FIELDS).with("name", preferences.reader.name.clone())),

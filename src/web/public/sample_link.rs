@@ -1,4 +1,4 @@
-//! `/sample-link`: where the links of previews and test copies lead that would act for a reader in a real one.
+//! `/sample-link`: where the links of shared pages, previews and test copies lead that act for a reader in their own mail.
 
 use axum::extract::State;
 use serde::Serialize;
@@ -10,5 +10,5 @@ struct Page {}
 
 /// `GET /sample-link`
 pub(crate) async fn show(State(app): State<App>) -> Outcome {
-    app.public_page("public/sample_link", "This is a sample link", &Page {}).await
+    app.public_page("public/sample_link", "A link for readers", &Page {}).await
 }

@@ -149,9 +149,12 @@ fn page_of(form: &Form) -> &'static str {
 }
 
 #[derive(Serialize)]
-struct Sent {}
+struct Sent {
+    contact: String,
+}
 
-/// `GET /subscribe/sent`
+/// `GET /subscribe/sent`: true of every address, and so of none in particular.
 pub(crate) async fn sent(State(app): State<App>) -> Outcome {
-    app.public_page("public/subscribe_sent", "Check your mail", &Sent {}).await
+    let contact = Settings::load(&app.site.db).await?.contact_email;
+    app.public_page("public/subscribe_sent", "Check your mail", &Sent { contact }).await
 }

@@ -1,4 +1,5 @@
-//! `/view/{token}`: a reader's own copy of an edition, for mail programs that show it badly.
+//! `/view/{token}`: a reader's copy of an edition, for mail programs that show it badly. Readers hand the link on, so the page
+//! carries no name and no link that acts for them.
 
 use axum::{
     extract::{Path, State},
@@ -14,5 +15,6 @@ pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> O
     let View { edition, subscriber } =
         View::read(&site.keys, &token, site.now()).map_err(|_| WebError::NotFound)?;
     let copy = digests::linked_copy(site, &edition, &subscriber).await?;
-    Ok(Html(digests::copy_of(site, copy.edition, copy.subscriber).await?).into_response())
+    let here = site.url(&format!("/view/{token}"));
+    Ok(Html(digests::copy_of(site, copy.edition, copy.subscriber, &here).await?).into_response())
 }

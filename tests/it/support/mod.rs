@@ -15,7 +15,6 @@ pub mod seed;
 pub mod tls;
 pub mod verbs;
 pub mod verify;
-#[expect(dead_code, reason = "verbs for tests that are being written")]
 pub mod visitor;
 pub mod wait;
 pub mod wire;

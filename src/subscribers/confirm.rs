@@ -1,0 +1,80 @@
+//! Confirming: by the link in the mail that asks for it, which is good for everything that was asked up to the press.
+
+use super::{
+    Result, Trace,
+    consent::{self, Happened},
+    read::{Subscriber, Subscription},
+    store,
+    subscribe::{asked_lately, read_link},
+};
+use crate::{clock::Moment, site::Site};
+
+/// What a confirmation link is about.
+#[derive(Clone, Debug)]
+pub struct Confirmed {
+    /// The reader.
+    pub reader: Subscriber,
+    /// What they asked for and have not confirmed: number and name of each list.
+    pub waiting: Vec<(i64, String)>,
+    /// The names of the lists that they are on, out of those that the link is about.
+    pub lists: Vec<String>,
+}
+
+/// What a confirmation link would confirm; changes nothing, for programs open links too (TRUST A25).
+///
+/// # Errors
+/// [`SubscriberError::Link`](super::SubscriberError::Link) and [`SubscriberError::Expired`](super::SubscriberError::Expired).
+pub async fn look_at_confirmation(site: &Site, link: &str) -> Result<Confirmed> {
+    let (reader, named) = read_link(site, link).await?;
+    let known = store::subscriptions(&site.db, reader.id).await?;
+    let waiting = known.iter().filter(|one| waits(one, &named, asked_lately(site)));
+    let waiting = waiting.map(|one| (one.list_id, one.name.clone())).collect();
+    let on = known.iter().filter(|one| one.state == "confirmed" && named.contains(&one.list_id));
+    Ok(Confirmed { reader, waiting, lists: on.map(|one| one.name.clone()).collect() })
+}
+
+/// Confirms the lists that the page showed, or without a page those that the mail named; doing it again changes nothing, and
+/// who left since then stays away.
+///
+/// # Errors
+/// [`SubscriberError::Link`](super::SubscriberError::Link) and [`SubscriberError::Expired`](super::SubscriberError::Expired), and then nothing was changed.
+pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -> Result<Confirmed> {
+    let (reader, named) = read_link(site, link).await?;
+    let meant = if shown.is_empty() { &named } else { shown };
+    let mut tx = site.db.begin().await?;
+    store::hold(&mut tx, reader.id).await?;
+    let known = store::subscriptions_in(&mut tx, reader.id).await?;
+    let is_meant =
+        |one: &&Subscription| meant.contains(&one.list_id) && waits(one, &named, asked_lately(site));
+    let waiting: Vec<&Subscription> = known.iter().filter(is_meant).collect();
+    let names: Vec<&str> = waiting.iter().map(|one| one.name.as_str()).collect();
+    let wording = (!shown.is_empty()).then(|| consent::confirmation_wording(&names));
+    let mut joined = Vec::new();
+    for one in &waiting {
+        if store::confirm(&mut tx, reader.id, one.list_id, site.now()).await? {
+            let happened = Happened {
+                subscriber: reader.id,
+                list: one.list_id,
+                action: "confirmed",
+                method: "confirmation",
+                wording: wording.as_deref(),
+                source: "confirmation mail",
+                trace,
+            };
+            consent::record(&mut tx, site, happened).await?;
+            joined.push(one.list_id);
+        }
+    }
+    tx.commit().await?;
+    let was_on = |one: &Subscription| {
+        one.state == "confirmed" && (meant.contains(&one.list_id) || named.contains(&one.list_id))
+    };
+    let on = known.iter().filter(|one| joined.contains(&one.list_id) || was_on(one));
+    let lists = on.map(|one| one.name.clone()).collect();
+    Ok(Confirmed { reader, waiting: Vec::new(), lists })
+}
+
+/// Whether a link that names these lists is good for a subscription: for those, and for whatever else was asked lately.
+fn waits(one: &Subscription, named: &[i64], since: Moment) -> bool {
+    one.state == "pending" && (named.contains(&one.list_id) || one.asked_at > since)
+}

@@ -1,0 +1,35 @@
+//! Never again: addresses that staff blocked, of readers and of anybody else.
+
+use super::Result;
+use crate::{delivery::suppression::Suppressions, email_address::EmailAddress, site::Site, staff::audit};
+
+/// Staff say that an address is never mailed: no edition, and no mail that asks to confirm, whoever types it into the form.
+/// `false` if they had said so before; then the reason from before stays. The log keeps who said so and why.
+///
+/// # Errors
+/// When the database fails, and then nothing was changed.
+pub async fn block(site: &Site, email: &EmailAddress, why: &str, staff_id: Option<i64>) -> Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let blocked = Suppressions::new(site).block(&mut tx, email, why).await?;
+    if blocked {
+        audit::record(&mut tx, site, staff_id, "blocked an address", &email.masked(), why).await?;
+    }
+    tx.commit().await?;
+    Ok(blocked)
+}
+
+/// Staff let a blocked address be mailed again, if somebody asks for it. `false` if it is not blocked any more.
+///
+/// # Errors
+/// When the database fails, and then nothing was changed.
+pub async fn unblock(site: &Site, id: i64, why: &str, staff_id: Option<i64>) -> Result<bool> {
+    let suppressions = Suppressions::new(site);
+    let mut tx = site.db.begin().await?;
+    let Some(found) = suppressions.block_in(&mut tx, id).await? else { return Ok(false) };
+    let lifted = suppressions.lift_one(&mut tx, id).await?;
+    if lifted {
+        audit::record(&mut tx, site, staff_id, "unblocked an address", &found.masked, why).await?;
+    }
+    tx.commit().await?;
+    Ok(lifted)
+}
