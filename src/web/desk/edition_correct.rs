@@ -56,18 +56,22 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
 
 /// `POST /desk/editions/{id}/correct`
 pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    let form = posted.form(FIELDS)?;
+    let mut form = posted.form(FIELDS)?;
     let again = || WebError::BadRequest("Open the edition again and try once more.");
     let based_on = form.text("based_on").parse().map_err(|_| again())?;
     let ids: Result<Vec<i64>, _> = form.all("article").iter().map(|id| id.parse()).collect();
     let content = Content {
-        subject: form.text("subject").to_owned(),
+        subject: form.required("subject", 1_000, "Write a subject: the rest cannot go out without one."),
         preview_text: form.text("preview_text").to_owned(),
         intro_markdown: form.raw("intro").to_owned(),
         article_ids: ids.map_err(|_| again())?.into_iter().map(ArticleId).collect(),
     };
     let edition = digests::find(&desk.site().db, &id).await?;
     let picked = content.article_ids.clone();
+    if !form.is_valid() {
+        let page = page(&desk, &edition, form, &picked, None).await?;
+        return desk.page_again("desk/editions/correct", TITLE, &page).await;
+    }
     let who = Some(desk.who.staff.id);
     match digests::save_correction(desk.site(), edition.id, based_on, content, who).await {
         Ok(_) => Ok(see_other(&format!("/desk/editions/{id}?done=corrected"))),
