@@ -24,9 +24,11 @@ statements! {
                 and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and w.base_url <> o.base_url))
                 order by next_at, id limit $3 for update skip locked)
             returning id, template, context, from_name, from_email, address, name, message_id, attempt, created_at";
-    /// The last look before the body: still ours, and the mailbox did not say meanwhile that it wants no mail.
+    /// The last look before the body: still ours, and the mailbox did not say meanwhile that it wants no mail; nor staff, where
+    /// it asks whether it may be mailed.
     MARK = "update notice set marker = true where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3
-        and not exists (select 1 from suppression where address_hash = $4 and lifted_at is null and reason in ('bounced', 'complained'))";
+        and not exists (select 1 from suppression where address_hash = $4 and lifted_at is null
+            and (reason in ('bounced', 'complained') or reason = 'staff' and notice.template = 'confirm_subscription'))";
     /// Taken.
     ACCEPT = "update notice set state = 'accepted', context = '', class = null, reply = $4, marker = false, claimed_by = null, finished_at = $5
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
