@@ -1,14 +1,24 @@
 //! Never again: an address that the team blocked is not mailed by any door, and whoever lifts it says why.
 
 use broadside::{
+    db::Engine,
     delivery::suppression::{Reason, Suppressions},
     email_address::EmailAddress,
-    staff::audit,
+    staff::{
+        Role,
+        accounts::{self, NewMember},
+        audit,
+    },
     subscribers::{self, Basis},
 };
 use reqwest::StatusCode;
 
-use crate::support::{TestApp, both_engines, visitor::Visitor};
+use crate::support::{
+    Browser, Fixture, TestApp, TestDb,
+    app::OWNER,
+    both_engines,
+    visitor::{Page, Visitor},
+};
 
 const ANN: &str = "reader1@example.org";
 const EVE: &str = "eve@example.org";
@@ -41,7 +51,10 @@ async fn logged(app: &TestApp, action: &str) -> (String, String) {
 }
 
 async fn block_by_page(desk: &Visitor, email: &str) {
-    let form = desk.open("/desk/blocked").await.form("/desk/blocked");
+    let page = desk.open("/desk/blocked").await;
+    // The forms above it lift what was blocked before.
+    let below = page.body.split("id=\"block-title\"").nth(1).expect("a form that blocks").to_owned();
+    let form = Page { body: below, ..page }.form("/desk/blocked");
     let form = form.with("email", email).with("why", "asked by telephone");
     desk.submit_and_follow(&form)
         .await
@@ -54,7 +67,7 @@ async fn adding(desk: &Visitor, email: &str, how: &str) -> crate::support::visit
     let form = desk.open("/desk/readers?q=nobody-is-called-so").await;
     // The first form of the page searches.
     let added = form.body.split("id=\"add-title\"").nth(1).expect("a form that adds").to_owned();
-    let form = crate::support::visitor::Page { body: added, ..form }.form("/desk/readers");
+    let form = Page { body: added, ..form }.form("/desk/readers");
     form.with("email", email).with("how", how).with("source", "a letter")
 }
 
@@ -171,10 +184,50 @@ both_engines! {
         // The first form of the page changes a role.
         let page = desk.open("/desk/team").await;
         let added = page.body.rsplit("<form").next().map(|form| format!("<form{form}")).expect("a form");
-        let form = crate::support::visitor::Page { body: added, ..page }.form("/desk/team").with("csrf", form.value("csrf").expect("a token"));
+        let form = Page { body: added, ..page }.form("/desk/team").with("csrf", form.value("csrf").expect("a token"));
         let form = form.with("name", "Nina").with("email", "nina@example.org").with("role", "viewer");
         desk.submit(&form).await.says("Hand Nina this link yourself");
         app.drain().await;
         assert_eq!(app.mails("nina@example.org").len(), 0);
     }
+}
+
+/// The pages of this file, looked at on a desk and on a phone, in light and dark.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_of_a_block_are_for_everybody() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    app.readers(3).await;
+    app.send_edition("Night walks, and who pays for the lamps").await;
+    browser.goto(&app.url("/desk/sign-in")).await;
+    browser.fill("Email address", OWNER.0).await;
+    browser.fill("Password", OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Overview").await;
+    let look = async |name: &str, path: &str| {
+        browser.goto(&app.url(path)).await;
+        browser.sound(&format!("block-{name}")).await;
+    };
+    look("nobody", "/desk/blocked").await;
+    let own = own_page(&app, ANN).await;
+    look("reader", &own).await;
+    let desk = app.desk().await;
+    block_by_page(&desk, ANN).await;
+    block_by_page(&desk, "somebody.with.a.rather.long.address@a-rather-long-domain.example.org").await;
+    look("blocked-reader", &own).await;
+    look("list", "/desk/blocked?done=blocked").await;
+    look("readers", "/desk/readers?done=asked-before").await;
+    stop(&app, "reader2@example.org", Reason::Complained).await;
+    look("complained", &own_page(&app, "reader2@example.org").await).await;
+    let nina = address("nina@example.org");
+    let new = NewMember { name: "Nina", email: &nina, role: Role::Editor };
+    accounts::add_member(&app.site, None, new).await.expect("a member");
+    browser.goto(&app.url("/desk/team")).await;
+    browser.click("Send a new link for Nina").await;
+    browser.wait_for_text("An invitation to Nina").await;
+    browser.sound("block-team").await;
+    app.drain().await;
+    browser.close().await;
+    app.finish().await;
 }

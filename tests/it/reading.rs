@@ -150,6 +150,7 @@ async fn public_pages_are_sound_in_a_browser() {
         ("unsubscribe", token(mail.link("/unsubscribe/"))),
         ("preferences", token(mail.link("/preferences/"))),
         ("archive", "/archive".to_owned()),
+        ("sample-link", "/sample-link".to_owned()),
         ("dead-link", "/confirm/never".to_owned()),
     ];
     for (name, path) in pages {
