@@ -43,6 +43,9 @@ pub enum AmountError {
 /// The largest amount parsed, in minor units: the provider takes twelve digits at most, and a sum of many does not overflow.
 const LARGEST_MINOR: i64 = 999_999_999_999;
 
+/// The most characters that are read as an amount.
+const LONGEST: usize = 30;
+
 /// Paid in whole units, though the provider counts them in hundredths: the last two digits of an amount are zeros.
 const WHOLE_IN_HUNDREDTHS: [&str; 4] = ["HUF", "ISK", "TWD", "UGX"];
 
@@ -84,9 +87,16 @@ impl Money {
     /// digits may stand between thousands or begin the decimal places.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, AmountError> {
         let text = text.trim();
-        if let Some(rest) = text.strip_prefix('-') {
-            return Err(Self::parse(rest, currency).map_or_else(|error| error, |_| AmountError::NotPositive));
+        // The largest amount has not half as many, with every mark between its digits.
+        if text.chars().count() > LONGEST {
+            return Err(AmountError::NotANumber);
         }
+        let (text, is_negative) = text.strip_prefix('-').map_or((text, false), |rest| (rest.trim_start(), true));
+        let money = Self::parse_positive(text, currency)?;
+        if is_negative { Err(AmountError::NotPositive) } else { Ok(money) }
+    }
+
+    fn parse_positive(text: &str, currency: Currency) -> Result<Self, AmountError> {
         let (whole, part) = split(text, currency)?;
         let places = exponent(currency) as usize;
         let paid_places = if WHOLE_IN_HUNDREDTHS.contains(&currency.code()) { 0 } else { places };
@@ -255,6 +265,19 @@ mod tests {
         assert_eq!(parse("NaN"), Err(AmountError::NotANumber));
         assert_eq!(Money::parse("1.5", Currency::JPY), Err(AmountError::TooPrecise));
         assert_eq!(currency("KWD"), None);
+    }
+
+    /// TRUST A27: whatever the length of what is posted, it is read once, in little room, and refused.
+    #[test]
+    fn an_amount_of_any_length_is_refused() {
+        for long in ["-", "- ", "0", "1,", "1.000", " ", "\u{202f}", "-1", "9"] {
+            let text = long.repeat(60_000);
+            for currency in [Currency::EUR, Currency::JPY] {
+                let refused = Money::parse(&text, currency).expect_err(long);
+                assert!(refused.to_string().len() < 200, "{long}");
+            }
+        }
+        assert_eq!(Money::parse("--5", Currency::EUR), Err(AmountError::NotANumber));
     }
 
     #[test]
