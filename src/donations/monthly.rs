@@ -70,13 +70,14 @@ pub async fn monthly_of(site: &Site, token: &str) -> db::Result<Option<Monthly>>
     }))
 }
 
-/// Ends a monthly donation. Asking twice is no error.
+/// Ends a monthly donation. Asking twice is no error. What was asked is kept before the provider hears of it, and without one
+/// until there is one: then this is fine, and [`Monthly::asked_at`] says that it is not over.
 ///
 /// # Errors
 /// [`CancelError`]; after [`CancelError::NotYet`] the provider is asked again by [`resume_calls`](super::resume_calls).
 pub async fn cancel_monthly(
     site: &Site,
-    provider: &dyn PaymentProvider,
+    provider: Option<&dyn PaymentProvider>,
     token: &str,
 ) -> Result<(), CancelError> {
     let recurring = find(site, token).await?.ok_or(CancelError::NotFound)?;
@@ -89,7 +90,9 @@ pub async fn cancel_monthly(
     let mut tx = site.db.begin().await?;
     let call = calls::store_cancellation(&mut tx, site, &recurring.public_id).await?;
     tx.commit().await?;
-    calls::make(site, provider, &call).await??;
+    if let Some(provider) = provider {
+        calls::make(site, provider, &call).await??;
+    }
     Ok(())
 }
 

@@ -17,6 +17,8 @@ struct Page {
     ended: Option<String>,
     /// When the supporter asked to end it, while the provider has not confirmed that it is over.
     asked: Option<String>,
+    /// Whether the payment service can be asked at all; without its key we cannot.
+    reachable: bool,
     /// Whether it can be ended here.
     running: bool,
 }
@@ -28,12 +30,8 @@ pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> O
 
 /// `POST /giving/{token}`
 pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>) -> Outcome {
-    let Some(payments) = &app.payments else {
-        return Err(WebError::Unavailable(
-            "Donations are switched off, so we cannot reach the payment service. Please write to us.",
-        ));
-    };
-    match donations::cancel_monthly(&app.site, payments.provider.as_ref(), &token).await {
+    let provider = app.payments.as_ref().map(|payments| payments.provider.as_ref());
+    match donations::cancel_monthly(&app.site, provider, &token).await {
         // Not confirmed yet: the page says that we keep asking, today and until it is over.
         Ok(()) | Err(CancelError::NotYet(_)) => page(&app, &token).await,
         Err(CancelError::NotFound) => Err(WebError::NotFound),
@@ -47,6 +45,7 @@ async fn page(app: &App, token: &str) -> Outcome {
     let zone = &Settings::load(&app.site.db).await?.time_zone;
     let page = Page {
         amount,
+        reachable: app.payments.is_some(),
         running: !matches!(state.as_str(), "pending" | "cancelled"),
         began: began_at.map(|at| at.date(zone)),
         ended: cancelled_at.map(|at| at.date(zone)),
