@@ -91,7 +91,8 @@ impl Money {
         if text.chars().count() > LONGEST {
             return Err(AmountError::NotANumber);
         }
-        let (text, is_negative) = text.strip_prefix('-').map_or((text, false), |rest| (rest.trim_start(), true));
+        let (text, is_negative) =
+            text.strip_prefix('-').map_or((text, false), |rest| (rest.trim_start(), true));
         let money = Self::parse_positive(text, currency)?;
         if is_negative { Err(AmountError::NotPositive) } else { Ok(money) }
     }

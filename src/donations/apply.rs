@@ -7,8 +7,10 @@
 //! A monthly donation follows the one subscription that its own checkout made. Another that carries the same ids is a copy that
 //! somebody made at the provider, and has a row of its own: its money is booked, and neither says anything of the other.
 
+use std::time::Duration;
+
 use super::{
-    book,
+    book, calls,
     inbox::PollError,
     letters, monthly,
     store::{self, Donation, DueEvent, Move, NewDonation, NewRecurring, Recurring},
@@ -139,15 +141,44 @@ async fn look(
 ) -> Result<Month, PollError> {
     let followed = store::version_of(&site.db, id).await?;
     let subscription = provider.subscription(id).await?;
-    let is_copy = match (followed, &subscription.ours.recurring) {
-        (None, Some(named)) => {
-            let made_by = provider.session_of(id).await?;
-            made_by.and_then(|session| session.ours.recurring).as_ref() != Some(named)
-        }
-        _ => false,
-    };
+    let is_copy = followed.is_none() && is_copy(site, provider, &subscription).await?;
     Ok(Month { subscription, invoice, version: followed.unwrap_or(0), is_copy })
 }
+
+/// Whether a subscription that no row follows is a copy of another. That another is the real one is known when a row follows
+/// it, or when its own checkout has ended in it. Until then nobody can tell: a checkout names its subscription a moment after
+/// it has made it.
+async fn is_copy(
+    site: &Site,
+    provider: &dyn PaymentProvider,
+    subscription: &Subscription,
+) -> Result<bool, PollError> {
+    let Some(named) = &subscription.ours.recurring else { return Ok(false) };
+    let known = store::read_recurring(&site.db, named).await?;
+    if known.as_ref().is_some_and(|row| row.provider_subscription_id.is_some()) {
+        return Ok(true);
+    }
+    let made_by = provider.session_of(&subscription.id).await?;
+    if made_by.and_then(|session| session.ours.recurring).as_ref() == Some(named) {
+        return Ok(false);
+    }
+    let own = match &subscription.ours.donation {
+        Some(donation) => store::session_of(&site.db, donation).await?,
+        None => None,
+    };
+    let made = match own {
+        Some(session) => provider.checkout_session(&session).await?.subscription,
+        None => None,
+    };
+    match made {
+        Some(made) => Ok(made != subscription.id),
+        // Nothing is known of it here, as after a restored back-up: an hour is more than any checkout takes to name it.
+        None if known.is_none() && site.now().since(subscription.created) > NAMED_BY => Ok(true),
+        None => Err(ProviderError::NotYet("which checkout made the subscription").into()),
+    }
+}
+
+const NAMED_BY: Duration = Duration::from_secs(3_600);
 
 /// Lets our rows follow, in the caller's transaction.
 pub(super) async fn apply(tx: &mut Tx, site: &Site, event: &DueEvent, seen: &Seen) -> db::Result<Applied> {
@@ -280,8 +311,18 @@ async fn instalment(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
     let subscription = &month.subscription;
     let invoice = month.invoice.as_ref();
     let Some(recurring) = recurring_of(tx, month).await? else { return Ok(Applied::NotOurs) };
+    let runs = !matches!(subscription.state, SubscriptionState::Pending | SubscriptionState::Cancelled);
+    let runs_on =
+        runs && recurring.state == "cancelled" && calls::taken_back(tx, site, &recurring.public_id).await?;
+    if runs_on {
+        store::revive_recurring(tx, recurring.id).await?;
+    }
     if !mirror(tx, event, &recurring, month).await? {
         return Ok(Applied::Stale);
+    }
+    if runs_on {
+        let id = &recurring.public_id;
+        tracing::error!(id, "a monthly donation that was said to be over runs; it is ended again");
     }
     let mut donation_id = None;
     if let Some(invoice) = invoice.filter(|invoice| invoice.paid)

@@ -4,7 +4,8 @@
 //! the same key, and the provider answers as it did the first time (TRUST D6).
 //!
 //! A checkout that cannot be opened is given up, for its supporter has been told and is gone. Ending a monthly donation is not:
-//! the provider is asked until it says that it is over, or that it never heard of it.
+//! the provider is asked until it says that it is over, or that it has no such thing. Should it say later that it has, it is
+//! asked again.
 
 use std::time::Duration;
 
@@ -145,7 +146,8 @@ async fn cancel(
     let ended_at = match provider.cancel_subscription(&subscription, &key).await {
         Ok(seen) if seen.state == SubscriptionState::Cancelled => seen.ended_at.unwrap_or(site.now()),
         Ok(_) => return Ok(Err(ProviderError::NotYet("that the monthly donation is over"))),
-        // What the provider never heard of it cannot charge. (A test key does not hear of what is live.)
+        // What the provider has not got it cannot charge. A test key does not hear of what is live, nor the key of another
+        // account of anything: whoever hears otherwise later asks again ([`taken_back`]).
         Err(error) if error.is_missing() && !error.is_of_other_mode() => {
             tracing::warn!(key = call.idempotency_key, %error, "the payment provider knows no such subscription");
             site.now()
@@ -161,6 +163,13 @@ async fn cancel(
     store::call_done(&mut tx, &call.idempotency_key, &subscription, site.now()).await?;
     tx.commit().await?;
     Ok(Ok(CallOutcome::Cancelled))
+}
+
+/// The provider shows that a monthly donation runs which was said to be over: ending it is asked for again, and whoever was
+/// told of it before is told again. False when nobody had asked to end it.
+pub(super) async fn taken_back(tx: &mut Tx, site: &Site, recurring: &str) -> db::Result<bool> {
+    let key = format!("{CANCEL}{recurring}");
+    Ok(store::reopen_call(tx, &key, "it was said to be over, and runs", site.now()).await? == 1)
 }
 
 /// Ends a call to open a checkout that will not be made again. `told` says whether staff need not be.

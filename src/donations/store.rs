@@ -39,6 +39,7 @@ statements! {
     READ_RECURRING = "select id, public_id, donor_id, email, name, amount_minor, currency, state,
         provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of
         from recurring_donation where public_id = $1";
+    SESSION_OF = "select provider_session_id as text from donation where public_id = $1 and provider_session_id is not null";
     /// Asked before the provider is: what the provider says then is no older than this.
     VERSION_OF = "select version from recurring_donation where provider_subscription_id = $1";
     /// A subscription that somebody copied at the provider.
@@ -103,6 +104,11 @@ statements! {
         finished_at = $3 where idempotency_key = $1 and state = 'started'";
     CALL_FAILED = "update provider_call set state = 'failed', request = '', last_error = $2, finished_at = $3,
         told_at = $4 where idempotency_key = $1 and state = 'started'";
+
+    /// It was not over after all. What it was done with stays, and tells it from one that was never answered.
+    REOPEN_CALL = "update provider_call set state = 'started', next_at = $2, last_error = $3, finished_at = null,
+        told_at = null where idempotency_key = $1 and operation = 'cancel' and state = 'done'";
+    REVIVE_RECURRING = "update recurring_donation set state = 'pending', cancelled_at = null where id = $1 and state = 'cancelled'";
 
     ADD_EVENT = "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, last_error,
         created_at, received_at, next_at) values ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $9)
@@ -338,6 +344,12 @@ pub(super) async fn recurring_by_id(tx: &mut Tx, id: i64) -> Result<Recurring> {
 
 pub(super) async fn read_recurring(db: &Db, public_id: &str) -> Result<Option<Recurring>> {
     db.opt(READ_RECURRING, (public_id,)).await
+}
+
+/// The checkout session of a donation; none before it has one.
+pub(super) async fn session_of(db: &Db, donation: &str) -> Result<Option<String>> {
+    let found: Option<Text> = db.opt(SESSION_OF, (donation,)).await?;
+    Ok(found.map(|row| row.text))
 }
 
 #[derive(FromRow)]
@@ -598,6 +610,15 @@ pub(super) async fn postpone_call(tx: &mut Tx, key: &str, until: Moment, error: 
 
 pub(super) async fn call_done(tx: &mut Tx, key: &str, response_id: &str, at: Moment) -> Result<u64> {
     tx.exec(CALL_DONE, (key, response_id, at)).await
+}
+
+pub(super) async fn reopen_call(tx: &mut Tx, key: &str, why: &str, next_at: Moment) -> Result<u64> {
+    tx.exec(REOPEN_CALL, (key, next_at, why)).await
+}
+
+/// The row may follow its subscription again.
+pub(super) async fn revive_recurring(tx: &mut Tx, id: i64) -> Result<u64> {
+    tx.exec(REVIVE_RECURRING, (id,)).await
 }
 
 /// `told` says whether somebody knows already and staff need not.

@@ -251,10 +251,11 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
-    /// Whether the object simply is not there (any more).
+    /// Whether the provider says that it has no such object. An address that nobody knows answers 404 too, and says nothing of
+    /// any object.
     #[must_use]
     pub fn is_missing(&self) -> bool {
-        matches!(self, Self::Refused { status: 404, .. })
+        matches!(self, Self::Refused { status: 404, code, .. } if code == "resource_missing")
     }
 
     /// Whether the object is there, and hidden from the kind of key that asked: a test key asks for what is live.

@@ -1,8 +1,9 @@
 //! "We keep asking": what a supporter was told is what happens, and whoever can help hears of it.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use broadside::{
+    articles::fetch::Fetcher,
     delivery::notices,
     donations::{self, attention, reports},
     email_address::EmailAddress,
@@ -11,7 +12,9 @@ use broadside::{
         Role,
         accounts::{self, NewMember},
     },
+    web::{App, router},
 };
+use tokio::net::TcpListener;
 
 use crate::support::{Program, TestApp, both_engines, database::rows};
 
@@ -34,6 +37,16 @@ async fn pass(app: &TestApp, span: Duration) {
     donations::resume_calls(&app.site, app.payments.provider.as_ref()).await.expect("a round");
     attention::tell_of_unended(&app.site).await.expect("a round");
     app.send().await;
+}
+
+/// The same instance with donations switched off: where it serves.
+async fn without_key(app: &TestApp) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    let off = App::new(app.site.clone(), app.templates.clone(), Fetcher::new(true).expect("a fetcher"));
+    let service = router(off.expect("page templates")).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    base
 }
 
 fn letters(app: &TestApp, to: &str) -> usize {
@@ -83,17 +96,83 @@ both_engines! {
         assert!(Program::run(&app, &["audit"]).status.success());
     }
 
-    /// What the provider never heard of cannot be charged; what only another kind of key sees can.
-    async fn what_the_provider_does_not_know_is_over(app: TestApp) {
+    /// A key that was taken out of the settings: what is asked meanwhile is kept, staff hear that nobody asks, and the provider is
+    /// asked as soon as there is a key.
+    async fn asking_to_end_is_kept_while_donations_are_switched_off(app: TestApp) {
+        let (page, subscription) = monthly(&app).await;
+        let off = without_key(&app).await;
+        let path = page.find("/giving/").map(|at| &page[at..]).expect("a link");
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let answer = client.post(format!("{off}{path}")).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        let said = answer.text().await.expect("a page");
+        assert!(said.contains("You have asked us to end it") && said.contains("we ask it as soon as we can"), "{said}");
+        app.advance(Duration::from_secs(2 * 3_600));
+        attention::tell_of_unended(&app.site).await.expect("a round");
+        app.send().await;
+        assert_eq!((letters(&app, "owner@example.org"), letters(&app, TREASURER)), (1, 1));
+        app.visitor().open(&page).await.says("We have asked to end it");
+
+        pass(&app, Duration::from_secs(1)).await;
+        app.drain().await;
+        assert_eq!(app.sandbox.stripe().object(&subscription).expect("it is there")["status"], "canceled");
+        app.visitor().open(&page).await.says("has ended");
+    }
+
+    /// An address that nobody knows (a proxy, another server) says nothing of the donation: it is asked on, and staff are told.
+    async fn not_found_alone_ends_nothing(app: TestApp) {
         let (page, subscription) = monthly(&app).await;
         let visitor = app.visitor();
         app.sandbox.stripe().plan_request(Some("/v1/subscriptions"), ApiFault::Refuse(404), None);
+        visitor.submit(&visitor.open(&page).await.form("/giving/")).await.says("We keep asking");
+        for _ in 0..4 {
+            pass(&app, Duration::from_secs(20 * 60)).await;
+        }
+        assert_eq!((letters(&app, "owner@example.org"), letters(&app, TREASURER)), (1, 1));
+        assert_eq!(app.sandbox.stripe().object(&subscription).expect("it is there")["status"], "active");
+        app.sandbox.stripe().clear_plans();
+        pass(&app, Duration::from_secs(20 * 60)).await;
+        app.drain().await;
+        assert_eq!(app.sandbox.stripe().object(&subscription).expect("it is there")["status"], "canceled");
+        visitor.open(&page).await.says("has ended");
+    }
+
+    /// What the provider has not got any more cannot be charged.
+    async fn what_the_provider_has_not_got_is_over(app: TestApp) {
+        let (page, subscription) = monthly(&app).await;
+        let visitor = app.visitor();
+        app.sandbox.stripe().delete(&subscription).expect("it goes");
+        visitor.submit(&visitor.open(&page).await.form("/giving/")).await.says("has ended");
+        pass(&app, Duration::from_secs(3 * 3_600)).await;
+        assert!(attention::look(&app.site.db, app.site.now()).await.expect("a read").unended.is_empty());
+    }
+
+    /// The key of another account hears that there is no such donation. Whatever shows later that it runs (an event, a month
+    /// that is paid) takes that back: staff see it at once, and it is ended after all.
+    async fn what_was_said_to_be_over_and_runs_is_ended_again(app: TestApp) {
+        let (page, subscription) = monthly(&app).await;
+        let visitor = app.visitor();
+        app.sandbox.stripe().plan_request(Some("/v1/subscriptions"), ApiFault::NoSuchObject, None);
         visitor.submit(&visitor.open(&page).await.form("/giving/")).await.says("has ended");
         app.sandbox.stripe().clear_plans();
-        pass(&app, Duration::from_secs(3 * 3_600)).await;
+        app.advance(Duration::from_secs(60));
+        app.sandbox.stripe().renew(&subscription).expect("another month");
         app.drain().await;
-        assert!(attention::look(&app.site.db, app.site.now()).await.expect("a read").unended.is_empty());
-        assert!(!subscription.is_empty());
+
+        visitor.open(&page).await.says("We have asked to end it");
+        app.desk().await.open("/desk/donations").await.says("still charges it").says("it was said to be over, and runs");
+        let audit = Program::run(&app, &["audit"]);
+        let said = String::from_utf8_lossy(&audit.stdout).into_owned();
+        assert!(audit.status.code() == Some(1) && said.contains("MUST END") && said.contains(&subscription), "{said}");
+        attention::tell_of_unended(&app.site).await.expect("a round");
+        app.send().await;
+        assert_eq!((letters(&app, "owner@example.org"), letters(&app, TREASURER)), (1, 1));
+
+        pass(&app, Duration::from_secs(1)).await;
+        app.drain().await;
+        assert_eq!(app.sandbox.stripe().object(&subscription).expect("it is there")["status"], "canceled");
+        visitor.open(&page).await.says("has ended");
+        assert!(Program::run(&app, &["audit"]).status.success());
     }
 
     /// A checkout that cannot be opened, an event that cannot be applied, a letter that is refused: each is shown with what to do.

@@ -200,6 +200,32 @@ both_engines! {
         }
     }
 
+    /// A subscription that is heard of before its checkout names it waits: it is nobody's copy, whatever is told first.
+    async fn a_subscription_without_its_checkout_yet_is_no_copy(house: House) {
+        for kind in ["customer.subscription.created", "customer.subscription.updated", "invoice.paid"] {
+            house.stripe().hold_events();
+            let gift = house.give("month", "15").await;
+            house.stripe().pay_halfway(&gift.session, BUYER).expect("a payment");
+            let (first, rest): (Vec<_>, Vec<_>) = house.stripe().held_events().into_iter().partition(|id| {
+                house.stripe().object(id).is_some_and(|event| event["type"] == kind)
+            });
+            tell(&house, &first).await;
+            tell(&house, &rest).await;
+            assert!(!house.donation(&gift).await.is_paid(), "nobody knows yet whose it is");
+            house.stripe().go_on(&gift.session).expect("its checkout ends");
+            house.site.clock.advance(Duration::from_secs(3_600));
+            house.work().await;
+
+            let listed = house.donation(&gift).await;
+            assert_eq!((listed.state.as_str(), listed.recurring_state.as_deref()), ("paid", Some("active")), "{kind}");
+            let needs = attention::look(&house.site.db, house.site.now()).await.expect("a read");
+            assert!(needs.copies.is_empty(), "{kind}: {:?}", needs.copies);
+            let events = house.stripe().held_events();
+            tell(&house, &events).await;
+            house.balances().await;
+        }
+    }
+
     /// With two at work the state never goes back: whoever looked first and comes last looks again.
     async fn news_that_are_older_than_the_row_are_not_written(house: House) {
         let gift = house.give("month", "15").await;

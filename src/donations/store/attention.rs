@@ -10,11 +10,12 @@ use crate::{
 statements! {
     ASKED_TO_END = "select created_at as at from provider_call
         where idempotency_key = 'cancel:' || cast($1 as text) and state = 'started'";
-    /// Asked for before that moment, and not over yet.
+    /// Asked for before that moment, and not over yet; or said to be over, and not.
     UNENDED = "select r.public_id, r.email, r.name, r.amount_minor, r.currency, r.provider_subscription_id,
         c.created_at as asked_at, c.attempts, c.last_error, c.told_at
         from provider_call c join recurring_donation r on c.idempotency_key = 'cancel:' || r.public_id
-        where c.operation = 'cancel' and c.state = 'started' and c.created_at <= $1 order by c.created_at, r.public_id";
+        where c.operation = 'cancel' and c.state = 'started'
+        and (c.created_at <= $1 or c.response_id is not null) order by c.created_at, r.public_id";
     TELL = "update provider_call set told_at = $2 where idempotency_key = 'cancel:' || cast($1 as text) and told_at is null";
     ASK_AGAIN = "update provider_call set next_at = $2
         where idempotency_key = 'cancel:' || cast($1 as text) and state = 'started'";

@@ -55,6 +55,11 @@ async fn serve(
             let error = ApiError::server(status, "The sandbox was told to refuse this request.");
             return reply(error.status, &error.body(), "req_refused", false);
         }
+        Some(ApiFault::NoSuchObject) => {
+            let id = uri.path().rsplit('/').next().unwrap_or_default();
+            let error = ApiError::unknown_object("object", id, "id");
+            return reply(error.status, &error.body(), "req_refused", false);
+        }
         Some(ApiFault::Delay(delay)) => tokio::time::sleep(delay).await,
         Some(ApiFault::LoseReply) | None => {}
     }

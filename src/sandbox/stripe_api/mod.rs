@@ -222,6 +222,34 @@ impl StripeServer {
         self.visit(|state| state.pay(session, Some(email), visit::Visit::PayLater))
     }
 
+    /// Pays a monthly session and stops in the moment between: its subscription is there and paid, and the session does not
+    /// name it before [`StripeServer::go_on`].
+    ///
+    /// # Errors
+    /// When the session is not open.
+    pub fn pay_halfway(&self, session: &str, email: &str) -> Result<(), SandboxError> {
+        self.visit(|state| state.pay(session, Some(email), visit::Visit::PayHalfway))
+    }
+
+    /// Lets a session that was paid halfway name its subscription.
+    ///
+    /// # Errors
+    /// When it is not one of those.
+    pub fn go_on(&self, session: &str) -> Result<(), SandboxError> {
+        self.visit(|state| state.go_on(session))
+    }
+
+    /// What was deleted in the dashboard with all test data: the object is there no more.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn delete(&self, id: &str) -> Result<(), SandboxError> {
+        self.visit(|state| {
+            state.change(id, |object| object["object"] = "deleted".into());
+            Ok(())
+        })
+    }
+
     /// Lets a bank debit succeed or fail.
     ///
     /// # Errors

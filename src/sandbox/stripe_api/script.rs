@@ -22,6 +22,8 @@ pub enum Fate {
 pub enum ApiFault {
     /// Answered with this status, and nothing is done.
     Refuse(u16),
+    /// Answered as if nothing with the id in its path were there, as to the key of another account.
+    NoSuchObject,
     /// Answered late.
     Delay(Duration),
     /// Done, and then the connection breaks before the answer.

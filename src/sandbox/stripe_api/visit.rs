@@ -16,6 +16,8 @@ pub(super) enum Visit {
     Pay,
     Decline,
     PayLater,
+    /// The subscription is there and paid, and its session does not say so yet.
+    PayHalfway,
 }
 
 impl State {
@@ -58,12 +60,12 @@ impl State {
         self.change(id, |session| session["payment_intent"] = json!(intent));
         self.change(&intent, |intent| intent["customer"] = json!(customer));
         match visit {
-            Visit::Pay => self.charge_now(&intent, (kind, &method), &purpose),
+            Visit::Pay | Visit::PayHalfway => self.charge_now(&intent, (kind, &method), &purpose),
             Visit::PayLater => self.charge_later(&intent, (kind, &method), email),
             Visit::Decline => return self.charge_refused(&intent, (kind, &method), Some(email)),
         }
         self.change(id, |session| session["customer"] = json!(customer));
-        self.complete(id, email, visit == Visit::Pay);
+        self.complete(id, email, visit != Visit::PayLater);
     }
 
     fn intent_of(&mut self, session: &Value, customer: Option<&str>) -> String {
@@ -100,13 +102,37 @@ impl State {
         let method = self.new_method(kind, Some(email), Some(&customer));
         self.emit("payment_method.attached", &method);
         let (subscription, invoice) =
-            self.begin_subscription(session, (kind, &method), &customer, email, visit == Visit::Pay);
-        self.change(id, |session| {
-            session["customer"] = json!(customer);
-            session["subscription"] = json!(subscription);
-            session["invoice"] = json!(invoice);
-        });
+            self.begin_subscription(session, (kind, &method), &customer, email, visit != Visit::PayLater);
+        let made = json!({ "customer": customer, "subscription": subscription, "invoice": invoice });
+        if visit == Visit::PayHalfway {
+            self.change(id, |session| {
+                session["_sandbox"]["made"] = made;
+                session["_sandbox"]["email"] = json!(email);
+            });
+            return;
+        }
+        self.name(id, &made);
         self.complete(id, email, visit == Visit::Pay);
+    }
+
+    fn name(&mut self, id: &str, made: &Value) {
+        self.change(id, |session| {
+            for field in ["customer", "subscription", "invoice"] {
+                session[field] = made[field].clone();
+            }
+        });
+    }
+
+    /// A session that was left halfway names what it made, and is complete.
+    pub(super) fn go_on(&mut self, id: &str) -> ApiResult<()> {
+        let session = self.find("checkout.session", id, "session")?.clone();
+        let made = &session["_sandbox"]["made"];
+        if made.is_null() || session["status"] != "open" {
+            return Err(ApiError::invalid("This Checkout Session is not halfway."));
+        }
+        self.name(id, made);
+        self.complete(id, text(&session["_sandbox"], "email"), true);
+        Ok(())
     }
 
     fn new_customer(&mut self, email: &str) -> String {
