@@ -17,6 +17,8 @@ use super::{Db, Result, Tx};
 pub enum Gate {
     /// Which addresses are not mailed: inside is who gives copies out by it, and who changes it closes it.
     Suppressions,
+    /// What owners decide: who changes settings closes it, and then looks whether they are as they were seen.
+    Settings,
     /// Copies that are claimed: inside is who writes down what became of some of them, and who takes many of them away closes it.
     Copies,
 }
@@ -35,6 +37,11 @@ impl Gate {
                 begin_inside: "begin; select pg_advisory_xact_lock_shared(1651663201, 1)",
                 enter: "select pg_advisory_xact_lock_shared(1651663201, 1)",
                 close: "select pg_advisory_xact_lock(1651663201, 1)",
+            },
+            Self::Settings => Texts {
+                begin_inside: "begin; select pg_advisory_xact_lock_shared(1651663201, 3)",
+                enter: "select pg_advisory_xact_lock_shared(1651663201, 3)",
+                close: "select pg_advisory_xact_lock(1651663201, 3)",
             },
             Self::Copies => Texts {
                 begin_inside: "begin; select pg_advisory_xact_lock_shared(1651663201, 2)",

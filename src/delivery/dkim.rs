@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::store::dkim::{self as store, KeyRow, NewKey, SealedKey};
 use crate::{
     clock::Moment,
-    db::Db,
+    db::{Db, Tx},
     mail::dkim::{self, Algorithm, KeyError, Signer},
     site::Site,
     token::{Keys, Purpose},
@@ -33,6 +33,9 @@ pub enum DkimError {
     /// It signs already, or is retired.
     #[error("the key {0} is not waiting to be switched on")]
     NotWaiting(String),
+    /// Somebody else switched a key on or off since they were looked at.
+    #[error("the keys changed meanwhile")]
+    Changed,
     /// The stored key does not open: its root secret is missing, or the row was damaged.
     #[error(
         "the DKIM key {0} cannot be read. If SECRET was changed, put the old one in OLD_SECRETS; or retire the key (broadside dkim retire)"
@@ -203,31 +206,59 @@ pub async fn find(db: &Db, selector: &str, domain: Option<&str>) -> Result<DkimK
     }
 }
 
+/// Of these keys, the one that a waiting key would take over from.
+#[must_use]
+pub fn replaced_by<'a>(key: &DkimKey, keys: &'a [DkimKey]) -> Option<&'a DkimKey> {
+    let is_replaced = |one: &&DkimKey| {
+        one.domain == key.domain && one.algorithm == key.algorithm && one.state() == KeyState::Signing
+    };
+    keys.iter().find(is_replaced).filter(|_| key.state() == KeyState::Waiting)
+}
+
 /// Lets a key sign from now on. The key of the same kind that signed so far is retired; returns its selector.
 ///
 /// # Errors
 /// [`DkimError::NotWaiting`]; [`DkimError::Unreadable`] before anything is changed.
 pub async fn activate(site: &Site, key: &DkimKey) -> Result<Option<String>> {
     let mut tx = site.db.begin().await?;
-    let replaced =
-        store::replace(&mut tx, &key.domain, &key.selector, key.algorithm.as_str(), site.now()).await?;
-    if !store::activate(&mut tx, &key.domain, &key.selector, site.now()).await? {
-        return Err(DkimError::NotWaiting(key.selector.clone()));
-    }
-    for sealed in store::signing_in(&mut tx).await?.iter().filter(|sealed| sealed.selector == key.selector) {
-        open(&site.keys, sealed)?;
+    let replaced = activate_in(&mut tx, site, key).await?;
+    tx.commit().await?;
+    Ok(replaced)
+}
+
+/// As [`activate`], by somebody who saw which key it takes over from; empty for none.
+///
+/// # Errors
+/// [`DkimError::Changed`] when it would take over from another one, and those of [`activate`].
+pub async fn activate_in_place_of(site: &Site, key: &DkimKey, seen: &str) -> Result<()> {
+    let mut tx = site.db.begin().await?;
+    let replaced = activate_in(&mut tx, site, key).await?;
+    if replaced.unwrap_or_default() != seen {
+        return Err(DkimError::Changed);
     }
     tx.commit().await?;
+    Ok(())
+}
+
+async fn activate_in(tx: &mut Tx, site: &Site, key: &DkimKey) -> Result<Option<String>> {
+    let replaced = store::replace(tx, &key.domain, &key.selector, key.algorithm.as_str(), site.now()).await?;
+    if !store::activate(tx, &key.domain, &key.selector, site.now()).await? {
+        return Err(DkimError::NotWaiting(key.selector.clone()));
+    }
+    for sealed in store::signing_in(tx).await?.iter().filter(|sealed| sealed.selector == key.selector) {
+        open(&site.keys, sealed)?;
+    }
     Ok(replaced.into_iter().map(|(selector,)| selector).next())
 }
 
-/// Lets a key sign no more.
+/// Lets a key sign no more; or drops one that waits, if it waited when it was looked at.
 ///
 /// # Errors
-/// [`DkimError::NotFound`] if there is none, or it was retired before.
+/// [`DkimError::NotFound`] if there is none, or it was retired before, or it began to sign since.
 pub async fn retire(site: &Site, key: &DkimKey) -> Result<()> {
     let mut tx = site.db.begin().await?;
-    if !store::retire(&mut tx, &key.domain, &key.selector, site.now()).await? {
+    let waits = key.state() == KeyState::Waiting;
+    if !store::retire(&mut tx, &key.domain, &key.selector, waits, site.now()).await? {
         return Err(DkimError::NotFound(format!("{} that is not retired already", key.selector)));
     }
     tx.commit().await?;

@@ -152,8 +152,13 @@ pub(super) async fn cancel_open(tx: &mut Tx, site: &Site, edition_id: i64) -> Re
 ///
 /// # Errors
 /// When the database fails.
-pub async fn retry(tx: &mut Tx, site: &Site, edition_id: i64, subscribers: &[i64]) -> Result<u64> {
-    let retried = store::retry(tx, edition_id, subscribers, site.now()).await?;
+pub async fn retry(
+    tx: &mut Tx,
+    site: &Site,
+    (edition_id, variant_id): (i64, i64),
+    subscribers: &[i64],
+) -> Result<u64> {
+    let retried = store::retry(tx, (edition_id, variant_id), subscribers, site.now()).await?;
     let mut moves = Moves::default();
     moves.shift(edition_id, "failed", "queued", i64::try_from(retried).unwrap_or(i64::MAX));
     moves.write(tx, NO_WORKER).await?;

@@ -36,13 +36,26 @@ pub async fn versions(db: &Db, edition_id: i64) -> db::Result<Vec<Version>> {
     store::by_revision(db, edition_id).await
 }
 
-/// Whether a correction was written that the rest has not been given yet.
+/// The revision that copies are sent in now, 0 before Send was pressed; and whether it corrects an earlier one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn current_revision(db: &Db, edition_id: i64) -> db::Result<(i64, bool)> {
+    let (newest, number) = store::frozen(db, edition_id).await?;
+    Ok((newest, number > 1))
+}
+
+/// Whether a correction was written that has not reached anybody yet. Somebody may have tried to let it go on.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn is_corrected(db: &Db, edition: &Edition) -> db::Result<bool> {
     let (newest, number) = store::frozen(db, edition.id).await?;
-    Ok(number > 0 && edition.revision > newest)
+    if number < 2 {
+        return Ok(number > 0 && edition.revision > newest);
+    }
+    let reached = versions(db, edition.id).await?.iter().any(|version| version.revision == newest);
+    Ok(edition.revision > newest || !reached)
 }
 
 /// Gives everything that is still to go the newest revision. Returns its body's id; none where there never was a correction.

@@ -26,7 +26,7 @@ pub use self::{
     approve::{Changed, change_article, changed_since_send, waiting_with},
     archive::{archive, copy_of, in_archive, linked_copy},
     compose::{create_draft, save_correction, save_revision},
-    correct::{Version, begin_correction, is_corrected, versions},
+    correct::{Version, begin_correction, current_revision, is_corrected, versions},
     issue::{Preview, fingerprint, preview},
     owners::tell_of_pauses,
     preflight::{Problem, preflight},

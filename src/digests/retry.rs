@@ -1,9 +1,10 @@
 //! Trying failed copies again, by the reason they failed for.
 //!
 //! The rule: a copy is tried again only for a reader who is still on the list and whose address is still mailed; the rows
-//! and the tallies move in one transaction, so that the equation holds throughout.
+//! and the tallies move in one transaction, so that the equation holds throughout. It carries what readers get now: whoever
+//! missed an edition that was corrected since gets the corrected one.
 
-use super::{Result, find, store};
+use super::{Error, Result, find, store};
 use crate::{
     db::{self, Db, Gate},
     delivery::{bounces::without_addresses, editions, ledger, suppression::Suppressions},
@@ -38,12 +39,19 @@ pub async fn failed_classes(db: &Db, edition_id: i64) -> db::Result<Vec<FailedCl
     Ok(classes)
 }
 
-/// Puts the failed copies of one reason back in line; an edition that was finished is sending again. Returns how many:
+/// Puts the failed copies of one reason back in line, with the newest revision that was let go out; an edition that was finished is
+/// sending again. Returns how many:
 /// fewer than failed where readers left since, or their address bounced or complained.
 ///
 /// # Errors
-/// [`super::Error::Move`] unless the edition is finished, sending or paused.
-pub async fn retry_failed(site: &Site, public_id: &str, class: &str, staff_id: Option<i64>) -> Result<u64> {
+/// [`Error::Move`] unless the edition is finished, sending or paused, [`Error::NotAsSeen`] when readers get another revision
+/// now than the one that was seen.
+pub async fn retry_failed(
+    site: &Site,
+    public_id: &str,
+    (class, revision): (&str, i64),
+    staff_id: Option<i64>,
+) -> Result<u64> {
     let edition = find(&site.db, public_id).await?;
     let suppressions = Suppressions::new(site);
     let (mut after, mut retried) = (0, 0);
@@ -59,8 +67,13 @@ pub async fn retry_failed(site: &Site, public_id: &str, class: &str, staff_id: O
             continue;
         }
         editions::reopen(&mut tx, site, edition.id).await?;
-        let moved = ledger::retry(&mut tx, site, edition.id, &wanted).await?;
-        let detail = format!("{moved} copies that failed: {class}");
+        // Read after the move, which holds the edition: nobody lets a correction go on between the two.
+        let (variant, newest) = store::newest_body(&mut tx, edition.id).await?.ok_or(Error::NotFound)?;
+        if newest != revision {
+            return Err(Error::NotAsSeen);
+        }
+        let moved = ledger::retry(&mut tx, site, (edition.id, variant), &wanted).await?;
+        let detail = format!("{moved} copies that failed: {class}, revision {revision}");
         let subject = format!("edition {public_id}");
         audit::record(&mut tx, site, staff_id, "tried again", &subject, &detail).await?;
         tx.commit().await?;

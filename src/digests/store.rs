@@ -99,6 +99,8 @@ statements! {
         where e.public_id = $1 and e.state in ('sending', 'paused', 'finished') and l.visibility = 'public'";
     /// The newest revision that was sealed, and how many were.
     FROZEN = "select coalesce(max(revision), 0) as newest, count(distinct revision) as number from variant where edition_id = $1";
+    /// The body that is sent now, and its revision.
+    NEWEST = "select id, revision from variant where edition_id = $1 order by revision desc, id desc limit 1";
     /// Who got, or may have got, each revision.
     BY_REVISION = "select b.revision, count(*) as readers from delivery v join variant b on b.id = v.variant_id
         where v.edition_id = $1 and v.state in ('accepted', 'unknown') group by b.revision order by b.revision";
@@ -342,6 +344,11 @@ pub(super) async fn insert_correction(
 /// The newest revision that was sealed, 0 for none, and how many were.
 pub(super) async fn frozen(db: &Db, edition_id: i64) -> Result<(i64, i64)> {
     db.one(FROZEN, (edition_id,)).await
+}
+
+/// The body that is sent now, and its revision.
+pub(super) async fn newest_body(tx: &mut Tx, edition_id: i64) -> Result<Option<(i64, i64)>> {
+    tx.opt(NEWEST, (edition_id,)).await
 }
 
 pub(super) async fn by_revision(db: &Db, edition_id: i64) -> Result<Vec<Version>> {

@@ -64,6 +64,9 @@ pub enum AccountError {
     /// There is no such member.
     #[error("There is no such person on the team.")]
     NotFound,
+    /// Somebody else gave them another role, or took their access away or back, since it was looked at.
+    #[error("Somebody else changed it since you opened the page.")]
+    Changed,
     /// It would leave nobody to run the team.
     #[error("The magazine needs at least one owner. Make somebody else an owner first.")]
     LastOwner,
@@ -143,14 +146,46 @@ pub async fn add_member(site: &Site, by: Option<i64>, new: NewMember<'_>) -> Res
     Ok(invitation)
 }
 
+/// How somebody on the team stood on the page of whoever acts on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// What they might do.
+    pub role: Role,
+    /// Whether they might not sign in.
+    pub disabled: bool,
+}
+
+impl Member {
+    /// How they stand, for a page that shows them.
+    #[must_use]
+    pub const fn seen(&self) -> Seen {
+        Seen { role: self.role, disabled: self.disabled_at.is_some() }
+    }
+}
+
+/// A member who still stands as they were seen; nobody changes them until the commit.
+async fn as_seen(tx: &mut Tx, public_id: &str, seen: Seen) -> Result<Member> {
+    store::lock_owners(tx).await?;
+    let member = store::member_by_public_id(tx, public_id).await?.ok_or(AccountError::NotFound)?;
+    if member.seen() == seen { Ok(member) } else { Err(AccountError::Changed) }
+}
+
 /// A fresh invitation for somebody who lost theirs, or their password; what they were sent before is void.
 ///
 /// # Errors
-/// [`AccountError::NotFound`] if they are not on the team any more.
-pub async fn invite_again(site: &Site, by: Option<i64>, public_id: &str) -> Result<(Member, Invitation)> {
+/// [`AccountError::NotFound`] if they are not on the team any more, [`AccountError::Changed`] unless they are as seen, or the
+/// database.
+pub async fn invite_again(
+    site: &Site,
+    by: Option<i64>,
+    public_id: &str,
+    seen: Seen,
+) -> Result<(Member, Invitation)> {
     let mut tx = site.db.begin().await?;
-    let member = store::member_by_public_id(&mut tx, public_id).await?;
-    let member = member.filter(|one| one.disabled_at.is_none()).ok_or(AccountError::NotFound)?;
+    let member = as_seen(&mut tx, public_id, seen).await?;
+    if seen.disabled {
+        return Err(AccountError::NotFound);
+    }
     audit::record(&mut tx, site, by, "invited again", &member.name, "").await?;
     let to = To { name: &member.name, email: &member.email };
     let invitation = invite(&mut tx, site, by, &member.public_id, to, member.role).await?;
@@ -262,16 +297,16 @@ async fn shut_out(tx: &mut Tx, staff_id: i64, public_id: &str) -> crate::db::Res
 /// a new invitation in the place of theirs.
 ///
 /// # Errors
-/// [`AccountError::LastOwner`], [`AccountError::NotFound`], or the database.
+/// [`AccountError::LastOwner`], [`AccountError::NotFound`], [`AccountError::Changed`] unless they are as seen, or the database.
 pub async fn change_role(
     site: &Site,
     by: Option<i64>,
     public_id: &str,
+    seen: Seen,
     role: Role,
 ) -> Result<Option<(Member, Invitation)>> {
     let mut tx = site.db.begin().await?;
-    store::lock_owners(&mut tx).await?;
-    let member = store::member_by_public_id(&mut tx, public_id).await?.ok_or(AccountError::NotFound)?;
+    let member = as_seen(&mut tx, public_id, seen).await?;
     let mut invited_anew = None;
     if store::set_role(&mut tx, member.id, role).await? {
         keep_an_owner(&mut tx).await?;
@@ -288,14 +323,14 @@ pub async fn change_role(
     Ok(invited_anew)
 }
 
-/// Shuts somebody out at once, or lets them in again.
+/// Shuts somebody out at once, or lets them in again: the other of what was seen.
 ///
 /// # Errors
-/// [`AccountError::LastOwner`], [`AccountError::NotFound`], or the database.
-pub async fn set_disabled(site: &Site, by: Option<i64>, public_id: &str, disabled: bool) -> Result<()> {
+/// As [`change_role`].
+pub async fn set_disabled(site: &Site, by: Option<i64>, public_id: &str, seen: Seen) -> Result<()> {
+    let disabled = !seen.disabled;
     let mut tx = site.db.begin().await?;
-    store::lock_owners(&mut tx).await?;
-    let member = store::member_by_public_id(&mut tx, public_id).await?.ok_or(AccountError::NotFound)?;
+    let member = as_seen(&mut tx, public_id, seen).await?;
     let changed = if disabled {
         store::set_disabled(&mut tx, member.id, site.now()).await?
     } else {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::store;
 use crate::{
     clock::Zone,
-    db::{Db, Result, Tx},
+    db::{Db, Gate, Result, Tx},
     email_address::EmailAddress,
     mail::Sender,
     site::Site,
@@ -223,6 +223,24 @@ impl Settings {
     }
 }
 
+/// Which state of the settings stands now, for the form that shows them. Read before them: what changes in between is then
+/// not taken for seen. The choice about large editions, which has a form of its own, does not count.
+///
+/// # Errors
+/// When the database fails.
+pub async fn version(db: &Db) -> Result<i64> {
+    store::settings_version(db).await
+}
+
+/// As [`version`], and holds it: nobody changes a setting before the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold(tx: &mut Tx) -> Result<i64> {
+    tx.close(Gate::Settings).await?;
+    store::settings_version_in(tx).await
+}
+
 /// Changes settings in the caller's transaction: writes a row for each that became different, and says which.
 ///
 /// # Errors
@@ -233,6 +251,7 @@ pub async fn save(
     staff_id: Option<i64>,
     change: impl FnOnce(&mut Settings) + Send,
 ) -> Result<Vec<&'static str>> {
+    tx.close(Gate::Settings).await?;
     let before = Settings::load_in(tx).await?;
     let mut after = before.clone();
     change(&mut after);

@@ -59,6 +59,8 @@ statements! {
 
     SETTINGS = "select s.name, s.value from setting s
         where s.id = (select max(newer.id) from setting newer where newer.name = s.name)";
+    // Decided on a page of its own: not what the form of the others showed.
+    SETTINGS_VERSION = "select coalesce(max(id), 0) from setting where name <> 'send_unproven'";
     INSERT_SETTING = "insert into setting (name, value, staff_id, changed_at) values ($1, $2, $3, $4)";
 
     INSERT_AUDIT = "insert into audit_log (staff_id, action, subject, detail, at) values ($1, $2, $3, $4, $5)";
@@ -244,6 +246,14 @@ pub(super) async fn settings(db: &Db) -> Result<Vec<(String, String)>> {
 
 pub(super) async fn settings_in(tx: &mut Tx) -> Result<Vec<(String, String)>> {
     tx.all(SETTINGS, ()).await
+}
+
+pub(super) async fn settings_version(db: &Db) -> Result<i64> {
+    Ok(db.one::<(i64,)>(SETTINGS_VERSION, ()).await?.0)
+}
+
+pub(super) async fn settings_version_in(tx: &mut Tx) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(SETTINGS_VERSION, ()).await?.0)
 }
 
 pub(super) async fn insert_setting(

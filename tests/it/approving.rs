@@ -9,7 +9,12 @@ use broadside::{
     delivery::editions::{self, EditionState},
     digests::{self, Edition},
     email_address::EmailAddress,
-    staff::{ArticlesAt, Settings, settings},
+    sandbox::{Rule, Stage},
+    staff::{
+        ArticlesAt, Role, Settings,
+        accounts::{self, NewMember},
+        settings,
+    },
     subscribers,
 };
 use reqwest::StatusCode;
@@ -268,6 +273,148 @@ both_engines! {
         desk.submit_and_follow(&form.with("act", "draft")).await.says("Saved.");
         let now = articles::by_id(&app.site.db, article.id).await.expect("a read").expect("the article");
         assert_eq!((now.state, now.body_markdown.as_deref().map(str::trim)), (ArticleState::Draft, Some("Second words.")));
+    }
+
+    /// Two owners with the settings open: the second overwrites nothing unseen, keeps what they typed, and sees what the other
+    /// decided; the same for who may do what.
+    async fn a_stale_save_of_settings_or_of_a_role_is_refused(app: TestApp) {
+        let desk = app.desk().await;
+        let open = desk.open("/desk/settings").await.form("/desk/settings");
+        let other = desk.open("/desk/settings").await.form("/desk/settings");
+        desk.submit_and_follow(&other.with("legal_name", "Lamplighter Press Ltd").with("gift_least", "3")).await.says("Saved.");
+        let refused = desk.submit(&open.with("tagline", "By the light of the quay")).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        refused.says("Somebody else changed the settings").says("Legal name Lamplighter Press Ltd").says("Smallest gift 3");
+        let now = Settings::load(&app.site.db).await.expect("settings");
+        assert_eq!((&*now.legal_name, &*now.tagline), ("Lamplighter Press Ltd", ""));
+        let form = refused.form("/desk/settings");
+        assert_eq!(form.value("tagline"), Some("By the light of the quay"), "what was typed is kept");
+        let wrong = desk.submit(&form.clone().with("reading_speed", "fast")).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let wrong = wrong.form("/desk/settings").with("reading_speed", "250");
+        change_settings(&app, |settings| settings.late_hours = 9).await;
+        assert_eq!(desk.submit(&wrong).await.status, StatusCode::CONFLICT, "a mistake in between makes nothing seen");
+        assert_eq!(desk.submit(&form.clone().without("version")).await.status, StatusCode::CONFLICT);
+        change_settings(&app, |settings| settings.send_unproven = true).await;
+        let form = desk.submit(&form).await.form("/desk/settings");
+        change_settings(&app, |settings| settings.send_unproven = false).await;
+        desk.submit_and_follow(&form).await.says("Saved.");
+
+        let ann = EmailAddress::parse("ann@example.org").expect("an address");
+        let ann = NewMember { name: "Ann", email: &ann, role: Role::Editor };
+        accounts::add_member(&app.site, None, ann).await.expect("on the team");
+        let page = desk.open("/desk/team").await;
+        let members = async || accounts::members(&app.site.db).await.expect("the team");
+        let id = members().await.into_iter().find(|member| member.name == "Ann").expect("Ann").public_id;
+        let form = |act: &str| page.form(&format!("{id}/{act}"));
+        let promoted = desk.submit_and_follow(&form("role").with("role", "treasurer")).await;
+        for stale in [form("role").with("role", "sender"), form("invite"), form("disable")] {
+            let refused = desk.submit(&stale).await;
+            assert_eq!(refused.status, StatusCode::CONFLICT);
+            refused.says("Nothing was done: the team changed since you opened the page. Ann is treasurer and can sign in now.");
+        }
+        desk.submit_and_follow(&promoted.form("/disable")).await.says("disabled");
+        assert_eq!(desk.submit(&promoted.form("/disable")).await.status, StatusCode::CONFLICT);
+        let ann = members().await.into_iter().find(|member| member.name == "Ann").expect("Ann");
+        assert_eq!((ann.role, ann.disabled_at.is_some()), (Role::Treasurer, true));
+        let letters = app.mails("ann@example.org").len();
+        app.drain().await;
+        assert_eq!(app.mails("ann@example.org").len(), letters + 2, "added, and another role: no third");
+    }
+
+    /// Two owners who save at the same moment wait in line: the second is told.
+    async fn settings_saved_at_the_same_moment_are_not_overwritten(app: TestApp) {
+        let desk = app.desk().await;
+        let form = desk.open("/desk/settings").await.form("/desk/settings");
+        let (one, two) = (form.clone().with("tagline", "One"), form.with("tagline", "Two"));
+        let (one, two) = tokio::join!(desk.submit(&one), desk.submit(&two));
+        let mut statuses = [one.status, two.status];
+        statuses.sort();
+        assert_eq!(statuses, [StatusCode::SEE_OTHER, StatusCode::CONFLICT]);
+    }
+
+    /// A copy that failed before a correction and is tried again after it carries the correction, as the rest's does; and it
+    /// is not tried again by somebody who was shown another version.
+    async fn a_copy_that_is_tried_again_carries_the_correction(app: TestApp) {
+        app.readers(5).await;
+        let script = app.sandbox.smtp_script();
+        script.add(Rule::at(Stage::Rcpt).to("reader1@example.org").times(1).reply(554, "5.3.0 not now"));
+        script.add(Rule::at(Stage::Rcpt).to("reader2@example.org").times(1).reply(450, "4.3.0 later"));
+        let desk = app.desk().await;
+        let edition = app.draft("The wrong date").await;
+        pressed(&desk, &edition).await;
+        seal(&app).await;
+        app.send().await;
+        digests::pause(&app.site, &edition.public_id, None).await.expect("it is going out");
+        let mut content = load(&app, &edition).await.content;
+        content.subject = "The right date".to_owned();
+        digests::save_correction(&app.site, edition.id, 2, content, None).await.expect("a correction");
+        let page = desk.open(&path(&edition)).await;
+        page.says("Copies that failed").says("get the corrected version, as the rest does");
+        let before = page.form("/retry");
+        desk.submit_and_follow(&page.form("/resume")).await.says("Going on.");
+        let refused = desk.submit(&before).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "it showed the first version");
+        refused.says("Nothing was done");
+        desk.submit_and_follow(&refused.form("/retry")).await.says("They are in line again");
+        app.advance(Duration::from_secs(7_200));
+        app.drain().await;
+        for (reader, subject) in [(1, "The right date"), (2, "The right date"), (3, "The wrong date")] {
+            assert_eq!(app.last_mail(&format!("reader{reader}@example.org")).subject, subject, "reader {reader}");
+        }
+        let audit = editions::audit(&app.site.db, edition.id).await.expect("an audit");
+        assert!(audit.holds() && audit.rows.accepted == 5, "{} and {}", audit.rows, audit.tallies);
+        let versions = digests::versions(&app.site.db, edition.id).await.expect("the versions");
+        let readers: Vec<_> = versions.iter().map(|version| version.readers).collect();
+        assert_eq!(readers, [3, 2], "each row knows what it carried");
+    }
+
+    /// A correction that could not go on yet, as copies of the old version were leaving, is still what going on sends, and the
+    /// button says so until somebody has it.
+    async fn a_correction_that_waits_for_leaving_copies_is_still_called_one(app: TestApp) {
+        app.readers(3).await;
+        let desk = app.desk().await;
+        let edition = app.draft("Old").await;
+        pressed(&desk, &edition).await;
+        seal(&app).await;
+        digests::pause(&app.site, &edition.public_id, None).await.expect("it is going out");
+        assert!(desk.open(&path(&edition)).await.body.contains(">Go on sending<"));
+        let mut content = load(&app, &edition).await.content;
+        content.subject = "New".to_owned();
+        digests::save_correction(&app.site, edition.id, 2, content, None).await.expect("a correction");
+        let leaving = "update delivery set state = 'claimed', marker = true where subscriber_id = (select min(subscriber_id) from delivery)";
+        database::change(&app.site.db, leaving).await;
+        let page = desk.open(&path(&edition)).await;
+        assert!(page.body.contains(">Send the corrected version to the rest<"), "{}", page.text());
+        let refused = desk.submit(&page.form("/resume")).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        refused.says("A few copies of the old version are leaving");
+        database::change(&app.site.db, "update delivery set state = 'queued', marker = false").await;
+        let page = desk.open(&path(&edition)).await;
+        page.says("A corrected version is ready");
+        assert!(page.body.contains(">Send the corrected version to the rest<"), "{}", page.text());
+        desk.submit_and_follow(&page.form("/resume")).await.says("Going on.");
+        app.send().await;
+        assert_eq!(app.last_mail("reader1@example.org").subject, "New");
+    }
+
+    /// A test copy is of what the page showed, or there is none.
+    async fn a_test_copy_is_of_the_revision_that_was_shown(app: TestApp) {
+        app.readers(1).await;
+        let desk = app.desk().await;
+        let edition = app.draft("Tested").await;
+        let look = desk.open(&format!("{}/send", path(&edition))).await;
+        let mut content = load(&app, &edition).await.content;
+        content.subject = "By somebody else".to_owned();
+        digests::save_revision(&app.site, edition.id, 2, content, None).await.expect("a revision");
+        let refused = desk.submit(&look.form("/test")).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        refused.says("No test copy was sent: somebody else saved this edition").says("By somebody else");
+        app.drain().await;
+        assert!(app.mails(OWNER.0).is_empty());
+        desk.submit(&refused.form("/test")).await;
+        app.drain().await;
+        assert!(app.last_mail(OWNER.0).subject.contains("By somebody else"));
     }
 
     /// TRUST F20: each button says what it does, and a moment that is over sends nothing.

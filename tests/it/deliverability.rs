@@ -220,9 +220,58 @@ both_engines! {
         assert!(made.body.contains(&key.record.replace('=', "&#x3D;")) || made.body.contains(&key.record));
         let signing = desk.submit_and_follow(&made.form("/activate")).await;
         signing.says("From now on mail is signed").says("signs since 3 March 2026");
-        let retired = desk.submit_and_follow(&signing.form("/retire")).await;
+        let asked = desk.follow("/desk/deliverability/keys/b202603/retire").await;
+        asked.says("Retire the key b202603?").says("No other key signs").says("until 10 March 2026");
+        let tap = desk.submit(&asked.form("/retire").without("seen")).await;
+        assert_eq!(tap.status, 409, "not without having been asked");
+        tap.says("Nothing was done").says("signs since 3 March 2026");
+        let retired = desk.submit_and_follow(&asked.form("/retire")).await;
         retired.says("leave its record until 10 March 2026");
         assert_eq!(desk.open("/desk/deliverability").await.status, 200);
+    }
+
+    /// What two people do to the keys at the same time is what both of them saw: a key is not switched on in the place of another
+    /// one than was shown, nor retired as one that waits when it signs by now.
+    async fn a_key_is_what_it_was_on_the_page_or_nothing_is_done(app: TestApp) {
+        let desk = app.desk().await;
+        let page = desk.open("/desk/deliverability").await;
+        let made = desk.submit_and_follow(&page.form("/keys")).await;
+        assert_eq!(desk.submit(&page.form("/keys")).await.status, 409, "one key of a kind waits at a time");
+        let drop = desk.open("/desk/deliverability/keys/b202603/retire").await;
+        drop.says("Drop the key b202603?");
+        desk.submit_and_follow(&made.form("/activate")).await.says("From now on mail is signed");
+        let states = async || {
+            let keys = dkim::all(&app.site.db).await.expect("the keys");
+            keys.iter().map(|key| (key.selector.clone(), key.state())).collect::<Vec<_>>()
+        };
+        for stale in [drop.form("/retire"), made.form("/activate")] {
+            let refused = desk.submit(&stale).await;
+            assert_eq!(refused.status, 409);
+            refused.says("Nothing was done: the signing keys changed").says("signs since 3 March 2026");
+            assert_eq!(states().await, [("b202603".to_owned(), dkim::KeyState::Signing)]);
+        }
+
+        let second = desk.submit_and_follow(&desk.open("/desk/deliverability").await.form("/keys")).await;
+        second.says("It takes over from b202603, which is retired then.");
+        let other = dkim::create(&app.site, "example.org", Algorithm::Rsa, Some("other")).await.expect("a third");
+        dkim::activate(&app.site, &other).await.expect("it waits");
+        let before = states().await;
+        assert_eq!(desk.submit(&second.form("/activate")).await.status, 409, "it would retire another key than was shown");
+        assert_eq!(states().await, before);
+    }
+
+    /// The choice about large editions is not taken back by a page that showed another one.
+    async fn a_stale_choice_about_large_editions_is_refused(app: TestApp) {
+        let desk = app.desk().await;
+        let open = desk.open("/desk/deliverability").await.form("/large");
+        let other = desk.open("/desk/deliverability").await.form("/large");
+        desk.submit_and_follow(&other.with("send_unproven", "yes")).await.says("Saved.");
+        let refused = desk.submit(&open).await;
+        assert_eq!(refused.status, 409);
+        refused.says("Somebody else decided about large editions").says("go out even if something is missing");
+        assert!(Settings::load(&app.site.db).await.expect("settings").send_unproven);
+        desk.submit_and_follow(&refused.form("/large").without("send_unproven")).await.says("Saved.");
+        assert!(!Settings::load(&app.site.db).await.expect("settings").send_unproven);
     }
 
     /// How each provider took an edition is told, the ones who refused too.

@@ -17,7 +17,7 @@ use broadside::{
     site::Site,
     staff::{
         PasswordCost, Role, accounts,
-        accounts::NewMember,
+        accounts::{NewMember, Seen},
         set_up::{self, FirstOwner},
         sign_in,
     },
@@ -134,6 +134,10 @@ impl Web {
         let csrf = csrf_of(&self.get("/desk", &cookie).await);
         (cookie, csrf)
     }
+}
+
+fn seen(role: Role) -> Seen {
+    Seen { role, disabled: false }
 }
 
 fn sign_in_fails(answer: &Answer) -> bool {
@@ -442,7 +446,7 @@ both_engines! {
             members.into_iter().find(|one| one.name == name).expect("the member").public_id
         };
         let (cookie, _) = web.session_of(Role::Editor).await;
-        accounts::change_role(site, None, &id("editor").await, Role::Sender).await.expect("a change");
+        accounts::change_role(site, None, &id("editor").await, seen(Role::Editor), Role::Sender).await.expect("a change");
         assert!(sent_to_sign_in(&web.get("/desk", &cookie).await), "another role");
 
         let (cookie, csrf) = web.session_of(Role::Treasurer).await;
@@ -453,7 +457,7 @@ both_engines! {
         assert_eq!(web.get("/desk", &changed.cookie()).await.status, StatusCode::OK, "a new session goes on");
 
         let (cookie, _) = web.session_of(Role::Viewer).await;
-        accounts::set_disabled(site, None, &id("viewer").await, true).await.expect("a change");
+        accounts::set_disabled(site, None, &id("viewer").await, seen(Role::Viewer)).await.expect("a change");
         assert!(sent_to_sign_in(&web.get("/desk", &cookie).await), "disabled");
         assert!(sign_in_fails(&web.sign_in("viewer@example.org", PASSWORD).await));
     }
@@ -462,10 +466,12 @@ both_engines! {
         let (cookie, csrf) = web.session_of(Role::Owner).await;
         let members = accounts::members(&web.app.site.db).await.expect("members");
         let id = &members[0].public_id;
-        let disable = web.post(&format!("/desk/team/{id}/disable"), &cookie, &[("csrf", &csrf)]).await;
-        let form = [("csrf", csrf.as_str()), ("role", "viewer")];
+        let form = [("csrf", csrf.as_str()), ("seen", "owner")];
+        let disable = web.post(&format!("/desk/team/{id}/disable"), &cookie, &form).await;
+        let form = [("csrf", csrf.as_str()), ("seen", "owner"), ("role", "viewer")];
         let demote = web.post(&format!("/desk/team/{id}/role"), &cookie, &form).await;
         assert_eq!((disable.status, demote.status), (StatusCode::CONFLICT, StatusCode::CONFLICT));
+        assert!(disable.body.contains("needs at least one owner") && demote.body.contains("needs at least one owner"));
         assert_eq!(web.get("/desk/team", &cookie).await.status, StatusCode::OK);
     }
 

@@ -41,8 +41,8 @@ async fn member(app: &TestApp, email: &str) -> Member {
 }
 
 async fn invite_again(app: &TestApp) -> String {
-    let nina = member(app, NINA).await.public_id;
-    accounts::invite_again(&app.site, None, &nina).await.expect("an invitation").1.path
+    let nina = member(app, NINA).await;
+    accounts::invite_again(&app.site, None, &nina.public_id, nina.seen()).await.expect("an invitation").1.path
 }
 
 /// Takes up an invitation; the visitor is signed in then.
@@ -102,6 +102,7 @@ both_engines! {
     async fn a_change_of_the_account_makes_its_links_void(app: TestApp) {
         let nina = { join(&app, &invite(&app).await, PASSWORD).await; member(&app, NINA).await.public_id };
         let site = &app.site;
+        let seen = async || member(&app, NINA).await.seen();
         for change in ["password", "role", "disabled", "invited"] {
             let signs_in = sign_in::link_path(site, &nina).await.expect("a link");
             let invites = invite_again(&app).await;
@@ -117,11 +118,11 @@ both_engines! {
                     let form = form.with("present", PASSWORD).with("password", "another lantern on the quay");
                     visitor.submit_and_follow(&form).await.says("Your password was changed");
                 }
-                "role" => drop(accounts::change_role(site, None, &nina, Role::Sender).await.expect("changed")),
+                "role" => drop(accounts::change_role(site, None, &nina, seen().await, Role::Sender).await.expect("changed")),
                 "disabled" => {
-                    accounts::set_disabled(site, None, &nina, true).await.expect("disabled");
+                    accounts::set_disabled(site, None, &nina, seen().await).await.expect("disabled");
                     assert_void(tried(&app, &invites).await, "while disabled");
-                    accounts::set_disabled(site, None, &nina, false).await.expect("enabled");
+                    accounts::set_disabled(site, None, &nina, seen().await).await.expect("enabled");
                 }
                 _ => drop(invite_again(&app).await),
             }
@@ -190,8 +191,8 @@ both_engines! {
         app.drain().await;
         // The same person in both futures: the copy holds the link from before, and not the later one.
         change(&app.site.db, "create table kept as select * from one_time_link").await;
-        let oscar = member(&app, "oscar@example.org").await.public_id;
-        let (_, later) = accounts::invite_again(&app.site, None, &oscar).await.expect("an invitation");
+        let oscar = member(&app, "oscar@example.org").await;
+        let (_, later) = accounts::invite_again(&app.site, None, &oscar.public_id, oscar.seen()).await.expect("an invitation");
         change(&app.site.db, "delete from one_time_link").await;
         change(&app.site.db, "insert into one_time_link select * from kept").await;
         assert_void(tried(&app, &later.path).await, "it was sent after the copy");

@@ -144,7 +144,7 @@ both_engines! {
         let (retried, ()) = stopped_between(
             &app,
             "update edition set updated_at = updated_at",
-            digests::retry_failed(&app.site, &name, "refused", None),
+            digests::retry_failed(&app.site, &name, ("refused", 2), None),
             stop_mail(&app, ANN, Reason::Complained),
         )
         .await;
@@ -165,7 +165,7 @@ both_engines! {
         let (retried, ()) = stopped_between(
             &app,
             "update delivery set updated_at = updated_at where state = 'failed'",
-            digests::retry_failed(&app.site, &name, "refused", None),
+            digests::retry_failed(&app.site, &name, ("refused", 2), None),
             app.send(),
         )
         .await;
@@ -184,7 +184,7 @@ both_engines! {
         let (retried, left) = stopped_between(
             &app,
             "update edition set updated_at = updated_at",
-            digests::retry_failed(&app.site, &name, "refused", None),
+            digests::retry_failed(&app.site, &name, ("refused", 2), None),
             subscribers::leave_by_staff(&app.site, reader.id, list, "a test"),
         )
         .await;
@@ -317,7 +317,7 @@ both_engines! {
         };
         let first = run().await;
         let name = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
-        let retried = digests::retry_failed(&app.site, &name, "exhausted", None);
+        let retried = digests::retry_failed(&app.site, &name, ("exhausted", 2), None);
         assert_eq!(retried.await.expect("tried again"), 1);
         app.send().await;
         assert_eq!(copies(&app).await, ["queued not now"], "the first 'not now' is not its end");

@@ -20,8 +20,9 @@ statements! {
     /// The key that the new one takes over from.
     REPLACE = "update dkim_key set retired_at = $4 where domain = $1 and selector <> $2 and algorithm = $3
         and active_at is not null and retired_at is null returning selector";
-    /// For good.
-    RETIRE = "update dkim_key set retired_at = $3 where domain = $1 and selector = $2 and retired_at is null";
+    /// For good; a key that began to sign meanwhile is another matter than one that waits.
+    RETIRE = "update dkim_key set retired_at = $3
+        where domain = $1 and selector = $2 and retired_at is null and (active_at is null) = $4";
 }
 
 /// A key as it is listed.
@@ -85,6 +86,6 @@ pub async fn replace(
     tx.all(REPLACE, (domain, selector, algorithm, now)).await
 }
 
-pub async fn retire(tx: &mut Tx, domain: &str, selector: &str, now: Moment) -> Result<bool> {
-    Ok(tx.exec(RETIRE, (domain, selector, now)).await? == 1)
+pub async fn retire(tx: &mut Tx, domain: &str, selector: &str, waits: bool, now: Moment) -> Result<bool> {
+    Ok(tx.exec(RETIRE, (domain, selector, now, waits)).await? == 1)
 }

@@ -103,8 +103,9 @@ statements! {
         where edition_id = $1 and state = 'claimed' and not marker";
     /// And those that are on their way: they are not tried again.
     CANCEL_BEGUN = "update delivery set withdrawn = 'cancelled' where edition_id = $1 and state = 'claimed' and marker";
-    /// Failed copies that staff want tried again: the gaps between the tries begin anew.
-    RETRY = rows(3) "update delivery set state = 'queued', class = null, withdrawn = null, earlier_attempts = attempt, next_at = cast(v.column3 as bigint), updated_at = cast(v.column3 as bigint)
+    /// Failed copies that staff want tried again: the gaps between the tries begin anew, with the body that is sent now.
+    RETRY = rows(4) "update delivery set state = 'queued', class = null, withdrawn = null, variant_id = cast(v.column4 as bigint),
+            earlier_attempts = attempt, next_at = cast(v.column3 as bigint), updated_at = cast(v.column3 as bigint)
         from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint) and delivery.state = 'failed'";
     /// The end of the next chunk of copies that are to get another body.
@@ -417,8 +418,13 @@ pub async fn withdraw(
     tx.all(WITHDRAW, (subscriber, list, now, class)).await
 }
 
-pub async fn retry(tx: &mut Tx, edition: i64, subscribers: &[i64], now: Moment) -> Result<u64> {
-    tx.many(RETRY, subscribers.iter().map(|subscriber| (edition, *subscriber, now))).await
+pub async fn retry(
+    tx: &mut Tx,
+    (edition, variant): (i64, i64),
+    subscribers: &[i64],
+    now: Moment,
+) -> Result<u64> {
+    tx.many(RETRY, subscribers.iter().map(|subscriber| (edition, *subscriber, now, variant))).await
 }
 
 pub async fn behind(db: &Db, edition: i64, variant: i64, after: i64, limit: i64) -> Result<Option<i64>> {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{
     super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
     editions::title,
+    theirs::Theirs,
 };
 use crate::{
     articles::{self, Article, ArticleError, ArticleId, ArticleState, Written, html},
@@ -57,13 +58,6 @@ struct Page {
     waiting: Vec<WaitingView>,
     /// They were told of those, and may save all the same.
     asked: bool,
-}
-
-/// A field as somebody else saved it.
-#[derive(Serialize)]
-struct Theirs {
-    label: &'static str,
-    text: String,
 }
 
 /// An edition that was approved with this article.
@@ -260,7 +254,6 @@ async fn page(
 
 /// The fields that somebody else wrote otherwise than the form holds them.
 fn theirs(article: &Article, form: &Form) -> Vec<Theirs> {
-    let now = filled(article);
     let labels = [
         ("title", "Title"),
         ("standfirst", "Standfirst"),
@@ -271,8 +264,7 @@ fn theirs(article: &Article, form: &Form) -> Vec<Theirs> {
         ("image_url", "Address of its picture"),
         ("origin_note", "Where it was first published"),
     ];
-    let differs = labels.into_iter().filter(|(name, _)| now.text(name) != form.text(name));
-    differs.map(|(name, label)| Theirs { label, text: now.text(name).to_owned() }).collect()
+    Theirs::between(&labels, &filled(article), form)
 }
 
 impl WaitingView {

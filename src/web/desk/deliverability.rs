@@ -1,6 +1,6 @@
 //! `/desk/deliverability`: whether receivers believe that the magazine's mail is its own, and what to do about it.
 
-use axum::extract::Path;
+use axum::{http::StatusCode, response::IntoResponse};
 use serde::Serialize;
 
 use super::{
@@ -18,6 +18,7 @@ use crate::{
 };
 
 const TITLE: &str = "Deliverability";
+const TEMPLATE: &str = "desk/settings/deliverability";
 const PAGE: &str = "/desk/deliverability";
 /// How many editions the trend goes back.
 const EDITIONS: i64 = 5;
@@ -36,6 +37,10 @@ struct Page {
     /// The kinds of key that are not there yet.
     makes: Vec<Make>,
     send_unproven: bool,
+    /// What is in force, for whoever changes it.
+    unproven_now: &'static str,
+    /// Why nothing was done.
+    trouble: Option<String>,
     providers: Vec<ProviderView>,
 }
 
@@ -85,6 +90,8 @@ struct KeyView {
     is_published: bool,
     is_waiting: bool,
     is_retired: bool,
+    /// While it waits: the key that it takes over from.
+    replaces: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -117,6 +124,20 @@ struct Column {
 
 /// `GET /desk/deliverability`
 pub(crate) async fn show(desk: Desk) -> Outcome {
+    desk.page(TEMPLATE, TITLE, &page(&desk).await?).await
+}
+
+/// The page as it is now, for somebody who acted on one that was out of date.
+pub(super) async fn stale(desk: &Desk, trouble: String) -> Outcome {
+    again(desk, Page { trouble: Some(trouble), ..page(desk).await? }).await
+}
+
+async fn again(desk: &Desk, page: Page) -> Outcome {
+    let page = desk.page(TEMPLATE, TITLE, &page).await?;
+    Ok((StatusCode::CONFLICT, page).into_response())
+}
+
+async fn page(desk: &Desk) -> Result<Page, WebError> {
     let site = desk.site();
     let settings = &desk.settings;
     let from = settings.sender_email();
@@ -128,12 +149,20 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
         let records = report.iter().flat_map(|report| &report.findings).flat_map(|finding| &finding.records);
         records.into_iter().any(|record| record.is_published && record.name == key.dns_name())
     };
-    let page = Page {
+    Ok(Page {
+        trouble: None,
         can_look: desk.app.lookout.is_some(),
         makes: makes(&keys),
-        keys: keys.iter().map(|key| key_view(key, published(key), site.now(), desk.zone())).collect(),
+        keys: keys
+            .iter()
+            .map(|key| KeyView {
+                replaces: dkim::replaced_by(key, &keys).map(|old| old.selector.clone()),
+                ..key_view(key, published(key), site.now(), desk.zone())
+            })
+            .collect(),
         looked: report.as_ref().map(|report| looked(&report.findings, report.at, desk.zone())),
         send_unproven: settings.send_unproven,
+        unproven_now: word(settings.send_unproven),
         providers: deliverability::providers(&site.db, EDITIONS, PROVIDERS)
             .await?
             .iter()
@@ -141,8 +170,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
             .collect(),
         from: from.to_owned(),
         domain,
-    };
-    desk.page("desk/settings/deliverability", TITLE, &page).await
+    })
 }
 
 /// `POST /desk/deliverability`: looks again.
@@ -154,11 +182,28 @@ pub(crate) async fn submit(desk: Desk) -> Outcome {
 
 /// `POST /desk/deliverability/large`: whether large editions go out without proof.
 pub(crate) async fn large(desk: Desk, posted: Posted) -> Outcome {
-    let send_unproven = posted.form(&["send_unproven"])?.text("send_unproven") == "yes";
+    let form = posted.form(&["send_unproven", "seen"])?;
+    let wanted = form.text("send_unproven") == "yes";
     let (site, id) = (desk.site(), Some(desk.who.staff.id));
     let mut tx = site.db.begin().await?;
-    let changed =
-        settings::save(&mut tx, site, id, |settings| settings.send_unproven = send_unproven).await?;
+    settings::hold(&mut tx).await?;
+    let now = Settings::load_in(&mut tx).await?.send_unproven;
+    if wanted != now && form.text("seen") != word(now) {
+        drop(tx);
+        let trouble = format!(
+            "Somebody else decided about large editions since you opened this page: they {} now. What you chose is below, not saved \
+             yet. Saving now puts it in the place of their decision.",
+            if now { "go out even if something is missing" } else { "are held back if something is missing" }
+        );
+        let page = Page {
+            trouble: Some(trouble),
+            send_unproven: wanted,
+            unproven_now: word(now),
+            ..page(&desk).await?
+        };
+        return again(&desk, page).await;
+    }
+    let changed = settings::save(&mut tx, site, id, |settings| settings.send_unproven = wanted).await?;
     if !changed.is_empty() {
         audit::record(&mut tx, site, id, "changed settings", "", &changed.join(", ")).await?;
     }
@@ -166,72 +211,8 @@ pub(crate) async fn large(desk: Desk, posted: Posted) -> Outcome {
     Ok(see_other("/desk/deliverability?done=saved"))
 }
 
-/// `POST /desk/deliverability/keys`: makes a key.
-pub(crate) async fn make_key(desk: Desk, posted: Posted) -> Outcome {
-    let form = posted.form(&["algorithm"])?;
-    let algorithm = Algorithm::parse(form.text("algorithm"));
-    let algorithm = algorithm.ok_or(WebError::BadRequest("There is no such kind of key."))?;
-    let domain = dkim::domain_of(desk.settings.sender_email());
-    let domain = domain.ok_or(WebError::BadRequest("The settings hold no sender’s address yet."))?;
-    let key = dkim::create(desk.site(), &domain, algorithm, None).await.map_err(WebError::internal)?;
-    record(&desk, "made a DKIM key", &key).await?;
-    Ok(see_other("/desk/deliverability?done=key-made"))
-}
-
-/// `POST /desk/deliverability/keys/{id}/activate`: lets a key sign, once its record can be seen.
-pub(crate) async fn activate_key(desk: Desk, Path(selector): Path<String>) -> Outcome {
-    let key = own_key(&desk, &selector).await?;
-    if let Some(lookout) = &desk.app.lookout {
-        lookout.dns.forget();
-        if deliverability::is_published(&lookout.dns, &key).await != Ok(true) {
-            return Ok(see_other("/desk/deliverability?done=not-seen"));
-        }
-    }
-    match dkim::activate(desk.site(), &key).await {
-        Ok(_) | Err(dkim::DkimError::NotWaiting(_)) => {}
-        Err(error) => return Err(WebError::internal(error)),
-    }
-    record(&desk, "switched a DKIM key on", &key).await?;
-    look_again(&desk).await?;
-    Ok(see_other("/desk/deliverability?done=key-signs"))
-}
-
-/// `POST /desk/deliverability/keys/{id}/retire`: lets a key sign no more.
-pub(crate) async fn retire_key(desk: Desk, Path(selector): Path<String>) -> Outcome {
-    let key = own_key(&desk, &selector).await?;
-    match dkim::retire(desk.site(), &key).await {
-        Ok(()) | Err(dkim::DkimError::NotFound(_)) => {}
-        Err(error) => return Err(WebError::internal(error)),
-    }
-    record(&desk, "retired a DKIM key", &key).await?;
-    look_again(&desk).await?;
-    Ok(see_other("/desk/deliverability?done=key-retired"))
-}
-
-async fn own_key(desk: &Desk, selector: &str) -> Result<DkimKey, WebError> {
-    let domain = dkim::domain_of(desk.settings.sender_email()).ok_or(WebError::NotFound)?;
-    match dkim::find(&desk.site().db, selector, Some(&domain)).await {
-        Ok(key) => Ok(key),
-        Err(dkim::DkimError::NotFound(_)) => Err(WebError::NotFound),
-        Err(error) => Err(WebError::internal(error)),
-    }
-}
-
-/// The findings should not speak of keys as they were before.
-async fn look_again(desk: &Desk) -> Result<(), WebError> {
-    if let Some(lookout) = &desk.app.lookout {
-        let settings = Settings::load(&desk.site().db).await?;
-        lookout.look(desk.site(), settings.sender_email()).await.map_err(WebError::internal)?;
-    }
-    Ok(())
-}
-
-async fn record(desk: &Desk, action: &str, key: &DkimKey) -> Result<(), WebError> {
-    let site = desk.site();
-    let mut tx = site.db.begin().await?;
-    audit::record(&mut tx, site, Some(desk.who.staff.id), action, &key.dns_name(), "").await?;
-    tx.commit().await?;
-    Ok(())
+const fn word(send_unproven: bool) -> &'static str {
+    if send_unproven { "yes" } else { "no" }
 }
 
 fn looked(findings: &[Finding], at: Moment, zone: &Zone) -> Looked {
@@ -319,6 +300,7 @@ fn key_view(key: &DkimKey, is_published: bool, now: Moment, zone: &Zone) -> KeyV
         is_waiting: key.state() == KeyState::Waiting,
         is_retired: key.state() == KeyState::Retired,
         selector: key.selector.clone(),
+        replaces: None,
     }
 }
 

@@ -163,7 +163,10 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     };
     let picked = content.article_ids.clone();
     match digests::save_revision(desk.site(), edition.id, based_on, content, Some(desk.who.staff.id)).await {
-        Ok(_) if act == "test" => edition_test::send(&desk, &id, "").await,
+        Ok(saved) if act == "test" => {
+            let edition = digests::load_revision(&desk.site().db, edition.id, saved).await?;
+            edition_test::send(&desk, &edition, "").await
+        }
         Ok(_) => Ok(see_other(&format!("/desk/editions/{id}{on}"))),
         Err(error @ (digests::Error::Changed | digests::Error::Locked)) => {
             let trouble = if matches!(error, digests::Error::Changed) {

@@ -5,7 +5,8 @@ use axum::extract::Path;
 use serde::Serialize;
 
 use super::{
-    super::{Desk, Outcome, Posted, WebError, session::see_other},
+    super::{Desk, Outcome, Posted, WebError},
+    edition_act::answer,
     editions::{copies, count, grouped},
 };
 use crate::{
@@ -25,6 +26,10 @@ pub(super) struct Repair {
     /// With more than one, their numbers are worth saying.
     several: bool,
     failed: Vec<FailedView>,
+    /// What a copy that is tried again carries.
+    revision: i64,
+    /// Whether it is a correction, or will be when the edition goes on.
+    is_newer: bool,
 }
 
 #[derive(Serialize)]
@@ -59,6 +64,7 @@ impl Repair {
         let corrected = stopped && digests::is_corrected(db, edition).await?;
         let failed =
             if progress.failed > 0 { digests::failed_classes(db, edition.id).await? } else { Vec::new() };
+        let (revision, corrects) = digests::current_revision(db, edition.id).await?;
         let may_retry = desk.may(Role::SENDING)
             && matches!(edition.state, EditionState::Finished | EditionState::Sending | EditionState::Paused);
         let list_path = |class: &str| {
@@ -77,6 +83,8 @@ impl Repair {
                     grouped(progress.open)
                 )
             }),
+            revision,
+            is_newer: corrected || corrects,
             several: versions.len() > 1,
             versions: versions
                 .into_iter()
@@ -113,9 +121,9 @@ async fn versions(desk: &Desk, edition: &Edition, progress: Progress) -> Result<
 
 /// `POST /desk/editions/{id}/retry`: the failed copies of one reason go out once more.
 pub(crate) async fn retry(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    let form = posted.form(&["class"])?;
-    let class = form.text("class");
-    let retried = digests::retry_failed(desk.site(), &id, class, Some(desk.who.staff.id)).await?;
-    let done = if retried > 0 { "retried" } else { "none-to-retry" };
-    Ok(see_other(&format!("/desk/editions/{id}?done={done}")))
+    let form = posted.form(&["class", "revision"])?;
+    let seen = (form.text("class"), form.text("revision").parse().unwrap_or_default());
+    let retried = digests::retry_failed(desk.site(), &id, seen, Some(desk.who.staff.id)).await;
+    let done = if matches!(retried, Ok(0)) { "none-to-retry" } else { "retried" };
+    answer(&desk, &id, retried.map(drop), done).await
 }

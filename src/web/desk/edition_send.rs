@@ -18,6 +18,8 @@ use crate::{
 
 const FIELDS: &[&str] = &["revision", "fingerprint", "later", "policy", "act"];
 const TITLE: &str = "Send the edition";
+const NOT_TESTED: &str = "No test copy was sent: somebody else saved this edition since you opened the page. Below it is as it is now. \
+    Look at it again, then ask for one.";
 
 #[derive(Serialize)]
 struct Page {
@@ -90,6 +92,17 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     };
     let edition = digests::find(&site.db, &id).await?;
     let page = page(&desk, &edition, form, Some(trouble)).await?;
+    let page = desk.page("desk/editions/send", TITLE, &page).await?;
+    Ok((StatusCode::CONFLICT, page).into_response())
+}
+
+/// The page as it is now, for somebody who asked for a test copy of another revision than the newest.
+pub(super) async fn stale_test(desk: &Desk, edition: &Edition) -> Outcome {
+    if edition.state != EditionState::Draft {
+        return Ok(see_other(&format!("/desk/editions/{}", edition.public_id)));
+    }
+    let form = Form::new(FIELDS).with("policy", edition.unknown_policy.as_str());
+    let page = page(desk, edition, form, Some(NOT_TESTED)).await?;
     let page = desk.page("desk/editions/send", TITLE, &page).await?;
     Ok((StatusCode::CONFLICT, page).into_response())
 }

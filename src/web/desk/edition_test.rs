@@ -2,19 +2,29 @@
 
 use axum::extract::Path;
 
-use super::super::{Desk, Outcome, session::see_other};
-use crate::{digests, staff::Settings};
+use super::{
+    super::{Desk, Outcome, Posted, session::see_other},
+    edition_send,
+};
+use crate::{
+    digests::{self, Edition},
+    staff::Settings,
+};
 
 /// `POST /desk/editions/{id}/test`
-pub(crate) async fn submit(desk: Desk, Path(id): Path<String>) -> Outcome {
-    send(&desk, &id, "/send").await
+pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let form = posted.form(&["revision"])?;
+    let edition = digests::find(&desk.site().db, &id).await?;
+    if form.text("revision") != edition.revision.to_string() {
+        return edition_send::stale_test(&desk, &edition).await;
+    }
+    send(&desk, &edition, "/send").await
 }
 
 /// Sends the copy, and goes back to the edition's page of that name.
-pub(super) async fn send(desk: &Desk, id: &str, page: &str) -> Outcome {
+pub(super) async fn send(desk: &Desk, edition: &Edition, page: &str) -> Outcome {
     let site = desk.site();
-    let edition = digests::find(&site.db, id).await?;
     let settings = Settings::load(&site.db).await?;
-    digests::send_test_copy(site, &desk.app.templates, &settings, &edition, &desk.who.staff).await?;
-    Ok(see_other(&format!("/desk/editions/{id}{page}?done=tested")))
+    digests::send_test_copy(site, &desk.app.templates, &settings, edition, &desk.who.staff).await?;
+    Ok(see_other(&format!("/desk/editions/{}{page}?done=tested", edition.public_id)))
 }

@@ -7,6 +7,7 @@ pub(super) mod articles;
 pub(super) mod blocked;
 pub(super) mod bounces;
 pub(super) mod deliverability;
+pub(super) mod deliverability_keys;
 pub(super) mod donations;
 pub(super) mod edition;
 pub(super) mod edition_act;
@@ -29,6 +30,7 @@ pub(super) mod settings;
 pub(super) mod sign_in;
 pub(super) mod sign_in_link;
 pub(super) mod team;
+mod theirs;
 
 use axum::{
     http::StatusCode,

@@ -1,9 +1,13 @@
 //! `/desk/settings`: what the owner decides about the magazine.
 
+use axum::{http::StatusCode, response::IntoResponse};
 use serde::Serialize;
 use url::Url;
 
-use super::super::{Desk, Form, Outcome, Posted, session::see_other};
+use super::{
+    super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
+    theirs::Theirs,
+};
 use crate::{
     clock::Zone,
     donations,
@@ -34,8 +38,32 @@ const FIELDS: &[&str] = &[
     "appeal_heading",
     "appeal_text",
     "late_hours",
+    "version",
+];
+const LABELS: [(&str, &str); 18] = [
+    ("magazine_name", "Name"),
+    ("tagline", "A line under the name"),
+    ("time_zone", "Time zone"),
+    ("articles_at", "Where articles live"),
+    ("external_site_url", "Address of the site you already have"),
+    ("reading_speed", "Reading speed"),
+    ("legal_name", "Legal name"),
+    ("postal_address", "Postal address"),
+    ("contact_email", "Email address for readers"),
+    ("from_name", "Sender’s name"),
+    ("from_email", "Sender’s address"),
+    ("late_hours", "Hours after which an edition is too late"),
+    ("currency", "Currency"),
+    ("suggested_amounts", "Suggested amounts"),
+    ("gift_least", "Smallest gift"),
+    ("gift_most", "Largest gift"),
+    ("appeal_heading", "Heading of the appeal"),
+    ("appeal_text", "The appeal"),
 ];
 const TITLE: &str = "Settings";
+const TEMPLATE: &str = "desk/settings/magazine";
+const CHANGED: &str = "Somebody else changed the settings since you opened this page. What you typed is below, not saved yet. \
+    Saving now puts it in the place of the other version.";
 
 #[derive(Serialize)]
 struct Page {
@@ -44,6 +72,14 @@ struct Page {
     /// What the least and the most are while nothing else is decided.
     least_hint: String,
     most_hint: String,
+    /// The state of the settings that the form was made of.
+    version: String,
+    /// Why it was not saved.
+    trouble: Option<&'static str>,
+    /// What somebody else decided meanwhile, where it differs.
+    theirs: Vec<Theirs>,
+    /// Where that can be looked at.
+    action: &'static str,
 }
 
 impl Page {
@@ -56,6 +92,10 @@ impl Page {
             zones: Zone::names(),
             least_hint: hint(|limits| limits.least),
             most_hint: hint(|limits| limits.most),
+            version: form.text("version").to_owned(),
+            trouble: None,
+            theirs: Vec::new(),
+            action: "/desk/settings",
             form,
         }
     }
@@ -63,8 +103,8 @@ impl Page {
 
 /// `GET /desk/settings`
 pub(crate) async fn show(desk: Desk) -> Outcome {
-    let form = filled(desk.settings.clone());
-    desk.page("desk/settings/magazine", TITLE, &Page::new(form)).await
+    let form = filled_now(&desk).await?;
+    desk.page(TEMPLATE, TITLE, &Page::new(form)).await
 }
 
 /// `POST /desk/settings`
@@ -72,10 +112,14 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
     let new = read(&mut form);
     if !form.is_valid() {
-        return desk.page_again("desk/settings/magazine", TITLE, &Page::new(form)).await;
+        return desk.page_again(TEMPLATE, TITLE, &Page::new(form)).await;
     }
     let (site, id) = (desk.site(), Some(desk.who.staff.id));
     let mut tx = site.db.begin().await?;
+    if settings::hold(&mut tx).await?.to_string() != form.text("version") {
+        drop(tx);
+        return stale(&desk, form).await;
+    }
     let changed = settings::save(&mut tx, site, id, |settings| {
         // Decided on another page.
         let send_unproven = settings.send_unproven;
@@ -87,6 +131,26 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     }
     tx.commit().await?;
     Ok(see_other("/desk/settings?done=saved"))
+}
+
+/// What was typed, and what somebody else decided since the page was opened.
+async fn stale(desk: &Desk, form: Form) -> Outcome {
+    let now = filled_now(desk).await?;
+    let page = Page {
+        // Pressed again, the form overwrites only what it was shown beside.
+        version: now.text("version").to_owned(),
+        trouble: Some(CHANGED),
+        theirs: Theirs::between(&LABELS, &now, &form),
+        ..Page::new(form)
+    };
+    let page = desk.page(TEMPLATE, TITLE, &page).await?;
+    Ok((StatusCode::CONFLICT, page).into_response())
+}
+
+async fn filled_now(desk: &Desk) -> Result<Form, WebError> {
+    let db = &desk.site().db;
+    let version = settings::version(db).await?;
+    Ok(filled(Settings::load(db).await?).with("version", version.to_string()))
 }
 
 fn filled(settings: Settings) -> Form {

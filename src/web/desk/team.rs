@@ -1,6 +1,6 @@
 //! `/desk/team`: who is on the team, what they may do, and inviting others.
 
-use axum::extract::Path;
+use axum::{extract::Path, http::StatusCode, response::IntoResponse};
 use serde::Serialize;
 
 use super::super::{Desk, Form, Outcome, Posted, WebError, session::see_other};
@@ -8,12 +8,14 @@ use crate::{
     email_address::EmailAddress,
     staff::{
         AccountError, Member, Role,
-        accounts::{self, Invitation, NewMember},
+        accounts::{self, Invitation, NewMember, Seen},
     },
 };
 
 const FIELDS: &[&str] = &["name", "email", "role"];
 const TITLE: &str = "Team";
+/// What stands behind the role of somebody who may not sign in, in how the page showed them.
+const DISABLED: &str = " disabled";
 
 #[derive(Serialize)]
 struct Page {
@@ -21,6 +23,8 @@ struct Page {
     roles: Vec<RoleView>,
     form: Form,
     invitation: Option<InvitationView>,
+    /// Why nothing was done.
+    trouble: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -29,6 +33,10 @@ struct MemberView {
     name: String,
     email: String,
     role: &'static str,
+    /// The role that the list of roles shows: theirs, or what was just chosen.
+    chosen: &'static str,
+    /// How they are shown here, for whoever acts on them.
+    seen: String,
     state: &'static str,
     disabled: bool,
     is_you: bool,
@@ -74,32 +82,73 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
 }
 
 /// `POST /desk/team/{id}/invite`
-pub(crate) async fn invite_again(desk: Desk, Path(id): Path<String>) -> Outcome {
-    let (member, invitation) = accounts::invite_again(desk.site(), Some(desk.who.staff.id), &id).await?;
-    invited(&desk, member.name, invitation).await
+pub(crate) async fn invite_again(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let form = posted.form(&["seen"])?;
+    let Some(seen) = seen(&form) else { return stale(&desk, &id, None).await };
+    match accounts::invite_again(desk.site(), Some(desk.who.staff.id), &id, seen).await {
+        Ok((member, invitation)) => invited(&desk, member.name, invitation).await,
+        Err(AccountError::Changed) => stale(&desk, &id, None).await,
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `POST /desk/team/{id}/role`
 pub(crate) async fn change_role(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    let form = posted.form(&["role"])?;
+    let form = posted.form(&["seen", "role"])?;
     let role = Role::parse(form.text("role")).ok_or(WebError::BadRequest("There is no such role."))?;
-    let anew = accounts::change_role(desk.site(), Some(desk.who.staff.id), &id, role).await?;
-    if let Some((member, invitation)) = anew {
-        return invited(&desk, member.name, invitation).await;
+    let Some(seen) = seen(&form) else { return stale(&desk, &id, Some(role)).await };
+    match accounts::change_role(desk.site(), Some(desk.who.staff.id), &id, seen, role).await {
+        Ok(Some((member, invitation))) => invited(&desk, member.name, invitation).await,
+        Ok(None) => Ok(see_other("/desk/team?done=role")),
+        Err(AccountError::Changed) => stale(&desk, &id, Some(role)).await,
+        Err(error) => Err(error.into()),
     }
-    Ok(see_other("/desk/team?done=role"))
 }
 
 /// `POST /desk/team/{id}/disable`
-pub(crate) async fn disable(desk: Desk, Path(id): Path<String>) -> Outcome {
-    accounts::set_disabled(desk.site(), Some(desk.who.staff.id), &id, true).await?;
-    Ok(see_other("/desk/team?done=disabled"))
+pub(crate) async fn disable(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    set_disabled(&desk, &id, posted, true).await
 }
 
 /// `POST /desk/team/{id}/enable`
-pub(crate) async fn enable(desk: Desk, Path(id): Path<String>) -> Outcome {
-    accounts::set_disabled(desk.site(), Some(desk.who.staff.id), &id, false).await?;
-    Ok(see_other("/desk/team?done=enabled"))
+pub(crate) async fn enable(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    set_disabled(&desk, &id, posted, false).await
+}
+
+async fn set_disabled(desk: &Desk, id: &str, posted: Posted, disabled: bool) -> Outcome {
+    let form = posted.form(&["seen"])?;
+    let Some(seen) = seen(&form).filter(|seen| seen.disabled != disabled) else {
+        return stale(desk, id, None).await;
+    };
+    match accounts::set_disabled(desk.site(), Some(desk.who.staff.id), id, seen).await {
+        Ok(()) if disabled => Ok(see_other("/desk/team?done=disabled")),
+        Ok(()) => Ok(see_other("/desk/team?done=enabled")),
+        Err(AccountError::Changed) => stale(desk, id, None).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// How the page showed somebody: "editor", or "editor disabled".
+fn seen(form: &Form) -> Option<Seen> {
+    let text = form.text("seen");
+    let active = text.strip_suffix(DISABLED);
+    Some(Seen { role: Role::parse(active.unwrap_or(text))?, disabled: active.is_some() })
+}
+
+/// The page as it is now, for somebody who acted on one that was out of date; with the role that they chose.
+async fn stale(desk: &Desk, id: &str, chosen: Option<Role>) -> Outcome {
+    let mut page = page(desk, Form::new(FIELDS).with("role", "editor"), None).await?;
+    let member = page.members.iter_mut().find(|member| member.id == id).ok_or(WebError::NotFound)?;
+    let now = if member.disabled { "may not sign in now" } else { "can sign in now" };
+    page.trouble = Some(format!(
+        "Nothing was done: the team changed since you opened the page. {} is {} and {now}. Look at it again, then decide.",
+        member.name, member.role
+    ));
+    if let Some(role) = chosen {
+        member.chosen = role.as_str();
+    }
+    let page = desk.page("desk/settings/team", TITLE, &page).await?;
+    Ok((StatusCode::CONFLICT, page).into_response())
 }
 
 async fn invited(desk: &Desk, name: String, new: Invitation) -> Outcome {
@@ -122,8 +171,16 @@ async fn page(desk: &Desk, form: Form, invitation: Option<InvitationView>) -> Re
         name: member.name,
         email: member.email.to_string(),
         role: member.role.as_str(),
+        chosen: member.role.as_str(),
+        seen: format!("{}{}", member.role, member.disabled_at.map_or("", |_| DISABLED)),
         since: member.created_at.date(desk.zone()),
     };
     let roles = Role::ALL.map(|role| RoleView { role: role.as_str(), meaning: role.meaning() });
-    Ok(Page { members: members.into_iter().map(view).collect(), roles: roles.into(), form, invitation })
+    Ok(Page {
+        members: members.into_iter().map(view).collect(),
+        roles: roles.into(),
+        form,
+        invitation,
+        trouble: None,
+    })
 }
