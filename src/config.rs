@@ -62,7 +62,7 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "DATA_DIR",
         "data",
-        "Folder for the SQLite file, the sandbox's state and, in development, generated secrets.",
+        "Folder for the SQLite file, the file that says how far the database has come, the sandbox's state and, in development, generated secrets.",
     ),
     plain(
         "DATABASE_URL",

@@ -18,6 +18,7 @@
 //! | [`articles`] | articles and the feeds they come from |
 //! | [`digests`] | digests, editions as content: composing, previewing, sealing |
 //! | [`donations`] | supporters, gifts, the money ledger, the webhook inbox |
+//! | [`restored`] | what is held, ended and told when a backup was restored |
 //! | [`jobs`] | the schedule: everything that runs by the clock, on one screen |
 //! | [`web`] | the routes table, public pages, the desk, hooks |
 //! | [`sandbox`] | the outside world in one process: a mailbox and a payment provider |
@@ -40,6 +41,7 @@ pub mod links;
 pub mod mail;
 pub mod money;
 pub mod payments;
+pub mod restored;
 pub mod sandbox;
 pub mod site;
 pub mod smtp_url;

@@ -12,7 +12,7 @@ use crate::{
     delivery::{
         deliverability::{self, Check, Grade},
         dkim, notices,
-        origin::{self, Standing},
+        origin::{self, Doubt, Standing},
         smtp::{Connection, Failure, Relay, Timeouts},
     },
     donations::attention,
@@ -171,6 +171,12 @@ async fn address(config: &Config, db: &Db) -> Option<Finding> {
         Ok(Standing::Abroad(home)) => Some(Finding::Problem(format!(
             "address: this database belongs to {home}, so nothing is sent from {here}. If it moved: broadside settings confirm-address"
         ))),
+        Ok(Standing::Doubtful(Doubt::Elsewhere)) => Some(Finding::Problem(
+            "place: this database last ran on another machine or from another folder, so nothing is sent. If it moved: broadside settings confirm-address. If it is a restored backup: broadside restored".to_owned(),
+        )),
+        Ok(Standing::Doubtful(Doubt::Behind)) => Some(Finding::Problem(
+            "place: this database is older than what ran here last, so nothing is sent. Run broadside restored".to_owned(),
+        )),
         Err(error) => Some(Finding::Problem(format!("address: {error}"))),
     }
 }

@@ -7,7 +7,11 @@ use anyhow::Context as _;
 use crate::{
     clock::Clock,
     config::Config,
-    db::{Db, Migrations},
+    db::{Db, Engine, Migrations},
+    delivery::{
+        position::PositionFile,
+        workers::{self, Lock},
+    },
     digests,
     site::Site,
 };
@@ -27,9 +31,54 @@ pub(super) async fn open_database(config: &Config) -> anyhow::Result<Db> {
     Db::open(&config.database()).await.context("the database cannot be opened")
 }
 
-/// Opens the database, brings it up to date, and puts the instance together.
+/// Takes the lock beside a SQLite database, before anything else is done with it: a second process must find out that it is
+/// the second before it has changed anything. None for PostgreSQL, which several processes share.
+pub(super) fn lock(config: &Config) -> anyhow::Result<Option<Lock>> {
+    let Some(path) = config.lock_file() else { return Ok(None) };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    }
+    Ok(Some(Lock::take(&path)?))
+}
+
+/// Opens the instance for a command, beside whatever runs. A database that has to be brought up to date first is opened only
+/// while nobody works on it: a program that runs must not find its tables changed.
 pub(super) async fn open_site(config: &Config) -> anyhow::Result<Site> {
     let db = open_database(config).await?;
+    let _lock = match Migrations::applied(&db).await? {
+        // Every process has applied its own; there is nothing to do for this one.
+        applied if applied >= Migrations::names().0.len() => None,
+        0 => lock(config)?,
+        _ => {
+            if db.engine() == Engine::Postgres && workers::is_anybody_alive(&db).await? {
+                anyhow::bail!(
+                    "the database is of an older version and other processes work on it: stop them all, run `broadside migrate`, and start the new ones"
+                );
+            }
+            lock(config)
+                .context("the database is of an older version and has to be brought up to date first")?
+        }
+    };
+    put_together(config, db).await
+}
+
+/// The same for a process that stays, and holds the lock.
+pub(super) async fn open_site_locked(config: &Config) -> anyhow::Result<Site> {
+    let db = open_database(config).await?;
+    put_together(config, db).await
+}
+
+/// The file that says how far the database has come.
+pub(super) fn position(config: &Config) -> anyhow::Result<Arc<PositionFile>> {
+    let folder = &config.data_dir;
+    fs::create_dir_all(folder).with_context(|| {
+        format!("DATA_DIR={} cannot be made; it keeps how far the database has come", folder.display())
+    })?;
+    Ok(Arc::new(PositionFile::new(folder.join("position"))))
+}
+
+async fn put_together(config: &Config, db: Db) -> anyhow::Result<Site> {
     Migrations::apply(&db).await.context("the database cannot be brought up to date")?;
     let keys = config.keys().context("the secrets in DATA_DIR cannot be read or made")?;
     let site = Site {

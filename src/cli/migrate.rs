@@ -8,6 +8,7 @@ use super::instance;
 use crate::{config::Config, db::Migrations};
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
+    let _lock = instance::lock(config)?;
     let db = instance::open_database(config).await?;
     let before = Migrations::applied(&db).await?;
     Migrations::apply(&db).await.context("the database cannot be brought up to date")?;

@@ -14,6 +14,7 @@ mod export_proof;
 mod instance;
 mod log;
 mod migrate;
+mod restored;
 mod running;
 mod sandbox;
 mod serve;
@@ -56,6 +57,8 @@ enum Command {
     Sandbox,
     /// Bring the database up to date with this program.
     Migrate,
+    /// Say that this database is a restored backup: hold, end and void what it must not do by itself, and print what to look at.
+    Restored,
     /// Import articles.
     #[command(subcommand)]
     Articles(articles::Command),
@@ -110,6 +113,7 @@ impl Cli {
             Command::Demo(arguments) => demo::run(config, arguments).await,
             Command::Sandbox => sandbox::run(&config).await,
             Command::Migrate => migrate::run(&config).await,
+            Command::Restored => restored::run(&config).await,
             Command::Articles(command) => articles::run(&config, command).await,
             Command::Subscribers(command) => subscribers::run(&config, command).await,
             Command::ExportProof(arguments) => export_proof::run(&config, arguments).await,

@@ -10,7 +10,6 @@ use crate::{
     articles::fetch::Fetcher,
     clock::Clock,
     config::Config,
-    db::Engine as DbEngine,
     delivery::{
         bounces::{
             imap::Mailbox,
@@ -20,9 +19,11 @@ use crate::{
         dkim,
         dns::Dns,
         engine::{Engine, EngineOptions},
-        origin::{self, Standing},
+        origin::{self, Doubt, Standing},
+        position::PositionFile,
         relays::RelayOptions,
         smtp::{Relay, Timeouts},
+        workers::Lock,
     },
     jobs::Jobs,
     mail::Templates,
@@ -61,6 +62,13 @@ const SANDBOX_WEBHOOK_SECRET: &str = "whsec_sandbox";
 impl Running {
     /// Starts the parts; with `sandbox`, mail and payments go to our own outside world whatever the settings say.
     pub(super) async fn start(mut config: Config, parts: Parts, sandbox: bool) -> anyhow::Result<Self> {
+        // First of all: whoever is the second on this database has changed nothing when it is told so.
+        let lock = instance::lock(&config)?;
+        if parts == Parts::Worker && lock.is_some() {
+            bail!(
+                "with SQLite one process does everything: use serve. Separate workers need PostgreSQL (DATABASE_URL=postgres://…)"
+            );
+        }
         let listener = match parts {
             Parts::WebAndWorker => Some(listen(&mut config).await?),
             Parts::Worker => None,
@@ -71,19 +79,9 @@ impl Running {
                 "SMTP_URL is not set, so no mail could go out. Set it to your mail service, or try everything without one: broadside serve --sandbox"
             );
         };
-        let site = instance::open_site(&config).await?;
-        if let Standing::Abroad(home) = origin::arrive(&site).await? {
-            tracing::warn!(
-                %home,
-                here = %site.url("/"),
-                "this database belongs to another address, so nothing is sent from here until an owner confirms at the desk, or `broadside settings confirm-address` does"
-            );
-        }
-        if parts == Parts::Worker && site.db.engine() == DbEngine::Sqlite {
-            bail!(
-                "with SQLite one process does everything: use serve. Separate workers need PostgreSQL (DATABASE_URL=postgres://…)"
-            );
-        }
+        let site = instance::open_site_locked(&config).await?;
+        let position = instance::position(&config)?;
+        say_why_nothing_is_sent(&site, &origin::arrive(&site, Some(&position)).await?);
         dkim::check(&site).await?;
         let lookout = if sandbox.is_some() { None } else { lookout(&config, &smtp) };
         if lookout.is_none() {
@@ -95,7 +93,7 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
 
         let relays = relays(&config, &site, smtp);
-        let options = engine_options(&config, relays.clone());
+        let options = engine_options(&config, relays.clone(), lock, position.clone());
         let engine = Engine::start(site.clone(), templates.clone(), options).await?;
         let jobs = Jobs {
             site: site.clone(),
@@ -103,6 +101,7 @@ impl Running {
             payments: payments.as_ref().map(|payments| payments.provider.clone()),
             fetcher: fetcher.clone(),
             lookout: lookout.clone(),
+            position: Some(position),
             bounce_maildir: config.bounce_maildir.clone(),
             bounce_mailbox: config
                 .bounce_imap_url
@@ -244,10 +243,36 @@ pub(super) fn lookout(config: &Config, relays: &Relays) -> Option<Lookout> {
     }
 }
 
-fn engine_options(config: &Config, relays: Vec<RelayOptions>) -> EngineOptions {
+/// Nothing goes out, on purpose: the log says why and what to do, as the desk does.
+fn say_why_nothing_is_sent(site: &Site, standing: &Standing) {
+    let here = site.url("/");
+    match standing {
+        Standing::AtHome => {}
+        Standing::Abroad(home) => tracing::warn!(
+            %home, %here,
+            "this database belongs to another address, so nothing is sent from here until an owner confirms at the desk, or `broadside settings confirm-address` does"
+        ),
+        Standing::Doubtful(Doubt::Elsewhere) => tracing::warn!(
+            %here,
+            "this database last ran on another machine or from another folder: it may be a copy. Nothing is sent until an owner decides at the desk, or `broadside restored` or `broadside settings confirm-address` does"
+        ),
+        Standing::Doubtful(Doubt::Behind) => tracing::warn!(
+            %here,
+            "this database is older than what ran here last: it is a restored backup. Nothing is sent until an owner decides at the desk, or `broadside restored` does"
+        ),
+    }
+}
+
+fn engine_options(
+    config: &Config,
+    relays: Vec<RelayOptions>,
+    lock: Option<Lock>,
+    position: Arc<PositionFile>,
+) -> EngineOptions {
     EngineOptions {
         silence: Duration::from_secs(config.worker_silence_seconds),
-        lock: config.lock_file(),
+        lock,
+        position: Some(position),
         ..EngineOptions::new(relays)
     }
 }

@@ -3,10 +3,12 @@
 
 use std::process::ExitCode;
 
+use anyhow::bail;
+
 use super::instance;
 use crate::{
     config::{self, Config},
-    delivery::origin::{self, Standing},
+    delivery::origin::{self, Doubt, Standing},
     staff::audit,
 };
 
@@ -31,16 +33,24 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
     let Some(Command::ConfirmAddress) = arguments.command else { return list() };
     let site = instance::open_site(config).await?;
     let here = site.url("/");
-    match origin::look(&site).await? {
-        Standing::AtHome => println!("The database is at home under {here} already."),
-        Standing::Abroad(home) => {
+    let position = instance::position(config)?;
+    let moved = match origin::arrive(&site, Some(&position)).await? {
+        Standing::AtHome => None,
+        Standing::Abroad(home) => Some(format!("The magazine moved from {home} to {here}.")),
+        Standing::Doubtful(Doubt::Elsewhere) => Some(format!("The magazine lives here now, under {here}.")),
+        Standing::Doubtful(Doubt::Behind) => bail!(
+            "this database is older than what ran here last, so it is a restored backup: run `broadside restored`"
+        ),
+    };
+    match moved {
+        None => println!("The database is at home under {here} already."),
+        Some(moved) => {
+            let place = origin::place(&site.db).await?;
             let mut tx = site.db.begin().await?;
-            origin::confirm(&mut tx, &site).await?;
+            origin::confirm(&mut tx, &site, &place).await?;
             audit::record(&mut tx, &site, None, "confirmed the address", "", &here).await?;
             tx.commit().await?;
-            println!(
-                "The magazine moved from {home} to {here}. Nothing may run at the old address any more."
-            );
+            println!("{moved} Nothing may run at the old place any more.");
         }
     }
     site.db.close().await;

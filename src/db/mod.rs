@@ -169,6 +169,17 @@ impl Db {
         }
     }
 
+    /// What tells this database from a copy of it: its file, or the server's own id and the database's.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn place(&self) -> Result<String> {
+        match self {
+            Self::Sqlite { read, .. } => sqlx::query_scalar(sql::FILE).fetch_one(read).await,
+            Self::Postgres(pool) => sqlx::query_scalar(sql::CLUSTER).fetch_one(pool).await,
+        }
+    }
+
     /// Every row of a read.
     ///
     /// # Errors

@@ -7,6 +7,13 @@ use super::Engine;
 /// Microseconds since 1970 by the server's own clock.
 pub(super) const SERVER_TIME: &str = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
 
+/// The file of the database.
+pub(super) const FILE: &str = "select file from pragma_database_list where name = 'main'";
+
+/// The server's own id and the database's: the same for every process that works on it, and not kept by a dump.
+pub(super) const CLUSTER: &str = "select cast(system_identifier as text) || ':'
+    || (select cast(oid as text) from pg_database where datname = current_database()) from pg_control_system()";
+
 /// One statement: its name, and its text for each engine (the same text, but for a few forks).
 #[derive(Clone, Copy, Debug)]
 pub struct Sql {

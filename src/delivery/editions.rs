@@ -167,12 +167,29 @@ pub async fn hold(tx: &mut Tx, site: &Site, due: &DueEdition, because: &str) -> 
 }
 
 /// Holds back every edition that would go out by itself: the database is a backup that does not know what was sent since.
-/// Returns their ids.
+/// Returns their public ids.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold_all(tx: &mut Tx, site: &Site) -> crate::db::Result<Vec<i64>> {
+pub async fn hold_all(tx: &mut Tx, site: &Site) -> crate::db::Result<Vec<String>> {
     store::editions::hold_all(tx, site.now()).await
+}
+
+/// Lets the audience of what a restored backup holds be written down; it is held again after that.
+///
+/// # Errors
+/// [`MoveError::WrongState`] unless it is held for that reason, and not locked.
+pub async fn lock_held(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
+    let moved = store::editions::lock_held(tx, id, site.now()).await?;
+    check(tx, id, moved).await
+}
+
+/// Where it stands; nobody moves it before the end of the transaction.
+///
+/// # Errors
+/// [`MoveError::NotFound`].
+pub async fn state_for_update(tx: &mut Tx, id: i64) -> Result<EditionState, MoveError> {
+    Ok(store::editions::state_for_update(tx, id).await?.ok_or(MoveError::NotFound)?.parse()?)
 }
 
 /// What happens to a copy that may have arrived: its server took it all and its answer was lost.

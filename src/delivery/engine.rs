@@ -3,7 +3,7 @@
 //! The commit rule: a connection writes the body of a message only after the commit that holds the result of its last
 //! message and the marker of this one. So a crash leaves at most one message a connection whose outcome is not known.
 
-use std::{fs::File, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
@@ -15,12 +15,13 @@ use super::{
     editions::UnknownPolicy,
     ledger,
     pace::{self, PaceRules},
+    position::PositionFile,
     queue::{ForLater, InFlight, Queue},
     relays::{RelayOptions, Relays},
     sender::Sender,
     shared::{Refusals, Shared, Variants},
     store::{domains, editions, notices, pace as paces},
-    workers::{self, Worker},
+    workers::{Lock, Worker},
     writer::Writer,
 };
 use crate::{
@@ -43,8 +44,10 @@ pub struct EngineOptions {
     pub drain: Duration,
     /// How strictly recipient domains that ask for patience are slowed.
     pub pace: PaceRules,
-    /// The file that only one worker of a SQLite database can lock; none for PostgreSQL.
-    pub lock: Option<std::path::PathBuf>,
+    /// What says that no other process works on a SQLite database; none for PostgreSQL.
+    pub lock: Option<Lock>,
+    /// What says how far the database has come; none for databases that nobody restores.
+    pub position: Option<Arc<PositionFile>>,
 }
 
 impl EngineOptions {
@@ -58,6 +61,7 @@ impl EngineOptions {
             drain: Duration::from_secs(30),
             pace: PaceRules::default(),
             lock: None,
+            position: None,
         }
     }
 }
@@ -65,9 +69,6 @@ impl EngineOptions {
 /// Why an engine could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// Another process works on this SQLite database.
-    #[error("{0}")]
-    Locked(#[from] std::io::Error),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -132,8 +133,7 @@ impl Engine {
         options: EngineOptions,
         until_idle: bool,
     ) -> std::result::Result<(watch::Sender<bool>, JoinHandle<()>), EngineError> {
-        let lock: Option<File> = options.lock.as_deref().map(workers::lock).transpose()?;
-        let worker = Worker::start(&site, lock, options.silence).await?;
+        let worker = Worker::start(&site, options.lock.as_ref(), options.silence).await?;
         let (stop, stopped) = watch::channel(false);
         let low_mark = usize::try_from(options.batch / 2).unwrap_or(0);
         let shared = Arc::new(Shared {
@@ -313,6 +313,15 @@ impl Main {
         }
     }
 
+    /// Writes down how far the database has come, once it has and before anything leaves.
+    fn note(&self, committed: Result<()>, count: Option<(String, i64)>) -> Result<()> {
+        committed?;
+        match (&self.options.position, count) {
+            (Some(file), Some((worker, claims))) => file.claimed(&worker, claims, self.shared.site.now()),
+            _ => Ok(()),
+        }
+    }
+
     async fn feed_once(&self) -> Result<usize> {
         self.hand_back().await?;
         let now = self.shared.site.now();
@@ -323,8 +332,9 @@ impl Main {
                 return Ok(0);
             }
             let claimed = notices::claim(&mut tx, self.worker.id, NOTICES, now).await?;
+            let count = self.worker.count_claim(&mut tx, claimed.len()).await?;
             self.in_flight.add(claimed.len());
-            if let Err(error) = tx.commit().await {
+            if let Err(error) = self.note(tx.commit().await, count) {
                 // Nobody knows whether these are ours now. They go back before anything is claimed again.
                 claimed.iter().for_each(|notice| self.shared.queue.put_off_notice(notice));
                 return Err(error);
@@ -345,8 +355,9 @@ impl Main {
                 ledger::claim(&mut tx, self.worker.id, edition, self.options.batch, now).await?;
             claimed.iter_mut().for_each(|claim| claim.hold = policy == UnknownPolicy::Hold);
             let finished = claimed.is_empty() && editions::finish(&mut tx, edition, now).await?;
+            let count = self.worker.count_claim(&mut tx, claimed.len()).await?;
             self.in_flight.add(claimed.len());
-            if let Err(error) = tx.commit().await {
+            if let Err(error) = self.note(tx.commit().await, count) {
                 claimed.into_iter().for_each(|claim| self.shared.queue.put_off(claim, Duration::ZERO));
                 return Err(error);
             }

@@ -165,6 +165,39 @@ pub async fn retry(
     Ok(retried)
 }
 
+/// Who of an edition's audience has that address.
+///
+/// # Errors
+/// When the database fails.
+pub async fn subscriber_at(db: &Db, edition_id: i64, address: &EmailAddress) -> Result<Option<i64>> {
+    store::subscriber_at(db, edition_id, &address.as_str().to_lowercase()).await
+}
+
+/// Copies that wait, of subscribers after one and up to another, in the order in which they leave.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting(
+    tx: &mut Tx,
+    edition_id: i64,
+    (after, to): (i64, i64),
+    limit: i64,
+) -> Result<Vec<(i64, EmailAddress)>> {
+    store::waiting(tx, edition_id, (after, to), limit).await
+}
+
+/// Copies that wait, and left before the backup was restored in which they wait: they may have arrived. How many there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn had_before(tx: &mut Tx, site: &Site, edition_id: i64, subscribers: &[i64]) -> Result<u64> {
+    let had = store::had_before(tx, edition_id, subscribers, site.now()).await?;
+    let mut moves = Moves::default();
+    moves.shift(edition_id, "queued", "unknown", i64::try_from(had).unwrap_or(i64::MAX));
+    moves.write(tx, NO_WORKER).await?;
+    Ok(had)
+}
+
 /// The end of the next chunk of open copies, after a subscriber, that have another body than this one.
 ///
 /// # Errors

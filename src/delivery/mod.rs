@@ -20,6 +20,7 @@ pub mod notices;
 pub mod origin;
 pub mod outcome;
 pub mod pace;
+pub mod position;
 mod queue;
 pub mod relays;
 mod sender;
@@ -29,7 +30,7 @@ mod store;
 pub mod suppression;
 pub mod variant;
 pub mod verp;
-mod workers;
+pub mod workers;
 mod writer;
 
 use crate::db::Sql;

@@ -11,6 +11,7 @@ use super::{
     store::{notices, suppressions as store},
 };
 use crate::{
+    clock::Moment,
     db::{Gate, Result, Tx},
     email_address::EmailAddress,
     site::Site,
@@ -183,6 +184,14 @@ impl<'a> Suppressions<'a> {
     ) -> Result<Vec<bool>> {
         let reasons = self.among(tx, addresses).await?;
         Ok(reasons.iter().map(|reason| reason.as_deref() == Some(Reason::Staff.as_str())).collect())
+    }
+
+    /// How many addresses are not mailed, and when the last of them was added.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count(self) -> Result<(i64, Option<Moment>)> {
+        store::count(&self.0.db).await
     }
 
     /// As [`Suppressions::reason`], for many addresses, in their order: for who is inside the gate of suppressions.

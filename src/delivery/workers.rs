@@ -4,57 +4,90 @@ use std::{
     fs::{File, TryLockError},
     io,
     path::Path,
+    sync::Arc,
     time::Duration,
 };
 
 use super::{
     ledger, origin,
-    store::{notices, workers as store},
+    store::{notices, origin as origins, workers as store},
 };
 use crate::{
-    db::{Engine, Result, Tx},
+    clock::Clock,
+    db::{Db, Engine, Result, Tx},
     site::Site,
+    token,
 };
 
 /// This worker's row, and on SQLite the lock that says no other process works on the file.
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) id: i64,
-    /// Held as long as the process lives; the operating system lets go of it even after kill -9.
-    _lock: Option<File>,
+    /// Held as long as the process lives.
+    _lock: Option<Lock>,
 }
+
+/// The lock beside a SQLite database: while it is held, no other process works on it. The operating system lets go of it even
+/// after kill -9. Cheap to clone; the last one to be dropped lets go.
+#[derive(Clone, Debug)]
+pub struct Lock(#[expect(dead_code, reason = "it is held, not read")] Arc<File>);
 
 /// What a worker claims after its end it claims soon after it.
 const LONG_AGO: Duration = Duration::from_secs(7 * 86_400);
 
-/// Takes the lock beside a SQLite database. While it is held, every other worker of that database is known to be dead.
-pub(super) fn lock(path: &Path) -> io::Result<File> {
-    let file = File::options().create(true).truncate(false).write(true).open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(io::Error::new(
-            io::ErrorKind::ResourceBusy,
-            format!(
-                "another process is working on this database ({} is locked); with SQLite only one may",
-                path.display()
-            ),
-        )),
-        Err(TryLockError::Error(error)) => Err(error),
+impl Lock {
+    /// Takes it, before the database is so much as looked at: whoever comes second must change nothing.
+    ///
+    /// # Errors
+    /// `ResourceBusy` while another process has it.
+    pub fn take(path: &Path) -> io::Result<Self> {
+        let file = File::options().create(true).truncate(false).write(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(Arc::new(file))),
+            Err(TryLockError::WouldBlock) => Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                format!(
+                    "another process is working on this database ({} is locked); with SQLite only one may",
+                    path.display()
+                ),
+            )),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
+}
+
+/// How long ago the last sign of life of a worker may be, when nothing says how patient the others are.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
+
+/// Whether some worker of a shared database is alive, by its own clock.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_anybody_alive(db: &Db) -> Result<bool> {
+    let now = db.lease_time(&Clock::System).await?;
+    store::is_anybody_alive(db, now.minus(SIGN_OF_LIFE)).await
+}
+
+/// Takes back what workers held that are gone, as the start of a worker does. With the lock in hand, all of them are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_back_from_the_dead(site: &Site, lock: Option<&Lock>) -> Result<()> {
+    Worker::start(site, lock, SIGN_OF_LIFE).await?.stop(site).await
 }
 
 impl Worker {
     /// Registers, and takes back what dead workers held.
-    pub(super) async fn start(site: &Site, lock: Option<File>, silence: Duration) -> Result<Self> {
+    pub(super) async fn start(site: &Site, lock: Option<&Lock>, silence: Duration) -> Result<Self> {
         let now = site.db.lease_time(&site.clock).await?;
         let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
         let mut tx = site.db.begin().await?;
-        let id = store::add(&mut tx, host.trim(), i64::from(std::process::id()), &origin::address(site), now)
-            .await?;
+        let process = (host.trim(), i64::from(std::process::id()));
+        let id = store::add(&mut tx, &token::public_id(), process, &origin::address(site), now).await?;
         tx.commit().await?;
         // With the lock in hand, nobody else can be alive, however fresh their last heartbeat is.
         let alone = lock.is_some() && site.db.engine() == Engine::Sqlite;
-        let worker = Self { id, _lock: lock };
+        let worker = Self { id, _lock: lock.cloned() };
         worker.take_back_from_silent(site, if alone { Duration::ZERO } else { silence }).await?;
         Ok(worker)
     }
@@ -71,6 +104,14 @@ impl Worker {
     /// Whether it may claim: a worker that slept may have been declared dead without having heard of it yet.
     pub(super) async fn may_claim(&self, tx: &mut Tx) -> Result<bool> {
         store::is_alive(tx, self.id).await
+    }
+
+    /// Counts that it was given something, if it was, for the file beside the database.
+    pub(super) async fn count_claim(&self, tx: &mut Tx, claimed: usize) -> Result<Option<(String, i64)>> {
+        if claimed == 0 {
+            return Ok(None);
+        }
+        origins::count_claim(tx, self.id).await.map(Some)
     }
 
     /// Declares dead whoever has been silent for that long, each in a transaction of its own.

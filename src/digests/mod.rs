@@ -13,6 +13,7 @@ mod issue;
 mod late;
 mod owners;
 mod preflight;
+mod release;
 mod results;
 mod retry;
 mod seal;
@@ -30,6 +31,7 @@ pub use self::{
     issue::{Preview, fingerprint, preview},
     owners::tell_of_pauses,
     preflight::{Problem, preflight},
+    release::{HaveIt, have_it, lock_held},
     results::{Copy, Outcome, Wanted, copies_of, log_of, results},
     retry::{FailedClass, failed_classes, retry_failed},
     seal::{CHUNK, seal_due},
@@ -300,6 +302,14 @@ pub async fn latest(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary>> {
 /// When the database fails.
 pub async fn held(db: &Db) -> db::Result<Vec<EditionSummary>> {
     store::held(db).await
+}
+
+/// Drafts that somebody may still send, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn drafts(db: &Db) -> db::Result<Vec<EditionSummary>> {
+    store::drafts(db).await
 }
 
 /// How many readers would get the edition if it went out now.

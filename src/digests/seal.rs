@@ -112,7 +112,10 @@ pub(super) async fn write_chunk(site: &Site, due: DueEdition, cursor: i64) -> Re
     let readers = audience(&mut tx, due, cursor).await?;
     let Some(last) = readers.last().map(|reader| reader.subscriber_id) else {
         let finished = editions::seal_and_start(&mut tx, site, due.id).await?;
-        if !finished || !is_still_ours(&mut tx, due, site.now(), EditionState::Sending).await? {
+        // What a restored backup holds is held again.
+        let ours = is_still_ours(&mut tx, due, site.now(), EditionState::Sending).await?
+            || is_still_ours(&mut tx, due, site.now(), EditionState::Held).await?;
+        if !finished || !ours {
             return Ok(Step::SomebodyElse);
         }
         tx.commit().await?;

@@ -211,13 +211,11 @@ async fn cancel_once(site: &Site, public_id: &str, version: &str, staff_id: Opti
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold_all(site: &Site) -> Result<usize> {
-    let mut tx = site.db.begin().await?;
-    let held = editions::hold_all(&mut tx, site).await?;
-    for id in &held {
-        audit::record(&mut tx, site, None, "held back", &format!("edition number {id}"), "restored").await?;
+pub async fn hold_all(tx: &mut Tx, site: &Site, staff_id: Option<i64>) -> Result<usize> {
+    let held = editions::hold_all(tx, site).await?;
+    for public_id in &held {
+        audit::record(tx, site, staff_id, "held back", &format!("edition {public_id}"), "restored").await?;
     }
-    tx.commit().await?;
     Ok(held.len())
 }
 

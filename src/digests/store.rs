@@ -85,6 +85,12 @@ statements! {
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
         where e.state = 'held' or (e.state = 'paused' and e.paused_because <> '') order by e.id";
+    DRAFTS = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
+            r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
+        from edition e
+        join digest d on d.id = e.digest_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where e.state = 'draft' order by e.id desc limit 50";
     /// What readers may find in the archive: sent on a public list, and not cancelled on its way.
     ARCHIVE = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name,
@@ -456,6 +462,11 @@ pub(super) async fn summaries(db: &Db, limit: i64) -> Result<Vec<EditionSummary>
 
 pub(super) async fn held(db: &Db) -> Result<Vec<EditionSummary>> {
     let rows: Vec<SummaryRow> = db.all(HELD, ()).await?;
+    rows.into_iter().map(SummaryRow::parse).collect()
+}
+
+pub(super) async fn drafts(db: &Db) -> Result<Vec<EditionSummary>> {
+    let rows: Vec<SummaryRow> = db.all(DRAFTS, ()).await?;
     rows.into_iter().map(SummaryRow::parse).collect()
 }
 

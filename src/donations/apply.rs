@@ -345,7 +345,8 @@ async fn instalment(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
         // News that come late: nobody asks for another card for what is over.
         && subscription.state != SubscriptionState::Cancelled
     {
-        letters::send_payment_failed(tx, site, &recurring, &invoice.id, invoice.next_try).await?;
+        let failed = (invoice.id.as_str(), event.created_at);
+        letters::send_payment_failed(tx, site, &recurring, failed, invoice.next_try).await?;
     }
     monthly::follow_up(tx, site, recurring.id).await?;
     Ok(Applied::Ours(donation_id))

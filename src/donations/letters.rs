@@ -1,7 +1,7 @@
 //! What donations tell others: receipts and news to the supporter, the donor state to the readers' room.
 //!
 //! Every mail is enqueued in the transaction of the fact that causes it, under that fact's key, so none goes twice
-//! (TRUST T5, D9).
+//! (TRUST T5, D9). What a restored backup hears of a second time was told before it was lost, and is not told again (T10).
 
 use super::{
     attention::Unended,
@@ -11,7 +11,10 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Tx},
-    delivery::notices::{self, NewNotice},
+    delivery::{
+        notices::{self, NewNotice},
+        origin,
+    },
     email_address::EmailAddress,
     mail::{EmailTemplate, MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled, Sender},
     money::Money,
@@ -39,6 +42,9 @@ pub(super) async fn send_receipt(
     to: &EmailAddress,
     gift: &Received<'_>,
 ) -> db::Result<()> {
+    if was_told(tx, gift.paid_at).await? {
+        return Ok(());
+    }
     let settings = Settings::load_in(tx).await?;
     let receipt = Receipt {
         sender: sender(site, &settings),
@@ -52,14 +58,17 @@ pub(super) async fn send_receipt(
     enqueue(tx, site, &settings, &format!("receipt:{}", gift.donation), to, &receipt).await
 }
 
-/// That a month's payment failed, once for each invoice.
+/// That a month's payment failed, once for each invoice; `at` is when.
 pub(super) async fn send_payment_failed(
     tx: &mut Tx,
     site: &Site,
     recurring: &Recurring,
-    invoice_id: &str,
+    (invoice_id, at): (&str, Moment),
     next_try: Option<Moment>,
 ) -> db::Result<()> {
+    if was_told(tx, at).await? {
+        return Ok(());
+    }
     let Ok(to) = EmailAddress::parse(&recurring.email) else { return Ok(()) };
     let settings = Settings::load_in(tx).await?;
     let failed = PaymentFailed {
@@ -74,6 +83,9 @@ pub(super) async fn send_payment_failed(
 
 /// That a monthly donation is over, once.
 pub(super) async fn send_monthly_ended(tx: &mut Tx, site: &Site, recurring: &Recurring) -> db::Result<()> {
+    if was_told(tx, recurring.cancelled_at.unwrap_or_else(|| site.now())).await? {
+        return Ok(());
+    }
     let Ok(to) = EmailAddress::parse(&recurring.email) else { return Ok(()) };
     let settings = Settings::load_in(tx).await?;
     let ended = RecurringCancelled {
@@ -106,6 +118,11 @@ pub(super) async fn send_not_ended(
         enqueue(tx, site, &settings, &key, &member.email, &context).await?;
     }
     Ok(())
+}
+
+/// Whether something happened before a backup was restored: then it was told at the time, or nobody can say.
+async fn was_told(tx: &mut Tx, at: Moment) -> db::Result<bool> {
+    Ok(origin::restored_at(tx).await?.is_some_and(|restored| at <= restored))
 }
 
 async fn enqueue<T: EmailTemplate>(

@@ -29,5 +29,6 @@ pub use self::{
     gift::{FieldErrors, GiftError, GiftRequest, StartedGift, gift_of, limits_of, start_gift, thanks_token},
     inbox::{PollError, ReceiveError, Worked, poll_provider, process_inbox, receive, tidy, try_again},
     monthly::{CancelError, Monthly, cancel_monthly, manage_token, monthly_of},
+    reports::newest_gift,
     store::{STATEMENTS, Unfinished, attention::STATEMENTS as ATTENTION_STATEMENTS},
 };

@@ -229,3 +229,11 @@ pub(super) fn figures(minor: i64, code: &str) -> String {
         None => format!("{minor} minor units of {code}"),
     }
 }
+
+/// When the last gift was paid.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest_gift(db: &Db) -> Result<Option<Moment>> {
+    store::newest_gift(db).await
+}

@@ -14,6 +14,7 @@ use crate::{
         deliverability::Lookout,
         domains,
         origin::{self, Standing},
+        position::PositionFile,
     },
     digests, donations,
     mail::Templates,
@@ -40,6 +41,8 @@ pub struct Jobs {
     pub bounce_maildir: Option<PathBuf>,
     /// A mailbox that bounces come to.
     pub bounce_mailbox: Option<Mailbox>,
+    /// What says how far the database has come.
+    pub position: Option<Arc<PositionFile>>,
 }
 
 /// One thing that is done again and again.
@@ -57,10 +60,11 @@ enum Job {
     TakeInRefusals,
     TakeInBounces,
     Tidy,
+    NotePosition,
 }
 
 impl Job {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::SealEditions,
         Self::AskHeldBack,
         Self::TellOwners,
@@ -73,6 +77,7 @@ impl Job {
         Self::TakeInRefusals,
         Self::TakeInBounces,
         Self::Tidy,
+        Self::NotePosition,
     ];
 
     /// The schedule.
@@ -80,7 +85,11 @@ impl Job {
         Duration::from_secs(match self {
             Self::SealEditions | Self::WorkOnProviderEvents => 1,
             Self::TellOwners | Self::TakeInRefusals => 10,
-            Self::AskHeldBack | Self::ResumeProviderCalls | Self::LookUpProviders | Self::TakeInBounces => 60,
+            Self::AskHeldBack
+            | Self::ResumeProviderCalls
+            | Self::LookUpProviders
+            | Self::TakeInBounces
+            | Self::NotePosition => 60,
             Self::PollProvider => 10 * 60,
             Self::PollFeeds => 30 * 60,
             Self::LookAtDns => 6 * 60 * 60,
@@ -184,6 +193,11 @@ impl Jobs {
                 staff::tidy(site).await?;
                 donations::tidy(site).await?;
                 subscribers::tidy(site).await?;
+            }
+            Job::NotePosition => {
+                if let Some(position) = &self.position {
+                    position.keep_up(&site.db, site.now()).await?;
+                }
             }
         }
         Ok(())

@@ -46,6 +46,14 @@ pub async fn open(tx: &mut Tx, site: &Site, staff_id: i64) -> Result<SessionToke
     Ok(token)
 }
 
+/// Ends every session, but for one. How many those were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_all_but(tx: &mut Tx, hash: Option<&str>) -> Result<u64> {
+    store::delete_sessions_but(tx, hash.unwrap_or_default()).await
+}
+
 /// The open session of a cookie's value, if it is one.
 ///
 /// # Errors

@@ -39,6 +39,7 @@ statements! {
     TOUCH_SESSION = "update staff_session set last_seen_at = $2 where token_hash = $1 and last_seen_at < $2";
     DELETE_SESSION = "delete from staff_session where token_hash = $1";
     DELETE_SESSIONS_OF = "delete from staff_session where staff_id = $1";
+    DELETE_SESSIONS_BUT = "delete from staff_session where token_hash <> $1";
     DELETE_OLD_SESSIONS = "delete from staff_session where last_seen_at <= $1 or created_at <= $2";
 
     USE_TOKEN = "insert into used_token (token_hash, used_at) values ($1, $2) on conflict do nothing";
@@ -180,6 +181,10 @@ pub(super) async fn delete_session(tx: &mut Tx, hash: &str) -> Result<()> {
 
 pub(super) async fn delete_sessions_of(tx: &mut Tx, staff_id: i64) -> Result<u64> {
     tx.exec(DELETE_SESSIONS_OF, (staff_id,)).await
+}
+
+pub(super) async fn delete_sessions_but(tx: &mut Tx, hash: &str) -> Result<u64> {
+    tx.exec(DELETE_SESSIONS_BUT, (hash,)).await
 }
 
 pub(super) async fn delete_old_sessions(tx: &mut Tx, seen: Moment, created: Moment) -> Result<u64> {

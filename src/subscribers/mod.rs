@@ -30,8 +30,8 @@ pub use self::{
     never_again::{block, unblock},
     preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
     read::{
-        Counts, Recipient, Subscriber, Subscription, audience, audience_size, by_email, counts, page,
-        subscriber, subscriptions,
+        Counts, Recipient, Subscriber, Subscription, audience, audience_size, by_email, counts,
+        newest_consent, page, subscriber, subscriptions,
     },
     store::STATEMENTS,
     subscribe::{Asked, NewSubscription, add_by_staff, ask_by_staff, ask_held_back, subscribe, tidy},

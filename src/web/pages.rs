@@ -23,7 +23,7 @@ use super::{
 use crate::{
     delivery::{
         editions::EditionState,
-        origin::{self, Standing},
+        origin::{self, Doubt, Standing},
     },
     digests,
     staff::{Role, Settings},
@@ -209,12 +209,24 @@ impl App {
 
     async fn alerts(&self, role: Role) -> Result<Vec<Alert>, WebError> {
         let mut alerts = Vec::new();
-        if let Standing::Abroad(home) = origin::look(&self.site).await? {
+        let away = match origin::look(&self.site).await? {
+            Standing::AtHome => None,
+            Standing::Abroad(home) => {
+                Some((format!("this database belongs to {home}"), "Did the magazine move?"))
+            }
+            Standing::Doubtful(Doubt::Elsewhere) => {
+                Some(("this may be a copy of the magazine".to_owned(), "Is it?"))
+            }
+            Standing::Doubtful(Doubt::Behind) => {
+                Some(("this is an older state of the magazine".to_owned(), "What now?"))
+            }
+        };
+        if let Some((why, label)) = away {
             alerts.push(Alert {
-                text: format!("Nothing is sent from here: this database belongs to {home}."),
+                text: format!("Nothing is sent from here: {why}."),
                 // The others cannot open it.
                 path: if Role::OWNING.contains(&role) { "/desk/address".to_owned() } else { String::new() },
-                label: "Did the magazine move?",
+                label,
             });
         }
         for held in digests::held(&self.site.db).await? {

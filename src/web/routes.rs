@@ -185,6 +185,8 @@ pub fn routes() -> Vec<Route> {
         Route::get("/desk/editions/{id}/correct", Staff(Role::WRITING), Desk, desk::edition_correct::show),
         Route::post("/desk/editions/{id}/correct", Staff(Role::WRITING), Token, Desk, desk::edition_correct::submit),
         Route::post("/desk/editions/{id}/correction", Staff(Role::WRITING), Token, Desk, desk::edition_correct::begin),
+        Route::get("/desk/editions/{id}/release", Staff(Role::SENDING), Desk, desk::edition_release::show),
+        Route::post("/desk/editions/{id}/release", Staff(Role::SENDING), Token, Desk, desk::edition_release::submit),
         Route::post("/desk/editions/{id}/retry", Staff(Role::SENDING), Token, Desk, desk::edition_repair::retry),
         Route::get("/desk/editions/{id}/copies/{reader}", Staff(Role::READERS), Desk, desk::edition_copy::show),
         Route::get("/desk/readers", Staff(Role::READERS), Desk, desk::readers::show),

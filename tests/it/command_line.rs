@@ -33,6 +33,7 @@ fn help_names_every_command_and_ends_well() {
     assert!(help.status.success());
     for command in [
         "migrate",
+        "restored",
         "articles",
         "subscribers",
         "export-proof",

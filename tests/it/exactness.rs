@@ -10,6 +10,7 @@ use broadside::{
     },
     digests::{self, Content, Edition},
     email_address::EmailAddress,
+    restored::restored,
     sandbox::{Rule, Stage},
     site::Site,
     staff::settings,
@@ -174,7 +175,9 @@ both_engines! {
         seal(&app).await;
         let waiting = pressed(&app, "For tomorrow").await;
         let draft = app.draft("A draft").await;
-        assert_eq!(digests::hold_all(&app.site).await.expect("held"), 2);
+        let report = restored(&app.site, None, None, None).await.expect("it is said");
+        assert_eq!(report.held.len(), 2);
+        assert_eq!(report.drafts.len(), 1);
         app.advance(HOUR);
         app.drain().await;
         assert_eq!(app.sandbox.mailbox().count(), 0);
@@ -194,10 +197,10 @@ both_engines! {
     /// while the real one goes on; once an owner confirms, it is the other way round.
     async fn a_database_under_another_address_sends_nothing(app: TestApp) {
         let copy = elsewhere(&app);
-        assert_eq!(origin::arrive(&app.site).await.expect("the first start"), Standing::AtHome);
+        assert_eq!(origin::arrive(&app.site, None).await.expect("the first start"), Standing::AtHome);
         let abroad = Standing::Abroad(app.url("/"));
-        assert_eq!(origin::arrive(&copy).await.expect("another start"), abroad);
-        assert_eq!(origin::arrive(&copy).await.expect("a third start"), abroad, "coming twice is not confirming");
+        assert_eq!(origin::arrive(&copy, None).await.expect("another start"), abroad);
+        assert_eq!(origin::arrive(&copy, None).await.expect("a third start"), abroad, "coming twice is not confirming");
         app.readers(2).await;
         let edition = pressed(&app, "Only from home").await;
         app.advance(digests::UNDO + Duration::from_secs(1));
@@ -219,8 +222,9 @@ both_engines! {
         assert_eq!(got, [OWNER.0], "the link to sign in, and nothing else");
         assert_eq!(balanced(&app, edition.id).await.open, 2, "every row waits where it was");
 
+        let place = origin::place(&app.site.db).await.expect("a place");
         let mut tx = app.site.db.begin().await.expect("a transaction");
-        origin::confirm(&mut tx, &copy).await.expect("confirmed");
+        origin::confirm(&mut tx, &copy, &place).await.expect("confirmed");
         tx.commit().await.expect("a commit");
         Engine::run_until_idle(app.site.clone(), app.templates.clone(), options()).await.expect("it starts");
         assert_eq!(subjects(&app).await.len(), 1, "the old place is given nothing any more");
@@ -231,13 +235,13 @@ both_engines! {
 
     /// TRUST T10: the desk of a copy says what is the matter on every page, and an owner's one press settles it.
     async fn the_desk_of_a_copy_asks_whether_the_magazine_moved(app: TestApp) {
-        origin::arrive(&elsewhere(&app)).await.expect("the first start, elsewhere");
+        origin::arrive(&elsewhere(&app), None).await.expect("the first start, elsewhere");
         let desk = app.desk().await;
         let page = desk.open("/desk/readers").await;
         page.says("Nothing is sent from here: this database belongs to https://copy.example.test/");
         let page = desk.open("/desk/address").await;
         page.says("Did the magazine move here?");
-        desk.submit_and_follow(&page.form("/desk/address")).await.says("The magazine lives here now");
+        desk.submit_and_follow(&page.form("/desk/address").with("is", "moved")).await.says("The magazine lives here now");
         assert_eq!(origin::look(&app.site).await.expect("a look"), Standing::AtHome);
         assert!(!desk.open("/desk/readers").await.text().contains("Nothing is sent"));
     }
@@ -565,8 +569,9 @@ async fn the_pages_of_a_stopped_edition_are_for_everybody() {
     browser.click("Sign in").await;
     browser.wait_for_text("Overview").await;
     look("held", &path(&late)).await;
+    let place = origin::place(&app.site.db).await.expect("a place");
     let mut tx = app.site.db.begin().await.expect("a transaction");
-    origin::confirm(&mut tx, &elsewhere(&app)).await.expect("it is at home elsewhere");
+    origin::confirm(&mut tx, &elsewhere(&app), &place).await.expect("it is at home elsewhere");
     tx.commit().await.expect("a commit");
     look("address", "/desk/address").await;
     browser.close().await;

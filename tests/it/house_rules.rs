@@ -62,6 +62,7 @@ const LEVELS: &[&[&str]] = &[
     &["staff"],
     &["subscribers", "articles"],
     &["digests", "donations"],
+    &["restored"],
     &["jobs"],
     &["web"],
     &["config", "cli"],

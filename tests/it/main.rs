@@ -38,6 +38,7 @@ mod races;
 mod reading;
 mod relaying;
 mod sharing;
+mod restoring;
 mod signing;
 mod smtp_sink;
 mod statements;

@@ -9,6 +9,8 @@ use crate::{
 statements! {
     /// The state alone.
     STATE = "select state from edition where id = $1";
+    /// The same, and it stays so until the end of the transaction.
+    STATE_FOR_UPDATE = sqlite "select state from edition where id = $1", postgres "select state from edition where id = $1 for update";
     /// Press Send.
     SCHEDULE = "update edition set state = 'scheduled', send_at = $2, sent_by = $3, updated_at = $4
                 where id = $1 and state = 'draft'";
@@ -26,7 +28,8 @@ statements! {
                        sealed_count = (select cast(coalesce(sum(count), 0) as bigint) from delivery_tally where edition_id = $1)
                    where id = $1 and state = 'scheduled'";
     /// From here on deliveries are claimed.
-    START = "update edition set state = 'sending', updated_at = $2 where id = $1 and state = 'sealed'";
+    START = "update edition set state = case when held_because = 'restored' then 'held' else 'sending' end, updated_at = $2
+        where id = $1 and state = 'sealed'";
     /// Hold back what is not yet with a connection.
     PAUSE = "update edition set state = 'paused', paused_because = $3, pause_untold = (cast($3 as text) <> ''), updated_at = $2
         where id = $1 and state = 'sending'";
@@ -44,8 +47,11 @@ statements! {
     HOLD = "update edition set state = 'held', held_because = $4, updated_at = $2
             where id = $1 and state = 'scheduled' and send_at = $3";
     /// After a backup was restored: everything that would go out by itself.
-    HOLD_ALL = "update edition set state = 'held', held_because = 'restored', updated_at = $1
-                where state in ('scheduled', 'sealed', 'sending') returning id";
+    HOLD_ALL = "update edition set state = 'held', held_because = 'restored', paused_because = '', pause_untold = false, updated_at = $1
+                where state in ('scheduled', 'sealed', 'sending', 'paused', 'held') returning public_id";
+    /// Its audience is written down, and then it is held again (`START`).
+    LOCK_HELD = "update edition set state = 'scheduled', send_at = $2, updated_at = $2
+                 where id = $1 and state = 'held' and held_because = 'restored' and sealed_at is null";
     /// What happens to a copy whose outcome is not known; decided before anything is sealed.
     SET_POLICY = "update edition set unknown_policy = $2 where id = $1 and state in ('draft', 'scheduled')";
     /// Copies that failed are tried again, so it is not over.
@@ -162,8 +168,16 @@ pub async fn hold(tx: &mut Tx, id: i64, send_at: Moment, because: &str, now: Mom
     Ok(tx.exec(HOLD, (id, now, send_at, because)).await? == 1)
 }
 
-pub async fn hold_all(tx: &mut Tx, now: Moment) -> Result<Vec<i64>> {
-    Ok(tx.all::<(i64,)>(HOLD_ALL, (now,)).await?.into_iter().map(|(id,)| id).collect())
+pub async fn lock_held(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(LOCK_HELD, (id, now)).await? == 1)
+}
+
+pub async fn state_for_update(tx: &mut Tx, id: i64) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(STATE_FOR_UPDATE, (id,)).await?.map(|(state,)| state))
+}
+
+pub async fn hold_all(tx: &mut Tx, now: Moment) -> Result<Vec<String>> {
+    Ok(tx.all::<(String,)>(HOLD_ALL, (now,)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 pub async fn set_policy(tx: &mut Tx, id: i64, policy: &str) -> Result<bool> {

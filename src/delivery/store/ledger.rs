@@ -7,6 +7,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
+    email_address::EmailAddress,
     statements,
 };
 
@@ -108,6 +109,15 @@ statements! {
             earlier_attempts = attempt, next_at = cast(v.column3 as bigint), updated_at = cast(v.column3 as bigint)
         from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint) and delivery.state = 'failed'";
+    /// Whose copy goes to an address.
+    SUBSCRIBER_AT = "select subscriber_id from delivery where edition_id = $1 and lower(address) = $2";
+    /// Copies that wait, in the order in which they leave.
+    WAITING = "select subscriber_id, address from delivery
+        where edition_id = $1 and subscriber_id > $2 and subscriber_id <= $3 and state = 'queued' order by subscriber_id limit $4";
+    /// They left before a backup was restored in which they wait.
+    HAD_BEFORE = rows(3) "update delivery set state = 'unknown', class = 'restored', maybe_duplicate = true, updated_at = cast(v.column3 as bigint)
+        from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint) and delivery.state = 'queued'";
     /// The end of the next chunk of copies that are to get another body.
     BEHIND = "select max(subscriber_id) from (select subscriber_id from delivery
         where edition_id = $1 and subscriber_id > $3 and state in ('queued', 'claimed') and variant_id <> $2
@@ -425,6 +435,23 @@ pub async fn retry(
     now: Moment,
 ) -> Result<u64> {
     tx.many(RETRY, subscribers.iter().map(|subscriber| (edition, *subscriber, now, variant))).await
+}
+
+pub async fn subscriber_at(db: &Db, edition: i64, address: &str) -> Result<Option<i64>> {
+    Ok(db.opt::<(i64,)>(SUBSCRIBER_AT, (edition, address)).await?.map(|(id,)| id))
+}
+
+pub async fn waiting(
+    tx: &mut Tx,
+    edition: i64,
+    (after, to): (i64, i64),
+    limit: i64,
+) -> Result<Vec<(i64, EmailAddress)>> {
+    tx.all(WAITING, (edition, after, to, limit)).await
+}
+
+pub async fn had_before(tx: &mut Tx, edition: i64, subscribers: &[i64], now: Moment) -> Result<u64> {
+    tx.many(HAD_BEFORE, subscribers.iter().map(|subscriber| (edition, *subscriber, now))).await
 }
 
 pub async fn behind(db: &Db, edition: i64, variant: i64, after: i64, limit: i64) -> Result<Option<i64>> {

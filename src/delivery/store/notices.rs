@@ -16,12 +16,12 @@ statements! {
     /// Takes a batch for one worker; away from home only what lets people sign in and confirm the new address.
     CLAIM = sqlite "update notice set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false
             where id in (select id from notice where state = 'queued' and next_at <= $2
-                and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and w.base_url <> o.base_url))
+                and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and (w.base_url <> o.base_url or o.doubt <> '')))
                 order by next_at, id limit $3)
             returning id, template, context, from_name, from_email, address, name, message_id, attempt, created_at",
         postgres "update notice set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false
             where id in (select id from notice where state = 'queued' and next_at <= $2
-                and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and w.base_url <> o.base_url))
+                and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and (w.base_url <> o.base_url or o.doubt <> '')))
                 order by next_at, id limit $3 for update skip locked)
             returning id, template, context, from_name, from_email, address, name, message_id, attempt, created_at";
     /// The last look before the body: still ours, and the mailbox did not say meanwhile that it wants no mail; nor staff, where
@@ -63,6 +63,8 @@ statements! {
     HAND_BACK = rows(3) "update notice set state = 'queued', attempt = notice.attempt - 1, claimed_by = null from (values {rows}) as v
         where notice.id = cast(v.column1 as bigint) and notice.state = 'claimed' and not notice.marker
         and notice.claimed_by = cast(v.column2 as bigint) and notice.attempt = cast(v.column3 as bigint)";
+    /// The copy of the database that holds them was restored: they are not sent.
+    END_WAITING = "update notice set state = 'suppressed', class = 'restored', context = '', finished_at = $1 where state = 'queued' returning template";
     /// How many stand in each state.
     COUNTS = "select state, count(*) as count from notice group by state";
     /// Given up lately, the newest first.
@@ -144,6 +146,10 @@ pub enum Ending {
         class: &'static str,
         at: Moment,
     },
+}
+
+pub async fn end_waiting(tx: &mut Tx, now: Moment) -> Result<Vec<String>> {
+    Ok(tx.all::<(String,)>(END_WAITING, (now,)).await?.into_iter().map(|(template,)| template).collect())
 }
 
 pub async fn add(tx: &mut Tx, row: NewRow<'_>, now: Moment) -> Result<bool> {

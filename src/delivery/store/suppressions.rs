@@ -21,6 +21,8 @@ statements! {
             where lifted_at is null and address_hash in (select value from json_array_elements_text(cast($1 as json)))";
     /// In force, with the words for staff.
     FIND = "select id, reason, detail, created_at from suppression where address_hash = $1 and lifted_at is null";
+    /// How many are in force, and the newest.
+    COUNT = "select count(*) as count, max(created_at) as newest from suppression where lifted_at is null";
     /// Lifting keeps the row.
     LIFT = "update suppression set lifted_at = $2 where address_hash = $1 and lifted_at is null";
     /// Staff lift the one that they saw.
@@ -58,6 +60,10 @@ pub struct Blocked {
     pub detail: String,
     /// Since when.
     pub created_at: Moment,
+}
+
+pub async fn count(db: &Db) -> Result<(i64, Option<Moment>)> {
+    db.one(COUNT, ()).await
 }
 
 pub async fn find(db: &Db, hash: &str) -> Result<Option<InForce>> {

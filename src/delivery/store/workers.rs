@@ -2,13 +2,13 @@
 
 use crate::{
     clock::Moment,
-    db::{Result, Tx},
+    db::{Db, Result, Tx},
     statements,
 };
 
 statements! {
     /// A worker begins.
-    ADD = "insert into worker (host, pid, base_url, started_at, heartbeat_at) values ($1, $2, $3, $4, $4) returning id";
+    ADD = "insert into worker (public_id, host, pid, base_url, started_at, heartbeat_at) values ($1, $2, $3, $4, $5, $5) returning id";
     /// Still here; touches nothing once the worker was declared dead.
     BEAT = "update worker set heartbeat_at = $2 where id = $1 and stopped_at is null";
     /// Those silent since a moment, other than oneself. Nobody waits for a row that somebody else holds.
@@ -16,6 +16,8 @@ statements! {
         postgres "select id from worker where stopped_at is null and heartbeat_at < $1 and id <> $2 for update skip locked";
     /// Not declared dead.
     ALIVE = "select id from worker where id = $1 and stopped_at is null";
+    /// Heard of since a moment.
+    LIVING = "select count(*) from worker where stopped_at is null and heartbeat_at > $1";
     /// Those stopped since a moment that hold claims: just declared dead, or asleep when they were, with a commit that was long
     /// on its way. One of those who look has them.
     STRAYS = sqlite "select w.id from worker w where w.stopped_at > $1
@@ -28,8 +30,18 @@ statements! {
     STOP = "update worker set stopped_at = $2 where id = $1 and stopped_at is null";
 }
 
-pub async fn add(tx: &mut Tx, host: &str, pid: i64, base_url: &str, now: Moment) -> Result<i64> {
-    Ok(tx.one::<(i64,)>(ADD, (host, pid, base_url, now)).await?.0)
+pub async fn add(
+    tx: &mut Tx,
+    public_id: &str,
+    (host, pid): (&str, i64),
+    base_url: &str,
+    now: Moment,
+) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(ADD, (public_id, host, pid, base_url, now)).await?.0)
+}
+
+pub async fn is_anybody_alive(db: &Db, since: Moment) -> Result<bool> {
+    Ok(db.one::<(i64,)>(LIVING, (since,)).await?.0 > 0)
 }
 
 pub async fn beat(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {

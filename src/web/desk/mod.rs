@@ -17,6 +17,7 @@ pub(super) mod edition_correct;
 mod edition_live;
 pub(super) mod edition_preview;
 pub(super) mod edition_progress;
+pub(super) mod edition_release;
 pub(super) mod edition_repair;
 pub(super) mod edition_send;
 pub(super) mod edition_test;

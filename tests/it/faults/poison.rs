@@ -33,7 +33,7 @@ both_engines! {
         app.import_readers(READERS).await;
         app.seal_edition("Deadly").await;
         app.sandbox.smtp_script().add(Rule::at(Stage::Dot).to(POISON).silence());
-        let options = options(&app, app.relay.clone(), 1);
+        let options = options(app.relay.clone(), 1);
         for _ in 0..3 {
             let worker = Mortal::start(&app, options.clone());
             wait::until("the deadly copy to be on its way", async || {

@@ -163,7 +163,7 @@ impl Drawn {
             ..app.relay.clone()
         };
         let batch = i64::try_from(2 + seed.within(0..100)).expect("a small number");
-        let options = EngineOptions { batch, ..options(&app, relay, 1 + seed.within(0..6)) };
+        let options = EngineOptions { batch, ..options(relay, 1 + seed.within(0..6)) };
         let workers = if app.site.db.engine() == DbEngine::Sqlite { 1 } else { 1 + seed.within(0..3) };
         let (gone, exact) = (Vec::new(), !silent);
         let storm =

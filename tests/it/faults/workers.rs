@@ -1,15 +1,15 @@
 //! Workers inside the test process that can die: each has a runtime and database connections of its own, which vanish in the
 //! middle of whatever they do.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use broadside::{
-    db::Engine as DbEngine,
     delivery::{
         engine::{Engine, EngineOptions},
         pace::PaceRules,
         relays::RelayOptions,
         smtp::Relay,
+        workers::Lock,
     },
     mail::Templates,
     site::Site,
@@ -19,7 +19,7 @@ use tokio::{runtime::Runtime, task::block_in_place};
 use crate::support::{TestApp, database};
 
 /// How workers work in the fault suite: retries and paces are quick, the rest is as it is.
-pub fn options(app: &TestApp, relay: Relay, connections: usize) -> EngineOptions {
+pub fn options(relay: Relay, connections: usize) -> EngineOptions {
     EngineOptions {
         pace: PaceRules {
             first: Duration::from_millis(5),
@@ -27,14 +27,14 @@ pub fn options(app: &TestApp, relay: Relay, connections: usize) -> EngineOptions
             free: Duration::from_millis(5),
             streak: 2,
         },
-        lock: lock(app),
         ..EngineOptions::new(vec![RelayOptions::unlimited(relay, connections)])
     }
 }
 
-fn lock(app: &TestApp) -> Option<PathBuf> {
-    (app.site.db.engine() == DbEngine::Sqlite)
-        .then(|| PathBuf::from(format!("{}.lock", app.database_url.trim_start_matches("sqlite:"))))
+/// What a process of its own would hold.
+fn lock(app: &TestApp) -> Option<Lock> {
+    let file = app.database_url.strip_prefix("sqlite:")?;
+    Some(Lock::take(format!("{file}.lock").as_ref()).expect("the one before is gone"))
 }
 
 /// A worker that sends until it is stopped, or dies.
@@ -46,6 +46,7 @@ pub struct Mortal {
 impl Mortal {
     /// Starts it.
     pub fn start(app: &TestApp, options: EngineOptions) -> Self {
+        let options = EngineOptions { lock: lock(app), ..options };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime starts");
         let (site, templates, url) = (app.site.clone(), app.templates.clone(), app.database_url.clone());

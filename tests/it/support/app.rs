@@ -113,7 +113,31 @@ impl TestApp {
             base_url: Url::parse(&format!("http://{address}")).expect("an address"),
             bounce_address: Some(EmailAddress::parse("bounce@example.org").expect("an address")),
         };
-        let (sandbox, relay, payments) = outside(&site).await;
+        let outside = outside(&site).await;
+        Self::with(db, listener, site, outside)
+    }
+
+    /// The magazine of a restored backup, at the moment at which this one is, with the payment provider of this one: the world
+    /// outside goes on. Its mail goes to a mailbox of its own.
+    pub async fn restored_from(&self, backup: TestDb) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("a bound port");
+        let site = Site {
+            db: backup.db.clone(),
+            clock: Clock::manual(self.site.now()),
+            base_url: Url::parse(&format!("http://{address}")).expect("an address"),
+            ..self.site.clone()
+        };
+        let (sandbox, relay, _) = outside(&site).await;
+        Self::with(backup, listener, site, (sandbox, relay, self.payments.clone()))
+    }
+
+    fn with(
+        db: TestDb,
+        listener: TcpListener,
+        site: Site,
+        (sandbox, relay, payments): (Sandbox, Relay, Payments),
+    ) -> Self {
         let templates = Templates::load().expect("the email templates are in order");
         // The servers of tests are on this machine, which feeds may otherwise not be read from.
         let fetcher = Fetcher::new(true).expect("a fetcher");

@@ -107,6 +107,25 @@ impl TestDb {
         Some(Self { db: open(&url).await, url, name })
     }
 
+    /// The database as it is now, restored in a place of its own from a backup.
+    pub async fn restored_copy(&self) -> Self {
+        let copy = Self::empty(self.db.engine()).await.expect("the engine is there");
+        match &self.db {
+            Db::Sqlite { write, .. } => {
+                copy.db.close().await;
+                let file = copy.url.trim_start_matches("sqlite:");
+                fs::remove_file(file).expect("our own file");
+                sqlx::query("vacuum into $1").bind(file).execute(write).await.expect("a backup");
+            }
+            Db::Postgres(_) => {
+                let cluster = tokio::task::block_in_place(Cluster::get).expect("it runs");
+                tokio::task::block_in_place(|| cluster.back_up(&self.url, &copy.url));
+                copy.db.close().await;
+            }
+        }
+        Self { db: open(&copy.url).await, ..copy }
+    }
+
     /// Another handle on the same database, as a second process would have.
     pub async fn open_again(&self) -> Db {
         open(&self.url).await

@@ -56,6 +56,19 @@ impl Cluster {
         self.folder.join(".s.PGSQL.5432")
     }
 
+    /// Copies a database into a new one by way of a file, as `docs/operations.md` backs one up and restores it.
+    pub fn back_up(&self, from: &str, to: &str) {
+        let file = scratch::folder().join("broadside.dump");
+        let run = |program: &str, arguments: &[&str]| {
+            let done = Command::new(self.programs.join(program)).args(arguments).output();
+            let done = done.unwrap_or_else(|error| panic!("{program}: {error}"));
+            assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&done.stderr));
+        };
+        let file = file.to_str().expect("our own name");
+        run("pg_dump", &["--format=custom", "--file", file, from]);
+        run("pg_restore", &["--exit-on-error", "--no-owner", "--dbname", to, file]);
+    }
+
     /// Stops it, `fast` or `immediate`, and starts it again.
     pub fn restart(&self, mode: &str) {
         let mut command = Command::new(self.programs.join("pg_ctl"));

@@ -1,0 +1,73 @@
+//! `broadside restored`: a backup was put in the place of the database. Run before anything is started from it.
+
+use std::process::ExitCode;
+
+use super::instance;
+use crate::{
+    clock::{Moment, Zone},
+    config::Config,
+    digests::EditionSummary,
+    restored::{Report, restored},
+    staff::Settings,
+};
+
+pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
+    let lock = instance::lock(config)?;
+    let site = instance::open_site_locked(config).await?;
+    let report = restored(&site, None, None, lock.as_ref()).await?;
+    let settings = Settings::load(&site.db).await?;
+    site.db.close().await;
+    print(&report, &settings.time_zone);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(report: &Report, zone: &Zone) {
+    let when = |at: Option<Moment>| at.map_or("never".to_owned(), |at| at.date_time(zone));
+    println!("This database is settled here as a restored backup. What was done:");
+    println!(
+        "  - {} editions are held back. Each is released, in whole or in part, or taken back, on its page at the desk.",
+        report.held.len()
+    );
+    report.held.iter().for_each(line);
+    println!(
+        "  - {} sessions at the desk were ended, and {} invitations and sign-in links voided.",
+        report.sessions, report.links
+    );
+    let waiting: i64 = report.letters.iter().map(|(_, count)| count).sum();
+    println!(
+        "  - {waiting} automatic emails that waited when the backup was made are not sent; most of them went out then."
+    );
+    for (template, count) in &report.letters {
+        println!("      {count} × {template}");
+    }
+    println!(
+        "  - Gifts since then are asked of the payment provider as soon as `broadside serve` runs; their receipts are not sent again."
+    );
+    println!("\nWhat this copy cannot know. The newest things in it:");
+    println!("  - readers joined, confirmed or left: {}", when(report.newest.consent));
+    println!(
+        "      Who left since is mailed again. Read them from the proxy's log; docs/operations.md says how."
+    );
+    println!(
+        "  - addresses that bounced or complained: {} ({} are not mailed)",
+        when(report.newest.suppression),
+        report.suppressed
+    );
+    println!("      Your mail service has a list of its own; compare it.");
+    println!("  - something was done at the desk: {}", when(report.newest.deed));
+    println!("  - a gift was paid: {}", when(report.newest.gift));
+    println!("  - the team. Was somebody shut out, or given another role, since?");
+    for member in &report.team {
+        let disabled = if member.disabled_at.is_some() { ", cannot sign in" } else { "" };
+        println!("      {} ({}{disabled})", member.name, member.role);
+    }
+    if !report.drafts.is_empty() {
+        println!("  - drafts. Was one of them sent since?");
+        report.drafts.iter().for_each(line);
+    }
+}
+
+fn line(edition: &EditionSummary) {
+    let subject = if edition.subject.is_empty() { "(no subject)" } else { &edition.subject };
+    println!("      “{subject}”  {}", edition.public_id);
+}

@@ -1,0 +1,115 @@
+//! Releasing a part of an edition that a restored backup holds back: some of its readers have it already.
+//!
+//! The rule: who is said to have it gets no second copy, and the ledger says so in a word of its own: their copy may have
+//! arrived. Everybody else waits until the edition goes on.
+
+use std::collections::HashSet;
+
+use super::{Edition, Error, Result, find, send::record};
+use crate::{
+    delivery::{
+        editions::{self, EditionState, MoveError},
+        ledger,
+    },
+    email_address::EmailAddress,
+    site::Site,
+};
+
+/// How many copies one transaction moves.
+const CHUNK: i64 = 1_000;
+
+/// Who has their copy already.
+#[derive(Clone, Debug)]
+pub enum HaveIt {
+    /// Everybody up to this address, in the order in which copies leave.
+    UpTo(EmailAddress),
+    /// These: keys of addresses, such as a mail service's log names.
+    Named(HashSet<String>),
+}
+
+impl HaveIt {
+    /// The addresses in a text of any form: a list, or the log of a mail service.
+    #[must_use]
+    pub fn named_in(text: &str) -> Self {
+        let is_part = |c: char| c.is_alphanumeric() || ".!#$%&'*+-/?^_`{|}~@".contains(c);
+        let words = text.split(|c| !is_part(c)).filter(|word| word.contains('@'));
+        let parsed = words.filter_map(|word| EmailAddress::parse(word.trim_matches(['.', '\''])).ok());
+        Self::Named(parsed.map(|address| address.key()).collect())
+    }
+}
+
+/// Lets the audience of an edition that was held before it was locked be written down, and holds it again: then it can be
+/// said who has it. Nobody is mailed.
+///
+/// # Errors
+/// [`Error::Move`] unless a restored backup holds it and it is not locked.
+pub async fn lock_held(site: &Site, public_id: &str, staff_id: Option<i64>) -> Result<()> {
+    let edition = find(&site.db, public_id).await?;
+    let mut tx = site.db.begin().await?;
+    editions::lock_held(&mut tx, site, edition.id).await?;
+    record(&mut tx, site, staff_id, "had the audience written down", &edition, "").await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Says who has an edition already that a restored backup holds back: their open copies end as "may have arrived". Returns how
+/// many; the edition stays held.
+///
+/// # Errors
+/// [`Error::Move`] unless the edition is held and locked; [`Error::NotFound`] when nobody in it has that address.
+pub async fn have_it(site: &Site, public_id: &str, who: &HaveIt, staff_id: Option<i64>) -> Result<u64> {
+    let edition = find(&site.db, public_id).await?;
+    let last = match who {
+        HaveIt::UpTo(address) => {
+            let found = ledger::subscriber_at(&site.db, edition.id, address).await?;
+            found.ok_or(Error::NotFound)?
+        }
+        HaveIt::Named(_) => i64::MAX,
+    };
+    let (mut after, mut moved) = (0, 0);
+    loop {
+        let mut tx = site.db.begin().await?;
+        check(&mut tx, &edition).await?;
+        let waiting = ledger::waiting(&mut tx, edition.id, (after, last), CHUNK).await?;
+        let Some((end, _)) = waiting.last() else { break };
+        after = *end;
+        let has = |(_, address): &&(i64, EmailAddress)| match who {
+            HaveIt::UpTo(_) => true,
+            HaveIt::Named(keys) => keys.contains(&address.key()),
+        };
+        let theirs: Vec<i64> = waiting.iter().filter(has).map(|(id, _)| *id).collect();
+        if theirs.is_empty() {
+            continue;
+        }
+        moved += ledger::had_before(&mut tx, site, edition.id, &theirs).await?;
+        tx.commit().await?;
+    }
+    let mut tx = site.db.begin().await?;
+    let detail = format!("{moved} readers have it already");
+    record(&mut tx, site, staff_id, "said who has it", &edition, &detail).await?;
+    tx.commit().await?;
+    Ok(moved)
+}
+
+async fn check(tx: &mut crate::db::Tx, edition: &Edition) -> Result<()> {
+    let state = editions::state_for_update(tx, edition.id).await?;
+    if state != EditionState::Held || edition.sealed_at.is_none() {
+        return Err(MoveError::WrongState(state).into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_of_a_mail_service_names_its_recipients() {
+        let log = "Mar  3 09:00:01 mail postfix/smtp[4242]: 4F2B: to=<Ann.Lee+news@Example.org>, relay=mx.example.net[192.0.2.1]:25, status=sent (250 2.0.0 OK)\n\
+            \"bob@example.org\",delivered\n orig_to=<eve@example.org>; x@ @y\n";
+        let HaveIt::Named(keys) = HaveIt::named_in(log) else { panic!("they are named") };
+        let mut keys: Vec<_> = keys.into_iter().collect();
+        keys.sort();
+        assert_eq!(keys, ["ann.lee+news@example.org", "bob@example.org", "eve@example.org"]);
+    }
+}
