@@ -6,6 +6,7 @@ mod support;
 mod approving;
 mod asking;
 mod blocking;
+mod amounts;
 mod bouncing;
 mod command_line;
 mod composing;

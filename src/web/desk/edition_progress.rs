@@ -303,7 +303,11 @@ fn actions(edition: &Edition, corrected: bool) -> Vec<Action> {
     let late = action("resume", "Send it now", "");
     let back = action("undo", "Back to the draft", "second");
     let cancel = Action { asks: true, ..action("cancel", "Cancel the rest", "second danger") };
+    let in_part = Action { asks: true, ..action("release", "Some readers have it already …", "second") };
     match edition.state {
+        EditionState::Held if edition_release::is_held_by_a_backup(edition) => {
+            vec![if sealed { resume } else { late }, in_part, if sealed { cancel } else { back }]
+        }
         EditionState::Held if edition.held_because == "broken" => vec![back],
         EditionState::Held if !sealed => vec![late, back],
         EditionState::Scheduled => vec![undo],
