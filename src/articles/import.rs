@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    db::{Result, Tx},
+    db::{self, Result, Tx},
     site::Site,
     token,
 };
@@ -45,9 +45,8 @@ enum Outcome {
 pub async fn import(site: &Site, feed_id: Option<FeedId>, feed: ParsedFeed) -> Result<ImportReport> {
     let mut report = ImportReport { skipped: feed.skipped, ..ImportReport::default() };
     for chunk in feed.articles.chunks(ARTICLES_A_TRANSACTION) {
-        let mut tx = site.db.begin().await?;
-        for article in chunk {
-            match import_one(&mut tx, feed_id, article, site.now()).await? {
+        for outcome in db::again(|| import_chunk(site, feed_id, chunk)).await? {
+            match outcome {
                 Outcome::New => report.new += 1,
                 Outcome::Updated => report.updated += 1,
                 Outcome::Unchanged => report.unchanged += 1,
@@ -55,9 +54,18 @@ pub async fn import(site: &Site, feed_id: Option<FeedId>, feed: ParsedFeed) -> R
                 Outcome::Skipped(why) => report.skipped.push(why),
             }
         }
-        tx.commit().await?;
     }
     Ok(report)
+}
+
+async fn import_chunk(site: &Site, feed_id: Option<FeedId>, chunk: &[ParsedArticle]) -> Result<Vec<Outcome>> {
+    let mut tx = site.db.begin().await?;
+    let mut outcomes = Vec::with_capacity(chunk.len());
+    for article in chunk {
+        outcomes.push(import_one(&mut tx, feed_id, article, site.now()).await?);
+    }
+    tx.commit().await?;
+    Ok(outcomes)
 }
 
 async fn import_one(

@@ -246,6 +246,9 @@ pub(super) async fn is_there(tx: &mut Tx, id: ArticleId) -> Result<bool> {
 pub(super) async fn set_topics(tx: &mut Tx, id: ArticleId, topics: &[(String, String)]) -> Result<()> {
     tx.exec(CLEAR_TOPICS, (id,)).await?;
     let mut rows: Vec<(ArticleId, i64)> = Vec::new();
+    // Two articles with the same topics meet at them in the same order.
+    let mut topics: Vec<_> = topics.iter().collect();
+    topics.sort();
     for (slug, name) in topics {
         let (topic,): (i64,) = tx.one(TOPIC, (slug.as_str(), name.as_str())).await?;
         rows.push((id, topic));

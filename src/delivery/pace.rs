@@ -229,7 +229,10 @@ impl Pace {
 
     /// What the other workers should hear of.
     pub(super) fn news(&self) -> Vec<(String, Option<Duration>)> {
-        std::mem::take(&mut self.lock().news).into_iter().collect()
+        let mut news: Vec<_> = std::mem::take(&mut self.lock().news).into_iter().collect();
+        // Workers that tell of the same domains meet at them in the same order.
+        news.sort();
+        news
     }
 
     /// Takes over what all workers know together: the gaps, and how many workers share them.

@@ -284,6 +284,8 @@ pub async fn join(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Resul
 
 /// Adds those who are new to the list; returns who they are.
 pub async fn join_new(tx: &mut Tx, subscribers: &[i64], list: i64, now: Moment) -> Result<Vec<i64>> {
+    let mut subscribers = subscribers.to_vec();
+    subscribers.sort_unstable();
     let rows = subscribers.iter().map(|id| (*id, list, "confirmed", now, now));
     Ok(tx.many_returning(JOIN_NEW, rows).await?.into_iter().map(|(id,)| id).collect())
 }

@@ -19,7 +19,7 @@ use broadside::{
     digests,
     email_address::EmailAddress,
     sandbox::{Rule, Stage},
-    subscribers::{self, Trace},
+    subscribers::{self, Basis, Trace},
 };
 use futures_util::future::join_all;
 
@@ -136,6 +136,46 @@ both_engines! {
         app.drain().await;
         assert!(app.mails(ANN).is_empty());
         assert_eq!(balanced(&app, draft.id).await.accepted, 1);
+    }
+
+    /// TRUST T3: the same for a reader who leaves.
+    async fn leaving_while_the_copies_are_written_is_not_passed_over(app: TestApp) {
+        app.readers(2).await;
+        let draft = app.draft("Just being locked").await;
+        let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+        pressed.await.expect("nothing is in the way");
+        app.advance(digests::UNDO + Duration::from_secs(1));
+        let reader = subscribers::by_email(&app.site.db, &address(ANN)).await.expect("a read").expect("a reader");
+        let list = app.list().await;
+        let (sealed, left) = stopped_between(
+            &app,
+            "insert into recipient_domain (name, looked_at) values ('example.org', 0)",
+            digests::seal_due(&app.site, &app.templates),
+            subscribers::leave_by_staff(&app.site, reader.id, list, "a test"),
+        )
+        .await;
+        assert_eq!(sealed.expect("sealed"), 1);
+        left.expect("anybody may leave");
+        assert_eq!(copies(&app).await[0], "suppressed left");
+        app.drain().await;
+        assert_eq!(balanced(&app, draft.id).await.accepted, 1);
+    }
+
+    /// Two files with the same people in another order, read at once: everybody comes in once, and neither gives way.
+    async fn two_files_with_the_same_people_do_not_wait_in_a_circle(app: TestApp) {
+        let list = app.list().await;
+        let basis = Basis { basis: "They asked".to_owned(), source: "a test".to_owned() };
+        let file = |numbers: Vec<usize>| -> String {
+            let rows = numbers.into_iter().map(|n| format!("reader{n}@example.org,Reader {n}\n"));
+            std::iter::once("email,name\n".to_owned()).chain(rows).collect()
+        };
+        let (up, down) = (file((0..900).collect()), file((0..900).rev().collect()));
+        let (one, other) = tokio::join!(
+            subscribers::import(&app.site, up.as_bytes(), list, &basis),
+            subscribers::import(&app.site, down.as_bytes(), list, &basis),
+        );
+        assert_eq!(one.expect("it is read").added + other.expect("it is read").added, 900);
+        assert_eq!(circles(&app).await, 0);
     }
 
     /// TRUST M26: the same while staff have the failed copies tried again.
