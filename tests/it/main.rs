@@ -7,6 +7,7 @@ mod approving;
 mod asking;
 mod blocking;
 mod amounts;
+mod approving;
 mod bouncing;
 mod command_line;
 mod composing;

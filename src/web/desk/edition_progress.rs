@@ -16,6 +16,7 @@ use super::{
     super::{Desk, Outcome, WebError},
     edition::EditionView,
     edition_live::{Speed, notes},
+    edition_release,
     edition_repair::Repair,
     editions::{count, grouped, title},
 };
