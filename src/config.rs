@@ -508,13 +508,6 @@ impl Config {
         DbOptions { connections: self.database_connections, ..DbOptions::new(self.database_url.clone()) }
     }
 
-    /// The file that only one worker of a SQLite database may lock; none for PostgreSQL.
-    #[must_use]
-    pub fn lock_file(&self) -> Option<PathBuf> {
-        let path = self.database_url.strip_prefix("sqlite:")?.trim_start_matches("//");
-        Some(PathBuf::from(format!("{}.lock", path.split('?').next().unwrap_or_default())))
-    }
-
     /// The signing keys; in development, secrets that are not set are generated once and kept in `DATA_DIR`.
     ///
     /// # Errors
@@ -657,7 +650,6 @@ mod tests {
     fn an_empty_environment_is_enough_to_develop() {
         let config = config(&[]).expect("defaults are good");
         assert_eq!(config.database_url, "sqlite:data/broadside.db");
-        assert_eq!(config.lock_file(), Some(PathBuf::from("data/broadside.db.lock")));
         assert!(config.smtp_url.is_none() && config.stripe_secret_key.is_none());
     }
 

@@ -4,10 +4,22 @@
 alter table origin add column place text not null default '';
 -- Why nothing goes out until somebody decides: it runs at another place, or a file beside it knows more than it does.
 alter table origin add column doubt text not null default '' check (doubt in ('', 'elsewhere', 'behind'));
--- When somebody last said that it is a restored backup.
+alter table origin add column doubt_at integer;
+-- Since when the database is settled here: a word that the files beside it repeat. Those of older words are void.
+alter table origin add column epoch text not null default '';
+-- Before when everything may have been told already, for a backup was restored; and what was said of it then, as JSON.
 alter table origin add column restored_at integer;
+alter table origin add column report text not null default '';
 
--- What the file beside the database calls the worker, and how often it was given something to send.
-alter table worker add column public_id text not null default '';
-alter table worker add column claims integer not null default 0;
-create index worker_public_id_idx on worker (public_id);
+create table settled_epoch (
+    epoch text primary key
+) strict, without rowid;
+
+-- How often each worker was given something to send. Only its own feeder touches a row.
+create table worker_position (
+    public_id text primary key,
+    worker_id integer not null,
+    claims integer not null
+) strict, without rowid;
+
+create index worker_position_worker_id_idx on worker_position (worker_id);

@@ -28,12 +28,15 @@ pub(super) enum Command {
     HaveIt {
         /// Its name in the address of its page.
         edition: String,
-        /// Everybody up to this address, in the order in which copies leave.
+        /// Everybody up to this address, in the order in which copies are given out; some before it may lack theirs.
         #[arg(long, value_name = "ADDRESS", group = "who")]
         up_to: Option<EmailAddress>,
         /// Everybody whose address stands in this file: a list, or the log of the mail service; - for standard input.
         #[arg(long, value_name = "FILE", group = "who")]
         named_in: Option<PathBuf>,
+        /// Take back what was said before.
+        #[arg(long, group = "who")]
+        nobody: bool,
     },
 }
 
@@ -42,7 +45,14 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
     let templates = Templates::load()?;
     let edition = match command {
         Command::Send { edition } => edition,
-        Command::HaveIt { edition, up_to, named_in } => {
+        Command::HaveIt { edition, nobody: true, .. } => {
+            let edition = find(&site, &edition).await?;
+            let moved = digests::nobody_has_it(&site, &edition.public_id, None).await;
+            site.db.close().await;
+            println!("{} readers wait for their copy again.", moved?);
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::HaveIt { edition, up_to, named_in, .. } => {
             let who = match (up_to, named_in) {
                 (Some(address), _) => HaveIt::UpTo(address),
                 (None, file) => HaveIt::named_in(&read(file)?),

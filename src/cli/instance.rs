@@ -1,6 +1,10 @@
 //! Opens the instance that the settings describe.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 
@@ -9,7 +13,7 @@ use crate::{
     config::Config,
     db::{Db, Engine, Migrations},
     delivery::{
-        position::PositionFile,
+        position::Positions,
         workers::{self, Lock},
     },
     digests,
@@ -34,12 +38,17 @@ pub(super) async fn open_database(config: &Config) -> anyhow::Result<Db> {
 /// Takes the lock beside a SQLite database, before anything else is done with it: a second process must find out that it is
 /// the second before it has changed anything. None for PostgreSQL, which several processes share.
 pub(super) fn lock(config: &Config) -> anyhow::Result<Option<Lock>> {
-    let Some(path) = config.lock_file() else { return Ok(None) };
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-    }
-    Ok(Some(Lock::take(&path)?))
+    let Some(file) = sqlite_file(config) else { return Ok(None) };
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    // By whatever name the file is called, its lock has one.
+    let file = match file.canonicalize() {
+        Ok(file) => file,
+        Err(_) => folder.canonicalize()?.join(file.file_name().unwrap_or_default()),
+    };
+    let mut lock = file.into_os_string();
+    lock.push(".lock");
+    Ok(Some(Lock::take(Path::new(&lock))?))
 }
 
 /// Opens the instance for a command, beside whatever runs. A database that has to be brought up to date first is opened only
@@ -69,13 +78,13 @@ pub(super) async fn open_site_locked(config: &Config) -> anyhow::Result<Site> {
     put_together(config, db).await
 }
 
-/// The file that says how far the database has come.
-pub(super) fn position(config: &Config) -> anyhow::Result<Arc<PositionFile>> {
-    let folder = &config.data_dir;
-    fs::create_dir_all(folder).with_context(|| {
-        format!("DATA_DIR={} cannot be made; it keeps how far the database has come", folder.display())
+/// The files that say how far the database has come.
+pub(super) fn positions(config: &Config) -> anyhow::Result<Arc<Positions>> {
+    let folder = config.data_dir.join("position");
+    fs::create_dir_all(&folder).with_context(|| {
+        format!("{} cannot be made; it keeps how far the database has come", folder.display())
     })?;
-    Ok(Arc::new(PositionFile::new(folder.join("position"))))
+    Ok(Arc::new(Positions::new(folder)))
 }
 
 async fn put_together(config: &Config, db: Db) -> anyhow::Result<Site> {

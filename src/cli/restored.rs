@@ -6,8 +6,7 @@ use super::instance;
 use crate::{
     clock::{Moment, Zone},
     config::Config,
-    digests::EditionSummary,
-    restored::{Report, restored},
+    restored::{Line, Report, restored},
     staff::Settings,
 };
 
@@ -17,7 +16,9 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let report = restored(&site, None, None, lock.as_ref()).await?;
     let settings = Settings::load(&site.db).await?;
     site.db.close().await;
-    print(&report, &settings.time_zone);
+    if let Some(report) = report {
+        print(&report, &settings.time_zone);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -41,7 +42,7 @@ fn print(report: &Report, zone: &Zone) {
         println!("      {count} × {template}");
     }
     println!(
-        "  - Gifts since then are asked of the payment provider as soon as `broadside serve` runs; their receipts are not sent again."
+        "  - Gifts since then are asked of the payment provider as soon as `broadside serve` runs; receipts of what was paid before now are not sent again."
     );
     println!("\nWhat this copy cannot know. The newest things in it:");
     println!("  - readers joined, confirmed or left: {}", when(report.newest.consent));
@@ -58,7 +59,7 @@ fn print(report: &Report, zone: &Zone) {
     println!("  - a gift was paid: {}", when(report.newest.gift));
     println!("  - the team. Was somebody shut out, or given another role, since?");
     for member in &report.team {
-        let disabled = if member.disabled_at.is_some() { ", cannot sign in" } else { "" };
+        let disabled = if member.disabled { ", cannot sign in" } else { "" };
         println!("      {} ({}{disabled})", member.name, member.role);
     }
     if !report.drafts.is_empty() {
@@ -67,7 +68,6 @@ fn print(report: &Report, zone: &Zone) {
     }
 }
 
-fn line(edition: &EditionSummary) {
-    let subject = if edition.subject.is_empty() { "(no subject)" } else { &edition.subject };
-    println!("      “{subject}”  {}", edition.public_id);
+fn line(edition: &Line) {
+    println!("      “{}”  {}", edition.subject, edition.public_id);
 }

@@ -20,7 +20,7 @@ use crate::{
         dns::Dns,
         engine::{Engine, EngineOptions},
         origin::{self, Doubt, Standing},
-        position::PositionFile,
+        position::Positions,
         relays::RelayOptions,
         smtp::{Relay, Timeouts},
         workers::Lock,
@@ -80,8 +80,8 @@ impl Running {
             );
         };
         let site = instance::open_site_locked(&config).await?;
-        let position = instance::position(&config)?;
-        say_why_nothing_is_sent(&site, &origin::arrive(&site, Some(&position)).await?);
+        let positions = instance::positions(&config)?;
+        say_why_nothing_is_sent(&site, &origin::arrive(&site, Some(&positions)).await?);
         dkim::check(&site).await?;
         let lookout = if sandbox.is_some() { None } else { lookout(&config, &smtp) };
         if lookout.is_none() {
@@ -93,7 +93,7 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
 
         let relays = relays(&config, &site, smtp);
-        let options = engine_options(&config, relays.clone(), lock, position.clone());
+        let options = engine_options(&config, relays.clone(), lock, positions.clone());
         let engine = Engine::start(site.clone(), templates.clone(), options).await?;
         let jobs = Jobs {
             site: site.clone(),
@@ -101,7 +101,7 @@ impl Running {
             payments: payments.as_ref().map(|payments| payments.provider.clone()),
             fetcher: fetcher.clone(),
             lookout: lookout.clone(),
-            position: Some(position),
+            positions: Some(positions),
             bounce_maildir: config.bounce_maildir.clone(),
             bounce_mailbox: config
                 .bounce_imap_url
@@ -267,12 +267,12 @@ fn engine_options(
     config: &Config,
     relays: Vec<RelayOptions>,
     lock: Option<Lock>,
-    position: Arc<PositionFile>,
+    positions: Arc<Positions>,
 ) -> EngineOptions {
     EngineOptions {
         silence: Duration::from_secs(config.worker_silence_seconds),
         lock,
-        position: Some(position),
+        positions: Some(positions),
         ..EngineOptions::new(relays)
     }
 }

@@ -20,8 +20,12 @@ pub(super) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Say that the magazine moved to the address in BASE_URL, so that mail goes out from here again.
-    ConfirmAddress,
+    /// Say that the magazine moved here, under the address in BASE_URL, so that mail goes out again.
+    ConfirmAddress {
+        /// Also if the database looks older than what ran here last: nothing is missing in it.
+        #[arg(long)]
+        not_a_backup: bool,
+    },
 }
 
 pub(super) fn list() -> anyhow::Result<ExitCode> {
@@ -30,16 +34,19 @@ pub(super) fn list() -> anyhow::Result<ExitCode> {
 }
 
 pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Some(Command::ConfirmAddress) = arguments.command else { return list() };
+    let Some(Command::ConfirmAddress { not_a_backup }) = arguments.command else { return list() };
     let site = instance::open_site(config).await?;
     let here = site.url("/");
-    let position = instance::position(config)?;
-    let moved = match origin::arrive(&site, Some(&position)).await? {
+    let positions = instance::positions(config)?;
+    let moved = match origin::arrive(&site, Some(&positions)).await? {
         Standing::AtHome => None,
         Standing::Abroad(home) => Some(format!("The magazine moved from {home} to {here}.")),
         Standing::Doubtful(Doubt::Elsewhere) => Some(format!("The magazine lives here now, under {here}.")),
+        Standing::Doubtful(Doubt::Behind) if not_a_backup => {
+            Some(format!("The magazine goes on under {here}."))
+        }
         Standing::Doubtful(Doubt::Behind) => bail!(
-            "this database is older than what ran here last, so it is a restored backup: run `broadside restored`"
+            "this database is older than what ran here last. If it is a restored backup, run `broadside restored`; if you know that nothing is missing in it, add --not-a-backup"
         ),
     };
     match moved {

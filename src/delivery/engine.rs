@@ -15,12 +15,12 @@ use super::{
     editions::UnknownPolicy,
     ledger,
     pace::{self, PaceRules},
-    position::PositionFile,
+    position::Positions,
     queue::{ForLater, InFlight, Queue},
     relays::{RelayOptions, Relays},
     sender::Sender,
     shared::{Refusals, Shared, Variants},
-    store::{domains, editions, notices, pace as paces},
+    store::{domains, editions, notices, origin::Claim, pace as paces},
     workers::{Lock, Worker},
     writer::Writer,
 };
@@ -47,7 +47,7 @@ pub struct EngineOptions {
     /// What says that no other process works on a SQLite database; none for PostgreSQL.
     pub lock: Option<Lock>,
     /// What says how far the database has come; none for databases that nobody restores.
-    pub position: Option<Arc<PositionFile>>,
+    pub positions: Option<Arc<Positions>>,
 }
 
 impl EngineOptions {
@@ -61,7 +61,7 @@ impl EngineOptions {
             drain: Duration::from_secs(30),
             pace: PaceRules::default(),
             lock: None,
-            position: None,
+            positions: None,
         }
     }
 }
@@ -314,10 +314,12 @@ impl Main {
     }
 
     /// Writes down how far the database has come, once it has and before anything leaves.
-    fn note(&self, committed: Result<()>, count: Option<(String, i64)>) -> Result<()> {
+    async fn note(&self, committed: Result<()>, claim: Option<Claim>) -> Result<()> {
         committed?;
-        match (&self.options.position, count) {
-            (Some(file), Some((worker, claims))) => file.claimed(&worker, claims, self.shared.site.now()),
+        match (&self.options.positions, claim) {
+            (Some(positions), Some(claim)) => {
+                positions.claimed(&self.shared.site.db, &self.worker.public_id, &claim).await
+            }
             _ => Ok(()),
         }
     }
@@ -334,7 +336,7 @@ impl Main {
             let claimed = notices::claim(&mut tx, self.worker.id, NOTICES, now).await?;
             let count = self.worker.count_claim(&mut tx, claimed.len()).await?;
             self.in_flight.add(claimed.len());
-            if let Err(error) = self.note(tx.commit().await, count) {
+            if let Err(error) = self.note(tx.commit().await, count).await {
                 // Nobody knows whether these are ours now. They go back before anything is claimed again.
                 claimed.iter().for_each(|notice| self.shared.queue.put_off_notice(notice));
                 return Err(error);
@@ -357,7 +359,7 @@ impl Main {
             let finished = claimed.is_empty() && editions::finish(&mut tx, edition, now).await?;
             let count = self.worker.count_claim(&mut tx, claimed.len()).await?;
             self.in_flight.add(claimed.len());
-            if let Err(error) = self.note(tx.commit().await, count) {
+            if let Err(error) = self.note(tx.commit().await, count).await {
                 claimed.into_iter().for_each(|claim| self.shared.queue.put_off(claim, Duration::ZERO));
                 return Err(error);
             }

@@ -198,6 +198,26 @@ pub async fn had_before(tx: &mut Tx, site: &Site, edition_id: i64, subscribers: 
     Ok(had)
 }
 
+/// How many copies of an edition were said to have left before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn had_before_count(db: &Db, edition_id: i64) -> Result<i64> {
+    store::had_before_count(db, edition_id).await
+}
+
+/// Some of them, at most so many, wait again. How many there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn had_not_before(tx: &mut Tx, site: &Site, edition_id: i64, limit: i64) -> Result<u64> {
+    let had_not = store::had_not_before(tx, edition_id, limit, site.now()).await?;
+    let mut moves = Moves::default();
+    moves.shift(edition_id, "unknown", "queued", i64::try_from(had_not).unwrap_or(i64::MAX));
+    moves.write(tx, NO_WORKER).await?;
+    Ok(had_not)
+}
+
 /// The end of the next chunk of open copies, after a subscriber, that have another body than this one.
 ///
 /// # Errors
@@ -323,10 +343,10 @@ pub(super) async fn stop(tx: &mut Tx, worker: i64, stopped: &[(Key, &str)]) -> R
     if stopped.is_empty() {
         return Ok(());
     }
-    store::stop(tx, worker, stopped).await?;
+    // Some may have been withdrawn since they were looked at: what moved is what counts.
     let mut moves = Moves::default();
-    for ((edition, ..), _) in stopped {
-        moves.shift(*edition, "claimed", "suppressed", 1);
+    for (edition,) in store::stop(tx, worker, stopped).await? {
+        moves.shift(edition, "claimed", "suppressed", 1);
     }
     moves.write(tx, worker).await
 }

@@ -51,14 +51,14 @@ pub async fn enqueue<T: EmailTemplate>(tx: &mut Tx, site: &Site, notice: NewNoti
     store::add(tx, row, site.now()).await
 }
 
-/// Ends everything that waits, unsent: a restored backup holds letters that went out after it was made. How many of each
-/// template.
+/// Ends everything that waits since before a moment, unsent: a restored backup holds letters that went out after it was made.
+/// How many of each template.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end_waiting(tx: &mut Tx, now: Moment) -> Result<Vec<(String, i64)>> {
+pub async fn end_waiting(tx: &mut Tx, before: Moment, now: Moment) -> Result<Vec<(String, i64)>> {
     let mut counts = std::collections::BTreeMap::new();
-    for template in store::end_waiting(tx, now).await? {
+    for template in store::end_waiting(tx, before, now).await? {
         *counts.entry(template).or_default() += 1;
     }
     Ok(counts.into_iter().collect())

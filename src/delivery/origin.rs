@@ -10,7 +10,10 @@ use std::fs;
 
 use url::{Host, Url};
 
-use super::{position::PositionFile, store::origin as store};
+use super::{
+    position::{Positions, Verdict},
+    store::origin::{self as store, Home},
+};
 use crate::{
     clock::Moment,
     db::{Db, Engine, Result, Tx},
@@ -64,12 +67,26 @@ pub async fn look(site: &Site) -> Result<Standing> {
 /// # Errors
 /// When the database fails.
 pub async fn look_as(db: &Db, here: &str) -> Result<Standing> {
-    let Some(home) = store::home(db).await? else { return Ok(Standing::AtHome) };
-    Ok(match Doubt::parse(&home.doubt) {
+    Ok(store::home(db).await?.map_or(Standing::AtHome, |home| standing(home, here)))
+}
+
+/// As [`look`], as the transaction sees it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn look_in(tx: &mut Tx, site: &Site) -> Result<Standing> {
+    let here = address(site);
+    Ok(store::home_in(tx).await?.map_or(Standing::AtHome, |home| standing(home, &here)))
+}
+
+/// Being behind comes first: whatever else is asked, the answer to that must not be lost.
+fn standing(home: Home, here: &str) -> Standing {
+    match Doubt::parse(&home.doubt) {
+        Some(Doubt::Behind) => Standing::Doubtful(Doubt::Behind),
         _ if home.base_url != here => Standing::Abroad(home.base_url),
         Some(doubt) => Standing::Doubtful(doubt),
         None => Standing::AtHome,
-    })
+    }
 }
 
 /// The start of a process: settles a database that was never opened before, and writes down a doubt. From one port of this
@@ -77,56 +94,78 @@ pub async fn look_as(db: &Db, here: &str) -> Result<Standing> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn arrive(site: &Site, position: Option<&PositionFile>) -> Result<Standing> {
+pub async fn arrive(site: &Site, positions: Option<&Positions>) -> Result<Standing> {
     let (here, place) = (address(site), place(&site.db).await?);
     let Some(home) = store::home(&site.db).await? else {
         let mut tx = site.db.begin().await?;
-        store::settle_first(&mut tx, &here, &place, site.now()).await?;
+        store::settle_first(&mut tx, &here, &place, &token::public_id(), site.now()).await?;
         tx.commit().await?;
         return look(site).await;
     };
-    let behind = match position {
-        Some(file) => file.is_ahead_of(&site.db, home.since).await?,
-        None => false,
-    };
     let moved = !home.place.is_empty() && home.place != place;
+    let verdict = match positions {
+        Some(positions) => positions.judge(&site.db, &place, &home).await?,
+        None => Verdict::Agrees,
+    };
+    let doubt = match verdict {
+        Verdict::Ahead => Some(Doubt::Behind),
+        Verdict::Missing => Some(Doubt::Elsewhere),
+        Verdict::Agrees => moved.then_some(Doubt::Elsewhere),
+    };
     let next_door = is_local(&home.base_url) && is_local(&here);
     let base_url = if next_door { &here } else { &home.base_url };
     let kept = if moved { &home.place } else { &place };
     let mut tx = site.db.begin().await?;
-    if behind || moved {
-        let doubt = if behind { Doubt::Behind } else { Doubt::Elsewhere };
-        store::doubt(&mut tx, doubt.as_str()).await?;
+    if let Some(doubt) = doubt {
+        store::doubt(&mut tx, doubt.as_str(), site.now()).await?;
     }
-    if (base_url, kept) != (&home.base_url, &home.place) {
-        store::rename(&mut tx, base_url, kept).await?;
+    if (base_url, kept) != (&home.base_url, &home.place) || home.epoch.is_empty() {
+        store::rename(&mut tx, base_url, kept, &token::public_id()).await?;
     }
     tx.commit().await?;
     look(site).await
 }
 
-/// Somebody said that the database is at home here from now on. Processes under the old address are given nothing any more.
+/// Somebody said that the database is at home here from now on. Processes under the old address are given nothing any more,
+/// and what the files beside it said is void.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn confirm(tx: &mut Tx, site: &Site, place: &str) -> Result<()> {
-    store::settle(tx, &address(site), place, site.now()).await
+    store::settle(tx, &address(site), place, &token::public_id(), site.now()).await
 }
 
-/// Somebody said that the database is a restored backup, at this moment.
+/// Somebody said that the database is a restored backup: what happened before `at` may have been told already. The report is
+/// kept for the desk.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn restored(tx: &mut Tx, now: Moment) -> Result<()> {
-    store::restored(tx, now).await
+pub async fn restored(tx: &mut Tx, at: Moment, report: &str) -> Result<()> {
+    store::restored(tx, at, report).await
 }
 
-/// When somebody last said so.
+/// Since when there is a doubt, if there is one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn doubt_at(tx: &mut Tx) -> Result<Option<Moment>> {
+    Ok(store::home_in(tx).await?.and_then(|home| home.doubt_at))
+}
+
+/// Before when everything may have been told already, for a backup was restored.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn restored_at(tx: &mut Tx) -> Result<Option<Moment>> {
     Ok(store::home_in(tx).await?.and_then(|home| home.restored_at))
+}
+
+/// What was said when a backup was last restored; empty if none was.
+///
+/// # Errors
+/// When the database fails.
+pub async fn report(db: &Db) -> Result<String> {
+    Ok(store::home(db).await?.map(|home| home.report).unwrap_or_default())
 }
 
 /// The place at which a database runs: for SQLite the file and, where it has an id, the machine; for PostgreSQL the server's

@@ -1,132 +1,189 @@
-//! A small file beside the database that says how far it has come, so that an older copy put in its place is noticed.
+//! Small files beside the database that say how far it has come, so that an older copy put in its place is noticed.
 //!
-//! The rule: it is written before anything leaves, so it is never behind what left. A database that does not know the
-//! worker, or fewer of its claims, or fewer facts than the file, is a restored backup (TRUST T10). Each process that works
-//! on a shared database has a file of its own, and what it says stays true whatever the others do.
+//! The rule: a file is written before anything leaves, so it is never behind what left. Each process has one of its own. It
+//! names the place and the epoch of the database (the word it got when somebody last settled it there), the worker and how
+//! often that was given something to send, and a number that grows with every consent, deed and suppression. A database
+//! that does not know the epoch or the worker, or knows less than the file, is a restored backup (TRUST T10).
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Mutex, PoisonError},
 };
 
-use super::store::origin as store;
+use super::{
+    origin,
+    store::origin::{self as store, Home},
+};
 use crate::{
-    clock::Moment,
-    db::{Db, Result},
+    db::{Db, Engine, Result},
+    token,
 };
 
-/// How far a database had come.
+/// What one file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Position {
-    /// When this was written, in microseconds since 1970.
-    at: i64,
-    /// The worker that wrote this; empty before the first.
+    place: String,
+    epoch: String,
+    /// Empty before the process was given anything to send.
     worker: String,
-    /// How often it had been given something to send.
     claims: i64,
-    /// Consents, deeds at the desk and suppressions.
     facts: i64,
 }
 
-/// The file.
+/// How the files stand to the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// None of them knows more.
+    Agrees,
+    /// One knows of things that the database does not.
+    Ahead,
+    /// There should be one: the database has given something out, and it is on one machine alone.
+    Missing,
+}
+
+/// The folder of the files, and this process's own.
 #[derive(Debug)]
-pub struct PositionFile {
-    path: PathBuf,
-    known: Mutex<Position>,
+pub struct Positions {
+    folder: PathBuf,
+    name: String,
+    own: Mutex<Position>,
 }
 
 const TITLE: &str =
-    "How far the database beside this file has come. Written by Broadside; do not edit or back it up.";
+    "How far the database at this place has come. Written by Broadside; do not edit, copy or back it up.";
 
-impl PositionFile {
-    /// The file at a path, which need not be there yet.
+impl Positions {
+    /// Those in a folder, which need not be there yet.
     #[must_use]
-    pub fn new(path: PathBuf) -> Self {
-        Self { path, known: Mutex::default() }
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder, name: token::public_id(), own: Mutex::default() }
     }
 
-    /// Whether the file knows more than the database. What it said before `since`, when somebody last settled the database
-    /// here, does not count; a file that cannot be read knows nothing, and says so in the log.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub(super) async fn is_ahead_of(&self, db: &Db, since: Moment) -> Result<bool> {
-        let Some(position) = read(&self.path).filter(|position| position.at > since.0) else {
-            return Ok(false);
-        };
-        if position.facts > store::facts(db).await? {
-            return Ok(true);
-        }
-        if !position.worker.is_empty() {
-            let known = store::claims(db, &position.worker).await?;
-            if known.is_none_or(|claims| claims < position.claims) {
-                return Ok(true);
+    /// How they stand to the database that is opened at a place. One that cannot be read counts as missing, and the log says so.
+    pub(super) async fn judge(&self, db: &Db, place: &str, home: &Home) -> Result<Verdict> {
+        let mut found = false;
+        for (_, position) in self.read() {
+            if position.epoch != home.epoch {
+                // Another database that was used with the same folder, or what somebody has settled since.
+                if position.place != place || store::is_settled(db, &position.epoch).await? {
+                    continue;
+                }
+                return Ok(Verdict::Ahead);
             }
+            let known = store::claims(db, &position.worker).await?.unwrap_or(0);
+            if position.claims > known || position.facts > store::facts(db).await? {
+                return Ok(Verdict::Ahead);
+            }
+            found |= position.place == place;
         }
-        if let Ok(mut known) = self.known.lock() {
-            *known = position;
-        }
-        Ok(false)
+        // A process that was killed at its very first claim had no time to write, and nothing had left.
+        let missing = !found && db.engine() == Engine::Sqlite && store::all_claims(db).await? > 1;
+        Ok(if missing { Verdict::Missing } else { Verdict::Agrees })
     }
 
-    /// Writes down that a worker was given something to send; before it is sent.
+    /// Writes down that a worker was given something to send; before it is sent. What a doubtful database sends, links for
+    /// signing in, is of no account.
     ///
     /// # Errors
     /// When the file cannot be written: then nothing may be sent.
-    pub(super) fn claimed(&self, worker: &str, claims: i64, now: Moment) -> Result<()> {
-        self.write(now, |position| {
-            worker.clone_into(&mut position.worker);
-            position.claims = claims;
+    pub(super) async fn claimed(&self, db: &Db, worker: &str, claim: &store::Claim) -> Result<()> {
+        if claim.epoch.is_empty() {
+            return Ok(());
+        }
+        let place = if self.own().place.is_empty() { Some(origin::place(db).await?) } else { None };
+        self.change(|own| {
+            if let Some(place) = place {
+                own.place = place;
+            }
+            worker.clone_into(&mut own.worker);
+            own.epoch.clone_from(&claim.epoch);
+            own.claims = claim.claims;
         })
     }
 
-    /// Writes down what else has happened; nothing is written when nothing has.
+    /// Writes down what else has happened, and takes away what is left of processes that ended in good order. Nothing is
+    /// written when nothing has happened.
     ///
     /// # Errors
     /// When the database fails, or the file cannot be written.
-    pub async fn keep_up(&self, db: &Db, now: Moment) -> Result<()> {
+    pub async fn keep_up(&self, db: &Db) -> Result<()> {
         let facts = store::facts(db).await?;
-        if self.known.lock().is_ok_and(|known| known.facts == facts) {
+        let own = self.own();
+        if own.facts == facts && !own.place.is_empty() {
             return Ok(());
         }
-        self.write(now, |position| position.facts = facts)
-    }
-
-    fn write(&self, now: Moment, change: impl FnOnce(&mut Position)) -> Result<()> {
-        self.replace(now, change).map_err(|error| {
-            let words = format!("{} cannot be written: {error}", self.path.display());
-            sqlx::Error::Configuration(words.into())
-        })
-    }
-
-    fn replace(&self, now: Moment, change: impl FnOnce(&mut Position)) -> io::Result<()> {
-        let mut known =
-            self.known.lock().map_err(|_| io::Error::other("the position was left half written"))?;
-        let mut next = known.clone();
-        change(&mut next);
-        next.at = now.0;
-        // A new file in the place of the old one: cut off at any moment, one of them is there.
-        let fresh = self.path.with_extension("new");
-        let Position { at, worker, claims, facts } = &next;
-        fs::write(&fresh, format!("{TITLE}\nat {at}\nworker {worker}\nclaims {claims}\nfacts {facts}\n"))?;
-        fs::rename(&fresh, &self.path)?;
-        *known = next;
+        let Some(home) = store::home(db).await? else { return Ok(()) };
+        let place = origin::place(db).await?;
+        self.change(|own| {
+            own.place = place;
+            own.epoch = home.epoch;
+            own.facts = facts;
+        })?;
+        let own = self.own();
+        for (path, other) in self.read() {
+            let is_theirs =
+                path.file_name().is_some_and(|name| *name != *self.name) && other.place == own.place;
+            let is_over = other.epoch != own.epoch
+                || (other.worker.is_empty() && other.facts <= own.facts)
+                || store::has_stopped(db, &other.worker).await?;
+            if is_theirs && is_over {
+                // It is looked at again a minute later.
+                let _ = fs::remove_file(path);
+            }
+        }
         Ok(())
+    }
+
+    fn own(&self) -> Position {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Position)) -> Result<()> {
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = own.clone();
+        change(&mut next);
+        let path = self.folder.join(&self.name);
+        write(&path, &next).map_err(|error| {
+            let words = format!("{} cannot be written: {error}", path.display());
+            sqlx::Error::Configuration(words.into())
+        })?;
+        *own = next;
+        Ok(())
+    }
+
+    fn read(&self) -> Vec<(PathBuf, Position)> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
+            Err(error) => {
+                tracing::error!(folder = %self.folder.display(), %error, "what says how far the database has come cannot be read");
+                return Vec::new();
+            }
+        };
+        let paths = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_none());
+        paths.filter_map(|path| Some((path.clone(), parse(&fs::read_to_string(&path).ok()?)?))).collect()
     }
 }
 
-fn read(path: &Path) -> Option<Position> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-        Err(error) => {
-            tracing::error!(path = %path.display(), %error, "the file that says how far the database has come cannot be read");
-            return None;
-        }
-    };
+/// A new file in the place of the old one: cut off at any moment, one of them is there.
+fn write(path: &Path, position: &Position) -> io::Result<()> {
+    let Position { place, epoch, worker, claims, facts } = position;
+    let fresh = path.with_extension("new");
+    fs::write(
+        &fresh,
+        format!("{TITLE}\nplace {place}\nepoch {epoch}\nworker {worker}\nclaims {claims}\nfacts {facts}\n"),
+    )?;
+    fs::rename(&fresh, path)
+}
+
+fn parse(text: &str) -> Option<Position> {
     let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    let number = |name: &str| value(name).and_then(|value| value.parse().ok()).unwrap_or(0);
-    let worker = value("worker").unwrap_or_default().to_owned();
-    Some(Position { at: number("at"), worker, claims: number("claims"), facts: number("facts") })
+    Some(Position {
+        place: value("place")?.to_owned(),
+        epoch: value("epoch")?.to_owned(),
+        worker: value("worker")?.to_owned(),
+        claims: value("claims")?.parse().ok()?,
+        facts: value("facts")?.parse().ok()?,
+    })
 }

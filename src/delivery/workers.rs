@@ -10,7 +10,11 @@ use std::{
 
 use super::{
     ledger, origin,
-    store::{notices, origin as origins, workers as store},
+    store::{
+        notices,
+        origin::{self as origins, Claim},
+        workers as store,
+    },
 };
 use crate::{
     clock::Clock,
@@ -23,6 +27,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) id: i64,
+    /// What the file beside the database calls it.
+    pub(super) public_id: String,
     /// Held as long as the process lives.
     _lock: Option<Lock>,
 }
@@ -83,11 +89,11 @@ impl Worker {
         let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
         let mut tx = site.db.begin().await?;
         let process = (host.trim(), i64::from(std::process::id()));
-        let id = store::add(&mut tx, &token::public_id(), process, &origin::address(site), now).await?;
+        let id = store::add(&mut tx, process, &origin::address(site), now).await?;
         tx.commit().await?;
         // With the lock in hand, nobody else can be alive, however fresh their last heartbeat is.
         let alone = lock.is_some() && site.db.engine() == Engine::Sqlite;
-        let worker = Self { id, _lock: lock.cloned() };
+        let worker = Self { id, public_id: token::public_id(), _lock: lock.cloned() };
         worker.take_back_from_silent(site, if alone { Duration::ZERO } else { silence }).await?;
         Ok(worker)
     }
@@ -107,11 +113,11 @@ impl Worker {
     }
 
     /// Counts that it was given something, if it was, for the file beside the database.
-    pub(super) async fn count_claim(&self, tx: &mut Tx, claimed: usize) -> Result<Option<(String, i64)>> {
+    pub(super) async fn count_claim(&self, tx: &mut Tx, claimed: usize) -> Result<Option<Claim>> {
         if claimed == 0 {
             return Ok(None);
         }
-        origins::count_claim(tx, self.id).await.map(Some)
+        origins::count_claim(tx, &self.public_id, self.id).await.map(Some)
     }
 
     /// Declares dead whoever has been silent for that long, each in a transaction of its own.

@@ -31,7 +31,7 @@ pub use self::{
     issue::{Preview, fingerprint, preview},
     owners::tell_of_pauses,
     preflight::{Problem, preflight},
-    release::{HaveIt, have_it, lock_held},
+    release::{HaveIt, have_it, lock_held, nobody_has_it, said_to_have_it},
     results::{Copy, Outcome, Wanted, copies_of, log_of, results},
     retry::{FailedClass, failed_classes, retry_failed},
     seal::{CHUNK, seal_due},
@@ -304,12 +304,20 @@ pub async fn held(db: &Db) -> db::Result<Vec<EditionSummary>> {
     store::held(db).await
 }
 
+/// As [`held`], as the transaction sees it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn held_in(tx: &mut Tx) -> db::Result<Vec<EditionSummary>> {
+    store::held_in(tx).await
+}
+
 /// Drafts that somebody may still send, the newest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn drafts(db: &Db) -> db::Result<Vec<EditionSummary>> {
-    store::drafts(db).await
+pub async fn drafts_in(tx: &mut Tx) -> db::Result<Vec<EditionSummary>> {
+    store::drafts_in(tx).await
 }
 
 /// How many readers would get the edition if it went out now.

@@ -1,12 +1,13 @@
 //! Releasing a part of an edition that a restored backup holds back: some of its readers have it already.
 //!
 //! The rule: who is said to have it gets no second copy, and the ledger says so in a word of its own: their copy may have
-//! arrived. Everybody else waits until the edition goes on.
+//! arrived. Everybody else waits until the edition goes on; until then it can be taken back.
 
 use std::collections::HashSet;
 
 use super::{Edition, Error, Result, find, send::record};
 use crate::{
+    db::{self, Db, Tx},
     delivery::{
         editions::{self, EditionState, MoveError},
         ledger,
@@ -21,18 +22,21 @@ const CHUNK: i64 = 1_000;
 /// Who has their copy already.
 #[derive(Clone, Debug)]
 pub enum HaveIt {
-    /// Everybody up to this address, in the order in which copies leave.
+    /// Everybody up to this address, in the order in which copies are given out. Connections and workers overtake one another,
+    /// and slow providers wait, so some of them may lack theirs.
     UpTo(EmailAddress),
     /// These: keys of addresses, such as a mail service's log names.
     Named(HashSet<String>),
 }
 
 impl HaveIt {
-    /// The addresses in a text of any form: a list, or the log of a mail service.
+    /// The addresses in a text of any form: a list, or the log of a mail service, of which lines that tell of something else
+    /// than sending count for nothing.
     #[must_use]
     pub fn named_in(text: &str) -> Self {
-        let is_part = |c: char| c.is_alphanumeric() || ".!#$%&'*+-/?^_`{|}~@".contains(c);
-        let words = text.split(|c| !is_part(c)).filter(|word| word.contains('@'));
+        let is_part = |c: char| c.is_alphanumeric() || ".!#$%&'*+-/?^_{}~@".contains(c);
+        let sent = text.lines().filter(|line| !line.contains("status=") || line.contains("status=sent"));
+        let words = sent.flat_map(|line| line.split(|c| !is_part(c))).filter(|word| word.contains('@'));
         let parsed = words.filter_map(|word| EmailAddress::parse(word.trim_matches(['.', '\''])).ok());
         Self::Named(parsed.map(|address| address.key()).collect())
     }
@@ -91,7 +95,37 @@ pub async fn have_it(site: &Site, public_id: &str, who: &HaveIt, staff_id: Optio
     Ok(moved)
 }
 
-async fn check(tx: &mut crate::db::Tx, edition: &Edition) -> Result<()> {
+/// How many readers were said to have it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn said_to_have_it(db: &Db, edition: &Edition) -> db::Result<i64> {
+    ledger::had_before_count(db, edition.id).await
+}
+
+/// Takes it back, as long as the edition is held: they wait again. Returns how many.
+///
+/// # Errors
+/// [`Error::Move`] unless the edition is held and locked.
+pub async fn nobody_has_it(site: &Site, public_id: &str, staff_id: Option<i64>) -> Result<u64> {
+    let edition = find(&site.db, public_id).await?;
+    let mut moved = 0;
+    loop {
+        let mut tx = site.db.begin().await?;
+        check(&mut tx, &edition).await?;
+        let chunk = ledger::had_not_before(&mut tx, site, edition.id, CHUNK).await?;
+        if chunk == 0 {
+            record(&mut tx, site, staff_id, "took back who has it", &edition, &format!("{moved} readers"))
+                .await?;
+            tx.commit().await?;
+            return Ok(moved);
+        }
+        tx.commit().await?;
+        moved += chunk;
+    }
+}
+
+async fn check(tx: &mut Tx, edition: &Edition) -> Result<()> {
     let state = editions::state_for_update(tx, edition.id).await?;
     if state != EditionState::Held || edition.sealed_at.is_none() {
         return Err(MoveError::WrongState(state).into());
@@ -106,7 +140,8 @@ mod tests {
     #[test]
     fn a_log_of_a_mail_service_names_its_recipients() {
         let log = "Mar  3 09:00:01 mail postfix/smtp[4242]: 4F2B: to=<Ann.Lee+news@Example.org>, relay=mx.example.net[192.0.2.1]:25, status=sent (250 2.0.0 OK)\n\
-            \"bob@example.org\",delivered\n orig_to=<eve@example.org>; x@ @y\n";
+            to=<late@example.org>, status=deferred (connection timed out)\n\
+            \"bob@example.org\",delivered\n 17|eve@example.org|ok; x@ @y\n";
         let HaveIt::Named(keys) = HaveIt::named_in(log) else { panic!("they are named") };
         let mut keys: Vec<_> = keys.into_iter().collect();
         keys.sort();

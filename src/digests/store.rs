@@ -465,8 +465,13 @@ pub(super) async fn held(db: &Db) -> Result<Vec<EditionSummary>> {
     rows.into_iter().map(SummaryRow::parse).collect()
 }
 
-pub(super) async fn drafts(db: &Db) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = db.all(DRAFTS, ()).await?;
+pub(super) async fn held_in(tx: &mut Tx) -> Result<Vec<EditionSummary>> {
+    let rows: Vec<SummaryRow> = tx.all(HELD, ()).await?;
+    rows.into_iter().map(SummaryRow::parse).collect()
+}
+
+pub(super) async fn drafts_in(tx: &mut Tx) -> Result<Vec<EditionSummary>> {
+    let rows: Vec<SummaryRow> = tx.all(DRAFTS, ()).await?;
     rows.into_iter().map(SummaryRow::parse).collect()
 }
 

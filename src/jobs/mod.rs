@@ -14,7 +14,7 @@ use crate::{
         deliverability::Lookout,
         domains,
         origin::{self, Standing},
-        position::PositionFile,
+        position::Positions,
     },
     digests, donations,
     mail::Templates,
@@ -42,7 +42,7 @@ pub struct Jobs {
     /// A mailbox that bounces come to.
     pub bounce_mailbox: Option<Mailbox>,
     /// What says how far the database has come.
-    pub position: Option<Arc<PositionFile>>,
+    pub positions: Option<Arc<Positions>>,
 }
 
 /// One thing that is done again and again.
@@ -195,8 +195,8 @@ impl Jobs {
                 subscribers::tidy(site).await?;
             }
             Job::NotePosition => {
-                if let Some(position) = &self.position {
-                    position.keep_up(&site.db, site.now()).await?;
+                if let Some(positions) = &self.positions {
+                    positions.keep_up(&site.db).await?;
                 }
             }
         }

@@ -350,3 +350,11 @@ pub async fn set_disabled(site: &Site, by: Option<i64>, public_id: &str, seen: S
 async fn keep_an_owner(tx: &mut Tx) -> Result<()> {
     if store::owners(tx).await? == 0 { Err(AccountError::LastOwner) } else { Ok(()) }
 }
+
+/// Voids every link that works once and was not used: a restored backup does not know which were. How many those were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn void_all_links(tx: &mut Tx) -> crate::db::Result<u64> {
+    store::void_all_links(tx).await
+}

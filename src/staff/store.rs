@@ -50,6 +50,7 @@ statements! {
         on conflict (purpose, subject) do update set nonce = excluded.nonce, created_at = excluded.created_at";
     LINK_WORKS = "select count(*) from one_time_link where purpose = $1 and subject = $2 and nonce = $3";
     USE_LINK = "delete from one_time_link where purpose = $1 and subject = $2 and nonce = $3";
+    VOID_ALL_LINKS = "delete from one_time_link";
     VOID_LINKS = "delete from one_time_link where subject = $1";
 
     INSERT_FAILURE = "insert into sign_in_failure (key, at) values ($1, $2) returning id";
@@ -284,4 +285,8 @@ pub(super) async fn insert_audit(
 
 pub(super) async fn latest_audit(db: &Db, limit: i64) -> Result<Vec<Line>> {
     db.all(LATEST_AUDIT, (limit,)).await
+}
+
+pub(super) async fn void_all_links(tx: &mut Tx) -> Result<u64> {
+    tx.exec(VOID_ALL_LINKS, ()).await
 }

@@ -28,6 +28,7 @@ pub fn done(code: &str) -> Option<&'static str> {
         "left" => "They are off that list, and get nothing more of it.",
         "corrected" => "The correction is saved. It goes to the rest when the edition goes on.",
         "have-it" => "They get no second copy. Let the edition go on, and the others get theirs.",
+        "nobody-has-it" => "Taken back. They wait for their copy again.",
         "retried" => "They are in line again.",
         "none-to-retry" => "None of them can be tried again: they left, bounced or complained.",
         "moved" => "The magazine lives here now. Mail goes out again.",

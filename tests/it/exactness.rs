@@ -175,7 +175,7 @@ both_engines! {
         seal(&app).await;
         let waiting = pressed(&app, "For tomorrow").await;
         let draft = app.draft("A draft").await;
-        let report = restored(&app.site, None, None, None).await.expect("it is said");
+        let report = restored(&app.site, None, None, None).await.expect("it is said").expect("somebody says so");
         assert_eq!(report.held.len(), 2);
         assert_eq!(report.drafts.len(), 1);
         app.advance(HOUR);

@@ -3,11 +3,10 @@
 
 mod support;
 
+mod amounts;
 mod approving;
 mod asking;
 mod blocking;
-mod amounts;
-mod approving;
 mod bouncing;
 mod command_line;
 mod composing;
@@ -39,8 +38,8 @@ mod preferences;
 mod races;
 mod reading;
 mod relaying;
-mod sharing;
 mod restoring;
+mod sharing;
 mod signing;
 mod smtp_sink;
 mod statements;

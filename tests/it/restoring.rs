@@ -9,11 +9,17 @@ use broadside::{
         editions::{self, EditionState},
         engine::{Engine, EngineOptions},
         origin::{self, Doubt, Standing},
-        position::PositionFile,
+        position::Positions,
         workers::Lock,
     },
     digests::{self, HaveIt},
-    donations, subscribers,
+    donations,
+    email_address::EmailAddress,
+    staff::{
+        Role,
+        accounts::{self, NewMember},
+    },
+    subscribers,
 };
 
 use crate::{
@@ -23,18 +29,20 @@ use crate::{
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-fn options(app: &TestApp, position: &Arc<PositionFile>) -> EngineOptions {
-    EngineOptions { position: Some(position.clone()), ..app.engine(2) }
+fn options(app: &TestApp, position: &Arc<Positions>) -> EngineOptions {
+    EngineOptions { positions: Some(position.clone()), ..app.engine(2) }
 }
 
 /// Sends everything that is due, as a process with a file of its position does.
-async fn send(app: &TestApp, position: &Arc<PositionFile>) {
+async fn send(app: &TestApp, position: &Arc<Positions>) {
     let options = options(app, position);
     Engine::run_until_idle(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
 }
 
-fn position() -> Arc<PositionFile> {
-    Arc::new(PositionFile::new(scratch::folder().join("position")))
+fn position() -> Arc<Positions> {
+    let folder = scratch::folder().join("position");
+    std::fs::create_dir(&folder).expect("our own folder");
+    Arc::new(Positions::new(folder))
 }
 
 async fn schedule(app: &TestApp, subject: &str, wait: Duration) -> digests::Edition {
@@ -83,6 +91,9 @@ both_engines! {
         let tomorrow = schedule(&app, "For tomorrow", DAY).await;
         let half = app.seal_edition("Half of it went out").await;
         let before = app.desk().await;
+        let eve = EmailAddress::parse("eve@example.org").expect("an address");
+        let member = NewMember { name: "Eve Editor", email: &eve, role: Role::Editor };
+        let invitation = accounts::add_member(&app.site, None, member).await.expect("invited").path;
 
         let backup = db.restored_copy().await;
 
@@ -110,19 +121,29 @@ both_engines! {
         again.advance(DAY + DAY);
         again.drain().await;
         assert_eq!(again.sandbox.mailbox().count(), 0);
-        assert!(before.open(&again.url("/desk")).await.leads_to().is_none_or(|to| to.path() == "/desk/sign-in"));
-
         // An owner says so at the desk.
         let desk = again.desk().await;
         desk.open("/desk/readers").await.says("this is an older state of the magazine");
         let page = desk.open("/desk/address").await;
         page.says("It does not know who left, who was mailed and who gave since");
-        let page = desk.submit(&page.form("/desk/address").with("is", "backup")).await;
-        page.says("What to look at now").says("Half of it went out").says("For tomorrow").says("Olive Owner");
+        let desk_form = page.form("/desk/address").with("is", "backup");
+        again.subscribe_only("news@example.org").await;
+        let page = desk.submit_and_follow(&page.form("/desk/address").with("is", "backup")).await;
+        page.says("What to look at since the backup was restored").says("Half of it went out").says("For tomorrow").says("Olive Owner");
+        page.says("Sessions of others at the desk: 1. Invitations and sign-in links: 1.");
+        assert_eq!(before.open(&again.url("/desk")).await.leads_to().expect("signed out").path(), "/desk/sign-in");
+        let joined = again.visitor().open(&invitation).await;
+        assert_ne!(joined.status, StatusCode::OK, "an unused invitation opens nothing: {}", joined.body);
+        // A second answer to the same question changes nothing: everything is settled.
+        let held = digests::held(&again.site.db).await.expect("a list").len();
+        desk.submit(&desk_form).await;
+        assert_eq!((held, digests::held(&again.site.db).await.expect("a list").len()), (2, 2));
+        assert_eq!(desk.open("/desk").await.status, StatusCode::OK);
         assert_eq!(origin::look(&again.site).await.expect("a look"), Standing::AtHome);
         assert_eq!(desk.open("/desk").await.status, StatusCode::OK, "whoever said so stays signed in");
         again.drain().await;
-        assert_eq!(again.sandbox.mailbox().count(), 0, "held, until somebody looked");
+        assert_eq!(again.sandbox.mailbox().count(), 1, "editions are held until somebody looked; news goes out");
+        assert_eq!(again.mails("news@example.org").len(), 1, "who asked while nobody had said so gets their mail");
 
         // The same numbers are given to others; nothing that was mailed speaks of them.
         again.reader("dan@example.org").await;
@@ -156,6 +177,12 @@ both_engines! {
         let log = "to=<BOB@example.org>, relay=mx.example.org, status=sent";
         desk.submit_and_follow(&desk.open(&release).await.form("/release").with("named", log).with("press", "named")).await
             .says("They get no second copy");
+        let said = desk.open(&release).await;
+        said.says("1 reader counted as having it already");
+        desk.submit(&said.form("/release").with("press", "nobody")).await;
+        let nobody = desk.submit(&said.form("/release").with("named", "nobody@example.org").with("press", "named")).await;
+        assert!(nobody.body.contains("None of the readers who wait for a copy is named there"), "{}", nobody.body);
+        desk.submit(&said.form("/release").with("named", log).with("press", "named")).await;
         // What was not locked yet is locked first, and nobody is mailed by that.
         let release = format!("/desk/editions/{}/release", tomorrow.public_id);
         desk.submit_and_follow(&desk.open(&release).await.form("/release").with("press", "lock")).await.says("Whoever you name here gets no second copy");
@@ -214,12 +241,46 @@ both_engines! {
         origin::arrive(&app.site, Some(&position)).await.expect("a start");
         for round in 0..3 {
             app.subscribe_only(&format!("reader{round}@example.org")).await;
-            position.keep_up(&app.site.db, app.site.now()).await.expect("it is written");
+            position.keep_up(&app.site.db).await.expect("it is written");
             app.advance(Duration::from_secs(1));
             send(&app, &position).await;
             let start = origin::arrive(&app.site, Some(&position)).await.expect("a start");
             assert_eq!(start, Standing::AtHome);
         }
+    }
+
+    /// What tells how far the database had come is gone: on one machine alone that is a question.
+    async fn a_database_whose_position_is_missing_asks(app: TestApp) {
+        app.leaves_work();
+        let position = position();
+        origin::arrive(&app.site, Some(&position)).await.expect("a start");
+        for round in 0..3 {
+            app.subscribe_only(&format!("reader{round}@example.org")).await;
+            send(&app, &position).await;
+        }
+        let other = self::position();
+        let start = origin::arrive(&app.site, Some(&other)).await.expect("a start");
+        let asks = app.site.db.engine() == DbEngine::Sqlite;
+        let expected = if asks { Standing::Doubtful(Doubt::Elsewhere) } else { Standing::AtHome };
+        assert_eq!(start, expected, "other machines of a shared database have files of their own");
+    }
+
+    /// Files of another database that was used with the same folder say nothing of this one.
+    async fn files_of_another_database_are_of_no_account(db: TestDb) {
+        let app = TestApp::start(db.clone()).await;
+        let position = position();
+        origin::arrive(&app.site, Some(&position)).await.expect("a start");
+        let copy = app.restored_from(db.restored_copy().await).await;
+        copy.leaves_work();
+        origin::arrive(&copy.site, Some(&position)).await.expect("a start");
+        let place = origin::place(&copy.site.db).await.expect("a place");
+        let mut tx = copy.site.db.begin().await.expect("a transaction");
+        origin::confirm(&mut tx, &copy.site, &place).await.expect("it is at home there");
+        tx.commit().await.expect("a commit");
+        copy.subscribe_only("somebody@example.org").await;
+        send(&copy, &position).await;
+        assert_eq!(origin::arrive(&app.site, Some(&position)).await.expect("a start"), Standing::AtHome);
+        assert_eq!(origin::arrive(&copy.site, Some(&position)).await.expect("a start"), Standing::AtHome);
     }
 
     /// `broadside restored`, as somebody at a terminal meets it.

@@ -77,7 +77,8 @@ statements! {
     STOP = rows(5) "update delivery set state = 'suppressed', class = v.column5, claimed_by = null from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         and delivery.state = 'claimed' and not delivery.marker
-        and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
+        and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
+        returning edition_id";
     /// A reader left, or may not be mailed any more: what has not been written to a connection will not be.
     WITHDRAW = "update delivery set state = 'suppressed', class = $4, claimed_by = null, updated_at = $3
         where subscriber_id = $1 and (state = 'queued' or (state = 'claimed' and not marker))
@@ -118,6 +119,11 @@ statements! {
     HAD_BEFORE = rows(3) "update delivery set state = 'unknown', class = 'restored', maybe_duplicate = true, updated_at = cast(v.column3 as bigint)
         from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint) and delivery.state = 'queued'";
+    HAD_BEFORE_COUNT = "select count(*) from delivery where edition_id = $1 and state = 'unknown' and class = 'restored'";
+    /// It was said by mistake: they wait again.
+    HAD_NOT_BEFORE = "update delivery set state = 'queued', class = null, maybe_duplicate = false, updated_at = $3
+        where edition_id = $1 and subscriber_id in (select subscriber_id from delivery
+            where edition_id = $1 and state = 'unknown' and class = 'restored' order by subscriber_id limit $2)";
     /// The end of the next chunk of copies that are to get another body.
     BEHIND = "select max(subscriber_id) from (select subscriber_id from delivery
         where edition_id = $1 and subscriber_id > $3 and state in ('queued', 'claimed') and variant_id <> $2
@@ -363,8 +369,9 @@ pub async fn ours(tx: &mut Tx, worker: i64, keys: &[(Key, &str)]) -> Result<Vec<
 }
 
 /// Ends claims that were not begun, each with why; how many.
-pub async fn stop(tx: &mut Tx, worker: i64, keys: &[(Key, &str)]) -> Result<u64> {
-    tx.many(STOP, keyed(worker, keys)).await
+/// The editions of those that were stopped, one for each copy.
+pub async fn stop(tx: &mut Tx, worker: i64, keys: &[(Key, &str)]) -> Result<Vec<(i64,)>> {
+    tx.many_returning(STOP, keyed(worker, keys)).await
 }
 
 fn keyed<'a>(worker: i64, keys: &'a [(Key, &'a str)]) -> impl Iterator<Item = (i64, i64, i64, i64, &'a str)> {
@@ -452,6 +459,14 @@ pub async fn waiting(
 
 pub async fn had_before(tx: &mut Tx, edition: i64, subscribers: &[i64], now: Moment) -> Result<u64> {
     tx.many(HAD_BEFORE, subscribers.iter().map(|subscriber| (edition, *subscriber, now))).await
+}
+
+pub async fn had_before_count(db: &Db, edition: i64) -> Result<i64> {
+    Ok(db.one::<(i64,)>(HAD_BEFORE_COUNT, (edition,)).await?.0)
+}
+
+pub async fn had_not_before(tx: &mut Tx, edition: i64, limit: i64, now: Moment) -> Result<u64> {
+    tx.exec(HAD_NOT_BEFORE, (edition, limit, now)).await
 }
 
 pub async fn behind(db: &Db, edition: i64, variant: i64, after: i64, limit: i64) -> Result<Option<i64>> {

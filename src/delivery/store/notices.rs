@@ -64,7 +64,7 @@ statements! {
         where notice.id = cast(v.column1 as bigint) and notice.state = 'claimed' and not notice.marker
         and notice.claimed_by = cast(v.column2 as bigint) and notice.attempt = cast(v.column3 as bigint)";
     /// The copy of the database that holds them was restored: they are not sent.
-    END_WAITING = "update notice set state = 'suppressed', class = 'restored', context = '', finished_at = $1 where state = 'queued' returning template";
+    END_WAITING = "update notice set state = 'suppressed', class = 'restored', context = '', finished_at = $2 where state = 'queued' and created_at <= $1 returning template";
     /// How many stand in each state.
     COUNTS = "select state, count(*) as count from notice group by state";
     /// Given up lately, the newest first.
@@ -148,8 +148,13 @@ pub enum Ending {
     },
 }
 
-pub async fn end_waiting(tx: &mut Tx, now: Moment) -> Result<Vec<String>> {
-    Ok(tx.all::<(String,)>(END_WAITING, (now,)).await?.into_iter().map(|(template,)| template).collect())
+pub async fn end_waiting(tx: &mut Tx, before: Moment, now: Moment) -> Result<Vec<String>> {
+    Ok(tx
+        .all::<(String,)>(END_WAITING, (before, now))
+        .await?
+        .into_iter()
+        .map(|(template,)| template)
+        .collect())
 }
 
 pub async fn add(tx: &mut Tx, row: NewRow<'_>, now: Moment) -> Result<bool> {

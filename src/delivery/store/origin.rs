@@ -8,24 +8,36 @@ use crate::{
 
 statements! {
     /// Where it is at home; no row before the first start.
-    HOME = "select base_url, place, doubt, since, restored_at from origin where id = 1";
+    HOME = "select base_url, place, doubt, doubt_at, epoch, restored_at, report from origin where id = 1";
     /// The first start, or a move that somebody confirmed.
-    SETTLE = "insert into origin (id, base_url, place, since) values (1, $1, $2, $3)
-        on conflict (id) do update set base_url = excluded.base_url, place = excluded.place, doubt = '', since = excluded.since";
+    SETTLE = "insert into origin (id, base_url, place, epoch, since) values (1, $1, $2, $3, $4)
+        on conflict (id) do update set base_url = excluded.base_url, place = excluded.place, epoch = excluded.epoch,
+            doubt = '', doubt_at = null, since = excluded.since";
+    /// What the files beside it said until now is void.
+    SETTLED = "insert into settled_epoch (epoch) select epoch from origin where id = 1 and epoch <> '' on conflict (epoch) do nothing";
+    FORGET_CLAIMS = "delete from worker_position";
     /// The first start alone: of two programs that start at once, one settles.
-    SETTLE_FIRST = "insert into origin (id, base_url, place, since) values (1, $1, $2, $3) on conflict (id) do nothing";
-    /// Another port of this machine, or a database that an earlier version settled, which knew no place.
-    RENAME = "update origin set base_url = $1, place = $2 where id = 1";
-    /// The first doubt stays.
-    DOUBT = "update origin set doubt = $1 where id = 1 and doubt = ''";
-    /// Somebody said that it is a restored backup.
-    RESTORED = "update origin set restored_at = $1 where id = 1";
+    SETTLE_FIRST = "insert into origin (id, base_url, place, epoch, since) values (1, $1, $2, $3, $4) on conflict (id) do nothing";
+    /// Another port of this machine, or a database that an earlier version settled, which knew no place and no epoch.
+    RENAME = "update origin set base_url = $1, place = $2, epoch = case when epoch = '' then $3 else epoch end where id = 1";
+    /// Being behind is the weightier doubt.
+    DOUBT = "update origin set doubt = $1, doubt_at = coalesce(doubt_at, $2) where id = 1 and (doubt = '' or $1 = 'behind')";
+    /// Somebody said that it is a restored backup. What came before there was a doubt may have been told already.
+    RESTORED = "update origin set restored_at = $1, report = $2 where id = 1";
     /// Whether a worker sends under another address than the database's own, or nobody may send.
     IS_STRANGER = "select count(*) from worker w, origin o where w.id = $1 and (w.base_url <> o.base_url or o.doubt <> '')";
+    IS_SETTLED = "select count(*) from settled_epoch where epoch = $1";
     /// How often a worker was given something to send; no row if this database never met it.
-    CLAIMS = "select claims from worker where public_id = $1";
-    /// One more.
-    COUNT_CLAIM = "update worker set claims = claims + 1 where id = $1 returning public_id, claims";
+    CLAIMS = "select claims from worker_position where public_id = $1";
+    ALL_CLAIMS = "select cast(coalesce(sum(claims), 0) as bigint) from worker_position";
+    /// One more. Nobody else touches the row, so the feeder waits for nobody. No epoch where only sign-in links are sent.
+    COUNT_CLAIM = "insert into worker_position (public_id, worker_id, claims) values ($1, $2, 1)
+        on conflict (public_id) do update set claims = worker_position.claims + 1
+        returning claims, coalesce((select o.epoch from origin o join worker w on w.id = $2
+            where o.id = 1 and o.doubt = '' and o.base_url = w.base_url), '') as epoch";
+    /// Whether a worker ended in good order, or was declared dead.
+    HAS_STOPPED = "select count(*) from worker_position p join worker w on w.id = p.worker_id
+        where p.public_id = $1 and w.stopped_at is not null";
     /// Grows with every consent, deed at the desk and suppression.
     FACTS = "select (select coalesce(max(id), 0) from consent_event) + (select coalesce(max(id), 0) from audit_log)
         + (select coalesce(max(id), 0) from suppression) as facts";
@@ -37,8 +49,17 @@ pub struct Home {
     pub base_url: String,
     pub place: String,
     pub doubt: String,
-    pub since: Moment,
+    pub doubt_at: Option<Moment>,
+    pub epoch: String,
     pub restored_at: Option<Moment>,
+    pub report: String,
+}
+
+/// A claim that was counted: how many the worker has made, in which epoch.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Claim {
+    pub claims: i64,
+    pub epoch: String,
 }
 
 pub async fn home(db: &Db) -> Result<Option<Home>> {
@@ -49,27 +70,29 @@ pub async fn home_in(tx: &mut Tx) -> Result<Option<Home>> {
     tx.opt(HOME, ()).await
 }
 
-pub async fn settle(tx: &mut Tx, base_url: &str, place: &str, now: Moment) -> Result<()> {
-    tx.exec(SETTLE, (base_url, place, now)).await?;
+pub async fn settle(tx: &mut Tx, base_url: &str, place: &str, epoch: &str, now: Moment) -> Result<()> {
+    tx.exec(SETTLED, ()).await?;
+    tx.exec(FORGET_CLAIMS, ()).await?;
+    tx.exec(SETTLE, (base_url, place, epoch, now)).await?;
     Ok(())
 }
 
-pub async fn settle_first(tx: &mut Tx, base_url: &str, place: &str, now: Moment) -> Result<()> {
-    tx.exec(SETTLE_FIRST, (base_url, place, now)).await?;
+pub async fn settle_first(tx: &mut Tx, base_url: &str, place: &str, epoch: &str, now: Moment) -> Result<()> {
+    tx.exec(SETTLE_FIRST, (base_url, place, epoch, now)).await?;
     Ok(())
 }
 
-pub async fn rename(tx: &mut Tx, base_url: &str, place: &str) -> Result<()> {
-    tx.exec(RENAME, (base_url, place)).await?;
+pub async fn rename(tx: &mut Tx, base_url: &str, place: &str, epoch: &str) -> Result<()> {
+    tx.exec(RENAME, (base_url, place, epoch)).await?;
     Ok(())
 }
 
-pub async fn doubt(tx: &mut Tx, why: &str) -> Result<bool> {
-    Ok(tx.exec(DOUBT, (why,)).await? == 1)
+pub async fn doubt(tx: &mut Tx, why: &str, now: Moment) -> Result<bool> {
+    Ok(tx.exec(DOUBT, (why, now)).await? == 1)
 }
 
-pub async fn restored(tx: &mut Tx, now: Moment) -> Result<()> {
-    tx.exec(RESTORED, (now,)).await?;
+pub async fn restored(tx: &mut Tx, at: Moment, report: &str) -> Result<()> {
+    tx.exec(RESTORED, (at, report)).await?;
     Ok(())
 }
 
@@ -77,13 +100,24 @@ pub async fn is_stranger(tx: &mut Tx, worker: i64) -> Result<bool> {
     Ok(tx.one::<(i64,)>(IS_STRANGER, (worker,)).await?.0 > 0)
 }
 
+pub async fn is_settled(db: &Db, epoch: &str) -> Result<bool> {
+    Ok(db.one::<(i64,)>(IS_SETTLED, (epoch,)).await?.0 > 0)
+}
+
 pub async fn claims(db: &Db, worker: &str) -> Result<Option<i64>> {
     Ok(db.opt::<(i64,)>(CLAIMS, (worker,)).await?.map(|(claims,)| claims))
 }
 
-/// Counts a claim; the worker's public id, and how many it has made.
-pub async fn count_claim(tx: &mut Tx, worker: i64) -> Result<(String, i64)> {
-    tx.one(COUNT_CLAIM, (worker,)).await
+pub async fn all_claims(db: &Db) -> Result<i64> {
+    Ok(db.one::<(i64,)>(ALL_CLAIMS, ()).await?.0)
+}
+
+pub async fn count_claim(tx: &mut Tx, public_id: &str, worker: i64) -> Result<Claim> {
+    tx.one(COUNT_CLAIM, (public_id, worker)).await
+}
+
+pub async fn has_stopped(db: &Db, worker: &str) -> Result<bool> {
+    Ok(db.one::<(i64,)>(HAS_STOPPED, (worker,)).await?.0 > 0)
 }
 
 pub async fn facts(db: &Db) -> Result<i64> {

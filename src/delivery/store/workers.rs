@@ -8,7 +8,7 @@ use crate::{
 
 statements! {
     /// A worker begins.
-    ADD = "insert into worker (public_id, host, pid, base_url, started_at, heartbeat_at) values ($1, $2, $3, $4, $5, $5) returning id";
+    ADD = "insert into worker (host, pid, base_url, started_at, heartbeat_at) values ($1, $2, $3, $4, $4) returning id";
     /// Still here; touches nothing once the worker was declared dead.
     BEAT = "update worker set heartbeat_at = $2 where id = $1 and stopped_at is null";
     /// Those silent since a moment, other than oneself. Nobody waits for a row that somebody else holds.
@@ -30,14 +30,8 @@ statements! {
     STOP = "update worker set stopped_at = $2 where id = $1 and stopped_at is null";
 }
 
-pub async fn add(
-    tx: &mut Tx,
-    public_id: &str,
-    (host, pid): (&str, i64),
-    base_url: &str,
-    now: Moment,
-) -> Result<i64> {
-    Ok(tx.one::<(i64,)>(ADD, (public_id, host, pid, base_url, now)).await?.0)
+pub async fn add(tx: &mut Tx, (host, pid): (&str, i64), base_url: &str, now: Moment) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(ADD, (host, pid, base_url, now)).await?.0)
 }
 
 pub async fn is_anybody_alive(db: &Db, since: Moment) -> Result<bool> {

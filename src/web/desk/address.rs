@@ -1,4 +1,4 @@
-//! `/desk/address`: the database may be a copy; nothing is sent until an owner says what it is.
+//! `/desk/address`: the database may be a copy; nothing is sent until an owner says what it is. And after that, what to look at.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::super::{Desk, Outcome, Posted, session::see_other};
 use crate::{
     clock::{Moment, Zone},
     delivery::origin::{self, Doubt, Standing},
-    restored::{self, Report},
+    restored::{self, Line, Person, Report},
     staff::audit,
 };
 
@@ -19,13 +19,19 @@ struct Page {
     /// It is older than what ran here last.
     behind: bool,
     here: String,
+    /// What was said when a backup was last restored.
+    restored: Option<Restored>,
 }
 
 /// `GET /desk/address`
 pub(crate) async fn show(desk: Desk) -> Outcome {
-    let mut page = Page { home: None, elsewhere: false, behind: false, here: desk.site().url("/") };
+    let here = desk.site().url("/");
+    let mut page = Page { home: None, elsewhere: false, behind: false, here, restored: None };
     match origin::look(desk.site()).await? {
-        Standing::AtHome => {}
+        Standing::AtHome => {
+            let report = restored::last(desk.site()).await?;
+            page.restored = report.map(|report| Restored::new(report, desk.zone()));
+        }
         Standing::Abroad(home) => page.home = Some(home),
         Standing::Doubtful(Doubt::Elsewhere) => page.elsewhere = true,
         Standing::Doubtful(Doubt::Behind) => page.behind = true,
@@ -36,26 +42,35 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
 /// `POST /desk/address`
 pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let form = posted.form(&["is"])?;
-    let site = desk.site();
-    // What is older than what ran here is a backup, whatever somebody says.
-    let behind = origin::look(site).await? == Standing::Doubtful(Doubt::Behind);
-    let who = Some(desk.who.staff.id);
-    if behind || form.text("is") == "backup" {
-        let report = restored::restored(site, who, Some(&desk.who.session.hash), None).await?;
-        let page = Restored::new(&report, &desk.settings.time_zone);
-        return desk.page("desk/settings/restored", "What to look at now", &page).await;
+    let (site, who) = (desk.site(), desk.who.staff.id);
+    let standing = origin::look(site).await?;
+    match (standing, form.text("is")) {
+        // Somebody has answered already, perhaps this very press: what they said stands.
+        (Standing::AtHome, _) => {}
+        (_, "backup") => {
+            restored::restored(site, Some(who), Some(&desk.who.session.hash), None).await?;
+        }
+        // What is older than what ran here is taken for the magazine only by somebody who says that they know.
+        (Standing::Doubtful(Doubt::Behind), "moved") => {}
+        (_, "moved" | "whole") => {
+            let place = origin::place(&site.db).await?;
+            let mut tx = site.db.begin().await?;
+            if origin::look_in(&mut tx, site).await? != Standing::AtHome {
+                origin::confirm(&mut tx, site, &place).await?;
+                audit::record(&mut tx, site, Some(who), "confirmed the address", "", &site.url("/")).await?;
+            }
+            tx.commit().await?;
+            return Ok(see_other("/desk?done=moved"));
+        }
+        _ => {}
     }
-    let place = origin::place(&site.db).await?;
-    let mut tx = site.db.begin().await?;
-    origin::confirm(&mut tx, site, &place).await?;
-    audit::record(&mut tx, site, who, "confirmed the address", "", &site.url("/")).await?;
-    tx.commit().await?;
-    Ok(see_other("/desk?done=moved"))
+    Ok(see_other("/desk/address"))
 }
 
 /// What was done with a restored backup, and what only people can know.
 #[derive(Serialize)]
 struct Restored {
+    at: String,
     held: Vec<Line>,
     drafts: Vec<Line>,
     letters: i64,
@@ -65,41 +80,14 @@ struct Restored {
     suppression: String,
     deed: String,
     gift: String,
-    team: Vec<Member>,
-}
-
-#[derive(Serialize)]
-struct Line {
-    subject: String,
-    path: String,
-}
-
-#[derive(Serialize)]
-struct Member {
-    name: String,
-    role: &'static str,
-    disabled: bool,
+    team: Vec<Person>,
 }
 
 impl Restored {
-    fn new(report: &Report, zone: &Zone) -> Self {
+    fn new(report: Report, zone: &Zone) -> Self {
         let when = |at: Option<Moment>| at.map_or("never".to_owned(), |at| at.date_time(zone));
-        let line = |edition: &crate::digests::EditionSummary| Line {
-            subject: if edition.subject.is_empty() {
-                "(no subject)".to_owned()
-            } else {
-                edition.subject.clone()
-            },
-            path: format!("/desk/editions/{}", edition.public_id),
-        };
-        let member = |member: &crate::staff::accounts::Member| Member {
-            name: member.name.clone(),
-            role: member.role.as_str(),
-            disabled: member.disabled_at.is_some(),
-        };
         Self {
-            held: report.held.iter().map(line).collect(),
-            drafts: report.drafts.iter().map(line).collect(),
+            at: report.at.date_time(zone),
             letters: report.letters.iter().map(|(_, count)| count).sum(),
             sessions: report.sessions,
             links: report.links,
@@ -107,7 +95,9 @@ impl Restored {
             suppression: when(report.newest.suppression),
             deed: when(report.newest.deed),
             gift: when(report.newest.gift),
-            team: report.team.iter().map(member).collect(),
+            held: report.held,
+            drafts: report.drafts,
+            team: report.team,
         }
     }
 }

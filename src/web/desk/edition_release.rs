@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{
     super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
     edition_progress::have_and_have_not,
-    editions::title,
+    editions::{count, title},
 };
 use crate::{
     delivery::editions::{self, EditionState},
@@ -24,6 +24,8 @@ struct Page {
     /// Whether it is written down who is to get it.
     locked: bool,
     standing: String,
+    /// How many were said to have it, in words; empty for none.
+    said: String,
     form: Form,
 }
 
@@ -47,6 +49,10 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         digests::seal_due(site, &desk.app.templates).await?;
         return Ok(see_other(&format!("/desk/editions/{id}/release")));
     }
+    if form.text("press") == "nobody" {
+        digests::nobody_has_it(site, &id, who).await?;
+        return Ok(see_other(&format!("/desk/editions/{id}/release?done=nobody-has-it")));
+    }
     let have = match form.text("press") {
         "up-to" => form.parse("up_to", |text| EmailAddress::parse(text).map(HaveIt::UpTo)),
         _ if form.text("named").is_empty() => {
@@ -57,7 +63,11 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     };
     if let Some(have) = &have {
         match digests::have_it(site, &id, have, who).await {
-            Ok(_) => return Ok(see_other(&format!("/desk/editions/{id}?done=have-it"))),
+            Ok(0) if matches!(have, HaveIt::UpTo(_)) => {
+                form.mistake("up_to", "Nobody up to that address is waiting for a copy.");
+            }
+            Ok(0) => form.mistake("named", "None of the readers who wait for a copy is named there."),
+            Ok(_) => return Ok(see_other(&format!("/desk/editions/{id}/release?done=have-it"))),
             Err(digests::Error::NotFound) => {
                 form.mistake("up_to", "Nobody in this edition has that address.");
             }
@@ -80,6 +90,10 @@ async fn page(desk: &Desk, edition: &Edition, form: Form) -> Result<Page, WebErr
         true => have_and_have_not(editions::progress(&desk.site().db, edition.id).await?),
         false => String::new(),
     };
+    let said = match digests::said_to_have_it(&desk.site().db, edition).await? {
+        0 => String::new(),
+        readers => count(readers, "reader"),
+    };
     let public_id = edition.public_id.clone();
-    Ok(Page { public_id, title: title(&edition.content.subject), locked, standing, form })
+    Ok(Page { public_id, title: title(&edition.content.subject), locked, standing, said, form })
 }

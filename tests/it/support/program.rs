@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::Duration,
 };
@@ -146,8 +146,17 @@ fn command(app: &TestApp, command: &str, settings: &[Setting<'_>]) -> Command {
         .env("SMTP_URL", format!("smtp://{smtp}?tls=none"))
         .env("SMTP_TIMEOUT_FACTOR", "0.05")
         .env("SANDBOX_SMTP", smtp.to_string())
+        .env("DATA_DIR", data_folder(app))
         .envs(settings.iter().copied());
     program
+}
+
+/// Where every process of the instance keeps what is its own: beside the file, or anywhere for a server.
+fn data_folder(app: &TestApp) -> PathBuf {
+    match app.database_url.strip_prefix("sqlite:").map(Path::new).and_then(Path::parent) {
+        Some(folder) => folder.join("data"),
+        None => scratch::folder(),
+    }
 }
 
 /// Starts a command of the program, to be killed on the way.
