@@ -91,7 +91,9 @@ pub async fn restored(
     keep: Option<&str>,
     lock: Option<&Lock>,
 ) -> Result<Option<Report>, digests::Error> {
-    let newest = newest(site).await?;
+    // What came since there was a doubt waited, and is news.
+    let before = origin::doubt_at(&site.db).await?.unwrap_or_else(|| site.now());
+    let newest = newest(site, before).await?;
     let place = origin::place(&site.db).await?;
     // What a worker had begun when the copy was made is given back as in doubt, or waiting, before anything is counted.
     workers::take_back_from_the_dead(site, lock).await?;
@@ -99,8 +101,6 @@ pub async fn restored(
     if keep.is_some() && origin::look_in(&mut tx, site).await? == Standing::AtHome {
         return Ok(None);
     }
-    // What came since there was a doubt waited, and is news.
-    let before = origin::doubt_at(&mut tx).await?.unwrap_or_else(|| site.now());
     digests::hold_all(&mut tx, site, by).await?;
     let letters = notices::end_waiting(&mut tx, before, site.now()).await?;
     let sessions = sessions::end_all_but(&mut tx, keep).await?;
@@ -116,7 +116,7 @@ pub async fn restored(
         links,
         newest,
         team: team(site).await?,
-        suppressed: Suppressions::new(site).count().await?.0,
+        suppressed: Suppressions::new(site).count(before).await?.0,
     };
     let json = serde_json::to_string(&report).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     origin::restored(&mut tx, before, &json).await?;
@@ -152,11 +152,11 @@ async fn team(site: &Site) -> db::Result<Vec<Person>> {
         .collect())
 }
 
-async fn newest(site: &Site) -> db::Result<Newest> {
+async fn newest(site: &Site, before: Moment) -> db::Result<Newest> {
     Ok(Newest {
-        consent: subscribers::newest_consent(&site.db).await?,
-        suppression: Suppressions::new(site).count().await?.1,
-        deed: audit::latest(&site.db, 1).await?.first().map(|line| line.at),
-        gift: donations::newest_gift(&site.db).await?,
+        consent: subscribers::newest_consent(&site.db, before).await?,
+        suppression: Suppressions::new(site).count(before).await?.1,
+        deed: audit::latest(&site.db, 100).await?.iter().map(|line| line.at).find(|at| *at <= before),
+        gift: donations::newest_gift(&site.db, before).await?,
     })
 }

@@ -148,8 +148,8 @@ pub async fn restored(tx: &mut Tx, at: Moment, report: &str) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn doubt_at(tx: &mut Tx) -> Result<Option<Moment>> {
-    Ok(store::home_in(tx).await?.and_then(|home| home.doubt_at))
+pub async fn doubt_at(db: &Db) -> Result<Option<Moment>> {
+    Ok(store::home(db).await?.and_then(|home| home.doubt_at))
 }
 
 /// Before when everything may have been told already, for a backup was restored.

@@ -186,12 +186,12 @@ impl<'a> Suppressions<'a> {
         Ok(reasons.iter().map(|reason| reason.as_deref() == Some(Reason::Staff.as_str())).collect())
     }
 
-    /// How many addresses are not mailed, and when the last of them was added.
+    /// How many addresses were stopped up to a moment and still are, and when the last of them was.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn count(self) -> Result<(i64, Option<Moment>)> {
-        store::count(&self.0.db).await
+    pub async fn count(self, before: Moment) -> Result<(i64, Option<Moment>)> {
+        store::count(&self.0.db, before).await
     }
 
     /// As [`Suppressions::reason`], for many addresses, in their order: for who is inside the gate of suppressions.

@@ -230,10 +230,10 @@ pub(super) fn figures(minor: i64, code: &str) -> String {
     }
 }
 
-/// When the last gift was paid.
+/// When the last gift was paid, up to a moment.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn newest_gift(db: &Db) -> Result<Option<Moment>> {
-    store::newest_gift(db).await
+pub async fn newest_gift(db: &Db, before: Moment) -> Result<Option<Moment>> {
+    store::newest_gift(db, before).await
 }

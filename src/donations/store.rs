@@ -70,7 +70,7 @@ statements! {
     KEEP_DONOR = "insert into donor (public_id, email, email_key, name, created_at) values ($1, $2, $3, $4, $5)
         on conflict (email_key) do update set name = case when donor.name = '' then excluded.name else donor.name end
         returning id";
-    NEWEST_GIFT = "select max(paid_at) from donation where state = 'paid'";
+    NEWEST_GIFT = "select max(paid_at) from donation where state = 'paid' and paid_at <= $1";
     ADD_ENTRY = "insert into ledger_entry (entry_group, account, amount_minor, currency, donation_id, reference, at)
         values ($1, $2, $3, $4, $5, $6, $7)";
     ADD_RECEIPT = "insert into receipt (public_id, number, donation_id, created_at) values ($1, $2, $3, $4)";
@@ -762,6 +762,6 @@ pub(super) async fn stuck_events(db: &Db) -> Result<Vec<EventLine>> {
     db.all(STUCK_EVENTS, ()).await
 }
 
-pub(super) async fn newest_gift(db: &Db) -> Result<Option<Moment>> {
-    Ok(db.one::<(Option<Moment>,)>(NEWEST_GIFT, ()).await?.0)
+pub(super) async fn newest_gift(db: &Db, before: Moment) -> Result<Option<Moment>> {
+    Ok(db.one::<(Option<Moment>,)>(NEWEST_GIFT, (before,)).await?.0)
 }

@@ -118,12 +118,12 @@ pub async fn by_email(db: &Db, email: &EmailAddress) -> Result<Option<Subscriber
     store::by_key(db, &email.key()).await
 }
 
-/// When somebody last joined, confirmed or left.
+/// When somebody last joined, confirmed or left, up to a moment.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn newest_consent(db: &Db) -> Result<Option<Moment>> {
-    store::newest_event(db).await
+pub async fn newest_consent(db: &Db, before: Moment) -> Result<Option<Moment>> {
+    store::newest_event(db, before).await
 }
 
 /// A reader's standing with every list they ever asked for.

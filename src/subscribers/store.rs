@@ -90,8 +90,8 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     /// As `ADD_EVENT`, for an import.
     ADD_EVENTS = rows(9) "insert into consent_event (subscriber_id, list_id, action, method, wording_id, source, ip, user_agent, at) values {rows}";
-    /// The last thing that happened; the newest has the highest key.
-    NEWEST_EVENT = "select at from consent_event order by id desc limit 1";
+    /// The last thing that happened up to a moment; the newest has the highest key.
+    NEWEST_EVENT = "select at from consent_event where at <= $1 order by id desc limit 1";
     /// The proof.
     EVENTS = "select e.action, e.method, l.name as list, w.text as wording, e.source, e.ip, e.user_agent, e.at
         from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
@@ -327,8 +327,8 @@ pub async fn add_events<'a>(tx: &mut Tx, events: impl IntoIterator<Item = NewEve
     tx.many(ADD_EVENTS, events.into_iter().map(row)).await
 }
 
-pub async fn newest_event(db: &Db) -> Result<Option<Moment>> {
-    Ok(db.opt::<(Moment,)>(NEWEST_EVENT, ()).await?.map(|(at,)| at))
+pub async fn newest_event(db: &Db, before: Moment) -> Result<Option<Moment>> {
+    Ok(db.opt::<(Moment,)>(NEWEST_EVENT, (before,)).await?.map(|(at,)| at))
 }
 
 pub async fn events(db: &Db, subscriber: i64) -> Result<Vec<Event>> {

@@ -130,7 +130,8 @@ both_engines! {
         again.subscribe_only("news@example.org").await;
         let page = desk.submit_and_follow(&page.form("/desk/address").with("is", "backup")).await;
         page.says("What to look at since the backup was restored").says("Half of it went out").says("For tomorrow").says("Olive Owner");
-        page.says("Sessions of others at the desk: 1. Invitations and sign-in links: 1.");
+        page.says("joined, confirmed or left: 3 March 2026");
+        page.says("Sessions of others at the desk: 2. Invitations and sign-in links: 1.");
         assert_eq!(before.open(&again.url("/desk")).await.leads_to().expect("signed out").path(), "/desk/sign-in");
         let joined = again.visitor().open(&invitation).await;
         assert_ne!(joined.status, StatusCode::OK, "an unused invitation opens nothing: {}", joined.body);

@@ -22,7 +22,7 @@ statements! {
     /// In force, with the words for staff.
     FIND = "select id, reason, detail, created_at from suppression where address_hash = $1 and lifted_at is null";
     /// How many are in force, and the newest.
-    COUNT = "select count(*) as count, max(created_at) as newest from suppression where lifted_at is null";
+    COUNT = "select count(*) as count, max(created_at) as newest from suppression where lifted_at is null and created_at <= $1";
     /// Lifting keeps the row.
     LIFT = "update suppression set lifted_at = $2 where address_hash = $1 and lifted_at is null";
     /// Staff lift the one that they saw.
@@ -62,8 +62,8 @@ pub struct Blocked {
     pub created_at: Moment,
 }
 
-pub async fn count(db: &Db) -> Result<(i64, Option<Moment>)> {
-    db.one(COUNT, ()).await
+pub async fn count(db: &Db, before: Moment) -> Result<(i64, Option<Moment>)> {
+    db.one(COUNT, (before,)).await
 }
 
 pub async fn find(db: &Db, hash: &str) -> Result<Option<InForce>> {
