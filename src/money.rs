@@ -100,7 +100,7 @@ impl Money {
     fn parse_positive(text: &str, currency: Currency) -> Result<Self, AmountError> {
         let (whole, part) = split(text, currency)?;
         let places = exponent(currency) as usize;
-        let paid_places = if WHOLE_IN_HUNDREDTHS.contains(&currency.code()) { 0 } else { places };
+        let paid_places = if limits::is_whole(currency) { 0 } else { places };
         // "1500.00" yen are 1500 yen: noughts say nothing.
         if part.len() > paid_places && !matches!(part, "0" | "00") {
             return Err(AmountError::TooPrecise);
@@ -145,7 +145,7 @@ fn split(text: &str, currency: Currency) -> Result<(String, &str), AmountError> 
                 && is_digits(part);
             if !thousands {
                 Some(at)
-            } else if exponent(currency) == 0 {
+            } else if limits::is_whole(currency) {
                 // There are no thousandths, nor any other part, of a yen.
                 None
             } else {
@@ -232,7 +232,17 @@ mod tests {
         for typed in ["1500", "1,500", "1.500", "1500.00", "1 500"] {
             assert_eq!(Money::parse(typed, Currency::JPY).map(|money| money.minor), Ok(1_500), "{typed}");
         }
-        assert_eq!(Money::parse("1 500", Currency::HUF).map(|money| money.minor), Ok(150_000));
+        for (currency, code) in
+            [(Currency::HUF, "HUF"), (Currency::ISK, "ISK"), (Currency::TWD, "TWD"), (Currency::UGX, "UGX")]
+        {
+            for typed in ["1 500", "1,500", "1.500", "1,500.00"] {
+                assert_eq!(
+                    Money::parse(typed, currency).map(|money| money.minor),
+                    Ok(150_000),
+                    "{typed} {code}"
+                );
+            }
+        }
     }
 
     /// What could mean two things is asked, with both of them in the question.
@@ -244,7 +254,6 @@ mod tests {
             assert!(error.contains("Do you mean 150") && error.contains(" or 1.50?"), "{error}");
         }
         assert!(asked("1,000", Currency::USD).expect_err("two").contains("1000 or 1.00?"));
-        assert!(asked("12,500", Currency::HUF).expect_err("two").contains("12500 or 12.50?"));
         for typed in ["15 50", "1 5", "1,50,00", "1.500,00.0", "1,5000,000", "15,00.00", "1 500 00", "١٥"] {
             assert_eq!(Money::parse(typed, Currency::EUR), Err(AmountError::NotANumber), "{typed}");
         }
