@@ -100,7 +100,7 @@ async fn unheeded(site: &Site) -> anyhow::Result<bool> {
     }
     for copy in &needs.copies {
         let name = copy.subscription.as_deref().unwrap_or_default();
-        println!("{} every month, {name}, is a copy that runs beside the first", copy.amount());
+        println!("{} every month, {name}, is a copy that is charged beside another", copy.amount());
     }
     let failed = notices::failed(&site.db, site.now().minus(attention::LATELY), NAMED).await?;
     for letter in &failed {

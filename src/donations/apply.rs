@@ -27,13 +27,15 @@ use crate::{
 };
 
 /// The kinds of event that move something here; all others are kept and left alone.
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 17] = [
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
     ASYNC_FAILED,
     "checkout.session.expired",
     "payment_intent.succeeded",
     "payment_intent.processing",
+    // The balance transaction of a payment comes with this, which says when the money came.
+    CHARGE_UPDATED,
     "customer.subscription.created",
     "customer.subscription.updated",
     "customer.subscription.deleted",
@@ -45,6 +47,7 @@ const KINDS: [&str; 16] = [
     "invoice.voided",
     "invoice.marked_uncollectible",
 ];
+const CHARGE_UPDATED: &str = "charge.updated";
 const PAYMENT_FAILED: &str = "invoice.payment_failed";
 const ASYNC_FAILED: &str = "checkout.session.async_payment_failed";
 
@@ -55,8 +58,13 @@ pub(super) fn concerns_us(kind: &str) -> bool {
 
 /// The objects of an event as they are now.
 pub(super) enum Seen {
-    Session { session: Box<CheckoutSession>, payment: Option<Payment>, month: Option<Month> },
-    Payment(Payment),
+    Session {
+        session: Box<CheckoutSession>,
+        payment: Option<Payment>,
+        month: Option<Month>,
+    },
+    /// With its session, where our row does not know any more who gave.
+    Payment(Payment, Option<Box<CheckoutSession>>),
     Month(Month),
     Nothing,
 }
@@ -108,8 +116,20 @@ pub(super) async fn fetch(
             }
         };
         Ok(Seen::Session { session: Box::new(session), payment, month })
-    } else if kind.starts_with("payment_intent.") {
-        Ok(Seen::Payment(dated(provider.payment(object_id).await?)?))
+    } else if kind.starts_with("payment_intent.") || kind == CHARGE_UPDATED {
+        let payment = dated(provider.payment(object_id).await?)?;
+        // Who gave was forgotten when it failed; its session still knows.
+        let forgotten = match &payment.ours.donation {
+            Some(donation) if payment.state == PaymentState::Succeeded => {
+                store::forgotten_session(&site.db, donation).await?
+            }
+            _ => None,
+        };
+        let session = match forgotten {
+            Some(session) => Some(Box::new(provider.checkout_session(&session).await?)),
+            None => None,
+        };
+        Ok(Seen::Payment(payment, session))
     } else if kind.starts_with("customer.subscription.") {
         Ok(Seen::Month(look(site, provider, object_id, None).await?))
     } else if kind.starts_with("invoice.") {
@@ -187,7 +207,7 @@ pub(super) async fn apply(tx: &mut Tx, site: &Site, event: &DueEvent, seen: &See
             Every::Once => gift_once(tx, site, event, session, payment.as_ref()).await,
             Every::Month => gift_monthly(tx, site, event, session, month.as_ref()).await,
         },
-        Seen::Payment(payment) => payment_alone(tx, site, payment).await,
+        Seen::Payment(payment, session) => payment_alone(tx, site, payment, session.as_deref()).await,
         Seen::Month(month) => instalment(tx, site, event, month).await,
         Seen::Nothing => Ok(Applied::NotOurs),
     }
@@ -226,14 +246,22 @@ async fn gift_once(
 
 /// The payment of a gift given once, told on its own. It brings good news only: as long as its session is open another try
 /// may follow a failed one, so the session tells of failures.
-async fn payment_alone(tx: &mut Tx, site: &Site, payment: &Payment) -> db::Result<Applied> {
+async fn payment_alone(
+    tx: &mut Tx,
+    site: &Site,
+    payment: &Payment,
+    session: Option<&CheckoutSession>,
+) -> db::Result<Applied> {
     let Some(public_id) = &payment.ours.donation else { return Ok(Applied::NotOurs) };
     // Payments of invoices are told by their invoice, and a payment whose row is unknown by its session.
     let Some(donation) = store::donation(tx, public_id).await?.filter(|row| row.kind == "once") else {
         return Ok(Applied::NotOurs);
     };
     match payment.state {
-        PaymentState::Succeeded => return pay_once(tx, site, donation, payment, (None, None)).await,
+        PaymentState::Succeeded => {
+            let from = session.map_or((None, None), |known| (known.email.as_deref(), known.name.as_deref()));
+            return pay_once(tx, site, donation, payment, from).await;
+        }
         PaymentState::Processing => {
             store::advance(tx, donation.id, Move::Pending).await?;
         }
@@ -340,7 +368,7 @@ async fn instalment(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
         book::pay(tx, site, &donation, Some(&recurring), &paid).await?;
         donation_id = Some(donation.id);
     }
-    if let Some(invoice) = invoice.filter(|invoice| !invoice.paid && event.kind == PAYMENT_FAILED)
+    if let Some(invoice) = invoice.filter(|invoice| invoice.open && event.kind == PAYMENT_FAILED)
         && recurring.activated_at.is_some()
         // News that come late: nobody asks for another card for what is over.
         && subscription.state != SubscriptionState::Cancelled

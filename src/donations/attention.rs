@@ -65,7 +65,7 @@ pub struct FailedCheckout {
     pub attempts: i64,
 }
 
-/// A monthly donation that runs beside the one it was copied from, at the provider.
+/// A monthly donation that was copied at the provider and is charged beside another of the same.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct Copied {
     /// The supporter's address.
@@ -99,7 +99,7 @@ pub struct Attention {
     pub checkouts: Vec<FailedCheckout>,
     /// Events that were given up.
     pub events: Vec<EventLine>,
-    /// Copies that run.
+    /// Copies that are charged while another of the same donation is.
     pub copies: Vec<Copied>,
 }
 
@@ -110,7 +110,7 @@ impl Attention {
         let count = |number: usize, one: &str, many: &str| match number {
             0 => None,
             1 => Some(format!("1 {one}")),
-            number => Some(format!("{number} {many}")),
+            number => Some(format!("{}{number} {many}", at_least(number))),
         };
         let sentences = [
             count(
@@ -130,12 +130,21 @@ impl Attention {
             ),
             count(
                 self.copies.len(),
-                "monthly donation was copied at the payment service and runs beside the first",
-                "monthly donations were copied at the payment service and run beside the first ones",
+                "monthly donation was copied at the payment service and is charged beside another",
+                "monthly donations were copied at the payment service and are charged beside others",
             ),
         ];
         sentences.into_iter().flatten().collect()
     }
+}
+
+/// How many of a kind are read at most.
+pub const MOST: usize = 100;
+
+/// What stands before a number of which there may be more.
+#[must_use]
+pub const fn at_least(number: usize) -> &'static str {
+    if number >= MOST { "at least " } else { "" }
 }
 
 /// What needs a person now.
@@ -186,13 +195,13 @@ pub async fn ask_again(site: &Site, recurring: &str) -> Result<bool> {
     Ok(asked == 1)
 }
 
-/// Staff have seen the checkouts that could not be opened.
+/// Staff have seen the checkouts that could not be opened until that moment; what came since they have not.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn put_checkouts_away(site: &Site) -> Result<()> {
+pub async fn put_checkouts_away(site: &Site, seen: Moment) -> Result<()> {
     let mut tx = site.db.begin().await?;
-    rows::put_checkouts_away(&mut tx, site.now()).await?;
+    rows::put_checkouts_away(&mut tx, site.now(), seen).await?;
     tx.commit().await
 }
 

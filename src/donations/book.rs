@@ -109,7 +109,8 @@ pub(super) async fn pay(
     Ok(())
 }
 
-/// What the paper carries: the year, and letters that are made of the provider's own name of the payment. So the same gift has the
+/// What the paper carries: the year in UTC, whatever zone the date beside it is shown in, for a magazine may change its zone; and
+/// letters that are made of the provider's own name of the payment. So the same gift has the
 /// same number whenever it is booked, after a restored backup too, and no other gift ever has it.
 fn receipt_number(paid: &Paid<'_>) -> String {
     let fact = paid.invoice_id.or(paid.payment_id).unwrap_or_default();

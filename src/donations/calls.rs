@@ -92,17 +92,18 @@ pub(super) async fn make(
         _ => open_checkout(site, provider, call).await?,
     };
     if let Err(error) = &answer {
-        tracing::warn!(key = call.idempotency_key, %error, "a call to the payment provider did not go through");
+        let why = error.for_the_record();
+        tracing::warn!(key = call.idempotency_key, why, "a call to the payment provider did not go through");
         let slowest = if call.operation == "cancel" { CANCEL_SLOWEST } else { CHECKOUT_SLOWEST };
         if call.operation == "cancel" || error.may_work_later() {
             let attempts = u32::try_from(call.attempts).unwrap_or(0).min(slowest);
             let until = site.now().plus(LEASE * 2_u32.pow(attempts));
             let mut tx = site.db.begin().await?;
-            store::postpone_call(&mut tx, &call.idempotency_key, until, &error.to_string()).await?;
+            store::postpone_call(&mut tx, &call.idempotency_key, until, &why).await?;
             tx.commit().await?;
         } else {
             // What was wrong with the form, the supporter was told; what is wrong with us, nobody.
-            give_up(site, call, &error.to_string(), error.is_about_the_gift()).await?;
+            give_up(site, call, &why, error.is_about_the_gift()).await?;
         }
     }
     Ok(answer)
@@ -147,9 +148,15 @@ async fn cancel(
         Ok(seen) if seen.state == SubscriptionState::Cancelled => seen.ended_at.unwrap_or(site.now()),
         Ok(_) => return Ok(Err(ProviderError::NotYet("that the monthly donation is over"))),
         // What the provider has not got it cannot charge. A test key does not hear of what is live, nor the key of another
-        // account of anything: whoever hears otherwise later asks again ([`taken_back`]).
-        Err(error) if error.is_missing() && !error.is_of_other_mode() => {
-            tracing::warn!(key = call.idempotency_key, %error, "the payment provider knows no such subscription");
+        // account of anything: whoever hears otherwise later asks again ([`taken_back`]). What only a test key sees moves no
+        // money.
+        Err(error) if error.is_missing() && (provider.is_live() || !error.is_of_other_mode()) => {
+            let why = error.for_the_record();
+            tracing::warn!(
+                key = call.idempotency_key,
+                why,
+                "the payment provider knows no such subscription"
+            );
             site.now()
         }
         Err(error) => return Ok(Err(error)),

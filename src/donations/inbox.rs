@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     apply,
     reports::UNREADABLE,
-    store::{self, DueEvent},
+    store::{self, DueEvent, Stale},
 };
 use crate::{
     clock::Moment,
@@ -205,15 +205,19 @@ async fn put_back(site: &Site, event: &DueEvent, error: &PollError) -> db::Resul
     let attempts = event.attempts + 1;
     let state = if attempts >= MOST_ATTEMPTS { "dead" } else { "new" };
     let (id, kind) = (&event.event_id, &event.kind);
+    let why = match error {
+        PollError::Provider(error) => error.for_the_record(),
+        PollError::Database(error) => error.to_string(),
+    };
     if matches!(error, PollError::Provider(ProviderError::NotYet(_))) {
-        tracing::info!(event = id, kind, attempts, %error, "an event waits");
+        tracing::info!(event = id, kind, attempts, why, "an event waits");
     } else {
-        tracing::error!(event = id, kind, attempts, %error, "an event could not be applied");
+        tracing::error!(event = id, kind, attempts, why, "an event could not be applied");
     }
     let wait = Duration::from_secs(5) * 2_u32.pow(u32::try_from(attempts.clamp(0, 9)).unwrap_or(9));
     let mut tx = site.db.begin().await?;
     let next_at = site.now().plus(wait);
-    store::event_failed(&mut tx, &event.event_id, state, next_at, &error.to_string()).await?;
+    store::event_failed(&mut tx, &event.event_id, state, next_at, &why).await?;
     tx.commit().await
 }
 
@@ -224,15 +228,28 @@ const DONE_STAY: Duration = Duration::from_secs(500 * 86_400);
 /// Time to ask somebody about an event that cannot be read.
 const UNREAD_STAY: Duration = Duration::from_secs(30 * 86_400);
 
+/// Events forgotten in one transaction: others want to write too.
+const AT_ONCE: i64 = 500;
+
 /// Forgets the provider's events that are over, and of people what is no longer needed. Returns how many events went.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn tidy(site: &Site) -> db::Result<u64> {
-    let now = site.now();
-    let mut tx = site.db.begin().await?;
-    let (ignored, done, unread) = (now.minus(IGNORED_STAY), now.minus(DONE_STAY), now.minus(UNREAD_STAY));
-    let forgotten = store::forget_events(&mut tx, ignored, done, unread).await?;
-    tx.commit().await?;
-    Ok(forgotten)
+    let mut gone = 0;
+    for (what, stay) in [(Stale::Text, UNREAD_STAY), (Stale::Ignored, IGNORED_STAY), (Stale::Done, DONE_STAY)]
+    {
+        loop {
+            let mut tx = site.db.begin().await?;
+            let rows = store::forget_events(&mut tx, what, site.now().minus(stay), AT_ONCE).await?;
+            tx.commit().await?;
+            if !matches!(what, Stale::Text) {
+                gone += rows;
+            }
+            if rows < AT_ONCE.unsigned_abs() {
+                break;
+            }
+        }
+    }
+    Ok(gone)
 }

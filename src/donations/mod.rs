@@ -28,7 +28,7 @@ pub use self::{
     calls::resume_calls,
     gift::{FieldErrors, GiftError, GiftRequest, StartedGift, gift_of, limits_of, start_gift, thanks_token},
     inbox::{PollError, ReceiveError, Worked, poll_provider, process_inbox, receive, tidy, try_again},
-    monthly::{CancelError, Monthly, cancel_monthly, manage_token, monthly_of},
+    monthly::{CancelError, Monthly, cancel_all, cancel_monthly, manage_token, monthly_of},
     reports::newest_gift,
     store::{STATEMENTS, Unfinished, attention::STATEMENTS as ATTENTION_STATEMENTS},
 };

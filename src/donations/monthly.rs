@@ -5,12 +5,12 @@
 
 use super::{
     calls, letters,
-    store::{self, Recurring},
+    reports::figures,
+    store::{self, Recurring, attention::Other},
 };
 use crate::{
     clock::Moment,
     db::{self, Tx},
-    money::{self, Money},
     payments::{PaymentProvider, ProviderError},
     site::Site,
     token::Purpose,
@@ -31,6 +31,8 @@ pub struct Monthly {
     pub cancelled_at: Option<Moment>,
     /// When the supporter asked to end it, while the provider has not said yet that it is over.
     pub asked_at: Option<Moment>,
+    /// The monthly amounts, for people, of others of the same donation that are not over: somebody copied it at the provider.
+    pub others: Vec<String>,
 }
 
 /// Why a monthly donation was not cancelled.
@@ -63,11 +65,56 @@ pub async fn monthly_of(site: &Site, token: &str) -> db::Result<Option<Monthly>>
     Ok(Some(Monthly {
         amount: amount(&row),
         asked_at: store::attention::asked_to_end(&site.db, &row.public_id).await?,
+        others: others(site, &row)
+            .await?
+            .iter()
+            .map(|other| figures(other.amount_minor, &other.currency))
+            .collect(),
         public_id: row.public_id,
         state: row.state,
         began_at: row.activated_at,
         cancelled_at: row.cancelled_at,
     }))
+}
+
+/// Whatever else of the same monthly donation runs.
+async fn others(site: &Site, row: &Recurring) -> db::Result<Vec<Other>> {
+    let first = row.copy_of.as_deref().unwrap_or(&row.public_id);
+    store::attention::also_running(&site.db, &row.public_id, first).await
+}
+
+/// Ends a monthly donation and every other that is a copy of it or that it is a copy of.
+///
+/// # Errors
+/// As [`cancel_monthly`]; the others are asked for all the same.
+pub async fn cancel_all(
+    site: &Site,
+    provider: Option<&dyn PaymentProvider>,
+    token: &str,
+) -> Result<(), CancelError> {
+    let recurring = find(site, token).await?.ok_or(CancelError::NotFound)?;
+    let others = others(site, &recurring).await?;
+    let mut named: Vec<&str> = others.iter().map(|other| other.public_id.as_str()).collect();
+    let runs = !matches!(recurring.state.as_str(), "pending" | "cancelled");
+    if runs && recurring.provider_subscription_id.is_some() {
+        named.push(&recurring.public_id);
+    }
+    // All of it is written down before the provider hears of any.
+    let mut tx = site.db.begin().await?;
+    let mut stored = Vec::new();
+    for one in named {
+        stored.push(calls::store_cancellation(&mut tx, site, one).await?);
+    }
+    tx.commit().await?;
+    let mut ended = Ok(());
+    if let Some(provider) = provider {
+        for call in &stored {
+            if let Err(error) = calls::make(site, provider, call).await? {
+                ended = Err(CancelError::NotYet(error));
+            }
+        }
+    }
+    ended
 }
 
 /// Ends a monthly donation. Asking twice is no error. What was asked is kept before the provider hears of it, and without one
@@ -117,8 +164,5 @@ pub(super) async fn follow_up(tx: &mut Tx, site: &Site, recurring_id: i64) -> db
 }
 
 pub(super) fn amount(recurring: &Recurring) -> String {
-    match money::currency(&recurring.currency) {
-        Some(currency) => Money::new(recurring.amount_minor, currency).to_string(),
-        None => format!("{} minor units of {}", recurring.amount_minor, recurring.currency),
-    }
+    figures(recurring.amount_minor, &recurring.currency)
 }

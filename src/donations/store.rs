@@ -40,6 +40,8 @@ statements! {
         provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of
         from recurring_donation where public_id = $1";
     SESSION_OF = "select provider_session_id as text from donation where public_id = $1 and provider_session_id is not null";
+    FORGOTTEN_SESSION = "select provider_session_id as text from donation
+        where public_id = $1 and provider_session_id is not null and email = ''";
     /// Asked before the provider is: what the provider says then is no older than this.
     VERSION_OF = "select version from recurring_donation where provider_subscription_id = $1";
     /// A subscription that somebody copied at the provider.
@@ -59,8 +61,9 @@ statements! {
         values ($1, $2, $3, $4, 'instalment', $5, $6, 'created', $7, $8, $9) on conflict (provider_invoice_id) do nothing";
     /// Each move names the states it may leave, so that none ever goes back.
     SET_PENDING = "update donation set state = 'pending' where id = $1 and state in ('created', 'checkout_open')";
-    SET_FAILED = "update donation set state = 'failed' where id = $1 and state in ('created', 'checkout_open', 'pending')";
-    /// Who never paid is forgotten.
+    /// Who did not pay is forgotten, whether the bank said no or nobody tried.
+    SET_FAILED = "update donation set state = 'failed', email = '', name = ''
+        where id = $1 and state in ('created', 'checkout_open', 'pending')";
     SET_EXPIRED = "update donation set state = 'expired', email = '', name = ''
         where id = $1 and state in ('created', 'checkout_open', 'pending')";
     /// The one statement that makes a donation paid; it touches a row once.
@@ -124,10 +127,13 @@ statements! {
     REVIVE_EVENT = "update provider_event set state = 'new', attempts = 0, next_at = $2
         where event_id = $1 and state = 'dead' and object_id <> ''";
     /// What did not concern us goes after some weeks, what did when the books of its year are long closed.
-    FORGET_EVENTS = "delete from provider_event where state in ('done', 'ignored')
-        and (received_at < $2 or state = 'ignored' and received_at < $1)";
+    FORGET_IGNORED = "delete from provider_event where event_id in (select event_id from provider_event
+        where state = 'ignored' and received_at < $1 order by received_at limit $2)";
+    FORGET_DONE = "delete from provider_event where event_id in (select event_id from provider_event
+        where state = 'done' and received_at < $1 order by received_at limit $2)";
     /// Only what could not be read keeps its text, for whoever is asked about it, and not for ever.
-    BLANK_EVENTS = "update provider_event set payload = '' where payload <> '' and received_at < $1";
+    BLANK_EVENTS = "update provider_event set payload = '' where event_id in (select event_id from provider_event
+        where payload <> '' and received_at < $1 order by received_at limit $2)";
     CURSOR = "select value from sync_cursor where name = $1";
     SET_CURSOR = "insert into sync_cursor (name, value, updated_at) values ($1, $2, $3)
         on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
@@ -350,6 +356,12 @@ pub(super) async fn read_recurring(db: &Db, public_id: &str) -> Result<Option<Re
 /// The checkout session of a donation; none before it has one.
 pub(super) async fn session_of(db: &Db, donation: &str) -> Result<Option<String>> {
     let found: Option<Text> = db.opt(SESSION_OF, (donation,)).await?;
+    Ok(found.map(|row| row.text))
+}
+
+/// The checkout session of a donation of which it is not known any more who gave it.
+pub(super) async fn forgotten_session(db: &Db, donation: &str) -> Result<Option<String>> {
+    let found: Option<Text> = db.opt(FORGOTTEN_SESSION, (donation,)).await?;
     Ok(found.map(|row| row.text))
 }
 
@@ -682,10 +694,25 @@ pub(super) async fn revive_event(tx: &mut Tx, event_id: &str, now: Moment) -> Re
     tx.exec(REVIVE_EVENT, (event_id, now)).await
 }
 
-/// Forgets what is over: events that did not concern us before `ignored`, others before `done`, texts before `unread`.
-pub(super) async fn forget_events(tx: &mut Tx, ignored: Moment, done: Moment, unread: Moment) -> Result<u64> {
-    tx.exec(BLANK_EVENTS, (unread,)).await?;
-    tx.exec(FORGET_EVENTS, (ignored, done)).await
+/// What is not needed any longer of events.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stale {
+    /// Those that did not concern us.
+    Ignored,
+    /// Those that did.
+    Done,
+    /// The text of those that could not be read.
+    Text,
+}
+
+/// Forgets that much at most of what came before that moment. Returns how many rows it was.
+pub(super) async fn forget_events(tx: &mut Tx, what: Stale, before: Moment, most: i64) -> Result<u64> {
+    let statement = match what {
+        Stale::Ignored => FORGET_IGNORED,
+        Stale::Done => FORGET_DONE,
+        Stale::Text => BLANK_EVENTS,
+    };
+    tx.exec(statement, (before, most)).await
 }
 
 #[derive(FromRow)]

@@ -18,6 +18,7 @@ use self::stripe::event_from;
 pub use self::stripe::{Stripe, StripeSettings};
 use crate::{
     clock::Moment,
+    delivery::bounces::without_addresses,
     money::{self, Money},
 };
 
@@ -147,6 +148,8 @@ pub struct Invoice {
     pub id: String,
     /// Whether it is paid.
     pub paid: bool,
+    /// Whether it waits to be paid: neither paid, nor void, nor given up.
+    pub open: bool,
     /// When it was.
     pub paid_at: Option<Moment>,
     /// When it was made out.
@@ -269,6 +272,18 @@ impl ProviderError {
     pub fn is_about_the_gift(&self) -> bool {
         const TYPED: [&str; 3] = ["amount_too_small", "amount_too_large", "email_invalid"];
         matches!(self, Self::Refused { code, .. } if TYPED.contains(&code.as_str()))
+    }
+
+    /// What may be kept of it: its words without addresses, and of a refusal of what the supporter typed the code alone, for its
+    /// words quote what was typed.
+    #[must_use]
+    pub fn for_the_record(&self) -> String {
+        match self {
+            Self::Refused { code, .. } if self.is_about_the_gift() => {
+                format!("the payment provider refused what the supporter typed ({code})")
+            }
+            other => without_addresses(&other.to_string()),
+        }
     }
 
     /// Whether the same call is worth making again.

@@ -465,6 +465,7 @@ impl From<WireInvoice> for Invoice {
             .find_map(|one| one.payment.and_then(|payment| payment.payment_intent));
         Self {
             paid: wire.status.as_deref() == Some("paid"),
+            open: wire.status.as_deref() == Some("open"),
             paid_at: wire.status_transitions.and_then(|moves| moves.paid_at).map(Moment::from_unix_seconds),
             created: Moment::from_unix_seconds(wire.created),
             amount: money_of(wire.amount_paid, wire.currency.as_deref()),
@@ -545,10 +546,13 @@ pub(super) fn event_from(payload: &str) -> Option<Event> {
 
 fn event_of(value: &Value) -> Option<Event> {
     let Value::Object(fields) = value else { return None };
+    let kind = text_at(value, &["type"])?;
+    // What is told of a charge is news of its payment.
+    let name = if kind.starts_with("charge.") { "payment_intent" } else { "id" };
     Some(Event {
         id: text_at(value, &["id"])?.to_owned(),
-        kind: text_at(value, &["type"])?.to_owned(),
-        object_id: text_at(value, &["data", "object", "id"]).unwrap_or_default().to_owned(),
+        kind: kind.to_owned(),
+        object_id: text_at(value, &["data", "object", name]).unwrap_or_default().to_owned(),
         created: match fields.get("created")? {
             Value::Number(Number::U64(seconds)) => {
                 Moment::from_unix_seconds(i64::try_from(*seconds).ok().filter(|at| *at < 1 << 40)?)

@@ -288,3 +288,17 @@ async fn cancelling_what_has_ended_is_no_error() {
         server.stripe.cancel_subscription("sub_1", "cancel:xyz").await.expect_err("never heard of it");
     assert!(error.is_missing());
 }
+
+/// What is kept of an error names nobody: not whom the provider refused, nor whoever its words quote.
+#[test]
+fn what_is_kept_of_an_error_names_nobody() {
+    let refused = |code: &str, message: &str| ProviderError::Refused {
+        status: 400,
+        code: code.to_owned(),
+        message: message.to_owned(),
+    };
+    let typed = refused("email_invalid", "Invalid email address: Ann <ann@example.org>").for_the_record();
+    assert!(typed.contains("email_invalid") && !typed.contains("Ann") && !typed.contains('@'), "{typed}");
+    let quoted = refused("parameter_invalid", "ann@example.org has no such card").for_the_record();
+    assert!(quoted.contains("no such card") && !quoted.contains("ann"), "{quoted}");
+}

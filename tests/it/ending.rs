@@ -200,6 +200,14 @@ both_engines! {
         let failed = notices::failed(&app.site.db, app.site.now().minus(attention::LATELY), 10).await.expect("a read");
         assert_eq!(failed.len(), 1);
         let list = desk.open("/desk/donations").await;
+        // What went wrong after the page was opened has been seen by nobody.
+        app.advance(Duration::from_secs(60));
+        app.sandbox.stripe().plan_request(Some("/v1/checkout"), ApiFault::Refuse(401), None);
+        visitor.submit(&form).await;
+        app.sandbox.stripe().clear_plans();
+        desk.submit_and_follow(&list.form("/checkouts/away")).await;
+        let list = desk.open("/desk/donations").await;
+        list.says("1 supporter could not get to the payment page");
         desk.submit_and_follow(&list.form("/checkouts/away")).await;
         let list = desk.open("/desk/donations").await;
         assert!(!list.text().contains("could not get to the payment page"));

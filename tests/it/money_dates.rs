@@ -187,16 +187,79 @@ both_engines! {
             assert!(page.contains("You give €15.00 every month"), "{page}");
             let needs = attention::look(&house.site.db, house.site.now()).await.expect("a read");
             let copies: Vec<_> = needs.copies.iter().filter_map(|one| one.subscription.clone()).collect();
-            assert_eq!(copies.len() as i64, round + 1);
-            assert!(copies.contains(&living) && !copies.contains(&dead));
+            assert_eq!(copies, [living.as_str()], "the dead one charges nobody: {dead}");
 
-            // What the supporter ends by the link is the one that the link is about.
-            house.client.post(house.site.url(&format!("/giving/{token}"))).send().await.expect("an answer");
+            // What the supporter ends by the link is the one that the link is about; the page says that the copy goes on.
+            assert!(page.contains("It was copied at the payment service") && page.contains("End all of it"), "{page}");
+            let link = house.site.url(&format!("/giving/{token}"));
+            let ended = house.client.post(&link).send().await.expect("an answer").text().await.expect("a page");
+            assert!(ended.contains("Nothing more will be charged for it;") && ended.contains("€15.00 every month besides"), "{ended}");
             assert!(house.stripe().renew(&first).is_err(), "it can still be charged");
-            house.stripe().renew(&living).expect("the copy goes on until staff end it");
+            house.stripe().renew(&living).expect("the copy goes on until it is ended too");
             let events = house.stripe().held_events();
             tell(&house, &events).await;
             assert_eq!(house.sums().await.0, 3 * (round + 1) + round + 1, "and its money is booked");
+            let needs = attention::look(&house.site.db, house.site.now()).await.expect("a read");
+            assert!(needs.copies.is_empty(), "nobody is charged twice: {:?}", needs.copies);
+
+            let form = house.client.post(&link).header("content-type", "application/x-www-form-urlencoded").body("all=yes");
+            let ended = form.send().await.expect("an answer").text().await.expect("a page");
+            assert!(ended.contains("Nothing more will be charged;") && !ended.contains("copied"), "{ended}");
+            assert!(house.stripe().renew(&living).is_err(), "it can still be charged");
+            let events = house.stripe().held_events();
+            tell(&house, &events).await;
+        }
+    }
+
+    /// A payment that is on the balance later than it was made: nothing is booked before it says when it came, and everything as
+    /// soon as it does, not when the next try happens to be.
+    async fn money_is_booked_when_its_balance_transaction_is_told(house: House) {
+        for every in ["once", "month"] {
+            house.stripe().slow_balance();
+            let gift = house.give(every, "15").await;
+            house.stripe().pay(&gift.session, BUYER).expect("a payment");
+            house.work().await;
+            // A month is dated by its invoice, which says so at once.
+            assert_eq!(house.donation(&gift).await.is_paid(), every == "month");
+            house.stripe().balance_arrives().expect("the balance");
+            house.work().await;
+            assert!(house.donation(&gift).await.is_paid(), "{every}");
+        }
+        assert_eq!(ours(&house).await, theirs(&house));
+        house.site.clock.advance(Duration::from_secs(3_600));
+        house.work().await;
+    }
+
+    /// Whose debit the bank refuses is forgotten.
+    async fn who_could_not_pay_is_forgotten(house: House) {
+        house.stripe().hold_events();
+        let gift = house.give("once", "15").await;
+        house.stripe().pay_later(&gift.session, BUYER).expect("a debit");
+        house.stripe().settle(&gift.session, false).expect("the bank says no");
+        let events = house.stripe().held_events();
+        tell(&house, &events).await;
+        let failed = house.donation(&gift).await;
+        assert_eq!((failed.state.as_str(), failed.email.as_str(), failed.name.as_str()), ("failed", "", ""));
+    }
+
+    /// Nobody is asked for another card for a month that is forgiven.
+    async fn no_letter_goes_out_about_a_month_that_is_void(house: House) {
+        for forgiven in [false, true] {
+            let gift = house.give("month", "15").await;
+            house.stripe().pay(&gift.session, BUYER).expect("a payment");
+            house.work().await;
+            let subscription = house.stripe().subscriptions()[0]["id"].as_str().expect("an id").to_owned();
+            house.stripe().hold_events();
+            house.site.clock.advance(30 * DAY);
+            house.stripe().fail_renewal(&subscription).expect("a month that fails");
+            if forgiven {
+                house.stripe().void_invoice(&subscription).expect("it is forgiven");
+            }
+            let events = house.stripe().held_events();
+            tell(&house, &events).await;
+            house.stripe().clear_plans();
+            let letters = rows::<(i64,)>(&house.site.db, "select count(*) from notice where template = 'payment_failed'").await;
+            assert_eq!(letters, [(1,)], "about the one that is owed");
         }
     }
 

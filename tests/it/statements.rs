@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use broadside::db::{Engine, Sql};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqlSafeStr, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection};
 
 use crate::house_rules::sources;
 use crate::support::{TestDb, both_engines};
@@ -32,6 +32,71 @@ both_engines! {
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    }
+}
+
+/// What runs every few seconds, or stands on a page that is opened all day, and looks for the few rows that need somebody.
+const NEVER_READ_WHOLE: [&str; 13] = [
+    "ASKED_TO_END",
+    "UNENDED",
+    "FAILED_CHECKOUTS",
+    "PUT_CHECKOUTS_AWAY",
+    "COPIES",
+    "ALSO_RUNNING",
+    "DUE_CALLS",
+    "DUE_EVENTS",
+    "STUCK_EVENTS",
+    "FORGET_IGNORED",
+    "FORGET_DONE",
+    "BLANK_EVENTS",
+    "VERSION_OF",
+];
+
+both_engines! {
+    /// A table that grows for ever is not read from end to end for the few rows that wait.
+    async fn what_runs_all_the_time_reads_no_table_whole(db: TestDb) {
+        let mut looked_at = 0;
+        let all = broadside::statements();
+        let money = all.iter().filter(|(room, _)| room.contains("donations")).flat_map(|(_, all)| all.iter());
+        let letters = all.iter().filter(|(room, _)| *room == "delivery").flat_map(|(_, all)| all.iter());
+        let wanted = money.filter(|sql| NEVER_READ_WHOLE.contains(&sql.name));
+        for sql in wanted.chain(letters.filter(|sql| sql.name == "FAILED" && sql.sqlite.contains("from notice"))) {
+            looked_at += 1;
+            let plan = plan(&db, *sql).await;
+            let reads_whole =
+                |line: &&String| line.contains("Seq Scan") || line.starts_with("SCAN ") && !line.contains("INDEX");
+            assert!(!plan.iter().any(|line| reads_whole(&line)), "{}: {plan:#?}", sql.name);
+        }
+        assert_eq!(looked_at, NEVER_READ_WHOLE.len() + 1);
+    }
+}
+
+/// How the engine would go about a statement.
+async fn plan(db: &TestDb, sql: Sql) -> Vec<String> {
+    let text = text(sql, db.db.engine());
+    match db.db.engine() {
+        Engine::Sqlite => {
+            let mut connection = SqliteConnection::connect(&db.url).await.expect("the file opens");
+            let asked = AssertSqlSafe(format!("explain query plan {text}"));
+            let rows = sqlx::query(asked).fetch_all(&mut connection).await.expect("a plan");
+            rows.iter().map(|row| row.get::<String, _>("detail")).collect()
+        }
+        Engine::Postgres => {
+            let mut connection = PgConnection::connect(&db.url).await.expect("the server answers");
+            // Of an empty table every row is read for want of a reason; what is asked is whether there is another way.
+            connection.execute("set enable_seqscan = off").await.expect("a setting");
+            connection.execute("set plan_cache_mode = force_generic_plan").await.expect("a setting");
+            connection
+                .execute(AssertSqlSafe(format!("prepare asked as {text}")).into_sql_str())
+                .await
+                .expect("a statement");
+            let most = (1..10).take_while(|place| text.contains(&format!("${place}"))).count();
+            let nothing =
+                if most == 0 { String::new() } else { format!("({})", vec!["null"; most].join(", ")) };
+            let asked = AssertSqlSafe(format!("explain execute asked{nothing}")).into_sql_str();
+            let rows = sqlx::raw_sql(asked).fetch_all(&mut connection).await.expect("a plan");
+            rows.iter().map(|row| row.get::<String, _>(0)).collect()
+        }
     }
 }
 

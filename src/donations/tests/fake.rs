@@ -28,6 +28,8 @@ pub enum Trouble {
     AnswerLost,
     /// It says no.
     Refuses,
+    /// What is asked for is there, and seen by the other kind of key alone.
+    OtherMode,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +42,8 @@ pub struct Objects {
     pub events: Vec<Event>,
     pub trouble: VecDeque<Trouble>,
     pub calls: u64,
+    /// Whether the key moves real money.
+    pub live: bool,
 }
 
 #[derive(Debug, Default)]
@@ -123,6 +127,7 @@ impl Fake {
         let invoice = Invoice {
             id: id.clone(),
             paid: true,
+            open: false,
             paid_at: Some(ARRIVED),
             created: BEGUN,
             amount,
@@ -176,6 +181,11 @@ impl Fake {
                 act();
                 Err(ProviderError::Unknown("timeout".to_owned()))
             }
+            Some(Trouble::OtherMode) => Err(ProviderError::Refused {
+                status: 404,
+                code: "resource_missing".to_owned(),
+                message: "No such subscription; a similar object exists in the other mode".to_owned(),
+            }),
             Some(Trouble::Refuses) => Err(ProviderError::Refused {
                 status: 400,
                 code: "amount_too_small".to_owned(),
@@ -250,7 +260,7 @@ impl PaymentProvider for Fake {
         Box::pin(async move { self.trouble(|| ()) })
     }
     fn is_live(&self) -> bool {
-        false
+        self.objects().live
     }
     fn checkout_origin(&self) -> String {
         "https://checkout.example.com".to_owned()

@@ -491,6 +491,47 @@ async fn a_monthly_donation_ends_when_the_provider_says_so() {
     assert!(matches!(forged, Err(CancelError::NotFound)));
 }
 
+/// Who could not pay is forgotten; should the money come after all, the checkout still knows whom to write to.
+#[tokio::test]
+async fn money_that_comes_after_all_has_its_receipt() {
+    let room = Room::open().await;
+    let gift = room.gift(false).await;
+    let (session, _) = room.provider.pay_once(&gift, SessionState::Unpaid, PaymentState::NotPaid);
+    room.tell("evt_1", "checkout.session.async_payment_failed", &session).await;
+    room.work().await;
+    let failed = room.listed(&gift).await;
+    assert_eq!((failed.state.as_str(), failed.email.as_str()), ("failed", ""));
+    let (_, payment) = room.provider.pay_once(&gift, SessionState::Unpaid, PaymentState::Succeeded);
+    room.tell("evt_2", "payment_intent.succeeded", &payment).await;
+    room.work().await;
+    let paid = room.listed(&gift).await;
+    assert_eq!((paid.state.as_str(), paid.email.as_str()), ("paid", "ann@example.org"));
+    room.balances().await;
+}
+
+/// What only a test key sees moves no money, and is over for whoever has a live one; what only a live key sees does not end by
+/// asking with a test key.
+#[tokio::test]
+async fn what_was_given_in_test_mode_can_be_ended_under_a_live_key() {
+    for live in [false, true] {
+        let room = Room::open().await;
+        let gift = room.gift(true).await;
+        let (session, _, _) = room.provider.pay_monthly(&gift);
+        room.tell("evt_1", "checkout.session.completed", &session).await;
+        room.work().await;
+        let recurring = room.listed(&gift).await.recurring_public_id.expect("a monthly donation");
+        let token = manage_token(&room.site, &recurring);
+        room.provider.objects().live = live;
+        room.provider.next_trouble(Trouble::OtherMode);
+        let asked = cancel_monthly(&room.site, Some(&room.provider), &token).await;
+        let state = monthly_of(&room.site, &token).await.expect("a read").expect("it is there").state;
+        assert_eq!(
+            (asked.is_ok(), state.as_str()),
+            if live { (true, "cancelled") } else { (false, "active") }
+        );
+    }
+}
+
 /// TRUST T4: the audit is no ornament: one wrong entry makes it fail.
 #[tokio::test]
 async fn the_audit_finds_a_wrong_entry() {

@@ -250,6 +250,34 @@ impl StripeServer {
         })
     }
 
+    /// From now on money that is taken is not on the balance yet: a charge says when it came only after
+    /// [`StripeServer::balance_arrives`].
+    pub fn slow_balance(&self) {
+        self.lock().script.slow_balance = true;
+    }
+
+    /// Every charge that waits is on the balance, and said to be.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn balance_arrives(&self) -> Result<(), SandboxError> {
+        self.visit(|state| {
+            state.balance_arrives();
+            Ok(())
+        })
+    }
+
+    /// Makes the open invoice of a subscription void, as staff can in the dashboard.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn void_invoice(&self, subscription: &str) -> Result<(), SandboxError> {
+        self.visit(|state| {
+            state.void_invoice(subscription);
+            Ok(())
+        })
+    }
+
     /// Lets a bank debit succeed or fail.
     ///
     /// # Errors

@@ -133,6 +133,28 @@ impl State {
             at: self.cause.now,
         });
         // With asynchronous capture the fee is known a moment after the charge.
+        if self.script.slow_balance {
+            self.change(charge, |charge| charge["_sandbox"] = json!({ "waits": true }));
+        } else {
+            self.balance_hears(charge);
+        }
+    }
+
+    /// The balance hears of every charge that waits for it.
+    pub(super) fn balance_arrives(&mut self) {
+        self.script.slow_balance = false;
+        let waits = |charge: &&Value| charge["_sandbox"]["waits"] == true;
+        let waiting: Vec<String> =
+            self.newest("charge").filter(waits).map(|charge| text(charge, "id").to_owned()).collect();
+        for charge in waiting {
+            self.change(&charge, |charge| charge["_sandbox"] = Value::Null);
+            self.balance_hears(&charge);
+        }
+    }
+
+    fn balance_hears(&mut self, charge: &str) {
+        let object = self.get(charge).cloned().unwrap_or_default();
+        let (amount, currency) = (object["amount"].as_i64().unwrap_or_default(), object["currency"].clone());
         let transaction = self.new_id("txn", 24);
         let fee = (amount * 29 / 1_000 + 30).min(amount);
         let moved =

@@ -66,6 +66,8 @@ pub(super) struct Script {
     events: Vec<Planned<Fate>>,
     requests: Vec<Planned<ApiFault>>,
     pub(super) holding: bool,
+    /// Whether the balance hears of money only when a test says so.
+    pub(super) slow_balance: bool,
 }
 
 impl Script {

@@ -227,6 +227,25 @@ impl State {
         self.set_status(&subscription, "active");
     }
 
+    /// What is owed for a period is forgiven.
+    pub(super) fn void_invoice(&mut self, subscription: &str) {
+        let of_it = |invoice: &&Value| {
+            invoice["parent"]["subscription_details"]["subscription"] == subscription
+                && invoice["status"] == "open"
+        };
+        let open: Vec<String> =
+            self.newest("invoice").filter(of_it).map(|invoice| text(invoice, "id").to_owned()).collect();
+        for invoice in open {
+            let now = self.now();
+            self.change(&invoice, |invoice| {
+                invoice["status"] = json!("void");
+                invoice["next_payment_attempt"] = Value::Null;
+                invoice["status_transitions"]["voided_at"] = json!(now);
+            });
+            self.emit("invoice.voided", &invoice);
+        }
+    }
+
     fn set_status(&mut self, subscription: &str, status: &str) {
         let before =
             self.get(subscription).map(|subscription| subscription["status"].clone()).unwrap_or_default();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{Desk, Outcome, Posted, WebError, session::see_other};
 use crate::{
-    clock::Zone,
+    clock::{Moment, Zone},
     donations::{
         attention::{self, Copied, Unended},
         reports::{self, EventLine, LedgerLine, Listed, Total},
@@ -61,7 +61,11 @@ struct CopyView {
 #[derive(Serialize)]
 struct CheckoutsView {
     number: usize,
+    /// What stands before the number.
+    at_least: &'static str,
     last: Option<String>,
+    /// The last one shown: "Put away" is about those until then.
+    until: i64,
     error: Option<String>,
 }
 
@@ -140,6 +144,8 @@ pub(crate) async fn show(desk: Desk, Query(asked): Query<Asked>) -> Outcome {
         waiting: reports::unfinished(db).await?.waiting,
         checkouts: needs.checkouts.first().map(|last| CheckoutsView {
             number: needs.checkouts.len(),
+            at_least: attention::at_least(needs.checkouts.len()),
+            until: last.at.map_or(0, |at| at.0),
             last: last.at.map(|at| at.date_time(zone)),
             error: last.why.clone(),
         }),
@@ -187,8 +193,13 @@ pub(crate) async fn put_away(desk: Desk, Path(id): Path<String>) -> Outcome {
 
 /// `POST /desk/donations/checkouts/away`
 pub(crate) async fn seen(desk: Desk, posted: Posted) -> Outcome {
-    posted.form(&[])?;
-    attention::put_checkouts_away(desk.site()).await?;
+    let form = posted.form(&["until"])?;
+    let Ok(until) = form.text("until").parse() else {
+        return Err(WebError::BadRequest(
+            "Which of them did you see? Go back, reload the page and try again.",
+        ));
+    };
+    attention::put_checkouts_away(desk.site(), Moment(until)).await?;
     Ok(see_other("/desk/donations?done=seen"))
 }
 

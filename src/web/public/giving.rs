@@ -1,6 +1,9 @@
 //! `/giving/{token}`: a monthly donation, and the one button that ends it. The link stands in every receipt.
 
-use axum::extract::{Path, State};
+use axum::{
+    body::Bytes,
+    extract::{Path, State},
+};
 use serde::Serialize;
 
 use super::super::{App, Outcome, WebError};
@@ -21,6 +24,8 @@ struct Page {
     reachable: bool,
     /// Whether it can be ended here.
     running: bool,
+    /// The amounts of copies of it that run besides; empty for almost everybody.
+    others: String,
 }
 
 /// `GET /giving/{token}`
@@ -29,9 +34,16 @@ pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> O
 }
 
 /// `POST /giving/{token}`
-pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>) -> Outcome {
+pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, body: Bytes) -> Outcome {
     let provider = app.payments.as_ref().map(|payments| payments.provider.as_ref());
-    match donations::cancel_monthly(&app.site, provider, &token).await {
+    // Whatever else a form says, whoever presses wants to end it.
+    let all = url::form_urlencoded::parse(&body).any(|(name, _)| name == "all");
+    let asked = if all {
+        donations::cancel_all(&app.site, provider, &token).await
+    } else {
+        donations::cancel_monthly(&app.site, provider, &token).await
+    };
+    match asked {
         // Not confirmed yet: the page says that we keep asking, today and until it is over.
         Ok(()) | Err(CancelError::NotYet(_)) => page(&app, &token).await,
         Err(CancelError::NotFound) => Err(WebError::NotFound),
@@ -40,7 +52,7 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>) ->
 }
 
 async fn page(app: &App, token: &str) -> Outcome {
-    let Monthly { amount, state, began_at, cancelled_at, asked_at, .. } =
+    let Monthly { amount, state, began_at, cancelled_at, asked_at, others, .. } =
         donations::monthly_of(&app.site, token).await?.ok_or(WebError::NotFound)?;
     let zone = &Settings::load(&app.site.db).await?.time_zone;
     let page = Page {
@@ -51,6 +63,7 @@ async fn page(app: &App, token: &str) -> Outcome {
         ended: cancelled_at.map(|at| at.date(zone)),
         state,
         asked: asked_at.map(|at| at.date_time(zone)),
+        others: others.join(", "),
     };
     app.public_page("public/giving", "Your monthly donation", &page).await
 }
