@@ -322,6 +322,35 @@ both_engines! {
         assert_eq!(app.mails("ann@example.org").len(), letters + 2, "added, and another role: no third");
     }
 
+    /// Taking a reader off a list is asked; a reader who confirms meanwhile is not taken off as one who never answered.
+    async fn taking_a_reader_off_a_list_is_asked(app: TestApp) {
+        app.subscribe_only("nina@example.org").await;
+        app.drain().await;
+        let email = EmailAddress::parse("nina@example.org").expect("an address");
+        let nina = subscribers::by_email(&app.site.db, &email).await.expect("a read").expect("asked for it");
+        let list = app.list().await;
+        let (desk, reader) = (app.desk().await, format!("/desk/readers/{}", nina.public_id));
+        desk.open(&reader).await.says("Take off this list");
+        let asked = desk.open(&format!("{reader}/leave?list={list}")).await;
+        asked.says("works no more then").says("cannot be undone");
+        let confirm = app.last_mail("nina@example.org").link("/confirm/");
+        let visitor = app.visitor();
+        visitor.submit(&visitor.open(&confirm).await.form("/confirm")).await;
+        let state = async || {
+            let all = subscribers::subscriptions(&app.site.db, nina.id).await.expect("her lists");
+            all.into_iter().find(|one| one.list_id == list).expect("the list").state
+        };
+        assert_eq!(state().await, "confirmed");
+        for tap in [asked.form("/leave"), asked.form("/leave").without("seen")] {
+            let refused = desk.submit(&tap).await;
+            assert_eq!((refused.status, &*state().await), (StatusCode::CONFLICT, "confirmed"));
+            refused.says("Nothing was done yet").says("They get no edition of");
+        }
+        let asked = desk.open(&format!("{reader}/leave?list={list}")).await;
+        desk.submit_and_follow(&asked.form("/leave")).await.says("They are off that list");
+        assert_eq!(state().await, "left");
+    }
+
     /// Two owners who save at the same moment wait in line: the second is told.
     async fn settings_saved_at_the_same_moment_are_not_overwritten(app: TestApp) {
         let desk = app.desk().await;

@@ -25,6 +25,7 @@ pub(super) mod editions;
 pub(super) mod join;
 pub(super) mod overview;
 pub(super) mod reader;
+pub(super) mod reader_leave;
 pub(super) mod readers;
 pub(super) mod set_up;
 pub(super) mod settings;

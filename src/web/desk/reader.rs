@@ -4,7 +4,7 @@ use axum::extract::Path;
 use serde::Serialize;
 
 use super::{
-    super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
+    super::{Desk, Form, Outcome, WebError},
     bounces::{Stopped, View, of_reader, stopped},
     edition_progress::Row,
     readers::standing,
@@ -177,16 +177,6 @@ async fn page(desk: &Desk, reader: Subscriber, form: Form) -> Result<Page, WebEr
             since: reader.created_at.date(zone),
         },
     })
-}
-
-/// `POST /desk/readers/{id}/leave`
-pub(crate) async fn leave(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    let form = posted.form(&["list"])?;
-    let list = form.text("list").parse().map_err(|_| WebError::BadRequest("Choose a list."))?;
-    let reader = find(&desk, &id).await?;
-    let source = format!("taken off by {}", desk.who.staff.name);
-    subscribers::leave_by_staff(desk.site(), reader.id, list, &source).await.map_err(refused)?;
-    Ok(see_other(&format!("/desk/readers/{id}?done=left")))
 }
 
 pub(super) async fn find(desk: &Desk, id: &str) -> Result<Subscriber, WebError> {

@@ -200,7 +200,12 @@ async fn a_reader_added_by_hand_is_asked_or_answered_for() {
     let path = added.header("location").trim_end_matches("?done=saved");
     let page = desk.get(path).await.body;
     assert!(page.contains("gets it") && page.contains("spring fair (added by Olive Owner)"), "{page}");
-    let left = desk.post(&format!("{path}/leave"), &[("list", "1")]).await;
+    let asked = desk.get(&format!("{path}/leave?list=1")).await.body;
+    assert!(asked.contains("They get no edition of The weekly any more"), "{asked}");
+    let tap = desk.post(&format!("{path}/leave"), &[("list", "1")]).await;
+    assert_eq!(tap.status, StatusCode::CONFLICT, "{}", tap.body);
+    assert!(desk.get(path).await.body.contains("gets it"), "not without having been asked");
+    let left = desk.post(&format!("{path}/leave"), &[("list", "1"), ("seen", "confirmed")]).await;
     assert_eq!(left.status, StatusCode::SEE_OTHER, "{}", left.body);
     let page = desk.get(path).await.body;
     assert!(
