@@ -11,6 +11,7 @@ use crate::{
     delivery::{
         notices,
         origin::{self, Standing},
+        position::Positions,
         suppression::Suppressions,
         workers::{self, Lock},
     },
@@ -81,7 +82,7 @@ pub struct Newest {
 /// at the desk, where it is done only while there is a doubt: `None` once somebody else has said what the database is.
 ///
 /// On the command line there is no session, and somebody may know what the program does not; `lock` is the proof that
-/// nothing else runs on SQLite.
+/// nothing else runs on SQLite. `positions` are the files beside the database, which are void from then on.
 ///
 /// # Errors
 /// When the database fails; then no more was changed than what the start of any process changes: claims of the dead go back.
@@ -89,7 +90,7 @@ pub async fn restored(
     site: &Site,
     by: Option<i64>,
     keep: Option<&str>,
-    lock: Option<&Lock>,
+    (lock, positions): (Option<&Lock>, Option<&Positions>),
 ) -> Result<Option<Report>, digests::Error> {
     // What came since there was a doubt waited, and is news.
     let before = origin::doubt_at(&site.db).await?.unwrap_or_else(|| site.now());
@@ -105,7 +106,7 @@ pub async fn restored(
     let letters = notices::end_waiting(&mut tx, before, site.now()).await?;
     let sessions = sessions::end_all_but(&mut tx, keep).await?;
     let links = accounts::void_all_links(&mut tx).await?;
-    origin::confirm(&mut tx, site, &place).await?;
+    origin::confirm(&mut tx, site, &place, positions).await?;
     audit::record(&mut tx, site, by, "restored a backup", "", &site.url("/")).await?;
     let report = Report {
         at: site.now(),

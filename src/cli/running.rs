@@ -101,7 +101,7 @@ impl Running {
             payments: payments.as_ref().map(|payments| payments.provider.clone()),
             fetcher: fetcher.clone(),
             lookout: lookout.clone(),
-            positions: Some(positions),
+            positions: Some(positions.clone()),
             bounce_maildir: config.bounce_maildir.clone(),
             bounce_mailbox: config
                 .bounce_imap_url
@@ -117,6 +117,7 @@ impl Running {
                 app.checkout_origin =
                     payments.as_ref().map(|payments| payments.provider.checkout_origin().into());
                 app.payments = payments;
+                app.positions = Some(positions.clone());
                 app.relays = relays.into();
                 app.lookout = lookout;
                 app.bounce_hooks = Arc::new(bounce_hooks(&config)?);

@@ -54,7 +54,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
         Some(moved) => {
             let place = origin::place(&site.db).await?;
             let mut tx = site.db.begin().await?;
-            origin::confirm(&mut tx, &site, &place).await?;
+            origin::confirm(&mut tx, &site, &place, Some(&positions)).await?;
             audit::record(&mut tx, &site, None, "confirmed the address", "", &here).await?;
             tx.commit().await?;
             println!("{moved} Nothing may run at the old place any more.");

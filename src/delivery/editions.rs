@@ -175,6 +175,14 @@ pub async fn hold_all(tx: &mut Tx, site: &Site) -> crate::db::Result<Vec<String>
     store::editions::hold_all(tx, site.now()).await
 }
 
+/// Makes it another version of itself: what was said of its copies changed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn touch(tx: &mut Tx, site: &Site, id: i64) -> crate::db::Result<()> {
+    store::editions::touch(tx, id, site.now()).await
+}
+
 /// Lets the audience of what a restored backup holds be written down; it is held again after that.
 ///
 /// # Errors

@@ -127,11 +127,14 @@ pub async fn arrive(site: &Site, positions: Option<&Positions>) -> Result<Standi
 }
 
 /// Somebody said that the database is at home here from now on. Processes under the old address are given nothing any more,
-/// and what the files beside it said is void.
+/// and what the files beside it said is void, also those of a state that this database never knew.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn confirm(tx: &mut Tx, site: &Site, place: &str) -> Result<()> {
+pub async fn confirm(tx: &mut Tx, site: &Site, place: &str, positions: Option<&Positions>) -> Result<()> {
+    for epoch in positions.map(Positions::epochs).unwrap_or_default() {
+        store::settle_epoch(tx, &epoch).await?;
+    }
     store::settle(tx, &address(site), place, &token::public_id(), site.now()).await
 }
 

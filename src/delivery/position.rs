@@ -135,6 +135,15 @@ impl Positions {
         Ok(())
     }
 
+    /// The epochs that the files name: those of a state that was lost are known to nobody else.
+    pub(super) fn epochs(&self) -> Vec<String> {
+        self.read()
+            .into_iter()
+            .map(|(_, position)| position.epoch)
+            .filter(|epoch| !epoch.is_empty())
+            .collect()
+    }
+
     fn own(&self) -> Position {
         self.own.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

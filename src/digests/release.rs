@@ -73,7 +73,7 @@ pub async fn have_it(site: &Site, public_id: &str, who: &HaveIt, staff_id: Optio
     let (mut after, mut moved) = (0, 0);
     loop {
         let mut tx = site.db.begin().await?;
-        check(&mut tx, &edition).await?;
+        check(&mut tx, site, &edition).await?;
         let waiting = ledger::waiting(&mut tx, edition.id, (after, last), CHUNK).await?;
         let Some((end, _)) = waiting.last() else { break };
         after = *end;
@@ -112,7 +112,7 @@ pub async fn nobody_has_it(site: &Site, public_id: &str, staff_id: Option<i64>) 
     let mut moved = 0;
     loop {
         let mut tx = site.db.begin().await?;
-        check(&mut tx, &edition).await?;
+        check(&mut tx, site, &edition).await?;
         let chunk = ledger::had_not_before(&mut tx, site, edition.id, CHUNK).await?;
         if chunk == 0 {
             record(&mut tx, site, staff_id, "took back who has it", &edition, &format!("{moved} readers"))
@@ -125,12 +125,13 @@ pub async fn nobody_has_it(site: &Site, public_id: &str, staff_id: Option<i64>) 
     }
 }
 
-async fn check(tx: &mut Tx, edition: &Edition) -> Result<()> {
+async fn check(tx: &mut Tx, site: &Site, edition: &Edition) -> Result<()> {
     let state = editions::state_for_update(tx, edition.id).await?;
     if state != EditionState::Held || edition.sealed_at.is_none() {
         return Err(MoveError::WrongState(state).into());
     }
-    Ok(())
+    // Whoever looks at its page now sees other figures: what they press there is refused.
+    Ok(editions::touch(tx, site, edition.id).await?)
 }
 
 #[cfg(test)]

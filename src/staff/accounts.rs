@@ -9,6 +9,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{Db, Tx},
+    delivery::origin::{self, Standing},
     email_address::EmailAddress,
     site::Site,
     token::{self, Purpose},
@@ -222,7 +223,8 @@ pub async fn invited(site: &Site, link: &str) -> Result<Staff> {
 
 async fn open_invitation(site: &Site, link: &str) -> Result<(Staff, Link)> {
     let link = Link::open(site, Purpose::Invite, link).ok_or(AccountError::Link)?;
-    if !link.works(&site.db).await? {
+    // A copy, or a restored backup that nobody has settled yet, does not know which invitations were used.
+    if !link.works(&site.db).await? || origin::look(site).await? != Standing::AtHome {
         return Err(AccountError::Link);
     }
     let staff = store::staff_by_public_id(&site.db, &link.subject).await?;

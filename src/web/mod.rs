@@ -45,7 +45,7 @@ pub use self::{
 };
 use crate::{
     articles::fetch::Fetcher,
-    delivery::{deliverability::Lookout, relays::RelayOptions},
+    delivery::{deliverability::Lookout, position::Positions, relays::RelayOptions},
     mail::Templates,
     payments::Payments,
     site::Site,
@@ -74,6 +74,8 @@ pub struct App {
     pub relays: Arc<[RelayOptions]>,
     /// The payment provider; none while donations are switched off.
     pub payments: Option<Payments>,
+    /// What says how far the database has come; none in a process that keeps no such files.
+    pub positions: Option<Arc<Positions>>,
     /// Mail services that may report bounces.
     pub bounce_hooks: Arc<hooks::BounceHooks>,
     /// Where the hosted checkout lives (`https://checkout.stripe.com`), so that a form may lead there.
@@ -108,6 +110,7 @@ impl App {
             lookout: None,
             relays: Arc::new([]),
             payments: None,
+            positions: None,
             bounce_hooks: Arc::default(),
             checkout_origin: None,
             password_cost: PasswordCost::STRONG,

@@ -175,7 +175,7 @@ both_engines! {
         seal(&app).await;
         let waiting = pressed(&app, "For tomorrow").await;
         let draft = app.draft("A draft").await;
-        let report = restored(&app.site, None, None, None).await.expect("it is said").expect("somebody says so");
+        let report = restored(&app.site, None, None, (None, None)).await.expect("it is said").expect("somebody says so");
         assert_eq!(report.held.len(), 2);
         assert_eq!(report.drafts.len(), 1);
         app.advance(HOUR);
@@ -224,7 +224,7 @@ both_engines! {
 
         let place = origin::place(&app.site.db).await.expect("a place");
         let mut tx = app.site.db.begin().await.expect("a transaction");
-        origin::confirm(&mut tx, &copy, &place).await.expect("confirmed");
+        origin::confirm(&mut tx, &copy, &place, None).await.expect("confirmed");
         tx.commit().await.expect("a commit");
         Engine::run_until_idle(app.site.clone(), app.templates.clone(), options()).await.expect("it starts");
         assert_eq!(subjects(&app).await.len(), 1, "the old place is given nothing any more");
@@ -571,7 +571,7 @@ async fn the_pages_of_a_stopped_edition_are_for_everybody() {
     look("held", &path(&late)).await;
     let place = origin::place(&app.site.db).await.expect("a place");
     let mut tx = app.site.db.begin().await.expect("a transaction");
-    origin::confirm(&mut tx, &elsewhere(&app), &place).await.expect("it is at home elsewhere");
+    origin::confirm(&mut tx, &elsewhere(&app), &place, None).await.expect("it is at home elsewhere");
     tx.commit().await.expect("a commit");
     look("address", "/desk/address").await;
     browser.close().await;

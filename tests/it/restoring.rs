@@ -15,6 +15,7 @@ use broadside::{
     digests::{self, HaveIt},
     donations,
     email_address::EmailAddress,
+    restored::restored,
     staff::{
         Role,
         accounts::{self, NewMember},
@@ -128,6 +129,8 @@ both_engines! {
         page.says("It does not know who left, who was mailed and who gave since");
         let desk_form = page.form("/desk/address").with("is", "backup");
         again.subscribe_only("dan@example.org").await;
+        let unanswered = again.visitor().open(&invitation).await;
+        assert_ne!(unanswered.status, StatusCode::OK, "nobody joins a state that may be an older one");
         let page = desk.submit_and_follow(&page.form("/desk/address").with("is", "backup")).await;
         page.says("What to look at since the backup was restored").says("Half of it went out").says("For tomorrow").says("Olive Owner");
         page.says("joined, confirmed or left: 3 March 2026");
@@ -180,7 +183,10 @@ both_engines! {
             .says("They get no second copy");
         let said = desk.open(&release).await;
         said.says("1 reader counted as having it already");
+        let stale = desk.open(&format!("/desk/editions/{}", half.public_id)).await.form("/resume");
         desk.submit(&said.form("/release").with("press", "nobody")).await;
+        let refused = desk.submit(&stale).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "who has it changed since that page was opened");
         let nobody = desk.submit(&said.form("/release").with("named", "nobody@example.org").with("press", "named")).await;
         assert!(nobody.body.contains("None of the readers who wait for a copy is named there"), "{}", nobody.body);
         desk.submit(&said.form("/release").with("named", log).with("press", "named")).await;
@@ -250,6 +256,28 @@ both_engines! {
         }
     }
 
+    /// The same backup is put back twice, and each time somebody says so: the second answer counts, too.
+    async fn a_backup_that_is_put_back_twice_is_settled_twice(app: TestApp) {
+        app.leaves_work();
+        let position = position();
+        origin::arrive(&app.site, Some(&position)).await.expect("a start");
+        app.subscribe_only("ann@example.org").await;
+        send(&app, &position).await;
+        // As if a backup stood here from before what the files tell: it knows neither their claims nor their epoch.
+        for epoch in ["update origin set epoch = 'an older one'", "update origin set epoch = 'the same older one'"] {
+            database::change(&app.site.db, "delete from settled_epoch").await;
+            database::change(&app.site.db, "delete from worker_position").await;
+            database::change(&app.site.db, epoch).await;
+            let start = origin::arrive(&app.site, Some(&position)).await.expect("a start");
+            assert_eq!(start, Standing::Doubtful(Doubt::Behind));
+            restored(&app.site, None, None, (None, Some(&position))).await.expect("it is said");
+            assert_eq!(origin::look(&app.site).await.expect("a look"), Standing::AtHome);
+            assert_eq!(origin::arrive(&app.site, Some(&position)).await.expect("a start"), Standing::AtHome);
+            app.subscribe_only(&format!("reader{}@example.org", epoch.len())).await;
+            send(&app, &position).await;
+        }
+    }
+
     /// What tells how far the database had come is gone: on one machine alone that is a question.
     async fn a_database_whose_position_is_missing_asks(app: TestApp) {
         app.leaves_work();
@@ -276,7 +304,7 @@ both_engines! {
         origin::arrive(&copy.site, Some(&position)).await.expect("a start");
         let place = origin::place(&copy.site.db).await.expect("a place");
         let mut tx = copy.site.db.begin().await.expect("a transaction");
-        origin::confirm(&mut tx, &copy.site, &place).await.expect("it is at home there");
+        origin::confirm(&mut tx, &copy.site, &place, None).await.expect("it is at home there");
         tx.commit().await.expect("a commit");
         copy.subscribe_only("somebody@example.org").await;
         send(&copy, &position).await;

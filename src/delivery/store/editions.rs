@@ -49,6 +49,8 @@ statements! {
     /// After a backup was restored: everything that would go out by itself.
     HOLD_ALL = "update edition set state = 'held', held_because = 'restored', paused_because = '', pause_untold = false, updated_at = $1
                 where state in ('scheduled', 'sealed', 'sending', 'paused', 'held') returning public_id";
+    /// Never the same version twice, also within one moment.
+    TOUCH = "update edition set updated_at = case when updated_at >= $2 then updated_at + 1 else $2 end where id = $1";
     /// Its audience is written down, and then it is held again (`START`).
     LOCK_HELD = "update edition set state = 'scheduled', send_at = $2, updated_at = $2
                  where id = $1 and state = 'held' and held_because = 'restored' and sealed_at is null";
@@ -166,6 +168,11 @@ pub async fn release(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
 
 pub async fn hold(tx: &mut Tx, id: i64, send_at: Moment, because: &str, now: Moment) -> Result<bool> {
     Ok(tx.exec(HOLD, (id, now, send_at, because)).await? == 1)
+}
+
+pub async fn touch(tx: &mut Tx, id: i64, now: Moment) -> Result<()> {
+    tx.exec(TOUCH, (id, now)).await?;
+    Ok(())
 }
 
 pub async fn lock_held(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {

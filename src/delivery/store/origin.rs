@@ -15,6 +15,7 @@ statements! {
             doubt = '', doubt_at = null, since = excluded.since";
     /// What the files beside it said until now is void.
     SETTLED = "insert into settled_epoch (epoch) select epoch from origin where id = 1 and epoch <> '' on conflict (epoch) do nothing";
+    SETTLE_EPOCH = "insert into settled_epoch (epoch) values ($1) on conflict (epoch) do nothing";
     FORGET_CLAIMS = "delete from worker_position";
     /// The first start alone: of two programs that start at once, one settles.
     SETTLE_FIRST = "insert into origin (id, base_url, place, epoch, since) values (1, $1, $2, $3, $4) on conflict (id) do nothing";
@@ -74,6 +75,11 @@ pub async fn settle(tx: &mut Tx, base_url: &str, place: &str, epoch: &str, now: 
     tx.exec(SETTLED, ()).await?;
     tx.exec(FORGET_CLAIMS, ()).await?;
     tx.exec(SETTLE, (base_url, place, epoch, now)).await?;
+    Ok(())
+}
+
+pub async fn settle_epoch(tx: &mut Tx, epoch: &str) -> Result<()> {
+    tx.exec(SETTLE_EPOCH, (epoch,)).await?;
     Ok(())
 }
 

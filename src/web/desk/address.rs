@@ -43,12 +43,13 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
 pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let form = posted.form(&["is"])?;
     let (site, who) = (desk.site(), desk.who.staff.id);
+    let positions = desk.app.positions.as_deref();
     let standing = origin::look(site).await?;
     match (standing, form.text("is")) {
         // Somebody has answered already, perhaps this very press: what they said stands.
         (Standing::AtHome, _) => {}
         (_, "backup") => {
-            restored::restored(site, Some(who), Some(&desk.who.session.hash), None).await?;
+            restored::restored(site, Some(who), Some(&desk.who.session.hash), (None, positions)).await?;
         }
         // What is older than what ran here is taken for the magazine only by somebody who says that they know.
         (Standing::Doubtful(Doubt::Behind), "moved") => {}
@@ -56,7 +57,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
             let place = origin::place(&site.db).await?;
             let mut tx = site.db.begin().await?;
             if origin::look_in(&mut tx, site).await? != Standing::AtHome {
-                origin::confirm(&mut tx, site, &place).await?;
+                origin::confirm(&mut tx, site, &place, positions).await?;
                 audit::record(&mut tx, site, Some(who), "confirmed the address", "", &site.url("/")).await?;
             }
             tx.commit().await?;
