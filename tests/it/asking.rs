@@ -143,10 +143,16 @@ both_engines! {
         let token = link.rsplit('/').next().expect("a token");
         app.advance(DAY * 7 - Duration::from_secs(1));
         let mut pressed = Box::pin(subscribers::confirm(&app.site, token, &[], Trace::default()));
-        // It has read the link when it waits for the first time, which is for the database.
-        assert!(matches!(futures_util::poll!(&mut pressed), Poll::Pending));
-        app.advance(DAY);
-        let confirmed = pressed.await.expect("the link was good when it was pressed");
+        // It has read the link when it waits for the first time, which is for the database. A database may be so fast that
+        // there is no time to wait in.
+        let confirmed = match futures_util::poll!(&mut pressed) {
+            Poll::Ready(done) => done,
+            Poll::Pending => {
+                app.advance(DAY);
+                pressed.await
+            }
+        };
+        let confirmed = confirmed.expect("the link was good when it was pressed");
         assert_eq!(confirmed.lists, ["The digest"]);
         assert_eq!(gets(&app, ANN).await, ["digest"]);
     }
