@@ -8,7 +8,10 @@ use anyhow::bail;
 use super::instance;
 use crate::{
     config::{self, Config},
-    delivery::origin::{self, Doubt, Standing},
+    delivery::{
+        origin::{self, Doubt, Standing},
+        workers,
+    },
     staff::audit,
 };
 
@@ -37,6 +40,11 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
     let Some(Command::ConfirmAddress { not_a_backup }) = arguments.command else { return list() };
     let site = instance::open_site(config).await?;
     let here = site.url("/");
+    if let Some(there) = workers::living_under_another_address(&site).await? {
+        bail!(
+            "a process works on this database under {there}: stop it first, or it would send nothing from now on (one that was killed counts as living for a minute)"
+        );
+    }
     let positions = instance::positions(config)?;
     let moved = match origin::arrive(&site, Some(&positions)).await? {
         Standing::AtHome => None,

@@ -41,6 +41,15 @@ pub struct Lock(#[expect(dead_code, reason = "it is held, not read")] Arc<File>)
 /// What a worker claims after its end it claims soon after it.
 const LONG_AGO: Duration = Duration::from_secs(7 * 86_400);
 
+/// The address of a living worker that would send under another one than this process.
+///
+/// # Errors
+/// When the database fails.
+pub async fn living_under_another_address(site: &Site) -> Result<Option<String>> {
+    let now = site.db.lease_time(&site.clock).await?;
+    store::living_elsewhere(&site.db, now.minus(SIGN_OF_LIFE), &origin::address(site)).await
+}
+
 impl Lock {
     /// Takes it, before the database is so much as looked at: whoever comes second must change nothing.
     ///

@@ -70,6 +70,9 @@ pub enum Error {
     /// It was to go out at a moment that is over.
     #[error("that moment is over")]
     Past,
+    /// The later moment is more than a year away: a slip in the year.
+    #[error("that moment is more than a year away")]
+    TooFar,
     /// Someone pressed Send before.
     #[error("somebody else already pressed Send")]
     AlreadyPressed,

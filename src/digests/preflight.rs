@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     articles::ArticleState,
-    delivery::deliverability::{self, BULK, Check},
+    delivery::{
+        deliverability::{self, BULK, Check},
+        origin::{self, Standing},
+    },
     mail::Templates,
     site::Site,
     staff::Settings,
@@ -20,6 +23,8 @@ const MOST_BYTES: usize = 102 * 1_024;
 /// One thing that preflight found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
+    /// The database may be a copy of the magazine's, or an older state of it.
+    Doubtful,
     /// No subject.
     NoSubject,
     /// No article, and no words either.
@@ -53,6 +58,9 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Doubtful => f.write_str(
+                "This may be a copy of the magazine, or an older state of it. An owner says first what it is: the line on top leads there.",
+            ),
             Self::NoSubject => f.write_str("It needs a subject."),
             Self::Empty => f.write_str("It is empty: add an article, or write a few words."),
             Self::Draft(title) => write!(f, "“{title}” is still a draft. Publish it, or take it out."),
@@ -107,6 +115,9 @@ pub(super) async fn check(
 ) -> Result<(Vec<Problem>, Option<Body>)> {
     let content = &edition.content;
     let mut problems = Vec::new();
+    if origin::look(site).await? != Standing::AtHome {
+        problems.push(Problem::Doubtful);
+    }
     if content.subject.is_empty() {
         problems.push(Problem::NoSubject);
     }

@@ -25,6 +25,8 @@ use crate::{
 
 /// How long Send can be undone.
 pub const UNDO: Duration = Duration::from_secs(60);
+/// Nobody plans further ahead: a year beyond it is a slip.
+const FURTHEST: Duration = Duration::from_secs(366 * 86_400);
 
 /// What a sender decides.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +82,9 @@ pub async fn press(site: &Site, templates: &Templates, press: Press<'_>) -> Resu
     let now = site.now();
     if later.is_some_and(|later| later <= now) {
         return Err(Error::Past);
+    }
+    if later.is_some_and(|later| later.since(now) > FURTHEST) {
+        return Err(Error::TooFar);
     }
     let send_at = later.unwrap_or_default().max(now.plus(UNDO));
     let edition = Edition { send_at: Some(send_at), ..load(&site.db, edition_id).await? };

@@ -34,7 +34,9 @@ pub use self::{
         newest_consent, page, subscriber, subscriptions,
     },
     store::STATEMENTS,
-    subscribe::{Asked, NewSubscription, add_by_staff, ask_by_staff, ask_held_back, subscribe, tidy},
+    subscribe::{
+        Asked, NewSubscription, add_by_staff, ask_by_staff, ask_held_back, forget_held_back, subscribe, tidy,
+    },
 };
 use crate::{db::MaybeDatabase, token::TokenError};
 

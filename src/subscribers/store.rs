@@ -60,6 +60,7 @@ statements! {
     /// The brake holds a mail back until a moment.
     HOLD_BACK = "update subscriber set confirm_due_at = $2 where id = $1";
     /// Nothing is held back any more; of two that look at once, one finds it.
+    FORGET_DUE = "update subscriber set confirm_due_at = null where confirm_due_at <= $1";
     NO_LONGER_DUE = "update subscriber set confirm_due_at = null where id = $1 and confirm_due_at <= $2";
     /// Who is due.
     DUE = "select id, public_id, email, name, created_at from subscriber where confirm_due_at <= $1 order by confirm_due_at, id limit 100";
@@ -325,6 +326,10 @@ pub async fn add_events<'a>(tx: &mut Tx, events: impl IntoIterator<Item = NewEve
             (subscriber, list, action, method, wording, source, ip, user_agent, at)
         };
     tx.many(ADD_EVENTS, events.into_iter().map(row)).await
+}
+
+pub async fn forget_due(tx: &mut Tx, before: Moment) -> Result<u64> {
+    tx.exec(FORGET_DUE, (before,)).await
 }
 
 pub async fn newest_event(db: &Db, before: Moment) -> Result<Option<Moment>> {

@@ -218,6 +218,15 @@ pub async fn ask_held_back(site: &Site) -> Result<u64> {
     }
 }
 
+/// Forgets what the brake held back and would have sent before a moment: a restored backup does not know that it was. How many
+/// mails.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_held_back(tx: &mut Tx, before: Moment) -> crate::db::Result<u64> {
+    store::forget_due(tx, before).await
+}
+
 /// Forgets the mails that the brake no longer counts.
 ///
 /// # Errors

@@ -458,6 +458,7 @@ both_engines! {
         for (later, act, words) in [
             ("2025-03-04T09:00", "later", "That moment is over: it is 3 March 2026"),
             ("2026-03-03T09:00", "later", "That moment is over"),
+            ("2126-03-04T09:00", "later", "That is more than a year away. Is the year right?"),
             ("", "later", "Enter a day and a time."),
             ("2026-03-04T09:00", "now", "You chose a day, and pressed the button that sends now."),
         ] {

@@ -25,7 +25,7 @@ use broadside::{
 
 use crate::{
     command_line::text,
-    support::{Fixture, TestApp, TestDb, both_engines, database, program::Program, scratch},
+    support::{Fixture, TestApp, TestDb, both_engines, database, program::Program, scratch, wait},
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -222,7 +222,7 @@ both_engines! {
         let position = position();
         origin::arrive(&app.site, Some(&position)).await.expect("a start");
         app.readers(3).await;
-        schedule(&app, "Once only", DAY).await;
+        let once = schedule(&app, "Once only", DAY).await;
 
         let copy = app.restored_from(db.restored_copy().await).await;
         copy.leaves_work();
@@ -234,12 +234,41 @@ both_engines! {
         assert_eq!(copy.sandbox.mailbox().count(), 0);
         let desk = copy.desk().await;
         desk.open("/desk").await.says("this may be a copy of the magazine");
+        // Its pages do not say what they cannot know, and Send is not pressed before somebody has said what it is.
+        let page = desk.open(&format!("/desk/editions/{}", once.public_id)).await;
+        page.says("more of this may have gone out than stands here");
+        assert!(!page.body.contains("nobody has got anything"), "{}", page.body);
+        let draft = copy.draft("From the copy").await;
+        let pressed = digests::press_send(&copy.site, &copy.templates, draft.id, draft.revision, None, None).await;
+        let Err(digests::Error::NotReady(problems)) = pressed else { panic!("{pressed:?}") };
+        assert_eq!(problems, [digests::Problem::Doubtful]);
         let page = desk.open("/desk/address").await;
         desk.submit_and_follow(&page.form("/desk/address").with("is", "moved")).await.says("The magazine lives here now");
         assert_eq!(origin::look(&copy.site).await.expect("a look"), Standing::AtHome);
         assert_eq!(origin::arrive(&copy.site, None).await.expect("a start"), Standing::AtHome);
         // Where it came from, nothing has changed.
         assert_eq!(origin::arrive(&app.site, Some(&position)).await.expect("a start"), Standing::AtHome);
+    }
+
+    /// Whoever says on the command line that the magazine moved does not silence a process that works on the database.
+    async fn a_running_process_is_not_made_a_stranger_by_a_command(app: TestApp) {
+        app.leaves_work();
+        let mut running = Program::serve(&app, &[]);
+        wait::until("the process to work", async || {
+            let living = "select id from worker where stopped_at is null";
+            (!database::rows::<(i64,)>(&app.site.db, living).await.is_empty()).then_some(())
+        })
+        .await;
+        let settings = [("BASE_URL", "https://moved.example.org"), ("DATABASE_URL", app.database_url.as_str())];
+        let output = crate::command_line::broadside(&["settings", "confirm-address"], &settings);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+        assert!(text(&output.stderr).contains("a process works on this database"), "{}", text(&output.stderr));
+        running.signal("TERM");
+        assert!(running.ended(Duration::from_secs(60)).await.success());
+        assert_eq!(origin::look(&app.site).await.expect("a look"), Standing::AtHome);
+        let output = crate::command_line::broadside(&["settings", "confirm-address"], &settings);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(matches!(origin::look(&app.site).await.expect("a look"), Standing::Abroad(_)));
     }
 
     /// A crash is no restore: whatever the moment, the same database beside its own file is at home.

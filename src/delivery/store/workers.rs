@@ -18,6 +18,8 @@ statements! {
     ALIVE = "select id from worker where id = $1 and stopped_at is null";
     /// Heard of since a moment.
     LIVING = "select count(*) from worker where stopped_at is null and heartbeat_at > $1";
+    /// The same, under another address.
+    LIVING_ELSEWHERE = "select base_url from worker where stopped_at is null and heartbeat_at > $1 and base_url <> $2 limit 1";
     /// Those stopped since a moment that hold claims: just declared dead, or asleep when they were, with a commit that was long
     /// on its way. One of those who look has them.
     STRAYS = sqlite "select w.id from worker w where w.stopped_at > $1
@@ -36,6 +38,10 @@ pub async fn add(tx: &mut Tx, (host, pid): (&str, i64), base_url: &str, now: Mom
 
 pub async fn is_anybody_alive(db: &Db, since: Moment) -> Result<bool> {
     Ok(db.one::<(i64,)>(LIVING, (since,)).await?.0 > 0)
+}
+
+pub async fn living_elsewhere(db: &Db, since: Moment, here: &str) -> Result<Option<String>> {
+    Ok(db.opt::<(String,)>(LIVING_ELSEWHERE, (since, here)).await?.map(|(there,)| there))
 }
 
 pub async fn beat(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {

@@ -22,7 +22,10 @@ use super::{
 };
 use crate::{
     clock::Zone,
-    delivery::editions::{self, EditionState, Progress},
+    delivery::{
+        editions::{self, EditionState, Progress},
+        origin::{self, Standing},
+    },
     digests::{self, Edition, Wanted},
     staff::Role,
 };
@@ -188,7 +191,11 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look, stale: boo
         edition: EditionView::new(edition, zone),
         live: is_live(edition.state),
         headline: headline(edition, progress, zone),
-        explanation: explanation(edition),
+        explanation: match origin::look(desk.site()).await? {
+            Standing::AtHome => explanation(edition),
+            // What went out since, or elsewhere, nobody here can know.
+            _ => UNKNOWN,
+        },
         notes: live_notes(desk, edition, progress).await?,
         stale,
         changed: digests::changed_since_send(desk.site(), &desk.settings, edition).await?,
@@ -270,6 +277,9 @@ fn headline(edition: &Edition, progress: Option<Progress>, zone: &Zone) -> Strin
         EditionState::Finished => format!("Sent. {standing}"),
     }
 }
+
+const UNKNOWN: &str = "This may be a copy of the magazine, or an older state of it: more of this may have gone out than stands here. \
+    An owner says first what it is; the line on top leads there.";
 
 fn explanation(edition: &Edition) -> &'static str {
     match edition.state {

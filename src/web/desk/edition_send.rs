@@ -80,6 +80,10 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
             form.mistake("later", format_args!("That moment is over: it is {now} now. Choose a later one."));
             return again(&desk, &edition, form).await;
         }
+        Err(digests::Error::TooFar) => {
+            form.mistake("later", "That is more than a year away. Is the year right?");
+            return again(&desk, &edition, form).await;
+        }
         Err(digests::Error::Changed) => {
             "Nothing was sent: somebody else saved this edition since you opened the page. Below it is as it is now. \
              Look at it again before you press Send."

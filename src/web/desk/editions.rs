@@ -117,6 +117,7 @@ impl From<digests::Error> for WebError {
             Error::NotAsSeen => {
                 Self::Conflict("It changed since you looked at it. Look at it again first.".into())
             }
+            Error::TooFar => Self::Conflict("That moment is more than a year away. Choose an earlier one.".into()),
             Error::Past => Self::Conflict("That moment is over. Choose a later one.".into()),
             Error::AlreadyPressed => {
                 Self::Conflict("Somebody else already pressed Send. It goes out once, not twice.".into())
