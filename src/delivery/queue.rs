@@ -92,11 +92,18 @@ impl Queue {
     }
 
     pub(super) fn push_notices(&self, notices: Vec<ClaimedNotice>) {
+        // Whoever is woken for nothing asks for more, and so for ever.
+        if notices.is_empty() {
+            return;
+        }
         self.lock().notices.extend(notices);
         self.more.notify_waiters();
     }
 
     pub(super) fn push_deliveries(&self, deliveries: Vec<Claim>) {
+        if deliveries.is_empty() {
+            return;
+        }
         self.lock().deliveries.extend(deliveries);
         self.more.notify_waiters();
     }
