@@ -154,17 +154,29 @@ impl Zone {
         names
     }
 
-    /// The moment at which the clocks of the zone show `civil`; of the hour that comes twice in autumn, the first.
-    ///
-    /// # Errors
-    /// [`NoSuchTime`] for the hour that is left out in spring, and for years beyond the calendar.
-    pub fn moment(&self, civil: jiff::civil::DateTime) -> Result<Moment, NoSuchTime> {
+    /// When the clocks of the zone show `civil`: never in the hour that is left out in spring, twice in the one that is repeated
+    /// in autumn, and never beyond the years of the calendar.
+    #[must_use]
+    pub fn moments(&self, civil: jiff::civil::DateTime) -> Moments {
         let ambiguous = self.0.to_ambiguous_timestamp(civil);
-        if matches!(ambiguous.offset(), jiff::tz::AmbiguousOffset::Gap { .. }) {
-            return Err(NoSuchTime);
+        let is_gap = matches!(ambiguous.offset(), jiff::tz::AmbiguousOffset::Gap { .. });
+        match (ambiguous.earlier(), ambiguous.later()) {
+            (Ok(first), Ok(second)) if !is_gap && first == second => Moments::Once(first.into()),
+            (Ok(first), Ok(second)) if !is_gap => Moments::Twice(first.into(), second.into()),
+            _ => Moments::Never,
         }
-        ambiguous.earlier().map(Moment::from).map_err(|_| NoSuchTime)
     }
+}
+
+/// The moments at which clocks show a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moments {
+    /// The clocks go forward past it.
+    Never,
+    /// As nearly always.
+    Once(Moment),
+    /// Before the clocks go back, and after.
+    Twice(Moment, Moment),
 }
 
 impl Default for Zone {
@@ -172,11 +184,6 @@ impl Default for Zone {
         Self::UTC
     }
 }
-
-/// The clocks of the zone never show this time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the clocks go forward past that time; choose one an hour later")]
-pub struct NoSuchTime;
 
 fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
@@ -265,18 +272,23 @@ mod tests {
         assert_eq!(sydney.name(), "Australia/Sydney");
     }
 
-    /// TRUST F20: the hour that comes twice is its first one, and the hour that is left out is no moment.
+    /// TRUST F20: the hour that comes twice is two moments, and the hour that is left out is none.
     #[test]
     fn a_zone_knows_when_its_clocks_change() {
         let sydney = Zone::named("Australia/Sydney").expect("a zone of the database");
-        let moment = |civil: &str| sydney.moment(civil.parse().expect("a civil time"));
-        let text = |civil| moment(civil).map(|at| at.to_string());
-        assert_eq!(text("2026-04-05T01:30:00"), Ok("2026-04-04T14:30:00Z".to_owned()));
-        assert_eq!(text("2026-04-05T02:30:00"), Ok("2026-04-04T15:30:00Z".to_owned()), "the first of two");
-        assert_eq!(text("2026-04-05T03:30:00"), Ok("2026-04-04T17:30:00Z".to_owned()));
-        assert_eq!(moment("2026-10-04T02:30:00"), Err(NoSuchTime));
-        assert_eq!(text("2026-10-04T03:30:00"), Ok("2026-10-03T16:30:00Z".to_owned()));
-        assert_eq!(text("2038-01-19T14:14:08"), Ok("2038-01-19T03:14:08Z".to_owned()), "beyond 32 bits");
+        let moments = |civil: &str| sydney.moments(civil.parse().expect("a civil time"));
+        let at = |text: &str| Moment::from(text.parse::<jiff::Timestamp>().expect("a moment"));
+        assert_eq!(moments("2026-04-05T01:30:00"), Moments::Once(at("2026-04-04T14:30:00Z")));
+        let twice = Moments::Twice(at("2026-04-04T15:30:00Z"), at("2026-04-04T16:30:00Z"));
+        assert_eq!(moments("2026-04-05T02:30:00"), twice);
+        assert_eq!(moments("2026-04-05T03:30:00"), Moments::Once(at("2026-04-04T17:30:00Z")));
+        assert_eq!(moments("2026-10-04T02:30:00"), Moments::Never);
+        assert_eq!(moments("2026-10-04T03:30:00"), Moments::Once(at("2026-10-03T16:30:00Z")));
+        assert_eq!(
+            moments("2038-01-19T14:14:08"),
+            Moments::Once(at("2038-01-19T03:14:08Z")),
+            "beyond 32 bits"
+        );
     }
 
     #[test]

@@ -13,6 +13,9 @@ pub(super) fn start(filter: &str) -> anyhow::Result<()> {
     let filter = filter.add_directive("sqlx::postgres::notice=warn".parse().context("our own directive")?);
     // The provider's client names open checkouts, and what carries our keys, in every line.
     let filter = filter.add_directive("stripe=warn".parse().context("our own directive")?);
+    // One writer is all that SQLite has: whoever waits for it on a busy machine is in a queue, and not in trouble. A wait that is
+    // too long is an error where it ends.
+    let filter = filter.add_directive("sqlx::pool=error".parse().context("our own directive")?);
     // Names, subjects and server replies come from strangers: a line break in one must not look like a line of ours (TRUST A31).
     let fields = format::debug_fn(|writer, field, value| {
         let value = one_line(&format!("{value:?}"));

@@ -202,7 +202,7 @@ async fn open_sandbox(config: &mut Config) -> anyhow::Result<Sandbox> {
 
 fn sandbox_info(sandbox: &Sandbox) -> SandboxInfo {
     let origin = format!("http://{}", sandbox.http_addr());
-    SandboxInfo { mailbox_url: format!("{origin}/"), checkout_origin: origin }
+    SandboxInfo { mailbox_url: format!("{origin}/"), payments_url: format!("{origin}/payments") }
 }
 
 fn payments(config: &Config) -> anyhow::Result<Option<Payments>> {
@@ -357,4 +357,24 @@ pub(super) async fn greet(running: &Running, config_listen: SocketAddr) -> anyho
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each link of the bar on top of the pages leads to what it says.
+    #[tokio::test]
+    async fn the_sandbox_bar_leads_to_the_mailbox_and_to_the_payments() {
+        let name = format!("target/tmp/bar-{}", std::process::id());
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        let sandbox = Sandbox::start(SandboxConfig::new(&folder, Clock::System)).await.unwrap();
+        let info = sandbox_info(&sandbox);
+        for (url, heading) in [(info.mailbox_url, "<h1>Mailbox"), (info.payments_url, "<h1>Payments")] {
+            let page = reqwest::get(&url).await.unwrap().text().await.unwrap();
+            assert!(page.contains(heading), "{url}: {page}");
+        }
+        sandbox.stop().await;
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

@@ -91,8 +91,8 @@ pub struct App {
 pub struct SandboxInfo {
     /// The mailbox page.
     pub mailbox_url: String,
-    /// The payment page, and the origin of its checkout.
-    pub checkout_origin: String,
+    /// The page of what was paid.
+    pub payments_url: String,
 }
 
 impl App {

@@ -10,13 +10,13 @@ use super::{
     editions::title,
 };
 use crate::{
-    clock::{Moment, Zone},
+    clock::{Moment, Moments, Zone},
     delivery::editions::{EditionState, UnknownPolicy},
     digests::{self, Edition, Press},
     staff::Settings,
 };
 
-const FIELDS: &[&str] = &["revision", "fingerprint", "later", "policy", "act"];
+const FIELDS: &[&str] = &["revision", "fingerprint", "later", "which", "policy", "act"];
 const TITLE: &str = "Send the edition";
 const NOT_TESTED: &str = "No test copy was sent: somebody else saved this edition since you opened the page. Below it is as it is now. \
     Look at it again, then ask for one.";
@@ -32,6 +32,8 @@ struct Page {
     trouble: Option<&'static str>,
     from: String,
     later_hint: String,
+    /// The two moments of the time that was chosen, in the night when the clocks go back.
+    twice: Option<[String; 2]>,
     size: String,
     picked: Vec<ArticleLine>,
     may_send: bool,
@@ -130,6 +132,7 @@ async fn page(
     Ok(Page {
         title: title(&edition.content.subject),
         edition: EditionView::new(edition, desk.zone()),
+        twice: twice(&form, desk.zone()),
         form,
         fingerprint,
         trouble,
@@ -146,7 +149,27 @@ async fn page(
 
 /// Now, or the moment that was chosen: by the button that was pressed, and never by a guess. `None` with a mistake.
 fn when(form: &mut Form, zone: &Zone) -> Option<Option<Moment>> {
-    let later = form.parse("later", |text| moment(text, zone))?;
+    let which = form.text("which").to_owned();
+    let later = match form.parse("later", |text| moments(text, zone))? {
+        None => None,
+        Some(Moments::Never) => {
+            let gap = "That hour does not exist: the clocks go forward then. Choose a time an hour later.";
+            form.mistake("later", gap);
+            return None;
+        }
+        Some(Moments::Once(at)) => Some(at),
+        Some(Moments::Twice(first, second)) => match which.as_str() {
+            "first" => Some(first),
+            "second" => Some(second),
+            _ => {
+                form.mistake(
+                    "which",
+                    "That time comes twice: the clocks go back that night. Choose which you mean.",
+                );
+                return None;
+            }
+        },
+    };
     match (form.text("act"), later) {
         ("now", None) => Some(None),
         ("now", Some(_)) => {
@@ -169,26 +192,52 @@ fn later_hint(zone: &Zone, now: Moment) -> String {
 }
 
 /// What a `datetime-local` field sends, on the magazine's clocks; empty means now.
-fn moment(text: &str, zone: &Zone) -> Result<Option<Moment>, &'static str> {
+fn moments(text: &str, zone: &Zone) -> Result<Option<Moments>, &'static str> {
     if text.is_empty() {
         return Ok(None);
     }
     let civil: jiff::civil::DateTime = text.parse().map_err(|_| "Enter a day and a time.")?;
-    let gap = "That hour does not exist: the clocks go forward then. Choose a time an hour later.";
-    zone.moment(civil).map(Some).map_err(|_| gap)
+    Ok(Some(zone.moments(civil)))
+}
+
+fn twice(form: &Form, zone: &Zone) -> Option<[String; 2]> {
+    match moments(form.text("later"), zone) {
+        Ok(Some(Moments::Twice(first, second))) => Some([first, second].map(|at| at.date_time(zone))),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn chosen(later: &str, which: &str) -> (Option<Option<String>>, Form) {
+        let sydney = Zone::named("Australia/Sydney").expect("a zone of the database");
+        let mut form = Form::new(FIELDS).with("act", "later").with("later", later).with("which", which);
+        let when = when(&mut form, &sydney).map(|at| at.map(|at| at.to_string()));
+        (when, form)
+    }
+
+    /// TRUST F20: on the magazine's clocks, and of the hour that comes twice the one that somebody chose.
     #[test]
     fn a_later_moment_is_read_on_the_clocks_of_the_magazine() {
-        let sydney = Zone::named("Australia/Sydney").expect("a zone of the database");
-        assert_eq!(moment("", &sydney), Ok(None));
-        let nine = moment("2026-03-03T09:00", &sydney).expect("what browsers send").expect("a moment");
-        assert_eq!(nine.to_string(), "2026-03-02T22:00:00Z");
-        assert!(moment("tomorrow", &sydney).is_err());
-        assert!(moment("2026-10-04T02:30", &sydney).is_err_and(|words| words.contains("clocks go forward")));
+        let at = |text: &str| Some(Some(text.to_owned()));
+        assert_eq!(chosen("2026-03-03T09:00", "").0, at("2026-03-02T22:00:00Z"), "what browsers send");
+        for wrong in ["", "tomorrow", "2026-10-04T02:30"] {
+            let (when, form) = chosen(wrong, "first");
+            assert!(when.is_none() && !form.is_valid(), "{wrong}");
+        }
+        let (when, form) = chosen("2026-04-05T02:30", "");
+        assert!(when.is_none() && !form.is_valid());
+        let zone = Zone::named("Australia/Sydney").expect("a zone of the database");
+        let asked = ["5 April 2026, 02:30 AEDT", "5 April 2026, 02:30 AEST"].map(str::to_owned);
+        assert_eq!(twice(&form, &zone), Some(asked));
+        assert_eq!(chosen("2026-04-05T02:30", "first").0, at("2026-04-04T15:30:00Z"));
+        assert_eq!(chosen("2026-04-05T02:30", "second").0, at("2026-04-04T16:30:00Z"));
+        assert_eq!(
+            chosen("2026-04-05T09:30", "second").0,
+            at("2026-04-04T23:30:00Z"),
+            "asked of another day"
+        );
     }
 }
