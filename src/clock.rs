@@ -246,6 +246,12 @@ impl Stopwatch {
     pub fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
+
+    /// The moment so long after the start, for a timer.
+    #[must_use]
+    pub fn after(self, span: Duration) -> std::time::Instant {
+        self.0 + span
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use url::Url;
 use crate::{
     db::DbOptions,
     email_address::EmailAddress,
+    private,
     smtp_url::Relays,
     token::{self, Keys, RootSecret},
     trust::Trust,
@@ -58,6 +59,11 @@ pub const SETTINGS: &[Setting] = &[
         "TRUSTED_PROXIES",
         "",
         "Addresses of proxies whose X-Forwarded-For is believed, separated by commas.",
+    ),
+    plain(
+        "HSTS_SUBDOMAINS",
+        "no",
+        "yes tells browsers to insist on https for a year on every host below that of BASE_URL, too. Only where all of them have it.",
     ),
     plain(
         "DATA_DIR",
@@ -196,6 +202,7 @@ pub struct Config {
     pub base_url: Url,
     pub listen: SocketAddr,
     pub trusted_proxies: Vec<IpAddr>,
+    pub hsts_subdomains: bool,
     pub data_dir: PathBuf,
     pub database_url: String,
     pub database_connections: u32,
@@ -300,6 +307,14 @@ impl Reader<'_> {
         Some(number)
     }
 
+    fn yes_or_no(&mut self, name: &str) -> bool {
+        match self.value(name).as_deref() {
+            Some("yes") => true,
+            Some("no") | None => false,
+            Some(_) => self.mistake(format!("{name} must be yes or no")).unwrap_or_default(),
+        }
+    }
+
     fn mistake<T>(&mut self, mistake: String) -> Option<T> {
         self.mistakes.push(mistake);
         None
@@ -370,6 +385,7 @@ impl Config {
         if trusted_proxies.is_err() {
             read.mistakes.push("TRUSTED_PROXIES must be addresses, separated by commas".to_owned());
         }
+        let hsts_subdomains = read.yes_or_no("HSTS_SUBDOMAINS");
         let data_dir = PathBuf::from(read.value("DATA_DIR").unwrap_or_default());
         let database_url = read
             .value("DATABASE_URL")
@@ -448,13 +464,7 @@ impl Config {
             read.mistakes.push("STRIPE_WEBHOOK_SECRET must be set with STRIPE_SECRET_KEY: without it no gift would ever be booked".to_owned());
         }
         let stripe_api_base = read.web_address("STRIPE_API_BASE");
-        let fetch_private_addresses = match read.value("FETCH_PRIVATE_ADDRESSES").as_deref() {
-            Some("yes") => true,
-            Some("no") | None => false,
-            Some(_) => {
-                read.mistake("FETCH_PRIVATE_ADDRESSES must be yes or no".to_owned()).unwrap_or_default()
-            }
-        };
+        let fetch_private_addresses = read.yes_or_no("FETCH_PRIVATE_ADDRESSES");
         let sandbox_smtp = read.parsed("SANDBOX_SMTP");
         let sandbox_http = read.parsed("SANDBOX_HTTP");
         let log = read.value("LOG").unwrap_or_default();
@@ -466,6 +476,7 @@ impl Config {
                 base_url: base_url?,
                 listen: listen?,
                 trusted_proxies: trusted_proxies.ok()?,
+                hsts_subdomains,
                 data_dir,
                 database_url,
                 database_connections: database_connections?,
@@ -529,7 +540,7 @@ impl Config {
         match fs::read_to_string(&path) {
             Ok(text) => Ok(text.trim().as_bytes().to_vec()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(&self.data_dir)?;
+                private::folder(&self.data_dir)?;
                 let secret = token::secret();
                 write_private(&path, &secret)?;
                 Ok(secret.into_bytes())
@@ -582,17 +593,10 @@ fn without_password(value: &str) -> String {
     if url.password().is_some() { url.to_string() } else { value.to_owned() }
 }
 
-#[cfg(unix)]
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    use std::{io::Write, os::unix::fs::OpenOptionsExt};
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
+    let mut file = private::options().write(true).create_new(true).open(path)?;
+    io::Write::write_all(&mut file, text.as_bytes())?;
     file.sync_all()
-}
-
-#[cfg(not(unix))]
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    fs::write(path, text)
 }
 
 /// `NAME=value` lines; `#` begins a comment; quotes around a value are dropped.

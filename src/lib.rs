@@ -7,7 +7,8 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`trust`], [`config`] | time, randomness and keys, what links say, parsed addresses, amounts, whose certificates count, the environment |
+//! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`trust`], [`private`], [`config`] | time, randomness and keys, what links say, parsed addresses, amounts, whose certificates count, who may read our files, the environment |
+//! | [`door`] | how connections are taken, how long each may keep us waiting, and how many there may be |
 //! | [`site`] | one running instance: database, clock, keys, public address |
 //! | [`db`] | one data layer over SQLite and PostgreSQL, migrations, statements |
 //! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
@@ -35,12 +36,14 @@ pub mod db;
 pub mod delivery;
 pub mod digests;
 pub mod donations;
+pub mod door;
 pub mod email_address;
 pub mod jobs;
 pub mod links;
 pub mod mail;
 pub mod money;
 pub mod payments;
+pub mod private;
 pub mod restored;
 pub mod sandbox;
 pub mod site;

@@ -18,6 +18,7 @@ use crate::{
     donations::attention,
     mail::dkim::zone_file_strings,
     payments::{PaymentProvider as _, Stripe, StripeSettings},
+    private,
     smtp_url::{RelaySettings, SmtpUrl},
     staff::Settings,
     trust::Trust,
@@ -64,6 +65,8 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Resul
     }
     println!("\nChecks");
     let mut findings = database(config).await;
+    // After the database, whose last files go when it is closed.
+    findings.extend(others(config));
     findings.extend(mail_services(config).await);
     findings.push(payment_provider(config).await);
     Ok(report(&findings))
@@ -75,6 +78,19 @@ fn report(findings: &[Finding]) -> ExitCode {
     }
     let well = !findings.iter().any(|finding| matches!(finding, Finding::Problem(_)));
     if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What others on this machine may look into.
+fn others(config: &Config) -> Vec<Finding> {
+    let open = private::open_to_others(&instance::our_own(config));
+    let finding = |open: private::Open| {
+        let path = open.path.display().to_string().replace('\'', "'\\''");
+        Finding::Problem(format!(
+            "files: others on this machine can look into {open}, where readers' addresses are. Run: chmod {:o} '{path}'",
+            open.should_be
+        ))
+    };
+    open.into_iter().map(finding).collect()
 }
 
 async fn database(config: &Config) -> Vec<Finding> {

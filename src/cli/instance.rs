@@ -16,7 +16,7 @@ use crate::{
         position::Positions,
         workers::{self, Lock},
     },
-    digests,
+    digests, private,
     site::Site,
 };
 
@@ -29,7 +29,7 @@ pub(super) fn sqlite_file(config: &Config) -> Option<PathBuf> {
 /// Opens the database as it is, with its folder made if it is a file.
 pub(super) async fn open_database(config: &Config) -> anyhow::Result<Db> {
     if let Some(folder) = sqlite_file(config).and_then(|file| file.parent().map(PathBuf::from)) {
-        fs::create_dir_all(&folder)
+        private::folder(&folder)
             .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     }
     Db::open(&config.database()).await.context("the database cannot be opened")
@@ -40,7 +40,7 @@ pub(super) async fn open_database(config: &Config) -> anyhow::Result<Db> {
 pub(super) fn lock(config: &Config) -> anyhow::Result<Option<Lock>> {
     let Some(file) = sqlite_file(config) else { return Ok(None) };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    private::folder(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     // By whatever name the file is called, its lock has one.
     let file = match file.canonicalize() {
         Ok(file) => file,
@@ -78,10 +78,43 @@ pub(super) async fn open_site_locked(config: &Config) -> anyhow::Result<Site> {
     put_together(config, db).await
 }
 
+/// The files and folders that an instance makes: who reads a magazine stands in them. `DATA_DIR` itself is one of them while
+/// nothing else is in it, for a mail server's folder there has to let the mail server in.
+pub(super) fn our_own(config: &Config) -> Vec<PathBuf> {
+    const NAMES: &[&str] = &["position", "sandbox", "secret", "suppression-secret", "demo"];
+    // By whatever names they are called.
+    let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
+    let data = real(config.data_dir.clone());
+    let mut ours: Vec<PathBuf> = NAMES.iter().map(|name| data.join(name)).collect();
+    if let Some(file) = sqlite_file(config).map(real) {
+        let beside = ["", "-wal", "-shm", "-journal", ".lock"];
+        ours.extend(beside.map(|ending| {
+            let mut name = file.clone().into_os_string();
+            name.push(ending);
+            PathBuf::from(name)
+        }));
+    }
+    let inside = fs::read_dir(&data).map(|inside| inside.flatten().map(|entry| entry.path()));
+    if inside.is_ok_and(|mut inside| inside.all(|path| ours.contains(&path))) {
+        ours.push(data);
+    }
+    ours
+}
+
+/// Shuts what others may look into: an older version left it open, or somebody put a backup in place.
+pub(super) fn shut_what_is_open(config: &Config) {
+    for open in private::open_to_others(&our_own(config)) {
+        match open.shut() {
+            Ok(()) => tracing::warn!("others could look into {open}: only this program can, from now on"),
+            Err(error) => tracing::error!(%error, "others can look into {open}, and it cannot be shut"),
+        }
+    }
+}
+
 /// The files that say how far the database has come.
 pub(super) fn positions(config: &Config) -> anyhow::Result<Arc<Positions>> {
     let folder = config.data_dir.join("position");
-    fs::create_dir_all(&folder).with_context(|| {
+    private::folder(&folder).with_context(|| {
         format!("{} cannot be made; it keeps how far the database has come", folder.display())
     })?;
     Ok(Arc::new(Positions::new(folder)))

@@ -25,10 +25,11 @@ use crate::{
         smtp::{Relay, Timeouts},
         workers::Lock,
     },
+    door::{self, Limits},
     jobs::Jobs,
     mail::Templates,
     payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
-    sandbox::{Sandbox, SandboxConfig, Webhook},
+    sandbox::{Sandbox, SandboxConfig, SandboxLimits, Webhook},
     site::Site,
     smtp_url::{RelaySettings, Relays, SmtpUrl},
     staff,
@@ -50,7 +51,7 @@ pub(super) struct Running {
     pub(super) fetcher: Fetcher,
     pub(super) sandbox: Option<Sandbox>,
     stop: watch::Sender<bool>,
-    web: Option<JoinHandle<std::io::Result<()>>>,
+    web: Option<JoinHandle<()>>,
     jobs: JoinHandle<()>,
     engine: Engine,
 }
@@ -64,13 +65,15 @@ impl Running {
     pub(super) async fn start(mut config: Config, parts: Parts, sandbox: bool) -> anyhow::Result<Self> {
         // First of all: whoever is the second on this database has changed nothing when it is told so.
         let lock = instance::lock(&config)?;
+        instance::shut_what_is_open(&config);
+        let descriptors = door::raise_descriptors();
         if parts == Parts::Worker && lock.is_some() {
             bail!(
                 "with SQLite one process does everything: use serve. Separate workers need PostgreSQL (DATABASE_URL=postgres://…)"
             );
         }
         let listener = match parts {
-            Parts::WebAndWorker => Some(listen(&mut config).await?),
+            Parts::WebAndWorker => Some(listen(&mut config)?),
             Parts::Worker => None,
         };
         let sandbox = if sandbox { Some(open_sandbox(&mut config).await?) } else { None };
@@ -121,8 +124,10 @@ impl Running {
                 app.relays = relays.into();
                 app.lookout = lookout;
                 app.bounce_hooks = Arc::new(bounce_hooks(&config)?);
+                app.hsts_subdomains = config.hsts_subdomains;
                 app.trusted_proxies = config.trusted_proxies.clone().into();
-                Some(tokio::spawn(serve_web(listener, app, stopped)))
+                let limits = limits(descriptors, &config, &app.relays, sandbox.is_some());
+                Some(tokio::spawn(serve_web(listener, app, limits, stopped)))
             }
         };
         Ok(Self { site, fetcher, sandbox, stop, web, jobs, engine })
@@ -138,10 +143,7 @@ impl Running {
         };
         let ended = tokio::select! {
             told = told.comes() => told,
-            ended = web_ended => match ended {
-                Ok(Err(error)) => Err(error).context("the web server ended"),
-                _ => bail!("the web server ended"),
-            },
+            _ = web_ended => bail!("the web server ended"),
             () = self.engine.ended() => bail!("the sending engine ended: another worker declared this one dead"),
         };
         self.stop().await;
@@ -167,9 +169,8 @@ impl Running {
 }
 
 /// Port 0 lets the system choose; then the public address is the one that was chosen.
-async fn listen(config: &mut Config) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(config.listen)
-        .await
+fn listen(config: &mut Config) -> anyhow::Result<TcpListener> {
+    let listener = door::listen(config.listen)
         .with_context(|| format!("cannot listen on {}; is Broadside running already?", config.listen))?;
     let address = listener.local_addr()?;
     if config.listen.port() == 0 {
@@ -187,6 +188,7 @@ async fn open_sandbox(config: &mut Config) -> anyhow::Result<Sandbox> {
         http: config.sandbox_http,
         webhook: Some(Webhook { url: webhook, secret: SANDBOX_WEBHOOK_SECRET.to_owned() }),
         api_key: SANDBOX_KEY.to_owned(),
+        limits: sandbox_limits(config),
         ..SandboxConfig::new(config.data_dir.join("sandbox"), Clock::System)
     })
     .await
@@ -199,6 +201,31 @@ async fn open_sandbox(config: &mut Config) -> anyhow::Result<Sandbox> {
     config.stripe_webhook_secrets = vec![SANDBOX_WEBHOOK_SECRET.to_owned()];
     Ok(sandbox)
 }
+
+/// Ours come first: they are as many as the settings say, and ask the payment pages now and then.
+fn sandbox_limits(config: &Config) -> SandboxLimits {
+    let usual = SandboxLimits::default();
+    SandboxLimits {
+        smtp: Limits { connections: config.smtp_connections + 32, ..usual.smtp },
+        http: Limits { connections: 32, ..usual.http },
+    }
+}
+
+/// How many may come to the pages: what the process can hold beside its database, its mail and the sandbox.
+fn limits(descriptors: usize, config: &Config, relays: &[RelayOptions], sandbox: bool) -> Limits {
+    // SQLite holds the file and its log for each connection, and one more file for all of them.
+    let files = if instance::sqlite_file(config).is_some() { 2 } else { 1 };
+    let database = files * (config.database_connections as usize + 1) + 1;
+    let mail: usize = relays.iter().map(|relay| relay.connections).sum();
+    let outside = sandbox_limits(config);
+    let outside = if sandbox { outside.smtp.connections + outside.http.connections } else { 0 };
+    let limits = Limits::USUAL.within(descriptors, EVERYTHING_ELSE + database + mail + outside);
+    tracing::debug!(descriptors, connections = limits.connections, "connections that may be open at once");
+    limits
+}
+
+/// Descriptors for the log, locks and position files, for feeds, DNS, the payment provider and bounces.
+const EVERYTHING_ELSE: usize = 64;
 
 fn sandbox_info(sandbox: &Sandbox) -> SandboxInfo {
     let origin = format!("http://{}", sandbox.http_addr());
@@ -295,16 +322,12 @@ fn relays(config: &Config, site: &Site, settings: Relays) -> Vec<RelayOptions> {
     settings.0.into_iter().map(relay).collect()
 }
 
-async fn serve_web(
-    listener: TcpListener,
-    app: web::App,
-    mut stop: watch::Receiver<bool>,
-) -> std::io::Result<()> {
-    web::serve(listener, app, async move {
+async fn serve_web(listener: TcpListener, app: web::App, limits: Limits, mut stop: watch::Receiver<bool>) {
+    web::serve(listener, app, limits, async move {
         // An error means that nobody is left who could say so: time to stop, too.
         let _ = stop.wait_for(|stopped| *stopped).await;
     })
-    .await
+    .await;
 }
 
 /// Hears Ctrl-C and SIGTERM from the moment it is made, which is before the first message goes out: a process that is told to

@@ -13,6 +13,7 @@ use super::instance;
 use crate::{
     config::Config,
     email_address::EmailAddress,
+    private,
     site::Site,
     subscribers::{self, Basis, lists},
 };
@@ -95,8 +96,11 @@ async fn export(site: &Site, file: Option<PathBuf>) -> anyhow::Result<ExitCode> 
         return Ok(ExitCode::SUCCESS);
     };
     // Never over a file that is there: it may be the only copy of another export.
-    let mut created =
-        File::create_new(&file).with_context(|| format!("{} cannot be written", file.display()))?;
+    let mut created = private::options()
+        .write(true)
+        .create_new(true)
+        .open(&file)
+        .with_context(|| format!("{} cannot be written", file.display()))?;
     let lines = subscribers::export(site, &mut created).await?;
     created.flush()?;
     created.sync_all()?;

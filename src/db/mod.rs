@@ -13,7 +13,7 @@ mod migrations;
 mod params;
 mod sql;
 
-use std::{str::FromStr, time::Duration};
+use std::{io, path::Path, str::FromStr, time::Duration};
 
 use futures_util::future::{BoxFuture, Either};
 use serde::{Serialize, de::DeserializeOwned};
@@ -34,7 +34,10 @@ pub use self::{
     params::{Params, Value},
     sql::Sql,
 };
-use crate::clock::{Clock, Moment};
+use crate::{
+    clock::{Clock, Moment},
+    private,
+};
 
 /// What a data call returns.
 pub type Result<T> = std::result::Result<T, sqlx::Error>;
@@ -49,6 +52,14 @@ impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, 
 async fn give_up_what_sleepers_hold(connection: &mut PgConnection) -> Result<()> {
     sqlx::query("set idle_in_transaction_session_timeout = '20s'").execute(connection).await?;
     Ok(())
+}
+
+/// SQLite would make the file for everybody to read, and gives those beside it the same mode.
+fn make_private(file: &Path) -> Result<()> {
+    match private::options().write(true).create_new(true).open(file) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// The two engines, by name.
@@ -119,7 +130,9 @@ impl Db {
 
     async fn open_sqlite(options: &DbOptions) -> Result<Self> {
         let synchronous = if options.durable { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
-        let connect = SqliteConnectOptions::from_str(&options.url)?
+        let connect = SqliteConnectOptions::from_str(&options.url)?;
+        make_private(connect.get_filename())?;
+        let connect = connect
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(synchronous)

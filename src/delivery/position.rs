@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     db::{Db, Engine, Result},
-    token,
+    private, token,
 };
 
 /// What one file says.
@@ -179,9 +179,9 @@ impl Positions {
 fn write(path: &Path, position: &Position) -> io::Result<()> {
     let Position { place, epoch, worker, claims, facts } = position;
     let fresh = path.with_extension("new");
-    fs::write(
+    private::write(
         &fresh,
-        format!("{TITLE}\nplace {place}\nepoch {epoch}\nworker {worker}\nclaims {claims}\nfacts {facts}\n"),
+        &format!("{TITLE}\nplace {place}\nepoch {epoch}\nworker {worker}\nclaims {claims}\nfacts {facts}\n"),
     )?;
     fs::rename(&fresh, path)
 }

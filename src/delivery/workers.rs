@@ -19,6 +19,7 @@ use super::{
 use crate::{
     clock::Clock,
     db::{Db, Engine, Result, Tx},
+    private,
     site::Site,
     token,
 };
@@ -56,7 +57,7 @@ impl Lock {
     /// # Errors
     /// `ResourceBusy` while another process has it.
     pub fn take(path: &Path) -> io::Result<Self> {
-        let file = File::options().create(true).truncate(false).write(true).open(path)?;
+        let file = private::options().create(true).truncate(false).write(true).open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(Arc::new(file))),
             Err(TryLockError::WouldBlock) => Err(io::Error::new(

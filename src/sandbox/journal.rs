@@ -4,12 +4,14 @@
 //! the sandbox must outlive a killed process, not a machine without power.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
     path::Path,
 };
 
 use serde::{Serialize, de::DeserializeOwned};
+
+use crate::private;
 
 /// A file of JSON values, one a line.
 #[derive(Debug)]
@@ -33,7 +35,7 @@ impl Journal {
                 io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))
             })?);
         }
-        let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        let mut file = private::options().create(true).truncate(false).write(true).open(path)?;
         file.set_len(whole as u64)?;
         file.seek(SeekFrom::End(0))?;
         Ok(Self { file })
@@ -57,7 +59,7 @@ pub(super) struct RawFile {
 impl RawFile {
     /// Opens the file for appending.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let mut write = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
+        let mut write = private::options().create(true).truncate(false).read(true).write(true).open(path)?;
         let end = write.seek(SeekFrom::End(0))?;
         Ok(Self { write, end })
     }

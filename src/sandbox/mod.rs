@@ -1,7 +1,7 @@
 //! Broadside's own outside world, on this machine: an SMTP server with a mailbox page, and a payment provider that speaks
 //! the part of Stripe's API that we use.
 //!
-//! The rule: it is an oracle. It shares no code with what it checks (the clock apart), it is as strict as the world
+//! The rule: it is an oracle. It shares no code with what it checks (the clock, the door and how files are made apart), it is as strict as the world
 //! outside, and it writes down what happened in files of its own before it says that it did. So its word stands even when the
 //! process is killed together with Broadside.
 
@@ -29,7 +29,11 @@ pub use stripe_api::{
     signature,
 };
 
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    door::{self, Limits},
+    private,
+};
 
 /// What a sandbox needs to start.
 #[derive(Clone, Debug)]
@@ -46,6 +50,8 @@ pub struct SandboxConfig {
     pub api_key: String,
     /// What the SMTP server offers and demands.
     pub smtp_options: SmtpOptions,
+    /// How long its clients may keep it waiting, and how many there may be.
+    pub limits: SandboxLimits,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -62,8 +68,24 @@ impl SandboxConfig {
             webhook: None,
             api_key: String::new(),
             smtp_options: SmtpOptions::default(),
+            limits: SandboxLimits::default(),
             clock,
         }
+    }
+}
+
+/// What its two servers put up with.
+#[derive(Clone, Copy, Debug)]
+pub struct SandboxLimits {
+    /// Who brings mail.
+    pub smtp: Limits,
+    /// Who looks at the pages, or pays. One machine comes as one network, so all may.
+    pub http: Limits,
+}
+
+impl Default for SandboxLimits {
+    fn default() -> Self {
+        Self { smtp: Limits::SMTP, http: Limits { per_network: usize::MAX, ..Limits::USUAL } }
     }
 }
 
@@ -87,7 +109,7 @@ impl Sandbox {
     /// # Errors
     /// When the folder cannot be used, its files are damaged, or an address is taken.
     pub async fn start(config: SandboxConfig) -> io::Result<Self> {
-        std::fs::create_dir_all(&config.dir)?;
+        private::folder(&config.dir)?;
         let (stop, stopped) = watch::channel(false);
         let mailbox = Mailbox::open(&config.dir, config.clock.clone())?;
         let smtp_listener = TcpListener::bind(config.smtp).await?;
@@ -100,12 +122,12 @@ impl Sandbox {
         let script = SmtpScript::default();
         let smtp = Arc::new(smtp::Server { options: config.smtp_options, script, mailbox: mailbox.clone() });
         let mut tasks = JoinSet::new();
-        tasks.spawn(smtp::serve(smtp_listener, Arc::clone(&smtp), stopped.clone()));
+        tasks.spawn(smtp::serve(smtp_listener, Arc::clone(&smtp), config.limits.smtp, stopped.clone()));
         let app = Router::new()
             .merge(mailbox::pages::router(mailbox))
             .merge(stripe_api::pages::router(stripe.clone()))
             .merge(stripe_api::router(stripe.clone()));
-        tasks.spawn(serve_http(http_listener, app, stopped));
+        tasks.spawn(serve_http(http_listener, app, config.limits.http, stopped));
         let tasks = Mutex::new(tasks);
         Ok(Self(Arc::new(Inner { smtp, smtp_address, http_address, stripe, stop, tasks })))
     }
@@ -154,14 +176,10 @@ impl Sandbox {
     }
 }
 
-async fn serve_http(listener: TcpListener, app: Router, mut stop: watch::Receiver<bool>) {
+async fn serve_http(listener: TcpListener, app: Router, limits: Limits, mut stop: watch::Receiver<bool>) {
     // Open keep-alive connections are cut: a test that stops the sandbox does not wait for its clients.
     tokio::select! {
-        served = axum::serve(listener, app).into_future() => {
-            if let Err(error) = served {
-                tracing::error!(%error, "the sandbox no longer serves HTTP");
-            }
-        }
+        () = door::serve(listener, app, limits, Arc::new([]), std::future::pending()) => {}
         _ = stop.changed() => {}
     }
 }

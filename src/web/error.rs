@@ -13,7 +13,7 @@ use axum::{
 use serde::Serialize;
 
 use super::{App, HeaderSet, session::SignedIn};
-use crate::staff::Settings;
+use crate::{door::TooSlow, staff::Settings};
 
 /// Why a request has no page of its own.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub enum WebError {
     TooMany,
     /// A body above the route's limit.
     TooLarge,
+    /// A body, or an answer, that took longer than anybody waits.
+    TooSlow,
     /// The route knows no such method.
     MethodNotAllowed,
     /// Switched off or not reachable now; says what.
@@ -63,6 +65,18 @@ impl WebError {
         }
     }
 
+    /// Why a body could not be read to its end.
+    pub(super) fn of_body(error: axum::Error) -> Self {
+        let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+        while let Some(error) = cause {
+            if error.is::<TooSlow>() {
+                return Self::TooSlow;
+            }
+            cause = error.source();
+        }
+        Self::BadRequest("It broke off before its end. Send it again.")
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -73,6 +87,7 @@ impl WebError {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -102,6 +117,10 @@ impl WebError {
             Self::Conflict(help) => return ("That did not work", help.clone()),
             Self::TooMany => ("Too many tries", "Wait a quarter of an hour and try again."),
             Self::TooLarge => ("That is too large", "Send something smaller."),
+            Self::TooSlow => (
+                "That took too long",
+                "It was given up, so that others are not kept waiting. Try again, over a better connection if you can.",
+            ),
             Self::Unavailable(help) => ("Not available now", *help),
             Self::Internal(_) => {
                 ("Something went wrong on our side", "Nothing you typed was wrong. Try again in a minute.")

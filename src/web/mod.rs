@@ -46,6 +46,7 @@ pub use self::{
 use crate::{
     articles::fetch::Fetcher,
     delivery::{deliverability::Lookout, position::Positions, relays::RelayOptions},
+    door::{self, Limits},
     mail::Templates,
     payments::Payments,
     site::Site,
@@ -82,6 +83,8 @@ pub struct App {
     pub checkout_origin: Option<Arc<str>>,
     /// How much work a password hash is.
     pub password_cost: PasswordCost,
+    /// Whether browsers insist on https for every host below ours, too.
+    pub hsts_subdomains: bool,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpAddr]>,
 }
@@ -114,6 +117,7 @@ impl App {
             bounce_hooks: Arc::default(),
             checkout_origin: None,
             password_cost: PasswordCost::STRONG,
+            hsts_subdomains: false,
             trusted_proxies: Arc::new([]),
         })
     }
@@ -144,15 +148,13 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// Serves the site until `stop` is done; requests that have begun are answered.
-///
-/// # Errors
-/// When the listener fails for good.
+/// Serves the site until `stop` is done; requests that have begun are answered. Nobody is waited for beyond the limits.
 pub async fn serve(
     listener: tokio::net::TcpListener,
     app: App,
+    limits: Limits,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let service = router(app).into_make_service_with_connect_info::<std::net::SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop).await
+) {
+    let trusted = app.trusted_proxies.clone();
+    door::serve(listener, router(app), limits, trusted, stop).await;
 }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::{App, Outcome, WebError, words};
 use crate::{
     clock::Zone,
+    door::real_client,
     site::Site,
     staff::{
         Role, Settings, Staff,
@@ -129,19 +130,7 @@ impl FromRequestParts<App> for ClientAddress {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-        let trusted = |ip: &IpAddr| app.trusted_proxies.contains(ip);
-        let Some(proxy) = peer.filter(trusted) else { return Ok(Self(peer)) };
-        // Each proxy appends the address it saw, so the last one that is not a proxy of ours is the client; what stands
-        // before it can be forged.
-        let said: Vec<&str> = parts
-            .headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .collect();
-        let client = said.iter().rev().map_while(|ip| ip.trim().parse().ok()).find(|ip| !trusted(ip));
-        Ok(Self(client.or(Some(proxy))))
+        Ok(Self(peer.map(|peer| real_client(peer, &parts.headers, &app.trusted_proxies))))
     }
 }
 

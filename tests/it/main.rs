@@ -35,6 +35,8 @@ mod oracles;
 mod paths;
 mod pictures;
 mod preferences;
+mod pressure;
+mod privacy_of_files;
 mod races;
 mod reading;
 mod relaying;

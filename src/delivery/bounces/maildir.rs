@@ -13,7 +13,7 @@ use super::{
     mime,
     receive::{Effect, receive_mail},
 };
-use crate::site::Site;
+use crate::{private, site::Site};
 
 /// Why a maildir was not read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +62,7 @@ pub async fn receive_maildir(site: &Site, folder: &Path) -> Result<Taken, Maildi
         let path = path.to_owned();
         move |error| MaildirError::Io(path, error)
     };
-    fs::create_dir_all(&cur).await.map_err(io(&cur))?;
+    private::folder(&cur).map_err(io(&cur))?;
     let mut entries = fs::read_dir(&new).await.map_err(io(&new))?;
     let mut taken = Taken::default();
     while let Some(entry) = entries.next_entry().await.map_err(io(&new))? {

@@ -12,12 +12,13 @@ mod wire;
 
 use std::sync::Arc;
 
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{net::TcpListener, sync::watch};
 
 pub use body::LineEnds;
 pub use script::{Rule, SmtpScript, Stage};
 
 use super::mailbox::Mailbox;
+use crate::door::{self, Limits};
 use session::Session;
 
 /// What the server offers and demands.
@@ -48,21 +49,28 @@ pub(super) struct Server {
 }
 
 /// Takes connections until told to stop, then ends those that are open.
-pub(super) async fn serve(listener: TcpListener, server: Arc<Server>, mut stop: watch::Receiver<bool>) {
-    let mut sessions = JoinSet::new();
+pub(super) async fn serve(
+    listener: TcpListener,
+    server: Arc<Server>,
+    limits: Limits,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut connection = 0;
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                let Ok((stream, _peer)) = accepted else { continue };
-                connection += 1;
-                // Without it every reply waits for the client's delayed acknowledgement, 40 ms.
-                stream.set_nodelay(true).ok();
-                let session = Session::new(stream, Arc::clone(&server), connection);
-                sessions.spawn(async move { session.run().await.ok() });
+    let taking = door::accept(
+        listener,
+        limits,
+        |_| None,
+        std::future::pending(),
+        |guest, _| {
+            connection += 1;
+            let session = Session::new(guest, Arc::clone(&server), connection);
+            async move {
+                session.run().await.ok();
             }
-            Some(_ended) = sessions.join_next() => {}
-            _ = stop.changed() => return,
-        }
+        },
+    );
+    tokio::select! {
+        () = taking => {}
+        _ = stop.changed() => {}
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio::io::AsyncWriteExt;
 
 use super::{
     Server,
@@ -10,12 +10,15 @@ use super::{
     command::{Command, Path, parse},
     script::{Action, Stage},
 };
-use crate::sandbox::mailbox::{Arrival, Exchange};
+use crate::{
+    door::Guest,
+    sandbox::mailbox::{Arrival, Exchange},
+};
 
 const NAME: &str = "sandbox.broadside.test";
 
 pub(super) struct Session {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Guest,
     pub(super) server: Arc<Server>,
     connection: u64,
     pub(super) input: Vec<u8>,
@@ -41,7 +44,7 @@ pub(super) enum Next {
 }
 
 impl Session {
-    pub(super) fn new(stream: TcpStream, server: Arc<Server>, connection: u64) -> Self {
+    pub(super) fn new(stream: Guest, server: Arc<Server>, connection: u64) -> Self {
         let signed_in = server.options.credentials.is_none();
         Self {
             stream,

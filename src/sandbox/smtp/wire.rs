@@ -69,6 +69,8 @@ impl Session {
     /// Waits for more bytes; `false` when the client has gone.
     pub(super) async fn fill(&mut self) -> io::Result<bool> {
         self.input.reserve(64 * 1024);
-        Ok(self.stream.read_buf(&mut self.input).await? > 0)
+        let came = self.stream.read_buf(&mut self.input).await?;
+        self.stream.was_heard();
+        Ok(came > 0)
     }
 }

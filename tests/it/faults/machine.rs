@@ -157,12 +157,18 @@ both_engines! {
         // Whoever listens may not be ready to answer, and this is not about starting.
         let page = format!("http://{listen}/subscribe");
         wait::until("a page", async || app.visitor().request(Method::GET, &page).send().await.ok()).await;
+        let mut crowd = Vec::new();
+        for _ in 0..100 {
+            crowd.push(tokio::net::TcpStream::connect(listen).await.expect("it listens"));
+        }
         app.resume(&public_id).await;
         let done = wait::at_most(Duration::from_secs(60), async || {
             let edition = digests::load(&app.site.db, edition).await.expect("the edition is there");
             (edition.state == EditionState::Finished).then_some(())
         });
         assert!(done.await.is_some(), "{:?}\n{}", editions::progress(&app.site.db, edition).await, program.log());
+        // The door does not spin, nor fill the log.
+        assert!(program.log().matches("no more connections can be taken").count() <= 1, "{}", program.log());
         assert!(program.log().contains("Too many open files"), "it had all it wanted: {}", program.log());
         let verdict = verify(&app.site, &mailbox(&app.sandbox)).await;
         assert_eq!((verdict.assert_agrees().accepted, verdict.duplicates, verdict.flagged), (500, 0, 0), "{verdict}");

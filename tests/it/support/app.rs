@@ -4,7 +4,6 @@
 //! unless the test says that it meant to ([`TestApp::leaves_work`]).
 
 use std::{
-    net::SocketAddr,
     ops::Deref,
     sync::{
         Arc,
@@ -22,6 +21,7 @@ use broadside::{
         smtp::{Relay, Timeouts},
     },
     digests,
+    door::Limits,
     email_address::EmailAddress,
     mail::Templates,
     payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
@@ -31,7 +31,7 @@ use broadside::{
     staff::{PasswordCost, set_up, set_up::FirstOwner},
     token::{Keys, RootSecret},
     trust::Trust,
-    web::{App, hooks::BounceHooks, router},
+    web::{App, hooks::BounceHooks, serve},
 };
 use tokio::{net::TcpListener, task::AbortHandle};
 use url::Url;
@@ -148,8 +148,8 @@ impl TestApp {
         web.relays = Arc::new([five_thousand_a_day(&relay)]);
         web.bounce_hooks =
             Arc::new(BounceHooks { mailgun: Some(MAILGUN_KEY.to_owned()), ..BounceHooks::default() });
-        let service = router(web).into_make_service_with_connect_info::<SocketAddr>();
-        let server = tokio::spawn(async move { axum::serve(listener, service).await }).abort_handle();
+        let serve = serve(listener, web, Limits::USUAL, std::future::pending());
+        let server = tokio::spawn(serve).abort_handle();
         let leaves_work = AtomicBool::new(false);
         let database_url = db.url.clone();
         Self(Arc::new(Inner { site, templates, sandbox, relay, payments, database_url, leaves_work, server }))

@@ -1,0 +1,266 @@
+//! HTTP/1.1 behind the door: hyper reads and writes, we look at the time.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    pin::{Pin, pin},
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::ConnectInfo,
+    http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header},
+};
+use hyper::{
+    body::{Body as HttpBody, Frame, Incoming, SizeHint},
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    time::{Sleep, sleep_until},
+};
+
+use super::{Guest, Limits, Network, accept, progress::Progress};
+
+/// In the extensions of each request: when it should be answered, one way or another.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(pub Instant);
+
+/// A body that did not come in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the body did not come in time")]
+pub struct TooSlow;
+
+/// Serves the router until `stop` is done: then requests that have begun are answered, and nobody else is. A request finds
+/// where it came from as [`ConnectInfo`], and its [`Deadline`]. Connections of `trusted` proxies are not counted as a
+/// network of their own; what they bring is, by whom it really comes from.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    trusted: Arc<[IpAddr]>,
+    stop: impl Future<Output = ()>,
+) {
+    let (tell, told) = watch::channel(false);
+    let stop = async {
+        stop.await;
+        tell.send_replace(true);
+    };
+    let shared = Arc::new(Shared { router, trusted: trusted.clone(), requests: Requests::default() });
+    let network =
+        |peer: SocketAddr| (!trusted.contains(&peer.ip().to_canonical())).then(|| Network::from(peer.ip()));
+    accept(listener, limits, network, stop, |guest, peer| talk(shared.clone(), guest, peer, told.clone()))
+        .await;
+}
+
+/// What all connections share.
+struct Shared {
+    router: Router,
+    trusted: Arc<[IpAddr]>,
+    requests: Requests,
+}
+
+async fn talk(shared: Arc<Shared>, guest: Guest, peer: SocketAddr, mut told: watch::Receiver<bool>) {
+    let progress = guest.progress();
+    let head_size = progress.limits().head_size;
+    let service = service_fn(|request| answer(&shared, &progress, peer, request));
+    let mut http = http1::Builder::new();
+    // The door looks at the time itself: it knows an idle connection from half a head.
+    http.header_read_timeout(None).max_buf_size(2 * head_size).max_header_size(head_size);
+    let mut talk = pin!(http.serve_connection(TokioIo::new(guest), service));
+    tokio::select! {
+        biased;
+        // An error is theirs: a hang-up, or a request that is none, which was answered so.
+        _ = talk.as_mut() => return,
+        // When nobody is left who could say so, it is time to stop, too.
+        _ = told.wait_for(|told| *told) => {}
+    }
+    if progress.is_idle() {
+        return;
+    }
+    talk.as_mut().graceful_shutdown();
+    let _ = talk.await;
+}
+
+async fn answer(
+    shared: &Shared,
+    progress: &Arc<Progress>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Response<Answer>, std::convert::Infallible> {
+    let deadline = progress.asked();
+    let client = real_client(peer.ip().to_canonical(), request.headers(), &shared.trusted);
+    let is_brought = shared.trusted.contains(&peer.ip().to_canonical()) && !shared.trusted.contains(&client);
+    let mut at_once = None;
+    if is_brought {
+        at_once = shared.requests.begin(client.into(), progress.limits().per_network);
+        if at_once.is_none() {
+            return Ok(Answer::new(too_many(), progress, None));
+        }
+    }
+    let mut request = request.map(|body| Asked { body, progress: progress.clone(), came: 0, timer: None });
+    request.extensions_mut().insert(ConnectInfo(peer));
+    request.extensions_mut().insert(Deadline(deadline));
+    let response = TowerToHyperService::new(shared.router.clone()).call(request).await?;
+    Ok(Answer::new(response, progress, at_once))
+}
+
+/// Where a request really comes from: the other end of the connection, or what a trusted proxy there says. Each proxy appends
+/// the address that it saw, so the last one that is not a proxy of ours is the client; what stands before it can be forged.
+#[must_use]
+pub fn real_client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+    if !trusted.contains(&peer) {
+        return peer;
+    }
+    let said: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    let client = said.iter().rev().map_while(|ip| ip.trim().parse().ok()).find(|ip| !trusted.contains(ip));
+    client.unwrap_or(peer)
+}
+
+fn too_many() -> Response<Body> {
+    let mut response = Response::new(Body::from("Too many requests at once. Try again in a moment.\n"));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// How many requests each network has with us at once.
+#[derive(Clone, Debug, Default)]
+struct Requests(Arc<Mutex<HashMap<Network, usize>>>);
+
+impl Requests {
+    fn begin(&self, network: Network, most: usize) -> Option<AtOnce> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(network).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(AtOnce { requests: self.clone(), network })
+    }
+}
+
+/// One of them, until it is dropped.
+#[derive(Debug)]
+struct AtOnce {
+    requests: Requests,
+    network: Network,
+}
+
+impl Drop for AtOnce {
+    fn drop(&mut self) {
+        let mut counts = self.requests.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.network) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.network);
+            }
+        }
+    }
+}
+
+/// The body of a request; it fails when it does not come in time.
+struct Asked {
+    body: Incoming,
+    progress: Arc<Progress>,
+    came: u64,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl HttpBody for Asked {
+    type Data = Bytes;
+    type Error = axum::BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
+        let this = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
+            let size = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref().map(Bytes::len));
+            this.came += size.unwrap_or_default() as u64;
+            if frame.is_none() || this.body.is_end_stream() {
+                this.progress.body_ended();
+            }
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let limits = this.progress.limits();
+        let end = this.progress.awaits_body().after(limits.body) + limits.for_bytes(this.came);
+        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(end.into())));
+        if timer.deadline() != end.into() {
+            timer.as_mut().reset(end.into());
+        }
+        ready!(timer.as_mut().poll(cx));
+        this.progress.body_ended();
+        Poll::Ready(Some(Err(TooSlow.into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.progress.body_ended();
+    }
+}
+
+/// The body of a response; its end is seen.
+struct Answer {
+    body: Body,
+    progress: Arc<Progress>,
+    _at_once: Option<AtOnce>,
+}
+
+impl Answer {
+    fn new(response: Response<Body>, progress: &Arc<Progress>, at_once: Option<AtOnce>) -> Response<Self> {
+        progress.answers(response.body().size_hint().upper());
+        response.map(|body| Self { body, progress: progress.clone(), _at_once: at_once })
+    }
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.progress.answered();
+    }
+}

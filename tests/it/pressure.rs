@@ -1,0 +1,185 @@
+//! Many strangers who hold on to their sockets, against the real program with few descriptors.
+
+use std::{net::SocketAddr, time::Duration};
+
+use broadside::{clock::Stopwatch, delivery::editions::EditionState, digests, door};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
+
+use crate::support::{
+    TestApp, both_engines,
+    program::{self, Program},
+    wait,
+};
+
+/// What somebody sends who then keeps us waiting, and what it is called.
+const SLOW: [(&str, &str); 4] = [
+    ("nothing at all", ""),
+    ("half a head", "GET / HTTP/1.1\r\nHost: a\r\nX-Half: "),
+    (
+        "half a body",
+        "POST /subscribe HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 60000\r\n\r\nemail=",
+    ),
+    ("takes no answer", ""),
+];
+
+/// A page is answered in a few milliseconds; a busy machine may take much longer, a held door takes for ever.
+const PATIENCE: Duration = Duration::from_secs(9);
+
+both_engines! {
+    /// TRUST A32: every page is answered and an edition goes out while 2,000 sockets do nothing or too little, in a process
+    /// that may hold half as many.
+    async fn two_thousand_slow_sockets_hold_up_no_page_and_no_copy(app: TestApp) {
+        app.import_readers(300).await;
+        let edition = app.seal_edition("Under pressure").await;
+        let public_id = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
+        digests::pause(&app.site, &public_id, None).await.expect("it was going out");
+        let (program, address) = serve(&app, 1_024).await;
+        let held = slow_sockets(address, 2_000).await;
+        app.resume(&public_id).await;
+        let mut spans = Vec::new();
+        let finished = wait::at_most(Duration::from_secs(60), async || {
+            spans.push(page(address).await);
+            let edition = digests::load(&app.site.db, edition).await.expect("the edition is there");
+            (edition.state == EditionState::Finished).then_some(())
+        });
+        assert!(finished.await.is_some(), "the edition did not end: {}", program.log());
+        for _ in 0..200 {
+            spans.push(page(address).await);
+        }
+        report(&mut spans);
+        assert!(!program.log().contains("no more connections"), "{}", program.log());
+        drop(held);
+    }
+
+    /// TRUST A32: the same with 256 descriptors and 300 connections, of which most have asked for a page and may ask again.
+    async fn more_connections_than_descriptors_hold_up_no_page(app: TestApp) {
+        let (program, address) = serve(&app, 256).await;
+        let mut held = slow_sockets(address, 100).await;
+        for _ in 0..200 {
+            let mut stream = connect(address).await;
+            stream.write_all(b"GET /subscribe HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("it takes requests");
+            let mut answer = Vec::new();
+            timeout(PATIENCE, stream.read_buf(&mut answer)).await.expect("in time").expect("an answer");
+            assert!(answer.starts_with(b"HTTP/1.1 200"));
+            held.push(("idle", stream));
+        }
+        let mut spans = Vec::new();
+        for _ in 0..100 {
+            spans.push(page(address).await);
+        }
+        report(&mut spans);
+        assert!(!program.log().contains("no more connections"), "{}", program.log());
+    }
+}
+
+/// TRUST A32, with the real limits: it takes half a minute, so it is run by hand.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "half a minute of waiting; run it by name"]
+async fn every_slow_socket_is_closed_within_thirty_five_seconds() {
+    let Some(db) = crate::support::TestDb::migrated(broadside::db::Engine::Sqlite).await else { return };
+    let app = <TestApp as crate::support::Fixture>::start(db).await;
+    let (_program, address) = serve(&app, 8_192).await;
+    let mut waiting = tokio::task::JoinSet::new();
+    for (name, mut stream) in slow_sockets(address, 2_000).await {
+        let watch = Stopwatch::start();
+        waiting.spawn(async move {
+            if name == "takes no answer" {
+                // Its end is behind what it does not take: it looks when the time is over, and finds half of it.
+                let _ = timeout(Duration::from_secs(34), std::future::pending::<()>()).await;
+            }
+            let mut rest = Vec::new();
+            stream.read_to_end(&mut rest).await.ok();
+            (name, watch.elapsed())
+        });
+    }
+    let mut spans = Vec::new();
+    let mut longest = std::collections::BTreeMap::new();
+    while !waiting.is_empty() {
+        tokio::select! {
+            Some(ended) = waiting.join_next() => {
+                let (name, span) = ended.expect("no panic");
+                let so_far = longest.entry(name).or_insert(span);
+                *so_far = span.max(*so_far);
+            }
+            span = page(address) => spans.push(span),
+        }
+    }
+    report(&mut spans);
+    println!("closed at the latest: {longest:?}");
+    assert!(longest.values().all(|span| *span < Duration::from_secs(35)), "{longest:?}");
+}
+
+/// The real program with so many descriptors, once it answers.
+async fn serve(app: &TestApp, descriptors: usize) -> (Program, SocketAddr) {
+    let _ = door::raise_descriptors();
+    let address = program::address_of_its_own();
+    let line = format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"");
+    let program = Program::serve_by(app, &line, &[("LISTEN", &address.to_string())]);
+    wait::until("a page", async || {
+        let mut stream = TcpStream::connect(address).await.ok()?;
+        answer(&mut stream, &asks_for("/")).await;
+        Some(())
+    })
+    .await;
+    (program, address)
+}
+
+async fn connect(address: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    // So that an answer is soon more than fits into it.
+    socket.set_recv_buffer_size(4_096).expect("our own socket");
+    timeout(PATIENCE, socket.connect(address)).await.expect("in time").expect("it listens")
+}
+
+/// So many sockets, a quarter of each kind.
+async fn slow_sockets(address: SocketAddr, count: usize) -> Vec<(&'static str, TcpStream)> {
+    let page = answer(&mut connect(address).await, &asks_for("/")).await;
+    let styles = page.split('"').find(|word| word.ends_with("/broadside.css")).expect("pages have a style");
+    let styles = format!("GET {styles} HTTP/1.1\r\nHost: a\r\n\r\n").repeat(10);
+    let mut held = Vec::new();
+    for number in 0..count {
+        let (name, text) = SLOW[number % SLOW.len()];
+        let text = if name == "takes no answer" { &styles } else { text };
+        let mut stream = connect(address).await;
+        // Whoever came first may have been shown out meanwhile.
+        stream.write_all(text.as_bytes()).await.ok();
+        held.push((name, stream));
+    }
+    // An unoptimised program takes a while to look at them all once; what counts is that it goes on after that.
+    let watch = Stopwatch::start();
+    answer(&mut connect(address).await, &asks_for("/subscribe")).await;
+    println!("the first page after {count} sockets: {:?}", watch.elapsed());
+    held
+}
+
+/// Asks for a page over a connection of its own, and says how long it took.
+async fn page(address: SocketAddr) -> Duration {
+    let watch = Stopwatch::start();
+    let asked = async { answer(&mut connect(address).await, &asks_for("/subscribe")).await };
+    timeout(PATIENCE, asked).await.expect("a page in time");
+    watch.elapsed()
+}
+
+fn asks_for(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+}
+
+/// The whole answer, which must be a page.
+async fn answer(stream: &mut TcpStream, request: &str) -> String {
+    stream.write_all(request.as_bytes()).await.expect("it takes requests");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("a whole answer");
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    answer
+}
+
+fn report(spans: &mut [Duration]) {
+    spans.sort_unstable();
+    let at = |share: usize| spans[(spans.len() - 1) * share / 100];
+    println!("{} pages: p50 {:?}, p99 {:?}, the slowest {:?}", spans.len(), at(50), at(99), at(100));
+}
