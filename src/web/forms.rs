@@ -26,7 +26,9 @@ impl<S: Send + Sync> FromRequest<S> for Posted {
         if !kind.is_some_and(|kind| kind.starts_with(b"application/x-www-form-urlencoded")) {
             return Err(WebError::BadRequest("The form was sent in a way that our pages do not use."));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|_| WebError::TooLarge)?;
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|error| WebError::from_status(error.status()))?;
         Ok(Self(url::form_urlencoded::parse(&bytes).into_owned().collect()))
     }
 }

@@ -1,12 +1,13 @@
 //! The layer before every handler: who may come, whether the request is forged, how large it may be. The table decides.
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, HttpBody as _},
     extract::{Request, State},
     http::{HeaderMap, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures_util::StreamExt as _;
 use url::Url;
 
 use super::{
@@ -100,7 +101,7 @@ fn comes_from_us(app: &App, rule: Rule, headers: &HeaderMap) -> Result<(), WebEr
 /// Reads the whole body under the route's limit, checks the token of a form in it, and puts it back for the handler.
 async fn read_body(rule: Rule, request: &mut Request, signed_in: Option<&SignedIn>) -> Result<(), WebError> {
     let body = std::mem::take(request.body_mut());
-    let bytes = to_bytes(body, rule.body_limit).await.map_err(|_| WebError::TooLarge)?;
+    let bytes = whole(body, rule.body_limit).await?;
     if rule.csrf == Csrf::Token {
         let in_header = request.headers().get("x-csrf-token").and_then(|value| value.to_str().ok());
         let given = match in_header {
@@ -116,6 +117,23 @@ async fn read_body(rule: Rule, request: &mut Request, signed_in: Option<&SignedI
     }
     *request.body_mut() = Body::from(bytes);
     Ok(())
+}
+
+/// The whole body; one that ends before its end, or that its sender broke off, is no body at all (RFC 9112 section 8).
+async fn whole(body: Body, limit: usize) -> Result<Bytes, WebError> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(WebError::TooLarge);
+    }
+    let mut bytes = Vec::new();
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(WebError::of_body)?;
+        if bytes.len() + piece.len() > limit {
+            return Err(WebError::TooLarge);
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes.into())
 }
 
 /// Where to go after signing in: the page that was asked for, if asking again changes nothing.

@@ -8,6 +8,10 @@ use axum::{
 };
 
 use super::{App, WebError, error, session::SignedIn};
+use crate::door::Deadline;
+
+/// Browsers come by https alone from now on. What stands on other hosts below ours is not ours to say, unless a setting does.
+const HTTPS_ALONE: &str = "max-age=31536000";
 
 /// Which headers go back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub enum HeaderSet {
     Public,
     /// The body of an edition, as it was mailed: sandboxed, without scripts, forms or cookies.
     Archive,
+    /// The body of an edition that was not mailed yet, for the team: sandboxed like an old one, and never stored.
+    Preview,
     /// A file of ours, named by its content.
     Asset,
     /// An answer to a program.
@@ -46,16 +52,18 @@ impl HeaderSet {
             Self::Desk => format!("{HEAD} img-src 'self' data:; {MIDDLE}; {TAIL}"),
             Self::PublicForm => format!("{HEAD} img-src 'self' data:; {MIDDLE}{checkout}; {TAIL}"),
             Self::Public => format!("{HEAD} img-src 'self' https: data:; {MIDDLE}{checkout}; {TAIL}"),
-            Self::Archive => "sandbox allow-popups; default-src 'none'; img-src https: data:; \
+            Self::Archive | Self::Preview => {
+                "sandbox allow-popups; default-src 'none'; img-src https: data:; \
                               style-src 'unsafe-inline'"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Asset | Self::Hook => "default-src 'none'; frame-ancestors 'none'".to_owned(),
         }
     }
 
     const fn cache(self) -> &'static str {
         match self {
-            Self::Desk | Self::PublicForm | Self::Hook => "no-store",
+            Self::Desk | Self::PublicForm | Self::Preview | Self::Hook => "no-store",
             Self::Public | Self::Archive => "no-cache",
             Self::Asset => "public, max-age=31536000, immutable",
         }
@@ -68,7 +76,7 @@ impl HeaderSet {
         // What a token opens is somebody's own, whatever the page looks like.
         let cache = if token_page { "no-store" } else { self.cache() };
         let mut all = vec![
-            (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains".to_owned()),
+            (header::STRICT_TRANSPORT_SECURITY, HTTPS_ALONE.to_owned()),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
             (header::REFERRER_POLICY, referrer.to_owned()),
             (header::CONTENT_SECURITY_POLICY, self.policy(checkout)),
@@ -80,11 +88,17 @@ impl HeaderSet {
         all
     }
 
-    fn apply(self, headers: &mut HeaderMap, checkout: Option<&str>, token_page: bool) {
-        for (name, value) in self.all(checkout, token_page) {
+    fn apply(self, headers: &mut HeaderMap, app: &App, token_page: bool) {
+        for (name, value) in self.all(app.checkout_origin.as_deref(), token_page) {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);
             }
+        }
+        if app.hsts_subdomains {
+            headers.insert(
+                header::STRICT_TRANSPORT_SECURITY,
+                HeaderValue::from_static("max-age=31536000; includeSubDomains"),
+            );
         }
     }
 }
@@ -107,7 +121,7 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
         // TRACE would echo cookies back (ASVS 13.4.4).
         StatusCode::METHOD_NOT_ALLOWED.into_response()
     } else {
-        next.run(request).await
+        in_time(request, next).await
     };
     let seen = response.extensions_mut().remove::<Seen>().unwrap_or(Seen {
         headers: path_set,
@@ -124,8 +138,18 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
         }
         response = error::page(&app, &failure, set, seen.signed_in.as_ref(), response).await;
     }
-    set.apply(response.headers_mut(), app.checkout_origin.as_deref(), seen.token_page);
+    set.apply(response.headers_mut(), &app, seen.token_page);
     response
+}
+
+/// The answer, or that there was none when it was due.
+async fn in_time(request: Request, next: Next) -> Response {
+    let Some(Deadline(due)) = request.extensions().get().copied() else { return next.run(request).await };
+    let late = WebError::Unavailable(
+        "It took longer than anybody waits. Look whether it was done before you try again.",
+    );
+    let answered = tokio::time::timeout_at(due.into(), next.run(request)).await;
+    answered.unwrap_or_else(|_| late.into_response())
 }
 
 /// The failure a handler reported, or the one that a bare refusal of the framework stands for.
@@ -167,7 +191,8 @@ mod tests {
         );
         let desk = HeaderSet::Desk.all(None, false);
         assert!(
-            desk.contains(&(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains".into()))
+            desk.contains(&(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000".into())),
+            "hosts below ours are not ours to speak for"
         );
         assert!(desk.contains(&(header::CACHE_CONTROL, "no-store".into())));
         assert!(HeaderSet::Public.all(None, true).contains(&(header::REFERRER_POLICY, "no-referrer".into())));

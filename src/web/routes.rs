@@ -112,7 +112,7 @@ impl Route {
 #[rustfmt::skip]
 pub fn routes() -> Vec<Route> {
     use Csrf::{OneClick, PublicForm as FormRule, Token, Webhook};
-    use HeaderSet::{Archive, Asset, Desk, Hook, Public, PublicForm};
+    use HeaderSet::{Archive, Asset, Desk, Hook, Preview, Public, PublicForm};
     use Who::{Public as Anybody, Staff};
 
     vec![
@@ -172,7 +172,7 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/editions", Staff(Role::WRITING), Token, Desk, desk::editions::submit),
         Route::get("/desk/editions/{id}", Staff(Role::ANYONE), Desk, desk::edition::show),
         Route::post("/desk/editions/{id}", Staff(Role::WRITING), Token, Desk, desk::edition::submit),
-        Route::get("/desk/editions/{id}/preview", Staff(Role::ANYONE), Archive, desk::edition_preview::show),
+        Route::get("/desk/editions/{id}/preview", Staff(Role::ANYONE), Preview, desk::edition_preview::show),
         Route::get("/desk/editions/{id}/progress", Staff(Role::ANYONE), Desk, desk::edition_progress::events),
         Route::get("/desk/editions/{id}/send", Staff(Role::SENDING), Desk, desk::edition_send::show),
         Route::post("/desk/editions/{id}/send", Staff(Role::SENDING), Token, Desk, desk::edition_send::submit),
@@ -249,6 +249,17 @@ pub fn routes() -> Vec<Route> {
 mod tests {
     use super::*;
 
+    /// TRUST A30: what is for staff, or known by a link alone, is left in no cache; nor is anything that a form asks.
+    #[test]
+    fn only_what_is_the_same_for_everybody_may_be_stored() {
+        for route in routes() {
+            let all = route.headers.all(None, route.rule().is_token_page());
+            let stored = !all.contains(&(axum::http::header::CACHE_CONTROL, "no-store".to_owned()));
+            let for_everybody = route.who == Who::Public && !route.rule().is_token_page();
+            assert!(for_everybody || !stored, "{} may be stored", route.path);
+        }
+    }
+
     /// A path is written once in the table for each method, and posts say how forged requests are kept out.
     #[test]
     fn the_table_is_in_order() {
@@ -261,7 +272,7 @@ mod tests {
                 route.path
             );
             let desk = route.path == "/desk" || route.path.starts_with("/desk/");
-            assert!(!desk || matches!(route.headers, HeaderSet::Desk | HeaderSet::Archive), "{}", route.path);
+            assert!(!desk || matches!(route.headers, HeaderSet::Desk | HeaderSet::Preview), "{}", route.path);
             assert_eq!(route.method == Method::GET, route.csrf == Csrf::Safe, "{}", route.path);
             if let Who::Staff(_) = route.who {
                 assert!(desk, "{} is for staff and not at the desk", route.path);

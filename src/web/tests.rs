@@ -1,6 +1,7 @@
 //! What tests of pages inside the crate stand on: the site as a service over a throwaway SQLite file. Whatever needs no
 //! insides of a room is tested in `tests/it`, on both engines.
 
+mod bodies;
 mod editions;
 mod giving;
 

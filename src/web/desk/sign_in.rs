@@ -2,6 +2,7 @@
 
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::{
     super::{
@@ -58,7 +59,7 @@ pub(crate) async fn submit(
     let session = sign_in::by_password(&app.site, cost, form.text("email"), form.raw("password"), from).await;
     match session {
         Ok(session) => {
-            let to = see_other(local_path(form.text("next")));
+            let to = see_other(&local_path(form.text("next")));
             Ok(with_cookie(&app.site, &session, to))
         }
         Err(SignInError::Database(error)) => Err(error.into()),
@@ -91,10 +92,26 @@ pub(crate) async fn sign_out(desk: Desk) -> Result<axum::response::Response, Web
 }
 
 /// A page of the desk to go on to; anything that could lead elsewhere becomes the overview (TRUST A10).
-fn local_path(next: &str) -> &str {
-    let inside = next.starts_with("/desk/") && !next.starts_with("/desk/sign-in");
-    let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if inside && plain { next } else { "/desk" }
+fn local_path(next: &str) -> String {
+    desk_page(next).unwrap_or_else(|| "/desk".to_owned())
+}
+
+/// The address as a browser will read it, with its dots walked: where it leads is judged, not how it is written.
+fn desk_page(next: &str) -> Option<String> {
+    // Browsers drop tabs and line ends, and read a backslash as a slash: no page of ours is written with one.
+    let plain = next.starts_with('/') && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let here = Url::parse("http://desk.invalid/").ok()?;
+    let url = here.join(next).ok().filter(|url| plain && url.origin() == here.origin())?;
+    let path = url.path();
+    let inside = path == "/desk" || path.starts_with("/desk/");
+    // A slash, a dot or a control character in disguise is undone by some proxies, and then leads elsewhere.
+    let disguised = path.contains("//") || path.contains('%');
+    // Going in once more, or out again, is nowhere to go on to.
+    let door = path.starts_with("/desk/sign-") || path.starts_with("/desk/join/");
+    (inside && !disguised && !door).then(|| match url.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -104,7 +121,12 @@ mod tests {
     /// TRUST A10.
     #[test]
     fn signing_in_never_leads_off_the_desk() {
-        assert_eq!(local_path("/desk/editions?state=draft"), "/desk/editions?state=draft");
+        for page in
+            ["/desk", "/desk/editions?state=draft", "/desk/readers?q=%2F..%2Fann&page=2", "/desk/articles/12"]
+        {
+            assert_eq!(local_path(page), page);
+        }
+        assert_eq!(local_path("/desk/editions/7/../8"), "/desk/editions/8");
         for elsewhere in [
             "",
             "//evil.test",
@@ -113,6 +135,30 @@ mod tests {
             "/desk/\r\nx",
             "/deskevil",
             "/desk/sign-in",
+            "/desk/sign-in/a-token",
+            "/desk/sign-out",
+            "/desk/join/a-token",
+            "desk/editions",
+            "/",
+            "/donate",
+            "/\t/evil.test",
+            "\\\\evil.test",
+            "/desk\\..\\..\\evil.test",
+            "/desk/../unsubscribe/a-token",
+            "/desk/..//evil.test",
+            "/desk/.%2e/set-up/a-token",
+            "/desk/%2e%2e/%2e%2e/evil.test",
+            "/desk/%2f%2fevil.test",
+            "/desk/%5c%5cevil.test",
+            "/desk/%0d%0aset-cookie:x=y",
+            "/desk/%252e%252e/evil.test",
+            "/desk//evil.test",
+            "/desk@evil.test",
+            "/desk/\u{ff0f}\u{ff0f}evil.test",
+            "/desk/\u{0}",
+            "javascript:alert(1)",
+            "///evil.test/desk/",
+            "http:/desk/",
         ] {
             assert_eq!(local_path(elsewhere), "/desk", "{elsewhere:?}");
         }

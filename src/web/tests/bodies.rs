@@ -1,0 +1,40 @@
+//! Bodies that come too slowly, too large or not at all, and what browsers are told for a year.
+
+use axum::{body::Bytes, http::Request};
+use futures_util::stream;
+
+use super::*;
+use crate::door::TooSlow;
+
+/// RFC 9112 section 8: what broke off is no request; it is no large one either.
+#[tokio::test]
+async fn a_body_that_did_not_come_is_not_called_too_large() {
+    let web = Web::new().await;
+    let post = async |pieces: Vec<Result<Bytes, axum::BoxError>>| {
+        let request = Request::post("/subscribe")
+            .header("origin", BASE)
+            .header("content-type", "application/x-www-form-urlencoded");
+        let body = Body::from_stream(stream::iter(pieces));
+        web.send(request.body(body).expect("a request")).await
+    };
+    let some = || Ok(Bytes::from_static(b"email=ann"));
+    let cut_off = post(vec![some(), Err("the connection is gone".into())]).await;
+    assert_eq!(cut_off.status, StatusCode::BAD_REQUEST);
+    assert!(cut_off.body.contains("broke off"), "{}", cut_off.body);
+    let slow = post(vec![some(), Err(TooSlow.into())]).await;
+    assert_eq!(slow.status, StatusCode::REQUEST_TIMEOUT);
+    assert!(slow.body.contains("took too long"), "{}", slow.body);
+    let large = post((0..9_000).map(|_| some()).collect()).await;
+    assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+/// A whole domain is told to speak https alone only by somebody who knows that all of it does.
+#[tokio::test]
+async fn other_hosts_of_the_domain_are_spoken_for_only_when_a_setting_does() {
+    let mut web = Web::new().await;
+    let said = async |web: &Web| web.get("/", "").await.header("strict-transport-security").to_owned();
+    assert_eq!(said(&web).await, "max-age=31536000");
+    web.app.hsts_subdomains = true;
+    web.router = router(web.app.clone());
+    assert_eq!(said(&web).await, "max-age=31536000; includeSubDomains");
+}
