@@ -31,6 +31,9 @@ pub enum AddressError {
     Unsupported,
 }
 
+/// In bytes, as typed: a domain in another script takes more of them than its A-label.
+const LONGEST: usize = 2_000;
+
 impl EmailAddress {
     /// Parses what a person typed; surrounding space is dropped.
     ///
@@ -40,6 +43,10 @@ impl EmailAddress {
         let text = text.trim_matches(|c: char| c == ' ' || c == '\t');
         if text.is_empty() {
             return Err(AddressError::Empty);
+        }
+        // No spelling of one that fits is longer; what is longer is not worth reading.
+        if text.len() > LONGEST {
+            return Err(AddressError::TooLong);
         }
         if text.chars().any(|c| c.is_control() || c.is_whitespace() || is_invisible(c)) {
             return Err(AddressError::Malformed);

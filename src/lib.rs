@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`trust`], [`private`], [`config`] | time, randomness and keys, what links say, parsed addresses, amounts, whose certificates count, who may read our files, the environment |
 //! | [`door`] | how connections are taken, how long each may keep us waiting, and how many there may be |
+//! | [`heavy`] | work that takes the processor for a while or may fail badly, away from the threads that serve |
 //! | [`site`] | one running instance: database, clock, keys, public address |
 //! | [`db`] | one data layer over SQLite and PostgreSQL, migrations, statements |
 //! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
@@ -38,6 +39,7 @@ pub mod digests;
 pub mod donations;
 pub mod door;
 pub mod email_address;
+pub mod heavy;
 pub mod jobs;
 pub mod links;
 pub mod mail;
@@ -53,6 +55,8 @@ pub mod subscribers;
 pub mod token;
 pub mod trust;
 pub mod web;
+#[cfg(test)]
+mod worst_tests;
 
 /// Every statement of every room, by room, for the check that prepares them on both engines.
 #[must_use]

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::{Article, ArticleId, ArticleState, html, import, read, slug, store};
-use crate::{clock::Moment, db::Tx, site::Site};
+use crate::{clock::Moment, db::Tx, heavy, site::Site};
 
 /// What the desk's form holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,14 +56,70 @@ pub enum ArticleError {
     Database(#[from] sqlx::Error),
 }
 
+/// The longest text of an article, in bytes.
+const MOST_BODY: usize = 1_000_000;
+
+/// What Markdown makes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Body {
+    /// Clean HTML.
+    pub html: String,
+    /// How long it is.
+    pub words: i64,
+}
+
+impl Body {
+    /// Reads the Markdown of a text.
+    ///
+    /// # Errors
+    /// What to say beside the field.
+    pub async fn read(markdown: &str) -> Result<Self, FieldError> {
+        let mistake = |message| FieldError { field: "body_markdown", message };
+        if markdown.len() > MOST_BODY {
+            return Err(mistake("The text is too long: please keep it under a million characters."));
+        }
+        let markdown = markdown.to_owned();
+        let read = heavy::aside(move || {
+            let html = html::markdown_to_html(&markdown);
+            let words = html::word_count(&html::text_of(&html));
+            Self { html, words }
+        });
+        read.await.map_err(|cause| {
+            tracing::warn!(%cause, "an article's Markdown cannot be read");
+            mistake("Something in this text cannot be read. Take out what you put in last, and try again.")
+        })
+    }
+}
+
+/// What was written, found right and read, ready to be kept.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    written: Written,
+    body: Option<Body>,
+}
+
+impl Written {
+    /// Checks every field and reads the Markdown; before a transaction, for it may take a while.
+    ///
+    /// # Errors
+    /// [`ArticleError::Invalid`] with every wrong field.
+    pub async fn checked(&self) -> Result<Checked, ArticleError> {
+        let (written, mut errors) = valid(self);
+        let body = match &written.body_markdown {
+            Some(markdown) => Body::read(markdown).await.map_err(|error| errors.push(error)).ok(),
+            None => None,
+        };
+        if errors.is_empty() { Ok(Checked { written, body }) } else { Err(ArticleError::Invalid(errors)) }
+    }
+}
+
 /// Writes a new article.
 ///
 /// # Errors
 /// [`ArticleError::Invalid`] with every wrong field, or the database's.
 pub async fn create(site: &Site, written: &Written) -> Result<Article, ArticleError> {
-    let written = valid(written)?;
-    let markdown = written.body_markdown.as_deref().unwrap_or("");
-    let body_html = html::markdown_to_html(markdown);
+    let Checked { written, body } = written.checked().await?;
+    let body = body.unwrap_or_default();
     let now = site.now();
     let row = store::NewRow {
         feed_id: None,
@@ -71,12 +127,12 @@ pub async fn create(site: &Site, written: &Written) -> Result<Article, ArticleEr
         title: &written.title,
         standfirst: &written.standfirst,
         byline: &written.byline,
-        body_html: &body_html,
-        body_markdown: Some(markdown),
+        body_html: &body.html,
+        body_markdown: Some(written.body_markdown.as_deref().unwrap_or_default()),
         canonical_url: given(&written.canonical_url),
         image_url: given(&written.image_url),
         origin_note: given(&written.origin_note),
-        word_count: html::word_count(&html::text_of(&body_html)),
+        word_count: body.words,
         state: written.state.as_str(),
         published_at: written.published_at.unwrap_or(now),
         now,
@@ -104,19 +160,14 @@ pub async fn update(
     tx: &mut Tx,
     site: &Site,
     (id, version): (ArticleId, i64),
-    written: &Written,
+    Checked { written, body }: &Checked,
 ) -> Result<(), ArticleError> {
-    let written = valid(written)?;
-    let body = written.body_markdown.as_deref().map(|markdown| {
-        let html = html::markdown_to_html(markdown);
-        let words = html::word_count(&html::text_of(&html));
-        (html, markdown, words)
-    });
+    let body = body.as_ref().zip(written.body_markdown.as_deref());
     let edit = store::Edit {
         title: &written.title,
         standfirst: &written.standfirst,
         byline: &written.byline,
-        body: body.as_ref().map(|(html, markdown, words)| (html.as_str(), *markdown, *words)),
+        body: body.map(|(body, markdown)| (body.html.as_str(), markdown, body.words)),
         canonical_url: given(&written.canonical_url),
         image_url: given(&written.image_url),
         origin_note: given(&written.origin_note),
@@ -139,9 +190,8 @@ fn given(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Trims, makes single lines of what must be one, and checks.
-fn valid(written: &Written) -> Result<Written, ArticleError> {
-    const MOST_BODY: usize = 1_000_000;
+/// Trims, makes single lines of what must be one, and checks all but the text.
+fn valid(written: &Written) -> (Written, Vec<FieldError>) {
     let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let written = Written {
         title: line(&written.title),
@@ -157,7 +207,6 @@ fn valid(written: &Written) -> Result<Written, ArticleError> {
     let no_address = |text: &str| {
         !text.is_empty() && !Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
     };
-    let body = written.body_markdown.as_deref().unwrap_or("");
     let checks = [
         (written.title.is_empty(), "title", "Please give the article a title."),
         (longer(&written.title, 300), "title", "Please keep the title under 300 characters."),
@@ -173,11 +222,6 @@ fn valid(written: &Written) -> Result<Written, ArticleError> {
             "Please choose at most 12 topics, each under 60 characters.",
         ),
         (
-            body.len() > MOST_BODY,
-            "body_markdown",
-            "The text is too long: please keep it under a million characters.",
-        ),
-        (
             no_address(&written.canonical_url),
             "canonical_url",
             "Please give an address that begins with https://.",
@@ -185,10 +229,10 @@ fn valid(written: &Written) -> Result<Written, ArticleError> {
         (no_address(&written.image_url), "image_url", "Please give an address that begins with https://."),
         (longer(&written.origin_note, 300), "origin_note", "Please keep the note under 300 characters."),
     ];
-    let errors: Vec<FieldError> = checks
+    let errors = checks
         .into_iter()
         .filter(|(wrong, _, _)| *wrong)
         .map(|(_, field, message)| FieldError { field, message })
         .collect();
-    if errors.is_empty() { Ok(written) } else { Err(ArticleError::Invalid(errors)) }
+    (written, errors)
 }

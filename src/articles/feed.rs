@@ -4,7 +4,7 @@
 //! addresses are absolute http or https. Feeds differ in where they put things, so this file holds the guesses: which text is
 //! the standfirst, which paragraph repeats what the page shows anyway.
 
-use std::{borrow::Cow, panic::AssertUnwindSafe};
+use std::borrow::Cow;
 
 use feed_rs::model::{Entry, Feed, Link, MediaObject, Person};
 use url::Url;
@@ -21,6 +21,7 @@ const STANDFIRST: usize = 300;
 const OWN_STANDFIRST: usize = 600;
 const MOST_ARTICLES: usize = 2_000;
 const MOST_TOPICS: usize = 12;
+const MOST_NAMES: usize = 20;
 
 /// A feed as read, newest or oldest first as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,9 +72,17 @@ pub enum FeedError {
     /// Not RSS, Atom or JSON Feed, or broken.
     #[error("this is not a feed we can read: {0}")]
     NotAFeed(String),
+    /// Our reader met what nobody foresaw.
+    #[error(
+        "something in the feed is written so strangely that our reader had to stop: nothing of it was taken"
+    )]
+    GaveUp,
 }
 
 /// Reads a feed that came from `address`, which relative links are resolved against.
+///
+/// feed-rs cuts author names at byte positions and unwraps numbers: a strange feed can make it panic, so this goes through
+/// [`heavy`](crate::heavy).
 ///
 /// # Errors
 /// [`FeedError`]; a single bad article is skipped and named, it does not spoil the others.
@@ -106,10 +115,7 @@ fn read(bytes: &[u8], address: Option<&Url>) -> Result<Feed, FeedError> {
         // None made up: the default mixes in the title, so that a corrected title would make a new article.
         .id_generator(|_, _, _| String::new())
         .build();
-    // feed-rs cuts author names at byte positions and unwraps numbers: a strange feed can make it panic.
-    std::panic::catch_unwind(AssertUnwindSafe(|| parser.parse(bytes)))
-        .map_err(|_| FeedError::NotAFeed("its parser gave up".to_owned()))?
-        .map_err(|error| FeedError::NotAFeed(error.to_string()))
+    parser.parse(bytes).map_err(|error| FeedError::NotAFeed(error.to_string()))
 }
 
 /// Old dialects that feed-rs does not know by name are the ones it knows, under other version numbers.
@@ -144,7 +150,8 @@ struct Context {
     title: String,
     site: Option<Url>,
     address: Option<Url>,
-    authors: Vec<Person>,
+    /// Of what names no author of its own.
+    byline: String,
 }
 
 impl Context {
@@ -153,7 +160,7 @@ impl Context {
             title: feed.title.as_ref().map(|title| html::plain_text(&title.content)).unwrap_or_default(),
             site: page_link(&feed.links, address),
             address: address.cloned(),
-            authors: feed.authors.clone(),
+            byline: byline(&feed.authors),
         }
     }
 
@@ -169,7 +176,7 @@ impl Context {
         let summary = entry.summary.as_ref().map(|summary| summary.content.trim()).unwrap_or_default();
         let mut text = Body::new(body_html(&entry, base.as_ref()), html::plain_text(summary));
         let first_image = html::first_image(&text.html);
-        let byline = byline(if entry.authors.is_empty() { &self.authors } else { &entry.authors });
+        let byline = if entry.authors.is_empty() { self.byline.clone() } else { byline(&entry.authors) };
         text.take_what_the_page_shows(&byline);
         let title = if title.is_empty() { html::excerpt(&text.standfirst, 80) } else { title };
         if title.is_empty() {
@@ -369,6 +376,9 @@ fn byline(authors: &[Person]) -> String {
         if !name.is_empty() && !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
+        if names.len() == MOST_NAMES {
+            break;
+        }
     }
     match names.pop() {
         Some(last) if names.is_empty() => last,
@@ -385,8 +395,10 @@ fn topics(entry: &Entry) -> Vec<String> {
         if is_new && !name.is_empty() && name.chars().count() <= 60 && name != "Uncategorized" {
             topics.push(name);
         }
+        if topics.len() == MOST_TOPICS {
+            break;
+        }
     }
-    topics.truncate(MOST_TOPICS);
     topics
 }
 
@@ -567,10 +579,7 @@ mod tests {
         let deep = format!("<rss version='2.0'><channel>{}", "<x>".repeat(1_000_000));
         let wide = format!("<rss version='2.0' {}><channel/></rss>", "a='' ".repeat(1_000_000));
         let json = format!("{{\"version\":{}", "[".repeat(100_000));
-        // Makes feed-rs slice a name inside a character.
-        let panics =
-            rss("<item><title>T</title><link>/t</link><author>\u{2014}a@example.org</author></item>");
-        for hostile in [laughs, &deep, &wide, &json, &panics, "", "<html><p>Not found</p></html>", "{}"] {
+        for hostile in [laughs, &deep, &wide, &json, "", "<html><p>Not found</p></html>", "{}"] {
             let watch = Stopwatch::start();
             let outcome = parse(hostile.as_bytes(), None);
             assert!(outcome.is_err(), "{:.60} gave {outcome:?}", hostile);

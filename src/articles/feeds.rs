@@ -13,6 +13,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Db},
+    heavy,
     site::Site,
 };
 
@@ -153,9 +154,10 @@ async fn poll(site: &Site, fetcher: &Fetcher, feed: &Feed) -> Result<Polled, Pol
     }
 }
 
-/// Parsing takes the processor for a while, so it is done beside the threads that serve.
 async fn parse(bytes: Vec<u8>, address: Option<Url>) -> Result<ParsedFeed, FeedError> {
-    tokio::task::spawn_blocking(move || feed::parse(&bytes, address.as_ref()))
-        .await
-        .unwrap_or_else(|_| Err(FeedError::NotAFeed("its parser gave up".to_owned())))
+    let named = address.as_ref().map_or("a file", Url::as_str).to_owned();
+    heavy::aside(move || feed::parse(&bytes, address.as_ref())).await.unwrap_or_else(|cause| {
+        tracing::warn!(feed = named, %cause, "a feed made its parser stop");
+        Err(FeedError::GaveUp)
+    })
 }

@@ -11,21 +11,20 @@ use std::{
 };
 
 use ammonia::{Builder, UrlRelative};
-use pulldown_cmark::{Options, Parser};
+use pulldown_cmark::{Event, Options, Parser};
 use url::Url;
+
+use super::tame::tame;
 
 /// How fast a reader reads unless the desk says otherwise, in words a minute.
 pub const READING_SPEED: i64 = 275;
 
 /// Makes HTML from outside safe to show, and its links and images absolute by `base`; without one, relative ones go.
 ///
-/// Markup built to exhaust the parser (thousands of nested tags, or of attributes in one) is shown as bare text.
+/// Tags nested beyond all measure go and leave their text, so that no markup takes longer than its length is worth.
 #[must_use]
 pub fn sanitise(html: &str, base: Option<&Url>) -> String {
-    let html = without_inline_images(html);
-    if costs_too_much(&html) {
-        return paragraphs(&without_tags(&html));
-    }
+    let html = tame(html);
     let cleaned = if let Some(base) = base {
         let mut builder = builder();
         builder.url_relative(UrlRelative::RewriteWithBase(base.clone()));
@@ -42,8 +41,25 @@ pub fn sanitise(html: &str, base: Option<&Url>) -> String {
 pub fn markdown_to_html(markdown: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_SMART_PUNCTUATION;
     let mut html = String::with_capacity(markdown.len() * 3 / 2);
-    pulldown_cmark::html::push_html(&mut html, Parser::new_ext(markdown, options));
+    pulldown_cmark::html::push_html(&mut html, shallow(Parser::new_ext(markdown, options)));
     sanitise(&html, None)
+}
+
+/// Without quotations and lists within each other beyond all measure, whose text stays: one letter makes a tag of thirty.
+fn shallow<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Event<'a>> {
+    const DEEPEST: usize = 40;
+    let mut depth = 0_usize;
+    events.filter(move |event| match event {
+        Event::Start(_) => {
+            depth += 1;
+            depth <= DEEPEST
+        }
+        Event::End(_) => {
+            depth -= 1;
+            depth < DEEPEST
+        }
+        _ => true,
+    })
 }
 
 /// Plain text made into paragraphs, split at empty lines.
@@ -98,11 +114,13 @@ pub fn excerpt(text: &str, limit: usize) -> String {
     let head = &text[..end];
     let sentence = head.char_indices().rev().find_map(|(at, c)| {
         let after = at + c.len_utf8();
-        // A closing quote belongs to its sentence.
-        let rest = text[after..].trim_start_matches(['”', '’', '"', ')']);
-        let closed = text.len() - rest.len();
-        let ends = matches!(c, '.' | '!' | '?' | '…') && rest.starts_with(char::is_whitespace);
-        (ends && after >= limit / 4).then_some(closed)
+        if !matches!(c, '.' | '!' | '?' | '…') || after < limit / 4 {
+            return None;
+        }
+        // A closing quote belongs to its sentence, and one within it.
+        let quotes = text[after..].chars().take(2).take_while(|c| matches!(c, '”' | '’' | '"' | ')'));
+        let closed = after + quotes.map(char::len_utf8).sum::<usize>();
+        text[closed..].starts_with(char::is_whitespace).then_some(closed)
     });
     match sentence {
         Some(end) => text[..end].to_owned(),
@@ -291,81 +309,6 @@ fn tidy(clean: &str) -> String {
     html.trim().to_owned()
 }
 
-/// Images written into the page are never allowed, and one of a megabyte should not cost the parser anything.
-fn without_inline_images(html: &str) -> Cow<'_, str> {
-    const MARK: &str = "data:image/";
-    if !html.contains(MARK) {
-        return Cow::Borrowed(html);
-    }
-    let mut kept = String::with_capacity(html.len());
-    let mut rest = html;
-    while let Some(at) = rest.find(MARK) {
-        kept.push_str(&rest[..at]);
-        let tail = &rest[at + MARK.len()..];
-        let end = tail.find(|c: char| c.is_whitespace() || "\"'<>)".contains(c)).unwrap_or(tail.len());
-        rest = &tail[end..];
-    }
-    kept.push_str(rest);
-    Cow::Owned(kept)
-}
-
-/// Whether the tree builder would take far more time or memory than the text is worth.
-///
-/// Two of its steps are quadratic by the HTML standard: each tag looks through the tags still open, and each block may build
-/// again every formatting tag left open. A third is the search for doubled attributes. So what is left open is added up.
-fn costs_too_much(html: &str) -> bool {
-    const CLOSE_THEMSELVES: [&str; 17] = [
-        "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta",
-        "option", "p", "source", "wbr",
-    ];
-    const FORMATTING: [&str; 14] =
-        ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
-    const MOST_STEPS: usize = 5_000_000;
-    const MOST_REBUILT: usize = 200_000;
-    const MOST_TAG_BYTES: usize = 16 * 1024;
-
-    let mut open: HashMap<String, usize> = HashMap::new();
-    let (mut depth, mut formatting, mut steps, mut rebuilt) = (0_usize, 0_usize, 0_usize, 0_usize);
-    let mut rest = html;
-    while let Some(at) = rest.find('<') {
-        rest = &rest[at + 1..];
-        let closing = rest.starts_with('/');
-        let name_at = usize::from(closing);
-        let name_end = rest[name_at..]
-            .find(|c: char| c.is_whitespace() || c == '>' || c == '/')
-            .map_or(rest.len(), |end| end + name_at);
-        let name = &rest[name_at..name_end];
-        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            continue;
-        }
-        let end = tag_end(rest);
-        if end > MOST_TAG_BYTES {
-            return true;
-        }
-        rest = &rest[end..];
-        let name = name.to_ascii_lowercase();
-        if !CLOSE_THEMSELVES.contains(&name.as_str()) {
-            let is_formatting = FORMATTING.contains(&name.as_str());
-            let count = open.entry(name).or_default();
-            if !closing {
-                *count += 1;
-                depth += 1;
-                formatting += usize::from(is_formatting);
-            } else if *count > 0 {
-                *count -= 1;
-                depth -= 1;
-                formatting -= usize::from(is_formatting);
-            }
-        }
-        steps += depth;
-        rebuilt += formatting;
-        if steps > MOST_STEPS || rebuilt > MOST_REBUILT {
-            return true;
-        }
-    }
-    false
-}
-
 /// Where the tag that `rest` stands in ends; a `>` between the quotes of a value does not end it.
 fn tag_end(rest: &str) -> usize {
     let (mut quote, mut before) = (None, b' ');
@@ -381,15 +324,6 @@ fn tag_end(rest: &str) -> usize {
         }
     }
     rest.len()
-}
-
-fn without_tags(html: &str) -> String {
-    let mut text = String::new();
-    for part in html.split('<') {
-        text.push_str(part.split_once('>').map_or(part, |(_, after)| after));
-        text.push(' ');
-    }
-    one_spaced(&decode(&text))
 }
 
 fn one_spaced(text: &str) -> String {

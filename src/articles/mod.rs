@@ -9,6 +9,7 @@ mod import;
 mod read;
 mod slug;
 mod store;
+mod tame;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +21,7 @@ pub mod html;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    edit::{ArticleError, FieldError, Written, create, update},
+    edit::{ArticleError, Body, Checked, FieldError, Written, create, update},
     feeds::{Feed, PollError, Polled, add_feed, feeds, import_bytes, import_source, poll_due, poll_feed},
     html::{READING_SPEED, reading_minutes},
     import::{ImportReport, import},

@@ -51,6 +51,8 @@ pub async fn page(
 /// # Errors
 /// When the database fails.
 pub async fn desk_page(db: &Db, search: &str, before: Option<Before>, limit: u32) -> Result<Vec<Article>> {
+    // A database refuses longer patterns.
+    let search: String = search.chars().take(200).collect();
     let escaped = search.trim().to_lowercase().replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     store::desk_page(db, Before::key(before), &format!("%{escaped}%"), limit.into()).await
 }

@@ -41,8 +41,9 @@ impl House {
     }
 
     async fn update(&self, seen: &Article, written: &Written) -> Article {
+        let checked = written.checked().await.expect("nothing is wrong");
         let mut tx = self.site.db.begin().await.expect("a transaction");
-        update(&mut tx, &self.site, (seen.id, seen.version), written).await.expect("an edit");
+        update(&mut tx, &self.site, (seen.id, seen.version), &checked).await.expect("an edit");
         tx.commit().await.expect("a commit");
         by_id(&self.site.db, seen.id).await.expect("a read").expect("the article")
     }
@@ -207,7 +208,8 @@ async fn a_form_with_mistakes_names_every_one() {
     };
     assert_eq!(errors.iter().map(|error| error.field).collect::<Vec<_>>(), ["title", "canonical_url"]);
     let mut tx = house.site.db.begin().await.expect("a transaction");
-    let nothing = update(&mut tx, &house.site, (ArticleId(99), 1), &written("T")).await;
+    let checked = written("T").checked().await.expect("nothing is wrong");
+    let nothing = update(&mut tx, &house.site, (ArticleId(99), 1), &checked).await;
     assert!(matches!(nothing, Err(ArticleError::NotFound)));
 }
 

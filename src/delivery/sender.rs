@@ -27,6 +27,7 @@ use super::{
 use crate::{
     clock,
     email_address::EmailAddress,
+    heavy,
     mail::{ConfirmSubscription, EmailTemplate as _},
     site::Site,
 };
@@ -359,7 +360,10 @@ impl Sender {
                 return None;
             }
         }
-        match compose_notice(&self.shared.site, &self.shared.templates, &notice) {
+        let (site, templates) = (self.shared.site.clone(), self.shared.templates.clone());
+        let own = notice.clone();
+        let composed = heavy::aside(move || compose_notice(&site, &templates, &own)).await;
+        match composed.unwrap_or_else(|cause| Err(format!("writing it failed: {cause}"))) {
             Ok(bytes) => Some(Ready { from: notice.from_email.clone(), item: Item::Notice(notice), bytes }),
             Err(why) => {
                 let template = &notice.template;

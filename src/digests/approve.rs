@@ -48,8 +48,9 @@ pub async fn change_article(
     written: &Written,
     known: &[String],
 ) -> std::result::Result<Article, Changed> {
+    let checked = written.checked().await?;
     let mut tx = site.db.begin().await?;
-    articles::update(&mut tx, site, (id, version), written).await?;
+    articles::update(&mut tx, site, (id, version), &checked).await?;
     // Read behind the change, which holds the article: whoever presses Send now finds the new version, or is found here.
     let waiting = store::waiting_with_in(&mut tx, id).await?;
     if waiting.iter().any(|edition| !known.contains(&edition.public_id)) {

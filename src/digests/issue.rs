@@ -8,6 +8,7 @@ use crate::{
     clock::Moment,
     db::Tx,
     delivery::variant::{self, Headers},
+    heavy,
     mail::{
         self, Appeal, ArticleBlock, Compiled, DigestContext, Image, Personal, Sender, Templates, TestCopy,
     },
@@ -42,7 +43,7 @@ pub async fn preview(
     {
         return Ok(Preview { html, text });
     }
-    Issue::load(site, settings, edition).await?.compile(templates)?.preview(site, edition)
+    Issue::load(site, settings, edition).await?.compile(templates).await?.preview(site, edition)
 }
 
 /// In one word, what stands in the mail of an edition: what its pages carry, so that nobody approves another text than they
@@ -101,12 +102,13 @@ impl Issue {
         if self.fingerprint() == seen { Ok(()) } else { Err(Error::NotAsSeen) }
     }
 
-    pub(super) fn compile(&self, templates: &Templates) -> Result<Body> {
-        Ok(Body {
-            headers: self.headers.clone(),
-            compiled: mail::compile(templates, &self.context)?,
-            fingerprint: self.fingerprint(),
-        })
+    pub(super) async fn compile(&self, templates: &Templates) -> Result<Body> {
+        let (templates, context) = (templates.clone(), self.context.clone());
+        let compiled = heavy::aside(move || mail::compile(&templates, &context)).await.map_err(|cause| {
+            tracing::error!(%cause, edition = self.headers.edition, "making an edition's mail failed in a way that nobody foresaw");
+            Error::Strange
+        })??;
+        Ok(Body { headers: self.headers.clone(), compiled, fingerprint: self.fingerprint() })
     }
 }
 

@@ -91,6 +91,9 @@ pub enum Error {
     /// The mail could not be made of it.
     #[error(transparent)]
     Mail(#[from] mail::CompileError),
+    /// Something in it stopped whoever makes the mail, in a way that nobody foresaw.
+    #[error("something in its words or articles cannot be made into an email")]
+    Strange,
     /// It stands where the move is not possible.
     #[error(transparent)]
     Move(#[from] MoveError),

@@ -138,7 +138,7 @@ pub(super) async fn check(
             problems.push(Problem::Unproven(missing.into_iter().map(Check::name).collect()));
         }
     }
-    let body = match issue.compile(templates) {
+    let body = match issue.compile(templates).await {
         Ok(body) => {
             let bytes = body.preview(site, edition)?.html.len();
             if bytes > MOST_BYTES {

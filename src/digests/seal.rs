@@ -98,7 +98,7 @@ pub(super) enum Step {
 /// An older program froze nothing when Send was pressed: what it scheduled is frozen when its moment comes.
 async fn freeze_late(site: &Site, templates: &Templates, settings: &Settings, due: DueEdition) -> Result<()> {
     let edition = load(&site.db, due.id).await?;
-    let body = Issue::load(site, settings, &edition).await?.compile(templates)?;
+    let body = Issue::load(site, settings, &edition).await?.compile(templates).await?;
     let mut tx = site.db.begin().await?;
     if is_still_ours(&mut tx, due, site.now(), EditionState::Scheduled).await? {
         body.freeze(&mut tx, site, (due.id, due.revision)).await?;

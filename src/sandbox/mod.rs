@@ -22,6 +22,8 @@ use tokio::{
     task::JoinSet,
 };
 
+#[cfg(test)]
+pub(crate) use mailbox::read_mail;
 pub use mailbox::{Exchange, Mailbox, Received};
 pub use smtp::{LineEnds, Rule, SmtpOptions, SmtpScript, Stage};
 pub use stripe_api::{

@@ -98,6 +98,7 @@ pub async fn import(
         };
         let line = record.position().map_or(0, csv::Position::line);
         if let Some(state) = state.and_then(|at| record.get(at)).filter(|state| *state != "confirmed") {
+            let state: String = state.chars().take(40).collect();
             report.errors.push(RowError { line, why: format!("the reader was not on the list: {state:?}") });
             continue;
         }

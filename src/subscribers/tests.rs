@@ -6,7 +6,7 @@ use url::Url;
 
 use super::*;
 use crate::{
-    clock::{Clock, Moment},
+    clock::{Clock, Moment, Stopwatch},
     db::{Db, DbOptions, Migrations},
     delivery::notices,
     email_address::EmailAddress,
@@ -247,6 +247,28 @@ async fn an_import_is_repeatable_and_brings_nobody_back() {
 }
 
 /// TRUST A15: the exported file opens harmlessly, comes back as it was, and takes nobody along who left.
+/// A megabyte of quotes, of columns, of one field or of lines is read in seconds, and brings nobody in.
+#[tokio::test]
+async fn a_file_of_the_worst_is_read_quickly() {
+    let house = House::new().await;
+    let mega = 1_000_000;
+    for (what, rows) in [
+        ("quotes", "\"".repeat(mega)),
+        ("quotes that end", "\"\"\"\",".repeat(mega / 5)),
+        ("columns", ",".repeat(mega)),
+        ("one field", format!("\"{}@example.org\"", "a".repeat(mega))),
+        ("one field of another script", format!("a@{}", "é".repeat(mega / 2))),
+        ("states", format!("a@example.org,{}", "x".repeat(mega))),
+        ("lines", "a\n".repeat(mega / 2)),
+    ] {
+        let watch = Stopwatch::start();
+        let report = house.import(&format!("email,state\n{rows}")).await;
+        assert_eq!(report.added, 0, "{what}");
+        assert!(report.errors.iter().all(|error| error.why.len() < 200), "{what}");
+        assert!(watch.elapsed() < Duration::from_secs(20), "{what} took {:?}", watch.elapsed());
+    }
+}
+
 #[tokio::test]
 async fn an_export_comes_back_in_another_house() {
     let house = House::new().await;

@@ -13,6 +13,9 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::WebError;
 
+/// An edition of more articles than this, a field each, is no letter any more.
+const MOST_FIELDS: usize = 2_000;
+
 /// The fields of a posted form, before anybody looked at them.
 #[derive(Clone, Debug)]
 pub struct Posted(Vec<(String, String)>);
@@ -29,7 +32,12 @@ impl<S: Send + Sync> FromRequest<S> for Posted {
         let bytes = Bytes::from_request(request, state)
             .await
             .map_err(|error| WebError::from_status(error.status()))?;
-        Ok(Self(url::form_urlencoded::parse(&bytes).into_owned().collect()))
+        // Names without values take fifty times their length in memory.
+        let fields: Vec<_> = url::form_urlencoded::parse(&bytes).into_owned().take(MOST_FIELDS + 1).collect();
+        if fields.len() > MOST_FIELDS {
+            return Err(WebError::BadRequest("The form held more fields than any page of ours has."));
+        }
+        Ok(Self(fields))
     }
 }
 

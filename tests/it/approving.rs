@@ -193,7 +193,8 @@ both_engines! {
         // SQLite has one writer: nothing happens there at the same moment.
         if matches!(app.site.db, Db::Postgres(_)) {
             let mut saving = app.site.db.begin().await.expect("a transaction");
-            articles::update(&mut saving, &app.site, (one.id, one.version), &written).await.expect("saved");
+            let checked = written.checked().await.expect("nothing is wrong");
+            articles::update(&mut saving, &app.site, (one.id, one.version), &checked).await.expect("saved");
             let pressed = press().await;
             assert!(matches!(pressed, Err(digests::Error::NotAsSeen)), "{pressed:?}");
             drop(saving);

@@ -48,3 +48,4 @@ mod statements;
 mod subscribing;
 mod unsubscribing;
 mod watching;
+mod worst;

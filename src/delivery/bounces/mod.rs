@@ -24,6 +24,7 @@ pub use scan::without_addresses;
 use serde::{Deserialize, Serialize};
 
 use self::mime::{Headers, Message};
+use crate::heavy;
 
 /// What a message says of a reader's copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -198,7 +199,15 @@ const LONGEST_SOURCE: usize = 8 * 1024;
 #[must_use]
 pub fn inspect(bytes: &[u8]) -> Report {
     // The decoders are another crate's, and what they read is anybody's.
-    std::panic::catch_unwind(|| read(bytes)).unwrap_or_default()
+    heavy::quietly(|| read(bytes)).unwrap_or_else(|cause| {
+        tracing::warn!(%cause, "a message that came back made its reader stop");
+        Report::default()
+    })
+}
+
+/// As [`inspect`], away from the threads that serve.
+pub async fn inspected(bytes: Vec<u8>) -> Report {
+    heavy::aside(move || inspect(&bytes)).await.unwrap_or_default()
 }
 
 fn read(bytes: &[u8]) -> Report {

@@ -106,7 +106,7 @@ impl Effect {
 /// When the database fails; then nothing was kept, and the message can be given again.
 pub async fn receive_mail(site: &Site, bytes: &[u8]) -> Result<Effect> {
     let bytes = &bytes[..bytes.len().min(super::mime::READ)];
-    let report = super::inspect(bytes);
+    let report = super::inspected(bytes.to_vec()).await;
     let key = token::hash(&String::from_utf8_lossy(bytes));
     receive(site, Source::Mail, &key, &report).await
 }

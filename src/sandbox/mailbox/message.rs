@@ -216,6 +216,8 @@ fn decode_words(text: &str) -> String {
 
 /// The charset, the bytes and the length of the encoded word that the text begins with.
 fn encoded_word(text: &str) -> Option<(&str, Vec<u8>, usize)> {
+    // RFC 2047 allows 75 letters; without an end to look for, many that never end would each be read to the end.
+    let text = &text[..text.floor_char_boundary(1_000)];
     let inner = text.strip_prefix("=?")?;
     let (charset, inner) = inner.split_once('?')?;
     let (encoding, inner) = inner.split_once('?')?;

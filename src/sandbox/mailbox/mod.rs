@@ -322,3 +322,10 @@ fn index(
     }
     messages.push(received.clone());
 }
+
+/// Reads a message as the mailbox's pages do.
+#[cfg(test)]
+pub(crate) fn read_mail(text: &str) {
+    let message = message::Message::read(text.as_bytes());
+    message.headers.text("subject");
+}

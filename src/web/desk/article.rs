@@ -9,7 +9,7 @@ use super::{
     theirs::Theirs,
 };
 use crate::{
-    articles::{self, Article, ArticleError, ArticleId, ArticleState, Written, html},
+    articles::{self, Article, ArticleError, ArticleId, ArticleState, Body, Written},
     clock::{Moment, Zone},
     delivery::editions::EditionState,
     digests::{self, Changed, EditionSummary},
@@ -207,16 +207,18 @@ fn filled(article: &Article) -> Form {
 async fn page(
     desk: &Desk,
     article: Option<&Article>,
-    form: Form,
+    mut form: Form,
     refused: Option<Refused>,
 ) -> Result<Page, WebError> {
     let settings = &desk.settings;
     let writes_body = writes_body(article);
-    let body_html = match article {
-        Some(article) if !writes_body => article.body_html.clone(),
-        _ => html::markdown_to_html(form.raw("body_markdown")),
+    let body = match article {
+        Some(article) if !writes_body => Body { html: article.body_html.clone(), words: article.word_count },
+        _ => Body::read(form.raw("body_markdown")).await.unwrap_or_else(|error| {
+            form.mistake(error.field, error.message);
+            Body::default()
+        }),
     };
-    let words = html::word_count(&html::text_of(&body_html));
     let waiting = match article {
         Some(article) => digests::waiting_with(&desk.site().db, article.id).await?,
         None => Vec::new(),
@@ -247,8 +249,12 @@ async fn page(
         writes_body,
         published: article.is_some_and(|article| article.state == ArticleState::Published),
         may_write: desk.may(Role::WRITING),
-        reading_time: format!("{words} words, {} min", html::reading_minutes(words, settings.reading_speed)),
-        body_html,
+        reading_time: format!(
+            "{} words, {} min",
+            body.words,
+            articles::reading_minutes(body.words, settings.reading_speed)
+        ),
+        body_html: body.html,
     })
 }
 

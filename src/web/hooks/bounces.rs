@@ -9,12 +9,15 @@ use axum::{
 };
 
 use super::super::App;
-use crate::delivery::bounces::{
-    providers::{
-        Refused, Signed, mailgun, postmark, sendgrid,
-        sns::{Said, Topic},
+use crate::{
+    delivery::bounces::{
+        providers::{
+            Refused, Signed, mailgun, postmark, sendgrid,
+            sns::{Said, Topic},
+        },
+        receive::{Source, receive as take_in},
     },
-    receive::{Source, receive as take_in},
+    heavy,
 };
 
 /// The secrets by which mail services are known; a service without one is shut.
@@ -45,24 +48,32 @@ impl BounceHooks {
         app: &App,
         provider: &str,
         headers: &HeaderMap,
-        body: &[u8],
+        body: &Bytes,
     ) -> Result<(Source, Vec<Signed>), Refused> {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let now = app.site.now();
         match provider {
             "mailgun" => {
                 let key = self.mailgun.as_deref().ok_or(Refused::NotSetUp)?;
-                Ok((Source::Mailgun, vec![mailgun::read(key, body, now)?]))
+                let (key, body) = (key.to_owned(), body.clone());
+                Ok((Source::Mailgun, vec![aside(move || mailgun::read(&key, &body, now)).await?]))
             }
             "postmark" => {
                 let secret = self.postmark.as_deref().ok_or(Refused::NotSetUp)?;
-                let authorization = header(header::AUTHORIZATION.as_str());
-                Ok((Source::Postmark, vec![postmark::read(secret, authorization, body)?]))
+                let (secret, body) = (secret.to_owned(), body.clone());
+                let authorization = header(header::AUTHORIZATION.as_str()).map(str::to_owned);
+                let read = aside(move || postmark::read(&secret, authorization.as_deref(), &body));
+                Ok((Source::Postmark, vec![read.await?]))
             }
             "sendgrid" => {
                 let key = self.sendgrid.as_deref().ok_or(Refused::NotSetUp)?;
-                let signature = (header(sendgrid::SIGNATURE), header(sendgrid::TIMESTAMP));
-                Ok((Source::SendGrid, sendgrid::read(key, signature, body, now)?))
+                let (key, body) = (key.to_owned(), body.clone());
+                let signature = header(sendgrid::SIGNATURE).map(str::to_owned);
+                let timestamp = header(sendgrid::TIMESTAMP).map(str::to_owned);
+                let read = aside(move || {
+                    sendgrid::read(&key, (signature.as_deref(), timestamp.as_deref()), &body, now)
+                });
+                Ok((Source::SendGrid, read.await?))
             }
             "ses" => {
                 let topic = self.ses.as_ref().ok_or(Refused::NotSetUp)?;
@@ -75,6 +86,13 @@ impl BounceHooks {
             _ => Err(Refused::NotSetUp),
         }
     }
+}
+
+/// Reads what somebody sent, who may be anybody, away from the threads that serve.
+async fn aside<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, Refused> + Send + 'static,
+) -> Result<T, Refused> {
+    heavy::aside(read).await.unwrap_or_else(|cause| Err(Refused::Malformed(cause.to_string())))
 }
 
 /// `POST /hooks/bounces/{provider}`: 200 for every genuine message, whatever it says; 403 for what is not the service's;

@@ -1,0 +1,129 @@
+//! Heavy work, aside: whatever reads what strangers wrote, and whatever makes a whole email, away from the threads that serve.
+//!
+//! The rule: HTML, Markdown, feeds, mail and digests are read and made through [`aside`]. A few at once go on; who comes later
+//! waits for a place without holding a thread, and who goes away while waiting leaves nothing behind to be done. None of it may
+//! be begun within a transaction, which would hold the database while it waits.
+//!
+//! How long a piece of work can take is bounded where it is done: `worst_tests` holds that each is in proportion to its text.
+
+use std::{
+    any::Any,
+    cell::Cell,
+    panic::{self, AssertUnwindSafe},
+    sync::Once,
+};
+
+use tokio::{sync::Semaphore, task};
+
+/// So many at once; each may hold some ten times its text in memory.
+const AT_ONCE: usize = 2;
+
+static PLACES: Semaphore = Semaphore::const_new(AT_ONCE);
+
+/// The work met something that nobody foresaw, and was given up. Its words are for the log, and are one line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct GaveUp(String);
+
+/// Does work on a thread of its own, when there is a place.
+///
+/// # Errors
+/// [`GaveUp`] when it panics, which costs this piece of work and nothing else.
+pub async fn aside<T, F>(work: F) -> Result<T, GaveUp>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    let closed = |_| GaveUp("the program is ending".to_owned());
+    let place = PLACES.acquire().await.map_err(closed)?;
+    let working = task::spawn_blocking(move || {
+        let done = quietly(work);
+        // Held by the work, not by who waits for it: hanging up makes no place for more.
+        drop(place);
+        done
+    });
+    working.await.unwrap_or_else(|_| Err(GaveUp("the program is ending".to_owned())))
+}
+
+/// Does work that may panic on what a stranger wrote, without a trace on the console: whoever calls says in one line of the
+/// log what it was.
+///
+/// # Errors
+/// [`GaveUp`] when it panics.
+pub fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, GaveUp> {
+    static HOOK: Once = Once::new();
+    thread_local! {
+        static QUIET: Cell<bool> = const { Cell::new(false) };
+    }
+    HOOK.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                usual(info);
+            }
+        }));
+    });
+    let before = QUIET.replace(true);
+    let done = panic::catch_unwind(AssertUnwindSafe(work));
+    QUIET.set(before);
+    done.map_err(|cause| GaveUp(words(cause.as_ref())))
+}
+
+/// What a panic says; it may quote what the stranger wrote, so line ends are escaped and little of it is kept.
+fn words(cause: &(dyn Any + Send)) -> String {
+    const LONGEST: usize = 200;
+    let text = cause.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("no word on why");
+    text.chars().take(LONGEST).flat_map(char::escape_debug).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc, Barrier,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_panics_costs_itself_alone_and_says_why_in_one_line() {
+        let gave_up = aside(|| panic!("cut at\na line")).await;
+        assert_eq!(gave_up, Err::<(), _>(GaveUp("cut at\\na line".to_owned())));
+        assert_eq!(aside(|| 7).await, Ok(7));
+    }
+
+    /// Ten who hang up while others work leave nothing to be done.
+    #[tokio::test]
+    async fn who_goes_away_while_waiting_leaves_nothing_behind() {
+        let begun = Arc::new(AtomicUsize::new(0));
+        let (started, end) = (Arc::new(Barrier::new(AT_ONCE + 1)), Arc::new(Barrier::new(AT_ONCE + 1)));
+        let working: Vec<_> = (0..AT_ONCE)
+            .map(|_| {
+                let (started, end) = (started.clone(), end.clone());
+                tokio::spawn(aside(move || {
+                    started.wait();
+                    end.wait();
+                }))
+            })
+            .collect();
+        task::spawn_blocking(move || started.wait()).await.expect("they work");
+        let waiting: Vec<_> = (0..10)
+            .map(|_| {
+                let begun = begun.clone();
+                tokio::spawn(aside(move || begun.fetch_add(1, SeqCst)))
+            })
+            .collect();
+        task::yield_now().await;
+        for one in waiting {
+            one.abort();
+            assert!(one.await.is_err());
+        }
+        task::spawn_blocking(move || end.wait()).await.expect("they may end");
+        for one in working {
+            one.await.expect("it ends").expect("it worked");
+        }
+        aside(|| ()).await.expect("a place");
+        assert_eq!(begun.load(SeqCst), 0);
+    }
+}
