@@ -2,7 +2,13 @@
 //! takes it away again.
 
 const fn begins_a_formula(c: char) -> bool {
-    matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '\n')
+    matches!(
+        c,
+        '=' | '+' | '-' | '@' | '\t' | '\r' | '\n'
+            // The same signs as wide and as small letters: spreadsheets of East Asia read them as the plain ones.
+            | '\u{FF0B}' | '\u{FF0D}' | '\u{FF1D}'
+            ..='\u{FF20}' | '\u{FE62}' | '\u{FE63}' | '\u{FE66}' | '\u{FE6B}' | '\u{2212}'
+    )
 }
 
 /// The cell with a quote before it if a spreadsheet would run it. A quote that stands before such a sign already is
@@ -29,7 +35,7 @@ mod tests {
     proptest! {
         /// TRUST A15: nothing that is written begins a formula, and everything comes back as it was.
         #[test]
-        fn a_cell_comes_back_as_it_was(cell in "['=+@\t\r\n a-]{0,6}") {
+        fn a_cell_comes_back_as_it_was(cell in "['=+@\t\r\n a＝＋－＠﹦-]{0,6}") {
             let written = guarded(&cell);
             prop_assert!(!written.starts_with(begins_a_formula), "{written:?}");
             prop_assert_eq!(unguarded(&written), cell);
@@ -43,5 +49,8 @@ mod tests {
             assert_eq!(unguarded(cell), cell);
         }
         assert_eq!(guarded("+61 400 000 000"), "'+61 400 000 000");
+        for sign in ['=', '+', '-', '@', '＝', '＋', '－', '＠', '﹢', '﹣', '﹦', '﹫', '−'] {
+            assert_eq!(guarded(&format!("{sign}1+1")), format!("'{sign}1+1"));
+        }
     }
 }
