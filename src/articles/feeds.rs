@@ -106,7 +106,8 @@ pub async fn poll_due(
     every: Duration,
 ) -> db::Result<Vec<(Feed, Result<Polled, PollError>)>> {
     let mut polled = Vec::new();
-    for feed in store::feeds_due(&site.db, site.now().minus(every)).await? {
+    let now = site.now();
+    for feed in store::feeds_due(&site.db, now.minus(every), now).await? {
         let outcome = poll_feed(site, fetcher, &feed).await;
         polled.push((feed, outcome));
     }

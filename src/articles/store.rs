@@ -42,8 +42,9 @@ statements! {
     FEED_BY_URL = "select id, url, title, etag, last_modified, checked_at, last_error from feed where url = $1";
     /// Every feed.
     FEEDS = "select id, url, title, etag, last_modified, checked_at, last_error from feed order by id";
-    /// Feeds that were not asked since a moment.
-    FEEDS_DUE = "select id, url, title, etag, last_modified, checked_at, last_error from feed where checked_at is null or checked_at <= $1 order by checked_at, id limit 20";
+    /// Feeds that were not asked between a moment and now.
+    FEEDS_DUE = "select id, url, title, etag, last_modified, checked_at, last_error from feed where checked_at is null or checked_at <= $1 or checked_at > $2
+        order by checked_at, id limit 20";
     /// A feed brought a document that was imported.
     FEED_READ = "update feed set title = $2, etag = $3, last_modified = $4, checked_at = $5, last_error = null where id = $1";
     /// A feed brought nothing new, or failed.
@@ -268,8 +269,8 @@ pub(super) async fn feeds(db: &Db) -> Result<Vec<Feed>> {
     db.all(FEEDS, ()).await
 }
 
-pub(super) async fn feeds_due(db: &Db, not_since: Moment) -> Result<Vec<Feed>> {
-    db.all(FEEDS_DUE, (not_since,)).await
+pub(super) async fn feeds_due(db: &Db, not_since: Moment, now: Moment) -> Result<Vec<Feed>> {
+    db.all(FEEDS_DUE, (not_since, now)).await
 }
 
 pub(super) async fn feed_read(

@@ -23,7 +23,7 @@ const MOST: i64 = 500;
 /// When the database fails.
 pub async fn look_up(site: &Site, dns: &Dns) -> Result<usize> {
     let now = site.now();
-    let due = store::due(&site.db, now.minus(FRESH), MOST).await?;
+    let due = store::due(&site.db, (now.minus(FRESH), now), MOST).await?;
     let asked: Vec<_> = stream::iter(due)
         .map(|name| async move {
             let answer = dns.mx(&name).await;

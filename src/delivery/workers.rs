@@ -17,7 +17,7 @@ use super::{
     },
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, Moment},
     db::{Db, Engine, Result, Tx},
     private,
     site::Site,
@@ -134,8 +134,8 @@ impl Worker {
     pub(super) async fn take_back_from_silent(&self, site: &Site, silence: Duration) -> Result<()> {
         let now = site.db.lease_time(&site.clock).await?;
         let mut tx = site.db.begin().await?;
-        // One microsecond later, so that "silent for no time at all" means everybody.
-        let since = now.minus(silence).plus(Duration::from_micros(u64::from(silence.is_zero())));
+        // "Silent for no time at all" means everybody, also whoever was heard of in the future, before the clock was set back.
+        let since = if silence.is_zero() { Moment(i64::MAX) } else { now.minus(silence) };
         for silent in store::silent(&mut tx, since, self.id).await? {
             store::stop(&mut tx, silent, now).await?;
         }

@@ -300,7 +300,8 @@ fn due(recipient: &Recipient) -> Effect {
 async fn soft(tx: &mut Tx, site: &Site, hash: &str, lifted: Option<Moment>, about: &About) -> Result<Effect> {
     let now = site.now();
     let since = now.minus(SOFT_MEMORY).max(lifted.unwrap_or(Moment(0)));
-    let (editions, first) = store::soft(tx, hash, since, about.which.map(|which| which.edition)).await?;
+    let (editions, first) =
+        store::soft(tx, hash, (since, now), about.which.map(|which| which.edition)).await?;
     let long = first.is_some_and(|first| now.since(first) >= SOFT_SPAN);
     Ok(if editions + 1 >= SOFT_EDITIONS && long { Effect::Bounced } else { Effect::Counted })
 }

@@ -530,8 +530,9 @@ pub const BULK: i64 = 1_000;
 /// # Errors
 /// When the database fails.
 pub async fn in_the_way(site: &Site, from: &str, copies: i64) -> crate::db::Result<Vec<Check>> {
-    let since = site.now().minus(Duration::from_secs(24 * 60 * 60));
-    if copies + store::sealed_since(&site.db, since).await? <= BULK {
+    let now = site.now();
+    let since = now.minus(Duration::from_secs(24 * 60 * 60));
+    if copies + store::sealed_between(&site.db, since, now).await? <= BULK {
         return Ok(Vec::new());
     }
     Ok(last(&site.db, from).await?.map(|report| report.missing_for_bulk()).unwrap_or_default())

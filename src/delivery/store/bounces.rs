@@ -14,9 +14,10 @@ statements! {
     KNOWN = "select id from bounce where key = $1";
     /// The frozen address of a copy, and when its row last changed.
     COPY = "select address, updated_at from delivery where edition_id = $1 and subscriber_id = $2";
-    /// Failures of an address that may pass, since a moment: of how many other editions, and the first.
+    /// Failures of an address that may pass, after a moment and up to another: of how many other editions, and the first.
     SOFT = "select count(distinct coalesce(edition_id, -id)) as count, min(received_at) as first from bounce
-        where address_hash = $1 and received_at > $2 and effect = 'counted' and (edition_id is null or edition_id <> $3)";
+        where address_hash = $1 and received_at > $2 and received_at <= $3 and effect = 'counted'
+            and (edition_id is null or edition_id <> $4)";
     /// When staff last let mail to an address go again.
     LIFTED = "select max(lifted_at) from suppression where address_hash = $1";
     /// How many readers complained of an edition.
@@ -139,8 +140,13 @@ pub async fn copy(tx: &mut Tx, edition: i64, subscriber: i64) -> Result<Option<(
     tx.opt(COPY, (edition, subscriber)).await
 }
 
-pub async fn soft(tx: &mut Tx, hash: &str, since: Moment, but: Option<i64>) -> Result<(i64, Option<Moment>)> {
-    tx.one(SOFT, (hash, since, but.unwrap_or(-1))).await
+pub async fn soft(
+    tx: &mut Tx,
+    hash: &str,
+    (since, now): (Moment, Moment),
+    but: Option<i64>,
+) -> Result<(i64, Option<Moment>)> {
+    tx.one(SOFT, (hash, since, now, but.unwrap_or(-1))).await
 }
 
 pub async fn lifted(tx: &mut Tx, hash: &str) -> Result<Option<Moment>> {

@@ -14,8 +14,8 @@ statements! {
     LAST = "select findings, checked_at from dns_check where domain = $1";
     /// Nothing was ever looked at.
     FORGET = "delete from dns_check";
-    /// How many copies were written down since then.
-    SEALED_SINCE = "select cast(coalesce(sum(sealed_count), 0) as bigint) from edition where sealed_at >= $1";
+    /// How many copies were written down between two moments.
+    SEALED_BETWEEN = "select cast(coalesce(sum(sealed_count), 0) as bigint) from edition where sealed_at >= $1 and sealed_at <= $2";
     /// How each provider took the newest editions; copies that were never sent say nothing about it.
     PROVIDERS = "select edition_id, domain_key, count(*) as copies,
             cast(sum(case when state = 'accepted' then 1 else 0 end) as bigint) as accepted,
@@ -52,8 +52,8 @@ pub async fn forget(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-pub async fn sealed_since(db: &Db, since: Moment) -> Result<i64> {
-    Ok(db.one::<(i64,)>(SEALED_SINCE, (since,)).await?.0)
+pub async fn sealed_between(db: &Db, since: Moment, now: Moment) -> Result<i64> {
+    Ok(db.one::<(i64,)>(SEALED_BETWEEN, (since, now)).await?.0)
 }
 
 pub async fn providers(db: &Db, editions: i64) -> Result<Vec<ProviderRow>> {
