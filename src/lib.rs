@@ -7,11 +7,12 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`trust`], [`private`], [`config`] | time, randomness and keys, what links say, parsed addresses, amounts, whose certificates count, who may read our files, the environment |
+//! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`network`], [`trust`], [`private`], [`config`] | time, randomness and keys, what links say, parsed addresses, amounts, whose network, whose certificates count, who may read our files, the environment |
 //! | [`door`] | how connections are taken, how long each may keep us waiting, and how many there may be |
 //! | [`heavy`] | work that takes the processor for a while or may fail badly, away from the threads that serve |
 //! | [`site`] | one running instance: database, clock, keys, public address |
 //! | [`db`] | one data layer over SQLite and PostgreSQL, migrations, statements |
+//! | [`attempts`] | whatever is limited, counted before it is judged |
 //! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
 //! | [`payments`] | the payment provider: Stripe's API behind a trait |
 //! | [`delivery`] | editions on their way: the ledger of deliveries, notices, suppression, workers, SMTP |
@@ -30,6 +31,7 @@
 #![recursion_limit = "256"]
 
 pub mod articles;
+pub mod attempts;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -44,6 +46,7 @@ pub mod jobs;
 pub mod links;
 pub mod mail;
 pub mod money;
+pub mod network;
 pub mod payments;
 pub mod private;
 pub mod restored;
@@ -62,6 +65,7 @@ mod worst_tests;
 #[must_use]
 pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     let mut all = vec![
+        ("attempts", attempts::STATEMENTS),
         ("staff", staff::STATEMENTS),
         ("subscribers", subscribers::STATEMENTS),
         ("articles", articles::STATEMENTS),

@@ -44,6 +44,8 @@ pub enum Purpose {
     ReturnPath,
     /// The page that says thank you after a gift.
     Thanks,
+    /// What is limited, and whom that holds, as the database calls it.
+    Attempt,
     /// The hash of an address that is not mailed. Its key comes from a secret that is never changed.
     Suppression,
     /// Private keys that sign mail, as they lie in the database: [`Keys::seal`].
@@ -51,7 +53,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Confirm,
         Self::Unsubscribe,
         Self::Preferences,
@@ -64,6 +66,7 @@ impl Purpose {
         Self::MessageId,
         Self::ReturnPath,
         Self::Thanks,
+        Self::Attempt,
     ];
 
     /// Those that keep a secret at rest.
@@ -84,6 +87,7 @@ impl Purpose {
             Self::MessageId => "message-id",
             Self::ReturnPath => "return-path",
             Self::Thanks => "thanks",
+            Self::Attempt => "attempt",
             Self::Suppression => "suppression",
             Self::DkimKey => "dkim-key",
         }

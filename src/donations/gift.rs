@@ -7,6 +7,7 @@ use super::{
     store::{self, NewDonation, NewRecurring},
 };
 use crate::{
+    attempts::{Attempt, Limit, Refusal},
     delivery::names,
     email_address::EmailAddress,
     links::Give,
@@ -14,6 +15,7 @@ use crate::{
         self, Money,
         limits::{self, Limits},
     },
+    network::Network,
     payments::{Every, NewCheckout, PaymentProvider, ProviderError},
     site::Site,
     staff::Settings,
@@ -31,6 +33,8 @@ pub struct GiftRequest<'a> {
     pub email: &'a str,
     /// The supporter's name; may be empty.
     pub name: &'a str,
+    /// The network it came from, if that is known.
+    pub from: Option<Network>,
     /// The token of the edition whose link led here, if any; a bad one credits nobody.
     pub edition_token: Option<&'a str>,
 }
@@ -67,6 +71,9 @@ pub enum GiftError {
     /// The form needs changes.
     #[error("the form needs changes")]
     Invalid(FieldErrors),
+    /// More gifts are begun than a magazine is given: someone tries cards out. How long until the next may be.
+    #[error("too many gifts in a short time")]
+    TooMany(Duration),
     /// Gifts cannot be taken in the currency of the settings.
     #[error("no gifts can be taken in {0}")]
     Currency(String),
@@ -77,6 +84,10 @@ pub enum GiftError {
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
+
+/// Each gift that is begun asks the provider for a page. The first is for an evening at which a whole room gives.
+const FROM_A_NETWORK: Limit = Limit::in_a_quarter_of_an_hour("donate: network", 100);
+const FROM_EVERYWHERE: Limit = Limit::in_a_quarter_of_an_hour("donate: everywhere", 2_000);
 
 const LONGEST_NAME: usize = 100;
 
@@ -127,6 +138,7 @@ pub async fn start_gift(
 ) -> Result<StartedGift, GiftError> {
     let limits = limits_of(settings).ok_or_else(|| GiftError::Currency(settings.currency.clone()))?;
     let (amount, email, name) = check(request, limits).map_err(GiftError::Invalid)?;
+    brake(site, request.from).await?;
     let given = request.edition_token.and_then(|given| Give::read(&site.keys, given, site.now()).ok());
     let edition_id = match given {
         Some(Give(edition)) => names::edition(&site.db, &edition).await?,
@@ -156,6 +168,18 @@ pub async fn start_gift(
         Ok(CallOutcome::Cancelled) => Err(GiftError::Database(sqlx::Error::RowNotFound)),
         Err(error) if error.is_about_the_gift() => Err(GiftError::Invalid(refused(&error))),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Behind a proxy that the settings do not name, everybody comes from one private address: there only the sum counts.
+async fn brake(site: &Site, from: Option<Network>) -> Result<(), GiftError> {
+    let network = from.filter(|network| !network.is_private());
+    let mut limits = vec![FROM_EVERYWHERE.on("")];
+    limits.extend(network.map(|network| FROM_A_NETWORK.on(&network.to_string())));
+    match Attempt::begin(site, &limits).await {
+        Ok(_stays_counted) => Ok(()),
+        Err(Refusal::TooMany(wait)) => Err(GiftError::TooMany(wait)),
+        Err(Refusal::Database(error)) => Err(error.into()),
     }
 }
 

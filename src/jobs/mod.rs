@@ -8,7 +8,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 use crate::{
-    articles,
+    articles, attempts,
     delivery::{
         bounces::{imap::Mailbox, maildir::receive_maildir, receive::receive_refusals},
         deliverability::Lookout,
@@ -190,6 +190,7 @@ impl Jobs {
                 }
             }
             Job::Tidy => {
+                attempts::tidy(site).await?;
                 staff::tidy(site).await?;
                 donations::tidy(site).await?;
                 subscribers::tidy(site).await?;

@@ -1,12 +1,18 @@
 //! The members of the team: adding, changing and disabling them.
 
+use std::time::Duration;
+
 use super::{
-    PasswordCost, Role, audit,
+    Incoming, Role, Settings, audit,
+    incoming::NotNow,
     mails::{self, To},
     one_time::{self, Link},
-    passwords, sessions, store,
+    passwords::Busy,
+    sessions, store,
+    weak::{self, About, PasswordError},
 };
 use crate::{
+    attempts::{self, Limit},
     clock::Moment,
     db::{Db, Tx},
     delivery::origin::{self, Standing},
@@ -16,7 +22,9 @@ use crate::{
 };
 
 /// How long an invitation can be taken up.
-pub const INVITE_LASTS: std::time::Duration = std::time::Duration::from_secs(7 * 86_400);
+pub const INVITE_LASTS: Duration = Duration::from_secs(7 * 86_400);
+/// How often the present password may be tried at a session that somebody left open.
+const PRESENT_PASSWORDS: Limit = Limit::in_a_quarter_of_an_hour("present password", 10);
 
 /// Someone who may sign in now.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -73,16 +81,32 @@ pub enum AccountError {
     LastOwner,
     /// The password breaks a rule.
     #[error(transparent)]
-    Password(#[from] passwords::PasswordError),
+    Password(#[from] PasswordError),
     /// The present password was not given right.
     #[error("That is not your present password.")]
     WrongPassword,
+    /// It was tried too often lately; how long until the next try.
+    #[error("Too many tries. Wait a quarter of an hour before you change your password.")]
+    TooMany(Duration),
+    /// Too many people at this moment.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// The link was used before, is too old, or was never ours.
     #[error("This link no longer works.")]
     Link,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+impl From<NotNow> for AccountError {
+    fn from(not_now: NotNow) -> Self {
+        match not_now {
+            NotNow::TooMany(wait) => Self::TooMany(wait),
+            NotNow::Busy(busy) => Self::Busy(busy),
+            NotNow::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 type Result<T> = std::result::Result<T, AccountError>;
@@ -234,58 +258,75 @@ async fn open_invitation(site: &Site, link: &str) -> Result<(Staff, Link)> {
 /// Takes up an invitation: sets the password, ends older sessions, and opens one.
 ///
 /// # Errors
-/// [`AccountError::Link`], [`AccountError::Password`], or the database.
+/// [`AccountError::Link`], [`AccountError::Password`], [`AccountError::Busy`], or the database.
 pub async fn join(
     site: &Site,
-    cost: PasswordCost,
+    incoming: &Incoming,
     link: &str,
     password: &str,
 ) -> Result<sessions::SessionToken> {
     let (staff, link) = open_invitation(site, link).await?;
-    passwords::check(password)?;
-    let hash = passwords::hash(password, cost).await;
+    check_new(site, &staff, password).await?;
+    let hash = incoming.hasher.enter(incoming.from)?.hash(password, incoming.cost).await;
     let mut tx = site.db.begin().await?;
     // The account's row first, as everything that makes links void does: two that meet wait in line.
     if !store::set_password(&mut tx, staff.id, &hash).await? || !link.use_up(&mut tx).await? {
         return Err(AccountError::Link);
     }
-    let session = begin_anew(&mut tx, site, &staff).await?;
+    let session = begin_anew(&mut tx, site, &staff, incoming).await?;
     audit::record(&mut tx, site, Some(staff.id), "joined", &staff.name, "").await?;
     tx.commit().await?;
     Ok(session)
 }
 
+async fn check_new(site: &Site, staff: &Staff, password: &str) -> Result<()> {
+    let magazine = Settings::load(&site.db).await?.magazine_name;
+    let about = About { email: &staff.email, name: &staff.name, magazine: &magazine };
+    Ok(weak::check(password, about)?)
+}
+
 /// Changes one's own password; every session of the account ends and one new opens, and links mailed before are void.
 ///
 /// # Errors
-/// [`AccountError::WrongPassword`], [`AccountError::Password`], or the database.
+/// [`AccountError::WrongPassword`], [`AccountError::Password`], [`AccountError::TooMany`], [`AccountError::Busy`], or the database.
 pub async fn change_password(
     site: &Site,
-    cost: PasswordCost,
+    incoming: &Incoming,
     staff: &Staff,
     present: &str,
     new: &str,
 ) -> Result<sessions::SessionToken> {
+    let tries = PRESENT_PASSWORDS.on(&staff.public_id);
+    let (attempt, place) = incoming.knock(site, std::slice::from_ref(&tries)).await?;
     let stored = store::password_hash(&site.db, staff.id).await?;
-    if !passwords::verify(present, stored.as_deref(), cost).await {
+    if !place.verify(present, stored.as_deref(), incoming.cost).await {
         return Err(AccountError::WrongPassword);
     }
-    passwords::check(new)?;
-    let hash = passwords::hash(new, cost).await;
+    let mut tx = site.db.begin().await?;
+    attempt.give_back(&mut tx).await?;
+    attempts::forget(&mut tx, site, &tries).await?;
+    tx.commit().await?;
+    check_new(site, staff, new).await?;
+    let hash = place.hash(new, incoming.cost).await;
     let mut tx = site.db.begin().await?;
     if !store::set_password(&mut tx, staff.id, &hash).await? {
         return Err(AccountError::NotFound);
     }
-    let session = begin_anew(&mut tx, site, staff).await?;
+    let session = begin_anew(&mut tx, site, staff, incoming).await?;
     audit::record(&mut tx, site, Some(staff.id), "changed the password", "", "").await?;
     tx.commit().await?;
     Ok(session)
 }
 
 /// After a new password: what was mailed before is void, every session ends, and one opens.
-async fn begin_anew(tx: &mut Tx, site: &Site, staff: &Staff) -> Result<sessions::SessionToken> {
+async fn begin_anew(
+    tx: &mut Tx,
+    site: &Site,
+    staff: &Staff,
+    incoming: &Incoming,
+) -> Result<sessions::SessionToken> {
     shut_out(tx, staff.id, &staff.public_id).await?;
-    Ok(sessions::open(tx, site, staff.id).await?)
+    Ok(sessions::open(tx, site, staff, incoming).await?)
 }
 
 /// Nothing opens the account that did before: no link, no session. In this order: a link that is used at this moment has

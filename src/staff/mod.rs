@@ -5,8 +5,8 @@
 //! the last owner cannot be removed.
 
 pub mod accounts;
-mod attempts;
 pub mod audit;
+pub mod incoming;
 mod mails;
 mod one_time;
 pub mod passwords;
@@ -16,9 +16,11 @@ pub mod set_up;
 pub mod settings;
 pub mod sign_in;
 mod store;
+pub mod weak;
 
 pub use self::{
     accounts::{AccountError, Member, Staff},
+    incoming::Incoming,
     passwords::PasswordCost,
     role::Role,
     settings::{ArticlesAt, Settings},
@@ -26,7 +28,7 @@ pub use self::{
 };
 use crate::{db::Result, site::Site};
 
-/// Forgets what no longer matters: sessions past their end, failed sign-ins of other days, links that expired long ago.
+/// Forgets what no longer matters: sessions past their end, links that expired long ago.
 ///
 /// # Errors
 /// When the database fails.
@@ -35,7 +37,6 @@ pub async fn tidy(site: &Site) -> Result<()> {
     let now = site.now();
     let mut tx = site.db.begin().await?;
     store::delete_old_sessions(&mut tx, now.minus(sessions::IDLE), now.minus(sessions::ABSOLUTE)).await?;
-    store::delete_old_failures(&mut tx, now.minus(DAY)).await?;
     store::delete_old_used_tokens(&mut tx, now.minus(DAY * 30)).await?;
     tx.commit().await
 }

@@ -2,9 +2,11 @@
 
 use std::{fmt, time::Duration};
 
-use super::{Staff, store};
+use super::{Incoming, Staff, store};
 use crate::{
+    attempts,
     db::{Result, Tx},
+    network::Network,
     site::Site,
     token,
 };
@@ -13,6 +15,11 @@ use crate::{
 pub const IDLE: Duration = Duration::from_secs(2 * 3_600);
 /// A session ends this long after it began, however busy (ASVS 7.3.2).
 pub const ABSOLUTE: Duration = Duration::from_secs(12 * 3_600);
+/// How far the clocks of two machines may be apart. What began later than that was begun by a clock that was set back since,
+/// and is no session: its end could be any time away.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);
+/// How long a network is known as one from which somebody signs in.
+const NETWORK_IS_KNOWN: Duration = Duration::from_secs(90 * 86_400);
 /// Being seen again is written down no more often than this, to spare a write a page.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
@@ -36,14 +43,37 @@ pub struct Session {
     pub hash: String,
 }
 
-/// Opens a session in the caller's transaction. Always a new token, whatever the browser sent (no fixation).
+/// Opens a session in the caller's transaction. Always a new token, whatever the browser sent (no fixation); the session that
+/// it brought ends, whoever's it is (ASVS 7.2.4). From now on the network is known as theirs.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn open(tx: &mut Tx, site: &Site, staff_id: i64) -> Result<SessionToken> {
+pub async fn open(tx: &mut Tx, site: &Site, staff: &Staff, incoming: &Incoming) -> Result<SessionToken> {
     let token = SessionToken(token::secret());
-    store::insert_session(tx, &token::hash(&token.0), staff_id, site.now()).await?;
+    if let Some(brought) = &incoming.session {
+        store::delete_session(tx, &brought.hash).await?;
+    }
+    store::insert_session(tx, &token::hash(&token.0), staff.id, site.now()).await?;
+    if let Some(network) = incoming.from {
+        let theirs = known(&staff.email.key(), network);
+        attempts::note(tx, site, (KNOWN, &theirs), NETWORK_IS_KNOWN).await?;
+    }
     Ok(token)
+}
+
+const KNOWN: &str = "sign in: known network";
+
+/// An account in a network, for notes and limits.
+pub(super) fn known(email_key: &str, network: Network) -> String {
+    format!("{email_key} {network}")
+}
+
+/// Whether somebody signed in to the account of that address lately from that network.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn is_known(site: &Site, email_key: &str, network: Network) -> Result<bool> {
+    attempts::is_noted(site, (KNOWN, &known(email_key, network))).await
 }
 
 /// Ends every session, but for one. How many those were.
@@ -62,7 +92,8 @@ pub async fn find(site: &Site, token: &str) -> Result<Option<Session>> {
     let hash = token::hash(token);
     let Some(row) = store::session(&site.db, &hash).await? else { return Ok(None) };
     let now = site.now();
-    if now.since(row.last_seen_at) >= IDLE || now.since(row.created_at) >= ABSOLUTE {
+    let is_over = now.since(row.last_seen_at) >= IDLE || now.since(row.created_at) >= ABSOLUTE;
+    if is_over || row.created_at.since(now) > CLOCKS_DIFFER {
         return Ok(None);
     }
     if now.since(row.last_seen_at) >= TOUCH_EVERY {

@@ -1,11 +1,12 @@
 //! The first run: one page, opened by a token from the program's log, makes the first owner and closes for good.
 
 use super::{
-    PasswordCost, Role, Settings, audit,
+    Incoming, PasswordCost, Role, Settings, Staff, audit,
     one_time::{self, Link},
-    passwords,
+    passwords::Busy,
     sessions::{self, SessionToken},
     settings, store,
+    weak::{self, About, PasswordError},
 };
 use crate::{
     email_address::EmailAddress,
@@ -28,7 +29,10 @@ pub enum SetUpError {
     Closed,
     /// The password breaks a rule.
     #[error(transparent)]
-    Password(#[from] passwords::PasswordError),
+    Password(#[from] PasswordError),
+    /// Too many people at this moment.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -41,7 +45,7 @@ pub struct FirstOwner<'a> {
     pub name: &'a str,
     /// What they sign in with.
     pub email: &'a EmailAddress,
-    /// At least [`passwords::SHORTEST`] characters.
+    /// As [`weak::check`] wants it.
     pub password: &'a str,
 }
 
@@ -77,13 +81,13 @@ pub async fn check(site: &Site, token: &str) -> Result<(), SetUpError> {
 /// [`SetUpError`]; of two that race, one gets [`SetUpError::Closed`] (TRUST A33).
 pub async fn set_up(
     site: &Site,
-    cost: PasswordCost,
+    incoming: &Incoming,
     token: &str,
     owner: FirstOwner<'_>,
     change: impl FnOnce(&mut Settings) + Send,
 ) -> Result<SessionToken, SetUpError> {
     check(site, token).await?;
-    make_first_owner(site, cost, owner, change).await
+    make_owner(site, incoming, owner, change).await
 }
 
 /// As [`set_up`] without a token: for whoever runs the program itself, such as the demo.
@@ -96,14 +100,27 @@ pub async fn make_first_owner(
     owner: FirstOwner<'_>,
     change: impl FnOnce(&mut Settings) + Send,
 ) -> Result<SessionToken, SetUpError> {
-    passwords::check(owner.password)?;
-    let hash = passwords::hash(owner.password, cost).await;
+    make_owner(site, &Incoming::at_the_terminal(cost), owner, change).await
+}
+
+async fn make_owner(
+    site: &Site,
+    incoming: &Incoming,
+    owner: FirstOwner<'_>,
+    change: impl FnOnce(&mut Settings) + Send,
+) -> Result<SessionToken, SetUpError> {
+    let mut decided = Settings::load(&site.db).await?;
+    change(&mut decided);
+    let about = About { email: owner.email, name: owner.name, magazine: &decided.magazine_name };
+    weak::check(owner.password, about)?;
+    let hash = incoming.hasher.enter(incoming.from)?.hash(owner.password, incoming.cost).await;
     let mut tx = site.db.begin().await?;
     if !store::use_token(&mut tx, CLOSED, site.now()).await? || store::any_owner_in(&mut tx).await? {
         return Err(SetUpError::Closed);
     }
+    let public_id = token::public_id();
     let new = store::NewStaff {
-        public_id: &token::public_id(),
+        public_id: &public_id,
         email: owner.email.as_str(),
         email_key: &owner.email.key(),
         name: owner.name,
@@ -113,9 +130,11 @@ pub async fn make_first_owner(
     };
     let id = store::insert_staff(&mut tx, new).await?.ok_or(SetUpError::Closed)?;
     one_time::void(&mut tx, NOBODY_YET).await?;
-    settings::save(&mut tx, site, Some(id), change).await?;
+    settings::save(&mut tx, site, Some(id), |settings| *settings = decided).await?;
     audit::record(&mut tx, site, Some(id), "set the magazine up", owner.name, "").await?;
-    let session = sessions::open(&mut tx, site, id).await?;
+    let (name, email) = (owner.name.to_owned(), owner.email.clone());
+    let staff = Staff { id, public_id, email, name, role: Role::Owner };
+    let session = sessions::open(&mut tx, site, &staff, incoming).await?;
     tx.commit().await?;
     Ok(session)
 }

@@ -1,33 +1,38 @@
 //! Signing in: by password, or by a link that works once for ten minutes.
 //!
 //! An unknown address, a wrong password and an account without a password get the same answer after the same work
-//! (TRUST A22). Tries are counted per account and per network address before they are judged; past the limit nothing is tried
-//! until the oldest is a quarter of an hour old (TRUST A21). The link is never held back by failed passwords, so nobody can be locked out.
+//! (TRUST A22). Tries are counted per account and per network before they are judged, and before a hash is worked out; past the
+//! limit nothing is tried until a quarter of an hour is over (TRUST A21). A network from which somebody signed in lately has a
+//! limit of its own for that account, so that a stranger's guesses do not keep them out; and the link is never held back by failed passwords.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use super::{
-    PasswordCost, Staff,
-    attempts::{Attempt, Limit},
-    audit,
+    Incoming, Staff, audit,
+    incoming::NotNow,
     mails::{self, To},
     one_time::{self, Link},
-    passwords,
+    passwords::Busy,
     sessions::{self, SessionToken},
     store,
 };
 use crate::{
+    attempts::{self, Attempt, Limit, Refusal},
     db::Tx,
     email_address::EmailAddress,
+    network::Network,
     site::Site,
-    token::{self, Purpose},
+    token::Purpose,
 };
-
 /// How long a sign-in link works (ASVS 6.5.5).
 pub const LINK_LASTS: Duration = Duration::from_secs(600);
-const FAILURES_AN_ACCOUNT: i64 = 10;
-const FAILURES_AN_ADDRESS: i64 = 50;
-const LINKS_AN_ACCOUNT: i64 = 3;
+
+const GUESSES_AT_AN_ACCOUNT: Limit = Limit::in_a_quarter_of_an_hour("sign in: account", 10);
+const GUESSES_FROM_A_KNOWN_NETWORK: Limit =
+    Limit::in_a_quarter_of_an_hour("sign in: account and network", 10);
+const GUESSES_FROM_A_NETWORK: Limit = Limit::in_a_quarter_of_an_hour("sign in: network", 50);
+const LINKS_TO_AN_ACCOUNT: Limit = Limit::in_a_quarter_of_an_hour("sign-in link: account", 3);
+const LINKS_FROM_A_NETWORK: Limit = Limit::in_a_quarter_of_an_hour("sign-in link: network", 50);
 
 /// Why nobody was signed in.
 #[derive(Debug, thiserror::Error)]
@@ -35,9 +40,12 @@ pub enum SignInError {
     /// Address and password do not belong together, for whatever reason.
     #[error("That email address and password do not belong together.")]
     Wrong,
-    /// Too many tries lately.
+    /// Too many tries lately; how long until the next may come.
     #[error("Too many tries. Wait a quarter of an hour, or sign in with a link by email.")]
-    TooMany,
+    TooMany(Duration),
+    /// Too many people at this moment.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// The link was used before, is too old, or was never ours.
     #[error("This link no longer works.")]
     Link,
@@ -46,42 +54,53 @@ pub enum SignInError {
     Database(#[from] sqlx::Error),
 }
 
+impl From<NotNow> for SignInError {
+    fn from(not_now: NotNow) -> Self {
+        match not_now {
+            NotNow::TooMany(wait) => Self::TooMany(wait),
+            NotNow::Busy(busy) => Self::Busy(busy),
+            NotNow::Database(error) => Self::Database(error),
+        }
+    }
+}
+
 type Result<T> = std::result::Result<T, SignInError>;
 
 /// Opens a session for the right password.
 ///
 /// # Errors
-/// [`SignInError::Wrong`], [`SignInError::TooMany`], or the database.
+/// [`SignInError::Wrong`], [`SignInError::TooMany`], [`SignInError::Busy`], or the database.
 pub async fn by_password(
     site: &Site,
-    cost: PasswordCost,
+    incoming: &Incoming,
     email: &str,
     password: &str,
-    from: Option<IpAddr>,
 ) -> Result<SessionToken> {
     let address = EmailAddress::parse(email).ok();
     let email_key = address.as_ref().map_or_else(|| email.to_lowercase(), EmailAddress::key);
-    let account_key = format!("account:{}", token::hash(&email_key));
-    let from_key = from.map(|ip| format!("from:{ip}"));
-    let limits = limits((&account_key, FAILURES_AN_ACCOUNT), from_key.as_deref());
-    let attempt = Attempt::begin(site, &limits).await?.ok_or(SignInError::TooMany)?;
+    let at_account = match incoming.from {
+        Some(network) if sessions::is_known(site, &email_key, network).await? => {
+            GUESSES_FROM_A_KNOWN_NETWORK.on(&sessions::known(&email_key, network))
+        }
+        _ => GUESSES_AT_AN_ACCOUNT.on(&email_key),
+    };
+    let mut limits = vec![at_account.clone()];
+    limits.extend(incoming.from.map(|network| GUESSES_FROM_A_NETWORK.on(&network.to_string())));
+    let (attempt, place) = incoming.knock(site, &limits).await?;
     let staff = store::staff_by_email(&site.db, &email_key).await?;
     let stored = match &staff {
         Some(staff) => store::password_hash(&site.db, staff.id).await?,
         None => None,
     };
-    let right = passwords::verify(password, stored.as_deref(), cost).await;
+    let right = place.verify(password, stored.as_deref(), incoming.cost).await;
     let staff = staff.filter(|_| right).ok_or(SignInError::Wrong)?;
     let mut tx = site.db.begin().await?;
-    attempt.succeeded(&mut tx, &account_key).await?;
-    let session = sessions::open(&mut tx, site, staff.id).await?;
+    attempt.give_back(&mut tx).await?;
+    attempts::forget(&mut tx, site, &at_account).await?;
+    let session = sessions::open(&mut tx, site, &staff, incoming).await?;
     audit::record(&mut tx, site, Some(staff.id), "signed in", &staff.name, "by password").await?;
     tx.commit().await?;
     Ok(session)
-}
-
-fn limits<'a>(own: Limit<'a>, from: Option<&'a str>) -> Vec<Limit<'a>> {
-    [own].into_iter().chain(from.map(|key| (key, FAILURES_AN_ADDRESS))).collect()
 }
 
 /// Mails a sign-in link to the account of that address, if there is one and not too many were asked for; the one before is
@@ -91,11 +110,13 @@ fn limits<'a>(own: Limit<'a>, from: Option<&'a str>) -> Vec<Limit<'a>> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn send_link(site: &Site, email: &EmailAddress, from: Option<IpAddr>) -> crate::db::Result<()> {
-    let key = format!("link:{}", token::hash(&email.key()));
-    let from_key = from.map(|ip| format!("link-from:{ip}"));
-    if Attempt::begin(site, &limits((&key, LINKS_AN_ACCOUNT), from_key.as_deref())).await?.is_none() {
-        return Ok(());
+pub async fn send_link(site: &Site, email: &EmailAddress, from: Option<Network>) -> crate::db::Result<()> {
+    let mut limits = vec![LINKS_TO_AN_ACCOUNT.on(&email.key())];
+    limits.extend(from.map(|network| LINKS_FROM_A_NETWORK.on(&network.to_string())));
+    match Attempt::begin(site, &limits).await {
+        Ok(_stays_counted) => {}
+        Err(Refusal::TooMany(_)) => return Ok(()),
+        Err(Refusal::Database(error)) => return Err(error),
     }
     let Some(staff) = store::staff_by_email(&site.db, &email.key()).await? else { return Ok(()) };
     let mut tx = site.db.begin().await?;
@@ -142,13 +163,13 @@ async fn open_link(site: &Site, link: &str) -> Result<(Staff, Link)> {
 ///
 /// # Errors
 /// [`SignInError::Link`], or the database.
-pub async fn by_link(site: &Site, link: &str) -> Result<SessionToken> {
+pub async fn by_link(site: &Site, incoming: &Incoming, link: &str) -> Result<SessionToken> {
     let (staff, link) = open_link(site, link).await?;
     let mut tx = site.db.begin().await?;
     if !link.use_up(&mut tx).await? {
         return Err(SignInError::Link);
     }
-    let session = sessions::open(&mut tx, site, staff.id).await?;
+    let session = sessions::open(&mut tx, site, &staff, incoming).await?;
     audit::record(&mut tx, site, Some(staff.id), "signed in", &staff.name, "by link").await?;
     tx.commit().await?;
     Ok(session)

@@ -53,12 +53,6 @@ statements! {
     VOID_ALL_LINKS = "delete from one_time_link";
     VOID_LINKS = "delete from one_time_link where subject = $1";
 
-    INSERT_FAILURE = "insert into sign_in_failure (key, at) values ($1, $2) returning id";
-    COUNT_FAILURES = "select count(*) from sign_in_failure where key = $1 and at > $2";
-    DELETE_FAILURE = "delete from sign_in_failure where id = $1";
-    DELETE_FAILURES = "delete from sign_in_failure where key = $1";
-    DELETE_OLD_FAILURES = "delete from sign_in_failure where at < $1";
-
     SETTINGS = "select s.name, s.value from setting s
         where s.id = (select max(newer.id) from setting newer where newer.name = s.name)";
     // Decided on a page of its own: not what the form of the others showed.
@@ -223,27 +217,6 @@ pub(super) async fn use_link(tx: &mut Tx, link: Link<'_>) -> Result<bool> {
 
 pub(super) async fn void_links(tx: &mut Tx, subject: &str) -> Result<u64> {
     tx.exec(VOID_LINKS, (subject,)).await
-}
-
-/// Returns the row, for [`delete_failure`].
-pub(super) async fn insert_failure(tx: &mut Tx, key: &str, now: Moment) -> Result<i64> {
-    Ok(tx.one::<(i64,)>(INSERT_FAILURE, (key, now)).await?.0)
-}
-
-pub(super) async fn delete_failure(tx: &mut Tx, id: i64) -> Result<u64> {
-    tx.exec(DELETE_FAILURE, (id,)).await
-}
-
-pub(super) async fn count_failures(db: &Db, key: &str, since: Moment) -> Result<i64> {
-    Ok(db.one::<(i64,)>(COUNT_FAILURES, (key, since)).await?.0)
-}
-
-pub(super) async fn delete_failures(tx: &mut Tx, key: &str) -> Result<u64> {
-    tx.exec(DELETE_FAILURES, (key,)).await
-}
-
-pub(super) async fn delete_old_failures(tx: &mut Tx, before: Moment) -> Result<u64> {
-    tx.exec(DELETE_OLD_FAILURES, (before,)).await
 }
 
 pub(super) async fn settings(db: &Db) -> Result<Vec<(String, String)>> {

@@ -4,6 +4,8 @@
 //! one press, and withdraws what is already queued in the same transaction; consent events are only ever added. A page
 //! answers the same whether or not an address is known.
 
+use std::time::Duration;
+
 mod confirm;
 pub mod consent;
 mod csv_files;
@@ -52,9 +54,9 @@ pub enum SubscriberError {
     /// The reader or list is not there.
     #[error("there is no such reader or list")]
     NotFound,
-    /// More people sign up than a magazine meets: someone is playing with the form (TRUST A24).
+    /// More people sign up than a magazine meets: someone is playing with the form (TRUST A24). How long until the next may.
     #[error("too many sign-ups in a short time")]
-    TooMany,
+    TooMany(Duration),
     /// Staff said that this address is never mailed.
     #[error("the team decided never to mail this address")]
     Blocked,

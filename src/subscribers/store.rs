@@ -76,10 +76,6 @@ statements! {
     /// Coming back after leaving by mistake.
     REJOIN = "update subscription set state = 'confirmed', left_at = null
         where subscriber_id = $1 and list_id = $2 and state = 'left' and confirmed_at is not null and left_at > $3";
-    /// How often the form was filled in lately. The newest events have the last keys, so looking at those few is enough.
-    RECENT_ASKS = "select count(*) as everywhere, count(case when ip = $1 and $1 <> '' then 1 end) as here
-        from consent_event
-        where id > (select coalesce(max(id), 0) - 4000 from consent_event) and at > $2 and action = 'asked' and method = 'form'";
     /// Leaving.
     LEAVE = "update subscription set state = 'left', left_at = $3 where subscriber_id = $1 and list_id = $2 and state <> 'left'";
     /// A wording, once.
@@ -293,17 +289,6 @@ pub async fn join_new(tx: &mut Tx, subscribers: &[i64], list: i64, now: Moment) 
 
 pub async fn rejoin(tx: &mut Tx, subscriber: i64, list: i64, since: Moment) -> Result<bool> {
     Ok(tx.exec(REJOIN, (subscriber, list, since)).await? == 1)
-}
-
-/// How often the form was filled in lately.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
-pub struct RecentAsks {
-    pub everywhere: i64,
-    pub here: i64,
-}
-
-pub async fn recent_asks(db: &Db, ip: &str, since: Moment) -> Result<RecentAsks> {
-    db.one(RECENT_ASKS, (ip, since)).await
 }
 
 pub async fn leave(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {

@@ -4,7 +4,7 @@
 //! What the brake holds back is not lost. A mail that was not answered yet is good for what is asked after it. After one that
 //! was answered, the next goes out by itself as soon as it may, once.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use super::{
     Result, SubscriberError, Trace,
@@ -14,6 +14,7 @@ use super::{
     store,
 };
 use crate::{
+    attempts::{Attempt, Limit, Refusal},
     clock::Moment,
     db::Tx,
     delivery::{
@@ -23,6 +24,7 @@ use crate::{
     email_address::EmailAddress,
     links::{Confirm, Name},
     mail::{ConfirmSubscription, clean_name},
+    network::Network,
     site::Site,
     staff::Settings,
     token,
@@ -38,10 +40,9 @@ const MOST_IN_A_WEEK: usize = 3;
 /// How long an asking waits to be confirmed: for as long as the brake may hold the mail back, and the link in it works.
 const ASKING_LASTS: Duration = Duration::from_secs(14 * 86_400);
 
-/// The brake on the form: how far back it looks, and how many sign-ups it lets through from one place and from everywhere.
-const BRAKE_LOOKS_BACK: Duration = Duration::from_secs(15 * 60);
-const MOST_FROM_ONE_PLACE: i64 = 20;
-const MOST_FROM_EVERYWHERE: i64 = 2_000;
+/// The brake on the form: how many sign-ups it lets through from one network and from everywhere.
+const FROM_A_NETWORK: Limit = Limit::in_a_quarter_of_an_hour("subscribe: network", 20);
+const FROM_EVERYWHERE: Limit = Limit::in_a_quarter_of_an_hour("subscribe: everywhere", 2_000);
 
 /// What somebody typed into the subscribe form.
 #[derive(Clone, Copy, Debug)]
@@ -245,18 +246,13 @@ pub(super) fn asked_lately(site: &Site) -> Moment {
 
 /// Behind a proxy that the settings do not name, everybody comes from one private address: there only the sum counts.
 async fn brake(site: &Site, ip: &str) -> Result<()> {
-    let place = if ip.parse().is_ok_and(is_our_own) { "" } else { ip };
-    let recent = store::recent_asks(&site.db, place, site.now().minus(BRAKE_LOOKS_BACK)).await?;
-    if recent.everywhere >= MOST_FROM_EVERYWHERE || recent.here >= MOST_FROM_ONE_PLACE {
-        return Err(SubscriberError::TooMany);
-    }
-    Ok(())
-}
-
-fn is_our_own(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private(),
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
+    let network = ip.parse().ok().map(Network::of).filter(|network| !network.is_private());
+    let mut limits = vec![FROM_EVERYWHERE.on("")];
+    limits.extend(network.map(|network| FROM_A_NETWORK.on(&network.to_string())));
+    match Attempt::begin(site, &limits).await {
+        Ok(_stays_counted) => Ok(()),
+        Err(Refusal::TooMany(wait)) => Err(SubscriberError::TooMany(wait)),
+        Err(Refusal::Database(error)) => Err(error.into()),
     }
 }
 

@@ -150,7 +150,7 @@ async fn one_place_is_stopped_after_twenty_sign_ups() {
         house.subscribe_from(&email, "", "203.0.113.9").await.expect("taken");
     }
     let stopped = house.subscribe_from("victim20@example.org", "", "203.0.113.9").await;
-    assert!(matches!(stopped, Err(SubscriberError::TooMany)));
+    assert!(matches!(stopped, Err(SubscriberError::TooMany(_))));
     house.subscribe_from("other@example.org", "", "203.0.113.10").await.expect("another place");
     house.subscribe_from("proxied@example.org", "", "10.0.0.1").await.expect("an undeclared proxy");
     house.site.clock.advance(Duration::from_secs(16 * 60));

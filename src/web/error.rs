@@ -3,7 +3,7 @@
 //! A page says what the person can do next and never shows a cause; the cause is logged once, here, with the route as the
 //! table writes it, so that no token, address or query of a request reaches a log (TRUST A31).
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -34,8 +34,10 @@ pub enum WebError {
     StaleForm,
     /// Somebody changed the same thing meanwhile, or it went on; says what to do.
     Conflict(String),
-    /// More tries than a person makes.
-    TooMany,
+    /// More tries than a person makes; how long until the next may come.
+    TooMany(Duration),
+    /// More at once than the machine can do in a moment.
+    Busy,
     /// A body above the route's limit.
     TooLarge,
     /// A body, or an answer, that took longer than anybody waits.
@@ -85,11 +87,11 @@ impl WebError {
             Self::ExpiredLink => StatusCode::GONE,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -115,7 +117,8 @@ impl WebError {
                 "You were signed out, or signed in again, since the page was opened. Go back, reload it and try again.",
             ),
             Self::Conflict(help) => return ("That did not work", help.clone()),
-            Self::TooMany => ("Too many tries", "Wait a quarter of an hour and try again."),
+            Self::TooMany(_) => ("Too many tries", "Wait a quarter of an hour and try again."),
+            Self::Busy => ("Too many people at once", "Try again in a few seconds."),
             Self::TooLarge => ("That is too large", "Send something smaller."),
             Self::TooSlow => (
                 "That took too long",
@@ -140,9 +143,25 @@ impl From<sqlx::Error> for WebError {
 #[derive(Clone)]
 pub(super) struct Failure(pub(super) Arc<WebError>);
 
+/// When whoever found no room may try again: those who are inside are gone by then.
+pub(super) const A_MOMENT: Duration = Duration::from_secs(3);
+
+/// A page that says not now: 429 for too many tries, 503 while too much is going on; and when to come back (RFC 9110 section 10.2.3).
+pub(super) fn not_now(status: StatusCode, wait: Duration, page: Response) -> Response {
+    let seconds = wait.as_millis().div_ceil(1_000).max(1);
+    let mut response = (status, page).into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds as u64));
+    response
+}
+
 impl IntoResponse for WebError {
     fn into_response(self) -> Response {
-        let mut response = self.status().into_response();
+        let bare = self.status().into_response();
+        let mut response = match &self {
+            Self::TooMany(wait) => not_now(self.status(), *wait, bare),
+            Self::Busy => not_now(self.status(), A_MOMENT, bare),
+            _ => bare,
+        };
         response.extensions_mut().insert(Failure(Arc::new(self)));
         response
     }

@@ -50,7 +50,7 @@ use crate::{
     mail::Templates,
     payments::Payments,
     site::Site,
-    staff::PasswordCost,
+    staff::{PasswordCost, passwords::Hasher},
 };
 
 /// What a handler gives back.
@@ -81,6 +81,8 @@ pub struct App {
     pub bounce_hooks: Arc<hooks::BounceHooks>,
     /// Where the hosted checkout lives (`https://checkout.stripe.com`), so that a form may lead there.
     pub checkout_origin: Option<Arc<str>>,
+    /// Where passwords are hashed.
+    pub hasher: Hasher,
     /// How much work a password hash is.
     pub password_cost: PasswordCost,
     /// Whether browsers insist on https for every host below ours, too.
@@ -116,6 +118,7 @@ impl App {
             positions: None,
             bounce_hooks: Arc::default(),
             checkout_origin: None,
+            hasher: Hasher::default(),
             password_cost: PasswordCost::STRONG,
             hsts_subdomains: false,
             trusted_proxies: Arc::new([]),

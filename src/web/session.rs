@@ -1,6 +1,9 @@
 //! The session in the browser's cookie, and what handlers of the desk get from it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
@@ -9,13 +12,14 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{App, Outcome, WebError, words};
+use super::{App, Outcome, WebError, error::not_now, words};
 use crate::{
     clock::Zone,
     door::real_client,
+    network::Network,
     site::Site,
     staff::{
-        Role, Settings, Staff,
+        Incoming, Role, Settings, Staff,
         sessions::{self, Session, SessionToken},
     },
     token::{self, Purpose},
@@ -82,6 +86,20 @@ impl Desk {
         Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
     }
 
+    /// The same page again for a form that cannot be taken now: 429 or 503, and when to come back.
+    ///
+    /// # Errors
+    /// As [`Desk::page`].
+    pub async fn page_not_now<T: Serialize + Sync>(
+        &self,
+        (status, wait): (StatusCode, Duration),
+        (template, title): (&str, &str),
+        data: &T,
+    ) -> Outcome {
+        let page = self.app.desk_page(Some(&self.who), None, &self.settings, template, title, data).await?;
+        Ok(not_now(status, wait, page))
+    }
+
     /// Whether whoever asks has one of these roles; for showing a control only to those whose route it is.
     #[must_use]
     pub fn may(&self, roles: &[Role]) -> bool {
@@ -131,6 +149,28 @@ impl FromRequestParts<App> for ClientAddress {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         Ok(Self(peer.map(|peer| real_client(peer, &parts.headers, &app.trusted_proxies))))
+    }
+}
+
+impl ClientAddress {
+    /// The network of it, as far as limits go.
+    #[must_use]
+    pub fn network(self) -> Option<Network> {
+        self.0.map(Network::of)
+    }
+}
+
+impl FromRequestParts<App> for Incoming {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let client = ClientAddress::from_request_parts(parts, app).await?;
+        Ok(Self {
+            from: client.network(),
+            session: parts.extensions.get::<SignedIn>().map(|who| who.session.clone()),
+            hasher: app.hasher.clone(),
+            cost: app.password_cost,
+        })
     }
 }
 

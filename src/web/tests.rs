@@ -22,7 +22,7 @@ use crate::{
     email_address::EmailAddress,
     site::Site,
     staff::{
-        PasswordCost, Role, accounts,
+        Incoming, PasswordCost, Role, accounts,
         accounts::NewMember,
         set_up::{self, FirstOwner},
     },
@@ -133,7 +133,9 @@ impl Web {
             let new = NewMember { name: role.as_str(), email: &address, role };
             let invitation = accounts::add_member(&self.app.site, None, new).await.expect("a member");
             let link = invitation.path.rsplit('/').next().expect("a token");
-            accounts::join(&self.app.site, PasswordCost::CHEAP, link, PASSWORD).await.expect("joined");
+            accounts::join(&self.app.site, &Incoming::at_the_terminal(PasswordCost::CHEAP), link, PASSWORD)
+                .await
+                .expect("joined");
         }
         let cookie = self.sign_in(&email, PASSWORD).await.cookie();
         let csrf = csrf_of(&self.get("/desk", &cookie).await);

@@ -1,5 +1,16 @@
 //! Words that pages share: what the desk says after a form did its work.
 
+use std::time::Duration;
+
+/// How long to wait: "a minute", "12 minutes".
+#[must_use]
+pub fn wait(span: Duration) -> String {
+    match span.as_secs().div_ceil(60) {
+        0 | 1 => "a minute".to_owned(),
+        minutes => format!("{minutes} minutes"),
+    }
+}
+
 /// The sentence for `?done=code` after a redirect. A closed set: nobody can put words of their own on our page by a link.
 #[must_use]
 pub fn done(code: &str) -> Option<&'static str> {

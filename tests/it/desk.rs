@@ -16,7 +16,7 @@ use broadside::{
     mail::Templates,
     site::Site,
     staff::{
-        PasswordCost, Role, accounts,
+        Incoming, PasswordCost, Role, accounts,
         accounts::{NewMember, Seen},
         set_up::{self, FirstOwner},
         sign_in,
@@ -128,7 +128,9 @@ impl Web {
             let new = NewMember { name: role.as_str(), email: &address, role };
             let invitation = accounts::add_member(&self.app.site, None, new).await.expect("a member");
             let link = invitation.path.rsplit('/').next().expect("a token");
-            accounts::join(&self.app.site, PasswordCost::CHEAP, link, PASSWORD).await.expect("joined");
+            accounts::join(&self.app.site, &Incoming::at_the_terminal(PasswordCost::CHEAP), link, PASSWORD)
+                .await
+                .expect("joined");
         }
         let cookie = self.sign_in(&email, PASSWORD).await.cookie();
         let csrf = csrf_of(&self.get("/desk", &cookie).await);
@@ -491,9 +493,48 @@ both_engines! {
             web.sign_in("owner@example.org", "not the password").await;
         }
         let held = web.sign_in("owner@example.org", PASSWORD).await;
-        assert!(sign_in_fails(&held) && held.body.contains("Too many tries"), "even the right one waits");
+        assert_eq!(held.status, StatusCode::TOO_MANY_REQUESTS);
+        assert!(held.body.contains("Too many tries"), "even the right one waits");
         web.app.site.clock.advance(Duration::from_secs(901));
         assert_eq!(web.sign_in("owner@example.org", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    }
+
+    /// Whoever comes while all places at the door are taken is told at once when to come back; nothing is counted, nothing that
+    /// they typed is lost, and there is room again as soon as those inside are gone.
+    async fn a_door_that_is_full_says_so_at_once(web: Web) {
+        let inside: Vec<_> = std::iter::from_fn(|| web.app.hasher.enter(None).ok()).collect();
+        for _ in 0..15 {
+            let busy = web.sign_in("owner@example.org", PASSWORD).await;
+            assert_eq!(busy.status, StatusCode::SERVICE_UNAVAILABLE);
+            assert!(busy.body.contains("Try again in a few seconds") && busy.body.contains("value=\"owner@example.org\""));
+            assert_eq!((busy.header("retry-after"), busy.header("set-cookie")), ("3", ""));
+        }
+        drop(inside);
+        assert_eq!(web.sign_in("owner@example.org", PASSWORD).await.status, StatusCode::SEE_OTHER);
+        let (_, csrf) = web.session_of(Role::Owner).await;
+        let cookie = web.sign_in("owner@example.org", PASSWORD).await.cookie();
+        let csrf = csrf_of(&web.get("/desk", &cookie).await).replace(&csrf, "");
+        let inside: Vec<_> = std::iter::from_fn(|| web.app.hasher.enter(None).ok()).collect();
+        let form = [("csrf", csrf.as_str()), ("present", PASSWORD), ("password", "another lamp for the street")];
+        assert_eq!(web.post("/desk/account", &cookie, &form).await.status, StatusCode::SERVICE_UNAVAILABLE);
+        drop(inside);
+        assert_eq!(web.post("/desk/account", &cookie, &form).await.status, StatusCode::SEE_OTHER);
+    }
+
+    /// ASVS 7.2.4: signing in, by password or by link, ends the session that the browser brought, whoever's it is.
+    async fn signing_in_ends_the_session_that_the_browser_brought(web: Web) {
+        let id = accounts::members(&web.app.site.db).await.expect("members").remove(0).public_id;
+        let (left_open, _) = web.session_of(Role::Editor).await;
+        let form = [("email", "owner@example.org"), ("password", PASSWORD), ("next", "")];
+        let by_password = web.post("/desk/sign-in", &left_open, &form).await.cookie();
+        assert!(sent_to_sign_in(&web.get("/desk", &left_open).await), "somebody else's, left open at this browser");
+        let other_browser = web.sign_in("owner@example.org", PASSWORD).await.cookie();
+        let link = sign_in::link_path(&web.app.site, &id).await.expect("a link");
+        let by_link = web.post(&link, &by_password, &[]).await.cookie();
+        assert!(sent_to_sign_in(&web.get("/desk", &by_password).await), "the one before");
+        for goes_on in [&by_link, &other_browser] {
+            assert_eq!(web.get("/desk", goes_on).await.status, StatusCode::OK);
+        }
     }
 
     /// TRUST A25 in spirit, ASVS 6.5.5: opening the link does nothing, pressing the button works once, for ten minutes.
@@ -546,6 +587,12 @@ both_engines! {
         let again = web.post(&path, "", &short).await;
         assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(again.body.contains("Lamplighter Press") && !again.body.contains("too short\""), "values stay");
+        for common in ["123456789012", "The Lamplighter", "olive@example.org", "olive-owner-2026"] {
+            short[9].1 = common;
+            let again = web.post(&path, "", &short).await;
+            assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "{common}");
+            assert!(again.body.contains("in a row"), "it says what to do");
+        }
 
         let (one, two) = tokio::join!(web.post(&path, "", &SET_UP), web.post(&path, "", &SET_UP));
         let mut statuses = [one.status, two.status];

@@ -244,7 +244,7 @@ async fn everything(db: &Db) -> String {
     }
     .expect("the tables can be named");
     for (table,) in tables {
-        if matches!(table.as_str(), "staff_session" | "sign_in_failure" | "worker") {
+        if matches!(table.as_str(), "staff_session" | "attempt" | "worker") {
             continue;
         }
         let rows: Vec<(String,)> = match db {

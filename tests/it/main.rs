@@ -22,6 +22,7 @@ mod harness;
 mod hostile;
 mod house_rules;
 mod killing;
+mod knocking;
 mod letters;
 mod mail_standards;
 mod main_job;

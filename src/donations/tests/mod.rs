@@ -66,6 +66,7 @@ impl Room {
 
     async fn give(&self, amount: &str, monthly: bool) -> Result<StartedGift, GiftError> {
         let request = GiftRequest {
+            from: None,
             amount,
             every: every(monthly),
             email: "ann@example.org",
@@ -452,6 +453,7 @@ async fn tampered_amounts_start_no_gift() {
     assert!(matches!(room.give("1", false).await, Err(GiftError::Invalid(_))));
     let yen = Settings { currency: "JPY".to_owned(), ..room.settings.clone() };
     let request = GiftRequest {
+        from: None,
         amount: "1500",
         every: every(false),
         email: "ann@example.org",

@@ -1,12 +1,14 @@
 //! `/desk/account`: one's own password.
 
+use axum::http::StatusCode;
 use serde::Serialize;
 
 use super::super::{
     Desk, Form, Outcome, Posted,
+    error::A_MOMENT,
     session::{see_other, with_cookie},
 };
-use crate::staff::{AccountError, accounts};
+use crate::staff::{AccountError, Incoming, accounts};
 
 const FIELDS: &[&str] = &["present", "password"];
 const TITLE: &str = "Your account";
@@ -40,16 +42,26 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
 }
 
 /// `POST /desk/account`
-pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
+pub(crate) async fn submit(desk: Desk, incoming: Incoming, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
-    let (site, cost, staff) = (desk.site(), desk.app.password_cost, &desk.who.staff);
-    match accounts::change_password(site, cost, staff, form.raw("present"), form.raw("password")).await {
+    let (site, staff) = (desk.site(), &desk.who.staff);
+    let (present, new) = (form.raw("present"), form.raw("password"));
+    let (field, error) = match accounts::change_password(site, &incoming, staff, present, new).await {
         Ok(session) => return Ok(with_cookie(site, &session, see_other("/desk/account?done=password"))),
-        Err(AccountError::WrongPassword) => form.mistake("present", AccountError::WrongPassword),
-        Err(AccountError::Password(error)) => form.mistake("password", error),
+        Err(error @ AccountError::Password(_)) => ("password", error),
+        Err(error @ (AccountError::WrongPassword | AccountError::TooMany(_) | AccountError::Busy(_))) => {
+            ("present", error)
+        }
         Err(error) => return Err(error.into()),
-    }
+    };
+    form.mistake(field, &error);
     form.blank("present");
     form.blank("password");
-    desk.page_again("desk/account", TITLE, &Page::new(&desk, form)).await
+    let page = Page::new(&desk, form);
+    let not_now = match error {
+        AccountError::TooMany(wait) => (StatusCode::TOO_MANY_REQUESTS, wait),
+        AccountError::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, A_MOMENT),
+        _ => return desk.page_again("desk/account", TITLE, &page).await,
+    };
+    desk.page_not_now(not_now, ("desk/account", TITLE), &page).await
 }

@@ -34,12 +34,14 @@ pub(super) mod sign_in_link;
 pub(super) mod team;
 mod theirs;
 
+use std::time::Duration;
+
 use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 
-use super::{App, Outcome};
+use super::{App, Outcome, error::not_now};
 use crate::staff::Settings;
 
 /// A page at the door, before anybody is signed in, for a form with mistakes.
@@ -51,6 +53,16 @@ async fn door_again<T: serde::Serialize + Sync>(
 ) -> Result<Response, super::WebError> {
     let page = door(app, template, title, data).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}
+
+/// The same for a form that cannot be taken now: 429 or 503, and when to come back.
+async fn door_not_now<T: serde::Serialize + Sync>(
+    app: &App,
+    (status, wait): (StatusCode, Duration),
+    (template, title): (&str, &str),
+    data: &T,
+) -> Outcome {
+    Ok(not_now(status, wait, door(app, template, title, data).await?))
 }
 
 /// A page at the door, before anybody is signed in.

@@ -1,22 +1,27 @@
 //! `/set-up/{token}`: the first run. Makes the first owner and closes for good.
 
-use axum::extract::{Path, State};
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+};
 use serde::Serialize;
 
 use super::{
     super::{
         App, Form, Outcome, Posted, WebError,
+        error::A_MOMENT,
         session::{see_other, with_cookie},
     },
-    door, door_again,
+    door, door_again, door_not_now,
     settings::{address, articles_at, external_site, time_zone},
 };
 use crate::{
     clock::Zone,
     email_address::EmailAddress,
     staff::{
-        passwords,
+        Incoming,
         set_up::{self, FirstOwner, SetUpError},
+        weak::{self, About},
     },
 };
 
@@ -52,6 +57,7 @@ impl From<SetUpError> for WebError {
             SetUpError::Database(error) => error.into(),
             // The same for a wrong token and a finished set-up: nobody learns which.
             SetUpError::Closed | SetUpError::Password(_) => Self::NotFound,
+            SetUpError::Busy(_) => Self::Busy,
         }
     }
 }
@@ -64,7 +70,12 @@ pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> O
 }
 
 /// `POST /set-up/{token}`
-pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, posted: Posted) -> Outcome {
+pub(crate) async fn submit(
+    State(app): State<App>,
+    incoming: Incoming,
+    Path(token): Path<String>,
+    posted: Posted,
+) -> Outcome {
     set_up::check(&app.site, &token).await?;
     let mut form = posted.form(FIELDS)?;
     let magazine_name = form.required("magazine_name", 100, "Enter the name of the magazine.");
@@ -78,15 +89,18 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
     let name = form.required("name", 100, "Enter your name.");
     let email = form.parse("email", EmailAddress::parse);
     let password = form.raw("password").to_owned();
-    if let Err(error) = passwords::check(&password) {
-        form.mistake("password", error);
+    if let Some(email) = &email {
+        let about = About { email, name: &name, magazine: &magazine_name };
+        if let Err(error) = weak::check(&password, about) {
+            form.mistake("password", error);
+        }
     }
     let (true, Some(email)) = (form.is_valid(), email) else {
         form.blank("password");
         return door_again(&app, "desk/set_up", TITLE, &Page::new(form)).await;
     };
     let owner = FirstOwner { name: &name, email: &email, password: &password };
-    let session = set_up::set_up(&app.site, app.password_cost, &token, owner, |settings| {
+    let session = set_up::set_up(&app.site, &incoming, &token, owner, |settings| {
         settings.magazine_name = magazine_name;
         settings.time_zone = time_zone;
         settings.articles_at = articles_at;
@@ -95,6 +109,15 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, po
         settings.postal_address = postal_address;
         settings.contact_email = contact_email;
     })
-    .await?;
-    Ok(with_cookie(&app.site, &session, see_other("/desk?done=welcome")))
+    .await;
+    match session {
+        Ok(session) => Ok(with_cookie(&app.site, &session, see_other("/desk?done=welcome"))),
+        Err(SetUpError::Busy(busy)) => {
+            form.blank("password");
+            form.mistake("password", busy);
+            let not_now = (StatusCode::SERVICE_UNAVAILABLE, A_MOMENT);
+            door_not_now(&app, not_now, ("desk/set_up", TITLE), &Page::new(form)).await
+        }
+        Err(error) => Err(error.into()),
+    }
 }

@@ -1,20 +1,24 @@
 //! `/desk/sign-in`: by password; and going out again.
 
-use axum::extract::{Query, State};
+use axum::{
+    extract::{Query, State},
+    http::StatusCode,
+};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
     super::{
         App, ClientAddress, Desk, Form, Outcome, Posted, WebError,
+        error::A_MOMENT,
         session::{see_other, with_cookie, without_cookie},
     },
-    door, door_again,
+    door, door_again, door_not_now,
 };
 use crate::{
     email_address::EmailAddress,
     staff::{
-        sessions,
+        Incoming, sessions,
         sign_in::{self, SignInError},
     },
 };
@@ -49,39 +53,40 @@ pub(crate) async fn show(State(app): State<App>, Query(query): Query<Next>) -> O
 }
 
 /// `POST /desk/sign-in`
-pub(crate) async fn submit(
-    State(app): State<App>,
-    ClientAddress(from): ClientAddress,
-    posted: Posted,
-) -> Outcome {
+pub(crate) async fn submit(State(app): State<App>, incoming: Incoming, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
-    let cost = app.password_cost;
-    let session = sign_in::by_password(&app.site, cost, form.text("email"), form.raw("password"), from).await;
-    match session {
+    let session = sign_in::by_password(&app.site, &incoming, form.text("email"), form.raw("password")).await;
+    let error = match session {
         Ok(session) => {
             let to = see_other(&local_path(form.text("next")));
-            Ok(with_cookie(&app.site, &session, to))
+            return Ok(with_cookie(&app.site, &session, to));
         }
-        Err(SignInError::Database(error)) => Err(error.into()),
-        Err(error) => {
-            form.blank("password");
-            form.mistake("email", error);
-            door_again(&app, "desk/sign_in", TITLE, &Page { form, link: Form::new(LINK_FIELDS) }).await
+        Err(SignInError::Database(error)) => return Err(error.into()),
+        Err(error) => error,
+    };
+    form.blank("password");
+    form.mistake("email", &error);
+    let page = Page { form, link: Form::new(LINK_FIELDS) };
+    match error {
+        SignInError::TooMany(wait) => {
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            door_not_now(&app, (status, wait), ("desk/sign_in", TITLE), &page).await
         }
+        SignInError::Busy(_) => {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            door_not_now(&app, (status, A_MOMENT), ("desk/sign_in", TITLE), &page).await
+        }
+        _ => door_again(&app, "desk/sign_in", TITLE, &page).await,
     }
 }
 
 /// `POST /desk/sign-in-link`: the answer is the same whether or not there is such an account.
-pub(crate) async fn send_link(
-    State(app): State<App>,
-    ClientAddress(from): ClientAddress,
-    posted: Posted,
-) -> Outcome {
+pub(crate) async fn send_link(State(app): State<App>, client: ClientAddress, posted: Posted) -> Outcome {
     let mut link = posted.form(LINK_FIELDS)?;
     let Some(email) = link.parse("link_email", EmailAddress::parse) else {
         return door_again(&app, "desk/sign_in", TITLE, &Page { form: Form::new(FIELDS), link }).await;
     };
-    sign_in::send_link(&app.site, &email, from).await?;
+    sign_in::send_link(&app.site, &email, client.network()).await?;
     door(&app, "desk/sign_in_sent", "Look at your mail", &Sent { email: email.to_string() }).await
 }
 

@@ -10,7 +10,10 @@ use super::{
     },
     door,
 };
-use crate::staff::sign_in::{self, SignInError};
+use crate::staff::{
+    Incoming,
+    sign_in::{self, SignInError},
+};
 
 #[derive(Serialize)]
 struct Page {
@@ -21,7 +24,8 @@ impl From<SignInError> for WebError {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::Database(error) => error.into(),
-            SignInError::TooMany => Self::TooMany,
+            SignInError::TooMany(wait) => Self::TooMany(wait),
+            SignInError::Busy(_) => Self::Busy,
             SignInError::Link | SignInError::Wrong => Self::ExpiredLink,
         }
     }
@@ -34,7 +38,7 @@ pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> O
 }
 
 /// `POST /desk/sign-in/{token}`
-pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>) -> Outcome {
-    let session = sign_in::by_link(&app.site, &token).await?;
+pub(crate) async fn submit(State(app): State<App>, incoming: Incoming, Path(token): Path<String>) -> Outcome {
+    let session = sign_in::by_link(&app.site, &incoming, &token).await?;
     Ok(with_cookie(&app.site, &session, see_other("/desk")))
 }

@@ -1,5 +1,7 @@
 //! `/donate`: how much, how often, who. Then on to the provider's checkout.
 
+use std::borrow::Cow;
+
 use axum::{
     extract::{Query, State},
     http::StatusCode,
@@ -7,7 +9,9 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::super::{App, Form, Outcome, Posted, WebError, session::see_other};
+use super::super::{
+    App, ClientAddress, Form, Outcome, Posted, WebError, error::not_now, session::see_other, words,
+};
 use crate::{
     donations::{self, GiftError, GiftRequest},
     money::{self, Currency, Money},
@@ -38,7 +42,7 @@ struct Page {
     own_label: String,
     amounts: Vec<Amount>,
     form: Form,
-    trouble: Option<&'static str>,
+    trouble: Option<Cow<'static, str>>,
 }
 
 #[derive(Serialize)]
@@ -57,7 +61,7 @@ pub(crate) async fn show(State(app): State<App>, Query(asked): Query<Asked>) -> 
 }
 
 /// `POST /donate`
-pub(crate) async fn submit(State(app): State<App>, posted: Posted) -> Outcome {
+pub(crate) async fn submit(State(app): State<App>, client: ClientAddress, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
     let settings = Settings::load(&app.site.db).await?;
     let Some(payments) = &app.payments else {
@@ -75,6 +79,7 @@ pub(crate) async fn submit(State(app): State<App>, posted: Posted) -> Outcome {
         every,
         email: form.text("email"),
         name: form.text("name"),
+        from: client.network(),
         edition_token: Some(form.text("e")),
     };
     let started = donations::start_gift(&app.site, payments.provider.as_ref(), &settings, &request).await;
@@ -91,6 +96,15 @@ pub(crate) async fn submit(State(app): State<App>, posted: Posted) -> Outcome {
             None
         }
         Err(GiftError::Database(error)) => return Err(error.into()),
+        Err(GiftError::TooMany(wait)) => {
+            let trouble = format!(
+                "Nothing was charged: more gifts than usual begin from where you are. Please try again in {}.",
+                words::wait(wait)
+            );
+            let page = page(&app, &settings, form, Some(trouble.into()));
+            let page = app.public_page("public/donate", TITLE, &page).await?;
+            return Ok(not_now(StatusCode::TOO_MANY_REQUESTS, wait, page));
+        }
         Err(GiftError::Currency(code)) => {
             tracing::error!(code, "no gifts can be taken in the currency of the settings");
             Some("Our donation page is not set up correctly. Nothing was charged. Please tell us.")
@@ -99,13 +113,13 @@ pub(crate) async fn submit(State(app): State<App>, posted: Posted) -> Outcome {
             "The payment service did not answer, so nothing was charged. Please try again in a few minutes.",
         ),
     };
-    let page = page(&app, &settings, form, trouble);
-    let status =
-        if trouble.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let is_ours = trouble.is_some();
+    let page = page(&app, &settings, form, trouble.map(Cow::Borrowed));
+    let status = if is_ours { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::UNPROCESSABLE_ENTITY };
     Ok((status, app.public_page("public/donate", TITLE, &page).await?).into_response())
 }
 
-fn page(app: &App, settings: &Settings, mut form: Form, trouble: Option<&'static str>) -> Page {
+fn page(app: &App, settings: &Settings, mut form: Form, trouble: Option<Cow<'static, str>>) -> Page {
     let currency = money::currency(&settings.currency);
     let amounts: Vec<Amount> = currency.map_or_else(Vec::new, |currency| {
         settings.suggested_amounts.iter().map(|minor| amount(*minor, currency)).collect()

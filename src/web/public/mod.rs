@@ -24,7 +24,7 @@ impl From<SubscriberError> for WebError {
         match error {
             SubscriberError::Link | SubscriberError::Expired => Self::ExpiredLink,
             SubscriberError::NotFound => Self::NotFound,
-            SubscriberError::TooMany => Self::TooMany,
+            SubscriberError::TooMany(wait) => Self::TooMany(wait),
             error => Self::internal(error),
         }
     }

@@ -1,10 +1,10 @@
 //! `/subscribe`: the form, and the answer that is the same for every address.
 
-use axum::extract::State;
+use axum::{extract::State, http::StatusCode};
 use serde::Serialize;
 
 use super::{
-    super::{App, Form, Outcome, Posted, WebError, session::see_other},
+    super::{App, Form, Outcome, Posted, WebError, error::not_now, session::see_other, words},
     caller::Caller,
 };
 use crate::{
@@ -83,12 +83,15 @@ async fn public_lists(app: &App) -> Result<Vec<List>, WebError> {
 struct Page {
     form: Form,
     ask: Ask,
+    /// Why nothing was done, though nothing is wrong with the form.
+    trouble: Option<String>,
 }
 
 /// `GET /subscribe`
 pub(crate) async fn show(State(app): State<App>) -> Outcome {
     let settings = Settings::load(&app.site.db).await?;
-    let page = Page { form: Form::new(FIELDS), ask: Ask::new(&app, &settings, "subscribe").await? };
+    let ask = Ask::new(&app, &settings, "subscribe").await?;
+    let page = Page { form: Form::new(FIELDS), ask, trouble: None };
     app.public_page("public/subscribe", TITLE, &page).await
 }
 
@@ -118,7 +121,7 @@ pub(crate) async fn submit(State(app): State<App>, caller: Caller, posted: Poste
     }
     let (Some(email), true) = (email, form.is_valid()) else {
         let ask = Ask::with_lists(&lists, &settings, page_of(&form), form.all("list"));
-        return app.public_page_again("public/subscribe", TITLE, &Page { form, ask }).await;
+        return app.public_page_again("public/subscribe", TITLE, &Page { form, ask, trouble: None }).await;
     };
     let new = NewSubscription {
         email: &email,
@@ -131,7 +134,16 @@ pub(crate) async fn submit(State(app): State<App>, caller: Caller, posted: Poste
     match subscribers::subscribe(&app.site, &settings, new).await {
         Ok(()) => Ok(see_other("/subscribe/sent")),
         Err(SubscriberError::NotFound) => Err(WebError::BadRequest("That list is not there to be joined.")),
-        Err(SubscriberError::TooMany) => Err(WebError::TooMany),
+        Err(SubscriberError::TooMany(wait)) => {
+            let trouble = Some(format!(
+                "Nothing was sent: more people than usual subscribe from where you are. Please try again in {}.",
+                words::wait(wait)
+            ));
+            let ask = Ask::with_lists(&lists, &settings, page_of(&form), form.all("list"));
+            let page = Page { form, ask, trouble };
+            let page = app.public_page("public/subscribe", TITLE, &page).await?;
+            Ok(not_now(StatusCode::TOO_MANY_REQUESTS, wait, page))
+        }
         Err(SubscriberError::NoSender) => {
             Err(WebError::Unavailable("We cannot send mail yet, so nobody can join. Please come back later."))
         }

@@ -1,0 +1,285 @@
+//! Whatever is limited is counted before it is judged: of those who come all at once no more are let through than of those who
+//! come one after another, through however many processes; who is refused writes nothing; and nobody is kept out by a stranger.
+
+use std::{net::IpAddr, time::Duration};
+
+use broadside::{
+    attempts::{self, Attempt, Limit, Refusal},
+    clock::Clock,
+    donations::{self, GiftError, GiftRequest},
+    email_address::EmailAddress,
+    network::Network,
+    payments::Every,
+    site::Site,
+    staff::{
+        Incoming, PasswordCost, Role, Settings,
+        accounts::{self, NewMember},
+        sign_in::{self, SignInError},
+    },
+    subscribers::{self, NewSubscription, SubscriberError, Trace, lists},
+};
+use futures_util::future::join_all;
+use reqwest::StatusCode;
+
+use crate::support::{
+    TestApp, TestDb,
+    app::OWNER,
+    both_engines,
+    database::rows,
+    visitor::{Form, Page, Visitor},
+};
+
+const QUARTER: Duration = Duration::from_secs(15 * 60);
+const TEN: Limit = Limit::in_a_quarter_of_an_hour("a test", 10);
+const HOME: [u8; 4] = [192, 0, 2, 7];
+const ELSEWHERE: [u8; 4] = [198, 51, 100, 1];
+
+fn network(address: impl Into<IpAddr>) -> Network {
+    Network::of(address.into())
+}
+
+fn coming_from(address: [u8; 4]) -> Incoming {
+    Incoming { from: Some(network(address)), ..Incoming::at_the_terminal(PasswordCost::CHEAP) }
+}
+
+/// The same magazine a day earlier: somebody set the clock back.
+fn a_day_earlier(app: &TestApp) -> Site {
+    let clock = Clock::manual(app.site.now().minus(Duration::from_secs(86_400)));
+    Site { clock, ..app.site.clone() }
+}
+
+async fn guess(visitor: &Visitor, form: &Form, password: &str) -> Page {
+    visitor.submit(&form.clone().with("email", OWNER.0).with("password", password)).await
+}
+
+async fn rows_of_attempts(app: &TestApp) -> Vec<(String, i64)> {
+    rows(&app.site.db, "select key, counted from attempt order by key").await
+}
+
+both_engines! {
+    /// TRUST A21: 150 guesses at once, and the right password among the later ones: ten are judged, and the page says when to
+    /// come back. What is refused writes nothing.
+    async fn of_150_guesses_at_once_ten_are_judged(app: TestApp) {
+        let visitor = app.visitor();
+        let form = visitor.open("/desk/sign-in").await.form("/desk/sign-in");
+        let guesses: Vec<String> = (0..150).map(|number| format!("a wrong guess, number {number}")).collect();
+        let pages = join_all(guesses.iter().map(|password| guess(&visitor, &form, password))).await;
+        let judged = pages.iter().filter(|page| page.text().contains("do not belong together")).count();
+        assert_eq!(judged, 10);
+        let before = rows_of_attempts(&app).await;
+        assert_eq!(before.iter().map(|(_, counted)| *counted).collect::<Vec<_>>(), [10, 10], "account and network");
+        let right = join_all((0..20).map(|_| guess(&visitor, &form, OWNER.1))).await;
+        for page in pages.iter().filter(|page| !page.text().contains("do not belong")).chain(&right) {
+            page.says("Too many tries");
+            assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+            let wait: u64 = page.headers["retry-after"].to_str().expect("ASCII").parse().expect("seconds");
+            assert!((1..=900).contains(&wait), "{wait}");
+            assert!(page.body.contains(&format!("value=\"{}\"", OWNER.0)), "what was typed stays");
+            assert!(!page.headers.contains_key("set-cookie"));
+        }
+        assert_eq!(rows_of_attempts(&app).await, before, "who is refused writes nothing");
+        app.advance(QUARTER);
+        assert_eq!(guess(&visitor, &form, OWNER.1).await.status, StatusCode::SEE_OTHER, "nobody is kept out for longer");
+    }
+
+    /// The same for two processes on one database: whoever counts, counts in one statement.
+    async fn two_processes_count_as_one(db: TestDb) {
+        let app = TestApp::without_owner(db.clone()).await;
+        let other = Site { db: db.open_again().await, ..app.site.clone() };
+        let limits = [TEN.on("ann"), TEN.on("everybody")];
+        let backwards = [limits[1].clone(), limits[0].clone()];
+        let tries = (0..200).flat_map(|_| [Attempt::begin(&app.site, &limits), Attempt::begin(&other, &backwards)]);
+        let outcomes = join_all(tries).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 10);
+        for refused in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+            assert!(matches!(refused, Refusal::TooMany(wait) if *wait == QUARTER), "{refused}");
+        }
+        // One is given back, and one more may come; a limit that others reached holds whoever comes under it.
+        let mut tx = other.db.begin().await.expect("a transaction");
+        let one = outcomes.into_iter().find_map(Result::ok).expect("ten of them");
+        one.give_back(&mut tx).await.expect("given back");
+        tx.commit().await.expect("a commit");
+        let more = join_all((0..40).map(|_| Attempt::begin(&other, &limits))).await;
+        assert_eq!(more.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+        let bob = [TEN.on("bob"), TEN.on("everybody")];
+        assert!(Attempt::begin(&app.site, &bob).await.is_err());
+        assert!(attempts::look(&app.site, &bob[..1]).await.is_ok(), "what was refused counts nowhere");
+        app.advance(QUARTER);
+        assert_eq!(attempts::tidy(&app.site).await.expect("tidied"), 2, "a row for each, and none for the refused");
+        other.db.close().await;
+    }
+
+    /// However many ask for a link at once, three mails are the most, and the newest of them signs in once.
+    async fn of_twenty_links_at_once_three_are_mailed(app: TestApp) {
+        let visitor = app.visitor();
+        let form = visitor.open("/desk/sign-in").await.form("/desk/sign-in-link").with("link_email", OWNER.0);
+        let pages = join_all((0..20).map(|_| visitor.submit(&form))).await;
+        assert!(pages.iter().all(|page| page.status == StatusCode::OK), "the answer is the same for all");
+        app.drain().await;
+        let mails = app.mails(OWNER.0);
+        assert_eq!(mails.len(), 3);
+        let mut opened = 0;
+        for mail in &mails {
+            let visitor = app.visitor();
+            let page = visitor.open(&mail.link("/desk/sign-in/")).await;
+            if page.status == StatusCode::OK {
+                opened += 1;
+                let form = page.form("/desk/sign-in/");
+                assert_eq!(visitor.submit(&form).await.status, StatusCode::SEE_OTHER);
+            }
+        }
+        assert_eq!(opened, 1, "one link works, once, and its use leaves none of the others");
+        for mail in &mails {
+            assert_eq!(app.visitor().open(&mail.link("/desk/sign-in/")).await.status, StatusCode::GONE);
+        }
+    }
+
+    /// TRUST A21: a lock is no weapon. Whoever guesses from elsewhere, from however many places, uses up what strangers have
+    /// at that account; from where its owner signs in, the owner still can.
+    async fn a_strangers_guesses_do_not_keep_the_owner_out(app: TestApp) {
+        let sign_in = async |from, password| sign_in::by_password(&app.site, &coming_from(from), OWNER.0, password).await;
+        sign_in(HOME, OWNER.1).await.expect("the owner signs in at home");
+        let mut judged = 0;
+        for place in 0..40 {
+            match sign_in([198, 51, 100, place], "not the password").await {
+                Err(SignInError::Wrong) => judged += 1,
+                Err(SignInError::TooMany(_)) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(judged, 10, "forty places share what strangers have");
+        assert!(matches!(sign_in(ELSEWHERE, OWNER.1).await, Err(SignInError::TooMany(_))));
+        sign_in(HOME, OWNER.1).await.expect("the owner is at home");
+        for _ in 0..10 {
+            assert!(matches!(sign_in(HOME, "not the password").await, Err(SignInError::Wrong)));
+        }
+        assert!(matches!(sign_in(HOME, OWNER.1).await, Err(SignInError::TooMany(_))), "guessing at home is held too");
+        // One network has fifty guesses, at however many accounts.
+        let mut judged = 0;
+        for number in 0..60 {
+            let email = format!("nobody{number}@example.org");
+            let guess = sign_in::by_password(&app.site, &coming_from(ELSEWHERE), &email, "not the password").await;
+            judged += usize::from(matches!(guess, Err(SignInError::Wrong)));
+        }
+        assert!(judged <= 50, "{judged}");
+    }
+
+    /// TRUST A24: the form from one network, all at once.
+    async fn of_sixty_sign_ups_at_once_twenty_are_taken(app: TestApp) {
+        let settings = Settings::load(&app.site.db).await.expect("settings");
+        let list = lists::all(&app.site.db).await.expect("lists").remove(0).id;
+        let emails: Vec<EmailAddress> =
+            (0..60).map(|at| EmailAddress::parse(&format!("victim{at}@example.org")).expect("an address")).collect();
+        let subscribe = async |site: &Site, at: usize, ip: &str| {
+            let (trace, lists) = (Trace { ip, user_agent: "" }, [list]);
+            let new = NewSubscription { email: &emails[at], name: "", lists: &lists, wording: "Yes", form: "subscribe", trace };
+            subscribers::subscribe(site, &settings, new).await
+        };
+        // One customer of the newer kind of network has more addresses than there are people.
+        let ips: Vec<String> = (0..60).map(|at| format!("2001:db8:0:12{at:02}::1")).collect();
+        let outcomes = join_all((0..60).map(|at| subscribe(&app.site, at, &ips[at]))).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 20);
+        assert!(outcomes.iter().filter_map(|one| one.as_ref().err()).all(|one| matches!(one, SubscriberError::TooMany(_))));
+        subscribe(&app.site, 0, "192.0.2.1").await.expect("another network");
+        subscribe(&a_day_earlier(&app), 1, "2001:db8:0:1200::1").await.expect("the clock was set back");
+        app.drain().await;
+    }
+
+    /// What a page says that cannot take a sign-up now: when to come back, and what was typed is still there.
+    async fn who_is_held_at_a_form_keeps_what_they_typed(app: TestApp) {
+        let limit = Limit::in_a_quarter_of_an_hour("subscribe: everywhere", 2_000);
+        for _ in 0..2_000 {
+            let _ = Attempt::begin(&app.site, &[limit.on("")]).await.expect("so many may come");
+        }
+        app.advance(Duration::from_secs(3 * 60));
+        let visitor = app.visitor();
+        let form = visitor.open("/subscribe").await.form("/subscribe").with("email", "ann@example.org").with("consent", "yes");
+        let held = visitor.submit(&form).await;
+        held.says("Please try again in 12 minutes");
+        assert_eq!((held.status, &held.headers["retry-after"]), (StatusCode::TOO_MANY_REQUESTS, &"720".parse().expect("a value")));
+        assert!(held.body.contains("value=\"ann@example.org\""));
+    }
+
+    /// Each gift that is begun asks the payment service for a page: nobody begins them without end.
+    async fn of_many_gifts_at_once_a_hundred_are_begun(app: TestApp) {
+        let settings = Settings::load(&app.site.db).await.expect("settings");
+        let begin = async |from| {
+            let request =
+                GiftRequest { amount: "15", every: Every::Once, email: "ann@example.com", name: "", from, edition_token: None };
+            donations::start_gift(&app.site, app.payments.provider.as_ref(), &settings, &request).await
+        };
+        let outcomes = join_all((0..120).map(|_| begin(Some(network(HOME))))).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 100);
+        assert!(outcomes.iter().filter_map(|one| one.as_ref().err()).all(|one| matches!(one, GiftError::TooMany(_))));
+        begin(Some(network(ELSEWHERE))).await.expect("another network");
+        app.leaves_work();
+    }
+
+    /// A desk that somebody left open does not give the password away: ten tries, all at once or not.
+    async fn the_present_password_is_not_guessed_at_an_open_desk(app: TestApp) {
+        let desk = app.desk().await;
+        let form = desk.open("/desk/account").await.form("/desk/account").with("password", "another lantern on the quay");
+        let wrong = form.clone().with("present", "not the password");
+        let pages = join_all((0..40).map(|_| desk.submit(&wrong))).await;
+        assert_eq!(pages.iter().filter(|page| page.text().contains("not your present password")).count(), 10);
+        let held = desk.submit(&form.clone().with("present", OWNER.1)).await;
+        held.says("Too many tries");
+        assert_eq!(held.status, StatusCode::TOO_MANY_REQUESTS);
+        assert!(held.headers.contains_key("retry-after"));
+        app.advance(QUARTER);
+        desk.submit_and_follow(&form.with("present", OWNER.1)).await.says("Your password was changed");
+    }
+
+    /// The clock was a day ahead and is set back: what was counted then keeps nobody out today, and what is counted today holds.
+    async fn what_was_counted_in_the_future_does_not_count(app: TestApp) {
+        let wrong = async |site: &Site| sign_in::by_password(site, &coming_from(ELSEWHERE), OWNER.0, "not the password").await;
+        for _ in 0..10 {
+            assert!(matches!(wrong(&app.site).await, Err(SignInError::Wrong)));
+        }
+        assert!(matches!(wrong(&app.site).await, Err(SignInError::TooMany(_))));
+        let earlier = a_day_earlier(&app);
+        for _ in 0..10 {
+            assert!(matches!(wrong(&earlier).await, Err(SignInError::Wrong)));
+        }
+        assert!(matches!(wrong(&earlier).await, Err(SignInError::TooMany(_))));
+        earlier.clock.advance(QUARTER);
+        let token = sign_in::by_password(&earlier, &coming_from(ELSEWHERE), OWNER.0, OWNER.1).await.expect("the owner");
+        // A session that began in the future has no end that one could wait for.
+        let find = async |site: &Site| broadside::staff::sessions::find(site, &token.0).await.expect("an answer").is_some();
+        assert!(find(&earlier).await);
+        earlier.clock.advance(Duration::from_secs(60));
+        let before = Site { clock: Clock::manual(earlier.now().minus(QUARTER)), ..app.site.clone() };
+        assert!(!find(&before).await);
+    }
+
+    /// NIST SP 800-63B, ASVS 6.2.4 and 6.2.11: at set-up, on taking up an invitation and on the account page, what everybody
+    /// would try first is refused, and the page says what to do.
+    async fn a_password_that_strangers_try_first_is_refused_wherever_one_is_set(app: TestApp) {
+        let email = EmailAddress::parse("nina@example.org").expect("an address");
+        let new = NewMember { name: "Nina Hartmann", email: &email, role: Role::Editor };
+        let invited = accounts::add_member(&app.site, None, new).await.expect("a member").path;
+        let (guest, desk) = (app.visitor(), app.desk().await);
+        let join = guest.open(&invited).await.form("/desk/join");
+        let account = desk.open("/desk/account").await.form("/desk/account").with("present", OWNER.1);
+        for (password, says) in [
+            ("123456789012", "one of the first that strangers try"),
+            ("Password2026!", "one of the first that strangers try"),
+            ("nina@example.org", "little more than your name"),
+            ("The Lamplighter", "little more than your name"),
+            ("ninahartmann1", "little more than your name"),
+            ("too short", "Use at least 12 characters"),
+        ] {
+            let page = guest.submit(&join.clone().with("password", password)).await;
+            page.says(says);
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert!(!page.body.contains(&format!("value=\"{password}\"")) || password == email.as_str());
+        }
+        for password in ["123456789012", "owner@example.org", "TheLamplighter!!"] {
+            let page = desk.submit(&account.clone().with("password", password)).await;
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{password}");
+        }
+        desk.open("/desk/account").await.says("A few words in a row");
+        guest.submit_and_follow(&join.with("password", "a kettle under the stairs")).await.says("Overview");
+        app.drain().await;
+    }
+}
