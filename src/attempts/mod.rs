@@ -10,6 +10,7 @@ mod store;
 
 use std::time::Duration;
 
+pub(crate) use store::FORGET_ENDED;
 pub use store::STATEMENTS;
 
 use crate::{
@@ -158,15 +159,4 @@ pub async fn note(tx: &mut Tx, site: &Site, (what, whom): (&str, &str), lasts: D
 /// When the database fails.
 pub async fn is_noted(site: &Site, (what, whom): (&str, &str)) -> Result<bool> {
     store::is_noted(&site.db, &key(site, what, whom), site.now()).await
-}
-
-/// Forgets what counts for nothing any more. How many rows.
-///
-/// # Errors
-/// When the database fails.
-pub async fn tidy(site: &Site) -> Result<u64> {
-    let mut tx = site.db.begin().await?;
-    let gone = store::delete_ended(&mut tx, site.now()).await?;
-    tx.commit().await?;
-    Ok(gone)
 }

@@ -24,7 +24,7 @@ statements! {
     NOTE = "insert into attempt (key, counted, began_at, ends_at) values ($1, 0, $2, $3)
         on conflict (key) do update set began_at = excluded.began_at, ends_at = excluded.ends_at";
     NOTED = "select count(*) from attempt where key = $1 and began_at <= $2 and ends_at > $2";
-    DELETE_ENDED = "delete from attempt where ends_at <= $1";
+    pub(crate) FORGET_ENDED = "delete from attempt where key in (select key from attempt where ends_at <= $1 order by ends_at limit $2)";
 }
 
 /// When the stretch of time began in which it was counted; none if it was one too many.
@@ -56,8 +56,4 @@ pub async fn note(tx: &mut Tx, key: &str, now: Moment, ends_at: Moment) -> Resul
 
 pub async fn is_noted(db: &Db, key: &str, now: Moment) -> Result<bool> {
     Ok(db.one::<(i64,)>(NOTED, (key, now)).await?.0 > 0)
-}
-
-pub async fn delete_ended(tx: &mut Tx, now: Moment) -> Result<u64> {
-    tx.exec(DELETE_ENDED, (now,)).await
 }

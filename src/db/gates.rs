@@ -21,6 +21,8 @@ pub enum Gate {
     Settings,
     /// Copies that are claimed: inside is who writes down what became of some of them, and who takes many of them away closes it.
     Copies,
+    /// What is over: who forgets some of it closes it, so that two find other rows than the same.
+    Past,
 }
 
 /// One statement each, with the transaction's beginning where it costs no way of its own to the server. The numbers are ours.
@@ -47,6 +49,11 @@ impl Gate {
                 begin_inside: "begin; select pg_advisory_xact_lock_shared(1651663201, 2)",
                 enter: "select pg_advisory_xact_lock_shared(1651663201, 2)",
                 close: "select pg_advisory_xact_lock(1651663201, 2)",
+            },
+            Self::Past => Texts {
+                begin_inside: "begin; select pg_advisory_xact_lock_shared(1651663201, 4)",
+                enter: "select pg_advisory_xact_lock_shared(1651663201, 4)",
+                close: "select pg_advisory_xact_lock(1651663201, 4)",
             },
         }
     }

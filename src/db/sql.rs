@@ -55,7 +55,8 @@ impl Sql {
     }
 }
 
-/// Declares the statements of a store: a constant each, and `STATEMENTS`, the list of them all.
+/// Declares the statements of a store: a constant each, and `STATEMENTS`, the list of them all. What another room runs, such as
+/// the rules of what is forgotten, is `pub(crate)`.
 ///
 /// ```
 /// broadside::statements! {
@@ -70,10 +71,10 @@ impl Sql {
 /// ```
 #[macro_export]
 macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident = $($kind:ident $(($columns:literal))?)? $text:literal $(, postgres $other:literal)?;)*) => {
+    ($($(#[$doc:meta])* $vis:vis $name:ident = $($kind:ident $(($columns:literal))?)? $text:literal $(, postgres $other:literal)?;)*) => {
         $(
             $(#[$doc])*
-            const $name: $crate::db::Sql = $crate::statements!(@one $name, $($kind $(($columns))?)? $text $(, $other)?);
+            $vis const $name: $crate::db::Sql = $crate::statements!(@one $name, $($kind $(($columns))?)? $text $(, $other)?);
         )*
 
         /// Every statement of this store, for the check that prepares them on both engines.

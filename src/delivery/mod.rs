@@ -35,6 +35,19 @@ mod writer;
 
 use crate::db::Sql;
 
+/// What this room forgets, for the one place that says when.
+pub(crate) mod forgetting {
+    pub(crate) use super::store::{
+        bounces::FORGET as BOUNCES,
+        deliverability::FORGET_OTHERS as DNS_CHECKS,
+        ledger::FORGET_LOG as ATTEMPTS,
+        notices::FORGET as NOTICES,
+        pace::FORGET as PACES,
+        relays::{FORGET_TROUBLES as RELAY_TROUBLES, FORGET_WINDOWS as RELAY_WINDOWS},
+        workers::FORGET as WORKERS,
+    };
+}
+
 /// Every statement of this room.
 pub const STATEMENTS: &[&[Sql]] = &[
     store::dkim::STATEMENTS,

@@ -53,6 +53,9 @@ pub struct Positions {
 const TITLE: &str =
     "How far the database at this place has come. Written by Broadside; do not edit, copy or back it up.";
 
+/// The end of the name while a file is being written.
+const FRESH: &str = "new";
+
 impl Positions {
     /// Those in a folder, which need not be there yet.
     #[must_use]
@@ -128,7 +131,8 @@ impl Positions {
                 || (other.worker.is_empty() && other.facts <= own.facts)
                 || store::has_stopped(db, &other.worker).await?;
             if is_theirs && is_over {
-                // It is looked at again a minute later.
+                // It is looked at again a minute later. What it was writing when it was killed goes first.
+                let _ = fs::remove_file(path.with_extension(FRESH));
                 let _ = fs::remove_file(path);
             }
         }
@@ -178,7 +182,7 @@ impl Positions {
 /// A new file in the place of the old one: cut off at any moment, one of them is there.
 fn write(path: &Path, position: &Position) -> io::Result<()> {
     let Position { place, epoch, worker, claims, facts } = position;
-    let fresh = path.with_extension("new");
+    let fresh = path.with_extension(FRESH);
     private::write(
         &fresh,
         &format!("{TITLE}\nplace {place}\nepoch {epoch}\nworker {worker}\nclaims {claims}\nfacts {facts}\n"),

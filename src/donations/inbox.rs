@@ -1,11 +1,11 @@
 //! The inbox of the provider's events: stored first, worked on later, by whoever claims an event.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use super::{
     apply,
     reports::UNREADABLE,
-    store::{self, DueEvent, Stale},
+    store::{self, DueEvent},
 };
 use crate::{
     clock::Moment,
@@ -56,6 +56,8 @@ const MOST_ATTEMPTS: i64 = 15;
 /// How far before the newest event seen the next list begins: the provider may list an event late.
 const OVERLAP: Duration = Duration::from_secs(3_600);
 const CURSOR: &str = "provider-events";
+/// Where a round stands that did not come to the end of the list.
+const UNFINISHED: &str = "provider-events-unfinished";
 
 /// Takes an event in: checks its signature over the raw bytes and stores it, once. Nothing else happens here.
 ///
@@ -99,27 +101,67 @@ fn first_state(event: &Event) -> &'static str {
 /// Reads the provider's own list of events into the same inbox, so that nothing stays lost when we could not be reached
 /// (TRUST D3). Returns how many were new.
 ///
+/// The list comes newest first, page by page, and each page is stored before the next is asked for: a round that ends in the
+/// middle is gone on with where it ended. Only the last page moves the cursor.
+///
 /// # Errors
-/// [`PollError`]; the next round begins where this one did.
+/// [`PollError`]; the next round goes on where this one ended.
 pub async fn poll_provider(site: &Site, provider: &dyn PaymentProvider) -> Result<u64, PollError> {
     let cursor = store::cursor(&site.db, CURSOR).await?.and_then(|value| value.parse().ok()).map(Moment);
-    let events = provider.events_since(cursor.map(|at| at.minus(OVERLAP))).await?;
-    let Some(newest) = events.iter().map(|event| event.created).max() else { return Ok(0) };
+    let since = cursor.map(|at| at.minus(OVERLAP));
+    let mut way = store::cursor(&site.db, UNFINISHED).await?.and_then(|value| Way::parse(&value));
     let mut added = 0;
-    for chunk in events.chunks(100) {
+    loop {
+        let after = way.as_ref().map(|way| way.after.as_str());
+        let page = match provider.events(since, after).await {
+            // It has forgotten the event: the list is read from its beginning.
+            Err(ProviderError::Refused { code, .. }) if after.is_some() && code == "resource_missing" => {
+                way = None;
+                continue;
+            }
+            answer => answer?,
+        };
+        let first = page.events.iter().map(|event| event.created).max();
+        let newest = way.take().map(|way| way.newest).max(first);
         let mut tx = site.db.begin().await?;
-        for event in chunk {
+        for event in &page.events {
             if event.live == provider.is_live() && first_state(event) == "new" {
                 added += store::add_event(&mut tx, event, "poll", "new", None, site.now()).await?;
             }
         }
+        way = page.next.map(|after| Way { newest: newest.unwrap_or_default(), after });
+        if let Some(way) = &way {
+            store::set_cursor(&mut tx, UNFINISHED, &way.to_string(), site.now()).await?;
+        } else {
+            store::drop_cursor(&mut tx, UNFINISHED).await?;
+            if let Some(newest) = newest.filter(|newest| Some(*newest) > cursor) {
+                store::set_cursor(&mut tx, CURSOR, &newest.0.to_string(), site.now()).await?;
+            }
+        }
         tx.commit().await?;
+        if way.is_none() {
+            return Ok(added);
+        }
     }
-    let newest = cursor.map_or(newest, |at| at.max(newest));
-    let mut tx = site.db.begin().await?;
-    store::set_cursor(&mut tx, CURSOR, &newest.0.to_string(), site.now()).await?;
-    tx.commit().await?;
-    Ok(added)
+}
+
+/// How far a round has come on its way down the list: everything from the newest event on is stored, down to this one.
+struct Way {
+    newest: Moment,
+    after: String,
+}
+
+impl Way {
+    fn parse(text: &str) -> Option<Self> {
+        let (newest, after) = text.split_once(' ')?;
+        Some(Self { newest: Moment(newest.parse().ok()?), after: after.to_owned() })
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.newest.0, self.after)
+    }
 }
 
 /// Works on every event whose turn has come: fetches its object again and lets our rows follow.
@@ -219,37 +261,4 @@ async fn put_back(site: &Site, event: &DueEvent, error: &PollError) -> db::Resul
     let next_at = site.now().plus(wait);
     store::event_failed(&mut tx, &event.event_id, state, next_at, &why).await?;
     tx.commit().await
-}
-
-/// The provider lists its events for 30 days; one that is forgotten before could come in again.
-const IGNORED_STAY: Duration = Duration::from_secs(35 * 86_400);
-/// Until the books of a year are closed: which events a gift came from.
-const DONE_STAY: Duration = Duration::from_secs(500 * 86_400);
-/// Time to ask somebody about an event that cannot be read.
-const UNREAD_STAY: Duration = Duration::from_secs(30 * 86_400);
-
-/// Events forgotten in one transaction: others want to write too.
-const AT_ONCE: i64 = 500;
-
-/// Forgets the provider's events that are over, and of people what is no longer needed. Returns how many events went.
-///
-/// # Errors
-/// When the database fails.
-pub async fn tidy(site: &Site) -> db::Result<u64> {
-    let mut gone = 0;
-    for (what, stay) in [(Stale::Text, UNREAD_STAY), (Stale::Ignored, IGNORED_STAY), (Stale::Done, DONE_STAY)]
-    {
-        loop {
-            let mut tx = site.db.begin().await?;
-            let rows = store::forget_events(&mut tx, what, site.now().minus(stay), AT_ONCE).await?;
-            tx.commit().await?;
-            if !matches!(what, Stale::Text) {
-                gone += rows;
-            }
-            if rows < AT_ONCE.unsigned_abs() {
-                break;
-            }
-        }
-    }
-    Ok(gone)
 }

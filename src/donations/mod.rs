@@ -23,11 +23,12 @@ mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use self::store::{BLANK_EVENTS, FORGET_CALLS, FORGET_DONE, FORGET_IGNORED};
 pub use self::{
     book::{MoneyAudit, audit_money},
     calls::resume_calls,
     gift::{FieldErrors, GiftError, GiftRequest, StartedGift, gift_of, limits_of, start_gift, thanks_token},
-    inbox::{PollError, ReceiveError, Worked, poll_provider, process_inbox, receive, tidy, try_again},
+    inbox::{PollError, ReceiveError, Worked, poll_provider, process_inbox, receive, try_again},
     monthly::{CancelError, Monthly, cancel_all, cancel_monthly, manage_token, monthly_of},
     reports::newest_gift,
     store::{STATEMENTS, Unfinished, attention::STATEMENTS as ATTENTION_STATEMENTS},

@@ -127,16 +127,21 @@ statements! {
     REVIVE_EVENT = "update provider_event set state = 'new', attempts = 0, next_at = $2
         where event_id = $1 and state = 'dead' and object_id <> ''";
     /// What did not concern us goes after some weeks, what did when the books of its year are long closed.
-    FORGET_IGNORED = "delete from provider_event where event_id in (select event_id from provider_event
+    pub(crate) FORGET_IGNORED = "delete from provider_event where event_id in (select event_id from provider_event
         where state = 'ignored' and received_at < $1 order by received_at limit $2)";
-    FORGET_DONE = "delete from provider_event where event_id in (select event_id from provider_event
+    pub(crate) FORGET_DONE = "delete from provider_event where event_id in (select event_id from provider_event
         where state = 'done' and received_at < $1 order by received_at limit $2)";
     /// Only what could not be read keeps its text, for whoever is asked about it, and not for ever.
-    BLANK_EVENTS = "update provider_event set payload = '' where event_id in (select event_id from provider_event
+    pub(crate) BLANK_EVENTS = "update provider_event set payload = '' where event_id in (select event_id from provider_event
         where payload <> '' and received_at < $1 order by received_at limit $2)";
+    /// The provider keeps a key for a day, and no key is used for another gift. What is asked to end stays, and so does what staff
+    /// have not seen.
+    pub(crate) FORGET_CALLS = "delete from provider_call where idempotency_key in (select idempotency_key from provider_call
+        where operation = 'checkout' and finished_at < $1 and (state = 'done' or told_at is not null) order by finished_at limit $2)";
     CURSOR = "select value from sync_cursor where name = $1";
     SET_CURSOR = "insert into sync_cursor (name, value, updated_at) values ($1, $2, $3)
         on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
+    DROP_CURSOR = "delete from sync_cursor where name = $1";
 
     TOTALS = "select kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor from donation
         where state = 'paid' group by kind, currency order by currency, kind desc";
@@ -694,27 +699,6 @@ pub(super) async fn revive_event(tx: &mut Tx, event_id: &str, now: Moment) -> Re
     tx.exec(REVIVE_EVENT, (event_id, now)).await
 }
 
-/// What is not needed any longer of events.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Stale {
-    /// Those that did not concern us.
-    Ignored,
-    /// Those that did.
-    Done,
-    /// The text of those that could not be read.
-    Text,
-}
-
-/// Forgets that much at most of what came before that moment. Returns how many rows it was.
-pub(super) async fn forget_events(tx: &mut Tx, what: Stale, before: Moment, most: i64) -> Result<u64> {
-    let statement = match what {
-        Stale::Ignored => FORGET_IGNORED,
-        Stale::Done => FORGET_DONE,
-        Stale::Text => BLANK_EVENTS,
-    };
-    tx.exec(statement, (before, most)).await
-}
-
 #[derive(FromRow)]
 struct Cursor {
     value: String,
@@ -727,6 +711,10 @@ pub(super) async fn cursor(db: &Db, name: &str) -> Result<Option<String>> {
 
 pub(super) async fn set_cursor(tx: &mut Tx, name: &str, value: &str, now: Moment) -> Result<u64> {
     tx.exec(SET_CURSOR, (name, value, now)).await
+}
+
+pub(super) async fn drop_cursor(tx: &mut Tx, name: &str) -> Result<u64> {
+    tx.exec(DROP_CURSOR, (name,)).await
 }
 
 pub(super) async fn totals(db: &Db) -> Result<Vec<Total>> {

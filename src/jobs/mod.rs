@@ -1,14 +1,23 @@
 //! Everything that runs by the clock, on one screen.
 //!
 //! Each job does whatever is due in its domain and is safe to run by several workers at once: the rows say what was done.
-//! A job that fails is logged and runs again at its next turn; nothing is lost, because nothing is taken off a queue first.
+//! A job that fails, or breaks off, is logged and runs again at its next turn; nothing is lost, because nothing is taken off a
+//! queue first. Whoever runs the magazine is told ([`trouble`]).
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+pub mod retention;
+mod store;
+pub mod trouble;
 
+use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
+
+use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
+pub use self::store::STATEMENTS;
+use self::trouble::Watch;
+
 use crate::{
-    articles, attempts,
+    articles,
     delivery::{
         bounces::{imap::Mailbox, maildir::receive_maildir, receive::receive_refusals},
         deliverability::Lookout,
@@ -20,7 +29,7 @@ use crate::{
     mail::Templates,
     payments::PaymentProvider,
     site::Site,
-    staff::{self, Settings},
+    staff::Settings,
     subscribers,
 };
 
@@ -96,6 +105,58 @@ impl Job {
             Self::Tidy => 60 * 60,
         })
     }
+
+    /// What the database calls it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::SealEditions => "seal editions",
+            Self::AskHeldBack => "ask held back",
+            Self::TellOwners => "tell owners",
+            Self::WorkOnProviderEvents => "work on provider events",
+            Self::ResumeProviderCalls => "resume provider calls",
+            Self::PollProvider => "poll provider",
+            Self::PollFeeds => "poll feeds",
+            Self::LookAtDns => "look at dns",
+            Self::LookUpProviders => "look up providers",
+            Self::TakeInRefusals => "take in refusals",
+            Self::TakeInBounces => "take in bounces",
+            Self::Tidy => "tidy",
+            Self::NotePosition => "note position",
+        }
+    }
+
+    /// What an editor misses while it does not work, in a sentence without its full stop.
+    const fn what_stands_still(self) -> &'static str {
+        match self {
+            Self::SealEditions => "Editions do not go out at their time",
+            Self::AskHeldBack => "New readers whose confirmation mail was held back do not get it",
+            Self::TellOwners => {
+                "Nobody is written to when an edition pauses by itself, or a monthly donation does not end"
+            }
+            Self::WorkOnProviderEvents => {
+                "News of the payment service is not worked on: gifts are not counted and get no receipt"
+            }
+            Self::ResumeProviderCalls => {
+                "What the payment service has not answered is not asked for again: monthly donations may not end"
+            }
+            Self::PollProvider => "The payment service is not asked what we missed: gifts may not be counted",
+            Self::PollFeeds => "Your feeds are not read: new articles do not come in",
+            Self::LookAtDns => "Nobody looks whether mail providers still believe your mail",
+            Self::LookUpProviders => {
+                "Which mail providers your readers have is not looked up; mail goes out all the same"
+            }
+            Self::TakeInRefusals => {
+                "Refused copies are not counted: addresses that are no more go on being mailed"
+            }
+            Self::TakeInBounces => {
+                "Mail that comes back is not read: addresses that are no more go on being mailed"
+            }
+            Self::Tidy => "What is no longer needed is not deleted",
+            Self::NotePosition => {
+                "How far the database has come is not noted: an old copy of it might not be noticed"
+            }
+        }
+    }
 }
 
 impl Jobs {
@@ -105,8 +166,9 @@ impl Jobs {
         for job in Job::ALL {
             let (jobs, mut stop) = (self.clone(), stop.clone());
             running.spawn(async move {
+                let mut watch = Watch::default();
                 loop {
-                    jobs.run_one(job).await;
+                    jobs.run_one(job, &mut watch).await;
                     tokio::select! {
                         _ = stop.wait_for(|stopped| *stopped) => return,
                         () = tokio::time::sleep(job.every()) => {}
@@ -120,32 +182,45 @@ impl Jobs {
     /// Runs every job once, now, in the order of the schedule.
     pub async fn run_all_once(&self) {
         for job in Job::ALL {
-            self.run_one(job).await;
+            self.run_one(job, &mut Watch::default()).await;
         }
     }
 
-    async fn run_one(&self, job: Job) {
-        if let Err(error) = self.attempt(job).await {
-            tracing::error!(
-                ?job,
-                error = format!("{error:#}"),
-                "a job failed; it runs again at its next turn"
-            );
+    async fn run_one(&self, job: Job, watch: &mut Watch) {
+        let site = &self.site;
+        // A panic is a mistake of ours: it costs this turn, and not every one after it.
+        let noted = match AssertUnwindSafe(self.attempt(job)).catch_unwind().await {
+            Ok(Ok(())) => watch.works(site, job).await,
+            Ok(Err(error)) => {
+                let words = format!("{error:#}");
+                tracing::error!(?job, error = words, "a job failed; it runs again at its next turn");
+                watch.fails(site, job, false, &words).await
+            }
+            Err(panic) => {
+                let words = trouble::words_of(panic.as_ref());
+                tracing::error!(?job, panic = words, "a job broke off; it runs again at its next turn");
+                watch.fails(site, job, true, &words).await
+            }
+        };
+        if let Err(error) = noted {
+            tracing::error!(?job, %error, "how a job goes could not be noted");
         }
     }
 
     async fn attempt(&self, job: Job) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let site = &self.site;
-        // A copy of a database on another machine asks nobody, fetches nothing and books nothing (TRUST T10).
-        if job != Job::Tidy && origin::look(site).await? != Standing::AtHome {
+        // A copy of a database on another machine asks nobody, fetches nothing, books nothing, and forgets nothing: somebody may
+        // have opened it to look at what is long over (TRUST T10).
+        if origin::look(site).await? != Standing::AtHome {
             return Ok(());
         }
         match job {
             Job::SealEditions => drop(digests::seal_due(site, &self.templates).await?),
             Job::AskHeldBack => drop(subscribers::ask_held_back(site).await?),
             Job::TellOwners => {
-                digests::tell_of_pauses(site).await?;
+                let paused = digests::tell_of_pauses(site).await;
                 donations::attention::tell_of_unended(site).await?;
+                paused?;
             }
             Job::WorkOnProviderEvents => {
                 if let Some(provider) = &self.payments {
@@ -182,19 +257,17 @@ impl Jobs {
             }
             Job::TakeInRefusals => drop(receive_refusals(site).await?),
             Job::TakeInBounces => {
-                if let Some(folder) = &self.bounce_maildir {
-                    receive_maildir(site, folder).await?;
-                }
+                // What keeps one of them from being read does not keep the other.
+                let folder = match &self.bounce_maildir {
+                    Some(folder) => receive_maildir(site, folder).await.map(drop),
+                    None => Ok(()),
+                };
                 if let Some(mailbox) = &self.bounce_mailbox {
                     mailbox.receive(site).await?;
                 }
+                folder?;
             }
-            Job::Tidy => {
-                attempts::tidy(site).await?;
-                staff::tidy(site).await?;
-                donations::tidy(site).await?;
-                subscribers::tidy(site).await?;
-            }
+            Job::Tidy => drop(retention::tidy(site).await?),
             Job::NotePosition => {
                 if let Some(positions) = &self.positions {
                     positions.keep_up(&site.db).await?;

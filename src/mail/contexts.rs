@@ -245,6 +245,35 @@ impl EmailTemplate for EditionPaused {
     }
 }
 
+/// Tells an owner that something which runs by itself does not work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobStopped {
+    /// Who writes.
+    pub sender: Sender,
+    /// What stands still, in a sentence without its full stop.
+    pub what: String,
+    /// Since when, such as "3 March 2026, 14:05 UTC".
+    pub since: String,
+    /// What it said, for whoever looks after the server.
+    pub why: String,
+    /// The front page of the desk.
+    pub desk_url: String,
+}
+
+impl EmailTemplate for JobStopped {
+    const NAME: &'static str = "job_stopped";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            what: "Your feeds are not read: new articles do not come in".into(),
+            since: "3 March 2026, 14:05 UTC".into(),
+            why: "called `Option::unwrap()` on a `None` value".into(),
+            desk_url: "https://news.example.org/desk".into(),
+        }
+    }
+}
+
 /// Tells a supporter that a month's gift could not be taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentFailed {

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::{
     contexts::{
-        ConfirmSubscription, EditionHeld, EditionPaused, EmailTemplate, MonthlyNotEnded, PaymentFailed,
-        Receipt, RecurringCancelled, SignInLink, TeamInvite, Welcome,
+        ConfirmSubscription, EditionHeld, EditionPaused, EmailTemplate, JobStopped, MonthlyNotEnded,
+        PaymentFailed, Receipt, RecurringCancelled, SignInLink, TeamInvite, Welcome,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
@@ -53,6 +53,7 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<MonthlyNotEnded>(),
         sample::<EditionHeld>(),
         sample::<EditionPaused>(),
+        sample::<JobStopped>(),
     ]
 }
 

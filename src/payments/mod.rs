@@ -221,6 +221,15 @@ pub struct Event {
     pub live: bool,
 }
 
+/// A page of the provider's list of events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventPage {
+    /// The newest first.
+    pub events: Vec<Event>,
+    /// What the next page comes after; none on the last.
+    pub next: Option<String>,
+}
+
 /// Why a call gave no answer that can be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
@@ -312,8 +321,9 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug {
     fn session_of<'a>(&'a self, subscription: &'a str) -> Answer<'a, Option<CheckoutSession>>;
     /// Ends a subscription at once and says how it is now; one that has ended already is no error.
     fn cancel_subscription<'a>(&'a self, id: &'a str, idempotency_key: &'a str) -> Answer<'a, Subscription>;
-    /// Every event since that moment by the provider's clock, oldest first; all it still has, without one.
-    fn events_since(&self, since: Option<Moment>) -> Answer<'_, Vec<Event>>;
+    /// A page of the events since that moment by the provider's clock, or of all that it still has: the first page, or the one
+    /// after an event that another page named as its end.
+    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> Answer<'a, EventPage>;
     /// Whether the provider can be reached and knows our key.
     fn probe(&self) -> Answer<'_, ()>;
     /// Whether our key moves real money.

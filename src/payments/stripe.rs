@@ -28,8 +28,8 @@ use stripe_types::{Currency, RangeQueryTs};
 use url::Url;
 
 use super::{
-    Answer, Checkout, CheckoutSession, Event, Every, Invoice, NewCheckout, OurIds, Payment, PaymentProvider,
-    PaymentState, ProviderError, SessionState, Subscription, SubscriptionState, money_of,
+    Answer, Checkout, CheckoutSession, Event, EventPage, Every, Invoice, NewCheckout, OurIds, Payment,
+    PaymentProvider, PaymentState, ProviderError, SessionState, Subscription, SubscriptionState, money_of,
 };
 use crate::clock::Moment;
 
@@ -224,32 +224,26 @@ impl PaymentProvider for Stripe {
         })
     }
 
-    fn events_since(&self, since: Option<Moment>) -> Answer<'_, Vec<Event>> {
+    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> Answer<'a, EventPage> {
         Box::pin(async move {
             #[derive(Deserialize)]
             struct Page {
                 data: Vec<Value>,
                 has_more: bool,
             }
-            let mut events: Vec<Event> = Vec::new();
-            let mut last: Option<String> = None;
-            loop {
-                let mut request = ListEvent::new().limit(EVENTS_A_PAGE);
-                if let Some(since) = since {
-                    request = request.created(RangeQueryTs::gte(since.unix_seconds()));
-                }
-                if let Some(last) = last {
-                    request = request.starting_after(last);
-                }
-                let page: Page = self.send(&request, None).await?;
-                events.extend(page.data.iter().filter_map(event_of));
-                // Newest first, so the next page begins after the oldest seen.
-                last = page.data.last().and_then(|value| text_at(value, &["id"])).map(str::to_owned);
-                if !page.has_more || last.is_none() {
-                    events.reverse();
-                    return Ok(events);
-                }
+            let mut request = ListEvent::new().limit(EVENTS_A_PAGE);
+            if let Some(since) = since {
+                request = request.created(RangeQueryTs::gte(since.unix_seconds()));
             }
+            if let Some(after) = after {
+                request = request.starting_after(after);
+            }
+            let page: Page = self.send(&request, None).await?;
+            let last = page.data.last().and_then(|value| text_at(value, &["id"])).map(str::to_owned);
+            Ok(EventPage {
+                events: page.data.iter().filter_map(event_of).collect(),
+                next: last.filter(|_| page.has_more),
+            })
         })
     }
 

@@ -26,17 +26,4 @@ pub use self::{
     settings::{ArticlesAt, Settings},
     store::STATEMENTS,
 };
-use crate::{db::Result, site::Site};
-
-/// Forgets what no longer matters: sessions past their end, links that expired long ago.
-///
-/// # Errors
-/// When the database fails.
-pub async fn tidy(site: &Site) -> Result<()> {
-    const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
-    let now = site.now();
-    let mut tx = site.db.begin().await?;
-    store::delete_old_sessions(&mut tx, now.minus(sessions::IDLE), now.minus(sessions::ABSOLUTE)).await?;
-    store::delete_old_used_tokens(&mut tx, now.minus(DAY * 30)).await?;
-    tx.commit().await
-}
+pub(crate) use store::{FORGET_SESSIONS, FORGET_USED_TOKENS};

@@ -40,11 +40,14 @@ statements! {
     DELETE_SESSION = "delete from staff_session where token_hash = $1";
     DELETE_SESSIONS_OF = "delete from staff_session where staff_id = $1";
     DELETE_SESSIONS_BUT = "delete from staff_session where token_hash <> $1";
-    DELETE_OLD_SESSIONS = "delete from staff_session where last_seen_at <= $1 or created_at <= $2";
+    /// One that was idle for too long is void at once, and goes with the others.
+    pub(crate) FORGET_SESSIONS = "delete from staff_session where token_hash in (select token_hash from staff_session
+        where created_at < $1 order by created_at limit $2)";
 
     USE_TOKEN = "insert into used_token (token_hash, used_at) values ($1, $2) on conflict do nothing";
     // What older versions wrote, and the row that closes set-up.
-    DELETE_OLD_USED_TOKENS = "delete from used_token where used_at < $1 and token_hash <> 'set-up'";
+    pub(crate) FORGET_USED_TOKENS = "delete from used_token where token_hash in (select token_hash from used_token
+        where used_at < $1 and token_hash <> 'set-up' order by used_at limit $2)";
 
     REPLACE_LINK = "insert into one_time_link (purpose, subject, nonce, created_at) values ($1, $2, $3, $4)
         on conflict (purpose, subject) do update set nonce = excluded.nonce, created_at = excluded.created_at";
@@ -182,17 +185,9 @@ pub(super) async fn delete_sessions_but(tx: &mut Tx, hash: &str) -> Result<u64> 
     tx.exec(DELETE_SESSIONS_BUT, (hash,)).await
 }
 
-pub(super) async fn delete_old_sessions(tx: &mut Tx, seen: Moment, created: Moment) -> Result<u64> {
-    tx.exec(DELETE_OLD_SESSIONS, (seen, created)).await
-}
-
 /// False if it was used before.
 pub(super) async fn use_token(tx: &mut Tx, hash: &str, now: Moment) -> Result<bool> {
     Ok(tx.exec(USE_TOKEN, (hash, now)).await? > 0)
-}
-
-pub(super) async fn delete_old_used_tokens(tx: &mut Tx, before: Moment) -> Result<u64> {
-    tx.exec(DELETE_OLD_USED_TOKENS, (before,)).await
 }
 
 /// A link in the database: purpose, subject, nonce.

@@ -37,9 +37,10 @@ pub use self::{
     },
     store::STATEMENTS,
     subscribe::{
-        Asked, NewSubscription, add_by_staff, ask_by_staff, ask_held_back, forget_held_back, subscribe, tidy,
+        Asked, NewSubscription, add_by_staff, ask_by_staff, ask_held_back, forget_held_back, subscribe,
     },
 };
+pub(crate) use self::{store::FORGET_CONFIRMATION_MAILS, subscribe::WEEK};
 use crate::{db::MaybeDatabase, token::TokenError};
 
 /// Why something about a reader was not done.

@@ -54,7 +54,8 @@ statements! {
     CONFIRMATION_MAILS = "select sent_at from confirmation_mail where subscriber_id = $1 and sent_at > $2 and sent_at <= $3
         order by sent_at desc limit 3";
     /// What the brake no longer counts.
-    DELETE_OLD_CONFIRMATION_MAILS = "delete from confirmation_mail where sent_at <= $1";
+    pub(crate) FORGET_CONFIRMATION_MAILS = "delete from confirmation_mail where (subscriber_id, sent_at) in (
+        select subscriber_id, sent_at from confirmation_mail where sent_at < $1 order by sent_at limit $2)";
     /// Whether the reader confirmed anything since a moment.
     ANSWERED = "select count(*) from subscription where subscriber_id = $1 and confirmed_at >= $2";
     /// The brake holds a mail back until a moment.
@@ -249,10 +250,6 @@ pub async fn confirmation_mails(
 ) -> Result<Vec<Moment>> {
     let rows: Vec<(Moment,)> = tx.all(CONFIRMATION_MAILS, (subscriber, since, now)).await?;
     Ok(rows.into_iter().map(|(at,)| at).collect())
-}
-
-pub async fn delete_old_confirmation_mails(tx: &mut Tx, before: Moment) -> Result<u64> {
-    tx.exec(DELETE_OLD_CONFIRMATION_MAILS, (before,)).await
 }
 
 pub async fn answered(tx: &mut Tx, subscriber: i64, since: Moment) -> Result<bool> {

@@ -35,7 +35,7 @@ const LINK_LASTS: Duration = Duration::from_secs(7 * 86_400);
 /// An address gets at most one confirmation mail in this time, however often somebody types it into the form.
 const BETWEEN_CONFIRMATIONS: Duration = Duration::from_secs(86_400);
 /// And at most three in this time; what is older is forgotten.
-const WEEK: Duration = Duration::from_secs(7 * 86_400);
+pub(crate) const WEEK: Duration = Duration::from_secs(7 * 86_400);
 const MOST_IN_A_WEEK: usize = 3;
 /// How long an asking waits to be confirmed: for as long as the brake may hold the mail back, and the link in it works.
 const ASKING_LASTS: Duration = Duration::from_secs(14 * 86_400);
@@ -226,17 +226,6 @@ pub async fn ask_held_back(site: &Site) -> Result<u64> {
 /// When the database fails.
 pub async fn forget_held_back(tx: &mut Tx, before: Moment) -> crate::db::Result<u64> {
     store::forget_due(tx, before).await
-}
-
-/// Forgets the mails that the brake no longer counts.
-///
-/// # Errors
-/// When the database fails.
-pub async fn tidy(site: &Site) -> Result<()> {
-    let mut tx = site.db.begin().await?;
-    store::delete_old_confirmation_mails(&mut tx, site.now().minus(WEEK)).await?;
-    tx.commit().await?;
-    Ok(())
 }
 
 /// What was asked after this can be confirmed.

@@ -3,17 +3,20 @@
 //! A page says what the person can do next and never shows a cause; the cause is logged once, here, with the route as the
 //! table writes it, so that no token, address or query of a request reaches a log (TRUST A31).
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
+    extract::Request,
     http::{HeaderValue, Method, StatusCode, header},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures_util::FutureExt as _;
 use serde::Serialize;
 
 use super::{App, HeaderSet, session::SignedIn};
-use crate::{door::TooSlow, staff::Settings};
+use crate::{door::TooSlow, jobs::trouble, staff::Settings};
 
 /// Why a request has no page of its own.
 #[derive(Debug)]
@@ -137,6 +140,13 @@ impl From<sqlx::Error> for WebError {
     fn from(error: sqlx::Error) -> Self {
         Self::internal(error)
     }
+}
+
+/// A handler that breaks off is our fault like any other, and not the end of the connection.
+pub(super) async fn catch(request: Request, next: Next) -> Response {
+    AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|panic| {
+        WebError::internal(format!("it broke off: {}", trouble::words_of(panic.as_ref()))).into_response()
+    })
 }
 
 /// The failure on its way to [`page`], which has the templates that `into_response` cannot reach.

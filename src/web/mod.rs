@@ -141,7 +141,8 @@ pub fn router(app: App) -> Router {
         let path = route.path;
         let rule = route.rule();
         let check = middleware::from_fn_with_state((app.clone(), rule), guard::check);
-        router = router.route(path, route.into_handler().route_layer(check));
+        let handler = route.into_handler().route_layer(middleware::from_fn(error::catch));
+        router = router.route(path, handler.route_layer(check));
     }
     router
         .fallback(|| async { WebError::NotFound })

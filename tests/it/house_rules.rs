@@ -64,7 +64,19 @@ const HARMLESS: &[&str] = &["Engine::Sqlite", "Engine::Postgres", "hooks::stripe
 
 /// The order of import: a room may use what stands before it, and its own level only where the list says so.
 const LEVELS: &[&[&str]] = &[
-    &["clock", "heavy", "money", "email_address", "network", "smtp_url", "token", "links", "trust", "private", "door"],
+    &[
+        "clock",
+        "heavy",
+        "money",
+        "email_address",
+        "network",
+        "smtp_url",
+        "token",
+        "links",
+        "trust",
+        "private",
+        "door",
+    ],
     &["db"],
     &["site"],
     &["attempts"],

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use broadside::{
     clock::Moment,
     donations::{self, attention, reports},
+    jobs::retention,
     payments::{
-        Answer, Checkout, CheckoutSession, Event, Invoice, NewCheckout, Payment, PaymentProvider, Stripe,
+        Answer, Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider, Stripe,
         Subscription,
     },
     site::Site,
@@ -84,8 +85,8 @@ impl PaymentProvider for Slow {
     fn cancel_subscription<'a>(&'a self, id: &'a str, key: &'a str) -> Answer<'a, Subscription> {
         self.inner.cancel_subscription(id, key)
     }
-    fn events_since(&self, since: Option<Moment>) -> Answer<'_, Vec<Event>> {
-        self.inner.events_since(since)
+    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> Answer<'a, EventPage> {
+        self.inner.events(since, after)
     }
     fn probe(&self) -> Answer<'_, ()> {
         self.inner.probe()
@@ -334,14 +335,14 @@ both_engines! {
         assert_eq!(kept().await.iter().filter(|(_, payload)| !payload.is_empty()).count(), 1);
 
         house.site.clock.advance(31 * DAY);
-        donations::tidy(&house.site).await.expect("a round");
+        retention::tidy(&house.site).await.expect("a round");
         assert!(kept().await.iter().all(|(_, payload)| payload.is_empty()));
         house.site.clock.advance(5 * DAY);
-        donations::tidy(&house.site).await.expect("a round");
+        retention::tidy(&house.site).await.expect("a round");
         assert!(kept().await.iter().all(|(state, _)| state != "ignored"));
         assert!(kept().await.iter().any(|(state, _)| state == "done"), "where a gift came from is still known");
         house.site.clock.advance(500 * DAY);
-        donations::tidy(&house.site).await.expect("a round");
+        retention::tidy(&house.site).await.expect("a round");
         assert!(kept().await.iter().all(|(state, _)| state == "dead"));
     }
 }

@@ -72,7 +72,7 @@ both_engines! {
 }
 
 /// How the engine would go about a statement.
-async fn plan(db: &TestDb, sql: Sql) -> Vec<String> {
+pub async fn plan(db: &TestDb, sql: Sql) -> Vec<String> {
     let text = text(sql, db.db.engine());
     match db.db.engine() {
         Engine::Sqlite => {
@@ -143,6 +143,7 @@ fn letters(text: &str) -> String {
 /// `NAME = …` at the first level of the block.
 fn statement_name(line: &str) -> Option<&str> {
     let (name, _) = line.strip_prefix("    ")?.split_once(" = ")?;
+    let name = name.strip_prefix("pub(crate) ").unwrap_or(name);
     let is_constant = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     (!name.is_empty() && name.chars().all(is_constant)).then_some(name)
 }

@@ -10,6 +10,12 @@ statements! {
     /// One report of one copy. The same report again changes nothing.
     ADD = "insert into bounce (key, source, class, action, reason, status, reply, words, effect, edition_id, subscriber_id, address_hash, masked, received_at, counts_for)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict (key) do nothing";
+    /// Reports of long ago. What a server said stays as long as the attempt it said it to, which is looked at again and again
+    /// (`REFUSALS`) and would be taken in anew.
+    pub(crate) FORGET = "delete from bounce where id in (select b.id from bounce b where b.received_at < $1
+        and not exists (select 1 from delivery_attempt a
+            where a.id = case when b.source = 'reply' then cast(substr(b.key, 7) as bigint) end)
+        order by b.received_at limit $2)";
     /// Was this report taken in before?
     KNOWN = "select id from bounce where key = $1";
     /// The frozen address of a copy, and when its row last changed.

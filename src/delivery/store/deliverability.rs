@@ -12,6 +12,9 @@ statements! {
         on conflict (domain) do update set findings = excluded.findings, checked_at = excluded.checked_at";
     /// The last look.
     LAST = "select findings, checked_at from dns_check where domain = $1";
+    /// Domains that mail came from once; of the one that it comes from now the last look stays, however long ago.
+    pub(crate) FORGET_OTHERS = "delete from dns_check where domain in (select domain from dns_check
+        where checked_at < $1 and checked_at < (select max(checked_at) from dns_check) limit $2)";
     /// Nothing was ever looked at.
     FORGET = "delete from dns_check";
     /// How many copies were written down between two moments.

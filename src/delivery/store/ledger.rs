@@ -70,6 +70,11 @@ statements! {
         where a.outcome = 'unknown' group by a.edition_id, a.subscriber_id having count(*) >= 2";
     /// The server's own words.
     LOG = rows(8) "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at) values {rows}";
+    /// The log of one edition that ended before a moment. Each edition is asked by the index whether it has any left.
+    pub(crate) FORGET_LOG = "delete from delivery_attempt where id in (select a.id from delivery_attempt a
+        where a.edition_id = (select e.id from edition e where e.state in ('finished', 'cancelled') and e.finished_at < $1
+            and (select x.id from delivery_attempt x where x.edition_id = e.id limit 1) is not null order by e.id limit 1)
+        order by a.subscriber_id limit $2)";
     /// Moves the parts of a worker.
     TALLY = rows(4) "insert into delivery_tally (edition_id, worker_id, state, count) values {rows}
         on conflict (edition_id, worker_id, state) do update set count = delivery_tally.count + excluded.count";

@@ -65,6 +65,9 @@ statements! {
         and notice.claimed_by = cast(v.column2 as bigint) and notice.attempt = cast(v.column3 as bigint)";
     /// The copy of the database that holds them was restored: they are not sent.
     END_WAITING = "update notice set state = 'suppressed', class = 'restored', context = '', finished_at = $2 where state = 'queued' and created_at <= $1 returning template";
+    /// What came to its end long ago; until then its key keeps the same fact from being told twice.
+    pub(crate) FORGET = "delete from notice where id in (select id from notice
+        where finished_at < $1 and state in ('accepted', 'failed', 'suppressed') order by finished_at limit $2)";
     /// How many stand in each state.
     COUNTS = "select state, count(*) as count from notice group by state";
     /// Given up lately, the newest first.

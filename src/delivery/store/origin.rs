@@ -36,9 +36,9 @@ statements! {
         on conflict (public_id) do update set claims = worker_position.claims + 1
         returning claims, coalesce((select o.epoch from origin o join worker w on w.id = $2
             where o.id = 1 and o.doubt = '' and o.base_url = w.base_url), '') as epoch";
-    /// Whether a worker ended in good order, or was declared dead.
-    HAS_STOPPED = "select count(*) from worker_position p join worker w on w.id = p.worker_id
-        where p.public_id = $1 and w.stopped_at is not null";
+    /// Whether a worker ended in good order, or was declared dead: one that did so long ago is not known any more.
+    HAS_STOPPED = "select count(*) from worker_position p where p.public_id = $1
+        and not exists (select 1 from worker w where w.id = p.worker_id and w.stopped_at is null)";
     /// Grows with every consent, deed at the desk and suppression.
     FACTS = "select (select coalesce(max(id), 0) from consent_event) + (select coalesce(max(id), 0) from audit_log)
         + (select coalesce(max(id), 0) from suppression) as facts";

@@ -17,13 +17,16 @@ statements! {
     /// Every domain that is slowed, since a moment.
     ALL = "select domain_key, gap_us, slowed_at from domain_pace where slowed_at > $1 order by gap_us desc, domain_key";
     /// A domain that nobody wrote to for long is tried as if nothing had been.
-    FORGET = "delete from domain_pace where slowed_at < $1";
+    pub(crate) FORGET = "delete from domain_pace where domain_key in (select domain_key from domain_pace where slowed_at < $1 limit $2)";
     /// What waits for another try.
     WAITING = "select domain_key, count(*) as copies, min(next_at) as next_at from delivery
         where edition_id = $1 and state = 'queued' and attempt > 0 group by domain_key order by copies desc, domain_key limit $2";
     /// How many share the paces.
     WORKERS = "select count(*) from worker where stopped_at is null";
 }
+
+/// So many at a time; the rest at the next.
+const MOST_FORGOTTEN: i64 = 500;
 
 /// A domain that is slowed.
 #[derive(Clone, Debug, serde::Serialize, sqlx::FromRow)]
@@ -67,7 +70,7 @@ pub async fn tell(tx: &mut Tx, news: &[(String, Option<Duration>)], now: Moment)
 }
 
 pub async fn forget(tx: &mut Tx, before: Moment) -> Result<u64> {
-    tx.exec(FORGET, (before,)).await
+    tx.exec(FORGET, (before, MOST_FORGOTTEN)).await
 }
 
 pub async fn slowed(db: &Db, since: Moment) -> Result<Vec<Slowed>> {

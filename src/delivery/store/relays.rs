@@ -24,6 +24,14 @@ statements! {
         on conflict (relay, worker_id) do update set words = excluded.words";
     /// A worker can use it again.
     WELL = "delete from relay_trouble where relay = $1 and worker_id = $2";
+    /// Troubles of workers that ended before a moment.
+    pub(crate) FORGET_TROUBLES = "delete from relay_trouble where (relay, worker_id) in (select t.relay, t.worker_id from relay_trouble t
+        where not exists (select 1 from worker w where w.id = t.worker_id and (w.stopped_at is null or w.stopped_at >= $1)) limit $2)";
+    /// Spans that are over: their names hold the day in UTC, as `relays::span_names` writes it.
+    pub(crate) FORGET_WINDOWS = sqlite "delete from relay_window where (relay, span) in (select relay, span from relay_window
+            where substr(span, instr(span, ' ') + 1, 10) < strftime('%Y-%m-%d', $1 / 1000000, 'unixepoch') limit $2)",
+        postgres "delete from relay_window where (relay, span) in (select relay, span from relay_window
+            where split_part(span, ' ', 2) < to_char(to_timestamp(cast($1 as bigint) / 1000000) at time zone 'UTC', 'YYYY-MM-DD') limit $2)";
     /// What workers that are still there cannot use.
     TROUBLES = "select t.relay, t.since, t.words from relay_trouble t join worker w on w.id = t.worker_id
         where w.stopped_at is null order by t.since";

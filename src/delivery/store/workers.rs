@@ -30,6 +30,11 @@ statements! {
                 or exists (select 1 from notice n where n.state = 'claimed' and n.claimed_by = w.id)) for update of w skip locked";
     /// Declared dead, or stopped in good order; by one only.
     STOP = "update worker set stopped_at = $2 where id = $1 and stopped_at is null";
+    /// Ended long ago, and holds nothing: every claim is found by its worker's row.
+    pub(crate) FORGET = "delete from worker where id in (select w.id from worker w where w.stopped_at < $1
+        and not exists (select 1 from delivery d where d.state = 'claimed' and d.claimed_by = w.id)
+        and not exists (select 1 from notice n where n.state = 'claimed' and n.claimed_by = w.id)
+        order by w.stopped_at limit $2)";
 }
 
 pub async fn add(tx: &mut Tx, (host, pid): (&str, i64), base_url: &str, now: Moment) -> Result<i64> {

@@ -9,7 +9,7 @@ use crate::{
     clock::Moment,
     money::{Currency, Money},
     payments::{
-        Answer, Checkout, CheckoutSession, Event, Every, Invoice, NewCheckout, OurIds, Payment,
+        Answer, Checkout, CheckoutSession, Event, EventPage, Every, Invoice, NewCheckout, OurIds, Payment,
         PaymentProvider, PaymentState, ProviderError, SessionState, Subscription, SubscriptionState,
     },
 };
@@ -250,10 +250,20 @@ impl PaymentProvider for Fake {
             ended.ok_or_else(|| missing(id))
         })
     }
-    fn events_since(&self, since: Option<Moment>) -> Answer<'_, Vec<Event>> {
+    /// Newest first, three a page.
+    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> Answer<'a, EventPage> {
         Box::pin(async move {
-            let events = self.trouble(|| self.objects().events.clone())?;
-            Ok(events.into_iter().filter(|event| since.is_none_or(|since| event.created >= since)).collect())
+            let mut listed = self.trouble(|| self.objects().events.clone())?;
+            listed.retain(|event| since.is_none_or(|since| event.created >= since));
+            listed.reverse();
+            let begin = match after {
+                None => 0,
+                Some(id) => listed.iter().position(|event| event.id == id).ok_or_else(|| missing(id))? + 1,
+            };
+            let rest = &listed[begin..];
+            let events = rest[..rest.len().min(3)].to_vec();
+            let next = events.last().filter(|_| rest.len() > 3).map(|event| event.id.clone());
+            Ok(EventPage { events, next })
         })
     }
     fn probe(&self) -> Answer<'_, ()> {

@@ -16,6 +16,7 @@ use crate::{
     digests,
     donations::{attention, reports},
     email_address::EmailAddress,
+    jobs::trouble,
     staff::{Role, accounts},
     subscribers,
 };
@@ -27,6 +28,8 @@ struct Overview {
     /// The digest of a new edition; none where there are several to choose from.
     digest: Option<i64>,
     tiles: Vec<Tile>,
+    /// What runs by itself and does not work.
+    standing_still: Vec<StandingStill>,
     /// What about the donations needs a person, a sentence each.
     donations: Vec<String>,
     letters: Vec<Letter>,
@@ -45,6 +48,16 @@ struct LastEdition {
     progress: Progress,
     /// The same figures in words, without those that are nought.
     outcome: String,
+}
+
+/// Something that runs by itself and does not work.
+#[derive(Serialize)]
+struct StandingStill {
+    /// In a sentence without its full stop.
+    what: &'static str,
+    since: String,
+    /// What it said last; empty for whoever cannot do anything about it.
+    why: String,
 }
 
 /// An automatic email that could not be delivered.
@@ -96,6 +109,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
             _ => None,
         },
         tiles: tiles(&desk).await?,
+        standing_still: standing_still(&desk).await?,
         donations: donations(&desk).await?,
         letters: letters(&desk).await?,
         drafts: drafts(&desk).await?,
@@ -131,6 +145,16 @@ async fn tiles(desk: &Desk) -> Result<Vec<Tile>, WebError> {
         tiles.push(Tile { figure: active.to_string(), label: label.to_owned(), path: "/desk/team" });
     }
     Ok(tiles)
+}
+
+async fn standing_still(desk: &Desk) -> Result<Vec<StandingStill>, WebError> {
+    let troubles = trouble::look(&desk.site().db, desk.site().now()).await?;
+    let line = |one: trouble::Trouble| StandingStill {
+        what: one.what(),
+        since: one.since.date_time(desk.zone()),
+        why: if desk.may(Role::OWNING) { one.words } else { String::new() },
+    };
+    Ok(troubles.into_iter().map(line).collect())
 }
 
 async fn donations(desk: &Desk) -> Result<Vec<String>, WebError> {
@@ -169,6 +193,7 @@ fn letter_word(template: &str) -> &'static str {
         "monthly_not_ended" => "Word of a monthly donation that should have ended",
         "sign_in_link" => "A link to sign in",
         "team_invite" => "An invitation to the team",
+        "job_stopped" => "Word of something that stands still",
         "edition_held" | "edition_paused" => "Word of an edition that waits",
         _ => "An automatic email",
     }

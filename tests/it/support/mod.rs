@@ -9,6 +9,7 @@ pub mod mail;
 pub mod postfix;
 pub mod postgres;
 pub mod program;
+pub mod provider;
 pub mod proxy;
 pub mod scratch;
 pub mod seed;

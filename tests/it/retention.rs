@@ -1,0 +1,256 @@
+//! Nothing grows for ever unless somebody said so: each table has its rule, what is over goes, and what is needed stays.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use broadside::{
+    db::{Db, Engine},
+    jobs::retention::{self, AT_ONCE, RULES, Rule},
+    site::Site,
+};
+use sqlx::AssertSqlSafe;
+
+use crate::{
+    statements::plan,
+    support::{
+        TestApp, TestDb, both_engines,
+        database::{change, rows},
+    },
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What may go of a table: which of its spans it is about, where to look what is left, and how a row is made. `{at}` becomes
+/// the moment at which the row was over, `{n}` its name.
+type Case = (&'static str, usize, &'static str, &'static [&'static str]);
+
+const CASES: &[Case] = &[
+    ("staff_session", 0, "select token_hash from staff_session",
+        &["insert into staff_session (token_hash, staff_id, created_at, last_seen_at) select '{n}', id, {at}, {at} from staff"]),
+    ("used_token", 0, "select token_hash from used_token", &["insert into used_token (token_hash, used_at) values ('{n}', {at})"]),
+    ("attempt", 0, "select key from attempt", &["insert into attempt (key, counted, began_at, ends_at) values ('{n}', 1, 0, {at})"]),
+    ("delivery_attempt", 0, "select reply from delivery_attempt", &[
+        "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_at, updated_at, finished_at)
+            select 'attempt-{n}', id, list_id, 'finished', 1, 'resend', 0, 0, {at} from digest",
+        "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at)
+            select id, 1, 1, 1, 'accepted', 'dot', '{n}', 0 from edition where public_id = 'attempt-{n}'"]),
+    ("worker", 0, "select host from worker where host not like 'relay-%'",
+        &["insert into worker (host, pid, started_at, heartbeat_at, stopped_at) values ('{n}', 1, 0, 0, {at})"]),
+    ("notice", 0, "select key from notice", &[
+        "insert into notice (key, template, context, address, name, from_name, from_email, message_id, state, reply, attempt, marker, maybe_duplicate, next_at, created_at, finished_at)
+            values ('{n}', 'welcome', '', 'ann@example.org', '', '', 'post@example.org', '', 'accepted', '', 1, false, false, 0, 0, {at})"]),
+    ("provider_event", 0, "select event_id from provider_event where payload <> ''", &[
+        "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, created_at, received_at, next_at)
+            values ('{n}', 'unreadable', '', 'webhook', 'text', 'dead', 0, 0, {at}, 0)"]),
+    ("provider_event", 1, "select event_id from provider_event where state = 'ignored'", &[
+        "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, created_at, received_at, next_at)
+            values ('ignored-{n}', 'product.created', '', 'webhook', '', 'ignored', 0, 0, {at}, 0)"]),
+    ("provider_event", 2, "select event_id from provider_event where state = 'done'", &[
+        "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, created_at, received_at, next_at)
+            values ('done-{n}', 'invoice.paid', 'in_1', 'webhook', '', 'done', 0, 0, {at}, 0)"]),
+    ("provider_call", 0, "select idempotency_key from provider_call", &[
+        "insert into provider_call (idempotency_key, operation, request, state, attempts, created_at, next_at, finished_at)
+            values ('{n}', 'checkout', '', 'done', 1, 0, 0, {at})"]),
+    ("bounce", 0, "select key from bounce", &[
+        "insert into bounce (key, source, class, action, reason, words, effect, address_hash, masked, received_at)
+            values ('{n}', 'mail', 'hard', 'failed', 'no-mailbox', '', 'bounced', '', '', {at})",
+        "insert into bounce (key, source, class, action, reason, words, effect, address_hash, masked, received_at)
+            values ('reply:99{n}', 'mail', 'hard', 'failed', 'no-mailbox', '', 'bounced', '', '', {at})"]),
+    ("dns_check", 0, "select domain from dns_check",
+        &["insert into dns_check (domain, findings, checked_at) values ('{n}', '', {at})"]),
+    ("domain_pace", 0, "select domain_key from domain_pace",
+        &["insert into domain_pace (domain_key, gap_us, slowed_at) values ('{n}', 1, {at})"]),
+    ("relay_window", 0, "select relay from relay_window", &[
+        "insert into relay_window (relay, span, reserved) values ('{n}', 'day {day}', 1)",
+        "insert into relay_window (relay, span, reserved) values ('{n}', 'hour {day}T09', 1)"]),
+    ("relay_trouble", 0, "select relay from relay_trouble", &[
+        "insert into worker (host, pid, started_at, heartbeat_at, stopped_at) values ('relay-{n}', 1, 0, 0, {at})",
+        "insert into relay_trouble (relay, worker_id, since, words) select '{n}', id, 0, '' from worker where host = 'relay-{n}'"]),
+    ("confirmation_mail", 0, "select s.public_id from confirmation_mail m join subscriber s on s.id = m.subscriber_id", &[
+        "insert into subscriber (public_id, email, email_key, name, created_at) values ('{n}', '{n}@example.org', '{n}@example.org', '', 0)",
+        "insert into confirmation_mail (subscriber_id, sent_at) select id, {at} from subscriber where public_id = '{n}'"]),
+];
+
+/// As old as can be, and still needed; and where each is looked for.
+const NEEDED: &[(&str, &[&str])] = &[
+    // The row that closes set-up.
+    ("select count(*) from used_token where token_hash = 'set-up'", &[]),
+    // The log of an edition that waits.
+    ("select count(*) from delivery_attempt where reply = 'needed'", &[
+        "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_at, updated_at)
+            select 'needed', id, list_id, 'paused', 1, 'resend', 0, 0 from digest",
+        "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at)
+            select id, 1, 1, 1, 'failed', 'rcpt', 'needed', 0 from edition where public_id = 'needed'"]),
+    // What that attempt was taken in as: without it, it would be taken in again.
+    ("select count(*) from bounce where source = 'reply'", &[
+        "insert into bounce (key, source, class, action, reason, words, effect, address_hash, masked, received_at)
+            select 'reply:' || cast(id as text), 'reply', 'hard', 'failed', 'no-mailbox', '', 'bounced', '', '', 0 from delivery_attempt where reply = 'needed'"]),
+    // Those that are alive, and one whose claims nobody has taken back.
+    ("select count(*) from worker where host = 'alive'", &["insert into worker (host, pid, started_at, heartbeat_at) values ('alive', 1, 0, 0)"]),
+    ("select count(*) from worker where host = 'holds'", &[
+        "insert into worker (host, pid, started_at, heartbeat_at, stopped_at) values ('holds', 1, 0, 0, 0)",
+        "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, attempt, claimed_by, marker, maybe_duplicate, next_at, updated_at)
+            select 1, 1, 'ann@example.org', '', 'example.org', 1, 'claimed', 1, id, true, false, 0, 0 from worker where host = 'holds'"]),
+    // An automatic email that still waits.
+    ("select count(*) from notice where state = 'queued'", &[
+        "insert into notice (key, template, context, address, name, from_name, from_email, message_id, state, reply, attempt, marker, maybe_duplicate, next_at, created_at)
+            values ('waits', 'welcome', '', 'ann@example.org', '', '', 'post@example.org', '', 'queued', '', 1, false, false, 0, 0)"]),
+    // What the provider told us and is not worked on, or was given up and waits for somebody.
+    ("select count(*) from provider_event where state = 'new'", &[
+        "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, created_at, received_at, next_at)
+            values ('new', 'invoice.paid', 'in_1', 'webhook', '', 'new', 0, 0, 0, 0)"]),
+    ("select count(*) from provider_event where event_id = 'dead'", &[
+        "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, created_at, received_at, next_at)
+            values ('dead', 'invoice.paid', 'in_1', 'webhook', '', 'dead', 0, 0, 0, 0)"]),
+    // Asked to end, and a checkout that failed and that nobody has seen.
+    ("select count(*) from provider_call where idempotency_key in ('cancel:x', 'unseen', 'started')", &[
+        "insert into provider_call (idempotency_key, operation, request, state, attempts, created_at, next_at, finished_at)
+            values ('cancel:x', 'cancel', '', 'done', 1, 0, 0, 0), ('unseen', 'checkout', '', 'failed', 1, 0, 0, 0)",
+        "insert into provider_call (idempotency_key, operation, request, state, attempts, created_at, next_at) values ('started', 'checkout', '', 'started', 1, 0, 0)"]),
+    // What a living worker cannot use.
+    ("select count(*) from relay_trouble where relay = 'needed'",
+        &["insert into relay_trouble (relay, worker_id, since, words) select 'needed', id, 0, '' from worker where host = 'alive'"]),
+    // The books, the proof and the deeds, whatever their age.
+    ("select count(*) from audit_log", &["insert into audit_log (action, subject, detail, at) values ('needed', '', '', 0)"]),
+    ("select count(*) from suppression", &["insert into suppression (address_hash, reason, detail, created_at) values ('needed', 'bounced', '', 0)"]),
+];
+
+both_engines! {
+    async fn every_table_has_a_rule(db: TestDb) {
+        let tables = match db.db.engine() {
+            Engine::Sqlite => "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' and name <> '_sqlx_migrations'",
+            Engine::Postgres => "select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> '_sqlx_migrations'",
+        };
+        let tables: Vec<(String,)> = rows(&db.db, tables).await;
+        let tables: BTreeSet<&str> = tables.iter().map(|(name,)| name.as_str()).collect();
+        let ruled: BTreeSet<&str> = RULES.iter().map(|(table, _)| *table).collect();
+        assert_eq!(ruled.len(), RULES.len(), "a table has two rules");
+        let (without, gone) = (tables.difference(&ruled).collect::<Vec<_>>(), ruled.difference(&tables).collect::<Vec<_>>());
+        assert!(without.is_empty(), "say in jobs/retention.rs how long {without:?} are kept");
+        assert!(gone.is_empty(), "{gone:?} are no tables");
+    }
+
+    async fn what_is_over_goes_and_what_is_needed_stays(app: TestApp) {
+        app.leaves_work();
+        app.advance(DAY * 2_000);
+        let now = app.site.now();
+        for (_, inserts) in NEEDED {
+            for insert in *inserts {
+                execute(&app.site.db, insert).await;
+            }
+        }
+        for (table, rule) in RULES {
+            let Rule::Goes(spans) = rule else { continue };
+            for (place, (_, span)) in spans.iter().enumerate() {
+                let case = CASES.iter().find(|case| (case.0, case.1) == (*table, place));
+                let (_, _, _, inserts) = case.unwrap_or_else(|| panic!("nothing shows that {table} loses what is over"));
+                for (name, at) in [("old", now.minus(*span + DAY)), ("young", now.minus(*span).plus(Duration::from_secs(60)))] {
+                    for insert in *inserts {
+                        let day = at.timestamp().strftime("%Y-%m-%d").to_string();
+                        execute(&app.site.db, &insert.replace("{n}", name).replace("{at}", &at.0.to_string()).replace("{day}", &day)).await;
+                    }
+                }
+            }
+        }
+        let before = needed(&app.site.db).await;
+        assert!(before.iter().all(|count| *count > 0), "{before:?}");
+
+        assert!(retention::tidy(&app.site).await.expect("a round") >= CASES.len() as u64);
+        for (table, place, look, _) in CASES {
+            let left: Vec<(String,)> = rows(&app.site.db, look).await;
+            assert!(!left.iter().any(|(name,)| name.ends_with("old")), "{table} {place}: {left:?}");
+            assert!(left.iter().any(|(name,)| name.ends_with("young")), "{table} {place}: {left:?}");
+        }
+        assert_eq!(needed(&app.site.db).await, before);
+        assert_eq!(retention::tidy(&app.site).await.expect("a round"), 0, "one round takes all of it");
+    }
+
+    /// A heap of old rows is taken away a little at a time: others write meanwhile, two who do it do not stand in each other's
+    /// way, and one who is killed leaves the rest for the next.
+    async fn a_heap_is_taken_away_while_others_write(app: TestApp) {
+        const HEAP: &str = "insert into used_token (token_hash, used_at)
+            with recursive n(i) as (select 1 union all select i + 1 from n where i < 100000) select 'k' || cast(i as text), 0 from n";
+        let heap = async || rows::<(i64,)>(&app.site.db, "select count(*) from used_token where token_hash like 'k%'").await[0].0;
+        assert_eq!(change(&app.site.db, HEAP).await, 100_000);
+
+        let killed = tokio::spawn({
+            let site = app.site.clone();
+            async move { retention::tidy(&site).await }
+        });
+        while heap().await == 100_000 {
+            tokio::task::yield_now().await;
+        }
+        killed.abort();
+        assert!(killed.await.is_err(), "it was killed in the middle");
+        let left = heap().await;
+        assert!(left > 0 && left % AT_ONCE == 0, "{left}");
+
+        let done = Arc::new(AtomicBool::new(false));
+        let writing = tokio::spawn({
+            let (site, done) = (app.site.clone(), done.clone());
+            async move {
+                let mut written = 0_u32;
+                while !done.load(Ordering::SeqCst) {
+                    change(&site.db, "update origin set report = report").await;
+                    written += 1;
+                }
+                written
+            }
+        });
+        let other = Site { db: crate::support::database::open(&app.database_url).await, ..app.site.clone() };
+        let two = app.site.db.engine() == Engine::Postgres;
+        let (one, another) = tokio::join!(retention::tidy(&app.site), async {
+            if two { retention::tidy(&other).await } else { Ok(0) }
+        });
+        done.store(true, Ordering::SeqCst);
+        let written = writing.await.expect("it wrote");
+        let gone = one.expect("a round") + another.expect("a round");
+        assert_eq!(heap().await, 0);
+        // A step may have been committed at the very moment of the kill.
+        let gone = i64::try_from(gone).expect("few");
+        assert!(gone == left || gone == left - AT_ONCE, "each row goes once: {gone} of {left}");
+        // One who writes gets a turn between any two steps.
+        let steps = left / AT_ONCE;
+        assert!(i64::from(written) >= steps / 2, "{written} in {steps} steps");
+        other.db.close().await;
+    }
+
+    /// Looking for what is over does not read what is not.
+    async fn what_is_over_is_found_by_an_index(db: TestDb) {
+        // A few rows each, whatever happens.
+        const SMALL: [&str; 5] = ["dns_check", "domain_pace", "relay_window", "relay_trouble", "edition"];
+        for (table, rule) in RULES {
+            let Rule::Goes(spans) = rule else { continue };
+            for (statement, _) in *spans {
+                for line in plan(&db, *statement).await {
+                    let whole = line.contains("Seq Scan") || line.starts_with("SCAN ") && !line.contains("INDEX");
+                    let small = SMALL.iter().any(|small| table == small || line.ends_with(small) || line.contains("SCAN e"));
+                    assert!(!whole || small, "{table}: {line}");
+                }
+            }
+        }
+    }
+}
+
+async fn needed(db: &Db) -> Vec<i64> {
+    let mut counts = Vec::new();
+    for (look, _) in NEEDED {
+        counts.push(rows::<(i64,)>(db, look).await[0].0);
+    }
+    counts
+}
+
+async fn execute(db: &Db, sql: &str) {
+    let text = AssertSqlSafe(sql.to_owned());
+    match db {
+        Db::Sqlite { write, .. } => sqlx::query(text).execute(write).await.map(drop),
+        Db::Postgres(pool) => sqlx::query(text).execute(pool).await.map(drop),
+    }
+    .unwrap_or_else(|error| panic!("{error}: {sql}"));
+}

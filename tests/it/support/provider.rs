@@ -1,0 +1,121 @@
+//! The payment provider with a fault in what it lists, or in opening a checkout.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use broadside::{
+    clock::Moment,
+    payments::{
+        Answer, Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider,
+        ProviderError, Subscription,
+    },
+};
+use tokio::sync::Notify;
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    Nothing,
+    /// The program breaks off where nobody foresaw it.
+    Panics,
+    /// The provider is down.
+    Fails,
+    /// The page of that number, from 1, never comes.
+    HangsAt(usize),
+}
+
+/// The provider, which lists its events a few at a time.
+#[derive(Debug)]
+pub struct Faulty {
+    inner: Arc<dyn PaymentProvider>,
+    page: usize,
+    pages: AtomicUsize,
+    fault: Mutex<Fault>,
+    hangs: Notify,
+}
+
+impl Faulty {
+    pub fn new(inner: Arc<dyn PaymentProvider>, page: usize) -> Arc<Self> {
+        let fault = Mutex::new(Fault::Nothing);
+        Arc::new(Self { inner, page, pages: AtomicUsize::new(0), fault, hangs: Notify::new() })
+    }
+
+    pub fn set(&self, fault: Fault) {
+        *self.fault.lock().expect("nobody panics here") = fault;
+    }
+
+    fn fault(&self) -> Fault {
+        *self.fault.lock().expect("nobody panics here")
+    }
+
+    /// How many pages were asked for.
+    pub fn pages(&self) -> usize {
+        self.pages.load(Ordering::SeqCst)
+    }
+
+    /// Waits until a page was asked for that never comes.
+    pub async fn hangs(&self) {
+        self.hangs.notified().await;
+    }
+}
+
+impl PaymentProvider for Faulty {
+    fn create_checkout<'a>(&'a self, new: &'a NewCheckout) -> Answer<'a, Checkout> {
+        Box::pin(async move {
+            assert_ne!(self.fault(), Fault::Panics, "a checkout that nobody foresaw");
+            self.inner.create_checkout(new).await
+        })
+    }
+    fn checkout_session<'a>(&'a self, id: &'a str) -> Answer<'a, CheckoutSession> {
+        self.inner.checkout_session(id)
+    }
+    fn payment<'a>(&'a self, id: &'a str) -> Answer<'a, Payment> {
+        self.inner.payment(id)
+    }
+    fn invoice<'a>(&'a self, id: &'a str) -> Answer<'a, Invoice> {
+        self.inner.invoice(id)
+    }
+    fn subscription<'a>(&'a self, id: &'a str) -> Answer<'a, Subscription> {
+        self.inner.subscription(id)
+    }
+    fn session_of<'a>(&'a self, subscription: &'a str) -> Answer<'a, Option<CheckoutSession>> {
+        self.inner.session_of(subscription)
+    }
+    fn cancel_subscription<'a>(&'a self, id: &'a str, key: &'a str) -> Answer<'a, Subscription> {
+        self.inner.cancel_subscription(id, key)
+    }
+    fn events<'a>(&'a self, since: Option<Moment>, after: Option<&'a str>) -> Answer<'a, EventPage> {
+        Box::pin(async move {
+            let number = self.pages.fetch_add(1, Ordering::SeqCst) + 1;
+            match self.fault() {
+                Fault::Nothing => {}
+                Fault::Panics => panic!("a list that nobody foresaw, of ann@example.org"),
+                Fault::Fails => {
+                    return Err(ProviderError::Retryable { status: 503, message: "down".to_owned() });
+                }
+                Fault::HangsAt(page) if page == number => {
+                    self.hangs.notify_one();
+                    std::future::pending::<()>().await;
+                }
+                Fault::HangsAt(_) => {}
+            }
+            let mut page = self.inner.events(since, after).await?;
+            if page.events.len() > self.page {
+                page.events.truncate(self.page);
+                page.next = page.events.last().map(|event| event.id.clone());
+            }
+            Ok(page)
+        })
+    }
+    fn probe(&self) -> Answer<'_, ()> {
+        self.inner.probe()
+    }
+    fn is_live(&self) -> bool {
+        self.inner.is_live()
+    }
+    fn checkout_origin(&self) -> String {
+        self.inner.checkout_origin()
+    }
+}
