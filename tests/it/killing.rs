@@ -58,7 +58,7 @@ both_engines! {
     /// TRUST F32: told to end in the middle of an edition, it finishes what is on its way and leaves nothing unknown.
     async fn a_process_that_is_told_to_end_leaves_nothing_unknown(app: TestApp) {
         let mut seed = Seed::get("told to end");
-        app.import_readers(READERS / 4).await;
+        app.import_readers(READERS).await;
         let edition = app.seal_edition("Told to end").await;
         for _ in 0..3 {
             let count = app.sandbox.mailbox().count() + seed.within(1..READERS / 20);
