@@ -67,7 +67,10 @@ impl Db {
     pub async fn begin_inside(&self, gate: Gate) -> Result<Tx> {
         match self {
             Self::Sqlite { .. } => self.begin().await,
-            Self::Postgres(pool) => Ok(Tx(Either::Right(pool.begin_with(gate.texts().begin_inside).await?))),
+            Self::Postgres { pool, .. } => {
+                let begun = pool.begin_with(gate.texts().begin_inside).await?;
+                Ok(Tx::new(self, Either::Right(begun)))
+            }
         }
     }
 }
@@ -90,7 +93,7 @@ impl Tx {
     }
 
     async fn pass(&mut self, sql: &'static str) -> Result<()> {
-        if let Either::Right(tx) = &mut self.0 {
+        if let Either::Right(tx) = &mut self.begun {
             sqlx::query(sql).execute(&mut **tx).await?;
         }
         Ok(())

@@ -37,7 +37,7 @@ impl Migrations {
             Db::Sqlite { write, .. } => SQLITE.run(write).await,
             // On a connection of its own, closed afterwards: a run that fails leaves its advisory lock held, and the next
             // one would wait for it for ever.
-            Db::Postgres(pool) => {
+            Db::Postgres { pool, .. } => {
                 let options = pool.connect_options().as_ref().clone();
                 let own = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
                 let done = POSTGRES.run(&own).await;
@@ -61,14 +61,14 @@ impl Migrations {
                 "select count(*) from sqlite_schema where name = '_sqlx_migrations'",
                 "select count(*) from _sqlx_migrations",
             ),
-            Db::Postgres(_) => {
+            Db::Postgres { .. } => {
                 ("select count(to_regclass('_sqlx_migrations'))", "select count(*) from _sqlx_migrations")
             }
         };
         let ask = async |text: &'static str| -> Result<i64, sqlx::Error> {
             match db {
                 Db::Sqlite { read, .. } => sqlx::query_scalar(text).fetch_one(read).await,
-                Db::Postgres(pool) => sqlx::query_scalar(text).fetch_one(pool).await,
+                Db::Postgres { pool, .. } => sqlx::query_scalar(text).fetch_one(pool).await,
             }
         };
         let known = if ask(is_there).await? == 0 { 0 } else { ask(count).await? };

@@ -11,6 +11,7 @@ mod again;
 mod gates;
 mod migrations;
 mod params;
+mod pulse;
 mod sql;
 
 use std::{io, path::Path, str::FromStr, time::Duration};
@@ -32,6 +33,7 @@ pub use self::{
     gates::Gate,
     migrations::{MigrationError, Migrations},
     params::{Params, Value},
+    pulse::Pulse,
     sql::Sql,
 };
 use crate::{
@@ -80,9 +82,16 @@ pub enum Db {
         read: SqlitePool,
         /// The one connection that writes.
         write: SqlitePool,
+        /// What it tells this process.
+        pulse: Pulse,
     },
     /// PostgreSQL: one pool for everything.
-    Postgres(PgPool),
+    Postgres {
+        /// The pool.
+        pool: PgPool,
+        /// What it tells this process.
+        pulse: Pulse,
+    },
 }
 
 /// How a database is opened.
@@ -122,7 +131,7 @@ impl Db {
                     .after_connect(|connection, _| Box::pin(give_up_what_sleepers_hold(connection)))
                     .connect_with(connect)
                     .await?;
-                Ok(Self::Postgres(pool))
+                Ok(Self::Postgres { pool, pulse: Pulse::default() })
             }
             _ => Err(sqlx::Error::Configuration("DATABASE_URL must begin with sqlite: or postgres:".into())),
         }
@@ -156,7 +165,7 @@ impl Db {
             .max_connections(options.connections)
             .connect_with(connect.pragma("query_only", "on"))
             .await?;
-        Ok(Self::Sqlite { read, write })
+        Ok(Self::Sqlite { read, write, pulse: Pulse::default() })
     }
 
     /// Which engine this is.
@@ -164,7 +173,7 @@ impl Db {
     pub fn engine(&self) -> Engine {
         match self {
             Self::Sqlite { .. } => Engine::Sqlite,
-            Self::Postgres(_) => Engine::Postgres,
+            Self::Postgres { .. } => Engine::Postgres,
         }
     }
 
@@ -174,7 +183,7 @@ impl Db {
     /// When the database cannot be asked.
     pub async fn lease_time(&self, clock: &Clock) -> Result<Moment> {
         match (self, clock) {
-            (Self::Postgres(pool), Clock::System) => {
+            (Self::Postgres { pool, .. }, Clock::System) => {
                 let micros = sqlx::query_scalar(sql::SERVER_TIME).fetch_one(pool).await?;
                 Ok(Moment(micros))
             }
@@ -189,7 +198,7 @@ impl Db {
     pub async fn place(&self) -> Result<String> {
         match self {
             Self::Sqlite { read, .. } => sqlx::query_scalar(sql::FILE).fetch_one(read).await,
-            Self::Postgres(pool) => sqlx::query_scalar(sql::CLUSTER).fetch_one(pool).await,
+            Self::Postgres { pool, .. } => sqlx::query_scalar(sql::CLUSTER).fetch_one(pool).await,
         }
     }
 
@@ -204,7 +213,7 @@ impl Db {
                 (Self::Sqlite { read, .. }, Either::Left(arguments)) => {
                     sqlx::query_as_with(sql.sqlite, arguments).fetch_all(read).await
                 }
-                (Self::Postgres(pool), Either::Right(arguments)) => {
+                (Self::Postgres { pool, .. }, Either::Right(arguments)) => {
                     sqlx::query_as_with(sql.postgres, arguments).fetch_all(pool).await
                 }
                 _ => Err(other_engine()),
@@ -239,33 +248,44 @@ impl Db {
     /// # Errors
     /// When no connection can be had in time.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(Tx(match self {
+        let begun = match self {
             Self::Sqlite { write, .. } => Either::Left(write.begin_with("begin immediate").await?),
-            Self::Postgres(pool) => Either::Right(pool.begin().await?),
-        }))
+            Self::Postgres { pool, .. } => Either::Right(pool.begin().await?),
+        };
+        Ok(Tx::new(self, begun))
     }
 
     /// Closes every connection; on SQLite this also folds the write-ahead log back into the file.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { read, write } => {
+            Self::Sqlite { read, write, .. } => {
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres { pool, .. } => pool.close().await,
         }
     }
 }
 
 /// An open transaction that may write. Dropping it without [`Tx::commit`] rolls back.
 #[derive(Debug)]
-pub struct Tx(Either<Transaction<'static, Sqlite>, Transaction<'static, Postgres>>);
+pub struct Tx {
+    begun: Begun,
+    pulse: Pulse,
+    leaves_work: bool,
+}
+
+type Begun = Either<Transaction<'static, Sqlite>, Transaction<'static, Postgres>>;
 
 impl Tx {
+    fn new(db: &Db, begun: Begun) -> Self {
+        Self { begun, pulse: db.count_transaction(), leaves_work: false }
+    }
+
     /// Which engine this is.
     #[must_use]
     pub fn engine(&self) -> Engine {
-        match self.0 {
+        match self.begun {
             Either::Left(_) => Engine::Sqlite,
             Either::Right(_) => Engine::Postgres,
         }
@@ -276,10 +296,14 @@ impl Tx {
     /// # Errors
     /// When the commit fails: then nothing lasts, or, if the connection was lost meanwhile, it is not known.
     pub async fn commit(self) -> Result<()> {
-        match self.0 {
-            Either::Left(tx) => tx.commit().await,
-            Either::Right(tx) => tx.commit().await,
+        match self.begun {
+            Either::Left(tx) => tx.commit().await?,
+            Either::Right(tx) => tx.commit().await?,
         }
+        if self.leaves_work {
+            self.pulse.work_was_left();
+        }
+        Ok(())
     }
 
     /// Runs a write; the number of rows it touched.
@@ -289,7 +313,7 @@ impl Tx {
     pub fn exec<'s, 'q>(&'s mut self, sql: Sql, params: impl Params<'q>) -> BoxFuture<'s, Result<u64>> {
         let arguments = arguments(self.engine(), params);
         Box::pin(async move {
-            match (&mut self.0, arguments?) {
+            match (&mut self.begun, arguments?) {
                 (Either::Left(tx), Either::Left(arguments)) => {
                     let done = sqlx::query_with(sql.sqlite, arguments).execute(&mut **tx).await?;
                     Ok(done.rows_affected())
@@ -314,7 +338,7 @@ impl Tx {
     ) -> BoxFuture<'s, Result<Vec<T>>> {
         let arguments = arguments(self.engine(), params);
         Box::pin(async move {
-            match (&mut self.0, arguments?) {
+            match (&mut self.begun, arguments?) {
                 (Either::Left(tx), Either::Left(arguments)) => {
                     sqlx::query_as_with(sql.sqlite, arguments).fetch_all(&mut **tx).await
                 }
@@ -385,7 +409,7 @@ impl Tx {
         Box::pin(async move {
             let mut touched = 0;
             for Chunk { text, arguments, usual } in chunks? {
-                touched += match (&mut self.0, arguments) {
+                touched += match (&mut self.begun, arguments) {
                     (Either::Left(tx), Either::Left(arguments)) => {
                         let query = sqlx::query_with(AssertSqlSafe(text), arguments);
                         query.persistent(usual).execute(&mut **tx).await?.rows_affected()
@@ -414,7 +438,7 @@ impl Tx {
         Box::pin(async move {
             let mut returned = Vec::new();
             for Chunk { text, arguments, usual } in chunks? {
-                returned.extend(match (&mut self.0, arguments) {
+                returned.extend(match (&mut self.begun, arguments) {
                     (Either::Left(tx), Either::Left(arguments)) => {
                         let query = sqlx::query_as_with(AssertSqlSafe(text), arguments);
                         query.persistent(usual).fetch_all(&mut **tx).await?

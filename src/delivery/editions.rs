@@ -155,6 +155,7 @@ pub async fn tell_of_pause(tx: &mut Tx, id: i64) -> crate::db::Result<bool> {
 pub async fn resume(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
     let moved = store::editions::resume(tx, id, site.now()).await?
         || store::editions::release(tx, id, site.now()).await?;
+    tx.leaves_work();
     check(tx, id, moved).await
 }
 
@@ -250,6 +251,7 @@ pub async fn set_unknown_policy(tx: &mut Tx, id: i64, policy: UnknownPolicy) -> 
 /// [`MoveError::WrongState`] unless it is finished, sending or paused.
 pub async fn reopen(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
     let held = store::editions::reopen(tx, id, site.now()).await?;
+    tx.leaves_work();
     check(tx, id, held).await
 }
 
@@ -293,6 +295,7 @@ pub async fn advance_seal(tx: &mut Tx, site: &Site, id: i64, from: i64, to: i64)
 /// # Errors
 /// When the database fails.
 pub async fn seal_and_start(tx: &mut Tx, site: &Site, id: i64) -> crate::db::Result<bool> {
+    tx.leaves_work();
     Ok(store::editions::finish_seal(tx, id, site.now()).await?
         && store::editions::start(tx, id, site.now()).await?)
 }

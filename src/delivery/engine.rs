@@ -19,8 +19,12 @@ use super::{
     queue::{ForLater, InFlight, Queue},
     relays::{RelayOptions, Relays},
     sender::Sender,
-    shared::{Refusals, Shared, Variants},
-    store::{domains, editions, notices, origin::Claim, pace as paces},
+    shared::{Refusals, Shared, Variants, Wakes},
+    store::{
+        domains, editions, notices,
+        origin::{self as origins, Claim},
+        pace as paces,
+    },
     workers::{Lock, Worker},
     writer::Writer,
 };
@@ -78,6 +82,7 @@ pub enum EngineError {
 #[derive(Debug)]
 pub struct Engine {
     stop: watch::Sender<bool>,
+    wakes: Wakes,
     main: JoinHandle<()>,
 }
 
@@ -91,8 +96,8 @@ struct Main {
     until_idle: bool,
 }
 
-/// How often an idle engine looks for work.
-const LOOK: Duration = Duration::from_millis(250);
+/// How often an idle engine looks for work that nobody of its process tells it of: another process's, and what the clock brings.
+const LOOK: Duration = Duration::from_secs(1);
 /// How often workers tell one another about slowed domains.
 const SHARE: Duration = Duration::from_secs(1);
 /// Notices claimed at a time: few, so that several workers share a burst.
@@ -108,8 +113,7 @@ impl Engine {
         templates: Templates,
         options: EngineOptions,
     ) -> std::result::Result<Self, EngineError> {
-        let (stop, main) = Self::spawn(site, templates, options, false).await?;
-        Ok(Self { stop, main })
+        Self::spawn(site, templates, options, false).await
     }
 
     /// Sends everything that is due now, and returns when nothing is left to do before the clock moves on.
@@ -121,9 +125,9 @@ impl Engine {
         templates: Templates,
         options: EngineOptions,
     ) -> std::result::Result<(), EngineError> {
-        let (_stop, main) = Self::spawn(site, templates, options, true).await?;
+        let mut engine = Self::spawn(site, templates, options, true).await?;
         // A panic of the task was printed where it happened; the rows of its worker are taken back by the next one.
-        let _ = main.await;
+        engine.ended().await;
         Ok(())
     }
 
@@ -132,22 +136,29 @@ impl Engine {
         templates: Templates,
         options: EngineOptions,
         until_idle: bool,
-    ) -> std::result::Result<(watch::Sender<bool>, JoinHandle<()>), EngineError> {
+    ) -> std::result::Result<Self, EngineError> {
         let worker = Worker::start(&site, options.lock.as_ref(), options.silence).await?;
         let (stop, stopped) = watch::channel(false);
         let low_mark = usize::try_from(options.batch / 2).unwrap_or(0);
+        let wakes = Wakes::default();
         let shared = Arc::new(Shared {
-            queue: Queue::new(low_mark, options.pace),
-            relays: Relays::new(&options.relays),
+            queue: Queue::new(low_mark, options.pace, wakes.clone()),
+            relays: Relays::new(&options.relays, wakes.clone()),
+            wakes: wakes.clone(),
             site,
             templates,
             worker: worker.id,
             variants: Variants::default(),
             refusals: Refusals::default(),
-            stop: stopped,
         });
         let main = Main { shared, worker, options, in_flight: Arc::default(), until_idle };
-        Ok((stop, tokio::spawn(main.run())))
+        Ok(Self { stop, wakes, main: tokio::spawn(main.run(stopped)) })
+    }
+
+    /// How often its tasks were woken since the start: next to never while there is nothing to do.
+    #[must_use]
+    pub fn wakes(&self) -> u64 {
+        self.wakes.total()
     }
 
     /// Ends in good order: messages on their way finish within the drain time, claims that were not begun go back.
@@ -164,7 +175,7 @@ impl Engine {
 }
 
 impl Main {
-    async fn run(self) {
+    async fn run(self, mut stop: watch::Receiver<bool>) {
         // What the workers before learned counts from the first copy on.
         if let Err(error) = self.share_paces_once().await {
             tracing::error!(%error, "the paces of domains are not known yet");
@@ -178,7 +189,6 @@ impl Main {
             }
         }
         drop(writer);
-        let mut stop = self.shared.stop.clone();
         tokio::select! {
             () = self.feed() => {}
             () = self.share_paces() => {}
@@ -208,9 +218,10 @@ impl Main {
 
     /// Returns once the worker was declared dead.
     async fn beat(&self) {
-        let every = self.options.silence / 6;
+        let every = self.worker.heartbeat_gap(self.options.silence);
         loop {
             tokio::time::sleep(every).await;
+            self.shared.wakes.count();
             match self.worker.beat(&self.shared.site).await {
                 Ok(true) => {}
                 Ok(false) => return,
@@ -231,6 +242,7 @@ impl Main {
                 tracing::error!(%error, "the paces of domains could not be shared");
             }
             tokio::time::sleep(SHARE).await;
+            self.shared.wakes.count();
         }
     }
 
@@ -288,6 +300,7 @@ impl Main {
 
     /// Claims what is due; returns, when it may, once nothing is.
     async fn feed(&self) {
+        let mut work = self.shared.site.db.work();
         loop {
             // Asked before looking: only then has the look seen every result, and ended the editions that are over.
             let all_recorded = self.in_flight.is_zero();
@@ -307,9 +320,12 @@ impl Main {
             }
             tokio::select! {
                 () = self.shared.queue.low() => {}
-                () = self.in_flight.changed(), if self.until_idle => {}
+                () = self.in_flight.ended() => {}
+                // The handle on the database outlives the engine, so this does not end.
+                _ = work.changed() => {}
                 () = tokio::time::sleep(LOOK) => {}
             }
+            self.shared.wakes.count();
         }
     }
 
@@ -324,11 +340,13 @@ impl Main {
         }
     }
 
+    /// Looks before it opens a transaction: nearly always nothing is due.
     async fn feed_once(&self) -> Result<usize> {
         self.hand_back().await?;
         let now = self.shared.site.now();
+        let db = &self.shared.site.db;
         let mut fed = 0;
-        if self.shared.queue.wants_notices() {
+        if self.shared.queue.wants_notices() && notices::is_due(db, self.worker.id, now).await? {
             let mut tx = self.shared.site.db.begin().await?;
             if !self.worker.may_claim(&mut tx).await? {
                 return Ok(0);
@@ -344,11 +362,15 @@ impl Main {
             fed += claimed.len();
             self.shared.queue.push_notices(claimed);
         }
-        for (edition, policy) in editions::sending(&self.shared.site.db).await? {
-            let policy = UnknownPolicy::stored(&policy);
+        for sending in editions::sending(db).await? {
+            let is_due = sending.is_due(now) && !origins::is_elsewhere(db, self.worker.id).await?;
+            if !is_due && !sending.seems_over() {
+                continue;
+            }
             if !self.shared.queue.wants_deliveries() {
                 break;
             }
+            let (edition, policy) = (sending.id, UnknownPolicy::stored(&sending.unknown_policy));
             let mut tx = self.shared.site.db.begin().await?;
             if !self.worker.may_claim(&mut tx).await? {
                 break;
@@ -364,6 +386,7 @@ impl Main {
                 return Err(error);
             }
             if finished {
+                self.shared.variants.forget();
                 tracing::info!(edition, "the edition is finished");
             }
             fed += claimed.len();

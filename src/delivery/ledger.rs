@@ -356,6 +356,9 @@ pub(super) async fn stop(tx: &mut Tx, worker: i64, stopped: &[(Key, &str)]) -> R
 pub(super) async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<usize> {
     tx.close(Gate::Copies).await?;
     let rows = store::take_back(tx, worker, now).await?;
+    if !rows.is_empty() {
+        tx.leaves_work();
+    }
     let mut moves = Moves::default();
     for (edition, state) in &rows {
         let state = match state.as_str() {

@@ -48,7 +48,11 @@ pub async fn enqueue<T: EmailTemplate>(tx: &mut Tx, site: &Site, notice: NewNoti
         name: notice.name,
         message_id: &format!("{name}@{}", site.host()),
     };
-    store::add(tx, row, site.now()).await
+    let is_new = store::add(tx, row, site.now()).await?;
+    if is_new {
+        tx.leaves_work();
+    }
+    Ok(is_new)
 }
 
 /// Ends everything that waits since before a moment, unsent: a restored backup holds letters that went out after it was made.

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use super::{
     pace::{Pace, PaceRules},
+    shared::Wakes,
     store::{ledger::Claim, notices::ClaimedNotice},
 };
 use crate::clock;
@@ -35,6 +36,11 @@ struct Waiting {
     deliveries: VecDeque<Claim>,
     slowed: HashMap<String, VecDeque<Claim>>,
     for_later: ForLater,
+    /// The feeder heard that there are enough of them; it is told when there are not any more.
+    enough_notices: bool,
+    enough_deliveries: bool,
+    /// A connection waits for this turn of a slowed domain, and the others need not.
+    watched: Option<Instant>,
     closed: bool,
 }
 
@@ -57,6 +63,9 @@ impl ForLater {
     }
 }
 
+/// For more items than these, all connections that wait are woken.
+const FEW: usize = 32;
+
 /// So many messages of a slowed domain wait in memory.
 const LANE: usize = 50;
 
@@ -65,11 +74,14 @@ const LANE: usize = 50;
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     pub(super) pace: Pace,
-    /// Wakes connections that wait.
+    /// Wakes connections that wait, as many as there are items for.
     more: Notify,
     /// Wakes the feeder when items run low, or some have to be handed back.
     low: Notify,
+    /// Wakes whoever waits for something else, to go home.
+    over: Notify,
     low_mark: usize,
+    wakes: Wakes,
 }
 
 /// What taking came to.
@@ -81,9 +93,18 @@ enum Taken {
 }
 
 impl Queue {
-    pub(super) fn new(low_mark: usize, rules: PaceRules) -> Self {
-        let (more, low) = (Notify::new(), Notify::new());
-        Self { waiting: Mutex::default(), pace: Pace::new(rules), more, low, low_mark }
+    pub(super) fn new(low_mark: usize, rules: PaceRules, wakes: Wakes) -> Self {
+        let (more, low, over) = (Notify::new(), Notify::new(), Notify::new());
+        Self { waiting: Mutex::default(), pace: Pace::new(rules), more, low, over, low_mark, wakes }
+    }
+
+    /// One connection an item.
+    fn wake(&self, items: usize) {
+        if items > FEW {
+            self.more.notify_waiters();
+        } else {
+            (0..items).for_each(|_| self.more.notify_one());
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -92,26 +113,21 @@ impl Queue {
     }
 
     pub(super) fn push_notices(&self, notices: Vec<ClaimedNotice>) {
-        // Whoever is woken for nothing asks for more, and so for ever.
-        if notices.is_empty() {
-            return;
-        }
+        let count = notices.len();
         self.lock().notices.extend(notices);
-        self.more.notify_waiters();
+        self.wake(count);
     }
 
     pub(super) fn push_deliveries(&self, deliveries: Vec<Claim>) {
-        if deliveries.is_empty() {
-            return;
-        }
+        let count = deliveries.len();
         self.lock().deliveries.extend(deliveries);
-        self.more.notify_waiters();
+        self.wake(count);
     }
 
     /// Puts back what could not be begun, for the next connection that can.
     pub(super) fn put_back(&self, item: Item) {
         self.lock().returned.push_back(item);
-        self.more.notify_waiters();
+        self.wake(1);
     }
 
     /// The next item, notices first; `None` once the queue is closed.
@@ -126,14 +142,26 @@ impl Queue {
                 Taken::Closed => return None,
                 Taken::Nothing(turn) => turn,
             };
-            match turn {
+            match turn.filter(|turn| self.watch(*turn)) {
                 Some(turn) => {
                     // Whichever comes first, the queue is looked at again.
                     let _ = tokio::time::timeout_at(turn.into(), more).await;
+                    self.lock().watched.take_if(|watched| *watched == turn);
                 }
                 None => more.await,
             }
+            self.wakes.count();
         }
+    }
+
+    /// One connection waits for the next turn of a slowed domain, for all; `false` if another does already.
+    fn watch(&self, turn: Instant) -> bool {
+        let watched = &mut self.lock().watched;
+        let is_first = watched.is_none_or(|watched| turn < watched);
+        if is_first {
+            *watched = Some(turn);
+        }
+        is_first
     }
 
     /// The next item if one is waiting whose turn it is.
@@ -150,9 +178,17 @@ impl Queue {
         if waiting.closed {
             return Taken::Closed;
         }
+        let for_later = waiting.for_later.len();
         let taken = self.take_from(&mut waiting, now);
-        if waiting.deliveries.len() <= self.low_mark || !waiting.for_later.is_empty() {
+        let wants_notices = waiting.notices.is_empty() && std::mem::take(&mut waiting.enough_notices);
+        let wants_deliveries =
+            waiting.deliveries.len() <= self.low_mark && std::mem::take(&mut waiting.enough_deliveries);
+        if wants_notices || wants_deliveries || waiting.for_later.len() > for_later {
             self.low.notify_one();
+        }
+        // Whoever watched has something to send now: another one takes over.
+        if matches!(taken, Taken::Item(_)) && !waiting.slowed.is_empty() && waiting.watched.is_none() {
+            self.more.notify_one();
         }
         taken
     }
@@ -226,11 +262,15 @@ impl Queue {
     }
 
     pub(super) fn wants_notices(&self) -> bool {
-        self.lock().notices.is_empty()
+        let mut waiting = self.lock();
+        waiting.enough_notices = !waiting.notices.is_empty();
+        !waiting.enough_notices
     }
 
     pub(super) fn wants_deliveries(&self) -> bool {
-        self.lock().deliveries.len() <= self.low_mark
+        let mut waiting = self.lock();
+        waiting.enough_deliveries = waiting.deliveries.len() > self.low_mark;
+        !waiting.enough_deliveries
     }
 
     pub(super) async fn low(&self) {
@@ -240,13 +280,11 @@ impl Queue {
     /// Waits until the connections may go home.
     pub(super) async fn closed(&self) {
         loop {
-            let more = self.more.notified();
-            tokio::pin!(more);
-            more.as_mut().enable();
+            let over = self.over.notified();
             if self.lock().closed {
                 return;
             }
-            more.await;
+            over.await;
         }
     }
 
@@ -254,6 +292,7 @@ impl Queue {
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.more.notify_waiters();
+        self.over.notify_waiters();
     }
 }
 
@@ -261,7 +300,8 @@ impl Queue {
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
     count: AtomicUsize,
-    changed: Notify,
+    /// None are left.
+    ended: Notify,
 }
 
 impl InFlight {
@@ -270,15 +310,17 @@ impl InFlight {
     }
 
     pub(super) fn done(&self, count: usize) {
-        self.count.fetch_sub(count, Ordering::SeqCst);
-        self.changed.notify_one();
+        if self.count.fetch_sub(count, Ordering::SeqCst) == count {
+            self.ended.notify_one();
+        }
     }
 
     pub(super) fn is_zero(&self) -> bool {
         self.count.load(Ordering::SeqCst) == 0
     }
 
-    pub(super) async fn changed(&self) {
-        self.changed.notified().await;
+    /// Waits until there was a moment at which every result was recorded.
+    pub(super) async fn ended(&self) {
+        self.ended.notified().await;
     }
 }

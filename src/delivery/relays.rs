@@ -15,7 +15,7 @@ use std::{
 use tokio::sync::Notify;
 
 pub use super::store::relays::Trouble;
-use super::{smtp::Relay, store::relays as store};
+use super::{shared::Wakes, smtp::Relay, store::relays as store};
 use crate::{
     clock::{self, Moment},
     db::{Db, Result},
@@ -92,11 +92,15 @@ struct Allowance {
 struct Rest {
     gap: Duration,
     until: Instant,
+    /// The rest is over, and one connection tries it for all. They wait for what becomes of that, or for a long rest.
+    is_tried: bool,
 }
 
 #[derive(Debug)]
 struct State {
     options: RelayOptions,
+    /// One connection waits here for the relay's turn; the others wait behind it.
+    door: tokio::sync::Mutex<()>,
     /// How many messages it was given, for the weights.
     given: AtomicU64,
     /// When the next message may go, where there is a limit by the second.
@@ -126,12 +130,13 @@ pub(super) struct Relays {
     all: Vec<State>,
     /// Somebody sent something, failed, or recovered: whose turn it is may have changed.
     changed: Notify,
+    wakes: Wakes,
 }
 
 /// So many messages are reserved at a time.
 const RESERVE: i64 = 100;
 /// How often a relay whose limit is used up is looked at again.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_secs(1);
 const SHORTEST_REST: Duration = Duration::from_millis(200);
 pub(super) const LONGEST_REST: Duration = Duration::from_secs(60);
 
@@ -141,9 +146,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Relays {
-    pub(super) fn new(all: &[RelayOptions]) -> Self {
+    pub(super) fn new(all: &[RelayOptions], wakes: Wakes) -> Self {
         let state = |options: &RelayOptions| State {
             options: options.clone(),
+            door: tokio::sync::Mutex::default(),
             given: AtomicU64::new(0),
             slot: Mutex::new(clock::instant()),
             rest: Mutex::new(None),
@@ -151,7 +157,7 @@ impl Relays {
             crowded: AtomicBool::new(false),
             allowance: tokio::sync::Mutex::default(),
         };
-        Self { all: all.iter().map(state).collect(), changed: Notify::new() }
+        Self { all: all.iter().map(state).collect(), changed: Notify::new(), wakes }
     }
 
     pub(super) fn relay(&self, index: usize) -> &Relay {
@@ -164,39 +170,46 @@ impl Relays {
     /// When the database cannot be asked for the allowance.
     pub(super) async fn turn(&self, index: usize, site: &Site) -> Result<()> {
         let state = &self.all[index];
+        let _first = state.door.lock().await;
         loop {
+            // From here on no change is missed.
             let changed = self.changed.notified();
             if let Some(until) = state.resting() {
-                tokio::time::sleep_until(until.into()).await;
-                continue;
-            }
-            if !self.is_next(index) {
-                // The others' progress, failure or recovery ends the wait; the time-out only guards against a lost one.
-                let _ = tokio::time::timeout(LOOK, changed).await;
-                continue;
-            }
-            if let Some(slot) = state.take_slot() {
+                let _ = tokio::time::timeout_at(until.into(), changed).await;
+            } else if !self.is_next(index) {
+                changed.await;
+            } else if let Some(slot) = state.take_slot() {
                 tokio::time::sleep_until(slot.into()).await;
-                continue;
-            }
-            if !state.spend(site).await? {
+            } else if !state.spend(site).await? {
                 tokio::time::sleep(LOOK).await;
-                continue;
+            } else {
+                state.try_after_rest();
+                state.given.fetch_add(1, Ordering::Relaxed);
+                self.shares_changed();
+                return Ok(());
             }
-            state.given.fetch_add(1, Ordering::Relaxed);
-            if self.all.len() > 1 {
-                self.changed.notify_waiters();
-            }
-            return Ok(());
+            self.wakes.count();
+        }
+    }
+
+    fn shares_changed(&self) {
+        if self.all.len() > 1 {
+            self.changed.notify_waiters();
         }
     }
 
     /// A turn that found no message to send.
     pub(super) fn unused(&self, index: usize) {
         let state = &self.all[index];
-        state.given.fetch_sub(1, Ordering::Relaxed);
+        // They all begin anew when one recovers: none may have been given yet.
+        let _ = state.given.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |given| given.checked_sub(1));
         if let (true, Ok(mut allowance)) = (state.is_limited(), state.allowance.try_lock()) {
             allowance.left += 1;
+        }
+        if state.leave_untried() {
+            self.changed.notify_waiters();
+        } else {
+            self.shares_changed();
         }
     }
 
@@ -230,9 +243,9 @@ impl Relays {
         let now = clock::instant();
         let first = rest.is_none();
         // Connections that fail side by side are one failure.
-        if rest.is_none_or(|rest| rest.until <= now) {
+        if rest.is_none_or(|rest| rest.is_tried || rest.until <= now) {
             let gap = rest.map_or(SHORTEST_REST, |rest| (rest.gap * 2).min(LONGEST_REST));
-            *rest = Some(Rest { gap, until: now + gap });
+            *rest = Some(Rest { gap, until: now + gap, is_tried: false });
         }
         drop(rest);
         self.changed.notify_waiters();
@@ -282,6 +295,23 @@ impl State {
         rest.map(|rest| rest.until).filter(|until| *until > clock::instant())
     }
 
+    /// Whoever comes first after a rest tries the relay; the others go on waiting.
+    fn try_after_rest(&self) {
+        if let Some(rest) = &mut *lock(&self.rest) {
+            *rest = Rest { until: clock::instant() + LONGEST_REST, is_tried: true, ..*rest };
+        }
+    }
+
+    /// Who was to try it had nothing to try it with. Whether that was so.
+    fn leave_untried(&self) -> bool {
+        let mut rest = lock(&self.rest);
+        let tried = rest.as_mut().filter(|rest| rest.is_tried);
+        tried.is_some_and(|rest| {
+            *rest = Rest { until: clock::instant(), is_tried: false, ..*rest };
+            true
+        })
+    }
+
     /// Takes the next slot of the second; or when it comes.
     fn take_slot(&self) -> Option<Instant> {
         let rate = self.options.limits.per_second?;
@@ -319,6 +349,14 @@ impl State {
     /// As much as every span allows.
     async fn reserve(&self, site: &Site, now: Moment) -> Result<Allowance> {
         let name = self.options.name();
+        // Looked at first: a limit that is used up is asked about for hours.
+        if let Some(first_used) = store::first_used(&site.db, &name).await? {
+            for span in self.spans(first_used, now) {
+                if store::reserved(&site.db, &name, &span.name).await? >= span.limit {
+                    return Ok(Allowance::default());
+                }
+            }
+        }
         let mut tx = site.db.begin().await?;
         let first_used = store::began(&mut tx, &name, now).await?;
         let mut granted: Vec<(String, i64)> = Vec::new();
@@ -433,7 +471,7 @@ mod tests {
     #[test]
     fn relays_share_by_weight_and_take_over_from_one_that_fails() {
         let urls = ["smtp://a.example.org?weight=2", "smtp://b.example.org", "smtp://c.example.org?weight=0"];
-        let relays = Relays::new(&urls.map(options));
+        let relays = Relays::new(&urls.map(options), Wakes::default());
         let give = |index: usize| relays.all[index].given.fetch_add(1, Ordering::Relaxed);
         let mut given = [0; 3];
         for _ in 0..90 {

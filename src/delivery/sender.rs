@@ -114,6 +114,7 @@ impl Sender {
             if std::mem::take(&mut self.crowded) {
                 // Either way it goes on: it tries again, or finds that it may go home.
                 let _ = tokio::time::timeout(self.patience, self.shared.queue.closed()).await;
+                self.shared.wakes.count();
                 self.patience = (self.patience * 2).min(LONGEST_REST);
             }
             let ready = match left_over.take() {
@@ -132,11 +133,11 @@ impl Sender {
 
     /// The next message, once the relay may be given one; `None` when the engine stops.
     async fn next(&self) -> Option<Item> {
-        let mut stop = self.shared.stop.clone();
         loop {
             let turn = tokio::select! {
+                biased;
                 turn = self.shared.relays.turn(self.relay, &self.shared.site) => turn,
-                _ = stop.wait_for(|stopped| *stopped) => return None,
+                () = self.shared.queue.closed() => return None,
             };
             match turn {
                 Ok(()) => {
@@ -313,10 +314,14 @@ impl Sender {
 
     /// Writes the message; `None` if that cannot be done, which is recorded.
     async fn compose(&mut self, item: Item) -> Option<Ready> {
-        match item {
+        let composed = match item {
             Item::Delivery(claim) => self.compose_delivery(claim).await,
             Item::Notice(notice) => self.compose_notice(notice).await,
+        };
+        if composed.is_none() {
+            self.shared.relays.unused(self.relay);
         }
+        composed
     }
 
     async fn compose_delivery(&mut self, claim: Claim) -> Option<Ready> {

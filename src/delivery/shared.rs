@@ -2,10 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
-
-use tokio::sync::watch;
 
 use super::{queue::Queue, relays::Relays, store::ledger as rows, variant::Frozen};
 use crate::{db, mail::Templates, site::Site};
@@ -20,7 +21,21 @@ pub(super) struct Shared {
     pub(super) queue: Queue,
     pub(super) variants: Variants,
     pub(super) refusals: Refusals,
-    pub(super) stop: watch::Receiver<bool>,
+    pub(super) wakes: Wakes,
+}
+
+/// Counts how often a task of the engine was woken. Whoever is woken has something to do, or the time has come to look.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wakes(Arc<AtomicU64>);
+
+impl Wakes {
+    pub(super) fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Frozen bodies kept in memory, so that they are read once for many copies.
@@ -53,6 +68,11 @@ impl Variants {
         }
         known.insert(id, frozen.clone());
         Ok(Ok(frozen))
+    }
+
+    /// An edition is over: nothing is kept in memory for the next one. What still is sent is read again.
+    pub(super) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

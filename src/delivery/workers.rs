@@ -30,6 +30,8 @@ pub(super) struct Worker {
     pub(super) id: i64,
     /// What the file beside the database calls it.
     pub(super) public_id: String,
+    /// The lock says that nobody else works on the database.
+    is_alone: bool,
     /// Held as long as the process lives.
     _lock: Option<Lock>,
 }
@@ -102,10 +104,16 @@ impl Worker {
         let id = store::add(&mut tx, process, &origin::address(site), now).await?;
         tx.commit().await?;
         // With the lock in hand, nobody else can be alive, however fresh their last heartbeat is.
-        let alone = lock.is_some() && site.db.engine() == Engine::Sqlite;
-        let worker = Self { id, public_id: token::public_id(), _lock: lock.cloned() };
-        worker.take_back_from_silent(site, if alone { Duration::ZERO } else { silence }).await?;
+        let is_alone = lock.is_some() && site.db.engine() == Engine::Sqlite;
+        let worker = Self { id, public_id: token::public_id(), is_alone, _lock: lock.cloned() };
+        worker.take_back_from_silent(site, if is_alone { Duration::ZERO } else { silence }).await?;
         Ok(worker)
+    }
+
+    /// How often it has to say that it is alive, where a worker silent for that long is dead. With the lock nobody judges it,
+    /// but for commands that ask who works on the database.
+    pub(super) fn heartbeat_gap(&self, silence: Duration) -> Duration {
+        if self.is_alone { SIGN_OF_LIFE / 2 } else { silence / 6 }
     }
 
     /// Says that it is alive; `false` once it was declared dead: then it must stop, its claims are not its own any more.
@@ -133,9 +141,12 @@ impl Worker {
     /// Declares dead whoever has been silent for that long, each in a transaction of its own.
     pub(super) async fn take_back_from_silent(&self, site: &Site, silence: Duration) -> Result<()> {
         let now = site.db.lease_time(&site.clock).await?;
-        let mut tx = site.db.begin().await?;
         // "Silent for no time at all" means everybody, also whoever was heard of in the future, before the clock was set back.
         let since = if silence.is_zero() { Moment(i64::MAX) } else { now.minus(silence) };
+        if !store::is_anybody_missing(&site.db, since, now.minus(LONG_AGO), self.id).await? {
+            return Ok(());
+        }
+        let mut tx = site.db.begin().await?;
         for silent in store::silent(&mut tx, since, self.id).await? {
             store::stop(&mut tx, silent, now).await?;
         }

@@ -191,7 +191,7 @@ both_engines! {
         let written = Written { title: "Just saved".to_owned(), state: ArticleState::Published, ..Written::default() };
         let press = || digests::press_send(&app.site, &app.templates, edition.id, edition.revision, None, None);
         // SQLite has one writer: nothing happens there at the same moment.
-        if matches!(app.site.db, Db::Postgres(_)) {
+        if matches!(app.site.db, Db::Postgres { .. }) {
             let mut saving = app.site.db.begin().await.expect("a transaction");
             let checked = written.checked().await.expect("nothing is wrong");
             articles::update(&mut saving, &app.site, (one.id, one.version), &checked).await.expect("saved");

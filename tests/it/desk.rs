@@ -412,7 +412,7 @@ both_engines! {
             Db::Sqlite { read, .. } => {
                 sqlx::query_as("select token_hash from staff_session").fetch_all(read).await.expect("rows")
             }
-            Db::Postgres(_) => Vec::new(),
+            Db::Postgres { .. } => Vec::new(),
         };
         assert!(stored.iter().all(|row| row.0 != token), "the token itself is stored nowhere");
     }

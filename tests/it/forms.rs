@@ -240,7 +240,7 @@ async fn everything(db: &Db) -> String {
     let mut all = String::new();
     let tables: Vec<(String,)> = match db {
         Db::Sqlite { read, .. } => sqlx::query_as(TABLES[0]).fetch_all(read).await,
-        Db::Postgres(pool) => sqlx::query_as(TABLES[1]).fetch_all(pool).await,
+        Db::Postgres { pool, .. } => sqlx::query_as(TABLES[1]).fetch_all(pool).await,
     }
     .expect("the tables can be named");
     for (table,) in tables {
@@ -258,7 +258,7 @@ async fn everything(db: &Db) -> String {
                     format!("select {} as line from {table} order by line", quoted.join(" || ',' || "));
                 sqlx::query_as(AssertSqlSafe(rows)).fetch_all(read).await
             }
-            Db::Postgres(pool) => {
+            Db::Postgres { pool, .. } => {
                 let rows = format!("select cast({table} as text) as line from {table} order by line");
                 sqlx::query_as(AssertSqlSafe(rows)).fetch_all(pool).await
             }

@@ -42,6 +42,7 @@ mod privacy_of_files;
 mod races;
 mod reading;
 mod relaying;
+mod resting;
 mod restoring;
 mod retention;
 mod sharing;

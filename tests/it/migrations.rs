@@ -39,7 +39,7 @@ both_engines! {
                 };
                 (count("").await, count(" and sql like '%id integer primary key autoincrement,%'").await)
             }
-            Db::Postgres(pool) => {
+            Db::Postgres { pool, .. } => {
                 let text = "select count(*), count(*) filter (where c.is_identity = 'YES') from information_schema.columns c
                     join pg_index i on i.indrelid = c.table_name::regclass and i.indisprimary and i.indnatts = 1
                     join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0] and a.attname = c.column_name
@@ -95,7 +95,7 @@ both_engines! {
 async fn execute(db: &Db, statement: &'static str) {
     match db {
         Db::Sqlite { write, .. } => write.execute(statement).await.map(drop),
-        Db::Postgres(pool) => pool.execute(statement).await.map(drop),
+        Db::Postgres { pool, .. } => pool.execute(statement).await.map(drop),
     }
     .expect(statement);
 }
@@ -104,7 +104,7 @@ async fn execute(db: &Db, statement: &'static str) {
 async fn schema(db: &Db) -> BTreeSet<String> {
     let lines: Vec<(String,)> = match db {
         Db::Sqlite { read, .. } => sqlx::query_as(SQLITE).fetch_all(read).await,
-        Db::Postgres(pool) => sqlx::query_as(POSTGRES).fetch_all(pool).await,
+        Db::Postgres { pool, .. } => sqlx::query_as(POSTGRES).fetch_all(pool).await,
     }
     .expect("the schema can be read");
     lines.into_iter().map(|(line,)| line).collect()

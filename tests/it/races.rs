@@ -65,7 +65,7 @@ async fn stopped_between<A, B>(
     first: impl Future<Output = A>,
     second: impl Future<Output = B>,
 ) -> (A, B) {
-    let Db::Postgres(pool) = &app.site.db else {
+    let Db::Postgres { pool, .. } = &app.site.db else {
         return (first.await, second.await);
     };
     let mut third = pool.begin().await.expect("a transaction");
@@ -93,7 +93,7 @@ async fn circles(app: &TestApp) -> i64 {
     let circles = "select deadlocks from pg_stat_database where datname = current_database()";
     match &app.site.db {
         Db::Sqlite { .. } => 0,
-        Db::Postgres(_) => database::rows::<(i64,)>(&app.site.db, circles).await[0].0,
+        Db::Postgres { .. } => database::rows::<(i64,)>(&app.site.db, circles).await[0].0,
     }
 }
 

@@ -250,7 +250,7 @@ async fn execute(db: &Db, sql: &str) {
     let text = AssertSqlSafe(sql.to_owned());
     match db {
         Db::Sqlite { write, .. } => sqlx::query(text).execute(write).await.map(drop),
-        Db::Postgres(pool) => sqlx::query(text).execute(pool).await.map(drop),
+        Db::Postgres { pool, .. } => sqlx::query(text).execute(pool).await.map(drop),
     }
     .unwrap_or_else(|error| panic!("{error}: {sql}"));
 }

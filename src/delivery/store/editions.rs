@@ -62,8 +62,12 @@ statements! {
     /// Send no more of it.
     CANCEL = "update edition set state = 'cancelled', updated_at = $2, finished_at = $2
               where id = $1 and state in ('scheduled', 'sealed', 'sending', 'paused', 'held')";
-    /// Editions whose deliveries may be claimed.
-    SENDING = "select id, unknown_policy from edition where state = 'sending' order by id";
+    /// Editions whose deliveries may be claimed, and what is left of them. (`+` keeps SQLite off the primary key, which would read
+    /// the whole audience.)
+    SENDING = "select e.id, e.unknown_policy,
+            (select min(d.next_at) from delivery d where d.edition_id = e.id and d.state = 'queued') as next_at,
+            exists (select 1 from delivery d where + d.edition_id = e.id and d.state = 'claimed' and d.claimed_by > 0) as any_claimed
+        from edition e where e.state = 'sending' order by e.id";
     /// Whether it seems to be over.
     SEEMS_OVER = "select id from edition where id = $1 and state = 'sending'
               and not exists (select 1 from delivery where edition_id = $1 and state = 'queued')
@@ -86,6 +90,31 @@ statements! {
     SEALED_COUNT = "select sealed_count from edition where id = $1";
     /// Every edition that was ever sealed.
     SEALED_EDITIONS = "select id from edition where sealed_at is not null order by id";
+}
+
+/// An edition that is being sent.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Sending {
+    /// Its id.
+    pub id: i64,
+    /// What happens to a copy that may have arrived.
+    pub unknown_policy: String,
+    /// When the next copy that waits is due; none if none waits.
+    pub next_at: Option<Moment>,
+    /// Whether some worker holds copies of it.
+    pub any_claimed: bool,
+}
+
+impl Sending {
+    /// Whether a copy can be claimed.
+    pub fn is_due(&self, now: Moment) -> bool {
+        self.next_at.is_some_and(|at| at <= now)
+    }
+
+    /// Whether nothing of it is open any more.
+    pub const fn seems_over(&self) -> bool {
+        self.next_at.is_none() && !self.any_claimed
+    }
 }
 
 /// An edition whose time has come.
@@ -208,7 +237,7 @@ pub async fn finish(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(FINISH, (id, now)).await? == 1)
 }
 
-pub async fn sending(db: &Db) -> Result<Vec<(i64, String)>> {
+pub async fn sending(db: &Db) -> Result<Vec<Sending>> {
     db.all(SENDING, ()).await
 }
 

@@ -13,6 +13,9 @@ statements! {
     /// The same fact never sends twice.
     ADD = "insert into notice (key, template, context, from_name, from_email, address, name, message_id, state, reply, attempt, marker, maybe_duplicate, next_at, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', '', 0, false, false, $9, $9) on conflict (key) do nothing";
+    /// Whether `CLAIM` would find one.
+    IS_DUE = "select id from notice where state = 'queued' and next_at <= $2
+        and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and (w.base_url <> o.base_url or o.doubt <> ''))) limit 1";
     /// Takes a batch for one worker; away from home only what lets people sign in and confirm the new address.
     CLAIM = sqlite "update notice set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false
             where id in (select id from notice where state = 'queued' and next_at <= $2
@@ -173,6 +176,10 @@ pub async fn add(tx: &mut Tx, row: NewRow<'_>, now: Moment) -> Result<bool> {
         now,
     );
     Ok(tx.exec(ADD, params).await? == 1)
+}
+
+pub async fn is_due(db: &Db, worker: i64, now: Moment) -> Result<bool> {
+    Ok(db.opt::<(i64,)>(IS_DUE, (worker, now)).await?.is_some())
 }
 
 pub async fn claim(tx: &mut Tx, worker: i64, limit: i64, now: Moment) -> Result<Vec<ClaimedNotice>> {

@@ -106,6 +106,11 @@ pub async fn is_stranger(tx: &mut Tx, worker: i64) -> Result<bool> {
     Ok(tx.one::<(i64,)>(IS_STRANGER, (worker,)).await?.0 > 0)
 }
 
+/// As [`is_stranger`], before a transaction is opened.
+pub async fn is_elsewhere(db: &Db, worker: i64) -> Result<bool> {
+    Ok(db.one::<(i64,)>(IS_STRANGER, (worker,)).await?.0 > 0)
+}
+
 pub async fn is_settled(db: &Db, epoch: &str) -> Result<bool> {
     Ok(db.one::<(i64,)>(IS_SETTLED, (epoch,)).await?.0 > 0)
 }

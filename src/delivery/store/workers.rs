@@ -28,6 +28,10 @@ statements! {
         postgres "select w.id from worker w where w.stopped_at > $1
             and (exists (select 1 from delivery d where d.state = 'claimed' and d.claimed_by = w.id)
                 or exists (select 1 from notice n where n.state = 'claimed' and n.claimed_by = w.id)) for update of w skip locked";
+    /// Whether `SILENT` or `STRAYS` would find somebody.
+    MISSING = "select w.id from worker w where (w.stopped_at is null and w.heartbeat_at < $1 and w.id <> $2)
+            or (w.stopped_at > $3 and (exists (select 1 from delivery d where d.state = 'claimed' and d.claimed_by = w.id)
+                or exists (select 1 from notice n where n.state = 'claimed' and n.claimed_by = w.id))) limit 1";
     /// Declared dead, or stopped in good order; by one only.
     STOP = "update worker set stopped_at = $2 where id = $1 and stopped_at is null";
     /// Ended long ago, and holds nothing: every claim is found by its worker's row.
@@ -55,6 +59,11 @@ pub async fn beat(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
 
 pub async fn is_alive(tx: &mut Tx, id: i64) -> Result<bool> {
     Ok(tx.opt::<(i64,)>(ALIVE, (id,)).await?.is_some())
+}
+
+/// Whether anybody is silent, or gone with claims in hand: looked at before a transaction is opened.
+pub async fn is_anybody_missing(db: &Db, silent_since: Moment, gone_since: Moment, me: i64) -> Result<bool> {
+    Ok(db.opt::<(i64,)>(MISSING, (silent_since, me, gone_since)).await?.is_some())
 }
 
 pub async fn strays(tx: &mut Tx, since: Moment) -> Result<Vec<i64>> {

@@ -21,7 +21,7 @@ use super::{
     editions::{count, grouped, title},
 };
 use crate::{
-    clock::Zone,
+    clock::{Moment, Zone},
     delivery::{
         editions::{self, EditionState, Progress},
         origin::{self, Standing},
@@ -32,10 +32,16 @@ use crate::{
 
 /// How many copies one page shows.
 const PAGE: i64 = 50;
-/// After so many seconds the stream ends and the browser asks again: a session that ended sees no more, and a process
-/// that is asked to stop is not kept waiting.
-const STREAM_SECONDS: usize = 20;
-/// The notes cost more than the figures: they come every so many seconds.
+/// After so long the stream ends and the browser asks again: a session that ended sees no more, and a process that is asked
+/// to stop is not kept waiting.
+const STREAM: Duration = Duration::from_secs(20);
+/// How often it looks while copies leave, or are about to.
+const QUICK: Duration = Duration::from_secs(1);
+/// How often while it rests: a page may be left open for days.
+const SLOW: Duration = Duration::from_secs(5);
+/// An edition that goes out within so long is about to.
+const SOON: Duration = Duration::from_secs(60);
+/// The notes cost more than the figures: they come with every so many looks.
 const NOTES_EVERY: usize = 4;
 
 /// What the address of the page asks for.
@@ -83,7 +89,7 @@ struct Action {
 }
 
 /// The figures as words, and the bar: what the page shows and what the stream sends.
-#[derive(Serialize)]
+#[derive(PartialEq, Serialize)]
 struct Figures {
     state: &'static str,
     texts: Texts,
@@ -93,14 +99,14 @@ struct Figures {
 }
 
 /// What the stream sends: the figures, and every few seconds the notes beside them.
-#[derive(Serialize)]
+#[derive(PartialEq, Serialize)]
 struct Tick {
     #[serde(flatten)]
     figures: Figures,
     notes: Option<Vec<String>>,
 }
 
-#[derive(Serialize)]
+#[derive(PartialEq, Serialize)]
 struct Texts {
     sealed: String,
     accepted: String,
@@ -113,7 +119,7 @@ struct Texts {
 }
 
 /// A stretch of the progress bar, which is a thousand units long.
-#[derive(Serialize)]
+#[derive(PartialEq, Serialize)]
 struct Bar {
     name: &'static str,
     x: i64,
@@ -396,38 +402,80 @@ async fn results(desk: &Desk, edition: &Edition, look: &Look) -> Result<Results,
     Ok(Results { q: look.q.clone(), class: look.class.clone(), states: states.into(), rows, next })
 }
 
-/// `GET /desk/editions/{id}/progress`: the figures once a second, as server-sent events.
+/// `GET /desk/editions/{id}/progress`: the figures as they change, as server-sent events.
 pub(crate) async fn events(desk: Desk, Path(id): Path<String>) -> Outcome {
     let edition = digests::find(&desk.site().db, &id).await?;
-    Ok(Sse::new(ticks(desk, edition.id)).keep_alive(KeepAlive::default()).into_response())
+    let viewer = Viewer {
+        desk,
+        edition_id: edition.id,
+        speed: Speed::default(),
+        looks: 0,
+        time: Duration::ZERO,
+        gap: Duration::ZERO,
+        shown: None,
+    };
+    Ok(Sse::new(ticks(viewer)).keep_alive(KeepAlive::default()).into_response())
 }
 
-fn ticks(desk: Desk, edition_id: i64) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold((desk, Speed::default(), 0), move |(desk, mut speed, tick)| async move {
-        if tick == STREAM_SECONDS {
-            return None;
+/// Somebody who watches an edition.
+struct Viewer {
+    desk: Desk,
+    edition_id: i64,
+    speed: Speed,
+    looks: usize,
+    /// For how long they have been watching.
+    time: Duration,
+    /// Until the next look.
+    gap: Duration,
+    /// What they were told last.
+    shown: Option<Tick>,
+}
+
+fn ticks(viewer: Viewer) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold(viewer, |mut viewer| async move {
+        loop {
+            if viewer.time >= STREAM {
+                return None;
+            }
+            tokio::time::sleep(viewer.gap).await;
+            viewer.time += viewer.gap;
+            // A database that does not answer ends the stream; the browser asks again by itself.
+            let tick = viewer.look().await.ok()?;
+            if viewer.shown.as_ref() != Some(&tick) {
+                let event = Event::default().event("progress").json_data(&tick).ok()?;
+                viewer.shown = Some(tick);
+                return Some((Ok(event), viewer));
+            }
         }
-        if tick > 0 {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-        // A database that does not answer ends the stream; the browser asks again by itself.
-        let event = event(&desk, edition_id, &mut speed, tick).await.ok()?;
-        Some((Ok(event), (desk, speed, tick + 1)))
     })
 }
 
-async fn event(desk: &Desk, edition_id: i64, speed: &mut Speed, tick: usize) -> Result<Event, WebError> {
-    let db = &desk.site().db;
-    let edition = digests::load(db, edition_id).await?;
-    let progress = editions::progress(db, edition_id).await?;
-    speed.saw(progress.sealed - progress.open);
-    let notes = if tick % NOTES_EVERY == NOTES_EVERY - 1 {
-        Some(notes(&desk.app, desk.zone(), &edition, progress, speed.per_minute()).await?)
-    } else {
-        None
-    };
-    let tick = Tick { figures: Figures::new(progress, edition.state), notes };
-    Event::default().event("progress").json_data(tick).map_err(WebError::internal)
+impl Viewer {
+    async fn look(&mut self) -> Result<Tick, WebError> {
+        let db = &self.desk.site().db;
+        let edition = digests::load(db, self.edition_id).await?;
+        let progress = editions::progress(db, self.edition_id).await?;
+        self.speed.saw(progress.sealed - progress.open);
+        self.looks += 1;
+        let is_moving = moves(&edition, self.desk.site().now());
+        self.gap = if is_moving { QUICK } else { SLOW };
+        let notes = if is_moving && self.looks.is_multiple_of(NOTES_EVERY) {
+            let per_minute = self.speed.per_minute();
+            Some(notes(&self.desk.app, self.desk.zone(), &edition, progress, per_minute).await?)
+        } else {
+            None
+        };
+        Ok(Tick { figures: Figures::new(progress, edition.state), notes })
+    }
+}
+
+/// Whether its figures change by themselves, or soon will.
+fn moves(edition: &Edition, now: Moment) -> bool {
+    match edition.state {
+        EditionState::Sealed | EditionState::Sending => true,
+        EditionState::Scheduled => edition.send_at.is_some_and(|at| at <= now.plus(SOON)),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ impl Repair {
     }
 }
 
-/// Who has which version. Most editions have one, and then the tallies know.
+/// Who has which version.
 async fn versions(desk: &Desk, edition: &Edition, progress: Progress) -> Result<Vec<Version>, WebError> {
     let readers = progress.accepted + progress.unknown;
     if readers == 0 {

@@ -129,8 +129,8 @@ both_engines! {
         let engine = Engine::start(app.site.clone(), app.templates.clone(), app.engine(2)).await.expect("it starts");
         assert_eq!(database::change(&app.site.db, "update worker set stopped_at = heartbeat_at where stopped_at is null").await, 1);
         let edition = app.seal_edition("For the living").await;
-        // It looks for work four times a second.
-        let claimed = wait::at_most(Duration::from_secs(1), async || {
+        // It is told of work, and looks for it once a second.
+        let claimed = wait::at_most(Duration::from_secs(2), async || {
             let untouched = "select count(*) from delivery where state = 'queued' and attempt = 0";
             (database::rows::<(i64,)>(&app.site.db, untouched).await != [(50,)]).then_some(())
         });
@@ -187,7 +187,7 @@ async fn damage(app: &TestApp, number: usize, body: Vec<u8>) {
             sqlx::query(add).bind(&key).bind(body).execute(write).await.expect(add);
             sqlx::query(point).bind(&key).bind(address).execute(write).await.expect(point);
         }
-        Db::Postgres(pool) => {
+        Db::Postgres { pool, .. } => {
             sqlx::query(add).bind(&key).bind(body).execute(pool).await.expect(add);
             sqlx::query(point).bind(&key).bind(address).execute(pool).await.expect(point);
         }

@@ -47,7 +47,7 @@ both_engines! {
     /// TRUST T11, F25: the tallies stay right when a worker claims the copy of a reader who leaves at that very moment.
     async fn leaving_and_claiming_at_the_same_moment_count_once(app: TestApp) {
         // SQLite has one writer: nothing happens there at the same moment.
-        let Db::Postgres(pool) = &app.site.db else { return };
+        let Db::Postgres { pool, .. } = &app.site.db else { return };
         app.import_readers(1).await;
         let edition = app.seal_edition("At the same moment").await;
         let id = database::rows::<(i64,)>(&app.site.db, "select subscriber_id from delivery").await[0].0;

@@ -235,7 +235,7 @@ async fn left_behind(db: &Db) -> Vec<(String, i64)> {
         union all select 'call ' || operation || ' ' || state, count(*) from provider_call where state = 'started' group by 1";
     match db {
         Db::Sqlite { read, .. } => sqlx::query_as(LEFT).fetch_all(read).await,
-        Db::Postgres(pool) => sqlx::query_as(LEFT).fetch_all(pool).await,
+        Db::Postgres { pool, .. } => sqlx::query_as(LEFT).fetch_all(pool).await,
     }
     .expect("the queues can be counted")
 }

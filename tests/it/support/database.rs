@@ -117,7 +117,7 @@ impl TestDb {
                 fs::remove_file(file).expect("our own file");
                 sqlx::query("vacuum into $1").bind(file).execute(write).await.expect("a backup");
             }
-            Db::Postgres(_) => {
+            Db::Postgres { .. } => {
                 let cluster = tokio::task::block_in_place(Cluster::get).expect("it runs");
                 tokio::task::block_in_place(|| cluster.back_up(&self.url, &copy.url));
                 copy.db.close().await;
@@ -144,7 +144,7 @@ impl TestDb {
 pub async fn rows<T: Row>(db: &Db, sql: &'static str) -> Vec<T> {
     match db {
         Db::Sqlite { read, .. } => sqlx::query_as(sql).fetch_all(read).await,
-        Db::Postgres(pool) => sqlx::query_as(sql).fetch_all(pool).await,
+        Db::Postgres { pool, .. } => sqlx::query_as(sql).fetch_all(pool).await,
     }
     .expect(sql)
 }
@@ -153,7 +153,7 @@ pub async fn rows<T: Row>(db: &Db, sql: &'static str) -> Vec<T> {
 pub async fn change(db: &Db, sql: &'static str) -> u64 {
     match db {
         Db::Sqlite { write, .. } => sqlx::query(sql).execute(write).await.expect(sql).rows_affected(),
-        Db::Postgres(pool) => sqlx::query(sql).execute(pool).await.expect(sql).rows_affected(),
+        Db::Postgres { pool, .. } => sqlx::query(sql).execute(pool).await.expect(sql).rows_affected(),
     }
 }
 

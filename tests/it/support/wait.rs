@@ -1,4 +1,4 @@
-//! Waiting for a condition: the one place of the suite that lets time pass.
+//! Waiting for a condition, and for what happens meanwhile: the one place of the suite that lets time pass.
 
 use std::time::Duration;
 
@@ -27,4 +27,9 @@ pub async fn at_most<T>(limit: Duration, mut ask: impl AsyncFnMut() -> Option<T>
         }
         tokio::time::sleep(BETWEEN).await;
     }
+}
+
+/// Lets two real seconds pass: only for counting what is done while there is nothing to do.
+pub async fn two_seconds() {
+    tokio::time::sleep(Duration::from_secs(2)).await;
 }

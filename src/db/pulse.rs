@@ -1,0 +1,64 @@
+//! What an open database tells the tasks of its own process: that a commit left work for them, and how often it was written to.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use tokio::sync::watch;
+
+use super::{Db, Tx};
+
+/// Shared by all clones of one handle.
+#[derive(Clone, Debug, Default)]
+pub struct Pulse(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    begun: AtomicU64,
+    work: watch::Sender<()>,
+}
+
+impl Pulse {
+    pub(super) fn begun(&self) {
+        self.0.begun.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn work_was_left(&self) {
+        // Nobody may be listening: a process that only shows pages.
+        self.0.work.send_replace(());
+    }
+}
+
+impl Db {
+    const fn pulse(&self) -> &Pulse {
+        match self {
+            Self::Sqlite { pulse, .. } | Self::Postgres { pulse, .. } => pulse,
+        }
+    }
+
+    pub(super) fn count_transaction(&self) -> Pulse {
+        self.pulse().begun();
+        self.pulse().clone()
+    }
+
+    /// How many transactions that may write were begun since it was opened, by all clones of this handle together.
+    #[must_use]
+    pub fn transactions(&self) -> u64 {
+        self.pulse().0.begun.load(Ordering::Relaxed)
+    }
+
+    /// Changes with every commit of this process that left work ([`Tx::leaves_work`]). What other processes leave is found by
+    /// looking.
+    #[must_use]
+    pub fn work(&self) -> watch::Receiver<()> {
+        self.pulse().0.work.subscribe()
+    }
+}
+
+impl Tx {
+    /// Once this is committed there is something to do: whoever of this process waits for work is woken then.
+    pub const fn leaves_work(&mut self) {
+        self.leaves_work = true;
+    }
+}
