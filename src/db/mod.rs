@@ -14,7 +14,7 @@ mod params;
 mod pulse;
 mod sql;
 
-use std::{io, path::Path, str::FromStr, time::Duration};
+use std::{fs, io, path::Path, str::FromStr, time::Duration};
 
 use futures_util::future::{BoxFuture, Either};
 use serde::{Serialize, de::DeserializeOwned};
@@ -145,12 +145,16 @@ impl Db {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(synchronous)
-            .auto_vacuum(SqliteAutoVacuum::Incremental)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(30))
             .statement_cache_capacity(256)
             .pragma("temp_store", "memory")
             .disable_statement_logging();
+        // Asking for it takes the lock of the writer: on a connection that is opened to read inside a transaction it would wait
+        // for that transaction, which waits for it. A database that is there has it.
+        let is_new = fs::metadata(connect.get_filename()).map_or(true, |file| file.len() == 0);
+        let connect_to_write =
+            if is_new { connect.clone().auto_vacuum(SqliteAutoVacuum::Incremental) } else { connect.clone() };
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(Duration::from_secs(60))
@@ -159,7 +163,7 @@ impl Db {
             // When the disk is full, or fails, SQLite undoes a transaction by itself. The connection then believes that it is
             // still inside one, and would never begin another: it is closed, and a new one opened.
             .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
-            .connect_with(connect.clone())
+            .connect_with(connect_to_write)
             .await?;
         let read = SqlitePoolOptions::new()
             .max_connections(options.connections)

@@ -116,6 +116,17 @@ async fn one_failed(app: &TestApp) -> (i64, String) {
 }
 
 both_engines! {
+    /// TRUST F16: whoever reads waits for no writer, also where a connection has to be opened for it: inside a transaction that
+    /// would be for ever.
+    async fn a_connection_is_opened_while_somebody_writes(app: TestApp) {
+        let tx = app.site.db.begin().await.expect("a transaction");
+        let opened = tokio::time::timeout(Duration::from_secs(10), database::open(&app.database_url)).await;
+        let another = opened.expect("it opens while the transaction is open");
+        assert_eq!(database::rows::<(i64,)>(&another, "select count(*) from list").await, [(1,)]);
+        another.close().await;
+        tx.commit().await.expect("a commit");
+    }
+
     /// TRUST M25, M26: a complaint that comes while the edition is being locked, after sealing looked at who is stopped and before
     /// the copies are there, still finds the copy.
     async fn a_complaint_while_the_copies_are_written_is_not_passed_over(app: TestApp) {

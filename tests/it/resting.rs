@@ -181,7 +181,7 @@ both_engines! {
         app.leaves_work();
     }
 
-    /// TRUST F1: one connection tries a mail service that does not answer, less and less often, and the others wait.
+    /// TRUST M20: one connection tries a mail service that does not answer, less and less often, and the others wait.
     async fn a_mail_service_that_is_down_costs_little(app: TestApp) {
         app.import_readers(300).await;
         app.seal_edition("To whom it may reach").await;
@@ -191,7 +191,7 @@ both_engines! {
         app.drain().await;
     }
 
-    /// TRUST M23: and so it is where another has the work.
+    /// TRUST M20: and so it is where another has the work.
     async fn one_mail_service_of_two_that_is_down_costs_little(app: TestApp) {
         app.import_readers(100).await;
         let edition = app.seal_edition("By the other way").await;
@@ -217,7 +217,7 @@ both_engines! {
         app.leaves_work();
     }
 
-    /// TRUST M24: what may be sent in a day was sent, and the rest waits for tomorrow.
+    /// TRUST M28: what may be sent in a day was sent, and the rest waits for tomorrow.
     async fn a_limit_that_is_used_up_rests(app: TestApp) {
         app.readers(10).await;
         let edition = app.seal_edition("Four a day").await;
