@@ -62,41 +62,92 @@ impl fmt::Display for Open {
     }
 }
 
-/// What others may look into, of these and of what stands in those of them that are folders. What is not there, or may not be
-/// looked at, is passed over; links are not followed.
+/// What others may look into, of these; a folder stands for itself alone. What is not there, or may not be looked at, is
+/// passed over; links are not followed.
 #[must_use]
 pub fn open_to_others(paths: &[PathBuf]) -> Vec<Open> {
-    let mut open = Vec::new();
-    for path in paths {
-        look(path, &mut open);
-    }
-    open
+    paths.iter().filter_map(|path| look(path)).collect()
 }
 
 #[cfg(unix)]
-fn look(path: &Path, open: &mut Vec<Open>) {
+fn look(path: &Path) -> Option<Open> {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let Ok(about) = fs::symlink_metadata(path) else { return };
-    let (mode, is_folder) = (about.permissions().mode() & 0o7777, about.is_dir());
-    if (is_folder || about.is_file()) && mode & 0o077 != 0 {
-        open.push(Open { path: path.to_owned(), mode, should_be: if is_folder { 0o700 } else { 0o600 } });
-    }
-    let Some(inside) = is_folder.then(|| fs::read_dir(path).ok()).flatten() else { return };
-    inside.flatten().for_each(|entry| look(&entry.path(), open));
+    let about = fs::symlink_metadata(path).ok()?;
+    let mode = about.permissions().mode() & 0o7777;
+    let should_be = if about.is_dir() { 0o700 } else { 0o600 };
+    ((about.is_dir() || about.is_file()) && mode & 0o077 != 0).then(|| Open {
+        path: path.to_owned(),
+        mode,
+        should_be,
+    })
 }
 
 #[cfg(not(unix))]
-fn look(_: &Path, _: &mut Vec<Open>) {}
+fn look(_: &Path) -> Option<Open> {
+    None
+}
 
 impl Open {
-    /// Shuts it.
+    /// Shuts it, if it is still what it was: somebody who may write in the folder can have put a link in its place.
     ///
     /// # Errors
-    /// When it belongs to somebody else.
+    /// When it belongs to somebody else, or has another name, too, which may stand elsewhere.
     pub fn shut(&self) -> io::Result<()> {
         #[cfg(unix)]
-        fs::set_permissions(&self.path, std::os::unix::fs::PermissionsExt::from_mode(self.should_be))?;
+        {
+            use rustix::{fs::OFlags, process::geteuid};
+            use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+
+            let careful = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+            let it =
+                OpenOptions::new().read(true).custom_flags(careful.bits().cast_signed()).open(&self.path)?;
+            let about = it.metadata()?;
+            let is_as_it_was =
+                about.is_dir() == (self.should_be == 0o700) && (about.is_dir() || about.is_file());
+            if !is_as_it_was || about.uid() != geteuid().as_raw() {
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to somebody else"));
+            }
+            if about.is_file() && about.nlink() > 1 {
+                return Err(io::Error::other("it has another name, too"));
+            }
+            it.set_permissions(fs::Permissions::from_mode(self.should_be))?;
+        }
         Ok(())
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    /// Somebody who may write in a folder of ours puts another file in the place of one that was looked at.
+    #[test]
+    fn what_was_put_in_the_place_of_ours_is_not_touched() {
+        let name = format!("target/tmp/private-{}", std::process::id());
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        self::folder(&folder).unwrap();
+        let (theirs, ours) = (folder.join("theirs"), folder.join("ours"));
+        write(&theirs, "").unwrap();
+        let mode = |mode| fs::set_permissions(&theirs, fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o755);
+        let open = Open { path: ours.clone(), mode: 0o644, should_be: 0o600 };
+        let places: [fn(&Path, &Path) -> io::Result<()>; 3] = [
+            |theirs, ours| symlink(theirs, ours),
+            |theirs, ours| fs::hard_link(theirs, ours),
+            |_, ours| fs::create_dir(ours),
+        ];
+        for put in places {
+            put(&theirs, &ours).unwrap();
+            assert!(open.shut().is_err());
+            assert_eq!(fs::metadata(&theirs).unwrap().permissions().mode() & 0o777, 0o755);
+            fs::remove_file(&ours).or_else(|_| fs::remove_dir(&ours)).unwrap();
+        }
+        fs::rename(&theirs, &ours).unwrap();
+        open.shut().unwrap();
+        assert_eq!(look(&ours), None);
+        fs::remove_dir_all(folder).unwrap();
     }
 }

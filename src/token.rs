@@ -293,6 +293,12 @@ pub fn public_id() -> String {
     BASE32_NOPAD.encode(&random::<16>()).to_ascii_lowercase()
 }
 
+/// Whether this looks like a [`public_id`].
+#[must_use]
+pub fn is_public_id(text: &str) -> bool {
+    text.len() == 26 && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
+}
+
 /// An unguessable secret to hand to one browser or person: 256 bits.
 #[must_use]
 pub fn secret() -> String {

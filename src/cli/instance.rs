@@ -16,7 +16,7 @@ use crate::{
         position::Positions,
         workers::{self, Lock},
     },
-    digests, private,
+    digests, private, sandbox,
     site::Site,
 };
 
@@ -78,14 +78,13 @@ pub(super) async fn open_site_locked(config: &Config) -> anyhow::Result<Site> {
     put_together(config, db).await
 }
 
-/// The files and folders that an instance makes: who reads a magazine stands in them. `DATA_DIR` itself is one of them while
-/// nothing else is in it, for a mail server's folder there has to let the mail server in.
+/// The files that an instance makes, by their names: who reads a magazine stands in them. A folder is one of them while
+/// nothing else is in it: a mail server's folder in `DATA_DIR` has to let the mail server in.
 pub(super) fn our_own(config: &Config) -> Vec<PathBuf> {
-    const NAMES: &[&str] = &["position", "sandbox", "secret", "suppression-secret", "demo"];
     // By whatever names they are called.
     let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
     let data = real(config.data_dir.clone());
-    let mut ours: Vec<PathBuf> = NAMES.iter().map(|name| data.join(name)).collect();
+    let mut ours = vec![data.join("secret"), data.join("suppression-secret")];
     if let Some(file) = sqlite_file(config).map(real) {
         let beside = ["", "-wal", "-shm", "-journal", ".lock"];
         ours.extend(beside.map(|ending| {
@@ -94,11 +93,29 @@ pub(super) fn our_own(config: &Config) -> Vec<PathBuf> {
             PathBuf::from(name)
         }));
     }
-    let inside = fs::read_dir(&data).map(|inside| inside.flatten().map(|entry| entry.path()));
-    if inside.is_ok_and(|mut inside| inside.all(|path| ours.contains(&path))) {
+    let is_ours: [fn(&Path) -> bool; 2] = [Positions::is_one, sandbox::is_file_of_ours];
+    for (name, is_ours) in ["position", "sandbox"].into_iter().zip(is_ours) {
+        let folder = data.join(name);
+        let (files, others): (Vec<_>, Vec<_>) = inside(&folder).into_iter().partition(|path| is_ours(path));
+        if !files.is_empty() && others.is_empty() {
+            ours.push(folder);
+        }
+        ours.extend(files);
+    }
+    let inside = inside(&data);
+    // The lock was made a moment ago: what was empty before may be there for others, too.
+    let is_used = inside.iter().any(|path| path.extension().is_none_or(|ending| ending != "lock"));
+    if is_used && inside.iter().all(|path| ours.contains(path)) {
         ours.push(data);
     }
     ours
+}
+
+/// What stands in a folder; nothing where a link stands in its place.
+fn inside(folder: &Path) -> Vec<PathBuf> {
+    let is_folder = fs::symlink_metadata(folder).is_ok_and(|about| about.is_dir());
+    let inside = is_folder.then(|| fs::read_dir(folder)).and_then(Result::ok);
+    inside.into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
 /// Shuts what others may look into: an older version left it open, or somebody put a backup in place.

@@ -6,6 +6,7 @@
 //! that does not know the epoch or the worker, or knows less than the file, is a restored backup (TRUST T10).
 
 use std::{
+    ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -61,6 +62,13 @@ impl Positions {
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
         Self { folder, name: token::public_id(), own: Mutex::default() }
+    }
+
+    /// Whether a file of such a folder is one of these, by its name.
+    #[must_use]
+    pub fn is_one(path: &Path) -> bool {
+        let is_ours = |name: &str| token::is_public_id(name.strip_suffix(".new").unwrap_or(name));
+        path.file_name().and_then(OsStr::to_str).is_some_and(is_ours)
     }
 
     /// How they stand to the database that is opened at a place. One that cannot be read counts as missing, and the log says so.

@@ -13,7 +13,12 @@ mod stripe_api;
 #[cfg(test)]
 mod tests;
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use axum::Router;
 use tokio::{
@@ -36,6 +41,17 @@ use crate::{
     door::{self, Limits},
     private,
 };
+
+/// The names of its files.
+const MAIL: &str = "mail.jsonl";
+const MAIL_BYTES: &str = "mail.raw";
+const PAYMENTS: &str = "stripe.jsonl";
+
+/// Whether a file of its folder is one of its own, by its name.
+#[must_use]
+pub fn is_file_of_ours(path: &Path) -> bool {
+    [MAIL, MAIL_BYTES, PAYMENTS].iter().any(|name| path.ends_with(name))
+}
 
 /// What a sandbox needs to start.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! Nobody else on the machine may read who reads the magazine.
 
 use std::{
+    collections::BTreeSet,
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -145,14 +146,20 @@ async fn what_stands_open_is_told_of_and_shut() {
     assert_eq!(open_to_others(&own.folder), []);
 
     open_all();
-    let theirs = own.folder.join("Maildir");
-    fs::create_dir(&theirs).expect("our own folder");
-    fs::set_permissions(&theirs, fs::Permissions::from_mode(0o755)).expect("our own");
+    let theirs =
+        ["Maildir", "demo", "demo/run.sh", "position/notes", "sandbox/project", "sandbox/project/run.sh"]
+            .map(|name| own.folder.join(name));
+    for path in &theirs {
+        let made = if path.extension().is_some() { fs::write(path, "") } else { fs::create_dir(path) };
+        made.expect("our own folder");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("our own");
+    }
     let program = own.serve(&app, "022").await;
-    // A folder that somebody else needs is not shut around theirs.
-    let mut left: Vec<PathBuf> = open_to_others(&own.folder).into_iter().map(|(path, _)| path).collect();
-    left.sort();
-    assert_eq!(left, [own.folder.clone(), theirs]);
+    // A folder that somebody else needs is not shut around theirs, by whatever name it is called.
+    let mut open = theirs.to_vec();
+    open.extend(["", "position", "sandbox"].map(|name| own.folder.join(name)));
+    let left = open_to_others(&own.folder).into_iter().map(|(path, _)| path);
+    assert_eq!(left.collect::<BTreeSet<_>>(), open.into_iter().collect());
     assert!(program.log().contains("others could look into"), "{}", program.log());
     app.finish().await;
 }

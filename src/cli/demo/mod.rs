@@ -66,7 +66,8 @@ fn prepare(config: &mut Config, arguments: &Arguments) -> anyhow::Result<()> {
     }
     config.data_dir = config.data_dir.join("demo");
     config.database_url = format!("sqlite:{}", config.data_dir.join("broadside.db").display());
-    if arguments.fresh {
+    // Another folder of this name is somebody's work.
+    if arguments.fresh && config.data_dir.join("broadside.db").exists() {
         match fs::remove_dir_all(&config.data_dir) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(error)

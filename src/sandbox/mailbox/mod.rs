@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::{
+    MAIL, MAIL_BYTES,
     journal::{Journal, RawFile},
     smtp::Stage,
 };
@@ -133,11 +134,11 @@ impl State {
 impl Mailbox {
     pub(super) fn open(folder: &Path, clock: Clock) -> io::Result<Self> {
         let (mut messages, mut exchanges, mut by_address) = (Vec::new(), Vec::new(), HashMap::new());
-        let journal = Journal::open(&folder.join("mail.jsonl"), |entry| match entry {
+        let journal = Journal::open(&folder.join(MAIL), |entry| match entry {
             Entry::Kept(received) => index(&mut by_address, &received, messages.len(), &mut messages),
             Entry::Noted(exchange) => exchanges.push(exchange),
         })?;
-        let raw = RawFile::open(&folder.join("mail.raw"))?;
+        let raw = RawFile::open(&folder.join(MAIL_BYTES))?;
         let (arrivals, _) = watch::channel(messages.len() as u64);
         let state = Mutex::new(State { journal, raw, messages, exchanges, by_address });
         Ok(Self(Arc::new(Inner { clock, state, arrivals })))

@@ -21,7 +21,10 @@ use super::{
     error::{ApiError, ApiResult},
     script::Script,
 };
-use crate::{clock::Moment, sandbox::journal::Journal};
+use crate::{
+    clock::Moment,
+    sandbox::{PAYMENTS, journal::Journal},
+};
 
 /// The reply to a request that carried an idempotency key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,7 +86,7 @@ impl State {
     /// sandbox that was thrown away.
     pub(super) fn open(folder: &Path, now: Moment) -> io::Result<Self> {
         let mut lines: Vec<Line> = Vec::new();
-        let journal = Journal::open(&folder.join("stripe.jsonl"), |line| lines.push(line))?;
+        let journal = Journal::open(&folder.join(PAYMENTS), |line| lines.push(line))?;
         let mut state = Self {
             journal,
             seed: lines.first().map_or_else(|| now.0.to_string(), |line| line.seed.clone()),

@@ -13,7 +13,7 @@ use super::super::{App, Outcome, WebError};
 use crate::{
     donations::{self, manage_token, reports},
     staff::Settings,
-    token::TokenError,
+    token::{self, TokenError},
 };
 
 #[derive(Serialize)]
@@ -33,7 +33,7 @@ pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> O
     let settings = Settings::load(&app.site.db).await?;
     let public_id = match donations::gift_of(&app.site, &token) {
         Ok(public_id) => public_id,
-        Err(TokenError::Invalid) if !is_bare_name(&token) => return Err(WebError::NotFound),
+        Err(TokenError::Invalid) if !token::is_public_id(&token) => return Err(WebError::NotFound),
         Err(_) => return closed(&app, settings).await,
     };
     let donation = reports::find(&app.site.db, &public_id).await?.ok_or(WebError::NotFound)?;
@@ -59,11 +59,6 @@ pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> O
         response.headers_mut().insert(HeaderName::from_static("refresh"), HeaderValue::from_static("3"));
     }
     Ok(response)
-}
-
-/// Whether it looks like the public id of a gift, ours or nobody's.
-fn is_bare_name(token: &str) -> bool {
-    token.len() == 26 && token.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
 }
 
 /// What whoever comes without a good token sees: the same for every gift, and for none.
