@@ -1,9 +1,18 @@
 //! Taking connections: no more than there is room for, and without a stir when the system has none to give.
 
-use std::{collections::HashMap, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use tokio::{
-    net::{TcpListener, TcpSocket},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::{AbortHandle, Id, JoinSet},
     time::sleep,
 };
@@ -22,8 +31,9 @@ const CALM: Duration = Duration::from_secs(60);
 /// How many may stand before the door: with the 128 that a listener gets by itself, whoever comes behind a crowd is asked to
 /// come again in a second.
 const QUEUE: u32 = 4_096;
-/// What the system keeps of an answer that nobody takes. By itself it would be up to 4 MB for each connection.
-const KEPT_UNREAD: u32 = 128 * 1_024;
+/// What the system keeps of an answer that nobody takes. By itself it would be up to 4 MB for each connection. It takes more
+/// only once a third of that is free: with much more than this, a reader at the least rate would seem to take nothing.
+const KEPT_UNREAD: u32 = 32 * 1_024;
 
 /// Listens, with room for a crowd.
 ///
@@ -46,6 +56,19 @@ pub async fn accept<T>(
     limits: Limits,
     network: impl Fn(SocketAddr) -> Option<Network>,
     stop: impl Future<Output = ()>,
+    talk: impl FnMut(Guest, SocketAddr) -> T,
+) where
+    T: Future<Output = ()> + Send + 'static,
+{
+    take_in(move |cx| listener.poll_accept(cx), limits, network, stop, talk).await;
+}
+
+/// The same, however the system gives us connections.
+async fn take_in<T>(
+    mut next: impl FnMut(&mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>>,
+    limits: Limits,
+    network: impl Fn(SocketAddr) -> Option<Network>,
+    stop: impl Future<Output = ()>,
     mut talk: impl FnMut(Guest, SocketAddr) -> T,
 ) where
     T: Future<Output = ()> + Send + 'static,
@@ -60,9 +83,11 @@ pub async fn accept<T>(
             () = &mut stop => break,
             Some(ended) = talks.join_next_with_id() => {
                 guests.left(ended.map_or_else(|error| error.id(), |(id, ())| id));
+                // It gave its descriptor back.
+                trouble.is_fresh = false;
             }
             () = sleep(PAUSE), if shut => trouble.is_fresh = false,
-            accepted = listener.accept(), if !shut => match accepted {
+            accepted = poll_fn(&mut next), if !shut => match accepted {
                 Ok((stream, peer)) => {
                     trouble.is_over();
                     let network = network(peer);
@@ -77,14 +102,16 @@ pub async fn accept<T>(
                     guests.came(Inside { network, progress, task });
                 }
                 Err(error) if is_theirs(&error) => {}
-                Err(error) => {
+                Err(error) if is_shortage(&error) => {
                     trouble.came(&error);
                     guests.show_out(|_| true);
                 }
+                // What went wrong on somebody's way here is told by this call, too (accept(2)).
+                Err(_) => trouble.is_fresh = true,
             },
         }
     }
-    drop(listener);
+    drop(next);
     while talks.join_next().await.is_some() {}
 }
 
@@ -101,6 +128,20 @@ async fn watched(talk: impl Future<Output = ()>, progress: Arc<Progress>) {
 fn is_theirs(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+/// The system has no descriptor to give, or no memory for one.
+#[cfg(unix)]
+fn is_shortage(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|errno| shortages.contains(&errno))
+}
+
+/// The same in the numbers of Windows (`WSAEMFILE`, `WSAENOBUFS`).
+#[cfg(not(unix))]
+fn is_shortage(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(10_024 | 10_055))
 }
 
 struct Inside {
@@ -174,6 +215,102 @@ impl Trouble {
         if self.last.is_some_and(|last| last.elapsed() > CALM) {
             tracing::info!("connections are taken as ever");
             self.last = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use rustix::io::Errno;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        sync::Semaphore,
+        time::{interval, timeout},
+    };
+
+    use super::*;
+
+    /// How the system fails at the next one who comes.
+    type Failure = Arc<Mutex<Option<Errno>>>;
+
+    /// Whoever comes in is greeted by a byte, and gets each of its own back; for each permit one of them leaves.
+    async fn door() -> (SocketAddr, Failure, Arc<Semaphore>) {
+        let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let failure = Failure::default();
+        let fails = failure.clone();
+        let next = move |cx: &mut Context<'_>| match fails.lock().unwrap().take() {
+            Some(how) => Poll::Ready(Err(how.into())),
+            None => listener.poll_accept(cx),
+        };
+        let leave = Arc::new(Semaphore::new(0));
+        let told = leave.clone();
+        let talk = move |mut guest: Guest, _| {
+            let told = told.clone();
+            async move {
+                guest.write_all(b"!").await.unwrap();
+                let echo = async {
+                    while let Ok(byte) = guest.read_u8().await {
+                        guest.write_u8(byte).await.ok();
+                    }
+                };
+                tokio::select! {
+                    permit = told.acquire() => permit.unwrap().forget(),
+                    () = echo => {}
+                }
+            }
+        };
+        let limits = Limits { connections: 100, ..Limits::USUAL };
+        tokio::spawn(take_in(next, limits, |_| None, std::future::pending(), talk));
+        (address, failure, leave)
+    }
+
+    async fn greeted(address: SocketAddr) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        assert_eq!(stream.read_u8().await.unwrap(), b'!');
+        stream
+    }
+
+    /// TRUST A32: whoever leaves makes room, so a door that the system shut does not stay shut while they leave.
+    #[tokio::test]
+    async fn who_leaves_opens_a_door_that_had_no_descriptors() {
+        let (address, failure, leave) = door().await;
+        let mut inside = Vec::new();
+        for _ in 0..40 {
+            inside.push(greeted(address).await);
+        }
+        *failure.lock().unwrap() = Some(Errno::MFILE);
+        let mut beat = interval(PAUSE / 2);
+        let mut left = 0;
+        let leaving = async {
+            loop {
+                beat.tick().await;
+                leave.add_permits(1);
+                left += 1;
+            }
+        };
+        tokio::select! {
+            _ = greeted(address) => {}
+            () = leaving => {}
+        }
+        assert!(left < 20, "{left} left before one came in");
+    }
+
+    /// TRUST A32: for want of descriptors whoever waits longest goes; for a network that is down, nobody does.
+    #[tokio::test]
+    async fn only_for_want_of_descriptors_is_anybody_shown_out() {
+        for (how, is_shown_out) in
+            [(Errno::MFILE, true), (Errno::NFILE, true), (Errno::NETDOWN, false), (Errno::PERM, false)]
+        {
+            let (address, failure, _leave) = door().await;
+            let mut first = greeted(address).await;
+            *failure.lock().unwrap() = Some(how);
+            let _second = greeted(address).await;
+            first.write_u8(b'x').await.ok();
+            let back = timeout(Duration::from_secs(8), first.read_u8()).await.expect("an echo or the end");
+            assert_eq!(back.is_err(), is_shown_out, "{how}");
         }
     }
 }

@@ -1,5 +1,9 @@
 //! How many sockets and files this process may hold.
 
+/// What macOS grants at most, where it says "as many as you like" (`OPEN_MAX`).
+#[cfg(unix)]
+const AT_LEAST_SO_MANY: u64 = 10_240;
+
 /// Raises the limit of open descriptors to what the system grants at most, and says what it is then.
 #[cfg(unix)]
 #[must_use]
@@ -7,9 +11,12 @@ pub fn raise() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     let now = getrlimit(Resource::Nofile);
-    // Some systems say "as many as you like" and grant no such thing; then what there is must do.
-    let raised = setrlimit(Resource::Nofile, Rlimit { current: now.maximum, ..now });
-    let granted = if raised.is_ok() { now.maximum } else { now.current };
+    // Some systems say "as many as you like" and grant no such thing.
+    let more = [now.maximum, Some(AT_LEAST_SO_MANY)];
+    let mut more =
+        more.into_iter().filter(|most| now.current.is_some_and(|now| most.is_none_or(|most| most > now)));
+    let raised = more.find(|&current| setrlimit(Resource::Nofile, Rlimit { current, ..now }).is_ok());
+    let granted = raised.unwrap_or(now.current);
     granted.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX)
 }
 

@@ -6,7 +6,7 @@ use std::{
     pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
-    time::Instant,
+    time::Duration,
 };
 
 use axum::{
@@ -29,9 +29,9 @@ use tokio::{
 
 use super::{Guest, Limits, Network, accept, progress::Progress};
 
-/// In the extensions of each request: when it should be answered, one way or another.
+/// In the extensions of each request: how long its answer may take, one way or another, once its body is here.
 #[derive(Clone, Copy, Debug)]
-pub struct Deadline(pub Instant);
+pub struct Deadline(pub Duration);
 
 /// A body that did not come in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -95,7 +95,7 @@ async fn answer(
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response<Answer>, std::convert::Infallible> {
-    let deadline = progress.asked();
+    progress.asked();
     let client = real_client(peer.ip().to_canonical(), request.headers(), &shared.trusted);
     let is_brought = shared.trusted.contains(&peer.ip().to_canonical()) && !shared.trusted.contains(&client);
     let mut at_once = None;
@@ -105,9 +105,9 @@ async fn answer(
             return Ok(Answer::new(too_many(), progress, None));
         }
     }
-    let mut request = request.map(|body| Asked { body, progress: progress.clone(), came: 0, timer: None });
+    let mut request = request.map(|body| Asked { body, progress: progress.clone(), timer: None });
     request.extensions_mut().insert(ConnectInfo(peer));
-    request.extensions_mut().insert(Deadline(deadline));
+    request.extensions_mut().insert(Deadline(progress.limits().request));
     let response = TowerToHyperService::new(shared.router.clone()).call(request).await?;
     Ok(Answer::new(response, progress, at_once))
 }
@@ -178,7 +178,6 @@ impl Drop for AtOnce {
 struct Asked {
     body: Incoming,
     progress: Arc<Progress>,
-    came: u64,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -193,17 +192,16 @@ impl HttpBody for Asked {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
             let size = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref().map(Bytes::len));
-            this.came += size.unwrap_or_default() as u64;
+            this.progress.body_came(size.unwrap_or_default() as u64);
             if frame.is_none() || this.body.is_end_stream() {
                 this.progress.body_ended();
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
-        let limits = this.progress.limits();
-        let end = this.progress.awaits_body().after(limits.body) + limits.for_bytes(this.came);
-        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(end.into())));
-        if timer.deadline() != end.into() {
-            timer.as_mut().reset(end.into());
+        let due = this.progress.awaits_body().into();
+        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if timer.deadline() != due {
+            timer.as_mut().reset(due);
         }
         ready!(timer.as_mut().poll(cx));
         this.progress.body_ended();

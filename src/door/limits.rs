@@ -16,7 +16,8 @@ pub struct Limits {
     pub least_rate: u64,
     /// Between an answer and the next request.
     pub idle: Duration,
-    /// From the first byte of a request to the last of its answer, unless the answer has no known end.
+    /// From the first byte of a request, or from the end of its body, to the last byte of its answer, unless the answer has no
+    /// known end.
     pub request: Duration,
     /// For an answer that is not taken to make any progress.
     pub write: Duration,
@@ -61,7 +62,7 @@ impl Limits {
 
     /// How much longer something may take that has so many bytes.
     pub(super) fn for_bytes(&self, bytes: u64) -> Duration {
-        Duration::from_secs(bytes / self.least_rate.max(1))
+        Duration::from_millis(bytes.saturating_mul(1_000) / self.least_rate.max(1))
     }
 }
 

@@ -10,7 +10,7 @@
 //! | is in the middle of a body | [`Limits::body`], and on as long as [`Limits::least_rate`] is kept |
 //! | has its answer, and asks nothing more | [`Limits::idle`] |
 //! | does not take its answer | [`Limits::write`] without any progress |
-//! | the whole request, from its first byte to the last one of the answer | [`Limits::request`], more for a large answer by the least rate; a stream has no end of its own |
+//! | the whole request, from its first byte, or the end of its body, to the last byte of the answer | [`Limits::request`], more for a large answer by the least rate; a stream has no end of its own |
 
 mod accept;
 mod descriptors;

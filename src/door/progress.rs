@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -39,10 +39,12 @@ enum Phase {
 struct State {
     phase: Phase,
     since: Stopwatch,
-    /// When the first byte of the request came.
+    /// When the first byte of the request came, or when its body had come that was waited for.
     asked: Stopwatch,
     /// Since when the body is waited for.
     body: Option<Stopwatch>,
+    /// How many bytes of it have come.
+    came: u64,
     /// Since when nothing more of an answer is taken.
     blocked: Option<Stopwatch>,
 }
@@ -64,7 +66,7 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn new(limits: Limits) -> Self {
         let now = Stopwatch::start();
-        let state = State { phase: Phase::New, since: now, asked: now, body: None, blocked: None };
+        let state = State { phase: Phase::New, since: now, asked: now, body: None, came: 0, blocked: None };
         Self { limits, state: Mutex::new(state) }
     }
 
@@ -93,24 +95,38 @@ impl Progress {
         }
     }
 
-    /// The head of a request is here. Says by when it must be answered.
-    pub(super) fn asked(&self) -> Instant {
+    /// The head of a request is here.
+    pub(super) fn asked(&self) {
         let mut state = self.state();
         // One that came in the same piece as the one before it begins now.
         state.asked = if state.phase == Phase::Head { state.since } else { Stopwatch::start() };
         state.enter(Phase::Asked);
         state.body = None;
-        state.asked.after(self.limits.request)
+        state.came = 0;
     }
 
-    /// More of the body is waited for.
-    pub(super) fn awaits_body(&self) -> Stopwatch {
-        *self.state().body.get_or_insert_with(Stopwatch::start)
+    /// So many bytes of the body came.
+    pub(super) fn body_came(&self, bytes: u64) {
+        self.state().came += bytes;
     }
 
-    /// Nobody waits for the body any more.
+    /// More of the body is waited for. Says until when.
+    pub(super) fn awaits_body(&self) -> Instant {
+        let mut state = self.state();
+        let since = *state.body.get_or_insert_with(Stopwatch::start);
+        self.body_due(since, state.came)
+    }
+
+    fn body_due(&self, since: Stopwatch, came: u64) -> Instant {
+        since.after(self.limits.body) + self.limits.for_bytes(came)
+    }
+
+    /// Nobody waits for the body any more. The time that it took to come is not counted against the answer.
     pub(super) fn body_ended(&self) {
-        self.state().body = None;
+        let mut state = self.state();
+        if state.body.take().is_some() {
+            state.asked = Stopwatch::start();
+        }
     }
 
     /// There is an answer, of so many bytes unless it has no end.
@@ -140,7 +156,7 @@ impl Progress {
         [whole, state.body, state.blocked]
             .into_iter()
             .flatten()
-            .map(|watch| watch.after(Default::default()))
+            .map(|watch| watch.after(Duration::ZERO))
             .min()
     }
 
@@ -156,7 +172,10 @@ impl Progress {
             Phase::New | Phase::Head => Some(state.since.after(limits.header)),
             Phase::Idle => Some(state.since.after(limits.idle)),
             // The handler is told at the end of `request`, and has some time left to say so.
-            Phase::Asked => Some(state.asked.after(limits.request + limits.write)),
+            Phase::Asked => {
+                let here = state.body.map(|since| self.body_due(since, state.came));
+                Some(here.unwrap_or(state.asked.after(Duration::ZERO)) + limits.request + limits.write)
+            }
             Phase::Answering(size) | Phase::Answered(size) => size.map(|size| {
                 let end = state.asked.after(limits.request).max(state.since.after(limits.write));
                 end + limits.for_bytes(size)
@@ -198,9 +217,16 @@ impl Guest {
         Arc::clone(&self.progress)
     }
 
-    /// For a conversation without heads and bodies: what came was understood, and the wait begins anew.
-    pub fn was_heard(&self) {
+    /// For a conversation without heads and bodies: we have answered, and wait for more from now on.
+    pub fn is_awaited(&self) {
         self.progress.state().enter(Phase::Idle);
+    }
+
+    /// For such a conversation: something came, and the other side waits for our answer.
+    pub fn was_heard(&self) {
+        let mut state = self.progress.state();
+        state.enter(Phase::Asked);
+        state.asked = state.since;
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
     routes::{Csrf, Rule, Who},
     session::{self, SignedIn},
 };
+use crate::door::Deadline;
 
 /// Lets a request through to its handler, or answers in its place.
 pub(super) async fn check(
@@ -40,9 +41,19 @@ pub(super) async fn check(
     if let Some(signed_in) = &signed_in {
         request.extensions_mut().insert(signed_in.clone());
     }
-    let mut response = next.run(request).await;
+    let mut response = in_time(request, next).await;
     response.extensions_mut().insert(seen(signed_in));
     response
+}
+
+/// The answer, or that there was none when it was due. The body is here, however long that took.
+async fn in_time(request: Request, next: Next) -> Response {
+    let Some(Deadline(span)) = request.extensions().get().copied() else { return next.run(request).await };
+    let late = WebError::Unavailable(
+        "It took longer than anybody waits. Look whether it was done before you try again.",
+    );
+    let answered = tokio::time::timeout(span, next.run(request)).await;
+    answered.unwrap_or_else(|_| late.into_response())
 }
 
 type Refusal = (WebError, Option<SignedIn>);

@@ -8,7 +8,6 @@ use axum::{
 };
 
 use super::{App, WebError, error, session::SignedIn};
-use crate::door::Deadline;
 
 /// Browsers come by https alone from now on. What stands on other hosts below ours is not ours to say, unless a setting does.
 const HTTPS_ALONE: &str = "max-age=31536000";
@@ -121,7 +120,7 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
         // TRACE would echo cookies back (ASVS 13.4.4).
         StatusCode::METHOD_NOT_ALLOWED.into_response()
     } else {
-        in_time(request, next).await
+        next.run(request).await
     };
     let seen = response.extensions_mut().remove::<Seen>().unwrap_or(Seen {
         headers: path_set,
@@ -140,16 +139,6 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
     }
     set.apply(response.headers_mut(), &app, seen.token_page);
     response
-}
-
-/// The answer, or that there was none when it was due.
-async fn in_time(request: Request, next: Next) -> Response {
-    let Some(Deadline(due)) = request.extensions().get().copied() else { return next.run(request).await };
-    let late = WebError::Unavailable(
-        "It took longer than anybody waits. Look whether it was done before you try again.",
-    );
-    let answered = tokio::time::timeout_at(due.into(), next.run(request)).await;
-    answered.unwrap_or_else(|_| late.into_response())
 }
 
 /// The failure a handler reported, or the one that a bare refusal of the framework stands for.

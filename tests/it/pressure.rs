@@ -2,15 +2,24 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use broadside::{clock::Stopwatch, delivery::editions::EditionState, digests, door};
+use broadside::{
+    articles::fetch::Fetcher,
+    clock::Stopwatch,
+    db::Engine,
+    delivery::editions::EditionState,
+    digests,
+    door::{self, Limits},
+    web,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpSocket, TcpStream},
+    task::JoinSet,
     time::timeout,
 };
 
 use crate::support::{
-    TestApp, both_engines,
+    Fixture as _, TestApp, TestDb, both_engines,
     program::{self, Program},
     wait,
 };
@@ -27,6 +36,7 @@ const SLOW: [(&str, &str); 3] = [
 
 /// One in so many asks for more than fits into its socket and takes none of it. Each of them makes work, too: few are enough.
 const READS_NOTHING: usize = 20;
+const TAKES_NOTHING: &str = "takes no answer";
 
 /// A page is answered in a few milliseconds; a busy machine may take much longer, a held door takes for ever.
 const PATIENCE: Duration = Duration::from_secs(9);
@@ -52,7 +62,7 @@ both_engines! {
         for _ in 0..200 {
             spans.push(page(address).await);
         }
-        report(&mut spans);
+        at_once(&mut spans);
         assert!(!program.log().contains("no more connections"), "{}", program.log());
         drop(held);
     }
@@ -73,46 +83,51 @@ both_engines! {
         for _ in 0..100 {
             spans.push(page(address).await);
         }
-        report(&mut spans);
+        at_once(&mut spans);
         assert!(!program.log().contains("no more connections"), "{}", program.log());
     }
 }
 
-/// TRUST A32, with the real limits: it takes half a minute, so it is run by hand.
+/// TRUST A32: every slow socket is closed at its time while pages are answered, in a tenth of the time that strangers have.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "half a minute of waiting; run it by name"]
-async fn every_slow_socket_is_closed_within_thirty_five_seconds() {
-    let Some(db) = crate::support::TestDb::migrated(broadside::db::Engine::Sqlite).await else { return };
-    let app = <TestApp as crate::support::Fixture>::start(db).await;
-    let (_program, address) = serve(&app, 8_192).await;
-    let mut waiting = tokio::task::JoinSet::new();
-    for (name, mut stream) in slow_sockets(address, 2_000).await {
-        let watch = Stopwatch::start();
+async fn every_slow_socket_is_closed_at_its_time() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let _ = door::raise_descriptors();
+    let usual = Limits::USUAL;
+    assert!([usual.header, usual.body, usual.write].iter().all(|span| *span < Duration::from_secs(35)));
+    let limits =
+        Limits { header: usual.header / 10, body: usual.body / 10, write: usual.write / 10, ..usual };
+    let fetcher = Fetcher::new(false).expect("a fetcher");
+    let web =
+        web::App::new(app.site.clone(), app.templates.clone(), fetcher).expect("the pages are in order");
+    let listener = door::listen(program::address_of_its_own()).expect("it is ours");
+    let address = listener.local_addr().expect("a bound port");
+    let server = tokio::spawn(web::serve(listener, web, limits, std::future::pending()));
+    let mut waiting = JoinSet::new();
+    for (name, mut stream) in slow_sockets(address, 300).await {
         waiting.spawn(async move {
-            if name == "takes no answer" {
-                // Its end is behind what it does not take: it looks when the time is over, and finds half of it.
-                let _ = timeout(Duration::from_secs(34), std::future::pending::<()>()).await;
+            if name == TAKES_NOTHING {
+                // Its end is behind what it does not take: it looks when the time is over, and finds some of it.
+                let _ = timeout(2 * limits.write, std::future::pending::<()>()).await;
             }
             let mut rest = Vec::new();
-            stream.read_to_end(&mut rest).await.ok();
-            (name, watch.elapsed())
+            let ended = timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
+            assert!(ended.is_ok(), "it is open that sent {name}");
+            let answers = String::from_utf8_lossy(&rest).matches("HTTP/1.1 200").count();
+            assert!(answers < 10, "all of it was sent to one that {name}");
         });
     }
     let mut spans = Vec::new();
-    let mut longest = std::collections::BTreeMap::new();
     while !waiting.is_empty() {
         tokio::select! {
-            Some(ended) = waiting.join_next() => {
-                let (name, span) = ended.expect("no panic");
-                let so_far = longest.entry(name).or_insert(span);
-                *so_far = span.max(*so_far);
-            }
+            Some(ended) = waiting.join_next() => ended.expect("no panic"),
             span = page(address) => spans.push(span),
         }
     }
-    report(&mut spans);
-    println!("closed at the latest: {longest:?}");
-    assert!(longest.values().all(|span| *span < Duration::from_secs(35)), "{longest:?}");
+    at_once(&mut spans);
+    server.abort();
+    app.finish().await;
 }
 
 /// The real program with so many descriptors, once it answers.
@@ -145,7 +160,7 @@ async fn slow_sockets(address: SocketAddr, count: usize) -> Vec<(&'static str, T
     let mut held = Vec::new();
     for number in 0..count {
         let (name, text) = match number % READS_NOTHING {
-            0 => ("takes no answer", styles.as_str()),
+            0 => (TAKES_NOTHING, styles.as_str()),
             _ => SLOW[number % SLOW.len()],
         };
         let mut stream = connect(address).await;
@@ -182,8 +197,11 @@ async fn answer(stream: &mut TcpStream, request: &str) -> String {
     answer
 }
 
-fn report(spans: &mut [Duration]) {
+/// Half of the pages come within 100 ms, whoever holds on to the door; a machine that does much else keeps some waiting longer.
+fn at_once(spans: &mut [Duration]) {
     spans.sort_unstable();
     let at = |share: usize| spans[(spans.len() - 1) * share / 100];
     println!("{} pages: p50 {:?}, p99 {:?}, the slowest {:?}", spans.len(), at(50), at(99), at(100));
+    assert!(at(50) <= Duration::from_millis(100), "{:?}", at(50));
+    assert!(at(99) <= Duration::from_secs(2), "{:?}", at(99));
 }

@@ -69,6 +69,7 @@ impl Session {
     /// Waits for more bytes; `false` when the client has gone.
     pub(super) async fn fill(&mut self) -> io::Result<bool> {
         self.input.reserve(64 * 1024);
+        self.stream.is_awaited();
         let came = self.stream.read_buf(&mut self.input).await?;
         self.stream.was_heard();
         Ok(came > 0)

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::{PATIENCE, Scratch, Wire, message, start};
-use crate::sandbox::{LineEnds, Rule, Sandbox, SandboxConfig, SmtpOptions, Stage};
+use crate::{
+    door::Limits,
+    sandbox::{LineEnds, Rule, Sandbox, SandboxConfig, SandboxLimits, SmtpOptions, Stage},
+};
 
 #[tokio::test]
 async fn a_message_arrives_byte_for_byte_with_its_envelope() {
@@ -253,4 +256,22 @@ async fn the_pages_show_a_hostile_message_without_trusting_it() {
         reqwest::get(format!("{base}/mailbox.json?to=ada@example.org")).await.unwrap().text().await.unwrap();
     assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()[0]["seq"], 1);
     assert_eq!(reqwest::get(format!("{base}/mailbox/9")).await.unwrap().status(), 404);
+}
+
+/// TRUST A32: when all places are taken, whoever waits for us keeps theirs: a message that is being kept is not cut off.
+#[tokio::test]
+async fn a_crowd_cuts_off_no_message() {
+    let scratch = Scratch::new();
+    let mut config = SandboxConfig::new(scratch.path(), super::clock());
+    config.limits = SandboxLimits { smtp: Limits { connections: 2, ..Limits::SMTP }, ..config.limits };
+    let sandbox = Sandbox::start(config).await.unwrap();
+    sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_secs(1)));
+    let mut ours = Wire::greeted(&sandbox).await;
+    assert!(ours.begin("ada@example.org").await.starts_with("354"));
+    ours.write(message("ada@example.org", "1").as_bytes()).await;
+    let mut first = Wire::connect(&sandbox).await;
+    let _second = Wire::connect(&sandbox).await;
+    assert_eq!(first.reply().await, "", "whoever says nothing makes room");
+    assert!(ours.reply().await.starts_with("250"));
+    sandbox.stop().await;
 }

@@ -1,10 +1,15 @@
 //! Bodies that come too slowly, too large or not at all, and what browsers are told for a year.
 
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
 use axum::{body::Bytes, http::Request};
 use futures_util::stream;
 
 use super::*;
-use crate::door::TooSlow;
+use crate::door::{Deadline, TooSlow};
 
 /// RFC 9112 section 8: what broke off is no request; it is no large one either.
 #[tokio::test]
@@ -26,6 +31,27 @@ async fn a_body_that_did_not_come_is_not_called_too_large() {
     assert!(slow.body.contains("took too long"), "{}", slow.body);
     let large = post((0..9_000).map(|_| some()).collect()).await;
     assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+/// How long a body takes is for the door to say: a form is read to its end before the time for its answer begins, be that none.
+#[tokio::test]
+async fn the_time_for_an_answer_begins_when_the_request_is_here() {
+    let web = Web::new().await;
+    let is_here = Arc::new(AtomicBool::new(false));
+    let told = is_here.clone();
+    let slow = stream::once(async move {
+        tokio::task::yield_now().await;
+        told.store(true, Ordering::SeqCst);
+        Ok::<_, axum::BoxError>(Bytes::from_static(b"email=ann%40example.org"))
+    });
+    let request = Request::post("/subscribe")
+        .header("origin", BASE)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .extension(Deadline(Duration::ZERO));
+    let late = web.send(request.body(Body::from_stream(slow)).expect("a request")).await;
+    assert_eq!(late.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(late.body.contains("longer than anybody waits"), "{}", late.body);
+    assert!(is_here.load(Ordering::SeqCst), "the form was not read");
 }
 
 /// A whole domain is told to speak https alone only by somebody who knows that all of it does.
