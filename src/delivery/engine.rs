@@ -13,7 +13,8 @@ use tokio::{
 
 use super::{
     editions::UnknownPolicy,
-    ledger,
+    lane::Slowness,
+    ledger::{self, Wish},
     pace::{self, PaceRules},
     position::Positions,
     queue::{ForLater, InFlight, Queue},
@@ -21,7 +22,9 @@ use super::{
     sender::Sender,
     shared::{Refusals, Shared, Variants, Wakes},
     store::{
-        domains, editions, notices,
+        domains,
+        editions::{self, Sending},
+        notices,
         origin::{self as origins, Claim},
         pace as paces,
     },
@@ -29,7 +32,7 @@ use super::{
     writer::Writer,
 };
 use crate::{
-    clock,
+    clock::{self, Moment},
     db::{Gate, Result},
     mail::Templates,
     site::Site,
@@ -98,10 +101,33 @@ struct Main {
 
 /// How often an idle engine looks for work that nobody of its process tells it of: another process's, and what the clock brings.
 const LOOK: Duration = Duration::from_secs(1);
+/// However soon something is due, it is not looked for more often.
+const SHORTEST_LOOK: Duration = Duration::from_millis(20);
 /// How often workers tell one another about slowed domains.
 const SHARE: Duration = Duration::from_secs(1);
 /// Notices claimed at a time: few, so that several workers share a burst.
 const NOTICES: i64 = 100;
+
+/// What a look came to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fed {
+    /// How much was found.
+    count: usize,
+    /// When a copy is due that waits for its domain, and may go then.
+    again: Option<Moment>,
+}
+
+impl Fed {
+    fn and(&mut self, other: Self) {
+        self.count += other.count;
+        self.again = self.again.into_iter().chain(other.again).min();
+    }
+
+    /// How long it is until the next look.
+    fn rest(self, now: Moment) -> Duration {
+        self.again.map_or(LOOK, |again| again.since(now).clamp(SHORTEST_LOOK, LOOK))
+    }
+}
 
 impl Engine {
     /// Starts: registers a worker, takes back what dead ones held, and sends whatever is due until it is stopped.
@@ -180,8 +206,7 @@ impl Main {
         if let Err(error) = self.share_paces_once().await {
             tracing::error!(%error, "the paces of domains are not known yet");
         }
-        let (writer, writing) =
-            Writer::start(self.shared.site.clone(), self.worker.id, self.in_flight.clone());
+        let (writer, writing) = Writer::start(self.shared.clone(), self.in_flight.clone());
         let mut connections = JoinSet::new();
         for (index, relay) in self.options.relays.iter().enumerate() {
             for _ in 0..relay.connections {
@@ -269,7 +294,10 @@ impl Main {
         }
         let gaps: Vec<_> = slowed
             .into_iter()
-            .map(|one| (one.domain_key, Duration::from_micros(u64::try_from(one.gap_us).unwrap_or(0))))
+            .map(|one| {
+                let gap = Duration::from_micros(u64::try_from(one.gap_us).unwrap_or(0));
+                (one.domain_key, Slowness { refusing: one.refusing, gap })
+            })
             .collect();
         known.learn(&gaps, u32::try_from(workers).unwrap_or(1), clock::instant());
         Ok(())
@@ -291,9 +319,14 @@ impl Main {
 
     async fn defer(&self, ForLater { claims, notices }: &ForLater) -> Result<()> {
         let now = self.shared.site.now();
-        let until: Vec<_> = claims.iter().map(|(claim, wait)| (claim.key(), now.plus(*wait))).collect();
+        let back: Vec<_> = claims
+            .iter()
+            .map(|(claim, wait, lane)| {
+                (claim.key(), (!wait.is_zero()).then(|| now.plus(*wait)), lane.as_str())
+            })
+            .collect();
         let mut tx = self.shared.site.db.begin_inside(Gate::Copies).await?;
-        ledger::defer(&mut tx, self.worker.id, &until).await?;
+        ledger::defer(&mut tx, self.worker.id, &back).await?;
         notices::hand_back(&mut tx, self.worker.id, notices).await?;
         tx.commit().await
     }
@@ -312,7 +345,7 @@ impl Main {
                     continue;
                 }
             };
-            if fed > 0 {
+            if fed.count > 0 {
                 continue;
             }
             if self.until_idle && all_recorded {
@@ -323,7 +356,7 @@ impl Main {
                 () = self.in_flight.ended() => {}
                 // The handle on the database outlives the engine, so this does not end.
                 _ = work.changed() => {}
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(fed.rest(self.shared.site.now())) => {}
             }
             self.shared.wakes.count();
         }
@@ -341,15 +374,15 @@ impl Main {
     }
 
     /// Looks before it opens a transaction: nearly always nothing is due.
-    async fn feed_once(&self) -> Result<usize> {
+    async fn feed_once(&self) -> Result<Fed> {
         self.hand_back().await?;
         let now = self.shared.site.now();
         let db = &self.shared.site.db;
-        let mut fed = 0;
+        let mut fed = Fed::default();
         if self.shared.queue.wants_notices() && notices::is_due(db, self.worker.id, now).await? {
             let mut tx = self.shared.site.db.begin().await?;
             if !self.worker.may_claim(&mut tx).await? {
-                return Ok(0);
+                return Ok(fed);
             }
             let claimed = notices::claim(&mut tx, self.worker.id, NOTICES, now).await?;
             let count = self.worker.count_claim(&mut tx, claimed.len()).await?;
@@ -359,39 +392,84 @@ impl Main {
                 claimed.iter().for_each(|notice| self.shared.queue.put_off_notice(notice));
                 return Err(error);
             }
-            fed += claimed.len();
+            fed.count += claimed.len();
             self.shared.queue.push_notices(claimed);
         }
-        for sending in editions::sending(db).await? {
-            let is_due = sending.is_due(now) && !origins::is_elsewhere(db, self.worker.id).await?;
-            if !is_due && !sending.seems_over() {
-                continue;
-            }
-            if !self.shared.queue.wants_deliveries() {
-                break;
-            }
-            let (edition, policy) = (sending.id, UnknownPolicy::stored(&sending.unknown_policy));
-            let mut tx = self.shared.site.db.begin().await?;
-            if !self.worker.may_claim(&mut tx).await? {
-                break;
-            }
-            let mut claimed =
-                ledger::claim(&mut tx, self.worker.id, edition, self.options.batch, now).await?;
-            claimed.iter_mut().for_each(|claim| claim.hold = policy == UnknownPolicy::Hold);
-            let finished = claimed.is_empty() && editions::finish(&mut tx, edition, now).await?;
-            let count = self.worker.count_claim(&mut tx, claimed.len()).await?;
-            self.in_flight.add(claimed.len());
-            if let Err(error) = self.note(tx.commit().await, count).await {
-                claimed.into_iter().for_each(|claim| self.shared.queue.put_off(claim, Duration::ZERO));
-                return Err(error);
-            }
-            if finished {
-                self.shared.variants.forget();
-                tracing::info!(edition, "the edition is finished");
-            }
-            fed += claimed.len();
-            self.shared.queue.push_deliveries(claimed);
+        let all = editions::sending(db).await?;
+        self.shared.queue.sending(&all.iter().map(|sending| sending.id).collect::<Vec<_>>());
+        for sending in all {
+            fed.and(self.feed_from(&sending, now).await?);
         }
         Ok(fed)
+    }
+
+    /// Claims copies of one edition. Those of slowed domains are met here, and wait in their lanes from now on.
+    async fn feed_from(&self, sending: &Sending, now: Moment) -> Result<Fed> {
+        let (site, queue, edition) = (&self.shared.site, &self.shared.queue, sending.id);
+        let (mut lanes, mut limit, mut again) = (Vec::new(), 0, None);
+        if (sending.is_due(now) || sending.any_in_lanes)
+            && !origins::is_elsewhere(&site.db, self.worker.id).await?
+        {
+            limit = if queue.wants_deliveries() { self.options.batch } else { 0 };
+            if sending.any_in_lanes {
+                (lanes, again) = self.lanes_with_room(edition, limit, now).await?;
+            }
+            limit = if sending.is_due(now) { limit } else { 0 };
+        }
+        if limit == 0 && lanes.is_empty() && !sending.seems_over() {
+            return Ok(Fed { count: 0, again });
+        }
+        let mut tx = site.db.begin().await?;
+        if !self.worker.may_claim(&mut tx).await? {
+            return Ok(Fed::default());
+        }
+        let wish = Wish { limit, lanes: &lanes, lane_of: &|domain| queue.pace.lane_of(domain) };
+        let mut claimed = ledger::claim(&mut tx, (self.worker.id, edition), wish, now).await?;
+        let hold = UnknownPolicy::stored(&sending.unknown_policy) == UnknownPolicy::Hold;
+        claimed.all().for_each(|claim| claim.hold = hold);
+        let (count, waiting) = (claimed.len(), claimed.waiting);
+        let finished = count + waiting == 0 && editions::finish(&mut tx, edition, now).await?;
+        let counted = self.worker.count_claim(&mut tx, count).await?;
+        self.in_flight.add(count);
+        if let Err(error) = self.note(tx.commit().await, counted).await {
+            let all = claimed.claims.into_iter().chain(claimed.in_lanes.into_iter().flatten());
+            all.for_each(|claim| queue.put_off(claim, Duration::ZERO));
+            return Err(error);
+        }
+        if finished {
+            self.shared.variants.forget();
+            tracing::info!(edition, "the edition is finished");
+        }
+        for ((lane, wanted), claims) in lanes.iter().zip(claimed.in_lanes) {
+            let more = i64::try_from(claims.len()).unwrap_or(i64::MAX) >= *wanted;
+            queue.push_into_lane(lane, claims, more);
+        }
+        queue.push_deliveries(claimed.claims);
+        Ok(Fed { count: count + waiting, again })
+    }
+
+    /// The lanes in which copies of an edition are due, each with how many of them are wanted here now, and when the next copy
+    /// is due of a lane in which none are. Domains that are free again share half a batch, so that the others are not kept
+    /// waiting for them.
+    async fn lanes_with_room(
+        &self,
+        edition: i64,
+        limit: i64,
+        now: Moment,
+    ) -> Result<(Vec<(String, i64)>, Option<Moment>)> {
+        let queue = &self.shared.queue;
+        let (mut rooms, mut free, mut again) = (Vec::new(), Vec::new(), None);
+        for (lane, next_at) in ledger::lanes(&self.shared.site.db, edition).await? {
+            match queue.room(&lane) {
+                Some(0) => queue.push_into_lane(&lane, Vec::new(), true),
+                _ if next_at > now => again = again.into_iter().chain([next_at]).min(),
+                Some(room) => rooms.push((lane, i64::try_from(room).unwrap_or(i64::MAX))),
+                None if limit > 0 => free.push(lane),
+                None => {}
+            }
+        }
+        let share = (limit / 2 / (free.len() as i64).max(1)).max(1);
+        rooms.extend(free.into_iter().map(|lane| (lane, share)));
+        Ok((rooms, again))
     }
 }

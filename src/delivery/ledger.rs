@@ -266,22 +266,63 @@ pub async fn attempts(db: &Db, edition_id: i64, subscriber_id: i64) -> Result<Ve
     store::attempts(db, edition_id, subscriber_id).await
 }
 
+/// What a worker claims of an edition.
+pub(super) struct Wish<'a> {
+    /// How many copies that wait for nobody.
+    pub(super) limit: i64,
+    /// How many of each lane.
+    pub(super) lanes: &'a [(String, i64)],
+    /// The lane in which a domain's copies are to wait, if it is slowed.
+    pub(super) lane_of: &'a (dyn Fn(&str) -> Option<String> + Sync),
+}
+
+/// What it was given.
+#[derive(Default)]
+pub(super) struct Claimed {
+    pub(super) claims: Vec<Claim>,
+    /// What came from each of the lanes.
+    pub(super) in_lanes: Vec<Vec<Claim>>,
+    /// How many copies were found to be those of slowed domains, and wait in their lanes from now on.
+    pub(super) waiting: usize,
+}
+
+impl Claimed {
+    pub(super) fn len(&self) -> usize {
+        self.claims.len() + self.in_lanes.iter().map(Vec::len).sum::<usize>()
+    }
+
+    pub(super) fn all(&mut self) -> impl Iterator<Item = &mut Claim> {
+        self.claims.iter_mut().chain(self.in_lanes.iter_mut().flatten())
+    }
+}
+
 pub(super) async fn claim(
     tx: &mut Tx,
-    worker: i64,
-    edition: i64,
-    limit: i64,
+    (worker, edition): (i64, i64),
+    wish: Wish<'_>,
     now: Moment,
-) -> Result<Vec<Claim>> {
+) -> Result<Claimed> {
+    let mut claimed = Claimed::default();
     // Away from home nothing is given out (TRUST T10).
     if origin::is_stranger(tx, worker).await? {
-        return Ok(Vec::new());
+        return Ok(claimed);
     }
-    let claims = store::claim(tx, worker, edition, limit, now).await?;
+    for (lane, limit) in wish.lanes {
+        claimed.in_lanes.push(store::claim_in_lane(tx, (worker, edition), lane, *limit, now).await?);
+    }
+    if wish.limit > 0 {
+        (claimed.claims, claimed.waiting) =
+            store::claim(tx, (worker, edition), wish.limit, now, wish.lane_of).await?;
+    }
     let mut moves = Moves::default();
-    moves.shift(edition, "queued", "claimed", claims.len() as i64);
+    moves.shift(edition, "queued", "claimed", claimed.len() as i64);
     moves.write(tx, worker).await?;
-    Ok(claims)
+    Ok(claimed)
+}
+
+/// The lanes in which copies of an edition wait for domains that asked for patience, and when the first of each is due.
+pub(super) async fn lanes(db: &Db, edition: i64) -> Result<Vec<(String, Moment)>> {
+    store::lanes(db, edition).await
 }
 
 /// Records outcomes; `false` if some were not the worker's own any more: then the transaction must not be committed.
@@ -373,10 +414,10 @@ pub(super) async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<u
     Ok(rows.len())
 }
 
-/// Hands claims back until the moment their domain's turn comes.
-pub(super) async fn defer(tx: &mut Tx, worker: i64, until: &[(Key, Moment)]) -> Result<()> {
+/// Hands claims back that cannot be sent now, each until a moment of its own if it has one, and into a lane if it waits in one.
+pub(super) async fn defer(tx: &mut Tx, worker: i64, claims: &[(Key, Option<Moment>, &str)]) -> Result<()> {
     let mut moves = Moves::default();
-    for (edition, _) in store::defer(tx, worker, until).await? {
+    for (edition, _) in store::defer(tx, worker, claims).await? {
         moves.shift(edition, "claimed", "queued", 1);
     }
     moves.write(tx, worker).await

@@ -1,8 +1,7 @@
 //! The pace of each recipient domain: none until its servers ask for one, then as slow as they make it, and back again.
 //!
-//! A domain is slowed by 421 and 4.7.x replies (TRUST M22): the gap between two of its messages doubles with each, and
-//! shrinks again while messages are taken. Every worker knows the gaps of all, and keeps one as long as there are workers.
-//! Domains whose mail one provider takes share a gap, under the provider's name.
+//! A domain is slowed by 421 and 4.7.x replies (TRUST M22), by the law of [`super::lane`]. Every worker knows the gaps of all,
+//! and keeps one as long as there are workers. Domains whose mail one provider takes share a lane, under the provider's name.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -13,8 +12,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::store::pace as store;
-pub use super::store::pace::{Slowed, Waiting};
+pub use super::{
+    lane::PaceRules,
+    store::pace::{Slowed, Waiting},
+};
+use super::{
+    lane::{Lane, Slowness},
+    store::pace as store,
+};
 use crate::{
     db::{self, Db},
     site::Site,
@@ -39,39 +44,6 @@ pub async fn waiting(db: &Db, edition_id: i64, limit: i64) -> db::Result<Vec<Wai
     store::waiting(db, edition_id, limit).await
 }
 
-/// How strictly domains are slowed.
-#[derive(Clone, Copy, Debug)]
-pub struct PaceRules {
-    /// The gap after the first request to slow down.
-    pub first: Duration,
-    /// The longest gap.
-    pub longest: Duration,
-    /// Below this gap a domain is free again.
-    pub free: Duration,
-    /// So many messages in a row must be taken before the gap shrinks by a quarter.
-    pub streak: u32,
-}
-
-impl Default for PaceRules {
-    fn default() -> Self {
-        Self {
-            first: Duration::from_secs(1),
-            longest: Duration::from_secs(300),
-            free: Duration::from_millis(20),
-            streak: 10,
-        }
-    }
-}
-
-/// What a worker knows of one slowed domain.
-#[derive(Clone, Copy, Debug)]
-struct Lane {
-    gap: Duration,
-    next: Instant,
-    streak: u32,
-    slowed_at: Instant,
-}
-
 /// The paces of one worker.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -84,8 +56,8 @@ pub(super) struct Pace {
 #[derive(Debug)]
 struct Lanes {
     by_domain: HashMap<String, Lane>,
-    /// Gaps that changed here since the others were told; `None` for a domain that is free again.
-    news: BTreeMap<String, Option<Duration>>,
+    /// What changed here since the others were told; `None` for a domain that is free again.
+    news: BTreeMap<String, Option<Slowness>>,
     workers: u32,
     /// The provider of each domain that goes by its provider's pace.
     providers: HashMap<String, String>,
@@ -98,6 +70,9 @@ impl Lanes {
         self.providers.get(domain).map_or(domain, String::as_str)
     }
 }
+
+/// How many copies of a lane wait in memory at most.
+const LANE: usize = 250;
 
 impl Pace {
     pub(super) fn new(rules: PaceRules) -> Self {
@@ -116,6 +91,10 @@ impl Pace {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) const fn rules(&self) -> &PaceRules {
+        &self.rules
+    }
+
     /// Takes the domain's next turn, or says when it comes.
     pub(super) fn take(&self, domain: &str, now: Instant) -> Result<(), Instant> {
         if !self.any.load(Ordering::Acquire) {
@@ -124,17 +103,32 @@ impl Pace {
         let mut lanes = self.lock();
         let Lanes { by_domain, workers, providers, .. } = &mut *lanes;
         let key = providers.get(domain).map_or(domain, String::as_str);
-        let Some(lane) = by_domain.get_mut(key) else { return Ok(()) };
-        if lane.next > now {
-            return Err(lane.next);
-        }
-        lane.next = now + lane.gap * *workers;
-        Ok(())
+        by_domain.get_mut(key).map_or(Ok(()), |lane| lane.take(&self.rules, *workers, now))
     }
 
     /// Whose pace a domain goes by: its own, or its provider's.
     pub(super) fn key(&self, domain: &str) -> String {
         self.lock().key(domain).to_owned()
+    }
+
+    /// The lane in which a domain's copies wait, if it is slowed.
+    pub(super) fn lane_of(&self, domain: &str) -> Option<String> {
+        if !self.any.load(Ordering::Acquire) {
+            return None;
+        }
+        let lanes = self.lock();
+        let key = lanes.key(domain);
+        let slowed = lanes.by_domain.get(key).is_some_and(|lane| !lane.is_free(&self.rules));
+        slowed.then(|| key.to_owned())
+    }
+
+    /// How many copies of a domain are to wait in memory; `None` when it is not slowed.
+    pub(super) fn supply(&self, domain: &str) -> Option<usize> {
+        let lanes = self.lock();
+        let lane = lanes.by_domain.get(lanes.key(domain)).filter(|lane| !lane.is_free(&self.rules))?;
+        let gap = lane.slowness().gap.saturating_mul(lanes.workers).as_micros().max(1);
+        // Enough for the next two seconds, so that they hardly ever run out.
+        Some(usize::try_from((self.rules.first * 2).as_micros() / gap).unwrap_or(LANE).clamp(2, LANE))
     }
 
     /// Of these slowed domains, those whose members are not known yet.
@@ -158,7 +152,7 @@ impl Pace {
             // The slower of both counts.
             if let Some(own) = lanes.by_domain.remove(&domain) {
                 let lane = lanes.by_domain.entry(provider.clone()).or_insert(own);
-                if lane.gap < own.gap {
+                if lane.slowness() < own.slowness() {
                     *lane = own;
                 }
             }
@@ -170,56 +164,39 @@ impl Pace {
         }
     }
 
-    /// How long that many more messages of a domain will take from now on.
-    pub(super) fn backlog(&self, domain: &str, messages: usize) -> Duration {
-        let lanes = self.lock();
-        let messages = u32::try_from(messages).unwrap_or(u32::MAX);
-        let gap =
-            lanes.by_domain.get(lanes.key(domain)).map_or(Duration::ZERO, |lane| lane.gap * lanes.workers);
-        gap.saturating_mul(messages)
-    }
-
     /// The domain's server asked for patience.
     pub(super) fn slow_down(&self, domain: &str, now: Instant) {
         let mut lanes = self.lock();
-        let rules = self.rules;
-        let fresh = Lane { gap: rules.first, next: now, streak: 0, slowed_at: now };
         let domain = lanes.key(domain).to_owned();
-        let known = lanes.by_domain.get(&domain).copied();
-        let lane = match known {
-            // Messages that were under way when the first of them was refused tell nothing new.
-            Some(lane) if now.duration_since(lane.slowed_at) < lane.gap => Lane { streak: 0, ..lane },
-            Some(lane) => {
-                let gap = (lane.gap * 2).min(rules.longest);
-                Lane { gap, next: lane.next.max(now + gap), ..fresh }
+        if let Some(lane) = lanes.by_domain.get_mut(&domain) {
+            if !lane.refused(&self.rules, now) {
+                return;
             }
-            None => Lane { next: now + rules.first, ..fresh },
-        };
-        lanes.news.insert(domain.clone(), Some(lane.gap));
-        lanes.by_domain.insert(domain, lane);
+        } else {
+            lanes.by_domain.insert(domain.clone(), Lane::of_a_refusal(&self.rules, now));
+        }
+        lanes.tell(domain, &self.rules);
         self.any.store(true, Ordering::Release);
     }
 
-    /// The domain's server took a message.
-    pub(super) fn taken(&self, domain: &str) {
+    /// The domain's server took a message. Whether more may wait in memory now.
+    pub(super) fn taken(&self, domain: &str, now: Instant) -> bool {
         if !self.any.load(Ordering::Acquire) {
-            return;
+            return false;
         }
         let mut lanes = self.lock();
         let domain = lanes.key(domain).to_owned();
-        let Some(lane) = lanes.by_domain.get_mut(&domain) else { return };
-        lane.streak += 1;
-        if lane.streak < self.rules.streak {
-            return;
-        }
-        lane.streak = 0;
-        lane.gap = lane.gap * 3 / 4;
-        let gap = (lane.gap >= self.rules.free).then_some(lane.gap);
-        if gap.is_none() {
+        let Some(lane) = lanes.by_domain.get_mut(&domain) else { return false };
+        if lane.is_over(&self.rules, now) {
             lanes.by_domain.remove(&domain);
+            self.any.store(!lanes.by_domain.is_empty(), Ordering::Release);
+            return false;
         }
-        lanes.news.insert(domain, gap);
-        self.any.store(!lanes.by_domain.is_empty(), Ordering::Release);
+        let changed = lane.taken(&self.rules, now);
+        if changed {
+            lanes.tell(domain, &self.rules);
+        }
+        changed
     }
 
     /// Of which domains the other workers should hear.
@@ -228,7 +205,7 @@ impl Pace {
     }
 
     /// What the other workers should hear of.
-    pub(super) fn news(&self) -> Vec<(String, Option<Duration>)> {
+    pub(super) fn news(&self) -> Vec<(String, Option<Slowness>)> {
         let mut news: Vec<_> = std::mem::take(&mut self.lock().news).into_iter().collect();
         // Workers that tell of the same domains meet at them in the same order.
         news.sort();
@@ -236,24 +213,35 @@ impl Pace {
     }
 
     /// Takes over what all workers know together: the gaps, and how many workers share them.
-    pub(super) fn learn(&self, gaps: &[(String, Duration)], workers: u32, now: Instant) {
-        let mut lanes = self.lock();
+    pub(super) fn learn(&self, slowed: &[(String, Slowness)], workers: u32, now: Instant) {
+        let mut guard = self.lock();
+        let lanes = &mut *guard;
         lanes.workers = workers.max(1);
-        let untold: Vec<String> = lanes.news.keys().cloned().collect();
-        lanes
-            .by_domain
-            .retain(|domain, _| untold.contains(domain) || gaps.iter().any(|(known, _)| known == domain));
-        for (domain, gap) in gaps {
-            if !untold.contains(domain) {
-                let fresh = Lane { gap: *gap, next: now, streak: 0, slowed_at: now };
-                lanes.by_domain.entry(domain.clone()).or_insert(fresh).gap = *gap;
-            }
+        lanes.by_domain.retain(|domain, lane| {
+            let known = lanes.news.contains_key(domain) || slowed.iter().any(|(known, _)| known == domain);
+            known || lane.is_free(&self.rules) && !lane.is_over(&self.rules, now)
+        });
+        for (domain, slowness) in slowed.iter().filter(|(domain, _)| !lanes.news.contains_key(domain)) {
+            let fresh = || Lane::told(&self.rules, *slowness, now);
+            lanes
+                .by_domain
+                .entry(domain.clone())
+                .and_modify(|lane| lane.hear(&self.rules, *slowness, now))
+                .or_insert_with(fresh);
         }
         if lanes.by_domain.is_empty() {
             lanes.providers.clear();
             lanes.asked.clear();
         }
         self.any.store(!lanes.by_domain.is_empty(), Ordering::Release);
+    }
+}
+
+impl Lanes {
+    fn tell(&mut self, domain: String, rules: &PaceRules) {
+        let slowness =
+            self.by_domain.get(&domain).filter(|lane| !lane.is_free(rules)).map(|lane| lane.slowness());
+        self.news.insert(domain, slowness);
     }
 }
 
@@ -265,9 +253,21 @@ mod tests {
     const RULES: PaceRules = PaceRules {
         first: Duration::from_secs(1),
         longest: Duration::from_secs(5),
-        free: Duration::from_millis(600),
-        streak: 2,
+        free: Duration::from_millis(2),
     };
+
+    /// Lets a domain take messages until it is as good as free; when that was.
+    fn let_recover(pace: &Pace, domain: &str, from: Instant) -> Instant {
+        let mut now = from;
+        for _ in 0..100 {
+            now += RULES.first;
+            pace.taken(domain, now);
+            if pace.supply(domain).is_none() {
+                return now;
+            }
+        }
+        panic!("{domain} never recovered");
+    }
 
     /// TRUST M22: one domain's request to slow down is that domain's alone, and grows until it is heard.
     #[test]
@@ -276,17 +276,17 @@ mod tests {
         assert_eq!(pace.take("slow.example", start), Ok(()));
         pace.slow_down("slow.example", start);
         assert_eq!(pace.take("slow.example", start), Err(start + RULES.first));
-        assert_eq!(pace.take("other.example", start), Ok(()));
+        assert_eq!((pace.take("other.example", start), pace.lane_of("other.example")), (Ok(()), None));
         pace.slow_down("slow.example", start + Duration::from_millis(10));
         assert_eq!(
             pace.take("slow.example", start),
             Err(start + RULES.first),
             "what was under way tells nothing new"
         );
-        let later = start + RULES.first;
+        let later = start + RULES.first * 30;
         assert_eq!(pace.take("slow.example", later), Ok(()));
         pace.slow_down("slow.example", later);
-        assert_eq!(pace.take("slow.example", later), Err(later + RULES.first * 2));
+        assert_eq!(pace.take("slow.example", later), Err(later + RULES.first * 3), "a tenth of the time");
     }
 
     /// TRUST M22: and it recovers.
@@ -294,10 +294,10 @@ mod tests {
     fn a_domain_that_takes_messages_is_free_again_in_the_end() {
         let (pace, start) = (Pace::new(RULES), clock::instant());
         pace.slow_down("slow.example", start);
-        for _ in 0..4 {
-            pace.taken("slow.example");
-        }
-        assert_eq!(pace.take("slow.example", start), Ok(()), "a second, three quarters of it, then free");
+        assert_eq!(pace.lane_of("slow.example").as_deref(), Some("slow.example"));
+        let free = let_recover(&pace, "slow.example", start);
+        assert!(free - start < RULES.first * 10, "after {:?}", free - start);
+        assert_eq!((pace.take("slow.example", free), pace.lane_of("slow.example")), (Ok(()), None));
         assert_eq!(pace.news(), [("slow.example".to_owned(), None)]);
     }
 
@@ -311,22 +311,22 @@ mod tests {
         pace.group(vec![grouped("one.example"), grouped("two.example"), grouped("provider.example")]);
         assert_eq!(pace.take("two.example", start), Err(start + RULES.first));
         assert_eq!(pace.take("three.example", start), Ok(()));
-        assert_eq!(pace.news(), [("provider.example".to_owned(), Some(RULES.first))]);
-        for _ in 0..4 {
-            pace.taken("two.example");
-        }
-        assert_eq!(pace.take("one.example", start), Ok(()), "free again");
+        let refusing = Slowness { gap: RULES.first, refusing: true };
+        assert_eq!(pace.news(), [("provider.example".to_owned(), Some(refusing))]);
+        let free = let_recover(&pace, "two.example", start);
+        assert_eq!(pace.take("one.example", free), Ok(()), "free again");
     }
 
     /// Two workers keep the gap that one would.
     #[test]
     fn workers_share_the_pace_of_a_domain() {
         let (pace, start) = (Pace::new(RULES), clock::instant());
-        pace.learn(&[("slow.example".to_owned(), RULES.first)], 2, start);
-        assert_eq!(pace.take("slow.example", start), Ok(()));
-        assert_eq!(pace.take("slow.example", start), Err(start + RULES.first * 2));
-        assert_eq!(pace.backlog("slow.example", 10), RULES.first * 20);
-        pace.learn(&[], 2, start);
-        assert_eq!(pace.take("slow.example", start), Ok(()));
+        for refusing in [false, true] {
+            pace.learn(&[("slow.example".to_owned(), Slowness { gap: RULES.first, refusing })], 2, start);
+            assert_eq!(pace.take("slow.example", start), Ok(()));
+            assert_eq!(pace.take("slow.example", start), Err(start + RULES.first * 2));
+            pace.learn(&[], 2, start);
+            assert_eq!(pace.take("slow.example", start), Ok(()));
+        }
     }
 }

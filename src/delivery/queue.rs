@@ -1,10 +1,10 @@
 //! What was claimed and waits for a connection, in memory: notices before deliveries, and never more than a batch or two.
 //!
-//! A domain that is slowed waits in a lane of its own, so it blocks nobody else. What does not fit into its lane is handed
-//! back, to be claimed when its turn comes.
+//! A domain that is slowed waits in a lane of its own, so it blocks nobody else. As many of its copies wait here as it will take
+//! in the next moments; the others wait for it in the ledger, and are claimed when it takes more.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -34,7 +34,9 @@ struct Waiting {
     returned: VecDeque<Item>,
     notices: VecDeque<ClaimedNotice>,
     deliveries: VecDeque<Claim>,
-    slowed: HashMap<String, VecDeque<Claim>>,
+    slowed: HashMap<String, Lane>,
+    /// Editions of which nothing more may be begun: they were paused or cancelled.
+    stopped: HashSet<i64>,
     for_later: ForLater,
     /// The feeder heard that there are enough of them; it is told when there are not any more.
     enough_notices: bool,
@@ -44,11 +46,19 @@ struct Waiting {
     closed: bool,
 }
 
+/// The copies of one slowed domain.
+#[derive(Debug, Default)]
+struct Lane {
+    claims: VecDeque<Claim>,
+    /// Whether the ledger holds more of them that may go at once.
+    more: bool,
+}
+
 /// What goes back to the ledger unsent.
 #[derive(Debug, Default)]
 pub(super) struct ForLater {
-    /// Each with the wait until it may be claimed again.
-    pub(super) claims: Vec<(Claim, Duration)>,
+    /// Each with its own wait until it may be claimed again, if it has one, and the lane in which it waits.
+    pub(super) claims: Vec<(Claim, Duration, String)>,
     /// Each by its id and attempt.
     pub(super) notices: Vec<(i64, i64)>,
 }
@@ -65,9 +75,6 @@ impl ForLater {
 
 /// For more items than these, all connections that wait are woken.
 const FEW: usize = 32;
-
-/// So many messages of a slowed domain wait in memory.
-const LANE: usize = 50;
 
 /// The queue between the feeder and the connections.
 #[derive(Debug)]
@@ -90,6 +97,34 @@ enum Taken {
     /// Nothing now; some slowed domain's turn may come at that moment.
     Nothing(Option<Instant>),
     Closed,
+}
+
+impl Waiting {
+    /// The editions of everything that waits here.
+    fn editions(&self) -> impl Iterator<Item = i64> {
+        let returned = self.returned.iter().filter_map(|item| match item {
+            Item::Delivery(claim) => Some(claim),
+            Item::Notice(_) => None,
+        });
+        let slowed = self.slowed.values().flat_map(|lane| &lane.claims);
+        returned.chain(&self.deliveries).chain(slowed).map(|claim| claim.edition_id)
+    }
+
+    fn drop_stopped(&mut self) {
+        let Self { returned, deliveries, slowed, stopped, for_later, .. } = self;
+        let mut back = |claim: Claim| for_later.claims.push((claim, Duration::ZERO, String::new()));
+        for item in std::mem::take(returned) {
+            match item {
+                Item::Delivery(claim) if stopped.contains(&claim.edition_id) => back(claim),
+                item => returned.push_back(item),
+            }
+        }
+        for claims in std::iter::once(deliveries).chain(slowed.values_mut().map(|lane| &mut lane.claims)) {
+            for claim in std::mem::take(claims) {
+                if stopped.contains(&claim.edition_id) { back(claim) } else { claims.push_back(claim) }
+            }
+        }
+    }
 }
 
 impl Queue {
@@ -126,8 +161,70 @@ impl Queue {
 
     /// Puts back what could not be begun, for the next connection that can.
     pub(super) fn put_back(&self, item: Item) {
-        self.lock().returned.push_back(item);
+        let mut waiting = self.lock();
+        match item {
+            Item::Delivery(claim) if waiting.stopped.contains(&claim.edition_id) => {
+                waiting.for_later.claims.push((claim, Duration::ZERO, String::new()));
+                self.low.notify_one();
+            }
+            item => waiting.returned.push_back(item),
+        }
+        drop(waiting);
         self.wake(1);
+    }
+
+    /// Nothing more of these editions is begun: what waits here of them goes back.
+    pub(super) fn stop_editions(&self, editions: impl IntoIterator<Item = i64>) {
+        let mut waiting = self.lock();
+        waiting.stopped.extend(editions);
+        waiting.drop_stopped();
+        if !waiting.for_later.is_empty() {
+            self.low.notify_one();
+        }
+    }
+
+    /// These editions are sending, and no other is.
+    pub(super) fn sending(&self, editions: &[i64]) {
+        let mut waiting = self.lock();
+        waiting.stopped.retain(|edition| !editions.contains(edition));
+        let others: Vec<i64> = waiting.editions().filter(|edition| !editions.contains(edition)).collect();
+        if !others.is_empty() {
+            drop(waiting);
+            self.stop_editions(others);
+        }
+    }
+
+    /// Whether nothing more of an edition is to be begun.
+    pub(super) fn is_stopped(&self, edition: i64) -> bool {
+        self.lock().stopped.contains(&edition)
+    }
+
+    /// How many more copies of a lane of the ledger are wanted here; `None` when its domain is not slowed any more.
+    pub(super) fn room(&self, lane: &str) -> Option<usize> {
+        let supply = self.pace.supply(lane)?;
+        let waiting = self.lock();
+        let here = waiting.slowed.get(&self.pace.key(lane)).map_or(0, |lane| lane.claims.len());
+        Some(supply.saturating_sub(here))
+    }
+
+    /// Puts copies of a slowed domain into its lane, and says whether the ledger holds more of them.
+    pub(super) fn push_into_lane(&self, lane: &str, claims: Vec<Claim>, more: bool) {
+        let key = self.pace.key(lane);
+        let mut waiting = self.lock();
+        // Of a slowed domain one message goes at a time.
+        let wakes = if self.pace.supply(&key).is_some() { claims.len().min(1) } else { claims.len() };
+        let lane = waiting.slowed.entry(key).or_default();
+        lane.claims.extend(claims);
+        lane.more = more;
+        drop(waiting);
+        self.wake(wakes);
+    }
+
+    /// A domain's server took a copy: perhaps its lane has room for more now.
+    pub(super) fn taken(&self, domain: &str) {
+        if self.pace.taken(domain, clock::instant()) {
+            self.low.notify_one();
+        }
     }
 
     /// The next item, notices first; `None` once the queue is closed.
@@ -187,7 +284,8 @@ impl Queue {
             self.low.notify_one();
         }
         // Whoever watched has something to send now: another one takes over.
-        if matches!(taken, Taken::Item(_)) && !waiting.slowed.is_empty() && waiting.watched.is_none() {
+        let any_wait = waiting.slowed.values().any(|lane| !lane.claims.is_empty());
+        if matches!(taken, Taken::Item(_)) && any_wait && waiting.watched.is_none() {
             self.more.notify_one();
         }
         taken
@@ -201,17 +299,24 @@ impl Queue {
             return Taken::Item(Item::Notice(notice));
         }
         let mut turn: Option<Instant> = None;
-        for (domain, lane) in &mut waiting.slowed {
+        for (domain, lane) in waiting.slowed.iter_mut().filter(|(_, lane)| !lane.claims.is_empty()) {
             match self.pace.take(domain, now) {
                 Ok(()) => {
-                    if let Some(claim) = lane.pop_front() {
+                    let claim = lane.claims.pop_front();
+                    let runs_low =
+                        lane.claims.len() < self.pace.supply(domain).unwrap_or(self.low_mark).div_ceil(2);
+                    if lane.more && runs_low {
+                        lane.more = false;
+                        self.low.notify_one();
+                    }
+                    if let Some(claim) = claim {
                         return Taken::Item(Item::Delivery(claim));
                     }
                 }
                 Err(at) => turn = Some(turn.map_or(at, |earlier| earlier.min(at))),
             }
         }
-        waiting.slowed.retain(|_, lane| !lane.is_empty());
+        waiting.slowed.retain(|_, lane| !lane.claims.is_empty() || lane.more);
         while let Some(claim) = waiting.deliveries.pop_front() {
             match self.pace.take(&claim.domain_key, now) {
                 Ok(()) => return Taken::Item(Item::Delivery(claim)),
@@ -224,22 +329,19 @@ impl Queue {
         Taken::Nothing(turn)
     }
 
-    fn put_aside(&self, waiting: &mut Waiting, mut claim: Claim) {
-        claim.domain_key = self.pace.key(&claim.domain_key);
-        let ahead =
-            waiting.for_later.claims.iter().filter(|(other, _)| other.domain_key == claim.domain_key).count();
-        let lane = waiting.slowed.entry(claim.domain_key.clone()).or_default();
-        if lane.len() < LANE {
-            lane.push_back(claim);
+    fn put_aside(&self, waiting: &mut Waiting, claim: Claim) {
+        let key = self.pace.key(&claim.domain_key);
+        let lane = waiting.slowed.entry(key.clone()).or_default();
+        if lane.claims.len() < self.pace.supply(&key).unwrap_or(self.low_mark) {
+            lane.claims.push_back(claim);
         } else {
-            let wait = self.pace.backlog(&claim.domain_key, lane.len() + ahead);
-            waiting.for_later.claims.push((claim, wait));
+            waiting.for_later.claims.push((claim, Duration::ZERO, key));
         }
     }
 
     /// Puts a copy off that cannot be sent now, for no fault of its own: the attempt will not count.
     pub(super) fn put_off(&self, claim: Claim, wait: Duration) {
-        self.lock().for_later.claims.push((claim, wait));
+        self.lock().for_later.claims.push((claim, wait, String::new()));
         self.low.notify_one();
     }
 

@@ -12,6 +12,7 @@ use super::{
     bounces::without_addresses,
     editions,
     outcome::{self, Verdict},
+    patience::{self, Patience},
     queue::Item,
     relays::{self, Failed, LONGEST_REST},
     shared::Shared,
@@ -40,6 +41,10 @@ const DATABASE_PAUSE: Duration = Duration::from_secs(10);
 
 /// How long an automatic email waits that may have arrived, after more tries than are usual.
 const DOUBT_PAUSE: Duration = Duration::from_secs(14 * 3600);
+
+/// A copy whose servers ask for patience with it for so long is given up, as one that was tried for so long (RFC 5321 section
+/// 4.5.4.1).
+const LONGEST_PATIENCE: Duration = Duration::from_secs(4 * 86_400);
 
 /// A message that was composed and is ready to be sent.
 struct Ready {
@@ -158,6 +163,12 @@ impl Sender {
     /// Sends a message, and whatever else is waiting right behind it. Returns a message that has to begin again, because
     /// the connection that had its envelope broke under the message before it.
     async fn send_from(&mut self, first: Ready) -> Option<Ready> {
+        if let Item::Delivery(claim) = &first.item
+            && self.shared.queue.is_stopped(claim.edition_id)
+        {
+            self.shared.queue.put_back(first.item);
+            return None;
+        }
         let mut conversation = match self.begin(&first).await {
             None => {
                 // That says nothing about the message: whichever relay can takes it.
@@ -290,6 +301,12 @@ impl Sender {
         loop {
             let item = self.next_item_at_once().await?;
             let Some(ready) = self.compose(item).await else { continue };
+            if let Item::Delivery(claim) = &ready.item
+                && self.shared.queue.is_stopped(claim.edition_id)
+            {
+                self.shared.queue.put_back(ready.item);
+                continue;
+            }
             match server.check(&ready.envelope()) {
                 Ok(()) => return Some(ready),
                 Err(failure) => self.record(ready.item, &Err(failure)),
@@ -440,16 +457,16 @@ impl Sender {
 
     fn judge_delivery(&self, claim: &Claim, result: &Outcome) -> Record {
         let now = self.shared.site.now();
-        if outcome::asks_for_patience(result) {
+        let patience = patience::asked_for(result);
+        if patience == Some(Patience::Domain) {
             self.shared.queue.pace.slow_down(&claim.domain_key, clock::instant());
         }
         let base = |state, class, word| {
             self.delivery_record(claim, state, class, word, (outcome::stage(result), outcome::words(result)))
         };
-        let pace = &self.shared.queue.pace;
         match outcome::judge(result) {
             Verdict::Accepted => {
-                pace.taken(&claim.domain_key);
+                self.shared.queue.taken(&claim.domain_key);
                 base("accepted", None, "accepted")
             }
             Verdict::Failed(class) => {
@@ -461,6 +478,15 @@ impl Sender {
             Verdict::Policy(class) => {
                 self.stop_edition(claim.edition_id, &outcome::words(result));
                 base("queued", Some(class), "retry")
+            }
+            Verdict::Retry(class) if patience == Some(Patience::Domain) => {
+                let pace = &self.shared.queue.pace;
+                let asked_for = claim.asked_at.map_or(Duration::ZERO, |asked_at| now.since(asked_at));
+                if asked_for > LONGEST_PATIENCE {
+                    return base("failed", Some("exhausted"), "failed");
+                }
+                let next_at = now.plus(pace.rules().copy_waits(asked_for));
+                Record { next_at, lane: pace.key(&claim.domain_key), ..base("queued", Some(class), "retry") }
             }
             Verdict::Retry(class) => match outcome::retry_gap(claim.attempt - claim.earlier_attempts) {
                 Some(gap) => Record { next_at: now.plus(gap), ..base("queued", Some(class), "retry") },
@@ -520,6 +546,7 @@ impl Sender {
             stage,
             reply,
             at: now,
+            lane: String::new(),
         }
     }
 

@@ -11,7 +11,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     ledger,
     queue::InFlight,
+    shared::Shared,
     store::{
+        editions,
         ledger::{self as rows, Key, Record},
         notices::{self, Ending},
     },
@@ -50,12 +52,11 @@ const QUIET_TURNS: usize = 32;
 
 impl Writer {
     pub(super) fn start(
-        site: Site,
-        worker: i64,
+        shared: Arc<Shared>,
         in_flight: Arc<InFlight>,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let task = tokio::spawn(write(site, worker, receiver, in_flight));
+        let task = tokio::spawn(write(shared, receiver, in_flight));
         (Self(sender), task)
     }
 
@@ -89,8 +90,7 @@ impl Writer {
 }
 
 async fn write(
-    site: Site,
-    worker: i64,
+    shared: Arc<Shared>,
     mut receiver: mpsc::UnboundedReceiver<Operation>,
     in_flight: Arc<InFlight>,
 ) {
@@ -101,10 +101,14 @@ async fn write(
         let mut gap = Duration::from_millis(50);
         let mut care = Care::Count;
         loop {
-            match batch.apply(&site, worker, care).await {
+            match batch.apply(&shared.site, shared.worker, care).await {
                 Ok(None) => care = Care::Ask,
                 Ok(Some(passed)) => {
                     in_flight.done(batch.records.len() + batch.notice_records.len());
+                    // One marker that was not set says it of all other copies: they need no conversation to find it out.
+                    if !passed.stopped.is_empty() {
+                        shared.queue.stop_editions(passed.stopped.iter().copied());
+                    }
                     batch.answer(&passed);
                     break;
                 }
@@ -148,10 +152,11 @@ struct Mark<K> {
     passed: oneshot::Sender<bool>,
 }
 
-/// Which markers were set.
+/// Which markers were set, and the editions that turned out to be stopped.
 struct Passed {
     deliveries: Vec<Key>,
     notices: Vec<i64>,
+    stopped: Vec<i64>,
 }
 
 /// How a batch is written. In doubt nothing is committed, and it is asked.
@@ -188,6 +193,7 @@ impl Batch {
         let mut records: Vec<&Record> = self.records.iter().collect();
         let mut marks: Vec<(Key, &str)> =
             self.marks.iter().map(|mark| (mark.key, mark.address_hash.as_str())).collect();
+        let mut stopped_editions = Vec::new();
         if care == Care::Ask {
             let recorded = records.iter().map(|record| (record.key(), ""));
             let asked: Vec<(Key, &str)> = recorded.chain(marks.iter().copied()).collect();
@@ -200,13 +206,18 @@ impl Batch {
                 marks.iter().filter_map(|(key, _)| Some((*key, why(key)?))).collect();
             marks.retain(|(key, _)| find(key).is_some_and(|row| row.sending && row.stopped.is_none()));
             ledger::stop(&mut tx, worker, &stopped).await?;
+            if marks.len() < self.marks.len() {
+                let sending = editions::sending_now(&mut tx).await?;
+                stopped_editions.extend(self.marks.iter().map(|mark| mark.key.0));
+                stopped_editions.retain(|edition| !sending.contains(edition));
+            }
         }
         if !ledger::record(&mut tx, worker, &records).await? || !ledger::mark(&mut tx, worker, &marks).await?
         {
             return Ok(None);
         }
-        let mut passed =
-            Passed { deliveries: marks.into_iter().map(|(key, _)| key).collect(), notices: Vec::new() };
+        let deliveries = marks.into_iter().map(|(key, _)| key).collect();
+        let mut passed = Passed { deliveries, notices: Vec::new(), stopped: stopped_editions };
         for NoticeRecord { id, attempt, ending, reply, at } in &self.notice_records {
             notices::record(&mut tx, worker, (*id, *attempt), ending, reply, *at).await?;
         }

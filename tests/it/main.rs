@@ -51,6 +51,7 @@ mod smtp_sink;
 mod standing_still;
 mod statements;
 mod subscribing;
+mod throttling;
 mod unsubscribing;
 mod watching;
 mod worst;

@@ -65,9 +65,12 @@ statements! {
     /// Editions whose deliveries may be claimed, and what is left of them. (`+` keeps SQLite off the primary key, which would read
     /// the whole audience.)
     SENDING = "select e.id, e.unknown_policy,
-            (select min(d.next_at) from delivery d where d.edition_id = e.id and d.state = 'queued') as next_at,
+            (select min(d.next_at) from delivery d where d.edition_id = e.id and d.state = 'queued' and d.lane = '') as next_at,
+            exists (select 1 from delivery d where d.edition_id = e.id and d.state = 'queued' and d.lane > '') as any_in_lanes,
             exists (select 1 from delivery d where + d.edition_id = e.id and d.state = 'claimed' and d.claimed_by > 0) as any_claimed
         from edition e where e.state = 'sending' order by e.id";
+    /// The same, by their ids alone.
+    SENDING_NOW = "select id from edition where state = 'sending'";
     /// Whether it seems to be over.
     SEEMS_OVER = "select id from edition where id = $1 and state = 'sending'
               and not exists (select 1 from delivery where edition_id = $1 and state = 'queued')
@@ -101,6 +104,8 @@ pub struct Sending {
     pub unknown_policy: String,
     /// When the next copy that waits is due; none if none waits.
     pub next_at: Option<Moment>,
+    /// Whether copies wait for domains that asked for patience.
+    pub any_in_lanes: bool,
     /// Whether some worker holds copies of it.
     pub any_claimed: bool,
 }
@@ -113,7 +118,7 @@ impl Sending {
 
     /// Whether nothing of it is open any more.
     pub const fn seems_over(&self) -> bool {
-        self.next_at.is_none() && !self.any_claimed
+        self.next_at.is_none() && !self.any_in_lanes && !self.any_claimed
     }
 }
 
@@ -239,6 +244,11 @@ pub async fn finish(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
 
 pub async fn sending(db: &Db) -> Result<Vec<Sending>> {
     db.all(SENDING, ()).await
+}
+
+/// The ids of what is being sent, inside a transaction.
+pub async fn sending_now(tx: &mut Tx) -> Result<Vec<i64>> {
+    Ok(tx.all::<(i64,)>(SENDING_NOW, ()).await?.into_iter().map(|(id,)| id).collect())
 }
 
 pub async fn tallies(db: &Db, id: i64) -> Result<Vec<(String, i64)>> {

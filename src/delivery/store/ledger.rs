@@ -21,19 +21,45 @@ statements! {
             select $1, cast(r.value ->> 0 as bigint), r.value ->> 1, r.value ->> 2, r.value ->> 3, cast(r.value ->> 4 as bigint), r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false
             from json_array_elements(cast($3 as json)) as r where true on conflict (edition_id, subscriber_id) do nothing";
     /// What is to be claimed next, for `Tx::array`.
-    DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts))
-            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, coalesce(s.public_id, '') as public_id
+    DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at))
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, coalesce(s.public_id, '') as public_id
                 from delivery d left join subscriber s on s.id = d.subscriber_id
-                where d.edition_id = $1 and d.state = 'queued' and d.next_at <= $2 order by d.next_at, d.subscriber_id limit $3)",
-        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts)), '[]') as text)
-            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, coalesce(s.public_id, '') as public_id
+                where d.edition_id = $1 and d.state = 'queued' and d.lane = '' and d.next_at <= $2
+                and exists (select 1 from edition where id = $1 and state = 'sending') order by d.next_at, d.subscriber_id limit $3)",
+        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at)), '[]') as text)
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, coalesce(s.public_id, '') as public_id
                 from delivery d left join subscriber s on s.id = d.subscriber_id
-                where d.edition_id = $1 and d.state = 'queued' and d.next_at <= $2 order by d.next_at, d.subscriber_id limit $3
+                where d.edition_id = $1 and d.state = 'queued' and d.lane = '' and d.next_at <= $2
+                and exists (select 1 from edition where id = $1 and state = 'sending') order by d.next_at, d.subscriber_id limit $3
                 for update of d skip locked) as due";
+    /// The same in a lane: those that were asked for patience and have waited come before those that nobody tried.
+    DUE_IN_LANE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at))
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, coalesce(s.public_id, '') as public_id
+                from delivery d left join subscriber s on s.id = d.subscriber_id
+                where d.edition_id = $1 and d.state = 'queued' and d.lane = $4 and d.next_at <= $2
+                and exists (select 1 from edition where id = $1 and state = 'sending') order by d.next_at desc, d.subscriber_id desc limit $3)",
+        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at)), '[]') as text)
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, coalesce(s.public_id, '') as public_id
+                from delivery d left join subscriber s on s.id = d.subscriber_id
+                where d.edition_id = $1 and d.state = 'queued' and d.lane = $4 and d.next_at <= $2
+                and exists (select 1 from edition where id = $1 and state = 'sending') order by d.next_at desc, d.subscriber_id desc limit $3
+                for update of d skip locked) as due";
+    /// The lanes in which copies of an edition wait, and when the first of each is due: two looks into the index for each,
+    /// however many wait in it.
+    LANES = "with recursive lanes (lane) as (
+            select min(lane) from delivery where edition_id = $1 and state = 'queued' and lane > ''
+            union all select (select min(lane) from delivery where edition_id = $1 and state = 'queued' and lane > lanes.lane)
+            from lanes where lane is not null)
+        select lane, (select min(next_at) from delivery where edition_id = $1 and state = 'queued' and delivery.lane = lanes.lane) as next_at
+        from lanes where lane is not null";
+    /// Copies of domains that asked for patience wait in their lanes, until it is their turn. Each is met here once.
+    WAIT = rows(3) "update delivery set lane = v.column3 from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
+        and delivery.state = 'queued' and delivery.lane = ''";
     /// Takes them for one worker. The attempt number moves with it: with the worker's id it is the fence.
-    CLAIM = sqlite "update delivery set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
+    CLAIM = sqlite "update delivery set state = 'claimed', lane = '', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
             where edition_id = $3 and subscriber_id in (select value from json_each($4))",
-        postgres "update delivery set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
+        postgres "update delivery set state = 'claimed', lane = '', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
             where edition_id = $3 and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($4 as json)))";
     /// The last look before a body may be written: still ours, not withdrawn, the edition still sending, the address not stopped.
     /// (`+ 0` keeps SQLite on the primary key: the index of claims would read a worker's whole batch for every row.)
@@ -51,12 +77,14 @@ statements! {
         join edition on edition.id = delivery.edition_id
         where delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
     /// What became of attempts. A row that is no longer the worker's own is left alone. One that was withdrawn while it was
-    /// on its way would have to wait for another try, and gets none.
-    RECORD = rows(9) "update delivery set
+    /// on its way would have to wait for another try, and gets none. One that waits with its domain has not been tried.
+    RECORD = rows(10) "update delivery set
             state = case when v.column5 = 'queued' and delivery.withdrawn is not null then 'suppressed' else v.column5 end,
             class = case when v.column5 = 'queued' and delivery.withdrawn is not null then delivery.withdrawn else v.column6 end,
             next_at = cast(v.column7 as bigint), updated_at = cast(v.column8 as bigint),
-            maybe_duplicate = (delivery.maybe_duplicate or cast(v.column9 as boolean)), marker = false, claimed_by = null
+            maybe_duplicate = (delivery.maybe_duplicate or cast(v.column9 as boolean)), marker = false, claimed_by = null,
+            lane = v.column10, asked_at = case when v.column10 <> '' then coalesce(delivery.asked_at, cast(v.column8 as bigint)) else delivery.asked_at end,
+            earlier_attempts = delivery.earlier_attempts + case when v.column10 <> '' then 1 else 0 end
         from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
@@ -112,7 +140,7 @@ statements! {
     CANCEL_BEGUN = "update delivery set withdrawn = 'cancelled' where edition_id = $1 and state = 'claimed' and marker";
     /// Failed copies that staff want tried again: the gaps between the tries begin anew, with the body that is sent now.
     RETRY = rows(4) "update delivery set state = 'queued', class = null, withdrawn = null, variant_id = cast(v.column4 as bigint),
-            earlier_attempts = attempt, next_at = cast(v.column3 as bigint), updated_at = cast(v.column3 as bigint)
+            earlier_attempts = attempt, lane = '', asked_at = null, next_at = cast(v.column3 as bigint), updated_at = cast(v.column3 as bigint)
         from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint) and delivery.state = 'failed'";
     /// Whose copy goes to an address.
@@ -166,8 +194,9 @@ statements! {
     /// A worker stops in good order: what it did not begin goes back, and the attempt does not count.
     RELEASE = "update delivery set state = 'queued', claimed_by = null, attempt = attempt - 1, updated_at = $2
         where state = 'claimed' and claimed_by = $1 and not marker returning edition_id";
-    /// A claim whose domain's turn comes much later goes back until then; the attempt does not count.
-    DEFER = rows(5) "update delivery set state = 'queued', claimed_by = null, attempt = delivery.attempt - 1, next_at = cast(v.column5 as bigint)
+    /// A claim that cannot be sent now goes back, into the lane of its domain if it waits for that; the attempt does not count.
+    DEFER = rows(6) "update delivery set state = 'queued', claimed_by = null, attempt = delivery.attempt - 1,
+            next_at = case when cast(v.column5 as bigint) > 0 then cast(v.column5 as bigint) else delivery.next_at end, lane = v.column6
         from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         and delivery.state = 'claimed' and not delivery.marker
@@ -241,6 +270,8 @@ pub struct Claim {
     pub attempt: i64,
     /// How many of them were made before staff had it tried again.
     pub earlier_attempts: i64,
+    /// Since when its servers ask for patience with it.
+    pub asked_at: Option<Moment>,
     /// The edition's policy for an unknown outcome: hold it for staff, rather than send again.
     pub hold: bool,
 }
@@ -300,6 +331,8 @@ pub struct Record {
     pub stage: &'static str,
     pub reply: String,
     pub at: Moment,
+    /// Whose turn it waits for, as if it had not been tried; empty when it waits for its own.
+    pub lane: String,
 }
 
 impl Claim {
@@ -322,34 +355,75 @@ pub async fn insert(tx: &mut Tx, edition: i64, rows: &[Row<'_>], now: Moment) ->
     tx.exec(INSERT, (edition, now, db::array(rows)?.as_str())).await
 }
 
-pub async fn claim(tx: &mut Tx, worker: i64, edition: i64, limit: i64, now: Moment) -> Result<Vec<Claim>> {
+/// Claims what is due; those of domains that are slowed wait in the lanes that `lane_of` names. How many those are.
+pub async fn claim(
+    tx: &mut Tx,
+    (worker, edition): (i64, i64),
+    limit: i64,
+    now: Moment,
+    lane_of: &(dyn Fn(&str) -> Option<String> + Sync),
+) -> Result<(Vec<Claim>, usize)> {
     let due: Vec<Due> = tx.array(DUE, (edition, now, limit)).await?;
+    let lanes: Vec<_> = due.iter().map(|due| lane_of(&due.3)).collect();
+    let waiting = due.iter().zip(&lanes).filter_map(|(due, lane)| Some((edition, due.0, lane.as_deref()?)));
+    let waiting: Vec<_> = waiting.collect();
+    if !waiting.is_empty() {
+        tx.many(WAIT, waiting.iter().copied()).await?;
+    }
+    let waiting = waiting.len();
+    let taken = due.into_iter().zip(lanes).filter_map(|(due, lane)| lane.is_none().then_some(due)).collect();
+    Ok((take(tx, (worker, edition), taken, now).await?, waiting))
+}
+
+/// Claims what is due in a lane.
+pub async fn claim_in_lane(
+    tx: &mut Tx,
+    (worker, edition): (i64, i64),
+    lane: &str,
+    limit: i64,
+    now: Moment,
+) -> Result<Vec<Claim>> {
+    let due = tx.array(DUE_IN_LANE, (edition, now, limit, lane)).await?;
+    take(tx, (worker, edition), due, now).await
+}
+
+/// The lanes in which copies of an edition wait, and when the first of each is due.
+pub async fn lanes(db: &Db, edition: i64) -> Result<Vec<(String, Moment)>> {
+    db.all(LANES, (edition,)).await
+}
+
+async fn take(tx: &mut Tx, (worker, edition): (i64, i64), due: Vec<Due>, now: Moment) -> Result<Vec<Claim>> {
     if due.is_empty() {
         return Ok(Vec::new());
     }
     let ids: Vec<i64> = due.iter().map(|due| due.0).collect();
     tx.exec(CLAIM, (worker, now, edition, db::array(&ids)?.as_str())).await?;
-    let claim =
-        |Due(subscriber_id, address, name, domain_key, variant_id, attempt, public_id, earlier_attempts)| {
-            Claim {
-                edition_id: edition,
-                subscriber_id,
-                public_id,
-                address,
-                name,
-                domain_key,
-                variant_id,
-                attempt,
-                earlier_attempts,
-                hold: false,
-            }
-        };
-    Ok(due.into_iter().map(claim).collect())
+    Ok(due.into_iter().map(|due| due.claim(edition)).collect())
 }
 
 /// A row of `DUE`, in its order.
 #[derive(serde::Deserialize)]
-struct Due(i64, String, String, String, i64, i64, String, i64);
+struct Due(i64, String, String, String, i64, i64, String, i64, Option<i64>);
+
+impl Due {
+    fn claim(self, edition_id: i64) -> Claim {
+        let Self(subscriber_id, address, name, domain_key, variant_id, attempt, public_id, earlier, asked_at) =
+            self;
+        Claim {
+            edition_id,
+            subscriber_id,
+            public_id,
+            address,
+            name,
+            domain_key,
+            variant_id,
+            attempt,
+            earlier_attempts: earlier,
+            asked_at: asked_at.map(Moment),
+            hold: false,
+        }
+    }
+}
 
 /// Edition, subscriber and attempt: what a worker holds a claim by.
 pub type Key = (i64, i64, i64);
@@ -401,6 +475,7 @@ pub async fn record<'a>(
             r.next_at,
             r.at,
             r.maybe_duplicate,
+            r.lane.as_str(),
         )
     });
     tx.many(RECORD, rows).await
@@ -530,9 +605,15 @@ pub async fn release(tx: &mut Tx, worker: i64, now: Moment) -> Result<Vec<(i64,)
 }
 
 /// Hands claims back until a moment; returns those that were still the worker's own.
-pub async fn defer(tx: &mut Tx, worker: i64, until: &[(Key, Moment)]) -> Result<Vec<(i64, i64)>> {
-    let rows =
-        until.iter().map(|&((edition, subscriber, attempt), at)| (edition, subscriber, worker, attempt, at));
+/// Hands back, each until a moment of its own if it has one, and into a lane if it waits in one.
+pub async fn defer(
+    tx: &mut Tx,
+    worker: i64,
+    claims: &[(Key, Option<Moment>, &str)],
+) -> Result<Vec<(i64, i64)>> {
+    let rows = claims.iter().map(|&((edition, subscriber, attempt), until, lane)| {
+        (edition, subscriber, worker, attempt, until.map_or(0, |until| until.0), lane)
+    });
     tx.many_returning(DEFER, rows).await
 }
 

@@ -1,7 +1,6 @@
 //! SQL of the paces of recipient domains.
 
-use std::time::Duration;
-
+use super::super::lane::Slowness;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -10,12 +9,12 @@ use crate::{
 
 statements! {
     /// What a worker learned of a domain; the last to learn is right.
-    SLOW = "insert into domain_pace (domain_key, gap_us, slowed_at) values ($1, $2, $3)
-        on conflict (domain_key) do update set gap_us = excluded.gap_us, slowed_at = excluded.slowed_at";
+    SLOW = "insert into domain_pace (domain_key, gap_us, refusing, slowed_at) values ($1, $2, $3, $4)
+        on conflict (domain_key) do update set gap_us = excluded.gap_us, refusing = excluded.refusing, slowed_at = excluded.slowed_at";
     /// The domain is free again.
     FREE = "delete from domain_pace where domain_key = $1";
     /// Every domain that is slowed, since a moment.
-    ALL = "select domain_key, gap_us, slowed_at from domain_pace where slowed_at > $1 order by gap_us desc, domain_key";
+    ALL = "select domain_key, gap_us, refusing, slowed_at from domain_pace where slowed_at > $1 order by gap_us desc, domain_key";
     /// A domain that nobody wrote to for long is tried as if nothing had been.
     pub(crate) FORGET = "delete from domain_pace where domain_key in (select domain_key from domain_pace where slowed_at < $1 limit $2)";
     /// What waits for another try.
@@ -35,6 +34,8 @@ pub struct Slowed {
     pub domain_key: String,
     /// Microseconds between two messages, all workers together.
     pub gap_us: i64,
+    /// Nothing gets through just now: those messages try.
+    pub refusing: bool,
     /// When it was last learned.
     pub slowed_at: Moment,
 }
@@ -54,12 +55,12 @@ pub async fn waiting(db: &Db, edition: i64, limit: i64) -> Result<Vec<Waiting>> 
     db.all(WAITING, (edition, limit)).await
 }
 
-pub async fn tell(tx: &mut Tx, news: &[(String, Option<Duration>)], now: Moment) -> Result<()> {
-    for (domain, gap) in news {
-        match gap {
-            Some(gap) => {
+pub async fn tell(tx: &mut Tx, news: &[(String, Option<Slowness>)], now: Moment) -> Result<()> {
+    for (domain, slowness) in news {
+        match slowness {
+            Some(Slowness { gap, refusing }) => {
                 let micros = i64::try_from(gap.as_micros()).unwrap_or(i64::MAX);
-                tx.exec(SLOW, (domain.as_str(), micros, now)).await?;
+                tx.exec(SLOW, (domain.as_str(), micros, *refusing, now)).await?;
             }
             None => {
                 tx.exec(FREE, (domain.as_str(),)).await?;

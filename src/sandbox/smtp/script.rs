@@ -2,10 +2,11 @@
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::LineEnds;
+use crate::clock;
 
 /// The moment of a conversation at which a rule applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,9 @@ pub(super) enum Action {
 pub struct Rule {
     stage: Stage,
     recipient: Option<String>,
+    domain: Option<String>,
+    spared: Option<Spared>,
+    until: Option<Instant>,
     left: Option<u32>,
     delay: Duration,
     action: Option<Action>,
@@ -52,13 +56,43 @@ impl Rule {
     /// A rule for one moment; it fits every message and does nothing until told what.
     #[must_use]
     pub fn at(stage: Stage) -> Self {
-        Self { stage, recipient: None, left: None, delay: Duration::ZERO, action: None }
+        Self {
+            stage,
+            recipient: None,
+            domain: None,
+            spared: None,
+            until: None,
+            left: None,
+            delay: Duration::ZERO,
+            action: None,
+        }
     }
 
     /// Fits only messages to this address, whatever the case. At stages before RCPT no recipient is known and nothing fits.
     #[must_use]
     pub fn to(mut self, recipient: &str) -> Self {
         self.recipient = Some(recipient.to_lowercase());
+        self
+    }
+
+    /// Fits only messages to this domain, whatever the case.
+    #[must_use]
+    pub fn to_domain(mut self, domain: &str) -> Self {
+        self.domain = Some(format!("@{}", domain.to_lowercase()));
+        self
+    }
+
+    /// Lets so many through in each span of that length, and applies to those beyond.
+    #[must_use]
+    pub fn beyond(mut self, most: u32, span: Duration) -> Self {
+        self.spared = Some(Spared { most, span, since: clock::instant(), count: 0 });
+        self
+    }
+
+    /// Applies for so long from now on.
+    #[must_use]
+    pub fn lasting(mut self, span: Duration) -> Self {
+        self.until = Some(clock::instant() + span);
         self
     }
 
@@ -111,13 +145,36 @@ impl Rule {
         self
     }
 
-    fn fits(&self, stage: Stage, recipients: &[String]) -> bool {
+    fn fits(&mut self, stage: Stage, recipients: &[String]) -> bool {
+        let to = |wanted: &dyn Fn(&str) -> bool| {
+            recipients.iter().any(|recipient| wanted(&recipient.to_lowercase()))
+        };
         self.stage == stage
             && self.left != Some(0)
-            && self
-                .recipient
-                .as_ref()
-                .is_none_or(|wanted| recipients.iter().any(|recipient| recipient.to_lowercase() == *wanted))
+            && self.until.is_none_or(|until| clock::instant() < until)
+            && self.recipient.as_ref().is_none_or(|wanted| to(&|recipient| recipient == wanted))
+            && self.domain.as_ref().is_none_or(|domain| to(&|recipient| recipient.ends_with(domain)))
+            && self.spared.as_mut().is_none_or(Spared::is_used_up)
+    }
+}
+
+/// How many a rule lets through in a span of time.
+#[derive(Clone, Debug)]
+struct Spared {
+    most: u32,
+    span: Duration,
+    since: Instant,
+    count: u32,
+}
+
+impl Spared {
+    fn is_used_up(&mut self) -> bool {
+        let now = clock::instant();
+        if now.duration_since(self.since) >= self.span {
+            (self.since, self.count) = (now, 0);
+        }
+        self.count += 1;
+        self.count > self.most
     }
 }
 
@@ -136,6 +193,8 @@ pub struct SmtpScript(Arc<Mutex<State>>);
 struct State {
     rules: Vec<Rule>,
     line_ends: LineEnds,
+    /// How often each stage was reached.
+    reached: [u64; 7],
 }
 
 impl SmtpScript {
@@ -146,7 +205,13 @@ impl SmtpScript {
 
     /// Forgets all rules and reads strictly again.
     pub fn clear(&self) {
-        *self.lock() = State::default();
+        let mut state = self.lock();
+        *state = State { reached: state.reached, ..State::default() };
+    }
+
+    /// How often a stage was reached, since the server began.
+    pub fn reached(&self, stage: Stage) -> u64 {
+        self.lock().reached[stage as usize]
     }
 
     /// Reads line ends strictly or leniently, from the next message on.
@@ -161,9 +226,10 @@ impl SmtpScript {
     /// What to do at this moment; what applies only so many times is used up by asking.
     pub(super) fn ask(&self, stage: Stage, recipients: &[String]) -> Asked {
         let mut state = self.lock();
+        state.reached[stage as usize] += 1;
         let mut asked = Asked::default();
         for rule in &mut state.rules {
-            if !rule.fits(stage, recipients) || rule.action.is_some() && asked.action.is_some() {
+            if rule.action.is_some() && asked.action.is_some() || !rule.fits(stage, recipients) {
                 continue;
             }
             asked.delay += rule.delay;
@@ -195,6 +261,19 @@ mod tests {
         assert_eq!(script.ask(Stage::Rcpt, &["bo@example.org".to_owned()]).action, None);
         assert!(script.ask(Stage::Rcpt, &ada).action.is_some());
         assert_eq!(script.ask(Stage::Rcpt, &ada).action, None);
+    }
+
+    #[test]
+    fn a_rule_for_a_domain_can_let_some_through() {
+        let script = SmtpScript::default();
+        let hour = Duration::from_secs(3_600);
+        script.add(Rule::at(Stage::Rcpt).to_domain("example.org").beyond(2, hour).reply(451, "4.7.1 Slower"));
+        script.add(Rule::at(Stage::Rcpt).lasting(Duration::ZERO).reply(451, "4.7.1 Long ago"));
+        let mut is_refused = |address: &str| script.ask(Stage::Rcpt, &[address.to_owned()]).action.is_some();
+        let answers = ["ada@example.org", "bo@sub.example.org", "bo@Example.org", "cy@example.org"]
+            .map(&mut is_refused);
+        assert_eq!(answers, [false, false, false, true]);
+        assert_eq!(script.reached(Stage::Rcpt), 4);
     }
 
     #[test]

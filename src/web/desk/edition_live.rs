@@ -72,10 +72,10 @@ pub(super) async fn notes(
     let mut slowed = pace::slowed(&app.site).await?;
     for domain in pace::waiting(db, edition.id, DOMAINS).await? {
         let at = slowed.iter().position(|slowed| slowed.domain_key == domain.domain_key);
-        let gap = at.map(|at| slowed.remove(at).gap_us);
-        notes.push(waiting(&domain, gap, app.site.now(), zone));
+        let slowed = at.map(|at| slowed.remove(at));
+        notes.push(waiting(&domain, slowed.as_ref(), app.site.now(), zone));
     }
-    notes.extend(slowed.iter().take(SLOWED).map(|domain| patience(&domain.domain_key, domain.gap_us)));
+    notes.extend(slowed.iter().take(SLOWED).map(patience));
     Ok(notes)
 }
 
@@ -111,10 +111,10 @@ fn speed(open: i64, per_minute: f64, to_its_end: bool) -> String {
     format!("{rate}, {left}.")
 }
 
-fn waiting(domain: &pace::Waiting, gap_us: Option<i64>, now: Moment, zone: &Zone) -> String {
+fn waiting(domain: &pace::Waiting, slowed: Option<&pace::Slowed>, now: Moment, zone: &Zone) -> String {
     let pace::Waiting { domain_key, copies: number, next_at } = domain;
     let verb = if *number == 1 { "waits" } else { "wait" };
-    let patience = gap_us.map(|gap| patience(domain_key, gap) + " ").unwrap_or_default();
+    let patience = slowed.map(|slowed| patience(slowed) + " ").unwrap_or_default();
     let next = if *next_at <= now {
         "at once".to_owned()
     } else if next_at.date(zone) == now.date(zone) {
@@ -125,11 +125,20 @@ fn waiting(domain: &pace::Waiting, gap_us: Option<i64>, now: Moment, zone: &Zone
     format!("{patience}{} to {domain_key} {verb} for another try, the next {next}.", copies(*number))
 }
 
-fn patience(domain: &str, gap_us: i64) -> String {
-    match gap_us / 1_000_000 {
-        0 => format!("{domain} asks for patience and is given its copies more slowly."),
-        1 => format!("{domain} asks for patience and gets one copy a second."),
-        seconds => format!("{domain} asks for patience and gets one copy in {seconds} seconds."),
+fn patience(slowed: &pace::Slowed) -> String {
+    let domain = &slowed.domain_key;
+    match (slowed.refusing, slowed.gap_us / 1_000_000) {
+        (true, 0 | 1) => {
+            format!("{domain} asks for patience and takes nothing just now; it is tried every second.")
+        }
+        (true, seconds) => {
+            format!(
+                "{domain} asks for patience and takes nothing just now; it is tried every {seconds} seconds."
+            )
+        }
+        (false, 0) => format!("{domain} asks for patience and is given its copies more slowly."),
+        (false, 1) => format!("{domain} asks for patience and gets one copy a second."),
+        (false, seconds) => format!("{domain} asks for patience and gets one copy in {seconds} seconds."),
     }
 }
 

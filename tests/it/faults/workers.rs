@@ -25,7 +25,6 @@ pub fn options(relay: Relay, connections: usize) -> EngineOptions {
             first: Duration::from_millis(5),
             longest: Duration::from_millis(40),
             free: Duration::from_millis(5),
-            streak: 2,
         },
         ..EngineOptions::new(vec![RelayOptions::unlimited(relay, connections)])
     }
