@@ -115,6 +115,16 @@ pub const SETTINGS: &[Setting] = &[
         "A worker that gives no sign of life for so long is taken for dead and its work is done by others, 1 to 3600.",
     ),
     plain(
+        "REFUSALS_IN_A_ROW",
+        "20",
+        "An edition pauses by itself when so many of its copies are refused for good and none is taken, over five domains or more, 5 to 1000.",
+    ),
+    plain(
+        "REFUSALS_PERCENT",
+        "50",
+        "It pauses, too, when so much of its last hundred copies is refused for good, in percent, 5 to 100.",
+    ),
+    plain(
         "BOUNCE_ADDRESS",
         "",
         "Where mail that cannot be delivered comes back to, such as bounce@example.org; bounce+anything@example.org must reach the same mailbox. Without it, to the address in From.",
@@ -215,6 +225,8 @@ pub struct Config {
     pub smtp_timeout_factor: f64,
     pub dns_resolver: Option<SocketAddr>,
     pub worker_silence_seconds: u64,
+    pub refusals_in_a_row: i64,
+    pub refusals_percent: i64,
     pub mail_trust: Trust,
     pub bounce_address: Option<EmailAddress>,
     pub bounce_maildir: Option<PathBuf>,
@@ -427,6 +439,8 @@ impl Config {
         let smtp_timeout_factor = read.number("SMTP_TIMEOUT_FACTOR", 0.000_1, 100.0);
         let dns_resolver = read.parsed("DNS_RESOLVER");
         let worker_silence_seconds = read.number("WORKER_SILENCE_SECONDS", 1, 3600);
+        let refusals_in_a_row = read.number("REFUSALS_IN_A_ROW", 5, 1_000);
+        let refusals_percent = read.number("REFUSALS_PERCENT", 5, 100);
         let mail_trust = match read.value("MAIL_CA_FILE") {
             None => Trust::public(),
             Some(path) => Trust::and_those_of(Path::new(&path)).unwrap_or_else(|error| {
@@ -489,6 +503,8 @@ impl Config {
                 smtp_timeout_factor: smtp_timeout_factor?,
                 dns_resolver,
                 worker_silence_seconds: worker_silence_seconds?,
+                refusals_in_a_row: refusals_in_a_row?,
+                refusals_percent: refusals_percent?,
                 mail_trust,
                 bounce_address,
                 bounce_maildir,

@@ -15,6 +15,7 @@
 //! | [`attempts`] | whatever is limited, counted before it is judged |
 //! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
 //! | [`payments`] | the payment provider: Stripe's API behind a trait |
+//! | [`replies`] | a server's words, read once: what a refusal or a report says, and of whom |
 //! | [`delivery`] | editions on their way: the ledger of deliveries, notices, suppression, workers, SMTP |
 //! | [`staff`] | the team: accounts, roles, sessions, the settings an editor decides |
 //! | [`subscribers`] | readers: lists, subscriptions, consent, preferences |
@@ -49,6 +50,7 @@ pub mod money;
 pub mod network;
 pub mod payments;
 pub mod private;
+pub mod replies;
 pub mod restored;
 pub mod sandbox;
 pub mod site;

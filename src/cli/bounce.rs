@@ -57,9 +57,9 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
             return Ok(ExitCode::from(TRY_AGAIN));
         }
     };
-    let Taken { read, stopped, counted, unproven } = taken;
+    let Taken { read, stopped, held, counted, unproven, letters } = taken;
     println!(
-        "{read} read: {stopped} readers are not mailed any more, {counted} failures counted, {unproven} not about mail of ours."
+        "{read} read: {stopped} readers are not mailed any more, {held} failures wait for a decision at the desk, {counted} failures counted, {letters} letters from people, {unproven} not about mail of ours."
     );
     Ok(ExitCode::SUCCESS)
 }

@@ -15,6 +15,7 @@ use crate::{
             imap::Mailbox,
             providers::sns::{Network, Topic},
         },
+        breaker::RefusalRules,
         deliverability::{self, Lookout},
         dkim,
         dns::Dns,
@@ -299,6 +300,7 @@ fn engine_options(
 ) -> EngineOptions {
     EngineOptions {
         silence: Duration::from_secs(config.worker_silence_seconds),
+        refusals: RefusalRules { in_a_row: config.refusals_in_a_row, percent: config.refusals_percent },
         lock,
         positions: Some(positions),
         ..EngineOptions::new(relays)

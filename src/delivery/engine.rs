@@ -12,6 +12,7 @@ use tokio::{
 };
 
 use super::{
+    breaker::{self, RefusalRules},
     editions::UnknownPolicy,
     lane::Slowness,
     ledger::{self, Wish},
@@ -20,7 +21,7 @@ use super::{
     queue::{ForLater, InFlight, Queue},
     relays::{RelayOptions, Relays},
     sender::Sender,
-    shared::{Refusals, Shared, Variants, Wakes},
+    shared::{Shared, Variants, Wakes},
     store::{
         domains,
         editions::{self, Sending},
@@ -51,6 +52,8 @@ pub struct EngineOptions {
     pub drain: Duration,
     /// How strictly recipient domains that ask for patience are slowed.
     pub pace: PaceRules,
+    /// When an edition stops by itself because it is refused.
+    pub refusals: RefusalRules,
     /// What says that no other process works on a SQLite database; none for PostgreSQL.
     pub lock: Option<Lock>,
     /// What says how far the database has come; none for databases that nobody restores.
@@ -67,6 +70,7 @@ impl EngineOptions {
             silence: Duration::from_secs(30),
             drain: Duration::from_secs(30),
             pace: PaceRules::default(),
+            refusals: RefusalRules::default(),
             lock: None,
             positions: None,
         }
@@ -175,7 +179,6 @@ impl Engine {
             templates,
             worker: worker.id,
             variants: Variants::default(),
-            refusals: Refusals::default(),
         });
         let main = Main { shared, worker, options, in_flight: Arc::default(), until_idle };
         Ok(Self { stop, wakes, main: tokio::spawn(main.run(stopped)) })
@@ -206,7 +209,8 @@ impl Main {
         if let Err(error) = self.share_paces_once().await {
             tracing::error!(%error, "the paces of domains are not known yet");
         }
-        let (writer, writing) = Writer::start(self.shared.clone(), self.in_flight.clone());
+        let (writer, writing) =
+            Writer::start(self.shared.clone(), self.in_flight.clone(), self.options.refusals);
         let mut connections = JoinSet::new();
         for (index, relay) in self.options.relays.iter().enumerate() {
             for _ in 0..relay.connections {
@@ -428,7 +432,8 @@ impl Main {
         let hold = UnknownPolicy::stored(&sending.unknown_policy) == UnknownPolicy::Hold;
         claimed.all().for_each(|claim| claim.hold = hold);
         let (count, waiting) = (claimed.len(), claimed.waiting);
-        let finished = count + waiting == 0 && editions::finish(&mut tx, edition, now).await?;
+        let finished =
+            count + waiting == 0 && breaker::finish(&mut tx, site, edition, self.options.refusals).await?;
         let counted = self.worker.count_claim(&mut tx, count).await?;
         self.in_flight.add(count);
         if let Err(error) = self.note(tx.commit().await, counted).await {

@@ -8,6 +8,7 @@
 //! This is the lowest domain: it knows editions, subscribers and lists as ids, and addresses as values.
 
 pub mod bounces;
+pub mod breaker;
 pub mod deliverability;
 pub mod dkim;
 pub mod dns;
@@ -55,9 +56,12 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::dkim::STATEMENTS,
     store::deliverability::STATEMENTS,
     store::bounces::STATEMENTS,
+    store::breaker::STATEMENTS,
     store::editions::STATEMENTS,
     store::domains::STATEMENTS,
     store::ledger::STATEMENTS,
+    store::letters::STATEMENTS,
+    store::mass::STATEMENTS,
     store::names::STATEMENTS,
     store::notices::STATEMENTS,
     store::pace::STATEMENTS,

@@ -3,18 +3,21 @@
 use std::time::Duration;
 
 use super::smtp::{Failure, Reply, Stage};
+use crate::replies::{self, About, Reason, Said, scan};
 
 /// What is known of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The server took it.
     Accepted,
-    /// Not delivered, and trying again will not help.
+    /// Not delivered, and trying again will not help: something of ours, not a server's word.
     Failed(&'static str),
+    /// The server said no for good, and why.
+    Refused(Reason),
     /// Not delivered; worth another try.
     Retry(&'static str),
     /// The server will not have this sender's mail, whoever it is for: the edition has to stop (TRUST M23).
-    Policy(&'static str),
+    Stop(Reason),
     /// The final dot was written and no answer came: it may have arrived.
     Unknown,
     /// The relay itself cannot be used now; this says nothing about the recipient.
@@ -38,11 +41,13 @@ pub fn judge(result: &Result<Reply, Failure>) -> Verdict {
         Err(Failure::Broken { .. }) => Verdict::Retry("connection lost"),
         // A definite no, even at the final dot; and a request to come back later (TRUST M22).
         Err(Failure::Closing { .. }) => Verdict::Retry("slowed down by the server"),
-        Err(Failure::Refused { stage, reply }) if is_about_us(*stage, reply) => {
-            Verdict::Policy(REFUSED_BY_POLICY)
-        }
-        Err(Failure::Refused { reply, .. }) if reply.is_permanent() => {
-            Verdict::Failed(permanent_class(reply))
+        Err(Failure::Refused { stage, reply }) if reply.is_permanent() => {
+            let reason = meaning(*stage, reply);
+            if is_about_everybody(*stage, reply, reason) {
+                Verdict::Stop(reason)
+            } else {
+                Verdict::Refused(reason)
+            }
         }
         // 4xx, and what no RFC knows: treated as "not now" (RFC 5321 section 4.2.1).
         Err(Failure::Refused { reply, .. }) => Verdict::Retry(temporary_class(reply)),
@@ -59,29 +64,22 @@ pub fn asks_for_patience(result: &Result<Reply, Failure>) -> bool {
     }
 }
 
-/// The class of refusals by policy. One of them may be about one recipient; many together are about us.
-pub(super) const REFUSED_BY_POLICY: &str = "refused by policy";
-
-/// Whether a refusal is about the sender and not about the recipient: any policy reply to MAIL, and the codes for mail that
-/// is not authenticated (RFC 7372: 5.7.20 to 5.7.26, 5.7.27; Microsoft's 5.7.509 and 5.7.515) or comes from a blocked
-/// address (Microsoft's 5.7.606 to 5.7.649 and 5.7.7xx).
-fn is_about_us(stage: Stage, reply: &Reply) -> bool {
-    let Some(detail) = reply.enhanced().and_then(|code| code.strip_prefix("5.7.")) else { return false };
-    let detail: u16 = detail.parse().unwrap_or(0);
-    stage == Stage::Mail || matches!(detail, 20..=29 | 509 | 515 | 606..=649 | 700..=799)
+/// What a final refusal means. Most servers repeat the recipient's address, which is no word of theirs.
+fn meaning(stage: Stage, reply: &Reply) -> Reason {
+    let text = scan::without_addresses(&reply.text);
+    let status = reply.enhanced().or_else(|| scan::most_telling(scan::statuses(&reply.text)));
+    replies::read(Said::at(stage.as_str()), Some(reply.code), status, &[&text]).reason
 }
 
-/// By enhanced status code (RFC 3463), by the plain code where there is none.
-fn permanent_class(reply: &Reply) -> &'static str {
-    match reply.enhanced() {
-        Some("5.1.1" | "5.1.10" | "5.1.2" | "5.1.3" | "5.1.6" | "5.2.1") => "no such mailbox",
-        Some("5.2.2" | "5.2.3" | "5.3.4") => "mailbox full or message too large",
-        Some(code) if code.starts_with("5.7.") => REFUSED_BY_POLICY,
-        Some(_) => "refused",
-        None if matches!(reply.code, 550 | 551 | 553) => "no such mailbox",
-        None if reply.code == 552 => "mailbox full or message too large",
-        None => "refused",
-    }
+/// Whether a refusal would meet the next copy as well, whoever it is for: any that speaks of us in answer to MAIL, and the
+/// codes for mail that is not authenticated (RFC 7372: 5.7.20 to 5.7.26, 5.7.27; Microsoft's 5.7.509 and 5.7.515) or comes
+/// from a blocked address (Microsoft's 5.7.606 to 5.7.649 and 5.7.7xx).
+fn is_about_everybody(stage: Stage, reply: &Reply, reason: Reason) -> bool {
+    let detail =
+        reply.enhanced().and_then(|code| code.strip_prefix("5.7.")).and_then(|detail| detail.parse().ok());
+    let named =
+        detail.is_some_and(|detail: u16| matches!(detail, 20..=29 | 509 | 515 | 606..=649 | 700..=799));
+    reason.about() == About::Us && (stage == Stage::Mail || named)
 }
 
 fn temporary_class(reply: &Reply) -> &'static str {
@@ -155,23 +153,23 @@ mod tests {
         assert_eq!(judge(&broken(Stage::Dot)), Verdict::Unknown);
         assert_eq!(judge(&broken(Stage::Data)), Verdict::Retry("connection lost"));
         assert_eq!(judge(&broken(Stage::Connect)), Verdict::NoRelay);
-        assert_eq!(judge(&refused(Stage::Dot, 554, "5.6.0 no")), Verdict::Failed("refused"));
+        assert_eq!(judge(&refused(Stage::Dot, 554, "5.6.0 no")), Verdict::Refused(Reason::Refused));
     }
 
     /// TRUST M23: what the server says of us and not of the recipient stops the edition and costs no recipient anything.
     #[test]
     fn a_refusal_of_the_sender_stops_the_edition() {
         for text in ["5.7.26 unauthenticated", "5.7.515 access denied", "5.7.708 traffic not accepted"] {
-            assert_eq!(judge(&refused(Stage::Dot, 550, text)), Verdict::Policy(REFUSED_BY_POLICY), "{text}");
+            assert_eq!(judge(&refused(Stage::Dot, 550, text)), Verdict::Stop(Reason::Policy), "{text}");
         }
-        assert_eq!(judge(&refused(Stage::Mail, 550, "5.7.1 no")), Verdict::Policy(REFUSED_BY_POLICY));
-        assert_eq!(judge(&refused(Stage::Rcpt, 550, "5.1.1 who")), Verdict::Failed("no such mailbox"));
+        assert_eq!(judge(&refused(Stage::Mail, 550, "5.7.1 no")), Verdict::Stop(Reason::Policy));
+        assert_eq!(judge(&refused(Stage::Rcpt, 550, "5.1.1 who")), Verdict::Refused(Reason::NoMailbox));
     }
 
     #[test]
     fn a_5xx_is_final_and_a_4xx_is_not() {
-        assert_eq!(judge(&refused(Stage::Rcpt, 550, "5.1.1 who")), Verdict::Failed("no such mailbox"));
-        assert_eq!(judge(&refused(Stage::Rcpt, 550, "5.7.1 no")), Verdict::Failed(REFUSED_BY_POLICY));
+        assert_eq!(judge(&refused(Stage::Rcpt, 550, "5.1.1 who")), Verdict::Refused(Reason::NoMailbox));
+        assert_eq!(judge(&refused(Stage::Rcpt, 550, "5.7.1 no")), Verdict::Refused(Reason::Policy));
         assert_eq!(judge(&refused(Stage::Rcpt, 451, "greylisted")), Verdict::Retry("not now"));
         assert_eq!(judge(&refused(Stage::Auth, 535, "5.7.8 no")), Verdict::NoRelay);
         let total: u64 = (1..).map_while(retry_gap).map(|gap| gap.as_secs()).sum();

@@ -9,8 +9,6 @@ use std::{sync::Arc, time::Duration};
 use futures_util::FutureExt as _;
 
 use super::{
-    bounces::without_addresses,
-    editions,
     outcome::{self, Verdict},
     patience::{self, Patience},
     queue::Item,
@@ -442,7 +440,9 @@ impl Sender {
                 let ending = match outcome::judge(result) {
                     Verdict::Accepted => Ending::Accepted,
                     Verdict::Failed(class) => Ending::Failed(class),
-                    Verdict::Retry(class) | Verdict::Policy(class) => self.again(&notice, class),
+                    Verdict::Refused(reason) => Ending::Failed(reason.class()),
+                    Verdict::Retry(class) => self.again(&notice, class),
+                    Verdict::Stop(reason) => self.again(&notice, reason.class()),
                     Verdict::Unknown => {
                         // Its end is the third doubt, however many tries there were.
                         let gap = outcome::retry_gap(notice.attempt).unwrap_or(DOUBT_PAUSE);
@@ -469,15 +469,12 @@ impl Sender {
                 self.shared.queue.taken(&claim.domain_key);
                 base("accepted", None, "accepted")
             }
-            Verdict::Failed(class) => {
-                if class == outcome::REFUSED_BY_POLICY && self.shared.refusals.is_too_much(claim.edition_id) {
-                    self.stop_edition(claim.edition_id, &outcome::words(result));
-                }
-                base("failed", Some(class), "failed")
+            Verdict::Failed(class) => base("failed", Some(class), "failed"),
+            Verdict::Refused(reason) => {
+                Record { reason: Some(reason), ..base("failed", Some(reason.class()), "failed") }
             }
-            Verdict::Policy(class) => {
-                self.stop_edition(claim.edition_id, &outcome::words(result));
-                base("queued", Some(class), "retry")
+            Verdict::Stop(reason) => {
+                Record { reason: Some(reason), ..base("queued", Some(reason.class()), "retry") }
             }
             Verdict::Retry(class) if patience == Some(Patience::Domain) => {
                 let pace = &self.shared.queue.pace;
@@ -502,29 +499,6 @@ impl Sender {
         }
     }
 
-    /// Pauses the edition: whoever runs the magazine has to mend something first. Not waited for: each message that meets
-    /// the same refusal meanwhile goes back as well.
-    fn stop_edition(&self, edition: i64, words: &str) {
-        let site = self.shared.site.clone();
-        let why =
-            format!("A mail provider refuses our mail, whoever it is for: {}", without_addresses(words));
-        tokio::spawn(async move {
-            let paused = async {
-                let mut tx = site.db.begin().await?;
-                let paused = editions::pause_because(&mut tx, &site, edition, &why).await?;
-                tx.commit().await?;
-                Ok::<_, sqlx::Error>(paused)
-            };
-            match paused.await {
-                Ok(true) => tracing::error!(edition, why, "the edition was paused"),
-                Ok(false) => {}
-                Err(error) => {
-                    tracing::error!(edition, %error, "the edition should be paused and could not be");
-                }
-            }
-        });
-    }
-
     fn delivery_record(
         &self,
         claim: &Claim,
@@ -545,6 +519,7 @@ impl Sender {
             outcome,
             stage,
             reply,
+            reason: None,
             at: now,
             lane: String::new(),
         }

@@ -20,7 +20,6 @@ pub(super) struct Shared {
     pub(super) relays: Relays,
     pub(super) queue: Queue,
     pub(super) variants: Variants,
-    pub(super) refusals: Refusals,
     pub(super) wakes: Wakes,
 }
 
@@ -73,26 +72,5 @@ impl Variants {
     /// An edition is over: nothing is kept in memory for the next one. What still is sent is read again.
     pub(super) fn forget(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-}
-
-/// How often recipients of an edition were refused by policy. One may be about the recipient, many are about us.
-#[derive(Default)]
-pub(super) struct Refusals(Mutex<HashMap<i64, u32>>);
-
-/// After so many, the edition is stopped.
-const TOO_MANY_REFUSALS: u32 = 25;
-
-impl Refusals {
-    pub(super) fn is_too_much(&self, edition: i64) -> bool {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(edition).or_default();
-        *count += 1;
-        // Counted anew afterwards: whoever resumes in spite of it is stopped again only by as many more.
-        let too_much = *count >= TOO_MANY_REFUSALS;
-        if too_much {
-            counts.remove(&edition);
-        }
-        too_much
     }
 }

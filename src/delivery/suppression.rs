@@ -91,6 +91,12 @@ impl<'a> Suppressions<'a> {
         Ok(added)
     }
 
+    /// As [`Suppressions::add`], for an address of which only this is left; its reader's copies are the caller's.
+    pub(super) async fn add_hash(self, tx: &mut Tx, hash: &str, reason: Reason, detail: &str) -> Result<()> {
+        store::add(tx, hash, reason.as_str(), detail, self.0.now()).await?;
+        Ok(())
+    }
+
     /// Keeps out who gives copies out by this list, until the commit: for who looks before they add.
     ///
     /// # Errors

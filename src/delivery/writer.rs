@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
+    breaker::{Breaker, RefusalRules},
     ledger,
     queue::InFlight,
     shared::Shared,
@@ -54,9 +55,10 @@ impl Writer {
     pub(super) fn start(
         shared: Arc<Shared>,
         in_flight: Arc<InFlight>,
+        rules: RefusalRules,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let task = tokio::spawn(write(shared, receiver, in_flight));
+        let task = tokio::spawn(write(shared, receiver, in_flight, Breaker::new(rules)));
         (Self(sender), task)
     }
 
@@ -93,6 +95,7 @@ async fn write(
     shared: Arc<Shared>,
     mut receiver: mpsc::UnboundedReceiver<Operation>,
     in_flight: Arc<InFlight>,
+    mut breaker: Breaker,
 ) {
     let mut waiting = Vec::new();
     while receiver.recv_many(&mut waiting, MOST_OPERATIONS_A_COMMIT).await > 0 {
@@ -104,6 +107,8 @@ async fn write(
             match batch.apply(&shared.site, shared.worker, care).await {
                 Ok(None) => care = Care::Ask,
                 Ok(Some(passed)) => {
+                    let paused = breaker.saw(&shared.site, &batch.records).await;
+                    shared.queue.stop_editions(paused);
                     in_flight.done(batch.records.len() + batch.notice_records.len());
                     // One marker that was not set says it of all other copies: they need no conversation to find it out.
                     if !passed.stopped.is_empty() {

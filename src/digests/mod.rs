@@ -16,6 +16,7 @@ mod preflight;
 mod release;
 mod results;
 mod retry;
+mod returned;
 mod seal;
 mod send;
 mod store;
@@ -34,6 +35,7 @@ pub use self::{
     release::{HaveIt, have_it, lock_held, nobody_has_it, said_to_have_it},
     results::{Copy, Outcome, Wanted, copies_of, log_of, results},
     retry::{FailedClass, failed_classes, retry_failed},
+    returned::{Returned, decide_returned, returned, tell_of_returned},
     seal::{CHUNK, seal_due},
     send::{Press, Seen, UNDO, cancel, hold_all, pause, press, press_send, resume, undo},
     store::STATEMENTS,

@@ -1,7 +1,7 @@
 //! What the owners are told by mail, whether or not they look at the desk: an edition that was held back, or that paused by
 //! itself.
 
-use super::{Result, load};
+use super::{Result, load, store};
 use crate::{
     db::{self, Tx},
     delivery::{
@@ -17,6 +17,14 @@ use crate::{
 pub(super) async fn owners(site: &Site) -> Result<Vec<Member>> {
     let mut members = accounts::members(&site.db).await?;
     members.retain(|one| one.role == Role::Owner && one.disabled_at.is_none());
+    Ok(members)
+}
+
+/// The owners, and who pressed Send for an edition: it is theirs to see that it arrives.
+pub(super) async fn responsible(site: &Site, edition_id: i64) -> Result<Vec<Member>> {
+    let pressed = store::pressed_by(&site.db, edition_id).await?;
+    let mut members = accounts::members(&site.db).await?;
+    members.retain(|one| one.disabled_at.is_none() && (one.role == Role::Owner || Some(one.id) == pressed));
     Ok(members)
 }
 
@@ -44,7 +52,7 @@ pub(super) async fn tell<T: EmailTemplate>(
     Ok(())
 }
 
-/// Tells the owners of editions that the engine paused by itself, once for each pause (TRUST M23, M28). Returns how many
+/// Tells the owners, and who pressed Send, of editions that the engine paused by itself, once for each pause (TRUST M23, M28). Returns how many
 /// editions that were.
 ///
 /// # Errors
@@ -53,7 +61,7 @@ pub async fn tell_of_pauses(site: &Site) -> Result<usize> {
     let mut told = 0;
     for id in editions::paused_untold(&site.db).await? {
         let settings = Settings::load(&site.db).await?;
-        let (edition, owners) = (load(&site.db, id).await?, owners(site).await?);
+        let (edition, people) = (load(&site.db, id).await?, responsible(site, id).await?);
         let mut tx = site.db.begin().await?;
         if !editions::tell_of_pause(&mut tx, id).await? {
             continue;
@@ -65,7 +73,7 @@ pub async fn tell_of_pauses(site: &Site) -> Result<usize> {
             edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
         };
         let fact = format!("paused:{id}:{}", site.now().0);
-        tell(&mut tx, site, &settings, &owners, &fact, &context).await?;
+        tell(&mut tx, site, &settings, &people, &fact, &context).await?;
         tx.commit().await?;
         told += 1;
     }

@@ -4,7 +4,7 @@
 //! and the tallies move in one transaction, so that the equation holds throughout. It carries what readers get now: whoever
 //! missed an edition that was corrected since gets the corrected one.
 
-use super::{Error, Result, find, store};
+use super::{Edition, Error, Result, find, store};
 use crate::{
     db::{self, Db, Gate},
     delivery::{bounces::without_addresses, editions, ledger, suppression::Suppressions},
@@ -39,9 +39,9 @@ pub async fn failed_classes(db: &Db, edition_id: i64) -> db::Result<Vec<FailedCl
     Ok(classes)
 }
 
-/// Puts the failed copies of one reason back in line, with the newest revision that was let go out; an edition that was finished is
-/// sending again. Returns how many:
-/// fewer than failed where readers left since, or their address bounced or complained.
+/// Puts the failed copies of one reason, or of every reason where `class` is empty, back in line, with the newest revision that
+/// was let go out; an edition that was finished is sending again. Returns how many: fewer than failed where readers left since,
+/// or their address bounced or complained.
 ///
 /// # Errors
 /// [`Error::Move`] unless the edition is finished, sending or paused, [`Error::NotAsSeen`] when readers get another revision
@@ -53,6 +53,22 @@ pub async fn retry_failed(
     staff_id: Option<i64>,
 ) -> Result<u64> {
     let edition = find(&site.db, public_id).await?;
+    if !class.is_empty() {
+        return retry_class(site, &edition, (class, revision), staff_id).await;
+    }
+    let mut retried = 0;
+    for failed in store::failed_classes(&site.db, edition.id).await? {
+        retried += retry_class(site, &edition, (failed.class.as_str(), revision), staff_id).await?;
+    }
+    Ok(retried)
+}
+
+async fn retry_class(
+    site: &Site,
+    edition: &Edition,
+    (class, revision): (&str, i64),
+    staff_id: Option<i64>,
+) -> Result<u64> {
     let suppressions = Suppressions::new(site);
     let (mut after, mut retried) = (0, 0);
     loop {
@@ -74,7 +90,7 @@ pub async fn retry_failed(
         }
         let moved = ledger::retry(&mut tx, site, (edition.id, variant), &wanted).await?;
         let detail = format!("{moved} copies that failed: {class}, revision {revision}");
-        let subject = format!("edition {public_id}");
+        let subject = format!("edition {}", edition.public_id);
         audit::record(&mut tx, site, staff_id, "tried again", &subject, &detail).await?;
         tx.commit().await?;
         retried += moved;

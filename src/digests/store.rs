@@ -127,6 +127,8 @@ statements! {
             join variant b on b.id = v.variant_id
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $3 and s.state = 'confirmed'
         where v.edition_id = $1 and b.revision = $2 and v.state in ('accepted', 'unknown')";
+    /// Who pressed Send.
+    PRESSED_BY = "select sent_by from edition where id = $1";
     /// Why copies failed, the most frequent first. (The bound on the class keeps SQLite on the index of failed copies.)
     FAILED_CLASSES = "select f.class, f.copies,
             coalesce((select t.reply from delivery_attempt t
@@ -377,6 +379,10 @@ pub(super) async fn corrected_size(db: &Db, corrects: &Corrects, list_id: i64) -
 
 pub(super) async fn failed_classes(db: &Db, edition_id: i64) -> Result<Vec<FailedClass>> {
     db.all(FAILED_CLASSES, (edition_id,)).await
+}
+
+pub(super) async fn pressed_by(db: &Db, edition_id: i64) -> Result<Option<i64>> {
+    Ok(db.opt::<(Option<i64>,)>(PRESSED_BY, (edition_id,)).await?.and_then(|(staff,)| staff))
 }
 
 pub(super) async fn retryable(

@@ -219,8 +219,10 @@ impl Jobs {
             Job::AskHeldBack => drop(subscribers::ask_held_back(site).await?),
             Job::TellOwners => {
                 let paused = digests::tell_of_pauses(site).await;
+                let returned = digests::tell_of_returned(site).await;
                 donations::attention::tell_of_unended(site).await?;
                 paused?;
+                returned?;
             }
             Job::WorkOnProviderEvents => {
                 if let Some(provider) = &self.payments {

@@ -86,6 +86,8 @@ pub const RULES: &[(&str, Rule)] = &[
     ("sync_cursor", Bounded("a row for each list that is read")),
     ("bounce", Goes(&[(delivery::BOUNCES, BOOKS)])),
     ("bounce_cursor", Bounded("one row")),
+    ("bounce_mass", Bounded("a row for each edition")),
+    ("bounce_letter", Bounded("until somebody has read it, and two hundred at most")),
     ("dkim_key", Bounded("made by hand")),
     ("dns_check", Goes(&[(delivery::DNS_CHECKS, MONTH)])),
     ("domain_pace", Goes(&[(delivery::PACES, DAY)])),

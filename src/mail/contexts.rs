@@ -245,6 +245,38 @@ impl EmailTemplate for EditionPaused {
     }
 }
 
+/// Tells an owner that so many copies of an edition came back for good that somebody has to look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopiesCameBack {
+    /// Who writes.
+    pub sender: Sender,
+    /// The edition's subject.
+    pub subject: String,
+    /// How many copies came back.
+    pub copies: i64,
+    /// Of how many that were sent.
+    pub of: i64,
+    /// What mail providers say most often, without addresses.
+    pub words: String,
+    /// The page of bounces at the desk.
+    pub bounces_url: String,
+}
+
+impl EmailTemplate for CopiesCameBack {
+    const NAME: &'static str = "copies_came_back";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            subject: "The last ferry to Skarholm".into(),
+            copies: 214,
+            of: 1_950,
+            words: "550 5.1.1 User unknown".into(),
+            bounces_url: "https://news.example.org/desk/bounces".into(),
+        }
+    }
+}
+
 /// Tells an owner that something which runs by itself does not work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobStopped {

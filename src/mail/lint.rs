@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::{
     contexts::{
-        ConfirmSubscription, EditionHeld, EditionPaused, EmailTemplate, JobStopped, MonthlyNotEnded,
-        PaymentFailed, Receipt, RecurringCancelled, SignInLink, TeamInvite, Welcome,
+        ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, JobStopped,
+        MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled, SignInLink, TeamInvite, Welcome,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
@@ -54,6 +54,7 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<EditionHeld>(),
         sample::<EditionPaused>(),
         sample::<JobStopped>(),
+        sample::<CopiesCameBack>(),
     ]
 }
 

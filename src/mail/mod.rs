@@ -26,8 +26,8 @@ mod templates;
 
 pub use compile::{CompileError, compile, render_full};
 pub use contexts::{
-    ConfirmSubscription, EditionHeld, EditionPaused, EmailTemplate, JobStopped, MonthlyNotEnded,
-    PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, TeamInvite, Welcome,
+    ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, JobStopped,
+    MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, TeamInvite, Welcome,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
 pub use html::HtmlError;

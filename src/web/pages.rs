@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     delivery::{
+        bounces::mass,
         editions::EditionState,
         origin::{self, Doubt, Standing},
     },
@@ -236,6 +237,15 @@ impl App {
                 path: format!("/desk/editions/{}", held.public_id),
                 label: "Look at it",
             });
+        }
+        if Role::READERS.contains(&role) {
+            for mass in mass::waiting(&self.site.db).await? {
+                alerts.push(Alert {
+                    text: format!("{} copies of one edition came back, too many to be true. Nobody was taken off the list for it.", mass.failures),
+                    path: "/desk/bounces".to_owned(),
+                    label: "Decide",
+                });
+            }
         }
         Ok(alerts)
     }

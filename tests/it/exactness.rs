@@ -487,8 +487,8 @@ both_engines! {
 
         let desk = app.desk().await;
         let page = desk.open(&path(&edition)).await;
-        page.says("Copies that failed").says("refused").says("no such mailbox");
-        let form = page.form("/retry").with("class", "refused");
+        page.says("Copies that failed").says("trouble with a mail server").says("no such mailbox");
+        let form = page.form("/retry").with("class", "trouble with a mail server");
         desk.submit_and_follow(&form).await.says("They are in line again");
         assert_eq!((state(&app, id).await, balanced(&app, id).await.open), (EditionState::Sending, 2));
         finish(&app, id).await;

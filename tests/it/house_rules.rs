@@ -80,7 +80,7 @@ const LEVELS: &[&[&str]] = &[
     &["db"],
     &["site"],
     &["attempts"],
-    &["mail", "payments"],
+    &["mail", "payments", "replies"],
     &["delivery"],
     &["staff"],
     &["subscribers", "articles"],

@@ -41,6 +41,7 @@ mod pressure;
 mod privacy_of_files;
 mod races;
 mod reading;
+mod refusing;
 mod relaying;
 mod resting;
 mod restoring;

@@ -2,13 +2,13 @@
 
 use super::{
     Action, Class, Reason, Recipient,
-    mime::{Headers, Message},
+    mime::{Headers, Message, Part},
     scan, shortened,
 };
 
 /// What a feedback report says; `None` where the message is none.
 pub fn read(message: &Message, returned: &Headers) -> Option<Vec<Recipient>> {
-    let fields = match message.part(&["message/feedback-report"]) {
+    let fields = match message.part(&["message/feedback-report"]).or_else(|| unnamed(message)) {
         Some(part) => Headers::read(part.text.trim_start().as_bytes()).0,
         // Microsoft's programme for senders returns the message without a report.
         None if message
@@ -19,6 +19,7 @@ pub fn read(message: &Message, returned: &Headers) -> Option<Vec<Recipient>> {
         {
             Headers::default()
         }
+        None if is_told_in_words(message) => Headers::default(),
         None => return None,
     };
     let kind = fields.get("feedback-type").unwrap_or("abuse").trim().to_ascii_lowercase();
@@ -54,4 +55,46 @@ pub fn read(message: &Message, returned: &Headers) -> Option<Vec<Recipient>> {
         words: words.clone(),
     };
     Some(addresses.into_iter().map(recipient).collect())
+}
+
+/// A report whose part has lost its type on the way; its first fields tell it.
+fn unnamed(message: &Message) -> Option<&Part> {
+    message.parts.iter().find(|part| {
+        let head = part.text.trim_start();
+        let head = &head[..head.floor_char_boundary(2_000)];
+        let is_field = |line: &str, name: &str| {
+            line.split_once(':').is_some_and(|(field, _)| field.trim().eq_ignore_ascii_case(name))
+        };
+        head.lines()
+            .take(12)
+            .take_while(|line| line.contains(':') || line.starts_with([' ', '\t']))
+            .any(|line| is_field(line, "feedback-type"))
+    })
+}
+
+/// A report that is a letter, with the message that it is about below.
+fn is_told_in_words(message: &Message) -> bool {
+    const SIGNS: &[&str] = &[
+        "this is an email abuse report",
+        "this is a spam report",
+        "abuse report for an email",
+        "spam complaint",
+        "marked your message as spam",
+        "marked as spam by",
+        "reported as spam by",
+        "reported this message as spam",
+        "complained about your message",
+    ];
+    let about_a_message = message.part(&["message/rfc822", "text/rfc822-headers"]).is_some();
+    let reports = message
+        .headers
+        .get("content-type")
+        .is_some_and(|kind| kind.to_ascii_lowercase().contains("feedback-report"));
+    let letter = message
+        .parts
+        .iter()
+        .find(|part| part.kind.starts_with("text/"))
+        .map_or("", |part| part.text.as_str());
+    let plain = scan::plain(&letter[..letter.floor_char_boundary(2_000)]);
+    reports || about_a_message && SIGNS.iter().any(|sign| plain.contains(sign))
 }

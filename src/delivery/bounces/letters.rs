@@ -4,9 +4,9 @@
 //! returned, below a line that says so.
 
 use super::{
-    Action, Recipient, judge,
+    Action, Reason, Recipient, Said, judge,
     mime::{Headers, Message, decoded},
-    scan,
+    replies, scan,
 };
 
 const LONGEST: usize = 64 * 1024;
@@ -104,6 +104,38 @@ impl Letter {
             || !given_up && SIGNS.iter().any(|sign| human.contains(sign))
     }
 
+    /// Whether it says that the message arrived.
+    fn is_delivered(&self) -> bool {
+        const SIGNS: &[&str] = &[
+            "successfully delivered",
+            "was delivered to",
+            "has been delivered",
+            "was successfully",
+            "delivery was successful",
+            "successful delivery",
+            "delivered successfully",
+            "were successfully",
+        ];
+        let human = scan::plain(&self.human[..self.human.floor_char_boundary(4_096)]);
+        let failed = ["not been delivered", "not delivered", "fail", "undeliver", "error"]
+            .iter()
+            .any(|sign| human.contains(sign));
+        let subject = ["(success)", "delivered:", "successful", "delivery receipt"];
+        !failed
+            && (subject.iter().any(|sign| self.subject.contains(sign))
+                || SIGNS.iter().any(|sign| human.contains(sign)))
+    }
+
+    /// The subject, in lower case.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// What the subject alone says, if it says why.
+    fn subject_tells(&self) -> bool {
+        replies::read(Said::Somewhere, None, None, &[&self.subject]).reason != Reason::Unknown
+    }
+
     /// Whether several things speak for a bounce; a person's letter about a failure has one at most.
     fn is_bounce(&self) -> bool {
         const SUBJECTS: &[&str] = &[
@@ -183,7 +215,8 @@ impl Letter {
         let signs = [
             is_daemon(&self.from),
             self.no_return,
-            SUBJECTS.iter().any(|sign| self.subject.contains(sign)),
+            SUBJECTS.iter().any(|sign| self.subject.contains(sign))
+                || self.subject_tells() && self.is_by_a_machine(),
             TEXTS.iter().any(|sign| human.contains(sign)),
             !self.failed.is_empty(),
             self.returns,
@@ -191,10 +224,17 @@ impl Letter {
         signs.iter().filter(|sign| **sign).count() >= 2 && (signs[0] || signs[2] || signs[3] || signs[4])
     }
 
+    fn is_by_a_machine(&self) -> bool {
+        self.no_return || is_daemon(&self.from)
+    }
+
     /// What is said of whom. With `wanted`, of these only.
     pub fn blocks(&self, wanted: &[&str]) -> Vec<Block> {
         let mut blocks: Vec<Block> = Vec::new();
         let mut current: Option<usize> = None;
+        // Addresses that stand right above one another share what is said below the last of them.
+        let mut above: Vec<usize> = Vec::new();
+        let mut shared: Vec<(usize, usize)> = Vec::new();
         for line in self.human.lines() {
             if let Some((address, rest)) = opening(line)
                 && self.may_be(address, wanted)
@@ -206,6 +246,11 @@ impl Letter {
                         break;
                     }
                     blocks.push(Block { address: address.to_owned(), words: String::new() });
+                }
+                if rest.trim_matches(['>', ':', ',', ' ', '\t', ')']).is_empty() && known.is_none() {
+                    above.push(place);
+                } else {
+                    shared.extend(above.drain(..).map(|one| (one, place)));
                 }
                 current = Some(place);
                 append(&mut blocks[place].words, rest);
@@ -219,6 +264,16 @@ impl Letter {
             }
             if let Some(place) = current {
                 append(&mut blocks[place].words, line);
+            }
+            if !line.trim().is_empty()
+                && let Some(last) = above.pop()
+            {
+                shared.extend(above.drain(..).map(|one| (one, last)));
+            }
+        }
+        for (one, last) in shared {
+            if blocks[one].words.trim().is_empty() {
+                blocks[one].words = blocks[last].words.clone();
             }
         }
         blocks
@@ -248,7 +303,13 @@ pub fn read(message: &Message, letter: &Letter, returned: &Headers) -> Option<Ve
     if blocks.is_empty() {
         return None;
     }
-    let action = if letter.is_delay() { Action::Delayed } else { Action::Failed };
+    let action = if letter.is_delay() {
+        Action::Delayed
+    } else if letter.is_delivered() {
+        Action::Delivered
+    } else {
+        Action::Failed
+    };
     let alone = blocks.len() == 1;
     let subject = decoded(message.headers.get("subject").unwrap_or_default());
     let recipients = blocks.into_iter().map(|block| {
@@ -277,9 +338,17 @@ fn anywhere(letter: &Letter, returned: &Headers) -> Vec<Block> {
     };
     let found =
         scan::addresses(&letter.human).map(|(_, address)| address).filter(|one| !helpful(one)).find(strange);
+    let in_subject = || scan::addresses(&letter.subject).map(|(_, address)| address).find(strange);
     let to = || returned.get("to").and_then(scan::address);
     let own = || scan::address(&letter.human);
-    found.or_else(to).or_else(own).map(block).into_iter().collect()
+    let named: Vec<Block> =
+        found.or_else(in_subject).or_else(to).or_else(own).map(block).into_iter().collect();
+    // Nobody is named: a return address of ours tells whose copy it was, if the words tell anything at all.
+    if named.is_empty() && letter.is_by_a_machine() && letter.subject_tells() {
+        vec![block("")]
+    } else {
+        named
+    }
 }
 
 /// The fields that stand, perhaps indented, in the text of a returned message.
@@ -304,7 +373,10 @@ fn opening(line: &str) -> Option<(&str, &str)> {
     let before =
         line[..at].trim().trim_start_matches(">>>").trim_matches(['<', '"', '\'', '-', '*', '(', '[', ':']);
     let before = before.trim();
-    let code = before.len() <= 3 && before.bytes().all(|byte| byte.is_ascii_digit());
+    // Reply and status codes in front, as in `550 5.1.1 <ann@example.org>... User unknown`.
+    let code = before.split_whitespace().all(|word| {
+        word.len() <= 9 && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'#')
+    });
     let fields = ["to", "rfc822", "recipient", "failed recipient", "mailto"];
     let named = fields.contains(&before.trim_end_matches([':', ';', '<', ' ']).to_ascii_lowercase().as_str());
     (before.is_empty() || code || named && !line.trim_start().to_ascii_lowercase().starts_with("to:"))
@@ -322,7 +394,7 @@ fn is_letter(kind: &str) -> bool {
     matches!(kind, "text/plain" | "text/html" | "text/enriched")
 }
 
-fn is_daemon(address: &str) -> bool {
+pub fn is_daemon(address: &str) -> bool {
     [
         "mailer-daemon",
         "mailer daemon",

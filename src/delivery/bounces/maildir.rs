@@ -33,8 +33,12 @@ pub struct Taken {
     pub read: u64,
     /// Readers who are not mailed any more since.
     pub stopped: u64,
+    /// Failures for good that wait for somebody's judgement.
+    pub held: u64,
     /// Failures that were counted.
     pub counted: u64,
+    /// What people wrote.
+    pub letters: u64,
     /// Messages that prove nothing about a copy of ours.
     pub unproven: u64,
 }
@@ -47,6 +51,8 @@ impl Taken {
             Effect::Bounced | Effect::Complained => self.stopped += 1,
             Effect::Counted => self.counted += 1,
             Effect::Unproven => self.unproven += 1,
+            Effect::Held => self.held += 1,
+            Effect::Letter => self.letters += 1,
             Effect::Known | Effect::None | Effect::Policy | Effect::Outdated => {}
         }
     }

@@ -205,8 +205,12 @@ fn leaf(kind: String, head: &Kind, headers: &Headers, body: &[u8]) -> Part {
         _ => None,
     };
     let bytes = decoded.as_deref().unwrap_or(body);
-    let decoder = head.charset.as_deref().and_then(|charset| charset_decoder(charset.as_bytes()));
+    // Escape sequences of ISO 2022 are plain ASCII to whoever does not know them, and many servers name no charset.
+    let shifted = bytes.windows(2).any(|two| two == b"\x1b$");
+    let charset = if shifted { Some("iso-2022-jp") } else { head.charset.as_deref() };
+    let decoder = charset.and_then(|charset| charset_decoder(charset.as_bytes()));
     let text = match (std::str::from_utf8(bytes), decoder) {
+        (Ok(_), Some(decode)) if shifted => decode(bytes),
         (Ok(text), _) => text.to_owned(),
         (Err(_), Some(decode)) => decode(bytes),
         (Err(_), None) => String::from_utf8_lossy(bytes).into_owned(),

@@ -10,21 +10,23 @@ mod feedback;
 pub mod imap;
 mod letters;
 pub mod maildir;
+pub mod mass;
 pub mod mime;
+pub mod person;
 pub mod providers;
 pub mod receive;
 pub mod record;
-mod scan;
-mod status;
 #[cfg(test)]
 mod tests;
-mod words;
 
-pub use scan::without_addresses;
 use serde::{Deserialize, Serialize};
 
 use self::mime::{Headers, Message};
-use crate::heavy;
+pub use crate::replies::{Reason, scan::without_addresses};
+use crate::{
+    heavy,
+    replies::{self, Said, scan},
+};
 
 /// What a message says of a reader's copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,75 +88,6 @@ impl Action {
             Self::Complained => "complained",
             Self::Other => "other",
         }
-    }
-}
-
-/// Why, in the few kinds that make a difference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reason {
-    /// There is no such mailbox.
-    NoMailbox,
-    /// There is no such host.
-    NoHost,
-    /// The reader is somewhere else now.
-    Moved,
-    /// The host takes no mail at all.
-    TakesNoMail,
-    /// The mailbox is full.
-    Full,
-    /// The message is too big.
-    TooBig,
-    /// The account is switched off, perhaps for a time.
-    Disabled,
-    /// The server does not like the sender: its rights, its reputation, its message.
-    Policy,
-    /// Too much at once.
-    TooMuch,
-    /// It was tried for too long.
-    Expired,
-    /// The other server could not be reached.
-    Network,
-    /// Something is wrong with a server.
-    Server,
-    /// Refused, without a word that is known.
-    Refused,
-    /// A complaint.
-    Complaint,
-    /// An automatic answer.
-    Away,
-    /// Nothing is known.
-    Unknown,
-}
-
-impl Reason {
-    /// The word that the database holds.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NoMailbox => "no-mailbox",
-            Self::NoHost => "no-host",
-            Self::Moved => "moved",
-            Self::TakesNoMail => "takes-no-mail",
-            Self::Full => "full",
-            Self::TooBig => "too-big",
-            Self::Disabled => "disabled",
-            Self::Policy => "policy",
-            Self::TooMuch => "too-much",
-            Self::Expired => "expired",
-            Self::Network => "network",
-            Self::Server => "server",
-            Self::Refused => "refused",
-            Self::Complaint => "complaint",
-            Self::Away => "away",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// Whether mail to that address is pointless from now on.
-    #[must_use]
-    pub const fn is_final(self) -> bool {
-        matches!(self, Self::NoMailbox | Self::NoHost | Self::Moved | Self::TakesNoMail)
     }
 }
 
@@ -240,7 +173,7 @@ fn understand(message: &Message) -> Report {
     let letter = letters::Letter::new(message);
     let returned = returned_headers(message, &letter);
     let recipients = feedback::read(message, &returned)
-        .or_else(|| providers::ses::mailed(&letter.human))
+        .or_else(|| message.parts.iter().find_map(|part| providers::ses::mailed(&part.text)))
         .or_else(|| notified(message, &letter))
         .or_else(|| letters::read(message, &letter, &returned))
         .or_else(|| auto_reply::read(message))
@@ -306,7 +239,8 @@ fn from_fields(
         _ if fields.status.as_deref().is_some_and(|status| status.starts_with('2')) => Action::Delivered,
         _ => Action::Failed,
     };
-    let sources = [fields.diagnostic.as_str(), block, human];
+    let subject = if alone { letter.subject() } else { "" };
+    let sources = [fields.diagnostic.as_str(), block, human, subject];
     let mut recipient = judge(fields.address, action, fields.status.as_deref(), &sources);
     if fields.by_program && recipient.reason == Reason::NoMailbox {
         // What a filter or a delivery program on the other side printed, not what its server knows.
@@ -317,6 +251,17 @@ fn from_fields(
 
 /// Makes a recipient of what was read: `sources` are texts about it, the nearest first.
 fn judge(address: String, action: Action, status: Option<&str>, sources: &[&str]) -> Recipient {
+    judge_said(address, action, Said::Somewhere, status, sources)
+}
+
+/// The same, where it is known what was answered.
+fn judge_said(
+    address: String,
+    action: Action,
+    said: Said,
+    status: Option<&str>,
+    sources: &[&str],
+) -> Recipient {
     let sources: Vec<&str> =
         sources.iter().map(|text| &text[..text.floor_char_boundary(LONGEST_SOURCE)]).collect();
     // The other server's words about this copy say more than the field that the reporter filled in.
@@ -328,53 +273,17 @@ fn judge(address: String, action: Action, status: Option<&str>, sources: &[&str]
     let found = scan::statuses(nearest).filter(fits).chain(status).chain(others.filter(fits));
     let status = scan::most_telling(found).map(str::to_owned);
     let reply = sources.iter().find_map(|text| scan::reply(text)).map(str::to_owned);
-    let reason = why(&address, status.as_deref(), &sources);
+    let nearby: Vec<String> = sources.iter().map(|text| scan::without(text, &address)).collect();
+    let nearby: Vec<&str> = nearby.iter().map(String::as_str).collect();
+    let code = reply.as_deref().and_then(|reply| reply.parse().ok());
+    let meaning = replies::read(said, code, status.as_deref(), &nearby);
     let class = match action {
         Action::Delivered => Class::Delivered,
-        _ if reason.is_final() => Class::Hard,
+        _ if meaning.is_hard => Class::Hard,
         _ => Class::Soft,
     };
     let words = sources.iter().find(|text| !text.trim().is_empty()).copied().unwrap_or_default();
-    Recipient { address, class, status, reply, action, reason, words: shortened(words) }
-}
-
-fn why(address: &str, status: Option<&str>, sources: &[&str]) -> Reason {
-    let plain: Vec<String> = sources.iter().map(|text| scan::plain(&without(text, address))).collect();
-    let said: Vec<(Reason, bool)> = plain.iter().filter_map(|text| words::reason(text)).collect();
-    let coded = status.and_then(status::reason);
-    // Exchange Online, where the directory of the other side does not know the recipient.
-    if status == Some("5.4.1")
-        && plain.iter().any(|text| text.contains("recipient address rejected: access denied"))
-    {
-        return Reason::NoMailbox;
-    }
-    let reason = match said.first() {
-        Some((_, false)) if coded.is_some_and(|coded| coded.is_final() || coded == Reason::Policy) => coded,
-        Some((reason, _)) => Some(*reason),
-        None => coded,
-    };
-    let reason = reason.unwrap_or(Reason::Unknown);
-    if !reason.is_final() {
-        return reason;
-    }
-    // Of two readings the milder: a reader is not given up for a sentence that may mean something else.
-    if said.iter().any(|(reason, _)| *reason == Reason::Full) {
-        return Reason::Full;
-    }
-    // A server that took the recipient and then refused the message knows the mailbox, and x.2.0 says that there is one;
-    // only a code that speaks of the address itself says otherwise.
-    let there = status.is_some_and(|status| status.ends_with(".2.0"));
-    let address = status.is_some_and(|status| status.split('.').nth(1) == Some("1"));
-    if reason == Reason::NoMailbox && !address && (there || plain.iter().any(|text| words::is_about_us(text)))
-    {
-        return Reason::Refused;
-    }
-    reason
-}
-
-/// A local part such as `spam` or `full` must not be taken for a word of the server.
-fn without(text: &str, address: &str) -> String {
-    if address.is_empty() { text.to_owned() } else { text.replace(address, " ") }
+    Recipient { address, class, status, reply, action, reason: meaning.reason, words: shortened(words) }
 }
 
 fn shortened(text: &str) -> String {

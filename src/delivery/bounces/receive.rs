@@ -9,7 +9,9 @@
 
 use std::time::Duration;
 
-use super::{Action, Class, Reason, Recipient, Report, judge, status, without_addresses};
+use super::{
+    Action, Class, Reason, Recipient, Report, judge_said, mass, mime::Message, person, without_addresses,
+};
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
@@ -21,7 +23,9 @@ use crate::{
         verp::{self, Which},
     },
     email_address::EmailAddress,
+    heavy,
     links::Unsubscribe,
+    replies::{self, Said},
     site::Site,
     token,
 };
@@ -81,16 +85,20 @@ pub enum Effect {
     Counted,
     /// The reader is not mailed any more: mail does not reach them.
     Bounced,
+    /// It would stop mail to the reader, but too many came of one edition: somebody decides first.
+    Held,
     /// The reader is not mailed any more: they complained.
     Complained,
     /// It is about a copy from before staff lifted a suppression.
     Outdated,
+    /// A person wrote it: somebody reads it at the desk.
+    Letter,
 }
 
 impl Effect {
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Unproven | Self::Known | Self::None => "none",
+            Self::Unproven | Self::Known | Self::None | Self::Held | Self::Letter => "none",
             Self::Policy => "policy",
             Self::Counted => "counted",
             Self::Bounced => "bounced",
@@ -108,7 +116,23 @@ pub async fn receive_mail(site: &Site, bytes: &[u8]) -> Result<Effect> {
     let bytes = &bytes[..bytes.len().min(super::mime::READ)];
     let report = super::inspected(bytes.to_vec()).await;
     let key = token::hash(&String::from_utf8_lossy(bytes));
-    receive(site, Source::Mail, &key, &report).await
+    let effect = receive(site, Source::Mail, &key, &report).await?;
+    if effect == Effect::Unproven && report.recipients.is_empty() {
+        return db::again(|| receive_letter(site, bytes, &key, &report)).await;
+    }
+    Ok(effect)
+}
+
+/// Mail that reports nothing may be a person's.
+async fn receive_letter(site: &Site, bytes: &[u8], key: &str, report: &Report) -> Result<Effect> {
+    let mail = bytes.to_vec();
+    let written = heavy::aside(move || person::read(&Message::read(&mail))).await;
+    let Ok(Some(written)) = written else { return Ok(Effect::Unproven) };
+    let copy = match identify(site, report) {
+        Some(proof) => proof.copy(&site.db).await?,
+        None => None,
+    };
+    Ok(if person::keep(site, key, &written, copy).await? { Effect::Letter } else { Effect::Known })
 }
 
 /// Takes in a report; `key` is what makes it the same report when it comes again.
@@ -241,6 +265,12 @@ async fn take_in(
         effect => effect,
     };
     let edition = about.which.map(|which| which.edition);
+    let effect = match (effect, about.which) {
+        (Effect::Bounced, Some(which)) => {
+            mass::weigh(tx, site, which.edition, about.address.domain()).await?
+        }
+        (effect, _) => effect,
+    };
     let counts_for = match (edition, effect) {
         (None, Effect::Complained) => store::going_out(tx, &about.address.key()).await?,
         _ => None,
@@ -263,6 +293,7 @@ async fn take_in(
         edition_id: edition,
         subscriber_id: about.which.map(|which| which.subscriber),
         counts_for,
+        held: effect == Effect::Held,
         address_hash: &hash,
         masked: &about.address.masked(),
     };
@@ -285,8 +316,7 @@ async fn take_in(
 
 /// What a report calls for by itself (TRUST M23-M26).
 fn due(recipient: &Recipient) -> Effect {
-    let policy =
-        recipient.reason == Reason::Policy || recipient.status.as_deref().is_some_and(status::is_policy);
+    let policy = recipient.reason.about() == replies::About::Us;
     match recipient.action {
         Action::Complained => Effect::Complained,
         Action::Failed if policy => Effect::Policy,
@@ -401,10 +431,13 @@ pub async fn receive_refusals(site: &Site) -> Result<usize> {
             let copy = store::copy(&mut tx, which.edition, which.subscriber).await?;
             let address = copy.as_ref().and_then(|(address, _)| EmailAddress::parse(address).ok());
             let Some((address, (_, row_at))) = address.zip(copy) else { continue };
-            let mut recipient = judge(address.to_string(), Action::Failed, None, &[&refusal.reply]);
-            // Only the answer to RCPT speaks of the mailbox.
-            if recipient.class == Class::Hard && refusal.stage != "rcpt" {
-                (recipient.class, recipient.reason) = (Class::Soft, Reason::Refused);
+            let said = Said::at(&refusal.stage);
+            let mut recipient =
+                judge_said(address.to_string(), Action::Failed, said, None, &[&refusal.reply]);
+            // What was read when it came is what the desk shows and the edition was judged by.
+            if let Some(reason) = refusal.reason.as_deref().and_then(Reason::parse) {
+                recipient.class = if reason.is_final() { Class::Hard } else { Class::Soft };
+                recipient.reason = reason;
             }
             let about = About { which: Some(which), address, at: Some(row_at) };
             let key = format!("reply:{}", refusal.id);
@@ -438,8 +471,7 @@ mod tests {
             (Action::Failed, Class::Hard, Reason::NoMailbox, Some("5.1.1"), Effect::Bounced),
             (Action::Failed, Class::Soft, Reason::Full, Some("5.2.2"), Effect::Counted),
             (Action::Failed, Class::Soft, Reason::Policy, None, Effect::Policy),
-            (Action::Failed, Class::Soft, Reason::Refused, Some("5.7.1"), Effect::Policy),
-            (Action::Failed, Class::Hard, Reason::NoMailbox, Some("5.7.515"), Effect::Policy),
+            (Action::Failed, Class::Soft, Reason::TooBig, Some("5.3.4"), Effect::Policy),
             (Action::Delayed, Class::Soft, Reason::Network, Some("4.4.1"), Effect::None),
             (Action::Delayed, Class::Hard, Reason::NoMailbox, Some("4.1.1"), Effect::None),
             (Action::Delivered, Class::Delivered, Reason::Unknown, Some("2.0.0"), Effect::None),

@@ -175,6 +175,99 @@ fn automatic_answers_and_letters_are_no_bounces() {
     assert!(inspect(&[0xff; 300]).recipients.is_empty());
 }
 
+/// TRUST M23: what was answered to MAIL, and what a server has against us, is about no reader, in every form.
+#[test]
+fn refusals_of_us_are_no_ones_fault() {
+    for (status, words) in [
+        ("5.1.1", "550 no such user (in reply to MAIL FROM command)"),
+        ("5.0.0", "553 https://blocklist.example.net/?ip=192.0.2.1"),
+        ("4.0.0", "Bad DNS PTR resource record"),
+        ("4.4.7", "Host name lookup failure: undeliverable for 8 hours"),
+        ("4.1.1", "450 4.1.1 user unknown"),
+    ] {
+        let fields = format!(
+            "Final-Recipient: rfc822; ann@example.com\nAction: failed\nStatus: {status}\nDiagnostic-Code: smtp; {words}\n"
+        );
+        assert_eq!(only(&dsn(&fields)).class, Class::Soft, "{words}");
+    }
+}
+
+/// What arrived is said to have arrived, in fields and in words.
+#[test]
+fn a_success_is_a_success() {
+    for fields in [
+        "Final-Recipient: rfc822; ann@example.com\nAction: delivered\nStatus: 2.1.5\n",
+        "Final-Recipient: rfc822; ann@example.com\nStatus: 2.1.5\nDiagnostic-Code: smtp; 250 2.1.5 Ok\n",
+    ] {
+        let one = only(&dsn(fields));
+        assert_eq!((one.class, one.status.as_deref()), (Class::Delivered, Some("2.1.5")));
+    }
+    let letter = message(
+        "Return-Path: <>\nFrom: postmaster@example.com\nTo: bounce@example.org\nSubject: Delivery Status Notification (Success)",
+        "Your message was successfully delivered to:\n\nann@example.com\n",
+    );
+    assert_eq!(only(&letter).class, Class::Delivered);
+}
+
+/// Escape sequences are text, whatever charset a server names, and reasons in other languages are read.
+#[test]
+fn a_reason_in_japanese_is_read() {
+    let head = "From: MAILER-DAEMON@example.com\nTo: bounce@example.org\nSubject: Returned mail";
+    // 宛先不明 in ISO-2022-JP.
+    let mut bytes =
+        message(&format!("{head}\nContent-Type: text/plain; charset=iso-2022-jp"), "<ann@example.com>\n");
+    bytes.extend(b"\x1b$B08@hITL@\x1b(B\r\n");
+    assert_eq!((only(&bytes).class, only(&bytes).reason), (Class::Hard, Reason::NoMailbox));
+}
+
+/// A subject may be all that says why.
+#[test]
+fn a_reason_in_the_subject_is_read() {
+    let bytes = message(
+        "Return-Path: <>\nFrom: MAILER-DAEMON@example.com\nTo: bounce@example.org\nSubject: Unknown user: ann@example.com",
+        "See the subject.\n",
+    );
+    assert_eq!(only(&bytes).class, Class::Hard);
+}
+
+/// Each recipient has a fate of their own; those above one reason share it.
+#[test]
+fn several_recipients_have_their_own_fates() {
+    let bytes = message(
+        "From: MAILER-DAEMON@example.com\nTo: bounce@example.org\nSubject: Returned mail",
+        "These failed:\n\n550 5.1.1 <ann@example.com>... User unknown\n552 5.2.2 <bo@example.com>... Mailbox full\n\n\
+         <cy@example.com>\n<di@example.com>\n  no such user here\n",
+    );
+    let told: Vec<(String, Class)> =
+        inspect(&bytes).recipients.into_iter().map(|one| (one.address, one.class)).collect();
+    let wanted = [("ann", Class::Hard), ("bo", Class::Soft), ("cy", Class::Hard), ("di", Class::Hard)];
+    assert_eq!(told, wanted.map(|(name, class)| (format!("{name}@example.com"), class)));
+}
+
+/// A complaint is one whatever else stands in it, and whatever its part is called.
+#[test]
+fn a_complaint_is_no_automatic_answer() {
+    let untyped =
+        String::from_utf8(feedback("abuse", "Original-Rcpt-To: ann@example.com\n")).expect("our own text");
+    let untyped = untyped
+        .replace("message/feedback-report", "text/plain")
+        .replace("Subject:", "Auto-Submitted: auto-replied\r\nSubject: unsubscribe");
+    assert_eq!(only(untyped.as_bytes()).class, Class::Complaint);
+}
+
+/// A notification of Amazon SES is read where it stands, also below other lines and in the envelope of SNS.
+#[test]
+fn a_notification_in_a_letter_is_read() {
+    let json = r#"{"notificationType":"Bounce","bounce":{"bounceType":"Permanent","bounceSubType":"General","bouncedRecipients":[{"emailAddress":"ann@example.com","status":"5.1.1","diagnosticCode":"smtp; 550 5.1.1 user unknown"}]}}"#;
+    let wrapped = serde_json::json!({ "Type": "Notification", "Message": json }).to_string();
+    for body in [json.to_owned(), format!("A notification:\n\n{json}\n\n--\nIf you wish to stop …"), wrapped]
+    {
+        let bytes =
+            message("From: no-reply@sns.example.com\nTo: bounce@example.org\nSubject: Notification", &body);
+        assert_eq!(only(&bytes).class, Class::Hard, "{body}");
+    }
+}
+
 fn within_seconds(bytes: &[u8], name: &str) -> Report {
     let begun = Stopwatch::start();
     let report = inspect(bytes);

@@ -8,8 +8,8 @@ use crate::{
 
 statements! {
     /// One report of one copy. The same report again changes nothing.
-    ADD = "insert into bounce (key, source, class, action, reason, status, reply, words, effect, edition_id, subscriber_id, address_hash, masked, received_at, counts_for)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict (key) do nothing";
+    ADD = "insert into bounce (key, source, class, action, reason, status, reply, words, effect, edition_id, subscriber_id, address_hash, masked, received_at, counts_for, held)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) on conflict (key) do nothing";
     /// Reports of long ago. What a server said stays as long as the attempt it said it to, which is looked at again and again
     /// (`REFUSALS`) and would be taken in anew.
     pub(crate) FORGET = "delete from bounce where id in (select b.id from bounce b where b.received_at < $1
@@ -34,11 +34,11 @@ statements! {
     /// How many copies of an edition were taken, or may have been.
     ACCEPTED = "select cast(coalesce(sum(count), 0) as bigint) from delivery_tally where edition_id = $1 and state in ('accepted', 'unknown')";
     /// The newest, for the desk.
-    LATEST = "select b.id, b.source, b.class, b.action, b.reason, b.status, b.words, b.effect, b.edition_id, b.subscriber_id, b.masked, b.received_at,
+    LATEST = "select b.id, b.source, b.class, b.action, b.reason, b.status, b.words, b.effect, b.held, b.edition_id, b.subscriber_id, b.masked, b.received_at,
             (select d.address from delivery d where d.edition_id = b.edition_id and d.subscriber_id = b.subscriber_id) as address
         from bounce b where b.id < $1 order by b.id desc limit $2";
     /// What came back from one reader.
-    OF_ADDRESS = "select b.id, b.source, b.class, b.action, b.reason, b.status, b.words, b.effect, b.edition_id, b.subscriber_id, b.masked, b.received_at,
+    OF_ADDRESS = "select b.id, b.source, b.class, b.action, b.reason, b.status, b.words, b.effect, b.held, b.edition_id, b.subscriber_id, b.masked, b.received_at,
             cast(null as text) as address
         from bounce b where b.address_hash = $1 order by b.received_at desc, b.id desc limit $2";
     /// Editions that somebody complained of, newest first.
@@ -53,7 +53,7 @@ statements! {
     /// The newest attempt.
     NEWEST_ATTEMPT = "select coalesce(max(id), 0) from delivery_attempt";
     /// Final refusals of a stretch of the log that were not yet taken in.
-    REFUSALS = "select a.id, a.edition_id, a.subscriber_id, a.stage, a.reply from delivery_attempt a
+    REFUSALS = "select a.id, a.edition_id, a.subscriber_id, a.stage, a.reply, a.reason from delivery_attempt a
         where a.id > $1 and a.id <= $2 and a.outcome = 'failed'
         and not exists (select 1 from bounce b where b.key = 'reply:' || cast(a.id as text)) order by a.id";
 }
@@ -72,6 +72,7 @@ pub struct NewBounce<'a> {
     pub edition_id: Option<i64>,
     pub subscriber_id: Option<i64>,
     pub counts_for: Option<i64>,
+    pub held: bool,
     pub address_hash: &'a str,
     pub masked: &'a str,
 }
@@ -95,6 +96,8 @@ pub struct Bounce {
     pub words: String,
     /// What was done: none, policy, counted, bounced, complained, outdated.
     pub effect: String,
+    /// It waits for somebody's judgement, with the others of its edition.
+    pub held: bool,
     /// The edition, where it is known.
     pub edition_id: Option<i64>,
     /// The subscriber, where they are known.
@@ -115,6 +118,8 @@ pub struct Refusal {
     pub subscriber_id: i64,
     pub stage: String,
     pub reply: String,
+    /// What it means, if it was read when it came.
+    pub reason: Option<String>,
 }
 
 pub async fn known(tx: &mut Tx, key: &str) -> Result<bool> {
@@ -138,6 +143,7 @@ pub async fn add(tx: &mut Tx, new: NewBounce<'_>, now: Moment) -> Result<bool> {
         new.masked,
         now,
         new.counts_for,
+        new.held,
     );
     Ok(tx.exec(ADD, values).await? == 1)
 }

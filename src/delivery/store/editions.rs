@@ -38,7 +38,8 @@ statements! {
     /// They were.
     TOLD = "update edition set pause_untold = false where id = $1 and pause_untold and state = 'paused'";
     /// Go on.
-    RESUME = "update edition set state = 'sending', held_because = '', paused_because = '', pause_untold = false, updated_at = $2
+    RESUME = "update edition set state = 'sending', held_because = '', paused_because = '', pause_untold = false, updated_at = $2,
+                  judged_after = (select coalesce(max(id), 0) from delivery_attempt)
               where id = $1 and state in ('paused', 'held') and sealed_at is not null";
     /// What was held before its audience was complete is due now, as if its moment had just come.
     RELEASE = "update edition set state = 'scheduled', held_because = '', send_at = $2, updated_at = $2
@@ -57,7 +58,8 @@ statements! {
     /// What happens to a copy whose outcome is not known; decided before anything is sealed.
     SET_POLICY = "update edition set unknown_policy = $2 where id = $1 and state in ('draft', 'scheduled')";
     /// Copies that failed are tried again, so it is not over.
-    REOPEN = "update edition set state = case when state = 'finished' then 'sending' else state end, finished_at = null, updated_at = $2
+    REOPEN = "update edition set state = case when state = 'finished' then 'sending' else state end, finished_at = null, updated_at = $2,
+                  judged_after = (select coalesce(max(id), 0) from delivery_attempt)
               where id = $1 and state in ('finished', 'sending', 'paused')";
     /// Send no more of it.
     CANCEL = "update edition set state = 'cancelled', updated_at = $2, finished_at = $2
@@ -233,10 +235,12 @@ pub async fn cancel(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(CANCEL, (id, now)).await? == 1)
 }
 
+pub async fn seems_over(tx: &mut Tx, id: i64) -> Result<bool> {
+    Ok(tx.opt::<(i64,)>(SEEMS_OVER, (id,)).await?.is_some())
+}
+
+/// Ends it, if nothing is open; for what seems to be over.
 pub async fn finish(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
-    if tx.opt::<(i64,)>(SEEMS_OVER, (id,)).await?.is_none() {
-        return Ok(false);
-    }
     // A statement that waited for the row would look at the copies as they were before it waited: another one looks again.
     tx.opt::<(String,)>(HOLD_ROW, (id,)).await?;
     Ok(tx.exec(FINISH, (id, now)).await? == 1)

@@ -8,6 +8,7 @@ use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
     email_address::EmailAddress,
+    replies::Reason,
     statements,
 };
 
@@ -97,7 +98,7 @@ statements! {
         join delivery_attempt a on a.edition_id = cast(v.column1 as bigint) and a.subscriber_id = cast(v.column2 as bigint)
         where a.outcome = 'unknown' group by a.edition_id, a.subscriber_id having count(*) >= 2";
     /// The server's own words.
-    LOG = rows(8) "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at) values {rows}";
+    LOG = rows(9) "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at, reason) values {rows}";
     /// The log of one edition that ended before a moment. Each edition is asked by the index whether it has any left.
     pub(crate) FORGET_LOG = "delete from delivery_attempt where id in (select a.id from delivery_attempt a
         where a.edition_id = (select e.id from edition e where e.state in ('finished', 'cancelled') and e.finished_at < $1
@@ -330,6 +331,8 @@ pub struct Record {
     pub outcome: &'static str,
     pub stage: &'static str,
     pub reply: String,
+    /// What a final refusal means; for everything else none.
+    pub reason: Option<Reason>,
     pub at: Moment,
     /// Whose turn it waits for, as if it had not been tried; empty when it waits for its own.
     pub lane: String,
@@ -488,7 +491,8 @@ pub async fn often_in_doubt(tx: &mut Tx, keys: &[Key]) -> Result<Vec<(i64, i64)>
 
 pub async fn log<'a>(tx: &mut Tx, worker: i64, records: impl IntoIterator<Item = &'a Record>) -> Result<u64> {
     let rows = records.into_iter().map(|r| {
-        (r.edition_id, r.subscriber_id, r.attempt, worker, r.outcome, r.stage, r.reply.as_str(), r.at)
+        let reason = r.reason.map(Reason::as_str);
+        (r.edition_id, r.subscriber_id, r.attempt, worker, r.outcome, r.stage, r.reply.as_str(), r.at, reason)
     });
     tx.many(LOG, rows).await
 }

@@ -1,11 +1,14 @@
 //! The SQL of the delivery room, by table.
 
 pub(super) mod bounces;
+pub(super) mod breaker;
 pub(super) mod deliverability;
 pub(super) mod dkim;
 pub(super) mod domains;
 pub(super) mod editions;
 pub(super) mod ledger;
+pub(super) mod letters;
+pub(super) mod mass;
 pub(super) mod names;
 pub(super) mod notices;
 pub(super) mod origin;

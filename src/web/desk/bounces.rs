@@ -2,23 +2,25 @@
 
 use std::collections::HashMap;
 
-use axum::extract::Query;
+use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Desk, Outcome, WebError},
-    editions::{count, grouped},
+    super::{Desk, Outcome, Posted, WebError, session::see_other},
+    editions::{copies, count, grouped},
 };
 use crate::{
     clock::Zone,
     delivery::{
         bounces::{
+            mass::Decision,
+            person,
             receive::Complaints,
             record::{self, Bounce},
         },
         suppression::Suppressions,
     },
-    digests,
+    digests::{self, Returned},
     email_address::EmailAddress,
     subscribers::{self, Subscriber},
 };
@@ -35,10 +37,37 @@ pub(crate) struct Look {
 
 #[derive(Serialize)]
 struct Page {
+    returned: Vec<ReturnedView>,
+    letters: Vec<LetterView>,
     warnings: Vec<Warning>,
     bounces: Vec<Line>,
     next: Option<String>,
     address: Option<String>,
+}
+
+/// Copies that came back in a number that cannot be true: somebody decides what it means.
+#[derive(Serialize)]
+struct ReturnedView {
+    public_id: String,
+    subject: String,
+    copies: String,
+    of: String,
+    since: String,
+    words: String,
+}
+
+/// What a person wrote.
+#[derive(Serialize)]
+struct LetterView {
+    id: i64,
+    from: String,
+    /// Whose copy it answers, where that is another address.
+    reader_address: Option<String>,
+    reader: Option<String>,
+    edition: Option<EditionView>,
+    subject: String,
+    words: String,
+    when: String,
 }
 
 #[derive(Serialize)]
@@ -79,6 +108,7 @@ impl View {
             "bounced" | "complained" => ("not mailed any more", "bad"),
             "counted" => ("counted", "warn"),
             "policy" => ("not their fault", ""),
+            _ if bounce.held => ("waits for you", "warn"),
             "outdated" => ("from before", ""),
             _ => ("noted", ""),
         };
@@ -197,8 +227,80 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
         });
     }
     let address = site.bounce_address.as_ref().map(ToString::to_string);
-    let page = Page { warnings, bounces, next, address };
+    let (returned, letters) = if look.before.is_none() {
+        (returned(&desk).await?, letters(&desk, &mut editions).await?)
+    } else {
+        (Vec::new(), Vec::new())
+    };
+    let page = Page { returned, letters, warnings, bounces, next, address };
     desk.page("desk/readers/bounces", "Bounces", &page).await
+}
+
+async fn returned(desk: &Desk) -> Result<Vec<ReturnedView>, WebError> {
+    let view = |one: Returned| ReturnedView {
+        public_id: one.edition.public_id,
+        subject: one.edition.content.subject,
+        copies: copies(one.mass.failures),
+        of: grouped(one.mass.ended),
+        since: one.mass.since.date_time(desk.zone()),
+        words: one.words,
+    };
+    Ok(digests::returned(desk.site()).await?.into_iter().map(view).collect())
+}
+
+async fn letters(
+    desk: &Desk,
+    editions: &mut HashMap<i64, Option<EditionView>>,
+) -> Result<Vec<LetterView>, WebError> {
+    let mut views = Vec::new();
+    for letter in person::waiting(&desk.site().db).await? {
+        let edition = match letter.edition_id {
+            Some(id) => edition(desk, editions, id).await?,
+            None => None,
+        };
+        views.push(LetterView {
+            id: letter.id,
+            reader_address: letter
+                .reader_address
+                .filter(|address| !address.eq_ignore_ascii_case(&letter.from_address)),
+            from: letter.from_address,
+            reader: letter.reader,
+            edition,
+            subject: letter.subject,
+            words: letter.words,
+            when: letter.received_at.date_time(desk.zone()),
+        });
+    }
+    Ok(views)
+}
+
+/// `POST /desk/bounces/{edition}/gone`: the mailboxes of what came back are really gone.
+pub(crate) async fn gone(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    decide(&desk, &id, posted, Decision::Gone).await
+}
+
+/// `POST /desk/bounces/{edition}/kept`: it was about us.
+pub(crate) async fn kept(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    decide(&desk, &id, posted, Decision::Kept).await
+}
+
+async fn decide(desk: &Desk, id: &str, posted: Posted, decision: Decision) -> Outcome {
+    posted.form(&[])?;
+    let done = match digests::decide_returned(desk.site(), id, decision, Some(desk.who.staff.id)).await {
+        Ok(_) if decision == Decision::Gone => "gone",
+        Ok(_) => "kept",
+        Err(digests::Error::NotAsSeen) => "decided",
+        Err(error) => return Err(error.into()),
+    };
+    Ok(see_other(&format!("/desk/bounces?done={done}")))
+}
+
+/// `POST /desk/bounces/letters/{id}`: somebody has read a letter, and it is forgotten.
+pub(crate) async fn read_letter(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    posted.form(&[])?;
+    let id = id.parse().map_err(|_| WebError::NotFound)?;
+    person::done(desk.site(), id).await?;
+    Ok(see_other("/desk/bounces?done=letter-read"))
 }
 
 async fn edition(

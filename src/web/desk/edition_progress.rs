@@ -266,7 +266,7 @@ fn headline(edition: &Edition, progress: Option<Progress>, zone: &Zone) -> Strin
         EditionState::Sealed => "Writing down who gets a copy …".to_owned(),
         EditionState::Sending => format!("On its way to {readers}."),
         EditionState::Paused if !edition.held_because.is_empty() => {
-            format!("Paused by itself. {} {standing}", edition.held_because)
+            format!("Paused by itself. {}. {standing}", edition.held_because.trim_end_matches('.'))
         }
         EditionState::Paused => format!("Paused. {standing}"),
         EditionState::Held if edition.held_because == "restored" => {
@@ -300,7 +300,7 @@ fn explanation(edition: &Edition) -> &'static str {
         EditionState::Sealed => "The content is locked. Copies start to leave when everyone is written down.",
         EditionState::Sending => "You can close this page; it goes on by itself.",
         EditionState::Paused if !edition.held_because.is_empty() => {
-            "No reader was blamed for it. Settings, Deliverability says what mail providers miss in your mail; then let it go on."
+            "No reader was blamed for it. Settings, Deliverability says what mail providers miss in your mail. When that is mended, try the copies that failed again, below, and let it go on."
         }
         EditionState::Paused => {
             "Nothing more goes out until it goes on. Copies that were already leaving may still arrive."

@@ -26,6 +26,8 @@ pub(super) struct Repair {
     /// With more than one, their numbers are worth saying.
     several: bool,
     failed: Vec<FailedView>,
+    /// There are several reasons, and all of them can be tried again at once.
+    may_retry_all: bool,
     /// What a copy that is tried again carries.
     revision: i64,
     /// Whether it is a correction, or will be when the edition goes on.
@@ -86,6 +88,7 @@ impl Repair {
             revision,
             is_newer: corrected || corrects,
             several: versions.len() > 1,
+            may_retry_all: may_retry && failed.len() > 1,
             versions: versions
                 .into_iter()
                 .map(|version| VersionView {
@@ -119,7 +122,7 @@ async fn versions(desk: &Desk, edition: &Edition, progress: Progress) -> Result<
     Ok(digests::versions(&desk.site().db, edition.id).await?)
 }
 
-/// `POST /desk/editions/{id}/retry`: the failed copies of one reason go out once more.
+/// `POST /desk/editions/{id}/retry`: the failed copies of one reason, or of every reason, go out once more.
 pub(crate) async fn retry(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     let form = posted.form(&["class", "revision"])?;
     let seen = (form.text("class"), form.text("revision").parse().unwrap_or_default());

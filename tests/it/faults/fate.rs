@@ -72,16 +72,10 @@ impl Fate {
                 );
             }
             18 => {
-                return Self::for_ever(
-                    "550 without a code",
-                    Stage::Rcpt,
-                    550,
-                    "nobody here",
-                    "no such mailbox",
-                );
+                return Self::for_ever("550 without a code", Stage::Rcpt, 550, "nobody here", "refused");
             }
             19 => {
-                let class = "mailbox full or message too large";
+                let class = "mailbox full";
                 return Self::for_ever("over quota", Stage::Rcpt, 552, "5.2.2 no room", class);
             }
             20 => {
@@ -93,7 +87,15 @@ impl Fate {
                     "no such mailbox",
                 );
             }
-            21 => return Self::for_ever("554 at DATA", Stage::Data, 554, "5.5.0 no", "refused"),
+            21 => {
+                return Self::for_ever(
+                    "554 at DATA",
+                    Stage::Data,
+                    554,
+                    "5.5.0 no",
+                    "trouble with a mail server",
+                );
+            }
             22 => return Self::for_ever("554 at the dot", Stage::Dot, 554, "5.6.0 not this one", "refused"),
             23 => return Self::for_ever("full for ever", Stage::Rcpt, 452, "4.2.2 no room", "exhausted"),
             24 => {

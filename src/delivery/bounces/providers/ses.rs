@@ -46,6 +46,7 @@ struct Bounce {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Bounced {
+    #[serde(default)]
     email_address: String,
     status: Option<String>,
     diagnostic_code: Option<String>,
@@ -62,6 +63,7 @@ struct Complaint {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Address {
+    #[serde(default)]
     email_address: String,
 }
 
@@ -81,13 +83,28 @@ struct Delay {
     delayed_recipients: Vec<Bounced>,
 }
 
-/// A notification that came as the text of a mail.
+/// The envelope in which SNS passes a notification on.
+#[derive(Debug, Deserialize)]
+struct Envelope {
+    #[serde(rename = "Message")]
+    message: String,
+}
+
+/// A notification that came as the text of a mail, below whatever a mailing program wrote above it.
 pub fn mailed(text: &str) -> Option<Vec<Recipient>> {
-    let start = text.find('{').filter(|at| text[..*at].trim().is_empty())?;
+    let named = text.find("otificationType").or_else(|| text.find("eventType"))?;
+    let start = text[..named].find('{')?;
     // SNS ends the mail with lines about the subscription; old mailers break long lines with `!` and an indented rest.
     let text = text[start..].replace("!\n ", "").replace('\n', "");
-    let mut stream = serde_json::Deserializer::from_str(&text).into_iter::<Notification>();
-    Some(recipients(&stream.next()?.ok()?))
+    let first = || serde_json::Deserializer::from_str(&text);
+    let found = match first().into_iter::<Notification>().next()? {
+        Ok(notification) => recipients(&notification),
+        Err(_) => {
+            let envelope = first().into_iter::<Envelope>().next()?.ok()?;
+            recipients(&serde_json::from_str(&envelope.message).ok()?)
+        }
+    };
+    (!found.is_empty()).then_some(found)
 }
 
 /// A notification by itself.

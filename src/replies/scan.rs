@@ -1,5 +1,7 @@
 //! Finding addresses, enhanced status codes and reply codes in the words of mail servers.
 
+use std::net::Ipv4Addr;
+
 /// The addresses that stand in a text, each with where it begins, in their order.
 pub fn addresses(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.match_indices('@').filter_map(|(at, _)| {
@@ -136,6 +138,29 @@ pub fn reply(text: &str) -> Option<&str> {
             ));
         (is_code && alone).then(|| &text[start..start + 3])
     })
+}
+
+/// A local part such as `spam` or `full` must not be taken for a word of the server.
+#[must_use]
+pub fn without(text: &str, address: &str) -> String {
+    if address.is_empty() { text.to_owned() } else { text.replace(address, " ") }
+}
+
+/// Whether a text sends whoever reads it to a list of unwelcome senders: a web address that names a network address, or that
+/// speaks of blocking.
+#[must_use]
+pub fn links_to_a_block(text: &str) -> bool {
+    const SIGNS: &[&str] =
+        &["block", "blacklist", "denylist", "rbl", "/bl.", "spam", "abuse", "reputation", "delist", "unlist"];
+    text.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '"' | '[' | ']'))
+        .map(str::to_ascii_lowercase)
+        .filter(|word| word.starts_with("http://") || word.starts_with("https://"))
+        .any(|link| {
+            SIGNS.iter().any(|sign| link.contains(sign))
+                || link
+                    .split(|c: char| !(c.is_ascii_digit() || c == '.'))
+                    .any(|part| part.parse::<Ipv4Addr>().is_ok())
+        })
 }
 
 /// A text as the tables of words want it: lower case, single spaces, no quotation marks, no web addresses.

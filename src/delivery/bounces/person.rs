@@ -1,0 +1,123 @@
+//! What people write to the address for bounces: "please take me off the list". It is kept until somebody has read it.
+//!
+//! Anybody can write there, so what is kept is bounded in size and number, as text alone; and it changes nothing by itself.
+
+use super::{
+    letters::is_daemon,
+    mime::{Headers, Message, decoded},
+    scan,
+};
+pub use crate::delivery::store::letters::Letter;
+use crate::{
+    db::{Db, Result},
+    delivery::{
+        names::CopyId,
+        store::{
+            letters::{self as store, NewLetter},
+            suppressions,
+        },
+    },
+    email_address::EmailAddress,
+    site::Site,
+};
+
+const LONGEST_SUBJECT: usize = 200;
+const LONGEST_WORDS: usize = 2_000;
+/// So many wait to be read; then the oldest go, those of strangers first.
+const MOST: i64 = 200;
+
+/// What somebody wrote.
+pub(super) struct Written {
+    from: EmailAddress,
+    subject: String,
+    words: String,
+}
+
+/// What a person wrote; `None` for what a program did.
+pub(super) fn read(message: &Message) -> Option<Written> {
+    if !is_by_a_person(&message.headers)
+        || message.part(&["message/delivery-status", "message/feedback-report"]).is_some()
+    {
+        return None;
+    }
+    let from = decoded(message.headers.get("from")?);
+    let from = EmailAddress::parse(scan::address(&from)?).ok()?;
+    let texts =
+        message.parts.iter().filter(|part| part.kind.starts_with("text/")).map(|part| part.text.as_str());
+    let text = texts.into_iter().find(|text| !text.trim().is_empty()).unwrap_or_default();
+    let subject = decoded(message.headers.get("subject").unwrap_or_default());
+    let written = Written {
+        from,
+        subject: cut(&subject, LONGEST_SUBJECT),
+        words: cut(&own_words(text), LONGEST_WORDS),
+    };
+    (!written.subject.is_empty() || !written.words.is_empty()).then_some(written)
+}
+
+fn is_by_a_person(headers: &Headers) -> bool {
+    let is = |name: &str, words: &[&str]| {
+        headers.get(name).is_some_and(|value| {
+            let value = value.to_ascii_lowercase();
+            words.iter().any(|word| value.contains(word))
+        })
+    };
+    let automatic =
+        headers.get("auto-submitted").is_some_and(|value| !value.trim().eq_ignore_ascii_case("no"));
+    let bulk = is("precedence", &["bulk", "junk", "list", "auto"]) || headers.get("list-id").is_some();
+    let daemon = headers.get("from").is_none_or(|from| is_daemon(&from.to_ascii_lowercase()));
+    let no_return = headers.get("return-path").is_some_and(|path| path.trim() == "<>");
+    !(automatic || bulk || daemon || no_return)
+}
+
+/// Without the lines of ours that they quote.
+fn own_words(text: &str) -> String {
+    let own = text.lines().filter(|line| !line.trim_start().starts_with('>'));
+    own.take(200).collect::<Vec<_>>().join("\n")
+}
+
+fn cut(text: &str, most: usize) -> String {
+    let visible: String = text.chars().filter(|c| *c == '\n' || !c.is_control()).take(most).collect();
+    visible.trim().to_owned()
+}
+
+/// Keeps it; `false` if it was kept before.
+pub(super) async fn keep(site: &Site, key: &str, written: &Written, copy: Option<CopyId>) -> Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let subscriber_id = match copy {
+        Some(copy) => Some(copy.subscriber),
+        None => suppressions::reader(&mut tx, &written.from.key()).await?,
+    };
+    let new = NewLetter {
+        key,
+        from_address: written.from.as_str(),
+        subject: &written.subject,
+        words: &written.words,
+        subscriber_id,
+        edition_id: copy.map(|copy| copy.edition),
+    };
+    let kept = store::add(&mut tx, new, site.now()).await?;
+    if kept {
+        store::forget_beyond(&mut tx, MOST).await?;
+    }
+    tx.commit().await?;
+    Ok(kept)
+}
+
+/// What waits to be read, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn waiting(db: &Db) -> Result<Vec<Letter>> {
+    store::waiting(db).await
+}
+
+/// Somebody has read one: it is forgotten. `false` if it was before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn done(site: &Site, id: i64) -> Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let done = store::forget(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(done)
+}

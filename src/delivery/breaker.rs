@@ -1,0 +1,229 @@
+//! The brake on an edition that is refused: it stops by itself before all of it has failed (TRUST M23).
+//!
+//! The rule that must hold: an edition whose copies are refused in an implausible share does not go on, and does not end as
+//! finished, whatever the words. What is judged is the log of attempts since somebody last let the edition go on, so it is
+//! the same for every worker and after a restart. While everything is accepted it costs nothing: the log is asked after
+//! some refusals, and when an edition seems to be over.
+
+use std::collections::HashMap;
+
+use super::{
+    editions,
+    store::{
+        breaker::{self as store, Recent},
+        editions as rows,
+        ledger::Record,
+    },
+};
+use crate::{
+    db::{Result, Tx},
+    replies::scan::without_addresses,
+    site::Site,
+};
+
+/// When an edition stops by itself. The defaults are those of the settings `REFUSALS_IN_A_ROW` and `REFUSALS_PERCENT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefusalRules {
+    /// So many copies refused for good, and nothing else, from the first one on.
+    pub in_a_row: i64,
+    /// So much of the last hundred copies, in percent.
+    pub percent: i64,
+}
+
+impl Default for RefusalRules {
+    fn default() -> Self {
+        Self { in_a_row: 20, percent: 50 }
+    }
+}
+
+/// Refusals of fewer domains may be one provider's matter, unless the edition has no more.
+const DOMAINS: i64 = 5;
+/// So many outcomes are looked at.
+const WINDOW: i64 = 100;
+/// So many refusals that are about us stop an edition, whatever its size …
+const OF_US: i64 = 25;
+/// … and so many, if they are half of what happened.
+const OF_US_SOON: i64 = 5;
+/// A smaller edition than the window stops at its end: if all of it was refused, from so many on …
+const ALL_OF_FEW: i64 = 5;
+/// … and if so much of it was, from so many on.
+const SHARE_OF_FEW: i64 = 10;
+/// So many lines of the log are read for it, where other editions are sent beside this one.
+const LINES: i64 = 5_000;
+const LINES_AT_THE_END: i64 = 50_000;
+/// A worker asks the log after so many refusals of its own.
+const ASK_AFTER: usize = 4;
+
+/// One worker's part: it counts refusals, to know when to ask.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    rules: RefusalRules,
+    unjudged: HashMap<i64, usize>,
+}
+
+impl Breaker {
+    pub(super) fn new(rules: RefusalRules) -> Self {
+        Self { rules, unjudged: HashMap::new() }
+    }
+
+    /// After the commit of some outcomes; gives the editions that it stopped. That an edition could not be stopped is said in the log of the program; the next
+    /// refusals try again.
+    pub(super) async fn saw(&mut self, site: &Site, records: &[Record]) -> Vec<i64> {
+        for record in records.iter().filter(|record| record.reason.is_some()) {
+            *self.unjudged.entry(record.edition_id).or_default() += 1;
+        }
+        let mut stopped = Vec::new();
+        if self.unjudged.is_empty() {
+            return stopped;
+        }
+        let stops = |edition: i64| {
+            let mut of_edition = records.iter().filter(|record| record.edition_id == edition);
+            of_edition.find(|record| record.reason.is_some() && record.state == "queued")
+        };
+        let due: Vec<i64> = self.unjudged.keys().copied().collect();
+        for edition in due {
+            let why = stops(edition).map(|record| refuses_us(&record.reply));
+            if why.is_none() && self.unjudged.get(&edition).is_none_or(|count| *count < ASK_AFTER) {
+                continue;
+            }
+            match judge_and_pause(site, edition, self.rules, why).await {
+                Ok(was_stopped) => {
+                    self.unjudged.remove(&edition);
+                    stopped.extend(was_stopped.then_some(edition));
+                }
+                Err(error) => {
+                    tracing::error!(edition, %error, "it could not be seen whether the edition should be paused");
+                }
+            }
+        }
+        stopped
+    }
+}
+
+async fn judge_and_pause(
+    site: &Site,
+    edition: i64,
+    rules: RefusalRules,
+    why: Option<String>,
+) -> Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let why = match why {
+        Some(why) => Some(why),
+        None => judge(&mut tx, edition, rules, false).await?,
+    };
+    let Some(why) = why else {
+        tx.commit().await?;
+        return Ok(false);
+    };
+    let paused = editions::pause_because(&mut tx, site, edition, &why).await?;
+    tx.commit().await?;
+    if paused {
+        tracing::error!(edition, why, "the edition was paused");
+    }
+    Ok(paused)
+}
+
+/// Ends an edition that is over, or pauses it if it was refused; whether it is finished.
+pub(super) async fn finish(tx: &mut Tx, site: &Site, edition: i64, rules: RefusalRules) -> Result<bool> {
+    if !rows::seems_over(tx, edition).await? {
+        return Ok(false);
+    }
+    if let Some(why) = judge(tx, edition, rules, true).await? {
+        if editions::pause_because(tx, site, edition, &why).await? {
+            tracing::error!(edition, why, "the edition was paused");
+        }
+        return Ok(false);
+    }
+    rows::finish(tx, edition, site.now()).await
+}
+
+/// Why an edition has to stop, if it has to.
+async fn judge(tx: &mut Tx, edition: i64, rules: RefusalRules, is_over: bool) -> Result<Option<String>> {
+    let recent = store::recent(tx, edition, if is_over { LINES_AT_THE_END } else { LINES }).await?;
+    if recent.refused == 0 {
+        return Ok(None);
+    }
+    let of_us =
+        recent.of_us > 0 && (is_refusing_us(recent) || store::of_us(tx, edition, OF_US).await? >= OF_US);
+    if of_us {
+        let words = commonest(store::words(tx, edition).await?);
+        return Ok(Some(refuses_us(&words)));
+    }
+    if !is_implausible(recent, rules, is_over) {
+        return Ok(None);
+    }
+    let refusing = store::refusing_domains(tx, edition).await?;
+    if refusing < DOMAINS && refusing < store::domains(tx, edition, DOMAINS).await? {
+        return Ok(None);
+    }
+    let words = commonest(store::words(tx, edition).await?);
+    let Recent { outcomes, refused, .. } = recent;
+    Ok(Some(format!(
+        "Of the last {outcomes} copies {refused} were refused for good, which is more than can be true. Mail providers say most often: {}",
+        words.trim_end_matches('.')
+    )))
+}
+
+const fn is_refusing_us(recent: Recent) -> bool {
+    recent.of_us >= OF_US_SOON && recent.of_us * 2 >= recent.outcomes
+}
+
+const fn is_implausible(recent: Recent, rules: RefusalRules, is_over: bool) -> bool {
+    let Recent { outcomes, refused, .. } = recent;
+    let all = refused == outcomes;
+    let share = refused * 100 >= rules.percent * outcomes;
+    all && refused >= rules.in_a_row
+        || share && outcomes >= WINDOW
+        || is_over && (all && refused >= ALL_OF_FEW || share && refused >= SHARE_OF_FEW)
+}
+
+fn refuses_us(words: &str) -> String {
+    let words = without_addresses(words);
+    format!("A mail provider refuses our mail, whoever it is for: {}", words.trim_end_matches('.'))
+}
+
+/// The words that stand most often among some, without addresses; figures differ from copy to copy.
+#[must_use]
+pub fn commonest(replies: Vec<String>) -> String {
+    let mut counted: HashMap<String, (usize, String)> = HashMap::new();
+    for reply in replies {
+        let words = without_addresses(&reply);
+        let alike: String = words.chars().filter(|c| !c.is_ascii_digit()).collect();
+        counted.entry(alike).or_insert((0, words)).0 += 1;
+    }
+    let most = counted.into_values().max_by(|one, other| one.0.cmp(&other.0).then(other.1.cmp(&one.1)));
+    most.map(|(_, words)| words).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stops(outcomes: i64, refused: i64, is_over: bool) -> bool {
+        is_implausible(Recent { outcomes, refused, of_us: 0 }, RefusalRules::default(), is_over)
+    }
+
+    /// TRUST M23: what no list of readers looks like.
+    #[test]
+    fn an_implausible_share_of_refusals_stops_an_edition() {
+        assert!(stops(20, 20, false) && !stops(19, 19, false) && !stops(21, 20, false));
+        assert!(stops(100, 50, false) && !stops(100, 49, false) && !stops(99, 60, false));
+        // Smaller editions, when nothing is open any more.
+        assert!(stops(12, 12, true) && !stops(12, 12, false));
+        assert!(stops(5, 5, true) && !stops(4, 4, true));
+        assert!(stops(20, 10, true) && !stops(21, 10, true) && !stops(8, 6, true));
+    }
+
+    #[test]
+    fn a_refusal_of_us_stops_it_sooner() {
+        let refuses = |outcomes, of_us| is_refusing_us(Recent { outcomes, refused: of_us, of_us });
+        assert!(refuses(5, 5) && refuses(10, 5) && !refuses(11, 5) && !refuses(4, 4));
+    }
+
+    #[test]
+    fn the_commonest_words_are_told_without_addresses() {
+        let replies = ["550 no <ann@example.org> 17", "550 no <bo@example.org> 18", "552 full"];
+        let most = commonest(replies.iter().map(|&reply| reply.to_owned()).collect());
+        assert!(most.starts_with("550 no <…>"), "{most}");
+    }
+}

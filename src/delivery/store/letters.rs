@@ -1,0 +1,74 @@
+//! SQL of what people write to the address for bounces.
+
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    /// The same letter again changes nothing.
+    ADD = "insert into bounce_letter (key, from_address, subject, words, subscriber_id, edition_id, received_at)
+        values ($1, $2, $3, $4, $5, $6, $7) on conflict (key) do nothing";
+    COUNT = "select count(*) from bounce_letter";
+    /// The oldest, those of strangers first.
+    FORGET_OLDEST = "delete from bounce_letter where id in
+        (select id from bounce_letter order by (subscriber_id is null) desc, id limit $1)";
+    /// All of them: they are few.
+    WAITING = "select l.id, l.from_address, l.subject, l.words, l.edition_id, l.received_at, s.public_id as reader, s.email as reader_address
+        from bounce_letter l left join subscriber s on s.id = l.subscriber_id order by l.id desc";
+    FORGET = "delete from bounce_letter where id = $1";
+}
+
+/// A letter to keep.
+pub struct NewLetter<'a> {
+    pub key: &'a str,
+    pub from_address: &'a str,
+    pub subject: &'a str,
+    pub words: &'a str,
+    pub subscriber_id: Option<i64>,
+    pub edition_id: Option<i64>,
+}
+
+/// A letter that waits to be read.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Letter {
+    /// Its number; newer ones are higher.
+    pub id: i64,
+    /// Who wrote it, as they say.
+    pub from_address: String,
+    /// Its subject.
+    pub subject: String,
+    /// What they wrote, as text, shortened.
+    pub words: String,
+    /// The edition whose copy it answers, where that is proven.
+    pub edition_id: Option<i64>,
+    /// When it came.
+    pub received_at: Moment,
+    /// The reader's public id, where they are known.
+    pub reader: Option<String>,
+    /// That reader's address.
+    pub reader_address: Option<String>,
+}
+
+pub async fn add(tx: &mut Tx, new: NewLetter<'_>, now: Moment) -> Result<bool> {
+    let values = (new.key, new.from_address, new.subject, new.words, new.subscriber_id, new.edition_id, now);
+    Ok(tx.exec(ADD, values).await? == 1)
+}
+
+/// Keeps no more than so many.
+pub async fn forget_beyond(tx: &mut Tx, most: i64) -> Result<()> {
+    let (count,) = tx.one::<(i64,)>(COUNT, ()).await?;
+    if count > most {
+        tx.exec(FORGET_OLDEST, (count - most,)).await?;
+    }
+    Ok(())
+}
+
+pub async fn waiting(db: &Db) -> Result<Vec<Letter>> {
+    db.all(WAITING, ()).await
+}
+
+pub async fn forget(tx: &mut Tx, id: i64) -> Result<bool> {
+    Ok(tx.exec(FORGET, (id,)).await? == 1)
+}

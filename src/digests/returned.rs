@@ -1,0 +1,123 @@
+//! Copies of an edition that came back for good in a number that cannot be true: what somebody at the desk decides of them.
+//!
+//! The rule: nobody is stopped before somebody decided; what they decided is done to its end, also after a crash in between.
+
+use super::{Edition, Error, Result, find, load, owners};
+use crate::{
+    db,
+    delivery::bounces::mass::{self, Decision, Mass},
+    mail::CopiesCameBack,
+    site::Site,
+    staff::{Settings, audit},
+};
+
+/// How many readers one transaction stops.
+const CHUNK: i64 = 100;
+
+/// An edition whose copies came back, and the words that mail providers say most often.
+#[derive(Clone, Debug)]
+pub struct Returned {
+    /// The edition.
+    pub edition: Edition,
+    /// How many came back, and of how many.
+    pub mass: Mass,
+    /// The words, without addresses.
+    pub words: String,
+}
+
+/// Those that wait for a decision, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn returned(site: &Site) -> Result<Vec<Returned>> {
+    let mut all = Vec::new();
+    for mass in mass::waiting(&site.db).await? {
+        all.push(one(site, mass).await?);
+    }
+    Ok(all)
+}
+
+async fn one(site: &Site, mass: Mass) -> Result<Returned> {
+    let edition = load(&site.db, mass.edition_id).await?;
+    Ok(Returned { edition, mass, words: mass::words(&site.db, mass.edition_id).await? })
+}
+
+/// Decides of one of them, and of what still comes back of it. Returns how many readers are not mailed any more.
+///
+/// # Errors
+/// [`Error::NotAsSeen`] when somebody else decided before.
+pub async fn decide_returned(
+    site: &Site,
+    public_id: &str,
+    decision: Decision,
+    staff_id: Option<i64>,
+) -> Result<usize> {
+    let edition = find(&site.db, public_id).await?;
+    let mut tx = site.db.begin().await?;
+    if !mass::decide(&mut tx, site, edition.id, decision).await? {
+        return Err(Error::NotAsSeen);
+    }
+    let said = match decision {
+        Decision::Gone => "said that its readers are gone",
+        Decision::Kept => "said that its readers are not gone",
+    };
+    audit::record(&mut tx, site, staff_id, said, &format!("edition {public_id}"), "").await?;
+    tx.commit().await?;
+    match decision {
+        Decision::Gone => Ok(stop(site, edition.id).await?),
+        Decision::Kept => Ok(0),
+    }
+}
+
+async fn stop(site: &Site, edition: i64) -> db::Result<usize> {
+    let mut all = 0;
+    loop {
+        let stopped = db::again(|| async {
+            let mut tx = site.db.begin().await?;
+            let stopped = mass::stop_some(&mut tx, site, edition, CHUNK).await?;
+            tx.commit().await?;
+            Ok::<_, sqlx::Error>(stopped)
+        })
+        .await?;
+        if stopped == 0 {
+            return Ok(all);
+        }
+        all += stopped;
+    }
+}
+
+/// Tells the owners, and who pressed Send, of copies that came back, once for each edition; and does to its end what was decided
+/// when a crash came in between. Returns how many editions were told of.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tell_of_returned(site: &Site) -> Result<usize> {
+    for edition in mass::unfinished(&site.db).await? {
+        stop(site, edition).await?;
+    }
+    let mut told = 0;
+    for id in mass::untold(&site.db).await? {
+        let Some(mass) = mass::waiting(&site.db).await?.into_iter().find(|mass| mass.edition_id == id) else {
+            continue;
+        };
+        let settings = Settings::load(&site.db).await?;
+        let (returned, people) = (one(site, mass).await?, owners::responsible(site, id).await?);
+        let mut tx = site.db.begin().await?;
+        if !mass::tell(&mut tx, id).await? {
+            continue;
+        }
+        let context = CopiesCameBack {
+            sender: settings.sender(site),
+            subject: returned.edition.content.subject.clone(),
+            copies: mass.failures,
+            of: mass.ended,
+            words: returned.words,
+            bounces_url: site.url("/desk/bounces"),
+        };
+        let fact = format!("returned:{id}:{}", mass.since.0);
+        owners::tell(&mut tx, site, &settings, &people, &fact, &context).await?;
+        tx.commit().await?;
+        told += 1;
+    }
+    Ok(told)
+}
