@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use super::{
+    bounces::mass,
     editions,
     store::{
         breaker::{self as store, Recent},
@@ -40,10 +41,14 @@ impl Default for RefusalRules {
 const DOMAINS: i64 = 5;
 /// So many outcomes are looked at.
 const WINDOW: i64 = 100;
-/// So many refusals that are about us stop an edition, whatever its size …
+/// So many refusals that are about us stop an edition if they are so much of the last hundred copies, in percent: there are
+/// always some companies' filters that like no newsletter …
 const OF_US: i64 = 25;
+const OF_US_PERCENT: i64 = 10;
 /// … and so many, if they are half of what happened.
 const OF_US_SOON: i64 = 5;
+/// One domain may have something against us that no other has, unless the edition has no more.
+const DOMAINS_OF_US: i64 = 2;
 /// A smaller edition than the window stops at its end: if all of it was refused, from so many on …
 const ALL_OF_FEW: i64 = 5;
 /// … and if so much of it was, from so many on.
@@ -109,7 +114,13 @@ async fn judge_and_pause(
     let mut tx = site.db.begin().await?;
     let why = match why {
         Some(why) => Some(why),
-        None => judge(&mut tx, edition, rules, false).await?,
+        None => {
+            let why = judge(&mut tx, edition, rules, false).await?;
+            if why.is_some() {
+                mass::hold(&mut tx, site, edition).await?;
+            }
+            why
+        }
     };
     let Some(why) = why else {
         tx.commit().await?;
@@ -143,25 +154,35 @@ async fn judge(tx: &mut Tx, edition: i64, rules: RefusalRules, is_over: bool) ->
     if recent.refused == 0 {
         return Ok(None);
     }
-    let of_us =
-        recent.of_us > 0 && (is_refusing_us(recent) || store::of_us(tx, edition, OF_US).await? >= OF_US);
-    if of_us {
+    let of_us = is_refusing_us(recent)
+        || recent.of_us > 0
+            && recent.of_us * 100 >= OF_US_PERCENT * recent.outcomes
+            && store::of_us(tx, edition, OF_US).await? >= OF_US;
+    if of_us && is_widespread(tx, edition, DOMAINS_OF_US).await? {
         let words = commonest(store::words(tx, edition).await?);
         return Ok(Some(refuses_us(&words)));
     }
-    if !is_implausible(recent, rules, is_over) {
+    if !is_implausible(recent, rules, is_over) || !is_widespread(tx, edition, DOMAINS).await? {
         return Ok(None);
     }
-    let refusing = store::refusing_domains(tx, edition).await?;
-    if refusing < DOMAINS && refusing < store::domains(tx, edition, DOMAINS).await? {
+    // Whoever let it go on knows how many they are. That nothing at all is taken is another matter.
+    if store::was_seen(tx, edition).await?
+        && !(recent.outcomes >= WINDOW && recent.refused == recent.outcomes)
+    {
         return Ok(None);
     }
+    store::see(tx, edition).await?;
     let words = commonest(store::words(tx, edition).await?);
     let Recent { outcomes, refused, .. } = recent;
     Ok(Some(format!(
         "Of the last {outcomes} copies {refused} were refused for good, which is more than can be true. Mail providers say most often: {}",
         words.trim_end_matches('.')
     )))
+}
+
+async fn is_widespread(tx: &mut Tx, edition: i64, many: i64) -> Result<bool> {
+    let refusing = store::refusing_domains(tx, edition).await?;
+    Ok(refusing >= many || refusing >= store::domains(tx, edition, many).await?)
 }
 
 const fn is_refusing_us(recent: Recent) -> bool {

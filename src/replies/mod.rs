@@ -195,11 +195,11 @@ pub fn read(said: Said, code: Option<u16>, status: Option<&str>, texts: &[&str])
     } else {
         said
     };
-    let reason = if texts.iter().any(|text| scan::links_to_a_block(text)) {
-        Reason::Policy
-    } else {
-        why(status, &plain)
-    };
+    // Many servers add where to complain of abuse, whatever they refuse.
+    let is_gone = matches!(status, Some("5.1.1" | "5.1.10"))
+        || plain.iter().any(|text| words::reason(text) == Some((Reason::NoMailbox, true)));
+    let is_a_list = |text: &&str| scan::links_to_an_address(text) || !is_gone && scan::links_to_a_block(text);
+    let reason = if texts.iter().any(|text| is_a_list(&text)) { Reason::Policy } else { why(status, &plain) };
     let reason = match reason.about() {
         // No reader is named at this point, whatever the words.
         About::Mailbox | About::Domain | About::Unknown if said == Said::Mail => Reason::Policy,
@@ -338,6 +338,8 @@ mod tests {
             "550 we do not know of any such mailbox; the alias was deleted",
             "550 宛先のユーザーが存在しません",
             "550 Unbekannter Benutzer",
+            "550 User unknown. Report abuse to https://abuse.example.net/report",
+            "550 5.1.1 no mailbox here by that name; see https://antispam.example.net/help",
         ] {
             for said in [Said::Rcpt, Said::Data, Said::Somewhere] {
                 assert_eq!(reason(said, text), Reason::NoMailbox, "{text}");

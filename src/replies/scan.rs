@@ -146,21 +146,27 @@ pub fn without(text: &str, address: &str) -> String {
     if address.is_empty() { text.to_owned() } else { text.replace(address, " ") }
 }
 
-/// Whether a text sends whoever reads it to a list of unwelcome senders: a web address that names a network address, or that
-/// speaks of blocking.
+/// Whether a text sends whoever reads it to a page about blocking.
 #[must_use]
 pub fn links_to_a_block(text: &str) -> bool {
     const SIGNS: &[&str] =
         &["block", "blacklist", "denylist", "rbl", "/bl.", "spam", "abuse", "reputation", "delist", "unlist"];
+    links(text).any(|link| SIGNS.iter().any(|sign| link.contains(sign)))
+}
+
+/// Whether a text sends whoever reads it to a page about a network address, which is ours.
+#[must_use]
+pub fn links_to_an_address(text: &str) -> bool {
+    let figures = |link: &String| {
+        link.split(|c: char| !(c.is_ascii_digit() || c == '.')).any(|part| part.parse::<Ipv4Addr>().is_ok())
+    };
+    links(text).any(|link| figures(&link))
+}
+
+fn links(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '"' | '[' | ']'))
         .map(str::to_ascii_lowercase)
         .filter(|word| word.starts_with("http://") || word.starts_with("https://"))
-        .any(|link| {
-            SIGNS.iter().any(|sign| link.contains(sign))
-                || link
-                    .split(|c: char| !(c.is_ascii_digit() || c == '.'))
-                    .any(|part| part.parse::<Ipv4Addr>().is_ok())
-        })
 }
 
 /// A text as the tables of words want it: lower case, single spaces, no quotation marks, no web addresses.

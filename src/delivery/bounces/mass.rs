@@ -68,9 +68,25 @@ pub(super) async fn weigh(tx: &mut Tx, site: &Site, edition: i64, domain: &str) 
         failures = counted.failures,
         "too many copies came back for good; nobody is stopped until somebody has looked"
     );
-    store::let_go_again(tx, edition, counted.since, now).await?;
+    store::let_go_again(tx, edition, counted.since).await?;
     store::hold_all(tx, edition).await?;
     Ok(Effect::Held)
+}
+
+/// The edition was stopped for more refusals than can be true: what they mean for its readers, and what those that come mean,
+/// is for somebody to say, however few they are of all its copies. It is the first thing that a transaction changes.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::delivery) async fn hold(tx: &mut Tx, site: &Site, edition: i64) -> Result<()> {
+    Suppressions::new(site).close(tx).await?;
+    let counted = store::counted(tx, edition).await?.unwrap_or_else(|| Counted::none(site.now()));
+    if counted.state == "few" {
+        store::count(tx, edition, &counted, true).await?;
+        store::let_go_again(tx, edition, counted.since).await?;
+        store::hold_all(tx, edition).await?;
+    }
+    Ok(())
 }
 
 const fn is_implausible(failures: i64, ended: i64) -> bool {

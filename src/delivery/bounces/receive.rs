@@ -436,7 +436,9 @@ pub async fn receive_refusals(site: &Site) -> Result<usize> {
                 judge_said(address.to_string(), Action::Failed, said, None, &[&refusal.reply]);
             // What was read when it came is what the desk shows and the edition was judged by.
             if let Some(reason) = refusal.reason.as_deref().and_then(Reason::parse) {
-                recipient.class = if reason.is_final() { Class::Hard } else { Class::Soft };
+                if !reason.is_final() {
+                    recipient.class = Class::Soft;
+                }
                 recipient.reason = reason;
             }
             let about = About { which: Some(which), address, at: Some(row_at) };

@@ -27,6 +27,10 @@ statements! {
     WORDS = "select reply from delivery_attempt
         where edition_id = $1 and reason is not null and id > (select judged_after from edition where id = $1)
         order by id desc limit 100";
+    /// Was somebody asked about implausible refusals of this edition?
+    SEEN = "select refusals_seen from edition where id = $1";
+    /// Somebody is.
+    SEE = "update edition set refusals_seen = true where id = $1";
 }
 
 /// What came of the newest copies.
@@ -55,4 +59,13 @@ pub async fn domains(tx: &mut Tx, edition: i64, most: i64) -> Result<i64> {
 
 pub async fn words(tx: &mut Tx, edition: i64) -> Result<Vec<String>> {
     Ok(tx.all::<(String,)>(WORDS, (edition,)).await?.into_iter().map(|(reply,)| reply).collect())
+}
+
+pub async fn was_seen(tx: &mut Tx, edition: i64) -> Result<bool> {
+    Ok(tx.one::<(bool,)>(SEEN, (edition,)).await?.0)
+}
+
+pub async fn see(tx: &mut Tx, edition: i64) -> Result<()> {
+    tx.exec(SEE, (edition,)).await?;
+    Ok(())
 }

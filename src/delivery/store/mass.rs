@@ -16,8 +16,9 @@ statements! {
     /// How many copies of an edition came to an end at a server.
     ENDED = "select cast(coalesce(sum(count), 0) as bigint) from delivery_tally
         where edition_id = $1 and state in ('accepted', 'unknown', 'failed')";
-    /// Whoever was stopped by these failures is mailed again; what stopped them before stays.
-    LET_GO_AGAIN = "update suppression set lifted_at = $3 where lifted_at is null and reason = 'bounced' and created_at >= $2
+    /// Whoever was stopped by these failures is mailed again; what stopped them before stays. It is as if it had never been: what
+    /// staff lift says something of later reports, and this does not.
+    LET_GO_AGAIN = "delete from suppression where lifted_at is null and reason = 'bounced' and created_at >= $2
         and address_hash in (select address_hash from bounce where edition_id = $1 and effect = 'bounced')";
     /// The failures wait with those that come.
     HOLD_ALL = "update bounce set effect = 'none', held = true where edition_id = $1 and effect = 'bounced'";
@@ -117,8 +118,8 @@ pub async fn ended(tx: &mut Tx, edition: i64) -> Result<i64> {
     Ok(tx.one::<(i64,)>(ENDED, (edition,)).await?.0)
 }
 
-pub async fn let_go_again(tx: &mut Tx, edition: i64, since: Moment, now: Moment) -> Result<u64> {
-    tx.exec(LET_GO_AGAIN, (edition, since, now)).await
+pub async fn let_go_again(tx: &mut Tx, edition: i64, since: Moment) -> Result<u64> {
+    tx.exec(LET_GO_AGAIN, (edition, since)).await
 }
 
 pub async fn hold_all(tx: &mut Tx, edition: i64) -> Result<u64> {
