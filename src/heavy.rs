@@ -9,11 +9,15 @@
 use std::{
     any::Any,
     cell::Cell,
+    fmt,
     panic::{self, AssertUnwindSafe},
     sync::Once,
 };
 
+use futures_util::FutureExt as _;
 use tokio::{sync::Semaphore, task};
+
+use crate::email_address::for_the_log;
 
 /// So many at once; each may hold some ten times its text in memory.
 const AT_ONCE: usize = 2;
@@ -69,12 +73,67 @@ pub fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, GaveUp> {
     done.map_err(|cause| GaveUp(words(cause.as_ref())))
 }
 
-/// What a panic says; it may quote what the stranger wrote, so line ends are escaped and little of it is kept.
+/// Does work that waits, and may panic.
+///
+/// # Errors
+/// [`Broke`] when it panics.
+pub async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Broke> {
+    AssertUnwindSafe(work).catch_unwind().await.map_err(Broke)
+}
+
+/// What broke off. In words it is one line for the log, without addresses.
+pub struct Broke(Box<dyn Any + Send>);
+
+impl fmt::Display for Broke {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&words(self.0.as_ref()))
+    }
+}
+
+impl fmt::Debug for Broke {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One thing after another, of which one that panics keeps none of the others from being done.
+#[derive(Debug, Default)]
+pub struct Each(Option<Broke>);
+
+impl Each {
+    /// Does one of them; none when it broke off.
+    pub async fn one<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        let broke = match caught(work).await {
+            Ok(done) => return Some(done),
+            Err(broke) => broke,
+        };
+        tracing::error!(panic = %broke, "one of several broke off; the others are done");
+        self.0.get_or_insert(broke);
+        None
+    }
+
+    /// Whether one of them has.
+    #[must_use]
+    pub const fn has_broken(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// After the last one: the first panic goes on, so that whoever is told of panics is told of this one.
+    ///
+    /// # Panics
+    /// When one of them has.
+    pub fn end(self) {
+        if let Some(Broke(cause)) = self.0 {
+            panic::resume_unwind(cause);
+        }
+    }
+}
+
+/// What a panic says; it may quote what a stranger wrote, so line ends are escaped, and addresses and most of it are left out.
 fn words(cause: &(dyn Any + Send)) -> String {
-    const LONGEST: usize = 200;
     let text = cause.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("no word on why");
-    text.chars().take(LONGEST).flat_map(char::escape_debug).collect()
+    for_the_log(text).chars().flat_map(char::escape_debug).collect()
 }
 
 #[cfg(test)]
@@ -91,6 +150,28 @@ mod tests {
         let gave_up = aside(|| panic!("cut at\na line")).await;
         assert_eq!(gave_up, Err::<(), _>(GaveUp("cut at\\na line".to_owned())));
         assert_eq!(aside(|| 7).await, Ok(7));
+    }
+
+    /// Those behind it are done; whoever called hears of it at the end.
+    #[tokio::test]
+    async fn one_that_panics_keeps_none_of_the_others_from_being_done() {
+        let mut done = Vec::new();
+        let all = async {
+            let mut each = Each::default();
+            for number in 1..=4 {
+                done.extend(
+                    each.one(async move {
+                        assert_ne!(number, 2, "a two, of ann@example.org");
+                        number
+                    })
+                    .await,
+                );
+            }
+            each.end();
+        };
+        let broke = caught(all).await.expect_err("it is heard of").to_string();
+        assert_eq!(done, [1, 3, 4]);
+        assert!(broke.contains("a two") && !broke.contains("ann@example.org"), "{broke}");
     }
 
     /// Ten who hang up while others work leave nothing to be done.

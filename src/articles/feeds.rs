@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Db},
-    heavy,
+    heavy::{self, Each},
     site::Site,
 };
 
@@ -105,12 +105,14 @@ pub async fn poll_due(
     fetcher: &Fetcher,
     every: Duration,
 ) -> db::Result<Vec<(Feed, Result<Polled, PollError>)>> {
-    let mut polled = Vec::new();
+    let (mut polled, mut each) = (Vec::new(), Each::default());
     let now = site.now();
     for feed in store::feeds_due(&site.db, now.minus(every), now).await? {
-        let outcome = poll_feed(site, fetcher, &feed).await;
-        polled.push((feed, outcome));
+        if let Some(outcome) = each.one(poll_feed(site, fetcher, &feed)).await {
+            polled.push((feed, outcome));
+        }
     }
+    each.end();
     Ok(polled)
 }
 

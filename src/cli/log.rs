@@ -1,6 +1,6 @@
 //! The log, on standard error: one line an event, whatever a value holds.
 
-use std::io;
+use std::{io, panic};
 
 use anyhow::Context as _;
 use tracing_subscriber::{EnvFilter, field::MakeExt as _, fmt::format};
@@ -27,7 +27,14 @@ pub(super) fn start(filter: &str) -> anyhow::Result<()> {
         .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
         .fmt_fields(fields.delimited(" "))
         .init();
+    panic::set_hook(Box::new(|info| say_where(info.location())));
     Ok(())
+}
+
+/// Where something broke off. What it says may quote a reader; whoever catches it says that without addresses (TRUST A31).
+fn say_where(place: Option<&panic::Location<'_>>) {
+    let place = place.map(ToString::to_string).unwrap_or_default();
+    tracing::error!(place, "the program met something that nobody foresaw");
 }
 
 /// Control characters, written so that they do nothing.

@@ -24,10 +24,10 @@ use crate::{
         position::Positions,
         relays::RelayOptions,
         smtp::{Relay, Timeouts},
-        workers::Lock,
+        workers::{self, Lock},
     },
     door::{self, Limits},
-    jobs::Jobs,
+    jobs::{Jobs, Waits},
     mail::Templates,
     payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
     sandbox::{Sandbox, SandboxConfig, SandboxLimits, Webhook},
@@ -44,6 +44,15 @@ pub(super) enum Parts {
     WebAndWorker,
     /// Everything that runs by the clock.
     Worker,
+}
+
+impl Parts {
+    const fn command(self) -> &'static str {
+        match self {
+            Self::WebAndWorker => "serve",
+            Self::Worker => "worker",
+        }
+    }
 }
 
 /// What runs, and how to end it.
@@ -106,6 +115,8 @@ impl Running {
             fetcher: fetcher.clone(),
             lookout: lookout.clone(),
             positions: Some(positions.clone()),
+            place: format!("{} ({})", workers::host(), parts.command()).trim().into(),
+            waits: Waits::default(),
             bounce_maildir: config.bounce_maildir.clone(),
             bounce_mailbox: config
                 .bounce_imap_url

@@ -94,13 +94,19 @@ pub async fn take_back_from_the_dead(site: &Site, lock: Option<&Lock>) -> Result
     Worker::start(site, lock, SIGN_OF_LIFE).await?.stop(site).await
 }
 
+/// What the machine is called; empty where it has no name.
+#[must_use]
+pub fn host() -> String {
+    std::fs::read_to_string("/etc/hostname").unwrap_or_default().trim().to_owned()
+}
+
 impl Worker {
     /// Registers, and takes back what dead workers held.
     pub(super) async fn start(site: &Site, lock: Option<&Lock>, silence: Duration) -> Result<Self> {
         let now = site.db.lease_time(&site.clock).await?;
-        let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+        let host = host();
         let mut tx = site.db.begin().await?;
-        let process = (host.trim(), i64::from(std::process::id()));
+        let process = (host.as_str(), i64::from(std::process::id()));
         let id = store::add(&mut tx, process, &origin::address(site), now).await?;
         tx.commit().await?;
         // With the lock in hand, nobody else can be alive, however fresh their last heartbeat is.

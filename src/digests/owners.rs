@@ -28,7 +28,7 @@ pub(super) async fn responsible(site: &Site, edition_id: i64) -> Result<Vec<Memb
     Ok(members)
 }
 
-/// One mail to each about a fact, which is never told twice.
+/// One mail to each about a fact, which is never told twice. False if nobody could be written to.
 pub(super) async fn tell<T: EmailTemplate>(
     tx: &mut Tx,
     site: &Site,
@@ -36,9 +36,9 @@ pub(super) async fn tell<T: EmailTemplate>(
     owners: &[Member],
     fact: &str,
     context: &T,
-) -> db::Result<()> {
+) -> db::Result<bool> {
     // Without an address to send from no edition could have gone anywhere.
-    let Some(from) = settings.from_address() else { return Ok(()) };
+    let Some(from) = settings.from_address() else { return Ok(false) };
     for owner in owners {
         let notice = NewNotice {
             key: &format!("{fact}:{}", owner.public_id),
@@ -49,11 +49,11 @@ pub(super) async fn tell<T: EmailTemplate>(
         };
         notices::enqueue(tx, site, notice).await?;
     }
-    Ok(())
+    Ok(!owners.is_empty())
 }
 
 /// Tells the owners, and who pressed Send, of editions that the engine paused by itself, once for each pause (TRUST M23, M28). Returns how many
-/// editions that were.
+/// editions that were; what nobody could be told is told once somebody can be.
 ///
 /// # Errors
 /// When the database fails.
@@ -73,9 +73,10 @@ pub async fn tell_of_pauses(site: &Site) -> Result<usize> {
             edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
         };
         let fact = format!("paused:{id}:{}", site.now().0);
-        tell(&mut tx, site, &settings, &people, &fact, &context).await?;
-        tx.commit().await?;
-        told += 1;
+        if tell(&mut tx, site, &settings, &people, &fact, &context).await? {
+            tx.commit().await?;
+            told += 1;
+        }
     }
     Ok(told)
 }

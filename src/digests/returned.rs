@@ -115,9 +115,10 @@ pub async fn tell_of_returned(site: &Site) -> Result<usize> {
             bounces_url: site.url("/desk/bounces"),
         };
         let fact = format!("returned:{id}:{}", mass.since.0);
-        owners::tell(&mut tx, site, &settings, &people, &fact, &context).await?;
-        tx.commit().await?;
-        told += 1;
+        if owners::tell(&mut tx, site, &settings, &people, &fact, &context).await? {
+            tx.commit().await?;
+            told += 1;
+        }
     }
     Ok(told)
 }

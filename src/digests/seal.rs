@@ -16,6 +16,7 @@ use crate::{
         origin::{self, Standing},
         variant,
     },
+    heavy::Each,
     mail::Templates,
     site::Site,
     staff::Settings,
@@ -39,13 +40,15 @@ pub async fn seal_due(site: &Site, templates: &Templates) -> Result<usize> {
         return Ok(0);
     }
     let settings = Settings::load(&site.db).await?;
-    let mut failed = None;
+    let (mut failed, mut each) = (None, Each::default());
     for due in due {
-        match seal_or_hold(site, templates, &settings, due).await {
-            Ok(done) => sealed += usize::from(done),
-            Err(error) => failed = Some(error),
+        match each.one(seal_or_hold(site, templates, &settings, due)).await {
+            Some(Ok(done)) => sealed += usize::from(done),
+            Some(Err(error)) => failed = Some(error),
+            None => {}
         }
     }
+    each.end();
     failed.map_or(Ok(sealed), Err)
 }
 

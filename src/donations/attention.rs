@@ -175,8 +175,9 @@ pub async fn tell_of_unended(site: &Site) -> Result<usize> {
     let mut told = 0;
     for one in untold {
         let mut tx = site.db.begin().await?;
-        if rows::tell(&mut tx, &one.public_id, site.now()).await? {
-            letters::send_not_ended(&mut tx, site, &team, &one).await?;
+        if rows::tell(&mut tx, &one.public_id, site.now()).await?
+            && letters::send_not_ended(&mut tx, site, &team, &one).await?
+        {
             tx.commit().await?;
             told += 1;
         }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     db::{self, Tx},
+    heavy::Each,
     payments::{NewCheckout, PaymentProvider, ProviderError, SubscriptionState},
     site::Site,
 };
@@ -63,7 +64,7 @@ async fn keep(tx: &mut Tx, site: &Site, key: &str, operation: &str, request: Str
 /// # Errors
 /// When the database fails; the calls stay and are found again.
 pub async fn resume_calls(site: &Site, provider: &dyn PaymentProvider) -> db::Result<u64> {
-    let mut ended = 0;
+    let (mut ended, mut each) = (0, Each::default());
     for call in store::due_calls(&site.db, site.now()).await? {
         let mut tx = site.db.begin().await?;
         let ours = store::claim_call(&mut tx, &call, site.now().plus(LEASE)).await?;
@@ -74,10 +75,13 @@ pub async fn resume_calls(site: &Site, provider: &dyn PaymentProvider) -> db::Re
         if call.operation != "cancel" && site.now().since(call.created_at) > KEY_LIFE {
             give_up(site, &call, "not answered within a day: look for it at the provider", false).await?;
             ended += 1;
-        } else if make(site, provider, &call).await?.is_ok_and(|_| true) {
+        } else if let Some(made) = each.one(make(site, provider, &call)).await
+            && made?.is_ok()
+        {
             ended += 1;
         }
     }
+    each.end();
     Ok(ended)
 }
 

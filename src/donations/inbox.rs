@@ -10,6 +10,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, is_unique_violation},
+    heavy,
     payments::{
         Event, PaymentProvider, ProviderError,
         webhook::{self, Genuine, WebhookError, WebhookSecrets},
@@ -38,6 +39,9 @@ pub enum PollError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// A mistake of ours; its words are without addresses.
+    #[error("it broke off: {0}")]
+    BrokeOff(String),
 }
 
 /// What came of a round of work.
@@ -111,16 +115,18 @@ pub async fn poll_provider(site: &Site, provider: &dyn PaymentProvider) -> Resul
     let since = cursor.map(|at| at.minus(OVERLAP));
     let mut way = store::cursor(&site.db, UNFINISHED).await?.and_then(|value| Way::parse(&value));
     let mut added = 0;
+    // It may have forgotten the event, and refuses with whatever words: then the list is read from its beginning.
+    let mut may_begin_again = way.is_some();
     loop {
         let after = way.as_ref().map(|way| way.after.as_str());
         let page = match provider.events(since, after).await {
-            // It has forgotten the event: the list is read from its beginning.
-            Err(ProviderError::Refused { code, .. }) if after.is_some() && code == "resource_missing" => {
-                way = None;
+            Err(ProviderError::Refused { .. }) if may_begin_again => {
+                (way, may_begin_again) = (None, false);
                 continue;
             }
             answer => answer?,
         };
+        may_begin_again = false;
         let first = page.events.iter().map(|event| event.created).max();
         let newest = way.take().map(|way| way.newest).max(first);
         let mut tx = site.db.begin().await?;
@@ -181,7 +187,8 @@ pub async fn process_inbox(site: &Site, provider: &dyn PaymentProvider) -> db::R
                 continue;
             }
             claimed += 1;
-            match work_on(site, provider, &event).await {
+            let ended = heavy::caught(work_on(site, provider, &event)).await;
+            match ended.unwrap_or_else(|broke| Err(PollError::BrokeOff(broke.to_string()))) {
                 Ok(()) => worked.done += 1,
                 Err(error) => {
                     worked.failed += 1;
@@ -249,7 +256,7 @@ async fn put_back(site: &Site, event: &DueEvent, error: &PollError) -> db::Resul
     let (id, kind) = (&event.event_id, &event.kind);
     let why = match error {
         PollError::Provider(error) => error.for_the_record(),
-        PollError::Database(error) => error.to_string(),
+        error @ (PollError::Database(_) | PollError::BrokeOff(_)) => error.to_string(),
     };
     if matches!(error, PollError::Provider(ProviderError::NotYet(_))) {
         tracing::info!(event = id, kind, attempts, why, "an event waits");

@@ -97,14 +97,18 @@ pub(super) async fn send_monthly_ended(tx: &mut Tx, site: &Site, recurring: &Rec
     enqueue(tx, site, &settings, &format!("monthly-ended:{}", recurring.public_id), &to, &ended).await
 }
 
-/// That a monthly donation should have ended and is still charged: to each owner and treasurer.
+/// That a monthly donation should have ended and is still charged: to each owner and treasurer. False if nobody could be
+/// written to.
 pub(super) async fn send_not_ended(
     tx: &mut Tx,
     site: &Site,
     team: &[Member],
     one: &Unended,
-) -> db::Result<()> {
+) -> db::Result<bool> {
     let settings = Settings::load_in(tx).await?;
+    if from(site, &settings).is_none() {
+        return Ok(false);
+    }
     let context = MonthlyNotEnded {
         sender: sender(site, &settings),
         amount: one.amount(),
@@ -113,11 +117,13 @@ pub(super) async fn send_not_ended(
         subscription: one.provider_subscription_id.clone().unwrap_or_default(),
         donations_url: site.url("/desk/donations"),
     };
+    let mut written = false;
     for member in team.iter().filter(|one| Role::MONEY.contains(&one.role) && one.disabled_at.is_none()) {
         let key = format!("not-ended:{}:{}", one.public_id, member.public_id);
         enqueue(tx, site, &settings, &key, &member.email, &context).await?;
+        written = true;
     }
-    Ok(())
+    Ok(written)
 }
 
 /// Whether something happened before a backup was restored: then it was told at the time, or nobody can say.
@@ -133,10 +139,7 @@ async fn enqueue<T: EmailTemplate>(
     to: &EmailAddress,
     context: &T,
 ) -> db::Result<()> {
-    // A magazine that has not said where its mail comes from writes from its own host rather than not at all.
-    let own = EmailAddress::parse(settings.sender_email())
-        .or_else(|_| EmailAddress::parse(&format!("donations@{}", site.host())));
-    let Ok(from) = own else {
+    let Some(from) = from(site, settings) else {
         tracing::error!(key, "no mail was written: the settings name no address that it could come from");
         return Ok(());
     };
@@ -144,6 +147,12 @@ async fn enqueue<T: EmailTemplate>(
     let notice = NewNotice { key, from: (settings.sender_name(), &from), to, name: "", context };
     notices::enqueue(tx, site, notice).await?;
     Ok(())
+}
+
+/// A magazine that has not said where its mail comes from writes from its own host rather than not at all.
+fn from(site: &Site, settings: &Settings) -> Option<EmailAddress> {
+    let own = EmailAddress::parse(settings.sender_email());
+    own.or_else(|_| EmailAddress::parse(&format!("donations@{}", site.host()))).ok()
 }
 
 fn sender(site: &Site, settings: &Settings) -> Sender {

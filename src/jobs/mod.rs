@@ -8,10 +8,9 @@ pub mod retention;
 mod store;
 pub mod trouble;
 
-use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
-use futures_util::FutureExt as _;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 pub use self::store::STATEMENTS;
 use self::trouble::Watch;
@@ -26,6 +25,8 @@ use crate::{
         position::Positions,
     },
     digests, donations,
+    email_address::for_the_log,
+    heavy,
     mail::Templates,
     payments::PaymentProvider,
     site::Site,
@@ -52,6 +53,25 @@ pub struct Jobs {
     pub bounce_mailbox: Option<Mailbox>,
     /// What says how far the database has come.
     pub positions: Option<Arc<Positions>>,
+    /// Where this process runs, in words for whoever looks after the server: each tells of its own troubles.
+    pub place: Arc<str>,
+    /// How long it is waited for a job.
+    pub waits: Waits,
+}
+
+/// How long it is waited for a job that does not end.
+#[derive(Clone, Copy, Debug)]
+pub struct Waits {
+    /// Then people hear of it.
+    pub hour: Duration,
+    /// When the process stops: then the job is left where it is, as by a crash.
+    pub at_the_end: Duration,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self { hour: trouble::PATIENCE, at_the_end: Duration::from_secs(5) }
+    }
 }
 
 /// One thing that is done again and again.
@@ -160,15 +180,26 @@ impl Job {
 }
 
 impl Jobs {
-    /// Runs every job at its time, until `stop` says so; a job that is running is finished first.
+    /// Runs every job at its time, until `stop` says so. A job that is running then is finished first, if that takes a few
+    /// seconds; a longer one is left where it is, and goes on after the next start.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let mut running = tokio::task::JoinSet::new();
         for job in Job::ALL {
             let (jobs, mut stop) = (self.clone(), stop.clone());
             running.spawn(async move {
-                let mut watch = Watch::default();
+                let mut watch = Watch::of(job, jobs.place.clone());
                 loop {
-                    jobs.run_one(job, &mut watch).await;
+                    let mut turn = pin!(jobs.run_one(job, &mut watch));
+                    let is_the_end = tokio::select! {
+                        () = &mut turn => false,
+                        _ = stop.wait_for(|stopped| *stopped) => true,
+                    };
+                    if is_the_end {
+                        if timeout(jobs.waits.at_the_end, turn).await.is_err() {
+                            tracing::info!(?job, "a job is left; it goes on after the next start");
+                        }
+                        return;
+                    }
                     tokio::select! {
                         _ = stop.wait_for(|stopped| *stopped) => return,
                         () = tokio::time::sleep(job.every()) => {}
@@ -182,32 +213,40 @@ impl Jobs {
     /// Runs every job once, now, in the order of the schedule.
     pub async fn run_all_once(&self) {
         for job in Job::ALL {
-            self.run_one(job, &mut Watch::default()).await;
+            self.run_one(job, &mut Watch::of(job, self.place.clone())).await;
         }
     }
 
     async fn run_one(&self, job: Job, watch: &mut Watch) {
         let site = &self.site;
+        let ran = watch.turn();
         // A panic is a mistake of ours: it costs this turn, and not every one after it.
-        let noted = match AssertUnwindSafe(self.attempt(job)).catch_unwind().await {
-            Ok(Ok(())) => watch.works(site, job).await,
-            Ok(Err(error)) => {
-                let words = format!("{error:#}");
-                tracing::error!(?job, error = words, "a job failed; it runs again at its next turn");
-                watch.fails(site, job, false, &words).await
+        let mut attempt = pin!(heavy::caught(self.attempt(job, ran)));
+        let ended = loop {
+            if let Ok(ended) = timeout(self.waits.hour, &mut attempt).await {
+                break ended;
             }
-            Err(panic) => {
-                let words = trouble::words_of(panic.as_ref());
+            let words = "it has begun and does not come to an end";
+            tracing::error!(?job, "a job does not come to an end; it is waited for");
+            noted(job, watch.fails(site, true, words).await);
+        };
+        let outcome = match ended {
+            Ok(Ok(())) => watch.works(site).await,
+            Ok(Err(error)) => {
+                let words = for_the_log(&format!("{error:#}"));
+                tracing::error!(?job, error = words, "a job failed; it runs again at its next turn");
+                watch.fails(site, false, &words).await
+            }
+            Err(broke) => {
+                let words = broke.to_string();
                 tracing::error!(?job, panic = words, "a job broke off; it runs again at its next turn");
-                watch.fails(site, job, true, &words).await
+                watch.fails(site, true, &words).await
             }
         };
-        if let Err(error) = noted {
-            tracing::error!(?job, %error, "how a job goes could not be noted");
-        }
+        noted(job, outcome);
     }
 
-    async fn attempt(&self, job: Job) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    async fn attempt(&self, job: Job, ran: Duration) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let site = &self.site;
         // A copy of a database on another machine asks nobody, fetches nothing, books nothing, and forgets nothing: somebody may
         // have opened it to look at what is long over (TRUST T10). Sealing looks for itself, if there is something to seal.
@@ -269,7 +308,7 @@ impl Jobs {
                 }
                 folder?;
             }
-            Job::Tidy => drop(retention::tidy(site).await?),
+            Job::Tidy => drop(retention::tidy(site, ran).await?),
             Job::NotePosition => {
                 if let Some(positions) = &self.positions {
                     positions.keep_up(&site.db).await?;
@@ -277,5 +316,11 @@ impl Jobs {
             }
         }
         Ok(())
+    }
+}
+
+fn noted(job: Job, outcome: crate::db::Result<()>) {
+    if let Err(error) = outcome {
+        tracing::error!(?job, %error, "how a job goes could not be noted");
     }
 }

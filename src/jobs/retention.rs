@@ -4,11 +4,15 @@
 //! time, each in a transaction of its own and found by an index, so that nobody who wants to write waits for it, whatever has
 //! gathered; killed at any moment, the next round goes on. What is still needed, by an audit, a proof, a bounce that comes
 //! late or the memory that keeps the same thing from being done twice, is not over.
+//!
+//! What is deleted does not come back, and one clock says what is over: one that has jumped is not believed for a day.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
+use super::store;
 use crate::{
     attempts,
+    clock::{Moment, Stopwatch},
     db::{Gate, Result, Sql},
     delivery::forgetting as delivery,
     donations,
@@ -83,7 +87,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("provider_call", Goes(&[(donations::FORGET_CALLS, BOOKS)])),
     ("ledger_entry", Kept("the books")),
     ("receipt", Kept("the books")),
-    ("sync_cursor", Bounded("a row for each list that is read")),
+    ("sync_cursor", Bounded("a row for each list that is read, and one for the last round of forgetting")),
     ("bounce", Goes(&[(delivery::BOUNCES, BOOKS)])),
     ("bounce_cursor", Bounded("one row")),
     ("bounce_mass", Bounded("a row for each edition")),
@@ -108,22 +112,89 @@ pub const RULES: &[(&str, Rule)] = &[
         Kept("a file of that process may turn up at any time: a row for each start that sent something"),
     ),
     ("attempt", Goes(&[(attempts::FORGET_ENDED, Duration::ZERO)])),
-    ("job_trouble", Bounded("a row for each job")),
+    ("job_trouble", Goes(&[(store::FORGET, MONTH)])),
 ];
 
-/// Rows that go in one transaction.
+/// Rows that go in one transaction, at most.
 pub const AT_ONCE: i64 = 500;
+/// How long such a transaction may take; on a slow disk fewer rows go in it.
+const STEP: Duration = Duration::from_millis(250);
+/// How far a clock goes on by itself between two rounds, even if the process was restarted at leisure.
+const NEAR: Duration = Duration::from_secs(2 * 86_400);
 
-/// Deletes what is over; returns how many rows that were. What cannot be deleted of one table does not keep the others.
+/// A round: deletes what is over; returns how many rows that were. What cannot be deleted of one table does not keep the
+/// others. `ran` is for how long this process has run since its last round, whatever the clock did meanwhile.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn tidy(site: &Site) -> Result<u64> {
+pub async fn tidy(site: &Site, ran: Duration) -> Result<u64> {
+    match believed(site, ran).await? {
+        Some(now) => forget_as_of(site, now).await,
+        None => Ok(0),
+    }
+}
+
+/// The moment of the last round, and for how long the clock has stood elsewhere since.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tidied {
+    at: Moment,
+    elsewhere: Duration,
+}
+
+impl Tidied {
+    /// What a clock that shows `now` makes of it: believed if it went on from the last round, or has stood elsewhere for a
+    /// day of running. A machine that starts with a wrong clock is put right within minutes.
+    fn then(self, now: Moment, ran: Duration) -> (bool, Self) {
+        let near = now.since(self.at).max(self.at.since(now)) <= NEAR;
+        let elsewhere = self.elsewhere.saturating_add(ran);
+        if near || elsewhere >= DAY {
+            (true, Self { at: now, elsewhere: Duration::ZERO })
+        } else {
+            (false, Self { elsewhere, ..self })
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (at, seconds) = text.split_once(' ')?;
+        let elsewhere = Duration::from_secs(seconds.parse().ok()?);
+        Some(Self { at: Moment(at.parse().ok()?), elsewhere })
+    }
+}
+
+impl fmt::Display for Tidied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.at.0, self.elsewhere.as_secs())
+    }
+}
+
+/// The moment by which to forget; none while the clock is not believed. Of two clocks the slower one forgets less.
+async fn believed(site: &Site, ran: Duration) -> Result<Option<Moment>> {
+    let now = site.now().min(site.db.lease_time(&site.clock).await?);
+    let mut tx = site.db.begin().await?;
+    tx.close(Gate::Past).await?;
+    let last = store::tidied(&mut tx).await?.and_then(|text| Tidied::parse(&text));
+    let (believed, tidied) = last.unwrap_or_default().then(now, ran);
+    store::set_tidied(&mut tx, &tidied.to_string(), now).await?;
+    tx.commit().await?;
+    if let (false, Some(last)) = (believed, last.filter(|last| *last != Tidied::default())) {
+        tracing::warn!(
+            clock = %now, last_round = %last.at, hours = tidied.elsewhere.as_secs() / 3_600,
+            "the clock has jumped: nothing is deleted by it before it has run for a day; look whether it is right"
+        );
+    }
+    Ok(believed.then_some(now))
+}
+
+/// Deletes what is over at a moment; returns how many rows that were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_as_of(site: &Site, now: Moment) -> Result<u64> {
     let (mut gone, mut failed) = (0, None);
     for (table, rule) in RULES {
         let Goes(spans) = rule else { continue };
         for (statement, span) in *spans {
-            match forget(site, *statement, *span).await {
+            match forget(site, *statement, now.minus(*span)).await {
                 Ok(rows) => gone += rows,
                 Err(error) => {
                     tracing::error!(table, %error, "what is over could not be deleted");
@@ -135,17 +206,52 @@ pub async fn tidy(site: &Site) -> Result<u64> {
     failed.map_or(Ok(gone), Err)
 }
 
-async fn forget(site: &Site, statement: Sql, span: Duration) -> Result<u64> {
-    let before = site.now().minus(span);
-    let mut gone = 0;
+async fn forget(site: &Site, statement: Sql, before: Moment) -> Result<u64> {
+    let (mut gone, mut at_once) = (0, AT_ONCE);
     loop {
         let mut tx = site.db.begin().await?;
         tx.close(Gate::Past).await?;
-        let rows = tx.exec(statement, (before, AT_ONCE)).await?;
+        let watch = Stopwatch::start();
+        let rows = tx.exec(statement, (before, at_once)).await?;
         tx.commit().await?;
+        at_once = next(at_once, watch.elapsed());
         if rows == 0 {
             return Ok(gone);
         }
         gone += rows;
+    }
+}
+
+/// How many rows go in the next transaction, when so many took so long.
+fn next(rows: i64, took: Duration) -> i64 {
+    if took > STEP {
+        (rows / 2).max(1)
+    } else if took < STEP / 4 {
+        (rows * 2).min(AT_ONCE)
+    } else {
+        rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_disk_is_given_less_at_once_and_a_quick_one_as_much_as_ever() {
+        let mut rows = AT_ONCE;
+        for _ in 0..12 {
+            // Two milliseconds a row, and ten more for the commit.
+            rows = next(rows, Duration::from_millis(10 + 2 * rows.unsigned_abs()));
+        }
+        assert!((30..=120).contains(&rows), "{rows}");
+        for _ in 0..12 {
+            rows = next(rows, Duration::from_secs(9));
+        }
+        assert_eq!(rows, 1);
+        for _ in 0..12 {
+            rows = next(rows, Duration::from_millis(3));
+        }
+        assert_eq!(rows, AT_ONCE);
     }
 }

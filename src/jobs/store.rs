@@ -1,42 +1,68 @@
-//! The SQL of jobs that do not work.
+//! The SQL of jobs that do not work, and of how far forgetting has come.
 
 use super::trouble::Trouble;
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{Db, Result, Sql, Tx},
     statements,
 };
 
 statements! {
     /// It failed. What begins after it had worked again is another trouble; when somebody was last told stays.
-    FAILED = "insert into job_trouble (job, since, last_at, broke_off, words) values ($1, $2, $2, $3, $4)
-        on conflict (job) do update set since = case when job_trouble.well_at is null then job_trouble.since else excluded.since end,
+    FAILED = "insert into job_trouble (job, place, since, last_at, broke_off, words) values ($1, $2, $3, $3, $4, $5)
+        on conflict (job, place) do update set since = case when job_trouble.well_at is null then job_trouble.since else excluded.since end,
             broke_off = (excluded.broke_off or (job_trouble.broke_off and job_trouble.well_at is null)),
             last_at = excluded.last_at, words = excluded.words, well_at = null
-        returning job, since, last_at, broke_off, words, told_at";
-    TOLD = "update job_trouble set told_at = $2 where job = $1";
-    WELL = "update job_trouble set well_at = $2 where job = $1 and well_at is null";
-    FAILING = "select job, since, last_at, broke_off, words, told_at from job_trouble where well_at is null order by since, job";
+        returning job, place, since, last_at, broke_off, words,
+            (select max(t.told_at) from job_trouble t where t.job = $1) as told_at";
+    TOLD = "update job_trouble set told_at = $3 where job = $1 and place = $2";
+    WELL = "update job_trouble set well_at = $3 where job = $1 and place = $2 and well_at is null";
+    FAILING = "select job, place, since, last_at, broke_off, words, told_at from job_trouble where well_at is null order by since, job, place";
+    FORGET_TROUBLES = "delete from job_trouble where (job, place) in
+        (select t.job, t.place from job_trouble t where t.last_at < $1 limit $2)";
+    TIDIED = "select value from sync_cursor where name = 'tidied'";
+    SET_TIDIED = "insert into sync_cursor (name, value, updated_at) values ('tidied', $1, $2)
+        on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
 }
+
+/// Of places that are no more, too: a container has another name each time.
+pub(super) const FORGET: Sql = FORGET_TROUBLES;
+
+/// Which job, and where.
+pub(super) type Where<'a> = (&'a str, &'a str);
 
 pub(super) async fn failed(
     tx: &mut Tx,
-    job: &str,
+    (job, place): Where<'_>,
     now: Moment,
     broke_off: bool,
     words: &str,
 ) -> Result<Trouble> {
-    tx.one(FAILED, (job, now, broke_off, words)).await
+    tx.one(FAILED, (job, place, now, broke_off, words)).await
 }
 
-pub(super) async fn told(tx: &mut Tx, job: &str, now: Moment) -> Result<u64> {
-    tx.exec(TOLD, (job, now)).await
+pub(super) async fn told(tx: &mut Tx, (job, place): Where<'_>, now: Moment) -> Result<u64> {
+    tx.exec(TOLD, (job, place, now)).await
 }
 
-pub(super) async fn well(tx: &mut Tx, job: &str, now: Moment) -> Result<u64> {
-    tx.exec(WELL, (job, now)).await
+pub(super) async fn well(tx: &mut Tx, (job, place): Where<'_>, now: Moment) -> Result<u64> {
+    tx.exec(WELL, (job, place, now)).await
 }
 
 pub(super) async fn failing(db: &Db) -> Result<Vec<Trouble>> {
     db.all(FAILING, ()).await
+}
+
+#[derive(sqlx::FromRow)]
+struct Text {
+    value: String,
+}
+
+pub(super) async fn tidied(tx: &mut Tx) -> Result<Option<String>> {
+    let found: Option<Text> = tx.opt(TIDIED, ()).await?;
+    Ok(found.map(|row| row.value))
+}
+
+pub(super) async fn set_tidied(tx: &mut Tx, value: &str, now: Moment) -> Result<u64> {
+    tx.exec(SET_TIDIED, (value, now)).await
 }

@@ -1,22 +1,20 @@
 //! Jobs that do not work: who is told, and when.
 //!
-//! The rule: a job that broke off, or that has failed for an hour, is told at the desk at once and to the owners by one
-//! letter, in the transaction that notes it; then nothing more until it has worked again. This stands in the database: a
-//! restart does not make it forgotten, nor the letter come twice, and the desk may be another process than the one that
-//! fails. Several processes share a row, for they share the work: what one of them does is done.
+//! The rule: a job that broke off, that has failed for an hour, or that has not come back for one, is told at the desk at
+//! once and to the owners by one letter, in the transaction that notes it; then nothing more until it has worked again. This
+//! stands in the database: a restart does not make it forgotten, nor the letter come twice, and the desk may be another
+//! process than the one that fails. Each process has a row of its own, for what one of them cannot do another may; they
+//! share the letter. Whoever could not be written to has not been told.
 
-use std::{any::Any, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use sqlx::FromRow;
 
 use super::{Job, store};
 use crate::{
-    clock::Moment,
+    clock::{Moment, Stopwatch},
     db::{Db, Result, Tx},
-    delivery::{
-        bounces::without_addresses,
-        notices::{self, NewNotice},
-    },
+    delivery::notices::{self, NewNotice},
     email_address::EmailAddress,
     mail::{EmailTemplate as _, JobStopped},
     site::Site,
@@ -34,6 +32,8 @@ const NOTE_EVERY: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct Trouble {
     job: String,
+    /// The machine, and which part of the program.
+    pub place: String,
     /// Since when every try has failed.
     pub since: Moment,
     /// When it last failed.
@@ -42,6 +42,7 @@ pub struct Trouble {
     pub broke_off: bool,
     /// What it said, without addresses: for whoever looks after the server.
     pub words: String,
+    /// When people were last told of this job, wherever it was.
     told_at: Option<Moment>,
 }
 
@@ -67,46 +68,64 @@ impl Trouble {
 
     /// A process that is gone fails no longer, and cannot say so.
     fn is_fresh(&self, now: Moment) -> bool {
-        self.job().is_some_and(|job| now.since(self.last_at) <= job.every() * 2 + PATIENCE)
+        self.job().is_some_and(|job| now.since(self.last_at) <= job.every() * 2 + PATIENCE * 2)
     }
 }
 
-/// The jobs that people should know of, those that have failed longest first.
+/// The jobs that people should know of, those that have failed longest first; of several places where one fails, that one.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn look(db: &Db, now: Moment) -> Result<Vec<Trouble>> {
     let mut troubles = store::failing(db).await?;
-    troubles.retain(|one| one.is_for_people() && one.is_fresh(now));
+    let mut seen = HashSet::new();
+    troubles.retain(|one| one.is_for_people() && one.is_fresh(now) && seen.insert(one.job.clone()));
     Ok(troubles)
 }
 
 /// What a loop remembers of its job, so that the database hears only of what changes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Watch {
+    job: Job,
+    place: Arc<str>,
     /// Whether it has worked since the start of the process, so that nothing is left to take back.
     works: bool,
     noted_at: Option<Moment>,
+    last_turn: Option<Stopwatch>,
 }
 
 impl Watch {
+    pub(super) const fn of(job: Job, place: Arc<str>) -> Self {
+        Self { job, place, works: false, noted_at: None, last_turn: None }
+    }
+
+    /// Begins a turn. Returns for how long this process has run since the one before; nothing at the first.
+    pub(super) fn turn(&mut self) -> Duration {
+        self.last_turn.replace(Stopwatch::start()).map_or(Duration::ZERO, Stopwatch::elapsed)
+    }
+
+    fn place(&self) -> store::Where<'_> {
+        (self.job.name(), &self.place)
+    }
+
     /// It did what was due.
-    pub(super) async fn works(&mut self, site: &Site, job: Job) -> Result<()> {
+    pub(super) async fn works(&mut self, site: &Site) -> Result<()> {
         if self.works {
             return Ok(());
         }
-        if store::failing(&site.db).await?.iter().any(|one| one.job == job.name()) {
+        let is_ours = |one: &Trouble| (one.job.as_str(), one.place.as_str()) == self.place();
+        if store::failing(&site.db).await?.iter().any(is_ours) {
             let mut tx = site.db.begin().await?;
-            store::well(&mut tx, job.name(), site.now()).await?;
+            store::well(&mut tx, self.place(), site.now()).await?;
             tx.commit().await?;
-            tracing::info!(?job, "a job works again");
+            tracing::info!(job = ?self.job, "a job works again");
         }
-        *self = Self { works: true, noted_at: None };
+        (self.works, self.noted_at) = (true, None);
         Ok(())
     }
 
-    /// It did not.
-    pub(super) async fn fails(&mut self, site: &Site, job: Job, broke_off: bool, words: &str) -> Result<()> {
+    /// It did not; `words` are without addresses.
+    pub(super) async fn fails(&mut self, site: &Site, broke_off: bool, words: &str) -> Result<()> {
         self.works = false;
         let now = site.now();
         if self.noted_at.is_some_and(|at| at <= now && now.since(at) < NOTE_EVERY) {
@@ -114,10 +133,12 @@ impl Watch {
         }
         let team = accounts::members(&site.db).await?;
         let mut tx = site.db.begin().await?;
-        let trouble = store::failed(&mut tx, job.name(), now, broke_off, &without_addresses(words)).await?;
-        if trouble.is_for_people() && trouble.is_untold(now) {
-            write_to_owners(&mut tx, site, &team, &trouble).await?;
-            store::told(&mut tx, job.name(), now).await?;
+        let trouble = store::failed(&mut tx, self.place(), now, broke_off, words).await?;
+        let told = trouble.is_for_people()
+            && trouble.is_untold(now)
+            && write_to_owners(&mut tx, site, &team, &trouble).await?;
+        if told {
+            store::told(&mut tx, self.place(), now).await?;
         }
         tx.commit().await?;
         self.noted_at = Some(now);
@@ -125,22 +146,27 @@ impl Watch {
     }
 }
 
-async fn write_to_owners(tx: &mut Tx, site: &Site, team: &[Member], trouble: &Trouble) -> Result<()> {
+/// False if nobody could be written to: there is no owner, or no address that a letter could come from.
+async fn write_to_owners(tx: &mut Tx, site: &Site, team: &[Member], trouble: &Trouble) -> Result<bool> {
     let settings = Settings::load_in(tx).await?;
     // A magazine that has not said where its mail comes from writes from its own host rather than not at all.
     let own = settings.from_address();
     let Some(from) = own.or_else(|| EmailAddress::parse(&format!("desk@{}", site.host())).ok()) else {
-        return Ok(());
+        return Ok(false);
     };
     let context = JobStopped {
         sender: settings.sender(site),
         what: trouble.what().to_owned(),
         since: trouble.since.date_time(&settings.time_zone),
+        place: trouble.place.clone(),
         why: trouble.words.clone(),
         desk_url: site.url("/desk"),
     };
+    // The letter after the last one: two processes that write it at the same moment write one.
+    let after = trouble.told_at.unwrap_or_default().0;
+    let mut written = false;
     for owner in team.iter().filter(|one| one.role == Role::Owner && one.disabled_at.is_none()) {
-        let key = format!("{}:{}:{}:{}", JobStopped::NAME, trouble.job, trouble.last_at.0, owner.public_id);
+        let key = format!("{}:{}:{after}:{}", JobStopped::NAME, trouble.job, owner.public_id);
         let to = NewNotice {
             key: &key,
             from: (settings.sender_name(), &from),
@@ -149,13 +175,7 @@ async fn write_to_owners(tx: &mut Tx, site: &Site, team: &[Member], trouble: &Tr
             context: &context,
         };
         notices::enqueue(tx, site, to).await?;
+        written = true;
     }
-    Ok(())
-}
-
-/// What a panic says.
-pub(crate) fn words_of(panic: &(dyn Any + Send)) -> String {
-    let words =
-        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    words.unwrap_or("it broke off without a word").to_owned()
+    Ok(written)
 }

@@ -286,6 +286,8 @@ pub struct JobStopped {
     pub what: String,
     /// Since when, such as "3 March 2026, 14:05 UTC".
     pub since: String,
+    /// The machine, and which part of the program.
+    pub place: String,
     /// What it said, for whoever looks after the server.
     pub why: String,
     /// The front page of the desk.
@@ -300,6 +302,7 @@ impl EmailTemplate for JobStopped {
             sender: Sender::sample(),
             what: "Your feeds are not read: new articles do not come in".into(),
             since: "3 March 2026, 14:05 UTC".into(),
+            place: "news-1 (serve)".into(),
             why: "called `Option::unwrap()` on a `None` value".into(),
             desk_url: "https://news.example.org/desk".into(),
         }

@@ -2,75 +2,11 @@
 
 use std::net::Ipv4Addr;
 
-/// The addresses that stand in a text, each with where it begins, in their order.
-pub fn addresses(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.match_indices('@').filter_map(|(at, _)| {
-        let start = text[..at].char_indices().rev().take_while(|(_, c)| is_local(*c)).last()?.0;
-        let tail = &text[at + 1..];
-        let length: usize = tail.chars().take_while(|c| is_domain(*c)).map(char::len_utf8).sum();
-        let domain = tail[..length].trim_end_matches(['.', '-']);
-        let local = text[start..at].trim_start_matches(['.', '\'', '/', '=']);
-        let whole = at - local.len();
-        let usable = !local.is_empty()
-            && local.len() <= 128
-            && (1..=253).contains(&domain.len())
-            && !domain.starts_with('.')
-            // `<…@…>` in a Message-ID or `a@b` in the middle of a URL are told apart by what stands around them.
-            && !text[..whole].ends_with(['@', '/']);
-        usable.then(|| (whole, &text[whole..=at + domain.len()]))
-    })
-}
-
-const fn is_local(c: char) -> bool {
-    !c.is_ascii() && !matches!(c, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ff0f}' | '\u{2018}'..='\u{201f}')
-        || c.is_ascii_alphanumeric()
-        || matches!(
-            c,
-            '.' | '!'
-                | '#'
-                | '$'
-                | '%'
-                | '&'
-                | '\''
-                | '*'
-                | '+'
-                | '-'
-                | '/'
-                | '='
-                | '?'
-                | '^'
-                | '_'
-                | '`'
-                | '{'
-                | '|'
-                | '}'
-                | '~'
-        )
-}
-
-const fn is_domain(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
-}
+pub use crate::email_address::{addresses, without_addresses};
 
 /// The first address of a text.
 pub fn address(text: &str) -> Option<&str> {
     addresses(text).next().map(|(_, address)| address)
-}
-
-/// A server's words without the addresses in them: for whoever may not see readers, and for what outlives a reader's erasure.
-#[must_use]
-pub fn without_addresses(words: &str) -> String {
-    let mut out = String::with_capacity(words.len());
-    let mut end = 0;
-    for (at, address) in addresses(words) {
-        if at >= end {
-            out.push_str(&words[end..at]);
-            out.push('…');
-            end = at + address.len();
-        }
-    }
-    out.push_str(&words[end..]);
-    out
 }
 
 /// The enhanced status codes (RFC 3463) of a text, in their order; figures of dotted numbers such as 192.0.2.5 are none.
@@ -181,6 +117,7 @@ pub fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::email_address::without_addresses;
 
     #[test]
     fn addresses_are_found_wherever_they_stand() {

@@ -22,6 +22,7 @@ use crate::{
         suppression::Suppressions,
     },
     email_address::EmailAddress,
+    heavy::Each,
     links::{Confirm, Name},
     mail::{ConfirmSubscription, clean_name},
     network::Network,
@@ -203,20 +204,30 @@ pub async fn ask_held_back(site: &Site) -> Result<u64> {
     if settings.from_address().is_none() {
         return Ok(mailed);
     }
+    let mut each = Each::default();
     loop {
         let due = store::due(&site.db, site.now()).await?;
         for reader in &due {
-            let mut tx = site.db.begin().await?;
-            let ours = store::no_longer_due(&mut tx, reader.id, site.now()).await?;
-            if ours && !Suppressions::new(site).stops_letter(&mut tx, &reader.email, true).await? {
-                mailed += u64::from(ask_to_confirm(&mut tx, site, &settings, reader).await?);
+            if let Some(asked) = each.one(ask_one_held_back(site, &settings, reader)).await {
+                mailed += u64::from(asked?);
             }
-            tx.commit().await?;
         }
-        if due.is_empty() {
+        // Who is still due would be looked at for ever.
+        if due.is_empty() || each.has_broken() {
+            each.end();
             return Ok(mailed);
         }
     }
+}
+
+async fn ask_one_held_back(site: &Site, settings: &Settings, reader: &Subscriber) -> Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let ours = store::no_longer_due(&mut tx, reader.id, site.now()).await?;
+    let asked = ours
+        && !Suppressions::new(site).stops_letter(&mut tx, &reader.email, true).await?
+        && ask_to_confirm(&mut tx, site, settings, reader).await?;
+    tx.commit().await?;
+    Ok(asked)
 }
 
 /// Forgets what the brake held back and would have sent before a moment: a restored backup does not know that it was. How many

@@ -3,7 +3,7 @@
 //! A page says what the person can do next and never shows a cause; the cause is logged once, here, with the route as the
 //! table writes it, so that no token, address or query of a request reaches a log (TRUST A31).
 
-use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -12,11 +12,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use futures_util::FutureExt as _;
 use serde::Serialize;
 
 use super::{App, HeaderSet, session::SignedIn};
-use crate::{door::TooSlow, jobs::trouble, staff::Settings};
+use crate::{door::TooSlow, email_address::for_the_log, heavy, staff::Settings};
 
 /// Why a request has no page of its own.
 #[derive(Debug)]
@@ -144,9 +143,8 @@ impl From<sqlx::Error> for WebError {
 
 /// A handler that breaks off is our fault like any other, and not the end of the connection.
 pub(super) async fn catch(request: Request, next: Next) -> Response {
-    AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|panic| {
-        WebError::internal(format!("it broke off: {}", trouble::words_of(panic.as_ref()))).into_response()
-    })
+    let broke_off = |broke| WebError::internal(format!("it broke off: {broke}")).into_response();
+    heavy::caught(next.run(request)).await.unwrap_or_else(broke_off)
 }
 
 /// The failure on its way to [`page`], which has the templates that `into_response` cannot reach.
@@ -186,7 +184,8 @@ pub(super) fn log(failure: &WebError, method: &Method, path: &'static str) {
     }
 }
 
-/// A cause with the causes of it; line ends and control characters that it may carry are escaped, so that it forges no line.
+/// A cause with the causes of it, without addresses; line ends and control characters that it may carry are escaped, so that
+/// it forges no line.
 fn one_line(cause: &(dyn Error + 'static)) -> String {
     let mut chain = cause.to_string();
     let mut next = cause.source();
@@ -194,7 +193,7 @@ fn one_line(cause: &(dyn Error + 'static)) -> String {
         chain = format!("{chain}: {cause}");
         next = cause.source();
     }
-    format!("{chain:?}")
+    format!("{:?}", for_the_log(&chain))
 }
 
 #[derive(Serialize)]
@@ -257,12 +256,15 @@ fn sign_in_first(back: Option<&str>) -> Response {
 mod tests {
     use super::*;
 
-    /// TRUST A31.
+    /// TRUST A31: nor does it name a reader, or fill the log.
     #[test]
     fn a_cause_cannot_forge_a_line_of_the_log() {
         let cause = std::io::Error::other("broken\r\nINFO a line of their own\u{1b}[31m");
         let line = one_line(&cause);
         assert!(line.chars().all(|c| !c.is_control()), "{line:?}");
         assert!(line.contains("broken"));
+        let long = format!("broken for ann@example.org {}", "x".repeat(100_000));
+        let line = one_line(&std::io::Error::other(long));
+        assert!(line.contains("broken") && !line.contains("ann@") && line.chars().count() < 600, "{line:?}");
     }
 }

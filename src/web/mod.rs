@@ -148,6 +148,8 @@ pub fn router(app: App) -> Router {
         .fallback(|| async { WebError::NotFound })
         // The guard reads bodies under the limit of each route; axum's own limit would only stand in the way of a larger one.
         .layer(DefaultBodyLimit::disable())
+        // Of what breaks off before a handler begins; there the page knows its route.
+        .layer(middleware::from_fn(error::catch))
         .layer(middleware::from_fn_with_state(app.clone(), headers::finish))
         .with_state(app)
 }

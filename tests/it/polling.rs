@@ -50,7 +50,30 @@ both_engines! {
         assert_eq!(donations::poll_provider(&house.site, provider.as_ref()).await.expect("a list"), 0);
     }
 
-    /// What the provider has forgotten meanwhile is no place to go on from: the list is read from its beginning.
+    /// An event over which the program breaks off each time keeps none behind it from being booked, and is tried again.
+    async fn an_event_that_breaks_off_holds_up_no_other(house: House) {
+        let provider = Faulty::new(house.provider.clone(), 100);
+        house.stripe().hold_events();
+        let first = house.give("once", "15").await;
+        house.stripe().pay(&first.session, BUYER).expect("a payment");
+        let second = house.give("once", "15").await;
+        house.stripe().pay(&second.session, BUYER).expect("a payment");
+        donations::poll_provider(&house.site, provider.as_ref()).await.expect("the list");
+        provider.poison(&first.session);
+        donations::process_inbox(&house.site, provider.as_ref()).await.expect("a round of work");
+        assert_eq!(house.sums().await, (2, 3_000), "all the others are worked on");
+        let why = "select coalesce(last_error, '') from provider_event where state = 'new'";
+        let waits = rows::<(String,)>(&house.site.db, why).await;
+        assert!(waits.len() == 1 && waits[0].0.contains("it broke off"), "{waits:?}");
+        provider.poison("");
+        house.site.clock.advance(std::time::Duration::from_secs(60));
+        donations::process_inbox(&house.site, provider.as_ref()).await.expect("a round of work");
+        assert_eq!(rows::<(String,)>(&house.site.db, why).await, []);
+        assert_eq!(house.sums().await, (2, 3_000));
+    }
+
+    /// What the provider has forgotten meanwhile is no place to go on from, with whatever words it says so: the list is read
+    /// from its beginning.
     async fn a_list_that_cannot_be_gone_on_with_is_begun_again(house: House) {
         house.stripe().hold_events();
         let gift = house.give("once", "15").await;
@@ -60,5 +83,12 @@ both_engines! {
         donations::poll_provider(&house.site, house.provider.as_ref()).await.expect("the whole list");
         donations::process_inbox(&house.site, house.provider.as_ref()).await.expect("a round of work");
         assert_eq!(house.sums().await, (1, 1_500));
+
+        let provider = Faulty::new(house.provider.clone(), 100);
+        provider.set(Fault::RefusesToGoOn);
+        crate::support::database::change(&house.site.db, place).await;
+        donations::poll_provider(&house.site, provider.as_ref()).await.expect("the whole list");
+        let left = rows::<(i64,)>(&house.site.db, "select count(*) from sync_cursor where name = 'provider-events-unfinished'").await;
+        assert_eq!(left, [(0,)]);
     }
 }

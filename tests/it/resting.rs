@@ -15,7 +15,7 @@ use broadside::{
         smtp::Relay,
     },
     digests,
-    jobs::Jobs,
+    jobs::{Jobs, Waits},
     sandbox::{Rule, Stage},
     smtp_url::RelayLimits,
 };
@@ -56,6 +56,8 @@ impl Processes {
                 bounce_maildir: None,
                 bounce_mailbox: None,
                 positions: None,
+                place: "here".into(),
+                waits: Waits::default(),
             };
             jobs.push(tokio::spawn(of_one.run(stopped.clone())));
         }

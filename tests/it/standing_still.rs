@@ -4,19 +4,25 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use broadside::{
     articles::fetch::Fetcher,
-    jobs::Jobs,
+    digests,
+    donations::attention,
+    jobs::{Jobs, Waits},
     payments::{Payments, webhook::WebhookSecrets},
     staff::PasswordCost,
     web::{self, App},
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
-use crate::support::{
-    TestApp,
-    app::OWNER,
-    both_engines,
-    provider::{Fault, Faulty},
-    visitor::Visitor,
+use crate::{
+    desk::Log,
+    support::{
+        TestApp,
+        app::OWNER,
+        both_engines,
+        database::change,
+        provider::{Fault, Faulty},
+        visitor::Visitor,
+    },
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -33,6 +39,8 @@ fn jobs(app: &TestApp, provider: &Arc<Faulty>) -> Jobs {
         bounce_maildir: None,
         bounce_mailbox: None,
         positions: None,
+        place: "one".into(),
+        waits: Waits::default(),
     }
 }
 
@@ -53,10 +61,14 @@ both_engines! {
         assert!(!desk.open("/desk").await.body.contains("does not work"));
 
         provider.set(Fault::Panics);
+        let log = Log::default();
+        let listening = log.listen();
         jobs(&app, &provider).run_all_once().await;
+        drop(listening);
+        assert!(log.text().contains("a list that nobody foresaw") && !log.text().contains("ann@example.org"), "{}", log.text());
         let page = desk.open("/desk").await;
         page.says(LINE);
-        page.says("a list that nobody foresaw");
+        page.says("It says on one: a list that nobody foresaw");
         assert!(!page.body.contains("ann@example.org"));
         assert_eq!(letters(&app).await, 1);
         for _ in 0..3 {
@@ -83,6 +95,73 @@ both_engines! {
         provider.set(Fault::Panics);
         jobs(&app, &provider).run_all_once().await;
         assert_eq!(letters(&app).await, 2);
+    }
+
+    /// Of several processes that share the work each tells of its own trouble, whatever the others can do and however often
+    /// they start; the letter is one.
+    async fn what_one_process_cannot_do_is_told_though_others_can(app: TestApp) {
+        let (broken, well) = (Faulty::new(app.payments.provider.clone(), 100), Faulty::new(app.payments.provider.clone(), 100));
+        let desk = app.desk().await;
+        broken.set(Fault::Fails);
+        let one = jobs(&app, &broken);
+        let two = || Jobs { place: "two".into(), ..jobs(&app, &well) };
+        for _ in 0..8 {
+            one.run_all_once().await;
+            two().run_all_once().await;
+            app.advance(9 * MINUTE);
+        }
+        desk.open("/desk").await.says("It says on one:");
+        assert_eq!(letters(&app).await, 1);
+        well.set(Fault::Panics);
+        two().run_all_once().await;
+        let page = desk.open("/desk").await;
+        assert_eq!(page.body.matches(LINE).count(), 1, "it is one thing that stands still");
+        assert_eq!(letters(&app).await, 1);
+    }
+
+    /// Whoever cannot be written to has not been told: the letter is written once somebody can be.
+    async fn what_nobody_could_be_told_is_told_once_somebody_can_be(app: TestApp) {
+        let provider = Faulty::new(app.payments.provider.clone(), 100);
+        change(&app.site.db, "update staff set disabled_at = 1").await;
+        change(&app.site.db, "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_at, updated_at, paused_because, held_because, pause_untold)
+            select 'stopped', id, list_id, 'paused', 1, 'resend', 0, 0, 'refused', 'refused', true from digest limit 1").await;
+        change(&app.site.db, "insert into edition_revision (edition_id, revision, subject, preview_text, intro_markdown, created_at)
+            select id, 1, 'Stopped', '', '', 0 from edition where public_id = 'stopped'").await;
+        change(&app.site.db, "insert into recurring_donation (public_id, email, name, amount_minor, currency, state, created_at)
+            values ('unended', 'ann@example.org', '', 500, 'EUR', 'active', 0)").await;
+        change(&app.site.db, "insert into provider_call (idempotency_key, operation, request, state, attempts, created_at, next_at)
+            values ('cancel:unended', 'cancel', '', 'started', 1, 0, 9000000000000000)").await;
+        provider.set(Fault::Panics);
+        jobs(&app, &provider).run_all_once().await;
+        assert_eq!(digests::tell_of_pauses(&app.site).await.expect("a round"), 0);
+        assert_eq!(attention::tell_of_unended(&app.site).await.expect("a round"), 0);
+        app.drain().await;
+        assert_eq!(app.mails(OWNER.0).len(), 0);
+
+        change(&app.site.db, "update staff set disabled_at = null").await;
+        app.advance(10 * MINUTE);
+        jobs(&app, &provider).run_all_once().await;
+        assert_eq!(letters(&app).await, 1);
+        assert_eq!(app.mails(OWNER.0).len(), 3, "of the job, the edition and the monthly donation");
+        app.leaves_work();
+    }
+
+    /// What does not come back is told like what fails; and it holds up no stop.
+    async fn a_job_that_does_not_come_back_is_told_and_is_left_at_the_end(app: TestApp) {
+        let provider = Faulty::new(app.payments.provider.clone(), 100);
+        let desk = app.desk().await;
+        provider.set(Fault::HangsAt(1));
+        let (stop, stopped) = watch::channel(false);
+        let waits = Waits { hour: Duration::from_millis(300), at_the_end: Duration::from_millis(50) };
+        let running = tokio::spawn(Jobs { waits, ..jobs(&app, &provider) }.run(stopped));
+        provider.hangs().await;
+        while !desk.open("/desk").await.body.contains(LINE) {
+            tokio::task::yield_now().await;
+        }
+        assert!(!running.is_finished());
+        stop.send(true).expect("it listens");
+        running.await.expect("it ends");
+        app.drain().await;
     }
 
     /// What merely fails may be mended by itself within the hour; after that it is told like what broke off.

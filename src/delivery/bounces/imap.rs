@@ -14,7 +14,7 @@ use tokio::{
 use url::Url;
 
 use super::{maildir::Taken, mime, receive::receive_mail};
-use crate::{site::Site, smtp_url::percent_decode, trust::Trust};
+use crate::{heavy::Each, site::Site, smtp_url::percent_decode, trust::Trust};
 
 const PORT: u16 = 993;
 /// One visit takes so long at most; the next goes on.
@@ -94,17 +94,19 @@ impl Mailbox {
         session.select(&self.folder).await?;
         let mut unseen: Vec<u32> = session.uid_search("UNSEEN").await?.into_iter().collect();
         unseen.sort_unstable();
-        let mut taken = Taken::default();
+        let (mut taken, mut each) = (Taken::default(), Each::default());
         for number in unseen.into_iter().take(MOST_AT_ONCE) {
             let number = number.to_string();
             let question = format!("BODY.PEEK[]<0.{}>", mime::READ);
             let found: Vec<_> = session.uid_fetch(&number, question).await?.try_collect().await?;
             // Somebody else may have deleted it meanwhile.
             let Some(body) = found.iter().find_map(|one| one.body()) else { continue };
-            taken.count(receive_mail(site, body).await?);
+            let Some(effect) = each.one(receive_mail(site, body)).await else { continue };
+            taken.count(effect?);
             let _: Vec<_> = session.uid_store(&number, "+FLAGS.SILENT (\\Seen)").await?.try_collect().await?;
         }
         session.logout().await?;
+        each.end();
         Ok(taken)
     }
 }

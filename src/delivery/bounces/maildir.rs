@@ -13,7 +13,7 @@ use super::{
     mime,
     receive::{Effect, receive_mail},
 };
-use crate::{private, site::Site};
+use crate::{heavy::Each, private, site::Site};
 
 /// Why a maildir was not read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +70,7 @@ pub async fn receive_maildir(site: &Site, folder: &Path) -> Result<Taken, Maildi
     };
     private::folder(&cur).map_err(io(&cur))?;
     let mut entries = fs::read_dir(&new).await.map_err(io(&new))?;
-    let mut taken = Taken::default();
+    let (mut taken, mut each) = (Taken::default(), Each::default());
     while let Some(entry) = entries.next_entry().await.map_err(io(&new))? {
         let name = entry.file_name();
         // A link could lead anywhere.
@@ -84,12 +84,14 @@ pub async fn receive_maildir(site: &Site, folder: &Path) -> Result<Taken, Maildi
                 continue;
             }
         };
-        taken.count(receive_mail(site, &bytes).await?);
+        let Some(effect) = each.one(receive_mail(site, &bytes)).await else { continue };
+        taken.count(effect?);
         let mut seen = name;
         seen.push(":2,S");
         let target = cur.join(seen);
         fs::rename(entry.path(), &target).await.map_err(io(&target))?;
     }
+    each.end();
     Ok(taken)
 }
 

@@ -23,7 +23,7 @@ use crate::{
         verp::{self, Which},
     },
     email_address::EmailAddress,
-    heavy,
+    heavy::{self, Each},
     links::Unsubscribe,
     replies::{self, Said},
     site::Site,
@@ -421,40 +421,48 @@ const OVERLAP: i64 = 20_000;
 /// When the database fails.
 pub async fn receive_refusals(site: &Site) -> Result<usize> {
     let (read, newest) = store::cursor(&site.db).await?;
-    let mut taken = 0;
+    let (mut taken, mut each) = (0, Each::default());
     let mut at = (read - OVERLAP).max(0);
     while at < newest {
         let until = newest.min(at + STRETCH);
         for refusal in store::refusals(&site.db, at, until).await? {
-            let which = CopyId { edition: refusal.edition_id, subscriber: refusal.subscriber_id };
-            let mut tx = site.db.begin().await?;
-            let copy = store::copy(&mut tx, which.edition, which.subscriber).await?;
-            let address = copy.as_ref().and_then(|(address, _)| EmailAddress::parse(address).ok());
-            let Some((address, (_, row_at))) = address.zip(copy) else { continue };
-            let said = Said::at(&refusal.stage);
-            let mut recipient =
-                judge_said(address.to_string(), Action::Failed, said, None, &[&refusal.reply]);
-            // What was read when it came is what the desk shows and the edition was judged by.
-            if let Some(reason) = refusal.reason.as_deref().and_then(Reason::parse) {
-                if !reason.is_final() {
-                    recipient.class = Class::Soft;
-                }
-                recipient.reason = reason;
+            if let Some(effect) = each.one(receive_refusal(site, &refusal)).await {
+                taken += usize::from(effect?.is_some_and(|effect| effect != Effect::Known));
             }
-            let about = About { which: Some(which), address, at: Some(row_at) };
-            let key = format!("reply:{}", refusal.id);
-            let effect = take_in(&mut tx, site, Source::Reply, &key, &about, &recipient).await?;
-            tx.commit().await?;
-            taken += usize::from(effect != Effect::Known);
         }
         at = until;
     }
+    // What broke off is read again.
+    each.end();
     if newest > read {
         let mut tx = site.db.begin().await?;
         store::move_cursor(&mut tx, newest).await?;
         tx.commit().await?;
     }
     Ok(taken)
+}
+
+/// None when its copy is no more.
+async fn receive_refusal(site: &Site, refusal: &store::Refusal) -> Result<Option<Effect>> {
+    let which = CopyId { edition: refusal.edition_id, subscriber: refusal.subscriber_id };
+    let mut tx = site.db.begin().await?;
+    let copy = store::copy(&mut tx, which.edition, which.subscriber).await?;
+    let address = copy.as_ref().and_then(|(address, _)| EmailAddress::parse(address).ok());
+    let Some((address, (_, row_at))) = address.zip(copy) else { return Ok(None) };
+    let said = Said::at(&refusal.stage);
+    let mut recipient = judge_said(address.to_string(), Action::Failed, said, None, &[&refusal.reply]);
+    // What was read when it came is what the desk shows and the edition was judged by.
+    if let Some(reason) = refusal.reason.as_deref().and_then(Reason::parse) {
+        if !reason.is_final() {
+            recipient.class = Class::Soft;
+        }
+        recipient.reason = reason;
+    }
+    let about = About { which: Some(which), address, at: Some(row_at) };
+    let key = format!("reply:{}", refusal.id);
+    let effect = take_in(&mut tx, site, Source::Reply, &key, &about, &recipient).await?;
+    tx.commit().await?;
+    Ok(Some(effect))
 }
 
 #[cfg(test)]

@@ -58,6 +58,7 @@ struct StandingStill {
     since: String,
     /// What it said last; empty for whoever cannot do anything about it.
     why: String,
+    place: String,
 }
 
 /// An automatic email that could not be delivered.
@@ -153,6 +154,7 @@ async fn standing_still(desk: &Desk) -> Result<Vec<StandingStill>, WebError> {
         what: one.what(),
         since: one.since.date_time(desk.zone()),
         why: if desk.may(Role::OWNING) { one.words } else { String::new() },
+        place: one.place,
     };
     Ok(troubles.into_iter().map(line).collect())
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::{body::Bytes, http::Request};
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 
 use super::*;
 use crate::door::{Deadline, TooSlow};
@@ -52,6 +52,24 @@ async fn the_time_for_an_answer_begins_when_the_request_is_here() {
     assert_eq!(late.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(late.body.contains("longer than anybody waits"), "{}", late.body);
     assert!(is_here.load(Ordering::SeqCst), "the form was not read");
+}
+
+/// What breaks off before the handler begins is an error page like any other.
+#[tokio::test]
+async fn a_form_over_which_the_program_breaks_off_is_an_error_page() {
+    let web = Web::new().await;
+    let broken = stream::iter([0]).map(|number| {
+        assert_ne!(number, 0, "a form that nobody foresaw");
+        Ok::<_, axum::BoxError>(Bytes::new())
+    });
+    let request = Request::post("/subscribe")
+        .header("origin", BASE)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from_stream(broken));
+    let answer = web.send(request.expect("a request")).await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(answer.body.contains("Something went wrong on our side"), "{}", answer.body);
+    assert!(!answer.header("content-security-policy").is_empty());
 }
 
 /// A whole domain is told to speak https alone only by somebody who knows that all of it does.

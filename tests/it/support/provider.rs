@@ -24,6 +24,8 @@ pub enum Fault {
     Fails,
     /// The page of that number, from 1, never comes.
     HangsAt(usize),
+    /// It does not go on with its list from where it was left.
+    RefusesToGoOn,
 }
 
 /// The provider, which lists its events a few at a time.
@@ -33,13 +35,20 @@ pub struct Faulty {
     page: usize,
     pages: AtomicUsize,
     fault: Mutex<Fault>,
+    poison: Mutex<String>,
     hangs: Notify,
 }
 
 impl Faulty {
     pub fn new(inner: Arc<dyn PaymentProvider>, page: usize) -> Arc<Self> {
         let fault = Mutex::new(Fault::Nothing);
-        Arc::new(Self { inner, page, pages: AtomicUsize::new(0), fault, hangs: Notify::new() })
+        let (pages, poison) = (AtomicUsize::new(0), Mutex::default());
+        Arc::new(Self { inner, page, pages, fault, poison, hangs: Notify::new() })
+    }
+
+    /// The program breaks off whenever it comes upon that checkout.
+    pub fn poison(&self, checkout: &str) {
+        checkout.clone_into(&mut self.poison.lock().expect("nobody panics here"));
     }
 
     pub fn set(&self, fault: Fault) {
@@ -69,7 +78,11 @@ impl PaymentProvider for Faulty {
         })
     }
     fn checkout_session<'a>(&'a self, id: &'a str) -> Answer<'a, CheckoutSession> {
-        self.inner.checkout_session(id)
+        let poison = self.poison.lock().expect("nobody panics here").clone();
+        Box::pin(async move {
+            assert_ne!(id, poison, "a checkout that nobody foresaw");
+            self.inner.checkout_session(id).await
+        })
     }
     fn payment<'a>(&'a self, id: &'a str) -> Answer<'a, Payment> {
         self.inner.payment(id)
@@ -99,7 +112,11 @@ impl PaymentProvider for Faulty {
                     self.hangs.notify_one();
                     std::future::pending::<()>().await;
                 }
-                Fault::HangsAt(_) => {}
+                Fault::RefusesToGoOn if after.is_some() => {
+                    let (code, message) = ("parameter_invalid".to_owned(), "no such place".to_owned());
+                    return Err(ProviderError::Refused { status: 400, code, message });
+                }
+                Fault::HangsAt(_) | Fault::RefusesToGoOn => {}
             }
             let mut page = self.inner.events(since, after).await?;
             if page.events.len() > self.page {
