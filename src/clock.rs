@@ -12,6 +12,9 @@ use std::{
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+/// How far the clocks of two machines may be apart. What is later than now by more was written by a clock that was set back since.
+pub const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);
+
 /// A moment in UTC, in microseconds since 1970: what every time column holds.
 ///
 /// Whole numbers compare the same way on both database engines; text times do not.

@@ -11,21 +11,38 @@ use std::{
 pub struct Network(IpAddr);
 
 impl Network {
-    /// The network that an address belongs to.
+    /// The network that an address belongs to. None for a private one: behind a proxy that the settings do not name, everybody
+    /// seems to come from there, and would be held for what anybody did.
     #[must_use]
-    pub fn of(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
+    pub fn of(address: IpAddr) -> Option<Self> {
+        let address = address.to_canonical();
+        (!is_private(address)).then_some(Self(match address {
             IpAddr::V4(address) => IpAddr::V4(address),
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 72 << 72)),
-        })
+            IpAddr::V6(address) => first_bits(address, 56),
+        }))
     }
 
-    /// Whether it is a private one. Behind a proxy that the settings do not name, everybody seems to come from there.
+    /// The block that it belongs to, for forms that everybody shares: of the newer kind the /48, which whoever asks a provider
+    /// for it is given, so that its 256 networks do not count as 256 strangers.
     #[must_use]
-    pub const fn is_private(self) -> bool {
-        match self.0 {
-            IpAddr::V4(address) => address.is_loopback() || address.is_private(),
-            IpAddr::V6(address) => address.is_unique_local() || address.to_bits() == 0,
+    pub fn block(self) -> Self {
+        Self(match self.0 {
+            IpAddr::V4(address) => IpAddr::V4(address),
+            IpAddr::V6(address) => first_bits(address, 48),
+        })
+    }
+}
+
+fn first_bits(address: Ipv6Addr, count: u32) -> IpAddr {
+    let rest = 128 - count;
+    IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> rest << rest))
+}
+
+const fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
         }
     }
 }
@@ -41,6 +58,10 @@ mod tests {
     use super::*;
 
     fn network(address: &str) -> Network {
+        of(address).expect("a public address")
+    }
+
+    fn of(address: &str) -> Option<Network> {
         Network::of(address.parse().expect("an address"))
     }
 
@@ -54,11 +75,20 @@ mod tests {
 
     #[test]
     fn a_private_network_is_told_from_the_world() {
-        for private in ["127.0.0.1", "10.0.0.1", "192.168.1.1", "::1", "fd00::1"] {
-            assert!(network(private).is_private(), "{private}");
+        for private in
+            ["127.0.0.1", "10.0.0.1", "192.168.1.1", "::ffff:10.0.0.1", "::1", "fd00::1", "fe80::1"]
+        {
+            assert_eq!(of(private), None, "{private}");
         }
         for public in ["192.0.2.1", "2001:db8::1"] {
-            assert!(!network(public).is_private(), "{public}");
+            assert!(of(public).is_some(), "{public}");
         }
+    }
+
+    #[test]
+    fn networks_of_one_block_are_counted_together_where_everybody_shares_a_form() {
+        assert_eq!(network("2001:db8:0:1200::1").block(), network("2001:db8:0:ff00::1").block());
+        assert_ne!(network("2001:db8:0:1200::1").block(), network("2001:db8:1:1200::1").block());
+        assert_ne!(network("192.0.2.1").block(), network("192.0.2.2").block());
     }
 }

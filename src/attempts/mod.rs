@@ -4,7 +4,7 @@
 //! finds out whether it is right; so of two hundred at once no more are judged than of two hundred one after another, in however
 //! many processes. A try that is not let through writes nothing, and each thing that is limited has one row at most, so that
 //! who tries ten thousand times a minute makes nothing grow. What a row says of the future, after the clock was set back, does
-//! not count.
+//! not count; but a clock that lags a little, or a moment that was read before waiting in line, begins nothing anew.
 
 mod store;
 
@@ -32,7 +32,13 @@ impl Limit {
     /// `most` tries of `what` in a quarter of an hour; nobody has to wait for longer (TRUST A21).
     #[must_use]
     pub const fn in_a_quarter_of_an_hour(what: &'static str, most: i64) -> Self {
-        Self { what, most, within: Duration::from_secs(15 * 60) }
+        Self::within(what, most, Duration::from_secs(15 * 60))
+    }
+
+    /// `most` tries of `what` in that time.
+    #[must_use]
+    pub const fn within(what: &'static str, most: i64, within: Duration) -> Self {
+        Self { what, most, within }
     }
 
     /// The limit as it holds somebody: an account, a network, everybody.
@@ -130,7 +136,8 @@ pub async fn look(site: &Site, limits: &[Limited]) -> std::result::Result<(), Re
     let (now, mut wait) = (site.now(), None);
     for one in limits {
         if let Some(ends_at) = store::held_until(&site.db, &one.key(site), now, one.limit.most).await? {
-            wait = wait.max(Some(ends_at.since(now)));
+            // By a clock that lags, it ends later; nobody has to wait for longer all the same.
+            wait = wait.max(Some(ends_at.since(now).min(one.limit.within)));
         }
     }
     wait.map_or(Ok(()), |wait| Err(Refusal::TooMany(wait)))

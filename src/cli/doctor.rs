@@ -67,6 +67,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Resul
     let mut findings = database(config).await;
     // After the database, whose last files go when it is closed.
     findings.extend(others(config));
+    findings.extend(visitors(config));
     findings.extend(mail_services(config).await);
     findings.push(payment_provider(config).await);
     Ok(report(&findings))
@@ -91,6 +92,18 @@ fn others(config: &Config) -> Vec<Finding> {
         ))
     };
     open.into_iter().map(finding).collect()
+}
+
+/// Whether one visitor can be told from another.
+fn visitors(config: &Config) -> Option<Finding> {
+    let is_hidden = config.base_url.scheme() == "https" && config.trusted_proxies.is_empty();
+    is_hidden.then(|| {
+        Finding::Note(
+            "visitors: BASE_URL is https, so a proxy is in front of us, and TRUSTED_PROXIES does not name it: limits count \
+             all visitors as one"
+                .to_owned(),
+        )
+    })
 }
 
 async fn database(config: &Config) -> Vec<Finding> {

@@ -295,6 +295,19 @@ impl Tx {
         }
     }
 
+    /// The time as [`Db::lease_time`] tells it, once the transaction has begun.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn lease_time(&mut self, clock: &Clock) -> Result<Moment> {
+        match (&mut self.begun, clock) {
+            (Either::Right(tx), Clock::System) => {
+                Ok(Moment(sqlx::query_scalar(sql::SERVER_TIME).fetch_one(&mut **tx).await?))
+            }
+            _ => Ok(clock.now()),
+        }
+    }
+
     /// Makes everything since [`Db::begin`] last.
     ///
     /// # Errors

@@ -169,7 +169,8 @@ impl Sender {
         }
         let mut conversation = match self.begin(&first).await {
             None => {
-                // That says nothing about the message: whichever relay can takes it.
+                // That says nothing about the message: whichever relay can takes it, and the turn was none.
+                self.shared.relays.unused(self.relay);
                 self.shared.queue.put_back(first.item);
                 return None;
             }

@@ -103,9 +103,9 @@ pub fn host() -> String {
 impl Worker {
     /// Registers, and takes back what dead workers held.
     pub(super) async fn start(site: &Site, lock: Option<&Lock>, silence: Duration) -> Result<Self> {
-        let now = site.db.lease_time(&site.clock).await?;
         let host = host();
         let mut tx = site.db.begin().await?;
+        let now = tx.lease_time(&site.clock).await?;
         let process = (host.as_str(), i64::from(std::process::id()));
         let id = store::add(&mut tx, process, &origin::address(site), now).await?;
         tx.commit().await?;
@@ -119,13 +119,14 @@ impl Worker {
     /// How often it has to say that it is alive, where a worker silent for that long is dead. With the lock nobody judges it,
     /// but for commands that ask who works on the database.
     pub(super) fn heartbeat_gap(&self, silence: Duration) -> Duration {
-        if self.is_alone { SIGN_OF_LIFE / 2 } else { silence / 6 }
+        if self.is_alone { SIGN_OF_LIFE / 4 } else { silence / 6 }
     }
 
     /// Says that it is alive; `false` once it was declared dead: then it must stop, its claims are not its own any more.
     pub(super) async fn beat(&self, site: &Site) -> Result<bool> {
-        let now = site.db.lease_time(&site.clock).await?;
         let mut tx = site.db.begin().await?;
+        // Read once the wait for the one writer is over: a moment from before it would be an old sign of life.
+        let now = tx.lease_time(&site.clock).await?;
         let alive = store::beat(&mut tx, self.id, now).await?;
         tx.commit().await?;
         Ok(alive)

@@ -33,7 +33,7 @@ pub struct GiftRequest<'a> {
     pub email: &'a str,
     /// The supporter's name; may be empty.
     pub name: &'a str,
-    /// The network it came from, if that is known.
+    /// The network it came from, if that is known and not private.
     pub from: Option<Network>,
     /// The token of the edition whose link led here, if any; a bad one credits nobody.
     pub edition_token: Option<&'a str>,
@@ -173,9 +173,8 @@ pub async fn start_gift(
 
 /// Behind a proxy that the settings do not name, everybody comes from one private address: there only the sum counts.
 async fn brake(site: &Site, from: Option<Network>) -> Result<(), GiftError> {
-    let network = from.filter(|network| !network.is_private());
     let mut limits = vec![FROM_EVERYWHERE.on("")];
-    limits.extend(network.map(|network| FROM_A_NETWORK.on(&network.to_string())));
+    limits.extend(from.map(|network| FROM_A_NETWORK.on(&network.block().to_string())));
     match Attempt::begin(site, &limits).await {
         Ok(_stays_counted) => Ok(()),
         Err(Refusal::TooMany(wait)) => Err(GiftError::TooMany(wait)),

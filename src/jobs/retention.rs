@@ -47,7 +47,13 @@ const BOOKS: Duration = Duration::from_secs(500 * 86_400);
 /// Every table, in the order of the migrations.
 pub const RULES: &[(&str, Rule)] = &[
     ("staff", Bounded("a row for each person on the team")),
-    ("staff_session", Goes(&[(staff::FORGET_SESSIONS, sessions::ABSOLUTE)])),
+    (
+        "staff_session",
+        Goes(&[
+            (staff::FORGET_SESSIONS, sessions::ABSOLUTE),
+            (staff::FORGET_FUTURE_SESSIONS, Duration::ZERO),
+        ]),
+    ),
     ("used_token", Goes(&[(staff::FORGET_USED_TOKENS, MONTH)])),
     ("setting", Kept("who decided what: a row for each decision")),
     ("audit_log", Kept("who did what; its newest number also says how far the database has come")),

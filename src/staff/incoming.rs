@@ -16,7 +16,7 @@ use crate::{
 /// What is known of them before anybody knows who they are.
 #[derive(Clone, Debug)]
 pub struct Incoming {
-    /// The network they come from; none if it is not known.
+    /// The network they come from; none if it is not known, or private.
     pub from: Option<Network>,
     /// The session that their browser brought; it ends when another opens.
     pub session: Option<Session>,

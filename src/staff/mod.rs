@@ -26,4 +26,4 @@ pub use self::{
     settings::{ArticlesAt, Settings},
     store::STATEMENTS,
 };
-pub(crate) use store::{FORGET_SESSIONS, FORGET_USED_TOKENS};
+pub(crate) use store::{FORGET_FUTURE_SESSIONS, FORGET_SESSIONS, FORGET_USED_TOKENS};

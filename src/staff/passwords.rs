@@ -267,7 +267,7 @@ mod tests {
     #[tokio::test]
     async fn the_line_is_short_and_no_network_fills_it() {
         let hasher = Hasher::default();
-        let network = |last: u8| Some(Network::of([192, 0, 2, last].into()));
+        let network = |last: u8| Network::of([192, 0, 2, last].into());
         let mut inside = Vec::new();
         for last in 1..=5 {
             let come: Vec<_> = (0..60).filter_map(|_| hasher.enter(network(last)).ok()).collect();

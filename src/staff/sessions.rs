@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use super::{Incoming, Staff, store};
 use crate::{
     attempts,
+    clock::CLOCKS_DIFFER,
     db::{Result, Tx},
     network::Network,
     site::Site,
@@ -15,9 +16,6 @@ use crate::{
 pub const IDLE: Duration = Duration::from_secs(2 * 3_600);
 /// A session ends this long after it began, however busy (ASVS 7.3.2).
 pub const ABSOLUTE: Duration = Duration::from_secs(12 * 3_600);
-/// How far the clocks of two machines may be apart. What began later than that was begun by a clock that was set back since,
-/// and is no session: its end could be any time away.
-const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);
 /// How long a network is known as one from which somebody signs in.
 const NETWORK_IS_KNOWN: Duration = Duration::from_secs(90 * 86_400);
 /// Being seen again is written down no more often than this, to spare a write a page.
@@ -93,6 +91,7 @@ pub async fn find(site: &Site, token: &str) -> Result<Option<Session>> {
     let Some(row) = store::session(&site.db, &hash).await? else { return Ok(None) };
     let now = site.now();
     let is_over = now.since(row.last_seen_at) >= IDLE || now.since(row.created_at) >= ABSOLUTE;
+    // What began later than every clock is no session: its end could be any time away.
     if is_over || row.created_at.since(now) > CLOCKS_DIFFER {
         return Ok(None);
     }

@@ -3,7 +3,7 @@
 //! An unknown address, a wrong password and an account without a password get the same answer after the same work
 //! (TRUST A22). Tries are counted per account and per network before they are judged, and before a hash is worked out; past the
 //! limit nothing is tried until a quarter of an hour is over (TRUST A21). A network from which somebody signed in lately has a
-//! limit of its own for that account, so that a stranger's guesses do not keep them out; and the link is never held back by failed passwords.
+//! limit of its own for that account, so that strangers do not keep them out; and the link is never held back by failed passwords.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::{
     store,
 };
 use crate::{
-    attempts::{self, Attempt, Limit, Refusal},
+    attempts::{self, Attempt, Limit, Limited, Refusal},
     db::Tx,
     email_address::EmailAddress,
     network::Network,
@@ -31,7 +31,9 @@ const GUESSES_AT_AN_ACCOUNT: Limit = Limit::in_a_quarter_of_an_hour("sign in: ac
 const GUESSES_FROM_A_KNOWN_NETWORK: Limit =
     Limit::in_a_quarter_of_an_hour("sign in: account and network", 10);
 const GUESSES_FROM_A_NETWORK: Limit = Limit::in_a_quarter_of_an_hour("sign in: network", 50);
-const LINKS_TO_AN_ACCOUNT: Limit = Limit::in_a_quarter_of_an_hour("sign-in link: account", 3);
+// No longer than a link works: whoever may not be mailed another one has one that works.
+const LINKS_TO_AN_ACCOUNT: Limit = Limit::within("sign-in link: account", 3, LINK_LASTS);
+const LINKS_TO_A_KNOWN_NETWORK: Limit = Limit::within("sign-in link: account and network", 3, LINK_LASTS);
 const LINKS_FROM_A_NETWORK: Limit = Limit::in_a_quarter_of_an_hour("sign-in link: network", 50);
 
 /// Why nobody was signed in.
@@ -78,12 +80,8 @@ pub async fn by_password(
 ) -> Result<SessionToken> {
     let address = EmailAddress::parse(email).ok();
     let email_key = address.as_ref().map_or_else(|| email.to_lowercase(), EmailAddress::key);
-    let at_account = match incoming.from {
-        Some(network) if sessions::is_known(site, &email_key, network).await? => {
-            GUESSES_FROM_A_KNOWN_NETWORK.on(&sessions::known(&email_key, network))
-        }
-        _ => GUESSES_AT_AN_ACCOUNT.on(&email_key),
-    };
+    let [strangers, known] = [GUESSES_AT_AN_ACCOUNT, GUESSES_FROM_A_KNOWN_NETWORK];
+    let at_account = at_account(site, &email_key, incoming.from, strangers, known).await?;
     let mut limits = vec![at_account.clone()];
     limits.extend(incoming.from.map(|network| GUESSES_FROM_A_NETWORK.on(&network.to_string())));
     let (attempt, place) = incoming.knock(site, &limits).await?;
@@ -93,14 +91,35 @@ pub async fn by_password(
         None => None,
     };
     let right = place.verify(password, stored.as_deref(), incoming.cost).await;
-    let staff = staff.filter(|_| right).ok_or(SignInError::Wrong)?;
+    let (staff, stored) = staff.zip(stored).filter(|_| right).ok_or(SignInError::Wrong)?;
     let mut tx = site.db.begin().await?;
+    // The account's row first, as whoever sets a password does: what was right a moment ago may be so no more.
+    if !store::replace_password(&mut tx, staff.id, &stored, &stored).await? {
+        return Err(SignInError::Wrong);
+    }
     attempt.give_back(&mut tx).await?;
     attempts::forget(&mut tx, site, &at_account).await?;
     let session = sessions::open(&mut tx, site, &staff, incoming).await?;
     audit::record(&mut tx, site, Some(staff.id), "signed in", &staff.name, "by password").await?;
     tx.commit().await?;
     Ok(session)
+}
+
+/// The limit that holds tries at an account: one that all strangers share, and one for each network from which somebody signed
+/// in lately, so that strangers keep nobody out.
+async fn at_account(
+    site: &Site,
+    email_key: &str,
+    from: Option<Network>,
+    strangers: Limit,
+    known: Limit,
+) -> crate::db::Result<Limited> {
+    Ok(match from {
+        Some(network) if sessions::is_known(site, email_key, network).await? => {
+            known.on(&sessions::known(email_key, network))
+        }
+        _ => strangers.on(email_key),
+    })
 }
 
 /// Mails a sign-in link to the account of that address, if there is one and not too many were asked for; the one before is
@@ -111,7 +130,8 @@ pub async fn by_password(
 /// # Errors
 /// When the database fails.
 pub async fn send_link(site: &Site, email: &EmailAddress, from: Option<Network>) -> crate::db::Result<()> {
-    let mut limits = vec![LINKS_TO_AN_ACCOUNT.on(&email.key())];
+    let [strangers, known] = [LINKS_TO_AN_ACCOUNT, LINKS_TO_A_KNOWN_NETWORK];
+    let mut limits = vec![at_account(site, &email.key(), from, strangers, known).await?];
     limits.extend(from.map(|network| LINKS_FROM_A_NETWORK.on(&network.to_string())));
     match Attempt::begin(site, &limits).await {
         Ok(_stays_counted) => {}

@@ -31,6 +31,8 @@ statements! {
     SET_DISABLED = "update staff set disabled_at = $2 where id = $1 and disabled_at is null";
     SET_ENABLED = "update staff set disabled_at = null where id = $1 and disabled_at is not null";
     SET_PASSWORD = "update staff set password_hash = $2 where id = $1 and disabled_at is null";
+    // Also in its own place: until the commit nobody sets another one.
+    REPLACE_PASSWORD = "update staff set password_hash = $3 where id = $1 and password_hash = $2 and disabled_at is null";
 
     INSERT_SESSION = "insert into staff_session (token_hash, staff_id, created_at, last_seen_at) values ($1, $2, $3, $3)";
     SESSION = "select s.id, s.public_id, s.email, s.name, s.role, n.created_at, n.last_seen_at
@@ -43,6 +45,9 @@ statements! {
     /// One that was idle for too long is void at once, and goes with the others.
     pub(crate) FORGET_SESSIONS = "delete from staff_session where token_hash in (select token_hash from staff_session
         where created_at < $1 order by created_at limit $2)";
+    /// What began later than the clocks of two machines may be apart: it is no session, and would be one again in time.
+    pub(crate) FORGET_FUTURE_SESSIONS = "delete from staff_session where token_hash in (select token_hash from staff_session
+        where created_at > cast($1 as bigint) + 300000000 order by created_at limit $2)";
 
     USE_TOKEN = "insert into used_token (token_hash, used_at) values ($1, $2) on conflict do nothing";
     // What older versions wrote, and the row that closes set-up.
@@ -150,6 +155,11 @@ pub(super) async fn set_enabled(tx: &mut Tx, id: i64) -> Result<bool> {
 
 pub(super) async fn set_password(tx: &mut Tx, id: i64, hash: &str) -> Result<bool> {
     Ok(tx.exec(SET_PASSWORD, (id, hash)).await? > 0)
+}
+
+/// False if `old` is not the password any more, or they may not sign in: somebody changed that since it was looked at.
+pub(super) async fn replace_password(tx: &mut Tx, id: i64, old: &str, new: &str) -> Result<bool> {
+    Ok(tx.exec(REPLACE_PASSWORD, (id, old, new)).await? > 0)
 }
 
 /// A session and whose it is.

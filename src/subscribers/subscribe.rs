@@ -246,9 +246,9 @@ pub(super) fn asked_lately(site: &Site) -> Moment {
 
 /// Behind a proxy that the settings do not name, everybody comes from one private address: there only the sum counts.
 async fn brake(site: &Site, ip: &str) -> Result<()> {
-    let network = ip.parse().ok().map(Network::of).filter(|network| !network.is_private());
+    let network: Option<Network> = ip.parse().ok().and_then(Network::of);
     let mut limits = vec![FROM_EVERYWHERE.on("")];
-    limits.extend(network.map(|network| FROM_A_NETWORK.on(&network.to_string())));
+    limits.extend(network.map(|network| FROM_A_NETWORK.on(&network.block().to_string())));
     match Attempt::begin(site, &limits).await {
         Ok(_stays_counted) => Ok(()),
         Err(Refusal::TooMany(wait)) => Err(SubscriberError::TooMany(wait)),

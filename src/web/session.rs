@@ -153,10 +153,10 @@ impl FromRequestParts<App> for ClientAddress {
 }
 
 impl ClientAddress {
-    /// The network of it, as far as limits go.
+    /// The network of it, as far as limits go; none for a private one.
     #[must_use]
     pub fn network(self) -> Option<Network> {
-        self.0.map(Network::of)
+        self.0.and_then(Network::of)
     }
 }
 

@@ -118,6 +118,7 @@ fn the_doctor_shows_settings_without_secrets() {
             ("STRIPE_SECRET_KEY", canary),
             ("STRIPE_WEBHOOK_SECRET", canary),
             ("STRIPE_API_BASE", "http://127.0.0.1:1"),
+            ("BASE_URL", "https://news.example.org"),
             ("LOG", "trace"),
         ],
     );
@@ -127,6 +128,7 @@ fn the_doctor_shows_settings_without_secrets() {
         assert!(said.contains(setting.name), "{} is missing in: {said}", setting.name);
     }
     assert_eq!(said.matches("problem").count(), 3, "{said}");
+    assert!(said.contains("all visitors as one"), "the proxy is not named: {said}");
     assert!(!said.contains("canary") && !text(&output.stderr).contains("canary"), "a secret was shown");
 }
 

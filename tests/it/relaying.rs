@@ -167,6 +167,22 @@ both_engines! {
         app.drain().await;
     }
 
+    /// Tries to connect use up none of a limit: once the mail service answers again, all of the day's is left.
+    async fn a_mail_service_that_is_down_uses_up_no_limit(app: TestApp) {
+        app.readers(1).await;
+        let edition = locked(&app).await;
+        app.sandbox.smtp_script().add(Rule::at(Stage::Connect).reply(421, "4.3.2 Not now"));
+        let options = limited(&app, RelayLimits { per_day: Some(1), ..RelayLimits::default() });
+        let engine = start(&app, EngineOptions::new(vec![options])).await;
+        wait::until("a relay in trouble", async || {
+            (!relays::troubles(&app.site.db).await.expect("the troubles").is_empty()).then_some(())
+        })
+        .await;
+        app.sandbox.smtp_script().clear();
+        until_accepted(&app, edition, 1).await;
+        engine.stop().await;
+    }
+
     /// TRUST M22: domains behind the servers of one provider are slowed together, by what was learned of any of them; and a
     /// worker that starts later knows it from its first copy on.
     async fn domains_of_one_provider_share_its_pace(app: TestApp) {

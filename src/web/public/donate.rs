@@ -98,7 +98,7 @@ pub(crate) async fn submit(State(app): State<App>, client: ClientAddress, posted
         Err(GiftError::Database(error)) => return Err(error.into()),
         Err(GiftError::TooMany(wait)) => {
             let trouble = format!(
-                "Nothing was charged: more gifts than usual begin from where you are. Please try again in {}.",
+                "Nothing was charged: more gifts than usual are being begun just now. Please try again in {}.",
                 words::wait(wait)
             );
             let page = page(&app, &settings, form, Some(trouble.into()));

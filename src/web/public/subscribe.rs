@@ -136,7 +136,7 @@ pub(crate) async fn submit(State(app): State<App>, caller: Caller, posted: Poste
         Err(SubscriberError::NotFound) => Err(WebError::BadRequest("That list is not there to be joined.")),
         Err(SubscriberError::TooMany(wait)) => {
             let trouble = Some(format!(
-                "Nothing was sent: more people than usual subscribe from where you are. Please try again in {}.",
+                "Nothing was sent: more people than usual are subscribing just now. Please try again in {}.",
                 words::wait(wait)
             ));
             let ask = Ask::with_lists(&lists, &settings, page_of(&form), form.all("list"));
