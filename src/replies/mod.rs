@@ -199,7 +199,7 @@ pub fn read(said: Said, code: Option<u16>, status: Option<&str>, texts: &[&str])
     let is_gone = matches!(status, Some("5.1.1" | "5.1.10"))
         || plain.iter().any(|text| words::reason(text) == Some((Reason::NoMailbox, true)));
     let is_a_list = |text: &&str| scan::links_to_an_address(text) || !is_gone && scan::links_to_a_block(text);
-    let reason = if texts.iter().any(|text| is_a_list(&text)) { Reason::Policy } else { why(status, &plain) };
+    let reason = if texts.iter().any(is_a_list) { Reason::Policy } else { why(status, &plain) };
     let reason = match reason.about() {
         // No reader is named at this point, whatever the words.
         About::Mailbox | About::Domain | About::Unknown if said == Said::Mail => Reason::Policy,

@@ -153,7 +153,8 @@ both_engines! {
         assert!(page.body.contains("In Sydney time: it is 20:00 AEDT now"), "{}", page.body);
         desk.submit(&page.form("/send").with("later", "2026-10-04T02:30")).await.says("the clocks go forward then");
         let asked = desk.submit(&page.form("/send").with("later", "2026-04-05T02:30")).await;
-        asked.says("That time comes twice").says("5 April 2026, 02:30 AEST");
+        asked.says("That time comes twice");
+        assert!(asked.body.contains("5 April 2026, 02:30 AEST"), "{}", asked.body);
         let page = desk.submit_and_follow(&asked.form("/send").with("which", "first")).await;
         page.says("Goes out on 5 April 2026, 02:30 AEDT");
 
