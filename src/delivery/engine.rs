@@ -303,7 +303,9 @@ impl Main {
                 (one.domain_key, Slowness { refusing: one.refusing, gap })
             })
             .collect();
-        known.learn(&gaps, u32::try_from(workers).unwrap_or(1), clock::instant());
+        if known.learn(&gaps, u32::try_from(workers).unwrap_or(1), clock::instant()) {
+            self.shared.queue.turns_come_sooner();
+        }
         Ok(())
     }
 

@@ -197,11 +197,14 @@ impl Lane {
         self.knee.is_none_or(|knee| self.gap > knee)
     }
 
-    /// Another worker knows better.
-    pub(super) fn hear(&mut self, rules: &PaceRules, slowness: Slowness, now: Instant) {
+    /// Another worker knows better; so many share the pace. Whether the next turn comes sooner for it.
+    pub(super) fn hear(&mut self, rules: &PaceRules, slowness: Slowness, workers: u32, now: Instant) -> bool {
+        let before = self.next;
         if !slowness.refusing {
             self.gap = slowness.gap;
             self.refusing = None;
+            // The turn was given while nothing was taken.
+            self.next = self.next.min(now + slowness.gap * workers);
         } else if self.refusing.is_none_or(|refusing| refusing.gap != slowness.gap) {
             let since = now.checked_sub(slowness.gap.saturating_mul(SHARE)).unwrap_or(now);
             // Answers to what is under way tell nothing of the refusals that were heard elsewhere.
@@ -209,6 +212,7 @@ impl Lane {
             self.next = self.next.max(deaf_until);
             self.refusing = Some(Refusing { since, gap: slowness.gap, deaf_until });
         }
+        self.next < before
     }
 
     /// It takes messages as fast as anybody sends them.

@@ -212,21 +212,24 @@ impl Pace {
         news
     }
 
-    /// Takes over what all workers know together: the gaps, and how many workers share them.
-    pub(super) fn learn(&self, slowed: &[(String, Slowness)], workers: u32, now: Instant) {
+    /// Takes over what all workers know together: the gaps, and how many workers share them. Whether some domain's turn comes
+    /// sooner than it was said before.
+    pub(super) fn learn(&self, slowed: &[(String, Slowness)], workers: u32, now: Instant) -> bool {
         let mut guard = self.lock();
         let lanes = &mut *guard;
         lanes.workers = workers.max(1);
+        let (workers, before) = (lanes.workers, lanes.by_domain.len());
         lanes.by_domain.retain(|domain, lane| {
             let known = lanes.news.contains_key(domain) || slowed.iter().any(|(known, _)| known == domain);
             known || lane.is_free(&self.rules) && !lane.is_over(&self.rules, now)
         });
+        let mut is_sooner = lanes.by_domain.len() < before;
         for (domain, slowness) in slowed.iter().filter(|(domain, _)| !lanes.news.contains_key(domain)) {
             let fresh = || Lane::told(&self.rules, *slowness, now);
             lanes
                 .by_domain
                 .entry(domain.clone())
-                .and_modify(|lane| lane.hear(&self.rules, *slowness, now))
+                .and_modify(|lane| is_sooner |= lane.hear(&self.rules, *slowness, workers, now))
                 .or_insert_with(fresh);
         }
         if lanes.by_domain.is_empty() {
@@ -234,6 +237,7 @@ impl Pace {
             lanes.asked.clear();
         }
         self.any.store(!lanes.by_domain.is_empty(), Ordering::Release);
+        is_sooner
     }
 }
 
@@ -328,5 +332,22 @@ mod tests {
             pace.learn(&[], 2, start);
             assert_eq!(pace.take("slow.example", start), Ok(()));
         }
+    }
+
+    /// TRUST M22: a worker that hears from another that a domain takes mail again does not wait for the turn that it was given
+    /// while the domain took none.
+    #[test]
+    fn who_hears_that_a_domain_takes_mail_again_does_not_wait_for_its_old_turn() {
+        let (pace, start) = (Pace::new(RULES), clock::instant());
+        let told = |gap, refusing| [("slow.example".to_owned(), Slowness { gap, refusing })];
+        pace.learn(&told(RULES.longest, true), 2, start);
+        let later = start + RULES.longest * 2;
+        assert_eq!(pace.take("slow.example", later), Ok(()), "its try");
+        let turn = pace.take("slow.example", later).expect_err("one at a time");
+        assert!(!pace.learn(&told(RULES.longest, true), 2, later), "nothing new");
+        assert!(pace.learn(&told(Duration::from_millis(100), false), 2, later));
+        assert_eq!(pace.take("slow.example", later), Err(later + Duration::from_millis(200)));
+        assert!(later + Duration::from_millis(200) < turn);
+        assert!(!pace.learn(&told(Duration::from_millis(100), false), 2, later), "it is told once");
     }
 }

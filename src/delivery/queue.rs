@@ -159,6 +159,11 @@ impl Queue {
         self.wake(count);
     }
 
+    /// Somebody looks when the next turn of a slowed domain comes, and watches for that instead.
+    pub(super) fn turns_come_sooner(&self) {
+        self.wake(1);
+    }
+
     /// Puts back what could not be begun, for the next connection that can.
     pub(super) fn put_back(&self, item: Item) {
         let mut waiting = self.lock();
