@@ -166,9 +166,7 @@ async fn judge(tx: &mut Tx, edition: i64, rules: RefusalRules, is_over: bool) ->
         return Ok(None);
     }
     // Whoever let it go on knows how many they are. That nothing at all is taken is another matter.
-    if store::was_seen(tx, edition).await?
-        && !(recent.outcomes >= WINDOW && recent.refused == recent.outcomes)
-    {
+    if recent.refused < recent.outcomes && store::was_seen(tx, edition).await? {
         return Ok(None);
     }
     store::see(tx, edition).await?;

@@ -114,7 +114,7 @@ impl Lane {
     /// A domain that another worker told of.
     pub(super) fn told(rules: &PaceRules, slowness: Slowness, now: Instant) -> Self {
         let mut lane = Self::taking(if slowness.refusing { rules.start() } else { slowness.gap }, now);
-        lane.hear(rules, slowness, now);
+        lane.hear(rules, slowness, 1, now);
         // Nothing is under way.
         lane.next = now;
         lane.refusing.iter_mut().for_each(|refusing| refusing.deaf_until = now);

@@ -1,6 +1,6 @@
 //! The pace of each recipient domain: none until its servers ask for one, then as slow as they make it, and back again.
 //!
-//! A domain is slowed by 421 and 4.7.x replies (TRUST M22), by the law of [`super::lane`]. Every worker knows the gaps of all,
+//! A domain is slowed by 421 and 4.7.x replies (TRUST M22), by the law in `lane.rs`. Every worker knows the gaps of all,
 //! and keeps one as long as there are workers. Domains whose mail one provider takes share a lane, under the provider's name.
 
 use std::{

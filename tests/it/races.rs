@@ -110,7 +110,7 @@ async fn one_failed(app: &TestApp) -> (i64, String) {
     let edition = app.send_edition("Once more").await;
     app.sandbox.smtp_script().clear();
     app.drain().await;
-    assert_eq!(copies(app).await, ["failed refused", "accepted", "accepted"]);
+    assert_eq!(copies(app).await, ["failed trouble with a mail server", "accepted", "accepted"]);
     assert_eq!(state(app, edition).await, EditionState::Finished);
     (edition, digests::load(&app.site.db, edition).await.expect("the edition").public_id)
 }
@@ -195,7 +195,7 @@ both_engines! {
         let (retried, ()) = stopped_between(
             &app,
             "update edition set updated_at = updated_at",
-            digests::retry_failed(&app.site, &name, ("refused", 2), None),
+            digests::retry_failed(&app.site, &name, ("trouble with a mail server", 2), None),
             stop_mail(&app, ANN, Reason::Complained),
         )
         .await;
@@ -216,7 +216,7 @@ both_engines! {
         let (retried, ()) = stopped_between(
             &app,
             "update delivery set updated_at = updated_at where state = 'failed'",
-            digests::retry_failed(&app.site, &name, ("refused", 2), None),
+            digests::retry_failed(&app.site, &name, ("trouble with a mail server", 2), None),
             app.send(),
         )
         .await;
@@ -235,7 +235,7 @@ both_engines! {
         let (retried, left) = stopped_between(
             &app,
             "update edition set updated_at = updated_at",
-            digests::retry_failed(&app.site, &name, ("refused", 2), None),
+            digests::retry_failed(&app.site, &name, ("trouble with a mail server", 2), None),
             subscribers::leave_by_staff(&app.site, reader.id, list, "a test"),
         )
         .await;

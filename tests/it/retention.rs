@@ -34,6 +34,10 @@ type Case = (&'static str, usize, &'static str, &'static [&'static str]);
 const CASES: &[Case] = &[
     ("staff_session", 0, "select token_hash from staff_session",
         &["insert into staff_session (token_hash, staff_id, created_at, last_seen_at) select '{n}', id, {at}, {at} from staff"]),
+    // "Old" is here what is yet to come.
+    ("staff_session", 1, "select token_hash from staff_session where token_hash like 'later-%'",
+        &["insert into staff_session (token_hash, staff_id, created_at, last_seen_at)
+            select 'later-{n}', id, {at} + case '{n}' when 'old' then 172800000000 else 0 end, {at} from staff"]),
     ("used_token", 0, "select token_hash from used_token", &["insert into used_token (token_hash, used_at) values ('{n}', {at})"]),
     ("attempt", 0, "select key from attempt", &["insert into attempt (key, counted, began_at, ends_at) values ('{n}', 1, 0, {at})"]),
     ("delivery_attempt", 0, "select reply from delivery_attempt", &[

@@ -20,6 +20,7 @@ use broadside::{
         engine::Engine,
     },
     digests,
+    sandbox::{Rule, Stage},
     site::Site,
 };
 use reqwest::{Method, header::CONTENT_TYPE};
@@ -67,8 +68,10 @@ async fn a_locked_sqlite_holds_sending_up_and_costs_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_sqlite_holds_sending_up_and_costs_nothing() {
     database::run(DbEngine::Sqlite, async |app: TestApp| {
-        app.import_readers(1_500).await;
+        app.import_readers(3_000).await;
         let edition = app.seal_edition("No room").await;
+        // So that it is not over before there is no room.
+        app.sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(20)));
         let engine = Engine::start(app.site.clone(), app.templates.clone(), app.engine(CONNECTIONS)).await;
         assert!(app.sandbox.mailbox().wait_for_count(50, PATIENCE).await);
         // SQLite takes the smallest size that holds what is there already.
@@ -144,7 +147,7 @@ async fn lost_answers_to_commits_cost_nothing() {
         return;
     };
     let app = TestApp::start(TestDb::on(&cluster).await).await;
-    app.import_readers(300).await;
+    app.import_readers(800).await;
     app.subscribe("ann@example.com").await;
     let edition = app.seal_edition("Answers lost").await;
     let wire = LossyCommits::new(Seed::get("lost answers"));
