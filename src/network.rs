@@ -11,15 +11,20 @@ use std::{
 pub struct Network(IpAddr);
 
 impl Network {
-    /// The network that an address belongs to. None for a private one: behind a proxy that the settings do not name, everybody
-    /// seems to come from there, and would be held for what anybody did.
+    /// The network that an address belongs to.
     #[must_use]
-    pub fn of(address: IpAddr) -> Option<Self> {
-        let address = address.to_canonical();
-        (!is_private(address)).then_some(Self(match address {
+    pub fn around(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
             IpAddr::V4(address) => IpAddr::V4(address),
             IpAddr::V6(address) => first_bits(address, 56),
-        }))
+        })
+    }
+
+    /// The same for limits on what people do. None for a private address: behind a proxy that the settings do not name,
+    /// everybody seems to come from there, and would be held for what anybody did.
+    #[must_use]
+    pub fn of(address: IpAddr) -> Option<Self> {
+        (!is_private(address.to_canonical())).then(|| Self::around(address))
     }
 
     /// The block that it belongs to, for forms that everybody shares: of the newer kind the /48, which whoever asks a provider

@@ -18,10 +18,10 @@ use tokio::{
 };
 
 use super::{
-    Limits, Network,
+    Limits,
     progress::{Guest, Progress},
 };
-use crate::clock::Stopwatch;
+use crate::{clock::Stopwatch, network::Network};
 
 /// How long the door stays shut when there is no room, or the system gives no descriptor.
 const PAUSE: Duration = Duration::from_millis(100);

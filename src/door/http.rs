@@ -27,7 +27,8 @@ use tokio::{
     time::{Sleep, sleep_until},
 };
 
-use super::{Guest, Limits, Network, accept, progress::Progress};
+use super::{Guest, Limits, accept, progress::Progress};
+use crate::network::Network;
 
 /// In the extensions of each request: how long its answer may take, one way or another, once its body is here.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +56,7 @@ pub async fn serve(
     };
     let shared = Arc::new(Shared { router, trusted: trusted.clone(), requests: Requests::default() });
     let network =
-        |peer: SocketAddr| (!trusted.contains(&peer.ip().to_canonical())).then(|| Network::from(peer.ip()));
+        |peer: SocketAddr| (!trusted.contains(&peer.ip().to_canonical())).then(|| Network::around(peer.ip()));
     accept(listener, limits, network, stop, |guest, peer| talk(shared.clone(), guest, peer, told.clone()))
         .await;
 }
@@ -100,7 +101,7 @@ async fn answer(
     let is_brought = shared.trusted.contains(&peer.ip().to_canonical()) && !shared.trusted.contains(&client);
     let mut at_once = None;
     if is_brought {
-        at_once = shared.requests.begin(client.into(), progress.limits().per_network);
+        at_once = shared.requests.begin(Network::around(client), progress.limits().per_network);
         if at_once.is_none() {
             return Ok(Answer::new(too_many(), progress, None));
         }

@@ -1,9 +1,6 @@
 //! The numbers.
 
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    time::Duration,
-};
+use std::time::Duration;
 
 /// How long a connection may keep us waiting, and how many there may be.
 #[derive(Clone, Copy, Debug)]
@@ -69,32 +66,9 @@ impl Limits {
 /// A process with hardly any descriptors answers a few people all the same.
 const FEWEST: usize = 16;
 
-/// Whose connections are counted together: an IPv4 address, which is a household or an office, or the half of an IPv6
-/// address that a household gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Network(IpAddr);
-
-impl From<IpAddr> for Network {
-    fn from(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
-            four => four,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_ipv6_household_is_one_network_and_an_ipv4_address_is_one() {
-        let network = |text: &str| Network::from(text.parse::<IpAddr>().expect("an address"));
-        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
-        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
-        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
-        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
-    }
 
     #[test]
     fn the_house_holds_no_more_than_its_descriptors() {

@@ -24,6 +24,6 @@ pub use self::{
     accept::{accept, listen},
     descriptors::raise as raise_descriptors,
     http::{Deadline, TooSlow, real_client, serve},
-    limits::{Limits, Network},
+    limits::Limits,
     progress::Guest,
 };
