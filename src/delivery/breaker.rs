@@ -71,8 +71,8 @@ impl Breaker {
         Self { rules, unjudged: HashMap::new() }
     }
 
-    /// After the commit of some outcomes; gives the editions that it stopped. That an edition could not be stopped is said in the log of the program; the next
-    /// refusals try again.
+    /// After the commit of some outcomes; gives the editions that it stopped. That one could not be stopped is said in the log
+    /// of the program; the next refusals try again.
     pub(super) async fn saw(&mut self, site: &Site, records: &[Record]) -> Vec<i64> {
         for record in records.iter().filter(|record| record.reason.is_some()) {
             *self.unjudged.entry(record.edition_id).or_default() += 1;
@@ -87,11 +87,11 @@ impl Breaker {
         };
         let due: Vec<i64> = self.unjudged.keys().copied().collect();
         for edition in due {
-            let why = stops(edition).map(|record| refuses_us(&record.reply));
-            if why.is_none() && self.unjudged.get(&edition).is_none_or(|count| *count < ASK_AFTER) {
+            let stop = stops(edition).map(|record| Stop::refused_us(&record.reply));
+            if stop.is_none() && self.unjudged.get(&edition).is_none_or(|count| *count < ASK_AFTER) {
                 continue;
             }
-            match judge_and_pause(site, edition, self.rules, why).await {
+            match judge_and_pause(site, edition, self.rules, stop).await {
                 Ok(was_stopped) => {
                     self.unjudged.remove(&edition);
                     stopped.extend(was_stopped.then_some(edition));
@@ -105,32 +105,46 @@ impl Breaker {
     }
 }
 
-async fn judge_and_pause(
-    site: &Site,
-    edition: i64,
-    rules: RefusalRules,
-    why: Option<String>,
-) -> Result<bool> {
-    let mut tx = site.db.begin().await?;
-    let why = match why {
-        Some(why) => Some(why),
-        None => {
-            let why = judge(&mut tx, edition, rules, false).await?;
-            if why.is_some() {
-                mass::hold(&mut tx, site, edition).await?;
-            }
-            why
-        }
-    };
-    let Some(why) = why else {
-        tx.commit().await?;
-        return Ok(false);
-    };
-    let paused = editions::pause_because(&mut tx, site, edition, &why).await?;
-    tx.commit().await?;
-    if paused {
-        tracing::error!(edition, why, "the edition was paused");
+/// Why an edition has to stop.
+struct Stop {
+    why: String,
+    /// Nothing that was said speaks of us: what it means for the readers is for somebody to say.
+    is_implausible: bool,
+}
+
+impl Stop {
+    fn refused_us(words: &str) -> Self {
+        let words = without_addresses(words);
+        let why =
+            format!("A mail provider refuses our mail, whoever it is for: {}", words.trim_end_matches('.'));
+        Self { why, is_implausible: false }
     }
+
+    /// Whether it was going out until now. The gate that it closes comes before any row that it changes.
+    async fn pause(&self, tx: &mut Tx, site: &Site, edition: i64) -> Result<bool> {
+        if self.is_implausible {
+            mass::hold(tx, site, edition).await?;
+            store::see(tx, edition).await?;
+        }
+        let paused = editions::pause_because(tx, site, edition, &self.why).await?;
+        if paused {
+            tracing::error!(edition, why = self.why, "the edition is paused");
+        }
+        Ok(paused)
+    }
+}
+
+async fn judge_and_pause(site: &Site, edition: i64, rules: RefusalRules, stop: Option<Stop>) -> Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let stop = match stop {
+        Some(stop) => Some(stop),
+        None => judge(&mut tx, edition, rules, false).await?,
+    };
+    let paused = match stop {
+        Some(stop) => stop.pause(&mut tx, site, edition).await?,
+        None => false,
+    };
+    tx.commit().await?;
     Ok(paused)
 }
 
@@ -139,17 +153,15 @@ pub(super) async fn finish(tx: &mut Tx, site: &Site, edition: i64, rules: Refusa
     if !rows::seems_over(tx, edition).await? {
         return Ok(false);
     }
-    if let Some(why) = judge(tx, edition, rules, true).await? {
-        if editions::pause_because(tx, site, edition, &why).await? {
-            tracing::error!(edition, why, "the edition was paused");
-        }
+    if let Some(stop) = judge(tx, edition, rules, true).await? {
+        stop.pause(tx, site, edition).await?;
         return Ok(false);
     }
     rows::finish(tx, edition, site.now()).await
 }
 
 /// Why an edition has to stop, if it has to.
-async fn judge(tx: &mut Tx, edition: i64, rules: RefusalRules, is_over: bool) -> Result<Option<String>> {
+async fn judge(tx: &mut Tx, edition: i64, rules: RefusalRules, is_over: bool) -> Result<Option<Stop>> {
     let recent = store::recent(tx, edition, if is_over { LINES_AT_THE_END } else { LINES }).await?;
     if recent.refused == 0 {
         return Ok(None);
@@ -160,7 +172,7 @@ async fn judge(tx: &mut Tx, edition: i64, rules: RefusalRules, is_over: bool) ->
             && store::of_us(tx, edition, OF_US).await? >= OF_US;
     if of_us && is_widespread(tx, edition, DOMAINS_OF_US).await? {
         let words = commonest(store::words(tx, edition).await?);
-        return Ok(Some(refuses_us(&words)));
+        return Ok(Some(Stop::refused_us(&words)));
     }
     if !is_implausible(recent, rules, is_over) || !is_widespread(tx, edition, DOMAINS).await? {
         return Ok(None);
@@ -169,13 +181,13 @@ async fn judge(tx: &mut Tx, edition: i64, rules: RefusalRules, is_over: bool) ->
     if recent.refused < recent.outcomes && store::was_seen(tx, edition).await? {
         return Ok(None);
     }
-    store::see(tx, edition).await?;
     let words = commonest(store::words(tx, edition).await?);
     let Recent { outcomes, refused, .. } = recent;
-    Ok(Some(format!(
+    let why = format!(
         "Of the last {outcomes} copies {refused} were refused for good, which is more than can be true. Mail providers say most often: {}",
         words.trim_end_matches('.')
-    )))
+    );
+    Ok(Some(Stop { why, is_implausible: true }))
 }
 
 async fn is_widespread(tx: &mut Tx, edition: i64, many: i64) -> Result<bool> {
@@ -194,11 +206,6 @@ const fn is_implausible(recent: Recent, rules: RefusalRules, is_over: bool) -> b
     all && refused >= rules.in_a_row
         || share && outcomes >= WINDOW
         || is_over && (all && refused >= ALL_OF_FEW || share && refused >= SHARE_OF_FEW)
-}
-
-fn refuses_us(words: &str) -> String {
-    let words = without_addresses(words);
-    format!("A mail provider refuses our mail, whoever it is for: {}", words.trim_end_matches('.'))
 }
 
 /// The words that stand most often among some, without addresses; figures differ from copy to copy.

@@ -8,7 +8,7 @@
 use super::receive::Effect;
 pub use crate::delivery::store::mass::Mass;
 use crate::{
-    db::{Db, Result, Tx},
+    db::{Db, Gate, Result, Tx},
     delivery::{
         breaker::commonest,
         ledger,
@@ -161,6 +161,8 @@ pub async fn unfinished(db: &Db) -> Result<Vec<i64>> {
 pub async fn stop_some(tx: &mut Tx, site: &Site, edition: i64, limit: i64) -> Result<usize> {
     let suppressions = Suppressions::new(site);
     suppressions.close(tx).await?;
+    // Copies of many readers are withdrawn, in an order of their own.
+    tx.close(Gate::Copies).await?;
     let some = store::held(tx, edition, limit).await?;
     for one in &some {
         match one.address.as_deref().map(EmailAddress::parse) {
