@@ -106,6 +106,8 @@ struct State {
     /// When the next message may go, where there is a limit by the second.
     slot: Mutex<Instant>,
     rest: Mutex<Option<Rest>>,
+    /// Its limits leave none now: the others do not wait for it to take its share.
+    is_spent: AtomicBool,
     /// How many conversations are open.
     open: AtomicUsize,
     /// It was said once that it takes no more.
@@ -153,6 +155,7 @@ impl Relays {
             given: AtomicU64::new(0),
             slot: Mutex::new(clock::instant()),
             rest: Mutex::new(None),
+            is_spent: AtomicBool::new(false),
             open: AtomicUsize::new(0),
             crowded: AtomicBool::new(false),
             allowance: tokio::sync::Mutex::default(),
@@ -180,7 +183,7 @@ impl Relays {
                 changed.await;
             } else if let Some(slot) = state.take_slot() {
                 tokio::time::sleep_until(slot.into()).await;
-            } else if !state.spend(site).await? {
+            } else if !self.spend(state, site).await? {
                 tokio::time::sleep(LOOK).await;
             } else {
                 state.try_after_rest();
@@ -189,6 +192,25 @@ impl Relays {
                 return Ok(());
             }
             self.wakes.count();
+        }
+    }
+
+    /// Spends one message of what the limits of a relay leave; `false` if that is none.
+    async fn spend(&self, state: &State, site: &Site) -> Result<bool> {
+        let has_spent = state.spend(site).await?;
+        if state.is_spent.swap(!has_spent, Ordering::Relaxed) == has_spent {
+            if has_spent {
+                self.begin_level();
+            }
+            self.shares_changed();
+        }
+        Ok(has_spent)
+    }
+
+    /// Whoever was away does not make up for it.
+    fn begin_level(&self) {
+        for state in &self.all {
+            state.given.store(0, Ordering::Relaxed);
         }
     }
 
@@ -218,7 +240,9 @@ impl Relays {
         if self.all.len() == 1 {
             return true;
         }
-        let usable = |state: &State| state.options.weight() > 0 && state.resting().is_none();
+        let usable = |state: &State| {
+            state.options.weight() > 0 && state.resting().is_none() && !state.is_spent.load(Ordering::Relaxed)
+        };
         let state = &self.all[index];
         if state.options.weight() == 0 {
             return !self.all.iter().any(usable);
@@ -262,9 +286,7 @@ impl Relays {
         self.all[index].open.fetch_add(1, Ordering::SeqCst);
         let recovered = lock(&self.all[index].rest).take().is_some();
         if recovered {
-            for state in &self.all {
-                state.given.store(0, Ordering::Relaxed);
-            }
+            self.begin_level();
             self.changed.notify_waiters();
         }
         recovered

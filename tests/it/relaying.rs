@@ -98,6 +98,17 @@ both_engines! {
         app.drain().await;
     }
 
+    /// A mail service whose limit for the day is used up holds up no other.
+    async fn a_limit_that_is_used_up_is_one_relays_alone(app: TestApp) {
+        app.readers(40).await;
+        let edition = locked(&app).await;
+        let few = limited(&app, RelayLimits { per_day: Some(4), ..RelayLimits::default() });
+        let other = Relay { url: app.relay.url.clone(), ..app.relay.clone() };
+        let engine = start(&app, EngineOptions::new(vec![few, RelayOptions::unlimited(other, 2)])).await;
+        until_accepted(&app, edition, 40).await;
+        engine.stop().await;
+    }
+
     /// TRUST F5: mail leaves under TLS, from the first byte or after STARTTLS, to a server whose certificate is believed; to
     /// any other nothing leaves, and the desk is told why.
     async fn mail_leaves_under_tls_or_not_at_all(app: TestApp) {
