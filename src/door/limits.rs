@@ -22,7 +22,7 @@ pub struct Limits {
     pub head_size: usize,
     /// The most connections at once.
     pub connections: usize,
-    /// The most of them from one [`Network`]; behind a trusted proxy, its requests at once.
+    /// The most of them from one [`Network`](crate::network::Network); behind a trusted proxy, its requests at once.
     pub per_network: usize,
 }
 
