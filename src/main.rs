@@ -1,18 +1,29 @@
 //! Parses the arguments, starts tracing, runs one command.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use broadside::{cli::Cli, private};
 use clap::Parser;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// How long work has to come to its end that nobody waits for any more: a name that is looked up, a password that is hashed.
+const AFTERWARDS: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
     private::from_now_on();
-    match Cli::parse().run().await {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("broadside: the program cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = match runtime.block_on(Cli::parse().run()) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("broadside: {error:#}");
             ExitCode::FAILURE
         }
-    }
+    };
+    runtime.shutdown_timeout(AFTERWARDS);
+    code
 }

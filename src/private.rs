@@ -45,6 +45,51 @@ pub fn write(path: &Path, text: &str) -> io::Result<()> {
     io::Write::write_all(&mut options().write(true).create(true).truncate(true).open(path)?, text.as_bytes())
 }
 
+/// Who we are, for an error about permissions.
+#[must_use]
+pub fn user() -> String {
+    #[cfg(unix)]
+    {
+        let number = rustix::process::geteuid().as_raw();
+        let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let is_ours = |line: &&str| line.split(':').nth(2).and_then(|id| id.parse().ok()) == Some(number);
+        match users.lines().find(is_ours).and_then(|line| line.split(':').next()) {
+            Some(name) => format!("user {name}"),
+            None => format!("user number {number}"),
+        }
+    }
+    #[cfg(not(unix))]
+    "this user".to_owned()
+}
+
+/// Why a file cannot be read and written, or made where it is not there, with others beside it; none if it can.
+#[must_use]
+pub fn why_not_ours(file: &Path) -> Option<String> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    #[cfg(unix)]
+    {
+        use rustix::{
+            fs::{Access, access},
+            io::Errno,
+        };
+
+        let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let is_not = |path: &Path, error: Errno| match error {
+            Errno::ROFS => format!("{} is on a file system that is read-only", whole(path).display()),
+            Errno::ACCESS | Errno::PERM => format!("{} is not writable by {}", whole(path).display(), user()),
+            error => format!("{}: {}", whole(path).display(), io::Error::from(error)),
+        };
+        if let Err(error) = access(folder, Access::WRITE_OK | Access::EXEC_OK) {
+            return Some(format!("the folder {}", is_not(folder, error)));
+        }
+        match access(file, Access::READ_OK | Access::WRITE_OK) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Some(is_not(file, error)),
+        }
+    }
+    file.is_dir().then(|| format!("{} is a folder", file.display()))
+}
+
 /// A file or folder that others may look into.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Open {

@@ -52,16 +52,19 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
     };
     let taken = match ingest(config, maildir.as_deref(), &files).await {
         Ok(taken) => taken,
-        Err(error) => {
-            eprintln!("broadside: {error:#}");
-            return Ok(ExitCode::from(TRY_AGAIN));
-        }
+        Err(error) => return Ok(try_again(&error)),
     };
     let Taken { read, stopped, held, counted, unproven, letters } = taken;
     println!(
         "{read} read: {stopped} readers are not mailed any more, {held} failures wait for a decision at the desk, {counted} failures counted, {letters} letters from people, {unproven} not about mail of ours."
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// Nothing was taken in: the mail server keeps the message, and comes again with it.
+pub(super) fn try_again(error: &anyhow::Error) -> ExitCode {
+    eprintln!("broadside: {error:#}");
+    ExitCode::from(TRY_AGAIN)
 }
 
 async fn ingest(config: &Config, maildir: Option<&Path>, files: &[PathBuf]) -> anyhow::Result<Taken> {

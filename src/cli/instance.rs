@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -11,9 +12,10 @@ use anyhow::Context as _;
 use crate::{
     clock::Clock,
     config::Config,
-    db::{Db, Engine, Migrations},
+    db::{Db, Engine, Migrations, Unreachable, unreachable},
     delivery::{
         position::Positions,
+        suppression::Suppressions,
         workers::{self, Lock},
     },
     digests, private, sandbox,
@@ -28,11 +30,37 @@ pub(super) fn sqlite_file(config: &Config) -> Option<PathBuf> {
 
 /// Opens the database as it is, with its folder made if it is a file.
 pub(super) async fn open_database(config: &Config) -> anyhow::Result<Db> {
-    if let Some(folder) = sqlite_file(config).and_then(|file| file.parent().map(PathBuf::from)) {
-        private::folder(&folder)
-            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    let file = sqlite_file(config);
+    if let Some(folder) = file.as_deref().and_then(Path::parent) {
+        private::folder(folder).with_context(|| {
+            format!("the folder {} cannot be made by {}", folder.display(), private::user())
+        })?;
     }
-    Db::open(&config.database()).await.context("the database cannot be opened")
+    // SQLite says no more than that it is "unable to open database file".
+    if let Some(why) = file.as_deref().and_then(private::why_not_ours) {
+        anyhow::bail!("the database cannot be opened: {why}");
+    }
+    Db::open(&config.database()).await.map_err(|error| match (unreachable(&error), &error) {
+        (Some(why), _) => anyhow::anyhow!("{why}. Is it running? DATABASE_URL says where it is looked for"),
+        (_, sqlx::Error::Database(said)) => {
+            anyhow::anyhow!("the database cannot be opened: {}", said.message())
+        }
+        _ => anyhow::Error::from(error).context("the database cannot be opened"),
+    })
+}
+
+/// Comes back once the database's server is there, which may start after us. What it says then is for whoever opens it.
+pub(super) async fn wait_for_database(config: &Config) {
+    let mut is_told = false;
+    while let Err(error) = Db::is_there(&config.database()).await
+        && let Some(why) = unreachable(&error)
+    {
+        if !is_told {
+            tracing::error!(target: Unreachable::TARGET, "{why}; waiting until it is there");
+            is_told = true;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// Takes the lock beside a SQLite database, before anything else is done with it: a second process must find out that it is
@@ -51,14 +79,56 @@ pub(super) fn lock(config: &Config) -> anyhow::Result<Option<Lock>> {
     Ok(Some(Lock::take(Path::new(&lock))?))
 }
 
+/// Refuses to work as root on what belongs to another user: files that root makes beside the database would keep that user's
+/// own process out.
+pub(super) fn as_its_own_user(config: &Config) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    if rustix::process::geteuid().is_root() {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let owner = fs::metadata(&config.data_dir).map_or(0, |about| about.uid());
+        if owner != 0 {
+            anyhow::bail!(
+                "{} belongs to another user (number {owner}), and what root makes there could not be used by it. Run this as that user: sudo -u '#{owner}' broadside …",
+                config.data_dir.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Says where a database was looked for that is not there, and how to name the settings that were meant.
+fn no_database(config: &Config) -> anyhow::Error {
+    let place = match sqlite_file(config) {
+        Some(file) => {
+            let file = std::path::absolute(&file).unwrap_or(file);
+            format!("there is no database at {}", file.display())
+        }
+        None => "there is no magazine in the database that DATABASE_URL names".to_owned(),
+    };
+    let settings = match &config.settings_file {
+        Some(file) => format!("The settings were read from {}.", file.display()),
+        None => "No file of settings was read: if the magazine has one, name it, as in: broadside --settings /etc/broadside/env …".to_owned(),
+    };
+    anyhow::anyhow!("{place}. {settings} A new one is made by `broadside serve` or `broadside migrate`")
+}
+
 /// Opens the instance for a command, beside whatever runs. A database that has to be brought up to date first is opened only
 /// while nobody works on it: a program that runs must not find its tables changed.
 pub(super) async fn open_site(config: &Config) -> anyhow::Result<Site> {
+    open_site_whose_secret(config, false).await
+}
+
+/// The same, and for the one command that is about it also with another secret than the database was written with.
+pub(super) async fn open_site_whose_secret(config: &Config, may_differ: bool) -> anyhow::Result<Site> {
+    if sqlite_file(config).is_some_and(|file| !file.exists()) {
+        return Err(no_database(config));
+    }
     let db = open_database(config).await?;
     let _lock = match Migrations::applied(&db).await? {
         // Every process has applied its own; there is nothing to do for this one.
         applied if applied >= Migrations::names().0.len() => None,
-        0 => lock(config)?,
+        0 => return Err(no_database(config)),
         _ => {
             if db.engine() == Engine::Postgres && workers::is_anybody_alive(&db).await? {
                 anyhow::bail!(
@@ -69,13 +139,20 @@ pub(super) async fn open_site(config: &Config) -> anyhow::Result<Site> {
                 .context("the database is of an older version and has to be brought up to date first")?
         }
     };
-    put_together(config, db).await
+    put_together(config, db, may_differ).await
 }
 
-/// The same for a process that stays, and holds the lock.
-pub(super) async fn open_site_locked(config: &Config) -> anyhow::Result<Site> {
+/// The same for whoever holds the lock, and brings the database up to date without asking; `may_make_one` is for the commands
+/// with which a magazine begins.
+pub(super) async fn open_site_locked(config: &Config, may_make_one: bool) -> anyhow::Result<Site> {
+    if !may_make_one && sqlite_file(config).is_some_and(|file| !file.exists()) {
+        return Err(no_database(config));
+    }
     let db = open_database(config).await?;
-    put_together(config, db).await
+    if !may_make_one && Migrations::applied(&db).await? == 0 {
+        return Err(no_database(config));
+    }
+    put_together(config, db, false).await
 }
 
 /// The files that an instance makes, by their names: who reads a magazine stands in them. A folder is one of them while
@@ -137,7 +214,7 @@ pub(super) fn positions(config: &Config) -> anyhow::Result<Arc<Positions>> {
     Ok(Arc::new(Positions::new(folder)))
 }
 
-async fn put_together(config: &Config, db: Db) -> anyhow::Result<Site> {
+async fn put_together(config: &Config, db: Db, accepts_another_secret: bool) -> anyhow::Result<Site> {
     Migrations::apply(&db).await.context("the database cannot be brought up to date")?;
     let keys = config.keys().context("the secrets in DATA_DIR cannot be read or made")?;
     let site = Site {
@@ -147,6 +224,12 @@ async fn put_together(config: &Config, db: Db) -> anyhow::Result<Site> {
         base_url: config.base_url.clone(),
         bounce_address: config.bounce_address.clone(),
     };
+    let lost = Suppressions::new(&site).kept_by_another_secret().await?;
+    if lost > 0 && !accepts_another_secret {
+        anyhow::bail!(
+            "SUPPRESSION_SECRET is not the one that this database was written with, and none of the {lost} addresses that must not be mailed would be known. Set the right one: it is kept with the backups (without the setting it is the file suppression-secret in DATA_DIR). If it is lost for good: broadside settings accept-suppression-secret"
+        );
+    }
     digests::ensure_first(&site).await?;
     Ok(site)
 }

@@ -1,9 +1,21 @@
 //! The log, on standard error: one line an event, whatever a value holds.
 
-use std::{io, panic};
+use std::{fmt, io, panic};
 
 use anyhow::Context as _;
-use tracing_subscriber::{EnvFilter, field::MakeExt as _, fmt::format};
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    field::MakeExt as _,
+    fmt::format,
+    layer::{Context, SubscriberExt as _},
+    util::SubscriberInitExt as _,
+};
+
+use crate::db::Unreachable;
 
 /// Starts logging what `filter` lets through.
 pub(super) fn start(filter: &str) -> anyhow::Result<()> {
@@ -21,14 +33,35 @@ pub(super) fn start(filter: &str) -> anyhow::Result<()> {
         let value = one_line(&format!("{value:?}"));
         if field.name() == "message" { write!(writer, "{value}") } else { write!(writer, "{field}={value}") }
     });
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
-        .fmt_fields(fields.delimited(" "))
-        .init();
+        .fmt_fields(fields.delimited(" "));
+    tracing_subscriber::registry().with(filter).with(ToldOnce).with(lines).init();
     panic::set_hook(Box::new(|info| say_where(info.location())));
     Ok(())
+}
+
+/// That the database is away is told by whoever found it out, and again when it is back; not by each that needs it.
+struct ToldOnce;
+
+impl<S: Subscriber> Layer<S> for ToldOnce {
+    fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
+        let mut look = SaysUnreachable(false);
+        if event.metadata().target() != Unreachable::TARGET {
+            event.record(&mut look);
+        }
+        !look.0
+    }
+}
+
+/// Whether a value of an event says it.
+struct SaysUnreachable(bool);
+
+impl Visit for SaysUnreachable {
+    fn record_debug(&mut self, _: &Field, value: &dyn fmt::Debug) {
+        self.0 |= format!("{value:?}").contains(Unreachable::WORDS);
+    }
 }
 
 /// Where something broke off. What it says may quote a reader; whoever catches it says that without addresses (TRUST A31).

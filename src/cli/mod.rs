@@ -23,7 +23,7 @@ mod subscribers;
 mod team;
 mod templates;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -31,7 +31,8 @@ use crate::config::Config;
 
 /// Newsletters and donations for small independent magazines.
 ///
-/// Settings come from the environment and from a file .env in the working directory; `broadside settings` lists them all.
+/// Settings come from the environment, and from the file that --settings names or .env in the working directory; `broadside settings`
+/// lists them all.
 #[derive(Debug, Parser)]
 #[command(
     name = "broadside",
@@ -41,6 +42,9 @@ use crate::config::Config;
     arg_required_else_help = true
 )]
 pub struct Cli {
+    /// The file with the settings, such as /etc/broadside/env. What the environment sets goes before it.
+    #[arg(long, global = true, value_name = "FILE")]
+    settings: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -105,8 +109,16 @@ impl Cli {
             }
             _ => {}
         }
-        let config = Config::from_env()?;
-        log::start(&config.log)?;
+        let begun = Config::read(self.settings.as_deref()).map_err(anyhow::Error::from).and_then(|config| {
+            log::start(&config.log)?;
+            instance::as_its_own_user(&config)?;
+            Ok(config)
+        });
+        let config = match (begun, &self.command) {
+            (Ok(config), _) => config,
+            (Err(error), Command::Bounce(_)) => return Ok(bounce::try_again(&error)),
+            (Err(error), _) => return Err(error),
+        };
         match self.command {
             Command::Serve(arguments) => serve::serve(config, arguments).await,
             Command::Worker => serve::worker(config).await,

@@ -12,7 +12,7 @@ use crate::{
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let lock = instance::lock(config)?;
-    let site = instance::open_site_locked(config).await?;
+    let site = instance::open_site_locked(config, false).await?;
     let positions = instance::positions(config)?;
     let report = restored(&site, None, None, (lock.as_ref(), Some(&positions))).await?;
     let settings = Settings::load(&site.db).await?;

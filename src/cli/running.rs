@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
 
 use super::{instance, sandbox};
 use crate::{
@@ -92,7 +92,7 @@ impl Running {
                 "SMTP_URL is not set, so no mail could go out. Set it to your mail service, or try everything without one: broadside serve --sandbox"
             );
         };
-        let site = instance::open_site_locked(&config).await?;
+        let site = instance::open_site_locked(&config, parts == Parts::WebAndWorker).await?;
         let positions = instance::positions(&config)?;
         say_why_nothing_is_sent(&site, &origin::arrive(&site, Some(&positions)).await?);
         dkim::check(&site).await?;
@@ -162,23 +162,41 @@ impl Running {
         ended
     }
 
-    /// Stops: no new requests, messages on their way finish, claims go back, connections close.
+    /// Stops: no new requests, messages on their way finish, claims go back, connections close. Whatever hangs is left behind in
+    /// time for whoever told us to stop, and would kill us in the middle otherwise.
     pub(super) async fn stop(self) {
         tracing::info!("stopping: messages on their way are finished first");
         // Whoever does not listen any more has stopped already.
         let _ = self.stop.send(true);
-        self.engine.stop().await;
-        let _ = self.jobs.await;
-        if let Some(web) = self.web {
-            // Requests that take longer are cut off: a page of live progress would go on for ever.
-            let _ = tokio::time::timeout(Duration::from_secs(5), web).await;
+        let web = async {
+            if let Some(web) = self.web {
+                // Requests that take longer are cut off: a page of live progress would go on for ever.
+                let _ = timeout(LAST_REQUESTS, web).await;
+            }
+        };
+        let everything = async {
+            let _ = tokio::join!(self.engine.stop(), self.jobs, web);
+            if let Some(sandbox) = self.sandbox {
+                sandbox.stop().await;
+            }
+        };
+        if timeout(LAST_MESSAGES + GOOD_BYE, everything).await.is_err() {
+            tracing::error!(
+                "not everything came to its end; what is not known is found out at the next start"
+            );
         }
-        if let Some(sandbox) = self.sandbox {
-            sandbox.stop().await;
+        if timeout(GOOD_BYE, self.site.db.close()).await.is_err() {
+            tracing::warn!("connections to the database did not close and are left to it");
         }
-        self.site.db.close().await;
     }
 }
+
+/// How long messages on their way have to come to their end. With the rest it is less than half a minute.
+const LAST_MESSAGES: Duration = Duration::from_secs(20);
+/// How long requests have that have begun.
+const LAST_REQUESTS: Duration = Duration::from_secs(5);
+/// How long the database has to take what is left to be written down.
+const GOOD_BYE: Duration = Duration::from_secs(4);
 
 /// Port 0 lets the system choose; then the public address is the one that was chosen.
 fn listen(config: &mut Config) -> anyhow::Result<TcpListener> {
@@ -314,6 +332,7 @@ fn engine_options(
         refusals: RefusalRules { in_a_row: config.refusals_in_a_row, percent: config.refusals_percent },
         lock,
         positions: Some(positions),
+        drain: LAST_MESSAGES,
         ..EngineOptions::new(relays)
     }
 }
@@ -343,20 +362,26 @@ async fn serve_web(listener: TcpListener, app: web::App, limits: Limits, mut sto
     .await;
 }
 
-/// Hears Ctrl-C and SIGTERM from the moment it is made, which is before the first message goes out: a process that is told to
+/// Hears Ctrl-C, SIGTERM and SIGHUP from the moment it is made, which is before the first message goes out: a process that is told to
 /// stop while it starts stops in good order, too.
 pub(super) struct Told {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    hang_up: tokio::signal::unix::Signal,
 }
 
 impl Told {
     #[cfg(unix)]
     pub(super) fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
     }
 
     #[cfg(not(unix))]
@@ -364,11 +389,20 @@ impl Told {
         Ok(Self {})
     }
 
+    /// Does something that may take for ever; `false` when told to stop before it was done.
+    pub(super) async fn unless_told(&mut self, work: impl Future<Output = ()>) -> anyhow::Result<bool> {
+        tokio::select! {
+            told = self.comes() => told.map(|()| false),
+            () = work => Ok(true),
+        }
+    }
+
     async fn comes(&mut self) -> anyhow::Result<()> {
         #[cfg(unix)]
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            _ = self.hang_up.recv() => {}
         }
         #[cfg(not(unix))]
         tokio::signal::ctrl_c().await?;

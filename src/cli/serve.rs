@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use super::running::{self, Parts, Running, Told};
+use super::{
+    instance,
+    running::{self, Parts, Running, Told},
+};
 use crate::config::Config;
 
 #[derive(Debug, clap::Args)]
@@ -13,7 +16,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn serve(config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let (told, listen) = (Told::listen()?, config.listen);
+    let (mut told, listen) = (Told::listen()?, config.listen);
+    if !told.unless_told(instance::wait_for_database(&config)).await? {
+        return Ok(ExitCode::SUCCESS);
+    }
     let running = Running::start(config, Parts::WebAndWorker, arguments.sandbox).await?;
     running::greet(&running, listen).await?;
     running.until_told(told).await?;
@@ -21,7 +27,10 @@ pub(super) async fn serve(config: Config, arguments: Arguments) -> anyhow::Resul
 }
 
 pub(super) async fn worker(config: Config) -> anyhow::Result<ExitCode> {
-    let told = Told::listen()?;
+    let mut told = Told::listen()?;
+    if !told.unless_told(instance::wait_for_database(&config)).await? {
+        return Ok(ExitCode::SUCCESS);
+    }
     let running = Running::start(config, Parts::Worker, false).await?;
     println!("The worker is running.");
     running.until_told(told).await?;

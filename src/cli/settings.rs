@@ -10,6 +10,7 @@ use crate::{
     config::{self, Config},
     delivery::{
         origin::{self, Doubt, Standing},
+        suppression::Suppressions,
         workers,
     },
     staff::audit,
@@ -29,6 +30,13 @@ pub(super) enum Command {
         #[arg(long)]
         not_a_backup: bool,
     },
+    /// Say that the secret by which addresses are kept that must not be mailed is lost, so that the one in the settings holds from
+    /// now on. Nobody in the old list is known any more: mail may reach them again.
+    AcceptSuppressionSecret {
+        /// How many addresses are lost by it, to show that you have seen it.
+        #[arg(long, value_name = "NUMBER")]
+        lost: i64,
+    },
 }
 
 pub(super) fn list() -> anyhow::Result<ExitCode> {
@@ -37,7 +45,11 @@ pub(super) fn list() -> anyhow::Result<ExitCode> {
 }
 
 pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Some(Command::ConfirmAddress { not_a_backup }) = arguments.command else { return list() };
+    let not_a_backup = match arguments.command {
+        None => return list(),
+        Some(Command::AcceptSuppressionSecret { lost }) => return accept_secret(config, lost).await,
+        Some(Command::ConfirmAddress { not_a_backup }) => not_a_backup,
+    };
     let site = instance::open_site(config).await?;
     let here = site.url("/");
     if let Some(there) = workers::living_under_another_address(&site).await? {
@@ -67,6 +79,28 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
             tx.commit().await?;
             println!("{moved} Nothing may run at the old place any more.");
         }
+    }
+    site.db.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn accept_secret(config: &Config, lost: i64) -> anyhow::Result<ExitCode> {
+    let site = instance::open_site_whose_secret(config, true).await?;
+    let suppressions = Suppressions::new(&site);
+    let really = suppressions.kept_by_another_secret().await?;
+    if really == 0 {
+        println!("The secret is the one that the database was written with; nothing was changed.");
+    } else if really == lost {
+        let mut tx = site.db.begin().await?;
+        suppressions.accept_secret(&mut tx).await?;
+        let detail = format!("{lost} addresses are not known any more");
+        audit::record(&mut tx, &site, None, "accepted another suppression secret", "", &detail).await?;
+        tx.commit().await?;
+        println!(
+            "The secret holds from now on. {lost} addresses that were not mailed are not known any more: compare the list of your mail service before the next edition."
+        );
+    } else {
+        bail!("{really} addresses would not be known any more. If that must be: --lost {really}");
     }
     site.db.close().await;
     Ok(ExitCode::SUCCESS)

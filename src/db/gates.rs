@@ -10,7 +10,7 @@
 
 use futures_util::future::Either;
 
-use super::{Db, Result, Tx};
+use super::{Db, Result, Tx, begin_on, during};
 
 /// What a gate is before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,8 +67,8 @@ impl Db {
     pub async fn begin_inside(&self, gate: Gate) -> Result<Tx> {
         match self {
             Self::Sqlite { .. } => self.begin().await,
-            Self::Postgres { pool, .. } => {
-                let begun = pool.begin_with(gate.texts().begin_inside).await?;
+            Self::Postgres { pool, reach, .. } => {
+                let begun = begin_on(pool, reach, gate.texts().begin_inside).await?;
                 Ok(Tx::new(self, Either::Right(begun)))
             }
         }
@@ -94,7 +94,7 @@ impl Tx {
 
     async fn pass(&mut self, sql: &'static str) -> Result<()> {
         if let Either::Right(tx) = &mut self.begun {
-            sqlx::query(sql).execute(&mut **tx).await?;
+            during(self.reach.clone(), sqlx::query(sql).execute(&mut **tx)).await?;
         }
         Ok(())
     }

@@ -12,7 +12,9 @@ mod gates;
 mod migrations;
 mod params;
 mod pulse;
+mod reach;
 mod sql;
+mod to_its_end;
 
 use std::{fs, io, path::Path, str::FromStr, time::Duration};
 
@@ -28,12 +30,14 @@ use sqlx::{
     },
 };
 
+use self::to_its_end::ToItsEnd;
 pub use self::{
     again::{MaybeDatabase, again},
     gates::Gate,
     migrations::{MigrationError, Migrations},
     params::{Params, Value},
     pulse::Pulse,
+    reach::{Reach, Unreachable, unreachable},
     sql::Sql,
 };
 use crate::{
@@ -91,6 +95,8 @@ pub enum Db {
         pool: PgPool,
         /// What it tells this process.
         pulse: Pulse,
+        /// Whether the server is there.
+        reach: Reach,
     },
 }
 
@@ -125,16 +131,43 @@ impl Db {
                 let connect = PgConnectOptions::from_str(&options.url)?
                     .application_name("broadside")
                     .disable_statement_logging();
+                // The pool would knock for half a minute, and then not say why nobody opened.
+                reach::ask(&connect).await?;
+                let reach = Reach::new(connect.clone());
                 let pool = PgPoolOptions::new()
                     .max_connections(options.connections)
                     .acquire_timeout(Duration::from_secs(30))
                     .after_connect(|connection, _| Box::pin(give_up_what_sleepers_hold(connection)))
+                    // The pool's own question would wait for its answer as long as it takes.
+                    .test_before_acquire(false)
+                    .before_acquire(|connection, _| {
+                        Box::pin(async move { Ok(reach::answers(connection).await) })
+                    })
+                    .after_release({
+                        let reach = reach.clone();
+                        move |_, _| {
+                            // Who was asked when the server went away may never answer.
+                            let is_there = reach.away().is_none();
+                            Box::pin(async move { Ok(is_there) })
+                        }
+                    })
                     .connect_with(connect)
                     .await?;
-                Ok(Self::Postgres { pool, pulse: Pulse::default() })
+                Ok(Self::Postgres { pool, pulse: Pulse::default(), reach })
             }
             _ => Err(sqlx::Error::Configuration("DATABASE_URL must begin with sqlite: or postgres:".into())),
         }
+    }
+
+    /// Whether the server is there, if the database is on one; what it says to us is for [`Db::open`] to find out.
+    ///
+    /// # Errors
+    /// [`unreachable`] knows the one for a server that is away.
+    pub async fn is_there(options: &DbOptions) -> Result<()> {
+        if options.url.starts_with("sqlite:") {
+            return Ok(());
+        }
+        reach::ask(&PgConnectOptions::from_str(&options.url)?).await
     }
 
     async fn open_sqlite(options: &DbOptions) -> Result<Self> {
@@ -187,9 +220,9 @@ impl Db {
     /// When the database cannot be asked.
     pub async fn lease_time(&self, clock: &Clock) -> Result<Moment> {
         match (self, clock) {
-            (Self::Postgres { pool, .. }, Clock::System) => {
-                let micros = sqlx::query_scalar(sql::SERVER_TIME).fetch_one(pool).await?;
-                Ok(Moment(micros))
+            (Self::Postgres { pool, reach, .. }, Clock::System) => {
+                let asked = sqlx::query_scalar(sql::SERVER_TIME).fetch_one(pool);
+                Ok(Moment(reach.during(asked).await?))
             }
             _ => Ok(clock.now()),
         }
@@ -202,7 +235,9 @@ impl Db {
     pub async fn place(&self) -> Result<String> {
         match self {
             Self::Sqlite { read, .. } => sqlx::query_scalar(sql::FILE).fetch_one(read).await,
-            Self::Postgres { pool, .. } => sqlx::query_scalar(sql::CLUSTER).fetch_one(pool).await,
+            Self::Postgres { pool, reach, .. } => {
+                reach.during(sqlx::query_scalar(sql::CLUSTER).fetch_one(pool)).await
+            }
         }
     }
 
@@ -217,8 +252,8 @@ impl Db {
                 (Self::Sqlite { read, .. }, Either::Left(arguments)) => {
                     sqlx::query_as_with(sql.sqlite, arguments).fetch_all(read).await
                 }
-                (Self::Postgres { pool, .. }, Either::Right(arguments)) => {
-                    sqlx::query_as_with(sql.postgres, arguments).fetch_all(pool).await
+                (Self::Postgres { pool, reach, .. }, Either::Right(arguments)) => {
+                    reach.during(sqlx::query_as_with(sql.postgres, arguments).fetch_all(pool)).await
                 }
                 _ => Err(other_engine()),
             }
@@ -254,9 +289,30 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx> {
         let begun = match self {
             Self::Sqlite { write, .. } => Either::Left(write.begin_with("begin immediate").await?),
-            Self::Postgres { pool, .. } => Either::Right(pool.begin().await?),
+            Self::Postgres { pool, reach, .. } => Either::Right(begin_on(pool, reach, "begin").await?),
         };
         Ok(Tx::new(self, begun))
+    }
+
+    /// Why the database cannot be reached, while it cannot; it was told already.
+    #[must_use]
+    pub fn away(&self) -> Option<Unreachable> {
+        self.reach().and_then(Reach::away)
+    }
+
+    /// Whether the database is away now, for whoever met an error that may come of it.
+    pub async fn is_away(&self) -> bool {
+        match self.reach() {
+            Some(reach) => reach.look().await.is_some(),
+            None => false,
+        }
+    }
+
+    fn reach(&self) -> Option<&Reach> {
+        match self {
+            Self::Sqlite { .. } => None,
+            Self::Postgres { reach, .. } => Some(reach),
+        }
     }
 
     /// Closes every connection; on SQLite this also folds the write-ahead log back into the file.
@@ -271,11 +327,26 @@ impl Db {
     }
 }
 
+/// Begins on a server; if nobody waits for it any more, it is undone once it has begun.
+async fn begin_on(pool: &PgPool, reach: &Reach, sql: &'static str) -> Result<Transaction<'static, Postgres>> {
+    let pool = pool.clone();
+    reach.during(ToItsEnd::new(async move { pool.begin_with(sql).await })).await
+}
+
+/// Asks a server, if it is one; a file is always there.
+async fn during<T>(reach: Option<Reach>, work: impl Future<Output = Result<T>>) -> Result<T> {
+    match reach {
+        Some(reach) => reach.during(work).await,
+        None => work.await,
+    }
+}
+
 /// An open transaction that may write. Dropping it without [`Tx::commit`] rolls back.
 #[derive(Debug)]
 pub struct Tx {
     begun: Begun,
     pulse: Pulse,
+    reach: Option<Reach>,
     leaves_work: bool,
 }
 
@@ -283,7 +354,7 @@ type Begun = Either<Transaction<'static, Sqlite>, Transaction<'static, Postgres>
 
 impl Tx {
     fn new(db: &Db, begun: Begun) -> Self {
-        Self { begun, pulse: db.count_transaction(), leaves_work: false }
+        Self { begun, pulse: db.count_transaction(), reach: db.reach().cloned(), leaves_work: false }
     }
 
     /// Which engine this is.
@@ -302,7 +373,8 @@ impl Tx {
     pub async fn lease_time(&mut self, clock: &Clock) -> Result<Moment> {
         match (&mut self.begun, clock) {
             (Either::Right(tx), Clock::System) => {
-                Ok(Moment(sqlx::query_scalar(sql::SERVER_TIME).fetch_one(&mut **tx).await?))
+                let asked = sqlx::query_scalar(sql::SERVER_TIME).fetch_one(&mut **tx);
+                Ok(Moment(during(self.reach.clone(), asked).await?))
             }
             _ => Ok(clock.now()),
         }
@@ -315,7 +387,7 @@ impl Tx {
     pub async fn commit(self) -> Result<()> {
         match self.begun {
             Either::Left(tx) => tx.commit().await?,
-            Either::Right(tx) => tx.commit().await?,
+            Either::Right(tx) => during(self.reach, ToItsEnd::new(tx.commit())).await?,
         }
         if self.leaves_work {
             self.pulse.work_was_left();
@@ -328,8 +400,8 @@ impl Tx {
     /// # Errors
     /// When the statement fails.
     pub fn exec<'s, 'q>(&'s mut self, sql: Sql, params: impl Params<'q>) -> BoxFuture<'s, Result<u64>> {
-        let arguments = arguments(self.engine(), params);
-        Box::pin(async move {
+        let (arguments, reach) = (arguments(self.engine(), params), self.reach.clone());
+        Box::pin(during(reach, async move {
             match (&mut self.begun, arguments?) {
                 (Either::Left(tx), Either::Left(arguments)) => {
                     let done = sqlx::query_with(sql.sqlite, arguments).execute(&mut **tx).await?;
@@ -341,7 +413,7 @@ impl Tx {
                 }
                 _ => Err(other_engine()),
             }
-        })
+        }))
     }
 
     /// Every row that a read or a `returning` write gives.
@@ -353,8 +425,8 @@ impl Tx {
         sql: Sql,
         params: impl Params<'q>,
     ) -> BoxFuture<'s, Result<Vec<T>>> {
-        let arguments = arguments(self.engine(), params);
-        Box::pin(async move {
+        let (arguments, reach) = (arguments(self.engine(), params), self.reach.clone());
+        Box::pin(during(reach, async move {
             match (&mut self.begun, arguments?) {
                 (Either::Left(tx), Either::Left(arguments)) => {
                     sqlx::query_as_with(sql.sqlite, arguments).fetch_all(&mut **tx).await
@@ -364,7 +436,7 @@ impl Tx {
                 }
                 _ => Err(other_engine()),
             }
-        })
+        }))
     }
 
     /// The row of a read or `returning` write that may give none.
@@ -422,8 +494,8 @@ impl Tx {
         sql: Sql,
         rows: impl IntoIterator<Item = P>,
     ) -> BoxFuture<'s, Result<u64>> {
-        let chunks = Chunk::split(self.engine(), sql, rows);
-        Box::pin(async move {
+        let (chunks, reach) = (Chunk::split(self.engine(), sql, rows), self.reach.clone());
+        Box::pin(during(reach, async move {
             let mut touched = 0;
             for Chunk { text, arguments, usual } in chunks? {
                 touched += match (&mut self.begun, arguments) {
@@ -439,7 +511,7 @@ impl Tx {
                 };
             }
             Ok(touched)
-        })
+        }))
     }
 
     /// As [`Tx::many`], for a statement with `returning`: every row that comes back.
@@ -451,8 +523,8 @@ impl Tx {
         sql: Sql,
         rows: impl IntoIterator<Item = P>,
     ) -> BoxFuture<'s, Result<Vec<T>>> {
-        let chunks = Chunk::split(self.engine(), sql, rows);
-        Box::pin(async move {
+        let (chunks, reach) = (Chunk::split(self.engine(), sql, rows), self.reach.clone());
+        Box::pin(during(reach, async move {
             let mut returned = Vec::new();
             for Chunk { text, arguments, usual } in chunks? {
                 returned.extend(match (&mut self.begun, arguments) {
@@ -468,7 +540,7 @@ impl Tx {
                 });
             }
             Ok(returned)
-        })
+        }))
     }
 }
 

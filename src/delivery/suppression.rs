@@ -66,6 +66,45 @@ impl<'a> Suppressions<'a> {
         self.0.keys.name(Purpose::Suppression, &address.key())
     }
 
+    /// Writes down what tells the secret that addresses are kept by, the first time. How many addresses would not be known,
+    /// because they are kept by another secret than that of the settings: zero means that all is well.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn kept_by_another_secret(self) -> Result<i64> {
+        let proof = self.proof();
+        let mut known = store::proof(&self.0.db).await?;
+        if known.is_none() {
+            let mut tx = self.0.db.begin().await?;
+            store::prove_first(&mut tx, &proof).await?;
+            tx.commit().await?;
+            known = store::proof(&self.0.db).await?;
+        }
+        if known.as_ref() == Some(&proof) {
+            return Ok(0);
+        }
+        let lost = store::everybody(&self.0.db).await?;
+        if lost == 0 {
+            let mut tx = self.0.db.begin().await?;
+            self.accept_secret(&mut tx).await?;
+            tx.commit().await?;
+        }
+        Ok(lost)
+    }
+
+    /// From now on addresses are kept by the secret of the settings. Those that were kept by another are not known any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn accept_secret(self, tx: &mut Tx) -> Result<()> {
+        store::prove(tx, &self.proof()).await
+    }
+
+    /// As if it were the hash of an address, which an empty one never is.
+    fn proof(self) -> String {
+        self.0.keys.name(Purpose::Suppression, "")
+    }
+
     /// Stops mail to an address, and withdraws whatever waits to be sent to it; the first reason stays. `detail` is what staff
     /// read. Whether it was not stopped before. It is the first thing that a transaction changes.
     ///

@@ -78,6 +78,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("worker", Goes(&[(delivery::WORKERS, MONTH)])),
     ("notice", Goes(&[(delivery::NOTICES, BOOKS)])),
     ("suppression", Kept("who is never mailed again: a hash, which outlives the reader")),
+    ("suppression_key", Bounded("one row")),
     ("donor", Kept("the books")),
     ("recurring_donation", Kept("the books")),
     ("donation", Kept("the books; of those who did not pay neither name nor address")),

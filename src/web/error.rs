@@ -10,7 +10,7 @@ use axum::{
     extract::Request,
     http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
 };
 use serde::Serialize;
 
@@ -48,6 +48,8 @@ pub enum WebError {
     MethodNotAllowed,
     /// Switched off or not reachable now; says what.
     Unavailable(&'static str),
+    /// The database is away; whatever was asked can be asked again.
+    Away,
     /// Our fault.
     Internal(Box<dyn Error + Send + Sync>),
 }
@@ -93,7 +95,7 @@ impl WebError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Unavailable(_) | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Busy | Self::Away => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -126,6 +128,10 @@ impl WebError {
                 "That took too long",
                 "It was given up, so that others are not kept waiting. Try again, over a better connection if you can.",
             ),
+            Self::Away => (
+                "Back in a moment",
+                "We are being looked after. Nothing you typed was wrong; if you sent something, send it again in a minute.",
+            ),
             Self::Unavailable(help) => ("Not available now", *help),
             Self::Internal(_) => {
                 ("Something went wrong on our side", "Nothing you typed was wrong. Try again in a minute.")
@@ -147,12 +153,23 @@ pub(super) async fn catch(request: Request, next: Next) -> Response {
     heavy::caught(next.run(request)).await.unwrap_or_else(broke_off)
 }
 
+/// The failure, or that it came of the database, which was told already and is nobody's mistake.
+pub(super) async fn or_away(app: &App, failure: Arc<WebError>) -> Arc<WebError> {
+    match *failure {
+        WebError::Internal(_) if app.site.db.is_away().await => Arc::new(WebError::Away),
+        _ => failure,
+    }
+}
+
 /// The failure on its way to [`page`], which has the templates that `into_response` cannot reach.
 #[derive(Clone)]
 pub(super) struct Failure(pub(super) Arc<WebError>);
 
 /// When whoever found no room may try again: those who are inside are gone by then.
 pub(super) const A_MOMENT: Duration = Duration::from_secs(3);
+
+/// When to look whether the database is back.
+const A_WHILE: Duration = Duration::from_secs(10);
 
 /// A page that says not now: 429 for too many tries, 503 while too much is going on; and when to come back (RFC 9110 section 10.2.3).
 pub(super) fn not_now(status: StatusCode, wait: Duration, page: Response) -> Response {
@@ -197,6 +214,12 @@ fn one_line(cause: &(dyn Error + 'static)) -> String {
 }
 
 #[derive(Serialize)]
+struct AwayPage {
+    title: &'static str,
+    help: String,
+}
+
+#[derive(Serialize)]
 struct ErrorPage {
     help: String,
     home: &'static str,
@@ -217,6 +240,9 @@ pub(super) async fn page(
     let (title, help) = failure.words();
     let rendered = if set == HeaderSet::Hook {
         None
+    } else if matches!(failure, WebError::Away) {
+        // Every other page has the magazine's name from the database.
+        app.pages.render("public/away", &AwayPage { title, help }).ok().map(|page| Html(page).into_response())
     } else if set.is_desk() {
         let page = ErrorPage { help, home: "/desk", home_label: "Go to the desk" };
         match Settings::load(&app.site.db).await {
@@ -235,7 +261,10 @@ pub(super) async fn page(
             response.headers_mut().append(name, value.clone());
         }
     }
-    response
+    match failure {
+        WebError::Away => not_now(failure.status(), A_WHILE, response),
+        _ => response,
+    }
 }
 
 fn sign_in_first(back: Option<&str>) -> Response {

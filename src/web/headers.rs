@@ -130,6 +130,7 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
     });
     let mut set = seen.headers;
     if let Some(failure) = failure_of(&mut response, set) {
+        let failure = error::or_away(&app, failure).await;
         error::log(&failure, &method, seen.path);
         // The page of a failed asset or edition is one of ours, not one of theirs.
         if !matches!(set, HeaderSet::Desk | HeaderSet::Hook) {

@@ -148,7 +148,8 @@ async fn migrating_twice_says_that_nothing_was_left_to_do() {
 async fn readers_are_imported_exported_and_proven() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let Some(db) = TestDb::migrated(engine).await else { continue };
-        let settings = [("DATABASE_URL", db.url.as_str())];
+        let settings =
+            [("DATABASE_URL", db.url.as_str()), ("SUPPRESSION_SECRET", "0123456789-0123456789-0123456789")];
         add_list(&db.db).await;
         let file = scratch::folder().join("readers.csv");
         std::fs::write(&file, "email,name\nann@example.org,Ann\nno address,Bob\n").expect("a file");

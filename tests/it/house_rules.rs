@@ -9,7 +9,7 @@ use std::{
 
 /// What may be named where, and why. A path of `src/` allows everything below it.
 const LIBRARIES: &[(&[&str], &[&str], &str)] = &[
-    (&["std::env"], &["config.rs"], "config.rs is the only reader of the environment"),
+    (&["std::env"], &["config/"], "config/ is the only reader of the environment"),
     (
         &["aws_lc_rs::rand", "SystemRandom", "getrandom"],
         &["token.rs"],

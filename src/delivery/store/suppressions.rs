@@ -21,6 +21,12 @@ statements! {
             where lifted_at is null and address_hash in (select value from json_array_elements_text(cast($1 as json)))";
     /// In force, with the words for staff.
     FIND = "select id, reason, detail, created_at from suppression where address_hash = $1 and lifted_at is null";
+    /// What tells the secret that the hashes were made with.
+    PROOF = "select proof from suppression_key where id = 1";
+    PROVE_FIRST = "insert into suppression_key (id, proof) values (1, $1) on conflict (id) do nothing";
+    PROVE = "update suppression_key set proof = $1 where id = 1";
+    /// Whether any hash was made at all, also of one that was lifted.
+    EVERYBODY = "select count(*) from suppression";
     /// How many are in force, and the newest.
     COUNT = "select count(*) as count, max(created_at) as newest from suppression where lifted_at is null and created_at <= $1";
     /// Lifting keeps the row.
@@ -34,6 +40,24 @@ statements! {
         where reason = 'staff' and lifted_at is null and id < $1 order by id desc limit $2";
     /// One of them.
     BLOCK = "select id, masked, detail, created_at from suppression where id = $1 and reason = 'staff' and lifted_at is null";
+}
+
+pub async fn proof(db: &Db) -> Result<Option<String>> {
+    Ok(db.opt::<(String,)>(PROOF, ()).await?.map(|(proof,)| proof))
+}
+
+pub async fn prove_first(tx: &mut Tx, proof: &str) -> Result<()> {
+    tx.exec(PROVE_FIRST, (proof,)).await?;
+    Ok(())
+}
+
+pub async fn prove(tx: &mut Tx, proof: &str) -> Result<()> {
+    tx.exec(PROVE, (proof,)).await?;
+    Ok(())
+}
+
+pub async fn everybody(db: &Db) -> Result<i64> {
+    Ok(db.one::<(i64,)>(EVERYBODY, ()).await?.0)
 }
 
 /// A suppression in force.

@@ -56,6 +56,11 @@ impl Cluster {
         self.folder.join(".s.PGSQL.5432")
     }
 
+    /// What the server logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
     /// Copies a database into a new one by way of a file, as `docs/operations.md` backs one up and restores it.
     pub fn back_up(&self, from: &str, to: &str) {
         let file = scratch::folder().join("broadside.dump");
@@ -71,15 +76,29 @@ impl Cluster {
 
     /// Stops it, `fast` or `immediate`, and starts it again.
     pub fn restart(&self, mode: &str) {
+        self.pg_ctl(&["-m", mode, "restart"]);
+    }
+
+    /// Stops it, `fast` or `immediate`.
+    pub fn stop(&self, mode: &str) {
+        self.pg_ctl(&["-m", mode, "stop"]);
+    }
+
+    /// Starts it after [`Cluster::stop`].
+    pub fn start_again(&self) {
+        self.pg_ctl(&["start"]);
+    }
+
+    fn pg_ctl(&self, arguments: &[&str]) {
         let mut command = Command::new(self.programs.join("pg_ctl"));
         command.arg("-D").arg(self.folder.join("data")).arg("-l").arg(self.folder.join("log"));
-        command.args(["-m", mode, "-w", "-s", "restart"]).current_dir("/");
+        command.args(["-w", "-s"]).args(arguments).current_dir("/");
         if let Some(User { uid, gid }) = self.user {
             command.uid(uid).gid(gid);
         }
         // The server would hold the pipes open, and nobody would see the end of its starter.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        assert!(command.status().expect("pg_ctl runs").success(), "it did not restart");
+        assert!(command.status().expect("pg_ctl runs").success(), "pg_ctl {arguments:?} failed");
     }
 
     fn start() -> Result<Self, String> {

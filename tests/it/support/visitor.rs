@@ -47,6 +47,13 @@ impl Visitor {
         self.send(self.client.get(url)).await
     }
 
+    /// Opens a page of a server that may not be there yet.
+    pub async fn try_open(&self, path: &str) -> Option<Page> {
+        let url = self.base.join(path).expect("an address");
+        self.client.get(url.clone()).send().await.ok()?;
+        Some(self.open(url.as_str()).await)
+    }
+
     /// Opens a page, and whatever it leads on to.
     pub async fn follow(&self, address: &str) -> Page {
         let page = self.open(address).await;

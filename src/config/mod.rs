@@ -3,6 +3,9 @@
 //! The environment holds infrastructure and secrets; what an editor or treasurer decides is in the database
 //! (`staff::settings`). All mistakes are found at once, so that nobody has to start the program five times.
 
+mod env_file;
+mod table;
+
 use std::{
     fmt, fs, io,
     net::{IpAddr, SocketAddr},
@@ -12,6 +15,8 @@ use std::{
 
 use url::Url;
 
+use self::table::file_of;
+pub use self::table::{Kind, SETTINGS, Setting, example};
 use crate::{
     db::DbOptions,
     email_address::EmailAddress,
@@ -20,168 +25,6 @@ use crate::{
     token::{self, Keys, RootSecret},
     trust::Trust,
 };
-
-/// One setting, as `.env.example` documents it.
-#[derive(Clone, Copy, Debug)]
-pub struct Setting {
-    /// The name of the variable.
-    pub name: &'static str,
-    /// What it is when it is not set; empty when there is no default.
-    pub default: &'static str,
-    /// Secrets are never shown, and may also stand in a file named by `NAME_FILE`.
-    pub secret: bool,
-    /// What it means, in a sentence or two.
-    pub meaning: &'static str,
-}
-
-const fn plain(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
-    Setting { name, default, secret: false, meaning }
-}
-
-const fn secret(name: &'static str, meaning: &'static str) -> Setting {
-    Setting { name, default: "", secret: true, meaning }
-}
-
-/// All settings, in the order of `.env.example`.
-pub const SETTINGS: &[Setting] = &[
-    plain(
-        "BROADSIDE_ENV",
-        "development",
-        "development or production. In production SECRET and SUPPRESSION_SECRET must be set, and the sandbox is refused.",
-    ),
-    plain(
-        "BASE_URL",
-        "http://127.0.0.1:3000",
-        "Where readers reach this instance. Every link in a mail begins with it.",
-    ),
-    plain("LISTEN", "127.0.0.1:3000", "Address and port of the web server."),
-    plain(
-        "TRUSTED_PROXIES",
-        "",
-        "Addresses of proxies whose X-Forwarded-For is believed, separated by commas.",
-    ),
-    plain(
-        "HSTS_SUBDOMAINS",
-        "no",
-        "yes tells browsers to insist on https for a year on every host below that of BASE_URL, too. Only where all of them have it.",
-    ),
-    plain(
-        "DATA_DIR",
-        "data",
-        "Folder for the SQLite file, the file that says how far the database has come, the sandbox's state and, in development, generated secrets.",
-    ),
-    plain(
-        "DATABASE_URL",
-        "",
-        "sqlite:path or postgres://user:password@host/database. Without it, broadside.db in DATA_DIR.",
-    ),
-    plain("DATABASE_CONNECTIONS", "8", "The most database connections of one process, 2 to 200."),
-    secret(
-        "SECRET",
-        "Signs every link and session: at least 32 characters. To change it, write 2:newsecret and put 1:oldsecret in OLD_SECRETS. In development it is generated once.",
-    ),
-    secret(
-        "OLD_SECRETS",
-        "Earlier secrets with their numbers, as 1:secret,2:secret: links in old mails stay valid.",
-    ),
-    secret(
-        "SUPPRESSION_SECRET",
-        "Hashes addresses that are not mailed: at least 32 characters, never changed, kept with the backup. In development it is generated once.",
-    ),
-    secret(
-        "SMTP_URL",
-        "The mail service: smtp://user:password@host:587?tls=required, tls=opportunistic, tls=none, or smtps://user:password@host. Several stand side by side, with a space between. Each may carry its limits: &weight=1 &connections=4 &messages_per_connection=100 &per_second=10 &per_hour=1000 &per_day=50000 &warm_up=500 (the most on its first day, half as many more each day) &auth=xoauth2.",
-    ),
-    plain("SMTP_CONNECTIONS", "4", "How many conversations with each mail service at once, 1 to 200."),
-    plain("SMTP_MESSAGES_PER_CONNECTION", "100", "A connection is opened anew after this many messages."),
-    plain(
-        "SMTP_TIMEOUT_FACTOR",
-        "1",
-        "Multiplies the time limits of RFC 5321 (10 minutes for the reply to a message). Below 1 a slow server can mean duplicates.",
-    ),
-    plain(
-        "MAIL_CA_FILE",
-        "",
-        "For a mail service or bounce mailbox of your own with a certificate of your own: the file (PEM) with its authority's certificate. It is believed beside the public ones.",
-    ),
-    plain(
-        "DNS_RESOLVER",
-        "",
-        "Address and port of the DNS server that is asked whether your mail is believed, such as 9.9.9.9:53. Without it, the system's own.",
-    ),
-    plain(
-        "WORKER_SILENCE_SECONDS",
-        "30",
-        "A worker that gives no sign of life for so long is taken for dead and its work is done by others, 1 to 3600.",
-    ),
-    plain(
-        "REFUSALS_IN_A_ROW",
-        "20",
-        "An edition pauses by itself when so many of its copies are refused for good and none is taken, over five domains or more, 5 to 1000.",
-    ),
-    plain(
-        "REFUSALS_PERCENT",
-        "50",
-        "It pauses, too, when so much of its last hundred copies is refused for good, in percent, 5 to 100.",
-    ),
-    plain(
-        "BOUNCE_ADDRESS",
-        "",
-        "Where mail that cannot be delivered comes back to, such as bounce@example.org; bounce+anything@example.org must reach the same mailbox. Without it, to the address in From.",
-    ),
-    plain(
-        "BOUNCE_MAILDIR",
-        "",
-        "A maildir into which that mail is delivered on this machine; it is read every minute, and what was read moves from new to cur.",
-    ),
-    secret(
-        "BOUNCE_IMAP_URL",
-        "A mailbox that such mail comes to: imaps://user:password@host/INBOX. What was read is marked as seen.",
-    ),
-    secret(
-        "MAILGUN_SIGNING_KEY",
-        "Mailgun's HTTP webhook signing key, for reports to /hooks/bounces/mailgun.",
-    ),
-    secret(
-        "POSTMARK_WEBHOOK_SECRET",
-        "The password in the address that Postmark reports to: https://postmark:password@host/hooks/bounces/postmark, at least 16 characters.",
-    ),
-    plain(
-        "SENDGRID_WEBHOOK_KEY",
-        "",
-        "The public key of SendGrid's signed event webhook, in base64, for reports to /hooks/bounces/sendgrid.",
-    ),
-    plain(
-        "SES_TOPIC_ARN",
-        "",
-        "The SNS topic that Amazon SES reports to, for /hooks/bounces/ses. Only this topic is believed and confirmed.",
-    ),
-    secret(
-        "STRIPE_SECRET_KEY",
-        "The secret key of the Stripe account. Without it donations are switched off, and the pages say so.",
-    ),
-    secret(
-        "STRIPE_WEBHOOK_SECRET",
-        "The signing secret of the webhook endpoint; two, separated by a comma, while one replaces the other.",
-    ),
-    plain("STRIPE_API_BASE", "https://api.stripe.com", "Where Stripe's API is."),
-    plain(
-        "FETCH_PRIVATE_ADDRESSES",
-        "no",
-        "yes lets feeds be fetched from private addresses. Anyone who may add feeds could then read your network.",
-    ),
-    plain("SANDBOX_SMTP", "127.0.0.1:2525", "Where the sandbox takes mail; port 0 lets the system choose."),
-    plain(
-        "SANDBOX_HTTP",
-        "127.0.0.1:3080",
-        "Where the sandbox shows its mailbox and payments; port 0 lets the system choose.",
-    ),
-    plain(
-        "LOG",
-        "info",
-        "What is logged: error, warn, info, debug, or a filter such as info,broadside::delivery=debug.",
-    ),
-];
 
 /// Development or production.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,6 +85,8 @@ pub struct Config {
     pub sandbox_smtp: SocketAddr,
     pub sandbox_http: SocketAddr,
     pub log: String,
+    /// The file that filled in what the environment did not set.
+    pub settings_file: Option<PathBuf>,
     described: Vec<(&'static str, String)>,
 }
 
@@ -271,25 +116,20 @@ impl Reader<'_> {
     fn value(&mut self, name: &str) -> Option<String> {
         let setting = SETTINGS.iter().find(|setting| setting.name == name)?;
         let given = (self.lookup)(name).filter(|value| !value.is_empty());
-        let file = (self.lookup)(&format!("{name}_FILE")).filter(|_| setting.secret);
+        let file = file_of(setting).and_then(|name| (self.lookup)(&name)).filter(|path| !path.is_empty());
         let value = match (given, file) {
-            (Some(_), Some(_)) => {
-                self.mistakes.push(format!("{name} and {name}_FILE are both set; keep one"));
-                None
-            }
+            (Some(_), Some(_)) => self.mistake(format!("{name} and {name}_FILE are both set; keep one")),
             (None, Some(path)) => match fs::read_to_string(&path) {
+                Ok(text) if text.trim().is_empty() => self.mistake(format!("{name}_FILE: {path} is empty")),
                 Ok(text) => Some(text.trim().to_owned()),
-                Err(error) => {
-                    self.mistakes.push(format!("{name}_FILE: {path} cannot be read: {error}"));
-                    None
-                }
+                Err(error) => self.mistake(format!("{name}_FILE: {path} cannot be read: {error}")),
             },
             (given, None) => given.or_else(|| Some(setting.default.to_owned())),
         };
         let value = value.filter(|value| !value.is_empty());
         let shown = match &value {
             None => "(not set)".to_owned(),
-            Some(_) if setting.secret => "(set)".to_owned(),
+            Some(_) if setting.kind == Kind::Secret => "(set)".to_owned(),
             Some(value) => without_password(value),
         };
         self.described.push((setting.name, shown));
@@ -297,10 +137,11 @@ impl Reader<'_> {
     }
 
     fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Option<T> {
-        let secret = SETTINGS.iter().any(|setting| setting.name == name && setting.secret);
+        let secret = SETTINGS.iter().any(|setting| setting.name == name && setting.kind != Kind::Plain);
         let value = self.value(name)?;
         match value.parse() {
             Ok(parsed) => Some(parsed),
+            Err(_) if secret && breaks_off(&value) => self.mistake(unencoded(name)),
             Err(error) if secret => self.mistake(format!("{name}: {error}")),
             Err(error) => self.mistake(format!("{name}={value}: {error}")),
         }
@@ -367,18 +208,35 @@ const SHORTEST_SECRET: usize = 32;
 const LONGEST_RETURN_NAME: usize = 19;
 
 impl Config {
-    /// The settings of this process, with a `.env` file in the working directory filling in what is not set.
+    /// The settings of this process. What its environment does not set is taken from a file: the one that is named, or else
+    /// `.env` in the working directory, if there is one.
     ///
     /// # Errors
     /// Every mistake at once.
-    pub fn from_env() -> Result<Self, Mistakes> {
-        let file = read_env_file(Path::new(".env"))?;
+    pub fn read(file: Option<&Path>) -> Result<Self, Mistakes> {
+        let path = file.unwrap_or(Path::new(".env"));
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(Mistakes(vec![format!("{} cannot be read: {error}", path.display())])),
+        };
+        let in_file = |mistake| format!("{} {mistake}", path.display());
+        let pairs = env_file::parse(&text)
+            .map_err(|mistakes| Mistakes(mistakes.into_iter().map(in_file).collect()))?;
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-        Self::from_lookup(&|name| {
-            std::env::var(name)
-                .ok()
-                .or_else(|| file.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()))
-        })
+        let environment: Vec<(String, String)> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let mistakes = in_environment(&environment);
+        if !mistakes.is_empty() {
+            return Err(Mistakes(mistakes));
+        }
+        let mut config = Self::from_lookup(&|name| {
+            let value = |(key, value): &(String, String)| (key == name).then(|| value.clone());
+            environment.iter().chain(&pairs).find_map(value)
+        })?;
+        config.settings_file = (!text.is_empty()).then(|| path.to_owned());
+        Ok(config)
     }
 
     /// The settings that `lookup` gives, for tests and the demo.
@@ -404,6 +262,8 @@ impl Config {
             .unwrap_or_else(|| format!("sqlite:{}", data_dir.join("broadside.db").display()));
         if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| database_url.starts_with(scheme)) {
             read.mistakes.push("DATABASE_URL must begin with sqlite: or postgres:".to_owned());
+        } else if breaks_off(&database_url) && !database_url.starts_with("sqlite:") {
+            read.mistakes.push(unencoded("DATABASE_URL"));
         }
         let database_connections = read.number("DATABASE_CONNECTIONS", 2, 200);
         let secret = read.long_enough("SECRET").and_then(|text| numbered(&text, &mut read.mistakes));
@@ -520,6 +380,7 @@ impl Config {
                 sandbox_smtp: sandbox_smtp?,
                 sandbox_http: sandbox_http?,
                 log,
+                settings_file: None,
                 described,
             })
         })();
@@ -578,6 +439,37 @@ impl fmt::Debug for Config {
     }
 }
 
+/// What in the environment does not mean what somebody thinks: a name that is nearly ours, a comment in a value. Systemd's
+/// `EnvironmentFile` takes what stands behind a value as part of it.
+fn in_environment(environment: &[(String, String)]) -> Vec<String> {
+    let is_set = |name: &str| environment.iter().any(|(key, _)| key == name);
+    let mut mistakes = Vec::new();
+    for (name, value) in environment {
+        let setting = SETTINGS.iter().find(|one| one.name == name || file_of(one).as_ref() == Some(name));
+        match setting {
+            Some(_) if env_file::swallowed_comment(value) => mistakes.push(format!(
+                "{name} in the environment has a comment in its value; where that file is read, a # belongs on a line of its own"
+            )),
+            Some(_) => {}
+            None => mistakes.extend(env_file::misspelt(name).filter(|(near, _)| !is_set(near)).map(|(_, why)| why)),
+        }
+    }
+    mistakes
+}
+
+/// Whether an address with a password ends too early for its password: a `/`, `?` or `#` in that ends the host's name.
+fn breaks_off(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    !rest[..end].contains('@') && rest[end..].contains('@')
+}
+
+fn unencoded(name: &str) -> String {
+    format!(
+        "{name}: signs in its password end the address early. Write them as % and two digits: / as %2F, ? as %3F, # as %23, @ as %40, : as %3A, % as %25"
+    )
+}
+
 /// `2:secret`, or a secret alone, which is number 1.
 fn numbered(text: &str, mistakes: &mut Vec<String>) -> Option<RootSecret> {
     let (id, secret) = match text.split_once(':') {
@@ -613,47 +505,6 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut file = private::options().write(true).create_new(true).open(path)?;
     io::Write::write_all(&mut file, text.as_bytes())?;
     file.sync_all()
-}
-
-/// `NAME=value` lines; `#` begins a comment; quotes around a value are dropped.
-fn read_env_file(path: &Path) -> Result<Vec<(String, String)>, Mistakes> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Mistakes(vec![format!(".env cannot be read: {error}")])),
-    };
-    let mut values = Vec::new();
-    let mut mistakes = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        match line.split_once('=') {
-            Some((name, value)) => {
-                let value = value.trim();
-                let inner =
-                    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-                values.push((name.trim().to_owned(), inner.to_owned()));
-            }
-            None => mistakes.push(format!(".env line {} is not NAME=value", number + 1)),
-        }
-    }
-    if mistakes.is_empty() { Ok(values) } else { Err(Mistakes(mistakes)) }
-}
-
-/// The text of `.env.example`, made from [`SETTINGS`]; a test holds the file equal to it.
-#[must_use]
-pub fn example() -> String {
-    let mut text = String::from(
-        "# Every setting of Broadside with its default. Copy this file to .env, or set the variables where the program runs.\n\
-         # A secret may also stand in a file: NAME_FILE=/path/to/file instead of NAME.\n",
-    );
-    for setting in SETTINGS {
-        let kind = if setting.secret { " (secret)" } else { "" };
-        text.push_str(&format!("\n# {}{kind}\n#{}={}\n", setting.meaning, setting.name, setting.default));
-    }
-    text
 }
 
 #[cfg(test)]
@@ -726,7 +577,7 @@ mod tests {
 
     #[test]
     fn the_example_file_documents_every_setting() {
-        let file = include_str!("../.env.example");
+        let file = include_str!("../../.env.example");
         assert!(file == example(), "write .env.example anew: cargo run -- settings > .env.example");
     }
 }
