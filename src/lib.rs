@@ -53,6 +53,7 @@ pub mod private;
 pub mod replies;
 pub mod restored;
 pub mod sandbox;
+pub mod sealed_file;
 pub mod site;
 pub mod smtp_url;
 pub mod staff;

@@ -2,7 +2,10 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use broadside::{cli::Cli, private};
+use broadside::{
+    cli::{self, Cli},
+    private,
+};
 use clap::Parser;
 
 /// How long work has to come to its end that nobody waits for any more: a name that is looked up, a password that is hashed.
@@ -20,7 +23,7 @@ fn main() -> ExitCode {
     let code = match runtime.block_on(Cli::parse().run()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("broadside: {error:#}");
+            eprintln!("broadside: {}", cli::words(&error));
             ExitCode::FAILURE
         }
     };

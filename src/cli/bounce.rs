@@ -63,7 +63,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
 
 /// Nothing was taken in: the mail server keeps the message, and comes again with it.
 pub(super) fn try_again(error: &anyhow::Error) -> ExitCode {
-    eprintln!("broadside: {error:#}");
+    eprintln!("broadside: {}", super::words(error));
     ExitCode::from(TRY_AGAIN)
 }
 

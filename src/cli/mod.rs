@@ -5,6 +5,7 @@
 
 mod articles;
 mod audit;
+mod backup;
 mod bounce;
 mod demo;
 mod dkim;
@@ -61,6 +62,10 @@ enum Command {
     Sandbox,
     /// Bring the database up to date with this program.
     Migrate,
+    /// Copy the whole magazine into one file, while it runs.
+    Backup(backup::Backup),
+    /// Put a backup in its place, held until somebody has looked: nothing goes out from it by itself.
+    Restore(backup::Restore),
     /// Say that this database is a restored backup: hold, end and void what it must not do by itself, and print what to look at.
     Restored,
     /// Import articles.
@@ -94,6 +99,20 @@ enum Command {
     Settings(settings::Arguments),
 }
 
+/// An error and what it came of, each said once: many quote their cause, and are asked for it all the same.
+#[must_use]
+pub fn words(error: &anyhow::Error) -> String {
+    let mut words = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if words.is_empty() {
+            words = cause;
+        } else if !words.contains(&cause) {
+            words = format!("{words}: {cause}");
+        }
+    }
+    words
+}
+
 impl Cli {
     /// Runs the command.
     ///
@@ -125,6 +144,8 @@ impl Cli {
             Command::Demo(arguments) => demo::run(config, arguments).await,
             Command::Sandbox => sandbox::run(&config).await,
             Command::Migrate => migrate::run(&config).await,
+            Command::Backup(arguments) => backup::back_up(&config, arguments).await,
+            Command::Restore(arguments) => backup::restore(&config, arguments).await,
             Command::Restored => restored::run(&config).await,
             Command::Articles(command) => articles::run(&config, command).await,
             Command::Subscribers(command) => subscribers::run(&config, command).await,

@@ -6,12 +6,18 @@ use super::instance;
 use crate::{
     clock::{Moment, Zone},
     config::Config,
+    delivery::workers::Lock,
     restored::{Line, Report, restored},
     staff::Settings,
 };
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let lock = instance::lock(config)?;
+    settle(config, lock).await
+}
+
+/// With the lock in hand.
+pub(super) async fn settle(config: &Config, lock: Option<Lock>) -> anyhow::Result<ExitCode> {
     let site = instance::open_site_locked(config, false).await?;
     let positions = instance::positions(config)?;
     let report = restored(&site, None, None, (lock.as_ref(), Some(&positions))).await?;

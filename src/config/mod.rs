@@ -62,6 +62,7 @@ pub struct Config {
     pub secret: Option<RootSecret>,
     pub old_secrets: Vec<RootSecret>,
     pub suppression_secret: Option<Vec<u8>>,
+    pub backup_key: Option<Vec<u8>>,
     pub smtp_url: Option<Relays>,
     pub smtp_connections: usize,
     pub smtp_messages_per_connection: u32,
@@ -282,6 +283,7 @@ impl Config {
             ));
         }
         let suppression_secret = read.long_enough("SUPPRESSION_SECRET").map(String::into_bytes);
+        let backup_key = read.long_enough("BACKUP_KEY").map(String::into_bytes);
         if environment == Some(Environment::Production) {
             for (name, set) in
                 [("SECRET", secret.is_some()), ("SUPPRESSION_SECRET", suppression_secret.is_some())]
@@ -357,6 +359,7 @@ impl Config {
                 secret,
                 old_secrets,
                 suppression_secret,
+                backup_key,
                 smtp_url,
                 smtp_connections: smtp_connections?,
                 smtp_messages_per_connection: smtp_messages_per_connection?,

@@ -87,6 +87,10 @@ pub const SETTINGS: &[Setting] = &[
         "Hashes addresses that are not mailed: at least 32 characters, never changed, kept with the backup. In development it is generated once.",
     ),
     secret(
+        "BACKUP_KEY",
+        "Encrypts what `broadside backup` writes: at least 32 characters, kept apart from the backups. Without it they are as readable as the database.",
+    ),
+    secret(
         "SMTP_URL",
         "The mail service: smtp://user:password@host:587?tls=required, tls=opportunistic, tls=none, or smtps://user:password@host. Several stand side by side, with a space between. Each may carry its limits: &weight=1 &connections=4 &messages_per_connection=100 &per_second=10 &per_hour=1000 &per_day=50000 &warm_up=500 (the most on its first day, half as many more each day) &auth=xoauth2.",
     ),

@@ -8,6 +8,7 @@
 //! read-only pool of their own. A second `begin` while a transaction of the same task is open would wait for itself.
 
 mod again;
+mod copy;
 mod gates;
 mod migrations;
 mod params;
@@ -33,6 +34,7 @@ use sqlx::{
 use self::to_its_end::ToItsEnd;
 pub use self::{
     again::{MaybeDatabase, again},
+    copy::examine,
     gates::Gate,
     migrations::{MigrationError, Migrations},
     params::{Params, Value},

@@ -10,6 +10,18 @@ pub(super) const SERVER_TIME: &str = "select (extract(epoch from clock_timestamp
 /// The file of the database.
 pub(super) const FILE: &str = "select file from pragma_database_list where name = 'main'";
 
+/// A copy of the whole, as it is when the copying begins.
+pub(super) const COPY: &str = "vacuum into ?";
+
+/// What is wrong with the pages and indexes of a file; `ok` if nothing is.
+pub(super) const INTEGRITY: &str = "pragma integrity_check(20)";
+
+/// Tables with rows whose parents are not there.
+pub(super) const FOREIGN_KEYS: &str = "select distinct \"table\" from pragma_foreign_key_check";
+
+/// How many migrations a file has.
+pub(super) const MIGRATIONS: &str = "select count(*) from _sqlx_migrations";
+
 /// The server's own id and the database's: the same for every process that works on it, and not kept by a dump.
 pub(super) const CLUSTER: &str = "select cast(system_identifier as text) || ':'
     || (select cast(oid as text) from pg_database where datname = current_database()) from pg_control_system()";

@@ -72,6 +72,7 @@ const LEVELS: &[&[&str]] = &[
         "network",
         "smtp_url",
         "token",
+        "sealed_file",
         "links",
         "trust",
         "private",

@@ -7,6 +7,7 @@ mod amounts;
 mod approving;
 mod asking;
 mod away;
+mod backing_up;
 mod blocking;
 mod bouncing;
 mod command_line;

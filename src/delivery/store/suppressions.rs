@@ -22,9 +22,9 @@ statements! {
     /// In force, with the words for staff.
     FIND = "select id, reason, detail, created_at from suppression where address_hash = $1 and lifted_at is null";
     /// What tells the secret that the hashes were made with.
-    PROOF = "select proof from suppression_key where id = 1";
-    PROVE_FIRST = "insert into suppression_key (id, proof) values (1, $1) on conflict (id) do nothing";
-    PROVE = "update suppression_key set proof = $1 where id = 1";
+    PROOF = "select proof from suppression_key where single = 1";
+    PROVE_FIRST = "insert into suppression_key (single, proof) values (1, $1) on conflict (single) do nothing";
+    PROVE = "update suppression_key set proof = $1 where single = 1";
     /// Whether any hash was made at all, also of one that was lifted.
     EVERYBODY = "select count(*) from suppression";
     /// How many are in force, and the newest.

@@ -161,8 +161,13 @@ fn data_folder(app: &TestApp) -> PathBuf {
 
 /// Starts a command of the program, to be killed on the way.
 pub fn begin(app: &TestApp, arguments: &[&str]) -> Program {
+    begin_with(app, arguments, &[])
+}
+
+/// The same with other settings.
+pub fn begin_with(app: &TestApp, arguments: &[&str], settings: &[Setting<'_>]) -> Program {
     let (first, rest) = arguments.split_first().expect("a command");
-    Program::spawn(command(app, first, &[]).args(rest))
+    Program::spawn(command(app, first, settings).args(rest))
 }
 
 /// All of 127/8 is this machine; an address that nobody else uses has every port free.
