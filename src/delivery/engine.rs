@@ -251,14 +251,12 @@ impl Main {
         loop {
             tokio::time::sleep(every).await;
             self.shared.wakes.count();
-            match self.worker.beat(&self.shared.site).await {
+            match self.worker.beat(&self.shared.site, self.options.silence).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => tracing::error!(%error, "the heartbeat could not be written"),
             }
-            if let Err(error) =
-                self.worker.take_back_from_silent(&self.shared.site, self.options.silence).await
-            {
+            if let Err(error) = self.worker.look_after_others(&self.shared.site, self.options.silence).await {
                 tracing::error!(%error, "silent workers could not be looked for");
             }
         }

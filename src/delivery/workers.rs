@@ -4,7 +4,7 @@ use std::{
     fs::{File, TryLockError},
     io,
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use super::{
     },
 };
 use crate::{
-    clock::{Clock, Moment},
+    clock::{Clock, Moment, Stopwatch},
     db::{Db, Engine, Result, Tx},
     private,
     site::Site,
@@ -32,8 +32,36 @@ pub(super) struct Worker {
     pub(super) public_id: String,
     /// The lock says that nobody else works on the database.
     is_alone: bool,
+    watch: Mutex<Watch>,
     /// Held as long as the process lives.
     _lock: Option<Lock>,
+}
+
+/// Since when this worker has seen the database without a gap. Who was away, or could not reach it, has heard nobody's sign of
+/// life and judges nobody by that: silence while the database was away is nobody's death.
+#[derive(Debug)]
+struct Watch {
+    since: Stopwatch,
+    last: Stopwatch,
+}
+
+impl Watch {
+    fn begin() -> Self {
+        Self { since: Stopwatch::start(), last: Stopwatch::start() }
+    }
+
+    /// It has spoken with the database just now; a gap of half of what others are given begins the watch anew.
+    fn sees(&mut self, silence: Duration) {
+        if self.last.elapsed() > silence / 2 {
+            self.since = Stopwatch::start();
+        }
+        self.last = Stopwatch::start();
+    }
+
+    /// Whether it has watched for as long as others are given.
+    fn is_long_enough(&self, silence: Duration) -> bool {
+        self.since.elapsed() >= silence
+    }
 }
 
 /// The lock beside a SQLite database: while it is held, no other process works on it. The operating system lets go of it even
@@ -111,9 +139,25 @@ impl Worker {
         tx.commit().await?;
         // With the lock in hand, nobody else can be alive, however fresh their last heartbeat is.
         let is_alone = lock.is_some() && site.db.engine() == Engine::Sqlite;
-        let worker = Self { id, public_id: token::public_id(), is_alone, _lock: lock.cloned() };
-        worker.take_back_from_silent(site, if is_alone { Duration::ZERO } else { silence }).await?;
+        let watch = Mutex::new(Watch::begin());
+        let worker = Self { id, public_id: token::public_id(), is_alone, watch, _lock: lock.cloned() };
+        // Nobody could be heard while the server was down; who is silent then is heard of, or judged, a little later.
+        if is_alone || site.db.has_been_up_for(silence, &site.clock).await? {
+            worker.take_back_from_silent(site, if is_alone { Duration::ZERO } else { silence }).await?;
+        }
         Ok(worker)
+    }
+
+    /// Takes back from whoever is silent, once this worker has watched for long enough to know.
+    pub(super) async fn look_after_others(&self, site: &Site, silence: Duration) -> Result<()> {
+        if self.watch().is_long_enough(silence) {
+            self.take_back_from_silent(site, silence).await?;
+        }
+        Ok(())
+    }
+
+    fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How often it has to say that it is alive, where a worker silent for that long is dead. With the lock nobody judges it,
@@ -123,12 +167,13 @@ impl Worker {
     }
 
     /// Says that it is alive; `false` once it was declared dead: then it must stop, its claims are not its own any more.
-    pub(super) async fn beat(&self, site: &Site) -> Result<bool> {
+    pub(super) async fn beat(&self, site: &Site, silence: Duration) -> Result<bool> {
         let mut tx = site.db.begin().await?;
         // Read once the wait for the one writer is over: a moment from before it would be an old sign of life.
         let now = tx.lease_time(&site.clock).await?;
         let alive = store::beat(&mut tx, self.id, now).await?;
         tx.commit().await?;
+        self.watch().sees(silence);
         Ok(alive)
     }
 
@@ -146,7 +191,7 @@ impl Worker {
     }
 
     /// Declares dead whoever has been silent for that long, each in a transaction of its own.
-    pub(super) async fn take_back_from_silent(&self, site: &Site, silence: Duration) -> Result<()> {
+    async fn take_back_from_silent(&self, site: &Site, silence: Duration) -> Result<()> {
         let now = site.db.lease_time(&site.clock).await?;
         // "Silent for no time at all" means everybody, also whoever was heard of in the future, before the clock was set back.
         let since = if silence.is_zero() { Moment(i64::MAX) } else { now.minus(silence) };
