@@ -84,6 +84,16 @@ pub async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Broke> {
 /// What broke off. In words it is one line for the log, without addresses.
 pub struct Broke(Box<dyn Any + Send>);
 
+impl Broke {
+    /// Lets the panic go on, to whoever catches it next.
+    ///
+    /// # Panics
+    /// Always.
+    pub fn go_on(self) -> ! {
+        panic::resume_unwind(self.0)
+    }
+}
+
 impl fmt::Display for Broke {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&words(self.0.as_ref()))
@@ -123,8 +133,8 @@ impl Each {
     /// # Panics
     /// When one of them has.
     pub fn end(self) {
-        if let Some(Broke(cause)) = self.0 {
-            panic::resume_unwind(cause);
+        if let Some(broke) = self.0 {
+            broke.go_on();
         }
     }
 }

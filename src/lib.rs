@@ -58,6 +58,7 @@ pub mod site;
 pub mod smtp_url;
 pub mod staff;
 pub mod subscribers;
+pub mod tasks;
 pub mod token;
 pub mod trust;
 pub mod web;

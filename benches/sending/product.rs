@@ -20,7 +20,7 @@ use broadside::{
         engine::{Engine, EngineOptions},
         notices::{self, NewNotice},
         relays::RelayOptions,
-        smtp::{Relay, Timeouts},
+        smtp::{Relay, Timeouts, Wire},
     },
     digests::{self, Content},
     email_address::EmailAddress,
@@ -168,6 +168,7 @@ pub async fn send(
         },
         timeouts: Timeouts::default(),
         messages_per_connection: u32::MAX,
+        wire: Wire::default(),
     };
     let options = EngineOptions::new(vec![RelayOptions::unlimited(relay, connections)]);
     let templates = Templates::load()?;

@@ -13,7 +13,7 @@ use crate::{
         deliverability::{self, Check, Grade},
         dkim, notices,
         origin::{self, Doubt, Standing},
-        smtp::{Connection, Failure, Relay, Timeouts},
+        smtp::{Connection, Failure, Relay, Timeouts, Wire},
     },
     donations::attention,
     mail::dkim::zone_file_strings,
@@ -268,6 +268,7 @@ async fn greet(url: &SmtpUrl, hello: &str, trust: &Trust) -> Result<(), String> 
         hello: hello.to_owned(),
         timeouts: limits,
         messages_per_connection: 1,
+        wire: Wire::default(),
     };
     match timeout(PATIENCE, Connection::open(&relay)).await {
         Ok(Ok(connection)) => {

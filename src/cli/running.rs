@@ -3,7 +3,12 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    task::{JoinError, JoinHandle},
+    time::timeout,
+};
 
 use super::{instance, sandbox};
 use crate::{
@@ -23,10 +28,11 @@ use crate::{
         origin::{self, Doubt, Standing},
         position::Positions,
         relays::RelayOptions,
-        smtp::{Relay, Timeouts},
+        smtp::{Relay, Timeouts, Wire},
         workers::{self, Lock},
     },
     door::{self, Limits},
+    email_address::for_the_log,
     jobs::{Jobs, Waits},
     mail::Templates,
     payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
@@ -34,6 +40,7 @@ use crate::{
     site::Site,
     smtp_url::{RelaySettings, Relays, SmtpUrl},
     staff,
+    tasks::Breaks,
     web::{self, SandboxInfo, hooks::BounceHooks},
 };
 
@@ -106,7 +113,8 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
 
         let relays = relays(&config, &site, smtp);
-        let options = engine_options(&config, relays.clone(), lock, positions.clone());
+        let breaks = Breaks::default();
+        let options = engine_options(&config, relays.clone(), lock, positions.clone(), breaks.clone());
         let engine = Engine::start(site.clone(), templates.clone(), options).await?;
         let jobs = Jobs {
             site: site.clone(),
@@ -117,6 +125,7 @@ impl Running {
             positions: Some(positions.clone()),
             place: format!("{} ({})", workers::host(), parts.command()).trim().into(),
             waits: Waits::default(),
+            breaks,
             bounce_maildir: config.bounce_maildir.clone(),
             bounce_mailbox: config
                 .bounce_imap_url
@@ -153,10 +162,18 @@ impl Running {
                 None => std::future::pending().await,
             }
         };
+        let sandbox_ended = async {
+            match &self.sandbox {
+                Some(sandbox) => sandbox.ended().await,
+                None => std::future::pending().await,
+            }
+        };
         let ended = tokio::select! {
             told = told.comes() => told,
-            _ = web_ended => bail!("the web server ended"),
-            () = self.engine.ended() => bail!("the sending engine ended: another worker declared this one dead"),
+            ended = web_ended => bail!("the web server ended{}", why(ended)),
+            ended = &mut self.jobs => bail!("what runs by the clock ended{}", why(ended)),
+            ended = self.engine.ended() => bail!("the sending engine ended: {ended}"),
+            ended = sandbox_ended => bail!("the sandbox ended{}", why(ended)),
         };
         self.stop().await;
         ended
@@ -197,6 +214,11 @@ const LAST_MESSAGES: Duration = Duration::from_secs(20);
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
 /// How long the database has to take what is left to be written down.
 const GOOD_BYE: Duration = Duration::from_secs(4);
+
+/// What a task said that ended where nobody foresaw it.
+fn why(ended: Result<(), JoinError>) -> String {
+    ended.err().map(|error| format!(": {}", for_the_log(&error.to_string()))).unwrap_or_default()
+}
 
 /// Port 0 lets the system choose; then the public address is the one that was chosen.
 fn listen(config: &mut Config) -> anyhow::Result<TcpListener> {
@@ -326,6 +348,7 @@ fn engine_options(
     relays: Vec<RelayOptions>,
     lock: Option<Lock>,
     positions: Arc<Positions>,
+    breaks: Breaks,
 ) -> EngineOptions {
     EngineOptions {
         silence: Duration::from_secs(config.worker_silence_seconds),
@@ -333,6 +356,7 @@ fn engine_options(
         lock,
         positions: Some(positions),
         drain: LAST_MESSAGES,
+        breaks,
         ..EngineOptions::new(relays)
     }
 }
@@ -347,6 +371,7 @@ fn relays(config: &Config, site: &Site, settings: Relays) -> Vec<RelayOptions> {
             messages_per_connection: limits
                 .messages_per_connection
                 .unwrap_or(config.smtp_messages_per_connection),
+            wire: Wire::default(),
         },
         connections: limits.connections.unwrap_or(config.smtp_connections),
         limits,

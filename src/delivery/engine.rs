@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
-    task::{JoinHandle, JoinSet},
+    task::{JoinError, JoinHandle, JoinSet},
     time::timeout,
 };
 
@@ -34,9 +34,12 @@ use super::{
 };
 use crate::{
     clock::{self, Moment},
-    db::{Gate, Result},
+    db::{Gate, Result, Tx},
+    email_address::for_the_log,
+    heavy::{Broke, caught},
     mail::Templates,
     site::Site,
+    tasks::{Breaks, Task, keep},
 };
 
 /// How an engine works.
@@ -58,6 +61,8 @@ pub struct EngineOptions {
     pub lock: Option<Lock>,
     /// What says how far the database has come; none for databases that nobody restores.
     pub positions: Option<Arc<Positions>>,
+    /// Where it is noted that one of its tasks broke off.
+    pub breaks: Breaks,
 }
 
 impl EngineOptions {
@@ -73,16 +78,34 @@ impl EngineOptions {
             refusals: RefusalRules::default(),
             lock: None,
             positions: None,
+            breaks: Breaks::default(),
         }
     }
 }
 
-/// Why an engine could not start.
+/// Why an engine could not start, or did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// It ended by itself.
+    #[error(transparent)]
+    Ended(#[from] Ended),
+}
+
+/// Why an engine ended by itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Ended {
+    /// Its claims belong to others.
+    #[error("another worker declared this one dead")]
+    DeclaredDead,
+    /// What became of messages cannot be written down any more; with what it said.
+    #[error("what became of messages can no longer be written down: {0}")]
+    WriterBroke(String),
+    /// The task that keeps all others broke off.
+    #[error("it broke off where nobody foresaw it: {0}")]
+    Broke(String),
 }
 
 /// A running engine. It stops in good order when it is dropped, too; [`Engine::stop`] waits for that.
@@ -90,7 +113,7 @@ pub enum EngineError {
 pub struct Engine {
     stop: watch::Sender<bool>,
     wakes: Wakes,
-    main: JoinHandle<()>,
+    main: JoinHandle<std::result::Result<(), Ended>>,
 }
 
 /// The main task: it feeds the connections, and speaks with the other workers.
@@ -149,16 +172,14 @@ impl Engine {
     /// Sends everything that is due now, and returns when nothing is left to do before the clock moves on.
     ///
     /// # Errors
-    /// [`EngineError`]: nothing was started.
+    /// [`EngineError`]: nothing was started, or it ended before.
     pub async fn run_until_idle(
         site: Site,
         templates: Templates,
         options: EngineOptions,
     ) -> std::result::Result<(), EngineError> {
-        let mut engine = Self::spawn(site, templates, options, true).await?;
-        // A panic of the task was printed where it happened; the rows of its worker are taken back by the next one.
-        engine.ended().await;
-        Ok(())
+        let engine = Self::spawn(site, templates, options, true).await?;
+        Ok(outcome(engine.main.await)?)
     }
 
     async fn spawn(
@@ -179,6 +200,7 @@ impl Engine {
             templates,
             worker: worker.id,
             variants: Variants::default(),
+            breaks: options.breaks.clone(),
         });
         let main = Main { shared, worker, options, in_flight: Arc::default(), until_idle };
         Ok(Self { stop, wakes, main: tokio::spawn(main.run(stopped)) })
@@ -197,19 +219,38 @@ impl Engine {
         let _ = self.main.await;
     }
 
-    /// Waits until the engine ends by itself, which it does only when it was declared dead.
-    pub async fn ended(&mut self) {
-        let _ = (&mut self.main).await;
+    /// Waits until the engine ends by itself, and says why.
+    pub async fn ended(&mut self) -> Ended {
+        match outcome((&mut self.main).await) {
+            Err(ended) => ended,
+            Ok(()) => Ended::Broke("it was stopped".to_owned()),
+        }
+    }
+}
+
+/// What became of the main task. What its worker still holds is taken back by another one when it is found silent.
+fn outcome(
+    main: std::result::Result<std::result::Result<(), Ended>, JoinError>,
+) -> std::result::Result<(), Ended> {
+    main.unwrap_or_else(|error| Err(Ended::Broke(for_the_log(&error.to_string()))))
+}
+
+/// What became of the writer.
+fn written_down(
+    writer: std::result::Result<std::result::Result<(), Broke>, JoinError>,
+) -> std::result::Result<(), Ended> {
+    match writer {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(broke)) => Err(Ended::WriterBroke(broke.to_string())),
+        Err(error) => Err(Ended::WriterBroke(for_the_log(&error.to_string()))),
     }
 }
 
 impl Main {
-    async fn run(self, mut stop: watch::Receiver<bool>) {
+    async fn run(self, mut stop: watch::Receiver<bool>) -> std::result::Result<(), Ended> {
         // What the workers before learned counts from the first copy on.
-        if let Err(error) = self.share_paces_once().await {
-            tracing::error!(%error, "the paces of domains are not known yet");
-        }
-        let (writer, writing) =
+        self.once(Task::SharePaces, self.share_paces_once(), "the paces of domains are not known yet").await;
+        let (writer, mut writing) =
             Writer::start(self.shared.clone(), self.in_flight.clone(), self.options.refusals);
         let mut connections = JoinSet::new();
         for (index, relay) in self.options.relays.iter().enumerate() {
@@ -217,13 +258,22 @@ impl Main {
                 connections.spawn(Sender::new(self.shared.clone(), writer.clone(), index).run());
             }
         }
+        let breaks = &self.shared.breaks;
+        let mut written = None;
+        let is_dead = tokio::select! {
+            () = keep(breaks, Task::Feed, || self.feed()) => false,
+            () = keep(breaks, Task::SharePaces, || self.share_paces()) => false,
+            () = keep(breaks, Task::Beat, || self.beat()) => {
+                tracing::error!("this worker was declared dead; it stops, and its claims belong to others");
+                true
+            }
+            ended = &mut writing => {
+                written = Some(ended);
+                false
+            }
+            _ = stop.wait_for(|stopped| *stopped) => false,
+        };
         drop(writer);
-        tokio::select! {
-            () = self.feed() => {}
-            () = self.share_paces() => {}
-            () = self.beat() => tracing::error!("this worker was declared dead; it stops, and its claims belong to others"),
-            _ = stop.wait_for(|stopped| *stopped) => {}
-        }
         self.shared.queue.close();
         let drained = timeout(self.options.drain, async { while connections.join_next().await.is_some() {} });
         if drained.await.is_err() {
@@ -231,17 +281,33 @@ impl Main {
             connections.shutdown().await;
         }
         // All connections are gone, and with them the writer's senders: it commits what waits, and ends.
-        if let Err(error) = writing.await {
-            tracing::error!(%error, "the writer ended badly");
+        let written = match written {
+            Some(written) => written,
+            None => writing.await,
+        };
+        let written = written_down(written);
+        if let Err(ended) = &written {
+            tracing::error!(why = %ended, "this worker ends: what it held goes back by what is known of it");
         }
-        if let Err(error) = self.share_paces_once().await {
-            tracing::error!(%error, "what was learned of domains at the end could not be shared");
-        }
-        if let Err(error) = self.shared.relays.give_back(&self.shared.site).await {
-            tracing::error!(%error, "what was reserved of the relays' limits could not be given back");
-        }
-        if let Err(error) = self.worker.stop(&self.shared.site).await {
-            tracing::error!(%error, "the worker could not sign off; its claims are taken back when it is found silent");
+        let site = &self.shared.site;
+        let unshared = "what was learned of domains at the end could not be shared";
+        self.once(Task::SharePaces, self.share_paces_once(), unshared).await;
+        let kept = "what was reserved of the relays' limits could not be given back";
+        self.once(Task::Beat, self.shared.relays.give_back(site), kept).await;
+        let silent = "the worker could not sign off; its claims are taken back when it is found silent";
+        self.once(Task::Beat, self.worker.stop(site), silent).await;
+        if is_dead { Err(Ended::DeclaredDead) } else { written }
+    }
+
+    /// Does what is done once, and says if it could not be; the rest is done all the same.
+    async fn once(&self, task: Task, work: impl Future<Output = Result<()>>, otherwise: &str) {
+        match caught(work).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "{otherwise}"),
+            Err(broke) => {
+                self.shared.breaks.note(task, &broke);
+                tracing::error!("{otherwise}");
+            }
         }
     }
 
@@ -313,12 +379,12 @@ impl Main {
         if for_later.is_empty() {
             return Ok(());
         }
-        let handed_back = self.defer(&for_later).await;
+        let handed_back = caught(self.defer(&for_later)).await;
         match &handed_back {
-            Ok(()) => self.in_flight.done(for_later.len()),
-            Err(_) => self.shared.queue.keep(for_later),
+            Ok(Ok(())) => self.in_flight.done(for_later.len()),
+            _ => self.shared.queue.keep(for_later),
         }
-        handed_back
+        handed_back.unwrap_or_else(|broke| broke.go_on())
     }
 
     async fn defer(&self, ForLater { claims, notices }: &ForLater) -> Result<()> {
@@ -366,9 +432,21 @@ impl Main {
         }
     }
 
-    /// Writes down how far the database has come, once it has and before anything leaves.
-    async fn note(&self, committed: Result<()>, claim: Option<Claim>) -> Result<()> {
-        committed?;
+    /// Commits what was claimed, and writes down how far the database has come before anything leaves. If not all of that is done,
+    /// nobody knows whether the claims are ours now: `put_off` is to see to it that they go back before anything is claimed again.
+    async fn commit(&self, tx: Tx, claim: Option<Claim>, put_off: impl FnOnce()) -> Result<()> {
+        let committed = caught(async {
+            tx.commit().await?;
+            self.note(claim).await
+        });
+        let committed = committed.await;
+        if !matches!(committed, Ok(Ok(()))) {
+            put_off();
+        }
+        committed.unwrap_or_else(|broke| broke.go_on())
+    }
+
+    async fn note(&self, claim: Option<Claim>) -> Result<()> {
         match (&self.options.positions, claim) {
             (Some(positions), Some(claim)) => {
                 positions.claimed(&self.shared.site.db, &self.worker.public_id, &claim).await
@@ -391,11 +469,8 @@ impl Main {
             let claimed = notices::claim(&mut tx, self.worker.id, NOTICES, now).await?;
             let count = self.worker.count_claim(&mut tx, claimed.len()).await?;
             self.in_flight.add(claimed.len());
-            if let Err(error) = self.note(tx.commit().await, count).await {
-                // Nobody knows whether these are ours now. They go back before anything is claimed again.
-                claimed.iter().for_each(|notice| self.shared.queue.put_off_notice(notice));
-                return Err(error);
-            }
+            let put_off = || claimed.iter().for_each(|notice| self.shared.queue.put_off_notice(notice));
+            self.commit(tx, count, put_off).await?;
             fed.count += claimed.len();
             self.shared.queue.push_notices(claimed);
         }
@@ -436,11 +511,8 @@ impl Main {
             count + waiting == 0 && breaker::finish(&mut tx, site, edition, self.options.refusals).await?;
         let counted = self.worker.count_claim(&mut tx, count).await?;
         self.in_flight.add(count);
-        if let Err(error) = self.note(tx.commit().await, counted).await {
-            let all = claimed.claims.into_iter().chain(claimed.in_lanes.into_iter().flatten());
-            all.for_each(|claim| queue.put_off(claim, Duration::ZERO));
-            return Err(error);
-        }
+        let put_off = || claimed.all().for_each(|claim| queue.put_off(claim.clone(), Duration::ZERO));
+        self.commit(tx, counted, put_off).await?;
         if finished {
             self.shared.variants.forget();
             tracing::info!(edition, "the edition is finished");

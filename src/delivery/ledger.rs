@@ -400,18 +400,37 @@ pub(super) async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<u
     if !rows.is_empty() {
         tx.leaves_work();
     }
+    move_from_claimed(tx, worker, &rows).await?;
+    Ok(rows.len())
+}
+
+/// Takes back what a task had in hand when it broke off, each with its words: as what a worker had that is gone, but copy by copy.
+/// How many were the worker's own.
+pub(super) async fn break_off(
+    tx: &mut Tx,
+    worker: i64,
+    broken: &[(Key, &str)],
+    (now, next): (Moment, Moment),
+) -> Result<usize> {
+    let rows = store::break_off(tx, worker, broken, (now, next)).await?;
+    move_from_claimed(tx, worker, &rows).await?;
+    Ok(rows.len())
+}
+
+/// Moves the tallies of claims that were taken from a worker.
+async fn move_from_claimed(tx: &mut Tx, worker: i64, rows: &[(i64, String)]) -> Result<()> {
     let mut moves = Moves::default();
-    for (edition, state) in &rows {
+    for (edition, state) in rows {
         let state = match state.as_str() {
             "unknown" => "unknown",
+            "failed" => "failed",
             "suppressed" => "suppressed",
             "cancelled" => "cancelled",
             _ => "queued",
         };
         moves.shift(*edition, "claimed", state, 1);
     }
-    moves.write(tx, worker).await?;
-    Ok(rows.len())
+    moves.write(tx, worker).await
 }
 
 /// Hands claims back that cannot be sent now, each until a moment of its own if it has one, and into a lane if it waits in one.

@@ -17,7 +17,10 @@ use tokio::sync::Notify;
 use super::{
     pace::{Pace, PaceRules},
     shared::Wakes,
-    store::{ledger::Claim, notices::ClaimedNotice},
+    store::{
+        ledger::{Claim, Key},
+        notices::ClaimedNotice,
+    },
 };
 use crate::clock;
 
@@ -26,6 +29,31 @@ use crate::clock;
 pub(super) enum Item {
     Notice(ClaimedNotice),
     Delivery(Claim),
+}
+
+/// What a message is held by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ItemKey {
+    Delivery(Key),
+    /// Its id and attempt.
+    Notice(i64, i64),
+}
+
+impl Item {
+    pub(super) const fn key(&self) -> ItemKey {
+        match self {
+            Self::Delivery(claim) => ItemKey::Delivery(claim.key()),
+            Self::Notice(notice) => ItemKey::Notice(notice.id, notice.attempt),
+        }
+    }
+
+    /// Whether a task may have broken off at it: then nothing else is in hand with it, for which it would end badly, too.
+    pub(super) const fn goes_alone(&self) -> bool {
+        match self {
+            Self::Delivery(claim) => claim.broke_off,
+            Self::Notice(notice) => notice.attempt > 1,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -411,6 +439,18 @@ pub(super) struct InFlight {
     ended: Notify,
 }
 
+/// Results that are written down.
+pub(super) struct Recorded<'a> {
+    in_flight: &'a InFlight,
+    count: usize,
+}
+
+impl Drop for Recorded<'_> {
+    fn drop(&mut self) {
+        self.in_flight.done(self.count);
+    }
+}
+
 impl InFlight {
     pub(super) fn add(&self, count: usize) {
         self.count.fetch_add(count, Ordering::SeqCst);
@@ -420,6 +460,11 @@ impl InFlight {
         if self.count.fetch_sub(count, Ordering::SeqCst) == count {
             self.ended.notify_one();
         }
+    }
+
+    /// So many are done once what this gives is dropped.
+    pub(super) const fn recorded(&self, count: usize) -> Recorded<'_> {
+        Recorded { in_flight: self, count }
     }
 
     pub(super) fn is_zero(&self) -> bool {

@@ -463,7 +463,10 @@ pub(super) async fn note(site: &Site, relay: &str, worker: i64, words: Option<&s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{delivery::smtp::Timeouts, trust::Trust};
+    use crate::{
+        delivery::smtp::{Timeouts, Wire},
+        trust::Trust,
+    };
 
     fn options(url: &str) -> RelayOptions {
         let settings: crate::smtp_url::RelaySettings = url.parse().expect("a relay");
@@ -474,6 +477,7 @@ mod tests {
                 trust: Trust::public(),
                 timeouts: Timeouts::scaled(0.01),
                 messages_per_connection: 10,
+                wire: Wire::default(),
             },
             connections: 1,
             limits: settings.limits,

@@ -3,6 +3,9 @@
 //! While a message is on its way the next one is already composed, and its envelope goes out in the same write as the body
 //! before it: one round trip a message. The commit rule stands between the two: the body of the next is written only after
 //! the commit that holds the result of the last and the marker of the next.
+//!
+//! A sender that breaks off hangs up, gives back what it had in hand, and begins again. A copy that was in hand then goes alone
+//! from now on, so that only the one that it breaks off at is given up in the end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +14,7 @@ use futures_util::FutureExt as _;
 use super::{
     outcome::{self, Verdict},
     patience::{self, Patience},
-    queue::Item,
+    queue::{Item, ItemKey},
     relays::{self, Failed, LONGEST_REST},
     shared::Shared,
     smtp::{Connection, Envelope, Extensions, Failure, Reply, Stage},
@@ -29,6 +32,7 @@ use crate::{
     heavy,
     mail::{ConfirmSubscription, EmailTemplate as _},
     site::Site,
+    tasks::{Gap, Task},
 };
 
 /// What an attempt came to.
@@ -90,6 +94,10 @@ pub(super) struct Sender {
     crowded: bool,
     /// For so long.
     patience: Duration,
+    /// What was taken from the queue, and of which nothing was handed on yet.
+    held: Vec<ItemKey>,
+    /// Something was handed on since it began.
+    got_on: bool,
     /// Memory for the next message.
     spare: Vec<u8>,
 }
@@ -106,12 +114,33 @@ impl Sender {
             conversation: None,
             crowded: false,
             patience: CROWDED_PAUSE,
+            held: Vec::new(),
+            got_on: false,
             spare: Vec::new(),
         }
     }
 
-    /// Sends until the queue closes, then says goodbye.
+    /// Sends until the queue closes, whatever breaks off meanwhile.
     pub(super) async fn run(mut self) {
+        let mut gap = Gap::default();
+        loop {
+            let Err(broke) = heavy::caught(self.send()).await else { return };
+            self.shared.breaks.note(Task::Send, &broke);
+            // Whoever is on the other side hears no goodbye: nobody knows what it was told.
+            self.conversation = None;
+            self.crowded = false;
+            self.writer.break_off(std::mem::take(&mut self.held), &broke);
+            if std::mem::take(&mut self.got_on) {
+                gap = Gap::default();
+            }
+            // Either way it begins again, and may find that it can go home.
+            let _ = tokio::time::timeout(gap.grow(), self.shared.queue.closed()).await;
+            self.shared.wakes.count();
+        }
+    }
+
+    /// Sends until the queue closes, then says goodbye.
+    async fn send(&mut self) {
         let mut left_over = None;
         loop {
             if std::mem::take(&mut self.crowded) {
@@ -135,7 +164,7 @@ impl Sender {
     }
 
     /// The next message, once the relay may be given one; `None` when the engine stops.
-    async fn next(&self) -> Option<Item> {
+    async fn next(&mut self) -> Option<Item> {
         loop {
             let turn = tokio::select! {
                 biased;
@@ -145,8 +174,9 @@ impl Sender {
             match turn {
                 Ok(()) => {
                     let item = self.shared.queue.pop().await;
-                    if item.is_none() {
-                        self.shared.relays.unused(self.relay);
+                    match &item {
+                        Some(item) => self.held.push(item.key()),
+                        None => self.shared.relays.unused(self.relay),
                     }
                     return item;
                 }
@@ -164,14 +194,14 @@ impl Sender {
         if let Item::Delivery(claim) = &first.item
             && self.shared.queue.is_stopped(claim.edition_id)
         {
-            self.shared.queue.put_back(first.item);
+            self.put_back(first.item);
             return None;
         }
         let mut conversation = match self.begin(&first).await {
             None => {
                 // That says nothing about the message: whichever relay can takes it, and the turn was none.
                 self.shared.relays.unused(self.relay);
-                self.shared.queue.put_back(first.item);
+                self.put_back(first.item);
                 return None;
             }
             Some(Err(failure)) => {
@@ -188,8 +218,8 @@ impl Sender {
                 self.let_go(current.item);
                 return None;
             }
-            let next =
-                if connection.takes_next() { self.next_at_once(connection.extensions()).await } else { None };
+            let takes_next = connection.takes_next() && !current.item.goes_alone();
+            let next = if takes_next { self.next_at_once(connection.extensions()).await } else { None };
             let Ready { item, bytes, .. } = current;
             let result = connection.finish(bytes, next.as_ref().map(Ready::envelope).as_ref()).await;
             self.spare = connection.spare();
@@ -254,11 +284,12 @@ impl Sender {
         match Connection::open(relay).await {
             Ok(connection) => {
                 self.patience = CROWDED_PAUSE;
-                if relays.works(self.relay) {
+                let was_in_trouble = relays.works(self.relay);
+                let counted = Counted { shared: self.shared.clone(), relay: self.relay };
+                if was_in_trouble {
                     tracing::info!(relay = name, "the mail service can be used again");
                     note(site, &name, *worker, None).await;
                 }
-                let counted = Counted { shared: self.shared.clone(), relay: self.relay };
                 Some(Conversation { connection, _counted: counted })
             }
             Err(failure) => {
@@ -303,7 +334,7 @@ impl Sender {
             if let Item::Delivery(claim) = &ready.item
                 && self.shared.queue.is_stopped(claim.edition_id)
             {
-                self.shared.queue.put_back(ready.item);
+                self.put_back(ready.item);
                 continue;
             }
             match server.check(&ready.envelope()) {
@@ -313,16 +344,21 @@ impl Sender {
         }
     }
 
-    async fn next_item_at_once(&self) -> Option<Item> {
+    async fn next_item_at_once(&mut self) -> Option<Item> {
         // A relay whose limit is reached, or whose turn it is not, is given nothing more behind the message in hand.
         let turn = self.shared.relays.turn(self.relay, &self.shared.site);
         match turn.now_or_never() {
             Some(Ok(())) => {
                 let item = self.shared.queue.try_pop();
-                if item.is_none() {
-                    self.shared.relays.unused(self.relay);
+                if let Some(item) = item {
+                    self.held.push(item.key());
+                    if !item.goes_alone() {
+                        return Some(item);
+                    }
+                    self.put_back(item);
                 }
-                item
+                self.shared.relays.unused(self.relay);
+                None
             }
             _ => None,
         }
@@ -352,6 +388,7 @@ impl Sender {
             // That says nothing about this copy: it waits for a database that answers.
             Err(error) => {
                 tracing::error!(edition = claim.edition_id, %error, "a text cannot be read from the database; trying again");
+                self.let_off(ItemKey::Delivery(claim.key()));
                 self.shared.queue.put_off(claim, DATABASE_PAUSE);
                 return None;
             }
@@ -362,13 +399,13 @@ impl Sender {
             }
             Err(why) => {
                 let why = ("render", why);
-                self.writer.record(self.delivery_record(&claim, "failed", Some("render"), "failed", why));
+                self.record_delivery(self.delivery_record(&claim, "failed", Some("render"), "failed", why));
                 None
             }
         }
     }
 
-    async fn compose_notice(&self, notice: ClaimedNotice) -> Option<Ready> {
+    async fn compose_notice(&mut self, notice: ClaimedNotice) -> Option<Ready> {
         match self.suppressed(&notice).await {
             Ok(false) => {}
             Ok(true) => {
@@ -377,7 +414,8 @@ impl Sender {
                 return None;
             }
             Err(error) => {
-                self.record_notice(&notice, self.again(&notice, "database"), error);
+                let again = self.again(&notice, "database");
+                self.record_notice(&notice, again, error);
                 return None;
             }
         }
@@ -421,11 +459,17 @@ impl Sender {
 
     /// A message that was not sent after all: its edition was stopped, its reader left, or the engine stops. If the row is
     /// still ours, it goes back unharmed.
-    fn let_go(&self, item: Item) {
+    fn let_go(&mut self, item: Item) {
         match item {
             Item::Delivery(claim) => {
                 let why = "not sent: the edition was stopped, or the reader left".to_owned();
-                self.writer.record(self.delivery_record(&claim, "queued", None, "held back", ("data", why)));
+                self.record_delivery(self.delivery_record(
+                    &claim,
+                    "queued",
+                    None,
+                    "held back",
+                    ("data", why),
+                ));
             }
             Item::Notice(notice) => {
                 let ending = Ending::Retry { class: "stopped", at: self.shared.site.now() };
@@ -434,9 +478,20 @@ impl Sender {
         }
     }
 
-    fn record(&self, item: Item, result: &Outcome) {
+    /// It is no longer in hand: what became of it, or who has it now, is said next.
+    fn let_off(&mut self, key: ItemKey) {
+        self.held.retain(|held| *held != key);
+        self.got_on = true;
+    }
+
+    fn put_back(&mut self, item: Item) {
+        self.held.retain(|held| *held != item.key());
+        self.shared.queue.put_back(item);
+    }
+
+    fn record(&mut self, item: Item, result: &Outcome) {
         match item {
-            Item::Delivery(claim) => self.writer.record(self.judge_delivery(&claim, result)),
+            Item::Delivery(claim) => self.record_delivery(self.judge_delivery(&claim, result)),
             Item::Notice(notice) => {
                 let ending = match outcome::judge(result) {
                     Verdict::Accepted => Ending::Accepted,
@@ -526,7 +581,13 @@ impl Sender {
         }
     }
 
-    fn record_notice(&self, notice: &ClaimedNotice, ending: Ending, reply: String) {
+    fn record_delivery(&mut self, record: Record) {
+        self.let_off(ItemKey::Delivery(record.key()));
+        self.writer.record(record);
+    }
+
+    fn record_notice(&mut self, notice: &ClaimedNotice, ending: Ending, reply: String) {
+        self.let_off(ItemKey::Notice(notice.id, notice.attempt));
         let at = self.shared.site.now();
         self.writer.record_notice(NoticeRecord { id: notice.id, attempt: notice.attempt, ending, reply, at });
     }

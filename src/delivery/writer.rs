@@ -3,6 +3,9 @@
 //! It commits whatever waits, or is just coming, as soon as the previous commit has returned. Operations are applied in the order they came, so
 //! a connection that waits for the marker of its next message knows that the result of the last one is safe as well. An
 //! outcome is retried until the database takes it: every operation compares with the claim, so doing it twice is harmless.
+//!
+//! When it breaks off, what it had in hand and had not committed ends as if the worker had been killed there, and it goes on. If
+//! it breaks off again and again and commits no result in between, it ends, and the worker with it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     breaker::{Breaker, RefusalRules},
     ledger,
-    queue::InFlight,
+    queue::{InFlight, ItemKey},
     shared::Shared,
     store::{
         editions,
@@ -22,7 +25,9 @@ use super::{
 use crate::{
     clock::Moment,
     db::{Gate, Result},
+    heavy::{Broke, caught},
     site::Site,
+    tasks::{Gap, Task},
 };
 
 /// What became of a notice.
@@ -40,6 +45,13 @@ enum Operation {
     Record(Record),
     MarkNotice { key: (i64, i64), address_hash: String, passed: oneshot::Sender<bool> },
     RecordNotice(NoticeRecord),
+    BreakOff(Broken),
+}
+
+/// What a task had in hand when it broke off.
+struct Broken {
+    key: ItemKey,
+    words: Arc<str>,
 }
 
 /// A connection's way to the writer. Cheap to clone; the writer ends when the last one is dropped.
@@ -56,10 +68,20 @@ impl Writer {
         shared: Arc<Shared>,
         in_flight: Arc<InFlight>,
         rules: RefusalRules,
-    ) -> (Self, tokio::task::JoinHandle<()>) {
+    ) -> (Self, tokio::task::JoinHandle<std::result::Result<(), Broke>>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let task = tokio::spawn(write(shared, receiver, in_flight, Breaker::new(rules)));
-        (Self(sender), task)
+        let breaker = Breaker::new(rules);
+        let hand = Hand {
+            shared,
+            in_flight,
+            breaker,
+            receiver,
+            waiting: Vec::new(),
+            batch: Batch::default(),
+            broken: Vec::new(),
+            breaks: 0,
+        };
+        (Self(sender), tokio::spawn(hand.run()))
     }
 
     /// Waits for the commit of the marker; `false` if the row is no longer ours to send.
@@ -89,42 +111,148 @@ impl Writer {
             tracing::error!("the writer is gone; the notice is sent again when this worker is taken back");
         }
     }
+
+    /// Hands over what a connection had in hand when it broke off, after everything that it handed over before.
+    pub(super) fn break_off(&self, keys: Vec<ItemKey>, broke: &Broke) {
+        let words = said(broke);
+        for key in keys {
+            // Without a writer the worker ends, and takes back what it held.
+            let _ = self.0.send(Operation::BreakOff(Broken { key, words: words.clone() }));
+        }
+    }
 }
 
-async fn write(
+/// For the log of a copy.
+fn said(broke: &Broke) -> Arc<str> {
+    format!("the program broke off: {broke}").into()
+}
+
+/// The writer's task, and what it has in hand.
+struct Hand {
     shared: Arc<Shared>,
-    mut receiver: mpsc::UnboundedReceiver<Operation>,
     in_flight: Arc<InFlight>,
-    mut breaker: Breaker,
-) {
-    let mut waiting = Vec::new();
-    while receiver.recv_many(&mut waiting, MOST_OPERATIONS_A_COMMIT).await > 0 {
-        gather(&mut receiver, &mut waiting).await;
-        let batch = Batch::sort(std::mem::take(&mut waiting));
-        let mut gap = Duration::from_millis(50);
-        let mut care = Care::Count;
+    breaker: Breaker,
+    receiver: mpsc::UnboundedReceiver<Operation>,
+    waiting: Vec<Operation>,
+    batch: Batch,
+    /// What goes back by what is known of it.
+    broken: Vec<Broken>,
+    /// How often it broke off since a batch with a result was through.
+    breaks: usize,
+}
+
+/// It breaks off so often, and commits no result in between: then it cannot go on, and whatever is sent would end in doubt.
+const MOST_BREAKS: usize = 5;
+/// What was in hand when a task broke off is not tried again at once.
+const BROKEN_PAUSE: Duration = Duration::from_secs(60);
+
+impl Hand {
+    /// Writes until the last connection is gone.
+    async fn run(mut self) -> std::result::Result<(), Broke> {
+        let mut gap = Gap::default();
         loop {
-            match batch.apply(&shared.site, shared.worker, care).await {
-                Ok(None) => care = Care::Ask,
-                Ok(Some(passed)) => {
-                    let paused = breaker.saw(&shared.site, &batch.records).await;
-                    shared.queue.stop_editions(paused);
-                    in_flight.done(batch.records.len() + batch.notice_records.len());
-                    // One marker that was not set says it of all other copies: they need no conversation to find it out.
-                    if !passed.stopped.is_empty() {
-                        shared.queue.stop_editions(passed.stopped.iter().copied());
-                    }
-                    batch.answer(&passed);
-                    break;
+            let Err(broke) = caught(self.write()).await else { return Ok(()) };
+            self.shared.breaks.note(Task::Record, &broke);
+            self.breaks += 1;
+            if self.breaks == MOST_BREAKS {
+                return Err(broke);
+            }
+            if self.breaks == 1 {
+                gap = Gap::default();
+            }
+            self.drop_batch(&broke);
+            tokio::time::sleep(gap.grow()).await;
+        }
+    }
+
+    /// Nobody knows any more what became of its results. Whoever waits for a marker hears that it was not set, and lets go.
+    fn drop_batch(&mut self, broke: &Broke) {
+        let batch = std::mem::take(&mut self.batch);
+        let words = said(broke);
+        let copies = batch.records.iter().map(|record| ItemKey::Delivery(record.key()));
+        let notices = batch.notice_records.iter().map(|record| ItemKey::Notice(record.id, record.attempt));
+        self.broken.extend(copies.chain(notices).map(|key| Broken { key, words: words.clone() }));
+    }
+
+    async fn write(&mut self) {
+        loop {
+            self.give_back().await;
+            if self.waiting.is_empty()
+                && self.receiver.recv_many(&mut self.waiting, MOST_OPERATIONS_A_COMMIT).await == 0
+            {
+                return;
+            }
+            gather(&mut self.receiver, &mut self.waiting).await;
+            self.batch = Batch::sort(std::mem::take(&mut self.waiting), &mut self.broken);
+            if self.batch.is_empty() {
+                continue;
+            }
+            let mut care = Care::Count;
+            let passed = loop {
+                let apply = || self.batch.apply(&self.shared.site, self.shared.worker, care);
+                match until_taken(apply).await {
+                    Some(passed) => break passed,
+                    None => care = Care::Ask,
                 }
-                Err(error) => {
-                    tracing::error!(%error, "the database did not take results; trying again, nothing more is sent meanwhile");
-                    tokio::time::sleep(gap).await;
-                    gap = (gap * 2).min(Duration::from_secs(5));
-                }
+            };
+            let batch = std::mem::take(&mut self.batch);
+            let results = batch.records.len() + batch.notice_records.len();
+            // However this ends, they are written down.
+            let recorded = self.in_flight.recorded(results);
+            let paused = self.breaker.saw(&self.shared.site, &batch.records).await;
+            self.shared.queue.stop_editions(paused);
+            drop(recorded);
+            // One marker that was not set says it of all other copies: they need no conversation to find it out.
+            if !passed.stopped.is_empty() {
+                self.shared.queue.stop_editions(passed.stopped.iter().copied());
+            }
+            batch.answer(&passed);
+            if results > 0 {
+                self.breaks = 0;
             }
         }
     }
+
+    async fn give_back(&mut self) {
+        if !self.broken.is_empty() {
+            until_taken(|| give_back(&self.shared, &self.broken)).await;
+            self.in_flight.done(std::mem::take(&mut self.broken).len());
+        }
+    }
+}
+
+/// Writes what the database does not take again and again until it does.
+async fn until_taken<T, F: Future<Output = Result<T>>>(write: impl Fn() -> F) -> T {
+    let mut gap = Duration::from_millis(50);
+    loop {
+        match write().await {
+            Ok(taken) => return taken,
+            Err(error) => {
+                tracing::error!(%error, "the database did not take results; trying again, nothing more is sent meanwhile");
+                tokio::time::sleep(gap).await;
+                gap = (gap * 2).min(Duration::from_secs(5));
+            }
+        }
+    }
+}
+
+async fn give_back(Shared { site, worker, .. }: &Shared, broken: &[Broken]) -> Result<()> {
+    let now = site.now();
+    let when = (now, now.plus(BROKEN_PAUSE));
+    let mut tx = site.db.begin_inside(Gate::Copies).await?;
+    let mut copies = Vec::new();
+    for Broken { key, words } in broken {
+        match *key {
+            ItemKey::Delivery(key) => copies.push((key, &**words)),
+            ItemKey::Notice(id, attempt) => {
+                notices::break_off(&mut tx, *worker, (id, attempt), words, when).await?;
+            }
+        }
+    }
+    if !copies.is_empty() {
+        ledger::break_off(&mut tx, *worker, &copies, when).await?;
+    }
+    tx.commit().await
 }
 
 /// Lets the connections that have just been answered come along: one commit for all of them costs as much as one for the
@@ -175,7 +303,8 @@ enum Care {
 
 impl Batch {
     /// Results go before markers: a row's own result never waits behind its own marker, since a connection waits for that.
-    fn sort(operations: Vec<Operation>) -> Self {
+    /// What goes back waits until they are written.
+    fn sort(operations: Vec<Operation>, broken: &mut Vec<Broken>) -> Self {
         let mut batch = Self::default();
         for operation in operations {
             match operation {
@@ -187,9 +316,17 @@ impl Batch {
                 Operation::MarkNotice { key, address_hash, passed } => {
                     batch.notice_marks.push(Mark { key, address_hash, passed });
                 }
+                Operation::BreakOff(one) => broken.push(one),
             }
         }
         batch
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.records.is_empty()
+            && self.marks.is_empty()
+            && self.notice_records.is_empty()
+            && self.notice_marks.is_empty()
     }
 
     /// Writes everything in one transaction; `None`, and nothing is written, if some rows were not ours after all.

@@ -32,6 +32,7 @@ use crate::{
     site::Site,
     staff::Settings,
     subscribers,
+    tasks::Breaks,
 };
 
 /// What the jobs work with. Cheap to clone.
@@ -57,6 +58,8 @@ pub struct Jobs {
     pub place: Arc<str>,
     /// How long it is waited for a job.
     pub waits: Waits,
+    /// Which tasks broke off: people are told of them as of jobs.
+    pub breaks: Breaks,
 }
 
 /// How long it is waited for a job that does not end.
@@ -90,10 +93,11 @@ enum Job {
     TakeInBounces,
     Tidy,
     NotePosition,
+    TellOfBreaks,
 }
 
 impl Job {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::SealEditions,
         Self::AskHeldBack,
         Self::TellOwners,
@@ -107,13 +111,14 @@ impl Job {
         Self::TakeInBounces,
         Self::Tidy,
         Self::NotePosition,
+        Self::TellOfBreaks,
     ];
 
     /// The schedule.
     const fn every(self) -> Duration {
         Duration::from_secs(match self {
             Self::SealEditions | Self::WorkOnProviderEvents => 1,
-            Self::TellOwners | Self::TakeInRefusals => 10,
+            Self::TellOwners | Self::TakeInRefusals | Self::TellOfBreaks => 10,
             Self::AskHeldBack
             | Self::ResumeProviderCalls
             | Self::LookUpProviders
@@ -142,6 +147,7 @@ impl Job {
             Self::TakeInBounces => "take in bounces",
             Self::Tidy => "tidy",
             Self::NotePosition => "note position",
+            Self::TellOfBreaks => "tell of breaks",
         }
     }
 
@@ -175,6 +181,7 @@ impl Job {
             Self::NotePosition => {
                 "How far the database has come is not noted: an old copy of it might not be noticed"
             }
+            Self::TellOfBreaks => "Nobody is told when sending breaks off where nobody foresaw it",
         }
     }
 }
@@ -189,7 +196,7 @@ impl Jobs {
             running.spawn(async move {
                 let mut watch = Watch::of(job, jobs.place.clone());
                 loop {
-                    let mut turn = pin!(jobs.run_one(job, &mut watch));
+                    let mut turn = pin!(jobs.take_turn(job, &mut watch));
                     let is_the_end = tokio::select! {
                         () = &mut turn => false,
                         _ = stop.wait_for(|stopped| *stopped) => true,
@@ -207,13 +214,25 @@ impl Jobs {
                 }
             });
         }
-        while running.join_next().await.is_some() {}
+        while let Some(ended) = running.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a job ended");
+            }
+        }
     }
 
     /// Runs every job once, now, in the order of the schedule.
     pub async fn run_all_once(&self) {
         for job in Job::ALL {
-            self.run_one(job, &mut Watch::of(job, self.place.clone())).await;
+            self.take_turn(job, &mut Watch::of(job, self.place.clone())).await;
+        }
+    }
+
+    /// Whatever breaks off costs one turn.
+    async fn take_turn(&self, job: Job, watch: &mut Watch) {
+        // On the heap: a job is large, and this lies around it.
+        if let Err(broke) = heavy::caught(Box::pin(self.run_one(job, watch))).await {
+            tracing::error!(?job, panic = %broke, "how a job goes could not be noted");
         }
     }
 
@@ -309,6 +328,7 @@ impl Jobs {
                 folder?;
             }
             Job::Tidy => drop(retention::tidy(site, ran).await?),
+            Job::TellOfBreaks => trouble::tell_of(&self.breaks, site, &self.place).await?,
             Job::NotePosition => {
                 if let Some(positions) = &self.positions {
                     positions.keep_up(&site.db).await?;

@@ -1,10 +1,11 @@
-//! Jobs that do not work: who is told, and when.
+//! Jobs that do not work, and tasks that break off: who is told, and when.
 //!
 //! The rule: a job that broke off, that has failed for an hour, or that has not come back for one, is told at the desk at
 //! once and to the owners by one letter, in the transaction that notes it; then nothing more until it has worked again. This
 //! stands in the database: a restart does not make it forgotten, nor the letter come twice, and the desk may be another
 //! process than the one that fails. Each process has a row of its own, for what one of them cannot do another may; they
-//! share the letter. Whoever could not be written to has not been told.
+//! share the letter. Whoever could not be written to has not been told. A task (`tasks`) works again once it has not broken off
+//! for a while.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -19,6 +20,7 @@ use crate::{
     mail::{EmailTemplate as _, JobStopped},
     site::Site,
     staff::{Role, Settings, accounts, accounts::Member},
+    tasks::{self, Breaks, Task},
 };
 
 /// How long a job may fail before people hear of it: a database or a payment service is restarted in less.
@@ -28,7 +30,73 @@ const BETWEEN_LETTERS: Duration = Duration::from_secs(86_400);
 /// While it fails, that is written down no more often than this.
 const NOTE_EVERY: Duration = Duration::from_secs(60);
 
-/// A job that does not work.
+/// What runs by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Runs {
+    /// Now and then.
+    Job(Job),
+    /// All the time.
+    Task(Task),
+}
+
+impl From<Job> for Runs {
+    fn from(job: Job) -> Self {
+        Self::Job(job)
+    }
+}
+
+impl From<Task> for Runs {
+    fn from(task: Task) -> Self {
+        Self::Task(task)
+    }
+}
+
+impl Runs {
+    fn named(name: &str) -> Option<Self> {
+        let mut all = Job::ALL.into_iter().map(Self::Job).chain(Task::ALL.into_iter().map(Self::Task));
+        all.find(|one| one.name() == name)
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Job(job) => job.name(),
+            Self::Task(task) => task.name(),
+        }
+    }
+
+    const fn what_stands_still(self) -> &'static str {
+        match self {
+            Self::Job(job) => job.what_stands_still(),
+            Self::Task(task) => task.what_stands_still(),
+        }
+    }
+
+    /// How often at least it shows that it works.
+    const fn every(self) -> Duration {
+        match self {
+            Self::Job(job) => job.every(),
+            Self::Task(_) => tasks::CALM,
+        }
+    }
+}
+
+/// Tells of the tasks that broke off, and of those that work again.
+///
+/// # Errors
+/// When the database fails; then it is told at the next turn.
+pub(super) async fn tell_of(breaks: &Breaks, site: &Site, place: &Arc<str>) -> Result<()> {
+    for (task, words) in breaks.untold() {
+        Watch::of(task, place.clone()).fails(site, true, &words).await?;
+        breaks.told(task, site.now());
+    }
+    for task in breaks.calm(site.now()) {
+        Watch::of(task, place.clone()).works(site).await?;
+        breaks.forget(task);
+    }
+    Ok(())
+}
+
+/// A job that does not work, or a task that broke off.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct Trouble {
     job: String,
@@ -50,11 +118,11 @@ impl Trouble {
     /// What stands still, in a sentence without its full stop.
     #[must_use]
     pub fn what(&self) -> &'static str {
-        self.job().map_or("Something that runs by itself does not work", Job::what_stands_still)
+        self.runs().map_or("Something that runs by itself does not work", Runs::what_stands_still)
     }
 
-    fn job(&self) -> Option<Job> {
-        Job::ALL.into_iter().find(|job| job.name() == self.job)
+    fn runs(&self) -> Option<Runs> {
+        Runs::named(&self.job)
     }
 
     fn is_for_people(&self) -> bool {
@@ -68,7 +136,7 @@ impl Trouble {
 
     /// A process that is gone fails no longer, and cannot say so.
     fn is_fresh(&self, now: Moment) -> bool {
-        self.job().is_some_and(|job| now.since(self.last_at) <= job.every() * 2 + PATIENCE * 2)
+        self.runs().is_some_and(|one| now.since(self.last_at) <= one.every() * 2 + PATIENCE * 2)
     }
 }
 
@@ -86,7 +154,7 @@ pub async fn look(db: &Db, now: Moment) -> Result<Vec<Trouble>> {
 /// What a loop remembers of its job, so that the database hears only of what changes.
 #[derive(Debug)]
 pub(super) struct Watch {
-    job: Job,
+    runs: Runs,
     place: Arc<str>,
     /// Whether it has worked since the start of the process, so that nothing is left to take back.
     works: bool,
@@ -95,8 +163,8 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) const fn of(job: Job, place: Arc<str>) -> Self {
-        Self { job, place, works: false, noted_at: None, last_turn: None }
+    pub(super) fn of(runs: impl Into<Runs>, place: Arc<str>) -> Self {
+        Self { runs: runs.into(), place, works: false, noted_at: None, last_turn: None }
     }
 
     /// Begins a turn. Returns for how long this process has run since the one before; nothing at the first.
@@ -105,7 +173,7 @@ impl Watch {
     }
 
     fn place(&self) -> store::Where<'_> {
-        (self.job.name(), &self.place)
+        (self.runs.name(), &self.place)
     }
 
     /// It did what was due.
@@ -118,7 +186,7 @@ impl Watch {
             let mut tx = site.db.begin().await?;
             store::well(&mut tx, self.place(), site.now()).await?;
             tx.commit().await?;
-            tracing::info!(job = ?self.job, "a job works again");
+            tracing::info!(job = self.runs.name(), "a job works again");
         }
         (self.works, self.noted_at) = (true, None);
         Ok(())

@@ -24,7 +24,7 @@ use axum::Router;
 use tokio::{
     net::TcpListener,
     sync::{Mutex, watch},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
 };
 
 #[cfg(test)]
@@ -132,7 +132,8 @@ impl Sandbox {
         let mailbox = Mailbox::open(&config.dir, config.clock.clone())?;
         let smtp_listener = TcpListener::bind(config.smtp).await?;
         let http_listener = TcpListener::bind(config.http).await?;
-        let stripe = StripeServer::open(&config.dir, config.clock, config.api_key, stopped.clone())?;
+        let (stripe, delivering) =
+            StripeServer::open(&config.dir, config.clock, config.api_key, stopped.clone())?;
         let http_address = http_listener.local_addr()?;
         let smtp_address = smtp_listener.local_addr()?;
         stripe.begin(format!("http://{http_address}"), config.webhook);
@@ -140,6 +141,7 @@ impl Sandbox {
         let script = SmtpScript::default();
         let smtp = Arc::new(smtp::Server { options: config.smtp_options, script, mailbox: mailbox.clone() });
         let mut tasks = JoinSet::new();
+        tasks.spawn(delivering);
         tasks.spawn(smtp::serve(smtp_listener, Arc::clone(&smtp), config.limits.smtp, stopped.clone()));
         let app = Router::new()
             .merge(mailbox::pages::router(mailbox))
@@ -184,6 +186,15 @@ impl Sandbox {
     /// that wait, from before a restart too, go there; events that happened while there was no endpoint are not sent later.
     pub fn set_webhook(&self, webhook: Option<Webhook>) {
         self.0.stripe.set_webhook(webhook);
+    }
+
+    /// Waits until a part of it ends before it was told to, which none should; with what it said.
+    ///
+    /// # Errors
+    /// When it broke off.
+    pub async fn ended(&self) -> Result<(), JoinError> {
+        let mut tasks = self.0.tasks.lock().await;
+        tasks.join_next().await.unwrap_or(Ok(()))
     }
 
     /// Stops serving and frees both addresses. What stands in the files stays.

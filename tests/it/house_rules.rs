@@ -56,6 +56,21 @@ const LIBRARIES: &[(&[&str], &[&str], &str)] = &[
         &["private.rs"],
         "private.rs makes files and folders: nobody else may read them",
     ),
+    (
+        &["tokio::spawn", "spawn_blocking", "JoinSet", "thread::spawn"],
+        &[
+            "heavy.rs",
+            "door/accept.rs",
+            "delivery/engine.rs",
+            "delivery/writer.rs",
+            "delivery/dkim.rs",
+            "staff/passwords.rs",
+            "jobs/mod.rs",
+            "sandbox/",
+            "cli/running.rs",
+        ],
+        "who begins a task waits for it, keeps it (tasks.rs), or ends the process when it ends",
+    ),
     (&["anyhow::", "anyhow!"], &["main.rs", "cli/"], "rooms have errors that a caller can act on"),
 ];
 
@@ -76,6 +91,7 @@ const LEVELS: &[&[&str]] = &[
         "links",
         "trust",
         "private",
+        "tasks",
         "door",
     ],
     &["db"],

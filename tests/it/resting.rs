@@ -18,6 +18,7 @@ use broadside::{
     jobs::{Jobs, Waits},
     sandbox::{Rule, Stage},
     smtp_url::RelayLimits,
+    tasks::Breaks,
 };
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -58,6 +59,7 @@ impl Processes {
                 positions: None,
                 place: "here".into(),
                 waits: Waits::default(),
+                breaks: Breaks::default(),
             };
             jobs.push(tokio::spawn(of_one.run(stopped.clone())));
         }

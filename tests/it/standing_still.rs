@@ -6,9 +6,11 @@ use broadside::{
     articles::fetch::Fetcher,
     digests,
     donations::attention,
+    heavy,
     jobs::{Jobs, Waits},
     payments::{Payments, webhook::WebhookSecrets},
     staff::PasswordCost,
+    tasks::{self, Breaks, Task},
     web::{self, App},
 };
 use tokio::{net::TcpListener, sync::watch};
@@ -41,6 +43,7 @@ fn jobs(app: &TestApp, provider: &Arc<Faulty>) -> Jobs {
         positions: None,
         place: "one".into(),
         waits: Waits::default(),
+        breaks: Breaks::default(),
     }
 }
 
@@ -95,6 +98,33 @@ both_engines! {
         provider.set(Fault::Panics);
         jobs(&app, &provider).run_all_once().await;
         assert_eq!(letters(&app).await, 2);
+    }
+
+    /// What goes on all the time is told like a job, once, until it has not broken off for a while.
+    async fn a_task_that_breaks_off_is_told_once_and_works_again(app: TestApp) {
+        let provider = Faulty::new(app.payments.provider.clone(), 100);
+        let jobs = jobs(&app, &provider);
+        let breaks = || async {
+            let work = async { panic!("a server that nobody foresaw, of ann@example.org") };
+            let broke: heavy::Broke = heavy::caught::<()>(work).await.expect_err("it breaks off");
+            jobs.breaks.note(Task::Send, &broke);
+            jobs.run_all_once().await;
+        };
+        let desk = app.desk().await;
+        for _ in 0..3 {
+            breaks().await;
+            app.advance(10 * MINUTE);
+        }
+        let page = desk.open("/desk").await;
+        page.says("Sending broke off where nobody foresaw it").says("a server that nobody foresaw");
+        assert!(!page.body.contains("ann@example.org"));
+        assert_eq!(letters(&app).await, 1);
+        app.advance(tasks::CALM);
+        jobs.run_all_once().await;
+        assert!(!app.desk().await.open("/desk").await.body.contains("does not work"));
+        breaks().await;
+        app.desk().await.open("/desk").await.says("Sending broke off");
+        assert_eq!(letters(&app).await, 1, "what breaks again and again is no letter each time");
     }
 
     /// Of several processes that share the work each tells of its own trouble, whatever the others can do and however often

@@ -186,7 +186,7 @@ mod tests {
     use super::*;
     use crate::{
         clock::Clock,
-        delivery::smtp::{Connection, Envelope, Relay, Timeouts},
+        delivery::smtp::{Connection, Envelope, Relay, Timeouts, Wire},
         sandbox::SandboxConfig,
         token,
         trust::Trust,
@@ -203,6 +203,7 @@ mod tests {
             trust: Trust::public(),
             timeouts: Timeouts::scaled(0.05),
             messages_per_connection: 10,
+            wire: Wire::default(),
         };
         let mut connection = Connection::open(&relay).await.unwrap();
         for id in ["one", "two"] {

@@ -90,7 +90,8 @@ impl Failure {
     }
 }
 
-trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+/// What bytes go over, both ways.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
 
 /// An open, greeted and authenticated connection.
@@ -220,7 +221,7 @@ impl Connection {
 
     fn new(stream: Box<dyn Stream>, relay: &Relay) -> Self {
         Self {
-            stream: BufReader::new(stream),
+            stream: BufReader::new(relay.wire.lay(stream)),
             timeouts: relay.timeouts,
             extensions: Extensions::default(),
             messages_left: relay.messages_per_connection,

@@ -8,10 +8,10 @@ mod reply;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 pub use self::{
-    connection::{Connection, Envelope, Extensions, Failure, Stage},
+    connection::{Connection, Envelope, Extensions, Failure, Stage, Stream},
     reply::Reply,
 };
 use crate::{smtp_url::SmtpUrl, trust::Trust};
@@ -53,6 +53,34 @@ impl Timeouts {
     }
 }
 
+/// What lies between us and a server: the network alone, or something that whoever made the relay puts before it, to listen in
+/// or to get in the way. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Wire(Option<Arc<Lay>>);
+
+type Lay = dyn Fn(Box<dyn Stream>) -> Box<dyn Stream> + Send + Sync;
+
+impl Wire {
+    /// Something before the network: `lay` is given each connection, once it is encrypted if it is to be, and gives back what is
+    /// spoken over.
+    pub fn through(lay: impl Fn(Box<dyn Stream>) -> Box<dyn Stream> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(lay)))
+    }
+
+    fn lay(&self, stream: Box<dyn Stream>) -> Box<dyn Stream> {
+        match &self.0 {
+            Some(lay) => lay(stream),
+            None => stream,
+        }
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
 /// A relay: a server that takes our mail, and how we behave towards it.
 #[derive(Clone, Debug)]
 pub struct Relay {
@@ -66,4 +94,6 @@ pub struct Relay {
     pub timeouts: Timeouts,
     /// A connection is closed after this many messages and opened anew.
     pub messages_per_connection: u32,
+    /// What we speak over.
+    pub wire: Wire,
 }

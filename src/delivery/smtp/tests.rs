@@ -8,7 +8,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Connection, Envelope, Failure, Relay, Reply, Stage, Timeouts};
+use super::{Connection, Envelope, Failure, Relay, Reply, Stage, Timeouts, Wire};
 use crate::trust::Trust;
 
 /// What the server does, in order.
@@ -59,6 +59,7 @@ async fn server(steps: Vec<Step>) -> (Relay, JoinHandle<String>) {
         trust: Trust::public(),
         timeouts: Timeouts::scaled(0.01),
         messages_per_connection: 10,
+        wire: Wire::default(),
     };
     (relay, heard)
 }

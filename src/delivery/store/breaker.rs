@@ -12,7 +12,7 @@ statements! {
     RECENT = "select count(*) as outcomes, count(reason) as refused, count(case when reason = 'policy' then 1 end) as of_us
         from (select reason from delivery_attempt
             where id > (select judged_after from edition where id = $1) and id > (select max(id) from delivery_attempt) - $2
-            and edition_id + 0 = $1 and outcome <> 'held back' order by id desc limit 100) as recent";
+            and edition_id + 0 = $1 and outcome not in ('held back', 'broke off') order by id desc limit 100) as recent";
     /// Refusals that are about us, since then, counted up to so many.
     OF_US = "select count(*) from (select 1 from delivery_attempt where edition_id = $1 and reason = 'policy'
             and id > (select judged_after from edition where id = $1) limit $2) as refused";

@@ -22,25 +22,29 @@ statements! {
             select $1, cast(r.value ->> 0 as bigint), r.value ->> 1, r.value ->> 2, r.value ->> 3, cast(r.value ->> 4 as bigint), r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false
             from json_array_elements(cast($3 as json)) as r where true on conflict (edition_id, subscriber_id) do nothing";
     /// What is to be claimed next, for `Tx::array`.
-    DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at))
-            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, coalesce(s.public_id, '') as public_id
+    DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, broke_off))
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, coalesce(s.public_id, '') as public_id,
+                    case when d.class = 'broke off' then 1 else 0 end as broke_off
                 from delivery d left join subscriber s on s.id = d.subscriber_id
                 where d.edition_id = $1 and d.state = 'queued' and d.lane = '' and d.next_at <= $2
                 and exists (select 1 from edition where id = $1 and state = 'sending') order by d.next_at, d.subscriber_id limit $3)",
-        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at)), '[]') as text)
-            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, coalesce(s.public_id, '') as public_id
+        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, broke_off)), '[]') as text)
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, coalesce(s.public_id, '') as public_id,
+                    case when d.class = 'broke off' then 1 else 0 end as broke_off
                 from delivery d left join subscriber s on s.id = d.subscriber_id
                 where d.edition_id = $1 and d.state = 'queued' and d.lane = '' and d.next_at <= $2
                 and exists (select 1 from edition where id = $1 and state = 'sending') order by d.next_at, d.subscriber_id limit $3
                 for update of d skip locked) as due";
     /// The same in a lane: those that were asked for patience and have waited come before those that nobody tried.
-    DUE_IN_LANE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at))
-            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, coalesce(s.public_id, '') as public_id
+    DUE_IN_LANE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, broke_off))
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, coalesce(s.public_id, '') as public_id,
+                    case when d.class = 'broke off' then 1 else 0 end as broke_off
                 from delivery d left join subscriber s on s.id = d.subscriber_id
                 where d.edition_id = $1 and d.state = 'queued' and d.lane = $4 and d.next_at <= $2
                 and exists (select 1 from edition where id = $1 and state = 'sending') order by d.next_at desc, d.subscriber_id desc limit $3)",
-        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at)), '[]') as text)
-            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, coalesce(s.public_id, '') as public_id
+        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, broke_off)), '[]') as text)
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, coalesce(s.public_id, '') as public_id,
+                    case when d.class = 'broke off' then 1 else 0 end as broke_off
                 from delivery d left join subscriber s on s.id = d.subscriber_id
                 where d.edition_id = $1 and d.state = 'queued' and d.lane = $4 and d.next_at <= $2
                 and exists (select 1 from edition where id = $1 and state = 'sending') order by d.next_at desc, d.subscriber_id desc limit $3
@@ -192,6 +196,32 @@ statements! {
             maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null, next_at = $2, updated_at = $2
         where state = 'claimed' and claimed_by = $1
         returning edition_id, case when state = 'suppressed' and class = 'cancelled' then 'cancelled' else state end as state";
+    /// Before copies go back that a task had in hand when it broke off: what is known of each, for the log.
+    LOG_BROKEN = rows(6) "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at)
+        select d.edition_id, d.subscriber_id, d.attempt, d.claimed_by, case when d.marker then 'unknown' else 'broke off' end,
+            case when d.marker then 'dot' else '' end, v.column5, cast(v.column6 as bigint)
+        from (values {rows}) as v
+        join delivery d on d.edition_id = cast(v.column1 as bigint) and d.subscriber_id = cast(v.column2 as bigint)
+        where d.state = 'claimed' and d.claimed_by + 0 = cast(v.column3 as bigint) and d.attempt = cast(v.column4 as bigint)";
+    /// They go back as those of a worker that is gone (`TAKE_BACK`). One that was not begun, and was in hand for the third time, is
+    /// given up: it may be what the tasks break off at. Staff's having it tried again begins a new count.
+    BREAK_OFF = rows(6) "update delivery set
+            state = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) <> 'resend'
+                    or (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
+                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3) then 'unknown'
+                when withdrawn is not null then 'suppressed'
+                when not marker and (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
+                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'broke off' and a.attempt > delivery.earlier_attempts) >= 3 then 'failed'
+                else 'queued' end,
+            class = case when withdrawn is not null and not (marker and ((select unknown_policy from edition where id = delivery.edition_id) <> 'resend'
+                    or (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
+                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3)) then withdrawn else 'broke off' end,
+            maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null,
+            next_at = cast(v.column5 as bigint), updated_at = cast(v.column6 as bigint)
+        from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
+        and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
+        returning edition_id, case when state = 'suppressed' and class = 'cancelled' then 'cancelled' else state end as state";
     /// A worker stops in good order: what it did not begin goes back, and the attempt does not count.
     RELEASE = "update delivery set state = 'queued', claimed_by = null, attempt = attempt - 1, updated_at = $2
         where state = 'claimed' and claimed_by = $1 and not marker returning edition_id";
@@ -273,6 +303,8 @@ pub struct Claim {
     pub earlier_attempts: i64,
     /// Since when its servers ask for patience with it.
     pub asked_at: Option<Moment>,
+    /// It was in hand when a task broke off, and may be why.
+    pub broke_off: bool,
     /// The edition's policy for an unknown outcome: hold it for staff, rather than send again.
     pub hold: bool,
 }
@@ -282,7 +314,7 @@ pub struct Claim {
 pub struct Attempt {
     /// Which attempt it was, from 1.
     pub attempt: i64,
-    /// `accepted`, `failed`, `retry`, `unknown`, `held back`.
+    /// `accepted`, `failed`, `retry`, `unknown`, `held back`, `broke off`.
     pub outcome: String,
     /// How far the conversation had come.
     pub stage: String,
@@ -406,12 +438,22 @@ async fn take(tx: &mut Tx, (worker, edition): (i64, i64), due: Vec<Due>, now: Mo
 
 /// A row of `DUE`, in its order.
 #[derive(serde::Deserialize)]
-struct Due(i64, String, String, String, i64, i64, String, i64, Option<i64>);
+struct Due(i64, String, String, String, i64, i64, String, i64, Option<i64>, i64);
 
 impl Due {
     fn claim(self, edition_id: i64) -> Claim {
-        let Self(subscriber_id, address, name, domain_key, variant_id, attempt, public_id, earlier, asked_at) =
-            self;
+        let Self(
+            subscriber_id,
+            address,
+            name,
+            domain_key,
+            variant_id,
+            attempt,
+            public_id,
+            earlier,
+            asked_at,
+            broke,
+        ) = self;
         Claim {
             edition_id,
             subscriber_id,
@@ -423,6 +465,7 @@ impl Due {
             attempt,
             earlier_attempts: earlier,
             asked_at: asked_at.map(Moment),
+            broke_off: broke != 0,
             hold: false,
         }
     }
@@ -495,6 +538,23 @@ pub async fn log<'a>(tx: &mut Tx, worker: i64, records: impl IntoIterator<Item =
         (r.edition_id, r.subscriber_id, r.attempt, worker, r.outcome, r.stage, r.reply.as_str(), r.at, reason)
     });
     tx.many(LOG, rows).await
+}
+
+/// Copies that a task had in hand when it broke off, and may be taken from its worker: their editions, and what became of them.
+pub async fn break_off(
+    tx: &mut Tx,
+    worker: i64,
+    broken: &[(Key, &str)],
+    (now, next): (Moment, Moment),
+) -> Result<Vec<(i64, String)>> {
+    let logged = broken
+        .iter()
+        .map(|&((edition, subscriber, attempt), words)| (edition, subscriber, worker, attempt, words, now));
+    tx.many(LOG_BROKEN, logged).await?;
+    let keys = broken
+        .iter()
+        .map(|&((edition, subscriber, attempt), _)| (edition, subscriber, worker, attempt, next, now));
+    tx.many_returning(BREAK_OFF, keys).await
 }
 
 pub async fn tally(tx: &mut Tx, parts: &[(i64, i64, &str, i64)]) -> Result<u64> {

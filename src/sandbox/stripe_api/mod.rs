@@ -99,13 +99,13 @@ struct Inner {
 }
 
 impl StripeServer {
-    /// Opens its state and begins to deliver what waits.
+    /// Opens its state; the second part delivers what waits, until `stop` says so.
     pub(super) fn open(
         folder: &Path,
         clock: Clock,
         api_key: String,
         stop: watch::Receiver<bool>,
-    ) -> io::Result<Self> {
+    ) -> io::Result<(Self, impl Future<Output = ()> + Send + use<>)> {
         let state = State::open(folder, clock.now())?;
         let (queue, waiting) = mpsc::unbounded_channel();
         let (changes, _) = watch::channel(0);
@@ -117,8 +117,8 @@ impl StripeServer {
             changes,
             lost: Mutex::default(),
         }));
-        tokio::spawn(deliver::run(server.clone(), waiting, stop));
-        Ok(server)
+        let delivering = deliver::run(server.clone(), waiting, stop);
+        Ok((server, delivering))
     }
 
     /// Begins to serve, once it is known where this server is and where events go.

@@ -43,6 +43,7 @@ impl Line {
                 "retry" => "To be tried again",
                 "unknown" => "No answer: it may have arrived",
                 "held back" => "Not sent",
+                "broke off" => "Not sent: the program broke off",
                 _ => one.outcome.as_str(),
             }
             .to_owned(),

@@ -167,6 +167,9 @@ impl Row {
     }
 }
 
+/// Why a copy was set aside that may be what tasks break off at.
+pub(super) const BROKE_OFF: &str = "the program broke off three times while it sent it";
+
 /// What became of a copy, in words.
 pub(super) fn outcome_of(state: &str, class: Option<&str>, maybe_duplicate: bool, attempt: i64) -> String {
     let why = class.unwrap_or_default().replace(['_', '-'], " ");
@@ -174,6 +177,7 @@ pub(super) fn outcome_of(state: &str, class: Option<&str>, maybe_duplicate: bool
     match state {
         "accepted" if maybe_duplicate => "Taken, perhaps twice".to_owned(),
         "accepted" => "Taken".to_owned(),
+        "failed" if class == Some("broke off") => format!("Failed: {BROKE_OFF}"),
         "failed" => with_why("Failed"),
         "suppressed" if class == Some("cancelled") => "Not sent: the edition was cancelled".to_owned(),
         "suppressed" => with_why("Not mailed"),

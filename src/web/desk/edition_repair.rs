@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{
     super::{Desk, Outcome, Posted, WebError},
     edition_act::answer,
+    edition_progress::BROKE_OFF,
     editions::{copies, count, grouped},
 };
 use crate::{
@@ -44,9 +45,13 @@ struct VersionView {
 #[derive(Serialize)]
 struct FailedView {
     class: String,
+    /// The same for people.
+    why: String,
     copies: String,
-    /// What a server said of one of them.
+    /// What a server said of one of them, or the program.
     example: String,
+    /// It was the program.
+    is_ours: bool,
     /// Where they are listed; empty for those who may not see readers.
     list_path: String,
     may_retry: bool,
@@ -101,6 +106,8 @@ impl Repair {
                 .into_iter()
                 .map(|failed| FailedView {
                     list_path: list_path(&failed.class),
+                    is_ours: matches!(failed.class.as_str(), "render" | "broke off"),
+                    why: if failed.class == "broke off" { BROKE_OFF.to_owned() } else { failed.class.clone() },
                     class: failed.class,
                     copies: copies(failed.copies),
                     example: failed.example,

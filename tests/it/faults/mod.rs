@@ -8,6 +8,7 @@
 //! `BROADSIDE_FAULT_SEEDS=500 cargo test --test it faults:: -- --nocapture`. A seed that failed is run again alone with
 //! `BROADSIDE_SEED=… BROADSIDE_FAULT_SEEDS=1`.
 
+mod breaking;
 mod calls;
 mod fate;
 mod machine;

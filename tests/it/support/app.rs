@@ -18,7 +18,7 @@ use broadside::{
     db::Db,
     delivery::{
         relays::RelayOptions,
-        smtp::{Relay, Timeouts},
+        smtp::{Relay, Timeouts, Wire},
     },
     digests,
     door::Limits,
@@ -198,6 +198,7 @@ async fn outside(site: &Site) -> (Sandbox, Relay, Payments) {
         hello: "test.example.org".to_owned(),
         timeouts: Timeouts::scaled(0.05),
         messages_per_connection: 100,
+        wire: Wire::default(),
     };
     let api_base = Url::parse(&format!("http://{}", sandbox.http_addr())).expect("an address");
     let stripe = Stripe::new(&StripeSettings { secret_key: "sk_test_of_a_test".to_owned(), api_base });

@@ -14,6 +14,7 @@ pub mod proxy;
 pub mod scratch;
 pub mod seed;
 pub mod tls;
+pub mod trap;
 pub mod verbs;
 pub mod verify;
 pub mod visitor;
