@@ -33,13 +33,13 @@ use super::{
     writer::Writer,
 };
 use crate::{
-    clock::{self, Moment},
+    clock::{self, Moment, Stopwatch},
     db::{Gate, Result, Tx},
     email_address::for_the_log,
     heavy::{Broke, caught},
     mail::Templates,
     site::Site,
-    tasks::{Breaks, Task, keep},
+    tasks::{Breaks, Gap, Task, keep},
 };
 
 /// How an engine works.
@@ -190,20 +190,9 @@ impl Engine {
     ) -> std::result::Result<Self, EngineError> {
         let worker = Worker::start(&site, options.lock.as_ref(), options.silence).await?;
         let (stop, stopped) = watch::channel(false);
-        let low_mark = usize::try_from(options.batch / 2).unwrap_or(0);
         let wakes = Wakes::default();
-        let shared = Arc::new(Shared {
-            queue: Queue::new(low_mark, options.pace, wakes.clone()),
-            relays: Relays::new(&options.relays, wakes.clone()),
-            wakes: wakes.clone(),
-            site,
-            templates,
-            worker: worker.id,
-            variants: Variants::default(),
-            breaks: options.breaks.clone(),
-        });
-        let main = Main { shared, worker, options, in_flight: Arc::default(), until_idle };
-        Ok(Self { stop, wakes, main: tokio::spawn(main.run(stopped)) })
+        let lives = Lives { site, templates, options, wakes: wakes.clone(), until_idle };
+        Ok(Self { stop, wakes, main: tokio::spawn(lives.run(worker, stopped)) })
     }
 
     /// How often its tasks were woken since the start: next to never while there is nothing to do.
@@ -246,6 +235,76 @@ fn written_down(
     }
 }
 
+/// One worker after another: whoever was declared dead, or cannot go on, proves itself anew under another number and goes on. The
+/// process ends only when it is told to.
+struct Lives {
+    site: Site,
+    templates: Templates,
+    options: EngineOptions,
+    wakes: Wakes,
+    until_idle: bool,
+}
+
+impl Lives {
+    async fn run(
+        self,
+        mut worker: Worker,
+        mut stop: watch::Receiver<bool>,
+    ) -> std::result::Result<(), Ended> {
+        let mut gap = Gap::default();
+        loop {
+            let began = Stopwatch::start();
+            let main = self.begin(worker);
+            let ended = caught(main.run(stop.clone())).await;
+            let ended = ended.unwrap_or_else(|broke| Err(Ended::Broke(broke.to_string())));
+            let Err(why) = &ended else { return ended };
+            // Nobody is left who could say so: that is a word, too.
+            if self.until_idle || *stop.borrow() || stop.has_changed().is_err() {
+                return ended;
+            }
+            tracing::warn!(%why, "this worker's life is over; another begins");
+            if began.elapsed() > LONG_LIFE {
+                gap = Gap::default();
+            }
+            tokio::select! {
+                next = self.next(&mut gap) => worker = next,
+                _ = stop.wait_for(|stopped| *stopped) => return Ok(()),
+            }
+        }
+    }
+
+    /// Registers anew, however often it takes.
+    async fn next(&self, gap: &mut Gap) -> Worker {
+        loop {
+            tokio::time::sleep(gap.grow()).await;
+            let options = &self.options;
+            match Worker::start(&self.site, options.lock.as_ref(), options.silence).await {
+                Ok(worker) => return worker,
+                Err(error) => tracing::error!(%error, "no worker could be registered; trying again"),
+            }
+        }
+    }
+
+    fn begin(&self, worker: Worker) -> Main {
+        let options = self.options.clone();
+        let low_mark = usize::try_from(options.batch / 2).unwrap_or(0);
+        let shared = Arc::new(Shared {
+            queue: Queue::new(low_mark, options.pace, self.wakes.clone()),
+            relays: Relays::new(&options.relays, self.wakes.clone()),
+            wakes: self.wakes.clone(),
+            site: self.site.clone(),
+            templates: self.templates.clone(),
+            worker: worker.id,
+            variants: Variants::default(),
+            breaks: options.breaks.clone(),
+        });
+        Main { shared, worker, options, in_flight: Arc::default(), until_idle: self.until_idle }
+    }
+}
+
+/// Whoever lived for so long did not die of what killed the one before.
+const LONG_LIFE: Duration = Duration::from_secs(60);
+
 impl Main {
     async fn run(self, mut stop: watch::Receiver<bool>) -> std::result::Result<(), Ended> {
         // What the workers before learned counts from the first copy on.
@@ -264,7 +323,7 @@ impl Main {
             () = keep(breaks, Task::Feed, || self.feed()) => false,
             () = keep(breaks, Task::SharePaces, || self.share_paces()) => false,
             () = keep(breaks, Task::Beat, || self.beat()) => {
-                tracing::error!("this worker was declared dead; it stops, and its claims belong to others");
+                tracing::warn!("this worker was declared dead; its claims belong to others");
                 true
             }
             ended = &mut writing => {

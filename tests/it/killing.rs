@@ -119,7 +119,8 @@ both_engines! {
         assert_eq!(database::rows::<(String,)>(&app.site.db, limit).await, [("20s".to_owned(),)]);
     }
 
-    /// TRUST F15: a worker that slept longer than its lease finds its claims with others, and writes nothing.
+    /// TRUST F15: a worker that slept longer than its lease finds its claims with others, writes nothing, and lives on under another
+    /// number.
     async fn a_worker_that_was_asleep_writes_nothing(app: TestApp) {
         if app.site.db.engine() == Engine::Sqlite {
             return;
@@ -133,7 +134,13 @@ both_engines! {
         finished(&app, edition, &other).await;
         let before = written(&app).await;
         sleeper.signal("CONT");
-        assert!(!sleeper.ended(PATIENCE).await.success(), "it was declared dead, and says so");
+        wait::until("its new life", async || sleeper.log().contains("another begins").then_some(())).await;
+        wait::until("its new number", async || {
+            let living = "select count(*) from worker where stopped_at is null";
+            (database::rows::<(i64,)>(&app.site.db, living).await == [(2,)]).then_some(())
+        })
+        .await;
+        assert!(!sleeper.is_over(), "{}", sleeper.log());
         assert_eq!(written(&app).await, before, "it wrote into the ledger all the same");
         let verdict = everyone_has_it(&app).await;
         assert!(verdict.duplicates <= CONNECTIONS, "{verdict}");

@@ -13,6 +13,7 @@ mod calls;
 mod fate;
 mod machine;
 mod mail_service;
+mod outages;
 mod people;
 mod poison;
 mod serving;

@@ -126,7 +126,9 @@ pub fn database(
         Db::Sqlite { read, write, pulse } => {
             Db::Sqlite { read: behind(read, &look), write: behind(write, &look), pulse: pulse.clone() }
         }
-        Db::Postgres { pool, pulse } => Db::Postgres { pool: behind(pool, &look), pulse: pulse.clone() },
+        Db::Postgres { pool, pulse, reach } => {
+            Db::Postgres { pool: behind(pool, &look), pulse: pulse.clone(), reach: reach.clone() }
+        }
     }
 }
 
