@@ -3,16 +3,17 @@
 //! The rule that must hold: an edition whose copies are refused in an implausible share does not go on, and does not end as
 //! finished, whatever the words. What is judged is the log of attempts since somebody last let the edition go on, so it is
 //! the same for every worker and after a restart. While everything is accepted it costs nothing: the log is asked after
-//! some refusals, and when an edition seems to be over.
+//! some refusals, and when an edition seems to be over. One provider can stop it once, and so can one copy; what somebody has
+//! let it go on after stops it again only as a share.
 
 use std::collections::HashMap;
 
 use super::{
     bounces::mass,
-    editions,
+    editions::{self, Cause},
     store::{
-        breaker::{self as store, Recent},
-        editions as rows,
+        breaker::{self as store, OfOne, Recent},
+        domains, editions as rows,
         ledger::Record,
     },
 };
@@ -49,6 +50,11 @@ const OF_US_PERCENT: i64 = 10;
 const OF_US_SOON: i64 = 5;
 /// One domain may have something against us that no other has, unless the edition has no more.
 const DOMAINS_OF_US: i64 = 2;
+/// One provider stops an edition by so many copies of its own that it refused, if they are half of its newest hundred (the
+/// setting says how much) …
+const OF_ONE: i64 = 20;
+/// … and if its readers are so much of the edition's, in percent: a company that closed is no reason to stop.
+const SHARE_OF_ONE: i64 = 1;
 /// A smaller edition than the window stops at its end: if all of it was refused, from so many on …
 const ALL_OF_FEW: i64 = 5;
 /// … and if so much of it was, from so many on.
@@ -56,6 +62,8 @@ const SHARE_OF_FEW: i64 = 10;
 /// So many lines of the log are read for it, where other editions are sent beside this one.
 const LINES: i64 = 5_000;
 const LINES_AT_THE_END: i64 = 50_000;
+/// For what one provider says fewer are enough: each needs its copy looked up.
+const LINES_OF_ONE: i64 = 2_000;
 /// A worker asks the log after so many refusals of its own.
 const ASK_AFTER: usize = 4;
 
@@ -71,6 +79,20 @@ impl Breaker {
         Self { rules, unjudged: HashMap::new() }
     }
 
+    /// Before outcomes are written: a refusal that would stop an edition fails its copy alone where somebody has let that edition
+    /// go on after the same words of the same domain, or after any of that copy. What a share of copies shows is another matter.
+    pub(super) async fn let_pass(&self, site: &Site, records: &mut [Record]) {
+        for record in records.iter_mut().filter(|record| stops(record)) {
+            match was_said_before(site, record).await {
+                Ok(true) => (record.state, record.outcome) = ("failed", "failed"),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::error!(%error, "it could not be seen whether somebody has seen such a refusal");
+                }
+            }
+        }
+    }
+
     /// After the commit of some outcomes; gives the editions that it stopped. That one could not be stopped is said in the log
     /// of the program; the next refusals try again.
     pub(super) async fn saw(&mut self, site: &Site, records: &[Record]) -> Vec<i64> {
@@ -81,13 +103,10 @@ impl Breaker {
         if self.unjudged.is_empty() {
             return stopped;
         }
-        let stops = |edition: i64| {
-            let mut of_edition = records.iter().filter(|record| record.edition_id == edition);
-            of_edition.find(|record| record.reason.is_some() && record.state == "queued")
-        };
         let due: Vec<i64> = self.unjudged.keys().copied().collect();
         for edition in due {
-            let stop = stops(edition).map(|record| Stop::refused_us(&record.reply));
+            let stop = records.iter().find(|record| record.edition_id == edition && stops(record));
+            let stop = stop.map(|record| Stop::refused_us(&record.reply));
             if stop.is_none() && self.unjudged.get(&edition).is_none_or(|count| *count < ASK_AFTER) {
                 continue;
             }
@@ -105,11 +124,30 @@ impl Breaker {
     }
 }
 
+/// Whether the copy waits because its server will not have it, whoever it is for.
+fn stops(record: &Record) -> bool {
+    record.reason.is_some() && record.state == "queued"
+}
+
+async fn was_said_before(site: &Site, record: &Record) -> Result<bool> {
+    let Some(reason) = record.reason else { return Ok(false) };
+    let said = store::said_before(&site.db, record.edition_id, record.subscriber_id, reason).await?;
+    let words = alike(&record.reply);
+    Ok(said.iter().any(|(whose, before)| *whose == record.subscriber_id || alike(before) == words))
+}
+
 /// Why an edition has to stop.
 struct Stop {
     why: String,
-    /// Nothing that was said speaks of us: what it means for the readers is for somebody to say.
-    is_implausible: bool,
+    cause: Cause,
+    asked: Asked,
+}
+
+/// How often somebody is asked about the like of one edition.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    EachTime,
+    Once,
 }
 
 impl Stop {
@@ -117,16 +155,26 @@ impl Stop {
         let words = without_addresses(words);
         let why =
             format!("A mail provider refuses our mail, whoever it is for: {}", words.trim_end_matches('.'));
-        Self { why, is_implausible: false }
+        Self { why, cause: Cause::RefusalsOfUs, asked: Asked::EachTime }
+    }
+
+    fn implausible(Recent { outcomes, refused, .. }: Recent, whose: &str, words: &str) -> Self {
+        let why = format!(
+            "Of the last {outcomes} copies{whose} {refused} were refused for good, which is more than can be true. Mail providers say most often: {}",
+            words.trim_end_matches('.')
+        );
+        Self { why, cause: Cause::Refusals, asked: Asked::Once }
     }
 
     /// Whether it was going out until now. The gate that it closes comes before any row that it changes.
     async fn pause(&self, tx: &mut Tx, site: &Site, edition: i64) -> Result<bool> {
-        if self.is_implausible {
+        if self.cause == Cause::Refusals {
             mass::hold(tx, site, edition).await?;
+        }
+        if self.asked == Asked::Once {
             store::see(tx, edition).await?;
         }
-        let paused = editions::pause_because(tx, site, edition, &self.why).await?;
+        let paused = editions::pause_because(tx, site, edition, &self.why, self.cause).await?;
         if paused {
             tracing::error!(edition, why = self.why, "the edition is paused");
         }
@@ -162,8 +210,10 @@ pub(super) async fn finish(tx: &mut Tx, site: &Site, edition: i64, rules: Refusa
 
 /// Why an edition has to stop, if it has to.
 async fn judge(tx: &mut Tx, edition: i64, rules: RefusalRules, is_over: bool) -> Result<Option<Stop>> {
-    let recent = store::recent(tx, edition, if is_over { LINES_AT_THE_END } else { LINES }).await?;
-    if recent.refused == 0 {
+    let (lines, lines_of_one) =
+        if is_over { (LINES_AT_THE_END, LINES_AT_THE_END) } else { (LINES, LINES_OF_ONE) };
+    let recent = store::recent(tx, edition, lines).await?;
+    if recent.refused == 0 && !is_over {
         return Ok(None);
     }
     let of_us = is_refusing_us(recent)
@@ -174,25 +224,50 @@ async fn judge(tx: &mut Tx, edition: i64, rules: RefusalRules, is_over: bool) ->
         let words = commonest(store::words(tx, edition).await?);
         return Ok(Some(Stop::refused_us(&words)));
     }
-    if !is_implausible(recent, rules, is_over) || !is_widespread(tx, edition, DOMAINS).await? {
-        return Ok(None);
-    }
     // Whoever let it go on knows how many they are. That nothing at all is taken is another matter.
-    if recent.refused < recent.outcomes && store::was_seen(tx, edition).await? {
+    let was_seen = store::was_seen(tx, edition).await?;
+    if is_implausible(recent, rules, is_over)
+        && (recent.refused == recent.outcomes || !was_seen)
+        && is_widespread(tx, edition, DOMAINS).await?
+    {
+        let words = commonest(store::words(tx, edition).await?);
+        return Ok(Some(Stop::implausible(recent, "", &words)));
+    }
+    if was_seen {
         return Ok(None);
     }
+    let Some(one) = refusing_provider(tx, edition, rules, lines_of_one).await? else { return Ok(None) };
     let words = commonest(store::words(tx, edition).await?);
-    let Recent { outcomes, refused, .. } = recent;
-    let why = format!(
-        "Of the last {outcomes} copies {refused} were refused for good, which is more than can be true. Mail providers say most often: {}",
-        words.trim_end_matches('.')
-    );
-    Ok(Some(Stop { why, is_implausible: true }))
+    let of_us = one.recent.of_us * 2 >= one.recent.refused;
+    Ok(Some(if of_us {
+        Stop { asked: Asked::Once, ..Stop::refused_us(&words) }
+    } else {
+        Stop::implausible(one.recent, &format!(" to {}", one.provider), &words)
+    }))
+}
+
+/// A provider that refuses an implausible share of its own copies, and has enough of the edition's readers.
+async fn refusing_provider(
+    tx: &mut Tx,
+    edition: i64,
+    rules: RefusalRules,
+    lines: i64,
+) -> Result<Option<OfOne>> {
+    for one in store::by_provider(tx, edition, lines, OF_ONE).await? {
+        if one.recent.refused * 100 < rules.percent * one.recent.outcomes {
+            continue;
+        }
+        let copies = domains::of_provider(tx, edition, &one.provider).await?.copies;
+        if copies * 100 >= SHARE_OF_ONE * rows::sealed(tx, edition).await? {
+            return Ok(Some(one));
+        }
+    }
+    Ok(None)
 }
 
 async fn is_widespread(tx: &mut Tx, edition: i64, many: i64) -> Result<bool> {
     let refusing = store::refusing_domains(tx, edition).await?;
-    Ok(refusing >= many || refusing >= store::domains(tx, edition, many).await?)
+    Ok(refusing >= many || refusing >= domains::count(tx, edition, many).await?)
 }
 
 const fn is_refusing_us(recent: Recent) -> bool {
@@ -208,17 +283,22 @@ const fn is_implausible(recent: Recent, rules: RefusalRules, is_over: bool) -> b
         || is_over && (all && refused >= ALL_OF_FEW || share && refused >= SHARE_OF_FEW)
 }
 
-/// The words that stand most often among some, without addresses; figures differ from copy to copy.
+/// The words that stand most often among some, without addresses.
 #[must_use]
 pub fn commonest(replies: Vec<String>) -> String {
     let mut counted: HashMap<String, (usize, String)> = HashMap::new();
     for reply in replies {
-        let words = without_addresses(&reply);
-        let alike: String = words.chars().filter(|c| !c.is_ascii_digit()).collect();
-        counted.entry(alike).or_insert((0, words)).0 += 1;
+        counted.entry(alike(&reply)).or_insert_with(|| (0, without_addresses(&reply))).0 += 1;
     }
     let most = counted.into_values().max_by(|one, other| one.0.cmp(&other.0).then(other.1.cmp(&one.1)));
     most.map(|(_, words)| words).unwrap_or_default()
+}
+
+/// What a server says to any copy: without addresses, and without words that hold a figure, which name the copy.
+fn alike(reply: &str) -> String {
+    let words = without_addresses(reply);
+    let same = words.split_whitespace().filter(|word| !word.contains(|c: char| c.is_ascii_digit()));
+    same.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -124,12 +124,40 @@ pub async fn pause(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
     check(tx, id, moved).await
 }
 
+/// For what the engine stops an edition by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Too many readers complain.
+    Complaints,
+    /// What mail providers refuse is about us.
+    RefusalsOfUs,
+    /// They refuse more copies than can be true, whatever their words.
+    Refusals,
+}
+
+impl Cause {
+    /// The word that the database holds: what belongs to the pause is found by it. Nothing that failed belongs to complaints.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Complaints => "",
+            Self::RefusalsOfUs => "us",
+            Self::Refusals => "refusals",
+        }
+    }
+}
+
 /// The engine stops an edition by itself, because going on would do harm; the desk says why. Whether it was still sending.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn pause_because(tx: &mut Tx, site: &Site, id: i64, why: &str) -> crate::db::Result<bool> {
-    store::editions::pause_because(tx, id, why, site.now()).await
+pub async fn pause_because(
+    tx: &mut Tx,
+    site: &Site,
+    id: i64,
+    why: &str,
+    cause: Cause,
+) -> crate::db::Result<bool> {
+    store::editions::pause_because(tx, id, (why, cause.as_str()), site.now()).await
 }
 
 /// Editions that the engine paused by itself and that nobody was told of yet.

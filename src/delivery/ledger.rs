@@ -5,7 +5,7 @@
 //! is no worker). Who changes many copies of an edition that may be claimed closes the gate of copies first; feeders need no gate,
 //! for they wait for no copy.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 pub use super::store::ledger::{Attempt, Claim, Copy};
 use super::{
@@ -81,8 +81,12 @@ pub async fn write_rows(
     let suppressed = Suppressions::new(site).among(tx, addresses).await?;
     let rows: Vec<_> =
         deliveries.iter().zip(suppressed).map(|(delivery, reason)| row(delivery, reason)).collect();
-    let domains: BTreeSet<&str> = rows.iter().map(|row| row.3).collect();
-    domains::note(tx, &domains.into_iter().collect::<Vec<_>>()).await?;
+    let mut domains: BTreeMap<&str, i64> = BTreeMap::new();
+    for row in &rows {
+        *domains.entry(row.3).or_default() += 1;
+    }
+    domains::note(tx, &domains.keys().copied().collect::<Vec<_>>()).await?;
+    domains::write(tx, edition_id, domains).await?;
     let written = store::insert(tx, edition_id, &rows, site.now()).await?;
     // Chunks of sealing are fenced by their cursor, so all rows are new; a mismatch would break the equation and be seen.
     let mut moves = Moves::default();

@@ -187,6 +187,7 @@ impl Hand {
             if self.batch.is_empty() {
                 continue;
             }
+            self.breaker.let_pass(&self.shared.site, &mut self.batch.records).await;
             let mut care = Care::Count;
             let passed = loop {
                 let apply = || self.batch.apply(&self.shared.site, self.shared.worker, care);

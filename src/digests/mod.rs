@@ -34,10 +34,10 @@ pub use self::{
     preflight::{Problem, preflight},
     release::{HaveIt, have_it, lock_held, nobody_has_it, said_to_have_it},
     results::{Copy, Outcome, Wanted, copies_of, log_of, results},
-    retry::{FailedClass, failed_classes, retry_failed},
+    retry::{FailedClass, failed_classes, failed_for_pause, retry_failed},
     returned::{Returned, decide_returned, returned, tell_of_returned},
     seal::{CHUNK, seal_due},
-    send::{Press, Seen, UNDO, cancel, hold_all, pause, press, press_send, resume, undo},
+    send::{Press, Refused, Seen, UNDO, cancel, go_on, hold_all, pause, press, press_send, resume, undo},
     store::STATEMENTS,
     test_copy::send_test_copy,
 };

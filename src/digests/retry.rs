@@ -7,7 +7,12 @@
 use super::{Edition, Error, Result, find, store};
 use crate::{
     db::{self, Db, Gate},
-    delivery::{bounces::without_addresses, editions, ledger, suppression::Suppressions},
+    delivery::{
+        bounces::without_addresses,
+        editions::{self, EditionState},
+        ledger,
+        suppression::Suppressions,
+    },
     site::Site,
     staff::audit,
 };
@@ -54,26 +59,49 @@ pub async fn retry_failed(
 ) -> Result<u64> {
     let edition = find(&site.db, public_id).await?;
     if !class.is_empty() {
-        return retry_class(site, &edition, (class, revision), staff_id).await;
+        return again(site, &edition, Failed::For { class, revision }, staff_id).await;
     }
     let mut retried = 0;
     for failed in store::failed_classes(&site.db, edition.id).await? {
-        retried += retry_class(site, &edition, (failed.class.as_str(), revision), staff_id).await?;
+        let class = failed.class.as_str();
+        retried += again(site, &edition, Failed::For { class, revision }, staff_id).await?;
     }
     Ok(retried)
 }
 
-async fn retry_class(
-    site: &Site,
-    edition: &Edition,
-    (class, revision): (&str, i64),
-    staff_id: Option<i64>,
-) -> Result<u64> {
+/// How many copies failed for what an edition paused by itself for; letting it go on puts them back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn failed_for_pause(db: &Db, edition_id: i64) -> db::Result<i64> {
+    store::failed_for_pause_count(db, edition_id).await
+}
+
+/// Puts them back. The edition stays paused; broken off in between, the next press puts back the rest.
+pub(super) async fn put_back(site: &Site, edition: &Edition, staff_id: Option<i64>) -> Result<u64> {
+    again(site, edition, Failed::ForThePause, staff_id).await
+}
+
+/// Which copies are tried again.
+#[derive(Clone, Copy)]
+enum Failed<'a> {
+    /// Those of one reason, with the revision that was seen.
+    For { class: &'a str, revision: i64 },
+    /// Those that stopped the edition.
+    ForThePause,
+}
+
+async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Option<i64>) -> Result<u64> {
     let suppressions = Suppressions::new(site);
     let (mut after, mut retried) = (0, 0);
     loop {
         let mut tx = site.db.begin_inside(Gate::Suppressions).await?;
-        let failed = store::retryable(&mut tx, (edition.id, edition.list_id), class, after, CHUNK).await?;
+        let failed = match which {
+            Failed::For { class, .. } => {
+                store::retryable(&mut tx, (edition.id, edition.list_id), class, after, CHUNK).await?
+            }
+            Failed::ForThePause => store::failed_for_pause(&mut tx, edition.id, after, CHUNK).await?,
+        };
         let Some((last, _)) = failed.last() else { break };
         after = *last;
         let stopped = suppressions.among(&mut tx, failed.iter().map(|(_, address)| address)).await?;
@@ -82,14 +110,23 @@ async fn retry_class(
         if wanted.is_empty() {
             continue;
         }
-        editions::reopen(&mut tx, site, edition.id).await?;
+        match which {
+            Failed::For { .. } => editions::reopen(&mut tx, site, edition.id).await?,
+            Failed::ForThePause => {
+                if editions::state_for_update(&mut tx, edition.id).await? != EditionState::Paused {
+                    return Err(Error::NotAsSeen);
+                }
+            }
+        }
         // Read after the move, which holds the edition: nobody lets a correction go on between the two.
         let (variant, newest) = store::newest_body(&mut tx, edition.id).await?.ok_or(Error::NotFound)?;
-        if newest != revision {
-            return Err(Error::NotAsSeen);
-        }
+        let why = match which {
+            Failed::For { revision, .. } if newest != revision => return Err(Error::NotAsSeen),
+            Failed::For { class, .. } => class,
+            Failed::ForThePause => "what it paused for",
+        };
         let moved = ledger::retry(&mut tx, site, (edition.id, variant), &wanted).await?;
-        let detail = format!("{moved} copies that failed: {class}, revision {revision}");
+        let detail = format!("{moved} copies that failed: {why}, revision {newest}");
         let subject = format!("edition {}", edition.public_id);
         audit::record(&mut tx, site, staff_id, "tried again", &subject, &detail).await?;
         tx.commit().await?;

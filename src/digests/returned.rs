@@ -42,7 +42,8 @@ async fn one(site: &Site, mass: Mass) -> Result<Returned> {
     Ok(Returned { edition, mass, words: mass::words(&site.db, mass.edition_id).await? })
 }
 
-/// Decides of one of them, and of what still comes back of it. Returns how many readers are not mailed any more.
+/// Decides of one of them, and of what still comes back of it; of what came since it was looked at only that it waits. Returns
+/// of how many readers something came since.
 ///
 /// # Errors
 /// [`Error::NotAsSeen`] when somebody else decided before.
@@ -51,26 +52,23 @@ pub async fn decide_returned(
     public_id: &str,
     decision: Decision,
     staff_id: Option<i64>,
-) -> Result<usize> {
+) -> Result<i64> {
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
-    if !mass::decide(&mut tx, site, edition.id, decision).await? {
-        return Err(Error::NotAsSeen);
-    }
+    let since = mass::decide(&mut tx, site, edition.id, decision).await?.ok_or(Error::NotAsSeen)?;
     let said = match decision {
-        Decision::Gone => "said that its readers are gone",
+        Decision::Gone { .. } => "said that its readers are gone",
         Decision::Kept => "said that its readers are not gone",
     };
     audit::record(&mut tx, site, staff_id, said, &format!("edition {public_id}"), "").await?;
     tx.commit().await?;
-    match decision {
-        Decision::Gone => Ok(stop(site, edition.id).await?),
-        Decision::Kept => Ok(0),
+    if matches!(decision, Decision::Gone { .. }) {
+        stop(site, edition.id).await?;
     }
+    Ok(since)
 }
 
-async fn stop(site: &Site, edition: i64) -> db::Result<usize> {
-    let mut all = 0;
+async fn stop(site: &Site, edition: i64) -> db::Result<()> {
     loop {
         let stopped = db::again(|| async {
             let mut tx = site.db.begin().await?;
@@ -80,9 +78,8 @@ async fn stop(site: &Site, edition: i64) -> db::Result<usize> {
         })
         .await?;
         if stopped == 0 {
-            return Ok(all);
+            return Ok(());
         }
-        all += stopped;
     }
 }
 

@@ -9,7 +9,8 @@
 use std::time::Duration;
 
 use super::{
-    Edition, Error, Problem, Result, approve, correct, find, issue::Issue, load, preflight, store, version,
+    Edition, Error, Problem, Result, approve, correct, find, issue::Issue, load, preflight, retry, store,
+    version,
 };
 use crate::{
     clock::Moment,
@@ -155,6 +156,37 @@ pub async fn pause(site: &Site, public_id: &str, staff_id: Option<i64>) -> Resul
     record(&mut tx, site, staff_id, "paused", &edition, "").await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// What becomes of the copies that failed for what the edition paused by itself for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// They are in line again with the rest.
+    TriedAgain,
+    /// They stay as they are.
+    LeftOut,
+}
+
+/// As [`resume`], and says what becomes of the copies for which it paused by itself.
+///
+/// # Errors
+/// As [`resume`].
+pub async fn go_on(
+    site: &Site,
+    templates: &Templates,
+    public_id: &str,
+    seen: Seen<'_>,
+    refused: Refused,
+    staff_id: Option<i64>,
+) -> Result<()> {
+    let edition = find(&site.db, public_id).await?;
+    if edition.state == EditionState::Paused && refused == Refused::TriedAgain {
+        if edition.version() != seen.version {
+            return Err(Error::NotAsSeen);
+        }
+        retry::put_back(site, &edition, staff_id).await?;
+    }
+    resume(site, templates, public_id, seen, staff_id).await
 }
 
 /// Goes on after a pause, or after it was held back; if it was corrected meanwhile, with the corrected version that was seen

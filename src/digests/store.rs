@@ -145,6 +145,28 @@ statements! {
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
         where v.edition_id = $1 and v.state = 'failed' and v.class = $3 and v.subscriber_id > $4
         order by v.subscriber_id limit $5 for share of s";
+    /// Failed copies for which the edition paused by itself, since it was last let go on, of readers who are still on the list.
+    FAILED_FOR_PAUSE = sqlite "select v.subscriber_id, v.address from edition e
+            join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed'
+        where e.id = $1 and e.paused_for <> '' and exists (select 1 from delivery_attempt t
+            where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
+            and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))
+        order by v.subscriber_id limit $3",
+        postgres "select v.subscriber_id, v.address from edition e
+            join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed'
+        where e.id = $1 and e.paused_for <> '' and exists (select 1 from delivery_attempt t
+            where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
+            and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))
+        order by v.subscriber_id limit $3 for share of s";
+    /// How many those are.
+    FAILED_FOR_PAUSE_COUNT = "select count(*) from edition e
+            join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= ''
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed'
+        where e.id = $1 and e.paused_for <> '' and exists (select 1 from delivery_attempt t
+            where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
+            and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))";
     RESULTS = "select v.subscriber_id, r.public_id as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
             (select t.reply from delivery_attempt t
                 where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1) as reply
@@ -383,6 +405,19 @@ pub(super) async fn failed_classes(db: &Db, edition_id: i64) -> Result<Vec<Faile
 
 pub(super) async fn pressed_by(db: &Db, edition_id: i64) -> Result<Option<i64>> {
     Ok(db.opt::<(Option<i64>,)>(PRESSED_BY, (edition_id,)).await?.and_then(|(staff,)| staff))
+}
+
+pub(super) async fn failed_for_pause(
+    tx: &mut Tx,
+    edition: i64,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, EmailAddress)>> {
+    tx.all(FAILED_FOR_PAUSE, (edition, after, limit)).await
+}
+
+pub(super) async fn failed_for_pause_count(db: &Db, edition: i64) -> Result<i64> {
+    Ok(db.one::<(i64,)>(FAILED_FOR_PAUSE_COUNT, (edition,)).await?.0)
 }
 
 pub(super) async fn retryable(

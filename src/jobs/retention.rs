@@ -98,6 +98,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("bounce", Goes(&[(delivery::BOUNCES, BOOKS)])),
     ("bounce_cursor", Bounded("one row")),
     ("bounce_mass", Bounded("a row for each edition")),
+    ("edition_domain", Kept("a row for each edition and domain, far fewer than the copies, which stay")),
     ("bounce_letter", Bounded("until somebody has read it, and two hundred at most")),
     ("dkim_key", Bounded("made by hand")),
     ("dns_check", Goes(&[(delivery::DNS_CHECKS, MONTH)])),

@@ -241,7 +241,7 @@ impl App {
         if Role::READERS.contains(&role) {
             for mass in mass::waiting(&self.site.db).await? {
                 alerts.push(Alert {
-                    text: format!("{} copies of one edition came back, too many to be true. Nobody was taken off the list for it.", mass.failures),
+                    text: format!("{} copies of one edition came back, too many to be true. Their readers go on being mailed until you say what it means.", mass.failures),
                     path: "/desk/bounces".to_owned(),
                     label: "Decide",
                 });

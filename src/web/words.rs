@@ -43,6 +43,9 @@ pub fn done(code: &str) -> Option<&'static str> {
         "retried" => "They are in line again.",
         "none-to-retry" => "None of them can be tried again: they left, bounced or complained.",
         "gone" => "They are not mailed any more.",
+        "more-came" => {
+            "Those that you saw are not mailed any more. More came back since you opened the page: these wait below, and nobody was stopped for them."
+        }
         "kept" => "They stay on the list and are mailed as before.",
         "decided" => "Somebody else decided that before.",
         "letter-read" => "The letter was taken away.",

@@ -10,6 +10,7 @@ mod away;
 mod backing_up;
 mod blocking;
 mod bouncing;
+mod braking;
 mod command_line;
 mod composing;
 mod deliverability;

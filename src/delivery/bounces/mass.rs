@@ -1,9 +1,11 @@
 //! Copies of one edition that come back for good in a number that cannot be true.
 //!
 //! The rule that must hold: one failure for good stops mail to its reader at once, but when an implausible share of an
-//! edition does, over many domains, something is wrong with us and not with the readers: then none of them is stopped
-//! until somebody has looked, and those that were stopped by the first of these failures are mailed again (TRUST M23).
-//! Whoever counts is inside the gate of suppressions, so of two reports at once the second sees the first.
+//! edition does, over many domains or at one large provider, something is wrong with us and not with the readers: then none
+//! of them is stopped until somebody has looked, and those that were stopped by the first of these failures are mailed again
+//! (TRUST M23). Whatever stops mail to a reader is among them: failures for good, one too many of those that pass, and reports
+//! that name no copy. Readers are counted, not reports. Whoever counts is inside the gate of suppressions, so of two reports
+//! at once the second sees the first.
 
 use super::receive::Effect;
 pub use crate::delivery::store::mass::Mass;
@@ -13,7 +15,8 @@ use crate::{
         breaker::commonest,
         ledger,
         store::{
-            breaker,
+            domains::{self, OfProvider},
+            editions,
             mass::{self as store, Counted},
         },
         suppression::{Reason, Suppressions},
@@ -26,39 +29,46 @@ use crate::{
 const MANY: (i64, i64) = (20, 10);
 /// Of a smaller edition, so many, if they are so much of it.
 const MANY_OF_FEW: (i64, i64) = (5, 50);
-/// Fewer domains may be one provider's matter, unless the edition has no more.
+/// Fewer domains may be one provider's matter, unless the edition has no more …
 const DOMAINS: i64 = 5;
+/// … or the provider has so much of its readers, in percent, and so many of its copies failed, which are so much of those that
+/// came to an end, in percent. A company that closed is smaller.
+const SHARE_OF_ONE: i64 = 1;
+const MANY_OF_ONE: (i64, i64) = (20, 50);
 
 /// What somebody says of such failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The mailboxes are really gone.
-    Gone,
+    /// The mailboxes are really gone, of what was seen: the reports up to this one.
+    Gone {
+        /// [`Mass::up_to`].
+        up_to: i64,
+    },
     /// It was about us: the readers stay.
     Kept,
 }
 
-impl Decision {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Gone => "gone",
-            Self::Kept => "kept",
-        }
-    }
-}
-
-/// What a failure for good does to its reader, seen among all those of its edition.
-pub(super) async fn weigh(tx: &mut Tx, site: &Site, edition: i64, domain: &str) -> Result<Effect> {
+/// What a failure that stops mail to its reader does, seen among all those of its edition; the reader as their address is kept.
+pub(super) async fn weigh(
+    tx: &mut Tx,
+    site: &Site,
+    edition: i64,
+    (reader, domain): (&str, &str),
+) -> Result<Effect> {
     let now = site.now();
     let mut counted = store::counted(tx, edition).await?.unwrap_or_else(|| Counted::none(now));
     match counted.state.as_str() {
         "held" => return Ok(Effect::Held),
         "kept" => return Ok(Effect::Policy),
         "gone" => return Ok(Effect::Bounced),
+        _ if store::is_counted(tx, edition, reader).await? => return Ok(Effect::Bounced),
         _ => counted.add(domain, DOMAINS),
     }
-    let held = is_implausible(counted.failures, store::ended(tx, edition).await?)
-        && is_widespread(tx, edition, counted.domains()).await?;
+    domains::came_back(tx, edition, domain).await?;
+    let ended = store::ended(tx, edition).await?;
+    let held = is_implausible(counted.failures, ended)
+        && is_widespread(tx, edition, counted.domains()).await?
+        || counted.failures >= MANY_OF_ONE.0 && is_one_providers(tx, edition, domain, ended).await?;
     store::count(tx, edition, &counted, held).await?;
     if !held {
         return Ok(Effect::Bounced);
@@ -95,7 +105,22 @@ const fn is_implausible(failures: i64, ended: i64) -> bool {
 }
 
 async fn is_widespread(tx: &mut Tx, edition: i64, domains: i64) -> Result<bool> {
-    Ok(domains >= DOMAINS || domains >= breaker::domains(tx, edition, DOMAINS).await?)
+    Ok(domains >= DOMAINS || domains >= domains::count(tx, edition, DOMAINS).await?)
+}
+
+/// Whether they are too many of the copies that the domain's provider takes.
+async fn is_one_providers(tx: &mut Tx, edition: i64, domain: &str, ended: i64) -> Result<bool> {
+    let provider = domains::provider(tx, domain).await?;
+    let one = domains::of_provider(tx, edition, &provider).await?;
+    Ok(is_too_much_of_one(one, ended, editions::sealed(tx, edition).await?))
+}
+
+/// How many of a provider's copies came to an end is not written down: as much of them as of all.
+const fn is_too_much_of_one(one: OfProvider, ended: i64, sealed: i64) -> bool {
+    let OfProvider { copies, came_back } = one;
+    copies * 100 >= SHARE_OF_ONE * sealed
+        && came_back >= MANY_OF_ONE.0
+        && came_back * 100 * sealed >= MANY_OF_ONE.1 * copies * ended
 }
 
 /// The editions whose failures wait for somebody's judgement, the newest first.
@@ -130,20 +155,21 @@ pub async fn tell(tx: &mut Tx, edition: i64) -> Result<bool> {
     store::told(tx, edition).await
 }
 
-/// Decides what the failures of an edition mean, and those that are still to come; `false` if somebody else did. It is the
-/// first thing that a transaction changes.
+/// Decides what the failures of an edition mean, and those that are still to come. Readers are given up only for what was seen:
+/// what came since goes on waiting, and nothing is decided of what is still to come. How many readers that are; `None` if
+/// somebody else decided before. It is the first thing that a transaction changes.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn decide(tx: &mut Tx, site: &Site, edition: i64, decision: Decision) -> Result<bool> {
+pub async fn decide(tx: &mut Tx, site: &Site, edition: i64, decision: Decision) -> Result<Option<i64>> {
     Suppressions::new(site).close(tx).await?;
-    if !store::decide(tx, edition, decision.as_str()).await? {
-        return Ok(false);
-    }
-    if decision == Decision::Kept {
+    let Decision::Gone { up_to } = decision else {
+        let decided = store::kept(tx, edition).await?;
         store::keep_all(tx, edition).await?;
-    }
-    Ok(true)
+        return Ok(decided.then_some(0));
+    };
+    let since = store::since(tx, edition, up_to).await?;
+    Ok(store::gone(tx, edition, up_to, since == 0).await?.then_some(since))
 }
 
 /// Editions whose failures somebody said to be real, and whose readers are not all stopped yet.
@@ -154,7 +180,7 @@ pub async fn unfinished(db: &Db) -> Result<Vec<i64>> {
     store::unfinished(db).await
 }
 
-/// Stops mail to the next readers whose mailboxes are said to be gone, at most so many. Returns how many there were.
+/// Stops mail to the next readers whose mailboxes are said to be gone, by so many reports at most. Returns how many there were.
 ///
 /// # Errors
 /// When the database fails.
@@ -165,10 +191,11 @@ pub async fn stop_some(tx: &mut Tx, site: &Site, edition: i64, limit: i64) -> Re
     tx.close(Gate::Copies).await?;
     let some = store::held(tx, edition, limit).await?;
     for one in &some {
-        match one.address.as_deref().map(EmailAddress::parse) {
-            Some(Ok(address)) => drop(suppressions.add(tx, &address, Reason::Bounced, &one.words).await?),
-            // The copy is forgotten; what its address is kept as is not.
-            _ => suppressions.add_hash(tx, &one.address_hash, Reason::Bounced, &one.words).await?,
+        let address = one.address.as_deref().and_then(|address| EmailAddress::parse(address).ok());
+        match address.filter(|address| suppressions.hash(address) == one.address_hash) {
+            Some(address) => drop(suppressions.add(tx, &address, Reason::Bounced, &one.words).await?),
+            // The copy is forgotten, or the report named another address of its reader; what that is kept as is known.
+            None => suppressions.add_hash(tx, &one.address_hash, Reason::Bounced, &one.words).await?,
         }
         if let Some(subscriber) = one.subscriber_id {
             ledger::withdraw_because(tx, site, subscriber, None, Reason::Bounced.as_str()).await?;
@@ -187,5 +214,17 @@ mod tests {
         assert!(!is_implausible(1, 1) && !is_implausible(4, 4) && !is_implausible(19, 1_000));
         assert!(is_implausible(5, 10) && !is_implausible(5, 11));
         assert!(is_implausible(20, 200) && !is_implausible(20, 201) && is_implausible(100, 1_000));
+    }
+
+    #[test]
+    fn one_provider_is_enough_if_it_is_large() {
+        let one = |came_back, copies| OfProvider { copies, came_back };
+        assert!(
+            is_too_much_of_one(one(20, 40), 1_000, 1_000) && !is_too_much_of_one(one(20, 41), 1_000, 1_000)
+        );
+        assert!(
+            !is_too_much_of_one(one(19, 19), 1_000, 1_000) && !is_too_much_of_one(one(20, 20), 2_001, 2_001)
+        );
+        assert!(is_too_much_of_one(one(200, 4_000), 1_000, 10_000), "a tenth of it has come to an end");
     }
 }

@@ -16,7 +16,8 @@ use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
     delivery::{
-        editions, ledger,
+        editions::{self, Cause},
+        ledger,
         names::{self, CopyId},
         store::bounces::{self as store, NewBounce},
         suppression::{self, Suppressions},
@@ -35,6 +36,9 @@ const SOFT_EDITIONS: i64 = 3;
 const SOFT_SPAN: Duration = Duration::from_secs(7 * 86_400);
 /// Failures older than this are forgotten.
 const SOFT_MEMORY: Duration = Duration::from_secs(90 * 86_400);
+
+/// A report that names no copy is about the newest one that left for its reader, if that is no older.
+const REPORTS_COME_WITHIN: Duration = Duration::from_secs(14 * 86_400);
 
 /// Complaints per hundred thousand accepted copies: where staff are warned, and where the edition is held back.
 const WARN_ABOVE: i64 = 100;
@@ -265,11 +269,17 @@ async fn take_in(
         effect => effect,
     };
     let edition = about.which.map(|which| which.edition);
-    let effect = match (effect, about.which) {
-        (Effect::Bounced, Some(which)) => {
-            mass::weigh(tx, site, which.edition, about.address.domain()).await?
+    let weighed = match (effect, about.which) {
+        (Effect::Bounced, None) => {
+            let since = site.now().minus(REPORTS_COME_WITHIN);
+            store::newest_copy(tx, &about.address.key(), since).await?
         }
-        (effect, _) => effect,
+        (Effect::Bounced, which) => which,
+        _ => None,
+    };
+    let effect = match weighed {
+        Some(copy) => mass::weigh(tx, site, copy.edition, (&hash, about.address.domain())).await?,
+        None => effect,
     };
     let counts_for = match (edition, effect) {
         (None, Effect::Complained) => store::going_out(tx, &about.address.key()).await?,
@@ -285,15 +295,16 @@ async fn take_in(
         reply: recipient.reply.as_deref(),
         words: &without_addresses(&recipient.words),
         // A soft failure stays countable even when it is the one too many.
-        effect: if effect == Effect::Bounced && recipient.class == Class::Soft {
+        effect: if matches!(effect, Effect::Bounced | Effect::Held) && recipient.class == Class::Soft {
             "counted"
         } else {
             effect.as_str()
         },
         edition_id: edition,
-        subscriber_id: about.which.map(|which| which.subscriber),
+        subscriber_id: about.which.or(weighed).map(|copy| copy.subscriber),
         counts_for,
         held: effect == Effect::Held,
+        weighed_with: weighed.map(|copy| copy.edition).filter(|_| effect != Effect::Policy),
         address_hash: &hash,
         masked: &about.address.masked(),
     };
@@ -402,7 +413,7 @@ async fn brake(tx: &mut Tx, site: &Site, edition: i64) -> Result<()> {
                 // A complaint that is faster than our own record of the copy says that it arrived.
                 accepted.max(complaints)
             );
-            if editions::pause_because(tx, site, edition, &why).await? {
+            if editions::pause_because(tx, site, edition, &why, Cause::Complaints).await? {
                 tracing::warn!(edition, complaints, accepted, "the edition is paused: too many complaints");
             }
         }

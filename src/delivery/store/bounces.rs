@@ -1,5 +1,6 @@
 //! SQL of bounces and complaints.
 
+use super::super::names::CopyId;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -8,8 +9,8 @@ use crate::{
 
 statements! {
     /// One report of one copy. The same report again changes nothing.
-    ADD = "insert into bounce (key, source, class, action, reason, status, reply, words, effect, edition_id, subscriber_id, address_hash, masked, received_at, counts_for, held)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) on conflict (key) do nothing";
+    ADD = "insert into bounce (key, source, class, action, reason, status, reply, words, effect, edition_id, subscriber_id, address_hash, masked, received_at, counts_for, held, weighed_with)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) on conflict (key) do nothing";
     /// Reports of long ago. What a server said stays as long as the attempt it said it to, which is looked at again and again
     /// (`REFUSALS`) and would be taken in anew.
     pub(crate) FORGET = "delete from bounce where id in (select b.id from bounce b where b.received_at < $1
@@ -31,14 +32,20 @@ statements! {
     /// The edition that is going out to an address, the newest of several.
     GOING_OUT = "select max(d.edition_id) from delivery d join edition e on e.id = d.edition_id and e.state in ('sending', 'paused')
         where d.subscriber_id = (select id from subscriber where email_key = $1)";
+    /// The newest copy that left for an address, not long ago.
+    NEWEST_COPY = "select d.edition_id, d.subscriber_id from delivery d
+        where d.subscriber_id = (select id from subscriber where email_key = $1)
+        and d.state in ('accepted', 'unknown', 'claimed') and d.updated_at > $2 order by d.edition_id desc limit 1";
     /// How many copies of an edition were taken, or may have been.
     ACCEPTED = "select cast(coalesce(sum(count), 0) as bigint) from delivery_tally where edition_id = $1 and state in ('accepted', 'unknown')";
     /// The newest, for the desk.
-    LATEST = "select b.id, b.source, b.class, b.action, b.reason, b.status, b.words, b.effect, b.held, b.edition_id, b.subscriber_id, b.masked, b.received_at,
+    LATEST = "select b.id, b.source, b.class, b.action, b.reason, b.status, b.words,
+            case when b.effect = 'counted' and b.weighed_with is not null then 'bounced' else b.effect end as effect, b.held, b.edition_id, b.subscriber_id, b.masked, b.received_at,
             (select d.address from delivery d where d.edition_id = b.edition_id and d.subscriber_id = b.subscriber_id) as address
         from bounce b where b.id < $1 order by b.id desc limit $2";
     /// What came back from one reader.
-    OF_ADDRESS = "select b.id, b.source, b.class, b.action, b.reason, b.status, b.words, b.effect, b.held, b.edition_id, b.subscriber_id, b.masked, b.received_at,
+    OF_ADDRESS = "select b.id, b.source, b.class, b.action, b.reason, b.status, b.words,
+            case when b.effect = 'counted' and b.weighed_with is not null then 'bounced' else b.effect end as effect, b.held, b.edition_id, b.subscriber_id, b.masked, b.received_at,
             cast(null as text) as address
         from bounce b where b.address_hash = $1 order by b.received_at desc, b.id desc limit $2";
     /// Editions that somebody complained of, newest first.
@@ -73,6 +80,7 @@ pub struct NewBounce<'a> {
     pub subscriber_id: Option<i64>,
     pub counts_for: Option<i64>,
     pub held: bool,
+    pub weighed_with: Option<i64>,
     pub address_hash: &'a str,
     pub masked: &'a str,
 }
@@ -144,6 +152,7 @@ pub async fn add(tx: &mut Tx, new: NewBounce<'_>, now: Moment) -> Result<bool> {
         now,
         new.counts_for,
         new.held,
+        new.weighed_with,
     );
     Ok(tx.exec(ADD, values).await? == 1)
 }
@@ -171,6 +180,11 @@ pub async fn complaints(tx: &mut Tx, edition: i64) -> Result<i64> {
 
 pub async fn going_out(tx: &mut Tx, address_key: &str) -> Result<Option<i64>> {
     Ok(tx.one::<(Option<i64>,)>(GOING_OUT, (address_key,)).await?.0)
+}
+
+pub async fn newest_copy(tx: &mut Tx, address_key: &str, since: Moment) -> Result<Option<CopyId>> {
+    let copy = tx.opt::<(i64, i64)>(NEWEST_COPY, (address_key, since)).await?;
+    Ok(copy.map(|(edition, subscriber)| CopyId { edition, subscriber }))
 }
 
 pub async fn accepted(tx: &mut Tx, edition: i64) -> Result<i64> {

@@ -31,14 +31,14 @@ statements! {
     START = "update edition set state = case when held_because = 'restored' then 'held' else 'sending' end, updated_at = $2
         where id = $1 and state = 'sealed'";
     /// Hold back what is not yet with a connection.
-    PAUSE = "update edition set state = 'paused', paused_because = $3, pause_untold = (cast($3 as text) <> ''), updated_at = $2
+    PAUSE = "update edition set state = 'paused', paused_because = $3, pause_untold = (cast($3 as text) <> ''), paused_for = $4, updated_at = $2
         where id = $1 and state = 'sending'";
     /// Editions that the engine paused, and nobody was told.
     UNTOLD = "select id from edition where pause_untold";
     /// They were.
     TOLD = "update edition set pause_untold = false where id = $1 and pause_untold and state = 'paused'";
     /// Go on.
-    RESUME = "update edition set state = 'sending', held_because = '', paused_because = '', pause_untold = false, updated_at = $2,
+    RESUME = "update edition set state = 'sending', held_because = '', paused_because = '', pause_untold = false, paused_for = '', updated_at = $2,
                   judged_after = (select coalesce(max(id), 0) from delivery_attempt)
               where id = $1 and state in ('paused', 'held') and sealed_at is not null";
     /// What was held before its audience was complete is due now, as if its moment had just come.
@@ -48,7 +48,7 @@ statements! {
     HOLD = "update edition set state = 'held', held_because = $4, updated_at = $2
             where id = $1 and state = 'scheduled' and send_at = $3";
     /// After a backup was restored: everything that would go out by itself.
-    HOLD_ALL = "update edition set state = 'held', held_because = 'restored', paused_because = '', pause_untold = false, updated_at = $1
+    HOLD_ALL = "update edition set state = 'held', held_because = 'restored', paused_because = '', pause_untold = false, paused_for = '', updated_at = $1
                 where state in ('scheduled', 'sealed', 'sending', 'paused', 'held') returning public_id";
     /// Never the same version twice, also within one moment.
     TOUCH = "update edition set updated_at = case when updated_at >= $2 then updated_at + 1 else $2 end where id = $1";
@@ -178,12 +178,17 @@ pub async fn start(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
 }
 
 pub async fn pause(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
-    Ok(tx.exec(PAUSE, (id, now, "")).await? == 1)
+    Ok(tx.exec(PAUSE, (id, now, "", "")).await? == 1)
 }
 
-/// As [`pause`], by the engine itself.
-pub async fn pause_because(tx: &mut Tx, id: i64, why: &str, now: Moment) -> Result<bool> {
-    Ok(tx.exec(PAUSE, (id, now, why)).await? == 1)
+/// As [`pause`], by the engine itself: why, and for what.
+pub async fn pause_because(
+    tx: &mut Tx,
+    id: i64,
+    (why, paused_for): (&str, &str),
+    now: Moment,
+) -> Result<bool> {
+    Ok(tx.exec(PAUSE, (id, now, why, paused_for)).await? == 1)
 }
 
 pub async fn untold(db: &Db) -> Result<Vec<i64>> {
@@ -266,6 +271,11 @@ pub async fn audit(db: &Db, id: i64) -> Result<Vec<(String, String, i64)>> {
 
 pub async fn sealed_count(db: &Db, id: i64) -> Result<Option<i64>> {
     Ok(db.opt::<(Option<i64>,)>(SEALED_COUNT, (id,)).await?.and_then(|(count,)| count))
+}
+
+/// How many copies were sealed, inside a transaction.
+pub async fn sealed(tx: &mut Tx, id: i64) -> Result<i64> {
+    Ok(tx.opt::<(Option<i64>,)>(SEALED_COUNT, (id,)).await?.and_then(|(count,)| count).unwrap_or_default())
 }
 
 pub async fn sealed_editions(db: &Db) -> Result<Vec<i64>> {

@@ -16,36 +16,47 @@ statements! {
     /// How many copies of an edition came to an end at a server.
     ENDED = "select cast(coalesce(sum(count), 0) as bigint) from delivery_tally
         where edition_id = $1 and state in ('accepted', 'unknown', 'failed')";
+    /// Whether a reader is among them already, by another report.
+    IS_COUNTED = "select id from bounce where address_hash = $2 and weighed_with = $1 limit 1";
     /// Whoever was stopped by these failures is mailed again; what stopped them before stays. It is as if it had never been: what
     /// staff lift says something of later reports, and this does not.
     LET_GO_AGAIN = "delete from suppression where lifted_at is null and reason = 'bounced' and created_at >= $2
-        and address_hash in (select address_hash from bounce where edition_id = $1 and effect = 'bounced')";
-    /// The failures wait with those that come.
-    HOLD_ALL = "update bounce set effect = 'none', held = true where edition_id = $1 and effect = 'bounced'";
-    /// What waits for a judgement.
-    WAITING = "select m.edition_id, m.since, (select count(*) from bounce b where b.edition_id = m.edition_id and b.held) as failures,
+        and address_hash in (select address_hash from bounce where weighed_with = $1)";
+    /// The failures wait with those that come. One that may pass counts as such meanwhile.
+    HOLD_ALL = "update bounce set effect = case when effect = 'bounced' then 'none' else effect end, held = true where weighed_with = $1";
+    /// What waits for a judgement: readers, however many reports there are of each.
+    WAITING = "select m.edition_id, m.since,
+            (select count(distinct b.address_hash) from bounce b where b.weighed_with = m.edition_id and b.held and b.id > m.gone_up_to) as failures,
+            (select coalesce(max(b.id), 0) from bounce b where b.weighed_with = m.edition_id and b.held) as up_to,
             (select cast(coalesce(sum(t.count), 0) as bigint) from delivery_tally t
                 where t.edition_id = m.edition_id and t.state in ('accepted', 'unknown', 'failed')) as ended
         from bounce_mass m where m.state = 'held' order by m.edition_id desc";
     /// The newest words of those that wait.
-    WORDS = "select words from bounce where edition_id = $1 and held order by id desc limit 200";
+    WORDS = "select words from bounce where weighed_with = $1 and held
+            and id > (select gone_up_to from bounce_mass where edition_id = $1) order by id desc limit 200";
     /// Nobody was told.
     UNTOLD = "select edition_id from bounce_mass where state = 'held' and untold order by edition_id";
     /// They were.
     TOLD = "update bounce_mass set untold = false where edition_id = $1 and untold and state = 'held'";
-    /// Somebody decided.
-    DECIDE = "update bounce_mass set state = $2, untold = false where edition_id = $1 and state = 'held'";
+    /// Readers of whom a report came after the one up to which somebody saw them.
+    SINCE = "select count(distinct address_hash) from bounce where weighed_with = $1 and held and id > $2";
+    /// What was seen is real; with nothing that came since, so is what is still to come.
+    GONE = "update bounce_mass set gone_up_to = case when gone_up_to > $2 then gone_up_to else $2 end, untold = false,
+            state = case when $3 then 'gone' else state end where edition_id = $1 and state = 'held'";
     /// It was about us.
-    KEEP_ALL = "update bounce set effect = 'policy', held = false where edition_id = $1 and held";
-    /// Failures that wait.
+    KEPT = "update bounce_mass set state = 'kept', untold = false where edition_id = $1 and state = 'held'";
+    KEEP_ALL = "update bounce set effect = 'policy', held = false where weighed_with = $1 and held
+            and id > (select gone_up_to from bounce_mass where edition_id = $1 and state = 'kept')";
+    /// Failures that are said to be real and still wait for it.
     HELD = "select b.id, b.address_hash, b.subscriber_id, b.words,
-            (select d.address from delivery d where d.edition_id = b.edition_id and d.subscriber_id = b.subscriber_id) as address
-        from bounce b where b.edition_id = $1 and b.held order by b.id limit $2";
+            (select d.address from delivery d where d.edition_id = b.weighed_with and d.subscriber_id = b.subscriber_id) as address
+        from bounce b where b.weighed_with = $1 and b.held
+            and b.id <= (select gone_up_to from bounce_mass where edition_id = $1) order by b.id limit $2";
     /// One of them counts.
-    STOPPED = "update bounce set effect = 'bounced', held = false where id = $1";
-    /// Editions whose failures are said to be real and that still wait for it.
-    UNFINISHED = "select m.edition_id from bounce_mass m where m.state = 'gone'
-        and exists (select 1 from bounce b where b.edition_id = m.edition_id and b.held) order by m.edition_id";
+    STOPPED = "update bounce set effect = case when effect = 'counted' then effect else 'bounced' end, held = false where id = $1";
+    /// Editions that have such.
+    UNFINISHED = "select m.edition_id from bounce_mass m where m.gone_up_to > 0
+        and exists (select 1 from bounce b where b.weighed_with = m.edition_id and b.held and b.id <= m.gone_up_to) order by m.edition_id";
 }
 
 /// What was counted of an edition.
@@ -87,8 +98,10 @@ pub struct Mass {
     pub edition_id: i64,
     /// When the first of them came.
     pub since: Moment,
-    /// How many wait.
+    /// How many readers wait.
     pub failures: i64,
+    /// The newest report of them, by which a decision says what it is about.
+    pub up_to: i64,
     /// How many copies were taken or refused in all.
     pub ended: i64,
 }
@@ -146,8 +159,21 @@ pub async fn told(tx: &mut Tx, edition: i64) -> Result<bool> {
     Ok(tx.exec(TOLD, (edition,)).await? == 1)
 }
 
-pub async fn decide(tx: &mut Tx, edition: i64, state: &str) -> Result<bool> {
-    Ok(tx.exec(DECIDE, (edition, state)).await? == 1)
+pub async fn is_counted(tx: &mut Tx, edition: i64, address_hash: &str) -> Result<bool> {
+    Ok(tx.opt::<(i64,)>(IS_COUNTED, (edition, address_hash)).await?.is_some())
+}
+
+pub async fn since(tx: &mut Tx, edition: i64, up_to: i64) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(SINCE, (edition, up_to)).await?.0)
+}
+
+/// Whether it was still to be decided. With `all` of it seen, what is still to come is decided as well.
+pub async fn gone(tx: &mut Tx, edition: i64, up_to: i64, all: bool) -> Result<bool> {
+    Ok(tx.exec(GONE, (edition, up_to, all)).await? == 1)
+}
+
+pub async fn kept(tx: &mut Tx, edition: i64) -> Result<bool> {
+    Ok(tx.exec(KEPT, (edition,)).await? == 1)
 }
 
 pub async fn keep_all(tx: &mut Tx, edition: i64) -> Result<u64> {

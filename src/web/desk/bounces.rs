@@ -51,6 +51,9 @@ struct ReturnedView {
     public_id: String,
     subject: String,
     copies: String,
+    readers: String,
+    /// The newest report that the page knows of: the press is about those up to it.
+    up_to: i64,
     of: String,
     since: String,
     words: String,
@@ -105,10 +108,10 @@ pub(super) struct View {
 impl View {
     fn new(bounce: &Bounce, zone: &Zone) -> Self {
         let (done, look) = match bounce.effect.as_str() {
+            _ if bounce.held => ("waits for you", "warn"),
             "bounced" | "complained" => ("not mailed any more", "bad"),
             "counted" => ("counted", "warn"),
             "policy" => ("not their fault", ""),
-            _ if bounce.held => ("waits for you", "warn"),
             "outdated" => ("from before", ""),
             _ => ("noted", ""),
         };
@@ -241,6 +244,8 @@ async fn returned(desk: &Desk) -> Result<Vec<ReturnedView>, WebError> {
         public_id: one.edition.public_id,
         subject: one.edition.content.subject,
         copies: copies(one.mass.failures),
+        readers: count(one.mass.failures, "reader"),
+        up_to: one.mass.up_to,
         of: grouped(one.mass.ended),
         since: one.mass.since.date_time(desk.zone()),
         words: one.words,
@@ -274,21 +279,23 @@ async fn letters(
     Ok(views)
 }
 
-/// `POST /desk/bounces/{edition}/gone`: the mailboxes of what came back are really gone.
+/// `POST /desk/bounces/{edition}/gone`: the mailboxes of what came back, as far as the page showed it, are really gone.
 pub(crate) async fn gone(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    decide(&desk, &id, posted, Decision::Gone).await
+    let form = posted.form(&["up_to"])?;
+    let up_to = form.text("up_to").parse().unwrap_or_default();
+    decide(&desk, &id, Decision::Gone { up_to }, "gone").await
 }
 
 /// `POST /desk/bounces/{edition}/kept`: it was about us.
 pub(crate) async fn kept(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    decide(&desk, &id, posted, Decision::Kept).await
+    posted.form(&[])?;
+    decide(&desk, &id, Decision::Kept, "kept").await
 }
 
-async fn decide(desk: &Desk, id: &str, posted: Posted, decision: Decision) -> Outcome {
-    posted.form(&[])?;
+async fn decide(desk: &Desk, id: &str, decision: Decision, done: &str) -> Outcome {
     let done = match digests::decide_returned(desk.site(), id, decision, Some(desk.who.staff.id)).await {
-        Ok(_) if decision == Decision::Gone => "gone",
-        Ok(_) => "kept",
+        Ok(0) => done,
+        Ok(_) => "more-came",
         Err(digests::Error::NotAsSeen) => "decided",
         Err(error) => return Err(error.into()),
     };

@@ -6,7 +6,7 @@ use super::{
     super::{Desk, Outcome, Posted, session::see_other},
     edition_progress::{self, Look},
 };
-use crate::digests::{self, Seen};
+use crate::digests::{self, Refused, Seen};
 
 /// `POST /desk/editions/{id}/undo`
 pub(crate) async fn undo(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
@@ -24,10 +24,11 @@ pub(crate) async fn pause(desk: Desk, Path(id): Path<String>, posted: Posted) ->
 
 /// `POST /desk/editions/{id}/resume`
 pub(crate) async fn resume(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    let form = posted.form(&["version", "fingerprint"])?;
+    let form = posted.form(&["version", "fingerprint", "refused"])?;
     let seen = Seen { version: form.text("version"), fingerprint: form.text("fingerprint") };
     let who = Some(desk.who.staff.id);
-    let resumed = digests::resume(desk.site(), &desk.app.templates, &id, seen, who).await;
+    let refused = if form.text("refused") == "again" { Refused::TriedAgain } else { Refused::LeftOut };
+    let resumed = digests::go_on(desk.site(), &desk.app.templates, &id, seen, refused, who).await;
     answer(&desk, &id, resumed, "resumed").await
 }
 

@@ -18,7 +18,7 @@ use super::{
     edition_live::{Speed, notes},
     edition_release,
     edition_repair::Repair,
-    editions::{count, grouped, title},
+    editions::{copies, count, grouped, title},
 };
 use crate::{
     clock::{Moment, Zone},
@@ -82,10 +82,12 @@ struct Page {
 #[derive(Serialize)]
 struct Action {
     path: &'static str,
-    label: &'static str,
+    label: String,
     look: &'static str,
     /// It leads to a page that asks first.
     asks: bool,
+    /// It puts the copies back for which the edition paused by itself.
+    puts_back: bool,
 }
 
 /// The figures as words, and the bar: what the page shows and what the stream sends.
@@ -196,13 +198,18 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look, stale: boo
     let sees_readers = sealed && desk.may(Role::READERS);
     let corrected = edition.state == EditionState::Paused && digests::is_corrected(db, edition).await?;
     let progress = if sealed { Some(editions::progress(db, edition.id).await?) } else { None };
+    let refused = if edition.state == EditionState::Paused {
+        digests::failed_for_pause(db, edition.id).await?
+    } else {
+        0
+    };
     let page = Page {
         title: title(&edition.content.subject),
         edition: EditionView::new(edition, zone),
         live: is_live(edition.state),
         headline: headline(edition, progress, zone),
         explanation: match origin::look(desk.site()).await? {
-            Standing::AtHome => explanation(edition),
+            Standing::AtHome => explanation(edition, refused),
             // What went out since, or elsewhere, nobody here can know.
             _ => UNKNOWN,
         },
@@ -215,7 +222,7 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look, stale: boo
             String::new()
         },
         seconds_left: seconds_left(desk, edition),
-        actions: if desk.may(Role::SENDING) { actions(edition, corrected) } else { Vec::new() },
+        actions: if desk.may(Role::SENDING) { actions(edition, corrected, refused) } else { Vec::new() },
         figures: progress.map(|progress| Figures::new(progress, edition.state)),
         repair: match progress {
             Some(progress) => Repair::of(desk, edition, progress).await?,
@@ -291,7 +298,7 @@ fn headline(edition: &Edition, progress: Option<Progress>, zone: &Zone) -> Strin
 const UNKNOWN: &str = "This may be a copy of the magazine, or an older state of it: more of this may have gone out than stands here. \
     An owner says first what it is; the line on top leads there.";
 
-fn explanation(edition: &Edition) -> &'static str {
+fn explanation(edition: &Edition, refused: i64) -> &'static str {
     match edition.state {
         EditionState::Held if edition.held_because == "restored" => {
             "The backup does not know what was sent since it was made. Go on only if you know that it did not go out."
@@ -303,8 +310,11 @@ fn explanation(edition: &Edition) -> &'static str {
         EditionState::Scheduled => "Until then it can be undone, and nobody has got anything.",
         EditionState::Sealed => "The content is locked. Copies start to leave when everyone is written down.",
         EditionState::Sending => "You can close this page; it goes on by itself.",
+        EditionState::Paused if refused > 0 => {
+            "No reader was blamed for it. Settings, Deliverability says what mail providers miss in your mail. When that is mended, let it go on: the copies that failed for it are tried again with the rest. Or leave them out, and try them later, below."
+        }
         EditionState::Paused if !edition.held_because.is_empty() => {
-            "No reader was blamed for it. Settings, Deliverability says what mail providers miss in your mail. When that is mended, try the copies that failed again, below, and let it go on."
+            "No reader was blamed for it. Settings, Deliverability says what mail providers miss in your mail. When that is mended, let it go on."
         }
         EditionState::Paused => {
             "Nothing more goes out until it goes on. Copies that were already leaving may still arrive."
@@ -314,9 +324,15 @@ fn explanation(edition: &Edition) -> &'static str {
     }
 }
 
-fn actions(edition: &Edition, corrected: bool) -> Vec<Action> {
+fn actions(edition: &Edition, corrected: bool, refused: i64) -> Vec<Action> {
     let sealed = edition.sealed_at.is_some();
-    let action = |path, label, look| Action { path, label, look, asks: false };
+    let action = |path, label: &str, look| Action {
+        path,
+        label: label.to_owned(),
+        look,
+        asks: false,
+        puts_back: false,
+    };
     let undo = action("undo", "Undo: back to the draft", "big");
     let pause = action("pause", "Pause", "second");
     let going_on = if corrected { "Send the corrected version to the rest" } else { "Go on sending" };
@@ -333,6 +349,12 @@ fn actions(edition: &Edition, corrected: bool) -> Vec<Action> {
         EditionState::Held if !sealed => vec![late, back],
         EditionState::Scheduled => vec![undo],
         EditionState::Sending => vec![pause, cancel],
+        EditionState::Paused if refused > 0 => {
+            let failed = copies(refused);
+            let with = format!("{going_on}, and try the {failed} again that failed for it");
+            let without = action("resume", &format!("{going_on} without them"), "second");
+            vec![Action { puts_back: true, ..action("resume", &with, "") }, without, cancel]
+        }
         EditionState::Paused | EditionState::Held => vec![resume, cancel],
         _ => Vec::new(),
     }
