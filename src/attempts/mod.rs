@@ -5,6 +5,9 @@
 //! many processes. A try that is not let through writes nothing, and each thing that is limited has one row at most, so that
 //! who tries ten thousand times a minute makes nothing grow. What a row says of the future, after the clock was set back, does
 //! not count; but a clock that lags a little, or a moment that was read before waiting in line, begins nothing anew.
+//!
+//! What everybody shares nobody may use up alone ([`Shared`]), and when it is used up that is noted with the last try that
+//! was let through, so that people hear of it.
 
 mod store;
 
@@ -13,12 +16,17 @@ use std::time::Duration;
 pub(crate) use store::FORGET_ENDED;
 pub use store::STATEMENTS;
 
+use sqlx::FromRow;
+
 use crate::{
     clock::Moment,
-    db::{Result, Tx},
+    db::{Db, Result, Tx},
+    network::Network,
     site::Site,
     token::Purpose,
 };
+
+const QUARTER: Duration = Duration::from_secs(15 * 60);
 
 /// How often something may be tried: so many times in a stretch of time that begins with the first try.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +40,7 @@ impl Limit {
     /// `most` tries of `what` in a quarter of an hour; nobody has to wait for longer (TRUST A21).
     #[must_use]
     pub const fn in_a_quarter_of_an_hour(what: &'static str, most: i64) -> Self {
-        Self::within(what, most, Duration::from_secs(15 * 60))
+        Self::within(what, most, QUARTER)
     }
 
     /// `most` tries of `what` in that time.
@@ -44,7 +52,38 @@ impl Limit {
     /// The limit as it holds somebody: an account, a network, everybody.
     #[must_use]
     pub fn on(self, whom: &str) -> Limited {
-        Limited { limit: self, whom: whom.to_owned() }
+        Limited { limit: self, whom: whom.to_owned(), holds_everybody: false }
+    }
+}
+
+/// What everybody shares: so many tries in a quarter of an hour, whoever they are. Of those, one network has a few, and what
+/// one provider has to rent out a quarter, so that no single one uses up the whole.
+#[derive(Clone, Copy, Debug)]
+pub struct Shared {
+    what: &'static str,
+    network: i64,
+    whole: i64,
+}
+
+impl Shared {
+    const PROVIDERS: i64 = 4;
+
+    /// `whole` tries of `what`, and `network` of them from one network.
+    #[must_use]
+    pub const fn new(what: &'static str, network: i64, whole: i64) -> Self {
+        Self { what, network, whole }
+    }
+
+    /// As it holds whoever comes from there. Where the network is not known, or private, only the whole counts.
+    #[must_use]
+    pub fn on(self, from: Option<Network>) -> Vec<Limited> {
+        let limit = |most| Limit::in_a_quarter_of_an_hour(self.what, most);
+        let mut limits = vec![Limited { holds_everybody: true, ..limit(self.whole).on("everybody") }];
+        if let Some(network) = from {
+            limits.push(limit(self.network).on(&format!("network {}", network.block())));
+            limits.push(limit(self.whole / Self::PROVIDERS).on(&format!("provider {}", network.provider())));
+        }
+        limits
     }
 }
 
@@ -53,6 +92,7 @@ impl Limit {
 pub struct Limited {
     limit: Limit,
     whom: String,
+    holds_everybody: bool,
 }
 
 impl Limited {
@@ -98,19 +138,30 @@ impl Attempt {
         // Who is held already is told so by a read alone.
         look(site, limits).await?;
         let now = site.now();
-        let mut keys: Vec<(String, Limit)> = limits.iter().map(|one| (one.key(site), one.limit)).collect();
+        let mut keys: Vec<(String, &Limited)> = limits.iter().map(|one| (one.key(site), one)).collect();
         // In one order, whoever counts: two who meet at two rows wait for one another at the first.
         keys.sort_by(|(one, _), (other, _)| one.cmp(other));
         let mut tx = site.db.begin().await?;
         let mut counted = Vec::with_capacity(keys.len());
-        for (key, limit) in keys {
+        let mut used_up = None;
+        for (key, Limited { limit, holds_everybody, .. }) in keys {
             let ends_at = now.plus(limit.within);
-            let Some(began_at) = store::count(&mut tx, &key, now, ends_at, limit.most).await? else {
+            let Some((began_at, tries)) = store::count(&mut tx, &key, now, ends_at, limit.most).await? else {
                 drop(tx);
                 look(site, limits).await?;
                 return Err(Refusal::TooMany(limit.within));
             };
+            if *holds_everybody && tries >= limit.most {
+                used_up = Some((limit.what, began_at.plus(limit.within)));
+            }
             counted.push(Counted { key, began_at });
+        }
+        if let Some((what, until)) = used_up {
+            tracing::warn!(
+                what,
+                "as many came as everybody together may; nobody else is let through for a while"
+            );
+            store::used_up(&mut tx, what, now, until).await?;
         }
         tx.commit().await?;
         Ok(Self(counted))
@@ -166,4 +217,49 @@ pub async fn note(tx: &mut Tx, site: &Site, (what, whom): (&str, &str), lasts: D
 /// When the database fails.
 pub async fn is_noted(site: &Site, (what, whom): (&str, &str)) -> Result<bool> {
     store::is_noted(&site.db, &key(site, what, whom), site.now()).await
+}
+
+/// Something that everybody shares and that was used up.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct UsedUp {
+    /// What it was.
+    pub what: String,
+    /// Since when nobody was let through.
+    pub since: Moment,
+    /// Until when.
+    pub until: Moment,
+    /// When people were last told of it.
+    pub told_at: Option<Moment>,
+}
+
+/// What everybody shares and was used up, each time it last was.
+///
+/// # Errors
+/// When the database fails.
+pub async fn used_up(db: &Db) -> Result<Vec<UsedUp>> {
+    store::all_used_up(db).await
+}
+
+/// Notes that something else which everybody shares is used up at this moment. What was noted in the last quarter of an hour
+/// is only read.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_used_up(site: &Site, what: &'static str) -> Result<()> {
+    let now = site.now();
+    let is_noted = |one: &UsedUp| one.what == what && one.since <= now && now < one.until;
+    if used_up(&site.db).await?.iter().any(is_noted) {
+        return Ok(());
+    }
+    let mut tx = site.db.begin().await?;
+    store::used_up(&mut tx, what, now, now.plus(QUARTER)).await?;
+    tx.commit().await
+}
+
+/// Takes it upon the caller to tell people, in this transaction; `false` if somebody else did.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tell(tx: &mut Tx, one: &UsedUp, now: Moment) -> Result<bool> {
+    store::tell(tx, &one.what, now, one.told_at.unwrap_or_default()).await
 }

@@ -1,5 +1,6 @@
 //! The SQL of what is limited.
 
+use super::UsedUp;
 use crate::{
     clock::{CLOCKS_DIFFER, Moment},
     db::{Db, Result, Tx},
@@ -16,7 +17,7 @@ statements! {
             began_at = case when attempt.ends_at <= $2 or attempt.began_at > $5 then $2 else attempt.began_at end,
             ends_at = case when attempt.ends_at <= $2 or attempt.began_at > $5 then $3 else attempt.ends_at end
         where attempt.counted < $4 or attempt.ends_at <= $2 or attempt.began_at > $5
-        returning began_at";
+        returning began_at, counted";
     /// When there is room again, where there is none now.
     HELD_UNTIL = "select ends_at from attempt where key = $1 and began_at <= $4 and ends_at > $2 and counted >= $3";
     /// One less, in the stretch of time in which it was counted.
@@ -25,6 +26,13 @@ statements! {
     NOTE = "insert into attempt (key, counted, began_at, ends_at) values ($1, 0, $2, $3)
         on conflict (key) do update set began_at = excluded.began_at, ends_at = excluded.ends_at";
     NOTED = "select count(*) from attempt where key = $1 and began_at <= $3 and ends_at > $2";
+    /// What goes on from one stretch of time into the next is one thing.
+    USED_UP = "insert into limit_used_up (what, since, until) values ($1, $2, $3)
+        on conflict (what) do update set
+            since = case when limit_used_up.since <= $2 and limit_used_up.until >= $2 then limit_used_up.since else $2 end,
+            until = $3";
+    ALL_USED_UP = "select what, since, until, told_at from limit_used_up order by since, what";
+    TELL = "update limit_used_up set told_at = $2 where what = $1 and coalesce(told_at, 0) = $3";
     /// Passes over what somebody counts in now: it waits for nobody who waits for it.
     pub(crate) FORGET_ENDED = sqlite "delete from attempt where key in (select key from attempt
             where ends_at <= $1 order by ends_at limit $2)",
@@ -32,18 +40,15 @@ statements! {
             where ends_at <= $1 order by ends_at limit $2 for update skip locked)";
 }
 
-/// When the stretch of time began in which it was counted; none if it was one too many.
+/// When the stretch of time began in which it was counted, and the how many-th it is; none if it was one too many.
 pub async fn count(
     tx: &mut Tx,
     key: &str,
     now: Moment,
     ends_at: Moment,
     most: i64,
-) -> Result<Option<Moment>> {
-    Ok(tx
-        .opt::<(Moment,)>(COUNT, (key, now, ends_at, most, now.plus(CLOCKS_DIFFER)))
-        .await?
-        .map(|(began_at,)| began_at))
+) -> Result<Option<(Moment, i64)>> {
+    tx.opt(COUNT, (key, now, ends_at, most, now.plus(CLOCKS_DIFFER))).await
 }
 
 pub async fn held_until(db: &Db, key: &str, now: Moment, most: i64) -> Result<Option<Moment>> {
@@ -67,4 +72,16 @@ pub async fn note(tx: &mut Tx, key: &str, now: Moment, ends_at: Moment) -> Resul
 
 pub async fn is_noted(db: &Db, key: &str, now: Moment) -> Result<bool> {
     Ok(db.one::<(i64,)>(NOTED, (key, now, now.plus(CLOCKS_DIFFER))).await?.0 > 0)
+}
+
+pub async fn used_up(tx: &mut Tx, what: &str, since: Moment, until: Moment) -> Result<u64> {
+    tx.exec(USED_UP, (what, since, until)).await
+}
+
+pub async fn all_used_up(db: &Db) -> Result<Vec<UsedUp>> {
+    db.all(ALL_USED_UP, ()).await
+}
+
+pub async fn tell(tx: &mut Tx, what: &str, now: Moment, told_before: Moment) -> Result<bool> {
+    Ok(tx.exec(TELL, (what, now, told_before)).await? == 1)
 }

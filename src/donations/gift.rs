@@ -7,7 +7,7 @@ use super::{
     store::{self, NewDonation, NewRecurring},
 };
 use crate::{
-    attempts::{Attempt, Limit, Refusal},
+    attempts::{Attempt, Refusal, Shared},
     delivery::names,
     email_address::EmailAddress,
     links::Give,
@@ -85,9 +85,8 @@ pub enum GiftError {
     Database(#[from] sqlx::Error),
 }
 
-/// Each gift that is begun asks the provider for a page. The first is for an evening at which a whole room gives.
-const FROM_A_NETWORK: Limit = Limit::in_a_quarter_of_an_hour("donate: network", 100);
-const FROM_EVERYWHERE: Limit = Limit::in_a_quarter_of_an_hour("donate: everywhere", 2_000);
+/// Each gift that is begun asks the provider for a page. From one network so many as at an evening at which a whole room gives.
+pub const GIFTS: Shared = Shared::new("donate", 100, 2_000);
 
 const LONGEST_NAME: usize = 100;
 
@@ -173,9 +172,7 @@ pub async fn start_gift(
 
 /// Behind a proxy that the settings do not name, everybody comes from one private address: there only the sum counts.
 async fn brake(site: &Site, from: Option<Network>) -> Result<(), GiftError> {
-    let mut limits = vec![FROM_EVERYWHERE.on("")];
-    limits.extend(from.map(|network| FROM_A_NETWORK.on(&network.block().to_string())));
-    match Attempt::begin(site, &limits).await {
+    match Attempt::begin(site, &GIFTS.on(from)).await {
         Ok(_stays_counted) => Ok(()),
         Err(Refusal::TooMany(wait)) => Err(GiftError::TooMany(wait)),
         Err(Refusal::Database(error)) => Err(error.into()),

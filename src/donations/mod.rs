@@ -27,7 +27,9 @@ pub(crate) use self::store::{BLANK_EVENTS, FORGET_CALLS, FORGET_DONE, FORGET_IGN
 pub use self::{
     book::{MoneyAudit, audit_money},
     calls::resume_calls,
-    gift::{FieldErrors, GiftError, GiftRequest, StartedGift, gift_of, limits_of, start_gift, thanks_token},
+    gift::{
+        FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, limits_of, start_gift, thanks_token,
+    },
     inbox::{PollError, ReceiveError, Worked, poll_provider, process_inbox, receive, try_again},
     monthly::{CancelError, Monthly, cancel_all, cancel_monthly, manage_token, monthly_of},
     reports::newest_gift,

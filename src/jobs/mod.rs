@@ -30,7 +30,7 @@ use crate::{
     mail::Templates,
     payments::PaymentProvider,
     site::Site,
-    staff::Settings,
+    staff::{Settings, crowds},
     subscribers,
     tasks::Breaks,
 };
@@ -278,9 +278,11 @@ impl Jobs {
             Job::TellOwners => {
                 let paused = digests::tell_of_pauses(site).await;
                 let returned = digests::tell_of_returned(site).await;
+                let closed = crowds::tell(site).await;
                 donations::attention::tell_of_unended(site).await?;
                 paused?;
                 returned?;
+                closed?;
             }
             Job::WorkOnProviderEvents => {
                 if let Some(provider) = &self.payments {

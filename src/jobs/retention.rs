@@ -121,6 +121,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ),
     ("attempt", Goes(&[(attempts::FORGET_ENDED, Duration::ZERO)])),
     ("job_trouble", Goes(&[(store::FORGET, MONTH)])),
+    ("limit_used_up", Bounded("a row for each form that everybody shares")),
 ];
 
 /// Rows that go in one transaction, at most.

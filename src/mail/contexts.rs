@@ -309,6 +309,38 @@ impl EmailTemplate for JobStopped {
     }
 }
 
+/// Tells an owner that a form which everybody shares was closed for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormClosed {
+    /// Who writes.
+    pub sender: Sender,
+    /// Which form, as the beginning of a sentence.
+    pub what: String,
+    /// Since when nobody was let through, such as "3 March 2026, 14:05 UTC".
+    pub since: String,
+    /// Until when.
+    pub until: String,
+    /// What it means if a program is at it: a sentence or two.
+    pub means: String,
+    /// The front page of the desk.
+    pub desk_url: String,
+}
+
+impl EmailTemplate for FormClosed {
+    const NAME: &'static str = "form_closed";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            what: "The form to subscribe".into(),
+            since: "3 March 2026, 14:05 UTC".into(),
+            until: "3 March 2026, 14:20 UTC".into(),
+            means: "Nobody whom it signs up is on a list: they would have to confirm.".into(),
+            desk_url: "https://news.example.org/desk".into(),
+        }
+    }
+}
+
 /// Tells a supporter that a month's gift could not be taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentFailed {

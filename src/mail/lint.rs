@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use super::{
     contexts::{
-        ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, JobStopped,
-        MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled, SignInLink, TeamInvite, Welcome,
+        ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed,
+        JobStopped, MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled, SignInLink, TeamInvite,
+        Welcome,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
@@ -54,6 +55,7 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<EditionHeld>(),
         sample::<EditionPaused>(),
         sample::<JobStopped>(),
+        sample::<FormClosed>(),
         sample::<CopiesCameBack>(),
     ]
 }

@@ -26,7 +26,7 @@ mod templates;
 
 pub use compile::{CompileError, compile, render_full};
 pub use contexts::{
-    ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, JobStopped,
+    ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed, JobStopped,
     MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, TeamInvite, Welcome,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};

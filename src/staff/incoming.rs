@@ -13,6 +13,9 @@ use crate::{
     site::Site,
 };
 
+/// What is noted once there is room for nobody.
+pub(super) const THE_DOOR: &str = "sign in";
+
 /// What is known of them before anybody knows who they are.
 #[derive(Clone, Debug)]
 pub struct Incoming {
@@ -67,7 +70,12 @@ impl Incoming {
         }
         let attempt = Attempt::begin(site, limits).await?;
         match self.hasher.enter(self.from) {
-            Ok(place) => Ok((attempt, place)),
+            Ok(place) => {
+                if self.hasher.is_full() {
+                    attempts::note_used_up(site, THE_DOOR).await?;
+                }
+                Ok((attempt, place))
+            }
             Err(busy) => {
                 let mut tx = site.db.begin().await?;
                 attempt.give_back(&mut tx).await?;

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod crowds;
 pub mod incoming;
 mod mails;
 mod one_time;

@@ -20,6 +20,8 @@ use crate::{network::Network, token};
 const MOST_INSIDE: usize = 64;
 /// How many of them may come from one network: more than may guess at one account, so that those are told what holds them.
 const MOST_FROM_ONE_NETWORK: usize = 12;
+/// How many from all that one provider rents out: half, so that whoever has half a million networks fills no more.
+const MOST_FROM_ONE_PROVIDER: usize = MOST_INSIDE / 2;
 
 /// How much work one hash is.
 #[derive(Clone, Copy, Debug)]
@@ -58,12 +60,42 @@ struct Room {
 struct Inside {
     all: usize,
     from: HashMap<Network, usize>,
+    of_provider: HashMap<Network, usize>,
 }
 
 impl Inside {
     fn has_room(&self, from: Option<Network>) -> bool {
-        let here = from.and_then(|network| self.from.get(&network)).copied().unwrap_or_default();
-        self.all < MOST_INSIDE && here < MOST_FROM_ONE_NETWORK
+        let count = |of: &HashMap<Network, usize>, network| of.get(&network).copied().unwrap_or_default();
+        self.all < MOST_INSIDE
+            && from.is_none_or(|network| {
+                count(&self.from, network) < MOST_FROM_ONE_NETWORK
+                    && count(&self.of_provider, network.provider()) < MOST_FROM_ONE_PROVIDER
+            })
+    }
+
+    fn enter(&mut self, from: Option<Network>) {
+        self.all += 1;
+        if let Some(network) = from {
+            *self.from.entry(network).or_default() += 1;
+            *self.of_provider.entry(network.provider()).or_default() += 1;
+        }
+    }
+
+    fn leave(&mut self, from: Option<Network>) {
+        self.all -= 1;
+        if let Some(network) = from {
+            one_less(&mut self.from, network);
+            one_less(&mut self.of_provider, network.provider());
+        }
+    }
+}
+
+fn one_less(of: &mut HashMap<Network, usize>, network: Network) {
+    if let Some(here) = of.get_mut(&network) {
+        *here -= 1;
+        if *here == 0 {
+            of.remove(&network);
+        }
     }
 }
 
@@ -95,6 +127,12 @@ impl Hasher {
         self.inside(|inside| inside.has_room(from))
     }
 
+    /// Whether nobody at all would be let in now, wherever they come from.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.inside(|inside| inside.all >= MOST_INSIDE)
+    }
+
     /// Lets somebody in, if there is room.
     ///
     /// # Errors
@@ -104,10 +142,7 @@ impl Hasher {
             if !inside.has_room(from) {
                 return Err(Busy);
             }
-            inside.all += 1;
-            if let Some(network) = from {
-                *inside.from.entry(network).or_default() += 1;
-            }
+            inside.enter(from);
             Ok(Place(Arc::new(Held { hasher: self.clone(), from })))
         })
     }
@@ -133,17 +168,7 @@ struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.hasher.inside(|inside| {
-            inside.all -= 1;
-            if let Some(network) = self.from
-                && let Some(here) = inside.from.get_mut(&network)
-            {
-                *here -= 1;
-                if *here == 0 {
-                    inside.from.remove(&network);
-                }
-            }
-        });
+        self.hasher.inside(|inside| inside.leave(self.from));
     }
 }
 
@@ -267,7 +292,7 @@ mod tests {
     #[tokio::test]
     async fn the_line_is_short_and_no_network_fills_it() {
         let hasher = Hasher::default();
-        let network = |last: u8| Network::of([192, 0, 2, last].into());
+        let network = |provider: u8| Network::of([198, provider, 2, 1].into());
         let mut inside = Vec::new();
         for last in 1..=5 {
             let come: Vec<_> = (0..60).filter_map(|_| hasher.enter(network(last)).ok()).collect();
@@ -286,7 +311,19 @@ mod tests {
         drop(inside);
         assert!(hasher.has_room(network(1)) && hasher.has_room(network(200)));
         drop(person);
-        assert_eq!(hasher.inside(|inside| (inside.all, inside.from.len())), (0, 0));
+        let left = |inside: &mut Inside| (inside.all, inside.from.len(), inside.of_provider.len());
+        assert_eq!(hasher.inside(left), (0, 0, 0));
+    }
+
+    /// However many networks a provider rents out, half of the places are for everybody else.
+    #[test]
+    fn no_provider_fills_the_line() {
+        let hasher = Hasher::default();
+        let rented = |at: u16| Network::of([0x2001, 0xdb8 + at % 8, at, 0, 0, 0, 0, 1].into());
+        let inside: Vec<_> = (0..1_000).filter_map(|at| hasher.enter(rented(at)).ok()).collect();
+        assert_eq!(inside.len(), MOST_FROM_ONE_PROVIDER);
+        assert!(!hasher.has_room(rented(2_000)) && !hasher.is_full());
+        assert!(hasher.has_room(Network::of([192, 0, 2, 1].into())) && hasher.has_room(None));
     }
 
     /// Who hangs up in the middle makes no room for the next before the work is done.

@@ -37,7 +37,8 @@ pub use self::{
     },
     store::STATEMENTS,
     subscribe::{
-        Asked, NewSubscription, add_by_staff, ask_by_staff, ask_held_back, forget_held_back, subscribe,
+        Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back, forget_held_back,
+        subscribe,
     },
 };
 pub(crate) use self::{store::FORGET_CONFIRMATION_MAILS, subscribe::WEEK};

@@ -14,7 +14,7 @@ use super::{
     store,
 };
 use crate::{
-    attempts::{Attempt, Limit, Refusal},
+    attempts::{Attempt, Refusal, Shared},
     clock::Moment,
     db::Tx,
     delivery::{
@@ -42,8 +42,7 @@ const MOST_IN_A_WEEK: usize = 3;
 const ASKING_LASTS: Duration = Duration::from_secs(14 * 86_400);
 
 /// The brake on the form: how many sign-ups it lets through from one network and from everywhere.
-const FROM_A_NETWORK: Limit = Limit::in_a_quarter_of_an_hour("subscribe: network", 20);
-const FROM_EVERYWHERE: Limit = Limit::in_a_quarter_of_an_hour("subscribe: everywhere", 2_000);
+pub const SIGN_UPS: Shared = Shared::new("subscribe", 20, 2_000);
 
 /// What somebody typed into the subscribe form.
 #[derive(Clone, Copy, Debug)]
@@ -247,9 +246,7 @@ pub(super) fn asked_lately(site: &Site) -> Moment {
 /// Behind a proxy that the settings do not name, everybody comes from one private address: there only the sum counts.
 async fn brake(site: &Site, ip: &str) -> Result<()> {
     let network: Option<Network> = ip.parse().ok().and_then(Network::of);
-    let mut limits = vec![FROM_EVERYWHERE.on("")];
-    limits.extend(network.map(|network| FROM_A_NETWORK.on(&network.block().to_string())));
-    match Attempt::begin(site, &limits).await {
+    match Attempt::begin(site, &SIGN_UPS.on(network)).await {
         Ok(_stays_counted) => Ok(()),
         Err(Refusal::TooMany(wait)) => Err(SubscriberError::TooMany(wait)),
         Err(Refusal::Database(error)) => Err(error.into()),

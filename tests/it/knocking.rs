@@ -1,7 +1,14 @@
 //! Whatever is limited is counted before it is judged: of those who come all at once no more are let through than of those who
 //! come one after another, through however many processes; who is refused writes nothing; and nobody is kept out by a stranger.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use broadside::{
     attempts::{self, Attempt, Limit, Refusal},
@@ -14,19 +21,23 @@ use broadside::{
     site::Site,
     staff::{
         Incoming, PasswordCost, Role, Settings,
-        accounts::{self, AccountError, NewMember, Seen},
+        accounts::{self, AccountError, NewMember},
+        crowds,
+        passwords::Hasher,
         sign_in::{self, SignInError},
     },
     subscribers::{self, NewSubscription, SubscriberError, Trace, lists},
 };
 use futures_util::future::join_all;
 use reqwest::StatusCode;
+use sqlx::sqlite::SqlitePoolOptions;
+use tokio::sync::Semaphore;
 
 use crate::support::{
     TestApp, TestDb,
     app::OWNER,
     both_engines,
-    database::rows,
+    database::{change, rows},
     visitor::{Form, Page, Visitor},
     wait,
 };
@@ -61,6 +72,59 @@ async fn guess(visitor: &Visitor, form: &Form, password: &str) -> Page {
 
 async fn rows_of_attempts(app: &TestApp) -> Vec<(String, i64)> {
     rows(&app.site.db, "select key, counted from attempt order by key").await
+}
+
+/// Lets somebody come so far that the present password was right, sets another one, and lets them go on. On PostgreSQL they
+/// are stopped at the account's row, on SQLite before the connection that writes.
+async fn overtaken<T>(app: &TestApp, another: &str, comes: impl AsyncFnOnce(&Site) -> T) -> T {
+    const SET: &str = "update staff set password_hash = $1 where role = 'owner'";
+    const END_SESSIONS: &str = "delete from staff_session";
+    let hash = Hasher::default().enter(None).expect("room").hash(another, PasswordCost::CHEAP).await;
+    match &app.site.db {
+        Db::Postgres { pool, .. } => {
+            let mut owner = pool.begin().await.expect("a transaction");
+            sqlx::query(SET).bind(hash).execute(&mut *owner).await.expect("set");
+            sqlx::query(END_SESSIONS).execute(&mut *owner).await.expect("ended");
+            let sets = async {
+                let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+                wait::until("who comes to be stopped", async || {
+                    (rows::<(i64,)>(&app.site.db, waits).await == [(1,)]).then_some(())
+                })
+                .await;
+                owner.commit().await.expect("a commit");
+            };
+            tokio::join!(comes(&app.site), sets).0
+        }
+        Db::Sqlite { read, write, pulse } => {
+            // They count their try, and then no more.
+            let (door, came) = (Arc::new(Semaphore::new(1)), Arc::new(AtomicUsize::new(0)));
+            let stopped = SqlitePoolOptions::new().max_connections(1).before_acquire({
+                let (door, came) = (door.clone(), came.clone());
+                move |_, _| {
+                    let (door, came) = (door.clone(), came.clone());
+                    Box::pin(async move {
+                        came.fetch_add(1, Ordering::SeqCst);
+                        door.acquire().await.expect("it is never closed").forget();
+                        Ok(true)
+                    })
+                }
+            });
+            let stopped =
+                stopped.connect_with((*write.connect_options()).clone()).await.expect("a connection");
+            let db = Db::Sqlite { read: read.clone(), write: stopped, pulse: pulse.clone() };
+            let site = Site { db, ..app.site.clone() };
+            let sets = async {
+                wait::until("who comes to be stopped", async || {
+                    (came.load(Ordering::SeqCst) == 2).then_some(())
+                })
+                .await;
+                sqlx::query(SET).bind(hash).execute(write).await.expect("set");
+                sqlx::query(END_SESSIONS).execute(write).await.expect("ended");
+                door.add_permits(100);
+            };
+            tokio::join!(comes(&site), sets).0
+        }
+    }
 }
 
 both_engines! {
@@ -213,52 +277,22 @@ both_engines! {
 
     /// A password that was looked at and was right opens nothing, and sets no other, once another was set meanwhile.
     async fn an_old_password_is_worth_nothing_once_another_is_set(app: TestApp) {
-        // Looking at it takes long enough for another to be set.
-        const SLOW: PasswordCost = PasswordCost { memory_kib: 64, passes: 8_000 };
         let owner = accounts::by_email(&app.site.db, &EmailAddress::parse(OWNER.0).expect("an address")).await;
         let owner = owner.expect("an answer").expect("the owner");
-        let set = async |password, cost| {
-            let seen = Seen { role: Role::Owner, disabled: false };
-            let (_, invitation) = accounts::invite_again(&app.site, None, &owner.public_id, seen).await.expect("invited");
-            let link = invitation.path.strip_prefix("/desk/join/").expect("a link");
-            accounts::join(&app.site, &Incoming { cost, ..coming_from(HOME) }, link, password).await.expect("joined");
-        };
-        // Once the last place is taken, the thief is inside: nothing is asked of the database any more but what is stored.
-        let thief = || {
-            let thief = coming_from(ELSEWHERE);
-            let others: Vec<_> = (0..11).map(|_| thief.hasher.enter(thief.from).expect("room")).collect();
-            (thief, others)
-        };
-        let inside = async |thief: &Incoming| {
-            wait::until("the thief to be inside", async || (!thief.hasher.has_room(thief.from)).then_some(())).await;
-        };
-        let old = "a first lamp on the quay";
-        set(old, SLOW).await;
-        let (comes, _others) = thief();
-        let (opened, ()) = tokio::join!(sign_in::by_password(&app.site, &comes, OWNER.0, old), async {
-            inside(&comes).await;
-            set("a second lamp on the quay", PasswordCost::CHEAP).await;
+        let second = "a second lamp on the quay";
+        let opened = overtaken(&app, second, async |site| {
+            sign_in::by_password(site, &coming_from(ELSEWHERE), OWNER.0, OWNER.1).await
         });
-        if let Ok(token) = opened {
-            let session = broadside::staff::sessions::find(&app.site, &token.0).await.expect("an answer");
-            assert!(session.is_none(), "the old password opened the desk");
-        }
+        assert!(matches!(opened.await, Err(SignInError::Wrong)));
         let sessions = rows::<(i64,)>(&app.site.db, "select count(*) from staff_session").await;
-        assert_eq!(sessions, [(1,)], "the owner's own");
+        assert_eq!(sessions, [(0,)], "the old password opened the desk");
 
-        set(old, SLOW).await;
-        let (comes, _others) = thief();
-        let new = "a third lamp on the quay";
-        let (changed, ()) = tokio::join!(
-            accounts::change_password(&app.site, &comes, &owner, old, "a thief on the dark quay"),
-            async {
-                inside(&comes).await;
-                set(new, PasswordCost::CHEAP).await;
-            }
-        );
-        sign_in::by_password(&app.site, &coming_from(HOME), OWNER.0, new).await.expect("the owner's new password is kept");
-        assert!(matches!(changed, Ok(_) | Err(AccountError::WrongPassword)), "{changed:?}");
-        app.drain().await;
+        let third = "a third lamp on the quay";
+        let changed = overtaken(&app, third, async |site| {
+            accounts::change_password(site, &coming_from(ELSEWHERE), &owner, second, "a thief on the dark quay").await
+        });
+        assert!(matches!(changed.await, Err(AccountError::WrongPassword)));
+        sign_in::by_password(&app.site, &coming_from(HOME), OWNER.0, third).await.expect("the owner's new password is kept");
     }
 
     /// TRUST A24: the form from one network, all at once.
@@ -282,12 +316,74 @@ both_engines! {
         app.drain().await;
     }
 
+    /// TRUST A24: whoever rents all that one provider has, half a million blocks of the newer kind of network or every address
+    /// that begins alike, takes a quarter of what everybody shares: for everybody else forms stay open.
+    async fn no_provider_uses_up_what_everybody_shares(app: TestApp) {
+        for shared in [subscribers::SIGN_UPS, donations::GIFTS] {
+            for rented in [
+                (0..600).map(|at: u16| IpAddr::from([0x2001, 0xdb8 + at % 8, at, 0, 0, 0, 0, 1])).collect::<Vec<_>>(),
+                (0..600).map(|at: u16| IpAddr::from([203, 0, at.to_be_bytes()[0], at.to_be_bytes()[1]])).collect(),
+            ] {
+                let tries = rented.iter().map(|address| shared.on(Some(network(*address)))).collect::<Vec<_>>();
+                let outcomes = join_all(tries.iter().map(|limits| Attempt::begin(&app.site, limits))).await;
+                assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 500);
+            }
+            for other in [IpAddr::from([0x2001, 0xdc0, 0, 0, 0, 0, 0, 1]), ELSEWHERE.into()] {
+                let _ = Attempt::begin(&app.site, &shared.on(Some(network(other)))).await.expect("there is room for others");
+            }
+        }
+        assert!(crowds::lately(&app.site.db, app.site.now()).await.expect("an answer").is_empty(), "nothing was closed");
+    }
+
+    /// What is closed to everybody is told: at the desk for a day, and in one letter a day, however often it is closed.
+    async fn what_is_closed_to_everybody_is_told(app: TestApp) {
+        let fill = async || {
+            let _ = Attempt::begin(&app.site, &subscribers::SIGN_UPS.on(None)).await.expect("the first");
+            change(&app.site.db, "update attempt set counted = 1999").await;
+            let _ = Attempt::begin(&app.site, &subscribers::SIGN_UPS.on(None)).await.expect("the last");
+            assert!(Attempt::begin(&app.site, &subscribers::SIGN_UPS.on(None)).await.is_err(), "it is closed");
+        };
+        let told = async || {
+            // Two processes at once.
+            let (one, other) = tokio::join!(crowds::tell(&app.site), crowds::tell(&app.site));
+            one.and(other).expect("told");
+            app.drain().await;
+            app.mails(OWNER.0).iter().filter(|mail| mail.subject.contains("more came at once")).count()
+        };
+        assert_eq!(told().await, 0);
+        fill().await;
+        app.desk().await.open("/desk").await.says("The form to subscribe was closed to everybody");
+        assert_eq!((told().await, told().await), (1, 1), "one letter");
+        let letter = app.mails(OWNER.0).pop().expect("the letter");
+        assert!(letter.text.contains("The form to subscribe was closed to everybody from"), "{}", letter.text);
+        app.advance(QUARTER);
+        fill().await;
+        assert_eq!(told().await, 1, "closed again on the same day");
+        app.advance(Duration::from_secs(2 * 86_400));
+        assert!(!app.desk().await.open("/desk").await.body.contains("closed to everybody"), "that was long ago");
+        assert_eq!(told().await, 1);
+        fill().await;
+        app.desk().await.open("/desk").await.says("The form to subscribe was closed to everybody");
+        assert_eq!(told().await, 2);
+    }
+
+    /// The place where passwords are hashed is shared, too: who takes the last place in it is noted, once.
+    async fn a_full_door_is_told(app: TestApp) {
+        let owner = coming_from(HOME);
+        // All but one of them, from many providers.
+        let _others: Vec<_> =
+            (128..191).map(|from| owner.hasher.enter(Some(network([from, 0, 113, 1]))).expect("room")).collect();
+        for _ in 0..2 {
+            sign_in::by_password(&app.site, &owner, OWNER.0, OWNER.1).await.expect("there was room for one");
+        }
+        let closed = crowds::lately(&app.site.db, app.site.now()).await.expect("an answer");
+        assert_eq!(closed.iter().map(crowds::Closed::what).collect::<Vec<_>>(), ["The door to the desk"]);
+    }
+
     /// What a page says that cannot take a sign-up now: when to come back, and what was typed is still there.
     async fn who_is_held_at_a_form_keeps_what_they_typed(app: TestApp) {
-        let limit = Limit::in_a_quarter_of_an_hour("subscribe: everywhere", 2_000);
-        for _ in 0..2_000 {
-            let _ = Attempt::begin(&app.site, &[limit.on("")]).await.expect("so many may come");
-        }
+        let _ = Attempt::begin(&app.site, &subscribers::SIGN_UPS.on(None)).await.expect("the first");
+        change(&app.site.db, "update attempt set counted = 2000").await;
         app.advance(Duration::from_secs(3 * 60));
         let visitor = app.visitor();
         let form = visitor.open("/subscribe").await.form("/subscribe").with("email", "ann@example.org").with("consent", "yes");

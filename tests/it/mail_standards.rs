@@ -11,8 +11,9 @@ use broadside::{
     digests,
     email_address::EmailAddress,
     mail::{
-        ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, JobStopped,
-        MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, TeamInvite, Welcome,
+        ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed,
+        JobStopped, MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink,
+        TeamInvite, Welcome,
     },
     sandbox::{LineEnds, Rule, Stage},
     staff::settings,
@@ -146,6 +147,7 @@ both_engines! {
         enqueue(&app, &mut seen, &EditionHeld { sender: sender(), subject: HARD_SUBJECT.to_owned(), ..EditionHeld::sample() }).await;
         enqueue(&app, &mut seen, &EditionPaused { sender: sender(), subject: HARD_SUBJECT.to_owned(), ..EditionPaused::sample() }).await;
         enqueue(&app, &mut seen, &JobStopped { sender: sender(), why: HARD_NAME.to_owned(), ..JobStopped::sample() }).await;
+        enqueue(&app, &mut seen, &FormClosed { sender: sender(), ..FormClosed::sample() }).await;
         enqueue(&app, &mut seen, &CopiesCameBack { sender: sender(), subject: HARD_SUBJECT.to_owned(), words: HARD_NAME.to_owned(), ..CopiesCameBack::sample() }).await;
         enqueue(&app, &mut seen, &MonthlyNotEnded { sender: sender(), why: HARD_NAME.to_owned(), ..MonthlyNotEnded::sample() }).await;
         app.drain().await;

@@ -17,7 +17,7 @@ use crate::{
     donations::{attention, reports},
     email_address::EmailAddress,
     jobs::trouble,
-    staff::{Role, accounts},
+    staff::{Role, accounts, crowds},
     subscribers,
 };
 
@@ -30,6 +30,8 @@ struct Overview {
     tiles: Vec<Tile>,
     /// What runs by itself and does not work.
     standing_still: Vec<StandingStill>,
+    /// What was closed to everybody within a day, because so many came.
+    closed: Vec<Closed>,
     /// What about the donations needs a person, a sentence each.
     donations: Vec<String>,
     letters: Vec<Letter>,
@@ -59,6 +61,15 @@ struct StandingStill {
     /// What it said last; empty for whoever cannot do anything about it.
     why: String,
     place: String,
+}
+
+/// A form that was closed to everybody for a while.
+#[derive(Serialize)]
+struct Closed {
+    what: &'static str,
+    since: String,
+    until: String,
+    means: &'static str,
 }
 
 /// An automatic email that could not be delivered.
@@ -111,6 +122,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
         },
         tiles: tiles(&desk).await?,
         standing_still: standing_still(&desk).await?,
+        closed: closed(&desk).await?,
         donations: donations(&desk).await?,
         letters: letters(&desk).await?,
         drafts: drafts(&desk).await?,
@@ -159,6 +171,17 @@ async fn standing_still(desk: &Desk) -> Result<Vec<StandingStill>, WebError> {
     Ok(troubles.into_iter().map(line).collect())
 }
 
+async fn closed(desk: &Desk) -> Result<Vec<Closed>, WebError> {
+    let closed = crowds::lately(&desk.site().db, desk.site().now()).await?;
+    let line = |one: crowds::Closed| Closed {
+        what: one.what(),
+        since: one.since().date_time(desk.zone()),
+        until: one.until().date_time(desk.zone()),
+        means: one.means(),
+    };
+    Ok(closed.into_iter().map(line).collect())
+}
+
 async fn donations(desk: &Desk) -> Result<Vec<String>, WebError> {
     if !desk.may(Role::MONEY) {
         return Ok(Vec::new());
@@ -196,6 +219,7 @@ fn letter_word(template: &str) -> &'static str {
         "sign_in_link" => "A link to sign in",
         "team_invite" => "An invitation to the team",
         "job_stopped" => "Word of something that stands still",
+        "form_closed" => "Word of a form that was closed",
         "edition_held" | "edition_paused" => "Word of an edition that waits",
         _ => "An automatic email",
     }

@@ -1,0 +1,130 @@
+//! What everybody shares and is used up, so that nobody is let through: shown at the desk for a day, and told the owners by
+//! one letter, at most one a day for each such thing (TRUST A21, A24).
+
+use std::time::Duration;
+
+use super::{Role, Settings, accounts, incoming::THE_DOOR};
+use crate::{
+    attempts::{self, UsedUp},
+    clock::Moment,
+    db::{Db, Result, Tx},
+    delivery::notices::{self, NewNotice},
+    email_address::EmailAddress,
+    mail::{EmailTemplate as _, FormClosed},
+    site::Site,
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Something that was closed to everybody for a while.
+#[derive(Clone, Debug)]
+pub struct Closed(UsedUp);
+
+impl Closed {
+    /// What it is, as the beginning of a sentence.
+    #[must_use]
+    pub fn what(&self) -> &'static str {
+        match self.0.what.as_str() {
+            "subscribe" => "The form to subscribe",
+            "donate" => "The page to give",
+            THE_DOOR => "The door to the desk",
+            _ => "A form",
+        }
+    }
+
+    /// What it means if a program is at it.
+    #[must_use]
+    pub fn means(&self) -> &'static str {
+        match self.0.what.as_str() {
+            "subscribe" => "Nobody whom it signs up is on a list: they would have to confirm.",
+            "donate" => {
+                "It may try out stolen cards. No gift counts before it is paid, and your payment service can ask for more proof of each card."
+            }
+            THE_DOOR => "It guesses passwords. A link by email still signs you in.",
+            _ => "",
+        }
+    }
+
+    /// Since when nobody was let through.
+    #[must_use]
+    pub const fn since(&self) -> Moment {
+        self.0.since
+    }
+
+    /// Until when.
+    #[must_use]
+    pub const fn until(&self) -> Moment {
+        self.0.until
+    }
+
+    fn was_lately(&self, now: Moment) -> bool {
+        self.0.since <= now && now.since(self.0.until) < DAY
+    }
+
+    /// A moment that is yet to come was written by a clock that was wrong.
+    fn is_untold(&self, now: Moment) -> bool {
+        let told = |told| told > now || told < self.0.since && now.since(told) >= DAY;
+        self.0.told_at.is_none_or(told)
+    }
+}
+
+/// What was closed within the last day.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lately(db: &Db, now: Moment) -> Result<Vec<Closed>> {
+    let mut closed: Vec<Closed> = attempts::used_up(db).await?.into_iter().map(Closed).collect();
+    closed.retain(|one| one.was_lately(now));
+    Ok(closed)
+}
+
+/// Writes to the owners about what they have not been told of. Whoever could not be written to has not been told.
+///
+/// # Errors
+/// When the database fails; what was not told is told at the next turn.
+pub async fn tell(site: &Site) -> Result<()> {
+    let now = site.now();
+    let mut untold = lately(&site.db, now).await?;
+    untold.retain(|one| one.is_untold(now));
+    if untold.is_empty() {
+        return Ok(());
+    }
+    let mut team = accounts::members(&site.db).await?;
+    team.retain(|one| one.role == Role::Owner && one.disabled_at.is_none());
+    for one in &untold {
+        let mut tx = site.db.begin().await?;
+        if attempts::tell(&mut tx, &one.0, now).await? && write_to(&mut tx, site, &team, one).await? {
+            tx.commit().await?;
+        }
+    }
+    Ok(())
+}
+
+async fn write_to(tx: &mut Tx, site: &Site, owners: &[accounts::Member], one: &Closed) -> Result<bool> {
+    let settings = Settings::load_in(tx).await?;
+    // A magazine that has not said where its mail comes from writes from its own host rather than not at all.
+    let own = settings.from_address();
+    let Some(from) = own.or_else(|| EmailAddress::parse(&format!("desk@{}", site.host())).ok()) else {
+        return Ok(false);
+    };
+    let context = FormClosed {
+        sender: settings.sender(site),
+        what: one.what().to_owned(),
+        since: one.since().date_time(&settings.time_zone),
+        until: one.until().date_time(&settings.time_zone),
+        means: one.means().to_owned(),
+        desk_url: site.url("/desk"),
+    };
+    for owner in owners {
+        let key = format!("{}:{}:{}:{}", FormClosed::NAME, one.0.what, one.since().0, owner.public_id);
+        let to = NewNotice {
+            key: &key,
+            from: (settings.sender_name(), &from),
+            to: &owner.email,
+            name: &owner.name,
+            context: &context,
+        };
+        notices::enqueue(tx, site, to).await?;
+    }
+    Ok(!owners.is_empty())
+}
