@@ -5,6 +5,8 @@
 //! only for words about their mailbox or domain that are meant for good (TRUST M23).
 
 pub mod scan;
+#[cfg(test)]
+mod servers;
 mod status;
 mod words;
 
@@ -190,16 +192,19 @@ pub struct Meaning {
 #[must_use]
 pub fn read(said: Said, code: Option<u16>, status: Option<&str>, texts: &[&str]) -> Meaning {
     let plain: Vec<String> = texts.iter().map(|text| scan::plain(text)).collect();
-    let said = if said == Said::Somewhere {
+    let reported = said == Said::Somewhere;
+    let said = if reported {
         plain.iter().map(|text| said_to(text)).find(|said| *said != Said::Somewhere).unwrap_or(said)
     } else {
         said
     };
+    let plain: Vec<String> = plain.iter().map(|text| without_command(text)).collect();
     // Many servers add where to complain of abuse, whatever they refuse.
     let is_gone = matches!(status, Some("5.1.1" | "5.1.10"))
-        || plain.iter().any(|text| words::reason(text) == Some((Reason::NoMailbox, true)));
+        || plain.iter().any(|text| words::reason((said, reported), text) == Some((Reason::NoMailbox, true)));
     let is_a_list = |text: &&str| scan::links_to_an_address(text) || !is_gone && scan::links_to_a_block(text);
-    let reason = if texts.iter().any(is_a_list) { Reason::Policy } else { why(status, &plain) };
+    let reason =
+        if texts.iter().any(is_a_list) { Reason::Policy } else { why((said, reported), status, &plain) };
     let reason = match reason.about() {
         // No reader is named at this point, whatever the words.
         About::Mailbox | About::Domain | About::Unknown if said == Said::Mail => Reason::Policy,
@@ -212,8 +217,8 @@ pub fn read(said: Said, code: Option<u16>, status: Option<&str>, texts: &[&str])
     Meaning { reason, is_hard: reason.is_final() && !for_now }
 }
 
-fn why(status: Option<&str>, plain: &[String]) -> Reason {
-    let said: Vec<(Reason, bool)> = plain.iter().filter_map(|text| words::reason(text)).collect();
+fn why(said: (Said, bool), status: Option<&str>, plain: &[String]) -> Reason {
+    let said: Vec<(Reason, bool)> = plain.iter().filter_map(|text| words::reason(said, text)).collect();
     let coded = status.and_then(status::reason);
     // Exchange Online, where the directory of the other side does not know the recipient.
     if status == Some("5.4.1")
@@ -276,6 +281,12 @@ fn said_to(plain: &str) -> Said {
         }
     }
     Said::Somewhere
+}
+
+/// Without "(in reply to RCPT TO command)", which is no word of the server that refused.
+fn without_command(plain: &str) -> String {
+    let Some((words, after)) = plain.split_once("(in reply to ") else { return plain.to_owned() };
+    format!("{words}{}", after.split_once(')').map_or("", |(_, rest)| rest))
 }
 
 #[cfg(test)]

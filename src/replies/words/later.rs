@@ -26,14 +26,25 @@ pub const NAME_SERVER: Phrases = &[
     "temporary*resolution",
 ];
 
+/// How often something may be done: whatever else is said of a mailbox then, it is there.
+pub const RATE: Phrases = &[
+    "at a rate that",
+    "frequency limit",
+    "rate limit",
+    "rate*exceeded",
+    "ratelimit",
+    "receive limit",
+    "receiving mail too",
+    "too quickly",
+    "greylist",
+    "graylist",
+];
+
 pub const TOO_MUCH: Phrases = &[
     "connection limit",
     "deferred due to",
     "exceeded*limit",
     "limit exceeded",
-    "rate limit",
-    "rate*exceeded",
-    "ratelimit",
     "sending rate",
     "slow down",
     "slowing down",
@@ -42,7 +53,6 @@ pub const TOO_MUCH: Phrases = &[
     "too fast",
     "too frequently",
     "too many",
-    "too quickly",
     "try again later",
     "unexpected volume",
 ];

@@ -7,8 +7,10 @@
 mod later;
 mod mailbox;
 mod us;
+mod whose;
 
-use super::Reason;
+use self::whose::{Whose, whose};
+use super::{Reason, Said};
 
 type Phrases = &'static [&'static str];
 
@@ -28,6 +30,8 @@ const FROM_US: Phrases = &[
 /// Each with whether its words are so plain that no code says it better.
 const GROUPS: &[(Reason, bool, Phrases)] = &[
     (Reason::Policy, true, FROM_US),
+    (Reason::NoHost, true, &["nxdomain"]),
+    (Reason::TooMuch, false, later::RATE),
     (Reason::Full, true, mailbox::FULL),
     (Reason::TooBig, true, mailbox::TOO_BIG),
     (Reason::Moved, true, mailbox::MOVED),
@@ -44,26 +48,7 @@ const GROUPS: &[(Reason, bool, Phrases)] = &[
     (Reason::Server, false, later::SERVER),
 ];
 
-/// Names of what a reader has.
-const THEIRS: Phrases = &[
-    "user",
-    "recipient",
-    "mailbox",
-    "address",
-    "account",
-    "email",
-    "e-mail",
-    "alias",
-    "inbox",
-    "customer",
-    "member",
-    "person",
-    "subscriber",
-    "local part",
-    "addressee",
-];
-
-/// What is said of it when it is not there.
+/// What is said of somebody who is not there, in words that are used of much else.
 const MISSING: Phrases = &[
     "unknown",
     "not exist",
@@ -80,119 +65,86 @@ const MISSING: Phrases = &[
     "deleted",
     "has been closed",
     "terminated",
+    "ungültig",
+    "invalide",
+    "ongeldig",
 ];
 
-/// How far apart the two may stand.
-const NEAR: usize = 40;
+/// As [`MISSING`], of hosts.
+const MISSING_HOSTS: Phrases = &["unresolv", "no mx", "invalid"];
 
-/// Names of who sends. What is missing of them says nothing of the reader.
-const OURS: Phrases = &[
-    "sender",
-    "mail from",
-    "from address",
-    "from:",
-    "return path",
-    "return-path",
-    "reverse path",
-    "reverse-path",
-    "envelope address",
-    "client",
-    "connecting",
-    "message from",
-    "your message",
-    "your domain",
-    "your server",
-    "absender",
-    "ihr server",
-    "expediteur",
-    "expéditeur",
-    "remitente",
-    "mittente",
-    "发件人",
-    "發件人",
-    "送信者",
-];
-
-/// Names of whom it is for, and of nothing else.
-const READERS: Phrases = &[
-    "user",
-    "recipient",
-    "mailbox",
-    "account",
-    "alias",
-    "inbox",
-    "addressee",
-    "local part",
-    "rcpt",
-    "benutzer",
-    "empfänger",
-    "usuario",
-    "destinat",
-    "utilisateur",
-    "utente",
-    "用户",
-    "收件人",
-    "ユーザ",
-    "宛先",
-];
-
-/// As [`MISSING`], in other languages and of hosts.
-const MISSING_ELSEWHERE: Phrases = &[
-    "unresolv",
-    "no mx",
-    "invalid",
-    "unbekannt",
-    "existiert nicht",
-    "inconnu",
-    "desconocid",
-    "sconosciut",
-    "不存在",
-    "不明",
-];
+/// What is said of a mailbox that takes no mail now.
+const SHUT: Phrases =
+    &["suspended", "disabled", "locked", "deactivated", "inactive", "blocked", "full", "quota", "expired"];
 
 /// What the words mean, if they mean anything that is known; and whether they are so plain that no code says it better.
-pub fn reason(plain: &str) -> Option<(Reason, bool)> {
-    let known = |group: &&(Reason, bool, Phrases)| group.2.iter().any(|phrase| says(plain, phrase));
+pub fn reason((said, reported): (Said, bool), plain: &str) -> Option<(Reason, bool)> {
+    let refused = refused_by_the_reader(plain);
+    let is_gone = match whose(plain, &[mailbox::GONE]) {
+        Some(Whose::Readers) => true,
+        // Only RCPT names whom it is about.
+        Some(Whose::Nobodys) => said != Said::Data,
+        // Nobody says whose domain it is: in answer to a message it may be ours; a report is about this recipient.
+        Some(Whose::Domains) => said != Said::Data || reported,
+        _ => refused == Some(Refused::Themselves),
+    };
+    let known = |(reason, certain, phrases): &&(Reason, bool, Phrases)| {
+        phrases.iter().any(|phrase| says(plain, phrase))
+            || *reason == Reason::NoMailbox && is_gone
+            || *reason == Reason::Policy && !certain && refused == Some(Refused::TheMessage)
+    };
     let group = GROUPS.iter().find(known).map(|(reason, certain, _)| (*reason, *certain));
     let group = match group {
         // A mailbox that is said to be missing, in whatever words, is more than a word of refusal beside it.
-        None | Some((_, false)) if is_missing(plain) => Some((Reason::NoMailbox, false)),
+        None | Some((_, false)) if whose(plain, &[MISSING]) == Some(Whose::Readers) => {
+            Some((Reason::NoMailbox, false))
+        }
         None if names_a_blocked_address(plain) => Some((Reason::Policy, false)),
         _ => group,
     };
-    match group {
-        Some((reason, _)) if reason.is_final() && is_ours_that_is_missing(plain) => {
-            Some((Reason::Policy, true))
-        }
-        _ => group,
+    if is_ours(group.map(|(reason, _)| reason), plain) { Some((Reason::Policy, true)) } else { group }
+}
+
+/// Whether what is said, as it seems of the reader or of nobody, is said of the sender.
+fn is_ours(reason: Option<Reason>, plain: &str) -> bool {
+    match reason {
+        Some(Reason::Full | Reason::Disabled) => whose(plain, &[SHUT]) == Some(Whose::Ours),
+        Some(reason) if !reason.is_final() => false,
+        _ => match whose(plain, &[MISSING, MISSING_HOSTS, mailbox::GONE]) {
+            Some(Whose::Readers) => false,
+            Some(Whose::Ours) => true,
+            _ => unknown_host_of_figures(plain),
+        },
     }
 }
 
-/// Whether what is said to be missing is the sender's: by the name that stands nearest to it.
-fn is_ours_that_is_missing(plain: &str) -> bool {
-    let mut is_ours = unknown_host_of_figures(plain);
-    for missing in MISSING.iter().chain(MISSING_ELSEWHERE) {
-        for (at, _) in plain.match_indices(missing) {
-            let end = at + missing.len();
-            let nearest =
-                |names: Phrases| names.iter().filter_map(|name| distance(plain, at, end, name)).min();
-            match (nearest(OURS), nearest(READERS)) {
-                // Of a reader at any place: then it is about them. Of both alike, the milder reading.
-                (ours, Some(theirs)) if ours.is_none_or(|ours| theirs < ours) => return false,
-                (Some(_), _) => is_ours = true,
-                _ => {}
-            }
-        }
-    }
-    is_ours
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    Themselves,
+    TheMessage,
 }
 
-/// How far a name stands from a place in the text, before it or behind, if it is near.
-fn distance(plain: &str, at: usize, end: usize, name: &str) -> Option<usize> {
-    let before = &plain[plain.floor_char_boundary(at.saturating_sub(NEAR))..at];
-    let after = &plain[end..plain.floor_char_boundary(end + NEAR)];
-    let before = before.rfind(name).map(|found| before.len() - found - name.len());
-    before.into_iter().chain(after.find(name)).min()
+/// "Recipient rejected" speaks of the recipient; "the recipient rejected your message" says that there is one.
+fn refused_by_the_reader(plain: &str) -> Option<Refused> {
+    const WHO: Phrases = &["user", "recipient"];
+    const REFUSES: Phrases = &[" reject", " refuse", " has reject", " has refuse"];
+    const THIS: Phrases = &["your ", "the ", "this ", "that ", "our ", "a "];
+    const SENT: Phrases = &["message", "mail", "email", "e-mail", "it ", "letter"];
+    let what = |after: &str| {
+        let after = after.trim_start_matches(char::is_alphabetic).trim_start();
+        let after = THIS.iter().find_map(|word| after.strip_prefix(word)).unwrap_or(after);
+        if SENT.iter().any(|word| after.starts_with(word)) {
+            Refused::TheMessage
+        } else {
+            Refused::Themselves
+        }
+    };
+    WHO.iter().find_map(|who| {
+        plain.match_indices(who).find_map(|(at, _)| {
+            let after = &plain[at + who.len()..];
+            REFUSES.iter().find_map(|refuses| after.strip_prefix(refuses)).map(what)
+        })
+    })
 }
 
 /// "Unknown host 192.0.2.1": a host that is known by its figures alone is the one that connects.
@@ -211,16 +163,6 @@ fn says(text: &str, phrase: &str) -> bool {
     text.match_indices(first).any(|(at, _)| {
         let after = &text[at + first.len()..];
         after[..after.floor_char_boundary(GAP + second.len())].contains(second)
-    })
-}
-
-fn is_missing(plain: &str) -> bool {
-    MISSING.iter().any(|missing| {
-        plain.match_indices(missing).any(|(at, _)| {
-            let (from, to) = (plain.floor_char_boundary(at.saturating_sub(NEAR)), at + missing.len() + NEAR);
-            let around = &plain[from..plain.floor_char_boundary(to)];
-            THEIRS.iter().any(|theirs| around.contains(theirs))
-        })
     })
 }
 
