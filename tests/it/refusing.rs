@@ -218,7 +218,8 @@ both_engines! {
         assert_eq!(receive_mail(&app.site, program.as_bytes()).await.expect("taken in"), Effect::Unproven);
         let desk = app.desk().await;
         let page = desk.open("/desk/bounces").await;
-        page.says("ann.other@example.com").says("Please unsubscribe me").says(&reader).says("Is anybody there?");
+        page.says("ann.other@example.com").says("Please unsubscribe me").says(&format!("answers the copy of {reader}"));
+        page.says("who@example.net so the email says; not proven").says("Is anybody there?");
         assert!(!page.body.contains("<script>alert"), "text only");
         assert_eq!(suppressed(&app).await, 0, "it changes nothing by itself");
         let ids = database::rows::<(i64,)>(&app.site.db, "select id from bounce_letter order by id").await;
@@ -227,15 +228,46 @@ both_engines! {
         assert!(!page.text().contains("ann.other@example.com"), "it is forgotten");
     }
 
-    /// However many write, what is kept is bounded, and readers' letters stay before strangers'.
+    /// TRUST M24: whom a mail says that it is from, or about, is anybody's to write. Without a proof it acts on nobody, and the
+    /// desk says so before somebody acts on it.
+    async fn a_name_that_anybody_can_write_acts_on_nobody(app: TestApp) {
+        readers(&app, 1).await;
+        app.send_edition("The first").await;
+        let reader = address(1);
+        let boundary = "Content-Type: multipart/report; boundary=b\r\nSubject: Report\r\n\r\n--b\r\n";
+        let returned = format!("--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <1.2.abc@example.org>\r\nTo: {reader}\r\n\r\n--b--\r\n");
+        let mails = [
+            ("Subject: unsubscribe\r\n\r\nPlease unsubscribe me at once.\r\n".to_owned(), Effect::Letter),
+            ("Subject: Out of office\r\nAuto-Submitted: auto-replied\r\n\r\nI have left for good.\r\n".to_owned(), Effect::Unproven),
+            (format!("{boundary}Content-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nOriginal-Rcpt-To: {reader}\r\nRemoval-Recipient: {reader}\r\n{returned}"), Effect::Unproven),
+            (format!("{boundary}Content-Type: message/delivery-status\r\n\r\nFinal-Recipient: rfc822; {reader}\r\nAction: failed\r\nStatus: 5.1.1\r\n{returned}"), Effect::Unproven),
+            (format!("Subject: Undelivered Mail\r\nX-Failed-Recipients: {reader}\r\n\r\n{reader}\r\n  550 5.1.1 user unknown\r\n"), Effect::Unproven),
+            (format!("Subject: Notification\r\n\r\n{{\"notificationType\":\"Complaint\",\"complaint\":{{\"complainedRecipients\":[{{\"emailAddress\":\"{reader}\"}}]}}}}\r\n"), Effect::Unproven),
+        ];
+        for (mail, effect) in mails {
+            let mail = format!("From: {reader}\r\nReply-To: {reader}\r\nTo: bounce@example.org\r\n{mail}");
+            assert_eq!(receive_mail(&app.site, mail.as_bytes()).await.expect("taken in"), effect, "{mail}");
+        }
+        let states = database::rows::<(String,)>(&app.site.db, "select state from subscription").await;
+        assert!(states.iter().all(|(state,)| state == "confirmed"), "{states:?}");
+        assert_eq!(suppressed(&app).await, 0);
+        let page = app.desk().await.open("/desk/bounces").await;
+        page.says(&format!("{reader} so the email says; not proven")).says("Please unsubscribe me at once").says("Look at the reader");
+        assert!(!page.text().contains("Take them off a list"), "that is for who asked them");
+        app.leaves_work();
+    }
+
+    /// However many write, under whatever address, what is kept is bounded, and letters that answer a copy stay before others.
     async fn letters_are_bounded(app: TestApp) {
         readers(&app, 1).await;
-        let letter = |from: &str, n: usize| {
-            format!("From: {from}\r\nTo: bounce@example.org\r\nSubject: {n}\r\n\r\nHello {n}\r\n")
+        app.send_edition("The first").await;
+        let return_address = app.sandbox.mailbox().to(&address(1)).last().expect("a copy").from.clone();
+        let letter = |to: &str, n: usize| {
+            format!("From: {}\r\nTo: {to}\r\nSubject: {n}\r\n\r\nHello {n}\r\n", address(1))
         };
-        receive_mail(&app.site, letter(&address(1), 0).as_bytes()).await.expect("taken in");
+        receive_mail(&app.site, letter(&return_address, 0).as_bytes()).await.expect("taken in");
         for n in 1..=205 {
-            receive_mail(&app.site, letter("stranger@example.net", n).as_bytes()).await.expect("taken in");
+            receive_mail(&app.site, letter("bounce@example.org", n).as_bytes()).await.expect("taken in");
         }
         let kept = database::rows::<(String,)>(&app.site.db, "select subject from bounce_letter order by id").await;
         assert_eq!(kept.len(), 200);

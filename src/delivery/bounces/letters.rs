@@ -235,7 +235,19 @@ impl Letter {
         // Addresses that stand right above one another share what is said below the last of them.
         let mut above: Vec<usize> = Vec::new();
         let mut shared: Vec<(usize, usize)> = Vec::new();
-        for line in self.human.lines() {
+        for mut line in self.human.lines() {
+            // Beside one another they share it, too.
+            while let Some((address, rest)) = opening(line)
+                && self.may_be(address, wanted)
+                && let Some(next) = beginning_with_another(rest)
+                && blocks.len() < MOST_BLOCKS
+            {
+                if !blocks.iter().any(|block| block.address.eq_ignore_ascii_case(address)) {
+                    above.push(blocks.len());
+                    blocks.push(Block { address: address.to_owned(), words: String::new() });
+                }
+                line = next;
+            }
             if let Some((address, rest)) = opening(line)
                 && self.may_be(address, wanted)
             {
@@ -381,6 +393,15 @@ fn opening(line: &str) -> Option<(&str, &str)> {
     let named = fields.contains(&before.trim_end_matches([':', ';', '<', ' ']).to_ascii_lowercase().as_str());
     (before.is_empty() || code || named && !line.trim_start().to_ascii_lowercase().starts_with("to:"))
         .then(|| (address, &line[at + address.len()..]))
+}
+
+/// What follows an address, if that is another one at once.
+fn beginning_with_another(rest: &str) -> Option<&str> {
+    let next = rest
+        .trim_start_matches(['>', ' ', '\t'])
+        .strip_prefix([',', ';'])?
+        .trim_start_matches([' ', '\t', '<']);
+    scan::addresses(next).next().filter(|(at, _)| *at == 0).map(|_| next)
 }
 
 fn append(words: &mut String, line: &str) {

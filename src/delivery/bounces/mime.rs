@@ -148,21 +148,33 @@ impl Kind {
     }
 }
 
-/// A parameter of a structured field (RFC 2045 section 5.1).
+/// A parameter of a structured field (RFC 2045 section 5.1); one that is given in pieces is put together (RFC 2231 section 3).
 pub fn parameter(value: &str, wanted: &str) -> Option<String> {
     let mut rest = value;
+    let mut pieces: Option<String> = None;
     while let Some(at) = rest.find(';') {
         rest = rest[at + 1..].trim_start();
         let Some((name, after)) = rest.split_once('=') else { continue };
-        if name.trim().eq_ignore_ascii_case(wanted) {
-            let after = after.trim_start();
-            return Some(match after.strip_prefix('"') {
-                Some(quoted) => quoted.split('"').next().unwrap_or_default().to_owned(),
-                None => after.split(';').next().unwrap_or_default().trim().to_owned(),
-            });
+        let (name, piece) =
+            name.trim().split_once('*').map_or((name.trim(), None), |(name, n)| (name, Some(n)));
+        if !name.eq_ignore_ascii_case(wanted) {
+            continue;
+        }
+        let after = after.trim_start();
+        let value = match after.strip_prefix('"') {
+            Some(quoted) => quoted.split('"').next().unwrap_or_default(),
+            None => after.split(';').next().unwrap_or_default().trim(),
+        };
+        match piece {
+            None => return Some(value.to_owned()),
+            // With its charset and language in front; which escapes are in it nobody needs to know here.
+            Some("" | "0*") => {
+                pieces.get_or_insert_default().push_str(value.rsplit('\'').next().unwrap_or_default());
+            }
+            Some(_) => pieces.get_or_insert_default().push_str(value),
         }
     }
-    None
+    pieces
 }
 
 /// The pieces between lines that begin with `--boundary`.

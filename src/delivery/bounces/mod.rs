@@ -12,6 +12,8 @@ mod letters;
 pub mod maildir;
 pub mod mass;
 pub mod mime;
+#[cfg(test)]
+mod odd_tests;
 pub mod person;
 pub mod providers;
 pub mod receive;
@@ -127,6 +129,8 @@ pub struct Report {
 
 const LONGEST_WORDS: usize = 500;
 const LONGEST_SOURCE: usize = 8 * 1024;
+/// How often a report may have been passed on.
+const DEEPEST: usize = 4;
 
 /// Reads a message. Any bytes give an answer, in bounded time.
 #[must_use]
@@ -146,18 +150,24 @@ pub async fn inspected(bytes: Vec<u8>) -> Report {
 fn read(bytes: &[u8]) -> Report {
     let message = Message::read(bytes);
     let mut report = understand(&message);
-    if report.recipients.iter().all(|one| one.status.is_none()) {
-        // A report about a report, or one that somebody passed on.
-        if let Some(part) = message.part(&["message/rfc822"]) {
-            let inner = understand(&Message::read(part.text.as_bytes()));
-            if inner
-                .recipients
-                .iter()
-                .any(|one| matches!(one.class, Class::Hard | Class::Soft) && one.status.is_some())
-            {
-                report = inner;
-            }
+    // A report about a report, or one that somebody passed on, or passed on again.
+    let within =
+        |message: &Message| message.part(&["message/rfc822"]).map(|part| Message::read(part.text.as_bytes()));
+    let mut inside = within(&message);
+    for _ in 0..DEEPEST {
+        let Some(passed_on) = inside.filter(|_| report.recipients.iter().all(|one| one.status.is_none()))
+        else {
+            break;
+        };
+        let inner = understand(&passed_on);
+        let fails = |one: &Recipient| matches!(one.class, Class::Hard | Class::Soft) && one.status.is_some();
+        let complains = |one: &Recipient| one.action == Action::Complained;
+        if inner.recipients.iter().any(fails)
+            || report.recipients.is_empty() && inner.recipients.iter().any(complains)
+        {
+            report = inner;
         }
+        inside = within(&passed_on);
     }
     for name in ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to", "x-delivered-to"] {
         for value in message.headers.all(name).take(10) {

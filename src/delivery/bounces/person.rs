@@ -1,6 +1,7 @@
 //! What people write to the address for bounces: "please take me off the list". It is kept until somebody has read it.
 //!
-//! Anybody can write there, so what is kept is bounded in size and number, as text alone; and it changes nothing by itself.
+//! Anybody can write there, and under anybody's address, so what is kept is bounded in size and number, as text alone, it
+//! changes nothing by itself, and the desk says whether a letter answers a copy of ours or only says whose it is.
 
 use super::{
     letters::is_daemon,
@@ -23,7 +24,7 @@ use crate::{
 
 const LONGEST_SUBJECT: usize = 200;
 const LONGEST_WORDS: usize = 2_000;
-/// So many wait to be read; then the oldest go, those of strangers first.
+/// So many wait to be read; then the oldest go, those that answer no copy first.
 const MOST: i64 = 200;
 
 /// What somebody wrote.

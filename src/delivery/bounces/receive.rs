@@ -220,7 +220,8 @@ fn subject(signed: bool, report: &Report, known: Option<About>) -> Option<(About
         let same = |one: &&Recipient| {
             EmailAddress::parse(&one.address).is_ok_and(|parsed| parsed.key() == address.key())
         };
-        report.recipients.iter().find(same).cloned()
+        // What was said of them last, or by another server, may be worse than what was said first.
+        report.recipients.iter().filter(same).rev().max_by_key(|one| weight(one)).cloned()
     };
     if let Some(about) = known {
         if let Some(recipient) = named(&about.address) {
@@ -241,6 +242,17 @@ fn subject(signed: bool, report: &Report, known: Option<About>) -> Option<(About
     let recipient = report.recipients.first()?.clone();
     let address = EmailAddress::parse(&recipient.address).ok()?;
     Some((About { which: None, address, at: None }, recipient))
+}
+
+/// Of two things that are said of one reader, the one that decides.
+fn weight(recipient: &Recipient) -> u8 {
+    match due(recipient) {
+        Effect::Complained => 4,
+        Effect::Bounced => 3,
+        Effect::Counted => 2,
+        Effect::Policy => 1,
+        _ => 0,
+    }
 }
 
 async fn take_in(

@@ -11,9 +11,9 @@ statements! {
     ADD = "insert into bounce_letter (key, from_address, subject, words, subscriber_id, edition_id, received_at)
         values ($1, $2, $3, $4, $5, $6, $7) on conflict (key) do nothing";
     COUNT = "select count(*) from bounce_letter";
-    /// The oldest, those of strangers first.
+    /// The oldest; those that answer a copy last, for the address that a letter bears is anybody's to write.
     FORGET_OLDEST = "delete from bounce_letter where id in
-        (select id from bounce_letter order by (subscriber_id is null) desc, id limit $1)";
+        (select id from bounce_letter order by (edition_id is null) desc, id limit $1)";
     /// All of them: they are few.
     WAITING = "select l.id, l.from_address, l.subject, l.words, l.edition_id, l.received_at, s.public_id as reader, s.email as reader_address
         from bounce_letter l left join subscriber s on s.id = l.subscriber_id order by l.id desc";
@@ -45,7 +45,7 @@ pub struct Letter {
     pub edition_id: Option<i64>,
     /// When it came.
     pub received_at: Moment,
-    /// The reader's public id, where they are known.
+    /// The reader's public id: of the copy that it answers, or of the address that it bears.
     pub reader: Option<String>,
     /// That reader's address.
     pub reader_address: Option<String>,

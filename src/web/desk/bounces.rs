@@ -63,8 +63,11 @@ struct ReturnedView {
 #[derive(Serialize)]
 struct LetterView {
     id: i64,
+    /// As the letter says: anybody can write that.
     from: String,
-    /// Whose copy it answers, where that is another address.
+    /// Whether it answers a copy of ours, so that the reader is the one who has that.
+    proven: bool,
+    /// Whose copy it answers.
     reader_address: Option<String>,
     reader: Option<String>,
     edition: Option<EditionView>,
@@ -265,9 +268,8 @@ async fn letters(
         };
         views.push(LetterView {
             id: letter.id,
-            reader_address: letter
-                .reader_address
-                .filter(|address| !address.eq_ignore_ascii_case(&letter.from_address)),
+            proven: letter.edition_id.is_some(),
+            reader_address: letter.reader_address,
             from: letter.from_address,
             reader: letter.reader,
             edition,
