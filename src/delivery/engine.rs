@@ -17,6 +17,7 @@ use super::{
     lane::Slowness,
     ledger::{self, Wish},
     pace::{self, PaceRules},
+    patience,
     position::Positions,
     queue::{ForLater, InFlight, Queue},
     relays::{RelayOptions, Relays},
@@ -154,6 +155,17 @@ impl Fed {
     fn rest(self, now: Moment) -> Duration {
         self.again.map_or(LOOK, |again| again.since(now).clamp(SHORTEST_LOOK, LOOK))
     }
+}
+
+/// The lanes in which copies of an edition wait.
+#[derive(Debug, Default)]
+struct Lanes {
+    /// Those in which some are due, each with how many of them are wanted here now.
+    rooms: Vec<(String, i64)>,
+    /// Those of domains that were slowed before it was known whose they are, each with its provider's.
+    joined: Vec<(String, String)>,
+    /// When the next copy is due of a lane in which none are.
+    again: Option<Moment>,
 }
 
 impl Engine {
@@ -408,11 +420,13 @@ impl Main {
         if !news.is_empty() {
             let now = self.shared.site.now();
             let mut tx = db.begin().await?;
-            paces::tell(&mut tx, &news, now).await?;
-            paces::forget(&mut tx, now.minus(pace::FORGET)).await?;
+            let forgotten = now.minus(pace::FORGET);
+            paces::tell(&mut tx, &news, now, (forgotten, patience::UNASKED)).await?;
+            paces::forget(&mut tx, forgotten).await?;
             tx.commit().await?;
         }
         let slowed = pace::slowed(&self.shared.site).await?;
+        patience::give_up(&self.shared.site, &self.worker, &slowed).await?;
         let workers = if slowed.is_empty() { 1 } else { paces::workers(db).await? };
         let names = known.not_asked(slowed.iter().map(|one| one.domain_key.as_str()));
         if !names.is_empty() {
@@ -544,24 +558,26 @@ impl Main {
     /// Claims copies of one edition. Those of slowed domains are met here, and wait in their lanes from now on.
     async fn feed_from(&self, sending: &Sending, now: Moment) -> Result<Fed> {
         let (site, queue, edition) = (&self.shared.site, &self.shared.queue, sending.id);
-        let (mut lanes, mut limit, mut again) = (Vec::new(), 0, None);
+        let (mut lanes, mut limit) = (Lanes::default(), 0);
         if (sending.is_due(now) || sending.any_in_lanes)
             && !origins::is_elsewhere(&site.db, self.worker.id).await?
         {
             limit = if queue.wants_deliveries() { self.options.batch } else { 0 };
             if sending.any_in_lanes {
-                (lanes, again) = self.lanes_with_room(edition, limit, now).await?;
+                lanes = self.lanes_with_room(edition, limit, now).await?;
             }
             limit = if sending.is_due(now) { limit } else { 0 };
         }
-        if limit == 0 && lanes.is_empty() && !sending.seems_over() {
+        let Lanes { rooms, joined, again } = lanes;
+        if limit == 0 && rooms.is_empty() && joined.is_empty() && !sending.seems_over() {
             return Ok(Fed { count: 0, again });
         }
         let mut tx = site.db.begin().await?;
         if !self.worker.may_claim(&mut tx).await? {
             return Ok(Fed::default());
         }
-        let wish = Wish { limit, lanes: &lanes, lane_of: &|domain| queue.pace.lane_of(domain) };
+        ledger::join_lanes(&mut tx, edition, &joined).await?;
+        let wish = Wish { limit, lanes: &rooms, lane_of: &|domain| queue.pace.lane_of(domain) };
         let mut claimed = ledger::claim(&mut tx, (self.worker.id, edition), wish, now).await?;
         let hold = UnknownPolicy::stored(&sending.unknown_policy) == UnknownPolicy::Hold;
         claimed.all().for_each(|claim| claim.hold = hold);
@@ -576,7 +592,7 @@ impl Main {
             self.shared.variants.forget();
             tracing::info!(edition, "the edition is finished");
         }
-        for ((lane, wanted), claims) in lanes.iter().zip(claimed.in_lanes) {
+        for ((lane, wanted), claims) in rooms.iter().zip(claimed.in_lanes) {
             let more = i64::try_from(claims.len()).unwrap_or(i64::MAX) >= *wanted;
             queue.push_into_lane(lane, claims, more);
         }
@@ -584,18 +600,16 @@ impl Main {
         Ok(Fed { count: count + waiting, again })
     }
 
-    /// The lanes in which copies of an edition are due, each with how many of them are wanted here now, and when the next copy
-    /// is due of a lane in which none are. Domains that are free again share half a batch, so that the others are not kept
+    /// The lanes in which copies of an edition wait. Domains that are free again share half a batch, so that the others are not kept
     /// waiting for them.
-    async fn lanes_with_room(
-        &self,
-        edition: i64,
-        limit: i64,
-        now: Moment,
-    ) -> Result<(Vec<(String, i64)>, Option<Moment>)> {
+    async fn lanes_with_room(&self, edition: i64, limit: i64, now: Moment) -> Result<Lanes> {
         let queue = &self.shared.queue;
-        let (mut rooms, mut free, mut again) = (Vec::new(), Vec::new(), None);
+        let (Lanes { mut rooms, mut joined, mut again }, mut free) = (Lanes::default(), Vec::new());
         for (lane, next_at) in ledger::lanes(&self.shared.site.db, edition).await? {
+            let key = queue.pace.key(&lane);
+            if key != lane {
+                joined.push((lane.clone(), key));
+            }
             match queue.room(&lane) {
                 Some(0) => queue.push_into_lane(&lane, Vec::new(), true),
                 _ if next_at > now => again = again.into_iter().chain([next_at]).min(),
@@ -606,6 +620,6 @@ impl Main {
         }
         let share = (limit / 2 / (free.len() as i64).max(1)).max(1);
         rooms.extend(free.into_iter().map(|lane| (lane, share)));
-        Ok((rooms, again))
+        Ok(Lanes { rooms, joined, again })
     }
 }

@@ -13,6 +13,7 @@ use super::{
         domains,
         ledger::{self as store, Key, Record, Row},
         origin,
+        pace::Slowed,
     },
     suppression::{Reason, Suppressions},
 };
@@ -324,6 +325,14 @@ pub(super) async fn claim(
     Ok(claimed)
 }
 
+/// Copies that wait in a domain's lane go into its provider's: some hundreds of each, the others the next time.
+pub(super) async fn join_lanes(tx: &mut Tx, edition: i64, joined: &[(String, String)]) -> Result<()> {
+    for (lane, provider) in joined {
+        store::join_lane(tx, edition, (lane, provider)).await?;
+    }
+    Ok(())
+}
+
 /// The lanes in which copies of an edition wait for domains that asked for patience, and when the first of each is due.
 pub(super) async fn lanes(db: &Db, edition: i64) -> Result<Vec<(String, Moment)>> {
     store::lanes(db, edition).await
@@ -375,6 +384,26 @@ async fn hold_after_doubts(tx: &mut Tx, records: &[&Record]) -> Result<Vec<Recor
         often.contains(&(*edition_id, *subscriber_id))
     });
     Ok(held.map(|record| Record { state: "unknown", ..(*record).clone() }).collect())
+}
+
+/// Ends some copies that wait in the lane of a domain with which our patience is at its end, by what the domain says. How many; 0
+/// also if it has taken something meanwhile, or the edition was stopped or let go on since `before`.
+pub(super) async fn exhaust(
+    tx: &mut Tx,
+    site: &Site,
+    (worker, edition): (i64, i64),
+    lane: &Slowed,
+    (before, limit): (Moment, i64),
+) -> Result<usize> {
+    let ended = store::exhaust(tx, edition, lane, (before, site.now()), limit).await?;
+    if ended.is_empty() {
+        return Ok(0);
+    }
+    store::log_given_up(tx, (worker, edition), &ended, &lane.words, site.now()).await?;
+    let mut moves = Moves::default();
+    moves.shift(edition, "queued", "failed", ended.len() as i64);
+    moves.write(tx, worker).await?;
+    Ok(ended.len())
 }
 
 /// Sets the markers of claims, each given with the hash of its address; `false` if some may not be begun: then the

@@ -14,14 +14,17 @@ use std::{
 
 pub use super::{
     lane::PaceRules,
-    store::pace::{Slowed, Waiting},
+    store::pace::{Refusing, Slowed, Waiting},
 };
 use super::{
     lane::{Lane, Slowness},
+    patience,
     store::pace as store,
 };
 use crate::{
-    db::{self, Db},
+    clock::Moment,
+    db::{self, Tx},
+    replies::scan::without_addresses,
     site::Site,
 };
 
@@ -36,12 +39,56 @@ pub async fn slowed(site: &Site) -> db::Result<Vec<Slowed>> {
     store::slowed(&site.db, site.now().minus(FORGET)).await
 }
 
-/// Copies of an edition that wait for another try, by recipient domain: those with the most first.
+/// Copies of an edition that wait for a domain to take them, or for another try of their own: those with the most first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn waiting(db: &Db, edition_id: i64, limit: i64) -> db::Result<Vec<Waiting>> {
-    store::waiting(db, edition_id, limit).await
+pub async fn waiting(site: &Site, edition_id: i64, limit: i64) -> db::Result<Vec<Waiting>> {
+    store::waiting(&site.db, edition_id, site.now(), limit).await
+}
+
+/// Editions that have waited for a quarter of our patience for a domain which has taken nothing for as long.
+///
+/// # Errors
+/// When the database fails.
+pub async fn refusing(site: &Site) -> db::Result<Vec<Refusing>> {
+    let now = site.now();
+    store::refusing(&site.db, now.minus(patience::LONG), now.minus(FORGET)).await
+}
+
+/// How many copies of an edition wait for such a domain.
+///
+/// # Errors
+/// When the database fails.
+pub async fn readers_waiting(site: &Site, refusing: &Refusing) -> db::Result<i64> {
+    store::in_lane(&site.db, refusing.edition_id, &refusing.domain_key).await
+}
+
+/// Takes it upon the caller to tell people of it, in this transaction; `false` if somebody else did.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tell_of(tx: &mut Tx, site: &Site, refusing: &Refusing) -> db::Result<bool> {
+    store::told(tx, refusing.edition_id, &refusing.domain_key, site.now()).await
+}
+
+impl Refusing {
+    /// When our patience ends.
+    #[must_use]
+    pub fn given_up_at(&self) -> Moment {
+        self.patient_since.max(self.going_since).plus(patience::LONGEST)
+    }
+}
+
+/// What one worker has to tell of a domain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct News {
+    /// None for a domain that is free again.
+    pub(super) slowness: Option<Slowness>,
+    /// It took a message since the others were told, whatever it did after that.
+    pub(super) took: bool,
+    /// What it says while it takes none, without addresses.
+    pub(super) words: String,
 }
 
 /// The paces of one worker.
@@ -56,8 +103,8 @@ pub(super) struct Pace {
 #[derive(Debug)]
 struct Lanes {
     by_domain: HashMap<String, Lane>,
-    /// What changed here since the others were told; `None` for a domain that is free again.
-    news: BTreeMap<String, Option<Slowness>>,
+    /// What changed here since the others were told.
+    news: BTreeMap<String, News>,
     workers: u32,
     /// The provider of each domain that goes by its provider's pace.
     providers: HashMap<String, String>,
@@ -157,15 +204,19 @@ impl Pace {
                 }
             }
             if let Some(own) = lanes.news.remove(&domain) {
-                let news = lanes.news.entry(provider.clone()).or_insert(own);
-                *news = (*news).max(own);
+                let news = lanes.news.entry(provider.clone()).or_default();
+                news.slowness = news.slowness.max(own.slowness);
+                news.took |= own.took;
+                if !own.words.is_empty() {
+                    news.words = own.words;
+                }
             }
             lanes.providers.insert(domain, provider);
         }
     }
 
-    /// The domain's server asked for patience.
-    pub(super) fn slow_down(&self, domain: &str, now: Instant) {
+    /// The domain's server asked for patience, in these words.
+    pub(super) fn slow_down(&self, domain: &str, words: &str, now: Instant) {
         let mut lanes = self.lock();
         let domain = lanes.key(domain).to_owned();
         if let Some(lane) = lanes.by_domain.get_mut(&domain) {
@@ -175,7 +226,7 @@ impl Pace {
         } else {
             lanes.by_domain.insert(domain.clone(), Lane::of_a_refusal(&self.rules, now));
         }
-        lanes.tell(domain, &self.rules);
+        lanes.tell(domain, &self.rules).words = without_addresses(words);
         self.any.store(true, Ordering::Release);
     }
 
@@ -193,8 +244,9 @@ impl Pace {
             return false;
         }
         let changed = lane.taken(&self.rules, now);
-        if changed {
-            lanes.tell(domain, &self.rules);
+        // What was under way when it began to refuse changes nothing of the pace, and is a success all the same.
+        if changed || lane.slowness().refusing {
+            lanes.tell(domain, &self.rules).took = true;
         }
         changed
     }
@@ -205,11 +257,9 @@ impl Pace {
     }
 
     /// What the other workers should hear of.
-    pub(super) fn news(&self) -> Vec<(String, Option<Slowness>)> {
-        let mut news: Vec<_> = std::mem::take(&mut self.lock().news).into_iter().collect();
-        // Workers that tell of the same domains meet at them in the same order.
-        news.sort();
-        news
+    pub(super) fn news(&self) -> Vec<(String, News)> {
+        // In order: workers that tell of the same domains meet at them in the same one.
+        std::mem::take(&mut self.lock().news).into_iter().collect()
     }
 
     /// Takes over what all workers know together: the gaps, and how many workers share them. Whether some domain's turn comes
@@ -242,10 +292,12 @@ impl Pace {
 }
 
 impl Lanes {
-    fn tell(&mut self, domain: String, rules: &PaceRules) {
+    fn tell(&mut self, domain: String, rules: &PaceRules) -> &mut News {
         let slowness =
             self.by_domain.get(&domain).filter(|lane| !lane.is_free(rules)).map(|lane| lane.slowness());
-        self.news.insert(domain, slowness);
+        let news = self.news.entry(domain).or_default();
+        news.slowness = slowness;
+        news
     }
 }
 
@@ -259,6 +311,8 @@ mod tests {
         longest: Duration::from_secs(5),
         free: Duration::from_millis(2),
     };
+
+    const WORDS: &str = "4.7.1 later";
 
     /// Lets a domain take messages until it is as good as free; when that was.
     fn let_recover(pace: &Pace, domain: &str, from: Instant) -> Instant {
@@ -278,10 +332,10 @@ mod tests {
     fn a_domain_that_asks_is_slowed_and_no_other_is() {
         let (pace, start) = (Pace::new(RULES), clock::instant());
         assert_eq!(pace.take("slow.example", start), Ok(()));
-        pace.slow_down("slow.example", start);
+        pace.slow_down("slow.example", WORDS, start);
         assert_eq!(pace.take("slow.example", start), Err(start + RULES.first));
         assert_eq!((pace.take("other.example", start), pace.lane_of("other.example")), (Ok(()), None));
-        pace.slow_down("slow.example", start + Duration::from_millis(10));
+        pace.slow_down("slow.example", WORDS, start + Duration::from_millis(10));
         assert_eq!(
             pace.take("slow.example", start),
             Err(start + RULES.first),
@@ -289,7 +343,7 @@ mod tests {
         );
         let later = start + RULES.first * 30;
         assert_eq!(pace.take("slow.example", later), Ok(()));
-        pace.slow_down("slow.example", later);
+        pace.slow_down("slow.example", WORDS, later);
         assert_eq!(pace.take("slow.example", later), Err(later + RULES.first * 3), "a tenth of the time");
     }
 
@@ -297,28 +351,51 @@ mod tests {
     #[test]
     fn a_domain_that_takes_messages_is_free_again_in_the_end() {
         let (pace, start) = (Pace::new(RULES), clock::instant());
-        pace.slow_down("slow.example", start);
+        pace.slow_down("slow.example", WORDS, start);
         assert_eq!(pace.lane_of("slow.example").as_deref(), Some("slow.example"));
         let free = let_recover(&pace, "slow.example", start);
         assert!(free - start < RULES.first * 10, "after {:?}", free - start);
         assert_eq!((pace.take("slow.example", free), pace.lane_of("slow.example")), (Ok(()), None));
-        assert_eq!(pace.news(), [("slow.example".to_owned(), None)]);
+        let free_again = News { took: true, words: WORDS.to_owned(), ..News::default() };
+        assert_eq!(pace.news(), [("slow.example".to_owned(), free_again)]);
     }
 
     /// TRUST M22: who serves many domains is slowed in all of them, by what was learned of any.
     #[test]
     fn domains_of_one_provider_share_its_pace() {
         let (pace, start) = (Pace::new(RULES), clock::instant());
-        pace.slow_down("one.example", start);
+        pace.slow_down("one.example", WORDS, start);
         assert_eq!(pace.take("two.example", start), Ok(()));
         let grouped = |name: &str| (name.to_owned(), "provider.example".to_owned());
         pace.group(vec![grouped("one.example"), grouped("two.example"), grouped("provider.example")]);
         assert_eq!(pace.take("two.example", start), Err(start + RULES.first));
         assert_eq!(pace.take("three.example", start), Ok(()));
         let refusing = Slowness { gap: RULES.first, refusing: true };
-        assert_eq!(pace.news(), [("provider.example".to_owned(), Some(refusing))]);
+        let news = News { slowness: Some(refusing), took: false, words: WORDS.to_owned() };
+        assert_eq!(pace.news(), [("provider.example".to_owned(), news)]);
         let free = let_recover(&pace, "two.example", start);
         assert_eq!(pace.take("one.example", free), Ok(()), "free again");
+    }
+
+    /// What is taken between two refusals is not lost because both came before the others were told, or because it was under way
+    /// when the domain began to refuse: such a domain takes some.
+    #[test]
+    fn a_success_is_told_though_a_refusal_follows_it() {
+        let (pace, start) = (Pace::new(RULES), clock::instant());
+        pace.slow_down("slow.example", WORDS, start);
+        let told = |pace: &Pace| {
+            let news = pace.news().pop().expect("news").1;
+            (news.slowness.is_some_and(|slowness| slowness.refusing), news.took)
+        };
+        assert_eq!(told(&pace), (true, false));
+        pace.taken("slow.example", start + Duration::from_millis(10));
+        assert_eq!(told(&pace), (true, true), "it was under way");
+        let later = start + RULES.first;
+        pace.taken("slow.example", later);
+        pace.slow_down("slow.example", WORDS, later + RULES.first / 10);
+        assert_eq!(told(&pace), (true, true), "it refuses again");
+        pace.slow_down("slow.example", WORDS, later + RULES.first * 2);
+        assert_eq!(told(&pace), (true, false), "since then it has taken nothing");
     }
 
     /// Two workers keep the gap that one would.

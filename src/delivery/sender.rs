@@ -44,10 +44,6 @@ const DATABASE_PAUSE: Duration = Duration::from_secs(10);
 /// How long an automatic email waits that may have arrived, after more tries than are usual.
 const DOUBT_PAUSE: Duration = Duration::from_secs(14 * 3600);
 
-/// A copy whose servers ask for patience with it for so long is given up, as one that was tried for so long (RFC 5321 section
-/// 4.5.4.1).
-const LONGEST_PATIENCE: Duration = Duration::from_secs(4 * 86_400);
-
 /// A message that was composed and is ready to be sent.
 struct Ready {
     item: Item,
@@ -463,13 +459,8 @@ impl Sender {
         match item {
             Item::Delivery(claim) => {
                 let why = "not sent: the edition was stopped, or the reader left".to_owned();
-                self.record_delivery(self.delivery_record(
-                    &claim,
-                    "queued",
-                    None,
-                    "held back",
-                    ("data", why),
-                ));
+                let record = self.delivery_record(&claim, "queued", None, "held back", ("data", why));
+                self.record_delivery(Record { counts: false, ..record });
             }
             Item::Notice(notice) => {
                 let ending = Ending::Retry { class: "stopped", at: self.shared.site.now() };
@@ -515,7 +506,7 @@ impl Sender {
         let now = self.shared.site.now();
         let patience = patience::asked_for(result);
         if patience == Some(Patience::Domain) {
-            self.shared.queue.pace.slow_down(&claim.domain_key, clock::instant());
+            self.shared.queue.pace.slow_down(&claim.domain_key, &outcome::words(result), clock::instant());
         }
         let base = |state, class, word| {
             self.delivery_record(claim, state, class, word, (outcome::stage(result), outcome::words(result)))
@@ -534,12 +525,18 @@ impl Sender {
             }
             Verdict::Retry(class) if patience == Some(Patience::Domain) => {
                 let pace = &self.shared.queue.pace;
-                let asked_for = claim.asked_at.map_or(Duration::ZERO, |asked_at| now.since(asked_at));
-                if asked_for > LONGEST_PATIENCE {
+                let asked_at = patience::asked_since(claim, now);
+                let asked_for = now.since(asked_at);
+                if asked_for > patience::LONGEST {
                     return base("failed", Some("exhausted"), "failed");
                 }
-                let next_at = now.plus(pace.rules().copy_waits(asked_for));
-                Record { next_at, lane: pace.key(&claim.domain_key), ..base("queued", Some(class), "retry") }
+                Record {
+                    next_at: now.plus(pace.rules().copy_waits(asked_for)),
+                    lane: pace.key(&claim.domain_key),
+                    asked_at: Some(asked_at),
+                    counts: false,
+                    ..base("queued", Some(class), "retry")
+                }
             }
             Verdict::Retry(class) => match outcome::retry_gap(claim.attempt - claim.earlier_attempts) {
                 Some(gap) => Record { next_at: now.plus(gap), ..base("queued", Some(class), "retry") },
@@ -578,6 +575,8 @@ impl Sender {
             reason: None,
             at: now,
             lane: String::new(),
+            asked_at: None,
+            counts: true,
         }
     }
 

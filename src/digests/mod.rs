@@ -13,6 +13,7 @@ mod issue;
 mod late;
 mod owners;
 mod preflight;
+mod refusals;
 mod release;
 mod results;
 mod retry;
@@ -32,6 +33,7 @@ pub use self::{
     issue::{Preview, fingerprint, preview},
     owners::tell_of_pauses,
     preflight::{Problem, preflight},
+    refusals::{TakesNothing, taking_nothing, tell_of_refusals},
     release::{HaveIt, have_it, lock_held, nobody_has_it, said_to_have_it},
     results::{Copy, Outcome, Wanted, copies_of, log_of, results},
     retry::{FailedClass, failed_classes, failed_for_pause, retry_failed},

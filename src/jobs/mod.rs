@@ -157,7 +157,7 @@ impl Job {
             Self::SealEditions => "Editions do not go out at their time",
             Self::AskHeldBack => "New readers whose confirmation mail was held back do not get it",
             Self::TellOwners => {
-                "Nobody is written to when an edition pauses by itself, or a monthly donation does not end"
+                "Nobody is written to when an edition pauses by itself or does not arrive, or a monthly donation does not end"
             }
             Self::WorkOnProviderEvents => {
                 "News of the payment service is not worked on: gifts are not counted and get no receipt"
@@ -279,10 +279,12 @@ impl Jobs {
                 let paused = digests::tell_of_pauses(site).await;
                 let returned = digests::tell_of_returned(site).await;
                 let closed = crowds::tell(site).await;
+                let refusals = digests::tell_of_refusals(site).await;
                 donations::attention::tell_of_unended(site).await?;
                 paused?;
                 returned?;
                 closed?;
+                refusals?;
             }
             Job::WorkOnProviderEvents => {
                 if let Some(provider) = &self.payments {

@@ -103,6 +103,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("dkim_key", Bounded("made by hand")),
     ("dns_check", Goes(&[(delivery::DNS_CHECKS, MONTH)])),
     ("domain_pace", Goes(&[(delivery::PACES, DAY)])),
+    ("refusal_told", Bounded("a few rows for each edition")),
     ("relay_window", Goes(&[(delivery::RELAY_WINDOWS, MONTH)])),
     ("relay_history", Bounded("a row for each mail service")),
     ("relay_trouble", Goes(&[(delivery::RELAY_TROUBLES, DAY)])),

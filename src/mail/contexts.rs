@@ -277,6 +277,34 @@ impl EmailTemplate for CopiesCameBack {
     }
 }
 
+/// Tells an owner that domains have taken nothing of an edition for long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NothingTaken {
+    /// Who writes.
+    pub sender: Sender,
+    /// The edition's subject.
+    pub subject: String,
+    /// One paragraph for each domain: since when, how many readers wait, what it says, and until when it is asked.
+    pub domains: Vec<String>,
+    /// The edition's page at the desk.
+    pub edition_url: String,
+}
+
+impl EmailTemplate for NothingTaken {
+    const NAME: &'static str = "nothing_taken";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            subject: "The last ferry to Skarholm".into(),
+            domains: vec![
+                "mail.example.org has taken nothing since 3 March 2026, 14:05 UTC. 1,204 readers wait for it. It says: 451 4.7.1 Try again later. What it has not taken by 7 March 2026, 14:05 UTC is given up.".into(),
+            ],
+            edition_url: "https://news.example.org/desk/editions/sample".into(),
+        }
+    }
+}
+
 /// Tells an owner that something which runs by itself does not work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobStopped {

@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::{
     contexts::{
         ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed,
-        JobStopped, MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled, SignInLink, TeamInvite,
-        Welcome,
+        JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled, SignInLink,
+        TeamInvite, Welcome,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
@@ -57,6 +57,7 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<JobStopped>(),
         sample::<FormClosed>(),
         sample::<CopiesCameBack>(),
+        sample::<NothingTaken>(),
     ]
 }
 

@@ -27,7 +27,8 @@ mod templates;
 pub use compile::{CompileError, compile, render_full};
 pub use contexts::{
     ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed, JobStopped,
-    MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, TeamInvite, Welcome,
+    MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink,
+    TeamInvite, Welcome,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
 pub use html::HtmlError;

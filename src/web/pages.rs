@@ -26,7 +26,7 @@ use crate::{
         editions::EditionState,
         origin::{self, Doubt, Standing},
     },
-    digests,
+    digests::{self, TakesNothing},
     staff::{Role, Settings},
 };
 
@@ -208,7 +208,7 @@ impl App {
         self.page(signed_in, notice, settings, template, title, data).await
     }
 
-    async fn alerts(&self, role: Role) -> Result<Vec<Alert>, WebError> {
+    async fn alerts(&self, role: Role, settings: &Settings) -> Result<Vec<Alert>, WebError> {
         let mut alerts = Vec::new();
         let away = match origin::look(&self.site).await? {
             Standing::AtHome => None,
@@ -235,6 +235,17 @@ impl App {
             alerts.push(Alert {
                 text: format!("“{}” {what} and waits for a decision.", held.subject),
                 path: format!("/desk/editions/{}", held.public_id),
+                label: "Look at it",
+            });
+        }
+        for TakesNothing { refusing, subject } in digests::taking_nothing(&self.site).await? {
+            let since = refusing.refused_since.date_time(&settings.time_zone);
+            alerts.push(Alert {
+                text: format!(
+                    "“{subject}” does not reach {}, which has taken nothing since {since}.",
+                    refusing.domain_key
+                ),
+                path: format!("/desk/editions/{}", refusing.public_id),
                 label: "Look at it",
             });
         }
@@ -267,7 +278,7 @@ impl App {
             sandbox: self.sandbox.as_deref(),
             notice,
             alerts: match signed_in {
-                Some(who) => self.alerts(who.staff.role).await?,
+                Some(who) => self.alerts(who.staff.role, settings).await?,
                 None => Vec::new(),
             },
             menu: self.pages.menu_for(signed_in, template),

@@ -12,8 +12,8 @@ use broadside::{
     email_address::EmailAddress,
     mail::{
         ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed,
-        JobStopped, MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink,
-        TeamInvite, Welcome,
+        JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled, Sender,
+        SignInLink, TeamInvite, Welcome,
     },
     sandbox::{LineEnds, Rule, Stage},
     staff::settings,
@@ -149,6 +149,7 @@ both_engines! {
         enqueue(&app, &mut seen, &JobStopped { sender: sender(), why: HARD_NAME.to_owned(), ..JobStopped::sample() }).await;
         enqueue(&app, &mut seen, &FormClosed { sender: sender(), ..FormClosed::sample() }).await;
         enqueue(&app, &mut seen, &CopiesCameBack { sender: sender(), subject: HARD_SUBJECT.to_owned(), words: HARD_NAME.to_owned(), ..CopiesCameBack::sample() }).await;
+        enqueue(&app, &mut seen, &NothingTaken { sender: sender(), subject: HARD_SUBJECT.to_owned(), domains: vec![HARD_NAME.to_owned()], ..NothingTaken::sample() }).await;
         enqueue(&app, &mut seen, &MonthlyNotEnded { sender: sender(), why: HARD_NAME.to_owned(), ..MonthlyNotEnded::sample() }).await;
         app.drain().await;
 

@@ -28,7 +28,7 @@ both_engines! {
         app.advance(Duration::from_secs(6 * 60));
         app.send().await;
         let page = app.desk().await.open(&path(&app, edition).await).await;
-        page.says("slow.example asks for patience and takes nothing just now; it is tried every second. 1 copy to slow.example waits");
+        page.says("slow.example asks for patience and takes nothing just now; it is tried every second. 1 copy waits for it.");
 
         app.sandbox.smtp_script().clear();
         app.advance(Duration::from_secs(3_600));

@@ -28,7 +28,7 @@ statements! {
                        sealed_count = (select cast(coalesce(sum(count), 0) as bigint) from delivery_tally where edition_id = $1)
                    where id = $1 and state = 'scheduled'";
     /// From here on deliveries are claimed.
-    START = "update edition set state = case when held_because = 'restored' then 'held' else 'sending' end, updated_at = $2
+    START = "update edition set state = case when held_because = 'restored' then 'held' else 'sending' end, going_since = $2, updated_at = $2
         where id = $1 and state = 'sealed'";
     /// Hold back what is not yet with a connection.
     PAUSE = "update edition set state = 'paused', paused_because = $3, pause_untold = (cast($3 as text) <> ''), paused_for = $4, updated_at = $2
@@ -37,8 +37,8 @@ statements! {
     UNTOLD = "select id from edition where pause_untold";
     /// They were.
     TOLD = "update edition set pause_untold = false where id = $1 and pause_untold and state = 'paused'";
-    /// Go on.
-    RESUME = "update edition set state = 'sending', held_because = '', paused_because = '', pause_untold = false, paused_for = '', updated_at = $2,
+    /// Go on. While it stood still nobody was asked: patience with domains begins anew.
+    RESUME = "update edition set state = 'sending', held_because = '', paused_because = '', pause_untold = false, paused_for = '', going_since = $2, updated_at = $2,
                   judged_after = (select coalesce(max(id), 0) from delivery_attempt)
               where id = $1 and state in ('paused', 'held') and sealed_at is not null";
     /// What was held before its audience was complete is due now, as if its moment had just come.
@@ -57,8 +57,8 @@ statements! {
                  where id = $1 and state = 'held' and held_because = 'restored' and sealed_at is null";
     /// What happens to a copy whose outcome is not known; decided before anything is sealed.
     SET_POLICY = "update edition set unknown_policy = $2 where id = $1 and state in ('draft', 'scheduled')";
-    /// Copies that failed are tried again, so it is not over.
-    REOPEN = "update edition set state = case when state = 'finished' then 'sending' else state end, finished_at = null, updated_at = $2,
+    /// Copies that failed are tried again, so it is not over; whoever wants that has patience anew.
+    REOPEN = "update edition set state = case when state = 'finished' then 'sending' else state end, finished_at = null, going_since = $2, updated_at = $2,
                   judged_after = (select coalesce(max(id), 0) from delivery_attempt)
               where id = $1 and state in ('finished', 'sending', 'paused')";
     /// Send no more of it.

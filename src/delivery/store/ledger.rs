@@ -3,6 +3,7 @@
 use super::{
     super::names::CopyId,
     dkim::{self, SealedKey},
+    pace::Slowed,
 };
 use crate::{
     clock::Moment,
@@ -22,28 +23,28 @@ statements! {
             select $1, cast(r.value ->> 0 as bigint), r.value ->> 1, r.value ->> 2, r.value ->> 3, cast(r.value ->> 4 as bigint), r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false
             from json_array_elements(cast($3 as json)) as r where true on conflict (edition_id, subscriber_id) do nothing";
     /// What is to be claimed next, for `Tx::array`.
-    DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, broke_off))
-            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, coalesce(s.public_id, '') as public_id,
+    DUE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, next_at, broke_off))
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, d.next_at, coalesce(s.public_id, '') as public_id,
                     case when d.class = 'broke off' then 1 else 0 end as broke_off
                 from delivery d left join subscriber s on s.id = d.subscriber_id
                 where d.edition_id = $1 and d.state = 'queued' and d.lane = '' and d.next_at <= $2
                 and exists (select 1 from edition where id = $1 and state = 'sending') order by d.next_at, d.subscriber_id limit $3)",
-        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, broke_off)), '[]') as text)
-            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, coalesce(s.public_id, '') as public_id,
+        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, next_at, broke_off)), '[]') as text)
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, d.next_at, coalesce(s.public_id, '') as public_id,
                     case when d.class = 'broke off' then 1 else 0 end as broke_off
                 from delivery d left join subscriber s on s.id = d.subscriber_id
                 where d.edition_id = $1 and d.state = 'queued' and d.lane = '' and d.next_at <= $2
                 and exists (select 1 from edition where id = $1 and state = 'sending') order by d.next_at, d.subscriber_id limit $3
                 for update of d skip locked) as due";
     /// The same in a lane: those that were asked for patience and have waited come before those that nobody tried.
-    DUE_IN_LANE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, broke_off))
-            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, coalesce(s.public_id, '') as public_id,
+    DUE_IN_LANE = sqlite "select json_group_array(json_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, next_at, broke_off))
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, d.next_at, coalesce(s.public_id, '') as public_id,
                     case when d.class = 'broke off' then 1 else 0 end as broke_off
                 from delivery d left join subscriber s on s.id = d.subscriber_id
                 where d.edition_id = $1 and d.state = 'queued' and d.lane = $4 and d.next_at <= $2
                 and exists (select 1 from edition where id = $1 and state = 'sending') order by d.next_at desc, d.subscriber_id desc limit $3)",
-        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, broke_off)), '[]') as text)
-            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, coalesce(s.public_id, '') as public_id,
+        postgres "select cast(coalesce(json_agg(json_build_array(subscriber_id, address, name, domain_key, variant_id, attempt + 1, public_id, earlier_attempts, asked_at, next_at, broke_off)), '[]') as text)
+            from (select d.subscriber_id, d.address, d.name, d.domain_key, d.variant_id, d.attempt, d.earlier_attempts, d.asked_at, d.next_at, coalesce(s.public_id, '') as public_id,
                     case when d.class = 'broke off' then 1 else 0 end as broke_off
                 from delivery d left join subscriber s on s.id = d.subscriber_id
                 where d.edition_id = $1 and d.state = 'queued' and d.lane = $4 and d.next_at <= $2
@@ -61,6 +62,14 @@ statements! {
     WAIT = rows(3) "update delivery set lane = v.column3 from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         and delivery.state = 'queued' and delivery.lane = ''";
+    /// A domain was slowed before it was known whose it is: what waits in its lane waits for its provider.
+    JOIN_LANE = sqlite "update delivery set lane = $3 where edition_id = $1 and + state = 'queued' and + lane = $2
+            and subscriber_id in (select subscriber_id from delivery
+                where edition_id = $1 and state = 'queued' and lane = $2 order by next_at, subscriber_id limit $4)",
+        postgres "with chosen as materialized (select subscriber_id from delivery
+                where edition_id = $1 and state = 'queued' and lane = $2 order by next_at, subscriber_id limit $4 for update skip locked)
+            update delivery set lane = $3 from chosen
+            where delivery.edition_id = $1 and delivery.subscriber_id = chosen.subscriber_id and delivery.state || '' = 'queued' and delivery.lane || '' = $2";
     /// Takes them for one worker. The attempt number moves with it: with the worker's id it is the fence.
     CLAIM = sqlite "update delivery set state = 'claimed', lane = '', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
             where edition_id = $3 and subscriber_id in (select value from json_each($4))",
@@ -82,14 +91,15 @@ statements! {
         join edition on edition.id = delivery.edition_id
         where delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
     /// What became of attempts. A row that is no longer the worker's own is left alone. One that was withdrawn while it was
-    /// on its way would have to wait for another try, and gets none. One that waits with its domain has not been tried.
-    RECORD = rows(10) "update delivery set
+    /// on its way would have to wait for another try, and gets none. One that waits with its domain, or was held back, has not
+    /// been tried.
+    RECORD = rows(12) "update delivery set
             state = case when v.column5 = 'queued' and delivery.withdrawn is not null then 'suppressed' else v.column5 end,
             class = case when v.column5 = 'queued' and delivery.withdrawn is not null then delivery.withdrawn else v.column6 end,
             next_at = cast(v.column7 as bigint), updated_at = cast(v.column8 as bigint),
             maybe_duplicate = (delivery.maybe_duplicate or cast(v.column9 as boolean)), marker = false, claimed_by = null,
-            lane = v.column10, asked_at = case when v.column10 <> '' then coalesce(delivery.asked_at, cast(v.column8 as bigint)) else delivery.asked_at end,
-            earlier_attempts = delivery.earlier_attempts + case when v.column10 <> '' then 1 else 0 end
+            lane = v.column10, asked_at = coalesce(cast(v.column11 as bigint), delivery.asked_at),
+            earlier_attempts = delivery.earlier_attempts + case when cast(v.column12 as boolean) then 0 else 1 end
         from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
@@ -111,6 +121,29 @@ statements! {
     /// Moves the parts of a worker.
     TALLY = rows(4) "insert into delivery_tally (edition_id, worker_id, state, count) values {rows}
         on conflict (edition_id, worker_id, state) do update set count = delivery_tally.count + excluded.count";
+    /// What waits in the lane of a domain with which our patience is at its end, unless it has taken something since, or the
+    /// edition stands still, or did so meanwhile. (`+` keeps SQLite on the primary key: the index
+    /// would read the whole lane; so does `|| ''` on PostgreSQL, which chose anew for every row of it.)
+    EXHAUST = sqlite "update delivery set state = 'failed', class = 'exhausted', lane = '', updated_at = $3
+            where edition_id = $1 and + state = 'queued' and + lane = $2 and subscriber_id in (select subscriber_id from delivery
+                where edition_id = $1 and state = 'queued' and lane = $2 order by next_at, subscriber_id limit $5)
+            and exists (select 1 from edition where id = $1 and state = 'sending' and going_since < $4)
+            and exists (select 1 from domain_pace where domain_key = $2 and patient_since < $4)
+            returning subscriber_id",
+        postgres "with chosen as materialized (select subscriber_id from delivery
+                where edition_id = $1 and state = 'queued' and lane = $2 order by next_at, subscriber_id limit $5 for update skip locked)
+            update delivery set state = 'failed', class = 'exhausted', lane = '', updated_at = $3 from chosen
+            where delivery.edition_id = $1 and delivery.subscriber_id = chosen.subscriber_id and delivery.state || '' = 'queued' and delivery.lane || '' = $2
+            and exists (select 1 from edition where id = $1 and state = 'sending' and going_since < $4)
+            and exists (select 1 from domain_pace where domain_key = $2 and patient_since < $4)
+            returning delivery.subscriber_id";
+    /// The words of the domain, for each of them.
+    LOG_GIVEN_UP = sqlite "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at)
+            select edition_id, subscriber_id, attempt, $1, 'given up', 'rcpt', $4, $5 from delivery
+            where edition_id = $2 and subscriber_id in (select value from json_each($3))",
+        postgres "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at)
+            select edition_id, subscriber_id, attempt, $1, 'given up', 'rcpt', $4, $5 from delivery
+            where edition_id = $2 and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($3 as json)))";
     /// A claim whose address was stopped: it is not begun.
     STOP = rows(5) "update delivery set state = 'suppressed', class = v.column5, claimed_by = null from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
@@ -301,10 +334,12 @@ pub struct Claim {
     pub attempt: i64,
     /// How many of them were made before staff had it tried again.
     pub earlier_attempts: i64,
-    /// Since when its servers ask for patience with it.
+    /// Since when its servers ask for patience with it, without the time for which nobody asked them.
     pub asked_at: Option<Moment>,
     /// It was in hand when a task broke off, and may be why.
     pub broke_off: bool,
+    /// From when on it could be tried.
+    pub due_at: Moment,
     /// The edition's policy for an unknown outcome: hold it for staff, rather than send again.
     pub hold: bool,
 }
@@ -314,7 +349,7 @@ pub struct Claim {
 pub struct Attempt {
     /// Which attempt it was, from 1.
     pub attempt: i64,
-    /// `accepted`, `failed`, `retry`, `unknown`, `held back`, `broke off`.
+    /// `accepted`, `failed`, `retry`, `unknown`, `held back`, `broke off`, `given up`.
     pub outcome: String,
     /// How far the conversation had come.
     pub stage: String,
@@ -366,8 +401,12 @@ pub struct Record {
     /// What a final refusal means; for everything else none.
     pub reason: Option<Reason>,
     pub at: Moment,
-    /// Whose turn it waits for, as if it had not been tried; empty when it waits for its own.
+    /// Whose turn it waits for; empty when it waits for its own.
     pub lane: String,
+    /// Since when its servers ask for patience with it; none if they do not now.
+    pub asked_at: Option<Moment>,
+    /// Whether it counts as a try.
+    pub counts: bool,
 }
 
 impl Claim {
@@ -427,6 +466,13 @@ pub async fn lanes(db: &Db, edition: i64) -> Result<Vec<(String, Moment)>> {
     db.all(LANES, (edition,)).await
 }
 
+/// How many copies change their lane at a time.
+const JOIN: i64 = 500;
+
+pub async fn join_lane(tx: &mut Tx, edition: i64, (lane, provider): (&str, &str)) -> Result<u64> {
+    tx.exec(JOIN_LANE, (edition, lane, provider, JOIN)).await
+}
+
 async fn take(tx: &mut Tx, (worker, edition): (i64, i64), due: Vec<Due>, now: Moment) -> Result<Vec<Claim>> {
     if due.is_empty() {
         return Ok(Vec::new());
@@ -438,7 +484,7 @@ async fn take(tx: &mut Tx, (worker, edition): (i64, i64), due: Vec<Due>, now: Mo
 
 /// A row of `DUE`, in its order.
 #[derive(serde::Deserialize)]
-struct Due(i64, String, String, String, i64, i64, String, i64, Option<i64>, i64);
+struct Due(i64, String, String, String, i64, i64, String, i64, Option<i64>, i64, i64);
 
 impl Due {
     fn claim(self, edition_id: i64) -> Claim {
@@ -451,7 +497,8 @@ impl Due {
             attempt,
             public_id,
             earlier,
-            asked_at,
+            asked,
+            due,
             broke,
         ) = self;
         Claim {
@@ -464,7 +511,8 @@ impl Due {
             variant_id,
             attempt,
             earlier_attempts: earlier,
-            asked_at: asked_at.map(Moment),
+            asked_at: asked.map(Moment),
+            due_at: Moment(due),
             broke_off: broke != 0,
             hold: false,
         }
@@ -522,6 +570,8 @@ pub async fn record<'a>(
             r.at,
             r.maybe_duplicate,
             r.lane.as_str(),
+            r.asked_at,
+            r.counts,
         )
     });
     tx.many(RECORD, rows).await
@@ -555,6 +605,29 @@ pub async fn break_off(
         .iter()
         .map(|&((edition, subscriber, attempt), _)| (edition, subscriber, worker, attempt, next, now));
     tx.many_returning(BREAK_OFF, keys).await
+}
+
+pub async fn exhaust(
+    tx: &mut Tx,
+    edition: i64,
+    lane: &Slowed,
+    (before, now): (Moment, Moment),
+    limit: i64,
+) -> Result<Vec<i64>> {
+    let ended = tx.all::<(i64,)>(EXHAUST, (edition, lane.domain_key.as_str(), now, before, limit)).await?;
+    Ok(ended.into_iter().map(|(subscriber,)| subscriber).collect())
+}
+
+/// Who was given up, each a line in the log.
+pub async fn log_given_up(
+    tx: &mut Tx,
+    (worker, edition): (i64, i64),
+    subscribers: &[i64],
+    words: &str,
+    now: Moment,
+) -> Result<()> {
+    tx.exec(LOG_GIVEN_UP, (worker, edition, db::array(subscribers)?.as_str(), words, now)).await?;
+    Ok(())
 }
 
 pub async fn tally(tx: &mut Tx, parts: &[(i64, i64, &str, i64)]) -> Result<u64> {

@@ -44,6 +44,7 @@ impl Line {
                 "unknown" => "No answer: it may have arrived",
                 "held back" => "Not sent",
                 "broke off" => "Not sent: the program broke off",
+                "given up" => "Given up: their mail provider has taken nothing for days",
                 _ => one.outcome.as_str(),
             }
             .to_owned(),

@@ -1,6 +1,6 @@
 //! How fast an edition goes out, and what holds it back: a few sentences beside the figures.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{
     super::{App, WebError},
@@ -56,9 +56,11 @@ pub(super) async fn notes(
     let db = &app.site.db;
     let mut notes = Vec::new();
     let forecast = forecast(app, zone, progress.open).await?;
+    let waiting = pace::waiting(&app.site, edition.id, DOMAINS).await?;
+    let wait = waiting.first().map_or(0, |one| one.of_all);
     if let Some(per_minute) = per_minute {
         // How long the rest takes is then not a matter of speed.
-        notes.push(speed(progress.open, per_minute, forecast.is_none()));
+        notes.push(speed(progress.open, per_minute, forecast.is_none() && wait == 0));
     }
     for trouble in relays::troubles(db).await? {
         notes.push(format!(
@@ -69,13 +71,47 @@ pub(super) async fn notes(
         ));
     }
     notes.extend(forecast);
-    let mut slowed = pace::slowed(&app.site).await?;
-    for domain in pace::waiting(db, edition.id, DOMAINS).await? {
-        let at = slowed.iter().position(|slowed| slowed.domain_key == domain.domain_key);
-        let slowed = at.map(|at| slowed.remove(at));
-        notes.push(waiting(&domain, slowed.as_ref(), app.site.now(), zone));
+    notes.extend(who_waits(app, zone, edition, &waiting).await?);
+    // Told at the same moment or not, the parts are no more than the whole.
+    let others = progress.open - wait;
+    if wait > 0 && others > 0 {
+        notes.push(if others == 1 {
+            "The other copy is on its way or next in line.".to_owned()
+        } else {
+            format!("The other {} are on their way or next in line.", copies(others))
+        });
     }
-    notes.extend(slowed.iter().take(SLOWED).map(patience));
+    Ok(notes)
+}
+
+/// For whom copies wait, those for whom the most wait first, and how many others wait.
+async fn who_waits(
+    app: &App,
+    zone: &Zone,
+    edition: &Edition,
+    all: &[pace::Waiting],
+) -> Result<Vec<String>, WebError> {
+    let (now, mut slowed) = (app.site.now(), pace::slowed(&app.site).await?);
+    let refusing = pace::refusing(&app.site).await?;
+    let mut notes = Vec::new();
+    for waiting in all {
+        if !waiting.in_lane {
+            notes.push(for_another_try(waiting, now, zone));
+            continue;
+        }
+        let at = slowed.iter().position(|slowed| slowed.domain_key == waiting.domain_key);
+        let slowed = at.map(|at| slowed.remove(at));
+        let of =
+            |one: &&pace::Refusing| (one.edition_id, &one.domain_key) == (edition.id, &waiting.domain_key);
+        notes.push(for_a_domain(waiting, slowed.as_ref(), refusing.iter().find(of), now, zone));
+    }
+    let named: i64 = all.iter().map(|waiting| waiting.copies).sum();
+    let others = all.first().map_or(0, |waiting| waiting.of_all) - named;
+    if others > 0 {
+        let wait = if others == 1 { "waits" } else { "wait" };
+        notes.push(format!("{} more {wait} for other domains.", copies(others)));
+    }
+    notes.extend(slowed.iter().take(SLOWED).map(|slowed| patience(slowed, now, zone)));
     Ok(notes)
 }
 
@@ -111,34 +147,61 @@ fn speed(open: i64, per_minute: f64, to_its_end: bool) -> String {
     format!("{rate}, {left}.")
 }
 
-fn waiting(domain: &pace::Waiting, slowed: Option<&pace::Slowed>, now: Moment, zone: &Zone) -> String {
-    let pace::Waiting { domain_key, copies: number, next_at } = domain;
-    let verb = if *number == 1 { "waits" } else { "wait" };
-    let patience = slowed.map(|slowed| patience(slowed) + " ").unwrap_or_default();
-    let next = if *next_at <= now {
-        "at once".to_owned()
-    } else if next_at.date(zone) == now.date(zone) {
+fn for_another_try(waiting: &pace::Waiting, now: Moment, zone: &Zone) -> String {
+    let pace::Waiting { domain_key, copies: number, next_at, .. } = waiting;
+    let wait = if *number == 1 { "waits" } else { "wait" };
+    let next = if next_at.date(zone) == now.date(zone) {
         format!("at {}", next_at.time(zone))
     } else {
         format!("on {}", next_at.date_time(zone))
     };
-    format!("{patience}{} to {domain_key} {verb} for another try, the next {next}.", copies(*number))
+    format!("{} to {domain_key} {wait} for another try, the next {next}.", copies(*number))
 }
 
-fn patience(slowed: &pace::Slowed) -> String {
+fn for_a_domain(
+    waiting: &pace::Waiting,
+    slowed: Option<&pace::Slowed>,
+    refusing: Option<&pace::Refusing>,
+    now: Moment,
+    zone: &Zone,
+) -> String {
+    let pace::Waiting { domain_key, copies: number, .. } = waiting;
+    let wait = if *number == 1 { "waits" } else { "wait" };
+    let number = copies(*number);
+    let Some(slowed) = slowed else {
+        return format!("{number} {wait} for {domain_key}.");
+    };
+    let end = refusing.map_or_else(String::new, |refusing| {
+        format!(" What it has not taken by {} is given up.", refusing.given_up_at().date_time(zone))
+    });
+    format!("{} {number} {wait} for it.{end}", patience(slowed, now, zone))
+}
+
+/// From here on it is said since when, and with which words.
+const A_WHILE: Duration = Duration::from_secs(3_600);
+
+fn patience(slowed: &pace::Slowed, now: Moment, zone: &Zone) -> String {
     let domain = &slowed.domain_key;
-    match (slowed.refusing, slowed.gap_us / 1_000_000) {
-        (true, 0 | 1) => {
-            format!("{domain} asks for patience and takes nothing just now; it is tried every second.")
-        }
-        (true, seconds) => {
-            format!(
-                "{domain} asks for patience and takes nothing just now; it is tried every {seconds} seconds."
-            )
-        }
-        (false, 0) => format!("{domain} asks for patience and is given its copies more slowly."),
-        (false, 1) => format!("{domain} asks for patience and gets one copy a second."),
-        (false, seconds) => format!("{domain} asks for patience and gets one copy in {seconds} seconds."),
+    let seconds = slowed.gap_us / 1_000_000;
+    if !slowed.refusing {
+        return match seconds {
+            0 => format!("{domain} asks for patience and is given its copies more slowly."),
+            1 => format!("{domain} asks for patience and gets one copy a second."),
+            _ => format!("{domain} asks for patience and gets one copy in {seconds} seconds."),
+        };
+    }
+    let every = match seconds {
+        ..=1 => "every second".to_owned(),
+        2..=119 => format!("every {seconds} seconds"),
+        _ => format!("every {} minutes", seconds / 60),
+    };
+    match slowed.refused_since.filter(|since| now.since(*since) >= A_WHILE) {
+        Some(since) => format!(
+            "{domain} has taken nothing since {}, and says: {}. It is tried {every}.",
+            since.date_time(zone),
+            slowed.words.trim_end_matches('.')
+        ),
+        None => format!("{domain} asks for patience and takes nothing just now; it is tried {every}."),
     }
 }
 
