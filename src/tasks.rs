@@ -28,11 +28,14 @@ pub enum Task {
     SharePaces,
     /// The sign of life of a worker.
     Beat,
+    /// A worker as a whole, which keeps all these.
+    Work,
 }
 
 impl Task {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Send, Self::Record, Self::Feed, Self::SharePaces, Self::Beat];
+    pub const ALL: [Self; 6] =
+        [Self::Send, Self::Record, Self::Feed, Self::SharePaces, Self::Beat, Self::Work];
 
     /// What the database calls it.
     #[must_use]
@@ -43,6 +46,7 @@ impl Task {
             Self::Feed => "feed",
             Self::SharePaces => "share paces",
             Self::Beat => "beat",
+            Self::Work => "work",
         }
     }
 
@@ -57,6 +61,9 @@ impl Task {
                 "Writing down what became of copies broke off where nobody foresaw it: those it had in hand may arrive twice, and their edition says which"
             }
             Self::Feed => "Taking up what is to be sent broke off where nobody foresaw it: mail may be late",
+            Self::Work => {
+                "Sending broke off altogether where nobody foresaw it, and began anew: mail is late"
+            }
             Self::SharePaces => {
                 "Sending does not learn which mail providers ask for patience; mail goes out all the same"
             }

@@ -230,20 +230,6 @@ impl Db {
         }
     }
 
-    /// Whether the server has been running for so long; a file always has. Where a test moves the time, nobody was away.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn has_been_up_for(&self, span: Duration, clock: &Clock) -> Result<bool> {
-        match (self, clock) {
-            (Self::Postgres { pool, reach, .. }, Clock::System) => {
-                let up = reach.during(sqlx::query_scalar::<_, i64>(sql::UPTIME).fetch_one(pool)).await?;
-                Ok(u128::try_from(up).unwrap_or_default() >= span.as_micros())
-            }
-            _ => Ok(true),
-        }
-    }
-
     /// What tells this database from a copy of it: its file, or the server's own id and the database's.
     ///
     /// # Errors

@@ -127,6 +127,8 @@ impl Reach {
     }
 
     async fn until_it_opens(&self) {
+        // However this ends, the next who waits in vain has somebody knock again.
+        let _knocking = Knocking(&self.0.state);
         while let Some(why) = nobody_opens(&self.0.server).await {
             let is_news = self
                 .0
@@ -137,9 +139,18 @@ impl Reach {
             }
             sleep(AGAIN).await;
         }
-        if self.0.state.send_replace(State::default()).away.is_some() {
+        if self.away().is_some() {
             tracing::info!("the database is back");
         }
+    }
+}
+
+/// Somebody knocks, as long as this is there.
+struct Knocking<'a>(&'a watch::Sender<State>);
+
+impl Drop for Knocking<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(State::default());
     }
 }
 

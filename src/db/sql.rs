@@ -7,10 +7,6 @@ use super::Engine;
 /// Microseconds since 1970 by the server's own clock.
 pub(super) const SERVER_TIME: &str = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
 
-/// For how many microseconds the server has been running.
-pub(super) const UPTIME: &str =
-    "select (extract(epoch from clock_timestamp() - pg_postmaster_start_time()) * 1000000)::bigint";
-
 /// The file of the database.
 pub(super) const FILE: &str = "select file from pragma_database_list where name = 'main'";
 

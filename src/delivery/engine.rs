@@ -16,7 +16,7 @@ use super::{
     editions::UnknownPolicy,
     lane::Slowness,
     ledger::{self, Wish},
-    pace::{self, PaceRules},
+    pace::{self, News, PaceRules},
     patience,
     position::Positions,
     queue::{ForLater, InFlight, Queue},
@@ -268,7 +268,10 @@ impl Lives {
             let began = Stopwatch::start();
             let main = self.begin(worker);
             let ended = caught(main.run(stop.clone())).await;
-            let ended = ended.unwrap_or_else(|broke| Err(Ended::Broke(broke.to_string())));
+            let ended = ended.unwrap_or_else(|broke| {
+                self.options.breaks.note(Task::Work, &broke);
+                Err(Ended::Broke(broke.to_string()))
+            });
             let Err(why) = &ended else { return ended };
             // Nobody is left who could say so: that is a word, too.
             if self.until_idle || *stop.borrow() || stop.has_changed().is_err() {
@@ -391,7 +394,11 @@ impl Main {
             match self.worker.beat(&self.shared.site, self.options.silence).await {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(error) => tracing::error!(%error, "the heartbeat could not be written"),
+                Err(error) => {
+                    tracing::error!(%error, "the heartbeat could not be written");
+                    // Who was not heard knows nothing of the others either.
+                    continue;
+                }
             }
             if let Err(error) = self.worker.look_after_others(&self.shared.site, self.options.silence).await {
                 tracing::error!(%error, "silent workers could not be looked for");
@@ -417,13 +424,11 @@ impl Main {
             known.group(domains::providers(db, &untold).await?);
         }
         let news = known.news();
-        if !news.is_empty() {
-            let now = self.shared.site.now();
-            let mut tx = db.begin().await?;
-            let forgotten = now.minus(pace::FORGET);
-            paces::tell(&mut tx, &news, now, (forgotten, patience::UNASKED)).await?;
-            paces::forget(&mut tx, forgotten).await?;
-            tx.commit().await?;
+        if !news.is_empty()
+            && let Err(error) = self.tell(&news).await
+        {
+            known.keep(news);
+            return Err(error);
         }
         let slowed = pace::slowed(&self.shared.site).await?;
         patience::give_up(&self.shared.site, &self.worker, &slowed).await?;
@@ -444,6 +449,15 @@ impl Main {
             self.shared.queue.turns_come_sooner();
         }
         Ok(())
+    }
+
+    async fn tell(&self, news: &[(String, News)]) -> Result<()> {
+        let now = self.shared.site.now();
+        let forgotten = now.minus(pace::FORGET);
+        let mut tx = self.shared.site.db.begin().await?;
+        paces::tell(&mut tx, news, now, (forgotten, patience::UNASKED)).await?;
+        paces::forget(&mut tx, forgotten).await?;
+        tx.commit().await
     }
 
     /// Hands back what has to wait, because its domain is slowed or the database failed: those attempts do not count.

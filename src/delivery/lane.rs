@@ -57,10 +57,12 @@ impl PaceRules {
     /// How long a copy waits that was refused now, and whose servers have asked for patience with it for so long. So one copy
     /// alone is tried less and less, too, whatever its domain does with others.
     pub(super) fn copy_waits(&self, asked_for: Duration) -> Duration {
-        (asked_for / 8).max(self.first.saturating_mul(4))
+        (asked_for / 8).clamp(self.first.saturating_mul(4).min(LONGEST_WAIT), LONGEST_WAIT)
     }
 }
 
+/// No copy waits longer for its next try, or its domain would be taken for one that nobody asked (`patience::UNASKED`).
+const LONGEST_WAIT: Duration = Duration::from_secs(50 * 60);
 /// A domain that refuses waits for a tenth of the time that it has been refusing.
 const SHARE: u32 = 10;
 /// After slow growth a refusal costs so much of the rate.

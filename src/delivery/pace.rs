@@ -4,7 +4,7 @@
 //! and keeps one as long as there are workers. Domains whose mail one provider takes share a lane, under the provider's name.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, btree_map::Entry},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -260,6 +260,24 @@ impl Pace {
     pub(super) fn news(&self) -> Vec<(String, News)> {
         // In order: workers that tell of the same domains meet at them in the same one.
         std::mem::take(&mut self.lock().news).into_iter().collect()
+    }
+
+    /// What could not be told is told later, with what was learned meanwhile.
+    pub(super) fn keep(&self, untold: Vec<(String, News)>) {
+        let mut lanes = self.lock();
+        for (domain, old) in untold {
+            let domain = lanes.key(&domain).to_owned();
+            match lanes.news.entry(domain) {
+                Entry::Vacant(none) => drop(none.insert(old)),
+                Entry::Occupied(newer) => {
+                    let newer = newer.into_mut();
+                    newer.took |= old.took;
+                    if newer.words.is_empty() {
+                        newer.words = old.words;
+                    }
+                }
+            }
+        }
     }
 
     /// Takes over what all workers know together: the gaps, and how many workers share them. Whether some domain's turn comes

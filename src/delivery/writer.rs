@@ -198,6 +198,9 @@ impl Hand {
             };
             let batch = std::mem::take(&mut self.batch);
             let results = batch.records.len() + batch.notice_records.len();
+            if batch.has_results() {
+                self.breaks = 0;
+            }
             // However this ends, they are written down.
             let recorded = self.in_flight.recorded(results);
             let paused = self.breaker.saw(&self.shared.site, &batch.records).await;
@@ -208,9 +211,6 @@ impl Hand {
                 self.shared.queue.stop_editions(passed.stopped.iter().copied());
             }
             batch.answer(&passed);
-            if results > 0 {
-                self.breaks = 0;
-            }
         }
     }
 
@@ -321,6 +321,15 @@ impl Batch {
             }
         }
         batch
+    }
+
+    /// Whether anything in it says what became of a message: what was let go before its body says nothing.
+    fn has_results(&self) -> bool {
+        self.records.iter().any(|record| record.outcome != "held back")
+            || self
+                .notice_records
+                .iter()
+                .any(|record| !matches!(record.ending, Ending::Retry { class: "stopped", .. }))
     }
 
     const fn is_empty(&self) -> bool {

@@ -1,5 +1,7 @@
 //! Domains that take nothing of an edition for long: people hear of it while there is time to do something.
 
+use std::time::Duration;
+
 use super::{Result, load, owners};
 use crate::{
     clock::Zone,
@@ -12,6 +14,8 @@ use crate::{
 
 /// A letter names no more of them; those with the most readers come first.
 const MOST: usize = 10;
+/// What is found so soon after a letter about the same edition waits for the next.
+const BETWEEN_LETTERS: Duration = Duration::from_secs(6 * 3_600);
 
 /// An edition and a domain that has taken nothing for long.
 #[derive(Clone, Debug)]
@@ -46,20 +50,25 @@ async fn subject(db: &Db, edition: i64) -> Result<String> {
 /// # Errors
 /// When the database fails.
 pub async fn tell_of_refusals(site: &Site) -> Result<usize> {
-    let untold: Vec<_> = pace::refusing(site).await?.into_iter().filter(|one| !one.told).collect();
+    let all = pace::refusing(site).await?;
     let mut told = 0;
-    for of_edition in untold.chunk_by(|one, next| one.edition_id == next.edition_id) {
-        told += usize::from(tell_of(site, of_edition).await?);
+    for of_edition in all.chunk_by(|one, next| one.edition_id == next.edition_id) {
+        // Where many domains turn us away, their days are over one after the other, and each would be a letter.
+        let latest = of_edition.iter().filter_map(|one| one.told_at).max();
+        let untold: Vec<&Refusing> = of_edition.iter().filter(|one| one.told_at.is_none()).collect();
+        if !untold.is_empty() && latest.is_none_or(|at| site.now().since(at) >= BETWEEN_LETTERS) {
+            told += usize::from(tell_of(site, &untold).await?);
+        }
     }
     Ok(told)
 }
 
-async fn tell_of(site: &Site, all: &[Refusing]) -> Result<bool> {
+async fn tell_of(site: &Site, all: &[&Refusing]) -> Result<bool> {
     let Some(Refusing { edition_id, public_id, .. }) = all.first() else { return Ok(false) };
     let settings = Settings::load(&site.db).await?;
     let people = owners::responsible(site, *edition_id).await?;
     let mut counted = Vec::new();
-    for one in all {
+    for &one in all {
         counted.push((pace::readers_waiting(site, one).await?, one));
     }
     counted.sort_by_key(|(readers, _)| -readers);

@@ -8,7 +8,7 @@ use super::{Edition, Error, Result, find, store};
 use crate::{
     db::{self, Db, Gate},
     delivery::{
-        bounces::without_addresses,
+        bounces::{mass, without_addresses},
         editions::{self, EditionState},
         ledger,
         suppression::Suppressions,
@@ -126,6 +126,7 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
             Failed::ForThePause => "what it paused for",
         };
         let moved = ledger::retry(&mut tx, site, (edition.id, variant), &wanted).await?;
+        mass::tried_again(&mut tx, edition.id, &wanted).await?;
         let detail = format!("{moved} copies that failed: {why}, revision {newest}");
         let subject = format!("edition {}", edition.public_id);
         audit::record(&mut tx, site, staff_id, "tried again", &subject, &detail).await?;

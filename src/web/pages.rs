@@ -238,11 +238,17 @@ impl App {
                 label: "Look at it",
             });
         }
-        for TakesNothing { refusing, subject } in digests::taking_nothing(&self.site).await? {
+        let stuck = digests::taking_nothing(&self.site).await?;
+        for of_edition in stuck.chunk_by(|one, next| one.refusing.edition_id == next.refusing.edition_id) {
+            let [TakesNothing { refusing, subject }, others @ ..] = of_edition else { continue };
             let since = refusing.refused_since.date_time(&settings.time_zone);
+            let more = match others.len() {
+                0 => String::new(),
+                more => format!(" So it is with {more} more."),
+            };
             alerts.push(Alert {
                 text: format!(
-                    "“{subject}” does not reach {}, which has taken nothing since {since}.",
+                    "“{subject}” does not reach {}, which has taken nothing since {since}.{more}",
                     refusing.domain_key
                 ),
                 path: format!("/desk/editions/{}", refusing.public_id),

@@ -108,17 +108,19 @@ both_engines! {
         let desk = app.desk().await;
         desk.open("/desk").await.says("“Refused” paused by itself and waits for a decision.");
 
-        // Told anew when it pauses anew.
+        // Told anew of another one.
         app.advance(Duration::from_secs(60));
-        let public_id = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
-        app.resume(&public_id).await;
+        let other = app.seal_edition("Refused again").await;
         app.send().await;
         wait::until("the next pause", async || {
             (digests::tell_of_pauses(&app.site).await.expect("told") == 1).then_some(())
         })
         .await;
         app.sandbox.smtp_script().clear();
-        app.resume(&public_id).await;
+        for edition in [edition, other] {
+            let public_id = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
+            app.resume(&public_id).await;
+        }
         app.drain().await;
         assert_eq!(app.mails(OWNER.0).len(), 2);
         let page = desk.open("/desk").await;

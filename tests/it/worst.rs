@@ -58,6 +58,7 @@ fn a_feed_that_stops_its_parser_is_told_in_a_line() {
     std::fs::write(&feed, hostile).expect("our own folder");
     let data = folder.to_str().expect("our own name");
     let settings = [("DATA_DIR", data), ("BASE_URL", "http://localhost/")];
+    assert!(broadside(&["migrate"], &settings).status.success());
     let output = broadside(&["articles", "import", feed.to_str().expect("our own name")], &settings);
     let said = text(&output.stdout) + &text(&output.stderr);
     assert!(!output.status.success(), "{said}");

@@ -35,6 +35,8 @@ const DOMAINS: i64 = 5;
 /// came to an end, in percent. A company that closed is smaller.
 const SHARE_OF_ONE: i64 = 1;
 const MANY_OF_ONE: (i64, i64) = (20, 50);
+/// One provider's share is looked at with every so many failures.
+const EVERY: i64 = 5;
 
 /// What somebody says of such failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +70,10 @@ pub(super) async fn weigh(
     let ended = store::ended(tx, edition).await?;
     let held = is_implausible(counted.failures, ended)
         && is_widespread(tx, edition, counted.domains()).await?
-        || counted.failures >= MANY_OF_ONE.0 && is_one_providers(tx, edition, domain, ended).await?;
+        // The provider's domains may be many, and this is asked while others wait.
+        || counted.failures >= MANY_OF_ONE.0
+            && counted.failures % EVERY == 0
+            && is_one_providers(tx, edition, domain, ended).await?;
     store::count(tx, edition, &counted, held).await?;
     if !held {
         return Ok(Effect::Bounced);
@@ -170,6 +175,14 @@ pub async fn decide(tx: &mut Tx, site: &Site, edition: i64, decision: Decision) 
     };
     let since = store::since(tx, edition, up_to).await?;
     Ok(store::gone(tx, edition, up_to, since == 0).await?.then_some(since))
+}
+
+/// Copies of these readers are tried again, in this transaction: what came back of them waits for nobody's decision any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tried_again(tx: &mut Tx, edition: i64, subscribers: &[i64]) -> Result<u64> {
+    store::tried_again(tx, edition, subscribers).await
 }
 
 /// Editions whose failures somebody said to be real, and whose readers are not all stopped yet.

@@ -16,7 +16,7 @@ statements! {
             count(distinct case when reason = 'policy' then subscriber_id end) as of_us
         from (select subscriber_id, reason from delivery_attempt
             where id > (select judged_after from edition where id = $1) and id > (select max(id) from delivery_attempt) - $2
-            and edition_id + 0 = $1 and (outcome in ('accepted', 'failed') or reason is not null) order by id desc limit 100) as recent";
+            and edition_id + 0 = $1 and (outcome = 'accepted' or reason is not null) order by id desc limit 100) as recent";
     /// Copies that were refused for something about us, since then, counted up to so many.
     OF_US = "select count(*) from (select distinct subscriber_id from delivery_attempt where edition_id = $1 and reason = 'policy'
             and id > (select judged_after from edition where id = $1) limit $2) as refused";
@@ -35,7 +35,7 @@ statements! {
                 row_number() over (partition by coalesce(r.provider, d.domain_key) order by a.id desc) as place
             from (select id, subscriber_id, reason from delivery_attempt
                 where id > (select judged_after from edition where id = $1) and id > (select max(id) from delivery_attempt) - $2
-                and edition_id + 0 = $1 and (outcome in ('accepted', 'failed') or reason is not null)) as a
+                and edition_id + 0 = $1 and (outcome = 'accepted' or reason is not null)) as a
             join delivery d on d.edition_id = $1 and d.subscriber_id = a.subscriber_id
             left join recipient_domain r on r.name = d.domain_key) as placed
         where place <= 100 group by provider

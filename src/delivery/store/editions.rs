@@ -57,9 +57,10 @@ statements! {
                  where id = $1 and state = 'held' and held_because = 'restored' and sealed_at is null";
     /// What happens to a copy whose outcome is not known; decided before anything is sealed.
     SET_POLICY = "update edition set unknown_policy = $2 where id = $1 and state in ('draft', 'scheduled')";
-    /// Copies that failed are tried again, so it is not over; whoever wants that has patience anew.
+    /// Copies that failed are tried again, so it is not over; whoever wants that has patience anew. What an edition
+    /// that still goes out, or paused, is judged by stays.
     REOPEN = "update edition set state = case when state = 'finished' then 'sending' else state end, finished_at = null, going_since = $2, updated_at = $2,
-                  judged_after = (select coalesce(max(id), 0) from delivery_attempt)
+                  judged_after = case when state = 'finished' then (select coalesce(max(id), 0) from delivery_attempt) else judged_after end
               where id = $1 and state in ('finished', 'sending', 'paused')";
     /// Send no more of it.
     CANCEL = "update edition set state = 'cancelled', updated_at = $2, finished_at = $2

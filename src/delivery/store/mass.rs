@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{self, Db, Result, Tx},
     statements,
 };
 
@@ -30,19 +30,26 @@ statements! {
             (select coalesce(max(b.id), 0) from bounce b where b.weighed_with = m.edition_id and b.held) as up_to,
             (select cast(coalesce(sum(t.count), 0) as bigint) from delivery_tally t
                 where t.edition_id = m.edition_id and t.state in ('accepted', 'unknown', 'failed')) as ended
-        from bounce_mass m where m.state = 'held' order by m.edition_id desc";
+        from bounce_mass m where m.state = 'held'
+        and exists (select 1 from bounce b where b.weighed_with = m.edition_id and b.held and b.id > m.gone_up_to) order by m.edition_id desc";
     /// The newest words of those that wait.
     WORDS = "select words from bounce where weighed_with = $1 and held
             and id > (select gone_up_to from bounce_mass where edition_id = $1) order by id desc limit 200";
     /// Nobody was told.
-    UNTOLD = "select edition_id from bounce_mass where state = 'held' and untold order by edition_id";
+    UNTOLD = "select m.edition_id from bounce_mass m where m.state = 'held' and m.untold
+        and exists (select 1 from bounce b where b.weighed_with = m.edition_id and b.held and b.id > m.gone_up_to) order by m.edition_id";
     /// They were.
     TOLD = "update bounce_mass set untold = false where edition_id = $1 and untold and state = 'held'";
     /// Readers of whom a report came after the one up to which somebody saw them.
     SINCE = "select count(distinct address_hash) from bounce where weighed_with = $1 and held and id > $2";
     /// What was seen is real; with nothing that came since, so is what is still to come.
     GONE = "update bounce_mass set gone_up_to = case when gone_up_to > $2 then gone_up_to else $2 end, untold = false,
-            state = case when $3 then 'gone' else state end where edition_id = $1 and state = 'held'";
+            state = case when $3 then 'gone' else state end where edition_id = $1 and state = 'held' and $2 > 0";
+    /// Readers whose copy is tried again: what came back of it said nothing of them. If it comes back again, that is a new report.
+    TRIED_AGAIN = sqlite "update bounce set effect = 'policy', held = false where weighed_with = $1 and held
+            and subscriber_id in (select value from json_each($2))",
+        postgres "update bounce set effect = 'policy', held = false where weighed_with = $1 and held
+            and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($2 as json)))";
     /// It was about us.
     KEPT = "update bounce_mass set state = 'kept', untold = false where edition_id = $1 and state = 'held'";
     KEEP_ALL = "update bounce set effect = 'policy', held = false where weighed_with = $1 and held
@@ -170,6 +177,10 @@ pub async fn since(tx: &mut Tx, edition: i64, up_to: i64) -> Result<i64> {
 /// Whether it was still to be decided. With `all` of it seen, what is still to come is decided as well.
 pub async fn gone(tx: &mut Tx, edition: i64, up_to: i64, all: bool) -> Result<bool> {
     Ok(tx.exec(GONE, (edition, up_to, all)).await? == 1)
+}
+
+pub async fn tried_again(tx: &mut Tx, edition: i64, subscribers: &[i64]) -> Result<u64> {
+    tx.exec(TRIED_AGAIN, (edition, db::array(subscribers)?.as_str())).await
 }
 
 pub async fn kept(tx: &mut Tx, edition: i64) -> Result<bool> {

@@ -38,7 +38,7 @@ statements! {
     /// Domains that have taken nothing since a moment, and the editions that go out all that time and wait for them. (With
     /// `next_at` SQLite takes the index of lanes, and does not read the whole audience.)
     REFUSING = "select e.id as edition_id, e.public_id, p.domain_key, p.refused_since, p.patient_since, e.going_since, p.words,
-            exists (select 1 from refusal_told t where t.edition_id = e.id and t.domain_key = p.domain_key) as told
+            (select t.told_at from refusal_told t where t.edition_id = e.id and t.domain_key = p.domain_key) as told_at
         from domain_pace p join edition e on e.state = 'sending' and e.going_since <= $1
         where p.refused_since <= $1 and p.slowed_at > $2
         and exists (select 1 from delivery d where d.edition_id = e.id and d.state = 'queued' and d.lane = p.domain_key and d.next_at >= 0)
@@ -106,8 +106,8 @@ pub struct Refusing {
     pub(in super::super) going_since: Moment,
     /// What its servers say, without addresses.
     pub words: String,
-    /// Whether people were told of it.
-    pub told: bool,
+    /// When people were told of it.
+    pub told_at: Option<Moment>,
 }
 
 pub async fn waiting(db: &Db, edition: i64, now: Moment, limit: i64) -> Result<Vec<Waiting>> {
