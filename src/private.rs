@@ -90,6 +90,57 @@ pub fn why_not_ours(file: &Path) -> Option<String> {
     file.is_dir().then(|| format!("{} is a folder", file.display()))
 }
 
+/// Opens a file to be written from its beginning, made if it is not there: one of ours alone, which nobody else may look into,
+/// whoever else may write in its folder. What stands in it stays for now.
+///
+/// # Errors
+/// When something of somebody else's has its name, or it cannot be opened.
+pub fn take_for_writing(path: &Path) -> io::Result<fs::File> {
+    let mut options = options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        rustix::fs::OFlags::NOFOLLOW.bits().cast_signed(),
+    );
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+        let about = file.metadata()?;
+        let is_ours =
+            about.is_file() && about.uid() == rustix::process::geteuid().as_raw() && about.nlink() == 1;
+        if !is_ours {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "something of somebody else's has its name",
+            ));
+        }
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
+}
+
+/// Makes a file with this text, whole, unless there is one of that name: then that stays.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_once(path: &Path, text: &str) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let part = PathBuf::from(name);
+    let mut file = options().write(true).create(true).truncate(true).open(&part)?;
+    io::Write::write_all(&mut file, text.as_bytes())?;
+    file.sync_all()?;
+    let linked = fs::hard_link(&part, path);
+    fs::remove_file(&part)?;
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// A file or folder that others may look into.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Open {

@@ -15,7 +15,7 @@ use crate::{
     db::{Db, Engine, Migrations, Unreachable, unreachable},
     delivery::{
         position::Positions,
-        suppression::Suppressions,
+        suppression::{KeptBy, Suppressions},
         workers::{self, Lock},
     },
     digests, private, sandbox,
@@ -63,6 +63,18 @@ pub(super) async fn wait_for_database(config: &Config) {
     }
 }
 
+/// Opens the database as it is, of whatever version, for a command that changes nothing in it.
+pub(super) async fn open_as_it_is(config: &Config) -> anyhow::Result<Db> {
+    if sqlite_file(config).is_some_and(|file| !file.exists()) {
+        return Err(no_database(config));
+    }
+    let db = open_database(config).await?;
+    if Migrations::applied(&db).await? == 0 {
+        return Err(no_database(config));
+    }
+    Ok(db)
+}
+
 /// Takes the lock beside a SQLite database, before anything else is done with it: a second process must find out that it is
 /// the second before it has changed anything. None for PostgreSQL, which several processes share.
 pub(super) fn lock(config: &Config) -> anyhow::Result<Option<Lock>> {
@@ -76,7 +88,12 @@ pub(super) fn lock(config: &Config) -> anyhow::Result<Option<Lock>> {
     };
     let mut lock = file.into_os_string();
     lock.push(".lock");
-    Ok(Some(Lock::take(Path::new(&lock))?))
+    let lock = PathBuf::from(lock);
+    let cannot = || format!("{} cannot be opened by {}", lock.display(), private::user());
+    match Lock::take(&lock) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(error).with_context(cannot),
+        taken => Ok(Some(taken?)),
+    }
 }
 
 /// Refuses to work as root on what belongs to another user: files that root makes beside the database would keep that user's
@@ -86,12 +103,16 @@ pub(super) fn as_its_own_user(config: &Config) -> anyhow::Result<()> {
     if rustix::process::geteuid().is_root() {
         use std::os::unix::fs::MetadataExt as _;
 
-        let owner = fs::metadata(&config.data_dir).map_or(0, |about| about.uid());
-        if owner != 0 {
-            anyhow::bail!(
-                "{} belongs to another user (number {owner}), and what root makes there could not be used by it. Run this as that user: sudo -u '#{owner}' broadside …",
-                config.data_dir.display()
-            );
+        let file = sqlite_file(config);
+        let folder = file.as_deref().and_then(Path::parent).map(Path::to_owned);
+        for path in [Some(config.data_dir.clone()), file, folder].into_iter().flatten() {
+            let owner = fs::metadata(&path).map_or(0, |about| about.uid());
+            if owner != 0 {
+                anyhow::bail!(
+                    "{} belongs to another user (number {owner}), and what root makes there could not be used by it. Run this as that user: sudo -u '#{owner}' broadside …, or in a container --user {owner}",
+                    path.display()
+                );
+            }
         }
     }
     Ok(())
@@ -116,11 +137,29 @@ fn no_database(config: &Config) -> anyhow::Error {
 /// Opens the instance for a command, beside whatever runs. A database that has to be brought up to date first is opened only
 /// while nobody works on it: a program that runs must not find its tables changed.
 pub(super) async fn open_site(config: &Config) -> anyhow::Result<Site> {
-    open_site_whose_secret(config, false).await
+    open_site_by_secret(config, Whose::ACommand).await
 }
 
-/// The same, and for the one command that is about it also with another secret than the database was written with.
-pub(super) async fn open_site_whose_secret(config: &Config, may_differ: bool) -> anyhow::Result<Site> {
+/// Who asks by which secret addresses are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The magazine itself, which settles it the first time.
+    TheMagazine,
+    /// A command, which settles nothing.
+    ACommand,
+    /// The one command that is about it, which takes any.
+    Anybody,
+}
+
+/// That nothing is done with another secret than the one by which addresses are kept.
+pub(super) fn another_secret(lost: i64) -> anyhow::Error {
+    anyhow::anyhow!(
+        "SUPPRESSION_SECRET is not the one that this database was written with, and none of the {lost} addresses that must not be mailed would be known. Set the right one: it is kept with the backups (without the setting it is the file suppression-secret in DATA_DIR). If it is lost for good: broadside settings accept-suppression-secret"
+    )
+}
+
+/// As [`open_site`], by a secret that may have to be the right one.
+pub(super) async fn open_site_by_secret(config: &Config, whose: Whose) -> anyhow::Result<Site> {
     if sqlite_file(config).is_some_and(|file| !file.exists()) {
         return Err(no_database(config));
     }
@@ -139,7 +178,7 @@ pub(super) async fn open_site_whose_secret(config: &Config, may_differ: bool) ->
                 .context("the database is of an older version and has to be brought up to date first")?
         }
     };
-    put_together(config, db, may_differ).await
+    put_together(config, db, whose).await
 }
 
 /// The same for whoever holds the lock, and brings the database up to date without asking; `may_make_one` is for the commands
@@ -152,7 +191,7 @@ pub(super) async fn open_site_locked(config: &Config, may_make_one: bool) -> any
     if !may_make_one && Migrations::applied(&db).await? == 0 {
         return Err(no_database(config));
     }
-    put_together(config, db, false).await
+    put_together(config, db, Whose::TheMagazine).await
 }
 
 /// The files that an instance makes, by their names: who reads a magazine stands in them. A folder is one of them while
@@ -214,7 +253,7 @@ pub(super) fn positions(config: &Config) -> anyhow::Result<Arc<Positions>> {
     Ok(Arc::new(Positions::new(folder)))
 }
 
-async fn put_together(config: &Config, db: Db, accepts_another_secret: bool) -> anyhow::Result<Site> {
+async fn put_together(config: &Config, db: Db, whose: Whose) -> anyhow::Result<Site> {
     Migrations::apply(&db).await.context("the database cannot be brought up to date")?;
     let keys = config.keys().context("the secrets in DATA_DIR cannot be read or made")?;
     let site = Site {
@@ -224,11 +263,9 @@ async fn put_together(config: &Config, db: Db, accepts_another_secret: bool) -> 
         base_url: config.base_url.clone(),
         bounce_address: config.bounce_address.clone(),
     };
-    let lost = Suppressions::new(&site).kept_by_another_secret().await?;
-    if lost > 0 && !accepts_another_secret {
-        anyhow::bail!(
-            "SUPPRESSION_SECRET is not the one that this database was written with, and none of the {lost} addresses that must not be mailed would be known. Set the right one: it is kept with the backups (without the setting it is the file suppression-secret in DATA_DIR). If it is lost for good: broadside settings accept-suppression-secret"
-        );
+    let kept = Suppressions::new(&site).secret(whose == Whose::TheMagazine).await?;
+    if let (KeptBy::Another { lost }, false) = (kept, whose == Whose::Anybody) {
+        return Err(another_secret(lost));
     }
     digests::ensure_first(&site).await?;
     Ok(site)

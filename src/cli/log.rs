@@ -55,14 +55,21 @@ impl<S: Subscriber> Layer<S> for ToldOnce {
     }
 }
 
-/// Whether a value of an event says it.
+/// Whether an event's error says it: a value that begins with it, for what others say may quote anything.
 struct SaysUnreachable(bool);
 
 impl Visit for SaysUnreachable {
-    fn record_debug(&mut self, _: &Field, value: &dyn fmt::Debug) {
-        self.0 |= format!("{value:?}").contains(Unreachable::WORDS);
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if matches!(field.name(), "error" | "cause") {
+            let value = format!("{value:?}");
+            let value = value.trim_start_matches('"');
+            self.0 |= value.strip_prefix(FROM_THE_DRIVER).unwrap_or(value).starts_with(Unreachable::WORDS);
+        }
     }
 }
+
+/// What sqlx puts before the words of an error that came to it on its way to the server.
+const FROM_THE_DRIVER: &str = "error communicating with database: ";
 
 /// Where something broke off. What it says may quote a reader; whoever catches it says that without addresses (TRUST A31).
 fn say_where(place: Option<&panic::Location<'_>>) {

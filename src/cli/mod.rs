@@ -15,10 +15,13 @@ mod export_proof;
 mod instance;
 mod log;
 mod migrate;
+mod part;
+mod restore;
 mod restored;
 mod running;
 mod sandbox;
 mod serve;
+mod server;
 mod settings;
 mod subscribers;
 mod team;
@@ -65,7 +68,7 @@ enum Command {
     /// Copy the whole magazine into one file, while it runs.
     Backup(backup::Backup),
     /// Put a backup in its place, held until somebody has looked: nothing goes out from it by itself.
-    Restore(backup::Restore),
+    Restore(restore::Restore),
     /// Say that this database is a restored backup: hold, end and void what it must not do by itself, and print what to look at.
     Restored,
     /// Import articles.
@@ -145,7 +148,7 @@ impl Cli {
             Command::Sandbox => sandbox::run(&config).await,
             Command::Migrate => migrate::run(&config).await,
             Command::Backup(arguments) => backup::back_up(&config, arguments).await,
-            Command::Restore(arguments) => backup::restore(&config, arguments).await,
+            Command::Restore(arguments) => restore::restore(&config, arguments).await,
             Command::Restored => restored::run(&config).await,
             Command::Articles(command) => articles::run(&config, command).await,
             Command::Subscribers(command) => subscribers::run(&config, command).await,

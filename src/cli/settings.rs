@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 
-use super::instance;
+use super::instance::{self, Whose};
 use crate::{
     config::{self, Config},
     delivery::{
         origin::{self, Doubt, Standing},
-        suppression::Suppressions,
+        suppression::{KeptBy, Suppressions},
         workers,
     },
     staff::audit,
@@ -85,12 +85,15 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
 }
 
 async fn accept_secret(config: &Config, lost: i64) -> anyhow::Result<ExitCode> {
-    let site = instance::open_site_whose_secret(config, true).await?;
+    let site = instance::open_site_by_secret(config, Whose::Anybody).await?;
     let suppressions = Suppressions::new(&site);
-    let really = suppressions.kept_by_another_secret().await?;
-    if really == 0 {
+    let really = match suppressions.secret(false).await? {
+        KeptBy::This => None,
+        KeptBy::Another { lost } => Some(lost),
+    };
+    if really.is_none() {
         println!("The secret is the one that the database was written with; nothing was changed.");
-    } else if really == lost {
+    } else if really == Some(lost) {
         let mut tx = site.db.begin().await?;
         suppressions.accept_secret(&mut tx).await?;
         let detail = format!("{lost} addresses are not known any more");
@@ -99,7 +102,7 @@ async fn accept_secret(config: &Config, lost: i64) -> anyhow::Result<ExitCode> {
         println!(
             "The secret holds from now on. {lost} addresses that were not mailed are not known any more: compare the list of your mail service before the next edition."
         );
-    } else {
+    } else if let Some(really) = really {
         bail!("{really} addresses would not be known any more. If that must be: --lost {really}");
     }
     site.db.close().await;

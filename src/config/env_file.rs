@@ -39,8 +39,11 @@ fn setting(line: &str) -> Result<Option<(String, String)>, String> {
         return Err("it is not NAME=value".to_owned());
     };
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    // What stands there may be a piece of a secret: it is shown only if it looks like a name of ours.
     if name.is_empty() || !name.chars().all(is_name) {
-        return Err(format!("{name:?} is not a name: NAME=value, without spaces around the ="));
+        return Err(
+            "what stands before the = is not a name: NAME=value, without spaces around the =".to_owned()
+        );
     }
     if let Some(why) = unknown(name) {
         return Err(why);
@@ -55,7 +58,7 @@ fn unknown(name: &str) -> Option<String> {
         SETTINGS.iter().any(|setting| name == setting.name || Some(name) == file_of(setting).as_deref());
     (!is_known).then(|| match near(name) {
         Some(near) => format!("there is no setting {name}; did you mean {near}?"),
-        None => format!("there is no setting {name}; `broadside settings` lists them all"),
+        None => "there is no setting of that name; `broadside settings` lists them all. A value that goes on over several lines stands in quotes, or in a file of its own".to_owned(),
     })
 }
 
@@ -69,6 +72,11 @@ fn near(name: &str) -> Option<String> {
 
 /// The setting that a name in the environment, where others' names stand, too, is likely meant to be, and the words for it.
 pub(super) fn misspelt(name: &str) -> Option<(String, String)> {
+    // Ours are all written large.
+    let is_as_ours = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    if !name.chars().all(is_as_ours) {
+        return None;
+    }
     Some((near(name)?, unknown(name)?))
 }
 
@@ -105,6 +113,9 @@ fn value_of(text: &str) -> Result<String, String> {
                     Some(c) => value.push(c),
                 }
             }
+            if is_of_a_shell(&value) {
+                return Err(LITERALLY.to_owned());
+            }
             nothing_after(rest.as_str())?;
             Ok(value)
         }
@@ -118,10 +129,20 @@ fn value_of(text: &str) -> Result<String, String> {
             if value.contains(['"', '\'']) {
                 return Err("a quote in the middle: put the whole value into quotes".to_owned());
             }
+            if value.contains(['\\', '`']) || is_of_a_shell(value) {
+                return Err(LITERALLY.to_owned());
+            }
             Ok(value.to_owned())
         }
     }
 }
+
+/// Whether a shell would put something in the place of a part of it.
+fn is_of_a_shell(value: &str) -> bool {
+    value.contains("$(") || value.contains("${")
+}
+
+const LITERALLY: &str = "nothing is put in the place of \\, ` or $ here: write the value itself, in single quotes if it has such signs";
 
 /// Behind a closing quote there may be a comment and nothing else.
 fn nothing_after(rest: &str) -> Result<(), String> {
@@ -179,15 +200,31 @@ mod tests {
             ("LOG='a'b", "LOG: something stands behind its closing quote"),
             ("LOG=a\"b\"", "LOG: a quote in the middle"),
             ("LOG =info", "without spaces around the ="),
+            ("SECRET=$(openssl rand -hex 32)", "write the value itself"),
+            ("SECRET=\"${OTHER}\"", "write the value itself"),
+            ("LOG=info\\", "write the value itself"),
             ("LOG=a\nLOG=b", "line 2: LOG stands on line 1 already"),
             ("DATABSE_URL=x", "there is no setting DATABSE_URL; did you mean DATABASE_URL?"),
             ("smtp_url=x", "did you mean SMTP_URL?"),
             ("DATABASE_URL_FLIE=x", "did you mean DATABASE_URL_FILE?"),
-            ("COLOUR=red", "there is no setting COLOUR; `broadside settings`"),
+            ("COLOUR=red", "there is no setting of that name; `broadside settings`"),
             ("LISTEN_FILE=x", "there is no setting LISTEN_FILE"),
         ] {
             let why = one(text).expect_err(text);
             assert!(why.contains(words), "{text}: {why}");
+        }
+    }
+
+    /// A secret that goes on over two lines is not shown for it.
+    #[test]
+    fn no_piece_of_a_secret_is_shown() {
+        for text in [
+            "SECRET=\nq83vEjRWcanary8=",
+            "SMTP_URL=\"smtp://a:b@h\nsmtp://ann:canary@h?tls=none\"",
+            "SECRET='a\ncanary'",
+        ] {
+            let why = one(text).expect_err(text);
+            assert!(!why.contains("canary"), "{why}");
         }
     }
 

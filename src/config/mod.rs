@@ -228,7 +228,7 @@ impl Config {
         let environment: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        let mistakes = in_environment(&environment);
+        let mistakes = in_environment(&environment, &pairs);
         if !mistakes.is_empty() {
             return Err(Mistakes(mistakes));
         }
@@ -415,18 +415,23 @@ impl Config {
         Ok(Keys::new(&root, &self.old_secrets, &suppression))
     }
 
+    /// The secret of a file, made if it is not there. Of several processes that start at once, one makes it.
     fn generated(&self, name: &str) -> io::Result<Vec<u8>> {
         let path = self.data_dir.join(name);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(text.trim().as_bytes().to_vec()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                private::folder(&self.data_dir)?;
-                let secret = token::secret();
-                write_private(&path, &secret)?;
-                Ok(secret.into_bytes())
-            }
-            Err(error) => Err(error),
+        if !path.exists() {
+            private::folder(&self.data_dir)?;
+            private::write_once(&path, &token::secret())?;
         }
+        let text = fs::read_to_string(&path)?;
+        let secret = text.trim();
+        if secret.len() < SHORTEST_SECRET {
+            let words = format!(
+                "{} is no secret: it is shorter than {SHORTEST_SECRET} characters. Put the right one back from where secrets are kept",
+                path.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+        }
+        Ok(secret.as_bytes().to_vec())
     }
 
     /// Every setting with its value, secrets and passwords hidden, for `doctor`.
@@ -444,8 +449,9 @@ impl fmt::Debug for Config {
 
 /// What in the environment does not mean what somebody thinks: a name that is nearly ours, a comment in a value. Systemd's
 /// `EnvironmentFile` takes what stands behind a value as part of it.
-fn in_environment(environment: &[(String, String)]) -> Vec<String> {
-    let is_set = |name: &str| environment.iter().any(|(key, _)| key == name);
+fn in_environment(environment: &[(String, String)], file: &[(String, String)]) -> Vec<String> {
+    // Where the name that may have been meant is there, too, the other is somebody else's.
+    let is_set = |name: &str| environment.iter().chain(file).any(|(key, _)| key == name);
     let mut mistakes = Vec::new();
     for (name, value) in environment {
         let setting = SETTINGS.iter().find(|one| one.name == name || file_of(one).as_ref() == Some(name));
@@ -502,12 +508,6 @@ fn without_password(value: &str) -> String {
         return "(set)".to_owned();
     }
     if url.password().is_some() { url.to_string() } else { value.to_owned() }
-}
-
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = private::options().write(true).create_new(true).open(path)?;
-    io::Write::write_all(&mut file, text.as_bytes())?;
-    file.sync_all()
 }
 
 #[cfg(test)]

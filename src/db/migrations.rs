@@ -75,6 +75,12 @@ impl Migrations {
         Ok(usize::try_from(known).unwrap_or_default())
     }
 
+    /// The number of every migration, the same on both engines.
+    #[must_use]
+    pub fn numbers() -> Vec<i64> {
+        SQLITE.iter().map(|one| one.version).collect()
+    }
+
     /// Number and name of every migration, for SQLite and for PostgreSQL.
     #[must_use]
     pub fn names() -> (Vec<String>, Vec<String>) {

@@ -34,7 +34,7 @@ use sqlx::{
 use self::to_its_end::ToItsEnd;
 pub use self::{
     again::{MaybeDatabase, again},
-    copy::examine,
+    copy::{Examined, examine},
     gates::Gate,
     migrations::{MigrationError, Migrations},
     params::{Params, Value},

@@ -4,7 +4,15 @@
 //! While it answers nobody asks. A call that has waited for [`PATIENCE`], or that failed on its way, has somebody knock, one for
 //! all of them; if nobody opens, every call ends with [`Unreachable`], and so does every later one, until a knock is answered.
 
-use std::{error::Error, fmt, io, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    fmt, io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 use tokio::{
@@ -16,8 +24,11 @@ use super::Result;
 
 /// A call that takes longer may be waiting for a server that is gone.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// A knock that takes longer is not answered. Both together are less than the two seconds that a reader waits for a page.
-const KNOCK: Duration = Duration::from_millis(1_200);
+/// A knock that takes longer is not answered. Two of them and the patience before are less than the two seconds that a reader
+/// waits for a page.
+const KNOCK: Duration = Duration::from_millis(700);
+/// Whoever has nothing to lose by waiting gives a server so long: one that is slow to let us in is none that is away.
+const SLOW_KNOCK: Duration = Duration::from_secs(5);
 /// Between two knocks while it is away.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -57,6 +68,8 @@ pub struct Reach(Arc<Inner>);
 struct Inner {
     server: PgConnectOptions,
     state: watch::Sender<State>,
+    /// How many calls were answered: a server that answers is there, however long it lets new ones wait.
+    answered: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -67,7 +80,8 @@ struct State {
 
 impl Reach {
     pub(super) fn new(server: PgConnectOptions) -> Self {
-        Self(Arc::new(Inner { server, state: watch::Sender::new(State::default()) }))
+        let answered = AtomicU64::new(0);
+        Self(Arc::new(Inner { server, state: watch::Sender::new(State::default()), answered }))
     }
 
     /// Why it cannot be reached, while it cannot.
@@ -107,6 +121,9 @@ impl Reach {
             biased;
             away = away => away,
             done = watched => {
+                if done.is_ok() {
+                    self.0.answered.fetch_add(1, Ordering::Relaxed);
+                }
                 // Of a server that goes away everybody hears in other words; these are the same for all, and told once.
                 if done.as_ref().is_err_and(is_of_the_way) && let Some(away) = self.look().await {
                     return Err(sqlx::Error::Io(io::Error::other(away)));
@@ -129,7 +146,11 @@ impl Reach {
     async fn until_it_opens(&self) {
         // However this ends, the next who waits in vain has somebody knock again.
         let _knocking = Knocking(&self.0.state);
-        while let Some(why) = nobody_opens(&self.0.server).await {
+        let before = self.0.answered.load(Ordering::Relaxed);
+        while let Some(why) = self.nobody_opens().await {
+            if self.away().is_none() && self.0.answered.load(Ordering::Relaxed) > before {
+                return;
+            }
             let is_news = self
                 .0
                 .state
@@ -142,6 +163,15 @@ impl Reach {
         if self.away().is_some() {
             tracing::info!("the database is back");
         }
+    }
+
+    /// Knocks twice before it is said to be away; while it is, there is time to wait for a server that is slow to let us in.
+    async fn nobody_opens(&self) -> Option<String> {
+        if self.away().is_some() {
+            return nobody_opens(&self.0.server, SLOW_KNOCK).await;
+        }
+        nobody_opens(&self.0.server, KNOCK).await?;
+        nobody_opens(&self.0.server, KNOCK).await
     }
 }
 
@@ -156,7 +186,7 @@ impl Drop for Knocking<'_> {
 
 /// Whether the server is there at all.
 pub(super) async fn ask(server: &PgConnectOptions) -> Result<()> {
-    match nobody_opens(server).await {
+    match nobody_opens(server, SLOW_KNOCK).await {
         None => Ok(()),
         Some(why) => Err(sqlx::Error::Io(io::Error::other(Unreachable(why.as_str().into())))),
     }
@@ -164,12 +194,12 @@ pub(super) async fn ask(server: &PgConnectOptions) -> Result<()> {
 
 /// Whether a connection that lay idle is one still: the server, or what stands between, may have dropped it without a word.
 pub(super) async fn answers(connection: &mut PgConnection) -> bool {
-    matches!(timeout(KNOCK, connection.ping()).await, Ok(Ok(())))
+    matches!(timeout(KNOCK * 2, connection.ping()).await, Ok(Ok(())))
 }
 
 /// Why the server does not take us in; none if it does, or would if we were somebody else.
-async fn nobody_opens(server: &PgConnectOptions) -> Option<String> {
-    let opened = timeout(KNOCK, async {
+async fn nobody_opens(server: &PgConnectOptions, patience: Duration) -> Option<String> {
+    let opened = timeout(patience, async {
         let mut connection = server.connect().await?;
         connection.ping().await?;
         connection.close().await
@@ -179,7 +209,7 @@ async fn nobody_opens(server: &PgConnectOptions) -> Option<String> {
         Ok(Err(error)) if is_of_the_way(&error) => words(&error),
         // It is there and says no: whoever asks next is told what it says.
         Ok(Err(_)) => return None,
-        Err(_) => format!("no answer within {} s", KNOCK.as_secs_f32()),
+        Err(_) => format!("no answer within {} s", patience.as_secs_f32()),
     };
     Some(format!("{} at {}: {why}", Unreachable::WORDS, place(server)))
 }

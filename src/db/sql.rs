@@ -19,8 +19,17 @@ pub(super) const INTEGRITY: &str = "pragma integrity_check(20)";
 /// Tables with rows whose parents are not there.
 pub(super) const FOREIGN_KEYS: &str = "select distinct \"table\" from pragma_foreign_key_check";
 
-/// How many migrations a file has.
-pub(super) const MIGRATIONS: &str = "select count(*) from _sqlx_migrations";
+/// The migrations that a file has.
+pub(super) const MIGRATIONS: &str = "select version from _sqlx_migrations order by version";
+
+/// How many addresses are kept in a file that are not mailed.
+pub(super) const SUPPRESSED: &str = "select count(*) from suppression";
+
+/// Whether a file is new enough to tell by which secret.
+pub(super) const KNOWS_SECRETS: &str = "select count(*) from sqlite_schema where name = 'suppression_key'";
+
+/// What tells it.
+pub(super) const PROOF: &str = "select proof from suppression_key where single = 1";
 
 /// The server's own id and the database's: the same for every process that works on it, and not kept by a dump.
 pub(super) const CLUSTER: &str = "select cast(system_identifier as text) || ':'

@@ -12,11 +12,14 @@ use tokio::runtime::Handle;
 ///
 /// A connection whose BEGIN or COMMIT was sent, and whose answer nobody read, would go back to its pool inside a transaction,
 /// or be told to undo one that is over.
-pub(super) struct ToItsEnd<T: Send + 'static>(Option<BoxFuture<'static, T>>);
+pub(super) struct ToItsEnd<T: Send + 'static> {
+    work: Option<BoxFuture<'static, T>>,
+    has_begun: bool,
+}
 
 impl<T: Send + 'static> ToItsEnd<T> {
     pub(super) fn new(work: impl Future<Output = T> + Send + 'static) -> Self {
-        Self(Some(Box::pin(work)))
+        Self { work: Some(Box::pin(work)), has_begun: false }
     }
 }
 
@@ -24,10 +27,11 @@ impl<T: Send + 'static> Future for ToItsEnd<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        let Some(work) = &mut self.0 else { return Poll::Pending };
+        self.has_begun = true;
+        let Some(work) = &mut self.work else { return Poll::Pending };
         let polled = work.as_mut().poll(context);
         if polled.is_ready() {
-            self.0 = None;
+            self.work = None;
         }
         polled
     }
@@ -36,7 +40,9 @@ impl<T: Send + 'static> Future for ToItsEnd<T> {
 impl<T: Send + 'static> Drop for ToItsEnd<T> {
     fn drop(&mut self) {
         // Without a runtime the connection dies with the process.
-        if let (Some(work), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+        if self.has_begun
+            && let (Some(work), Ok(runtime)) = (self.work.take(), Handle::try_current())
+        {
             drop(runtime.spawn(work));
         }
     }

@@ -15,7 +15,7 @@ use crate::{
     db::{Gate, Result, Tx},
     email_address::EmailAddress,
     site::Site,
-    token::Purpose,
+    token::{Keys, Purpose},
 };
 
 /// Why an address is not mailed.
@@ -50,6 +50,24 @@ impl Reason {
     }
 }
 
+/// By which secret addresses are kept that are not mailed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptBy {
+    /// By that of the settings, or by none yet.
+    This,
+    /// By another.
+    Another {
+        /// How many addresses would not be known.
+        lost: i64,
+    },
+}
+
+/// What tells a secret from another one in the database: as if it were the hash of an address, which an empty one never is.
+#[must_use]
+pub fn proof(keys: &Keys) -> String {
+    keys.name(Purpose::Suppression, "")
+}
+
 /// The suppressions of one instance.
 #[derive(Clone, Copy, Debug)]
 pub struct Suppressions<'a>(&'a Site);
@@ -66,30 +84,30 @@ impl<'a> Suppressions<'a> {
         self.0.keys.name(Purpose::Suppression, &address.key())
     }
 
-    /// Writes down what tells the secret that addresses are kept by, the first time. How many addresses would not be known,
-    /// because they are kept by another secret than that of the settings: zero means that all is well.
+    /// What tells whether the secret of the settings is the one that addresses are kept by. A database that knows none, or keeps
+    /// no address yet, takes it when `may_settle`: that is for who runs the magazine, not for who asks it something.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn kept_by_another_secret(self) -> Result<i64> {
+    pub async fn secret(self, may_settle: bool) -> Result<KeptBy> {
         let proof = self.proof();
-        let mut known = store::proof(&self.0.db).await?;
-        if known.is_none() {
-            let mut tx = self.0.db.begin().await?;
-            store::prove_first(&mut tx, &proof).await?;
-            tx.commit().await?;
-            known = store::proof(&self.0.db).await?;
-        }
+        let known = store::proof(&self.0.db).await?;
         if known.as_ref() == Some(&proof) {
-            return Ok(0);
+            return Ok(KeptBy::This);
         }
         let lost = store::everybody(&self.0.db).await?;
-        if lost == 0 {
-            let mut tx = self.0.db.begin().await?;
-            self.accept_secret(&mut tx).await?;
-            tx.commit().await?;
+        if known.is_some() && lost > 0 || !may_settle {
+            return Ok(if known.is_some() { KeptBy::Another { lost } } else { KeptBy::This });
         }
-        Ok(lost)
+        let mut tx = self.0.db.begin().await?;
+        match known {
+            None => store::prove_first(&mut tx, &proof).await?,
+            Some(_) => self.accept_secret(&mut tx).await?,
+        }
+        tx.commit().await?;
+        // Another process may have been first.
+        let known = store::proof(&self.0.db).await?;
+        Ok(if known == Some(proof) { KeptBy::This } else { KeptBy::Another { lost } })
     }
 
     /// From now on addresses are kept by the secret of the settings. Those that were kept by another are not known any more.
@@ -100,9 +118,8 @@ impl<'a> Suppressions<'a> {
         store::prove(tx, &self.proof()).await
     }
 
-    /// As if it were the hash of an address, which an empty one never is.
     fn proof(self) -> String {
-        self.0.keys.name(Purpose::Suppression, "")
+        proof(&self.0.keys)
     }
 
     /// Stops mail to an address, and withdraws whatever waits to be sent to it; the first reason stays. `detail` is what staff

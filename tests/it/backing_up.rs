@@ -15,7 +15,7 @@ use crate::{
     command_line::text,
     support::{
         Program, Seed, TestApp, TestDb, app, both_engines,
-        database::{open, rows},
+        database::{change, open, rows},
         program, scratch, wait,
     },
 };
@@ -90,6 +90,31 @@ both_engines! {
         let held = "select id from edition where state = 'held'";
         assert_eq!(rows::<(i64,)>(&db, held).await, [(edition,)]);
         db.close().await;
+        // What this program or these secrets cannot use takes nothing's place; nor does what a log of before would spoil.
+        if engine == Engine::Sqlite {
+            let newer = data.join("newer.db");
+            fs::copy(data.join("restored.db"), &newer).expect("our own");
+            let db = open(&format!("sqlite:{}", newer.display())).await;
+            change(&db, "update _sqlx_migrations set version = 9999 where version = 1").await;
+            change(&db, "insert into suppression_key (single, proof) values (1, 'another') on conflict (single) do update set proof = 'another'").await;
+            db.close().await;
+            let (well, said) = run(&there, &["restore", path(&newer), "--replace"]);
+            assert!(!well && said.contains("made by a newer program"), "{said}");
+            let db = open(&format!("sqlite:{}", newer.display())).await;
+            change(&db, "update _sqlx_migrations set version = 1 where version = 9999").await;
+            change(&db, "insert into suppression (address_hash, reason, detail, created_at) values ('x', 'bounced', '', 0)").await;
+            db.close().await;
+            let (well, said) = run(&there, &["restore", path(&newer), "--replace"]);
+            assert!(!well && said.contains("SUPPRESSION_SECRET is not the one"), "{said}");
+            assert!(run(&there, &["audit"]).0, "what was there is gone");
+            let log = data.join("restored.db-wal");
+            fs::rename(data.join("restored.db"), data.join("broken.db")).expect("our own");
+            fs::write(&log, "pages of another").expect("our own");
+            let (well, said) = run(&there, &["restore", path(&kept[1])]);
+            assert!(!well && said.contains("--replace"), "{said}");
+            let (well, said) = run(&there, &["restore", path(&kept[1]), "--replace"]);
+            assert!(well && run(&there, &["audit"]).0, "{said}");
+        }
         // Where something is already, nothing is overwritten.
         let (well, said) = run(&there, &["restore", path(&kept[0])]);
         assert!(!well && (said.contains("--replace") || said.contains("make an empty one")), "{said}");

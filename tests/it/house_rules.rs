@@ -70,6 +70,7 @@ const LIBRARIES: &[(&[&str], &[&str], &str)] = &[
             "db/reach.rs",
             "cli/running.rs",
             "cli/backup.rs",
+            "cli/restore.rs",
         ],
         "who begins a task waits for it, keeps it (tasks.rs), or ends the process when it ends",
     ),

@@ -1,8 +1,14 @@
 //! Settings as somebody types them, and commands that were given none: what is not understood is said, nothing is made by mistake.
 
-use std::{fs, path::Path, process::Output};
+use std::{fs, path::Path, process::Output, sync::Arc};
 
-use broadside::db::Engine;
+use broadside::{
+    clock::Clock,
+    db::Engine,
+    delivery::suppression::{KeptBy, Suppressions},
+    site::Site,
+    token::{Keys, RootSecret},
+};
 
 use crate::{
     command_line::{broadside, text},
@@ -146,6 +152,15 @@ async fn a_database_that_is_not_there_is_told_once() {
     assert!(self::said(&output).contains("is a folder"), "{}", self::said(&output));
 }
 
+/// As `serve` does at its start.
+async fn settle(db: &TestDb, secret: &str) {
+    let keys = Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], secret.as_bytes());
+    let base_url = "http://127.0.0.1:3000".parse().expect("an address");
+    let (db, clock) = (db.db.clone(), Clock::System);
+    let site = Site { db, clock, keys: Arc::new(keys), base_url, bounce_address: None };
+    assert_eq!(Suppressions::new(&site).secret(true).await.expect("it is asked"), KeptBy::This);
+}
+
 /// With another secret nobody in the list of those who are never mailed would be known: nothing runs then.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_suppression_secret_is_refused() {
@@ -157,8 +172,14 @@ async fn another_suppression_secret_is_refused() {
             let output = broadside(arguments, &settings);
             (output.status.success(), said(&output))
         };
-        // A list that has nobody in it takes any.
-        assert!(run(wrong, &["audit"]).0 && run(right, &["audit"]).0);
+        // Who asks something settles nothing; who runs the magazine does.
+        assert!(run(wrong, &["audit"]).0);
+        settle(&db, right).await;
+        let (well, said) = run(wrong, &["audit"]);
+        assert!(!well && said.contains("SUPPRESSION_SECRET is not the one"), "{said}");
+        // A list that has nobody in it takes another.
+        settle(&db, wrong).await;
+        settle(&db, right).await;
         change(
             &db.db,
             "insert into suppression (address_hash, reason, detail, created_at) values ('x', 'bounced', '', 0)",
