@@ -208,7 +208,7 @@ mod tests {
             ("smtp_url=x", "did you mean SMTP_URL?"),
             ("DATABASE_URL_FLIE=x", "did you mean DATABASE_URL_FILE?"),
             ("COLOUR=red", "there is no setting of that name; `broadside settings`"),
-            ("LISTEN_FILE=x", "there is no setting LISTEN_FILE"),
+            ("LISTEN_FILE=x", "there is no setting of that name"),
         ] {
             let why = one(text).expect_err(text);
             assert!(why.contains(words), "{text}: {why}");
