@@ -118,6 +118,8 @@ pub fn routes() -> Vec<Route> {
     vec![
         // Readers and supporters.
         Route::get("/static/{hash}/{name}", Anybody, Asset, statics::show),
+        Route::get("/favicon.ico", Anybody, Public, statics::favicon),
+        Route::get("/robots.txt", Anybody, Public, public::robots::show),
         Route::get("/", Anybody, Public, public::home::show),
         Route::get("/articles/{slug}", Anybody, Public, public::article::show),
         Route::get("/archive", Anybody, Public, public::archive::show),

@@ -30,3 +30,9 @@ pub(super) async fn show(Path((hash, name)): Path<(String, String)>) -> Outcome 
     };
     Ok(([(header::CONTENT_TYPE, kind)], file.data).into_response())
 }
+
+/// `GET /favicon.ico`: for whoever looks there, whatever the pages say.
+pub(super) async fn favicon() -> Outcome {
+    let file = Files::get("favicon.ico").ok_or(WebError::NotFound)?;
+    Ok(([(header::CONTENT_TYPE, "image/x-icon")], file.data).into_response())
+}

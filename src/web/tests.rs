@@ -4,6 +4,7 @@
 mod bodies;
 mod editions;
 mod giving;
+mod robots;
 
 use std::{path::PathBuf, sync::Arc};
 
