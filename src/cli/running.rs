@@ -272,7 +272,17 @@ fn limits(descriptors: usize, config: &Config, relays: &[RelayOptions], sandbox:
     let outside = sandbox_limits(config);
     let outside = if sandbox { outside.smtp.connections + outside.http.connections } else { 0 };
     let limits = Limits::USUAL.within(descriptors, EVERYTHING_ELSE + database + mail + outside);
-    tracing::debug!(descriptors, connections = limits.connections, "connections that may be open at once");
+    let (connections, of_one_network) = (limits.connections, limits.per_network);
+    if connections < Limits::USUAL.connections / 4 {
+        tracing::warn!(
+            descriptors,
+            connections,
+            of_one_network,
+            "this process may open few files, so few connections fit: raise LimitNOFILE (ulimit -n) before many readers come at once"
+        );
+    } else {
+        tracing::debug!(descriptors, connections, of_one_network, "connections that may be open at once");
+    }
     limits
 }
 

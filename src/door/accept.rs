@@ -18,7 +18,8 @@ use tokio::{
 };
 
 use super::{
-    Limits,
+    Headcount, Limits,
+    headcount::Want,
     progress::{Guest, Progress},
 };
 use crate::{clock::Stopwatch, network::Network};
@@ -26,7 +27,7 @@ use crate::{clock::Stopwatch, network::Network};
 /// How long the door stays shut when there is no room, or the system gives no descriptor.
 const PAUSE: Duration = Duration::from_millis(100);
 /// When nothing went wrong for so long, the system has descriptors again.
-const CALM: Duration = Duration::from_secs(60);
+pub(super) const CALM: Duration = Duration::from_secs(60);
 
 /// How many may stand before the door: with the 128 that a listener gets by itself, whoever comes behind a crowd is asked to
 /// come again in a second.
@@ -50,23 +51,26 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Takes connections until `stop` is done, and lets each `talk` until it ends or has used its time up; then waits for those
-/// that are left. `network` says whose connections are counted together. Dropped, it closes all of them.
+/// that are left. `network` says whose connections are counted together, and `headcount` hears how many there are. Dropped, it
+/// closes all of them.
 pub async fn accept<T>(
     listener: TcpListener,
     limits: Limits,
+    headcount: Headcount,
     network: impl Fn(SocketAddr) -> Option<Network>,
     stop: impl Future<Output = ()>,
     talk: impl FnMut(Guest, SocketAddr) -> T,
 ) where
     T: Future<Output = ()> + Send + 'static,
 {
-    take_in(move |cx| listener.poll_accept(cx), limits, network, stop, talk).await;
+    let guests = Guests::new(limits, headcount);
+    take_in(move |cx| listener.poll_accept(cx), guests, network, stop, talk).await;
 }
 
 /// The same, however the system gives us connections.
 async fn take_in<T>(
     mut next: impl FnMut(&mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>>,
-    limits: Limits,
+    mut guests: Guests,
     network: impl Fn(SocketAddr) -> Option<Network>,
     stop: impl Future<Output = ()>,
     mut talk: impl FnMut(Guest, SocketAddr) -> T,
@@ -74,11 +78,14 @@ async fn take_in<T>(
     T: Future<Output = ()> + Send + 'static,
 {
     let mut talks = JoinSet::new();
-    let mut guests = Guests { limits, within: HashMap::new() };
     let mut trouble = Trouble::default();
     let mut stop = pin!(stop);
     loop {
-        let shut = trouble.is_fresh || !guests.have_room();
+        let has_room = guests.have_room();
+        if !has_room {
+            guests.say_full();
+        }
+        let shut = trouble.is_fresh || !has_room;
         tokio::select! {
             () = &mut stop => break,
             Some(ended) = talks.join_next_with_id() => {
@@ -96,7 +103,7 @@ async fn take_in<T>(
                     }
                     // Without it the end of an answer waits for the client's delayed acknowledgement, 40 ms.
                     stream.set_nodelay(true).ok();
-                    let progress = Arc::new(Progress::new(limits));
+                    let progress = Arc::new(Progress::new(guests.limits));
                     let talk = watched(talk(Guest::new(stream, progress.clone()), peer), progress.clone());
                     let task = talks.spawn(talk);
                     guests.came(Inside { network, progress, task });
@@ -154,15 +161,28 @@ struct Inside {
 struct Guests {
     limits: Limits,
     within: HashMap<Id, Inside>,
+    headcount: Headcount,
+    /// All places are taken.
+    full: Want,
+    /// One network has all that it may have.
+    full_for_one: Want,
 }
 
 impl Guests {
+    fn new(limits: Limits, headcount: Headcount) -> Self {
+        headcount.most(limits.connections);
+        let (full, full_for_one) = (Want::default(), Want::default());
+        Self { limits, within: HashMap::new(), headcount, full, full_for_one }
+    }
+
     fn came(&mut self, guest: Inside) {
         self.within.insert(guest.task.id(), guest);
+        self.headcount.inside(self.within.len());
     }
 
     fn left(&mut self, guest: Id) {
         self.within.remove(&guest);
+        self.headcount.inside(self.within.len());
     }
 
     /// Whether one more could come in, somebody else being shown out for it if need be.
@@ -177,9 +197,40 @@ impl Guests {
         let is_full = network.is_some()
             && self.within.values().filter(|guest| theirs(guest)).count() >= self.limits.per_network;
         if is_full {
-            return self.show_out(theirs);
+            let most = self.limits.per_network;
+            if self.full_for_one.is_news() {
+                tracing::warn!(
+                    most,
+                    "one network has as many connections as one may have: whoever else comes from there takes the place of whichever waits longest, or is turned away. If that is your proxy, name it in TRUSTED_PROXIES; if not, its log says who that is"
+                );
+            }
+            let has_made_room = self.show_out(theirs);
+            if !has_made_room {
+                self.headcount.one_was_refused();
+            }
+            return has_made_room;
         }
-        self.within.len() < self.limits.connections || self.show_out(|_| true)
+        self.within.len() < self.limits.connections || {
+            self.say_full();
+            self.show_out(|_| true)
+        }
+    }
+
+    /// Says once that there is no place left: who is shown out, or waits, does not hear why.
+    fn say_full(&mut self) {
+        if !self.full.is_news() {
+            return;
+        }
+        let most = self.limits.connections;
+        let next = if most < Limits::USUAL.connections {
+            "Give the process more open files (LimitNOFILE, ulimit -n)"
+        } else {
+            "The log of the proxy says who holds them"
+        };
+        tracing::warn!(
+            most,
+            "all connections that may be open at once are: whoever comes takes the place of whichever waits longest, and waits for one while all are being served. {next}"
+        );
     }
 
     /// Closes the connection of whoever has made us wait longest.
@@ -189,6 +240,7 @@ impl Guests {
         let Some((_, longest)) = waiting.min_by_key(|(since, _)| *since) else { return false };
         if let Some(guest) = self.within.remove(&longest) {
             guest.task.abort();
+            self.headcount.one_was_shown_out();
         }
         true
     }
@@ -263,7 +315,8 @@ mod tests {
             }
         };
         let limits = Limits { connections: 100, ..Limits::USUAL };
-        tokio::spawn(take_in(next, limits, |_| None, std::future::pending(), talk));
+        let guests = Guests::new(limits, Headcount::default());
+        tokio::spawn(take_in(next, guests, |_| None, std::future::pending(), talk));
         (address, failure, leave)
     }
 

@@ -26,3 +26,26 @@ pub fn raise() -> usize {
 pub fn raise() -> usize {
     usize::MAX
 }
+
+/// How many are open now, where the system says so.
+#[must_use]
+pub fn open() -> Option<usize> {
+    // One of them is that of the folder itself.
+    Some(std::fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1))
+}
+
+/// How many there may be, where the system says so.
+#[cfg(unix)]
+#[must_use]
+pub fn most() -> Option<u64> {
+    use rustix::process::{Resource, getrlimit};
+
+    getrlimit(Resource::Nofile).current
+}
+
+/// Elsewhere the system does not say.
+#[cfg(not(unix))]
+#[must_use]
+pub fn most() -> Option<u64> {
+    None
+}

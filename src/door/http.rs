@@ -27,7 +27,7 @@ use tokio::{
     time::{Sleep, sleep_until},
 };
 
-use super::{Guest, Limits, accept, progress::Progress};
+use super::{Guest, Headcount, Limits, accept, headcount::Want, progress::Progress};
 use crate::network::Network;
 
 /// In the extensions of each request: how long its answer may take, one way or another, once its body is here.
@@ -46,6 +46,7 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: Limits,
+    headcount: Headcount,
     trusted: Arc<[IpAddr]>,
     stop: impl Future<Output = ()>,
 ) {
@@ -54,11 +55,16 @@ pub async fn serve(
         stop.await;
         tell.send_replace(true);
     };
-    let shared = Arc::new(Shared { router, trusted: trusted.clone(), requests: Requests::default() });
+    let shared = Arc::new(Shared {
+        router,
+        trusted: trusted.clone(),
+        requests: Requests::default(),
+        full: Mutex::default(),
+    });
     let network =
         |peer: SocketAddr| (!trusted.contains(&peer.ip().to_canonical())).then(|| Network::around(peer.ip()));
-    accept(listener, limits, network, stop, |guest, peer| talk(shared.clone(), guest, peer, told.clone()))
-        .await;
+    let talk = |guest, peer| talk(shared.clone(), guest, peer, told.clone());
+    accept(listener, limits, headcount, network, stop, talk).await;
 }
 
 /// What all connections share.
@@ -66,6 +72,19 @@ struct Shared {
     router: Router,
     trusted: Arc<[IpAddr]>,
     requests: Requests,
+    /// One network behind a proxy has as many requests with us as it may have.
+    full: Mutex<Want>,
+}
+
+impl Shared {
+    fn says_that_it_is_full(&self, most: usize) {
+        if self.full.lock().unwrap_or_else(PoisonError::into_inner).is_news() {
+            tracing::warn!(
+                most,
+                "one network asks for as many pages at once as one may ask for: it is told to come again. The log of the proxy says who that is"
+            );
+        }
+    }
 }
 
 async fn talk(shared: Arc<Shared>, guest: Guest, peer: SocketAddr, mut told: watch::Receiver<bool>) {
@@ -103,6 +122,7 @@ async fn answer(
     if is_brought {
         at_once = shared.requests.begin(Network::around(client), progress.limits().per_network);
         if at_once.is_none() {
+            shared.says_that_it_is_full(progress.limits().per_network);
             return Ok(Answer::new(too_many(), progress, None));
         }
     }

@@ -13,7 +13,8 @@
 //! | the whole request, from its first byte, or the end of its body, to the last byte of the answer | [`Limits::request`], more for a large answer by the least rate; a stream has no end of its own |
 
 mod accept;
-mod descriptors;
+pub mod descriptors;
+mod headcount;
 mod http;
 mod limits;
 mod progress;
@@ -23,6 +24,7 @@ mod tests;
 pub use self::{
     accept::{accept, listen},
     descriptors::raise as raise_descriptors,
+    headcount::Headcount,
     http::{Deadline, TooSlow, real_client, serve},
     limits::Limits,
     progress::Guest,

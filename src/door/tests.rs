@@ -2,8 +2,9 @@
 
 use std::{
     convert::Infallible,
+    io::Write,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -22,7 +23,7 @@ use tokio::{
     time::{interval, timeout},
 };
 
-use super::{Limits, listen, serve};
+use super::{Headcount, Limits, listen, serve};
 use crate::clock::Stopwatch;
 
 const BRIEF: Limits = Limits {
@@ -84,9 +85,10 @@ async fn site(limits: Limits, trusted: &[IpAddr]) -> Site {
             }),
         )
         .route("/form", post(async |body: Bytes| body.len().to_string()));
-    let served = tokio::spawn(serve(listener, router, limits, trusted.into(), async move {
-        stopped.wait_for(|stopped| *stopped).await.ok();
-    }));
+    let served =
+        tokio::spawn(serve(listener, router, limits, Headcount::default(), trusted.into(), async move {
+            stopped.wait_for(|stopped| *stopped).await.ok();
+        }));
     Site { address, dropped, word, stop, served }
 }
 
@@ -315,6 +317,87 @@ async fn one_network_leaves_room_for_others() {
     let mut other = asks("2001:db8:1::1").await;
     site.word.add_permits(3);
     assert!(answer(&mut other).await.ends_with("at last"));
+}
+
+/// What is said while it listens.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Write::write(&mut *self.0.lock().unwrap(), bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let log = self.clone();
+        tracing::subscriber::set_default(
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || log.clone()).finish(),
+        )
+    }
+
+    /// Each line once.
+    fn says_once(&self, words: &[&str]) {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.matches("WARN").count(), words.len(), "{text}");
+        for words in words {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+    }
+}
+
+/// TRUST A32: whoever looks after the server hears why a site hangs, once, with the number and what to do.
+#[tokio::test]
+async fn the_log_says_once_of_what_there_is_too_little() {
+    const WAITS: &str = "GET /waits HTTP/1.1\r\nHost: a\r\n\r\n";
+    // All places are taken, and all are being served: nobody can be shown out.
+    let log = Log::default();
+    let listening = log.listen();
+    let all = self::site(Limits { connections: 4, per_network: 8, ..BRIEF }, &[]).await;
+    let mut served = Vec::new();
+    for _ in 0..4 {
+        served.push(all.say(WAITS).await);
+    }
+    let mut next = all.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    let _more = [all.connect().await, all.connect().await];
+    assert!(answer(&mut next).await.ends_with("a page"), "it comes in once one of them has ended");
+    log.says_once(&["all connections that may be open at once are"]);
+    drop(listening);
+
+    // One network has all that it may have; its own idle ones go, or whoever comes is turned away.
+    let log = Log::default();
+    let listening = log.listen();
+    let one = self::site(Limits { connections: 8, per_network: 2, ..BRIEF }, &[]).await;
+    let _served = [one.say(WAITS).await, one.say(WAITS).await];
+    for _ in 0..5 {
+        closed(&mut one.connect().await).await;
+    }
+    log.says_once(&["one network has as many connections as one may have"]);
+    drop(listening);
+
+    // The same behind a proxy.
+    let log = Log::default();
+    let listening = log.listen();
+    let proxied =
+        self::site(Limits { per_network: 1, ..Limits::USUAL }, &["127.0.0.1".parse().unwrap()]).await;
+    let asks = "GET /waits HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n";
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        all.push(proxied.say(asks).await);
+    }
+    let mut refused = 0;
+    for stream in &mut all {
+        let said = timeout(SOON / 8, answer(stream)).await.unwrap_or_default();
+        refused += usize::from(said.starts_with("HTTP/1.1 503"));
+    }
+    assert_eq!(refused, 4);
+    log.says_once(&["one network asks for as many pages at once as one may ask for"]);
+    drop(listening);
 }
 
 /// Told to stop, it answers what has begun and waits for nobody who has not.

@@ -38,7 +38,7 @@ pub use stripe_api::{
 
 use crate::{
     clock::Clock,
-    door::{self, Limits},
+    door::{self, Headcount, Limits},
     private,
 };
 
@@ -208,7 +208,7 @@ impl Sandbox {
 async fn serve_http(listener: TcpListener, app: Router, limits: Limits, mut stop: watch::Receiver<bool>) {
     // Open keep-alive connections are cut: a test that stops the sandbox does not wait for its clients.
     tokio::select! {
-        () = door::serve(listener, app, limits, Arc::new([]), std::future::pending()) => {}
+        () = door::serve(listener, app, limits, Headcount::default(), Arc::new([]), std::future::pending()) => {}
         _ = stop.changed() => {}
     }
 }

@@ -46,7 +46,7 @@ pub use self::{
 use crate::{
     articles::fetch::Fetcher,
     delivery::{deliverability::Lookout, position::Positions, relays::RelayOptions},
-    door::{self, Limits},
+    door::{self, Headcount, Limits},
     mail::Templates,
     payments::Payments,
     site::Site,
@@ -89,6 +89,8 @@ pub struct App {
     pub hsts_subdomains: bool,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpAddr]>,
+    /// How many connections there are.
+    pub headcount: Headcount,
 }
 
 /// Where the sandbox can be looked at.
@@ -122,6 +124,7 @@ impl App {
             password_cost: PasswordCost::STRONG,
             hsts_subdomains: false,
             trusted_proxies: Arc::new([]),
+            headcount: Headcount::default(),
         })
     }
 
@@ -161,6 +164,6 @@ pub async fn serve(
     limits: Limits,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    let trusted = app.trusted_proxies.clone();
-    door::serve(listener, router(app), limits, trusted, stop).await;
+    let (trusted, headcount) = (app.trusted_proxies.clone(), app.headcount.clone());
+    door::serve(listener, router(app), limits, headcount, trusted, stop).await;
 }

@@ -73,8 +73,10 @@ both_engines! {
     }
 
     /// TRUST A32: the same with 256 descriptors and 300 connections, of which most have asked for a page and may ask again.
+    /// The log says once of what there is too little, and what to do.
     async fn more_connections_than_descriptors_hold_up_no_page(app: TestApp) {
         let (program, address) = serve(&app, 256).await;
+        let words = ["raise LimitNOFILE", "one network has as many connections as one may have"];
         let mut free = pages(address, 50).await;
         let mut held = slow_sockets(address, 100).await;
         for _ in 0..200 {
@@ -87,6 +89,9 @@ both_engines! {
         }
         let spans = pages(address, 100).await;
         assert!(!program.log().contains("no more connections"), "{}", program.log());
+        for words in words {
+            assert_eq!(program.log().matches(words).count(), 1, "{words}: {}", program.log());
+        }
         drop(held);
         free.extend(pages(address, 50).await);
         at_once(spans, free);

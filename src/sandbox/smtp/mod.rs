@@ -18,7 +18,7 @@ pub use body::LineEnds;
 pub use script::{Rule, SmtpScript, Stage};
 
 use super::mailbox::Mailbox;
-use crate::door::{self, Limits};
+use crate::door::{self, Headcount, Limits};
 use session::Session;
 
 /// What the server offers and demands.
@@ -59,6 +59,7 @@ pub(super) async fn serve(
     let taking = door::accept(
         listener,
         limits,
+        Headcount::default(),
         |_| None,
         std::future::pending(),
         |guest, _| {
