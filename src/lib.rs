@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`network`], [`trust`], [`private`], [`config`] | time, randomness and keys, what links say, parsed addresses, amounts, whose network, whose certificates count, who may read our files, the environment |
 //! | [`door`] | how connections are taken, how long each may keep us waiting, and how many there may be |
+//! | [`meters`] | what this process counts as it goes, for whoever watches it |
 //! | [`heavy`] | work that takes the processor for a while or may fail badly, away from the threads that serve |
 //! | [`site`] | one running instance: database, clock, keys, public address |
 //! | [`db`] | one data layer over SQLite and PostgreSQL, migrations, statements |
@@ -46,6 +47,7 @@ pub mod heavy;
 pub mod jobs;
 pub mod links;
 pub mod mail;
+pub mod meters;
 pub mod money;
 pub mod network;
 pub mod payments;

@@ -56,6 +56,13 @@ fn first_bits(address: Ipv6Addr, count: u32) -> IpAddr {
     IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> rest << rest))
 }
 
+/// Whether anybody in the world may reach the address, as far as it tells; `0.0.0.0` and `::` are every address of the machine.
+#[must_use]
+pub const fn is_public(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    !is_private(address) && !address.is_unspecified()
+}
+
 const fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),

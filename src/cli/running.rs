@@ -14,7 +14,7 @@ use super::{instance, sandbox};
 use crate::{
     articles::fetch::Fetcher,
     clock::Clock,
-    config::Config,
+    config::{Config, Environment},
     delivery::{
         bounces::{
             imap::Mailbox,
@@ -31,17 +31,22 @@ use crate::{
         smtp::{Relay, Timeouts, Wire},
         workers::{self, Lock},
     },
-    door::{self, Limits},
+    door::{self, Headcount, Limits},
     email_address::for_the_log,
     jobs::{Jobs, Waits},
     mail::Templates,
+    meters::Meters,
     payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
     sandbox::{Sandbox, SandboxConfig, SandboxLimits, Webhook},
     site::Site,
     smtp_url::{RelaySettings, Relays, SmtpUrl},
     staff,
     tasks::Breaks,
-    web::{self, SandboxInfo, hooks::BounceHooks},
+    web::{
+        self, SandboxInfo,
+        hooks::BounceHooks,
+        monitor::{self, Monitor, Watched},
+    },
 };
 
 /// Which parts of an instance this process runs.
@@ -69,6 +74,7 @@ pub(super) struct Running {
     pub(super) sandbox: Option<Sandbox>,
     stop: watch::Sender<bool>,
     web: Option<JoinHandle<()>>,
+    monitor: Option<JoinHandle<()>>,
     jobs: JoinHandle<()>,
     engine: Engine,
 }
@@ -93,6 +99,7 @@ impl Running {
             Parts::WebAndWorker => Some(listen(&mut config)?),
             Parts::Worker => None,
         };
+        let monitor = listen_for_watchers(&config)?;
         let sandbox = if sandbox { Some(open_sandbox(&mut config).await?) } else { None };
         let Some(smtp) = config.smtp_url.clone() else {
             bail!(
@@ -113,8 +120,11 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
 
         let relays = relays(&config, &site, smtp);
-        let breaks = Breaks::default();
-        let options = engine_options(&config, relays.clone(), lock, positions.clone(), breaks.clone());
+        let (breaks, meters, headcount) = (Breaks::default(), Meters::default(), Headcount::default());
+        let options = EngineOptions {
+            meters: meters.clone(),
+            ..engine_options(&config, relays.clone(), lock, positions.clone(), breaks.clone())
+        };
         let engine = Engine::start(site.clone(), templates.clone(), options).await?;
         let jobs = Jobs {
             site: site.clone(),
@@ -126,6 +136,7 @@ impl Running {
             place: format!("{} ({})", workers::host(), parts.command()).trim().into(),
             waits: Waits::default(),
             breaks,
+            meters: meters.clone(),
             bounce_maildir: config.bounce_maildir.clone(),
             bounce_mailbox: config
                 .bounce_imap_url
@@ -133,6 +144,18 @@ impl Running {
                 .and_then(|url| Mailbox::from_url(url, config.mail_trust.clone())),
         };
         let jobs = tokio::spawn(jobs.run(stopped.clone()));
+        let monitor = monitor.map(|listener| {
+            let watched = Watched {
+                site: site.clone(),
+                meters: meters.clone(),
+                vitals: engine.vitals(),
+                silence: Duration::from_secs(config.worker_silence_seconds.max(30)),
+                relays: relays.clone().into(),
+                headcount: headcount.clone(),
+                began: site.now(),
+            };
+            tokio::spawn(monitor::serve(listener, Monitor::new(watched), until(stopped.clone())))
+        });
         let web = match listener {
             None => None,
             Some(listener) => {
@@ -145,13 +168,14 @@ impl Running {
                 app.relays = relays.into();
                 app.lookout = lookout;
                 app.bounce_hooks = Arc::new(bounce_hooks(&config)?);
+                (app.meters, app.headcount) = (meters, headcount);
                 app.hsts_subdomains = config.hsts_subdomains;
                 app.trusted_proxies = config.trusted_proxies.clone().into();
                 let limits = limits(descriptors, &config, &app.relays, sandbox.is_some());
-                Some(tokio::spawn(serve_web(listener, app, limits, stopped)))
+                Some(tokio::spawn(web::serve(listener, app, limits, until(stopped))))
             }
         };
-        Ok(Self { site, fetcher, sandbox, stop, web, jobs, engine })
+        Ok(Self { site, fetcher, sandbox, stop, web, monitor, jobs, engine })
     }
 
     /// Runs until the process is told to stop, or a part ends by itself, which is an error.
@@ -159,6 +183,12 @@ impl Running {
         let web_ended = async {
             match &mut self.web {
                 Some(web) => web.await,
+                None => std::future::pending().await,
+            }
+        };
+        let monitor_ended = async {
+            match &mut self.monitor {
+                Some(monitor) => monitor.await,
                 None => std::future::pending().await,
             }
         };
@@ -173,6 +203,7 @@ impl Running {
             ended = web_ended => bail!("the web server ended{}", why(ended)),
             ended = &mut self.jobs => bail!("what runs by the clock ended{}", why(ended)),
             ended = self.engine.ended() => bail!("the sending engine ended: {ended}"),
+            ended = monitor_ended => bail!("what answers whoever watches ended{}", why(ended)),
             ended = sandbox_ended => bail!("the sandbox ended{}", why(ended)),
         };
         self.stop().await;
@@ -186,9 +217,9 @@ impl Running {
         // Whoever does not listen any more has stopped already.
         let _ = self.stop.send(true);
         let web = async {
-            if let Some(web) = self.web {
+            for serving in [self.web, self.monitor].into_iter().flatten() {
                 // Requests that take longer are cut off: a page of live progress would go on for ever.
-                let _ = timeout(LAST_REQUESTS, web).await;
+                let _ = timeout(LAST_REQUESTS, serving).await;
             }
         };
         let everything = async {
@@ -232,6 +263,19 @@ fn listen(config: &mut Config) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
+/// The address for whoever watches, if there is to be one.
+fn listen_for_watchers(config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = config.metrics_listen else { return Ok(None) };
+    let listener = door::listen(address)
+        .with_context(|| format!("cannot listen on {address} (METRICS_LISTEN); who is there already?"))?;
+    let address = listener.local_addr()?;
+    tracing::info!(%address, "/health and /metrics are served");
+    if address.ip().is_unspecified() && config.environment == Environment::Production {
+        tracing::warn!(%address, "METRICS_LISTEN is every address of this machine: see that no stranger reaches that port");
+    }
+    Ok(Some(listener))
+}
+
 async fn open_sandbox(config: &mut Config) -> anyhow::Result<Sandbox> {
     sandbox::refuse_in_production(config)?;
     let webhook = format!("http://{}/hooks/stripe", config.listen);
@@ -271,7 +315,8 @@ fn limits(descriptors: usize, config: &Config, relays: &[RelayOptions], sandbox:
     let mail: usize = relays.iter().map(|relay| relay.connections).sum();
     let outside = sandbox_limits(config);
     let outside = if sandbox { outside.smtp.connections + outside.http.connections } else { 0 };
-    let limits = Limits::USUAL.within(descriptors, EVERYTHING_ELSE + database + mail + outside);
+    let watchers = config.metrics_listen.map_or(0, |_| monitor::LIMITS.connections);
+    let limits = Limits::USUAL.within(descriptors, EVERYTHING_ELSE + database + mail + outside + watchers);
     let (connections, of_one_network) = (limits.connections, limits.per_network);
     if connections < Limits::USUAL.connections / 4 {
         tracing::warn!(
@@ -389,12 +434,9 @@ fn relays(config: &Config, site: &Site, settings: Relays) -> Vec<RelayOptions> {
     settings.0.into_iter().map(relay).collect()
 }
 
-async fn serve_web(listener: TcpListener, app: web::App, limits: Limits, mut stop: watch::Receiver<bool>) {
-    web::serve(listener, app, limits, async move {
-        // An error means that nobody is left who could say so: time to stop, too.
-        let _ = stop.wait_for(|stopped| *stopped).await;
-    })
-    .await;
+async fn until(mut stop: watch::Receiver<bool>) {
+    // An error means that nobody is left who could say so: time to stop, too.
+    let _ = stop.wait_for(|stopped| *stopped).await;
 }
 
 /// Hears Ctrl-C, SIGTERM and SIGHUP from the moment it is made, which is before the first message goes out: a process that is told to

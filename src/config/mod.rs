@@ -20,7 +20,7 @@ pub use self::table::{Kind, SETTINGS, Setting, example};
 use crate::{
     db::DbOptions,
     email_address::EmailAddress,
-    private,
+    network, private,
     smtp_url::Relays,
     token::{self, Keys, RootSecret},
     trust::Trust,
@@ -54,6 +54,7 @@ pub struct Config {
     pub environment: Environment,
     pub base_url: Url,
     pub listen: SocketAddr,
+    pub metrics_listen: Option<SocketAddr>,
     pub trusted_proxies: Vec<IpAddr>,
     pub hsts_subdomains: bool,
     pub data_dir: PathBuf,
@@ -194,6 +195,24 @@ impl Reader<'_> {
         Some(address)
     }
 
+    /// An address of its own that strangers do not reach; none where nobody watches.
+    fn metrics_address(
+        &mut self,
+        environment: Option<Environment>,
+        listen: Option<SocketAddr>,
+    ) -> Option<SocketAddr> {
+        let address: SocketAddr = self.parsed("METRICS_LISTEN")?;
+        if address.port() != 0 && listen.is_some_and(|listen| listen.port() == address.port()) {
+            return self.mistake(format!("METRICS_LISTEN={address}: LISTEN has that port; take another one"));
+        }
+        if environment == Some(Environment::Production) && network::is_public(address.ip()) {
+            return self.mistake(format!(
+                "METRICS_LISTEN={address}: anybody could read it; take 127.0.0.1, or an address in your own network"
+            ));
+        }
+        Some(address)
+    }
+
     fn web_address(&mut self, name: &str) -> Option<Url> {
         let url: Url = self.parsed(name)?;
         let usable = matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none();
@@ -249,6 +268,7 @@ impl Config {
         let environment = read.parsed("BROADSIDE_ENV");
         let base_url = read.web_address("BASE_URL");
         let listen = read.parsed("LISTEN");
+        let metrics_listen = read.metrics_address(environment, listen);
         let trusted_proxies = read.value("TRUSTED_PROXIES").unwrap_or_default();
         let trusted_proxies: Vec<_> =
             trusted_proxies.split(',').map(str::trim).filter(|one| !one.is_empty()).collect();
@@ -351,6 +371,7 @@ impl Config {
                 environment: environment?,
                 base_url: base_url?,
                 listen: listen?,
+                metrics_listen,
                 trusted_proxies: trusted_proxies.ok()?,
                 hsts_subdomains,
                 data_dir,
@@ -576,6 +597,30 @@ mod tests {
         let bad =
             config(&[("SMTP_URL", &format!("smtp://ann:{canary}@h?tls=maybe"))]).expect_err("a mistake");
         assert!(!bad.to_string().contains("canary"), "{bad}");
+    }
+
+    /// Nobody is let read the numbers by a slip: not over the public port, nor from anywhere in the world.
+    #[test]
+    fn whoever_watches_has_an_address_that_strangers_do_not_reach() {
+        assert_eq!(config(&[]).expect("defaults are good").metrics_listen, None);
+        let secret = "0123456789-0123456789-0123456789-0123456789";
+        let production = |address: &str| {
+            let base = [("BROADSIDE_ENV", "production"), ("SECRET", secret), ("SUPPRESSION_SECRET", secret)];
+            config(&[&base[..], &[("METRICS_LISTEN", address)]].concat())
+        };
+        for address in ["127.0.0.1:9090", "[::1]:9090", "10.0.0.5:9090", "[fd00::1]:9090", "0.0.0.0:9090"] {
+            let listens = production(address).expect(address).metrics_listen;
+            assert_eq!(listens.map(|one| one.to_string()).as_deref(), Some(address));
+        }
+        for (address, words) in [
+            ("192.0.2.1:9090", "anybody could read it"),
+            ("[2001:db8::1]:9090", "anybody could read it"),
+            ("127.0.0.1:3000", "LISTEN has that port"),
+            ("9090", "METRICS_LISTEN=9090"),
+        ] {
+            let mistakes = production(address).expect_err(address).to_string();
+            assert!(mistakes.contains(words), "{address}: {mistakes}");
+        }
     }
 
     #[test]

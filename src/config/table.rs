@@ -55,6 +55,11 @@ pub const SETTINGS: &[Setting] = &[
     ),
     plain("LISTEN", "127.0.0.1:3000", "Address and port of the web server."),
     plain(
+        "METRICS_LISTEN",
+        "",
+        "Address and port for whoever watches the program, such as 127.0.0.1:9090: /health, and /metrics for Prometheus. Empty: off. Never an address that strangers reach.",
+    ),
+    plain(
         "TRUSTED_PROXIES",
         "",
         "Addresses of proxies whose X-Forwarded-For is believed, separated by commas.",

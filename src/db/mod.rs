@@ -38,7 +38,7 @@ pub use self::{
     gates::Gate,
     migrations::{MigrationError, Migrations},
     params::{Params, Value},
-    pulse::Pulse,
+    pulse::{PoolLook, Pulse},
     reach::{Reach, Unreachable, unreachable},
     sql::Sql,
 };

@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use sqlx::Pool;
 use tokio::sync::watch;
 
 use super::{Db, Tx};
@@ -53,6 +54,39 @@ impl Db {
     #[must_use]
     pub fn work(&self) -> watch::Receiver<()> {
         self.pulse().0.work.subscribe()
+    }
+}
+
+/// The connections of one pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolLook {
+    /// `all`, or on SQLite `read` and `write`.
+    pub name: &'static str,
+    /// Open.
+    pub open: usize,
+    /// Open, and used by nobody.
+    pub idle: usize,
+    /// How many there may be.
+    pub most: usize,
+}
+
+impl PoolLook {
+    fn at<D: sqlx::Database>(name: &'static str, pool: &Pool<D>) -> Self {
+        let most = pool.options().get_max_connections() as usize;
+        Self { name, open: pool.size() as usize, idle: pool.num_idle(), most }
+    }
+}
+
+impl Db {
+    /// How many connections there are now, without asking the database.
+    #[must_use]
+    pub fn pools(&self) -> Vec<PoolLook> {
+        match self {
+            Self::Sqlite { read, write, .. } => {
+                vec![PoolLook::at("read", read), PoolLook::at("write", write)]
+            }
+            Self::Postgres { pool, .. } => vec![PoolLook::at("all", pool)],
+        }
     }
 }
 

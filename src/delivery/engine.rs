@@ -30,6 +30,7 @@ use super::{
         origin::{self as origins, Claim},
         pace as paces,
     },
+    vitals::Vitals,
     workers::{Lock, Worker},
     writer::Writer,
 };
@@ -39,6 +40,7 @@ use crate::{
     email_address::for_the_log,
     heavy::{Broke, caught},
     mail::Templates,
+    meters::Meters,
     site::Site,
     tasks::{Breaks, Gap, Task, keep},
 };
@@ -64,6 +66,8 @@ pub struct EngineOptions {
     pub positions: Option<Arc<Positions>>,
     /// Where it is noted that one of its tasks broke off.
     pub breaks: Breaks,
+    /// Where it is counted what became of messages.
+    pub meters: Meters,
 }
 
 impl EngineOptions {
@@ -80,6 +84,7 @@ impl EngineOptions {
             lock: None,
             positions: None,
             breaks: Breaks::default(),
+            meters: Meters::default(),
         }
     }
 }
@@ -114,6 +119,7 @@ pub enum Ended {
 pub struct Engine {
     stop: watch::Sender<bool>,
     wakes: Wakes,
+    vitals: Vitals,
     main: JoinHandle<std::result::Result<(), Ended>>,
 }
 
@@ -123,6 +129,7 @@ struct Main {
     worker: Worker,
     options: EngineOptions,
     in_flight: Arc<InFlight>,
+    vitals: Vitals,
     /// Ends by itself once nothing is due.
     until_idle: bool,
 }
@@ -202,15 +209,22 @@ impl Engine {
     ) -> std::result::Result<Self, EngineError> {
         let worker = Worker::start(&site, options.lock.as_ref(), options.silence).await?;
         let (stop, stopped) = watch::channel(false);
-        let wakes = Wakes::default();
-        let lives = Lives { site, templates, options, wakes: wakes.clone(), until_idle };
-        Ok(Self { stop, wakes, main: tokio::spawn(lives.run(worker, stopped)) })
+        let (wakes, vitals) = (Wakes::default(), Vitals::default());
+        let lives =
+            Lives { site, templates, options, wakes: wakes.clone(), vitals: vitals.clone(), until_idle };
+        Ok(Self { stop, wakes, vitals, main: tokio::spawn(lives.run(worker, stopped)) })
     }
 
     /// How often its tasks were woken since the start: next to never while there is nothing to do.
     #[must_use]
     pub fn wakes(&self) -> u64 {
         self.wakes.total()
+    }
+
+    /// What it says of itself to whoever asks.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        self.vitals.clone()
     }
 
     /// Ends in good order: messages on their way finish within the drain time, claims that were not begun go back.
@@ -254,6 +268,7 @@ struct Lives {
     templates: Templates,
     options: EngineOptions,
     wakes: Wakes,
+    vitals: Vitals,
     until_idle: bool,
 }
 
@@ -312,8 +327,11 @@ impl Lives {
             worker: worker.id,
             variants: Variants::default(),
             breaks: options.breaks.clone(),
+            meters: options.meters.clone(),
         });
-        Main { shared, worker, options, in_flight: Arc::default(), until_idle: self.until_idle }
+        let (in_flight, vitals) = (Arc::default(), self.vitals.clone());
+        vitals.begin(&shared, &in_flight);
+        Main { shared, worker, options, in_flight, vitals, until_idle: self.until_idle }
     }
 }
 
@@ -495,7 +513,10 @@ impl Main {
             // Asked before looking: only then has the look seen every result, and ended the editions that are over.
             let all_recorded = self.in_flight.is_zero();
             let fed = match self.feed_once().await {
-                Ok(fed) => fed,
+                Ok(fed) => {
+                    self.vitals.sign();
+                    fed
+                }
                 Err(error) => {
                     tracing::error!(%error, "nothing could be claimed; trying again");
                     tokio::time::sleep(LOOK).await;

@@ -15,6 +15,7 @@ pub mod dns;
 pub mod domains;
 pub mod editions;
 pub mod engine;
+pub mod figures;
 mod lane;
 pub mod ledger;
 pub mod names;
@@ -33,6 +34,7 @@ mod store;
 pub mod suppression;
 pub mod variant;
 pub mod verp;
+pub mod vitals;
 pub mod workers;
 mod writer;
 
@@ -58,6 +60,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::bounces::STATEMENTS,
     store::breaker::STATEMENTS,
     store::editions::STATEMENTS,
+    store::figures::STATEMENTS,
     store::domains::STATEMENTS,
     store::ledger::STATEMENTS,
     store::letters::STATEMENTS,

@@ -396,6 +396,13 @@ impl Queue {
         waiting.for_later.notices.extend(notices);
     }
 
+    /// How many messages wait here.
+    pub(super) fn len(&self) -> usize {
+        let waiting = self.lock();
+        let slowed: usize = waiting.slowed.values().map(|lane| lane.claims.len()).sum();
+        waiting.returned.len() + waiting.notices.len() + waiting.deliveries.len() + slowed
+    }
+
     pub(super) fn wants_notices(&self) -> bool {
         let mut waiting = self.lock();
         waiting.enough_notices = !waiting.notices.is_empty();
@@ -468,7 +475,11 @@ impl InFlight {
     }
 
     pub(super) fn is_zero(&self) -> bool {
-        self.count.load(Ordering::SeqCst) == 0
+        self.len() == 0
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
     }
 
     /// Waits until there was a moment at which every result was recorded.

@@ -126,6 +126,30 @@ pub(super) enum Failed {
     Again,
 }
 
+/// How a relay stands with a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayLook {
+    /// Host and port.
+    pub relay: String,
+    /// How many conversations are open.
+    pub open: usize,
+    /// It could not be used when it was last tried.
+    pub rests: bool,
+    /// Its limits leave none now.
+    pub is_spent: bool,
+}
+
+/// How much a limit of a relay leaves of its span.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Host and port.
+    pub relay: String,
+    /// `day` or `hour`, both of UTC.
+    pub span: &'static str,
+    /// How many more messages may be reserved in it, by all workers together.
+    pub left: i64,
+}
+
 /// The relays of one worker.
 #[derive(Debug)]
 pub(super) struct Relays {
@@ -292,6 +316,17 @@ impl Relays {
         recovered
     }
 
+    /// How each of them stands with this worker now.
+    pub(super) fn look(&self) -> Vec<RelayLook> {
+        let look = |state: &State| RelayLook {
+            relay: state.options.name(),
+            open: state.open.load(Ordering::SeqCst),
+            rests: lock(&state.rest).is_some(),
+            is_spent: state.is_spent.load(Ordering::Relaxed),
+        };
+        self.all.iter().map(look).collect()
+    }
+
     /// Gives back what was reserved and not sent.
     ///
     /// # Errors
@@ -440,6 +475,29 @@ pub async fn forecast(site: &Site, relays: &[RelayOptions], messages: i64) -> Re
         }
     }
     Ok(Some(now.plus(Duration::from_secs(3_650 * 86_400))))
+}
+
+/// What the limits of the relays leave now; nothing of those that have none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn left(site: &Site, relays: &[RelayOptions]) -> Result<Vec<Left>> {
+    let now = site.now();
+    let [day, hour] = span_names(now);
+    let mut all = Vec::new();
+    for relay in relays {
+        let name = relay.name();
+        let first_used = store::first_used(&site.db, &name).await?.unwrap_or(now);
+        let daily = relay.daily_limit(first_used, now);
+        let hourly = relay.limits.per_hour.map(i64::from);
+        for (span, row, limit) in [("day", &day, daily), ("hour", &hour, hourly)] {
+            if let Some(limit) = limit {
+                let left = (limit - store::reserved(&site.db, &name, row).await?).max(0);
+                all.push(Left { relay: name.clone(), span, left });
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// What cannot be used now, as the workers see it.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{queue::Queue, relays::Relays, store::ledger as rows, variant::Frozen};
-use crate::{db, mail::Templates, site::Site, tasks::Breaks};
+use crate::{db, mail::Templates, meters::Meters, site::Site, tasks::Breaks};
 
 /// The instance, and what the tasks know together.
 pub(super) struct Shared {
@@ -23,6 +23,8 @@ pub(super) struct Shared {
     pub(super) wakes: Wakes,
     /// Which of the tasks broke off.
     pub(super) breaks: Breaks,
+    /// What became of messages.
+    pub(super) meters: Meters,
 }
 
 /// Counts how often a task of the engine was woken. Whoever is woken has something to do, or the time has come to look.

@@ -26,6 +26,7 @@ use crate::{
     clock::Moment,
     db::{Gate, Result},
     heavy::{Broke, caught},
+    meters::Meters,
     site::Site,
     tasks::{Gap, Task},
 };
@@ -197,6 +198,7 @@ impl Hand {
                 }
             };
             let batch = std::mem::take(&mut self.batch);
+            batch.count(&self.shared.meters);
             let results = batch.records.len() + batch.notice_records.len();
             if batch.has_results() {
                 self.breaks = 0;
@@ -337,6 +339,11 @@ impl Batch {
             && self.marks.is_empty()
             && self.notice_records.is_empty()
             && self.notice_marks.is_empty()
+    }
+
+    fn count(&self, meters: &Meters) {
+        self.records.iter().for_each(|record| meters.message("copy", record.outcome));
+        self.notice_records.iter().for_each(|record| meters.message("notice", record.ending.name()));
     }
 
     /// Writes everything in one transaction; `None`, and nothing is written, if some rows were not ours after all.

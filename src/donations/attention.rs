@@ -147,6 +147,25 @@ pub const fn at_least(number: usize) -> &'static str {
     if number >= MOST { "at least " } else { "" }
 }
 
+/// How the provider's news go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
+pub struct News {
+    /// Events that wait to be worked on.
+    pub waiting: i64,
+    /// Events that could not be applied.
+    pub given_up: i64,
+    /// When the newest came that the provider told us by itself; none if none ever did.
+    pub newest_webhook: Option<Moment>,
+}
+
+/// How the provider's news go now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn news(db: &Db) -> Result<News> {
+    rows::news(db).await
+}
+
 /// What needs a person now.
 ///
 /// # Errors

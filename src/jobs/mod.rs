@@ -28,11 +28,12 @@ use crate::{
     email_address::for_the_log,
     heavy,
     mail::Templates,
+    meters::Meters,
     payments::PaymentProvider,
     site::Site,
     staff::{Settings, crowds},
     subscribers,
-    tasks::Breaks,
+    tasks::{Breaks, Task},
 };
 
 /// What the jobs work with. Cheap to clone.
@@ -60,6 +61,8 @@ pub struct Jobs {
     pub waits: Waits,
     /// Which tasks broke off: people are told of them as of jobs.
     pub breaks: Breaks,
+    /// Where it is noted when each last ended.
+    pub meters: Meters,
 }
 
 /// How long it is waited for a job that does not end.
@@ -186,6 +189,11 @@ impl Job {
     }
 }
 
+/// What the database calls everything that runs by itself: the jobs, and the tasks that go on all the time.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    Job::ALL.into_iter().map(Job::name).chain(Task::ALL.into_iter().map(Task::name))
+}
+
 impl Jobs {
     /// Runs every job at its time, until `stop` says so. A job that is running then is finished first, if that takes a few
     /// seconds; a longer one is left where it is, and goes on after the next start.
@@ -249,6 +257,7 @@ impl Jobs {
             tracing::error!(?job, "a job does not come to an end; it is waited for");
             noted(job, watch.fails(site, true, words).await);
         };
+        self.meters.turn(job.name(), matches!(ended, Ok(Ok(()))), site.now());
         let outcome = match ended {
             Ok(Ok(())) => watch.works(site).await,
             Ok(Err(error)) => {

@@ -121,6 +121,12 @@ impl Trouble {
         self.runs().map_or("Something that runs by itself does not work", Runs::what_stands_still)
     }
 
+    /// The name of what stands still, one of [`names`](super::names).
+    #[must_use]
+    pub fn job(&self) -> &str {
+        &self.job
+    }
+
     fn runs(&self) -> Option<Runs> {
         Runs::named(&self.job)
     }

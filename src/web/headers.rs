@@ -8,6 +8,7 @@ use axum::{
 };
 
 use super::{App, WebError, error, session::SignedIn};
+use crate::clock::Stopwatch;
 
 /// Browsers come by https alone from now on. What stands on other hosts below ours is not ours to say, unless a setting does.
 const HTTPS_ALONE: &str = "max-age=31536000";
@@ -114,7 +115,7 @@ pub(super) struct Seen {
 
 /// Turns a failure into its page, and sets the headers.
 pub(super) async fn finish(State(app): State<App>, request: Request, next: Next) -> Response {
-    let method = request.method().clone();
+    let (began, method) = (Stopwatch::start(), request.method().clone());
     let path_set = HeaderSet::of_path(request.uri().path());
     let mut response = if method == Method::TRACE {
         // TRACE would echo cookies back (ASVS 13.4.4).
@@ -139,6 +140,7 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
         response = error::page(&app, &failure, set, seen.signed_in.as_ref(), response).await;
     }
     set.apply(response.headers_mut(), &app, seen.token_page);
+    app.meters.page(method.as_str(), seen.path, response.status().as_u16(), began.elapsed());
     response
 }
 

@@ -1,7 +1,8 @@
 //! The web: one table of routes, the layers that the table drives, pages, forms.
 //!
 //! The rule: a route exists by standing in [`routes::routes`], with who may come, how a forged request is kept out and
-//! which headers go back; nothing adds a route beside it. A handler parses, calls one domain function, and renders.
+//! which headers go back; nothing adds a route beside it. What is for whoever watches the program is on an address of its own
+//! ([`monitor`]). A handler parses, calls one domain function, and renders.
 //!
 //! # Adding a page
 //!
@@ -22,6 +23,7 @@ pub mod forms;
 mod guard;
 pub mod headers;
 pub mod hooks;
+pub mod monitor;
 pub mod pages;
 pub mod public;
 pub mod routes;
@@ -48,6 +50,7 @@ use crate::{
     delivery::{deliverability::Lookout, position::Positions, relays::RelayOptions},
     door::{self, Headcount, Limits},
     mail::Templates,
+    meters::Meters,
     payments::Payments,
     site::Site,
     staff::{PasswordCost, passwords::Hasher},
@@ -89,6 +92,8 @@ pub struct App {
     pub hsts_subdomains: bool,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpAddr]>,
+    /// Where pages are counted.
+    pub meters: Meters,
     /// How many connections there are.
     pub headcount: Headcount,
 }
@@ -124,6 +129,7 @@ impl App {
             password_cost: PasswordCost::STRONG,
             hsts_subdomains: false,
             trusted_proxies: Arc::new([]),
+            meters: Meters::default(),
             headcount: Headcount::default(),
         })
     }

@@ -44,6 +44,7 @@ const LIBRARIES: &[(&[&str], &[&str], &str)] = &[
         &["payments/stripe.rs"],
         "one file knows the provider",
     ),
+    (&["prometheus_client"], &["meters.rs"], "meters.rs counts, and writes what it counted"),
     (&["handlebars::"], &["mail/", "web/pages.rs", "sandbox/"], "templates are rendered in two places"),
     (&["axum::"], &["web/", "door/", "sandbox/"], "only the web speaks HTTP to browsers"),
     (
@@ -95,6 +96,7 @@ const LEVELS: &[&[&str]] = &[
         "trust",
         "private",
         "tasks",
+        "meters",
         "door",
     ],
     &["db"],

@@ -31,6 +31,7 @@ mod mail_standards;
 mod main_job;
 mod migrations;
 mod money_dates;
+mod monitoring;
 mod moving;
 mod naming;
 mod no_doors;

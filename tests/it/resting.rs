@@ -16,6 +16,7 @@ use broadside::{
     },
     digests,
     jobs::{Jobs, Waits},
+    meters::Meters,
     sandbox::{Rule, Stage},
     smtp_url::RelayLimits,
     tasks::Breaks,
@@ -60,6 +61,7 @@ impl Processes {
                 place: "here".into(),
                 waits: Waits::default(),
                 breaks: Breaks::default(),
+                meters: Meters::default(),
             };
             jobs.push(tokio::spawn(of_one.run(stopped.clone())));
         }

@@ -8,6 +8,7 @@ use broadside::{
     donations::attention,
     heavy,
     jobs::{Jobs, Waits},
+    meters::Meters,
     payments::{Payments, webhook::WebhookSecrets},
     staff::PasswordCost,
     tasks::{self, Breaks, Task},
@@ -44,6 +45,7 @@ fn jobs(app: &TestApp, provider: &Arc<Faulty>) -> Jobs {
         place: "one".into(),
         waits: Waits::default(),
         breaks: Breaks::default(),
+        meters: Meters::default(),
     }
 }
 

@@ -6,6 +6,7 @@ pub(super) mod deliverability;
 pub(super) mod dkim;
 pub(super) mod domains;
 pub(super) mod editions;
+pub(super) mod figures;
 pub(super) mod ledger;
 pub(super) mod letters;
 pub(super) mod mass;

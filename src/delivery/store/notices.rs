@@ -162,6 +162,19 @@ pub enum Ending {
     },
 }
 
+impl Ending {
+    /// The word for it, as the log of copies has them.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Failed(_) => "failed",
+            Self::Suppressed(_) => "suppressed",
+            Self::Retry { .. } => "retry",
+            Self::Doubt { .. } => "unknown",
+        }
+    }
+}
+
 pub async fn end_waiting(tx: &mut Tx, before: Moment, now: Moment) -> Result<Vec<String>> {
     Ok(tx
         .all::<(String,)>(END_WAITING, (before, now))

@@ -1,6 +1,6 @@
 //! The statements of what needs a person.
 
-use super::super::attention::{Copied, FailedCheckout, Unended};
+use super::super::attention::{Copied, FailedCheckout, News, Unended};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -32,10 +32,18 @@ statements! {
         and (exists (select 1 from recurring_donation f where f.public_id = r.copy_of and f.state in ('active', 'past_due'))
         or exists (select 1 from recurring_donation f where f.copy_of = r.copy_of and f.id <> r.id and f.state in ('active', 'past_due')))
         order by r.created_at, r.id limit 100";
+    /// How the provider's news go: what waits, what was given up, and when it last told us of something by itself.
+    NEWS = "select (select count(*) from provider_event where state = 'new') as waiting,
+        (select count(*) from provider_event where state = 'dead') as given_up,
+        (select max(received_at) from provider_event where source = 'webhook') as newest_webhook";
     /// The others of the same donation that are not over: the first one and its copies, but for the one that is asked about.
     ALSO_RUNNING = "select public_id, amount_minor, currency from recurring_donation
         where (public_id = $2 or copy_of = $2) and public_id <> $1 and state not in ('pending', 'cancelled')
         and provider_subscription_id is not null order by id";
+}
+
+pub async fn news(db: &Db) -> Result<News> {
+    db.one(NEWS, ()).await
 }
 
 #[derive(sqlx::FromRow)]
