@@ -24,6 +24,7 @@
 //! | [`digests`] | digests, editions as content: composing, previewing, sealing |
 //! | [`donations`] | supporters, gifts, the money ledger, the webhook inbox |
 //! | [`restored`] | what is held, ended and told when a backup was restored |
+//! | [`doctor`] | what is wrong with an instance and its surroundings, and what to do next |
 //! | [`jobs`] | the schedule: everything that runs by the clock, on one screen |
 //! | [`web`] | the routes table, public pages, the desk, hooks |
 //! | [`sandbox`] | the outside world in one process: a mailbox and a payment provider |
@@ -40,6 +41,7 @@ pub mod config;
 pub mod db;
 pub mod delivery;
 pub mod digests;
+pub mod doctor;
 pub mod donations;
 pub mod door;
 pub mod email_address;

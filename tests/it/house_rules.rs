@@ -107,7 +107,7 @@ const LEVELS: &[&[&str]] = &[
     &["staff"],
     &["subscribers", "articles"],
     &["digests", "donations"],
-    &["restored"],
+    &["restored", "doctor"],
     &["jobs"],
     &["web"],
     &["config", "cli"],
