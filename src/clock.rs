@@ -69,6 +69,12 @@ impl Moment {
         self.in_zone(&Zone::UTC).year()
     }
 
+    /// The hour of the day, 0 to 23.
+    #[must_use]
+    pub fn hour(self, zone: &Zone) -> i8 {
+        self.in_zone(zone).hour()
+    }
+
     /// A date for people, such as "3 March 2026".
     #[must_use]
     pub fn date(self, zone: &Zone) -> String {

@@ -80,6 +80,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("digests", digests::STATEMENTS),
         ("donations", donations::STATEMENTS),
         ("donations", donations::ATTENTION_STATEMENTS),
+        ("doctor", doctor::STATEMENTS),
         ("jobs", jobs::STATEMENTS),
     ];
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));

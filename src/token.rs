@@ -46,6 +46,8 @@ pub enum Purpose {
     Thanks,
     /// What is limited, and whom that holds, as the database calls it.
     Attempt,
+    /// How an instance shows which one it is to whoever looks whether its public address leads to it.
+    Here,
     /// The hash of an address that is not mailed. Its key comes from a secret that is never changed.
     Suppression,
     /// Private keys that sign mail, as they lie in the database: [`Keys::seal`].
@@ -53,7 +55,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Confirm,
         Self::Unsubscribe,
         Self::Preferences,
@@ -67,6 +69,7 @@ impl Purpose {
         Self::ReturnPath,
         Self::Thanks,
         Self::Attempt,
+        Self::Here,
     ];
 
     /// Those that keep a secret at rest.
@@ -88,6 +91,7 @@ impl Purpose {
             Self::ReturnPath => "return-path",
             Self::Thanks => "thanks",
             Self::Attempt => "attempt",
+            Self::Here => "here",
             Self::Suppression => "suppression",
             Self::DkimKey => "dkim-key",
         }

@@ -2,18 +2,21 @@
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
+use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{bounce, instance, running};
 use crate::{
-    config::Config,
+    clock::Clock,
+    config::{Config, Environment},
     db::Db,
     delivery::{
-        deliverability,
+        deliverability::{self, Lookout},
         smtp::{Relay, Timeouts, Wire},
     },
-    doctor::{self, Doctor, Finding, Grade, PATIENCE},
+    doctor::{self, Doctor, Finding, Grade, PATIENCE, here::Here},
     payments::StripeSettings,
+    site::Site,
     smtp_url::RelaySettings,
 };
 
@@ -26,33 +29,50 @@ pub(super) struct Arguments {
     /// signed it; - is standard input.
     #[arg(long, value_name = "FILE")]
     message: Option<PathBuf>,
+    /// Print one JSON object, for a program: the worst grade, and the findings with check, grade and words.
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(file) = &arguments.message {
-        return Ok(report(&[deliverability::received(&bounce::read(file)?).into()]));
+        let finding = deliverability::received(&bounce::read(file)?).into();
+        return report(&[finding], arguments.json);
     }
-    println!("Settings");
-    for (name, value) in config.described() {
-        println!("  {name:<28} {value}");
+    if !arguments.json {
+        println!("Settings");
+        for (name, value) in config.described() {
+            println!("  {name:<28} {value}");
+        }
+        println!("\nChecks");
     }
-    println!("\nChecks");
-    let doctor = doctor(config);
-    let mut findings = database(&doctor, config).await;
+    let lookout = config.smtp_url.as_ref().and_then(|relays| running::lookout(config, relays));
+    let doctor = of(config, lookout);
+    let (mut findings, here) = database(&doctor, config).await;
     // After the database, whose last files go when it is closed.
-    findings.extend(doctor.look_around().await);
-    Ok(report(&findings))
+    findings.extend(doctor.look_around(here.as_ref()).await);
+    report(&findings, arguments.json)
 }
 
-fn report(findings: &[Finding]) -> ExitCode {
-    for finding in findings {
-        println!("  {finding}");
+/// What a program reads.
+#[derive(Serialize)]
+struct Report<'a> {
+    grade: Grade,
+    findings: &'a [Finding],
+}
+
+fn report(findings: &[Finding], json: bool) -> anyhow::Result<ExitCode> {
+    let grade = doctor::worst(findings);
+    if json {
+        println!("{}", serde_json::to_string_pretty(&Report { grade, findings })?);
+    } else {
+        findings.iter().for_each(|finding| println!("  {finding}"));
     }
-    if doctor::worst(findings) == Grade::Problem { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    Ok(if grade == Grade::Problem { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// The doctor of the instance that the settings describe.
-pub(super) fn doctor(config: &Config) -> Doctor {
+/// The doctor of the instance that the settings describe; there is no lookout towards a sandbox.
+pub(super) fn of(config: &Config, lookout: Option<Lookout>) -> Doctor {
     let named = config.smtp_url.as_ref();
     let hello = config.base_url.host_str().unwrap_or("localhost");
     let relay = |RelaySettings { url, .. }: &RelaySettings| Relay {
@@ -63,38 +83,79 @@ pub(super) fn doctor(config: &Config) -> Doctor {
         messages_per_connection: 1,
         wire: Wire::default(),
     };
+    let key = config.stripe_secret_key.clone();
     Doctor {
+        in_production: config.environment == Environment::Production,
         base_url: config.base_url.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
+        data_dir: config.data_dir.clone(),
         ours: Arc::new({
             let config = config.clone();
             move || instance::our_own(&config)
         }),
         relays: named.iter().flat_map(|relays| relays.0.iter().map(relay)).collect(),
-        lookout: named.and_then(|relays| running::lookout(config, relays)),
-        payments: config
-            .stripe_secret_key
-            .as_ref()
-            .map(|key| StripeSettings { secret_key: key.clone(), api_base: config.stripe_api_base.clone() }),
+        lookout,
+        dns_resolver: config.dns_resolver,
+        bounce_address: config.bounce_address.clone(),
+        bounce_maildir: config.bounce_maildir.clone(),
+        bounce_mailbox: running::bounce_mailbox(config),
+        payments: key
+            .map(|secret_key| StripeSettings { secret_key, api_base: config.stripe_api_base.clone() }),
     }
 }
 
-async fn database(doctor: &Doctor, config: &Config) -> Vec<Finding> {
+/// What the database says, and which instance this is, if its secrets are known.
+async fn database(doctor: &Doctor, config: &Config) -> (Vec<Finding>, Option<Here>) {
+    const CHECK: &str = "database";
     if let Some(file) = instance::sqlite_file(config).filter(|file| !file.exists()) {
         let words = format!("{} is not there yet; serve makes it", file.display());
-        return vec![Finding::note("database", words)];
+        return (vec![Finding::note(CHECK, words)], None);
     }
-    let looked = timeout(DATABASE_PATIENCE, Db::open(&config.database()));
-    match looked.await {
+    let db = match timeout(DATABASE_PATIENCE, instance::open_database(config)).await {
+        Ok(Ok(db)) => db,
+        Ok(Err(error)) => return (vec![Finding::problem(CHECK, super::words(&error))], None),
         Err(_) => {
             let words = format!("no answer in {} seconds", DATABASE_PATIENCE.as_secs());
-            vec![Finding::problem("database", words)]
+            return (vec![Finding::problem(CHECK, words)], None);
         }
-        Ok(Err(error)) => vec![Finding::problem("database", error.to_string())],
-        Ok(Ok(db)) => {
-            let findings = doctor.look_at(&db).await;
-            db.close().await;
-            findings
+    };
+    let looked = timeout(PATIENCE, look_into(doctor, config, &db)).await;
+    let found = looked.unwrap_or_else(|_| {
+        let words = format!("it does not answer in {} seconds", PATIENCE.as_secs());
+        (vec![Finding::problem(CHECK, words)], None)
+    });
+    db.close().await;
+    found
+}
+
+async fn look_into(doctor: &Doctor, config: &Config, db: &Db) -> (Vec<Finding>, Option<Here>) {
+    let (site, mut findings) = match config.known_keys() {
+        Ok(Some(keys)) => (
+            Some(Site {
+                db: db.clone(),
+                clock: Clock::System,
+                keys: Arc::new(keys),
+                base_url: config.base_url.clone(),
+                bounce_address: config.bounce_address.clone(),
+            }),
+            Vec::new(),
+        ),
+        Ok(None) => {
+            let words = "they are neither set nor in DATA_DIR. If this database has been in use, put back the files secret and suppression-secret, or set SECRET and SUPPRESSION_SECRET: serve would make new ones";
+            (None, vec![Finding::note("secrets", words)])
         }
-    }
+        Err(error) => {
+            let words = format!(
+                "those in DATA_DIR cannot be read: {error}. They have to belong to the user that the service runs as"
+            );
+            (None, vec![Finding::problem("secrets", words)])
+        }
+    };
+    findings.splice(0..0, doctor.look_into(db, site.as_ref()).await);
+    findings.extend(doctor::unheeded(db).await);
+    let here = match &site {
+        Some(site) => Here::of(site).await.ok(),
+        None => None,
+    };
+    (findings, here)
 }

@@ -1,6 +1,6 @@
 //! A running instance: web, worker and, where wanted, the sandbox, started in order and stopped in order.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use tokio::{
@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{instance, sandbox};
+use super::{doctor, instance, sandbox};
 use crate::{
     articles::fetch::Fetcher,
     clock::Clock,
@@ -37,6 +37,7 @@ use crate::{
     mail::Templates,
     meters::Meters,
     payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
+    private,
     sandbox::{Sandbox, SandboxConfig, SandboxLimits, Webhook},
     site::Site,
     smtp_url::{RelaySettings, Relays, SmtpUrl},
@@ -89,6 +90,7 @@ impl Running {
         // First of all: whoever is the second on this database has changed nothing when it is told so.
         let lock = instance::lock(&config)?;
         instance::shut_what_is_open(&config);
+        say_what_is_not_safe(&config, parts);
         let descriptors = door::raise_descriptors();
         if parts == Parts::Worker && lock.is_some() {
             bail!(
@@ -117,6 +119,8 @@ impl Running {
         let templates = Templates::load().context("the email templates cannot be used")?;
         let fetcher = Fetcher::new(config.fetch_private_addresses)?;
         let payments = payments(&config)?;
+        let doctor = Arc::new(doctor::of(&config, lookout.clone()));
+        let place: Arc<str> = format!("{} ({})", workers::host(), parts.command()).trim().into();
         let (stop, stopped) = watch::channel(false);
 
         let relays = relays(&config, &site, smtp);
@@ -133,15 +137,13 @@ impl Running {
             fetcher: fetcher.clone(),
             lookout: lookout.clone(),
             positions: Some(positions.clone()),
-            place: format!("{} ({})", workers::host(), parts.command()).trim().into(),
+            doctor: Some(doctor.clone()),
+            place: place.clone(),
             waits: Waits::default(),
             breaks,
             meters: meters.clone(),
             bounce_maildir: config.bounce_maildir.clone(),
-            bounce_mailbox: config
-                .bounce_imap_url
-                .as_ref()
-                .and_then(|url| Mailbox::from_url(url, config.mail_trust.clone())),
+            bounce_mailbox: bounce_mailbox(&config),
         };
         let jobs = tokio::spawn(jobs.run(stopped.clone()));
         let monitor = monitor.map(|listener| {
@@ -167,6 +169,7 @@ impl Running {
                 app.positions = Some(positions.clone());
                 app.relays = relays.into();
                 app.lookout = lookout;
+                app.doctor = Some((doctor, place));
                 app.bounce_hooks = Arc::new(bounce_hooks(&config)?);
                 (app.meters, app.headcount) = (meters, headcount);
                 app.hsts_subdomains = config.hsts_subdomains;
@@ -253,8 +256,7 @@ fn why(ended: Result<(), JoinError>) -> String {
 
 /// Port 0 lets the system choose; then the public address is the one that was chosen.
 fn listen(config: &mut Config) -> anyhow::Result<TcpListener> {
-    let listener = door::listen(config.listen)
-        .with_context(|| format!("cannot listen on {}; is Broadside running already?", config.listen))?;
+    let listener = door::listen(config.listen).map_err(|error| not_heard(config.listen, &error))?;
     let address = listener.local_addr()?;
     if config.listen.port() == 0 {
         config.base_url = format!("http://{address}").parse()?;
@@ -274,6 +276,25 @@ fn listen_for_watchers(config: &Config) -> anyhow::Result<Option<TcpListener>> {
         tracing::warn!(%address, "METRICS_LISTEN is every address of this machine: see that no stranger reaches that port");
     }
     Ok(Some(listener))
+}
+
+/// Why we cannot listen there, and what to do.
+fn not_heard(address: SocketAddr, error: &io::Error) -> anyhow::Error {
+    let next = match error.kind() {
+        io::ErrorKind::PermissionDenied => format!(
+            "port {} needs rights that {} does not have. Choose a port above 1023 in LISTEN and let a proxy pass on to it, or give the service AmbientCapabilities=CAP_NET_BIND_SERVICE",
+            address.port(),
+            private::user()
+        ),
+        io::ErrorKind::AddrInUse => {
+            "something listens there already. Is Broadside running? See what it is (ss -ltnp), and stop it or choose another port in LISTEN".to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine does not have that address. Write one of its own into LISTEN: 127.0.0.1 for a proxy on it, 0.0.0.0 for all".to_owned()
+        }
+        _ => error.to_string(),
+    };
+    anyhow::anyhow!("cannot listen on {address}: {next}")
 }
 
 async fn open_sandbox(config: &mut Config) -> anyhow::Result<Sandbox> {
@@ -359,6 +380,11 @@ fn bounce_hooks(config: &Config) -> anyhow::Result<BounceHooks> {
     })
 }
 
+/// The mailbox that bounces come to.
+pub(super) fn bounce_mailbox(config: &Config) -> Option<Mailbox> {
+    config.bounce_imap_url.as_ref().and_then(|url| Mailbox::from_url(url, config.mail_trust.clone()))
+}
+
 /// None towards a sandbox, which believes everybody. A machine without a DNS server sends all the same.
 pub(super) fn lookout(config: &Config, relays: &Relays) -> Option<Lookout> {
     let is_sandbox = |relay: &SmtpUrl| {
@@ -375,6 +401,23 @@ pub(super) fn lookout(config: &Config, relays: &Relays) -> Option<Lookout> {
             tracing::warn!(%error, "the DNS cannot be asked whether mail from here is believed; set DNS_RESOLVER");
             None
         }
+    }
+}
+
+/// What works, and should not be left like this.
+fn say_what_is_not_safe(config: &Config, parts: Parts) {
+    if config.environment != Environment::Production || parts != Parts::WebAndWorker {
+        return;
+    }
+    let base = config.base_url.as_str();
+    if config.base_url.scheme() == "http" {
+        tracing::warn!(
+            "BASE_URL={base} is http: passwords and links are for everybody on the way to read. Put a proxy with a certificate in front, and write its https address into BASE_URL"
+        );
+    } else if config.trusted_proxies.is_empty() {
+        tracing::warn!(
+            "BASE_URL={base} is https, so a proxy is in front of us, and TRUSTED_PROXIES does not name it: limits count all visitors as one. Write its address there: 127.0.0.1 if it runs on this machine"
+        );
     }
 }
 
@@ -509,6 +552,18 @@ pub(super) async fn greet(running: &Running, config_listen: SocketAddr) -> anyho
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A port that may not be listened on is one error with its next step.
+    #[test]
+    fn what_keeps_us_from_listening_is_told_with_its_next_step() {
+        let said = |kind: io::ErrorKind| not_heard(([127, 0, 0, 1], 80).into(), &kind.into()).to_string();
+        assert!(
+            said(io::ErrorKind::PermissionDenied)
+                .starts_with("cannot listen on 127.0.0.1:80: port 80 needs rights that")
+        );
+        assert!(said(io::ErrorKind::AddrInUse).contains("ss -ltnp"));
+        assert!(said(io::ErrorKind::AddrNotAvailable).contains("does not have that address"));
+    }
 
     /// Each link of the bar on top of the pages leads to what it says.
     #[tokio::test]

@@ -436,6 +436,17 @@ impl Config {
         Ok(Keys::new(&root, &self.old_secrets, &suppression))
     }
 
+    /// The same for whoever changes nothing: none if a generated secret is not there.
+    ///
+    /// # Errors
+    /// When a generated secret cannot be read.
+    pub fn known_keys(&self) -> io::Result<Option<Keys>> {
+        let is_there = |is_set: bool, name: &str| is_set || self.data_dir.join(name).exists();
+        let are_there = is_there(self.secret.is_some(), "secret")
+            && is_there(self.suppression_secret.is_some(), "suppression-secret");
+        are_there.then(|| self.keys()).transpose()
+    }
+
     /// The secret of a file, made if it is not there. Of several processes that start at once, one makes it.
     fn generated(&self, name: &str) -> io::Result<Vec<u8>> {
         let path = self.data_dir.join(name);

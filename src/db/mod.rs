@@ -7,6 +7,7 @@
 //! a deferred one that upgrades later fails with "database is locked" however long it would have waited. Readers have a
 //! read-only pool of their own. A second `begin` while a transaction of the same task is open would wait for itself.
 
+mod about;
 mod again;
 mod copy;
 mod gates;
@@ -33,6 +34,7 @@ use sqlx::{
 
 use self::to_its_end::ToItsEnd;
 pub use self::{
+    about::About,
     again::{MaybeDatabase, again},
     copy::{Examined, examine},
     gates::Gate,

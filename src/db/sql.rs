@@ -7,6 +7,24 @@ use super::Engine;
 /// Microseconds since 1970 by the server's own clock.
 pub(super) const SERVER_TIME: &str = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
 
+/// The version of the library that reads the file.
+pub(super) const LIBRARY: &str = "select sqlite_version()";
+
+/// The server's version, and why we may not do there what we have to; null if we may.
+pub(super) const SERVER: &str = "select current_setting('server_version'), case
+    when pg_is_in_recovery() then 'it is a standby, which only reads. DATABASE_URL has to name the primary'
+    when current_setting('default_transaction_read_only') = 'on'
+        then format('%s may only read there. Run, as an administrator of it: alter role %I reset default_transaction_read_only; or alter database %I reset default_transaction_read_only',
+            current_user, current_user, current_database())
+    when current_schema() is null
+        then format('%s has no schema to make tables in. Run, as an administrator of it: alter database %I owner to %I', current_user, current_database(), current_user)
+    when not has_schema_privilege(current_user, current_schema(), 'create')
+        then format('%s may not make tables in it, so no update can be applied. Run, as an administrator of it: grant create on schema %I to %I', current_user, current_schema(), current_user)
+    when exists (select from pg_tables where schemaname = current_schema() and not pg_has_role(current_user, tableowner, 'usage'))
+        then (select format('its tables belong to %s, and %s may not change them. Run, as an administrator of it: reassign owned by %I to %I', tableowner, current_user, tableowner, current_user)
+            from pg_tables where schemaname = current_schema() and not pg_has_role(current_user, tableowner, 'usage') limit 1)
+    end";
+
 /// The file of the database.
 pub(super) const FILE: &str = "select file from pragma_database_list where name = 'main'";
 

@@ -84,6 +84,17 @@ impl<'a> Suppressions<'a> {
         self.0.keys.name(Purpose::Suppression, &address.key())
     }
 
+    /// How many addresses would not be known, because they are kept by another secret than that of the settings. Changes nothing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn unknown_by_this_secret(self) -> Result<i64> {
+        match store::proof(&self.0.db).await? {
+            Some(known) if known != self.proof() => store::everybody(&self.0.db).await,
+            _ => Ok(0),
+        }
+    }
+
     /// What tells whether the secret of the settings is the one that addresses are kept by. A database that knows none, or keeps
     /// no address yet, takes it when `may_settle`: that is for who runs the magazine, not for who asks it something.
     ///

@@ -93,7 +93,7 @@ impl Lock {
             Err(TryLockError::WouldBlock) => Err(io::Error::new(
                 io::ErrorKind::ResourceBusy,
                 format!(
-                    "another process is working on this database ({} is locked); with SQLite only one may",
+                    "another process is working on this database ({} is locked); with SQLite only one may. Stop it first (systemctl stop broadside); ps shows which it is",
                     path.display()
                 ),
             )),

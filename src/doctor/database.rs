@@ -1,27 +1,36 @@
 //! What the database says.
 
-use super::{Doctor, Finding};
+use super::{Doctor, Finding, Grade, in_time, outside::clocks, store};
 use crate::{
-    clock::Clock,
+    clock::{CLOCKS_DIFFER, Clock, Zone},
     db::{Db, Engine, Migrations},
     delivery::{
         dkim, notices,
         origin::{self, Doubt, Standing},
+        suppression::Suppressions,
     },
     donations::attention,
+    site::Site,
     staff::Settings,
 };
 
+const CHECK: &str = "database";
+const SUPPRESSION: &str = "SUPPRESSION_SECRET";
+const SECRET: &str = "SECRET";
+
 impl Doctor {
-    pub(super) async fn database(&self, db: &Db) -> Vec<Finding> {
-        let (finding, is_current) = match schema(db).await {
+    /// What the database says. `site` is this instance, where its secrets are known. Changes nothing.
+    pub async fn look_into(&self, db: &Db, site: Option<&Site>) -> Vec<Finding> {
+        let (mut findings, is_current) = match schema(db).await {
             Ok(found) => found,
-            Err(error) => return vec![Finding::problem("database", error.to_string())],
+            Err(error) => return vec![Finding::problem(CHECK, error.to_string())],
         };
-        let mut findings = vec![finding];
         if is_current {
+            findings.extend(from_the_future(db, site).await);
+            if let Some(site) = site {
+                findings.extend(secrets(site).await);
+            }
             findings.extend(magazine(db).await);
-            findings.extend(unheeded(db).await);
             findings.extend(self.believed(db).await);
             findings.extend(self.address(db).await);
         }
@@ -57,28 +66,81 @@ impl Doctor {
         let (Some(domain), Some(lookout)) = (dkim::domain_of(settings.sender_email()), &self.lookout) else {
             return Vec::new();
         };
-        match lookout.examine(db, &domain).await {
-            Ok(findings) => findings.into_iter().map(Finding::from).collect(),
-            Err(error) => vec![Finding::problem("DKIM", error.to_string())],
+        match in_time(lookout.examine(db, &domain)).await {
+            Ok(Ok(findings)) => {
+                findings.into_iter().map(|one| proven(Finding::from(one), settings.send_unproven)).collect()
+            }
+            Ok(Err(error)) => vec![Finding::problem("DKIM", error.to_string())],
+            Err(why) => vec![Finding::note("DNS", format!("the DNS server {why}"))],
         }
     }
 }
 
-/// How the schema stands, and whether it is this program's.
-async fn schema(db: &Db) -> crate::db::Result<(Finding, bool)> {
+/// Where an owner said that the proof comes from elsewhere, what is missing here is good to know.
+fn proven(mut finding: Finding, is_elsewhere: bool) -> Finding {
+    if is_elsewhere && finding.grade == Grade::Problem {
+        finding.grade = Grade::Note;
+    }
+    finding
+}
+
+/// How the schema stands, what we may do with it and what time it is there; and whether the schema is this program's.
+async fn schema(db: &Db) -> crate::db::Result<(Vec<Finding>, bool)> {
     let engine = if db.engine() == Engine::Sqlite { "SQLite" } else { "PostgreSQL" };
     let applied = Migrations::applied(db).await?;
     let known = Migrations::names().0.len();
-    Ok(if applied == known {
-        (Finding::ok("database", format!("{engine}, schema {applied}")), true)
+    let about = db.about().await?;
+    let found = format!("{engine} {}, schema {applied}", about.version);
+    let finding = if applied > known {
+        let words = format!(
+            "{found}, made by a newer program; this one knows {known}. Start that one, or restore a backup"
+        );
+        Finding::problem(CHECK, words)
+    } else if let Some(why) = about.forbidden {
+        Finding::problem(CHECK, format!("{found}, but {why}"))
     } else if applied < known {
-        let missing = known - applied;
-        let words = format!("{engine}, schema {applied}; {missing} more are applied by migrate or serve");
-        (Finding::note("database", words), false)
+        Finding::note(CHECK, format!("{found}; {} more are applied by migrate or serve", known - applied))
     } else {
-        let words = format!("{engine}, schema {applied}, made by a newer program; this one knows {known}");
-        (Finding::problem("database", words), false)
-    })
+        Finding::ok(CHECK, found)
+    };
+    let clock = about.clocks.map(|(theirs, ours)| clocks("that of the database", theirs, ours));
+    Ok((std::iter::once(finding).chain(clock).collect(), applied == known))
+}
+
+/// What was written by a clock that was ahead lies in wait until then.
+async fn from_the_future(db: &Db, site: Option<&Site>) -> Option<Finding> {
+    const CHECK: &str = "rows from the future";
+    let now = site.map_or_else(|| Clock::System.now(), Site::now);
+    match store::ahead(db, now.plus(CLOCKS_DIFFER)).await {
+        Ok(None) => None,
+        Ok(Some(at)) => Some(Finding::note(
+            CHECK,
+            format!(
+                "the database holds rows of {}, which is yet to come: some machine's clock was ahead when it wrote them, or ours is behind. Set every machine's clock by the net: timedatectl set-ntp true",
+                at.date_time(&Zone::UTC)
+            ),
+        )),
+        Err(error) => Some(Finding::problem(CHECK, error.to_string())),
+    }
+}
+
+/// Whether the secrets of the settings are those that the database was written with.
+async fn secrets(site: &Site) -> [Finding; 2] {
+    let suppression = match Suppressions::new(site).unknown_by_this_secret().await {
+        Ok(0) => Finding::ok(SUPPRESSION, "it is the one that the database was written with"),
+        Ok(lost) => Finding::problem(
+            SUPPRESSION,
+            format!(
+                "it is not the one that this database was written with: none of the {lost} addresses that must not be mailed would be known, and nothing starts. Set the right one: it is kept with the backups (without the setting it is the file suppression-secret in DATA_DIR)"
+            ),
+        ),
+        Err(error) => Finding::problem(SUPPRESSION, error.to_string()),
+    };
+    let secret = match dkim::check(site).await {
+        Ok(()) => Finding::ok(SECRET, "it opens every key that signs mail"),
+        Err(error) => Finding::problem(SECRET, error.to_string()),
+    };
+    [suppression, secret]
 }
 
 /// What the law wants said under every edition.
@@ -95,8 +157,13 @@ async fn magazine(db: &Db) -> Option<Finding> {
     }
 }
 
-/// What was asked for and is not done.
-async fn unheeded(db: &Db) -> Vec<Finding> {
+/// What was asked for and is not done; the desk says it where it can be done.
+pub async fn unheeded(db: &Db) -> Vec<Finding> {
+    let is_current =
+        Migrations::applied(db).await.is_ok_and(|applied| applied == Migrations::names().0.len());
+    if !is_current {
+        return Vec::new();
+    }
     let now = Clock::System.now();
     let (needs, letters) = match tokio::join!(
         attention::look(db, now),

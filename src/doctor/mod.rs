@@ -4,23 +4,42 @@
 //! nothing else from being looked at.
 
 mod database;
+pub mod here;
+mod machine;
+mod mail;
 mod outside;
+pub mod record;
+mod store;
 
-use std::{fmt, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 use url::Url;
 
+use self::here::Here;
+pub use self::{database::unheeded, store::STATEMENTS};
 use crate::{
-    db::Db,
+    db::Sql,
     delivery::{
+        bounces::imap::Mailbox,
         deliverability::{self, Check, Lookout},
         smtp::Relay,
     },
+    email_address::EmailAddress,
     mail::dkim::zone_file_strings,
     payments::StripeSettings,
-    private,
+    site::Site,
 };
+
+/// Looks that are long over.
+pub(crate) const FORGET_LOOKS: Sql = store::FORGET;
 
 /// Nobody waits longer for a doctor; some mail servers make strangers wait for their greeting.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -61,13 +80,28 @@ impl Finding {
     }
 
     /// What is good to know.
+    #[must_use]
     pub fn note(check: &str, words: impl Into<String>) -> Self {
         Self::new(check, Grade::Note, words)
     }
 
     /// What somebody has to do something about.
+    #[must_use]
     pub fn problem(check: &str, words: impl Into<String>) -> Self {
         Self::new(check, Grade::Problem, words)
+    }
+
+    /// The words with a sign at their end.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let ends = self.words.ends_with(['.', '?', '!']);
+        format!("{}{}", self.words, if ends { "" } else { "." })
+    }
+
+    /// What was looked at and found, for a letter.
+    fn in_words(&self) -> String {
+        let more: String = self.more.iter().map(|line| format!(" {line}")).collect();
+        format!("{}: {}{more}", self.check, self.sentence())
     }
 }
 
@@ -89,18 +123,43 @@ pub fn worst(findings: &[Finding]) -> Grade {
     findings.iter().map(|finding| finding.grade).max().unwrap_or(Grade::Ok)
 }
 
+/// Somebody was waited for, for as long as [`PATIENCE`].
+struct Waited;
+
+impl fmt::Display for Waited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "does not answer in {} seconds", PATIENCE.as_secs())
+    }
+}
+
+async fn in_time<T>(work: impl Future<Output = T>) -> Result<T, Waited> {
+    timeout(PATIENCE, work).await.map_err(|_| Waited)
+}
+
 /// What is looked at beside the database, as the settings name it.
 pub struct Doctor {
+    /// Whether readers come here, rather than a developer.
+    pub in_production: bool,
     /// Where readers reach this instance.
     pub base_url: Url,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Where the instance keeps what is its own.
+    pub data_dir: PathBuf,
     /// Files and folders that are for our own user alone.
     pub ours: Arc<dyn Fn() -> Vec<PathBuf> + Send + Sync>,
     /// The mail services; none if the settings name none.
     pub relays: Vec<Relay>,
     /// Looks whether our mail is believed; none towards a sandbox.
     pub lookout: Option<Lookout>,
+    /// The DNS server of the settings; without it, the system's own.
+    pub dns_resolver: Option<SocketAddr>,
+    /// Where mail comes back to.
+    pub bounce_address: Option<EmailAddress>,
+    /// A maildir that it is delivered into.
+    pub bounce_maildir: Option<PathBuf>,
+    /// A mailbox that it comes to.
+    pub bounce_mailbox: Option<Mailbox>,
     /// The payment provider; none while donations are switched off.
     pub payments: Option<StripeSettings>,
 }
@@ -112,33 +171,32 @@ impl fmt::Debug for Doctor {
 }
 
 impl Doctor {
-    /// What is in the database.
-    pub async fn look_at(&self, db: &Db) -> Vec<Finding> {
-        self.database(db).await
-    }
-
-    /// What is around it.
-    pub async fn look_around(&self) -> Vec<Finding> {
-        let mut findings = self.others();
-        findings.extend(self.visitors());
-        findings.extend(self.mail_services().await);
-        findings.push(self.payment_provider().await);
+    /// Everything, from inside of a process that runs; what the desk says in places of its own is left to those.
+    pub async fn look(&self, site: &Site) -> Vec<Finding> {
+        let here = Here::of(site).await.ok();
+        let (mut findings, around) =
+            tokio::join!(self.look_into(&site.db, Some(site)), self.look_around(here.as_ref()));
+        findings.extend(around);
         findings
     }
 
-    /// What others on this machine may look into.
-    fn others(&self) -> Vec<Finding> {
-        let finding = |open: private::Open| {
-            let path = open.path.display().to_string().replace('\'', "'\\''");
-            Finding::problem(
-                "files",
-                format!(
-                    "others on this machine can look into {open}, where readers' addresses are. Run: chmod {:o} '{path}'",
-                    open.should_be
-                ),
-            )
-        };
-        private::open_to_others(&(self.ours)()).into_iter().map(finding).collect()
+    /// What is around the database. `here` is this instance, as far as it is known.
+    pub async fn look_around(&self, here: Option<&Here>) -> Vec<Finding> {
+        let mut findings = self.machine();
+        // What hangs keeps nothing else waiting.
+        let (address, mail, returned, dns, payments) = tokio::join!(
+            self.public_address(here),
+            self.mail_services(),
+            self.returned_mail(),
+            self.dns(),
+            self.payment_provider(),
+        );
+        findings.extend(address);
+        findings.extend(mail);
+        findings.extend(returned);
+        findings.extend(dns);
+        findings.extend(payments);
+        findings
     }
 }
 

@@ -1,62 +1,234 @@
-//! What is outside: visitors, mail services, the payment provider.
+//! The public address as others come to it, the payment provider, and what time it is there.
 
-use futures_util::future::join_all;
-use tokio::time::timeout;
+use std::error::Error as _;
 
-use super::{Doctor, Finding, PATIENCE};
+use reqwest::{Client, StatusCode, header, redirect::Policy, tls::TlsInfo};
+
+use super::{
+    Doctor, Finding, PATIENCE,
+    here::{self, Answer, By, Here},
+    in_time,
+    mail::good_until,
+};
 use crate::{
-    delivery::smtp::{Connection, Failure, Relay},
+    clock::{Clock, Moment, Zone},
     payments::{PaymentProvider as _, Stripe},
+    token,
+    trust::{NotBelieved, good_until as certificate_until, why_not_believed},
 };
 
+const ADDRESS: &str = "public address";
+const VISITORS: &str = "visitors";
+/// The payment provider's news is not believed when it seems to be older, and signatures of mail from the future are refused.
+const CLOCKS_APART: i64 = 60;
+const LARGEST_ANSWER: usize = 4_096;
+/// How the time stands in HTTP (RFC 9110 section 5.6.7).
+const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
+
 impl Doctor {
-    /// Whether one visitor can be told from another.
-    pub(super) fn visitors(&self) -> Option<Finding> {
-        let is_hidden = self.base_url.scheme() == "https" && self.trusted_proxies.is_empty();
-        is_hidden.then(|| {
-            Finding::note(
-                "visitors",
-                "BASE_URL is https, so a proxy is in front of us, and TRUSTED_PROXIES does not name it: limits count all visitors as one",
-            )
-        })
-    }
-
-    pub(super) async fn mail_services(&self) -> Vec<Finding> {
-        if self.relays.is_empty() {
-            return vec![Finding::problem("mail service", "SMTP_URL is not set, so serve will not start")];
+    /// Comes to the public address as a visitor does: is it there, may it be believed, and does it lead to this instance?
+    pub(super) async fn public_address(&self, here: Option<&Here>) -> Vec<Finding> {
+        let url = self.base_url.as_str();
+        let is_open = self.in_production && self.base_url.scheme() == "http";
+        let mut findings = Vec::new();
+        if is_open {
+            findings.push(Finding::problem(
+                ADDRESS,
+                format!("{url} is http: passwords and links are for everybody on the way to read. Put a proxy with a certificate before us, and write its https address into BASE_URL"),
+            ));
         }
-        join_all(self.relays.iter().map(mail_service)).await
+        let nonce = token::public_id();
+        let (found, brought) = match in_time(self.visit(&nonce)).await {
+            Ok(Ok((answer, until))) => match here {
+                Some(here) if !here.is(&nonce, &answer.name) => {
+                    let words = format!(
+                        "another instance of Broadside answers at {url}, or one on another database: readers' links lead there. Is an old server still running, or does the DNS or the proxy lead to the wrong place?"
+                    );
+                    (Finding::problem(ADDRESS, words), None)
+                }
+                Some(_) => (good_until(ADDRESS, format!("{url} leads here"), until), Some(answer.by)),
+                None => {
+                    (good_until(ADDRESS, format!("an instance of Broadside answers at {url}"), until), None)
+                }
+            },
+            Ok(Err(why)) => (self.not_there(why), None),
+            Err(why) => (
+                self.not_there(format!(
+                    "{url} {why}. Does the proxy run, and does a firewall keep this machine from it?"
+                )),
+                None,
+            ),
+        };
+        findings.push(found);
+        findings.extend(self.visitors(brought));
+        findings
     }
 
-    pub(super) async fn payment_provider(&self) -> Finding {
+    /// On a developer's machine, and before the first start, nobody answers.
+    fn not_there(&self, why: String) -> Finding {
+        if self.in_production { Finding::problem(ADDRESS, why) } else { Finding::note(ADDRESS, why) }
+    }
+
+    /// Whether one visitor can be told from another.
+    fn visitors(&self, by: Option<By>) -> Option<Finding> {
+        let named = !self.trusted_proxies.is_empty();
+        match by {
+            Some(By::Proxy) => Some(Finding::ok(
+                VISITORS,
+                "the proxy in front of us says whom it brings, and TRUSTED_PROXIES names it",
+            )),
+            Some(By::Stranger) => Some(Finding::problem(
+                VISITORS,
+                "a proxy is in front of us that TRUSTED_PROXIES does not name, so limits count all visitors as one. Write its address there as it comes to us: 127.0.0.1 if it runs on this machine",
+            )),
+            Some(By::Itself) if named => Some(Finding::problem(
+                VISITORS,
+                "TRUSTED_PROXIES names a proxy, and it does not say whom it brings, so limits count all visitors as one. Let it send X-Forwarded-For (nginx: proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for)",
+            )),
+            _ if self.base_url.scheme() == "https" && !named => Some(Finding::note(
+                VISITORS,
+                "BASE_URL is https, so a proxy is in front of us, and TRUSTED_PROXIES does not name it: limits count all visitors as one. Write its address there: 127.0.0.1 if it runs on this machine",
+            )),
+            _ => None,
+        }
+    }
+
+    /// What the public address answers, and until when its certificate is good; or why there is no such answer, and what to do.
+    async fn visit(&self, nonce: &str) -> Result<(Answer, Option<Moment>), String> {
+        let url = format!("{}{}{nonce}", self.base_url.as_str().trim_end_matches('/'), here::PATH);
+        let base = self.base_url.as_str();
+        let asked = client(true)?.get(url).send().await;
+        let mut answer = asked.map_err(|error| unreached(base, &error))?;
+        let tls = answer.extensions().get::<TlsInfo>();
+        let until = tls.and_then(TlsInfo::peer_certificate).and_then(certificate_until);
+        if answer.status().is_redirection() {
+            let to =
+                answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
+            return Err(format!(
+                "{base} sends visitors on to {to}. Write the address into BASE_URL that they end at"
+            ));
+        }
+        if matches!(answer.status(), StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT) {
+            return Err(format!(
+                "the proxy at {base} does not reach us ({}). Is serve running, and does the proxy know its address (LISTEN)?",
+                answer.status()
+            ));
+        }
+        let status = answer.status();
+        let mut text = Vec::new();
+        while let Some(piece) = answer.chunk().await.map_err(|error| unreached(base, &error))? {
+            text.extend_from_slice(&piece);
+            if text.len() > LARGEST_ANSWER {
+                break;
+            }
+        }
+        let answer = serde_json::from_slice(&text).map_err(|_| {
+            format!("something else than this version of Broadside answers at {base} ({status}). Does the DNS, or the proxy, lead to the right place?")
+        })?;
+        Ok((answer, until))
+    }
+
+    pub(super) async fn payment_provider(&self) -> Vec<Finding> {
         const CHECK: &str = "payments";
         let Some(settings) = &self.payments else {
-            return Finding::note(CHECK, "STRIPE_SECRET_KEY is not set, so donations are switched off");
+            return vec![Finding::note(CHECK, "STRIPE_SECRET_KEY is not set, so donations are switched off")];
         };
-        let asked = async { Stripe::new(settings)?.probe().await };
-        match timeout(PATIENCE, asked).await {
-            Ok(Ok(())) => Finding::ok(CHECK, format!("{} knows our key", settings.api_base)),
+        let base = &settings.api_base;
+        let asked = in_time(async { Stripe::new(settings)?.probe().await });
+        let (asked, time) = tokio::join!(asked, in_time(time_at(base.as_str())));
+        let found = match asked {
+            Ok(Ok(())) => Finding::ok(CHECK, format!("{base} knows our key")),
             Ok(Err(error)) => Finding::problem(CHECK, error.to_string()),
-            Err(_) => Finding::problem(
-                CHECK,
-                format!("{} does not answer in {} seconds", settings.api_base, PATIENCE.as_secs()),
-            ),
-        }
+            Err(why) => Finding::problem(CHECK, format!("{base} {why}")),
+        };
+        let clock =
+            time.ok().flatten().map(|time| clocks(&format!("that of {base}"), time, Clock::System.now()));
+        std::iter::once(found).chain(clock).collect()
     }
 }
 
-async fn mail_service(relay: &Relay) -> Finding {
-    const CHECK: &str = "mail service";
-    let url = &relay.url;
-    let why = match timeout(PATIENCE, Connection::open(relay)).await {
-        Ok(Ok(connection)) => {
-            connection.quit().await;
-            return Finding::ok(CHECK, format!("{url} greets us"));
+fn client(shows_certificate: bool) -> Result<Client, String> {
+    let client =
+        Client::builder().redirect(Policy::none()).timeout(PATIENCE).no_proxy().tls_info(shows_certificate);
+    client.build().map_err(|error| format!("TLS cannot be set up: {error}"))
+}
+
+/// Why an address cannot be reached, and what to do.
+fn unreached(url: &str, error: &reqwest::Error) -> String {
+    match why_not_believed(error) {
+        Some(NotBelieved::Ended(at)) => {
+            return format!(
+                "the certificate of {url} ended on {}, so browsers turn away. Renew it, and let the proxy load it",
+                at.date_time(&Zone::UTC)
+            );
         }
-        Ok(Err(Failure::Broken { why, .. })) => why,
-        Ok(Err(Failure::Refused { reply, .. })) => format!("{url} refuses us: {reply}"),
-        Ok(Err(other)) => format!("{other:?}"),
-        Err(_) => format!("{url} does not answer in {} seconds", PATIENCE.as_secs()),
-    };
-    Finding::problem(CHECK, why)
+        Some(NotBelieved::Unknown) => {
+            return format!(
+                "nobody vouches for the certificate of {url}, so browsers turn away. Get one of a public authority, with its whole chain"
+            );
+        }
+        None => {}
+    }
+    let mut why = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        why = next.to_string();
+        cause = next.source();
+    }
+    format!(
+        "{url} cannot be reached from this machine: {why}. Is serve running, and the proxy in front of it?"
+    )
+}
+
+/// What time a server says that it is.
+async fn time_at(url: &str) -> Option<Moment> {
+    let answer = client(false).ok()?.head(url).send().await.ok()?;
+    let date = answer.headers().get(header::DATE)?.to_str().ok()?;
+    let read = jiff::fmt::strtime::parse(HTTP_DATE, date).ok()?.to_datetime().ok()?;
+    read.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|at| at.timestamp().into())
+}
+
+/// Whether our clock is where another one is.
+pub(super) fn clocks(whose: &str, theirs: Moment, ours: Moment) -> Finding {
+    const CHECK: &str = "clock";
+    let ahead = ours.unix_seconds() - theirs.unix_seconds();
+    if ahead.abs() < CLOCKS_APART {
+        return Finding::ok(CHECK, format!("this machine's clock and {whose} agree"));
+    }
+    let way = if ahead > 0 { "ahead of" } else { "behind" };
+    Finding::problem(
+        CHECK,
+        format!(
+            "this machine's clock is {} {way} {whose}. Set it by the net: timedatectl set-ntp true",
+            span(ahead.unsigned_abs())
+        ),
+    )
+}
+
+/// A span of time for people.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} seconds"),
+        120..=7_199 => format!("{} minutes", seconds / 60),
+        7_200..=172_799 => format!("{} hours", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Grade;
+
+    #[test]
+    fn a_clock_that_differs_is_told_with_its_way_and_its_span() {
+        let at = Moment::from_unix_seconds;
+        assert_eq!(clocks("that of x", at(1_000), at(1_030)).grade, Grade::Ok);
+        let ahead = clocks("that of x", at(1_000), at(1_000 + 86_400 * 3));
+        assert!(
+            ahead.grade == Grade::Problem && ahead.words.contains("3 days ahead of that of x"),
+            "{ahead}"
+        );
+        assert!(clocks("that of x", at(1_600), at(1_000)).words.contains("10 minutes behind"));
+    }
 }

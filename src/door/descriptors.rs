@@ -20,6 +20,21 @@ pub fn raise() -> usize {
     granted.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX)
 }
 
+/// How many the system grants at most; as many as one likes where it does not say.
+#[cfg(unix)]
+#[must_use]
+pub fn granted() -> usize {
+    let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
+    most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX)
+}
+
+/// Elsewhere the system does not say.
+#[cfg(not(unix))]
+#[must_use]
+pub fn granted() -> usize {
+    usize::MAX
+}
+
 /// Elsewhere the system does not say.
 #[cfg(not(unix))]
 #[must_use]

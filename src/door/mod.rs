@@ -23,7 +23,7 @@ mod tests;
 
 pub use self::{
     accept::{accept, listen},
-    descriptors::raise as raise_descriptors,
+    descriptors::{granted as granted_descriptors, raise as raise_descriptors},
     headcount::Headcount,
     http::{Deadline, TooSlow, real_client, serve},
     limits::Limits,

@@ -24,7 +24,9 @@ use crate::{
         origin::{self, Standing},
         position::Positions,
     },
-    digests, donations,
+    digests, doctor,
+    doctor::Doctor,
+    donations,
     email_address::for_the_log,
     heavy,
     mail::Templates,
@@ -49,6 +51,8 @@ pub struct Jobs {
     pub fetcher: articles::fetch::Fetcher,
     /// Looks whether our mail is believed; none in the sandbox.
     pub lookout: Option<Lookout>,
+    /// Looks what is wrong; none in a process that knows no settings.
+    pub doctor: Option<Arc<Doctor>>,
     /// A maildir that bounces are delivered into.
     pub bounce_maildir: Option<PathBuf>,
     /// A mailbox that bounces come to.
@@ -97,10 +101,11 @@ enum Job {
     Tidy,
     NotePosition,
     TellOfBreaks,
+    LookForTrouble,
 }
 
 impl Job {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::SealEditions,
         Self::AskHeldBack,
         Self::TellOwners,
@@ -115,6 +120,7 @@ impl Job {
         Self::Tidy,
         Self::NotePosition,
         Self::TellOfBreaks,
+        Self::LookForTrouble,
     ];
 
     /// The schedule.
@@ -129,6 +135,7 @@ impl Job {
             | Self::NotePosition => 60,
             Self::PollProvider => 10 * 60,
             Self::PollFeeds => 30 * 60,
+            Self::LookForTrouble => doctor::record::EVERY.as_secs(),
             Self::LookAtDns => 6 * 60 * 60,
             Self::Tidy => 60 * 60,
         })
@@ -151,6 +158,7 @@ impl Job {
             Self::Tidy => "tidy",
             Self::NotePosition => "note position",
             Self::TellOfBreaks => "tell of breaks",
+            Self::LookForTrouble => "look for trouble",
         }
     }
 
@@ -185,6 +193,7 @@ impl Job {
                 "How far the database has come is not noted: an old copy of it might not be noticed"
             }
             Self::TellOfBreaks => "Nobody is told when sending breaks off where nobody foresaw it",
+            Self::LookForTrouble => "Nobody looks at night whether something is wrong with the server",
         }
     }
 }
@@ -342,6 +351,12 @@ impl Jobs {
             }
             Job::Tidy => drop(retention::tidy(site, ran).await?),
             Job::TellOfBreaks => trouble::tell_of(&self.breaks, site, &self.place).await?,
+            Job::LookForTrouble => {
+                // Not at the start: whoever starts something again and again would be taken for somebody who guesses passwords.
+                if let Some(doctor) = self.doctor.as_ref().filter(|_| !ran.is_zero()) {
+                    doctor::record::look_by_night(doctor, site, &self.place).await?;
+                }
+            }
             Job::NotePosition => {
                 if let Some(positions) = &self.positions {
                     positions.keep_up(&site.db).await?;

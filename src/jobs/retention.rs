@@ -15,7 +15,7 @@ use crate::{
     clock::{Moment, Stopwatch},
     db::{Gate, Result, Sql},
     delivery::forgetting as delivery,
-    donations,
+    doctor, donations,
     site::Site,
     staff::{self, sessions},
     subscribers,
@@ -123,6 +123,8 @@ pub const RULES: &[(&str, Rule)] = &[
     ("attempt", Goes(&[(attempts::FORGET_ENDED, Duration::ZERO)])),
     ("job_trouble", Goes(&[(store::FORGET, MONTH)])),
     ("limit_used_up", Bounded("a row for each form that everybody shares")),
+    ("doctor_look", Goes(&[(doctor::FORGET_LOOKS, MONTH)])),
+    ("doctor_told", Bounded("a row for each thing that is looked at")),
 ];
 
 /// Rows that go in one transaction, at most.

@@ -337,6 +337,35 @@ impl EmailTemplate for JobStopped {
     }
 }
 
+/// Tells an owner what turned bad since somebody last looked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SomethingWrong {
+    /// Who writes.
+    pub sender: Sender,
+    /// What is wrong and what to do next, a sentence or two each.
+    pub problems: Vec<String>,
+    /// The machine, and which part of the program.
+    pub place: String,
+    /// The page with everything that was looked at.
+    pub desk_url: String,
+}
+
+impl EmailTemplate for SomethingWrong {
+    const NAME: &'static str = "something_wrong";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            problems: vec![
+                "public address: the certificate of https://news.example.org/ ended on 3 March 2026, 14:05 UTC, so browsers turn away. Renew it, and let the proxy load it.".into(),
+                "disk: 80 MB are free where the data is: soon nothing can be written down, and nothing is sent. Make room (old backups, logs), or move DATA_DIR to a larger disk.".into(),
+            ],
+            place: "news-1 (serve)".into(),
+            desk_url: "https://news.example.org/desk/doctor".into(),
+        }
+    }
+}
+
 /// Tells an owner that a form which everybody shares was closed for a while.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormClosed {

@@ -12,7 +12,7 @@ use super::{
     contexts::{
         ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed,
         JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled, SignInLink,
-        TeamInvite, Welcome,
+        SomethingWrong, TeamInvite, Welcome,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
@@ -56,6 +56,7 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<EditionPaused>(),
         sample::<JobStopped>(),
         sample::<FormClosed>(),
+        sample::<SomethingWrong>(),
         sample::<CopiesCameBack>(),
         sample::<NothingTaken>(),
     ]

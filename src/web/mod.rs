@@ -48,6 +48,7 @@ pub use self::{
 use crate::{
     articles::fetch::Fetcher,
     delivery::{deliverability::Lookout, position::Positions, relays::RelayOptions},
+    doctor::Doctor,
     door::{self, Headcount, Limits},
     mail::Templates,
     meters::Meters,
@@ -74,6 +75,8 @@ pub struct App {
     pub sandbox: Option<Arc<SandboxInfo>>,
     /// Looks whether our mail is believed; none in the sandbox.
     pub lookout: Option<Lookout>,
+    /// Looks what is wrong, and the place where it looks; none in a process that knows no settings.
+    pub doctor: Option<(Arc<Doctor>, Arc<str>)>,
     /// The mail services with their limits; empty in a process that does not know them.
     pub relays: Arc<[RelayOptions]>,
     /// The payment provider; none while donations are switched off.
@@ -120,6 +123,7 @@ impl App {
             pages: Pages::load()?,
             sandbox: None,
             lookout: None,
+            doctor: None,
             relays: Arc::new([]),
             payments: None,
             positions: None,

@@ -148,6 +148,8 @@ pub fn routes() -> Vec<Route> {
         Route::post("/hooks/stripe", Anybody, Webhook, Hook, hooks::payments::receive),
         Route::post("/hooks/bounces/{provider}", Anybody, Webhook, Hook, hooks::receive_bounce),
 
+        Route::get("/here/{nonce}", Anybody, Hook, hooks::here::show),
+
         // The first run.
         Route::get("/set-up/{token}", Anybody, Desk, desk::set_up::show),
         Route::post("/set-up/{token}", Anybody, FormRule, Desk, desk::set_up::submit),
@@ -239,6 +241,8 @@ pub fn routes() -> Vec<Route> {
             Desk,
             desk::deliverability_keys::retire,
         ),
+        Route::get("/desk/doctor", Staff(Role::OWNING), Desk, desk::doctor::show),
+        Route::post("/desk/doctor", Staff(Role::OWNING), Token, Desk, desk::doctor::submit),
         Route::get("/desk/address", Staff(Role::OWNING), Desk, desk::address::show),
         Route::post("/desk/address", Staff(Role::OWNING), Token, Desk, desk::address::submit),
         Route::get("/desk/team", Staff(Role::OWNING), Desk, desk::team::show),

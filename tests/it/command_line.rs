@@ -118,7 +118,7 @@ fn the_doctor_shows_settings_without_secrets() {
             ("STRIPE_SECRET_KEY", canary),
             ("STRIPE_WEBHOOK_SECRET", canary),
             ("STRIPE_API_BASE", "http://127.0.0.1:1"),
-            ("BASE_URL", "https://news.example.org"),
+            ("BASE_URL", "https://127.0.0.1:1"),
             ("LOG", "trace"),
         ],
     );

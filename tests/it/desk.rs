@@ -326,8 +326,8 @@ both_engines! {
             }
             assert!(!answer.body.contains("<svg onload"), "{path} gives it back");
         }
-        // The last two ask for no form at all: they sign out, and look again.
-        assert_eq!(taken, ["/unsubscribe/{token}", "/desk/sign-out", "/desk/deliverability"]);
+        // The last three ask for no form at all: they sign out, and look again.
+        assert_eq!(taken, ["/unsubscribe/{token}", "/desk/sign-out", "/desk/deliverability", "/desk/doctor"]);
     }
 
     /// TRUST A16, A14: a NUL, which PostgreSQL refuses to store or compare, is never our fault: not in an address, not in a form.

@@ -15,6 +15,7 @@ mod command_line;
 mod composing;
 mod deliverability;
 mod desk;
+mod doctoring;
 mod donating;
 mod door;
 mod ending;

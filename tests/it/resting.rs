@@ -55,6 +55,7 @@ impl Processes {
                 payments: Some(app.payments.provider.clone()),
                 fetcher: Fetcher::new(true).expect("a fetcher"),
                 lookout: None,
+                doctor: None,
                 bounce_maildir: None,
                 bounce_mailbox: None,
                 positions: None,

@@ -39,6 +39,7 @@ fn jobs(app: &TestApp, provider: &Arc<Faulty>) -> Jobs {
         payments: Some(provider.clone()),
         fetcher: Fetcher::new(true).expect("a fetcher"),
         lookout: None,
+        doctor: None,
         bounce_maildir: None,
         bounce_mailbox: None,
         positions: None,

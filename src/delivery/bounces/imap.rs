@@ -14,7 +14,13 @@ use tokio::{
 use url::Url;
 
 use super::{maildir::Taken, mime, receive::receive_mail};
-use crate::{heavy::Each, site::Site, smtp_url::percent_decode, trust::Trust};
+use crate::{
+    clock::Moment,
+    heavy::Each,
+    site::Site,
+    smtp_url::percent_decode,
+    trust::{self, Trust},
+};
 
 const PORT: u16 = 993;
 /// One visit takes so long at most; the next goes on.
@@ -71,6 +77,35 @@ impl Mailbox {
         })
     }
 
+    /// Where it is, for people.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// Signs in, looks whether the folder is there, and changes nothing. Returns until when the server's certificate is good.
+    ///
+    /// # Errors
+    /// [`ImapError`].
+    pub async fn look(&self) -> Result<Option<Moment>, ImapError> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        let stream = self.trust.agree(stream, &self.host).await?;
+        let until = trust::shown_until(&stream);
+        let mut session = self.sign_in(stream).await?;
+        session.examine(&self.folder).await?;
+        session.logout().await?;
+        Ok(until)
+    }
+
+    async fn sign_in<S>(&self, stream: S) -> Result<async_imap::Session<S>, ImapError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + fmt::Debug + Send,
+    {
+        let mut client = async_imap::Client::new(stream);
+        client.read_response().await?.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        Ok(client.login(&self.user, &self.password).await.map_err(|(error, _)| error)?)
+    }
+
     /// Takes in what is not seen yet.
     ///
     /// # Errors
@@ -88,9 +123,7 @@ impl Mailbox {
     where
         S: AsyncRead + AsyncWrite + Unpin + fmt::Debug + Send,
     {
-        let mut client = async_imap::Client::new(stream);
-        client.read_response().await?.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
-        let mut session = client.login(&self.user, &self.password).await.map_err(|(error, _)| error)?;
+        let mut session = self.sign_in(stream).await?;
         session.select(&self.folder).await?;
         let mut unseen: Vec<u32> = session.uid_search("UNSEEN").await?.into_iter().collect();
         unseen.sort_unstable();

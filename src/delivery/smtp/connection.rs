@@ -8,12 +8,17 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
+use tokio_rustls::client::TlsStream;
 
 use super::{
     Relay, Timeouts,
     reply::{Assembler, Reply},
 };
-use crate::smtp_url::{Auth, Tls};
+use crate::{
+    clock::Moment,
+    smtp_url::{Auth, Tls},
+    trust,
+};
 
 /// Where in the conversation something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +105,7 @@ pub struct Connection {
     timeouts: Timeouts,
     extensions: Extensions,
     messages_left: u32,
+    certificate_until: Option<Moment>,
     /// The last transaction was left open by a refusal; RSET goes before the next one.
     unclean: bool,
     /// How many replies to the last envelope have not been read.
@@ -196,7 +202,9 @@ impl Connection {
         if url.tls == Tls::Implicit {
             let stream = within(limit, relay.trust.agree(tcp, &url.host)).await;
             let stream = stream.map_err(|why| broken(Stage::Connect, format!("TLS failed: {why}")))?;
+            let until = trust::shown_until(&stream);
             let mut connection = Self::new(Box::new(stream), relay);
+            connection.certificate_until = until;
             connection.greeting().await?;
             return connection.introduce(relay, true).await;
         }
@@ -216,7 +224,10 @@ impl Connection {
             return Self::new(Box::new(stream), relay).introduce(relay, false).await;
         }
         let stream = plain.start_tls(relay).await?;
-        Self::new(Box::new(stream), relay).introduce(relay, true).await
+        let until = trust::shown_until(&stream);
+        let mut connection = Self::new(Box::new(stream), relay);
+        connection.certificate_until = until;
+        connection.introduce(relay, true).await
     }
 
     fn new(stream: Box<dyn Stream>, relay: &Relay) -> Self {
@@ -225,6 +236,7 @@ impl Connection {
             timeouts: relay.timeouts,
             extensions: Extensions::default(),
             messages_left: relay.messages_per_connection,
+            certificate_until: None,
             unclean: false,
             envelope: None,
             out: Vec::new(),
@@ -291,6 +303,12 @@ impl Connection {
             ));
         };
         if reply.is_positive() { Ok(()) } else { Err(Failure::Refused { stage: Stage::Auth, reply }) }
+    }
+
+    /// Until when the server's certificate is good; none where it showed none.
+    #[must_use]
+    pub const fn certificate_until(&self) -> Option<Moment> {
+        self.certificate_until
     }
 
     /// Whether another message may go over this connection before it is opened anew.
@@ -499,7 +517,7 @@ impl PlainConnection {
         ehlo(&mut self.stream, self.timeouts.command, hello).await
     }
 
-    async fn start_tls(mut self, relay: &Relay) -> Result<impl Stream + use<>, Failure> {
+    async fn start_tls(mut self, relay: &Relay) -> Result<TlsStream<TcpStream>, Failure> {
         let reply = exchange(&mut self.stream, self.timeouts.command, Stage::Connect, "STARTTLS").await?;
         if reply.code != 220 {
             return Err(Failure::Refused { stage: Stage::Connect, reply });

@@ -8,6 +8,7 @@ pub(super) mod blocked;
 pub(super) mod bounces;
 pub(super) mod deliverability;
 pub(super) mod deliverability_keys;
+pub(super) mod doctor;
 pub(super) mod donations;
 pub(super) mod edition;
 pub(super) mod edition_act;

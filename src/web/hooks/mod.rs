@@ -1,6 +1,7 @@
 //! Where programs knock. Their answers have no page.
 
 mod bounces;
+pub(super) mod here;
 pub(super) mod payments;
 
 pub use bounces::BounceHooks;

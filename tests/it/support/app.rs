@@ -21,6 +21,7 @@ use broadside::{
         smtp::{Relay, Timeouts, Wire},
     },
     digests,
+    doctor::Doctor,
     door::Limits,
     email_address::EmailAddress,
     mail::Templates,
@@ -146,6 +147,7 @@ impl TestApp {
             .with_payments(payments.clone());
         web.password_cost = PasswordCost::CHEAP;
         web.relays = Arc::new([five_thousand_a_day(&relay)]);
+        web.doctor = Some((Arc::new(doctor(&site, &relay)), "test".into()));
         web.bounce_hooks =
             Arc::new(BounceHooks { mailgun: Some(MAILGUN_KEY.to_owned()), ..BounceHooks::default() });
         let serve = serve(listener, web, Limits::USUAL, std::future::pending());
@@ -204,6 +206,24 @@ async fn outside(site: &Site) -> (Sandbox, Relay, Payments) {
     let stripe = Stripe::new(&StripeSettings { secret_key: "sk_test_of_a_test".to_owned(), api_base });
     let provider = Arc::new(stripe.expect("a client"));
     (sandbox, relay, Payments { provider, webhook_secrets: WebhookSecrets::new([secret]) })
+}
+
+/// What is looked at around the instance.
+pub fn doctor(site: &Site, relay: &Relay) -> Doctor {
+    Doctor {
+        in_production: true,
+        base_url: site.base_url.clone(),
+        trusted_proxies: Vec::new(),
+        data_dir: scratch::folder(),
+        ours: Arc::new(Vec::new),
+        relays: vec![relay.clone()],
+        lookout: None,
+        dns_resolver: None,
+        bounce_address: site.bounce_address.clone(),
+        bounce_maildir: None,
+        bounce_mailbox: None,
+        payments: None,
+    }
 }
 
 /// What the desk believes of the mail service, so that it has something to say before a large edition.

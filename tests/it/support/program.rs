@@ -76,6 +76,16 @@ impl Program {
         command(app, first, &[]).args(rest).output().expect("the program starts")
     }
 
+    /// The same with other settings, begun by a line of the shell, such as `exec "$0" "$@"`.
+    pub fn run_by(app: &TestApp, line: &str, arguments: &[&str], settings: &[Setting<'_>]) -> Output {
+        let (first, rest) = arguments.split_first().expect("a command");
+        let program = command(app, first, settings);
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(line).arg(program.get_program()).args(program.get_args()).args(rest).env_clear();
+        shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell.current_dir(scratch::folder()).output().expect("the program starts")
+    }
+
     /// `kill -9`, at once.
     pub fn kill(mut self) {
         self.child.kill().expect("our own child");

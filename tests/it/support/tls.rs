@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
+use broadside::clock::Moment;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional},
     net::{TcpListener, TcpStream},
@@ -30,15 +31,32 @@ pub struct Certificate {
 impl Certificate {
     /// For a server of this name, or at this address.
     pub fn of(name: &str) -> Self {
-        let made = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a certificate");
+        Self::made(name, |_| {})
+    }
+
+    /// The same, good until the end of the day before that moment's.
+    pub fn until(name: &str, at: Moment) -> Self {
+        let day = at.timestamp().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let [month, day_of_month] = [day.month(), day.day()].map(|number| number.unsigned_abs());
+        Self::made(name, |params| {
+            params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+            params.not_after = rcgen::date_time_ymd(day.year().into(), month, day_of_month);
+        })
+    }
+
+    fn made(name: &str, change: impl FnOnce(&mut rcgen::CertificateParams)) -> Self {
+        let mut params = rcgen::CertificateParams::new([name.to_owned()]).expect("a name");
+        change(&mut params);
+        let signing_key = rcgen::KeyPair::generate().expect("a key");
+        let cert = params.self_signed(&signing_key).expect("a certificate");
         let pem = scratch::folder().join("authority.pem");
-        std::fs::write(&pem, made.cert.pem()).expect("a file");
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+        std::fs::write(&pem, cert.pem()).expect("a file");
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("the provider's versions")
             .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
+            .with_single_cert(vec![cert.der().clone()], key)
             .expect("a key that fits");
         Self { pem, acceptor: TlsAcceptor::from(Arc::new(config)) }
     }

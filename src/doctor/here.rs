@@ -1,0 +1,82 @@
+//! Which instance is it that answers at the public address? Whoever asks sends a nonce, and gets back a name for it that nobody
+//! but this instance, with its secret and its database, can give.
+
+use std::{net::IpAddr, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    db,
+    delivery::origin,
+    site::Site,
+    token::{Keys, Purpose},
+};
+
+/// Where an instance answers; a nonce stands behind it.
+pub const PATH: &str = "/here/";
+
+/// What tells this instance from a copy of it.
+#[derive(Clone, Debug)]
+pub struct Here {
+    keys: Arc<Keys>,
+    place: String,
+}
+
+/// What an instance says of itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Answer {
+    /// The name for the nonce.
+    pub name: String,
+    /// Who brought the question.
+    pub by: By,
+}
+
+/// Who brought a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// Whoever asked: no proxy says that it brought it.
+    Itself,
+    /// A proxy that the settings name.
+    Proxy,
+    /// Something that says that it is a proxy, and the settings do not name.
+    Stranger,
+}
+
+impl By {
+    /// Judged by who is at the other end of the connection, and whether they named whom they bring.
+    #[must_use]
+    pub fn of(peer: IpAddr, names_somebody: bool, trusted: &[IpAddr]) -> Self {
+        match (names_somebody, trusted.contains(&peer)) {
+            (false, _) => Self::Itself,
+            (true, true) => Self::Proxy,
+            (true, false) => Self::Stranger,
+        }
+    }
+}
+
+impl Here {
+    /// This instance.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of(site: &Site) -> db::Result<Self> {
+        Ok(Self { keys: site.keys.clone(), place: origin::place(&site.db).await? })
+    }
+
+    /// Its name for a nonce.
+    #[must_use]
+    pub fn name(&self, nonce: &str) -> String {
+        self.keys.name(Purpose::Here, &self.words(nonce))
+    }
+
+    /// Whether a name for a nonce is that of this instance.
+    #[must_use]
+    pub fn is(&self, nonce: &str, name: &str) -> bool {
+        self.keys.knows_name(Purpose::Here, &self.words(nonce), name)
+    }
+
+    fn words(&self, nonce: &str) -> String {
+        format!("{nonce} {}", self.place)
+    }
+}

@@ -1,0 +1,169 @@
+//! The machine: the data folder, what is left of its disk, files, open files, memory.
+
+use std::{fs, path::Path};
+
+use super::{Doctor, Finding};
+use crate::{door, private};
+
+const MB: u64 = 1_000_000;
+/// With less, SQLite and the log soon stop.
+const LEAST_DISK: u64 = 100 * MB;
+/// With less it is time to look where it went.
+const LOW_DISK: u64 = 1_000 * MB;
+/// With less, the system soon ends a process.
+const LEAST_MEMORY: u64 = 48 * MB;
+/// Database, mail, feeds and a crowd of visitors.
+const ENOUGH_FILES: usize = 1_024;
+/// With fewer, pages hang while a few browsers have their connections open.
+const LEAST_FILES: usize = 256;
+
+impl Doctor {
+    pub(super) fn machine(&self) -> Vec<Finding> {
+        let mut findings = vec![self.data_folder()];
+        // Before the first start it is the disk on which the folder will be.
+        let folder = std::path::absolute(&self.data_dir).unwrap_or_else(|_| self.data_dir.clone());
+        findings.extend(folder.ancestors().find(|folder| folder.is_dir()).and_then(disk_of).map(disk));
+        findings.extend(self.others());
+        findings.push(open_files(door::granted_descriptors()));
+        findings.extend(memory_left().map(memory));
+        findings
+    }
+
+    fn data_folder(&self) -> Finding {
+        const CHECK: &str = "data folder";
+        let folder = self.data_dir.display();
+        if !self.data_dir.exists() {
+            return Finding::note(CHECK, format!("{folder} (DATA_DIR) is not there yet; serve makes it"));
+        }
+        if !self.data_dir.is_dir() {
+            return Finding::problem(CHECK, format!("{folder} (DATA_DIR) is no folder. Name another one"));
+        }
+        match private::why_not_ours(&self.data_dir.join("probe")) {
+            None => Finding::ok(CHECK, format!("{folder} is ours to write in")),
+            Some(why) => Finding::problem(
+                CHECK,
+                format!(
+                    "{why}. DATA_DIR has to belong to the user that the service runs as (chown), on a disk that can be written"
+                ),
+            ),
+        }
+    }
+
+    /// What others on this machine may look into.
+    fn others(&self) -> Vec<Finding> {
+        let finding = |open: private::Open| {
+            let path = open.path.display().to_string().replace('\'', "'\\''");
+            Finding::problem(
+                "files",
+                format!(
+                    "others on this machine can look into {open}, where readers' addresses are. Run: chmod {:o} '{path}'",
+                    open.should_be
+                ),
+            )
+        };
+        private::open_to_others(&(self.ours)()).into_iter().map(finding).collect()
+    }
+}
+
+/// How many bytes are free for us where a folder is.
+#[cfg(unix)]
+fn disk_of(folder: &Path) -> Option<u64> {
+    let about = rustix::fs::statvfs(folder).ok()?;
+    about.f_bavail.checked_mul(about.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn disk_of(_: &Path) -> Option<u64> {
+    None
+}
+
+fn disk(free: u64) -> Finding {
+    const CHECK: &str = "disk";
+    let words = format!("{} MB are free where the data is", free / MB);
+    match free {
+        LOW_DISK.. => Finding::ok(CHECK, words),
+        LEAST_DISK.. => {
+            Finding::note(CHECK, format!("{words}. Make room, or move DATA_DIR to a larger disk"))
+        }
+        _ => Finding::problem(
+            CHECK,
+            format!(
+                "{words}: soon nothing can be written down, and nothing is sent. Make room (old backups, logs), or move DATA_DIR to a larger disk"
+            ),
+        ),
+    }
+}
+
+fn open_files(most: usize) -> Finding {
+    const CHECK: &str = "open files";
+    const NEXT: &str = "Write LimitNOFILE=4096 into the service's unit, or raise ulimit -n";
+    match most {
+        usize::MAX => Finding::ok(CHECK, "as many files and connections as we like may be open"),
+        ENOUGH_FILES.. => Finding::ok(CHECK, format!("{most} files and connections may be open at once")),
+        LEAST_FILES.. => Finding::note(
+            CHECK,
+            format!(
+                "{most} files and connections may be open at once, so a crowd of visitors has to wait. {NEXT}"
+            ),
+        ),
+        _ => Finding::problem(
+            CHECK,
+            format!(
+                "no more than {most} files and connections may be open at once, so a few visitors make the pages hang. {NEXT}"
+            ),
+        ),
+    }
+}
+
+/// How many bytes of memory are left for us: on the machine, or to the group of processes that ours is in (a unit, a container).
+/// None where the system does not say.
+fn memory_left() -> Option<u64> {
+    let machine = left_of(&fs::read_to_string("/proc/meminfo").ok()?)?;
+    let group = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let group =
+        group.lines().find_map(|line| line.strip_prefix("0::")).map(|path| format!("/sys/fs/cgroup{path}"));
+    let number =
+        |group: &str, name: &str| fs::read_to_string(format!("{group}/{name}")).ok()?.trim().parse().ok();
+    let granted = group.and_then(|group| {
+        let most: u64 = number(&group, "memory.max")?;
+        Some(most.saturating_sub(number(&group, "memory.current")?))
+    });
+    Some(granted.map_or(machine, |granted| granted.min(machine)))
+}
+
+fn left_of(about: &str) -> Option<u64> {
+    let left = about.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    left.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1_024)
+}
+
+fn memory(left: u64) -> Finding {
+    const CHECK: &str = "memory";
+    let words = format!("{} MB are left", left / MB);
+    if left >= LEAST_MEMORY {
+        return Finding::ok(CHECK, words);
+    }
+    Finding::note(
+        CHECK,
+        format!(
+            "{words}: if it runs out, the system ends a process. See what uses it up (top), or give the machine more"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Grade;
+
+    #[test]
+    fn what_runs_out_is_told_before_it_has_run_out() {
+        let grades = |found: [Finding; 3]| found.map(|finding| finding.grade);
+        assert_eq!(
+            grades([5_000, 900, 99].map(|left| disk(left * MB))),
+            [Grade::Ok, Grade::Note, Grade::Problem]
+        );
+        assert_eq!(grades([usize::MAX, 512, 64].map(open_files)), [Grade::Ok, Grade::Note, Grade::Problem]);
+        assert_eq!(memory(40 * MB).grade, Grade::Note);
+        assert_eq!(left_of("MemTotal: 9 kB\nMemAvailable:     2000 kB\n"), Some(2_048_000));
+    }
+}

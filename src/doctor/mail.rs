@@ -1,0 +1,217 @@
+//! Mail: the services that take ours, where it comes back to, the DNS.
+
+use std::{fs, net::SocketAddr, path::Path, time::Duration};
+
+use futures_util::future::join_all;
+
+use super::{Doctor, Finding, in_time};
+use crate::{
+    clock::{Clock, Moment, Zone},
+    delivery::{
+        bounces::imap::{ImapError, Mailbox},
+        dns::{Dns, NoAnswer},
+        smtp::{Connection, Failure, Relay, Stage},
+    },
+    private,
+};
+
+/// A certificate that ends so soon should have been renewed by now.
+const SOON: Duration = Duration::from_secs(14 * 86_400);
+
+impl Doctor {
+    pub(super) async fn mail_services(&self) -> Vec<Finding> {
+        if self.relays.is_empty() {
+            return vec![Finding::problem("mail service", "SMTP_URL is not set, so serve will not start")];
+        }
+        let several = self.relays.len() > 1;
+        join_all(self.relays.iter().map(|relay| mail_service(relay, several))).await
+    }
+
+    /// Where mail comes back to.
+    pub(super) async fn returned_mail(&self) -> Vec<Finding> {
+        let mailbox = async {
+            match &self.bounce_mailbox {
+                Some(mailbox) => Some(look_into(mailbox).await),
+                None => None,
+            }
+        };
+        let (domain, mailbox) = tokio::join!(self.return_domain(), mailbox);
+        let maildir = self.bounce_maildir.as_deref().map(maildir);
+        domain.into_iter().chain(maildir).chain(mailbox).collect()
+    }
+
+    /// Whether mail to BOUNCE_ADDRESS finds a server. Towards a sandbox nothing comes back.
+    async fn return_domain(&self) -> Option<Finding> {
+        const CHECK: &str = "bounce address";
+        let (address, lookout) = (self.bounce_address.as_ref()?, self.lookout.as_ref()?);
+        let domain = address.domain();
+        let asked = in_time(async {
+            let servers = lookout.dns.mx(domain).await?;
+            let addresses =
+                if servers.is_empty() { lookout.dns.addresses(domain).await? } else { Vec::new() };
+            Ok::<_, NoAnswer>((servers, addresses))
+        });
+        Some(match asked.await {
+            // RFC 7505: a single dot says that it takes none.
+            Ok(Ok((servers, _))) if servers.iter().any(|(_, host)| host.is_empty()) => Finding::problem(
+                CHECK,
+                format!(
+                    "{domain} says that it takes no mail, so nothing can come back to {address}. Choose another BOUNCE_ADDRESS"
+                ),
+            ),
+            Ok(Ok((servers, addresses))) if servers.is_empty() && addresses.is_empty() => Finding::problem(
+                CHECK,
+                format!(
+                    "{domain} has no mail server (no MX record), so nothing can come back to {address}. Publish one, or choose another BOUNCE_ADDRESS"
+                ),
+            ),
+            Ok(Ok((servers, _))) => {
+                let taken = servers.first().map_or(domain, |(_, host)| host);
+                Finding::ok(CHECK, format!("{taken} takes the mail to {address}"))
+            }
+            Ok(Err(no_answer)) => Finding::note(CHECK, no_answer.to_string()),
+            Err(why) => Finding::note(CHECK, format!("the DNS {why}")),
+        })
+    }
+
+    /// Whether the DNS can be asked, and knows us. Nothing where BASE_URL is a number, as on a developer's machine.
+    pub(super) async fn dns(&self) -> Option<Finding> {
+        const CHECK: &str = "DNS";
+        let host = self.base_url.domain().filter(|host| *host != "localhost")?;
+        let server = server(self.dns_resolver);
+        let dns = match Dns::new(self.dns_resolver) {
+            Ok(dns) => dns,
+            Err(error) => {
+                return Some(Finding::problem(CHECK, format!("{error}. Name a server in DNS_RESOLVER")));
+            }
+        };
+        Some(match in_time(dns.addresses(host)).await {
+            Ok(Ok(addresses)) if addresses.is_empty() => Finding::problem(
+                CHECK,
+                format!(
+                    "{host}, the name in BASE_URL, has no address, says {server}. Publish one (A, AAAA) that leads to this machine or its proxy"
+                ),
+            ),
+            Ok(Ok(addresses)) => {
+                let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+                Finding::ok(CHECK, format!("{server} answers: {host} is at {}", addresses.join(", ")))
+            }
+            Ok(Err(no_answer)) => Finding::problem(
+                CHECK,
+                format!(
+                    "{server} gives no answer for {host} ({}). Name one that does in DNS_RESOLVER, such as 9.9.9.9:53",
+                    no_answer.why
+                ),
+            ),
+            Err(why) => Finding::problem(
+                CHECK,
+                format!("{server} {why}. Name one that does in DNS_RESOLVER, such as 9.9.9.9:53"),
+            ),
+        })
+    }
+}
+
+/// The DNS server, as people find it.
+fn server(named: Option<SocketAddr>) -> String {
+    if let Some(address) = named {
+        return format!("{address} (DNS_RESOLVER)");
+    }
+    let known = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    let servers: Vec<&str> =
+        known.lines().filter_map(|line| line.trim().strip_prefix("nameserver")).map(str::trim).collect();
+    if servers.is_empty() {
+        "the system's DNS server".to_owned()
+    } else {
+        format!("{} (/etc/resolv.conf)", servers.join(", "))
+    }
+}
+
+async fn mail_service(relay: &Relay, several: bool) -> Finding {
+    let url = &relay.url;
+    let check = if several { format!("mail service {}", url.name()) } else { "mail service".to_owned() };
+    let why = match in_time(Connection::open(relay)).await {
+        Ok(Ok(connection)) => {
+            let until = connection.certificate_until();
+            connection.quit().await;
+            let does = if url.credentials.is_some() { "takes our password" } else { "greets us" };
+            return good_until(&check, format!("{url} {does}"), until);
+        }
+        Ok(Err(
+            Failure::Refused { stage: Stage::Auth, reply } | Failure::Closing { stage: Stage::Auth, reply },
+        )) => {
+            format!("{url} does not take our password: {reply}. Correct user and password in SMTP_URL")
+        }
+        Ok(Err(Failure::Refused { reply, .. } | Failure::Closing { reply, .. })) => {
+            format!("{url} refuses us: {reply}. Ask whoever runs it")
+        }
+        Ok(Err(Failure::Broken { why, .. })) if why.contains(&url.name()) => {
+            format!("{why}. Is it running, and does SMTP_URL name the right host and port?")
+        }
+        Ok(Err(Failure::Broken { why, .. })) => format!("{url}: {why}"),
+        Ok(Err(other)) => format!("{url}: {other:?}"),
+        Err(why) => format!("{url} {why}. Is it the right port, and does a firewall keep us from it?"),
+    };
+    Finding::problem(&check, why)
+}
+
+/// What is well, but for a certificate that ends soon.
+pub(super) fn good_until(check: &str, words: String, until: Option<Moment>) -> Finding {
+    let now = Clock::System.now();
+    match until.filter(|until| until.since(now) < SOON) {
+        None => Finding::ok(check, words),
+        Some(until) => Finding::note(
+            check,
+            format!(
+                "{words}, but its certificate ends on {}. Have it renewed before that",
+                until.date_time(&Zone::UTC)
+            ),
+        ),
+    }
+}
+
+async fn look_into(mailbox: &Mailbox) -> Finding {
+    const CHECK: &str = "bounce mailbox";
+    let name = mailbox.name();
+    match in_time(mailbox.look()).await {
+        Ok(Ok(until)) => good_until(CHECK, format!("{name} lets us in"), until),
+        Ok(Err(ImapError::Protocol(async_imap::error::Error::No(said)))) => Finding::problem(
+            CHECK,
+            format!(
+                "{name} does not let us in: {said}. Correct user, password and folder in BOUNCE_IMAP_URL"
+            ),
+        ),
+        Ok(Err(error)) => {
+            Finding::problem(CHECK, format!("{name}: {error}. BOUNCE_IMAP_URL says where it is looked for"))
+        }
+        Err(why) => {
+            Finding::problem(CHECK, format!("{name} {why}. BOUNCE_IMAP_URL says where it is looked for"))
+        }
+    }
+}
+
+/// Whether a mail server can deliver into it, and we can take in what it delivers.
+fn maildir(folder: &Path) -> Finding {
+    const CHECK: &str = "bounce maildir";
+    let at = folder.display();
+    let new = folder.join("new");
+    if !new.is_dir() {
+        return Finding::problem(
+            CHECK,
+            format!(
+                "{at} is no maildir: it has no folder new. BOUNCE_MAILDIR has to name the folder that your mail server delivers to; most make it with the first mail"
+            ),
+        );
+    }
+    let cur = folder.join("cur");
+    let places = [new.join("probe"), if cur.is_dir() { cur.join("probe") } else { cur }];
+    let why = fs::read_dir(&new).err().map(|error| format!("{} cannot be read: {error}", new.display()));
+    match why.or_else(|| places.iter().find_map(|place| private::why_not_ours(place))) {
+        None => Finding::ok(CHECK, format!("{at} can be read and emptied")),
+        Some(why) => Finding::problem(
+            CHECK,
+            format!(
+                "{why}, so nothing that comes back is read. Give the user that the service runs as the right to read and write there"
+            ),
+        ),
+    }
+}
