@@ -76,6 +76,8 @@ const CASES: &[Case] = &[
         "insert into relay_window (relay, span, reserved) values ('{n}', 'hour {day}T09', 1)"]),
     ("job_trouble", 0, "select place from job_trouble",
         &["insert into job_trouble (job, place, since, last_at, broke_off, words) values ('tidy', '{n}', 0, {at}, false, '')"]),
+    ("doctor_look", 0, "select place from doctor_look",
+        &["insert into doctor_look (place, findings, looked_at, again) values ('{n}', '[]', {at}, false)"]),
     ("relay_trouble", 0, "select relay from relay_trouble", &[
         "insert into worker (host, pid, started_at, heartbeat_at, stopped_at) values ('relay-{n}', 1, 0, 0, {at})",
         "insert into relay_trouble (relay, worker_id, since, words) select '{n}', id, 0, '' from worker where host = 'relay-{n}'"]),
@@ -276,7 +278,7 @@ both_engines! {
     /// Looking for what is over does not read what is not.
     async fn what_is_over_is_found_by_an_index(db: TestDb) {
         // A few rows each, whatever happens.
-        const SMALL: [&str; 6] = ["dns_check", "job_trouble", "domain_pace", "relay_window", "relay_trouble", "edition"];
+        const SMALL: [&str; 7] = ["dns_check", "doctor_look", "job_trouble", "domain_pace", "relay_window", "relay_trouble", "edition"];
         for (table, rule) in RULES {
             let Rule::Goes(spans) = rule else { continue };
             for (statement, _) in *spans {
