@@ -123,7 +123,7 @@ both_engines! {
 
     /// Another SUPPRESSION_SECRET than the database was written with voids the list of those who are never mailed.
     async fn secrets_are_held_against_the_database(app: TestApp) {
-        Suppressions::new(&app.site).kept_by_another_secret().await.expect("it is noted");
+        Suppressions::new(&app.site).secret(true).await.expect("it is noted");
         suppress(&app, ANN).await;
         let key = dkim::create(&app.site, "example.org", Algorithm::Ed25519, Some("one")).await.expect("a key");
         dkim::activate(&app.site, &key).await.expect("it signs");
