@@ -48,6 +48,8 @@ pub enum Purpose {
     Attempt,
     /// How an instance shows which one it is to whoever looks whether its public address leads to it.
     Here,
+    /// User and password of a mail service, as the database calls them.
+    Credentials,
     /// The hash of an address that is not mailed. Its key comes from a secret that is never changed.
     Suppression,
     /// Private keys that sign mail, as they lie in the database: [`Keys::seal`].
@@ -55,7 +57,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Confirm,
         Self::Unsubscribe,
         Self::Preferences,
@@ -70,6 +72,7 @@ impl Purpose {
         Self::Thanks,
         Self::Attempt,
         Self::Here,
+        Self::Credentials,
     ];
 
     /// Those that keep a secret at rest.
@@ -92,6 +95,7 @@ impl Purpose {
             Self::Thanks => "thanks",
             Self::Attempt => "attempt",
             Self::Here => "here",
+            Self::Credentials => "credentials",
             Self::Suppression => "suppression",
             Self::DkimKey => "dkim-key",
         }

@@ -320,7 +320,7 @@ impl Lives {
         let low_mark = usize::try_from(options.batch / 2).unwrap_or(0);
         let shared = Arc::new(Shared {
             queue: Queue::new(low_mark, options.pace, self.wakes.clone()),
-            relays: Relays::new(&options.relays, self.wakes.clone()),
+            relays: Relays::new(&options.relays, &self.site.keys, self.wakes.clone()),
             wakes: self.wakes.clone(),
             site: self.site.clone(),
             templates: self.templates.clone(),

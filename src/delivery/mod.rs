@@ -29,6 +29,8 @@ mod queue;
 pub mod relays;
 mod sender;
 mod shared;
+mod sign_in;
+mod slots;
 pub mod smtp;
 mod store;
 pub mod suppression;
@@ -49,6 +51,7 @@ pub(crate) mod forgetting {
         notices::FORGET as NOTICES,
         pace::FORGET as PACES,
         relays::{FORGET_TROUBLES as RELAY_TROUBLES, FORGET_WINDOWS as RELAY_WINDOWS},
+        sign_ins::FORGET as RELAY_SIGN_INS,
         workers::FORGET as WORKERS,
     };
 }
@@ -70,6 +73,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::pace::STATEMENTS,
     store::relays::STATEMENTS,
     store::origin::STATEMENTS,
+    store::sign_ins::STATEMENTS,
     store::suppressions::STATEMENTS,
     store::workers::STATEMENTS,
 ];

@@ -2,9 +2,11 @@
 //!
 //! Several share the work by weight. One that cannot be used is left alone for a growing while, and the others take over.
 //! Limits of an hour or a day are kept by reserving in the database before anything is sent, so all workers together never
-//! pass them, not even after a crash.
+//! pass them, not even after a crash; so is that of a second ([`super::slots`]). One that refuses our sign-in is left alone by all
+//! workers together ([`super::sign_in`]).
 
 use std::{
+    collections::HashSet,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -15,12 +17,19 @@ use std::{
 use tokio::sync::Notify;
 
 pub use super::store::relays::Trouble;
-use super::{shared::Wakes, smtp::Relay, store::relays as store};
+use super::{
+    shared::Wakes,
+    sign_in::SignIn,
+    slots::Slots,
+    smtp::Relay,
+    store::{relays as store, sign_ins},
+};
 use crate::{
     clock::{self, Moment},
-    db::{Db, Result},
+    db::{Db, Result, Tx},
     site::Site,
     smtp_url::RelayLimits,
+    token::Keys,
 };
 
 /// A relay, and how much it may be given.
@@ -103,8 +112,10 @@ struct State {
     door: tokio::sync::Mutex<()>,
     /// How many messages it was given, for the weights.
     given: AtomicU64,
-    /// When the next message may go, where there is a limit by the second.
-    slot: Mutex<Instant>,
+    /// Where there is a limit by the second: one waits for the next moment, and the others behind it.
+    slots: Option<tokio::sync::Mutex<Slots>>,
+    /// Where it asks for one.
+    sign_in: Option<SignIn>,
     rest: Mutex<Option<Rest>>,
     /// Its limits leave none now: the others do not wait for it to take its share.
     is_spent: AtomicBool,
@@ -172,12 +183,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Relays {
-    pub(super) fn new(all: &[RelayOptions], wakes: Wakes) -> Self {
+    pub(super) fn new(all: &[RelayOptions], keys: &Keys, wakes: Wakes) -> Self {
+        let slots = |options: &RelayOptions| {
+            let per_second = options.limits.per_second?;
+            Some(tokio::sync::Mutex::new(Slots::new(options.name(), per_second)))
+        };
         let state = |options: &RelayOptions| State {
             options: options.clone(),
             door: tokio::sync::Mutex::default(),
             given: AtomicU64::new(0),
-            slot: Mutex::new(clock::instant()),
+            slots: slots(options),
+            sign_in: SignIn::at(&options.relay, keys),
             rest: Mutex::new(None),
             is_spent: AtomicBool::new(false),
             open: AtomicUsize::new(0),
@@ -189,6 +205,31 @@ impl Relays {
 
     pub(super) fn relay(&self, index: usize) -> &Relay {
         &self.all[index].options.relay
+    }
+
+    /// The way in to the relay, where it asks for a sign-in.
+    pub(super) fn sign_in(&self, index: usize) -> Option<&SignIn> {
+        self.all[index].sign_in.as_ref()
+    }
+
+    /// Waits for the moment of a message that has its turn, where there is a limit by the second.
+    ///
+    /// # Errors
+    /// When the database cannot be asked for one.
+    pub(super) async fn moment(&self, index: usize, site: &Site) -> Result<()> {
+        if let Some(slots) = &self.all[index].slots {
+            slots.lock().await.next(site).await?;
+            self.wakes.count();
+        }
+        Ok(())
+    }
+
+    /// Whether the moment of such a message is now, without waiting.
+    pub(super) fn is_its_moment(&self, index: usize) -> bool {
+        self.all[index]
+            .slots
+            .as_ref()
+            .is_none_or(|slots| slots.try_lock().is_ok_and(|mut slots| slots.is_now()))
     }
 
     /// Waits until the relay may be given a message, and counts it as given.
@@ -205,8 +246,8 @@ impl Relays {
                 let _ = tokio::time::timeout_at(until.into(), changed).await;
             } else if !self.is_next(index) {
                 changed.await;
-            } else if let Some(slot) = state.take_slot() {
-                tokio::time::sleep_until(slot.into()).await;
+            } else if let Some(wait) = state.sign_in_wait(site).await? {
+                let _ = tokio::time::timeout(wait, changed).await;
             } else if !self.spend(state, site).await? {
                 tokio::time::sleep(LOOK).await;
             } else {
@@ -265,7 +306,10 @@ impl Relays {
             return true;
         }
         let usable = |state: &State| {
-            state.options.weight() > 0 && state.resting().is_none() && !state.is_spent.load(Ordering::Relaxed)
+            state.options.weight() > 0
+                && state.resting().is_none()
+                && !state.sign_in.as_ref().is_some_and(SignIn::is_closed)
+                && !state.is_spent.load(Ordering::Relaxed)
         };
         let state = &self.all[index];
         if state.options.weight() == 0 {
@@ -300,6 +344,17 @@ impl Relays {
         if first { Failed::First } else { Failed::Again }
     }
 
+    /// Nobody signs in now: whoever waits for another relay may have its turn.
+    pub(super) fn closed(&self) {
+        self.changed.notify_waiters();
+    }
+
+    /// Our sign-in is refused: that is the trouble from now on, whatever it was before.
+    pub(super) fn refused(&self, index: usize) {
+        *lock(&self.all[index].rest) = None;
+        self.changed.notify_waiters();
+    }
+
     /// A conversation ended.
     pub(super) fn hung_up(&self, index: usize) {
         self.all[index].open.fetch_sub(1, Ordering::SeqCst);
@@ -308,12 +363,14 @@ impl Relays {
     /// The relay greeted us. Whether it could not be used before; then it starts level with the others, not behind.
     pub(super) fn works(&self, index: usize) -> bool {
         self.all[index].open.fetch_add(1, Ordering::SeqCst);
-        let recovered = lock(&self.all[index].rest).take().is_some();
-        if recovered {
+        let state = &self.all[index];
+        let recovered = lock(&state.rest).take().is_some();
+        let (was_closed, was_refused) = state.sign_in.as_ref().map(SignIn::open).unwrap_or_default();
+        if recovered || was_closed {
             self.begin_level();
             self.changed.notify_waiters();
         }
-        recovered
+        recovered || was_refused
     }
 
     /// How each of them stands with this worker now.
@@ -352,8 +409,19 @@ impl State {
         rest.map(|rest| rest.until).filter(|until| *until > clock::instant())
     }
 
-    /// Whoever comes first after a rest tries the relay; the others go on waiting.
+    /// How long whoever is at the door waits before it asks for the sign-in again.
+    async fn sign_in_wait(&self, site: &Site) -> Result<Option<Duration>> {
+        match &self.sign_in {
+            Some(sign_in) => sign_in.wait(site).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Whoever comes first after a rest, or after a refused sign-in, tries the relay; the others go on waiting.
     fn try_after_rest(&self) {
+        if let Some(sign_in) = &self.sign_in {
+            sign_in.send_one();
+        }
         if let Some(rest) = &mut *lock(&self.rest) {
             *rest = Rest { until: clock::instant() + LONGEST_REST, is_tried: true, ..*rest };
         }
@@ -361,24 +429,14 @@ impl State {
 
     /// Who was to try it had nothing to try it with. Whether that was so.
     fn leave_untried(&self) -> bool {
+        let at_the_door = self.sign_in.as_ref().is_some_and(SignIn::leave_untried);
         let mut rest = lock(&self.rest);
         let tried = rest.as_mut().filter(|rest| rest.is_tried);
-        tried.is_some_and(|rest| {
+        let after_rest = tried.is_some_and(|rest| {
             *rest = Rest { until: clock::instant(), is_tried: false, ..*rest };
             true
-        })
-    }
-
-    /// Takes the next slot of the second; or when it comes.
-    fn take_slot(&self) -> Option<Instant> {
-        let rate = self.options.limits.per_second?;
-        let mut slot = lock(&self.slot);
-        let now = clock::instant();
-        if *slot > now {
-            return Some(*slot);
-        }
-        *slot = now + Duration::from_secs(1) / rate;
-        None
+        });
+        at_the_door || after_rest
     }
 
     fn is_limited(&self) -> bool {
@@ -500,19 +558,102 @@ pub async fn left(site: &Site, relays: &[RelayOptions]) -> Result<Vec<Left>> {
     Ok(all)
 }
 
-/// What cannot be used now, as the workers see it.
+/// A relay that has been given all that its limits leave for now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsedUp {
+    /// Host and port.
+    pub relay: String,
+    /// When it may be given more.
+    pub until: Moment,
+    /// How much that was, and in what.
+    pub limit: i64,
+    /// Whether it is the limit of a day, and not that of an hour.
+    pub of_day: bool,
+}
+
+/// Those of the relays whose limit of an hour or a day is used up, each with the limit that holds longest.
+///
+/// # Errors
+/// When the database fails.
+pub async fn used_up(site: &Site, relays: &[RelayOptions]) -> Result<Vec<UsedUp>> {
+    let now = site.now();
+    let left_of = |seconds: i64| seconds - now.unix_seconds().rem_euclid(seconds);
+    let [day, hour] = span_names(now);
+    let mut found = Vec::new();
+    for options in relays {
+        let relay = options.name();
+        let Some(first_used) = store::first_used(&site.db, &relay).await? else { continue };
+        let daily = options.daily_limit(first_used, now).map(|limit| (&day, limit, 86_400));
+        let hourly = options.limits.per_hour.map(|limit| (&hour, i64::from(limit), 3_600));
+        for (span, limit, seconds) in daily.into_iter().chain(hourly) {
+            if store::reserved(&site.db, &relay, span).await? >= limit {
+                let until = Moment::from_unix_seconds(now.unix_seconds() + left_of(seconds));
+                found.push(UsedUp { relay, until, limit, of_day: seconds == 86_400 });
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What cannot be used now, as the workers see it: each relay once, since it was first so.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn troubles(db: &Db) -> Result<Vec<Trouble>> {
-    store::troubles(db).await
+    let mut troubles = store::troubles(db).await?;
+    let mut seen = HashSet::new();
+    troubles.retain(|one| seen.insert(one.relay.clone()));
+    Ok(troubles)
 }
 
-/// Notes that a worker cannot use a relay, or (`words` is `None`) that it can again.
-pub(super) async fn note(site: &Site, relay: &str, worker: i64, words: Option<&str>) -> Result<()> {
+/// The sign-ins that are refused and that owners have not been written to about.
+///
+/// # Errors
+/// When the database fails.
+pub async fn untold_refusals(db: &Db, now: Moment) -> Result<Vec<Trouble>> {
+    let mut troubles = store::troubles(db).await?;
+    let mut seen = HashSet::new();
+    troubles.retain(|one| one.is_untold(now) && seen.insert(one.relay.clone()));
+    Ok(troubles)
+}
+
+/// Owners are written to about it now, in this transaction; false if somebody else has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tell(tx: &mut Tx, trouble: &Trouble, now: Moment) -> Result<bool> {
+    let Some(credentials) = &trouble.credentials else { return Ok(false) };
+    sign_ins::tell(tx, (&trouble.relay, credentials), now, trouble.told_at).await
+}
+
+/// What comes and goes is one letter a day.
+const BETWEEN_LETTERS: Duration = Duration::from_secs(86_400);
+
+impl Trouble {
+    /// A moment that is yet to come was written by a clock that was wrong.
+    fn is_untold(&self, now: Moment) -> bool {
+        let told = |told: Moment| told > now || told < self.since && now.since(told) >= BETWEEN_LETTERS;
+        self.credentials.is_some() && self.relay_told_at.is_none_or(told)
+    }
+}
+
+/// Why a worker cannot use a relay.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Why<'a> {
+    /// What was tried, or the server's own words.
+    pub(super) words: &'a str,
+    /// Which sign-in it refuses, if that is the reason.
+    pub(super) credentials: Option<&'a str>,
+}
+
+/// Notes that a worker cannot use a relay, or (`why` is `None`) that it can again.
+pub(super) async fn note(site: &Site, relay: &str, worker: i64, why: Option<Why<'_>>) -> Result<()> {
     let mut tx = site.db.begin().await?;
-    match words {
-        Some(words) => store::trouble(&mut tx, relay, worker, words, site.now()).await?,
+    match why {
+        Some(Why { words, credentials }) => {
+            store::trouble(&mut tx, (relay, worker), words, credentials, site.now()).await?
+        }
         None => store::well(&mut tx, relay, worker).await?,
     };
     tx.commit().await
@@ -523,6 +664,7 @@ mod tests {
     use super::*;
     use crate::{
         delivery::smtp::{Timeouts, Wire},
+        token::RootSecret,
         trust::Trust,
     };
 
@@ -554,8 +696,10 @@ mod tests {
 
     #[test]
     fn relays_share_by_weight_and_take_over_from_one_that_fails() {
+        let secret = RootSecret { id: 1, secret: b"the root secret of an instance in a test".to_vec() };
+        let keys = Keys::new(&secret, &[], b"the suppression secret of an instance in a test");
         let urls = ["smtp://a.example.org?weight=2", "smtp://b.example.org", "smtp://c.example.org?weight=0"];
-        let relays = Relays::new(&urls.map(options), Wakes::default());
+        let relays = Relays::new(&urls.map(options), &keys, Wakes::default());
         let give = |index: usize| relays.all[index].given.fetch_add(1, Ordering::Relaxed);
         let mut given = [0; 3];
         for _ in 0..90 {

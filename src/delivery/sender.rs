@@ -15,8 +15,9 @@ use super::{
     outcome::{self, Verdict},
     patience::{self, Patience},
     queue::{Item, ItemKey},
-    relays::{self, Failed, LONGEST_REST},
+    relays::{self, Failed, LONGEST_REST, Why},
     shared::Shared,
+    sign_in::{Answer, Pass, SignIn},
     smtp::{Connection, Envelope, Extensions, Failure, Reply, Stage},
     store::{
         ledger::{Claim, Record},
@@ -28,7 +29,7 @@ use super::{
 };
 use crate::{
     clock,
-    email_address::EmailAddress,
+    email_address::{EmailAddress, for_the_log},
     heavy,
     mail::{ConfirmSubscription, EmailTemplate as _},
     site::Site,
@@ -169,15 +170,37 @@ impl Sender {
             };
             match turn {
                 Ok(()) => {
-                    let item = self.shared.queue.pop().await;
-                    match &item {
-                        Some(item) => self.held.push(item.key()),
-                        None => self.shared.relays.unused(self.relay),
-                    }
-                    return item;
+                    let Some(item) = self.shared.queue.pop().await else {
+                        self.shared.relays.unused(self.relay);
+                        return None;
+                    };
+                    self.held.push(item.key());
+                    return self.at_its_moment(item).await;
                 }
                 Err(error) => {
                     tracing::error!(%error, "the limits of a relay cannot be asked for; trying again");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    /// Waits with a message until it may go, where the relay has a limit by the second: whoever has nothing to send needs no moment.
+    async fn at_its_moment(&mut self, item: Item) -> Option<Item> {
+        loop {
+            let moment = tokio::select! {
+                biased;
+                moment = self.shared.relays.moment(self.relay, &self.shared.site) => moment,
+                () = self.shared.queue.closed() => {
+                    self.shared.relays.unused(self.relay);
+                    self.put_back(item);
+                    return None;
+                }
+            };
+            match moment {
+                Ok(()) => return Some(item),
+                Err(error) => {
+                    tracing::error!(%error, "the limit of a relay cannot be asked for; trying again");
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }
@@ -274,45 +297,112 @@ impl Sender {
     /// A new connection; `None` if the relay cannot be used now: it rests then, and the desk says why. A relay that merely
     /// takes no more of them goes on with those that it has.
     async fn open(&mut self) -> Option<Conversation> {
-        let Shared { relays, site, worker, .. } = &*self.shared;
+        let shared = self.shared.clone();
+        let Shared { relays, site, worker, .. } = &*shared;
+        let pass = match relays.sign_in(self.relay) {
+            Some(sign_in) => Some(self.may_sign_in(sign_in).await?),
+            None => None,
+        };
         let relay = relays.relay(self.relay);
-        let name = relay.url.name();
         match Connection::open(relay).await {
             Ok(connection) => {
+                if let Some(pass) = pass {
+                    self.noted(pass.was_taken(site).await);
+                }
                 self.patience = CROWDED_PAUSE;
                 let was_in_trouble = relays.works(self.relay);
                 let counted = Counted { shared: self.shared.clone(), relay: self.relay };
                 if was_in_trouble {
+                    let name = relay.url.name();
                     tracing::info!(relay = name, "the mail service can be used again");
                     note(site, &name, *worker, None).await;
                 }
                 Some(Conversation { connection, _counted: counted })
             }
             Err(failure) => {
+                let (refuses_sign_in, is_lost) = (failure.refuses_sign_in(), failure.breaks_sign_in_off());
                 let words = outcome::words(&Err(failure));
-                match relays.failed(self.relay) {
-                    Failed::Crowded { first } => {
-                        self.crowded = true;
-                        if first {
-                            tracing::warn!(
-                                relay = name,
-                                words,
-                                "the mail service takes no more connections; those that are open are used"
-                            );
-                        }
+                match pass {
+                    Some(pass) if refuses_sign_in => {
+                        let words = for_the_log(&words);
+                        self.noted(pass.was_refused(site, &words).await);
+                        self.tell_of_refusal(&words).await;
+                        return None;
                     }
-                    Failed::First => {
-                        tracing::error!(
-                            relay = name,
-                            why = words,
-                            "the mail service cannot be used; trying again and again"
-                        );
-                        note(site, &name, *worker, Some(&words)).await;
-                    }
-                    Failed::Again => {}
+                    Some(pass) if is_lost => pass.is_lost(),
+                    Some(pass) => self.noted(pass.was_not_tried(site).await),
+                    None => {}
                 }
+                self.tell_of_failure(&words).await;
                 None
             }
+        }
+    }
+
+    /// Leave to sign in; `None` while it is refused, or somebody else tries it for all.
+    async fn may_sign_in<'a>(&self, sign_in: &'a SignIn) -> Option<Pass<'a>> {
+        match sign_in.ask(&self.shared.site).await {
+            Ok(Answer::Yes(pass)) => return Some(pass),
+            Ok(Answer::No { is_refused }) => {
+                if is_refused {
+                    self.tell_of_refusal("another worker was told so").await;
+                } else {
+                    self.shared.relays.closed();
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "how the mail service takes our sign-in cannot be asked for; trying again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+        None
+    }
+
+    fn noted(&self, noted: crate::db::Result<()>) {
+        if let Err(error) = noted {
+            let relay = self.shared.relays.relay(self.relay).url.name();
+            tracing::error!(relay, %error, "how the mail service took our sign-in could not be noted");
+        }
+    }
+
+    /// The desk says once that the relay refuses our sign-in, whichever worker was refused; its words stand with the sign-in.
+    async fn tell_of_refusal(&self, words: &str) {
+        let Shared { relays, site, worker, .. } = &*self.shared;
+        relays.refused(self.relay);
+        let Some(sign_in) = relays.sign_in(self.relay).filter(|sign_in| sign_in.is_news()) else { return };
+        let name = relays.relay(self.relay).url.name();
+        tracing::error!(
+            relay = name,
+            why = words,
+            "the mail service refuses our sign-in; one connection tries it now and then, for all"
+        );
+        let why = Why { words, credentials: Some(sign_in.credentials()) };
+        note(site, &name, *worker, Some(why)).await;
+    }
+
+    async fn tell_of_failure(&mut self, words: &str) {
+        let Shared { relays, site, worker, .. } = &*self.shared;
+        let name = relays.relay(self.relay).url.name();
+        match relays.failed(self.relay) {
+            Failed::Crowded { first } => {
+                self.crowded = true;
+                if first {
+                    tracing::warn!(
+                        relay = name,
+                        words,
+                        "the mail service takes no more connections; those that are open are used"
+                    );
+                }
+            }
+            Failed::First => {
+                tracing::error!(
+                    relay = name,
+                    why = words,
+                    "the mail service cannot be used; trying again and again"
+                );
+                note(site, &name, *worker, Some(Why { words, credentials: None })).await;
+            }
+            Failed::Again => {}
         }
     }
 
@@ -342,22 +432,17 @@ impl Sender {
 
     async fn next_item_at_once(&mut self) -> Option<Item> {
         // A relay whose limit is reached, or whose turn it is not, is given nothing more behind the message in hand.
-        let turn = self.shared.relays.turn(self.relay, &self.shared.site);
-        match turn.now_or_never() {
-            Some(Ok(())) => {
-                let item = self.shared.queue.try_pop();
-                if let Some(item) = item {
-                    self.held.push(item.key());
-                    if !item.goes_alone() {
-                        return Some(item);
-                    }
-                    self.put_back(item);
-                }
-                self.shared.relays.unused(self.relay);
-                None
+        let Shared { relays, site, queue, .. } = &*self.shared;
+        let Some(Ok(())) = relays.turn(self.relay, site).now_or_never() else { return None };
+        if let Some(item) = queue.try_pop() {
+            if !item.goes_alone() && relays.is_its_moment(self.relay) {
+                self.held.push(item.key());
+                return Some(item);
             }
-            _ => None,
+            queue.put_back(item);
         }
+        relays.unused(self.relay);
+        None
     }
 
     /// Writes the message; `None` if that cannot be done, which is recorded.
@@ -600,8 +685,8 @@ impl Sender {
 }
 
 /// Tells the desk of a relay in trouble, or out of it.
-async fn note(site: &Site, relay: &str, worker: i64, words: Option<&str>) {
-    if let Err(error) = relays::note(site, relay, worker, words).await {
+async fn note(site: &Site, relay: &str, worker: i64, why: Option<Why<'_>>) {
+    if let Err(error) = relays::note(site, relay, worker, why).await {
         tracing::error!(%error, "the state of a relay could not be noted");
     }
 }

@@ -33,7 +33,7 @@ use crate::{
     meters::Meters,
     payments::PaymentProvider,
     site::Site,
-    staff::{Settings, crowds},
+    staff::{Settings, crowds, mail_services},
     subscribers,
     tasks::{Breaks, Task},
 };
@@ -168,7 +168,7 @@ impl Job {
             Self::SealEditions => "Editions do not go out at their time",
             Self::AskHeldBack => "New readers whose confirmation mail was held back do not get it",
             Self::TellOwners => {
-                "Nobody is written to when an edition pauses by itself or does not arrive, or a monthly donation does not end"
+                "Nobody is written to when an edition pauses by itself or does not arrive, a mail service refuses us, or a monthly donation does not end"
             }
             Self::WorkOnProviderEvents => {
                 "News of the payment service is not worked on: gifts are not counted and get no receipt"
@@ -297,11 +297,13 @@ impl Jobs {
                 let paused = digests::tell_of_pauses(site).await;
                 let returned = digests::tell_of_returned(site).await;
                 let closed = crowds::tell(site).await;
+                let refused = mail_services::tell(site).await;
                 let refusals = digests::tell_of_refusals(site).await;
                 donations::attention::tell_of_unended(site).await?;
                 paused?;
                 returned?;
                 closed?;
+                refused?;
                 refusals?;
             }
             Job::WorkOnProviderEvents => {

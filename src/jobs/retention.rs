@@ -125,6 +125,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("limit_used_up", Bounded("a row for each form that everybody shares")),
     ("doctor_look", Goes(&[(doctor::FORGET_LOOKS, MONTH)])),
     ("doctor_told", Bounded("a row for each thing that is looked at")),
+    ("relay_sign_in", Goes(&[(delivery::RELAY_SIGN_INS, MONTH)])),
 ];
 
 /// Rows that go in one transaction, at most.

@@ -366,6 +366,35 @@ impl EmailTemplate for SomethingWrong {
     }
 }
 
+/// Tells an owner that a mail service does not take our password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInRefused {
+    /// Who writes.
+    pub sender: Sender,
+    /// Host and port.
+    pub relay: String,
+    /// Since when, such as "3 March 2026, 14:05 UTC".
+    pub since: String,
+    /// What it said last.
+    pub words: String,
+    /// The front page of the desk.
+    pub desk_url: String,
+}
+
+impl EmailTemplate for SignInRefused {
+    const NAME: &'static str = "sign_in_refused";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            relay: "mail.example.org:587".into(),
+            since: "3 March 2026, 14:05 UTC".into(),
+            words: "535 5.7.8 Wrong user or password".into(),
+            desk_url: "https://news.example.org/desk".into(),
+        }
+    }
+}
+
 /// Tells an owner that a form which everybody shares was closed for a while.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormClosed {

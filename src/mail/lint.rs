@@ -12,7 +12,7 @@ use super::{
     contexts::{
         ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed,
         JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled, SignInLink,
-        SomethingWrong, TeamInvite, Welcome,
+        SignInRefused, SomethingWrong, TeamInvite, Welcome,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
@@ -57,6 +57,7 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<JobStopped>(),
         sample::<FormClosed>(),
         sample::<SomethingWrong>(),
+        sample::<SignInRefused>(),
         sample::<CopiesCameBack>(),
         sample::<NothingTaken>(),
     ]

@@ -28,6 +28,7 @@ mod house_rules;
 mod killing;
 mod knocking;
 mod letters;
+mod mail_services;
 mod mail_standards;
 mod main_job;
 mod migrations;

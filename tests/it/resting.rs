@@ -17,13 +17,13 @@ use broadside::{
     digests,
     jobs::{Jobs, Waits},
     meters::Meters,
-    sandbox::{Rule, Stage},
+    sandbox::{Rule, Sandbox, SandboxConfig, Stage},
     smtp_url::RelayLimits,
     tasks::Breaks,
 };
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::support::{TestApp, both_engines, database, wait};
+use crate::support::{TestApp, both_engines, database, scratch, wait};
 
 /// As many as a relay usually gets: whoever wakes all of them shows.
 const CONNECTIONS: usize = 20;
@@ -241,6 +241,35 @@ both_engines! {
         .await;
         processes.rest(MOST_WAKES).await;
         app.drain().await;
+    }
+
+    /// Nobody takes a moment of a second's limit who has nothing to send.
+    async fn a_limit_of_a_second_rests(app: TestApp) {
+        app.readers(3).await;
+        let edition = app.seal_edition("Five a second").await;
+        let limited = || {
+            let limits = RelayLimits { per_second: Some(5), ..RelayLimits::default() };
+            let relay = RelayOptions { limits, ..RelayOptions::unlimited(app.relay.clone(), CONNECTIONS) };
+            EngineOptions::new(vec![relay])
+        };
+        let processes = Processes::start(&app, limited).await;
+        until_state(&app, edition, EditionState::Finished).await;
+        processes.rest(MOST_WAKES).await;
+    }
+
+    /// A mail service that refuses our sign-in is asked about by one connection, and signed in at by none.
+    async fn a_refused_sign_in_rests(app: TestApp) {
+        app.import_readers(100).await;
+        app.seal_edition("No way in").await;
+        let mut config = SandboxConfig::new(scratch::folder(), app.site.clock.clone());
+        config.smtp_options.credentials = Some(("lamplighter".to_owned(), "a good password".to_owned()));
+        let provider = Sandbox::start(config).await.expect("it starts");
+        let url = format!("smtp://lamplighter:wrong@{}?tls=none", provider.smtp_addr()).parse().expect("an address");
+        let relay = RelayOptions::unlimited(Relay { url, ..app.relay.clone() }, CONNECTIONS);
+        let processes = Processes::start(&app, || EngineOptions::new(vec![relay.clone()])).await;
+        until_trouble(&app).await;
+        processes.rest(MOST_WAKES).await;
+        app.leaves_work();
     }
 
     /// TRUST T10: nor does a copy of the database try again and again to be given what it is not given.

@@ -81,6 +81,8 @@ const CASES: &[Case] = &[
     ("relay_trouble", 0, "select relay from relay_trouble", &[
         "insert into worker (host, pid, started_at, heartbeat_at, stopped_at) values ('relay-{n}', 1, 0, 0, {at})",
         "insert into relay_trouble (relay, worker_id, since, words) select '{n}', id, 0, '' from worker where host = 'relay-{n}'"]),
+    ("relay_sign_in", 0, "select credentials from relay_sign_in", &[
+        "insert into relay_sign_in (relay, credentials, words, refusals, next_try_at) values ('a', '{n}', '', 0, {at})"]),
     ("confirmation_mail", 0, "select s.public_id from confirmation_mail m join subscriber s on s.id = m.subscriber_id", &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('{n}', '{n}@example.org', '{n}@example.org', '', 0)",
         "insert into confirmation_mail (subscriber_id, sent_at) select id, {at} from subscriber where public_id = '{n}'"]),
@@ -278,7 +280,8 @@ both_engines! {
     /// Looking for what is over does not read what is not.
     async fn what_is_over_is_found_by_an_index(db: TestDb) {
         // A few rows each, whatever happens.
-        const SMALL: [&str; 7] = ["dns_check", "doctor_look", "job_trouble", "domain_pace", "relay_window", "relay_trouble", "edition"];
+        const SMALL: [&str; 8] =
+            ["dns_check", "doctor_look", "job_trouble", "domain_pace", "relay_window", "relay_trouble", "relay_sign_in", "edition"];
         for (table, rule) in RULES {
             let Rule::Goes(spans) = rule else { continue };
             for (statement, _) in *spans {

@@ -93,6 +93,19 @@ impl Failure {
     pub const fn ends_connection(&self) -> bool {
         matches!(self, Self::Broken { .. } | Self::Closing { .. })
     }
+
+    /// Whether the server will not have user and password, and would not the next time: every 5xx to AUTH, such as 535, 534, 530
+    /// and 538 (RFC 4954 section 6); not 454, which is for a while.
+    #[must_use]
+    pub const fn refuses_sign_in(&self) -> bool {
+        matches!(self, Self::Refused { stage: Stage::Auth, reply } if reply.is_permanent())
+    }
+
+    /// Whether a sign-in was begun and its answer never came.
+    #[must_use]
+    pub const fn breaks_sign_in_off(&self) -> bool {
+        matches!(self, Self::Broken { stage: Stage::Auth, .. })
+    }
 }
 
 /// What bytes go over, both ways.

@@ -15,5 +15,6 @@ pub(super) mod notices;
 pub(super) mod origin;
 pub(super) mod pace;
 pub(super) mod relays;
+pub(super) mod sign_ins;
 pub(super) mod suppressions;
 pub(super) mod workers;

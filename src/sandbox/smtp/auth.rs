@@ -4,7 +4,10 @@ use std::io;
 
 use data_encoding::BASE64;
 
-use super::session::{Next, Session};
+use super::{
+    script::Stage,
+    session::{Next, Session},
+};
 
 impl Session {
     pub(super) async fn authenticate(
@@ -39,12 +42,12 @@ impl Session {
             }
             _ => return Ok(self.say(504, "5.5.4 Mechanism not known")),
         };
-        self.signed_in = given == Some(wanted);
-        Ok(if self.signed_in {
-            self.say(235, "2.7.0 Welcome")
-        } else {
-            self.say(535, "5.7.8 Wrong user or password")
-        })
+        let is_right = given == Some(wanted);
+        let (code, text) =
+            if is_right { (235, "2.7.0 Welcome") } else { (535, "5.7.8 Wrong user or password") };
+        let next = self.answer(Stage::Auth, code, text).await?;
+        self.signed_in = is_right && self.last_reply_is_good();
+        Ok(next)
     }
 
     async fn challenge(&mut self, text: &str) -> io::Result<Option<String>> {

@@ -25,6 +25,8 @@ pub enum Stage {
     Body,
     /// The reply to the final dot. A message that is not refused here is kept.
     Dot,
+    /// The reply to a sign-in, right or wrong.
+    Auth,
 }
 
 /// What happens instead of the proper reply.
@@ -194,7 +196,7 @@ struct State {
     rules: Vec<Rule>,
     line_ends: LineEnds,
     /// How often each stage was reached.
-    reached: [u64; 7],
+    reached: [u64; 8],
 }
 
 impl SmtpScript {

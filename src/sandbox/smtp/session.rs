@@ -298,7 +298,7 @@ impl Session {
         Ok(Next::Listen)
     }
 
-    async fn answer(&mut self, stage: Stage, code: u16, text: &str) -> io::Result<Next> {
+    pub(super) async fn answer(&mut self, stage: Stage, code: u16, text: &str) -> io::Result<Next> {
         self.answer_for(stage, &[], code, text).await
     }
 
@@ -332,7 +332,7 @@ impl Session {
         }
     }
 
-    fn last_reply_is_good(&self) -> bool {
+    pub(super) fn last_reply_is_good(&self) -> bool {
         self.last.as_ref().is_some_and(|(code, _)| *code < 400)
     }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     super::{App, WebError},
-    editions::copies,
+    editions::{copies, grouped},
 };
 use crate::{
     clock::{self, Moment, Zone},
@@ -53,7 +53,6 @@ pub(super) async fn notes(
     if edition.state != EditionState::Sending || progress.open == 0 {
         return Ok(Vec::new());
     }
-    let db = &app.site.db;
     let mut notes = Vec::new();
     let forecast = forecast(app, zone, progress.open).await?;
     let waiting = pace::waiting(&app.site, edition.id, DOMAINS).await?;
@@ -62,14 +61,8 @@ pub(super) async fn notes(
         // How long the rest takes is then not a matter of speed.
         notes.push(speed(progress.open, per_minute, forecast.is_none() && wait == 0));
     }
-    for trouble in relays::troubles(db).await? {
-        notes.push(format!(
-            "The mail service {} cannot be used since {}: {}. Nothing is lost; it is tried again and again.",
-            trouble.relay,
-            trouble.since.date_time(zone),
-            trouble.words.trim_end_matches('.')
-        ));
-    }
+    notes.extend(troubles(app, zone).await?);
+    notes.extend(used_up(app, zone).await?);
     notes.extend(forecast);
     notes.extend(who_waits(app, zone, edition, &waiting).await?);
     // Told at the same moment or not, the parts are no more than the whole.
@@ -82,6 +75,62 @@ pub(super) async fn notes(
         });
     }
     Ok(notes)
+}
+
+/// Which mail services cannot be used, and why.
+pub(super) async fn troubles(app: &App, zone: &Zone) -> Result<Vec<String>, WebError> {
+    let now = app.site.now();
+    let troubles = relays::troubles(&app.site.db).await?;
+    Ok(troubles.iter().map(|trouble| in_trouble(trouble, now, zone)).collect())
+}
+
+fn in_trouble(trouble: &relays::Trouble, now: Moment, zone: &Zone) -> String {
+    let relays::Trouble { relay, since, words, .. } = trouble;
+    let (since, words) = (on_the_clock(*since, now, zone), words.trim_end_matches('.'));
+    match trouble.next_try_at {
+        Some(next) if next > now => format!(
+            "The mail service {relay} refuses our sign-in since {since}: {words}. Nothing is lost; next try {}.",
+            on_the_clock(next, now, zone)
+        ),
+        Some(_) => format!(
+            "The mail service {relay} refuses our sign-in since {since}: {words}. Nothing is lost; it is tried again now."
+        ),
+        None => format!(
+            "The mail service {relay} cannot be used since {since}: {words}. Nothing is lost; it is tried again and again."
+        ),
+    }
+}
+
+/// Which mail services were given all that may be sent by them for now.
+pub(super) async fn used_up(app: &App, zone: &Zone) -> Result<Vec<String>, WebError> {
+    let now = app.site.now();
+    let all = relays::used_up(&app.site, &app.relays).await?;
+    let others = app.relays.len() - all.len();
+    Ok(all.iter().map(|one| limit_reached(one, others, now, zone)).collect())
+}
+
+fn limit_reached(one: &relays::UsedUp, others: usize, now: Moment, zone: &Zone) -> String {
+    let span = if one.of_day { "day" } else { "hour" };
+    let until = on_the_clock(one.until, now, zone);
+    let limit = grouped(one.limit);
+    let relay = &one.relay;
+    match others {
+        0 => format!(
+            "Limit reached until {until}: {relay} may be given {limit} in {}. The rest goes out from then on.",
+            if one.of_day { "a day" } else { "an hour" }
+        ),
+        1 => format!(
+            "{relay}: limit of the {span}, {limit}, reached until {until}. The other mail service goes on."
+        ),
+        _ => format!(
+            "{relay}: limit of the {span}, {limit}, reached until {until}. The other mail services go on."
+        ),
+    }
+}
+
+/// The time, and the day where it is another.
+fn on_the_clock(at: Moment, now: Moment, zone: &Zone) -> String {
+    if at.date(zone) == now.date(zone) { at.time(zone) } else { at.date_time(zone) }
 }
 
 /// For whom copies wait, those for whom the most wait first, and how many others wait.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{
     super::{Desk, Outcome, WebError},
+    edition_live,
     editions::{grouped, title},
 };
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
         bounces::without_addresses,
         editions::{self, EditionState, Progress},
         notices::{self, FailedNotice},
+        relays,
     },
     digests,
     donations::{attention, reports},
@@ -28,6 +30,8 @@ struct Overview {
     /// The digest of a new edition; none where there are several to choose from.
     digest: Option<i64>,
     tiles: Vec<Tile>,
+    /// Which mail services cannot be used, a sentence each.
+    mail_services: Vec<String>,
     /// What runs by itself and does not work.
     standing_still: Vec<StandingStill>,
     /// What was closed to everybody within a day, because so many came.
@@ -50,6 +54,8 @@ struct LastEdition {
     progress: Progress,
     /// The same figures in words, without those that are nought.
     outcome: String,
+    /// What holds up those that are still to go, a sentence each.
+    held_up: Vec<String>,
 }
 
 /// Something that runs by itself and does not work.
@@ -121,6 +127,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
             _ => None,
         },
         tiles: tiles(&desk).await?,
+        mail_services: edition_live::troubles(&desk.app, desk.zone()).await?,
         standing_still: standing_still(&desk).await?,
         closed: closed(&desk).await?,
         donations: donations(&desk).await?,
@@ -218,6 +225,7 @@ fn letter_word(template: &str) -> &'static str {
         "monthly_not_ended" => "Word of a monthly donation that should have ended",
         "sign_in_link" => "A link to sign in",
         "team_invite" => "An invitation to the team",
+        "sign_in_refused" => "Word of a mail service that refuses our sign-in",
         "job_stopped" => "Word of something that stands still",
         "form_closed" => "Word of a form that was closed",
         "edition_held" | "edition_paused" => "Word of an edition that waits",
@@ -231,7 +239,9 @@ async fn last_edition(desk: &Desk) -> Result<Option<LastEdition>, WebError> {
     let sealed = latest.into_iter().filter(|edition| edition.sealed_at.is_some());
     let Some(edition) = sealed.max_by_key(|edition| edition.sealed_at) else { return Ok(None) };
     let progress = editions::progress(db, edition.id).await?;
+    let waits = edition.state == EditionState::Sending && progress.open > 0;
     Ok(Some(LastEdition {
+        held_up: if waits { held_up(desk).await? } else { Vec::new() },
         path: format!("/desk/editions/{}", edition.public_id),
         when: edition.sealed_at.map(|at| at.date_time(desk.zone())).unwrap_or_default(),
         subject: edition.subject,
@@ -239,6 +249,16 @@ async fn last_edition(desk: &Desk) -> Result<Option<LastEdition>, WebError> {
         outcome: outcome(progress),
         progress,
     }))
+}
+
+/// Why an edition that is on its way does not move, or moves more slowly than it could.
+async fn held_up(desk: &Desk) -> Result<Vec<String>, WebError> {
+    let troubles = relays::troubles(&desk.site().db).await?;
+    let is_in_trouble = |name: String| troubles.iter().any(|trouble| trouble.relay == name);
+    if !troubles.is_empty() && desk.app.relays.iter().all(|relay| is_in_trouble(relay.name())) {
+        return Ok(vec!["Nothing leaves just now: on top of this page it says why.".to_owned()]);
+    }
+    edition_live::used_up(&desk.app, desk.zone()).await
 }
 
 fn outcome(progress: Progress) -> String {

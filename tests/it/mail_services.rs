@@ -1,0 +1,233 @@
+//! Mail services that refuse our sign-in are tried seldom and by one, their limits hold for all processes together, and people
+//! are told what they wait for.
+
+use std::time::Duration;
+
+use broadside::{
+    clock::Clock,
+    db::Engine as Database,
+    delivery::{
+        editions,
+        engine::{Engine, EngineOptions},
+        relays::{self, RelayOptions},
+        smtp::Relay,
+    },
+    digests,
+    sandbox::{Rule, Sandbox, SandboxConfig, Stage},
+    smtp_url::SmtpUrl,
+    staff::mail_services,
+};
+
+use crate::support::{TestApp, app::OWNER, both_engines, database, program::Program, scratch, wait};
+
+const USER: (&str, &str) = ("lamplighter", "a good password");
+const MINUTE: Duration = Duration::from_secs(60);
+/// For what is not to happen.
+const A_WHILE: Duration = Duration::from_secs(3);
+
+/// A mail service that asks for a password.
+async fn provider(clock: Clock) -> Sandbox {
+    let mut config = SandboxConfig::new(scratch::folder(), clock);
+    config.smtp_options.credentials = Some((USER.0.to_owned(), USER.1.to_owned()));
+    Sandbox::start(config).await.expect("it starts")
+}
+
+fn with_password(app: &TestApp, provider: &Sandbox, password: &str) -> RelayOptions {
+    let url: SmtpUrl = format!("smtp://{}?tls=none", provider.smtp_addr()).parse().expect("an address");
+    let credentials = Some((USER.0.to_owned(), password.to_owned()));
+    let relay =
+        Relay { url: SmtpUrl { credentials, ..url }, messages_per_connection: 1, ..app.relay.clone() };
+    RelayOptions::unlimited(relay, 10)
+}
+
+/// As many workers as may share the database.
+async fn start(app: &TestApp, relays: &[RelayOptions]) -> Vec<Engine> {
+    let count = if app.site.db.engine() == Database::Postgres { 3 } else { 1 };
+    let mut engines = Vec::new();
+    for _ in 0..count {
+        let options = EngineOptions::new(relays.to_vec());
+        engines
+            .push(Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts"));
+    }
+    engines
+}
+
+async fn stop(engines: Vec<Engine>) {
+    for engine in engines {
+        engine.stop().await;
+    }
+}
+
+async fn tries(provider: &Sandbox, count: u64) {
+    wait::until(&format!("{count} tries to sign in"), async || {
+        (provider.smtp_script().reached(Stage::Auth) >= count).then_some(())
+    })
+    .await;
+    let more = async || (provider.smtp_script().reached(Stage::Auth) > count).then_some(());
+    assert!(wait::at_most(A_WHILE, more).await.is_none(), "more than {count} tries to sign in");
+}
+
+async fn until_accepted(app: &TestApp, edition: i64, count: i64) {
+    wait::until(&format!("{count} copies that were taken"), async || {
+        let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+        (progress.accepted >= count).then_some(())
+    })
+    .await;
+}
+
+async fn page_of(app: &TestApp, edition: i64) -> String {
+    let edition = digests::load(&app.site.db, edition).await.expect("the edition");
+    format!("/desk/editions/{}", edition.public_id)
+}
+
+both_engines! {
+    /// TRUST F6: a wrong password is tried once, by one connection of all workers, again after a minute, after four more and so on, whatever
+    /// is restarted meanwhile; the desk says so, and owners get one letter by another mail service.
+    async fn a_wrong_password_locks_no_account(app: TestApp) {
+        app.readers(20).await;
+        let edition = app.seal_edition("To nobody yet").await;
+        let provider = provider(app.site.clock.clone()).await;
+        let relays = [with_password(&app, &provider, "a bad password")];
+        let engines = start(&app, &relays).await;
+        tries(&provider, 1).await;
+        let page = page_of(&app, edition).await;
+        let desk = app.desk().await;
+        for path in ["/desk", &page] {
+            let page = desk.open(path).await;
+            page.says(&format!("{} refuses our sign-in since", relays[0].name()));
+            page.says("535 5.7.8 Wrong user or password").says("next try 09:0");
+        }
+        app.advance(MINUTE);
+        tries(&provider, 2).await;
+        stop(engines).await;
+
+        let engines = start(&app, &relays).await;
+        app.advance(3 * MINUTE);
+        tries(&provider, 2).await;
+        desk.open(&page).await.says("refuses our sign-in since");
+        app.advance(MINUTE);
+        tries(&provider, 3).await;
+        for _ in 0..2 {
+            mail_services::tell(&app.site).await.expect("a round");
+        }
+        stop(engines).await;
+
+        let both = [relays[0].clone(), RelayOptions::unlimited(app.relay.clone(), 4)];
+        let engines = start(&app, &both).await;
+        until_accepted(&app, edition, 20).await;
+        tries(&provider, 3).await;
+        stop(engines).await;
+        app.drain().await;
+        let letters = app.mails(OWNER.0);
+        let letters: Vec<_> = letters.iter().filter(|mail| mail.subject.contains("refuses our sign-in")).collect();
+        assert_eq!(letters.len(), 1);
+        assert!(letters[0].subject.contains(&relays[0].name()));
+    }
+
+    /// TRUST F6: another password is another sign-in: no gap of the old one is waited for, and nothing is left of the trouble.
+    async fn a_password_that_was_corrected_is_tried_at_once(app: TestApp) {
+        app.readers(20).await;
+        let edition = app.seal_edition("To all of them").await;
+        let provider = provider(app.site.clock.clone()).await;
+        let engines = start(&app, &[with_password(&app, &provider, "a bad password")]).await;
+        tries(&provider, 1).await;
+        stop(engines).await;
+        let engines = start(&app, &[with_password(&app, &provider, USER.1)]).await;
+        until_accepted(&app, edition, 20).await;
+        assert_eq!(relays::troubles(&app.site.db).await.expect("the troubles").len(), 0);
+        stop(engines).await;
+        let hidden = "select count(*) from relay_sign_in where credentials like '%password%' or words like '%a bad%'";
+        assert_eq!(database::rows::<(i64,)>(&app.site.db, hidden).await, [(0,)]);
+    }
+
+    /// TRUST F6: a password that is changed at the provider in the middle of an edition costs fewer tries than lock an account; once it is
+    /// taken again, all go on.
+    async fn a_password_that_is_taken_no_more_is_tried_by_few(app: TestApp) {
+        app.import_readers(300).await;
+        let edition = app.seal_edition("In the middle").await;
+        let provider = provider(app.site.clock.clone()).await;
+        let script = provider.smtp_script();
+        script.add(Rule::at(Stage::Auth).delay(Duration::from_millis(20)));
+        let engines = start(&app, &[with_password(&app, &provider, USER.1)]).await;
+        until_accepted(&app, edition, 20).await;
+        script.add(Rule::at(Stage::Auth).reply(535, "5.7.8 No more"));
+        let before = script.reached(Stage::Auth);
+        wait::until("a refusal", async || {
+            (!relays::troubles(&app.site.db).await.expect("the troubles").is_empty()).then_some(())
+        })
+        .await;
+        let too_many = async || (script.reached(Stage::Auth) > before + 2 * engines.len() as u64).then_some(());
+        assert!(wait::at_most(A_WHILE, too_many).await.is_none(), "providers lock accounts at five");
+        script.clear();
+        app.advance(MINUTE);
+        until_accepted(&app, edition, 300).await;
+        assert_eq!(relays::troubles(&app.site.db).await.expect("the troubles").len(), 0);
+        stop(engines).await;
+    }
+
+    /// TRUST F6: what is refused for a while (454) is tried again soon, as a service that is down is.
+    async fn a_sign_in_that_fails_for_a_while_is_tried_again_soon(app: TestApp) {
+        app.readers(5).await;
+        let edition = app.seal_edition("A moment later").await;
+        let provider = provider(app.site.clock.clone()).await;
+        provider.smtp_script().add(Rule::at(Stage::Auth).times(2).reply(454, "4.7.0 Temporary authentication failure"));
+        let engines = start(&app, &[with_password(&app, &provider, USER.1)]).await;
+        until_accepted(&app, edition, 5).await;
+        stop(engines).await;
+    }
+
+    /// A limit of a second holds for all processes together, and over a restart: counted where the mail arrives.
+    async fn a_limit_of_a_second_holds_for_all_processes(app: TestApp) {
+        const PER_SECOND: usize = 20;
+        const READERS: usize = 120;
+        app.import_readers(READERS).await;
+        app.seal_edition("Twenty a second").await;
+        let outside = Sandbox::start(SandboxConfig::new(scratch::folder(), Clock::System)).await.expect("it starts");
+        let url = format!("smtp://{}?tls=none&per_second={PER_SECOND}", outside.smtp_addr());
+        let settings = [("SMTP_URL", url.as_str()), ("WORKER_SILENCE_SECONDS", "1")];
+        let begin = || {
+            if app.site.db.engine() == Database::Sqlite {
+                vec![Program::serve(&app, &settings)]
+            } else {
+                (0..3).map(|_| Program::worker(&app, &settings)).collect()
+            }
+        };
+        let first = begin();
+        assert!(outside.mailbox().wait_for_count(READERS / 3, MINUTE).await, "{}", first[0].log());
+        first.into_iter().for_each(Program::kill);
+        let second = begin();
+        let is_all = |one: &broadside::sandbox::Mailbox| one.by_message_id().len() >= READERS;
+        assert!(outside.mailbox().wait_for(2 * MINUTE, is_all).await, "{}", second[0].log());
+        let mut arrived: Vec<i64> = outside.mailbox().messages().iter().map(|one| one.received_at.0).collect();
+        arrived.sort_unstable();
+        let most = arrived.iter().enumerate().map(|(first, at)| arrived[first..].partition_point(|one| *one < at + 1_000_000)).max();
+        let most = most.expect("some arrived");
+        println!("{} arrived in {} ms, at most {most} in a second", arrived.len(), (arrived[arrived.len() - 1] - arrived[0]) / 1_000);
+        // A message may be on its way for longer than the one behind it.
+        assert!(most <= PER_SECOND + PER_SECOND / 5, "{most} in a second");
+        app.leaves_work();
+    }
+
+    /// TRUST M28: what is waited for is said, in the magazine's time: for a limit that is used up, until when.
+    async fn a_limit_that_is_used_up_is_said_at_the_desk(app: TestApp) {
+        app.readers(3).await;
+        let edition = app.seal_edition("Tomorrow, then").await;
+        let desk = app.desk().await;
+        let form = desk.open("/desk/settings").await.form("/desk/settings");
+        desk.submit_and_follow(&form.with("time_zone", "Australia/Sydney")).await.says("Saved.");
+        let name = RelayOptions::unlimited(app.relay.clone(), 1).name();
+        for fill in [
+            format!("insert into relay_history (relay, first_used_at) values ('{name}', 0)"),
+            format!("insert into relay_window (relay, span, reserved) values ('{name}', 'day 2026-03-03', 5000)"),
+        ] {
+            database::change(&app.site.db, fill.leak()).await;
+        }
+        let page = page_of(&app, edition).await;
+        for path in ["/desk", &page] {
+            let page = desk.open(path).await;
+            page.says(&format!("Limit reached until 4 March 2026, 11:00 AEDT: {name} may be given 5,000 in a day"));
+        }
+        app.drain().await;
+        assert!(!desk.open(&page).await.body.contains("Limit reached"), "nothing waits any more");
+    }
+}
