@@ -47,7 +47,8 @@ struct Answer {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Turn {
-    job: &'static str,
+    /// Not `job`: Prometheus calls whoever it asks so, and would rename ours.
+    name: &'static str,
 }
 
 /// Where the time that a page took is cut, in seconds: a reader feels a quarter, and goes away after some.
@@ -91,10 +92,10 @@ impl Meters {
     }
 
     /// A turn of a job came to its end.
-    pub fn turn(&self, job: &'static str, worked: bool, now: Moment) {
-        self.runs.get_or_create(&Turn { job }).set(seconds(now));
+    pub fn turn(&self, name: &'static str, worked: bool, now: Moment) {
+        self.runs.get_or_create(&Turn { name }).set(seconds(now));
         if worked {
-            self.successes.get_or_create(&Turn { job }).set(seconds(now));
+            self.successes.get_or_create(&Turn { name }).set(seconds(now));
         }
     }
 }

@@ -202,7 +202,12 @@ impl Reader<'_> {
         listen: Option<SocketAddr>,
     ) -> Option<SocketAddr> {
         let address: SocketAddr = self.parsed("METRICS_LISTEN")?;
-        if address.port() != 0 && listen.is_some_and(|listen| listen.port() == address.port()) {
+        let meets = |listen: SocketAddr| {
+            let [ours, theirs] = [address.ip(), listen.ip()];
+            let same_address = ours == theirs || ours.is_unspecified() || theirs.is_unspecified();
+            address.port() != 0 && address.port() == listen.port() && same_address
+        };
+        if listen.is_some_and(meets) {
             return self.mistake(format!("METRICS_LISTEN={address}: LISTEN has that port; take another one"));
         }
         if environment == Some(Environment::Production) && network::is_public(address.ip()) {

@@ -192,8 +192,8 @@ both_engines! {
             ("broadside_relay_limit_left", &[("relay", &relay), ("span", "hour")], 1.0, 99_999.0),
             ("broadside_payment_events_waiting", &[], 0.0, 0.0),
             ("broadside_payment_webhook_timestamp_seconds", &[], 1e9, 1e11),
-            ("broadside_job_trouble", &[("job", "seal editions")], 0.0, 0.0),
-            ("broadside_job_last_success_timestamp_seconds", &[("job", "seal editions")], 1e9, 1e11),
+            ("broadside_job_trouble", &[("name", "seal editions")], 0.0, 0.0),
+            ("broadside_job_last_success_timestamp_seconds", &[("name", "seal editions")], 1e9, 1e11),
             ("broadside_connections_limit", &[], 16.0, 4_096.0),
             ("broadside_engine_lives", &[], 1.0, 1.0),
             ("broadside_engine_silent_seconds", &[], 0.0, 30.0),
@@ -210,6 +210,9 @@ both_engines! {
         assert!(scrape.values_of("method").is_subset(&["GET", "HEAD", "POST", "other"].into()), "{scrape:?}");
         let all = format!("{scrape:?}");
         assert!(!all.contains("ann@") && !all.contains("ANN"), "{all}");
+        for label in ["job", "instance"] {
+            assert!(scrape.values_of(label).is_empty(), "{label} is what Prometheus calls whoever it asks");
+        }
         every_name_is_handed_out(&scrape);
 
         let (status, health) = watcher.health().await;

@@ -96,13 +96,13 @@ fn of_the_database(sheet: &mut Sheet, watched: &Watched, figures: &Figures) {
         all.iter().map(|(state, count)| ([state.clone()], *count as f64)).collect::<Vec<_>>()
     };
     let sending = &figures.sending;
+    // A state that has none left is none, and not unknown.
+    let open = sending.copies.iter().map(|(state, _)| {
+        let count = sending.open_copies.iter().find(|(open, _)| open == state).map_or(0, |(_, count)| *count);
+        ([state.clone()], count as f64)
+    });
     sheet.each("broadside_copies", "Copies of all editions", ["state"], by_state(&sending.copies));
-    sheet.each(
-        "broadside_open_copies",
-        "Copies of editions that are not over",
-        ["state"],
-        by_state(&sending.open_copies),
-    );
+    sheet.each("broadside_open_copies", "Copies of editions that are not over", ["state"], open);
     sheet.each("broadside_editions", "Editions", ["state"], by_state(&sending.editions));
     sheet.now("broadside_notices_waiting", "Automatic emails that wait", sending.notices_waiting as f64);
     let left = figures.limits.iter().map(|one| ([one.relay.clone(), one.span.to_owned()], one.left as f64));
@@ -134,5 +134,10 @@ fn of_the_database(sheet: &mut Sheet, watched: &Watched, figures: &Figures) {
         let count = figures.job_troubles.iter().filter(|trouble| trouble.job() == name).count();
         ([name.to_owned()], count as f64)
     });
-    sheet.each("broadside_job_trouble", "1 while something that runs by itself does not work", ["job"], jobs);
+    sheet.each(
+        "broadside_job_trouble",
+        "1 while something that runs by itself does not work",
+        ["name"],
+        jobs,
+    );
 }
