@@ -166,7 +166,7 @@ impl Db {
     /// Whether the server is there, if the database is on one; what it says to us is for [`Db::open`] to find out.
     ///
     /// # Errors
-    /// [`unreachable`] knows the one for a server that is away.
+    /// [`unreachable()`] knows the one for a server that is away.
     pub async fn is_there(options: &DbOptions) -> Result<()> {
         if options.url.starts_with("sqlite:") {
             return Ok(());

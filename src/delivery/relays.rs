@@ -2,8 +2,8 @@
 //!
 //! Several share the work by weight. One that cannot be used is left alone for a growing while, and the others take over.
 //! Limits of an hour or a day are kept by reserving in the database before anything is sent, so all workers together never
-//! pass them, not even after a crash; so is that of a second ([`super::slots`]). One that refuses our sign-in is left alone by all
-//! workers together ([`super::sign_in`]).
+//! pass them, not even after a crash; so is that of a second (`slots.rs`). One that refuses our sign-in is left alone by all
+//! workers together (`sign_in.rs`).
 
 use std::{
     collections::HashSet,

@@ -320,7 +320,7 @@ impl Sender {
                 Some(Conversation { connection, _counted: counted })
             }
             Err(failure) => {
-                let (refuses_sign_in, is_lost) = (failure.refuses_sign_in(), failure.breaks_sign_in_off());
+                let (refuses_sign_in, lost) = (failure.refuses_sign_in(), failure.breaks_sign_in_off());
                 let words = outcome::words(&Err(failure));
                 match pass {
                     Some(pass) if refuses_sign_in => {
@@ -329,7 +329,7 @@ impl Sender {
                         self.tell_of_refusal(&words).await;
                         return None;
                     }
-                    Some(pass) if is_lost => pass.is_lost(),
+                    Some(pass) if lost => pass.lost(),
                     Some(pass) => self.noted(pass.was_not_tried(site).await),
                     None => {}
                 }

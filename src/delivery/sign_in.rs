@@ -253,7 +253,7 @@ impl Pass<'_> {
     }
 
     /// It ended in the middle of it, and nobody knows how it was judged: as if it had been refused.
-    pub(super) fn is_lost(self) {
+    pub(super) fn lost(self) {
         *self.sign_in.state() = State { door: Door::Closed, is_told: false };
     }
 }
