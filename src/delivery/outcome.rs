@@ -26,7 +26,7 @@ pub enum Verdict {
 
 /// Judges one attempt.
 #[must_use]
-pub fn judge(result: &Result<Reply, Failure>) -> Verdict {
+pub fn judge(result: &Result<Reply, Failure>, names: Names<'_>) -> Verdict {
     match result {
         Ok(_) => Verdict::Accepted,
         Err(Failure::Smtputf8Unsupported) => Verdict::Failed("smtputf8 unsupported"),
@@ -42,7 +42,7 @@ pub fn judge(result: &Result<Reply, Failure>) -> Verdict {
         // A definite no, even at the final dot; and a request to come back later (TRUST M22).
         Err(Failure::Closing { .. }) => Verdict::Retry("slowed down by the server"),
         Err(Failure::Refused { stage, reply }) if reply.is_permanent() => {
-            let reason = meaning(*stage, reply);
+            let reason = meaning(*stage, reply, names);
             if is_about_everybody(*stage, reply, reason) {
                 Verdict::Stop(reason)
             } else {
@@ -64,9 +64,21 @@ pub fn asks_for_patience(result: &Result<Reply, Failure>) -> bool {
     }
 }
 
-/// What a final refusal means. Most servers repeat the recipient's address, which is no word of theirs.
-fn meaning(stage: Stage, reply: &Reply) -> Reason {
-    let text = scan::without_addresses(&reply.text);
+/// Who is named in a conversation, so that what a server says of us is not taken for words about the recipient.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// The sender in the envelope.
+    pub from: &'a str,
+    /// The recipient.
+    pub to: &'a str,
+    /// What we call ourselves.
+    pub hello: &'a str,
+}
+
+/// What a final refusal means. Most servers repeat the recipient's address, which is no word of theirs; some name us.
+fn meaning(stage: Stage, reply: &Reply, names: Names<'_>) -> Reason {
+    let text = scan::with_ours(&reply.text, &[names.from, names.hello], names.to);
+    let text = scan::without_addresses(&text);
     let status = reply.enhanced().or_else(|| scan::most_telling(scan::statuses(&reply.text)));
     replies::read(Said::at(stage.as_str()), Some(reply.code), status, &[&text]).reason
 }
@@ -141,6 +153,9 @@ pub const fn retry_gap(attempts: i64) -> Option<Duration> {
 mod tests {
     use super::*;
 
+    const NAMES: Names<'_> =
+        Names { from: "b@news.example.org", to: "ann@example.com", hello: "mail.example.net" };
+
     fn refused(stage: Stage, code: u16, text: &str) -> Result<Reply, Failure> {
         let reply = Reply { code, text: text.to_owned(), lines: vec![text.to_owned()] };
         Err(Failure::Refused { stage, reply })
@@ -150,28 +165,62 @@ mod tests {
     #[test]
     fn only_a_break_after_the_final_dot_is_unknown() {
         let broken = |stage| Err(Failure::Broken { stage, why: String::new() });
-        assert_eq!(judge(&broken(Stage::Dot)), Verdict::Unknown);
-        assert_eq!(judge(&broken(Stage::Data)), Verdict::Retry("connection lost"));
-        assert_eq!(judge(&broken(Stage::Connect)), Verdict::NoRelay);
-        assert_eq!(judge(&refused(Stage::Dot, 554, "5.6.0 no")), Verdict::Refused(Reason::Refused));
+        assert_eq!(judge(&broken(Stage::Dot), NAMES), Verdict::Unknown);
+        assert_eq!(judge(&broken(Stage::Data), NAMES), Verdict::Retry("connection lost"));
+        assert_eq!(judge(&broken(Stage::Connect), NAMES), Verdict::NoRelay);
+        assert_eq!(judge(&refused(Stage::Dot, 554, "5.6.0 no"), NAMES), Verdict::Refused(Reason::Refused));
     }
 
     /// TRUST M23: what the server says of us and not of the recipient stops the edition and costs no recipient anything.
     #[test]
     fn a_refusal_of_the_sender_stops_the_edition() {
         for text in ["5.7.26 unauthenticated", "5.7.515 access denied", "5.7.708 traffic not accepted"] {
-            assert_eq!(judge(&refused(Stage::Dot, 550, text)), Verdict::Stop(Reason::Policy), "{text}");
+            assert_eq!(
+                judge(&refused(Stage::Dot, 550, text), NAMES),
+                Verdict::Stop(Reason::Policy),
+                "{text}"
+            );
         }
-        assert_eq!(judge(&refused(Stage::Mail, 550, "5.7.1 no")), Verdict::Stop(Reason::Policy));
-        assert_eq!(judge(&refused(Stage::Rcpt, 550, "5.1.1 who")), Verdict::Refused(Reason::NoMailbox));
+        assert_eq!(judge(&refused(Stage::Mail, 550, "5.7.1 no"), NAMES), Verdict::Stop(Reason::Policy));
+        assert_eq!(
+            judge(&refused(Stage::Rcpt, 550, "5.1.1 who"), NAMES),
+            Verdict::Refused(Reason::NoMailbox)
+        );
+    }
+
+    /// TRUST M23: a server that does not know us says nothing of the recipient.
+    #[test]
+    fn our_own_names_are_not_the_recipients() {
+        for text in [
+            "<b@news.example.org>: user unknown",
+            "b+17@news.example.org does not exist",
+            "news.example.org: domain not found",
+            "no such host: mail.example.net",
+        ] {
+            assert_eq!(
+                judge(&refused(Stage::Rcpt, 550, text), NAMES),
+                Verdict::Refused(Reason::Policy),
+                "{text}"
+            );
+        }
+        for text in ["<ann@example.com>: user unknown", "unknown user ann; message from b@news.example.org"] {
+            assert_eq!(
+                judge(&refused(Stage::Rcpt, 550, text), NAMES),
+                Verdict::Refused(Reason::NoMailbox),
+                "{text}"
+            );
+        }
     }
 
     #[test]
     fn a_5xx_is_final_and_a_4xx_is_not() {
-        assert_eq!(judge(&refused(Stage::Rcpt, 550, "5.1.1 who")), Verdict::Refused(Reason::NoMailbox));
-        assert_eq!(judge(&refused(Stage::Rcpt, 550, "5.7.1 no")), Verdict::Refused(Reason::Policy));
-        assert_eq!(judge(&refused(Stage::Rcpt, 451, "greylisted")), Verdict::Retry("not now"));
-        assert_eq!(judge(&refused(Stage::Auth, 535, "5.7.8 no")), Verdict::NoRelay);
+        assert_eq!(
+            judge(&refused(Stage::Rcpt, 550, "5.1.1 who"), NAMES),
+            Verdict::Refused(Reason::NoMailbox)
+        );
+        assert_eq!(judge(&refused(Stage::Rcpt, 550, "5.7.1 no"), NAMES), Verdict::Refused(Reason::Policy));
+        assert_eq!(judge(&refused(Stage::Rcpt, 451, "greylisted"), NAMES), Verdict::Retry("not now"));
+        assert_eq!(judge(&refused(Stage::Auth, 535, "5.7.8 no"), NAMES), Verdict::NoRelay);
         let total: u64 = (1..).map_while(retry_gap).map(|gap| gap.as_secs()).sum();
         assert!((4 * 86_400..=5 * 86_400).contains(&total), "gives up after {} hours", total / 3600);
     }

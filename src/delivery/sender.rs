@@ -224,7 +224,7 @@ impl Sender {
                 return None;
             }
             Some(Err(failure)) => {
-                self.record(first.item, &Err(failure));
+                self.record(first.item, &first.from, &Err(failure));
                 return None;
             }
             Some(Ok(conversation)) => conversation,
@@ -239,11 +239,11 @@ impl Sender {
             }
             let takes_next = connection.takes_next() && !current.item.goes_alone();
             let next = if takes_next { self.next_at_once(connection.extensions()).await } else { None };
-            let Ready { item, bytes, .. } = current;
+            let Ready { item, from, bytes } = current;
             let result = connection.finish(bytes, next.as_ref().map(Ready::envelope).as_ref()).await;
             self.spare = connection.spare();
             let broke = result.as_ref().is_err_and(Failure::ends_connection);
-            self.record(item, &result);
+            self.record(item, &from, &result);
             if broke {
                 return next;
             }
@@ -254,7 +254,7 @@ impl Sender {
                 Err(Failure::Broken { stage: Stage::Mail, .. }) => return Some(next),
                 Err(failure) => {
                     let broke = failure.ends_connection();
-                    self.record(next.item, &Err(failure));
+                    self.record(next.item, &next.from, &Err(failure));
                     if broke {
                         return None;
                     }
@@ -425,7 +425,7 @@ impl Sender {
             }
             match server.check(&ready.envelope()) {
                 Ok(()) => return Some(ready),
-                Err(failure) => self.record(ready.item, &Err(failure)),
+                Err(failure) => self.record(ready.item, &ready.from, &Err(failure)),
             }
         }
     }
@@ -565,11 +565,11 @@ impl Sender {
         self.shared.queue.put_back(item);
     }
 
-    fn record(&mut self, item: Item, result: &Outcome) {
+    fn record(&mut self, item: Item, from: &str, result: &Outcome) {
         match item {
-            Item::Delivery(claim) => self.record_delivery(self.judge_delivery(&claim, result)),
+            Item::Delivery(claim) => self.record_delivery(self.judge_delivery(&claim, from, result)),
             Item::Notice(notice) => {
-                let ending = match outcome::judge(result) {
+                let ending = match self.verdict(from, &notice.address, result) {
                     Verdict::Accepted => Ending::Accepted,
                     Verdict::Failed(class) => Ending::Failed(class),
                     Verdict::Refused(reason) => Ending::Failed(reason.class()),
@@ -587,7 +587,12 @@ impl Sender {
         }
     }
 
-    fn judge_delivery(&self, claim: &Claim, result: &Outcome) -> Record {
+    fn verdict(&self, from: &str, to: &str, result: &Outcome) -> Verdict {
+        let hello = &self.shared.relays.relay(self.relay).hello;
+        outcome::judge(result, outcome::Names { from, to, hello })
+    }
+
+    fn judge_delivery(&self, claim: &Claim, from: &str, result: &Outcome) -> Record {
         let now = self.shared.site.now();
         let patience = patience::asked_for(result);
         if patience == Some(Patience::Domain) {
@@ -596,7 +601,7 @@ impl Sender {
         let base = |state, class, word| {
             self.delivery_record(claim, state, class, word, (outcome::stage(result), outcome::words(result)))
         };
-        match outcome::judge(result) {
+        match self.verdict(from, &claim.address, result) {
             Verdict::Accepted => {
                 self.shared.queue.taken(&claim.domain_key);
                 base("accepted", None, "accepted")

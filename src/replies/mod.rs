@@ -188,7 +188,7 @@ pub struct Meaning {
 }
 
 /// Reads a refusal: the reply code, the enhanced status code, and texts about it, the nearest first, without the reader's
-/// address (see [`scan::without`]).
+/// address (see [`scan::without`]) and with our names marked (see [`scan::with_ours`]).
 #[must_use]
 pub fn read(said: Said, code: Option<u16>, status: Option<&str>, texts: &[&str]) -> Meaning {
     let plain: Vec<String> = texts.iter().map(|text| scan::plain(text)).collect();
@@ -210,15 +210,16 @@ pub fn read(said: Said, code: Option<u16>, status: Option<&str>, texts: &[&str])
         About::Mailbox | About::Domain | About::Unknown if said == Said::Mail => Reason::Policy,
         _ => reason,
     };
-    let for_now = match status {
-        Some(status) => status.starts_with('4'),
-        None => code.is_some_and(|code| code / 100 == 4),
-    };
+    // A report may say 5 of what was tried for too long; the last code of a text is the innermost server's.
+    let innermost = texts.iter().find_map(|text| scan::innermost(text));
+    let for_now = status.is_some_and(|status| status.starts_with('4'))
+        || innermost.map_or(code.is_some_and(|code| code / 100 == 4), |reply| reply.starts_with('4'));
     Meaning { reason, is_hard: reason.is_final() && !for_now }
 }
 
 fn why(said: (Said, bool), status: Option<&str>, plain: &[String]) -> Reason {
-    let said: Vec<(Reason, bool)> = plain.iter().filter_map(|text| words::reason(said, text)).collect();
+    let read = |text: &String| words::reason(said, text);
+    let said: Vec<(Reason, bool)> = plain.iter().filter_map(read).collect();
     let coded = status.and_then(status::reason);
     // Exchange Online, where the directory of the other side does not know the recipient.
     if status == Some("5.4.1")
@@ -235,6 +236,8 @@ fn why(said: (Said, bool), status: Option<&str>, plain: &[String]) -> Reason {
     }
     let reason = match said.first() {
         Some((_, false)) if coded.is_some_and(|coded| coded.is_final() || coded == Reason::Policy) => coded,
+        // "Not available" is said of mailboxes that are there, and the code knows which.
+        Some((Reason::NoMailbox, _)) if coded == Some(Reason::Disabled) && is_unavailable(plain) => coded,
         Some((reason, _)) => Some(*reason),
         None => coded,
     };
@@ -246,11 +249,20 @@ fn why(said: (Said, bool), status: Option<&str>, plain: &[String]) -> Reason {
     if said.iter().any(|(reason, _)| *reason == Reason::Full) {
         return Reason::Full;
     }
-    // A code of policy never speaks of a mailbox; of a domain that takes no mail there is no other.
-    if status.is_some_and(status::is_policy) && reason != Reason::TakesNoMail {
+    // A code of policy never speaks of a mailbox or its domain; but Sendmail says of a host with a null MX what the registry
+    // has for a sender's.
+    let is_null_mx = status == Some("5.7.27") && reason == Reason::TakesNoMail;
+    let names_a_sender = || plain.iter().any(|text| text.contains("sender"));
+    if status.is_some_and(status::is_policy) && (!is_null_mx || names_a_sender()) {
         return Reason::Policy;
     }
-    reason
+    let nearest =
+        plain.iter().find(|text| read(text).is_some()).or_else(|| plain.iter().find(|text| !text.is_empty()));
+    nearest.and_then(|text| words::milder(reason, text)).unwrap_or(reason)
+}
+
+fn is_unavailable(plain: &[String]) -> bool {
+    plain.iter().any(|text| text.contains("unavailable") || text.contains("not available"))
 }
 
 /// Which command a text says was refused: in words ("in reply to MAIL FROM command"), or in a transcript, by the last line

@@ -59,20 +59,27 @@ pub fn most_telling<'a>(statuses: impl Iterator<Item = &'a str>) -> Option<&'a s
 
 /// The first reply code (RFC 5321 section 4.2) of a text: three figures that stand alone and refuse.
 pub fn reply(text: &str) -> Option<&str> {
+    replies(text).next().map(|at| &text[at..at + 3])
+}
+
+/// The last one, which is the innermost server's where several pass a refusal on; a number in brackets is none.
+pub fn innermost(text: &str) -> Option<&str> {
+    let bracketed = |at: usize| text[..at].ends_with('[') || text[at + 3..].starts_with([']', ')']);
+    replies(text).rev().find(|at| !bracketed(*at)).map(|at| &text[at..at + 3])
+}
+
+fn replies(text: &str) -> impl DoubleEndedIterator<Item = usize> {
     let bytes = text.as_bytes();
-    (0..bytes.len().saturating_sub(2)).find_map(|start| {
-        let code = bytes.get(start..start + 3)?;
+    (0..bytes.len().saturating_sub(2)).filter(move |&start| {
+        let code = &bytes[start..start + 3];
         let is_code =
             matches!(code[0], b'4' | b'5') && matches!(code[1], b'0'..=b'5') && code[2].is_ascii_digit();
         let before = start.checked_sub(1).map_or(b' ', |at| bytes[at]);
         let after = bytes.get(start + 3).copied().unwrap_or(b' ');
-        let alone = !before.is_ascii_alphanumeric()
+        is_code
+            && !before.is_ascii_alphanumeric()
             && !b".-_#@/=".contains(&before)
-            && (matches!(
-                after,
-                b' ' | b'-' | b'\n' | b'\t' | b',' | b';' | b':' | b'\'' | b'"' | b')' | b']'
-            ));
-        (is_code && alone).then(|| &text[start..start + 3])
+            && b" -\n\t,;:'\")]".contains(&after)
     })
 }
 
@@ -80,6 +87,44 @@ pub fn reply(text: &str) -> Option<&str> {
 #[must_use]
 pub fn without(text: &str, address: &str) -> String {
     if address.is_empty() { text.to_owned() } else { text.replace(address, " ") }
+}
+
+/// What [`with_ours`] writes for a name of ours: no word, and no letter of any script.
+pub const OURS: &str = "\u{e000}";
+
+/// A text in which our own names are marked: addresses and hosts at the domains of `ours`, which are addresses or host
+/// names, unless the reader lives there, too.
+#[must_use]
+pub fn with_ours(text: &str, ours: &[&str], reader: &str) -> String {
+    let domain = |name: &str| name.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+    let is_under = |host: &str, domain: &str| {
+        host.strip_suffix(domain).is_some_and(|front| front.is_empty() || front.ends_with('.'))
+    };
+    let home = domain(reader);
+    let domains: Vec<String> = ours
+        .iter()
+        .map(|name| domain(name))
+        .filter(|one| one.contains('.') && !is_under(&home, one))
+        .collect();
+    let is_ours = |word: &str| domains.iter().any(|one| is_under(&domain(word), one));
+    if domains.is_empty() {
+        return text.to_owned();
+    }
+    let belongs = |c: char| c.is_alphanumeric() || ".-_+=@".contains(c);
+    let mut marked = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let word = &rest[..rest.find(|c| !belongs(c)).unwrap_or(rest.len())];
+        let name = word.trim_matches(['.', '-']);
+        let between = word.is_empty().then(|| rest.find(belongs).unwrap_or(rest.len()));
+        match between {
+            Some(end) => marked.push_str(&rest[..end]),
+            None if is_ours(name) => marked.push_str(&word.replace(name, OURS)),
+            None => marked.push_str(word),
+        }
+        rest = &rest[between.unwrap_or(word.len())..];
+    }
+    marked
 }
 
 /// Whether a text sends whoever reads it to a page about blocking.
@@ -148,6 +193,20 @@ mod tests {
         assert_eq!(reply("host 192.0.2.5 said: 550 no"), Some("550"));
         assert_eq!(reply("550-5.7.1 no"), Some("550"));
         assert_eq!(reply("v4501 x550 5500 10.0.0.450"), None);
+        assert_eq!(innermost("550 5.0.350 it said -> 450 not now [416]"), Some("450"));
+    }
+
+    #[test]
+    fn our_names_are_marked_unless_the_reader_lives_there() {
+        let ours = ["news@news.example.org", "mail.example.net"];
+        let marked = |text, reader| with_ours(text, &ours, reader).replace(OURS, "US");
+        assert_eq!(
+            marked("550 <b+1@News.Example.org>: no; mail.example.net. ann@example.com", "ann@example.com"),
+            "550 <US>: no; US. ann@example.com"
+        );
+        assert_eq!(marked("x.news.example.org, anews.example.org", "a@example.com"), "US, anews.example.org");
+        assert_eq!(marked("<a@news.example.org>: no", "a@news.example.org"), "<a@news.example.org>: no");
+        assert_eq!(marked("ünbekannt – nein", "a@example.com"), "ünbekannt – nein");
     }
 
     #[test]

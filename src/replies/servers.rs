@@ -1,7 +1,7 @@
 //! What servers say, each with the class that a careful postmaster gives it: `servers.tsv`, with the command that it answers.
 //!
 //! Written down from what the servers in use are known to answer, not from the tables of words: it shows which kind of
-//! sentence goes wrong.
+//! sentence goes wrong. The last part holds sentences with words of an end that are easily taken for one, and true ends beside them.
 
 use super::{About, Reason, Said, read, scan};
 

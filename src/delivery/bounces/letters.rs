@@ -4,7 +4,7 @@
 //! returned, below a line that says so.
 
 use super::{
-    Action, Reason, Recipient, Said, judge,
+    Action, Reason, Recipient, Said, judge_said,
     mime::{Headers, Message, decoded},
     replies, scan,
 };
@@ -22,6 +22,7 @@ pub struct Letter {
     subject: String,
     from: String,
     own: Vec<String>,
+    ours: Vec<String>,
     no_return: bool,
     failed: Vec<String>,
     returns: bool,
@@ -64,6 +65,7 @@ impl Letter {
         let returns = cut < text.len() || message.part(&["message/rfc822", "text/rfc822-headers"]).is_some();
         Self {
             returns,
+            ours: own.clone(),
             human: text[..cut].to_owned(),
             returned: text[cut..].to_owned(),
             subject: decoded(headers.get("subject").unwrap_or_default()).to_lowercase(),
@@ -76,6 +78,18 @@ impl Letter {
                 .take(MOST_BLOCKS)
                 .collect(),
         }
+    }
+
+    /// Whom the returned message names as its sender is us, too.
+    pub fn know_sender(&mut self, returned: &Headers) {
+        let named = ["return-path", "from", "sender", "reply-to"].map(|name| returned.get(name));
+        let addresses = named.into_iter().flatten().filter_map(scan::address);
+        self.ours.extend(addresses.map(str::to_owned));
+    }
+
+    /// Addresses of ours: where it was sent to, and who sent what it returns.
+    pub fn ours(&self) -> &[String] {
+        &self.ours
     }
 
     /// Whether it only says that the server is still trying.
@@ -331,7 +345,14 @@ pub fn read(message: &Message, letter: &Letter, returned: &Headers) -> Option<Ve
             (false, true) => (letter.human.as_str(), ""),
             (false, false) => ("", ""),
         };
-        judge(block.address, action, None, &[&block.words, human, subject])
+        judge_said(
+            block.address,
+            action,
+            Said::Somewhere,
+            None,
+            &[&block.words, human, subject],
+            letter.ours(),
+        )
     });
     Some(recipients.collect())
 }

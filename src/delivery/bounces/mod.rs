@@ -180,8 +180,9 @@ fn read(bytes: &[u8]) -> Report {
 }
 
 fn understand(message: &Message) -> Report {
-    let letter = letters::Letter::new(message);
+    let mut letter = letters::Letter::new(message);
     let returned = returned_headers(message, &letter);
+    letter.know_sender(&returned);
     let recipients = feedback::read(message, &returned)
         .or_else(|| message.parts.iter().find_map(|part| providers::ses::mailed(&part.text)))
         .or_else(|| notified(message, &letter))
@@ -251,7 +252,8 @@ fn from_fields(
     };
     let subject = if alone { letter.subject() } else { "" };
     let sources = [fields.diagnostic.as_str(), block, human, subject];
-    let mut recipient = judge(fields.address, action, fields.status.as_deref(), &sources);
+    let (said, status) = (Said::Somewhere, fields.status.as_deref());
+    let mut recipient = judge_said(fields.address, action, said, status, &sources, letter.ours());
     if fields.by_program && recipient.reason == Reason::NoMailbox {
         // What a filter or a delivery program on the other side printed, not what its server knows.
         (recipient.reason, recipient.class) = (Reason::Server, Class::Soft);
@@ -261,16 +263,17 @@ fn from_fields(
 
 /// Makes a recipient of what was read: `sources` are texts about it, the nearest first.
 fn judge(address: String, action: Action, status: Option<&str>, sources: &[&str]) -> Recipient {
-    judge_said(address, action, Said::Somewhere, status, sources)
+    judge_said(address, action, Said::Somewhere, status, sources, &[])
 }
 
-/// The same, where it is known what was answered.
+/// The same, where it is known what was answered, or which names are `ours`.
 fn judge_said(
     address: String,
     action: Action,
     said: Said,
     status: Option<&str>,
     sources: &[&str],
+    ours: &[String],
 ) -> Recipient {
     let sources: Vec<&str> =
         sources.iter().map(|text| &text[..text.floor_char_boundary(LONGEST_SOURCE)]).collect();
@@ -283,7 +286,9 @@ fn judge_said(
     let found = scan::statuses(nearest).filter(fits).chain(status).chain(others.filter(fits));
     let status = scan::most_telling(found).map(str::to_owned);
     let reply = sources.iter().find_map(|text| scan::reply(text)).map(str::to_owned);
-    let nearby: Vec<String> = sources.iter().map(|text| scan::without(text, &address)).collect();
+    let ours: Vec<&str> = ours.iter().map(String::as_str).collect();
+    let words = |text: &&str| scan::without(&scan::with_ours(text, &ours, &address), &address);
+    let nearby: Vec<String> = sources.iter().map(words).collect();
     let nearby: Vec<&str> = nearby.iter().map(String::as_str).collect();
     let code = reply.as_deref().and_then(|reply| reply.parse().ok());
     let meaning = replies::read(said, code, status.as_deref(), &nearby);

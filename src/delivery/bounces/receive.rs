@@ -473,7 +473,7 @@ async fn receive_refusal(site: &Site, refusal: &store::Refusal) -> Result<Option
     let address = copy.as_ref().and_then(|(address, _)| EmailAddress::parse(address).ok());
     let Some((address, (_, row_at))) = address.zip(copy) else { return Ok(None) };
     let said = Said::at(&refusal.stage);
-    let mut recipient = judge_said(address.to_string(), Action::Failed, said, None, &[&refusal.reply]);
+    let mut recipient = judge_said(address.to_string(), Action::Failed, said, None, &[&refusal.reply], &[]);
     // What was read when it came is what the desk shows and the edition was judged by.
     if let Some(reason) = refusal.reason.as_deref().and_then(Reason::parse) {
         if !reason.is_final() {

@@ -53,6 +53,33 @@ fn a_status_notification_says_what_its_fields_say() {
     assert_eq!(classes, [Class::Soft, Class::Hard]);
 }
 
+/// TRUST M20, M23: what a server says of our own names is about us, and a code of 4 is for now whatever the field says; neither
+/// costs a reader anything.
+#[test]
+fn our_names_and_codes_of_4_give_nobody_up() {
+    let read = |status: &str, words: &str| {
+        let fields = "Final-Recipient: rfc822; ann@example.com\nAction: failed\n";
+        only(&dsn(&format!("{fields}Status: {status}\nDiagnostic-Code: smtp; {words}\n"))).class
+    };
+    for (status, words) in [
+        ("5.0.0", "550 <bounce+1.2.abc@example.org>: user unknown"),
+        ("5.0.0", "550 bounce@example.org does not exist"),
+        ("5.0.0", "550 example.org: domain not found"),
+        ("5.0.0", "450 mailbox unavailable"),
+        ("5.4.7", "550 5.4.7 delivery expired: 450 mailbox unavailable"),
+        ("5.0.0", "550 5.0.350 Remote server returned an error -> 450 user unknown"),
+    ] {
+        assert_eq!(read(status, words), Class::Soft, "{words}");
+    }
+    for (status, words) in [
+        ("5.0.0", "550 <ann@example.com>: user unknown"),
+        ("5.0.0", "550 unknown user ann; your message from bounce@example.org was not delivered"),
+        ("5.0.0", "550 5.0.350 Remote server returned an error -> 550 user unknown"),
+    ] {
+        assert_eq!(read(status, words), Class::Hard, "{words}");
+    }
+}
+
 /// A status of the other server's words beats a vague one of the reporter's field.
 #[test]
 fn the_more_telling_status_counts() {

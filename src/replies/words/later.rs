@@ -30,8 +30,8 @@ pub const NAME_SERVER: Phrases = &[
 pub const RATE: Phrases = &[
     "at a rate that",
     "frequency limit",
-    "rate limit",
-    "rate*exceeded",
+    "|rate limit",
+    "|rate*exceeded",
     "ratelimit",
     "receive limit",
     "receiving mail too",

@@ -219,14 +219,14 @@ pub const DISABLED: Phrases = &[
 
 pub const TAKES_NO_MAIL: Phrases = &[
     "couldn't find any mail exchanger",
-    "do not accept email",
-    "do not accept mail",
-    "does not accept email",
-    "does not accept mail",
+    "do not accept email|",
+    "do not accept mail|",
+    "does not accept email|",
+    "does not accept mail|",
     "does not have an mx or a record",
-    "does not receive mail",
-    "doesn't accept email",
-    "doesn't accept mail",
+    "does not receive mail|",
+    "doesn't accept email|",
+    "doesn't accept mail|",
     "domain*does not receive",
     "no host found for existing",
     "no incoming mail",
@@ -235,9 +235,9 @@ pub const TAKES_NO_MAIL: Phrases = &[
     "no mx record found",
     "no smtp service",
     "not a mail host",
-    "not accept any mail",
+    "not accept any mail|",
     "null mx",
-    "seem to reject all mail",
+    "seem to reject all mail|",
 ];
 
 pub const NO_HOST: Phrases = &[
@@ -336,7 +336,6 @@ pub const NO_MAILBOX: Phrases = &[
     "mailbox deleted",
     "mailbox invalid",
     "mailbox is unavailable",
-    "mailbox name not allowed",
     "mailbox not available",
     "mailbox not found",
     "mailbox unavailable",

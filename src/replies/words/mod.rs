@@ -1,14 +1,16 @@
 //! What the words that mail servers use mean.
 //!
 //! The idioms of the servers in use, grouped by what they mean; nothing here knows one provider's message as a whole. In
-//! a phrase, `*` stands for anything in between. The first group that has a phrase in the text counts, so groups whose
-//! words are plainest come first.
+//! a phrase, `*` stands for anything in between, `|` before it for the beginning of a word and behind it for the end of a
+//! clause. The first group that has a phrase in the text counts, so groups whose words are plainest come first.
 
 mod later;
 mod mailbox;
+mod milder;
 mod us;
 mod whose;
 
+pub use self::milder::milder;
 use self::whose::{Whose, whose};
 use super::{Reason, Said};
 
@@ -71,7 +73,7 @@ const MISSING: Phrases = &[
 ];
 
 /// As [`MISSING`], of hosts.
-const MISSING_HOSTS: Phrases = &["unresolv", "no mx", "invalid"];
+const MISSING_HOSTS: Phrases = &["unresolv", "unrout", "no mx", "invalid"];
 
 /// What is said of a mailbox that takes no mail now.
 const SHUT: Phrases =
@@ -124,27 +126,21 @@ enum Refused {
     TheMessage,
 }
 
-/// "Recipient rejected" speaks of the recipient; "the recipient rejected your message" says that there is one.
+/// "Recipient rejected" speaks of the recipient; "the recipient rejected your message", or "refused: it has links", says that
+/// there is one.
 fn refused_by_the_reader(plain: &str) -> Option<Refused> {
     const WHO: Phrases = &["user", "recipient"];
     const REFUSES: Phrases = &[" reject", " refuse", " has reject", " has refuse"];
-    const THIS: Phrases = &["your ", "the ", "this ", "that ", "our ", "a "];
-    const SENT: Phrases = &["message", "mail", "email", "e-mail", "it ", "letter"];
+    const PASSIVE: Phrases = &[" rejected", " refused"];
     let what = |after: &str| {
-        let after = after.trim_start_matches(char::is_alphabetic).trim_start();
-        let after = THIS.iter().find_map(|word| after.strip_prefix(word)).unwrap_or(after);
-        if SENT.iter().any(|word| after.starts_with(word)) {
-            Refused::TheMessage
-        } else {
-            Refused::Themselves
-        }
+        let Some(behind) = PASSIVE.iter().find_map(|word| after.strip_prefix(word)) else {
+            return REFUSES.iter().any(|word| after.starts_with(word)).then_some(Refused::TheMessage);
+        };
+        let said = behind.trim_start_matches([':', ',', ';', '-', '(', ' ']);
+        let is_all = behind.starts_with(['.', '!']) || !said.starts_with(char::is_alphabetic);
+        Some(if is_all { Refused::Themselves } else { Refused::TheMessage })
     };
-    WHO.iter().find_map(|who| {
-        plain.match_indices(who).find_map(|(at, _)| {
-            let after = &plain[at + who.len()..];
-            REFUSES.iter().find_map(|refuses| after.strip_prefix(refuses)).map(what)
-        })
-    })
+    WHO.iter().find_map(|who| plain.match_indices(who).find_map(|(at, _)| what(&plain[at + who.len()..])))
 }
 
 /// "Unknown host 192.0.2.1": a host that is known by its figures alone is the one that connects.
@@ -159,11 +155,21 @@ fn unknown_host_of_figures(plain: &str) -> bool {
 /// Whether a text says a phrase; `*` may stand for up to 80 letters.
 fn says(text: &str, phrase: &str) -> bool {
     const GAP: usize = 80;
-    let Some((first, second)) = phrase.split_once('*') else { return text.contains(phrase) };
+    let (phrase, begins) = phrase.strip_prefix('|').map_or((phrase, false), |rest| (rest, true));
+    let (phrase, ends) = phrase.strip_suffix('|').map_or((phrase, false), |rest| (rest, true));
+    let (first, second) = phrase.split_once('*').unwrap_or((phrase, ""));
     text.match_indices(first).any(|(at, _)| {
         let after = &text[at + first.len()..];
-        after[..after.floor_char_boundary(GAP + second.len())].contains(second)
+        (!begins || !text[..at].ends_with(char::is_alphanumeric))
+            && (!ends || ends_a_clause(after))
+            && after[..after.floor_char_boundary(GAP + second.len())].contains(second)
     })
+}
+
+/// Whether a clause ends where this begins. Behind words about mail, "(null MX)" says why.
+fn ends_a_clause(after: &str) -> bool {
+    let after = after.trim_start();
+    after.is_empty() || after.starts_with(['.', ';', '!', ')', ']', '(', '['])
 }
 
 /// `[192.0.2.1] refused`: a network address that is said to be unwelcome is ours.

@@ -306,6 +306,7 @@ pub const OURS: Phrases = &[
     "reverse-path",
     "envelope address",
     "client",
+    " ip ",
     "connecting",
     "message from",
     "your message",

@@ -192,8 +192,8 @@ fn is_of_ours(plain: &str, name: usize) -> bool {
     const NEVER: Phrases = &["recipient", "rcpt", "addressee", "destinat", "empfänger"];
     const BETWEEN: Phrases = &["'s", "email", "e-mail", "mail", "domain", "ip", "source", "header"];
     const BELONGS: Phrases = &[
-        "your", "ihre", "ihr", "votre", "vostra", "vostro", "client", " ip", "source", "from", "return",
-        "bounce", "reply", "envelope",
+        "your", "ihre", "ihr", "votre", "vostra", "vostro", "client", " ip", " ip-", "source", "from",
+        "return", "bounce", "reply", "envelope",
     ];
     if NEVER.iter().any(|word| plain[name..].starts_with(word)) {
         return false;
