@@ -23,7 +23,11 @@ fn problems_of(subject: &str) -> Vec<String> {
         ("sign_in_link/body.mjml.hbs", "<mjml><mj-body></mj-body></mjml>"),
     ]);
     let problems = templates.expect("well-formed templates").check();
-    problems.into_iter().filter(|problem| problem.file.starts_with("sign_in")).map(|p| p.message).collect()
+    problems
+        .into_iter()
+        .filter(|problem| problem.file.starts_with("sign_in_link"))
+        .map(|p| p.message)
+        .collect()
 }
 
 #[test]

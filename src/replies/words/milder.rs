@@ -154,7 +154,7 @@ fn speaks_of_a_moment(plain: &str) -> bool {
 }
 
 /// "<news@…>: user unknown", "no such host 192.0.2.1": our own name, or a host's figures, right beside it.
-fn is_said_of_a_name_of_ours(plain: &str) -> bool {
+pub fn is_said_of_a_name_of_ours(plain: &str) -> bool {
     let named = plain.match_indices(scan::OURS).any(|(at, mark)| {
         let (before, after) = (&plain[..at], &plain[at + mark.len()..]);
         let after = after.trim_start_matches(['>', ')', ']', ':', '.', ' ']);

@@ -101,7 +101,9 @@ pub fn reason((said, reported): (Said, bool), plain: &str) -> Option<(Reason, bo
         None | Some((_, false)) if whose(plain, &[MISSING]) == Some(Whose::Readers) => {
             Some((Reason::NoMailbox, false))
         }
-        None if names_a_blocked_address(plain) => Some((Reason::Policy, false)),
+        None if names_a_blocked_address(plain) || milder::is_said_of_a_name_of_ours(plain) => {
+            Some((Reason::Policy, false))
+        }
         _ => group,
     };
     if is_ours(group.map(|(reason, _)| reason), plain) { Some((Reason::Policy, true)) } else { group }
