@@ -112,7 +112,7 @@ struct State {
     door: tokio::sync::Mutex<()>,
     /// How many messages it was given, for the weights.
     given: AtomicU64,
-    /// Where there is a limit by the second: one waits for the next moment, and the others behind it.
+    /// Where there is a limit by the second: one waits for the next message and its moment, and the others behind it.
     slots: Option<tokio::sync::Mutex<Slots>>,
     /// Where it asks for one.
     sign_in: Option<SignIn>,
@@ -212,19 +212,15 @@ impl Relays {
         self.all[index].sign_in.as_ref()
     }
 
-    /// Waits for the moment of a message that has its turn, where there is a limit by the second.
-    ///
-    /// # Errors
-    /// When the database cannot be asked for one.
-    pub(super) async fn moment(&self, index: usize, site: &Site) -> Result<()> {
-        if let Some(slots) = &self.all[index].slots {
-            slots.lock().await.next(site).await?;
-            self.wakes.count();
+    /// The moments of the relay, where there is a limit by the second, once nobody else waits for one.
+    pub(super) async fn slots(&self, index: usize) -> Option<tokio::sync::MutexGuard<'_, Slots>> {
+        match &self.all[index].slots {
+            Some(slots) => Some(slots.lock().await),
+            None => None,
         }
-        Ok(())
     }
 
-    /// Whether the moment of such a message is now, without waiting.
+    /// Whether a message may go now, where there is such a limit, and nobody waits for that moment.
     pub(super) fn is_its_moment(&self, index: usize) -> bool {
         self.all[index]
             .slots

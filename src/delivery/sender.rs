@@ -18,6 +18,7 @@ use super::{
     relays::{self, Failed, LONGEST_REST, Why},
     shared::Shared,
     sign_in::{Answer, Pass, SignIn},
+    slots::Slots,
     smtp::{Connection, Envelope, Extensions, Failure, Reply, Stage},
     store::{
         ledger::{Claim, Record},
@@ -169,14 +170,7 @@ impl Sender {
                 () = self.shared.queue.closed() => return None,
             };
             match turn {
-                Ok(()) => {
-                    let Some(item) = self.shared.queue.pop().await else {
-                        self.shared.relays.unused(self.relay);
-                        return None;
-                    };
-                    self.held.push(item.key());
-                    return self.at_its_moment(item).await;
-                }
+                Ok(()) => return self.take().await,
                 Err(error) => {
                     tracing::error!(%error, "the limits of a relay cannot be asked for; trying again");
                     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -185,18 +179,35 @@ impl Sender {
         }
     }
 
-    /// Waits with a message until it may go, where the relay has a limit by the second: whoever has nothing to send needs no moment.
-    async fn at_its_moment(&mut self, item: Item) -> Option<Item> {
+    /// A message, at its moment. Whoever has nothing to send takes no moment, and whoever has no moment takes no message: one that
+    /// is in a hurry is in hand next.
+    async fn take(&mut self) -> Option<Item> {
+        let shared = self.shared.clone();
+        let mut slots = shared.relays.slots(self.relay).await;
+        let Some(item) = shared.queue.pop().await else {
+            shared.relays.unused(self.relay);
+            return None;
+        };
+        self.held.push(item.key());
+        match &mut slots {
+            Some(slots) => self.at_its_moment(item, slots).await,
+            None => Some(item),
+        }
+    }
+
+    /// Waits with a message until it may go.
+    async fn at_its_moment(&mut self, item: Item, slots: &mut Slots) -> Option<Item> {
         loop {
             let moment = tokio::select! {
                 biased;
-                moment = self.shared.relays.moment(self.relay, &self.shared.site) => moment,
+                moment = slots.next(&self.shared.site) => moment,
                 () = self.shared.queue.closed() => {
                     self.shared.relays.unused(self.relay);
                     self.put_back(item);
                     return None;
                 }
             };
+            self.shared.wakes.count();
             match moment {
                 Ok(()) => return Some(item),
                 Err(error) => {
@@ -329,7 +340,7 @@ impl Sender {
                         self.tell_of_refusal(&words).await;
                         return None;
                     }
-                    Some(pass) if lost => pass.lost(),
+                    Some(pass) if lost => pass.was_broken_off(),
                     Some(pass) => self.noted(pass.was_not_tried(site).await),
                     None => {}
                 }

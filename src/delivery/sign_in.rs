@@ -137,7 +137,7 @@ impl SignIn {
     /// # Errors
     /// When the database cannot be asked.
     pub(super) async fn wait(&self, site: &Site) -> Result<Option<Duration>> {
-        let door = self.state().door;
+        let State { door, is_told } = *self.state();
         let now = clock::instant();
         match door {
             Door::Open => return Ok(None),
@@ -146,7 +146,9 @@ impl SignIn {
         }
         let now = site.db.lease_time(&site.clock).await?;
         let known = store::look(&site.db, self.key()).await?;
-        let may = known.is_none_or(|row| row.was_taken_lately(now) || row.may_be_tried(now));
+        // Whoever hears of a refusal for the first time is to tell the desk.
+        let is_news = |row: &Row| row.refused_since.is_some() && !is_told;
+        let may = known.is_none_or(|row| row.was_taken_lately(now) || row.may_be_tried(now) || is_news(&row));
         Ok((!may).then_some(LOOK))
     }
 
@@ -253,7 +255,7 @@ impl Pass<'_> {
     }
 
     /// It ended in the middle of it, and nobody knows how it was judged: as if it had been refused.
-    pub(super) fn lost(self) {
+    pub(super) fn was_broken_off(self) {
         *self.sign_in.state() = State { door: Door::Closed, is_told: false };
     }
 }

@@ -37,12 +37,13 @@ statements! {
             where substr(span, instr(span, ' ') + 1, 10) < strftime('%Y-%m-%d', $1 / 1000000, 'unixepoch') limit $2)",
         postgres "delete from relay_window where (relay, span) in (select relay, span from relay_window
             where split_part(span, ' ', 2) < to_char(to_timestamp(cast($1 as bigint) / 1000000) at time zone 'UTC', 'YYYY-MM-DD') limit $2)";
-    /// What workers that are still there cannot use; of refused sign-ins those that are refused still, whoever tried last.
+    /// What workers that are still there cannot use; refused sign-ins first, those that are refused still, whoever tried last.
     TROUBLES = "select t.relay, coalesce(s.refused_since, t.since) as since, coalesce(s.words, t.words) as words, s.credentials, s.next_try_at,
             s.told_at, (select max(o.told_at) from relay_sign_in o where o.relay = s.relay) as relay_told_at
         from relay_trouble t join worker w on w.id = t.worker_id
         left join relay_sign_in s on s.relay = t.relay and s.credentials = t.credentials and s.refused_since is not null
-        where w.stopped_at is null and (t.credentials is null or s.relay is not null) order by since, t.relay, t.worker_id";
+        where w.stopped_at is null and (t.credentials is null or s.relay is not null)
+        order by case when s.relay is null then 1 else 0 end, since, t.relay, t.worker_id";
 }
 
 /// A relay that cannot be used.
