@@ -531,7 +531,7 @@ impl Told {
 }
 
 /// Says where everything is, and how to begin when nobody is there yet.
-pub(super) async fn greet(running: &Running, config_listen: SocketAddr) -> anyhow::Result<()> {
+pub(super) async fn greet(running: &Running, config_listen: SocketAddr) {
     let site = &running.site;
     println!("Broadside is running on {config_listen}.");
     println!("  public site   {}", site.url("/"));
@@ -540,13 +540,13 @@ pub(super) async fn greet(running: &Running, config_listen: SocketAddr) -> anyho
         println!("  mailbox       http://{}/", sandbox.http_addr());
         println!("  payments      http://{}/payments", sandbox.http_addr());
     }
-    if let Some(path) = staff::set_up::path(site).await? {
+    // Whoever cannot be asked just now is asked at the next start: what runs is not ended for it.
+    if let Ok(Some(path)) = staff::set_up::path(site).await {
         println!(
             "\nNobody has an account yet. Set your magazine up here (the link works once):\n  {}",
             site.url(&path)
         );
     }
-    Ok(())
 }
 
 #[cfg(test)]

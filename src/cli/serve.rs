@@ -21,7 +21,7 @@ pub(super) async fn serve(config: Config, arguments: Arguments) -> anyhow::Resul
         return Ok(ExitCode::SUCCESS);
     }
     let running = Running::start(config, Parts::WebAndWorker, arguments.sandbox).await?;
-    running::greet(&running, listen).await?;
+    running::greet(&running, listen).await;
     running.until_told(told).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ use std::{
     collections::HashSet,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -124,6 +124,8 @@ struct State {
     /// It was said once that it takes no more.
     crowded: AtomicBool,
     allowance: tokio::sync::Mutex<Allowance>,
+    /// What was spent of it for nothing, and is spent again before more is reserved.
+    unused: AtomicI64,
 }
 
 /// What a failure to begin a conversation says.
@@ -199,6 +201,7 @@ impl Relays {
             open: AtomicUsize::new(0),
             crowded: AtomicBool::new(false),
             allowance: tokio::sync::Mutex::default(),
+            unused: AtomicI64::new(0),
         };
         Self { all: all.iter().map(state).collect(), changed: Notify::new(), wakes }
     }
@@ -286,8 +289,8 @@ impl Relays {
         let state = &self.all[index];
         // They all begin anew when one recovers: none may have been given yet.
         let _ = state.given.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |given| given.checked_sub(1));
-        if let (true, Ok(mut allowance)) = (state.is_limited(), state.allowance.try_lock()) {
-            allowance.left += 1;
+        if state.is_limited() {
+            state.unused.fetch_add(1, Ordering::Relaxed);
         }
         if state.leave_untried() {
             self.changed.notify_waiters();
@@ -386,7 +389,8 @@ impl Relays {
     /// When the database fails; then the limits stay on the safe side.
     pub(super) async fn give_back(&self, site: &Site) -> Result<()> {
         for state in &self.all {
-            let allowance = std::mem::take(&mut *state.allowance.lock().await);
+            let mut allowance = std::mem::take(&mut *state.allowance.lock().await);
+            allowance.left += state.unused.swap(0, Ordering::Relaxed);
             if allowance.left > 0 {
                 let mut tx = site.db.begin().await?;
                 for span in &allowance.spans {
@@ -446,9 +450,15 @@ impl State {
             return Ok(true);
         }
         let mut allowance = self.allowance.lock().await;
+        allowance.left += self.unused.swap(0, Ordering::Relaxed);
         let now = site.now();
-        if allowance.left == 0 || !allowance.spans.iter().all(|span| span_names(now).contains(span)) {
-            *allowance = self.reserve(site, now).await?;
+        let is_over = !allowance.spans.iter().all(|span| span_names(now).contains(span));
+        if allowance.left == 0 || is_over {
+            let fresh = self.reserve(site, now).await?;
+            // With nothing left, what comes back still belongs to the spans that it was reserved in.
+            if fresh.left > 0 || is_over {
+                *allowance = fresh;
+            }
         }
         if allowance.left == 0 {
             return Ok(false);

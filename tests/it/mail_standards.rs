@@ -13,7 +13,7 @@ use broadside::{
     mail::{
         ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed,
         JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled, Sender,
-        SignInLink, SomethingWrong, TeamInvite, Welcome,
+        SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
     },
     sandbox::{LineEnds, Rule, Stage},
     staff::settings,
@@ -148,6 +148,7 @@ both_engines! {
         enqueue(&app, &mut seen, &EditionPaused { sender: sender(), subject: HARD_SUBJECT.to_owned(), ..EditionPaused::sample() }).await;
         enqueue(&app, &mut seen, &JobStopped { sender: sender(), why: HARD_NAME.to_owned(), ..JobStopped::sample() }).await;
         enqueue(&app, &mut seen, &SomethingWrong { sender: sender(), problems: vec![HARD_NAME.to_owned()], ..SomethingWrong::sample() }).await;
+        enqueue(&app, &mut seen, &SignInRefused { sender: sender(), words: HARD_NAME.to_owned(), ..SignInRefused::sample() }).await;
         enqueue(&app, &mut seen, &FormClosed { sender: sender(), ..FormClosed::sample() }).await;
         enqueue(&app, &mut seen, &CopiesCameBack { sender: sender(), subject: HARD_SUBJECT.to_owned(), words: HARD_NAME.to_owned(), ..CopiesCameBack::sample() }).await;
         enqueue(&app, &mut seen, &NothingTaken { sender: sender(), subject: HARD_SUBJECT.to_owned(), domains: vec![HARD_NAME.to_owned()], ..NothingTaken::sample() }).await;

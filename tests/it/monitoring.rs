@@ -260,6 +260,12 @@ async fn a_database_that_is_away_is_told_to_whoever_watches() {
     let is_ok = async || (watcher.health().await.0 == StatusCode::OK).then_some(());
     wait::until("good health", is_ok).await;
     assert!(watcher.scrape().await.names().contains("broadside_notices_waiting"));
+    // Whoever watches is answered before all else stands.
+    wait::until("the whole of it", async || program.log().contains("STRIPE_SECRET_KEY").then_some(())).await;
+    wait::until("a sign of work", async || {
+        (watcher.scrape().await.number("broadside_engine_lives", &[]) == Some(1.0)).then_some(())
+    })
+    .await;
 
     tokio::task::block_in_place(|| cluster.stop("fast"));
     let ill = wait::until("bad health", async || {

@@ -259,7 +259,11 @@ both_engines! {
             (!database::rows::<(i64,)>(&app.site.db, living).await.is_empty()).then_some(())
         })
         .await;
-        let settings = [("BASE_URL", "https://moved.example.org"), ("DATABASE_URL", app.database_url.as_str())];
+        let settings = [
+            ("BASE_URL", "https://moved.example.org"),
+            ("DATABASE_URL", app.database_url.as_str()),
+            ("SUPPRESSION_SECRET", crate::support::app::SUPPRESSION_SECRET),
+        ];
         let output = crate::command_line::broadside(&["settings", "confirm-address"], &settings);
         assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
         assert!(text(&output.stderr).contains("a process works on this database"), "{}", text(&output.stderr));

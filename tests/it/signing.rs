@@ -197,6 +197,7 @@ async fn a_key_at_the_terminal() {
         ("DNS_RESOLVER", resolver.as_str()),
         ("SECRET", secret),
         ("LISTEN", "127.0.0.1:0"),
+        ("SUPPRESSION_SECRET", secret),
     ];
     let run = |arguments: &[&str]| broadside(arguments, &settings);
     let nameless = run(&["dkim", "new"]);
@@ -211,7 +212,13 @@ async fn a_key_at_the_terminal() {
     assert!(run(&["dkim", "activate", "spring"]).status.success());
     assert!(text(&run(&["dkim", "list"]).stdout).contains("spring._domainkey.example.org  rsa  signs since"));
     let other = "9876543210-9876543210-9876543210";
-    let changed = [settings[0], ("SECRET", other), settings[3], ("SMTP_URL", "smtp://127.0.0.1:1?tls=none")];
+    let changed = [
+        settings[0],
+        ("SECRET", other),
+        settings[3],
+        settings[4],
+        ("SMTP_URL", "smtp://127.0.0.1:1?tls=none"),
+    ];
     let refused = broadside(&["serve"], &changed);
     assert!(!refused.status.success() && text(&refused.stderr).contains("OLD_SECRETS"), "{refused:?}");
     let retired = run(&["dkim", "retire", "spring"]);
