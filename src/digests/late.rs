@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
-use super::{Result, load, owners};
+use super::{Result, load};
 use crate::{
     delivery::editions::{self, DueEdition},
     mail::EditionHeld,
     site::Site,
-    staff::{Settings, audit},
+    staff::{Settings, audit, letters},
 };
 
 /// Why an edition is held: its moment was missed.
@@ -26,7 +26,7 @@ pub(super) fn is_too_late(site: &Site, settings: &Settings, due: &DueEdition) ->
 /// Holds it and tells the owners, in one transaction; nothing if somebody moved it meanwhile.
 pub(super) async fn hold(site: &Site, settings: &Settings, due: &DueEdition, because: &str) -> Result<()> {
     let edition = load(&site.db, due.id).await?;
-    let owners = owners::owners(site).await?;
+    let owners = letters::owners(&site.db).await?;
     let mut tx = site.db.begin().await?;
     if !editions::hold(&mut tx, site, due, because).await? {
         return Ok(());
@@ -42,7 +42,7 @@ pub(super) async fn hold(site: &Site, settings: &Settings, due: &DueEdition, bec
         edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
     };
     let fact = format!("held:{}:{}", edition.id, due.send_at.0);
-    owners::tell(&mut tx, site, settings, &owners, &fact, &context).await?;
+    letters::tell(&mut tx, (site, settings), &owners, &fact, &context).await?;
     tx.commit().await?;
     tracing::warn!(edition = edition.id, because, "an edition is held back; the desk releases it");
     Ok(())

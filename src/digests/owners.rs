@@ -3,22 +3,11 @@
 
 use super::{Result, load, store};
 use crate::{
-    db::{self, Tx},
-    delivery::{
-        editions,
-        notices::{self, NewNotice},
-    },
-    mail::{EditionPaused, EmailTemplate},
+    delivery::editions,
+    mail::EditionPaused,
     site::Site,
-    staff::{Role, Settings, accounts, accounts::Member},
+    staff::{Role, Settings, accounts, accounts::Member, letters},
 };
-
-/// Those who are told.
-pub(super) async fn owners(site: &Site) -> Result<Vec<Member>> {
-    let mut members = accounts::members(&site.db).await?;
-    members.retain(|one| one.role == Role::Owner && one.disabled_at.is_none());
-    Ok(members)
-}
 
 /// The owners, and who pressed Send for an edition: it is theirs to see that it arrives.
 pub(super) async fn responsible(site: &Site, edition_id: i64) -> Result<Vec<Member>> {
@@ -26,30 +15,6 @@ pub(super) async fn responsible(site: &Site, edition_id: i64) -> Result<Vec<Memb
     let mut members = accounts::members(&site.db).await?;
     members.retain(|one| one.disabled_at.is_none() && (one.role == Role::Owner || Some(one.id) == pressed));
     Ok(members)
-}
-
-/// One mail to each about a fact, which is never told twice. False if nobody could be written to.
-pub(super) async fn tell<T: EmailTemplate>(
-    tx: &mut Tx,
-    site: &Site,
-    settings: &Settings,
-    owners: &[Member],
-    fact: &str,
-    context: &T,
-) -> db::Result<bool> {
-    // Without an address to send from no edition could have gone anywhere.
-    let Some(from) = settings.from_address() else { return Ok(false) };
-    for owner in owners {
-        let notice = NewNotice {
-            key: &format!("{fact}:{}", owner.public_id),
-            from: (settings.sender_name(), &from),
-            to: &owner.email,
-            name: &owner.name,
-            context,
-        };
-        notices::enqueue(tx, site, notice).await?;
-    }
-    Ok(!owners.is_empty())
 }
 
 /// Tells the owners, and who pressed Send, of editions that the engine paused by itself, once for each pause (TRUST M23, M28). Returns how many
@@ -73,7 +38,7 @@ pub async fn tell_of_pauses(site: &Site) -> Result<usize> {
             edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
         };
         let fact = format!("paused:{id}:{}", site.now().0);
-        if tell(&mut tx, site, &settings, &people, &fact, &context).await? {
+        if letters::tell(&mut tx, (site, &settings), &people, &fact, &context).await? {
             tx.commit().await?;
             told += 1;
         }

@@ -9,7 +9,7 @@ use crate::{
     delivery::pace::{self, Refusing},
     mail::NothingTaken,
     site::Site,
-    staff::Settings,
+    staff::{Settings, letters},
 };
 
 /// A letter names no more of them; those with the most readers come first.
@@ -93,7 +93,7 @@ async fn tell_of(site: &Site, all: &[&Refusing]) -> Result<bool> {
         edition_url: site.url(&format!("/desk/editions/{public_id}")),
     };
     let fact = format!("refused:{edition_id}:{}", site.now().0);
-    let is_told = owners::tell(&mut tx, site, &settings, &people, &fact, &context).await?;
+    let is_told = letters::tell(&mut tx, (site, &settings), &people, &fact, &context).await?;
     if is_told {
         tx.commit().await?;
     }

@@ -8,7 +8,7 @@ use crate::{
     delivery::bounces::mass::{self, Decision, Mass},
     mail::CopiesCameBack,
     site::Site,
-    staff::{Settings, audit},
+    staff::{Settings, audit, letters},
 };
 
 /// How many readers one transaction stops.
@@ -112,7 +112,7 @@ pub async fn tell_of_returned(site: &Site) -> Result<usize> {
             bounces_url: site.url("/desk/bounces"),
         };
         let fact = format!("returned:{id}:{}", mass.since.0);
-        if owners::tell(&mut tx, site, &settings, &people, &fact, &context).await? {
+        if letters::tell(&mut tx, (site, &settings), &people, &fact, &context).await? {
             tx.commit().await?;
             told += 1;
         }

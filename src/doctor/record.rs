@@ -9,12 +9,10 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{Doctor, Finding, Grade, store};
 use crate::{
     clock::{Moment, Zone},
-    db::{Db, Result, Tx},
-    delivery::notices::{self, NewNotice},
-    email_address::EmailAddress,
+    db::{Db, Result},
     mail::{EmailTemplate as _, SomethingWrong},
     site::Site,
-    staff::{Role, Settings, accounts},
+    staff::{Settings, letters},
 };
 
 /// How often it is asked whether a look is due.
@@ -123,7 +121,9 @@ pub async fn keep(site: &Site, place: &str, findings: Vec<Finding>, tells: bool)
     let now = site.now();
     let mut looks = all(&site.db).await?;
     let told = store::told(&site.db).await?;
-    let letter = if tells { Letter::begin(site).await? } else { None };
+    let (settings, owners) = (Settings::load(&site.db).await?, letters::owners(&site.db).await?);
+    // Whoever cannot be written to has not been told.
+    let tells = tells && !owners.is_empty() && letters::from(site, &settings).is_some();
     let at = looks.iter().position(|look| look.place == place);
     let before = at.map(|at| looks.swap_remove(at).problems()).unwrap_or_default();
     let mut look = Look { place: place.to_owned(), findings, at: now, again: false };
@@ -145,59 +145,21 @@ pub async fn keep(site: &Site, place: &str, findings: Vec<Finding>, tells: bool)
     for thing in told.iter().filter(|thing| !still.contains(thing)) {
         store::well(&mut tx, thing).await?;
     }
-    // Whoever cannot be written to has not been told.
-    if let Some(letter) = letter {
-        let mut news = Vec::new();
-        for (thing, words) in bad {
-            if store::tell(&mut tx, &thing, now).await? {
-                news.push(words);
-            }
+    let mut news = Vec::new();
+    for (thing, words) in bad.into_iter().filter(|_| tells) {
+        if store::tell(&mut tx, &thing, now).await? {
+            news.push(words);
         }
-        letter.write(&mut tx, site, place, news).await?;
     }
-    tx.commit().await
-}
-
-/// What a letter needs beside its news.
-struct Letter {
-    settings: Settings,
-    from: EmailAddress,
-    owners: Vec<accounts::Member>,
-}
-
-impl Letter {
-    /// None while nobody can be written to: there is no owner, or no address that a letter could come from.
-    async fn begin(site: &Site) -> Result<Option<Self>> {
-        let settings = Settings::load(&site.db).await?;
-        let mut owners = accounts::members(&site.db).await?;
-        owners.retain(|one| one.role == Role::Owner && one.disabled_at.is_none());
-        // A magazine that has not said where its mail comes from writes from its own host rather than not at all.
-        let own = settings.from_address();
-        let from = own.or_else(|| EmailAddress::parse(&format!("desk@{}", site.host())).ok());
-        Ok(from.filter(|_| !owners.is_empty()).map(|from| Self { settings, from, owners }))
-    }
-
-    async fn write(&self, tx: &mut Tx, site: &Site, place: &str, news: Vec<String>) -> Result<()> {
-        if news.is_empty() {
-            return Ok(());
-        }
+    if !news.is_empty() {
         let context = SomethingWrong {
-            sender: self.settings.sender(site),
+            sender: settings.sender(site),
             problems: news,
             place: place.to_owned(),
             desk_url: site.url("/desk/doctor"),
         };
-        for owner in &self.owners {
-            let key = format!("{}:{place}:{}:{}", SomethingWrong::NAME, site.now().0, owner.public_id);
-            let to = NewNotice {
-                key: &key,
-                from: (self.settings.sender_name(), &self.from),
-                to: &owner.email,
-                name: &owner.name,
-                context: &context,
-            };
-            notices::enqueue(tx, site, to).await?;
-        }
-        Ok(())
+        let fact = format!("{}:{place}:{}", SomethingWrong::NAME, now.0);
+        letters::tell(&mut tx, (site, &settings), &owners, &fact, &context).await?;
     }
+    tx.commit().await
 }

@@ -15,11 +15,9 @@ use super::{Job, store};
 use crate::{
     clock::{Moment, Stopwatch},
     db::{Db, Result, Tx},
-    delivery::notices::{self, NewNotice},
-    email_address::EmailAddress,
     mail::{EmailTemplate as _, JobStopped},
     site::Site,
-    staff::{Role, Settings, accounts, accounts::Member},
+    staff::{Settings, accounts::Member, letters},
     tasks::{self, Breaks, Task},
 };
 
@@ -205,12 +203,12 @@ impl Watch {
         if self.noted_at.is_some_and(|at| at <= now && now.since(at) < NOTE_EVERY) {
             return Ok(());
         }
-        let team = accounts::members(&site.db).await?;
+        let owners = letters::owners(&site.db).await?;
         let mut tx = site.db.begin().await?;
         let trouble = store::failed(&mut tx, self.place(), now, broke_off, words).await?;
         let told = trouble.is_for_people()
             && trouble.is_untold(now)
-            && write_to_owners(&mut tx, site, &team, &trouble).await?;
+            && write_to_owners(&mut tx, site, &owners, &trouble).await?;
         if told {
             store::told(&mut tx, self.place(), now).await?;
         }
@@ -221,13 +219,8 @@ impl Watch {
 }
 
 /// False if nobody could be written to: there is no owner, or no address that a letter could come from.
-async fn write_to_owners(tx: &mut Tx, site: &Site, team: &[Member], trouble: &Trouble) -> Result<bool> {
+async fn write_to_owners(tx: &mut Tx, site: &Site, owners: &[Member], trouble: &Trouble) -> Result<bool> {
     let settings = Settings::load_in(tx).await?;
-    // A magazine that has not said where its mail comes from writes from its own host rather than not at all.
-    let own = settings.from_address();
-    let Some(from) = own.or_else(|| EmailAddress::parse(&format!("desk@{}", site.host())).ok()) else {
-        return Ok(false);
-    };
     let context = JobStopped {
         sender: settings.sender(site),
         what: trouble.what().to_owned(),
@@ -238,18 +231,6 @@ async fn write_to_owners(tx: &mut Tx, site: &Site, team: &[Member], trouble: &Tr
     };
     // The letter after the last one: two processes that write it at the same moment write one.
     let after = trouble.told_at.unwrap_or_default().0;
-    let mut written = false;
-    for owner in team.iter().filter(|one| one.role == Role::Owner && one.disabled_at.is_none()) {
-        let key = format!("{}:{}:{after}:{}", JobStopped::NAME, trouble.job, owner.public_id);
-        let to = NewNotice {
-            key: &key,
-            from: (settings.sender_name(), &from),
-            to: &owner.email,
-            name: &owner.name,
-            context: &context,
-        };
-        notices::enqueue(tx, site, to).await?;
-        written = true;
-    }
-    Ok(written)
+    let fact = format!("{}:{}:{after}", JobStopped::NAME, trouble.job);
+    letters::tell(tx, (site, &settings), owners, &fact, &context).await
 }

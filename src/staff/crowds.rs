@@ -3,13 +3,11 @@
 
 use std::time::Duration;
 
-use super::{Role, Settings, accounts, incoming::THE_DOOR};
+use super::{Settings, accounts::Member, incoming::THE_DOOR, letters};
 use crate::{
     attempts::{self, UsedUp},
     clock::Moment,
     db::{Db, Result, Tx},
-    delivery::notices::{self, NewNotice},
-    email_address::EmailAddress,
     mail::{EmailTemplate as _, FormClosed},
     site::Site,
 };
@@ -89,24 +87,18 @@ pub async fn tell(site: &Site) -> Result<()> {
     if untold.is_empty() {
         return Ok(());
     }
-    let mut team = accounts::members(&site.db).await?;
-    team.retain(|one| one.role == Role::Owner && one.disabled_at.is_none());
+    let owners = letters::owners(&site.db).await?;
     for one in &untold {
         let mut tx = site.db.begin().await?;
-        if attempts::tell(&mut tx, &one.0, now).await? && write_to(&mut tx, site, &team, one).await? {
+        if attempts::tell(&mut tx, &one.0, now).await? && write_to(&mut tx, site, &owners, one).await? {
             tx.commit().await?;
         }
     }
     Ok(())
 }
 
-async fn write_to(tx: &mut Tx, site: &Site, owners: &[accounts::Member], one: &Closed) -> Result<bool> {
+async fn write_to(tx: &mut Tx, site: &Site, owners: &[Member], one: &Closed) -> Result<bool> {
     let settings = Settings::load_in(tx).await?;
-    // A magazine that has not said where its mail comes from writes from its own host rather than not at all.
-    let own = settings.from_address();
-    let Some(from) = own.or_else(|| EmailAddress::parse(&format!("desk@{}", site.host())).ok()) else {
-        return Ok(false);
-    };
     let context = FormClosed {
         sender: settings.sender(site),
         what: one.what().to_owned(),
@@ -115,16 +107,6 @@ async fn write_to(tx: &mut Tx, site: &Site, owners: &[accounts::Member], one: &C
         means: one.means().to_owned(),
         desk_url: site.url("/desk"),
     };
-    for owner in owners {
-        let key = format!("{}:{}:{}:{}", FormClosed::NAME, one.0.what, one.since().0, owner.public_id);
-        let to = NewNotice {
-            key: &key,
-            from: (settings.sender_name(), &from),
-            to: &owner.email,
-            name: &owner.name,
-            context: &context,
-        };
-        notices::enqueue(tx, site, to).await?;
-    }
-    Ok(!owners.is_empty())
+    let fact = format!("{}:{}:{}", FormClosed::NAME, one.0.what, one.since().0);
+    letters::tell(tx, (site, &settings), owners, &fact, &context).await
 }

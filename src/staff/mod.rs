@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod audit;
 pub mod crowds;
 pub mod incoming;
+pub mod letters;
 pub mod mail_services;
 mod mails;
 mod one_time;
