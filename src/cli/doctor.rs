@@ -50,7 +50,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Resul
     let doctor = of(config, lookout);
     let (mut findings, here) = database(&doctor, config).await;
     // After the database, whose last files go when it is closed.
-    findings.extend(doctor.look_around(here.as_ref()).await);
+    findings.extend(doctor.look_around(here.as_ref(), &[]).await);
     report(&findings, arguments.json)
 }
 
@@ -119,9 +119,11 @@ async fn database(doctor: &Doctor, config: &Config) -> (Vec<Finding>, Option<Her
             return (vec![Finding::problem(CHECK, words)], None);
         }
     };
-    let looked = timeout(PATIENCE, look_into(doctor, config, &db)).await;
+    // The DNS, which it asks on the way, has its own time.
+    let patience = PATIENCE * 2;
+    let looked = timeout(patience, look_into(doctor, config, &db)).await;
     let found = looked.unwrap_or_else(|_| {
-        let words = format!("it does not answer in {} seconds", PATIENCE.as_secs());
+        let words = format!("it does not answer in {} seconds", patience.as_secs());
         (vec![Finding::problem(CHECK, words)], None)
     });
     db.close().await;

@@ -501,15 +501,15 @@ impl Tx {
         let (chunks, reach) = (Chunk::split(self.engine(), sql, rows), self.reach.clone());
         Box::pin(during(reach, async move {
             let mut touched = 0;
-            for Chunk { text, arguments, usual } in chunks? {
+            for Chunk { text, arguments } in chunks? {
                 touched += match (&mut self.begun, arguments) {
                     (Either::Left(tx), Either::Left(arguments)) => {
                         let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-                        query.persistent(usual).execute(&mut **tx).await?.rows_affected()
+                        query.execute(&mut **tx).await?.rows_affected()
                     }
                     (Either::Right(tx), Either::Right(arguments)) => {
                         let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-                        query.persistent(usual).execute(&mut **tx).await?.rows_affected()
+                        query.execute(&mut **tx).await?.rows_affected()
                     }
                     _ => return Err(other_engine()),
                 };
@@ -530,15 +530,15 @@ impl Tx {
         let (chunks, reach) = (Chunk::split(self.engine(), sql, rows), self.reach.clone());
         Box::pin(during(reach, async move {
             let mut returned = Vec::new();
-            for Chunk { text, arguments, usual } in chunks? {
+            for Chunk { text, arguments } in chunks? {
                 returned.extend(match (&mut self.begun, arguments) {
                     (Either::Left(tx), Either::Left(arguments)) => {
                         let query = sqlx::query_as_with(AssertSqlSafe(text), arguments);
-                        query.persistent(usual).fetch_all(&mut **tx).await?
+                        query.fetch_all(&mut **tx).await?
                     }
                     (Either::Right(tx), Either::Right(arguments)) => {
                         let query = sqlx::query_as_with(AssertSqlSafe(text), arguments);
-                        query.persistent(usual).fetch_all(&mut **tx).await?
+                        query.fetch_all(&mut **tx).await?
                     }
                     _ => return Err(other_engine()),
                 });
@@ -562,8 +562,6 @@ fn arguments<'q>(engine: Engine, params: impl Params<'q>) -> Result<Arguments> {
 struct Chunk {
     text: String,
     arguments: Arguments,
-    /// Statements of these lengths come again and are worth keeping prepared; the lengths between would crowd the cache.
-    usual: bool,
 }
 
 impl Chunk {
@@ -572,18 +570,18 @@ impl Chunk {
         sql: Sql,
         rows: impl IntoIterator<Item = P>,
     ) -> Result<Vec<Self>> {
-        let mut rows = rows.into_iter().peekable();
+        let rows: Vec<P> = rows.into_iter().collect();
+        let mut rows = rows.into_iter();
         let mut chunks = Vec::new();
-        while rows.peek().is_some() {
-            let chunk: Vec<P> = rows.by_ref().take(ROWS_A_STATEMENT).collect();
-            let count = chunk.len();
+        while rows.len() > 0 {
+            let count = ROWS_A_STATEMENT.into_iter().find(|size| *size <= rows.len()).unwrap_or(rows.len());
+            let chunk: Vec<P> = rows.by_ref().take(count).collect();
             chunks.push(Self {
                 text: sql.with_rows(engine, count, P::COLUMNS),
                 arguments: match engine {
                     Engine::Sqlite => Either::Left(params::many_sqlite(chunk)?),
                     Engine::Postgres => Either::Right(params::many_postgres(chunk)?),
                 },
-                usual: count == ROWS_A_STATEMENT || count <= 32,
             });
         }
         Ok(chunks)
@@ -594,8 +592,9 @@ fn other_engine() -> sqlx::Error {
     sqlx::Error::Protocol("arguments for the other engine".to_owned())
 }
 
-/// Below SQLite's limit of 32,766 parameters and PostgreSQL's of 65,535, with up to twenty columns.
-const ROWS_A_STATEMENT: usize = 500;
+/// How many rows stand in one statement, and the rest below the smallest: few lengths, which come again and stay prepared. The
+/// largest is below SQLite's limit of 32,766 parameters and PostgreSQL's of 65,535, with up to twenty columns.
+const ROWS_A_STATEMENT: [usize; 5] = [500, 256, 128, 64, 32];
 
 /// Many values as one parameter: a JSON array, which the statement takes apart. The other way round is [`Tx::array`].
 ///

@@ -110,6 +110,8 @@ struct State {
     options: RelayOptions,
     /// One connection waits here for the relay's turn; the others wait behind it.
     door: tokio::sync::Mutex<()>,
+    /// Here those wait first that have to sign in.
+    sign_in_line: tokio::sync::Mutex<()>,
     /// How many messages it was given, for the weights.
     given: AtomicU64,
     /// Where there is a limit by the second: one waits for the next message and its moment, and the others behind it.
@@ -193,6 +195,7 @@ impl Relays {
         let state = |options: &RelayOptions| State {
             options: options.clone(),
             door: tokio::sync::Mutex::default(),
+            sign_in_line: tokio::sync::Mutex::default(),
             given: AtomicU64::new(0),
             slots: slots(options),
             sign_in: SignIn::at(&options.relay, keys),
@@ -231,12 +234,14 @@ impl Relays {
             .is_none_or(|slots| slots.try_lock().is_ok_and(|mut slots| slots.is_now()))
     }
 
-    /// Waits until the relay may be given a message, and counts it as given.
+    /// Waits until the relay may be given a message, and counts it as given. Whoever has a conversation with it is signed in, and
+    /// waits for nobody's sign-in.
     ///
     /// # Errors
     /// When the database cannot be asked for the allowance.
-    pub(super) async fn turn(&self, index: usize, site: &Site) -> Result<()> {
+    pub(super) async fn turn(&self, index: usize, site: &Site, is_signed_in: bool) -> Result<()> {
         let state = &self.all[index];
+        let signs_in = if is_signed_in { None } else { Some(self.turn_to_sign_in(state, site).await?) };
         let _first = state.door.lock().await;
         loop {
             // From here on no change is missed.
@@ -245,16 +250,29 @@ impl Relays {
                 let _ = tokio::time::timeout_at(until.into(), changed).await;
             } else if !self.is_next(index) {
                 changed.await;
-            } else if let Some(wait) = state.sign_in_wait(site).await? {
-                let _ = tokio::time::timeout(wait, changed).await;
             } else if !self.spend(state, site).await? {
                 tokio::time::sleep(LOOK).await;
             } else {
-                state.try_after_rest();
+                state.try_after_rest(signs_in.is_some());
                 state.given.fetch_add(1, Ordering::Relaxed);
                 self.shares_changed();
                 return Ok(());
             }
+            self.wakes.count();
+        }
+    }
+
+    /// Waits until one may sign in, in a line of its own: those that are signed in do not stand in it.
+    async fn turn_to_sign_in<'a>(
+        &self,
+        state: &'a State,
+        site: &Site,
+    ) -> Result<tokio::sync::MutexGuard<'a, ()>> {
+        let first = state.sign_in_line.lock().await;
+        loop {
+            let changed = self.changed.notified();
+            let Some(wait) = state.sign_in_wait(site).await? else { return Ok(first) };
+            let _ = tokio::time::timeout(wait, changed).await;
             self.wakes.count();
         }
     }
@@ -307,7 +325,7 @@ impl Relays {
         let usable = |state: &State| {
             state.options.weight() > 0
                 && state.resting().is_none()
-                && !state.sign_in.as_ref().is_some_and(SignIn::is_closed)
+                && !state.is_closed()
                 && !state.is_spent.load(Ordering::Relaxed)
         };
         let state = &self.all[index];
@@ -417,9 +435,14 @@ impl State {
         }
     }
 
+    /// Nobody of this worker is signed in, and nobody may try it now.
+    fn is_closed(&self) -> bool {
+        self.open.load(Ordering::SeqCst) == 0 && self.sign_in.as_ref().is_some_and(SignIn::is_closed)
+    }
+
     /// Whoever comes first after a rest, or after a refused sign-in, tries the relay; the others go on waiting.
-    fn try_after_rest(&self) {
-        if let Some(sign_in) = &self.sign_in {
+    fn try_after_rest(&self, signs_in: bool) {
+        if let Some(sign_in) = self.sign_in.as_ref().filter(|_| signs_in) {
             sign_in.send_one();
         }
         if let Some(rest) = &mut *lock(&self.rest) {

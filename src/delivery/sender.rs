@@ -166,7 +166,7 @@ impl Sender {
         loop {
             let turn = tokio::select! {
                 biased;
-                turn = self.shared.relays.turn(self.relay, &self.shared.site) => turn,
+                turn = self.shared.relays.turn(self.relay, &self.shared.site, self.conversation.is_some()) => turn,
                 () = self.shared.queue.closed() => return None,
             };
             match turn {
@@ -224,6 +224,7 @@ impl Sender {
         if let Item::Delivery(claim) = &first.item
             && self.shared.queue.is_stopped(claim.edition_id)
         {
+            self.shared.relays.unused(self.relay);
             self.put_back(first.item);
             return None;
         }
@@ -431,6 +432,7 @@ impl Sender {
             if let Item::Delivery(claim) = &ready.item
                 && self.shared.queue.is_stopped(claim.edition_id)
             {
+                self.shared.relays.unused(self.relay);
                 self.put_back(ready.item);
                 continue;
             }
@@ -444,7 +446,7 @@ impl Sender {
     async fn next_item_at_once(&mut self) -> Option<Item> {
         // A relay whose limit is reached, or whose turn it is not, is given nothing more behind the message in hand.
         let Shared { relays, site, queue, .. } = &*self.shared;
-        let Some(Ok(())) = relays.turn(self.relay, site).now_or_never() else { return None };
+        let Some(Ok(())) = relays.turn(self.relay, site, true).now_or_never() else { return None };
         if let Some(item) = queue.try_pop() {
             if !item.goes_alone() && relays.is_its_moment(self.relay) {
                 self.held.push(item.key());

@@ -88,14 +88,19 @@ fn gap(refusals: i64) -> Duration {
     (FIRST_GAP * 4_u32.pow(times)).min(LONGEST_GAP)
 }
 
+/// The furthest moment at which a try can be due after so many refusals, by clocks that differ a little.
+fn far(refusals: i64, now: Moment) -> Moment {
+    now.plus(gap(refusals + 1) + Duration::from_secs(10))
+}
+
 impl Row {
     fn was_taken_lately(&self, now: Moment) -> bool {
         self.refused_since.is_none() && self.taken_at.is_some_and(|at| at <= now && now.since(at) < LATELY)
     }
 
-    /// A moment further ahead than any gap was written by a clock that was wrong.
+    /// A moment further ahead than the next gap was written by a clock that was wrong.
     fn may_be_tried(&self, now: Moment) -> bool {
-        self.next_try_at <= now || self.next_try_at > now.plus(LONGEST_GAP)
+        self.next_try_at <= now || self.next_try_at > far(self.refusals, now)
     }
 }
 
@@ -183,7 +188,9 @@ impl SignIn {
         let mut claimed_until = None;
         if !known.is_some_and(|row| row.was_taken_lately(now)) {
             let until = now.plus(gap(refusals_before + 1));
-            if !known.is_none_or(|row| row.may_be_tried(now)) || !self.claim(site, now, until).await? {
+            if !known.is_none_or(|row| row.may_be_tried(now))
+                || !self.claim(site, refusals_before, now).await?
+            {
                 self.state().door = Door::Closed;
                 return Ok(Answer::No { is_refused: refusals_before > 0 });
             }
@@ -192,9 +199,10 @@ impl SignIn {
         Ok(Answer::Yes(Pass { sign_in: self, refusals_before, claimed_until, _one_of_few }))
     }
 
-    async fn claim(&self, site: &Site, now: Moment, until: Moment) -> Result<bool> {
+    async fn claim(&self, site: &Site, refusals: i64, now: Moment) -> Result<bool> {
+        let (until, far) = (now.plus(gap(refusals + 1)), far(refusals, now));
         let mut tx = site.db.begin().await?;
-        let claimed = store::claim(&mut tx, self.key(), (now, until, now.plus(LONGEST_GAP))).await?;
+        let claimed = store::claim(&mut tx, self.key(), (now, until, far)).await?;
         tx.commit().await?;
         Ok(claimed)
     }

@@ -197,7 +197,7 @@ impl Hand {
                     None => care = Care::Ask,
                 }
             };
-            let batch = std::mem::take(&mut self.batch);
+            let mut batch = std::mem::take(&mut self.batch);
             batch.count(&self.shared.meters);
             let results = batch.records.len() + batch.notice_records.len();
             if batch.has_results() {
@@ -205,14 +205,17 @@ impl Hand {
             }
             // However this ends, they are written down.
             let recorded = self.in_flight.recorded(results);
-            let paused = self.breaker.saw(&self.shared.site, &batch.records).await;
-            self.shared.queue.stop_editions(paused);
-            drop(recorded);
             // One marker that was not set says it of all other copies: they need no conversation to find it out.
             if !passed.stopped.is_empty() {
                 self.shared.queue.stop_editions(passed.stopped.iter().copied());
             }
+            // What is marked goes out whatever the results before it say; nobody is kept waiting while they are judged.
             batch.answer(&passed);
+            let paused = self.breaker.saw(&self.shared.site, &batch.records).await;
+            if !paused.is_empty() {
+                self.shared.queue.stop_editions(paused);
+            }
+            drop(recorded);
         }
     }
 
@@ -389,12 +392,14 @@ impl Batch {
         Ok(Some(passed))
     }
 
-    fn answer(self, passed: &Passed) {
-        for mark in self.marks {
+    fn answer(&mut self, passed: &Passed) {
+        // Nearly always all of them passed.
+        let all = passed.deliveries.len() == self.marks.len();
+        for mark in std::mem::take(&mut self.marks) {
             // A connection that no longer listens was aborted; its row is taken back with the worker's.
-            let _ = mark.passed.send(passed.deliveries.contains(&mark.key));
+            let _ = mark.passed.send(all || passed.deliveries.contains(&mark.key));
         }
-        for mark in self.notice_marks {
+        for mark in std::mem::take(&mut self.notice_marks) {
             let _ = mark.passed.send(passed.notices.contains(&mark.key.0));
         }
     }

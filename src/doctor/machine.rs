@@ -126,7 +126,11 @@ fn memory_left() -> Option<u64> {
         |group: &str, name: &str| fs::read_to_string(format!("{group}/{name}")).ok()?.trim().parse().ok();
     let granted = group.and_then(|group| {
         let most: u64 = number(&group, "memory.max")?;
-        Some(most.saturating_sub(number(&group, "memory.current")?))
+        // What is kept of files is given up when somebody wants the room.
+        let kept = fs::read_to_string(format!("{group}/memory.stat")).unwrap_or_default();
+        let kept = kept.lines().find_map(|line| line.strip_prefix("inactive_file ")?.trim().parse().ok());
+        let used = number(&group, "memory.current")?.saturating_sub(kept.unwrap_or(0));
+        Some(most.saturating_sub(used))
     });
     Some(granted.map_or(machine, |granted| granted.min(machine)))
 }

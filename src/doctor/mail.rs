@@ -10,8 +10,10 @@ use crate::{
     delivery::{
         bounces::imap::{ImapError, Mailbox},
         dns::{Dns, NoAnswer},
+        relays::Trouble,
         smtp::{Connection, Failure, Relay, Stage},
     },
+    email_address::for_the_log,
     private,
 };
 
@@ -19,12 +21,16 @@ use crate::{
 const SOON: Duration = Duration::from_secs(14 * 86_400);
 
 impl Doctor {
-    pub(super) async fn mail_services(&self) -> Vec<Finding> {
+    pub(super) async fn mail_services(&self, refused: &[Trouble]) -> Vec<Finding> {
         if self.relays.is_empty() {
             return vec![Finding::problem("mail service", "SMTP_URL is not set, so serve will not start")];
         }
         let several = self.relays.len() > 1;
-        join_all(self.relays.iter().map(|relay| mail_service(relay, several))).await
+        let looked = self.relays.iter().map(|relay| {
+            let name = relay.url.name();
+            mail_service(relay, several, refused.iter().find(|trouble| trouble.relay == name))
+        });
+        join_all(looked).await
     }
 
     /// Where mail comes back to.
@@ -126,9 +132,18 @@ fn server(named: Option<SocketAddr>) -> String {
     }
 }
 
-async fn mail_service(relay: &Relay, several: bool) -> Finding {
+async fn mail_service(relay: &Relay, several: bool, refused: Option<&Trouble>) -> Finding {
     let url = &relay.url;
     let check = if several { format!("mail service {}", url.name()) } else { "mail service".to_owned() };
+    if let Some(Trouble { since, words, .. }) = refused {
+        let (since, words) = (since.date_time(&Zone::UTC), for_the_log(words));
+        return Finding::problem(
+            &check,
+            format!(
+                "{url} has refused our sign-in since {since}: {words}. Correct user and password in SMTP_URL"
+            ),
+        );
+    }
     let why = match in_time(Connection::open(relay)).await {
         Ok(Ok(connection)) => {
             let until = connection.certificate_until();
@@ -139,9 +154,11 @@ async fn mail_service(relay: &Relay, several: bool) -> Finding {
         Ok(Err(
             Failure::Refused { stage: Stage::Auth, reply } | Failure::Closing { stage: Stage::Auth, reply },
         )) => {
+            let reply = for_the_log(&reply.to_string());
             format!("{url} does not take our password: {reply}. Correct user and password in SMTP_URL")
         }
         Ok(Err(Failure::Refused { reply, .. } | Failure::Closing { reply, .. })) => {
+            let reply = for_the_log(&reply.to_string());
             format!("{url} refuses us: {reply}. Ask whoever runs it")
         }
         Ok(Err(Failure::Broken { why, .. })) if why.contains(&url.name()) => {
@@ -177,7 +194,8 @@ async fn look_into(mailbox: &Mailbox) -> Finding {
         Ok(Err(ImapError::Protocol(async_imap::error::Error::No(said)))) => Finding::problem(
             CHECK,
             format!(
-                "{name} does not let us in: {said}. Correct user, password and folder in BOUNCE_IMAP_URL"
+                "{name} does not let us in: {}. Correct user, password and folder in BOUNCE_IMAP_URL",
+                for_the_log(&said)
             ),
         ),
         Ok(Err(error)) => {

@@ -30,6 +30,7 @@ use crate::{
     delivery::{
         bounces::imap::Mailbox,
         deliverability::{self, Check, Lookout},
+        relays::{self, Trouble},
         smtp::Relay,
     },
     email_address::EmailAddress,
@@ -174,19 +175,23 @@ impl Doctor {
     /// Everything, from inside of a process that runs; what the desk says in places of its own is left to those.
     pub async fn look(&self, site: &Site) -> Vec<Finding> {
         let here = Here::of(site).await.ok();
-        let (mut findings, around) =
-            tokio::join!(self.look_into(&site.db, Some(site)), self.look_around(here.as_ref()));
+        // Mail services lock accounts at a few wrong passwords: what is known to be refused is not tried by us, too.
+        let mut refused = relays::troubles(&site.db).await.unwrap_or_default();
+        refused.retain(|trouble| trouble.credentials.is_some());
+        let around = self.look_around(here.as_ref(), &refused);
+        let (mut findings, around) = tokio::join!(self.look_into(&site.db, Some(site)), around);
         findings.extend(around);
         findings
     }
 
-    /// What is around the database. `here` is this instance, as far as it is known.
-    pub async fn look_around(&self, here: Option<&Here>) -> Vec<Finding> {
+    /// What is around the database. `here` is this instance, as far as it is known; `refused` are mail services that are known to
+    /// refuse our sign-in.
+    pub async fn look_around(&self, here: Option<&Here>, refused: &[Trouble]) -> Vec<Finding> {
         let mut findings = self.machine();
         // What hangs keeps nothing else waiting.
         let (address, mail, returned, dns, payments) = tokio::join!(
             self.public_address(here),
-            self.mail_services(),
+            self.mail_services(refused),
             self.returned_mail(),
             self.dns(),
             self.payment_provider(),

@@ -32,8 +32,9 @@ impl Doctor {
         let is_open = self.in_production && self.base_url.scheme() == "http";
         let mut findings = Vec::new();
         if is_open {
+            // Under a name of its own: while this stays as it is, the address may be gone, and that is news.
             findings.push(Finding::problem(
-                ADDRESS,
+                "https",
                 format!("{url} is http: passwords and links are for everybody on the way to read. Put a proxy with a certificate before us, and write its https address into BASE_URL"),
             ));
         }
@@ -104,6 +105,8 @@ impl Doctor {
         if answer.status().is_redirection() {
             let to =
                 answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
+            // What stands behind a ? may be somebody's key.
+            let to = to.split(['?', '#']).next().unwrap_or_default();
             return Err(format!(
                 "{base} sends visitors on to {to}. Write the address into BASE_URL that they end at"
             ));

@@ -6,6 +6,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use tokio::sync::Mutex;
+
 use super::{Doctor, Finding, Grade, store};
 use crate::{
     clock::{Moment, Zone},
@@ -100,15 +102,28 @@ pub async fn look_by_night(doctor: &Doctor, site: &Site, place: &str) -> Result<
     if before.is_some_and(|look| !look.is_over(site.now(), &zone)) {
         return Ok(());
     }
+    let _alone = LOOKING.lock().await;
     let findings = doctor.look(site).await;
     keep(site, place, findings, true).await
 }
 
-/// Looks now, for somebody who sees at once what was found: nobody is written to.
+/// Who presses again so soon sees what was found a moment ago.
+const JUST_NOW: Duration = Duration::from_secs(60);
+
+/// One look at a time, of this process: each signs in at the mail service.
+static LOOKING: Mutex<()> = Mutex::const_new(());
+
+/// Looks now, for somebody who sees at once what was found, unless somebody just has: nobody is written to.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn look_now(doctor: &Doctor, site: &Site, place: &str) -> Result<()> {
+    let _alone = LOOKING.lock().await;
+    let now = site.now();
+    let is_new = |look: &Look| look.place == place && look.at <= now && now.since(look.at) < JUST_NOW;
+    if last(&site.db, now).await?.iter().any(is_new) {
+        return Ok(());
+    }
     let findings = doctor.look(site).await;
     keep(site, place, findings, false).await
 }

@@ -14,11 +14,13 @@ statements! {
     TOLD = "select thing from doctor_told";
     TELL = "insert into doctor_told (thing, told_at) values ($1, $2) on conflict (thing) do nothing";
     WELL = "delete from doctor_told where thing = $1";
-    /// The newest moment that each kind of row bears, of those that are yet to come.
-    AHEAD = "select max(at) as at from (select max(at) as at from audit_log where at > $1
-        union all select max(at) as at from consent_event where at > $1
-        union all select max(created_at) as at from notice where created_at > $1
-        union all select max(heartbeat_at) as at from worker where heartbeat_at > $1) newest";
+    /// The newest moment that each kind of row bears, of those that are yet to come: of the rows that were written last, for these
+    /// tables grow with the readers.
+    AHEAD = "select max(at) as at from (
+        select at from (select at from audit_log order by id desc limit 1000) as deeds
+        union all select at from (select at from consent_event order by id desc limit 1000) as consents
+        union all select created_at from (select created_at from notice order by id desc limit 1000) as notices
+        union all select heartbeat_at from worker where stopped_at is null) as newest where at > $1";
 }
 
 /// Of places that are no more, too.
