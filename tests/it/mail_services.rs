@@ -124,6 +124,26 @@ both_engines! {
         assert!(letters[0].subject.contains(&relays[0].name()));
     }
 
+    /// TRUST F6: whoever is signed in goes on, whatever becomes of the sign-in of others.
+    async fn who_is_signed_in_waits_for_no_sign_in(app: TestApp) {
+        app.reader("first@example.org").await;
+        let provider = provider(app.site.clock.clone()).await;
+        let mut relay = with_password(&app, &provider, "a good password");
+        relay.relay.messages_per_connection = 100;
+        let options = EngineOptions::new(vec![relay]);
+        let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
+        let first = app.seal_edition("To one").await;
+        until_accepted(&app, first, 1).await;
+        // Another worker tries it for all, a minute from now, when the edition has been sealed, and does not come back.
+        let tried = "update relay_sign_in set taken_at = 0, next_try_at = next_try_at + 115000000";
+        assert_eq!(database::change(&app.site.db, tried).await, 1);
+        app.readers(30).await;
+        let second = app.seal_edition("To all of them").await;
+        until_accepted(&app, second, 31).await;
+        assert_eq!(provider.smtp_script().reached(Stage::Auth), 1, "nobody else signed in");
+        engine.stop().await;
+    }
+
     /// TRUST F6: another password is another sign-in: no gap of the old one is waited for, and nothing is left of the trouble.
     async fn a_password_that_was_corrected_is_tried_at_once(app: TestApp) {
         app.readers(20).await;
