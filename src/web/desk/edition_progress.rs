@@ -311,7 +311,7 @@ fn explanation(edition: &Edition, refused: i64) -> &'static str {
         EditionState::Sealed => "The content is locked. Copies start to leave when everyone is written down.",
         EditionState::Sending => "You can close this page; it goes on by itself.",
         EditionState::Paused if refused > 0 => {
-            "No reader was blamed for it. Settings, Deliverability says what mail providers miss in your mail. When that is mended, let it go on: the copies that failed for it are tried again with the rest. Or leave them out, and try them later, below."
+            "No reader was blamed for it. If the words speak of us, Settings, Deliverability says what mail providers miss in your mail; if they say that readers are gone, Readers, Bounces asks you whether that can be true. Then let it go on: the copies that failed for it are tried again with the rest. Or leave them out, and try them later, below."
         }
         EditionState::Paused if !edition.held_because.is_empty() => {
             "No reader was blamed for it. Settings, Deliverability says what mail providers miss in your mail. When that is mended, let it go on."
