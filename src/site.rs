@@ -36,7 +36,7 @@ impl Site {
     /// The public address of a path that begins with `/`.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.base_url.as_str().trim_end_matches('/'))
+        [self.base_url.as_str().trim_end_matches('/'), path].concat()
     }
 
     /// The host readers know, for Message-IDs and List-Ids.

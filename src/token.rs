@@ -167,7 +167,8 @@ impl Keys {
     /// A token for `scope`, valid until `expires` (for ever if `None`), safe in a URL.
     #[must_use]
     pub fn sign(&self, purpose: Purpose, scope: &str, expires: Option<Moment>) -> String {
-        let mut bytes = vec![self.current];
+        let mut bytes = Vec::with_capacity(1 + 8 + scope.len() + MAC_BYTES);
+        bytes.push(self.current);
         bytes.extend(expires.map_or(0, Moment::unix_seconds).to_be_bytes());
         bytes.extend(scope.as_bytes());
         let mac = self.mac(self.current, purpose, &bytes);
@@ -200,7 +201,9 @@ impl Keys {
     /// An opaque name that is the same for the same input, and tells nothing about it: 26 letters and figures.
     #[must_use]
     pub fn name(&self, purpose: Purpose, input: &str) -> String {
-        BASE32_NOPAD.encode(&self.mac(self.current, purpose, input.as_bytes())).to_ascii_lowercase()
+        let mut name = BASE32_NOPAD.encode(&self.mac(self.current, purpose, input.as_bytes()));
+        name.make_ascii_lowercase();
+        name
     }
 
     /// Encrypts a secret for the database, bound to `context`: it opens again under the same context alone.

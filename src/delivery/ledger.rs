@@ -348,7 +348,7 @@ pub(super) async fn record(tx: &mut Tx, worker: i64, records: &[&Record]) -> Res
     let records: Vec<&Record> =
         records.iter().map(|record| judged(record).map_or(*record, |at| &held[at])).collect();
     let records = records.as_slice();
-    if store::record(tx, worker, records.iter().copied()).await? < records.len() as u64 {
+    if store::record(tx, worker, records).await? < records.len() as u64 {
         return Ok(false);
     }
     let back: Vec<Key> =

@@ -3,6 +3,8 @@
 //! Frozen when somebody approves it, by pressing Send or by letting a corrected edition go on, so that no change of settings
 //! or articles between that and the last copy changes anything.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -191,29 +193,48 @@ pub struct Links {
     pub preferences: String,
     /// This copy in the browser.
     pub view: String,
-    /// Giving once, credited to the edition.
-    pub give_once: String,
-    /// Giving every month, credited to the edition.
-    pub give_monthly: String,
+    /// Giving, credited to the edition.
+    pub give: Arc<GiveLinks>,
+}
+
+/// The links for giving, the same for every reader of an edition: who gives is not told by the link (TRUST L9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GiveLinks {
+    /// Giving once.
+    pub once: String,
+    /// Giving every month.
+    pub monthly: String,
+}
+
+impl GiveLinks {
+    fn new(site: &Site, edition: Name<'_>) -> Self {
+        let token = Give(edition).sign(&site.keys);
+        Self {
+            once: site.url(&format!("/donate?every=once&e={token}")),
+            monthly: site.url(&format!("/donate?every=month&e={token}")),
+        }
+    }
 }
 
 impl Links {
     /// The links of a copy. They work for good: mail is read long after it was sent.
     #[must_use]
     pub fn new(site: &Site, names: &CopyNames<'_>) -> Self {
+        Self::with(site, names, Arc::new(GiveLinks::new(site, names.edition.clone())))
+    }
+
+    fn with(site: &Site, names: &CopyNames<'_>, give: Arc<GiveLinks>) -> Self {
         let CopyNames { edition, subscriber, list } = names.clone();
         let keys = &site.keys;
         let unsubscribe =
             Unsubscribe { subscriber: subscriber.clone(), list, edition: edition.clone() }.sign(keys);
         let choices = Choices(subscriber.clone()).sign(keys);
-        let (give_once, give_monthly) = give_links(site, edition.clone());
         let view = View { edition, subscriber }.sign(keys);
         Self {
             unsubscribe: site.url(&format!("/unsubscribe/{unsubscribe}")),
             preferences: site.url(&format!("/preferences/{choices}")),
             view: site.url(&format!("/view/{view}")),
-            give_once,
-            give_monthly,
+            give,
         }
     }
 
@@ -234,16 +255,10 @@ impl Links {
             unsubscribe_url: &self.unsubscribe,
             preferences_url: &self.preferences,
             view_url: &self.view,
-            give_once_url: &self.give_once,
-            give_monthly_url: &self.give_monthly,
+            give_once_url: &self.give.once,
+            give_monthly_url: &self.give.monthly,
         }
     }
-}
-
-/// The same for every reader of an edition: who gives is not told by the link (TRUST L9).
-fn give_links(site: &Site, edition: Name<'_>) -> (String, String) {
-    let token = Give(edition).sign(&site.keys);
-    (site.url(&format!("/donate?every=once&e={token}")), site.url(&format!("/donate?every=month&e={token}")))
 }
 
 /// A reader's copy as it was frozen, for the browser. The link to it is what readers hand on, so it is addressed to nobody, as
@@ -274,14 +289,14 @@ pub async fn public_html(site: &Site, edition_id: i64, here: &str) -> Result<Opt
 fn to_nobody(site: &Site, headers: &str, body: &[u8], here: &str) -> Result<String> {
     let headers: Headers = serde_json::from_str(headers).map_err(unreadable)?;
     let explanation = site.url("/sample-link");
-    let (give_once, give_monthly) = give_links(site, Name::id(&headers.edition));
+    let give = GiveLinks::new(site, Name::id(&headers.edition));
     let personal = Personal {
         name: "",
         unsubscribe_url: &explanation,
         preferences_url: &explanation,
         view_url: here,
-        give_once_url: &give_once,
-        give_monthly_url: &give_monthly,
+        give_once_url: &give.once,
+        give_monthly_url: &give.monthly,
     };
     shown(body, &personal).map(|(html, _)| html)
 }
@@ -320,6 +335,8 @@ pub(super) struct Frozen {
     headers: Headers,
     bulk: EditionHeaders,
     body: Compiled,
+    /// None where links carry row numbers: those of copies, which it does not know.
+    give: Option<Arc<GiveLinks>>,
     signers: Vec<Signer>,
 }
 
@@ -351,7 +368,10 @@ impl Frozen {
                 sender,
             },
         });
-        Ok(Self { bulk: bulk.map_err(|error| error.to_string())?, headers, body, signers })
+        let bulk = bulk.map_err(|error| error.to_string())?;
+        let give =
+            (!headers.is_numbered()).then(|| Arc::new(GiveLinks::new(site, Name::id(&headers.edition))));
+        Ok(Self { headers, bulk, body, give, signers })
     }
 
     /// Writes one copy into the memory given, whose content is lost.
@@ -362,7 +382,10 @@ impl Frozen {
         mut bytes: Vec<u8>,
     ) -> std::result::Result<Message, String> {
         let names = self.headers.names(claim.copy(), &claim.public_id);
-        let links = Links::new(site, &names);
+        let links = match &self.give {
+            Some(give) => Links::with(site, &names, give.clone()),
+            None => Links::new(site, &names),
+        };
         let message_id = names.message_id(site).ok_or("the reader is not known any more")?;
         let from = names.return_address(site).unwrap_or_else(|| self.headers.from_email.clone());
         let copy = CopyHeaders {

@@ -47,22 +47,23 @@ impl Slot {
         if self.escape == Escape::Plain {
             return encoder.piece(value.as_bytes());
         }
-        let mut rest = value;
-        while let Some(at) = rest.find(['&', '<', '>', '"', '\u{a0}']) {
+        let mut rest = value.as_bytes();
+        while let Some(at) = rest.iter().position(|byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | 0xc2)) {
             let (before, after) = rest.split_at(at);
-            encoder.piece(before.as_bytes());
-            let special = after.chars().next().unwrap_or_default();
-            encoder.piece(match special {
-                '&' => b"&amp;",
-                '<' => b"&lt;",
-                '>' => b"&gt;",
-                '\u{a0}' => b"&nbsp;",
-                _ if self.escape == Escape::HtmlAttribute => b"&quot;",
-                _ => b"\"",
-            });
-            rest = &after[special.len_utf8()..];
+            encoder.piece(before);
+            let (entity, length): (&[u8], _) = match after {
+                [b'&', ..] => (b"&amp;", 1),
+                [b'<', ..] => (b"&lt;", 1),
+                [b'>', ..] => (b"&gt;", 1),
+                // A space that does not break, in UTF-8.
+                [0xc2, 0xa0, ..] => (b"&nbsp;", 2),
+                [b'"', ..] if self.escape == Escape::HtmlAttribute => (b"&quot;", 1),
+                other => (&other[..1], 1),
+            };
+            encoder.piece(entity);
+            rest = &after[length..];
         }
-        encoder.piece(rest.as_bytes());
+        encoder.piece(rest);
     }
 }
 

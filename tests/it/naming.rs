@@ -54,7 +54,7 @@ both_engines! {
         assert_eq!(mail.header("Message-ID").expect("every mail has one"), format!("<{id}>"));
         assert_ne!(names.message_id(&app.site), old.message_id(&app.site));
         let links = Links::new(&app.site, &names);
-        for link in [&links.unsubscribe, &links.preferences, &links.view, &links.give_once] {
+        for link in [&links.unsubscribe, &links.preferences, &links.view, &links.give.once] {
             assert!(mail.text.contains(link.as_str()), "{link}");
         }
         assert!(leaves(&app, &links.unsubscribe).await);

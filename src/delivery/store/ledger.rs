@@ -1,5 +1,7 @@
 //! SQL of deliveries, their attempts and tallies.
 
+use std::collections::BTreeMap;
+
 use super::{
     super::names::CopyId,
     dkim::{self, SealedKey},
@@ -75,13 +77,17 @@ statements! {
             where edition_id = $3 and subscriber_id in (select value from json_each($4))",
         postgres "update delivery set state = 'claimed', lane = '', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
             where edition_id = $3 and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($4 as json)))";
-    /// The last look before a body may be written: still ours, not withdrawn, the edition still sending, the address not stopped.
-    /// (`+ 0` keeps SQLite on the primary key: the index of claims would read a worker's whole batch for every row.)
-    MARK = rows(5) "update delivery set marker = true from (values {rows}) as v
-        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
-        and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
-        and exists (select 1 from edition where edition.id = cast(v.column1 as bigint) and edition.state = 'sending')
-        and not exists (select 1 from suppression where suppression.address_hash = v.column5 and suppression.lifted_at is null)";
+    /// The last look before bodies may be written, for claims of one edition: still ours, not withdrawn, the edition still sending,
+    /// and none of their addresses stopped: with one that is, none is marked. (`+ 0` keeps SQLite on the primary key: the index
+    /// of claims would read a worker's whole batch for every row.)
+    MARK = sqlite "update delivery set marker = true where edition_id = $1 and subscriber_id in (select value from json_each($2))
+            and state = 'claimed' and claimed_by + 0 = $3 and attempt = $4
+            and exists (select 1 from edition where id = $1 and state = 'sending')
+            and not exists (select 1 from suppression where address_hash in (select value from json_each($5)) and lifted_at is null)",
+        postgres "update delivery set marker = true where edition_id = $1 and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($2 as json)))
+            and state = 'claimed' and claimed_by + 0 = $3 and attempt = $4
+            and exists (select 1 from edition where id = $1 and state = 'sending')
+            and not exists (select 1 from suppression where address_hash in (select value from json_array_elements_text(cast($5 as json))) and lifted_at is null)";
     /// Which claims are still the worker's own, whether their edition is still sending, and why their address is stopped, if it
     /// is: asked when counting told that some may not be begun.
     OURS = rows(5) "select delivery.edition_id, delivery.subscriber_id, edition.state = 'sending' as sending,
@@ -90,7 +96,14 @@ statements! {
         join delivery on delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         join edition on edition.id = delivery.edition_id
         where delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
-    /// What became of attempts. A row that is no longer the worker's own is left alone. One that was withdrawn while it was
+    /// The commonest that becomes of attempts, for claims of one edition: the servers took them.
+    ACCEPT = sqlite "update delivery set state = 'accepted', class = null, updated_at = $5, marker = false, claimed_by = null
+            where edition_id = $1 and subscriber_id in (select value from json_each($2))
+            and state = 'claimed' and claimed_by + 0 = $3 and attempt = $4",
+        postgres "update delivery set state = 'accepted', class = null, updated_at = $5, marker = false, claimed_by = null
+            where edition_id = $1 and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($2 as json)))
+            and state = 'claimed' and claimed_by + 0 = $3 and attempt = $4";
+    /// What else became of attempts. A row that is no longer the worker's own is left alone. One that was withdrawn while it was
     /// on its way would have to wait for another try, and gets none. One that waits with its domain, or was held back, has not
     /// been tried.
     RECORD = rows(12) "update delivery set
@@ -522,9 +535,35 @@ impl Due {
 /// Edition, subscriber and attempt: what a worker holds a claim by.
 pub type Key = (i64, i64, i64);
 
-/// Marks, each with the hash of its address; how many passed.
+/// Keys of one edition, at one attempt, as the statements for many of them want them. Nearly always there is one group.
+#[derive(Default)]
+struct Group<'a> {
+    subscribers: Vec<i64>,
+    words: Vec<&'a str>,
+    latest: Moment,
+}
+
+fn grouped<'a>(keys: impl Iterator<Item = (Key, &'a str, Moment)>) -> BTreeMap<(i64, i64), Group<'a>> {
+    let mut groups: BTreeMap<_, Group<'_>> = BTreeMap::new();
+    for ((edition, subscriber, attempt), word, at) in keys {
+        let group = groups.entry((edition, attempt)).or_default();
+        group.subscribers.push(subscriber);
+        group.words.push(word);
+        group.latest = group.latest.max(at);
+    }
+    groups
+}
+
+/// Marks, each with the hash of its address; how many passed. With one that may not be mailed, none of its edition.
 pub async fn mark(tx: &mut Tx, worker: i64, marks: &[(Key, &str)]) -> Result<u64> {
-    tx.many(MARK, keyed(worker, marks)).await
+    let mut passed = 0;
+    for ((edition, attempt), group) in
+        grouped(marks.iter().map(|&(key, hash)| (key, hash, Moment::default())))
+    {
+        let (subscribers, hashes) = (db::array(&group.subscribers)?, db::array(&group.words)?);
+        passed += tx.exec(MARK, (edition, subscribers.as_str(), worker, attempt, hashes.as_str())).await?;
+    }
+    Ok(passed)
 }
 
 /// A claim that is still the worker's own.
@@ -553,12 +592,18 @@ fn keyed<'a>(worker: i64, keys: &'a [(Key, &'a str)]) -> impl Iterator<Item = (i
 }
 
 /// Records; how many were the worker's own.
-pub async fn record<'a>(
-    tx: &mut Tx,
-    worker: i64,
-    records: impl IntoIterator<Item = &'a Record>,
-) -> Result<u64> {
-    let rows = records.into_iter().map(|r| {
+pub async fn record(tx: &mut Tx, worker: i64, records: &[&Record]) -> Result<u64> {
+    let (accepted, others): (Vec<&Record>, Vec<&Record>) =
+        records.iter().partition(|record| record.state == "accepted");
+    let mut written = 0;
+    for ((edition, attempt), group) in grouped(accepted.iter().map(|record| (record.key(), "", record.at))) {
+        let subscribers = db::array(&group.subscribers)?;
+        written += tx.exec(ACCEPT, (edition, subscribers.as_str(), worker, attempt, group.latest)).await?;
+    }
+    if others.is_empty() {
+        return Ok(written);
+    }
+    let rows = others.into_iter().map(|r| {
         (
             r.edition_id,
             r.subscriber_id,
@@ -574,7 +619,7 @@ pub async fn record<'a>(
             r.counts,
         )
     });
-    tx.many(RECORD, rows).await
+    Ok(written + tx.many(RECORD, rows).await?)
 }
 
 pub async fn often_in_doubt(tx: &mut Tx, keys: &[Key]) -> Result<Vec<(i64, i64)>> {
