@@ -3,6 +3,7 @@
 //! The test reads the paths in the source text. `clippy.toml` holds the same for single functions.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -281,4 +282,94 @@ fn tests_do_not_sleep() {
         let text = fs::read_to_string(file).expect("our own file");
         assert!(!text.contains("sleep("), "{} sleeps; use support::wait", file.display());
     }
+}
+
+/// `TRUST M23, F9` in a comment, on one line or two, names rows of docs/promises.md; and no row there is named by nobody.
+#[test]
+fn promises_that_are_named_are_written_down() {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src", "tests", "benches"] {
+        collect(&home.join(folder), &mut files);
+    }
+    let promises = fs::read_to_string(home.join("docs/promises.md")).expect("our own file");
+    let rows = promises.lines().filter_map(|line| line.strip_prefix("- ")?.split_once(": "));
+    let written: BTreeSet<&str> = rows.map(|(number, _)| number).collect();
+    let mut named = BTreeSet::new();
+    for file in files.iter().filter(|file| !file.ends_with("house_rules.rs")) {
+        let text = fs::read_to_string(file).expect("our own file");
+        for number in promised(&text) {
+            assert!(
+                written.contains(number.as_str()),
+                "{} names {number}, which docs/promises.md does not have",
+                file.display()
+            );
+            named.insert(number);
+        }
+    }
+    let unnamed: Vec<&str> = written.into_iter().filter(|number| !named.contains(*number)).collect();
+    assert_eq!(unnamed, [""; 0], "promises of docs/promises.md that no comment names");
+}
+
+/// The numbers behind each `TRUST`.
+fn promised(text: &str) -> Vec<String> {
+    let mut numbers = Vec::new();
+    for after in text.split("TRUST ").skip(1) {
+        let words = after.split_whitespace().filter(|word| !word.starts_with("//") && *word != "and");
+        for word in words {
+            let number = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+            let Some(figures) = number.strip_prefix(['T', 'M', 'L', 'A', 'F', 'D']) else { break };
+            if figures.is_empty() || !figures.bytes().all(|byte| byte.is_ascii_digit()) {
+                break;
+            }
+            numbers.push(number.to_owned());
+            // A full stop or a bracket ends the list.
+            if !word.ends_with([',', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
+                break;
+            }
+        }
+    }
+    numbers
+}
+
+#[test]
+fn the_reader_of_promises_sees_lists() {
+    assert_eq!(promised("(TRUST T1,\n/// F9 and L2). M3 TRUST: none"), ["T1", "F9", "L2"]);
+    assert_eq!(promised("TRUST M18 and A16: x"), ["M18", "A16"]);
+}
+
+/// What the documents name, between backticks or as a link, is in the repository.
+#[test]
+fn documents_name_what_is_there() {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |folder: &str| {
+        let entries = fs::read_dir(home.join(folder)).expect("our own folder");
+        entries.map(|entry| entry.expect("our own folder").path())
+    };
+    let documents = [home.join("README.md")].into_iter().chain(read("docs")).chain(read("docs/decisions"));
+    let mut missing = Vec::new();
+    for document in documents.filter(|path| path.extension().is_some_and(|kind| kind == "md")) {
+        let text = fs::read_to_string(&document).expect("our own file");
+        let beside = document.parent().expect("it lies in a folder");
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        let links =
+            links.filter(|link| !link.is_empty() && !link.contains(':')).map(|link| beside.join(link));
+        let named = text.split('`').skip(1).step_by(2);
+        let named = named.filter(|name| {
+            ["src/", "docs/", "tests/", "benches/", "packaging/", "email_templates/"]
+                .iter()
+                .any(|start| name.starts_with(start) && !name.contains([' ', '*', '<']))
+        });
+        let named = named.flat_map(spelled_out).map(|name| home.join(name));
+        let gone = links.chain(named).filter(|path| !path.exists());
+        missing.extend(gone.map(|path| format!("{}: {}", document.display(), path.display())));
+    }
+    assert_eq!(missing, [""; 0]);
+}
+
+/// `src/{a,b/c}.rs` is `src/a.rs` and `src/b/c.rs`.
+fn spelled_out(name: &str) -> Vec<String> {
+    let braces = name.split_once('{').and_then(|(start, rest)| Some((start, rest.split_once('}')?)));
+    let Some((start, (list, end))) = braces else { return vec![name.to_owned()] };
+    list.split(',').map(|one| format!("{start}{one}{end}")).collect()
 }

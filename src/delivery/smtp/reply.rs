@@ -56,7 +56,7 @@ pub(super) struct Assembler {
     bytes: usize,
 }
 
-/// More text than this in one reply is noise (F12).
+/// More text than this in one reply is noise (TRUST F12).
 const MOST_BYTES: usize = 64 * 1024;
 
 impl Assembler {
