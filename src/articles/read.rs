@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Article, ArticleId, ArticleState, Topic, store};
 use crate::{
     clock::Moment,
-    db::{Db, Result},
+    db::{self, Db, Result},
     site::Site,
 };
 
@@ -51,10 +51,7 @@ pub async fn page(
 /// # Errors
 /// When the database fails.
 pub async fn desk_page(db: &Db, search: &str, before: Option<Before>, limit: u32) -> Result<Vec<Article>> {
-    // A database refuses longer patterns.
-    let search: String = search.chars().take(200).collect();
-    let escaped = search.trim().to_lowercase().replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-    store::desk_page(db, Before::key(before), &format!("%{escaped}%"), limit.into()).await
+    store::desk_page(db, Before::key(before), &db::contains(search), limit.into()).await
 }
 
 /// The article of that name, whatever its state.

@@ -486,21 +486,12 @@ pub(super) async fn release(tx: &mut Tx, worker: i64, now: Moment) -> Result<usi
     Ok(rows.len())
 }
 
-/// Copies of an edition whose address begins with `prefix`, in order of subscriber id, after `after`.
+/// Copies of an edition, in order of subscriber id, after `after`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn copies(db: &Db, edition_id: i64, search: &str, after: i64, limit: i64) -> Result<Vec<Copy>> {
-    let like = format!("%{}%", search.replace(['%', '_'], "").to_lowercase());
-    store::copies(db, edition_id, &like, after, limit).await
-}
-
-/// The last hundred copies that went, or were to go, to one reader.
-///
-/// # Errors
-/// When the database fails.
-pub async fn copies_of(db: &Db, subscriber_id: i64) -> Result<Vec<Copy>> {
-    store::copies_of(db, subscriber_id).await
+pub async fn copies(db: &Db, edition_id: i64, after: i64, limit: i64) -> Result<Vec<Copy>> {
+    store::copies(db, edition_id, after, limit).await
 }
 
 /// One reader's copy of an edition, if they are in its audience.

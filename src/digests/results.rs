@@ -63,8 +63,7 @@ pub async fn results(
     after: i64,
     limit: i64,
 ) -> db::Result<Vec<Outcome>> {
-    let pattern = format!("%{}%", escaped(&wanted.search.trim().to_lowercase()));
-    store::results(db, edition_id, &pattern, wanted, after, limit).await
+    store::results(db, edition_id, &db::contains(wanted.search), wanted, after, limit).await
 }
 
 /// What we sent to one reader, the newest first.
@@ -86,9 +85,4 @@ pub async fn log_of(
 ) -> super::Result<(ledger::Copy, Vec<ledger::Attempt>)> {
     let copy = ledger::copy(db, edition_id, subscriber_id).await?.ok_or(Error::NotFound)?;
     Ok((copy, ledger::attempts(db, edition_id, subscriber_id).await?))
-}
-
-/// What a person typed finds itself alone: `%` and `_` mean nothing special.
-fn escaped(text: &str) -> String {
-    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
 }

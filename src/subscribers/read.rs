@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::store;
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{self, Db, Result, Tx},
     email_address::EmailAddress,
 };
 
@@ -90,10 +90,8 @@ pub async fn audience_size(db: &Db, list_id: i64) -> Result<i64> {
 /// # Errors
 /// When the database fails.
 pub async fn page(db: &Db, search: &str, before: Option<i64>, limit: i64) -> Result<Vec<Subscriber>> {
-    // A database refuses longer patterns.
-    let search: String = search.chars().take(200).collect();
-    let like = format!("%{}%", search.trim().to_lowercase().replace(['%', '_'], ""));
-    store::page(db, &like, before.unwrap_or(i64::MAX), limit).await
+    let (address, name) = (db::contains(&search.to_lowercase()), db::contains(search));
+    store::page(db, (&address, &name), before.unwrap_or(i64::MAX), limit).await
 }
 
 /// How many readers there are.

@@ -106,7 +106,7 @@ statements! {
     AUDIENCE_SIZE = "select count(*) from subscription where list_id = $1 and state = 'confirmed'";
     /// Readers for the desk.
     PAGE = "select id, public_id, email, name, created_at from subscriber
-        where (email_key like $1 or lower(name) like $1) and id < $2 order by id desc limit $3";
+        where (email_key like $1 escape '!' or lower(name) like $2 escape '!') and id < $3 order by id desc limit $4";
     /// In all, and on a list.
     COUNTS = "select (select count(*) from subscriber) as known,
         (select count(distinct subscriber_id) from subscription where state = 'confirmed') as confirmed,
@@ -336,8 +336,13 @@ pub async fn audience_size(db: &Db, list: i64) -> Result<i64> {
     Ok(db.one::<(i64,)>(AUDIENCE_SIZE, (list,)).await?.0)
 }
 
-pub async fn page(db: &Db, like: &str, before: i64, limit: i64) -> Result<Vec<Subscriber>> {
-    db.all(PAGE, (like, before, limit)).await
+pub async fn page(
+    db: &Db,
+    (address, name): (&str, &str),
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Subscriber>> {
+    db.all(PAGE, (address, name, before, limit)).await
 }
 
 pub async fn counts(db: &Db) -> Result<Counts> {

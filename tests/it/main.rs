@@ -21,6 +21,7 @@ mod door;
 mod ending;
 mod exactness;
 mod faults;
+mod finding;
 mod forms;
 mod harness;
 mod hostile;

@@ -33,7 +33,7 @@ async fn accepted(site: &Site) -> anyhow::Result<Vec<Accepted>> {
     for edition in editions::ever_sealed(&site.db).await? {
         let mut after = 0;
         loop {
-            let copies = ledger::copies(&site.db, edition, "", after, CHUNK).await?;
+            let copies = ledger::copies(&site.db, edition, after, CHUNK).await?;
             let Some(last) = copies.last() else { break };
             after = last.subscriber_id;
             for copy in copies.iter().filter(|copy| copy.state == "accepted") {

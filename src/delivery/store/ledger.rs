@@ -302,14 +302,10 @@ statements! {
     /// Bodies that no copy carries.
     DROP_UNUSED = "delete from variant where edition_id = $1
         and not exists (select 1 from delivery where edition_id = $1 and variant_id = variant.id)";
-    /// Copies of an edition, by address, for the desk.
+    /// Copies of an edition.
     COPIES = "select d.edition_id, d.subscriber_id, d.address, d.state, d.class, d.attempt, d.maybe_duplicate, d.updated_at,
             (select a.reply from delivery_attempt a where a.edition_id = d.edition_id and a.subscriber_id = d.subscriber_id order by a.id desc limit 1) as reply
-        from delivery d where d.edition_id = $1 and d.address like $2 and d.subscriber_id > $3 order by d.subscriber_id limit $4";
-    /// Copies to one reader, newest edition first.
-    COPIES_OF = "select d.edition_id, d.subscriber_id, d.address, d.state, d.class, d.attempt, d.maybe_duplicate, d.updated_at,
-            (select a.reply from delivery_attempt a where a.edition_id = d.edition_id and a.subscriber_id = d.subscriber_id order by a.id desc limit 1) as reply
-        from delivery d where d.subscriber_id = $1 order by d.edition_id desc limit 100";
+        from delivery d where d.edition_id = $1 and d.subscriber_id > $2 order by d.subscriber_id limit $3";
     /// One copy.
     COPY = "select d.edition_id, d.subscriber_id, d.address, d.state, d.class, d.attempt, d.maybe_duplicate, d.updated_at,
             cast(null as text) as reply, b.revision
@@ -852,12 +848,8 @@ pub async fn drop_unused(tx: &mut Tx, edition: i64) -> Result<()> {
     Ok(())
 }
 
-pub async fn copies(db: &Db, edition: i64, like: &str, after: i64, limit: i64) -> Result<Vec<Copy>> {
-    db.all(COPIES, (edition, like, after, limit)).await
-}
-
-pub async fn copies_of(db: &Db, subscriber: i64) -> Result<Vec<Copy>> {
-    db.all(COPIES_OF, (subscriber,)).await
+pub async fn copies(db: &Db, edition: i64, after: i64, limit: i64) -> Result<Vec<Copy>> {
+    db.all(COPIES, (edition, after, limit)).await
 }
 
 pub async fn copy(db: &Db, edition: i64, subscriber: i64) -> Result<Option<Copy>> {
