@@ -78,7 +78,11 @@ pub(super) async fn open_as_it_is(config: &Config) -> anyhow::Result<Db> {
 /// Takes the lock beside a SQLite database, before anything else is done with it: a second process must find out that it is
 /// the second before it has changed anything. None for PostgreSQL, which several processes share.
 pub(super) fn lock(config: &Config) -> anyhow::Result<Option<Lock>> {
-    let Some(file) = sqlite_file(config) else { return Ok(None) };
+    sqlite_file(config).map(|file| lock_file(&file)).transpose()
+}
+
+/// The same for any SQLite file.
+pub(super) fn lock_file(file: &Path) -> anyhow::Result<Lock> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     private::folder(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     // By whatever name the file is called, its lock has one.
@@ -92,7 +96,7 @@ pub(super) fn lock(config: &Config) -> anyhow::Result<Option<Lock>> {
     let cannot = || format!("{} cannot be opened by {}", lock.display(), private::user());
     match Lock::take(&lock) {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(error).with_context(cannot),
-        taken => Ok(Some(taken?)),
+        taken => Ok(taken?),
     }
 }
 

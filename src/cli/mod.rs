@@ -63,8 +63,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Run the sandbox alone: a mailbox and a payment provider to try things with.
     Sandbox,
-    /// Bring the database up to date with this program.
-    Migrate,
+    /// Bring the database up to date with this program; or copy a whole magazine from a SQLite file into it.
+    Migrate(migrate::Arguments),
     /// Copy the whole magazine into one file, while it runs.
     Backup(backup::Backup),
     /// Put a backup in its place, held until somebody has looked: nothing goes out from it by itself.
@@ -146,7 +146,7 @@ impl Cli {
             Command::Worker => serve::worker(config).await,
             Command::Demo(arguments) => demo::run(config, arguments).await,
             Command::Sandbox => sandbox::run(&config).await,
-            Command::Migrate => migrate::run(&config).await,
+            Command::Migrate(arguments) => migrate::run(&config, arguments).await,
             Command::Backup(arguments) => backup::back_up(&config, arguments).await,
             Command::Restore(arguments) => restore::restore(&config, arguments).await,
             Command::Restored => restored::run(&config).await,

@@ -9,6 +9,7 @@
 
 mod about;
 mod again;
+mod carry;
 mod copy;
 mod gates;
 mod migrations;
@@ -36,6 +37,7 @@ use self::to_its_end::ToItsEnd;
 pub use self::{
     about::About,
     again::{MaybeDatabase, again},
+    carry::{Carried, CarryError, carry},
     copy::{Examined, examine},
     gates::Gate,
     migrations::{MigrationError, Migrations},

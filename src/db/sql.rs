@@ -40,6 +40,32 @@ pub(super) const FOREIGN_KEYS: &str = "select distinct \"table\" from pragma_for
 /// The migrations that a file has.
 pub(super) const MIGRATIONS: &str = "select version from _sqlx_migrations order by version";
 
+/// Where each table's numbering ended in a file.
+pub(super) const LAST_NUMBERS: &str = "select name, seq from sqlite_sequence";
+
+/// The tables of a server that are ours.
+pub(super) const SERVER_TABLES: &str = "select cast(tablename as text) from pg_tables
+    where schemaname = current_schema() and tablename not like '\\_sqlx%' order by tablename";
+
+/// The columns of one of them, each with its type.
+pub(super) const SERVER_COLUMNS: &str =
+    "select cast(column_name as text), cast(data_type as text) from information_schema.columns
+    where table_schema = current_schema() and table_name = $1 order by ordinal_position";
+
+/// What takes each foreign key off, and what puts it back.
+pub(super) const SERVER_KEYS: &str =
+    "select format('alter table %s drop constraint %I', conrelid::regclass, conname),
+        format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+    from pg_constraint where contype = 'f' and connamespace = current_schema()::regnamespace";
+
+/// The columns that number their rows.
+pub(super) const NUMBERED: &str =
+    "select cast(table_name as text), cast(column_name as text) from information_schema.columns
+    where table_schema = current_schema() and is_identity = 'YES'";
+
+/// The next start is at home wherever it is.
+pub(super) const AT_HOME_ANYWHERE: &str = "update origin set place = ''";
+
 /// How many addresses are kept in a file that are not mailed.
 pub(super) const SUPPRESSED: &str = "select count(*) from suppression";
 

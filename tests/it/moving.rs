@@ -1,44 +1,106 @@
-//! Moving a magazine from SQLite to PostgreSQL, by the script that operations.md names.
+//! Moving a magazine from SQLite to PostgreSQL.
 
-use std::{path::Path, process::Command};
+use std::process::Output;
 
-use broadside::{db::Engine, delivery::editions, donations};
+use broadside::{
+    db::Engine,
+    delivery::{editions, workers::Lock},
+    donations,
+    email_address::EmailAddress,
+    subscribers,
+};
 
-use crate::support::{Fixture, TestApp, TestDb, environment};
+use crate::support::{Fixture, TestApp, TestDb, program::Program};
 
-/// TRUST T1, T4: what was sent and given is all there afterwards, in every row and to the last cent; and it can go on.
+const RUN: &str = r#"exec "$0" "$@""#;
+
+/// Runs a command on a database, with the settings of a magazine.
+fn run(app: &TestApp, database: &str, arguments: &[&str]) -> Output {
+    Program::run_by(app, RUN, arguments, &[("DATABASE_URL", database)])
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// TRUST T1, T4, T8: what was sent, given and agreed to is all there afterwards, in every row and to the last cent; what a database
+/// holds already is not written over; and it can go on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_magazine_moves_to_postgresql_with_everything() {
     let (Some(file), Some(server)) =
-        (TestDb::migrated(Engine::Sqlite).await, TestDb::migrated(Engine::Postgres).await)
+        (TestDb::migrated(Engine::Sqlite).await, TestDb::empty(Engine::Postgres).await)
     else {
         return;
     };
-    for program in ["sqlite3", "psql"] {
-        if environment::program(program).is_none() {
-            return environment::skip("moving to PostgreSQL", &format!("{program} is not installed"));
-        }
-    }
     let before = TestApp::start(file.clone()).await;
     before.readers(30).await;
+    before.reader("ann@example.org").await;
     let edition = before.send_edition("Before “we” move,\nand after; \"quoted\"").await;
     before.give("ann@example.org", "15", "month").await;
+    let block = ["subscribers", "block", "reader7@example.org", "--reason", "asked by telephone"];
+    let blocked = run(&before, &file.url, &block);
+    assert!(blocked.status.success(), "{}", said(&blocked));
     let proof = editions::audit(&before.site.db, edition).await.expect("an audit");
+    let newest = before.reader_row("ann@example.org").await;
     let path = file.url.strip_prefix("sqlite:").expect("a file").to_owned();
 
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/sqlite-to-postgres");
-    let moved = tokio::task::spawn_blocking({
-        let url = server.url.clone();
-        move || Command::new(script).args([path, url]).output().expect("the script starts")
-    });
-    let moved = moved.await.expect("the script ends");
-    assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
+    let busy = Lock::take(format!("{path}.lock").as_ref()).expect("nobody else has it");
+    let refused = run(&before, &server.url, &["migrate", "--copy-from", &path]);
+    assert!(!refused.status.success() && said(&refused).contains("Stop it first"), "{}", said(&refused));
+    drop(busy);
 
+    let moved = run(&before, &server.url, &["migrate", "--copy-from", &path]);
+    assert!(moved.status.success(), "{}", said(&moved));
+    assert!(said(&moved).contains("delivery_attempt"), "{}", said(&moved));
+
+    for command in [&["audit"][..], &["subscribers", "export"], &["export-proof", "ann@example.org"]] {
+        let (here, there) = (run(&before, &file.url, command), run(&before, &server.url, command));
+        assert!(there.status.success() && !there.stdout.is_empty(), "{command:?}: {}", said(&there));
+        assert_eq!(said(&here), said(&there), "{command:?}");
+    }
     let after = editions::audit(&server.db, edition).await.expect("an audit");
-    assert!(after.holds() && after.rows == proof.rows && after.rows.accepted == 30, "{after:?}");
+    assert!(after.holds() && after.rows == proof.rows && after.rows.accepted == 31, "{after:?}");
     let money = donations::audit_money(&server.db).await.expect("an audit");
     assert!(money.balances() && money.receipts == 1, "{money:?}");
     let subject = broadside::digests::load(&server.db, edition).await.expect("the edition").content.subject;
     assert!(subject.contains("Before “we” move"), "{subject}");
+
+    let again = run(&before, &server.url, &["migrate", "--copy-from", &path]);
+    assert!(!again.status.success() && said(&again).contains("not empty"), "{}", said(&again));
+    let to_a_file = run(&before, &file.url, &["migrate", "--copy-from", &path]);
+    assert!(!to_a_file.status.success(), "{}", said(&to_a_file));
     before.finish().await;
+
+    // A number that somebody had is given to nobody else.
+    let there = TestApp::without_owner(server).await;
+    let address = EmailAddress::parse("new@example.org").expect("an address");
+    let list = there.list().await;
+    subscribers::add_by_staff(&there.site, &address, "New", list, "a test").await.expect("staff may");
+    assert!(there.reader_row("new@example.org").await > newest);
+    there.finish().await;
+}
+
+/// A file of another version is brought up to date by whom it belongs to, and not on the way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_another_version_is_not_copied() {
+    let (Some(file), Some(server)) =
+        (TestDb::migrated(Engine::Sqlite).await, TestDb::empty(Engine::Postgres).await)
+    else {
+        return;
+    };
+    let app = TestApp::start(file.clone()).await;
+    let forgot = crate::support::database::change(
+        &file.db,
+        "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)",
+    );
+    assert_eq!(forgot.await, 1);
+    let path = file.url.strip_prefix("sqlite:").expect("a file").to_owned();
+    let refused = run(&app, &server.url, &["migrate", "--copy-from", &path]);
+    assert!(
+        !refused.status.success() && said(&refused).contains("Bring it up to date first"),
+        "{}",
+        said(&refused)
+    );
+    let missing = run(&app, &server.url, &["migrate", "--copy-from", "/nowhere/at-all.db"]);
+    assert!(said(&missing).contains("there is no file /nowhere/at-all.db"), "{}", said(&missing));
 }
