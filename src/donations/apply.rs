@@ -10,9 +10,7 @@
 use std::time::Duration;
 
 use super::{
-    book, calls,
-    inbox::PollError,
-    letters, monthly,
+    book, calls, letters,
     store::{self, Donation, DueEvent, Move, NewDonation, NewRecurring, Recurring},
 };
 use crate::{
@@ -25,6 +23,20 @@ use crate::{
     },
     site::Site,
 };
+
+/// Why what the provider tells could not be read, or followed.
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    /// The provider did not give it.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// A mistake of ours; its words are without addresses.
+    #[error("it broke off: {0}")]
+    BrokeOff(String),
+}
 
 /// The kinds of event that move something here; all others are kept and left alone.
 const KINDS: [&str; 17] = [
@@ -376,7 +388,7 @@ async fn instalment(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
         let failed = (invoice.id.as_str(), event.created_at);
         letters::send_payment_failed(tx, site, &recurring, failed, invoice.next_try).await?;
     }
-    monthly::follow_up(tx, site, recurring.id).await?;
+    letters::follow_up(tx, site, recurring.id).await?;
     Ok(Applied::Ours(donation_id))
 }
 

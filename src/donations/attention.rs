@@ -1,11 +1,10 @@
 //! What needs a person: what was asked of the provider and is not done, what it told us and could not be applied, and what
 //! somebody did there that we cannot judge. Shown at the desk, named by `audit` and `doctor`, and the worst of it by letter.
 
-use sqlx::FromRow;
-
+pub use super::lines::{Copied, FailedCheckout, News, Unended};
 use super::{
     letters,
-    reports::{self, EventLine, figures},
+    reports::{self, EventLine},
     store::attention as rows,
 };
 use crate::{
@@ -20,75 +19,6 @@ pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3_600);
 
 /// How long what went wrong with an automatic email is worth a look.
 pub const LATELY: std::time::Duration = std::time::Duration::from_secs(14 * 86_400);
-
-/// A monthly donation that its supporter asked to end, and that the provider still charges.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Unended {
-    /// The monthly donation.
-    pub public_id: String,
-    /// The supporter's address.
-    pub email: String,
-    /// The supporter's name; may be empty.
-    pub name: String,
-    /// Minor units a month.
-    pub amount_minor: i64,
-    /// ISO 4217 code.
-    pub currency: String,
-    /// What the provider calls it, to end it there by hand.
-    pub provider_subscription_id: Option<String>,
-    /// When the supporter asked.
-    pub asked_at: Moment,
-    /// How often the provider was asked since.
-    pub attempts: i64,
-    /// What it said last.
-    pub last_error: Option<String>,
-    /// When staff were written to.
-    pub told_at: Option<Moment>,
-}
-
-impl Unended {
-    /// The monthly amount, for people.
-    #[must_use]
-    pub fn amount(&self) -> String {
-        figures(self.amount_minor, &self.currency)
-    }
-}
-
-/// A checkout that could not be opened, so that somebody who wanted to give could not.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct FailedCheckout {
-    /// When it was given up.
-    pub at: Option<Moment>,
-    /// What the provider said.
-    pub why: Option<String>,
-    /// How often it was asked again.
-    pub attempts: i64,
-}
-
-/// A monthly donation that was copied at the provider and is charged beside another of the same.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Copied {
-    /// The supporter's address.
-    pub email: String,
-    /// The supporter's name; may be empty.
-    pub name: String,
-    /// Minor units a month.
-    pub amount_minor: i64,
-    /// ISO 4217 code.
-    pub currency: String,
-    /// What the provider calls it.
-    pub subscription: Option<String>,
-    /// When it was made.
-    pub created_at: Moment,
-}
-
-impl Copied {
-    /// The monthly amount, for people.
-    #[must_use]
-    pub fn amount(&self) -> String {
-        figures(self.amount_minor, &self.currency)
-    }
-}
 
 /// Everything that needs a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -145,17 +75,6 @@ pub const MOST: usize = 100;
 #[must_use]
 pub const fn at_least(number: usize) -> &'static str {
     if number >= MOST { "at least " } else { "" }
-}
-
-/// How the provider's news go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
-pub struct News {
-    /// Events that wait to be worked on.
-    pub waiting: i64,
-    /// Events that could not be applied.
-    pub given_up: i64,
-    /// When the newest came that the provider told us by itself; none if none ever did.
-    pub newest_webhook: Option<Moment>,
 }
 
 /// How the provider's news go now.

@@ -5,7 +5,7 @@
 
 use super::{
     letters,
-    reports::Total,
+    lines::Total,
     store::{self, Donation, Entry, Recurring},
 };
 use crate::{

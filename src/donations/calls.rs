@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use super::{
-    monthly,
+    letters,
     store::{self, Call, Move},
 };
 use crate::{
@@ -169,7 +169,7 @@ async fn cancel(
     let mut tx = site.db.begin().await?;
     if let Some(recurring) = store::recurring(&mut tx, named).await? {
         store::cancel_recurring(&mut tx, recurring.id, ended_at).await?;
-        monthly::follow_up(&mut tx, site, recurring.id).await?;
+        letters::follow_up(&mut tx, site, recurring.id).await?;
     }
     store::call_done(&mut tx, &call.idempotency_key, &subscription, site.now()).await?;
     tx.commit().await?;

@@ -3,8 +3,8 @@
 use std::{fmt, time::Duration};
 
 use super::{
-    apply,
-    reports::UNREADABLE,
+    apply::{self, PollError},
+    lines::UNREADABLE,
     store::{self, DueEvent},
 };
 use crate::{
@@ -28,20 +28,6 @@ pub enum ReceiveError {
     /// It could not be stored: answer 5xx, so that the provider sends it again (TRUST D10).
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-}
-
-/// Why the provider's list of events could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum PollError {
-    /// The provider did not give it.
-    #[error(transparent)]
-    Provider(#[from] ProviderError),
-    /// The database failed.
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
-    /// A mistake of ours; its words are without addresses.
-    #[error("it broke off: {0}")]
-    BrokeOff(String),
 }
 
 /// What came of a round of work.

@@ -4,8 +4,8 @@
 //! (TRUST T5, D9). What a restored backup hears of a second time was told before it was lost, and is not told again (T10).
 
 use super::{
-    attention::Unended,
-    monthly,
+    lines::{Unended, figures},
+    manage_link::manage_token,
     store::{self, Recurring},
 };
 use crate::{
@@ -74,7 +74,7 @@ pub(super) async fn send_payment_failed(
     let failed = PaymentFailed {
         sender: sender(site, &settings),
         donor_name: greeting(&recurring.name),
-        amount: monthly::amount(recurring),
+        amount: figures(recurring.amount_minor, &recurring.currency),
         next_try: next_try.map(|at| at.date(&settings.time_zone)),
         manage_url: manage_url(site, &recurring.public_id),
     };
@@ -91,7 +91,7 @@ pub(super) async fn send_monthly_ended(tx: &mut Tx, site: &Site, recurring: &Rec
     let ended = RecurringCancelled {
         sender: sender(site, &settings),
         donor_name: greeting(&recurring.name),
-        amount: monthly::amount(recurring),
+        amount: figures(recurring.amount_minor, &recurring.currency),
         give_url: site.url("/donate"),
     };
     enqueue(tx, site, &settings, &format!("monthly-ended:{}", recurring.public_id), &to, &ended).await
@@ -166,7 +166,7 @@ fn sender(site: &Site, settings: &Settings) -> Sender {
 }
 
 fn manage_url(site: &Site, public_id: &str) -> String {
-    site.url(&format!("/giving/{}", monthly::manage_token(site, public_id)))
+    site.url(&format!("/giving/{}", manage_token(site, public_id)))
 }
 
 fn greeting(name: &str) -> String {
@@ -186,6 +186,18 @@ pub(super) async fn tell_donor_state(tx: &mut Tx, site: &Site, donor_id: i64) ->
     // Addresses were checked when they came in; one that an older program took and this one would not has no reader.
     if let Ok(email) = EmailAddress::parse(&standing.email) {
         subscribers::set_donor_state(tx, site, &email, state, standing.last_gift_at).await?;
+    }
+    Ok(())
+}
+
+/// After any change: tells the supporter, once, that a monthly donation that had begun is over, and brings the donor state up to date.
+pub(super) async fn follow_up(tx: &mut Tx, site: &Site, recurring_id: i64) -> db::Result<()> {
+    let recurring = store::recurring_by_id(tx, recurring_id).await?;
+    if recurring.state == "cancelled" && recurring.activated_at.is_some() {
+        send_monthly_ended(tx, site, &recurring).await?;
+    }
+    if let Some(donor_id) = recurring.donor_id {
+        tell_donor_state(tx, site, donor_id).await?;
     }
     Ok(())
 }

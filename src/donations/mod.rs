@@ -16,6 +16,8 @@ mod calls;
 mod gift;
 mod inbox;
 mod letters;
+mod lines;
+mod manage_link;
 mod monthly;
 pub mod reports;
 mod store;
@@ -25,13 +27,15 @@ pub(crate) mod tests;
 
 pub(crate) use self::store::{BLANK_EVENTS, FORGET_CALLS, FORGET_DONE, FORGET_IGNORED};
 pub use self::{
+    apply::PollError,
     book::{MoneyAudit, audit_money},
     calls::resume_calls,
     gift::{
         FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, limits_of, start_gift, thanks_token,
     },
-    inbox::{PollError, ReceiveError, Worked, poll_provider, process_inbox, receive, try_again},
-    monthly::{CancelError, Monthly, cancel_all, cancel_monthly, manage_token, monthly_of},
+    inbox::{ReceiveError, Worked, poll_provider, process_inbox, receive, try_again},
+    manage_link::manage_token,
+    monthly::{CancelError, Monthly, cancel_all, cancel_monthly, monthly_of},
     reports::newest_gift,
     store::{STATEMENTS, Unfinished, attention::STATEMENTS as ATTENTION_STATEMENTS},
 };

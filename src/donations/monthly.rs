@@ -4,16 +4,16 @@
 //! "cancelled" is never charged again.
 
 use super::{
-    calls, letters,
-    reports::figures,
+    calls,
+    lines::figures,
+    manage_link,
     store::{self, Recurring, attention::Other},
 };
 use crate::{
     clock::Moment,
-    db::{self, Tx},
+    db,
     payments::{PaymentProvider, ProviderError},
     site::Site,
-    token::Purpose,
 };
 
 /// A monthly donation, for the page its supporter reaches from a receipt.
@@ -49,13 +49,6 @@ pub enum CancelError {
     Database(#[from] sqlx::Error),
 }
 
-/// The token of the page on which a supporter ends a monthly donation: `/giving/{token}`.
-#[must_use]
-pub fn manage_token(site: &Site, public_id: &str) -> String {
-    // No expiry: who gives each month must always find the way out, from the oldest receipt.
-    site.keys.sign(Purpose::Thanks, &format!("monthly.{public_id}"), None)
-}
-
 /// The monthly donation a token opens; none when the token is not genuine.
 ///
 /// # Errors
@@ -63,7 +56,7 @@ pub fn manage_token(site: &Site, public_id: &str) -> String {
 pub async fn monthly_of(site: &Site, token: &str) -> db::Result<Option<Monthly>> {
     let Some(row) = find(site, token).await? else { return Ok(None) };
     Ok(Some(Monthly {
-        amount: amount(&row),
+        amount: figures(row.amount_minor, &row.currency),
         asked_at: store::attention::asked_to_end(&site.db, &row.public_id).await?,
         others: others(site, &row)
             .await?
@@ -144,25 +137,8 @@ pub async fn cancel_monthly(
 }
 
 async fn find(site: &Site, token: &str) -> db::Result<Option<Recurring>> {
-    let Ok(scope) = site.keys.verify(Purpose::Thanks, token, site.now()) else { return Ok(None) };
-    match scope.strip_prefix("monthly.") {
-        Some(public_id) => store::read_recurring(&site.db, public_id).await,
+    match manage_link::managed(site, token) {
+        Some(public_id) => store::read_recurring(&site.db, &public_id).await,
         None => Ok(None),
     }
-}
-
-/// After any change: tells the supporter, once, that a monthly donation that had begun is over, and brings the donor state up to date.
-pub(super) async fn follow_up(tx: &mut Tx, site: &Site, recurring_id: i64) -> db::Result<()> {
-    let recurring = store::recurring_by_id(tx, recurring_id).await?;
-    if recurring.state == "cancelled" && recurring.activated_at.is_some() {
-        letters::send_monthly_ended(tx, site, &recurring).await?;
-    }
-    if let Some(donor_id) = recurring.donor_id {
-        letters::tell_donor_state(tx, site, donor_id).await?;
-    }
-    Ok(())
-}
-
-pub(super) fn amount(recurring: &Recurring) -> String {
-    figures(recurring.amount_minor, &recurring.currency)
 }

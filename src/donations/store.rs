@@ -4,7 +4,7 @@ pub(super) mod attention;
 
 use sqlx::FromRow;
 
-use super::reports::{EventLine, LedgerLine, Listed, Total};
+use super::lines::{EventLine, LedgerLine, Listed, Total};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},

@@ -19,16 +19,13 @@ use tokio::{
 
 use super::{
     Headcount, Limits,
-    headcount::Want,
+    headcount::{CALM, Want},
     progress::{Guest, Progress},
 };
 use crate::{clock::Stopwatch, network::Network};
 
 /// How long the door stays shut when there is no room, or the system gives no descriptor.
 const PAUSE: Duration = Duration::from_millis(100);
-/// When nothing went wrong for so long, the system has descriptors again.
-pub(super) const CALM: Duration = Duration::from_secs(60);
-
 /// How many may stand before the door: with the 128 that a listener gets by itself, whoever comes behind a crowd is asked to
 /// come again in a second.
 const QUEUE: u32 = 4_096;

@@ -1,12 +1,17 @@
 //! How many are inside, for whoever watches; and what there is too little of, said once.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
-use super::accept::CALM;
 use crate::clock::Stopwatch;
+
+/// When nothing went wrong for so long, the system has descriptors again.
+pub(super) const CALM: Duration = Duration::from_secs(60);
 
 /// How many connections there are at a door. Shared by all clones of one.
 #[derive(Clone, Debug, Default)]

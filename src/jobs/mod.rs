@@ -5,6 +5,7 @@
 //! queue first. Whoever runs the magazine is told ([`trouble`]).
 
 pub mod retention;
+mod runs;
 mod store;
 pub mod trouble;
 

@@ -1,6 +1,6 @@
 //! The SQL of jobs that do not work, and of how far forgetting has come.
 
-use super::trouble::Trouble;
+use super::runs::Trouble;
 use crate::{
     clock::Moment,
     db::{Db, Result, Sql, Tx},

@@ -9,73 +9,29 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use sqlx::FromRow;
-
-use super::{Job, store};
+pub use super::runs::{PATIENCE, Trouble};
+use super::{runs::Runs, store};
 use crate::{
     clock::{Moment, Stopwatch},
     db::{Db, Result, Tx},
     mail::{EmailTemplate as _, JobStopped},
     site::Site,
     staff::{Settings, accounts::Member, letters},
-    tasks::{self, Breaks, Task},
+    tasks::Breaks,
 };
 
-/// How long a job may fail before people hear of it: a database or a payment service is restarted in less.
-pub const PATIENCE: Duration = Duration::from_secs(3_600);
-/// One that works now and then breaks anew each time, and would be told of each time.
-const BETWEEN_LETTERS: Duration = Duration::from_secs(86_400);
 /// While it fails, that is written down no more often than this.
 const NOTE_EVERY: Duration = Duration::from_secs(60);
 
-/// What runs by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Runs {
-    /// Now and then.
-    Job(Job),
-    /// All the time.
-    Task(Task),
-}
-
-impl From<Job> for Runs {
-    fn from(job: Job) -> Self {
-        Self::Job(job)
-    }
-}
-
-impl From<Task> for Runs {
-    fn from(task: Task) -> Self {
-        Self::Task(task)
-    }
-}
-
-impl Runs {
-    fn named(name: &str) -> Option<Self> {
-        let mut all = Job::ALL.into_iter().map(Self::Job).chain(Task::ALL.into_iter().map(Self::Task));
-        all.find(|one| one.name() == name)
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Job(job) => job.name(),
-            Self::Task(task) => task.name(),
-        }
-    }
-
-    const fn what_stands_still(self) -> &'static str {
-        match self {
-            Self::Job(job) => job.what_stands_still(),
-            Self::Task(task) => task.what_stands_still(),
-        }
-    }
-
-    /// How often at least it shows that it works.
-    const fn every(self) -> Duration {
-        match self {
-            Self::Job(job) => job.every(),
-            Self::Task(_) => tasks::CALM,
-        }
-    }
+/// The jobs that people should know of, those that have failed longest first; of several places where one fails, that one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn look(db: &Db, now: Moment) -> Result<Vec<Trouble>> {
+    let mut troubles = store::failing(db).await?;
+    let mut seen = HashSet::new();
+    troubles.retain(|one| one.is_for_people() && one.is_fresh(now) && seen.insert(one.job.clone()));
+    Ok(troubles)
 }
 
 /// Tells of the tasks that broke off, and of those that work again.
@@ -92,67 +48,6 @@ pub(super) async fn tell_of(breaks: &Breaks, site: &Site, place: &Arc<str>) -> R
         breaks.forget(task);
     }
     Ok(())
-}
-
-/// A job that does not work, or a task that broke off.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
-pub struct Trouble {
-    job: String,
-    /// The machine, and which part of the program.
-    pub place: String,
-    /// Since when every try has failed.
-    pub since: Moment,
-    /// When it last failed.
-    pub last_at: Moment,
-    /// Whether it broke off where nobody foresaw it.
-    pub broke_off: bool,
-    /// What it said, without addresses: for whoever looks after the server.
-    pub words: String,
-    /// When people were last told of this job, wherever it was.
-    told_at: Option<Moment>,
-}
-
-impl Trouble {
-    /// What stands still, in a sentence without its full stop.
-    #[must_use]
-    pub fn what(&self) -> &'static str {
-        self.runs().map_or("Something that runs by itself does not work", Runs::what_stands_still)
-    }
-
-    /// The name of what stands still, one of [`names`](super::names).
-    #[must_use]
-    pub fn job(&self) -> &str {
-        &self.job
-    }
-
-    fn runs(&self) -> Option<Runs> {
-        Runs::named(&self.job)
-    }
-
-    fn is_for_people(&self) -> bool {
-        self.broke_off || self.last_at.since(self.since) >= PATIENCE
-    }
-
-    /// Whether the owners have to be written to. A moment that is yet to come was written by a clock that was wrong.
-    fn is_untold(&self, now: Moment) -> bool {
-        self.told_at.is_none_or(|told| told > now || told < self.since && now.since(told) >= BETWEEN_LETTERS)
-    }
-
-    /// A process that is gone fails no longer, and cannot say so.
-    fn is_fresh(&self, now: Moment) -> bool {
-        self.runs().is_some_and(|one| now.since(self.last_at) <= one.every() * 2 + PATIENCE * 2)
-    }
-}
-
-/// The jobs that people should know of, those that have failed longest first; of several places where one fails, that one.
-///
-/// # Errors
-/// When the database fails.
-pub async fn look(db: &Db, now: Moment) -> Result<Vec<Trouble>> {
-    let mut troubles = store::failing(db).await?;
-    let mut seen = HashSet::new();
-    troubles.retain(|one| one.is_for_people() && one.is_fresh(now) && seen.insert(one.job.clone()));
-    Ok(troubles)
 }
 
 /// What a loop remembers of its job, so that the database hears only of what changes.

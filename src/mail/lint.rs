@@ -63,39 +63,47 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
     ]
 }
 
-pub(super) fn check(templates: &Templates) -> Vec<Problem> {
-    let (text, mjml) = templates.registries();
-    let mut problems = Vec::new();
-    let samples = samples();
-    for name in templates.names().iter().filter(|name| samples.iter().all(|(known, _)| known != name)) {
-        problems.push(Problem { file: name.clone(), message: "no mail has this name".into() });
-    }
-    for (name, sample) in &samples {
-        let before = problems.len();
-        for (registry, file) in [(text, subject_file(name)), (text, text_file(name)), (mjml, mjml_file(name))]
-        {
-            let mut reader = Reader { registry, file: &file, root: sample, found: BTreeSet::new() };
-            match registry.get_template(&file) {
-                Some(template) => reader.template(template, &[sample]),
-                None => reader.report("the file is missing".into()),
+impl Templates {
+    /// Everything wrong with the templates, empty if nothing is: paths that lead nowhere, personal fields where they
+    /// cannot be filled, mails that do not render from their sample.
+    #[must_use]
+    pub fn check(&self) -> Vec<Problem> {
+        let (text, mjml) = self.registries();
+        let mut problems = Vec::new();
+        let samples = samples();
+        for name in self.names().iter().filter(|name| samples.iter().all(|(known, _)| known != name)) {
+            problems.push(Problem { file: name.clone(), message: "no mail has this name".into() });
+        }
+        for (name, sample) in &samples {
+            let before = problems.len();
+            for (registry, file) in
+                [(text, subject_file(name)), (text, text_file(name)), (mjml, mjml_file(name))]
+            {
+                let mut reader = Reader { registry, file: &file, root: sample, found: BTreeSet::new() };
+                match registry.get_template(&file) {
+                    Some(template) => reader.template(template, &[sample]),
+                    None => reader.report("the file is missing".into()),
+                }
+                let found = reader.found;
+                problems.extend(found.into_iter().map(|message| Problem { file: file.clone(), message }));
             }
-            let found = reader.found;
-            problems.extend(found.into_iter().map(|message| Problem { file: file.clone(), message }));
-        }
-        if problems.len() > before {
-            continue;
-        }
-        let file = mjml_file(name);
-        match templates.render_json(name, sample) {
-            Err(error) => problems.push(Problem { file, message: error.to_string() }),
-            Ok(rendered) if rendered.html.len() > GMAIL_CLIPS_AT => {
-                problems
-                    .push(Problem { file, message: "the HTML is so large that Gmail cuts it off".into() });
+            if problems.len() > before {
+                continue;
             }
-            Ok(_) => {}
+            let file = mjml_file(name);
+            match self.render_json(name, sample) {
+                Err(error) => problems.push(Problem { file, message: error.to_string() }),
+                Ok(rendered) if rendered.html.len() > GMAIL_CLIPS_AT => {
+                    problems.push(Problem {
+                        file,
+                        message: "the HTML is so large that Gmail cuts it off".into(),
+                    });
+                }
+                Ok(_) => {}
+            }
         }
+        problems
     }
-    problems
 }
 
 /// Walks one template, and the parts it includes, with the values in scope beside it.
@@ -232,46 +240,4 @@ enum Found<'a> {
     /// A loop's own variable.
     Local,
     Nothing,
-}
-
-/// The parts that include each other without end, as "a > b > a".
-pub(super) fn find_circle(registry: &Handlebars<'static>) -> Option<String> {
-    let mut names: Vec<&String> = registry.get_templates().keys().collect();
-    names.sort();
-    names.into_iter().find_map(|name| follow(registry, name, &mut Vec::new()))
-}
-
-fn follow<'a>(registry: &'a Handlebars<'static>, name: &'a str, trail: &mut Vec<&'a str>) -> Option<String> {
-    if trail.contains(&name) {
-        trail.push(name);
-        return Some(trail.join(" > "));
-    }
-    trail.push(name);
-    let mut parts = Vec::new();
-    if let Some(template) = registry.get_template(name) {
-        included(template, &mut parts);
-    }
-    let circle = parts.into_iter().find_map(|part| follow(registry, part, trail));
-    trail.pop();
-    circle
-}
-
-/// The names of the parts that `template` includes.
-fn included<'a>(template: &'a Template, parts: &mut Vec<&'a str>) {
-    for element in &template.elements {
-        match element {
-            TemplateElement::HelperBlock(block) => {
-                for inner in [&block.template, &block.inverse].into_iter().flatten() {
-                    included(inner, parts);
-                }
-            }
-            TemplateElement::PartialExpression(part) | TemplateElement::PartialBlock(part) => {
-                parts.extend(part.name.as_name());
-                if let Some(inner) = &part.template {
-                    included(inner, parts);
-                }
-            }
-            _ => {}
-        }
-    }
 }

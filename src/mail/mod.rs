@@ -15,6 +15,7 @@ mod digest;
 pub mod dkim;
 mod encode;
 mod html;
+mod includes;
 mod lint;
 mod message;
 mod mime;

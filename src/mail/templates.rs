@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{
     contexts::EmailTemplate,
     html::{self, HtmlError},
-    lint::{self, Problem},
+    includes::find_circle,
     personal::clean_line,
     source::Source,
 };
@@ -122,7 +122,7 @@ impl Templates {
             add(&mut mjml, &mjml_file(name), mjml_file(name), &mail.mjml)?;
         }
         // Two parts that include each other overflow the stack, which no caller could catch.
-        if let Some(circle) = lint::find_circle(&text).or_else(|| lint::find_circle(&mjml)) {
+        if let Some(circle) = find_circle(&text).or_else(|| find_circle(&mjml)) {
             return Err(TemplateError::Circle(circle));
         }
         Ok(Self(Arc::new(Inner { names: source.mails.into_keys().collect(), text, mjml })))
@@ -152,13 +152,6 @@ impl Templates {
         let html =
             html::from_mjml(&mjml).map_err(|cause| TemplateError::Html { file, cause: Box::new(cause) })?;
         Ok(Rendered { subject: clean_line(&subject, LONGEST_SUBJECT), text: tidy(&text), html })
-    }
-
-    /// Everything wrong with the templates, empty if nothing is: paths that lead nowhere, personal fields where they
-    /// cannot be filled, mails that do not render from their sample.
-    #[must_use]
-    pub fn check(&self) -> Vec<Problem> {
-        lint::check(self)
     }
 
     pub(super) fn names(&self) -> &[String] {

@@ -39,7 +39,7 @@ fn every_template_is_sound() {
 #[test]
 fn every_mail_reads_as_it_did() {
     let templates = templates();
-    for (name, sample) in lint::samples() {
+    for (name, sample) in crate::mail::lint::samples() {
         let mail = templates.render_json(name, &sample).expect("a sample renders");
         insta::assert_snapshot!(format!("{name}.txt"), format!("Subject: {}\n\n{}", mail.subject, mail.text));
         // One tag a line, so that a change can be read.
@@ -77,7 +77,7 @@ fn automatic_mail_carries_no_tracking_and_no_foreign_text() {
     let keys = serde_json::to_value(ConfirmSubscription::sample()).expect("JSON");
     let keys: Vec<&String> = keys.as_object().expect("an object").keys().collect();
     assert_eq!(keys, ["confirm_url", "lists", "sender", "valid_for"]);
-    for (name, sample) in lint::samples().into_iter().filter(|(name, _)| *name != "digest") {
+    for (name, sample) in crate::mail::lint::samples().into_iter().filter(|(name, _)| *name != "digest") {
         let html = templates().render_json(name, &sample).expect("a sample renders").html;
         assert!(!html.contains("<img") && !html.contains("url(") && !html.contains("<link"), "{name}");
     }

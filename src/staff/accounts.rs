@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use super::rows::{Member, Staff};
 use super::{
     Incoming, Role, Settings, audit,
     incoming::NotNow,
@@ -13,7 +14,6 @@ use super::{
 };
 use crate::{
     attempts::{self, Limit},
-    clock::Moment,
     db::{Db, Tx},
     delivery::origin::{self, Standing},
     email_address::EmailAddress,
@@ -25,44 +25,6 @@ use crate::{
 pub const INVITE_LASTS: Duration = Duration::from_secs(7 * 86_400);
 /// How often the present password may be tried at a session that somebody left open.
 const PRESENT_PASSWORDS: Limit = Limit::in_a_quarter_of_an_hour("present password", 10);
-
-/// Someone who may sign in now.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Staff {
-    /// The row.
-    pub id: i64,
-    /// What URLs call them.
-    pub public_id: String,
-    /// Where their mail goes.
-    pub email: EmailAddress,
-    /// What the desk calls them.
-    pub name: String,
-    /// What they may do.
-    #[sqlx(try_from = "String")]
-    pub role: Role,
-}
-
-/// One line of the team page.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Member {
-    /// The row.
-    pub id: i64,
-    /// What URLs call them.
-    pub public_id: String,
-    /// Where their mail goes.
-    pub email: EmailAddress,
-    /// What the desk calls them.
-    pub name: String,
-    /// What they may do.
-    #[sqlx(try_from = "String")]
-    pub role: Role,
-    /// Whether they have set a password yet.
-    pub joined: bool,
-    /// When they were added.
-    pub created_at: Moment,
-    /// Since when they may no longer sign in.
-    pub disabled_at: Option<Moment>,
-}
 
 /// Why an account was not changed.
 #[derive(Debug, thiserror::Error)]

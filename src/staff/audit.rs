@@ -1,26 +1,11 @@
 //! What staff did that others may ask about later (TRUST L10). Append-only; names things by id or public id, never by secret.
 
+pub use super::rows::Line;
 use super::store;
 use crate::{
-    clock::Moment,
     db::{Db, Result, Tx},
     site::Site,
 };
-
-/// One line of the log.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Line {
-    /// Whose doing it was; none for the command line and the program itself.
-    pub staff_name: Option<String>,
-    /// A verb in the past: "invited", "changed role", "exported readers".
-    pub action: String,
-    /// To what it was done.
-    pub subject: String,
-    /// More, in words.
-    pub detail: String,
-    /// When.
-    pub at: Moment,
-}
 
 /// Writes a line in the caller's transaction, so that the deed and its record stand or fall together.
 ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     PasswordCost,
     passwords::{Busy, Hasher, Place},
-    sessions::Session,
+    rows::Session,
 };
 use crate::{
     attempts::{self, Attempt, Limited, Refusal},

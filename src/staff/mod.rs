@@ -14,6 +14,7 @@ mod mails;
 mod one_time;
 pub mod passwords;
 mod role;
+mod rows;
 pub mod sessions;
 pub mod set_up;
 pub mod settings;

@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+pub use super::rows::Session;
 use super::{Incoming, Staff, store};
 use crate::{
     attempts,
@@ -30,15 +31,6 @@ impl fmt::Debug for SessionToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SessionToken(…)")
     }
-}
-
-/// An open session.
-#[derive(Clone, Debug)]
-pub struct Session {
-    /// Whose it is, as they are now.
-    pub staff: Staff,
-    /// The hash of the token: names the session where its secret must not go.
-    pub hash: String,
 }
 
 /// Opens a session in the caller's transaction. Always a new token, whatever the browser sent (no fixation); the session that

@@ -2,8 +2,7 @@
 
 use super::{
     Role,
-    accounts::{Member, Staff},
-    audit::Line,
+    rows::{Line, Member, Staff},
 };
 use crate::{
     clock::Moment,

@@ -1,10 +1,8 @@
 //! The proof of consent (GDPR article 7(1)): who agreed to what, when, how, and what exactly they had been told.
 
-use serde::Serialize;
-
+pub use super::rows::Event;
 use super::{Trace, store};
 use crate::{
-    clock::Moment,
     db::{Db, Result, Tx},
     site::Site,
     token,
@@ -42,27 +40,6 @@ pub fn phrase(names: &[&str]) -> String {
         [one] => (*one).to_owned(),
         [most @ .., last] => format!("{} and {last}", most.join(", ")),
     }
-}
-
-/// One thing a reader did about a list, or somebody did in their name.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
-pub struct Event {
-    /// asked, confirmed, left or imported.
-    pub action: String,
-    /// By a form, the confirmation mail, one click, …
-    pub method: String,
-    /// The list's name.
-    pub list: String,
-    /// The exact words they had before them, where they had any.
-    pub wording: Option<String>,
-    /// Which form, edition or file.
-    pub source: String,
-    /// The network address it came from.
-    pub ip: String,
-    /// The browser it came from.
-    pub user_agent: String,
-    /// When, in UTC.
-    pub at: Moment,
 }
 
 /// Everything on record about one reader's consent, oldest first.

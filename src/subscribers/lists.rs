@@ -1,39 +1,12 @@
 //! Lists: what a reader can join.
 
-use serde::Serialize;
-
+pub use super::rows::List;
 use super::store;
 use crate::{
     db::{Db, Result, Tx},
     site::Site,
     token,
 };
-
-/// Something a reader can join.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
-pub struct List {
-    /// Its id.
-    pub id: i64,
-    /// What links call it.
-    #[serde(skip)]
-    pub public_id: String,
-    /// Its lasting short name: the first label of List-Id.
-    pub slug: String,
-    /// What readers call it.
-    pub name: String,
-    /// A sentence on what comes, and how often.
-    pub description: String,
-    /// `public` lists stand on the forms, `private` ones do not.
-    pub visibility: String,
-}
-
-impl List {
-    /// Whether readers may join it by themselves.
-    #[must_use]
-    pub fn is_public(&self) -> bool {
-        self.visibility == "public"
-    }
-}
 
 /// Every list, oldest first.
 ///

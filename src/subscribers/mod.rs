@@ -17,6 +17,7 @@ mod mail_again;
 mod never_again;
 mod preferences;
 mod read;
+mod rows;
 mod store;
 mod subscribe;
 #[cfg(test)]

@@ -1,73 +1,12 @@
 //! Looking readers up: for sealing, for the desk, for commands.
 
-use serde::Serialize;
-
+pub use super::rows::{Counts, Recipient, Subscriber, Subscription};
 use super::store;
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
     email_address::EmailAddress,
 };
-
-/// A reader.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
-pub struct Subscriber {
-    /// The id inside the house.
-    pub id: i64,
-    /// The id in addresses of pages.
-    pub public_id: String,
-    /// Where their mail goes.
-    pub email: EmailAddress,
-    /// How they are addressed; may be empty.
-    pub name: String,
-    /// Since when they are known.
-    pub created_at: Moment,
-}
-
-/// A reader's standing with one list.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
-pub struct Subscription {
-    /// The list.
-    pub list_id: i64,
-    /// Its short name.
-    pub slug: String,
-    /// Its name.
-    pub name: String,
-    /// `public` or `private`.
-    pub visibility: String,
-    /// `pending`, `confirmed` or `left`.
-    pub state: String,
-    /// When they last asked.
-    pub asked_at: Moment,
-    /// When they confirmed.
-    pub confirmed_at: Option<Moment>,
-    /// When they left.
-    pub left_at: Option<Moment>,
-    /// When a confirmation was last sent.
-    pub confirmation_sent_at: Option<Moment>,
-}
-
-/// One member of an audience.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Recipient {
-    /// Who.
-    pub subscriber_id: i64,
-    /// Where.
-    pub email: EmailAddress,
-    /// The name; may be empty.
-    pub name: String,
-}
-
-/// How many readers there are.
-#[derive(Clone, Copy, Debug, Serialize, sqlx::FromRow)]
-pub struct Counts {
-    /// Every address on record.
-    pub known: i64,
-    /// Those who get at least one list.
-    pub confirmed: i64,
-    /// Those who asked and have not confirmed.
-    pub pending: i64,
-}
 
 /// The next members of a list's audience, in order of id, after `after`.
 ///

@@ -1,10 +1,6 @@
 //! The SQL of readers, lists and consent.
 
-use super::{
-    consent::Event,
-    lists::List,
-    read::{Counts, Recipient, Subscriber, Subscription},
-};
+use super::rows::{Counts, Event, List, Recipient, Subscriber, Subscription};
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},

@@ -14,7 +14,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{App, HeaderSet, session::SignedIn};
+use super::{App, HeaderSet, not_now::not_now, session::SignedIn};
 use crate::{door::TooSlow, email_address::for_the_log, heavy, staff::Settings};
 
 /// Why a request has no page of its own.
@@ -170,14 +170,6 @@ pub(super) const A_MOMENT: Duration = Duration::from_secs(3);
 
 /// When to look whether the database is back.
 const A_WHILE: Duration = Duration::from_secs(10);
-
-/// A page that says not now: 429 for too many tries, 503 while too much is going on; and when to come back (RFC 9110 section 10.2.3).
-pub(super) fn not_now(status: StatusCode, wait: Duration, page: Response) -> Response {
-    let seconds = wait.as_millis().div_ceil(1_000).max(1);
-    let mut response = (status, page).into_response();
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds as u64));
-    response
-}
 
 impl IntoResponse for WebError {
     fn into_response(self) -> Response {

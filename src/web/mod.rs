@@ -24,6 +24,7 @@ mod guard;
 pub mod headers;
 pub mod hooks;
 pub mod monitor;
+mod not_now;
 pub mod pages;
 pub mod public;
 pub mod routes;

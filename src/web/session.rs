@@ -12,7 +12,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{App, Outcome, WebError, error::not_now, words};
+use super::{App, Outcome, WebError, not_now::not_now, words};
 use crate::{
     clock::Zone,
     door::real_client,

@@ -1,6 +1,6 @@
 //! The statements of what needs a person.
 
-use super::super::attention::{Copied, FailedCheckout, News, Unended};
+use super::super::lines::{Copied, FailedCheckout, News, Unended};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},

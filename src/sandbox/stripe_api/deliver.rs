@@ -4,7 +4,6 @@ use std::{io, time::Duration};
 
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -14,6 +13,7 @@ use tokio::{
 
 use super::{
     StripeServer, Webhook,
+    delivery::{Delivery, DeliveryState},
     script::{Fate, Forgery},
     state::{State, public},
 };
@@ -25,34 +25,6 @@ const FIRST_GAP: Duration = Duration::from_millis(250);
 const LONGEST_GAP: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(10);
 const TEN_MINUTES: i64 = 600;
-
-/// Where a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DeliveryState {
-    /// Will be tried.
-    Waiting,
-    /// Kept back until a test releases it.
-    Held,
-    /// The endpoint said 2xx.
-    Delivered,
-    /// The endpoint refused it too often.
-    GivenUp,
-}
-
-/// One copy of one event on its way to the endpoint.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Delivery {
-    /// Its number, growing.
-    pub number: u64,
-    /// The event's id.
-    pub event: String,
-    /// Where it stands.
-    pub state: DeliveryState,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// The HTTP status of the last attempt; 0 if there was no answer.
-    pub last_status: u16,
-}
 
 impl State {
     pub(super) fn add_delivery(&mut self, event: &str, fate: &Fate) {

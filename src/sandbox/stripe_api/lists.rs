@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    deliver::DeliveryState,
+    delivery::DeliveryState,
     error::{ApiError, ApiResult},
     form::Form,
     objects::list_of,

@@ -7,6 +7,7 @@ mod api;
 mod checkout;
 mod currency;
 mod deliver;
+mod delivery;
 mod error;
 mod events;
 mod form;
@@ -32,7 +33,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
-pub use deliver::{Delivery, DeliveryState, signature};
+pub use deliver::signature;
+pub use delivery::{Delivery, DeliveryState};
 pub use script::{ApiFault, Fate, Forgery};
 
 use crate::clock::{Clock, Moment};

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{
     Charged, Webhook,
-    deliver::Delivery,
+    delivery::Delivery,
     error::{ApiError, ApiResult},
     script::Script,
 };

@@ -42,7 +42,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{App, Outcome, error::not_now};
+use super::{App, Outcome, not_now::not_now};
 use crate::staff::Settings;
 
 /// A page at the door, before anybody is signed in, for a form with mistakes.

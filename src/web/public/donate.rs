@@ -10,7 +10,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::super::{
-    App, ClientAddress, Form, Outcome, Posted, WebError, error::not_now, session::see_other, words,
+    App, ClientAddress, Form, Outcome, Posted, WebError, not_now::not_now, session::see_other, words,
 };
 use crate::{
     donations::{self, GiftError, GiftRequest},

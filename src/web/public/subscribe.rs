@@ -4,7 +4,7 @@ use axum::{extract::State, http::StatusCode};
 use serde::Serialize;
 
 use super::{
-    super::{App, Form, Outcome, Posted, WebError, error::not_now, session::see_other, words},
+    super::{App, Form, Outcome, Posted, WebError, not_now::not_now, session::see_other, words},
     caller::Caller,
 };
 use crate::{

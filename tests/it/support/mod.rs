@@ -5,6 +5,7 @@ pub mod browser;
 pub mod database;
 pub mod dns;
 pub mod environment;
+pub mod imports;
 pub mod mail;
 pub mod postfix;
 pub mod postgres;

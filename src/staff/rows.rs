@@ -1,0 +1,66 @@
+//! What the rows of the team say.
+
+use super::Role;
+use crate::{clock::Moment, email_address::EmailAddress};
+
+/// Someone who may sign in now.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Staff {
+    /// The row.
+    pub id: i64,
+    /// What URLs call them.
+    pub public_id: String,
+    /// Where their mail goes.
+    pub email: EmailAddress,
+    /// What the desk calls them.
+    pub name: String,
+    /// What they may do.
+    #[sqlx(try_from = "String")]
+    pub role: Role,
+}
+
+/// One line of the team page.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Member {
+    /// The row.
+    pub id: i64,
+    /// What URLs call them.
+    pub public_id: String,
+    /// Where their mail goes.
+    pub email: EmailAddress,
+    /// What the desk calls them.
+    pub name: String,
+    /// What they may do.
+    #[sqlx(try_from = "String")]
+    pub role: Role,
+    /// Whether they have set a password yet.
+    pub joined: bool,
+    /// When they were added.
+    pub created_at: Moment,
+    /// Since when they may no longer sign in.
+    pub disabled_at: Option<Moment>,
+}
+
+/// An open session.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Whose it is, as they are now.
+    pub staff: Staff,
+    /// The hash of the token: names the session where its secret must not go.
+    pub hash: String,
+}
+
+/// One line of the log.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Line {
+    /// Whose doing it was; none for the command line and the program itself.
+    pub staff_name: Option<String>,
+    /// A verb in the past: "invited", "changed role", "exported readers".
+    pub action: String,
+    /// To what it was done.
+    pub subject: String,
+    /// More, in words.
+    pub detail: String,
+    /// When.
+    pub at: Moment,
+}
