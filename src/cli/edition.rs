@@ -1,15 +1,21 @@
-//! `broadside edition send` and `have-it`: pressing Send from the command line, and saying who has an edition already that a
-//! restored backup holds back.
+//! `broadside edition send`, `have-it` and `release`: pressing Send from the command line, and saying who has an edition already
+//! that a restored backup holds back.
 
-use std::{io::Read as _, path::PathBuf, process::ExitCode};
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, Read},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail, ensure};
 
 use super::instance;
 use crate::{
     clock::Zone,
     config::Config,
-    digests::{self, Edition, HaveIt},
+    delivery::editions::EditionState,
+    digests::{self, Edition, HaveIt, SentLog},
     email_address::EmailAddress,
     mail::Templates,
     site::Site,
@@ -38,7 +44,19 @@ pub(super) enum Command {
         #[arg(long, group = "who")]
         nobody: bool,
     },
+    /// Look up in the mail service's log who has an edition already that a restored backup holds back, by the Message-IDs of its
+    /// copies. They get no second one; the others get theirs when you let it go on at the desk.
+    Release {
+        /// Its name in the address of its page.
+        edition: String,
+        /// Logs of Postfix or Exim, the oldest first, or what a mail service exports of its events: JSON lines, or CSV with its
+        /// header; - for standard input.
+        #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+        sent_log: Vec<PathBuf>,
+    },
 }
+
+const GO_ON: &str = "Let it go on for the others on its page at the desk.";
 
 pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
     let site = instance::open_site(config).await?;
@@ -59,11 +77,13 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
             };
             let moved = have_it(&site, &templates, &edition, &who).await;
             site.db.close().await;
-            println!(
-                "{} readers have it already. Release it for the others on its page at the desk.",
-                moved?
-            );
+            println!("{} readers have it already. {GO_ON}", moved?);
             return Ok(ExitCode::SUCCESS);
+        }
+        Command::Release { edition, sent_log } => {
+            let released = release(&site, &templates, &edition, &sent_log).await;
+            site.db.close().await;
+            return released.map(|()| ExitCode::SUCCESS);
         }
     };
     let edition = find(&site, &edition).await?;
@@ -104,15 +124,65 @@ async fn have_it(site: &Site, templates: &Templates, edition: &str, who: &HaveIt
     }
 }
 
+async fn release(site: &Site, templates: &Templates, name: &str, files: &[PathBuf]) -> anyhow::Result<()> {
+    let edition = find(site, name).await?;
+    // Before a log of hours is read.
+    ensure!(
+        edition.state == EditionState::Held,
+        "“{}” is not held back, so nobody can be marked: it is {}",
+        edition.content.subject,
+        edition.state
+    );
+    let mut log = SentLog::new(site, &edition);
+    for file in files {
+        read_log(&mut log, file)?;
+    }
+    println!("{} of {} lines were understood.", log.understood(), log.lines());
+    let in_queue = log.in_queue();
+    let moved = have_it(site, templates, name, &log.have_it()).await?;
+    println!("{moved} readers have it already. {GO_ON}");
+    if in_queue > 0 {
+        println!(
+            "Before that: {in_queue} of its copies had not left the mail server's queue when the log ends. It sends them by itself; once its queue is empty, do this again with what it logged since."
+        );
+    }
+    Ok(())
+}
+
+fn read_log(log: &mut SentLog<'_>, file: &Path) -> anyhow::Result<()> {
+    let unread = || format!("{} cannot be read", file.display());
+    let mut lines = BufReader::new(open(file)?);
+    let beginning = lines.fill_buf().with_context(unread)?;
+    if let Some((_, unpack)) = PACKED.iter().find(|(magic, _)| beginning.starts_with(magic)) {
+        bail!(
+            "{} is packed: {unpack} {} | broadside edition release … --sent-log -",
+            file.display(),
+            file.display()
+        );
+    }
+    let is_empty = beginning.is_empty();
+    ensure!(
+        log.read(lines).with_context(unread)? > 0 || is_empty,
+        "nothing in {} is understood: it is neither a log of Postfix or Exim, nor events of a mail service as JSON lines or as CSV with its header. Nobody was marked",
+        file.display()
+    );
+    Ok(())
+}
+
+/// How files begin that a log is packed into, and what unpacks them.
+const PACKED: [(&[u8], &str); 4] =
+    [(b"\x1f\x8b", "zcat"), (b"\x28\xb5\x2f\xfd", "zstdcat"), (b"\xfd7zXZ", "xzcat"), (b"BZh", "bzcat")];
+
+fn open(file: &Path) -> anyhow::Result<Box<dyn Read>> {
+    if file.as_os_str() == "-" {
+        return Ok(Box::new(io::stdin()));
+    }
+    Ok(Box::new(File::open(file).with_context(|| format!("{} cannot be read", file.display()))?))
+}
+
 fn read(file: Option<PathBuf>) -> anyhow::Result<String> {
-    let file = file.unwrap_or_else(|| "-".into());
-    let bytes = if file.as_os_str() == "-" {
-        let mut bytes = Vec::new();
-        std::io::stdin().read_to_end(&mut bytes)?;
-        bytes
-    } else {
-        std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?
-    };
+    let mut bytes = Vec::new();
+    open(&file.unwrap_or_else(|| "-".into()))?.read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -58,7 +58,8 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
         );
     }
     let positions = instance::positions(config)?;
-    let moved = match origin::arrive(&site, Some(&positions)).await? {
+    let standing = origin::arrive(&site, Some(&positions)).await?;
+    let moved = match &standing {
         Standing::AtHome => None,
         Standing::Abroad(home) => Some(format!("The magazine moved from {home} to {here}.")),
         Standing::Doubtful(Doubt::Elsewhere) => Some(format!("The magazine lives here now, under {here}.")),
@@ -78,6 +79,14 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
             audit::record(&mut tx, &site, None, "confirmed the address", "", &here).await?;
             tx.commit().await?;
             println!("{moved} Nothing may run at the old place any more.");
+            if let Standing::Abroad(home) = &standing {
+                println!(
+                    "What else must change:
+  - {home} keeps leading to this server, with a certificate and without a redirect: links in mails that went out lead there, and one-click unsubscribing follows none.
+  - Hooks at Stripe ({here}hooks/stripe) and at mail services that report bounces ({here}hooks/bounces/…).
+  - If addresses change too: the sender (Settings at the desk) and BOUNCE_ADDRESS, SPF, DKIM and DMARC of the domain, MX of the bounce address (broadside doctor looks at them). The old bounce address is kept for a week or two."
+                );
+            }
         }
     }
     site.db.close().await;

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-pub use super::store::ledger::{Attempt, Claim, Copy};
+pub use super::store::ledger::{Attempt, Claim, Copy, Waiting};
 use super::{
     store::{
         domains,
@@ -187,7 +187,7 @@ pub async fn waiting(
     edition_id: i64,
     (after, to): (i64, i64),
     limit: i64,
-) -> Result<Vec<(i64, EmailAddress)>> {
+) -> Result<Vec<Waiting>> {
     store::waiting(tx, edition_id, (after, to), limit).await
 }
 

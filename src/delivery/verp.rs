@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// One copy: an edition to a subscriber.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Which {
     /// By the beginnings of their public ids.
     Named {
@@ -40,6 +40,15 @@ impl Which {
     pub fn named(edition: &str, subscriber: &str) -> Self {
         let start = |id: &str, length| id.get(..length).unwrap_or(id).to_owned();
         Self::Named { subscriber: start(subscriber, SUBSCRIBER), edition: start(edition, EDITION) }
+    }
+
+    /// Whether it is a copy of this edition: its row, and its public id.
+    #[must_use]
+    pub fn is_of(&self, row: i64, public_id: &str) -> bool {
+        match self {
+            Self::Named { edition, .. } => public_id.get(..EDITION) == Some(edition),
+            Self::Numbered { edition, .. } => *edition == row,
+        }
     }
 
     /// What the proof is made of.
@@ -106,13 +115,11 @@ pub fn message_id(keys: &Keys, host: &str, which: &Which) -> String {
     format!("{}.{}@{host}", which.names(), keys.name(Purpose::MessageId, &which.scope()))
 }
 
-/// Which copy a Message-ID is of; `None` for those that we did not make.
+/// Which copy a Message-ID is of; `None` for those that we did not make. The proof alone tells, for the host may have had
+/// another name when the copy left.
 #[must_use]
-pub fn parse_message_id(keys: &Keys, host: &str, id: &str) -> Option<Which> {
-    let (name, domain) = id.trim_matches(['<', '>', ' ']).rsplit_once('@')?;
-    if !domain.eq_ignore_ascii_case(host) {
-        return None;
-    }
+pub fn parse_message_id(keys: &Keys, id: &str) -> Option<Which> {
+    let (name, _host) = id.trim_matches(['<', '>', ' ']).rsplit_once('@')?;
     Which::proven(keys, Purpose::MessageId, name)
 }
 
@@ -206,11 +213,12 @@ mod tests {
         for which in [named(), Which::Numbered { edition: 12, subscriber: 345 }] {
             let id = message_id(&keys, "news.example.org", &which);
             assert_eq!(id, message_id(&keys, "news.example.org", &which));
-            assert_eq!(
-                parse_message_id(&keys, "news.example.org", &format!("<{id}>")).as_ref(),
-                Some(&which)
-            );
-            assert_eq!(parse_message_id(&keys, "other.example.org", &id), None);
+            let moved = id.replace("@news.", "@old.");
+            for id in [format!("<{id}>"), id.to_uppercase(), moved] {
+                assert_eq!(parse_message_id(&keys, &id).as_ref(), Some(&which), "{id}");
+            }
+            let other = self::keys(2);
+            assert_eq!(parse_message_id(&Keys::new(&other, &[], b"s"), &id), None);
             let (name, _) = id.split_once('@').expect("a host");
             let crossed = format!("bounce+{}@example.org", name.get(..name.len() - 10).expect("long enough"));
             assert_eq!(parse(&keys, &base(), &crossed), None);

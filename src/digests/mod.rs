@@ -20,6 +20,7 @@ mod retry;
 mod returned;
 mod seal;
 mod send;
+mod sent_log;
 mod store;
 mod test_copy;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use self::{
     returned::{Returned, decide_returned, returned, tell_of_returned},
     seal::{CHUNK, seal_due},
     send::{Press, Refused, Seen, UNDO, cancel, go_on, hold_all, pause, press, press_send, resume, undo},
+    sent_log::SentLog,
     store::STATEMENTS,
     test_copy::send_test_copy,
 };

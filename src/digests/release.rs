@@ -10,7 +10,8 @@ use crate::{
     db::{self, Db, Tx},
     delivery::{
         editions::{self, EditionState, MoveError},
-        ledger,
+        ledger::{self, Waiting},
+        verp::Which,
     },
     email_address::EmailAddress,
     site::Site,
@@ -27,6 +28,8 @@ pub enum HaveIt {
     UpTo(EmailAddress),
     /// These: keys of addresses, such as a mail service's log names.
     Named(HashSet<String>),
+    /// These copies, as a log proved them: [`super::SentLog`]. With the address that each went to, where the log says it.
+    Sent(HashSet<(Which, Option<String>)>),
 }
 
 impl HaveIt {
@@ -39,6 +42,22 @@ impl HaveIt {
         let words = sent.flat_map(|line| line.split(|c| !is_part(c))).filter(|word| word.contains('@'));
         let parsed = words.filter_map(|word| EmailAddress::parse(word.trim_matches(['.', '\''])).ok());
         Self::Named(parsed.map(|address| address.key()).collect())
+    }
+
+    fn includes(&self, edition: &Edition, copy: &Waiting) -> bool {
+        let Waiting { subscriber_id: subscriber, public_id, address } = copy;
+        match self {
+            Self::UpTo(_) => true,
+            Self::Named(keys) => keys.contains(&address.key()),
+            Self::Sent(sent) => {
+                let named = Which::named(&edition.public_id, public_id);
+                let numbered = Which::Numbered { edition: edition.id, subscriber: *subscriber };
+                let key = Some(address.key());
+                [(named.clone(), None), (named, key.clone()), (numbered.clone(), None), (numbered, key)]
+                    .iter()
+                    .any(|copy| sent.contains(copy))
+            }
+        }
     }
 }
 
@@ -68,20 +87,17 @@ pub async fn have_it(site: &Site, public_id: &str, who: &HaveIt, staff_id: Optio
             let found = ledger::subscriber_at(&site.db, edition.id, address).await?;
             found.ok_or(Error::NotFound)?
         }
-        HaveIt::Named(_) => i64::MAX,
+        HaveIt::Named(_) | HaveIt::Sent(_) => i64::MAX,
     };
     let (mut after, mut moved) = (0, 0);
     loop {
         let mut tx = site.db.begin().await?;
         check(&mut tx, site, &edition).await?;
         let waiting = ledger::waiting(&mut tx, edition.id, (after, last), CHUNK).await?;
-        let Some((end, _)) = waiting.last() else { break };
-        after = *end;
-        let has = |(_, address): &&(i64, EmailAddress)| match who {
-            HaveIt::UpTo(_) => true,
-            HaveIt::Named(keys) => keys.contains(&address.key()),
-        };
-        let theirs: Vec<i64> = waiting.iter().filter(has).map(|(id, _)| *id).collect();
+        let Some(end) = waiting.last() else { break };
+        after = end.subscriber_id;
+        let has = waiting.iter().filter(|copy| who.includes(&edition, copy));
+        let theirs: Vec<i64> = has.map(|copy| copy.subscriber_id).collect();
         if theirs.is_empty() {
             continue;
         }

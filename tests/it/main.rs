@@ -53,6 +53,7 @@ mod relaying;
 mod resting;
 mod restoring;
 mod retention;
+mod sent_logs;
 mod settings_file;
 mod sharing;
 mod signing;

@@ -272,6 +272,9 @@ both_engines! {
         assert_eq!(origin::look(&app.site).await.expect("a look"), Standing::AtHome);
         let output = crate::command_line::broadside(&["settings", "confirm-address"], &settings);
         assert!(output.status.success(), "{}", text(&output.stderr));
+        for words in ["without a redirect", "https://moved.example.org/hooks/stripe", "BOUNCE_ADDRESS"] {
+            assert!(text(&output.stdout).contains(words), "{words}: {}", text(&output.stdout));
+        }
         assert!(matches!(origin::look(&app.site).await.expect("a look"), Standing::Abroad(_)));
     }
 

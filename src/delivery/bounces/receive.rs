@@ -204,7 +204,7 @@ impl Proof {
 fn identify(site: &Site, report: &Report) -> Option<Proof> {
     let returned = |address: &str| verp::parse(&site.keys, site.bounce_address.as_ref()?, address);
     let by_address = report.sent_to.iter().chain(&report.returned_path).find_map(|address| returned(address));
-    let by_id = || verp::parse_message_id(&site.keys, site.host(), report.returned_id.as_deref()?);
+    let by_id = || verp::parse_message_id(&site.keys, report.returned_id.as_deref()?);
     let by_link = || {
         let (_, token) = report.returned_link.as_deref()?.split_once("/unsubscribe/")?;
         // A header may name a second way behind the first (RFC 2369).

@@ -197,8 +197,9 @@ statements! {
     /// Whose copy goes to an address.
     SUBSCRIBER_AT = "select subscriber_id from delivery where edition_id = $1 and lower(address) = $2";
     /// Copies that wait, in the order in which they leave.
-    WAITING = "select subscriber_id, address from delivery
-        where edition_id = $1 and subscriber_id > $2 and subscriber_id <= $3 and state = 'queued' order by subscriber_id limit $4";
+    WAITING = "select d.subscriber_id, d.address, s.public_id from delivery d join subscriber s on s.id = d.subscriber_id
+        where d.edition_id = $1 and d.subscriber_id > $2 and d.subscriber_id <= $3 and d.state = 'queued'
+        order by d.subscriber_id limit $4";
     /// They left before a backup was restored in which they wait.
     HAD_BEFORE = rows(3) "update delivery set state = 'unknown', class = 'restored', maybe_duplicate = true, updated_at = cast(v.column3 as bigint)
         from (values {rows}) as v
@@ -366,6 +367,17 @@ pub struct Attempt {
     pub reply: String,
     /// When.
     pub at: Moment,
+}
+
+/// A copy that waits.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Waiting {
+    /// The subscriber.
+    pub subscriber_id: i64,
+    /// The subscriber's public id.
+    pub public_id: String,
+    /// The frozen address.
+    pub address: EmailAddress,
 }
 
 /// One edition to one reader, as the desk shows it.
@@ -706,12 +718,7 @@ pub async fn subscriber_at(db: &Db, edition: i64, address: &str) -> Result<Optio
     Ok(db.opt::<(i64,)>(SUBSCRIBER_AT, (edition, address)).await?.map(|(id,)| id))
 }
 
-pub async fn waiting(
-    tx: &mut Tx,
-    edition: i64,
-    (after, to): (i64, i64),
-    limit: i64,
-) -> Result<Vec<(i64, EmailAddress)>> {
+pub async fn waiting(tx: &mut Tx, edition: i64, (after, to): (i64, i64), limit: i64) -> Result<Vec<Waiting>> {
     tx.all(WAITING, (edition, after, to, limit)).await
 }
 
