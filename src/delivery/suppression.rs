@@ -277,8 +277,19 @@ impl<'a> Suppressions<'a> {
         addresses: impl Iterator<Item = &'b EmailAddress>,
     ) -> Result<Vec<Option<String>>> {
         let hashes: Vec<String> = addresses.map(|address| self.hash(address)).collect();
-        let mut reasons: HashMap<String, String> = store::among(tx, &hashes).await?.into_iter().collect();
-        Ok(hashes.iter().map(|hash| reasons.remove(hash)).collect())
+        Ok(in_order(&hashes, store::among(tx, &hashes).await?))
+    }
+
+    /// The same for who only looks: what it says may be over a moment later.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn among_now<'b>(
+        self,
+        addresses: impl Iterator<Item = &'b EmailAddress>,
+    ) -> Result<Vec<Option<String>>> {
+        let hashes: Vec<String> = addresses.map(|address| self.hash(address)).collect();
+        Ok(in_order(&hashes, store::among_now(&self.0.db, &hashes).await?))
     }
 
     /// Whether even an automatic email to an address is stopped: the mailbox itself does not want mail (TRUST M29), or staff
@@ -297,6 +308,11 @@ impl<'a> Suppressions<'a> {
     pub async fn reason_in(self, tx: &mut Tx, address: &EmailAddress) -> Result<Option<String>> {
         store::reason_in(tx, &self.hash(address)).await
     }
+}
+
+fn in_order(hashes: &[String], found: Vec<(String, String)>) -> Vec<Option<String>> {
+    let mut reasons: HashMap<String, String> = found.into_iter().collect();
+    hashes.iter().map(|hash| reasons.remove(hash)).collect()
 }
 
 /// Whether a suppression for this reason stops an automatic email, and one that asks whether an address may be mailed.

@@ -37,7 +37,7 @@ pub use self::{
     refusals::{TakesNothing, taking_nothing, tell_of_refusals},
     release::{HaveIt, have_it, lock_held, nobody_has_it, said_to_have_it},
     results::{Copy, Outcome, Wanted, copies_of, log_of, results},
-    retry::{FailedClass, failed_classes, failed_for_pause, retry_failed},
+    retry::{FailedClass, Retryable, failed_classes, retry_failed, retryable},
     returned::{Returned, decide_returned, returned, tell_of_returned},
     seal::{CHUNK, seal_due},
     send::{Press, Refused, Seen, UNDO, cancel, go_on, hold_all, pause, press, press_send, resume, undo},
@@ -88,6 +88,9 @@ pub enum Error {
     /// Copies of the version that was stopped are leaving at this moment.
     #[error("a few copies are just leaving; try again in a moment")]
     StillLeaving,
+    /// The database may be a copy or a backup, and nobody has said what it is: nothing of it may be let go out.
+    #[error("nothing goes out before an owner has said at the desk (Address) what this database is")]
+    Doubtful,
     /// Something is in the way of sending it.
     #[error("the edition is not ready to be sent")]
     NotReady(Vec<Problem>),

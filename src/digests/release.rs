@@ -5,7 +5,10 @@
 
 use std::collections::HashSet;
 
-use super::{Edition, Error, Result, find, send::record};
+use super::{
+    Edition, Error, Result, find,
+    send::{check_at_home, record},
+};
 use crate::{
     db::{self, Db, Tx},
     delivery::{
@@ -65,10 +68,12 @@ impl HaveIt {
 /// said who has it. Nobody is mailed.
 ///
 /// # Errors
-/// [`Error::Move`] unless a restored backup holds it and it is not locked.
+/// [`Error::Move`] unless a restored backup holds it and it is not locked, [`Error::Doubtful`] before somebody said what the
+/// database is: nobody's audience is written down then.
 pub async fn lock_held(site: &Site, public_id: &str, staff_id: Option<i64>) -> Result<()> {
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
+    check_at_home(&mut tx, site).await?;
     editions::lock_held(&mut tx, site, edition.id).await?;
     record(&mut tx, site, staff_id, "had the audience written down", &edition, "").await?;
     tx.commit().await?;

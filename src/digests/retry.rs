@@ -4,7 +4,9 @@
 //! and the tallies move in one transaction, so that the equation holds throughout. It carries what readers get now: whoever
 //! missed an edition that was corrected since gets the corrected one.
 
-use super::{Edition, Error, Result, find, store};
+use std::collections::BTreeSet;
+
+use super::{Edition, Error, Result, find, send, store};
 use crate::{
     db::{self, Db, Gate},
     delivery::{
@@ -19,6 +21,8 @@ use crate::{
 
 /// How many copies one transaction moves.
 const CHUNK: i64 = 500;
+/// How many are looked at in one reading.
+const LOOK: i64 = 5_000;
 
 /// Why copies failed, and how many.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -50,7 +54,7 @@ pub async fn failed_classes(db: &Db, edition_id: i64) -> db::Result<Vec<FailedCl
 ///
 /// # Errors
 /// [`Error::Move`] unless the edition is finished, sending or paused, [`Error::NotAsSeen`] when readers get another revision
-/// now than the one that was seen.
+/// now than the one that was seen, [`Error::Doubtful`] before somebody said what the database is.
 pub async fn retry_failed(
     site: &Site,
     public_id: &str,
@@ -69,12 +73,32 @@ pub async fn retry_failed(
     Ok(retried)
 }
 
-/// How many copies failed for what an edition paused by itself for; letting it go on puts them back.
+/// Failed copies that would really be tried again, as far as can be seen now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Retryable {
+    /// The reasons of which there are any.
+    pub classes: BTreeSet<String>,
+    /// How many failed for what the edition paused by itself for; letting it go on puts them back.
+    pub for_pause: i64,
+}
+
+/// Which failed copies of an edition would be tried again: not those of readers who left, nor to addresses that are not mailed
+/// any more, such as those that somebody said are gone.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn failed_for_pause(db: &Db, edition_id: i64) -> db::Result<i64> {
-    store::failed_for_pause_count(db, edition_id).await
+pub async fn retryable(site: &Site, edition_id: i64) -> db::Result<Retryable> {
+    let (mut after, mut found) = (0, Retryable::default());
+    loop {
+        let failed = store::still_failed(&site.db, edition_id, after, LOOK).await?;
+        let Some(last) = failed.last() else { return Ok(found) };
+        after = last.subscriber_id;
+        let stopped = Suppressions::new(site).among_now(failed.iter().map(|copy| &copy.address)).await?;
+        for (copy, _) in failed.into_iter().zip(stopped).filter(|(_, why)| why.is_none()) {
+            found.for_pause += copy.for_pause;
+            found.classes.insert(copy.class);
+        }
+    }
 }
 
 /// Puts them back. The edition stays paused; broken off in between, the next press puts back the rest.
@@ -110,6 +134,7 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
         if wanted.is_empty() {
             continue;
         }
+        send::check_at_home(&mut tx, site).await?;
         match which {
             Failed::For { .. } => editions::reopen(&mut tx, site, edition.id).await?,
             Failed::ForThePause => {

@@ -17,6 +17,7 @@ use crate::{
     db::{self, Tx},
     delivery::{
         editions::{self, EditionState, MoveError, UnknownPolicy},
+        origin::{self, Standing},
         variant,
     },
     mail::Templates,
@@ -195,7 +196,7 @@ pub async fn go_on(
 /// # Errors
 /// [`Error::Move`] unless it is paused or held back, [`Error::NotAsSeen`] when it stands otherwise than was seen, or its
 /// corrected version reads otherwise, [`Error::StillLeaving`] while copies of the old version are leaving,
-/// [`Error::NotReady`] when the corrected version is not.
+/// [`Error::NotReady`] when the corrected version is not, [`Error::Doubtful`] before somebody said what the database is.
 pub async fn resume(
     site: &Site,
     templates: &Templates,
@@ -217,6 +218,7 @@ pub async fn resume(
     let stood = Stood::hold(&mut tx, edition.id).await?;
     editions::resume(&mut tx, site, edition.id).await?;
     stood.check(seen.version)?;
+    check_at_home(&mut tx, site).await?;
     if let Some(variant) = given {
         correct::check_the_rest(&mut tx, &edition, variant).await?;
     }
@@ -254,6 +256,14 @@ pub async fn hold_all(tx: &mut Tx, site: &Site, staff_id: Option<i64>) -> Result
         audit::record(tx, site, staff_id, "held back", &format!("edition {public_id}"), "restored").await?;
     }
     Ok(held.len())
+}
+
+/// Whoever lets something go out in a copy of the database would let it go the moment somebody says that it is none.
+pub(super) async fn check_at_home(tx: &mut Tx, site: &Site) -> Result<()> {
+    match origin::look_in(tx, site).await? {
+        Standing::AtHome => Ok(()),
+        _ => Err(Error::Doubtful),
+    }
 }
 
 /// How an edition stood before a move, held until the commit: what is not possible any more is said rather than that

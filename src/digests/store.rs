@@ -160,13 +160,15 @@ statements! {
             where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
             and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))
         order by v.subscriber_id limit $3 for share of s";
-    /// How many those are.
-    FAILED_FOR_PAUSE_COUNT = "select count(*) from edition e
-            join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= ''
+    /// Failed copies of readers who are still on the list, and whether the edition paused for them: to be looked at.
+    STILL_FAILED = "select v.subscriber_id, v.address, v.class,
+            cast(case when e.paused_for <> '' and exists (select 1 from delivery_attempt t
+                where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
+                and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big'))) then 1 else 0 end as bigint) as for_pause
+        from edition e
+            join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed'
-        where e.id = $1 and e.paused_for <> '' and exists (select 1 from delivery_attempt t
-            where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
-            and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))";
+        where e.id = $1 order by v.subscriber_id limit $3";
     RESULTS = "select v.subscriber_id, r.public_id as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
             (select t.reply from delivery_attempt t
                 where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1) as reply
@@ -416,8 +418,18 @@ pub(super) async fn failed_for_pause(
     tx.all(FAILED_FOR_PAUSE, (edition, after, limit)).await
 }
 
-pub(super) async fn failed_for_pause_count(db: &Db, edition: i64) -> Result<i64> {
-    Ok(db.one::<(i64,)>(FAILED_FOR_PAUSE_COUNT, (edition,)).await?.0)
+/// A failed copy of a reader who is still on the list.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct StillFailed {
+    pub subscriber_id: i64,
+    pub address: EmailAddress,
+    pub class: String,
+    /// Not 0 where the edition paused for it.
+    pub for_pause: i64,
+}
+
+pub(super) async fn still_failed(db: &Db, edition: i64, after: i64, limit: i64) -> Result<Vec<StillFailed>> {
+    db.all(STILL_FAILED, (edition, after, limit)).await
 }
 
 pub(super) async fn retryable(

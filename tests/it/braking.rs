@@ -262,6 +262,41 @@ both_engines! {
         assert_eq!(progress(&app, id).await.accepted, 0);
     }
 
+    /// TRUST M23: copies to readers who are said to be gone are not offered to be tried again, neither by going on nor by their
+    /// reason; those to the others are.
+    async fn copies_to_readers_who_are_gone_are_not_offered_again(app: TestApp) {
+        readers(&app, 60, at(7)).await;
+        refuse(&app, Rule::at(Stage::Rcpt).reply(550, "5.1.1 User unknown"));
+        let id = app.seal_edition("All gone").await;
+        app.send().await;
+        mend(&app);
+        receive_refusals(&app.site).await.expect("the log is read");
+        let (desk, public_id) = (app.desk().await, edition(&app, id).await.public_id);
+        let path = format!("/desk/editions/{public_id}");
+        let failed = progress(&app, id).await.failed;
+        offers(&desk.open(&path).await, &format!("try the {failed} copies again"));
+        let page = desk.open("/desk/bounces").await;
+        desk.submit_and_follow(&page.form(&format!("/desk/bounces/{public_id}/gone"))).await;
+        // One of them wrote that they are still there.
+        let back = "update suppression set lifted_at = created_at where id = (select min(id) from suppression)";
+        for (lifted, words) in [(0, None), (1, Some("try the 1 copy again that failed for it"))] {
+            if lifted > 0 {
+                assert_eq!(database::change(&app.site.db, back).await, 1);
+            }
+            let page = desk.open(&path).await;
+            match words {
+                Some(words) => offers(&page, words),
+                None => assert!(!page.body.contains("copies again"), "{}", page.body),
+            }
+            offers(&page, "Go on sending");
+            assert_eq!(page.body.contains("Try these again"), words.is_some(), "{}", page.body);
+        }
+        desk.submit_and_follow(&desk.open(&path).await.form("/resume")).await.says("Going on.");
+        app.drain().await;
+        let after = progress(&app, id).await;
+        assert_eq!((after.failed, after.accepted), (failed - 1, 60 - failed + 1));
+    }
+
     /// TRUST M23: going on takes up again what the edition stopped for, by one press; or leaves it out, by another.
     async fn going_on_takes_up_what_failed_for_the_pause(app: TestApp) {
         readers(&app, 60, at(7)).await;

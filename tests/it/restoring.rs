@@ -223,6 +223,8 @@ both_engines! {
         origin::arrive(&app.site, Some(&position)).await.expect("a start");
         app.readers(3).await;
         let once = schedule(&app, "Once only", DAY).await;
+        let half = app.seal_edition("Held back").await;
+        database::change(&app.site.db, "update edition set state = 'held', held_because = 'restored' where state = 'sending'").await;
 
         let copy = app.restored_from(db.restored_copy().await).await;
         copy.leaves_work();
@@ -238,6 +240,18 @@ both_engines! {
         let page = desk.open(&format!("/desk/editions/{}", once.public_id)).await;
         page.says("more of this may have gone out than stands here");
         assert!(!page.body.contains("nobody has got anything"), "{}", page.body);
+        // Nor is anything else let go out, and nothing is offered that would be refused.
+        let half = digests::load(&copy.site.db, half).await.expect("the edition");
+        let path = format!("/desk/editions/{}", half.public_id);
+        let page = desk.open(&path).await;
+        page.says("before an owner has said what it is").says("Say what this database is");
+        for act in ["/resume", "/release"] {
+            assert!(!page.body.contains(act), "{act}: {}", page.body);
+        }
+        let (version, fingerprint) = (half.version(), "");
+        let seen = digests::Seen { version: &version, fingerprint };
+        let resumed = digests::resume(&copy.site, &copy.templates, &half.public_id, seen, None).await;
+        assert!(matches!(resumed, Err(digests::Error::Doubtful)), "{resumed:?}");
         let draft = copy.draft("From the copy").await;
         let pressed = digests::press_send(&copy.site, &copy.templates, draft.id, draft.revision, None, None).await;
         let Err(digests::Error::NotReady(problems)) = pressed else { panic!("{pressed:?}") };
@@ -245,6 +259,7 @@ both_engines! {
         let page = desk.open("/desk/address").await;
         desk.submit_and_follow(&page.form("/desk/address").with("is", "moved")).await.says("The magazine lives here now");
         assert_eq!(origin::look(&copy.site).await.expect("a look"), Standing::AtHome);
+        assert!(desk.open(&path).await.body.contains("/resume"), "then it can go on");
         assert_eq!(origin::arrive(&copy.site, None).await.expect("a start"), Standing::AtHome);
         // Where it came from, nothing has changed.
         assert_eq!(origin::arrive(&app.site, Some(&position)).await.expect("a start"), Standing::AtHome);

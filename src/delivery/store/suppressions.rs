@@ -114,6 +114,11 @@ pub async fn among(tx: &mut Tx, hashes: &[String]) -> Result<Vec<(String, String
     tx.array(AMONG, (db::array(hashes)?.as_str(),)).await
 }
 
+pub async fn among_now(db: &Db, hashes: &[String]) -> Result<Vec<(String, String)>> {
+    let (found,) = db.one::<(String,)>(AMONG, (db::array(hashes)?.as_str(),)).await?;
+    serde_json::from_str(&found).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
 pub async fn lift(tx: &mut Tx, hash: &str, now: Moment) -> Result<bool> {
     Ok(tx.exec(LIFT, (hash, now)).await? == 1)
 }

@@ -26,7 +26,7 @@ use crate::{
         editions::{self, EditionState, Progress},
         origin::{self, Standing},
     },
-    digests::{self, Edition, Wanted},
+    digests::{self, Edition, Retryable, Wanted},
     staff::Role,
 };
 
@@ -64,6 +64,8 @@ struct Page {
     live: bool,
     headline: String,
     explanation: &'static str,
+    /// An owner looks at it, who can say what this database is.
+    asks_owner: bool,
     /// How fast it goes and what holds it back, a sentence each.
     notes: Vec<String>,
     /// It is not as it was when somebody pressed a button of this page.
@@ -88,6 +90,8 @@ struct Action {
     asks: bool,
     /// It puts the copies back for which the edition paused by itself.
     puts_back: bool,
+    /// It lets something go out, at once or at its time.
+    lets_go: bool,
 }
 
 /// The figures as words, and the bar: what the page shows and what the stream sends.
@@ -198,21 +202,21 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look, stale: boo
     let sees_readers = sealed && desk.may(Role::READERS);
     let corrected = edition.state == EditionState::Paused && digests::is_corrected(db, edition).await?;
     let progress = if sealed { Some(editions::progress(db, edition.id).await?) } else { None };
-    let refused = if edition.state == EditionState::Paused {
-        digests::failed_for_pause(db, edition.id).await?
-    } else {
-        0
+    let retryable = match progress {
+        Some(progress) if progress.failed > 0 => digests::retryable(desk.site(), edition.id).await?,
+        _ => Retryable::default(),
     };
+    let refused = if edition.state == EditionState::Paused { retryable.for_pause } else { 0 };
+    // What went out since, or elsewhere, nobody here can know; and nothing goes out before somebody says what this is.
+    let at_home = origin::look(desk.site()).await? == Standing::AtHome;
+    let offered = if desk.may(Role::SENDING) { actions(edition, corrected, refused) } else { Vec::new() };
     let page = Page {
         title: title(&edition.content.subject),
         edition: EditionView::new(edition, zone),
         live: is_live(edition.state),
         headline: headline(edition, progress, zone),
-        explanation: match origin::look(desk.site()).await? {
-            Standing::AtHome => explanation(edition, refused),
-            // What went out since, or elsewhere, nobody here can know.
-            _ => UNKNOWN,
-        },
+        explanation: if at_home { explanation(edition, refused) } else { UNKNOWN },
+        asks_owner: !at_home && desk.may(Role::OWNING),
         notes: live_notes(desk, edition, progress).await?,
         stale,
         changed: digests::changed_since_send(desk.site(), &desk.settings, edition).await?,
@@ -222,10 +226,10 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look, stale: boo
             String::new()
         },
         seconds_left: seconds_left(desk, edition),
-        actions: if desk.may(Role::SENDING) { actions(edition, corrected, refused) } else { Vec::new() },
+        actions: offered.into_iter().filter(|action| at_home || !action.lets_go).collect(),
         figures: progress.map(|progress| Figures::new(progress, edition.state)),
         repair: match progress {
-            Some(progress) => Repair::of(desk, edition, progress).await?,
+            Some(progress) => Repair::of(desk, edition, progress, retryable, at_home).await?,
             None => None,
         },
         results: if sees_readers { Some(results(desk, edition, look).await?) } else { None },
@@ -296,7 +300,7 @@ fn headline(edition: &Edition, progress: Option<Progress>, zone: &Zone) -> Strin
 }
 
 const UNKNOWN: &str = "This may be a copy of the magazine, or an older state of it: more of this may have gone out than stands here. \
-    An owner says first what it is; the line on top leads there.";
+    Nothing of it can be let go out before an owner has said what it is.";
 
 fn explanation(edition: &Edition, refused: i64) -> &'static str {
     match edition.state {
@@ -332,6 +336,7 @@ fn actions(edition: &Edition, corrected: bool, refused: i64) -> Vec<Action> {
         look,
         asks: false,
         puts_back: false,
+        lets_go: matches!(path, "resume" | "release"),
     };
     let undo = action("undo", "Undo: back to the draft", "big");
     let pause = action("pause", "Pause", "second");

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     delivery::editions::{EditionState, Progress},
-    digests::{self, Edition, Version},
+    digests::{self, Edition, Retryable, Version},
     staff::Role,
 };
 
@@ -58,11 +58,14 @@ struct FailedView {
 }
 
 impl Repair {
-    /// None where nothing is to be put right yet.
+    /// None where nothing is to be put right yet. Of the copies that failed those in `retryable` can be tried again, if this
+    /// database is `at_home`.
     pub(super) async fn of(
         desk: &Desk,
         edition: &Edition,
         progress: Progress,
+        retryable: Retryable,
+        at_home: bool,
     ) -> Result<Option<Self>, WebError> {
         let db = &desk.site().db;
         let stopped = edition.state == EditionState::Paused;
@@ -72,7 +75,8 @@ impl Repair {
         let failed =
             if progress.failed > 0 { digests::failed_classes(db, edition.id).await? } else { Vec::new() };
         let (revision, corrects) = digests::current_revision(db, edition.id).await?;
-        let may_retry = desk.may(Role::SENDING)
+        let may_retry = at_home
+            && desk.may(Role::SENDING)
             && matches!(edition.state, EditionState::Finished | EditionState::Sending | EditionState::Paused);
         let list_path = |class: &str| {
             if !desk.may(Role::READERS) {
@@ -93,7 +97,7 @@ impl Repair {
             revision,
             is_newer: corrected || corrects,
             several: versions.len() > 1,
-            may_retry_all: may_retry && failed.len() > 1,
+            may_retry_all: may_retry && retryable.classes.len() > 1,
             versions: versions
                 .into_iter()
                 .map(|version| VersionView {
@@ -108,10 +112,10 @@ impl Repair {
                     list_path: list_path(&failed.class),
                     is_ours: matches!(failed.class.as_str(), "render" | "broke off"),
                     why: if failed.class == "broke off" { BROKE_OFF.to_owned() } else { failed.class.clone() },
+                    may_retry: may_retry && retryable.classes.contains(&failed.class),
                     class: failed.class,
                     copies: copies(failed.copies),
                     example: failed.example,
-                    may_retry,
                 })
                 .collect(),
         };

@@ -128,6 +128,9 @@ impl From<digests::Error> for WebError {
             Error::StillLeaving => Self::Conflict(
                 "A few copies of the old version are leaving at this very moment. Try again in a minute.".into(),
             ),
+            Error::Doubtful => Self::Conflict(
+                "Nothing goes out before an owner has said what this database is. The line on top of every page leads there.".into(),
+            ),
             Error::TooLate => Self::Conflict("It is too late to undo: the edition is on its way.".into()),
             Error::Move(MoveError::WrongState(state)) => Self::Conflict(format!(
                 "That is not possible now. The edition is: {}.",
