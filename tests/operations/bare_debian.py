@@ -1,0 +1,133 @@
+"""A bare Debian of the machine's own release in a folder, and what is typed in it.
+
+The folder is unpacked from an archive in the cache, which is made once, with the net. What runs in it runs without: its packages
+were fetched when the archive was made.
+"""
+
+import hashlib
+import os
+import re
+import secrets
+import shlex
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+# A server has these; `minbase` does not.
+OF_A_SERVER = ["systemd"]
+# What the documentation has a volunteer install, and what our package depends on.
+FETCHED = ["nginx", "openssl", "ca-certificates", "libgcc-s1"]
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def archive(cache, say):
+    """The archive with a bare Debian in it; made if it is not there."""
+    release = re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.M)[1]
+    recipe = hashlib.sha256(repr((OF_A_SERVER, FETCHED)).encode()).hexdigest()[:12]
+    made = cache / f"bare-debian-{release}-{recipe}.tar"
+    if made.exists():
+        return made
+    say(f"makes a bare Debian ({release}, minbase) into {made}; the next run finds it there")
+    cache.mkdir(parents=True, exist_ok=True)
+    for old in cache.glob("bare-debian-*"):
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    folder = made.with_suffix(".part")
+    try:
+        _quietly("debootstrap", "--variant=minbase", release, folder)
+        inside = ["env", "-i", f"PATH={PATH}", "DEBIAN_FRONTEND=noninteractive", "chroot", folder]
+        (folder / "etc/apt/apt.conf.d/say-yes").write_text('APT::Get::Assume-Yes "true";\n')
+        (folder / "etc/resolv.conf").write_text(Path("/etc/resolv.conf").read_text())
+        for line in (["update"], ["install", *OF_A_SERVER], ["install", "--download-only", *FETCHED]):
+            _quietly(*inside, "apt-get", *line)
+        tar = made.with_suffix(".tar.part")
+        _quietly("tar", "--numeric-owner", "-C", folder, "-cf", tar, ".")
+        tar.rename(made)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return made
+
+
+def _quietly(*command):
+    """Runs it to its end; what it says is of interest only if it fails."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{done.stdout[-3000:]}")
+
+
+class Host:
+    """One machine. Its processes live in the namespaces of whoever made it, and end with them."""
+
+    def __init__(self, folder, made_from, hosts):
+        self.root, self.running = Path(folder), {}
+        self.root.mkdir()
+        subprocess.run(["tar", "--numeric-owner", "-C", self.root, "-xf", made_from], check=True)
+        (self.root / "etc/machine-id").write_text(secrets.token_hex(16) + "\n")
+        (self.root / "etc/hosts").write_text(f"127.0.0.1 localhost {' '.join(hosts)}\n")
+        (self.root / "etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
+        for kind, where in (("proc", "proc"), ("devpts", "dev/pts"), ("tmpfs", "run"), ("tmpfs", "tmp")):
+            subprocess.run(["mount", "-t", kind, kind, self.root / where], check=True)
+        os.chmod(self.root / "tmp", 0o1777)
+
+    def show(self, folder):
+        """Lets this machine see a folder of ours where it is, and not change it."""
+        where = self.path(str(folder))
+        where.mkdir(parents=True)
+        subprocess.run(["mount", "--bind", folder, where], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,ro", where], check=True)
+
+    def type(self, line):
+        """Types a line as root, in root's home; what was printed, and how it ended."""
+        typed = self._inside(["bash", "-c", line])
+        done = subprocess.run(typed, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return done.stdout, done.returncode
+
+    def path(self, path):
+        """A path of this machine as we see it."""
+        return self.root / path.lstrip("/")
+
+    def start(self, unit):
+        """What systemd does for a unit: its command as its user, with its environment, in its folder, under its umask."""
+        about = self._unit(unit)
+        settings = {}
+        for file in about.get("EnvironmentFile", []):
+            text = self.path(file.lstrip("-")).read_text()
+            settings |= dict(re.findall(r"^(\w+)=(.*)$", text, re.M))
+        log = self.path(f"/var/log/{unit}.stderr").open("ab")
+        self.since = log.tell()
+        program = ["setpriv", "--reuid", about["User"][-1], "--regid", about["Group"][-1], "--clear-groups", "--no-new-privs"]
+        if about.get("CapabilityBoundingSet", ["~"])[-1] == "":
+            program += ["--bounding-set=-all", "--inh-caps=-all"]
+        script = f"cd {shlex.quote(about['WorkingDirectory'][-1])} && umask {about['UMask'][-1]} && exec {shlex.join(program)} {about['ExecStart'][-1]}"
+        command = self._inside(["bash", "-c", script], settings)
+        self.running[unit] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def stop(self, unit):
+        """As systemd does: SIGTERM, and as long as the unit allows."""
+        process = self.running.pop(unit)
+        process.terminate()
+        begun = time.monotonic()
+        status = process.wait(timeout=int(self._unit(unit)["TimeoutStopSec"][-1]))
+        return f"{unit} ended with {status} after {time.monotonic() - begun:.1f} s"
+
+    def log(self, unit):
+        """What it said since it was started last."""
+        return self.path(f"/var/log/{unit}.stderr").read_text()[self.since :]
+
+    def leave(self):
+        """Ends what runs here, and lets go of the folder."""
+        for unit in list(self.running):
+            self.stop(unit)
+
+    def _unit(self, unit):
+        about = {}
+        for place in ("usr/lib/systemd/system", "lib/systemd/system", "etc/systemd/system"):
+            for file in [self.root / place / f"{unit}.service", *(self.root / place).glob(f"{unit}.service.d/*.conf")]:
+                for name, value in re.findall(r"^(\w+)=(.*)$", file.read_text() if file.exists() else "", re.M):
+                    about.setdefault(name, []).append(value)
+        return about
+
+    def _inside(self, command, settings={}):
+        environment = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", "TERM": "dumb"} | settings
+        pairs = [f"{name}={value}" for name, value in environment.items()]
+        return ["chroot", self.root, "env", "-i", "-C", environment["HOME"], *pairs, *command]
