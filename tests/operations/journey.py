@@ -14,6 +14,8 @@ OLD, NEW, MAIL = "news.example.org", "letters.example.net", "mail.example.org"
 AS_BROADSIDE = "runuser -u broadside -- broadside --settings /etc/broadside/env"
 OWNER = {"name": "Olive Owner", "email": "olive@example.com", "password": "a lamp for every street"}
 READERS = ["ann@example.com", "bea@example.net", "cem@example.org"]
+# Embedded in what goes out; read from files by what developers build.
+PAGES = ["src/web/pages", "src/web/static", "email_templates"]
 RECORDS = {
     (OLD, "A"): "127.0.0.1",
     (NEW, "A"): "127.0.0.1",
@@ -293,9 +295,10 @@ class Journey:
         host = Host(self.folder / f"host{len(self.hosts)}", self.archive, [OLD, NEW, MAIL])
         self.hosts.append(host)
         if self.is_a_developers():
-            print("(the program is built for developers and reads its pages from the project's folder, which is shown to it)")
-            host.show(self.project)
-        shutil.copy(self.package, host.path("/root"))
+            print("(the program is built for developers and reads its pages from the project's folder: they are copied)")
+            for folder in PAGES:
+                host.copy(self.project / folder)
+        shutil.copy(self.package, host.path("/root/broadside_0.1.0-1_amd64.deb"))
         host.path("/usr/local/share/ca-certificates").mkdir(exist_ok=True)
         shutil.copy(self.authority, host.path("/usr/local/share/ca-certificates/ours.crt"))
         return host
@@ -347,7 +350,7 @@ class Journey:
         unpacked = self.unpacked
         control = unpacked / "DEBIAN/control"
         control.write_text(re.sub(r"^Version: .*$", "Version: 0.1.0-2", control.read_text(), flags=re.M))
-        self.host.path(f"/root/{self.package.name}").unlink()
+        self.host.path("/root/broadside_0.1.0-1_amd64.deb").unlink()
         newer = self.host.path("/root/broadside_0.1.0-2_amd64.deb")
         subprocess.run(["dpkg-deb", "-Znone", "-b", unpacked, newer], check=True, stdout=subprocess.DEVNULL)
 
