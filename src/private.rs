@@ -51,15 +51,19 @@ pub fn user() -> String {
     #[cfg(unix)]
     {
         let number = rustix::process::geteuid().as_raw();
-        let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        let is_ours = |line: &&str| line.split(':').nth(2).and_then(|id| id.parse().ok()) == Some(number);
-        match users.lines().find(is_ours).and_then(|line| line.split(':').next()) {
-            Some(name) => format!("user {name}"),
-            None => format!("user number {number}"),
-        }
+        user_called(number).map_or_else(|| format!("user number {number}"), |name| format!("user {name}"))
     }
     #[cfg(not(unix))]
     "this user".to_owned()
+}
+
+/// The name of the user with that number, if it has one on this machine.
+#[cfg(unix)]
+#[must_use]
+pub fn user_called(number: u32) -> Option<String> {
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let is_theirs = |line: &&str| line.split(':').nth(2).and_then(|id| id.parse().ok()) == Some(number);
+    users.lines().find(is_theirs).and_then(|line| line.split(':').next()).map(str::to_owned)
 }
 
 /// Why a file cannot be read and written, or made where it is not there, with others beside it; none if it can.

@@ -112,8 +112,11 @@ pub(super) fn as_its_own_user(config: &Config) -> anyhow::Result<()> {
         for path in [Some(config.data_dir.clone()), file, folder].into_iter().flatten() {
             let owner = fs::metadata(&path).map_or(0, |about| about.uid());
             if owner != 0 {
+                let name = private::user_called(owner);
+                let by =
+                    name.map_or_else(String::new, |name| format!("runuser -u {name} -- broadside …, or "));
                 anyhow::bail!(
-                    "{} belongs to another user (number {owner}), and what root makes there could not be used by it. Run this as that user: sudo -u '#{owner}' broadside …, or in a container --user {owner}",
+                    "{} belongs to another user (number {owner}), and what root makes there could not be used by it. Run this as that user: {by}in a container --user {owner}",
                     path.display()
                 );
             }

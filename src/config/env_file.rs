@@ -5,6 +5,26 @@
 
 use super::table::{SETTINGS, file_of};
 
+/// What is wrong with a value that is no text, behind its name.
+pub(super) const NO_UTF8: &str = "has signs that are not UTF-8; write it in UTF-8";
+
+/// A file as text; or each line that is none.
+pub(super) fn text(bytes: &[u8]) -> Result<&str, Vec<String>> {
+    str::from_utf8(bytes).map_err(|_| {
+        let lines = bytes.split(|byte| *byte == b'\n').zip(1..);
+        let wrong = lines.filter(|(line, _)| str::from_utf8(line).is_err());
+        wrong.map(|(line, number)| format!("line {number}: {} {NO_UTF8}", begun(line))).collect()
+    })
+}
+
+/// The name of a setting on a line that is no text; its value is nobody's to see.
+fn begun(line: &[u8]) -> String {
+    let name = line.split(|byte| *byte == b'=').next().unwrap_or_default();
+    let name = String::from_utf8_lossy(name);
+    let name = name.trim().trim_start_matches("export ");
+    if SETTINGS.iter().any(|one| one.name == name) { name.to_owned() } else { "it".to_owned() }
+}
+
 /// The settings in a text, in the order of its lines; or every mistake in it, each with its line.
 pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, Vec<String>> {
     let mut found: Vec<(String, String, usize)> = Vec::new();

@@ -7,6 +7,7 @@ mod env_file;
 mod table;
 
 use std::{
+    ffi::OsString,
     fmt, fs, io,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
@@ -240,19 +241,18 @@ impl Config {
     /// Every mistake at once.
     pub fn read(file: Option<&Path>) -> Result<Self, Mistakes> {
         let path = file.unwrap_or(Path::new(".env"));
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(Mistakes(vec![format!("{} cannot be read: {error}", path.display())])),
         };
         let in_file = |mistake| format!("{} {mistake}", path.display());
-        let pairs = env_file::parse(&text)
+        let pairs = env_file::text(&bytes)
+            .and_then(env_file::parse)
             .map_err(|mistakes| Mistakes(mistakes.into_iter().map(in_file).collect()))?;
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-        let environment: Vec<(String, String)> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        let mistakes = in_environment(&environment, &pairs);
+        let (environment, mut mistakes) = in_utf8(std::env::vars_os());
+        mistakes.extend(in_environment(&environment, &pairs));
         if !mistakes.is_empty() {
             return Err(Mistakes(mistakes));
         }
@@ -260,7 +260,7 @@ impl Config {
             let value = |(key, value): &(String, String)| (key == name).then(|| value.clone());
             environment.iter().chain(&pairs).find_map(value)
         })?;
-        config.settings_file = (!text.is_empty()).then(|| path.to_owned());
+        config.settings_file = (!bytes.is_empty()).then(|| path.to_owned());
         Ok(config)
     }
 
@@ -484,6 +484,26 @@ impl fmt::Debug for Config {
     }
 }
 
+/// What the environment sets that is text; and a mistake for each setting that is none.
+fn in_utf8(environment: impl Iterator<Item = (OsString, OsString)>) -> (Vec<(String, String)>, Vec<String>) {
+    let (mut pairs, mut mistakes) = (Vec::new(), Vec::new());
+    for (name, value) in environment.filter_map(|(name, value)| Some((name.into_string().ok()?, value))) {
+        match value.into_string() {
+            Ok(value) => pairs.push((name, value)),
+            Err(_) if called(&name).is_some() => {
+                mistakes.push(format!("{name} in the environment {}", env_file::NO_UTF8));
+            }
+            Err(_) => {}
+        }
+    }
+    (pairs, mistakes)
+}
+
+/// The setting of that name, or whose file has it.
+fn called(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|one| one.name == name || file_of(one).as_deref() == Some(name))
+}
+
 /// What in the environment does not mean what somebody thinks: a name that is nearly ours, a comment in a value. Systemd's
 /// `EnvironmentFile` takes what stands behind a value as part of it.
 fn in_environment(environment: &[(String, String)], file: &[(String, String)]) -> Vec<String> {
@@ -491,8 +511,7 @@ fn in_environment(environment: &[(String, String)], file: &[(String, String)]) -
     let is_set = |name: &str| environment.iter().chain(file).any(|(key, _)| key == name);
     let mut mistakes = Vec::new();
     for (name, value) in environment {
-        let setting = SETTINGS.iter().find(|one| one.name == name || file_of(one).as_ref() == Some(name));
-        match setting {
+        match called(name) {
             Some(_) if env_file::swallowed_comment(value) => mistakes.push(format!(
                 "{name} in the environment has a comment in its value; where that file is read, a # belongs on a line of its own"
             )),

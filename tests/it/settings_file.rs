@@ -198,3 +198,30 @@ async fn another_suppression_secret_is_refused() {
         assert!(run(wrong, &["audit"]).0 && !run(right, &["audit"]).0);
     }
 }
+
+/// A value that is no text is refused by its name, wherever it stands: passed over, its default would hold without a word.
+#[cfg(unix)]
+#[test]
+fn a_value_that_is_no_text_is_refused_by_its_name() {
+    use std::{
+        ffi::OsStr,
+        os::unix::ffi::OsStrExt as _,
+        process::{Command, Stdio},
+    };
+
+    let latin1 = OsStr::from_bytes(b"m\xfcller-0123456789-0123456789-0123456789");
+    for name in ["BACKUP_KEY", "SECRET_FILE"] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_broadside"));
+        program.arg("audit").current_dir(scratch::folder()).env_clear().stdin(Stdio::null());
+        let output =
+            program.env("SOMEBODY_ELSES", latin1).env(name, latin1).output().expect("the program starts");
+        let said = said(&output);
+        assert!(said.contains(&format!("{name} in the environment has signs that are not UTF-8")), "{said}");
+        assert!(!said.contains("SOMEBODY_ELSES") && !output.status.success(), "{said}");
+    }
+    let file = scratch::folder().join("env");
+    fs::write(&file, b"# M\xfcller\nLOG=info\nBACKUP_KEY=m\xfcller\n").expect("our own folder");
+    let said = said(&broadside(&["--settings", file.to_str().expect("our own name"), "audit"], &[]));
+    assert!(said.contains("line 1: it has signs") && said.contains("line 3: BACKUP_KEY has signs"), "{said}");
+    assert!(!said.contains("ller"), "{said}");
+}
