@@ -42,12 +42,13 @@ impl Trust {
     pub fn and_those_of(path: &Path) -> Result<Self, String> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         let known = roots.len();
-        for certificate in CertificateDer::pem_file_iter(path).map_err(|error| error.to_string())? {
-            let certificate = certificate.map_err(|error| error.to_string())?;
-            roots.add(certificate).map_err(|error| error.to_string())?;
+        let unusable = || "what stands in it between BEGIN and END lines is no certificate".to_owned();
+        for certificate in CertificateDer::pem_file_iter(path).map_err(|_| "it cannot be read".to_owned())? {
+            let certificate = certificate.map_err(|_| unusable())?;
+            roots.add(certificate).map_err(|_| unusable())?;
         }
         if roots.len() == known {
-            return Err("holds no certificate; it must be in PEM, between BEGIN and END lines".to_owned());
+            return Err("it holds no certificate between BEGIN and END lines".to_owned());
         }
         Ok(Self::of(roots))
     }

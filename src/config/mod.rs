@@ -14,12 +14,14 @@ use std::{
     str::FromStr,
 };
 
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use self::table::file_of;
 pub use self::table::{Kind, SETTINGS, Setting, example};
+use self::table::{file_of, rule};
 use crate::{
     db::DbOptions,
+    delivery::bounces::providers::sendgrid,
     email_address::EmailAddress,
     network, private,
     smtp_url::Relays,
@@ -37,13 +39,13 @@ pub enum Environment {
 }
 
 impl FromStr for Environment {
-    type Err = &'static str;
+    type Err = ();
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    fn from_str(text: &str) -> Result<Self, ()> {
         match text {
             "development" => Ok(Self::Development),
             "production" => Ok(Self::Production),
-            _ => Err("must be development or production"),
+            _ => Err(()),
         }
     }
 }
@@ -125,7 +127,7 @@ impl Reader<'_> {
             (None, Some(path)) => match fs::read_to_string(&path) {
                 Ok(text) if text.trim().is_empty() => self.mistake(format!("{name}_FILE: {path} is empty")),
                 Ok(text) => Some(text.trim().to_owned()),
-                Err(error) => self.mistake(format!("{name}_FILE: {path} cannot be read: {error}")),
+                Err(error) => self.mistake(format!("{name}_FILE: {}", unread(Path::new(&path), &error))),
             },
             (given, None) => given.or_else(|| Some(setting.default.to_owned())),
         };
@@ -139,36 +141,64 @@ impl Reader<'_> {
         value
     }
 
-    fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Option<T> {
-        let secret = SETTINGS.iter().any(|setting| setting.name == name && setting.kind != Kind::Plain);
+    fn parsed<T: FromStr>(&mut self, name: &str) -> Option<T> {
         let value = self.value(name)?;
         match value.parse() {
             Ok(parsed) => Some(parsed),
-            Err(_) if secret && breaks_off(&value) => self.mistake(unencoded(name)),
-            Err(error) if secret => self.mistake(format!("{name}: {error}")),
-            Err(error) => self.mistake(format!("{name}={value}: {error}")),
+            Err(_) if kind(name) != Kind::Plain && breaks_off(&value) => self.mistake(unencoded(name)),
+            Err(_) => self.wrong(name, &value),
         }
     }
 
-    fn number<T: FromStr<Err: fmt::Display> + PartialOrd + fmt::Display>(
-        &mut self,
-        name: &str,
-        least: T,
-        most: T,
-    ) -> Option<T> {
-        let number = self.parsed(name)?;
-        if number < least || number > most {
-            return self.mistake(format!("{name}={number}: must be from {least} to {most}"));
+    fn number<T: FromStr + PartialOrd>(&mut self, name: &str, least: T, most: T) -> Option<T> {
+        let value = self.value(name)?;
+        match value.parse() {
+            Ok(number) if number >= least && number <= most => Some(number),
+            _ => self.wrong(name, &value),
         }
-        Some(number)
     }
 
     fn yes_or_no(&mut self, name: &str) -> bool {
         match self.value(name).as_deref() {
             Some("yes") => true,
             Some("no") | None => false,
-            Some(_) => self.mistake(format!("{name} must be yes or no")).unwrap_or_default(),
+            Some(other) => self.wrong(name, other).unwrap_or_default(),
         }
+    }
+
+    /// The mail services; their own words say which part of which is wrong.
+    fn relays(&mut self, name: &str) -> Option<Relays> {
+        let value = self.value(name)?;
+        match value.parse() {
+            Ok(relays) => Some(relays),
+            Err(_) if breaks_off(&value) => self.mistake(unencoded(name)),
+            Err(error) => self.mistake(format!("{name}: {error}")),
+        }
+    }
+
+    /// The text itself, if it is as it has to be.
+    fn text(&mut self, name: &str, is_right: impl FnOnce(&str) -> bool) -> Option<String> {
+        let value = self.value(name)?;
+        if is_right(&value) { Some(value) } else { self.wrong(name, &value) }
+    }
+
+    /// A value that cannot be used: what it is, unless that is nobody's business, what may stand there, and an example.
+    fn wrong<T>(&mut self, name: &str, value: &str) -> Option<T> {
+        self.wrong_because(name, value, "")
+    }
+
+    /// The same, with what is wrong with it.
+    fn wrong_because<T>(&mut self, name: &str, value: &str, why: &str) -> Option<T> {
+        let mut words = name.to_owned();
+        if kind(name) == Kind::Plain {
+            words = format!("{name}={value}");
+        }
+        if !why.is_empty() {
+            words = format!("{words}: {why}");
+        }
+        let allowed =
+            rule(name).map(|(allowed, example)| format!(": it must be {allowed}, such as {example}"));
+        self.mistake(words + &allowed.unwrap_or_default())
     }
 
     fn mistake<T>(&mut self, mistake: String) -> Option<T> {
@@ -176,24 +206,15 @@ impl Reader<'_> {
         None
     }
 
-    fn long_enough(&mut self, name: &str) -> Option<String> {
-        let value = self.value(name)?;
-        if value.len() < SHORTEST_SECRET {
-            return self.mistake(format!("{name} is shorter than {SHORTEST_SECRET} characters"));
-        }
-        Some(value)
+    fn long_enough(&mut self, name: &str, least: usize) -> Option<String> {
+        self.text(name, |value| value.len() >= least)
     }
 
     /// An address whose local part leaves room for what tells the copies apart, within 64 characters.
     fn return_address(&mut self, name: &str) -> Option<EmailAddress> {
         let address: EmailAddress = self.parsed(name)?;
         let local = address.as_str().len() - address.domain().len() - 1;
-        if local > LONGEST_RETURN_NAME {
-            return self.mistake(format!(
-                "{name}={address}: at most {LONGEST_RETURN_NAME} characters may stand before the @"
-            ));
-        }
-        Some(address)
+        if local > LONGEST_RETURN_NAME { self.wrong(name, address.as_str()) } else { Some(address) }
     }
 
     /// An address of its own that strangers do not reach; none where nobody watches.
@@ -209,12 +230,10 @@ impl Reader<'_> {
             address.port() != 0 && address.port() == listen.port() && same_address
         };
         if listen.is_some_and(meets) {
-            return self.mistake(format!("METRICS_LISTEN={address}: LISTEN has that port; take another one"));
+            return self.wrong_because("METRICS_LISTEN", &address.to_string(), "LISTEN has that port");
         }
         if environment == Some(Environment::Production) && network::is_public(address.ip()) {
-            return self.mistake(format!(
-                "METRICS_LISTEN={address}: anybody could read it; take 127.0.0.1, or an address in your own network"
-            ));
+            return self.wrong_because("METRICS_LISTEN", &address.to_string(), "anybody could read it");
         }
         Some(address)
     }
@@ -222,10 +241,22 @@ impl Reader<'_> {
     fn web_address(&mut self, name: &str) -> Option<Url> {
         let url: Url = self.parsed(name)?;
         let usable = matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none();
-        if usable {
-            Some(url)
-        } else {
-            self.mistake(format!("{name}={url}: must be an http or https address"))
+        if usable { Some(url) } else { self.wrong(name, url.as_str()) }
+    }
+}
+
+impl Reader<'_> {
+    /// `2:secret`, or a secret alone, which is number 1.
+    fn numbered(&mut self, name: &str, text: &str) -> Option<RootSecret> {
+        let (id, secret) = match text.split_once(':') {
+            Some((id, secret)) if id.len() <= 3 && id.bytes().all(|b| b.is_ascii_digit()) => (id, secret),
+            _ => ("1", text),
+        };
+        match id.parse() {
+            Ok(id) if secret.len() >= SHORTEST_SECRET => {
+                Some(RootSecret { id, secret: secret.as_bytes().to_vec() })
+            }
+            _ => self.wrong(name, ""),
         }
     }
 }
@@ -244,7 +275,7 @@ impl Config {
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(Mistakes(vec![format!("{} cannot be read: {error}", path.display())])),
+            Err(error) => return Err(Mistakes(vec![unread(path, &error)])),
         };
         let in_file = |mistake| format!("{} {mistake}", path.display());
         let pairs = env_file::text(&bytes)
@@ -274,30 +305,31 @@ impl Config {
         let base_url = read.web_address("BASE_URL");
         let listen = read.parsed("LISTEN");
         let metrics_listen = read.metrics_address(environment, listen);
-        let trusted_proxies = read.value("TRUSTED_PROXIES").unwrap_or_default();
-        let trusted_proxies: Vec<_> =
-            trusted_proxies.split(',').map(str::trim).filter(|one| !one.is_empty()).collect();
-        let trusted_proxies: Result<Vec<IpAddr>, _> = trusted_proxies.into_iter().map(str::parse).collect();
+        let proxies = read.value("TRUSTED_PROXIES").unwrap_or_default();
+        let trusted_proxies: Result<Vec<IpAddr>, _> =
+            proxies.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::parse).collect();
         if trusted_proxies.is_err() {
-            read.mistakes.push("TRUSTED_PROXIES must be addresses, separated by commas".to_owned());
+            read.wrong::<()>("TRUSTED_PROXIES", &proxies);
         }
         let hsts_subdomains = read.yes_or_no("HSTS_SUBDOMAINS");
         let data_dir = PathBuf::from(read.value("DATA_DIR").unwrap_or_default());
         let database_url = read
             .value("DATABASE_URL")
             .unwrap_or_else(|| format!("sqlite:{}", data_dir.join("broadside.db").display()));
-        if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| database_url.starts_with(scheme)) {
-            read.mistakes.push("DATABASE_URL must begin with sqlite: or postgres:".to_owned());
-        } else if breaks_off(&database_url) && !database_url.starts_with("sqlite:") {
+        let is_postgres = ["postgres:", "postgresql:"].iter().any(|scheme| database_url.starts_with(scheme));
+        if is_postgres && breaks_off(&database_url) {
             read.mistakes.push(unencoded("DATABASE_URL"));
+        } else if !database_url.starts_with("sqlite:") && !(is_postgres && Url::parse(&database_url).is_ok())
+        {
+            read.wrong::<()>("DATABASE_URL", &database_url);
         }
         let database_connections = read.number("DATABASE_CONNECTIONS", 2, 200);
-        let secret = read.long_enough("SECRET").and_then(|text| numbered(&text, &mut read.mistakes));
+        let secret = read.value("SECRET").and_then(|text| read.numbered("SECRET", &text));
         let old_secrets = read.value("OLD_SECRETS").unwrap_or_default();
         let old_secrets: Vec<RootSecret> = old_secrets
             .split(',')
             .filter(|one| !one.is_empty())
-            .filter_map(|one| numbered(one, &mut read.mistakes))
+            .filter_map(|one| read.numbered("OLD_SECRETS", one))
             .collect();
         if let Some(current) = &secret
             && old_secrets.iter().any(|old| old.id == current.id)
@@ -307,8 +339,9 @@ impl Config {
                 current.id
             ));
         }
-        let suppression_secret = read.long_enough("SUPPRESSION_SECRET").map(String::into_bytes);
-        let backup_key = read.long_enough("BACKUP_KEY").map(String::into_bytes);
+        let suppression_secret =
+            read.long_enough("SUPPRESSION_SECRET", SHORTEST_SECRET).map(String::into_bytes);
+        let backup_key = read.long_enough("BACKUP_KEY", SHORTEST_SECRET).map(String::into_bytes);
         if environment == Some(Environment::Production) {
             for (name, set) in
                 [("SECRET", secret.is_some()), ("SUPPRESSION_SECRET", suppression_secret.is_some())]
@@ -320,7 +353,7 @@ impl Config {
                 }
             }
         }
-        let smtp_url = read.parsed("SMTP_URL");
+        let smtp_url = read.relays("SMTP_URL");
         let smtp_connections = read.number("SMTP_CONNECTIONS", 1, 200);
         let smtp_messages_per_connection = read.number("SMTP_MESSAGES_PER_CONNECTION", 1, 1_000_000);
         let smtp_timeout_factor = read.number("SMTP_TIMEOUT_FACTOR", 0.000_1, 100.0);
@@ -330,8 +363,8 @@ impl Config {
         let refusals_percent = read.number("REFUSALS_PERCENT", 5, 100);
         let mail_trust = match read.value("MAIL_CA_FILE") {
             None => Trust::public(),
-            Some(path) => Trust::and_those_of(Path::new(&path)).unwrap_or_else(|error| {
-                read.mistakes.push(format!("MAIL_CA_FILE={path}: {error}"));
+            Some(path) => authorities(Path::new(&path)).unwrap_or_else(|why| {
+                read.wrong_because::<()>("MAIL_CA_FILE", &path, &why);
                 Trust::public()
             }),
         };
@@ -344,16 +377,14 @@ impl Config {
                 && !url.username().is_empty()
                 && url.password().is_some())
         {
-            read.mistakes.push("BOUNCE_IMAP_URL must be imaps://user:password@host/INBOX".to_owned());
+            read.wrong::<()>("BOUNCE_IMAP_URL", "");
         }
         let mailgun_signing_key = read.value("MAILGUN_SIGNING_KEY");
-        let postmark_webhook_secret = read.value("POSTMARK_WEBHOOK_SECRET");
-        if postmark_webhook_secret.as_ref().is_some_and(|secret| secret.len() < 16) {
-            read.mistakes.push("POSTMARK_WEBHOOK_SECRET is shorter than 16 characters".to_owned());
-        }
-        let sendgrid_webhook_key = read.value("SENDGRID_WEBHOOK_KEY");
-        let ses_topic_arn = read.value("SES_TOPIC_ARN");
-        let stripe_secret_key = read.value("STRIPE_SECRET_KEY");
+        let postmark_webhook_secret = read.long_enough("POSTMARK_WEBHOOK_SECRET", 16);
+        let sendgrid_webhook_key = read.text("SENDGRID_WEBHOOK_KEY", sendgrid::is_key);
+        let ses_topic_arn =
+            read.text("SES_TOPIC_ARN", |arn| arn.starts_with("arn:") && arn.contains(":sns:"));
+        let stripe_secret_key = read.text("STRIPE_SECRET_KEY", |key| !key.starts_with("pk_"));
         let webhook_secrets = read.value("STRIPE_WEBHOOK_SECRET").unwrap_or_default();
         let stripe_webhook_secrets: Vec<String> = webhook_secrets
             .split(',')
@@ -361,14 +392,18 @@ impl Config {
             .filter(|one| !one.is_empty())
             .map(str::to_owned)
             .collect();
+        if stripe_webhook_secrets.iter().any(|one| one.starts_with("sk_") || one.starts_with("pk_")) {
+            read.wrong::<()>("STRIPE_WEBHOOK_SECRET", "");
+        }
         if stripe_secret_key.is_some() && stripe_webhook_secrets.is_empty() {
-            read.mistakes.push("STRIPE_WEBHOOK_SECRET must be set with STRIPE_SECRET_KEY: without it no gift would ever be booked".to_owned());
+            let why = "it must be set with STRIPE_SECRET_KEY, for without it no gift would ever be booked";
+            read.wrong_because::<()>("STRIPE_WEBHOOK_SECRET", "", why);
         }
         let stripe_api_base = read.web_address("STRIPE_API_BASE");
         let fetch_private_addresses = read.yes_or_no("FETCH_PRIVATE_ADDRESSES");
         let sandbox_smtp = read.parsed("SANDBOX_SMTP");
         let sandbox_http = read.parsed("SANDBOX_HTTP");
-        let log = read.value("LOG").unwrap_or_default();
+        let log = read.text("LOG", |filter| EnvFilter::try_new(filter).is_ok()).unwrap_or_default();
 
         let Reader { mistakes, described, .. } = read;
         let config = (|| {
@@ -535,26 +570,29 @@ fn unencoded(name: &str) -> String {
     )
 }
 
-/// `2:secret`, or a secret alone, which is number 1.
-fn numbered(text: &str, mistakes: &mut Vec<String>) -> Option<RootSecret> {
-    let (id, secret) = match text.split_once(':') {
-        Some((id, secret)) if id.len() <= 3 && id.bytes().all(|b| b.is_ascii_digit()) => (id, secret),
-        _ => ("1", text),
-    };
-    match id.parse() {
-        Ok(id) if secret.len() >= SHORTEST_SECRET => {
-            Some(RootSecret { id, secret: secret.as_bytes().to_vec() })
-        }
-        Ok(_) => {
-            mistakes.push(format!(
-                "a secret in SECRET or OLD_SECRETS is shorter than {SHORTEST_SECRET} characters"
-            ));
-            None
-        }
-        Err(_) => {
-            mistakes.push("the number of a secret must be from 0 to 255".to_owned());
-            None
-        }
+/// How much of a setting may be shown.
+fn kind(name: &str) -> Kind {
+    SETTINGS.iter().find(|setting| setting.name == name).map_or(Kind::Secret, |setting| setting.kind)
+}
+
+/// Whether a name in the environment is that of a setting, or of the file that one stands in.
+fn is_ours(name: &str) -> bool {
+    SETTINGS.iter().any(|one| one.name == name || file_of(one).is_some_and(|file| file == name))
+}
+
+fn authorities(path: &Path) -> Result<Trust, String> {
+    fs::File::open(path).map_err(|error| unread(path, &error))?;
+    Trust::and_those_of(path)
+}
+
+/// Why a file cannot be read, in words.
+fn unread(path: &Path, error: &io::Error) -> String {
+    let path = path.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("{path} cannot be read: there is no such file"),
+        io::ErrorKind::PermissionDenied => format!("{path} cannot be read by {}", private::user()),
+        io::ErrorKind::InvalidData => format!("{path} cannot be read: it is no text in UTF-8"),
+        _ => format!("{path} cannot be read: {error}"),
     }
 }
 
@@ -581,6 +619,79 @@ mod tests {
         let config = config(&[]).expect("defaults are good");
         assert_eq!(config.database_url, "sqlite:data/broadside.db");
         assert!(config.smtp_url.is_none() && config.stripe_secret_key.is_none());
+    }
+
+    /// Whoever typed a value that cannot be used is told which, what may stand there and an example, in no library's words;
+    /// and nothing of what is secret (TRUST A31).
+    #[test]
+    fn a_bad_value_is_told_with_what_is_allowed_and_an_example() {
+        let bad = [
+            ("BROADSIDE_ENV", "staging"),
+            ("BASE_URL", "news.example.org"),
+            ("BASE_URL", "ftp://news.example.org"),
+            ("BASE_URL", "https://news.example.org/?a=b"),
+            ("LISTEN", "3000"),
+            ("LISTEN", "localhost:3000"),
+            ("METRICS_LISTEN", "9090"),
+            ("METRICS_LISTEN", "127.0.0.1:3000"),
+            ("TRUSTED_PROXIES", "127.0.0.1,10.0.0.0/8"),
+            ("HSTS_SUBDOMAINS", "true"),
+            ("FETCH_PRIVATE_ADDRESSES", "1"),
+            ("DATABASE_URL", "mysql://ann:canary@h/news"),
+            ("DATABASE_URL", "postgres://ann:canary@h:port/news"),
+            ("DATABASE_CONNECTIONS", "eight"),
+            ("DATABASE_CONNECTIONS", "1"),
+            ("DATABASE_CONNECTIONS", "99999999999"),
+            ("SECRET", "canary"),
+            ("SECRET", "999:canary-0123456789-0123456789-0123456789"),
+            ("OLD_SECRETS", "1:canary"),
+            ("SUPPRESSION_SECRET", "canary"),
+            ("BACKUP_KEY", "canary"),
+            ("SMTP_URL", "canary.example.org"),
+            ("SMTP_URL", "smtp://ann:canary@h?per_day=lots"),
+            ("SMTP_CONNECTIONS", "-4"),
+            ("SMTP_MESSAGES_PER_CONNECTION", "0"),
+            ("SMTP_TIMEOUT_FACTOR", "1,5"),
+            ("SMTP_TIMEOUT_FACTOR", "NaN"),
+            ("MAIL_CA_FILE", "/no/such/file.pem"),
+            ("MAIL_CA_FILE", "Cargo.toml"),
+            ("DNS_RESOLVER", "9.9.9.9"),
+            ("WORKER_SILENCE_SECONDS", "30s"),
+            ("REFUSALS_IN_A_ROW", "4"),
+            ("REFUSALS_PERCENT", "50%"),
+            ("BOUNCE_ADDRESS", "bounce"),
+            ("BOUNCE_ADDRESS", "a-very-long-name-for-bounces@example.org"),
+            ("BOUNCE_IMAP_URL", "imap.canary.example.org"),
+            ("BOUNCE_IMAP_URL", "imap://ann:canary@h/INBOX"),
+            ("POSTMARK_WEBHOOK_SECRET", "canary"),
+            ("SENDGRID_WEBHOOK_KEY", "not base64"),
+            ("SES_TOPIC_ARN", "bounces"),
+            ("STRIPE_SECRET_KEY", "pk_live_canary"),
+            ("STRIPE_WEBHOOK_SECRET", "sk_live_canary"),
+            ("STRIPE_API_BASE", "api.stripe.com"),
+            ("SANDBOX_SMTP", "2525"),
+            ("SANDBOX_HTTP", "127.0.0.1"),
+            ("LOG", "info,broadside::delivery=loud"),
+        ];
+        for (name, value) in bad {
+            let mistakes = config(&[(name, value)]).expect_err(name).0;
+            let [mistake] = mistakes.as_slice() else { panic!("{name}={value}: {mistakes:?}") };
+            let (allowed, example) = rule(name).expect(name);
+            assert!(mistake.starts_with(name) && mistake.contains(example), "{mistake}");
+            assert!(mistake.contains(allowed) || name == "SMTP_URL", "{mistake}");
+            let is_shown = kind(name) == Kind::Plain;
+            assert!(!mistake.contains("canary"), "{mistake}");
+            assert!(is_shown == mistake.contains(&format!("{name}={value}")), "{mistake}");
+            for words in ["invalid", "parse", "URL without", "digit", "os error", "provided", "Enter"] {
+                assert!(!mistake.contains(words), "{mistake}");
+            }
+        }
+        // Where any text will do, no value is bad.
+        let any_text = ["DATA_DIR", "BOUNCE_MAILDIR", "MAILGUN_SIGNING_KEY"];
+        for setting in SETTINGS {
+            let is_tried = bad.iter().any(|(name, _)| *name == setting.name);
+            assert!(is_tried != any_text.contains(&setting.name), "{}", setting.name);
+        }
     }
 
     #[test]

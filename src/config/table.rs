@@ -29,6 +29,77 @@ pub(super) fn file_of(setting: &Setting) -> Option<String> {
     (setting.kind != Kind::Plain).then(|| format!("{}_FILE", setting.name))
 }
 
+/// What the value of a setting may be, and one that could stand there; none where any text will do.
+pub(super) fn rule(name: &str) -> Option<(&'static str, &'static str)> {
+    Some(match name {
+        "BROADSIDE_ENV" => ("development or production", "production"),
+        "BASE_URL" => {
+            ("an http or https address, without a question mark behind it", "https://news.example.org")
+        }
+        "LISTEN" => ("an IP address and a port", "127.0.0.1:3000"),
+        "METRICS_LISTEN" => {
+            ("an IP address and a port, which strangers do not reach and nothing else uses", "127.0.0.1:9090")
+        }
+        "TRUSTED_PROXIES" => ("IP addresses, separated by commas", "127.0.0.1,10.0.0.5"),
+        "HSTS_SUBDOMAINS" | "FETCH_PRIVATE_ADDRESSES" => ("yes or no", "no"),
+        "DATABASE_URL" => (
+            "sqlite: and a path, or the address of a PostgreSQL database",
+            "postgres://user:password@host/database",
+        ),
+        "DATABASE_CONNECTIONS" => ("a whole number from 2 to 200", "8"),
+        "SECRET" => (
+            "at least 32 characters, perhaps with a number from 0 to 255 and a colon before them",
+            "what this prints: openssl rand -hex 32",
+        ),
+        "OLD_SECRETS" => (
+            "secrets of at least 32 characters, each behind its number from 0 to 255 and a colon, separated by commas",
+            "1:oldsecret,2:newersecret",
+        ),
+        "SUPPRESSION_SECRET" | "BACKUP_KEY" => {
+            ("at least 32 characters", "what this prints: openssl rand -hex 32")
+        }
+        "SMTP_URL" => (
+            "the address of a mail service",
+            "smtp://user:password@host:587?tls=required or smtps://user:password@host",
+        ),
+        "SMTP_CONNECTIONS" => ("a whole number from 1 to 200", "4"),
+        "SMTP_MESSAGES_PER_CONNECTION" => ("a whole number from 1 to 1000000", "100"),
+        "SMTP_TIMEOUT_FACTOR" => ("a number from 0.0001 to 100", "1.5"),
+        "MAIL_CA_FILE" => ("a file with certificates (PEM)", "/etc/ssl/certs/our-own.pem"),
+        "DNS_RESOLVER" => ("an IP address and a port", "9.9.9.9:53"),
+        "WORKER_SILENCE_SECONDS" => ("a whole number from 1 to 3600", "30"),
+        "REFUSALS_IN_A_ROW" => ("a whole number from 5 to 1000", "20"),
+        "REFUSALS_PERCENT" => ("a whole number from 5 to 100", "50"),
+        "BOUNCE_ADDRESS" => {
+            ("an email address with at most 19 characters before the @", "bounce@example.org")
+        }
+        "BOUNCE_IMAP_URL" => {
+            ("the address of a mailbox with its user and password", "imaps://user:password@host/INBOX")
+        }
+        "POSTMARK_WEBHOOK_SECRET" => ("at least 16 characters", "what this prints: openssl rand -hex 16"),
+        "SENDGRID_WEBHOOK_KEY" => {
+            ("the verification key that SendGrid shows, in base64", "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE…")
+        }
+        "SES_TOPIC_ARN" => ("the name of an SNS topic", "arn:aws:sns:eu-central-1:123456789012:bounces"),
+        "STRIPE_SECRET_KEY" => {
+            ("a secret or restricted key of Stripe, never the publishable one", "sk_live_… or rk_live_…")
+        }
+        "STRIPE_WEBHOOK_SECRET" => {
+            ("the signing secret that Stripe shows for the webhook endpoint", "whsec_…")
+        }
+        "STRIPE_API_BASE" => {
+            ("an http or https address, without a question mark behind it", "https://api.stripe.com")
+        }
+        "SANDBOX_SMTP" => ("an IP address and a port", "127.0.0.1:2525"),
+        "SANDBOX_HTTP" => ("an IP address and a port", "127.0.0.1:3080"),
+        "LOG" => (
+            "error, warn, info or debug, with others for single rooms behind it",
+            "info,broadside::delivery=debug",
+        ),
+        _ => return None,
+    })
+}
+
 const fn plain(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
     Setting { name, default, kind: Kind::Plain, meaning }
 }

@@ -36,6 +36,17 @@ pub const TIMESTAMP: &str = "x-twilio-email-event-webhook-timestamp";
 /// An uncompressed point of P-256: what a key in `SubjectPublicKeyInfo` ends with.
 const POINT: usize = 65;
 
+/// Whether a text is such a key, as far as it tells.
+#[must_use]
+pub fn is_key(text: &str) -> bool {
+    point(text).is_some()
+}
+
+fn point(key: &str) -> Option<Vec<u8>> {
+    let key = BASE64.decode(key.trim().as_bytes()).ok()?;
+    Some(key.get(key.len().checked_sub(POINT)?..)?.to_vec())
+}
+
 /// Checks and reads a message, which may hold many events.
 ///
 /// # Errors
@@ -46,8 +57,7 @@ pub fn read(
     body: &[u8],
     now: Moment,
 ) -> Result<Vec<Signed>, Refused> {
-    let key = BASE64.decode(key.trim().as_bytes()).map_err(|_| Refused::NotSetUp)?;
-    let point = key.len().checked_sub(POINT).and_then(|start| key.get(start..)).ok_or(Refused::NotSetUp)?;
+    let point = point(key).ok_or(Refused::NotSetUp)?;
     let (signature, timestamp) = signature.zip(timestamp).ok_or(Refused::Forged)?;
     let signature = BASE64.decode(signature.as_bytes()).map_err(|_| Refused::Forged)?;
     let signed = [timestamp.as_bytes(), body].concat();
