@@ -28,13 +28,14 @@ impl Network {
     }
 
     /// The block that it belongs to, for forms that everybody shares: of the newer kind the /48, which whoever asks a provider
-    /// for it is given, so that its 256 networks do not count as 256 strangers.
+    /// for it is given, so that its 256 networks do not count as 256 strangers. None of the older kind: there is nothing between
+    /// an address and its provider.
     #[must_use]
-    pub fn block(self) -> Self {
-        Self(match self.0 {
-            IpAddr::V4(address) => IpAddr::V4(address),
-            IpAddr::V6(address) => first_bits(address, 48),
-        })
+    pub fn block(self) -> Option<Self> {
+        match self.0 {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(address) => Some(Self(first_bits(address, 48))),
+        }
     }
 
     /// What one provider has, more or less, for what everybody shares: of the newer kind the /29, which a provider is given
@@ -114,7 +115,7 @@ mod tests {
     fn networks_of_one_block_are_counted_together_where_everybody_shares_a_form() {
         assert_eq!(network("2001:db8:0:1200::1").block(), network("2001:db8:0:ff00::1").block());
         assert_ne!(network("2001:db8:0:1200::1").block(), network("2001:db8:1:1200::1").block());
-        assert_ne!(network("192.0.2.1").block(), network("192.0.2.2").block());
+        assert_eq!(network("192.0.2.1").block(), None);
     }
 
     #[test]

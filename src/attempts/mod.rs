@@ -56,8 +56,9 @@ impl Limit {
     }
 }
 
-/// What everybody shares: so many tries in a quarter of an hour, whoever they are. Of those, one network has a few, and what
-/// one provider has to rent out a quarter, so that no single one uses up the whole.
+/// What everybody shares: so many tries in a quarter of an hour, whoever they are. Of those, one network has a few, the block
+/// that a company or a campus is given a few times as many, and what one provider has to rent out a quarter, so that no single
+/// one uses up the whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Shared {
     what: &'static str,
@@ -67,6 +68,8 @@ pub struct Shared {
 
 impl Shared {
     const PROVIDERS: i64 = 4;
+    /// So many networks of one block may use up what is theirs. Who owns a block has 256 of them, who only lives in it one.
+    const NETWORKS_OF_A_BLOCK: i64 = 4;
 
     /// `whole` tries of `what`, and `network` of them from one network.
     #[must_use]
@@ -80,7 +83,11 @@ impl Shared {
         let limit = |most| Limit::in_a_quarter_of_an_hour(self.what, most);
         let mut limits = vec![Limited { holds_everybody: true, ..limit(self.whole).on("everybody") }];
         if let Some(network) = from {
-            limits.push(limit(self.network).on(&format!("network {}", network.block())));
+            limits.push(limit(self.network).on(&format!("network {network}")));
+            if let Some(block) = network.block() {
+                let most = (self.network * Self::NETWORKS_OF_A_BLOCK).min(self.whole / Self::PROVIDERS);
+                limits.push(limit(most).on(&format!("block {block}")));
+            }
             limits.push(limit(self.whole / Self::PROVIDERS).on(&format!("provider {}", network.provider())));
         }
         limits

@@ -300,18 +300,23 @@ both_engines! {
         let settings = Settings::load(&app.site.db).await.expect("settings");
         let list = lists::all(&app.site.db).await.expect("lists").remove(0).id;
         let emails: Vec<EmailAddress> =
-            (0..60).map(|at| EmailAddress::parse(&format!("victim{at}@example.org")).expect("an address")).collect();
+            (0..100).map(|at| EmailAddress::parse(&format!("victim{at}@example.org")).expect("an address")).collect();
         let subscribe = async |site: &Site, at: usize, ip: &str| {
             let (trace, lists) = (Trace { ip, user_agent: "" }, [list]);
             let new = NewSubscription { email: &emails[at], name: "", lists: &lists, wording: "Yes", form: "subscribe", trace };
             subscribers::subscribe(site, &settings, new).await
         };
-        // Whoever asks for a block of the newer kind of network has 256 of them, and more addresses than there are people.
-        let ips: Vec<String> = (0..60).map(|at| format!("2001:db8:0:{at:02}00::1")).collect();
+        // A household has more addresses of the newer kind than there are people.
+        let ips: Vec<String> = (0..60).map(|at| format!("2001:db8:0:12{at:02}::1")).collect();
         let outcomes = join_all((0..60).map(|at| subscribe(&app.site, at, &ips[at]))).await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 20);
         assert!(outcomes.iter().filter_map(|one| one.as_ref().err()).all(|one| matches!(one, SubscriberError::TooMany(_))));
         subscribe(&app.site, 0, "192.0.2.1").await.expect("another network");
+        subscribe(&app.site, 0, "2001:db8:0:1300::1").await.expect("a neighbour in the same block");
+        // Whoever asks for a block has 256 networks: they are not 256 strangers, and no fewer than four.
+        let ips: Vec<String> = (0..100).map(|at| format!("2001:db8:1:{at:02}00::1")).collect();
+        let outcomes = join_all((0..100).map(|at| subscribe(&app.site, at, &ips[at]))).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 80);
         subscribe(&a_day_earlier(&app), 1, "2001:db8:0:1200::1").await.expect("the clock was set back");
         app.drain().await;
     }
