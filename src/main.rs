@@ -13,6 +13,7 @@ const AFTERWARDS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     private::from_now_on();
+    cli::end_quietly_when_nobody_reads();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -3,12 +3,16 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use serde_json::json;
 
 use super::instance;
 use crate::{
     config::Config,
     email_address::EmailAddress,
-    subscribers::{self, consent},
+    subscribers::{
+        self, Subscriber,
+        consent::{self, Event},
+    },
 };
 
 #[derive(Debug, clap::Args)]
@@ -25,6 +29,61 @@ pub(super) async fn run(config: &Config, Arguments { email }: Arguments) -> anyh
     };
     let events = consent::proof(&site.db, reader.id).await?;
     site.db.close().await;
-    println!("{}", serde_json::to_string_pretty(&serde_json::json!({ "reader": reader, "events": events }))?);
+    println!("{}", serde_json::to_string_pretty(&proof(&reader, &events))?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// It is read by people: times as RFC 3339 writes them, in UTC.
+fn proof(reader: &Subscriber, events: &[Event]) -> serde_json::Value {
+    let event = |event: &Event| {
+        json!({
+            "at": event.at.to_string(),
+            "action": event.action,
+            "method": event.method,
+            "list": event.list,
+            "wording": event.wording,
+            "source": event.source,
+            "ip": event.ip,
+            "user_agent": event.user_agent,
+        })
+    };
+    json!({
+        "reader": {
+            "id": reader.id,
+            "public_id": reader.public_id,
+            "email": reader.email,
+            "name": reader.name,
+            "created_at": reader.created_at.to_string(),
+        },
+        "events": events.iter().map(event).collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Moment;
+
+    /// TRUST L1: whoever is shown the proof reads when it was.
+    #[test]
+    fn times_are_written_for_people() {
+        let at = Moment::from_unix_seconds(1_790_000_000);
+        let email = EmailAddress::parse("ann@example.org").expect("an address");
+        let reader = Subscriber { id: 1, public_id: "a".into(), email, name: "Ann".into(), created_at: at };
+        let word = String::new;
+        let event = Event {
+            action: "asked".into(),
+            method: "form".into(),
+            list: "Digest".into(),
+            wording: None,
+            source: word(),
+            ip: word(),
+            user_agent: word(),
+            at,
+        };
+        let shown = proof(&reader, &[event]);
+        assert_eq!(shown["reader"]["created_at"], "2026-09-21T14:13:20Z");
+        assert_eq!(shown["events"][0]["at"], "2026-09-21T14:13:20Z");
+        assert!(!shown.to_string().contains("1790000000"), "{shown}");
+    }
 }

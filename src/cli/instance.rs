@@ -249,6 +249,12 @@ pub(super) fn shut_what_is_open(config: &Config) {
             Err(error) => tracing::error!(%error, "others can look into {open}, and it cannot be shut"),
         }
     }
+    // A folder that others need, such as a mail server's, may be in it: then it is not ours to shut.
+    for open in private::open_to_others(&[config.data_dir.clone()]) {
+        tracing::warn!(
+            "others on this machine can look into the data folder {open}; nothing of ours in it is open to them. If nobody else needs it: chmod 700"
+        );
+    }
 }
 
 /// The files that say how far the database has come.

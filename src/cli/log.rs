@@ -38,8 +38,32 @@ pub(super) fn start(filter: &str) -> anyhow::Result<()> {
         .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
         .fmt_fields(fields.delimited(" "));
     tracing_subscriber::registry().with(filter).with(ToldOnce).with(lines).init();
-    panic::set_hook(Box::new(|info| say_where(info.location())));
+    panic::set_hook(Box::new(|info| {
+        end_if_nobody_reads(info);
+        say_where(info.location());
+    }));
     Ok(())
+}
+
+/// What a shell says of a program that wrote to somebody who had gone (128 and SIGPIPE).
+pub(super) const NOBODY_READS: u8 = 141;
+
+/// Ends the process without a word once nobody reads what it prints, as in `broadside settings | head`, and says where else it
+/// breaks off.
+pub fn end_quietly_when_nobody_reads() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        end_if_nobody_reads(info);
+        usual(info);
+    }));
+}
+
+/// `println!` breaks off there; nothing else of the program says this.
+fn end_if_nobody_reads(info: &panic::PanicHookInfo<'_>) {
+    let words = info.payload().downcast_ref::<String>().map_or("", String::as_str);
+    if words.starts_with("failed printing to std") && words.contains("Broken pipe") {
+        std::process::exit(NOBODY_READS.into());
+    }
 }
 
 /// That the database is away is told by whoever found it out, and again when it is back; not by each that needs it.

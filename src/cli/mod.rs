@@ -29,6 +29,8 @@ mod templates;
 
 use std::{path::PathBuf, process::ExitCode};
 
+pub use self::log::end_quietly_when_nobody_reads;
+
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;

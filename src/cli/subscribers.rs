@@ -9,20 +9,21 @@ use std::{
 
 use anyhow::Context as _;
 
-use super::instance;
+use super::{instance, log::NOBODY_READS};
 use crate::{
     config::Config,
     email_address::EmailAddress,
     private,
     site::Site,
-    subscribers::{self, Basis, lists},
+    subscribers::{self, Basis, CsvError, lists},
 };
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Add readers from a CSV file to a list. Doing it again adds only what is missing; who left stays away.
     Import {
-        /// A file whose first line names the columns: email, and perhaps name.
+        /// A file whose first line names the columns: email, and perhaps name. Commas, semicolons or tabs between them; UTF-8 or
+        /// UTF-16.
         file: PathBuf,
         /// The short name of the list.
         #[arg(long, default_value = "digest")]
@@ -90,10 +91,18 @@ async fn block(site: &Site, address: &str, reason: &str) -> anyhow::Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
+/// Whoever was to read it has gone, as in `| head`.
+fn is_unread(error: &csv::Error) -> bool {
+    matches!(error.kind(), csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
+}
+
 async fn export(site: &Site, file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let Some(file) = file else {
-        subscribers::export(site, io::stdout()).await?;
-        return Ok(ExitCode::SUCCESS);
+        let out = io::BufWriter::new(io::stdout());
+        return match subscribers::export(site, out).await {
+            Err(CsvError::File(error)) if is_unread(&error) => Ok(ExitCode::from(NOBODY_READS)),
+            written => Ok(written.map(|_| ExitCode::SUCCESS)?),
+        };
     };
     // Never over a file that is there: it may be the only copy of another export.
     let mut created = private::options()

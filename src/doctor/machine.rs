@@ -61,7 +61,19 @@ impl Doctor {
                 ),
             )
         };
-        private::open_to_others(&(self.ours)()).into_iter().map(finding).collect()
+        let mut findings: Vec<Finding> =
+            private::open_to_others(&(self.ours)()).into_iter().map(finding).collect();
+        let folder = private::open_to_others(std::slice::from_ref(&self.data_dir)).pop();
+        // Where it is ours alone, that is said already.
+        if let (Some(open), true) = (folder, findings.is_empty()) {
+            findings.push(Finding::note(
+                "files",
+                format!(
+                    "others on this machine can look into the data folder {open}; nothing of ours in it is open to them. If nobody else needs it: chmod 700"
+                ),
+            ));
+        }
+        findings
     }
 }
 

@@ -3,12 +3,12 @@
 //! Good rows come in, bad ones are listed with their line; doing it again adds only what is missing; who left or was blocked
 //! stays away.
 
-use std::io::{Read, Write};
+use std::io::{BufRead as _, Read, Write};
 
 use super::{
     SubscriberError, consent,
     formula::{guarded, unguarded},
-    store,
+    spreadsheet, store,
 };
 use crate::{
     delivery::suppression::Suppressions, email_address::EmailAddress, mail::clean_name, site::Site, token,
@@ -47,7 +47,9 @@ pub struct ImportReport {
 #[derive(Debug, thiserror::Error)]
 pub enum CsvError {
     /// The first line names no column `email`.
-    #[error("the file has no column called email; its first line must name the columns")]
+    #[error(
+        "the file has no column called email (or E-Mail, Mail, Email address); its first line must name the columns"
+    )]
     NoEmailColumn,
     /// The file cannot be read or written.
     #[error(transparent)]
@@ -76,15 +78,16 @@ pub async fn import(
     if !store::lists(&site.db).await?.iter().any(|list| list.id == list_id) {
         return Err(SubscriberError::NotFound.into());
     }
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(file);
+    let mut text = spreadsheet::text(file).map_err(csv::Error::from)?;
+    let delimiter = spreadsheet::delimiter(text.fill_buf().map_err(csv::Error::from)?);
+    let mut reader =
+        csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).delimiter(delimiter).from_reader(text);
     let headers = reader.headers()?.clone();
-    let column = |name: &str| {
-        headers.iter().position(|header| header.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name))
-    };
-    let email = column("email").ok_or(CsvError::NoEmailColumn)?;
-    let name = column("name");
+    let column = |names: &[&str]| headers.iter().position(|header| names.contains(&plain(header).as_str()));
+    let email = column(&["email", "mail", "emailaddress", "emailadresse"]).ok_or(CsvError::NoEmailColumn)?;
+    let name = column(&["name", "fullname"]);
     // Our own export has it: who left, or never confirmed, stays out wherever the file is taken.
-    let state = column("state");
+    let state = column(&["state"]);
     let mut report = ImportReport::default();
     let mut rows = Vec::with_capacity(CHUNK);
     for record in reader.records() {
@@ -92,7 +95,13 @@ pub async fn import(
             Ok(record) => record,
             Err(error) => {
                 let line = error.position().map_or(0, csv::Position::line);
-                report.errors.push(RowError { line, why: error.to_string() });
+                let why = match error.kind() {
+                    csv::ErrorKind::Utf8 { .. } => {
+                        "it is not in UTF-8: save the file as “CSV UTF-8”".to_owned()
+                    }
+                    _ => error.to_string(),
+                };
+                report.errors.push(RowError { line, why });
                 continue;
             }
         };
@@ -116,6 +125,11 @@ pub async fn import(
     }
     import_chunk(site, &rows, list_id, basis, &mut report).await?;
     Ok(report)
+}
+
+/// A heading without what people write differently: `E-Mail` is `email`.
+fn plain(heading: &str) -> String {
+    heading.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 async fn import_chunk(

@@ -18,6 +18,7 @@ mod never_again;
 mod preferences;
 mod read;
 mod rows;
+mod spreadsheet;
 mod store;
 mod subscribe;
 #[cfg(test)]

@@ -246,6 +246,33 @@ async fn an_import_is_repeatable_and_brings_nobody_back() {
     assert_eq!(house.mails().await, 1, "nobody who is imported is asked");
 }
 
+/// What spreadsheets save is taken as it is: their headings, semicolons, tabs and UTF-16.
+#[tokio::test]
+async fn files_of_spreadsheets_are_taken() {
+    let house = House::new().await;
+    let wide = |text: &str| {
+        let units = text.encode_utf16().flat_map(u16::to_le_bytes);
+        [0xff, 0xfe].into_iter().chain(units).collect::<Vec<u8>>()
+    };
+    let basis = Basis { basis: "consent".to_owned(), source: "a sheet".to_owned() };
+    for (at, file) in [
+        "E-Mail;Name\na0@example.org;Zoë\n".as_bytes().to_vec(),
+        "\u{feff}Name\tE-mail address\nZoë\ta1@example.org\n".as_bytes().to_vec(),
+        wide("Mail\tName\r\na2@example.org\tZoë\r\n"),
+        "\u{feff}\"Email\",\"Full name\"\na3@example.org,Zoë\n".as_bytes().to_vec(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let report = import(&house.site, file.as_slice(), house.list, &basis).await.expect("an import");
+        assert_eq!((report.added, report.errors), (1, Vec::new()), "file {at}");
+        assert_eq!(house.reader(&format!("a{at}@example.org")).await.name, "Zoë");
+    }
+    let report =
+        import(&house.site, b"email;name\nb@example.org;Zo\xeb\n".as_slice(), house.list, &basis).await;
+    assert!(report.expect("an import").errors[0].why.contains("CSV UTF-8"));
+}
+
 /// TRUST A15: the exported file opens harmlessly, comes back as it was, and takes nobody along who left.
 /// A megabyte of quotes, of columns, of one field or of lines is read in seconds, and brings nobody in.
 #[tokio::test]

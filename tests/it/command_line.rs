@@ -51,6 +51,21 @@ fn help_names_every_command_and_ends_well() {
     assert_eq!(broadside(&["no-such-command"], &[]).status.code(), Some(2));
 }
 
+/// As in `| head`: nobody reads on, and the program ends as others do, without a word.
+#[test]
+fn whoever_stops_reading_hears_nothing_of_it() {
+    for arguments in [["settings"].as_slice(), &["templates", "check"], &["doctor"]] {
+        let (reads, writes) = std::io::pipe().expect("a pipe");
+        drop(reads);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_broadside"));
+        command.args(arguments).current_dir(scratch::folder()).env_clear().env("LOG", "error");
+        let output =
+            command.stdout(writes).stderr(std::process::Stdio::piped()).output().expect("the program starts");
+        assert_eq!(output.status.code(), Some(141), "{arguments:?}");
+        assert_eq!(text(&output.stderr), "", "{arguments:?}");
+    }
+}
+
 /// One JSON object a line for each file, in order; and no settings are needed.
 #[test]
 fn inspecting_a_bounce_prints_one_object_a_line() {
@@ -161,6 +176,17 @@ async fn readers_are_imported_exported_and_proven() {
         assert!(said.contains("1 readers added") && said.contains("readers.csv:3"), "{said}");
         let export = text(&broadside(&["subscribers", "export"], &settings).stdout);
         assert!(export.contains("ann@example.org,Ann,"), "{export}");
+        let (reads, writes) = std::io::pipe().expect("a pipe");
+        drop(reads);
+        let mut unread = Command::new(env!("CARGO_BIN_EXE_broadside"));
+        unread
+            .args(["subscribers", "export"])
+            .env_clear()
+            .envs(settings)
+            .current_dir(scratch::folder())
+            .stdout(writes);
+        let unread = unread.stderr(std::process::Stdio::piped()).output().expect("the program starts");
+        assert_eq!((unread.status.code(), text(&unread.stderr)), (Some(141), String::new()));
         let proof = text(&broadside(&["export-proof", "Ann@Example.org"], &settings).stdout);
         assert!(proof.contains("imported") && proof.contains("consent: spring fair 2026"), "{proof}");
         assert_eq!(broadside(&["export-proof", "bob@example.org"], &settings).status.code(), Some(1));

@@ -161,5 +161,11 @@ async fn what_stands_open_is_told_of_and_shut() {
     let left = open_to_others(&own.folder).into_iter().map(|(path, _)| path);
     assert_eq!(left.collect::<BTreeSet<_>>(), open.into_iter().collect());
     assert!(program.log().contains("others could look into"), "{}", program.log());
+    // That it stands open is told, by both.
+    let words = "others on this machine can look into the data folder";
+    assert!(program.log().contains(words), "{}", program.log());
+    drop(program);
+    let said = own.run("022", &["doctor"]);
+    assert!(String::from_utf8_lossy(&said.stdout).contains(words));
     app.finish().await;
 }
