@@ -15,6 +15,7 @@ use crate::{
     db::{self, Db},
     heavy::{self, Each},
     site::Site,
+    staff::audit,
 };
 
 /// A feed as it stands.
@@ -69,6 +70,26 @@ pub async fn add_feed(site: &Site, fetcher: &Fetcher, address: &str) -> Result<F
     let feed = store::add_feed(&mut tx, url.as_str(), site.now()).await?;
     tx.commit().await?;
     Ok(feed)
+}
+
+/// Removes a feed: it is not asked again. What it brought stays. Whether there was one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove_feed(site: &Site, id: FeedId, staff_id: Option<i64>) -> db::Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let Some(url) = store::remove_feed(&mut tx, id).await? else { return Ok(false) };
+    audit::record(&mut tx, site, staff_id, "removed a feed", &url, "").await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// One feed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_feed(db: &Db, id: FeedId) -> db::Result<Option<Feed>> {
+    store::feed(db, id).await
 }
 
 /// Every feed.

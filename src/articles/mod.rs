@@ -22,7 +22,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     edit::{ArticleError, Body, Checked, FieldError, Written, create, update},
-    feeds::{Feed, PollError, Polled, add_feed, feeds, import_bytes, import_source, poll_due, poll_feed},
+    feeds::{
+        Feed, PollError, Polled, add_feed, feeds, find_feed, import_bytes, import_source, poll_due,
+        poll_feed, remove_feed,
+    },
     html::{READING_SPEED, reading_minutes},
     import::{ImportReport, import},
     read::{Before, by_id, by_ids, by_slug, desk_page, latest, page, published_by_slug, topics},

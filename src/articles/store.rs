@@ -40,6 +40,10 @@ statements! {
     ADD_FEED = "insert into feed (url, title, created_at) values ($1, '', $2) on conflict (url) do nothing";
     /// One feed by its address.
     FEED_BY_URL = "select id, url, title, etag, last_modified, checked_at, last_error from feed where url = $1";
+    /// Its articles stay, and belong to no feed.
+    REMOVE_FEED = "delete from feed where id = $1 returning url";
+    /// One feed.
+    FEED = "select id, url, title, etag, last_modified, checked_at, last_error from feed where id = $1";
     /// Every feed.
     FEEDS = "select id, url, title, etag, last_modified, checked_at, last_error from feed order by id";
     /// Feeds that were not asked between a moment and now.
@@ -263,6 +267,15 @@ pub(super) async fn set_topics(tx: &mut Tx, id: ArticleId, topics: &[(String, St
 pub(super) async fn add_feed(tx: &mut Tx, url: &str, now: Moment) -> Result<Feed> {
     tx.exec(ADD_FEED, (url, now)).await?;
     tx.one(FEED_BY_URL, (url,)).await
+}
+
+/// The address of the feed that was removed; none if there was none.
+pub(super) async fn remove_feed(tx: &mut Tx, id: FeedId) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(REMOVE_FEED, (id,)).await?.map(|(url,)| url))
+}
+
+pub(super) async fn feed(db: &Db, id: FeedId) -> Result<Option<Feed>> {
+    db.opt(FEED, (id,)).await
 }
 
 pub(super) async fn feeds(db: &Db) -> Result<Vec<Feed>> {

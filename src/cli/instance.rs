@@ -250,7 +250,7 @@ pub(super) fn shut_what_is_open(config: &Config) {
         }
     }
     // A folder that others need, such as a mail server's, may be in it: then it is not ours to shut.
-    for open in private::open_to_others(&[config.data_dir.clone()]) {
+    for open in private::open_to_others(std::slice::from_ref(&config.data_dir)) {
         tracing::warn!(
             "others on this machine can look into the data folder {open}; nothing of ours in it is open to them. If nobody else needs it: chmod 700"
         );

@@ -319,8 +319,7 @@ impl Config {
         let is_postgres = ["postgres:", "postgresql:"].iter().any(|scheme| database_url.starts_with(scheme));
         if is_postgres && breaks_off(&database_url) {
             read.mistakes.push(unencoded("DATABASE_URL"));
-        } else if !database_url.starts_with("sqlite:") && !(is_postgres && Url::parse(&database_url).is_ok())
-        {
+        } else if !(database_url.starts_with("sqlite:") || is_postgres && Url::parse(&database_url).is_ok()) {
             read.wrong::<()>("DATABASE_URL", &database_url);
         }
         let database_connections = read.number("DATABASE_CONNECTIONS", 2, 200);

@@ -3,7 +3,7 @@
 //! Whoever adds one has withdrawn every open copy to the address when they commit; whoever gives copies out by this list is
 //! inside the gate of suppressions, so that the two never pass each other. The last look is the marker's, just before a body.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 pub use super::store::suppressions::{Blocked, InForce};
 use super::{
@@ -17,6 +17,9 @@ use crate::{
     site::Site,
     token::{Keys, Purpose},
 };
+
+/// After so long nobody with a lower number comes any more.
+const SETTLED: Duration = Duration::from_secs(60);
 
 /// Why an address is not mailed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,9 +156,35 @@ impl<'a> Suppressions<'a> {
             notices::withdraw(tx, &key, now).await?;
         }
         if let Some(reader) = store::reader(tx, &key).await? {
+            store::link(tx, &self.hash(address), reader).await?;
             ledger::withdraw_because(tx, self.0, reader, None, reason.as_str()).await?;
         }
         Ok(added)
+    }
+
+    /// Finds out whose the addresses are that are not mailed, of readers who are new since the last time, so that those who are
+    /// stopped can be counted. Who is mailed does not hang on it.
+    ///
+    /// # Errors
+    /// When the database fails; the next time goes on from there.
+    pub async fn find_readers(self) -> Result<()> {
+        const CHUNK: i64 = 500;
+        let settled = self.0.now().minus(SETTLED);
+        while let Some(after) = store::looked_up_to(&self.0.db).await? {
+            let readers = store::next_readers(&self.0.db, after, settled, CHUNK).await?;
+            let Some((last, _)) = readers.last() else { break };
+            let mut tx = self.0.db.begin().await?;
+            let reasons = self.among(&mut tx, readers.iter().map(|(_, address)| address)).await?;
+            let stopped = readers.iter().zip(reasons).filter(|(_, reason)| reason.is_some());
+            for ((reader, address), _) in stopped {
+                store::link(&mut tx, &self.hash(address), *reader).await?;
+            }
+            // Of several processes one goes on; the other looks where it is by now.
+            if store::look_on(&mut tx, after, *last).await? {
+                tx.commit().await?;
+            }
+        }
+        Ok(())
     }
 
     /// As [`Suppressions::add`], for an address of which only this is left; its reader's copies are the caller's.

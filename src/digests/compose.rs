@@ -4,8 +4,8 @@
 //! correction while it is stopped, so what was sealed is what readers got. Two people who write at once do not overwrite each other: a save names the revision
 //! it was based on.
 
-use super::{Content, Error, Result, store};
-use crate::{delivery::editions::EditionState, site::Site, token};
+use super::{Content, Error, Result, find, store};
+use crate::{delivery::editions::EditionState, site::Site, staff::audit, token};
 
 /// The longest subject kept, in characters; mail programs show about 60.
 const SUBJECT_MOST: usize = 200;
@@ -25,6 +25,23 @@ pub async fn create_draft(site: &Site, digest_id: i64, staff_id: Option<i64>) ->
     store::insert_revision(&mut tx, id, 1, &Content::default(), staff_id, now).await?;
     tx.commit().await?;
     Ok((id, public_id))
+}
+
+/// Deletes a draft with all its revisions, if it is still as somebody saw it. Nothing of it went out, but test copies. Its
+/// articles stay.
+///
+/// # Errors
+/// [`Error::NotAsSeen`] when it was saved, or Send was pressed, since.
+pub async fn delete_draft(site: &Site, public_id: &str, seen: &str, staff_id: Option<i64>) -> Result<()> {
+    let edition = find(&site.db, public_id).await?;
+    let mut tx = site.db.begin().await?;
+    if edition.version() != seen || !store::delete_draft(&mut tx, &edition).await? {
+        return Err(Error::NotAsSeen);
+    }
+    let subject = format!("edition {public_id}");
+    audit::record(&mut tx, site, staff_id, "deleted a draft", &subject, &edition.content.subject).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Writes the next revision of a draft, and returns its number.

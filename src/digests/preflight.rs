@@ -67,7 +67,7 @@ impl fmt::Display for Problem {
             Self::Setting(what) => {
                 write!(f, "Under every edition must stand {what}. Fill it in under Settings.")
             }
-            Self::NoReaders => f.write_str("Nobody is on this list yet."),
+            Self::NoReaders => f.write_str("Nobody would get it: nobody is on this list whom we may mail."),
             Self::Unproven(missing) => write!(
                 f,
                 "More than {BULK} copies a day, and receivers have no proof that they come from you: {} missing. Settings, Deliverability says what to do.",

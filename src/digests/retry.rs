@@ -73,6 +73,29 @@ pub async fn retry_failed(
     Ok(retried)
 }
 
+/// How many copies may have arrived, and can be sent again: those of which somebody said that they did are not among them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn doubted(db: &Db, edition_id: i64) -> db::Result<i64> {
+    store::doubted_count(db, edition_id).await
+}
+
+/// Puts the copies that may have arrived back in line, with the revision that was seen; who got theirs may get a second one.
+/// Returns how many.
+///
+/// # Errors
+/// As [`retry_failed`].
+pub async fn retry_doubted(
+    site: &Site,
+    public_id: &str,
+    revision: i64,
+    staff_id: Option<i64>,
+) -> Result<u64> {
+    let edition = find(&site.db, public_id).await?;
+    again(site, &edition, Failed::InDoubt { revision }, staff_id).await
+}
+
 /// Failed copies that would really be tried again, as far as can be seen now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retryable {
@@ -111,6 +134,8 @@ pub(super) async fn put_back(site: &Site, edition: &Edition, staff_id: Option<i6
 enum Failed<'a> {
     /// Those of one reason, with the revision that was seen.
     For { class: &'a str, revision: i64 },
+    /// Those that may have arrived, with the revision that was seen.
+    InDoubt { revision: i64 },
     /// Those that stopped the edition.
     ForThePause,
 }
@@ -124,6 +149,9 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
             Failed::For { class, .. } => {
                 store::retryable(&mut tx, (edition.id, edition.list_id), class, after, CHUNK).await?
             }
+            Failed::InDoubt { .. } => {
+                store::doubted(&mut tx, (edition.id, edition.list_id), after, CHUNK).await?
+            }
             Failed::ForThePause => store::failed_for_pause(&mut tx, edition.id, after, CHUNK).await?,
         };
         let Some((last, _)) = failed.last() else { break };
@@ -136,7 +164,9 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
         }
         send::check_at_home(&mut tx, site).await?;
         match which {
-            Failed::For { .. } => editions::reopen(&mut tx, site, edition.id).await?,
+            Failed::For { .. } | Failed::InDoubt { .. } => {
+                editions::reopen(&mut tx, site, edition.id).await?;
+            }
             Failed::ForThePause => {
                 if editions::state_for_update(&mut tx, edition.id).await? != EditionState::Paused {
                     return Err(Error::NotAsSeen);
@@ -146,13 +176,21 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
         // Read after the move, which holds the edition: nobody lets a correction go on between the two.
         let (variant, newest) = store::newest_body(&mut tx, edition.id).await?.ok_or(Error::NotFound)?;
         let why = match which {
-            Failed::For { revision, .. } if newest != revision => return Err(Error::NotAsSeen),
+            Failed::For { revision, .. } | Failed::InDoubt { revision } if newest != revision => {
+                return Err(Error::NotAsSeen);
+            }
             Failed::For { class, .. } => class,
+            Failed::InDoubt { .. } => "they may have arrived",
             Failed::ForThePause => "what it paused for",
         };
-        let moved = ledger::retry(&mut tx, site, (edition.id, variant), &wanted).await?;
+        let body = (edition.id, variant);
+        let moved = match which {
+            Failed::InDoubt { .. } => ledger::retry_doubted(&mut tx, site, body, &wanted).await?,
+            _ => ledger::retry(&mut tx, site, body, &wanted).await?,
+        };
         mass::tried_again(&mut tx, edition.id, &wanted).await?;
-        let detail = format!("{moved} copies that failed: {why}, revision {newest}");
+        let kind = if matches!(which, Failed::InDoubt { .. }) { "in doubt" } else { "that failed" };
+        let detail = format!("{moved} copies {kind}: {why}, revision {newest}");
         let subject = format!("edition {}", edition.public_id);
         audit::record(&mut tx, site, staff_id, "tried again", &subject, &detail).await?;
         tx.commit().await?;

@@ -2,9 +2,9 @@
 //!
 //! The rule: nobody is stopped before somebody decided; what they decided is done to its end, also after a crash in between.
 
-use super::{Edition, Error, Result, find, load, owners};
+use super::{Edition, Error, Result, find, load, owners, store};
 use crate::{
-    db,
+    db::{self, Db},
     delivery::bounces::mass::{self, Decision, Mass},
     mail::CopiesCameBack,
     site::Site,
@@ -83,6 +83,14 @@ async fn stop(site: &Site, edition: i64) -> db::Result<()> {
     }
 }
 
+/// Whether the edition stands still for the same refusals: then its pause tells of them, and not both.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_told_by_its_pause(db: &Db, edition_id: i64) -> db::Result<bool> {
+    store::paused_by_refusals(db, edition_id).await
+}
+
 /// Tells the owners, and who pressed Send, of copies that came back, once for each edition; and does to its end what was decided
 /// when a crash came in between. Returns how many editions were told of.
 ///
@@ -99,8 +107,14 @@ pub async fn tell_of_returned(site: &Site) -> Result<usize> {
         };
         let settings = Settings::load(&site.db).await?;
         let (returned, people) = (one(site, mass).await?, owners::responsible(site, id).await?);
+        let is_told_by_its_pause = is_told_by_its_pause(&site.db, id).await?;
         let mut tx = site.db.begin().await?;
         if !mass::tell(&mut tx, id).await? {
+            continue;
+        }
+        // The same event paused it: people have a letter about that, and its page leads to where this is decided.
+        if is_told_by_its_pause {
+            tx.commit().await?;
             continue;
         }
         let context = CopiesCameBack {

@@ -19,6 +19,8 @@ statements! {
     /// Every digest, the oldest first.
     DIGESTS = "select d.id, d.slug, d.name, d.list_id, l.name as list_name
         from digest d join list l on l.id = d.list_id order by d.id";
+    /// A draft, as somebody saw it. Its revisions and whatever was frozen of it go with it.
+    DELETE_DRAFT = "delete from edition where id = $1 and state = 'draft' and revision = $2 and updated_at = $3";
     ADD_DIGEST = "insert into digest (slug, name, list_id, created_at) values ($1, $2, $3, $4)
         on conflict (slug) do nothing";
     INSERT_EDITION = "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_by, created_at, updated_at)
@@ -126,7 +128,8 @@ statements! {
     CORRECTED_SIZE = "select count(*) from delivery v
             join variant b on b.id = v.variant_id
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $3 and s.state = 'confirmed'
-        where v.edition_id = $1 and b.revision = $2 and v.state in ('accepted', 'unknown')";
+        where v.edition_id = $1 and b.revision = $2 and v.state in ('accepted', 'unknown')
+            and not exists (select 1 from suppression p where p.subscriber_id = v.subscriber_id and p.lifted_at is null)";
     /// Who pressed Send.
     PRESSED_BY = "select sent_by from edition where id = $1";
     /// Why copies failed, the most frequent first. (The bound on the class keeps SQLite on the index of failed copies.)
@@ -145,6 +148,19 @@ statements! {
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
         where v.edition_id = $1 and v.state = 'failed' and v.class = $3 and v.subscriber_id > $4
         order by v.subscriber_id limit $5 for share of s";
+    /// Copies in doubt, but those of which staff said that they arrived, whose readers are still on the list.
+    DOUBTED = sqlite "select v.subscriber_id, v.address from delivery v
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
+        where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3
+        order by v.subscriber_id limit $4",
+        postgres "select v.subscriber_id, v.address from delivery v
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
+        where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3
+        order by v.subscriber_id limit $4 for share of s";
+    DOUBTED_COUNT = "select count(*) from delivery
+        where edition_id = $1 and state = 'unknown' and coalesce(class, '') <> 'restored'";
+    /// Refusals stopped it, and nobody has let it go on yet.
+    PAUSED_BY_REFUSALS = "select count(*) from edition where id = $1 and state = 'paused' and paused_for = 'refusals'";
     /// Failed copies for which the edition paused by itself, since it was last let go on, of readers who are still on the list.
     FAILED_FOR_PAUSE = sqlite "select v.subscriber_id, v.address from edition e
             join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
@@ -464,6 +480,28 @@ pub(super) async fn stand(tx: &mut Tx, edition_id: i64) -> Result<Option<Stand>>
         Ok(Stand { state: state.parse()?, revision, send_at, updated_at })
     };
     row.map(stand).transpose()
+}
+
+pub(super) async fn doubted(
+    tx: &mut Tx,
+    (edition_id, list_id): (i64, i64),
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, EmailAddress)>> {
+    tx.all(DOUBTED, (edition_id, list_id, after, limit)).await
+}
+
+pub(super) async fn doubted_count(db: &Db, edition_id: i64) -> Result<i64> {
+    Ok(db.one::<(i64,)>(DOUBTED_COUNT, (edition_id,)).await?.0)
+}
+
+pub(super) async fn paused_by_refusals(db: &Db, edition_id: i64) -> Result<bool> {
+    Ok(db.one::<(i64,)>(PAUSED_BY_REFUSALS, (edition_id,)).await?.0 > 0)
+}
+
+/// `false` if it is no longer the draft that it was then.
+pub(super) async fn delete_draft(tx: &mut Tx, edition: &Edition) -> Result<bool> {
+    Ok(tx.exec(DELETE_DRAFT, (edition.id, edition.revision, edition.updated_at)).await? == 1)
 }
 
 pub(super) async fn hold_articles(

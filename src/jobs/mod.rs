@@ -24,6 +24,7 @@ use crate::{
         domains,
         origin::{self, Standing},
         position::Positions,
+        suppression::Suppressions,
     },
     digests, doctor,
     doctor::Doctor,
@@ -99,6 +100,7 @@ enum Job {
     LookUpProviders,
     TakeInRefusals,
     TakeInBounces,
+    CountStopped,
     Tidy,
     NotePosition,
     TellOfBreaks,
@@ -106,7 +108,7 @@ enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::SealEditions,
         Self::AskHeldBack,
         Self::TellOwners,
@@ -118,6 +120,7 @@ impl Job {
         Self::LookUpProviders,
         Self::TakeInRefusals,
         Self::TakeInBounces,
+        Self::CountStopped,
         Self::Tidy,
         Self::NotePosition,
         Self::TellOfBreaks,
@@ -133,6 +136,7 @@ impl Job {
             | Self::ResumeProviderCalls
             | Self::LookUpProviders
             | Self::TakeInBounces
+            | Self::CountStopped
             | Self::NotePosition => 60,
             Self::PollProvider => 10 * 60,
             Self::PollFeeds => 30 * 60,
@@ -156,6 +160,7 @@ impl Job {
             Self::LookUpProviders => "look up providers",
             Self::TakeInRefusals => "take in refusals",
             Self::TakeInBounces => "take in bounces",
+            Self::CountStopped => "count stopped",
             Self::Tidy => "tidy",
             Self::NotePosition => "note position",
             Self::TellOfBreaks => "tell of breaks",
@@ -188,6 +193,9 @@ impl Job {
             }
             Self::TakeInBounces => {
                 "Mail that comes back is not read: addresses that are no more go on being mailed"
+            }
+            Self::CountStopped => {
+                "How many readers are not mailed is not counted: figures at the desk may be too high"
             }
             Self::Tidy => "What is no longer needed is not deleted",
             Self::NotePosition => {
@@ -352,6 +360,7 @@ impl Jobs {
                 }
                 folder?;
             }
+            Job::CountStopped => Suppressions::new(site).find_readers().await?,
             Job::Tidy => drop(retention::tidy(site, ran).await?),
             Job::TellOfBreaks => trouble::tell_of(&self.breaks, site, &self.place).await?,
             Job::LookForTrouble => {

@@ -16,7 +16,7 @@ pub async fn audience(tx: &mut Tx, list_id: i64, after: i64, limit: i64) -> Resu
     store::audience(tx, list_id, after, limit).await
 }
 
-/// How many a list would reach now.
+/// How many a list would reach now: those whose address is stopped are not among them.
 ///
 /// # Errors
 /// When the database fails.

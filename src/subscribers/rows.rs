@@ -56,10 +56,10 @@ pub struct Recipient {
 /// How many readers there are.
 #[derive(Clone, Copy, Debug, Serialize, sqlx::FromRow)]
 pub struct Counts {
-    /// Every address on record.
-    pub known: i64,
-    /// Those who get at least one list.
+    /// Those who are on at least one list.
     pub confirmed: i64,
+    /// Those of them who get nothing all the same: their address is stopped.
+    pub stopped: i64,
     /// Those who asked and have not confirmed.
     pub pending: i64,
 }

@@ -7,7 +7,7 @@ pub(super) fn text<'a>(file: impl Read + Send + 'a) -> io::Result<Box<dyn BufRea
     let mut file = BufReader::new(file);
     // Of a pipe the first bytes may come one by one; a file gives what it has.
     let mark = file.fill_buf()?;
-    let (length, unit): (usize, Option<fn([u8; 2]) -> u16>) = match mark {
+    let (length, unit): (usize, Option<Order>) = match mark {
         [0xef, 0xbb, 0xbf, ..] => (3, None),
         [0xff, 0xfe, ..] => (2, Some(u16::from_le_bytes)),
         [0xfe, 0xff, ..] => (2, Some(u16::from_be_bytes)),
@@ -33,10 +33,13 @@ pub(super) fn delimiter(beginning: &[u8]) -> u8 {
     found.iter().rev().max_by_key(|(_, times)| *times).map_or(b',', |(sign, _)| *sign)
 }
 
+/// How two bytes are one unit of UTF-16.
+type Order = fn([u8; 2]) -> u16;
+
 /// UTF-16, read as UTF-8. Half a character becomes a sign that says so.
 struct Utf16<R> {
     file: R,
-    unit: fn([u8; 2]) -> u16,
+    unit: Order,
     /// The first half of a character that takes two units.
     high: Option<u16>,
     ready: Vec<u8>,

@@ -98,19 +98,24 @@ statements! {
         postgres "select cast(coalesce(json_agg(json_build_array(id, email, name)), '[]') as text) from (
             select r.id, r.email, r.name from subscription s join subscriber r on r.id = s.subscriber_id
             where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id > $2 order by s.subscriber_id limit $3 for share of s) as audience";
-    /// How many they are.
-    AUDIENCE_SIZE = "select count(*) from subscription where list_id = $1 and state = 'confirmed'";
+    /// How many of them get it: those whose address is stopped do not. Read from small indexes alone.
+    AUDIENCE_SIZE = "select (select count(*) from subscription where list_id = $1 and state = 'confirmed')
+        - (select count(*) from suppression p
+            join subscription s on s.subscriber_id = p.subscriber_id and s.list_id = $1 and s.state = 'confirmed'
+            where p.lifted_at is null and p.subscriber_id is not null)";
     /// Readers for the desk.
     PAGE = "select id, public_id, email, name, created_at from subscriber
         where (email_key like $1 escape '!' or lower(name) like $2 escape '!') and id < $3 order by id desc limit $4";
-    /// In all, and on a list.
-    COUNTS = "select (select count(*) from subscriber) as known,
-        (select count(distinct subscriber_id) from subscription where state = 'confirmed') as confirmed,
+    /// On a list, and of those whoever is stopped; and whoever has not confirmed. Each from an index of those alone.
+    COUNTS = "select (select count(distinct subscriber_id) from subscription where state = 'confirmed') as confirmed,
+        (select count(distinct s.subscriber_id) from suppression p
+            join subscription s on s.subscriber_id = p.subscriber_id and s.state = 'confirmed'
+            where p.lifted_at is null and p.subscriber_id is not null) as stopped,
         (select count(distinct subscriber_id) from subscription where state = 'pending') as pending";
-    /// For the export, by key.
-    EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at from subscriber r
-        join subscription s on s.subscriber_id = r.id join list l on l.id = s.list_id
-        where r.id > $1 order by r.id, l.id limit $2";
+    /// For the export, by key: in the order of subscriptions, so that no page sorts what is behind it.
+    EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at from subscription s
+        join subscriber r on r.id = s.subscriber_id join list l on l.id = s.list_id
+        where s.subscriber_id > $1 order by s.subscriber_id, s.list_id limit $2";
     /// Donor state, of the reader with that address if there is one.
     SET_DONOR_STATE = "insert into donor_state (subscriber_id, state, last_gift_at, updated_at)
         select id, $2, cast($3 as bigint), cast($4 as bigint) from subscriber where email_key = $1

@@ -257,6 +257,9 @@ impl App {
         }
         if Role::READERS.contains(&role) {
             for mass in mass::waiting(&self.site.db).await? {
+                if digests::is_told_by_its_pause(&self.site.db, mass.edition_id).await? {
+                    continue;
+                }
                 alerts.push(Alert {
                     text: format!("{} copies of one edition came back, too many to be true. Their readers go on being mailed until you say what it means.", mass.failures),
                     path: "/desk/bounces".to_owned(),

@@ -434,6 +434,19 @@ both_engines! {
             assert_eq!(arrived, copies, "{policy}");
             desk.open(&path(&draft)).await.says(words);
             balanced(&app, draft.id).await;
+            if policy == "hold" {
+                // And afterwards, too: it is asked once, and said what it means.
+                desk.open(&path(&draft)).await.says("Copies that may have arrived");
+                let page = desk.open(&format!("{}/doubt", path(&draft))).await;
+                page.says("1 reader may have got it, and nobody knows").says("a second time");
+                desk.submit_and_follow(&page.form("/doubt")).await.says("They are in line again");
+                app.drain().await;
+                let arrived = app.mails("reader1@example.org").into_iter().filter(|mail| mail.subject == subject);
+                assert_eq!(arrived.count(), 2);
+                desk.open(&path(&draft)).await.says("Taken, perhaps twice");
+                desk.submit_and_follow(&page.form("/doubt")).await.says("None of them can be tried again");
+                balanced(&app, draft.id).await;
+            }
         }
     }
 

@@ -50,6 +50,7 @@ mod races;
 mod reading;
 mod refusing;
 mod relaying;
+mod removing;
 mod resting;
 mod restoring;
 mod retention;

@@ -117,6 +117,13 @@ both_engines! {
         assert!(paused.held_because.contains("550 5.1.1 User unknown"), "{}", paused.held_because);
         receive_refusals(&app.site).await.expect("the log is read");
         assert_eq!(suppressed(&app).await, 0);
+        // One event, one letter, and one line at the desk; what there is to decide of the readers is asked all the same.
+        assert_eq!(digests::tell_of_pauses(&app.site).await.expect("told"), 1);
+        assert_eq!(digests::tell_of_returned(&app.site).await.expect("told"), 0, "the same once more");
+        assert_eq!(digests::returned(&app.site).await.expect("a read").len(), 1);
+        let desk = app.desk().await.open("/desk").await;
+        desk.says("paused by itself and waits for a decision");
+        assert!(!desk.text().contains("too many to be true"));
         app.sandbox.smtp_script().clear();
         let (revision, _) = digests::current_revision(&app.site.db, id).await.expect("it has one");
         digests::retry_failed(&app.site, &paused.public_id, ("no such mailbox", revision), None).await.expect("again");

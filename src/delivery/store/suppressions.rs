@@ -3,6 +3,7 @@
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
+    email_address::EmailAddress,
     statements,
 };
 
@@ -12,6 +13,15 @@ statements! {
         on conflict (address_hash) where lifted_at is null do nothing";
     /// The reader who has that address.
     READER = "select id from subscriber where email_key = $1";
+    /// Whose it is; what somebody found out before stays.
+    LINK = "update suppression set subscriber_id = $2 where address_hash = $1 and lifted_at is null and subscriber_id is null";
+    /// Up to which reader it was looked whose they are.
+    LOOKED_UP_TO = "select looked_up_to from suppression_key where single = 1";
+    LOOK_ON = "update suppression_key set looked_up_to = $2 where single = 1 and looked_up_to = $1";
+    /// The next readers. Those of the last minute wait: where several write at once, one with a lower number may still come.
+    NEXT_READERS = "select id, email from subscriber where id > $1 and created_at <= $2 order by id limit $3";
+    /// By another secret nobody is known any more.
+    UNLINK = "update suppression set subscriber_id = null where subscriber_id is not null";
     /// In force?
     REASON = "select reason from suppression where address_hash = $1 and lifted_at is null";
     /// Those in force among many, for `Tx::array`.
@@ -24,7 +34,7 @@ statements! {
     /// What tells the secret that the hashes were made with.
     PROOF = "select proof from suppression_key where single = 1";
     PROVE_FIRST = "insert into suppression_key (single, proof) values (1, $1) on conflict (single) do nothing";
-    PROVE = "update suppression_key set proof = $1 where single = 1";
+    PROVE = "update suppression_key set proof = $1, looked_up_to = 0 where single = 1";
     /// Whether any hash was made at all, also of one that was lifted.
     EVERYBODY = "select count(*) from suppression";
     /// How many are in force, and the newest.
@@ -53,6 +63,7 @@ pub async fn prove_first(tx: &mut Tx, proof: &str) -> Result<()> {
 
 pub async fn prove(tx: &mut Tx, proof: &str) -> Result<()> {
     tx.exec(PROVE, (proof,)).await?;
+    tx.exec(UNLINK, ()).await?;
     Ok(())
 }
 
@@ -96,6 +107,27 @@ pub async fn find(db: &Db, hash: &str) -> Result<Option<InForce>> {
 
 pub async fn add(tx: &mut Tx, hash: &str, reason: &str, detail: &str, now: Moment) -> Result<bool> {
     Ok(tx.exec(ADD, (hash, reason, detail, now)).await? == 1)
+}
+
+pub async fn link(tx: &mut Tx, hash: &str, reader: i64) -> Result<u64> {
+    tx.exec(LINK, (hash, reader)).await
+}
+
+pub async fn looked_up_to(db: &Db) -> Result<Option<i64>> {
+    Ok(db.opt::<(i64,)>(LOOKED_UP_TO, ()).await?.map(|(reader,)| reader))
+}
+
+pub async fn look_on(tx: &mut Tx, from: i64, to: i64) -> Result<bool> {
+    Ok(tx.exec(LOOK_ON, (from, to)).await? == 1)
+}
+
+pub async fn next_readers(
+    db: &Db,
+    after: i64,
+    before: Moment,
+    limit: i64,
+) -> Result<Vec<(i64, EmailAddress)>> {
+    db.all(NEXT_READERS, (after, before, limit)).await
 }
 
 pub async fn reader(tx: &mut Tx, key: &str) -> Result<Option<i64>> {

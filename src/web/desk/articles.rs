@@ -44,6 +44,7 @@ struct Line {
 
 #[derive(Serialize)]
 struct FeedLine {
+    id: i64,
     title: String,
     url: String,
     line: String,
@@ -83,7 +84,7 @@ impl FeedLine {
             (_, None) => "Not asked yet".to_owned(),
         };
         let title = if feed.title.is_empty() { feed.url.clone() } else { feed.title };
-        Self { title, url: feed.url, line, trouble: feed.last_error.is_some() }
+        Self { id: feed.id.0, title, url: feed.url, line, trouble: feed.last_error.is_some() }
     }
 }
 

@@ -87,6 +87,9 @@ pub(super) struct Readiness {
     pub(super) ready: bool,
     problems: Vec<ProblemView>,
     readers: String,
+    /// How many those are, for whoever needs it beside the page: they are counted once.
+    #[serde(skip)]
+    pub(super) size: i64,
 }
 
 #[derive(Serialize)]
@@ -103,6 +106,7 @@ impl Readiness {
             ready: !problems.iter().any(Problem::is_in_the_way),
             problems: problems.iter().map(view).collect(),
             readers: count(readers, "reader"),
+            size: readers,
         }
     }
 }

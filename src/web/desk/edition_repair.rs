@@ -27,6 +27,8 @@ pub(super) struct Repair {
     /// With more than one, their numbers are worth saying.
     several: bool,
     failed: Vec<FailedView>,
+    /// How many copies may have arrived, if they can be sent again; empty otherwise.
+    in_doubt: String,
     /// There are several reasons, and all of them can be tried again at once.
     may_retry_all: bool,
     /// What a copy that is tried again carries.
@@ -87,6 +89,7 @@ impl Repair {
             format!("/desk/editions/{}?{}#results", edition.public_id, query.finish())
         };
         let repair = Self {
+            in_doubt: if may_retry && progress.unknown > 0 { copies(progress.unknown) } else { String::new() },
             may_correct: stopped && desk.may(Role::WRITING),
             corrected: corrected.then(|| {
                 format!(
@@ -119,7 +122,10 @@ impl Repair {
                 })
                 .collect(),
         };
-        let something = repair.may_correct || !repair.versions.is_empty() || !repair.failed.is_empty();
+        let something = repair.may_correct
+            || !repair.versions.is_empty()
+            || !repair.failed.is_empty()
+            || !repair.in_doubt.is_empty();
         Ok(something.then_some(repair))
     }
 }

@@ -129,6 +129,7 @@ async fn page(
     // Before anything that is shown: what changes while the page is made is then not approved by it.
     let fingerprint = digests::fingerprint(desk.site(), settings, edition).await?;
     let size = digests::preview(desk.site(), &desk.app.templates, settings, edition).await?.html.len();
+    let readiness = readiness(desk, edition).await?;
     Ok(Page {
         title: title(&edition.content.subject),
         edition: EditionView::new(edition, desk.zone()),
@@ -141,9 +142,8 @@ async fn page(
         size: format!("{} kB", size.div_ceil(1_000)),
         picked: picked_lines(desk, &edition.content.article_ids).await?,
         may_send: true,
-        forecast: forecast(&desk.app, desk.zone(), digests::audience_size(&desk.site().db, edition).await?)
-            .await?,
-        readiness: readiness(desk, edition).await?,
+        forecast: forecast(&desk.app, desk.zone(), readiness.size).await?,
+        readiness,
     })
 }
 

@@ -20,7 +20,7 @@ use crate::{
     email_address::EmailAddress,
     jobs::trouble,
     staff::{Role, accounts, crowds},
-    subscribers,
+    subscribers::{self, Counts},
 };
 
 #[derive(Serialize)]
@@ -118,7 +118,8 @@ struct Step {
 /// `GET /desk`
 pub(crate) async fn show(desk: Desk) -> Outcome {
     let name = &desk.who.staff.name;
-    let steps = steps(&desk).await?;
+    let readers = subscribers::counts(&desk.site().db).await?;
+    let steps = steps(&desk, readers).await?;
     let page = Overview {
         first_name: name.split_whitespace().next().unwrap_or(name).to_owned(),
         may_write: desk.may(Role::WRITING),
@@ -126,7 +127,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
             [only] => Some(only.id),
             _ => None,
         },
-        tiles: tiles(&desk).await?,
+        tiles: tiles(&desk, readers).await?,
         mail_services: edition_live::troubles(&desk.app, desk.zone()).await?,
         standing_still: standing_still(&desk).await?,
         closed: closed(&desk).await?,
@@ -139,15 +140,18 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
     desk.page("desk/overview", "Overview", &page).await
 }
 
-async fn tiles(desk: &Desk) -> Result<Vec<Tile>, WebError> {
+async fn tiles(desk: &Desk, readers: Counts) -> Result<Vec<Tile>, WebError> {
     let db = &desk.site().db;
-    let readers = subscribers::counts(db).await?;
+    let mut label = "readers".to_owned();
+    if readers.stopped > 0 {
+        label = format!("{label}, {} more whose address takes no mail", grouped(readers.stopped));
+    }
+    if readers.pending > 0 {
+        label = format!("{label}, {} more asked and have not confirmed", grouped(readers.pending));
+    }
     let mut tiles = vec![Tile {
-        figure: readers.confirmed.to_string(),
-        label: match readers.pending {
-            0 => "readers".to_owned(),
-            pending => format!("readers, {pending} more asked and have not confirmed"),
-        },
+        figure: (readers.confirmed - readers.stopped).to_string(),
+        label,
         path: if desk.may(Role::READERS) { "/desk/readers" } else { "" },
     }];
     if desk.may(Role::MONEY) {
@@ -289,7 +293,7 @@ async fn drafts(desk: &Desk) -> Result<Vec<Draft>, WebError> {
     Ok(drafts.take(SHOWN).map(draft).collect())
 }
 
-async fn steps(desk: &Desk) -> Result<Vec<Step>, WebError> {
+async fn steps(desk: &Desk, readers: Counts) -> Result<Vec<Step>, WebError> {
     let (site, db) = (desk.site(), &desk.site().db);
     let settings = &desk.settings;
     let path = |roles, path| if desk.may(roles) { path } else { "" };
@@ -312,7 +316,7 @@ async fn steps(desk: &Desk) -> Result<Vec<Step>, WebError> {
             path: path(Role::WRITING, "/desk/articles"),
         },
         Step {
-            done: subscribers::counts(db).await?.confirmed > 0,
+            done: readers.confirmed > 0,
             title: "Welcome your first readers",
             help: format!("They subscribe at {}, or you add those who asked you.", site.url("/subscribe")),
             path: path(Role::READERS, "/desk/readers"),

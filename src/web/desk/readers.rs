@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::Zone,
     email_address::EmailAddress,
-    subscribers::{self, Asked, Subscriber, SubscriberError, Subscription, lists},
+    subscribers::{self, Asked, Counts, Subscriber, SubscriberError, Subscription, lists},
 };
 
 const FIELDS: &[&str] = &["email", "name", "list", "how", "source"];
@@ -157,6 +157,19 @@ async fn again(desk: &Desk, form: Form) -> Outcome {
     desk.page_again("desk/readers/list", "Readers", &page).await
 }
 
+/// Who gets mail, and who does not.
+fn in_words(counts: Counts) -> String {
+    let mut words = format!("{} on your lists.", count(counts.confirmed - counts.stopped, "reader"));
+    if counts.stopped > 0 {
+        let stopped = grouped(counts.stopped);
+        words = format!("{words} {stopped} more are on them and get nothing: their address is stopped.");
+    }
+    if counts.pending > 0 {
+        words = format!("{words} {} more asked and have not confirmed yet.", grouped(counts.pending));
+    }
+    words
+}
+
 async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let db = &desk.site().db;
     let found = subscribers::page(db, &look.q, look.before, PAGE).await?;
@@ -173,20 +186,5 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     }
     let counts = subscribers::counts(db).await?;
     let lists = list_views(desk).await?;
-    Ok(Page {
-        counts: match counts.pending {
-            0 => format!("{} on your lists.", count(counts.confirmed, "reader")),
-            pending => format!(
-                "{} on your lists. {} more asked and have not confirmed yet.",
-                count(counts.confirmed, "reader"),
-                grouped(pending)
-            ),
-        },
-        readers,
-        next,
-        form,
-        several: lists.len() > 1,
-        lists,
-        q: look.q,
-    })
+    Ok(Page { counts: in_words(counts), readers, next, form, several: lists.len() > 1, lists, q: look.q })
 }

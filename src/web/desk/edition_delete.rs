@@ -1,0 +1,60 @@
+//! `/desk/editions/{id}/delete`: what deleting a draft does, before it is done for ever.
+
+use axum::{extract::Path, http::StatusCode, response::IntoResponse};
+use serde::Serialize;
+
+use super::{
+    super::{Desk, Outcome, Posted, WebError, session::see_other},
+    edition::EditionView,
+    editions::title,
+};
+use crate::{
+    delivery::editions::EditionState,
+    digests::{self, Edition},
+};
+
+const TITLE: &str = "Delete a draft";
+
+#[derive(Serialize)]
+struct Page {
+    title: String,
+    edition: EditionView,
+    /// It is not as it was on the page on which it was confirmed.
+    stale: bool,
+}
+
+/// `GET /desk/editions/{id}/delete`
+pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
+    let edition = digests::find(&desk.site().db, &id).await?;
+    if edition.state != EditionState::Draft {
+        return Ok(see_other(&format!("/desk/editions/{id}")));
+    }
+    page(&desk, &edition, false).await
+}
+
+/// `POST /desk/editions/{id}/delete`: if it is still the draft that the page showed.
+pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let form = posted.form(&["version"])?;
+    let deleted =
+        digests::delete_draft(desk.site(), &id, form.text("version"), Some(desk.who.staff.id)).await;
+    match deleted {
+        Ok(()) => Ok(see_other("/desk/editions?done=draft-deleted")),
+        Err(digests::Error::NotAsSeen) => {
+            let edition = digests::find(&desk.site().db, &id).await?;
+            if edition.state != EditionState::Draft {
+                return Err(WebError::from(digests::Error::Locked));
+            }
+            Ok((StatusCode::CONFLICT, page(&desk, &edition, true).await?).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn page(desk: &Desk, edition: &Edition, stale: bool) -> Outcome {
+    let page = Page {
+        title: title(&edition.content.subject),
+        edition: EditionView::new(edition, desk.zone()),
+        stale,
+    };
+    desk.page("desk/editions/delete", TITLE, &page).await
+}

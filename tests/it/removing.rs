@@ -1,0 +1,115 @@
+//! What can be taken away again at the desk, and who is counted as getting mail.
+
+use std::time::Duration;
+
+use broadside::{
+    articles,
+    delivery::suppression::{Reason, Suppressions},
+    digests,
+    email_address::EmailAddress,
+    staff::audit,
+    subscribers::{self, Basis},
+};
+use reqwest::StatusCode;
+
+use crate::support::{TestApp, both_engines};
+
+async fn is_logged(app: &TestApp, action: &str) -> bool {
+    let lines = audit::latest(&app.site.db, 50).await.expect("a read");
+    lines.iter().any(|line| line.action == action && line.staff_name.as_deref() == Some("Olive Owner"))
+}
+
+async fn stop(app: &TestApp, email: &str) {
+    let address = EmailAddress::parse(email).expect("an address");
+    let mut tx = app.site.db.begin().await.expect("a transaction");
+    Suppressions::new(&app.site).add(&mut tx, &address, Reason::Bounced, "a test").await.expect("added");
+    tx.commit().await.expect("a commit");
+}
+
+both_engines! {
+    /// A feed that was brought in by mistake, or has moved, is asked no more; what it brought stays.
+    async fn a_feed_is_removed_and_its_articles_stay(app: TestApp) {
+        let fetcher = articles::fetch::Fetcher::new(true).expect("a fetcher");
+        let added = articles::add_feed(&app.site, &fetcher, "https://tidewater.example/feed.xml").await;
+        let feed = added.expect("a feed");
+        let parsed = articles::feed::parse(articles::SAMPLE_FEED, None).expect("the sample is in order");
+        let brought = articles::import(&app.site, Some(feed.id), parsed).await.expect("an import").new;
+        let desk = app.desk().await;
+        let asks = format!("/desk/feeds/{}/remove", feed.id.0);
+        desk.open("/desk/articles").await.says("Remove");
+        let page = desk.open(&asks).await;
+        page.says("Nothing new comes in from https://tidewater.example/feed.xml");
+        desk.submit_and_follow(&page.form(&asks)).await.says("The feed was removed");
+        assert_eq!(articles::feeds(&app.site.db).await.expect("a read"), []);
+        let left = articles::latest(&app.site, 100).await.expect("a read");
+        assert_eq!(left.len(), usize::try_from(brought).expect("a few"));
+        assert!(is_logged(&app, "removed a feed").await);
+        // A second press, on a page that was left open, removes nothing else.
+        desk.submit_and_follow(&page.form(&asks)).await.says("The feed was removed");
+    }
+
+    /// TRUST F8: a draft goes as the page showed it, and nothing that is past a draft ever does.
+    async fn a_draft_is_deleted_only_as_it_was_seen(app: TestApp) {
+        let desk = app.desk().await;
+        app.readers(1).await;
+        let draft = app.draft("Not to be").await;
+        let (own, asks) = (format!("/desk/editions/{}", draft.public_id), format!("/desk/editions/{}/delete", draft.public_id));
+        assert!(desk.open(&own).await.body.contains(&asks), "the draft's page leads there");
+        let seen = desk.open(&asks).await.form(&asks);
+        digests::save_revision(&app.site, draft.id, draft.revision, draft.content.clone(), None).await.expect("saved");
+        let again = desk.submit(&seen).await;
+        assert_eq!(again.status, StatusCode::CONFLICT);
+        again.says("Nothing was deleted");
+        desk.submit_and_follow(&again.form(&asks)).await.says("The draft was deleted");
+        assert!(matches!(digests::find(&app.site.db, &draft.public_id).await, Err(digests::Error::NotFound)));
+        assert!(is_logged(&app, "deleted a draft").await);
+
+        let pressed = app.draft("On its way").await;
+        let asks = format!("/desk/editions/{}/delete", pressed.public_id);
+        let seen = desk.open(&asks).await.form(&asks);
+        digests::press_send(&app.site, &app.templates, pressed.id, pressed.revision, None, None).await.expect("pressed");
+        let refused = desk.submit(&seen).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        refused.says("on its way");
+        app.advance(digests::UNDO);
+        app.drain().await;
+        assert_eq!(app.mails("reader1@example.org").len(), 1);
+        assert_eq!(desk.open(&asks).await.status, StatusCode::SEE_OTHER, "nothing to delete");
+    }
+
+    /// Who is stopped is on the list and gets nothing: no page counts them as getting it, whether they were stopped as readers,
+    /// before they were, or by a version that did not note whose the address is.
+    async fn who_is_stopped_is_not_counted_as_getting_mail(app: TestApp) {
+        let suppressions = Suppressions::new(&app.site);
+        suppressions.secret(true).await.expect("settled");
+        app.readers(4).await;
+        stop(&app, "reader1@example.org").await;
+        stop(&app, "reader2@example.org").await;
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        suppressions.accept_secret(&mut tx).await.expect("nobody knows whose they are");
+        tx.commit().await.expect("a commit");
+        stop(&app, "eve@example.org").await;
+        let basis = Basis { basis: "consent".to_owned(), source: "a sheet".to_owned() };
+        let file = "E-Mail;Name\neve@example.org;Eve\n";
+        subscribers::import(&app.site, file.as_bytes(), app.list().await, &basis).await.expect("an import");
+        app.advance(Duration::from_secs(120));
+        suppressions.find_readers().await.expect("found");
+
+        let draft = app.draft("To two of five").await;
+        assert_eq!(digests::audience_size(&app.site.db, &draft).await.expect("a count"), 2);
+        let desk = app.desk().await;
+        desk.open(&format!("/desk/editions/{}/send", draft.public_id)).await.says("2 readers");
+        desk.open("/desk/readers").await.says("2 readers on your lists. 3 more are on them and get nothing");
+        desk.open("/desk").await.says("readers, 3 more whose address takes no mail");
+        stop(&app, "reader3@example.org").await;
+        assert_eq!(digests::audience_size(&app.site.db, &draft).await.expect("a count"), 1, "at once");
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        let address = EmailAddress::parse("reader1@example.org").expect("an address");
+        suppressions.lift(&mut tx, &address).await.expect("lifted");
+        tx.commit().await.expect("a commit");
+        assert_eq!(digests::audience_size(&app.site.db, &draft).await.expect("a count"), 2, "at once");
+        app.send_edition("The same").await;
+        let got = (1..=4).filter(|at| !app.mails(&format!("reader{at}@example.org")).is_empty()).count();
+        assert_eq!(got, 2, "who is counted is who gets it");
+    }
+}
