@@ -9,7 +9,7 @@ use std::{
     collections::HashSet,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -20,7 +20,7 @@ pub use super::store::relays::Trouble;
 use super::{
     shared::Wakes,
     sign_in::SignIn,
-    slots::Slots,
+    slots::{Slot, Slots},
     smtp::Relay,
     store::{relays as store, sign_ins},
 };
@@ -114,8 +114,8 @@ struct State {
     sign_in_line: tokio::sync::Mutex<()>,
     /// How many messages it was given, for the weights.
     given: AtomicU64,
-    /// Where there is a limit by the second: one waits for the next message and its moment, and the others behind it.
-    slots: Option<tokio::sync::Mutex<Slots>>,
+    /// Where there is a limit by the second.
+    by_the_second: Option<BySecond>,
     /// Where it asks for one.
     sign_in: Option<SignIn>,
     rest: Mutex<Option<Rest>>,
@@ -127,8 +127,63 @@ struct State {
     crowded: AtomicBool,
     allowance: tokio::sync::Mutex<Allowance>,
     /// What was spent of it for nothing, and is spent again before more is reserved.
-    unused: AtomicI64,
+    unused: Mutex<Unused>,
+    /// It was said that its limits cannot be asked for.
+    is_unknown: AtomicBool,
 }
+
+/// A relay's limit by the second.
+#[derive(Debug)]
+struct BySecond {
+    /// One waits here for the next message and its moment, and the others behind it.
+    line: tokio::sync::Mutex<()>,
+    slots: tokio::sync::Mutex<Slots>,
+    /// Until then no further message may go.
+    full_until: Mutex<Option<Instant>>,
+    /// How many wait for a moment.
+    waiting: AtomicUsize,
+}
+
+/// One waits for a moment, as long as this is there.
+struct Waits<'a>(&'a BySecond);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl BySecond {
+    fn new(slots: Slots) -> Self {
+        Self {
+            line: tokio::sync::Mutex::default(),
+            slots: tokio::sync::Mutex::new(slots),
+            full_until: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    fn wait(&self) -> Waits<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waits(self)
+    }
+
+    fn is_full(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+            || lock(&self.full_until).is_some_and(|until| until > clock::instant())
+    }
+}
+
+/// What of an allowance was spent for nothing.
+#[derive(Debug, Default)]
+struct Unused {
+    count: i64,
+    of: Turn,
+}
+
+/// What a message was given its turn from: the allowance of an hour and a day. What comes back of another one is none of this.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Turn(u64);
 
 /// What a failure to begin a conversation says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,23 +243,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Relays {
     pub(super) fn new(all: &[RelayOptions], keys: &Keys, wakes: Wakes) -> Self {
-        let slots = |options: &RelayOptions| {
+        let by_the_second = |options: &RelayOptions| {
             let per_second = options.limits.per_second?;
-            Some(tokio::sync::Mutex::new(Slots::new(options.name(), per_second)))
+            Some(BySecond::new(Slots::new(options.name(), per_second)))
         };
         let state = |options: &RelayOptions| State {
             options: options.clone(),
             door: tokio::sync::Mutex::default(),
             sign_in_line: tokio::sync::Mutex::default(),
             given: AtomicU64::new(0),
-            slots: slots(options),
+            by_the_second: by_the_second(options),
             sign_in: SignIn::at(&options.relay, keys),
             rest: Mutex::new(None),
             is_spent: AtomicBool::new(false),
             open: AtomicUsize::new(0),
             crowded: AtomicBool::new(false),
             allowance: tokio::sync::Mutex::default(),
-            unused: AtomicI64::new(0),
+            unused: Mutex::default(),
+            is_unknown: AtomicBool::new(false),
         };
         Self { all: all.iter().map(state).collect(), changed: Notify::new(), wakes }
     }
@@ -218,20 +274,45 @@ impl Relays {
         self.all[index].sign_in.as_ref()
     }
 
-    /// The moments of the relay, where there is a limit by the second, once nobody else waits for one.
-    pub(super) async fn slots(&self, index: usize) -> Option<tokio::sync::MutexGuard<'_, Slots>> {
-        match &self.all[index].slots {
-            Some(slots) => Some(slots.lock().await),
+    /// Where there is a limit by the second: first in line for the next message and its moment, once nobody else is.
+    pub(super) async fn first_in_line(&self, index: usize) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        match &self.all[index].by_the_second {
+            Some(by_the_second) => Some(by_the_second.line.lock().await),
             None => None,
         }
     }
 
-    /// Whether a message may go now, where there is such a limit, and nobody waits for that moment.
-    pub(super) fn is_its_moment(&self, index: usize) -> bool {
-        self.all[index]
-            .slots
-            .as_ref()
-            .is_none_or(|slots| slots.try_lock().is_ok_and(|mut slots| slots.is_now()))
+    /// Waits for the next moment of a relay; none where there is no limit by the second.
+    ///
+    /// # Errors
+    /// When the database cannot be asked for one.
+    pub(super) async fn next_slot(&self, index: usize, site: &Site) -> Result<Option<Slot>> {
+        let Some(by_the_second) = &self.all[index].by_the_second else { return Ok(None) };
+        if let Some(slot) = self.slot_now(index) {
+            return Ok(slot);
+        }
+        let _waits = by_the_second.wait();
+        self.begin_level();
+        self.shares_changed();
+        let mut slots = by_the_second.slots.lock().await;
+        let slot = slots.next(site).await?;
+        self.used(by_the_second, &slots);
+        Ok(Some(slot))
+    }
+
+    /// The moment that is now, if nobody waits for it; nothing in it where there is no limit by the second.
+    pub(super) fn slot_now(&self, index: usize) -> Option<Option<Slot>> {
+        let Some(by_the_second) = &self.all[index].by_the_second else { return Some(None) };
+        let mut slots = by_the_second.slots.try_lock().ok()?;
+        let slot = slots.now()?;
+        self.used(by_the_second, &slots);
+        Some(Some(slot))
+    }
+
+    /// The others do not wait for a relay that may be given nothing now.
+    fn used(&self, by_the_second: &BySecond, slots: &Slots) {
+        *lock(&by_the_second.full_until) = Some(clock::instant() + slots.gap());
+        self.shares_changed();
     }
 
     /// Waits until the relay may be given a message, and counts it as given. Whoever has a conversation with it is signed in, and
@@ -239,7 +320,7 @@ impl Relays {
     ///
     /// # Errors
     /// When the database cannot be asked for the allowance.
-    pub(super) async fn turn(&self, index: usize, site: &Site, is_signed_in: bool) -> Result<()> {
+    pub(super) async fn turn(&self, index: usize, site: &Site, is_signed_in: bool) -> Result<Turn> {
         let state = &self.all[index];
         let signs_in = if is_signed_in { None } else { Some(self.turn_to_sign_in(state, site).await?) };
         let _first = state.door.lock().await;
@@ -250,13 +331,13 @@ impl Relays {
                 let _ = tokio::time::timeout_at(until.into(), changed).await;
             } else if !self.is_next(index) {
                 changed.await;
-            } else if !self.spend(state, site).await? {
-                tokio::time::sleep(LOOK).await;
-            } else {
+            } else if let Some(turn) = self.spend(state, site).await? {
                 state.try_after_rest(signs_in.is_some());
                 state.given.fetch_add(1, Ordering::Relaxed);
                 self.shares_changed();
-                return Ok(());
+                return Ok(turn);
+            } else {
+                tokio::time::sleep(LOOK).await;
             }
             self.wakes.count();
         }
@@ -277,16 +358,23 @@ impl Relays {
         }
     }
 
-    /// Spends one message of what the limits of a relay leave; `false` if that is none.
-    async fn spend(&self, state: &State, site: &Site) -> Result<bool> {
-        let has_spent = state.spend(site).await?;
+    /// Spends one message of what the limits of a relay leave; `None` if that is none.
+    async fn spend(&self, state: &State, site: &Site) -> Result<Option<Turn>> {
+        let spent = state.spend(site).await?;
+        let has_spent = spent.is_some();
         if state.is_spent.swap(!has_spent, Ordering::Relaxed) == has_spent {
             if has_spent {
                 self.begin_level();
             }
             self.shares_changed();
         }
-        Ok(has_spent)
+        Ok(spent)
+    }
+
+    /// Whether it is news that the limits of a relay cannot be asked for, or (`is_unknown` is false) can again.
+    pub(super) fn is_news(&self, index: usize, is_unknown: bool) -> bool {
+        let known = &self.all[index].is_unknown;
+        known.load(Ordering::Relaxed) != is_unknown && known.swap(is_unknown, Ordering::Relaxed) != is_unknown
     }
 
     /// Whoever was away does not make up for it.
@@ -303,12 +391,13 @@ impl Relays {
     }
 
     /// A turn that found no message to send.
-    pub(super) fn unused(&self, index: usize) {
+    pub(super) fn unused(&self, index: usize, turn: Turn) {
         let state = &self.all[index];
         // They all begin anew when one recovers: none may have been given yet.
         let _ = state.given.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |given| given.checked_sub(1));
         if state.is_limited() {
-            state.unused.fetch_add(1, Ordering::Relaxed);
+            let mut unused = lock(&state.unused);
+            unused.count += i64::from(unused.of == turn);
         }
         if state.leave_untried() {
             self.changed.notify_waiters();
@@ -328,6 +417,8 @@ impl Relays {
                 && !state.is_closed()
                 && !state.is_spent.load(Ordering::Relaxed)
         };
+        // It works, so that no spare one takes over; but nobody waits until it may be given the next.
+        let is_full = |state: &State| state.by_the_second.as_ref().is_some_and(BySecond::is_full);
         let state = &self.all[index];
         if state.options.weight() == 0 {
             return !self.all.iter().any(usable);
@@ -338,6 +429,7 @@ impl Relays {
         };
         let mine = share(state, state.options.connections as u64);
         let others = self.all.iter().enumerate().filter(|(other, state)| *other != index && usable(state));
+        let others = others.filter(|(_, state)| !is_full(state));
         others.map(|(_, state)| share(state, 0)).min().is_none_or(|least| mine <= least)
     }
 
@@ -408,14 +500,8 @@ impl Relays {
     pub(super) async fn give_back(&self, site: &Site) -> Result<()> {
         for state in &self.all {
             let mut allowance = std::mem::take(&mut *state.allowance.lock().await);
-            allowance.left += state.unused.swap(0, Ordering::Relaxed);
-            if allowance.left > 0 {
-                let mut tx = site.db.begin().await?;
-                for span in &allowance.spans {
-                    store::give_back(&mut tx, &state.options.name(), span, allowance.left).await?;
-                }
-                tx.commit().await?;
-            }
+            allowance.left += std::mem::take(&mut lock(&state.unused).count);
+            state.give_back(site, &allowance, |_| true).await?;
         }
         Ok(())
     }
@@ -467,27 +553,49 @@ impl State {
         limits.per_hour.is_some() || limits.per_day.is_some() || limits.warm_up.is_some()
     }
 
-    /// Spends one message of the allowance; `false` if the limits leave none now.
-    async fn spend(&self, site: &Site) -> Result<bool> {
+    /// Spends one message of the allowance; `None` if the limits leave none now.
+    async fn spend(&self, site: &Site) -> Result<Option<Turn>> {
         if !self.is_limited() {
-            return Ok(true);
+            return Ok(Some(Turn::default()));
         }
         let mut allowance = self.allowance.lock().await;
-        allowance.left += self.unused.swap(0, Ordering::Relaxed);
+        allowance.left += std::mem::take(&mut lock(&self.unused).count);
         let now = site.now();
-        let is_over = !allowance.spans.iter().all(|span| span_names(now).contains(span));
-        if allowance.left == 0 || is_over {
+        let current = span_names(now);
+        if !allowance.spans.iter().all(|span| current.contains(span)) {
+            let over = std::mem::take(&mut *allowance);
+            {
+                // What comes back of it from now on is none of the next hour's.
+                let mut unused = lock(&self.unused);
+                *unused = Unused { count: 0, of: Turn(unused.of.0 + 1) };
+            }
+            // The day goes on when an hour is over.
+            self.give_back(site, &over, |span| current.iter().any(|name| name == span)).await?;
+        }
+        if allowance.left == 0 {
             let fresh = self.reserve(site, now).await?;
             // With nothing left, what comes back still belongs to the spans that it was reserved in.
-            if fresh.left > 0 || is_over {
+            if fresh.left > 0 {
                 *allowance = fresh;
             }
         }
         if allowance.left == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         allowance.left -= 1;
-        Ok(true)
+        Ok(Some(lock(&self.unused).of))
+    }
+
+    async fn give_back(&self, site: &Site, allowance: &Allowance, may: impl Fn(&str) -> bool) -> Result<()> {
+        let spans: Vec<&String> = allowance.spans.iter().filter(|span| may(span)).collect();
+        if allowance.left > 0 && !spans.is_empty() {
+            let mut tx = site.db.begin().await?;
+            for span in spans {
+                store::give_back(&mut tx, &self.options.name(), span, allowance.left).await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// As much as every span allows.
@@ -743,5 +851,17 @@ mod tests {
         assert!(relays.is_next(2), "the one of weight 0 is for when nothing else works");
         assert!(relays.works(0) && !relays.works(0));
         assert!(!relays.is_next(2));
+        let urls =
+            ["smtp://a.example.org?per_second=1", "smtp://b.example.org", "smtp://c.example.org?weight=0"];
+        let slow = Relays::new(&urls.map(options), &keys, Wakes::default());
+        slow.all[1].given.fetch_add(5, Ordering::Relaxed);
+        assert!(!slow.is_next(1), "it is ahead of its share");
+        let by_the_second = slow.all[0].by_the_second.as_ref().expect("it has such a limit");
+        let _waits = by_the_second.wait();
+        assert!(slow.is_next(1), "nobody waits for a moment of another");
+        assert!(!slow.is_next(2), "and no spare one takes over for it");
+
+        let news = [true, true, false, false].map(|is_unknown| relays.is_news(0, is_unknown));
+        assert_eq!(news, [true, false, true, false], "connections say once what they all meet");
     }
 }

@@ -15,10 +15,10 @@ use super::{
     outcome::{self, Verdict},
     patience::{self, Patience},
     queue::{Item, ItemKey},
-    relays::{self, Failed, LONGEST_REST, Why},
+    relays::{self, Failed, LONGEST_REST, Turn, Why},
     shared::Shared,
     sign_in::{Answer, Pass, SignIn},
-    slots::Slots,
+    slots::Slot,
     smtp::{Connection, Envelope, Extensions, Failure, Reply, Stage},
     store::{
         ledger::{Claim, Record},
@@ -43,6 +43,9 @@ type Outcome = Result<Reply, Failure>;
 /// How long a copy waits whose text could not be read from the database.
 const DATABASE_PAUSE: Duration = Duration::from_secs(10);
 
+/// A marker that takes longer was kept waiting by the database, and so were those of all connections.
+const LONG_MARKER: Duration = Duration::from_millis(250);
+
 /// How long an automatic email waits that may have arrived, after more tries than are usual.
 const DOUBT_PAUSE: Duration = Duration::from_secs(14 * 3600);
 
@@ -52,6 +55,8 @@ struct Ready {
     from: String,
     /// Needs no dot-stuffing; ends with CRLF.
     bytes: Vec<u8>,
+    /// The moment at which it may go, where there is a limit by the second.
+    slot: Option<Slot>,
 }
 
 impl Ready {
@@ -94,6 +99,10 @@ pub(super) struct Sender {
     patience: Duration,
     /// What was taken from the queue, and of which nothing was handed on yet.
     held: Vec<ItemKey>,
+    /// Its last turn at the relay, for when nothing is sent in it.
+    turn: Turn,
+    /// The moment of what is to be composed, where there is a limit by the second.
+    slot: Option<Slot>,
     /// Something was handed on since it began.
     got_on: bool,
     /// Memory for the next message.
@@ -104,7 +113,7 @@ pub(super) struct Sender {
 const CROWDED_PAUSE: Duration = Duration::from_secs(1);
 
 impl Sender {
-    pub(super) const fn new(shared: Arc<Shared>, writer: Writer, relay: usize) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, writer: Writer, relay: usize) -> Self {
         Self {
             shared,
             writer,
@@ -113,6 +122,8 @@ impl Sender {
             crowded: false,
             patience: CROWDED_PAUSE,
             held: Vec::new(),
+            turn: Turn::default(),
+            slot: None,
             got_on: false,
             spare: Vec::new(),
         }
@@ -170,52 +181,71 @@ impl Sender {
                 () = self.shared.queue.closed() => return None,
             };
             match turn {
-                Ok(()) => return self.take().await,
-                Err(error) => {
-                    tracing::error!(%error, "the limits of a relay cannot be asked for; trying again");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                Ok(turn) => {
+                    self.shared.relays.is_news(self.relay, false);
+                    self.turn = turn;
+                    return self.take().await;
                 }
+                Err(error) => self.cannot_ask(&error).await,
             }
         }
+    }
+
+    /// Waits before the limits of the relay are asked for again; the first connection that has to says so for all.
+    async fn cannot_ask(&self, error: &sqlx::Error) {
+        if self.shared.relays.is_news(self.relay, true) {
+            let relay = self.shared.relays.relay(self.relay).url.name();
+            tracing::error!(relay, %error, "the limits of a relay cannot be asked for; trying again");
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 
     /// A message, at its moment. Whoever has nothing to send takes no moment, and whoever has no moment takes no message: one that
     /// is in a hurry is in hand next.
     async fn take(&mut self) -> Option<Item> {
         let shared = self.shared.clone();
-        let mut slots = shared.relays.slots(self.relay).await;
+        let _first = shared.relays.first_in_line(self.relay).await;
         let Some(item) = shared.queue.pop().await else {
-            shared.relays.unused(self.relay);
+            self.unused();
             return None;
         };
         self.held.push(item.key());
-        match &mut slots {
-            Some(slots) => self.at_its_moment(item, slots).await,
-            None => Some(item),
+        match self.next_slot().await {
+            Some(slot) => {
+                self.slot = slot;
+                Some(item)
+            }
+            None => {
+                self.unused();
+                self.put_back(item);
+                None
+            }
         }
     }
 
-    /// Waits with a message until it may go.
-    async fn at_its_moment(&mut self, item: Item, slots: &mut Slots) -> Option<Item> {
+    /// Waits for the next moment at which a message may go; `None` when the engine stops. Nothing is in it where there is no limit
+    /// by the second.
+    async fn next_slot(&self) -> Option<Option<Slot>> {
+        let Shared { relays, site, queue, .. } = &*self.shared;
         loop {
-            let moment = tokio::select! {
+            let slot = tokio::select! {
                 biased;
-                moment = slots.next(&self.shared.site) => moment,
-                () = self.shared.queue.closed() => {
-                    self.shared.relays.unused(self.relay);
-                    self.put_back(item);
-                    return None;
-                }
+                slot = relays.next_slot(self.relay, site) => slot,
+                () = queue.closed() => return None,
             };
-            self.shared.wakes.count();
-            match moment {
-                Ok(()) => return Some(item),
-                Err(error) => {
-                    tracing::error!(%error, "the limit of a relay cannot be asked for; trying again");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+            match slot {
+                Ok(None) => return Some(None),
+                Ok(slot) => {
+                    self.shared.wakes.count();
+                    return Some(slot);
                 }
+                Err(error) => self.cannot_ask(&error).await,
             }
         }
+    }
+
+    fn unused(&self) {
+        self.shared.relays.unused(self.relay, self.turn);
     }
 
     /// Sends a message, and whatever else is waiting right behind it. Returns a message that has to begin again, because
@@ -224,14 +254,15 @@ impl Sender {
         if let Item::Delivery(claim) = &first.item
             && self.shared.queue.is_stopped(claim.edition_id)
         {
-            self.shared.relays.unused(self.relay);
+            self.unused();
             self.put_back(first.item);
             return None;
         }
-        let mut conversation = match self.begin(&first).await {
+        let mut first = first;
+        let mut conversation = match self.begin(&mut first).await {
             None => {
                 // That says nothing about the message: whichever relay can takes it, and the turn was none.
-                self.shared.relays.unused(self.relay);
+                self.unused();
                 self.put_back(first.item);
                 return None;
             }
@@ -244,14 +275,14 @@ impl Sender {
         let mut current = first;
         loop {
             let connection = &mut conversation.connection;
-            if !self.may_write(&current.item).await {
+            if !self.may_write_now(&mut current).await {
                 // The server waits for a body that will not come; there is no way back from DATA but to hang up.
                 self.let_go(current.item);
                 return None;
             }
             let takes_next = connection.takes_next() && !current.item.goes_alone();
             let next = if takes_next { self.next_at_once(connection.extensions()).await } else { None };
-            let Ready { item, from, bytes } = current;
+            let Ready { item, from, bytes, .. } = current;
             let result = connection.finish(bytes, next.as_ref().map(Ready::envelope).as_ref()).await;
             self.spare = connection.spare();
             let broke = result.as_ref().is_err_and(Failure::ends_connection);
@@ -283,13 +314,21 @@ impl Sender {
     }
 
     /// A connection on which the server waits for the body; `None` if the relay cannot be used now.
-    async fn begin(&mut self, ready: &Ready) -> Option<Result<Conversation, Failure>> {
+    async fn begin(&mut self, ready: &mut Ready) -> Option<Result<Conversation, Failure>> {
         loop {
             let reused = self.conversation.is_some();
             let mut conversation = match self.conversation.take() {
                 Some(conversation) => conversation,
                 None => self.open().await?,
             };
+            // The last thing before it goes: signing in may have taken longer than its moment lasts.
+            if ready.slot.is_some_and(Slot::is_over) {
+                let Some(slot) = self.next_slot().await else {
+                    self.conversation = Some(conversation);
+                    return None;
+                };
+                ready.slot = slot;
+            }
             match conversation.connection.begin(&ready.envelope()).await {
                 Ok(()) => return Some(Ok(conversation)),
                 // Servers hang up on connections that were idle for a while; that says nothing about this message.
@@ -432,9 +471,15 @@ impl Sender {
             if let Item::Delivery(claim) = &ready.item
                 && self.shared.queue.is_stopped(claim.edition_id)
             {
-                self.shared.relays.unused(self.relay);
+                self.unused();
                 self.put_back(ready.item);
                 continue;
+            }
+            // Writing it took longer than its moment lasts.
+            if ready.slot.is_some_and(Slot::is_over) {
+                self.unused();
+                self.put_back(ready.item);
+                return None;
             }
             match server.check(&ready.envelope()) {
                 Ok(()) => return Some(ready),
@@ -446,15 +491,19 @@ impl Sender {
     async fn next_item_at_once(&mut self) -> Option<Item> {
         // A relay whose limit is reached, or whose turn it is not, is given nothing more behind the message in hand.
         let Shared { relays, site, queue, .. } = &*self.shared;
-        let Some(Ok(())) = relays.turn(self.relay, site, true).now_or_never() else { return None };
+        let Some(Ok(turn)) = relays.turn(self.relay, site, true).now_or_never() else { return None };
+        self.turn = turn;
         if let Some(item) = queue.try_pop() {
-            if !item.goes_alone() && relays.is_its_moment(self.relay) {
+            if !item.goes_alone()
+                && let Some(slot) = relays.slot_now(self.relay)
+            {
+                self.slot = slot;
                 self.held.push(item.key());
                 return Some(item);
             }
             queue.put_back(item);
         }
-        relays.unused(self.relay);
+        relays.unused(self.relay, turn);
         None
     }
 
@@ -465,7 +514,7 @@ impl Sender {
             Item::Notice(notice) => self.compose_notice(notice).await,
         };
         if composed.is_none() {
-            self.shared.relays.unused(self.relay);
+            self.unused();
         }
         composed
     }
@@ -488,9 +537,12 @@ impl Sender {
             }
         };
         match composed {
-            Ok(message) => {
-                Some(Ready { item: Item::Delivery(claim), from: message.from, bytes: message.bytes })
-            }
+            Ok(message) => Some(Ready {
+                item: Item::Delivery(claim),
+                from: message.from,
+                bytes: message.bytes,
+                slot: self.slot,
+            }),
             Err(why) => {
                 let why = ("render", why);
                 self.record_delivery(self.delivery_record(&claim, "failed", Some("render"), "failed", why));
@@ -517,7 +569,10 @@ impl Sender {
         let own = notice.clone();
         let composed = heavy::aside(move || compose_notice(&site, &templates, &own)).await;
         match composed.unwrap_or_else(|cause| Err(format!("writing it failed: {cause}"))) {
-            Ok(bytes) => Some(Ready { from: notice.from_email.clone(), item: Item::Notice(notice), bytes }),
+            Ok(bytes) => {
+                let from = notice.from_email.clone();
+                Some(Ready { from, item: Item::Notice(notice), bytes, slot: self.slot })
+            }
             Err(why) => {
                 let template = &notice.template;
                 tracing::error!(notice = notice.id, template, why, "an automatic email cannot be written");
@@ -549,6 +604,20 @@ impl Sender {
                 self.writer.mark_notice((notice.id, notice.attempt), hash(&notice.address)).await
             }
         }
+    }
+
+    /// The gate before a body, where there is a limit by the second: when the database kept the marker waiting, another moment is
+    /// waited for, so that not all connections write at once when it answers. `false` too when the engine stops meanwhile.
+    async fn may_write_now(&self, ready: &mut Ready) -> bool {
+        let asked = ready.slot.map(|_| clock::instant());
+        if !self.may_write(&ready.item).await {
+            return false;
+        }
+        if asked.is_some_and(|asked| asked.elapsed() > LONG_MARKER) {
+            let Some(slot) = self.next_slot().await else { return false };
+            ready.slot = slot;
+        }
+        true
     }
 
     /// A message that was not sent after all: its edition was stopped, its reader left, or the engine stops. If the row is

@@ -2,7 +2,8 @@
 //!
 //! The moments of a relay lie a gap apart (GCRA). A worker with something to send takes those of a quarter of a second in one
 //! transaction, behind those of all others, and uses each only while it lasts: what it comes too late for is lost. So no number of
-//! workers passes the limit, and a restart does not begin anew.
+//! workers passes the limit, and a restart does not begin anew. Timers are late by some thousandths of a second, so a moment lasts
+//! longer than the shortest gaps; the gaps are longer by what that could add to a second.
 
 use std::{
     collections::VecDeque,
@@ -22,12 +23,30 @@ const AT_ONCE: u32 = 4;
 const FAR_AHEAD: Duration = Duration::from_secs(60);
 /// What is known of the database's time after a longer wait for its answer is not exact enough.
 const LONGEST_ANSWER: Duration = Duration::from_millis(250);
+/// How late a timer wakes us at most, nearly always.
+const LATENESS: Duration = Duration::from_millis(5);
+/// No moment has to last longer.
+const LONG_ENOUGH: Duration = Duration::from_millis(50);
+
+/// A moment of a relay, in which one message may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slot {
+    until: Instant,
+}
+
+impl Slot {
+    /// Whether it is over. Another is to be taken then: what is used later may fall into a second that is full.
+    pub(super) fn is_over(self) -> bool {
+        self.until <= clock::instant()
+    }
+}
 
 /// The moments of one relay that this worker has taken.
 #[derive(Debug)]
 pub(super) struct Slots {
     relay: String,
     gap: Duration,
+    lasts: Duration,
     at_once: u32,
     taken: VecDeque<Instant>,
 }
@@ -35,36 +54,46 @@ pub(super) struct Slots {
 impl Slots {
     pub(super) fn new(relay: String, per_second: u32) -> Self {
         let per_second = per_second.max(1);
-        let gap = Duration::from_micros(1_000_000_u64.div_ceil(u64::from(per_second)));
-        Self { relay, gap, at_once: (per_second / AT_ONCE).max(1), taken: VecDeque::new() }
+        let second = Duration::from_secs(1);
+        let lasts = (second / per_second).clamp(LATENESS, LONG_ENOUGH);
+        // Rounded up: a whole second, and the moment before it that is used late, hold no more than may go.
+        let gap = (second + lasts) / per_second + Duration::from_micros(1);
+        Self { relay, gap, lasts, at_once: (per_second / AT_ONCE).max(1), taken: VecDeque::new() }
     }
 
     /// Waits for the next moment of the relay.
     ///
     /// # Errors
     /// When the database cannot be asked for one.
-    pub(super) async fn next(&mut self, site: &Site) -> Result<()> {
+    pub(super) async fn next(&mut self, site: &Site) -> Result<Slot> {
         loop {
-            while let Some(&slot) = self.taken.front() {
-                if slot + self.gap > clock::instant() {
+            while let Some(&begins) = self.taken.front() {
+                let slot = Slot { until: begins + self.lasts };
+                if !slot.is_over() {
                     // Whoever goes home meanwhile leaves it to the next.
-                    tokio::time::sleep_until(slot.into()).await;
+                    tokio::time::sleep_until(begins.into()).await;
                 }
                 self.taken.pop_front();
                 // Whoever overslept may be in the next one's moment.
-                if slot + self.gap > clock::instant() {
-                    return Ok(());
+                if !slot.is_over() {
+                    return Ok(slot);
                 }
             }
             self.take(site).await?;
         }
     }
 
-    /// Whether a moment that was taken is now; then it is used.
-    pub(super) fn is_now(&mut self) -> bool {
+    /// The moment that is now, if it was taken; then it is used.
+    pub(super) fn now(&mut self) -> Option<Slot> {
         let now = clock::instant();
-        while self.taken.pop_front_if(|slot| *slot + self.gap <= now).is_some() {}
-        self.taken.pop_front_if(|slot| *slot <= now).is_some()
+        while self.taken.pop_front_if(|begins| *begins + self.lasts <= now).is_some() {}
+        let begins = self.taken.pop_front_if(|begins| *begins <= now)?;
+        Some(Slot { until: begins + self.lasts })
+    }
+
+    /// How long it is from one moment to the next.
+    pub(super) const fn gap(&self) -> Duration {
+        self.gap
     }
 
     async fn take(&mut self, site: &Site) -> Result<()> {
@@ -105,12 +134,19 @@ mod tests {
         assert_eq!(first(ahead(FAR_AHEAD + Duration::from_micros(1)), now), now);
     }
 
+    /// However late in its moment each message leaves, no second holds more of them than the limit, and little of it is lost.
     #[test]
-    fn a_quarter_of_a_second_is_taken_at_a_time_and_no_gap_is_rounded_down() {
-        for (per_second, at_once) in [(1, 1), (3, 1), (60, 15), (1_000, 250)] {
+    fn a_quarter_of_a_second_is_taken_at_a_time_and_no_second_holds_too_many() {
+        for (per_second, at_once) in [(1, 1), (3, 1), (60, 15), (200, 50), (1_000, 250), (10_000, 2_500)] {
             let slots = Slots::new("mail.example.org:587".to_owned(), per_second);
             assert_eq!(slots.at_once, at_once);
-            assert!(slots.gap * per_second >= Duration::from_secs(1));
+            // The first as late as can be, all others in time.
+            let first = slots.lasts;
+            let within =
+                (0..=per_second).filter(|number| slots.gap * *number < first + Duration::from_secs(1));
+            assert!(within.count() <= per_second as usize, "{per_second}: {slots:?}");
+            assert!(slots.gap * per_second < Duration::from_millis(1_061), "{per_second}: {slots:?}");
+            assert!(slots.lasts >= LATENESS, "timers are late");
         }
     }
 }

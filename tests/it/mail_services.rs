@@ -10,15 +10,21 @@ use broadside::{
         editions,
         engine::{Engine, EngineOptions},
         relays::{self, RelayOptions},
-        smtp::Relay,
+        smtp::{Relay, Timeouts},
     },
     digests,
     sandbox::{Rule, Sandbox, SandboxConfig, Stage},
-    smtp_url::SmtpUrl,
+    smtp_url::{RelayLimits, SmtpUrl},
     staff::mail_services,
 };
 
-use crate::support::{TestApp, app::OWNER, both_engines, database, program::Program, scratch, wait};
+use crate::support::{
+    TestApp,
+    app::OWNER,
+    both_engines, database,
+    program::Program,
+    scratch, wait,
+};
 
 const USER: (&str, &str) = ("lamplighter", "a good password");
 const MINUTE: Duration = Duration::from_secs(60);
@@ -226,6 +232,78 @@ both_engines! {
         // A message may be on its way for longer than the one behind it.
         assert!(most <= PER_SECOND + PER_SECOND / 5, "{most} in a second");
         app.leaves_work();
+    }
+
+    /// Ten connections have their moments and are all let in at once, a while later, as after an outage: the limit of a second holds
+    /// all the same.
+    async fn who_was_kept_at_the_door_does_not_make_up_for_it(app: TestApp) {
+        const CONNECTIONS: u32 = 10;
+        app.import_readers(CONNECTIONS as usize).await;
+        app.seal_edition("All at once").await;
+        let outside = Sandbox::start(SandboxConfig::new(scratch::folder(), Clock::System)).await.expect("it starts");
+        // Each is let in a moment's length sooner than the one before it.
+        for times in 1..=CONNECTIONS {
+            outside.smtp_script().add(Rule::at(Stage::Connect).times(times).delay(Duration::from_millis(100)));
+        }
+        let url = format!("smtp://{}?tls=none", outside.smtp_addr()).parse().expect("an address");
+        let limits = RelayLimits { per_second: Some(10), ..RelayLimits::default() };
+        let relay = Relay { url, ..app.relay.clone() };
+        let relay = RelayOptions { limits, ..RelayOptions::unlimited(relay, CONNECTIONS as usize) };
+        let options = EngineOptions::new(vec![relay]);
+        let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
+        assert!(outside.mailbox().wait_for_count(CONNECTIONS as usize, MINUTE).await);
+        engine.stop().await;
+        let mut arrived: Vec<i64> = outside.mailbox().messages().iter().map(|one| one.received_at.0).collect();
+        arrived.sort_unstable();
+        let most = arrived.iter().map(|at| arrived.iter().filter(|one| (*at..at + 250_000).contains(one)).count()).max();
+        let most = most.expect("some arrived");
+        // Two and a half may, and this machine may be busy with other tests.
+        assert!(most <= 6, "{most} in a quarter of a second: {arrived:?}");
+        app.drain().await;
+    }
+
+    /// What was set aside in one hour and not sent in the end is none of the next hour's.
+    async fn what_an_hour_did_not_use_is_not_the_next_ones(app: TestApp) {
+        app.readers(10).await;
+        let edition = app.seal_edition("Two an hour").await;
+        // Two wait at the door for long, and are shown out in the next hour.
+        let script = app.sandbox.smtp_script();
+        script.add(Rule::at(Stage::Connect).times(2).delay(Duration::from_secs(6)).reply(421, "4.3.2 Not now"));
+        let limits = RelayLimits { per_hour: Some(2), ..RelayLimits::default() };
+        let relay = Relay { timeouts: Timeouts::scaled(1.0), ..app.relay.clone() };
+        let relay = RelayOptions { limits, ..RelayOptions::unlimited(relay, 3) };
+        let options = EngineOptions::new(vec![relay]);
+        let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
+        wait::until("two at the door", async || (script.reached(Stage::Connect) == 2).then_some(())).await;
+        app.advance(Duration::from_secs(3_600));
+        until_accepted(&app, edition, 2).await;
+        let more = async || {
+            let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+            (progress.accepted > 2).then_some(())
+        };
+        assert!(wait::at_most(Duration::from_secs(8), more).await.is_none(), "two an hour, and not four");
+        engine.stop().await;
+        app.drain().await;
+    }
+
+    /// A mail service that may be given little in a second does not hold up another that has no limit.
+    async fn a_slow_mail_service_does_not_hold_up_a_fast_one(app: TestApp) {
+        app.import_readers(80).await;
+        let edition = app.seal_edition("By two ways").await;
+        let slow = Sandbox::start(SandboxConfig::new(scratch::folder(), app.site.clock.clone())).await.expect("it starts");
+        let url = format!("smtp://{}?tls=none", slow.smtp_addr()).parse().expect("an address");
+        let limits = RelayLimits { per_second: Some(1), ..RelayLimits::default() };
+        let slow = RelayOptions { limits, ..RelayOptions::unlimited(Relay { url, ..app.relay.clone() }, 2) };
+        let options = EngineOptions::new(vec![slow, RelayOptions::unlimited(app.relay.clone(), 2)]);
+        let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
+        // In equal shares it would take half a minute and more.
+        let all = wait::at_most(Duration::from_secs(20), async || {
+            let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+            (progress.accepted == 80).then_some(())
+        });
+        assert!(all.await.is_some(), "the fast one waits for the slow one");
+        engine.stop().await;
+        app.drain().await;
     }
 
     /// TRUST M28: what is waited for is said, in the magazine's time: for a limit that is used up, until when.
