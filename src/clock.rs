@@ -4,9 +4,9 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::tz::TimeZone;
@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 
 /// How far the clocks of two machines may be apart. What is later than now by more was written by a clock that was set back since.
 pub const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);
+
+/// From here on it is told that the clock of a machine and that of the database differ.
+pub const CLOCKS_APART: Duration = Duration::from_secs(5);
 
 /// A moment in UTC, in microseconds since 1970: what every time column holds.
 ///
@@ -198,11 +201,13 @@ fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Where the time comes from: the system, or a test that moves it by hand.
+/// Where the time comes from: the system, the database that several machines share, or a test that moves it by hand.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The machine's own clock.
     System,
+    /// That of a database's server, which decides for all machines that work on it.
+    OfTheServer(Arc<ServerClock>),
     /// A clock that stands still until a test moves it.
     Manual(Arc<AtomicI64>),
 }
@@ -214,20 +219,130 @@ impl Clock {
         Self::Manual(Arc::new(AtomicI64::new(moment.0)))
     }
 
+    /// The clock of a server on a machine that has one of its `own`, which counts until the server has told its time once
+    /// ([`Clock::heard`]).
+    #[must_use]
+    pub fn of_the_server(own: Self) -> Self {
+        let began = instant();
+        let at_beginning = AtomicI64::new(own.now().0);
+        Self::OfTheServer(Arc::new(ServerClock { own, began, at_beginning, is_told: AtomicBool::new(false) }))
+    }
+
     /// The present moment.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
     pub fn now(&self) -> Moment {
         match self {
             Self::System => jiff::Timestamp::now().into(),
+            Self::OfTheServer(clock) => clock.now(),
             Self::Manual(at) => Moment(at.load(Ordering::SeqCst)),
         }
     }
 
-    /// Moves a manual clock forward; the system's clock does not move.
+    /// What the slower of the clocks shows that are known: this one, and the machine's own where another decides.
+    #[must_use]
+    pub fn slowest(&self) -> Moment {
+        match self {
+            Self::OfTheServer(clock) => clock.now().min(clock.own.now()),
+            Self::System | Self::Manual(_) => self.now(),
+        }
+    }
+
+    /// Whether a test moves it.
+    #[must_use]
+    pub const fn is_manual(&self) -> bool {
+        matches!(self, Self::Manual(_))
+    }
+
+    /// A server told its time, which was `asked` for then, and answered just now. Other clocks than its own do not listen.
+    pub fn heard(&self, theirs: Moment, asked: Instant) {
+        if let Self::OfTheServer(clock) = self {
+            clock.heard(theirs, asked);
+        }
+    }
+
+    /// By how much the machine's own clock is ahead of the server's; behind it where that is less than nothing. None where no
+    /// server's clock counts.
+    #[must_use]
+    pub fn own_is_ahead(&self) -> Option<Ahead> {
+        match self {
+            Self::OfTheServer(clock) => Some(Ahead(clock.own.now().0.saturating_sub(clock.now().0))),
+            Self::System | Self::Manual(_) => None,
+        }
+    }
+
+    /// Moves a manual clock forward; no other moves.
     pub fn advance(&self, span: Duration) {
         if let Self::Manual(at) = self {
             at.fetch_add(micros(span), Ordering::SeqCst);
+        }
+    }
+}
+
+/// A server's clock, as far as it can be known without asking: what it said last, and the time since then by this machine's clock
+/// that only ever goes forward. So nobody can move it who sets the machine's own clock.
+#[derive(Debug)]
+pub struct ServerClock {
+    own: Clock,
+    began: Instant,
+    /// What the server's clock showed then.
+    at_beginning: AtomicI64,
+    /// It was said that the two differ.
+    is_told: AtomicBool,
+}
+
+impl ServerClock {
+    fn now(&self) -> Moment {
+        Moment(self.at_beginning.load(Ordering::Relaxed)).plus(self.began.elapsed())
+    }
+
+    /// The answer was made at some time between the question and now. What was known before stays if it fits, so that a slow
+    /// answer moves nothing.
+    fn heard(&self, theirs: Moment, asked: Instant) {
+        let least = theirs.minus(self.began.elapsed());
+        let most = theirs.minus(asked.saturating_duration_since(self.began)).max(least);
+        let known = Moment(self.at_beginning.load(Ordering::Relaxed));
+        self.at_beginning.store(known.clamp(least, most).0, Ordering::Relaxed);
+        let ahead = Ahead(self.own.now().0.saturating_sub(self.now().0));
+        if self.is_told.swap(ahead.is_apart(), Ordering::Relaxed) != ahead.is_apart() {
+            if ahead.is_apart() {
+                tracing::warn!(
+                    "this machine's clock is {ahead} that of the database, whose time counts here, too. Set it by the net: timedatectl set-ntp true"
+                );
+            } else {
+                tracing::info!("this machine's clock and that of the database agree again");
+            }
+        }
+    }
+}
+
+/// By how many microseconds one clock is ahead of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ahead(pub i64);
+
+impl Ahead {
+    /// Whether somebody should see to it.
+    #[must_use]
+    pub fn is_apart(self) -> bool {
+        u128::from(self.0.unsigned_abs()) >= CLOCKS_APART.as_micros()
+    }
+
+    /// In seconds.
+    #[must_use]
+    pub fn seconds(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+}
+
+/// For people, such as "3 days ahead of".
+impl fmt::Display for Ahead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let way = if self.0 > 0 { "ahead of" } else { "behind" };
+        match self.0.unsigned_abs() / 1_000_000 {
+            seconds @ 0..=119 => write!(f, "{seconds} seconds {way}"),
+            seconds @ 120..=7_199 => write!(f, "{} minutes {way}", seconds / 60),
+            seconds @ 7_200..=172_799 => write!(f, "{} hours {way}", seconds / 3_600),
+            seconds => write!(f, "{} days {way}", seconds / 86_400),
         }
     }
 }
@@ -273,6 +388,31 @@ mod tests {
         assert_eq!(clock.now(), clock.now());
         clock.advance(Duration::from_secs(61));
         assert_eq!(clock.now(), Moment::from_unix_seconds(1_061));
+    }
+
+    /// A server's clock decides, whatever the machine's own says and whatever is done to it, and a slow answer moves nothing.
+    #[test]
+    fn the_clock_of_a_server_is_followed_and_not_the_machines_own() {
+        const DAY: Duration = Duration::from_secs(86_400);
+        let theirs = Moment::from_unix_seconds(1_800_000_000);
+        let own = Clock::manual(theirs.plus(DAY * 2));
+        let clock = Clock::of_the_server(own.clone());
+        assert!(clock.now() >= own.now(), "until it is heard there is only one");
+        clock.heard(theirs, instant());
+        let about = |moment: Moment| clock.now().0.abs_diff(moment.0) < 60_000_000;
+        assert!(about(theirs), "{}", clock.now());
+        let ahead = clock.own_is_ahead().expect("it is known").to_string();
+        assert!(["47 hours ahead of", "2 days ahead of"].contains(&&*ahead), "{ahead}");
+        own.advance(DAY);
+        assert!(about(theirs), "somebody set the machine's clock: {}", clock.now());
+        assert!(clock.own_is_ahead().is_some_and(Ahead::is_apart));
+
+        let before = clock.now();
+        clock.heard(before.minus(Duration::from_millis(1)), instant() - Duration::from_secs(30));
+        assert!(clock.now() >= before, "it may have been said half a minute ago");
+        clock.heard(theirs.minus(DAY), instant());
+        assert!(about(theirs.minus(DAY)), "another server took over");
+        assert_eq!(Clock::System.own_is_ahead(), None);
     }
 
     #[test]

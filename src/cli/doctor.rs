@@ -48,9 +48,15 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Resul
     }
     let lookout = config.smtp_url.as_ref().and_then(|relays| running::lookout(config, relays));
     let doctor = of(config, lookout);
-    let (mut findings, here) = database(&doctor, config).await;
+    let Looked { mut findings, here, mail } = database(&doctor, config).await;
+    let mail = async {
+        match mail {
+            Some(found) => found,
+            None => doctor.mail_services(None, &[]).await,
+        }
+    };
     // After the database, whose last files go when it is closed.
-    findings.extend(doctor.look_around(here.as_ref(), &[]).await);
+    findings.extend(doctor.look_around(here.as_ref(), mail).await);
     report(&findings, arguments.json)
 }
 
@@ -104,38 +110,64 @@ pub(super) fn of(config: &Config, lookout: Option<Lookout>) -> Doctor {
     }
 }
 
-/// What the database says, and which instance this is, if its secrets are known.
-async fn database(doctor: &Doctor, config: &Config) -> (Vec<Finding>, Option<Here>) {
+/// What is found with the database.
+#[derive(Default)]
+struct Looked {
+    /// What it says.
+    findings: Vec<Finding>,
+    /// Which instance this is, if its secrets are known.
+    here: Option<Here>,
+    /// What is found of the mail services, if the database can say whether they may be asked, and note what they answer.
+    mail: Option<Vec<Finding>>,
+}
+
+impl Looked {
+    fn only(finding: Finding) -> Self {
+        Self { findings: vec![finding], ..Self::default() }
+    }
+}
+
+async fn database(doctor: &Doctor, config: &Config) -> Looked {
     const CHECK: &str = "database";
     if let Some(file) = instance::sqlite_file(config).filter(|file| !file.exists()) {
         let words = format!("{} is not there yet; serve makes it", file.display());
-        return (vec![Finding::note(CHECK, words)], None);
+        return Looked::only(Finding::note(CHECK, words));
     }
     let db = match timeout(DATABASE_PATIENCE, instance::open_database(config)).await {
         Ok(Ok(db)) => db,
-        Ok(Err(error)) => return (vec![Finding::problem(CHECK, super::words(&error))], None),
+        Ok(Err(error)) => return Looked::only(Finding::problem(CHECK, super::words(&error))),
         Err(_) => {
             let words = format!("no answer in {} seconds", DATABASE_PATIENCE.as_secs());
-            return (vec![Finding::problem(CHECK, words)], None);
+            return Looked::only(Finding::problem(CHECK, words));
         }
     };
     // The DNS, which it asks on the way, has its own time.
     let patience = PATIENCE * 2;
     let looked = timeout(patience, look_into(doctor, config, &db)).await;
-    let found = looked.unwrap_or_else(|_| {
-        let words = format!("it does not answer in {} seconds", patience.as_secs());
-        (vec![Finding::problem(CHECK, words)], None)
-    });
+    let found = match looked {
+        Ok((findings, None)) => Looked { findings, ..Looked::default() },
+        Ok((findings, Some(site))) => Looked {
+            findings,
+            here: Here::of(&site).await.ok(),
+            mail: Some(doctor.mail_services(Some(&site), &[]).await),
+        },
+        Err(_) => {
+            let words = format!("it does not answer in {} seconds", patience.as_secs());
+            Looked::only(Finding::problem(CHECK, words))
+        }
+    };
     db.close().await;
     found
 }
 
-async fn look_into(doctor: &Doctor, config: &Config, db: &Db) -> (Vec<Finding>, Option<Here>) {
+/// What the database says; and the instance, if its secrets are known.
+async fn look_into(doctor: &Doctor, config: &Config, db: &Db) -> (Vec<Finding>, Option<Site>) {
+    let clock = db.clock().await.unwrap_or(Clock::System);
     let (site, mut findings) = match config.known_keys() {
         Ok(Some(keys)) => (
             Some(Site {
                 db: db.clone(),
-                clock: Clock::System,
+                clock: clock.clone(),
                 keys: Arc::new(keys),
                 base_url: config.base_url.clone(),
                 bounce_address: config.bounce_address.clone(),
@@ -154,10 +186,6 @@ async fn look_into(doctor: &Doctor, config: &Config, db: &Db) -> (Vec<Finding>, 
         }
     };
     findings.splice(0..0, doctor.look_into(db, site.as_ref()).await);
-    findings.extend(doctor::unheeded(db).await);
-    let here = match &site {
-        Some(site) => Here::of(site).await.ok(),
-        None => None,
-    };
-    (findings, here)
+    findings.extend(doctor::unheeded(db, clock.now()).await);
+    (findings, site)
 }

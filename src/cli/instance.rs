@@ -10,9 +10,8 @@ use std::{
 use anyhow::Context as _;
 
 use crate::{
-    clock::Clock,
     config::Config,
-    db::{Db, Engine, Migrations, Unreachable, unreachable},
+    db::{Db, DbOptions, Engine, Migrations, Unreachable, unreachable},
     delivery::{
         position::Positions,
         suppression::{KeptBy, Suppressions},
@@ -49,16 +48,15 @@ pub(super) async fn open_database(config: &Config) -> anyhow::Result<Db> {
     })
 }
 
-/// Comes back once the database's server is there, which may start after us. What it says then is for whoever opens it.
-pub(super) async fn wait_for_database(config: &Config) {
-    let mut is_told = false;
-    while let Err(error) = Db::is_there(&config.database()).await
-        && let Some(why) = unreachable(&error)
-    {
-        if !is_told {
-            tracing::error!(target: Unreachable::TARGET, "{why}; waiting until it is there");
-            is_told = true;
-        }
+/// Why the database's server cannot be reached, if it cannot. What it says once it is there is for whoever opens it.
+pub(super) async fn away(database: &DbOptions) -> Option<Unreachable> {
+    let error = Db::is_there(database).await.err()?;
+    unreachable(&error).cloned()
+}
+
+/// Comes back once it is there.
+pub(super) async fn until_it_is_there(database: DbOptions) {
+    while away(&database).await.is_some() {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
@@ -269,9 +267,10 @@ pub(super) fn positions(config: &Config) -> anyhow::Result<Arc<Positions>> {
 async fn put_together(config: &Config, db: Db, whose: Whose) -> anyhow::Result<Site> {
     Migrations::apply(&db).await.context("the database cannot be brought up to date")?;
     let keys = config.keys().context("the secrets in DATA_DIR cannot be read or made")?;
+    let clock = db.clock().await?;
     let site = Site {
         db,
-        clock: Clock::System,
+        clock,
         keys: Arc::new(keys),
         base_url: config.base_url.clone(),
         bounce_address: config.bounce_address.clone(),

@@ -15,6 +15,7 @@ use crate::{
     articles::fetch::Fetcher,
     clock::Clock,
     config::{Config, Environment},
+    db::Unreachable,
     delivery::{
         bounces::{
             imap::Mailbox,
@@ -111,6 +112,9 @@ impl Running {
         let site = instance::open_site_locked(&config, parts == Parts::WebAndWorker).await?;
         let positions = instance::positions(&config)?;
         say_why_nothing_is_sent(&site, &origin::arrive(&site, Some(&positions)).await?);
+        if let Some(found) = crate::doctor::from_the_future(&site.db, site.now()).await {
+            tracing::warn!("{}", found.words);
+        }
         dkim::check(&site).await?;
         let lookout = if sandbox.is_some() { None } else { lookout(&config, &smtp) };
         if lookout.is_none() {
@@ -276,6 +280,21 @@ fn listen_for_watchers(config: &Config) -> anyhow::Result<Option<TcpListener>> {
         tracing::warn!(%address, "METRICS_LISTEN is every address of this machine: see that no stranger reaches that port");
     }
     Ok(Some(listener))
+}
+
+/// Comes back once the database's server is there, which may start after us. Whoever watches is told meanwhile what is waited for.
+pub(super) async fn wait_for_database(config: &Config) {
+    let database = config.database();
+    let Some(why) = instance::away(&database).await else { return };
+    tracing::error!(target: Unreachable::TARGET, "{why}; waiting until it is there");
+    let is_there = instance::until_it_is_there(database);
+    match listen_for_watchers(config) {
+        Ok(Some(listener)) => {
+            monitor::serve_while_waiting(listener, why.to_string(), Clock::System.now(), is_there).await;
+        }
+        // Where nobody can listen, the start says so.
+        Ok(None) | Err(_) => is_there.await,
+    }
 }
 
 /// Why we cannot listen there, and what to do.

@@ -2,10 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{
-    instance,
-    running::{self, Parts, Running, Told},
-};
+use super::running::{self, Parts, Running, Told};
 use crate::config::Config;
 
 #[derive(Debug, clap::Args)]
@@ -17,7 +14,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn serve(config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let (mut told, listen) = (Told::listen()?, config.listen);
-    if !told.unless_told(instance::wait_for_database(&config)).await? {
+    if !told.unless_told(running::wait_for_database(&config)).await? {
         return Ok(ExitCode::SUCCESS);
     }
     let running = Running::start(config, Parts::WebAndWorker, arguments.sandbox).await?;
@@ -28,7 +25,7 @@ pub(super) async fn serve(config: Config, arguments: Arguments) -> anyhow::Resul
 
 pub(super) async fn worker(config: Config) -> anyhow::Result<ExitCode> {
     let mut told = Told::listen()?;
-    if !told.unless_told(instance::wait_for_database(&config)).await? {
+    if !told.unless_told(running::wait_for_database(&config)).await? {
         return Ok(ExitCode::SUCCESS);
     }
     let running = Running::start(config, Parts::Worker, false).await?;

@@ -574,11 +574,6 @@ fn kind(name: &str) -> Kind {
     SETTINGS.iter().find(|setting| setting.name == name).map_or(Kind::Secret, |setting| setting.kind)
 }
 
-/// Whether a name in the environment is that of a setting, or of the file that one stands in.
-fn is_ours(name: &str) -> bool {
-    SETTINGS.iter().any(|one| one.name == name || file_of(one).is_some_and(|file| file == name))
-}
-
 fn authorities(path: &Path) -> Result<Trust, String> {
     fs::File::open(path).map_err(|error| unread(path, &error))?;
     Trust::and_those_of(path)

@@ -47,7 +47,7 @@ pub use self::{
     sql::Sql,
 };
 use crate::{
-    clock::{Clock, Moment},
+    clock::{self, Clock, Moment},
     private,
 };
 
@@ -220,15 +220,34 @@ impl Db {
         }
     }
 
-    /// The time that leases are measured by: the database's where several machines share it, the clock's otherwise.
+    /// The clock of whoever works on it: its own where several machines share it, and this machine's otherwise.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn clock(&self) -> Result<Clock> {
+        match self.engine() {
+            Engine::Sqlite => Ok(Clock::System),
+            Engine::Postgres => {
+                let clock = Clock::of_the_server(Clock::System);
+                self.lease_time(&clock).await?;
+                Ok(clock)
+            }
+        }
+    }
+
+    /// The time that leases are measured by: the database's where several machines share it, the clock's otherwise. The clock
+    /// hears what the database says.
     ///
     /// # Errors
     /// When the database cannot be asked.
     pub async fn lease_time(&self, clock: &Clock) -> Result<Moment> {
-        match (self, clock) {
-            (Self::Postgres { pool, reach, .. }, Clock::System) => {
-                let asked = sqlx::query_scalar(sql::SERVER_TIME).fetch_one(pool);
-                Ok(Moment(reach.during(asked).await?))
+        match self {
+            Self::Postgres { pool, reach, .. } if !clock.is_manual() => {
+                let asked = clock::instant();
+                let told = sqlx::query_scalar(sql::SERVER_TIME).fetch_one(pool);
+                let theirs = Moment(reach.during(told).await?);
+                clock.heard(theirs, asked);
+                Ok(theirs)
             }
             _ => Ok(clock.now()),
         }
@@ -377,10 +396,13 @@ impl Tx {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn lease_time(&mut self, clock: &Clock) -> Result<Moment> {
-        match (&mut self.begun, clock) {
-            (Either::Right(tx), Clock::System) => {
-                let asked = sqlx::query_scalar(sql::SERVER_TIME).fetch_one(&mut **tx);
-                Ok(Moment(during(self.reach.clone(), asked).await?))
+        match &mut self.begun {
+            Either::Right(tx) if !clock.is_manual() => {
+                let asked = clock::instant();
+                let told = sqlx::query_scalar(sql::SERVER_TIME).fetch_one(&mut **tx);
+                let theirs = Moment(during(self.reach.clone(), told).await?);
+                clock.heard(theirs, asked);
+                Ok(theirs)
             }
             _ => Ok(clock.now()),
         }

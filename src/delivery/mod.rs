@@ -29,7 +29,7 @@ mod queue;
 pub mod relays;
 mod sender;
 mod shared;
-mod sign_in;
+pub(crate) mod sign_in;
 mod slots;
 pub mod smtp;
 mod store;

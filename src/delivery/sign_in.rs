@@ -31,13 +31,13 @@ const LATELY: Duration = Duration::from_secs(600);
 /// So many of a worker sign in at a time: each may be one wrong password more when it was changed a moment ago.
 const SIDE_BY_SIDE: usize = 2;
 /// How often a worker that waits looks whether another has been let in, or the time has come.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_secs(2);
 /// How long the others of a worker wait for the one that tries: longer than a mail service lets one wait.
 const LONGEST_TRY: Duration = Duration::from_secs(60);
 
 /// The way in to one relay, as one worker knows it.
 #[derive(Debug)]
-pub(super) struct SignIn {
+pub(crate) struct SignIn {
     relay: String,
     /// What user and password are called in the database.
     credentials: String,
@@ -65,7 +65,7 @@ enum Door {
 
 /// What somebody hears who asks whether to sign in.
 #[derive(Debug)]
-pub(super) enum Answer<'a> {
+pub(crate) enum Answer<'a> {
     /// Go on, and say what became of it.
     Yes(Pass<'a>),
     /// Not now: it is refused, or somebody else is trying it.
@@ -74,7 +74,7 @@ pub(super) enum Answer<'a> {
 
 /// Leave to sign in once.
 #[derive(Debug)]
-pub(super) struct Pass<'a> {
+pub(crate) struct Pass<'a> {
     sign_in: &'a SignIn,
     refusals_before: i64,
     /// It is tried for all, until then at most.
@@ -106,7 +106,7 @@ impl Row {
 
 impl SignIn {
     /// `None` where the relay asks for none.
-    pub(super) fn at(relay: &Relay, keys: &Keys) -> Option<Self> {
+    pub(crate) fn at(relay: &Relay, keys: &Keys) -> Option<Self> {
         let (user, password) = relay.url.credentials.as_ref()?;
         let how = if relay.url.auth == Auth::XOAuth2 { "xoauth2" } else { "password" };
         let input = format!("{}\0{how}\0{user}\0{password}", relay.url.name());
@@ -149,7 +149,8 @@ impl SignIn {
             Door::Tried(until) if until > now => return Ok(Some(until - now)),
             Door::Closed | Door::Tried(_) => {}
         }
-        let now = site.db.lease_time(&site.clock).await?;
+        // Whoever goes on asks the database what time it is, too; the one that waits is asked for nothing but the row.
+        let now = site.now();
         let known = store::look(&site.db, self.key()).await?;
         // Whoever hears of a refusal for the first time is to tell the desk.
         let is_news = |row: &Row| row.refused_since.is_some() && !is_told;
@@ -179,7 +180,7 @@ impl SignIn {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub(super) async fn ask(&self, site: &Site) -> Result<Answer<'_>> {
+    pub(crate) async fn ask(&self, site: &Site) -> Result<Answer<'_>> {
         // Nobody closes it.
         let _one_of_few = self.side_by_side.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
         let now = site.db.lease_time(&site.clock).await?;
@@ -224,7 +225,7 @@ impl Pass<'_> {
     ///
     /// # Errors
     /// When the database fails; then other workers wait until the try is over.
-    pub(super) async fn was_taken(self, site: &Site) -> Result<()> {
+    pub(crate) async fn was_taken(self, site: &Site) -> Result<()> {
         if self.claimed_until.is_some() {
             let mut tx = site.db.begin().await?;
             let now = tx.lease_time(&site.clock).await?;
@@ -238,7 +239,7 @@ impl Pass<'_> {
     ///
     /// # Errors
     /// When the database fails; what was tried for all is not tried again before its time all the same.
-    pub(super) async fn was_refused(self, site: &Site, words: &str) -> Result<()> {
+    pub(crate) async fn was_refused(self, site: &Site, words: &str) -> Result<()> {
         self.sign_in.state().door = Door::Closed;
         let mut tx = site.db.begin().await?;
         let now = tx.lease_time(&site.clock).await?;
@@ -251,7 +252,7 @@ impl Pass<'_> {
     ///
     /// # Errors
     /// When the database fails; then nobody tries it until the gap is over.
-    pub(super) async fn was_not_tried(self, site: &Site) -> Result<()> {
+    pub(crate) async fn was_not_tried(self, site: &Site) -> Result<()> {
         *self.sign_in.state() = State::default();
         if let Some(until) = self.claimed_until {
             let mut tx = site.db.begin().await?;
@@ -263,7 +264,7 @@ impl Pass<'_> {
     }
 
     /// It ended in the middle of it, and nobody knows how it was judged: as if it had been refused.
-    pub(super) fn was_broken_off(self) {
+    pub(crate) fn was_broken_off(self) {
         *self.sign_in.state() = State { door: Door::Closed, is_told: false };
     }
 }

@@ -17,7 +17,7 @@ use super::{
     },
 };
 use crate::{
-    clock::{Clock, Moment, Stopwatch},
+    clock::{Ahead, CLOCKS_APART, Clock, Moment, Stopwatch},
     db::{Db, Engine, Result, Tx},
     private,
     site::Site,
@@ -114,6 +114,27 @@ pub async fn is_anybody_alive(db: &Db) -> Result<bool> {
     store::is_anybody_alive(db, now.minus(SIGN_OF_LIFE)).await
 }
 
+/// A worker whose machine's clock differs from the database's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockApart {
+    /// What the machine is called; empty where it has no name.
+    pub host: String,
+    /// By how much, when it last gave a sign of life.
+    pub ahead: Ahead,
+}
+
+/// The machines whose clocks differ from the database's, as their workers say that are alive; each once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn clocks_apart(site: &Site) -> Result<Vec<ClockApart>> {
+    let alive = site.now().minus(SIGN_OF_LIFE);
+    let least = i64::try_from(CLOCKS_APART.as_micros()).unwrap_or(i64::MAX);
+    let mut all = store::clocks_apart(&site.db, alive, least).await?;
+    all.dedup_by(|one, other| one.host == other.host);
+    Ok(all)
+}
+
 /// Takes back what workers held that are gone. With the lock in hand, all of them are.
 ///
 /// # Errors
@@ -149,7 +170,7 @@ impl Worker {
         // was away. Where a test moves the time, nobody was.
         if is_alone {
             worker.take_back_from_silent(site, Duration::ZERO).await?;
-        } else if !matches!(site.clock, Clock::System) {
+        } else if site.clock.is_manual() {
             worker.take_back_from_silent(site, silence).await?;
         }
         Ok(worker)
@@ -178,7 +199,8 @@ impl Worker {
         let mut tx = site.db.begin().await?;
         // Read once the wait for the one writer is over: a moment from before it would be an old sign of life.
         let now = tx.lease_time(&site.clock).await?;
-        let alive = store::beat(&mut tx, self.id, now).await?;
+        let ahead = site.clock.own_is_ahead();
+        let alive = store::beat(&mut tx, self.id, now, ahead).await?;
         tx.commit().await?;
         self.watch().sees(silence);
         Ok(alive)

@@ -1,13 +1,14 @@
 //! What the database says.
 
-use super::{Doctor, Finding, Grade, in_time, outside::clocks, store};
+use super::{Doctor, Finding, Grade, in_time, outside::CLOCKS_APART, store};
 use crate::{
-    clock::{CLOCKS_DIFFER, Clock, Zone},
+    clock::{Ahead, CLOCKS_DIFFER, Clock, Moment, Zone},
     db::{Db, Engine, Migrations},
     delivery::{
         dkim, notices,
         origin::{self, Doubt, Standing},
         suppression::Suppressions,
+        workers::{self, ClockApart},
     },
     donations::attention,
     site::Site,
@@ -21,13 +22,15 @@ const SECRET: &str = "SECRET";
 impl Doctor {
     /// What the database says. `site` is this instance, where its secrets are known. Changes nothing.
     pub async fn look_into(&self, db: &Db, site: Option<&Site>) -> Vec<Finding> {
-        let (mut findings, is_current) = match schema(db).await {
+        let (mut findings, is_current) = match schema(db, site).await {
             Ok(found) => found,
             Err(error) => return vec![Finding::problem(CHECK, error.to_string())],
         };
         if is_current {
-            findings.extend(from_the_future(db, site).await);
+            let now = site.map_or_else(|| Clock::System.now(), Site::now);
+            findings.extend(from_the_future(db, now).await);
             if let Some(site) = site {
+                findings.extend(clocks_of_workers(site).await);
                 findings.extend(secrets(site).await);
             }
             findings.extend(magazine(db).await);
@@ -85,7 +88,7 @@ fn proven(mut finding: Finding, is_elsewhere: bool) -> Finding {
 }
 
 /// How the schema stands, what we may do with it and what time it is there; and whether the schema is this program's.
-async fn schema(db: &Db) -> crate::db::Result<(Vec<Finding>, bool)> {
+async fn schema(db: &Db, site: Option<&Site>) -> crate::db::Result<(Vec<Finding>, bool)> {
     let engine = if db.engine() == Engine::Sqlite { "SQLite" } else { "PostgreSQL" };
     let applied = Migrations::applied(db).await?;
     let known = Migrations::names().0.len();
@@ -103,14 +106,47 @@ async fn schema(db: &Db) -> crate::db::Result<(Vec<Finding>, bool)> {
     } else {
         Finding::ok(CHECK, found)
     };
-    let clock = about.clocks.map(|(theirs, ours)| clocks("that of the database", theirs, ours));
+    let clock = match site {
+        Some(site) => site.clock.clone(),
+        None => db.clock().await?,
+    };
+    let clock = clock.own_is_ahead().map(|ahead| clock_of("clock", "this machine's clock", ahead));
     Ok((std::iter::once(finding).chain(clock).collect(), applied == known))
 }
 
+/// Whether a machine's clock is where the database's is, which decides.
+fn clock_of(check: &str, whose: &str, ahead: Ahead) -> Finding {
+    if !ahead.is_apart() {
+        return Finding::ok(check, format!("{whose} and that of the database agree"));
+    }
+    let grade = if ahead.seconds().abs() < CLOCKS_APART as f64 { Grade::Note } else { Grade::Problem };
+    let words = format!(
+        "{whose} is {ahead} that of the database, whose time counts for all. Set it by the net: timedatectl set-ntp true"
+    );
+    Finding::new(check, grade, words)
+}
+
+/// The clocks of other machines that differ from the database's, as their workers say.
+pub async fn clocks_of_workers(site: &Site) -> Vec<Finding> {
+    let here = workers::host();
+    let own_is_apart = site.clock.own_is_ahead().is_some_and(Ahead::is_apart);
+    match workers::clocks_apart(site).await {
+        Ok(all) => all
+            .into_iter()
+            // Of this one it is said already.
+            .filter(|one| !(own_is_apart && one.host == here))
+            .map(|ClockApart { host, ahead }| {
+                let check = format!("clock of {host}");
+                clock_of(check.trim_end_matches(" of "), &format!("the clock of {host}"), ahead)
+            })
+            .collect(),
+        Err(error) => vec![Finding::problem("clock", error.to_string())],
+    }
+}
+
 /// What was written by a clock that was ahead lies in wait until then.
-async fn from_the_future(db: &Db, site: Option<&Site>) -> Option<Finding> {
+pub async fn from_the_future(db: &Db, now: Moment) -> Option<Finding> {
     const CHECK: &str = "rows from the future";
-    let now = site.map_or_else(|| Clock::System.now(), Site::now);
     match store::ahead(db, now.plus(CLOCKS_DIFFER)).await {
         Ok(None) => None,
         Ok(Some(at)) => Some(Finding::note(
@@ -158,13 +194,12 @@ async fn magazine(db: &Db) -> Option<Finding> {
 }
 
 /// What was asked for and is not done; the desk says it where it can be done.
-pub async fn unheeded(db: &Db) -> Vec<Finding> {
+pub async fn unheeded(db: &Db, now: Moment) -> Vec<Finding> {
     let is_current =
         Migrations::applied(db).await.is_ok_and(|applied| applied == Migrations::names().0.len());
     if !is_current {
         return Vec::new();
     }
-    let now = Clock::System.now();
     let (needs, letters) = match tokio::join!(
         attention::look(db, now),
         notices::failed(db, now.minus(attention::LATELY), i64::MAX)

@@ -1,11 +1,13 @@
 //! Which instance is it that answers at the public address? Whoever asks sends a nonce, and gets back a name for it that nobody
 //! but this instance, with its secret and its database, can give.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
 use crate::{
+    clock::Stopwatch,
     db,
     delivery::origin,
     site::Site,
@@ -52,6 +54,31 @@ impl By {
             (true, true) => Self::Proxy,
             (true, false) => Self::Stranger,
         }
+    }
+}
+
+/// This instance, for strangers who ask: the database is asked once in a while, however often they do. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Known(Arc<Mutex<Option<(Stopwatch, Here)>>>);
+
+/// A database does not move while a process works on it.
+const A_WHILE: Duration = Duration::from_secs(60);
+
+impl Known {
+    /// It, as it was a minute ago at most.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn here(&self, site: &Site) -> db::Result<Here> {
+        let mut known = self.0.lock().await;
+        if let Some((since, here)) = &*known
+            && since.elapsed() < A_WHILE
+        {
+            return Ok(here.clone());
+        }
+        let here = Here::of(site).await?;
+        *known = Some((Stopwatch::start(), here.clone()));
+        Ok(here)
     }
 }
 

@@ -1,9 +1,12 @@
 //! The machine: the data folder, what is left of its disk, files, open files, memory.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::{Doctor, Finding};
-use crate::{door, private};
+use crate::{door, heavy, private};
 
 const MB: u64 = 1_000_000;
 /// With less, SQLite and the log soon stop.
@@ -18,63 +21,71 @@ const ENOUGH_FILES: usize = 1_024;
 const LEAST_FILES: usize = 256;
 
 impl Doctor {
-    pub(super) fn machine(&self) -> Vec<Finding> {
-        let mut findings = vec![self.data_folder()];
-        // Before the first start it is the disk on which the folder will be.
-        let folder = std::path::absolute(&self.data_dir).unwrap_or_else(|_| self.data_dir.clone());
-        findings.extend(folder.ancestors().find(|folder| folder.is_dir()).and_then(disk_of).map(disk));
-        findings.extend(self.others());
-        findings.push(open_files(door::granted_descriptors()));
-        findings.extend(memory_left().map(memory));
-        findings
+    /// Away from the threads that serve: a disk that hangs takes its time.
+    pub(super) async fn machine(&self) -> Vec<Finding> {
+        let (data_dir, ours) = (self.data_dir.clone(), self.ours.clone());
+        let looked = heavy::aside(move || look(&data_dir, &ours())).await;
+        looked.unwrap_or_else(|cause| vec![Finding::problem("data folder", cause.to_string())])
     }
+}
 
-    fn data_folder(&self) -> Finding {
-        const CHECK: &str = "data folder";
-        let folder = self.data_dir.display();
-        if !self.data_dir.exists() {
-            return Finding::note(CHECK, format!("{folder} (DATA_DIR) is not there yet; serve makes it"));
-        }
-        if !self.data_dir.is_dir() {
-            return Finding::problem(CHECK, format!("{folder} (DATA_DIR) is no folder. Name another one"));
-        }
-        match private::why_not_ours(&self.data_dir.join("probe")) {
-            None => Finding::ok(CHECK, format!("{folder} is ours to write in")),
-            Some(why) => Finding::problem(
-                CHECK,
-                format!(
-                    "{why}. DATA_DIR has to belong to the user that the service runs as (chown), on a disk that can be written"
-                ),
+fn look(data_dir: &PathBuf, ours: &[PathBuf]) -> Vec<Finding> {
+    let mut findings = vec![data_folder(data_dir)];
+    // Before the first start it is the disk on which the folder will be.
+    let folder = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
+    findings.extend(folder.ancestors().find(|folder| folder.is_dir()).and_then(disk_of).map(disk));
+    findings.extend(others(data_dir, ours));
+    findings.push(open_files(door::granted_descriptors()));
+    findings.extend(memory_left().map(memory));
+    findings
+}
+
+fn data_folder(data_dir: &Path) -> Finding {
+    const CHECK: &str = "data folder";
+    let folder = data_dir.display();
+    if !data_dir.exists() {
+        return Finding::note(CHECK, format!("{folder} (DATA_DIR) is not there yet; serve makes it"));
+    }
+    if !data_dir.is_dir() {
+        return Finding::problem(CHECK, format!("{folder} (DATA_DIR) is no folder. Name another one"));
+    }
+    match private::why_not_ours(&data_dir.join("probe")) {
+        None => Finding::ok(CHECK, format!("{folder} is ours to write in")),
+        Some(why) => Finding::problem(
+            CHECK,
+            format!(
+                "{why}. DATA_DIR has to belong to the user that the service runs as (chown), on a disk that can be written"
             ),
-        }
+        ),
     }
+}
 
-    /// What others on this machine may look into.
-    fn others(&self) -> Vec<Finding> {
-        let finding = |open: private::Open| {
-            let path = open.path.display().to_string().replace('\'', "'\\''");
-            Finding::problem(
-                "files",
-                format!(
-                    "others on this machine can look into {open}, where readers' addresses are. Run: chmod {:o} '{path}'",
-                    open.should_be
-                ),
-            )
-        };
-        let mut findings: Vec<Finding> =
-            private::open_to_others(&(self.ours)()).into_iter().map(finding).collect();
-        let folder = private::open_to_others(std::slice::from_ref(&self.data_dir)).pop();
-        // Where it is ours alone, that is said already.
-        if let (Some(open), true) = (folder, findings.is_empty()) {
-            findings.push(Finding::note(
-                "files",
-                format!(
-                    "others on this machine can look into the data folder {open}; nothing of ours in it is open to them. If nobody else needs it: chmod 700"
-                ),
-            ));
-        }
-        findings
+/// What others on this machine may look into.
+fn others(data_dir: &PathBuf, ours: &[PathBuf]) -> Vec<Finding> {
+    let finding = |open: private::Open| {
+        let path = open.path.display().to_string().replace('\'', "'\\''");
+        Finding::problem(
+            "files",
+            format!(
+                "others on this machine can look into {open}, where readers' addresses are. Run: chmod {:o} '{path}'",
+                open.should_be
+            ),
+        )
+    };
+    let mut findings: Vec<Finding> =
+        private::open_to_others(ours).into_iter().map(finding).collect();
+    let folder = private::open_to_others(std::slice::from_ref(data_dir)).pop();
+    // Where it is ours alone, that is said already.
+    if let (Some(open), true) = (folder, findings.is_empty()) {
+        findings.push(Finding::note(
+            "files",
+            format!(
+                "others on this machine can look into the data folder {open}; nothing of ours in it is open to them. If nobody else needs it: chmod 700"
+            ),
+        ));
     }
+    findings
+}
 }
 
 /// How many bytes are free for us where a folder is.

@@ -10,25 +10,30 @@ use crate::{
     delivery::{
         bounces::imap::{ImapError, Mailbox},
         dns::{Dns, NoAnswer},
+        outcome,
         relays::Trouble,
+        sign_in::{Answer, SignIn},
         smtp::{Connection, Failure, Relay, Stage},
     },
     email_address::for_the_log,
-    private,
+    heavy, private,
+    site::Site,
 };
 
 /// A certificate that ends so soon should have been renewed by now.
 const SOON: Duration = Duration::from_secs(14 * 86_400);
 
 impl Doctor {
-    pub(super) async fn mail_services(&self, refused: &[Trouble]) -> Vec<Finding> {
+    /// Whether the mail services take us in. `site` is this instance, where it is known; `refused` are those that are known to refuse
+    /// our sign-in.
+    pub async fn mail_services(&self, site: Option<&Site>, refused: &[Trouble]) -> Vec<Finding> {
         if self.relays.is_empty() {
             return vec![Finding::problem("mail service", "SMTP_URL is not set, so serve will not start")];
         }
         let several = self.relays.len() > 1;
         let looked = self.relays.iter().map(|relay| {
             let name = relay.url.name();
-            mail_service(relay, several, refused.iter().find(|trouble| trouble.relay == name))
+            mail_service(relay, several, refused.iter().find(|trouble| trouble.relay == name), site)
         });
         join_all(looked).await
     }
@@ -41,8 +46,13 @@ impl Doctor {
                 None => None,
             }
         };
-        let (domain, mailbox) = tokio::join!(self.return_domain(), mailbox);
-        let maildir = self.bounce_maildir.as_deref().map(maildir);
+        // Away from the threads that serve: it may lie on a disk that hangs.
+        let maildir = async {
+            let folder = self.bounce_maildir.clone()?;
+            let looked = heavy::aside(move || maildir(&folder)).await;
+            Some(looked.unwrap_or_else(|cause| Finding::problem("bounce maildir", cause.to_string())))
+        };
+        let (domain, mailbox, maildir) = tokio::join!(self.return_domain(), mailbox, maildir);
         domain.into_iter().chain(maildir).chain(mailbox).collect()
     }
 
@@ -132,7 +142,12 @@ fn server(named: Option<SocketAddr>) -> String {
     }
 }
 
-async fn mail_service(relay: &Relay, several: bool, refused: Option<&Trouble>) -> Finding {
+async fn mail_service(
+    relay: &Relay,
+    several: bool,
+    refused: Option<&Trouble>,
+    site: Option<&Site>,
+) -> Finding {
     let url = &relay.url;
     let check = if several { format!("mail service {}", url.name()) } else { "mail service".to_owned() };
     if let Some(Trouble { since, words, .. }) = refused {
@@ -144,7 +159,43 @@ async fn mail_service(relay: &Relay, several: bool, refused: Option<&Trouble>) -
             ),
         );
     }
-    let why = match in_time(Connection::open(relay)).await {
+    let sign_in = site.and_then(|site| Some((site, SignIn::at(relay, &site.keys)?)));
+    let pass = match &sign_in {
+        Some((site, sign_in)) => match sign_in.ask(site).await {
+            Ok(Answer::Yes(pass)) => Some((*site, pass)),
+            Ok(Answer::No { is_refused: true }) => {
+                let words = format!(
+                    "{url} refused our sign-in, and is not asked again so soon: accounts are locked for that. Correct user and password in SMTP_URL"
+                );
+                return Finding::problem(&check, words);
+            }
+            Ok(Answer::No { is_refused: false }) => {
+                return Finding::note(
+                    &check,
+                    format!("one of us signs in at {url} just now; look again in a minute"),
+                );
+            }
+            // A database that cannot say it is a finding of its own.
+            Err(_) => None,
+        },
+        None => None,
+    };
+    let opened = in_time(Connection::open(relay)).await;
+    if let Some((site, pass)) = pass {
+        // What cannot be noted holds for as long as a refusal.
+        let _ = match &opened {
+            Ok(Ok(_)) => pass.was_taken(site).await,
+            Ok(Err(failure)) if failure.refuses_sign_in() => {
+                pass.was_refused(site, &for_the_log(&outcome::words(&Err(failure.clone())))).await
+            }
+            Ok(Err(failure)) if !failure.breaks_sign_in_off() => pass.was_not_tried(site).await,
+            _ => {
+                pass.was_broken_off();
+                Ok(())
+            }
+        };
+    }
+    let why = match opened {
         Ok(Ok(connection)) => {
             let until = connection.certificate_until();
             connection.quit().await;

@@ -1,6 +1,6 @@
 //! What is wrong with an instance and its surroundings: each finding in a sentence, with what to do next.
 //!
-//! The rule: it looks, and changes nothing. Whatever is outside is waited for no longer than [`PATIENCE`], and what hangs keeps
+//! The rule: it looks, and changes nothing; but a sign-in that it tries counts as one of ours, so that no account is locked. Whatever is outside is waited for no longer than [`PATIENCE`], and what hangs keeps
 //! nothing else from being looked at.
 
 mod database;
@@ -24,13 +24,16 @@ use tokio::time::timeout;
 use url::Url;
 
 use self::here::Here;
-pub use self::{database::unheeded, store::STATEMENTS};
+pub use self::{
+    database::{clocks_of_workers, from_the_future, unheeded},
+    store::STATEMENTS,
+};
 use crate::{
     db::Sql,
     delivery::{
         bounces::imap::Mailbox,
         deliverability::{self, Check, Lookout},
-        relays::{self, Trouble},
+        relays,
         smtp::Relay,
     },
     email_address::EmailAddress,
@@ -178,20 +181,23 @@ impl Doctor {
         // Mail services lock accounts at a few wrong passwords: what is known to be refused is not tried by us, too.
         let mut refused = relays::troubles(&site.db).await.unwrap_or_default();
         refused.retain(|trouble| trouble.credentials.is_some());
-        let around = self.look_around(here.as_ref(), &refused);
+        let around = self.look_around(here.as_ref(), self.mail_services(Some(site), &refused));
         let (mut findings, around) = tokio::join!(self.look_into(&site.db, Some(site)), around);
         findings.extend(around);
         findings
     }
 
-    /// What is around the database. `here` is this instance, as far as it is known; `refused` are mail services that are known to
-    /// refuse our sign-in.
-    pub async fn look_around(&self, here: Option<&Here>, refused: &[Trouble]) -> Vec<Finding> {
-        let mut findings = self.machine();
+    /// What is around the database. `here` is this instance, as far as it is known; `mail` is what is found of its mail services.
+    pub async fn look_around(
+        &self,
+        here: Option<&Here>,
+        mail: impl Future<Output = Vec<Finding>>,
+    ) -> Vec<Finding> {
+        let mut findings = self.machine().await;
         // What hangs keeps nothing else waiting.
         let (address, mail, returned, dns, payments) = tokio::join!(
             self.public_address(here),
-            self.mail_services(refused),
+            mail,
             self.returned_mail(),
             self.dns(),
             self.payment_provider(),

@@ -11,7 +11,7 @@ use super::{
     mail::good_until,
 };
 use crate::{
-    clock::{Clock, Moment, Zone},
+    clock::{Ahead, Clock, Moment, Zone},
     payments::{PaymentProvider as _, Stripe},
     token,
     trust::{NotBelieved, good_until as certificate_until, why_not_believed},
@@ -20,7 +20,7 @@ use crate::{
 const ADDRESS: &str = "public address";
 const VISITORS: &str = "visitors";
 /// The payment provider's news is not believed when it seems to be older, and signatures of mail from the future are refused.
-const CLOCKS_APART: i64 = 60;
+pub(super) const CLOCKS_APART: i64 = 60;
 const LARGEST_ANSWER: usize = 4_096;
 /// How the time stands in HTTP (RFC 9110 section 5.6.7).
 const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
@@ -192,30 +192,19 @@ async fn time_at(url: &str) -> Option<Moment> {
 }
 
 /// Whether our clock is where another one is.
-pub(super) fn clocks(whose: &str, theirs: Moment, ours: Moment) -> Finding {
+fn clocks(whose: &str, theirs: Moment, ours: Moment) -> Finding {
     const CHECK: &str = "clock";
     let ahead = ours.unix_seconds() - theirs.unix_seconds();
     if ahead.abs() < CLOCKS_APART {
         return Finding::ok(CHECK, format!("this machine's clock and {whose} agree"));
     }
-    let way = if ahead > 0 { "ahead of" } else { "behind" };
     Finding::problem(
         CHECK,
         format!(
-            "this machine's clock is {} {way} {whose}. Set it by the net: timedatectl set-ntp true",
-            span(ahead.unsigned_abs())
+            "this machine's clock is {} {whose}. Set it by the net: timedatectl set-ntp true",
+            Ahead(ahead * 1_000_000)
         ),
     )
-}
-
-/// A span of time for people.
-fn span(seconds: u64) -> String {
-    match seconds {
-        0..=119 => format!("{seconds} seconds"),
-        120..=7_199 => format!("{} minutes", seconds / 60),
-        7_200..=172_799 => format!("{} hours", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
-    }
 }
 
 #[cfg(test)]

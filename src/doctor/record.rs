@@ -140,7 +140,9 @@ pub async fn keep(site: &Site, place: &str, findings: Vec<Finding>, tells: bool)
     // Whoever cannot be written to has not been told.
     let tells = tells && !owners.is_empty() && letters::from(site, &settings).is_some();
     let at = looks.iter().position(|look| look.place == place);
-    let before = at.map(|at| looks.swap_remove(at).problems()).unwrap_or_default();
+    // Processes of one machine share its place: what another found a moment ago is no look before this one.
+    let before = at.map(|at| looks.swap_remove(at)).filter(|look| now.since(look.at) >= EVERY);
+    let before = before.map(|look| look.problems()).unwrap_or_default();
     let mut look = Look { place: place.to_owned(), findings, at: now, again: false };
     let mut bad = look.problems();
     bad.retain(|thing, _| !told.contains(thing));

@@ -182,7 +182,7 @@ impl fmt::Display for Tidied {
 
 /// The moment by which to forget; none while the clock is not believed. Of two clocks the slower one forgets less.
 async fn believed(site: &Site, ran: Duration) -> Result<Option<Moment>> {
-    let now = site.now().min(site.db.lease_time(&site.clock).await?);
+    let now = site.db.lease_time(&site.clock).await?.min(site.clock.slowest());
     let mut tx = site.db.begin().await?;
     tx.close(Gate::Past).await?;
     let last = store::tidied(&mut tx).await?.and_then(|text| Tidied::parse(&text));

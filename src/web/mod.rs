@@ -49,7 +49,7 @@ pub use self::{
 use crate::{
     articles::fetch::Fetcher,
     delivery::{deliverability::Lookout, position::Positions, relays::RelayOptions},
-    doctor::Doctor,
+    doctor::{Doctor, here::Known},
     door::{self, Headcount, Limits},
     mail::Templates,
     meters::Meters,
@@ -78,6 +78,8 @@ pub struct App {
     pub lookout: Option<Lookout>,
     /// Looks what is wrong, and the place where it looks; none in a process that knows no settings.
     pub doctor: Option<(Arc<Doctor>, Arc<str>)>,
+    /// Which instance this is.
+    pub here: Known,
     /// The mail services with their limits; empty in a process that does not know them.
     pub relays: Arc<[RelayOptions]>,
     /// The payment provider; none while donations are switched off.
@@ -125,6 +127,7 @@ impl App {
             sandbox: None,
             lookout: None,
             doctor: None,
+            here: Known::default(),
             relays: Arc::new([]),
             payments: None,
             positions: None,

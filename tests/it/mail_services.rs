@@ -13,6 +13,7 @@ use broadside::{
         smtp::{Relay, Timeouts},
     },
     digests,
+    doctor::Doctor,
     sandbox::{Rule, Sandbox, SandboxConfig, Stage},
     smtp_url::{RelayLimits, SmtpUrl},
     staff::mail_services,
@@ -20,7 +21,7 @@ use broadside::{
 
 use crate::support::{
     TestApp,
-    app::OWNER,
+    app::{self, OWNER},
     both_engines, database,
     program::Program,
     scratch, wait,
@@ -128,6 +129,25 @@ both_engines! {
         let letters: Vec<_> = letters.iter().filter(|mail| mail.subject.contains("refuses our sign-in")).collect();
         assert_eq!(letters.len(), 1);
         assert!(letters[0].subject.contains(&relays[0].name()));
+    }
+
+    /// TRUST F6: what the doctor tries counts, for itself and for whoever sends.
+    async fn a_sign_in_that_the_doctor_tries_is_a_try(app: TestApp) {
+        let provider = provider(app.site.clock.clone()).await;
+        let relays = [with_password(&app, &provider, "a bad password")];
+        let doctor = Doctor { relays: vec![relays[0].relay.clone()], ..app::doctor(&app.site, &app.relay) };
+        for words in ["does not take our password: 535", "is not asked again so soon"] {
+            let found = doctor.mail_services(Some(&app.site), &[]).await;
+            assert!(found[0].words.contains(words), "{}", found[0]);
+        }
+        app.readers(3).await;
+        app.seal_edition("To nobody yet").await;
+        let engines = start(&app, &relays).await;
+        wait::until("it is known", async || (!relays::troubles(&app.site.db).await.expect("the troubles").is_empty()).then_some(())).await;
+        stop(engines).await;
+        // A minute had passed until the edition was locked.
+        tries(&provider, 2).await;
+        app.leaves_work();
     }
 
     /// TRUST F6: whoever is signed in goes on, whatever becomes of the sign-in of others.

@@ -296,6 +296,37 @@ async fn a_database_that_is_away_is_told_to_whoever_watches() {
     app.site.db.close().await;
 }
 
+/// A process that starts before its database says what it waits for, and is well once it is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_waits_for_its_database_says_so() {
+    let Some(cluster) = tokio::task::block_in_place(Cluster::get)
+        .and_then(|_| tokio::task::block_in_place(Cluster::of_its_own))
+    else {
+        return;
+    };
+    let app = TestApp::start(TestDb::on(&cluster).await).await;
+    app.site.db.close().await;
+    tokio::task::block_in_place(|| cluster.stop("fast"));
+    for start in [Program::serve, Program::worker] {
+        let address = address_of_its_own();
+        let mut program = start(&app, &[("METRICS_LISTEN", &address.to_string())]);
+        let watcher = Watcher::at(address);
+        watcher.until_it_answers().await;
+        let (status, health) = watcher.health().await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(health["status"], "waiting for the database");
+        let why = health["database"]["why"].as_str().expect("why");
+        assert!(why.starts_with("cannot reach PostgreSQL at"), "{why}");
+
+        tokio::task::block_in_place(|| cluster.start_again());
+        wait::until("the start", async || program.log().contains("STRIPE_SECRET_KEY").then_some(())).await;
+        wait::until("good health", async || (watcher.health().await.0 == StatusCode::OK).then_some(())).await;
+        program.signal("TERM");
+        assert!(program.ended(Duration::from_secs(30)).await.success(), "{}", program.log());
+        tokio::task::block_in_place(|| cluster.stop("fast"));
+    }
+}
+
 /// A worker has no pages, and is watched all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_is_watched_too() {

@@ -172,9 +172,8 @@ both_engines! {
         let (name, _) = genuine.split_once('@').expect("a host");
         let other_root = RootSecret { id: 1, secret: vec![7; 32] };
         let stranger = Keys::new(&other_root, &[], b"s");
-        let second = app.reader_row("reader2@example.org").await;
-        let names: Vec<(String,)> =
-            database::rows(&app.site.db, &format!("select public_id from subscriber where id = {second}")).await;
+        let sql = "select public_id from subscriber where email = 'reader2@example.org'";
+        let names: Vec<(String,)> = database::rows(&app.site.db, sql).await;
         let forged = verp::message_id(&stranger, app.site.host(), &Which::named(&edition.public_id, &names[0].0));
         let proof = name.rsplit('.').next().expect("a proof");
         // The proof is behind the names, and the host has dots.

@@ -59,12 +59,13 @@ statements! {
             finished_at = case when marker and doubts >= 2 then cast($2 as bigint) end, doubts = doubts + case when marker then 1 else 0 end,
             maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null, next_at = $2
         where state = 'claimed' and claimed_by = $1";
-    /// A task broke off that had it in hand. It goes back as that of a worker that is gone; one that was not begun is given up at
-    /// its third try.
-    BREAK_OFF = "update notice set state = case when marker and doubts >= 2 or not marker and attempt >= 3 then 'failed' else 'queued' end,
-            context = case when marker and doubts >= 2 or not marker and attempt >= 3 then '' else context end,
-            finished_at = case when marker and doubts >= 2 or not marker and attempt >= 3 then cast($5 as bigint) end,
+    /// A task broke off that had it in hand. It goes back as that of a worker that is gone; one that was not begun is given up when
+    /// that happened for the third time.
+    BREAK_OFF = "update notice set state = case when marker and doubts >= 2 or not marker and breaks >= 2 then 'failed' else 'queued' end,
+            context = case when marker and doubts >= 2 or not marker and breaks >= 2 then '' else context end,
+            finished_at = case when marker and doubts >= 2 or not marker and breaks >= 2 then cast($5 as bigint) end,
             class = 'broke off', reply = $4, next_at = $6, doubts = doubts + case when marker then 1 else 0 end,
+            breaks = breaks + case when marker then 0 else 1 end,
             maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// A worker stops in good order.

@@ -1,7 +1,8 @@
 //! SQL of workers and their heartbeats.
 
+use super::super::workers::ClockApart;
 use crate::{
-    clock::Moment,
+    clock::{Ahead, Moment},
     db::{Db, Result, Tx},
     statements,
 };
@@ -10,7 +11,10 @@ statements! {
     /// A worker begins.
     ADD = "insert into worker (host, pid, base_url, started_at, heartbeat_at) values ($1, $2, $3, $4, $4) returning id";
     /// Still here; touches nothing once the worker was declared dead.
-    BEAT = "update worker set heartbeat_at = $2 where id = $1 and stopped_at is null";
+    BEAT = "update worker set heartbeat_at = $2, clock_ahead_us = $3 where id = $1 and stopped_at is null";
+    /// Those heard of since a moment whose machines' clocks differ from the database's by so much.
+    CLOCKS_APART = "select host, clock_ahead_us from worker where stopped_at is null and heartbeat_at > $1 and abs(clock_ahead_us) >= $2
+        order by host, id desc";
     /// Those silent since a moment, other than oneself. Nobody waits for a row that somebody else holds.
     SILENT = sqlite "select id from worker where stopped_at is null and heartbeat_at < $1 and id <> $2",
         postgres "select id from worker where stopped_at is null and heartbeat_at < $1 and id <> $2 for update skip locked";
@@ -53,8 +57,14 @@ pub async fn living_elsewhere(db: &Db, since: Moment, here: &str) -> Result<Opti
     Ok(db.opt::<(String,)>(LIVING_ELSEWHERE, (since, here)).await?.map(|(there,)| there))
 }
 
-pub async fn beat(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
-    Ok(tx.exec(BEAT, (id, now)).await? == 1)
+/// `ahead` is by how much the machine's own clock is, where it is not the one that counts.
+pub async fn beat(tx: &mut Tx, id: i64, now: Moment, ahead: Option<Ahead>) -> Result<bool> {
+    Ok(tx.exec(BEAT, (id, now, ahead.map_or(0, |ahead| ahead.0))).await? == 1)
+}
+
+pub async fn clocks_apart(db: &Db, since: Moment, least: i64) -> Result<Vec<ClockApart>> {
+    let all: Vec<(String, i64)> = db.all(CLOCKS_APART, (since, least)).await?;
+    Ok(all.into_iter().map(|(host, ahead)| ClockApart { host, ahead: Ahead(ahead) }).collect())
 }
 
 pub async fn is_alive(tx: &mut Tx, id: i64) -> Result<bool> {

@@ -6,7 +6,7 @@ use super::super::{Desk, Outcome, session::see_other};
 use crate::{
     clock::Zone,
     doctor::{
-        Finding, Grade,
+        self, Finding, Grade,
         record::{self, Look},
         worst,
     },
@@ -16,6 +16,8 @@ use crate::{
 struct Page {
     /// Whether this process can look at all.
     can_look: bool,
+    /// What is wrong with the clocks of machines now.
+    clocks: Vec<String>,
     looks: Vec<LookView>,
 }
 
@@ -44,7 +46,8 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
     let looks = record::last(&desk.site().db, desk.site().now()).await?;
     let is_one = looks.len() == 1;
     let looks = looks.into_iter().map(|look| LookView::new(look, is_one, desk.zone())).collect();
-    let page = Page { can_look: desk.app.doctor.is_some(), looks };
+    let clocks = doctor::clocks_of_workers(desk.site()).await.iter().map(Finding::sentence).collect();
+    let page = Page { can_look: desk.app.doctor.is_some(), clocks, looks };
     desk.page("desk/settings/doctor", "The server", &page).await
 }
 

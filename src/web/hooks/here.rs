@@ -11,7 +11,7 @@ use axum::{
 
 use super::super::{App, Outcome, WebError};
 use crate::{
-    doctor::here::{Answer, By, Here},
+    doctor::here::{Answer, By},
     token,
 };
 
@@ -25,7 +25,7 @@ pub(crate) async fn show(
     if !token::is_public_id(&nonce) {
         return Err(WebError::NotFound);
     }
-    let name = Here::of(&app.site).await?.name(&nonce);
+    let name = app.here.here(&app.site).await?.name(&nonce);
     let by = By::of(peer.ip().to_canonical(), headers.contains_key("x-forwarded-for"), &app.trusted_proxies);
     Ok(Json(Answer { name, by }).into_response())
 }

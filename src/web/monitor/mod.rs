@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 
 use self::figures::{Asked, Figures};
 use crate::{
-    clock::Moment,
+    clock::{Clock, Moment},
     db::Engine,
     delivery::{relays::RelayOptions, vitals::Vitals},
     door::{self, Headcount, Limits},
@@ -74,6 +74,35 @@ pub async fn serve(listener: TcpListener, monitor: Monitor, stop: impl Future<Ou
     door::serve(listener, router, LIMITS, Headcount::default(), Arc::new([]), stop).await;
 }
 
+/// Answers while a process that starts waits for its database, until it `is_there`: `/health` says so, and there are no metrics yet.
+pub async fn serve_while_waiting(
+    listener: TcpListener,
+    why: String,
+    began: Moment,
+    is_there: impl Future<Output = ()> + Send + 'static,
+) {
+    let router = Router::new().route("/health", get(waiting)).route("/metrics", get(waiting));
+    let router = router.with_state((Arc::from(why), began));
+    door::serve(listener, router, LIMITS, Headcount::default(), Arc::new([]), is_there).await;
+}
+
+async fn waiting(State((why, began)): State<(Arc<str>, Moment)>) -> Response {
+    let health = Health {
+        status: "waiting for the database",
+        process: Process::since(began, Clock::System.now()),
+        // A file is there or not: only a server is waited for.
+        database: Database { engine: "postgresql", away: true, why: Some(why.to_string()) },
+        engine: Sending {
+            lives: 0,
+            alive: false,
+            last_sign_of_life_seconds: 0.0,
+            messages_in_hand: 0,
+            waits_for: "the database".to_owned(),
+        },
+    };
+    health.answer()
+}
+
 #[derive(Serialize)]
 struct Health {
     /// `ok`, or what is wrong.
@@ -123,11 +152,7 @@ async fn health(State(Monitor { watched, .. }): State<Monitor>) -> Response {
     let waits_for = if away.is_some() { "the database".to_owned() } else { look.waits_for() };
     let health = Health {
         status,
-        process: Process {
-            version: env!("CARGO_PKG_VERSION"),
-            started: watched.began.to_string(),
-            up_for_seconds: watched.site.now().since(watched.began).as_secs(),
-        },
+        process: Process::since(watched.began, watched.site.now()),
         database: Database {
             engine: match watched.site.db.engine() {
                 Engine::Sqlite => "sqlite",
@@ -144,8 +169,21 @@ async fn health(State(Monitor { watched, .. }): State<Monitor>) -> Response {
             waits_for,
         },
     };
-    let code = if status == "ok" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (code, [(header::CACHE_CONTROL, "no-store")], Json(health)).into_response()
+    health.answer()
+}
+
+impl Health {
+    fn answer(self) -> Response {
+        let code = if self.status == "ok" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        (code, [(header::CACHE_CONTROL, "no-store")], Json(self)).into_response()
+    }
+}
+
+impl Process {
+    fn since(began: Moment, now: Moment) -> Self {
+        let (version, started) = (env!("CARGO_PKG_VERSION"), began.to_string());
+        Self { version, started, up_for_seconds: now.since(began).as_secs() }
+    }
 }
 
 /// `GET /metrics`. Without the database there are the numbers of the process.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Figures, Watched, process};
-use crate::{door::descriptors, jobs, meters::Sheet};
+use crate::{clock::Ahead, door::descriptors, jobs, meters::Sheet};
 
 /// The text of `/metrics`.
 pub(super) fn write(watched: &Watched, figures: Option<&Figures>) -> Result<String, fmt::Error> {
@@ -65,6 +65,8 @@ fn of_the_process(sheet: &mut Sheet, watched: &Watched) {
         ["pool"],
         pool(|pool| pool.most),
     );
+    let ahead = watched.site.clock.own_is_ahead().map_or(0.0, Ahead::seconds);
+    sheet.now("broadside_clock_ahead_seconds", "This machine's clock against the database's", ahead);
     let away = watched.site.db.away().is_some();
     sheet.now("broadside_database_away", "1 while the database cannot be reached", f64::from(u8::from(away)));
 }

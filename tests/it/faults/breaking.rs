@@ -10,6 +10,7 @@ use broadside::{
         relays::RelayOptions,
     },
     digests,
+    sandbox::{Rule, Stage},
     site::Site,
     tasks::{Breaks, Task},
 };
@@ -95,6 +96,25 @@ both_engines! {
         desk.submit_and_follow(&form).await;
         app.send().await;
         assert_eq!(states(&app).await, [state("accepted", "", READERS)]);
+    }
+
+    /// TRUST F28: an automatic email that a server put off twice is not given up because a sender breaks off at it once.
+    async fn an_automatic_email_is_not_given_up_at_the_first_break(app: TestApp) {
+        app.subscribe_only(POISON).await;
+        let script = app.sandbox.smtp_script();
+        script.add(Rule::at(Stage::Rcpt).to(POISON).times(2).reply(450, "4.2.1 The mailbox is busy"));
+        for _ in 0..2 {
+            app.send().await;
+            app.advance(Duration::from_secs(86_400));
+        }
+        assert_eq!(script.reached(Stage::Rcpt), 2);
+        send(&app, At::Envelope, &Times::new(1)).await;
+        let state = "select state, class from notice";
+        let states: Vec<(String, String)> = database::rows(&app.site.db, state).await;
+        assert_eq!(states, [("queued".to_owned(), "broke off".to_owned())]);
+        app.advance(LATER);
+        app.send().await;
+        assert_eq!(app.mails(POISON).len(), 1);
     }
 
     /// TRUST F28, "never guess": a sender that breaks off after the server took the copy leaves it in doubt, as a dead worker
