@@ -300,7 +300,8 @@ impl ServerClock {
     /// answer moves nothing.
     fn heard(&self, theirs: Moment, asked: Instant) {
         let least = theirs.minus(self.began.elapsed());
-        let most = theirs.minus(asked.saturating_duration_since(self.began)).max(least);
+        let before = self.began.saturating_duration_since(asked);
+        let most = theirs.plus(before).minus(asked.saturating_duration_since(self.began)).max(least);
         let known = Moment(self.at_beginning.load(Ordering::Relaxed));
         self.at_beginning.store(known.clamp(least, most).0, Ordering::Relaxed);
         let ahead = Ahead(self.own.now().0.saturating_sub(self.now().0));
