@@ -72,8 +72,7 @@ fn others(data_dir: &PathBuf, ours: &[PathBuf]) -> Vec<Finding> {
             ),
         )
     };
-    let mut findings: Vec<Finding> =
-        private::open_to_others(ours).into_iter().map(finding).collect();
+    let mut findings: Vec<Finding> = private::open_to_others(ours).into_iter().map(finding).collect();
     let folder = private::open_to_others(std::slice::from_ref(data_dir)).pop();
     // Where it is ours alone, that is said already.
     if let (Some(open), true) = (folder, findings.is_empty()) {
@@ -85,7 +84,6 @@ fn others(data_dir: &PathBuf, ours: &[PathBuf]) -> Vec<Finding> {
         ));
     }
     findings
-}
 }
 
 /// How many bytes are free for us where a folder is.
