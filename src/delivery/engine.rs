@@ -14,15 +14,16 @@ use tokio::{
 use super::{
     breaker::{self, RefusalRules},
     editions::UnknownPolicy,
+    lane::News,
     lane::Slowness,
     ledger::{self, Wish},
-    pace::{self, News, PaceRules},
+    pace::{self, PaceRules},
     patience,
     position::Positions,
     queue::{ForLater, InFlight, Queue},
     relays::{RelayOptions, Relays},
     sender::Sender,
-    shared::{Shared, Variants, Wakes},
+    shared::{Shared, Variants},
     store::{
         domains,
         editions::{self, Sending},
@@ -31,6 +32,7 @@ use super::{
         pace as paces,
     },
     vitals::Vitals,
+    wakes::Wakes,
     workers::{Lock, Worker},
     writer::Writer,
 };

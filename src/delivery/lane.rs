@@ -235,6 +235,17 @@ impl Lane {
     }
 }
 
+/// What one worker has to tell of a domain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct News {
+    /// None for a domain that is free again.
+    pub(super) slowness: Option<Slowness>,
+    /// It took a message since the others were told, whatever it did after that.
+    pub(super) took: bool,
+    /// What it says while it takes none, without addresses.
+    pub(super) words: String,
+}
+
 #[cfg(test)]
 mod tests {
     use std::{cmp::Reverse, collections::BinaryHeap};

@@ -9,6 +9,7 @@
 
 pub mod bounces;
 pub mod breaker;
+mod copy_names;
 pub mod deliverability;
 pub mod dkim;
 pub mod dns;
@@ -24,6 +25,7 @@ pub mod origin;
 pub mod outcome;
 pub mod pace;
 mod patience;
+mod place;
 pub mod position;
 mod queue;
 pub mod relays;
@@ -32,11 +34,13 @@ mod shared;
 pub(crate) mod sign_in;
 mod slots;
 pub mod smtp;
+mod stopping;
 mod store;
 pub mod suppression;
 pub mod variant;
 pub mod verp;
 pub mod vitals;
+mod wakes;
 pub mod workers;
 mod writer;
 

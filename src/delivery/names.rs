@@ -1,24 +1,12 @@
 //! Which rows the names in links, return addresses and Message-IDs mean.
 
-use super::{
-    store::names as store,
-    variant::{CopyNames, Headers},
-    verp::Which,
-};
+pub use super::copy_names::CopyId;
+use super::{copy_names::CopyNames, store::names as store, variant::Headers, verp::Which};
 use crate::{
     db::{Db, Result},
     links::Name,
     site::Site,
 };
-
-/// The rows of a copy: an edition and a subscriber.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CopyId {
-    /// The edition.
-    pub edition: i64,
-    /// The subscriber.
-    pub subscriber: i64,
-}
 
 /// The copy that a return address or Message-ID speaks of; `None` once edition or reader are not known any more.
 ///

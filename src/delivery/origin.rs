@@ -6,17 +6,16 @@
 //! that works on it knows; the workers' rows hold the address they would send under, so a process that was started with
 //! the wrong one is given nothing, whatever it believes.
 
-use std::fs;
-
 use url::{Host, Url};
 
+pub use super::place::place;
 use super::{
     position::{Positions, Verdict},
     store::origin::{self as store, Home},
 };
 use crate::{
     clock::Moment,
-    db::{Db, Engine, Result, Tx},
+    db::{Db, Result, Tx},
     site::Site,
     token,
 };
@@ -169,21 +168,6 @@ pub async fn restored_at(tx: &mut Tx) -> Result<Option<Moment>> {
 /// When the database fails.
 pub async fn report(db: &Db) -> Result<String> {
     Ok(store::home(db).await?.map(|home| home.report).unwrap_or_default())
-}
-
-/// The place at which a database runs: for SQLite the file and, where it has an id, the machine; for PostgreSQL the server's
-/// own id and the database's, which a restored dump does not keep.
-///
-/// # Errors
-/// When the database fails.
-pub async fn place(db: &Db) -> Result<String> {
-    let place = db.place().await?;
-    if db.engine() == Engine::Postgres {
-        return Ok(place);
-    }
-    let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    let machine = token::hash(machine.trim());
-    Ok(format!("{}:{place}", machine.get(..16).unwrap_or_default()))
 }
 
 /// One spelling, whether or not the setting ends with a slash.

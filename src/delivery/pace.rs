@@ -17,7 +17,7 @@ pub use super::{
     store::pace::{Refusing, Slowed, Waiting},
 };
 use super::{
-    lane::{Lane, Slowness},
+    lane::{Lane, News, Slowness},
     patience,
     store::pace as store,
 };
@@ -78,17 +78,6 @@ impl Refusing {
     pub fn given_up_at(&self) -> Moment {
         self.patient_since.max(self.going_since).plus(patience::LONGEST)
     }
-}
-
-/// What one worker has to tell of a domain.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct News {
-    /// None for a domain that is free again.
-    pub(super) slowness: Option<Slowness>,
-    /// It took a message since the others were told, whatever it did after that.
-    pub(super) took: bool,
-    /// What it says while it takes none, without addresses.
-    pub(super) words: String,
 }
 
 /// The paces of one worker.

@@ -11,9 +11,12 @@ use std::time::Duration;
 
 use super::{
     ledger, outcome,
-    pace::Slowed,
     smtp::{Failure, Reply},
-    store::{ledger::Claim, origin, pace as store},
+    store::{
+        ledger::Claim,
+        origin,
+        pace::{self as store, Slowed},
+    },
     workers::Worker,
 };
 use crate::{

@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{
-    origin,
+    place::place,
     store::origin::{self as store, Home},
 };
 use crate::{
@@ -102,7 +102,7 @@ impl Positions {
         if claim.epoch.is_empty() {
             return Ok(());
         }
-        let place = if self.own().place.is_empty() { Some(origin::place(db).await?) } else { None };
+        let place = if self.own().place.is_empty() { Some(place(db).await?) } else { None };
         self.change(|own| {
             if let Some(place) = place {
                 own.place = place;
@@ -125,7 +125,7 @@ impl Positions {
             return Ok(());
         }
         let Some(home) = store::home(db).await? else { return Ok(()) };
-        let place = origin::place(db).await?;
+        let place = place(db).await?;
         self.change(|own| {
             own.place = place;
             own.epoch = home.epoch;

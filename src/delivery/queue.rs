@@ -16,11 +16,11 @@ use tokio::sync::Notify;
 
 use super::{
     pace::{Pace, PaceRules},
-    shared::Wakes,
     store::{
         ledger::{Claim, Key},
         notices::ClaimedNotice,
     },
+    wakes::Wakes,
 };
 use crate::clock;
 

@@ -18,11 +18,11 @@ use tokio::sync::Notify;
 
 pub use super::store::relays::Trouble;
 use super::{
-    shared::Wakes,
     sign_in::SignIn,
     slots::{Slot, Slots},
     smtp::Relay,
     store::{relays as store, sign_ins},
+    wakes::Wakes,
 };
 use crate::{
     clock::{self, Moment},

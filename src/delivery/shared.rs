@@ -2,13 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{queue::Queue, relays::Relays, store::ledger as rows, variant::Frozen};
+use super::{queue::Queue, relays::Relays, store::ledger as rows, variant::Frozen, wakes::Wakes};
 use crate::{db, mail::Templates, meters::Meters, site::Site, tasks::Breaks};
 
 /// The instance, and what the tasks know together.
@@ -25,20 +22,6 @@ pub(super) struct Shared {
     pub(super) breaks: Breaks,
     /// What became of messages.
     pub(super) meters: Meters,
-}
-
-/// Counts how often a task of the engine was woken. Whoever is woken has something to do, or the time has come to look.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Wakes(Arc<AtomicU64>);
-
-impl Wakes {
-    pub(super) fn count(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn total(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 /// Frozen bodies kept in memory, so that they are read once for many copies.

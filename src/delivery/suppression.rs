@@ -5,11 +5,8 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use super::store::suppressions as store;
 pub use super::store::suppressions::{Blocked, InForce};
-use super::{
-    ledger,
-    store::{notices, suppressions as store},
-};
 use crate::{
     clock::Moment,
     db::{Gate, Result, Tx},
@@ -73,7 +70,7 @@ pub fn proof(keys: &Keys) -> String {
 
 /// The suppressions of one instance.
 #[derive(Clone, Copy, Debug)]
-pub struct Suppressions<'a>(&'a Site);
+pub struct Suppressions<'a>(pub(super) &'a Site);
 
 impl<'a> Suppressions<'a> {
     /// Those of this instance.
@@ -134,32 +131,6 @@ impl<'a> Suppressions<'a> {
 
     fn proof(self) -> String {
         proof(&self.0.keys)
-    }
-
-    /// Stops mail to an address, and withdraws whatever waits to be sent to it; the first reason stays. `detail` is what staff
-    /// read. Whether it was not stopped before. It is the first thing that a transaction changes.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn add(
-        self,
-        tx: &mut Tx,
-        address: &EmailAddress,
-        reason: Reason,
-        detail: &str,
-    ) -> Result<bool> {
-        self.close(tx).await?;
-        let (key, now) = (address.key(), self.0.now());
-        let added = store::add(tx, &self.hash(address), reason.as_str(), detail, now).await?;
-        // Automatic emails stop only for what the mailbox itself said (TRUST M29).
-        if matches!(reason, Reason::Bounced | Reason::Complained) {
-            notices::withdraw(tx, &key, now).await?;
-        }
-        if let Some(reader) = store::reader(tx, &key).await? {
-            store::link(tx, &self.hash(address), reader).await?;
-            ledger::withdraw_because(tx, self.0, reader, None, reason.as_str()).await?;
-        }
-        Ok(added)
     }
 
     /// Finds out whose the addresses are that are not mailed, of readers who are new since the last time, so that those who are

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use super::copy_names::CopyNames;
 use super::{
+    copy_names::CopyId,
     dkim::{self, DkimError},
-    names::{self, CopyId},
     store::{
         ledger::{self as store, Claim, StoredHeaders},
         notices::ClaimedNotice,
     },
-    verp::{self, Which},
 };
 use crate::{
     clock::Moment,
@@ -73,54 +73,6 @@ impl Headers {
             subscriber: Name::id(subscriber),
             list: Name::id(&self.list),
         }
-    }
-}
-
-/// How a copy is named in its links, its return address and its Message-ID.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CopyNames<'a> {
-    /// The edition.
-    pub edition: Name<'a>,
-    /// The subscriber.
-    pub subscriber: Name<'a>,
-    /// The list that brought it.
-    pub list: Name<'a>,
-}
-
-impl CopyNames<'_> {
-    /// By row numbers, as earlier versions did.
-    #[must_use]
-    pub const fn numbered(copy: CopyId, list_id: i64) -> Self {
-        Self {
-            edition: Name::Number(copy.edition),
-            subscriber: Name::Number(copy.subscriber),
-            list: Name::Number(list_id),
-        }
-    }
-
-    /// For return address and Message-ID; `None` if it is named half by number, which nobody does.
-    fn which(&self) -> Option<Which> {
-        match (&self.edition, &self.subscriber) {
-            (Name::Id(edition), Name::Id(subscriber)) if !subscriber.is_empty() => {
-                Some(Which::named(edition, subscriber))
-            }
-            (Name::Number(edition), Name::Number(subscriber)) => {
-                Some(Which::Numbered { edition: *edition, subscriber: *subscriber })
-            }
-            _ => None,
-        }
-    }
-
-    /// The Message-ID of the copy, without brackets: the same on every attempt (TRUST M9).
-    #[must_use]
-    pub fn message_id(&self, site: &Site) -> Option<String> {
-        Some(verp::message_id(&site.keys, site.host(), &self.which()?))
-    }
-
-    /// The return address of the copy, where there is an address for what comes back.
-    #[must_use]
-    pub fn return_address(&self, site: &Site) -> Option<String> {
-        Some(verp::make(&site.keys, site.bounce_address.as_ref()?, &self.which()?))
     }
 }
 
@@ -236,15 +188,6 @@ impl Links {
             view: site.url(&format!("/view/{view}")),
             give,
         }
-    }
-
-    /// Those of a reader's copy; `None` when there is no such edition or reader.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn of_copy(site: &Site, edition: i64, subscriber: i64) -> Result<Option<Self>> {
-        let names = names::of_copy(site, CopyId { edition, subscriber }).await?;
-        Ok(names.map(|names| Self::new(site, &names)))
     }
 
     /// As the mail room wants them, with the reader's name.

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+pub use super::store::workers::ClockApart;
 use super::{
     ledger, origin,
     store::{
@@ -17,7 +18,7 @@ use super::{
     },
 };
 use crate::{
-    clock::{Ahead, CLOCKS_APART, Clock, Moment, Stopwatch},
+    clock::{CLOCKS_APART, Clock, Moment, Stopwatch},
     db::{Db, Engine, Result, Tx},
     private,
     site::Site,
@@ -112,15 +113,6 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
 pub async fn is_anybody_alive(db: &Db) -> Result<bool> {
     let now = db.lease_time(&Clock::System).await?;
     store::is_anybody_alive(db, now.minus(SIGN_OF_LIFE)).await
-}
-
-/// A worker whose machine's clock differs from the database's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClockApart {
-    /// What the machine is called; empty where it has no name.
-    pub host: String,
-    /// By how much, when it last gave a sign of life.
-    pub ahead: Ahead,
 }
 
 /// The machines whose clocks differ from the database's, as their workers say that are alive; each once.

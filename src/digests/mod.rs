@@ -9,6 +9,7 @@ mod approve;
 mod archive;
 mod compose;
 mod correct;
+mod home;
 mod issue;
 mod late;
 mod owners;

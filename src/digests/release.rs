@@ -5,10 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::{
-    Edition, Error, Result, find,
-    send::{check_at_home, record},
-};
+use super::{Edition, Error, Result, find, home::check_at_home, send::record};
 use crate::{
     db::{self, Db, Tx},
     delivery::{

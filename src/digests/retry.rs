@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Edition, Error, Result, find, send, store};
+use super::{Edition, Error, Result, find, home, store};
 use crate::{
     db::{self, Db, Gate},
     delivery::{
@@ -162,7 +162,7 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
         if wanted.is_empty() {
             continue;
         }
-        send::check_at_home(&mut tx, site).await?;
+        home::check_at_home(&mut tx, site).await?;
         match which {
             Failed::For { .. } | Failed::InDoubt { .. } => {
                 editions::reopen(&mut tx, site, edition.id).await?;

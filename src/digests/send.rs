@@ -9,15 +9,14 @@
 use std::time::Duration;
 
 use super::{
-    Edition, Error, Problem, Result, approve, correct, find, issue::Issue, load, preflight, retry, store,
-    version,
+    Edition, Error, Problem, Result, approve, correct, find, home::check_at_home, issue::Issue, load,
+    preflight, retry, store, version,
 };
 use crate::{
     clock::Moment,
     db::{self, Tx},
     delivery::{
         editions::{self, EditionState, MoveError, UnknownPolicy},
-        origin::{self, Standing},
         variant,
     },
     mail::Templates,
@@ -256,14 +255,6 @@ pub async fn hold_all(tx: &mut Tx, site: &Site, staff_id: Option<i64>) -> Result
         audit::record(tx, site, staff_id, "held back", &format!("edition {public_id}"), "restored").await?;
     }
     Ok(held.len())
-}
-
-/// Whoever lets something go out in a copy of the database would let it go the moment somebody says that it is none.
-pub(super) async fn check_at_home(tx: &mut Tx, site: &Site) -> Result<()> {
-    match origin::look_in(tx, site).await? {
-        Standing::AtHome => Ok(()),
-        _ => Err(Error::Doubtful),
-    }
 }
 
 /// How an edition stood before a move, held until the commit: what is not possible any more is said rather than that

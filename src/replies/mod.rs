@@ -4,12 +4,14 @@
 //! that the class at the desk, the brake on an edition and what becomes of a reader can never differ. A reader is given up
 //! only for words about their mailbox or domain that are meant for good (TRUST M23).
 
+mod commonest;
 pub mod scan;
 #[cfg(test)]
 mod servers;
 mod status;
 mod words;
 
+pub use self::commonest::{alike, commonest};
 use serde::{Deserialize, Serialize};
 
 /// Why, in the few kinds that make a difference.

@@ -195,7 +195,7 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/editions/{id}/correction", Staff(Role::WRITING), Token, Desk, desk::edition_correct::begin),
         Route::get("/desk/editions/{id}/release", Staff(Role::SENDING), Desk, desk::edition_release::show),
         Route::post("/desk/editions/{id}/release", Staff(Role::SENDING), Token, Desk, desk::edition_release::submit),
-        Route::post("/desk/editions/{id}/retry", Staff(Role::SENDING), Token, Desk, desk::edition_repair::retry),
+        Route::post("/desk/editions/{id}/retry", Staff(Role::SENDING), Token, Desk, desk::edition_act::retry),
         Route::get("/desk/editions/{id}/doubt", Staff(Role::SENDING), Desk, desk::edition_doubt::show),
         Route::post("/desk/editions/{id}/doubt", Staff(Role::SENDING), Token, Desk, desk::edition_doubt::submit),
         Route::get("/desk/editions/{id}/copies/{reader}", Staff(Role::READERS), Desk, desk::edition_copy::show),

@@ -7,12 +7,11 @@
 //! that name no copy. Readers are counted, not reports. Whoever counts is inside the gate of suppressions, so of two reports
 //! at once the second sees the first.
 
-use super::receive::Effect;
+use super::effect::Effect;
 pub use crate::delivery::store::mass::Mass;
 use crate::{
     db::{Db, Gate, Result, Tx},
     delivery::{
-        breaker::commonest,
         ledger,
         store::{
             domains::{self, OfProvider},
@@ -22,6 +21,7 @@ use crate::{
         suppression::{Reason, Suppressions},
     },
     email_address::EmailAddress,
+    replies::commonest,
     site::Site,
 };
 

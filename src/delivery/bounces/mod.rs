@@ -6,6 +6,7 @@
 
 mod auto_reply;
 mod dsn;
+mod effect;
 mod feedback;
 pub mod imap;
 mod letters;

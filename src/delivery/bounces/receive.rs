@@ -9,6 +9,7 @@
 
 use std::time::Duration;
 
+pub use super::effect::Effect;
 use super::{
     Action, Class, Reason, Recipient, Report, judge_said, mass, mime::Message, person, without_addresses,
 };
@@ -70,44 +71,6 @@ impl Source {
             Self::Postmark => "postmark",
             Self::SendGrid => "sendgrid",
             Self::Ses => "ses",
-        }
-    }
-}
-
-/// What was done about a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// It proves nothing about a copy of ours, and was not kept.
-    Unproven,
-    /// It was taken in before.
-    Known,
-    /// It is kept, and changes nothing.
-    None,
-    /// The other server holds something against us, not the reader: kept.
-    Policy,
-    /// A failure that may pass: counted.
-    Counted,
-    /// The reader is not mailed any more: mail does not reach them.
-    Bounced,
-    /// It would stop mail to the reader, but too many came of one edition: somebody decides first.
-    Held,
-    /// The reader is not mailed any more: they complained.
-    Complained,
-    /// It is about a copy from before staff lifted a suppression.
-    Outdated,
-    /// A person wrote it: somebody reads it at the desk.
-    Letter,
-}
-
-impl Effect {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unproven | Self::Known | Self::None | Self::Held | Self::Letter => "none",
-            Self::Policy => "policy",
-            Self::Counted => "counted",
-            Self::Bounced => "bounced",
-            Self::Complained => "complained",
-            Self::Outdated => "outdated",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! SQL of bounces and complaints.
 
-use super::super::names::CopyId;
+use super::super::copy_names::CopyId;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},

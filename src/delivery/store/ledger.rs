@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    super::names::CopyId,
+    super::copy_names::CopyId,
     dkim::{self, SealedKey},
     pace::Slowed,
 };

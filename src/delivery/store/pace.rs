@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{lane::Slowness, pace::News};
+use super::super::lane::{News, Slowness};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},

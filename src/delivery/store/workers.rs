@@ -1,6 +1,5 @@
 //! SQL of workers and their heartbeats.
 
-use super::super::workers::ClockApart;
 use crate::{
     clock::{Ahead, Moment},
     db::{Db, Result, Tx},
@@ -43,6 +42,15 @@ statements! {
         and not exists (select 1 from delivery d where d.state = 'claimed' and d.claimed_by = w.id)
         and not exists (select 1 from notice n where n.state = 'claimed' and n.claimed_by = w.id)
         order by w.stopped_at limit $2)";
+}
+
+/// A worker whose machine's clock differs from the database's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockApart {
+    /// What the machine is called; empty where it has no name.
+    pub host: String,
+    /// By how much, when it last gave a sign of life.
+    pub ahead: Ahead,
 }
 
 pub async fn add(tx: &mut Tx, (host, pid): (&str, i64), base_url: &str, now: Moment) -> Result<i64> {

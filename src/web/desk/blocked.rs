@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
-    reader::{self, find, refused},
+    reader::{self, find},
+    reader_words::refused,
 };
 use crate::{
     delivery::suppression::{Blocked, Suppressions},

@@ -44,3 +44,12 @@ pub(super) async fn answer(desk: &Desk, id: &str, result: digests::Result<()>, d
         Err(error) => Err(error.into()),
     }
 }
+
+/// `POST /desk/editions/{id}/retry`: the failed copies of one reason, or of every reason, go out once more.
+pub(crate) async fn retry(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let form = posted.form(&["class", "revision"])?;
+    let seen = (form.text("class"), form.text("revision").parse().unwrap_or_default());
+    let retried = digests::retry_failed(desk.site(), &id, seen, Some(desk.who.staff.id)).await;
+    let done = if matches!(retried, Ok(0)) { "none-to-retry" } else { "retried" };
+    answer(&desk, &id, retried.map(drop), done).await
+}

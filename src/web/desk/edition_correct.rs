@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::{
     super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
-    edition::EditionView,
-    edition_progress::have_and_have_not,
+    edition_parts::EditionView,
+    edition_words::have_and_have_not,
     editions::title,
 };
 use crate::{

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     super::{Desk, Outcome, Posted, WebError, session::see_other},
-    edition::EditionView,
+    edition_parts::EditionView,
     editions::title,
 };
 use crate::{

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{
     super::{Desk, Outcome, Posted, session::see_other},
-    edition::EditionView,
     edition_act::answer,
+    edition_parts::EditionView,
     editions::{count, title},
 };
 use crate::digests;

@@ -14,10 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::{Desk, Outcome, WebError},
-    edition::EditionView,
     edition_live::{Speed, notes},
+    edition_parts::EditionView,
     edition_release,
     edition_repair::Repair,
+    edition_words::{BROKE_OFF, have_and_have_not},
     editions::{copies, count, grouped, title},
 };
 use crate::{
@@ -173,9 +174,6 @@ impl Row {
     }
 }
 
-/// Why a copy was set aside that may be what tasks break off at.
-pub(super) const BROKE_OFF: &str = "the program broke off three times while it sent it";
-
 /// What became of a copy, in words.
 pub(super) fn outcome_of(state: &str, class: Option<&str>, maybe_duplicate: bool, attempt: i64) -> String {
     let why = class.unwrap_or_default().replace(['_', '-'], " ");
@@ -260,13 +258,6 @@ const fn is_live(state: EditionState) -> bool {
 fn seconds_left(desk: &Desk, edition: &Edition) -> Option<u64> {
     let left = edition.send_at?.since(desk.site().now()).as_secs();
     (edition.state == EditionState::Scheduled && left <= 600).then_some(left)
-}
-
-/// "3,120 have it, 4,880 do not."
-pub(super) fn have_and_have_not(progress: Progress) -> String {
-    let Progress { sealed, accepted, unknown, .. } = progress;
-    let perhaps = if unknown == 0 { String::new() } else { format!(", {} may have it", grouped(unknown)) };
-    format!("{} have it{perhaps}, {} do not.", grouped(accepted), grouped(sealed - accepted - unknown))
 }
 
 fn headline(edition: &Edition, progress: Option<Progress>, zone: &Zone) -> String {

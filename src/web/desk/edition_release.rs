@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
-    edition_progress::have_and_have_not,
+    edition_words::have_and_have_not,
     editions::{count, title},
 };
 use crate::{

@@ -1,13 +1,11 @@
 //! What can still be put right about an edition that went out, wholly or in part: a corrected version for the rest, a
 //! correction for those who have it, another try for copies that failed.
 
-use axum::extract::Path;
 use serde::Serialize;
 
 use super::{
-    super::{Desk, Outcome, Posted, WebError},
-    edition_act::answer,
-    edition_progress::BROKE_OFF,
+    super::{Desk, WebError},
+    edition_words::BROKE_OFF,
     editions::{copies, count, grouped},
 };
 use crate::{
@@ -137,13 +135,4 @@ async fn versions(desk: &Desk, edition: &Edition, progress: Progress) -> Result<
         return Ok(Vec::new());
     }
     Ok(digests::versions(&desk.site().db, edition.id).await?)
-}
-
-/// `POST /desk/editions/{id}/retry`: the failed copies of one reason, or of every reason, go out once more.
-pub(crate) async fn retry(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    let form = posted.form(&["class", "revision"])?;
-    let seen = (form.text("class"), form.text("revision").parse().unwrap_or_default());
-    let retried = digests::retry_failed(desk.site(), &id, seen, Some(desk.who.staff.id)).await;
-    let done = if matches!(retried, Ok(0)) { "none-to-retry" } else { "retried" };
-    answer(&desk, &id, retried.map(drop), done).await
 }

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{
     super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
-    edition::{ArticleLine, EditionView, Readiness, picked_lines, readiness},
     edition_live::forecast,
+    edition_parts::{ArticleLine, EditionView, Readiness, picked_lines, readiness},
     editions::title,
 };
 use crate::{

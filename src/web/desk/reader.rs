@@ -7,12 +7,12 @@ use super::{
     super::{Desk, Form, Outcome, WebError},
     bounces::{Stopped, View, of_reader, stopped},
     edition_progress::Row,
-    readers::standing,
+    reader_words::standing,
 };
 use crate::{
     clock::Zone,
     digests,
-    subscribers::{self, Subscriber, SubscriberError, Subscription, consent, donor_state},
+    subscribers::{self, Subscriber, Subscription, consent, donor_state},
 };
 
 /// The one field of the forms that stop mail to a reader for good, and let it go again.
@@ -67,21 +67,6 @@ struct CopyView {
     subject: String,
     #[serde(flatten)]
     row: Row,
-}
-
-/// What the desk says when something about a reader was not done.
-pub(super) fn refused(error: SubscriberError) -> WebError {
-    match error {
-        SubscriberError::NotFound => WebError::NotFound,
-        SubscriberError::NoSender => WebError::Conflict(
-            "Say under Settings which address your mail comes from, so that we can write to them.".into(),
-        ),
-        SubscriberError::Changed => WebError::Conflict(
-            "Since you opened the page, something else has stopped mail to this reader. Look at their page before you decide."
-                .into(),
-        ),
-        error => WebError::internal(error),
-    }
 }
 
 impl ListLine {

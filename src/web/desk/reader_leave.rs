@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::{Desk, Outcome, Posted, WebError, session::see_other},
-    reader::{find, refused},
+    reader::find,
+    reader_words::refused,
 };
 use crate::subscribers::{self, Subscriber, Subscription};
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
     editions::{count, grouped},
-    reader::refused,
+    reader_words::{refused, standing},
 };
 use crate::{
     clock::Zone,
@@ -62,15 +62,6 @@ pub(super) struct ListView {
 pub(super) async fn list_views(desk: &Desk) -> Result<Vec<ListView>, WebError> {
     let lists = lists::all(&desk.site().db).await?;
     Ok(lists.into_iter().map(|list| ListView { id: list.id, name: list.name }).collect())
-}
-
-/// What a state means to an editor, and the colour of its pill.
-pub(super) fn standing(subscription: &Subscription) -> (&'static str, &'static str) {
-    match subscription.state.as_str() {
-        "confirmed" => ("gets it", "good"),
-        "pending" => ("asked, not confirmed yet", "warn"),
-        _ => ("left", ""),
-    }
 }
 
 impl Line {

@@ -57,8 +57,7 @@ impl TestApp {
 
     /// The links in a reader's copy of an edition, by their rows.
     pub async fn links(&self, edition: i64, reader: i64) -> Links {
-        let links = Links::of_copy(&self.site, edition, reader).await.expect("the names can be read");
-        links.expect("there are such an edition and reader")
+        Links::new(&self.site, &self.names(edition, reader).await)
     }
 
     /// Who has that address.

@@ -1,0 +1,39 @@
+//! What comes of a report.
+
+/// What was done about a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It proves nothing about a copy of ours, and was not kept.
+    Unproven,
+    /// It was taken in before.
+    Known,
+    /// It is kept, and changes nothing.
+    None,
+    /// The other server holds something against us, not the reader: kept.
+    Policy,
+    /// A failure that may pass: counted.
+    Counted,
+    /// The reader is not mailed any more: mail does not reach them.
+    Bounced,
+    /// It would stop mail to the reader, but too many came of one edition: somebody decides first.
+    Held,
+    /// The reader is not mailed any more: they complained.
+    Complained,
+    /// It is about a copy from before staff lifted a suppression.
+    Outdated,
+    /// A person wrote it: somebody reads it at the desk.
+    Letter,
+}
+
+impl Effect {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unproven | Self::Known | Self::None | Self::Held | Self::Letter => "none",
+            Self::Policy => "policy",
+            Self::Counted => "counted",
+            Self::Bounced => "bounced",
+            Self::Complained => "complained",
+            Self::Outdated => "outdated",
+        }
+    }
+}
