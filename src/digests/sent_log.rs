@@ -162,10 +162,12 @@ impl<'a> SentLog<'a> {
             }
             "=>" | "->" => {
                 let to = words.next();
-                self.tried(number, to.unwrap_or_default(), false);
                 // Where it was addressed to; before it may stand what it became on the way. Then fields follow.
                 let before_alias =
                     words.take_while(|word| !word.contains('=')).find(|word| word.starts_with('<'));
+                for address in [to, before_alias].into_iter().flatten() {
+                    self.tried(number, address.trim_matches(['<', '>']), false);
+                }
                 self.sent(number, [to, before_alias]);
             }
             "Completed" => {
@@ -197,8 +199,8 @@ impl<'a> SentLog<'a> {
     /// A table of a mail service: its first line names the columns.
     fn row(&mut self, line: &str) -> bool {
         // The header stands on top; services that put several exports into one file repeat it.
-        let may_be_header = |line: &str| NAMES_ITS_MESSAGES.iter().any(|name| plain(line).contains(name));
-        if may_be_header(line)
+        let names = plain(line);
+        if NAMES_ITS_MESSAGES.iter().any(|name| names.contains(name))
             && let Some(header) = Table::headed_by(line)
         {
             self.table = Some(header);

@@ -144,7 +144,7 @@ both_engines! {
                        {\"log\":\"Mar  3 09:00:01 mail postfix/smtp[4242]: 4F2B1B: to=<reader2@example.org>, relay=none, dsn=2.0.0, status=sent (250 ok)\\n\"}\n\
                        {\"_HOSTNAME\":\"mail\",\"MESSAGE\":\"4F2B1C: message-id=<{3}>\"}\n\
                        {\"_HOSTNAME\":\"mail\",\"MESSAGE\":\"connect from app[127.0.0.1]\"}\n";
-        let kinds = [("exim", exim, 10, 0), ("json", json, 6, 1), ("ses", ses, 2, 0), ("csv", csv, 4, 1), ("journal", journal, 5, 1)];
+        let kinds = [("exim", exim, 10, 0), ("json", json, 6, 0), ("ses", ses, 2, 0), ("csv", csv, 4, 1), ("journal", journal, 5, 1)];
         for (kind, log, understood, in_queue) in kinds {
             let mut lines = log.to_owned();
             for (at, id) in ids.iter().enumerate() {
