@@ -129,9 +129,14 @@ impl Looked {
 
 async fn database(doctor: &Doctor, config: &Config) -> Looked {
     const CHECK: &str = "database";
-    if let Some(file) = instance::sqlite_file(config).filter(|file| !file.exists()) {
-        let words = format!("{} is not there yet; serve makes it", file.display());
-        return Looked::only(Finding::note(CHECK, words));
+    match instance::is_missing(config) {
+        Ok(false) => {}
+        Ok(true) => {
+            let file = instance::sqlite_file(config).unwrap_or_default();
+            let words = format!("{} is not there yet; serve makes it", file.display());
+            return Looked::only(Finding::note(CHECK, words));
+        }
+        Err(error) => return Looked::only(Finding::problem(CHECK, super::words(&error))),
     }
     let db = match timeout(DATABASE_PATIENCE, instance::open_database(config)).await {
         Ok(Ok(db)) => db,

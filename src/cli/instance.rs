@@ -63,7 +63,7 @@ pub(super) async fn until_it_is_there(database: DbOptions) {
 
 /// Opens the database as it is, of whatever version, for a command that changes nothing in it.
 pub(super) async fn open_as_it_is(config: &Config) -> anyhow::Result<Db> {
-    if sqlite_file(config).is_some_and(|file| !file.exists()) {
+    if is_missing(config)? {
         return Err(no_database(config));
     }
     let db = open_database(config).await?;
@@ -123,6 +123,35 @@ pub(super) fn as_its_own_user(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether the file of the database is not there. Who may not look is told so, and not that there is none.
+pub(super) fn is_missing(config: &Config) -> anyhow::Result<bool> {
+    let Some(file) = sqlite_file(config) else { return Ok(false) };
+    match file.try_exists() {
+        Ok(is_there) => Ok(!is_there),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(may_not_look(&file)),
+        Err(error) => Err(error).with_context(|| format!("{} cannot be looked at", file.display())),
+    }
+}
+
+fn may_not_look(file: &Path) -> anyhow::Error {
+    let shut = file.ancestors().skip(1).find(|folder| fs::metadata(folder).is_ok()).unwrap_or(Path::new("."));
+    let shut = std::path::absolute(shut).unwrap_or_else(|_| shut.to_owned());
+    #[cfg(unix)]
+    let owner = {
+        use std::os::unix::fs::MetadataExt as _;
+        let owner = fs::metadata(&shut).map(|about| about.uid()).ok();
+        owner.map(|owner| format!(". It belongs to user number {owner}: run this as that user, as in: sudo -u '#{owner}' broadside …"))
+    };
+    #[cfg(not(unix))]
+    let owner: Option<String> = None;
+    anyhow::anyhow!(
+        "the folder {} may not be looked into by {}{}",
+        shut.display(),
+        private::user(),
+        owner.unwrap_or_default()
+    )
+}
+
 /// Says where a database was looked for that is not there, and how to name the settings that were meant.
 fn no_database(config: &Config) -> anyhow::Error {
     let place = match sqlite_file(config) {
@@ -165,7 +194,7 @@ pub(super) fn another_secret(lost: i64) -> anyhow::Error {
 
 /// As [`open_site`], by a secret that may have to be the right one.
 pub(super) async fn open_site_by_secret(config: &Config, whose: Whose) -> anyhow::Result<Site> {
-    if sqlite_file(config).is_some_and(|file| !file.exists()) {
+    if is_missing(config)? {
         return Err(no_database(config));
     }
     let db = open_database(config).await?;
@@ -189,7 +218,7 @@ pub(super) async fn open_site_by_secret(config: &Config, whose: Whose) -> anyhow
 /// The same for whoever holds the lock, and brings the database up to date without asking; `may_make_one` is for the commands
 /// with which a magazine begins.
 pub(super) async fn open_site_locked(config: &Config, may_make_one: bool) -> anyhow::Result<Site> {
-    if !may_make_one && sqlite_file(config).is_some_and(|file| !file.exists()) {
+    if !may_make_one && is_missing(config)? {
         return Err(no_database(config));
     }
     let db = open_database(config).await?;

@@ -480,16 +480,18 @@ impl Config {
     /// # Errors
     /// When a generated secret cannot be read.
     pub fn known_keys(&self) -> io::Result<Option<Keys>> {
-        let is_there = |is_set: bool, name: &str| is_set || self.data_dir.join(name).exists();
-        let are_there = is_there(self.secret.is_some(), "secret")
-            && is_there(self.suppression_secret.is_some(), "suppression-secret");
+        // Who may not look does not know that there is none.
+        let is_there =
+            |is_set: bool, name: &str| if is_set { Ok(true) } else { self.data_dir.join(name).try_exists() };
+        let are_there = is_there(self.secret.is_some(), "secret")?
+            && is_there(self.suppression_secret.is_some(), "suppression-secret")?;
         are_there.then(|| self.keys()).transpose()
     }
 
     /// The secret of a file, made if it is not there. Of several processes that start at once, one makes it.
     fn generated(&self, name: &str) -> io::Result<Vec<u8>> {
         let path = self.data_dir.join(name);
-        if !path.exists() {
+        if !path.try_exists()? {
             private::folder(&self.data_dir)?;
             private::write_once(&path, &token::secret())?;
         }

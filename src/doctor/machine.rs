@@ -43,10 +43,11 @@ fn look(data_dir: &PathBuf, ours: &[PathBuf]) -> Vec<Finding> {
 fn data_folder(data_dir: &Path) -> Finding {
     const CHECK: &str = "data folder";
     let folder = data_dir.display();
-    if !data_dir.exists() {
+    let is_there = data_dir.try_exists();
+    if matches!(is_there, Ok(false)) {
         return Finding::note(CHECK, format!("{folder} (DATA_DIR) is not there yet; serve makes it"));
     }
-    if !data_dir.is_dir() {
+    if is_there.is_ok() && !data_dir.is_dir() {
         return Finding::problem(CHECK, format!("{folder} (DATA_DIR) is no folder. Name another one"));
     }
     match private::why_not_ours(&data_dir.join("probe")) {

@@ -66,6 +66,39 @@ fn whoever_stops_reading_hears_nothing_of_it() {
     }
 }
 
+/// Who may not look into the folder of the data is told so, and not that there is no database in it.
+#[cfg(unix)]
+#[test]
+fn who_may_not_look_is_not_told_that_there_is_nothing() {
+    use std::{
+        fs,
+        os::unix::{
+            fs::{MetadataExt as _, PermissionsExt as _},
+            process::CommandExt as _,
+        },
+    };
+
+    let folder = scratch::folder().join("data");
+    fs::create_dir(&folder).expect("our own folder");
+    let is_root = fs::metadata("/proc/self").is_ok_and(|about| about.uid() == 0);
+    fs::set_permissions(&folder, fs::Permissions::from_mode(if is_root { 0o700 } else { 0 })).expect("ours");
+    let database = format!("sqlite:{}", folder.join("broadside.db").display());
+    for arguments in [&["audit"][..], &["backup", "/tmp"], &["edition", "send", "1"], &["doctor"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_broadside"));
+        command.args(arguments).current_dir("/").env_clear();
+        command.env("DATABASE_URL", &database).env("DATA_DIR", &folder);
+        if is_root {
+            command.uid(65_534);
+        }
+        let output = command.output().expect("the program starts");
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("may not be looked into by user"), "{arguments:?}: {said}");
+        assert!(!said.contains("there is no database") && !said.contains("is not there yet"), "{said}");
+    }
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("our own folder");
+}
+
 /// One JSON object a line for each file, in order; and no settings are needed.
 #[test]
 fn inspecting_a_bounce_prints_one_object_a_line() {
