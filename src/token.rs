@@ -50,6 +50,8 @@ pub enum Purpose {
     Here,
     /// User and password of a mail service, as the database calls them.
     Credentials,
+    /// How a database knows the secret that it was run with.
+    SecretProof,
     /// The hash of an address that is not mailed. Its key comes from a secret that is never changed.
     Suppression,
     /// Private keys that sign mail, as they lie in the database: [`Keys::seal`].
@@ -57,7 +59,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Confirm,
         Self::Unsubscribe,
         Self::Preferences,
@@ -73,6 +75,7 @@ impl Purpose {
         Self::Attempt,
         Self::Here,
         Self::Credentials,
+        Self::SecretProof,
     ];
 
     /// Those that keep a secret at rest.
@@ -96,6 +99,7 @@ impl Purpose {
             Self::Attempt => "attempt",
             Self::Here => "here",
             Self::Credentials => "credentials",
+            Self::SecretProof => "secret-proof",
             Self::Suppression => "suppression",
             Self::DkimKey => "dkim-key",
         }

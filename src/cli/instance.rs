@@ -140,7 +140,10 @@ fn may_not_look(file: &Path) -> anyhow::Error {
     let owner = {
         use std::os::unix::fs::MetadataExt as _;
         let owner = fs::metadata(&shut).map(|about| about.uid()).ok();
-        owner.map(|owner| format!(". It belongs to user number {owner}: run this as that user, as in: sudo -u '#{owner}' broadside …"))
+        owner.map(|owner| match private::user_called(owner) {
+            Some(name) => format!(". It belongs to {name}: runuser -u {name} -- broadside …"),
+            None => format!(". It belongs to user number {owner}: run this as that user"),
+        })
     };
     #[cfg(not(unix))]
     let owner: Option<String> = None;

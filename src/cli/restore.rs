@@ -87,7 +87,9 @@ pub(super) async fn restore(config: &Config, arguments: Restore) -> anyhow::Resu
         ),
     }
     println!("The backup is in its place.\n");
-    restored::settle(config, lock).await
+    restored::settle(config, lock).await.context(
+        "nothing in it was held back yet, and nothing may be started from it; once this is mended, run `broadside restored`",
+    )
 }
 
 /// The plain backup in a file of its own, which is written first, so that nothing is touched before it is whole.

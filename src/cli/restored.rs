@@ -6,7 +6,7 @@ use super::instance;
 use crate::{
     clock::{Moment, Zone},
     config::Config,
-    delivery::workers::Lock,
+    delivery::{dkim, origin, workers::Lock},
     restored::{Line, Report, restored},
     staff::Settings,
 };
@@ -20,11 +20,18 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
 pub(super) async fn settle(config: &Config, lock: Option<Lock>) -> anyhow::Result<ExitCode> {
     let site = instance::open_site_locked(config, false).await?;
     let positions = instance::positions(config)?;
+    let knows_secret = origin::knows_secret(&site).await?;
     let report = restored(&site, None, None, (lock.as_ref(), Some(&positions))).await?;
     let settings = Settings::load(&site.db).await?;
+    let signs = dkim::check(&site).await;
     site.db.close().await;
     if let Some(report) = report {
         print(&report, &settings.time_zone);
+    }
+    if !knows_secret {
+        eprintln!("\nBefore anything is started: {}", origin::ANOTHER_SECRET);
+    } else if let Err(error) = signs {
+        eprintln!("\nBefore anything is started: {error}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -26,6 +26,7 @@ use crate::{
         dkim,
         dns::Dns,
         engine::{Engine, EngineOptions},
+        former::FormerNames,
         origin::{self, Doubt, Standing},
         position::Positions,
         relays::RelayOptions,
@@ -115,6 +116,9 @@ impl Running {
         if let Some(found) = crate::doctor::from_the_future(&site.db, site.now()).await {
             tracing::warn!("{}", found.words);
         }
+        if !origin::knows_secret(&site).await? {
+            tracing::error!("{}", origin::ANOTHER_SECRET);
+        }
         dkim::check(&site).await?;
         let lookout = if sandbox.is_some() { None } else { lookout(&config, &smtp) };
         if lookout.is_none() {
@@ -129,6 +133,7 @@ impl Running {
 
         let relays = relays(&config, &site, smtp);
         let (breaks, meters, headcount) = (Breaks::default(), Meters::default(), Headcount::default());
+        let former = FormerNames::default();
         let options = EngineOptions {
             meters: meters.clone(),
             ..engine_options(&config, relays.clone(), lock, positions.clone(), breaks.clone())
@@ -141,6 +146,7 @@ impl Running {
             fetcher: fetcher.clone(),
             lookout: lookout.clone(),
             positions: Some(positions.clone()),
+            former: former.clone(),
             doctor: Some(doctor.clone()),
             place: place.clone(),
             waits: Waits::default(),
@@ -175,7 +181,7 @@ impl Running {
                 app.lookout = lookout;
                 app.doctor = Some((doctor, place));
                 app.bounce_hooks = Arc::new(bounce_hooks(&config)?);
-                (app.meters, app.headcount) = (meters, headcount);
+                (app.meters, app.headcount, app.former) = (meters, headcount, former);
                 app.hsts_subdomains = config.hsts_subdomains;
                 app.trusted_proxies = config.trusted_proxies.clone().into();
                 let limits = limits(descriptors, &config, &app.relays, sandbox.is_some());

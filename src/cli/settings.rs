@@ -30,6 +30,9 @@ pub(super) enum Command {
         #[arg(long)]
         not_a_backup: bool,
     },
+    /// Say that SECRET is lost, so that the one in the settings holds from now on. Links in mails that went out open nothing any
+    /// more, not even those to leave the list.
+    AcceptSecret,
     /// Say that the secret by which addresses are kept that must not be mailed is lost, so that the one in the settings holds from
     /// now on. Nobody in the old list is known any more: mail may reach them again.
     AcceptSuppressionSecret {
@@ -47,7 +50,10 @@ pub(super) fn list() -> anyhow::Result<ExitCode> {
 pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let not_a_backup = match arguments.command {
         None => return list(),
-        Some(Command::AcceptSuppressionSecret { lost }) => return accept_secret(config, lost).await,
+        Some(Command::AcceptSecret) => return accept_secret(config).await,
+        Some(Command::AcceptSuppressionSecret { lost }) => {
+            return accept_suppression_secret(config, lost).await;
+        }
         Some(Command::ConfirmAddress { not_a_backup }) => not_a_backup,
     };
     let site = instance::open_site(config).await?;
@@ -93,7 +99,24 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
     Ok(ExitCode::SUCCESS)
 }
 
-async fn accept_secret(config: &Config, lost: i64) -> anyhow::Result<ExitCode> {
+async fn accept_secret(config: &Config) -> anyhow::Result<ExitCode> {
+    let site = instance::open_site(config).await?;
+    if origin::knows_secret(&site).await? {
+        println!("The secret is the one that the magazine was run with; nothing was changed.");
+    } else {
+        let mut tx = site.db.begin().await?;
+        origin::accept_secret(&mut tx, &site).await?;
+        audit::record(&mut tx, &site, None, "accepted another secret", "", "").await?;
+        tx.commit().await?;
+        println!(
+            "The secret holds from now on. Links in mails that went out before open nothing: whoever writes that they want to leave is taken off the list at the desk. Keys that sign mail are made anew (broadside dkim)."
+        );
+    }
+    site.db.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn accept_suppression_secret(config: &Config, lost: i64) -> anyhow::Result<ExitCode> {
     let site = instance::open_site_by_secret(config, Whose::Anybody).await?;
     let suppressions = Suppressions::new(&site);
     let really = match suppressions.secret(false).await? {

@@ -17,6 +17,7 @@ pub mod domains;
 pub mod editions;
 pub mod engine;
 pub mod figures;
+pub mod former;
 mod lane;
 pub mod ledger;
 pub mod names;

@@ -17,7 +17,7 @@ use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     site::Site,
-    token,
+    token::{self, Purpose},
 };
 
 /// Whether this process may send.
@@ -98,23 +98,21 @@ pub async fn arrive(site: &Site, positions: Option<&Positions>) -> Result<Standi
     let Some(home) = store::home(&site.db).await? else {
         let mut tx = site.db.begin().await?;
         store::settle_first(&mut tx, &here, &place, &token::public_id(), site.now()).await?;
+        store::prove_secret(&mut tx, &secret_proof(site)).await?;
         tx.commit().await?;
         return look(site).await;
     };
-    let moved = !home.place.is_empty() && home.place != place;
-    let verdict = match positions {
-        Some(positions) => positions.judge(&site.db, &place, &home).await?,
-        None => Verdict::Agrees,
-    };
-    let doubt = match verdict {
-        Verdict::Ahead => Some(Doubt::Behind),
-        Verdict::Missing => Some(Doubt::Elsewhere),
-        Verdict::Agrees => moved.then_some(Doubt::Elsewhere),
-    };
+    let moved = has_moved(&home, &place);
+    let doubt = doubt(&site.db, &home, &place, positions).await?;
     let next_door = is_local(&home.base_url) && is_local(&here);
     let base_url = if next_door { &here } else { &home.base_url };
     let kept = if moved { &home.place } else { &place };
     let mut tx = site.db.begin().await?;
+    // The first start that knows of it; or the secret was changed in good order, and the old one is still known.
+    let proof = secret_proof(site);
+    if home.secret_proof != proof && knows_secret_of(site, &home) {
+        store::prove_secret(&mut tx, &proof).await?;
+    }
     if let Some(doubt) = doubt {
         store::doubt(&mut tx, doubt.as_str(), site.now()).await?;
     }
@@ -123,6 +121,59 @@ pub async fn arrive(site: &Site, positions: Option<&Positions>) -> Result<Standi
     }
     tx.commit().await?;
     look(site).await
+}
+
+/// Why a database that is opened at a place may be a copy, from all that can be seen; whatever was written down before.
+async fn doubt(db: &Db, home: &Home, place: &str, positions: Option<&Positions>) -> Result<Option<Doubt>> {
+    let verdict = match positions {
+        Some(positions) => positions.judge(db, place, home).await?,
+        None => Verdict::Agrees,
+    };
+    Ok(match verdict {
+        Verdict::Ahead => Some(Doubt::Behind),
+        Verdict::Missing => Some(Doubt::Elsewhere),
+        Verdict::Agrees => has_moved(home, place).then_some(Doubt::Elsewhere),
+    })
+}
+
+fn has_moved(home: &Home, place: &str) -> bool {
+    !home.place.is_empty() && home.place != place
+}
+
+/// What [`arrive`] would doubt of a database that was put here and not started yet. Changes nothing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn foresee(db: &Db, positions: &Positions) -> Result<Option<Doubt>> {
+    let Some(home) = store::home(db).await? else { return Ok(None) };
+    doubt(db, &home, &place(db).await?, Some(positions)).await
+}
+
+/// What is wrong with another secret than the one that the magazine was run with, and what to do.
+pub const ANOTHER_SECRET: &str = "SECRET is not the one that this magazine was run with: links in every mail that went out open nothing, not even those to leave the list, what comes back of those mails finds no reader, and keys that sign mail cannot be read. Set the right one, which is kept with the backups (without the setting it is the file secret in DATA_DIR), or name it in OLD_SECRETS. If it is lost for good: broadside settings accept-secret";
+
+/// Whether the secret of the settings, or an old one beside it, is the one that the magazine was run with.
+///
+/// # Errors
+/// When the database fails.
+pub async fn knows_secret(site: &Site) -> Result<bool> {
+    Ok(store::home(&site.db).await?.is_none_or(|home| knows_secret_of(site, &home)))
+}
+
+fn knows_secret_of(site: &Site, home: &Home) -> bool {
+    home.secret_proof.is_empty() || site.keys.knows_name(Purpose::SecretProof, "", &home.secret_proof)
+}
+
+/// From now on the magazine is run with the secret of the settings.
+///
+/// # Errors
+/// When the database fails.
+pub async fn accept_secret(tx: &mut Tx, site: &Site) -> Result<()> {
+    store::prove_secret(tx, &secret_proof(site)).await
+}
+
+fn secret_proof(site: &Site) -> String {
+    site.keys.name(Purpose::SecretProof, "")
 }
 
 /// Somebody said that the database is at home here from now on. Processes under the old address are given nothing any more,
@@ -134,6 +185,13 @@ pub async fn confirm(tx: &mut Tx, site: &Site, place: &str, positions: Option<&P
     for epoch in positions.map(Positions::epochs).unwrap_or_default() {
         store::settle_epoch(tx, &epoch).await?;
     }
+    // What an address on this machine alone was called, nobody else ever called it.
+    let left = store::home_in(tx).await?.map(|home| home.base_url).filter(|left| !is_local(left));
+    let left = left.and_then(|left| Url::parse(&left).ok());
+    if let Some(host) = left.as_ref().and_then(Url::host_str).filter(|host| *host != site.host()) {
+        store::leave(tx, host, site.now()).await?;
+    }
+    store::come_back(tx, site.host()).await?;
     store::settle(tx, &address(site), place, &token::public_id(), site.now()).await
 }
 

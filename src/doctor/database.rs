@@ -7,9 +7,11 @@ use crate::{
     delivery::{
         dkim, notices,
         origin::{self, Doubt, Standing},
+        position::Positions,
         suppression::Suppressions,
         workers::{self, ClockApart},
     },
+    digests,
     donations::attention,
     site::Site,
     staff::Settings,
@@ -36,6 +38,7 @@ impl Doctor {
             findings.extend(magazine(db).await);
             findings.extend(self.believed(db).await);
             findings.extend(self.address(db).await);
+            findings.extend(held(db).await);
         }
         findings
     }
@@ -44,7 +47,7 @@ impl Doctor {
     async fn address(&self, db: &Db) -> Option<Finding> {
         let here = format!("{}/", self.base_url.as_str().trim_end_matches('/'));
         Some(match origin::look_as(db, &here).await {
-            Ok(Standing::AtHome) => return None,
+            Ok(Standing::AtHome) => return self.not_started(db).await,
             Ok(Standing::Abroad(home)) => Finding::problem(
                 "address",
                 format!(
@@ -61,6 +64,23 @@ impl Doctor {
             ),
             Err(error) => Finding::problem("address", error.to_string()),
         })
+    }
+
+    /// What was put here and not started yet: what the start will doubt.
+    async fn not_started(&self, db: &Db) -> Option<Finding> {
+        let positions = Positions::new(self.data_dir.join("position"));
+        match origin::foresee(db, &positions).await {
+            Ok(None) => None,
+            Ok(Some(Doubt::Elsewhere)) => Some(Finding::problem(
+                "place",
+                "this database last ran on another machine or from another folder, and was not started here yet: once it is, nothing is sent until somebody says what it is. If the magazine moved: broadside settings confirm-address. If this is a backup: broadside restored, which holds every edition that would go out",
+            )),
+            Ok(Some(Doubt::Behind)) => Some(Finding::problem(
+                "place",
+                "this database is older than what ran here last, and was not started yet. Run broadside restored, which holds every edition that would go out",
+            )),
+            Err(error) => Some(Finding::problem("place", error.to_string())),
+        }
     }
 
     /// Whether receivers have reason to believe our mail (TRUST M27). Nothing towards a sandbox, and before there is a sender.
@@ -172,11 +192,27 @@ async fn secrets(site: &Site) -> [Finding; 2] {
         ),
         Err(error) => Finding::problem(SUPPRESSION, error.to_string()),
     };
-    let secret = match dkim::check(site).await {
-        Ok(()) => Finding::ok(SECRET, "it opens every key that signs mail"),
-        Err(error) => Finding::problem(SECRET, error.to_string()),
+    let secret = match (origin::knows_secret(site).await, dkim::check(site).await) {
+        (Ok(true), Ok(())) => Finding::ok(SECRET, "it opens every key that signs mail"),
+        (Ok(false), _) => Finding::problem(SECRET, origin::ANOTHER_SECRET),
+        (Ok(true), Err(error)) => Finding::problem(SECRET, error.to_string()),
+        (Err(error), _) => Finding::problem(SECRET, error.to_string()),
     };
     [suppression, secret]
+}
+
+/// Editions that wait for somebody's word.
+async fn held(db: &Db) -> Option<Finding> {
+    const CHECK: &str = "editions";
+    match digests::held(db).await {
+        Ok(held) => {
+            let names: Vec<String> = held.iter().map(|one| format!("“{}”", one.subject)).collect();
+            let words =
+                format!("held back or paused until somebody decides at the desk: {}", names.join(", "));
+            (!held.is_empty()).then(|| Finding::note(CHECK, words))
+        }
+        Err(error) => Some(Finding::problem(CHECK, error.to_string())),
+    }
 }
 
 /// What the law wants said under every edition.

@@ -22,6 +22,7 @@ use crate::{
         bounces::{imap::Mailbox, maildir::receive_maildir, receive::receive_refusals},
         deliverability::Lookout,
         domains,
+        former::FormerNames,
         origin::{self, Standing},
         position::Positions,
         suppression::Suppressions,
@@ -61,6 +62,8 @@ pub struct Jobs {
     pub bounce_mailbox: Option<Mailbox>,
     /// What says how far the database has come.
     pub positions: Option<Arc<Positions>>,
+    /// Who calls us by a former name, as this process counts it.
+    pub former: FormerNames,
     /// Where this process runs, in words for whoever looks after the server: each tells of its own troubles.
     pub place: Arc<str>,
     /// How long it is waited for a job.
@@ -103,6 +106,7 @@ enum Job {
     CountStopped,
     Tidy,
     NotePosition,
+    NoteCallers,
     TellOfBreaks,
     LookForTrouble,
 }
@@ -123,6 +127,7 @@ impl Job {
         Self::CountStopped,
         Self::Tidy,
         Self::NotePosition,
+        Self::NoteCallers,
         Self::TellOfBreaks,
         Self::LookForTrouble,
     ];
@@ -138,7 +143,7 @@ impl Job {
             | Self::TakeInBounces
             | Self::CountStopped
             | Self::NotePosition => 60,
-            Self::PollProvider => 10 * 60,
+            Self::PollProvider | Self::NoteCallers => 10 * 60,
             Self::PollFeeds => 30 * 60,
             Self::LookForTrouble => doctor::record::EVERY.as_secs(),
             Self::LookAtDns => 6 * 60 * 60,
@@ -163,6 +168,7 @@ impl Job {
             Self::CountStopped => "count stopped",
             Self::Tidy => "tidy",
             Self::NotePosition => "note position",
+            Self::NoteCallers => "note callers",
             Self::TellOfBreaks => "tell of breaks",
             Self::LookForTrouble => "look for trouble",
         }
@@ -201,6 +207,7 @@ impl Job {
             Self::NotePosition => {
                 "How far the database has come is not noted: an old copy of it might not be noticed"
             }
+            Self::NoteCallers => "Who still uses a former name of the magazine is not noted",
             Self::TellOfBreaks => "Nobody is told when sending breaks off where nobody foresaw it",
             Self::LookForTrouble => "Nobody looks at night whether something is wrong with the server",
         }
@@ -369,6 +376,7 @@ impl Jobs {
                     doctor::record::look_by_night(doctor, site, &self.place).await?;
                 }
             }
+            Job::NoteCallers => self.former.keep(site).await?,
             Job::NotePosition => {
                 if let Some(positions) = &self.positions {
                     positions.keep_up(&site.db).await?;

@@ -108,6 +108,8 @@ pub const RULES: &[(&str, Rule)] = &[
     ("relay_history", Bounded("a row for each mail service")),
     ("relay_trouble", Goes(&[(delivery::RELAY_TROUBLES, DAY)])),
     ("origin", Bounded("one row")),
+    ("former_host", Bounded("a row for each name that the magazine had")),
+    ("former_host_call", Bounded("five rows for each name that the magazine had")),
     ("recipient_domain", Bounded("a row for each domain that readers have their mail at")),
     ("one_time_link", Bounded("the newest link of a kind for each person on the team")),
     ("confirmation_mail", Goes(&[(subscribers::FORGET_CONFIRMATION_MAILS, subscribers::WEEK)])),

@@ -3,7 +3,7 @@
 use axum::{
     body::{Body, Bytes, HttpBody as _},
     extract::{Request, State},
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, Method, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -41,9 +41,23 @@ pub(super) async fn check(
     if let Some(signed_in) = &signed_in {
         request.extensions_mut().insert(signed_in.clone());
     }
+    let former = rule.caller().zip(former_name(&app, &request));
     let mut response = in_time(request, next).await;
+    if let Some((caller, name)) = former
+        && (response.status().is_success() || response.status().is_redirection())
+    {
+        app.former.count(&name, caller, app.site.now());
+    }
     response.extensions_mut().insert(seen(signed_in));
     response
+}
+
+/// The name by which a request calls us, if that was ours once.
+fn former_name(app: &App, request: &Request) -> Option<String> {
+    let in_header = || request.headers().get(header::HOST)?.to_str().ok()?.parse::<Authority>().ok();
+    let called = request.uri().authority().cloned().or_else(in_header)?;
+    let name = called.host().trim_end_matches('.').to_ascii_lowercase();
+    app.former.knows(&name).then_some(name)
 }
 
 /// The answer, or that there was none when it was due. The body is here, however long that took.

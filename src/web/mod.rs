@@ -48,7 +48,7 @@ pub use self::{
 };
 use crate::{
     articles::fetch::Fetcher,
-    delivery::{deliverability::Lookout, position::Positions, relays::RelayOptions},
+    delivery::{deliverability::Lookout, former::FormerNames, position::Positions, relays::RelayOptions},
     doctor::{Doctor, here::Known},
     door::{self, Headcount, Limits},
     mail::Templates,
@@ -86,6 +86,8 @@ pub struct App {
     pub payments: Option<Payments>,
     /// What says how far the database has come; none in a process that keeps no such files.
     pub positions: Option<Arc<Positions>>,
+    /// Who calls us by a former name.
+    pub former: FormerNames,
     /// Mail services that may report bounces.
     pub bounce_hooks: Arc<hooks::BounceHooks>,
     /// Where the hosted checkout lives (`https://checkout.stripe.com`), so that a form may lead there.
@@ -131,6 +133,7 @@ impl App {
             relays: Arc::new([]),
             payments: None,
             positions: None,
+            former: FormerNames::default(),
             bounce_hooks: Arc::default(),
             checkout_origin: None,
             hasher: Hasher::default(),

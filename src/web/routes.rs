@@ -10,7 +10,7 @@ use axum::{
 };
 
 use super::{App, HeaderSet, desk, hooks, public, statics};
-use crate::staff::Role;
+use crate::{delivery::former::Caller, staff::Role};
 
 /// Who may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,20 @@ impl Rule {
     /// Whether the path itself is a secret.
     pub(super) fn is_token_page(self) -> bool {
         self.path.contains("{token}")
+    }
+
+    /// Who calls such a page; nobody in particular where a browser asks by itself, or whoever watches the site.
+    pub(super) fn caller(self) -> Option<Caller> {
+        match self.headers {
+            HeaderSet::Asset => None,
+            _ if matches!(self.path, "/favicon.ico" | "/robots.txt") => None,
+            HeaderSet::Hook if self.path == "/hooks/stripe" => Some(Caller::Payments),
+            HeaderSet::Hook if self.csrf == Csrf::Webhook => Some(Caller::Bounces),
+            HeaderSet::Hook => None,
+            headers if headers.is_desk() => Some(Caller::Desk),
+            _ if self.is_token_page() => Some(Caller::Links),
+            _ => Some(Caller::Pages),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use axum::http::Method;
 use broadside::{
     clock::{Clock, Moment},
     db::Engine,
-    delivery::{dkim, suppression::Suppressions},
+    delivery::{dkim, origin, suppression::Suppressions},
     doctor::{Doctor, Finding, here::By, record},
     email_address::EmailAddress,
     mail::dkim::Algorithm,
@@ -145,6 +145,24 @@ both_engines! {
         let said = doctor(&app, &[("BASE_URL", copy.site.base_url.as_str())]);
         said.says("public address", "problem", "another instance of Broadside");
         app.finish().await;
+    }
+
+    /// A copied database that was not started yet, and editions that wait for a decision.
+    async fn a_copy_that_was_not_started_is_told(db: TestDb) {
+        let app = TestApp::start(db.clone()).await;
+        app.leaves_work();
+        app.readers(2).await;
+        origin::arrive(&app.site, None).await.expect("a start");
+        app.seal_edition("Half of it went out").await;
+        let copy = app.restored_from(db.restored_copy().await).await;
+        copy.leaves_work();
+        let under = [("BASE_URL", app.site.base_url.as_str())];
+        doctor(&copy, &under).says("place", "problem", "was not started here yet");
+        let output = Program::run_by(&copy, "exec \"$0\" \"$@\"", &["restored"], &under);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let said = doctor(&copy, &under);
+        said.says("editions", "note", "Half of it went out");
+        assert!(!said.findings.contains_key("place"), "{:#?}", said.findings);
     }
 
     async fn rows_from_the_future_are_told(app: TestApp) {

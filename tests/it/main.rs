@@ -52,6 +52,7 @@ mod reading;
 mod refusing;
 mod relaying;
 mod removing;
+mod renaming;
 mod resting;
 mod restoring;
 mod retention;

@@ -9,6 +9,7 @@ use broadside::{
     delivery::{
         editions::{self, EditionState},
         engine::{Engine, EngineOptions},
+        former::FormerNames,
         origin,
         pace::{self, PaceRules},
         relays::{self, RelayOptions},
@@ -59,6 +60,7 @@ impl Processes {
                 bounce_maildir: None,
                 bounce_mailbox: None,
                 positions: None,
+                former: FormerNames::default(),
                 place: "here".into(),
                 waits: Waits::default(),
                 breaks: Breaks::default(),

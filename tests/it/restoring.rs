@@ -293,6 +293,33 @@ both_engines! {
         assert!(matches!(origin::look(&app.site).await.expect("a look"), Standing::Abroad(_)));
     }
 
+    /// TRUST M6: another SECRET than the magazine was run with is told at once, by who restores and by the doctor, and not where
+    /// the old one is still named; whoever lost it can say so.
+    async fn another_secret_is_told_at_once(app: TestApp) {
+        app.leaves_work();
+        origin::arrive(&app.site, None).await.expect("a start");
+        let run = |arguments: &[&str], settings: &[(&str, &str)]| {
+            let output = Program::run_by(&app, "exec \"$0\" \"$@\"", arguments, settings);
+            text(&output.stdout) + &text(&output.stderr)
+        };
+        const SAID: &str = "SECRET is not the one that this magazine was run with";
+        let other = ("SECRET", "another root secret, which is long enough");
+        let old = format!("1:{}", crate::support::app::SECRET);
+        let rotated = [("SECRET", "2:another root secret, which is long enough"), ("OLD_SECRETS", old.as_str())];
+        assert!(run(&["restored"], &[other]).contains(SAID));
+        assert!(run(&["doctor"], &[other]).contains(SAID));
+        for well in [&[][..], &rotated] {
+            for command in ["restored", "doctor"] {
+                let said = run(&[command], well);
+                assert!(!said.contains(SAID), "{command}: {said}");
+            }
+        }
+        assert!(run(&["settings", "accept-secret"], &[]).contains("nothing was changed"));
+        assert!(run(&["settings", "accept-secret"], &[other]).contains("holds from now on"));
+        assert!(!run(&["restored"], &[other]).contains(SAID));
+        assert!(run(&["restored"], &[]).contains(SAID));
+    }
+
     /// A crash is no restore: whatever the moment, the same database beside its own file is at home.
     async fn a_database_that_was_killed_is_at_home_again(app: TestApp) {
         let position = position();

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use broadside::{
     articles::fetch::Fetcher,
+    delivery::former::FormerNames,
     digests,
     donations::attention,
     heavy,
@@ -43,6 +44,7 @@ fn jobs(app: &TestApp, provider: &Arc<Faulty>) -> Jobs {
         bounce_maildir: None,
         bounce_mailbox: None,
         positions: None,
+        former: FormerNames::default(),
         place: "one".into(),
         waits: Waits::default(),
         breaks: Breaks::default(),

@@ -8,7 +8,20 @@ use crate::{
 
 statements! {
     /// Where it is at home; no row before the first start.
-    HOME = "select base_url, place, doubt, doubt_at, epoch, restored_at, report from origin where id = 1";
+    HOME = "select base_url, place, doubt, doubt_at, epoch, restored_at, report, secret_proof from origin where id = 1";
+    /// By which secret the magazine is run.
+    PROVE_SECRET = "update origin set secret_proof = $1 where id = 1";
+    /// A name that is not ours from now on.
+    LEAVE = "insert into former_host (host, left_at) values ($1, $2) on conflict (host) do update set left_at = excluded.left_at";
+    /// A name that is ours again.
+    COME_BACK = "delete from former_host where host = $1";
+    FORMER_HOSTS = "select host, left_at from former_host order by left_at desc, host";
+    FORMER_CALLS = "select caller, calls, last_at from former_host_call where host = $1";
+    /// Of a name that became ours again meanwhile nothing is kept.
+    ADD_CALLS = "insert into former_host_call (host, caller, calls, last_at)
+        select host, $2, cast($3 as bigint), cast($4 as bigint) from former_host where host = $1
+        on conflict (host, caller) do update set calls = former_host_call.calls + excluded.calls,
+            last_at = case when excluded.last_at > former_host_call.last_at then excluded.last_at else former_host_call.last_at end";
     /// The first start, or a move that somebody confirmed.
     SETTLE = "insert into origin (id, base_url, place, epoch, since) values (1, $1, $2, $3, $4)
         on conflict (id) do update set base_url = excluded.base_url, place = excluded.place, epoch = excluded.epoch,
@@ -54,6 +67,16 @@ pub struct Home {
     pub epoch: String,
     pub restored_at: Option<Moment>,
     pub report: String,
+    pub secret_proof: String,
+}
+
+/// A name that the public address had.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct FormerHost {
+    /// The name.
+    pub host: String,
+    /// Until when.
+    pub left_at: Moment,
 }
 
 /// A claim that was counted: how many the worker has made, in which epoch.
@@ -75,6 +98,34 @@ pub async fn settle(tx: &mut Tx, base_url: &str, place: &str, epoch: &str, now: 
     tx.exec(SETTLED, ()).await?;
     tx.exec(FORGET_CLAIMS, ()).await?;
     tx.exec(SETTLE, (base_url, place, epoch, now)).await?;
+    Ok(())
+}
+
+pub async fn prove_secret(tx: &mut Tx, proof: &str) -> Result<()> {
+    tx.exec(PROVE_SECRET, (proof,)).await?;
+    Ok(())
+}
+
+pub async fn leave(tx: &mut Tx, host: &str, now: Moment) -> Result<()> {
+    tx.exec(LEAVE, (host, now)).await?;
+    Ok(())
+}
+
+pub async fn come_back(tx: &mut Tx, host: &str) -> Result<()> {
+    tx.exec(COME_BACK, (host,)).await?;
+    Ok(())
+}
+
+pub async fn former_hosts(db: &Db) -> Result<Vec<FormerHost>> {
+    db.all(FORMER_HOSTS, ()).await
+}
+
+pub async fn former_calls(db: &Db, host: &str) -> Result<Vec<(String, i64, Moment)>> {
+    db.all(FORMER_CALLS, (host,)).await
+}
+
+pub async fn add_calls(tx: &mut Tx, (host, caller): (&str, &str), calls: i64, last: Moment) -> Result<()> {
+    tx.exec(ADD_CALLS, (host, caller, calls, last)).await?;
     Ok(())
 }
 

@@ -2,10 +2,16 @@
 
 use serde::Serialize;
 
-use super::super::{Desk, Outcome, Posted, session::see_other};
+use super::{
+    super::{Desk, Outcome, Posted, session::see_other},
+    editions::grouped,
+};
 use crate::{
     clock::{Moment, Zone},
-    delivery::origin::{self, Doubt, Standing},
+    delivery::{
+        former::{Caller, Calls, Former},
+        origin::{self, Doubt, Standing},
+    },
     restored::{self, Line, Person, Report},
     staff::audit,
 };
@@ -21,12 +27,68 @@ struct Page {
     here: String,
     /// What was said when a backup was last restored.
     restored: Option<Restored>,
+    /// Names that it had before.
+    former: Vec<FormerView>,
+}
+
+/// A name that the magazine had, and who still uses it.
+#[derive(Serialize)]
+struct FormerView {
+    host: String,
+    until: String,
+    callers: Vec<CallerView>,
+}
+
+#[derive(Serialize)]
+struct CallerView {
+    who: &'static str,
+    calls: String,
+    last: String,
+    /// What to do about it.
+    advice: String,
+}
+
+impl FormerView {
+    fn new(former: Former, zone: &Zone, here: &str) -> Self {
+        let view = |(caller, calls): (Caller, Calls)| CallerView {
+            who: who(caller),
+            calls: grouped(calls.number),
+            last: calls.last.date_time(zone),
+            advice: advice(caller, here),
+        };
+        let callers = former.calls.into_iter().map(view).collect();
+        Self { host: former.host, until: former.left_at.date_time(zone), callers }
+    }
+}
+
+const fn who(caller: Caller) -> &'static str {
+    match caller {
+        Caller::Links => "Links in mails",
+        Caller::Pages => "Other pages for readers",
+        Caller::Desk => "The desk",
+        Caller::Payments => "The payment service",
+        Caller::Bounces => "Mail services that report bounces",
+    }
+}
+
+fn advice(caller: Caller, here: &str) -> String {
+    match caller {
+        Caller::Links => "Readers open old mails: keep the old name.".to_owned(),
+        Caller::Pages => "Bookmarks, search engines, links on other sites.".to_owned(),
+        Caller::Desk => "Tell the team the new address.".to_owned(),
+        Caller::Payments => format!("At Stripe, change the address it calls to {here}hooks/stripe"),
+        Caller::Bounces => {
+            format!("At the mail service, change the address it calls to {here}hooks/bounces/ and its name")
+        }
+    }
 }
 
 /// `GET /desk/address`
 pub(crate) async fn show(desk: Desk) -> Outcome {
     let here = desk.site().url("/");
-    let mut page = Page { home: None, elsewhere: false, behind: false, here, restored: None };
+    let former = desk.app.former.look(desk.site()).await?;
+    let former = former.into_iter().map(|one| FormerView::new(one, desk.zone(), &here)).collect();
+    let mut page = Page { home: None, elsewhere: false, behind: false, here, restored: None, former };
     match origin::look(desk.site()).await? {
         Standing::AtHome => {
             let report = restored::last(desk.site()).await?;
@@ -61,6 +123,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
                 audit::record(&mut tx, site, Some(who), "confirmed the address", "", &site.url("/")).await?;
             }
             tx.commit().await?;
+            desk.app.former.keep(site).await?;
             return Ok(see_other("/desk?done=moved"));
         }
         _ => {}

@@ -17,6 +17,7 @@ use broadside::{
     clock::{Clock, Moment},
     db::Db,
     delivery::{
+        former::FormerNames,
         relays::RelayOptions,
         smtp::{Relay, Timeouts, Wire},
     },
@@ -65,6 +66,8 @@ pub struct Inner {
     /// Where mail goes out.
     pub relay: Relay,
     pub payments: Payments,
+    /// Who calls it by a name that it had.
+    pub former: FormerNames,
     /// What `DATABASE_URL` would be.
     pub database_url: String,
     leaves_work: AtomicBool,
@@ -150,11 +153,22 @@ impl TestApp {
         web.doctor = Some((Arc::new(doctor(&site, &relay)), "test".into()));
         web.bounce_hooks =
             Arc::new(BounceHooks { mailgun: Some(MAILGUN_KEY.to_owned()), ..BounceHooks::default() });
+        let former = web.former.clone();
         let serve = serve(listener, web, Limits::USUAL, std::future::pending());
         let server = tokio::spawn(serve).abort_handle();
         let leaves_work = AtomicBool::new(false);
         let database_url = db.url.clone();
-        Self(Arc::new(Inner { site, templates, sandbox, relay, payments, database_url, leaves_work, server }))
+        Self(Arc::new(Inner {
+            site,
+            templates,
+            sandbox,
+            relay,
+            payments,
+            former,
+            database_url,
+            leaves_work,
+            server,
+        }))
     }
 
     /// Somebody who has never been here.
