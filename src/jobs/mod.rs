@@ -112,7 +112,7 @@ enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::SealEditions,
         Self::AskHeldBack,
         Self::TellOwners,
