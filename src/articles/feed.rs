@@ -157,7 +157,11 @@ struct Context {
 impl Context {
     fn of(feed: &Feed, address: Option<&Url>) -> Self {
         Self {
-            title: feed.title.as_ref().map(|title| html::plain_text(&title.content)).unwrap_or_default(),
+            title: feed
+                .title
+                .as_ref()
+                .map(|title| html::plain_text(&title.content).replace('\0', ""))
+                .unwrap_or_default(),
             site: page_link(&feed.links, address),
             address: address.cloned(),
             byline: byline(&feed.authors),
@@ -186,17 +190,19 @@ impl Context {
             .or(first_image)
             .or_else(|| html::first_image(&html::sanitise(summary, base.as_ref())));
         let published = entry.published.or(entry.updated);
+        // JSON can name a NUL, which is no text, and PostgreSQL takes none.
+        let plain = |text: String| if text.contains('\0') { text.replace('\0', "") } else { text };
         Ok(ParsedArticle {
-            source_id,
-            title: clipped(title, 300),
-            byline: clipped(byline, 200),
-            topics: topics(&entry),
+            source_id: plain(source_id),
+            title: plain(clipped(title, 300)),
+            byline: plain(clipped(byline, 200)),
+            topics: topics(&entry).into_iter().map(plain).collect(),
             canonical_url: canonical.map(String::from),
             image_url,
             published_at: published.map(|at| Moment(at.timestamp_micros())),
-            standfirst: text.standfirst,
-            body_html: text.html,
-            origin_note: text.origin_note,
+            standfirst: plain(text.standfirst),
+            body_html: plain(text.html),
+            origin_note: text.origin_note.map(plain),
             word_count: text.words,
         })
     }

@@ -7,11 +7,11 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use super::instance;
+use super::{backup::look_through, instance, restore::fits};
 use crate::{
     config::Config,
-    db::{self, Db, Migrations},
-    delivery::workers,
+    db::{self, Db, DbOptions, Migrations},
+    delivery::origin,
 };
 
 #[derive(Debug, clap::Args)]
@@ -33,28 +33,46 @@ pub(super) async fn run(config: &Config, Arguments { copy_from }: Arguments) -> 
         new => println!("{new} migrations were applied; the database has {after}."),
     }
     if let Some(file) = copy_from {
-        copy(&file, after, &db).await?;
+        copy(config, &file, &db).await?;
     }
     db.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Carries a whole magazine over.
-async fn copy(file: &Path, migrations: usize, to: &Db) -> anyhow::Result<()> {
+async fn copy(config: &Config, file: &Path, to: &Db) -> anyhow::Result<()> {
     if !file.is_file() {
         bail!("there is no file {}", file.display());
     }
-    // Whoever works on either would not be copied, or would be in the way.
     let _lock = instance::lock_file(file)?;
-    if workers::is_anybody_alive(to).await? {
-        bail!("processes of Broadside work on the database on the server: stop them all first");
+    let url = format!("sqlite:{}", file.display());
+    let from = Db::open(&DbOptions::new(url)).await?;
+    let positions = instance::positions(config)?;
+    let migrations = Migrations::applied(&from).await?;
+    let is_copy = migrations > 0 && origin::may_be_a_copy(&from, &positions).await?;
+    from.close().await;
+    fits(config, &look_through(file, 1).await?)?;
+    if migrations < Migrations::numbers().len() {
+        bail!(
+            "{} is of an older version. Bring it up to date first, with DATABASE_URL=sqlite:{}: broadside migrate",
+            file.display(),
+            file.display()
+        );
     }
-    for one in db::carry(file, migrations, to).await?.into_iter().filter(|one| one.rows > 0) {
+    for one in db::carry(file, !is_copy, to).await?.into_iter().filter(|one| one.rows > 0) {
         println!("{:<28} {:>10} rows", one.table, one.rows);
     }
-    println!(
-        "Everything is copied; {} is as it was. Now `broadside audit` must say the same of both.",
-        file.display()
-    );
+    println!("Everything is copied. Now `broadside audit` must say the same of both.");
+    if is_copy {
+        println!(
+            "{} is a copy, or a backup, and so is what was made of it: nothing goes out from there until an owner says at the desk what it is.",
+            file.display()
+        );
+    } else {
+        println!(
+            "The magazine is there from now on. Should {} be started again, nothing goes out from it before an owner says so.",
+            file.display()
+        );
+    }
     Ok(())
 }

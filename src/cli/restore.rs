@@ -111,10 +111,10 @@ async fn unpack(config: &Config, from: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 /// Whether this program, with these secrets, can open it: what cannot be used takes nothing's place.
-fn fits(config: &Config, found: &Examined) -> anyhow::Result<()> {
+pub(super) fn fits(config: &Config, found: &Examined) -> anyhow::Result<()> {
     let known = Migrations::numbers();
     if let Some(newer) = found.migrations.iter().find(|number| !known.contains(number)) {
-        bail!("it was made by a newer program (migration {newer}): install that one, and restore with it");
+        bail!("it was made by a newer program (migration {newer}): install that one, and use it");
     }
     let keys = config.keys().context("the secrets in DATA_DIR cannot be read or made")?;
     let is_another = found.proof.as_ref().is_some_and(|proof| *proof != suppression::proof(&keys));

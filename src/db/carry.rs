@@ -16,18 +16,6 @@ pub enum CarryError {
     /// Only a server takes what a file holds.
     #[error("DATABASE_URL names no database on PostgreSQL, into which the file could be copied")]
     NoServer,
-    /// It is of another version than this program.
-    #[error(
-        "the file has {file} migrations and this program {program}. Bring it up to date first, with this program and DATABASE_URL=sqlite:{name}: broadside migrate"
-    )]
-    OtherVersion {
-        /// How many it has.
-        file: usize,
-        /// How many there are.
-        program: usize,
-        /// The file.
-        name: String,
-    },
     /// Somebody's magazine is there already.
     #[error(
         "the database on the server is not empty: its table {0} has rows. Nothing was changed; make an empty one"
@@ -55,39 +43,40 @@ pub struct Carried {
     pub rows: u64,
 }
 
-/// A magazine has rows in one of these; a database that was only made has none.
-const OF_A_MAGAZINE: [&str; 6] = ["subscriber", "edition", "article", "staff", "donation", "suppression"];
+/// Only this has rows in a database that was just made.
+const MADE_WITH_ROWS: &str = "numbered_link";
 
 /// So much is sent at a time, in bytes of JSON.
 const CHUNK: usize = 1 << 20;
 
-/// Copies every row of a file that no process has open into a database on a server, in one transaction. Both must have the
-/// migrations of this program, and the server's no magazine. The foreign keys are taken off meanwhile and put back, so that
-/// they are checked.
+/// Copies every row of a file into a database on a server, in one transaction. Nobody writes to either meanwhile. Both must have
+/// the migrations of this program, and the server's nothing else. The foreign keys are taken off and put back, so that they are
+/// checked. `is_home` says that the file is the magazine itself: then the copy is from now on, wherever it is first started, and
+/// the file is a copy; otherwise the copy is one, too, as every backup is.
 ///
 /// # Errors
-/// [`CarryError`]; then the server's database is as it was.
-pub async fn carry(file: &Path, migrations: usize, to: &Db) -> Result<Vec<Carried>, CarryError> {
+/// [`CarryError`]; then the server's database is as it was. If its very last answer was lost, the file may be called a copy all
+/// the same: better nobody is at home than both.
+pub async fn carry(file: &Path, is_home: bool, to: &Db) -> Result<Vec<Carried>, CarryError> {
     let Db::Postgres { pool, .. } = to else { return Err(CarryError::NoServer) };
     let options = SqliteConnectOptions::new().filename(file).disable_statement_logging();
     let mut from = options.connect().await?;
-    let known: Vec<i64> = sqlx::query_scalar(sql::MIGRATIONS).fetch_all(&mut from).await?;
-    if known.len() != migrations {
-        let name = file.display().to_string();
-        return Err(CarryError::OtherVersion { file: known.len(), program: migrations, name });
-    }
+    // One moment for all tables, and commands that take no lock wait.
+    sqlx::query(sql::BEGIN_TO_WRITE).execute(&mut from).await?;
     let mut tx = pool.begin().await?;
-    for table in OF_A_MAGAZINE {
-        let ask = AssertSqlSafe(format!("select exists (select from {table})"));
-        if sqlx::query_scalar(ask).fetch_one(&mut *tx).await? {
-            return Err(CarryError::NotEmpty(table.to_owned()));
+    let tables: Vec<String> = sqlx::query_scalar(sql::SERVER_TABLES).fetch_all(&mut *tx).await?;
+    for table in &tables {
+        let lock = AssertSqlSafe(format!("lock table \"{table}\" in access exclusive mode"));
+        sqlx::query(lock).execute(&mut *tx).await?;
+        let ask = AssertSqlSafe(format!("select exists (select from \"{table}\")"));
+        if table != MADE_WITH_ROWS && sqlx::query_scalar(ask).fetch_one(&mut *tx).await? {
+            return Err(CarryError::NotEmpty(table.clone()));
         }
     }
     let keys: Vec<(String, String)> = sqlx::query_as(sql::SERVER_KEYS).fetch_all(&mut *tx).await?;
     for (drop, _) in &keys {
         sqlx::query(AssertSqlSafe(drop.clone())).execute(&mut *tx).await?;
     }
-    let tables: Vec<String> = sqlx::query_scalar(sql::SERVER_TABLES).fetch_all(&mut *tx).await?;
     let mut carried = Vec::new();
     for table in tables {
         let rows = carry_table(&mut from, &mut tx, &table).await;
@@ -97,10 +86,15 @@ pub async fn carry(file: &Path, migrations: usize, to: &Db) -> Result<Vec<Carrie
         sqlx::query(AssertSqlSafe(add)).execute(&mut *tx).await?;
     }
     go_on_numbering(&mut from, &mut tx).await?;
-    // This is a move: at its first start it is at home where it finds itself.
-    sqlx::query(sql::AT_HOME_ANYWHERE).execute(&mut *tx).await?;
+    if is_home {
+        sqlx::query(sql::AT_HOME_ANYWHERE).execute(&mut *tx).await?;
+        sqlx::query(sql::NOT_HOME_ANY_MORE).execute(&mut from).await?;
+    }
+    sqlx::query(sql::COMMIT).execute(&mut from).await?;
     tx.commit().await?;
     from.close().await?;
+    // Plans are made by what is known of the tables, and nothing is yet.
+    sqlx::query(sql::ANALYZE).execute(pool).await?;
     Ok(carried)
 }
 
@@ -114,7 +108,7 @@ async fn carry_table(
     let names: Vec<String> = columns.iter().map(|(name, _)| format!("\"{name}\"")).collect();
     let read = columns.iter().zip(&names).map(|((_, kind), name)| match kind.as_str() {
         // JSON holds no bytes.
-        "bytea" => format!("hex({name})"),
+        "bytea" => format!("case when {name} is null then null else hex({name}) end"),
         _ => name.clone(),
     });
     let read = format!("select json_array({}) from \"{table}\"", read.collect::<Vec<_>>().join(", "));
@@ -127,7 +121,6 @@ async fn carry_table(
         names.join(", "),
         written.collect::<Vec<_>>().join(", ")
     );
-    // A database that was only made has a first list and digest; the file brings its own.
     sqlx::query(AssertSqlSafe(format!("delete from \"{table}\""))).execute(&mut *to).await?;
     let (mut chunk, mut rows) = (String::new(), 0);
     let mut stream = sqlx::query_scalar::<_, String>(AssertSqlSafe(read)).fetch(from);
@@ -136,7 +129,7 @@ async fn carry_table(
         let is_over = row.is_none();
         if let Some(row) = row {
             chunk.push(if chunk.is_empty() { '[' } else { ',' });
-            chunk.push_str(&row);
+            chunk.push_str(&without_nul(row)?);
             rows += 1;
         }
         if (is_over && !chunk.is_empty()) || chunk.len() >= CHUNK {
@@ -154,6 +147,21 @@ async fn carry_table(
         return Err(sqlx::Error::Protocol(format!("{rows} rows were read and {there} written")));
     }
     Ok(Carried { table: table.to_owned(), rows })
+}
+
+/// A text on a server holds no NUL, which SQLite may have been given.
+fn without_nul(row: String) -> Result<String, sqlx::Error> {
+    if !row.contains("\\u0000") {
+        return Ok(row);
+    }
+    let broken = |error: serde_json::Error| sqlx::Error::Decode(error.into());
+    let mut values: Vec<serde_json::Value> = serde_json::from_str(&row).map_err(broken)?;
+    for value in &mut values {
+        if let serde_json::Value::String(text) = value {
+            text.retain(|letter| letter != '\0');
+        }
+    }
+    serde_json::to_string(&values).map_err(broken)
 }
 
 /// New rows number on from where those of the file ended, rows that were deleted there included.

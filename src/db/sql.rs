@@ -56,12 +56,25 @@ pub(super) const SERVER_COLUMNS: &str =
 pub(super) const SERVER_KEYS: &str =
     "select format('alter table %s drop constraint %I', conrelid::regclass, conname),
         format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
-    from pg_constraint where contype = 'f' and connamespace = current_schema()::regnamespace";
+    from pg_constraint where contype = 'f' and connamespace = quote_ident(current_schema())::regnamespace";
 
 /// The columns that number their rows.
 pub(super) const NUMBERED: &str =
     "select cast(table_name as text), cast(column_name as text) from information_schema.columns
     where table_schema = current_schema() and is_identity = 'YES'";
+
+/// A transaction of SQLite that keeps other writers out from its beginning.
+pub(super) const BEGIN_TO_WRITE: &str = "begin immediate";
+
+/// Its end.
+pub(super) const COMMIT: &str = "commit";
+
+/// What is known of all tables is found out.
+pub(super) const ANALYZE: &str = "analyze";
+
+/// It may be a copy, until somebody says that it is none.
+pub(super) const NOT_HOME_ANY_MORE: &str = "update origin set doubt = 'elsewhere', doubt_at = coalesce(doubt_at, cast(strftime('%s', 'now') as integer) * 1000000)
+    where doubt = ''";
 
 /// The next start is at home wherever it is.
 pub(super) const AT_HOME_ANYWHERE: &str = "update origin set place = ''";

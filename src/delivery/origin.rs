@@ -123,6 +123,16 @@ pub async fn arrive(site: &Site, positions: Option<&Positions>) -> Result<Standi
     look(site).await
 }
 
+/// Whether a database may be a copy, or is known to be one: what is moved away from here is the magazine only if this is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn may_be_a_copy(db: &Db, positions: &Positions) -> Result<bool> {
+    let Some(home) = store::home(db).await? else { return Ok(false) };
+    let doubted = Doubt::parse(&home.doubt).is_some();
+    Ok(doubted || doubt(db, &home, &place(db).await?, Some(positions)).await?.is_some())
+}
+
 /// Why a database that is opened at a place may be a copy, from all that can be seen; whatever was written down before.
 async fn doubt(db: &Db, home: &Home, place: &str, positions: Option<&Positions>) -> Result<Option<Doubt>> {
     let verdict = match positions {

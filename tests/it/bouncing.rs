@@ -76,6 +76,18 @@ async fn reason(app: &TestApp, reader: &str) -> Option<String> {
 }
 
 both_engines! {
+    /// TRUST A28: a NUL is no text, and one report that holds it keeps none of the others from being read.
+    async fn a_nul_in_a_report_is_no_text(app: TestApp) {
+        app.readers(1).await;
+        app.send_edition("The first").await;
+        let (from, _) = proof(&app, ANN);
+        let plain = String::from_utf8(notification(&from, ANN, "failed", "5.1.1")).expect("text");
+        let odd = plain.replace("Status: 5.1.1", "Status: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 no\0 such user");
+        assert_eq!(receive_mail(&app.site, odd.as_bytes()).await.expect("it is kept"), Effect::Bounced);
+        let words: Vec<(String,)> = database::rows(&app.site.db, "select words from bounce").await;
+        assert!(words[0].0.contains("such user") && !words[0].0.contains('\0'), "{words:?}");
+    }
+
     /// TRUST M10, M24: only a genuine return address makes a bounce count, and it counts once.
     async fn a_hard_bounce_stops_mail_to_its_reader_alone(app: TestApp) {
         app.readers(3).await;

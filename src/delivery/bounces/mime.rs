@@ -53,7 +53,7 @@ impl Headers {
                     && value.len() < LONGEST_VALUE
                 {
                     value.push(' ');
-                    value.push_str(String::from_utf8_lossy(text).trim());
+                    value.push_str(text_of(text).trim());
                 }
                 continue;
             }
@@ -68,11 +68,16 @@ impl Headers {
                 let name = String::from_utf8_lossy(&text[..colon]).trim().to_owned();
                 let value = &text[colon + 1..];
                 let value = &value[..value.len().min(LONGEST_VALUE)];
-                fields.push((name, String::from_utf8_lossy(value).trim().to_owned()));
+                fields.push((name, text_of(value).trim().to_owned()));
             }
         }
         (Self(fields), at)
     }
+}
+
+/// A NUL is no text, and PostgreSQL takes none.
+fn text_of(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).replace('\0', " ")
 }
 
 /// A leaf of the tree, decoded.
@@ -228,7 +233,7 @@ fn leaf(kind: String, head: &Kind, headers: &Headers, body: &[u8]) -> Part {
         (Err(_), None) => String::from_utf8_lossy(bytes).into_owned(),
     };
     let text = if kind == "text/html" { mail_parser::decoders::html::html_to_text(&text) } else { text };
-    Part { kind, text: text.replace("\r\n", "\n").replace('\r', "\n") }
+    Part { kind, text: text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', " ") }
 }
 
 /// A header's value with its encoded words (RFC 2047) decoded.
@@ -247,7 +252,7 @@ pub fn decoded(value: &str) -> String {
         }
         rest = word[end..].trim_start();
     }
-    out + rest
+    (out + rest).replace('\0', " ")
 }
 
 fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {

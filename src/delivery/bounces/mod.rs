@@ -303,7 +303,8 @@ fn judge_said(
 }
 
 fn shortened(text: &str) -> String {
-    let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_between = |c: char| c.is_whitespace() || c.is_control();
+    let mut words = text.split(is_between).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     if words.len() > LONGEST_WORDS {
         let end = words.floor_char_boundary(LONGEST_WORDS);
         words.truncate(end);

@@ -78,14 +78,14 @@ statements! {
         postgres "update delivery set state = 'claimed', lane = '', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
             where edition_id = $3 and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($4 as json)))";
     /// The last look before bodies may be written, for claims of one edition: still ours, not withdrawn, the edition still sending,
-    /// and none of their addresses stopped: with one that is, none is marked. (`+ 0` keeps SQLite on the primary key: the index
-    /// of claims would read a worker's whole batch for every row.)
+    /// and none of their addresses stopped: with one that is, none is marked. (`+ 0` and `|| ''` keep both engines on the primary
+    /// key: the index of claims would read a worker's whole batch.)
     MARK = sqlite "update delivery set marker = true where edition_id = $1 and subscriber_id in (select value from json_each($2))
             and state = 'claimed' and claimed_by + 0 = $3 and attempt = $4
             and exists (select 1 from edition where id = $1 and state = 'sending')
             and not exists (select 1 from suppression where address_hash in (select value from json_each($5)) and lifted_at is null)",
         postgres "update delivery set marker = true where edition_id = $1 and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($2 as json)))
-            and state = 'claimed' and claimed_by + 0 = $3 and attempt = $4
+            and state || '' = 'claimed' and claimed_by + 0 = $3 and attempt = $4
             and exists (select 1 from edition where id = $1 and state = 'sending')
             and not exists (select 1 from suppression where address_hash in (select value from json_array_elements_text(cast($5 as json))) and lifted_at is null)";
     /// Which claims are still the worker's own, whether their edition is still sending, and why their address is stopped, if it
@@ -96,13 +96,13 @@ statements! {
         join delivery on delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         join edition on edition.id = delivery.edition_id
         where delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
-    /// The commonest that becomes of attempts, for claims of one edition: the servers took them.
+    /// The commonest that becomes of attempts, for claims of one edition: the servers took them, the last of them at $5.
     ACCEPT = sqlite "update delivery set state = 'accepted', class = null, updated_at = $5, marker = false, claimed_by = null
             where edition_id = $1 and subscriber_id in (select value from json_each($2))
             and state = 'claimed' and claimed_by + 0 = $3 and attempt = $4",
         postgres "update delivery set state = 'accepted', class = null, updated_at = $5, marker = false, claimed_by = null
             where edition_id = $1 and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($2 as json)))
-            and state = 'claimed' and claimed_by + 0 = $3 and attempt = $4";
+            and state || '' = 'claimed' and claimed_by + 0 = $3 and attempt = $4";
     /// What else became of attempts. A row that is no longer the worker's own is left alone. One that was withdrawn while it was
     /// on its way would have to wait for another try, and gets none. One that waits with its domain, or was held back, has not
     /// been tried.
