@@ -5,19 +5,19 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Write},
+    io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::{instance, part::Part, server::Server};
+use super::{instance, part::Part, sealing::keep, server::Server};
 use crate::{
     clock::Clock,
     config::Config,
     db::{Db, Engine, Examined, Migrations, examine},
-    private, sealed_file,
+    private,
 };
 
 #[derive(Debug, clap::Args)]
@@ -117,27 +117,6 @@ async fn write(config: &Config, db: &Db, to: &Path) -> anyhow::Result<()> {
     look_through(&plain.path, applied).await?;
     tokio::task::spawn_blocking(move || keep(&mut File::open(&plain.path)?, Some(&key), &to)).await??;
     Ok(())
-}
-
-/// Writes into a file that is there, sealed if there is a key.
-pub(super) fn keep(from: &mut dyn Read, key: Option<&[u8]>, to: &Path) -> io::Result<()> {
-    let mut from = from;
-    let mut to = io::BufWriter::new(private::options().write(true).truncate(true).open(to)?);
-    match key {
-        Some(key) => sealed_file::seal(key, &mut from, &mut to)?,
-        None => drop(io::copy(&mut from, &mut to)?),
-    }
-    to.flush()
-}
-
-/// Reads what [`keep`] wrote.
-pub(super) fn bring(from: &Path, key: Option<&[u8]>, to: &mut dyn Write) -> io::Result<()> {
-    let (mut from, mut to) = (File::open(from)?, to);
-    match key {
-        Some(key) => sealed_file::open(key, &mut from, &mut to)?,
-        None => drop(io::copy(&mut from, &mut to)?),
-    }
-    to.flush()
 }
 
 /// Whether a file is a whole database of ours, with so many migrations at least; what it is.

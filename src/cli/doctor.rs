@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::{bounce, instance, running};
+use super::{bounce, instance, outside};
 use crate::{
     clock::Clock,
     config::{Config, Environment},
@@ -46,7 +46,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Resul
         }
         println!("\nChecks");
     }
-    let lookout = config.smtp_url.as_ref().and_then(|relays| running::lookout(config, relays));
+    let lookout = config.smtp_url.as_ref().and_then(|relays| outside::lookout(config, relays));
     let doctor = of(config, lookout);
     let Looked { mut findings, here, mail } = database(&doctor, config).await;
     let mail = async {
@@ -104,7 +104,7 @@ pub(super) fn of(config: &Config, lookout: Option<Lookout>) -> Doctor {
         dns_resolver: config.dns_resolver,
         bounce_address: config.bounce_address.clone(),
         bounce_maildir: config.bounce_maildir.clone(),
-        bounce_mailbox: running::bounce_mailbox(config),
+        bounce_mailbox: outside::bounce_mailbox(config),
         payments: key
             .map(|secret_key| StripeSettings { secret_key, api_base: config.stripe_api_base.clone() }),
     }

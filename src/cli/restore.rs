@@ -11,13 +11,7 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::{
-    backup::{self, bring},
-    instance,
-    part::Part,
-    restored,
-    server::Server,
-};
+use super::{backup, instance, part::Part, restored, sealing::bring, server::Server};
 use crate::{
     clock::Clock,
     config::Config,

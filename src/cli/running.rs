@@ -10,21 +10,21 @@ use tokio::{
     time::timeout,
 };
 
-use super::{doctor, instance, sandbox};
+use super::{
+    doctor, instance,
+    outside::{bounce_mailbox, lookout},
+    sandbox,
+};
 use crate::{
     articles::fetch::Fetcher,
     clock::Clock,
     config::{Config, Environment},
     db::Unreachable,
     delivery::{
-        bounces::{
-            imap::Mailbox,
-            providers::sns::{Network, Topic},
-        },
+        bounces::providers::sns::{Network, Topic},
         breaker::RefusalRules,
-        deliverability::{self, Lookout},
+        deliverability::{self},
         dkim,
-        dns::Dns,
         engine::{Engine, EngineOptions},
         former::FormerNames,
         origin::{self, Doubt, Standing},
@@ -42,7 +42,7 @@ use crate::{
     private,
     sandbox::{Sandbox, SandboxConfig, SandboxLimits, Webhook},
     site::Site,
-    smtp_url::{RelaySettings, Relays, SmtpUrl},
+    smtp_url::{RelaySettings, Relays},
     staff,
     tasks::Breaks,
     web::{
@@ -403,30 +403,6 @@ fn bounce_hooks(config: &Config) -> anyhow::Result<BounceHooks> {
         sendgrid: config.sendgrid_webhook_key.clone(),
         ses: config.ses_topic_arn.as_deref().map(|arn| Topic::new(arn, ask)),
     })
-}
-
-/// The mailbox that bounces come to.
-pub(super) fn bounce_mailbox(config: &Config) -> Option<Mailbox> {
-    config.bounce_imap_url.as_ref().and_then(|url| Mailbox::from_url(url, config.mail_trust.clone()))
-}
-
-/// None towards a sandbox, which believes everybody. A machine without a DNS server sends all the same.
-pub(super) fn lookout(config: &Config, relays: &Relays) -> Option<Lookout> {
-    let is_sandbox = |relay: &SmtpUrl| {
-        relay.host.parse() == Ok(config.sandbox_smtp.ip()) && relay.port == config.sandbox_smtp.port()
-    };
-    let relays: Vec<SmtpUrl> = relays.0.iter().map(|relay| relay.url.clone()).collect();
-    if relays.iter().all(is_sandbox) {
-        return None;
-    }
-    let return_domain = config.bounce_address.as_ref().map(|address| address.domain().to_owned());
-    match Dns::new(config.dns_resolver) {
-        Ok(dns) => Some(Lookout { dns, relays, return_domain }),
-        Err(error) => {
-            tracing::warn!(%error, "the DNS cannot be asked whether mail from here is believed; set DNS_RESOLVER");
-            None
-        }
-    }
 }
 
 /// What works, and should not be left like this.

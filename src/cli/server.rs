@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 use url::Url;
 
-use super::backup::{bring, keep};
+use super::sealing::{bring, keep};
 
 /// A server of PostgreSQL, for its own programs: the password goes by the environment, which nobody else can look into.
 pub(super) struct Server {

@@ -3,9 +3,12 @@
 //! The router is built from this table and from nothing else, and tests walk it with every role (TRUST T6, A7).
 //! A path that holds `{token}` is a link from a mail or a log: its pages send no referrer.
 
+use std::collections::BTreeSet;
+
 use axum::{
     handler::Handler,
-    http::Method,
+    http::{Method, header},
+    response::{IntoResponse as _, Response},
     routing::{MethodRouter, on},
 };
 
@@ -133,7 +136,7 @@ pub fn routes() -> Vec<Route> {
         // Readers and supporters.
         Route::get("/static/{hash}/{name}", Anybody, Asset, statics::show),
         Route::get("/favicon.ico", Anybody, Public, statics::favicon),
-        Route::get("/robots.txt", Anybody, Public, public::robots::show),
+        Route::get("/robots.txt", Anybody, Public, robots),
         Route::get("/", Anybody, Public, public::home::show),
         Route::get("/articles/{slug}", Anybody, Public, public::article::show),
         Route::get("/archive", Anybody, Public, public::archive::show),
@@ -272,6 +275,25 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/team/{id}/disable", Staff(Role::OWNING), Token, Desk, desk::team::disable),
         Route::post("/desk/team/{id}/enable", Staff(Role::OWNING), Token, Desk, desk::team::enable),
     ]
+}
+
+/// `GET /robots.txt` (RFC 9309): the table says what is for everybody. What the archive, articles and forms are is worth finding.
+async fn robots() -> Response {
+    let closed: BTreeSet<String> = routes().iter().filter(|route| is_closed(route)).map(first_part).collect();
+    let mut text = String::from("User-agent: *\n");
+    closed.iter().for_each(|path| text.push_str(&format!("Disallow: {path}\n")));
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+}
+
+/// For the team, for a program, or for whoever has the link.
+fn is_closed(route: &Route) -> bool {
+    matches!(route.headers, HeaderSet::Desk | HeaderSet::Preview | HeaderSet::Hook)
+        || route.rule().is_token_page()
+}
+
+/// Everything that begins so is meant: `/desk` for `/desk/readers`.
+fn first_part(route: &Route) -> String {
+    format!("/{}", route.path.split('/').nth(1).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ pub(super) mod donate;
 pub(super) mod giving;
 pub(super) mod home;
 pub(super) mod preferences;
-pub(super) mod robots;
 pub(super) mod sample_link;
 mod story;
 pub(super) mod subscribe;

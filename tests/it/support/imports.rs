@@ -21,8 +21,8 @@ impl Map {
         let mut map = Self { files, handed_on: BTreeMap::new() };
         for (path, code) in sources {
             let own = module(path);
-            for (_, words) in uses(code).filter(|(public, _)| *public) {
-                let (name, target) = map.follow(&own, &words);
+            for Use { path, name, .. } in uses(code).filter(|one| one.is_public) {
+                let (_, target) = map.follow(&own, &path);
                 map.handed_on.insert((own.clone(), name), target);
             }
         }
@@ -55,8 +55,21 @@ impl Map {
     /// The files that a file uses, each with a name that it takes from there. A front door's opening its own rooms is none.
     pub fn used(&self, path: &str, code: &str) -> BTreeMap<String, String> {
         let own = module(path);
-        let is_door = path.ends_with("mod.rs");
-        let used = uses(code).map(|(_, path)| path).chain(paths(code));
+        // A folder's `mod.rs`, or the file beside it that has its name.
+        let is_door = self.files.keys().any(|other| other.len() > own.len() && other.starts_with(&own));
+        let named: BTreeMap<String, Vec<String>> = uses(code).map(|one| (one.name, one.path)).collect();
+        // `ledger::claim` is what the file calls `ledger`, or its own room of that name.
+        let through = paths(code).filter_map(|words| match (named.get(&words[0]), words[0].as_str()) {
+            (_, "crate" | "super" | "self") => Some(words),
+            (Some(path), _) => Some(path.iter().chain(&words[1..]).cloned().collect()),
+            (None, first) => {
+                let mut room = own.clone();
+                room.push(first.to_owned());
+                let inside = || ["self".to_owned()].into_iter().chain(words.clone()).collect();
+                self.files.contains_key(&room).then(inside)
+            }
+        });
+        let used = uses(code).map(|one| one.path).chain(through);
         let mut found = BTreeMap::new();
         for words in used.filter(|words| matches!(words[0].as_str(), "crate" | "self" | "super")) {
             let (item, mut target) = self.follow(&own, &words);
@@ -110,8 +123,16 @@ fn module(path: &str) -> Module {
     if name == "lib" || name == "main" { Vec::new() } else { name.split('/').map(str::to_owned).collect() }
 }
 
-/// Every path that a `use` names, and whether it is handed on to others.
-fn uses(code: &str) -> impl Iterator<Item = (bool, Vec<String>)> {
+/// What one `use` brings in.
+struct Use {
+    /// Whether it is handed on to others.
+    is_public: bool,
+    path: Vec<String>,
+    /// What it is called here.
+    name: String,
+}
+
+fn uses(code: &str) -> impl Iterator<Item = Use> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices("use ") {
         let before = code[..at].rsplit('\n').next().unwrap_or_default().trim();
@@ -127,19 +148,21 @@ fn uses(code: &str) -> impl Iterator<Item = (bool, Vec<String>)> {
         };
         let mut paths = Vec::new();
         flatten(&[], tree, &mut paths);
-        found.extend(paths.into_iter().map(|path| (is_public, path)));
+        let paths = paths.into_iter().filter(|(path, _)| !path.is_empty());
+        found.extend(paths.map(|(path, name)| Use { is_public, path, name }));
     }
-    found.into_iter().filter(|(_, path)| !path.is_empty())
+    found.into_iter()
 }
 
 /// `a::{b, c::{self, d as e}}` is `a::b`, `a::c` and `a::c::d`.
-fn flatten(start: &[String], tree: &str, paths: &mut Vec<Vec<String>>) {
+fn flatten(start: &[String], tree: &str, paths: &mut Vec<(Vec<String>, String)>) {
     let tree = tree.trim();
     let (head, group) = match tree.split_once('{') {
         Some((head, rest)) => (head, Some(rest.rsplit_once('}').map_or(rest, |(group, _)| group))),
         None => (tree, None),
     };
-    let head = head.split(" as ").next().unwrap_or_default();
+    let (head, alias) =
+        head.split_once(" as ").map_or((head, None), |(head, alias)| (head, Some(alias.trim())));
     let mut path = start.to_vec();
     path.extend(head.split("::").map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned));
     let Some(group) = group else {
@@ -147,7 +170,8 @@ fn flatten(start: &[String], tree: &str, paths: &mut Vec<Vec<String>>) {
         if path.len() > 1 && path.last().is_some_and(|last| last == "self" || last == "*") {
             path.pop();
         }
-        paths.push(path);
+        let name = alias.or(path.last().map(String::as_str)).unwrap_or_default().to_owned();
+        paths.push((path, name));
         return;
     };
     let (mut depth, mut from) = (0_usize, 0);
@@ -167,12 +191,9 @@ fn flatten(start: &[String], tree: &str, paths: &mut Vec<Vec<String>>) {
     }
 }
 
-/// Paths that stand in the code itself.
+/// Paths that stand in the code itself, each from its first word.
 fn paths(code: &str) -> impl Iterator<Item = Vec<String>> {
-    let starts = ["crate::", "super::"].into_iter().flat_map(|start| code.match_indices(start));
-    starts.map(|(at, _)| {
-        let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-        let path: String = code[at..].chars().take_while(|c| is_part(*c)).collect();
-        path.split("::").filter(|word| !word.is_empty()).map(str::to_owned).collect()
-    })
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let runs = code.split(move |c| !is_part(c)).filter(|run| run.contains("::") && !run.starts_with(':'));
+    runs.map(|run| run.split("::").filter(|word| !word.is_empty()).map(str::to_owned).collect())
 }
