@@ -170,17 +170,12 @@ pub async fn retry(
     Ok(retried)
 }
 
-/// The same for copies that may have arrived: their readers may get two, under one Message-ID.
+/// The same for copies that may have arrived, as they are: their readers may get two, under one Message-ID.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn retry_doubted(
-    tx: &mut Tx,
-    site: &Site,
-    (edition_id, variant_id): (i64, i64),
-    subscribers: &[i64],
-) -> Result<u64> {
-    let retried = store::retry_doubted(tx, (edition_id, variant_id), subscribers, site.now()).await?;
+pub async fn retry_doubted(tx: &mut Tx, site: &Site, edition_id: i64, subscribers: &[i64]) -> Result<u64> {
+    let retried = store::retry_doubted(tx, edition_id, subscribers, site.now()).await?;
     let mut moves = Moves::default();
     moves.shift(edition_id, "unknown", "queued", i64::try_from(retried).unwrap_or(i64::MAX));
     moves.write(tx, NO_WORKER).await?;

@@ -61,8 +61,7 @@ pub async fn is_corrected(db: &Db, edition: &Edition) -> db::Result<bool> {
     if number < 2 {
         return Ok(number > 0 && edition.revision > newest);
     }
-    let reached = versions(db, edition.id).await?.iter().any(|version| version.revision == newest);
-    Ok(edition.revision > newest || !reached)
+    Ok(edition.revision > newest || !store::has_reached(db, edition.id, newest).await?)
 }
 
 /// Gives everything that is still to go the newest revision. Returns its body's id; none where there never was a correction.

@@ -38,7 +38,9 @@ pub use self::{
     refusals::{TakesNothing, taking_nothing, tell_of_refusals},
     release::{HaveIt, have_it, lock_held, nobody_has_it, said_to_have_it},
     results::{Copy, Outcome, Wanted, copies_of, log_of, results},
-    retry::{FailedClass, Retryable, doubted, failed_classes, retry_doubted, retry_failed, retryable},
+    retry::{
+        Doubted, FailedClass, Retryable, doubted, failed_classes, retry_doubted, retry_failed, retryable,
+    },
     returned::{Returned, decide_returned, is_told_by_its_pause, returned, tell_of_returned},
     seal::{CHUNK, seal_due},
     send::{Press, Refused, Seen, UNDO, cancel, go_on, hold_all, pause, press, press_send, resume, undo},

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{Edition, Error, Result, find, home, store};
 use crate::{
+    clock::Moment,
     db::{self, Db, Gate},
     delivery::{
         bounces::{mass, without_addresses},
@@ -73,27 +74,50 @@ pub async fn retry_failed(
     Ok(retried)
 }
 
-/// How many copies may have arrived, and can be sent again: those of which somebody said that they did are not among them.
+/// Copies that may have arrived and would really be sent again, as far as can be seen now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Doubted {
+    /// How many.
+    pub copies: i64,
+    /// Since when the newest of them is in doubt.
+    pub newest: Moment,
+}
+
+/// Which copies of an edition may have arrived, and can be sent again: not those of which somebody said that they did, of readers
+/// who left, to addresses that are not mailed any more, or of which a correction was written.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn doubted(db: &Db, edition_id: i64) -> db::Result<i64> {
-    store::doubted_count(db, edition_id).await
+pub async fn doubted(site: &Site, edition: &Edition) -> db::Result<Doubted> {
+    let (mut after, mut found) = (0, Doubted::default());
+    loop {
+        let copies = store::still_doubted(&site.db, (edition.id, edition.list_id), after, LOOK).await?;
+        let Some((last, ..)) = copies.last() else { return Ok(found) };
+        after = *last;
+        let stopped = Suppressions::new(site).among_now(copies.iter().map(|(_, address, _)| address)).await?;
+        for ((_, _, since), _) in copies.iter().zip(stopped).filter(|(_, why)| why.is_none()) {
+            found.copies += 1;
+            found.newest = found.newest.max(*since);
+        }
+    }
 }
 
-/// Puts the copies that may have arrived back in line, with the revision that was seen; who got theirs may get a second one.
-/// Returns how many.
+/// Puts the copies that may have arrived, and of which the newest that was seen is in doubt since `newest`, back in line; who got
+/// theirs may get it once more. Returns how many.
 ///
 /// # Errors
-/// As [`retry_failed`].
+/// As [`retry_failed`]; [`Error::NotAsSeen`] also when others came in doubt since.
 pub async fn retry_doubted(
     site: &Site,
     public_id: &str,
-    revision: i64,
+    (revision, newest): (i64, Moment),
     staff_id: Option<i64>,
 ) -> Result<u64> {
     let edition = find(&site.db, public_id).await?;
-    again(site, &edition, Failed::InDoubt { revision }, staff_id).await
+    if doubted(site, &edition).await?.newest > newest {
+        return Err(Error::NotAsSeen);
+    }
+    again(site, &edition, Failed::InDoubt { revision, newest }, staff_id).await
 }
 
 /// Failed copies that would really be tried again, as far as can be seen now.
@@ -134,8 +158,8 @@ pub(super) async fn put_back(site: &Site, edition: &Edition, staff_id: Option<i6
 enum Failed<'a> {
     /// Those of one reason, with the revision that was seen.
     For { class: &'a str, revision: i64 },
-    /// Those that may have arrived, with the revision that was seen.
-    InDoubt { revision: i64 },
+    /// Those that may have arrived, with the revision and the newest of them that were seen.
+    InDoubt { revision: i64, newest: Moment },
     /// Those that stopped the edition.
     ForThePause,
 }
@@ -149,8 +173,8 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
             Failed::For { class, .. } => {
                 store::retryable(&mut tx, (edition.id, edition.list_id), class, after, CHUNK).await?
             }
-            Failed::InDoubt { .. } => {
-                store::doubted(&mut tx, (edition.id, edition.list_id), after, CHUNK).await?
+            Failed::InDoubt { newest, .. } => {
+                store::doubted(&mut tx, (edition.id, edition.list_id), newest, after, CHUNK).await?
             }
             Failed::ForThePause => store::failed_for_pause(&mut tx, edition.id, after, CHUNK).await?,
         };
@@ -176,17 +200,16 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
         // Read after the move, which holds the edition: nobody lets a correction go on between the two.
         let (variant, newest) = store::newest_body(&mut tx, edition.id).await?.ok_or(Error::NotFound)?;
         let why = match which {
-            Failed::For { revision, .. } | Failed::InDoubt { revision } if newest != revision => {
+            Failed::For { revision, .. } | Failed::InDoubt { revision, .. } if newest != revision => {
                 return Err(Error::NotAsSeen);
             }
             Failed::For { class, .. } => class,
             Failed::InDoubt { .. } => "they may have arrived",
             Failed::ForThePause => "what it paused for",
         };
-        let body = (edition.id, variant);
         let moved = match which {
-            Failed::InDoubt { .. } => ledger::retry_doubted(&mut tx, site, body, &wanted).await?,
-            _ => ledger::retry(&mut tx, site, body, &wanted).await?,
+            Failed::InDoubt { .. } => ledger::retry_doubted(&mut tx, site, edition.id, &wanted).await?,
+            _ => ledger::retry(&mut tx, site, (edition.id, variant), &wanted).await?,
         };
         mass::tried_again(&mut tx, edition.id, &wanted).await?;
         let kind = if matches!(which, Failed::InDoubt { .. }) { "in doubt" } else { "that failed" };

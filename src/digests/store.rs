@@ -109,26 +109,29 @@ statements! {
     FROZEN = "select coalesce(max(revision), 0) as newest, count(distinct revision) as number from variant where edition_id = $1";
     /// The body that is sent now, and its revision.
     NEWEST = "select id, revision from variant where edition_id = $1 order by revision desc, id desc limit 1";
-    /// Who got, or may have got, each revision.
+    /// Whether a revision reached anybody: a copy that waits was given it, whatever came before.
+    REACHED = "select v.subscriber_id from delivery v join variant b on b.id = v.variant_id
+        where v.edition_id = $1 and b.revision = $2 and v.state in ('accepted', 'unknown') limit 1";
+    /// Who got, or may have got, each revision: also a copy that is tried again, or failed then, may have arrived before.
     BY_REVISION = "select b.revision, count(*) as readers from delivery v join variant b on b.id = v.variant_id
-        where v.edition_id = $1 and v.state in ('accepted', 'unknown') group by b.revision order by b.revision";
+        where v.edition_id = $1 and (v.state in ('accepted', 'unknown') or v.maybe_duplicate) group by b.revision order by b.revision";
     /// Those of them who are still on the list: a correction goes to nobody who left.
     CORRECTED = sqlite "select r.id as subscriber_id, r.email, r.name from delivery v
             join variant b on b.id = v.variant_id
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $5 and s.state = 'confirmed'
             join subscriber r on r.id = v.subscriber_id
-        where v.edition_id = $1 and b.revision = $2 and v.state in ('accepted', 'unknown') and v.subscriber_id > $3
+        where v.edition_id = $1 and b.revision = $2 and (v.state in ('accepted', 'unknown') or v.maybe_duplicate) and v.subscriber_id > $3
         order by v.subscriber_id limit $4",
         postgres "select r.id as subscriber_id, r.email, r.name from delivery v
             join variant b on b.id = v.variant_id
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $5 and s.state = 'confirmed'
             join subscriber r on r.id = v.subscriber_id
-        where v.edition_id = $1 and b.revision = $2 and v.state in ('accepted', 'unknown') and v.subscriber_id > $3
+        where v.edition_id = $1 and b.revision = $2 and (v.state in ('accepted', 'unknown') or v.maybe_duplicate) and v.subscriber_id > $3
         order by v.subscriber_id limit $4 for share of s";
     CORRECTED_SIZE = "select count(*) from delivery v
             join variant b on b.id = v.variant_id
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $3 and s.state = 'confirmed'
-        where v.edition_id = $1 and b.revision = $2 and v.state in ('accepted', 'unknown')
+        where v.edition_id = $1 and b.revision = $2 and (v.state in ('accepted', 'unknown') or v.maybe_duplicate)
             and not exists (select 1 from suppression p where p.subscriber_id = v.subscriber_id and p.lifted_at is null)";
     /// Who pressed Send.
     PRESSED_BY = "select sent_by from edition where id = $1";
@@ -148,17 +151,28 @@ statements! {
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
         where v.edition_id = $1 and v.state = 'failed' and v.class = $3 and v.subscriber_id > $4
         order by v.subscriber_id limit $5 for share of s";
-    /// Copies in doubt, but those of which staff said that they arrived, whose readers are still on the list.
+    /// Copies in doubt since a moment at the latest, but those of which staff said that they arrived, whose readers are still on
+    /// the list. They carry what is sent now, and nobody got a correction of it: who may have an older version, or has one put
+    /// right, is written to and not sent it again.
     DOUBTED = sqlite "select v.subscriber_id, v.address from delivery v
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
-        where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3
+        where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3 and v.updated_at <= $5
+            and v.variant_id = (select id from variant where edition_id = $1 order by revision desc, id desc limit 1)
+            and not exists (select 1 from edition c where c.corrects_edition_id = $1 and (c.seal_cursor is not null or c.sealed_at is not null))
         order by v.subscriber_id limit $4",
         postgres "select v.subscriber_id, v.address from delivery v
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
-        where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3
+        where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3 and v.updated_at <= $5
+            and v.variant_id = (select id from variant where edition_id = $1 order by revision desc, id desc limit 1)
+            and not exists (select 1 from edition c where c.corrects_edition_id = $1 and (c.seal_cursor is not null or c.sealed_at is not null))
         order by v.subscriber_id limit $4 for share of s";
-    DOUBTED_COUNT = "select count(*) from delivery
-        where edition_id = $1 and state = 'unknown' and coalesce(class, '') <> 'restored'";
+    /// The same, and since when each is, to be looked at.
+    STILL_DOUBTED = "select v.subscriber_id, v.address, v.updated_at from delivery v
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
+        where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3
+            and v.variant_id = (select id from variant where edition_id = $1 order by revision desc, id desc limit 1)
+            and not exists (select 1 from edition c where c.corrects_edition_id = $1 and (c.seal_cursor is not null or c.sealed_at is not null))
+        order by v.subscriber_id limit $4";
     /// Refusals stopped it, and nobody has let it go on yet.
     PAUSED_BY_REFUSALS = "select count(*) from edition where id = $1 and state = 'paused' and paused_for = 'refusals'";
     /// Failed copies for which the edition paused by itself, since it was last let go on, of readers who are still on the list.
@@ -403,6 +417,10 @@ pub(super) async fn by_revision(db: &Db, edition_id: i64) -> Result<Vec<Version>
     db.all(BY_REVISION, (edition_id,)).await
 }
 
+pub(super) async fn has_reached(db: &Db, edition_id: i64, revision: i64) -> Result<bool> {
+    Ok(db.opt::<(i64,)>(REACHED, (edition_id, revision)).await?.is_some())
+}
+
 pub(super) async fn corrected(
     tx: &mut Tx,
     (wrong, revision): (i64, i64),
@@ -485,14 +503,20 @@ pub(super) async fn stand(tx: &mut Tx, edition_id: i64) -> Result<Option<Stand>>
 pub(super) async fn doubted(
     tx: &mut Tx,
     (edition_id, list_id): (i64, i64),
+    since: Moment,
     after: i64,
     limit: i64,
 ) -> Result<Vec<(i64, EmailAddress)>> {
-    tx.all(DOUBTED, (edition_id, list_id, after, limit)).await
+    tx.all(DOUBTED, (edition_id, list_id, after, limit, since)).await
 }
 
-pub(super) async fn doubted_count(db: &Db, edition_id: i64) -> Result<i64> {
-    Ok(db.one::<(i64,)>(DOUBTED_COUNT, (edition_id,)).await?.0)
+pub(super) async fn still_doubted(
+    db: &Db,
+    (edition_id, list_id): (i64, i64),
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, EmailAddress, Moment)>> {
+    db.all(STILL_DOUBTED, (edition_id, list_id, after, limit)).await
 }
 
 pub(super) async fn paused_by_refusals(db: &Db, edition_id: i64) -> Result<bool> {

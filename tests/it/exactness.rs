@@ -63,6 +63,16 @@ async fn send_and_stop(app: &TestApp, desk: &Visitor, edition: &Edition, after: 
     app.sandbox.smtp_script().clear();
 }
 
+/// An edition that went out, and whose copies in doubt wait for staff.
+async fn held_in_doubt(app: &TestApp, desk: &Visitor, subject: &str) -> Edition {
+    let draft = app.draft(subject).await;
+    let form = desk.open(&format!("{}/send", path(&draft))).await.form("/send");
+    desk.submit(&form.with("policy", "hold").with("act", "now")).await;
+    app.advance(digests::UNDO + Duration::from_secs(1));
+    finish(app, draft.id).await;
+    draft
+}
+
 /// Sends everything, and lets the edition find out that it is over.
 async fn finish(app: &TestApp, id: i64) {
     wait::until("the end of the edition", async || {
@@ -438,7 +448,7 @@ both_engines! {
                 // And afterwards, too: it is asked once, and said what it means.
                 desk.open(&path(&draft)).await.says("Copies that may have arrived");
                 let page = desk.open(&format!("{}/doubt", path(&draft))).await;
-                page.says("1 reader may have got it, and nobody knows").says("a second time");
+                page.says("1 reader may have got it, and nobody knows").says("once more");
                 desk.submit_and_follow(&page.form("/doubt")).await.says("They are in line again");
                 app.drain().await;
                 let arrived = app.mails("reader1@example.org").into_iter().filter(|mail| mail.subject == subject);
@@ -448,6 +458,101 @@ both_engines! {
                 balanced(&app, draft.id).await;
             }
         }
+    }
+
+    /// Who left, or takes no mail any more, is not counted among those who can be sent theirs again; and what came in doubt after
+    /// somebody looked is not sent before they have seen it.
+    async fn copies_in_doubt_are_counted_and_sent_as_they_were_seen(app: TestApp) {
+        app.readers(4).await;
+        let desk = app.desk().await;
+        let drop_first = || Rule::at(Stage::Dot).to("reader1@example.org").times(1).drop_connection();
+        app.sandbox.smtp_script().add(drop_first());
+        for reader in [2, 3] {
+            let to = format!("reader{reader}@example.org");
+            app.sandbox.smtp_script().add(Rule::at(Stage::Dot).to(&to).times(1).drop_connection());
+        }
+        let edition = held_in_doubt(&app, &desk, "Lost answers").await;
+        assert_eq!(balanced(&app, edition.id).await.unknown, 3);
+        desk.open(&path(&edition)).await.says("Nobody knows what became of 3 copies");
+        let (left, list) = (app.reader_row("reader2@example.org").await, app.list().await);
+        subscribers::leave_by_staff(&app.site, left, list, "a letter").await.expect("left");
+        let stopped = EmailAddress::parse("reader3@example.org").expect("an address");
+        subscribers::block(&app.site, &stopped, "a test", None).await.expect("blocked");
+        desk.open(&path(&edition)).await.says("Nobody knows what became of 1 copy:");
+        let asks = format!("{}/doubt", path(&edition));
+        let seen = desk.open(&asks).await;
+        seen.says("1 reader may have got it, and nobody knows");
+
+        // Pressed, and lost once more.
+        app.sandbox.smtp_script().add(drop_first());
+        app.advance(Duration::from_secs(60));
+        desk.submit_and_follow(&seen.form("/doubt")).await.says("They are in line again");
+        app.drain().await;
+        assert_eq!(balanced(&app, edition.id).await.unknown, 3);
+        let anew = desk.submit(&seen.form("/doubt")).await;
+        assert_eq!(anew.status, StatusCode::CONFLICT);
+        anew.says("Nothing was sent").says("1 reader may have got it");
+        app.drain().await;
+        let arrived = || app.mails("reader1@example.org").into_iter().filter(|mail| mail.subject == "Lost answers").count();
+        assert_eq!(arrived(), 2);
+        desk.submit_and_follow(&anew.form("/doubt")).await.says("They are in line again");
+        app.drain().await;
+        assert_eq!((arrived(), balanced(&app, edition.id).await.unknown), (3, 2));
+        assert!(!desk.open(&path(&edition)).await.text().contains("may have arrived"), "there is nobody to send it to");
+        assert_eq!(desk.open(&asks).await.status, StatusCode::SEE_OTHER);
+    }
+
+    /// TRUST F27: whoever may have a wrong version is told what is right, whatever became of their copy since; and is not sent
+    /// the wrong one after that.
+    async fn a_correction_reaches_whoever_may_have_the_wrong_version(app: TestApp) {
+        app.readers(3).await;
+        let desk = app.desk().await;
+        let lost = || Rule::at(Stage::Dot).to("reader1@example.org").times(1).drop_connection();
+        app.sandbox.smtp_script().add(lost());
+        let wrong = held_in_doubt(&app, &desk, "The wrong date").await;
+        let page = desk.open(&format!("{}/doubt", path(&wrong))).await;
+        desk.submit_and_follow(&page.form("/doubt")).await.says("They are in line again");
+        digests::pause(&app.site, &wrong.public_id, None).await.expect("it is sending again");
+        let (revision, _) = digests::current_revision(&app.site.db, wrong.id).await.expect("it has one");
+        let correction = digests::begin_correction(&app.site, &wrong.public_id, revision, None).await.expect("begun");
+        let correction = digests::find(&app.site.db, &correction).await.expect("it is there");
+        assert_eq!(digests::audience_size(&app.site.db, &correction).await.expect("a count"), 3);
+        let pressed = digests::press_send(&app.site, &app.templates, correction.id, correction.revision, None, None);
+        pressed.await.expect("nothing is in the way");
+        app.advance(digests::UNDO + Duration::from_secs(1));
+        finish(&app, correction.id).await;
+        assert_eq!(app.last_mail("reader1@example.org").subject, "Correction: The wrong date");
+
+        app.sandbox.smtp_script().add(lost());
+        app.resume(&wrong.public_id).await;
+        app.drain().await;
+        assert_eq!(balanced(&app, wrong.id).await.unknown, 1);
+        assert!(!desk.open(&path(&wrong)).await.text().contains("Send these again"), "they have the right one");
+        desk.submit_and_follow(&page.form("/doubt")).await.says("None of them can be tried again");
+    }
+
+    /// TRUST F27: a copy in doubt is of a version, and nobody is sent that one again when there is a better one.
+    async fn an_old_version_in_doubt_is_not_sent_again(app: TestApp) {
+        app.readers(12).await;
+        let desk = app.desk().await;
+        app.sandbox.smtp_script().add(Rule::at(Stage::Dot).times(1).drop_connection());
+        let draft = app.draft("The wrong date").await;
+        let form = desk.open(&format!("{}/send", path(&draft))).await.form("/send");
+        desk.submit(&form.with("policy", "hold").with("act", "now")).await;
+        seal(&app).await;
+        send_and_stop(&app, &desk, &draft, 3).await;
+        assert_eq!(balanced(&app, draft.id).await.unknown, 1);
+        desk.open(&path(&draft)).await.says("Send these again");
+        let form = desk.open(&format!("{}/correct", path(&draft))).await.form("/correct");
+        desk.submit(&form.with("subject", "The right date")).await;
+        let page = desk.open(&path(&draft)).await;
+        desk.submit_and_follow(&page.form("/resume")).await.says("Going on.");
+        finish(&app, draft.id).await;
+        let page = desk.open(&path(&draft)).await;
+        assert!(!page.text().contains("Send these again"), "{}", page.text());
+        let versions = digests::versions(&app.site.db, draft.id).await.expect("the versions");
+        assert_eq!(versions.iter().map(|version| version.readers).sum::<i64>(), 12);
+        assert!(page.body.contains("Write a correction to exactly them"), "{}", page.body);
     }
 
     /// One reader's copy, from the first try to the last, with the words of their server.

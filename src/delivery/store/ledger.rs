@@ -194,8 +194,8 @@ statements! {
             earlier_attempts = attempt, lane = '', asked_at = null, next_at = cast(v.column3 as bigint), updated_at = cast(v.column3 as bigint)
         from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint) and delivery.state = 'failed'";
-    /// Copies in doubt go back in line, as staff decided; that they may come twice stays known.
-    RETRY_DOUBTED = rows(4) "update delivery set state = 'queued', class = null, withdrawn = null, maybe_duplicate = true, variant_id = cast(v.column4 as bigint),
+    /// Copies in doubt go back in line, as staff decided; that they may come twice stays known, and so does what may have come.
+    RETRY_DOUBTED = rows(3) "update delivery set state = 'queued', class = null, withdrawn = null, maybe_duplicate = true,
             earlier_attempts = attempt, lane = '', asked_at = null, next_at = cast(v.column3 as bigint), updated_at = cast(v.column3 as bigint)
         from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint) and delivery.state = 'unknown'
@@ -720,13 +720,8 @@ pub async fn retry(
     tx.many(RETRY, subscribers.iter().map(|subscriber| (edition, *subscriber, now, variant))).await
 }
 
-pub async fn retry_doubted(
-    tx: &mut Tx,
-    (edition, variant): (i64, i64),
-    subscribers: &[i64],
-    now: Moment,
-) -> Result<u64> {
-    tx.many(RETRY_DOUBTED, subscribers.iter().map(|subscriber| (edition, *subscriber, now, variant))).await
+pub async fn retry_doubted(tx: &mut Tx, edition: i64, subscribers: &[i64], now: Moment) -> Result<u64> {
+    tx.many(RETRY_DOUBTED, subscribers.iter().map(|subscriber| (edition, *subscriber, now))).await
 }
 
 pub async fn subscriber_at(db: &Db, edition: i64, address: &str) -> Result<Option<i64>> {

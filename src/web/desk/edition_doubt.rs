@@ -1,6 +1,6 @@
 //! `/desk/editions/{id}/doubt`: what sending copies again does that may have arrived, before it is done.
 
-use axum::extract::Path;
+use axum::{extract::Path, http::StatusCode, response::IntoResponse};
 use serde::Serialize;
 
 use super::{
@@ -9,7 +9,10 @@ use super::{
     edition_parts::EditionView,
     editions::{count, title},
 };
-use crate::digests;
+use crate::{
+    clock::Moment,
+    digests::{self, Doubted, Edition},
+};
 
 #[derive(Serialize)]
 struct Page {
@@ -19,33 +22,48 @@ struct Page {
     readers: String,
     /// What they get.
     revision: i64,
-    is_newer: bool,
+    /// Since when the newest copy is in doubt that the page counts.
+    newest: i64,
+    /// It is not as it was on the page on which it was confirmed.
+    stale: bool,
 }
 
 /// `GET /desk/editions/{id}/doubt`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
-    let db = &desk.site().db;
-    let edition = digests::find(db, &id).await?;
-    let doubted = digests::doubted(db, edition.id).await?;
-    if doubted == 0 {
+    let edition = digests::find(&desk.site().db, &id).await?;
+    let doubted = digests::doubted(desk.site(), &edition).await?;
+    if doubted.copies == 0 {
         return Ok(see_other(&format!("/desk/editions/{id}")));
     }
-    let (revision, is_newer) = digests::current_revision(db, edition.id).await?;
-    let page = Page {
-        title: title(&edition.content.subject),
-        edition: EditionView::new(&edition, desk.zone()),
-        readers: count(doubted, "reader"),
-        revision,
-        is_newer,
-    };
-    desk.page("desk/editions/doubt", "Send copies again", &page).await
+    page(&desk, &edition, doubted, false).await
 }
 
-/// `POST /desk/editions/{id}/doubt`
+/// `POST /desk/editions/{id}/doubt`: of the copies that the page counted, if there are no others.
 pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    let form = posted.form(&["revision"])?;
-    let seen = form.text("revision").parse().unwrap_or_default();
+    let form = posted.form(&["revision", "newest"])?;
+    let newest = Moment(form.text("newest").parse().unwrap_or_default());
+    let seen = (form.text("revision").parse().unwrap_or_default(), newest);
     let retried = digests::retry_doubted(desk.site(), &id, seen, Some(desk.who.staff.id)).await;
+    if matches!(retried, Err(digests::Error::NotAsSeen)) {
+        let edition = digests::find(&desk.site().db, &id).await?;
+        let doubted = digests::doubted(desk.site(), &edition).await?;
+        if doubted.copies > 0 {
+            return Ok((StatusCode::CONFLICT, page(&desk, &edition, doubted, true).await?).into_response());
+        }
+    }
     let done = if matches!(retried, Ok(0)) { "none-to-retry" } else { "retried" };
     answer(&desk, &id, retried.map(drop), done).await
+}
+
+async fn page(desk: &Desk, edition: &Edition, doubted: Doubted, stale: bool) -> Outcome {
+    let (revision, _) = digests::current_revision(&desk.site().db, edition.id).await?;
+    let page = Page {
+        title: title(&edition.content.subject),
+        edition: EditionView::new(edition, desk.zone()),
+        readers: count(doubted.copies, "reader"),
+        revision,
+        newest: doubted.newest.0,
+        stale,
+    };
+    desk.page("desk/editions/doubt", "Send copies again", &page).await
 }

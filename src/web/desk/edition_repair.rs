@@ -25,7 +25,7 @@ pub(super) struct Repair {
     /// With more than one, their numbers are worth saying.
     several: bool,
     failed: Vec<FailedView>,
-    /// How many copies may have arrived, if they can be sent again; empty otherwise.
+    /// How many copies may have arrived and can be sent again; empty if there is none.
     in_doubt: String,
     /// There are several reasons, and all of them can be tried again at once.
     may_retry_all: bool,
@@ -78,6 +78,11 @@ impl Repair {
         let may_retry = at_home
             && desk.may(Role::SENDING)
             && matches!(edition.state, EditionState::Finished | EditionState::Sending | EditionState::Paused);
+        let in_doubt = if may_retry && progress.unknown > 0 {
+            digests::doubted(desk.site(), edition).await?.copies
+        } else {
+            0
+        };
         let list_path = |class: &str| {
             if !desk.may(Role::READERS) {
                 return String::new();
@@ -87,7 +92,7 @@ impl Repair {
             format!("/desk/editions/{}?{}#results", edition.public_id, query.finish())
         };
         let repair = Self {
-            in_doubt: if may_retry && progress.unknown > 0 { copies(progress.unknown) } else { String::new() },
+            in_doubt: if in_doubt > 0 { copies(in_doubt) } else { String::new() },
             may_correct: stopped && desk.may(Role::WRITING),
             corrected: corrected.then(|| {
                 format!(
