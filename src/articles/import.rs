@@ -1,5 +1,7 @@
 //! Brings what a feed gives into the database; the same feed twice changes nothing.
 
+use url::Url;
+
 use super::{
     ArticleState, FeedId,
     feed::{ParsedArticle, ParsedFeed},
@@ -38,7 +40,8 @@ enum Outcome {
     Skipped(String),
 }
 
-/// Imports what was read of a feed. Articles are known by their source id; what the desk edited is left as it is.
+/// Imports what was read of a feed. Articles are known by their source id; what the desk edited is left as it is. A feed that
+/// is removed meanwhile brings nothing more.
 ///
 /// # Errors
 /// When the database fails: then some of the articles are in, and importing again brings the rest.
@@ -60,9 +63,17 @@ pub async fn import(site: &Site, feed_id: Option<FeedId>, feed: ParsedFeed) -> R
 
 async fn import_chunk(site: &Site, feed_id: Option<FeedId>, chunk: &[ParsedArticle]) -> Result<Vec<Outcome>> {
     let mut tx = site.db.begin().await?;
+    let feed = match feed_id {
+        Some(id) => match store::hold_feed(&mut tx, id).await? {
+            Some(url) => Some((id, url)),
+            None => return Ok(Vec::new()),
+        },
+        None => None,
+    };
+    let feed = feed.as_ref().map(|(id, url)| (*id, url.as_str()));
     let mut outcomes = Vec::with_capacity(chunk.len());
     for article in chunk {
-        outcomes.push(import_one(&mut tx, feed_id, article, site.now()).await?);
+        outcomes.push(import_one(&mut tx, feed, article, site.now()).await?);
     }
     tx.commit().await?;
     Ok(outcomes)
@@ -70,17 +81,24 @@ async fn import_chunk(site: &Site, feed_id: Option<FeedId>, chunk: &[ParsedArtic
 
 async fn import_one(
     tx: &mut Tx,
-    feed_id: Option<FeedId>,
+    feed: Option<(FeedId, &str)>,
     article: &ParsedArticle,
     now: Moment,
 ) -> Result<Outcome> {
+    let feed_id = feed.map(|(id, _)| id);
     let hash = content_hash(article);
     let Some(known) = store::find_source(tx, &article.source_id).await? else {
         return add(tx, feed_id, article, &hash, now).await;
     };
-    if known.feed_id.is_some() && feed_id.is_some() && known.feed_id != feed_id {
-        // Otherwise one feed could rewrite another's articles by naming their ids.
-        return Ok(Outcome::Skipped(format!("“{}” belongs to another feed", article.title)));
+    // Otherwise one feed could rewrite another's articles by naming their ids, also when the other was removed.
+    match (feed, known.feed_id) {
+        (Some((own, _)), Some(other)) if own != other => {
+            return Ok(Outcome::Skipped(format!("“{}” belongs to another feed", article.title)));
+        }
+        (Some((_, url)), None) if !is_at_home(known.canonical_url.as_deref(), url) => {
+            return Ok(Outcome::Skipped(format!("“{}” came here from elsewhere before", article.title)));
+        }
+        _ => {}
     }
     if known.content_hash == hash {
         return Ok(Outcome::Unchanged);
@@ -90,6 +108,12 @@ async fn import_one(
     }
     store::set_topics(tx, known.id, &topics(&article.topics)).await?;
     Ok(Outcome::Updated)
+}
+
+/// Whether an article stands on the host that a feed comes from.
+fn is_at_home(canonical_url: Option<&str>, feed_url: &str) -> bool {
+    let host = |url: &str| Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    canonical_url.and_then(host).is_some_and(|own| host(feed_url) == Some(own))
 }
 
 async fn add(

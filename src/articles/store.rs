@@ -21,7 +21,7 @@ statements! {
     /// Topics that have a published article.
     TOPICS = "select slug, name from topic where exists (select 1 from article_topic join article on article.id = article_topic.article_id where article_topic.topic_id = topic.id and article.state = 'published') order by lower(name), id";
     /// What an import needs to know of the article it may have brought before.
-    FIND_SOURCE = "select id, feed_id, content_hash, edited_at from article where source_id = $1";
+    FIND_SOURCE = "select id, feed_id, canonical_url, content_hash, edited_at from article where source_id = $1";
     /// Adds an article, unless its slug or source is taken.
     ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17) on conflict do nothing returning id";
     /// Brings an article up to its feed, unless the desk edited it meanwhile.
@@ -40,6 +40,8 @@ statements! {
     ADD_FEED = "insert into feed (url, title, created_at) values ($1, '', $2) on conflict (url) do nothing";
     /// One feed by its address.
     FEED_BY_URL = "select id, url, title, etag, last_modified, checked_at, last_error from feed where url = $1";
+    /// Its address, held until the commit.
+    HOLD_FEED = sqlite "select url from feed where id = $1", postgres "select url from feed where id = $1 for key share";
     /// Its articles stay, and belong to no feed.
     REMOVE_FEED = "delete from feed where id = $1 returning url";
     /// One feed.
@@ -60,6 +62,7 @@ statements! {
 pub(super) struct Known {
     pub id: ArticleId,
     pub feed_id: Option<FeedId>,
+    pub canonical_url: Option<String>,
     pub content_hash: String,
     pub edited_at: Option<Moment>,
 }
@@ -152,6 +155,10 @@ fn json(ids: impl Iterator<Item = ArticleId>) -> String {
 
 pub(super) async fn topics(db: &Db) -> Result<Vec<Topic>> {
     db.all(TOPICS, ()).await
+}
+
+pub(super) async fn hold_feed(tx: &mut Tx, id: FeedId) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(HOLD_FEED, (id,)).await?.map(|(url,)| url))
 }
 
 pub(super) async fn find_source(tx: &mut Tx, source_id: &str) -> Result<Option<Known>> {

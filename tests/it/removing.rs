@@ -48,6 +48,36 @@ both_engines! {
         desk.submit_and_follow(&page.form(&asks)).await.says("The feed was removed");
     }
 
+    /// What a feed brought is not another's to rewrite when the feed is removed; the same feed, added again, takes it up. A feed
+    /// that is removed while it is read brings nothing, and nothing fails.
+    async fn articles_of_a_removed_feed_are_nobody_elses(app: TestApp) {
+        let fetcher = articles::fetch::Fetcher::new(true).expect("a fetcher");
+        let add = async |url: &str| articles::add_feed(&app.site, &fetcher, url).await.expect("a feed").id;
+        let parsed = |title: &str| {
+            let item = "<link>https://one.example/high-tide</link><guid isPermaLink=\"false\">tide-1</guid><description>Words.</description>";
+            let feed = format!("<rss version=\"2.0\"><channel><title>A feed</title><item><title>{title}</title>{item}</item></channel></rss>");
+            articles::feed::parse(feed.as_bytes(), None).expect("it is in order")
+        };
+        let title = async || {
+            let article = articles::by_slug(&app.site.db, "high-tide").await.expect("a read").expect("the article");
+            article.title
+        };
+        let (own, other) = (add("https://one.example/feed.xml").await, add("https://other.example/feed.xml").await);
+        articles::import(&app.site, Some(own), parsed("High tide")).await.expect("an import");
+        articles::remove_feed(&app.site, own, None).await.expect("removed");
+
+        let late = articles::import(&app.site, Some(own), parsed("Too late")).await.expect("it ends quietly");
+        assert_eq!(late, articles::ImportReport::default());
+        let report = articles::import(&app.site, Some(other), parsed("Hijacked")).await.expect("an import");
+        assert_eq!(report.skipped, ["“Hijacked” came here from elsewhere before"]);
+        assert_eq!(title().await, "High tide");
+        let again = add("https://one.example/atom.xml").await;
+        let report = articles::import(&app.site, Some(again), parsed("Low tide")).await.expect("an import");
+        assert_eq!((report.updated, title().await.as_str()), (1, "Low tide"));
+        let report = articles::import(&app.site, Some(other), parsed("Hijacked")).await.expect("an import");
+        assert_eq!(report.skipped, ["“Hijacked” belongs to another feed"]);
+    }
+
     /// TRUST F8: a draft goes as the page showed it, and nothing that is past a draft ever does.
     async fn a_draft_is_deleted_only_as_it_was_seen(app: TestApp) {
         let desk = app.desk().await;
