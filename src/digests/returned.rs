@@ -102,19 +102,18 @@ pub async fn tell_of_returned(site: &Site) -> Result<usize> {
     }
     let mut told = 0;
     for id in mass::untold(&site.db).await? {
+        // The same event paused it: people have a letter about that, and its page leads to where this is decided. If it goes on
+        // and this is still to be decided, they are told then.
+        if is_told_by_its_pause(&site.db, id).await? {
+            continue;
+        }
         let Some(mass) = mass::waiting(&site.db).await?.into_iter().find(|mass| mass.edition_id == id) else {
             continue;
         };
         let settings = Settings::load(&site.db).await?;
         let (returned, people) = (one(site, mass).await?, owners::responsible(site, id).await?);
-        let is_told_by_its_pause = is_told_by_its_pause(&site.db, id).await?;
         let mut tx = site.db.begin().await?;
         if !mass::tell(&mut tx, id).await? {
-            continue;
-        }
-        // The same event paused it: people have a letter about that, and its page leads to where this is decided.
-        if is_told_by_its_pause {
-            tx.commit().await?;
             continue;
         }
         let context = CopiesCameBack {

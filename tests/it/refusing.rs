@@ -133,6 +133,24 @@ both_engines! {
         app.leaves_work();
     }
 
+    /// TRUST M23: the letter about its pause tells of refusals as long as it stands still for them. If it goes on and what came
+    /// back is still to be decided, people are told of that.
+    async fn what_is_still_to_be_decided_is_told_when_the_edition_goes_on(app: TestApp) {
+        readers(&app, READERS).await;
+        app.sandbox.smtp_script().add(Rule::at(Stage::Rcpt).reply(550, "5.1.1 User unknown"));
+        let id = app.seal_edition("All gone?").await;
+        app.send().await;
+        receive_refusals(&app.site).await.expect("the log is read");
+        assert_eq!(digests::tell_of_returned(&app.site).await.expect("told"), 0, "its pause tells");
+        app.sandbox.smtp_script().clear();
+        app.resume(&edition(&app, id).await.public_id).await;
+        assert_eq!(digests::tell_of_returned(&app.site).await.expect("told"), 1, "nobody has decided");
+        assert_eq!(digests::tell_of_returned(&app.site).await.expect("told"), 0, "once is enough");
+        app.drain().await;
+        assert_eq!(app.last_mail(OWNER.0).subject, "Many copies came back: All gone?");
+        app.leaves_work();
+    }
+
     /// TRUST M23: an edition too small for a window is looked at when it is over.
     async fn a_small_edition_that_is_refused_wholly_is_not_finished(app: TestApp) {
         app.leaves_work();
