@@ -4,7 +4,7 @@
 //! correction while it is stopped, so what was sealed is what readers got. Two people who write at once do not overwrite each other: a save names the revision
 //! it was based on.
 
-use super::{Content, Error, Result, find, store};
+use super::{Content, Error, Result, find, home, store};
 use crate::{delivery::editions::EditionState, site::Site, staff::audit, token};
 
 /// The longest subject kept, in characters; mail programs show about 60.
@@ -31,10 +31,12 @@ pub async fn create_draft(site: &Site, digest_id: i64, staff_id: Option<i64>) ->
 /// articles stay.
 ///
 /// # Errors
-/// [`Error::NotAsSeen`] when it was saved, or Send was pressed, since.
+/// [`Error::NotAsSeen`] when it was saved, or Send was pressed, since; [`Error::Doubtful`] before somebody said what the database
+/// is: whoever looks for what went out needs its drafts.
 pub async fn delete_draft(site: &Site, public_id: &str, seen: &str, staff_id: Option<i64>) -> Result<()> {
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
+    home::check_at_home(&mut tx, site).await?;
     if edition.version() != seen || !store::delete_draft(&mut tx, &edition).await? {
         return Err(Error::NotAsSeen);
     }

@@ -91,6 +91,7 @@ both_engines! {
         assert_eq!(again.status, StatusCode::CONFLICT);
         again.says("Nothing was deleted");
         desk.submit_and_follow(&again.form(&asks)).await.says("The draft was deleted");
+        desk.submit_and_follow(&again.form(&asks)).await.says("The draft was deleted");
         assert!(matches!(digests::find(&app.site.db, &draft.public_id).await, Err(digests::Error::NotFound)));
         assert!(is_logged(&app, "deleted a draft").await);
 

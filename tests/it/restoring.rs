@@ -256,6 +256,8 @@ both_engines! {
         let pressed = digests::press_send(&copy.site, &copy.templates, draft.id, draft.revision, None, None).await;
         let Err(digests::Error::NotReady(problems)) = pressed else { panic!("{pressed:?}") };
         assert_eq!(problems, [digests::Problem::Doubtful]);
+        let deleted = digests::delete_draft(&copy.site, &draft.public_id, &draft.version(), None).await;
+        assert!(matches!(deleted, Err(digests::Error::Doubtful)), "{deleted:?}");
         let page = desk.open("/desk/address").await;
         desk.submit_and_follow(&page.form("/desk/address").with("is", "moved")).await.says("The magazine lives here now");
         assert_eq!(origin::look(&copy.site).await.expect("a look"), Standing::AtHome);

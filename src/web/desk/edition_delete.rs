@@ -37,10 +37,15 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let form = posted.form(&["version"])?;
     let deleted =
         digests::delete_draft(desk.site(), &id, form.text("version"), Some(desk.who.staff.id)).await;
+    let gone = || see_other("/desk/editions?done=draft-deleted");
     match deleted {
-        Ok(()) => Ok(see_other("/desk/editions?done=draft-deleted")),
+        // Pressed twice, or by somebody else as well.
+        Ok(()) | Err(digests::Error::NotFound) => Ok(gone()),
         Err(digests::Error::NotAsSeen) => {
-            let edition = digests::find(&desk.site().db, &id).await?;
+            let edition = match digests::find(&desk.site().db, &id).await {
+                Err(digests::Error::NotFound) => return Ok(gone()),
+                edition => edition?,
+            };
             if edition.state != EditionState::Draft {
                 return Err(WebError::from(digests::Error::Locked));
             }
