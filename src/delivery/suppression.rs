@@ -140,14 +140,19 @@ impl<'a> Suppressions<'a> {
     /// When the database fails; the next time goes on from there.
     pub async fn find_readers(self) -> Result<()> {
         const CHUNK: i64 = 500;
-        let settled = self.0.now().minus(SETTLED);
+        let now = self.0.now();
+        let settled = now.minus(SETTLED);
         while let Some(after) = store::looked_up_to(&self.0.db).await? {
-            let readers = store::next_readers(&self.0.db, after, settled, CHUNK).await?;
-            let Some((last, _)) = readers.last() else { break };
+            let mut readers = store::next_readers(&self.0.db, after, CHUNK).await?;
+            // From the first of the last minute on they wait: where several write at once, one with a lower number may still come.
+            // A clock that was ahead would hold up all that follow until its time has come.
+            let waits = |at: Moment| at > settled && at <= now;
+            readers.truncate(readers.iter().position(|(.., at)| waits(*at)).unwrap_or(readers.len()));
+            let Some((last, ..)) = readers.last() else { break };
             let mut tx = self.0.db.begin().await?;
-            let reasons = self.among(&mut tx, readers.iter().map(|(_, address)| address)).await?;
+            let reasons = self.among(&mut tx, readers.iter().map(|(_, address, _)| address)).await?;
             let stopped = readers.iter().zip(reasons).filter(|(_, reason)| reason.is_some());
-            for ((reader, address), _) in stopped {
+            for ((reader, address, _), _) in stopped {
                 store::link(&mut tx, &self.hash(address), *reader).await?;
             }
             // Of several processes one goes on; the other looks where it is by now.

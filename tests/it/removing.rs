@@ -12,7 +12,7 @@ use broadside::{
 };
 use reqwest::StatusCode;
 
-use crate::support::{TestApp, both_engines};
+use crate::support::{TestApp, both_engines, database};
 
 async fn is_logged(app: &TestApp, action: &str) -> bool {
     let lines = audit::latest(&app.site.db, 50).await.expect("a read");
@@ -106,6 +106,27 @@ both_engines! {
         app.drain().await;
         assert_eq!(app.mails("reader1@example.org").len(), 1);
         assert_eq!(desk.open(&asks).await.status, StatusCode::SEE_OTHER, "nothing to delete");
+    }
+
+    /// Nobody is passed over while others are looked up, and a clock that was ahead holds nobody up.
+    async fn whose_addresses_are_stopped_is_found_of_everybody(app: TestApp) {
+        let suppressions = Suppressions::new(&app.site);
+        suppressions.secret(true).await.expect("settled");
+        app.readers(4).await;
+        for reader in 1..=3 {
+            stop(&app, &format!("reader{reader}@example.org")).await;
+        }
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        suppressions.accept_secret(&mut tx).await.expect("nobody knows whose they are");
+        tx.commit().await.expect("a commit");
+        database::change(&app.site.db, "update subscriber set created_at = created_at + 3600000000 where email = 'reader1@example.org'").await;
+        database::change(&app.site.db, "update subscriber set created_at = created_at - 3600000000 where email in ('reader3@example.org', 'reader4@example.org')").await;
+        let size = async || digests::audience_size(&app.site.db, &app.draft("To whom").await).await.expect("a count");
+        suppressions.find_readers().await.expect("found");
+        assert_eq!(size().await, 3, "the second is of this minute, and the third after it");
+        app.advance(Duration::from_secs(120));
+        suppressions.find_readers().await.expect("found");
+        assert_eq!(size().await, 1);
     }
 
     /// Who is stopped is on the list and gets nothing: no page counts them as getting it, whether they were stopped as readers,

@@ -18,8 +18,8 @@ statements! {
     /// Up to which reader it was looked whose they are.
     LOOKED_UP_TO = "select looked_up_to from suppression_key where single = 1";
     LOOK_ON = "update suppression_key set looked_up_to = $2 where single = 1 and looked_up_to = $1";
-    /// The next readers. Those of the last minute wait: where several write at once, one with a lower number may still come.
-    NEXT_READERS = "select id, email from subscriber where id > $1 and created_at <= $2 order by id limit $3";
+    /// The next readers, and since when each is.
+    NEXT_READERS = "select id, email, created_at from subscriber where id > $1 order by id limit $2";
     /// By another secret nobody is known any more.
     UNLINK = "update suppression set subscriber_id = null where subscriber_id is not null";
     /// In force?
@@ -121,13 +121,8 @@ pub async fn look_on(tx: &mut Tx, from: i64, to: i64) -> Result<bool> {
     Ok(tx.exec(LOOK_ON, (from, to)).await? == 1)
 }
 
-pub async fn next_readers(
-    db: &Db,
-    after: i64,
-    before: Moment,
-    limit: i64,
-) -> Result<Vec<(i64, EmailAddress)>> {
-    db.all(NEXT_READERS, (after, before, limit)).await
+pub async fn next_readers(db: &Db, after: i64, limit: i64) -> Result<Vec<(i64, EmailAddress, Moment)>> {
+    db.all(NEXT_READERS, (after, limit)).await
 }
 
 pub async fn reader(tx: &mut Tx, key: &str) -> Result<Option<i64>> {
