@@ -51,6 +51,9 @@ pub enum CsvError {
         "the file has no column called email (or E-Mail, Mail, Email address); its first line must name the columns"
     )]
     NoEmailColumn,
+    /// It is in another encoding than UTF-8, from its first line on.
+    #[error("the file is {NOT_UTF8}")]
+    NotUtf8,
     /// The file cannot be read or written.
     #[error(transparent)]
     File(#[from] csv::Error),
@@ -62,6 +65,8 @@ pub enum CsvError {
     Reader(#[from] SubscriberError),
 }
 
+/// What is wrong with a file, or a line of it, and what mends it.
+const NOT_UTF8: &str = "not in UTF-8: save the file as “CSV UTF-8”";
 /// Rows taken in one transaction.
 const CHUNK: usize = 500;
 
@@ -79,10 +84,20 @@ pub async fn import(
         return Err(SubscriberError::NotFound.into());
     }
     let mut text = spreadsheet::text(file).map_err(csv::Error::from)?;
-    let delimiter = spreadsheet::delimiter(text.fill_buf().map_err(csv::Error::from)?);
+    let named = spreadsheet::named_delimiter(&mut text).map_err(csv::Error::from)?;
+    let beginning = text.fill_buf().map_err(csv::Error::from)?;
+    // UTF-16 without a mark.
+    if spreadsheet::first_line(beginning).contains(&0) {
+        return Err(CsvError::NotUtf8);
+    }
+    let delimiter = named.unwrap_or_else(|| spreadsheet::delimiter(beginning));
+    let line_of = |at: &csv::Position| at.line() + u64::from(named.is_some());
     let mut reader =
         csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).delimiter(delimiter).from_reader(text);
-    let headers = reader.headers()?.clone();
+    let headers = match reader.headers() {
+        Err(error) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => return Err(CsvError::NotUtf8),
+        headers => headers?.clone(),
+    };
     let column = |names: &[&str]| headers.iter().position(|header| names.contains(&plain(header).as_str()));
     let email = column(&["email", "mail", "emailaddress", "emailadresse"]).ok_or(CsvError::NoEmailColumn)?;
     let name = column(&["name", "fullname"]);
@@ -94,18 +109,16 @@ pub async fn import(
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
+                let line = error.position().map_or(0, line_of);
                 let why = match error.kind() {
-                    csv::ErrorKind::Utf8 { .. } => {
-                        "it is not in UTF-8: save the file as “CSV UTF-8”".to_owned()
-                    }
+                    csv::ErrorKind::Utf8 { .. } => format!("it is {NOT_UTF8}"),
                     _ => error.to_string(),
                 };
                 report.errors.push(RowError { line, why });
                 continue;
             }
         };
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, line_of);
         if let Some(state) = state.and_then(|at| record.get(at)).filter(|state| *state != "confirmed") {
             let state: String = state.chars().take(40).collect();
             report.errors.push(RowError { line, why: format!("the reader was not on the list: {state:?}") });

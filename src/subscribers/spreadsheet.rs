@@ -20,10 +20,23 @@ pub(super) fn text<'a>(file: impl Read + Send + 'a) -> io::Result<Box<dyn BufRea
     })
 }
 
+/// What stands between the columns, if a line before the others says so (`sep=;`); that line is taken off.
+pub(super) fn named_delimiter(text: &mut dyn BufRead) -> io::Result<Option<u8>> {
+    let line = first_line(text.fill_buf()?);
+    let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter] = *line else { return Ok(None) };
+    text.read_until(b'\n', &mut Vec::new())?;
+    Ok(Some(delimiter))
+}
+
+/// The first line, without its end.
+pub(super) fn first_line(beginning: &[u8]) -> &[u8] {
+    beginning.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default()
+}
+
 /// What stands between the columns, judged by the first line: whichever of the three comes most often outside of quotes.
 pub(super) fn delimiter(beginning: &[u8]) -> u8 {
     let (mut quoted, mut found) = (false, [(b',', 0), (b';', 0), (b'\t', 0)]);
-    for byte in beginning.iter().take_while(|byte| !matches!(byte, b'\n' | b'\r')) {
+    for byte in first_line(beginning) {
         quoted ^= *byte == b'"';
         for (sign, times) in &mut found {
             *times += usize::from(byte == sign && !quoted);

@@ -271,6 +271,21 @@ async fn files_of_spreadsheets_are_taken() {
     let report =
         import(&house.site, b"email;name\nb@example.org;Zo\xeb\n".as_slice(), house.list, &basis).await;
     assert!(report.expect("an import").errors[0].why.contains("CSV UTF-8"));
+    // A line may say what stands between the columns; lines are counted as an editor sees them.
+    for end in ["\n", "\r\n"] {
+        let file = format!("sep=;{end}E-Mail;Name{end}c@example.org;Zoë, Ann{end}nobody;{end}");
+        let report = import(&house.site, file.as_bytes(), house.list, &basis).await.expect("an import");
+        assert_eq!((report.added + report.unchanged, report.errors.len()), (1, 1), "{end:?}");
+        assert!(end != "\n" || report.errors[0].line == 4, "{:?}", report.errors);
+        assert_eq!(house.reader("c@example.org").await.name, "Zoë, Ann");
+    }
+    // Headings in Windows-1252, and UTF-16 that does not say so.
+    let unmarked = "email;name\nd@example.org;D\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for file in [b"email;Pr\xe9nom\nd@example.org;D\n".to_vec(), unmarked] {
+        let refused =
+            import(&house.site, file.as_slice(), house.list, &basis).await.expect_err("it is refused");
+        assert_eq!(refused.to_string(), "the file is not in UTF-8: save the file as “CSV UTF-8”");
+    }
 }
 
 /// TRUST A15: the exported file opens harmlessly, comes back as it was, and takes nobody along who left.
