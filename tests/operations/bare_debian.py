@@ -10,8 +10,10 @@ import re
 import secrets
 import shlex
 import shutil
+import stat
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
 
 # A server has these; `minbase` does not.
@@ -21,31 +23,82 @@ FETCHED = ["nginx", "openssl", "ca-certificates", "libgcc-s1"]
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def archive(cache, say):
-    """The archive with a bare Debian in it; made if it is not there."""
-    release = re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.M)[1]
+class Unable(RuntimeError):
+    """It cannot be made, and that lies with the machine: a right or the net is missing."""
+
+
+def archive_in(cache):
+    """Where the archive with a bare Debian is, or will be."""
     recipe = hashlib.sha256(repr((OF_A_SERVER, FETCHED)).encode()).hexdigest()[:12]
-    made = cache / f"bare-debian-{release}-{recipe}.tar"
-    if made.exists():
-        return made
-    say(f"makes a bare Debian ({release}, minbase) into {made}; the next run finds it there")
-    cache.mkdir(parents=True, exist_ok=True)
-    for old in cache.glob("bare-debian-*"):
-        shutil.rmtree(old) if old.is_dir() else old.unlink()
-    folder = made.with_suffix(".part")
+    return cache / f"bare-debian-{_release()}-{recipe}.tar"
+
+
+def make(folder, tar):
+    """Makes the bare Debian in the folder, and its archive. For mounts and a process tree of our own: debootstrap mounts into it."""
+    folder.mkdir()
+    null = folder / "null"
     try:
-        _quietly("debootstrap", "--variant=minbase", release, folder)
-        inside = ["env", "-i", f"PATH={PATH}", "DEBIAN_FRONTEND=noninteractive", "chroot", folder]
+        # Some machines let root make no devices, and some make them but let nobody open them.
+        os.mknod(null, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+        null.write_bytes(b"\0")
+        null.unlink()
+    except OSError as error:
+        raise Unable(f"root may have no devices here: {error}") from error
+    fetching = _fetching()
+    proxies = {k: v for k, v in os.environ.items() if k.lower() in ("http_proxy", "https_proxy", "no_proxy")}
+    for scheme, proxy in re.findall(r'^Acquire::(https?)::Proxy "(.+)";$', fetching, re.M):
+        proxies[f"{scheme}_proxy"] = proxy
+    mirror = _mirror()
+    os.environ.update(proxies)
+    _reach(mirror)
+    try:
+        _quietly("debootstrap", "--variant=minbase", _release(), folder, mirror)
+        inside = ["env", "-i", f"PATH={PATH}", "DEBIAN_FRONTEND=noninteractive", *(f"{k}={v}" for k, v in proxies.items()), "chroot", folder]
         (folder / "etc/apt/apt.conf.d/say-yes").write_text('APT::Get::Assume-Yes "true";\n')
+        of_the_host = folder / "etc/apt/apt.conf.d/of-the-host"
+        of_the_host.write_text(fetching)
         (folder / "etc/resolv.conf").write_text(Path("/etc/resolv.conf").read_text())
         for line in (["update"], ["install", *OF_A_SERVER], ["install", "--download-only", *FETCHED]):
             _quietly(*inside, "apt-get", *line)
-        tar = made.with_suffix(".tar.part")
+        of_the_host.unlink()
         _quietly("tar", "--numeric-owner", "-C", folder, "-cf", tar, ".")
-        tar.rename(made)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return made
+    except RuntimeError as error:
+        if re.search("Operation not permitted|No space left on device", str(error)):
+            raise Unable(str(error)) from error
+        # A net that went away in between is the machine's; a mirror that answers leaves the fault with us.
+        _reach(mirror)
+        raise
+
+
+def _release():
+    return re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.M)[1]
+
+
+def _mirror():
+    """Where the machine's own apt has Debian from."""
+    apt = Path("/etc/apt")
+    for file in [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]:
+        if not file.exists() or file.suffix not in (".list", ".sources"):
+            continue
+        pattern = r"^URIs:\s*(\S+)" if file.suffix == ".sources" else r"^deb\s+(?:\[.*?\]\s+)?(\S+)"
+        for uri in re.findall(pattern, file.read_text(), re.M):
+            # Others than Debian's main archive have no debootstrap in them.
+            if re.match(r"https?://.*/debian/?$", uri):
+                return uri.rstrip("/")
+    return "http://deb.debian.org/debian"
+
+
+def _fetching():
+    """How the machine's apt fetches: proxies, certificates, dates. Not its hooks and caches, which call for programs of the machine's."""
+    dumped = subprocess.run(["apt-config", "dump"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return "".join(re.findall(r'^Acquire::(?:https?|Check|Retries|AllowInsecure|ForceIPv)\S* ".+";\n', dumped, re.M))
+
+
+def _reach(mirror):
+    try:
+        urllib.request.urlopen(f"{mirror}/dists/{_release()}/Release", timeout=60).close()
+    except OSError as error:
+        raise Unable(f"Debian cannot be reached at {mirror}: {error}") from error
 
 
 def _quietly(*command):
