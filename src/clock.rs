@@ -18,6 +18,9 @@ pub const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);
 /// From here on it is told that the clock of a machine and that of the database differ.
 pub const CLOCKS_APART: Duration = Duration::from_secs(5);
 
+/// And only below it that they agree again, so that what is near the limit is not told again and again.
+const CLOCKS_AGREE: Duration = Duration::from_secs(4);
+
 /// A moment in UTC, in microseconds since 1970: what every time column holds.
 ///
 /// Whole numbers compare the same way on both database engines; text times do not.
@@ -271,6 +274,16 @@ impl Clock {
         }
     }
 
+    /// What the server's clock showed when this process began, as far as is known now: another moment than before, once somebody set
+    /// the server's clock or another server took over. None where no server's clock counts.
+    #[must_use]
+    pub fn server_began(&self) -> Option<Moment> {
+        match self {
+            Self::OfTheServer(clock) => Some(Moment(clock.at_beginning.load(Ordering::Relaxed))),
+            Self::System | Self::Manual(_) => None,
+        }
+    }
+
     /// Moves a manual clock forward; no other moves.
     pub fn advance(&self, span: Duration) {
         if let Self::Manual(at) = self {
@@ -302,13 +315,17 @@ impl ServerClock {
         let least = theirs.minus(self.began.elapsed());
         let before = self.began.saturating_duration_since(asked);
         let most = theirs.plus(before).minus(asked.saturating_duration_since(self.began)).max(least);
-        let known = Moment(self.at_beginning.load(Ordering::Relaxed));
-        self.at_beginning.store(known.clamp(least, most).0, Ordering::Relaxed);
+        let fits = |known: i64| Some(known.clamp(least.0, most.0));
+        // It always gives one.
+        let _ = self.at_beginning.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits);
         let ahead = Ahead(self.own.now().0.saturating_sub(self.now().0));
-        if self.is_told.swap(ahead.is_apart(), Ordering::Relaxed) != ahead.is_apart() {
-            if ahead.is_apart() {
+        let was_told = self.is_told.load(Ordering::Relaxed);
+        let is_apart = ahead.is_by(if was_told { CLOCKS_AGREE } else { CLOCKS_APART });
+        if is_apart != was_told && self.is_told.swap(is_apart, Ordering::Relaxed) == was_told {
+            if is_apart {
                 tracing::warn!(
-                    "this machine's clock is {ahead} that of the database, whose time counts here, too. Set it by the net: timedatectl set-ntp true"
+                    "{}. The database's time counts here, too",
+                    ahead.of_the_database("this machine's clock")
                 );
             } else {
                 tracing::info!("this machine's clock and that of the database agree again");
@@ -325,7 +342,30 @@ impl Ahead {
     /// Whether somebody should see to it.
     #[must_use]
     pub fn is_apart(self) -> bool {
-        u128::from(self.0.unsigned_abs()) >= CLOCKS_APART.as_micros()
+        self.is_by(CLOCKS_APART)
+    }
+
+    fn is_by(self, span: Duration) -> bool {
+        u128::from(self.0.unsigned_abs()) >= span.as_micros()
+    }
+
+    /// That some machine's clock and the database server's differ, and what to do: nobody can know which of them is wrong.
+    #[must_use]
+    pub fn of_the_database(self, whose: &str) -> String {
+        format!(
+            "{whose} and the database server's differ by {}; one of them is wrong: on both, timedatectl set-ntp true",
+            self.span()
+        )
+    }
+
+    /// For people, such as "3 days".
+    fn span(self) -> String {
+        match self.0.unsigned_abs() / 1_000_000 {
+            seconds @ 0..=119 => format!("{seconds} seconds"),
+            seconds @ 120..=7_199 => format!("{} minutes", seconds / 60),
+            seconds @ 7_200..=172_799 => format!("{} hours", seconds / 3_600),
+            seconds => format!("{} days", seconds / 86_400),
+        }
     }
 
     /// In seconds.
@@ -339,12 +379,7 @@ impl Ahead {
 impl fmt::Display for Ahead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let way = if self.0 > 0 { "ahead of" } else { "behind" };
-        match self.0.unsigned_abs() / 1_000_000 {
-            seconds @ 0..=119 => write!(f, "{seconds} seconds {way}"),
-            seconds @ 120..=7_199 => write!(f, "{} minutes {way}", seconds / 60),
-            seconds @ 7_200..=172_799 => write!(f, "{} hours {way}", seconds / 3_600),
-            seconds => write!(f, "{} days {way}", seconds / 86_400),
-        }
+        write!(f, "{} {way}", self.span())
     }
 }
 
@@ -413,7 +448,11 @@ mod tests {
         assert!(clock.now() >= before, "it may have been said half a minute ago");
         clock.heard(theirs.minus(DAY), instant());
         assert!(about(theirs.minus(DAY)), "another server took over");
-        assert_eq!(Clock::System.own_is_ahead(), None);
+        let began = clock.server_began().expect("it is known");
+        clock.heard(theirs, instant());
+        let later = clock.server_began().expect("it is known");
+        assert!(later.since(began) > DAY - Duration::from_secs(60), "a step can be seen");
+        assert_eq!((Clock::System.own_is_ahead(), Clock::System.server_began()), (None, None));
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Resul
     }
     let lookout = config.smtp_url.as_ref().and_then(|relays| outside::lookout(config, relays));
     let doctor = of(config, lookout);
-    let Looked { mut findings, here, mail } = database(&doctor, config).await;
+    let Looked { mut findings, here, clock, mail } = database(&doctor, config).await;
     let mail = async {
         match mail {
             Some(found) => found,
@@ -56,7 +56,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Resul
         }
     };
     // After the database, whose last files go when it is closed.
-    findings.extend(doctor.look_around(here.as_ref(), mail).await);
+    findings.extend(doctor.look_around(here.as_ref(), &clock.unwrap_or(Clock::System), mail).await);
     report(&findings, arguments.json)
 }
 
@@ -117,6 +117,8 @@ struct Looked {
     findings: Vec<Finding>,
     /// Which instance this is, if its secrets are known.
     here: Option<Here>,
+    /// What decides what time it is, if that is known.
+    clock: Option<Clock>,
     /// What is found of the mail services, if the database can say whether they may be asked, and note what they answer.
     mail: Option<Vec<Finding>>,
 }
@@ -124,6 +126,12 @@ struct Looked {
 impl Looked {
     fn only(finding: Finding) -> Self {
         Self { findings: vec![finding], ..Self::default() }
+    }
+
+    /// There is one, and it cannot be asked.
+    async fn without_database(doctor: &Doctor, words: String) -> Self {
+        let mail = Some(doctor.greetings().await).filter(|found| !found.is_empty());
+        Self { mail, ..Self::only(Finding::problem("database", words)) }
     }
 }
 
@@ -140,10 +148,10 @@ async fn database(doctor: &Doctor, config: &Config) -> Looked {
     }
     let db = match timeout(DATABASE_PATIENCE, instance::open_database(config)).await {
         Ok(Ok(db)) => db,
-        Ok(Err(error)) => return Looked::only(Finding::problem(CHECK, super::words(&error))),
+        Ok(Err(error)) => return Looked::without_database(doctor, super::words(&error)).await,
         Err(_) => {
             let words = format!("no answer in {} seconds", DATABASE_PATIENCE.as_secs());
-            return Looked::only(Finding::problem(CHECK, words));
+            return Looked::without_database(doctor, words).await;
         }
     };
     // The DNS, which it asks on the way, has its own time.
@@ -154,11 +162,12 @@ async fn database(doctor: &Doctor, config: &Config) -> Looked {
         Ok((findings, Some(site))) => Looked {
             findings,
             here: Here::of(&site).await.ok(),
+            clock: Some(site.clock.clone()),
             mail: Some(doctor.mail_services(Some(&site), &[]).await),
         },
         Err(_) => {
             let words = format!("it does not answer in {} seconds", patience.as_secs());
-            Looked::only(Finding::problem(CHECK, words))
+            Looked::without_database(doctor, words).await
         }
     };
     db.close().await;

@@ -138,13 +138,11 @@ struct BySecond {
     /// One waits here for the next message and its moment, and the others behind it.
     line: tokio::sync::Mutex<()>,
     slots: tokio::sync::Mutex<Slots>,
-    /// Until then no further message may go.
-    full_until: Mutex<Option<Instant>>,
-    /// How many wait for a moment.
+    /// How many wait for a moment that is yet to come: then the limit holds the relay back.
     waiting: AtomicUsize,
 }
 
-/// One waits for a moment, as long as this is there.
+/// One waits for a moment that is yet to come, as long as this is there.
 struct Waits<'a>(&'a BySecond);
 
 impl Drop for Waits<'_> {
@@ -158,7 +156,6 @@ impl BySecond {
         Self {
             line: tokio::sync::Mutex::default(),
             slots: tokio::sync::Mutex::new(slots),
-            full_until: Mutex::default(),
             waiting: AtomicUsize::new(0),
         }
     }
@@ -170,7 +167,6 @@ impl BySecond {
 
     fn is_full(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
-            || lock(&self.full_until).is_some_and(|until| until > clock::instant())
     }
 }
 
@@ -291,12 +287,14 @@ impl Relays {
         if let Some(slot) = self.slot_now(index) {
             return Ok(slot);
         }
-        let _waits = by_the_second.wait();
-        self.begin_level();
-        self.shares_changed();
-        let mut slots = by_the_second.slots.lock().await;
-        let slot = slots.next(site).await?;
-        self.used(by_the_second, &slots);
+        // The others do not wait for a relay that may be given nothing now.
+        let wait = || {
+            let waits = by_the_second.wait();
+            self.shares_changed();
+            waits
+        };
+        let slot = by_the_second.slots.lock().await.next(site, wait).await?;
+        self.forgets_what_it_missed(index);
         Ok(Some(slot))
     }
 
@@ -304,15 +302,21 @@ impl Relays {
     pub(super) fn slot_now(&self, index: usize) -> Option<Option<Slot>> {
         let Some(by_the_second) = &self.all[index].by_the_second else { return Some(None) };
         let mut slots = by_the_second.slots.try_lock().ok()?;
-        let slot = slots.now()?;
-        self.used(by_the_second, &slots);
-        Some(Some(slot))
+        Some(Some(slots.now()?))
     }
 
-    /// The others do not wait for a relay that may be given nothing now.
-    fn used(&self, by_the_second: &BySecond, slots: &Slots) {
-        *lock(&by_the_second.full_until) = Some(clock::instant() + slots.gap());
-        self.shares_changed();
+    /// What went by others while a relay waited for its moments it makes up for as far as a second goes: short waits change no
+    /// share, and a limit that holds it back for long leaves nothing to make up for.
+    fn forgets_what_it_missed(&self, index: usize) {
+        let state = &self.all[index];
+        let others =
+            self.all.iter().enumerate().filter(|(other, state)| *other != index && state.is_usable());
+        let Some(most) = others.map(|(_, state)| state.share(0)).max() else { return };
+        let level = most * u64::from(state.options.weight()) / 1_000;
+        let a_second = u64::from(state.options.limits.per_second.unwrap_or(0));
+        if state.given.fetch_max(level.saturating_sub(a_second), Ordering::Relaxed) + a_second < level {
+            self.shares_changed();
+        }
     }
 
     /// Waits until the relay may be given a message, and counts it as given. Whoever has a conversation with it is signed in, and
@@ -341,6 +345,21 @@ impl Relays {
             }
             self.wakes.count();
         }
+    }
+
+    /// The turn of whoever has a message in hand already, if it is there at once: nobody is waited for, and the database is not
+    /// asked. A turn that began and is not waited for would lose what it had taken in hand to give it back.
+    pub(super) fn turn_at_once(&self, index: usize, site: &Site) -> Option<Turn> {
+        let state = &self.all[index];
+        let _first = state.door.try_lock().ok()?;
+        if state.is_spent.load(Ordering::Relaxed) || state.resting().is_some() || !self.is_next(index) {
+            return None;
+        }
+        let turn = state.spend_in_hand(site)?;
+        state.try_after_rest(false);
+        state.given.fetch_add(1, Ordering::Relaxed);
+        self.shares_changed();
+        Some(turn)
     }
 
     /// Waits until one may sign in, in a line of its own: those that are signed in do not stand in it.
@@ -411,26 +430,17 @@ impl Relays {
         if self.all.len() == 1 {
             return true;
         }
-        let usable = |state: &State| {
-            state.options.weight() > 0
-                && state.resting().is_none()
-                && !state.is_closed()
-                && !state.is_spent.load(Ordering::Relaxed)
-        };
         // It works, so that no spare one takes over; but nobody waits until it may be given the next.
         let is_full = |state: &State| state.by_the_second.as_ref().is_some_and(BySecond::is_full);
         let state = &self.all[index];
         if state.options.weight() == 0 {
-            return !self.all.iter().any(usable);
+            return !self.all.iter().any(State::is_usable);
         }
-        let share = |state: &State, extra: u64| {
-            let given = state.given.load(Ordering::Relaxed).saturating_sub(extra);
-            given * 1_000 / u64::from(state.options.weight())
-        };
-        let mine = share(state, state.options.connections as u64);
-        let others = self.all.iter().enumerate().filter(|(other, state)| *other != index && usable(state));
+        let mine = state.share(state.options.connections as u64);
+        let others =
+            self.all.iter().enumerate().filter(|(other, state)| *other != index && state.is_usable());
         let others = others.filter(|(_, state)| !is_full(state));
-        others.map(|(_, state)| share(state, 0)).min().is_none_or(|least| mine <= least)
+        others.map(|(_, state)| state.share(0)).min().is_none_or(|least| mine <= least)
     }
 
     /// A conversation could not be begun. If the relay has others, it takes no more than these, and whoever asked waits;
@@ -508,6 +518,20 @@ impl Relays {
 }
 
 impl State {
+    /// It takes its share of the work now.
+    fn is_usable(&self) -> bool {
+        self.options.weight() > 0
+            && self.resting().is_none()
+            && !self.is_closed()
+            && !self.is_spent.load(Ordering::Relaxed)
+    }
+
+    /// How much it was given, by its weight, were it so much less. It has a weight.
+    fn share(&self, less: u64) -> u64 {
+        let given = self.given.load(Ordering::Relaxed).saturating_sub(less);
+        given * 1_000 / u64::from(self.options.weight())
+    }
+
     fn resting(&self) -> Option<Instant> {
         let rest = *lock(&self.rest);
         rest.map(|rest| rest.until).filter(|until| *until > clock::instant())
@@ -584,6 +608,21 @@ impl State {
         }
         allowance.left -= 1;
         Ok(Some(lock(&self.unused).of))
+    }
+
+    /// Spends one message of what is in hand of this hour and this day; `None`, and nothing changes, if that is none.
+    fn spend_in_hand(&self, site: &Site) -> Option<Turn> {
+        if !self.is_limited() {
+            return Some(Turn::default());
+        }
+        let mut allowance = self.allowance.try_lock().ok()?;
+        let current = span_names(site.now());
+        let mut unused = lock(&self.unused);
+        if allowance.left + unused.count == 0 || !allowance.spans.iter().all(|span| current.contains(span)) {
+            return None;
+        }
+        allowance.left += std::mem::take(&mut unused.count) - 1;
+        Some(unused.of)
     }
 
     async fn give_back(&self, site: &Site, allowance: &Allowance, may: impl Fn(&str) -> bool) -> Result<()> {

@@ -9,8 +9,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::FutureExt as _;
-
 use super::{
     outcome::{self, Verdict},
     patience::{self, Patience},
@@ -45,6 +43,9 @@ const DATABASE_PAUSE: Duration = Duration::from_secs(10);
 
 /// A marker that takes longer was kept waiting by the database, and so were those of all connections.
 const LONG_MARKER: Duration = Duration::from_millis(250);
+
+/// Servers hang up on whoever keeps them waiting for a body for long.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// How long an automatic email waits that may have arrived, after more tries than are usual.
 const DOUBT_PAUSE: Duration = Duration::from_secs(14 * 3600);
@@ -275,9 +276,9 @@ impl Sender {
         let mut current = first;
         loop {
             let connection = &mut conversation.connection;
-            if !self.may_write_now(&mut current).await {
+            if let Err(why) = self.may_write_now(&mut current).await {
                 // The server waits for a body that will not come; there is no way back from DATA but to hang up.
-                self.let_go(current.item);
+                self.let_go(current.item, why);
                 return None;
             }
             let takes_next = connection.takes_next() && !current.item.goes_alone();
@@ -491,7 +492,7 @@ impl Sender {
     async fn next_item_at_once(&mut self) -> Option<Item> {
         // A relay whose limit is reached, or whose turn it is not, is given nothing more behind the message in hand.
         let Shared { relays, site, queue, .. } = &*self.shared;
-        let Some(Ok(turn)) = relays.turn(self.relay, site, true).now_or_never() else { return None };
+        let turn = relays.turn_at_once(self.relay, site)?;
         self.turn = turn;
         if let Some(item) = queue.try_pop() {
             if !item.goes_alone()
@@ -607,31 +608,36 @@ impl Sender {
     }
 
     /// The gate before a body, where there is a limit by the second: when the database kept the marker waiting, another moment is
-    /// waited for, so that not all connections write at once when it answers. `false` too when the engine stops meanwhile.
-    async fn may_write_now(&self, ready: &mut Ready) -> bool {
-        let asked = ready.slot.map(|_| clock::instant());
-        if !self.may_write(&ready.item).await {
-            return false;
+    /// waited for, so that not all connections write at once when it answers; and because of that wait the gate is asked again.
+    /// Otherwise why it is not sent.
+    async fn may_write_now(&self, ready: &mut Ready) -> Result<(), &'static str> {
+        let began = clock::instant();
+        loop {
+            let asked = clock::instant();
+            if !self.may_write(&ready.item).await {
+                return Err("not sent: the edition was stopped, or the reader left");
+            }
+            if ready.slot.is_none() || asked.elapsed() <= LONG_MARKER {
+                return Ok(());
+            }
+            ready.slot = self.next_slot().await.ok_or("not sent: the program was stopped")?;
+            if began.elapsed() > LONGEST_WAIT {
+                return Err("not sent: the database kept it waiting for too long");
+            }
         }
-        if asked.is_some_and(|asked| asked.elapsed() > LONG_MARKER) {
-            let Some(slot) = self.next_slot().await else { return false };
-            ready.slot = slot;
-        }
-        true
     }
 
-    /// A message that was not sent after all: its edition was stopped, its reader left, or the engine stops. If the row is
-    /// still ours, it goes back unharmed.
-    fn let_go(&mut self, item: Item) {
+    /// A message that was not sent after all. If the row is still ours, it goes back unharmed.
+    fn let_go(&mut self, item: Item, why: &str) {
         match item {
             Item::Delivery(claim) => {
-                let why = "not sent: the edition was stopped, or the reader left".to_owned();
-                let record = self.delivery_record(&claim, "queued", None, "held back", ("data", why));
+                let why = ("data", why.to_owned());
+                let record = self.delivery_record(&claim, "queued", None, "held back", why);
                 self.record_delivery(Record { counts: false, ..record });
             }
             Item::Notice(notice) => {
                 let ending = Ending::Retry { class: "stopped", at: self.shared.site.now() };
-                self.record_notice(&notice, ending, String::new());
+                self.record_notice(&notice, ending, why.to_owned());
             }
         }
     }

@@ -25,6 +25,10 @@ const FAR_AHEAD: Duration = Duration::from_secs(60);
 const LONGEST_ANSWER: Duration = Duration::from_millis(250);
 /// How late a timer wakes us at most, nearly always.
 const LATENESS: Duration = Duration::from_millis(5);
+/// The database is not believed to be slower than that: moments far ahead keep everybody waiting.
+const SLOWEST_COMMIT: Duration = Duration::from_secs(5);
+/// So many times in a row all moments were over before they were ours: that is told.
+const LOST: u32 = 3;
 /// No moment has to last longer.
 const LONG_ENOUGH: Duration = Duration::from_millis(50);
 
@@ -49,6 +53,10 @@ pub(super) struct Slots {
     lasts: Duration,
     at_once: u32,
     taken: VecDeque<Instant>,
+    /// So far ahead moments are asked for: what is nearer would be over once the database has noted it.
+    ahead: Duration,
+    /// How many times in a row all of them were over all the same.
+    lost: u32,
 }
 
 impl Slots {
@@ -58,28 +66,28 @@ impl Slots {
         let lasts = (second / per_second).clamp(LATENESS, LONG_ENOUGH);
         // Rounded up: a whole second, and the moment before it that is used late, hold no more than may go.
         let gap = (second + lasts) / per_second + Duration::from_micros(1);
-        Self { relay, gap, lasts, at_once: (per_second / AT_ONCE).max(1), taken: VecDeque::new() }
+        let at_once = (per_second / AT_ONCE).max(1);
+        Self { relay, gap, lasts, at_once, taken: VecDeque::new(), ahead: Duration::ZERO, lost: 0 }
     }
 
-    /// Waits for the next moment of the relay.
+    /// Waits for the next moment of the relay. What `wait` makes is there as long as that is yet to come.
     ///
     /// # Errors
     /// When the database cannot be asked for one.
-    pub(super) async fn next(&mut self, site: &Site) -> Result<Slot> {
+    pub(super) async fn next<W>(&mut self, site: &Site, wait: impl Fn() -> W) -> Result<Slot> {
         loop {
-            while let Some(&begins) = self.taken.front() {
-                let slot = Slot { until: begins + self.lasts };
-                if !slot.is_over() {
-                    // Whoever goes home meanwhile leaves it to the next.
+            // Whoever overslept may be in the next one's moment.
+            if let Some(slot) = self.now() {
+                return Ok(slot);
+            }
+            match self.taken.front() {
+                // Whoever goes home meanwhile leaves it to the next.
+                Some(&begins) => {
+                    let _waits = wait();
                     tokio::time::sleep_until(begins.into()).await;
                 }
-                self.taken.pop_front();
-                // Whoever overslept may be in the next one's moment.
-                if !slot.is_over() {
-                    return Ok(slot);
-                }
+                None => self.take(site).await?,
             }
-            self.take(site).await?;
         }
     }
 
@@ -91,11 +99,6 @@ impl Slots {
         Some(Slot { until: begins + self.lasts })
     }
 
-    /// How long it is from one moment to the next.
-    pub(super) const fn gap(&self) -> Duration {
-        self.gap
-    }
-
     async fn take(&mut self, site: &Site) -> Result<()> {
         let mut tx = site.db.begin().await?;
         store::began(&mut tx, &self.relay, site.now()).await?;
@@ -104,14 +107,31 @@ impl Slots {
         let asked = clock::instant();
         let now = tx.lease_time(&site.clock).await?;
         let told = clock::instant();
-        let first = first(given_until, now);
+        let first = first(given_until, now.plus(self.ahead));
         store::set_slot_at(&mut tx, &self.relay, first.plus(self.gap * self.at_once)).await?;
         tx.commit().await?;
         if told - asked < LONGEST_ANSWER {
             let first = told + first.since(now);
             self.taken.extend((0..self.at_once).map(|number| first + self.gap * number));
         }
+        let lasted = told.elapsed();
+        if self.took(lasted) {
+            tracing::warn!(
+                relay = self.relay,
+                seconds = lasted.as_secs_f64(),
+                "the database is so slow that a mail service is given less than its per_second allows"
+            );
+        }
         Ok(())
+    }
+
+    /// The database noted what was taken, so long after it had told its time. Whether it is to be told that it takes too long.
+    fn took(&mut self, lasted: Duration) -> bool {
+        self.ahead = if lasted > self.lasts / 2 { lasted.min(SLOWEST_COMMIT) } else { Duration::ZERO };
+        let now = clock::instant();
+        let is_lost = self.taken.back().is_none_or(|begins| *begins + self.lasts <= now);
+        self.lost = if is_lost { self.lost.saturating_add(1) } else { 0 };
+        self.lost == LOST
     }
 }
 
@@ -132,6 +152,19 @@ mod tests {
         assert_eq!(first(Some(now.minus(FAR_AHEAD)), now), now, "nothing is made up for");
         assert_eq!(first(ahead(Duration::from_millis(250)), now), now.plus(Duration::from_millis(250)));
         assert_eq!(first(ahead(FAR_AHEAD + Duration::from_micros(1)), now), now);
+    }
+
+    /// Where the database takes longer to note a moment than that lasts, moments are asked for that are not over by then.
+    #[test]
+    fn a_slow_database_is_asked_for_later_moments_and_told_of_once() {
+        let mut slots = Slots::new("mail.example.org:587".to_owned(), 60);
+        assert!(!slots.took(Duration::from_millis(2)) && slots.ahead.is_zero());
+        let told = [(); 4].map(|()| slots.took(Duration::from_millis(400)));
+        assert_eq!(told, [false, true, false, false], "the third in a row");
+        assert_eq!(slots.ahead, Duration::from_millis(400));
+        slots.taken.push_back(clock::instant() + slots.ahead);
+        assert!(!slots.took(Duration::from_secs(3_600)) && slots.lost == 0);
+        assert_eq!(slots.ahead, SLOWEST_COMMIT);
     }
 
     /// However late in its moment each message leaves, no second holds more of them than the limit, and little of it is lost.

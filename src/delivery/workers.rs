@@ -44,24 +44,33 @@ pub(super) struct Worker {
 struct Watch {
     since: Stopwatch,
     last: Stopwatch,
+    /// The server's clock as it was known then. What was written before it was set says nothing about who is silent.
+    server_began: Option<Moment>,
 }
 
 impl Watch {
-    fn begin() -> Self {
-        Self { since: Stopwatch::start(), last: Stopwatch::start() }
+    fn begin(clock: &Clock) -> Self {
+        Self { since: Stopwatch::start(), last: Stopwatch::start(), server_began: clock.server_began() }
     }
 
-    /// It has spoken with the database just now; a gap of half of what others are given begins the watch anew.
-    fn sees(&mut self, silence: Duration) {
-        if self.last.elapsed() > silence / 2 {
+    /// It has spoken with the database just now; a gap of half of what others are given, or a step of the server's clock, begins
+    /// the watch anew.
+    fn sees(&mut self, clock: &Clock, silence: Duration) {
+        if self.last.elapsed() > silence / 2 || self.has_stepped(clock, silence) {
             self.since = Stopwatch::start();
         }
         self.last = Stopwatch::start();
+        self.server_began = clock.server_began();
+    }
+
+    fn has_stepped(&self, clock: &Clock, silence: Duration) -> bool {
+        let moved = self.server_began.zip(clock.server_began());
+        moved.is_some_and(|(before, now)| before.since(now).max(now.since(before)) > silence / 4)
     }
 
     /// Whether it has watched for as long as others are given.
-    fn is_long_enough(&self, silence: Duration) -> bool {
-        self.since.elapsed() >= silence
+    fn is_long_enough(&self, clock: &Clock, silence: Duration) -> bool {
+        self.since.elapsed() >= silence && !self.has_stepped(clock, silence)
     }
 }
 
@@ -134,7 +143,8 @@ pub async fn clocks_apart(site: &Site) -> Result<Vec<ClockApart>> {
 pub async fn take_back_from_the_dead(site: &Site, lock: Option<&Lock>) -> Result<()> {
     let worker = Worker::start(site, lock, SIGN_OF_LIFE).await?;
     if !worker.is_alone {
-        worker.take_back_from_silent(site, SIGN_OF_LIFE).await?;
+        let now = site.db.lease_time(&site.clock).await?;
+        worker.take_back_from_silent(site, SIGN_OF_LIFE, now).await?;
     }
     worker.stop(site).await
 }
@@ -156,24 +166,29 @@ impl Worker {
         tx.commit().await?;
         // With the lock in hand, nobody else can be alive, however fresh their last heartbeat is.
         let is_alone = lock.is_some() && site.db.engine() == Engine::Sqlite;
-        let watch = Mutex::new(Watch::begin());
+        let watch = Mutex::new(Watch::begin(&site.clock));
         let worker = Self { id, public_id: token::public_id(), is_alone, watch, _lock: lock.cloned() };
         // Where others may be alive nobody is judged yet: it has heard none of them, and nor could they be heard while the database
         // was away. Where a test moves the time, nobody was.
         if is_alone {
-            worker.take_back_from_silent(site, Duration::ZERO).await?;
+            worker.take_back_from_silent(site, Duration::ZERO, now).await?;
         } else if site.clock.is_manual() {
-            worker.take_back_from_silent(site, silence).await?;
+            worker.take_back_from_silent(site, silence, now).await?;
         }
         Ok(worker)
     }
 
     /// Takes back from whoever is silent, once this worker has watched for long enough to know.
     pub(super) async fn look_after_others(&self, site: &Site, silence: Duration) -> Result<()> {
-        if self.watch().is_long_enough(silence) {
-            self.take_back_from_silent(site, silence).await?;
+        if !self.watch().is_long_enough(&site.clock, silence) {
+            return Ok(());
         }
-        Ok(())
+        let now = site.db.lease_time(&site.clock).await?;
+        // This answer, too, may be the first of a server whose clock was set.
+        if self.watch().has_stepped(&site.clock, silence) {
+            return Ok(());
+        }
+        self.take_back_from_silent(site, silence, now).await
     }
 
     fn watch(&self) -> MutexGuard<'_, Watch> {
@@ -194,7 +209,7 @@ impl Worker {
         let ahead = site.clock.own_is_ahead();
         let alive = store::beat(&mut tx, self.id, now, ahead).await?;
         tx.commit().await?;
-        self.watch().sees(silence);
+        self.watch().sees(&site.clock, silence);
         Ok(alive)
     }
 
@@ -211,16 +226,17 @@ impl Worker {
         origins::count_claim(tx, &self.public_id, self.id).await.map(Some)
     }
 
-    /// Declares dead whoever has been silent for that long, each in a transaction of its own.
-    async fn take_back_from_silent(&self, site: &Site, silence: Duration) -> Result<()> {
-        let now = site.db.lease_time(&site.clock).await?;
-        // "Silent for no time at all" means everybody, also whoever was heard of in the future, before the clock was set back.
+    /// Declares dead whoever has been silent for that long, each in a transaction of its own. A sign of life that is yet to come is
+    /// none: it was given before the clock was set back.
+    async fn take_back_from_silent(&self, site: &Site, silence: Duration, now: Moment) -> Result<()> {
+        // "Silent for no time at all" means everybody.
         let since = if silence.is_zero() { Moment(i64::MAX) } else { now.minus(silence) };
-        if !store::is_anybody_missing(&site.db, since, now.minus(LONG_AGO), self.id).await? {
+        let heard = (since, now.plus(silence));
+        if !store::is_anybody_missing(&site.db, heard, now.minus(LONG_AGO), self.id).await? {
             return Ok(());
         }
         let mut tx = site.db.begin().await?;
-        for silent in store::silent(&mut tx, since, self.id).await? {
+        for silent in store::silent(&mut tx, heard, self.id).await? {
             store::stop(&mut tx, silent, now).await?;
         }
         for dead in store::strays(&mut tx, now.minus(LONG_AGO)).await? {
@@ -248,5 +264,35 @@ impl Worker {
             notices::take_back(&mut tx, self.id, site.now()).await?;
         }
         tx.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+
+    /// The server's clock jumps, by an hour or back: whoever hears of it first judges nobody by signs of life from before.
+    #[test]
+    fn a_step_of_the_servers_clock_begins_the_watch_anew() {
+        const HOUR: Duration = Duration::from_secs(3_600);
+        let silence = Duration::from_secs(30);
+        let clock = Clock::of_the_server(Clock::System);
+        let at = Clock::System.now();
+        clock.heard(at, clock::instant());
+        let mut watch = Watch::begin(&clock);
+        assert!(watch.is_long_enough(&clock, Duration::ZERO));
+        for step in [at.plus(HOUR), at] {
+            let since = watch.since.elapsed();
+            clock.heard(step, clock::instant());
+            assert!(watch.has_stepped(&clock, silence) && !watch.is_long_enough(&clock, Duration::ZERO));
+            watch.sees(&clock, silence);
+            assert!(watch.since.elapsed() < since, "it watches anew");
+            assert!(!watch.has_stepped(&clock, silence));
+        }
+        let since = watch.since.after(Duration::ZERO);
+        clock.heard(at.plus(silence / 5), clock::instant());
+        watch.sees(&clock, silence);
+        assert_eq!(watch.since.after(Duration::ZERO), since, "it was set by a little");
     }
 }

@@ -20,6 +20,8 @@ use crate::{
 const CHECK: &str = "database";
 const SUPPRESSION: &str = "SUPPRESSION_SECRET";
 const SECRET: &str = "SECRET";
+/// A machine without a name.
+const NAMELESS: &str = "a machine without a name";
 
 impl Doctor {
     /// What the database says. `site` is this instance, where its secrets are known. Changes nothing.
@@ -32,7 +34,7 @@ impl Doctor {
             let now = site.map_or_else(|| Clock::System.now(), Site::now);
             findings.extend(from_the_future(db, now).await);
             if let Some(site) = site {
-                findings.extend(clocks_of_workers(site).await);
+                findings.extend(clocks_of_others(site).await);
                 findings.extend(secrets(site).await);
             }
             findings.extend(magazine(db).await);
@@ -130,34 +132,46 @@ async fn schema(db: &Db, site: Option<&Site>) -> crate::db::Result<(Vec<Finding>
         Some(site) => site.clock.clone(),
         None => db.clock().await?,
     };
-    let clock = clock.own_is_ahead().map(|ahead| clock_of("clock", "this machine's clock", ahead));
+    let clock = clock.own_is_ahead().map(|ahead| {
+        if ahead.is_apart() {
+            clock_of(&name_of_clock(&workers::host()), "this machine's clock", ahead)
+        } else {
+            Finding::ok("clock", "this machine's clock and the database server's agree")
+        }
+    });
     Ok((std::iter::once(finding).chain(clock).collect(), applied == known))
 }
 
-/// Whether a machine's clock is where the database's is, which decides.
+/// What is told of a clock that differs from the database's by so much.
 fn clock_of(check: &str, whose: &str, ahead: Ahead) -> Finding {
-    if !ahead.is_apart() {
-        return Finding::ok(check, format!("{whose} and that of the database agree"));
-    }
     let grade = if ahead.seconds().abs() < CLOCKS_APART as f64 { Grade::Note } else { Grade::Problem };
-    let words = format!(
-        "{whose} is {ahead} that of the database, whose time counts for all. Set it by the net: timedatectl set-ntp true"
-    );
-    Finding::new(check, grade, words)
+    Finding::new(check, grade, ahead.of_the_database(whose))
 }
 
-/// The clocks of other machines that differ from the database's, as their workers say.
+/// What its clock is called, whoever looks at it: owners are told once of one wrong machine.
+fn name_of_clock(host: &str) -> String {
+    format!("clock of {}", if host.is_empty() { NAMELESS } else { host })
+}
+
+/// The clocks of machines that differ from the database's, as their workers say; this one's among them.
 pub async fn clocks_of_workers(site: &Site) -> Vec<Finding> {
-    let here = workers::host();
-    let own_is_apart = site.clock.own_is_ahead().is_some_and(Ahead::is_apart);
+    clocks_but(site, None).await
+}
+
+/// Those of other machines, if this one's is told of already.
+async fn clocks_of_others(site: &Site) -> Vec<Finding> {
+    let is_told = site.clock.own_is_ahead().is_some_and(Ahead::is_apart);
+    clocks_but(site, is_told.then(workers::host)).await
+}
+
+async fn clocks_but(site: &Site, known: Option<String>) -> Vec<Finding> {
     match workers::clocks_apart(site).await {
         Ok(all) => all
             .into_iter()
-            // Of this one it is said already.
-            .filter(|one| !(own_is_apart && one.host == here))
+            .filter(|one| known.as_ref() != Some(&one.host))
             .map(|ClockApart { host, ahead }| {
-                let check = format!("clock of {host}");
-                clock_of(check.trim_end_matches(" of "), &format!("the clock of {host}"), ahead)
+                let check = name_of_clock(&host);
+                clock_of(&check, &format!("the {check}"), ahead)
             })
             .collect(),
         Err(error) => vec![Finding::problem("clock", error.to_string())],

@@ -1,7 +1,11 @@
 //! Which instance is it that answers at the public address? Whoever asks sends a nonce, and gets back a name for it that nobody
 //! but this instance, with its secret and its database, can give.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
@@ -59,26 +63,42 @@ impl By {
 
 /// This instance, for strangers who ask: the database is asked once in a while, however often they do. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Known(Arc<Mutex<Option<(Stopwatch, Here)>>>);
+pub struct Known(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    known: RwLock<Option<(Stopwatch, Here)>>,
+    /// One asks the database, and meanwhile the others have what was known before.
+    asking: Mutex<()>,
+}
 
 /// A database does not move while a process works on it.
 const A_WHILE: Duration = Duration::from_secs(60);
 
 impl Known {
-    /// It, as it was a minute ago at most.
+    /// It, as it was a minute ago; longer ago while the database is asked for it.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn here(&self, site: &Site) -> db::Result<Here> {
-        let mut known = self.0.lock().await;
-        if let Some((since, here)) = &*known
+        let _one = match (self.0.asking.try_lock(), self.last()) {
+            (Err(_), Some((_, here))) => return Ok(here),
+            (Ok(one), _) => one,
+            (Err(_), None) => self.0.asking.lock().await,
+        };
+        if let Some((since, here)) = self.last()
             && since.elapsed() < A_WHILE
         {
-            return Ok(here.clone());
+            return Ok(here);
         }
         let here = Here::of(site).await?;
-        *known = Some((Stopwatch::start(), here.clone()));
+        *self.0.known.write().unwrap_or_else(PoisonError::into_inner) =
+            Some((Stopwatch::start(), here.clone()));
         Ok(here)
+    }
+
+    fn last(&self) -> Option<(Stopwatch, Here)> {
+        self.0.known.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

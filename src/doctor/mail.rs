@@ -4,7 +4,7 @@ use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
 use futures_util::future::join_all;
 
-use super::{Doctor, Finding, in_time};
+use super::{Doctor, Finding, Grade, in_time};
 use crate::{
     clock::{Clock, Moment, Zone},
     delivery::{
@@ -36,6 +36,12 @@ impl Doctor {
             mail_service(relay, several, refused.iter().find(|trouble| trouble.relay == name), site)
         });
         join_all(looked).await
+    }
+
+    /// Whether the mail services greet us; nobody signs in where the database cannot be asked whether we may.
+    pub async fn greetings(&self) -> Vec<Finding> {
+        let several = self.relays.len() > 1;
+        join_all(self.relays.iter().map(|relay| greets(relay, several))).await
     }
 
     /// Where mail comes back to.
@@ -176,7 +182,7 @@ async fn mail_service(
                 );
             }
             // A database that cannot say it is a finding of its own.
-            Err(_) => None,
+            Err(_) => return Box::pin(greets(relay, several)).await,
         },
         None => None,
     };
@@ -220,6 +226,21 @@ async fn mail_service(
         Err(why) => format!("{url} {why}. Is it the right port, and does a firewall keep us from it?"),
     };
     Finding::problem(&check, why)
+}
+
+/// Whether it greets us, where the database cannot say whether we may sign in.
+async fn greets(relay: &Relay, several: bool) -> Finding {
+    let signs_in = relay.url.credentials.is_some();
+    let mut relay = relay.clone();
+    relay.url.credentials = None;
+    let mut found = mail_service(&relay, several, None, None).await;
+    if signs_in && found.grade != Grade::Problem {
+        found.grade = Grade::Note;
+        found.words.push_str(
+            ". We did not sign in: the database cannot be asked whether that was refused lately, and accounts are locked for tries",
+        );
+    }
+    found
 }
 
 /// What is well, but for a certificate that ends soon.

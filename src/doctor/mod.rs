@@ -29,6 +29,7 @@ pub use self::{
     store::STATEMENTS,
 };
 use crate::{
+    clock::Clock,
     db::Sql,
     delivery::{
         bounces::imap::Mailbox,
@@ -181,16 +182,19 @@ impl Doctor {
         // Mail services lock accounts at a few wrong passwords: what is known to be refused is not tried by us, too.
         let mut refused = relays::troubles(&site.db).await.unwrap_or_default();
         refused.retain(|trouble| trouble.credentials.is_some());
-        let around = self.look_around(here.as_ref(), self.mail_services(Some(site), &refused));
+        let mail = self.mail_services(Some(site), &refused);
+        let around = self.look_around(here.as_ref(), &site.clock, mail);
         let (mut findings, around) = tokio::join!(self.look_into(&site.db, Some(site)), around);
         findings.extend(around);
         findings
     }
 
-    /// What is around the database. `here` is this instance, as far as it is known; `mail` is what is found of its mail services.
+    /// What is around the database. `here` is this instance, as far as it is known; `clock` is the one that decides in it; `mail` is
+    /// what is found of its mail services.
     pub async fn look_around(
         &self,
         here: Option<&Here>,
+        clock: &Clock,
         mail: impl Future<Output = Vec<Finding>>,
     ) -> Vec<Finding> {
         let mut findings = self.machine().await;
@@ -200,7 +204,7 @@ impl Doctor {
             mail,
             self.returned_mail(),
             self.dns(),
-            self.payment_provider(),
+            self.payment_provider(clock),
         );
         findings.extend(address);
         findings.extend(mail);

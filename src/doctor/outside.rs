@@ -131,7 +131,8 @@ impl Doctor {
         Ok((answer, until))
     }
 
-    pub(super) async fn payment_provider(&self) -> Vec<Finding> {
+    /// `clock` is the one that webhooks are judged by.
+    pub(super) async fn payment_provider(&self, clock: &Clock) -> Vec<Finding> {
         const CHECK: &str = "payments";
         let Some(settings) = &self.payments else {
             return vec![Finding::note(CHECK, "STRIPE_SECRET_KEY is not set, so donations are switched off")];
@@ -144,8 +145,7 @@ impl Doctor {
             Ok(Err(error)) => Finding::problem(CHECK, error.to_string()),
             Err(why) => Finding::problem(CHECK, format!("{base} {why}")),
         };
-        let clock =
-            time.ok().flatten().map(|time| clocks(&format!("that of {base}"), time, Clock::System.now()));
+        let clock = time.ok().flatten().map(|time| clocks(&format!("that of {base}"), time, clock));
         std::iter::once(found).chain(clock).collect()
     }
 }
@@ -192,35 +192,39 @@ async fn time_at(url: &str) -> Option<Moment> {
 }
 
 /// Whether our clock is where another one is.
-fn clocks(whose: &str, theirs: Moment, ours: Moment) -> Finding {
-    const CHECK: &str = "clock";
-    let ahead = ours.unix_seconds() - theirs.unix_seconds();
+fn clocks(whose: &str, theirs: Moment, clock: &Clock) -> Finding {
+    // The same for all machines on one server: owners are told of it once.
+    let (check, ours) = match clock {
+        Clock::OfTheServer(_) => ("clock of the database server", "the database server's clock"),
+        Clock::System | Clock::Manual(_) => ("clock", "this machine's clock"),
+    };
+    let ahead = clock.now().unix_seconds() - theirs.unix_seconds();
     if ahead.abs() < CLOCKS_APART {
-        return Finding::ok(CHECK, format!("this machine's clock and {whose} agree"));
+        return Finding::ok(check, format!("{ours} and {whose} agree"));
     }
-    Finding::problem(
-        CHECK,
-        format!(
-            "this machine's clock is {} {whose}. Set it by the net: timedatectl set-ntp true",
-            Ahead(ahead * 1_000_000)
-        ),
-    )
+    let ahead = Ahead(ahead * 1_000_000);
+    Finding::problem(check, format!("{ours} is {ahead} {whose}. Set it by the net: timedatectl set-ntp true"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Grade;
+    use crate::{clock, doctor::Grade};
 
     #[test]
     fn a_clock_that_differs_is_told_with_its_way_and_its_span() {
         let at = Moment::from_unix_seconds;
-        assert_eq!(clocks("that of x", at(1_000), at(1_030)).grade, Grade::Ok);
-        let ahead = clocks("that of x", at(1_000), at(1_000 + 86_400 * 3));
+        let ours = |seconds| Clock::manual(at(seconds));
+        assert_eq!(clocks("that of x", at(1_000), &ours(1_030)).grade, Grade::Ok);
+        let ahead = clocks("that of x", at(1_000), &ours(1_000 + 86_400 * 3));
         assert!(
             ahead.grade == Grade::Problem && ahead.words.contains("3 days ahead of that of x"),
             "{ahead}"
         );
-        assert!(clocks("that of x", at(1_600), at(1_000)).words.contains("10 minutes behind"));
+        assert!(clocks("that of x", at(1_600), &ours(1_000)).words.contains("10 minutes behind"));
+        let of_the_server = Clock::of_the_server(Clock::System);
+        of_the_server.heard(at(1_000), clock::instant());
+        let words = clocks("that of x", at(1_600), &of_the_server).words;
+        assert!(words.starts_with("the database server's clock is"), "{words}");
     }
 }

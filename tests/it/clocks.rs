@@ -18,7 +18,11 @@ use broadside::{
     staff::{Incoming, PasswordCost, Staff, accounts, sessions},
 };
 
-use crate::support::{Fixture as _, Program, TestApp, TestDb, app::OWNER, database, wait};
+use crate::support::{
+    Fixture as _, Program, TestApp, TestDb,
+    app::{self, OWNER},
+    database, wait,
+};
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// For what is not to happen.
@@ -99,22 +103,58 @@ async fn the_databases_time_decides_on_every_machine() {
             doctor::clocks_of_workers(&right).await.into_iter().next()
         })
         .await;
-        let way = if is_ahead {
-            "24 hours ahead of that of the database"
-        } else {
-            "23 hours behind that of the database"
-        };
-        assert!(said.grade == Grade::Problem && said.words.contains(way), "{said}");
+        let by =
+            if is_ahead { "server's differ by 24 hours; one" } else { "server's differ by 23 hours; one" };
+        assert!(said.grade == Grade::Problem && said.words.contains(by), "{said}");
+        let there = doctor::clocks_of_workers(&wrong).await;
+        assert_eq!(there, std::slice::from_ref(&said), "the machine's own desk shows it, too");
+        let found = app::doctor(&wrong, &app.relay).look_into(&wrong.db, Some(&wrong)).await;
+        let told: Vec<_> =
+            found.iter().filter(|one| one.words.contains("database server's differ")).collect();
+        assert!(told.len() == 1 && told[0].check == said.check, "it is one thing to tell: {told:?}");
         let page = app.desk().await.open("/desk/doctor").await;
         page.says("A clock is wrong").says(&said.words);
         let dead = "select count(*) from worker where stopped_at is not null";
         assert_eq!(database::rows::<(i64,)>(&app.site.db, dead).await, [(0,)], "nobody was declared dead");
+        let some = "update worker set clock_ahead_us = 30000000 where clock_ahead_us <> 0";
+        // Until a worker says again how it is.
+        wait::until("a clock that is wrong by little", async || {
+            database::change(&app.site.db, some).await;
+            let all = doctor::clocks_of_workers(&right).await;
+            let page = app.desk().await.open("/desk/doctor").await;
+            (all.iter().all(|one| one.grade == Grade::Note) && !page.body.contains("A clock is wrong"))
+                .then_some(())
+        })
+        .await;
         first.stop().await;
         second.stop().await;
         assert_eq!(doctor::clocks_of_workers(&right).await.len(), 0, "it is gone");
         app.leaves_work();
         app.finish().await;
     }
+}
+
+/// A worker died that was last heard of before the server's clock was set back by an hour: what it held is not stuck for that hour.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_of_life_that_is_yet_to_come_is_none() {
+    let Some(db) = TestDb::migrated(Database::Postgres).await else { return };
+    let app = TestApp::start(db).await;
+    let site = on_a_machine_with(&app, Clock::System).await;
+    let options = EngineOptions {
+        silence: Duration::from_secs(1),
+        ..EngineOptions::new(vec![RelayOptions::unlimited(app.relay.clone(), 1)])
+    };
+    let engine = Engine::start(site.clone(), app.templates.clone(), options).await.expect("it starts");
+    let dead = "insert into worker (host, pid, base_url, started_at, heartbeat_at)
+        select 'gone', 1, base_url, started_at, heartbeat_at + 3600000000 from worker limit 1";
+    assert_eq!(database::change(&app.site.db, dead).await, 1);
+    let gone = "select id from worker where host = 'gone' and stopped_at is not null";
+    wait::until("it is declared dead", async || {
+        database::rows::<(i64,)>(&app.site.db, gone).await.first().map(|_| ())
+    })
+    .await;
+    engine.stop().await;
+    app.finish().await;
 }
 
 /// On a file the machine's clock is the only one there is: at the start it is said that it stood later before.

@@ -17,6 +17,7 @@ use broadside::{
     sandbox::{Rule, Sandbox, SandboxConfig, Stage},
     smtp_url::{RelayLimits, SmtpUrl},
     staff::mail_services,
+    statements,
 };
 
 use crate::support::{
@@ -31,6 +32,11 @@ const USER: (&str, &str) = ("lamplighter", "a good password");
 const MINUTE: Duration = Duration::from_secs(60);
 /// For what is not to happen.
 const A_WHILE: Duration = Duration::from_secs(3);
+
+statements! {
+    /// Whoever wants to change a copy waits for this one.
+    TOUCH = "update delivery set updated_at = updated_at";
+}
 
 /// A mail service that asks for a password.
 async fn provider(clock: Clock) -> Sandbox {
@@ -304,6 +310,57 @@ both_engines! {
         assert!(wait::at_most(Duration::from_secs(8), more).await.is_none(), "two an hour, and not four");
         engine.stop().await;
         app.drain().await;
+    }
+
+    /// What an hour leaves comes back to its day, also if a connection comes to the end of the hour in the middle of its work.
+    async fn what_an_hour_leaves_is_given_back_to_its_day(app: TestApp) {
+        app.readers(10).await;
+        let edition = app.seal_edition("From one hour to the next").await;
+        let script = app.sandbox.smtp_script();
+        script.add(Rule::at(Stage::Dot).delay(Duration::from_millis(100)));
+        let limits = RelayLimits { per_hour: Some(50), per_day: Some(200), ..RelayLimits::default() };
+        let relay = Relay { timeouts: Timeouts::scaled(1.0), messages_per_connection: 100, ..app.relay.clone() };
+        let relay = RelayOptions { limits, ..RelayOptions::unlimited(relay, 1) };
+        let options = EngineOptions::new(vec![relay]);
+        let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
+        wait::until("the second message", async || (script.reached(Stage::Data) == 2).then_some(())).await;
+        app.advance(Duration::from_secs(3_600));
+        until_accepted(&app, edition, 10).await;
+        engine.stop().await;
+        let day = "select cast(sum(reserved) as bigint) from relay_window where span like 'day%'";
+        assert_eq!(database::rows::<(i64,)>(&app.site.db, day).await, [(10,)]);
+        app.drain().await;
+    }
+
+    /// The database keeps a marker waiting, a moment is waited for, and meanwhile the edition is paused: no body goes.
+    async fn what_is_stopped_while_a_moment_is_waited_for_is_not_sent(app: TestApp) {
+        app.readers(1).await;
+        let id = app.seal_edition("Not now").await;
+        let edition = digests::load(&app.site.db, id).await.expect("the edition");
+        let script = app.sandbox.smtp_script();
+        script.add(Rule::at(Stage::Data).delay(Duration::from_secs(1)));
+        let limits = RelayLimits { per_second: Some(1), ..RelayLimits::default() };
+        let relay = Relay { timeouts: Timeouts::scaled(1.0), ..app.relay.clone() };
+        let relay = RelayOptions { limits, ..RelayOptions::unlimited(relay, 1) };
+        let options = EngineOptions::new(vec![relay]);
+        let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
+        wait::until("a message at its body", async || (script.reached(Stage::Data) == 1).then_some(())).await;
+        // The next moment lies five seconds from now.
+        let later = "update relay_history set slot_at = slot_at + 4000000";
+        assert_eq!(database::change(&app.site.db, later).await, 1);
+        let mut held = app.site.db.begin().await.expect("a transaction");
+        held.exec(TOUCH, ()).await.expect("every copy");
+        wait::two_seconds().await;
+        held.commit().await.expect("it lets go");
+        digests::pause(&app.site, &edition.public_id, None).await.expect("it is going out");
+        wait::until("it is let go", async || {
+            let waiting = "select count(*) from delivery where state = 'queued' and not marker";
+            (database::rows::<(i64,)>(&app.site.db, waiting).await == [(1,)]).then_some(())
+        })
+        .await;
+        engine.stop().await;
+        assert_eq!(app.sandbox.mailbox().messages().len(), 0, "no body went");
+        app.leaves_work();
     }
 
     /// A mail service that may be given little in a second does not hold up another that has no limit.

@@ -14,9 +14,9 @@ statements! {
     /// Those heard of since a moment whose machines' clocks differ from the database's by so much.
     CLOCKS_APART = "select host, clock_ahead_us from worker where stopped_at is null and heartbeat_at > $1 and abs(clock_ahead_us) >= $2
         order by host, id desc";
-    /// Those silent since a moment, other than oneself. Nobody waits for a row that somebody else holds.
-    SILENT = sqlite "select id from worker where stopped_at is null and heartbeat_at < $1 and id <> $2",
-        postgres "select id from worker where stopped_at is null and heartbeat_at < $1 and id <> $2 for update skip locked";
+    /// Those last heard of before one moment or after another, other than oneself. Nobody waits for a row that somebody else holds.
+    SILENT = sqlite "select id from worker where stopped_at is null and (heartbeat_at < $1 or heartbeat_at > $2) and id <> $3",
+        postgres "select id from worker where stopped_at is null and (heartbeat_at < $1 or heartbeat_at > $2) and id <> $3 for update skip locked";
     /// Not declared dead.
     ALIVE = "select id from worker where id = $1 and stopped_at is null";
     /// Heard of since a moment.
@@ -32,8 +32,8 @@ statements! {
             and (exists (select 1 from delivery d where d.state = 'claimed' and d.claimed_by = w.id)
                 or exists (select 1 from notice n where n.state = 'claimed' and n.claimed_by = w.id)) for update of w skip locked";
     /// Whether `SILENT` or `STRAYS` would find somebody.
-    MISSING = "select w.id from worker w where (w.stopped_at is null and w.heartbeat_at < $1 and w.id <> $2)
-            or (w.stopped_at > $3 and (exists (select 1 from delivery d where d.state = 'claimed' and d.claimed_by = w.id)
+    MISSING = "select w.id from worker w where (w.stopped_at is null and (w.heartbeat_at < $1 or w.heartbeat_at > $2) and w.id <> $3)
+            or (w.stopped_at > $4 and (exists (select 1 from delivery d where d.state = 'claimed' and d.claimed_by = w.id)
                 or exists (select 1 from notice n where n.state = 'claimed' and n.claimed_by = w.id))) limit 1";
     /// Declared dead, or stopped in good order; by one only.
     STOP = "update worker set stopped_at = $2 where id = $1 and stopped_at is null";
@@ -80,16 +80,22 @@ pub async fn is_alive(tx: &mut Tx, id: i64) -> Result<bool> {
 }
 
 /// Whether anybody is silent, or gone with claims in hand: looked at before a transaction is opened.
-pub async fn is_anybody_missing(db: &Db, silent_since: Moment, gone_since: Moment, me: i64) -> Result<bool> {
-    Ok(db.opt::<(i64,)>(MISSING, (silent_since, me, gone_since)).await?.is_some())
+pub async fn is_anybody_missing(
+    db: &Db,
+    (since, until): (Moment, Moment),
+    gone_since: Moment,
+    me: i64,
+) -> Result<bool> {
+    Ok(db.opt::<(i64,)>(MISSING, (since, until, me, gone_since)).await?.is_some())
 }
 
 pub async fn strays(tx: &mut Tx, since: Moment) -> Result<Vec<i64>> {
     Ok(tx.all::<(i64,)>(STRAYS, (since,)).await?.into_iter().map(|(id,)| id).collect())
 }
 
-pub async fn silent(tx: &mut Tx, since: Moment, me: i64) -> Result<Vec<i64>> {
-    Ok(tx.all::<(i64,)>(SILENT, (since, me)).await?.into_iter().map(|(id,)| id).collect())
+/// Those not heard of from one moment to the other.
+pub async fn silent(tx: &mut Tx, (since, until): (Moment, Moment), me: i64) -> Result<Vec<i64>> {
+    Ok(tx.all::<(i64,)>(SILENT, (since, until, me)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 pub async fn stop(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {

@@ -46,7 +46,8 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
     let looks = record::last(&desk.site().db, desk.site().now()).await?;
     let is_one = looks.len() == 1;
     let looks = looks.into_iter().map(|look| LookView::new(look, is_one, desk.zone())).collect();
-    let clocks = doctor::clocks_of_workers(desk.site()).await.iter().map(Finding::sentence).collect();
+    let clocks = doctor::clocks_of_workers(desk.site()).await;
+    let clocks = clocks.iter().filter(|one| one.grade == Grade::Problem).map(Finding::sentence).collect();
     let page = Page { can_look: desk.app.doctor.is_some(), clocks, looks };
     desk.page("desk/settings/doctor", "The server", &page).await
 }
