@@ -5,6 +5,7 @@ were fetched when the archive was made.
 """
 
 import hashlib
+import http.client
 import os
 import re
 import secrets
@@ -47,10 +48,10 @@ def make(folder, tar):
     fetching = _fetching()
     proxies = {k: v for k, v in os.environ.items() if k.lower() in ("http_proxy", "https_proxy", "no_proxy")}
     for scheme, proxy in re.findall(r'^Acquire::(https?)::Proxy "(.+)";$', fetching, re.M):
-        proxies[f"{scheme}_proxy"] = proxy
-    mirror = _mirror()
+        if proxy != "DIRECT":
+            proxies[f"{scheme}_proxy"] = proxy
     os.environ.update(proxies)
-    _reach(mirror)
+    mirror = _mirror()
     try:
         _quietly("debootstrap", "--variant=minbase", _release(), folder, mirror)
         inside = ["env", "-i", f"PATH={PATH}", "DEBIAN_FRONTEND=noninteractive", *(f"{k}={v}" for k, v in proxies.items()), "chroot", folder]
@@ -75,17 +76,21 @@ def _release():
 
 
 def _mirror():
-    """Where the machine's own apt has Debian from."""
+    """The first from which the machine's own apt has Debian itself, and neither its security archive nor somebody else's packages."""
     apt = Path("/etc/apt")
+    uris = []
     for file in [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]:
-        if not file.exists() or file.suffix not in (".list", ".sources"):
-            continue
-        pattern = r"^URIs:\s*(\S+)" if file.suffix == ".sources" else r"^deb\s+(?:\[.*?\]\s+)?(\S+)"
-        for uri in re.findall(pattern, file.read_text(), re.M):
-            # Others than Debian's main archive have no debootstrap in them.
-            if re.match(r"https?://.*/debian/?$", uri):
-                return uri.rstrip("/")
-    return "http://deb.debian.org/debian"
+        if file.exists() and file.suffix in (".list", ".sources"):
+            pattern = r"^URIs:\s*(https?://\S+)" if file.suffix == ".sources" else r"^deb\s+(?:\[.*?\]\s+)?(https?://\S+)"
+            uris += [uri.rstrip("/") for uri in re.findall(pattern, file.read_text(), re.M)]
+    whys = []
+    for uri in dict.fromkeys([*uris, "http://deb.debian.org/debian"]):
+        try:
+            if re.search(r"^Label: Debian$", _reach(uri), re.M):
+                return uri
+        except Unable as error:
+            whys.append(str(error))
+    raise Unable("; ".join(whys))
 
 
 def _fetching():
@@ -96,8 +101,9 @@ def _fetching():
 
 def _reach(mirror):
     try:
-        urllib.request.urlopen(f"{mirror}/dists/{_release()}/Release", timeout=60).close()
-    except OSError as error:
+        with urllib.request.urlopen(f"{mirror}/dists/{_release()}/Release", timeout=30) as answer:
+            return answer.read(2000).decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException) as error:
         raise Unable(f"Debian cannot be reached at {mirror}: {error}") from error
 
 
