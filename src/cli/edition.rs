@@ -50,8 +50,8 @@ pub(super) enum Command {
         /// Its name in the address of its page.
         edition: String,
         /// Logs of Postfix or Exim, the oldest first, or what a mail service exports of its events: JSON lines, or CSV with its
-        /// header; - for standard input.
-        #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+        /// header; - for standard input. Of several, each behind a --sent-log of its own.
+        #[arg(long, value_name = "FILE", required = true)]
         sent_log: Vec<PathBuf>,
     },
 }

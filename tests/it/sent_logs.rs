@@ -39,8 +39,10 @@ fn file(name: &str, lines: &str) -> PathBuf {
 }
 
 fn release(app: &TestApp, edition: &Edition, files: &[&PathBuf]) -> (bool, String) {
-    let mut arguments = vec!["edition", "release", edition.public_id.as_str(), "--sent-log"];
-    arguments.extend(files.iter().map(|file| file.to_str().expect("our own name")));
+    let named = files.iter().flat_map(|file| ["--sent-log", file.to_str().expect("our own name")]);
+    // The order in which the usage prints them.
+    let arguments: Vec<&str> =
+        ["edition", "release"].into_iter().chain(named).chain([edition.public_id.as_str()]).collect();
     let output = Program::run(app, &arguments);
     (output.status.success(), text(&output.stdout) + &text(&output.stderr))
 }
