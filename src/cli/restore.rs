@@ -7,6 +7,7 @@ use std::{
     io::Read as _,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use anyhow::{Context as _, bail, ensure};
@@ -165,9 +166,23 @@ impl SetAside {
     }
 }
 
+/// In so many tenths of a second `pg_restore` notices that whoever ran it is gone.
+const ENDS_WITHIN: usize = 300;
+
 /// Into an empty database, all or nothing.
 async fn into_server(config: &Config, dump: PathBuf) -> anyhow::Result<()> {
     let db = instance::open_database(config).await?;
+    // One that was killed in the middle may still have it in hand.
+    for _ in 0..ENDS_WITHIN {
+        if !db.is_being_filled().await? {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    ensure!(
+        !db.is_being_filled().await?,
+        "a backup is being restored into this database just now: wait for it"
+    );
     let is_empty = Migrations::applied(&db).await? == 0;
     db.close().await;
     ensure!(

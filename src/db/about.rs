@@ -28,4 +28,17 @@ impl Db {
             }
         }
     }
+
+    /// Whether PostgreSQL's own program is filling the database just now: one whose caller was killed takes a moment to end.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn is_being_filled(&self) -> Result<bool> {
+        match self {
+            Self::Sqlite { .. } => Ok(false),
+            Self::Postgres { pool, reach, .. } => {
+                reach.during(sqlx::query_scalar(sql::BEING_FILLED).fetch_one(pool)).await
+            }
+        }
+    }
 }

@@ -43,6 +43,10 @@ pub(super) const MIGRATIONS: &str = "select version from _sqlx_migrations order 
 /// Where each table's numbering ended in a file.
 pub(super) const LAST_NUMBERS: &str = "select name, seq from sqlite_sequence";
 
+/// Whether somebody else fills this database with `pg_restore`.
+pub(super) const BEING_FILLED: &str = "select exists (select from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and application_name = 'pg_restore')";
+
 /// The tables of a server that are ours.
 pub(super) const SERVER_TABLES: &str = "select cast(tablename as text) from pg_tables
     where schemaname = current_schema() and tablename not like '\\_sqlx%' order by tablename";
