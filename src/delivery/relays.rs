@@ -138,17 +138,8 @@ struct BySecond {
     /// One waits here for the next message and its moment, and the others behind it.
     line: tokio::sync::Mutex<()>,
     slots: tokio::sync::Mutex<Slots>,
-    /// How many wait for a moment that is yet to come: then the limit holds the relay back.
-    waiting: AtomicUsize,
-}
-
-/// One waits for a moment that is yet to come, as long as this is there.
-struct Waits<'a>(&'a BySecond);
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
+    /// The limit holds the relay back: it uses whatever moments there are.
+    binds: AtomicBool,
 }
 
 impl BySecond {
@@ -156,17 +147,8 @@ impl BySecond {
         Self {
             line: tokio::sync::Mutex::default(),
             slots: tokio::sync::Mutex::new(slots),
-            waiting: AtomicUsize::new(0),
+            binds: AtomicBool::new(false),
         }
-    }
-
-    fn wait(&self) -> Waits<'_> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        Waits(self)
-    }
-
-    fn is_full(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
     }
 }
 
@@ -287,14 +269,16 @@ impl Relays {
         if let Some(slot) = self.slot_now(index) {
             return Ok(slot);
         }
-        // The others do not wait for a relay that may be given nothing now.
-        let wait = || {
-            let waits = by_the_second.wait();
-            self.shares_changed();
-            waits
+        // The others do not wait for a relay that may be given no more than it is.
+        let told = |binds| {
+            if by_the_second.binds.swap(binds, Ordering::Relaxed) != binds {
+                self.shares_changed();
+            }
         };
-        let slot = by_the_second.slots.lock().await.next(site, wait).await?;
-        self.forgets_what_it_missed(index);
+        let slot = by_the_second.slots.lock().await.next(site, told).await?;
+        if by_the_second.binds.load(Ordering::Relaxed) {
+            self.forgets_what_it_missed(index);
+        }
         Ok(Some(slot))
     }
 
@@ -305,16 +289,12 @@ impl Relays {
         Some(Some(slots.now()?))
     }
 
-    /// What went by others while a relay waited for its moments it makes up for as far as a second goes: short waits change no
-    /// share, and a limit that holds it back for long leaves nothing to make up for.
+    /// What went by others because its limit held it back, a relay does not make up for.
     fn forgets_what_it_missed(&self, index: usize) {
         let state = &self.all[index];
-        let others =
-            self.all.iter().enumerate().filter(|(other, state)| *other != index && state.is_usable());
-        let Some(most) = others.map(|(_, state)| state.share(0)).max() else { return };
-        let level = most * u64::from(state.options.weight()) / 1_000;
-        let a_second = u64::from(state.options.limits.per_second.unwrap_or(0));
-        if state.given.fetch_max(level.saturating_sub(a_second), Ordering::Relaxed) + a_second < level {
+        let others = self.others(index).map(|other| other.share(0));
+        let level = others.max().unwrap_or(0) * u64::from(state.options.weight()) / 1_000;
+        if state.given.fetch_max(level, Ordering::Relaxed) < level {
             self.shares_changed();
         }
     }
@@ -430,17 +410,20 @@ impl Relays {
         if self.all.len() == 1 {
             return true;
         }
-        // It works, so that no spare one takes over; but nobody waits until it may be given the next.
-        let is_full = |state: &State| state.by_the_second.as_ref().is_some_and(BySecond::is_full);
         let state = &self.all[index];
         if state.options.weight() == 0 {
             return !self.all.iter().any(State::is_usable);
         }
         let mine = state.share(state.options.connections as u64);
-        let others =
-            self.all.iter().enumerate().filter(|(other, state)| *other != index && state.is_usable());
-        let others = others.filter(|(_, state)| !is_full(state));
-        others.map(|(_, state)| state.share(0)).min().is_none_or(|least| mine <= least)
+        // One whose limit binds works, so that no spare one takes over; but nobody waits until it may be given the next.
+        let others = self.others(index).filter(|other| !other.is_held_back());
+        others.map(|other| other.share(0)).min().is_none_or(|least| mine <= least)
+    }
+
+    /// The other relays that take their share now.
+    fn others(&self, index: usize) -> impl Iterator<Item = &State> {
+        let others = self.all.iter().enumerate().filter(move |(other, _)| *other != index);
+        others.map(|(_, state)| state).filter(|state| state.is_usable())
     }
 
     /// A conversation could not be begun. If the relay has others, it takes no more than these, and whoever asked waits;
@@ -524,6 +507,11 @@ impl State {
             && self.resting().is_none()
             && !self.is_closed()
             && !self.is_spent.load(Ordering::Relaxed)
+    }
+
+    /// Its limit by the second leaves it no more than it uses.
+    fn is_held_back(&self) -> bool {
+        self.by_the_second.as_ref().is_some_and(|limit| limit.binds.load(Ordering::Relaxed))
     }
 
     /// How much it was given, by its weight, were it so much less. It has a weight.
@@ -896,9 +884,12 @@ mod tests {
         slow.all[1].given.fetch_add(5, Ordering::Relaxed);
         assert!(!slow.is_next(1), "it is ahead of its share");
         let by_the_second = slow.all[0].by_the_second.as_ref().expect("it has such a limit");
-        let _waits = by_the_second.wait();
-        assert!(slow.is_next(1), "nobody waits for a moment of another");
+        by_the_second.binds.store(true, Ordering::Relaxed);
+        assert!(slow.is_next(1), "nobody waits for one whose limit binds");
         assert!(!slow.is_next(2), "and no spare one takes over for it");
+        slow.forgets_what_it_missed(0);
+        by_the_second.binds.store(false, Ordering::Relaxed);
+        assert!(slow.is_next(1), "what its limit kept from it, it does not make up for");
 
         let news = [true, true, false, false].map(|is_unknown| relays.is_news(0, is_unknown));
         assert_eq!(news, [true, false, true, false], "connections say once what they all meet");

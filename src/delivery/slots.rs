@@ -53,6 +53,8 @@ pub(super) struct Slots {
     lasts: Duration,
     at_once: u32,
     taken: VecDeque<Instant>,
+    /// How many of those that were taken together were over before anybody came.
+    missed: u32,
     /// So far ahead moments are asked for: what is nearer would be over once the database has noted it.
     ahead: Duration,
     /// How many times in a row all of them were over all the same.
@@ -67,14 +69,15 @@ impl Slots {
         // Rounded up: a whole second, and the moment before it that is used late, hold no more than may go.
         let gap = (second + lasts) / per_second + Duration::from_micros(1);
         let at_once = (per_second / AT_ONCE).max(1);
-        Self { relay, gap, lasts, at_once, taken: VecDeque::new(), ahead: Duration::ZERO, lost: 0 }
+        Self { relay, gap, lasts, at_once, taken: VecDeque::new(), missed: 0, ahead: Duration::ZERO, lost: 0 }
     }
 
-    /// Waits for the next moment of the relay. What `wait` makes is there as long as that is yet to come.
+    /// Waits for the next moment of the relay. Each time that some were taken, `told` hears whether the limit binds: nearly all of
+    /// the last were used, and these lie right behind what was given away.
     ///
     /// # Errors
     /// When the database cannot be asked for one.
-    pub(super) async fn next<W>(&mut self, site: &Site, wait: impl Fn() -> W) -> Result<Slot> {
+    pub(super) async fn next(&mut self, site: &Site, told: impl Fn(bool)) -> Result<Slot> {
         loop {
             // Whoever overslept may be in the next one's moment.
             if let Some(slot) = self.now() {
@@ -82,11 +85,12 @@ impl Slots {
             }
             match self.taken.front() {
                 // Whoever goes home meanwhile leaves it to the next.
-                Some(&begins) => {
-                    let _waits = wait();
-                    tokio::time::sleep_until(begins.into()).await;
+                Some(&begins) => tokio::time::sleep_until(begins.into()).await,
+                None => {
+                    let were_used = self.missed * 10 <= self.at_once;
+                    let are_behind = self.take(site).await?;
+                    told(were_used && are_behind);
                 }
-                None => self.take(site).await?,
             }
         }
     }
@@ -94,12 +98,15 @@ impl Slots {
     /// The moment that is now, if it was taken; then it is used.
     pub(super) fn now(&mut self) -> Option<Slot> {
         let now = clock::instant();
-        while self.taken.pop_front_if(|begins| *begins + self.lasts <= now).is_some() {}
+        while self.taken.pop_front_if(|begins| *begins + self.lasts <= now).is_some() {
+            self.missed += 1;
+        }
         let begins = self.taken.pop_front_if(|begins| *begins <= now)?;
         Some(Slot { until: begins + self.lasts })
     }
 
-    async fn take(&mut self, site: &Site) -> Result<()> {
+    /// Takes the next ones. Whether they lie right behind what was given away before.
+    async fn take(&mut self, site: &Site) -> Result<bool> {
         let mut tx = site.db.begin().await?;
         store::began(&mut tx, &self.relay, site.now()).await?;
         let given_until = store::slot_at(&mut tx, &self.relay).await?;
@@ -108,8 +115,10 @@ impl Slots {
         let now = tx.lease_time(&site.clock).await?;
         let told = clock::instant();
         let first = first(given_until, now.plus(self.ahead));
+        let is_behind = given_until.is_some_and(|until| until >= now && until <= now.plus(FAR_AHEAD));
         store::set_slot_at(&mut tx, &self.relay, first.plus(self.gap * self.at_once)).await?;
         tx.commit().await?;
+        self.missed = 0;
         if told - asked < LONGEST_ANSWER {
             let first = told + first.since(now);
             self.taken.extend((0..self.at_once).map(|number| first + self.gap * number));
@@ -122,7 +131,7 @@ impl Slots {
                 "the database is so slow that a mail service is given less than its per_second allows"
             );
         }
-        Ok(())
+        Ok(is_behind)
     }
 
     /// The database noted what was taken, so long after it had told its time. Whether it is to be told that it takes too long.

@@ -332,6 +332,40 @@ both_engines! {
         app.drain().await;
     }
 
+    /// Two share by weight, nine to one, as long as no limit of a second is reached, however near it is.
+    async fn a_limit_of_a_second_that_is_not_reached_changes_no_share(app: TestApp) {
+        const READERS: usize = 200;
+        app.import_readers(READERS).await;
+        app.seal_edition("Nine to one").await;
+        // Moments lie on a clock that goes; what is due is due on it since yesterday.
+        app.advance(Clock::System.now().since(app.site.now()) - Duration::from_secs(86_400));
+        let site = broadside::site::Site { clock: Clock::System, ..app.site.clone() };
+        database::change(&app.site.db, "update delivery set next_at = 0").await;
+        let (mut outside, mut relays) = (Vec::new(), Vec::new());
+        for (weight, per_second) in [(9, Some(100)), (1, None)] {
+            let sandbox = Sandbox::start(SandboxConfig::new(scratch::folder(), Clock::System)).await.expect("it starts");
+            sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(50)));
+            let url = format!("smtp://{}?tls=none", sandbox.smtp_addr()).parse().expect("an address");
+            let limits = RelayLimits { weight: Some(weight), per_second, ..RelayLimits::default() };
+            let relay = Relay { url, messages_per_connection: 1_000, ..app.relay.clone() };
+            relays.push(RelayOptions { limits, ..RelayOptions::unlimited(relay, 4) });
+            outside.push(sandbox);
+        }
+        let options = EngineOptions::new(relays);
+        let engine = Engine::start(site, app.templates.clone(), options).await.expect("it starts");
+        let count = |sandbox: &Sandbox| sandbox.mailbox().by_message_id().len();
+        wait::until("all of them", async || {
+            (outside.iter().map(count).sum::<usize>() >= READERS).then_some(())
+        })
+        .await;
+        engine.stop().await;
+        let little = count(&outside[1]);
+        println!("the one of weight 1 was given {little} of {READERS}");
+        // Each of its connections may be a message ahead, and one more in hand.
+        assert!(little <= READERS / 10 + 10, "{little} of {READERS} went by the one of weight 1");
+        app.leaves_work();
+    }
+
     /// The database keeps a marker waiting, a moment is waited for, and meanwhile the edition is paused: no body goes.
     async fn what_is_stopped_while_a_moment_is_waited_for_is_not_sent(app: TestApp) {
         app.readers(1).await;
