@@ -191,7 +191,7 @@ pub(super) enum Whose {
 /// That nothing is done with another secret than the one by which addresses are kept.
 pub(super) fn another_secret(lost: i64) -> anyhow::Error {
     anyhow::anyhow!(
-        "SUPPRESSION_SECRET is not the one that this database was written with, and none of the {lost} addresses that must not be mailed would be known. Set the right one: it is kept with the backups (without the setting it is the file suppression-secret in DATA_DIR). If it is lost for good: broadside settings accept-suppression-secret"
+        "SUPPRESSION_SECRET is not the one that this database was written with, and none of the {lost} addresses that must not be mailed would be known. It is kept with the backups: set it, or put the old file suppression-secret into DATA_DIR (a folder that is new has a new one in it, which is not it). Only if it is lost for good, and all {lost} may be mailed again: broadside settings accept-suppression-secret"
     )
 }
 

@@ -5,13 +5,13 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, ensure};
 
 use super::{backup::look_through, instance, restore::fits};
 use crate::{
     config::Config,
     db::{self, Db, DbOptions, Migrations},
-    delivery::origin,
+    delivery::{origin, workers::Lock},
 };
 
 #[derive(Debug, clap::Args)]
@@ -22,6 +22,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(config: &Config, Arguments { copy_from }: Arguments) -> anyhow::Result<ExitCode> {
+    let from = match &copy_from {
+        Some(file) => Some(Source::look_through(config, file).await?),
+        None => None,
+    };
     let _lock = instance::lock(config)?;
     let db = instance::open_database(config).await?;
     let before = Migrations::applied(&db).await?;
@@ -32,47 +36,59 @@ pub(super) async fn run(config: &Config, Arguments { copy_from }: Arguments) -> 
         1 => println!("1 migration was applied; the database has {after}."),
         new => println!("{new} migrations were applied; the database has {after}."),
     }
-    if let Some(file) = copy_from {
-        copy(config, &file, &db).await?;
+    if let Some(from) = from {
+        from.copy_into(&db).await?;
     }
     db.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Carries a whole magazine over.
-async fn copy(config: &Config, file: &Path, to: &Db) -> anyhow::Result<()> {
-    if !file.is_file() {
-        bail!("there is no file {}", file.display());
-    }
-    let _lock = instance::lock_file(file)?;
-    let url = format!("sqlite:{}", file.display());
-    let from = Db::open(&DbOptions::new(url)).await?;
-    let positions = instance::positions(config)?;
-    let migrations = Migrations::applied(&from).await?;
-    let is_copy = migrations > 0 && origin::may_be_a_copy(&from, &positions).await?;
-    from.close().await;
-    fits(config, &look_through(file, 1).await?)?;
-    if migrations < Migrations::numbers().len() {
-        bail!(
-            "{} is of an older version. Bring it up to date first, with DATABASE_URL=sqlite:{}: broadside migrate",
-            file.display(),
-            file.display()
+/// A file with a whole magazine, which nobody works on.
+struct Source<'a> {
+    file: &'a Path,
+    /// It may be a copy, or a backup.
+    is_copy: bool,
+    _lock: Lock,
+}
+
+impl<'a> Source<'a> {
+    /// Before anything is done: whether it can be copied to where the settings lead.
+    async fn look_through(config: &Config, file: &'a Path) -> anyhow::Result<Self> {
+        ensure!(
+            instance::sqlite_file(config).is_none(),
+            "DATABASE_URL has to name the database on PostgreSQL into which the file is copied: postgres://…"
         );
-    }
-    for one in db::carry(file, !is_copy, to).await?.into_iter().filter(|one| one.rows > 0) {
-        println!("{:<28} {:>10} rows", one.table, one.rows);
-    }
-    println!("Everything is copied. Now `broadside audit` must say the same of both.");
-    if is_copy {
-        println!(
-            "{} is a copy, or a backup, and so is what was made of it: nothing goes out from there until an owner says at the desk what it is.",
-            file.display()
+        let name = file.display();
+        ensure!(file.is_file(), "there is no file {name}");
+        let lock = instance::lock_file(file)?;
+        fits(config, &look_through(file, 1).await?)?;
+        // This sees what a process that was killed left beside it, too.
+        let db = Db::open(&DbOptions::new(format!("sqlite:{name}"))).await?;
+        let migrations = Migrations::applied(&db).await?;
+        let is_copy = origin::may_be_a_copy(&db, &*instance::positions(config)?).await?;
+        db.close().await;
+        ensure!(
+            migrations >= Migrations::numbers().len(),
+            "{name} is of an older version. Bring it up to date first, with DATABASE_URL=sqlite:{name}: broadside migrate"
         );
-    } else {
-        println!(
-            "The magazine is there from now on. Should {} be started again, nothing goes out from it before an owner says so.",
-            file.display()
-        );
+        Ok(Self { file, is_copy, _lock: lock })
     }
-    Ok(())
+
+    async fn copy_into(self, to: &Db) -> anyhow::Result<()> {
+        for one in db::carry(self.file, !self.is_copy, to).await?.into_iter().filter(|one| one.rows > 0) {
+            println!("{:<28} {:>10} rows", one.table, one.rows);
+        }
+        println!("Everything is copied. Now `broadside audit` must say the same of both.");
+        let name = self.file.display();
+        if self.is_copy {
+            println!(
+                "{name} is a copy, or a backup, and so is what was made of it: nothing goes out from there until an owner says at the desk what it is."
+            );
+        } else {
+            println!(
+                "The magazine is there from now on. Should {name} be started again, nothing goes out from it before an owner says so."
+            );
+        }
+        Ok(())
+    }
 }

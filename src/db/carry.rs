@@ -43,8 +43,8 @@ pub struct Carried {
     pub rows: u64,
 }
 
-/// Only this has rows in a database that was just made.
-const MADE_WITH_ROWS: &str = "numbered_link";
+/// These have rows in a database that was just made, or looked at since by a command.
+const MADE_WITH_ROWS: [&str; 4] = ["numbered_link", "list", "digest", "suppression_key"];
 
 /// So much is sent at a time, in bytes of JSON.
 const CHUNK: usize = 1 << 20;
@@ -69,7 +69,7 @@ pub async fn carry(file: &Path, is_home: bool, to: &Db) -> Result<Vec<Carried>, 
         let lock = AssertSqlSafe(format!("lock table \"{table}\" in access exclusive mode"));
         sqlx::query(lock).execute(&mut *tx).await?;
         let ask = AssertSqlSafe(format!("select exists (select from \"{table}\")"));
-        if table != MADE_WITH_ROWS && sqlx::query_scalar(ask).fetch_one(&mut *tx).await? {
+        if !MADE_WITH_ROWS.contains(&table.as_str()) && sqlx::query_scalar(ask).fetch_one(&mut *tx).await? {
             return Err(CarryError::NotEmpty(table.clone()));
         }
     }
