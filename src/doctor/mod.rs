@@ -96,17 +96,25 @@ impl Finding {
         Self::new(check, Grade::Problem, words)
     }
 
-    /// The words with a sign at their end.
+    /// The words with a sign at their end, to go on with.
     #[must_use]
-    pub fn sentence(&self) -> String {
+    pub fn ended(&self) -> String {
         let ends = self.words.ends_with(['.', '?', '!']);
         format!("{}{}", self.words, if ends { "" } else { "." })
+    }
+
+    /// The same, to stand alone.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let ended = self.ended();
+        let mut letters = ended.chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
     }
 
     /// What was looked at and found, for a letter.
     fn in_words(&self) -> String {
         let more: String = self.more.iter().map(|line| format!(" {line}")).collect();
-        format!("{}: {}{more}", self.check, self.sentence())
+        format!("{}: {}{more}", self.check, self.ended())
     }
 }
 

@@ -113,7 +113,7 @@ async fn the_databases_time_decides_on_every_machine() {
             found.iter().filter(|one| one.words.contains("database server's differ")).collect();
         assert!(told.len() == 1 && told[0].check == said.check, "it is one thing to tell: {told:?}");
         let page = app.desk().await.open("/desk/doctor").await;
-        page.says("A clock is wrong").says(&said.words);
+        page.says("A clock is wrong").says(&said.sentence());
         let dead = "select count(*) from worker where stopped_at is not null";
         assert_eq!(database::rows::<(i64,)>(&app.site.db, dead).await, [(0,)], "nobody was declared dead");
         let some = "update worker set clock_ahead_us = 30000000 where clock_ahead_us <> 0";

@@ -87,7 +87,7 @@ impl From<Finding> for FindingView {
             Grade::Note => ("warn", "good to know"),
             Grade::Problem => ("bad", "to do"),
         };
-        let words = finding.sentence();
+        let words = finding.ended();
         Self { check: finding.check, look, state, words, more: finding.more }
     }
 }
