@@ -82,9 +82,14 @@ fn who_may_not_look_is_not_told_that_there_is_nothing() {
     fs::create_dir(&folder).expect("our own folder");
     let is_root = fs::metadata("/proc/self").is_ok_and(|about| about.uid() == 0);
     fs::set_permissions(&folder, fs::Permissions::from_mode(if is_root { 0o700 } else { 0 })).expect("ours");
+    // Nobody may come to where the program was built, if that is a folder of root's.
+    let anybodys = scratch::new_folder("anybodys", None);
+    let program = anybodys.join("broadside");
+    fs::set_permissions(&anybodys, fs::Permissions::from_mode(0o755)).expect("our own folder");
+    fs::copy(env!("CARGO_BIN_EXE_broadside"), &program).expect("the program can be copied");
     let database = format!("sqlite:{}", folder.join("broadside.db").display());
     for arguments in [&["audit"][..], &["backup", "/tmp"], &["edition", "send", "1"], &["doctor"]] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_broadside"));
+        let mut command = Command::new(&program);
         command.args(arguments).current_dir("/").env_clear();
         command.env("DATABASE_URL", &database).env("DATA_DIR", &folder);
         if is_root {
@@ -97,6 +102,7 @@ fn who_may_not_look_is_not_told_that_there_is_nothing() {
         assert!(!said.contains("there is no database") && !said.contains("is not there yet"), "{said}");
     }
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("our own folder");
+    fs::remove_dir_all(&anybodys).expect("our own folder");
 }
 
 /// One JSON object a line for each file, in order; and no settings are needed.
