@@ -7,7 +7,7 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`network`], [`trust`], [`private`], [`config`] | time, randomness and keys, what links say, parsed addresses, amounts, whose network, whose certificates count, who may read our files, the environment |
+//! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`network`], [`trust`], [`private`], [`dns`], [`config`] | time, randomness and keys, what links say, parsed addresses, amounts, whose network, whose certificates count, who may read our files, questions to the DNS, the environment |
 //! | [`door`] | how connections are taken, how long each may keep us waiting, and how many there may be |
 //! | [`meters`] | what this process counts as it goes, for whoever watches it |
 //! | [`heavy`] | work that takes the processor for a while or may fail badly, away from the threads that serve |
@@ -18,6 +18,7 @@
 //! | [`payments`] | the payment provider: Stripe's API behind a trait |
 //! | [`replies`] | a server's words, read once: what a refusal or a report says, and of whom |
 //! | [`delivery`] | editions on their way: the ledger of deliveries, notices, suppression, workers, SMTP |
+//! | [`deliverability`] | what mail providers look at before they believe our mail, and whether it is there |
 //! | [`staff`] | the team: accounts, roles, sessions, the settings an editor decides |
 //! | [`subscribers`] | readers: lists, subscriptions, consent, preferences |
 //! | [`articles`] | articles and the feeds they come from |
@@ -39,8 +40,10 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod deliverability;
 pub mod delivery;
 pub mod digests;
+pub mod dns;
 pub mod doctor;
 pub mod donations;
 pub mod door;
@@ -80,6 +83,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("digests", digests::STATEMENTS),
         ("donations", donations::STATEMENTS),
         ("donations", donations::ATTENTION_STATEMENTS),
+        ("deliverability", deliverability::STATEMENTS),
         ("doctor", doctor::STATEMENTS),
         ("jobs", jobs::STATEMENTS),
     ];

@@ -8,11 +8,9 @@ use super::instance;
 use crate::{
     clock::{Moment, Zone},
     config::Config,
-    delivery::{
-        deliverability,
-        dkim::{self, DkimKey, KeyState},
-        dns::Dns,
-    },
+    deliverability,
+    delivery::dkim::{self, DkimKey, KeyState},
+    dns::Dns,
     mail::dkim::{Algorithm, zone_file_strings},
     site::Site,
     staff::Settings,

@@ -10,10 +10,8 @@ use crate::{
     clock::Clock,
     config::{Config, Environment},
     db::Db,
-    delivery::{
-        deliverability::{self, Lookout},
-        smtp::{Relay, Timeouts, Wire},
-    },
+    deliverability::{self, Lookout},
+    delivery::smtp::{Relay, Timeouts, Wire},
     doctor::{self, Doctor, Finding, Grade, PATIENCE, here::Here},
     payments::StripeSettings,
     site::Site,

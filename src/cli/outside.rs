@@ -2,7 +2,9 @@
 
 use crate::{
     config::Config,
-    delivery::{bounces::imap::Mailbox, deliverability::Lookout, dns::Dns},
+    deliverability::Lookout,
+    delivery::bounces::imap::Mailbox,
+    dns::Dns,
     smtp_url::{Relays, SmtpUrl},
 };
 

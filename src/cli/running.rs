@@ -20,10 +20,10 @@ use crate::{
     clock::Clock,
     config::{Config, Environment},
     db::Unreachable,
+    deliverability,
     delivery::{
         bounces::providers::sns::{Network, Topic},
         breaker::RefusalRules,
-        deliverability::{self},
         dkim,
         engine::{Engine, EngineOptions},
         former::FormerNames,

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 
-use super::{dns::Dns, store::domains as store};
-use crate::{db::Result, site::Site};
+use super::store::domains as store;
+use crate::{db::Result, dns::Dns, site::Site};
 
 /// An answer is believed for so long.
 const FRESH: Duration = Duration::from_secs(7 * 86_400);

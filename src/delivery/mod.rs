@@ -10,9 +10,7 @@
 pub mod bounces;
 pub mod breaker;
 mod copy_names;
-pub mod deliverability;
 pub mod dkim;
-pub mod dns;
 pub mod domains;
 pub mod editions;
 pub mod engine;
@@ -51,7 +49,6 @@ use crate::db::Sql;
 pub(crate) mod forgetting {
     pub(crate) use super::store::{
         bounces::FORGET as BOUNCES,
-        deliverability::FORGET_OTHERS as DNS_CHECKS,
         ledger::FORGET_LOG as ATTEMPTS,
         notices::FORGET as NOTICES,
         pace::FORGET as PACES,
@@ -64,7 +61,6 @@ pub(crate) mod forgetting {
 /// Every statement of this room.
 pub const STATEMENTS: &[&[Sql]] = &[
     store::dkim::STATEMENTS,
-    store::deliverability::STATEMENTS,
     store::bounces::STATEMENTS,
     store::breaker::STATEMENTS,
     store::editions::STATEMENTS,

@@ -8,10 +8,8 @@ use super::{
 };
 use crate::{
     articles::ArticleState,
-    delivery::{
-        deliverability::{self, BULK, Check},
-        origin::{self, Standing},
-    },
+    deliverability::{self, BULK, Check},
+    delivery::origin::{self, Standing},
     mail::Templates,
     site::Site,
     staff::Settings,

@@ -9,12 +9,12 @@ use crate::{
     clock::{Clock, Moment, Zone},
     delivery::{
         bounces::imap::{ImapError, Mailbox},
-        dns::{Dns, NoAnswer},
         outcome,
         relays::Trouble,
         sign_in::{Answer, SignIn},
         smtp::{Connection, Failure, Relay, Stage},
     },
+    dns::{Dns, NoAnswer},
     email_address::for_the_log,
     heavy, private,
     site::Site,

@@ -31,12 +31,8 @@ pub use self::{
 use crate::{
     clock::Clock,
     db::Sql,
-    delivery::{
-        bounces::imap::Mailbox,
-        deliverability::{self, Check, Lookout},
-        relays,
-        smtp::Relay,
-    },
+    deliverability::{self, Check, Lookout},
+    delivery::{bounces::imap::Mailbox, relays, smtp::Relay},
     email_address::EmailAddress,
     mail::dkim::zone_file_strings,
     payments::StripeSettings,

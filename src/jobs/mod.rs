@@ -18,17 +18,17 @@ use self::trouble::Watch;
 
 use crate::{
     articles,
+    deliverability::Lookout,
     delivery::{
         bounces::{imap::Mailbox, maildir::receive_maildir, receive::receive_refusals},
-        deliverability::Lookout,
         domains,
         former::FormerNames,
         origin::{self, Standing},
         position::Positions,
         suppression::Suppressions,
     },
-    digests, doctor,
-    doctor::Doctor,
+    digests,
+    doctor::{self, Doctor},
     donations,
     email_address::for_the_log,
     heavy,

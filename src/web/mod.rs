@@ -48,7 +48,8 @@ pub use self::{
 };
 use crate::{
     articles::fetch::Fetcher,
-    delivery::{deliverability::Lookout, former::FormerNames, position::Positions, relays::RelayOptions},
+    deliverability::Lookout,
+    delivery::{former::FormerNames, position::Positions, relays::RelayOptions},
     doctor::{Doctor, here::Known},
     door::{self, Headcount, Limits},
     mail::Templates,

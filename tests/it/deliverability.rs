@@ -2,10 +2,8 @@
 
 use broadside::{
     db::Engine,
-    delivery::{
-        deliverability::{self, Check, Grade, Lookout, Report},
-        dkim,
-    },
+    deliverability::{self, Check, Grade, Lookout, Report},
+    delivery::dkim,
     digests,
     mail::dkim::Algorithm,
     staff::{Settings, settings},

@@ -2,7 +2,6 @@
 
 pub(super) mod bounces;
 pub(super) mod breaker;
-pub(super) mod deliverability;
 pub(super) mod dkim;
 pub(super) mod domains;
 pub(super) mod editions;

@@ -9,10 +9,8 @@ use super::{
 };
 use crate::{
     clock::{Moment, Zone},
-    delivery::{
-        deliverability::{self, Check, Finding, Grade, Provider, Record, Share},
-        dkim::{self, DkimKey, KeyState},
-    },
+    deliverability::{self, Check, Finding, Grade, Provider, Record, Share},
+    delivery::dkim::{self, DkimKey, KeyState},
     mail::dkim::Algorithm,
     staff::{Settings, audit, settings},
 };

@@ -8,10 +8,8 @@ use super::{
     deliverability::stale,
 };
 use crate::{
-    delivery::{
-        deliverability,
-        dkim::{self, DkimError, DkimKey, KeyState},
-    },
+    deliverability,
+    delivery::dkim::{self, DkimError, DkimKey, KeyState},
     mail::dkim::Algorithm,
     staff::{Settings, audit},
 };

@@ -89,8 +89,8 @@ impl DnsServer {
     }
 
     /// The resolver that asks this server.
-    pub fn resolver(&self) -> broadside::delivery::dns::Dns {
-        broadside::delivery::dns::Dns::new(Some(self.address)).expect("a resolver")
+    pub fn resolver(&self) -> broadside::dns::Dns {
+        broadside::dns::Dns::new(Some(self.address)).expect("a resolver")
     }
 
     fn add(&self, name: &str, kind: u16, data: Vec<u8>) -> &Self {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::super::dns::{Dns, NoAnswer};
+use crate::dns::{Dns, NoAnswer};
 
 /// A record may cause this many questions, or receivers call it broken (RFC 7208 section 4.6.4).
 const MOST_LOOKUPS: usize = 10;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::store::deliverability::{self as store, ProviderRow};
+use super::store::{self as store, ProviderRow};
 use crate::db::{Db, Result};
 
 /// What became of a provider's copies, in one edition or several.

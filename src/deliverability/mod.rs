@@ -6,21 +6,21 @@
 mod providers;
 mod received;
 mod spf;
+mod store;
 
 use std::{net::IpAddr, time::Duration};
 
 pub use providers::{Provider, Share, providers};
 pub use received::received;
 use serde::{Deserialize, Serialize};
+pub(crate) use store::FORGET_OTHERS;
+pub use store::STATEMENTS;
 
-use super::{
-    dkim::{self, DkimKey, KeyState},
-    dns::{Dns, NoAnswer},
-    store::deliverability as store,
-};
 use crate::{
     clock::Moment,
     db::Db,
+    delivery::dkim::{self, DkimKey, KeyState},
+    dns::{Dns, NoAnswer},
     site::Site,
     smtp_url::{SmtpUrl, Tls},
 };
