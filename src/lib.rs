@@ -17,7 +17,9 @@
 //! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
 //! | [`payments`] | the payment provider: Stripe's API behind a trait |
 //! | [`replies`] | a server's words, read once: what a refusal or a report says, and of whom |
-//! | [`delivery`] | editions on their way: the ledger of deliveries, notices, suppression, workers, SMTP |
+//! | [`smtp`] | an SMTP client: one conversation with a server |
+//! | [`relays`] | the mail services: whose turn it is, their limits, whether they let us in |
+//! | [`delivery`] | editions on their way: the ledger of deliveries, notices, suppression, workers |
 //! | [`deliverability`] | what mail providers look at before they believe our mail, and whether it is there |
 //! | [`staff`] | the team: accounts, roles, sessions, the settings an editor decides |
 //! | [`subscribers`] | readers: lists, subscriptions, consent, preferences |
@@ -57,11 +59,13 @@ pub mod money;
 pub mod network;
 pub mod payments;
 pub mod private;
+pub mod relays;
 pub mod replies;
 pub mod restored;
 pub mod sandbox;
 pub mod sealed_file;
 pub mod site;
+pub mod smtp;
 pub mod smtp_url;
 pub mod staff;
 pub mod subscribers;
@@ -87,6 +91,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("doctor", doctor::STATEMENTS),
         ("jobs", jobs::STATEMENTS),
     ];
+    all.extend(relays::STATEMENTS.iter().map(|table| ("relays", *table)));
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
     all
 }

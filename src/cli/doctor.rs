@@ -11,10 +11,10 @@ use crate::{
     config::{Config, Environment},
     db::Db,
     deliverability::{self, Lookout},
-    delivery::smtp::{Relay, Timeouts, Wire},
     doctor::{self, Doctor, Finding, Grade, PATIENCE, here::Here},
     payments::StripeSettings,
     site::Site,
+    smtp::{Relay, Timeouts, Wire},
     smtp_url::RelaySettings,
 };
 

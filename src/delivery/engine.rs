@@ -14,14 +14,12 @@ use tokio::{
 use super::{
     breaker::{self, RefusalRules},
     editions::UnknownPolicy,
-    lane::News,
-    lane::Slowness,
+    lane::{News, Slowness},
     ledger::{self, Wish},
     pace::{self, PaceRules},
     patience,
     position::Positions,
     queue::{ForLater, InFlight, Queue},
-    relays::{RelayOptions, Relays},
     sender::Sender,
     shared::{Shared, Variants},
     store::{
@@ -32,7 +30,6 @@ use super::{
         pace as paces,
     },
     vitals::Vitals,
-    wakes::Wakes,
     workers::{Lock, Worker},
     writer::Writer,
 };
@@ -43,6 +40,7 @@ use crate::{
     heavy::{Broke, caught},
     mail::Templates,
     meters::Meters,
+    relays::{RelayOptions, Relays, Wakes},
     site::Site,
     tasks::{Breaks, Gap, Task, keep},
 };

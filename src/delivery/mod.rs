@@ -27,19 +27,14 @@ mod patience;
 mod place;
 pub mod position;
 mod queue;
-pub mod relays;
 mod sender;
 mod shared;
-pub(crate) mod sign_in;
-mod slots;
-pub mod smtp;
 mod stopping;
 mod store;
 pub mod suppression;
 pub mod variant;
 pub mod verp;
 pub mod vitals;
-mod wakes;
 pub mod workers;
 mod writer;
 
@@ -48,13 +43,8 @@ use crate::db::Sql;
 /// What this room forgets, for the one place that says when.
 pub(crate) mod forgetting {
     pub(crate) use super::store::{
-        bounces::FORGET as BOUNCES,
-        ledger::FORGET_LOG as ATTEMPTS,
-        notices::FORGET as NOTICES,
-        pace::FORGET as PACES,
-        relays::{FORGET_TROUBLES as RELAY_TROUBLES, FORGET_WINDOWS as RELAY_WINDOWS},
-        sign_ins::FORGET as RELAY_SIGN_INS,
-        workers::FORGET as WORKERS,
+        bounces::FORGET as BOUNCES, ledger::FORGET_LOG as ATTEMPTS, notices::FORGET as NOTICES,
+        pace::FORGET as PACES, workers::FORGET as WORKERS,
     };
 }
 
@@ -72,9 +62,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::names::STATEMENTS,
     store::notices::STATEMENTS,
     store::pace::STATEMENTS,
-    store::relays::STATEMENTS,
     store::origin::STATEMENTS,
-    store::sign_ins::STATEMENTS,
     store::suppressions::STATEMENTS,
     store::workers::STATEMENTS,
 ];

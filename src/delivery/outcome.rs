@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::smtp::{Failure, Reply, Stage};
-use crate::replies::{self, About, Reason, Said, scan};
+use crate::{
+    replies::{self, About, Reason, Said, scan},
+    smtp::{Failure, Reply, Stage},
+};
 
 /// What is known of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use super::{
     ledger, outcome,
-    smtp::{Failure, Reply},
     store::{
         ledger::Claim,
         origin,
@@ -23,6 +22,7 @@ use crate::{
     clock::Moment,
     db::{self, Gate},
     site::Site,
+    smtp::{Failure, Reply},
 };
 
 /// For so long it is asked again and again, and then given up (RFC 5321 section 4.5.4.1).
@@ -114,7 +114,8 @@ async fn give_up_some(
 
 #[cfg(test)]
 mod tests {
-    use super::{super::smtp::Stage, *};
+    use super::*;
+    use crate::smtp::Stage;
 
     #[test]
     fn greylisting_is_about_the_copy() {

@@ -20,9 +20,8 @@ use super::{
         ledger::{Claim, Key},
         notices::ClaimedNotice,
     },
-    wakes::Wakes,
 };
-use crate::clock;
+use crate::{clock, relays::Wakes};
 
 /// One message to send.
 #[derive(Debug)]

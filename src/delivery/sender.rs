@@ -13,11 +13,7 @@ use super::{
     outcome::{self, Verdict},
     patience::{self, Patience},
     queue::{Item, ItemKey},
-    relays::{self, Failed, LONGEST_REST, Turn, Why},
     shared::Shared,
-    sign_in::{Answer, Pass, SignIn},
-    slots::Slot,
-    smtp::{Connection, Envelope, Extensions, Failure, Reply, Stage},
     store::{
         ledger::{Claim, Record},
         notices::{ClaimedNotice, Ending},
@@ -31,7 +27,9 @@ use crate::{
     email_address::{EmailAddress, for_the_log},
     heavy,
     mail::{ConfirmSubscription, EmailTemplate as _},
+    relays::{self, Answer, Failed, LONGEST_REST, Pass, SignIn, Slot, Turn, Why},
     site::Site,
+    smtp::{Connection, Envelope, Extensions, Failure, Reply, Stage},
     tasks::{Gap, Task},
 };
 

@@ -5,8 +5,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{queue::Queue, relays::Relays, store::ledger as rows, variant::Frozen, wakes::Wakes};
-use crate::{db, mail::Templates, meters::Meters, site::Site, tasks::Breaks};
+use super::{queue::Queue, store::ledger as rows, variant::Frozen};
+use crate::{
+    db,
+    mail::Templates,
+    meters::Meters,
+    relays::{Relays, Wakes},
+    site::Site,
+    tasks::Breaks,
+};
 
 /// The instance, and what the tasks know together.
 pub(super) struct Shared {

@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-use super::{queue::InFlight, relays::RelayLook, shared::Shared};
-use crate::clock::Stopwatch;
+use super::{queue::InFlight, shared::Shared};
+use crate::{clock::Stopwatch, relays::RelayLook};
 
 /// A way to ask. Cheap to clone; all clones of one know the same.
 #[derive(Clone, Debug, Default)]

@@ -10,14 +10,13 @@ use crate::{
     delivery::{
         bounces::imap::{ImapError, Mailbox},
         outcome,
-        relays::Trouble,
-        sign_in::{Answer, SignIn},
-        smtp::{Connection, Failure, Relay, Stage},
     },
     dns::{Dns, NoAnswer},
     email_address::for_the_log,
     heavy, private,
+    relays::{Answer, SignIn, Trouble},
     site::Site,
+    smtp::{Connection, Failure, Relay, Stage},
 };
 
 /// A certificate that ends so soon should have been renewed by now.

@@ -32,11 +32,13 @@ use crate::{
     clock::Clock,
     db::Sql,
     deliverability::{self, Check, Lookout},
-    delivery::{bounces::imap::Mailbox, relays, smtp::Relay},
+    delivery::bounces::imap::Mailbox,
     email_address::EmailAddress,
     mail::dkim::zone_file_strings,
     payments::StripeSettings,
+    relays,
     site::Site,
+    smtp::Relay,
 };
 
 /// Looks that are long over.

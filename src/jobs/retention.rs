@@ -16,7 +16,7 @@ use crate::{
     db::{Gate, Result, Sql},
     deliverability,
     delivery::forgetting as delivery,
-    doctor, donations,
+    doctor, donations, relays,
     site::Site,
     staff::{self, sessions},
     subscribers,
@@ -105,9 +105,9 @@ pub const RULES: &[(&str, Rule)] = &[
     ("dns_check", Goes(&[(deliverability::FORGET_OTHERS, MONTH)])),
     ("domain_pace", Goes(&[(delivery::PACES, DAY)])),
     ("refusal_told", Bounded("a few rows for each edition")),
-    ("relay_window", Goes(&[(delivery::RELAY_WINDOWS, MONTH)])),
+    ("relay_window", Goes(&[(relays::forgetting::WINDOWS, MONTH)])),
     ("relay_history", Bounded("a row for each mail service")),
-    ("relay_trouble", Goes(&[(delivery::RELAY_TROUBLES, DAY)])),
+    ("relay_trouble", Goes(&[(relays::forgetting::TROUBLES, DAY)])),
     ("origin", Bounded("one row")),
     ("former_host", Bounded("a row for each name that the magazine had")),
     ("former_host_call", Bounded("five rows for each name that the magazine had")),
@@ -128,7 +128,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("limit_used_up", Bounded("a row for each form that everybody shares")),
     ("doctor_look", Goes(&[(doctor::FORGET_LOOKS, MONTH)])),
     ("doctor_told", Bounded("a row for each thing that is looked at")),
-    ("relay_sign_in", Goes(&[(delivery::RELAY_SIGN_INS, MONTH)])),
+    ("relay_sign_in", Goes(&[(relays::forgetting::SIGN_INS, MONTH)])),
 ];
 
 /// Rows that go in one transaction, at most.

@@ -4,8 +4,8 @@
 use super::{Settings, accounts::Member, letters};
 use crate::{
     db::{Result, Tx},
-    delivery::relays::{self, Trouble},
     mail::{EmailTemplate as _, SignInRefused},
+    relays::{self, Trouble},
     site::Site,
 };
 

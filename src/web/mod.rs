@@ -49,12 +49,13 @@ pub use self::{
 use crate::{
     articles::fetch::Fetcher,
     deliverability::Lookout,
-    delivery::{former::FormerNames, position::Positions, relays::RelayOptions},
+    delivery::{former::FormerNames, position::Positions},
     doctor::{Doctor, here::Known},
     door::{self, Headcount, Limits},
     mail::Templates,
     meters::Meters,
     payments::Payments,
+    relays::RelayOptions,
     site::Site,
     staff::{PasswordCost, passwords::Hasher},
 };

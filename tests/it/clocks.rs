@@ -8,11 +8,11 @@ use broadside::{
     delivery::{
         editions,
         engine::{Engine, EngineOptions},
-        relays::RelayOptions,
     },
     digests,
     doctor::{self, Grade},
     email_address::EmailAddress,
+    relays::RelayOptions,
     site::Site,
     smtp_url::RelayLimits,
     staff::{Incoming, PasswordCost, Staff, accounts, sessions},

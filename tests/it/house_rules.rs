@@ -29,11 +29,7 @@ const LIBRARIES: &[(&[&str], &[&str], &str)] = &[
         "only db/ speaks to an engine",
     ),
     (&["statements!"], &["db/", "store.rs", "store/"], "SQL lives in each room's private store"),
-    (
-        &["lettre::"],
-        &["email_address.rs", "mail/", "delivery/smtp"],
-        "lettre builds messages and parses addresses",
-    ),
+    (&["lettre::"], &["email_address.rs", "mail/", "smtp/"], "lettre builds messages and parses addresses"),
     (
         &[
             "use stripe",
@@ -106,7 +102,8 @@ const LEVELS: &[&[&str]] = &[
     &["db"],
     &["site"],
     &["attempts"],
-    &["mail", "payments", "replies"],
+    &["mail", "payments", "replies", "smtp"],
+    &["relays"],
     &["delivery"],
     &["deliverability"],
     &["staff"],

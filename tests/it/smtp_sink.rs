@@ -8,11 +8,9 @@ use std::{
 };
 
 use broadside::{
-    delivery::{
-        engine::{Engine, EngineOptions},
-        relays::RelayOptions,
-        smtp::Relay,
-    },
+    delivery::engine::{Engine, EngineOptions},
+    relays::RelayOptions,
+    smtp::Relay,
     token,
 };
 use tokio::net::TcpStream;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::{engine::Engine, relays},
-    digests,
+    delivery::engine::Engine,
+    digests, relays,
     sandbox::{Rule, Stage},
 };
 

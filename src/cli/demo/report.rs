@@ -186,8 +186,8 @@ mod tests {
     use super::*;
     use crate::{
         clock::Clock,
-        delivery::smtp::{Connection, Envelope, Relay, Timeouts, Wire},
         sandbox::SandboxConfig,
+        smtp::{Connection, Envelope, Relay, Timeouts, Wire},
         token,
         trust::Trust,
     };

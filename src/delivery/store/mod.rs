@@ -13,7 +13,5 @@ pub(super) mod names;
 pub(super) mod notices;
 pub(super) mod origin;
 pub(super) mod pace;
-pub(super) mod relays;
-pub(super) mod sign_ins;
 pub(super) mod suppressions;
 pub(super) mod workers;

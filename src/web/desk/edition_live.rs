@@ -10,9 +10,10 @@ use crate::{
     clock::{self, Moment, Zone},
     delivery::{
         editions::{EditionState, Progress},
-        pace, relays,
+        pace,
     },
     digests::Edition,
+    relays,
 };
 
 /// How many domains are named.

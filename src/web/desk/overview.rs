@@ -13,12 +13,12 @@ use crate::{
         bounces::without_addresses,
         editions::{self, EditionState, Progress},
         notices::{self, FailedNotice},
-        relays,
     },
     digests,
     donations::{attention, reports},
     email_address::EmailAddress,
     jobs::trouble,
+    relays,
     staff::{Role, accounts, crowds},
     subscribers::{self, Counts},
 };

@@ -15,12 +15,10 @@ use tokio::time::timeout;
 use super::Watched;
 use crate::{
     db::Result,
-    delivery::{
-        figures::{self, Figures as Sending},
-        relays::{self, Left, Trouble},
-    },
+    delivery::figures::{self, Figures as Sending},
     donations::attention::{self, News},
     jobs::trouble,
+    relays::{self, Left, Trouble},
 };
 
 /// How long the database may take to say it.

@@ -23,9 +23,10 @@ use self::figures::{Asked, Figures};
 use crate::{
     clock::{Clock, Moment},
     db::Engine,
-    delivery::{relays::RelayOptions, vitals::Vitals},
+    delivery::vitals::Vitals,
     door::{self, Headcount, Limits},
     meters::Meters,
+    relays::RelayOptions,
     site::Site,
 };
 

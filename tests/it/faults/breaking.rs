@@ -7,9 +7,9 @@ use broadside::{
     delivery::{
         editions::{EditionState, UnknownPolicy},
         engine::{Ended, Engine, EngineError, EngineOptions},
-        relays::RelayOptions,
     },
     digests,
+    relays::RelayOptions,
     sandbox::{Rule, Stage},
     site::Site,
     tasks::{Breaks, Task},

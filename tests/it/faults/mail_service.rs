@@ -6,11 +6,11 @@ use broadside::{
     delivery::{
         editions::{self, EditionState},
         engine::{Engine, EngineOptions},
-        relays::{self, RelayOptions},
-        smtp::{Relay, Timeouts},
     },
     digests,
+    relays::{self, RelayOptions},
     sandbox::{Rule, Sandbox, SandboxConfig, SmtpOptions, Stage},
+    smtp::{Relay, Timeouts},
     subscribers::{self, Basis},
 };
 

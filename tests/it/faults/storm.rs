@@ -11,11 +11,11 @@ use broadside::{
     delivery::{
         editions::EditionState,
         engine::{Engine, EngineOptions},
-        smtp::{Relay, Timeouts},
     },
     digests,
     email_address::EmailAddress,
     sandbox::{Sandbox, SandboxConfig, SmtpOptions},
+    smtp::{Relay, Timeouts},
     subscribers::{self, Basis},
 };
 use futures_util::FutureExt as _;

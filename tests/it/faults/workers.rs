@@ -7,12 +7,12 @@ use broadside::{
     delivery::{
         engine::{Engine, EngineOptions},
         pace::PaceRules,
-        relays::RelayOptions,
-        smtp::Relay,
         workers::Lock,
     },
     mail::Templates,
+    relays::RelayOptions,
     site::Site,
+    smtp::Relay,
 };
 use tokio::{runtime::Runtime, task::block_in_place};
 

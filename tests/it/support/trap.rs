@@ -15,7 +15,7 @@ use std::{
 
 use broadside::{
     db::Db,
-    delivery::smtp::{Relay, Stream, Wire},
+    smtp::{Relay, Stream, Wire},
 };
 use sqlx::{Database, Pool};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};

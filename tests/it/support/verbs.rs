@@ -7,12 +7,12 @@ use broadside::{
     delivery::{
         engine::{Engine, EngineOptions},
         names::{self, CopyId},
-        relays::RelayOptions,
         variant::{CopyNames, Links},
     },
     digests::{self, Content, Edition},
     donations,
     email_address::EmailAddress,
+    relays::RelayOptions,
     staff::Settings,
     subscribers::{self, Basis, NewSubscription, Trace, consent, lists},
 };

@@ -20,7 +20,6 @@ pub use super::store::relays::Trouble;
 use super::{
     sign_in::SignIn,
     slots::{Slot, Slots},
-    smtp::Relay,
     store::{relays as store, sign_ins},
     wakes::Wakes,
 };
@@ -28,6 +27,7 @@ use crate::{
     clock::{self, Moment},
     db::{Db, Result, Tx},
     site::Site,
+    smtp::Relay,
     smtp_url::RelayLimits,
     token::Keys,
 };
@@ -161,11 +161,11 @@ struct Unused {
 
 /// What a message was given its turn from: the allowance of an hour and a day. What comes back of another one is none of this.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Turn(u64);
+pub(crate) struct Turn(u64);
 
 /// What a failure to begin a conversation says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failed {
+pub(crate) enum Failed {
     /// The relay has as many conversations as it takes; said aloud the first time.
     Crowded { first: bool },
     /// It cannot be used any more.
@@ -200,7 +200,7 @@ pub struct Left {
 
 /// The relays of one worker.
 #[derive(Debug)]
-pub(super) struct Relays {
+pub(crate) struct Relays {
     all: Vec<State>,
     /// Somebody sent something, failed, or recovered: whose turn it is may have changed.
     changed: Notify,
@@ -212,7 +212,7 @@ const RESERVE: i64 = 100;
 /// How often a relay whose limit is used up is looked at again.
 const LOOK: Duration = Duration::from_secs(1);
 const SHORTEST_REST: Duration = Duration::from_millis(200);
-pub(super) const LONGEST_REST: Duration = Duration::from_secs(60);
+pub(crate) const LONGEST_REST: Duration = Duration::from_secs(60);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing panics while it holds one of these.
@@ -220,7 +220,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Relays {
-    pub(super) fn new(all: &[RelayOptions], keys: &Keys, wakes: Wakes) -> Self {
+    pub(crate) fn new(all: &[RelayOptions], keys: &Keys, wakes: Wakes) -> Self {
         let by_the_second = |options: &RelayOptions| {
             let per_second = options.limits.per_second?;
             Some(BySecond::new(Slots::new(options.name(), per_second)))
@@ -243,17 +243,17 @@ impl Relays {
         Self { all: all.iter().map(state).collect(), changed: Notify::new(), wakes }
     }
 
-    pub(super) fn relay(&self, index: usize) -> &Relay {
+    pub(crate) fn relay(&self, index: usize) -> &Relay {
         &self.all[index].options.relay
     }
 
     /// The way in to the relay, where it asks for a sign-in.
-    pub(super) fn sign_in(&self, index: usize) -> Option<&SignIn> {
+    pub(crate) fn sign_in(&self, index: usize) -> Option<&SignIn> {
         self.all[index].sign_in.as_ref()
     }
 
     /// Where there is a limit by the second: first in line for the next message and its moment, once nobody else is.
-    pub(super) async fn first_in_line(&self, index: usize) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+    pub(crate) async fn first_in_line(&self, index: usize) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         match &self.all[index].by_the_second {
             Some(by_the_second) => Some(by_the_second.line.lock().await),
             None => None,
@@ -264,7 +264,7 @@ impl Relays {
     ///
     /// # Errors
     /// When the database cannot be asked for one.
-    pub(super) async fn next_slot(&self, index: usize, site: &Site) -> Result<Option<Slot>> {
+    pub(crate) async fn next_slot(&self, index: usize, site: &Site) -> Result<Option<Slot>> {
         let Some(by_the_second) = &self.all[index].by_the_second else { return Ok(None) };
         if let Some(slot) = self.slot_now(index) {
             return Ok(slot);
@@ -283,7 +283,7 @@ impl Relays {
     }
 
     /// The moment that is now, if nobody waits for it; nothing in it where there is no limit by the second.
-    pub(super) fn slot_now(&self, index: usize) -> Option<Option<Slot>> {
+    pub(crate) fn slot_now(&self, index: usize) -> Option<Option<Slot>> {
         let Some(by_the_second) = &self.all[index].by_the_second else { return Some(None) };
         let mut slots = by_the_second.slots.try_lock().ok()?;
         Some(Some(slots.now()?))
@@ -304,7 +304,7 @@ impl Relays {
     ///
     /// # Errors
     /// When the database cannot be asked for the allowance.
-    pub(super) async fn turn(&self, index: usize, site: &Site, is_signed_in: bool) -> Result<Turn> {
+    pub(crate) async fn turn(&self, index: usize, site: &Site, is_signed_in: bool) -> Result<Turn> {
         let state = &self.all[index];
         let signs_in = if is_signed_in { None } else { Some(self.turn_to_sign_in(state, site).await?) };
         let _first = state.door.lock().await;
@@ -329,7 +329,7 @@ impl Relays {
 
     /// The turn of whoever has a message in hand already, if it is there at once: nobody is waited for, and the database is not
     /// asked. A turn that began and is not waited for would lose what it had taken in hand to give it back.
-    pub(super) fn turn_at_once(&self, index: usize, site: &Site) -> Option<Turn> {
+    pub(crate) fn turn_at_once(&self, index: usize, site: &Site) -> Option<Turn> {
         let state = &self.all[index];
         let _first = state.door.try_lock().ok()?;
         if state.is_spent.load(Ordering::Relaxed) || state.resting().is_some() || !self.is_next(index) {
@@ -371,7 +371,7 @@ impl Relays {
     }
 
     /// Whether it is news that the limits of a relay cannot be asked for, or (`is_unknown` is false) can again.
-    pub(super) fn is_news(&self, index: usize, is_unknown: bool) -> bool {
+    pub(crate) fn is_news(&self, index: usize, is_unknown: bool) -> bool {
         let known = &self.all[index].is_unknown;
         known.load(Ordering::Relaxed) != is_unknown && known.swap(is_unknown, Ordering::Relaxed) != is_unknown
     }
@@ -390,7 +390,7 @@ impl Relays {
     }
 
     /// A turn that found no message to send.
-    pub(super) fn unused(&self, index: usize, turn: Turn) {
+    pub(crate) fn unused(&self, index: usize, turn: Turn) {
         let state = &self.all[index];
         // They all begin anew when one recovers: none may have been given yet.
         let _ = state.given.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |given| given.checked_sub(1));
@@ -428,7 +428,7 @@ impl Relays {
 
     /// A conversation could not be begun. If the relay has others, it takes no more than these, and whoever asked waits;
     /// otherwise it cannot be used and rests, longer each time.
-    pub(super) fn failed(&self, index: usize) -> Failed {
+    pub(crate) fn failed(&self, index: usize) -> Failed {
         if self.all[index].open.load(Ordering::SeqCst) > 0 {
             let first = !self.all[index].crowded.swap(true, Ordering::SeqCst);
             return Failed::Crowded { first };
@@ -447,23 +447,23 @@ impl Relays {
     }
 
     /// Nobody signs in now: whoever waits for another relay may have its turn.
-    pub(super) fn closed(&self) {
+    pub(crate) fn closed(&self) {
         self.changed.notify_waiters();
     }
 
     /// Our sign-in is refused: that is the trouble from now on, whatever it was before.
-    pub(super) fn refused(&self, index: usize) {
+    pub(crate) fn refused(&self, index: usize) {
         *lock(&self.all[index].rest) = None;
         self.changed.notify_waiters();
     }
 
     /// A conversation ended.
-    pub(super) fn hung_up(&self, index: usize) {
+    pub(crate) fn hung_up(&self, index: usize) {
         self.all[index].open.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// The relay greeted us. Whether it could not be used before; then it starts level with the others, not behind.
-    pub(super) fn works(&self, index: usize) -> bool {
+    pub(crate) fn works(&self, index: usize) -> bool {
         self.all[index].open.fetch_add(1, Ordering::SeqCst);
         let state = &self.all[index];
         let recovered = lock(&state.rest).take().is_some();
@@ -476,7 +476,7 @@ impl Relays {
     }
 
     /// How each of them stands with this worker now.
-    pub(super) fn look(&self) -> Vec<RelayLook> {
+    pub(crate) fn look(&self) -> Vec<RelayLook> {
         let look = |state: &State| RelayLook {
             relay: state.options.name(),
             open: state.open.load(Ordering::SeqCst),
@@ -490,7 +490,7 @@ impl Relays {
     ///
     /// # Errors
     /// When the database fails; then the limits stay on the safe side.
-    pub(super) async fn give_back(&self, site: &Site) -> Result<()> {
+    pub(crate) async fn give_back(&self, site: &Site) -> Result<()> {
         for state in &self.all {
             let mut allowance = std::mem::take(&mut *state.allowance.lock().await);
             allowance.left += std::mem::take(&mut lock(&state.unused).count);
@@ -804,15 +804,15 @@ impl Trouble {
 
 /// Why a worker cannot use a relay.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Why<'a> {
+pub(crate) struct Why<'a> {
     /// What was tried, or the server's own words.
-    pub(super) words: &'a str,
+    pub(crate) words: &'a str,
     /// Which sign-in it refuses, if that is the reason.
-    pub(super) credentials: Option<&'a str>,
+    pub(crate) credentials: Option<&'a str>,
 }
 
 /// Notes that a worker cannot use a relay, or (`why` is `None`) that it can again.
-pub(super) async fn note(site: &Site, relay: &str, worker: i64, why: Option<Why<'_>>) -> Result<()> {
+pub(crate) async fn note(site: &Site, relay: &str, worker: i64, why: Option<Why<'_>>) -> Result<()> {
     let mut tx = site.db.begin().await?;
     match why {
         Some(Why { words, credentials }) => {
@@ -827,7 +827,7 @@ pub(super) async fn note(site: &Site, relay: &str, worker: i64, why: Option<Why<
 mod tests {
     use super::*;
     use crate::{
-        delivery::smtp::{Timeouts, Wire},
+        smtp::{Timeouts, Wire},
         token::RootSecret,
         trust::Trust,
     };

@@ -11,14 +11,12 @@ use std::{
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{
-    smtp::Relay,
-    store::sign_ins::{self as store, SignIn as Row},
-};
+use super::store::sign_ins::{self as store, SignIn as Row};
 use crate::{
     clock::{self, Moment},
     db::Result,
     site::Site,
+    smtp::Relay,
     smtp_url::Auth,
     token::{Keys, Purpose},
 };
@@ -119,7 +117,7 @@ impl SignIn {
     }
 
     /// What user and password are called in the database.
-    pub(super) fn credentials(&self) -> &str {
+    pub(crate) fn credentials(&self) -> &str {
         &self.credentials
     }
 
@@ -133,7 +131,7 @@ impl SignIn {
     }
 
     /// Whether this worker has no way in now, as far as it knows.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         !matches!(self.state().door, Door::Open)
     }
 
@@ -141,7 +139,7 @@ impl SignIn {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub(super) async fn wait(&self, site: &Site) -> Result<Option<Duration>> {
+    pub(crate) async fn wait(&self, site: &Site) -> Result<Option<Duration>> {
         let State { door, is_told } = *self.state();
         let now = clock::instant();
         match door {
@@ -159,7 +157,7 @@ impl SignIn {
     }
 
     /// Whoever was first in line goes to try it; the others of this worker wait for what becomes of that.
-    pub(super) fn send_one(&self) {
+    pub(crate) fn send_one(&self) {
         let mut state = self.state();
         if !matches!(state.door, Door::Open) {
             state.door = Door::Tried(clock::instant() + LONGEST_TRY);
@@ -167,7 +165,7 @@ impl SignIn {
     }
 
     /// Who was to try it has nothing to try it with. Whether that was so.
-    pub(super) fn leave_untried(&self) -> bool {
+    pub(crate) fn leave_untried(&self) -> bool {
         let mut state = self.state();
         let was_tried = matches!(state.door, Door::Tried(_));
         if was_tried {
@@ -209,13 +207,13 @@ impl SignIn {
     }
 
     /// Lets all of this worker in again; whether they had to wait, and whether the desk was told of a refusal.
-    pub(super) fn open(&self) -> (bool, bool) {
+    pub(crate) fn open(&self) -> (bool, bool) {
         let was = std::mem::take(&mut *self.state());
         (!matches!(was.door, Door::Open), was.is_told)
     }
 
     /// Whether the desk is still to be told that it is refused.
-    pub(super) fn is_news(&self) -> bool {
+    pub(crate) fn is_news(&self) -> bool {
         !std::mem::replace(&mut self.state().is_told, true)
     }
 }

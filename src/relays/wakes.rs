@@ -7,14 +7,14 @@ use std::sync::{
 
 /// Counts how often a task of the engine was woken. Whoever is woken has something to do, or the time has come to look.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Wakes(Arc<AtomicU64>);
+pub(crate) struct Wakes(Arc<AtomicU64>);
 
 impl Wakes {
-    pub(super) fn count(&self) {
+    pub(crate) fn count(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -34,20 +34,20 @@ const LONG_ENOUGH: Duration = Duration::from_millis(50);
 
 /// A moment of a relay, in which one message may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slot {
+pub(crate) struct Slot {
     until: Instant,
 }
 
 impl Slot {
     /// Whether it is over. Another is to be taken then: what is used later may fall into a second that is full.
-    pub(super) fn is_over(self) -> bool {
+    pub(crate) fn is_over(self) -> bool {
         self.until <= clock::instant()
     }
 }
 
 /// The moments of one relay that this worker has taken.
 #[derive(Debug)]
-pub(super) struct Slots {
+pub(crate) struct Slots {
     relay: String,
     gap: Duration,
     lasts: Duration,
@@ -62,7 +62,7 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    pub(super) fn new(relay: String, per_second: u32) -> Self {
+    pub(crate) fn new(relay: String, per_second: u32) -> Self {
         let per_second = per_second.max(1);
         let second = Duration::from_secs(1);
         let lasts = (second / per_second).clamp(LATENESS, LONG_ENOUGH);
@@ -77,7 +77,7 @@ impl Slots {
     ///
     /// # Errors
     /// When the database cannot be asked for one.
-    pub(super) async fn next(&mut self, site: &Site, told: impl Fn(bool)) -> Result<Slot> {
+    pub(crate) async fn next(&mut self, site: &Site, told: impl Fn(bool)) -> Result<Slot> {
         loop {
             // Whoever overslept may be in the next one's moment.
             if let Some(slot) = self.now() {
@@ -96,7 +96,7 @@ impl Slots {
     }
 
     /// The moment that is now, if it was taken; then it is used.
-    pub(super) fn now(&mut self) -> Option<Slot> {
+    pub(crate) fn now(&mut self) -> Option<Slot> {
         let now = clock::instant();
         while self.taken.pop_front_if(|begins| *begins + self.lasts <= now).is_some() {
             self.missed += 1;
