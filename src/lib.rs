@@ -17,6 +17,7 @@
 //! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
 //! | [`payments`] | the payment provider: Stripe's API behind a trait |
 //! | [`replies`] | a server's words, read once: what a refusal or a report says, and of whom |
+//! | [`editions`] | the states of an edition, and the only functions that move it |
 //! | [`smtp`] | an SMTP client: one conversation with a server |
 //! | [`relays`] | the mail services: whose turn it is, their limits, whether they let us in |
 //! | [`delivery`] | editions on their way: the ledger of deliveries, notices, suppression, workers |
@@ -24,7 +25,7 @@
 //! | [`staff`] | the team: accounts, roles, sessions, the settings an editor decides |
 //! | [`subscribers`] | readers: lists, subscriptions, consent, preferences |
 //! | [`articles`] | articles and the feeds they come from |
-//! | [`digests`] | digests, editions as content: composing, previewing, sealing |
+//! | [`publishing`] | an edition from the first word to the last reader: composing, previewing, sending, correcting |
 //! | [`donations`] | supporters, gifts, the money ledger, the webhook inbox |
 //! | [`restored`] | what is held, ended and told when a backup was restored |
 //! | [`doctor`] | what is wrong with an instance and its surroundings, and what to do next |
@@ -44,11 +45,11 @@ pub mod config;
 pub mod db;
 pub mod deliverability;
 pub mod delivery;
-pub mod digests;
 pub mod dns;
 pub mod doctor;
 pub mod donations;
 pub mod door;
+pub mod editions;
 pub mod email_address;
 pub mod heavy;
 pub mod jobs;
@@ -59,6 +60,7 @@ pub mod money;
 pub mod network;
 pub mod payments;
 pub mod private;
+pub mod publishing;
 pub mod relays;
 pub mod replies;
 pub mod restored;
@@ -84,9 +86,10 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("staff", staff::STATEMENTS),
         ("subscribers", subscribers::STATEMENTS),
         ("articles", articles::STATEMENTS),
-        ("digests", digests::STATEMENTS),
+        ("publishing", publishing::STATEMENTS),
         ("donations", donations::STATEMENTS),
         ("donations", donations::ATTENTION_STATEMENTS),
+        ("editions", editions::STATEMENTS),
         ("deliverability", deliverability::STATEMENTS),
         ("doctor", doctor::STATEMENTS),
         ("jobs", jobs::STATEMENTS),

@@ -15,8 +15,8 @@ use crate::{
         suppression::Suppressions,
         workers::{self, Lock},
     },
-    digests::{self, EditionSummary},
     donations,
+    publishing::{self, EditionSummary},
     site::Site,
     staff::{accounts, audit, sessions},
     subscribers,
@@ -91,7 +91,7 @@ pub async fn restored(
     by: Option<i64>,
     keep: Option<&str>,
     (lock, positions): (Option<&Lock>, Option<&Positions>),
-) -> Result<Option<Report>, digests::Error> {
+) -> Result<Option<Report>, publishing::Error> {
     // What came since there was a doubt waited, and is news.
     let before = origin::doubt_at(&site.db).await?.unwrap_or_else(|| site.now());
     let newest = newest(site, before).await?;
@@ -102,7 +102,7 @@ pub async fn restored(
     if keep.is_some() && origin::look_in(&mut tx, site).await? == Standing::AtHome {
         return Ok(None);
     }
-    digests::hold_all(&mut tx, site, by).await?;
+    publishing::hold_all(&mut tx, site, by).await?;
     let letters = notices::end_waiting(&mut tx, before, site.now()).await?;
     subscribers::forget_held_back(&mut tx, before).await?;
     let sessions = sessions::end_all_but(&mut tx, keep).await?;
@@ -111,8 +111,8 @@ pub async fn restored(
     audit::record(&mut tx, site, by, "restored a backup", "", &site.url("/")).await?;
     let report = Report {
         at: site.now(),
-        held: digests::held_in(&mut tx).await?.iter().map(Line::new).collect(),
-        drafts: digests::drafts_in(&mut tx).await?.iter().map(Line::new).collect(),
+        held: publishing::held_in(&mut tx).await?.iter().map(Line::new).collect(),
+        drafts: publishing::drafts_in(&mut tx).await?.iter().map(Line::new).collect(),
         letters,
         sessions,
         links,

@@ -16,13 +16,14 @@ use broadside::{
     clock::{Clock, Moment},
     db::{Db, DbOptions, Migrations},
     delivery::{
-        dkim, editions,
+        dkim,
         engine::{Engine, EngineOptions},
         notices::{self, NewNotice},
+        progress,
     },
-    digests::{self, Content},
     email_address::EmailAddress,
     mail::{ConfirmSubscription, EmailTemplate as _, Templates, dkim::Algorithm},
+    publishing::{self, Content},
     relays::RelayOptions,
     site::Site,
     smtp::{Relay, Timeouts, Wire},
@@ -64,7 +65,7 @@ pub async fn prepare(database: &str, readers: u32, key: &str) -> anyhow::Result<
         settings.from_email = "post@example.org".to_owned();
     })
     .await?;
-    digests::ensure_first(&site).await?;
+    publishing::ensure_first(&site).await?;
     articles::import_bytes(&site, articles::SAMPLE_FEED.to_vec()).await?;
     let list = lists::all(&site.db).await?.first().context("a list")?.id;
     let basis = Basis { basis: "consent".to_owned(), source: "a bench".to_owned() };
@@ -78,19 +79,19 @@ pub async fn prepare(database: &str, readers: u32, key: &str) -> anyhow::Result<
         report.errors.first()
     );
 
-    let digest = digests::digests(&site.db).await?.remove(0);
-    let (edition, _) = digests::create_draft(&site, digest.id, None).await?;
+    let digest = publishing::digests(&site.db).await?.remove(0);
+    let (edition, _) = publishing::create_draft(&site, digest.id, None).await?;
     let content = Content {
         subject: "The week between the breakwater and the hills".to_owned(),
         preview_text: "What our writers found".to_owned(),
         intro_markdown: LETTER.repeat(6),
         article_ids: articles::latest(&site, 1).await?.iter().map(|article| article.id).collect(),
     };
-    digests::save_revision(&site, edition, 1, content, None).await?;
+    publishing::save_revision(&site, edition, 1, content, None).await?;
     let templates = Templates::load()?;
-    let draft = digests::load(&site.db, edition).await?;
-    digests::press_send(&site, &templates, edition, draft.revision, None, None).await?;
-    site.clock.advance(digests::UNDO + Duration::from_secs(1));
+    let draft = publishing::load(&site.db, edition).await?;
+    publishing::press_send(&site, &templates, edition, draft.revision, None, None).await?;
+    site.clock.advance(publishing::UNDO + Duration::from_secs(1));
     if key != "none" {
         let algorithm = if key == "rsa" { Algorithm::Rsa } else { Algorithm::Ed25519 };
         let key = dkim::create(&site, "example.org", algorithm, Some("bench")).await?;
@@ -98,7 +99,7 @@ pub async fn prepare(database: &str, readers: u32, key: &str) -> anyhow::Result<
     }
     let patience = tokio::spawn(longest_wait(site.clone()));
     let started = Instant::now();
-    ensure!(digests::seal_due(&site, &templates).await? == 1, "the edition was not sealed");
+    ensure!(publishing::seal_due(&site, &templates).await? == 1, "the edition was not sealed");
     let seal = started.elapsed().as_secs_f64();
     patience.abort();
     println!("{import} {seal} {}", LONGEST_WAIT.load(Ordering::SeqCst) as f64 / 1000.0);
@@ -175,7 +176,7 @@ pub async fn send(
     };
     let options = EngineOptions::new(vec![RelayOptions::unlimited(relay, connections)]);
     let templates = Templates::load()?;
-    let sealed = editions::progress(&site.db, 1).await?.sealed;
+    let sealed = progress::of(&site.db, 1).await?.sealed;
     let (longest, sent) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
     let notices = notices.then(|| tokio::spawn(time_notices(site.clone(), longest.clone(), sent.clone())));
     let started = Instant::now();
@@ -183,7 +184,7 @@ pub async fn send(
         Engine::run_until_idle(site.clone(), templates, options).await?;
     } else {
         let engine = Engine::start(site.clone(), templates, options).await?;
-        while editions::progress(&site.db, 1).await?.accepted < limit {
+        while progress::of(&site.db, 1).await?.accepted < limit {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         engine.stop().await;
@@ -200,8 +201,8 @@ pub async fn send(
 /// How many copies the ledger says were taken, once it is known that it balances.
 pub async fn check(database: &str, limit: u32) -> anyhow::Result<u32> {
     let site = open(database, Clock::System).await?;
-    let progress = editions::progress(&site.db, 1).await?;
-    let audit = editions::audit(&site.db, 1).await?;
+    let progress = progress::of(&site.db, 1).await?;
+    let audit = progress::audit(&site.db, 1).await?;
     ensure!(audit.holds(), "the ledger does not balance: {audit:?}");
     ensure!(progress.accepted >= i64::from(limit), "{progress:?}");
     ensure!(progress.failed + progress.unknown == 0, "{progress:?}");

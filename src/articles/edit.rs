@@ -152,7 +152,7 @@ pub async fn create(site: &Site, written: &Written) -> Result<Article, ArticleEr
 
 /// Changes the version of an article that somebody saw, in the caller's transaction; its slug stays, so that links in mails
 /// already sent keep leading to it. An edition may have been approved with it: the desk goes through
-/// [`digests::change_article`](crate::digests::change_article), which asks.
+/// [`publishing::change_article`](crate::publishing::change_article), which asks.
 ///
 /// # Errors
 /// [`ArticleError::Changed`] when it is another version by now.

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use super::instance;
 use crate::{
     config::Config,
-    delivery::{editions, notices},
-    digests,
+    delivery::{notices, progress},
     donations::{self, MoneyAudit, attention},
+    publishing,
     site::Site,
 };
 
@@ -26,7 +26,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
         Some(edition) => one_edition(&site, edition).await?,
         None => {
             let mut balances = true;
-            for edition in editions::ever_sealed(&site.db).await? {
+            for edition in progress::ever_sealed(&site.db).await? {
                 balances &= one_edition(&site, edition).await?;
             }
             balances &= money(&donations::audit_money(&site.db).await?);
@@ -39,14 +39,14 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
 }
 
 async fn one_edition(site: &Site, number: i64) -> anyhow::Result<bool> {
-    let edition = digests::load(&site.db, number).await?;
-    let audit = editions::audit(&site.db, number).await?;
+    let edition = publishing::load(&site.db, number).await?;
+    let audit = progress::audit(&site.db, number).await?;
     let verdict = if audit.holds() { "balances" } else { "DOES NOT BALANCE" };
     println!("edition {number}, “{}”, {verdict}: {}", edition.content.subject, audit.rows);
-    for copy in digests::results(
+    for copy in publishing::results(
         &site.db,
         number,
-        digests::Wanted { state: "unknown", ..Default::default() },
+        publishing::Wanted { state: "unknown", ..Default::default() },
         0,
         NAMED,
     )

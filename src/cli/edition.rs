@@ -14,10 +14,10 @@ use super::instance;
 use crate::{
     clock::Zone,
     config::Config,
-    delivery::editions::EditionState,
-    digests::{self, Edition, HaveIt, SentLog},
+    editions::EditionState,
     email_address::EmailAddress,
     mail::Templates,
+    publishing::{self, Edition, HaveIt, SentLog},
     site::Site,
 };
 
@@ -65,7 +65,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
         Command::Send { edition } => edition,
         Command::HaveIt { edition, nobody: true, .. } => {
             let edition = find(&site, &edition).await?;
-            let moved = digests::nobody_has_it(&site, &edition.public_id, None).await;
+            let moved = publishing::nobody_has_it(&site, &edition.public_id, None).await;
             site.db.close().await;
             println!("{} readers wait for their copy again.", moved?);
             return Ok(ExitCode::SUCCESS);
@@ -87,7 +87,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
         }
     };
     let edition = find(&site, &edition).await?;
-    let pressed = digests::press_send(&site, &templates, edition.id, edition.revision, None, None).await;
+    let pressed = publishing::press_send(&site, &templates, edition.id, edition.revision, None, None).await;
     site.db.close().await;
     match pressed {
         Ok(at) => {
@@ -100,7 +100,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
             println!("It is sent by `broadside serve` or `broadside worker`: one of them must be running.");
             Ok(ExitCode::SUCCESS)
         }
-        Err(digests::Error::NotReady(problems)) => {
+        Err(publishing::Error::NotReady(problems)) => {
             eprintln!("“{}” cannot be sent:", edition.content.subject);
             for problem in problems.iter().filter(|problem| problem.is_in_the_way()) {
                 eprintln!("  - {problem}");
@@ -115,11 +115,11 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
 async fn have_it(site: &Site, templates: &Templates, edition: &str, who: &HaveIt) -> anyhow::Result<u64> {
     let found = find(site, edition).await?;
     if found.sealed_at.is_none() {
-        digests::lock_held(site, &found.public_id, None).await?;
-        digests::seal_due(site, templates).await?;
+        publishing::lock_held(site, &found.public_id, None).await?;
+        publishing::seal_due(site, templates).await?;
     }
-    match digests::have_it(site, &found.public_id, who, None).await {
-        Err(digests::Error::NotFound) => anyhow::bail!("nobody in that edition has this address"),
+    match publishing::have_it(site, &found.public_id, who, None).await {
+        Err(publishing::Error::NotFound) => anyhow::bail!("nobody in that edition has this address"),
         moved => Ok(moved?),
     }
 }
@@ -186,9 +186,9 @@ fn read(file: Option<PathBuf>) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-async fn find(site: &Site, name: &str) -> digests::Result<Edition> {
+async fn find(site: &Site, name: &str) -> publishing::Result<Edition> {
     match name.parse() {
-        Ok(number) => digests::load(&site.db, number).await,
-        Err(_) => digests::find(&site.db, name).await,
+        Ok(number) => publishing::load(&site.db, number).await,
+        Err(_) => publishing::find(&site.db, name).await,
     }
 }

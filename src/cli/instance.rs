@@ -17,7 +17,7 @@ use crate::{
         suppression::{KeptBy, Suppressions},
         workers::{self, Lock},
     },
-    digests, private, sandbox,
+    private, publishing, sandbox,
     site::Site,
 };
 
@@ -311,6 +311,6 @@ async fn put_together(config: &Config, db: Db, whose: Whose) -> anyhow::Result<S
     if let (KeptBy::Another { lost }, false) = (kept, whose == Whose::Anybody) {
         return Err(another_secret(lost));
     }
-    digests::ensure_first(&site).await?;
+    publishing::ensure_first(&site).await?;
     Ok(site)
 }

@@ -10,15 +10,16 @@ use std::collections::HashMap;
 
 use super::{
     bounces::mass,
-    editions::{self, Cause},
     store::{
         breaker::{self as store, OfOne, Recent},
-        domains, editions as rows,
+        domains,
         ledger::Record,
+        progress,
     },
 };
 use crate::{
     db::{Result, Tx},
+    editions::{self, Cause},
     replies::{alike, commonest, scan::without_addresses},
     site::Site,
 };
@@ -198,14 +199,14 @@ async fn judge_and_pause(site: &Site, edition: i64, rules: RefusalRules, stop: O
 
 /// Ends an edition that is over, or pauses it if it was refused; whether it is finished.
 pub(super) async fn finish(tx: &mut Tx, site: &Site, edition: i64, rules: RefusalRules) -> Result<bool> {
-    if !rows::seems_over(tx, edition).await? {
+    if !progress::seems_over(tx, edition).await? {
         return Ok(false);
     }
     if let Some(stop) = judge(tx, edition, rules, true).await? {
         stop.pause(tx, site, edition).await?;
         return Ok(false);
     }
-    rows::finish(tx, edition, site.now()).await
+    editions::finish(tx, site, edition).await
 }
 
 /// Why an edition has to stop, if it has to.
@@ -258,7 +259,7 @@ async fn refusing_provider(
             continue;
         }
         let copies = domains::of_provider(tx, edition, &one.provider).await?.copies;
-        if copies * 100 >= SHARE_OF_ONE * rows::sealed(tx, edition).await? {
+        if copies * 100 >= SHARE_OF_ONE * progress::sealed(tx, edition).await? {
             return Ok(Some(one));
         }
     }

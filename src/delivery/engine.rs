@@ -13,7 +13,6 @@ use tokio::{
 
 use super::{
     breaker::{self, RefusalRules},
-    editions::UnknownPolicy,
     lane::{News, Slowness},
     ledger::{self, Wish},
     pace::{self, PaceRules},
@@ -23,11 +22,10 @@ use super::{
     sender::Sender,
     shared::{Shared, Variants},
     store::{
-        domains,
-        editions::{self, Sending},
-        notices,
+        domains, notices,
         origin::{self as origins, Claim},
         pace as paces,
+        progress::{self, Sending},
     },
     vitals::Vitals,
     workers::{Lock, Worker},
@@ -36,6 +34,7 @@ use super::{
 use crate::{
     clock::{self, Moment, Stopwatch},
     db::{Gate, Result, Tx},
+    editions::UnknownPolicy,
     email_address::for_the_log,
     heavy::{Broke, caught},
     mail::Templates,
@@ -582,7 +581,7 @@ impl Main {
             fed.count += claimed.len();
             self.shared.queue.push_notices(claimed);
         }
-        let all = editions::sending(db).await?;
+        let all = progress::sending(db).await?;
         self.shared.queue.sending(&all.iter().map(|sending| sending.id).collect::<Vec<_>>());
         for sending in all {
             fed.and(self.feed_from(&sending, now).await?);

@@ -141,7 +141,11 @@ pub async fn withdraw_because(
     Ok(withdrawn.len() as u64)
 }
 
-pub(super) async fn cancel_open(tx: &mut Tx, site: &Site, edition_id: i64) -> Result<()> {
+/// The copies of a cancelled edition that are open are not mailed, and their rows say why.
+///
+/// # Errors
+/// When the database fails.
+pub async fn cancel_open(tx: &mut Tx, site: &Site, edition_id: i64) -> Result<()> {
     tx.close(Gate::Copies).await?;
     let mut moves = Moves::default();
     let queued = store::cancel_queued(tx, edition_id, site.now()).await?;

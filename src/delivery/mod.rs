@@ -5,14 +5,13 @@
 //! marks its row, so a worker that dies leaves at most one message a connection whose outcome is not known, and its row
 //! says so. Every move of a row moves the tallies in the same transaction.
 //!
-//! This is the lowest domain: it knows editions, subscribers and lists as ids, and addresses as values.
+//! It knows subscribers and lists as ids, and addresses as values; of editions it knows the state.
 
 pub mod bounces;
 pub mod breaker;
 mod copy_names;
 pub mod dkim;
 pub mod domains;
-pub mod editions;
 pub mod engine;
 pub mod figures;
 pub mod former;
@@ -26,6 +25,7 @@ pub mod pace;
 mod patience;
 mod place;
 pub mod position;
+pub mod progress;
 mod queue;
 mod sender;
 mod shared;
@@ -53,7 +53,6 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::dkim::STATEMENTS,
     store::bounces::STATEMENTS,
     store::breaker::STATEMENTS,
-    store::editions::STATEMENTS,
     store::figures::STATEMENTS,
     store::domains::STATEMENTS,
     store::ledger::STATEMENTS,
@@ -62,6 +61,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::names::STATEMENTS,
     store::notices::STATEMENTS,
     store::pace::STATEMENTS,
+    store::progress::STATEMENTS,
     store::origin::STATEMENTS,
     store::suppressions::STATEMENTS,
     store::workers::STATEMENTS,

@@ -17,9 +17,9 @@ use super::{
     queue::{InFlight, ItemKey},
     shared::Shared,
     store::{
-        editions,
         ledger::{self as rows, Key, Record},
         notices::{self, Ending},
+        progress,
     },
 };
 use crate::{
@@ -369,7 +369,7 @@ impl Batch {
             marks.retain(|(key, _)| find(key).is_some_and(|row| row.sending && row.stopped.is_none()));
             ledger::stop(&mut tx, worker, &stopped).await?;
             if marks.len() < self.marks.len() {
-                let sending = editions::sending_now(&mut tx).await?;
+                let sending = progress::sending_now(&mut tx).await?;
                 stopped_editions.extend(self.marks.iter().map(|mark| mark.key.0));
                 stopped_editions.retain(|edition| !sending.contains(edition));
             }

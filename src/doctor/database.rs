@@ -11,8 +11,8 @@ use crate::{
         suppression::Suppressions,
         workers::{self, ClockApart},
     },
-    digests,
     donations::attention,
+    publishing,
     site::Site,
     staff::Settings,
 };
@@ -218,7 +218,7 @@ async fn secrets(site: &Site) -> [Finding; 2] {
 /// Editions that wait for somebody's word.
 async fn held(db: &Db) -> Option<Finding> {
     const CHECK: &str = "editions";
-    match digests::held(db).await {
+    match publishing::held(db).await {
         Ok(held) => {
             let names: Vec<String> = held.iter().map(|one| format!("“{}”", one.subject)).collect();
             let words =

@@ -27,7 +27,6 @@ use crate::{
         position::Positions,
         suppression::Suppressions,
     },
-    digests,
     doctor::{self, Doctor},
     donations,
     email_address::for_the_log,
@@ -35,6 +34,7 @@ use crate::{
     mail::Templates,
     meters::Meters,
     payments::PaymentProvider,
+    publishing,
     site::Site,
     staff::{Settings, crowds, mail_services},
     subscribers,
@@ -307,14 +307,14 @@ impl Jobs {
             return Ok(());
         }
         match job {
-            Job::SealEditions => drop(digests::seal_due(site, &self.templates).await?),
+            Job::SealEditions => drop(publishing::seal_due(site, &self.templates).await?),
             Job::AskHeldBack => drop(subscribers::ask_held_back(site).await?),
             Job::TellOwners => {
-                let paused = digests::tell_of_pauses(site).await;
-                let returned = digests::tell_of_returned(site).await;
+                let paused = publishing::tell_of_pauses(site).await;
+                let returned = publishing::tell_of_returned(site).await;
                 let closed = crowds::tell(site).await;
                 let refused = mail_services::tell(site).await;
-                let refusals = digests::tell_of_refusals(site).await;
+                let refusals = publishing::tell_of_refusals(site).await;
                 donations::attention::tell_of_unended(site).await?;
                 paused?;
                 returned?;

@@ -23,10 +23,10 @@ use super::{
 use crate::{
     delivery::{
         bounces::mass,
-        editions::EditionState,
         origin::{self, Doubt, Standing},
     },
-    digests::{self, TakesNothing},
+    editions::EditionState,
+    publishing::{self, TakesNothing},
     staff::{Role, Settings},
 };
 
@@ -230,7 +230,7 @@ impl App {
                 label,
             });
         }
-        for held in digests::held(&self.site.db).await? {
+        for held in publishing::held(&self.site.db).await? {
             let what = if held.state == EditionState::Paused { "paused by itself" } else { "was held back" };
             alerts.push(Alert {
                 text: format!("“{}” {what} and waits for a decision.", held.subject),
@@ -238,7 +238,7 @@ impl App {
                 label: "Look at it",
             });
         }
-        let stuck = digests::taking_nothing(&self.site).await?;
+        let stuck = publishing::taking_nothing(&self.site).await?;
         for of_edition in stuck.chunk_by(|one, next| one.refusing.edition_id == next.refusing.edition_id) {
             let [TakesNothing { refusing, subject }, others @ ..] = of_edition else { continue };
             let since = refusing.refused_since.date_time(&settings.time_zone);
@@ -257,7 +257,7 @@ impl App {
         }
         if Role::READERS.contains(&role) {
             for mass in mass::waiting(&self.site.db).await? {
-                if digests::is_told_by_its_pause(&self.site.db, mass.edition_id).await? {
+                if publishing::is_told_by_its_pause(&self.site.db, mass.edition_id).await? {
                     continue;
                 }
                 alerts.push(Alert {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use broadside::{
     articles::{self, Article, ArticleState, Written},
     db::Db,
-    delivery::editions::{self, EditionState},
-    digests::{self, Edition},
+    delivery::progress,
+    editions::EditionState,
     email_address::EmailAddress,
+    publishing::{self, Edition},
     sandbox::{Rule, Stage},
     staff::{
         ArticlesAt, Role, Settings,
@@ -28,7 +29,7 @@ fn path(edition: &Edition) -> String {
 }
 
 async fn load(app: &TestApp, edition: &Edition) -> Edition {
-    digests::load(&app.site.db, edition.id).await.expect("the edition")
+    publishing::load(&app.site.db, edition.id).await.expect("the edition")
 }
 
 /// The articles of an edition, in its order.
@@ -42,8 +43,8 @@ async fn pressed(desk: &Visitor, edition: &Edition) {
 }
 
 async fn seal(app: &TestApp) {
-    app.advance(digests::UNDO);
-    digests::seal_due(&app.site, &app.templates).await.expect("what is due is sealed");
+    app.advance(publishing::UNDO);
+    publishing::seal_due(&app.site, &app.templates).await.expect("what is due is sealed");
 }
 
 async fn change_settings(app: &TestApp, change: impl FnOnce(&mut Settings) + Send) {
@@ -55,7 +56,7 @@ async fn change_settings(app: &TestApp, change: impl FnOnce(&mut Settings) + Sen
 /// As somebody else at the desk would change it, who was told of every edition.
 async fn change(app: &TestApp, article: &Article, title: &str, state: ArticleState) {
     let written = Written { title: title.to_owned(), state, ..Written::default() };
-    let known: Vec<String> = digests::waiting_with(&app.site.db, article.id)
+    let known: Vec<String> = publishing::waiting_with(&app.site.db, article.id)
         .await
         .expect("the editions")
         .into_iter()
@@ -63,7 +64,7 @@ async fn change(app: &TestApp, article: &Article, title: &str, state: ArticleSta
         .collect();
     let version =
         articles::by_id(&app.site.db, article.id).await.expect("a read").expect("the article").version;
-    let changed = digests::change_article(&app.site, (article.id, version), &written, &known).await;
+    let changed = publishing::change_article(&app.site, (article.id, version), &written, &known).await;
     changed.expect("nobody else is at it");
 }
 
@@ -174,7 +175,7 @@ both_engines! {
 
         let seen = look().await;
         let content = load(&app, &edition).await.content;
-        digests::save_revision(&app.site, edition.id, 2, content, None).await.expect("a revision");
+        publishing::save_revision(&app.site, edition.id, 2, content, None).await.expect("a revision");
         let refused = desk.submit(&seen).await;
         assert_eq!(refused.status, StatusCode::CONFLICT);
         refused.says("somebody else saved this edition since you opened the page");
@@ -189,19 +190,19 @@ both_engines! {
         let edition = app.draft("At the same moment").await;
         let one = articles_of(&app, &edition).await.remove(0);
         let written = Written { title: "Just saved".to_owned(), state: ArticleState::Published, ..Written::default() };
-        let press = || digests::press_send(&app.site, &app.templates, edition.id, edition.revision, None, None);
+        let press = || publishing::press_send(&app.site, &app.templates, edition.id, edition.revision, None, None);
         // SQLite has one writer: nothing happens there at the same moment.
         if matches!(app.site.db, Db::Postgres { .. }) {
             let mut saving = app.site.db.begin().await.expect("a transaction");
             let checked = written.checked().await.expect("nothing is wrong");
             articles::update(&mut saving, &app.site, (one.id, one.version), &checked).await.expect("saved");
             let pressed = press().await;
-            assert!(matches!(pressed, Err(digests::Error::NotAsSeen)), "{pressed:?}");
+            assert!(matches!(pressed, Err(publishing::Error::NotAsSeen)), "{pressed:?}");
             drop(saving);
         }
         press().await.expect("nobody is saving now");
-        let asked = digests::change_article(&app.site, (one.id, one.version), &written, &[]).await;
-        assert!(matches!(asked, Err(digests::Changed::Approved(of)) if of.len() == 1));
+        let asked = publishing::change_article(&app.site, (one.id, one.version), &written, &[]).await;
+        assert!(matches!(asked, Err(publishing::Changed::Approved(of)) if of.len() == 1));
     }
 
     /// A correction that somebody else saved, or an article in it that changed, after the sender opened the page goes to
@@ -219,12 +220,12 @@ both_engines! {
         assert_eq!(refused.status, StatusCode::CONFLICT, "that press was undone before");
         refused.says("Nothing was done");
         seal(&app).await;
-        digests::pause(&app.site, &edition.public_id, None).await.expect("it is going out");
+        publishing::pause(&app.site, &edition.public_id, None).await.expect("it is going out");
 
         let sender = desk.open(&path(&edition)).await;
         let mut content = load(&app, &edition).await.content;
         content.subject = "Corrected by somebody else".to_owned();
-        digests::save_correction(&app.site, edition.id, 2, content, None).await.expect("a correction");
+        publishing::save_correction(&app.site, edition.id, 2, content, None).await.expect("a correction");
         for act in ["/resume", "/cancel"] {
             let form = match act {
                 "/cancel" => desk.open(&format!("{}/cancel", path(&edition))).await.form(act),
@@ -375,10 +376,10 @@ both_engines! {
         pressed(&desk, &edition).await;
         seal(&app).await;
         app.send().await;
-        digests::pause(&app.site, &edition.public_id, None).await.expect("it is going out");
+        publishing::pause(&app.site, &edition.public_id, None).await.expect("it is going out");
         let mut content = load(&app, &edition).await.content;
         content.subject = "The right date".to_owned();
-        digests::save_correction(&app.site, edition.id, 2, content, None).await.expect("a correction");
+        publishing::save_correction(&app.site, edition.id, 2, content, None).await.expect("a correction");
         let page = desk.open(&path(&edition)).await;
         page.says("Copies that failed").says("get the corrected version, as the rest does");
         let before = page.form("/retry");
@@ -392,9 +393,9 @@ both_engines! {
         for (reader, subject) in [(1, "The right date"), (2, "The right date"), (3, "The wrong date")] {
             assert_eq!(app.last_mail(&format!("reader{reader}@example.org")).subject, subject, "reader {reader}");
         }
-        let audit = editions::audit(&app.site.db, edition.id).await.expect("an audit");
+        let audit = progress::audit(&app.site.db, edition.id).await.expect("an audit");
         assert!(audit.holds() && audit.rows.accepted == 5, "{} and {}", audit.rows, audit.tallies);
-        let versions = digests::versions(&app.site.db, edition.id).await.expect("the versions");
+        let versions = publishing::versions(&app.site.db, edition.id).await.expect("the versions");
         let readers: Vec<_> = versions.iter().map(|version| version.readers).collect();
         assert_eq!(readers, [3, 2], "each row knows what it carried");
     }
@@ -407,11 +408,11 @@ both_engines! {
         let edition = app.draft("Old").await;
         pressed(&desk, &edition).await;
         seal(&app).await;
-        digests::pause(&app.site, &edition.public_id, None).await.expect("it is going out");
+        publishing::pause(&app.site, &edition.public_id, None).await.expect("it is going out");
         assert!(desk.open(&path(&edition)).await.body.contains(">Go on sending<"));
         let mut content = load(&app, &edition).await.content;
         content.subject = "New".to_owned();
-        digests::save_correction(&app.site, edition.id, 2, content, None).await.expect("a correction");
+        publishing::save_correction(&app.site, edition.id, 2, content, None).await.expect("a correction");
         let leaving = "update delivery set state = 'claimed', marker = true where subscriber_id = (select min(subscriber_id) from delivery)";
         database::change(&app.site.db, leaving).await;
         let page = desk.open(&path(&edition)).await;
@@ -436,7 +437,7 @@ both_engines! {
         let look = desk.open(&format!("{}/send", path(&edition))).await;
         let mut content = load(&app, &edition).await.content;
         content.subject = "By somebody else".to_owned();
-        digests::save_revision(&app.site, edition.id, 2, content, None).await.expect("a revision");
+        publishing::save_revision(&app.site, edition.id, 2, content, None).await.expect("a revision");
         let refused = desk.submit(&look.form("/test")).await;
         assert_eq!(refused.status, StatusCode::CONFLICT);
         refused.says("No test copy was sent: somebody else saved this edition").says("By somebody else");
@@ -493,7 +494,7 @@ both_engines! {
         page.says("5 of 6 readers have not got it yet. They will never get it").says("Pause it first");
         let page = desk.submit_and_follow(&page.form("/cancel")).await;
         page.says("0 taken + 0 failed + 1 not mailed + 5 cancelled + 0 may have arrived + 0 still to go");
-        let audit = editions::audit(&app.site.db, edition.id).await.expect("an audit");
+        let audit = progress::audit(&app.site.db, edition.id).await.expect("an audit");
         assert!(audit.holds(), "{} and {}", audit.rows, audit.tallies);
         assert_eq!((audit.rows.suppressed, audit.rows.cancelled), (1, 5));
         assert!(audit.rows.to_string().ends_with("+ 5 cancelled"), "{}", audit.rows);
@@ -510,7 +511,7 @@ both_engines! {
     async fn an_edition_that_an_older_program_scheduled_goes_out_or_says_why_not(app: TestApp) {
         app.readers(2).await;
         let forget = async |edition: &Edition| {
-            let pressed = digests::press_send(&app.site, &app.templates, edition.id, edition.revision, None, None);
+            let pressed = publishing::press_send(&app.site, &app.templates, edition.id, edition.revision, None, None);
             pressed.await.expect("nothing is in the way");
             database::change(&app.site.db, "delete from variant").await;
         };
@@ -521,7 +522,7 @@ both_engines! {
         assert_eq!(app.last_mail("reader1@example.org").subject, "By an older program");
 
         let broken = app.draft("Broken since").await;
-        let pressed = digests::press_send(&app.site, &app.templates, broken.id, broken.revision, None, None);
+        let pressed = publishing::press_send(&app.site, &app.templates, broken.id, broken.revision, None, None);
         pressed.await.expect("nothing is in the way");
         database::change(&app.site.db, "delete from variant where edition_id = (select max(id) from edition)").await;
         change_settings(&app, |settings| {

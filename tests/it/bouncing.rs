@@ -13,8 +13,8 @@ use broadside::{
         engine::{Engine, EngineOptions},
         suppression::Suppressions,
     },
-    digests,
     email_address::EmailAddress,
+    publishing,
     relays::RelayOptions,
     smtp::Relay,
     subscribers::{self, Basis},
@@ -230,17 +230,17 @@ both_engines! {
         app.leaves_work();
         app.readers(2).await;
         let draft = app.draft("The first").await;
-        let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+        let pressed = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
         pressed.await.expect("nothing is in the way");
-        app.advance(digests::UNDO + Duration::from_secs(1));
-        digests::seal_due(&app.site, &app.templates).await.expect("it is sealed");
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        publishing::seal_due(&app.site, &app.templates).await.expect("it is sealed");
         // While it is on its way: the rows exist, and somebody has it already, says their provider.
         let reader = subscribers::by_email(&app.site.db, &ANN.parse().expect("an address")).await.expect("a read").expect("a reader");
         let id = app.names(draft.id, reader.id).await.message_id(&app.site).expect("it has one");
         assert_eq!(take(&app, &complaint("abuse", &id)).await, Effect::Complained);
         app.send().await;
-        let after = digests::load(&app.site.db, draft.id).await.expect("the edition");
-        assert_eq!(after.state, broadside::delivery::editions::EditionState::Paused);
+        let after = publishing::load(&app.site.db, draft.id).await.expect("the edition");
+        assert_eq!(after.state, broadside::editions::EditionState::Paused);
         assert!(app.mails("reader2@example.org").is_empty());
         let page = app.desk().await.open(&format!("/desk/editions/{}", after.public_id)).await;
         page.says("Paused by itself. Too many readers say that it is spam: 1 of the 1 who have it.");
@@ -270,8 +270,8 @@ both_engines! {
         let copies = database::rows::<(String, String)>(&app.site.db, copies).await;
         let word = |state: &str, class: &str| (state.to_owned(), class.to_owned());
         assert_eq!(copies, [word("suppressed", "complained"), word("queued", ""), word("queued", "")]);
-        let after = digests::load(&app.site.db, edition).await.expect("the edition");
-        assert_eq!(after.state, broadside::delivery::editions::EditionState::Paused);
+        let after = publishing::load(&app.site.db, edition).await.expect("the edition");
+        assert_eq!(after.state, broadside::editions::EditionState::Paused);
         let page = app.desk().await.open(&format!("/desk/editions/{}", after.public_id)).await;
         page.says("Paused by itself. Too many readers say that it is spam: 1 of the 1 who have it.");
     }
@@ -280,16 +280,16 @@ both_engines! {
     async fn a_bounce_before_our_own_record_is_kept(app: TestApp) {
         app.readers(2).await;
         let draft = app.draft("The first").await;
-        let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+        let pressed = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
         pressed.await.expect("nothing is in the way");
-        app.advance(digests::UNDO + Duration::from_secs(1));
-        digests::seal_due(&app.site, &app.templates).await.expect("it is sealed");
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        publishing::seal_due(&app.site, &app.templates).await.expect("it is sealed");
         let reader = subscribers::by_email(&app.site.db, &ANN.parse().expect("an address")).await.expect("a read").expect("a reader");
         let early = app.names(draft.id, reader.id).await.return_address(&app.site).expect("tests have an address for bounces");
         assert_eq!(take(&app, &notification(&early, ANN, "failed", "5.1.1")).await, Effect::Bounced);
         app.drain().await;
         assert_eq!(reason(&app, ANN).await.as_deref(), Some("bounced"));
-        let audit = broadside::delivery::editions::audit(&app.site.db, draft.id).await.expect("an audit");
+        let audit = broadside::delivery::progress::audit(&app.site.db, draft.id).await.expect("an audit");
         assert!(audit.holds(), "{audit:?}");
     }
 
@@ -434,10 +434,10 @@ both_engines! {
             added.expect("staff may add readers");
         }
         let draft = app.draft("The first").await;
-        let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+        let pressed = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
         pressed.await.expect("nothing is in the way");
-        app.advance(digests::UNDO + Duration::from_secs(1));
-        digests::seal_due(&app.site, &app.templates).await.expect("it is sealed");
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        publishing::seal_due(&app.site, &app.templates).await.expect("it is sealed");
         let url = format!("smtp://{}?tls=none", postfix.address).parse().expect("an SMTP address");
         let options = EngineOptions::new(vec![RelayOptions::unlimited(Relay { url, ..app.relay.clone() }, 2)]);
         Engine::run_until_idle(app.site.clone(), app.templates.clone(), options).await.expect("the engine starts");

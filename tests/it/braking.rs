@@ -9,9 +9,10 @@ use broadside::{
             Action, Class, Reason, Recipient, Report,
             receive::{Effect, Source, receive, receive_mail, receive_refusals},
         },
-        editions::{self, EditionState},
+        progress,
     },
-    digests,
+    editions::EditionState,
+    publishing,
     sandbox::{Rule, Stage},
     subscribers::{self, Basis},
 };
@@ -47,8 +48,8 @@ async fn group(app: &TestApp) {
     assert_eq!(database::change(&app.site.db, grouped).await, 2);
 }
 
-async fn edition(app: &TestApp, id: i64) -> digests::Edition {
-    digests::load(&app.site.db, id).await.expect("the edition")
+async fn edition(app: &TestApp, id: i64) -> publishing::Edition {
+    publishing::load(&app.site.db, id).await.expect("the edition")
 }
 
 async fn suppressed(app: &TestApp) -> i64 {
@@ -56,10 +57,10 @@ async fn suppressed(app: &TestApp) -> i64 {
     database::rows::<(i64,)>(&app.site.db, stopped).await[0].0
 }
 
-async fn progress(app: &TestApp, id: i64) -> editions::Progress {
-    let audit = editions::audit(&app.site.db, id).await.expect("an audit");
+async fn progress(app: &TestApp, id: i64) -> progress::Progress {
+    let audit = progress::audit(&app.site.db, id).await.expect("an audit");
     assert!(audit.holds(), "{audit:?}");
-    editions::progress(&app.site.db, id).await.expect("the figures")
+    progress::of(&app.site.db, id).await.expect("the figures")
 }
 
 fn refuse(app: &TestApp, rule: Rule) {

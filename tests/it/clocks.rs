@@ -6,12 +6,12 @@ use broadside::{
     clock::{Ahead, Clock},
     db::Engine as Database,
     delivery::{
-        editions,
         engine::{Engine, EngineOptions},
+        progress,
     },
-    digests,
     doctor::{self, Grade},
     email_address::EmailAddress,
+    publishing,
     relays::RelayOptions,
     site::Site,
     smtp_url::RelayLimits,
@@ -60,7 +60,7 @@ async fn start(app: &TestApp, site: &Site) -> Engine {
 }
 
 async fn accepted(app: &TestApp, edition: i64) -> i64 {
-    editions::progress(&app.site.db, edition).await.expect("the tallies").accepted
+    progress::of(&app.site.db, edition).await.expect("the tallies").accepted
 }
 
 /// TRUST F20: of two processes one runs on a machine whose clock is a day ahead, or behind. Nobody is signed out, no edition is held
@@ -84,9 +84,9 @@ async fn the_databases_time_decides_on_every_machine() {
         let draft = app.draft("At its time").await;
         let later = right.now().plus(Duration::from_secs(7_200));
         let pressed =
-            digests::press_send(&right, &app.templates, draft.id, draft.revision, Some(later), None);
+            publishing::press_send(&right, &app.templates, draft.id, draft.revision, Some(later), None);
         pressed.await.expect("nothing is in the way");
-        let sealed = async || digests::seal_due(&wrong, &app.templates).await.expect("a round");
+        let sealed = async || publishing::seal_due(&wrong, &app.templates).await.expect("a round");
         assert_eq!(sealed().await, 0, "two hours before its time");
         database::change(&app.site.db, "update edition set send_at = send_at - 7260000000").await;
         assert_eq!(sealed().await, 1, "a minute after it");

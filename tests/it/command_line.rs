@@ -8,7 +8,7 @@ use std::{
 use broadside::{
     clock::Clock,
     db::{Db, Engine},
-    digests,
+    publishing,
     site::Site,
     staff::settings,
     token::{Keys, RootSecret},
@@ -240,7 +240,7 @@ fn site(db: &Db) -> Site {
 }
 
 async fn add_list(db: &Db) {
-    digests::ensure_first(&site(db)).await.expect("a first list");
+    publishing::ensure_first(&site(db)).await.expect("a first list");
 }
 
 /// TRUST M27: the doctor says what receivers miss, with the record to publish, and keeps quiet about a sandbox.

@@ -3,8 +3,9 @@
 use broadside::{
     articles,
     db::Engine,
-    delivery::editions::{self, EditionState},
-    digests,
+    delivery::progress,
+    editions::EditionState,
+    publishing,
     subscribers::{self, Basis},
 };
 
@@ -23,12 +24,12 @@ both_engines! {
         let mut statuses = [one.status.as_u16(), other.status.as_u16()];
         statuses.sort_unstable();
         assert_eq!(statuses, [303, 409]);
-        app.advance(digests::UNDO / 2);
+        app.advance(publishing::UNDO / 2);
         seal(&app).await;
         let waiting = desk.open(&path).await;
         waiting.says("Goes out in 30 seconds");
         desk.submit_and_follow(&waiting.form("/undo")).await.says("is a draft again");
-        app.advance(digests::UNDO);
+        app.advance(publishing::UNDO);
         assert_eq!(seal(&app).await, 0);
     }
 
@@ -50,7 +51,7 @@ both_engines! {
         desk.open(&mail.link("/preview")).await.says("Better words.");
         assert_eq!(app.sandbox.mailbox().messages().len(), 1, "no reader got anything");
         // Once more, from the last look before sending.
-        app.advance(digests::UNDO);
+        app.advance(publishing::UNDO);
         let look = desk.open(&format!("{path}/send")).await;
         desk.submit_and_follow(&look.form("/test")).await.says("A test copy is on its way");
         app.drain().await;
@@ -61,13 +62,13 @@ both_engines! {
     /// TRUST T1, T11, F14: two workers seal at once; every reader has one row, and what the desk shows adds up. Cancelling
     /// accounts for everyone who has not got a copy.
     async fn two_workers_seal_and_nobody_is_written_twice(app: TestApp) {
-        let readers = digests::CHUNK + 234;
+        let readers = publishing::CHUNK + 234;
         magazine_with_readers(&app, readers).await;
         let desk = app.desk().await;
         let path = composed(&desk, "Two of us").await;
         let look = desk.open(&format!("{path}/send")).await;
         desk.submit(&look.form("/send").with("act", "now")).await;
-        app.advance(digests::UNDO);
+        app.advance(publishing::UNDO);
         let (one, other) = tokio::join!(seal(&app), seal(&app));
         assert_eq!(one + other, 1);
         let edition = edition(&app, &path).await;
@@ -125,7 +126,7 @@ async fn every_page_of_the_desk_is_for_everybody() {
     browser.goto(&app.url(&format!("{path}/send"))).await;
     browser.click("Send to 3 readers now").await;
     browser.wait_for_text("Goes out in").await;
-    app.advance(digests::UNDO);
+    app.advance(publishing::UNDO);
     assert_eq!(seal(&app).await, 1);
     // The page follows by itself: no reload here.
     browser.wait_for_text("On its way to 3 readers").await;
@@ -163,15 +164,15 @@ async fn composed(desk: &Visitor, subject: &str) -> String {
 }
 
 async fn seal(app: &TestApp) -> usize {
-    digests::seal_due(&app.site, &app.templates).await.expect("sealing")
+    publishing::seal_due(&app.site, &app.templates).await.expect("sealing")
 }
 
-async fn edition(app: &TestApp, path: &str) -> digests::Edition {
+async fn edition(app: &TestApp, path: &str) -> publishing::Edition {
     let public_id = path.rsplit('/').next().expect("an id");
-    digests::find(&app.site.db, public_id).await.expect("an edition")
+    publishing::find(&app.site.db, public_id).await.expect("an edition")
 }
 
 async fn assert_adds_up(app: &TestApp, edition_id: i64) {
-    let audit = editions::audit(&app.site.db, edition_id).await.expect("an audit");
+    let audit = progress::audit(&app.site.db, edition_id).await.expect("an audit");
     assert!(audit.holds(), "{} and {}", audit.rows, audit.tallies);
 }

@@ -4,8 +4,8 @@ use broadside::{
     db::Engine,
     deliverability::{self, Check, Grade, Lookout, Report},
     delivery::dkim,
-    digests,
     mail::dkim::Algorithm,
+    publishing,
     staff::{Settings, settings},
 };
 
@@ -51,9 +51,9 @@ async fn publish_everything(app: &TestApp, server: &DnsServer) {
 async fn editions_are_held_back(app: &TestApp) -> Option<Vec<&'static str>> {
     let draft = app.draft("To everybody").await;
     let settings = Settings::load(&app.site.db).await.expect("the settings can be read");
-    let found = digests::preflight(&app.site, &app.templates, &settings, &draft).await.expect("a look");
+    let found = publishing::preflight(&app.site, &app.templates, &settings, &draft).await.expect("a look");
     found.into_iter().find_map(|problem| match problem {
-        digests::Problem::Unproven(missing) => Some(missing),
+        publishing::Problem::Unproven(missing) => Some(missing),
         _ => None,
     })
 }

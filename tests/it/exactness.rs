@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use broadside::{
     delivery::{
-        editions::{self, EditionState, UnknownPolicy},
         engine::Engine,
         origin::{self, Standing},
+        progress,
     },
-    digests::{self, Content, Edition},
+    editions::{EditionState, UnknownPolicy},
     email_address::EmailAddress,
+    publishing::{self, Content, Edition},
     restored::restored,
     sandbox::{Rule, Stage},
     site::Site,
@@ -26,18 +27,18 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// An edition whose Send was pressed just now.
 async fn pressed(app: &TestApp, subject: &str) -> Edition {
     let draft = app.draft(subject).await;
-    let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+    let pressed = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
     pressed.await.expect("nothing is in the way");
     draft
 }
 
 async fn seal(app: &TestApp) {
-    app.advance(digests::UNDO + Duration::from_secs(1));
-    digests::seal_due(&app.site, &app.templates).await.expect("what is due is sealed");
+    app.advance(publishing::UNDO + Duration::from_secs(1));
+    publishing::seal_due(&app.site, &app.templates).await.expect("what is due is sealed");
 }
 
 async fn state(app: &TestApp, id: i64) -> EditionState {
-    digests::load(&app.site.db, id).await.expect("the edition").state
+    publishing::load(&app.site.db, id).await.expect("the edition").state
 }
 
 #[track_caller]
@@ -45,8 +46,8 @@ fn path(edition: &Edition) -> String {
     format!("/desk/editions/{}", edition.public_id)
 }
 
-async fn balanced(app: &TestApp, id: i64) -> editions::Progress {
-    let audit = editions::audit(&app.site.db, id).await.expect("an audit");
+async fn balanced(app: &TestApp, id: i64) -> progress::Progress {
+    let audit = progress::audit(&app.site.db, id).await.expect("an audit");
     assert!(audit.holds(), "{} and {}", audit.rows, audit.tallies);
     audit.rows
 }
@@ -68,7 +69,7 @@ async fn held_in_doubt(app: &TestApp, desk: &Visitor, subject: &str) -> Edition 
     let draft = app.draft(subject).await;
     let form = desk.open(&format!("{}/send", path(&draft))).await.form("/send");
     desk.submit(&form.with("policy", "hold").with("act", "now")).await;
-    app.advance(digests::UNDO + Duration::from_secs(1));
+    app.advance(publishing::UNDO + Duration::from_secs(1));
     finish(app, draft.id).await;
     draft
 }
@@ -121,7 +122,7 @@ both_engines! {
         desk.submit_and_follow(&page.form("/undo")).await.says("is a draft again");
         assert_eq!(state(&app, late.id).await, EditionState::Draft);
 
-        let pressed = digests::press_send(&app.site, &app.templates, late.id, late.revision, None, None);
+        let pressed = publishing::press_send(&app.site, &app.templates, late.id, late.revision, None, None);
         pressed.await.expect("nothing is in the way");
         app.advance(HOUR * 7);
         app.drain().await;
@@ -216,9 +217,9 @@ both_engines! {
         assert_eq!(origin::arrive(&copy, None).await.expect("a third start"), abroad, "coming twice is not confirming");
         app.readers(2).await;
         let edition = pressed(&app, "Only from home").await;
-        app.advance(digests::UNDO + Duration::from_secs(1));
-        assert_eq!(digests::seal_due(&copy, &app.templates).await.expect("no failure"), 0);
-        digests::seal_due(&app.site, &app.templates).await.expect("sealed at home");
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        assert_eq!(publishing::seal_due(&copy, &app.templates).await.expect("no failure"), 0);
+        publishing::seal_due(&app.site, &app.templates).await.expect("sealed at home");
         let email = EmailAddress::parse("ann@example.org").expect("an address");
         let settings = settings::Settings::load(&app.site.db).await.expect("the settings");
         let new = subscribers::NewSubscription {
@@ -294,7 +295,7 @@ both_engines! {
             assert_eq!(subject, expected, "{to}");
         }
         assert_eq!(balanced(&app, edition.id).await.accepted, READERS as i64);
-        let versions = digests::versions(&app.site.db, edition.id).await.expect("the versions");
+        let versions = publishing::versions(&app.site.db, edition.id).await.expect("the versions");
         let counts: Vec<_> = versions.iter().map(|version| (version.revision, version.readers)).collect();
         assert_eq!(counts, [(2, have as i64), (3, (READERS - have) as i64)]);
 
@@ -319,7 +320,7 @@ both_engines! {
         let send = desk.open(&format!("{}/send", draft.url.path())).await;
         send.says(&format!("This goes to {} readers who got", have - 1));
         desk.submit(&send.form("/send").with("act", "now")).await;
-        app.advance(digests::UNDO + Duration::from_secs(1));
+        app.advance(publishing::UNDO + Duration::from_secs(1));
         app.drain().await;
         let corrected: Vec<_> = subjects(&app).await.into_iter().filter(|(_, subject)| subject == "Correction: The right date").map(|(to, _)| to).collect();
         assert_eq!(corrected, had[1..], "exactly them");
@@ -337,7 +338,7 @@ both_engines! {
         let options = app.engine(1);
         let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
         wait::until("the first marker", async || {
-            let copies = digests::results(&app.site.db, edition.id, digests::Wanted::default(), 0, 100).await.expect("the copies");
+            let copies = publishing::results(&app.site.db, edition.id, publishing::Wanted::default(), 0, 100).await.expect("the copies");
             copies.iter().all(|copy| copy.state == "claimed").then_some(())
         }).await;
         let page = desk.open(&path(&edition)).await;
@@ -357,7 +358,7 @@ both_engines! {
         engine.stop().await;
         let got = subjects(&app).await;
         let old = got.iter().filter(|(_, subject)| subject == "Old").count();
-        let versions = digests::versions(&app.site.db, edition.id).await.expect("the versions");
+        let versions = publishing::versions(&app.site.db, edition.id).await.expect("the versions");
         assert_eq!((got.len(), versions[0].readers, versions[1].readers), (READERS, old as i64, (READERS - old) as i64));
         assert!(old < READERS / 2, "{old}");
     }
@@ -369,7 +370,7 @@ both_engines! {
         app.sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(10)));
         let edition = app.seal_edition("The long one").await;
         let engine = Engine::start(app.site.clone(), app.templates.clone(), app.engine(1)).await.expect("it starts");
-        let progress = async || editions::progress(&app.site.db, edition).await.expect("the tallies");
+        let progress = async || progress::of(&app.site.db, edition).await.expect("the tallies");
         wait::until("the first copies", async || (progress().await.accepted >= 5).then_some(())).await;
         app.subscribe_only("new@example.org").await;
         wait::until("the confirmation", async || app.mails("new@example.org").first().map(|_| ())).await;
@@ -391,7 +392,7 @@ both_engines! {
         let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
         for _ in 0..20 {
             let before = app.sandbox.mailbox().count();
-            if digests::pause(&app.site, &edition.public_id, None).await.is_err() {
+            if publishing::pause(&app.site, &edition.public_id, None).await.is_err() {
                 break;
             }
             balanced(&app, edition.id).await;
@@ -435,8 +436,8 @@ both_engines! {
             let form = desk.open(&format!("{}/send", path(&draft))).await.form("/send");
             assert_eq!(form.value("policy"), Some("resend"), "nobody goes without unless somebody says so");
             desk.submit(&form.with("policy", policy).with("act", "now")).await;
-            assert_eq!(Some(digests::load(&app.site.db, draft.id).await.expect("it").unknown_policy), UnknownPolicy::parse(policy));
-            app.advance(digests::UNDO + Duration::from_secs(1));
+            assert_eq!(Some(publishing::load(&app.site.db, draft.id).await.expect("it").unknown_policy), UnknownPolicy::parse(policy));
+            app.advance(publishing::UNDO + Duration::from_secs(1));
             app.drain().await;
             app.advance(HOUR);
             app.drain().await;
@@ -512,14 +513,14 @@ both_engines! {
         let wrong = held_in_doubt(&app, &desk, "The wrong date").await;
         let page = desk.open(&format!("{}/doubt", path(&wrong))).await;
         desk.submit_and_follow(&page.form("/doubt")).await.says("They are in line again");
-        digests::pause(&app.site, &wrong.public_id, None).await.expect("it is sending again");
-        let (revision, _) = digests::current_revision(&app.site.db, wrong.id).await.expect("it has one");
-        let correction = digests::begin_correction(&app.site, &wrong.public_id, revision, None).await.expect("begun");
-        let correction = digests::find(&app.site.db, &correction).await.expect("it is there");
-        assert_eq!(digests::audience_size(&app.site.db, &correction).await.expect("a count"), 3);
-        let pressed = digests::press_send(&app.site, &app.templates, correction.id, correction.revision, None, None);
+        publishing::pause(&app.site, &wrong.public_id, None).await.expect("it is sending again");
+        let (revision, _) = publishing::current_revision(&app.site.db, wrong.id).await.expect("it has one");
+        let correction = publishing::begin_correction(&app.site, &wrong.public_id, revision, None).await.expect("begun");
+        let correction = publishing::find(&app.site.db, &correction).await.expect("it is there");
+        assert_eq!(publishing::audience_size(&app.site.db, &correction).await.expect("a count"), 3);
+        let pressed = publishing::press_send(&app.site, &app.templates, correction.id, correction.revision, None, None);
         pressed.await.expect("nothing is in the way");
-        app.advance(digests::UNDO + Duration::from_secs(1));
+        app.advance(publishing::UNDO + Duration::from_secs(1));
         finish(&app, correction.id).await;
         assert_eq!(app.last_mail("reader1@example.org").subject, "Correction: The wrong date");
 
@@ -550,7 +551,7 @@ both_engines! {
         finish(&app, draft.id).await;
         let page = desk.open(&path(&draft)).await;
         assert!(!page.text().contains("Send these again"), "{}", page.text());
-        let versions = digests::versions(&app.site.db, draft.id).await.expect("the versions");
+        let versions = publishing::versions(&app.site.db, draft.id).await.expect("the versions");
         assert_eq!(versions.iter().map(|version| version.readers).sum::<i64>(), 12);
         assert!(page.body.contains("Write a correction to exactly them"), "{}", page.body);
     }
@@ -590,7 +591,7 @@ both_engines! {
         script.add(Rule::at(Stage::Rcpt).to("reader5@example.org").times(1).reply(550, "5.1.1 No such mailbox"));
         let id = app.send_edition("Once more").await;
         finish(&app, id).await;
-        let edition = digests::load(&app.site.db, id).await.expect("the edition");
+        let edition = publishing::load(&app.site.db, id).await.expect("the edition");
         assert_eq!(balanced(&app, id).await.failed, 5);
 
         // Reader 2 leaves; reader 3's address is not to be mailed any more.
@@ -628,7 +629,7 @@ both_engines! {
         let desk = app.desk().await;
         let id = app.send_edition("It is over").await;
         finish(&app, id).await;
-        let edition = digests::load(&app.site.db, id).await.expect("the edition");
+        let edition = publishing::load(&app.site.db, id).await.expect("the edition");
         let token = desk.open("/desk").await.form("/desk/sign-out").value("csrf").expect("a token").to_owned();
         for act in ["undo", "pause", "resume", "cancel", "correct"] {
             let request = desk.request(Method::POST, &format!("{}/{act}", path(&edition)));
@@ -637,8 +638,8 @@ both_engines! {
             assert_eq!(answer.status, StatusCode::CONFLICT, "{act}");
         }
         assert_eq!(balanced(&app, id).await.accepted, 2);
-        let changed = digests::save_revision(&app.site, id, edition.revision, Content::default(), None).await;
-        assert!(matches!(changed, Err(digests::Error::Locked)), "{changed:?}");
+        let changed = publishing::save_revision(&app.site, id, edition.revision, Content::default(), None).await;
+        assert!(matches!(changed, Err(publishing::Error::Locked)), "{changed:?}");
     }
 }
 

@@ -2,8 +2,8 @@
 
 use broadside::{
     articles::{self, Written},
-    digests::{self, Wanted},
     email_address::EmailAddress,
+    publishing::{self, Wanted},
     subscribers,
 };
 
@@ -44,7 +44,7 @@ both_engines! {
         }
         let copies = async |search: &str| {
             let wanted = Wanted { search, state: "", class: "" };
-            digests::results(&app.site.db, edition, wanted, 0, 50).await.expect("a read").len()
+            publishing::results(&app.site.db, edition, wanted, 0, 50).await.expect("a read").len()
         };
         assert_eq!(copies("READER_").await, NAMES.len());
         assert_eq!(copies("r_5@").await, 1);

@@ -81,7 +81,7 @@ async fn nothing_that_strangers_write_runs_on_any_page() {
     let edition = app.send_edition(SCRIPTS[0]).await;
     app.sandbox.smtp_script().clear();
     app.give("reader1@example.org", "15", "once").await;
-    let public_id = broadside::digests::load(&app.site.db, edition).await.expect("the edition").public_id;
+    let public_id = broadside::publishing::load(&app.site.db, edition).await.expect("the edition").public_id;
     let reader = EmailAddress::parse("reader1@example.org").expect("an address");
     let reader = subscribers::by_email(&app.site.db, &reader).await.expect("a read").expect("a reader");
 

@@ -7,11 +7,11 @@ use broadside::{
     clock::Clock,
     db::Engine as Database,
     delivery::{
-        editions,
         engine::{Engine, EngineOptions},
+        progress,
     },
-    digests,
     doctor::Doctor,
+    publishing,
     relays::{self, RelayOptions},
     sandbox::{Rule, Sandbox, SandboxConfig, Stage},
     smtp::{Relay, Timeouts},
@@ -82,14 +82,14 @@ async fn tries(provider: &Sandbox, count: u64) {
 
 async fn until_accepted(app: &TestApp, edition: i64, count: i64) {
     wait::until(&format!("{count} copies that were taken"), async || {
-        let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+        let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
         (progress.accepted >= count).then_some(())
     })
     .await;
 }
 
 async fn page_of(app: &TestApp, edition: i64) -> String {
-    let edition = digests::load(&app.site.db, edition).await.expect("the edition");
+    let edition = publishing::load(&app.site.db, edition).await.expect("the edition");
     format!("/desk/editions/{}", edition.public_id)
 }
 
@@ -304,7 +304,7 @@ both_engines! {
         app.advance(Duration::from_secs(3_600));
         until_accepted(&app, edition, 2).await;
         let more = async || {
-            let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+            let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
             (progress.accepted > 2).then_some(())
         };
         assert!(wait::at_most(Duration::from_secs(8), more).await.is_none(), "two an hour, and not four");
@@ -370,7 +370,7 @@ both_engines! {
     async fn what_is_stopped_while_a_moment_is_waited_for_is_not_sent(app: TestApp) {
         app.readers(1).await;
         let id = app.seal_edition("Not now").await;
-        let edition = digests::load(&app.site.db, id).await.expect("the edition");
+        let edition = publishing::load(&app.site.db, id).await.expect("the edition");
         let script = app.sandbox.smtp_script();
         script.add(Rule::at(Stage::Data).delay(Duration::from_secs(1)));
         let limits = RelayLimits { per_second: Some(1), ..RelayLimits::default() };
@@ -386,7 +386,7 @@ both_engines! {
         held.exec(TOUCH, ()).await.expect("every copy");
         wait::two_seconds().await;
         held.commit().await.expect("it lets go");
-        digests::pause(&app.site, &edition.public_id, None).await.expect("it is going out");
+        publishing::pause(&app.site, &edition.public_id, None).await.expect("it is going out");
         wait::until("it is let go", async || {
             let waiting = "select count(*) from delivery where state = 'queued' and not marker";
             (database::rows::<(i64,)>(&app.site.db, waiting).await == [(1,)]).then_some(())
@@ -409,7 +409,7 @@ both_engines! {
         let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
         // In equal shares it would take half a minute and more.
         let all = wait::at_most(Duration::from_secs(20), async || {
-            let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+            let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
             (progress.accepted == 80).then_some(())
         });
         assert!(all.await.is_some(), "the fast one waits for the slow one");

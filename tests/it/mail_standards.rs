@@ -8,13 +8,13 @@ use broadside::{
         notices::{self, NewNotice},
         suppression::{Reason, Suppressions},
     },
-    digests,
     email_address::EmailAddress,
     mail::{
         ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed,
         JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled, Sender,
         SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
     },
+    publishing,
     sandbox::{LineEnds, Rule, Stage},
     staff::settings,
     subscribers,
@@ -130,7 +130,7 @@ both_engines! {
         let next = app.last_mail("reader1@example.org");
         assert_eq!(next.subject, "Another one");
         assert_eq!(wire::only(&next.raw, "List-Id"), wire::only(&copies[0].1, "List-Id"), "stable");
-        assert!(broadside::delivery::editions::audit(&app.site.db, first).await.expect("an audit").holds());
+        assert!(broadside::delivery::progress::audit(&app.site.db, first).await.expect("an audit").holds());
     }
 
     /// TRUST M11, M15, M16, M29: every automatic email that there is a folder for, with the hardest of values.
@@ -235,7 +235,7 @@ both_engines! {
         // Whose copy may have come twice is written down, and nobody else's did.
         let copies: Vec<_> = mailbox.by_message_id().into_values().filter(|count| *count > 1).collect();
         assert_eq!(copies, [2]);
-        let doubtful = digests::results(&app.site.db, first, digests::Wanted::default(), 0, 100).await.expect("the results");
+        let doubtful = publishing::results(&app.site.db, first, publishing::Wanted::default(), 0, 100).await.expect("the results");
         let doubtful: Vec<_> = doubtful.into_iter().filter(|one| one.maybe_duplicate).map(|one| one.address).collect();
         assert_eq!(doubtful, ["reader1@example.org"]);
     }
@@ -270,11 +270,11 @@ both_engines! {
         app.readers(2).await;
         let draft = app.draft("Dots").await;
         let smuggled = "Dots:\n\n.\n\n\\.\r\n.\r\nMAIL FROM:<eve@example.test>\r\nRCPT TO:<victim@example.org>\r\nDATA\r\n\r\n```\n.\n.\n..\n```\n";
-        let content = digests::Content { intro_markdown: smuggled.to_owned(), ..draft.content.clone() };
-        digests::save_revision(&app.site, draft.id, draft.revision, content, None).await.expect("saved");
-        let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision + 1, None, None);
+        let content = publishing::Content { intro_markdown: smuggled.to_owned(), ..draft.content.clone() };
+        publishing::save_revision(&app.site, draft.id, draft.revision, content, None).await.expect("saved");
+        let pressed = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision + 1, None, None);
         pressed.await.expect("nothing is in the way");
-        app.advance(digests::UNDO + Duration::from_secs(1));
+        app.advance(publishing::UNDO + Duration::from_secs(1));
         app.drain().await;
         let mut to: Vec<_> = app.sandbox.mailbox().messages().into_iter().map(|one| one.to.join(",")).collect();
         to.sort();

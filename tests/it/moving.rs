@@ -5,9 +5,9 @@ use std::{path::Path, process::Output};
 use broadside::{
     db::Engine,
     delivery::{
-        editions,
         origin::{self, Standing},
         position::Positions,
+        progress,
         workers::Lock,
     },
     donations,
@@ -50,7 +50,7 @@ async fn a_magazine_moves_to_postgresql_with_everything() {
     let beside = Path::new(file.url.trim_start_matches("sqlite:")).with_file_name("data").join("position");
     std::fs::create_dir_all(&beside).expect("our own folder");
     Positions::new(beside).keep_up(&before.site.db).await.expect("a file");
-    let proof = editions::audit(&before.site.db, edition).await.expect("an audit");
+    let proof = progress::audit(&before.site.db, edition).await.expect("an audit");
     let newest = before.reader_row("ann@example.org").await;
     let path = file.url.strip_prefix("sqlite:").expect("a file").to_owned();
 
@@ -73,11 +73,12 @@ async fn a_magazine_moves_to_postgresql_with_everything() {
         assert!(there.status.success() && !there.stdout.is_empty(), "{command:?}: {}", said(&there));
         assert_eq!(said(&here), said(&there), "{command:?}");
     }
-    let after = editions::audit(&server.db, edition).await.expect("an audit");
+    let after = progress::audit(&server.db, edition).await.expect("an audit");
     assert!(after.holds() && after.rows == proof.rows && after.rows.accepted == 31, "{after:?}");
     let money = donations::audit_money(&server.db).await.expect("an audit");
     assert!(money.balances() && money.receipts == 1, "{money:?}");
-    let subject = broadside::digests::load(&server.db, edition).await.expect("the edition").content.subject;
+    let subject =
+        broadside::publishing::load(&server.db, edition).await.expect("the edition").content.subject;
     assert!(subject.contains("Before “we” move"), "{subject}");
 
     let again = run(&before, &server.url, &["migrate", "--copy-from", &path]);

@@ -2,7 +2,7 @@
 //! the way must be for everybody: axe-core finds nothing serious or critical and nothing is cut off, on a desk and on a phone,
 //! in light and in dark colours.
 
-use broadside::{db::Engine, delivery::editions, digests, donations, sandbox::Rhythm, subscribers};
+use broadside::{db::Engine, delivery::progress, donations, publishing, sandbox::Rhythm, subscribers};
 
 use crate::support::{Browser, Fixture, TestApp, TestDb, app::OWNER};
 
@@ -167,8 +167,8 @@ async fn an_editor_writes_an_edition_and_sees_it_arrive() {
     browser.click("Send to 3 readers now").await;
     browser.wait_for_text("Goes out in").await;
     browser.sound("editor-undo").await;
-    app.advance(digests::UNDO);
-    assert_eq!(digests::seal_due(&app.site, &app.templates).await.expect("sealing"), 1);
+    app.advance(publishing::UNDO);
+    assert_eq!(publishing::seal_due(&app.site, &app.templates).await.expect("sealing"), 1);
     // From here on the page follows by itself: nothing loads it again.
     browser.wait_for_text("On its way to 3 readers").await;
     browser.wait_for_text("0% done").await;
@@ -181,8 +181,8 @@ async fn an_editor_writes_an_edition_and_sees_it_arrive() {
         .await;
     browser.sound("editor-sent").await;
     let public_id = browser.address().await.path().rsplit('/').next().expect("an id").to_owned();
-    let edition = digests::find(&app.site.db, &public_id).await.expect("the edition");
-    let audit = editions::audit(&app.site.db, edition.id).await.expect("the audit");
+    let edition = publishing::find(&app.site.db, &public_id).await.expect("the edition");
+    let audit = progress::audit(&app.site.db, edition.id).await.expect("the audit");
     assert!(audit.holds() && audit.rows.accepted == 3, "{}", audit.rows);
     let arrived =
         app.sandbox.mailbox().messages().into_iter().filter(|one| one.subject == "Ladders for everyone");

@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 
 use broadside::{
     db::Engine,
-    digests::{self, Content},
+    publishing::{self, Content},
     sandbox::{Rule, Stage},
     subscribers::{self, Basis},
 };
@@ -47,17 +47,17 @@ async fn take() {
         article_ids: chosen.map(number).to_vec(),
     };
     let revision =
-        digests::save_revision(&app.site, draft.id, draft.revision, content, None).await.expect("a draft");
+        publishing::save_revision(&app.site, draft.id, draft.revision, content, None).await.expect("a draft");
 
     browser.goto(&app.url("/desk/sign-in")).await;
     browser.fill("Email address", OWNER.0).await;
     browser.fill("Password", OWNER.1).await;
     browser.click("Sign in").await;
     browser.wait_for_text("Good to see you").await;
-    let pressed = digests::press_send(&app.site, &app.templates, draft.id, revision, None, None);
+    let pressed = publishing::press_send(&app.site, &app.templates, draft.id, revision, None, None);
     pressed.await.expect("nothing is in the way");
-    app.advance(digests::UNDO);
-    digests::seal_due(&app.site, &app.templates).await.expect("sealing");
+    app.advance(publishing::UNDO);
+    publishing::seal_due(&app.site, &app.templates).await.expect("sealing");
     browser.prefer("light").await;
     browser.resize(1200, 780).await;
     browser.goto(&app.url(&format!("/desk/editions/{}", draft.public_id))).await;

@@ -6,10 +6,9 @@ use broadside::{
     articles::fetch::Fetcher,
     clock::Stopwatch,
     db::Engine,
-    delivery::editions::EditionState,
-    digests,
     door::{self, Limits},
-    web,
+    editions::EditionState,
+    publishing, web,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -52,8 +51,8 @@ both_engines! {
     async fn two_thousand_slow_sockets_hold_up_no_page_and_no_copy(app: TestApp) {
         app.import_readers(300).await;
         let edition = app.seal_edition("Under pressure").await;
-        let public_id = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
-        digests::pause(&app.site, &public_id, None).await.expect("it was going out");
+        let public_id = publishing::load(&app.site.db, edition).await.expect("the edition").public_id;
+        publishing::pause(&app.site, &public_id, None).await.expect("it was going out");
         let (program, address) = serve(&app, 1_024).await;
         let mut free = pages(address, 50).await;
         let held = slow_sockets(address, 2_000).await;
@@ -61,7 +60,7 @@ both_engines! {
         let mut spans = Vec::new();
         let finished = wait::while_it_moves(Duration::from_secs(60), async || {
             spans.push(page(address).await);
-            let edition = digests::load(&app.site.db, edition).await.expect("the edition is there");
+            let edition = publishing::load(&app.site.db, edition).await.expect("the edition is there");
             if edition.state == EditionState::Finished { Ok(()) } else { Err(app.sandbox.mailbox().count()) }
         });
         assert!(finished.await.is_some(), "the edition did not end: {}", program.log());

@@ -12,12 +12,13 @@ use std::{
 use broadside::{
     db::Db,
     delivery::{
-        editions::{self, EditionState},
         engine::Engine,
+        progress,
         suppression::{Reason, Suppressions},
     },
-    digests,
+    editions::EditionState,
     email_address::EmailAddress,
+    publishing,
     sandbox::{Rule, Stage},
     subscribers::{self, Basis, Trace},
 };
@@ -49,11 +50,11 @@ async fn copies(app: &TestApp) -> Vec<String> {
 }
 
 async fn state(app: &TestApp, edition: i64) -> EditionState {
-    digests::load(&app.site.db, edition).await.expect("the edition").state
+    publishing::load(&app.site.db, edition).await.expect("the edition").state
 }
 
-async fn balanced(app: &TestApp, edition: i64) -> editions::Progress {
-    let audit = editions::audit(&app.site.db, edition).await.expect("an audit");
+async fn balanced(app: &TestApp, edition: i64) -> progress::Progress {
+    let audit = progress::audit(&app.site.db, edition).await.expect("an audit");
     assert!(audit.holds(), "{} and {}", audit.rows, audit.tallies);
     audit.rows
 }
@@ -112,7 +113,7 @@ async fn one_failed(app: &TestApp) -> (i64, String) {
     app.drain().await;
     assert_eq!(copies(app).await, ["failed trouble with a mail server", "accepted", "accepted"]);
     assert_eq!(state(app, edition).await, EditionState::Finished);
-    (edition, digests::load(&app.site.db, edition).await.expect("the edition").public_id)
+    (edition, publishing::load(&app.site.db, edition).await.expect("the edition").public_id)
 }
 
 both_engines! {
@@ -132,13 +133,13 @@ both_engines! {
     async fn a_complaint_while_the_copies_are_written_is_not_passed_over(app: TestApp) {
         app.readers(2).await;
         let draft = app.draft("Just being locked").await;
-        let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+        let pressed = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
         pressed.await.expect("nothing is in the way");
-        app.advance(digests::UNDO + Duration::from_secs(1));
+        app.advance(publishing::UNDO + Duration::from_secs(1));
         let (sealed, ()) = stopped_between(
             &app,
             "insert into recipient_domain (name, looked_at) values ('example.org', 0)",
-            digests::seal_due(&app.site, &app.templates),
+            publishing::seal_due(&app.site, &app.templates),
             stop_mail(&app, ANN, Reason::Complained),
         )
         .await;
@@ -153,15 +154,15 @@ both_engines! {
     async fn leaving_while_the_copies_are_written_is_not_passed_over(app: TestApp) {
         app.readers(2).await;
         let draft = app.draft("Just being locked").await;
-        let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+        let pressed = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
         pressed.await.expect("nothing is in the way");
-        app.advance(digests::UNDO + Duration::from_secs(1));
+        app.advance(publishing::UNDO + Duration::from_secs(1));
         let reader = subscribers::by_email(&app.site.db, &address(ANN)).await.expect("a read").expect("a reader");
         let list = app.list().await;
         let (sealed, left) = stopped_between(
             &app,
             "insert into recipient_domain (name, looked_at) values ('example.org', 0)",
-            digests::seal_due(&app.site, &app.templates),
+            publishing::seal_due(&app.site, &app.templates),
             subscribers::leave_by_staff(&app.site, reader.id, list, "a test"),
         )
         .await;
@@ -195,7 +196,7 @@ both_engines! {
         let (retried, ()) = stopped_between(
             &app,
             "update edition set updated_at = updated_at",
-            digests::retry_failed(&app.site, &name, ("trouble with a mail server", 2), None),
+            publishing::retry_failed(&app.site, &name, ("trouble with a mail server", 2), None),
             stop_mail(&app, ANN, Reason::Complained),
         )
         .await;
@@ -216,7 +217,7 @@ both_engines! {
         let (retried, ()) = stopped_between(
             &app,
             "update delivery set updated_at = updated_at where state = 'failed'",
-            digests::retry_failed(&app.site, &name, ("trouble with a mail server", 2), None),
+            publishing::retry_failed(&app.site, &name, ("trouble with a mail server", 2), None),
             app.send(),
         )
         .await;
@@ -235,7 +236,7 @@ both_engines! {
         let (retried, left) = stopped_between(
             &app,
             "update edition set updated_at = updated_at",
-            digests::retry_failed(&app.site, &name, ("trouble with a mail server", 2), None),
+            publishing::retry_failed(&app.site, &name, ("trouble with a mail server", 2), None),
             subscribers::leave_by_staff(&app.site, reader.id, list, "a test"),
         )
         .await;
@@ -284,7 +285,7 @@ both_engines! {
         }
         app.import_readers(300).await;
         let edition = app.seal_edition("Cancelled").await;
-        let seen = digests::load(&app.site.db, edition).await.expect("the edition");
+        let seen = publishing::load(&app.site.db, edition).await.expect("the edition");
         app.sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(10)));
         let engine = Engine::start(app.site.clone(), app.templates.clone(), app.engine(8)).await;
         assert!(app.sandbox.mailbox().wait_for_count(20, Duration::from_secs(30)).await);
@@ -292,7 +293,7 @@ both_engines! {
             &app,
             "update delivery_tally set count = count where worker_id <> 0",
             async {},
-            digests::cancel(&app.site, &seen.public_id, &seen.version(), None),
+            publishing::cancel(&app.site, &seen.public_id, &seen.version(), None),
         )
         .await;
         cancelled.expect("an edition that goes out can be cancelled");
@@ -309,7 +310,7 @@ both_engines! {
         for round in 0..3 {
             let edition = app.seal_edition(&format!("Cancelled, {round}")).await;
             let other = app.seal_edition(&format!("Not cancelled, {round}")).await;
-            let seen = digests::load(&app.site.db, edition).await.expect("the edition");
+            let seen = publishing::load(&app.site.db, edition).await.expect("the edition");
             let version = seen.version();
             let mut engines = Vec::new();
             // SQLite is worked on by one.
@@ -332,7 +333,7 @@ both_engines! {
             let stopped: Vec<_> =
                 (300..310).map(|number| format!("reader{}@example.org", number + round * 20)).collect();
             let stop = stopped.iter().map(|reader| stop_mail(&app, reader, Reason::Bounced));
-            let cancel = digests::cancel(&app.site, &seen.public_id, &version, None);
+            let cancel = publishing::cancel(&app.site, &seen.public_id, &version, None);
             let (left, _, cancelled) = tokio::join!(join_all(leave), join_all(stop), cancel);
             cancelled.expect("an edition that goes out can be cancelled");
             assert!(left.iter().all(Result::is_ok), "{left:?}");
@@ -367,8 +368,8 @@ both_engines! {
             tries().await
         };
         let first = run().await;
-        let name = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
-        let retried = digests::retry_failed(&app.site, &name, ("exhausted", 2), None);
+        let name = publishing::load(&app.site.db, edition).await.expect("the edition").public_id;
+        let retried = publishing::retry_failed(&app.site, &name, ("exhausted", 2), None);
         assert_eq!(retried.await.expect("tried again"), 1);
         app.send().await;
         assert_eq!(copies(&app).await, ["queued not now"], "the first 'not now' is not its end");

@@ -3,11 +3,12 @@
 use broadside::{
     delivery::{
         bounces::receive::{Effect, receive_mail, receive_refusals},
-        editions::{self, EditionState},
+        progress,
         suppression::Suppressions,
     },
-    digests,
+    editions::EditionState,
     email_address::EmailAddress,
+    publishing,
     sandbox::{Rule, Stage},
     subscribers::{self, Basis},
 };
@@ -29,8 +30,8 @@ async fn readers(app: &TestApp, count: usize) {
     assert_eq!(report.expect("the file is in order").added, count as u64);
 }
 
-async fn edition(app: &TestApp, id: i64) -> digests::Edition {
-    digests::load(&app.site.db, id).await.expect("the edition")
+async fn edition(app: &TestApp, id: i64) -> publishing::Edition {
+    publishing::load(&app.site.db, id).await.expect("the edition")
 }
 
 async fn suppressed(app: &TestApp) -> i64 {
@@ -43,7 +44,7 @@ async fn suppressed(app: &TestApp) -> i64 {
 }
 
 async fn balance(app: &TestApp, id: i64) {
-    let audit = editions::audit(&app.site.db, id).await.expect("an audit");
+    let audit = progress::audit(&app.site.db, id).await.expect("an audit");
     assert!(audit.holds(), "{audit:?}");
 }
 
@@ -54,8 +55,8 @@ async fn it_stops_and_goes_on(app: &TestApp, id: i64, words: &str, told: usize) 
     assert_eq!(paused.state, EditionState::Paused, "{words}: {:?}", paused.held_because);
     receive_refusals(&app.site).await.expect("the log is read");
     assert_eq!(suppressed(app).await, 0, "{words}");
-    assert_eq!(digests::tell_of_pauses(&app.site).await.expect("told"), 1, "{words}");
-    assert_eq!(digests::tell_of_pauses(&app.site).await.expect("told"), 0, "once is enough");
+    assert_eq!(publishing::tell_of_pauses(&app.site).await.expect("told"), 1, "{words}");
+    assert_eq!(publishing::tell_of_pauses(&app.site).await.expect("told"), 0, "once is enough");
     app.sandbox.smtp_script().clear();
     app.drain().await;
     let letters = app.mails(OWNER.0);
@@ -67,14 +68,14 @@ async fn it_stops_and_goes_on(app: &TestApp, id: i64, words: &str, told: usize) 
     let page = app.desk().await.open(&format!("/desk/editions/{}", paused.public_id)).await;
     page.says("Paused by itself.");
     assert!(!page.text().contains("no such mailbox"), "{words}: {}", page.text());
-    let (revision, _) = digests::current_revision(&app.site.db, id).await.expect("it has one");
-    digests::retry_failed(&app.site, &paused.public_id, ("", revision), None)
+    let (revision, _) = publishing::current_revision(&app.site.db, id).await.expect("it has one");
+    publishing::retry_failed(&app.site, &paused.public_id, ("", revision), None)
         .await
         .expect("they are tried again");
     app.resume(&paused.public_id).await;
     app.drain().await;
     assert_eq!(edition(app, id).await.state, EditionState::Finished, "{words}");
-    let progress = editions::progress(&app.site.db, id).await.expect("the figures");
+    let progress = progress::of(&app.site.db, id).await.expect("the figures");
     assert_eq!((progress.accepted, progress.failed), (READERS as i64, 0), "{words}: {progress}");
     balance(app, id).await;
 }
@@ -118,18 +119,18 @@ both_engines! {
         receive_refusals(&app.site).await.expect("the log is read");
         assert_eq!(suppressed(&app).await, 0);
         // One event, one letter, and one line at the desk; what there is to decide of the readers is asked all the same.
-        assert_eq!(digests::tell_of_pauses(&app.site).await.expect("told"), 1);
-        assert_eq!(digests::tell_of_returned(&app.site).await.expect("told"), 0, "the same once more");
-        assert_eq!(digests::returned(&app.site).await.expect("a read").len(), 1);
+        assert_eq!(publishing::tell_of_pauses(&app.site).await.expect("told"), 1);
+        assert_eq!(publishing::tell_of_returned(&app.site).await.expect("told"), 0, "the same once more");
+        assert_eq!(publishing::returned(&app.site).await.expect("a read").len(), 1);
         let desk = app.desk().await.open("/desk").await;
         desk.says("paused by itself and waits for a decision");
         assert!(!desk.text().contains("too many to be true"));
         app.sandbox.smtp_script().clear();
-        let (revision, _) = digests::current_revision(&app.site.db, id).await.expect("it has one");
-        digests::retry_failed(&app.site, &paused.public_id, ("no such mailbox", revision), None).await.expect("again");
+        let (revision, _) = publishing::current_revision(&app.site.db, id).await.expect("it has one");
+        publishing::retry_failed(&app.site, &paused.public_id, ("no such mailbox", revision), None).await.expect("again");
         app.resume(&paused.public_id).await;
         app.drain().await;
-        assert_eq!(editions::progress(&app.site.db, id).await.expect("the figures").accepted, READERS as i64);
+        assert_eq!(progress::of(&app.site.db, id).await.expect("the figures").accepted, READERS as i64);
         app.leaves_work();
     }
 
@@ -141,11 +142,11 @@ both_engines! {
         let id = app.seal_edition("All gone?").await;
         app.send().await;
         receive_refusals(&app.site).await.expect("the log is read");
-        assert_eq!(digests::tell_of_returned(&app.site).await.expect("told"), 0, "its pause tells");
+        assert_eq!(publishing::tell_of_returned(&app.site).await.expect("told"), 0, "its pause tells");
         app.sandbox.smtp_script().clear();
         app.resume(&edition(&app, id).await.public_id).await;
-        assert_eq!(digests::tell_of_returned(&app.site).await.expect("told"), 1, "nobody has decided");
-        assert_eq!(digests::tell_of_returned(&app.site).await.expect("told"), 0, "once is enough");
+        assert_eq!(publishing::tell_of_returned(&app.site).await.expect("told"), 1, "nobody has decided");
+        assert_eq!(publishing::tell_of_returned(&app.site).await.expect("told"), 0, "once is enough");
         app.drain().await;
         assert_eq!(app.last_mail(OWNER.0).subject, "Many copies came back: All gone?");
         app.leaves_work();
@@ -164,8 +165,8 @@ both_engines! {
         app.resume(&public_id).await;
         app.send().await;
         assert_eq!(edition(&app, id).await.state, EditionState::Finished);
-        let (revision, _) = digests::current_revision(&app.site.db, id).await.expect("it has one");
-        let again = digests::retry_failed(&app.site, &public_id, ("", revision), None).await.expect("again");
+        let (revision, _) = publishing::current_revision(&app.site.db, id).await.expect("it has one");
+        let again = publishing::retry_failed(&app.site, &public_id, ("", revision), None).await.expect("again");
         assert_eq!(again, 12);
         app.send().await;
         assert_eq!(edition(&app, id).await.state, EditionState::Paused);
@@ -193,8 +194,8 @@ both_engines! {
             bounce(&app, number).await;
         }
         assert_eq!(suppressed(&app).await, 0, "nobody is stopped, and who was is mailed again");
-        assert_eq!(digests::tell_of_returned(&app.site).await.expect("told"), 1);
-        assert_eq!(digests::tell_of_returned(&app.site).await.expect("told"), 0, "once is enough");
+        assert_eq!(publishing::tell_of_returned(&app.site).await.expect("told"), 1);
+        assert_eq!(publishing::tell_of_returned(&app.site).await.expect("told"), 0, "once is enough");
         app.drain().await;
         let letter = app.last_mail(OWNER.0);
         assert_eq!(letter.subject, "Many copies came back: Really gone");
@@ -220,7 +221,7 @@ both_engines! {
         desk.submit(&page.form(&format!("/desk/bounces/{public_id}/kept"))).await;
         assert_eq!(bounce(&app, 51).await, Effect::Policy);
         assert_eq!(suppressed(&app).await, 31);
-        digests::tell_of_returned(&app.site).await.expect("told");
+        publishing::tell_of_returned(&app.site).await.expect("told");
         desk.open("/desk/bounces").await.says("not their fault");
         app.drain().await;
     }

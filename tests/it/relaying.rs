@@ -5,12 +5,13 @@ use std::time::Duration;
 use broadside::{
     delivery::{
         domains,
-        editions::{self, EditionState},
         engine::{Engine, EngineOptions},
         pace::{self, PaceRules},
+        progress,
     },
-    digests,
+    editions::EditionState,
     email_address::EmailAddress,
+    publishing,
     relays::{self, RelayOptions},
     sandbox::{Rule, Stage},
     smtp::Relay,
@@ -29,10 +30,10 @@ use crate::support::{
 /// An edition to so many readers, locked and about to leave.
 async fn locked(app: &TestApp) -> i64 {
     let draft = app.draft("On its way").await;
-    let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+    let pressed = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
     pressed.await.expect("nothing is in the way");
-    app.advance(digests::UNDO + Duration::from_secs(1));
-    digests::seal_due(&app.site, &app.templates).await.expect("it is sealed");
+    app.advance(publishing::UNDO + Duration::from_secs(1));
+    publishing::seal_due(&app.site, &app.templates).await.expect("it is sealed");
     draft.id
 }
 
@@ -42,7 +43,7 @@ async fn start(app: &TestApp, options: EngineOptions) -> Engine {
 
 async fn until_accepted(app: &TestApp, edition: i64, count: i64) {
     wait::until(&format!("{count} copies that were taken"), async || {
-        let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+        let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
         (progress.accepted >= count).then_some(())
     })
     .await;
@@ -62,21 +63,21 @@ both_engines! {
         script.add(Rule::at(Stage::Dot).reply(550, "5.7.26 Unauthenticated mail is not accepted"));
         let engine = start(&app, app.engine(2)).await;
         wait::until("a paused edition", async || {
-            let state = digests::load(&app.site.db, edition).await.expect("the edition").state;
+            let state = publishing::load(&app.site.db, edition).await.expect("the edition").state;
             (state == EditionState::Paused).then_some(())
         })
         .await;
         engine.stop().await;
-        let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+        let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
         assert_eq!((progress.accepted, progress.failed, progress.open), (0, 0, 20));
-        let public_id = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
+        let public_id = publishing::load(&app.site.db, edition).await.expect("the edition").public_id;
         let page = app.desk().await.open(&format!("/desk/editions/{public_id}")).await;
         page.says("Paused by itself").says("5.7.26 Unauthenticated mail");
 
         script.clear();
         app.resume(&public_id).await;
         app.drain().await;
-        let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+        let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
         assert_eq!((progress.accepted, progress.open), (20, 0));
     }
 
@@ -137,7 +138,7 @@ both_engines! {
                 })
                 .await;
                 engine.stop().await;
-                let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+                let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
                 assert_eq!((progress.accepted, progress.open), (0, 6), "{manner:?}");
             }
             let (_door, engine) = to(&ours, trusting(&ours)).await;
@@ -168,7 +169,7 @@ both_engines! {
         until_accepted(&app, edition, 4).await;
         // The engine looks again and again, and may not.
         let more = wait::at_most(Duration::from_secs(2), async || {
-            let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+            let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
             (progress.accepted > 4).then_some(())
         });
         assert!(more.await.is_none(), "more than the limit was sent");
@@ -261,7 +262,7 @@ both_engines! {
         assert_eq!(slowed.0, "slow.example.org");
         assert!(slowed.1 >= 1_000_000, "a second or more lies between two messages: {}", slowed.1);
         engine.stop().await;
-        let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+        let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
         assert_eq!((progress.accepted, progress.failed, progress.open), (6, 0, 6));
         app.leaves_work();
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use broadside::{
     articles,
     delivery::suppression::{Reason, Suppressions},
-    digests,
     email_address::EmailAddress,
+    publishing,
     staff::audit,
     subscribers::{self, Basis},
 };
@@ -86,23 +86,23 @@ both_engines! {
         let (own, asks) = (format!("/desk/editions/{}", draft.public_id), format!("/desk/editions/{}/delete", draft.public_id));
         assert!(desk.open(&own).await.body.contains(&asks), "the draft's page leads there");
         let seen = desk.open(&asks).await.form(&asks);
-        digests::save_revision(&app.site, draft.id, draft.revision, draft.content.clone(), None).await.expect("saved");
+        publishing::save_revision(&app.site, draft.id, draft.revision, draft.content.clone(), None).await.expect("saved");
         let again = desk.submit(&seen).await;
         assert_eq!(again.status, StatusCode::CONFLICT);
         again.says("Nothing was deleted");
         desk.submit_and_follow(&again.form(&asks)).await.says("The draft was deleted");
         desk.submit_and_follow(&again.form(&asks)).await.says("The draft was deleted");
-        assert!(matches!(digests::find(&app.site.db, &draft.public_id).await, Err(digests::Error::NotFound)));
+        assert!(matches!(publishing::find(&app.site.db, &draft.public_id).await, Err(publishing::Error::NotFound)));
         assert!(is_logged(&app, "deleted a draft").await);
 
         let pressed = app.draft("On its way").await;
         let asks = format!("/desk/editions/{}/delete", pressed.public_id);
         let seen = desk.open(&asks).await.form(&asks);
-        digests::press_send(&app.site, &app.templates, pressed.id, pressed.revision, None, None).await.expect("pressed");
+        publishing::press_send(&app.site, &app.templates, pressed.id, pressed.revision, None, None).await.expect("pressed");
         let refused = desk.submit(&seen).await;
         assert_eq!(refused.status, StatusCode::CONFLICT);
         refused.says("on its way");
-        app.advance(digests::UNDO);
+        app.advance(publishing::UNDO);
         app.drain().await;
         assert_eq!(app.mails("reader1@example.org").len(), 1);
         assert_eq!(desk.open(&asks).await.status, StatusCode::SEE_OTHER, "nothing to delete");
@@ -121,7 +121,7 @@ both_engines! {
         tx.commit().await.expect("a commit");
         database::change(&app.site.db, "update subscriber set created_at = created_at + 3600000000 where email = 'reader1@example.org'").await;
         database::change(&app.site.db, "update subscriber set created_at = created_at - 3600000000 where email in ('reader3@example.org', 'reader4@example.org')").await;
-        let size = async || digests::audience_size(&app.site.db, &app.draft("To whom").await).await.expect("a count");
+        let size = async || publishing::audience_size(&app.site.db, &app.draft("To whom").await).await.expect("a count");
         suppressions.find_readers().await.expect("found");
         assert_eq!(size().await, 3, "the second is of this minute, and the third after it");
         app.advance(Duration::from_secs(120));
@@ -148,18 +148,18 @@ both_engines! {
         suppressions.find_readers().await.expect("found");
 
         let draft = app.draft("To two of five").await;
-        assert_eq!(digests::audience_size(&app.site.db, &draft).await.expect("a count"), 2);
+        assert_eq!(publishing::audience_size(&app.site.db, &draft).await.expect("a count"), 2);
         let desk = app.desk().await;
         desk.open(&format!("/desk/editions/{}/send", draft.public_id)).await.says("2 readers");
         desk.open("/desk/readers").await.says("2 readers on your lists. 3 more are on them and get nothing");
         desk.open("/desk").await.says("readers, 3 more whose address takes no mail");
         stop(&app, "reader3@example.org").await;
-        assert_eq!(digests::audience_size(&app.site.db, &draft).await.expect("a count"), 1, "at once");
+        assert_eq!(publishing::audience_size(&app.site.db, &draft).await.expect("a count"), 1, "at once");
         let mut tx = app.site.db.begin().await.expect("a transaction");
         let address = EmailAddress::parse("reader1@example.org").expect("an address");
         suppressions.lift(&mut tx, &address).await.expect("lifted");
         tx.commit().await.expect("a commit");
-        assert_eq!(digests::audience_size(&app.site.db, &draft).await.expect("a count"), 2, "at once");
+        assert_eq!(publishing::audience_size(&app.site.db, &draft).await.expect("a count"), 2, "at once");
         app.send_edition("The same").await;
         let got = (1..=4).filter(|at| !app.mails(&format!("reader{at}@example.org")).is_empty()).count();
         assert_eq!(got, 2, "who is counted is who gets it");

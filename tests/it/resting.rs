@@ -7,15 +7,16 @@ use broadside::{
     articles::fetch::Fetcher,
     db::Db,
     delivery::{
-        editions::{self, EditionState},
         engine::{Engine, EngineOptions},
         former::FormerNames,
         origin,
         pace::{self, PaceRules},
+        progress,
     },
-    digests,
+    editions::EditionState,
     jobs::{Jobs, Waits},
     meters::Meters,
+    publishing,
     relays::{self, RelayOptions},
     sandbox::{Rule, Sandbox, SandboxConfig, Stage},
     smtp::Relay,
@@ -125,14 +126,14 @@ async fn large(app: &TestApp) -> i64 {
 
 async fn until_state(app: &TestApp, edition: i64, state: EditionState) {
     wait::until(&format!("an edition that is {state}"), async || {
-        let edition = digests::load(&app.site.db, edition).await.expect("the edition");
+        let edition = publishing::load(&app.site.db, edition).await.expect("the edition");
         (edition.state == state).then_some(())
     })
     .await;
 }
 
 async fn public_id(app: &TestApp, edition: i64) -> String {
-    digests::load(&app.site.db, edition).await.expect("the edition").public_id
+    publishing::load(&app.site.db, edition).await.expect("the edition").public_id
 }
 
 /// A mail service that nobody answers for.
@@ -165,7 +166,7 @@ both_engines! {
         app.readers(3).await;
         let draft = app.draft("Tomorrow").await;
         let tomorrow = app.site.now().plus(Duration::from_secs(86_400));
-        let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, Some(tomorrow), None);
+        let pressed = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, Some(tomorrow), None);
         pressed.await.expect("nothing is in the way");
         rests(&app).await;
     }
@@ -174,7 +175,7 @@ both_engines! {
         let edition = large(&app).await;
         let wait_again = "update delivery set state = 'queued', attempt = 0 where subscriber_id between 1000002 and 1010001";
         assert_eq!(database::change(&app.site.db, wait_again).await, 10_000);
-        digests::pause(&app.site, &public_id(&app, edition).await, None).await.expect("it was being sent");
+        publishing::pause(&app.site, &public_id(&app, edition).await, None).await.expect("it was being sent");
         rests(&app).await;
         app.leaves_work();
     }
@@ -185,7 +186,7 @@ both_engines! {
         let later = "update delivery set attempt = 1, next_at = updated_at + 86400000000 where state = 'queued'";
         assert_eq!(database::change(&app.site.db, later).await, 1);
         rests(&app).await;
-        let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+        let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
         assert_eq!(progress.open, 1);
         app.leaves_work();
     }
@@ -237,7 +238,7 @@ both_engines! {
         };
         let processes = Processes::start(&app, limited).await;
         wait::until("four copies", async || {
-            let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+            let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
             (progress.accepted == 4).then_some(())
         })
         .await;
@@ -305,7 +306,7 @@ both_engines! {
         let edition = app.seal_edition("Now").await;
         assert!(was_left(), "an edition that goes out");
         let public_id = public_id(&app, edition).await;
-        digests::pause(&app.site, &public_id, None).await.expect("it was being sent");
+        publishing::pause(&app.site, &public_id, None).await.expect("it was being sent");
         assert!(!was_left(), "a pause");
         app.resume(&public_id).await;
         assert!(was_left(), "one that goes on");

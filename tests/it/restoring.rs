@@ -6,15 +6,16 @@ use axum::http::{Method, StatusCode, header::CONTENT_TYPE};
 use broadside::{
     db::Engine as DbEngine,
     delivery::{
-        editions::{self, EditionState},
         engine::{Engine, EngineOptions},
         origin::{self, Doubt, Standing},
         position::Positions,
+        progress,
         workers::Lock,
     },
-    digests::{self, HaveIt},
     donations,
+    editions::EditionState,
     email_address::EmailAddress,
+    publishing::{self, HaveIt},
     restored::restored,
     staff::{
         Role,
@@ -46,10 +47,10 @@ fn position() -> Arc<Positions> {
     Arc::new(Positions::new(folder))
 }
 
-async fn schedule(app: &TestApp, subject: &str, wait: Duration) -> digests::Edition {
+async fn schedule(app: &TestApp, subject: &str, wait: Duration) -> publishing::Edition {
     let draft = app.draft(subject).await;
     let at = app.site.now().plus(wait);
-    let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, Some(at), None);
+    let pressed = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, Some(at), None);
     pressed.await.expect("nothing is in the way");
     draft
 }
@@ -139,9 +140,9 @@ both_engines! {
         let joined = again.visitor().open(&invitation).await;
         assert_ne!(joined.status, StatusCode::OK, "an unused invitation opens nothing: {}", joined.body);
         // A second answer to the same question changes nothing: everything is settled.
-        let held = digests::held(&again.site.db).await.expect("a list").len();
+        let held = publishing::held(&again.site.db).await.expect("a list").len();
         desk.submit(&desk_form).await;
-        assert_eq!((held, digests::held(&again.site.db).await.expect("a list").len()), (2, 2));
+        assert_eq!((held, publishing::held(&again.site.db).await.expect("a list").len()), (2, 2));
         assert_eq!(desk.open("/desk").await.status, StatusCode::OK);
         assert_eq!(origin::look(&again.site).await.expect("a look"), Standing::AtHome);
         assert_eq!(desk.open("/desk").await.status, StatusCode::OK, "whoever said so stays signed in");
@@ -175,7 +176,7 @@ both_engines! {
         assert_eq!(again.mails("dora@example.org").len(), 0, "the receipt is not sent twice");
 
         // Bob has the half already; ann does not.
-        let half = digests::load(&again.site.db, half).await.expect("the edition");
+        let half = publishing::load(&again.site.db, half).await.expect("the edition");
         assert_eq!(half.state, EditionState::Held);
         let release = format!("/desk/editions/{}/release", half.public_id);
         let log = "to=<BOB@example.org>, relay=mx.example.org, status=sent";
@@ -209,7 +210,7 @@ both_engines! {
         assert_eq!(subjects("ann@example.org"), ["The next", "Half of it went out"]);
         assert_eq!(subjects("bob@example.org"), ["The next", "For tomorrow"]);
         for id in [half.id, tomorrow.id] {
-            let audit = editions::audit(&again.site.db, id).await.expect("an audit");
+            let audit = progress::audit(&again.site.db, id).await.expect("an audit");
             assert!(audit.holds() && audit.rows.open == 0 && audit.rows.unknown == 1, "{audit:?}");
         }
         again.finish().await;
@@ -241,7 +242,7 @@ both_engines! {
         page.says("more of this may have gone out than stands here");
         assert!(!page.body.contains("nobody has got anything"), "{}", page.body);
         // Nor is anything else let go out, and nothing is offered that would be refused.
-        let half = digests::load(&copy.site.db, half).await.expect("the edition");
+        let half = publishing::load(&copy.site.db, half).await.expect("the edition");
         let path = format!("/desk/editions/{}", half.public_id);
         let page = desk.open(&path).await;
         page.says("before an owner has said what it is").says("Say what this database is");
@@ -249,15 +250,15 @@ both_engines! {
             assert!(!page.body.contains(act), "{act}: {}", page.body);
         }
         let (version, fingerprint) = (half.version(), "");
-        let seen = digests::Seen { version: &version, fingerprint };
-        let resumed = digests::resume(&copy.site, &copy.templates, &half.public_id, seen, None).await;
-        assert!(matches!(resumed, Err(digests::Error::Doubtful)), "{resumed:?}");
+        let seen = publishing::Seen { version: &version, fingerprint };
+        let resumed = publishing::resume(&copy.site, &copy.templates, &half.public_id, seen, None).await;
+        assert!(matches!(resumed, Err(publishing::Error::Doubtful)), "{resumed:?}");
         let draft = copy.draft("From the copy").await;
-        let pressed = digests::press_send(&copy.site, &copy.templates, draft.id, draft.revision, None, None).await;
-        let Err(digests::Error::NotReady(problems)) = pressed else { panic!("{pressed:?}") };
-        assert_eq!(problems, [digests::Problem::Doubtful]);
-        let deleted = digests::delete_draft(&copy.site, &draft.public_id, &draft.version(), None).await;
-        assert!(matches!(deleted, Err(digests::Error::Doubtful)), "{deleted:?}");
+        let pressed = publishing::press_send(&copy.site, &copy.templates, draft.id, draft.revision, None, None).await;
+        let Err(publishing::Error::NotReady(problems)) = pressed else { panic!("{pressed:?}") };
+        assert_eq!(problems, [publishing::Problem::Doubtful]);
+        let deleted = publishing::delete_draft(&copy.site, &draft.public_id, &draft.version(), None).await;
+        assert!(matches!(deleted, Err(publishing::Error::Doubtful)), "{deleted:?}");
         let page = desk.open("/desk/address").await;
         desk.submit_and_follow(&page.form("/desk/address").with("is", "moved")).await.says("The magazine lives here now");
         assert_eq!(origin::look(&copy.site).await.expect("a look"), Standing::AtHome);
@@ -410,7 +411,7 @@ both_engines! {
         assert_eq!(none.status.code(), Some(1));
         assert!(text(&none.stderr).contains("nobody in that edition has this address"));
         let who = HaveIt::named_in("reader2@example.org");
-        assert_eq!(digests::have_it(&app.site, &edition.public_id, &who, None).await.expect("said"), 1);
+        assert_eq!(publishing::have_it(&app.site, &edition.public_id, &who, None).await.expect("said"), 1);
     }
 }
 

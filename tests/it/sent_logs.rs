@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use broadside::{
     delivery::{
-        editions,
+        progress,
         verp::{self, Which},
     },
-    digests::{self, Edition, HaveIt, SentLog},
+    publishing::{self, Edition, HaveIt, SentLog},
     restored::restored,
     token::{Keys, RootSecret},
 };
@@ -29,7 +29,7 @@ async fn held(app: &TestApp, readers: usize) -> (Edition, i64) {
     let other = app.send_edition("The one before").await;
     let half = app.seal_edition("Half of it went out").await;
     restored(&app.site, None, None, (None, None)).await.expect("it is said");
-    (digests::load(&app.site.db, half).await.expect("it is there"), other)
+    (publishing::load(&app.site.db, half).await.expect("it is there"), other)
 }
 
 fn file(name: &str, lines: &str) -> PathBuf {
@@ -107,7 +107,7 @@ both_engines! {
         }
         let (well, said) = release(&app, &edition, &[&first, &second]);
         assert!(!well && said.contains("is not held back"), "{said}");
-        let audit = editions::audit(&app.site.db, edition.id).await.expect("an audit");
+        let audit = progress::audit(&app.site.db, edition.id).await.expect("an audit");
         assert!(audit.holds() && audit.rows.open == 0 && audit.rows.unknown == 3, "{audit:?}");
     }
 
@@ -156,11 +156,11 @@ both_engines! {
             assert_eq!(log.read(lines.as_bytes()).expect("it is in memory"), understood, "{kind}");
             assert_eq!(log.in_queue(), in_queue, "{kind}");
             let sent = log.have_it();
-            let moved = digests::have_it(&app.site, &edition.public_id, &sent, None).await.expect("said");
+            let moved = publishing::have_it(&app.site, &edition.public_id, &sent, None).await.expect("said");
             assert_eq!(moved, 2, "{kind}: {sent:?}");
             let HaveIt::Sent(sent) = sent else { panic!("{kind}") };
             assert_eq!(sent.iter().map(|(which, _)| format!("{which:?}")).collect::<BTreeSet<_>>().len(), 2, "{kind}");
-            digests::nobody_has_it(&app.site, &edition.public_id, None).await.expect("taken back");
+            publishing::nobody_has_it(&app.site, &edition.public_id, None).await.expect("taken back");
         }
     }
 
@@ -186,14 +186,14 @@ both_engines! {
             let lines = postfix("4F2B1A", &wrong, "reader2@example.org", "sent (250 ok)");
             let mut log = SentLog::new(&app.site, &edition);
             log.read(lines.as_bytes()).expect("it is in memory");
-            let moved = digests::have_it(&app.site, &edition.public_id, &log.have_it(), None).await.expect("said");
+            let moved = publishing::have_it(&app.site, &edition.public_id, &log.have_it(), None).await.expect("said");
             assert_eq!(moved, 0, "{wrong}");
         }
         let moved = format!("{}@old.example.org", name.to_uppercase());
         let lines = postfix("4F2B1A", &moved, "reader1@example.org", "sent (250 ok)");
         let mut log = SentLog::new(&app.site, &edition);
         log.read(lines.as_bytes()).expect("it is in memory");
-        let moved = digests::have_it(&app.site, &edition.public_id, &log.have_it(), None).await.expect("said");
+        let moved = publishing::have_it(&app.site, &edition.public_id, &log.have_it(), None).await.expect("said");
         assert_eq!(moved, 1);
     }
 }

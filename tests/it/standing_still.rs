@@ -5,12 +5,12 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use broadside::{
     articles::fetch::Fetcher,
     delivery::former::FormerNames,
-    digests,
     donations::attention,
     heavy,
     jobs::{Jobs, Waits},
     meters::Meters,
     payments::{Payments, webhook::WebhookSecrets},
+    publishing,
     staff::PasswordCost,
     tasks::{self, Breaks, Task},
     web::{self, App},
@@ -168,7 +168,7 @@ both_engines! {
             values ('cancel:unended', 'cancel', '', 'started', 1, 0, 9000000000000000)").await;
         provider.set(Fault::Panics);
         jobs(&app, &provider).run_all_once().await;
-        assert_eq!(digests::tell_of_pauses(&app.site).await.expect("a round"), 0);
+        assert_eq!(publishing::tell_of_pauses(&app.site).await.expect("a round"), 0);
         assert_eq!(attention::tell_of_unended(&app.site).await.expect("a round"), 0);
         app.drain().await;
         assert_eq!(app.mails(OWNER.0).len(), 0);

@@ -6,11 +6,11 @@ use std::time::Duration;
 use broadside::{
     clock::Stopwatch,
     delivery::{
-        editions,
         engine::{Engine, EngineOptions},
         pace::{self, PaceRules},
+        progress,
     },
-    digests,
+    editions, publishing,
     sandbox::{Rule, Stage},
     subscribers::{self, Basis},
 };
@@ -101,7 +101,7 @@ async fn refused_again(app: &TestApp) {
 }
 
 async fn public_id(app: &TestApp, edition: i64) -> String {
-    digests::load(&app.site.db, edition).await.expect("the edition").public_id
+    publishing::load(&app.site.db, edition).await.expect("the edition").public_id
 }
 
 async fn wait_for_lane(app: &TestApp, edition: i64, copies: i64) {
@@ -172,7 +172,7 @@ both_engines! {
         assert!(slowed.iter().all(|one| one.refusing && one.domain_key == "slow.example.org"), "{slowed:?}");
         engine.stop().await;
         assert_eq!(count(&app, "slow.example.org", |(state, .., tries)| state == "queued" && *tries == 0).await, 60);
-        assert!(editions::audit(&app.site.db, edition).await.expect("a count").holds());
+        assert!(progress::audit(&app.site.db, edition).await.expect("a count").holds());
 
         app.sandbox.smtp_script().clear();
         // Nothing was learned for long: all go.
@@ -215,14 +215,14 @@ both_engines! {
         }
         wait_for_lane(&app, old, 2_200).await;
         refused_for(&app, 20).await;
-        assert_eq!(digests::tell_of_refusals(&app.site).await.expect("a round"), 0, "it is not long yet");
+        assert_eq!(publishing::tell_of_refusals(&app.site).await.expect("a round"), 0, "it is not long yet");
 
         refused_for(&app, 5).await;
         app.advance(HOUR / 2);
         let young = app.seal_edition("Only since now").await;
         wait_for_lane(&app, young, 2_200).await;
-        assert_eq!(digests::tell_of_refusals(&app.site).await.expect("a round"), 1);
-        assert_eq!(digests::tell_of_refusals(&app.site).await.expect("a round"), 0, "once");
+        assert_eq!(publishing::tell_of_refusals(&app.site).await.expect("a round"), 1);
+        assert_eq!(publishing::tell_of_refusals(&app.site).await.expect("a round"), 0, "once");
         let letter = wait::until("a letter", async || app.mails(OWNER.0).into_iter().next()).await;
         assert!(letter.subject.ends_with("Throttled for ever"), "{}", letter.subject);
         for said in ["slow.example.org has taken nothing since 2 March 2026", "readers wait for it", "451 4.7.1 <…>: not from you", "6 March 2026"] {
@@ -236,7 +236,7 @@ both_engines! {
 
         refused_for(&app, 72).await;
         wait::until("the end of the old edition", async || {
-            let progress = editions::progress(&app.site.db, old).await.expect("the tallies");
+            let progress = progress::of(&app.site.db, old).await.expect("the tallies");
             (progress.failed == 2_300).then_some(())
         })
         .await;
@@ -244,9 +244,9 @@ both_engines! {
             engine.stop().await;
         }
         for edition in [old, young] {
-            assert!(editions::audit(&app.site.db, edition).await.expect("a count").holds());
+            assert!(progress::audit(&app.site.db, edition).await.expect("a count").holds());
         }
-        let progress = editions::progress(&app.site.db, young).await.expect("the tallies");
+        let progress = progress::of(&app.site.db, young).await.expect("the tallies");
         assert_eq!((progress.failed, progress.open), (0, 2_300), "it waits for its own four days");
         let said: Vec<(String, i64)> = database::rows(&app.site.db, "select a.reply, count(distinct a.subscriber_id) from delivery_attempt a
             join delivery d on d.edition_id = a.edition_id and d.subscriber_id = a.subscriber_id
@@ -278,14 +278,14 @@ both_engines! {
                 std::hint::spin_loop();
             }
             program.kill();
-            assert!(editions::audit(&app.site.db, edition).await.expect("a count").holds());
+            assert!(progress::audit(&app.site.db, edition).await.expect("a count").holds());
             if failed().await > 5_000 {
                 break;
             }
         }
         let _last = Program::serve(&app, &settings);
         wait::until("the end of the edition", async || (failed().await == 6_000).then_some(())).await;
-        assert!(editions::audit(&app.site.db, edition).await.expect("a count").holds());
+        assert!(progress::audit(&app.site.db, edition).await.expect("a count").holds());
         let twice: Vec<(i64,)> = database::rows(&app.site.db, "select subscriber_id from delivery_attempt where outcome = 'given up'
             group by subscriber_id having count(*) > 1").await;
         assert!(twice.is_empty(), "{twice:?}");
@@ -334,12 +334,12 @@ both_engines! {
         move_edition(&app, paused, false).await;
         refused_for(&app, 100).await;
         wait::until("the end of the other", async || {
-            (editions::progress(&app.site.db, other).await.expect("the tallies").failed == 60).then_some(())
+            (progress::of(&app.site.db, other).await.expect("the tallies").failed == 60).then_some(())
         })
         .await;
         move_edition(&app, paused, true).await;
         refused_again(&app).await;
-        assert_eq!(editions::progress(&app.site.db, paused).await.expect("the tallies").failed, 0);
+        assert_eq!(progress::of(&app.site.db, paused).await.expect("the tallies").failed, 0);
         engine.stop().await;
         app.leaves_work();
     }
@@ -349,7 +349,7 @@ both_engines! {
         readers_at(&app, "slow.example.org", 60).await;
         let edition = app.seal_edition("Nobody asks").await;
         app.sandbox.smtp_script().add(Rule::at(Stage::Rcpt).to_domain("slow.example.org").reply(451, THROTTLED));
-        let failed = async || editions::progress(&app.site.db, edition).await.expect("the tallies").failed;
+        let failed = async || progress::of(&app.site.db, edition).await.expect("the tallies").failed;
         let engine = start(&app, 2, STEADY).await;
         wait_for_lane(&app, edition, 40).await;
         refused_for(&app, 90).await;
@@ -367,7 +367,7 @@ both_engines! {
         refused_again(&app).await;
         assert_eq!(failed().await, 0);
         engine.stop().await;
-        assert!(editions::audit(&app.site.db, edition).await.expect("a count").holds());
+        assert!(progress::audit(&app.site.db, edition).await.expect("a count").holds());
         app.leaves_work();
     }
 
@@ -476,7 +476,7 @@ both_engines! {
             let edition = app.seal_edition("Stopped").await;
             let engine = start(&app, CONNECTIONS as usize, RULES).await;
             wait::until("copies that were taken", async || {
-                let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+                let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
                 (progress.accepted > 20).then_some(())
             })
             .await;
@@ -499,7 +499,7 @@ both_engines! {
             assert!(more <= CONNECTIONS, "{more} conversations after the edition was stopped");
             let more = script.reached(Stage::Connect) - connected;
             assert!(more <= CONNECTIONS, "{more} connections after the edition was stopped");
-            assert!(editions::audit(&app.site.db, edition).await.expect("a count").holds());
+            assert!(progress::audit(&app.site.db, edition).await.expect("a count").holds());
             let tried = count(&app, "example.org", |(state, .., tries)| state == "queued" && *tries > 0).await;
             assert_eq!(tried, 0, "to be held back is no try");
 
@@ -509,7 +509,7 @@ both_engines! {
                 editions::resume(&mut tx, &app.site, edition).await.expect("it is paused");
                 tx.commit().await.expect("it goes on");
                 app.drain().await;
-                let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+                let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
                 assert_eq!((progress.accepted, progress.open), (1_100, 0));
             }
         }

@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use broadside::{
     clock::Stopwatch,
-    delivery::{editions::EditionState, engine::Engine},
-    digests,
+    delivery::engine::Engine,
+    editions::EditionState,
+    publishing,
     sandbox::{Rule, Stage},
     site::Site,
     subscribers::{self, Trace},
@@ -149,11 +150,11 @@ both_engines! {
         const READERS: usize = 150;
         app.readers(READERS).await;
         let draft = app.draft("The long edition").await;
-        let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+        let pressed = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
         pressed.await.expect("nothing is in the way");
-        app.advance(digests::UNDO + Duration::from_secs(1));
-        digests::seal_due(&app.site, &app.templates).await.expect("it is sealed");
-        let last = digests::results(&app.site.db, draft.id, digests::Wanted { state: "open", ..Default::default() }, 0, 1000).await.expect("the audience").split_off(READERS - 10);
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        publishing::seal_due(&app.site, &app.templates).await.expect("it is sealed");
+        let last = publishing::results(&app.site.db, draft.id, publishing::Wanted { state: "open", ..Default::default() }, 0, 1000).await.expect("the audience").split_off(READERS - 10);
         // One connection and a slow server, so that the last of them wait for three seconds.
         app.sandbox.smtp_script().add(Rule::at(Stage::Dot).delay(Duration::from_millis(20)));
         let options = app.engine(1);
@@ -168,13 +169,13 @@ both_engines! {
         assert!(mailbox.wait_for_count(READERS - 10, Duration::from_secs(60)).await);
         assert!(since.elapsed() > Duration::from_secs(1), "the edition went on for long enough to tell");
         wait::until("the edition's end", async || {
-            let edition = digests::load(&app.site.db, draft.id).await.expect("the edition");
+            let edition = publishing::load(&app.site.db, draft.id).await.expect("the edition");
             (edition.state == EditionState::Finished).then_some(())
         }).await;
         engine.stop().await;
         assert_eq!(mailbox.count(), READERS - 10);
         assert!(last.iter().all(|reader| mailbox.to(&reader.address).is_empty()));
-        let audit = broadside::delivery::editions::audit(&app.site.db, draft.id).await.expect("the audit");
+        let audit = broadside::delivery::progress::audit(&app.site.db, draft.id).await.expect("the audit");
         assert!(audit.holds() && audit.rows.suppressed == 10, "{audit:?}");
     }
 
@@ -182,14 +183,14 @@ both_engines! {
     async fn leaving_between_locking_and_sending_stops_the_copy(app: TestApp) {
         let link = link(&app).await;
         let draft = app.draft("The second edition").await;
-        let pressed = digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+        let pressed = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
         pressed.await.expect("nothing is in the way");
-        app.advance(digests::UNDO + Duration::from_secs(1));
-        digests::seal_due(&app.site, &app.templates).await.expect("it is sealed");
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        publishing::seal_due(&app.site, &app.templates).await.expect("it is sealed");
         one_click(&app, &link, FORM, "List-Unsubscribe=One-Click").await;
         app.drain().await;
         assert!(app.mails(ANN).iter().all(|mail| mail.subject != "The second edition"));
-        let audit = broadside::delivery::editions::audit(&app.site.db, draft.id).await.expect("the audit");
+        let audit = broadside::delivery::progress::audit(&app.site.db, draft.id).await.expect("the audit");
         assert!(audit.holds() && audit.rows.suppressed == 1, "{audit:?}");
     }
 }

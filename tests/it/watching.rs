@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use broadside::{
     delivery::engine::Engine,
-    digests, relays,
+    publishing, relays,
     sandbox::{Rule, Stage},
 };
 
@@ -96,10 +96,10 @@ both_engines! {
         app.send().await;
         let path = path(&app, edition).await;
         wait::until("the pause", async || {
-            (digests::tell_of_pauses(&app.site).await.expect("told") == 1).then_some(())
+            (publishing::tell_of_pauses(&app.site).await.expect("told") == 1).then_some(())
         })
         .await;
-        assert_eq!(digests::tell_of_pauses(&app.site).await.expect("told"), 0, "once is enough");
+        assert_eq!(publishing::tell_of_pauses(&app.site).await.expect("told"), 0, "once is enough");
         app.drain().await;
         let told = app.last_mail(OWNER.0);
         assert_eq!(told.subject, "Paused: Refused");
@@ -113,12 +113,12 @@ both_engines! {
         let other = app.seal_edition("Refused again").await;
         app.send().await;
         wait::until("the next pause", async || {
-            (digests::tell_of_pauses(&app.site).await.expect("told") == 1).then_some(())
+            (publishing::tell_of_pauses(&app.site).await.expect("told") == 1).then_some(())
         })
         .await;
         app.sandbox.smtp_script().clear();
         for edition in [edition, other] {
-            let public_id = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
+            let public_id = publishing::load(&app.site.db, edition).await.expect("the edition").public_id;
             app.resume(&public_id).await;
         }
         app.drain().await;
@@ -129,6 +129,6 @@ both_engines! {
 }
 
 async fn path(app: &TestApp, edition: i64) -> String {
-    let edition = digests::load(&app.site.db, edition).await.expect("the edition");
+    let edition = publishing::load(&app.site.db, edition).await.expect("the edition");
     format!("/desk/editions/{}", edition.public_id)
 }

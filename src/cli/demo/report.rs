@@ -8,10 +8,10 @@ use super::super::running::Running;
 use crate::{
     articles,
     delivery::{
-        editions::{self, Audit},
         ledger,
         names::{self, CopyId},
         notices,
+        progress::{self, Audit},
     },
     donations::{self, MoneyAudit},
     sandbox::{Rhythm, Sandbox},
@@ -30,7 +30,7 @@ struct Accepted {
 /// Every copy and every automatic email that was accepted.
 async fn accepted(site: &Site) -> anyhow::Result<Vec<Accepted>> {
     let mut accepted = Vec::new();
-    for edition in editions::ever_sealed(&site.db).await? {
+    for edition in progress::ever_sealed(&site.db).await? {
         let mut after = 0;
         loop {
             let copies = ledger::copies(&site.db, edition, after, CHUNK).await?;
@@ -73,8 +73,8 @@ impl Report {
             money: donations::audit_money(&site.db).await?,
             ..Self::default()
         };
-        for id in editions::ever_sealed(&site.db).await? {
-            let audit = editions::audit(&site.db, id).await?;
+        for id in progress::ever_sealed(&site.db).await? {
+            let audit = progress::audit(&site.db, id).await?;
             if !audit.holds() {
                 report
                     .problems

@@ -13,10 +13,11 @@ use super::{
 use crate::{
     articles,
     clock::Stopwatch,
-    delivery::editions::{self, EditionState},
-    digests::{self, Content},
+    delivery::progress,
     donations,
+    editions::{self, EditionState},
     email_address::EmailAddress,
+    publishing::{self, Content},
     sandbox::{Rule, Sandbox, Stage},
     site::Site,
     subscribers,
@@ -64,14 +65,14 @@ pub(super) async fn run(running: &Running, plan: &Plan<'_>) -> anyhow::Result<()
         say(&format!("{} readers fill in the form and confirm by mail", missing.len()));
         subscribe(site, sandbox, missing).await?;
     }
-    if editions::ever_sealed(&site.db).await?.is_empty() {
+    if progress::ever_sealed(&site.db).await?.is_empty() {
         say("an editor composes an edition and presses Send");
         let edition = compose_and_send(site, sandbox).await?;
         wait_until_finished(site, edition).await?;
         say("a reader presses the one-click unsubscribe of their mail program");
         unsubscribe(sandbox, 7).await?;
     } else {
-        for edition in editions::ever_sealed(&site.db).await? {
+        for edition in progress::ever_sealed(&site.db).await? {
             wait_until_finished(site, edition).await?;
         }
     }
@@ -143,9 +144,9 @@ async fn compose_and_send(site: &Site, sandbox: &Sandbox) -> anyhow::Result<i64>
         let (_, email) = magazine::reader(number);
         sandbox.smtp_script().add(Rule::at(Stage::Rcpt).to(&email).reply(550, "5.1.1 This mailbox is gone"));
     }
-    let digest = digests::digests(&site.db).await?.into_iter().next().context("there is no digest")?;
-    let (edition, _) = digests::create_draft(site, digest.id, None).await?;
-    let draft = digests::load(&site.db, edition).await?;
+    let digest = publishing::digests(&site.db).await?.into_iter().next().context("there is no digest")?;
+    let (edition, _) = publishing::create_draft(site, digest.id, None).await?;
+    let draft = publishing::load(&site.db, edition).await?;
     let chosen = articles::latest(site, ARTICLES).await?;
     let first = chosen.first().context("the feed has no articles")?;
     let content = Content {
@@ -154,7 +155,7 @@ async fn compose_and_send(site: &Site, sandbox: &Sandbox) -> anyhow::Result<i64>
         intro_markdown: "Here is what we have been writing. Read it slowly, and pass it on.".to_owned(),
         article_ids: chosen.iter().map(|article| article.id).collect(),
     };
-    digests::save_revision(site, edition, draft.revision, content, None).await?;
+    publishing::save_revision(site, edition, draft.revision, content, None).await?;
     // At once, without the minute to undo that people get at the desk.
     let mut tx = site.db.begin().await?;
     editions::schedule(&mut tx, site, edition, site.now(), None).await?;
@@ -164,7 +165,7 @@ async fn compose_and_send(site: &Site, sandbox: &Sandbox) -> anyhow::Result<i64>
 
 async fn wait_until_finished(site: &Site, edition: i64) -> anyhow::Result<()> {
     wait_for("the end of the edition", || async {
-        let state = digests::load(&site.db, edition).await.ok()?.state;
+        let state = publishing::load(&site.db, edition).await.ok()?.state;
         matches!(state, EditionState::Finished | EditionState::Cancelled).then_some(())
     })
     .await

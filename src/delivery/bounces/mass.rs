@@ -15,8 +15,8 @@ use crate::{
         ledger,
         store::{
             domains::{self, OfProvider},
-            editions,
             mass::{self as store, Counted},
+            progress,
         },
         suppression::{Reason, Suppressions},
     },
@@ -117,7 +117,7 @@ async fn is_widespread(tx: &mut Tx, edition: i64, domains: i64) -> Result<bool> 
 async fn is_one_providers(tx: &mut Tx, edition: i64, domain: &str, ended: i64) -> Result<bool> {
     let provider = domains::provider(tx, domain).await?;
     let one = domains::of_provider(tx, edition, &provider).await?;
-    Ok(is_too_much_of_one(one, ended, editions::sealed(tx, edition).await?))
+    Ok(is_too_much_of_one(one, ended, progress::sealed(tx, edition).await?))
 }
 
 /// How many of a provider's copies came to an end is not written down: as much of them as of all.

@@ -4,7 +4,7 @@ use super::receive::Complaints;
 pub use crate::delivery::store::bounces::Bounce;
 use crate::{
     db::Result,
-    delivery::{editions, store::bounces as store, suppression::Suppressions},
+    delivery::{progress, store::bounces as store, suppression::Suppressions},
     email_address::EmailAddress,
     site::Site,
 };
@@ -45,7 +45,7 @@ pub struct ComplainedEdition {
 pub async fn editions_with_many_complaints(site: &Site, newest: i64) -> Result<Vec<ComplainedEdition>> {
     let mut found = Vec::new();
     for (id, complaints) in store::complained(&site.db, newest).await? {
-        let progress = editions::progress(&site.db, id).await?;
+        let progress = progress::of(&site.db, id).await?;
         let accepted = progress.accepted + progress.unknown;
         let standing = Complaints::of(complaints, accepted);
         if standing != Complaints::Few {

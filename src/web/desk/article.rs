@@ -11,8 +11,8 @@ use super::{
 use crate::{
     articles::{self, Article, ArticleError, ArticleId, ArticleState, Body, Written},
     clock::{Moment, Zone},
-    delivery::editions::EditionState,
-    digests::{self, Changed, EditionSummary},
+    editions::EditionState,
+    publishing::{self, Changed, EditionSummary},
     staff::{ArticlesAt, Role},
 };
 
@@ -127,7 +127,7 @@ async fn write(desk: &Desk, article: Option<&Article>, mut form: Form) -> Outcom
     let saved = match article {
         Some(article) => {
             let version = form.text("version").parse().unwrap_or_default();
-            digests::change_article(desk.site(), (article.id, version), &written, form.all("known")).await
+            publishing::change_article(desk.site(), (article.id, version), &written, form.all("known")).await
         }
         None => articles::create(desk.site(), &written).await.map_err(Changed::from),
     };
@@ -220,7 +220,7 @@ async fn page(
         }),
     };
     let waiting = match article {
-        Some(article) => digests::waiting_with(&desk.site().db, article.id).await?,
+        Some(article) => publishing::waiting_with(&desk.site().db, article.id).await?,
         None => Vec::new(),
     };
     let stale = matches!(refused, Some(Refused::Changed));

@@ -20,8 +20,8 @@ use crate::{
         },
         suppression::Suppressions,
     },
-    digests::{self, Returned},
     email_address::EmailAddress,
+    publishing::{self, Returned},
     subscribers::{self, Subscriber},
 };
 
@@ -253,7 +253,7 @@ async fn returned(desk: &Desk) -> Result<Vec<ReturnedView>, WebError> {
         since: one.mass.since.date_time(desk.zone()),
         words: one.words,
     };
-    Ok(digests::returned(desk.site()).await?.into_iter().map(view).collect())
+    Ok(publishing::returned(desk.site()).await?.into_iter().map(view).collect())
 }
 
 async fn letters(
@@ -295,10 +295,10 @@ pub(crate) async fn kept(desk: Desk, Path(id): Path<String>, posted: Posted) -> 
 }
 
 async fn decide(desk: &Desk, id: &str, decision: Decision, done: &str) -> Outcome {
-    let done = match digests::decide_returned(desk.site(), id, decision, Some(desk.who.staff.id)).await {
+    let done = match publishing::decide_returned(desk.site(), id, decision, Some(desk.who.staff.id)).await {
         Ok(0) => done,
         Ok(_) => "more-came",
-        Err(digests::Error::NotAsSeen) => "decided",
+        Err(publishing::Error::NotAsSeen) => "decided",
         Err(error) => return Err(error.into()),
     };
     Ok(see_other(&format!("/desk/bounces?done={done}")))
@@ -321,7 +321,7 @@ async fn edition(
         return Ok(view.clone());
     }
     // The ledger outlives editions.
-    let view = digests::load(&desk.site().db, id).await.ok();
+    let view = publishing::load(&desk.site().db, id).await.ok();
     let view =
         view.map(|edition| EditionView { public_id: edition.public_id, subject: edition.content.subject });
     known.insert(id, view.clone());

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     articles::{self, ArticleId},
-    delivery::editions::EditionState,
-    digests::{self, Content, Edition},
+    editions::EditionState,
+    publishing::{self, Content, Edition},
     staff::Role,
 };
 
@@ -47,7 +47,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     Query(look): Query<edition_progress::Look>,
 ) -> Outcome {
-    let edition = digests::find(&desk.site().db, &id).await?;
+    let edition = publishing::find(&desk.site().db, &id).await?;
     if edition.state == EditionState::Draft && desk.may(Role::WRITING) {
         let form = filled(&edition.content);
         let page = page(&desk, &edition, form, &edition.content.article_ids, None).await?;
@@ -75,28 +75,29 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         intro_markdown: form.raw("intro").to_owned(),
         article_ids,
     };
-    let edition = digests::find(&desk.site().db, &id).await?;
+    let edition = publishing::find(&desk.site().db, &id).await?;
     let on = match act {
         "send" => "/send",
         "up" | "down" | "out" | "add" => "#picked",
         _ => "",
     };
     let picked = content.article_ids.clone();
-    match digests::save_revision(desk.site(), edition.id, based_on, content, Some(desk.who.staff.id)).await {
+    match publishing::save_revision(desk.site(), edition.id, based_on, content, Some(desk.who.staff.id)).await
+    {
         Ok(saved) if act == "test" => {
-            let edition = digests::load_revision(&desk.site().db, edition.id, saved).await?;
+            let edition = publishing::load_revision(&desk.site().db, edition.id, saved).await?;
             edition_test::send(&desk, &edition, "").await
         }
         Ok(_) => Ok(see_other(&format!("/desk/editions/{id}{on}"))),
-        Err(error @ (digests::Error::Changed | digests::Error::Locked)) => {
-            let trouble = if matches!(error, digests::Error::Changed) {
+        Err(error @ (publishing::Error::Changed | publishing::Error::Locked)) => {
+            let trouble = if matches!(error, publishing::Error::Changed) {
                 "Somebody else saved this edition while you were writing. Your words are below, not saved yet. \
                  Saving now puts them in the place of the other version."
             } else {
                 "Somebody pressed Send while you were writing, so nothing in the edition can be changed. Your words are below, \
                  not saved. If Send is taken back, they can be."
             };
-            let edition = digests::find(&desk.site().db, &id).await?;
+            let edition = publishing::find(&desk.site().db, &id).await?;
             let page = page(&desk, &edition, form, &picked, Some(trouble)).await?;
             let page = desk.page("desk/editions/composer", &page.title, &page).await?;
             Ok((StatusCode::CONFLICT, page).into_response())

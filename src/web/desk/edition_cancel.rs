@@ -9,10 +9,7 @@ use super::{
     edition_parts::EditionView,
     editions::{count, grouped, title},
 };
-use crate::{
-    delivery::editions::{self, EditionState},
-    digests,
-};
+use crate::{delivery::progress, editions::EditionState, publishing};
 
 #[derive(Serialize)]
 struct Page {
@@ -31,13 +28,13 @@ struct Page {
 /// `GET /desk/editions/{id}/cancel`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
     let db = &desk.site().db;
-    let edition = digests::find(db, &id).await?;
+    let edition = publishing::find(db, &id).await?;
     let on_its_way =
         matches!(edition.state, EditionState::Sending | EditionState::Paused | EditionState::Held);
     if !on_its_way || edition.sealed_at.is_none() {
         return Ok(see_other(&format!("/desk/editions/{id}")));
     }
-    let progress = editions::progress(db, edition.id).await?;
+    let progress = progress::of(db, edition.id).await?;
     let some = |number: i64| if number == 0 { String::new() } else { count(number, "reader") };
     let page = Page {
         title: title(&edition.content.subject),
@@ -55,6 +52,6 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
 /// `POST /desk/editions/{id}/cancel`
 pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     let form = posted.form(&["version"])?;
-    let cancelled = digests::cancel(desk.site(), &id, form.text("version"), Some(desk.who.staff.id)).await;
+    let cancelled = publishing::cancel(desk.site(), &id, form.text("version"), Some(desk.who.staff.id)).await;
     answer(&desk, &id, cancelled, "cancelled").await
 }

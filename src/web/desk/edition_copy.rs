@@ -8,7 +8,7 @@ use super::{
     edition_progress::outcome_of,
     editions::title,
 };
-use crate::{clock::Zone, delivery::ledger::Attempt, digests, subscribers};
+use crate::{clock::Zone, delivery::ledger::Attempt, publishing, subscribers};
 
 #[derive(Serialize)]
 struct Page {
@@ -65,9 +65,9 @@ impl Line {
 /// `GET /desk/editions/{id}/copies/{reader}`
 pub(crate) async fn show(desk: Desk, Path((id, reader)): Path<(String, String)>) -> Outcome {
     let db = &desk.site().db;
-    let edition = digests::find(db, &id).await?;
+    let edition = publishing::find(db, &id).await?;
     let reader = subscribers::subscriber(db, &reader).await?.ok_or(WebError::NotFound)?;
-    let (copy, attempts) = digests::log_of(db, edition.id, reader.id).await?;
+    let (copy, attempts) = publishing::log_of(db, edition.id, reader.id).await?;
     let page = Page {
         title: title(&edition.content.subject),
         edition: edition.public_id,

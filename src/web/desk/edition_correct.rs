@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     articles::{self, ArticleId},
-    delivery::editions::{self, EditionState},
-    digests::{self, Content, Edition},
+    delivery::progress,
+    editions::EditionState,
+    publishing::{self, Content, Edition},
 };
 
 const FIELDS: &[&str] = &["based_on", "subject", "preview_text", "intro", "article"];
@@ -41,7 +42,7 @@ struct Picked {
 
 /// `GET /desk/editions/{id}/correct`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
-    let edition = digests::find(&desk.site().db, &id).await?;
+    let edition = publishing::find(&desk.site().db, &id).await?;
     if edition.state != EditionState::Paused {
         return Ok(see_other(&format!("/desk/editions/{id}")));
     }
@@ -66,24 +67,24 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         intro_markdown: form.raw("intro").to_owned(),
         article_ids: ids.map_err(|_| again())?.into_iter().map(ArticleId).collect(),
     };
-    let edition = digests::find(&desk.site().db, &id).await?;
+    let edition = publishing::find(&desk.site().db, &id).await?;
     let picked = content.article_ids.clone();
     if !form.is_valid() {
         let page = page(&desk, &edition, form, &picked, None).await?;
         return desk.page_again("desk/editions/correct", TITLE, &page).await;
     }
     let who = Some(desk.who.staff.id);
-    match digests::save_correction(desk.site(), edition.id, based_on, content, who).await {
+    match publishing::save_correction(desk.site(), edition.id, based_on, content, who).await {
         Ok(_) => Ok(see_other(&format!("/desk/editions/{id}?done=corrected"))),
-        Err(error @ (digests::Error::Changed | digests::Error::Locked)) => {
-            let trouble = if matches!(error, digests::Error::Changed) {
+        Err(error @ (publishing::Error::Changed | publishing::Error::Locked)) => {
+            let trouble = if matches!(error, publishing::Error::Changed) {
                 "Somebody else corrected this edition while you were writing. Your words are below, not saved yet. \
                  Saving now puts them in the place of the other version."
             } else {
                 "The edition went on while you were writing, so it cannot be corrected. Your words are below, not saved. \
                  If it is paused again, they can be."
             };
-            let edition = digests::find(&desk.site().db, &id).await?;
+            let edition = publishing::find(&desk.site().db, &id).await?;
             let page = page(&desk, &edition, form, &picked, Some(trouble)).await?;
             let page = desk.page("desk/editions/correct", TITLE, &page).await?;
             Ok((StatusCode::CONFLICT, page).into_response())
@@ -96,7 +97,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
 pub(crate) async fn begin(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     let form = posted.form(&["revision"])?;
     let revision = form.text("revision").parse().map_err(|_| WebError::NotFound)?;
-    let draft = digests::begin_correction(desk.site(), &id, revision, Some(desk.who.staff.id)).await?;
+    let draft = publishing::begin_correction(desk.site(), &id, revision, Some(desk.who.staff.id)).await?;
     Ok(see_other(&format!("/desk/editions/{draft}")))
 }
 
@@ -118,7 +119,7 @@ async fn page(
     Ok(Page {
         title: title(&edition.content.subject),
         edition: EditionView::new(edition, desk.zone()),
-        standing: have_and_have_not(editions::progress(db, edition.id).await?),
+        standing: have_and_have_not(progress::of(db, edition.id).await?),
         form,
         picked: picked.collect(),
         theirs: trouble.map(|_| edition.revision),

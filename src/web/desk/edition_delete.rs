@@ -9,8 +9,8 @@ use super::{
     editions::title,
 };
 use crate::{
-    delivery::editions::EditionState,
-    digests::{self, Edition},
+    editions::EditionState,
+    publishing::{self, Edition},
 };
 
 const TITLE: &str = "Delete a draft";
@@ -25,7 +25,7 @@ struct Page {
 
 /// `GET /desk/editions/{id}/delete`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
-    let edition = digests::find(&desk.site().db, &id).await?;
+    let edition = publishing::find(&desk.site().db, &id).await?;
     if edition.state != EditionState::Draft {
         return Ok(see_other(&format!("/desk/editions/{id}")));
     }
@@ -36,18 +36,18 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
 pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     let form = posted.form(&["version"])?;
     let deleted =
-        digests::delete_draft(desk.site(), &id, form.text("version"), Some(desk.who.staff.id)).await;
+        publishing::delete_draft(desk.site(), &id, form.text("version"), Some(desk.who.staff.id)).await;
     let gone = || see_other("/desk/editions?done=draft-deleted");
     match deleted {
         // Pressed twice, or by somebody else as well.
-        Ok(()) | Err(digests::Error::NotFound) => Ok(gone()),
-        Err(digests::Error::NotAsSeen) => {
-            let edition = match digests::find(&desk.site().db, &id).await {
-                Err(digests::Error::NotFound) => return Ok(gone()),
+        Ok(()) | Err(publishing::Error::NotFound) => Ok(gone()),
+        Err(publishing::Error::NotAsSeen) => {
+            let edition = match publishing::find(&desk.site().db, &id).await {
+                Err(publishing::Error::NotFound) => return Ok(gone()),
                 edition => edition?,
             };
             if edition.state != EditionState::Draft {
-                return Err(WebError::from(digests::Error::Locked));
+                return Err(WebError::from(publishing::Error::Locked));
             }
             Ok((StatusCode::CONFLICT, page(&desk, &edition, true).await?).into_response())
         }

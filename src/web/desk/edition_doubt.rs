@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    digests::{self, Doubted, Edition},
+    publishing::{self, Doubted, Edition},
 };
 
 #[derive(Serialize)]
@@ -30,8 +30,8 @@ struct Page {
 
 /// `GET /desk/editions/{id}/doubt`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
-    let edition = digests::find(&desk.site().db, &id).await?;
-    let doubted = digests::doubted(desk.site(), &edition).await?;
+    let edition = publishing::find(&desk.site().db, &id).await?;
+    let doubted = publishing::doubted(desk.site(), &edition).await?;
     if doubted.copies == 0 {
         return Ok(see_other(&format!("/desk/editions/{id}")));
     }
@@ -43,10 +43,10 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let form = posted.form(&["revision", "newest"])?;
     let newest = Moment(form.text("newest").parse().unwrap_or_default());
     let seen = (form.text("revision").parse().unwrap_or_default(), newest);
-    let retried = digests::retry_doubted(desk.site(), &id, seen, Some(desk.who.staff.id)).await;
-    if matches!(retried, Err(digests::Error::NotAsSeen)) {
-        let edition = digests::find(&desk.site().db, &id).await?;
-        let doubted = digests::doubted(desk.site(), &edition).await?;
+    let retried = publishing::retry_doubted(desk.site(), &id, seen, Some(desk.who.staff.id)).await;
+    if matches!(retried, Err(publishing::Error::NotAsSeen)) {
+        let edition = publishing::find(&desk.site().db, &id).await?;
+        let doubted = publishing::doubted(desk.site(), &edition).await?;
         if doubted.copies > 0 {
             return Ok((StatusCode::CONFLICT, page(&desk, &edition, doubted, true).await?).into_response());
         }
@@ -56,7 +56,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
 }
 
 async fn page(desk: &Desk, edition: &Edition, doubted: Doubted, stale: bool) -> Outcome {
-    let (revision, _) = digests::current_revision(&desk.site().db, edition.id).await?;
+    let (revision, _) = publishing::current_revision(&desk.site().db, edition.id).await?;
     let page = Page {
         title: title(&edition.content.subject),
         edition: EditionView::new(edition, desk.zone()),

@@ -8,11 +8,9 @@ use super::{
 };
 use crate::{
     clock::{self, Moment, Zone},
-    delivery::{
-        editions::{EditionState, Progress},
-        pace,
-    },
-    digests::Edition,
+    delivery::{pace, progress::Progress},
+    editions::EditionState,
+    publishing::Edition,
     relays,
 };
 

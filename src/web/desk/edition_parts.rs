@@ -9,7 +9,7 @@ use super::{
 use crate::{
     articles::{self, Article, ArticleId},
     clock::Zone,
-    digests::{self, Edition, Problem},
+    publishing::{self, Edition, Problem},
     staff::Settings,
 };
 
@@ -103,7 +103,7 @@ pub(super) async fn picked_lines(desk: &Desk, ids: &[ArticleId]) -> Result<Vec<A
 }
 
 pub(super) async fn readiness(desk: &Desk, edition: &Edition) -> Result<Readiness, WebError> {
-    let problems = digests::preflight(desk.site(), &desk.app.templates, &desk.settings, edition).await?;
-    let readers = digests::audience_size(&desk.site().db, edition).await?;
+    let problems = publishing::preflight(desk.site(), &desk.app.templates, &desk.settings, edition).await?;
+    let readers = publishing::audience_size(&desk.site().db, edition).await?;
     Ok(Readiness::new(&problems, readers))
 }

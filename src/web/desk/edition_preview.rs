@@ -8,7 +8,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::super::{Desk, Outcome};
-use crate::digests;
+use crate::publishing;
 
 /// Which part to look at.
 #[derive(Debug, Deserialize)]
@@ -22,11 +22,11 @@ pub(crate) struct Look {
 /// `GET /desk/editions/{id}/preview`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<Look>) -> Outcome {
     let site = desk.site();
-    let mut edition = digests::find(&site.db, &id).await?;
+    let mut edition = publishing::find(&site.db, &id).await?;
     if let Some(revision) = look.revision {
-        edition = digests::load_revision(&site.db, edition.id, revision).await?;
+        edition = publishing::load_revision(&site.db, edition.id, revision).await?;
     }
-    let preview = digests::preview(site, &desk.app.templates, &desk.settings, &edition).await?;
+    let preview = publishing::preview(site, &desk.app.templates, &desk.settings, &edition).await?;
     Ok(if look.part == "text" {
         ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], preview.text).into_response()
     } else {

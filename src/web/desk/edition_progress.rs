@@ -24,10 +24,11 @@ use super::{
 use crate::{
     clock::{Moment, Zone},
     delivery::{
-        editions::{self, EditionState, Progress},
         origin::{self, Standing},
+        progress::{self, Progress},
     },
-    digests::{self, Edition, Retryable, Wanted},
+    editions::EditionState,
+    publishing::{self, Edition, Retryable, Wanted},
     staff::Role,
 };
 
@@ -162,7 +163,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn new(copy: digests::Outcome, zone: &Zone) -> Self {
+    pub(super) fn new(copy: publishing::Outcome, zone: &Zone) -> Self {
         Self {
             outcome: outcome_of(&copy.state, copy.class.as_deref(), copy.maybe_duplicate, copy.attempt),
             address: copy.address,
@@ -198,10 +199,10 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look, stale: boo
     let sealed = edition.sealed_at.is_some();
     // The figures are for the whole team, addresses are not.
     let sees_readers = sealed && desk.may(Role::READERS);
-    let corrected = edition.state == EditionState::Paused && digests::is_corrected(db, edition).await?;
-    let progress = if sealed { Some(editions::progress(db, edition.id).await?) } else { None };
+    let corrected = edition.state == EditionState::Paused && publishing::is_corrected(db, edition).await?;
+    let progress = if sealed { Some(progress::of(db, edition.id).await?) } else { None };
     let retryable = match progress {
-        Some(progress) if progress.failed > 0 => digests::retryable(desk.site(), edition.id).await?,
+        Some(progress) if progress.failed > 0 => publishing::retryable(desk.site(), edition.id).await?,
         _ => Retryable::default(),
     };
     let refused = if edition.state == EditionState::Paused { retryable.for_pause } else { 0 };
@@ -217,9 +218,9 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look, stale: boo
         asks_owner: !at_home && desk.may(Role::OWNING),
         notes: live_notes(desk, edition, progress).await?,
         stale,
-        changed: digests::changed_since_send(desk.site(), &desk.settings, edition).await?,
+        changed: publishing::changed_since_send(desk.site(), &desk.settings, edition).await?,
         fingerprint: if matches!(edition.state, EditionState::Paused | EditionState::Held) {
-            digests::fingerprint(desk.site(), &desk.settings, edition).await?
+            publishing::fingerprint(desk.site(), &desk.settings, edition).await?
         } else {
             String::new()
         },
@@ -402,7 +403,7 @@ async fn results(desk: &Desk, edition: &Edition, look: &Look) -> Result<Results,
     ];
     let states = states.map(|(value, label)| Choice { value, label, chosen: value == look.state });
     let wanted = Wanted { search: &look.q, state: &look.state, class: &look.class };
-    let copies = digests::results(&desk.site().db, edition.id, wanted, look.after, PAGE).await?;
+    let copies = publishing::results(&desk.site().db, edition.id, wanted, look.after, PAGE).await?;
     let last = copies.last().filter(|_| copies.len() as i64 == PAGE).map(|copy| copy.subscriber_id);
     let next = last.map(|last| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -413,7 +414,7 @@ async fn results(desk: &Desk, edition: &Edition, look: &Look) -> Result<Results,
             .append_pair("after", &last.to_string());
         format!("/desk/editions/{}?{}#results", edition.public_id, query.finish())
     });
-    let row = |copy: digests::Outcome| {
+    let row = |copy: publishing::Outcome| {
         let log_path = copy
             .reader
             .as_ref()
@@ -426,7 +427,7 @@ async fn results(desk: &Desk, edition: &Edition, look: &Look) -> Result<Results,
 
 /// `GET /desk/editions/{id}/progress`: the figures as they change, as server-sent events.
 pub(crate) async fn events(desk: Desk, Path(id): Path<String>) -> Outcome {
-    let edition = digests::find(&desk.site().db, &id).await?;
+    let edition = publishing::find(&desk.site().db, &id).await?;
     let viewer = Viewer {
         desk,
         edition_id: edition.id,
@@ -475,8 +476,8 @@ fn ticks(viewer: Viewer) -> impl Stream<Item = Result<Event, Infallible>> {
 impl Viewer {
     async fn look(&mut self) -> Result<Tick, WebError> {
         let db = &self.desk.site().db;
-        let edition = digests::load(db, self.edition_id).await?;
-        let progress = editions::progress(db, self.edition_id).await?;
+        let edition = publishing::load(db, self.edition_id).await?;
+        let progress = progress::of(db, self.edition_id).await?;
         self.speed.saw(progress.sealed - progress.open);
         self.looks += 1;
         let is_moving = moves(&edition, self.desk.site().now());

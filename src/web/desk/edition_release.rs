@@ -9,9 +9,10 @@ use super::{
     editions::{count, title},
 };
 use crate::{
-    delivery::editions::{self, EditionState},
-    digests::{self, Edition, HaveIt},
+    delivery::progress,
+    editions::EditionState,
     email_address::EmailAddress,
+    publishing::{self, Edition, HaveIt},
 };
 
 const FIELDS: &[&str] = &["press", "up_to", "named"];
@@ -31,7 +32,7 @@ struct Page {
 
 /// `GET /desk/editions/{id}/release`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
-    let edition = digests::find(&desk.site().db, &id).await?;
+    let edition = publishing::find(&desk.site().db, &id).await?;
     if !is_held_by_a_backup(&edition) {
         return Ok(see_other(&format!("/desk/editions/{id}")));
     }
@@ -45,12 +46,12 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let site = desk.site();
     let who = Some(desk.who.staff.id);
     if form.text("press") == "lock" {
-        digests::lock_held(site, &id, who).await?;
-        digests::seal_due(site, &desk.app.templates).await?;
+        publishing::lock_held(site, &id, who).await?;
+        publishing::seal_due(site, &desk.app.templates).await?;
         return Ok(see_other(&format!("/desk/editions/{id}/release")));
     }
     if form.text("press") == "nobody" {
-        digests::nobody_has_it(site, &id, who).await?;
+        publishing::nobody_has_it(site, &id, who).await?;
         return Ok(see_other(&format!("/desk/editions/{id}/release?done=nobody-has-it")));
     }
     let have = match form.text("press") {
@@ -62,19 +63,19 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         _ => Some(HaveIt::named_in(form.raw("named"))),
     };
     if let Some(have) = &have {
-        match digests::have_it(site, &id, have, who).await {
+        match publishing::have_it(site, &id, have, who).await {
             Ok(0) if matches!(have, HaveIt::UpTo(_)) => {
                 form.mistake("up_to", "Nobody up to that address is waiting for a copy.");
             }
             Ok(0) => form.mistake("named", "None of the readers who wait for a copy is named there."),
             Ok(_) => return Ok(see_other(&format!("/desk/editions/{id}/release?done=have-it"))),
-            Err(digests::Error::NotFound) => {
+            Err(publishing::Error::NotFound) => {
                 form.mistake("up_to", "Nobody in this edition has that address.");
             }
             Err(error) => return Err(error.into()),
         }
     }
-    let edition = digests::find(&site.db, &id).await?;
+    let edition = publishing::find(&site.db, &id).await?;
     let page = page(&desk, &edition, form).await?;
     desk.page_again("desk/editions/release", TITLE, &page).await
 }
@@ -87,10 +88,10 @@ pub(super) fn is_held_by_a_backup(edition: &Edition) -> bool {
 async fn page(desk: &Desk, edition: &Edition, form: Form) -> Result<Page, WebError> {
     let locked = edition.sealed_at.is_some();
     let standing = match locked {
-        true => have_and_have_not(editions::progress(&desk.site().db, edition.id).await?),
+        true => have_and_have_not(progress::of(&desk.site().db, edition.id).await?),
         false => String::new(),
     };
-    let said = match digests::said_to_have_it(&desk.site().db, edition).await? {
+    let said = match publishing::said_to_have_it(&desk.site().db, edition).await? {
         0 => String::new(),
         readers => count(readers, "reader"),
     };

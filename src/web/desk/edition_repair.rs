@@ -9,8 +9,9 @@ use super::{
     editions::{copies, count, grouped},
 };
 use crate::{
-    delivery::editions::{EditionState, Progress},
-    digests::{self, Edition, Retryable, Version},
+    delivery::progress::Progress,
+    editions::EditionState,
+    publishing::{self, Edition, Retryable, Version},
     staff::Role,
 };
 
@@ -71,15 +72,15 @@ impl Repair {
         let stopped = edition.state == EditionState::Paused;
         let over = matches!(edition.state, EditionState::Cancelled | EditionState::Finished);
         let versions = if stopped || over { versions(desk, edition, progress).await? } else { Vec::new() };
-        let corrected = stopped && digests::is_corrected(db, edition).await?;
+        let corrected = stopped && publishing::is_corrected(db, edition).await?;
         let failed =
-            if progress.failed > 0 { digests::failed_classes(db, edition.id).await? } else { Vec::new() };
-        let (revision, corrects) = digests::current_revision(db, edition.id).await?;
+            if progress.failed > 0 { publishing::failed_classes(db, edition.id).await? } else { Vec::new() };
+        let (revision, corrects) = publishing::current_revision(db, edition.id).await?;
         let may_retry = at_home
             && desk.may(Role::SENDING)
             && matches!(edition.state, EditionState::Finished | EditionState::Sending | EditionState::Paused);
         let in_doubt = if may_retry && progress.unknown > 0 {
-            digests::doubted(desk.site(), edition).await?.copies
+            publishing::doubted(desk.site(), edition).await?.copies
         } else {
             0
         };
@@ -139,5 +140,5 @@ async fn versions(desk: &Desk, edition: &Edition, progress: Progress) -> Result<
     if readers == 0 {
         return Ok(Vec::new());
     }
-    Ok(digests::versions(&desk.site().db, edition.id).await?)
+    Ok(publishing::versions(&desk.site().db, edition.id).await?)
 }

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     clock::{Moment, Moments, Zone},
-    delivery::editions::{EditionState, UnknownPolicy},
-    digests::{self, Edition, Press},
+    editions::{EditionState, UnknownPolicy},
+    publishing::{self, Edition, Press},
     staff::Settings,
 };
 
@@ -45,7 +45,7 @@ struct Page {
 
 /// `GET /desk/editions/{id}/send`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
-    let edition = digests::find(&desk.site().db, &id).await?;
+    let edition = publishing::find(&desk.site().db, &id).await?;
     if edition.state != EditionState::Draft {
         return Ok(see_other(&format!("/desk/editions/{id}")));
     }
@@ -57,7 +57,7 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
 /// `POST /desk/editions/{id}/send`
 pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
-    let edition = digests::find(&desk.site().db, &id).await?;
+    let edition = publishing::find(&desk.site().db, &id).await?;
     let revision = form.text("revision").parse().unwrap_or_default();
     let seen = form.text("fingerprint").to_owned();
     let policy = form.parse("policy", |word| {
@@ -74,29 +74,29 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         policy,
         staff_id: Some(desk.who.staff.id),
     };
-    let trouble = match digests::press(site, &desk.app.templates, press).await {
+    let trouble = match publishing::press(site, &desk.app.templates, press).await {
         Ok(_) => return Ok(see_other(&format!("/desk/editions/{id}"))),
-        Err(digests::Error::NotReady(_)) => return again(&desk, &edition, form).await,
-        Err(digests::Error::Past) => {
+        Err(publishing::Error::NotReady(_)) => return again(&desk, &edition, form).await,
+        Err(publishing::Error::Past) => {
             let now = site.now().date_time(desk.zone());
             form.mistake("later", format_args!("That moment is over: it is {now} now. Choose a later one."));
             return again(&desk, &edition, form).await;
         }
-        Err(digests::Error::TooFar) => {
+        Err(publishing::Error::TooFar) => {
             form.mistake("later", "That is more than a year away. Is the year right?");
             return again(&desk, &edition, form).await;
         }
-        Err(digests::Error::Changed) => {
+        Err(publishing::Error::Changed) => {
             "Nothing was sent: somebody else saved this edition since you opened the page. Below it is as it is now. \
              Look at it again before you press Send."
         }
-        Err(digests::Error::NotAsSeen) => {
+        Err(publishing::Error::NotAsSeen) => {
             "Nothing was sent: an article in it, or a setting that it shows, changed since you opened the page. Below it is as it \
              is now. Look at it again before you press Send."
         }
         Err(error) => return Err(error.into()),
     };
-    let edition = digests::find(&site.db, &id).await?;
+    let edition = publishing::find(&site.db, &id).await?;
     let page = page(&desk, &edition, form, Some(trouble)).await?;
     let page = desk.page("desk/editions/send", TITLE, &page).await?;
     Ok((StatusCode::CONFLICT, page).into_response())
@@ -127,8 +127,8 @@ async fn page(
     // The settings of this moment: those of the request may be older than the press that was refused.
     let settings = &Settings::load(&desk.site().db).await?;
     // Before anything that is shown: what changes while the page is made is then not approved by it.
-    let fingerprint = digests::fingerprint(desk.site(), settings, edition).await?;
-    let size = digests::preview(desk.site(), &desk.app.templates, settings, edition).await?.html.len();
+    let fingerprint = publishing::fingerprint(desk.site(), settings, edition).await?;
+    let size = publishing::preview(desk.site(), &desk.app.templates, settings, edition).await?.html.len();
     let readiness = readiness(desk, edition).await?;
     Ok(Page {
         title: title(&edition.content.subject),

@@ -7,14 +7,14 @@ use super::{
     edition_send,
 };
 use crate::{
-    digests::{self, Edition},
+    publishing::{self, Edition},
     staff::Settings,
 };
 
 /// `POST /desk/editions/{id}/test`
 pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     let form = posted.form(&["revision"])?;
-    let edition = digests::find(&desk.site().db, &id).await?;
+    let edition = publishing::find(&desk.site().db, &id).await?;
     if form.text("revision") != edition.revision.to_string() {
         return edition_send::stale_test(&desk, &edition).await;
     }
@@ -25,6 +25,6 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
 pub(super) async fn send(desk: &Desk, edition: &Edition, page: &str) -> Outcome {
     let site = desk.site();
     let settings = Settings::load(&site.db).await?;
-    digests::send_test_copy(site, &desk.app.templates, &settings, edition, &desk.who.staff).await?;
+    publishing::send_test_copy(site, &desk.app.templates, &settings, edition, &desk.who.staff).await?;
     Ok(see_other(&format!("/desk/editions/{}{page}?done=tested", edition.public_id)))
 }

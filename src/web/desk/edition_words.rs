@@ -1,7 +1,7 @@
 //! What several pages say of an edition's copies.
 
 use super::editions::grouped;
-use crate::delivery::editions::Progress;
+use crate::delivery::progress::Progress;
 
 /// Why a copy was set aside that may be what tasks break off at.
 pub(super) const BROKE_OFF: &str = "the program broke off three times while it sent it";

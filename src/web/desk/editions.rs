@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::super::{Desk, Outcome, Posted, WebError, session::see_other};
 use crate::{
     clock::Zone,
-    delivery::editions::{EditionState, MoveError},
-    digests::{self, EditionSummary},
+    editions::{EditionState, MoveError},
+    publishing::{self, EditionSummary},
     staff::Role,
 };
 
@@ -103,9 +103,9 @@ pub(super) fn grouped(number: i64) -> String {
     text
 }
 
-impl From<digests::Error> for WebError {
-    fn from(error: digests::Error) -> Self {
-        use digests::Error;
+impl From<publishing::Error> for WebError {
+    fn from(error: publishing::Error) -> Self {
+        use publishing::Error;
         match error {
             Error::NotFound | Error::Move(MoveError::NotFound) => Self::NotFound,
             Error::Locked => Self::Conflict(
@@ -149,14 +149,14 @@ impl From<digests::Error> for WebError {
 /// `GET /desk/editions`
 pub(crate) async fn show(desk: Desk) -> Outcome {
     let db = &desk.site().db;
-    let digests = digests::digests(db).await?;
-    let view = |digest: digests::Digest| DigestView {
+    let digests = publishing::digests(db).await?;
+    let view = |digest: publishing::Digest| DigestView {
         id: digest.id,
         name: digest.name,
         list_name: digest.list_name,
     };
     let page = Page {
-        editions: digests::latest(db, 200)
+        editions: publishing::latest(db, 200)
             .await?
             .into_iter()
             .map(|edition| Line::new(edition, desk.zone()))
@@ -172,7 +172,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
 pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let form = posted.form(&["digest"])?;
     let digest = form.text("digest").parse().map_err(|_| WebError::BadRequest("Choose a digest."))?;
-    let (_, public_id) = digests::create_draft(desk.site(), digest, Some(desk.who.staff.id)).await?;
+    let (_, public_id) = publishing::create_draft(desk.site(), digest, Some(desk.who.staff.id)).await?;
     Ok(see_other(&format!("/desk/editions/{public_id}")))
 }
 

@@ -11,14 +11,14 @@ use crate::{
     articles,
     delivery::{
         bounces::without_addresses,
-        editions::{self, EditionState, Progress},
         notices::{self, FailedNotice},
+        progress::{self, Progress},
     },
-    digests,
     donations::{attention, reports},
+    editions::EditionState,
     email_address::EmailAddress,
     jobs::trouble,
-    relays,
+    publishing, relays,
     staff::{Role, accounts, crowds},
     subscribers::{self, Counts},
 };
@@ -123,7 +123,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
     let page = Overview {
         first_name: name.split_whitespace().next().unwrap_or(name).to_owned(),
         may_write: desk.may(Role::WRITING),
-        digest: match digests::digests(&desk.site().db).await?.as_slice() {
+        digest: match publishing::digests(&desk.site().db).await?.as_slice() {
             [only] => Some(only.id),
             _ => None,
         },
@@ -239,10 +239,10 @@ fn letter_word(template: &str) -> &'static str {
 
 async fn last_edition(desk: &Desk) -> Result<Option<LastEdition>, WebError> {
     let db = &desk.site().db;
-    let latest = digests::latest(db, 20).await?;
+    let latest = publishing::latest(db, 20).await?;
     let sealed = latest.into_iter().filter(|edition| edition.sealed_at.is_some());
     let Some(edition) = sealed.max_by_key(|edition| edition.sealed_at) else { return Ok(None) };
-    let progress = editions::progress(db, edition.id).await?;
+    let progress = progress::of(db, edition.id).await?;
     let waits = edition.state == EditionState::Sending && progress.open > 0;
     Ok(Some(LastEdition {
         held_up: if waits { held_up(desk).await? } else { Vec::new() },
@@ -283,9 +283,9 @@ fn outcome(progress: Progress) -> String {
 /// The drafts that were touched last.
 async fn drafts(desk: &Desk) -> Result<Vec<Draft>, WebError> {
     const SHOWN: usize = 3;
-    let latest = digests::latest(&desk.site().db, 20).await?;
+    let latest = publishing::latest(&desk.site().db, 20).await?;
     let drafts = latest.into_iter().filter(|edition| edition.state == EditionState::Draft);
-    let draft = |edition: digests::EditionSummary| Draft {
+    let draft = |edition: publishing::EditionSummary| Draft {
         title: title(&edition.subject),
         path: format!("/desk/editions/{}", edition.public_id),
         when: edition.updated_at.date_time(desk.zone()),
@@ -298,7 +298,7 @@ async fn steps(desk: &Desk, readers: Counts) -> Result<Vec<Step>, WebError> {
     let settings = &desk.settings;
     let path = |roles, path| if desk.may(roles) { path } else { "" };
     let missing = settings.can_send();
-    let sent = !editions::ever_sealed(db).await?.is_empty();
+    let sent = !progress::ever_sealed(db).await?.is_empty();
     Ok(vec![
         Step {
             done: missing.is_empty(),

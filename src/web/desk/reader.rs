@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::Zone,
-    digests,
+    publishing,
     subscribers::{self, Subscriber, Subscription, consent, donor_state},
 };
 
@@ -133,7 +133,7 @@ pub(super) async fn again(desk: &Desk, reader: Subscriber, form: Form) -> Outcom
 async fn page(desk: &Desk, reader: Subscriber, form: Form) -> Result<Page, WebError> {
     let (db, zone) = (&desk.site().db, desk.zone());
     let stopped = stopped(desk, &reader).await?;
-    let copies = digests::copies_of(db, reader.id, COPIES).await?.into_iter().map(|copy| CopyView {
+    let copies = publishing::copies_of(db, reader.id, COPIES).await?.into_iter().map(|copy| CopyView {
         public_id: copy.edition_public_id,
         subject: copy.subject,
         row: Row::new(copy.outcome, zone),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::super::{App, Outcome};
 use crate::{
     clock::Zone,
-    digests::{self, EditionSummary},
+    publishing::{self, EditionSummary},
     staff::Settings,
 };
 
@@ -45,7 +45,7 @@ impl Line {
 /// `GET /archive`
 pub(crate) async fn show(State(app): State<App>) -> Outcome {
     let settings = Settings::load(&app.site.db).await?;
-    let editions = digests::archive(&app.site.db, MOST).await?;
+    let editions = publishing::archive(&app.site.db, MOST).await?;
     let page = Page {
         editions: editions.into_iter().map(|edition| Line::new(edition, &settings.time_zone)).collect(),
     };
@@ -54,5 +54,5 @@ pub(crate) async fn show(State(app): State<App>) -> Outcome {
 
 /// `GET /archive/{id}`
 pub(crate) async fn show_one(State(app): State<App>, Path(public_id): Path<String>) -> Outcome {
-    Ok(Html(digests::in_archive(&app.site, &public_id).await?).into_response())
+    Ok(Html(publishing::in_archive(&app.site, &public_id).await?).into_response())
 }

@@ -7,14 +7,14 @@ use axum::{
 };
 
 use super::super::{App, Outcome, WebError};
-use crate::{digests, links::View};
+use crate::{links::View, publishing};
 
 /// `GET /view/{token}`
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
     let site = &app.site;
     let View { edition, subscriber } =
         View::read(&site.keys, &token, site.now()).map_err(|_| WebError::NotFound)?;
-    let copy = digests::linked_copy(site, &edition, &subscriber).await?;
+    let copy = publishing::linked_copy(site, &edition, &subscriber).await?;
     let here = site.url(&format!("/view/{token}"));
-    Ok(Html(digests::copy_of(site, copy.edition, copy.subscriber, &here).await?).into_response())
+    Ok(Html(publishing::copy_of(site, copy.edition, copy.subscriber, &here).await?).into_response())
 }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 
 use super::{Answer, Web};
 use crate::{
-    digests::{self, UNDO, tests::fill},
+    publishing::{self, UNDO, tests::fill},
     staff::Role,
 };
 
@@ -68,7 +68,7 @@ impl Desk {
 
     async fn seal(&self) {
         self.web.app.site.clock.advance(UNDO);
-        digests::seal_due(&self.web.app.site, &self.web.app.templates).await.expect("sealing");
+        publishing::seal_due(&self.web.app.site, &self.web.app.templates).await.expect("sealing");
     }
 }
 
@@ -87,7 +87,7 @@ async fn an_editor_composes_without_scripts() {
     let moved = desk.save(&path, "2", "down:1", "Spring", &["1", "2"]).await;
     assert_eq!(moved.header("location"), format!("{path}#picked"));
     let public_id = path.rsplit('/').next().expect("an id");
-    let edition = digests::find(&desk.web.app.site.db, public_id).await.expect("an edition");
+    let edition = publishing::find(&desk.web.app.site.db, public_id).await.expect("an edition");
     assert_eq!(edition.content.article_ids.iter().map(|id| id.0).collect::<Vec<_>>(), [2, 1]);
     // Somebody who still has revision 2 on the screen is told, and keeps what was typed.
     let late = desk.save(&path, "2", "save", "My own words", &["1"]).await;

@@ -4,11 +4,9 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::{
-        editions::{EditionState, UnknownPolicy},
-        engine::{Ended, Engine, EngineError, EngineOptions},
-    },
-    digests,
+    delivery::engine::{Ended, Engine, EngineError, EngineOptions},
+    editions::{EditionState, UnknownPolicy},
+    publishing,
     relays::RelayOptions,
     sandbox::{Rule, Stage},
     site::Site,
@@ -49,7 +47,7 @@ fn state(state: &str, class: &str, count: usize) -> (String, String, i64) {
 }
 
 async fn is_finished(app: &TestApp, edition: i64) -> bool {
-    let edition = digests::load(&app.site.db, edition).await.expect("the edition is there");
+    let edition = publishing::load(&app.site.db, edition).await.expect("the edition is there");
     edition.state == EditionState::Finished
 }
 
@@ -87,7 +85,7 @@ both_engines! {
         let verdict = verify(&app.site, &mailbox(&app.sandbox)).await;
         assert_eq!((verdict.assert_agrees().duplicates, verdict.lost), (0, 0), "{verdict}");
 
-        let public_id = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
+        let public_id = publishing::load(&app.site.db, edition).await.expect("the edition").public_id;
         let desk = app.desk().await;
         let page = desk.open(&format!("/desk/editions/{public_id}")).await;
         page.says("the program broke off three times while it sent it").says("The program said: the program broke off: a conversation");

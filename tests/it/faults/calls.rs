@@ -3,11 +3,7 @@
 
 use std::time::Duration;
 
-use broadside::{
-    db::Engine,
-    delivery::editions::{self, EditionState},
-    digests,
-};
+use broadside::{db::Engine, delivery::progress, editions::EditionState, publishing};
 
 use crate::support::{
     Program, TestApp, database, environment,
@@ -112,14 +108,14 @@ async fn a_disk_that_fails_for_a_while_costs_nothing() {
 }
 
 async fn is_finished(app: &TestApp, edition: i64) -> bool {
-    let edition = digests::load(&app.site.db, edition).await.expect("the edition is there");
+    let edition = publishing::load(&app.site.db, edition).await.expect("the edition is there");
     edition.state == EditionState::Finished
 }
 
 async fn finished(app: &TestApp, edition: i64, program: &Program) {
     let done = wait::at_most(PATIENCE, async || is_finished(app, edition).await.then_some(()));
     if done.await.is_none() {
-        let progress = editions::progress(&app.site.db, edition).await;
+        let progress = progress::of(&app.site.db, edition).await;
         panic!("the edition was never finished: {progress:?}\n{}", program.log());
     }
 }

@@ -6,11 +6,9 @@ use std::{sync::atomic::Ordering, time::Duration};
 use broadside::{
     clock::Clock,
     db::Db,
-    delivery::{
-        editions::{self, EditionState},
-        engine::Engine,
-    },
-    digests,
+    delivery::{engine::Engine, progress},
+    editions::EditionState,
+    publishing,
     sandbox::{Rule, Stage},
 };
 
@@ -107,7 +105,7 @@ both_engines! {
         assert_eq!(waiting(&app).await, (10, 1, 1), "the first copies leave whatever the clock says");
         app.advance(Duration::from_secs(4 * 60));
         put_back(&app, HOUR);
-        assert_eq!(digests::seal_due(&app.site, &app.templates).await.expect("a look"), 0);
+        assert_eq!(publishing::seal_due(&app.site, &app.templates).await.expect("a look"), 0);
         app.send().await;
         assert_eq!(waiting(&app).await, (10, 1, 1), "nothing is tried early");
         app.advance(72 * HOUR);
@@ -117,7 +115,7 @@ both_engines! {
         app.sandbox.smtp_script().clear();
         app.advance(HOUR);
         app.drain().await;
-        let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+        let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
         assert_eq!((progress.accepted, progress.open), (20, 0));
         let verdict = verify(&app.site, &mailbox(&app.sandbox)).await;
         assert_eq!(verdict.assert_agrees().duplicates, 0, "{verdict}");
@@ -136,7 +134,7 @@ both_engines! {
         });
         assert!(claimed.await.is_none(), "it claimed after its end");
         app.send().await;
-        let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+        let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
         assert_eq!((progress.accepted, progress.open), (50, 0));
         engine.stop().await;
         let verdict = verify(&app.site, &mailbox(&app.sandbox)).await;
@@ -148,8 +146,8 @@ both_engines! {
     async fn few_open_files_slow_it_down_and_cost_nothing(app: TestApp) {
         app.import_readers(500).await;
         let edition = app.seal_edition("Few files").await;
-        let public_id = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
-        digests::pause(&app.site, &public_id, None).await.expect("it was going out");
+        let public_id = publishing::load(&app.site.db, edition).await.expect("the edition").public_id;
+        publishing::pause(&app.site, &public_id, None).await.expect("it was going out");
         let listen = program::address_of_its_own();
         let settings = [("LISTEN", listen.to_string()), ("SMTP_CONNECTIONS", "100".to_owned())];
         let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
@@ -163,10 +161,10 @@ both_engines! {
         }
         app.resume(&public_id).await;
         let done = wait::at_most(Duration::from_secs(60), async || {
-            let edition = digests::load(&app.site.db, edition).await.expect("the edition is there");
+            let edition = publishing::load(&app.site.db, edition).await.expect("the edition is there");
             (edition.state == EditionState::Finished).then_some(())
         });
-        assert!(done.await.is_some(), "{:?}\n{}", editions::progress(&app.site.db, edition).await, program.log());
+        assert!(done.await.is_some(), "{:?}\n{}", progress::of(&app.site.db, edition).await, program.log());
         // The door does not spin, nor fill the log.
         assert!(program.log().matches("no more connections can be taken").count() <= 1, "{}", program.log());
         assert!(program.log().contains("Too many open files"), "it had all it wanted: {}", program.log());

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use broadside::{
     delivery::{
-        editions::{self, EditionState},
         engine::{Engine, EngineOptions},
+        progress,
     },
-    digests,
+    editions::EditionState,
+    publishing,
     relays::{self, RelayOptions},
     sandbox::{Rule, Sandbox, SandboxConfig, SmtpOptions, Stage},
     smtp::{Relay, Timeouts},
@@ -78,7 +79,7 @@ both_engines! {
         let engine = start(&app, EngineOptions::new(vec![RelayOptions::unlimited(relay, 2)])).await;
         // The one behind it on the same connection waits with it.
         wait::until("all others", async || {
-            let progress = editions::progress(&app.site.db, edition).await.expect("the tallies");
+            let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
             (progress.accepted >= 58).then_some(())
         })
         .await;
@@ -159,11 +160,11 @@ fn through(app: &TestApp, proxy: &Proxy, connections: usize, timeouts: Timeouts)
 async fn finished(app: &TestApp, edition: i64) {
     let done = wait::at_most(PATIENCE, async || {
         app.advance(Duration::from_secs(60));
-        let edition = digests::load(&app.site.db, edition).await.expect("the edition is there");
+        let edition = publishing::load(&app.site.db, edition).await.expect("the edition is there");
         (edition.state == EditionState::Finished).then_some(())
     });
     if done.await.is_none() {
-        let progress = editions::progress(&app.site.db, edition).await;
+        let progress = progress::of(&app.site.db, edition).await;
         panic!("the edition was never finished: {progress:?}");
     }
 }

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::editions::EditionState,
-    digests,
+    editions::EditionState,
+    publishing,
     sandbox::{Rule, Stage},
 };
 
@@ -72,7 +72,7 @@ async fn outage(mut seed: Seed, processes: usize) {
         }
     }
     wait::at_most(PATIENCE, async || {
-        let state = digests::load(&app.site.db, edition).await.ok()?.state;
+        let state = publishing::load(&app.site.db, edition).await.ok()?.state;
         (state == EditionState::Finished).then_some(())
     })
     .await

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use broadside::{
     db::Db,
-    delivery::{editions, engine::Engine},
-    digests,
+    delivery::{engine::Engine, progress},
+    publishing,
     sandbox::{Rule, Stage},
     subscribers,
 };
@@ -36,8 +36,8 @@ both_engines! {
     /// TRUST F27: the same when the edition is cancelled.
     async fn what_was_on_its_way_when_it_was_cancelled_is_not_tried_again(app: TestApp) {
         let (edition, engine) = on_its_way(&app).await;
-        let seen = digests::load(&app.site.db, edition).await.expect("the edition");
-        digests::cancel(&app.site, &seen.public_id, &seen.version(), None).await.expect("it was going out");
+        let seen = publishing::load(&app.site.db, edition).await.expect("the edition");
+        publishing::cancel(&app.site, &seen.public_id, &seen.version(), None).await.expect("it was going out");
         refused_and_later(&app, engine).await;
         let states = states(&app).await;
         assert_eq!(states[1], "suppressed cancelled");
@@ -71,7 +71,7 @@ both_engines! {
         };
         let (left, ()) = tokio::join!(leaving, claimed);
         left.expect("anybody may leave");
-        let audit = editions::audit(&app.site.db, edition).await.expect("the audit");
+        let audit = progress::audit(&app.site.db, edition).await.expect("the audit");
         assert!(audit.holds() && audit.rows.suppressed == 1, "{audit:?}");
     }
 
@@ -98,13 +98,13 @@ both_engines! {
     async fn of_ten_who_press_send_at_once_one_wins(app: TestApp) {
         app.import_readers(5).await;
         let draft = app.draft("Pressed ten times").await;
-        let press = || digests::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+        let press = || publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
         let pressed = join_all((0..10).map(|_| press())).await;
         assert_eq!(pressed.iter().filter(|pressed| pressed.is_ok()).count(), 1);
-        let told = |pressed: &&_| matches!(pressed, Err(digests::Error::AlreadyPressed));
+        let told = |pressed: &&_| matches!(pressed, Err(publishing::Error::AlreadyPressed));
         assert_eq!(pressed.iter().filter(told).count(), 9);
-        app.advance(digests::UNDO + Duration::from_secs(1));
-        let seal = || digests::seal_due(&app.site, &app.templates);
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        let seal = || publishing::seal_due(&app.site, &app.templates);
         let sealed: usize = join_all((0..4).map(|_| seal())).await.into_iter().map(|sealed| sealed.expect("sealed")).sum();
         assert_eq!(sealed, 1, "and of four that lock it, too");
         app.drain().await;

@@ -15,11 +15,9 @@ use std::{
 
 use broadside::{
     db::Engine as DbEngine,
-    delivery::{
-        editions::{self, EditionState},
-        engine::Engine,
-    },
-    digests,
+    delivery::{engine::Engine, progress},
+    editions::EditionState,
+    publishing,
     sandbox::{Rule, Stage},
     site::Site,
 };
@@ -221,7 +219,7 @@ async fn stands_still(app: &TestApp, edition: i64) {
         (count == before && since.elapsed() > Duration::from_secs(1)).then_some(())
     })
     .await;
-    let progress = editions::progress(&app.site.db, edition).await.expect("the tallies can be read");
+    let progress = progress::of(&app.site.db, edition).await.expect("the tallies can be read");
     assert!(progress.open > CONNECTIONS as i64, "it went on to the end: {progress:?}");
 }
 
@@ -230,11 +228,11 @@ async fn stands_still(app: &TestApp, edition: i64) {
 async fn finished(app: &TestApp, edition: i64) {
     let done = wait::at_most(PATIENCE, async || {
         app.advance(Duration::from_millis(500));
-        let edition = digests::load(&app.site.db, edition).await.ok()?;
+        let edition = publishing::load(&app.site.db, edition).await.ok()?;
         (edition.state == EditionState::Finished).then_some(())
     });
     if done.await.is_none() {
-        let progress = editions::progress(&app.site.db, edition).await;
+        let progress = progress::of(&app.site.db, edition).await;
         panic!("the edition was never finished: {progress:?}");
     }
 }

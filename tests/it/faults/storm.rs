@@ -8,12 +8,10 @@ use std::{
 
 use broadside::{
     db::Engine as DbEngine,
-    delivery::{
-        editions::EditionState,
-        engine::{Engine, EngineOptions},
-    },
-    digests,
+    delivery::engine::{Engine, EngineOptions},
+    editions::EditionState,
     email_address::EmailAddress,
+    publishing,
     sandbox::{Sandbox, SandboxConfig, SmtpOptions},
     smtp::{Relay, Timeouts},
     subscribers::{self, Basis},
@@ -140,7 +138,7 @@ impl Drawn {
         let Self { app, mut seed } = self;
         let readers = import(&app, 20 + seed.within(0..60)).await;
         let edition = app.seal_edition("In a storm").await;
-        let public_id = digests::load(&app.site.db, edition).await.expect("the edition").public_id;
+        let public_id = publishing::load(&app.site.db, edition).await.expect("the edition").public_id;
         let hold = seed.once_in(4);
         if hold {
             assert_eq!(database::change(&app.site.db, "update edition set unknown_policy = 'hold'").await, 1);
@@ -251,7 +249,7 @@ impl Storm {
     /// TRUST F27: after a pause nothing leaves but what each connection had begun.
     async fn pause(&mut self, workers: &mut Vec<Mortal>) {
         let site = &self.app.site;
-        if digests::pause(site, &self.public_id, None).await.is_err() {
+        if publishing::pause(site, &self.public_id, None).await.is_err() {
             // It was finished already.
             return;
         }
@@ -283,7 +281,8 @@ impl Storm {
             let site = self.app.site.clone();
             let sent = Engine::run_until_idle(site, self.app.templates.clone(), self.options.clone()).await;
             sent.expect("the engine starts");
-            let edition = digests::load(&self.app.site.db, self.edition).await.expect("the edition is there");
+            let edition =
+                publishing::load(&self.app.site.db, self.edition).await.expect("the edition is there");
             if edition.state == EditionState::Finished {
                 return;
             }

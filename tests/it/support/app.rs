@@ -17,12 +17,12 @@ use broadside::{
     clock::{Clock, Moment},
     db::Db,
     delivery::former::FormerNames,
-    digests,
     doctor::Doctor,
     door::Limits,
     email_address::EmailAddress,
     mail::Templates,
     payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
+    publishing,
     relays::RelayOptions,
     sandbox::{Sandbox, SandboxConfig, Webhook},
     site::Site,
@@ -259,7 +259,7 @@ async fn make_magazine(site: &Site) {
         settings.from_email = "post@example.org".to_owned();
     });
     made.await.expect("an empty database takes its first owner");
-    digests::ensure_first(site).await.expect("a first list and digest");
+    publishing::ensure_first(site).await.expect("a first list and digest");
 }
 
 /// What still waits, or went wrong.

@@ -9,9 +9,9 @@ use broadside::{
         names::{self, CopyId},
         variant::{CopyNames, Links},
     },
-    digests::{self, Content, Edition},
     donations,
     email_address::EmailAddress,
+    publishing::{self, Content, Edition},
     relays::RelayOptions,
     staff::Settings,
     subscribers::{self, Basis, NewSubscription, Trace, consent, lists},
@@ -28,7 +28,8 @@ impl TestApp {
             let provider = self.payments.provider.as_ref();
             let worked =
                 donations::process_inbox(&self.site, provider).await.expect("the inbox is worked on");
-            let sealed = digests::seal_due(&self.site, &self.templates).await.expect("what is due is sealed");
+            let sealed =
+                publishing::seal_due(&self.site, &self.templates).await.expect("what is due is sealed");
             subscribers::ask_held_back(&self.site).await.expect("what the brake held back is due");
             self.send().await;
             if worked.done + worked.failed == 0 && sealed == 0 {
@@ -124,16 +125,16 @@ impl TestApp {
     /// A draft with articles, ready to be sent.
     pub async fn draft(&self, subject: &str) -> Edition {
         let articles = self.articles().await;
-        let digest = digests::digests(&self.site.db).await.expect("the digests can be read").remove(0);
-        let (id, _) = digests::create_draft(&self.site, digest.id, None).await.expect("a draft");
+        let digest = publishing::digests(&self.site.db).await.expect("the digests can be read").remove(0);
+        let (id, _) = publishing::create_draft(&self.site, digest.id, None).await.expect("a draft");
         let content = Content {
             subject: subject.to_owned(),
             preview_text: "What is new".to_owned(),
             intro_markdown: "Good morning.".to_owned(),
             article_ids: articles.iter().take(3).map(|article| article.id).collect(),
         };
-        digests::save_revision(&self.site, id, 1, content, None).await.expect("a draft takes content");
-        digests::load(&self.site.db, id).await.expect("the draft is there")
+        publishing::save_revision(&self.site, id, 1, content, None).await.expect("a draft takes content");
+        publishing::load(&self.site.db, id).await.expect("the draft is there")
     }
 
     /// Presses Send, lets the minute to undo pass, and sends everything. Returns the edition's number.
@@ -146,22 +147,23 @@ impl TestApp {
     /// As [`TestApp::send_edition`], up to the moment when copies may be sent. Returns the edition's number.
     pub async fn seal_edition(&self, subject: &str) -> i64 {
         let draft = self.draft(subject).await;
-        let pressed = digests::press_send(&self.site, &self.templates, draft.id, draft.revision, None, None);
+        let pressed =
+            publishing::press_send(&self.site, &self.templates, draft.id, draft.revision, None, None);
         pressed.await.expect("nothing is in the way");
-        self.advance(digests::UNDO + Duration::from_secs(1));
-        let sealed = digests::seal_due(&self.site, &self.templates).await.expect("what is due is sealed");
+        self.advance(publishing::UNDO + Duration::from_secs(1));
+        let sealed = publishing::seal_due(&self.site, &self.templates).await.expect("what is due is sealed");
         assert_eq!(sealed, 1, "the edition is locked");
         draft.id
     }
 
     /// Somebody looks at an edition that is stopped, and lets it go on.
     pub async fn resume(&self, public_id: &str) {
-        let edition = digests::find(&self.site.db, public_id).await.expect("the edition is there");
+        let edition = publishing::find(&self.site.db, public_id).await.expect("the edition is there");
         let settings = Settings::load(&self.site.db).await.expect("the settings can be read");
         let fingerprint =
-            digests::fingerprint(&self.site, &settings, &edition).await.expect("it can be read");
-        let seen = digests::Seen { version: &edition.version(), fingerprint: &fingerprint };
-        let resumed = digests::resume(&self.site, &self.templates, public_id, seen, None).await;
+            publishing::fingerprint(&self.site, &settings, &edition).await.expect("it can be read");
+        let seen = publishing::Seen { version: &edition.version(), fingerprint: &fingerprint };
+        let resumed = publishing::resume(&self.site, &self.templates, public_id, seen, None).await;
         resumed.expect("it was stopped");
     }
 

@@ -10,7 +10,7 @@ use std::{
 
 use broadside::{
     delivery::{
-        editions,
+        progress,
         verp::{self, Which},
     },
     sandbox::{Mailbox, Sandbox},
@@ -116,8 +116,8 @@ impl Row {
 /// Compares the ledger of an instance with what arrived.
 pub async fn verify(site: &Site, arrived: &[Arrival]) -> Verdict {
     let mut verdict = Verdict::default();
-    for edition in editions::ever_sealed(&site.db).await.expect("the editions can be read") {
-        let audit = editions::audit(&site.db, edition).await.expect("the rows can be counted");
+    for edition in progress::ever_sealed(&site.db).await.expect("the editions can be read") {
+        let audit = progress::audit(&site.db, edition).await.expect("the rows can be counted");
         if !audit.holds() {
             verdict.problems.push(format!(
                 "edition {edition} does not balance: {}; the tallies say {}",

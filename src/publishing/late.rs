@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Result, load};
 use crate::{
-    delivery::editions::{self, DueEdition},
+    editions::{self, DueEdition},
     mail::EditionHeld,
     site::Site,
     staff::{Settings, audit, letters},

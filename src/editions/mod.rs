@@ -1,14 +1,18 @@
-//! The states of an edition, and the only functions that move it from one to the next.
+//! Editions as the house sees them: their states, and the only functions that move one from a state to the next.
+//!
+//! The rule that must hold: a move is one conditional statement, so of two people who act at once one is told that the other was
+//! faster. This room owns the table; it knows nothing of what an edition says (`publishing`), nor of its copies (`delivery`).
+
+mod store;
 
 use std::{fmt, str::FromStr};
 
 use serde::Serialize;
 
-pub use super::store::editions::DueEdition;
-use super::{ledger, store};
+pub use self::store::{DueEdition, STATEMENTS, Stand};
 use crate::{
     clock::Moment,
-    db::{Db, Tx},
+    db::{self, Db, Tx},
     site::Site,
 };
 
@@ -102,7 +106,7 @@ pub async fn schedule(
     send_at: Moment,
     staff_id: Option<i64>,
 ) -> Result<(), MoveError> {
-    let moved = store::editions::schedule(tx, id, send_at, staff_id, site.now()).await?;
+    let moved = store::schedule(tx, id, send_at, staff_id, site.now()).await?;
     check(tx, id, moved).await
 }
 
@@ -111,7 +115,7 @@ pub async fn schedule(
 /// # Errors
 /// [`MoveError::WrongState`] once it has.
 pub async fn unschedule(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
-    let moved = store::editions::unschedule(tx, id, site.now()).await?;
+    let moved = store::unschedule(tx, id, site.now()).await?;
     check(tx, id, moved).await
 }
 
@@ -120,7 +124,7 @@ pub async fn unschedule(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveErr
 /// # Errors
 /// [`MoveError::WrongState`] unless it is sending.
 pub async fn pause(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
-    let moved = store::editions::pause(tx, id, site.now()).await?;
+    let moved = store::pause(tx, id, site.now()).await?;
     check(tx, id, moved).await
 }
 
@@ -150,30 +154,24 @@ impl Cause {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn pause_because(
-    tx: &mut Tx,
-    site: &Site,
-    id: i64,
-    why: &str,
-    cause: Cause,
-) -> crate::db::Result<bool> {
-    store::editions::pause_because(tx, id, (why, cause.as_str()), site.now()).await
+pub async fn pause_because(tx: &mut Tx, site: &Site, id: i64, why: &str, cause: Cause) -> db::Result<bool> {
+    store::pause_because(tx, id, (why, cause.as_str()), site.now()).await
 }
 
 /// Editions that the engine paused by itself and that nobody was told of yet.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn paused_untold(db: &Db) -> crate::db::Result<Vec<i64>> {
-    store::editions::untold(db).await
+pub async fn paused_untold(db: &Db) -> db::Result<Vec<i64>> {
+    store::untold(db).await
 }
 
 /// Takes it upon the caller to tell people of such a pause, in this transaction; `false` if somebody else did, or it goes on.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn tell_of_pause(tx: &mut Tx, id: i64) -> crate::db::Result<bool> {
-    store::editions::told(tx, id).await
+pub async fn tell_of_pause(tx: &mut Tx, id: i64) -> db::Result<bool> {
+    store::told(tx, id).await
 }
 
 /// Goes on after a pause; what was held before its audience was written down is due from now on.
@@ -181,8 +179,7 @@ pub async fn tell_of_pause(tx: &mut Tx, id: i64) -> crate::db::Result<bool> {
 /// # Errors
 /// [`MoveError::WrongState`] unless it is paused or held.
 pub async fn resume(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
-    let moved = store::editions::resume(tx, id, site.now()).await?
-        || store::editions::release(tx, id, site.now()).await?;
+    let moved = store::resume(tx, id, site.now()).await? || store::release(tx, id, site.now()).await?;
     tx.leaves_work();
     check(tx, id, moved).await
 }
@@ -191,8 +188,8 @@ pub async fn resume(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold(tx: &mut Tx, site: &Site, due: &DueEdition, because: &str) -> crate::db::Result<bool> {
-    store::editions::hold(tx, due.id, due.send_at, because, site.now()).await
+pub async fn hold(tx: &mut Tx, site: &Site, due: &DueEdition, because: &str) -> db::Result<bool> {
+    store::hold(tx, due.id, due.send_at, because, site.now()).await
 }
 
 /// Holds back every edition that would go out by itself: the database is a backup that does not know what was sent since.
@@ -200,16 +197,16 @@ pub async fn hold(tx: &mut Tx, site: &Site, due: &DueEdition, because: &str) -> 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold_all(tx: &mut Tx, site: &Site) -> crate::db::Result<Vec<String>> {
-    store::editions::hold_all(tx, site.now()).await
+pub async fn hold_all(tx: &mut Tx, site: &Site) -> db::Result<Vec<String>> {
+    store::hold_all(tx, site.now()).await
 }
 
 /// Makes it another version of itself: what was said of its copies changed.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn touch(tx: &mut Tx, site: &Site, id: i64) -> crate::db::Result<()> {
-    store::editions::touch(tx, id, site.now()).await
+pub async fn touch(tx: &mut Tx, site: &Site, id: i64) -> db::Result<()> {
+    store::touch(tx, id, site.now()).await
 }
 
 /// Lets the audience of what a restored backup holds be written down; it is held again after that.
@@ -217,7 +214,7 @@ pub async fn touch(tx: &mut Tx, site: &Site, id: i64) -> crate::db::Result<()> {
 /// # Errors
 /// [`MoveError::WrongState`] unless it is held for that reason, and not locked.
 pub async fn lock_held(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
-    let moved = store::editions::lock_held(tx, id, site.now()).await?;
+    let moved = store::lock_held(tx, id, site.now()).await?;
     check(tx, id, moved).await
 }
 
@@ -226,7 +223,7 @@ pub async fn lock_held(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveErro
 /// # Errors
 /// [`MoveError::NotFound`].
 pub async fn state_for_update(tx: &mut Tx, id: i64) -> Result<EditionState, MoveError> {
-    Ok(store::editions::state_for_update(tx, id).await?.ok_or(MoveError::NotFound)?.parse()?)
+    Ok(store::state_for_update(tx, id).await?.ok_or(MoveError::NotFound)?.parse()?)
 }
 
 /// What happens to a copy that may have arrived: its server took it all and its answer was lost.
@@ -268,7 +265,7 @@ impl UnknownPolicy {
 /// # Errors
 /// [`MoveError::WrongState`] once it is.
 pub async fn set_unknown_policy(tx: &mut Tx, id: i64, policy: UnknownPolicy) -> Result<(), MoveError> {
-    let moved = store::editions::set_policy(tx, id, policy.as_str()).await?;
+    let moved = store::set_policy(tx, id, policy.as_str()).await?;
     check(tx, id, moved).await
 }
 
@@ -278,27 +275,26 @@ pub async fn set_unknown_policy(tx: &mut Tx, id: i64, policy: UnknownPolicy) -> 
 /// # Errors
 /// [`MoveError::WrongState`] unless it is finished, sending or paused.
 pub async fn reopen(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
-    let held = store::editions::reopen(tx, id, site.now()).await?;
+    let held = store::reopen(tx, id, site.now()).await?;
     tx.leaves_work();
     check(tx, id, held).await
 }
 
-/// Ends it: whoever does not have it yet is not mailed, and their rows say why.
+/// Ends it. Whoever does not have it yet is not mailed: its copies that are open go with it, in the same transaction
+/// (`delivery::ledger::cancel_open`).
 ///
 /// # Errors
 /// [`MoveError::WrongState`] for drafts and for what has ended already.
 pub async fn cancel(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
-    let moved = store::editions::cancel(tx, id, site.now()).await?;
-    check(tx, id, moved).await?;
-    ledger::cancel_open(tx, site, id).await?;
-    Ok(())
+    let moved = store::cancel(tx, id, site.now()).await?;
+    check(tx, id, moved).await
 }
 
 async fn check(tx: &mut Tx, id: i64, moved: bool) -> Result<(), MoveError> {
     if moved {
         return Ok(());
     }
-    let state = store::editions::state(tx, id).await?.ok_or(MoveError::NotFound)?;
+    let state = store::state(tx, id).await?.ok_or(MoveError::NotFound)?;
     Err(MoveError::WrongState(state.parse()?))
 }
 
@@ -306,138 +302,88 @@ async fn check(tx: &mut Tx, id: i64, moved: bool) -> Result<(), MoveError> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn due(site: &Site) -> crate::db::Result<Vec<DueEdition>> {
-    store::editions::due(&site.db, site.now()).await
+pub async fn due(site: &Site) -> db::Result<Vec<DueEdition>> {
+    store::due(&site.db, site.now()).await
 }
 
 /// Takes the step from one subscriber to another in sealing; `false` if somebody else took it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn advance_seal(tx: &mut Tx, site: &Site, id: i64, from: i64, to: i64) -> crate::db::Result<bool> {
-    store::editions::advance_seal(tx, id, from, to, site.now()).await
+pub async fn advance_seal(tx: &mut Tx, site: &Site, id: i64, from: i64, to: i64) -> db::Result<bool> {
+    store::advance_seal(tx, id, from, to, site.now()).await
 }
 
 /// Ends sealing and lets the deliveries go, in one transaction; `false` if somebody else did.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn seal_and_start(tx: &mut Tx, site: &Site, id: i64) -> crate::db::Result<bool> {
+pub async fn seal_and_start(tx: &mut Tx, site: &Site, id: i64) -> db::Result<bool> {
     tx.leaves_work();
-    Ok(store::editions::finish_seal(tx, id, site.now()).await?
-        && store::editions::start(tx, id, site.now()).await?)
+    Ok(store::finish_seal(tx, id, site.now()).await? && store::start(tx, id, site.now()).await?)
 }
 
-/// How many deliveries of an edition stand where.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Progress {
-    /// Everyone in the frozen audience.
-    pub sealed: i64,
-    /// Taken by their mail provider.
-    pub accepted: i64,
-    /// Refused, or given up.
-    pub failed: i64,
-    /// Not mailed: they left, or their address is stopped.
-    pub suppressed: i64,
-    /// Not mailed, for the edition was cancelled.
-    pub cancelled: i64,
-    /// May have arrived.
-    pub unknown: i64,
-    /// Still to be attempted, or being attempted.
-    pub open: i64,
-}
-
-impl Progress {
-    fn from_counts(sealed: i64, counts: &[(String, i64)]) -> Self {
-        let count =
-            |word: &str| counts.iter().find(|(state, _)| state == word).map_or(0, |(_, count)| *count);
-        Self {
-            sealed,
-            accepted: count("accepted"),
-            failed: count("failed"),
-            suppressed: count("suppressed"),
-            cancelled: count("cancelled"),
-            unknown: count("unknown"),
-            open: count("queued") + count("claimed"),
-        }
-    }
-
-    /// The equation that holds at every moment (TRUST T1).
-    #[must_use]
-    pub const fn balances(&self) -> bool {
-        let Self { sealed, accepted, failed, suppressed, cancelled, unknown, open } = *self;
-        sealed == accepted + failed + suppressed + cancelled + unknown + open
-    }
-
-    /// How much of it has come to an end, 0 to 100.
-    #[must_use]
-    pub const fn percent(&self) -> i64 {
-        if self.sealed == 0 { 100 } else { (self.sealed - self.open) * 100 / self.sealed }
-    }
-}
-
-/// `200 sealed = 198 accepted + 1 failed + 1 suppressed + 0 unknown + 0 open`, and the cancelled copies where there are any.
-impl fmt::Display for Progress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} sealed = {} accepted + {} failed + {} suppressed + {} unknown + {} open",
-            self.sealed, self.accepted, self.failed, self.suppressed, self.unknown, self.open
-        )?;
-        if self.cancelled == 0 { Ok(()) } else { write!(f, " + {} cancelled", self.cancelled) }
-    }
-}
-
-/// Progress by the tallies: cheap at any size.
+/// Writes a draft of a digest. Its id; none if there is no such digest.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn progress(db: &Db, id: i64) -> crate::db::Result<Progress> {
-    let counts = store::editions::tallies(db, id).await?;
-    let total = counts.iter().map(|(_, count)| count).sum();
-    let sealed = store::editions::sealed_count(db, id).await?.unwrap_or(total);
-    Ok(Progress::from_counts(sealed, &counts))
+pub async fn create(
+    tx: &mut Tx,
+    site: &Site,
+    public_id: &str,
+    digest_id: i64,
+    staff_id: Option<i64>,
+) -> db::Result<Option<i64>> {
+    store::insert_edition(tx, public_id, digest_id, staff_id, site.now()).await
 }
 
-/// What the rows say and what the tallies say.
-#[derive(Clone, Copy, Debug)]
-pub struct Audit {
-    /// Recounted from the rows.
-    pub rows: Progress,
-    /// Added up from the tallies, as screens show it.
-    pub tallies: Progress,
-}
-
-impl Audit {
-    /// Whether the equation holds and both agree (TRUST T1, T11).
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        self.rows.balances() && self.rows == self.tallies
-    }
-}
-
-/// Recounts an edition from its rows.
+/// Writes the draft of a correction of one revision of an edition. Its id; none if there is no such edition.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn audit(db: &Db, id: i64) -> crate::db::Result<Audit> {
-    let all = store::editions::audit(db, id).await?;
-    let counts = |wanted: &str| -> Vec<(String, i64)> {
-        let of = all.iter().filter(|(of, ..)| of == wanted);
-        of.map(|(_, state, count)| (state.clone(), *count)).collect()
-    };
-    let sealed = counts("sealed").first().map(|(_, count)| *count);
-    let progress = |counts: Vec<(String, i64)>| {
-        let total = counts.iter().map(|(_, count)| count).sum();
-        Progress::from_counts(sealed.unwrap_or(total), &counts)
-    };
-    Ok(Audit { rows: progress(counts("rows")), tallies: progress(counts("tallies")) })
+pub async fn create_correction(
+    tx: &mut Tx,
+    site: &Site,
+    public_id: &str,
+    wrong: (i64, i64),
+    staff_id: Option<i64>,
+) -> db::Result<Option<i64>> {
+    store::insert_correction(tx, public_id, wrong, staff_id, site.now()).await
 }
 
-/// Every edition that was ever sealed, oldest first.
+/// Takes the number of the next revision, if the edition stands in this state and `based_on` is still its newest.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn ever_sealed(db: &Db) -> crate::db::Result<Vec<i64>> {
-    store::editions::sealed_editions(db).await
+pub async fn next_revision(
+    tx: &mut Tx,
+    site: &Site,
+    id: i64,
+    based_on: (i64, EditionState),
+) -> db::Result<Option<i64>> {
+    store::next_revision(tx, id, based_on, site.now()).await
+}
+
+/// Deletes a draft with its revisions and whatever was frozen of it; `false` if it is no longer the draft that somebody saw.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_draft(tx: &mut Tx, id: i64, seen: (i64, Moment)) -> db::Result<bool> {
+    store::delete_draft(tx, id, seen).await
+}
+
+/// Where it stands, held until the commit: what is read of it stays true while it is acted on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn stand(tx: &mut Tx, id: i64) -> db::Result<Option<Stand>> {
+    store::stand(tx, id).await
+}
+
+/// Ends it, if none of its copies is open any more; for what seems to be over.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finish(tx: &mut Tx, site: &Site, id: i64) -> db::Result<bool> {
+    store::finish(tx, id, site.now()).await
 }

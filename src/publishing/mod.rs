@@ -52,7 +52,7 @@ use crate::{
     articles::ArticleId,
     clock::Moment,
     db::{self, Db, MaybeDatabase, Tx},
-    delivery::editions::{EditionState, MoveError, UnknownPolicy},
+    editions::{EditionState, MoveError, UnknownPolicy},
     mail,
     site::Site,
     subscribers::{self, lists},

@@ -5,7 +5,12 @@
 //! it was based on.
 
 use super::{Content, Error, Result, find, home, store};
-use crate::{delivery::editions::EditionState, site::Site, staff::audit, token};
+use crate::{
+    editions::{self, EditionState},
+    site::Site,
+    staff::audit,
+    token,
+};
 
 /// The longest subject kept, in characters; mail programs show about 60.
 const SUBJECT_MOST: usize = 200;
@@ -20,7 +25,7 @@ pub async fn create_draft(site: &Site, digest_id: i64, staff_id: Option<i64>) ->
     let now = site.now();
     let mut tx = site.db.begin().await?;
     let public_id = token::public_id();
-    let created = store::insert_edition(&mut tx, &public_id, digest_id, staff_id, now).await?;
+    let created = editions::create(&mut tx, site, &public_id, digest_id, staff_id).await?;
     let id = created.ok_or(Error::NotFound)?;
     store::insert_revision(&mut tx, id, 1, &Content::default(), staff_id, now).await?;
     tx.commit().await?;
@@ -37,7 +42,9 @@ pub async fn delete_draft(site: &Site, public_id: &str, seen: &str, staff_id: Op
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
     home::check_at_home(&mut tx, site).await?;
-    if edition.version() != seen || !store::delete_draft(&mut tx, &edition).await? {
+    if edition.version() != seen
+        || !editions::delete_draft(&mut tx, edition.id, (edition.revision, edition.updated_at)).await?
+    {
         return Err(Error::NotAsSeen);
     }
     let subject = format!("edition {public_id}");
@@ -88,8 +95,8 @@ async fn save(
     let now = site.now();
     let content = content.tidy();
     let mut tx = site.db.begin().await?;
-    let Some(revision) = store::next_revision(&mut tx, edition_id, (based_on, state), now).await? else {
-        let stand = store::stand(&mut tx, edition_id).await?.ok_or(Error::NotFound)?;
+    let Some(revision) = editions::next_revision(&mut tx, site, edition_id, (based_on, state)).await? else {
+        let stand = editions::stand(&mut tx, edition_id).await?.ok_or(Error::NotFound)?;
         return Err(if stand.state == state { Error::Changed } else { Error::Locked });
     };
     store::insert_revision(&mut tx, edition_id, revision, &content, staff_id, now).await?;

@@ -12,7 +12,8 @@ use crate::{
     articles::{self, Written},
     clock::Clock,
     db::{DbOptions, Migrations},
-    delivery::editions,
+    delivery::progress,
+    editions,
     mail::Templates,
     staff::{Settings, settings},
     token::{Keys, RootSecret, public_id},
@@ -87,7 +88,7 @@ impl House {
 
     /// Everyone has exactly one row, the rows and the tallies agree, and all of them are still to go.
     async fn assert_sealed_for(&self, id: i64, readers: i64) {
-        let audit = editions::audit(&self.site.db, id).await.expect("an audit");
+        let audit = progress::audit(&self.site.db, id).await.expect("an audit");
         assert!(audit.holds(), "{} and {}", audit.rows, audit.tallies);
         assert_eq!((audit.rows.sealed, audit.rows.open), (readers, readers));
         assert_eq!(load(&self.site.db, id).await.expect("an edition").sealed_count, Some(readers));

@@ -1,4 +1,4 @@
-//! The statements of digests and editions as content. The moves of an edition's state are the delivery room's.
+//! The statements of digests, and of what editions say. The table of editions itself is the `editions` room's.
 
 use sqlx::FromRow;
 
@@ -9,7 +9,7 @@ use crate::{
     articles::ArticleId,
     clock::Moment,
     db::{Db, Result, Tx},
-    delivery::editions::{EditionState, UnknownPolicy},
+    editions::UnknownPolicy,
     email_address::EmailAddress,
     statements,
     subscribers::Recipient,
@@ -19,26 +19,11 @@ statements! {
     /// Every digest, the oldest first.
     DIGESTS = "select d.id, d.slug, d.name, d.list_id, l.name as list_name
         from digest d join list l on l.id = d.list_id order by d.id";
-    /// A draft, as somebody saw it. Its revisions and whatever was frozen of it go with it.
-    DELETE_DRAFT = "delete from edition where id = $1 and state = 'draft' and revision = $2 and updated_at = $3";
     ADD_DIGEST = "insert into digest (slug, name, list_id, created_at) values ($1, $2, $3, $4)
         on conflict (slug) do nothing";
-    INSERT_EDITION = "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_by, created_at, updated_at)
-        select $1, d.id, d.list_id, 'draft', 1, 'resend', $2, $3, $3 from digest d where d.id = $4
-        returning id";
-    /// The number of the next revision, taken only while the edition stands in the right state and nobody saved since.
-    NEXT_REVISION = "update edition set revision = revision + 1, updated_at = $1
-        where id = $2 and revision = $3 and state = $4 returning revision";
-    INSERT_CORRECTION = "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_by, created_at, updated_at,
-            corrects_edition_id, corrects_revision)
-        select $1, digest_id, list_id, 'draft', 1, unknown_policy, $2, $3, $3, id, $5 from edition where id = $4
-        returning id";
     INSERT_REVISION = "insert into edition_revision (edition_id, revision, subject, preview_text, intro_markdown, staff_id, created_at)
         values ($1, $2, $3, $4, $5, $6, $7)";
     INSERT_ARTICLES = rows(4) "insert into edition_article (edition_id, revision, position, article_id) values {rows}";
-    /// Where it stands, held until the commit: what is read of it stays true while it is acted on.
-    STAND = sqlite "select state, revision, send_at, updated_at from edition where id = $1",
-        postgres "select state, revision, send_at, updated_at from edition where id = $1 for update";
     /// The versions of a revision's articles, held until the commit. One that somebody is changing at this moment is not
     /// waited for, and not among them.
     HOLD_ARTICLES = sqlite "select a.id, a.version from edition_article e join article a on a.id = e.article_id
@@ -353,14 +338,6 @@ struct CopyRow {
     outcome: OutcomeRow,
 }
 
-/// Where an edition stands: what a refused write is explained by.
-pub(super) struct Stand {
-    pub(super) state: EditionState,
-    pub(super) revision: i64,
-    pub(super) send_at: Option<Moment>,
-    pub(super) updated_at: Moment,
-}
-
 pub(super) async fn digests(db: &Db) -> Result<Vec<Digest>> {
     db.all(DIGESTS, ()).await
 }
@@ -368,39 +345,6 @@ pub(super) async fn digests(db: &Db) -> Result<Vec<Digest>> {
 pub(super) async fn add_digest(tx: &mut Tx, slug: &str, name: &str, list_id: i64, now: Moment) -> Result<()> {
     tx.exec(ADD_DIGEST, (slug, name, list_id, now)).await?;
     Ok(())
-}
-
-pub(super) async fn insert_edition(
-    tx: &mut Tx,
-    public_id: &str,
-    digest_id: i64,
-    staff_id: Option<i64>,
-    now: Moment,
-) -> Result<Option<i64>> {
-    let created: Option<(i64,)> = tx.opt(INSERT_EDITION, (public_id, staff_id, now, digest_id)).await?;
-    Ok(created.map(|(id,)| id))
-}
-
-pub(super) async fn next_revision(
-    tx: &mut Tx,
-    edition_id: i64,
-    (based_on, state): (i64, EditionState),
-    now: Moment,
-) -> Result<Option<i64>> {
-    let next: Option<(i64,)> = tx.opt(NEXT_REVISION, (now, edition_id, based_on, state.as_str())).await?;
-    Ok(next.map(|(revision,)| revision))
-}
-
-pub(super) async fn insert_correction(
-    tx: &mut Tx,
-    public_id: &str,
-    (wrong, revision): (i64, i64),
-    staff_id: Option<i64>,
-    now: Moment,
-) -> Result<Option<i64>> {
-    let created: Option<(i64,)> =
-        tx.opt(INSERT_CORRECTION, (public_id, staff_id, now, wrong, revision)).await?;
-    Ok(created.map(|(id,)| id))
 }
 
 /// The newest revision that was sealed, 0 for none, and how many were.
@@ -492,14 +436,6 @@ pub(super) async fn insert_revision(
     Ok(())
 }
 
-pub(super) async fn stand(tx: &mut Tx, edition_id: i64) -> Result<Option<Stand>> {
-    let row: Option<(String, i64, Option<Moment>, Moment)> = tx.opt(STAND, (edition_id,)).await?;
-    let stand = |(state, revision, send_at, updated_at): (String, i64, Option<Moment>, Moment)| {
-        Ok(Stand { state: state.parse()?, revision, send_at, updated_at })
-    };
-    row.map(stand).transpose()
-}
-
 pub(super) async fn doubted(
     tx: &mut Tx,
     (edition_id, list_id): (i64, i64),
@@ -521,11 +457,6 @@ pub(super) async fn still_doubted(
 
 pub(super) async fn paused_by_refusals(db: &Db, edition_id: i64) -> Result<bool> {
     Ok(db.one::<(i64,)>(PAUSED_BY_REFUSALS, (edition_id,)).await?.0 > 0)
-}
-
-/// `false` if it is no longer the draft that it was then.
-pub(super) async fn delete_draft(tx: &mut Tx, edition: &Edition) -> Result<bool> {
-    Ok(tx.exec(DELETE_DRAFT, (edition.id, edition.revision, edition.updated_at)).await? == 1)
 }
 
 pub(super) async fn hold_articles(

@@ -1,5 +1,6 @@
-//! SQL of the state of an edition. The content of an edition is the digests room's.
+//! The statements that write the table of editions. What their revisions say is the publishing room's.
 
+use super::EditionState;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -7,6 +8,21 @@ use crate::{
 };
 
 statements! {
+    /// A draft, as somebody saw it. Its revisions and whatever was frozen of it go with it.
+    DELETE_DRAFT = "delete from edition where id = $1 and state = 'draft' and revision = $2 and updated_at = $3";
+    INSERT_EDITION = "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_by, created_at, updated_at)
+        select $1, d.id, d.list_id, 'draft', 1, 'resend', $2, $3, $3 from digest d where d.id = $4
+        returning id";
+    /// The number of the next revision, taken only while the edition stands in the right state and nobody saved since.
+    NEXT_REVISION = "update edition set revision = revision + 1, updated_at = $1
+        where id = $2 and revision = $3 and state = $4 returning revision";
+    INSERT_CORRECTION = "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_by, created_at, updated_at,
+            corrects_edition_id, corrects_revision)
+        select $1, digest_id, list_id, 'draft', 1, unknown_policy, $2, $3, $3, id, $5 from edition where id = $4
+        returning id";
+    /// Where it stands, held until the commit: what is read of it stays true while it is acted on.
+    STAND = sqlite "select state, revision, send_at, updated_at from edition where id = $1",
+        postgres "select state, revision, send_at, updated_at from edition where id = $1 for update";
     /// The state alone.
     STATE = "select state from edition where id = $1";
     /// The same, and it stays so until the end of the transaction.
@@ -65,19 +81,6 @@ statements! {
     /// Send no more of it.
     CANCEL = "update edition set state = 'cancelled', updated_at = $2, finished_at = $2
               where id = $1 and state in ('scheduled', 'sealed', 'sending', 'paused', 'held')";
-    /// Editions whose deliveries may be claimed, and what is left of them. (`+` keeps SQLite off the primary key, which would read
-    /// the whole audience.)
-    SENDING = "select e.id, e.unknown_policy,
-            (select min(d.next_at) from delivery d where d.edition_id = e.id and d.state = 'queued' and d.lane = '') as next_at,
-            exists (select 1 from delivery d where d.edition_id = e.id and d.state = 'queued' and d.lane > '') as any_in_lanes,
-            exists (select 1 from delivery d where + d.edition_id = e.id and d.state = 'claimed' and d.claimed_by > 0) as any_claimed
-        from edition e where e.state = 'sending' order by e.id";
-    /// The same, by their ids alone.
-    SENDING_NOW = "select id from edition where state = 'sending'";
-    /// Whether it seems to be over.
-    SEEMS_OVER = "select id from edition where id = $1 and state = 'sending'
-              and not exists (select 1 from delivery where edition_id = $1 and state = 'queued')
-              and not exists (select 1 from delivery where edition_id = $1 and state = 'claimed')";
     /// Waits for whoever is reopening it.
     HOLD_ROW = sqlite "select state from edition where id = $1", postgres "select state from edition where id = $1 for update";
     /// Nothing is open any more.
@@ -85,44 +88,19 @@ statements! {
               where id = $1 and state = 'sending'
               and not exists (select 1 from delivery where edition_id = $1 and state = 'queued')
               and not exists (select 1 from delivery where edition_id = $1 and state = 'claimed')";
-    /// The parts of each state, added up over the workers.
-    TALLIES = "select state, cast(sum(count) as bigint) as count from delivery_tally where edition_id = $1 group by state";
-    /// The rows themselves, counted, and beside them the tallies: one statement sees one moment, whatever is sending.
-    AUDIT = "select 'rows' as of, case when state = 'suppressed' and class = 'cancelled' then 'cancelled' else state end as state,
-            count(*) as count from delivery where edition_id = $1 group by 2
-        union all select 'tallies', state, cast(sum(count) as bigint) from delivery_tally where edition_id = $1 group by state
-        union all select 'sealed', '', sealed_count from edition where id = $1 and sealed_count is not null";
-    /// What was sealed.
-    SEALED_COUNT = "select sealed_count from edition where id = $1";
-    /// Every edition that was ever sealed.
-    SEALED_EDITIONS = "select id from edition where sealed_at is not null order by id";
 }
 
-/// An edition that is being sent.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Sending {
-    /// Its id.
-    pub id: i64,
-    /// What happens to a copy that may have arrived.
-    pub unknown_policy: String,
-    /// When the next copy that waits is due; none if none waits.
-    pub next_at: Option<Moment>,
-    /// Whether copies wait for domains that asked for patience.
-    pub any_in_lanes: bool,
-    /// Whether some worker holds copies of it.
-    pub any_claimed: bool,
-}
-
-impl Sending {
-    /// Whether a copy can be claimed.
-    pub fn is_due(&self, now: Moment) -> bool {
-        self.next_at.is_some_and(|at| at <= now)
-    }
-
-    /// Whether nothing of it is open any more.
-    pub const fn seems_over(&self) -> bool {
-        self.next_at.is_none() && !self.any_in_lanes && !self.any_claimed
-    }
+/// Where an edition stands: what a refused write is explained by.
+#[derive(Clone, Copy, Debug)]
+pub struct Stand {
+    /// Its state.
+    pub state: EditionState,
+    /// Its newest revision.
+    pub revision: i64,
+    /// When it goes out, once Send was pressed.
+    pub send_at: Option<Moment>,
+    /// When it was last changed.
+    pub updated_at: Moment,
 }
 
 /// An edition whose time has come.
@@ -241,10 +219,6 @@ pub async fn cancel(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(CANCEL, (id, now)).await? == 1)
 }
 
-pub async fn seems_over(tx: &mut Tx, id: i64) -> Result<bool> {
-    Ok(tx.opt::<(i64,)>(SEEMS_OVER, (id,)).await?.is_some())
-}
-
 /// Ends it, if nothing is open; for what seems to be over.
 pub async fn finish(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
     // A statement that waited for the row would look at the copies as they were before it waited: another one looks again.
@@ -252,33 +226,48 @@ pub async fn finish(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(FINISH, (id, now)).await? == 1)
 }
 
-pub async fn sending(db: &Db) -> Result<Vec<Sending>> {
-    db.all(SENDING, ()).await
+pub async fn insert_edition(
+    tx: &mut Tx,
+    public_id: &str,
+    digest_id: i64,
+    staff_id: Option<i64>,
+    now: Moment,
+) -> Result<Option<i64>> {
+    let created: Option<(i64,)> = tx.opt(INSERT_EDITION, (public_id, staff_id, now, digest_id)).await?;
+    Ok(created.map(|(id,)| id))
 }
 
-/// The ids of what is being sent, inside a transaction.
-pub async fn sending_now(tx: &mut Tx) -> Result<Vec<i64>> {
-    Ok(tx.all::<(i64,)>(SENDING_NOW, ()).await?.into_iter().map(|(id,)| id).collect())
+pub async fn next_revision(
+    tx: &mut Tx,
+    edition_id: i64,
+    (based_on, state): (i64, EditionState),
+    now: Moment,
+) -> Result<Option<i64>> {
+    let next: Option<(i64,)> = tx.opt(NEXT_REVISION, (now, edition_id, based_on, state.as_str())).await?;
+    Ok(next.map(|(revision,)| revision))
 }
 
-pub async fn tallies(db: &Db, id: i64) -> Result<Vec<(String, i64)>> {
-    db.all(TALLIES, (id,)).await
+pub async fn insert_correction(
+    tx: &mut Tx,
+    public_id: &str,
+    (wrong, revision): (i64, i64),
+    staff_id: Option<i64>,
+    now: Moment,
+) -> Result<Option<i64>> {
+    let created: Option<(i64,)> =
+        tx.opt(INSERT_CORRECTION, (public_id, staff_id, now, wrong, revision)).await?;
+    Ok(created.map(|(id,)| id))
 }
 
-/// Of what (`rows`, `tallies`, or `sealed`), which state, how many.
-pub async fn audit(db: &Db, id: i64) -> Result<Vec<(String, String, i64)>> {
-    db.all(AUDIT, (id,)).await
+pub async fn stand(tx: &mut Tx, edition_id: i64) -> Result<Option<Stand>> {
+    let row: Option<(String, i64, Option<Moment>, Moment)> = tx.opt(STAND, (edition_id,)).await?;
+    let stand = |(state, revision, send_at, updated_at): (String, i64, Option<Moment>, Moment)| {
+        Ok(Stand { state: state.parse()?, revision, send_at, updated_at })
+    };
+    row.map(stand).transpose()
 }
 
-pub async fn sealed_count(db: &Db, id: i64) -> Result<Option<i64>> {
-    Ok(db.opt::<(Option<i64>,)>(SEALED_COUNT, (id,)).await?.and_then(|(count,)| count))
-}
-
-/// How many copies were sealed, inside a transaction.
-pub async fn sealed(tx: &mut Tx, id: i64) -> Result<i64> {
-    Ok(tx.opt::<(Option<i64>,)>(SEALED_COUNT, (id,)).await?.and_then(|(count,)| count).unwrap_or_default())
-}
-
-pub async fn sealed_editions(db: &Db) -> Result<Vec<i64>> {
-    Ok(db.all::<(i64,)>(SEALED_EDITIONS, ()).await?.into_iter().map(|(id,)| id).collect())
+/// `false` if it is no longer the draft that it was then.
+pub async fn delete_draft(tx: &mut Tx, id: i64, (revision, updated_at): (i64, Moment)) -> Result<bool> {
+    Ok(tx.exec(DELETE_DRAFT, (id, revision, updated_at)).await? == 1)
 }

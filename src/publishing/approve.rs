@@ -7,7 +7,8 @@ use super::{Edition, EditionSummary, Error, Result, issue::Issue, store};
 use crate::{
     articles::{self, Article, ArticleError, ArticleId, Written},
     db::{self, Db, Tx},
-    delivery::{editions::EditionState, variant},
+    delivery::variant,
+    editions::EditionState,
     site::Site,
     staff::Settings,
 };

@@ -9,10 +9,10 @@ use super::{Edition, Error, Result, find, home::check_at_home, send::record};
 use crate::{
     db::{self, Db, Tx},
     delivery::{
-        editions::{self, EditionState, MoveError},
         ledger::{self, Waiting},
         verp::Which,
     },
+    editions::{self, EditionState, MoveError},
     email_address::EmailAddress,
     site::Site,
 };

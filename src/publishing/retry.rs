@@ -12,10 +12,10 @@ use crate::{
     db::{self, Db, Gate},
     delivery::{
         bounces::{mass, without_addresses},
-        editions::{self, EditionState},
         ledger,
         suppression::Suppressions,
     },
+    editions::{self, EditionState},
     site::Site,
     staff::audit,
 };

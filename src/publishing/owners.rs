@@ -3,10 +3,14 @@
 
 use super::{Result, load, store};
 use crate::{
-    delivery::editions,
+    editions,
     mail::EditionPaused,
     site::Site,
-    staff::{Role, Settings, accounts, accounts::Member, letters},
+    staff::{
+        Role, Settings,
+        accounts::{self, Member},
+        letters,
+    },
 };
 
 /// The owners, and who pressed Send for an edition: it is theirs to see that it arrives.

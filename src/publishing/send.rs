@@ -10,15 +10,13 @@ use std::time::Duration;
 
 use super::{
     Edition, Error, Problem, Result, approve, correct, find, home::check_at_home, issue::Issue, load,
-    preflight, retry, store, version,
+    preflight, retry, version,
 };
 use crate::{
     clock::Moment,
     db::{self, Tx},
-    delivery::{
-        editions::{self, EditionState, MoveError, UnknownPolicy},
-        variant,
-    },
+    delivery::{ledger, variant},
+    editions::{self, EditionState, MoveError, UnknownPolicy},
     mail::Templates,
     site::Site,
     staff::{Settings, audit},
@@ -111,7 +109,7 @@ pub async fn press(site: &Site, templates: &Templates, press: Press<'_>) -> Resu
         Err(error) => return Err(error.into()),
     }
     // Read after the move, which holds the row: a revision saved between the two would be another text than was checked.
-    let stand = store::stand(&mut tx, edition_id).await?.ok_or(Error::NotFound)?;
+    let stand = editions::stand(&mut tx, edition_id).await?.ok_or(Error::NotFound)?;
     if stand.revision != revision {
         return Err(Error::Changed);
     }
@@ -240,6 +238,7 @@ async fn cancel_once(site: &Site, public_id: &str, version: &str, staff_id: Opti
     let stood = Stood::hold(&mut tx, edition.id).await?;
     editions::cancel(&mut tx, site, edition.id).await?;
     stood.check(version)?;
+    ledger::cancel_open(&mut tx, site, edition.id).await?;
     record(&mut tx, site, staff_id, "cancelled", &edition, "").await?;
     tx.commit().await?;
     Ok(())
@@ -263,7 +262,7 @@ struct Stood(String);
 
 impl Stood {
     async fn hold(tx: &mut Tx, edition_id: i64) -> Result<Self> {
-        let stand = store::stand(tx, edition_id).await?.ok_or(Error::NotFound)?;
+        let stand = editions::stand(tx, edition_id).await?.ok_or(Error::NotFound)?;
         Ok(Self(version(stand.revision, stand.updated_at)))
     }
 

@@ -9,7 +9,8 @@
 use super::{Edition, Error, Problem, Result, find, issue::Issue, load_revision, preflight, store};
 use crate::{
     db::{self, Db, Tx},
-    delivery::{editions, ledger, variant},
+    delivery::{ledger, progress, variant},
+    editions,
     mail::Templates,
     site::Site,
     staff::{Settings, audit},
@@ -38,7 +39,7 @@ pub async fn versions(db: &Db, edition_id: i64) -> db::Result<Vec<Version>> {
     if number > 1 {
         return store::by_revision(db, edition_id).await;
     }
-    let progress = editions::progress(db, edition_id).await?;
+    let progress = progress::of(db, edition_id).await?;
     let readers = progress.accepted + progress.unknown;
     Ok(if readers == 0 { Vec::new() } else { vec![Version { revision, readers }] })
 }
@@ -118,7 +119,7 @@ pub(super) async fn give_to_the_rest(
 
 /// In the transaction that lets the edition go on: nothing is left with the old body, and nothing is just leaving.
 pub(super) async fn check_the_rest(tx: &mut Tx, edition: &Edition, variant: i64) -> Result<()> {
-    let stand = store::stand(tx, edition.id).await?.ok_or(Error::NotFound)?;
+    let stand = editions::stand(tx, edition.id).await?.ok_or(Error::NotFound)?;
     if stand.revision != edition.revision {
         return Err(Error::NotAsSeen);
     }
@@ -129,7 +130,7 @@ pub(super) async fn check_the_rest(tx: &mut Tx, edition: &Edition, variant: i64)
 }
 
 async fn is_stopped(tx: &mut Tx, edition: &Edition) -> Result<bool> {
-    let stand = store::stand(tx, edition.id).await?;
+    let stand = editions::stand(tx, edition.id).await?;
     Ok(stand.is_some_and(|stand| stand.state == edition.state && stand.revision == edition.revision))
 }
 
@@ -155,7 +156,7 @@ pub async fn begin_correction(
     let now = site.now();
     let name = token::public_id();
     let mut tx = site.db.begin().await?;
-    let created = store::insert_correction(&mut tx, &name, (wrong.id, revision), staff_id, now).await?;
+    let created = editions::create_correction(&mut tx, site, &name, (wrong.id, revision), staff_id).await?;
     let id = created.ok_or(Error::NotFound)?;
     store::insert_revision(&mut tx, id, 1, &content, staff_id, now).await?;
     let detail = format!("of revision {revision} of edition {public_id}");

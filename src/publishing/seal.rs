@@ -11,11 +11,11 @@ use crate::{
     clock::Moment,
     db::{Gate, Tx},
     delivery::{
-        editions::{self, DueEdition, EditionState},
         ledger::{self, NewDelivery},
         origin::{self, Standing},
         variant,
     },
+    editions::{self, DueEdition, EditionState},
     heavy::Each,
     mail::Templates,
     site::Site,
@@ -159,7 +159,7 @@ async fn audience(tx: &mut Tx, due: DueEdition, after: i64) -> Result<Vec<Recipi
 /// An edition that was undone, rewritten and pressed again since we looked carries another revision, and waits for another
 /// minute: then what we compiled is not what should go out.
 async fn is_still_ours(tx: &mut Tx, due: DueEdition, now: Moment, state: EditionState) -> Result<bool> {
-    let stand = store::stand(tx, due.id).await?;
+    let stand = editions::stand(tx, due.id).await?;
     Ok(stand.is_some_and(|stand| {
         stand.state == state && stand.revision == due.revision && stand.send_at.is_some_and(|at| at <= now)
     }))
