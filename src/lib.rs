@@ -21,6 +21,7 @@
 //! | [`smtp`] | an SMTP client: one conversation with a server |
 //! | [`relays`] | the mail services: whose turn it is, their limits, whether they let us in |
 //! | [`delivery`] | editions on their way: the ledger of deliveries, notices, suppression, workers |
+//! | [`bounces`] | what comes back about our mail, from every source in one form, and what it does |
 //! | [`deliverability`] | what mail providers look at before they believe our mail, and whether it is there |
 //! | [`staff`] | the team: accounts, roles, sessions, the settings an editor decides |
 //! | [`subscribers`] | readers: lists, subscriptions, consent, preferences |
@@ -39,6 +40,7 @@
 
 pub mod articles;
 pub mod attempts;
+pub mod bounces;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -95,6 +97,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("jobs", jobs::STATEMENTS),
     ];
     all.extend(relays::STATEMENTS.iter().map(|table| ("relays", *table)));
+    all.extend(bounces::STATEMENTS.iter().map(|table| ("bounces", *table)));
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
     all
 }

@@ -14,8 +14,8 @@ use url::Url;
 
 use crate::{
     articles::{feed, html},
+    bounces,
     clock::Stopwatch,
-    delivery::bounces,
     email_address::EmailAddress,
     mail::{self, DigestContext, EmailTemplate as _, Personal, Templates},
     sandbox,

@@ -11,13 +11,13 @@ use anyhow::Context as _;
 
 use super::instance;
 use crate::{
-    config::Config,
-    delivery::bounces::{
+    bounces::{
         self, Class, Report,
         maildir::{Taken, receive_maildir},
         mime,
         receive::receive_mail,
     },
+    config::Config,
 };
 
 #[derive(Debug, clap::Subcommand)]

@@ -1,9 +1,9 @@
 //! What the settings name outside, for whoever runs and for whoever looks.
 
 use crate::{
+    bounces::imap::Mailbox,
     config::Config,
     deliverability::Lookout,
-    delivery::bounces::imap::Mailbox,
     dns::Dns,
     smtp_url::{Relays, SmtpUrl},
 };

@@ -17,12 +17,12 @@ use super::{
 };
 use crate::{
     articles::fetch::Fetcher,
+    bounces::providers::sns::{Network, Topic},
     clock::Clock,
     config::{Config, Environment},
     db::Unreachable,
     deliverability,
     delivery::{
-        bounces::providers::sns::{Network, Topic},
         breaker::RefusalRules,
         dkim,
         engine::{Engine, EngineOptions},

@@ -20,8 +20,8 @@ use url::Url;
 pub use self::table::{Kind, SETTINGS, Setting, example};
 use self::table::{file_of, rule};
 use crate::{
+    bounces::providers::sendgrid,
     db::DbOptions,
-    delivery::bounces::providers::sendgrid,
     email_address::EmailAddress,
     network, private,
     smtp_url::Relays,

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use super::{
-    bounces::mass,
+    returned,
     store::{
         breaker::{self as store, OfOne, Recent},
         domains,
@@ -170,7 +170,7 @@ impl Stop {
     /// Whether it was going out until now. The gate that it closes comes before any row that it changes.
     async fn pause(&self, tx: &mut Tx, site: &Site, edition: i64) -> Result<bool> {
         if self.cause == Cause::Refusals {
-            mass::hold(tx, site, edition).await?;
+            returned::hold(tx, site, edition).await?;
         }
         if self.asked == Asked::Once {
             store::see(tx, edition).await?;

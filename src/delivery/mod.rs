@@ -7,7 +7,6 @@
 //!
 //! It knows subscribers and lists as ids, and addresses as values; of editions it knows the state.
 
-pub mod bounces;
 pub mod breaker;
 mod copy_names;
 pub mod dkim;
@@ -27,6 +26,7 @@ mod place;
 pub mod position;
 pub mod progress;
 mod queue;
+pub mod returned;
 mod sender;
 mod shared;
 mod stopping;
@@ -43,26 +43,24 @@ use crate::db::Sql;
 /// What this room forgets, for the one place that says when.
 pub(crate) mod forgetting {
     pub(crate) use super::store::{
-        bounces::FORGET as BOUNCES, ledger::FORGET_LOG as ATTEMPTS, notices::FORGET as NOTICES,
-        pace::FORGET as PACES, workers::FORGET as WORKERS,
+        ledger::FORGET_LOG as ATTEMPTS, notices::FORGET as NOTICES, pace::FORGET as PACES,
+        workers::FORGET as WORKERS,
     };
 }
 
 /// Every statement of this room.
 pub const STATEMENTS: &[&[Sql]] = &[
     store::dkim::STATEMENTS,
-    store::bounces::STATEMENTS,
     store::breaker::STATEMENTS,
     store::figures::STATEMENTS,
     store::domains::STATEMENTS,
     store::ledger::STATEMENTS,
-    store::letters::STATEMENTS,
-    store::mass::STATEMENTS,
     store::names::STATEMENTS,
     store::notices::STATEMENTS,
     store::pace::STATEMENTS,
     store::progress::STATEMENTS,
     store::origin::STATEMENTS,
+    store::returned::STATEMENTS,
     store::suppressions::STATEMENTS,
     store::workers::STATEMENTS,
 ];

@@ -1,6 +1,7 @@
 //! Which rows the names in links, return addresses and Message-IDs mean.
 
 pub use super::copy_names::CopyId;
+pub(crate) use super::store::suppressions::reader;
 use super::{copy_names::CopyNames, store::names as store, variant::Headers, verp::Which};
 use crate::{
     db::{Db, Result},

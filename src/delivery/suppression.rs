@@ -80,7 +80,7 @@ impl<'a> Suppressions<'a> {
     }
 
     /// What an address is kept as.
-    pub(super) fn hash(self, address: &EmailAddress) -> String {
+    pub(crate) fn hash(self, address: &EmailAddress) -> String {
         self.0.keys.name(Purpose::Suppression, &address.key())
     }
 
@@ -173,7 +173,7 @@ impl<'a> Suppressions<'a> {
     ///
     /// # Errors
     /// When the database fails.
-    pub(super) async fn close(self, tx: &mut Tx) -> Result<()> {
+    pub(crate) async fn close(self, tx: &mut Tx) -> Result<()> {
         tx.close(Gate::Suppressions).await
     }
 

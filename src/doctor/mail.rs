@@ -6,11 +6,9 @@ use futures_util::future::join_all;
 
 use super::{Doctor, Finding, Grade, in_time};
 use crate::{
+    bounces::imap::{ImapError, Mailbox},
     clock::{Clock, Moment, Zone},
-    delivery::{
-        bounces::imap::{ImapError, Mailbox},
-        outcome,
-    },
+    delivery::outcome,
     dns::{Dns, NoAnswer},
     email_address::for_the_log,
     heavy, private,

@@ -29,10 +29,10 @@ pub use self::{
     store::STATEMENTS,
 };
 use crate::{
+    bounces::imap::Mailbox,
     clock::Clock,
     db::Sql,
     deliverability::{self, Check, Lookout},
-    delivery::bounces::imap::Mailbox,
     email_address::EmailAddress,
     mail::dkim::zone_file_strings,
     payments::StripeSettings,

@@ -18,9 +18,9 @@ use self::trouble::Watch;
 
 use crate::{
     articles,
+    bounces::{imap::Mailbox, maildir::receive_maildir, receive::receive_refusals},
     deliverability::Lookout,
     delivery::{
-        bounces::{imap::Mailbox, maildir::receive_maildir, receive::receive_refusals},
         domains,
         former::FormerNames,
         origin::{self, Standing},

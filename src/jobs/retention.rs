@@ -11,7 +11,7 @@ use std::{fmt, time::Duration};
 
 use super::store;
 use crate::{
-    attempts,
+    attempts, bounces,
     clock::{Moment, Stopwatch},
     db::{Gate, Result, Sql},
     deliverability,
@@ -96,7 +96,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("ledger_entry", Kept("the books")),
     ("receipt", Kept("the books")),
     ("sync_cursor", Bounded("a row for each list that is read, and one for the last round of forgetting")),
-    ("bounce", Goes(&[(delivery::BOUNCES, BOOKS)])),
+    ("bounce", Goes(&[(bounces::FORGET, BOOKS)])),
     ("bounce_cursor", Bounded("one row")),
     ("bounce_mass", Bounded("a row for each edition")),
     ("edition_domain", Kept("a row for each edition and domain, far fewer than the copies, which stay")),

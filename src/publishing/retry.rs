@@ -8,13 +8,10 @@ use std::collections::BTreeSet;
 
 use super::{Edition, Error, Result, find, home, store};
 use crate::{
+    bounces::without_addresses,
     clock::Moment,
     db::{self, Db, Gate},
-    delivery::{
-        bounces::{mass, without_addresses},
-        ledger,
-        suppression::Suppressions,
-    },
+    delivery::{ledger, returned, suppression::Suppressions},
     editions::{self, EditionState},
     site::Site,
     staff::audit,
@@ -211,7 +208,7 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
             Failed::InDoubt { .. } => ledger::retry_doubted(&mut tx, site, edition.id, &wanted).await?,
             _ => ledger::retry(&mut tx, site, (edition.id, variant), &wanted).await?,
         };
-        mass::tried_again(&mut tx, edition.id, &wanted).await?;
+        returned::tried_again(&mut tx, edition.id, &wanted).await?;
         let kind = if matches!(which, Failed::InDoubt { .. }) { "in doubt" } else { "that failed" };
         let detail = format!("{moved} copies {kind}: {why}, revision {newest}");
         let subject = format!("edition {}", edition.public_id);

@@ -5,7 +5,7 @@
 use super::{Edition, Error, Result, find, load, owners, store};
 use crate::{
     db::{self, Db},
-    delivery::bounces::mass::{self, Decision, Mass},
+    delivery::returned::{self, Decision, Mass},
     mail::CopiesCameBack,
     site::Site,
     staff::{Settings, audit, letters},
@@ -31,7 +31,7 @@ pub struct Returned {
 /// When the database fails.
 pub async fn returned(site: &Site) -> Result<Vec<Returned>> {
     let mut all = Vec::new();
-    for mass in mass::waiting(&site.db).await? {
+    for mass in returned::waiting(&site.db).await? {
         all.push(one(site, mass).await?);
     }
     Ok(all)
@@ -39,7 +39,7 @@ pub async fn returned(site: &Site) -> Result<Vec<Returned>> {
 
 async fn one(site: &Site, mass: Mass) -> Result<Returned> {
     let edition = load(&site.db, mass.edition_id).await?;
-    Ok(Returned { edition, mass, words: mass::words(&site.db, mass.edition_id).await? })
+    Ok(Returned { edition, mass, words: returned::words(&site.db, mass.edition_id).await? })
 }
 
 /// Decides of one of them, and of what still comes back of it; of what came since it was looked at only that it waits. Returns
@@ -55,7 +55,7 @@ pub async fn decide_returned(
 ) -> Result<i64> {
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
-    let since = mass::decide(&mut tx, site, edition.id, decision).await?.ok_or(Error::NotAsSeen)?;
+    let since = returned::decide(&mut tx, site, edition.id, decision).await?.ok_or(Error::NotAsSeen)?;
     let said = match decision {
         Decision::Gone { .. } => "said that its readers are gone",
         Decision::Kept => "said that its readers are not gone",
@@ -72,7 +72,7 @@ async fn stop(site: &Site, edition: i64) -> db::Result<()> {
     loop {
         let stopped = db::again(|| async {
             let mut tx = site.db.begin().await?;
-            let stopped = mass::stop_some(&mut tx, site, edition, CHUNK).await?;
+            let stopped = returned::stop_some(&mut tx, site, edition, CHUNK).await?;
             tx.commit().await?;
             Ok::<_, sqlx::Error>(stopped)
         })
@@ -97,23 +97,24 @@ pub async fn is_told_by_its_pause(db: &Db, edition_id: i64) -> db::Result<bool> 
 /// # Errors
 /// When the database fails.
 pub async fn tell_of_returned(site: &Site) -> Result<usize> {
-    for edition in mass::unfinished(&site.db).await? {
+    for edition in returned::unfinished(&site.db).await? {
         stop(site, edition).await?;
     }
     let mut told = 0;
-    for id in mass::untold(&site.db).await? {
+    for id in returned::untold(&site.db).await? {
         // The same event paused it: people have a letter about that, and its page leads to where this is decided. If it goes on
         // and this is still to be decided, they are told then.
         if is_told_by_its_pause(&site.db, id).await? {
             continue;
         }
-        let Some(mass) = mass::waiting(&site.db).await?.into_iter().find(|mass| mass.edition_id == id) else {
+        let Some(mass) = returned::waiting(&site.db).await?.into_iter().find(|mass| mass.edition_id == id)
+        else {
             continue;
         };
         let settings = Settings::load(&site.db).await?;
         let (returned, people) = (one(site, mass).await?, owners::responsible(site, id).await?);
         let mut tx = site.db.begin().await?;
-        if !mass::tell(&mut tx, id).await? {
+        if !returned::tell(&mut tx, id).await? {
             continue;
         }
         let context = CopiesCameBack {

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     delivery::{
-        bounces::mass,
         origin::{self, Doubt, Standing},
+        returned,
     },
     editions::EditionState,
     publishing::{self, TakesNothing},
@@ -256,7 +256,7 @@ impl App {
             });
         }
         if Role::READERS.contains(&role) {
-            for mass in mass::waiting(&self.site.db).await? {
+            for mass in returned::waiting(&self.site.db).await? {
                 if publishing::is_told_by_its_pause(&self.site.db, mass.edition_id).await? {
                     continue;
                 }

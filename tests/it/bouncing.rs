@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use broadside::{
+    bounces::{
+        Action, Class, Reason, Recipient, Report,
+        imap::Mailbox,
+        maildir::{Taken, receive_maildir},
+        receive::{Effect, Source, receive, receive_mail, receive_refusals},
+    },
     delivery::{
-        bounces::{
-            Action, Class, Reason, Recipient, Report,
-            imap::Mailbox,
-            maildir::{Taken, receive_maildir},
-            receive::{Effect, Source, receive, receive_mail, receive_refusals},
-        },
         engine::{Engine, EngineOptions},
         suppression::Suppressions,
     },

@@ -4,13 +4,11 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::{
-        bounces::{
-            Action, Class, Reason, Recipient, Report,
-            receive::{Effect, Source, receive, receive_mail, receive_refusals},
-        },
-        progress,
+    bounces::{
+        Action, Class, Reason, Recipient, Report,
+        receive::{Effect, Source, receive, receive_mail, receive_refusals},
     },
+    delivery::progress,
     editions::EditionState,
     publishing,
     sandbox::{Rule, Stage},

@@ -105,6 +105,7 @@ const LEVELS: &[&[&str]] = &[
     &["mail", "payments", "replies", "smtp"],
     &["relays", "editions"],
     &["delivery"],
+    &["bounces"],
     &["deliverability"],
     &["staff"],
     &["subscribers", "articles"],

@@ -2,8 +2,8 @@
 
 use axum::http::{Method, StatusCode, header::CONTENT_TYPE};
 use broadside::{
+    bounces::receive::{self, Effect},
     delivery::{
-        bounces::receive::{self, Effect},
         names::CopyId,
         variant::{CopyNames, Links},
     },

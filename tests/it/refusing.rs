@@ -1,11 +1,8 @@
 //! Refusals of us: they stop the edition, whatever their words, and never a reader.
 
 use broadside::{
-    delivery::{
-        bounces::receive::{Effect, receive_mail, receive_refusals},
-        progress,
-        suppression::Suppressions,
-    },
+    bounces::receive::{Effect, receive_mail, receive_refusals},
+    delivery::{progress, suppression::Suppressions},
     editions::EditionState,
     email_address::EmailAddress,
     publishing,

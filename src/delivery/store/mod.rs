@@ -1,17 +1,15 @@
 //! The SQL of the delivery room, by table.
 
-pub(super) mod bounces;
 pub(super) mod breaker;
 pub(super) mod dkim;
 pub(super) mod domains;
 pub(super) mod figures;
 pub(super) mod ledger;
-pub(super) mod letters;
-pub(super) mod mass;
 pub(super) mod names;
 pub(super) mod notices;
 pub(super) mod origin;
 pub(super) mod pace;
 pub(super) mod progress;
+pub(super) mod returned;
 pub(super) mod suppressions;
 pub(super) mod workers;

@@ -125,6 +125,7 @@ pub async fn next_readers(db: &Db, after: i64, limit: i64) -> Result<Vec<(i64, E
     db.all(NEXT_READERS, (after, limit)).await
 }
 
+/// The reader of an address, by its key.
 pub async fn reader(tx: &mut Tx, key: &str) -> Result<Option<i64>> {
     Ok(tx.opt::<(i64,)>(READER, (key,)).await?.map(|(id,)| id))
 }

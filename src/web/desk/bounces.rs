@@ -10,16 +10,13 @@ use super::{
     editions::{copies, count, grouped},
 };
 use crate::{
-    clock::Zone,
-    delivery::{
-        bounces::{
-            mass::Decision,
-            person,
-            receive::Complaints,
-            record::{self, Bounce},
-        },
-        suppression::Suppressions,
+    bounces::{
+        person,
+        receive::Complaints,
+        record::{self, Bounce},
     },
+    clock::Zone,
+    delivery::{returned::Decision, suppression::Suppressions},
     email_address::EmailAddress,
     publishing::{self, Returned},
     subscribers::{self, Subscriber},

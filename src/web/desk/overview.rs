@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     articles,
+    bounces::without_addresses,
     delivery::{
-        bounces::without_addresses,
         notices::{self, FailedNotice},
         progress::{self, Progress},
     },

@@ -10,7 +10,7 @@ use axum::{
 
 use super::super::App;
 use crate::{
-    delivery::bounces::{
+    bounces::{
         providers::{
             Refused, Signed, mailgun, postmark, sendgrid,
             sns::{Said, Topic},

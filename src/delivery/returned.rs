@@ -7,19 +7,18 @@
 //! that name no copy. Readers are counted, not reports. Whoever counts is inside the gate of suppressions, so of two reports
 //! at once the second sees the first.
 
-use super::effect::Effect;
-pub use crate::delivery::store::mass::Mass;
+pub use super::store::returned::Mass;
+use super::{
+    ledger,
+    store::{
+        domains::{self, OfProvider},
+        progress,
+        returned::{self as store, Counted},
+    },
+    suppression::{Reason, Suppressions},
+};
 use crate::{
     db::{Db, Gate, Result, Tx},
-    delivery::{
-        ledger,
-        store::{
-            domains::{self, OfProvider},
-            mass::{self as store, Counted},
-            progress,
-        },
-        suppression::{Reason, Suppressions},
-    },
     email_address::EmailAddress,
     replies::commonest,
     site::Site,
@@ -50,20 +49,31 @@ pub enum Decision {
     Kept,
 }
 
+/// What a failure is that would stop mail to its reader, among all those of its edition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weighed {
+    /// One of a number that can be true: it counts.
+    Counts,
+    /// One of too many: it waits until somebody has looked.
+    Held,
+    /// Somebody has looked, and said that such failures are about us.
+    AboutUs,
+}
+
 /// What a failure that stops mail to its reader does, seen among all those of its edition; the reader as their address is kept.
-pub(super) async fn weigh(
+pub(crate) async fn weigh(
     tx: &mut Tx,
     site: &Site,
     edition: i64,
     (reader, domain): (&str, &str),
-) -> Result<Effect> {
+) -> Result<Weighed> {
     let now = site.now();
     let mut counted = store::counted(tx, edition).await?.unwrap_or_else(|| Counted::none(now));
     match counted.state.as_str() {
-        "held" => return Ok(Effect::Held),
-        "kept" => return Ok(Effect::Policy),
-        "gone" => return Ok(Effect::Bounced),
-        _ if store::is_counted(tx, edition, reader).await? => return Ok(Effect::Bounced),
+        "held" => return Ok(Weighed::Held),
+        "kept" => return Ok(Weighed::AboutUs),
+        "gone" => return Ok(Weighed::Counts),
+        _ if store::is_counted(tx, edition, reader).await? => return Ok(Weighed::Counts),
         _ => counted.add(domain, DOMAINS),
     }
     domains::came_back(tx, edition, domain).await?;
@@ -76,7 +86,7 @@ pub(super) async fn weigh(
             && is_one_providers(tx, edition, domain, ended).await?;
     store::count(tx, edition, &counted, held).await?;
     if !held {
-        return Ok(Effect::Bounced);
+        return Ok(Weighed::Counts);
     }
     tracing::error!(
         edition,
@@ -85,7 +95,7 @@ pub(super) async fn weigh(
     );
     store::let_go_again(tx, edition, counted.since).await?;
     store::hold_all(tx, edition).await?;
-    Ok(Effect::Held)
+    Ok(Weighed::Held)
 }
 
 /// The edition was stopped for more refusals than can be true: what they mean for its readers, and what those that come mean,
@@ -93,7 +103,7 @@ pub(super) async fn weigh(
 ///
 /// # Errors
 /// When the database fails.
-pub(in crate::delivery) async fn hold(tx: &mut Tx, site: &Site, edition: i64) -> Result<()> {
+pub(super) async fn hold(tx: &mut Tx, site: &Site, edition: i64) -> Result<()> {
     Suppressions::new(site).close(tx).await?;
     let counted = store::counted(tx, edition).await?.unwrap_or_else(|| Counted::none(site.now()));
     if counted.state == "few" {

@@ -11,7 +11,6 @@ mod feedback;
 pub mod imap;
 mod letters;
 pub mod maildir;
-pub mod mass;
 pub mod mime;
 #[cfg(test)]
 mod odd_tests;
@@ -19,6 +18,7 @@ pub mod person;
 pub mod providers;
 pub mod receive;
 pub mod record;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -27,9 +27,15 @@ use serde::{Deserialize, Serialize};
 use self::mime::{Headers, Message};
 pub use crate::replies::{Reason, scan::without_addresses};
 use crate::{
+    db::Sql,
     heavy,
     replies::{self, Said, scan},
 };
+
+pub(crate) use self::store::bounces::FORGET;
+
+/// Every statement of this room.
+pub const STATEMENTS: &[&[Sql]] = &[store::bounces::STATEMENTS, store::letters::STATEMENTS];
 
 /// What a message says of a reader's copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

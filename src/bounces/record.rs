@@ -1,10 +1,11 @@
 //! What was reported, for the desk.
 
 use super::receive::Complaints;
-pub use crate::delivery::store::bounces::Bounce;
+pub use crate::bounces::store::bounces::Bounce;
 use crate::{
+    bounces::store::bounces as store,
     db::Result,
-    delivery::{progress, store::bounces as store, suppression::Suppressions},
+    delivery::{progress, suppression::Suppressions},
     email_address::EmailAddress,
     site::Site,
 };

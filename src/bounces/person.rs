@@ -8,16 +8,11 @@ use super::{
     mime::{Headers, Message, decoded},
     scan,
 };
-pub use crate::delivery::store::letters::Letter;
+pub use crate::bounces::store::letters::Letter;
 use crate::{
+    bounces::store::letters::{self as store, NewLetter},
     db::{Db, Result},
-    delivery::{
-        names::CopyId,
-        store::{
-            letters::{self as store, NewLetter},
-            suppressions,
-        },
-    },
+    delivery::names::{self, CopyId},
     email_address::EmailAddress,
     site::Site,
 };
@@ -86,7 +81,7 @@ pub(super) async fn keep(site: &Site, key: &str, written: &Written, copy: Option
     let mut tx = site.db.begin().await?;
     let subscriber_id = match copy {
         Some(copy) => Some(copy.subscriber),
-        None => suppressions::reader(&mut tx, &written.from.key()).await?,
+        None => names::reader(&mut tx, &written.from.key()).await?,
     };
     let new = NewLetter {
         key,

@@ -1,9 +1,9 @@
 //! SQL of bounces and complaints.
 
-use super::super::copy_names::CopyId;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
+    delivery::names::CopyId,
     statements,
 };
 

@@ -10,16 +10,15 @@
 use std::time::Duration;
 
 pub use super::effect::Effect;
-use super::{
-    Action, Class, Reason, Recipient, Report, judge_said, mass, mime::Message, person, without_addresses,
-};
+use super::{Action, Class, Reason, Recipient, Report, judge_said, mime::Message, person, without_addresses};
 use crate::{
+    bounces::store::bounces::{self as store, NewBounce},
     clock::Moment,
     db::{self, Db, Result, Tx},
     delivery::{
         ledger,
         names::{self, CopyId},
-        store::bounces::{self as store, NewBounce},
+        returned::{self, Weighed},
         suppression::{self, Suppressions},
         verp::{self, Which},
     },
@@ -253,7 +252,11 @@ async fn take_in(
         _ => None,
     };
     let effect = match weighed {
-        Some(copy) => mass::weigh(tx, site, copy.edition, (&hash, about.address.domain())).await?,
+        Some(copy) => match returned::weigh(tx, site, copy.edition, (&hash, about.address.domain())).await? {
+            Weighed::Counts => Effect::Bounced,
+            Weighed::Held => Effect::Held,
+            Weighed::AboutUs => Effect::Policy,
+        },
         None => effect,
     };
     let counts_for = match (edition, effect) {
