@@ -18,6 +18,7 @@
 //! | [`payments`] | the payment provider: Stripe's API behind a trait |
 //! | [`replies`] | a server's words, read once: what a refusal or a report says, and of whom |
 //! | [`editions`] | the states of an edition, and the only functions that move it |
+//! | [`origin`] | where a database is at home, and how far it has come: a copy of it sends nothing |
 //! | [`smtp`] | an SMTP client: one conversation with a server |
 //! | [`relays`] | the mail services: whose turn it is, their limits, whether they let us in |
 //! | [`delivery`] | editions on their way: the ledger of deliveries, notices, suppression, workers |
@@ -60,6 +61,7 @@ pub mod mail;
 pub mod meters;
 pub mod money;
 pub mod network;
+pub mod origin;
 pub mod payments;
 pub mod private;
 pub mod publishing;
@@ -91,6 +93,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("publishing", publishing::STATEMENTS),
         ("donations", donations::STATEMENTS),
         ("donations", donations::ATTENTION_STATEMENTS),
+        ("origin", origin::STATEMENTS),
         ("editions", editions::STATEMENTS),
         ("deliverability", deliverability::STATEMENTS),
         ("doctor", doctor::STATEMENTS),

@@ -10,12 +10,11 @@ use crate::{
     db,
     delivery::{
         notices,
-        origin::{self, Standing},
-        position::Positions,
         suppression::Suppressions,
         workers::{self, Lock},
     },
     donations,
+    origin::{self, Standing, position::Positions},
     publishing::{self, EditionSummary},
     site::Site,
     staff::{accounts, audit, sessions},

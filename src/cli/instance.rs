@@ -13,10 +13,10 @@ use crate::{
     config::Config,
     db::{Db, DbOptions, Engine, Migrations, Unreachable, unreachable},
     delivery::{
-        position::Positions,
         suppression::{KeptBy, Suppressions},
         workers::{self, Lock},
     },
+    origin::position::Positions,
     private, publishing, sandbox,
     site::Site,
 };

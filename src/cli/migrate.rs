@@ -11,7 +11,8 @@ use super::{backup::look_through, instance, restore::fits};
 use crate::{
     config::Config,
     db::{self, Db, DbOptions, Migrations},
-    delivery::{origin, workers::Lock},
+    delivery::workers::Lock,
+    origin,
 };
 
 #[derive(Debug, clap::Args)]

@@ -6,7 +6,8 @@ use super::instance;
 use crate::{
     clock::{Moment, Zone},
     config::Config,
-    delivery::{dkim, origin, workers::Lock},
+    delivery::{dkim, workers::Lock},
+    origin,
     restored::{Line, Report, restored},
     staff::Settings,
 };

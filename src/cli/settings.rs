@@ -9,10 +9,10 @@ use super::instance::{self, Whose};
 use crate::{
     config::{self, Config},
     delivery::{
-        origin::{self, Doubt, Standing},
         suppression::{KeptBy, Suppressions},
         workers,
     },
+    origin::{self, Doubt, Standing},
     staff::audit,
 };
 

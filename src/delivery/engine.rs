@@ -17,14 +17,11 @@ use super::{
     ledger::{self, Wish},
     pace::{self, PaceRules},
     patience,
-    position::Positions,
     queue::{ForLater, InFlight, Queue},
     sender::Sender,
     shared::{Shared, Variants},
     store::{
-        domains, notices,
-        origin::{self as origins, Claim},
-        pace as paces,
+        domains, notices, pace as paces,
         progress::{self, Sending},
     },
     vitals::Vitals,
@@ -39,6 +36,7 @@ use crate::{
     heavy::{Broke, caught},
     mail::Templates,
     meters::Meters,
+    origin::{self, Claim, position::Positions},
     relays::{RelayOptions, Relays, Wakes},
     site::Site,
     tasks::{Breaks, Gap, Task, keep},
@@ -594,7 +592,7 @@ impl Main {
         let (site, queue, edition) = (&self.shared.site, &self.shared.queue, sending.id);
         let (mut lanes, mut limit) = (Lanes::default(), 0);
         if (sending.is_due(now) || sending.any_in_lanes)
-            && !origins::is_elsewhere(&site.db, self.worker.id).await?
+            && !origin::is_elsewhere(&site.db, self.worker.id).await?
         {
             limit = if queue.wants_deliveries() { self.options.batch } else { 0 };
             if sending.any_in_lanes {

@@ -12,7 +12,6 @@ use super::{
     store::{
         domains,
         ledger::{self as store, Key, Record, Row},
-        origin,
         pace::Slowed,
     },
     suppression::{Reason, Suppressions},
@@ -21,6 +20,7 @@ use crate::{
     clock::Moment,
     db::{Db, Gate, Result, Tx},
     email_address::EmailAddress,
+    origin,
     site::Site,
 };
 

@@ -13,17 +13,13 @@ pub mod dkim;
 pub mod domains;
 pub mod engine;
 pub mod figures;
-pub mod former;
 mod lane;
 pub mod ledger;
 pub mod names;
 pub mod notices;
-pub mod origin;
 pub mod outcome;
 pub mod pace;
 mod patience;
-mod place;
-pub mod position;
 pub mod progress;
 mod queue;
 pub mod returned;
@@ -59,7 +55,6 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::notices::STATEMENTS,
     store::pace::STATEMENTS,
     store::progress::STATEMENTS,
-    store::origin::STATEMENTS,
     store::returned::STATEMENTS,
     store::suppressions::STATEMENTS,
     store::workers::STATEMENTS,

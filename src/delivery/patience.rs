@@ -13,7 +13,6 @@ use super::{
     ledger, outcome,
     store::{
         ledger::Claim,
-        origin,
         pace::{self as store, Slowed},
     },
     workers::Worker,
@@ -21,6 +20,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Gate},
+    origin,
     site::Site,
     smtp::{Failure, Reply},
 };

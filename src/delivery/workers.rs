@@ -10,16 +10,13 @@ use std::{
 
 pub use super::store::workers::ClockApart;
 use super::{
-    ledger, origin,
-    store::{
-        notices,
-        origin::{self as origins, Claim},
-        workers as store,
-    },
+    ledger,
+    store::{notices, workers as store},
 };
 use crate::{
     clock::{CLOCKS_APART, Clock, Moment, Stopwatch},
     db::{Db, Engine, Result, Tx},
+    origin::{self, Claim},
     private,
     site::Site,
     token,
@@ -223,7 +220,7 @@ impl Worker {
         if claimed == 0 {
             return Ok(None);
         }
-        origins::count_claim(tx, &self.public_id, self.id).await.map(Some)
+        origin::count_claim(tx, &self.public_id, self.id).await.map(Some)
     }
 
     /// Declares dead whoever has been silent for that long, each in a transaction of its own. A sign of life that is yet to come is

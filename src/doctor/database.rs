@@ -6,12 +6,11 @@ use crate::{
     db::{Db, Engine, Migrations},
     delivery::{
         dkim, notices,
-        origin::{self, Doubt, Standing},
-        position::Positions,
         suppression::Suppressions,
         workers::{self, ClockApart},
     },
     donations::attention,
+    origin::{self, Doubt, Standing, position::Positions},
     publishing,
     site::Site,
     staff::Settings,

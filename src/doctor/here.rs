@@ -12,8 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     clock::Stopwatch,
-    db,
-    delivery::origin,
+    db, origin,
     site::Site,
     token::{Keys, Purpose},
 };

@@ -11,13 +11,11 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Tx},
-    delivery::{
-        notices::{self, NewNotice},
-        origin,
-    },
+    delivery::notices::{self, NewNotice},
     email_address::EmailAddress,
     mail::{EmailTemplate, MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled, Sender},
     money::Money,
+    origin,
     site::Site,
     staff::{Role, Settings, accounts::Member},
     subscribers::{self, DonorState},

@@ -3,7 +3,7 @@
 use super::{Error, Result};
 use crate::{
     db::Tx,
-    delivery::origin::{self, Standing},
+    origin::{self, Standing},
     site::Site,
 };
 

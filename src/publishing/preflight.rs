@@ -9,8 +9,8 @@ use super::{
 use crate::{
     articles::ArticleState,
     deliverability::{self, BULK, Check},
-    delivery::origin::{self, Standing},
     mail::Templates,
+    origin::{self, Standing},
     site::Site,
     staff::Settings,
 };

@@ -12,12 +12,12 @@ use crate::{
     db::{Gate, Tx},
     delivery::{
         ledger::{self, NewDelivery},
-        origin::{self, Standing},
         variant,
     },
     editions::{self, DueEdition, EditionState},
     heavy::Each,
     mail::Templates,
+    origin::{self, Standing},
     site::Site,
     staff::Settings,
     subscribers::{self, Recipient},

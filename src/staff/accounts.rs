@@ -15,8 +15,8 @@ use super::{
 use crate::{
     attempts::{self, Limit},
     db::{Db, Tx},
-    delivery::origin::{self, Standing},
     email_address::EmailAddress,
+    origin::{self, Standing},
     site::Site,
     token::{self, Purpose},
 };

@@ -49,11 +49,11 @@ pub use self::{
 use crate::{
     articles::fetch::Fetcher,
     deliverability::Lookout,
-    delivery::{former::FormerNames, position::Positions},
     doctor::{Doctor, here::Known},
     door::{self, Headcount, Limits},
     mail::Templates,
     meters::Meters,
+    origin::{former::FormerNames, position::Positions},
     payments::Payments,
     relays::RelayOptions,
     site::Site,

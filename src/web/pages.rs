@@ -21,11 +21,9 @@ use super::{
     statics,
 };
 use crate::{
-    delivery::{
-        origin::{self, Doubt, Standing},
-        returned,
-    },
+    delivery::returned,
     editions::EditionState,
+    origin::{self, Doubt, Standing},
     publishing::{self, TakesNothing},
     staff::{Role, Settings},
 };

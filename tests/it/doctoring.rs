@@ -6,10 +6,11 @@ use axum::http::Method;
 use broadside::{
     clock::{Clock, Moment},
     db::Engine,
-    delivery::{dkim, origin, suppression::Suppressions},
+    delivery::{dkim, suppression::Suppressions},
     doctor::{Doctor, Finding, here::By, record},
     email_address::EmailAddress,
     mail::dkim::Algorithm,
+    origin,
     smtp_url::SmtpUrl,
     subscribers,
 };

@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::{
-        engine::Engine,
-        origin::{self, Standing},
-        progress,
-    },
+    delivery::{engine::Engine, progress},
     editions::{EditionState, UnknownPolicy},
     email_address::EmailAddress,
+    origin::{self, Standing},
     publishing::{self, Content, Edition},
     restored::restored,
     sandbox::{Rule, Stage},

@@ -103,7 +103,7 @@ const LEVELS: &[&[&str]] = &[
     &["site"],
     &["attempts"],
     &["mail", "payments", "replies", "smtp"],
-    &["relays", "editions"],
+    &["relays", "editions", "origin"],
     &["delivery"],
     &["bounces"],
     &["deliverability"],

@@ -4,14 +4,10 @@ use std::{path::Path, process::Output};
 
 use broadside::{
     db::Engine,
-    delivery::{
-        origin::{self, Standing},
-        position::Positions,
-        progress,
-        workers::Lock,
-    },
+    delivery::{progress, workers::Lock},
     donations,
     email_address::EmailAddress,
+    origin::{self, Standing, position::Positions},
     subscribers,
 };
 

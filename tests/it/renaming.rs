@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode, header::HOST};
 use broadside::{
-    delivery::origin::{self, Standing},
+    origin::{self, Standing},
     sandbox::signature,
 };
 

@@ -7,14 +7,13 @@ use broadside::{
     db::Engine as DbEngine,
     delivery::{
         engine::{Engine, EngineOptions},
-        origin::{self, Doubt, Standing},
-        position::Positions,
         progress,
         workers::Lock,
     },
     donations,
     editions::EditionState,
     email_address::EmailAddress,
+    origin::{self, Doubt, Standing, position::Positions},
     publishing::{self, HaveIt},
     restored::restored,
     staff::{

@@ -4,11 +4,11 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use broadside::{
     articles::fetch::Fetcher,
-    delivery::former::FormerNames,
     donations::attention,
     heavy,
     jobs::{Jobs, Waits},
     meters::Meters,
+    origin::former::FormerNames,
     payments::{Payments, webhook::WebhookSecrets},
     publishing,
     staff::PasswordCost,

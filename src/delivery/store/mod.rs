@@ -7,7 +7,6 @@ pub(super) mod figures;
 pub(super) mod ledger;
 pub(super) mod names;
 pub(super) mod notices;
-pub(super) mod origin;
 pub(super) mod pace;
 pub(super) mod progress;
 pub(super) mod returned;

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     clock::{Moment, Zone},
-    delivery::{
+    origin::{
+        self, Doubt, Standing,
         former::{Caller, Calls, Former},
-        origin::{self, Doubt, Standing},
     },
     restored::{self, Line, Person, Report},
     staff::audit,

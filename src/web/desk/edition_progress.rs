@@ -23,11 +23,9 @@ use super::{
 };
 use crate::{
     clock::{Moment, Zone},
-    delivery::{
-        origin::{self, Standing},
-        progress::{self, Progress},
-    },
+    delivery::progress::{self, Progress},
     editions::EditionState,
+    origin::{self, Standing},
     publishing::{self, Edition, Retryable, Wanted},
     staff::Role,
 };

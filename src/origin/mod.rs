@@ -6,12 +6,18 @@
 //! that works on it knows; the workers' rows hold the address they would send under, so a process that was started with
 //! the wrong one is given nothing, whatever it believes.
 
+pub mod former;
+mod place;
+pub mod position;
+mod store;
+
 use url::{Host, Url};
 
-pub use super::place::place;
-use super::{
+pub(crate) use self::store::{Claim, count_claim, is_elsewhere, is_stranger};
+pub use self::{place::place, store::STATEMENTS};
+use self::{
     position::{Positions, Verdict},
-    store::origin::{self as store, Home},
+    store::Home,
 };
 use crate::{
     clock::Moment,
@@ -239,7 +245,7 @@ pub async fn report(db: &Db) -> Result<String> {
 }
 
 /// One spelling, whether or not the setting ends with a slash.
-pub(super) fn address(site: &Site) -> String {
+pub(crate) fn address(site: &Site) -> String {
     site.url("/")
 }
 

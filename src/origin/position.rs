@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     place::place,
-    store::origin::{self as store, Home},
+    store::{self as store, Home},
 };
 use crate::{
     db::{Db, Engine, Result},
@@ -98,7 +98,7 @@ impl Positions {
     ///
     /// # Errors
     /// When the file cannot be written: then nothing may be sent.
-    pub(super) async fn claimed(&self, db: &Db, worker: &str, claim: &store::Claim) -> Result<()> {
+    pub(crate) async fn claimed(&self, db: &Db, worker: &str, claim: &store::Claim) -> Result<()> {
         if claim.epoch.is_empty() {
             return Ok(());
         }

@@ -9,8 +9,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::store::origin as store;
-pub use super::store::origin::FormerHost;
+use super::store;
+pub use super::store::FormerHost;
 use crate::{clock::Moment, db::Result, site::Site};
 
 /// What was called.
