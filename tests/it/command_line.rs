@@ -1,17 +1,13 @@
 //! The command line, as somebody at a terminal meets it.
 
-use std::{
-    process::{Command, Output},
-    sync::Arc,
-};
+use std::process::{Command, Output};
 
 use broadside::{
-    clock::Clock,
-    db::{Db, Engine},
+    clock::{Clock, Moment},
+    db::Engine,
     publishing,
     site::Site,
     staff::settings,
-    token::{Keys, RootSecret},
 };
 
 use crate::support::{TestDb, dns::DnsServer, scratch};
@@ -204,7 +200,7 @@ async fn readers_are_imported_exported_and_proven() {
         let Some(db) = TestDb::migrated(engine).await else { continue };
         let settings =
             [("DATABASE_URL", db.url.as_str()), ("SUPPRESSION_SECRET", "0123456789-0123456789-0123456789")];
-        add_list(&db.db).await;
+        add_list(&db).await;
         let file = scratch::folder().join("readers.csv");
         std::fs::write(&file, "email,name\nann@example.org,Ann\nno address,Bob\n").expect("a file");
         let file = file.to_str().expect("a path of letters");
@@ -233,13 +229,11 @@ async fn readers_are_imported_exported_and_proven() {
     }
 }
 
-fn site(db: &Db) -> Site {
-    let keys = Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32]);
-    let base_url = "http://127.0.0.1:3000".parse().expect("an address");
-    Site { db: db.clone(), clock: Clock::System, keys: Arc::new(keys), base_url, bounce_address: None }
+fn site(db: &TestDb) -> Site {
+    Site { clock: Clock::System, ..db.site("http://127.0.0.1:3000", Moment::from_unix_seconds(0)) }
 }
 
-async fn add_list(db: &Db) {
+async fn add_list(db: &TestDb) {
     publishing::ensure_first(&site(db)).await.expect("a first list");
 }
 
@@ -247,7 +241,7 @@ async fn add_list(db: &Db) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_says_what_receivers_miss() {
     let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
-    let site = site(&db.db);
+    let site = site(&db);
     let mut tx = db.db.begin().await.expect("a transaction");
     let saved =
         settings::save(&mut tx, &site, None, |settings| settings.from_email = "post@example.org".into());

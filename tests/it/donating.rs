@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
+    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,33 +12,22 @@ use std::{
 };
 
 use broadside::{
-    articles::fetch::Fetcher,
-    clock::{Clock, Moment},
     delivery::notices,
     donations::{self, reports},
     email_address::EmailAddress,
-    mail::Templates,
-    payments::{PaymentProvider, Payments, ProviderError, Stripe, StripeSettings, webhook::WebhookSecrets},
-    sandbox::{ApiFault, Fate, Forgery, Sandbox, SandboxConfig, StripeServer, Webhook},
-    site::Site,
-    staff::settings,
-    subscribers::{self, lists},
-    token::{Keys, RootSecret},
-    web::{self, App},
+    payments::{PaymentProvider, ProviderError, Stripe, StripeSettings},
+    sandbox::{ApiFault, Fate, Forgery, StripeServer},
+    subscribers,
 };
 use reqwest::{StatusCode, header::LOCATION};
-use tokio::net::TcpListener;
 
-use crate::support::{Fixture, TestDb, both_engines, scratch};
+use crate::support::{Fixture, TestApp, TestDb, both_engines};
 
-const SECRET: &str = "whsec_of_the_test";
-
-/// Our house and the world outside, both listening.
+/// The house as a giver meets it, and what the provider's side is asked.
 #[derive(Clone)]
 pub struct House {
-    pub site: Site,
-    pub provider: Arc<Stripe>,
-    pub sandbox: Sandbox,
+    app: TestApp,
+    pub provider: Arc<dyn PaymentProvider>,
     pub client: reqwest::Client,
     /// For a second process on the same database.
     pub db: TestDb,
@@ -46,51 +35,21 @@ pub struct House {
     oracle_is_spoilt: Arc<AtomicBool>,
 }
 
+impl Deref for House {
+    type Target = TestApp;
+
+    fn deref(&self) -> &TestApp {
+        &self.app
+    }
+}
+
 impl Fixture for House {
     async fn start(db: TestDb) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let clock = Clock::manual(Moment::from_unix_seconds(1_790_000_000));
-        let site = Site {
-            db: db.db.clone(),
-            clock: clock.clone(),
-            keys: Arc::new(Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], &[9; 32])),
-            base_url: base.parse().expect("our own address"),
-            bounce_address: None,
-        };
-        let mut tx = site.db.begin().await.expect("a transaction");
-        let named = settings::save(&mut tx, &site, None, |settings| {
-            settings.magazine_name = "The Lamplighter".to_owned();
-            settings.contact_email = "desk@example.org".to_owned();
-        });
-        named.await.expect("settings");
-        tx.commit().await.expect("a commit");
-
-        let sandbox = Sandbox::start(SandboxConfig::new(scratch::folder(), clock)).await.expect("a sandbox");
-        let webhook = Webhook { url: format!("{base}/hooks/stripe"), secret: SECRET.to_owned() };
-        sandbox.set_webhook(Some(webhook));
-        let provider = StripeSettings {
-            secret_key: "sk_test_broadside".to_owned(),
-            api_base: format!("http://{}", sandbox.http_addr()).parse().expect("the sandbox's address"),
-        };
-        let provider = Arc::new(Stripe::new(&provider).expect("a client"));
-        let payments = Payments {
-            provider: provider.clone(),
-            webhook_secrets: WebhookSecrets::new([SECRET.to_owned()]),
-        };
-        let app = App::new(
-            site.clone(),
-            Templates::load().expect("mail templates"),
-            Fetcher::new(true).expect("a fetcher"),
-        );
-        let app = app.expect("page templates").with_payments(payments);
-        let service = web::router(app).into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        let app = TestApp::start(db.clone()).await;
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
         Self {
-            site,
-            provider,
-            sandbox,
+            provider: app.payments.provider.clone(),
+            app,
             db,
             client: client.build().expect("a client"),
             oracle_is_spoilt: Arc::default(),
@@ -103,7 +62,6 @@ impl Fixture for House {
         }
         let unfinished = reports::unfinished(&self.site.db).await.expect("a read");
         assert_eq!((unfinished.waiting, unfinished.calls), (0, 0), "work was left over");
-        self.sandbox.stop().await;
     }
 }
 
@@ -408,10 +366,7 @@ both_engines! {
         house.work().await;
         assert!(subscribers::by_email(db, &email).await.expect("a read").is_none());
 
-        let mut tx = db.begin().await.expect("a transaction");
-        lists::add(&mut tx, &house.site, "weekly", "The weekly", "").await.expect("a list");
-        tx.commit().await.expect("a commit");
-        let list = lists::all(db).await.expect("a read")[0].id;
+        let list = house.list().await;
         let added = subscribers::add_by_staff(&house.site, &email, "Ann", list, "a letter").await;
         let reader = added.expect("a reader").id;
         let state = async || subscribers::donor_state::donor_state(db, reader).await.expect("a read");

@@ -36,7 +36,7 @@ use tokio::sync::Semaphore;
 use crate::support::{
     TestApp, TestDb,
     app::OWNER,
-    both_engines,
+    between, both_engines,
     database::{change, rows},
     visitor::{Form, Page, Visitor},
     wait,
@@ -85,15 +85,7 @@ async fn overtaken<T>(app: &TestApp, another: &str, comes: impl AsyncFnOnce(&Sit
             let mut owner = pool.begin().await.expect("a transaction");
             sqlx::query(SET).bind(hash).execute(&mut *owner).await.expect("set");
             sqlx::query(END_SESSIONS).execute(&mut *owner).await.expect("ended");
-            let sets = async {
-                let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-                wait::until("who comes to be stopped", async || {
-                    (rows::<(i64,)>(&app.site.db, waits).await == [(1,)]).then_some(())
-                })
-                .await;
-                owner.commit().await.expect("a commit");
-            };
-            tokio::join!(comes(&app.site), sets).0
+            between::overtaken_by(&app.site.db, owner, comes(&app.site)).await
         }
         Db::Sqlite { read, write, pulse } => {
             // They count their try, and then no more.

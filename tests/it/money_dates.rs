@@ -7,7 +7,7 @@ use broadside::{
     donations::{self, attention, reports},
     jobs::retention,
     payments::{
-        Answer, Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider, Stripe,
+        Answer, Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider,
         Subscription,
     },
     site::Site,
@@ -51,7 +51,7 @@ async fn tell(house: &House, events: &[String]) {
 /// The provider's client, which stops once between what it learns of a subscription and telling it.
 #[derive(Debug)]
 struct Slow {
-    inner: Arc<Stripe>,
+    inner: Arc<dyn PaymentProvider>,
     learned: Notify,
     go_on: Notify,
 }

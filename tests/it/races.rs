@@ -1,13 +1,6 @@
 //! Two who act at the same moment, each stopped between what it reads and what it writes: whoever must not be mailed is not.
-//!
-//! On PostgreSQL a third connection holds the very row that the first needs next, so that the second comes in between. On
-//! SQLite there is one writer, and the same is done one after the other.
 
-use std::{
-    future::Future,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use broadside::{
     db::Db,
@@ -24,7 +17,11 @@ use broadside::{
 };
 use futures_util::future::join_all;
 
-use crate::support::{TestApp, both_engines, database, wait};
+use crate::support::{
+    TestApp,
+    between::{circles, stopped_between},
+    both_engines, database, wait,
+};
 
 const ANN: &str = "reader1@example.org";
 /// Long enough for every copy that waits for another try.
@@ -57,51 +54,6 @@ async fn balanced(app: &TestApp, edition: i64) -> progress::Progress {
     let audit = progress::audit(&app.site.db, edition).await.expect("an audit");
     assert!(audit.holds(), "{} and {}", audit.rows, audit.tallies);
     audit.rows
-}
-
-/// A connection that stands in the way of `first` with one statement, until `second` has ended or waits as well.
-async fn stopped_between<A, B>(
-    app: &TestApp,
-    in_the_way: &'static str,
-    first: impl Future<Output = A>,
-    second: impl Future<Output = B>,
-) -> (A, B) {
-    let Db::Postgres { pool, .. } = &app.site.db else {
-        return (first.await, second.await);
-    };
-    let mut third = pool.begin().await.expect("a transaction");
-    sqlx::query(in_the_way).execute(&mut *third).await.expect(in_the_way);
-    let ended = AtomicBool::new(false);
-    let second = async {
-        wait::until("the first to be stopped", async || (waiting(app).await == 1).then_some(())).await;
-        let done = second.await;
-        ended.store(true, Ordering::SeqCst);
-        done
-    };
-    let third = async {
-        wait::until("the second to end, or to wait as well", async || {
-            (ended.load(Ordering::SeqCst) || waiting(app).await == 2).then_some(())
-        })
-        .await;
-        third.rollback().await.expect("a rollback");
-    };
-    let (first, second, ()) = tokio::join!(first, second, third);
-    (first, second)
-}
-
-/// How often the server broke a circle of those who waited for each other.
-async fn circles(app: &TestApp) -> i64 {
-    let circles = "select deadlocks from pg_stat_database where datname = current_database()";
-    match &app.site.db {
-        Db::Sqlite { .. } => 0,
-        Db::Postgres { .. } => database::rows::<(i64,)>(&app.site.db, circles).await[0].0,
-    }
-}
-
-/// How many connections wait for another.
-async fn waiting(app: &TestApp) -> i64 {
-    let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    database::rows::<(i64,)>(&app.site.db, waits).await[0].0
 }
 
 /// An edition that is finished, and whose copy to one reader failed.
@@ -137,7 +89,7 @@ both_engines! {
         pressed.await.expect("nothing is in the way");
         app.advance(publishing::UNDO + Duration::from_secs(1));
         let (sealed, ()) = stopped_between(
-            &app,
+            &app.site.db,
             "insert into recipient_domain (name, looked_at) values ('example.org', 0)",
             publishing::seal_due(&app.site, &app.templates),
             stop_mail(&app, ANN, Reason::Complained),
@@ -160,7 +112,7 @@ both_engines! {
         let reader = subscribers::by_email(&app.site.db, &address(ANN)).await.expect("a read").expect("a reader");
         let list = app.list().await;
         let (sealed, left) = stopped_between(
-            &app,
+            &app.site.db,
             "insert into recipient_domain (name, looked_at) values ('example.org', 0)",
             publishing::seal_due(&app.site, &app.templates),
             subscribers::leave_by_staff(&app.site, reader.id, list, "a test"),
@@ -187,14 +139,14 @@ both_engines! {
             subscribers::import(&app.site, down.as_bytes(), list, &basis),
         );
         assert_eq!(one.expect("it is read").added + other.expect("it is read").added, 900);
-        assert_eq!(circles(&app).await, 0);
+        assert_eq!(circles(&app.site.db).await, 0);
     }
 
     /// TRUST M26: the same while staff have the failed copies tried again.
     async fn a_complaint_while_copies_are_tried_again_is_not_passed_over(app: TestApp) {
         let (edition, name) = one_failed(&app).await;
         let (retried, ()) = stopped_between(
-            &app,
+            &app.site.db,
             "update edition set updated_at = updated_at",
             publishing::retry_failed(&app.site, &name, ("trouble with a mail server", 2), None),
             stop_mail(&app, ANN, Reason::Complained),
@@ -215,7 +167,7 @@ both_engines! {
         // As it is just before a feeder finds that it is over.
         database::change(&app.site.db, "update edition set state = 'sending', finished_at = null").await;
         let (retried, ()) = stopped_between(
-            &app,
+            &app.site.db,
             "update delivery set updated_at = updated_at where state = 'failed'",
             publishing::retry_failed(&app.site, &name, ("trouble with a mail server", 2), None),
             app.send(),
@@ -234,7 +186,7 @@ both_engines! {
         let reader = subscribers::by_email(&app.site.db, &address(ANN)).await.expect("a read").expect("a reader");
         let list = app.list().await;
         let (retried, left) = stopped_between(
-            &app,
+            &app.site.db,
             "update edition set updated_at = updated_at",
             publishing::retry_failed(&app.site, &name, ("trouble with a mail server", 2), None),
             subscribers::leave_by_staff(&app.site, reader.id, list, "a test"),
@@ -290,7 +242,7 @@ both_engines! {
         let engine = Engine::start(app.site.clone(), app.templates.clone(), app.engine(8)).await;
         assert!(app.sandbox.mailbox().wait_for_count(20, Duration::from_secs(30)).await);
         let ((), cancelled) = stopped_between(
-            &app,
+            &app.site.db,
             "update delivery_tally set count = count where worker_id <> 0",
             async {},
             publishing::cancel(&app.site, &seen.public_id, &seen.version(), None),
@@ -299,7 +251,7 @@ both_engines! {
         cancelled.expect("an edition that goes out can be cancelled");
         engine.expect("the engine starts").stop().await;
         assert_eq!(balanced(&app, edition).await.open, 0);
-        assert_eq!(circles(&app).await, 0);
+        assert_eq!(circles(&app.site.db).await, 0);
     }
 
     /// TRUST F25, F27, T11: readers who leave, addresses that are stopped, and an edition that is cancelled, all while three
@@ -347,7 +299,7 @@ both_engines! {
             assert_eq!(balanced(&app, edition).await.open, 0);
             assert_eq!(balanced(&app, other).await.open, 0);
         }
-        assert_eq!(circles(&app).await, 0);
+        assert_eq!(circles(&app.site.db).await, 0);
     }
 
     /// TRUST M20: staff who have failed copies tried again get a whole run of tries for them, not the one that was left.

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Output, sync::Arc};
 
 use broadside::{
-    clock::Clock,
+    clock::{Clock, Moment},
     db::Engine,
     delivery::suppression::{KeptBy, Suppressions},
     site::Site,
@@ -155,9 +155,8 @@ async fn a_database_that_is_not_there_is_told_once() {
 /// As `serve` does at its start.
 async fn settle(db: &TestDb, secret: &str) {
     let keys = Keys::new(&RootSecret { id: 1, secret: vec![7; 32] }, &[], secret.as_bytes());
-    let base_url = "http://127.0.0.1:3000".parse().expect("an address");
-    let (db, clock) = (db.db.clone(), Clock::System);
-    let site = Site { db, clock, keys: Arc::new(keys), base_url, bounce_address: None };
+    let house = db.site("http://127.0.0.1:3000", Moment::from_unix_seconds(0));
+    let site = Site { clock: Clock::System, keys: Arc::new(keys), ..house };
     assert_eq!(Suppressions::new(&site).secret(true).await.expect("it is asked"), KeptBy::This);
 }
 

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use reqwest::{Method, StatusCode, header::CONTENT_TYPE};
 
 use crate::support::{
-    TestApp, both_engines, database,
+    TestApp, between, both_engines, database,
     verify::{mailbox, verify},
     wait,
 };
@@ -61,16 +61,7 @@ both_engines! {
         }
         let list = app.list().await;
         let leaving = subscribers::leave_by_staff(&app.site, id, list, "a test");
-        let claimed = async {
-            wait::until("the one who leaves to wait for the one who claims", async || {
-                let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-                (database::rows::<(i64,)>(&app.site.db, waits).await == [(1,)]).then_some(())
-            })
-            .await;
-            claiming.commit().await.expect("a commit");
-        };
-        let (left, ()) = tokio::join!(leaving, claimed);
-        left.expect("anybody may leave");
+        between::overtaken_by(&app.site.db, claiming, leaving).await.expect("anybody may leave");
         let audit = progress::audit(&app.site.db, edition).await.expect("the audit");
         assert!(audit.holds() && audit.rows.suppressed == 1, "{audit:?}");
     }

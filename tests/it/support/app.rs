@@ -14,7 +14,7 @@ use std::{
 
 use broadside::{
     articles::fetch::Fetcher,
-    clock::{Clock, Moment},
+    clock::Moment,
     db::Db,
     doctor::Doctor,
     door::Limits,
@@ -32,21 +32,17 @@ use broadside::{
         PasswordCost,
         set_up::{self, FirstOwner},
     },
-    token::{Keys, RootSecret},
     trust::Trust,
     web::{App, hooks::BounceHooks, serve},
 };
 use tokio::{net::TcpListener, task::AbortHandle};
 use url::Url;
 
+pub use super::database::{SECRET, SUPPRESSION_SECRET};
 use super::{Fixture, TestDb, scratch, visitor::Visitor};
 
 /// Tuesday, 3 March 2026, 09:00 UTC: when every test begins.
 pub const BEGINNING: Moment = Moment::from_unix_seconds(1_772_528_400);
-
-/// The secrets of every instance of a test, as the settings of a process of its own would name them.
-pub const SECRET: &str = "the root secret of an instance in a test";
-pub const SUPPRESSION_SECRET: &str = "the suppression secret of an instance in a test";
 
 /// The first owner's address and password.
 pub const OWNER: (&str, &str) = ("owner@example.org", "a lamp for every street");
@@ -110,14 +106,8 @@ impl TestApp {
     pub async fn without_owner(db: TestDb) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("a bound port");
-        let root = RootSecret { id: 1, secret: SECRET.as_bytes().to_vec() };
-        let site = Site {
-            db: db.db.clone(),
-            clock: Clock::manual(BEGINNING),
-            keys: Arc::new(Keys::new(&root, &[], SUPPRESSION_SECRET.as_bytes())),
-            base_url: Url::parse(&format!("http://{address}")).expect("an address"),
-            bounce_address: Some(EmailAddress::parse("bounce@example.org").expect("an address")),
-        };
+        let bounce_address = Some(EmailAddress::parse("bounce@example.org").expect("an address"));
+        let site = Site { bounce_address, ..db.site(&format!("http://{address}"), BEGINNING) };
         let outside = outside(&site).await;
         Self::with(db, listener, site, outside)
     }
@@ -128,10 +118,8 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("a bound port");
         let site = Site {
-            db: backup.db.clone(),
-            clock: Clock::manual(self.site.now()),
-            base_url: Url::parse(&format!("http://{address}")).expect("an address"),
-            ..self.site.clone()
+            bounce_address: self.site.bounce_address.clone(),
+            ..backup.site(&format!("http://{address}"), self.site.now())
         };
         let (sandbox, relay, _) = outside(&site).await;
         Self::with(backup, listener, site, (sandbox, relay, self.payments.clone()))

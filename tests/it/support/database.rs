@@ -4,26 +4,60 @@ use std::{
     fs,
     future::Future,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use broadside::{
+    clock::{Clock, Moment},
     db::{Db, DbOptions, Engine, Migrations, Row},
-    token,
+    site::Site,
+    token::{self, Keys, RootSecret},
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::time::timeout;
 
 use super::{postgres::Cluster, scratch};
 
-/// What a test of [`both_engines!`](super::both_engines) may ask for.
+/// The secrets of every instance of a test, as the settings of a process of its own would name them.
+pub const SECRET: &str = "the root secret of an instance in a test";
+pub const SUPPRESSION_SECRET: &str = "the suppression secret of an instance in a test";
+
+/// Writes a test for both engines: `async fn a_sentence(db: TestDb) { … }` becomes `a_sentence::sqlite` and
+/// `a_sentence::postgres`. The parameter is anything that is a [`Fixture`].
+macro_rules! both_engines {
+    ($($(#[$doc:meta])* async fn $name:ident($param:ident: $fixture:ty) $body:block)*) => {
+        $(
+            $(#[$doc])*
+            mod $name {
+                use super::*;
+
+                async fn behaviour($param: $fixture) $body
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn sqlite() {
+                    crate::support::database::run(broadside::db::Engine::Sqlite, behaviour).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn postgres() {
+                    crate::support::database::run(broadside::db::Engine::Postgres, behaviour).await;
+                }
+            }
+        )*
+    };
+}
+pub(crate) use both_engines;
+
+/// What a test of [`both_engines!`] may ask for.
 pub trait Fixture: Clone + Send + Sized {
     /// Builds it on a migrated database of its own.
     fn start(db: TestDb) -> impl Future<Output = Self> + Send;
 
     /// Checks, after a test that passed, that nothing was left behind.
-    fn finish(self) -> impl Future<Output = ()> + Send;
+    fn finish(self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 /// A migrated database that one test has for itself.
@@ -39,8 +73,6 @@ impl Fixture for TestDb {
     async fn start(db: TestDb) -> Self {
         db
     }
-
-    async fn finish(self) {}
 }
 
 /// Runs one test on one engine; a PostgreSQL half passes without running where there is no server.
@@ -62,6 +94,18 @@ impl TestDb {
     /// A database with nothing in it; `None` where the engine is not there.
     pub async fn empty(engine: Engine) -> Option<Self> {
         Self::copy(engine, false).await
+    }
+
+    /// A house on it, at an address and a moment: what every other way to stand one up begins with.
+    pub fn site(&self, base_url: &str, now: Moment) -> Site {
+        let root = RootSecret { id: 1, secret: SECRET.as_bytes().to_vec() };
+        Site {
+            db: self.db.clone(),
+            clock: Clock::manual(now),
+            keys: Arc::new(Keys::new(&root, &[], SUPPRESSION_SECRET.as_bytes())),
+            base_url: base_url.parse().expect("an address"),
+            bounce_address: None,
+        }
     }
 
     /// A SQLite database with the whole schema in a folder of the test's choice.
