@@ -27,6 +27,7 @@
 //! | [`staff`] | the team: accounts, roles, sessions, the settings an editor decides |
 //! | [`subscribers`] | readers: lists, subscriptions, consent, preferences |
 //! | [`articles`] | articles and the feeds they come from |
+//! | [`audience`] | who an edition is for, and who of them it is still for |
 //! | [`publishing`] | an edition from the first word to the last reader: composing, previewing, sending, correcting |
 //! | [`donations`] | supporters, gifts, the money ledger, the webhook inbox |
 //! | [`restored`] | what is held, ended and told when a backup was restored |
@@ -41,6 +42,7 @@
 
 pub mod articles;
 pub mod attempts;
+pub mod audience;
 pub mod bounces;
 pub mod cli;
 pub mod clock;
@@ -90,6 +92,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("staff", staff::STATEMENTS),
         ("subscribers", subscribers::STATEMENTS),
         ("articles", articles::STATEMENTS),
+        ("audience", audience::STATEMENTS),
         ("publishing", publishing::STATEMENTS),
         ("donations", donations::STATEMENTS),
         ("donations", donations::ATTENTION_STATEMENTS),

@@ -50,12 +50,13 @@ pub use self::{
 };
 use crate::{
     articles::ArticleId,
+    audience::Audience,
     clock::Moment,
     db::{self, Db, MaybeDatabase, Tx},
     editions::{EditionState, MoveError, UnknownPolicy},
     mail,
     site::Site,
-    subscribers::{self, lists},
+    subscribers::lists,
 };
 
 /// What a call of this room returns.
@@ -343,8 +344,6 @@ pub async fn drafts_in(tx: &mut Tx) -> db::Result<Vec<EditionSummary>> {
 /// # Errors
 /// When the database fails.
 pub async fn audience_size(db: &Db, edition: &Edition) -> db::Result<i64> {
-    match &edition.corrects {
-        Some(corrects) => store::corrected_size(db, corrects, edition.list_id).await,
-        None => subscribers::audience_size(db, edition.list_id).await,
-    }
+    let corrects = edition.corrects.as_ref().map(|corrects| (corrects.edition_id, corrects.revision));
+    Audience::of(edition.list_id, corrects).size(db).await
 }

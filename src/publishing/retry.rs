@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{Edition, Error, Result, find, home, store};
 use crate::{
+    audience::{self, Again},
     bounces::without_addresses,
     clock::Moment,
     db::{self, Db, Gate},
@@ -88,7 +89,7 @@ pub struct Doubted {
 pub async fn doubted(site: &Site, edition: &Edition) -> db::Result<Doubted> {
     let (mut after, mut found) = (0, Doubted::default());
     loop {
-        let copies = store::still_doubted(&site.db, (edition.id, edition.list_id), after, LOOK).await?;
+        let copies = audience::still_doubted(&site.db, (edition.id, edition.list_id), after, LOOK).await?;
         let Some((last, ..)) = copies.last() else { return Ok(found) };
         after = *last;
         let stopped = Suppressions::new(site).among_now(copies.iter().map(|(_, address, _)| address)).await?;
@@ -134,7 +135,7 @@ pub struct Retryable {
 pub async fn retryable(site: &Site, edition_id: i64) -> db::Result<Retryable> {
     let (mut after, mut found) = (0, Retryable::default());
     loop {
-        let failed = store::still_failed(&site.db, edition_id, after, LOOK).await?;
+        let failed = audience::still_failed(&site.db, edition_id, after, LOOK).await?;
         let Some(last) = failed.last() else { return Ok(found) };
         after = last.subscriber_id;
         let stopped = Suppressions::new(site).among_now(failed.iter().map(|copy| &copy.address)).await?;
@@ -166,15 +167,13 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
     let (mut after, mut retried) = (0, 0);
     loop {
         let mut tx = site.db.begin_inside(Gate::Suppressions).await?;
-        let failed = match which {
-            Failed::For { class, .. } => {
-                store::retryable(&mut tx, (edition.id, edition.list_id), class, after, CHUNK).await?
-            }
-            Failed::InDoubt { newest, .. } => {
-                store::doubted(&mut tx, (edition.id, edition.list_id), newest, after, CHUNK).await?
-            }
-            Failed::ForThePause => store::failed_for_pause(&mut tx, edition.id, after, CHUNK).await?,
+        let wanted = match which {
+            Failed::For { class, .. } => Again::FailedFor(class),
+            Failed::InDoubt { newest, .. } => Again::InDoubt(newest),
+            Failed::ForThePause => Again::FailedForThePause,
         };
+        let failed =
+            audience::still_wanted(&mut tx, (edition.id, edition.list_id), wanted, after, CHUNK).await?;
         let Some((last, _)) = failed.last() else { break };
         after = *last;
         let stopped = suppressions.among(&mut tx, failed.iter().map(|(_, address)| address)).await?;

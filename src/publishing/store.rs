@@ -10,9 +10,7 @@ use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     editions::UnknownPolicy,
-    email_address::EmailAddress,
     statements,
-    subscribers::Recipient,
 };
 
 statements! {
@@ -100,24 +98,6 @@ statements! {
     /// Who got, or may have got, each revision: also a copy that is tried again, or failed then, may have arrived before.
     BY_REVISION = "select b.revision, count(*) as readers from delivery v join variant b on b.id = v.variant_id
         where v.edition_id = $1 and (v.state in ('accepted', 'unknown') or v.maybe_duplicate) group by b.revision order by b.revision";
-    /// Those of them who are still on the list: a correction goes to nobody who left.
-    CORRECTED = sqlite "select r.id as subscriber_id, r.email, r.name from delivery v
-            join variant b on b.id = v.variant_id
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $5 and s.state = 'confirmed'
-            join subscriber r on r.id = v.subscriber_id
-        where v.edition_id = $1 and b.revision = $2 and (v.state in ('accepted', 'unknown') or v.maybe_duplicate) and v.subscriber_id > $3
-        order by v.subscriber_id limit $4",
-        postgres "select r.id as subscriber_id, r.email, r.name from delivery v
-            join variant b on b.id = v.variant_id
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $5 and s.state = 'confirmed'
-            join subscriber r on r.id = v.subscriber_id
-        where v.edition_id = $1 and b.revision = $2 and (v.state in ('accepted', 'unknown') or v.maybe_duplicate) and v.subscriber_id > $3
-        order by v.subscriber_id limit $4 for share of s";
-    CORRECTED_SIZE = "select count(*) from delivery v
-            join variant b on b.id = v.variant_id
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $3 and s.state = 'confirmed'
-        where v.edition_id = $1 and b.revision = $2 and (v.state in ('accepted', 'unknown') or v.maybe_duplicate)
-            and not exists (select 1 from suppression p where p.subscriber_id = v.subscriber_id and p.lifted_at is null)";
     /// Who pressed Send.
     PRESSED_BY = "select sent_by from edition where id = $1";
     /// Why copies failed, the most frequent first. (The bound on the class keeps SQLite on the index of failed copies.)
@@ -127,63 +107,8 @@ statements! {
         from (select class, count(*) as copies, min(subscriber_id) as example from delivery
             where edition_id = $1 and state = 'failed' and class >= '' group by class) f
         order by f.copies desc, f.class";
-    /// Failed copies of a class whose readers are still on the list.
-    RETRYABLE = sqlite "select v.subscriber_id, v.address from delivery v
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
-        where v.edition_id = $1 and v.state = 'failed' and v.class = $3 and v.subscriber_id > $4
-        order by v.subscriber_id limit $5",
-        postgres "select v.subscriber_id, v.address from delivery v
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
-        where v.edition_id = $1 and v.state = 'failed' and v.class = $3 and v.subscriber_id > $4
-        order by v.subscriber_id limit $5 for share of s";
-    /// Copies in doubt since a moment at the latest, but those of which staff said that they arrived, whose readers are still on
-    /// the list. They carry what is sent now, and nobody got a correction of it: who may have an older version, or has one put
-    /// right, is written to and not sent it again.
-    DOUBTED = sqlite "select v.subscriber_id, v.address from delivery v
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
-        where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3 and v.updated_at <= $5
-            and v.variant_id = (select id from variant where edition_id = $1 order by revision desc, id desc limit 1)
-            and not exists (select 1 from edition c where c.corrects_edition_id = $1 and (c.seal_cursor is not null or c.sealed_at is not null))
-        order by v.subscriber_id limit $4",
-        postgres "select v.subscriber_id, v.address from delivery v
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
-        where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3 and v.updated_at <= $5
-            and v.variant_id = (select id from variant where edition_id = $1 order by revision desc, id desc limit 1)
-            and not exists (select 1 from edition c where c.corrects_edition_id = $1 and (c.seal_cursor is not null or c.sealed_at is not null))
-        order by v.subscriber_id limit $4 for share of s";
-    /// The same, and since when each is, to be looked at.
-    STILL_DOUBTED = "select v.subscriber_id, v.address, v.updated_at from delivery v
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
-        where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3
-            and v.variant_id = (select id from variant where edition_id = $1 order by revision desc, id desc limit 1)
-            and not exists (select 1 from edition c where c.corrects_edition_id = $1 and (c.seal_cursor is not null or c.sealed_at is not null))
-        order by v.subscriber_id limit $4";
     /// Refusals stopped it, and nobody has let it go on yet.
     PAUSED_BY_REFUSALS = "select count(*) from edition where id = $1 and state = 'paused' and paused_for = 'refusals'";
-    /// Failed copies for which the edition paused by itself, since it was last let go on, of readers who are still on the list.
-    FAILED_FOR_PAUSE = sqlite "select v.subscriber_id, v.address from edition e
-            join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed'
-        where e.id = $1 and e.paused_for <> '' and exists (select 1 from delivery_attempt t
-            where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
-            and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))
-        order by v.subscriber_id limit $3",
-        postgres "select v.subscriber_id, v.address from edition e
-            join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed'
-        where e.id = $1 and e.paused_for <> '' and exists (select 1 from delivery_attempt t
-            where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
-            and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))
-        order by v.subscriber_id limit $3 for share of s";
-    /// Failed copies of readers who are still on the list, and whether the edition paused for them: to be looked at.
-    STILL_FAILED = "select v.subscriber_id, v.address, v.class,
-            cast(case when e.paused_for <> '' and exists (select 1 from delivery_attempt t
-                where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
-                and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big'))) then 1 else 0 end as bigint) as for_pause
-        from edition e
-            join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed'
-        where e.id = $1 order by v.subscriber_id limit $3";
     RESULTS = "select v.subscriber_id, r.public_id as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
             (select t.reply from delivery_attempt t
                 where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1) as reply
@@ -365,59 +290,12 @@ pub(super) async fn has_reached(db: &Db, edition_id: i64, revision: i64) -> Resu
     Ok(db.opt::<(i64,)>(REACHED, (edition_id, revision)).await?.is_some())
 }
 
-pub(super) async fn corrected(
-    tx: &mut Tx,
-    (wrong, revision): (i64, i64),
-    list_id: i64,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<Recipient>> {
-    tx.all(CORRECTED, (wrong, revision, after, limit, list_id)).await
-}
-
-pub(super) async fn corrected_size(db: &Db, corrects: &Corrects, list_id: i64) -> Result<i64> {
-    Ok(db.one::<(i64,)>(CORRECTED_SIZE, (corrects.edition_id, corrects.revision, list_id)).await?.0)
-}
-
 pub(super) async fn failed_classes(db: &Db, edition_id: i64) -> Result<Vec<FailedClass>> {
     db.all(FAILED_CLASSES, (edition_id,)).await
 }
 
 pub(super) async fn pressed_by(db: &Db, edition_id: i64) -> Result<Option<i64>> {
     Ok(db.opt::<(Option<i64>,)>(PRESSED_BY, (edition_id,)).await?.and_then(|(staff,)| staff))
-}
-
-pub(super) async fn failed_for_pause(
-    tx: &mut Tx,
-    edition: i64,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<(i64, EmailAddress)>> {
-    tx.all(FAILED_FOR_PAUSE, (edition, after, limit)).await
-}
-
-/// A failed copy of a reader who is still on the list.
-#[derive(Debug, sqlx::FromRow)]
-pub(super) struct StillFailed {
-    pub subscriber_id: i64,
-    pub address: EmailAddress,
-    pub class: String,
-    /// Not 0 where the edition paused for it.
-    pub for_pause: i64,
-}
-
-pub(super) async fn still_failed(db: &Db, edition: i64, after: i64, limit: i64) -> Result<Vec<StillFailed>> {
-    db.all(STILL_FAILED, (edition, after, limit)).await
-}
-
-pub(super) async fn retryable(
-    tx: &mut Tx,
-    (edition_id, list_id): (i64, i64),
-    class: &str,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<(i64, EmailAddress)>> {
-    tx.all(RETRYABLE, (edition_id, list_id, class, after, limit)).await
 }
 
 pub(super) async fn insert_revision(
@@ -434,25 +312,6 @@ pub(super) async fn insert_revision(
     let rows = (1_i64..).zip(article_ids).map(|(position, id)| (edition_id, revision, position, *id));
     tx.many(INSERT_ARTICLES, rows).await?;
     Ok(())
-}
-
-pub(super) async fn doubted(
-    tx: &mut Tx,
-    (edition_id, list_id): (i64, i64),
-    since: Moment,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<(i64, EmailAddress)>> {
-    tx.all(DOUBTED, (edition_id, list_id, after, limit, since)).await
-}
-
-pub(super) async fn still_doubted(
-    db: &Db,
-    (edition_id, list_id): (i64, i64),
-    after: i64,
-    limit: i64,
-) -> Result<Vec<(i64, EmailAddress, Moment)>> {
-    db.all(STILL_DOUBTED, (edition_id, list_id, after, limit)).await
 }
 
 pub(super) async fn paused_by_refusals(db: &Db, edition_id: i64) -> Result<bool> {

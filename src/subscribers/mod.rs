@@ -34,8 +34,7 @@ pub use self::{
     never_again::{block, unblock},
     preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
     read::{
-        Counts, Recipient, Subscriber, Subscription, audience, audience_size, by_email, counts,
-        newest_consent, page, subscriber, subscriptions,
+        Counts, Subscriber, Subscription, by_email, counts, newest_consent, page, subscriber, subscriptions,
     },
     store::STATEMENTS,
     subscribe::{

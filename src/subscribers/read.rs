@@ -1,28 +1,12 @@
 //! Looking readers up: for sealing, for the desk, for commands.
 
-pub use super::rows::{Counts, Recipient, Subscriber, Subscription};
+pub use super::rows::{Counts, Subscriber, Subscription};
 use super::store;
 use crate::{
     clock::Moment,
-    db::{self, Db, Result, Tx},
+    db::{self, Db, Result},
     email_address::EmailAddress,
 };
-
-/// The next members of a list's audience, in order of id, after `after`.
-///
-/// # Errors
-/// When the database fails.
-pub async fn audience(tx: &mut Tx, list_id: i64, after: i64, limit: i64) -> Result<Vec<Recipient>> {
-    store::audience(tx, list_id, after, limit).await
-}
-
-/// How many a list would reach now: those whose address is stopped are not among them.
-///
-/// # Errors
-/// When the database fails.
-pub async fn audience_size(db: &Db, list_id: i64) -> Result<i64> {
-    store::audience_size(db, list_id).await
-}
 
 /// Readers whose address or name holds `search`, newest first, before the id `before`.
 ///

@@ -1,10 +1,9 @@
 //! The SQL of readers, lists and consent.
 
-use super::rows::{Counts, Event, List, Recipient, Subscriber, Subscription};
+use super::rows::{Counts, Event, List, Subscriber, Subscription};
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
-    email_address::EmailAddress,
     links::Name,
     statements,
 };
@@ -90,19 +89,6 @@ statements! {
     EVENTS = "select e.action, e.method, l.name as list, w.text as wording, e.source, e.ip, e.user_agent, e.at
         from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
         where e.subscriber_id = $1 order by e.id";
-    /// Who gets the next edition, by key. Where several write at once, the rows are held until the copies are written: who
-    /// leaves meanwhile waits, and then finds the copy to withdraw.
-    AUDIENCE = sqlite "select json_group_array(json_array(id, email, name)) from (
-            select r.id, r.email, r.name from subscription s join subscriber r on r.id = s.subscriber_id
-            where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id > $2 order by s.subscriber_id limit $3)",
-        postgres "select cast(coalesce(json_agg(json_build_array(id, email, name)), '[]') as text) from (
-            select r.id, r.email, r.name from subscription s join subscriber r on r.id = s.subscriber_id
-            where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id > $2 order by s.subscriber_id limit $3 for share of s) as audience";
-    /// How many of them get it: those whose address is stopped do not. Read from small indexes alone.
-    AUDIENCE_SIZE = "select (select count(*) from subscription where list_id = $1 and state = 'confirmed')
-        - (select count(*) from suppression p
-            join subscription s on s.subscriber_id = p.subscriber_id and s.list_id = $1 and s.state = 'confirmed'
-            where p.lifted_at is null and p.subscriber_id is not null)";
     /// Readers for the desk.
     PAGE = "select id, public_id, email, name, created_at from subscriber
         where (email_key like $1 escape '!' or lower(name) like $2 escape '!') and id < $3 order by id desc limit $4";
@@ -321,20 +307,6 @@ pub async fn newest_event(db: &Db, before: Moment) -> Result<Option<Moment>> {
 
 pub async fn events(db: &Db, subscriber: i64) -> Result<Vec<Event>> {
     db.all(EVENTS, (subscriber,)).await
-}
-
-pub async fn audience(tx: &mut Tx, list: i64, after: i64, limit: i64) -> Result<Vec<Recipient>> {
-    let rows: Vec<(i64, String, String)> = tx.array(AUDIENCE, (list, after, limit)).await?;
-    let recipient = |(subscriber_id, email, name)| Recipient {
-        subscriber_id,
-        email: EmailAddress::from_store(email),
-        name,
-    };
-    Ok(rows.into_iter().map(recipient).collect())
-}
-
-pub async fn audience_size(db: &Db, list: i64) -> Result<i64> {
-    Ok(db.one::<(i64,)>(AUDIENCE_SIZE, (list,)).await?.0)
 }
 
 pub async fn page(

@@ -109,6 +109,7 @@ const LEVELS: &[&[&str]] = &[
     &["deliverability"],
     &["staff"],
     &["subscribers", "articles"],
+    &["audience"],
     &["publishing", "donations"],
     &["restored", "doctor"],
     &["jobs"],
