@@ -173,7 +173,7 @@ impl Stop {
             returned::hold(tx, site, edition).await?;
         }
         if self.asked == Asked::Once {
-            store::see(tx, edition).await?;
+            editions::see_refusals(tx, edition).await?;
         }
         let paused = editions::pause_because(tx, site, edition, &self.why, self.cause).await?;
         if paused {

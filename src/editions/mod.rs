@@ -174,6 +174,14 @@ pub async fn tell_of_pause(tx: &mut Tx, id: i64) -> db::Result<bool> {
     store::told(tx, id).await
 }
 
+/// One provider alone stopped it: from now on somebody has seen that, and it stops it no more by itself.
+///
+/// # Errors
+/// When the database fails.
+pub async fn see_refusals(tx: &mut Tx, id: i64) -> db::Result<()> {
+    store::see_refusals(tx, id).await
+}
+
 /// Goes on after a pause; what was held before its audience was written down is due from now on.
 ///
 /// # Errors

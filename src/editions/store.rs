@@ -66,6 +66,8 @@ statements! {
     /// After a backup was restored: everything that would go out by itself.
     HOLD_ALL = "update edition set state = 'held', held_because = 'restored', paused_because = '', pause_untold = false, paused_for = '', updated_at = $1
                 where state in ('scheduled', 'sealed', 'sending', 'paused', 'held') returning public_id";
+    /// Somebody is told of its refusals, or was.
+    SEE_REFUSALS = "update edition set refusals_seen = true where id = $1";
     /// Never the same version twice, also within one moment.
     TOUCH = "update edition set updated_at = case when updated_at >= $2 then updated_at + 1 else $2 end where id = $1";
     /// Its audience is written down, and then it is held again (`START`).
@@ -270,4 +272,9 @@ pub async fn stand(tx: &mut Tx, edition_id: i64) -> Result<Option<Stand>> {
 /// `false` if it is no longer the draft that it was then.
 pub async fn delete_draft(tx: &mut Tx, id: i64, (revision, updated_at): (i64, Moment)) -> Result<bool> {
     Ok(tx.exec(DELETE_DRAFT, (id, revision, updated_at)).await? == 1)
+}
+
+pub async fn see_refusals(tx: &mut Tx, id: i64) -> Result<()> {
+    tx.exec(SEE_REFUSALS, (id,)).await?;
+    Ok(())
 }

@@ -301,6 +301,63 @@ fn no_files_use_one_another_in_a_circle() {
     assert!(circles.is_empty(), "{words}");
 }
 
+/// What more than one room writes, and why.
+const SHARED_TABLES: &[(&str, &[&str], &str)] = &[
+    (
+        "bounce",
+        &["bounces", "delivery"],
+        "the brake stops an edition and holds its reports in one transaction",
+    ),
+    ("sync_cursor", &["donations", "jobs"], "each room has rows of names of its own"),
+];
+
+/// A table is written by one room: whoever reads its statements has read everything that can become of a row.
+#[test]
+fn a_table_is_written_by_one_room() {
+    let mut owners: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for (room, statements) in broadside::statements() {
+        for sql in statements {
+            let words: Vec<&str> = sql.sqlite.split_whitespace().collect();
+            for at in words.windows(3) {
+                let table = match at {
+                    ["insert", "into", table]
+                    | ["delete", "from", table]
+                    | ["update", table, "set" | "as"] => table,
+                    _ => continue,
+                };
+                owners.entry((*table).to_owned()).or_default().insert(room);
+            }
+        }
+    }
+    assert!(owners.len() > 40, "{} tables", owners.len());
+    let shared: BTreeMap<&str, BTreeSet<&str>> =
+        SHARED_TABLES.iter().map(|(table, rooms, _)| (*table, rooms.iter().copied().collect())).collect();
+    let several: Vec<_> = owners
+        .iter()
+        .filter(|(table, rooms)| rooms.len() > 1 && shared.get(table.as_str()) != Some(*rooms))
+        .collect();
+    assert!(several.is_empty(), "{several:?}");
+    for (table, rooms) in shared {
+        assert_eq!(owners.get(table), Some(&rooms), "{table} is no longer written by these rooms");
+    }
+}
+
+/// A room that holds more than an eighth of the house is several rooms.
+#[test]
+fn no_room_is_larger_than_an_eighth_of_the_house() {
+    const OWN_FRONT_DOORS: [&str; 4] = ["web/desk/", "web/public/", "sandbox/stripe_api/", "sandbox/smtp/"];
+    let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
+    let sources = sources();
+    for (path, text) in &sources {
+        let own = OWN_FRONT_DOORS.iter().find(|door| path.starts_with(*door)).copied();
+        let room = own.or_else(|| path.split_once('/').map(|(room, _)| room)).unwrap_or("small types");
+        *lines.entry(room).or_default() += text.lines().count();
+    }
+    let all: usize = lines.values().sum();
+    let large: Vec<_> = lines.iter().filter(|(_, count)| **count * 100 > all * 12).collect();
+    assert!(large.is_empty(), "of {all} lines: {large:?}");
+}
+
 /// A test that sleeps is slow or wrong: it waits for a condition. The one place that polls is in `support/`.
 #[test]
 fn tests_do_not_sleep() {
