@@ -7,7 +7,7 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`network`], [`trust`], [`private`], [`config`] | time, randomness and keys, what links say, parsed addresses, amounts, whose network, whose certificates count, who may read our files, the environment |
+//! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`network`], [`authorities`], [`private`], [`config`] | time, randomness and keys, what links say, parsed addresses, amounts, whose network, whose certificates count, who may read our files, the environment |
 //! | [`door`] | how connections are taken, how long each may keep us waiting, and how many there may be |
 //! | [`meters`] | what this process counts as it goes, for whoever watches it |
 //! | [`heavy`] | work that takes the processor for a while or may fail badly, away from the threads that serve |
@@ -35,6 +35,7 @@
 
 pub mod articles;
 pub mod attempts;
+pub mod authorities;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -64,7 +65,6 @@ pub mod staff;
 pub mod subscribers;
 pub mod tasks;
 pub mod token;
-pub mod trust;
 pub mod web;
 #[cfg(test)]
 mod worst_tests;

@@ -13,6 +13,7 @@ use std::{
 use anyhow::{Context, ensure};
 use broadside::{
     articles,
+    authorities::Trust,
     clock::{Clock, Moment},
     db::{Db, DbOptions, Migrations},
     delivery::{
@@ -29,7 +30,6 @@ use broadside::{
     staff::{PasswordCost, set_up, set_up::FirstOwner},
     subscribers::{self, Basis, lists},
     token::{Keys, RootSecret},
-    trust::Trust,
 };
 
 /// Tuesday, 3 March 2026, 09:00 UTC: when the edition is sealed.

@@ -20,13 +20,13 @@ use url::Url;
 pub use self::table::{Kind, SETTINGS, Setting, example};
 use self::table::{file_of, rule};
 use crate::{
+    authorities::Trust,
     db::DbOptions,
     delivery::bounces::providers::sendgrid,
     email_address::EmailAddress,
     network, private,
     smtp_url::Relays,
     token::{self, Keys, RootSecret},
-    trust::Trust,
 };
 
 /// Development or production.

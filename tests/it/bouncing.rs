@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use broadside::{
+    authorities::Trust,
     delivery::{
         bounces::{
             Action, Class, Reason, Recipient, Report,
@@ -18,7 +19,6 @@ use broadside::{
     digests,
     email_address::EmailAddress,
     subscribers::{self, Basis},
-    trust::Trust,
 };
 
 use aws_lc_rs::hmac;

@@ -96,7 +96,7 @@ const LEVELS: &[&[&str]] = &[
         "token",
         "sealed_file",
         "links",
-        "trust",
+        "authorities",
         "private",
         "tasks",
         "meters",

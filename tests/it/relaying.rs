@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use broadside::{
+    authorities::Trust,
     delivery::{
         domains,
         editions::{self, EditionState},
@@ -16,7 +17,6 @@ use broadside::{
     sandbox::{Rule, Stage},
     smtp_url::RelayLimits,
     subscribers,
-    trust::Trust,
 };
 
 use crate::support::{

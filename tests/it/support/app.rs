@@ -14,6 +14,7 @@ use std::{
 
 use broadside::{
     articles::fetch::Fetcher,
+    authorities::Trust,
     clock::{Clock, Moment},
     db::Db,
     delivery::{
@@ -32,7 +33,6 @@ use broadside::{
     smtp_url::RelayLimits,
     staff::{PasswordCost, set_up, set_up::FirstOwner},
     token::{Keys, RootSecret},
-    trust::Trust,
     web::{App, hooks::BounceHooks, serve},
 };
 use tokio::{net::TcpListener, task::AbortHandle};
