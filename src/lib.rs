@@ -15,6 +15,7 @@
 //! | [`db`] | one data layer over SQLite and PostgreSQL, migrations, statements |
 //! | [`attempts`] | whatever is limited, counted before it is judged |
 //! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
+//! | [`audit_log`] | who of the team did what, and when |
 //! | [`payments`] | the payment provider: Stripe's API behind a trait |
 //! | [`replies`] | a server's words, read once: what a refusal or a report says, and of whom |
 //! | [`delivery`] | editions on their way: the ledger of deliveries, notices, suppression, workers, SMTP |
@@ -35,6 +36,7 @@
 
 pub mod articles;
 pub mod attempts;
+pub mod audit_log;
 pub mod authorities;
 pub mod cli;
 pub mod clock;
@@ -74,6 +76,7 @@ mod worst_tests;
 pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     let mut all = vec![
         ("attempts", attempts::STATEMENTS),
+        ("audit_log", audit_log::STATEMENTS),
         ("staff", staff::STATEMENTS),
         ("subscribers", subscribers::STATEMENTS),
         ("articles", articles::STATEMENTS),

@@ -5,7 +5,7 @@
 //! it was based on.
 
 use super::{Content, Error, Result, find, home, store};
-use crate::{delivery::editions::EditionState, site::Site, staff::audit, token};
+use crate::{audit_log, delivery::editions::EditionState, site::Site, token};
 
 /// The longest subject kept, in characters; mail programs show about 60.
 const SUBJECT_MOST: usize = 200;
@@ -41,7 +41,7 @@ pub async fn delete_draft(site: &Site, public_id: &str, seen: &str, staff_id: Op
         return Err(Error::NotAsSeen);
     }
     let subject = format!("edition {public_id}");
-    audit::record(&mut tx, site, staff_id, "deleted a draft", &subject, &edition.content.subject).await?;
+    audit_log::record(&mut tx, site, staff_id, "deleted a draft", &subject, &edition.content.subject).await?;
     tx.commit().await?;
     Ok(())
 }

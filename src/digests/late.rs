@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::{Result, load};
 use crate::{
+    audit_log,
     delivery::editions::{self, DueEdition},
     mail::EditionHeld,
     site::Site,
-    staff::{Settings, audit, letters},
+    staff::{Settings, letters},
 };
 
 /// Why an edition is held: its moment was missed.
@@ -33,7 +34,7 @@ pub(super) async fn hold(site: &Site, settings: &Settings, due: &DueEdition, bec
     }
     let subject = format!("edition {}", edition.public_id);
     let detail = format!("{because}: it was to go out at {}", due.send_at);
-    audit::record(&mut tx, site, None, "held back", &subject, &detail).await?;
+    audit_log::record(&mut tx, site, None, "held back", &subject, &detail).await?;
     let context = EditionHeld {
         sender: settings.sender(site),
         subject: edition.content.subject.clone(),

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{Edition, Error, Result, find, home, store};
 use crate::{
+    audit_log,
     clock::Moment,
     db::{self, Db, Gate},
     delivery::{
@@ -17,7 +18,6 @@ use crate::{
         suppression::Suppressions,
     },
     site::Site,
-    staff::audit,
 };
 
 /// How many copies one transaction moves.
@@ -215,7 +215,7 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
         let kind = if matches!(which, Failed::InDoubt { .. }) { "in doubt" } else { "that failed" };
         let detail = format!("{moved} copies {kind}: {why}, revision {newest}");
         let subject = format!("edition {}", edition.public_id);
-        audit::record(&mut tx, site, staff_id, "tried again", &subject, &detail).await?;
+        audit_log::record(&mut tx, site, staff_id, "tried again", &subject, &detail).await?;
         tx.commit().await?;
         retried += moved;
     }

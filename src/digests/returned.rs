@@ -4,11 +4,12 @@
 
 use super::{Edition, Error, Result, find, load, owners, store};
 use crate::{
+    audit_log,
     db::{self, Db},
     delivery::bounces::mass::{self, Decision, Mass},
     mail::CopiesCameBack,
     site::Site,
-    staff::{Settings, audit, letters},
+    staff::{Settings, letters},
 };
 
 /// How many readers one transaction stops.
@@ -60,7 +61,7 @@ pub async fn decide_returned(
         Decision::Gone { .. } => "said that its readers are gone",
         Decision::Kept => "said that its readers are not gone",
     };
-    audit::record(&mut tx, site, staff_id, said, &format!("edition {public_id}"), "").await?;
+    audit_log::record(&mut tx, site, staff_id, said, &format!("edition {public_id}"), "").await?;
     tx.commit().await?;
     if matches!(decision, Decision::Gone { .. }) {
         stop(site, edition.id).await?;

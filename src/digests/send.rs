@@ -13,6 +13,7 @@ use super::{
     preflight, retry, store, version,
 };
 use crate::{
+    audit_log,
     clock::Moment,
     db::{self, Tx},
     delivery::{
@@ -21,7 +22,7 @@ use crate::{
     },
     mail::Templates,
     site::Site,
-    staff::{Settings, audit},
+    staff::Settings,
 };
 
 /// How long Send can be undone.
@@ -252,7 +253,8 @@ async fn cancel_once(site: &Site, public_id: &str, version: &str, staff_id: Opti
 pub async fn hold_all(tx: &mut Tx, site: &Site, staff_id: Option<i64>) -> Result<usize> {
     let held = editions::hold_all(tx, site).await?;
     for public_id in &held {
-        audit::record(tx, site, staff_id, "held back", &format!("edition {public_id}"), "restored").await?;
+        audit_log::record(tx, site, staff_id, "held back", &format!("edition {public_id}"), "restored")
+            .await?;
     }
     Ok(held.len())
 }
@@ -281,5 +283,5 @@ pub(super) async fn record(
     detail: &str,
 ) -> Result<()> {
     let subject = format!("edition {}", edition.public_id);
-    Ok(audit::record(tx, site, staff_id, action, &subject, detail).await?)
+    Ok(audit_log::record(tx, site, staff_id, action, &subject, detail).await?)
 }

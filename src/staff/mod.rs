@@ -1,11 +1,10 @@
-//! The team: accounts and roles, passwords, sessions, signing in, the settings an editor decides, and the audit log.
+//! The team: accounts and roles, passwords, sessions, signing in, and the settings an editor decides.
 //!
 //! The rules: a secret (password, session, link) is stored only as a hash; whatever takes a role, a password or an account
 //! away also ends the sessions that lived by it and makes the links void that were mailed before, in the same transaction;
 //! the last owner cannot be removed.
 
 pub mod accounts;
-pub mod audit;
 pub mod crowds;
 pub mod incoming;
 pub mod letters;

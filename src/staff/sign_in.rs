@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::{
-    Incoming, Staff, audit,
+    Incoming, Staff,
     incoming::NotNow,
     mails::{self, To},
     one_time::{self, Link},
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     attempts::{self, Attempt, Limit, Limited, Refusal},
+    audit_log,
     db::Tx,
     email_address::EmailAddress,
     network::Network,
@@ -100,7 +101,7 @@ pub async fn by_password(
     attempt.give_back(&mut tx).await?;
     attempts::forget(&mut tx, site, &at_account).await?;
     let session = sessions::open(&mut tx, site, &staff, incoming).await?;
-    audit::record(&mut tx, site, Some(staff.id), "signed in", &staff.name, "by password").await?;
+    audit_log::record(&mut tx, site, Some(staff.id), "signed in", &staff.name, "by password").await?;
     tx.commit().await?;
     Ok(session)
 }
@@ -190,7 +191,7 @@ pub async fn by_link(site: &Site, incoming: &Incoming, link: &str) -> Result<Ses
         return Err(SignInError::Link);
     }
     let session = sessions::open(&mut tx, site, &staff, incoming).await?;
-    audit::record(&mut tx, site, Some(staff.id), "signed in", &staff.name, "by link").await?;
+    audit_log::record(&mut tx, site, Some(staff.id), "signed in", &staff.name, "by link").await?;
     tx.commit().await?;
     Ok(session)
 }

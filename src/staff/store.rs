@@ -2,7 +2,7 @@
 
 use super::{
     Role,
-    rows::{Line, Member, Staff},
+    rows::{Member, Staff},
 };
 use crate::{
     clock::Moment,
@@ -65,10 +65,6 @@ statements! {
     // Decided on a page of its own: not what the form of the others showed.
     SETTINGS_VERSION = "select coalesce(max(id), 0) from setting where name <> 'send_unproven'";
     INSERT_SETTING = "insert into setting (name, value, staff_id, changed_at) values ($1, $2, $3, $4)";
-
-    INSERT_AUDIT = "insert into audit_log (staff_id, action, subject, detail, at) values ($1, $2, $3, $4, $5)";
-    LATEST_AUDIT = "select s.name as staff_name, a.action, a.subject, a.detail, a.at
-        from audit_log a left join staff s on s.id = a.staff_id order by a.id desc limit $1";
 }
 
 pub(super) async fn members(db: &Db) -> Result<Vec<Member>> {
@@ -247,21 +243,6 @@ pub(super) async fn insert_setting(
     now: Moment,
 ) -> Result<()> {
     tx.exec(INSERT_SETTING, (name, value, staff_id, now)).await.map(drop)
-}
-
-pub(super) async fn insert_audit(
-    tx: &mut Tx,
-    staff_id: Option<i64>,
-    action: &str,
-    subject: &str,
-    detail: &str,
-    now: Moment,
-) -> Result<()> {
-    tx.exec(INSERT_AUDIT, (staff_id, action, subject, detail, now)).await.map(drop)
-}
-
-pub(super) async fn latest_audit(db: &Db, limit: i64) -> Result<Vec<Line>> {
-    db.all(LATEST_AUDIT, (limit,)).await
 }
 
 pub(super) async fn void_all_links(tx: &mut Tx) -> Result<u64> {

@@ -8,13 +8,14 @@ use super::{
     editions::grouped,
 };
 use crate::{
+    audit_log,
     clock::{Moment, Zone},
     delivery::{
         deliverability::{self, Check, Finding, Grade, Provider, Record, Share},
         dkim::{self, DkimKey, KeyState},
     },
     mail::dkim::Algorithm,
-    staff::{Settings, audit, settings},
+    staff::{Settings, settings},
 };
 
 const TITLE: &str = "Deliverability";
@@ -205,7 +206,7 @@ pub(crate) async fn large(desk: Desk, posted: Posted) -> Outcome {
     }
     let changed = settings::save(&mut tx, site, id, |settings| settings.send_unproven = wanted).await?;
     if !changed.is_empty() {
-        audit::record(&mut tx, site, id, "changed settings", "", &changed.join(", ")).await?;
+        audit_log::record(&mut tx, site, id, "changed settings", "", &changed.join(", ")).await?;
     }
     tx.commit().await?;
     Ok(see_other("/desk/deliverability?done=saved"))

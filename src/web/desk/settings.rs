@@ -9,6 +9,7 @@ use super::{
     theirs::Theirs,
 };
 use crate::{
+    audit_log,
     clock::Zone,
     donations,
     email_address::EmailAddress,
@@ -16,7 +17,7 @@ use crate::{
         self, Currency, Money,
         limits::{self, Limits},
     },
-    staff::{ArticlesAt, Settings, audit, settings},
+    staff::{ArticlesAt, Settings, settings},
 };
 
 const FIELDS: &[&str] = &[
@@ -127,7 +128,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     })
     .await?;
     if !changed.is_empty() {
-        audit::record(&mut tx, site, id, "changed settings", "", &changed.join(", ")).await?;
+        audit_log::record(&mut tx, site, id, "changed settings", "", &changed.join(", ")).await?;
     }
     tx.commit().await?;
     Ok(see_other("/desk/settings?done=saved"))
