@@ -16,10 +16,11 @@
 //! | [`attempts`] | whatever is limited, counted before it is judged |
 //! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
 //! | [`audit_log`] | who of the team did what, and when |
+//! | [`settings`] | what an editor decides, with its history |
 //! | [`payments`] | the payment provider: Stripe's API behind a trait |
 //! | [`replies`] | a server's words, read once: what a refusal or a report says, and of whom |
 //! | [`delivery`] | editions on their way: the ledger of deliveries, notices, suppression, workers, SMTP |
-//! | [`staff`] | the team: accounts, roles, sessions, the settings an editor decides |
+//! | [`staff`] | the team: accounts, roles, sessions |
 //! | [`subscribers`] | readers: lists, subscriptions, consent, preferences |
 //! | [`articles`] | articles and the feeds they come from |
 //! | [`digests`] | digests, editions as content: composing, previewing, sealing |
@@ -61,6 +62,7 @@ pub mod replies;
 pub mod restored;
 pub mod sandbox;
 pub mod sealed_file;
+pub mod settings;
 pub mod site;
 pub mod smtp_url;
 pub mod staff;
@@ -77,6 +79,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     let mut all = vec![
         ("attempts", attempts::STATEMENTS),
         ("audit_log", audit_log::STATEMENTS),
+        ("settings", settings::STATEMENTS),
         ("staff", staff::STATEMENTS),
         ("subscribers", subscribers::STATEMENTS),
         ("articles", articles::STATEMENTS),

@@ -14,8 +14,8 @@ use crate::{
         dns::Dns,
     },
     mail::dkim::{Algorithm, zone_file_strings},
+    settings::Settings,
     site::Site,
-    staff::Settings,
 };
 
 #[derive(Debug, clap::Subcommand)]

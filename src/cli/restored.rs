@@ -8,7 +8,7 @@ use crate::{
     config::Config,
     delivery::{dkim, origin, workers::Lock},
     restored::{Line, Report, restored},
-    staff::Settings,
+    settings::Settings,
 };
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {

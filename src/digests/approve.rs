@@ -8,8 +8,8 @@ use crate::{
     articles::{self, Article, ArticleError, ArticleId, Written},
     db::{self, Db, Tx},
     delivery::{editions::EditionState, variant},
+    settings::Settings,
     site::Site,
-    staff::Settings,
 };
 
 /// Why an article was not changed.

@@ -12,8 +12,8 @@ use crate::{
     db::{self, Db, Tx},
     delivery::{editions, ledger, variant},
     mail::Templates,
+    settings::Settings,
     site::Site,
-    staff::Settings,
     token,
 };
 

@@ -12,8 +12,8 @@ use crate::{
     mail::{
         self, Appeal, ArticleBlock, Compiled, DigestContext, Image, Personal, Sender, Templates, TestCopy,
     },
+    settings::{ArticlesAt, Settings},
     site::Site,
-    staff::{ArticlesAt, Settings},
     token,
 };
 

@@ -9,8 +9,9 @@ use crate::{
     audit_log,
     delivery::editions::{self, DueEdition},
     mail::EditionHeld,
+    settings::Settings,
     site::Site,
-    staff::{Settings, letters},
+    staff::letters,
 };
 
 /// Why an edition is held: its moment was missed.

@@ -5,8 +5,9 @@ use super::{Result, load, store};
 use crate::{
     delivery::editions,
     mail::EditionPaused,
+    settings::Settings,
     site::Site,
-    staff::{Role, Settings, accounts, accounts::Member, letters},
+    staff::{Role, accounts, accounts::Member, letters},
 };
 
 /// The owners, and who pressed Send for an edition: it is theirs to see that it arrives.

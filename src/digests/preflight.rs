@@ -13,8 +13,8 @@ use crate::{
         origin::{self, Standing},
     },
     mail::Templates,
+    settings::Settings,
     site::Site,
-    staff::Settings,
 };
 
 /// Gmail shows no more of a message than this, and puts a link in the place of the rest: the unsubscribe line among it.

@@ -8,8 +8,9 @@ use crate::{
     db::Db,
     delivery::pace::{self, Refusing},
     mail::NothingTaken,
+    settings::Settings,
     site::Site,
-    staff::{Settings, letters},
+    staff::letters,
 };
 
 /// A letter names no more of them; those with the most readers come first.

@@ -8,8 +8,9 @@ use crate::{
     db::{self, Db},
     delivery::bounces::mass::{self, Decision, Mass},
     mail::CopiesCameBack,
+    settings::Settings,
     site::Site,
-    staff::{Settings, letters},
+    staff::letters,
 };
 
 /// How many readers one transaction stops.

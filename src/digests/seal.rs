@@ -18,8 +18,8 @@ use crate::{
     },
     heavy::Each,
     mail::Templates,
+    settings::Settings,
     site::Site,
-    staff::Settings,
     subscribers::{self, Recipient},
 };
 

@@ -21,8 +21,8 @@ use crate::{
         variant,
     },
     mail::Templates,
+    settings::Settings,
     site::Site,
-    staff::Settings,
 };
 
 /// How long Send can be undone.

@@ -7,8 +7,9 @@ use super::{Edition, Error, Result, issue, send::record};
 use crate::{
     delivery::notices::{self, NewNotice},
     mail::Templates,
+    settings::Settings,
     site::Site,
-    staff::{Settings, accounts::Staff},
+    staff::accounts::Staff,
 };
 
 /// Enqueues a test copy of the newest revision to the member's own address. Asked for twice within a second, it comes once.

@@ -13,8 +13,8 @@ use crate::{
     },
     digests,
     donations::attention,
+    settings::Settings,
     site::Site,
-    staff::Settings,
 };
 
 const CHECK: &str = "database";

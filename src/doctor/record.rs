@@ -13,8 +13,9 @@ use crate::{
     clock::{Moment, Zone},
     db::{Db, Result},
     mail::{EmailTemplate as _, SomethingWrong},
+    settings::Settings,
     site::Site,
-    staff::{Settings, letters},
+    staff::letters,
 };
 
 /// How often it is asked whether a look is due.

@@ -17,8 +17,8 @@ use crate::{
     },
     network::Network,
     payments::{Every, NewCheckout, PaymentProvider, ProviderError},
+    settings::Settings,
     site::Site,
-    staff::Settings,
     token::{self, Purpose, TokenError},
 };
 

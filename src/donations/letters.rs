@@ -18,8 +18,9 @@ use crate::{
     email_address::EmailAddress,
     mail::{EmailTemplate, MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled, Sender},
     money::Money,
+    settings::Settings,
     site::Site,
-    staff::{Role, Settings, accounts::Member},
+    staff::{Role, accounts::Member},
     subscribers::{self, DonorState},
 };
 

@@ -35,8 +35,9 @@ use crate::{
     mail::Templates,
     meters::Meters,
     payments::PaymentProvider,
+    settings::Settings,
     site::Site,
-    staff::{Settings, crowds, mail_services},
+    staff::{crowds, mail_services},
     subscribers,
     tasks::{Breaks, Task},
 };

@@ -15,8 +15,9 @@ use crate::{
     clock::{Moment, Stopwatch},
     db::{Db, Result, Tx},
     mail::{EmailTemplate as _, JobStopped},
+    settings::Settings,
     site::Site,
-    staff::{Settings, accounts::Member, letters},
+    staff::{accounts::Member, letters},
     tasks::Breaks,
 };
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 pub use super::rows::{Member, Staff};
 use super::{
-    Incoming, Role, Settings,
+    Incoming, Role,
     incoming::NotNow,
     mails::{self, To},
     one_time::{self, Link},
@@ -18,6 +18,7 @@ use crate::{
     db::{Db, Tx},
     delivery::origin::{self, Standing},
     email_address::EmailAddress,
+    settings::Settings,
     site::Site,
     token::{self, Purpose},
 };

@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use super::{Settings, accounts::Member, incoming::THE_DOOR, letters};
+use super::{accounts::Member, incoming::THE_DOOR, letters};
 use crate::{
     attempts::{self, UsedUp},
     clock::Moment,
     db::{Db, Result, Tx},
     mail::{EmailTemplate as _, FormClosed},
+    settings::Settings,
     site::Site,
 };
 

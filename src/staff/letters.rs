@@ -1,11 +1,12 @@
 //! Letters of the house to people of its team: something happened that they are to hear of, whether or not they look at the desk.
 
-use super::{Role, Settings, accounts, accounts::Member};
+use super::{Role, accounts, accounts::Member};
 use crate::{
     db::{Db, Result, Tx},
     delivery::notices::{self, NewNotice},
     email_address::EmailAddress,
     mail::EmailTemplate,
+    settings::Settings,
     site::Site,
 };
 

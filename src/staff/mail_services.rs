@@ -1,11 +1,12 @@
 //! A mail service that refuses our sign-in is told the owners by one letter, which another one carries, or this one once it takes
 //! the password again.
 
-use super::{Settings, accounts::Member, letters};
+use super::{accounts::Member, letters};
 use crate::{
     db::{Result, Tx},
     delivery::relays::{self, Trouble},
     mail::{EmailTemplate as _, SignInRefused},
+    settings::Settings,
     site::Site,
 };
 

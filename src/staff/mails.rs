@@ -1,6 +1,6 @@
 //! The team's automatic emails: the invitation and the sign-in link. Each is enqueued with the fact that causes it.
 
-use super::{Role, Settings};
+use super::Role;
 use crate::{
     db::{Result, Tx},
     delivery::{
@@ -9,6 +9,7 @@ use crate::{
     },
     email_address::EmailAddress,
     mail::{EmailTemplate, SignInLink, TeamInvite},
+    settings::Settings,
     site::Site,
     token,
 };

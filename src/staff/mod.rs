@@ -1,4 +1,4 @@
-//! The team: accounts and roles, passwords, sessions, signing in, and the settings an editor decides.
+//! The team: accounts and roles, passwords, sessions, and signing in.
 //!
 //! The rules: a secret (password, session, link) is stored only as a hash; whatever takes a role, a password or an account
 //! away also ends the sessions that lived by it and makes the links void that were mailed before, in the same transaction;
@@ -16,7 +16,6 @@ mod role;
 mod rows;
 pub mod sessions;
 pub mod set_up;
-pub mod settings;
 pub mod sign_in;
 mod store;
 pub mod weak;
@@ -26,7 +25,6 @@ pub use self::{
     incoming::Incoming,
     passwords::PasswordCost,
     role::Role,
-    settings::{ArticlesAt, Settings},
     store::STATEMENTS,
 };
 pub(crate) use store::{FORGET_FUTURE_SESSIONS, FORGET_SESSIONS, FORGET_USED_TOKENS};

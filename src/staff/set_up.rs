@@ -1,16 +1,17 @@
 //! The first run: one page, opened by a token from the program's log, makes the first owner and closes for good.
 
 use super::{
-    Incoming, PasswordCost, Role, Settings, Staff,
+    Incoming, PasswordCost, Role, Staff,
     one_time::{self, Link},
     passwords::Busy,
     sessions::{self, SessionToken},
-    settings, store,
+    store,
     weak::{self, About, PasswordError},
 };
 use crate::{
     audit_log,
     email_address::EmailAddress,
+    settings::{self, Settings},
     site::Site,
     token::{self, Purpose},
 };

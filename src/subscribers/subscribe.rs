@@ -26,8 +26,8 @@ use crate::{
     links::{Confirm, Name},
     mail::{ConfirmSubscription, clean_name},
     network::Network,
+    settings::Settings,
     site::Site,
-    staff::Settings,
     token,
 };
 

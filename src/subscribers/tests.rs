@@ -11,8 +11,8 @@ use crate::{
     delivery::notices,
     email_address::EmailAddress,
     links::{Confirm, Name, Unsubscribe},
+    settings::Settings,
     site::Site,
-    staff::Settings,
     token::{self, Keys, Purpose, RootSecret, public_id},
 };
 

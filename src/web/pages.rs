@@ -27,7 +27,8 @@ use crate::{
         origin::{self, Doubt, Standing},
     },
     digests::{self, TakesNothing},
-    staff::{Role, Settings},
+    settings::Settings,
+    staff::Role,
 };
 
 #[derive(RustEmbed)]

@@ -10,10 +10,10 @@ use broadside::{
     digests::{self, Edition},
     email_address::EmailAddress,
     sandbox::{Rule, Stage},
+    settings::{self, ArticlesAt, Settings},
     staff::{
-        ArticlesAt, Role, Settings,
+        Role,
         accounts::{self, NewMember},
-        settings,
     },
     subscribers,
 };

@@ -8,7 +8,7 @@ use broadside::{
     },
     digests,
     mail::dkim::Algorithm,
-    staff::{Settings, settings},
+    settings::{self, Settings},
 };
 
 use crate::support::{Browser, Fixture as _, TestApp, TestDb, both_engines, dns::DnsServer};

@@ -12,8 +12,8 @@ use broadside::{
     email_address::EmailAddress,
     restored::restored,
     sandbox::{Rule, Stage},
+    settings,
     site::Site,
-    staff::settings,
     subscribers::{self, Trace},
 };
 use reqwest::{Method, StatusCode};

@@ -106,7 +106,7 @@ const LEVELS: &[&[&str]] = &[
     &["site"],
     &["attempts"],
     &["mail", "payments", "replies"],
-    &["audit_log"],
+    &["settings", "audit_log"],
     &["delivery"],
     &["staff"],
     &["subscribers", "articles"],

@@ -16,8 +16,7 @@ use broadside::{
         SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
     },
     sandbox::{LineEnds, Rule, Stage},
-    staff::settings,
-    subscribers,
+    settings, subscribers,
 };
 
 use crate::support::{TestApp, both_engines, wire};

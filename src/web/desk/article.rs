@@ -13,7 +13,8 @@ use crate::{
     clock::{Moment, Zone},
     delivery::editions::EditionState,
     digests::{self, Changed, EditionSummary},
-    staff::{ArticlesAt, Role},
+    settings::ArticlesAt,
+    staff::Role,
 };
 
 const FIELDS: &[&str] = &[

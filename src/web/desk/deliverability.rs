@@ -15,7 +15,7 @@ use crate::{
         dkim::{self, DkimKey, KeyState},
     },
     mail::dkim::Algorithm,
-    staff::{Settings, settings},
+    settings::{self, Settings},
 };
 
 const TITLE: &str = "Deliverability";

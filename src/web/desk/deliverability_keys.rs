@@ -14,7 +14,7 @@ use crate::{
         dkim::{self, DkimError, DkimKey, KeyState},
     },
     mail::dkim::Algorithm,
-    staff::Settings,
+    settings::Settings,
 };
 
 const CHANGED: &str = "Nothing was done: the signing keys changed since you opened the page. This is how they stand now; look at them \

@@ -13,7 +13,7 @@ use crate::{
     clock::{Moment, Moments, Zone},
     delivery::editions::{EditionState, UnknownPolicy},
     digests::{self, Edition, Press},
-    staff::Settings,
+    settings::Settings,
 };
 
 const FIELDS: &[&str] = &["revision", "fingerprint", "later", "which", "policy", "act"];

@@ -17,7 +17,7 @@ use crate::{
         self, Currency, Money,
         limits::{self, Limits},
     },
-    staff::{ArticlesAt, Settings, settings},
+    settings::{self, ArticlesAt, Settings},
 };
 
 const FIELDS: &[&str] = &[

@@ -16,7 +16,7 @@ use crate::{
     donations::{self, GiftError, GiftRequest},
     money::{self, Currency, Money},
     payments::Every,
-    staff::Settings,
+    settings::Settings,
 };
 
 const FIELDS: &[&str] = &["amount", "own_amount", "every", "email", "name", "e"];

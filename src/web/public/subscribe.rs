@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     email_address::EmailAddress,
-    staff::Settings,
+    settings::Settings,
     subscribers::{
         self, NewSubscription, SubscriberError, consent,
         lists::{self, List},

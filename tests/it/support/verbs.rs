@@ -13,7 +13,7 @@ use broadside::{
     digests::{self, Content, Edition},
     donations,
     email_address::EmailAddress,
-    staff::Settings,
+    settings::Settings,
     subscribers::{self, Basis, NewSubscription, Trace, consent, lists},
 };
 

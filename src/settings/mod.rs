@@ -1,8 +1,11 @@
 //! What an editor or a treasurer decides, typed, with its history: a change adds a row, the newest row of a name is in force.
 
+mod store;
+
 use std::collections::HashMap;
 
-use super::store;
+pub use store::STATEMENTS;
+
 use crate::{
     clock::Zone,
     db::{Db, Gate, Result, Tx},
@@ -97,7 +100,7 @@ impl Settings {
     /// # Errors
     /// When the database fails.
     pub async fn load(db: &Db) -> Result<Self> {
-        Ok(Self::from_rows(store::settings(db).await?))
+        Ok(Self::from_rows(store::rows(db).await?))
     }
 
     /// What is in force, as the transaction sees it.
@@ -105,7 +108,7 @@ impl Settings {
     /// # Errors
     /// When the database fails.
     pub async fn load_in(tx: &mut Tx) -> Result<Self> {
-        Ok(Self::from_rows(store::settings_in(tx).await?))
+        Ok(Self::from_rows(store::rows_in(tx).await?))
     }
 
     /// What the law wants said under every edition and is not said yet (TRUST L4); empty when editions can be sent.
@@ -229,7 +232,7 @@ impl Settings {
 /// # Errors
 /// When the database fails.
 pub async fn version(db: &Db) -> Result<i64> {
-    store::settings_version(db).await
+    store::version(db).await
 }
 
 /// As [`version`], and holds it: nobody changes a setting before the transaction ends.
@@ -238,7 +241,7 @@ pub async fn version(db: &Db) -> Result<i64> {
 /// When the database fails.
 pub async fn hold(tx: &mut Tx) -> Result<i64> {
     tx.close(Gate::Settings).await?;
-    store::settings_version_in(tx).await
+    store::version_in(tx).await
 }
 
 /// Changes settings in the caller's transaction: writes a row for each that became different, and says which.
@@ -258,7 +261,7 @@ pub async fn save(
     let mut changed = Vec::new();
     for ((name, old), (_, new)) in before.to_rows().into_iter().zip(after.to_rows()) {
         if old != new {
-            store::insert_setting(tx, name, &new, staff_id, site.now()).await?;
+            store::add(tx, name, &new, staff_id, site.now()).await?;
             changed.push(name);
         }
     }
