@@ -11,42 +11,37 @@ use crate::{
     db::{Db, Result, Tx},
     email_address::EmailAddress,
     mail::EmailTemplate,
+    settings::Letterhead,
     site::Site,
     token::Purpose,
 };
 
-/// A mail to send because something happened.
-#[derive(Debug)]
-pub struct NewNotice<'a, T> {
-    /// The fact, such as `receipt:12`: unique for ever.
-    pub key: &'a str,
-    /// Name and address in the From header.
-    pub from: (&'a str, &'a EmailAddress),
-    /// To whom.
-    pub to: &'a EmailAddress,
-    /// The name in the To header; empty where it was typed by somebody who may not be the addressee.
-    pub name: &'a str,
-    /// What the template says.
-    pub context: &'a T,
-}
-
-/// Enqueues a notice; `false` if this fact has caused one already.
+/// Tells somebody something by mail, under the magazine's letterhead; `false` if this fact was told already.
+///
+/// `fact`, such as `receipt:12`, is unique for ever. The name stands in the To header; it is empty where it was typed by somebody
+/// who may not be the addressee.
 ///
 /// # Errors
 /// When the database fails, or the context cannot be written as JSON.
-pub async fn enqueue<T: EmailTemplate>(tx: &mut Tx, site: &Site, notice: NewNotice<'_, T>) -> Result<bool> {
-    let context =
-        serde_json::to_string(notice.context).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-    let name = site.keys.name(Purpose::MessageId, notice.key);
+pub async fn tell<T: EmailTemplate>(
+    tx: &mut Tx,
+    site: &Site,
+    letterhead: &Letterhead,
+    (name, to): (&str, &EmailAddress),
+    fact: &str,
+    context: &T,
+) -> Result<bool> {
+    let context = serde_json::to_string(context).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+    let message_id = format!("{}@{}", site.keys.name(Purpose::MessageId, fact), site.host());
     let row = store::NewRow {
-        key: notice.key,
+        key: fact,
         template: T::NAME,
         context: &context,
-        from_name: notice.from.0,
-        from_email: notice.from.1.as_str(),
-        address: notice.to.as_str(),
-        name: notice.name,
-        message_id: &format!("{name}@{}", site.host()),
+        from_name: &letterhead.from_name,
+        from_email: letterhead.from.as_str(),
+        address: to.as_str(),
+        name,
+        message_id: &message_id,
     };
     let is_new = store::add(tx, row, site.now()).await?;
     if is_new {

@@ -36,15 +36,16 @@ pub(super) async fn hold(site: &Site, settings: &Settings, due: &DueEdition, bec
     let subject = format!("edition {}", edition.public_id);
     let detail = format!("{because}: it was to go out at {}", due.send_at);
     audit_log::record(&mut tx, site, None, "held back", &subject, &detail).await?;
+    let letterhead = settings.letterhead(site);
     let context = EditionHeld {
-        sender: settings.sender(site),
+        sender: letterhead.sender.clone(),
         subject: edition.content.subject.clone(),
         due: due.send_at.date_time(&settings.time_zone),
         is_broken: because == BROKEN,
         edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
     };
     let fact = format!("held:{}:{}", edition.id, due.send_at.0);
-    letters::tell(&mut tx, (site, settings), &owners, &fact, &context).await?;
+    letters::tell(&mut tx, (site, &letterhead), &owners, &fact, &context).await?;
     tx.commit().await?;
     tracing::warn!(edition = edition.id, because, "an edition is held back; the desk releases it");
     Ok(())

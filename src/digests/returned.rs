@@ -118,8 +118,9 @@ pub async fn tell_of_returned(site: &Site) -> Result<usize> {
         if !mass::tell(&mut tx, id).await? {
             continue;
         }
+        let letterhead = settings.letterhead(site);
         let context = CopiesCameBack {
-            sender: settings.sender(site),
+            sender: letterhead.sender.clone(),
             subject: returned.edition.content.subject.clone(),
             copies: mass.failures,
             of: mass.ended,
@@ -127,7 +128,7 @@ pub async fn tell_of_returned(site: &Site) -> Result<usize> {
             bounces_url: site.url("/desk/bounces"),
         };
         let fact = format!("returned:{id}:{}", mass.since.0);
-        if letters::tell(&mut tx, (site, &settings), &people, &fact, &context).await? {
+        if letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
             tx.commit().await?;
             told += 1;
         }

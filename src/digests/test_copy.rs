@@ -3,19 +3,13 @@
 //! It is an automatic email to one member of the team, not a delivery: it stands in no tally, and its subject says that it
 //! is a test. Nothing in it can act for a reader: the links to leave and to choose lead to a page that says so.
 
-use super::{Edition, Error, Result, issue, send::record};
-use crate::{
-    delivery::notices::{self, NewNotice},
-    mail::Templates,
-    settings::Settings,
-    site::Site,
-    staff::accounts::Staff,
-};
+use super::{Edition, Result, issue, send::record};
+use crate::{delivery::notices, mail::Templates, settings::Settings, site::Site, staff::accounts::Staff};
 
 /// Enqueues a test copy of the newest revision to the member's own address. Asked for twice within a second, it comes once.
 ///
 /// # Errors
-/// [`Error::NoSender`] before the settings hold an address, [`Error::Mail`] when the mail cannot be made.
+/// [`Error::Mail`](super::Error::Mail) when the mail cannot be made.
 pub async fn send_test_copy(
     site: &Site,
     templates: &Templates,
@@ -23,7 +17,6 @@ pub async fn send_test_copy(
     edition: &Edition,
     to: &Staff,
 ) -> Result<()> {
-    let from = settings.from_address().ok_or(Error::NoSender)?;
     // What cannot be rendered is said at once, not found in a log later.
     issue::preview(site, templates, settings, edition).await?;
     let links = issue::SampleLinks::new(site, edition);
@@ -35,15 +28,9 @@ pub async fn send_test_copy(
         to.public_id,
         site.now().unix_seconds()
     );
-    let notice = NewNotice {
-        key: &key,
-        from: (settings.sender_name(), &from),
-        to: &to.email,
-        name: &to.name,
-        context: &context,
-    };
+    let letterhead = settings.letterhead(site);
     let mut tx = site.db.begin().await?;
-    if notices::enqueue(&mut tx, site, notice).await? {
+    if notices::tell(&mut tx, site, &letterhead, (&to.name, &to.email), &key, &context).await? {
         record(&mut tx, site, Some(to.id), "sent a test copy", edition, "").await?;
     }
     tx.commit().await?;

@@ -5,11 +5,13 @@
 //! from a person, takes it by [`Settings::take`].
 
 mod checks;
+mod letterhead;
 mod store;
 mod table;
 mod words;
 
 pub use self::{
+    letterhead::Letterhead,
     store::STATEMENTS,
     table::{ALL, Setting, Settings},
     words::ArticlesAt,
@@ -17,8 +19,6 @@ pub use self::{
 
 use crate::{
     db::{Db, Gate, Result, Tx},
-    email_address::EmailAddress,
-    mail::Sender,
     site::Site,
 };
 
@@ -50,36 +50,10 @@ impl Settings {
         wanted.into_iter().filter(|(value, _)| value.trim().is_empty()).map(|(_, what)| what).collect()
     }
 
-    /// The name in the From header.
-    #[must_use]
-    pub fn sender_name(&self) -> &str {
-        if self.from_name.is_empty() { &self.magazine_name } else { &self.from_name }
-    }
-
-    /// The address in the From header.
+    /// The address in the From header as it was decided; empty if it was not. For whatever looks at its domain.
     #[must_use]
     pub fn sender_email(&self) -> &str {
         if self.from_email.is_empty() { &self.contact_email } else { &self.from_email }
-    }
-
-    /// The address in the From header, once one was given.
-    #[must_use]
-    pub fn from_address(&self) -> Option<EmailAddress> {
-        EmailAddress::parse(self.sender_email()).ok()
-    }
-
-    /// The magazine, as every automatic email names it.
-    #[must_use]
-    pub fn sender(&self, site: &Site) -> Sender {
-        let site_url =
-            if self.external_site_url.is_empty() { site.url("/") } else { self.external_site_url.clone() };
-        Sender {
-            magazine: self.magazine_name.clone(),
-            legal_name: self.legal_name.clone(),
-            postal_address: self.postal_address.clone(),
-            contact_email: self.contact_email.clone(),
-            site_url,
-        }
     }
 
     fn from_rows(rows: Vec<(String, String)>) -> Self {

@@ -107,7 +107,7 @@ pub async fn members(db: &Db) -> crate::db::Result<Vec<Member>> {
 pub struct Invitation {
     /// The page, `/desk/join/…`; works once.
     pub path: String,
-    /// Whether it went out by mail: not while the settings hold no address to send from, or mail to theirs is stopped.
+    /// Whether it went out by mail: not while mail to their address is stopped.
     pub mailed: bool,
 }
 

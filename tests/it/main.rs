@@ -29,6 +29,7 @@ mod hostile;
 mod house_rules;
 mod killing;
 mod knocking;
+mod letterhead;
 mod letters;
 mod mail_services;
 mod mail_standards;
