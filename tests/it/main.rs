@@ -66,6 +66,7 @@ mod standing_still;
 mod statements;
 mod subscribing;
 mod throttling;
+mod unreadable;
 mod unsubscribing;
 mod watching;
 mod worst;
