@@ -583,8 +583,12 @@ impl Sender {
             }
         }
         let (site, templates) = (self.shared.site.clone(), self.shared.templates.clone());
-        let own = notice.clone();
-        let composed = heavy::aside(move || compose_notice(&site, &templates, &own)).await;
+        let composed = if notice.message.is_some() {
+            heavy::quietly(|| compose_notice(&site, &templates, &notice))
+        } else {
+            let own = notice.clone();
+            heavy::aside(move || compose_notice(&site, &templates, &own)).await
+        };
         match composed.unwrap_or_else(|cause| Err(format!("writing it failed: {cause}"))) {
             Ok(bytes) => {
                 let from = notice.from_email.clone();

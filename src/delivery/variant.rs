@@ -366,11 +366,24 @@ fn sign(signers: &[Signer], message: &mut Vec<u8>, at: Moment) -> std::result::R
     Ok(())
 }
 
+/// An automatic email as it goes out now: as it was written when it was enqueued, and signed.
 pub(super) fn compose_notice(
     site: &Site,
     templates: &Templates,
     notice: &ClaimedNotice,
 ) -> std::result::Result<Vec<u8>, String> {
+    let mut message = match &notice.message {
+        Some(written) => written.clone(),
+        None => from_context(templates, notice)?,
+    };
+    let signed = dkim::signers(&site.keys, &notice.keys, &notice.from_email)
+        .and_then(|signers| sign(&signers, &mut message, site.now()));
+    signed.map_err(|error| error.to_string())?;
+    Ok(message)
+}
+
+/// Written now: an older program enqueued it, or it could not be written then.
+fn from_context(templates: &Templates, notice: &ClaimedNotice) -> std::result::Result<Vec<u8>, String> {
     let context: Value = serde_json::from_str(&notice.context).map_err(|error| error.to_string())?;
     let rendered = templates.render_json(&notice.template, &context).map_err(|error| error.to_string())?;
     // Whoever answers an automatic email reaches people: every context names who writes, with their address.
@@ -383,11 +396,7 @@ pub(super) fn compose_notice(
         message_id: &notice.message_id,
         date: notice.created_at,
     };
-    let mut message = notice_message(&headers, &rendered).map_err(|error| error.to_string())?;
-    let signed = dkim::signers(&site.keys, &notice.keys, &notice.from_email)
-        .and_then(|signers| sign(&signers, &mut message, site.now()));
-    signed.map_err(|error| error.to_string())?;
-    Ok(message)
+    notice_message(&headers, &rendered).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::{
     db::Tx,
     delivery::variant::{self, Headers},
     heavy,
-    mail::{self, Appeal, ArticleBlock, Compiled, DigestContext, Image, Personal, Templates, TestCopy},
+    mail::{self, Appeal, ArticleBlock, Compiled, DigestContext, Image, Personal, Templates},
     settings::{ArticlesAt, Settings},
     site::Site,
     token,
@@ -150,7 +150,7 @@ impl SampleLinks {
         }
     }
 
-    fn personal<'a>(&'a self, name: &'a str) -> Personal<'a> {
+    pub(super) fn personal<'a>(&'a self, name: &'a str) -> Personal<'a> {
         Personal {
             name,
             unsubscribe_url: &self.explanation,
@@ -163,18 +163,12 @@ impl SampleLinks {
 }
 
 /// The edition as a test copy to a member of the team: its subject and its last lines say what it is.
-pub(super) async fn test_copy<'a>(
-    site: &Site,
-    settings: &Settings,
-    edition: &Edition,
-    links: &'a SampleLinks,
-    name: &'a str,
-) -> Result<TestCopy<'a>> {
+pub(super) async fn test_copy(site: &Site, settings: &Settings, edition: &Edition) -> Result<DigestContext> {
     let mut digest = Issue::load(site, settings, edition).await?.context;
     digest.subject = format!("[Test] {}", digest.subject).trim_end().to_owned();
     digest.why =
         "This is a test copy. Only you got it, and its links to leave and to choose do nothing.".to_owned();
-    Ok(TestCopy { digest, personal: links.personal(name) })
+    Ok(digest)
 }
 
 fn context(site: &Site, settings: &Settings, edition: &Edition, articles: &[Article]) -> DigestContext {

@@ -78,8 +78,11 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
         source: new.form,
         trace: new.trace,
     };
-    ask(&mut tx, site, settings, asking).await?;
+    let asked = ask(&mut tx, site, settings, asking).await?;
     tx.commit().await?;
+    if asked != Asked::Mailed {
+        notices::rehearse::<ConfirmSubscription>(site, &settings.letterhead(site));
+    }
     Ok(())
 }
 
