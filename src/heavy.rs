@@ -2,7 +2,8 @@
 //!
 //! The rule: HTML, Markdown, feeds, mail and digests are read and made through [`aside`]. A few at once go on; who comes later
 //! waits for a place without holding a thread, and who goes away while waiting leaves nothing behind to be done. None of it may
-//! be begun within a transaction, which would hold the database while it waits.
+//! be begun within a transaction, which would hold the database while it waits. Automatic emails of a few lines are written at
+//! once, with [`quietly`], in the transaction of what they tell (`delivery::notices`).
 //!
 //! How long a piece of work can take is bounded where it is done: `worst_tests` holds that each is in proportion to its text.
 

@@ -7,7 +7,7 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`network`], [`trust`], [`private`], [`dns`], [`config`] | time, randomness and keys, what links say, parsed addresses, amounts, whose network, whose certificates count, who may read our files, questions to the DNS, the environment |
+//! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`network`], [`authorities`], [`private`], [`dns`], [`config`] | time, randomness and keys, what links say, parsed addresses, amounts, whose network, whose certificates count, who may read our files, questions to the DNS, the environment |
 //! | [`door`] | how connections are taken, how long each may keep us waiting, and how many there may be |
 //! | [`meters`] | what this process counts as it goes, for whoever watches it |
 //! | [`heavy`] | work that takes the processor for a while or may fail badly, away from the threads that serve |
@@ -15,6 +15,8 @@
 //! | [`db`] | one data layer over SQLite and PostgreSQL, migrations, statements |
 //! | [`attempts`] | whatever is limited, counted before it is judged |
 //! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
+//! | [`audit_log`] | who of the team did what, and when |
+//! | [`settings`] | what an editor decides, with its history |
 //! | [`payments`] | the payment provider: Stripe's API behind a trait |
 //! | [`replies`] | a server's words, read once: what a refusal or a report says, and of whom |
 //! | [`editions`] | the states of an edition, and the only functions that move it |
@@ -24,7 +26,7 @@
 //! | [`delivery`] | editions on their way: the ledger of deliveries, notices, suppression, workers |
 //! | [`bounces`] | what comes back about our mail, from every source in one form, and what it does |
 //! | [`deliverability`] | what mail providers look at before they believe our mail, and whether it is there |
-//! | [`staff`] | the team: accounts, roles, sessions, the settings an editor decides |
+//! | [`staff`] | the team: accounts, roles, sessions |
 //! | [`subscribers`] | readers: lists, subscriptions, consent, preferences |
 //! | [`articles`] | articles and the feeds they come from |
 //! | [`audience`] | who an edition is for, and who of them it is still for |
@@ -43,6 +45,8 @@
 pub mod articles;
 pub mod attempts;
 pub mod audience;
+pub mod audit_log;
+pub mod authorities;
 pub mod bounces;
 pub mod cli;
 pub mod clock;
@@ -72,6 +76,7 @@ pub mod replies;
 pub mod restored;
 pub mod sandbox;
 pub mod sealed_file;
+pub mod settings;
 pub mod site;
 pub mod smtp;
 pub mod smtp_url;
@@ -79,7 +84,6 @@ pub mod staff;
 pub mod subscribers;
 pub mod tasks;
 pub mod token;
-pub mod trust;
 pub mod web;
 #[cfg(test)]
 mod worst_tests;
@@ -89,6 +93,8 @@ mod worst_tests;
 pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     let mut all = vec![
         ("attempts", attempts::STATEMENTS),
+        ("audit_log", audit_log::STATEMENTS),
+        ("settings", settings::STATEMENTS),
         ("staff", staff::STATEMENTS),
         ("subscribers", subscribers::STATEMENTS),
         ("articles", articles::STATEMENTS),

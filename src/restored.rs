@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    audit_log,
     clock::Moment,
     db,
     delivery::{
@@ -17,7 +18,7 @@ use crate::{
     origin::{self, Standing, position::Positions},
     publishing::{self, EditionSummary},
     site::Site,
-    staff::{accounts, audit, sessions},
+    staff::{accounts, sessions},
     subscribers,
 };
 
@@ -107,7 +108,7 @@ pub async fn restored(
     let sessions = sessions::end_all_but(&mut tx, keep).await?;
     let links = accounts::void_all_links(&mut tx).await?;
     origin::confirm(&mut tx, site, &place, positions).await?;
-    audit::record(&mut tx, site, by, "restored a backup", "", &site.url("/")).await?;
+    audit_log::record(&mut tx, site, by, "restored a backup", "", &site.url("/")).await?;
     let report = Report {
         at: site.now(),
         held: publishing::held_in(&mut tx).await?.iter().map(Line::new).collect(),
@@ -157,7 +158,7 @@ async fn newest(site: &Site, before: Moment) -> db::Result<Newest> {
     Ok(Newest {
         consent: subscribers::newest_consent(&site.db, before).await?,
         suppression: Suppressions::new(site).count(before).await?.1,
-        deed: audit::latest(&site.db, 100).await?.iter().map(|line| line.at).find(|at| *at <= before),
+        deed: audit_log::latest(&site.db, 100).await?.iter().map(|line| line.at).find(|at| *at <= before),
         gift: donations::newest_gift(&site.db, before).await?,
     })
 }

@@ -11,11 +11,11 @@ use super::{
     import, store,
 };
 use crate::{
+    audit_log,
     clock::Moment,
     db::{self, Db},
     heavy::{self, Each},
     site::Site,
-    staff::audit,
 };
 
 /// A feed as it stands.
@@ -79,7 +79,7 @@ pub async fn add_feed(site: &Site, fetcher: &Fetcher, address: &str) -> Result<F
 pub async fn remove_feed(site: &Site, id: FeedId, staff_id: Option<i64>) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
     let Some(url) = store::remove_feed(&mut tx, id).await? else { return Ok(false) };
-    audit::record(&mut tx, site, staff_id, "removed a feed", &url, "").await?;
+    audit_log::record(&mut tx, site, staff_id, "removed a feed", &url, "").await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -12,8 +12,8 @@ use crate::{
     delivery::dkim::{self, DkimKey, KeyState},
     dns::Dns,
     mail::dkim::{Algorithm, zone_file_strings},
+    settings::Settings,
     site::Site,
-    staff::Settings,
 };
 
 #[derive(Debug, clap::Subcommand)]

@@ -10,6 +10,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
+    breaker,
     outcome::{self, Verdict},
     patience::{self, Patience},
     queue::{Item, ItemKey},
@@ -526,7 +527,10 @@ impl Sender {
                 std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| frozen.compose(site, &claim, spare)))
                     .unwrap_or_else(|_| Err("writing it failed in a way that nobody foresaw".to_owned()))
             }
-            Ok(Err(why)) => Err(why),
+            Ok(Err(why)) => {
+                self.pause_unreadable(claim, &why).await;
+                return None;
+            }
             // That says nothing about this copy: it waits for a database that answers.
             Err(error) => {
                 tracing::error!(edition = claim.edition_id, %error, "a text cannot be read from the database; trying again");
@@ -550,6 +554,18 @@ impl Sender {
         }
     }
 
+    /// None of the edition's copies can be written: it pauses, which people are told of, and its copies wait.
+    async fn pause_unreadable(&mut self, claim: Claim, why: &str) {
+        let edition = claim.edition_id;
+        tracing::error!(edition, why, "the text of an edition cannot be read");
+        match breaker::pause_unreadable(&self.shared.site, edition).await {
+            Ok(()) => self.shared.queue.stop_editions([edition]),
+            Err(error) => tracing::error!(edition, %error, "it could not be paused; trying again"),
+        }
+        self.let_off(ItemKey::Delivery(claim.key()));
+        self.shared.queue.put_off(claim, DATABASE_PAUSE);
+    }
+
     async fn compose_notice(&mut self, notice: ClaimedNotice) -> Option<Ready> {
         match self.suppressed(&notice).await {
             Ok(false) => {}
@@ -565,8 +581,12 @@ impl Sender {
             }
         }
         let (site, templates) = (self.shared.site.clone(), self.shared.templates.clone());
-        let own = notice.clone();
-        let composed = heavy::aside(move || compose_notice(&site, &templates, &own)).await;
+        let composed = if notice.message.is_some() {
+            heavy::quietly(|| compose_notice(&site, &templates, &notice))
+        } else {
+            let own = notice.clone();
+            heavy::aside(move || compose_notice(&site, &templates, &own)).await
+        };
         match composed.unwrap_or_else(|cause| Err(format!("writing it failed: {cause}"))) {
             Ok(bytes) => {
                 let from = notice.from_email.clone();

@@ -137,13 +137,15 @@ pub enum Cause {
     RefusalsOfUs,
     /// They refuse more copies than can be true, whatever their words.
     Refusals,
+    /// What was frozen cannot be read, so that no copy can be written.
+    Unreadable,
 }
 
 impl Cause {
-    /// The word that the database holds: what belongs to the pause is found by it. Nothing that failed belongs to complaints.
+    /// The word that the database holds: what belongs to the pause is found by it. Nothing that failed belongs to the others.
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Complaints => "",
+            Self::Complaints | Self::Unreadable => "",
             Self::RefusalsOfUs => "us",
             Self::Refusals => "refusals",
         }

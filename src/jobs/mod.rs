@@ -30,8 +30,9 @@ use crate::{
     origin::{self, Standing, former::FormerNames, position::Positions},
     payments::PaymentProvider,
     publishing,
+    settings::Settings,
     site::Site,
-    staff::{Settings, crowds, mail_services},
+    staff::{crowds, mail_services},
     subscribers,
     tasks::{Breaks, Task},
 };

@@ -98,9 +98,6 @@ pub enum Error {
     /// Something is in the way of sending it.
     #[error("the edition is not ready to be sent")]
     NotReady(Vec<Problem>),
-    /// The settings hold no address to send from.
-    #[error("the settings hold no address to send from")]
-    NoSender,
     /// The mail could not be made of it.
     #[error(transparent)]
     Mail(#[from] mail::CompileError),

@@ -5,9 +5,10 @@ use super::{Result, load, store};
 use crate::{
     editions,
     mail::EditionPaused,
+    settings::Settings,
     site::Site,
     staff::{
-        Role, Settings,
+        Role,
         accounts::{self, Member},
         letters,
     },
@@ -35,14 +36,15 @@ pub async fn tell_of_pauses(site: &Site) -> Result<usize> {
         if !editions::tell_of_pause(&mut tx, id).await? {
             continue;
         }
+        let letterhead = settings.letterhead(site);
         let context = EditionPaused {
-            sender: settings.sender(site),
+            sender: letterhead.sender.clone(),
             subject: edition.content.subject.clone(),
             why: edition.held_because.clone(),
             edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
         };
         let fact = format!("paused:{id}:{}", site.now().0);
-        if letters::tell(&mut tx, (site, &settings), &people, &fact, &context).await? {
+        if letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
             tx.commit().await?;
             told += 1;
         }

@@ -9,13 +9,13 @@ use std::collections::BTreeSet;
 use super::{Edition, Error, Result, find, home, store};
 use crate::{
     audience::{self, Again},
+    audit_log,
     bounces::without_addresses,
     clock::Moment,
     db::{self, Db, Gate},
     delivery::{ledger, returned, suppression::Suppressions},
     editions::{self, EditionState},
     site::Site,
-    staff::audit,
 };
 
 /// How many copies one transaction moves.
@@ -211,7 +211,7 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
         let kind = if matches!(which, Failed::InDoubt { .. }) { "in doubt" } else { "that failed" };
         let detail = format!("{moved} copies {kind}: {why}, revision {newest}");
         let subject = format!("edition {}", edition.public_id);
-        audit::record(&mut tx, site, staff_id, "tried again", &subject, &detail).await?;
+        audit_log::record(&mut tx, site, staff_id, "tried again", &subject, &detail).await?;
         tx.commit().await?;
         retried += moved;
     }

@@ -19,8 +19,8 @@ use crate::{
     heavy::Each,
     mail::Templates,
     origin::{self, Standing},
+    settings::Settings,
     site::Site,
-    staff::Settings,
 };
 
 /// How many readers one transaction writes down.
@@ -63,7 +63,7 @@ async fn seal_or_hold(
         return Ok(false);
     }
     match seal(site, templates, settings, due).await {
-        Err(Error::Mail(error)) => {
+        Err(error @ (Error::Mail(_) | Error::Strange)) => {
             tracing::error!(edition = due.id, %error, "an edition cannot be made into a mail and is held back");
             late::hold(site, settings, &due, late::BROKEN).await?;
             Ok(false)
@@ -76,6 +76,10 @@ async fn seal_or_hold(
 async fn seal(site: &Site, templates: &Templates, settings: &Settings, due: DueEdition) -> Result<bool> {
     if variant::fingerprint(&site.db, due.id, due.revision).await?.is_none() {
         freeze_late(site, templates, settings, due).await?;
+    }
+    // What nobody can read, nobody would get.
+    if !variant::is_whole(site, due.id, due.revision).await? {
+        return Err(Error::Strange);
     }
     let mut cursor = due.cursor;
     loop {

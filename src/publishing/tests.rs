@@ -15,7 +15,7 @@ use crate::{
     delivery::progress,
     editions,
     mail::Templates,
-    staff::{Settings, settings},
+    settings::{self, Settings},
     token::{Keys, RootSecret, public_id},
 };
 
@@ -280,7 +280,7 @@ async fn links_to_articles_tell_nobody_who_followed_them() {
     let here = preview(&house.site, &house.templates, &settings, &edition).await.expect("a preview");
     assert!(here.html.contains("href=\"https://news.example.org/articles/one\""), "{}", here.html);
     assert!(!here.html.contains("<img"));
-    settings.articles_at = crate::staff::ArticlesAt::Elsewhere;
+    settings.articles_at = crate::settings::ArticlesAt::Elsewhere;
     let elsewhere = preview(&house.site, &house.templates, &settings, &edition).await.expect("a preview");
     assert!(elsewhere.html.contains("href=\"https://magazine.example.org/One\""));
     assert!(elsewhere.text.lines().any(|line| line.ends_with("https://magazine.example.org/One")));

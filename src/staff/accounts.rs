@@ -4,7 +4,7 @@ use std::time::Duration;
 
 pub use super::rows::{Member, Staff};
 use super::{
-    Incoming, Role, Settings, audit,
+    Incoming, Role,
     incoming::NotNow,
     mails::{self, To},
     one_time::{self, Link},
@@ -14,9 +14,11 @@ use super::{
 };
 use crate::{
     attempts::{self, Limit},
+    audit_log,
     db::{Db, Tx},
     email_address::EmailAddress,
     origin::{self, Standing},
+    settings::Settings,
     site::Site,
     token::{self, Purpose},
 };
@@ -105,7 +107,7 @@ pub async fn members(db: &Db) -> crate::db::Result<Vec<Member>> {
 pub struct Invitation {
     /// The page, `/desk/join/…`; works once.
     pub path: String,
-    /// Whether it went out by mail: not while the settings hold no address to send from, or mail to theirs is stopped.
+    /// Whether it went out by mail: not while mail to their address is stopped.
     pub mailed: bool,
 }
 
@@ -126,7 +128,7 @@ pub async fn add_member(site: &Site, by: Option<i64>, new: NewMember<'_>) -> Res
         now: site.now(),
     };
     store::insert_staff(&mut tx, staff).await?.ok_or(AccountError::AddressTaken)?;
-    audit::record(&mut tx, site, by, "added to the team", new.name, new.role.as_str()).await?;
+    audit_log::record(&mut tx, site, by, "added to the team", new.name, new.role.as_str()).await?;
     let to = To { name: new.name, email: new.email };
     let invitation = invite(&mut tx, site, by, &public_id, to, new.role).await?;
     tx.commit().await?;
@@ -173,7 +175,7 @@ pub async fn invite_again(
     if seen.disabled {
         return Err(AccountError::NotFound);
     }
-    audit::record(&mut tx, site, by, "invited again", &member.name, "").await?;
+    audit_log::record(&mut tx, site, by, "invited again", &member.name, "").await?;
     let to = To { name: &member.name, email: &member.email };
     let invitation = invite(&mut tx, site, by, &member.public_id, to, member.role).await?;
     tx.commit().await?;
@@ -236,7 +238,7 @@ pub async fn join(
         return Err(AccountError::Link);
     }
     let session = begin_anew(&mut tx, site, &staff, incoming).await?;
-    audit::record(&mut tx, site, Some(staff.id), "joined", &staff.name, "").await?;
+    audit_log::record(&mut tx, site, Some(staff.id), "joined", &staff.name, "").await?;
     tx.commit().await?;
     Ok(session)
 }
@@ -277,7 +279,7 @@ pub async fn change_password(
         return Err(AccountError::WrongPassword);
     }
     let session = begin_anew(&mut tx, site, staff, incoming).await?;
-    audit::record(&mut tx, site, Some(staff.id), "changed the password", "", "").await?;
+    audit_log::record(&mut tx, site, Some(staff.id), "changed the password", "", "").await?;
     tx.commit().await?;
     Ok(session)
 }
@@ -319,7 +321,7 @@ pub async fn change_role(
         keep_an_owner(&mut tx).await?;
         shut_out(&mut tx, member.id, &member.public_id).await?;
         let detail = format!("{} to {role}", member.role);
-        audit::record(&mut tx, site, by, "changed role", &member.name, &detail).await?;
+        audit_log::record(&mut tx, site, by, "changed role", &member.name, &detail).await?;
         if !member.joined && member.disabled_at.is_none() {
             let to = To { name: &member.name, email: &member.email };
             let invitation = invite(&mut tx, site, by, &member.public_id, to, role).await?;
@@ -347,7 +349,7 @@ pub async fn set_disabled(site: &Site, by: Option<i64>, public_id: &str, seen: S
         keep_an_owner(&mut tx).await?;
         shut_out(&mut tx, member.id, &member.public_id).await?;
         let action = if disabled { "disabled" } else { "enabled" };
-        audit::record(&mut tx, site, by, action, &member.name, "").await?;
+        audit_log::record(&mut tx, site, by, action, &member.name, "").await?;
     }
     tx.commit().await?;
     Ok(())

@@ -49,18 +49,3 @@ pub struct Session {
     /// The hash of the token: names the session where its secret must not go.
     pub hash: String,
 }
-
-/// One line of the log.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Line {
-    /// Whose doing it was; none for the command line and the program itself.
-    pub staff_name: Option<String>,
-    /// A verb in the past: "invited", "changed role", "exported readers".
-    pub action: String,
-    /// To what it was done.
-    pub subject: String,
-    /// More, in words.
-    pub detail: String,
-    /// When.
-    pub at: Moment,
-}

@@ -2,7 +2,7 @@
 
 use super::{
     Role,
-    rows::{Line, Member, Staff},
+    rows::{Member, Staff},
 };
 use crate::{
     clock::Moment,
@@ -59,16 +59,6 @@ statements! {
     USE_LINK = "delete from one_time_link where purpose = $1 and subject = $2 and nonce = $3";
     VOID_ALL_LINKS = "delete from one_time_link";
     VOID_LINKS = "delete from one_time_link where subject = $1";
-
-    SETTINGS = "select s.name, s.value from setting s
-        where s.id = (select max(newer.id) from setting newer where newer.name = s.name)";
-    // Decided on a page of its own: not what the form of the others showed.
-    SETTINGS_VERSION = "select coalesce(max(id), 0) from setting where name <> 'send_unproven'";
-    INSERT_SETTING = "insert into setting (name, value, staff_id, changed_at) values ($1, $2, $3, $4)";
-
-    INSERT_AUDIT = "insert into audit_log (staff_id, action, subject, detail, at) values ($1, $2, $3, $4, $5)";
-    LATEST_AUDIT = "select s.name as staff_name, a.action, a.subject, a.detail, a.at
-        from audit_log a left join staff s on s.id = a.staff_id order by a.id desc limit $1";
 }
 
 pub(super) async fn members(db: &Db) -> Result<Vec<Member>> {
@@ -221,47 +211,6 @@ pub(super) async fn use_link(tx: &mut Tx, link: Link<'_>) -> Result<bool> {
 
 pub(super) async fn void_links(tx: &mut Tx, subject: &str) -> Result<u64> {
     tx.exec(VOID_LINKS, (subject,)).await
-}
-
-pub(super) async fn settings(db: &Db) -> Result<Vec<(String, String)>> {
-    db.all(SETTINGS, ()).await
-}
-
-pub(super) async fn settings_in(tx: &mut Tx) -> Result<Vec<(String, String)>> {
-    tx.all(SETTINGS, ()).await
-}
-
-pub(super) async fn settings_version(db: &Db) -> Result<i64> {
-    Ok(db.one::<(i64,)>(SETTINGS_VERSION, ()).await?.0)
-}
-
-pub(super) async fn settings_version_in(tx: &mut Tx) -> Result<i64> {
-    Ok(tx.one::<(i64,)>(SETTINGS_VERSION, ()).await?.0)
-}
-
-pub(super) async fn insert_setting(
-    tx: &mut Tx,
-    name: &str,
-    value: &str,
-    staff_id: Option<i64>,
-    now: Moment,
-) -> Result<()> {
-    tx.exec(INSERT_SETTING, (name, value, staff_id, now)).await.map(drop)
-}
-
-pub(super) async fn insert_audit(
-    tx: &mut Tx,
-    staff_id: Option<i64>,
-    action: &str,
-    subject: &str,
-    detail: &str,
-    now: Moment,
-) -> Result<()> {
-    tx.exec(INSERT_AUDIT, (staff_id, action, subject, detail, now)).await.map(drop)
-}
-
-pub(super) async fn latest_audit(db: &Db, limit: i64) -> Result<Vec<Line>> {
-    db.all(LATEST_AUDIT, (limit,)).await
 }
 
 pub(super) async fn void_all_links(tx: &mut Tx) -> Result<u64> {

@@ -66,9 +66,6 @@ pub enum SubscriberError {
     /// Something happened since the page was shown.
     #[error("something else stops the mail by now")]
     Changed,
-    /// The magazine has not said which address its mail comes from.
-    #[error("the settings name no address that mail comes from")]
-    NoSender,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),

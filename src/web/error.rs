@@ -15,7 +15,7 @@ use axum::{
 use serde::Serialize;
 
 use super::{App, HeaderSet, not_now::not_now, session::SignedIn};
-use crate::{door::TooSlow, email_address::for_the_log, heavy, staff::Settings};
+use crate::{door::TooSlow, email_address::for_the_log, heavy, settings::Settings};
 
 /// Why a request has no page of its own.
 #[derive(Debug)]

@@ -25,7 +25,8 @@ use crate::{
     editions::EditionState,
     origin::{self, Doubt, Standing},
     publishing::{self, TakesNothing},
-    staff::{Role, Settings},
+    settings::Settings,
+    staff::Role,
 };
 
 #[derive(RustEmbed)]

@@ -17,9 +17,10 @@ use crate::{
     clock::Zone,
     door::real_client,
     network::Network,
+    settings::Settings,
     site::Site,
     staff::{
-        Incoming, Role, Settings, Staff,
+        Incoming, Role, Staff,
         sessions::{self, Session, SessionToken},
     },
     token::{self, Purpose},

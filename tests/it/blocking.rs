@@ -1,13 +1,13 @@
 //! Never again: an address that the team blocked is not mailed by any door, and whoever lifts it says why.
 
 use broadside::{
+    audit_log,
     db::Engine,
     delivery::suppression::{Reason, Suppressions},
     email_address::EmailAddress,
     staff::{
         Role,
         accounts::{self, NewMember},
-        audit,
     },
     subscribers::{self, Basis},
 };
@@ -44,7 +44,7 @@ async fn stop(app: &TestApp, email: &str, reason: Reason) {
 
 /// The newest line of the log for a deed of the owner: subject and detail.
 async fn logged(app: &TestApp, action: &str) -> (String, String) {
-    let lines = audit::latest(&app.site.db, 50).await.expect("a read");
+    let lines = audit_log::latest(&app.site.db, 50).await.expect("a read");
     let line = lines.into_iter().find(|line| line.action == action).expect(action);
     assert_eq!(line.staff_name.as_deref(), Some("Olive Owner"));
     (line.subject, line.detail)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use broadside::{
+    authorities::Trust,
     bounces::{
         Action, Class, Reason, Recipient, Report,
         imap::Mailbox,
@@ -18,7 +19,6 @@ use broadside::{
     relays::RelayOptions,
     smtp::Relay,
     subscribers::{self, Basis},
-    trust::Trust,
 };
 
 use aws_lc_rs::hmac;
@@ -359,7 +359,7 @@ both_engines! {
         desk.submit_and_follow(&form).await.says("They are mailed again");
         assert_eq!(reason(&app, ANN).await, None);
         assert!(!desk.open(&own).await.text().contains("Not mailed since"));
-        let log = broadside::staff::audit::latest(&app.site.db, 1).await.expect("a read");
+        let log = broadside::audit_log::latest(&app.site.db, 1).await.expect("a read");
         assert_eq!((log[0].action.as_str(), log[0].subject.as_str()), ("mails again", reader.public_id.as_str()));
     }
 

@@ -8,9 +8,8 @@ use std::{
 use broadside::{
     clock::Clock,
     db::{Db, Engine},
-    publishing,
+    publishing, settings,
     site::Site,
-    staff::settings,
     token::{Keys, RootSecret},
 };
 

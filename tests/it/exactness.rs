@@ -10,8 +10,8 @@ use broadside::{
     publishing::{self, Content, Edition},
     restored::restored,
     sandbox::{Rule, Stage},
+    settings,
     site::Site,
-    staff::settings,
     subscribers::{self, Trace},
 };
 use reqwest::{Method, StatusCode};

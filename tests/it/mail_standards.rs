@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use broadside::{
     delivery::{
-        notices::{self, NewNotice},
+        notices,
         suppression::{Reason, Suppressions},
     },
     email_address::EmailAddress,
@@ -16,7 +16,7 @@ use broadside::{
     },
     publishing,
     sandbox::{LineEnds, Rule, Stage},
-    staff::settings,
+    settings::{self, Letterhead},
     subscribers,
 };
 
@@ -79,8 +79,10 @@ async fn enqueue<T: EmailTemplate>(app: &TestApp, seen: &mut BTreeSet<&'static s
     let from = EmailAddress::parse("post@example.org").expect("an address");
     let to = EmailAddress::parse(&format!("{}@example.org", T::NAME)).expect("an address");
     let key = format!("test:{}", T::NAME);
-    let notice = NewNotice { key: &key, from: (HARD_NAME, &from), to: &to, name: HARD_NAME, context };
-    assert!(notices::enqueue(&mut tx, &app.site, notice).await.expect("it is enqueued"));
+    let reply_to = EmailAddress::parse("hello@example.org").ok();
+    let head = Letterhead { from_name: HARD_NAME.to_owned(), from, reply_to, sender: sender() };
+    let told = notices::tell(&mut tx, &app.site, &head, (HARD_NAME, &to), &key, context).await;
+    assert!(told.expect("it is enqueued"));
     tx.commit().await.expect("a commit");
     seen.insert(T::NAME);
 }

@@ -185,11 +185,11 @@ mod tests {
 
     use super::*;
     use crate::{
+        authorities::Trust,
         clock::Clock,
         sandbox::SandboxConfig,
         smtp::{Connection, Envelope, Relay, Timeouts, Wire},
         token,
-        trust::Trust,
     };
 
     /// The report can fail: a message that the mailbox forgot is missed, and one that nobody sent is found.

@@ -20,8 +20,8 @@ use crate::{
     db::{Db, DbOptions, Migrations},
     delivery::notices,
     payments::{Event, PaymentState, SessionState, webhook::WebhookSecrets},
+    settings::Settings,
     site::Site,
-    staff::Settings,
     token::{self, Keys, RootSecret},
 };
 

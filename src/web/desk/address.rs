@@ -7,13 +7,13 @@ use super::{
     editions::grouped,
 };
 use crate::{
+    audit_log,
     clock::{Moment, Zone},
     origin::{
         self, Doubt, Standing,
         former::{Caller, Calls, Former},
     },
     restored::{self, Line, Person, Report},
-    staff::audit,
 };
 
 #[derive(Serialize)]
@@ -120,7 +120,8 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
             let mut tx = site.db.begin().await?;
             if origin::look_in(&mut tx, site).await? != Standing::AtHome {
                 origin::confirm(&mut tx, site, &place, positions).await?;
-                audit::record(&mut tx, site, Some(who), "confirmed the address", "", &site.url("/")).await?;
+                audit_log::record(&mut tx, site, Some(who), "confirmed the address", "", &site.url("/"))
+                    .await?;
             }
             tx.commit().await?;
             desk.app.former.keep(site).await?;

@@ -13,7 +13,8 @@ use crate::{
     clock::{Moment, Zone},
     editions::EditionState,
     publishing::{self, Changed, EditionSummary},
-    staff::{ArticlesAt, Role},
+    settings::ArticlesAt,
+    staff::Role,
 };
 
 const FIELDS: &[&str] = &[

@@ -7,7 +7,8 @@ use super::super::{Desk, Form, Outcome, Posted, WebError, session::see_other};
 use crate::{
     articles::{self, Article, ArticleId, ArticleState, Before, Feed, PollError},
     clock::{Moment, Zone},
-    staff::{Role, Settings},
+    settings::Settings,
+    staff::Role,
 };
 
 const FIELDS: &[&str] = &["url"];

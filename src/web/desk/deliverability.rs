@@ -8,11 +8,12 @@ use super::{
     editions::grouped,
 };
 use crate::{
+    audit_log,
     clock::{Moment, Zone},
     deliverability::{self, Check, Finding, Grade, Provider, Record, Share},
     delivery::dkim::{self, DkimKey, KeyState},
     mail::dkim::Algorithm,
-    staff::{Settings, audit, settings},
+    settings::{self, Settings},
 };
 
 const TITLE: &str = "Deliverability";
@@ -203,7 +204,7 @@ pub(crate) async fn large(desk: Desk, posted: Posted) -> Outcome {
     }
     let changed = settings::save(&mut tx, site, id, |settings| settings.send_unproven = wanted).await?;
     if !changed.is_empty() {
-        audit::record(&mut tx, site, id, "changed settings", "", &changed.join(", ")).await?;
+        audit_log::record(&mut tx, site, id, "changed settings", "", &changed.join(", ")).await?;
     }
     tx.commit().await?;
     Ok(see_other("/desk/deliverability?done=saved"))

@@ -8,10 +8,10 @@ use super::{
     deliverability::stale,
 };
 use crate::{
-    deliverability,
+    audit_log, deliverability,
     delivery::dkim::{self, DkimError, DkimKey, KeyState},
     mail::dkim::Algorithm,
-    staff::{Settings, audit},
+    settings::Settings,
 };
 
 const CHANGED: &str = "Nothing was done: the signing keys changed since you opened the page. This is how they stand now; look at them \
@@ -148,7 +148,7 @@ async fn look_again(desk: &Desk) -> Result<(), WebError> {
 async fn record(desk: &Desk, action: &str, key: &DkimKey) -> Result<(), WebError> {
     let site = desk.site();
     let mut tx = site.db.begin().await?;
-    audit::record(&mut tx, site, Some(desk.who.staff.id), action, &key.dns_name(), "").await?;
+    audit_log::record(&mut tx, site, Some(desk.who.staff.id), action, &key.dns_name(), "").await?;
     tx.commit().await?;
     Ok(())
 }

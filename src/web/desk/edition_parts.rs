@@ -10,7 +10,7 @@ use crate::{
     articles::{self, Article, ArticleId},
     clock::Zone,
     publishing::{self, Edition, Problem},
-    staff::Settings,
+    settings::Settings,
 };
 
 /// What the pages of an edition say of it.

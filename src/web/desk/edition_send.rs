@@ -13,7 +13,7 @@ use crate::{
     clock::{Moment, Moments, Zone},
     editions::{EditionState, UnknownPolicy},
     publishing::{self, Edition, Press},
-    staff::Settings,
+    settings::Settings,
 };
 
 const FIELDS: &[&str] = &["revision", "fingerprint", "later", "which", "policy", "act"];
@@ -130,6 +130,7 @@ async fn page(
     let fingerprint = publishing::fingerprint(desk.site(), settings, edition).await?;
     let size = publishing::preview(desk.site(), &desk.app.templates, settings, edition).await?.html.len();
     let readiness = readiness(desk, edition).await?;
+    let letterhead = settings.letterhead(desk.site());
     Ok(Page {
         title: title(&edition.content.subject),
         edition: EditionView::new(edition, desk.zone()),
@@ -137,7 +138,7 @@ async fn page(
         form,
         fingerprint,
         trouble,
-        from: format!("{} <{}>", settings.sender_name(), settings.sender_email()),
+        from: format!("{} <{}>", letterhead.from_name, letterhead.from),
         later_hint: later_hint(desk.zone(), desk.site().now()),
         size: format!("{} kB", size.div_ceil(1_000)),
         picked: picked_lines(desk, &edition.content.article_ids).await?,

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     publishing::{self, Edition},
-    staff::Settings,
+    settings::Settings,
 };
 
 /// `POST /desk/editions/{id}/test`

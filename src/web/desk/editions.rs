@@ -122,9 +122,6 @@ impl From<publishing::Error> for WebError {
             Error::AlreadyPressed => {
                 Self::Conflict("Somebody else already pressed Send. It goes out once, not twice.".into())
             }
-            Error::NoSender => Self::Conflict(
-                "Say under Settings which address your mail comes from, so that a copy can go out.".into(),
-            ),
             Error::StillLeaving => Self::Conflict(
                 "A few copies of the old version are leaving at this very moment. Try again in a minute.".into(),
             ),

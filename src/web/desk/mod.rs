@@ -49,7 +49,7 @@ use axum::{
 };
 
 use super::{App, Outcome, not_now::not_now};
-use crate::staff::Settings;
+use crate::settings::Settings;
 
 /// A page at the door, before anybody is signed in, for a form with mistakes.
 async fn door_again<T: serde::Serialize + Sync>(

@@ -18,9 +18,6 @@ pub(super) fn standing(subscription: &Subscription) -> (&'static str, &'static s
 pub(super) fn refused(error: SubscriberError) -> WebError {
     match error {
         SubscriberError::NotFound => WebError::NotFound,
-        SubscriberError::NoSender => WebError::Conflict(
-            "Say under Settings which address your mail comes from, so that we can write to them.".into(),
-        ),
         SubscriberError::Changed => WebError::Conflict(
             "Since you opened the page, something else has stopped mail to this reader. Look at their page before you decide."
                 .into(),

@@ -13,7 +13,7 @@ use super::{
         session::{see_other, with_cookie},
     },
     door, door_again, door_not_now,
-    settings::{address, articles_at, external_site, time_zone},
+    settings::check,
 };
 use crate::{
     clock::Zone,
@@ -78,19 +78,12 @@ pub(crate) async fn submit(
 ) -> Outcome {
     set_up::check(&app.site, &token).await?;
     let mut form = posted.form(FIELDS)?;
-    let magazine_name = form.required("magazine_name", 100, "Enter the name of the magazine.");
-    let time_zone = time_zone(&mut form);
-    let articles_at = articles_at(&mut form);
-    let external_site_url = external_site(&mut form, articles_at);
-    let legal_name = form.required("legal_name", 200, "Enter the legal name: mail law asks for it.");
-    let postal_address =
-        form.required("postal_address", 500, "Enter a postal address: mail law asks for it.");
-    let contact_email = address(&mut form, "contact_email", true);
+    let decided = check(&mut form);
     let name = form.required("name", 100, "Enter your name.");
     let email = form.parse("email", EmailAddress::parse);
     let password = form.raw("password").to_owned();
     if let Some(email) = &email {
-        let about = About { email, name: &name, magazine: &magazine_name };
+        let about = About { email, name: &name, magazine: &decided.magazine_name };
         if let Err(error) = weak::check(&password, about) {
             form.mistake("password", error);
         }
@@ -101,13 +94,7 @@ pub(crate) async fn submit(
     };
     let owner = FirstOwner { name: &name, email: &email, password: &password };
     let session = set_up::set_up(&app.site, &incoming, &token, owner, |settings| {
-        settings.magazine_name = magazine_name;
-        settings.time_zone = time_zone;
-        settings.articles_at = articles_at;
-        settings.external_site_url = external_site_url;
-        settings.legal_name = legal_name;
-        settings.postal_address = postal_address;
-        settings.contact_email = contact_email;
+        settings.take(|name| form.typed(name));
     })
     .await;
     match session {

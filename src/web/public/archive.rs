@@ -10,7 +10,7 @@ use super::super::{App, Outcome};
 use crate::{
     clock::Zone,
     publishing::{self, EditionSummary},
-    staff::Settings,
+    settings::Settings,
 };
 
 /// How many editions the page lists.

@@ -16,7 +16,7 @@ use crate::{
     donations::{self, GiftError, GiftRequest},
     money::{self, Currency, Money},
     payments::Every,
-    staff::Settings,
+    settings::Settings,
 };
 
 const FIELDS: &[&str] = &["amount", "own_amount", "every", "email", "name", "e"];
@@ -132,7 +132,7 @@ fn page(app: &App, settings: &Settings, mut form: Form, trouble: Option<Cow<'sta
         form = form.with("amount", middle.value.clone());
     }
     Page {
-        open: app.payments.is_some() && donations::limits_of(settings).is_some(),
+        open: app.payments.is_some() && settings.gift_limits().is_some(),
         heading: settings.appeal_heading.clone(),
         text: settings.appeal_text.clone(),
         recipient: if settings.legal_name.is_empty() {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     articles::{self, ArticleId, Before, Topic},
     clock::Moment,
-    staff::Settings,
+    settings::Settings,
 };
 
 /// How many articles stand on one page.

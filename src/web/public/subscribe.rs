@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     email_address::EmailAddress,
-    staff::Settings,
+    settings::Settings,
     subscribers::{
         self, NewSubscription, SubscriberError, consent,
         lists::{self, List},
@@ -143,9 +143,6 @@ pub(crate) async fn submit(State(app): State<App>, caller: Caller, posted: Poste
             let page = Page { form, ask, trouble };
             let page = app.public_page("public/subscribe", TITLE, &page).await?;
             Ok(not_now(StatusCode::TOO_MANY_REQUESTS, wait, page))
-        }
-        Err(SubscriberError::NoSender) => {
-            Err(WebError::Unavailable("We cannot send mail yet, so nobody can join. Please come back later."))
         }
         Err(error) => Err(error.into()),
     }

@@ -14,6 +14,7 @@ use std::{
 
 use broadside::{
     articles::fetch::Fetcher,
+    authorities::Trust,
     clock::{Clock, Moment},
     db::Db,
     doctor::Doctor,
@@ -33,7 +34,6 @@ use broadside::{
         set_up::{self, FirstOwner},
     },
     token::{Keys, RootSecret},
-    trust::Trust,
     web::{App, hooks::BounceHooks, serve},
 };
 use tokio::{net::TcpListener, task::AbortHandle};

@@ -1,7 +1,11 @@
 //! What staff did that others may ask about later (TRUST L10). Append-only; names things by id or public id, never by secret.
+//!
+//! It stands low, so that whatever room does the deed writes the line.
 
-pub use super::rows::Line;
-use super::store;
+mod store;
+
+pub use store::{Line, STATEMENTS};
+
 use crate::{
     db::{Db, Result, Tx},
     site::Site,
@@ -19,7 +23,7 @@ pub async fn record(
     subject: &str,
     detail: &str,
 ) -> Result<()> {
-    store::insert_audit(tx, staff_id, action, subject, detail, site.now()).await
+    store::add(tx, staff_id, (action, subject, detail), site.now()).await
 }
 
 /// The newest lines.
@@ -27,5 +31,5 @@ pub async fn record(
 /// # Errors
 /// When the database fails.
 pub async fn latest(db: &Db, limit: i64) -> Result<Vec<Line>> {
-    store::latest_audit(db, limit).await
+    store::latest(db, limit).await
 }
