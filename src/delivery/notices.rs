@@ -66,7 +66,7 @@ pub fn write<T: EmailTemplate>(
     };
     let message = written(&headers, context)
         .inspect_err(|why| {
-            tracing::error!(template = T::NAME, why, "an automatic email cannot be written yet")
+            tracing::error!(template = T::NAME, why, "an automatic email cannot be written yet");
         })
         .ok();
     let context = match message {

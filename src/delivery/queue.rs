@@ -26,7 +26,7 @@ use crate::{clock, relays::Wakes};
 /// One message to send.
 #[derive(Debug)]
 pub(super) enum Item {
-    Notice(ClaimedNotice),
+    Notice(Box<ClaimedNotice>),
     Delivery(Claim),
 }
 
@@ -328,7 +328,7 @@ impl Queue {
             return Taken::Item(item);
         }
         if let Some(notice) = waiting.notices.pop_front() {
-            return Taken::Item(Item::Notice(notice));
+            return Taken::Item(Item::Notice(Box::new(notice)));
         }
         let mut turn: Option<Instant> = None;
         for (domain, lane) in waiting.slowed.iter_mut().filter(|(_, lane)| !lane.claims.is_empty()) {

@@ -566,7 +566,7 @@ impl Sender {
         self.shared.queue.put_off(claim, DATABASE_PAUSE);
     }
 
-    async fn compose_notice(&mut self, notice: ClaimedNotice) -> Option<Ready> {
+    async fn compose_notice(&mut self, notice: Box<ClaimedNotice>) -> Option<Ready> {
         match self.suppressed(&notice).await {
             Ok(false) => {}
             Ok(true) => {
