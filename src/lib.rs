@@ -13,6 +13,7 @@
 //! | [`heavy`] | work that takes the processor for a while or may fail badly, away from the threads that serve |
 //! | [`site`] | one running instance: database, clock, keys, public address |
 //! | [`db`] | one data layer over SQLite and PostgreSQL, migrations, statements |
+//! | [`queue`] | what waits for its turn: claims, rules, news for the team |
 //! | [`attempts`] | whatever is limited, counted before it is judged |
 //! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
 //! | [`payments`] | the payment provider: Stripe's API behind a trait |
@@ -54,6 +55,7 @@ pub mod money;
 pub mod network;
 pub mod payments;
 pub mod private;
+pub mod queue;
 pub mod replies;
 pub mod restored;
 pub mod sandbox;
@@ -73,6 +75,7 @@ mod worst_tests;
 #[must_use]
 pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     let mut all = vec![
+        ("queue", queue::STATEMENTS),
         ("attempts", attempts::STATEMENTS),
         ("staff", staff::STATEMENTS),
         ("subscribers", subscribers::STATEMENTS),
@@ -84,5 +87,10 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("jobs", jobs::STATEMENTS),
     ];
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
+    for (room, queues) in
+        [("queue", queue::QUEUES), ("articles", articles::QUEUES), ("donations", donations::QUEUES)]
+    {
+        all.extend(queues.iter().map(|queue| (room, *queue)));
+    }
     all
 }

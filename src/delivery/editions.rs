@@ -9,6 +9,7 @@ use super::{ledger, store};
 use crate::{
     clock::Moment,
     db::{Db, Tx},
+    queue::{News, news},
     site::Site,
 };
 
@@ -146,7 +147,8 @@ impl Cause {
     }
 }
 
-/// The engine stops an edition by itself, because going on would do harm; the desk says why. Whether it was still sending.
+/// The engine stops an edition by itself, because going on would do harm; the desk says why, and people are told. Whether it was
+/// still sending.
 ///
 /// # Errors
 /// When the database fails.
@@ -157,23 +159,19 @@ pub async fn pause_because(
     why: &str,
     cause: Cause,
 ) -> crate::db::Result<bool> {
-    store::editions::pause_because(tx, id, (why, cause.as_str()), site.now()).await
+    let paused = store::editions::pause_because(tx, id, (why, cause.as_str()), site.now()).await?;
+    if paused {
+        news::add(tx, site.now(), News::EditionPaused, &id.to_string()).await?;
+    }
+    Ok(paused)
 }
 
-/// Editions that the engine paused by itself and that nobody was told of yet.
+/// Why an edition paused by itself, if it stands still for that; it stays so until the end of the transaction.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn paused_untold(db: &Db) -> crate::db::Result<Vec<i64>> {
-    store::editions::untold(db).await
-}
-
-/// Takes it upon the caller to tell people of such a pause, in this transaction; `false` if somebody else did, or it goes on.
-///
-/// # Errors
-/// When the database fails.
-pub async fn tell_of_pause(tx: &mut Tx, id: i64) -> crate::db::Result<bool> {
-    store::editions::told(tx, id).await
+pub async fn paused_because(tx: &mut Tx, id: i64) -> crate::db::Result<Option<String>> {
+    store::editions::paused_because(tx, id).await
 }
 
 /// Goes on after a pause; what was held before its audience was written down is due from now on.

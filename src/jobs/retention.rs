@@ -15,7 +15,7 @@ use crate::{
     clock::{Moment, Stopwatch},
     db::{Gate, Result, Sql},
     delivery::forgetting as delivery,
-    doctor, donations,
+    doctor, donations, queue,
     site::Site,
     staff::{self, sessions},
     subscribers,
@@ -128,6 +128,8 @@ pub const RULES: &[(&str, Rule)] = &[
     ("doctor_look", Goes(&[(doctor::FORGET_LOOKS, MONTH)])),
     ("doctor_told", Bounded("a row for each thing that is looked at")),
     ("relay_sign_in", Goes(&[(delivery::RELAY_SIGN_INS, MONTH)])),
+    ("news", Goes(&[(queue::news::FORGET, MONTH)])),
+    ("job_turns", Goes(&[(store::FORGET_TURNS, MONTH)])),
 ];
 
 /// Rows that go in one transaction, at most.

@@ -16,7 +16,7 @@ use broadside::{
         smtp::Relay,
     },
     digests,
-    jobs::{Jobs, Waits},
+    jobs::{Jobs, Waits, turns::Turns},
     meters::Meters,
     sandbox::{Rule, Sandbox, SandboxConfig, Stage},
     smtp_url::RelayLimits,
@@ -65,6 +65,7 @@ impl Processes {
                 waits: Waits::default(),
                 breaks: Breaks::default(),
                 meters: Meters::default(),
+                turns: Turns::default(),
             };
             jobs.push(tokio::spawn(of_one.run(stopped.clone())));
         }
