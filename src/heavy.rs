@@ -114,13 +114,22 @@ pub struct Each(Option<Broke>);
 impl Each {
     /// Does one of them; none when it broke off.
     pub async fn one<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        self.tried(work).await.ok()
+    }
+
+    /// Does one of them.
+    ///
+    /// # Errors
+    /// What it said when it broke off: one line, without addresses.
+    pub async fn tried<T>(&mut self, work: impl Future<Output = T>) -> Result<T, String> {
         let broke = match caught(work).await {
-            Ok(done) => return Some(done),
+            Ok(done) => return Ok(done),
             Err(broke) => broke,
         };
-        tracing::error!(panic = %broke, "one of several broke off; the others are done");
+        let words = broke.to_string();
+        tracing::error!(panic = words, "one of several broke off; the others are done");
         self.0.get_or_insert(broke);
-        None
+        Err(words)
     }
 
     /// Whether one of them has.

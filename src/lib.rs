@@ -13,6 +13,7 @@
 //! | [`heavy`] | work that takes the processor for a while or may fail badly, away from the threads that serve |
 //! | [`site`] | one running instance: database, clock, keys, public address |
 //! | [`db`] | one data layer over SQLite and PostgreSQL, migrations, statements |
+//! | [`queue`] | what waits for its turn: claims, rules, news for the team |
 //! | [`attempts`] | whatever is limited, counted before it is judged |
 //! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
 //! | [`audit_log`] | who of the team did what, and when |
@@ -71,6 +72,7 @@ pub mod origin;
 pub mod payments;
 pub mod private;
 pub mod publishing;
+pub mod queue;
 pub mod relays;
 pub mod replies;
 pub mod restored;
@@ -92,6 +94,7 @@ mod worst_tests;
 #[must_use]
 pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     let mut all = vec![
+        ("queue", queue::STATEMENTS),
         ("attempts", attempts::STATEMENTS),
         ("audit_log", audit_log::STATEMENTS),
         ("settings", settings::STATEMENTS),
@@ -111,5 +114,10 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     all.extend(relays::STATEMENTS.iter().map(|table| ("relays", *table)));
     all.extend(bounces::STATEMENTS.iter().map(|table| ("bounces", *table)));
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
+    for (room, queues) in
+        [("queue", queue::QUEUES), ("articles", articles::QUEUES), ("donations", donations::QUEUES)]
+    {
+        all.extend(queues.iter().map(|queue| (room, *queue)));
+    }
     all
 }

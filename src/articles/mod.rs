@@ -23,13 +23,13 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     edit::{ArticleError, Body, Checked, FieldError, Written, create, update},
     feeds::{
-        Feed, PollError, Polled, add_feed, feeds, find_feed, import_bytes, import_source, poll_due,
-        poll_feed, remove_feed,
+        Feed, PollError, Polled, add_feed, ask_again, feeds, find_feed, import_bytes, import_source,
+        poll_due, poll_feed, remove_feed,
     },
     html::{READING_SPEED, reading_minutes},
     import::{ImportReport, import},
     read::{Before, by_id, by_ids, by_slug, desk_page, latest, page, published_by_slug, topics},
-    store::STATEMENTS,
+    store::{FEEDS_IN_TURN, QUEUES, STATEMENTS},
 };
 use crate::clock::Moment;
 

@@ -12,6 +12,7 @@ use super::*;
 use crate::{
     clock::Clock,
     db::{Db, DbOptions, Migrations},
+    queue::Worked,
     site::Site,
     token::{Keys, RootSecret, public_id},
 };
@@ -245,13 +246,12 @@ async fn a_polled_feed_asks_conditionally_and_keeps_its_last_trouble() {
     let report = import_source(&house.site, &fetcher, &address).await.expect("an import");
     assert_eq!(report.new, 1);
     let hour = Duration::from_secs(3_600);
-    assert!(poll_due(&house.site, &fetcher, hour).await.expect("a poll").is_empty());
+    let poll = async || poll_due(&house.site, &fetcher).await.expect("a poll");
+    assert_eq!(poll().await, Worked::default());
     house.site.clock.advance(hour);
-    let polled = poll_due(&house.site, &fetcher, hour).await.expect("a poll");
-    assert!(matches!(polled[0].1, Ok(Polled::NotModified)), "{polled:?}");
+    assert_eq!(poll().await, Worked { done: 1, ..Worked::default() });
     house.site.clock.advance(hour);
-    let polled = poll_due(&house.site, &fetcher, hour).await.expect("a poll");
-    assert!(matches!(polled[0].1, Err(PollError::Feed(_))), "{polled:?}");
+    assert_eq!(poll().await, Worked { later: 1, ..Worked::default() });
     let kept = feeds(&house.site.db).await.expect("feeds").remove(0);
     assert_eq!((kept.title.as_str(), kept.etag.as_deref()), ("G", Some("\"v1\"")));
     assert!(kept.last_error.is_some_and(|error| error.contains("not a feed")));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    calls::{self, CallOutcome},
+    calls,
     store::{self, NewDonation, NewRecurring},
 };
 use crate::{
@@ -145,9 +145,8 @@ pub async fn start_gift(
         cancel_url: site.url("/donate"),
     };
     let call = write_down(site, &checkout, &name, edition_id).await?;
-    match calls::make(site, provider, &call).await? {
-        Ok(CallOutcome::Checkout(url)) => Ok(StartedGift { public_id, checkout_url: url }),
-        Ok(CallOutcome::Cancelled) => Err(GiftError::Database(sqlx::Error::RowNotFound)),
+    match calls::open_checkout(site, provider, &call).await? {
+        Ok(checkout_url) => Ok(StartedGift { public_id, checkout_url }),
         Err(error) if error.is_about_the_gift() => Err(GiftError::Invalid(refused(&error))),
         Err(error) => Err(error.into()),
     }

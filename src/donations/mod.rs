@@ -35,5 +35,8 @@ pub use self::{
     manage_link::manage_token,
     monthly::{CancelError, Monthly, cancel_all, cancel_monthly, monthly_of},
     reports::newest_gift,
-    store::{STATEMENTS, Unfinished, attention::STATEMENTS as ATTENTION_STATEMENTS},
+    store::{
+        CANCELLATIONS, CHECKOUTS, EVENTS, QUEUES, STATEMENTS, Unfinished,
+        attention::STATEMENTS as ATTENTION_STATEMENTS,
+    },
 };

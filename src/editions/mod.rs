@@ -12,7 +12,8 @@ use serde::Serialize;
 pub use self::store::{DueEdition, STATEMENTS, Stand};
 use crate::{
     clock::Moment,
-    db::{self, Db, Tx},
+    db::{self, Tx},
+    queue::{News, news},
     site::Site,
 };
 
@@ -152,28 +153,25 @@ impl Cause {
     }
 }
 
-/// The engine stops an edition by itself, because going on would do harm; the desk says why. Whether it was still sending.
+/// The engine stops an edition by itself, because going on would do harm; the desk says why, and people are told. Whether it was
+/// still sending.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn pause_because(tx: &mut Tx, site: &Site, id: i64, why: &str, cause: Cause) -> db::Result<bool> {
-    store::pause_because(tx, id, (why, cause.as_str()), site.now()).await
+    let paused = store::pause_because(tx, id, (why, cause.as_str()), site.now()).await?;
+    if paused {
+        news::add(tx, site.now(), News::EditionPaused, &id.to_string()).await?;
+    }
+    Ok(paused)
 }
 
-/// Editions that the engine paused by itself and that nobody was told of yet.
+/// Why an edition paused by itself, if it stands still for that; it stays so until the end of the transaction.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn paused_untold(db: &Db) -> db::Result<Vec<i64>> {
-    store::untold(db).await
-}
-
-/// Takes it upon the caller to tell people of such a pause, in this transaction; `false` if somebody else did, or it goes on.
-///
-/// # Errors
-/// When the database fails.
-pub async fn tell_of_pause(tx: &mut Tx, id: i64) -> db::Result<bool> {
-    store::told(tx, id).await
+pub async fn paused_because(tx: &mut Tx, id: i64) -> db::Result<Option<String>> {
+    store::paused_because(tx, id).await
 }
 
 /// One provider alone stopped it: from now on somebody has seen that, and it stops it no more by itself.

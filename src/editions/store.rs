@@ -47,14 +47,13 @@ statements! {
     START = "update edition set state = case when held_because = 'restored' then 'held' else 'sending' end, going_since = $2, updated_at = $2
         where id = $1 and state = 'sealed'";
     /// Hold back what is not yet with a connection.
-    PAUSE = "update edition set state = 'paused', paused_because = $3, pause_untold = (cast($3 as text) <> ''), paused_for = $4, updated_at = $2
+    PAUSE = "update edition set state = 'paused', paused_because = $3, paused_for = $4, updated_at = $2
         where id = $1 and state = 'sending'";
-    /// Editions that the engine paused, and nobody was told.
-    UNTOLD = "select id from edition where pause_untold";
-    /// They were.
-    TOLD = "update edition set pause_untold = false where id = $1 and pause_untold and state = 'paused'";
+    /// Why it paused by itself, if it stands still for that; and it stays so until the end of the transaction.
+    PAUSED_BECAUSE = sqlite "select paused_because from edition where id = $1 and state = 'paused' and paused_because <> ''",
+        postgres "select paused_because from edition where id = $1 and state = 'paused' and paused_because <> '' for update";
     /// Go on. While it stood still nobody was asked: patience with domains begins anew.
-    RESUME = "update edition set state = 'sending', held_because = '', paused_because = '', pause_untold = false, paused_for = '', going_since = $2, updated_at = $2,
+    RESUME = "update edition set state = 'sending', held_because = '', paused_because = '', paused_for = '', going_since = $2, updated_at = $2,
                   judged_after = (select coalesce(max(id), 0) from delivery_attempt)
               where id = $1 and state in ('paused', 'held') and sealed_at is not null";
     /// What was held before its audience was complete is due now, as if its moment had just come.
@@ -64,7 +63,7 @@ statements! {
     HOLD = "update edition set state = 'held', held_because = $4, updated_at = $2
             where id = $1 and state = 'scheduled' and send_at = $3";
     /// After a backup was restored: everything that would go out by itself.
-    HOLD_ALL = "update edition set state = 'held', held_because = 'restored', paused_because = '', pause_untold = false, paused_for = '', updated_at = $1
+    HOLD_ALL = "update edition set state = 'held', held_because = 'restored', paused_because = '', paused_for = '', updated_at = $1
                 where state in ('scheduled', 'sealed', 'sending', 'paused', 'held') returning public_id";
     /// Somebody is told of its refusals, or was.
     SEE_REFUSALS = "update edition set refusals_seen = true where id = $1";
@@ -172,12 +171,8 @@ pub async fn pause_because(
     Ok(tx.exec(PAUSE, (id, now, why, paused_for)).await? == 1)
 }
 
-pub async fn untold(db: &Db) -> Result<Vec<i64>> {
-    Ok(db.all::<(i64,)>(UNTOLD, ()).await?.into_iter().map(|(id,)| id).collect())
-}
-
-pub async fn told(tx: &mut Tx, id: i64) -> Result<bool> {
-    Ok(tx.exec(TOLD, (id,)).await? == 1)
+pub async fn paused_because(tx: &mut Tx, id: i64) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(PAUSED_BECAUSE, (id,)).await?.map(|(why,)| why))
 }
 
 pub async fn resume(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {

@@ -33,7 +33,7 @@ pub use self::{
     compose::{create_draft, delete_draft, save_correction, save_revision},
     correct::{Version, begin_correction, current_revision, is_corrected, versions},
     issue::{Preview, fingerprint, preview},
-    owners::tell_of_pauses,
+    owners::tell_of_pause,
     preflight::{Problem, preflight},
     refusals::{TakesNothing, taking_nothing, tell_of_refusals},
     release::{HaveIt, have_it, lock_held, nobody_has_it, said_to_have_it},

@@ -266,6 +266,8 @@ pub fn routes() -> Vec<Route> {
         ),
         Route::get("/desk/doctor", Staff(Role::OWNING), Desk, desk::doctor::show),
         Route::post("/desk/doctor", Staff(Role::OWNING), Token, Desk, desk::doctor::submit),
+        Route::get("/desk/jobs", Staff(Role::OWNING), Desk, desk::jobs::show),
+        Route::post("/desk/jobs/again", Staff(Role::OWNING), Token, Desk, desk::jobs::try_again),
         Route::get("/desk/address", Staff(Role::OWNING), Desk, desk::address::show),
         Route::post("/desk/address", Staff(Role::OWNING), Token, Desk, desk::address::submit),
         Route::get("/desk/team", Staff(Role::OWNING), Desk, desk::team::show),

@@ -62,6 +62,7 @@ pub fn done(code: &str) -> Option<&'static str> {
         "event-away" => "Put away.",
         "seen" => "Put away. The next one is shown again.",
         "ask-again" => "The payment service is asked again within a minute.",
+        "again" => "It is tried again within a minute.",
         "event" => "It will be tried again within a minute.",
         _ => return None,
     })

@@ -28,7 +28,11 @@ const LIBRARIES: &[(&[&str], &[&str], &str)] = &[
         &["db/"],
         "only db/ speaks to an engine",
     ),
-    (&["statements!"], &["db/", "store.rs", "store/"], "SQL lives in each room's private store"),
+    (
+        &["statements!", "queue!"],
+        &["db/", "store.rs", "store/", "queue/sql.rs"],
+        "SQL lives in each room's private store",
+    ),
     (&["lettre::"], &["email_address.rs", "mail/", "smtp/"], "lettre builds messages and parses addresses"),
     (
         &[
@@ -101,6 +105,7 @@ const LEVELS: &[&[&str]] = &[
     ],
     &["db"],
     &["site"],
+    &["queue"],
     &["attempts"],
     &["mail", "payments", "replies", "smtp"],
     &["settings", "audit_log"],

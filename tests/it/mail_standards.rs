@@ -12,7 +12,7 @@ use broadside::{
     mail::{
         ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed,
         JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled, Sender,
-        SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
+        SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
     },
     publishing,
     sandbox::{LineEnds, Rule, Stage},
@@ -149,6 +149,7 @@ both_engines! {
         enqueue(&app, &mut seen, &EditionHeld { sender: sender(), subject: HARD_SUBJECT.to_owned(), ..EditionHeld::sample() }).await;
         enqueue(&app, &mut seen, &EditionPaused { sender: sender(), subject: HARD_SUBJECT.to_owned(), ..EditionPaused::sample() }).await;
         enqueue(&app, &mut seen, &JobStopped { sender: sender(), why: HARD_NAME.to_owned(), ..JobStopped::sample() }).await;
+        enqueue(&app, &mut seen, &WorkGivenUp { sender: sender(), why: HARD_NAME.to_owned(), ..WorkGivenUp::sample() }).await;
         enqueue(&app, &mut seen, &SomethingWrong { sender: sender(), problems: vec![HARD_NAME.to_owned()], ..SomethingWrong::sample() }).await;
         enqueue(&app, &mut seen, &SignInRefused { sender: sender(), words: HARD_NAME.to_owned(), ..SignInRefused::sample() }).await;
         enqueue(&app, &mut seen, &FormClosed { sender: sender(), ..FormClosed::sample() }).await;

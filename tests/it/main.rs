@@ -48,6 +48,7 @@ mod polling;
 mod preferences;
 mod pressure;
 mod privacy_of_files;
+mod queueing;
 mod races;
 mod reading;
 mod refusing;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use broadside::{
     editions::EditionState,
     email_address::EmailAddress,
+    jobs,
     publishing::{self, Edition},
     staff::{
         Role,
@@ -76,7 +77,7 @@ both_engines! {
         assert_eq!(database::change(&app.site.db, DAMAGE).await, 1);
         for _ in 0..3 {
             app.drain().await;
-            publishing::tell_of_pauses(&app.site).await.expect("people are told");
+            jobs::news::tell(&app.site).await.expect("people are told");
         }
         assert_eq!(state(&app, &edition).await, EditionState::Paused);
         assert_eq!(letters(&app, "Paused: Of paper"), [1, 1]);

@@ -429,7 +429,7 @@ async fn an_event_that_keeps_failing_is_given_up_in_sight_of_staff() {
     assert_eq!(stuck.len(), 1);
     assert!(stuck[0].last_error.as_deref().is_some_and(|error| error.contains("busy")));
     assert_eq!(room.sums().await, (0, 0));
-    assert!(try_again(&room.site, "evt_1").await.expect("a write"));
+    assert!(try_again(&room.site, "evt_1", None).await.expect("a write"));
     room.work().await;
     assert!(room.listed(&gift).await.is_paid());
     room.balances().await;

@@ -175,7 +175,7 @@ pub(crate) async fn show_one(desk: Desk, Path(id): Path<String>) -> Outcome {
 
 /// `POST /desk/donations/events/{id}`
 pub(crate) async fn try_again(desk: Desk, Path(id): Path<String>) -> Outcome {
-    if crate::donations::try_again(desk.site(), &id).await? {
+    if crate::donations::try_again(desk.site(), &id, Some(desk.who.staff.id)).await? {
         Ok(see_other("/desk/donations?done=event"))
     } else {
         Err(WebError::NotFound)

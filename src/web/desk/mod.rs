@@ -28,6 +28,7 @@ pub(super) mod edition_test;
 mod edition_words;
 pub(super) mod editions;
 pub(super) mod feed_remove;
+pub(super) mod jobs;
 pub(super) mod join;
 pub(super) mod overview;
 pub(super) mod reader;

@@ -231,6 +231,7 @@ fn letter_word(template: &str) -> &'static str {
         "team_invite" => "An invitation to the team",
         "sign_in_refused" => "Word of a mail service that refuses our sign-in",
         "job_stopped" => "Word of something that stands still",
+        "work_given_up" => "Word of what was given up",
         "form_closed" => "Word of a form that was closed",
         "edition_held" | "edition_paused" => "Word of an edition that waits",
         _ => "An automatic email",
