@@ -46,8 +46,8 @@ statements! {
     REMOVE_FEED = "delete from feed where id = $1 returning url";
     /// One feed.
     FEED = "select id, url, title, etag, last_modified, checked_at, last_error from feed where id = $1";
-    /// Every feed.
-    FEEDS = "select id, url, title, etag, last_modified, checked_at, last_error from feed order by id";
+    /// Feeds in the order in which they were added, from a place on.
+    FEEDS = "select id, url, title, etag, last_modified, checked_at, last_error from feed where id > $1 order by id limit $2";
     /// Feeds that were not asked between a moment and now.
     FEEDS_DUE = "select id, url, title, etag, last_modified, checked_at, last_error from feed where checked_at is null or checked_at <= $1 or checked_at > $2
         order by checked_at, id limit 20";
@@ -285,8 +285,8 @@ pub(super) async fn feed(db: &Db, id: FeedId) -> Result<Option<Feed>> {
     db.opt(FEED, (id,)).await
 }
 
-pub(super) async fn feeds(db: &Db) -> Result<Vec<Feed>> {
-    db.all(FEEDS, ()).await
+pub(super) async fn feeds(db: &Db, after: i64, limit: i64) -> Result<Vec<Feed>> {
+    db.all(FEEDS, (after, limit)).await
 }
 
 pub(super) async fn feeds_due(db: &Db, not_since: Moment, now: Moment) -> Result<Vec<Feed>> {

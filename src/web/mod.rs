@@ -26,6 +26,7 @@ pub mod hooks;
 pub mod monitor;
 mod not_now;
 pub mod pages;
+mod paging;
 pub mod public;
 pub mod routes;
 pub mod session;

@@ -3,7 +3,11 @@
 use axum::extract::Query;
 use serde::{Deserialize, Serialize};
 
-use super::super::{Desk, Form, Outcome, Posted, WebError, session::see_other};
+use super::super::{
+    Desk, Form, Outcome, Posted, WebError,
+    paging::{Links, List, Place},
+    session::see_other,
+};
 use crate::{
     articles::{self, Article, ArticleId, ArticleState, Before, Feed, PollError},
     clock::{Moment, Zone},
@@ -11,24 +15,28 @@ use crate::{
 };
 
 const FIELDS: &[&str] = &["url"];
-const PAGE: u32 = 40;
+const PAGE: usize = 40;
+const FEEDS: usize = 40;
 
 /// What the address of the page asks for.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Look {
     #[serde(default)]
     q: String,
-    /// The last article of the page before: its date in microseconds and its key.
-    before: Option<i64>,
-    id: Option<i64>,
+    /// By date and key.
+    #[serde(default)]
+    before: Place<2>,
+    #[serde(default)]
+    feeds_after: Place,
 }
 
 #[derive(Serialize)]
 struct Page {
     q: String,
     articles: Vec<Line>,
-    next: Option<String>,
+    pages: Links,
     feeds: Vec<FeedLine>,
+    feeds_pages: Links,
     form: Form,
     may_write: bool,
 }
@@ -117,20 +125,20 @@ async fn bring_in(desk: &Desk, url: &str) -> Result<(), PollError> {
 
 async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let db = &desk.site().db;
-    let before = look.before.zip(look.id).map(|(at, id)| Before(Moment(at), ArticleId(id)));
-    let found = articles::desk_page(db, &look.q, before, PAGE).await?;
-    let last = found.last().filter(|_| found.len() as u64 == u64::from(PAGE));
-    let next = last.map(|article| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("q", &look.q);
-        query.append_pair("before", &article.published_at.0.to_string());
-        query.append_pair("id", &article.id.0.to_string());
-        format!("/desk/articles?{}", query.finish())
-    });
+    let kept = [("q", look.q.as_str())];
+    let list = List { path: "/desk/articles", place: "before", kept: &kept };
+    let before = look.before.0.map(|[at, id]| Before(Moment(at), ArticleId(id)));
+    let read = |most| articles::desk_page(db, &look.q, before, most);
+    let key = |last: &Article| [last.published_at.0, last.id.0];
+    let (found, pages) = list.page(look.before, PAGE, read, key).await?;
+    let list = List { path: "/desk/articles#feeds", place: "feeds_after", kept: &kept };
+    let read = |most| articles::feeds(db, look.feeds_after.id(), most);
+    let (feeds, feeds_pages) = list.page(look.feeds_after, FEEDS, read, |last| [last.id.0]).await?;
     Ok(Page {
         articles: found.into_iter().map(|article| Line::new(article, &desk.settings)).collect(),
-        next,
-        feeds: articles::feeds(db).await?.into_iter().map(|feed| FeedLine::new(feed, desk.zone())).collect(),
+        pages,
+        feeds_pages,
+        feeds: feeds.into_iter().map(|feed| FeedLine::new(feed, desk.zone())).collect(),
         q: look.q,
         form,
         may_write: desk.may(Role::WRITING),

@@ -4,7 +4,11 @@ use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
+    super::{
+        Desk, Form, Outcome, Posted, WebError,
+        paging::{Links, List, Place},
+        session::see_other,
+    },
     reader::{self, find},
     reader_words::refused,
 };
@@ -16,18 +20,19 @@ use crate::{
 
 const FIELDS: &[&str] = &["email", "why"];
 const TITLE: &str = "Never mailed";
-const PAGE: i64 = 50;
+const PAGE: usize = 50;
 
 /// What the address of the page asks for.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Look {
-    before: Option<i64>,
+    #[serde(default)]
+    before: Place,
 }
 
 #[derive(Serialize)]
 struct Page {
     blocked: Vec<Line>,
-    next: Option<String>,
+    pages: Links,
     form: Form,
     /// Why somebody may be mailed again; filled in on one of the lines.
     again: Form,
@@ -58,7 +63,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let email = form.parse("email", EmailAddress::parse);
     let why = why(&mut form);
     let Some(email) = email.filter(|_| form.is_valid()) else {
-        let page = page(&desk, None, form, Form::new(reader::WHY)).await?;
+        let page = page(&desk, Place::default(), form, Form::new(reader::WHY)).await?;
         return desk.page_again("desk/readers/blocked", TITLE, &page).await;
     };
     subscribers::block(desk.site(), &email, &why, Some(desk.who.staff.id)).await?;
@@ -71,7 +76,7 @@ pub(crate) async fn lift(desk: Desk, Path(id): Path<String>, posted: Posted) -> 
     let mut again = posted.form(reader::WHY)?;
     let why = why(&mut again);
     if !again.is_valid() {
-        let page = page(&desk, None, Form::new(FIELDS), again).await?;
+        let page = page(&desk, Place::default(), Form::new(FIELDS), again).await?;
         return desk.page_again("desk/readers/blocked", TITLE, &page).await;
     }
     if !subscribers::unblock(desk.site(), id, &why, Some(desk.who.staff.id)).await? {
@@ -107,19 +112,16 @@ pub(crate) async fn mail_again(desk: Desk, Path(id): Path<String>, posted: Poste
     Ok(see_other(&format!("/desk/readers/{id}?done=mail-again")))
 }
 
-async fn page(desk: &Desk, before: Option<i64>, form: Form, again: Form) -> Result<Page, WebError> {
-    let blocked = Suppressions::new(desk.site()).blocked(before.unwrap_or(i64::MAX), PAGE).await?;
-    let last = blocked.last().filter(|_| blocked.len() as i64 == PAGE).map(|last| last.id);
+async fn page(desk: &Desk, before: Place, form: Form, again: Form) -> Result<Page, WebError> {
+    let list = List { path: "/desk/blocked", place: "before", kept: &[] };
+    let suppressions = Suppressions::new(desk.site());
+    let read = |most| suppressions.blocked(before.id().unwrap_or(i64::MAX), most);
+    let (blocked, pages) = list.page(before, PAGE, read, |last| [last.id]).await?;
     let line = |Blocked { id, masked, detail, created_at }| Line {
         id,
         who: if masked.is_empty() { "An address".to_owned() } else { masked },
         why: detail,
         since: created_at.date(desk.zone()),
     };
-    Ok(Page {
-        blocked: blocked.into_iter().map(line).collect(),
-        next: last.map(|last| format!("/desk/blocked?before={last}")),
-        form,
-        again,
-    })
+    Ok(Page { blocked: blocked.into_iter().map(line).collect(), pages, form, again })
 }

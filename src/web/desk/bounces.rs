@@ -6,15 +6,19 @@ use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Desk, Outcome, Posted, WebError, session::see_other},
+    super::{
+        Desk, Outcome, Posted, WebError,
+        paging::{Links, List, Place},
+        session::see_other,
+    },
     editions::{copies, count, grouped},
 };
 use crate::{
-    clock::Zone,
+    clock::{Moment, Zone},
     delivery::{
         bounces::{
             mass::Decision,
-            person,
+            person::{self, Letter},
             receive::Complaints,
             record::{self, Bounce},
         },
@@ -25,14 +29,17 @@ use crate::{
     subscribers::{self, Subscriber},
 };
 
-const PAGE: i64 = 50;
+const PAGE: usize = 50;
+/// How many reports a reader's page shows at once.
+const OF_READER: usize = 20;
 /// How many of the editions that anybody complained of are looked at.
 const EDITIONS: i64 = 20;
 
 /// What the address of the page asks for.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Look {
-    before: Option<i64>,
+    #[serde(default)]
+    before: Place,
 }
 
 #[derive(Serialize)]
@@ -41,7 +48,7 @@ struct Page {
     letters: Vec<LetterView>,
     warnings: Vec<Warning>,
     bounces: Vec<Line>,
-    next: Option<String>,
+    pages: Links,
     address: Option<String>,
 }
 
@@ -182,42 +189,51 @@ pub(super) async fn stopped(desk: &Desk, reader: &Subscriber) -> Result<Option<S
     }))
 }
 
-/// What came back from a reader, newest first.
-pub(super) async fn of_reader(desk: &Desk, reader: &Subscriber) -> Result<Vec<View>, WebError> {
-    let found = record::of_address(desk.site(), &reader.email, 20).await?;
-    Ok(found.iter().map(|bounce| View::new(bounce, desk.zone())).collect())
+/// What came back from a reader, newest first, by moment and key.
+pub(super) async fn of_reader(
+    desk: &Desk,
+    reader: &Subscriber,
+    list: List<'_>,
+    before: Place<2>,
+) -> Result<(Vec<View>, Links), WebError> {
+    let from = before.0.map(|[at, id]| (Moment(at), id));
+    let read = |most| record::of_address(desk.site(), &reader.email, from, most);
+    let key = |last: &Bounce| [last.received_at.0, last.id];
+    let (found, pages) = list.page(before, OF_READER, read, key).await?;
+    Ok((found.iter().map(|bounce| View::new(bounce, desk.zone())).collect(), pages))
 }
 
 /// `GET /desk/bounces`
 pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
     let site = desk.site();
-    let found = record::latest(site, look.before, PAGE).await?;
-    let next = found
-        .last()
-        .filter(|_| found.len() as i64 == PAGE)
-        .map(|last| format!("/desk/bounces?before={}", last.id));
-    let mut editions = HashMap::new();
-    let mut bounces = Vec::with_capacity(found.len());
-    for bounce in &found {
-        let edition = match bounce.edition_id {
-            Some(id) => edition(&desk, &mut editions, id).await?,
-            None => None,
-        };
-        let address = bounce.address.as_deref().and_then(|address| EmailAddress::parse(address).ok());
-        let reader = match &address {
-            Some(address) => subscribers::by_email(&site.db, address).await?,
-            None => None,
-        };
-        bounces.push(Line {
+    let list = List { path: "/desk/bounces", place: "before", kept: &[] };
+    let read = |most| record::latest(site, look.before.id(), most);
+    let (found, pages) = list.page(look.before, PAGE, read, |last| [last.id]).await?;
+    let is_first = look.before.id().is_none();
+    let letters = if is_first { person::waiting(&site.db).await? } else { Vec::new() };
+    let complained = record::editions_with_many_complaints(site, EDITIONS).await?;
+    let of_bounces = found.iter().filter_map(|bounce| bounce.edition_id);
+    let of_letters = letters.iter().filter_map(|letter| letter.edition_id);
+    let ids = of_bounces.chain(of_letters).chain(complained.iter().map(|one| one.id));
+    let editions = editions(&desk, &ids.collect::<Vec<i64>>()).await?;
+    let edition = |id: Option<i64>| editions.get(&id?).cloned();
+    let addresses: Vec<EmailAddress> = found.iter().filter_map(address).collect();
+    let readers = subscribers::by_emails(&site.db, &addresses).await?;
+    let readers: HashMap<String, String> =
+        readers.into_iter().map(|reader| (reader.email.key(), reader.public_id)).collect();
+    let line = |bounce: &Bounce| {
+        let address = address(bounce);
+        Line {
             view: View::new(bounce, desk.zone()),
+            reader: address.as_ref().and_then(|address| readers.get(&address.key()).cloned()),
             who: address.map_or_else(|| bounce.masked.clone(), |address| address.to_string()),
-            reader: reader.map(|reader| reader.public_id),
-            edition,
-        });
-    }
+            edition: edition(bounce.edition_id),
+        }
+    };
+    let bounces = found.iter().map(line).collect();
     let mut warnings = Vec::new();
-    for complained in record::editions_with_many_complaints(site, EDITIONS).await? {
-        let Some(view) = edition(&desk, &mut editions, complained.id).await? else { continue };
+    for complained in complained {
+        let Some(view) = edition(Some(complained.id)) else { continue };
         let readers = count(complained.complaints, "reader");
         let of = grouped(complained.accepted);
         let advice = match complained.standing {
@@ -233,12 +249,20 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
         });
     }
     let address = site.bounce_address.as_ref().map(ToString::to_string);
-    let (returned, letters) = if look.before.is_none() {
-        (returned(&desk).await?, letters(&desk, &mut editions).await?)
-    } else {
-        (Vec::new(), Vec::new())
+    let returned = if is_first { returned(&desk).await? } else { Vec::new() };
+    let letter = |letter: Letter| LetterView {
+        id: letter.id,
+        proven: letter.edition_id.is_some(),
+        reader_address: letter.reader_address,
+        from: letter.from_address,
+        reader: letter.reader,
+        edition: edition(letter.edition_id),
+        subject: letter.subject,
+        words: letter.words,
+        when: letter.received_at.date_time(desk.zone()),
     };
-    let page = Page { returned, letters, warnings, bounces, next, address };
+    let letters = letters.into_iter().map(letter).collect();
+    let page = Page { returned, letters, warnings, bounces, pages, address };
     desk.page("desk/readers/bounces", "Bounces", &page).await
 }
 
@@ -254,31 +278,6 @@ async fn returned(desk: &Desk) -> Result<Vec<ReturnedView>, WebError> {
         words: one.words,
     };
     Ok(digests::returned(desk.site()).await?.into_iter().map(view).collect())
-}
-
-async fn letters(
-    desk: &Desk,
-    editions: &mut HashMap<i64, Option<EditionView>>,
-) -> Result<Vec<LetterView>, WebError> {
-    let mut views = Vec::new();
-    for letter in person::waiting(&desk.site().db).await? {
-        let edition = match letter.edition_id {
-            Some(id) => edition(desk, editions, id).await?,
-            None => None,
-        };
-        views.push(LetterView {
-            id: letter.id,
-            proven: letter.edition_id.is_some(),
-            reader_address: letter.reader_address,
-            from: letter.from_address,
-            reader: letter.reader,
-            edition,
-            subject: letter.subject,
-            words: letter.words,
-            when: letter.received_at.date_time(desk.zone()),
-        });
-    }
-    Ok(views)
 }
 
 /// `POST /desk/bounces/{edition}/gone`: the mailboxes of what came back, as far as the page showed it, are really gone.
@@ -312,18 +311,14 @@ pub(crate) async fn read_letter(desk: Desk, Path(id): Path<String>, posted: Post
     Ok(see_other("/desk/bounces?done=letter-read"))
 }
 
-async fn edition(
-    desk: &Desk,
-    known: &mut HashMap<i64, Option<EditionView>>,
-    id: i64,
-) -> Result<Option<EditionView>, WebError> {
-    if let Some(view) = known.get(&id) {
-        return Ok(view.clone());
-    }
-    // The ledger outlives editions.
-    let view = digests::load(&desk.site().db, id).await.ok();
+/// The address that a copy came back from, as far as it is known.
+fn address(bounce: &Bounce) -> Option<EmailAddress> {
+    EmailAddress::parse(bounce.address.as_deref()?).ok()
+}
+
+async fn editions(desk: &Desk, ids: &[i64]) -> Result<HashMap<i64, EditionView>, WebError> {
+    let subjects = digests::subjects(&desk.site().db, ids).await?;
     let view =
-        view.map(|edition| EditionView { public_id: edition.public_id, subject: edition.content.subject });
-    known.insert(id, view.clone());
-    Ok(view)
+        |one: digests::Subject| (one.id, EditionView { public_id: one.public_id, subject: one.subject });
+    Ok(subjects.into_iter().map(view).collect())
 }

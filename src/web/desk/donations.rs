@@ -3,7 +3,11 @@
 use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 
-use super::super::{Desk, Outcome, Posted, WebError, session::see_other};
+use super::super::{
+    Desk, Outcome, Posted, WebError,
+    paging::{Links, List, Place},
+    session::see_other,
+};
 use crate::{
     clock::{Moment, Zone},
     donations::{
@@ -12,12 +16,12 @@ use crate::{
     },
 };
 
-const ON_A_PAGE: i64 = 50;
+const PAGE: usize = 50;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Asked {
-    before: Option<i64>,
+    before: Place,
 }
 
 #[derive(Serialize)]
@@ -26,9 +30,7 @@ struct Page {
     open: bool,
     sums: Vec<Sum>,
     donations: Vec<Line>,
-    /// Where the next page begins.
-    older: Option<i64>,
-    later: bool,
+    pages: Links,
     stuck: Vec<EventView>,
     waiting: i64,
     unended: Vec<UnendedView>,
@@ -128,18 +130,17 @@ struct EntryView {
 /// `GET /desk/donations`
 pub(crate) async fn show(desk: Desk, Query(asked): Query<Asked>) -> Outcome {
     let (db, zone) = (&desk.site().db, desk.zone());
-    let donations = reports::page(db, asked.before, ON_A_PAGE + 1).await?;
-    let more = donations.len() as i64 > ON_A_PAGE;
-    let shown: Vec<Listed> = donations.into_iter().take(ON_A_PAGE as usize).collect();
+    let list = List { path: "/desk/donations", place: "before", kept: &[] };
+    let read = |most| reports::page(db, asked.before.id(), most);
+    let (donations, pages) = list.page(asked.before, PAGE, read, |last| [last.id]).await?;
     let mut sums: Vec<Sum> = reports::totals(db).await?.iter().map(given).collect();
     sums.extend(reports::running(db).await?.iter().map(coming));
     let needs = attention::look(db, desk.site().now()).await?;
     let page = Page {
         open: desk.app.payments.is_some(),
         sums,
-        older: shown.last().filter(|_| more).map(|last| last.id),
-        later: asked.before.is_some(),
-        donations: shown.into_iter().map(|donation| line(donation, zone)).collect(),
+        pages,
+        donations: donations.into_iter().map(|donation| line(donation, zone)).collect(),
         stuck: needs.events.into_iter().map(|one| event(one, zone)).collect(),
         waiting: reports::unfinished(db).await?.waiting,
         checkouts: needs.checkouts.first().map(|last| CheckoutsView {

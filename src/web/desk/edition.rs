@@ -8,21 +8,26 @@ use axum::{
 use serde::Serialize;
 
 use super::{
-    super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
+    super::{
+        Desk, Form, Outcome, Posted, WebError,
+        paging::{Links, List, Place},
+        session::see_other,
+    },
     edition_parts::{ArticleLine, EditionView, Readiness, picked_lines, readiness},
     edition_progress, edition_test,
     editions::title,
 };
 use crate::{
-    articles::{self, ArticleId},
+    articles::{self, Article, ArticleId, Before},
+    clock::Moment,
     delivery::editions::EditionState,
     digests::{self, Content, Edition},
     staff::Role,
 };
 
 const FIELDS: &[&str] = &["based_on", "subject", "preview_text", "intro", "article", "add", "act"];
-/// How many of the newest articles the composer offers.
-const OFFERED: u32 = 60;
+/// How many articles the composer offers at once, the newest first.
+const OFFERED: usize = 60;
 
 #[derive(Serialize)]
 struct Page {
@@ -31,6 +36,8 @@ struct Page {
     form: Form,
     picked: Vec<ArticleLine>,
     offered: Vec<ArticleLine>,
+    /// Where the buttons lead that save, and offer other articles.
+    offered_pages: Links,
     trouble: Option<&'static str>,
     /// Somebody else's version, to be looked at beside one's own.
     theirs: Option<i64>,
@@ -50,14 +57,19 @@ pub(crate) async fn show(
     let edition = digests::find(&desk.site().db, &id).await?;
     if edition.state == EditionState::Draft && desk.may(Role::WRITING) {
         let form = filled(&edition.content);
-        let page = page(&desk, &edition, form, &edition.content.article_ids, None).await?;
+        let page = page(&desk, &edition, form, &edition.content.article_ids, None, look.offered).await?;
         return desk.page("desk/editions/composer", &page.title, &page).await;
     }
     edition_progress::page(&desk, &edition, &look, false).await
 }
 
 /// `POST /desk/editions/{id}`: every button of the composer saves what is written, and then does its own small thing.
-pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+pub(crate) async fn submit(
+    desk: Desk,
+    Path(id): Path<String>,
+    Query(look): Query<edition_progress::Look>,
+    posted: Posted,
+) -> Outcome {
     let form = posted.form(FIELDS)?;
     let based_on = number(form.text("based_on"))?;
     let (act, of) = form.text("act").split_once(':').unwrap_or((form.text("act"), ""));
@@ -66,7 +78,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         "up" => moved(article_ids, article_id(of)?, -1),
         "down" => moved(article_ids, article_id(of)?, 1),
         "out" => without(article_ids, article_id(of)?),
-        "add" | "send" => [article_ids, ids(form.all("add"))?].concat(),
+        "add" | "offer" | "send" => [article_ids, ids(form.all("add"))?].concat(),
         _ => article_ids,
     };
     let content = Content {
@@ -76,10 +88,12 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         article_ids,
     };
     let edition = digests::find(&desk.site().db, &id).await?;
+    let path = format!("/desk/editions/{id}");
     let on = match act {
-        "send" => "/send",
-        "up" | "down" | "out" | "add" => "#picked",
-        _ => "",
+        "send" => format!("{path}/send"),
+        "up" | "down" | "out" | "add" => format!("{path}#picked"),
+        "offer" => offered(&format!("{path}#offered")).address(look.offered.0),
+        _ => path,
     };
     let picked = content.article_ids.clone();
     match digests::save_revision(desk.site(), edition.id, based_on, content, Some(desk.who.staff.id)).await {
@@ -87,7 +101,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
             let edition = digests::load_revision(&desk.site().db, edition.id, saved).await?;
             edition_test::send(&desk, &edition, "").await
         }
-        Ok(_) => Ok(see_other(&format!("/desk/editions/{id}{on}"))),
+        Ok(_) => Ok(see_other(&on)),
         Err(error @ (digests::Error::Changed | digests::Error::Locked)) => {
             let trouble = if matches!(error, digests::Error::Changed) {
                 "Somebody else saved this edition while you were writing. Your words are below, not saved yet. \
@@ -97,7 +111,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
                  not saved. If Send is taken back, they can be."
             };
             let edition = digests::find(&desk.site().db, &id).await?;
-            let page = page(&desk, &edition, form, &picked, Some(trouble)).await?;
+            let page = page(&desk, &edition, form, &picked, Some(trouble), look.offered).await?;
             let page = desk.page("desk/editions/composer", &page.title, &page).await?;
             Ok((StatusCode::CONFLICT, page).into_response())
         }
@@ -111,16 +125,22 @@ async fn page(
     form: Form,
     picked: &[ArticleId],
     trouble: Option<&'static str>,
+    place: Place<2>,
 ) -> Result<Page, WebError> {
     let site = desk.site();
     let settings = &desk.settings;
-    let offered = articles::latest(site, OFFERED).await?;
+    let before = place.0.map(|[at, id]| Before(Moment(at), ArticleId(id)));
+    let read = |most| articles::page(site, None, before, most);
+    let key = |last: &Article| [last.published_at.0, last.id.0];
+    let path = format!("/desk/editions/{}#offered", edition.public_id);
+    let (offered, offered_pages) = offered(&path).page(place, OFFERED, read, key).await?;
     let offered = offered.into_iter().filter(|article| !picked.contains(&article.id));
     Ok(Page {
         title: title(&edition.content.subject),
         edition: EditionView::new(edition, desk.zone()),
         form,
         offered: offered.map(|article| ArticleLine::new(article, settings)).collect(),
+        offered_pages,
         picked: picked_lines(desk, picked).await?,
         theirs: trouble.map(|_| edition.revision),
         trouble,
@@ -128,6 +148,11 @@ async fn page(
         who_email: desk.who.staff.email.to_string(),
         readiness: readiness(desk, edition).await?,
     })
+}
+
+/// The articles that can be added, as the composer of that path lists them.
+const fn offered(path: &str) -> List<'_> {
+    List { path, place: "offered", kept: &[] }
 }
 
 fn filled(content: &Content) -> Form {

@@ -13,7 +13,10 @@ use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Desk, Outcome, WebError},
+    super::{
+        Desk, Outcome, WebError,
+        paging::{Links, List, Place},
+    },
     edition_live::{Speed, notes},
     edition_parts::EditionView,
     edition_release,
@@ -32,7 +35,7 @@ use crate::{
 };
 
 /// How many copies one page shows.
-const PAGE: i64 = 50;
+const PAGE: usize = 50;
 /// After so long the stream ends and the browser asks again: a session that ended sees no more, and a process that is asked
 /// to stop is not kept waiting.
 const STREAM: Duration = Duration::from_secs(20);
@@ -55,7 +58,10 @@ pub(crate) struct Look {
     #[serde(default)]
     class: String,
     #[serde(default)]
-    after: i64,
+    after: Place,
+    /// While it is a draft: where the articles that can be added are read on.
+    #[serde(default)]
+    pub(super) offered: Place<2>,
 }
 
 #[derive(Serialize)]
@@ -139,7 +145,7 @@ struct Results {
     class: String,
     states: Vec<Choice>,
     rows: Vec<Row>,
-    next: Option<String>,
+    pages: Links,
 }
 
 #[derive(Serialize)]
@@ -402,17 +408,14 @@ async fn results(desk: &Desk, edition: &Edition, look: &Look) -> Result<Results,
     ];
     let states = states.map(|(value, label)| Choice { value, label, chosen: value == look.state });
     let wanted = Wanted { search: &look.q, state: &look.state, class: &look.class };
-    let copies = digests::results(&desk.site().db, edition.id, wanted, look.after, PAGE).await?;
-    let last = copies.last().filter(|_| copies.len() as i64 == PAGE).map(|copy| copy.subscriber_id);
-    let next = last.map(|last| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query
-            .append_pair("q", &look.q)
-            .append_pair("state", &look.state)
-            .append_pair("class", &look.class)
-            .append_pair("after", &last.to_string());
-        format!("/desk/editions/{}?{}#results", edition.public_id, query.finish())
-    });
+    let list = List {
+        path: &format!("/desk/editions/{}#results", edition.public_id),
+        place: "after",
+        kept: &[("q", &look.q), ("state", &look.state), ("class", &look.class)],
+    };
+    let after = look.after.id().unwrap_or_default();
+    let read = |most| digests::results(&desk.site().db, edition.id, wanted, after, most);
+    let (copies, pages) = list.page(look.after, PAGE, read, |last| [last.subscriber_id]).await?;
     let row = |copy: digests::Outcome| {
         let log_path = copy
             .reader
@@ -421,7 +424,7 @@ async fn results(desk: &Desk, edition: &Edition, look: &Look) -> Result<Results,
         Row { log_path, ..Row::new(copy, desk.zone()) }
     };
     let rows = copies.into_iter().map(row).collect();
-    Ok(Results { q: look.q.clone(), class: look.class.clone(), states: states.into(), rows, next })
+    Ok(Results { q: look.q.clone(), class: look.class.clone(), states: states.into(), rows, pages })
 }
 
 /// `GET /desk/editions/{id}/progress`: the figures as they change, as server-sent events.

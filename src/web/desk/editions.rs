@@ -1,8 +1,13 @@
 //! `/desk/editions`: every edition, and beginning a new one.
 
-use serde::Serialize;
+use axum::extract::Query;
+use serde::{Deserialize, Serialize};
 
-use super::super::{Desk, Outcome, Posted, WebError, session::see_other};
+use super::super::{
+    Desk, Outcome, Posted, WebError,
+    paging::{Links, List, Place},
+    session::see_other,
+};
 use crate::{
     clock::Zone,
     delivery::editions::{EditionState, MoveError},
@@ -10,9 +15,19 @@ use crate::{
     staff::Role,
 };
 
+const PAGE: usize = 50;
+
+/// What the address of the page asks for.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Look {
+    #[serde(default)]
+    before: Place,
+}
+
 #[derive(Serialize)]
 struct Page {
     editions: Vec<Line>,
+    pages: Links,
     digests: Vec<DigestView>,
     several: bool,
     may_write: bool,
@@ -147,8 +162,11 @@ impl From<digests::Error> for WebError {
 }
 
 /// `GET /desk/editions`
-pub(crate) async fn show(desk: Desk) -> Outcome {
+pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
     let db = &desk.site().db;
+    let list = List { path: "/desk/editions", place: "before", kept: &[] };
+    let read = |most| digests::latest(db, look.before.id(), most);
+    let (editions, pages) = list.page(look.before, PAGE, read, |last| [last.id]).await?;
     let digests = digests::digests(db).await?;
     let view = |digest: digests::Digest| DigestView {
         id: digest.id,
@@ -156,11 +174,8 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
         list_name: digest.list_name,
     };
     let page = Page {
-        editions: digests::latest(db, 200)
-            .await?
-            .into_iter()
-            .map(|edition| Line::new(edition, desk.zone()))
-            .collect(),
+        editions: editions.into_iter().map(|edition| Line::new(edition, desk.zone())).collect(),
+        pages,
         several: digests.len() > 1,
         may_write: desk.may(Role::WRITING),
         digests: digests.into_iter().map(view).collect(),

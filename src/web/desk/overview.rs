@@ -239,9 +239,7 @@ fn letter_word(template: &str) -> &'static str {
 
 async fn last_edition(desk: &Desk) -> Result<Option<LastEdition>, WebError> {
     let db = &desk.site().db;
-    let latest = digests::latest(db, 20).await?;
-    let sealed = latest.into_iter().filter(|edition| edition.sealed_at.is_some());
-    let Some(edition) = sealed.max_by_key(|edition| edition.sealed_at) else { return Ok(None) };
+    let Some(edition) = digests::last_sealed(db).await? else { return Ok(None) };
     let progress = editions::progress(db, edition.id).await?;
     let waits = edition.state == EditionState::Sending && progress.open > 0;
     Ok(Some(LastEdition {
@@ -282,15 +280,14 @@ fn outcome(progress: Progress) -> String {
 
 /// The drafts that were touched last.
 async fn drafts(desk: &Desk) -> Result<Vec<Draft>, WebError> {
-    const SHOWN: usize = 3;
-    let latest = digests::latest(&desk.site().db, 20).await?;
-    let drafts = latest.into_iter().filter(|edition| edition.state == EditionState::Draft);
+    const SHOWN: i64 = 3;
+    let drafts = digests::latest_drafts(&desk.site().db, SHOWN).await?;
     let draft = |edition: digests::EditionSummary| Draft {
         title: title(&edition.subject),
         path: format!("/desk/editions/{}", edition.public_id),
         when: edition.updated_at.date_time(desk.zone()),
     };
-    Ok(drafts.take(SHOWN).map(draft).collect())
+    Ok(drafts.into_iter().map(draft).collect())
 }
 
 async fn steps(desk: &Desk, readers: Counts) -> Result<Vec<Step>, WebError> {

@@ -1,10 +1,13 @@
 //! `/desk/readers/{id}`: one reader: their lists, what they agreed to, what we sent them.
 
-use axum::extract::Path;
-use serde::Serialize;
+use axum::extract::{Path, Query};
+use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Desk, Form, Outcome, WebError},
+    super::{
+        Desk, Form, Outcome, WebError,
+        paging::{Links, List, Place},
+    },
     bounces::{Stopped, View, of_reader, stopped},
     edition_progress::Row,
     reader_words::standing,
@@ -18,7 +21,15 @@ use crate::{
 /// The one field of the forms that stop mail to a reader for good, and let it go again.
 pub(super) const WHY: &[&str] = &["why"];
 /// How many copies the page shows.
-const COPIES: i64 = 50;
+const COPIES: usize = 50;
+
+/// What the address of the page asks for: where what we sent them, and what came back, are read on.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Look {
+    copies: Place,
+    bounces: Place<2>,
+}
 
 #[derive(Serialize)]
 struct Page {
@@ -31,8 +42,10 @@ struct Page {
     lists: Vec<ListLine>,
     consent: Vec<EventView>,
     copies: Vec<CopyView>,
+    copies_pages: Links,
     stopped: Option<Stopped>,
     bounces: Vec<View>,
+    bounces_pages: Links,
 }
 
 #[derive(Serialize)]
@@ -119,25 +132,31 @@ impl EventView {
 }
 
 /// `GET /desk/readers/{id}`
-pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
-    let page = page(&desk, find(&desk, &id).await?, Form::new(WHY)).await?;
+pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<Look>) -> Outcome {
+    let page = page(&desk, find(&desk, &id).await?, Form::new(WHY), look).await?;
     desk.page("desk/readers/reader", &page.reader.email, &page).await
 }
 
 /// The page again, for a form on it with mistakes.
 pub(super) async fn again(desk: &Desk, reader: Subscriber, form: Form) -> Outcome {
-    let page = page(desk, reader, form).await?;
+    let page = page(desk, reader, form, Look::default()).await?;
     desk.page_again("desk/readers/reader", &page.reader.email, &page).await
 }
 
-async fn page(desk: &Desk, reader: Subscriber, form: Form) -> Result<Page, WebError> {
+async fn page(desk: &Desk, reader: Subscriber, form: Form, look: Look) -> Result<Page, WebError> {
     let (db, zone) = (&desk.site().db, desk.zone());
     let stopped = stopped(desk, &reader).await?;
-    let copies = digests::copies_of(db, reader.id, COPIES).await?.into_iter().map(|copy| CopyView {
+    let path = format!("/desk/readers/{}", reader.public_id);
+    let list = List { path: &format!("{path}#copies"), place: "copies", kept: &[] };
+    let read = |most| digests::copies_of(db, reader.id, look.copies.id(), most);
+    let (copies, copies_pages) = list.page(look.copies, COPIES, read, |last| [last.edition_id]).await?;
+    let copies = copies.into_iter().map(|copy| CopyView {
         public_id: copy.edition_public_id,
         subject: copy.subject,
         row: Row::new(copy.outcome, zone),
     });
+    let list = List { path: &format!("{path}#bounces"), place: "bounces", kept: &[] };
+    let (bounces, bounces_pages) = of_reader(desk, &reader, list, look.bounces).await?;
     Ok(Page {
         form,
         blocked: stopped.as_ref().is_some_and(|stopped| stopped.blocked),
@@ -153,8 +172,10 @@ async fn page(desk: &Desk, reader: Subscriber, form: Form) -> Result<Page, WebEr
             .map(|event| EventView::new(event, zone))
             .collect(),
         copies: copies.collect(),
+        copies_pages,
         stopped,
-        bounces: of_reader(desk, &reader).await?,
+        bounces,
+        bounces_pages,
         reader: ReaderView {
             public_id: reader.public_id,
             email: reader.email.to_string(),

@@ -4,7 +4,11 @@ use axum::extract::Query;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Desk, Form, Outcome, Posted, WebError, session::see_other},
+    super::{
+        Desk, Form, Outcome, Posted, WebError,
+        paging::{Links, List, Place},
+        session::see_other,
+    },
     editions::{count, grouped},
     reader_words::{refused, standing},
 };
@@ -15,14 +19,15 @@ use crate::{
 };
 
 const FIELDS: &[&str] = &["email", "name", "list", "how", "source"];
-const PAGE: i64 = 50;
+const PAGE: usize = 50;
 
 /// What the address of the page asks for.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Look {
     #[serde(default)]
     q: String,
-    before: Option<i64>,
+    #[serde(default)]
+    before: Place,
 }
 
 #[derive(Serialize)]
@@ -30,7 +35,7 @@ struct Page {
     q: String,
     counts: String,
     readers: Vec<Line>,
-    next: Option<String>,
+    pages: Links,
     form: Form,
     lists: Vec<ListView>,
     several: bool,
@@ -163,19 +168,17 @@ fn in_words(counts: Counts) -> String {
 
 async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let db = &desk.site().db;
-    let found = subscribers::page(db, &look.q, look.before, PAGE).await?;
-    let last = found.last().filter(|_| found.len() as i64 == PAGE).map(|reader| reader.id);
-    let next = last.map(|last| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("q", &look.q).append_pair("before", &last.to_string());
-        format!("/desk/readers?{}", query.finish())
-    });
-    let mut readers = Vec::with_capacity(found.len());
-    for reader in found {
-        let subscriptions = subscribers::subscriptions(db, reader.id).await?;
-        readers.push(Line::new(reader, &subscriptions, desk.zone()));
-    }
+    let list = List { path: "/desk/readers", place: "before", kept: &[("q", &look.q)] };
+    let read = |most| subscribers::page(db, &look.q, look.before.id(), most);
+    let (found, pages) = list.page(look.before, PAGE, read, |last| [last.id]).await?;
+    let ids: Vec<i64> = found.iter().map(|reader| reader.id).collect();
+    let mut subscriptions = subscribers::subscriptions_of(db, &ids).await?;
+    let line = |reader: Subscriber| {
+        let subscriptions = subscriptions.remove(&reader.id).unwrap_or_default();
+        Line::new(reader, &subscriptions, desk.zone())
+    };
+    let readers = found.into_iter().map(line).collect();
     let counts = subscribers::counts(db).await?;
     let lists = list_views(desk).await?;
-    Ok(Page { counts: in_words(counts), readers, next, form, several: lists.len() > 1, lists, q: look.q })
+    Ok(Page { counts: in_words(counts), readers, pages, form, several: lists.len() > 1, lists, q: look.q })
 }

@@ -1,10 +1,19 @@
 //! `/desk/team`: who is on the team, what they may do, and inviting others.
 
-use axum::{extract::Path, http::StatusCode, response::IntoResponse};
-use serde::Serialize;
+use axum::{
+    extract::{Path, Query},
+    http::StatusCode,
+    response::IntoResponse,
+};
+use serde::{Deserialize, Serialize};
 
-use super::super::{Desk, Form, Outcome, Posted, WebError, session::see_other};
+use super::super::{
+    Desk, Form, Outcome, Posted, WebError,
+    paging::{Links, List, Place},
+    session::see_other,
+};
 use crate::{
+    clock::Moment,
     email_address::EmailAddress,
     staff::{
         AccountError, Member, Role,
@@ -14,12 +23,22 @@ use crate::{
 
 const FIELDS: &[&str] = &["name", "email", "role"];
 const TITLE: &str = "Team";
+const PAGE: usize = 50;
 /// What stands behind the role of somebody who may not sign in, in how the page showed them.
 const DISABLED: &str = " disabled";
+
+/// What the address of the page asks for.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(crate) struct Look {
+    /// By access, when they were added, and key.
+    #[serde(default)]
+    after: Place<3>,
+}
 
 #[derive(Serialize)]
 struct Page {
     members: Vec<MemberView>,
+    pages: Links,
     roles: Vec<RoleView>,
     form: Form,
     invitation: Option<InvitationView>,
@@ -58,8 +77,8 @@ struct InvitationView {
 }
 
 /// `GET /desk/team`
-pub(crate) async fn show(desk: Desk) -> Outcome {
-    let page = page(&desk, Form::new(FIELDS).with("role", "editor"), None).await?;
+pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
+    let page = page(&desk, blank(), None, look.after).await?;
     desk.page("desk/settings/team", TITLE, &page).await
 }
 
@@ -77,7 +96,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
             Err(error) => return Err(error.into()),
         }
     }
-    let page = page(&desk, form, None).await?;
+    let page = page(&desk, form, None, Place::default()).await?;
     desk.page_again("desk/settings/team", TITLE, &page).await
 }
 
@@ -137,7 +156,13 @@ fn seen(form: &Form) -> Option<Seen> {
 
 /// The page as it is now, for somebody who acted on one that was out of date; with the role that they chose.
 async fn stale(desk: &Desk, id: &str, chosen: Option<Role>) -> Outcome {
-    let mut page = page(desk, Form::new(FIELDS).with("role", "editor"), None).await?;
+    let member = accounts::member(&desk.site().db, id).await?.ok_or(WebError::NotFound)?;
+    let [disabled, created_at, key] = key(&member);
+    // The page that begins with them, unless they stand on the first.
+    let mut page = self::page(desk, blank(), None, Place::default()).await?;
+    if page.members.iter().all(|member| member.id != id) {
+        page = self::page(desk, blank(), None, Place(Some([disabled, created_at, key - 1]))).await?;
+    }
     let member = page.members.iter_mut().find(|member| member.id == id).ok_or(WebError::NotFound)?;
     let now = if member.disabled { "may not sign in now" } else { "can sign in now" };
     page.trouble = Some(format!(
@@ -151,14 +176,30 @@ async fn stale(desk: &Desk, id: &str, chosen: Option<Role>) -> Outcome {
     Ok((StatusCode::CONFLICT, page).into_response())
 }
 
+fn blank() -> Form {
+    Form::new(FIELDS).with("role", "editor")
+}
+
+fn key(member: &Member) -> [i64; 3] {
+    [i64::from(member.disabled_at.is_some()), member.created_at.0, member.id]
+}
+
 async fn invited(desk: &Desk, name: String, new: Invitation) -> Outcome {
     let invitation = InvitationView { name, link: desk.site().url(&new.path), mailed: new.mailed };
-    let page = page(desk, Form::new(FIELDS).with("role", "editor"), Some(invitation)).await?;
+    let page = page(desk, blank(), Some(invitation), Place::default()).await?;
     desk.page("desk/settings/team", TITLE, &page).await
 }
 
-async fn page(desk: &Desk, form: Form, invitation: Option<InvitationView>) -> Result<Page, WebError> {
-    let members = accounts::members(&desk.site().db).await?;
+async fn page(
+    desk: &Desk,
+    form: Form,
+    invitation: Option<InvitationView>,
+    after: Place<3>,
+) -> Result<Page, WebError> {
+    let list = List { path: "/desk/team", place: "after", kept: &[] };
+    let from = after.0.map(|[disabled, at, id]| (disabled > 0, Moment(at), id));
+    let read = |most| accounts::members_page(&desk.site().db, from, most);
+    let (members, pages) = list.page(after, PAGE, read, key).await?;
     let view = |member: Member| MemberView {
         state: match (member.disabled_at, member.joined) {
             (Some(_), _) => "disabled",
@@ -178,6 +219,7 @@ async fn page(desk: &Desk, form: Form, invitation: Option<InvitationView>) -> Re
     let roles = Role::ALL.map(|role| RoleView { role: role.as_str(), meaning: role.meaning() });
     Ok(Page {
         members: members.into_iter().map(view).collect(),
+        pages,
         roles: roles.into(),
         form,
         invitation,
