@@ -19,6 +19,7 @@ pub mod sessions;
 pub mod set_up;
 pub mod settings;
 pub mod sign_in;
+pub mod signing_keys;
 mod store;
 pub mod weak;
 

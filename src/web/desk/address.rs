@@ -13,7 +13,6 @@ use crate::{
         origin::{self, Doubt, Standing},
     },
     restored::{self, Line, Person, Report},
-    staff::audit,
 };
 
 #[derive(Serialize)]
@@ -116,13 +115,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
         // What is older than what ran here is taken for the magazine only by somebody who says that they know.
         (Standing::Doubtful(Doubt::Behind), "moved") => {}
         (_, "moved" | "whole") => {
-            let place = origin::place(&site.db).await?;
-            let mut tx = site.db.begin().await?;
-            if origin::look_in(&mut tx, site).await? != Standing::AtHome {
-                origin::confirm(&mut tx, site, &place, positions).await?;
-                audit::record(&mut tx, site, Some(who), "confirmed the address", "", &site.url("/")).await?;
-            }
-            tx.commit().await?;
+            restored::moved(site, Some(who), positions).await?;
             desk.app.former.keep(site).await?;
             return Ok(see_other("/desk?done=moved"));
         }

@@ -14,7 +14,7 @@ use crate::{
         dkim::{self, DkimKey, KeyState},
     },
     mail::dkim::Algorithm,
-    staff::{Settings, audit, settings},
+    staff::{Settings, settings},
 };
 
 const TITLE: &str = "Deliverability";
@@ -185,11 +185,11 @@ pub(crate) async fn large(desk: Desk, posted: Posted) -> Outcome {
     let form = posted.form(&["send_unproven", "seen"])?;
     let wanted = form.text("send_unproven") == "yes";
     let (site, id) = (desk.site(), Some(desk.who.staff.id));
-    let mut tx = site.db.begin().await?;
-    settings::hold(&mut tx).await?;
-    let now = Settings::load_in(&mut tx).await?.send_unproven;
-    if wanted != now && form.text("seen") != word(now) {
-        drop(tx);
+    let is_as_seen =
+        |_: i64, now: &Settings| now.send_unproven == wanted || form.text("seen") == word(now.send_unproven);
+    let change = |settings: &mut Settings| settings.send_unproven = wanted;
+    if !settings::decide(site, id, is_as_seen, change).await? {
+        let now = Settings::load(&site.db).await?.send_unproven;
         let trouble = format!(
             "Somebody else decided about large editions since you opened this page: they {} now. What you chose is below, not saved \
              yet. Saving now puts it in the place of their decision.",
@@ -203,11 +203,6 @@ pub(crate) async fn large(desk: Desk, posted: Posted) -> Outcome {
         };
         return again(&desk, page).await;
     }
-    let changed = settings::save(&mut tx, site, id, |settings| settings.send_unproven = wanted).await?;
-    if !changed.is_empty() {
-        audit::record(&mut tx, site, id, "changed settings", "", &changed.join(", ")).await?;
-    }
-    tx.commit().await?;
     Ok(see_other("/desk/deliverability?done=saved"))
 }
 

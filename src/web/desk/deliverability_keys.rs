@@ -13,7 +13,7 @@ use crate::{
         dkim::{self, DkimError, DkimKey, KeyState},
     },
     mail::dkim::Algorithm,
-    staff::{Settings, audit},
+    staff::{Settings, signing_keys},
 };
 
 const CHANGED: &str = "Nothing was done: the signing keys changed since you opened the page. This is how they stand now; look at them \
@@ -44,8 +44,8 @@ pub(crate) async fn make(desk: Desk, posted: Posted) -> Outcome {
     if of_domain(&desk, &domain).await?.iter().any(waits) {
         return stale(&desk, CHANGED.to_owned()).await;
     }
-    let key = dkim::create(desk.site(), &domain, algorithm, None).await.map_err(WebError::internal)?;
-    record(&desk, "made a DKIM key", &key).await?;
+    let made = signing_keys::make(desk.site(), by(&desk), &domain, algorithm, None).await;
+    made.map_err(WebError::internal)?;
     Ok(see_other("/desk/deliverability?done=key-made"))
 }
 
@@ -62,12 +62,12 @@ pub(crate) async fn activate(desk: Desk, Path(selector): Path<String>, posted: P
             return Ok(see_other("/desk/deliverability?done=not-seen"));
         }
     }
-    match dkim::activate_in_place_of(desk.site(), &key, form.text("replaces")).await {
-        Ok(()) => {}
+    let seen = Some(form.text("replaces"));
+    match signing_keys::switch_on(desk.site(), by(&desk), &key, seen).await {
+        Ok(_) => {}
         Err(DkimError::NotWaiting(_) | DkimError::Changed) => return stale(&desk, CHANGED.to_owned()).await,
         Err(error) => return Err(WebError::internal(error)),
     }
-    record(&desk, "switched a DKIM key on", &key).await?;
     look_again(&desk).await?;
     Ok(see_other("/desk/deliverability?done=key-signs"))
 }
@@ -101,12 +101,11 @@ pub(crate) async fn retire(desk: Desk, Path(selector): Path<String>, posted: Pos
     if key.state() == KeyState::Retired || !is_as_seen {
         return stale(&desk, CHANGED.to_owned()).await;
     }
-    match dkim::retire(desk.site(), &key).await {
+    match signing_keys::retire(desk.site(), by(&desk), &key).await {
         Ok(()) => {}
         Err(DkimError::NotFound(_)) => return stale(&desk, CHANGED.to_owned()).await,
         Err(error) => return Err(WebError::internal(error)),
     }
-    record(&desk, "retired a DKIM key", &key).await?;
     look_again(&desk).await?;
     Ok(see_other("/desk/deliverability?done=key-retired"))
 }
@@ -147,10 +146,6 @@ async fn look_again(desk: &Desk) -> Result<(), WebError> {
     Ok(())
 }
 
-async fn record(desk: &Desk, action: &str, key: &DkimKey) -> Result<(), WebError> {
-    let site = desk.site();
-    let mut tx = site.db.begin().await?;
-    audit::record(&mut tx, site, Some(desk.who.staff.id), action, &key.dns_name(), "").await?;
-    tx.commit().await?;
-    Ok(())
+fn by(desk: &Desk) -> Option<i64> {
+    Some(desk.who.staff.id)
 }

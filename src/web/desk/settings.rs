@@ -16,7 +16,7 @@ use crate::{
         self, Currency, Money,
         limits::{self, Limits},
     },
-    staff::{ArticlesAt, Settings, audit, settings},
+    staff::{ArticlesAt, Settings, settings},
 };
 
 const FIELDS: &[&str] = &[
@@ -115,22 +115,17 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
         return desk.page_again(TEMPLATE, TITLE, &Page::new(form)).await;
     }
     let (site, id) = (desk.site(), Some(desk.who.staff.id));
-    let mut tx = site.db.begin().await?;
-    if settings::hold(&mut tx).await?.to_string() != form.text("version") {
-        drop(tx);
-        return stale(&desk, form).await;
-    }
-    let changed = settings::save(&mut tx, site, id, |settings| {
+    let is_as_seen = |version: i64, _: &Settings| version.to_string() == form.text("version");
+    let change = |settings: &mut Settings| {
         // Decided on another page.
         let send_unproven = settings.send_unproven;
         *settings = Settings { send_unproven, ..new };
-    })
-    .await?;
-    if !changed.is_empty() {
-        audit::record(&mut tx, site, id, "changed settings", "", &changed.join(", ")).await?;
+    };
+    if settings::decide(site, id, is_as_seen, change).await? {
+        Ok(see_other("/desk/settings?done=saved"))
+    } else {
+        stale(&desk, form).await
     }
-    tx.commit().await?;
-    Ok(see_other("/desk/settings?done=saved"))
 }
 
 /// What was typed, and what somebody else decided since the page was opened.
