@@ -6,7 +6,7 @@
 //!
 //! # Adding a page
 //!
-//! 1. A line in [`routes::routes`]: `Route::get("/desk/readers", Staff(Role::READERS), Desk, desk::readers::show)`.
+//! 1. A line in [`routes::routes`]: `Route::get("/desk/readers", Staff(Role::READERS), Desk, desk::readers::list::show)`.
 //! 2. A file named as in the address, with `show` and `submit`. At the desk a handler takes [`Desk`] and ends in
 //!    `desk.page("desk/readers/list", "Readers", &data).await`; for readers it takes `State<App>` and ends in
 //!    `app.public_page("public/subscribe", "Subscribe", &data).await`. After a form did its work:

@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use super::{
     super::{Desk, Outcome, WebError},
-    edition_live,
-    editions::{grouped, title},
+    editions::{
+        list::{grouped, title},
+        live,
+    },
 };
 use crate::{
     articles,
@@ -128,7 +130,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
             _ => None,
         },
         tiles: tiles(&desk, readers).await?,
-        mail_services: edition_live::troubles(&desk.app, desk.zone()).await?,
+        mail_services: live::troubles(&desk.app, desk.zone()).await?,
         standing_still: standing_still(&desk).await?,
         closed: closed(&desk).await?,
         donations: donations(&desk).await?,
@@ -260,7 +262,7 @@ async fn held_up(desk: &Desk) -> Result<Vec<String>, WebError> {
     if !troubles.is_empty() && desk.app.relays.iter().all(|relay| is_in_trouble(relay.name())) {
         return Ok(vec!["Nothing leaves just now: on top of this page it says why.".to_owned()]);
     }
-    edition_live::used_up(&desk.app, desk.zone()).await
+    live::used_up(&desk.app, desk.zone()).await
 }
 
 fn outcome(progress: Progress) -> String {

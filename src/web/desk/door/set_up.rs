@@ -1,0 +1,121 @@
+//! `/set-up/{token}`: the first run. Makes the first owner and closes for good.
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde::Serialize;
+
+use super::{door, door_again, door_not_now};
+use crate::{
+    clock::Zone,
+    email_address::EmailAddress,
+    staff::{
+        Incoming,
+        set_up::{self, FirstOwner, SetUpError},
+        weak::{self, About},
+    },
+    web::{
+        App, Form, Outcome, Posted, WebError,
+        desk::settings::magazine::{address, articles_at, external_site, time_zone},
+        error::A_MOMENT,
+        session::{see_other, with_cookie},
+    },
+};
+
+const FIELDS: &[&str] = &[
+    "magazine_name",
+    "time_zone",
+    "articles_at",
+    "external_site_url",
+    "legal_name",
+    "postal_address",
+    "contact_email",
+    "name",
+    "email",
+    "password",
+];
+const TITLE: &str = "Set up your magazine";
+
+#[derive(Serialize)]
+struct Page {
+    form: Form,
+    zones: Vec<String>,
+}
+
+impl Page {
+    fn new(form: Form) -> Self {
+        Self { form, zones: Zone::names() }
+    }
+}
+
+impl From<SetUpError> for WebError {
+    fn from(error: SetUpError) -> Self {
+        match error {
+            SetUpError::Database(error) => error.into(),
+            // The same for a wrong token and a finished set-up: nobody learns which.
+            SetUpError::Closed | SetUpError::Password(_) => Self::NotFound,
+            SetUpError::Busy(_) => Self::Busy,
+        }
+    }
+}
+
+/// `GET /set-up/{token}`
+pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
+    set_up::check(&app.site, &token).await?;
+    let form = Form::new(FIELDS).with("articles_at", "here").with("time_zone", Zone::UTC.name());
+    door(&app, "desk/set_up", TITLE, &Page::new(form)).await
+}
+
+/// `POST /set-up/{token}`
+pub(crate) async fn submit(
+    State(app): State<App>,
+    incoming: Incoming,
+    Path(token): Path<String>,
+    posted: Posted,
+) -> Outcome {
+    set_up::check(&app.site, &token).await?;
+    let mut form = posted.form(FIELDS)?;
+    let magazine_name = form.required("magazine_name", 100, "Enter the name of the magazine.");
+    let time_zone = time_zone(&mut form);
+    let articles_at = articles_at(&mut form);
+    let external_site_url = external_site(&mut form, articles_at);
+    let legal_name = form.required("legal_name", 200, "Enter the legal name: mail law asks for it.");
+    let postal_address =
+        form.required("postal_address", 500, "Enter a postal address: mail law asks for it.");
+    let contact_email = address(&mut form, "contact_email", true);
+    let name = form.required("name", 100, "Enter your name.");
+    let email = form.parse("email", EmailAddress::parse);
+    let password = form.raw("password").to_owned();
+    if let Some(email) = &email {
+        let about = About { email, name: &name, magazine: &magazine_name };
+        if let Err(error) = weak::check(&password, about) {
+            form.mistake("password", error);
+        }
+    }
+    let (true, Some(email)) = (form.is_valid(), email) else {
+        form.blank("password");
+        return door_again(&app, "desk/set_up", TITLE, &Page::new(form)).await;
+    };
+    let owner = FirstOwner { name: &name, email: &email, password: &password };
+    let session = set_up::set_up(&app.site, &incoming, &token, owner, |settings| {
+        settings.magazine_name = magazine_name;
+        settings.time_zone = time_zone;
+        settings.articles_at = articles_at;
+        settings.external_site_url = external_site_url;
+        settings.legal_name = legal_name;
+        settings.postal_address = postal_address;
+        settings.contact_email = contact_email;
+    })
+    .await;
+    match session {
+        Ok(session) => Ok(with_cookie(&app.site, &session, see_other("/desk?done=welcome"))),
+        Err(SetUpError::Busy(busy)) => {
+            form.blank("password");
+            form.mistake("password", busy);
+            let not_now = (StatusCode::SERVICE_UNAVAILABLE, A_MOMENT);
+            door_not_now(&app, not_now, ("desk/set_up", TITLE), &Page::new(form)).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}

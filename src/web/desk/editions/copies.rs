@@ -1,0 +1,83 @@
+//! `/desk/editions/{id}/copies/{reader}`: everything that happened to one reader's copy, with the server's own words.
+
+use axum::extract::Path;
+use serde::Serialize;
+
+use super::{list::title, progress::outcome_of};
+use crate::{
+    web::{Desk, Outcome, WebError},
+    {clock::Zone, delivery::ledger::Attempt, digests, subscribers},
+};
+
+#[derive(Serialize)]
+struct Page {
+    title: String,
+    edition: String,
+    reader: String,
+    address: String,
+    state: String,
+    outcome: String,
+    when: String,
+    revision: i64,
+    maybe_duplicate: bool,
+    attempts: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    attempt: i64,
+    what: String,
+    stage: &'static str,
+    words: String,
+    when: String,
+}
+
+impl Line {
+    fn new(one: Attempt, zone: &Zone) -> Self {
+        Self {
+            attempt: one.attempt,
+            what: match one.outcome.as_str() {
+                "accepted" => "Taken by their mail provider",
+                "failed" => "Failed",
+                "retry" => "To be tried again",
+                "unknown" => "No answer: it may have arrived",
+                "held back" => "Not sent",
+                "broke off" => "Not sent: the program broke off",
+                "given up" => "Given up: their mail provider has taken nothing for days",
+                _ => one.outcome.as_str(),
+            }
+            .to_owned(),
+            stage: match one.stage.as_str() {
+                "connect" | "auth" => "before the conversation began",
+                "mail" => "at the sender’s address",
+                "rcpt" => "at the reader’s address",
+                "data" | "body" => "before the message was over",
+                "dot" => "after the whole message",
+                _ => "",
+            },
+            words: one.reply,
+            when: one.at.date_time(zone),
+        }
+    }
+}
+
+/// `GET /desk/editions/{id}/copies/{reader}`
+pub(crate) async fn show(desk: Desk, Path((id, reader)): Path<(String, String)>) -> Outcome {
+    let db = &desk.site().db;
+    let edition = digests::find(db, &id).await?;
+    let reader = subscribers::subscriber(db, &reader).await?.ok_or(WebError::NotFound)?;
+    let (copy, attempts) = digests::log_of(db, edition.id, reader.id).await?;
+    let page = Page {
+        title: title(&edition.content.subject),
+        edition: edition.public_id,
+        reader: reader.public_id,
+        outcome: outcome_of(&copy.state, copy.class.as_deref(), copy.maybe_duplicate, copy.attempt),
+        address: copy.address,
+        state: copy.state,
+        when: copy.updated_at.date_time(desk.zone()),
+        revision: copy.revision,
+        maybe_duplicate: copy.maybe_duplicate,
+        attempts: attempts.into_iter().map(|one| Line::new(one, desk.zone())).collect(),
+    };
+    desk.page("desk/editions/copy", "One reader’s copy", &page).await
+}

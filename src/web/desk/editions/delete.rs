@@ -1,0 +1,62 @@
+//! `/desk/editions/{id}/delete`: what deleting a draft does, before it is done for ever.
+
+use axum::{extract::Path, http::StatusCode, response::IntoResponse};
+use serde::Serialize;
+
+use super::{list::title, parts::EditionView};
+use crate::{
+    delivery::editions::EditionState,
+    digests::{self, Edition},
+    web::{Desk, Outcome, Posted, WebError, session::see_other},
+};
+
+const TITLE: &str = "Delete a draft";
+
+#[derive(Serialize)]
+struct Page {
+    title: String,
+    edition: EditionView,
+    /// It is not as it was on the page on which it was confirmed.
+    stale: bool,
+}
+
+/// `GET /desk/editions/{id}/delete`
+pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
+    let edition = digests::find(&desk.site().db, &id).await?;
+    if edition.state != EditionState::Draft {
+        return Ok(see_other(&format!("/desk/editions/{id}")));
+    }
+    page(&desk, &edition, false).await
+}
+
+/// `POST /desk/editions/{id}/delete`: if it is still the draft that the page showed.
+pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let form = posted.form(&["version"])?;
+    let deleted =
+        digests::delete_draft(desk.site(), &id, form.text("version"), Some(desk.who.staff.id)).await;
+    let gone = || see_other("/desk/editions?done=draft-deleted");
+    match deleted {
+        // Pressed twice, or by somebody else as well.
+        Ok(()) | Err(digests::Error::NotFound) => Ok(gone()),
+        Err(digests::Error::NotAsSeen) => {
+            let edition = match digests::find(&desk.site().db, &id).await {
+                Err(digests::Error::NotFound) => return Ok(gone()),
+                edition => edition?,
+            };
+            if edition.state != EditionState::Draft {
+                return Err(WebError::from(digests::Error::Locked));
+            }
+            Ok((StatusCode::CONFLICT, page(&desk, &edition, true).await?).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn page(desk: &Desk, edition: &Edition, stale: bool) -> Outcome {
+    let page = Page {
+        title: title(&edition.content.subject),
+        edition: EditionView::new(edition, desk.zone()),
+        stale,
+    };
+    desk.page("desk/editions/delete", TITLE, &page).await
+}
