@@ -3,11 +3,15 @@
 use serde::Serialize;
 
 use super::{
-    super::{Desk, Outcome, WebError},
-    editions::{
-        list::{grouped, title},
-        live,
+    super::{
+        Desk, Outcome, WebError,
+        words::{
+            self,
+            editions::{outcomes, title},
+            grouped,
+        },
     },
+    editions::live,
 };
 use crate::{
     articles,
@@ -211,32 +215,13 @@ async fn letters(desk: &Desk) -> Result<Vec<Letter>, WebError> {
     let since = desk.site().now().minus(attention::LATELY);
     let failed = notices::failed(&desk.site().db, since, SHOWN).await?;
     let letter = |one: FailedNotice| Letter {
-        what: letter_word(&one.template),
+        what: words::letter(&one.template),
         to: EmailAddress::parse(&one.address).map_or_else(|_| String::new(), |address| address.masked()),
         when: one.finished_at.map(|at| at.date_time(desk.zone())).unwrap_or_default(),
         // The server's words may name the whole address.
         why: without_addresses(&one.reply),
     };
     Ok(failed.into_iter().map(letter).collect())
-}
-
-/// What staff call an automatic email.
-fn letter_word(template: &str) -> &'static str {
-    match template {
-        "confirm_subscription" => "The question whether to subscribe",
-        "welcome" => "A welcome",
-        "receipt" => "A receipt",
-        "payment_failed" => "Word of a payment that failed",
-        "recurring_cancelled" => "Word of the end of a monthly donation",
-        "monthly_not_ended" => "Word of a monthly donation that should have ended",
-        "sign_in_link" => "A link to sign in",
-        "team_invite" => "An invitation to the team",
-        "sign_in_refused" => "Word of a mail service that refuses our sign-in",
-        "job_stopped" => "Word of something that stands still",
-        "form_closed" => "Word of a form that was closed",
-        "edition_held" | "edition_paused" => "Word of an edition that waits",
-        _ => "An automatic email",
-    }
 }
 
 async fn last_edition(desk: &Desk) -> Result<Option<LastEdition>, WebError> {
@@ -250,7 +235,7 @@ async fn last_edition(desk: &Desk) -> Result<Option<LastEdition>, WebError> {
         when: edition.sealed_at.map(|at| at.date_time(desk.zone())).unwrap_or_default(),
         subject: edition.subject,
         percent: progress.percent(),
-        outcome: outcome(progress),
+        outcome: outcomes(progress),
         progress,
     }))
 }
@@ -263,21 +248,6 @@ async fn held_up(desk: &Desk) -> Result<Vec<String>, WebError> {
         return Ok(vec!["Nothing leaves just now: on top of this page it says why.".to_owned()]);
     }
     live::used_up(&desk.app, desk.zone()).await
-}
-
-fn outcome(progress: Progress) -> String {
-    let Progress { accepted, failed, suppressed, cancelled, unknown, open, .. } = progress;
-    let parts = [
-        (accepted, "taken by their mail provider"),
-        (failed, "failed"),
-        (suppressed, "not mailed"),
-        (cancelled, "cancelled"),
-        (unknown, "may have arrived"),
-        (open, "still to go"),
-    ];
-    let parts = parts.iter().filter(|(number, _)| *number > 0);
-    let parts: Vec<String> = parts.map(|(number, words)| format!("{} {words}", grouped(*number))).collect();
-    if parts.is_empty() { String::new() } else { format!("{}.", parts.join(", ")) }
 }
 
 /// The drafts that were touched last.

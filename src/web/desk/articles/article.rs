@@ -1,6 +1,6 @@
 //! `/desk/articles/new` and `/desk/articles/{id}`: writing an article, and editing one that came from a feed.
 
-use axum::{extract::Path, http::StatusCode, response::IntoResponse};
+use axum::extract::Path;
 use serde::Serialize;
 
 use crate::{
@@ -11,8 +11,10 @@ use crate::{
     staff::{ArticlesAt, Role},
     web::{
         Desk, Form, Outcome, Posted, WebError,
-        desk::{editions::list::title, theirs::Theirs},
+        answers::{conflict, invalid},
+        desk::theirs::Theirs,
         session::see_other,
+        words::editions::title,
     },
 };
 
@@ -75,19 +77,6 @@ enum Refused {
     Asked,
 }
 
-impl From<ArticleError> for WebError {
-    fn from(error: ArticleError) -> Self {
-        match error {
-            ArticleError::NotFound => Self::NotFound,
-            ArticleError::Changed => Self::Conflict(
-                "Somebody else changed the article meanwhile. Open it again and look at it first.".into(),
-            ),
-            ArticleError::Invalid(_) => Self::BadRequest("The article cannot be saved as it is."),
-            ArticleError::Database(error) => error.into(),
-        }
-    }
-}
-
 /// `GET /desk/articles/new`
 pub(crate) async fn new(desk: Desk) -> Outcome {
     let page = page(&desk, None, Form::new(FIELDS), None).await?;
@@ -148,13 +137,12 @@ async fn write(desk: &Desk, article: Option<&Article>, mut form: Form) -> Outcom
         Some(article) => articles::by_id(&desk.site().db, article.id).await?,
         None => None,
     };
-    let status = match refused {
-        Refused::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-        Refused::Changed | Refused::Asked => StatusCode::CONFLICT,
+    let answer = match refused {
+        Refused::Invalid => invalid,
+        Refused::Changed | Refused::Asked => conflict,
     };
     let page = page(desk, now.as_ref(), form, Some(refused)).await?;
-    let page = desk.page("desk/articles/edit", &page.heading, &page).await?;
-    Ok((status, page).into_response())
+    desk.page("desk/articles/edit", &page.heading, &page).await.map(answer)
 }
 
 fn written(form: &Form, article: Option<&Article>, now: Moment) -> Written {

@@ -11,6 +11,7 @@ use crate::{
         Desk, Form, Outcome, Posted, WebError,
         paging::{Links, List, Place},
         session::see_other,
+        words::articles::line,
     },
 };
 
@@ -69,19 +70,6 @@ impl Line {
             topics: article.topics.into_iter().map(|topic| topic.name).collect(),
         }
     }
-}
-
-/// Byline, date, reading time and where it was first published, in one line.
-pub(in crate::web::desk) fn line(article: &Article, settings: &Settings) -> String {
-    let mut parts = Vec::new();
-    if !article.byline.is_empty() {
-        parts.push(article.byline.clone());
-    }
-    parts.push(article.published_at.date(&settings.time_zone));
-    // A figure and its unit stay on one line.
-    parts.push(article.reading_time(settings.reading_speed).replace(' ', "\u{a0}"));
-    parts.extend(article.origin_note.clone());
-    parts.join(" · ")
 }
 
 impl FeedLine {

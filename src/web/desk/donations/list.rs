@@ -13,6 +13,7 @@ use crate::{
         Desk, Outcome, Posted, WebError,
         paging::{Links, List, Place},
         session::see_other,
+        words::donations as words,
     },
 };
 
@@ -133,8 +134,9 @@ pub(crate) async fn show(desk: Desk, Query(asked): Query<Asked>) -> Outcome {
     let list = List { path: "/desk/donations", place: "before", kept: &[] };
     let read = |most| reports::page(db, asked.before.id(), most);
     let (donations, pages) = list.page(asked.before, PAGE, read, |last| [last.id]).await?;
-    let mut sums: Vec<Sum> = reports::totals(db).await?.iter().map(given).collect();
-    sums.extend(reports::running(db).await?.iter().map(coming));
+    let mut sums: Vec<Sum> =
+        reports::totals(db).await?.iter().map(|total| sum(total, words::given(total))).collect();
+    sums.extend(reports::running(db).await?.iter().map(|total| sum(total, words::coming(total))));
     let needs = attention::look(db, desk.site().now()).await?;
     let page = Page {
         open: desk.app.payments.is_some(),
@@ -163,7 +165,7 @@ pub(crate) async fn show_one(desk: Desk, Path(id): Path<String>) -> Outcome {
     let page = OnePage {
         created: donation.created_at.date_time(zone),
         paid: donation.paid_at.map(|at| at.date_time(zone)),
-        monthly_state: donation.recurring_state.as_deref().map(monthly_word),
+        monthly_state: donation.recurring_state.as_deref().map(words::monthly),
         session: donation.provider_session_id.clone(),
         payment: donation.provider_payment_id.clone(),
         invoice: donation.provider_invoice_id.clone(),
@@ -238,29 +240,12 @@ fn who(name: &str, email: &str) -> String {
     [name, email, "Somebody"].into_iter().find(|one| !one.is_empty()).unwrap_or_default().to_owned()
 }
 
-fn given(total: &Total) -> Sum {
-    let what = match (total.kind.as_str(), total.number) {
-        ("once", 1) => "donation given once",
-        ("once", _) => "donations given once",
-        (_, 1) => "month of a monthly donation",
-        _ => "months of monthly donations",
-    };
-    Sum { figure: total.amount(), label: format!("{} {what}", total.number) }
-}
-
-fn coming(total: &Total) -> Sum {
-    let what = if total.number == 1 { "monthly donation running" } else { "monthly donations running" };
-    Sum { figure: total.amount(), label: format!("each month, {} {what}", total.number) }
+fn sum(total: &Total, label: String) -> Sum {
+    Sum { figure: total.amount(), label }
 }
 
 fn line(donation: Listed, zone: &Zone) -> Line {
-    let (pill, state) = match donation.state.as_str() {
-        "paid" => ("paid", "paid"),
-        "pending" => ("pending", "waiting for the bank"),
-        "failed" => ("failed", "not paid"),
-        "expired" => ("", "not finished"),
-        _ => ("", "at the checkout"),
-    };
+    let (state, pill) = words::state(&donation.state);
     let named = !donation.name.is_empty() && !donation.email.is_empty();
     Line {
         amount: donation.amount(),
@@ -276,29 +261,13 @@ fn line(donation: Listed, zone: &Zone) -> Line {
     }
 }
 
-fn monthly_word(state: &str) -> &'static str {
-    match state {
-        "active" => "running",
-        "past_due" => "a payment failed and will be tried again",
-        "paused" => "paused",
-        "unpaid" => "payments failed",
-        "cancelled" => "ended",
-        _ => "not begun",
-    }
-}
-
 fn event(event: EventLine, zone: &Zone) -> EventView {
     EventView {
         can_be_tried: event.can_be_tried(),
         id: event.event_id,
         kind: event.kind,
         source: if event.source == "poll" { "found by asking" } else { "told" },
-        state: match event.state.as_str() {
-            "done" => "applied",
-            "ignored" => "no concern of ours",
-            "dead" => "given up",
-            _ => "waiting",
-        },
+        state: words::event(&event.state),
         attempts: event.attempts,
         error: event.last_error,
         at: event.created_at.date_time(zone),
@@ -307,12 +276,7 @@ fn event(event: EventLine, zone: &Zone) -> EventView {
 
 fn entry(entry: LedgerLine, zone: &Zone) -> EntryView {
     EntryView {
-        account: match entry.account.as_str() {
-            "provider:stripe" => "Held by Stripe".to_owned(),
-            "income:once" => "Given once".to_owned(),
-            "income:monthly" => "Given monthly".to_owned(),
-            _ => entry.account.clone(),
-        },
+        account: words::account(&entry.account).to_owned(),
         amount: entry.amount(),
         at: entry.at.date_time(zone),
         reference: entry.reference,

@@ -1,17 +1,14 @@
 //! `/desk/join/{token}`: taking up an invitation by choosing a password.
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::extract::{Path, State};
 use serde::Serialize;
 
-use super::{door, door_again, door_not_now};
+use super::door;
 use crate::{
     staff::{AccountError, Incoming, Staff, accounts},
     web::{
-        App, Form, Outcome, Posted, WebError,
-        error::A_MOMENT,
+        App, Form, Outcome, Posted,
+        answers::{busy, invalid},
         session::{see_other, with_cookie},
     },
 };
@@ -30,19 +27,6 @@ struct Page {
 impl Page {
     fn new(staff: Staff, form: Form) -> Self {
         Self { name: staff.name, email: staff.email.to_string(), meaning: staff.role.meaning(), form }
-    }
-}
-
-impl From<AccountError> for WebError {
-    fn from(error: AccountError) -> Self {
-        match error {
-            AccountError::Database(error) => error.into(),
-            AccountError::NotFound => Self::NotFound,
-            AccountError::TooMany(wait) => Self::TooMany(wait),
-            AccountError::Busy(_) => Self::Busy,
-            AccountError::Link => Self::ExpiredLink,
-            other => Self::Conflict(other.to_string()),
-        }
     }
 }
 
@@ -69,8 +53,7 @@ pub(crate) async fn submit(
     form.mistake("password", &error);
     let page = Page::new(accounts::invited(&app.site, &token).await?, form);
     if matches!(error, AccountError::Busy(_)) {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        return door_not_now(&app, (status, A_MOMENT), ("desk/join", TITLE), &page).await;
+        return door(&app, "desk/join", TITLE, &page).await.map(busy);
     }
-    door_again(&app, "desk/join", TITLE, &page).await
+    door(&app, "desk/join", TITLE, &page).await.map(invalid)
 }

@@ -1,12 +1,9 @@
 //! `/set-up/{token}`: the first run. Makes the first owner and closes for good.
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::extract::{Path, State};
 use serde::Serialize;
 
-use super::{door, door_again, door_not_now};
+use super::door;
 use crate::{
     clock::Zone,
     email_address::EmailAddress,
@@ -16,9 +13,9 @@ use crate::{
         weak::{self, About},
     },
     web::{
-        App, Form, Outcome, Posted, WebError,
+        App, Form, Outcome, Posted,
+        answers::{busy, invalid},
         desk::settings::magazine::{address, articles_at, external_site, time_zone},
-        error::A_MOMENT,
         session::{see_other, with_cookie},
     },
 };
@@ -46,17 +43,6 @@ struct Page {
 impl Page {
     fn new(form: Form) -> Self {
         Self { form, zones: Zone::names() }
-    }
-}
-
-impl From<SetUpError> for WebError {
-    fn from(error: SetUpError) -> Self {
-        match error {
-            SetUpError::Database(error) => error.into(),
-            // The same for a wrong token and a finished set-up: nobody learns which.
-            SetUpError::Closed | SetUpError::Password(_) => Self::NotFound,
-            SetUpError::Busy(_) => Self::Busy,
-        }
     }
 }
 
@@ -95,7 +81,7 @@ pub(crate) async fn submit(
     }
     let (true, Some(email)) = (form.is_valid(), email) else {
         form.blank("password");
-        return door_again(&app, "desk/set_up", TITLE, &Page::new(form)).await;
+        return door(&app, "desk/set_up", TITLE, &Page::new(form)).await.map(invalid);
     };
     let owner = FirstOwner { name: &name, email: &email, password: &password };
     let session = set_up::set_up(&app.site, &incoming, &token, owner, |settings| {
@@ -110,11 +96,10 @@ pub(crate) async fn submit(
     .await;
     match session {
         Ok(session) => Ok(with_cookie(&app.site, &session, see_other("/desk?done=welcome"))),
-        Err(SetUpError::Busy(busy)) => {
+        Err(SetUpError::Busy(error)) => {
             form.blank("password");
-            form.mistake("password", busy);
-            let not_now = (StatusCode::SERVICE_UNAVAILABLE, A_MOMENT);
-            door_not_now(&app, not_now, ("desk/set_up", TITLE), &Page::new(form)).await
+            form.mistake("password", error);
+            door(&app, "desk/set_up", TITLE, &Page::new(form)).await.map(busy)
         }
         Err(error) => Err(error.into()),
     }

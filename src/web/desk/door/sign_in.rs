@@ -1,13 +1,10 @@
 //! `/desk/sign-in`: by password; and going out again.
 
-use axum::{
-    extract::{Query, State},
-    http::StatusCode,
-};
+use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{door, door_again, door_not_now};
+use super::door;
 use crate::{
     email_address::EmailAddress,
     staff::{
@@ -16,7 +13,7 @@ use crate::{
     },
     web::{
         App, ClientAddress, Desk, Form, Outcome, Posted, WebError,
-        error::A_MOMENT,
+        answers::{busy, invalid, too_many},
         session::{see_other, with_cookie, without_cookie},
     },
 };
@@ -65,24 +62,19 @@ pub(crate) async fn submit(State(app): State<App>, incoming: Incoming, posted: P
     form.blank("password");
     form.mistake("email", &error);
     let page = Page { form, link: Form::new(LINK_FIELDS) };
-    match error {
-        SignInError::TooMany(wait) => {
-            let status = StatusCode::TOO_MANY_REQUESTS;
-            door_not_now(&app, (status, wait), ("desk/sign_in", TITLE), &page).await
-        }
-        SignInError::Busy(_) => {
-            let status = StatusCode::SERVICE_UNAVAILABLE;
-            door_not_now(&app, (status, A_MOMENT), ("desk/sign_in", TITLE), &page).await
-        }
-        _ => door_again(&app, "desk/sign_in", TITLE, &page).await,
-    }
+    let page = door(&app, "desk/sign_in", TITLE, &page).await?;
+    Ok(match error {
+        SignInError::TooMany(wait) => too_many(wait, page),
+        SignInError::Busy(_) => busy(page),
+        _ => invalid(page),
+    })
 }
 
 /// `POST /desk/sign-in-link`: the answer is the same whether or not there is such an account.
 pub(crate) async fn send_link(State(app): State<App>, client: ClientAddress, posted: Posted) -> Outcome {
     let mut link = posted.form(LINK_FIELDS)?;
     let Some(email) = link.parse("link_email", EmailAddress::parse) else {
-        return door_again(&app, "desk/sign_in", TITLE, &Page { form: Form::new(FIELDS), link }).await;
+        return door(&app, "desk/sign_in", TITLE, &Page { form: Form::new(FIELDS), link }).await.map(invalid);
     };
     sign_in::send_link(&app.site, &email, client.network()).await?;
     door(&app, "desk/sign_in_sent", "Look at your mail", &Sent { email: email.to_string() }).await

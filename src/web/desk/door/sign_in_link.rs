@@ -4,29 +4,17 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 
 use super::door;
-use crate::staff::{
-    Incoming,
-    sign_in::{self, SignInError},
-};
-use crate::web::{
-    App, Outcome, WebError,
-    session::{see_other, with_cookie},
+use crate::{
+    staff::{Incoming, sign_in},
+    web::{
+        App, Outcome,
+        session::{see_other, with_cookie},
+    },
 };
 
 #[derive(Serialize)]
 struct Page {
     name: String,
-}
-
-impl From<SignInError> for WebError {
-    fn from(error: SignInError) -> Self {
-        match error {
-            SignInError::Database(error) => error.into(),
-            SignInError::TooMany(wait) => Self::TooMany(wait),
-            SignInError::Busy(_) => Self::Busy,
-            SignInError::Link | SignInError::Wrong => Self::ExpiredLink,
-        }
-    }
 }
 
 /// `GET /desk/sign-in/{token}`

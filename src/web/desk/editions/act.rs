@@ -1,11 +1,11 @@
 //! The buttons of an edition on its way: undo, pause, resume. Each says which version of it the page showed.
 
-use axum::{extract::Path, http::StatusCode, response::IntoResponse};
+use axum::extract::Path;
 
 use super::progress::{self, Look};
 use crate::{
     digests::{self, Refused, Seen},
-    web::{Desk, Outcome, Posted, session::see_other},
+    web::{Desk, Outcome, Posted, answers::conflict, session::see_other},
 };
 
 /// `POST /desk/editions/{id}/undo`
@@ -38,8 +38,7 @@ pub(super) async fn answer(desk: &Desk, id: &str, result: digests::Result<()>, d
         Ok(()) => Ok(see_other(&format!("/desk/editions/{id}?done={done}"))),
         Err(digests::Error::NotAsSeen) => {
             let edition = digests::find(&desk.site().db, id).await?;
-            let page = progress::page(desk, &edition, &Look::default(), true).await?;
-            Ok((StatusCode::CONFLICT, page).into_response())
+            progress::page(desk, &edition, &Look::default(), true).await.map(conflict)
         }
         Err(error) => Err(error.into()),
     }

@@ -3,15 +3,15 @@
 use axum::extract::Path;
 use serde::Serialize;
 
-use super::{
-    act::answer,
-    list::{count, grouped, title},
-    parts::EditionView,
-};
+use super::{act::answer, parts::EditionView};
 use crate::{
     delivery::editions::{self, EditionState},
     digests,
-    web::{Desk, Outcome, Posted, session::see_other},
+    web::{
+        Desk, Outcome, Posted,
+        session::see_other,
+        words::{count, editions::title, grouped},
+    },
 };
 
 #[derive(Serialize)]

@@ -3,10 +3,14 @@
 use axum::extract::Path;
 use serde::Serialize;
 
-use super::{list::title, progress::outcome_of};
 use crate::{
-    web::{Desk, Outcome, WebError},
-    {clock::Zone, delivery::ledger::Attempt, digests, subscribers},
+    clock::Zone,
+    delivery::ledger::Attempt,
+    digests, subscribers,
+    web::{
+        Desk, Outcome, WebError,
+        words::editions::{attempt, outcome_of, stage, title},
+    },
 };
 
 #[derive(Serialize)]
@@ -36,25 +40,8 @@ impl Line {
     fn new(one: Attempt, zone: &Zone) -> Self {
         Self {
             attempt: one.attempt,
-            what: match one.outcome.as_str() {
-                "accepted" => "Taken by their mail provider",
-                "failed" => "Failed",
-                "retry" => "To be tried again",
-                "unknown" => "No answer: it may have arrived",
-                "held back" => "Not sent",
-                "broke off" => "Not sent: the program broke off",
-                "given up" => "Given up: their mail provider has taken nothing for days",
-                _ => one.outcome.as_str(),
-            }
-            .to_owned(),
-            stage: match one.stage.as_str() {
-                "connect" | "auth" => "before the conversation began",
-                "mail" => "at the sender’s address",
-                "rcpt" => "at the reader’s address",
-                "data" | "body" => "before the message was over",
-                "dot" => "after the whole message",
-                _ => "",
-            },
+            what: attempt(&one.outcome).to_owned(),
+            stage: stage(&one.stage),
             words: one.reply,
             when: one.at.date_time(zone),
         }

@@ -1,15 +1,20 @@
 //! `/desk/editions/{id}/correct`: another version for everyone whose copy of a stopped edition has not left; and beginning
 //! a correction for exactly those who have it.
 
-use axum::{extract::Path, http::StatusCode, response::IntoResponse};
+use axum::extract::Path;
 use serde::Serialize;
 
-use super::{list::title, parts::EditionView, words::have_and_have_not};
+use super::parts::EditionView;
 use crate::{
     articles::{self, ArticleId},
     delivery::editions::{self, EditionState},
     digests::{self, Content, Edition},
-    web::{Desk, Form, Outcome, Posted, WebError, session::see_other},
+    web::{
+        Desk, Form, Outcome, Posted, WebError,
+        answers::conflict,
+        session::see_other,
+        words::editions::{have_and_have_not, title},
+    },
 };
 
 const FIELDS: &[&str] = &["based_on", "subject", "preview_text", "intro", "article"];
@@ -81,8 +86,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
             };
             let edition = digests::find(&desk.site().db, &id).await?;
             let page = page(&desk, &edition, form, &picked, Some(trouble)).await?;
-            let page = desk.page("desk/editions/correct", TITLE, &page).await?;
-            Ok((StatusCode::CONFLICT, page).into_response())
+            desk.page("desk/editions/correct", TITLE, &page).await.map(conflict)
         }
         Err(error) => Err(error.into()),
     }

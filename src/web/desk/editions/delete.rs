@@ -1,13 +1,13 @@
 //! `/desk/editions/{id}/delete`: what deleting a draft does, before it is done for ever.
 
-use axum::{extract::Path, http::StatusCode, response::IntoResponse};
+use axum::extract::Path;
 use serde::Serialize;
 
-use super::{list::title, parts::EditionView};
+use super::parts::EditionView;
 use crate::{
     delivery::editions::EditionState,
     digests::{self, Edition},
-    web::{Desk, Outcome, Posted, WebError, session::see_other},
+    web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other, words::editions::title},
 };
 
 const TITLE: &str = "Delete a draft";
@@ -46,7 +46,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
             if edition.state != EditionState::Draft {
                 return Err(WebError::from(digests::Error::Locked));
             }
-            Ok((StatusCode::CONFLICT, page(&desk, &edition, true).await?).into_response())
+            page(&desk, &edition, true).await.map(conflict)
         }
         Err(error) => Err(error.into()),
     }

@@ -1,17 +1,18 @@
 //! `/desk/editions/{id}/doubt`: what sending copies again does that may have arrived, before it is done.
 
-use axum::{extract::Path, http::StatusCode, response::IntoResponse};
+use axum::extract::Path;
 use serde::Serialize;
 
-use super::{
-    act::answer,
-    list::{count, title},
-    parts::EditionView,
-};
+use super::{act::answer, parts::EditionView};
 use crate::{
     clock::Moment,
     digests::{self, Doubted, Edition},
-    web::{Desk, Outcome, Posted, session::see_other},
+    web::{
+        Desk, Outcome, Posted,
+        answers::conflict,
+        session::see_other,
+        words::{count, editions::title},
+    },
 };
 
 #[derive(Serialize)]
@@ -48,7 +49,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
         let edition = digests::find(&desk.site().db, &id).await?;
         let doubted = digests::doubted(desk.site(), &edition).await?;
         if doubted.copies > 0 {
-            return Ok((StatusCode::CONFLICT, page(&desk, &edition, doubted, true).await?).into_response());
+            return page(&desk, &edition, doubted, true).await.map(conflict);
         }
     }
     let done = if matches!(retried, Ok(0)) { "none-to-retry" } else { "retried" };

@@ -1,14 +1,9 @@
 //! `/desk/editions/{id}`: composing a draft, or following an edition on its way.
 
-use axum::{
-    extract::{Path, Query},
-    http::StatusCode,
-    response::IntoResponse,
-};
+use axum::extract::{Path, Query};
 use serde::Serialize;
 
 use super::{
-    list::title,
     parts::{ArticleLine, EditionView, Readiness, picked_lines, readiness},
     progress, test,
 };
@@ -20,8 +15,10 @@ use crate::{
     staff::Role,
     web::{
         Desk, Form, Outcome, Posted, WebError,
+        answers::conflict,
         paging::{Links, List, Place},
         session::see_other,
+        words::editions::title,
     },
 };
 
@@ -108,8 +105,7 @@ pub(crate) async fn submit(
             };
             let edition = digests::find(&desk.site().db, &id).await?;
             let page = page(&desk, &edition, form, &picked, Some(trouble), look.offered).await?;
-            let page = desk.page("desk/editions/composer", &page.title, &page).await?;
-            Ok((StatusCode::CONFLICT, page).into_response())
+            desk.page("desk/editions/composer", &page.title, &page).await.map(conflict)
         }
         Err(error) => Err(error.into()),
     }

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use super::list::{copies, grouped};
 use crate::{
     clock::{self, Moment, Zone},
     delivery::{
@@ -10,7 +9,10 @@ use crate::{
         pace, relays,
     },
     digests::Edition,
-    web::{App, WebError},
+    web::{
+        App, WebError,
+        words::{copies, grouped},
+    },
 };
 
 /// How many domains are named.

@@ -19,4 +19,3 @@ pub(in crate::web) mod release;
 mod repair;
 pub(in crate::web) mod send;
 pub(in crate::web) mod test;
-mod words;

@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 
-use super::list::count;
 use crate::{
     articles::{self, Article, ArticleId},
     clock::Zone,
     digests::{self, Edition, Problem},
     staff::Settings,
-    web::{Desk, WebError},
+    web::{
+        Desk, WebError,
+        words::{articles::line, count, editions::state_label},
+    },
 };
 
 /// What the pages of an edition say of it.
@@ -40,7 +42,7 @@ impl EditionView {
             digest_name: edition.digest_name.clone(),
             list_name: edition.list_name.clone(),
             state: edition.state.as_str(),
-            state_label: super::list::state_label(edition.state),
+            state_label: state_label(edition.state),
             revision: edition.revision,
             version: edition.version(),
             saved_by: edition.saved_by.clone(),
@@ -91,11 +93,7 @@ pub(super) struct ArticleLine {
 
 impl ArticleLine {
     pub(super) fn new(article: Article, settings: &Settings) -> Self {
-        Self {
-            id: article.id.0,
-            line: crate::web::desk::articles::list::line(&article, settings),
-            title: article.title,
-        }
+        Self { id: article.id.0, line: line(&article, settings), title: article.title }
     }
 }
 

@@ -13,12 +13,10 @@ use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    list::{copies, count, grouped, title},
     live::{Speed, notes},
     parts::EditionView,
     release,
     repair::Repair,
-    words::{BROKE_OFF, have_and_have_not},
 };
 use crate::{
     clock::{Moment, Zone},
@@ -31,6 +29,11 @@ use crate::{
     web::{
         Desk, Outcome, WebError,
         paging::{Links, List, Place},
+        words::{
+            copies, count,
+            editions::{have_and_have_not, outcome_of, title},
+            grouped,
+        },
     },
 };
 
@@ -177,24 +180,6 @@ impl Row {
             words: copy.reply,
             when: copy.updated_at.date_time(zone),
         }
-    }
-}
-
-/// What became of a copy, in words.
-pub(super) fn outcome_of(state: &str, class: Option<&str>, maybe_duplicate: bool, attempt: i64) -> String {
-    let why = class.unwrap_or_default().replace(['_', '-'], " ");
-    let with_why = |what: &str| if why.is_empty() { what.to_owned() } else { format!("{what}: {why}") };
-    match state {
-        "accepted" if maybe_duplicate => "Taken, perhaps twice".to_owned(),
-        "accepted" => "Taken".to_owned(),
-        "failed" if class == Some("broke off") => format!("Failed: {BROKE_OFF}"),
-        "failed" => with_why("Failed"),
-        "suppressed" if class == Some("cancelled") => "Not sent: the edition was cancelled".to_owned(),
-        "suppressed" => with_why("Not mailed"),
-        "unknown" => "May have arrived".to_owned(),
-        "claimed" => "Being sent".to_owned(),
-        _ if attempt > 0 => "Will be tried again".to_owned(),
-        _ => "Still to go".to_owned(),
     }
 }
 

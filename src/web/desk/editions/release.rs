@@ -3,15 +3,18 @@
 use axum::extract::Path;
 use serde::Serialize;
 
-use super::{
-    list::{count, title},
-    words::have_and_have_not,
-};
 use crate::{
     delivery::editions::{self, EditionState},
     digests::{self, Edition, HaveIt},
     email_address::EmailAddress,
-    web::{Desk, Form, Outcome, Posted, WebError, session::see_other},
+    web::{
+        Desk, Form, Outcome, Posted, WebError,
+        session::see_other,
+        words::{
+            count,
+            editions::{have_and_have_not, title},
+        },
+    },
 };
 
 const FIELDS: &[&str] = &["press", "up_to", "named"];

@@ -3,15 +3,14 @@
 
 use serde::Serialize;
 
-use super::{
-    list::{copies, count, grouped},
-    words::BROKE_OFF,
-};
 use crate::{
     delivery::editions::{EditionState, Progress},
     digests::{self, Edition, Retryable, Version},
     staff::Role,
-    web::{Desk, WebError},
+    web::{
+        Desk, WebError,
+        words::{copies, count, editions::BROKE_OFF, grouped},
+    },
 };
 
 /// What the page of an edition offers.

@@ -1,10 +1,9 @@
 //! `/desk/editions/{id}/send`: the last look before an edition goes out, and pressing Send.
 
-use axum::{extract::Path, http::StatusCode, response::IntoResponse};
+use axum::extract::Path;
 use serde::Serialize;
 
 use super::{
-    list::title,
     live::forecast,
     parts::{ArticleLine, EditionView, Readiness, picked_lines, readiness},
 };
@@ -13,7 +12,9 @@ use crate::{
     delivery::editions::{EditionState, UnknownPolicy},
     digests::{self, Edition, Press},
     staff::Settings,
-    web::{Desk, Form, Outcome, Posted, WebError, session::see_other},
+    web::{
+        Desk, Form, Outcome, Posted, WebError, answers::conflict, session::see_other, words::editions::title,
+    },
 };
 
 const FIELDS: &[&str] = &["revision", "fingerprint", "later", "which", "policy", "act"];
@@ -98,8 +99,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     };
     let edition = digests::find(&site.db, &id).await?;
     let page = page(&desk, &edition, form, Some(trouble)).await?;
-    let page = desk.page("desk/editions/send", TITLE, &page).await?;
-    Ok((StatusCode::CONFLICT, page).into_response())
+    desk.page("desk/editions/send", TITLE, &page).await.map(conflict)
 }
 
 /// The page as it is now, for somebody who asked for a test copy of another revision than the newest.
@@ -109,8 +109,7 @@ pub(super) async fn stale_test(desk: &Desk, edition: &Edition) -> Outcome {
     }
     let form = Form::new(FIELDS).with("policy", edition.unknown_policy.as_str());
     let page = page(desk, edition, form, Some(NOT_TESTED)).await?;
-    let page = desk.page("desk/editions/send", TITLE, &page).await?;
-    Ok((StatusCode::CONFLICT, page).into_response())
+    desk.page("desk/editions/send", TITLE, &page).await.map(conflict)
 }
 
 async fn again(desk: &Desk, edition: &Edition, form: Form) -> Outcome {

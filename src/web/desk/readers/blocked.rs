@@ -3,10 +3,7 @@
 use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    reader::{self, find},
-    words::refused,
-};
+use super::reader::{self, find};
 use crate::{
     delivery::suppression::{Blocked, Suppressions},
     email_address::EmailAddress,
@@ -108,7 +105,7 @@ pub(crate) async fn mail_again(desk: Desk, Path(id): Path<String>, posted: Poste
     if !form.is_valid() {
         return reader::again(&desk, reader, form).await;
     }
-    subscribers::mail_again(desk.site(), &reader, seen, &why, desk.who.staff.id).await.map_err(refused)?;
+    subscribers::mail_again(desk.site(), &reader, seen, &why, desk.who.staff.id).await?;
     Ok(see_other(&format!("/desk/readers/{id}?done=mail-again")))
 }
 

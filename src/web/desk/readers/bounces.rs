@@ -21,9 +21,12 @@ use crate::{
     subscribers::{self, Subscriber},
     web::{
         Desk, Outcome, Posted, WebError,
-        desk::editions::list::{copies, count, grouped},
         paging::{Links, List, Place},
         session::see_other,
+        words::{
+            copies, count, grouped,
+            readers::{bounced_because, effect, stopped_because},
+        },
     },
 };
 
@@ -115,45 +118,12 @@ pub(super) struct View {
 
 impl View {
     fn new(bounce: &Bounce, zone: &Zone) -> Self {
-        let (done, look) = match bounce.effect.as_str() {
-            _ if bounce.held => ("waits for you", "warn"),
-            "bounced" | "complained" => ("not mailed any more", "bad"),
-            "counted" => ("counted", "warn"),
-            "policy" => ("not their fault", ""),
-            "outdated" => ("from before", ""),
-            _ => ("noted", ""),
-        };
+        let (done, look) = effect(bounce);
         let words = match &bounce.status {
             Some(status) if !bounce.words.contains(status.as_str()) => format!("{status} {}", bounce.words),
             _ => bounce.words.clone(),
         };
-        Self { why: why(bounce), words, done, look, when: bounce.received_at.date_time(zone) }
-    }
-}
-
-fn why(bounce: &Bounce) -> &'static str {
-    if bounce.action == "delayed" {
-        return "Late: it is still being tried";
-    }
-    if bounce.action == "delivered" {
-        return "It arrived";
-    }
-    match bounce.reason.as_str() {
-        "no-mailbox" => "There is no such mailbox",
-        "no-host" => "There is no such domain",
-        "moved" => "They have moved",
-        "takes-no-mail" => "Their domain takes no mail",
-        "full" => "Their mailbox is full",
-        "too-big" => "The email was too big for them",
-        "disabled" => "Their mailbox is switched off",
-        "policy" => "Their mail service refused us",
-        "too-much" => "Their mail service wants less at once",
-        "expired" => "It could not be delivered in time",
-        "network" => "Their mail service could not be reached",
-        "server" => "Something is wrong with a mail server",
-        "complaint" => "They marked it as spam",
-        "away" => "An automatic answer",
-        _ => "It was refused",
+        Self { why: bounced_because(bounce), words, done, look, when: bounce.received_at.date_time(zone) }
     }
 }
 
@@ -175,12 +145,7 @@ pub(super) async fn stopped(desk: &Desk, reader: &Subscriber) -> Result<Option<S
     Ok(found.map(|found| Stopped {
         id: found.id,
         blocked: found.reason == "staff",
-        why: match found.reason.as_str() {
-            "bounced" => "Mail to this address comes back",
-            "complained" => "They marked an edition as spam",
-            "erased" => "They asked to be forgotten",
-            _ => "The team decided never to mail this address again",
-        },
+        why: stopped_because(&found.reason),
         words: found.detail,
         since: found.created_at.date(desk.zone()),
         careful: found.reason != "bounced",

@@ -1,16 +1,12 @@
 //! `/desk/readers/{id}/leave`: what taking a reader off a list does, before it is done.
 
-use axum::{
-    extract::{Path, Query},
-    http::StatusCode,
-    response::IntoResponse,
-};
+use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 
-use super::{reader::find, words::refused};
+use super::reader::find;
 use crate::{
     subscribers::{self, Subscriber, Subscription},
-    web::{Desk, Outcome, Posted, WebError, session::see_other},
+    web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other},
 };
 
 const TITLE: &str = "Take a reader off a list";
@@ -53,11 +49,10 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     if let Some(subscription) = on_list(&desk, &reader, list).await? {
         if form.text("seen") != subscription.state {
             let page = Page::new(reader, subscription, true);
-            let page = desk.page("desk/readers/leave", TITLE, &page).await?;
-            return Ok((StatusCode::CONFLICT, page).into_response());
+            return desk.page("desk/readers/leave", TITLE, &page).await.map(conflict);
         }
         let source = format!("taken off by {}", desk.who.staff.name);
-        subscribers::leave_by_staff(desk.site(), reader.id, list, &source).await.map_err(refused)?;
+        subscribers::leave_by_staff(desk.site(), reader.id, list, &source).await?;
     }
     Ok(see_other(&format!("/desk/readers/{id}?done=left")))
 }

@@ -3,16 +3,15 @@
 use axum::extract::Query;
 use serde::{Deserialize, Serialize};
 
-use super::words::{refused, standing};
 use crate::{
     clock::Zone,
     email_address::EmailAddress,
     subscribers::{self, Asked, Counts, Subscriber, SubscriberError, Subscription, lists},
     web::{
         Desk, Form, Outcome, Posted, WebError,
-        desk::editions::list::{count, grouped},
         paging::{Links, List, Place},
         session::see_other,
+        words::{count, grouped, readers::standing},
     },
 };
 
@@ -125,12 +124,12 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
                 );
                 again(&desk, form).await
             }
-            Err(error) => Err(refused(error)),
+            Err(error) => Err(error.into()),
         };
     }
     let source = format!("typed at the desk by {who}");
     let asked = subscribers::ask_by_staff(site, &desk.settings, (&email, &name), list, &source).await;
-    let done = match asked.map_err(refused)? {
+    let done = match asked? {
         Asked::Mailed => "asked",
         Asked::Later(_) => "asked-later",
         Asked::Before => "asked-before",

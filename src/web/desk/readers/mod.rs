@@ -5,4 +5,3 @@ pub(in crate::web) mod bounces;
 pub(in crate::web) mod leave;
 pub(in crate::web) mod list;
 pub(in crate::web) mod reader;
-mod words;

@@ -3,10 +3,7 @@
 use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    bounces::{Stopped, View, of_reader, stopped},
-    words::standing,
-};
+use super::bounces::{Stopped, View, of_reader, stopped};
 use crate::{
     clock::Zone,
     digests,
@@ -15,6 +12,7 @@ use crate::{
         Desk, Form, Outcome, WebError,
         desk::editions::progress::Row,
         paging::{Links, List, Place},
+        words::readers::{agreed, donor, standing},
     },
 };
 
@@ -97,22 +95,7 @@ impl ListLine {
 
 impl EventView {
     fn new(event: consent::Event, zone: &Zone) -> Self {
-        let what = match event.action.as_str() {
-            "asked" if event.method == "staff" => "Were asked whether they want",
-            "asked" => "Asked for",
-            "confirmed" => "Agreed to get",
-            "imported" => "Was imported to",
-            _ => "Left",
-        };
-        let how = match event.method.as_str() {
-            "form" => "by the form",
-            "confirmation" => "by the link we mailed",
-            "one-click" => "by the button of their mail program",
-            "unsubscribe-page" => "on the page for leaving",
-            "preferences" => "on the page of their choices",
-            "import" => "from a file",
-            _ => "by the team",
-        };
+        let (what, how) = agreed(&event.action, &event.method);
         let named = |name: &str, value: &str| (!value.is_empty()).then(|| format!("{name}: {value}"));
         let proof: Vec<String> = [
             named("Source", &event.source),
@@ -187,14 +170,4 @@ async fn page(desk: &Desk, reader: Subscriber, form: Form, look: Look) -> Result
 
 pub(super) async fn find(desk: &Desk, id: &str) -> Result<Subscriber, WebError> {
     subscribers::subscriber(&desk.site().db, id).await?.ok_or(WebError::NotFound)
-}
-
-/// What an editor may know of a reader's gifts: that there are some, not how much.
-fn donor(state: &str) -> &'static str {
-    match state {
-        "once" => "supporter",
-        "monthly" | "failing" => "monthly supporter",
-        "lapsed" => "was a monthly supporter",
-        _ => "",
-    }
 }

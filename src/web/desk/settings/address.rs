@@ -9,7 +9,7 @@ use crate::{
         origin::{self, Doubt, Standing},
     },
     restored::{self, Line, Person, Report},
-    web::{Desk, Outcome, Posted, desk::editions::list::grouped, session::see_other},
+    web::{Desk, Outcome, Posted, session::see_other, words::grouped},
 };
 
 #[derive(Serialize)]

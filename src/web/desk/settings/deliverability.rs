@@ -1,6 +1,5 @@
 //! `/desk/deliverability`: whether receivers believe that the magazine's mail is its own, and what to do about it.
 
-use axum::{http::StatusCode, response::IntoResponse};
 use serde::Serialize;
 
 use crate::{
@@ -11,7 +10,7 @@ use crate::{
     },
     mail::dkim::Algorithm,
     staff::{Settings, settings},
-    web::{Desk, Outcome, Posted, WebError, desk::editions::list::grouped, session::see_other},
+    web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other, words::grouped},
 };
 
 const TITLE: &str = "Deliverability";
@@ -130,8 +129,7 @@ pub(super) async fn stale(desk: &Desk, trouble: String) -> Outcome {
 }
 
 async fn again(desk: &Desk, page: Page) -> Outcome {
-    let page = desk.page(TEMPLATE, TITLE, &page).await?;
-    Ok((StatusCode::CONFLICT, page).into_response())
+    desk.page(TEMPLATE, TITLE, &page).await.map(conflict)
 }
 
 async fn page(desk: &Desk) -> Result<Page, WebError> {

@@ -1,6 +1,5 @@
 //! `/desk/settings`: what the owner decides about the magazine.
 
-use axum::{http::StatusCode, response::IntoResponse};
 use serde::Serialize;
 use url::Url;
 
@@ -13,7 +12,9 @@ use crate::{
         limits::{self, Limits},
     },
     staff::{ArticlesAt, Settings, settings},
-    web::{Desk, Form, Outcome, Posted, WebError, desk::theirs::Theirs, session::see_other},
+    web::{
+        Desk, Form, Outcome, Posted, WebError, answers::conflict, desk::theirs::Theirs, session::see_other,
+    },
 };
 
 const FIELDS: &[&str] = &[
@@ -135,8 +136,7 @@ async fn stale(desk: &Desk, form: Form) -> Outcome {
         theirs: Theirs::between(&LABELS, &now, &form),
         ..Page::new(form)
     };
-    let page = desk.page(TEMPLATE, TITLE, &page).await?;
-    Ok((StatusCode::CONFLICT, page).into_response())
+    desk.page(TEMPLATE, TITLE, &page).await.map(conflict)
 }
 
 async fn filled_now(desk: &Desk) -> Result<Form, WebError> {

@@ -1,10 +1,6 @@
 //! `/desk/team`: who is on the team, what they may do, and inviting others.
 
-use axum::{
-    extract::{Path, Query},
-    http::StatusCode,
-    response::IntoResponse,
-};
+use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,6 +12,7 @@ use crate::{
     },
     web::{
         Desk, Form, Outcome, Posted, WebError,
+        answers::conflict,
         paging::{Links, List, Place},
         session::see_other,
     },
@@ -172,8 +169,7 @@ async fn stale(desk: &Desk, id: &str, chosen: Option<Role>) -> Outcome {
     if let Some(role) = chosen {
         member.chosen = role.as_str();
     }
-    let page = desk.page("desk/settings/team", TITLE, &page).await?;
-    Ok((StatusCode::CONFLICT, page).into_response())
+    desk.page("desk/settings/team", TITLE, &page).await.map(conflict)
 }
 
 fn blank() -> Form {

@@ -1,4 +1,9 @@
-//! Words that pages share: what the desk says after a form did its work.
+//! The words for states and figures, a file for a room: what the rows say in a word of the program, pages say in a person's.
+
+pub(super) mod articles;
+pub(super) mod donations;
+pub(super) mod editions;
+pub(super) mod readers;
 
 use std::time::Duration;
 
@@ -65,4 +70,61 @@ pub fn done(code: &str) -> Option<&'static str> {
         "event" => "It will be tried again within a minute.",
         _ => return None,
     })
+}
+
+/// What staff call an automatic email.
+pub(super) fn letter(template: &str) -> &'static str {
+    match template {
+        "confirm_subscription" => "The question whether to subscribe",
+        "welcome" => "A welcome",
+        "receipt" => "A receipt",
+        "payment_failed" => "Word of a payment that failed",
+        "recurring_cancelled" => "Word of the end of a monthly donation",
+        "monthly_not_ended" => "Word of a monthly donation that should have ended",
+        "sign_in_link" => "A link to sign in",
+        "team_invite" => "An invitation to the team",
+        "sign_in_refused" => "Word of a mail service that refuses our sign-in",
+        "job_stopped" => "Word of something that stands still",
+        "form_closed" => "Word of a form that was closed",
+        "edition_held" | "edition_paused" => "Word of an edition that waits",
+        _ => "An automatic email",
+    }
+}
+
+/// `1 reader`, `1,204 readers`.
+pub(super) fn count(number: i64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(number))
+}
+
+/// "1 copy", "1,204 copies".
+pub(super) fn copies(number: i64) -> String {
+    if number == 1 { "1 copy".to_owned() } else { format!("{} copies", grouped(number)) }
+}
+
+/// `1,204`.
+pub(super) fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = if number < 0 { "-".to_owned() } else { String::new() };
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_in_threes() {
+        assert_eq!(count(1, "reader"), "1 reader");
+        assert_eq!(count(0, "reader"), "0 readers");
+        assert_eq!(count(999, "reader"), "999 readers");
+        assert_eq!(count(1_204, "reader"), "1,204 readers");
+        assert_eq!(grouped(12_345_678), "12,345,678");
+    }
 }
