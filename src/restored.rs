@@ -1,4 +1,4 @@
-//! A backup was restored: what has to be held, ended and told before anything goes out from it.
+//! A backup was restored: what has to be held, ended and told before anything goes out from it. Or the magazine only moved.
 //!
 //! The rule: a backup is the past. It does not know who left, who was mailed, who gave and who was shut out since, so
 //! nothing of what it would do by itself is done without being asked, and no key that it holds opens a door (TRUST T10).
@@ -124,6 +124,23 @@ pub async fn restored(
     origin::restored(&mut tx, before, &json).await?;
     tx.commit().await?;
     Ok(Some(report))
+}
+
+/// Somebody said that the database is the magazine itself, and is at home here from now on, with the files of `positions`;
+/// `false`, and what was said stands, once somebody has said before what it is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn moved(site: &Site, by: Option<i64>, positions: Option<&Positions>) -> db::Result<bool> {
+    let place = origin::place(&site.db).await?;
+    let mut tx = site.db.begin().await?;
+    if origin::look_in(&mut tx, site).await? == Standing::AtHome {
+        return Ok(false);
+    }
+    origin::confirm(&mut tx, site, &place, positions).await?;
+    audit_log::record(&mut tx, site, by, "confirmed the address", "", &site.url("/")).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// What was said when a backup was last restored.

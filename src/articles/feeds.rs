@@ -94,12 +94,12 @@ pub async fn find_feed(db: &Db, id: FeedId) -> db::Result<Option<Feed>> {
     store::feed(db, id).await
 }
 
-/// Every feed.
+/// Feeds in the order in which they were added, after one of them.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn feeds(db: &Db) -> db::Result<Vec<Feed>> {
-    store::feeds(db).await
+pub async fn feeds(db: &Db, after: Option<i64>, limit: i64) -> db::Result<Vec<Feed>> {
+    store::feeds(db, after.unwrap_or(0), limit).await
 }
 
 /// Asks a feed whether it changed, and imports it if so. What went wrong is kept with the feed.

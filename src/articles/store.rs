@@ -46,8 +46,8 @@ statements! {
     REMOVE_FEED = "delete from feed where id = $1 returning url";
     /// One feed.
     FEED = "select id, url, title, etag, last_modified, checked_at, last_error from feed where id = $1";
-    /// Every feed.
-    FEEDS = "select id, url, title, etag, last_modified, checked_at, last_error from feed order by id";
+    /// Feeds in the order in which they were added, from a place on.
+    FEEDS = "select id, url, title, etag, last_modified, checked_at, last_error from feed where id > $1 order by id limit $2";
     /// A feed brought a document that was imported.
     FEED_READ = "update feed set title = $2, etag = $3, last_modified = $4 where id = $1";
     /// A feed was asked, and answered; its next turn.
@@ -293,8 +293,8 @@ pub(super) async fn feed(db: &Db, id: FeedId) -> Result<Option<Feed>> {
     db.opt(FEED, (id,)).await
 }
 
-pub(super) async fn feeds(db: &Db) -> Result<Vec<Feed>> {
-    db.all(FEEDS, ()).await
+pub(super) async fn feeds(db: &Db, after: i64, limit: i64) -> Result<Vec<Feed>> {
+    db.all(FEEDS, (after, limit)).await
 }
 
 pub(super) async fn feed_read(

@@ -14,6 +14,7 @@ use crate::{
         workers,
     },
     origin::{self, Doubt, Standing},
+    restored,
 };
 
 #[derive(Debug, clap::Args)]
@@ -79,11 +80,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
     match moved {
         None => println!("The database is at home under {here} already."),
         Some(moved) => {
-            let place = origin::place(&site.db).await?;
-            let mut tx = site.db.begin().await?;
-            origin::confirm(&mut tx, &site, &place, Some(&positions)).await?;
-            audit_log::record(&mut tx, &site, None, "confirmed the address", "", &here).await?;
-            tx.commit().await?;
+            restored::moved(&site, None, Some(&positions)).await?;
             println!("{moved} Nothing may run at the old place any more.");
             if let Standing::Abroad(home) = &standing {
                 println!(

@@ -219,6 +219,17 @@ fn version(revision: i64, updated_at: Moment) -> String {
     format!("{revision}.{}", updated_at.0)
 }
 
+/// What an edition is called, for pages that name it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Subject {
+    /// Its key.
+    pub id: i64,
+    /// Its name in addresses.
+    pub public_id: String,
+    /// The newest subject.
+    pub subject: String,
+}
+
 /// A line of the list of editions.
 #[derive(Clone, Debug)]
 pub struct EditionSummary {
@@ -304,12 +315,36 @@ pub async fn load_revision(db: &Db, edition_id: i64, revision: i64) -> Result<Ed
     store::edition(db, edition_id, Some(revision)).await?.ok_or(Error::NotFound)
 }
 
-/// The newest editions, drafts included.
+/// The newest editions before one, drafts included, the newest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn latest(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary>> {
-    store::summaries(db, limit).await
+pub async fn latest(db: &Db, before: Option<i64>, limit: i64) -> db::Result<Vec<EditionSummary>> {
+    store::summaries(db, before.unwrap_or(i64::MAX), limit).await
+}
+
+/// The edition that was sealed last, however many were begun since.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_sealed(db: &Db) -> db::Result<Option<EditionSummary>> {
+    store::last_sealed(db).await
+}
+
+/// The drafts that were touched last, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn latest_drafts(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary>> {
+    store::latest_drafts(db, limit).await
+}
+
+/// What these editions are called. The ledger outlives editions: those that are gone are left out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn subjects(db: &Db, ids: &[i64]) -> db::Result<Vec<Subject>> {
+    store::subjects(db, ids).await
 }
 
 /// The editions that were held back, or paused by themselves, and wait for a decision.

@@ -33,6 +33,8 @@ pub struct Outcome {
 /// One edition as a reader got it, or did not.
 #[derive(Clone, Debug)]
 pub struct Copy {
+    /// The edition's key.
+    pub edition_id: i64,
     /// The edition's name in addresses.
     pub edition_public_id: String,
     /// The subject it was sealed with.
@@ -66,12 +68,17 @@ pub async fn results(
     store::results(db, edition_id, &db::contains(wanted.search), wanted, after, limit).await
 }
 
-/// What we sent to one reader, the newest first.
+/// What we sent to one reader, the newest first, before the edition `before`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn copies_of(db: &Db, subscriber_id: i64, limit: i64) -> db::Result<Vec<Copy>> {
-    store::copies_of(db, subscriber_id, limit).await
+pub async fn copies_of(
+    db: &Db,
+    subscriber_id: i64,
+    before: Option<i64>,
+    limit: i64,
+) -> db::Result<Vec<Copy>> {
+    store::copies_of(db, subscriber_id, before.unwrap_or(i64::MAX), limit).await
 }
 
 /// Everything that happened to one reader's copy: the copy with its revision, and its attempts, oldest first.

@@ -3,12 +3,12 @@
 use sqlx::FromRow;
 
 use super::{
-    Content, Copy, Corrects, Digest, Edition, EditionSummary, FailedClass, Outcome, Version, Wanted,
+    Content, Copy, Corrects, Digest, Edition, EditionSummary, FailedClass, Outcome, Subject, Version, Wanted,
 };
 use crate::{
     articles::ArticleId,
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{self, Db, Result, Tx},
     editions::UnknownPolicy,
     statements,
 };
@@ -63,7 +63,28 @@ statements! {
         from edition e
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
-        order by e.id desc limit $1";
+        where e.id < $1 order by e.id desc limit $2";
+    /// The one that was sealed last, whatever was begun since.
+    LAST_SEALED = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
+            r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
+        from edition e
+        join digest d on d.id = e.digest_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where e.sealed_at is not null order by e.sealed_at desc, e.id desc limit 1";
+    /// The drafts that were touched last.
+    LATEST_DRAFTS = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
+            r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
+        from edition e
+        join digest d on d.id = e.digest_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where e.state = 'draft' order by e.updated_at desc, e.id desc limit $1";
+    /// The names and subjects of a JSON array of ids, in no order.
+    SUBJECTS = sqlite "select e.id, e.public_id, r.subject from edition e
+            join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where e.id in (select value from json_each($1))",
+        postgres "select e.id, e.public_id, r.subject from edition e
+            join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where e.id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
     HELD = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
         from edition e
@@ -84,8 +105,8 @@ statements! {
         join digest d on d.id = e.digest_id
         join list l on l.id = e.list_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
-        where e.state in ('sending', 'paused', 'finished') and l.visibility = 'public'
-        order by e.sealed_at desc, e.id desc limit $1";
+        where e.state in ('sending', 'paused', 'finished') and l.visibility = 'public' and (e.sealed_at, e.id) < ($1, $2)
+        order by e.sealed_at desc, e.id desc limit $3";
     IN_ARCHIVE = "select e.id from edition e join list l on l.id = e.list_id
         where e.public_id = $1 and e.state in ('sending', 'paused', 'finished') and l.visibility = 'public'";
     /// The newest revision that was sealed, and how many were.
@@ -118,15 +139,15 @@ statements! {
                 or case when v.state = 'suppressed' and v.class = 'cancelled' then 'cancelled' else v.state end = $4)
             and ($5 = '' or v.class = $5)
         order by v.subscriber_id limit $6";
-    COPIES = "select e.public_id, r.subject, v.subscriber_id, cast(null as text) as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
+    COPIES = "select v.edition_id, e.public_id, r.subject, v.subscriber_id, cast(null as text) as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
             (select t.reply from delivery_attempt t
                 where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1) as reply
         from delivery v
         join edition e on e.id = v.edition_id
         join variant b on b.id = v.variant_id
         join edition_revision r on r.edition_id = e.id and r.revision = b.revision
-        where v.subscriber_id = $1
-        order by v.edition_id desc limit $2";
+        where v.subscriber_id = $1 and v.edition_id < $2
+        order by v.edition_id desc limit $3";
 }
 
 #[derive(FromRow)]
@@ -257,6 +278,7 @@ impl From<OutcomeRow> for Outcome {
 
 #[derive(FromRow)]
 struct CopyRow {
+    edition_id: i64,
     public_id: String,
     subject: String,
     #[sqlx(flatten)]
@@ -360,9 +382,22 @@ pub(super) async fn edition_id(db: &Db, public_id: &str) -> Result<Option<i64>> 
     Ok(db.opt::<(i64,)>(EDITION_ID, (public_id,)).await?.map(|(id,)| id))
 }
 
-pub(super) async fn summaries(db: &Db, limit: i64) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = db.all(SUMMARIES, (limit,)).await?;
+pub(super) async fn summaries(db: &Db, before: i64, limit: i64) -> Result<Vec<EditionSummary>> {
+    let rows: Vec<SummaryRow> = db.all(SUMMARIES, (before, limit)).await?;
     rows.into_iter().map(SummaryRow::parse).collect()
+}
+
+pub(super) async fn last_sealed(db: &Db) -> Result<Option<EditionSummary>> {
+    db.opt::<SummaryRow>(LAST_SEALED, ()).await?.map(SummaryRow::parse).transpose()
+}
+
+pub(super) async fn latest_drafts(db: &Db, limit: i64) -> Result<Vec<EditionSummary>> {
+    let rows: Vec<SummaryRow> = db.all(LATEST_DRAFTS, (limit,)).await?;
+    rows.into_iter().map(SummaryRow::parse).collect()
+}
+
+pub(super) async fn subjects(db: &Db, ids: &[i64]) -> Result<Vec<Subject>> {
+    db.all(SUBJECTS, (db::array(ids)?,)).await
 }
 
 pub(super) async fn held(db: &Db) -> Result<Vec<EditionSummary>> {
@@ -380,8 +415,12 @@ pub(super) async fn drafts_in(tx: &mut Tx) -> Result<Vec<EditionSummary>> {
     rows.into_iter().map(SummaryRow::parse).collect()
 }
 
-pub(super) async fn archive(db: &Db, limit: i64) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = db.all(ARCHIVE, (limit,)).await?;
+pub(super) async fn archive(
+    db: &Db,
+    (sealed_at, id): (Moment, i64),
+    limit: i64,
+) -> Result<Vec<EditionSummary>> {
+    let rows: Vec<SummaryRow> = db.all(ARCHIVE, (sealed_at, id, limit)).await?;
     rows.into_iter().map(SummaryRow::parse).collect()
 }
 
@@ -402,9 +441,10 @@ pub(super) async fn results(
     Ok(rows.into_iter().map(Outcome::from).collect())
 }
 
-pub(super) async fn copies_of(db: &Db, subscriber_id: i64, limit: i64) -> Result<Vec<Copy>> {
-    let rows: Vec<CopyRow> = db.all(COPIES, (subscriber_id, limit)).await?;
+pub(super) async fn copies_of(db: &Db, subscriber_id: i64, before: i64, limit: i64) -> Result<Vec<Copy>> {
+    let rows: Vec<CopyRow> = db.all(COPIES, (subscriber_id, before, limit)).await?;
     let copy = |row: CopyRow| Copy {
+        edition_id: row.edition_id,
         edition_public_id: row.public_id,
         subject: row.subject,
         outcome: row.outcome.into(),

@@ -290,12 +290,12 @@ async fn links_to_articles_tell_nobody_who_followed_them() {
 async fn the_archive_shows_what_went_out_and_nothing_else() {
     let house = House::with_readers(1).await;
     let (id, public_id) = house.draft().await;
-    assert!(archive(&house.site.db, 10).await.expect("a list").is_empty());
+    assert!(archive(&house.site.db, None, 10).await.expect("a list").is_empty());
     assert!(in_archive(&house.site, &public_id).await.is_err());
     house.press(id, 2).await.expect("Send");
     minute_later(&house);
     house.seal_due().await;
-    assert_eq!(archive(&house.site.db, 10).await.expect("a list").len(), 1);
+    assert_eq!(archive(&house.site.db, None, 10).await.expect("a list").len(), 1);
     assert!(in_archive(&house.site, &public_id).await.is_ok());
     assert!(copy_of(&house.site, id, 1, "http://localhost/view/x").await.is_ok());
     assert!(copy_of(&house.site, id, 2, "http://localhost/view/x").await.is_err(), "not in its audience");
@@ -317,5 +317,5 @@ async fn results_are_found_by_part_of_an_address_and_by_outcome() {
     assert_eq!(found("reader_", "").await, [0_i64; 0], "an underscore is a character like others");
     assert_eq!(found("reader2@", "open").await, [2]);
     assert_eq!(found("", "failed").await, [0_i64; 0]);
-    assert_eq!(copies_of(&house.site.db, 3, 10).await.expect("copies")[0].subject, "Spring");
+    assert_eq!(copies_of(&house.site.db, 3, None, 10).await.expect("copies")[0].subject, "Spring");
 }

@@ -18,6 +18,7 @@ pub use self::{
 };
 
 use crate::{
+    audit_log,
     db::{Db, Gate, Result, Tx},
     site::Site,
 };
@@ -80,7 +81,7 @@ pub async fn version(db: &Db) -> Result<i64> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold(tx: &mut Tx) -> Result<i64> {
+async fn hold(tx: &mut Tx) -> Result<i64> {
     tx.close(Gate::Settings).await?;
     store::version_in(tx).await
 }
@@ -108,6 +109,30 @@ pub async fn save(
         }
     }
     Ok(changed)
+}
+
+/// Saves what somebody decided, and writes down who did and which settings became different; `false`, and nothing is changed,
+/// unless the settings and their version, which nobody changes meanwhile, are as they saw them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn decide(
+    site: &Site,
+    by: Option<i64>,
+    is_as_seen: impl FnOnce(i64, &Settings) -> bool + Send,
+    change: impl FnOnce(&mut Settings) + Send,
+) -> Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let version = hold(&mut tx).await?;
+    if !is_as_seen(version, &Settings::load_in(&mut tx).await?) {
+        return Ok(false);
+    }
+    let changed = save(&mut tx, site, by, change).await?;
+    if !changed.is_empty() {
+        audit_log::record(&mut tx, site, by, "changed settings", "", &changed.join(", ")).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
 }
 
 #[cfg(test)]

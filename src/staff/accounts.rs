@@ -15,6 +15,7 @@ use super::{
 use crate::{
     attempts::{self, Limit},
     audit_log,
+    clock::Moment,
     db::{Db, Tx},
     email_address::EmailAddress,
     origin::{self, Standing},
@@ -100,6 +101,26 @@ pub async fn by_email(db: &Db, email: &EmailAddress) -> crate::db::Result<Option
 /// When the database fails.
 pub async fn members(db: &Db) -> crate::db::Result<Vec<Member>> {
     store::members(db).await
+}
+
+/// As [`members`], from a place on: after one who is disabled or not, was added then, and has that key.
+///
+/// # Errors
+/// When the database fails.
+pub async fn members_page(
+    db: &Db,
+    after: Option<(bool, Moment, i64)>,
+    limit: i64,
+) -> crate::db::Result<Vec<Member>> {
+    store::members_page(db, after.unwrap_or((false, Moment(i64::MIN), 0)), limit).await
+}
+
+/// Somebody on the team, disabled or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn member(db: &Db, public_id: &str) -> crate::db::Result<Option<Member>> {
+    store::member(db, public_id).await
 }
 
 /// How somebody takes up their place.

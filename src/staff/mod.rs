@@ -17,6 +17,7 @@ mod rows;
 pub mod sessions;
 pub mod set_up;
 pub mod sign_in;
+pub mod signing_keys;
 mod store;
 pub mod weak;
 

@@ -13,6 +13,10 @@ use crate::{
 statements! {
     MEMBERS = "select id, public_id, email, name, role, password_hash is not null as joined, created_at, disabled_at
         from staff order by disabled_at is not null, created_at, id";
+    /// The same, from a place on.
+    MEMBERS_PAGE = "select id, public_id, email, name, role, password_hash is not null as joined, created_at, disabled_at
+        from staff where (case when disabled_at is null then 0 else 1 end, created_at, id) > ($1, $2, $3)
+        order by case when disabled_at is null then 0 else 1 end, created_at, id limit $4";
     STAFF_NAME = "select name from staff where id = $1";
     STAFF_BY_PUBLIC_ID = "select id, public_id, email, name, role from staff where public_id = $1 and disabled_at is null";
     STAFF_BY_EMAIL = "select id, public_id, email, name, role from staff where email_key = $1 and disabled_at is null";
@@ -65,6 +69,14 @@ pub(super) async fn members(db: &Db) -> Result<Vec<Member>> {
     db.all(MEMBERS, ()).await
 }
 
+pub(super) async fn members_page(
+    db: &Db,
+    (disabled, created_at, id): (bool, Moment, i64),
+    limit: i64,
+) -> Result<Vec<Member>> {
+    db.all(MEMBERS_PAGE, (i64::from(disabled), created_at, id, limit)).await
+}
+
 pub(super) async fn staff_name(tx: &mut Tx, id: i64) -> Result<Option<String>> {
     Ok(tx.opt::<(String,)>(STAFF_NAME, (id,)).await?.map(|row| row.0))
 }
@@ -75,6 +87,10 @@ pub(super) async fn staff_by_public_id(db: &Db, public_id: &str) -> Result<Optio
 
 pub(super) async fn staff_by_email(db: &Db, key: &str) -> Result<Option<Staff>> {
     db.opt(STAFF_BY_EMAIL, (key,)).await
+}
+
+pub(super) async fn member(db: &Db, public_id: &str) -> Result<Option<Member>> {
+    db.opt(MEMBER_BY_PUBLIC_ID, (public_id,)).await
 }
 
 pub(super) async fn member_by_public_id(tx: &mut Tx, public_id: &str) -> Result<Option<Member>> {

@@ -34,7 +34,8 @@ pub use self::{
     never_again::{block, unblock},
     preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
     read::{
-        Counts, Subscriber, Subscription, by_email, counts, newest_consent, page, subscriber, subscriptions,
+        Counts, Subscriber, Subscription, by_email, by_emails, counts, newest_consent, page, subscriber,
+        subscriptions, subscriptions_of,
     },
     store::STATEMENTS,
     subscribe::{

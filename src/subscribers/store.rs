@@ -1,5 +1,7 @@
 //! The SQL of readers, lists and consent.
 
+use std::collections::HashMap;
+
 use super::rows::{Counts, Event, List, Subscriber, Subscription};
 use crate::{
     clock::Moment,
@@ -22,6 +24,9 @@ statements! {
         postgres "select cast(coalesce(json_agg(id), '[]') as text) from subscriber where email_key in (select json_array_elements_text(cast($1 as json)))";
     /// By address.
     BY_KEY = "select id, public_id, email, name, created_at from subscriber where email_key = $1";
+    /// By a JSON array of addresses.
+    BY_KEYS = sqlite "select id, public_id, email, name, created_at from subscriber where email_key in (select value from json_each($1))",
+        postgres "select id, public_id, email, name, created_at from subscriber where email_key in (select json_array_elements_text(cast($1 as json)))";
     /// By the number in a link of an earlier version: those given since are somebody else's.
     BY_NUMBER = "select id, public_id, email, name, created_at from subscriber
         where id = $1 and id <= (select last_id from numbered_link where kind = 'subscriber')";
@@ -35,6 +40,13 @@ statements! {
     /// All of a reader's.
     SUBSCRIPTIONS = "select s.list_id, l.slug, l.name, l.visibility, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
         from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 order by s.list_id";
+    /// The same of a JSON array of readers.
+    SUBSCRIPTIONS_OF = sqlite "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
+            from subscription s join list l on l.id = s.list_id
+            where s.subscriber_id in (select value from json_each($1)) order by s.subscriber_id, s.list_id",
+        postgres "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
+            from subscription s join list l on l.id = s.list_id
+            where s.subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by s.subscriber_id, s.list_id";
     /// Holds the reader's row, so that two who ask at once are mailed one after the other.
     HOLD = "update subscriber set confirm_due_at = confirm_due_at where id = $1";
     /// Asking; somebody who has confirmed stays confirmed.
@@ -180,6 +192,10 @@ pub async fn by_key(db: &Db, key: &str) -> Result<Option<Subscriber>> {
     db.opt(BY_KEY, (key,)).await
 }
 
+pub async fn by_keys(db: &Db, keys: &[String]) -> Result<Vec<Subscriber>> {
+    db.all(BY_KEYS, (db::array(keys)?,)).await
+}
+
 /// Whom a link names.
 pub async fn named(db: &Db, name: &Name<'_>) -> Result<Option<Subscriber>> {
     match name {
@@ -207,6 +223,23 @@ pub async fn rename(tx: &mut Tx, id: i64, name: &str) -> Result<u64> {
 
 pub async fn subscriptions(db: &Db, subscriber: i64) -> Result<Vec<Subscription>> {
     db.all(SUBSCRIPTIONS, (subscriber,)).await
+}
+
+#[derive(sqlx::FromRow)]
+struct SubscriptionOf {
+    subscriber_id: i64,
+    #[sqlx(flatten)]
+    subscription: Subscription,
+}
+
+/// By reader; one who never asked for a list is not among them.
+pub async fn subscriptions_of(db: &Db, subscribers: &[i64]) -> Result<HashMap<i64, Vec<Subscription>>> {
+    let rows: Vec<SubscriptionOf> = db.all(SUBSCRIPTIONS_OF, (db::array(subscribers)?,)).await?;
+    let mut found: HashMap<i64, Vec<Subscription>> = HashMap::new();
+    for row in rows {
+        found.entry(row.subscriber_id).or_default().push(row.subscription);
+    }
+    Ok(found)
 }
 
 pub async fn subscriptions_in(tx: &mut Tx, subscriber: i64) -> Result<Vec<Subscription>> {

@@ -108,7 +108,8 @@ const LEVELS: &[&[&str]] = &[
     &["queue"],
     &["attempts"],
     &["mail", "payments", "replies", "smtp"],
-    &["settings", "audit_log"],
+    &["audit_log"],
+    &["settings"],
     &["relays", "editions", "origin"],
     &["delivery"],
     &["bounces"],
@@ -176,6 +177,19 @@ fn libraries_stay_in_their_rooms() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A domain says what happens together, and writes it down with it; a page that forgot half of it would leave no trace.
+#[test]
+fn no_handler_opens_a_transaction() {
+    let sources = sources();
+    let web = sources.iter().filter(|(path, _)| path.starts_with("web/") && !is_test(path));
+    let begins = web.flat_map(|(path, text)| code(text).map(move |(at, line)| (path, at, line)));
+    let wrong: Vec<String> = begins
+        .filter(|(_, _, line)| line.contains(".begin()") || names(line, "Tx"))
+        .map(|(path, at, _)| format!("src/{path}:{at}"))
+        .collect();
+    assert!(wrong.is_empty(), "transactions in the web: {}", wrong.join(", "));
 }
 
 /// Whether the line holds the word, and not as the end of a longer one.

@@ -42,6 +42,7 @@ mod naming;
 mod no_doors;
 mod one_time_links;
 mod oracles;
+mod paging;
 mod paths;
 mod pictures;
 mod polling;

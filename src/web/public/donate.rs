@@ -10,7 +10,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::super::{
-    App, ClientAddress, Form, Outcome, Posted, WebError, not_now::not_now, session::see_other, words,
+    App, ClientAddress, Form, Outcome, Posted, WebError, answers::too_many, session::see_other, words,
 };
 use crate::{
     donations::{self, GiftError, GiftRequest},
@@ -103,7 +103,7 @@ pub(crate) async fn submit(State(app): State<App>, client: ClientAddress, posted
             );
             let page = page(&app, &settings, form, Some(trouble.into()));
             let page = app.public_page("public/donate", TITLE, &page).await?;
-            return Ok(not_now(StatusCode::TOO_MANY_REQUESTS, wait, page));
+            return Ok(too_many(wait, page));
         }
         Err(GiftError::Currency(code)) => {
             tracing::error!(code, "no gifts can be taken in the currency of the settings");
