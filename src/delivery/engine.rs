@@ -613,7 +613,7 @@ impl Main {
         ledger::join_lanes(&mut tx, edition, &joined).await?;
         let wish = Wish { limit, lanes: &rooms, lane_of: &|domain| queue.pace.lane_of(domain) };
         let mut claimed = ledger::claim(&mut tx, (self.worker.id, edition), wish, now).await?;
-        let hold = UnknownPolicy::stored(&sending.unknown_policy) == UnknownPolicy::Hold;
+        let hold = sending.unknown_policy == UnknownPolicy::Hold;
         claimed.all().for_each(|claim| claim.hold = hold);
         let (count, waiting) = (claimed.len(), claimed.waiting);
         let finished =

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// What became of one copy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Outcome {
     /// Whose copy it is.
     pub subscriber_id: i64,
@@ -31,13 +31,14 @@ pub struct Outcome {
 }
 
 /// One edition as a reader got it, or did not.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Copy {
     /// The edition's name in addresses.
     pub edition_public_id: String,
     /// The subject it was sealed with.
     pub subject: String,
     /// What became of it.
+    #[sqlx(flatten)]
     pub outcome: Outcome,
 }
 

@@ -98,6 +98,7 @@ const LEVELS: &[&[&str]] = &[
         "tasks",
         "meters",
         "door",
+        "words",
     ],
     &["db"],
     &["site"],

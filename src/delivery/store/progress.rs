@@ -3,6 +3,7 @@
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
+    editions::UnknownPolicy,
     statements,
 };
 
@@ -39,7 +40,7 @@ pub struct Sending {
     /// Its id.
     pub id: i64,
     /// What happens to a copy that may have arrived.
-    pub unknown_policy: String,
+    pub unknown_policy: UnknownPolicy,
     /// When the next copy that waits is due; none if none waits.
     pub next_at: Option<Moment>,
     /// Whether copies wait for domains that asked for patience.
