@@ -81,6 +81,13 @@ macro_rules! words {
             }
         }
 
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(from: D) -> ::std::result::Result<Self, D::Error> {
+                let word = <::std::borrow::Cow<'de, str> as ::serde::Deserialize<'de>>::deserialize(from)?;
+                $crate::words!(@stored word $($careful)?).map_err(::serde::de::Error::custom)
+            }
+        }
+
         impl<DB: ::sqlx::Database> ::sqlx::Type<DB> for $name
         where
             str: ::sqlx::Type<DB>,
@@ -112,10 +119,38 @@ macro_rules! words {
         {
             fn decode(value: DB::ValueRef<'r>) -> ::std::result::Result<Self, ::sqlx::error::BoxDynError> {
                 let word = <&str as ::sqlx::Decode<'r, DB>>::decode(value)?;
-                Ok($crate::words!(@stored word $($careful)?))
+                Ok($crate::words!(@stored word $($careful)?)?)
             }
         }
     };
-    (@stored $word:ident) => { $word.parse()? };
-    (@stored $word:ident $careful:ident) => { Self::parse($word).unwrap_or(Self::$careful) };
+    (@stored $word:ident) => { $word.parse::<Self>() };
+    (@stored $word:ident $careful:ident) => { $word.parse::<Self>().or(Ok::<_, $crate::words::UnknownWord>(Self::$careful)) };
+}
+
+/// The words that statements compare a column with, or set it to.
+#[cfg(test)]
+pub(crate) fn written(
+    statements: &[crate::db::Sql],
+    column: &str,
+) -> std::collections::BTreeSet<&'static str> {
+    let mut words = std::collections::BTreeSet::new();
+    for text in statements.iter().flat_map(|sql| [sql.sqlite, sql.postgres]) {
+        for (at, _) in text.match_indices(column) {
+            let is_whole = !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            let rest = &text[at + column.len()..];
+            let list = [" = '", " <> '", " || '' = '"]
+                .iter()
+                .find_map(|sign| rest.strip_prefix(sign)?.split_once('\''));
+            let many = rest
+                .strip_prefix(" in (")
+                .or_else(|| rest.strip_prefix(" not in ("))
+                .and_then(|rest| rest.split_once(')'));
+            match (is_whole, list, many) {
+                (true, Some((word, _)), _) => _ = words.insert(word),
+                (true, _, Some((list, _))) => words.extend(list.split('\'').skip(1).step_by(2)),
+                _ => {}
+            }
+        }
+    }
+    words
 }

@@ -29,6 +29,7 @@ pub mod progress;
 mod queue;
 mod sender;
 mod shared;
+pub mod states;
 mod stopping;
 mod store;
 pub mod suppression;
@@ -58,6 +59,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::ledger::STATEMENTS,
     store::letters::STATEMENTS,
     store::mass::STATEMENTS,
+    store::moves::STATEMENTS,
     store::names::STATEMENTS,
     store::notices::STATEMENTS,
     store::pace::STATEMENTS,

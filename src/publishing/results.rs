@@ -4,7 +4,10 @@ use super::{Error, store};
 use crate::{
     clock::Moment,
     db::{self, Db},
-    delivery::ledger,
+    delivery::{
+        ledger,
+        states::{Class, CopyState},
+    },
 };
 
 /// What became of one copy.
@@ -16,10 +19,10 @@ pub struct Outcome {
     pub reader: Option<String>,
     /// The address as it was when the edition was sealed.
     pub address: String,
-    /// The state of the delivery, as the ledger writes it.
-    pub state: String,
+    /// Where it stands.
+    pub state: CopyState,
     /// Why, in a word, for copies that did not arrive.
-    pub class: Option<String>,
+    pub class: Option<Class>,
     /// How often it was tried.
     pub attempt: i64,
     /// Whether an earlier try may have arrived too.

@@ -7,6 +7,7 @@ use crate::{
     articles::ArticleId,
     clock::Moment,
     db::{Db, Result, Tx},
+    delivery::states::Class,
     email_address::EmailAddress,
     statements,
     subscribers::Recipient,
@@ -274,7 +275,7 @@ pub(super) async fn failed_for_pause(
 pub(super) struct StillFailed {
     pub subscriber_id: i64,
     pub address: EmailAddress,
-    pub class: String,
+    pub class: Class,
     /// Not 0 where the edition paused for it.
     pub for_pause: i64,
 }

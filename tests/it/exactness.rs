@@ -7,6 +7,7 @@ use broadside::{
         engine::Engine,
         origin::{self, Standing},
         progress,
+        states::CopyState,
     },
     editions::{EditionState, UnknownPolicy},
     email_address::EmailAddress,
@@ -339,7 +340,7 @@ both_engines! {
         let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
         wait::until("the first marker", async || {
             let copies = publishing::results(&app.site.db, edition.id, publishing::Wanted::default(), 0, 100).await.expect("the copies");
-            copies.iter().all(|copy| copy.state == "claimed").then_some(())
+            copies.iter().all(|copy| copy.state == CopyState::Claimed).then_some(())
         }).await;
         let page = desk.open(&path(&edition)).await;
         desk.submit(&page.form("/pause")).await;

@@ -300,6 +300,25 @@ fn no_files_use_one_another_in_a_circle() {
     assert!(circles.is_empty(), "{words}");
 }
 
+/// Whoever writes where a copy stands moves its tallies: one file does both, for whoever moves one.
+#[test]
+fn one_file_writes_where_copies_stand() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources().iter().filter(|(path, _)| path.contains("store")) {
+        for (at, _) in text.match_indices("update delivery ") {
+            let statement = text[at..].split("\";").next().unwrap_or_default();
+            let set = statement.split(" where ").next().unwrap_or_default();
+            if set.contains(" state = ") && path != "delivery/store/moves.rs" {
+                wrong.push(format!("src/{path}: {set}"));
+            }
+        }
+        if text.contains("insert into delivery (") && path != "delivery/store/moves.rs" {
+            wrong.push(format!("src/{path} writes copies"));
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
 /// A test that sleeps is slow or wrong: it waits for a condition. The one place that polls is in `support/`.
 #[test]
 fn tests_do_not_sleep() {

@@ -8,6 +8,7 @@ pub(super) mod figures;
 pub(super) mod ledger;
 pub(super) mod letters;
 pub(super) mod mass;
+pub(super) mod moves;
 pub(super) mod names;
 pub(super) mod notices;
 pub(super) mod origin;

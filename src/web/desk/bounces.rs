@@ -18,7 +18,7 @@ use crate::{
             receive::Complaints,
             record::{self, Bounce},
         },
-        suppression::Suppressions,
+        suppression::{Reason, Suppressions},
     },
     email_address::EmailAddress,
     publishing::{self, Returned},
@@ -169,16 +169,16 @@ pub(super) async fn stopped(desk: &Desk, reader: &Subscriber) -> Result<Option<S
     let found = Suppressions::new(desk.site()).find(&reader.email).await?;
     Ok(found.map(|found| Stopped {
         id: found.id,
-        blocked: found.reason == "staff",
-        why: match found.reason.as_str() {
-            "bounced" => "Mail to this address comes back",
-            "complained" => "They marked an edition as spam",
-            "erased" => "They asked to be forgotten",
-            _ => "The team decided never to mail this address again",
+        blocked: found.reason == Reason::Staff,
+        why: match found.reason {
+            Reason::Bounced => "Mail to this address comes back",
+            Reason::Complained => "They marked an edition as spam",
+            Reason::Erased => "They asked to be forgotten",
+            Reason::Staff => "The team decided never to mail this address again",
         },
         words: found.detail,
         since: found.created_at.date(desk.zone()),
-        careful: found.reason != "bounced",
+        careful: found.reason != Reason::Bounced,
     }))
 }
 

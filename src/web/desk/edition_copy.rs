@@ -8,7 +8,14 @@ use super::{
     edition_progress::outcome_of,
     editions::title,
 };
-use crate::{clock::Zone, delivery::ledger::Attempt, publishing, subscribers};
+use crate::{
+    clock::Zone,
+    delivery::{
+        ledger::Attempt,
+        states::{AttemptOutcome, CopyState},
+    },
+    publishing, subscribers,
+};
 
 #[derive(Serialize)]
 struct Page {
@@ -16,7 +23,7 @@ struct Page {
     edition: String,
     reader: String,
     address: String,
-    state: String,
+    state: CopyState,
     outcome: String,
     when: String,
     revision: i64,
@@ -37,15 +44,14 @@ impl Line {
     fn new(one: Attempt, zone: &Zone) -> Self {
         Self {
             attempt: one.attempt,
-            what: match one.outcome.as_str() {
-                "accepted" => "Taken by their mail provider",
-                "failed" => "Failed",
-                "retry" => "To be tried again",
-                "unknown" => "No answer: it may have arrived",
-                "held back" => "Not sent",
-                "broke off" => "Not sent: the program broke off",
-                "given up" => "Given up: their mail provider has taken nothing for days",
-                _ => one.outcome.as_str(),
+            what: match one.outcome {
+                AttemptOutcome::Accepted => "Taken by their mail provider",
+                AttemptOutcome::Failed => "Failed",
+                AttemptOutcome::Retry => "To be tried again",
+                AttemptOutcome::Unknown => "No answer: it may have arrived",
+                AttemptOutcome::HeldBack => "Not sent",
+                AttemptOutcome::BrokeOff => "Not sent: the program broke off",
+                AttemptOutcome::GivenUp => "Given up: their mail provider has taken nothing for days",
             }
             .to_owned(),
             stage: match one.stage.as_str() {
@@ -72,7 +78,7 @@ pub(crate) async fn show(desk: Desk, Path((id, reader)): Path<(String, String)>)
         title: title(&edition.content.subject),
         edition: edition.public_id,
         reader: reader.public_id,
-        outcome: outcome_of(&copy.state, copy.class.as_deref(), copy.maybe_duplicate, copy.attempt),
+        outcome: outcome_of(copy.state, copy.class, copy.maybe_duplicate, copy.attempt),
         address: copy.address,
         state: copy.state,
         when: copy.updated_at.date_time(desk.zone()),

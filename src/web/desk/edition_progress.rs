@@ -26,6 +26,7 @@ use crate::{
     delivery::{
         origin::{self, Standing},
         progress::{self, Progress},
+        states::{Class, CopyState},
     },
     editions::EditionState,
     publishing::{self, Edition, Retryable, Wanted},
@@ -156,7 +157,7 @@ pub(super) struct Row {
     address: String,
     /// The page of everything that happened to it.
     log_path: Option<String>,
-    state: String,
+    state: CopyState,
     outcome: String,
     words: String,
     when: String,
@@ -165,7 +166,7 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn new(copy: publishing::Outcome, zone: &Zone) -> Self {
         Self {
-            outcome: outcome_of(&copy.state, copy.class.as_deref(), copy.maybe_duplicate, copy.attempt),
+            outcome: outcome_of(copy.state, copy.class, copy.maybe_duplicate, copy.attempt),
             address: copy.address,
             log_path: None,
             state: copy.state,
@@ -176,20 +177,27 @@ impl Row {
 }
 
 /// What became of a copy, in words.
-pub(super) fn outcome_of(state: &str, class: Option<&str>, maybe_duplicate: bool, attempt: i64) -> String {
-    let why = class.unwrap_or_default().replace(['_', '-'], " ");
-    let with_why = |what: &str| if why.is_empty() { what.to_owned() } else { format!("{what}: {why}") };
+pub(super) fn outcome_of(
+    state: CopyState,
+    class: Option<Class>,
+    maybe_duplicate: bool,
+    attempt: i64,
+) -> String {
+    let with_why = |what: &str| class.map_or_else(|| what.to_owned(), |class| format!("{what}: {class}"));
     match state {
-        "accepted" if maybe_duplicate => "Taken, perhaps twice".to_owned(),
-        "accepted" => "Taken".to_owned(),
-        "failed" if class == Some("broke off") => format!("Failed: {BROKE_OFF}"),
-        "failed" => with_why("Failed"),
-        "suppressed" if class == Some("cancelled") => "Not sent: the edition was cancelled".to_owned(),
-        "suppressed" => with_why("Not mailed"),
-        "unknown" => "May have arrived".to_owned(),
-        "claimed" => "Being sent".to_owned(),
-        _ if attempt > 0 => "Will be tried again".to_owned(),
-        _ => "Still to go".to_owned(),
+        CopyState::Accepted if maybe_duplicate => "Taken, perhaps twice".to_owned(),
+        CopyState::Accepted => "Taken".to_owned(),
+        CopyState::Failed if class == Some(Class::BrokeOff) => format!("Failed: {BROKE_OFF}"),
+        CopyState::Failed => with_why("Failed"),
+        CopyState::Cancelled => "Not sent: the edition was cancelled".to_owned(),
+        CopyState::Suppressed if class == Some(Class::Cancelled) => {
+            "Not sent: the edition was cancelled".to_owned()
+        }
+        CopyState::Suppressed => with_why("Not mailed"),
+        CopyState::Unknown => "May have arrived".to_owned(),
+        CopyState::Claimed => "Being sent".to_owned(),
+        CopyState::Queued if attempt > 0 => "Will be tried again".to_owned(),
+        CopyState::Queued => "Still to go".to_owned(),
     }
 }
 
