@@ -1,6 +1,6 @@
 //! The SQL of articles, topics and feeds.
 
-use super::{Article, ArticleId, Feed, FeedId, Topic, feed::ParsedArticle, fetch::Validators};
+use super::{Article, ArticleId, ArticleState, Feed, FeedId, Topic, feed::ParsedArticle, fetch::Validators};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -89,7 +89,7 @@ pub(super) struct NewRow<'a> {
     pub image_url: Option<&'a str>,
     pub origin_note: Option<&'a str>,
     pub word_count: i64,
-    pub state: &'static str,
+    pub state: ArticleState,
     pub published_at: Moment,
     pub now: Moment,
     pub edited_at: Option<Moment>,
@@ -106,7 +106,7 @@ pub(super) struct Edit<'a> {
     pub canonical_url: Option<&'a str>,
     pub image_url: Option<&'a str>,
     pub origin_note: Option<&'a str>,
-    pub state: &'static str,
+    pub state: ArticleState,
     pub published_at: Option<Moment>,
     pub now: Moment,
 }

@@ -11,6 +11,7 @@ pub use self::store::STATEMENTS;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
+    delivery::states::Class,
     editions::DueEdition,
     email_address::EmailAddress,
 };
@@ -34,7 +35,7 @@ pub struct StillFailed {
     /// Where it was to go.
     pub address: EmailAddress,
     /// Why it failed.
-    pub class: String,
+    pub class: Class,
     /// Not 0 where the edition paused for it.
     pub for_pause: i64,
 }

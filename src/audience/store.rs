@@ -75,20 +75,20 @@ statements! {
     FAILED_FOR_PAUSE = sqlite "select v.subscriber_id, v.address from edition e
             join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed'
-        where e.id = $1 and e.paused_for <> '' and exists (select 1 from delivery_attempt t
+        where e.id = $1 and e.paused_for in ('us', 'refusals') and exists (select 1 from delivery_attempt t
             where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
             and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))
         order by v.subscriber_id limit $3",
         postgres "select v.subscriber_id, v.address from edition e
             join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed'
-        where e.id = $1 and e.paused_for <> '' and exists (select 1 from delivery_attempt t
+        where e.id = $1 and e.paused_for in ('us', 'refusals') and exists (select 1 from delivery_attempt t
             where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
             and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))
         order by v.subscriber_id limit $3 for share of s";
     /// Failed copies of readers who are still on the list, and whether the edition paused for them: to be looked at.
     STILL_FAILED = "select v.subscriber_id, v.address, v.class,
-            cast(case when e.paused_for <> '' and exists (select 1 from delivery_attempt t
+            cast(case when e.paused_for in ('us', 'refusals') and exists (select 1 from delivery_attempt t
                 where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
                 and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big'))) then 1 else 0 end as bigint) as for_pause
         from edition e

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use super::{
     returned,
+    states::{AttemptOutcome, CopyState},
     store::{
         breaker::{self as store, OfOne, Recent},
         domains,
@@ -88,7 +89,7 @@ impl Breaker {
     pub(super) async fn let_pass(&self, site: &Site, records: &mut [Record]) {
         for record in records.iter_mut().filter(|record| stops(record)) {
             match was_said_before(site, record).await {
-                Ok(true) => (record.state, record.outcome) = ("failed", "failed"),
+                Ok(true) => (record.state, record.outcome) = (CopyState::Failed, AttemptOutcome::Failed),
                 Ok(false) => {}
                 Err(error) => {
                     tracing::error!(%error, "it could not be seen whether somebody has seen such a refusal");
@@ -130,7 +131,7 @@ impl Breaker {
 
 /// Whether the copy waits because its server will not have it, whoever it is for.
 fn stops(record: &Record) -> bool {
-    record.reason.is_some() && record.state == "queued"
+    record.reason.is_some() && record.state == CopyState::Queued
 }
 
 async fn was_said_before(site: &Site, record: &Record) -> Result<bool> {

@@ -1,6 +1,6 @@
 //! The statements that write the table of editions. What their revisions say is the publishing room's.
 
-use super::EditionState;
+use super::{Cause, EditionState, UnknownPolicy};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -92,7 +92,7 @@ statements! {
 }
 
 /// Where an edition stands: what a refused write is explained by.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
 pub struct Stand {
     /// Its state.
     pub state: EditionState,
@@ -123,8 +123,8 @@ pub struct DueEdition {
     pub corrects_revision: Option<i64>,
 }
 
-pub async fn state(tx: &mut Tx, id: i64) -> Result<Option<String>> {
-    Ok(tx.opt::<(String,)>(STATE, (id,)).await?.map(|(state,)| state))
+pub async fn state(tx: &mut Tx, id: i64) -> Result<Option<EditionState>> {
+    Ok(tx.opt::<(EditionState,)>(STATE, (id,)).await?.map(|(state,)| state))
 }
 
 pub async fn schedule(
@@ -165,7 +165,7 @@ pub async fn pause(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
 pub async fn pause_because(
     tx: &mut Tx,
     id: i64,
-    (why, paused_for): (&str, &str),
+    (why, paused_for): (&str, Cause),
     now: Moment,
 ) -> Result<bool> {
     Ok(tx.exec(PAUSE, (id, now, why, paused_for)).await? == 1)
@@ -196,15 +196,15 @@ pub async fn lock_held(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(LOCK_HELD, (id, now)).await? == 1)
 }
 
-pub async fn state_for_update(tx: &mut Tx, id: i64) -> Result<Option<String>> {
-    Ok(tx.opt::<(String,)>(STATE_FOR_UPDATE, (id,)).await?.map(|(state,)| state))
+pub async fn state_for_update(tx: &mut Tx, id: i64) -> Result<Option<EditionState>> {
+    Ok(tx.opt::<(EditionState,)>(STATE_FOR_UPDATE, (id,)).await?.map(|(state,)| state))
 }
 
 pub async fn hold_all(tx: &mut Tx, now: Moment) -> Result<Vec<String>> {
     Ok(tx.all::<(String,)>(HOLD_ALL, (now,)).await?.into_iter().map(|(id,)| id).collect())
 }
 
-pub async fn set_policy(tx: &mut Tx, id: i64, policy: &str) -> Result<bool> {
+pub async fn set_policy(tx: &mut Tx, id: i64, policy: UnknownPolicy) -> Result<bool> {
     Ok(tx.exec(SET_POLICY, (id, policy)).await? == 1)
 }
 
@@ -240,7 +240,7 @@ pub async fn next_revision(
     (based_on, state): (i64, EditionState),
     now: Moment,
 ) -> Result<Option<i64>> {
-    let next: Option<(i64,)> = tx.opt(NEXT_REVISION, (now, edition_id, based_on, state.as_str())).await?;
+    let next: Option<(i64,)> = tx.opt(NEXT_REVISION, (now, edition_id, based_on, state)).await?;
     Ok(next.map(|(revision,)| revision))
 }
 
@@ -257,11 +257,7 @@ pub async fn insert_correction(
 }
 
 pub async fn stand(tx: &mut Tx, edition_id: i64) -> Result<Option<Stand>> {
-    let row: Option<(String, i64, Option<Moment>, Moment)> = tx.opt(STAND, (edition_id,)).await?;
-    let stand = |(state, revision, send_at, updated_at): (String, i64, Option<Moment>, Moment)| {
-        Ok(Stand { state: state.parse()?, revision, send_at, updated_at })
-    };
-    row.map(stand).transpose()
+    tx.opt(STAND, (edition_id,)).await
 }
 
 /// `false` if it is no longer the draft that it was then.

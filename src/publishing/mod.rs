@@ -137,7 +137,7 @@ pub struct Digest {
 }
 
 /// What a writer decides of an edition.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct Content {
     /// The subject.
     pub subject: String,
@@ -146,6 +146,7 @@ pub struct Content {
     /// Words before the articles, as Markdown; may be empty.
     pub intro_markdown: String,
     /// The articles in their order.
+    #[sqlx(skip)]
     pub article_ids: Vec<ArticleId>,
 }
 
@@ -161,7 +162,7 @@ pub struct Corrects {
 }
 
 /// An edition with its newest revision.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Edition {
     /// Its key.
     pub id: i64,
@@ -190,6 +191,7 @@ pub struct Edition {
     /// Why the house held it back: `late` or `restored`, or in words why the engine paused it; empty when a person did.
     pub held_because: String,
     /// What it corrects, if it is a correction: then it goes to those who got that.
+    #[sqlx(skip)]
     pub corrects: Option<Corrects>,
     /// How many readers it was sealed for.
     pub sealed_count: Option<i64>,
@@ -204,6 +206,7 @@ pub struct Edition {
     /// Who saved the newest revision.
     pub saved_by: Option<String>,
     /// The newest revision.
+    #[sqlx(flatten)]
     pub content: Content,
 }
 
@@ -231,7 +234,7 @@ pub struct Subject {
 }
 
 /// A line of the list of editions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct EditionSummary {
     /// Its key.
     pub id: i64,

@@ -13,7 +13,7 @@ use crate::{
     bounces::without_addresses,
     clock::Moment,
     db::{self, Db, Gate},
-    delivery::{ledger, returned, suppression::Suppressions},
+    delivery::{ledger, returned, states::Class, suppression::Suppressions},
     editions::{self, EditionState},
     site::Site,
 };
@@ -26,8 +26,8 @@ const LOOK: i64 = 5_000;
 /// Why copies failed, and how many.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct FailedClass {
-    /// The reason, in a word or two, as the ledger writes it.
-    pub class: String,
+    /// The reason.
+    pub class: Class,
     /// How many.
     pub copies: i64,
     /// What a server said of one of them, without addresses; empty where none was asked.
@@ -122,7 +122,7 @@ pub async fn retry_doubted(
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retryable {
     /// The reasons of which there are any.
-    pub classes: BTreeSet<String>,
+    pub classes: BTreeSet<Class>,
     /// How many failed for what the edition paused by itself for; letting it go on puts them back.
     pub for_pause: i64,
 }

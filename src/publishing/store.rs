@@ -1,7 +1,5 @@
 //! The statements of digests, and of what editions say. The table of editions itself is the `editions` room's.
 
-use sqlx::FromRow;
-
 use super::{
     Content, Copy, Corrects, Digest, Edition, EditionSummary, FailedClass, Outcome, Subject, Version, Wanted,
 };
@@ -9,7 +7,6 @@ use crate::{
     articles::ArticleId,
     clock::Moment,
     db::{self, Db, Result, Tx},
-    editions::UnknownPolicy,
     statements,
 };
 
@@ -131,17 +128,17 @@ statements! {
     /// Refusals stopped it, and nobody has let it go on yet.
     PAUSED_BY_REFUSALS = "select count(*) from edition where id = $1 and state = 'paused' and paused_for = 'refusals'";
     RESULTS = "select v.subscriber_id, r.public_id as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
-            (select t.reply from delivery_attempt t
-                where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1) as reply
+            coalesce((select t.reply from delivery_attempt t
+                where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1), '') as reply
         from delivery v left join subscriber r on r.id = v.subscriber_id
         where v.edition_id = $1 and v.subscriber_id > $2 and lower(v.address) like $3 escape '!'
             and ($4 = '' or ($4 = 'open' and v.state in ('queued', 'claimed'))
                 or case when v.state = 'suppressed' and v.class = 'cancelled' then 'cancelled' else v.state end = $4)
             and ($5 = '' or v.class = $5)
         order by v.subscriber_id limit $6";
-    COPIES = "select v.edition_id, e.public_id, r.subject, v.subscriber_id, cast(null as text) as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
-            (select t.reply from delivery_attempt t
-                where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1) as reply
+    COPIES = "select v.edition_id, e.public_id as edition_public_id, r.subject, v.subscriber_id, cast(null as text) as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
+            coalesce((select t.reply from delivery_attempt t
+                where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1), '') as reply
         from delivery v
         join edition e on e.id = v.edition_id
         join variant b on b.id = v.variant_id
@@ -150,139 +147,14 @@ statements! {
         order by v.edition_id desc limit $3";
 }
 
-#[derive(FromRow)]
-struct EditionRow {
-    id: i64,
-    public_id: String,
-    digest_id: i64,
-    digest_name: String,
-    list_id: i64,
-    list_public_id: String,
-    list_slug: String,
-    list_name: String,
-    state: String,
-    revision: i64,
-    send_at: Option<Moment>,
-    unknown_policy: String,
-    held_because: String,
+/// An edition, and what it corrects.
+#[derive(sqlx::FromRow)]
+struct Loaded {
+    #[sqlx(flatten)]
+    edition: Edition,
     corrects_edition_id: Option<i64>,
     corrects_revision: Option<i64>,
     corrects_public_id: Option<String>,
-    sealed_count: Option<i64>,
-    sealed_at: Option<Moment>,
-    finished_at: Option<Moment>,
-    updated_at: Moment,
-    sent_by: Option<String>,
-    saved_by: Option<String>,
-    subject: String,
-    preview_text: String,
-    intro_markdown: String,
-}
-
-impl EditionRow {
-    fn with_articles(self, article_ids: Vec<ArticleId>) -> Result<Edition> {
-        Ok(Edition {
-            id: self.id,
-            public_id: self.public_id,
-            digest_id: self.digest_id,
-            digest_name: self.digest_name,
-            list_id: self.list_id,
-            list_public_id: self.list_public_id,
-            list_slug: self.list_slug,
-            list_name: self.list_name,
-            state: self.state.parse()?,
-            revision: self.revision,
-            send_at: self.send_at,
-            unknown_policy: UnknownPolicy::stored(&self.unknown_policy),
-            held_because: self.held_because,
-            corrects: self.corrects_edition_id.zip(self.corrects_revision).map(|(edition_id, revision)| {
-                Corrects { edition_id, revision, public_id: self.corrects_public_id.unwrap_or_default() }
-            }),
-            sealed_count: self.sealed_count,
-            sealed_at: self.sealed_at,
-            finished_at: self.finished_at,
-            updated_at: self.updated_at,
-            sent_by: self.sent_by,
-            saved_by: self.saved_by,
-            content: Content {
-                subject: self.subject,
-                preview_text: self.preview_text,
-                intro_markdown: self.intro_markdown,
-                article_ids,
-            },
-        })
-    }
-}
-
-#[derive(FromRow)]
-struct SummaryRow {
-    id: i64,
-    public_id: String,
-    state: String,
-    subject: String,
-    preview_text: String,
-    digest_name: String,
-    article_count: i64,
-    send_at: Option<Moment>,
-    sealed_count: Option<i64>,
-    sealed_at: Option<Moment>,
-    updated_at: Moment,
-}
-
-impl SummaryRow {
-    fn parse(self) -> Result<EditionSummary> {
-        Ok(EditionSummary {
-            id: self.id,
-            public_id: self.public_id,
-            state: self.state.parse()?,
-            subject: self.subject,
-            preview_text: self.preview_text,
-            digest_name: self.digest_name,
-            article_count: self.article_count,
-            send_at: self.send_at,
-            sealed_count: self.sealed_count,
-            sealed_at: self.sealed_at,
-            updated_at: self.updated_at,
-        })
-    }
-}
-
-#[derive(FromRow)]
-struct OutcomeRow {
-    subscriber_id: i64,
-    reader: Option<String>,
-    address: String,
-    state: String,
-    class: Option<String>,
-    attempt: i64,
-    maybe_duplicate: bool,
-    reply: Option<String>,
-    updated_at: Moment,
-}
-
-impl From<OutcomeRow> for Outcome {
-    fn from(row: OutcomeRow) -> Self {
-        Self {
-            subscriber_id: row.subscriber_id,
-            reader: row.reader,
-            address: row.address,
-            state: row.state,
-            class: row.class,
-            attempt: row.attempt,
-            maybe_duplicate: row.maybe_duplicate,
-            reply: row.reply.unwrap_or_default(),
-            updated_at: row.updated_at,
-        }
-    }
-}
-
-#[derive(FromRow)]
-struct CopyRow {
-    edition_id: i64,
-    public_id: String,
-    subject: String,
-    #[sqlx(flatten)]
-    outcome: OutcomeRow,
 }
 
 pub(super) async fn digests(db: &Db) -> Result<Vec<Digest>> {
@@ -362,20 +234,25 @@ pub(super) async fn changed_articles(
 }
 
 pub(super) async fn waiting_with(db: &Db, article: ArticleId) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = db.all(WAITING_WITH, (article,)).await?;
-    rows.into_iter().map(SummaryRow::parse).collect()
+    db.all(WAITING_WITH, (article,)).await
 }
 
 pub(super) async fn waiting_with_in(tx: &mut Tx, article: ArticleId) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = tx.all(WAITING_WITH, (article,)).await?;
-    rows.into_iter().map(SummaryRow::parse).collect()
+    tx.all(WAITING_WITH, (article,)).await
 }
 
 /// With its newest revision, or another one.
 pub(super) async fn edition(db: &Db, edition_id: i64, revision: Option<i64>) -> Result<Option<Edition>> {
-    let Some(row) = db.opt::<EditionRow>(EDITION, (edition_id, revision)).await? else { return Ok(None) };
-    let articles: Vec<(ArticleId,)> = db.all(ARTICLE_IDS, (edition_id, row.revision)).await?;
-    row.with_articles(articles.into_iter().map(|(id,)| id).collect()).map(Some)
+    let Some(loaded) = db.opt::<Loaded>(EDITION, (edition_id, revision)).await? else { return Ok(None) };
+    let Loaded { mut edition, corrects_edition_id, corrects_revision, corrects_public_id } = loaded;
+    edition.corrects = corrects_edition_id.zip(corrects_revision).map(|(edition_id, revision)| Corrects {
+        edition_id,
+        revision,
+        public_id: corrects_public_id.unwrap_or_default(),
+    });
+    let articles: Vec<(ArticleId,)> = db.all(ARTICLE_IDS, (edition_id, edition.revision)).await?;
+    edition.content.article_ids = articles.into_iter().map(|(id,)| id).collect();
+    Ok(Some(edition))
 }
 
 pub(super) async fn edition_id(db: &Db, public_id: &str) -> Result<Option<i64>> {
@@ -383,17 +260,15 @@ pub(super) async fn edition_id(db: &Db, public_id: &str) -> Result<Option<i64>> 
 }
 
 pub(super) async fn summaries(db: &Db, before: i64, limit: i64) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = db.all(SUMMARIES, (before, limit)).await?;
-    rows.into_iter().map(SummaryRow::parse).collect()
+    db.all(SUMMARIES, (before, limit)).await
 }
 
 pub(super) async fn last_sealed(db: &Db) -> Result<Option<EditionSummary>> {
-    db.opt::<SummaryRow>(LAST_SEALED, ()).await?.map(SummaryRow::parse).transpose()
+    db.opt(LAST_SEALED, ()).await
 }
 
 pub(super) async fn latest_drafts(db: &Db, limit: i64) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = db.all(LATEST_DRAFTS, (limit,)).await?;
-    rows.into_iter().map(SummaryRow::parse).collect()
+    db.all(LATEST_DRAFTS, (limit,)).await
 }
 
 pub(super) async fn subjects(db: &Db, ids: &[i64]) -> Result<Vec<Subject>> {
@@ -401,18 +276,15 @@ pub(super) async fn subjects(db: &Db, ids: &[i64]) -> Result<Vec<Subject>> {
 }
 
 pub(super) async fn held(db: &Db) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = db.all(HELD, ()).await?;
-    rows.into_iter().map(SummaryRow::parse).collect()
+    db.all(HELD, ()).await
 }
 
 pub(super) async fn held_in(tx: &mut Tx) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = tx.all(HELD, ()).await?;
-    rows.into_iter().map(SummaryRow::parse).collect()
+    tx.all(HELD, ()).await
 }
 
 pub(super) async fn drafts_in(tx: &mut Tx) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = tx.all(DRAFTS, ()).await?;
-    rows.into_iter().map(SummaryRow::parse).collect()
+    tx.all(DRAFTS, ()).await
 }
 
 pub(super) async fn archive(
@@ -420,8 +292,7 @@ pub(super) async fn archive(
     (sealed_at, id): (Moment, i64),
     limit: i64,
 ) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = db.all(ARCHIVE, (sealed_at, id, limit)).await?;
-    rows.into_iter().map(SummaryRow::parse).collect()
+    db.all(ARCHIVE, (sealed_at, id, limit)).await
 }
 
 pub(super) async fn in_archive(db: &Db, public_id: &str) -> Result<Option<i64>> {
@@ -437,17 +308,9 @@ pub(super) async fn results(
     limit: i64,
 ) -> Result<Vec<Outcome>> {
     let Wanted { state, class, .. } = wanted;
-    let rows: Vec<OutcomeRow> = db.all(RESULTS, (edition_id, after, pattern, state, class, limit)).await?;
-    Ok(rows.into_iter().map(Outcome::from).collect())
+    db.all(RESULTS, (edition_id, after, pattern, state, class, limit)).await
 }
 
 pub(super) async fn copies_of(db: &Db, subscriber_id: i64, before: i64, limit: i64) -> Result<Vec<Copy>> {
-    let rows: Vec<CopyRow> = db.all(COPIES, (subscriber_id, before, limit)).await?;
-    let copy = |row: CopyRow| Copy {
-        edition_id: row.edition_id,
-        edition_public_id: row.public_id,
-        subject: row.subject,
-        outcome: row.outcome.into(),
-    };
-    Ok(rows.into_iter().map(copy).collect())
+    db.all(COPIES, (subscriber_id, before, limit)).await
 }

@@ -15,7 +15,6 @@ pub struct Staff {
     /// What the desk calls them.
     pub name: String,
     /// What they may do.
-    #[sqlx(try_from = "String")]
     pub role: Role,
 }
 
@@ -31,7 +30,6 @@ pub struct Member {
     /// What the desk calls them.
     pub name: String,
     /// What they may do.
-    #[sqlx(try_from = "String")]
     pub role: Role,
     /// Whether they have set a password yet.
     pub joined: bool,

@@ -25,7 +25,8 @@ pub async fn mail_again(
     let mut tx = site.db.begin().await?;
     let lifted = suppressions.lift_one(&mut tx, seen).await?;
     if lifted {
-        let detail = if why.is_empty() { stopped.reason } else { format!("{}: {why}", stopped.reason) };
+        let detail =
+            if why.is_empty() { stopped.reason.to_string() } else { format!("{}: {why}", stopped.reason) };
         audit_log::record(&mut tx, site, Some(staff_id), "mails again", &reader.public_id, &detail).await?;
     }
     tx.commit().await?;

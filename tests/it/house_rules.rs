@@ -102,6 +102,7 @@ const LEVELS: &[&[&str]] = &[
         "tasks",
         "meters",
         "door",
+        "words",
     ],
     &["db"],
     &["site"],
@@ -376,6 +377,25 @@ fn no_room_is_larger_than_an_eighth_of_the_house() {
     let all: usize = lines.values().sum();
     let large: Vec<_> = lines.iter().filter(|(_, count)| **count * 100 > all * 12).collect();
     assert!(large.is_empty(), "of {all} lines: {large:?}");
+}
+
+/// Whoever writes where a copy stands moves its tallies: one file does both, for whoever moves one.
+#[test]
+fn one_file_writes_where_copies_stand() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources().iter().filter(|(path, _)| path.contains("store")) {
+        for (at, _) in text.match_indices("update delivery ") {
+            let statement = text[at..].split("\";").next().unwrap_or_default();
+            let set = statement.split(" where ").next().unwrap_or_default();
+            if set.contains(" state = ") && path != "delivery/store/moves.rs" {
+                wrong.push(format!("src/{path}: {set}"));
+            }
+        }
+        if text.contains("insert into delivery (") && path != "delivery/store/moves.rs" {
+            wrong.push(format!("src/{path} writes copies"));
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
 }
 
 /// A test that sleeps is slow or wrong: it waits for a condition. The one place that polls is in `support/`.

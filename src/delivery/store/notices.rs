@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::dkim::{self, SealedKey};
+use super::{
+    super::states::Class,
+    dkim::{self, SealedKey},
+};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -69,10 +72,10 @@ statements! {
             maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// A worker stops in good order.
-    RELEASE = "update notice set state = 'queued', attempt = attempt - 1, claimed_by = null
+    GIVE_BACK_ALL = "update notice set state = 'queued', attempt = attempt - 1, claimed_by = null
         where state = 'claimed' and claimed_by = $1 and not marker";
     /// A claim that nobody works on goes back; the attempt does not count.
-    HAND_BACK = rows(3) "update notice set state = 'queued', attempt = notice.attempt - 1, claimed_by = null from (values {rows}) as v
+    GIVE_BACK = rows(3) "update notice set state = 'queued', attempt = notice.attempt - 1, claimed_by = null from (values {rows}) as v
         where notice.id = cast(v.column1 as bigint) and notice.state = 'claimed' and not notice.marker
         and notice.claimed_by = cast(v.column2 as bigint) and notice.attempt = cast(v.column3 as bigint)";
     /// The copy of the database that holds them was restored: they are not sent.
@@ -127,7 +130,7 @@ pub struct FailedNotice {
     /// To whom: shown masked.
     pub address: String,
     /// Why, in a word.
-    pub class: Option<String>,
+    pub class: Option<Class>,
     /// What the mail service said.
     pub reply: String,
     /// How often it was tried.
@@ -155,15 +158,15 @@ pub struct NewRow {
 #[derive(Clone, Debug)]
 pub enum Ending {
     Accepted,
-    Failed(&'static str),
-    Suppressed(&'static str),
+    Failed(Class),
+    Suppressed(Class),
     Retry {
-        class: &'static str,
+        class: Class,
         at: Moment,
     },
     /// It may have arrived; it is sent again at that moment, but not for the fourth time.
     Doubt {
-        class: &'static str,
+        class: Class,
         at: Moment,
     },
 }
@@ -249,7 +252,7 @@ pub async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<u64> {
     tx.exec(TAKE_BACK, (worker, now)).await
 }
 
-pub async fn break_off(
+pub async fn take_back_broken(
     tx: &mut Tx,
     worker: i64,
     (id, attempt): (i64, i64),
@@ -259,12 +262,12 @@ pub async fn break_off(
     tx.exec(BREAK_OFF, (id, worker, attempt, words, now, next)).await
 }
 
-pub async fn release(tx: &mut Tx, worker: i64) -> Result<u64> {
-    tx.exec(RELEASE, (worker,)).await
+pub async fn give_back_all(tx: &mut Tx, worker: i64) -> Result<u64> {
+    tx.exec(GIVE_BACK_ALL, (worker,)).await
 }
 
-pub async fn hand_back(tx: &mut Tx, worker: i64, keys: &[(i64, i64)]) -> Result<u64> {
-    tx.many(HAND_BACK, keys.iter().map(|&(id, attempt)| (id, worker, attempt))).await
+pub async fn give_back(tx: &mut Tx, worker: i64, keys: &[(i64, i64)]) -> Result<u64> {
+    tx.many(GIVE_BACK, keys.iter().map(|&(id, attempt)| (id, worker, attempt))).await
 }
 
 pub async fn counts(db: &Db) -> Result<Vec<(String, i64)>> {

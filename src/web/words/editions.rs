@@ -1,7 +1,13 @@
 //! Editions and their copies.
 
 use super::grouped;
-use crate::{delivery::progress::Progress, editions::EditionState};
+use crate::{
+    delivery::{
+        progress::Progress,
+        states::{AttemptOutcome, Class, CopyState},
+    },
+    editions::EditionState,
+};
 
 /// What an edition is called while nobody gave it a subject.
 pub(in crate::web) fn title(subject: &str) -> String {
@@ -24,24 +30,26 @@ pub(in crate::web) const fn state_label(state: EditionState) -> &'static str {
 
 /// What became of a copy, in words.
 pub(in crate::web) fn outcome_of(
-    state: &str,
-    class: Option<&str>,
+    state: CopyState,
+    class: Option<Class>,
     maybe_duplicate: bool,
     attempt: i64,
 ) -> String {
-    let why = class.unwrap_or_default().replace(['_', '-'], " ");
-    let with_why = |what: &str| if why.is_empty() { what.to_owned() } else { format!("{what}: {why}") };
+    let with_why = |what: &str| class.map_or_else(|| what.to_owned(), |class| format!("{what}: {class}"));
     match state {
-        "accepted" if maybe_duplicate => "Taken, perhaps twice".to_owned(),
-        "accepted" => "Taken".to_owned(),
-        "failed" if class == Some("broke off") => format!("Failed: {BROKE_OFF}"),
-        "failed" => with_why("Failed"),
-        "suppressed" if class == Some("cancelled") => "Not sent: the edition was cancelled".to_owned(),
-        "suppressed" => with_why("Not mailed"),
-        "unknown" => "May have arrived".to_owned(),
-        "claimed" => "Being sent".to_owned(),
-        _ if attempt > 0 => "Will be tried again".to_owned(),
-        _ => "Still to go".to_owned(),
+        CopyState::Accepted if maybe_duplicate => "Taken, perhaps twice".to_owned(),
+        CopyState::Accepted => "Taken".to_owned(),
+        CopyState::Failed if class == Some(Class::BrokeOff) => format!("Failed: {BROKE_OFF}"),
+        CopyState::Failed => with_why("Failed"),
+        CopyState::Cancelled => "Not sent: the edition was cancelled".to_owned(),
+        CopyState::Suppressed if class == Some(Class::Cancelled) => {
+            "Not sent: the edition was cancelled".to_owned()
+        }
+        CopyState::Suppressed => with_why("Not mailed"),
+        CopyState::Unknown => "May have arrived".to_owned(),
+        CopyState::Claimed => "Being sent".to_owned(),
+        CopyState::Queued if attempt > 0 => "Will be tried again".to_owned(),
+        CopyState::Queued => "Still to go".to_owned(),
     }
 }
 
@@ -56,16 +64,15 @@ pub(in crate::web) fn have_and_have_not(progress: Progress) -> String {
 }
 
 /// What came of one attempt at a copy.
-pub(in crate::web) fn attempt(outcome: &str) -> &str {
+pub(in crate::web) const fn attempt(outcome: AttemptOutcome) -> &'static str {
     match outcome {
-        "accepted" => "Taken by their mail provider",
-        "failed" => "Failed",
-        "retry" => "To be tried again",
-        "unknown" => "No answer: it may have arrived",
-        "held back" => "Not sent",
-        "broke off" => "Not sent: the program broke off",
-        "given up" => "Given up: their mail provider has taken nothing for days",
-        other => other,
+        AttemptOutcome::Accepted => "Taken by their mail provider",
+        AttemptOutcome::Failed => "Failed",
+        AttemptOutcome::Retry => "To be tried again",
+        AttemptOutcome::Unknown => "No answer: it may have arrived",
+        AttemptOutcome::HeldBack => "Not sent",
+        AttemptOutcome::BrokeOff => "Not sent: the program broke off",
+        AttemptOutcome::GivenUp => "Given up: their mail provider has taken nothing for days",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Readers: how they stand, what they agreed to, and what came back from them.
 
-use crate::{bounces::record::Bounce, subscribers::Subscription};
+use crate::{bounces::record::Bounce, delivery::suppression::Reason, subscribers::Subscription};
 
 /// What a state means to an editor, and the colour of its pill.
 pub(in crate::web) fn standing(subscription: &Subscription) -> (&'static str, &'static str) {
@@ -43,12 +43,12 @@ pub(in crate::web) fn agreed(action: &str, method: &str) -> (&'static str, &'sta
 }
 
 /// Why an address is not mailed.
-pub(in crate::web) fn stopped_because(reason: &str) -> &'static str {
+pub(in crate::web) const fn stopped_because(reason: Reason) -> &'static str {
     match reason {
-        "bounced" => "Mail to this address comes back",
-        "complained" => "They marked an edition as spam",
-        "erased" => "They asked to be forgotten",
-        _ => "The team decided never to mail this address again",
+        Reason::Bounced => "Mail to this address comes back",
+        Reason::Complained => "They marked an edition as spam",
+        Reason::Erased => "They asked to be forgotten",
+        Reason::Staff => "The team decided never to mail this address again",
     }
 }
 

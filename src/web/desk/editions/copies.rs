@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     clock::Zone,
-    delivery::ledger::Attempt,
+    delivery::{ledger::Attempt, states::CopyState},
     publishing, subscribers,
     web::{
         Desk, Outcome, WebError,
@@ -19,7 +19,7 @@ struct Page {
     edition: String,
     reader: String,
     address: String,
-    state: String,
+    state: CopyState,
     outcome: String,
     when: String,
     revision: i64,
@@ -40,7 +40,7 @@ impl Line {
     fn new(one: Attempt, zone: &Zone) -> Self {
         Self {
             attempt: one.attempt,
-            what: attempt(&one.outcome).to_owned(),
+            what: attempt(one.outcome).to_owned(),
             stage: stage(&one.stage),
             words: one.reply,
             when: one.at.date_time(zone),
@@ -58,7 +58,7 @@ pub(crate) async fn show(desk: Desk, Path((id, reader)): Path<(String, String)>)
         title: title(&edition.content.subject),
         edition: edition.public_id,
         reader: reader.public_id,
-        outcome: outcome_of(&copy.state, copy.class.as_deref(), copy.maybe_duplicate, copy.attempt),
+        outcome: outcome_of(copy.state, copy.class, copy.maybe_duplicate, copy.attempt),
         address: copy.address,
         state: copy.state,
         when: copy.updated_at.date_time(desk.zone()),

@@ -23,6 +23,7 @@ use crate::{
     delivery::{
         breaker::UNREADABLE,
         progress::{self, Progress},
+        states::CopyState,
     },
     editions::EditionState,
     origin::{self, Standing},
@@ -166,7 +167,7 @@ pub(in crate::web::desk) struct Row {
     address: String,
     /// The page of everything that happened to it.
     log_path: Option<String>,
-    state: String,
+    state: CopyState,
     outcome: String,
     words: String,
     when: String,
@@ -175,7 +176,7 @@ pub(in crate::web::desk) struct Row {
 impl Row {
     pub(in crate::web::desk) fn new(copy: publishing::Outcome, zone: &Zone) -> Self {
         Self {
-            outcome: outcome_of(&copy.state, copy.class.as_deref(), copy.maybe_duplicate, copy.attempt),
+            outcome: outcome_of(copy.state, copy.class, copy.maybe_duplicate, copy.attempt),
             address: copy.address,
             log_path: None,
             state: copy.state,

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::{
-    delivery::progress::Progress,
+    delivery::{progress::Progress, states::Class},
     editions::EditionState,
     publishing::{self, Edition, Retryable, Version},
     staff::Role,
@@ -44,7 +44,7 @@ struct VersionView {
 
 #[derive(Serialize)]
 struct FailedView {
-    class: String,
+    class: &'static str,
     /// The same for people.
     why: String,
     copies: String,
@@ -115,11 +115,11 @@ impl Repair {
             failed: failed
                 .into_iter()
                 .map(|failed| FailedView {
-                    list_path: list_path(&failed.class),
-                    is_ours: matches!(failed.class.as_str(), "render" | "broke off"),
-                    why: if failed.class == "broke off" { BROKE_OFF.to_owned() } else { failed.class.clone() },
+                    list_path: list_path(failed.class.as_str()),
+                    is_ours: matches!(failed.class, Class::Render | Class::BrokeOff),
+                    why: if failed.class == Class::BrokeOff { BROKE_OFF } else { failed.class.as_str() }.to_owned(),
                     may_retry: may_retry && retryable.classes.contains(&failed.class),
-                    class: failed.class,
+                    class: failed.class.as_str(),
                     copies: copies(failed.copies),
                     example: failed.example,
                 })

@@ -12,7 +12,10 @@ use crate::{
         record::{self, Bounce},
     },
     clock::{Moment, Zone},
-    delivery::{returned::Decision, suppression::Suppressions},
+    delivery::{
+        returned::Decision,
+        suppression::{Reason, Suppressions},
+    },
     email_address::EmailAddress,
     publishing::{self, Returned},
     subscribers::{self, Subscriber},
@@ -141,11 +144,11 @@ pub(super) async fn stopped(desk: &Desk, reader: &Subscriber) -> Result<Option<S
     let found = Suppressions::new(desk.site()).find(&reader.email).await?;
     Ok(found.map(|found| Stopped {
         id: found.id,
-        blocked: found.reason == "staff",
-        why: stopped_because(&found.reason),
+        blocked: found.reason == Reason::Staff,
+        why: stopped_because(found.reason),
         words: found.detail,
         since: found.created_at.date(desk.zone()),
-        careful: found.reason != "bounced",
+        careful: found.reason != Reason::Bounced,
     }))
 }
 
