@@ -113,8 +113,8 @@ both_engines! {
         assert!(!before.is_empty(), "it broke off");
         for sql in [
             "update delivery set state = 'claimed', claimed_by = 999, attempt = attempt + 1 where state = 'queued' and broke_off",
-            "insert into delivery_tally (edition_id, worker_id, state, count) select edition_id, 999, 'queued', -1 from delivery where claimed_by = 999
-                union all select edition_id, 999, 'claimed', 1 from delivery where claimed_by = 999",
+            "insert into delivery_tally (edition_id, worker_id, state, count) select edition_id, 999, 'queued', -count(*) from delivery where claimed_by = 999 group by 1
+                union all select edition_id, 999, 'claimed', count(*) from delivery where claimed_by = 999 group by 1",
             "insert into worker (id, host, pid, base_url, started_at, heartbeat_at, stopped_at)
                 select 999, 'gone', 1, base_url, max(started_at), max(heartbeat_at), max(heartbeat_at) from worker group by base_url",
         ] {
