@@ -2,7 +2,8 @@
 //!
 //! The rule: HTML, Markdown, feeds, mail and digests are read and made through [`aside`]. A few at once go on; who comes later
 //! waits for a place without holding a thread, and who goes away while waiting leaves nothing behind to be done. None of it may
-//! be begun within a transaction, which would hold the database while it waits.
+//! be begun within a transaction, which would hold the database while it waits. Automatic emails of a few lines are written at
+//! once, with [`quietly`], in the transaction of what they tell (`delivery::notices`).
 //!
 //! How long a piece of work can take is bounded where it is done: `worst_tests` holds that each is in proportion to its text.
 
@@ -113,13 +114,22 @@ pub struct Each(Option<Broke>);
 impl Each {
     /// Does one of them; none when it broke off.
     pub async fn one<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        self.tried(work).await.ok()
+    }
+
+    /// Does one of them.
+    ///
+    /// # Errors
+    /// What it said when it broke off: one line, without addresses.
+    pub async fn tried<T>(&mut self, work: impl Future<Output = T>) -> Result<T, String> {
         let broke = match caught(work).await {
-            Ok(done) => return Some(done),
+            Ok(done) => return Ok(done),
             Err(broke) => broke,
         };
-        tracing::error!(panic = %broke, "one of several broke off; the others are done");
+        let words = broke.to_string();
+        tracing::error!(panic = words, "one of several broke off; the others are done");
         self.0.get_or_insert(broke);
-        None
+        Err(words)
     }
 
     /// Whether one of them has.

@@ -7,14 +7,17 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`network`], [`trust`], [`private`], [`dns`], [`config`] | time, randomness and keys, what links say, parsed addresses, amounts, whose network, whose certificates count, who may read our files, questions to the DNS, the environment |
+//! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`network`], [`authorities`], [`private`], [`dns`], [`words`], [`config`] | time, randomness and keys, what links say, parsed addresses, amounts, whose network, whose certificates count, who may read our files, questions to the DNS, words that the database holds, the environment |
 //! | [`door`] | how connections are taken, how long each may keep us waiting, and how many there may be |
 //! | [`meters`] | what this process counts as it goes, for whoever watches it |
 //! | [`heavy`] | work that takes the processor for a while or may fail badly, away from the threads that serve |
 //! | [`site`] | one running instance: database, clock, keys, public address |
 //! | [`db`] | one data layer over SQLite and PostgreSQL, migrations, statements |
+//! | [`queue`] | what waits for its turn: claims, rules, news for the team |
 //! | [`attempts`] | whatever is limited, counted before it is judged |
 //! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
+//! | [`audit_log`] | who of the team did what, and when |
+//! | [`settings`] | what an editor decides, with its history |
 //! | [`payments`] | the payment provider: Stripe's API behind a trait |
 //! | [`replies`] | a server's words, read once: what a refusal or a report says, and of whom |
 //! | [`editions`] | the states of an edition, and the only functions that move it |
@@ -24,9 +27,10 @@
 //! | [`delivery`] | editions on their way: the ledger of deliveries, notices, suppression, workers |
 //! | [`bounces`] | what comes back about our mail, from every source in one form, and what it does |
 //! | [`deliverability`] | what mail providers look at before they believe our mail, and whether it is there |
-//! | [`staff`] | the team: accounts, roles, sessions, the settings an editor decides |
+//! | [`staff`] | the team: accounts, roles, sessions |
 //! | [`subscribers`] | readers: lists, subscriptions, consent, preferences |
 //! | [`articles`] | articles and the feeds they come from |
+//! | [`audience`] | who an edition is for, and who of them it is still for |
 //! | [`publishing`] | an edition from the first word to the last reader: composing, previewing, sending, correcting |
 //! | [`donations`] | supporters, gifts, the money ledger, the webhook inbox |
 //! | [`restored`] | what is held, ended and told when a backup was restored |
@@ -41,6 +45,9 @@
 
 pub mod articles;
 pub mod attempts;
+pub mod audience;
+pub mod audit_log;
+pub mod authorities;
 pub mod bounces;
 pub mod cli;
 pub mod clock;
@@ -65,11 +72,13 @@ pub mod origin;
 pub mod payments;
 pub mod private;
 pub mod publishing;
+pub mod queue;
 pub mod relays;
 pub mod replies;
 pub mod restored;
 pub mod sandbox;
 pub mod sealed_file;
+pub mod settings;
 pub mod site;
 pub mod smtp;
 pub mod smtp_url;
@@ -77,8 +86,8 @@ pub mod staff;
 pub mod subscribers;
 pub mod tasks;
 pub mod token;
-pub mod trust;
 pub mod web;
+pub mod words;
 #[cfg(test)]
 mod worst_tests;
 
@@ -100,10 +109,14 @@ extern crate self as broadside;
 #[must_use]
 pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     let mut all = vec![
+        ("queue", queue::STATEMENTS),
         ("attempts", attempts::STATEMENTS),
+        ("audit_log", audit_log::STATEMENTS),
+        ("settings", settings::STATEMENTS),
         ("staff", staff::STATEMENTS),
         ("subscribers", subscribers::STATEMENTS),
         ("articles", articles::STATEMENTS),
+        ("audience", audience::STATEMENTS),
         ("publishing", publishing::STATEMENTS),
         ("donations", donations::STATEMENTS),
         ("donations", donations::ATTENTION_STATEMENTS),
@@ -116,5 +129,10 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     all.extend(relays::STATEMENTS.iter().map(|table| ("relays", *table)));
     all.extend(bounces::STATEMENTS.iter().map(|table| ("bounces", *table)));
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
+    for (room, queues) in
+        [("queue", queue::QUEUES), ("articles", articles::QUEUES), ("donations", donations::QUEUES)]
+    {
+        all.extend(queues.iter().map(|queue| (room, *queue)));
+    }
     all
 }

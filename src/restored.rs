@@ -1,4 +1,4 @@
-//! A backup was restored: what has to be held, ended and told before anything goes out from it.
+//! A backup was restored: what has to be held, ended and told before anything goes out from it. Or the magazine only moved.
 //!
 //! The rule: a backup is the past. It does not know who left, who was mailed, who gave and who was shut out since, so
 //! nothing of what it would do by itself is done without being asked, and no key that it holds opens a door (TRUST T10).
@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    audit_log,
     clock::Moment,
     db,
     delivery::{
@@ -17,7 +18,7 @@ use crate::{
     origin::{self, Standing, position::Positions},
     publishing::{self, EditionSummary},
     site::Site,
-    staff::{accounts, audit, sessions},
+    staff::{accounts, sessions},
     subscribers,
 };
 
@@ -107,7 +108,7 @@ pub async fn restored(
     let sessions = sessions::end_all_but(&mut tx, keep).await?;
     let links = accounts::void_all_links(&mut tx).await?;
     origin::confirm(&mut tx, site, &place, positions).await?;
-    audit::record(&mut tx, site, by, "restored a backup", "", &site.url("/")).await?;
+    audit_log::record(&mut tx, site, by, "restored a backup", "", &site.url("/")).await?;
     let report = Report {
         at: site.now(),
         held: publishing::held_in(&mut tx).await?.iter().map(Line::new).collect(),
@@ -123,6 +124,23 @@ pub async fn restored(
     origin::restored(&mut tx, before, &json).await?;
     tx.commit().await?;
     Ok(Some(report))
+}
+
+/// Somebody said that the database is the magazine itself, and is at home here from now on, with the files of `positions`;
+/// `false`, and what was said stands, once somebody has said before what it is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn moved(site: &Site, by: Option<i64>, positions: Option<&Positions>) -> db::Result<bool> {
+    let place = origin::place(&site.db).await?;
+    let mut tx = site.db.begin().await?;
+    if origin::look_in(&mut tx, site).await? == Standing::AtHome {
+        return Ok(false);
+    }
+    origin::confirm(&mut tx, site, &place, positions).await?;
+    audit_log::record(&mut tx, site, by, "confirmed the address", "", &site.url("/")).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// What was said when a backup was last restored.
@@ -157,7 +175,7 @@ async fn newest(site: &Site, before: Moment) -> db::Result<Newest> {
     Ok(Newest {
         consent: subscribers::newest_consent(&site.db, before).await?,
         suppression: Suppressions::new(site).count(before).await?.1,
-        deed: audit::latest(&site.db, 100).await?.iter().map(|line| line.at).find(|at| *at <= before),
+        deed: audit_log::latest(&site.db, 100).await?.iter().map(|line| line.at).find(|at| *at <= before),
         gift: donations::newest_gift(&site.db, before).await?,
     })
 }

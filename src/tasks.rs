@@ -125,6 +125,12 @@ impl Breaks {
         self.lock().iter().filter(|(_, one)| is_calm(one)).map(|(task, _)| *task).collect()
     }
 
+    /// Whether there is nothing to say of any of them.
+    #[must_use]
+    pub fn is_quiet(&self, now: Moment) -> bool {
+        self.untold().is_empty() && self.calm(now).is_empty()
+    }
+
     /// It was said that this one works again.
     pub fn forget(&self, task: Task) {
         let mut known = self.lock();

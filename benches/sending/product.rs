@@ -13,18 +13,19 @@ use std::{
 use anyhow::{Context, ensure};
 use broadside::{
     articles,
+    authorities::Trust,
     clock::{Clock, Moment},
     db::{Db, DbOptions, Migrations},
     delivery::{
         dkim,
         engine::{Engine, EngineOptions},
-        notices::{self, NewNotice},
-        progress,
+        notices, progress,
     },
     email_address::EmailAddress,
     mail::{ConfirmSubscription, EmailTemplate as _, Templates, dkim::Algorithm},
     publishing::{self, Content},
     relays::RelayOptions,
+    settings::Settings,
     site::Site,
     smtp::{Relay, Timeouts, Wire},
     staff::{
@@ -33,7 +34,6 @@ use broadside::{
     },
     subscribers::{self, Basis, lists},
     token::{Keys, RootSecret},
-    trust::Trust,
 };
 
 /// Tuesday, 3 March 2026, 09:00 UTC: when the edition is sealed.
@@ -127,16 +127,15 @@ async fn longest_wait(site: Site) {
 /// Somebody subscribes a few times a second while the edition goes out: how long until the mail that answers has left. Prints
 /// the longest time in milliseconds, and how many it were.
 async fn time_notices(site: Site, longest: Arc<AtomicU64>, sent: Arc<AtomicU64>) -> anyhow::Result<()> {
-    let from = EmailAddress::parse("post@example.org")?;
     let to = EmailAddress::parse("new-reader@example.org")?;
+    let settings = Settings { contact_email: "post@example.org".into(), ..Settings::default() };
+    let letterhead = settings.letterhead(&site);
     let context = ConfirmSubscription::sample();
     loop {
         let number = sent.load(Ordering::SeqCst) + 1;
         let mut tx = site.db.begin().await?;
         let key = format!("bench:{number}");
-        let notice =
-            NewNotice { key: &key, from: ("The Lamplighter", &from), to: &to, name: "", context: &context };
-        notices::enqueue(&mut tx, &site, notice).await?;
+        notices::tell(&mut tx, &site, &letterhead, ("", &to), &key, &context).await?;
         tx.commit().await?;
         let started = Instant::now();
         while notices::accepted(&site.db).await?.len() < usize::try_from(number)? {

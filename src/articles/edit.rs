@@ -133,7 +133,7 @@ pub async fn create(site: &Site, written: &Written) -> Result<Article, ArticleEr
         image_url: given(&written.image_url),
         origin_note: given(&written.origin_note),
         word_count: body.words,
-        state: written.state.as_str(),
+        state: written.state,
         published_at: written.published_at.unwrap_or(now),
         now,
         edited_at: Some(now),
@@ -171,7 +171,7 @@ pub async fn update(
         canonical_url: given(&written.canonical_url),
         image_url: given(&written.image_url),
         origin_note: given(&written.origin_note),
-        state: written.state.as_str(),
+        state: written.state,
         published_at: written.published_at,
         now: site.now(),
     };

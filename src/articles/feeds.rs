@@ -1,6 +1,6 @@
 //! The feeds that articles come from: adding one, and asking them again.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use url::Url;
 
@@ -8,14 +8,16 @@ use super::{
     FeedId, ImportReport,
     feed::{self, FeedError, ParsedFeed},
     fetch::{self, FetchError, Fetched, Fetcher, Validators},
-    import, store,
+    import,
+    store::{self, FEEDS_IN_TURN},
 };
 use crate::{
+    audit_log,
     clock::Moment,
     db::{self, Db},
-    heavy::{self, Each},
+    heavy,
+    queue::{self, Came, Due, Queue, Work},
     site::Site,
-    staff::audit,
 };
 
 /// A feed as it stands.
@@ -79,7 +81,7 @@ pub async fn add_feed(site: &Site, fetcher: &Fetcher, address: &str) -> Result<F
 pub async fn remove_feed(site: &Site, id: FeedId, staff_id: Option<i64>) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
     let Some(url) = store::remove_feed(&mut tx, id).await? else { return Ok(false) };
-    audit::record(&mut tx, site, staff_id, "removed a feed", &url, "").await?;
+    audit_log::record(&mut tx, site, staff_id, "removed a feed", &url, "").await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -92,12 +94,12 @@ pub async fn find_feed(db: &Db, id: FeedId) -> db::Result<Option<Feed>> {
     store::feed(db, id).await
 }
 
-/// Every feed.
+/// Feeds in the order in which they were added, after one of them.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn feeds(db: &Db) -> db::Result<Vec<Feed>> {
-    store::feeds(db).await
+pub async fn feeds(db: &Db, after: Option<i64>, limit: i64) -> db::Result<Vec<Feed>> {
+    store::feeds(db, after.unwrap_or(0), limit).await
 }
 
 /// Asks a feed whether it changed, and imports it if so. What went wrong is kept with the feed.
@@ -106,35 +108,64 @@ pub async fn feeds(db: &Db) -> db::Result<Vec<Feed>> {
 /// [`PollError`].
 pub async fn poll_feed(site: &Site, fetcher: &Fetcher, feed: &Feed) -> Result<Polled, PollError> {
     let polled = poll(site, fetcher, feed).await;
-    let trouble = match &polled {
-        Ok(Polled::Imported(_)) | Err(PollError::Database(_)) => return polled,
-        Ok(Polled::NotModified) => None,
-        Err(error) => Some(error.to_string()),
-    };
+    if matches!(polled, Ok(Polled::Imported(_)) | Err(PollError::Database(_))) {
+        return polled;
+    }
     let mut tx = site.db.begin().await?;
-    store::feed_checked(&mut tx, feed.id, trouble.as_deref(), site.now()).await?;
+    match &polled {
+        Ok(_) => store::feed_well(&mut tx, feed.id, site.now()).await?,
+        Err(error) => store::feed_failed(&mut tx, feed.id, &error.to_string(), site.now()).await?,
+    }
     tx.commit().await?;
     polled
 }
 
-/// Polls the feeds that were not asked for as long as `every`, at most 20 at a time.
+/// Polls the feeds whose turn has come.
 ///
 /// # Errors
-/// When the database fails; a feed's own trouble stands in its result.
-pub async fn poll_due(
-    site: &Site,
-    fetcher: &Fetcher,
-    every: Duration,
-) -> db::Result<Vec<(Feed, Result<Polled, PollError>)>> {
-    let (mut polled, mut each) = (Vec::new(), Each::default());
-    let now = site.now();
-    for feed in store::feeds_due(&site.db, now.minus(every), now).await? {
-        if let Some(outcome) = each.one(poll_feed(site, fetcher, &feed)).await {
-            polled.push((feed, outcome));
+/// When the database fails; a feed's own trouble stands with it.
+pub async fn poll_due(site: &Site, fetcher: &Fetcher) -> db::Result<queue::Worked> {
+    queue::work(site, &InTurn(fetcher)).await
+}
+
+/// Has a feed that failed asked again within a minute. False when it is not one of those.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ask_again(site: &Site, url: &str, staff_id: Option<i64>) -> db::Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let asked = FEEDS_IN_TURN.again(&mut tx, url, site.now()).await?;
+    if asked {
+        audit_log::record(&mut tx, site, staff_id, "had a feed asked again", url, "").await?;
+    }
+    tx.commit().await?;
+    Ok(asked)
+}
+
+/// Feeds, each when its turn has come.
+struct InTurn<'a>(&'a Fetcher);
+
+#[derive(sqlx::FromRow)]
+struct Which {
+    id: FeedId,
+}
+
+impl Work for InTurn<'_> {
+    type What = Which;
+
+    fn queue(&self) -> &'static Queue {
+        &FEEDS_IN_TURN
+    }
+
+    async fn work(&self, site: &Site, due: &Due<Which>) -> db::Result<Came> {
+        // Somebody may have removed it meanwhile.
+        let Some(feed) = store::feed(&site.db, due.what.id).await? else { return Ok(Came::Done) };
+        match poll_feed(site, self.0, &feed).await {
+            Ok(_) => Ok(Came::Done),
+            Err(PollError::Database(error)) => Err(error),
+            Err(error) => Ok(Came::Later(error.to_string())),
         }
     }
-    each.end();
-    Ok(polled)
 }
 
 /// Imports from an address, which becomes a feed that is polled from now on, or from a file. For the command line alone.

@@ -135,7 +135,7 @@ async fn add(
         image_url: article.image_url.as_deref(),
         origin_note: article.origin_note.as_deref(),
         word_count: article.word_count,
-        state: ArticleState::Published.as_str(),
+        state: ArticleState::Published,
         // What a feed gives is public, whatever date it bears.
         published_at: article.published_at.map_or(now, |at| at.min(now)),
         now,

@@ -23,15 +23,15 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     edit::{ArticleError, Body, Checked, FieldError, Written, create, update},
     feeds::{
-        Feed, PollError, Polled, add_feed, feeds, find_feed, import_bytes, import_source, poll_due,
-        poll_feed, remove_feed,
+        Feed, PollError, Polled, add_feed, ask_again, feeds, find_feed, import_bytes, import_source,
+        poll_due, poll_feed, remove_feed,
     },
     html::{READING_SPEED, reading_minutes},
     import::{ImportReport, import},
     read::{Before, by_id, by_ids, by_slug, desk_page, latest, page, published_by_slug, topics},
-    store::STATEMENTS,
+    store::{FEEDS_IN_TURN, QUEUES, STATEMENTS},
 };
-use crate::clock::Moment;
+use crate::{clock::Moment, words};
 
 /// The sample magazine that the demo imports: an RSS feed of our own writing.
 pub const SAMPLE_FEED: &[u8] = include_bytes!("../../assets/sample/feed.xml");
@@ -48,32 +48,15 @@ pub struct ArticleId(pub i64);
 #[sqlx(transparent)]
 pub struct FeedId(pub i64);
 
-/// Whether readers see an article.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ArticleState {
-    /// Seen at the desk alone.
-    #[default]
-    Draft,
-    /// Seen by everyone from its date of publication on.
-    Published,
-}
-
-impl ArticleState {
-    /// The word that the database and forms hold.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Published => "published",
-        }
-    }
-}
-
-impl From<String> for ArticleState {
-    /// Anything that is not "published" is not shown to readers.
-    fn from(word: String) -> Self {
-        if word == "published" { Self::Published } else { Self::Draft }
+words! {
+    /// Whether readers see an article. What is not published for certain is not shown to them.
+    #[derive(Default)]
+    pub enum ArticleState else Draft {
+        /// Seen at the desk alone.
+        #[default]
+        Draft = "draft",
+        /// Seen by everyone from its date of publication on.
+        Published = "published",
     }
 }
 
@@ -114,7 +97,6 @@ pub struct Article {
     /// How long it is.
     pub word_count: i64,
     /// Whether readers see it.
-    #[sqlx(try_from = "String")]
     pub state: ArticleState,
     /// Since when readers see it.
     pub published_at: Moment,

@@ -14,12 +14,6 @@ use crate::{
 pub struct Before(pub Moment, pub ArticleId);
 
 impl Before {
-    /// The place after `article`.
-    #[must_use]
-    pub fn after(article: &Article) -> Self {
-        Self(article.published_at, article.id)
-    }
-
     fn key(place: Option<Self>) -> (Moment, ArticleId) {
         place.map_or((Moment(i64::MAX), ArticleId(i64::MAX)), |place| (place.0, place.1))
     }
@@ -29,7 +23,7 @@ impl Before {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn latest(site: &Site, limit: u32) -> Result<Vec<Article>> {
+pub async fn latest(site: &Site, limit: i64) -> Result<Vec<Article>> {
     page(site, None, None, limit).await
 }
 
@@ -41,17 +35,17 @@ pub async fn page(
     site: &Site,
     topic: Option<&str>,
     before: Option<Before>,
-    limit: u32,
+    limit: i64,
 ) -> Result<Vec<Article>> {
-    store::published_page(&site.db, site.now(), Before::key(before), topic.unwrap_or(""), limit.into()).await
+    store::published_page(&site.db, site.now(), Before::key(before), topic.unwrap_or(""), limit).await
 }
 
 /// Every article, drafts too, newest first, from a place on; `search` is looked for in titles and bylines.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn desk_page(db: &Db, search: &str, before: Option<Before>, limit: u32) -> Result<Vec<Article>> {
-    store::desk_page(db, Before::key(before), &db::contains(search), limit.into()).await
+pub async fn desk_page(db: &Db, search: &str, before: Option<Before>, limit: i64) -> Result<Vec<Article>> {
+    store::desk_page(db, Before::key(before), &db::contains(search), limit).await
 }
 
 /// The article of that name, whatever its state.

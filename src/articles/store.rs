@@ -1,10 +1,10 @@
 //! The SQL of articles, topics and feeds.
 
-use super::{Article, ArticleId, Feed, FeedId, Topic, feed::ParsedArticle, fetch::Validators};
+use super::{Article, ArticleId, ArticleState, Feed, FeedId, Topic, feed::ParsedArticle, fetch::Validators};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
-    statements,
+    queue, statements,
 };
 
 statements! {
@@ -46,15 +46,23 @@ statements! {
     REMOVE_FEED = "delete from feed where id = $1 returning url";
     /// One feed.
     FEED = "select id, url, title, etag, last_modified, checked_at, last_error from feed where id = $1";
-    /// Every feed.
-    FEEDS = "select id, url, title, etag, last_modified, checked_at, last_error from feed order by id";
-    /// Feeds that were not asked between a moment and now.
-    FEEDS_DUE = "select id, url, title, etag, last_modified, checked_at, last_error from feed where checked_at is null or checked_at <= $1 or checked_at > $2
-        order by checked_at, id limit 20";
+    /// Feeds in the order in which they were added, from a place on.
+    FEEDS = "select id, url, title, etag, last_modified, checked_at, last_error from feed where id > $1 order by id limit $2";
     /// A feed brought a document that was imported.
-    FEED_READ = "update feed set title = $2, etag = $3, last_modified = $4, checked_at = $5, last_error = null where id = $1";
-    /// A feed brought nothing new, or failed.
-    FEED_CHECKED = "update feed set checked_at = $2, last_error = $3 where id = $1";
+    FEED_READ = "update feed set title = $2, etag = $3, last_modified = $4 where id = $1";
+    /// A feed was asked, and answered; its next turn.
+    FEED_WELL = "update feed set checked_at = $2, last_error = null, attempts = 0, next_at = $3 where id = $1";
+    /// A feed was asked, and it failed.
+    FEED_FAILED = "update feed set checked_at = $2, last_error = $3 where id = $1";
+}
+
+queue! {
+    /// What is asked now and then, for ever.
+    pub FEEDS_IN_TURN = FEEDS {
+        table: "feed", key: "url", since: "coalesce(checked_at, created_at)", also: ", id",
+        open: "true",
+        again: "next_at = $2", from: "last_error is not null",
+    }
 }
 
 /// What [`find_source`] knows.
@@ -81,7 +89,7 @@ pub(super) struct NewRow<'a> {
     pub image_url: Option<&'a str>,
     pub origin_note: Option<&'a str>,
     pub word_count: i64,
-    pub state: &'static str,
+    pub state: ArticleState,
     pub published_at: Moment,
     pub now: Moment,
     pub edited_at: Option<Moment>,
@@ -98,7 +106,7 @@ pub(super) struct Edit<'a> {
     pub canonical_url: Option<&'a str>,
     pub image_url: Option<&'a str>,
     pub origin_note: Option<&'a str>,
-    pub state: &'static str,
+    pub state: ArticleState,
     pub published_at: Option<Moment>,
     pub now: Moment,
 }
@@ -285,12 +293,8 @@ pub(super) async fn feed(db: &Db, id: FeedId) -> Result<Option<Feed>> {
     db.opt(FEED, (id,)).await
 }
 
-pub(super) async fn feeds(db: &Db) -> Result<Vec<Feed>> {
-    db.all(FEEDS, ()).await
-}
-
-pub(super) async fn feeds_due(db: &Db, not_since: Moment, now: Moment) -> Result<Vec<Feed>> {
-    db.all(FEEDS_DUE, (not_since, now)).await
+pub(super) async fn feeds(db: &Db, after: i64, limit: i64) -> Result<Vec<Feed>> {
+    db.all(FEEDS, (after, limit)).await
 }
 
 pub(super) async fn feed_read(
@@ -301,11 +305,16 @@ pub(super) async fn feed_read(
     now: Moment,
 ) -> Result<()> {
     let (etag, last_modified) = (validators.etag.as_deref(), validators.last_modified.as_deref());
-    tx.exec(FEED_READ, (id, title, etag, last_modified, now)).await?;
+    tx.exec(FEED_READ, (id, title, etag, last_modified)).await?;
+    feed_well(tx, id, now).await
+}
+
+pub(super) async fn feed_well(tx: &mut Tx, id: FeedId, now: Moment) -> Result<()> {
+    tx.exec(FEED_WELL, (id, now, now.plus(FEEDS_IN_TURN.rules.longest_gap))).await?;
     Ok(())
 }
 
-pub(super) async fn feed_checked(tx: &mut Tx, id: FeedId, error: Option<&str>, now: Moment) -> Result<()> {
-    tx.exec(FEED_CHECKED, (id, now, error)).await?;
+pub(super) async fn feed_failed(tx: &mut Tx, id: FeedId, error: &str, now: Moment) -> Result<()> {
+    tx.exec(FEED_FAILED, (id, now, error)).await?;
     Ok(())
 }

@@ -15,11 +15,11 @@ use url::Url;
 
 use super::{maildir::Taken, mime, receive::receive_mail};
 use crate::{
+    authorities::{self, Trust},
     clock::Moment,
     heavy::Each,
     site::Site,
     smtp_url::percent_decode,
-    trust::{self, Trust},
 };
 
 const PORT: u16 = 993;
@@ -90,7 +90,7 @@ impl Mailbox {
     pub async fn look(&self) -> Result<Option<Moment>, ImapError> {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
         let stream = self.trust.agree(stream, &self.host).await?;
-        let until = trust::shown_until(&stream);
+        let until = authorities::shown_until(&stream);
         let mut session = self.sign_in(stream).await?;
         session.examine(&self.folder).await?;
         session.logout().await?;

@@ -335,7 +335,7 @@ async fn suppress(
     let suppressions = Suppressions::new(site);
     let detail = without_addresses(&recipient.words);
     if reason == suppression::Reason::Complained
-        && suppressions.reason_in(tx, &about.address).await?.as_deref() == Some("bounced")
+        && suppressions.reason_in(tx, &about.address).await? == Some(suppression::Reason::Bounced)
     {
         // The weightier word stays, so that nobody lifts a complaint for a full mailbox.
         suppressions.lift(tx, &about.address).await?;
@@ -343,7 +343,7 @@ async fn suppress(
     suppressions.add(tx, &about.address, reason, &detail).await?;
     // The reader may have another address by now than the copy went to.
     if let Some(which) = about.which {
-        ledger::withdraw_because(tx, site, which.subscriber, None, reason.as_str()).await?;
+        ledger::withdraw_because(tx, site, which.subscriber, None, reason.into()).await?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::receive::Complaints;
 pub use crate::bounces::store::bounces::Bounce;
 use crate::{
     bounces::store::bounces as store,
+    clock::Moment,
     db::Result,
     delivery::{progress, suppression::Suppressions},
     email_address::EmailAddress,
@@ -18,12 +19,18 @@ pub async fn latest(site: &Site, before: Option<i64>, limit: i64) -> Result<Vec<
     store::latest(&site.db, before.unwrap_or(i64::MAX), limit).await
 }
 
-/// What was reported of mail to one address, newest first.
+/// What was reported of mail to one address, newest first, from a place on: after a report that came then.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_address(site: &Site, address: &EmailAddress, limit: i64) -> Result<Vec<Bounce>> {
-    store::of_address(&site.db, &Suppressions::new(site).hash(address), limit).await
+pub async fn of_address(
+    site: &Site,
+    address: &EmailAddress,
+    before: Option<(Moment, i64)>,
+    limit: i64,
+) -> Result<Vec<Bounce>> {
+    let before = before.unwrap_or((Moment(i64::MAX), i64::MAX));
+    store::of_address(&site.db, &Suppressions::new(site).hash(address), before, limit).await
 }
 
 /// An edition that readers complained of.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::instance;
 use crate::{
     config::Config,
-    delivery::{notices, progress},
+    delivery::{notices, progress, states::Class},
     donations::{self, MoneyAudit, attention},
     publishing,
     site::Site,
@@ -52,7 +52,7 @@ async fn one_edition(site: &Site, number: i64) -> anyhow::Result<bool> {
     )
     .await?
     {
-        let why = copy.class.unwrap_or_default();
+        let why = copy.class.map_or("", Class::as_str);
         println!("  may have arrived: {}, after {} tries: {why}. {}", copy.address, copy.attempt, copy.reply);
     }
     if audit.rows.unknown > NAMED {
@@ -105,7 +105,7 @@ async fn unheeded(site: &Site) -> anyhow::Result<bool> {
     let failed = notices::failed(&site.db, site.now().minus(attention::LATELY), NAMED).await?;
     for letter in &failed {
         let when = letter.finished_at.map(|at| at.to_string()).unwrap_or_default();
-        let why = letter.class.as_deref().unwrap_or_default();
+        let why = letter.class.map_or("", Class::as_str);
         println!("automatic email {} was given up at {when}: {why}", letter.template);
     }
     Ok(needs.unended.is_empty() && needs.events.is_empty())

@@ -13,6 +13,7 @@ mod doctor;
 mod edition;
 mod export_proof;
 mod instance;
+mod jobs;
 mod log;
 mod migrate;
 mod outside;
@@ -93,6 +94,8 @@ enum Command {
     Audit(audit::Arguments),
     /// Check settings, database, mail service and payment provider; or how a mail service signed a message.
     Doctor(doctor::Arguments),
+    /// Show what runs by itself and what waits, and what was given up.
+    Jobs(jobs::Arguments),
     /// Manage the keys that sign mail (DKIM).
     #[command(subcommand)]
     Dkim(dkim::Command),
@@ -160,6 +163,7 @@ impl Cli {
             Command::Edition(command) => edition::run(&config, command).await,
             Command::Audit(arguments) => audit::run(&config, arguments).await,
             Command::Doctor(arguments) => doctor::run(&config, &arguments).await,
+            Command::Jobs(arguments) => jobs::run(&config, &arguments).await,
             Command::Dkim(command) => dkim::run(&config, command).await,
             Command::Team(command) => team::run(&config, command).await,
             Command::Bounce(command) => bounce::run(&config, command).await,

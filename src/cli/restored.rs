@@ -9,7 +9,7 @@ use crate::{
     delivery::{dkim, workers::Lock},
     origin,
     restored::{Line, Report, restored},
-    staff::Settings,
+    settings::Settings,
 };
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {

@@ -30,7 +30,7 @@ use crate::{
     },
     door::{self, Headcount, Limits},
     email_address::for_the_log,
-    jobs::{Jobs, Waits},
+    jobs::{Jobs, Waits, turns::Turns},
     mail::Templates,
     meters::Meters,
     origin::{self, Doubt, Standing, former::FormerNames, position::Positions},
@@ -138,6 +138,7 @@ impl Running {
         };
         let engine = Engine::start(site.clone(), templates.clone(), options).await?;
         let jobs = Jobs {
+            turns: Turns::default(),
             site: site.clone(),
             templates: templates.clone(),
             payments: payments.as_ref().map(|payments| payments.provider.clone()),

@@ -7,13 +7,14 @@ use anyhow::bail;
 
 use super::instance::{self, Whose};
 use crate::{
+    audit_log,
     config::{self, Config},
     delivery::{
         suppression::{KeptBy, Suppressions},
         workers,
     },
     origin::{self, Doubt, Standing},
-    staff::audit,
+    restored,
 };
 
 #[derive(Debug, clap::Args)]
@@ -79,11 +80,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
     match moved {
         None => println!("The database is at home under {here} already."),
         Some(moved) => {
-            let place = origin::place(&site.db).await?;
-            let mut tx = site.db.begin().await?;
-            origin::confirm(&mut tx, &site, &place, Some(&positions)).await?;
-            audit::record(&mut tx, &site, None, "confirmed the address", "", &here).await?;
-            tx.commit().await?;
+            restored::moved(&site, None, Some(&positions)).await?;
             println!("{moved} Nothing may run at the old place any more.");
             if let Standing::Abroad(home) = &standing {
                 println!(
@@ -106,7 +103,7 @@ async fn accept_secret(config: &Config) -> anyhow::Result<ExitCode> {
     } else {
         let mut tx = site.db.begin().await?;
         origin::accept_secret(&mut tx, &site).await?;
-        audit::record(&mut tx, &site, None, "accepted another secret", "", "").await?;
+        audit_log::record(&mut tx, &site, None, "accepted another secret", "", "").await?;
         tx.commit().await?;
         println!(
             "The secret holds from now on. Links in mails that went out before open nothing: whoever writes that they want to leave is taken off the list at the desk. Keys that sign mail are made anew (broadside dkim)."
@@ -129,7 +126,7 @@ async fn accept_suppression_secret(config: &Config, lost: i64) -> anyhow::Result
         let mut tx = site.db.begin().await?;
         suppressions.accept_secret(&mut tx).await?;
         let detail = format!("{lost} addresses are not known any more");
-        audit::record(&mut tx, &site, None, "accepted another suppression secret", "", &detail).await?;
+        audit_log::record(&mut tx, &site, None, "accepted another suppression secret", "", &detail).await?;
         tx.commit().await?;
         println!(
             "The secret holds from now on. {lost} addresses that were not mailed are not known any more: compare the list of your mail service before the next edition."

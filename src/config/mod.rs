@@ -1,7 +1,7 @@
 //! Every setting of the environment: its name, default and meaning. Nothing else in the house reads the environment.
 //!
 //! The environment holds infrastructure and secrets; what an editor or treasurer decides is in the database
-//! (`staff::settings`). All mistakes are found at once, so that nobody has to start the program five times.
+//! (`settings`). All mistakes are found at once, so that nobody has to start the program five times.
 
 mod env_file;
 mod table;
@@ -20,13 +20,13 @@ use url::Url;
 pub use self::table::{Kind, SETTINGS, Setting, example};
 use self::table::{file_of, rule};
 use crate::{
+    authorities::Trust,
     bounces::providers::sendgrid,
     db::DbOptions,
     email_address::EmailAddress,
     network, private,
     smtp_url::Relays,
     token::{self, Keys, RootSecret},
-    trust::Trust,
 };
 
 /// Development or production.

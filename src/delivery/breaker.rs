@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use super::{
     returned,
+    states::{AttemptOutcome, CopyState},
     store::{
         breaker::{self as store, OfOne, Recent},
         domains,
@@ -68,6 +69,9 @@ const LINES_OF_ONE: i64 = 2_000;
 /// A worker asks the log after so many refusals of its own.
 const ASK_AFTER: usize = 4;
 
+/// What people are told whose edition's text nobody can read; what exactly is wrong with it stands in the log.
+pub const UNREADABLE: &str = "No copy of it can be written: its text, as it was kept when Send was pressed, cannot be read. The program's log says why";
+
 /// One worker's part: it counts refusals, to know when to ask.
 #[derive(Debug)]
 pub(super) struct Breaker {
@@ -85,7 +89,7 @@ impl Breaker {
     pub(super) async fn let_pass(&self, site: &Site, records: &mut [Record]) {
         for record in records.iter_mut().filter(|record| stops(record)) {
             match was_said_before(site, record).await {
-                Ok(true) => (record.state, record.outcome) = ("failed", "failed"),
+                Ok(true) => (record.state, record.outcome) = (CopyState::Failed, AttemptOutcome::Failed),
                 Ok(false) => {}
                 Err(error) => {
                     tracing::error!(%error, "it could not be seen whether somebody has seen such a refusal");
@@ -127,7 +131,7 @@ impl Breaker {
 
 /// Whether the copy waits because its server will not have it, whoever it is for.
 fn stops(record: &Record) -> bool {
-    record.reason.is_some() && record.state == "queued"
+    record.reason.is_some() && record.state == CopyState::Queued
 }
 
 async fn was_said_before(site: &Site, record: &Record) -> Result<bool> {
@@ -173,7 +177,7 @@ impl Stop {
             returned::hold(tx, site, edition).await?;
         }
         if self.asked == Asked::Once {
-            store::see(tx, edition).await?;
+            editions::see_refusals(tx, edition).await?;
         }
         let paused = editions::pause_because(tx, site, edition, &self.why, self.cause).await?;
         if paused {
@@ -181,6 +185,14 @@ impl Stop {
         }
         Ok(paused)
     }
+}
+
+/// None of an edition's copies can be written: it stops before the first of them has failed for it.
+pub(super) async fn pause_unreadable(site: &Site, edition: i64) -> Result<()> {
+    let why = UNREADABLE.to_owned();
+    let mut tx = site.db.begin().await?;
+    Stop { why, cause: Cause::Unreadable, asked: Asked::EachTime }.pause(&mut tx, site, edition).await?;
+    tx.commit().await
 }
 
 async fn judge_and_pause(site: &Site, edition: i64, rules: RefusalRules, stop: Option<Stop>) -> Result<bool> {

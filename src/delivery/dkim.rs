@@ -141,6 +141,30 @@ pub async fn create(
     algorithm: Algorithm,
     selector: Option<&str>,
 ) -> Result<DkimKey> {
+    let made = generate(site, domain, algorithm, selector).await?;
+    let mut tx = site.db.begin().await?;
+    let key = add(&mut tx, made).await?;
+    tx.commit().await?;
+    Ok(key)
+}
+
+/// A key that is in no database yet, with its private half as that keeps it.
+#[derive(Debug)]
+pub struct Made {
+    key: DkimKey,
+    private_key: Vec<u8>,
+}
+
+/// Makes a key, for [`add`].
+///
+/// # Errors
+/// [`DkimError::BadName`].
+pub async fn generate(
+    site: &Site,
+    domain: &str,
+    algorithm: Algorithm,
+    selector: Option<&str>,
+) -> Result<Made> {
     let domain = domain_of(domain).ok_or_else(|| DkimError::BadName(domain.to_owned()))?;
     let known = all(&site.db).await?;
     let selector = match selector {
@@ -160,20 +184,29 @@ pub async fn create(
         .map_err(|_| KeyError::Failed)??;
     let record = Signer::new(&domain, &selector, algorithm, &private)?.record()?;
     let private_key = site.keys.seal(Purpose::DkimKey, &context(&domain, &selector), &private);
-    let mut tx = site.db.begin().await?;
-    let key = NewKey {
-        domain: &domain,
-        selector: &selector,
-        algorithm: algorithm.as_str(),
-        private_key: &private_key,
-        record: &record,
-    };
-    if !store::add(&mut tx, key, site.now()).await? {
-        return Err(DkimError::SelectorTaken(selector));
-    }
-    tx.commit().await?;
     let created_at = site.now();
-    Ok(DkimKey { domain, selector, algorithm, record, created_at, active_at: None, retired_at: None })
+    let key = DkimKey { domain, selector, algorithm, record, created_at, active_at: None, retired_at: None };
+    Ok(Made { key, private_key })
+}
+
+/// Keeps a key, which waits to be switched on.
+///
+/// # Errors
+/// [`DkimError::SelectorTaken`].
+pub async fn add(tx: &mut Tx, made: Made) -> Result<DkimKey> {
+    let Made { key, private_key } = made;
+    let new = NewKey {
+        domain: &key.domain,
+        selector: &key.selector,
+        algorithm: key.algorithm.as_str(),
+        private_key: &private_key,
+        record: &key.record,
+    };
+    if store::add(tx, new, key.created_at).await? {
+        Ok(key)
+    } else {
+        Err(DkimError::SelectorTaken(key.selector))
+    }
 }
 
 fn new_selector(now: Moment, algorithm: Algorithm, domain: &str, known: &[DkimKey]) -> String {
@@ -226,21 +259,11 @@ pub async fn activate(site: &Site, key: &DkimKey) -> Result<Option<String>> {
     Ok(replaced)
 }
 
-/// As [`activate`], by somebody who saw which key it takes over from; empty for none.
+/// As [`activate`], in the caller's transaction.
 ///
 /// # Errors
-/// [`DkimError::Changed`] when it would take over from another one, and those of [`activate`].
-pub async fn activate_in_place_of(site: &Site, key: &DkimKey, seen: &str) -> Result<()> {
-    let mut tx = site.db.begin().await?;
-    let replaced = activate_in(&mut tx, site, key).await?;
-    if replaced.unwrap_or_default() != seen {
-        return Err(DkimError::Changed);
-    }
-    tx.commit().await?;
-    Ok(())
-}
-
-async fn activate_in(tx: &mut Tx, site: &Site, key: &DkimKey) -> Result<Option<String>> {
+/// Those of [`activate`].
+pub async fn activate_in(tx: &mut Tx, site: &Site, key: &DkimKey) -> Result<Option<String>> {
     let replaced = store::replace(tx, &key.domain, &key.selector, key.algorithm.as_str(), site.now()).await?;
     if !store::activate(tx, &key.domain, &key.selector, site.now()).await? {
         return Err(DkimError::NotWaiting(key.selector.clone()));
@@ -257,11 +280,20 @@ async fn activate_in(tx: &mut Tx, site: &Site, key: &DkimKey) -> Result<Option<S
 /// [`DkimError::NotFound`] if there is none, or it was retired before, or it began to sign since.
 pub async fn retire(site: &Site, key: &DkimKey) -> Result<()> {
     let mut tx = site.db.begin().await?;
+    retire_in(&mut tx, site, key).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// As [`retire`], in the caller's transaction.
+///
+/// # Errors
+/// Those of [`retire`].
+pub async fn retire_in(tx: &mut Tx, site: &Site, key: &DkimKey) -> Result<()> {
     let waits = key.state() == KeyState::Waiting;
-    if !store::retire(&mut tx, &key.domain, &key.selector, waits, site.now()).await? {
+    if !store::retire(tx, &key.domain, &key.selector, waits, site.now()).await? {
         return Err(DkimError::NotFound(format!("{} that is not retired already", key.selector)));
     }
-    tx.commit().await?;
     Ok(())
 }
 

@@ -475,21 +475,21 @@ impl Main {
         tx.commit().await
     }
 
-    /// Hands back what has to wait, because its domain is slowed or the database failed: those attempts do not count.
-    async fn hand_back(&self) -> Result<()> {
+    /// Gives back what has to wait, because its domain is slowed or the database failed: those attempts do not count.
+    async fn give_back(&self) -> Result<()> {
         let for_later = self.shared.queue.for_later();
         if for_later.is_empty() {
             return Ok(());
         }
-        let handed_back = caught(self.defer(&for_later)).await;
-        match &handed_back {
+        let given_back = caught(self.give_back_these(&for_later)).await;
+        match &given_back {
             Ok(Ok(())) => self.in_flight.done(for_later.len()),
-            _ => self.shared.queue.keep(for_later),
+            _ => self.shared.queue.give_back_all(for_later),
         }
-        handed_back.unwrap_or_else(|broke| broke.go_on())
+        given_back.unwrap_or_else(|broke| broke.go_on())
     }
 
-    async fn defer(&self, ForLater { claims, notices }: &ForLater) -> Result<()> {
+    async fn give_back_these(&self, ForLater { claims, notices }: &ForLater) -> Result<()> {
         let now = self.shared.site.now();
         let back: Vec<_> = claims
             .iter()
@@ -498,8 +498,8 @@ impl Main {
             })
             .collect();
         let mut tx = self.shared.site.db.begin_inside(Gate::Copies).await?;
-        ledger::defer(&mut tx, self.worker.id, &back).await?;
-        notices::hand_back(&mut tx, self.worker.id, notices).await?;
+        ledger::give_back(&mut tx, self.worker.id, &back).await?;
+        notices::give_back(&mut tx, self.worker.id, notices).await?;
         tx.commit().await
     }
 
@@ -538,15 +538,15 @@ impl Main {
     }
 
     /// Commits what was claimed, and writes down how far the database has come before anything leaves. If not all of that is done,
-    /// nobody knows whether the claims are ours now: `put_off` is to see to it that they go back before anything is claimed again.
-    async fn commit(&self, tx: Tx, claim: Option<Claim>, put_off: impl FnOnce()) -> Result<()> {
+    /// nobody knows whether the claims are ours now: `give_back` is to see to it that they go back before anything is claimed again.
+    async fn commit(&self, tx: Tx, claim: Option<Claim>, give_back: impl FnOnce()) -> Result<()> {
         let committed = caught(async {
             tx.commit().await?;
             self.note(claim).await
         });
         let committed = committed.await;
         if !matches!(committed, Ok(Ok(()))) {
-            put_off();
+            give_back();
         }
         committed.unwrap_or_else(|broke| broke.go_on())
     }
@@ -562,7 +562,7 @@ impl Main {
 
     /// Looks before it opens a transaction: nearly always nothing is due.
     async fn feed_once(&self) -> Result<Fed> {
-        self.hand_back().await?;
+        self.give_back().await?;
         let now = self.shared.site.now();
         let db = &self.shared.site.db;
         let mut fed = Fed::default();
@@ -574,8 +574,8 @@ impl Main {
             let claimed = notices::claim(&mut tx, self.worker.id, NOTICES, now).await?;
             let count = self.worker.count_claim(&mut tx, claimed.len()).await?;
             self.in_flight.add(claimed.len());
-            let put_off = || claimed.iter().for_each(|notice| self.shared.queue.put_off_notice(notice));
-            self.commit(tx, count, put_off).await?;
+            let give_back = || claimed.iter().for_each(|notice| self.shared.queue.give_back_notice(notice));
+            self.commit(tx, count, give_back).await?;
             fed.count += claimed.len();
             self.shared.queue.push_notices(claimed);
         }
@@ -611,15 +611,15 @@ impl Main {
         ledger::join_lanes(&mut tx, edition, &joined).await?;
         let wish = Wish { limit, lanes: &rooms, lane_of: &|domain| queue.pace.lane_of(domain) };
         let mut claimed = ledger::claim(&mut tx, (self.worker.id, edition), wish, now).await?;
-        let hold = UnknownPolicy::stored(&sending.unknown_policy) == UnknownPolicy::Hold;
+        let hold = sending.unknown_policy == UnknownPolicy::Hold;
         claimed.all().for_each(|claim| claim.hold = hold);
         let (count, waiting) = (claimed.len(), claimed.waiting);
         let finished =
             count + waiting == 0 && breaker::finish(&mut tx, site, edition, self.options.refusals).await?;
         let counted = self.worker.count_claim(&mut tx, count).await?;
         self.in_flight.add(count);
-        let put_off = || claimed.all().for_each(|claim| queue.put_off(claim.clone(), Duration::ZERO));
-        self.commit(tx, counted, put_off).await?;
+        let give_back = || claimed.all().for_each(|claim| queue.give_back(claim.clone(), Duration::ZERO));
+        self.commit(tx, counted, give_back).await?;
         if finished {
             self.shared.variants.forget();
             tracing::info!(edition, "the edition is finished");

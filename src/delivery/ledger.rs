@@ -9,9 +9,11 @@ use std::collections::BTreeMap;
 
 pub use super::store::ledger::{Attempt, Claim, Copy, Waiting};
 use super::{
+    states::{AttemptOutcome, Class, CopyState},
     store::{
         domains,
-        ledger::{self as store, Key, Record, Row},
+        ledger::{self as store, Key, Record},
+        moves::{self, Moves, Row},
         pace::Slowed,
     },
     suppression::{Reason, Suppressions},
@@ -23,35 +25,6 @@ use crate::{
     origin,
     site::Site,
 };
-
-/// Moves of tallies are collected here and written once, each part one row.
-#[derive(Debug, Default)]
-pub(super) struct Moves(BTreeMap<(i64, &'static str), i64>);
-
-impl Moves {
-    pub(super) fn add(&mut self, edition: i64, state: &'static str, count: i64) {
-        *self.0.entry((edition, state)).or_default() += count;
-    }
-
-    pub(super) fn shift(&mut self, edition: i64, from: &'static str, to: &'static str, count: i64) {
-        self.add(edition, from, -count);
-        self.add(edition, to, count);
-    }
-
-    pub(super) async fn write(self, tx: &mut Tx, worker: i64) -> Result<()> {
-        let parts: Vec<_> = self
-            .0
-            .into_iter()
-            .filter(|(_, count)| *count != 0)
-            .map(|((edition, state), count)| (edition, worker, state, count))
-            .collect();
-        store::tally(tx, &parts).await?;
-        Ok(())
-    }
-}
-
-/// The part of the tallies that belongs to no worker: sealing, withdrawals, cancelling.
-const NO_WORKER: i64 = 0;
 
 /// One member of the audience, to be frozen into the ledger.
 #[derive(Clone, Debug)]
@@ -88,20 +61,15 @@ pub async fn write_rows(
     }
     domains::note(tx, &domains.keys().copied().collect::<Vec<_>>()).await?;
     domains::write(tx, edition_id, domains).await?;
-    let written = store::insert(tx, edition_id, &rows, site.now()).await?;
-    // Chunks of sealing are fenced by their cursor, so all rows are new; a mismatch would break the equation and be seen.
-    let mut moves = Moves::default();
-    for row in &rows {
-        moves.add(edition_id, row.5, 1);
-    }
-    moves.write(tx, NO_WORKER).await?;
+    let mut moves = Moves::of_nobody();
+    let written = moves::insert(tx, &mut moves, edition_id, &rows, site.now()).await?;
+    moves.write(tx).await?;
     Ok(written)
 }
 
-fn row(delivery: &NewDelivery, reason: Option<String>) -> Row<'_> {
-    // A word that only a newer program knows stops mail all the same.
-    let class = reason.map(|word| Reason::parse(&word).unwrap_or(Reason::Bounced).as_str());
-    let state = if class.is_some() { "suppressed" } else { "queued" };
+fn row(delivery: &NewDelivery, reason: Option<Reason>) -> Row<'_> {
+    let class = reason.map(Class::from);
+    let state = if class.is_some() { CopyState::Suppressed } else { CopyState::Queued };
     let NewDelivery { subscriber_id, address, name, variant_id } = delivery;
     (*subscriber_id, address.as_str(), name, address.domain(), *variant_id, state, class)
 }
@@ -111,10 +79,10 @@ fn row(delivery: &NewDelivery, reason: Option<String>) -> Row<'_> {
 /// # Errors
 /// When the database fails.
 pub async fn withdraw(tx: &mut Tx, site: &Site, subscriber_id: i64, list_id: Option<i64>) -> Result<u64> {
-    withdraw_because(tx, site, subscriber_id, list_id, "left").await
+    withdraw_because(tx, site, subscriber_id, list_id, Class::Left).await
 }
 
-/// The same for another reason than leaving: `class` is the word that the rows keep.
+/// The same for another reason than leaving, which the rows keep.
 ///
 /// # Errors
 /// When the database fails.
@@ -123,22 +91,16 @@ pub async fn withdraw_because(
     site: &Site,
     subscriber_id: i64,
     list_id: Option<i64>,
-    class: &str,
+    class: Class,
 ) -> Result<u64> {
-    if store::open_editions(tx, subscriber_id, list_id).await? > 1 {
+    if moves::open_editions(tx, subscriber_id, list_id).await? > 1 {
         // A worker may write several of them down in its own order.
         tx.close(Gate::Copies).await?;
     }
-    let before = store::open_states(tx, subscriber_id, list_id).await?;
-    store::withdraw_begun(tx, subscriber_id, list_id, class).await?;
-    let withdrawn = store::withdraw(tx, subscriber_id, list_id, site.now(), class).await?;
-    let mut moves = Moves::default();
-    for (edition, _) in &withdrawn {
-        let claimed = before.iter().any(|(id, state)| id == edition && state == "claimed");
-        moves.shift(*edition, if claimed { "claimed" } else { "queued" }, "suppressed", 1);
-    }
-    moves.write(tx, NO_WORKER).await?;
-    Ok(withdrawn.len() as u64)
+    let mut moves = Moves::of_nobody();
+    let withdrawn = moves::withdraw(tx, &mut moves, (subscriber_id, list_id), class, site.now()).await?;
+    moves.write(tx).await?;
+    Ok(withdrawn)
 }
 
 /// The copies of a cancelled edition that are open are not mailed, and their rows say why.
@@ -147,13 +109,9 @@ pub async fn withdraw_because(
 /// When the database fails.
 pub async fn cancel_open(tx: &mut Tx, site: &Site, edition_id: i64) -> Result<()> {
     tx.close(Gate::Copies).await?;
-    let mut moves = Moves::default();
-    let queued = store::cancel_queued(tx, edition_id, site.now()).await?;
-    let claimed = store::cancel_claimed(tx, edition_id, site.now()).await?;
-    moves.shift(edition_id, "claimed", "cancelled", i64::try_from(claimed).unwrap_or(i64::MAX));
-    store::cancel_begun(tx, edition_id).await?;
-    moves.shift(edition_id, "queued", "cancelled", i64::try_from(queued).unwrap_or(i64::MAX));
-    moves.write(tx, NO_WORKER).await
+    let mut moves = Moves::of_nobody();
+    moves::cancel(tx, &mut moves, edition_id, site.now()).await?;
+    moves.write(tx).await
 }
 
 /// Puts failed copies back in line for a whole run of tries; how many there were. Whether their readers still want them is
@@ -167,10 +125,9 @@ pub async fn retry(
     (edition_id, variant_id): (i64, i64),
     subscribers: &[i64],
 ) -> Result<u64> {
-    let retried = store::retry(tx, (edition_id, variant_id), subscribers, site.now()).await?;
-    let mut moves = Moves::default();
-    moves.shift(edition_id, "failed", "queued", i64::try_from(retried).unwrap_or(i64::MAX));
-    moves.write(tx, NO_WORKER).await?;
+    let mut moves = Moves::of_nobody();
+    let retried = moves::retry(tx, &mut moves, (edition_id, variant_id), subscribers, site.now()).await?;
+    moves.write(tx).await?;
     Ok(retried)
 }
 
@@ -179,10 +136,9 @@ pub async fn retry(
 /// # Errors
 /// When the database fails.
 pub async fn retry_doubted(tx: &mut Tx, site: &Site, edition_id: i64, subscribers: &[i64]) -> Result<u64> {
-    let retried = store::retry_doubted(tx, edition_id, subscribers, site.now()).await?;
-    let mut moves = Moves::default();
-    moves.shift(edition_id, "unknown", "queued", i64::try_from(retried).unwrap_or(i64::MAX));
-    moves.write(tx, NO_WORKER).await?;
+    let mut moves = Moves::of_nobody();
+    let retried = moves::retry_doubted(tx, &mut moves, edition_id, subscribers, site.now()).await?;
+    moves.write(tx).await?;
     Ok(retried)
 }
 
@@ -212,10 +168,9 @@ pub async fn waiting(
 /// # Errors
 /// When the database fails.
 pub async fn had_before(tx: &mut Tx, site: &Site, edition_id: i64, subscribers: &[i64]) -> Result<u64> {
-    let had = store::had_before(tx, edition_id, subscribers, site.now()).await?;
-    let mut moves = Moves::default();
-    moves.shift(edition_id, "queued", "unknown", i64::try_from(had).unwrap_or(i64::MAX));
-    moves.write(tx, NO_WORKER).await?;
+    let mut moves = Moves::of_nobody();
+    let had = moves::had_before(tx, &mut moves, edition_id, subscribers, site.now()).await?;
+    moves.write(tx).await?;
     Ok(had)
 }
 
@@ -232,10 +187,9 @@ pub async fn had_before_count(db: &Db, edition_id: i64) -> Result<i64> {
 /// # Errors
 /// When the database fails.
 pub async fn had_not_before(tx: &mut Tx, site: &Site, edition_id: i64, limit: i64) -> Result<u64> {
-    let had_not = store::had_not_before(tx, edition_id, limit, site.now()).await?;
-    let mut moves = Moves::default();
-    moves.shift(edition_id, "unknown", "queued", i64::try_from(had_not).unwrap_or(i64::MAX));
-    moves.write(tx, NO_WORKER).await?;
+    let mut moves = Moves::of_nobody();
+    let had_not = moves::had_not_before(tx, &mut moves, edition_id, limit, site.now()).await?;
+    moves.write(tx).await?;
     Ok(had_not)
 }
 
@@ -265,10 +219,9 @@ pub async fn repoint(
     chunk: (i64, i64),
 ) -> Result<()> {
     tx.close(Gate::Copies).await?;
-    let claimed = store::repoint(tx, (edition_id, variant_id), chunk, site.now()).await?;
-    let mut moves = Moves::default();
-    moves.shift(edition_id, "claimed", "queued", i64::try_from(claimed).unwrap_or(i64::MAX));
-    moves.write(tx, NO_WORKER).await
+    let mut moves = Moves::of_nobody();
+    moves::repoint(tx, &mut moves, (edition_id, variant_id), chunk, site.now()).await?;
+    moves.write(tx).await
 }
 
 /// How many open copies have another body than this one, or are leaving at this moment.
@@ -328,16 +281,15 @@ pub(super) async fn claim(
     if origin::is_stranger(tx, worker).await? {
         return Ok(claimed);
     }
+    let mut moves = Moves::of(worker);
     for (lane, limit) in wish.lanes {
-        claimed.in_lanes.push(store::claim_in_lane(tx, (worker, edition), lane, *limit, now).await?);
+        claimed.in_lanes.push(moves::claim_in_lane(tx, &mut moves, edition, (lane, *limit), now).await?);
     }
     if wish.limit > 0 {
         (claimed.claims, claimed.waiting) =
-            store::claim(tx, (worker, edition), wish.limit, now, wish.lane_of).await?;
+            moves::claim(tx, &mut moves, edition, wish.limit, now, wish.lane_of).await?;
     }
-    let mut moves = Moves::default();
-    moves.shift(edition, "queued", "claimed", claimed.len() as i64);
-    moves.write(tx, worker).await?;
+    moves.write(tx).await?;
     Ok(claimed)
 }
 
@@ -363,33 +315,20 @@ pub(super) async fn record(tx: &mut Tx, worker: i64, records: &[&Record]) -> Res
     let judged = |record: &&'_ Record| held.iter().position(|held| held.key() == record.key());
     let records: Vec<&Record> =
         records.iter().map(|record| judged(record).map_or(*record, |at| &held[at])).collect();
-    let records = records.as_slice();
-    if store::record(tx, worker, records).await? < records.len() as u64 {
+    let mut moves = Moves::of(worker);
+    if !moves::record(tx, &mut moves, &records).await? {
         return Ok(false);
     }
-    let back: Vec<Key> =
-        records.iter().filter(|record| record.state == "queued").map(|record| record.key()).collect();
-    let withdrawn = if back.is_empty() { Vec::new() } else { store::withdrawn(tx, &back).await? };
-    let mut moves = Moves::default();
-    for record in records {
-        let (edition, subscriber) = (record.edition_id, record.subscriber_id);
-        let ended = withdrawn.iter().find(|(of, whose, _)| (*of, *whose) == (edition, subscriber));
-        let state = match ended.filter(|_| record.state == "queued") {
-            Some((.., true)) => "cancelled",
-            Some(_) => "suppressed",
-            None => record.state,
-        };
-        moves.shift(record.edition_id, "claimed", state, 1);
-    }
     store::log(tx, worker, records.iter().copied()).await?;
-    moves.write(tx, worker).await?;
+    moves.write(tx).await?;
     Ok(true)
 }
 
 /// A copy that was in doubt for the third time is not sent again, whatever the policy: some servers take every message and never
 /// say so, and its reader would get one more each time. Staff decide.
 async fn hold_after_doubts(tx: &mut Tx, records: &[&Record]) -> Result<Vec<Record>> {
-    let again = |record: &&&Record| record.outcome == "unknown" && record.state == "queued";
+    let again =
+        |record: &&&Record| record.outcome == AttemptOutcome::Unknown && record.state == CopyState::Queued;
     let keys: Vec<Key> = records.iter().filter(again).map(|record| record.key()).collect();
     if keys.is_empty() {
         return Ok(Vec::new());
@@ -399,7 +338,9 @@ async fn hold_after_doubts(tx: &mut Tx, records: &[&Record]) -> Result<Vec<Recor
         let Record { edition_id, subscriber_id, .. } = record;
         often.contains(&(*edition_id, *subscriber_id))
     });
-    Ok(held.map(|record| Record { state: "unknown", ..(*record).clone() }).collect())
+    Ok(held
+        .map(|record| Record { state: CopyState::Unknown, class: Some(Class::NoAnswer), ..(*record).clone() })
+        .collect())
 }
 
 /// Ends some copies that wait in the lane of a domain with which our patience is at its end, by what the domain says. How many; 0
@@ -411,14 +352,13 @@ pub(super) async fn exhaust(
     lane: &Slowed,
     (before, limit): (Moment, i64),
 ) -> Result<usize> {
-    let ended = store::exhaust(tx, edition, lane, (before, site.now()), limit).await?;
+    let mut moves = Moves::of(worker);
+    let ended = moves::exhaust(tx, &mut moves, edition, lane, (before, site.now()), limit).await?;
     if ended.is_empty() {
         return Ok(0);
     }
     store::log_given_up(tx, (worker, edition), &ended, &lane.words, site.now()).await?;
-    let mut moves = Moves::default();
-    moves.shift(edition, "queued", "failed", ended.len() as i64);
-    moves.write(tx, worker).await?;
+    moves.write(tx).await?;
     Ok(ended.len())
 }
 
@@ -433,73 +373,57 @@ pub(super) async fn stop(tx: &mut Tx, worker: i64, stopped: &[(Key, &str)]) -> R
     if stopped.is_empty() {
         return Ok(());
     }
-    // Some may have been withdrawn since they were looked at: what moved is what counts.
-    let mut moves = Moves::default();
-    for (edition,) in store::stop(tx, worker, stopped).await? {
-        moves.shift(edition, "claimed", "suppressed", 1);
-    }
-    moves.write(tx, worker).await
+    let mut moves = Moves::of(worker);
+    moves::stop(tx, &mut moves, stopped).await?;
+    moves.write(tx).await
 }
 
 /// Takes the claims of a worker that is gone, or going. Nobody writes anything down meanwhile: what the log is told here is
 /// what becomes of the rows.
 pub(super) async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<usize> {
     tx.close(Gate::Copies).await?;
-    let rows = store::take_back(tx, worker, now).await?;
-    if !rows.is_empty() {
+    let mut moves = Moves::of(worker);
+    let taken = moves::take_back(tx, &mut moves, now).await?;
+    if taken > 0 {
         tx.leaves_work();
     }
-    move_from_claimed(tx, worker, &rows).await?;
-    Ok(rows.len())
+    moves.write(tx).await?;
+    Ok(taken)
 }
 
 /// Takes back what a task had in hand when it broke off, each with its words: as what a worker had that is gone, but copy by copy.
 /// How many were the worker's own.
-pub(super) async fn break_off(
+pub(super) async fn take_back_broken(
     tx: &mut Tx,
     worker: i64,
     broken: &[(Key, &str)],
-    (now, next): (Moment, Moment),
+    when: (Moment, Moment),
 ) -> Result<usize> {
-    let rows = store::break_off(tx, worker, broken, (now, next)).await?;
-    move_from_claimed(tx, worker, &rows).await?;
-    Ok(rows.len())
+    let mut moves = Moves::of(worker);
+    let taken = moves::take_back_broken(tx, &mut moves, broken, when).await?;
+    moves.write(tx).await?;
+    Ok(taken)
 }
 
-/// Moves the tallies of claims that were taken from a worker.
-async fn move_from_claimed(tx: &mut Tx, worker: i64, rows: &[(i64, String)]) -> Result<()> {
-    let mut moves = Moves::default();
-    for (edition, state) in rows {
-        let state = match state.as_str() {
-            "unknown" => "unknown",
-            "failed" => "failed",
-            "suppressed" => "suppressed",
-            "cancelled" => "cancelled",
-            _ => "queued",
-        };
-        moves.shift(*edition, "claimed", state, 1);
-    }
-    moves.write(tx, worker).await
+/// Gives back claims that cannot be sent now, each until a moment of its own if it has one, and into a lane if it waits in one.
+/// The attempts do not count.
+pub(super) async fn give_back(
+    tx: &mut Tx,
+    worker: i64,
+    claims: &[(Key, Option<Moment>, &str)],
+) -> Result<()> {
+    let mut moves = Moves::of(worker);
+    moves::give_back(tx, &mut moves, claims).await?;
+    moves.write(tx).await
 }
 
-/// Hands claims back that cannot be sent now, each until a moment of its own if it has one, and into a lane if it waits in one.
-pub(super) async fn defer(tx: &mut Tx, worker: i64, claims: &[(Key, Option<Moment>, &str)]) -> Result<()> {
-    let mut moves = Moves::default();
-    for (edition, _) in store::defer(tx, worker, claims).await? {
-        moves.shift(edition, "claimed", "queued", 1);
-    }
-    moves.write(tx, worker).await
-}
-
-pub(super) async fn release(tx: &mut Tx, worker: i64, now: Moment) -> Result<usize> {
+/// The same for all that the worker has not begun, until now.
+pub(super) async fn give_back_all(tx: &mut Tx, worker: i64, now: Moment) -> Result<usize> {
     tx.close(Gate::Copies).await?;
-    let rows = store::release(tx, worker, now).await?;
-    let mut moves = Moves::default();
-    for (edition,) in &rows {
-        moves.shift(*edition, "claimed", "queued", 1);
-    }
-    moves.write(tx, worker).await?;
-    Ok(rows.len())
+    let mut moves = Moves::of(worker);
+    let given = moves::give_back_all(tx, &mut moves, now).await?;
+    moves.write(tx).await?;
+    Ok(given)
 }
 
 /// Copies of an edition, in order of subscriber id, after `after`.

@@ -25,6 +25,7 @@ mod queue;
 pub mod returned;
 mod sender;
 mod shared;
+pub mod states;
 mod stopping;
 mod store;
 pub mod suppression;
@@ -51,6 +52,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::figures::STATEMENTS,
     store::domains::STATEMENTS,
     store::ledger::STATEMENTS,
+    store::moves::STATEMENTS,
     store::names::STATEMENTS,
     store::notices::STATEMENTS,
     store::pace::STATEMENTS,

@@ -1,8 +1,11 @@
 //! Notices: one automatic email each, enqueued in the transaction of the fact that causes it.
 //!
-//! The fact is the key: the same fact never sends twice, however often it is found again. What is stored is the template's
-//! name and context; the mail is rendered when it is sent. The context may hold links that open a door, so it is blanked at
-//! every end: when it was taken, failed for good, or may not be sent.
+//! The fact is the key: the same fact never sends twice, however often it is found again. What is stored is the message as it
+//! will be sent, but for its signature: a program that was upgraded meanwhile sends what was meant when it happened. It may hold
+//! links that open a door, so it is blanked at every end: when it was taken, failed for good, or may not be sent.
+//!
+//! Older programs stored the template's name and context, and so is stored what cannot be written when it is enqueued: it is
+//! written when it is sent, and where that fails too, it ends where staff see it.
 
 use super::store::notices as store;
 pub use super::store::notices::{ClaimedNotice, FailedNotice};
@@ -10,49 +13,108 @@ use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     email_address::EmailAddress,
-    mail::EmailTemplate,
+    heavy,
+    mail::{EmailTemplate, Mailbox, NoticeHeaders, TemplateError, Templates, notice_message},
+    settings::Letterhead,
     site::Site,
     token::Purpose,
 };
 
-/// A mail to send because something happened.
+/// A letter that was written, to be enqueued.
 #[derive(Debug)]
-pub struct NewNotice<'a, T> {
-    /// The fact, such as `receipt:12`: unique for ever.
-    pub key: &'a str,
-    /// Name and address in the From header.
-    pub from: (&'a str, &'a EmailAddress),
-    /// To whom.
-    pub to: &'a EmailAddress,
-    /// The name in the To header; empty where it was typed by somebody who may not be the addressee.
-    pub name: &'a str,
-    /// What the template says.
-    pub context: &'a T,
-}
+pub struct Letter(store::NewRow);
 
-/// Enqueues a notice; `false` if this fact has caused one already.
+/// Tells somebody something by mail, under the magazine's letterhead; `false` if this fact was told already.
+///
+/// `fact`, such as `receipt:12`, is unique for ever. The name stands in the To header; it is empty where it was typed by somebody
+/// who may not be the addressee. The letter is written here, in a millisecond or two: its texts are lines. What may be longer is
+/// written before, aside, and only enqueued in the transaction.
 ///
 /// # Errors
 /// When the database fails, or the context cannot be written as JSON.
-pub async fn enqueue<T: EmailTemplate>(tx: &mut Tx, site: &Site, notice: NewNotice<'_, T>) -> Result<bool> {
-    let context =
-        serde_json::to_string(notice.context).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-    let name = site.keys.name(Purpose::MessageId, notice.key);
-    let row = store::NewRow {
-        key: notice.key,
-        template: T::NAME,
-        context: &context,
-        from_name: notice.from.0,
-        from_email: notice.from.1.as_str(),
-        address: notice.to.as_str(),
-        name: notice.name,
-        message_id: &format!("{name}@{}", site.host()),
+pub async fn tell<T: EmailTemplate>(
+    tx: &mut Tx,
+    site: &Site,
+    letterhead: &Letterhead,
+    to: (&str, &EmailAddress),
+    fact: &str,
+    context: &T,
+) -> Result<bool> {
+    enqueue(tx, &write(site, letterhead, to, fact, context)?).await
+}
+
+/// As [`tell`], before a transaction: the letter alone.
+///
+/// # Errors
+/// When the context cannot be written as JSON.
+pub fn write<T: EmailTemplate>(
+    site: &Site,
+    letterhead: &Letterhead,
+    (name, to): (&str, &EmailAddress),
+    fact: &str,
+    context: &T,
+) -> Result<Letter> {
+    let message_id = format!("{}@{}", site.keys.name(Purpose::MessageId, fact), site.host());
+    let created_at = site.now();
+    let headers = NoticeHeaders {
+        from: Mailbox { name: &letterhead.from_name, address: letterhead.from.as_str() },
+        to: Mailbox { name, address: to.as_str() },
+        // Whoever answers an automatic email reaches people.
+        reply_to: letterhead.reply_to.as_ref().map(|people| Mailbox { name: "", address: people.as_str() }),
+        message_id: &message_id,
+        date: created_at,
     };
-    let is_new = store::add(tx, row, site.now()).await?;
+    let message = written(&headers, context)
+        .inspect_err(|why| {
+            tracing::error!(template = T::NAME, why, "an automatic email cannot be written yet");
+        })
+        .ok();
+    let context = match message {
+        Some(_) => String::new(),
+        None => serde_json::to_string(context).map_err(|error| sqlx::Error::Encode(Box::new(error)))?,
+    };
+    Ok(Letter(store::NewRow {
+        key: fact.to_owned(),
+        template: T::NAME,
+        context,
+        message,
+        from_name: letterhead.from_name.clone(),
+        from_email: letterhead.from.as_str().to_owned(),
+        address: to.as_str().to_owned(),
+        name: name.to_owned(),
+        message_id,
+        created_at,
+    }))
+}
+
+fn written<T: EmailTemplate>(
+    headers: &NoticeHeaders<'_>,
+    context: &T,
+) -> std::result::Result<Vec<u8>, String> {
+    let written = heavy::quietly(|| {
+        let rendered = Templates::load()?.render(context)?;
+        Ok(notice_message(headers, &rendered))
+    });
+    let written = written.map_err(|gave_up| gave_up.to_string())?;
+    let written = written.map_err(|error: TemplateError| error.to_string())?;
+    written.map_err(|error| error.to_string())
+}
+
+/// Enqueues a letter; `false` if its fact was told already.
+///
+/// # Errors
+/// When the database fails.
+pub async fn enqueue(tx: &mut Tx, letter: &Letter) -> Result<bool> {
+    let is_new = store::add(tx, &letter.0).await?;
     if is_new {
         tx.leaves_work();
     }
     Ok(is_new)
+}
+
+/// Writes a letter that nobody gets: the time of an answer does not tell whether one was written (TRUST A22).
+pub fn rehearse<T: EmailTemplate>(site: &Site, letterhead: &Letterhead) {
+    drop(write(site, letterhead, ("", &letterhead.from), "", &T::sample()));
 }
 
 /// Ends everything that waits since before a moment, unsent: a restored backup holds letters that went out after it was made.

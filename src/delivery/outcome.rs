@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::states::Class;
 use crate::{
     replies::{self, About, Reason, Said, scan},
     smtp::{Failure, Reply, Stage},
@@ -13,11 +14,11 @@ pub enum Verdict {
     /// The server took it.
     Accepted,
     /// Not delivered, and trying again will not help: something of ours, not a server's word.
-    Failed(&'static str),
+    Failed(Class),
     /// The server said no for good, and why.
     Refused(Reason),
     /// Not delivered; worth another try.
-    Retry(&'static str),
+    Retry(Class),
     /// The server will not have this sender's mail, whoever it is for: the edition has to stop (TRUST M23).
     Stop(Reason),
     /// The final dot was written and no answer came: it may have arrived.
@@ -31,18 +32,18 @@ pub enum Verdict {
 pub fn judge(result: &Result<Reply, Failure>, names: Names<'_>) -> Verdict {
     match result {
         Ok(_) => Verdict::Accepted,
-        Err(Failure::Smtputf8Unsupported) => Verdict::Failed("smtputf8 unsupported"),
-        Err(Failure::TooLarge { .. }) => Verdict::Failed("message too large"),
-        Err(Failure::Unspeakable) => Verdict::Failed("bad address"),
+        Err(Failure::Smtputf8Unsupported) => Verdict::Failed(Class::NoSmtputf8),
+        Err(Failure::TooLarge { .. }) => Verdict::Failed(Class::TooLarge),
+        Err(Failure::Unspeakable) => Verdict::Failed(Class::BadAddress),
         Err(
             Failure::Broken { stage: Stage::Connect | Stage::Auth, .. }
             | Failure::Closing { stage: Stage::Connect | Stage::Auth, .. }
             | Failure::Refused { stage: Stage::Connect | Stage::Auth, .. },
         ) => Verdict::NoRelay,
         Err(Failure::Broken { stage: Stage::Dot, .. }) => Verdict::Unknown,
-        Err(Failure::Broken { .. }) => Verdict::Retry("connection lost"),
+        Err(Failure::Broken { .. }) => Verdict::Retry(Class::ConnectionLost),
         // A definite no, even at the final dot; and a request to come back later (TRUST M22).
-        Err(Failure::Closing { .. }) => Verdict::Retry("slowed down by the server"),
+        Err(Failure::Closing { .. }) => Verdict::Retry(Class::SlowedDown),
         Err(Failure::Refused { stage, reply }) if reply.is_permanent() => {
             let reason = meaning(*stage, reply, names);
             if is_about_everybody(*stage, reply, reason) {
@@ -96,12 +97,12 @@ fn is_about_everybody(stage: Stage, reply: &Reply, reason: Reason) -> bool {
     reason.about() == About::Us && (stage == Stage::Mail || named)
 }
 
-fn temporary_class(reply: &Reply) -> &'static str {
+fn temporary_class(reply: &Reply) -> Class {
     match reply.enhanced() {
-        Some("4.2.2") => "mailbox full",
-        Some(code) if code.starts_with("4.7.") => "slowed down by the server",
-        _ if reply.code == 452 => "mailbox full",
-        _ => "not now",
+        Some("4.2.2") => Class::Full,
+        Some(code) if code.starts_with("4.7.") => Class::SlowedDown,
+        _ if reply.code == 452 => Class::Full,
+        _ => Class::NotNow,
     }
 }
 
@@ -168,7 +169,7 @@ mod tests {
     fn only_a_break_after_the_final_dot_is_unknown() {
         let broken = |stage| Err(Failure::Broken { stage, why: String::new() });
         assert_eq!(judge(&broken(Stage::Dot), NAMES), Verdict::Unknown);
-        assert_eq!(judge(&broken(Stage::Data), NAMES), Verdict::Retry("connection lost"));
+        assert_eq!(judge(&broken(Stage::Data), NAMES), Verdict::Retry(Class::ConnectionLost));
         assert_eq!(judge(&broken(Stage::Connect), NAMES), Verdict::NoRelay);
         assert_eq!(judge(&refused(Stage::Dot, 554, "5.6.0 no"), NAMES), Verdict::Refused(Reason::Refused));
     }
@@ -221,7 +222,7 @@ mod tests {
             Verdict::Refused(Reason::NoMailbox)
         );
         assert_eq!(judge(&refused(Stage::Rcpt, 550, "5.7.1 no"), NAMES), Verdict::Refused(Reason::Policy));
-        assert_eq!(judge(&refused(Stage::Rcpt, 451, "greylisted"), NAMES), Verdict::Retry("not now"));
+        assert_eq!(judge(&refused(Stage::Rcpt, 451, "greylisted"), NAMES), Verdict::Retry(Class::NotNow));
         assert_eq!(judge(&refused(Stage::Auth, 535, "5.7.8 no"), NAMES), Verdict::NoRelay);
         let total: u64 = (1..).map_while(retry_gap).map(|gap| gap.as_secs()).sum();
         assert!((4 * 86_400..=5 * 86_400).contains(&total), "gives up after {} hours", total / 3600);

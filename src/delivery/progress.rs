@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::store::progress as store;
+use super::{states::CopyState, store::progress as store};
 use crate::db::{Db, Result};
 
 /// How many deliveries of an edition stand where.
@@ -27,17 +27,16 @@ pub struct Progress {
 }
 
 impl Progress {
-    fn from_counts(sealed: i64, counts: &[(String, i64)]) -> Self {
-        let count =
-            |word: &str| counts.iter().find(|(state, _)| state == word).map_or(0, |(_, count)| *count);
+    fn from_counts(sealed: i64, counts: &[(CopyState, i64)]) -> Self {
+        let count = |wanted| counts.iter().find(|(state, _)| *state == wanted).map_or(0, |(_, count)| *count);
         Self {
             sealed,
-            accepted: count("accepted"),
-            failed: count("failed"),
-            suppressed: count("suppressed"),
-            cancelled: count("cancelled"),
-            unknown: count("unknown"),
-            open: count("queued") + count("claimed"),
+            accepted: count(CopyState::Accepted),
+            failed: count(CopyState::Failed),
+            suppressed: count(CopyState::Suppressed),
+            cancelled: count(CopyState::Cancelled),
+            unknown: count(CopyState::Unknown),
+            open: count(CopyState::Queued) + count(CopyState::Claimed),
         }
     }
 
@@ -101,12 +100,12 @@ impl Audit {
 /// When the database fails.
 pub async fn audit(db: &Db, id: i64) -> Result<Audit> {
     let all = store::audit(db, id).await?;
-    let counts = |wanted: &str| -> Vec<(String, i64)> {
+    let counts = |wanted: &str| -> Vec<(CopyState, i64)> {
         let of = all.iter().filter(|(of, ..)| of == wanted);
-        of.map(|(_, state, count)| (state.clone(), *count)).collect()
+        of.filter_map(|(_, state, count)| Some(((*state)?, *count))).collect()
     };
-    let sealed = counts("sealed").first().map(|(_, count)| *count);
-    let progress = |counts: Vec<(String, i64)>| {
+    let sealed = all.iter().find(|(of, ..)| of == "sealed").map(|(.., count)| *count);
+    let progress = |counts: Vec<(CopyState, i64)>| {
         let total = counts.iter().map(|(_, count)| count).sum();
         Progress::from_counts(sealed.unwrap_or(total), &counts)
     };

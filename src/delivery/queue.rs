@@ -26,7 +26,7 @@ use crate::{clock, relays::Wakes};
 /// One message to send.
 #[derive(Debug)]
 pub(super) enum Item {
-    Notice(ClaimedNotice),
+    Notice(Box<ClaimedNotice>),
     Delivery(Claim),
 }
 
@@ -328,7 +328,7 @@ impl Queue {
             return Taken::Item(item);
         }
         if let Some(notice) = waiting.notices.pop_front() {
-            return Taken::Item(Item::Notice(notice));
+            return Taken::Item(Item::Notice(Box::new(notice)));
         }
         let mut turn: Option<Instant> = None;
         for (domain, lane) in waiting.slowed.iter_mut().filter(|(_, lane)| !lane.claims.is_empty()) {
@@ -354,14 +354,14 @@ impl Queue {
                 Ok(()) => return Taken::Item(Item::Delivery(claim)),
                 Err(at) => {
                     turn = Some(turn.map_or(at, |earlier| earlier.min(at)));
-                    self.put_aside(waiting, claim);
+                    self.put_into_lane(waiting, claim);
                 }
             }
         }
         Taken::Nothing(turn)
     }
 
-    fn put_aside(&self, waiting: &mut Waiting, claim: Claim) {
+    fn put_into_lane(&self, waiting: &mut Waiting, claim: Claim) {
         let key = self.pace.key(&claim.domain_key);
         let lane = waiting.slowed.entry(key.clone()).or_default();
         if lane.claims.len() < self.pace.supply(&key).unwrap_or(self.low_mark) {
@@ -371,25 +371,25 @@ impl Queue {
         }
     }
 
-    /// Puts a copy off that cannot be sent now, for no fault of its own: the attempt will not count.
-    pub(super) fn put_off(&self, claim: Claim, wait: Duration) {
+    /// Gives a copy back to the ledger that cannot be sent now, for no fault of its own: the attempt will not count.
+    pub(super) fn give_back(&self, claim: Claim, wait: Duration) {
         self.lock().for_later.claims.push((claim, wait, String::new()));
         self.low.notify_one();
     }
 
-    /// As [`Queue::put_off`], for an automatic email.
-    pub(super) fn put_off_notice(&self, notice: &ClaimedNotice) {
+    /// As [`Queue::give_back`], for an automatic email.
+    pub(super) fn give_back_notice(&self, notice: &ClaimedNotice) {
         self.lock().for_later.notices.push((notice.id, notice.attempt));
         self.low.notify_one();
     }
 
-    /// What has to be handed back to the ledger.
+    /// What has to be given back to the ledger.
     pub(super) fn for_later(&self) -> ForLater {
         std::mem::take(&mut self.lock().for_later)
     }
 
-    /// Takes back what could not be handed back just now.
-    pub(super) fn keep(&self, ForLater { claims, notices }: ForLater) {
+    /// The same for all that could not be given back just now.
+    pub(super) fn give_back_all(&self, ForLater { claims, notices }: ForLater) {
         let mut waiting = self.lock();
         waiting.for_later.claims.extend(claims);
         waiting.for_later.notices.extend(notices);

@@ -221,7 +221,7 @@ pub async fn stop_some(tx: &mut Tx, site: &Site, edition: i64, limit: i64) -> Re
             None => suppressions.add_hash(tx, &one.address_hash, Reason::Bounced, &one.words).await?,
         }
         if let Some(subscriber) = one.subscriber_id {
-            ledger::withdraw_because(tx, site, subscriber, None, Reason::Bounced.as_str()).await?;
+            ledger::withdraw_because(tx, site, subscriber, None, Reason::Bounced.into()).await?;
         }
         store::stopped(tx, one.id).await?;
     }

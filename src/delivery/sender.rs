@@ -10,10 +10,12 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
+    breaker,
     outcome::{self, Verdict},
     patience::{self, Patience},
     queue::{Item, ItemKey},
     shared::Shared,
+    states::{AttemptOutcome, Class, CopyState},
     store::{
         ledger::{Claim, Record},
         notices::{ClaimedNotice, Ending},
@@ -526,12 +528,15 @@ impl Sender {
                 std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| frozen.compose(site, &claim, spare)))
                     .unwrap_or_else(|_| Err("writing it failed in a way that nobody foresaw".to_owned()))
             }
-            Ok(Err(why)) => Err(why),
+            Ok(Err(why)) => {
+                self.pause_unreadable(claim, &why).await;
+                return None;
+            }
             // That says nothing about this copy: it waits for a database that answers.
             Err(error) => {
                 tracing::error!(edition = claim.edition_id, %error, "a text cannot be read from the database; trying again");
                 self.let_off(ItemKey::Delivery(claim.key()));
-                self.shared.queue.put_off(claim, DATABASE_PAUSE);
+                self.shared.queue.give_back(claim, DATABASE_PAUSE);
                 return None;
             }
         };
@@ -544,29 +549,51 @@ impl Sender {
             }),
             Err(why) => {
                 let why = ("render", why);
-                self.record_delivery(self.delivery_record(&claim, "failed", Some("render"), "failed", why));
+                self.record_delivery(self.delivery_record(
+                    &claim,
+                    CopyState::Failed,
+                    Some(Class::Render),
+                    AttemptOutcome::Failed,
+                    why,
+                ));
                 None
             }
         }
     }
 
-    async fn compose_notice(&mut self, notice: ClaimedNotice) -> Option<Ready> {
+    /// None of the edition's copies can be written: it pauses, which people are told of, and its copies wait.
+    async fn pause_unreadable(&mut self, claim: Claim, why: &str) {
+        let edition = claim.edition_id;
+        tracing::error!(edition, why, "the text of an edition cannot be read");
+        match breaker::pause_unreadable(&self.shared.site, edition).await {
+            Ok(()) => self.shared.queue.stop_editions([edition]),
+            Err(error) => tracing::error!(edition, %error, "it could not be paused; trying again"),
+        }
+        self.let_off(ItemKey::Delivery(claim.key()));
+        self.shared.queue.give_back(claim, DATABASE_PAUSE);
+    }
+
+    async fn compose_notice(&mut self, notice: Box<ClaimedNotice>) -> Option<Ready> {
         match self.suppressed(&notice).await {
             Ok(false) => {}
             Ok(true) => {
                 let why = "the address bounced or complained before, or staff blocked it".to_owned();
-                self.record_notice(&notice, Ending::Suppressed("suppressed"), why);
+                self.record_notice(&notice, Ending::Suppressed(Class::Suppressed), why);
                 return None;
             }
             Err(error) => {
-                let again = self.again(&notice, "database");
+                let again = self.again(&notice, Class::Database);
                 self.record_notice(&notice, again, error);
                 return None;
             }
         }
         let (site, templates) = (self.shared.site.clone(), self.shared.templates.clone());
-        let own = notice.clone();
-        let composed = heavy::aside(move || compose_notice(&site, &templates, &own)).await;
+        let composed = if notice.message.is_some() {
+            heavy::quietly(|| compose_notice(&site, &templates, &notice))
+        } else {
+            let own = notice.clone();
+            heavy::aside(move || compose_notice(&site, &templates, &own)).await
+        };
         match composed.unwrap_or_else(|cause| Err(format!("writing it failed: {cause}"))) {
             Ok(bytes) => {
                 let from = notice.from_email.clone();
@@ -575,7 +602,7 @@ impl Sender {
             Err(why) => {
                 let template = &notice.template;
                 tracing::error!(notice = notice.id, template, why, "an automatic email cannot be written");
-                self.record_notice(&notice, Ending::Failed("render"), why);
+                self.record_notice(&notice, Ending::Failed(Class::Render), why);
                 None
             }
         }
@@ -588,7 +615,7 @@ impl Sender {
         let reason =
             Suppressions::new(&self.shared.site).reason(&address).await.map_err(|error| error.to_string())?;
         let asks = notice.template == ConfirmSubscription::NAME;
-        Ok(reason.is_some_and(|reason| stops_letter(&reason, asks)))
+        Ok(reason.is_some_and(|reason| stops_letter(reason, asks)))
     }
 
     /// The gate before a body: the commit of its marker, and of every result handed over before. Whatever forbids it is asked
@@ -630,11 +657,12 @@ impl Sender {
         match item {
             Item::Delivery(claim) => {
                 let why = ("data", why.to_owned());
-                let record = self.delivery_record(&claim, "queued", None, "held back", why);
+                let record =
+                    self.delivery_record(&claim, CopyState::Queued, None, AttemptOutcome::HeldBack, why);
                 self.record_delivery(Record { counts: false, ..record });
             }
             Item::Notice(notice) => {
-                let ending = Ending::Retry { class: "stopped", at: self.shared.site.now() };
+                let ending = Ending::Retry { class: Class::Stopped, at: self.shared.site.now() };
                 self.record_notice(&notice, ending, why.to_owned());
             }
         }
@@ -658,15 +686,15 @@ impl Sender {
                 let ending = match self.verdict(from, &notice.address, result) {
                     Verdict::Accepted => Ending::Accepted,
                     Verdict::Failed(class) => Ending::Failed(class),
-                    Verdict::Refused(reason) => Ending::Failed(reason.class()),
+                    Verdict::Refused(reason) => Ending::Failed(reason.into()),
                     Verdict::Retry(class) => self.again(&notice, class),
-                    Verdict::Stop(reason) => self.again(&notice, reason.class()),
+                    Verdict::Stop(reason) => self.again(&notice, reason.into()),
                     Verdict::Unknown => {
                         // Its end is the third doubt, however many tries there were.
                         let gap = outcome::retry_gap(notice.attempt).unwrap_or(DOUBT_PAUSE);
-                        Ending::Doubt { class: "no answer", at: self.shared.site.now().plus(gap) }
+                        Ending::Doubt { class: Class::NoAnswer, at: self.shared.site.now().plus(gap) }
                     }
-                    Verdict::NoRelay => self.again(&notice, "no relay"),
+                    Verdict::NoRelay => self.again(&notice, Class::NoRelay),
                 };
                 self.record_notice(&notice, ending, outcome::words(result));
             }
@@ -687,53 +715,53 @@ impl Sender {
         let base = |state, class, word| {
             self.delivery_record(claim, state, class, word, (outcome::stage(result), outcome::words(result)))
         };
+        let failed = |class| base(CopyState::Failed, Some(class), AttemptOutcome::Failed);
+        let again = |class| base(CopyState::Queued, Some(class), AttemptOutcome::Retry);
         match self.verdict(from, &claim.address, result) {
             Verdict::Accepted => {
                 self.shared.queue.taken(&claim.domain_key);
-                base("accepted", None, "accepted")
+                base(CopyState::Accepted, None, AttemptOutcome::Accepted)
             }
-            Verdict::Failed(class) => base("failed", Some(class), "failed"),
-            Verdict::Refused(reason) => {
-                Record { reason: Some(reason), ..base("failed", Some(reason.class()), "failed") }
-            }
-            Verdict::Stop(reason) => {
-                Record { reason: Some(reason), ..base("queued", Some(reason.class()), "retry") }
-            }
+            Verdict::Failed(class) => failed(class),
+            Verdict::Refused(reason) => Record { reason: Some(reason), ..failed(reason.into()) },
+            Verdict::Stop(reason) => Record { reason: Some(reason), ..again(reason.into()) },
             Verdict::Retry(class) if patience == Some(Patience::Domain) => {
                 let pace = &self.shared.queue.pace;
                 let asked_at = patience::asked_since(claim, now);
                 let asked_for = now.since(asked_at);
                 if asked_for > patience::LONGEST {
-                    return base("failed", Some("exhausted"), "failed");
+                    return failed(Class::Exhausted);
                 }
                 Record {
                     next_at: now.plus(pace.rules().copy_waits(asked_for)),
                     lane: pace.key(&claim.domain_key),
                     asked_at: Some(asked_at),
                     counts: false,
-                    ..base("queued", Some(class), "retry")
+                    ..again(class)
                 }
             }
             Verdict::Retry(class) => match outcome::retry_gap(claim.attempt - claim.earlier_attempts) {
-                Some(gap) => Record { next_at: now.plus(gap), ..base("queued", Some(class), "retry") },
-                None => base("failed", Some("exhausted"), "failed"),
+                Some(gap) => Record { next_at: now.plus(gap), ..again(class) },
+                None => failed(Class::Exhausted),
             },
-            Verdict::Unknown if claim.hold => base("unknown", Some("no answer"), "unknown"),
+            Verdict::Unknown if claim.hold => {
+                base(CopyState::Unknown, Some(Class::NoAnswer), AttemptOutcome::Unknown)
+            }
             Verdict::Unknown => Record {
                 maybe_duplicate: true,
                 next_at: now.plus(Duration::from_secs(60)),
-                ..base("queued", Some("no answer"), "unknown")
+                ..base(CopyState::Queued, None, AttemptOutcome::Unknown)
             },
-            Verdict::NoRelay => base("queued", Some("no relay"), "retry"),
+            Verdict::NoRelay => again(Class::NoRelay),
         }
     }
 
     fn delivery_record(
         &self,
         claim: &Claim,
-        state: &'static str,
-        class: Option<&'static str>,
-        outcome: &'static str,
+        state: CopyState,
+        class: Option<Class>,
+        outcome: AttemptOutcome,
         (stage, reply): (&'static str, String),
     ) -> Record {
         let now = self.shared.site.now();
@@ -767,10 +795,10 @@ impl Sender {
         self.writer.record_notice(NoticeRecord { id: notice.id, attempt: notice.attempt, ending, reply, at });
     }
 
-    fn again(&self, notice: &ClaimedNotice, class: &'static str) -> Ending {
+    fn again(&self, notice: &ClaimedNotice, class: Class) -> Ending {
         match outcome::retry_gap(notice.attempt) {
             Some(gap) => Ending::Retry { class, at: self.shared.site.now().plus(gap) },
-            None => Ending::Failed("exhausted"),
+            None => Ending::Failed(Class::Exhausted),
         }
     }
 }

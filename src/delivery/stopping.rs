@@ -25,14 +25,14 @@ impl Suppressions<'_> {
     ) -> Result<bool> {
         self.close(tx).await?;
         let (key, now) = (address.key(), self.0.now());
-        let added = store::add(tx, &self.hash(address), reason.as_str(), detail, now).await?;
+        let added = store::add(tx, &self.hash(address), reason, detail, now).await?;
         // Automatic emails stop only for what the mailbox itself said (TRUST M29).
         if matches!(reason, Reason::Bounced | Reason::Complained) {
             notices::withdraw(tx, &key, now).await?;
         }
         if let Some(reader) = store::reader(tx, &key).await? {
             store::link(tx, &self.hash(address), reader).await?;
-            ledger::withdraw_because(tx, self.0, reader, None, reason.as_str()).await?;
+            ledger::withdraw_because(tx, self.0, reader, None, reason.into()).await?;
         }
         Ok(added)
     }

@@ -6,7 +6,10 @@
 use std::{collections::HashMap, time::Duration};
 
 use super::store::suppressions as store;
-pub use super::store::suppressions::{Blocked, InForce};
+pub use super::{
+    states::Reason,
+    store::suppressions::{Blocked, InForce},
+};
 use crate::{
     clock::Moment,
     db::{Gate, Result, Tx},
@@ -17,38 +20,6 @@ use crate::{
 
 /// After so long nobody with a lower number comes any more.
 const SETTLED: Duration = Duration::from_secs(60);
-
-/// Why an address is not mailed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// Mail to it came back for good.
-    Bounced,
-    /// Its owner told their provider that our mail is spam.
-    Complained,
-    /// Its owner asked to be forgotten.
-    Erased,
-    /// Staff decided so.
-    Staff,
-}
-
-impl Reason {
-    /// The word that the database holds.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Bounced => "bounced",
-            Self::Complained => "complained",
-            Self::Erased => "erased",
-            Self::Staff => "staff",
-        }
-    }
-
-    pub(super) fn parse(word: &str) -> Option<Self> {
-        [Self::Bounced, Self::Complained, Self::Erased, Self::Staff]
-            .into_iter()
-            .find(|one| one.as_str() == word)
-    }
-}
 
 /// By which secret addresses are kept that are not mailed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +136,7 @@ impl<'a> Suppressions<'a> {
 
     /// As [`Suppressions::add`], for an address of which only this is left; its reader's copies are the caller's.
     pub(super) async fn add_hash(self, tx: &mut Tx, hash: &str, reason: Reason, detail: &str) -> Result<()> {
-        store::add(tx, hash, reason.as_str(), detail, self.0.now()).await?;
+        store::add(tx, hash, reason, detail, self.0.now()).await?;
         Ok(())
     }
 
@@ -195,15 +166,15 @@ impl<'a> Suppressions<'a> {
         store::lift_one(tx, id, self.0.now()).await
     }
 
-    /// The word for why an address is not mailed, if it is not.
+    /// Why an address is not mailed, if it is not.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn reason(self, address: &EmailAddress) -> Result<Option<String>> {
+    pub async fn reason(self, address: &EmailAddress) -> Result<Option<Reason>> {
         store::reason(&self.0.db, &self.hash(address)).await
     }
 
-    /// Why an address is not mailed and since when, if it is not: the word, what staff read, the moment.
+    /// Why an address is not mailed and since when, if it is not: the reason, what staff read, the moment.
     ///
     /// # Errors
     /// When the database fails.
@@ -232,7 +203,7 @@ impl<'a> Suppressions<'a> {
     /// # Errors
     /// When the database fails.
     pub async fn is_blocked(self, tx: &mut Tx, address: &EmailAddress) -> Result<bool> {
-        Ok(self.reason_in(tx, address).await?.as_deref() == Some(Reason::Staff.as_str()))
+        Ok(self.reason_in(tx, address).await? == Some(Reason::Staff))
     }
 
     /// What staff blocked, the newest first, before the id `before`.
@@ -261,7 +232,7 @@ impl<'a> Suppressions<'a> {
         addresses: impl Iterator<Item = &'b EmailAddress>,
     ) -> Result<Vec<bool>> {
         let reasons = self.among(tx, addresses).await?;
-        Ok(reasons.iter().map(|reason| reason.as_deref() == Some(Reason::Staff.as_str())).collect())
+        Ok(reasons.into_iter().map(|reason| reason == Some(Reason::Staff)).collect())
     }
 
     /// How many addresses were stopped up to a moment and still are, and when the last of them was.
@@ -280,7 +251,7 @@ impl<'a> Suppressions<'a> {
         self,
         tx: &mut Tx,
         addresses: impl Iterator<Item = &'b EmailAddress>,
-    ) -> Result<Vec<Option<String>>> {
+    ) -> Result<Vec<Option<Reason>>> {
         let hashes: Vec<String> = addresses.map(|address| self.hash(address)).collect();
         Ok(in_order(&hashes, store::among(tx, &hashes).await?))
     }
@@ -292,7 +263,7 @@ impl<'a> Suppressions<'a> {
     pub async fn among_now<'b>(
         self,
         addresses: impl Iterator<Item = &'b EmailAddress>,
-    ) -> Result<Vec<Option<String>>> {
+    ) -> Result<Vec<Option<Reason>>> {
         let hashes: Vec<String> = addresses.map(|address| self.hash(address)).collect();
         Ok(in_order(&hashes, store::among_now(&self.0.db, &hashes).await?))
     }
@@ -303,24 +274,24 @@ impl<'a> Suppressions<'a> {
     /// # Errors
     /// When the database fails.
     pub async fn stops_letter(self, tx: &mut Tx, address: &EmailAddress, asks: bool) -> Result<bool> {
-        Ok(self.reason_in(tx, address).await?.is_some_and(|reason| stops_letter(&reason, asks)))
+        Ok(self.reason_in(tx, address).await?.is_some_and(|reason| stops_letter(reason, asks)))
     }
 
     /// The same as [`Suppressions::reason`], as the transaction sees it.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn reason_in(self, tx: &mut Tx, address: &EmailAddress) -> Result<Option<String>> {
+    pub async fn reason_in(self, tx: &mut Tx, address: &EmailAddress) -> Result<Option<Reason>> {
         store::reason_in(tx, &self.hash(address)).await
     }
 }
 
-fn in_order(hashes: &[String], found: Vec<(String, String)>) -> Vec<Option<String>> {
-    let mut reasons: HashMap<String, String> = found.into_iter().collect();
+fn in_order(hashes: &[String], found: Vec<(String, Reason)>) -> Vec<Option<Reason>> {
+    let mut reasons: HashMap<String, Reason> = found.into_iter().collect();
     hashes.iter().map(|hash| reasons.remove(hash)).collect()
 }
 
 /// Whether a suppression for this reason stops an automatic email, and one that asks whether an address may be mailed.
-pub(super) fn stops_letter(reason: &str, asks: bool) -> bool {
-    matches!(reason, "bounced" | "complained") || asks && reason == "staff"
+pub(super) fn stops_letter(reason: Reason, asks: bool) -> bool {
+    matches!(reason, Reason::Bounced | Reason::Complained) || asks && reason == Reason::Staff
 }

@@ -33,7 +33,10 @@ use crate::{
 };
 
 /// What stands in the headers of every copy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Stored as it is: whatever a later version adds has a default, so that it reads what this one froze.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Headers {
     /// The edition's public id, for complaint reports.
     pub edition: String,
@@ -48,7 +51,6 @@ pub struct Headers {
     /// The list's row, in links of editions that were frozen by earlier versions.
     pub list_id: i64,
     /// The list's public id, for the links to leave it; empty in what earlier versions froze: there links carry row numbers.
-    #[serde(default)]
     pub list: String,
     /// The list's short name, the first label of List-Id.
     pub list_slug: String,
@@ -111,6 +113,17 @@ pub async fn frozen(tx: &mut Tx, edition_id: i64, revision: i64) -> Result<Optio
 /// When the database fails.
 pub async fn fingerprint(db: &Db, edition_id: i64, revision: i64) -> Result<Option<String>> {
     store::fingerprint(db, (edition_id, revision, EVERYONE)).await
+}
+
+/// Whether copies can be written of the frozen body of a revision; so it is if none was frozen.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_whole(site: &Site, edition_id: i64, revision: i64) -> Result<bool> {
+    let frozen = store::body_of_revision(&site.db, edition_id, revision).await?;
+    Ok(frozen.is_none_or(|(json, body, _)| {
+        Frozen::from_stored(site, &StoredHeaders { json, keys: Vec::new() }, &body).is_ok()
+    }))
 }
 
 /// Dates a frozen body now, within the transaction that begins to seal it.
@@ -353,11 +366,24 @@ fn sign(signers: &[Signer], message: &mut Vec<u8>, at: Moment) -> std::result::R
     Ok(())
 }
 
+/// An automatic email as it goes out now: as it was written when it was enqueued, and signed.
 pub(super) fn compose_notice(
     site: &Site,
     templates: &Templates,
     notice: &ClaimedNotice,
 ) -> std::result::Result<Vec<u8>, String> {
+    let mut message = match &notice.message {
+        Some(written) => written.clone(),
+        None => from_context(templates, notice)?,
+    };
+    let signed = dkim::signers(&site.keys, &notice.keys, &notice.from_email)
+        .and_then(|signers| sign(&signers, &mut message, site.now()));
+    signed.map_err(|error| error.to_string())?;
+    Ok(message)
+}
+
+/// Written now: an older program enqueued it, or it could not be written then.
+fn from_context(templates: &Templates, notice: &ClaimedNotice) -> std::result::Result<Vec<u8>, String> {
     let context: Value = serde_json::from_str(&notice.context).map_err(|error| error.to_string())?;
     let rendered = templates.render_json(&notice.template, &context).map_err(|error| error.to_string())?;
     // Whoever answers an automatic email reaches people: every context names who writes, with their address.
@@ -370,9 +396,31 @@ pub(super) fn compose_notice(
         message_id: &notice.message_id,
         date: notice.created_at,
     };
-    let mut message = notice_message(&headers, &rendered).map_err(|error| error.to_string())?;
-    let signed = dkim::signers(&site.keys, &notice.keys, &notice.from_email)
-        .and_then(|signers| sign(&signers, &mut message, site.now()));
-    signed.map_err(|error| error.to_string())?;
-    Ok(message)
+    notice_message(&headers, &rendered).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands in databases. A field that is added has a default, or an upgrade makes editions unreadable that wait.
+    #[test]
+    fn what_this_version_freezes_is_read_by_later_ones() {
+        const FROZEN: &str = r#"{"edition":"ed1","from_name":"The Lamplighter","from_email":"post@example.org","reply_to":"hello@example.org",
+            "date":1772528400000000,"list_id":7,"list":"li1","list_slug":"weekly","list_name":"Weekly"}"#;
+        const NUMBERED: &str = r#"{"edition":"ed1","from_name":"","from_email":"post@example.org","reply_to":"hello@example.org",
+            "date":1772528400000000,"list_id":7,"list_slug":"weekly","list_name":"Weekly"}"#;
+        let headers: Headers = serde_json::from_str(FROZEN).expect("the form of today");
+        assert_eq!((headers.from_email.as_str(), headers.list_id), ("post@example.org", 7));
+        assert_eq!(headers.date, Moment::from_unix_seconds(1_772_528_400));
+        assert!(!headers.is_numbered());
+        let same: serde_json::Value = serde_json::from_str(FROZEN).expect("JSON");
+        assert_eq!(
+            serde_json::to_value(&headers).expect("JSON"),
+            same,
+            "and nothing is written that is not in it"
+        );
+        let older: Headers = serde_json::from_str(NUMBERED).expect("a form of before");
+        assert!(older.is_numbered());
+    }
 }

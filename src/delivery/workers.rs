@@ -254,8 +254,8 @@ impl Worker {
         let now = site.db.lease_time(&site.clock).await?;
         let mut tx = site.db.begin().await?;
         if store::stop(&mut tx, self.id, now).await? {
-            ledger::release(&mut tx, self.id, site.now()).await?;
-            notices::release(&mut tx, self.id).await?;
+            ledger::give_back_all(&mut tx, self.id, site.now()).await?;
+            notices::give_back_all(&mut tx, self.id).await?;
             // Whatever is still claimed now has its marker set: a connection that did not end in time.
             ledger::take_back(&mut tx, self.id, site.now()).await?;
             notices::take_back(&mut tx, self.id, site.now()).await?;

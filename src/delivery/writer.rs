@@ -16,6 +16,7 @@ use super::{
     ledger,
     queue::{InFlight, ItemKey},
     shared::Shared,
+    states::{AttemptOutcome, Class, Reason},
     store::{
         ledger::{self as rows, Key, Record},
         notices::{self, Ending},
@@ -251,12 +252,12 @@ async fn give_back(Shared { site, worker, .. }: &Shared, broken: &[Broken]) -> R
         match *key {
             ItemKey::Delivery(key) => copies.push((key, &**words)),
             ItemKey::Notice(id, attempt) => {
-                notices::break_off(&mut tx, *worker, (id, attempt), words, when).await?;
+                notices::take_back_broken(&mut tx, *worker, (id, attempt), words, when).await?;
             }
         }
     }
     if !copies.is_empty() {
-        ledger::break_off(&mut tx, *worker, &copies, when).await?;
+        ledger::take_back_broken(&mut tx, *worker, &copies, when).await?;
     }
     tx.commit().await
 }
@@ -330,11 +331,11 @@ impl Batch {
 
     /// Whether anything in it says what became of a message: what was let go before its body says nothing.
     fn has_results(&self) -> bool {
-        self.records.iter().any(|record| record.outcome != "held back")
+        self.records.iter().any(|record| record.outcome != AttemptOutcome::HeldBack)
             || self
                 .notice_records
                 .iter()
-                .any(|record| !matches!(record.ending, Ending::Retry { class: "stopped", .. }))
+                .any(|record| !matches!(record.ending, Ending::Retry { class: Class::Stopped, .. }))
     }
 
     const fn is_empty(&self) -> bool {
@@ -345,7 +346,7 @@ impl Batch {
     }
 
     fn count(&self, meters: &Meters) {
-        self.records.iter().for_each(|record| meters.message("copy", record.outcome));
+        self.records.iter().for_each(|record| meters.message("copy", record.outcome.as_str()));
         self.notice_records.iter().for_each(|record| meters.message("notice", record.ending.name()));
     }
 
@@ -363,7 +364,7 @@ impl Batch {
             let find =
                 |key: &Key| ours.iter().find(|row| (row.edition_id, row.subscriber_id) == (key.0, key.1));
             records.retain(|record| find(&record.key()).is_some());
-            let why = |key: &Key| find(key).and_then(|row| row.stopped.as_deref());
+            let why = |key: &Key| find(key).and_then(|row| row.stopped).map(Reason::as_str);
             let stopped: Vec<(Key, &str)> =
                 marks.iter().filter_map(|(key, _)| Some((*key, why(key)?))).collect();
             marks.retain(|(key, _)| find(key).is_some_and(|row| row.sending && row.stopped.is_none()));

@@ -12,8 +12,8 @@ use crate::{
     donations::attention,
     origin::{self, Doubt, Standing, position::Positions},
     publishing,
+    settings::Settings,
     site::Site,
-    staff::Settings,
 };
 
 const CHECK: &str = "database";

@@ -11,10 +11,10 @@ use super::{
     mail::good_until,
 };
 use crate::{
+    authorities::{NotBelieved, good_until as certificate_until, why_not_believed},
     clock::{Ahead, Clock, Moment, Zone},
     payments::{PaymentProvider as _, Stripe},
     token,
-    trust::{NotBelieved, good_until as certificate_until, why_not_believed},
 };
 
 const ADDRESS: &str = "public address";

@@ -13,8 +13,9 @@ use crate::{
     clock::{Moment, Zone},
     db::{Db, Result},
     mail::{EmailTemplate as _, SomethingWrong},
+    settings::Settings,
     site::Site,
-    staff::{Settings, letters},
+    staff::letters,
 };
 
 /// How often it is asked whether a look is due.
@@ -138,7 +139,7 @@ pub async fn keep(site: &Site, place: &str, findings: Vec<Finding>, tells: bool)
     let told = store::told(&site.db).await?;
     let (settings, owners) = (Settings::load(&site.db).await?, letters::owners(&site.db).await?);
     // Whoever cannot be written to has not been told.
-    let tells = tells && !owners.is_empty() && letters::from(site, &settings).is_some();
+    let tells = tells && !owners.is_empty();
     let at = looks.iter().position(|look| look.place == place);
     // Processes of one machine share its place: what another found a moment ago is no look before this one.
     let before = at.map(|at| looks.swap_remove(at)).filter(|look| now.since(look.at) >= EVERY);
@@ -169,14 +170,15 @@ pub async fn keep(site: &Site, place: &str, findings: Vec<Finding>, tells: bool)
         }
     }
     if !news.is_empty() {
+        let letterhead = settings.letterhead(site);
         let context = SomethingWrong {
-            sender: settings.sender(site),
+            sender: letterhead.sender.clone(),
             problems: news,
             place: place.to_owned(),
             desk_url: site.url("/desk/doctor"),
         };
         let fact = format!("{}:{place}:{}", SomethingWrong::NAME, now.0);
-        letters::tell(&mut tx, (site, &settings), &owners, &fact, &context).await?;
+        letters::tell(&mut tx, (site, &letterhead), &owners, &fact, &context).await?;
     }
     tx.commit().await
 }

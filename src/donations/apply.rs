@@ -33,9 +33,6 @@ pub enum PollError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// A mistake of ours; its words are without addresses.
-    #[error("it broke off: {0}")]
-    BrokeOff(String),
 }
 
 /// The kinds of event that move something here; all others are kept and left alone.
@@ -245,7 +242,7 @@ async fn gift_once(
             store::advance(tx, donation.id, Move::Failed).await?;
         }
         (SessionState::Unpaid, _) => {
-            let to = if event.kind == ASYNC_FAILED { Move::Failed } else { Move::Pending };
+            let to = if event.what.kind == ASYNC_FAILED { Move::Failed } else { Move::Pending };
             store::advance(tx, donation.id, to).await?;
         }
         (SessionState::Expired, _) => {
@@ -329,12 +326,12 @@ async fn gift_monthly(
     match session.state {
         SessionState::Paid | SessionState::Open => {}
         SessionState::Unpaid => {
-            let to = if event.kind == ASYNC_FAILED { Move::Failed } else { Move::Pending };
+            let to = if event.what.kind == ASYNC_FAILED { Move::Failed } else { Move::Pending };
             store::advance(tx, donation.id, to).await?;
         }
         SessionState::Expired => {
             store::advance(tx, donation.id, Move::Expired).await?;
-            store::abandon_recurring(tx, recurring.id, event.created_at).await?;
+            store::abandon_recurring(tx, recurring.id, event.since).await?;
         }
     }
     match month {
@@ -380,12 +377,12 @@ async fn instalment(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
         book::pay(tx, site, &donation, Some(&recurring), &paid).await?;
         donation_id = Some(donation.id);
     }
-    if let Some(invoice) = invoice.filter(|invoice| invoice.open && event.kind == PAYMENT_FAILED)
+    if let Some(invoice) = invoice.filter(|invoice| invoice.open && event.what.kind == PAYMENT_FAILED)
         && recurring.activated_at.is_some()
         // News that come late: nobody asks for another card for what is over.
         && subscription.state != SubscriptionState::Cancelled
     {
-        let failed = (invoice.id.as_str(), event.created_at);
+        let failed = (invoice.id.as_str(), event.since);
         letters::send_payment_failed(tx, site, &recurring, failed, invoice.next_try).await?;
     }
     letters::follow_up(tx, site, recurring.id).await?;
@@ -515,7 +512,7 @@ async fn mirror(tx: &mut Tx, event: &DueEvent, recurring: &Recurring, month: &Mo
             SubscriptionState::Unpaid => "unpaid",
             SubscriptionState::Cancelled => "cancelled",
         },
-        ended_at: subscription.ended_at.unwrap_or(event.created_at),
+        ended_at: subscription.ended_at.unwrap_or(event.since),
         version: month.version,
     };
     store::mirror_subscription(tx, &seen).await

@@ -3,9 +3,10 @@
 
 pub use super::lines::{Copied, FailedCheckout, News, Unended};
 use super::{
+    calls::cancellation_of,
     letters,
     reports::{self, EventLine},
-    store::attention as rows,
+    store::{CANCELLATIONS, attention as rows},
 };
 use crate::{
     clock::Moment,
@@ -129,9 +130,9 @@ pub async fn tell_of_unended(site: &Site) -> Result<usize> {
 /// When the database fails.
 pub async fn ask_again(site: &Site, recurring: &str) -> Result<bool> {
     let mut tx = site.db.begin().await?;
-    let asked = rows::ask_again(&mut tx, recurring, site.now()).await?;
+    let asked = CANCELLATIONS.again(&mut tx, &cancellation_of(recurring), site.now()).await?;
     tx.commit().await?;
-    Ok(asked == 1)
+    Ok(asked)
 }
 
 /// Staff have seen the checkouts that could not be opened until that moment; what came since they have not.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    calls::{self, CallOutcome},
+    calls,
     store::{self, NewDonation, NewRecurring},
 };
 use crate::{
@@ -11,14 +11,11 @@ use crate::{
     delivery::names,
     email_address::EmailAddress,
     links::Give,
-    money::{
-        self, Money,
-        limits::{self, Limits},
-    },
+    money::{Money, limits::Limits},
     network::Network,
     payments::{Every, NewCheckout, PaymentProvider, ProviderError},
+    settings::Settings,
     site::Site,
-    staff::Settings,
     token::{self, Purpose, TokenError},
 };
 
@@ -90,20 +87,6 @@ pub const GIFTS: Shared = Shared::new("donate", 100, 2_000);
 
 const LONGEST_NAME: usize = 100;
 
-/// The least and the most that a gift may be: what the magazine decided, else what is sensible in its currency. None where no
-/// gifts can be taken in that.
-#[must_use]
-pub fn limits_of(settings: &Settings) -> Option<Limits> {
-    let currency = money::currency(&settings.currency)?;
-    let sensible = limits::of(currency)?;
-    let decided =
-        |minor: Option<i64>, otherwise: Money| minor.map_or(otherwise, |minor| Money::new(minor, currency));
-    Some(Limits {
-        least: decided(settings.gift_least, sensible.least),
-        most: decided(settings.gift_most, sensible.most),
-    })
-}
-
 /// The token of the page that thanks for a gift, `/thanks/{token}`: the name of a gift alone opens nothing, for it stands in
 /// logs and at the provider.
 #[must_use]
@@ -135,7 +118,7 @@ pub async fn start_gift(
     settings: &Settings,
     request: &GiftRequest<'_>,
 ) -> Result<StartedGift, GiftError> {
-    let limits = limits_of(settings).ok_or_else(|| GiftError::Currency(settings.currency.clone()))?;
+    let limits = settings.gift_limits().ok_or_else(|| GiftError::Currency(settings.currency.clone()))?;
     let (amount, email, name) = check(request, limits).map_err(GiftError::Invalid)?;
     brake(site, request.from).await?;
     let given = request.edition_token.and_then(|given| Give::read(&site.keys, given, site.now()).ok());
@@ -162,9 +145,8 @@ pub async fn start_gift(
         cancel_url: site.url("/donate"),
     };
     let call = write_down(site, &checkout, &name, edition_id).await?;
-    match calls::make(site, provider, &call).await? {
-        Ok(CallOutcome::Checkout(url)) => Ok(StartedGift { public_id, checkout_url: url }),
-        Ok(CallOutcome::Cancelled) => Err(GiftError::Database(sqlx::Error::RowNotFound)),
+    match calls::open_checkout(site, provider, &call).await? {
+        Ok(checkout_url) => Ok(StartedGift { public_id, checkout_url }),
         Err(error) if error.is_about_the_gift() => Err(GiftError::Invalid(refused(&error))),
         Err(error) => Err(error.into()),
     }

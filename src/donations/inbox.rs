@@ -5,16 +5,17 @@ use std::{fmt, time::Duration};
 use super::{
     apply::{self, PollError},
     lines::UNREADABLE,
-    store::{self, DueEvent},
+    store::{self, DueEvent, EVENTS, Told},
 };
 use crate::{
+    audit_log,
     clock::Moment,
     db::{self, is_unique_violation},
-    heavy,
     payments::{
         Event, PaymentProvider, ProviderError,
         webhook::{self, Genuine, WebhookError, WebhookSecrets},
     },
+    queue::{self, Came, News, Queue, Work, news},
     site::Site,
     token,
 };
@@ -39,10 +40,6 @@ pub struct Worked {
     pub failed: u64,
 }
 
-/// How long an event may be worked on before someone else may take it.
-const LEASE: Duration = Duration::from_secs(120);
-/// About eight hours of trying; then someone must look.
-const MOST_ATTEMPTS: i64 = 15;
 /// How far before the newest event seen the next list begins: the provider may list an event late.
 const OVERLAP: Duration = Duration::from_secs(3_600);
 const CURSOR: &str = "provider-events";
@@ -76,7 +73,9 @@ pub async fn receive(
                 created: now,
                 live: provider.is_live(),
             };
-            store::add_event(&mut tx, &event, "webhook", "dead", Some(&payload), now).await?;
+            if store::add_event(&mut tx, &event, "webhook", "dead", Some(&payload), now).await? == 1 {
+                news::add(&mut tx, now, News::GivenUp, EVENTS.rules.name).await?;
+            }
         }
     }
     tx.commit().await?;
@@ -161,29 +160,24 @@ impl fmt::Display for Way {
 /// # Errors
 /// When the database fails; what was claimed is found again after its lease.
 pub async fn process_inbox(site: &Site, provider: &dyn PaymentProvider) -> db::Result<Worked> {
-    let mut worked = Worked::default();
-    loop {
-        let due = store::due_events(&site.db, site.now()).await?;
-        let mut claimed = 0;
-        for event in due {
-            let mut tx = site.db.begin().await?;
-            let ours = store::claim_event(&mut tx, &event, site.now().plus(LEASE)).await?;
-            tx.commit().await?;
-            if !ours {
-                continue;
-            }
-            claimed += 1;
-            let ended = heavy::caught(work_on(site, provider, &event)).await;
-            match ended.unwrap_or_else(|broke| Err(PollError::BrokeOff(broke.to_string()))) {
-                Ok(()) => worked.done += 1,
-                Err(error) => {
-                    worked.failed += 1;
-                    put_back(site, &event, &error).await?;
-                }
-            }
-        }
-        if claimed == 0 {
-            return Ok(worked);
+    let worked = queue::work(site, &Inbox(provider)).await?;
+    Ok(Worked { done: worked.done, failed: worked.later + worked.given_up })
+}
+
+struct Inbox<'a>(&'a dyn PaymentProvider);
+
+impl Work for Inbox<'_> {
+    type What = Told;
+
+    fn queue(&self) -> &'static Queue {
+        &EVENTS
+    }
+
+    async fn work(&self, site: &Site, event: &DueEvent) -> db::Result<Came> {
+        match work_on(site, self.0, event).await {
+            Ok(()) => Ok(Came::Done),
+            Err(PollError::Provider(error)) => Ok(Came::Later(error.for_the_record())),
+            Err(PollError::Database(error)) => Err(error),
         }
     }
 }
@@ -192,11 +186,15 @@ pub async fn process_inbox(site: &Site, provider: &dyn PaymentProvider) -> db::R
 ///
 /// # Errors
 /// When the database fails.
-pub async fn try_again(site: &Site, event_id: &str) -> db::Result<bool> {
+pub async fn try_again(site: &Site, event_id: &str, staff_id: Option<i64>) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
-    let revived = store::revive_event(&mut tx, event_id, site.now()).await?;
+    let revived = EVENTS.again(&mut tx, event_id, site.now()).await?;
+    if revived {
+        let subject = format!("event {event_id}");
+        audit_log::record(&mut tx, site, staff_id, "had tried again", &subject, "").await?;
+    }
     tx.commit().await?;
-    Ok(revived == 1)
+    Ok(revived)
 }
 
 /// How often a subscription is looked at again because somebody else followed it meanwhile, before the event waits its turn.
@@ -204,7 +202,7 @@ const MOST_LOOKS: u32 = 5;
 
 async fn work_on(site: &Site, provider: &dyn PaymentProvider, event: &DueEvent) -> Result<(), PollError> {
     for _ in 0..MOST_LOOKS {
-        let seen = apply::fetch(site, provider, &event.kind, &event.object_id).await?;
+        let seen = apply::fetch(site, provider, &event.what.kind, &event.what.object_id).await?;
         let mut attempt = 0;
         let applied = loop {
             match apply_once(site, event, &seen).await {
@@ -231,27 +229,7 @@ async fn apply_once(site: &Site, event: &DueEvent, seen: &apply::Seen) -> db::Re
         apply::Applied::NotOurs => ("ignored", None),
         apply::Applied::Ours(donation_id) => ("done", donation_id),
     };
-    store::event_done(&mut tx, &event.event_id, state, donation_id).await?;
+    EVENTS.done(&mut tx, (event.name.as_str(), event.next_at, state, donation_id)).await?;
     tx.commit().await?;
     Ok(true)
-}
-
-async fn put_back(site: &Site, event: &DueEvent, error: &PollError) -> db::Result<()> {
-    let attempts = event.attempts + 1;
-    let state = if attempts >= MOST_ATTEMPTS { "dead" } else { "new" };
-    let (id, kind) = (&event.event_id, &event.kind);
-    let why = match error {
-        PollError::Provider(error) => error.for_the_record(),
-        error @ (PollError::Database(_) | PollError::BrokeOff(_)) => error.to_string(),
-    };
-    if matches!(error, PollError::Provider(ProviderError::NotYet(_))) {
-        tracing::info!(event = id, kind, attempts, why, "an event waits");
-    } else {
-        tracing::error!(event = id, kind, attempts, why, "an event could not be applied");
-    }
-    let wait = Duration::from_secs(5) * 2_u32.pow(u32::try_from(attempts.clamp(0, 9)).unwrap_or(9));
-    let mut tx = site.db.begin().await?;
-    let next_at = site.now().plus(wait);
-    store::event_failed(&mut tx, &event.event_id, state, next_at, &why).await?;
-    tx.commit().await
 }

@@ -1,7 +1,8 @@
 //! What donations tell others: receipts and news to the supporter, the donor state to the readers' room.
 //!
 //! Every mail is enqueued in the transaction of the fact that causes it, under that fact's key, so none goes twice
-//! (TRUST T5, D9). What a restored backup hears of a second time was told before it was lost, and is not told again (T10).
+//! (TRUST T5, D9). No name stands in the To header of what goes to supporters: whoever typed the address may have typed anything for
+//! a name. What a restored backup hears of a second time was told before it was lost, and is not told again (T10).
 
 use super::{
     lines::{Unended, figures},
@@ -11,13 +12,14 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Tx},
-    delivery::notices::{self, NewNotice},
+    delivery::notices::tell,
     email_address::EmailAddress,
-    mail::{EmailTemplate, MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled, Sender},
+    mail::{MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled},
     money::Money,
     origin,
+    settings::Settings,
     site::Site,
-    staff::{Role, Settings, accounts::Member},
+    staff::{Role, accounts::Member, letters},
     subscribers::{self, DonorState},
 };
 
@@ -44,8 +46,9 @@ pub(super) async fn send_receipt(
         return Ok(());
     }
     let settings = Settings::load_in(tx).await?;
+    let letterhead = settings.letterhead(site);
     let receipt = Receipt {
-        sender: sender(site, &settings),
+        sender: letterhead.sender.clone(),
         donor_name: greeting(gift.name),
         amount: gift.amount.to_string(),
         monthly: gift.recurring.is_some(),
@@ -53,7 +56,7 @@ pub(super) async fn send_receipt(
         receipt_number: gift.receipt_number.to_owned(),
         manage_url: gift.recurring.map(|id| manage_url(site, id)),
     };
-    enqueue(tx, site, &settings, &format!("receipt:{}", gift.donation), to, &receipt).await
+    tell(tx, site, &letterhead, ("", to), &format!("receipt:{}", gift.donation), &receipt).await.map(drop)
 }
 
 /// That a month's payment failed, once for each invoice; `at` is when.
@@ -69,14 +72,15 @@ pub(super) async fn send_payment_failed(
     }
     let Ok(to) = EmailAddress::parse(&recurring.email) else { return Ok(()) };
     let settings = Settings::load_in(tx).await?;
+    let letterhead = settings.letterhead(site);
     let failed = PaymentFailed {
-        sender: sender(site, &settings),
+        sender: letterhead.sender.clone(),
         donor_name: greeting(&recurring.name),
         amount: figures(recurring.amount_minor, &recurring.currency),
         next_try: next_try.map(|at| at.date(&settings.time_zone)),
         manage_url: manage_url(site, &recurring.public_id),
     };
-    enqueue(tx, site, &settings, &format!("payment-failed:{invoice_id}"), &to, &failed).await
+    tell(tx, site, &letterhead, ("", &to), &format!("payment-failed:{invoice_id}"), &failed).await.map(drop)
 }
 
 /// That a monthly donation is over, once.
@@ -86,17 +90,19 @@ pub(super) async fn send_monthly_ended(tx: &mut Tx, site: &Site, recurring: &Rec
     }
     let Ok(to) = EmailAddress::parse(&recurring.email) else { return Ok(()) };
     let settings = Settings::load_in(tx).await?;
+    let letterhead = settings.letterhead(site);
     let ended = RecurringCancelled {
-        sender: sender(site, &settings),
+        sender: letterhead.sender.clone(),
         donor_name: greeting(&recurring.name),
         amount: figures(recurring.amount_minor, &recurring.currency),
         give_url: site.url("/donate"),
     };
-    enqueue(tx, site, &settings, &format!("monthly-ended:{}", recurring.public_id), &to, &ended).await
+    let fact = format!("monthly-ended:{}", recurring.public_id);
+    tell(tx, site, &letterhead, ("", &to), &fact, &ended).await.map(drop)
 }
 
-/// That a monthly donation should have ended and is still charged: to each owner and treasurer. False if nobody could be
-/// written to.
+/// That a monthly donation should have ended and is still charged: to each owner and treasurer. False if there is nobody to
+/// write to.
 pub(super) async fn send_not_ended(
     tx: &mut Tx,
     site: &Site,
@@ -104,63 +110,24 @@ pub(super) async fn send_not_ended(
     one: &Unended,
 ) -> db::Result<bool> {
     let settings = Settings::load_in(tx).await?;
-    if from(site, &settings).is_none() {
-        return Ok(false);
-    }
+    let letterhead = settings.letterhead(site);
     let context = MonthlyNotEnded {
-        sender: sender(site, &settings),
+        sender: letterhead.sender.clone(),
         amount: one.amount(),
         asked: one.asked_at.date_time(&settings.time_zone),
         why: one.last_error.as_deref().unwrap_or("it has not answered").trim_end_matches('.').to_owned(),
         subscription: one.provider_subscription_id.clone().unwrap_or_default(),
         donations_url: site.url("/desk/donations"),
     };
-    let mut written = false;
-    for member in team.iter().filter(|one| Role::MONEY.contains(&one.role) && one.disabled_at.is_none()) {
-        let key = format!("not-ended:{}:{}", one.public_id, member.public_id);
-        enqueue(tx, site, &settings, &key, &member.email, &context).await?;
-        written = true;
-    }
-    Ok(written)
+    let about_money = |one: &Member| Role::MONEY.contains(&one.role) && one.disabled_at.is_none();
+    let people: Vec<Member> = team.iter().filter(|one| about_money(one)).cloned().collect();
+    let fact = format!("not-ended:{}", one.public_id);
+    letters::tell(tx, (site, &letterhead), &people, &fact, &context).await
 }
 
 /// Whether something happened before a backup was restored: then it was told at the time, or nobody can say.
 async fn was_told(tx: &mut Tx, at: Moment) -> db::Result<bool> {
     Ok(origin::restored_at(tx).await?.is_some_and(|restored| at <= restored))
-}
-
-async fn enqueue<T: EmailTemplate>(
-    tx: &mut Tx,
-    site: &Site,
-    settings: &Settings,
-    key: &str,
-    to: &EmailAddress,
-    context: &T,
-) -> db::Result<()> {
-    let Some(from) = from(site, settings) else {
-        tracing::error!(key, "no mail was written: the settings name no address that it could come from");
-        return Ok(());
-    };
-    // No name in the To header: whoever typed the address may have typed anything for a name.
-    let notice = NewNotice { key, from: (settings.sender_name(), &from), to, name: "", context };
-    notices::enqueue(tx, site, notice).await?;
-    Ok(())
-}
-
-/// A magazine that has not said where its mail comes from writes from its own host rather than not at all.
-fn from(site: &Site, settings: &Settings) -> Option<EmailAddress> {
-    let own = EmailAddress::parse(settings.sender_email());
-    own.or_else(|_| EmailAddress::parse(&format!("donations@{}", site.host()))).ok()
-}
-
-fn sender(site: &Site, settings: &Settings) -> Sender {
-    Sender {
-        magazine: settings.magazine_name.clone(),
-        legal_name: settings.legal_name.clone(),
-        postal_address: settings.postal_address.clone(),
-        contact_email: settings.contact_email.clone(),
-        site_url: site.url("/"),
-    }
 }
 
 fn manage_url(site: &Site, public_id: &str) -> String {

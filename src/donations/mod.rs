@@ -30,12 +30,13 @@ pub use self::{
     apply::PollError,
     book::{MoneyAudit, audit_money},
     calls::resume_calls,
-    gift::{
-        FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, limits_of, start_gift, thanks_token,
-    },
+    gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
     inbox::{ReceiveError, Worked, poll_provider, process_inbox, receive, try_again},
     manage_link::manage_token,
     monthly::{CancelError, Monthly, cancel_all, cancel_monthly, monthly_of},
     reports::newest_gift,
-    store::{STATEMENTS, Unfinished, attention::STATEMENTS as ATTENTION_STATEMENTS},
+    store::{
+        CANCELLATIONS, CHECKOUTS, EVENTS, QUEUES, STATEMENTS, Unfinished,
+        attention::STATEMENTS as ATTENTION_STATEMENTS,
+    },
 };

@@ -102,7 +102,7 @@ pub async fn cancel_all(
     let mut ended = Ok(());
     if let Some(provider) = provider {
         for call in &stored {
-            if let Err(error) = calls::make(site, provider, call).await? {
+            if let Err(error) = calls::cancel(site, provider, call).await? {
                 ended = Err(CancelError::NotYet(error));
             }
         }
@@ -131,7 +131,7 @@ pub async fn cancel_monthly(
     let call = calls::store_cancellation(&mut tx, site, &recurring.public_id).await?;
     tx.commit().await?;
     if let Some(provider) = provider {
-        calls::make(site, provider, &call).await??;
+        calls::cancel(site, provider, &call).await??;
     }
     Ok(())
 }

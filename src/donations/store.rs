@@ -10,6 +10,8 @@ use crate::{
     db::{Db, Result, Tx},
     money::Money,
     payments::{Event, Subscription},
+    queue,
+    queue::Due,
     statements, token,
 };
 
@@ -99,15 +101,8 @@ statements! {
 
     ADD_CALL = "insert into provider_call (idempotency_key, operation, request, state, attempts, created_at, next_at)
         values ($1, $2, $3, 'started', 0, $4, $5) on conflict (idempotency_key) do nothing";
-    DUE_CALLS = "select idempotency_key, operation, request, attempts, created_at, next_at from provider_call
-        where state = 'started' and next_at <= $1 order by next_at limit 20";
-    CLAIM_CALL = "update provider_call set next_at = $3, attempts = attempts + 1
-        where idempotency_key = $1 and next_at = $2 and state = 'started'";
-    POSTPONE_CALL = "update provider_call set next_at = $2, last_error = $3 where idempotency_key = $1 and state = 'started'";
-    CALL_DONE = "update provider_call set state = 'done', request = '', response_id = $2, last_error = null,
-        finished_at = $3 where idempotency_key = $1 and state = 'started'";
-    CALL_FAILED = "update provider_call set state = 'failed', request = '', last_error = $2, finished_at = $3,
-        told_at = $4 where idempotency_key = $1 and state = 'started'";
+    /// The supporter was told when it was given up, or staff have seen it.
+    CHECKOUT_IS_KNOWN = "update provider_call set told_at = finished_at where idempotency_key = $1 and state = 'failed'";
 
     /// It was not over after all. What it was done with stays, and tells it from one that was never answered.
     REOPEN_CALL = "update provider_call set state = 'started', next_at = $2, last_error = $3, finished_at = null,
@@ -117,15 +112,6 @@ statements! {
     ADD_EVENT = "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, last_error,
         created_at, received_at, next_at) values ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $9)
         on conflict (event_id) do nothing";
-    DUE_EVENTS = "select event_id, type, object_id, attempts, created_at, next_at from provider_event
-        where state = 'new' and next_at <= $1 order by next_at, created_at, event_id limit 50";
-    CLAIM_EVENT = "update provider_event set next_at = $3, attempts = attempts + 1
-        where event_id = $1 and next_at = $2 and state = 'new'";
-    EVENT_DONE = "update provider_event set state = $2, donation_id = $3, last_error = null, payload = ''
-        where event_id = $1 and state = 'new'";
-    EVENT_FAILED = "update provider_event set state = $2, next_at = $3, last_error = $4 where event_id = $1 and state = 'new'";
-    REVIVE_EVENT = "update provider_event set state = 'new', attempts = 0, next_at = $2
-        where event_id = $1 and state = 'dead' and object_id <> ''";
     /// What did not concern us goes after some weeks, what did when the books of its year are long closed.
     pub(crate) FORGET_IGNORED = "delete from provider_event where event_id in (select event_id from provider_event
         where state = 'ignored' and received_at < $1 order by received_at limit $2)";
@@ -201,6 +187,31 @@ statements! {
         from donor where id = $1";
 }
 
+queue! {
+    /// What the provider told us.
+    pub EVENTS = EVENTS {
+        table: "provider_event", key: "event_id", since: "created_at", also: ", type, object_id",
+        open: "state = 'new'",
+        done: "state = $3, donation_id = $4, payload = ''",
+        over: "state = 'dead'", give_up: "state = 'dead'",
+        again: "state = 'new', attempts = 0, next_at = $2", from: "state = 'dead' and object_id <> ''",
+    }
+    /// Checkouts that are to be opened. The page says no more of one that staff have seen.
+    pub CHECKOUTS = CHECKOUTS {
+        table: "provider_call", key: "idempotency_key", since: "created_at", also: ", request",
+        open: "state = 'started' and operation = 'checkout'",
+        done: "state = 'done', request = '', response_id = $3, finished_at = $4",
+        over: "state = 'failed' and told_at is null", give_up: "state = 'failed', request = '', finished_at = $3",
+    }
+    /// Monthly donations that are to end. Each try has a key of its own, so the count of them goes on.
+    pub CANCELLATIONS = CANCELLATIONS {
+        table: "provider_call", key: "idempotency_key", since: "created_at", also: ", request",
+        open: "state = 'started' and operation = 'cancel'",
+        done: "state = 'done', request = '', response_id = $3, finished_at = $4",
+        again: "next_at = $2", from: "state = 'started' and operation = 'cancel'",
+    }
+}
+
 /// A donation as the transitions need it.
 #[derive(Clone, Debug, FromRow)]
 pub(super) struct Donation {
@@ -234,28 +245,25 @@ pub(super) struct Recurring {
     pub copy_of: Option<String>,
 }
 
-/// A call that was stored and has not ended.
+/// What there is to say of a call that was stored and has not ended.
 #[derive(Clone, Debug, FromRow)]
-pub(super) struct Call {
-    pub idempotency_key: String,
-    pub operation: String,
+pub(super) struct Asked {
     pub request: String,
-    pub attempts: i64,
-    pub created_at: Moment,
-    pub next_at: Moment,
 }
 
-/// An event whose turn has come.
+/// What there is to say of an event whose turn has come: since when it waits is when the provider made it.
 #[derive(Clone, Debug, FromRow)]
-pub(super) struct DueEvent {
-    pub event_id: String,
+pub(super) struct Told {
     #[sqlx(rename = "type")]
     pub kind: String,
     pub object_id: String,
-    pub attempts: i64,
-    pub created_at: Moment,
-    pub next_at: Moment,
 }
+
+/// A call whose turn has come.
+pub(super) type Call = Due<Asked>;
+
+/// An event whose turn has come.
+pub(super) type DueEvent = Due<Told>;
 
 /// What a donor's gifts come to, for the state that segments read.
 #[derive(Clone, Debug, FromRow)]
@@ -613,23 +621,6 @@ pub(super) async fn add_call(
     tx.exec(ADD_CALL, (key, operation, request, at, next_at)).await
 }
 
-pub(super) async fn due_calls(db: &Db, now: Moment) -> Result<Vec<Call>> {
-    db.all(DUE_CALLS, (now,)).await
-}
-
-pub(super) async fn claim_call(tx: &mut Tx, call: &Call, until: Moment) -> Result<bool> {
-    let claimed = tx.exec(CLAIM_CALL, (call.idempotency_key.as_str(), call.next_at, until)).await?;
-    Ok(claimed == 1)
-}
-
-pub(super) async fn postpone_call(tx: &mut Tx, key: &str, until: Moment, error: &str) -> Result<u64> {
-    tx.exec(POSTPONE_CALL, (key, until, error)).await
-}
-
-pub(super) async fn call_done(tx: &mut Tx, key: &str, response_id: &str, at: Moment) -> Result<u64> {
-    tx.exec(CALL_DONE, (key, response_id, at)).await
-}
-
 pub(super) async fn reopen_call(tx: &mut Tx, key: &str, why: &str, next_at: Moment) -> Result<u64> {
     tx.exec(REOPEN_CALL, (key, next_at, why)).await
 }
@@ -639,9 +630,8 @@ pub(super) async fn revive_recurring(tx: &mut Tx, id: i64) -> Result<u64> {
     tx.exec(REVIVE_RECURRING, (id,)).await
 }
 
-/// `told` says whether somebody knows already and staff need not.
-pub(super) async fn call_failed(tx: &mut Tx, key: &str, error: &str, at: Moment, told: bool) -> Result<u64> {
-    tx.exec(CALL_FAILED, (key, error, at, told.then_some(at))).await
+pub(super) async fn checkout_is_known(tx: &mut Tx, key: &str) -> Result<u64> {
+    tx.exec(CHECKOUT_IS_KNOWN, (key,)).await
 }
 
 /// Puts an event into the inbox, once: the number of rows added. Of its text only what cannot be read is kept, in `unread`.
@@ -665,38 +655,6 @@ pub(super) async fn add_event(
         now,
     );
     tx.exec(ADD_EVENT, row).await
-}
-
-pub(super) async fn due_events(db: &Db, now: Moment) -> Result<Vec<DueEvent>> {
-    db.all(DUE_EVENTS, (now,)).await
-}
-
-pub(super) async fn claim_event(tx: &mut Tx, event: &DueEvent, until: Moment) -> Result<bool> {
-    let claimed = tx.exec(CLAIM_EVENT, (event.event_id.as_str(), event.next_at, until)).await?;
-    Ok(claimed == 1)
-}
-
-pub(super) async fn event_done(
-    tx: &mut Tx,
-    event_id: &str,
-    state: &str,
-    donation_id: Option<i64>,
-) -> Result<u64> {
-    tx.exec(EVENT_DONE, (event_id, state, donation_id)).await
-}
-
-pub(super) async fn event_failed(
-    tx: &mut Tx,
-    event_id: &str,
-    state: &str,
-    next_at: Moment,
-    error: &str,
-) -> Result<u64> {
-    tx.exec(EVENT_FAILED, (event_id, state, next_at, error)).await
-}
-
-pub(super) async fn revive_event(tx: &mut Tx, event_id: &str, now: Moment) -> Result<u64> {
-    tx.exec(REVIVE_EVENT, (event_id, now)).await
 }
 
 #[derive(FromRow)]

@@ -5,79 +5,34 @@
 
 mod store;
 
-use std::{fmt, str::FromStr};
-
-use serde::Serialize;
-
 pub use self::store::{DueEdition, STATEMENTS, Stand};
 use crate::{
     clock::Moment,
-    db::{self, Db, Tx},
+    db::{self, Tx},
+    queue::{News, news},
     site::Site,
+    words,
 };
 
-/// Where an edition stands: draft → scheduled → sealed → sending → finished, with ways aside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EditionState {
-    /// Being written; nothing goes out.
-    Draft,
-    /// Send was pressed; it can be undone until sealing begins.
-    Scheduled,
-    /// Audience, content and settings are frozen.
-    Sealed,
-    /// Deliveries are being attempted.
-    Sending,
-    /// Staff held it back; it can go on.
-    Paused,
-    /// The house held it back and asks staff.
-    Held,
-    /// Staff ended it before everyone had it.
-    Cancelled,
-    /// Every delivery has come to an end.
-    Finished,
-}
-
-impl EditionState {
-    const ALL: [Self; 8] = [
-        Self::Draft,
-        Self::Scheduled,
-        Self::Sealed,
-        Self::Sending,
-        Self::Paused,
-        Self::Held,
-        Self::Cancelled,
-        Self::Finished,
-    ];
-
-    /// The word that the database holds.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Scheduled => "scheduled",
-            Self::Sealed => "sealed",
-            Self::Sending => "sending",
-            Self::Paused => "paused",
-            Self::Held => "held",
-            Self::Cancelled => "cancelled",
-            Self::Finished => "finished",
-        }
-    }
-}
-
-impl fmt::Display for EditionState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for EditionState {
-    type Err = sqlx::Error;
-
-    fn from_str(word: &str) -> Result<Self, sqlx::Error> {
-        let known = Self::ALL.into_iter().find(|state| state.as_str() == word);
-        known.ok_or_else(|| sqlx::Error::Decode(format!("no edition state is called {word:?}").into()))
+words! {
+    /// Where an edition stands: draft → scheduled → sealed → sending → finished, with ways aside.
+    pub enum EditionState {
+        /// Being written; nothing goes out.
+        Draft = "draft",
+        /// Send was pressed; it can be undone until sealing begins.
+        Scheduled = "scheduled",
+        /// Audience, content and settings are frozen.
+        Sealed = "sealed",
+        /// Deliveries are being attempted.
+        Sending = "sending",
+        /// Staff held it back; it can go on.
+        Paused = "paused",
+        /// The house held it back and asks staff.
+        Held = "held",
+        /// Staff ended it before everyone had it.
+        Cancelled = "cancelled",
+        /// Every delivery has come to an end.
+        Finished = "finished",
     }
 }
 
@@ -128,50 +83,48 @@ pub async fn pause(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
     check(tx, id, moved).await
 }
 
-/// For what the engine stops an edition by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// Too many readers complain.
-    Complaints,
-    /// What mail providers refuse is about us.
-    RefusalsOfUs,
-    /// They refuse more copies than can be true, whatever their words.
-    Refusals,
-}
-
-impl Cause {
-    /// The word that the database holds: what belongs to the pause is found by it. Nothing that failed belongs to complaints.
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Complaints => "",
-            Self::RefusalsOfUs => "us",
-            Self::Refusals => "refusals",
-        }
+words! {
+    /// For what the engine stops an edition by itself. What belongs to the pause is found by its word; nothing that failed
+    /// belongs to complaints.
+    pub enum Cause {
+        /// Too many readers complain.
+        Complaints = "",
+        /// What mail providers refuse is about us.
+        RefusalsOfUs = "us",
+        /// They refuse more copies than can be true, whatever their words.
+        Refusals = "refusals",
+        /// What was frozen cannot be read, so that no copy can be written.
+        Unreadable = "unreadable",
     }
 }
 
-/// The engine stops an edition by itself, because going on would do harm; the desk says why. Whether it was still sending.
+/// The engine stops an edition by itself, because going on would do harm; the desk says why, and people are told. Whether it was
+/// still sending.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn pause_because(tx: &mut Tx, site: &Site, id: i64, why: &str, cause: Cause) -> db::Result<bool> {
-    store::pause_because(tx, id, (why, cause.as_str()), site.now()).await
+    let paused = store::pause_because(tx, id, (why, cause), site.now()).await?;
+    if paused {
+        news::add(tx, site.now(), News::EditionPaused, &id.to_string()).await?;
+    }
+    Ok(paused)
 }
 
-/// Editions that the engine paused by itself and that nobody was told of yet.
+/// Why an edition paused by itself, if it stands still for that; it stays so until the end of the transaction.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn paused_untold(db: &Db) -> db::Result<Vec<i64>> {
-    store::untold(db).await
+pub async fn paused_because(tx: &mut Tx, id: i64) -> db::Result<Option<String>> {
+    store::paused_because(tx, id).await
 }
 
-/// Takes it upon the caller to tell people of such a pause, in this transaction; `false` if somebody else did, or it goes on.
+/// One provider alone stopped it: from now on somebody has seen that, and it stops it no more by itself.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn tell_of_pause(tx: &mut Tx, id: i64) -> db::Result<bool> {
-    store::told(tx, id).await
+pub async fn see_refusals(tx: &mut Tx, id: i64) -> db::Result<()> {
+    store::see_refusals(tx, id).await
 }
 
 /// Goes on after a pause; what was held before its audience was written down is due from now on.
@@ -223,40 +176,19 @@ pub async fn lock_held(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveErro
 /// # Errors
 /// [`MoveError::NotFound`].
 pub async fn state_for_update(tx: &mut Tx, id: i64) -> Result<EditionState, MoveError> {
-    Ok(store::state_for_update(tx, id).await?.ok_or(MoveError::NotFound)?.parse()?)
+    store::state_for_update(tx, id).await?.ok_or(MoveError::NotFound)
 }
 
-/// What happens to a copy that may have arrived: its server took it all and its answer was lost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum UnknownPolicy {
-    /// It is sent again, with the same Message-ID: nobody goes without, somebody may get it twice.
-    #[default]
-    Resend,
-    /// It is left alone and shown to staff: nobody gets it twice, somebody may go without.
-    Hold,
-}
-
-impl UnknownPolicy {
-    /// The word in the database and in forms.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Resend => "resend",
-            Self::Hold => "hold",
-        }
-    }
-
-    /// The policy of a word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Resend, Self::Hold].into_iter().find(|policy| policy.as_str() == word)
-    }
-
-    /// The policy of a word that the database holds. One that only a newer program knows is the careful one: nobody gets
-    /// anything twice that nobody meant.
-    #[must_use]
-    pub fn stored(word: &str) -> Self {
-        Self::parse(word).unwrap_or(Self::Hold)
+words! {
+    /// What happens to a copy that may have arrived: its server took it all and its answer was lost. A word that only a newer
+    /// program knows is the careful one: nobody gets anything twice that nobody meant.
+    #[derive(Default)]
+    pub enum UnknownPolicy else Hold {
+        /// It is sent again, with the same Message-ID: nobody goes without, somebody may get it twice.
+        #[default]
+        Resend = "resend",
+        /// It is left alone and shown to staff: nobody gets it twice, somebody may go without.
+        Hold = "hold",
     }
 }
 
@@ -265,7 +197,7 @@ impl UnknownPolicy {
 /// # Errors
 /// [`MoveError::WrongState`] once it is.
 pub async fn set_unknown_policy(tx: &mut Tx, id: i64, policy: UnknownPolicy) -> Result<(), MoveError> {
-    let moved = store::set_policy(tx, id, policy.as_str()).await?;
+    let moved = store::set_policy(tx, id, policy).await?;
     check(tx, id, moved).await
 }
 
@@ -295,7 +227,7 @@ async fn check(tx: &mut Tx, id: i64, moved: bool) -> Result<(), MoveError> {
         return Ok(());
     }
     let state = store::state(tx, id).await?.ok_or(MoveError::NotFound)?;
-    Err(MoveError::WrongState(state.parse()?))
+    Err(MoveError::WrongState(state))
 }
 
 /// Scheduled editions whose time has come, and those whose sealing was broken off.

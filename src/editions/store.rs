@@ -1,6 +1,6 @@
 //! The statements that write the table of editions. What their revisions say is the publishing room's.
 
-use super::EditionState;
+use super::{Cause, EditionState, UnknownPolicy};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -47,14 +47,13 @@ statements! {
     START = "update edition set state = case when held_because = 'restored' then 'held' else 'sending' end, going_since = $2, updated_at = $2
         where id = $1 and state = 'sealed'";
     /// Hold back what is not yet with a connection.
-    PAUSE = "update edition set state = 'paused', paused_because = $3, pause_untold = (cast($3 as text) <> ''), paused_for = $4, updated_at = $2
+    PAUSE = "update edition set state = 'paused', paused_because = $3, paused_for = $4, updated_at = $2
         where id = $1 and state = 'sending'";
-    /// Editions that the engine paused, and nobody was told.
-    UNTOLD = "select id from edition where pause_untold";
-    /// They were.
-    TOLD = "update edition set pause_untold = false where id = $1 and pause_untold and state = 'paused'";
+    /// Why it paused by itself, if it stands still for that; and it stays so until the end of the transaction.
+    PAUSED_BECAUSE = sqlite "select paused_because from edition where id = $1 and state = 'paused' and paused_because <> ''",
+        postgres "select paused_because from edition where id = $1 and state = 'paused' and paused_because <> '' for update";
     /// Go on. While it stood still nobody was asked: patience with domains begins anew.
-    RESUME = "update edition set state = 'sending', held_because = '', paused_because = '', pause_untold = false, paused_for = '', going_since = $2, updated_at = $2,
+    RESUME = "update edition set state = 'sending', held_because = '', paused_because = '', paused_for = '', going_since = $2, updated_at = $2,
                   judged_after = (select coalesce(max(id), 0) from delivery_attempt)
               where id = $1 and state in ('paused', 'held') and sealed_at is not null";
     /// What was held before its audience was complete is due now, as if its moment had just come.
@@ -64,8 +63,10 @@ statements! {
     HOLD = "update edition set state = 'held', held_because = $4, updated_at = $2
             where id = $1 and state = 'scheduled' and send_at = $3";
     /// After a backup was restored: everything that would go out by itself.
-    HOLD_ALL = "update edition set state = 'held', held_because = 'restored', paused_because = '', pause_untold = false, paused_for = '', updated_at = $1
+    HOLD_ALL = "update edition set state = 'held', held_because = 'restored', paused_because = '', paused_for = '', updated_at = $1
                 where state in ('scheduled', 'sealed', 'sending', 'paused', 'held') returning public_id";
+    /// Somebody is told of its refusals, or was.
+    SEE_REFUSALS = "update edition set refusals_seen = true where id = $1";
     /// Never the same version twice, also within one moment.
     TOUCH = "update edition set updated_at = case when updated_at >= $2 then updated_at + 1 else $2 end where id = $1";
     /// Its audience is written down, and then it is held again (`START`).
@@ -91,7 +92,7 @@ statements! {
 }
 
 /// Where an edition stands: what a refused write is explained by.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
 pub struct Stand {
     /// Its state.
     pub state: EditionState,
@@ -122,8 +123,8 @@ pub struct DueEdition {
     pub corrects_revision: Option<i64>,
 }
 
-pub async fn state(tx: &mut Tx, id: i64) -> Result<Option<String>> {
-    Ok(tx.opt::<(String,)>(STATE, (id,)).await?.map(|(state,)| state))
+pub async fn state(tx: &mut Tx, id: i64) -> Result<Option<EditionState>> {
+    Ok(tx.opt::<(EditionState,)>(STATE, (id,)).await?.map(|(state,)| state))
 }
 
 pub async fn schedule(
@@ -164,18 +165,14 @@ pub async fn pause(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
 pub async fn pause_because(
     tx: &mut Tx,
     id: i64,
-    (why, paused_for): (&str, &str),
+    (why, paused_for): (&str, Cause),
     now: Moment,
 ) -> Result<bool> {
     Ok(tx.exec(PAUSE, (id, now, why, paused_for)).await? == 1)
 }
 
-pub async fn untold(db: &Db) -> Result<Vec<i64>> {
-    Ok(db.all::<(i64,)>(UNTOLD, ()).await?.into_iter().map(|(id,)| id).collect())
-}
-
-pub async fn told(tx: &mut Tx, id: i64) -> Result<bool> {
-    Ok(tx.exec(TOLD, (id,)).await? == 1)
+pub async fn paused_because(tx: &mut Tx, id: i64) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(PAUSED_BECAUSE, (id,)).await?.map(|(why,)| why))
 }
 
 pub async fn resume(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
@@ -199,15 +196,15 @@ pub async fn lock_held(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(LOCK_HELD, (id, now)).await? == 1)
 }
 
-pub async fn state_for_update(tx: &mut Tx, id: i64) -> Result<Option<String>> {
-    Ok(tx.opt::<(String,)>(STATE_FOR_UPDATE, (id,)).await?.map(|(state,)| state))
+pub async fn state_for_update(tx: &mut Tx, id: i64) -> Result<Option<EditionState>> {
+    Ok(tx.opt::<(EditionState,)>(STATE_FOR_UPDATE, (id,)).await?.map(|(state,)| state))
 }
 
 pub async fn hold_all(tx: &mut Tx, now: Moment) -> Result<Vec<String>> {
     Ok(tx.all::<(String,)>(HOLD_ALL, (now,)).await?.into_iter().map(|(id,)| id).collect())
 }
 
-pub async fn set_policy(tx: &mut Tx, id: i64, policy: &str) -> Result<bool> {
+pub async fn set_policy(tx: &mut Tx, id: i64, policy: UnknownPolicy) -> Result<bool> {
     Ok(tx.exec(SET_POLICY, (id, policy)).await? == 1)
 }
 
@@ -243,7 +240,7 @@ pub async fn next_revision(
     (based_on, state): (i64, EditionState),
     now: Moment,
 ) -> Result<Option<i64>> {
-    let next: Option<(i64,)> = tx.opt(NEXT_REVISION, (now, edition_id, based_on, state.as_str())).await?;
+    let next: Option<(i64,)> = tx.opt(NEXT_REVISION, (now, edition_id, based_on, state)).await?;
     Ok(next.map(|(revision,)| revision))
 }
 
@@ -260,14 +257,15 @@ pub async fn insert_correction(
 }
 
 pub async fn stand(tx: &mut Tx, edition_id: i64) -> Result<Option<Stand>> {
-    let row: Option<(String, i64, Option<Moment>, Moment)> = tx.opt(STAND, (edition_id,)).await?;
-    let stand = |(state, revision, send_at, updated_at): (String, i64, Option<Moment>, Moment)| {
-        Ok(Stand { state: state.parse()?, revision, send_at, updated_at })
-    };
-    row.map(stand).transpose()
+    tx.opt(STAND, (edition_id,)).await
 }
 
 /// `false` if it is no longer the draft that it was then.
 pub async fn delete_draft(tx: &mut Tx, id: i64, (revision, updated_at): (i64, Moment)) -> Result<bool> {
     Ok(tx.exec(DELETE_DRAFT, (id, revision, updated_at)).await? == 1)
+}
+
+pub async fn see_refusals(tx: &mut Tx, id: i64) -> Result<()> {
+    tx.exec(SEE_REFUSALS, (id,)).await?;
+    Ok(())
 }

@@ -4,17 +4,20 @@
 //! A job that fails, or breaks off, is logged and runs again at its next turn; nothing is lost, because nothing is taken off a
 //! queue first. Whoever runs the magazine is told ([`trouble`]).
 
+pub mod news;
 pub mod retention;
 mod runs;
+pub mod screen;
 mod store;
 pub mod trouble;
+pub mod turns;
 
 use std::{path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::timeout};
 
 pub use self::store::STATEMENTS;
-use self::trouble::Watch;
+use self::{trouble::Watch, turns::Turns};
 
 use crate::{
     articles,
@@ -30,8 +33,9 @@ use crate::{
     origin::{self, Standing, former::FormerNames, position::Positions},
     payments::PaymentProvider,
     publishing,
+    settings::Settings,
     site::Site,
-    staff::{Settings, crowds, mail_services},
+    staff::{crowds, mail_services},
     subscribers,
     tasks::{Breaks, Task},
 };
@@ -65,8 +69,10 @@ pub struct Jobs {
     pub waits: Waits,
     /// Which tasks broke off: people are told of them as of jobs.
     pub breaks: Breaks,
-    /// Where it is noted when each last ended.
+    /// Where it is noted when each last ended, for whoever watches this process.
     pub meters: Meters,
+    /// The same, for whoever looks at the database.
+    pub turns: Turns,
 }
 
 /// How long it is waited for a job that does not end.
@@ -134,12 +140,12 @@ impl Job {
             Self::TellOwners | Self::TakeInRefusals | Self::TellOfBreaks => 10,
             Self::AskHeldBack
             | Self::ResumeProviderCalls
+            | Self::PollFeeds
             | Self::LookUpProviders
             | Self::TakeInBounces
             | Self::CountStopped
             | Self::NotePosition => 60,
             Self::PollProvider | Self::NoteCallers => 10 * 60,
-            Self::PollFeeds => 30 * 60,
             Self::LookForTrouble => doctor::record::EVERY.as_secs(),
             Self::LookAtDns => 6 * 60 * 60,
             Self::Tidy => 60 * 60,
@@ -166,6 +172,29 @@ impl Job {
             Self::NoteCallers => "note callers",
             Self::TellOfBreaks => "tell of breaks",
             Self::LookForTrouble => "look for trouble",
+        }
+    }
+
+    /// What it does, for an editor.
+    const fn what_it_does(self) -> &'static str {
+        match self {
+            Self::SealEditions => "Sends editions at their time",
+            Self::AskHeldBack => "Asks new readers whose confirmation had to wait",
+            Self::TellOwners => "Writes to your team when something needs them",
+            Self::WorkOnProviderEvents => "Counts gifts and writes receipts",
+            Self::ResumeProviderCalls => "Asks the payment service again where it did not answer",
+            Self::PollProvider => "Asks the payment service what was missed",
+            Self::PollFeeds => "Reads your feeds, each every half hour",
+            Self::LookAtDns => "Looks whether mail providers believe your mail",
+            Self::LookUpProviders => "Looks up which mail providers your readers have",
+            Self::TakeInRefusals => "Counts copies that were refused",
+            Self::TakeInBounces => "Reads mail that comes back",
+            Self::CountStopped => "Counts readers who are not mailed",
+            Self::Tidy => "Deletes what is no longer needed",
+            Self::NotePosition => "Notes how far the database has come",
+            Self::NoteCallers => "Notes who still uses a former name",
+            Self::TellOfBreaks => "Says when sending broke off",
+            Self::LookForTrouble => "Looks at the server at night",
         }
     }
 
@@ -277,7 +306,9 @@ impl Jobs {
             tracing::error!(?job, "a job does not come to an end; it is waited for");
             noted(job, watch.fails(site, true, words).await);
         };
-        self.meters.turn(job.name(), matches!(ended, Ok(Ok(()))), site.now());
+        let worked = matches!(ended, Ok(Ok(())));
+        self.meters.turn(job.name(), worked, site.now());
+        self.turns.ended(job.name(), worked, site.now());
         let outcome = match ended {
             Ok(Ok(())) => watch.works(site).await,
             Ok(Err(error)) => {
@@ -298,20 +329,22 @@ impl Jobs {
         let site = &self.site;
         // A copy of a database on another machine asks nobody, fetches nothing, books nothing, and forgets nothing: somebody may
         // have opened it to look at what is long over (TRUST T10). Sealing looks for itself, if there is something to seal.
-        if job != Job::SealEditions && origin::look(site).await? != Standing::AtHome {
+        // And whether there is anything that broke off, the process knows by itself.
+        let is_quiet = job == Job::TellOfBreaks && self.breaks.is_quiet(site.now());
+        if is_quiet || job != Job::SealEditions && origin::look(site).await? != Standing::AtHome {
             return Ok(());
         }
         match job {
             Job::SealEditions => drop(publishing::seal_due(site, &self.templates).await?),
             Job::AskHeldBack => drop(subscribers::ask_held_back(site).await?),
             Job::TellOwners => {
-                let paused = publishing::tell_of_pauses(site).await;
+                let happened = news::tell(site).await;
                 let returned = publishing::tell_of_returned(site).await;
                 let closed = crowds::tell(site).await;
                 let refused = mail_services::tell(site).await;
                 let refusals = publishing::tell_of_refusals(site).await;
                 donations::attention::tell_of_unended(site).await?;
-                paused?;
+                happened?;
                 returned?;
                 closed?;
                 refused?;
@@ -332,13 +365,7 @@ impl Jobs {
                     donations::poll_provider(site, provider.as_ref()).await?;
                 }
             }
-            Job::PollFeeds => {
-                for (feed, polled) in articles::poll_due(site, &self.fetcher, job.every()).await? {
-                    if let Err(error) = polled {
-                        tracing::warn!(feed = feed.url, %error, "a feed could not be read; the desk shows why");
-                    }
-                }
-            }
+            Job::PollFeeds => drop(articles::poll_due(site, &self.fetcher).await?),
             Job::LookAtDns => {
                 if let Some(lookout) = &self.lookout {
                     let settings = Settings::load(&site.db).await?;
@@ -373,6 +400,7 @@ impl Jobs {
             }
             Job::NoteCallers => self.former.keep(site).await?,
             Job::NotePosition => {
+                self.turns.keep(site, &self.place).await?;
                 if let Some(positions) = &self.positions {
                     positions.keep_up(&site.db).await?;
                 }

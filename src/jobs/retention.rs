@@ -16,7 +16,7 @@ use crate::{
     db::{Gate, Result, Sql},
     deliverability,
     delivery::forgetting as delivery,
-    doctor, donations, relays,
+    doctor, donations, queue, relays,
     site::Site,
     staff::{self, sessions},
     subscribers,
@@ -129,6 +129,8 @@ pub const RULES: &[(&str, Rule)] = &[
     ("doctor_look", Goes(&[(doctor::FORGET_LOOKS, MONTH)])),
     ("doctor_told", Bounded("a row for each thing that is looked at")),
     ("relay_sign_in", Goes(&[(relays::forgetting::SIGN_INS, MONTH)])),
+    ("news", Goes(&[(queue::news::FORGET, MONTH)])),
+    ("job_turns", Goes(&[(store::FORGET_TURNS, MONTH)])),
 ];
 
 /// Rows that go in one transaction, at most.

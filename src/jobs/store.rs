@@ -20,6 +20,10 @@ statements! {
     FAILING = "select job, place, since, last_at, broke_off, words, told_at from job_trouble where well_at is null order by since, job, place";
     FORGET_TROUBLES = "delete from job_trouble where (job, place) in
         (select t.job, t.place from job_trouble t where t.last_at < $1 limit $2)";
+    KEEP_TURNS = "insert into job_turns (place, turns, noted_at) values ($1, $2, $3)
+        on conflict (place) do update set turns = excluded.turns, noted_at = excluded.noted_at";
+    TURNS = "select turns, noted_at from job_turns";
+    pub(crate) FORGET_TURNS = "delete from job_turns where place in (select place from job_turns where noted_at < $1 limit $2)";
     TIDIED = "select value from sync_cursor where name = 'tidied'";
     SET_TIDIED = "insert into sync_cursor (name, value, updated_at) values ('tidied', $1, $2)
         on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
@@ -51,6 +55,15 @@ pub(super) async fn well(tx: &mut Tx, (job, place): Where<'_>, now: Moment) -> R
 
 pub(super) async fn failing(db: &Db) -> Result<Vec<Trouble>> {
     db.all(FAILING, ()).await
+}
+
+pub(super) async fn keep_turns(tx: &mut Tx, place: &str, turns: &str, now: Moment) -> Result<u64> {
+    tx.exec(KEEP_TURNS, (place, turns, now)).await
+}
+
+/// Of each process, and when it noted them.
+pub(super) async fn turns(db: &Db) -> Result<Vec<(String, Moment)>> {
+    db.all(TURNS, ()).await
 }
 
 #[derive(sqlx::FromRow)]

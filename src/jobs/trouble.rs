@@ -15,8 +15,9 @@ use crate::{
     clock::{Moment, Stopwatch},
     db::{Db, Result, Tx},
     mail::{EmailTemplate as _, JobStopped},
+    settings::Settings,
     site::Site,
-    staff::{Settings, accounts::Member, letters},
+    staff::{accounts::Member, letters},
     tasks::Breaks,
 };
 
@@ -113,11 +114,12 @@ impl Watch {
     }
 }
 
-/// False if nobody could be written to: there is no owner, or no address that a letter could come from.
+/// False if there is no owner to write to.
 async fn write_to_owners(tx: &mut Tx, site: &Site, owners: &[Member], trouble: &Trouble) -> Result<bool> {
     let settings = Settings::load_in(tx).await?;
+    let letterhead = settings.letterhead(site);
     let context = JobStopped {
-        sender: settings.sender(site),
+        sender: letterhead.sender.clone(),
         what: trouble.what().to_owned(),
         since: trouble.since.date_time(&settings.time_zone),
         place: trouble.place.clone(),
@@ -127,5 +129,5 @@ async fn write_to_owners(tx: &mut Tx, site: &Site, owners: &[Member], trouble: &
     // The letter after the last one: two processes that write it at the same moment write one.
     let after = trouble.told_at.unwrap_or_default().0;
     let fact = format!("{}:{}:{after}", JobStopped::NAME, trouble.job);
-    letters::tell(tx, (site, &settings), owners, &fact, &context).await
+    letters::tell(tx, (site, &letterhead), owners, &fact, &context).await
 }

@@ -337,6 +337,36 @@ impl EmailTemplate for JobStopped {
     }
 }
 
+/// Tells a treasurer or an owner that work was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkGivenUp {
+    /// Who writes.
+    pub sender: Sender,
+    /// What was given up, in a sentence without its full stop.
+    pub what: String,
+    /// What it means and what to do, in a sentence or two.
+    pub means: String,
+    /// Why the last of it was given up.
+    pub why: String,
+    /// Where it is shown at the desk.
+    pub page_url: String,
+}
+
+impl EmailTemplate for WorkGivenUp {
+    const NAME: &'static str = "work_given_up";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            what: "3 messages of the payment service could not be applied".into(),
+            means: "A gift may not be counted and have no receipt. Try again once what it says is put right; or look for the payment at the payment service.".into(),
+            why: "the payment provider refused (status 401, invalid_request_error): Invalid API Key provided"
+                .into(),
+            page_url: "https://news.example.org/desk/donations".into(),
+        }
+    }
+}
+
 /// Tells an owner what turned bad since somebody last looked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SomethingWrong {

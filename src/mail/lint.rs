@@ -12,7 +12,7 @@ use super::{
     contexts::{
         ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed,
         JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled, SignInLink,
-        SignInRefused, SomethingWrong, TeamInvite, Welcome,
+        SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
@@ -60,6 +60,7 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<SignInRefused>(),
         sample::<CopiesCameBack>(),
         sample::<NothingTaken>(),
+        sample::<WorkGivenUp>(),
     ]
 }
 

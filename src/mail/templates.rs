@@ -5,7 +5,7 @@
 
 use std::{
     io::{self, Write},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use handlebars::Handlebars;
@@ -89,12 +89,17 @@ pub enum TemplateError {
 }
 
 impl Templates {
-    /// Compiles the templates built into the binary.
+    /// The templates built into the binary, compiled once.
     ///
     /// # Errors
     /// A template that is not well formed, or parts that include each other in a circle.
     pub fn load() -> Result<Self, TemplateError> {
-        Self::compile(Source::embedded())
+        static LOADED: OnceLock<Templates> = OnceLock::new();
+        if let Some(loaded) = LOADED.get() {
+            return Ok(loaded.clone());
+        }
+        let loaded = Self::compile(Source::embedded())?;
+        Ok(LOADED.get_or_init(|| loaded).clone())
     }
 
     pub(super) fn compile(source: Source) -> Result<Self, TemplateError> {
@@ -136,7 +141,7 @@ impl Templates {
         self.render_json(T::NAME, &serde_json::to_value(context)?)
     }
 
-    /// Renders a mail from its name and its context as JSON, which is how notices wait to be sent.
+    /// Renders a mail from its name and its context as JSON, which is how notices of older programs wait to be sent.
     ///
     /// # Errors
     /// As [`Templates::render`], and a name that no mail has.

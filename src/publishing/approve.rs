@@ -9,8 +9,8 @@ use crate::{
     db::{self, Db, Tx},
     delivery::variant,
     editions::EditionState,
+    settings::Settings,
     site::Site,
-    staff::Settings,
 };
 
 /// Why an article was not changed.

@@ -2,6 +2,7 @@
 
 use super::{EditionSummary, Error, Result, store};
 use crate::{
+    clock::Moment,
     db::{self, Db},
     delivery::{
         names::{self, CopyId},
@@ -11,12 +12,12 @@ use crate::{
     site::Site,
 };
 
-/// Editions that went out on public lists, the newest first.
+/// Editions that went out on public lists, the newest first, from a place on: after one that was sealed then.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn archive(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary>> {
-    store::archive(db, limit).await
+pub async fn archive(db: &Db, before: Option<(Moment, i64)>, limit: i64) -> db::Result<Vec<EditionSummary>> {
+    store::archive(db, before.unwrap_or((Moment(i64::MAX), i64::MAX)), limit).await
 }
 
 /// An edition of the archive as it was mailed, addressed to nobody. A correction that was written and not sent is nobody's

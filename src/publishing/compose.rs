@@ -6,9 +6,9 @@
 
 use super::{Content, Error, Result, find, home, store};
 use crate::{
+    audit_log,
     editions::{self, EditionState},
     site::Site,
-    staff::audit,
     token,
 };
 
@@ -48,7 +48,7 @@ pub async fn delete_draft(site: &Site, public_id: &str, seen: &str, staff_id: Op
         return Err(Error::NotAsSeen);
     }
     let subject = format!("edition {public_id}");
-    audit::record(&mut tx, site, staff_id, "deleted a draft", &subject, &edition.content.subject).await?;
+    audit_log::record(&mut tx, site, staff_id, "deleted a draft", &subject, &edition.content.subject).await?;
     tx.commit().await?;
     Ok(())
 }

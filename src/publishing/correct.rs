@@ -8,12 +8,13 @@
 
 use super::{Edition, Error, Problem, Result, find, issue::Issue, load_revision, preflight, store};
 use crate::{
+    audit_log,
     db::{self, Db, Tx},
     delivery::{ledger, progress, variant},
     editions,
     mail::Templates,
+    settings::Settings,
     site::Site,
-    staff::{Settings, audit},
     token,
 };
 
@@ -160,7 +161,8 @@ pub async fn begin_correction(
     let id = created.ok_or(Error::NotFound)?;
     store::insert_revision(&mut tx, id, 1, &content, staff_id, now).await?;
     let detail = format!("of revision {revision} of edition {public_id}");
-    audit::record(&mut tx, site, staff_id, "began a correction", &format!("edition {name}"), &detail).await?;
+    audit_log::record(&mut tx, site, staff_id, "began a correction", &format!("edition {name}"), &detail)
+        .await?;
     tx.commit().await?;
     Ok(name)
 }

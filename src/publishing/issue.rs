@@ -9,11 +9,9 @@ use crate::{
     db::Tx,
     delivery::variant::{self, Headers},
     heavy,
-    mail::{
-        self, Appeal, ArticleBlock, Compiled, DigestContext, Image, Personal, Sender, Templates, TestCopy,
-    },
+    mail::{self, Appeal, ArticleBlock, Compiled, DigestContext, Image, Personal, Templates},
+    settings::{ArticlesAt, Settings},
     site::Site,
-    staff::{ArticlesAt, Settings},
     token,
 };
 
@@ -75,10 +73,11 @@ pub(super) struct Body {
 impl Issue {
     pub(super) async fn load(site: &Site, settings: &Settings, edition: &Edition) -> Result<Self> {
         let articles = articles::by_ids(&site.db, &edition.content.article_ids).await?;
+        let letterhead = settings.letterhead(site);
         let headers = Headers {
-            from_name: settings.sender_name().to_owned(),
-            from_email: settings.sender_email().to_owned(),
-            reply_to: settings.contact_email.clone(),
+            from_name: letterhead.from_name,
+            from_email: letterhead.from.into(),
+            reply_to: letterhead.reply_to.map(String::from).unwrap_or_default(),
             edition: edition.public_id.clone(),
             date: site.now(),
             list_id: edition.list_id,
@@ -151,7 +150,7 @@ impl SampleLinks {
         }
     }
 
-    fn personal<'a>(&'a self, name: &'a str) -> Personal<'a> {
+    pub(super) fn personal<'a>(&'a self, name: &'a str) -> Personal<'a> {
         Personal {
             name,
             unsubscribe_url: &self.explanation,
@@ -164,25 +163,19 @@ impl SampleLinks {
 }
 
 /// The edition as a test copy to a member of the team: its subject and its last lines say what it is.
-pub(super) async fn test_copy<'a>(
-    site: &Site,
-    settings: &Settings,
-    edition: &Edition,
-    links: &'a SampleLinks,
-    name: &'a str,
-) -> Result<TestCopy<'a>> {
+pub(super) async fn test_copy(site: &Site, settings: &Settings, edition: &Edition) -> Result<DigestContext> {
     let mut digest = Issue::load(site, settings, edition).await?.context;
     digest.subject = format!("[Test] {}", digest.subject).trim_end().to_owned();
     digest.why =
         "This is a test copy. Only you got it, and its links to leave and to choose do nothing.".to_owned();
-    Ok(TestCopy { digest, personal: links.personal(name) })
+    Ok(digest)
 }
 
 fn context(site: &Site, settings: &Settings, edition: &Edition, articles: &[Article]) -> DigestContext {
     let content = &edition.content;
     let at = edition.send_at.or(edition.sealed_at).unwrap_or_else(|| site.now());
     DigestContext {
-        sender: sender(site, settings),
+        sender: settings.letterhead(site).sender,
         language: "en".to_owned(),
         subject: content.subject.clone(),
         title: edition.digest_name.clone(),
@@ -192,17 +185,6 @@ fn context(site: &Site, settings: &Settings, edition: &Edition, articles: &[Arti
         articles: articles.iter().map(|article| block(site, settings, article.clone())).collect(),
         appeal: appeal(settings),
         why: format!("You get this because you joined {} of {}.", edition.list_name, settings.magazine_name),
-    }
-}
-
-fn sender(site: &Site, settings: &Settings) -> Sender {
-    let elsewhere = settings.articles_at == ArticlesAt::Elsewhere && !settings.external_site_url.is_empty();
-    Sender {
-        magazine: settings.magazine_name.clone(),
-        legal_name: settings.legal_name.clone(),
-        postal_address: settings.postal_address.clone(),
-        contact_email: settings.contact_email.clone(),
-        site_url: if elsewhere { settings.external_site_url.clone() } else { site.url("/") },
     }
 }
 

@@ -1,15 +1,17 @@
 //! Editions that do not go out at their moment. It was missed: a machine that was off, a backup that was restored; news is
-//! not sent days late by itself. Or no mail can be made of it. The edition is held, and the owners are told, each by one
-//! mail (TRUST T10).
+//! not sent days late by itself. Or no mail can be made of it. The edition is held, and the owners and who pressed Send are
+//! told, each by one mail (TRUST T10).
 
 use std::time::Duration;
 
-use super::{Result, load};
+use super::{Result, load, owners};
 use crate::{
+    audit_log,
     editions::{self, DueEdition},
     mail::EditionHeld,
+    settings::Settings,
     site::Site,
-    staff::{Settings, audit, letters},
+    staff::letters,
 };
 
 /// Why an edition is held: its moment was missed.
@@ -23,26 +25,27 @@ pub(super) fn is_too_late(site: &Site, settings: &Settings, due: &DueEdition) ->
     site.now().since(due.send_at) > Duration::from_secs(most)
 }
 
-/// Holds it and tells the owners, in one transaction; nothing if somebody moved it meanwhile.
+/// Holds it and tells them, in one transaction; nothing if somebody moved it meanwhile.
 pub(super) async fn hold(site: &Site, settings: &Settings, due: &DueEdition, because: &str) -> Result<()> {
     let edition = load(&site.db, due.id).await?;
-    let owners = letters::owners(&site.db).await?;
+    let people = owners::responsible(site, due.id).await?;
     let mut tx = site.db.begin().await?;
     if !editions::hold(&mut tx, site, due, because).await? {
         return Ok(());
     }
     let subject = format!("edition {}", edition.public_id);
     let detail = format!("{because}: it was to go out at {}", due.send_at);
-    audit::record(&mut tx, site, None, "held back", &subject, &detail).await?;
+    audit_log::record(&mut tx, site, None, "held back", &subject, &detail).await?;
+    let letterhead = settings.letterhead(site);
     let context = EditionHeld {
-        sender: settings.sender(site),
+        sender: letterhead.sender.clone(),
         subject: edition.content.subject.clone(),
         due: due.send_at.date_time(&settings.time_zone),
         is_broken: because == BROKEN,
         edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
     };
     let fact = format!("held:{}:{}", edition.id, due.send_at.0);
-    letters::tell(&mut tx, (site, settings), &owners, &fact, &context).await?;
+    letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await?;
     tx.commit().await?;
     tracing::warn!(edition = edition.id, because, "an edition is held back; the desk releases it");
     Ok(())

@@ -33,7 +33,7 @@ pub use self::{
     compose::{create_draft, delete_draft, save_correction, save_revision},
     correct::{Version, begin_correction, current_revision, is_corrected, versions},
     issue::{Preview, fingerprint, preview},
-    owners::tell_of_pauses,
+    owners::tell_of_pause,
     preflight::{Problem, preflight},
     refusals::{TakesNothing, taking_nothing, tell_of_refusals},
     release::{HaveIt, have_it, lock_held, nobody_has_it, said_to_have_it},
@@ -50,12 +50,13 @@ pub use self::{
 };
 use crate::{
     articles::ArticleId,
+    audience::Audience,
     clock::Moment,
     db::{self, Db, MaybeDatabase, Tx},
     editions::{EditionState, MoveError, UnknownPolicy},
     mail,
     site::Site,
-    subscribers::{self, lists},
+    subscribers::lists,
 };
 
 /// What a call of this room returns.
@@ -97,9 +98,6 @@ pub enum Error {
     /// Something is in the way of sending it.
     #[error("the edition is not ready to be sent")]
     NotReady(Vec<Problem>),
-    /// The settings hold no address to send from.
-    #[error("the settings hold no address to send from")]
-    NoSender,
     /// The mail could not be made of it.
     #[error(transparent)]
     Mail(#[from] mail::CompileError),
@@ -139,7 +137,7 @@ pub struct Digest {
 }
 
 /// What a writer decides of an edition.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct Content {
     /// The subject.
     pub subject: String,
@@ -148,6 +146,7 @@ pub struct Content {
     /// Words before the articles, as Markdown; may be empty.
     pub intro_markdown: String,
     /// The articles in their order.
+    #[sqlx(skip)]
     pub article_ids: Vec<ArticleId>,
 }
 
@@ -163,7 +162,7 @@ pub struct Corrects {
 }
 
 /// An edition with its newest revision.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Edition {
     /// Its key.
     pub id: i64,
@@ -192,6 +191,7 @@ pub struct Edition {
     /// Why the house held it back: `late` or `restored`, or in words why the engine paused it; empty when a person did.
     pub held_because: String,
     /// What it corrects, if it is a correction: then it goes to those who got that.
+    #[sqlx(skip)]
     pub corrects: Option<Corrects>,
     /// How many readers it was sealed for.
     pub sealed_count: Option<i64>,
@@ -206,6 +206,7 @@ pub struct Edition {
     /// Who saved the newest revision.
     pub saved_by: Option<String>,
     /// The newest revision.
+    #[sqlx(flatten)]
     pub content: Content,
 }
 
@@ -221,8 +222,19 @@ fn version(revision: i64, updated_at: Moment) -> String {
     format!("{revision}.{}", updated_at.0)
 }
 
+/// What an edition is called, for pages that name it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Subject {
+    /// Its key.
+    pub id: i64,
+    /// Its name in addresses.
+    pub public_id: String,
+    /// The newest subject.
+    pub subject: String,
+}
+
 /// A line of the list of editions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct EditionSummary {
     /// Its key.
     pub id: i64,
@@ -306,12 +318,36 @@ pub async fn load_revision(db: &Db, edition_id: i64, revision: i64) -> Result<Ed
     store::edition(db, edition_id, Some(revision)).await?.ok_or(Error::NotFound)
 }
 
-/// The newest editions, drafts included.
+/// The newest editions before one, drafts included, the newest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn latest(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary>> {
-    store::summaries(db, limit).await
+pub async fn latest(db: &Db, before: Option<i64>, limit: i64) -> db::Result<Vec<EditionSummary>> {
+    store::summaries(db, before.unwrap_or(i64::MAX), limit).await
+}
+
+/// The edition that was sealed last, however many were begun since.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_sealed(db: &Db) -> db::Result<Option<EditionSummary>> {
+    store::last_sealed(db).await
+}
+
+/// The drafts that were touched last, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn latest_drafts(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary>> {
+    store::latest_drafts(db, limit).await
+}
+
+/// What these editions are called. The ledger outlives editions: those that are gone are left out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn subjects(db: &Db, ids: &[i64]) -> db::Result<Vec<Subject>> {
+    store::subjects(db, ids).await
 }
 
 /// The editions that were held back, or paused by themselves, and wait for a decision.
@@ -343,8 +379,6 @@ pub async fn drafts_in(tx: &mut Tx) -> db::Result<Vec<EditionSummary>> {
 /// # Errors
 /// When the database fails.
 pub async fn audience_size(db: &Db, edition: &Edition) -> db::Result<i64> {
-    match &edition.corrects {
-        Some(corrects) => store::corrected_size(db, corrects, edition.list_id).await,
-        None => subscribers::audience_size(db, edition.list_id).await,
-    }
+    let corrects = edition.corrects.as_ref().map(|corrects| (corrects.edition_id, corrects.revision));
+    Audience::of(edition.list_id, corrects).size(db).await
 }

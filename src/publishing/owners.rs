@@ -5,9 +5,14 @@ use super::{Result, load, store};
 use crate::{
     editions,
     mail::EditionPaused,
+    queue::{
+        Due,
+        news::{self, Happened, Letter},
+    },
+    settings::Settings,
     site::Site,
     staff::{
-        Role, Settings,
+        Role,
         accounts::{self, Member},
         letters,
     },
@@ -21,31 +26,33 @@ pub(super) async fn responsible(site: &Site, edition_id: i64) -> Result<Vec<Memb
     Ok(members)
 }
 
-/// Tells the owners, and who pressed Send, of editions that the engine paused by itself, once for each pause (TRUST M23, M28). Returns how many
-/// editions that were; what nobody could be told is told once somebody can be.
+/// Tells the owners, and who pressed Send, that the engine paused an edition, once for each pause (TRUST M23, M28).
 ///
 /// # Errors
 /// When the database fails.
-pub async fn tell_of_pauses(site: &Site) -> Result<usize> {
-    let mut told = 0;
-    for id in editions::paused_untold(&site.db).await? {
-        let settings = Settings::load(&site.db).await?;
-        let (edition, people) = (load(&site.db, id).await?, responsible(site, id).await?);
-        let mut tx = site.db.begin().await?;
-        if !editions::tell_of_pause(&mut tx, id).await? {
-            continue;
-        }
-        let context = EditionPaused {
-            sender: settings.sender(site),
-            subject: edition.content.subject.clone(),
-            why: edition.held_because.clone(),
-            edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
-        };
-        let fact = format!("paused:{id}:{}", site.now().0);
-        if letters::tell(&mut tx, (site, &settings), &people, &fact, &context).await? {
-            tx.commit().await?;
-            told += 1;
-        }
+pub async fn tell_of_pause(site: &Site, news: &Due<Happened>) -> Result<Letter> {
+    let Ok(id) = news.what.subject.parse() else { return Ok(Letter::NotSo) };
+    let settings = Settings::load(&site.db).await?;
+    let (edition, people) = (load(&site.db, id).await?, responsible(site, id).await?);
+    let mut tx = site.db.begin().await?;
+    if !news::told(&mut tx, news, site.now()).await? {
+        return Ok(Letter::NotSo);
     }
-    Ok(told)
+    let Some(why) = editions::paused_because(&mut tx, id).await? else {
+        tx.commit().await?;
+        return Ok(Letter::NotSo);
+    };
+    let letterhead = settings.letterhead(site);
+    let context = EditionPaused {
+        sender: letterhead.sender.clone(),
+        subject: edition.content.subject.clone(),
+        why,
+        edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
+    };
+    let fact = format!("paused:{id}:{}", news.since.0);
+    if !letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
+        return Ok(Letter::NobodyThere);
+    }
+    tx.commit().await?;
+    Ok(Letter::Written)
 }

@@ -11,8 +11,8 @@ use crate::{
     deliverability::{self, BULK, Check},
     mail::Templates,
     origin::{self, Standing},
+    settings::Settings,
     site::Site,
-    staff::Settings,
 };
 
 /// Gmail shows no more of a message than this, and puts a link in the place of the rest: the unsubscribe line among it.

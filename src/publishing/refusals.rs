@@ -8,8 +8,9 @@ use crate::{
     db::Db,
     delivery::pace::{self, Refusing},
     mail::NothingTaken,
+    settings::Settings,
     site::Site,
-    staff::{Settings, letters},
+    staff::letters,
 };
 
 /// A letter names no more of them; those with the most readers come first.
@@ -86,14 +87,15 @@ async fn tell_of(site: &Site, all: &[&Refusing]) -> Result<bool> {
         let others = domains.split_off(MOST).len();
         domains.push(format!("It is the same with {others} more; the edition's page says how many wait."));
     }
+    let letterhead = settings.letterhead(site);
     let context = NothingTaken {
-        sender: settings.sender(site),
+        sender: letterhead.sender.clone(),
         subject: subject(&site.db, *edition_id).await?,
         domains,
         edition_url: site.url(&format!("/desk/editions/{public_id}")),
     };
     let fact = format!("refused:{edition_id}:{}", site.now().0);
-    let is_told = letters::tell(&mut tx, (site, &settings), &people, &fact, &context).await?;
+    let is_told = letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await?;
     if is_told {
         tx.commit().await?;
     }

@@ -4,11 +4,14 @@ use super::{Error, store};
 use crate::{
     clock::Moment,
     db::{self, Db},
-    delivery::ledger,
+    delivery::{
+        ledger,
+        states::{Class, CopyState},
+    },
 };
 
 /// What became of one copy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Outcome {
     /// Whose copy it is.
     pub subscriber_id: i64,
@@ -16,10 +19,10 @@ pub struct Outcome {
     pub reader: Option<String>,
     /// The address as it was when the edition was sealed.
     pub address: String,
-    /// The state of the delivery, as the ledger writes it.
-    pub state: String,
+    /// Where it stands.
+    pub state: CopyState,
     /// Why, in a word, for copies that did not arrive.
-    pub class: Option<String>,
+    pub class: Option<Class>,
     /// How often it was tried.
     pub attempt: i64,
     /// Whether an earlier try may have arrived too.
@@ -31,13 +34,16 @@ pub struct Outcome {
 }
 
 /// One edition as a reader got it, or did not.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Copy {
+    /// The edition's key.
+    pub edition_id: i64,
     /// The edition's name in addresses.
     pub edition_public_id: String,
     /// The subject it was sealed with.
     pub subject: String,
     /// What became of it.
+    #[sqlx(flatten)]
     pub outcome: Outcome,
 }
 
@@ -66,12 +72,17 @@ pub async fn results(
     store::results(db, edition_id, &db::contains(wanted.search), wanted, after, limit).await
 }
 
-/// What we sent to one reader, the newest first.
+/// What we sent to one reader, the newest first, before the edition `before`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn copies_of(db: &Db, subscriber_id: i64, limit: i64) -> db::Result<Vec<Copy>> {
-    store::copies_of(db, subscriber_id, limit).await
+pub async fn copies_of(
+    db: &Db,
+    subscriber_id: i64,
+    before: Option<i64>,
+    limit: i64,
+) -> db::Result<Vec<Copy>> {
+    store::copies_of(db, subscriber_id, before.unwrap_or(i64::MAX), limit).await
 }
 
 /// Everything that happened to one reader's copy: the copy with its revision, and its attempts, oldest first.

@@ -8,13 +8,14 @@ use std::collections::BTreeSet;
 
 use super::{Edition, Error, Result, find, home, store};
 use crate::{
+    audience::{self, Again},
+    audit_log,
     bounces::without_addresses,
     clock::Moment,
     db::{self, Db, Gate},
-    delivery::{ledger, returned, suppression::Suppressions},
+    delivery::{ledger, returned, states::Class, suppression::Suppressions},
     editions::{self, EditionState},
     site::Site,
-    staff::audit,
 };
 
 /// How many copies one transaction moves.
@@ -25,8 +26,8 @@ const LOOK: i64 = 5_000;
 /// Why copies failed, and how many.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct FailedClass {
-    /// The reason, in a word or two, as the ledger writes it.
-    pub class: String,
+    /// The reason.
+    pub class: Class,
     /// How many.
     pub copies: i64,
     /// What a server said of one of them, without addresses; empty where none was asked.
@@ -88,7 +89,7 @@ pub struct Doubted {
 pub async fn doubted(site: &Site, edition: &Edition) -> db::Result<Doubted> {
     let (mut after, mut found) = (0, Doubted::default());
     loop {
-        let copies = store::still_doubted(&site.db, (edition.id, edition.list_id), after, LOOK).await?;
+        let copies = audience::still_doubted(&site.db, (edition.id, edition.list_id), after, LOOK).await?;
         let Some((last, ..)) = copies.last() else { return Ok(found) };
         after = *last;
         let stopped = Suppressions::new(site).among_now(copies.iter().map(|(_, address, _)| address)).await?;
@@ -121,7 +122,7 @@ pub async fn retry_doubted(
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retryable {
     /// The reasons of which there are any.
-    pub classes: BTreeSet<String>,
+    pub classes: BTreeSet<Class>,
     /// How many failed for what the edition paused by itself for; letting it go on puts them back.
     pub for_pause: i64,
 }
@@ -134,7 +135,7 @@ pub struct Retryable {
 pub async fn retryable(site: &Site, edition_id: i64) -> db::Result<Retryable> {
     let (mut after, mut found) = (0, Retryable::default());
     loop {
-        let failed = store::still_failed(&site.db, edition_id, after, LOOK).await?;
+        let failed = audience::still_failed(&site.db, edition_id, after, LOOK).await?;
         let Some(last) = failed.last() else { return Ok(found) };
         after = last.subscriber_id;
         let stopped = Suppressions::new(site).among_now(failed.iter().map(|copy| &copy.address)).await?;
@@ -166,15 +167,13 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
     let (mut after, mut retried) = (0, 0);
     loop {
         let mut tx = site.db.begin_inside(Gate::Suppressions).await?;
-        let failed = match which {
-            Failed::For { class, .. } => {
-                store::retryable(&mut tx, (edition.id, edition.list_id), class, after, CHUNK).await?
-            }
-            Failed::InDoubt { newest, .. } => {
-                store::doubted(&mut tx, (edition.id, edition.list_id), newest, after, CHUNK).await?
-            }
-            Failed::ForThePause => store::failed_for_pause(&mut tx, edition.id, after, CHUNK).await?,
+        let wanted = match which {
+            Failed::For { class, .. } => Again::FailedFor(class),
+            Failed::InDoubt { newest, .. } => Again::InDoubt(newest),
+            Failed::ForThePause => Again::FailedForThePause,
         };
+        let failed =
+            audience::still_wanted(&mut tx, (edition.id, edition.list_id), wanted, after, CHUNK).await?;
         let Some((last, _)) = failed.last() else { break };
         after = *last;
         let stopped = suppressions.among(&mut tx, failed.iter().map(|(_, address)| address)).await?;
@@ -212,7 +211,7 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
         let kind = if matches!(which, Failed::InDoubt { .. }) { "in doubt" } else { "that failed" };
         let detail = format!("{moved} copies {kind}: {why}, revision {newest}");
         let subject = format!("edition {}", edition.public_id);
-        audit::record(&mut tx, site, staff_id, "tried again", &subject, &detail).await?;
+        audit_log::record(&mut tx, site, staff_id, "tried again", &subject, &detail).await?;
         tx.commit().await?;
         retried += moved;
     }

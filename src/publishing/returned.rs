@@ -4,11 +4,13 @@
 
 use super::{Edition, Error, Result, find, load, owners, store};
 use crate::{
+    audit_log,
     db::{self, Db},
     delivery::returned::{self, Decision, Mass},
     mail::CopiesCameBack,
+    settings::Settings,
     site::Site,
-    staff::{Settings, audit, letters},
+    staff::letters,
 };
 
 /// How many readers one transaction stops.
@@ -60,7 +62,7 @@ pub async fn decide_returned(
         Decision::Gone { .. } => "said that its readers are gone",
         Decision::Kept => "said that its readers are not gone",
     };
-    audit::record(&mut tx, site, staff_id, said, &format!("edition {public_id}"), "").await?;
+    audit_log::record(&mut tx, site, staff_id, said, &format!("edition {public_id}"), "").await?;
     tx.commit().await?;
     if matches!(decision, Decision::Gone { .. }) {
         stop(site, edition.id).await?;
@@ -117,8 +119,9 @@ pub async fn tell_of_returned(site: &Site) -> Result<usize> {
         if !returned::tell(&mut tx, id).await? {
             continue;
         }
+        let letterhead = settings.letterhead(site);
         let context = CopiesCameBack {
-            sender: settings.sender(site),
+            sender: letterhead.sender.clone(),
             subject: returned.edition.content.subject.clone(),
             copies: mass.failures,
             of: mass.ended,
@@ -126,7 +129,7 @@ pub async fn tell_of_returned(site: &Site) -> Result<usize> {
             bounces_url: site.url("/desk/bounces"),
         };
         let fact = format!("returned:{id}:{}", mass.since.0);
-        if letters::tell(&mut tx, (site, &settings), &people, &fact, &context).await? {
+        if letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
             tx.commit().await?;
             told += 1;
         }

@@ -6,8 +6,9 @@
 //! workers at one chunk the slower finds the cursor moved and writes nothing. Nobody gets a copy before the last chunk is
 //! written: the edition is `sending` only then.
 
-use super::{Error, Result, issue::Issue, late, load, store};
+use super::{Error, Result, issue::Issue, late, load};
 use crate::{
+    audience::Audience,
     clock::Moment,
     db::{Gate, Tx},
     delivery::{
@@ -18,9 +19,8 @@ use crate::{
     heavy::Each,
     mail::Templates,
     origin::{self, Standing},
+    settings::Settings,
     site::Site,
-    staff::Settings,
-    subscribers::{self, Recipient},
 };
 
 /// How many readers one transaction writes down.
@@ -63,7 +63,7 @@ async fn seal_or_hold(
         return Ok(false);
     }
     match seal(site, templates, settings, due).await {
-        Err(Error::Mail(error)) => {
+        Err(error @ (Error::Mail(_) | Error::Strange)) => {
             tracing::error!(edition = due.id, %error, "an edition cannot be made into a mail and is held back");
             late::hold(site, settings, &due, late::BROKEN).await?;
             Ok(false)
@@ -76,6 +76,10 @@ async fn seal_or_hold(
 async fn seal(site: &Site, templates: &Templates, settings: &Settings, due: DueEdition) -> Result<bool> {
     if variant::fingerprint(&site.db, due.id, due.revision).await?.is_none() {
         freeze_late(site, templates, settings, due).await?;
+    }
+    // What nobody can read, nobody would get.
+    if !variant::is_whole(site, due.id, due.revision).await? {
+        return Err(Error::Strange);
     }
     let mut cursor = due.cursor;
     loop {
@@ -114,7 +118,7 @@ async fn freeze_late(site: &Site, templates: &Templates, settings: &Settings, du
 
 pub(super) async fn write_chunk(site: &Site, due: DueEdition, cursor: i64) -> Result<Step> {
     let mut tx = site.db.begin_inside(Gate::Suppressions).await?;
-    let readers = audience(&mut tx, due, cursor).await?;
+    let readers = Audience::of_due(&due).next(&mut tx, cursor, CHUNK).await?;
     let Some(last) = readers.last().map(|reader| reader.subscriber_id) else {
         let finished = editions::seal_and_start(&mut tx, site, due.id).await?;
         // What a restored backup holds is held again.
@@ -146,14 +150,6 @@ pub(super) async fn write_chunk(site: &Site, due: DueEdition, cursor: i64) -> Re
     ledger::write_rows(&mut tx, site, due.id, &deliveries.collect::<Vec<_>>()).await?;
     tx.commit().await?;
     Ok(Step::Written(last))
-}
-
-/// The next readers: of the list, or of the version that is corrected.
-async fn audience(tx: &mut Tx, due: DueEdition, after: i64) -> Result<Vec<Recipient>> {
-    Ok(match due.corrects_edition_id.zip(due.corrects_revision) {
-        Some(wrong) => store::corrected(tx, wrong, due.list_id, after, CHUNK).await?,
-        None => subscribers::audience(tx, due.list_id, after, CHUNK).await?,
-    })
 }
 
 /// An edition that was undone, rewritten and pressed again since we looked carries another revision, and waits for another

@@ -13,13 +13,14 @@ use super::{
     preflight, retry, version,
 };
 use crate::{
+    audit_log,
     clock::Moment,
     db::{self, Tx},
     delivery::{ledger, variant},
     editions::{self, EditionState, MoveError, UnknownPolicy},
     mail::Templates,
+    settings::Settings,
     site::Site,
-    staff::{Settings, audit},
 };
 
 /// How long Send can be undone.
@@ -251,7 +252,8 @@ async fn cancel_once(site: &Site, public_id: &str, version: &str, staff_id: Opti
 pub async fn hold_all(tx: &mut Tx, site: &Site, staff_id: Option<i64>) -> Result<usize> {
     let held = editions::hold_all(tx, site).await?;
     for public_id in &held {
-        audit::record(tx, site, staff_id, "held back", &format!("edition {public_id}"), "restored").await?;
+        audit_log::record(tx, site, staff_id, "held back", &format!("edition {public_id}"), "restored")
+            .await?;
     }
     Ok(held.len())
 }
@@ -280,5 +282,5 @@ pub(super) async fn record(
     detail: &str,
 ) -> Result<()> {
     let subject = format!("edition {}", edition.public_id);
-    Ok(audit::record(tx, site, staff_id, action, &subject, detail).await?)
+    Ok(audit_log::record(tx, site, staff_id, action, &subject, detail).await?)
 }

@@ -1,18 +1,13 @@
 //! The statements of digests, and of what editions say. The table of editions itself is the `editions` room's.
 
-use sqlx::FromRow;
-
 use super::{
-    Content, Copy, Corrects, Digest, Edition, EditionSummary, FailedClass, Outcome, Version, Wanted,
+    Content, Copy, Corrects, Digest, Edition, EditionSummary, FailedClass, Outcome, Subject, Version, Wanted,
 };
 use crate::{
     articles::ArticleId,
     clock::Moment,
-    db::{Db, Result, Tx},
-    editions::UnknownPolicy,
-    email_address::EmailAddress,
+    db::{self, Db, Result, Tx},
     statements,
-    subscribers::Recipient,
 };
 
 statements! {
@@ -65,7 +60,28 @@ statements! {
         from edition e
         join digest d on d.id = e.digest_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
-        order by e.id desc limit $1";
+        where e.id < $1 order by e.id desc limit $2";
+    /// The one that was sealed last, whatever was begun since.
+    LAST_SEALED = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
+            r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
+        from edition e
+        join digest d on d.id = e.digest_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where e.sealed_at is not null order by e.sealed_at desc, e.id desc limit 1";
+    /// The drafts that were touched last.
+    LATEST_DRAFTS = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
+            r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
+        from edition e
+        join digest d on d.id = e.digest_id
+        join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where e.state = 'draft' order by e.updated_at desc, e.id desc limit $1";
+    /// The names and subjects of a JSON array of ids, in no order.
+    SUBJECTS = sqlite "select e.id, e.public_id, r.subject from edition e
+            join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where e.id in (select value from json_each($1))",
+        postgres "select e.id, e.public_id, r.subject from edition e
+            join edition_revision r on r.edition_id = e.id and r.revision = e.revision
+        where e.id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
     HELD = "select e.id, e.public_id, e.state, e.send_at, e.sealed_count, e.sealed_at, e.updated_at,
             r.subject, r.preview_text, d.name as digest_name, cast(0 as bigint) as article_count
         from edition e
@@ -86,8 +102,8 @@ statements! {
         join digest d on d.id = e.digest_id
         join list l on l.id = e.list_id
         join edition_revision r on r.edition_id = e.id and r.revision = e.revision
-        where e.state in ('sending', 'paused', 'finished') and l.visibility = 'public'
-        order by e.sealed_at desc, e.id desc limit $1";
+        where e.state in ('sending', 'paused', 'finished') and l.visibility = 'public' and (e.sealed_at, e.id) < ($1, $2)
+        order by e.sealed_at desc, e.id desc limit $3";
     IN_ARCHIVE = "select e.id from edition e join list l on l.id = e.list_id
         where e.public_id = $1 and e.state in ('sending', 'paused', 'finished') and l.visibility = 'public'";
     /// The newest revision that was sealed, and how many were.
@@ -100,24 +116,6 @@ statements! {
     /// Who got, or may have got, each revision: also a copy that is tried again, or failed then, may have arrived before.
     BY_REVISION = "select b.revision, count(*) as readers from delivery v join variant b on b.id = v.variant_id
         where v.edition_id = $1 and (v.state in ('accepted', 'unknown') or v.maybe_duplicate) group by b.revision order by b.revision";
-    /// Those of them who are still on the list: a correction goes to nobody who left.
-    CORRECTED = sqlite "select r.id as subscriber_id, r.email, r.name from delivery v
-            join variant b on b.id = v.variant_id
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $5 and s.state = 'confirmed'
-            join subscriber r on r.id = v.subscriber_id
-        where v.edition_id = $1 and b.revision = $2 and (v.state in ('accepted', 'unknown') or v.maybe_duplicate) and v.subscriber_id > $3
-        order by v.subscriber_id limit $4",
-        postgres "select r.id as subscriber_id, r.email, r.name from delivery v
-            join variant b on b.id = v.variant_id
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $5 and s.state = 'confirmed'
-            join subscriber r on r.id = v.subscriber_id
-        where v.edition_id = $1 and b.revision = $2 and (v.state in ('accepted', 'unknown') or v.maybe_duplicate) and v.subscriber_id > $3
-        order by v.subscriber_id limit $4 for share of s";
-    CORRECTED_SIZE = "select count(*) from delivery v
-            join variant b on b.id = v.variant_id
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $3 and s.state = 'confirmed'
-        where v.edition_id = $1 and b.revision = $2 and (v.state in ('accepted', 'unknown') or v.maybe_duplicate)
-            and not exists (select 1 from suppression p where p.subscriber_id = v.subscriber_id and p.lifted_at is null)";
     /// Who pressed Send.
     PRESSED_BY = "select sent_by from edition where id = $1";
     /// Why copies failed, the most frequent first. (The bound on the class keeps SQLite on the index of failed copies.)
@@ -127,215 +125,36 @@ statements! {
         from (select class, count(*) as copies, min(subscriber_id) as example from delivery
             where edition_id = $1 and state = 'failed' and class >= '' group by class) f
         order by f.copies desc, f.class";
-    /// Failed copies of a class whose readers are still on the list.
-    RETRYABLE = sqlite "select v.subscriber_id, v.address from delivery v
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
-        where v.edition_id = $1 and v.state = 'failed' and v.class = $3 and v.subscriber_id > $4
-        order by v.subscriber_id limit $5",
-        postgres "select v.subscriber_id, v.address from delivery v
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
-        where v.edition_id = $1 and v.state = 'failed' and v.class = $3 and v.subscriber_id > $4
-        order by v.subscriber_id limit $5 for share of s";
-    /// Copies in doubt since a moment at the latest, but those of which staff said that they arrived, whose readers are still on
-    /// the list. They carry what is sent now, and nobody got a correction of it: who may have an older version, or has one put
-    /// right, is written to and not sent it again.
-    DOUBTED = sqlite "select v.subscriber_id, v.address from delivery v
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
-        where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3 and v.updated_at <= $5
-            and v.variant_id = (select id from variant where edition_id = $1 order by revision desc, id desc limit 1)
-            and not exists (select 1 from edition c where c.corrects_edition_id = $1 and (c.seal_cursor is not null or c.sealed_at is not null))
-        order by v.subscriber_id limit $4",
-        postgres "select v.subscriber_id, v.address from delivery v
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
-        where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3 and v.updated_at <= $5
-            and v.variant_id = (select id from variant where edition_id = $1 order by revision desc, id desc limit 1)
-            and not exists (select 1 from edition c where c.corrects_edition_id = $1 and (c.seal_cursor is not null or c.sealed_at is not null))
-        order by v.subscriber_id limit $4 for share of s";
-    /// The same, and since when each is, to be looked at.
-    STILL_DOUBTED = "select v.subscriber_id, v.address, v.updated_at from delivery v
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
-        where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3
-            and v.variant_id = (select id from variant where edition_id = $1 order by revision desc, id desc limit 1)
-            and not exists (select 1 from edition c where c.corrects_edition_id = $1 and (c.seal_cursor is not null or c.sealed_at is not null))
-        order by v.subscriber_id limit $4";
     /// Refusals stopped it, and nobody has let it go on yet.
     PAUSED_BY_REFUSALS = "select count(*) from edition where id = $1 and state = 'paused' and paused_for = 'refusals'";
-    /// Failed copies for which the edition paused by itself, since it was last let go on, of readers who are still on the list.
-    FAILED_FOR_PAUSE = sqlite "select v.subscriber_id, v.address from edition e
-            join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed'
-        where e.id = $1 and e.paused_for <> '' and exists (select 1 from delivery_attempt t
-            where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
-            and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))
-        order by v.subscriber_id limit $3",
-        postgres "select v.subscriber_id, v.address from edition e
-            join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed'
-        where e.id = $1 and e.paused_for <> '' and exists (select 1 from delivery_attempt t
-            where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
-            and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))
-        order by v.subscriber_id limit $3 for share of s";
-    /// Failed copies of readers who are still on the list, and whether the edition paused for them: to be looked at.
-    STILL_FAILED = "select v.subscriber_id, v.address, v.class,
-            cast(case when e.paused_for <> '' and exists (select 1 from delivery_attempt t
-                where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
-                and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big'))) then 1 else 0 end as bigint) as for_pause
-        from edition e
-            join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed'
-        where e.id = $1 order by v.subscriber_id limit $3";
     RESULTS = "select v.subscriber_id, r.public_id as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
-            (select t.reply from delivery_attempt t
-                where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1) as reply
+            coalesce((select t.reply from delivery_attempt t
+                where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1), '') as reply
         from delivery v left join subscriber r on r.id = v.subscriber_id
         where v.edition_id = $1 and v.subscriber_id > $2 and lower(v.address) like $3 escape '!'
             and ($4 = '' or ($4 = 'open' and v.state in ('queued', 'claimed'))
                 or case when v.state = 'suppressed' and v.class = 'cancelled' then 'cancelled' else v.state end = $4)
             and ($5 = '' or v.class = $5)
         order by v.subscriber_id limit $6";
-    COPIES = "select e.public_id, r.subject, v.subscriber_id, cast(null as text) as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
-            (select t.reply from delivery_attempt t
-                where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1) as reply
+    COPIES = "select v.edition_id, e.public_id as edition_public_id, r.subject, v.subscriber_id, cast(null as text) as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
+            coalesce((select t.reply from delivery_attempt t
+                where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1), '') as reply
         from delivery v
         join edition e on e.id = v.edition_id
         join variant b on b.id = v.variant_id
         join edition_revision r on r.edition_id = e.id and r.revision = b.revision
-        where v.subscriber_id = $1
-        order by v.edition_id desc limit $2";
+        where v.subscriber_id = $1 and v.edition_id < $2
+        order by v.edition_id desc limit $3";
 }
 
-#[derive(FromRow)]
-struct EditionRow {
-    id: i64,
-    public_id: String,
-    digest_id: i64,
-    digest_name: String,
-    list_id: i64,
-    list_public_id: String,
-    list_slug: String,
-    list_name: String,
-    state: String,
-    revision: i64,
-    send_at: Option<Moment>,
-    unknown_policy: String,
-    held_because: String,
+/// An edition, and what it corrects.
+#[derive(sqlx::FromRow)]
+struct Loaded {
+    #[sqlx(flatten)]
+    edition: Edition,
     corrects_edition_id: Option<i64>,
     corrects_revision: Option<i64>,
     corrects_public_id: Option<String>,
-    sealed_count: Option<i64>,
-    sealed_at: Option<Moment>,
-    finished_at: Option<Moment>,
-    updated_at: Moment,
-    sent_by: Option<String>,
-    saved_by: Option<String>,
-    subject: String,
-    preview_text: String,
-    intro_markdown: String,
-}
-
-impl EditionRow {
-    fn with_articles(self, article_ids: Vec<ArticleId>) -> Result<Edition> {
-        Ok(Edition {
-            id: self.id,
-            public_id: self.public_id,
-            digest_id: self.digest_id,
-            digest_name: self.digest_name,
-            list_id: self.list_id,
-            list_public_id: self.list_public_id,
-            list_slug: self.list_slug,
-            list_name: self.list_name,
-            state: self.state.parse()?,
-            revision: self.revision,
-            send_at: self.send_at,
-            unknown_policy: UnknownPolicy::stored(&self.unknown_policy),
-            held_because: self.held_because,
-            corrects: self.corrects_edition_id.zip(self.corrects_revision).map(|(edition_id, revision)| {
-                Corrects { edition_id, revision, public_id: self.corrects_public_id.unwrap_or_default() }
-            }),
-            sealed_count: self.sealed_count,
-            sealed_at: self.sealed_at,
-            finished_at: self.finished_at,
-            updated_at: self.updated_at,
-            sent_by: self.sent_by,
-            saved_by: self.saved_by,
-            content: Content {
-                subject: self.subject,
-                preview_text: self.preview_text,
-                intro_markdown: self.intro_markdown,
-                article_ids,
-            },
-        })
-    }
-}
-
-#[derive(FromRow)]
-struct SummaryRow {
-    id: i64,
-    public_id: String,
-    state: String,
-    subject: String,
-    preview_text: String,
-    digest_name: String,
-    article_count: i64,
-    send_at: Option<Moment>,
-    sealed_count: Option<i64>,
-    sealed_at: Option<Moment>,
-    updated_at: Moment,
-}
-
-impl SummaryRow {
-    fn parse(self) -> Result<EditionSummary> {
-        Ok(EditionSummary {
-            id: self.id,
-            public_id: self.public_id,
-            state: self.state.parse()?,
-            subject: self.subject,
-            preview_text: self.preview_text,
-            digest_name: self.digest_name,
-            article_count: self.article_count,
-            send_at: self.send_at,
-            sealed_count: self.sealed_count,
-            sealed_at: self.sealed_at,
-            updated_at: self.updated_at,
-        })
-    }
-}
-
-#[derive(FromRow)]
-struct OutcomeRow {
-    subscriber_id: i64,
-    reader: Option<String>,
-    address: String,
-    state: String,
-    class: Option<String>,
-    attempt: i64,
-    maybe_duplicate: bool,
-    reply: Option<String>,
-    updated_at: Moment,
-}
-
-impl From<OutcomeRow> for Outcome {
-    fn from(row: OutcomeRow) -> Self {
-        Self {
-            subscriber_id: row.subscriber_id,
-            reader: row.reader,
-            address: row.address,
-            state: row.state,
-            class: row.class,
-            attempt: row.attempt,
-            maybe_duplicate: row.maybe_duplicate,
-            reply: row.reply.unwrap_or_default(),
-            updated_at: row.updated_at,
-        }
-    }
-}
-
-#[derive(FromRow)]
-struct CopyRow {
-    public_id: String,
-    subject: String,
-    #[sqlx(flatten)]
-    outcome: OutcomeRow,
 }
 
 pub(super) async fn digests(db: &Db) -> Result<Vec<Digest>> {
@@ -365,59 +184,12 @@ pub(super) async fn has_reached(db: &Db, edition_id: i64, revision: i64) -> Resu
     Ok(db.opt::<(i64,)>(REACHED, (edition_id, revision)).await?.is_some())
 }
 
-pub(super) async fn corrected(
-    tx: &mut Tx,
-    (wrong, revision): (i64, i64),
-    list_id: i64,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<Recipient>> {
-    tx.all(CORRECTED, (wrong, revision, after, limit, list_id)).await
-}
-
-pub(super) async fn corrected_size(db: &Db, corrects: &Corrects, list_id: i64) -> Result<i64> {
-    Ok(db.one::<(i64,)>(CORRECTED_SIZE, (corrects.edition_id, corrects.revision, list_id)).await?.0)
-}
-
 pub(super) async fn failed_classes(db: &Db, edition_id: i64) -> Result<Vec<FailedClass>> {
     db.all(FAILED_CLASSES, (edition_id,)).await
 }
 
 pub(super) async fn pressed_by(db: &Db, edition_id: i64) -> Result<Option<i64>> {
     Ok(db.opt::<(Option<i64>,)>(PRESSED_BY, (edition_id,)).await?.and_then(|(staff,)| staff))
-}
-
-pub(super) async fn failed_for_pause(
-    tx: &mut Tx,
-    edition: i64,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<(i64, EmailAddress)>> {
-    tx.all(FAILED_FOR_PAUSE, (edition, after, limit)).await
-}
-
-/// A failed copy of a reader who is still on the list.
-#[derive(Debug, sqlx::FromRow)]
-pub(super) struct StillFailed {
-    pub subscriber_id: i64,
-    pub address: EmailAddress,
-    pub class: String,
-    /// Not 0 where the edition paused for it.
-    pub for_pause: i64,
-}
-
-pub(super) async fn still_failed(db: &Db, edition: i64, after: i64, limit: i64) -> Result<Vec<StillFailed>> {
-    db.all(STILL_FAILED, (edition, after, limit)).await
-}
-
-pub(super) async fn retryable(
-    tx: &mut Tx,
-    (edition_id, list_id): (i64, i64),
-    class: &str,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<(i64, EmailAddress)>> {
-    tx.all(RETRYABLE, (edition_id, list_id, class, after, limit)).await
 }
 
 pub(super) async fn insert_revision(
@@ -434,25 +206,6 @@ pub(super) async fn insert_revision(
     let rows = (1_i64..).zip(article_ids).map(|(position, id)| (edition_id, revision, position, *id));
     tx.many(INSERT_ARTICLES, rows).await?;
     Ok(())
-}
-
-pub(super) async fn doubted(
-    tx: &mut Tx,
-    (edition_id, list_id): (i64, i64),
-    since: Moment,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<(i64, EmailAddress)>> {
-    tx.all(DOUBTED, (edition_id, list_id, after, limit, since)).await
-}
-
-pub(super) async fn still_doubted(
-    db: &Db,
-    (edition_id, list_id): (i64, i64),
-    after: i64,
-    limit: i64,
-) -> Result<Vec<(i64, EmailAddress, Moment)>> {
-    db.all(STILL_DOUBTED, (edition_id, list_id, after, limit)).await
 }
 
 pub(super) async fn paused_by_refusals(db: &Db, edition_id: i64) -> Result<bool> {
@@ -481,49 +234,65 @@ pub(super) async fn changed_articles(
 }
 
 pub(super) async fn waiting_with(db: &Db, article: ArticleId) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = db.all(WAITING_WITH, (article,)).await?;
-    rows.into_iter().map(SummaryRow::parse).collect()
+    db.all(WAITING_WITH, (article,)).await
 }
 
 pub(super) async fn waiting_with_in(tx: &mut Tx, article: ArticleId) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = tx.all(WAITING_WITH, (article,)).await?;
-    rows.into_iter().map(SummaryRow::parse).collect()
+    tx.all(WAITING_WITH, (article,)).await
 }
 
 /// With its newest revision, or another one.
 pub(super) async fn edition(db: &Db, edition_id: i64, revision: Option<i64>) -> Result<Option<Edition>> {
-    let Some(row) = db.opt::<EditionRow>(EDITION, (edition_id, revision)).await? else { return Ok(None) };
-    let articles: Vec<(ArticleId,)> = db.all(ARTICLE_IDS, (edition_id, row.revision)).await?;
-    row.with_articles(articles.into_iter().map(|(id,)| id).collect()).map(Some)
+    let Some(loaded) = db.opt::<Loaded>(EDITION, (edition_id, revision)).await? else { return Ok(None) };
+    let Loaded { mut edition, corrects_edition_id, corrects_revision, corrects_public_id } = loaded;
+    edition.corrects = corrects_edition_id.zip(corrects_revision).map(|(edition_id, revision)| Corrects {
+        edition_id,
+        revision,
+        public_id: corrects_public_id.unwrap_or_default(),
+    });
+    let articles: Vec<(ArticleId,)> = db.all(ARTICLE_IDS, (edition_id, edition.revision)).await?;
+    edition.content.article_ids = articles.into_iter().map(|(id,)| id).collect();
+    Ok(Some(edition))
 }
 
 pub(super) async fn edition_id(db: &Db, public_id: &str) -> Result<Option<i64>> {
     Ok(db.opt::<(i64,)>(EDITION_ID, (public_id,)).await?.map(|(id,)| id))
 }
 
-pub(super) async fn summaries(db: &Db, limit: i64) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = db.all(SUMMARIES, (limit,)).await?;
-    rows.into_iter().map(SummaryRow::parse).collect()
+pub(super) async fn summaries(db: &Db, before: i64, limit: i64) -> Result<Vec<EditionSummary>> {
+    db.all(SUMMARIES, (before, limit)).await
+}
+
+pub(super) async fn last_sealed(db: &Db) -> Result<Option<EditionSummary>> {
+    db.opt(LAST_SEALED, ()).await
+}
+
+pub(super) async fn latest_drafts(db: &Db, limit: i64) -> Result<Vec<EditionSummary>> {
+    db.all(LATEST_DRAFTS, (limit,)).await
+}
+
+pub(super) async fn subjects(db: &Db, ids: &[i64]) -> Result<Vec<Subject>> {
+    db.all(SUBJECTS, (db::array(ids)?,)).await
 }
 
 pub(super) async fn held(db: &Db) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = db.all(HELD, ()).await?;
-    rows.into_iter().map(SummaryRow::parse).collect()
+    db.all(HELD, ()).await
 }
 
 pub(super) async fn held_in(tx: &mut Tx) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = tx.all(HELD, ()).await?;
-    rows.into_iter().map(SummaryRow::parse).collect()
+    tx.all(HELD, ()).await
 }
 
 pub(super) async fn drafts_in(tx: &mut Tx) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = tx.all(DRAFTS, ()).await?;
-    rows.into_iter().map(SummaryRow::parse).collect()
+    tx.all(DRAFTS, ()).await
 }
 
-pub(super) async fn archive(db: &Db, limit: i64) -> Result<Vec<EditionSummary>> {
-    let rows: Vec<SummaryRow> = db.all(ARCHIVE, (limit,)).await?;
-    rows.into_iter().map(SummaryRow::parse).collect()
+pub(super) async fn archive(
+    db: &Db,
+    (sealed_at, id): (Moment, i64),
+    limit: i64,
+) -> Result<Vec<EditionSummary>> {
+    db.all(ARCHIVE, (sealed_at, id, limit)).await
 }
 
 pub(super) async fn in_archive(db: &Db, public_id: &str) -> Result<Option<i64>> {
@@ -539,16 +308,9 @@ pub(super) async fn results(
     limit: i64,
 ) -> Result<Vec<Outcome>> {
     let Wanted { state, class, .. } = wanted;
-    let rows: Vec<OutcomeRow> = db.all(RESULTS, (edition_id, after, pattern, state, class, limit)).await?;
-    Ok(rows.into_iter().map(Outcome::from).collect())
+    db.all(RESULTS, (edition_id, after, pattern, state, class, limit)).await
 }
 
-pub(super) async fn copies_of(db: &Db, subscriber_id: i64, limit: i64) -> Result<Vec<Copy>> {
-    let rows: Vec<CopyRow> = db.all(COPIES, (subscriber_id, limit)).await?;
-    let copy = |row: CopyRow| Copy {
-        edition_public_id: row.public_id,
-        subject: row.subject,
-        outcome: row.outcome.into(),
-    };
-    Ok(rows.into_iter().map(copy).collect())
+pub(super) async fn copies_of(db: &Db, subscriber_id: i64, before: i64, limit: i64) -> Result<Vec<Copy>> {
+    db.all(COPIES, (subscriber_id, before, limit)).await
 }

@@ -3,18 +3,24 @@
 //! It is an automatic email to one member of the team, not a delivery: it stands in no tally, and its subject says that it
 //! is a test. Nothing in it can act for a reader: the links to leave and to choose lead to a page that says so.
 
-use super::{Edition, Error, Result, issue, send::record};
+use super::{
+    Edition, Error, Result,
+    issue::{self, SampleLinks},
+    send::record,
+};
 use crate::{
-    delivery::notices::{self, NewNotice},
-    mail::Templates,
+    delivery::notices,
+    heavy,
+    mail::{Templates, TestCopy},
+    settings::Settings,
     site::Site,
-    staff::{Settings, accounts::Staff},
+    staff::accounts::Staff,
 };
 
 /// Enqueues a test copy of the newest revision to the member's own address. Asked for twice within a second, it comes once.
 ///
 /// # Errors
-/// [`Error::NoSender`] before the settings hold an address, [`Error::Mail`] when the mail cannot be made.
+/// [`Error::Mail`] when the mail cannot be made.
 pub async fn send_test_copy(
     site: &Site,
     templates: &Templates,
@@ -22,11 +28,9 @@ pub async fn send_test_copy(
     edition: &Edition,
     to: &Staff,
 ) -> Result<()> {
-    let from = settings.from_address().ok_or(Error::NoSender)?;
     // What cannot be rendered is said at once, not found in a log later.
     issue::preview(site, templates, settings, edition).await?;
-    let links = issue::SampleLinks::new(site, edition);
-    let context = issue::test_copy(site, settings, edition, &links, &to.name).await?;
+    let digest = issue::test_copy(site, settings, edition).await?;
     let key = format!(
         "test-copy:{}:{}:{}:{}",
         edition.id,
@@ -34,15 +38,16 @@ pub async fn send_test_copy(
         to.public_id,
         site.now().unix_seconds()
     );
-    let notice = NewNotice {
-        key: &key,
-        from: (settings.sender_name(), &from),
-        to: &to.email,
-        name: &to.name,
-        context: &context,
-    };
+    let (own, letterhead, links) = (site.clone(), settings.letterhead(site), SampleLinks::new(site, edition));
+    let (name, email) = (to.name.clone(), to.email.clone());
+    // A whole edition, not a few lines: away from the threads that serve, and from the transaction.
+    let written = heavy::aside(move || {
+        let context = TestCopy { digest, personal: links.personal(&name) };
+        notices::write(&own, &letterhead, (&name, &email), &key, &context)
+    });
+    let letter = written.await.map_err(|_| Error::Strange)??;
     let mut tx = site.db.begin().await?;
-    if notices::enqueue(&mut tx, site, notice).await? {
+    if notices::enqueue(&mut tx, &letter).await? {
         record(&mut tx, site, Some(to.id), "sent a test copy", edition, "").await?;
     }
     tx.commit().await?;

@@ -11,7 +11,7 @@ use crate::{
     delivery::progress,
     editions,
     mail::Templates,
-    staff::{Settings, settings},
+    settings::{self, Settings},
     support::database::{TestDb, both_engines},
 };
 
@@ -249,7 +249,7 @@ both_engines! {
         let here = preview(&house.site, &house.templates, &settings, &edition).await.expect("a preview");
         assert!(here.html.contains("href=\"https://news.example.org/articles/one\""), "{}", here.html);
         assert!(!here.html.contains("<img"));
-        settings.articles_at = crate::staff::ArticlesAt::Elsewhere;
+        settings.articles_at = crate::settings::ArticlesAt::Elsewhere;
         let elsewhere = preview(&house.site, &house.templates, &settings, &edition).await.expect("a preview");
         assert!(elsewhere.html.contains("href=\"https://magazine.example.org/One\""));
         assert!(elsewhere.text.lines().any(|line| line.ends_with("https://magazine.example.org/One")));
@@ -258,12 +258,12 @@ both_engines! {
     async fn the_archive_shows_what_went_out_and_nothing_else(db: TestDb) {
         let house = House::with_readers(&db, 1).await;
         let (id, public_id) = house.draft().await;
-        assert!(archive(&house.site.db, 10).await.expect("a list").is_empty());
+        assert!(archive(&house.site.db, None, 10).await.expect("a list").is_empty());
         assert!(in_archive(&house.site, &public_id).await.is_err());
         house.press(id, 2).await.expect("Send");
         minute_later(&house);
         house.seal_due().await;
-        assert_eq!(archive(&house.site.db, 10).await.expect("a list").len(), 1);
+        assert_eq!(archive(&house.site.db, None, 10).await.expect("a list").len(), 1);
         assert!(in_archive(&house.site, &public_id).await.is_ok());
         assert!(copy_of(&house.site, id, 1, "http://localhost/view/x").await.is_ok());
         assert!(copy_of(&house.site, id, 2, "http://localhost/view/x").await.is_err(), "not in its audience");
@@ -284,6 +284,6 @@ both_engines! {
         assert_eq!(found("reader_", "").await, [0_i64; 0], "an underscore is a character like others");
         assert_eq!(found("reader2@", "open").await, [2]);
         assert_eq!(found("", "failed").await, [0_i64; 0]);
-        assert_eq!(copies_of(&house.site.db, 3, 10).await.expect("copies")[0].subject, "Spring");
+        assert_eq!(copies_of(&house.site.db, 3, None, 10).await.expect("copies")[0].subject, "Spring");
     }
 }

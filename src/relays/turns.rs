@@ -827,9 +827,9 @@ pub(crate) async fn note(site: &Site, relay: &str, worker: i64, why: Option<Why<
 mod tests {
     use super::*;
     use crate::{
+        authorities::Trust,
         smtp::{Timeouts, Wire},
         token::RootSecret,
-        trust::Trust,
     };
 
     fn options(url: &str) -> RelayOptions {

@@ -116,25 +116,6 @@ impl Reason {
         Self::ALL.into_iter().find(|one| one.as_str() == word)
     }
 
-    /// What the desk calls a copy that failed for it.
-    #[must_use]
-    pub const fn class(self) -> &'static str {
-        match self {
-            Self::NoMailbox => "no such mailbox",
-            Self::NoHost => "no such domain",
-            Self::Moved => "moved away",
-            Self::TakesNoMail => "takes no mail",
-            Self::Full => "mailbox full",
-            Self::TooBig => "message too large",
-            Self::Disabled => "mailbox switched off",
-            Self::Policy => "they refused us",
-            Self::TooMuch => "slowed down by the server",
-            Self::Network => "not reached",
-            Self::Server => "trouble with a mail server",
-            Self::Expired | Self::Refused | Self::Complaint | Self::Away | Self::Unknown => "refused",
-        }
-    }
-
     /// Whom it is about.
     #[must_use]
     pub const fn about(self) -> About {

@@ -15,9 +15,9 @@ use super::{
     reply::{Assembler, Reply},
 };
 use crate::{
+    authorities,
     clock::Moment,
     smtp_url::{Auth, Tls},
-    trust,
 };
 
 /// Where in the conversation something happened.
@@ -215,7 +215,7 @@ impl Connection {
         if url.tls == Tls::Implicit {
             let stream = within(limit, relay.trust.agree(tcp, &url.host)).await;
             let stream = stream.map_err(|why| broken(Stage::Connect, format!("TLS failed: {why}")))?;
-            let until = trust::shown_until(&stream);
+            let until = authorities::shown_until(&stream);
             let mut connection = Self::new(Box::new(stream), relay);
             connection.certificate_until = until;
             connection.greeting().await?;
@@ -237,7 +237,7 @@ impl Connection {
             return Self::new(Box::new(stream), relay).introduce(relay, false).await;
         }
         let stream = plain.start_tls(relay).await?;
-        let until = trust::shown_until(&stream);
+        let until = authorities::shown_until(&stream);
         let mut connection = Self::new(Box::new(stream), relay);
         connection.certificate_until = until;
         connection.introduce(relay, true).await

@@ -14,7 +14,7 @@ pub use self::{
     connection::{Connection, Envelope, Extensions, Failure, Stage, Stream},
     reply::Reply,
 };
-use crate::{smtp_url::SmtpUrl, trust::Trust};
+use crate::{authorities::Trust, smtp_url::SmtpUrl};
 
 /// How long each stage may take (RFC 5321 section 4.5.3.2). The final dot is the longest: giving up there too early is how
 /// messages arrive twice (RFC 1047).

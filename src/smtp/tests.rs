@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{Connection, Envelope, Failure, Relay, Reply, Stage, Timeouts, Wire};
-use crate::trust::Trust;
+use crate::authorities::Trust;
 
 /// What the server does, in order.
 #[derive(Clone, Copy)]

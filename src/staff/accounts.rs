@@ -4,7 +4,7 @@ use std::time::Duration;
 
 pub use super::rows::{Member, Staff};
 use super::{
-    Incoming, Role, Settings, audit,
+    Incoming, Role,
     incoming::NotNow,
     mails::{self, To},
     one_time::{self, Link},
@@ -14,9 +14,12 @@ use super::{
 };
 use crate::{
     attempts::{self, Limit},
+    audit_log,
+    clock::Moment,
     db::{Db, Tx},
     email_address::EmailAddress,
     origin::{self, Standing},
+    settings::Settings,
     site::Site,
     token::{self, Purpose},
 };
@@ -100,12 +103,32 @@ pub async fn members(db: &Db) -> crate::db::Result<Vec<Member>> {
     store::members(db).await
 }
 
+/// As [`members`], from a place on: after one who is disabled or not, was added then, and has that key.
+///
+/// # Errors
+/// When the database fails.
+pub async fn members_page(
+    db: &Db,
+    after: Option<(bool, Moment, i64)>,
+    limit: i64,
+) -> crate::db::Result<Vec<Member>> {
+    store::members_page(db, after.unwrap_or((false, Moment(i64::MIN), 0)), limit).await
+}
+
+/// Somebody on the team, disabled or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn member(db: &Db, public_id: &str) -> crate::db::Result<Option<Member>> {
+    store::member(db, public_id).await
+}
+
 /// How somebody takes up their place.
 #[derive(Clone, Debug)]
 pub struct Invitation {
     /// The page, `/desk/join/…`; works once.
     pub path: String,
-    /// Whether it went out by mail: not while the settings hold no address to send from, or mail to theirs is stopped.
+    /// Whether it went out by mail: not while mail to their address is stopped.
     pub mailed: bool,
 }
 
@@ -126,7 +149,7 @@ pub async fn add_member(site: &Site, by: Option<i64>, new: NewMember<'_>) -> Res
         now: site.now(),
     };
     store::insert_staff(&mut tx, staff).await?.ok_or(AccountError::AddressTaken)?;
-    audit::record(&mut tx, site, by, "added to the team", new.name, new.role.as_str()).await?;
+    audit_log::record(&mut tx, site, by, "added to the team", new.name, new.role.as_str()).await?;
     let to = To { name: new.name, email: new.email };
     let invitation = invite(&mut tx, site, by, &public_id, to, new.role).await?;
     tx.commit().await?;
@@ -173,7 +196,7 @@ pub async fn invite_again(
     if seen.disabled {
         return Err(AccountError::NotFound);
     }
-    audit::record(&mut tx, site, by, "invited again", &member.name, "").await?;
+    audit_log::record(&mut tx, site, by, "invited again", &member.name, "").await?;
     let to = To { name: &member.name, email: &member.email };
     let invitation = invite(&mut tx, site, by, &member.public_id, to, member.role).await?;
     tx.commit().await?;
@@ -236,7 +259,7 @@ pub async fn join(
         return Err(AccountError::Link);
     }
     let session = begin_anew(&mut tx, site, &staff, incoming).await?;
-    audit::record(&mut tx, site, Some(staff.id), "joined", &staff.name, "").await?;
+    audit_log::record(&mut tx, site, Some(staff.id), "joined", &staff.name, "").await?;
     tx.commit().await?;
     Ok(session)
 }
@@ -277,7 +300,7 @@ pub async fn change_password(
         return Err(AccountError::WrongPassword);
     }
     let session = begin_anew(&mut tx, site, staff, incoming).await?;
-    audit::record(&mut tx, site, Some(staff.id), "changed the password", "", "").await?;
+    audit_log::record(&mut tx, site, Some(staff.id), "changed the password", "", "").await?;
     tx.commit().await?;
     Ok(session)
 }
@@ -319,7 +342,7 @@ pub async fn change_role(
         keep_an_owner(&mut tx).await?;
         shut_out(&mut tx, member.id, &member.public_id).await?;
         let detail = format!("{} to {role}", member.role);
-        audit::record(&mut tx, site, by, "changed role", &member.name, &detail).await?;
+        audit_log::record(&mut tx, site, by, "changed role", &member.name, &detail).await?;
         if !member.joined && member.disabled_at.is_none() {
             let to = To { name: &member.name, email: &member.email };
             let invitation = invite(&mut tx, site, by, &member.public_id, to, role).await?;
@@ -347,7 +370,7 @@ pub async fn set_disabled(site: &Site, by: Option<i64>, public_id: &str, seen: S
         keep_an_owner(&mut tx).await?;
         shut_out(&mut tx, member.id, &member.public_id).await?;
         let action = if disabled { "disabled" } else { "enabled" };
-        audit::record(&mut tx, site, by, action, &member.name, "").await?;
+        audit_log::record(&mut tx, site, by, action, &member.name, "").await?;
     }
     tx.commit().await?;
     Ok(())

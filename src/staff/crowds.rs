@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use super::{Settings, accounts::Member, incoming::THE_DOOR, letters};
+use super::{accounts::Member, incoming::THE_DOOR, letters};
 use crate::{
     attempts::{self, UsedUp},
     clock::Moment,
     db::{Db, Result, Tx},
     mail::{EmailTemplate as _, FormClosed},
+    settings::Settings,
     site::Site,
 };
 
@@ -99,8 +100,9 @@ pub async fn tell(site: &Site) -> Result<()> {
 
 async fn write_to(tx: &mut Tx, site: &Site, owners: &[Member], one: &Closed) -> Result<bool> {
     let settings = Settings::load_in(tx).await?;
+    let letterhead = settings.letterhead(site);
     let context = FormClosed {
-        sender: settings.sender(site),
+        sender: letterhead.sender.clone(),
         what: one.what().to_owned(),
         since: one.since().date_time(&settings.time_zone),
         until: one.until().date_time(&settings.time_zone),
@@ -108,5 +110,5 @@ async fn write_to(tx: &mut Tx, site: &Site, owners: &[Member], one: &Closed) -> 
         desk_url: site.url("/desk"),
     };
     let fact = format!("{}:{}:{}", FormClosed::NAME, one.0.what, one.since().0);
-    letters::tell(tx, (site, &settings), owners, &fact, &context).await
+    letters::tell(tx, (site, &letterhead), owners, &fact, &context).await
 }

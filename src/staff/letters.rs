@@ -1,11 +1,11 @@
 //! Letters of the house to people of its team: something happened that they are to hear of, whether or not they look at the desk.
 
-use super::{Role, Settings, accounts, accounts::Member};
+use super::{Role, accounts, accounts::Member};
 use crate::{
     db::{Db, Result, Tx},
-    delivery::notices::{self, NewNotice},
-    email_address::EmailAddress,
+    delivery::notices,
     mail::EmailTemplate,
+    settings::Letterhead,
     site::Site,
 };
 
@@ -19,35 +19,21 @@ pub async fn owners(db: &Db) -> Result<Vec<Member>> {
     Ok(members)
 }
 
-/// Where such a letter comes from. A magazine that has not said where its mail comes from writes from its own host rather than
-/// not at all.
-#[must_use]
-pub fn from(site: &Site, settings: &Settings) -> Option<EmailAddress> {
-    settings.from_address().or_else(|| EmailAddress::parse(&format!("desk@{}", site.host())).ok())
-}
-
-/// One letter to each about a fact, which is never told twice. False if nobody could be written to: then nobody has been told,
-/// and the caller's transaction must not say so.
+/// One letter to each about a fact, which is never told twice. False if there is nobody to write to: then nobody has been told, and
+/// the caller's transaction must not say so.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn tell<T: EmailTemplate>(
     tx: &mut Tx,
-    (site, settings): (&Site, &Settings),
+    (site, letterhead): (&Site, &Letterhead),
     people: &[Member],
     fact: &str,
     context: &T,
 ) -> Result<bool> {
-    let Some(from) = from(site, settings) else { return Ok(false) };
     for one in people {
-        let notice = NewNotice {
-            key: &format!("{fact}:{}", one.public_id),
-            from: (settings.sender_name(), &from),
-            to: &one.email,
-            name: &one.name,
-            context,
-        };
-        notices::enqueue(tx, site, notice).await?;
+        let fact = format!("{fact}:{}", one.public_id);
+        notices::tell(tx, site, letterhead, (&one.name, &one.email), &fact, context).await?;
     }
     Ok(!people.is_empty())
 }

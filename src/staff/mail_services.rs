@@ -1,11 +1,12 @@
 //! A mail service that refuses our sign-in is told the owners by one letter, which another one carries, or this one once it takes
 //! the password again.
 
-use super::{Settings, accounts::Member, letters};
+use super::{accounts::Member, letters};
 use crate::{
     db::{Result, Tx},
     mail::{EmailTemplate as _, SignInRefused},
     relays::{self, Trouble},
+    settings::Settings,
     site::Site,
 };
 
@@ -31,13 +32,14 @@ pub async fn tell(site: &Site) -> Result<()> {
 
 async fn write_to(tx: &mut Tx, site: &Site, owners: &[Member], trouble: &Trouble) -> Result<bool> {
     let settings = Settings::load_in(tx).await?;
+    let letterhead = settings.letterhead(site);
     let context = SignInRefused {
-        sender: settings.sender(site),
+        sender: letterhead.sender.clone(),
         relay: trouble.relay.clone(),
         since: trouble.since.date_time(&settings.time_zone),
         words: trouble.words.clone(),
         desk_url: site.url("/desk"),
     };
     let fact = format!("{}:{}:{}", SignInRefused::NAME, trouble.relay, trouble.since.0);
-    letters::tell(tx, (site, &settings), owners, &fact, &context).await
+    letters::tell(tx, (site, &letterhead), owners, &fact, &context).await
 }

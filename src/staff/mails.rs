@@ -1,14 +1,12 @@
 //! The team's automatic emails: the invitation and the sign-in link. Each is enqueued with the fact that causes it.
 
-use super::{Role, Settings};
+use super::Role;
 use crate::{
     db::{Result, Tx},
-    delivery::{
-        notices::{self, NewNotice},
-        suppression::Suppressions,
-    },
+    delivery::{notices, suppression::Suppressions},
     email_address::EmailAddress,
     mail::{EmailTemplate, SignInLink, TeamInvite},
+    settings::{Letterhead, Settings},
     site::Site,
     token,
 };
@@ -19,7 +17,7 @@ pub(super) struct To<'a> {
     pub(super) email: &'a EmailAddress,
 }
 
-/// Enqueues the invitation at `path`; false if the settings hold no address to send from, or mail to theirs is stopped.
+/// Enqueues the invitation at `path`; false if mail to them is stopped.
 pub(super) async fn enqueue_invite(
     tx: &mut Tx,
     site: &Site,
@@ -28,46 +26,40 @@ pub(super) async fn enqueue_invite(
     invited_by: Option<&str>,
     path: &str,
 ) -> Result<bool> {
-    let settings = Settings::load_in(tx).await?;
+    let letterhead = Settings::load_in(tx).await?.letterhead(site);
     let context = TeamInvite {
-        invited_by: invited_by.unwrap_or(&settings.magazine_name).to_owned(),
+        invited_by: invited_by.unwrap_or(&letterhead.sender.magazine).to_owned(),
         role: role.with_article().to_owned(),
         accept_url: site.url(path),
         valid_for: "7 days".to_owned(),
-        sender: settings.sender(site),
+        sender: letterhead.sender.clone(),
     };
-    enqueue(tx, site, &settings, to, "invite", path, &context).await
+    enqueue(tx, site, &letterhead, to, ("invite", path), &context).await
 }
 
 /// As [`enqueue_invite`], for the sign-in link at `path`.
 pub(super) async fn enqueue_sign_in_link(tx: &mut Tx, site: &Site, to: To<'_>, path: &str) -> Result<bool> {
-    let settings = Settings::load_in(tx).await?;
+    let letterhead = Settings::load_in(tx).await?.letterhead(site);
     let context = SignInLink {
         sign_in_url: site.url(path),
         valid_for: "10 minutes".to_owned(),
-        sender: settings.sender(site),
+        sender: letterhead.sender.clone(),
     };
-    enqueue(tx, site, &settings, to, "sign-in", path, &context).await
+    enqueue(tx, site, &letterhead, to, ("sign-in", path), &context).await
 }
 
 async fn enqueue<T: EmailTemplate>(
     tx: &mut Tx,
     site: &Site,
-    settings: &Settings,
+    letterhead: &Letterhead,
     to: To<'_>,
-    kind: &str,
-    path: &str,
+    (kind, path): (&str, &str),
     context: &T,
 ) -> Result<bool> {
-    let Some(from) = settings.from_address() else {
-        tracing::warn!(kind, "no mail was sent: the settings hold no address to send from");
-        return Ok(false);
-    };
     if Suppressions::new(site).stops_letter(tx, to.email, false).await? {
         return Ok(false);
     }
     // The fact is the link; its hash names it without giving it away.
-    let key = format!("{kind}:{}", token::hash(path));
-    let from = (settings.sender_name(), &from);
-    notices::enqueue(tx, site, NewNotice { key: &key, from, to: to.email, name: to.name, context }).await
+    let fact = format!("{kind}:{}", token::hash(path));
+    notices::tell(tx, site, letterhead, (to.name, to.email), &fact, context).await
 }

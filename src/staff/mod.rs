@@ -1,11 +1,10 @@
-//! The team: accounts and roles, passwords, sessions, signing in, the settings an editor decides, and the audit log.
+//! The team: accounts and roles, passwords, sessions, and signing in.
 //!
 //! The rules: a secret (password, session, link) is stored only as a hash; whatever takes a role, a password or an account
 //! away also ends the sessions that lived by it and makes the links void that were mailed before, in the same transaction;
 //! the last owner cannot be removed.
 
 pub mod accounts;
-pub mod audit;
 pub mod crowds;
 pub mod incoming;
 pub mod letters;
@@ -17,8 +16,8 @@ mod role;
 mod rows;
 pub mod sessions;
 pub mod set_up;
-pub mod settings;
 pub mod sign_in;
+pub mod signing_keys;
 mod store;
 pub mod weak;
 
@@ -27,7 +26,6 @@ pub use self::{
     incoming::Incoming,
     passwords::PasswordCost,
     role::Role,
-    settings::{ArticlesAt, Settings},
     store::STATEMENTS,
 };
 pub(crate) use store::{FORGET_FUTURE_SESSIONS, FORGET_SESSIONS, FORGET_USED_TOKENS};

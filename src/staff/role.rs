@@ -1,28 +1,24 @@
 //! What a member of the team may do. The routes table says which page each set opens.
 
-use std::fmt;
+use crate::words;
 
-use serde::{Deserialize, Serialize};
-
-/// The five roles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Everything, the team and the settings included.
-    Owner,
-    /// Writes articles and composes editions.
-    Editor,
-    /// Writes too, sends editions, and sees the readers.
-    Sender,
-    /// Sees supporters and money.
-    Treasurer,
-    /// Looks at articles and editions.
-    Viewer,
+words! {
+    /// The five roles, the mightiest first.
+    pub enum Role {
+        /// Everything, the team and the settings included.
+        Owner = "owner",
+        /// Writes articles and composes editions.
+        Editor = "editor",
+        /// Writes too, sends editions, and sees the readers.
+        Sender = "sender",
+        /// Sees supporters and money.
+        Treasurer = "treasurer",
+        /// Looks at articles and editions.
+        Viewer = "viewer",
+    }
 }
 
 impl Role {
-    /// All five, the mightiest first.
-    pub const ALL: [Self; 5] = [Self::Owner, Self::Editor, Self::Sender, Self::Treasurer, Self::Viewer];
     /// Whoever is on the team.
     pub const ANYONE: &[Self] = &Self::ALL;
     /// Who writes articles and composes editions.
@@ -35,24 +31,6 @@ impl Role {
     pub const MONEY: &[Self] = &[Self::Owner, Self::Treasurer];
     /// Who may change the team and the settings.
     pub const OWNING: &[Self] = &[Self::Owner];
-
-    /// The role of a name, as [`Role::as_str`] writes it.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == name)
-    }
-
-    /// The name in the database, in forms and on the command line.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Editor => "editor",
-            Self::Sender => "sender",
-            Self::Treasurer => "treasurer",
-            Self::Viewer => "viewer",
-        }
-    }
 
     /// The role with its article, as in "to join as an editor".
     #[must_use]
@@ -76,20 +54,5 @@ impl Role {
             Self::Treasurer => "Sees supporters and donations",
             Self::Viewer => "Looks at articles and editions",
         }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// For rows of the database.
-impl TryFrom<String> for Role {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Self, String> {
-        Self::parse(&name).ok_or_else(|| format!("no role is called {name}"))
     }
 }

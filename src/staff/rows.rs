@@ -15,7 +15,6 @@ pub struct Staff {
     /// What the desk calls them.
     pub name: String,
     /// What they may do.
-    #[sqlx(try_from = "String")]
     pub role: Role,
 }
 
@@ -31,7 +30,6 @@ pub struct Member {
     /// What the desk calls them.
     pub name: String,
     /// What they may do.
-    #[sqlx(try_from = "String")]
     pub role: Role,
     /// Whether they have set a password yet.
     pub joined: bool,
@@ -48,19 +46,4 @@ pub struct Session {
     pub staff: Staff,
     /// The hash of the token: names the session where its secret must not go.
     pub hash: String,
-}
-
-/// One line of the log.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Line {
-    /// Whose doing it was; none for the command line and the program itself.
-    pub staff_name: Option<String>,
-    /// A verb in the past: "invited", "changed role", "exported readers".
-    pub action: String,
-    /// To what it was done.
-    pub subject: String,
-    /// More, in words.
-    pub detail: String,
-    /// When.
-    pub at: Moment,
 }

@@ -1,15 +1,17 @@
 //! The first run: one page, opened by a token from the program's log, makes the first owner and closes for good.
 
 use super::{
-    Incoming, PasswordCost, Role, Settings, Staff, audit,
+    Incoming, PasswordCost, Role, Staff,
     one_time::{self, Link},
     passwords::Busy,
     sessions::{self, SessionToken},
-    settings, store,
+    store,
     weak::{self, About, PasswordError},
 };
 use crate::{
+    audit_log,
     email_address::EmailAddress,
+    settings::{self, Settings},
     site::Site,
     token::{self, Purpose},
 };
@@ -131,7 +133,7 @@ async fn make_owner(
     let id = store::insert_staff(&mut tx, new).await?.ok_or(SetUpError::Closed)?;
     one_time::void(&mut tx, NOBODY_YET).await?;
     settings::save(&mut tx, site, Some(id), |settings| *settings = decided).await?;
-    audit::record(&mut tx, site, Some(id), "set the magazine up", owner.name, "").await?;
+    audit_log::record(&mut tx, site, Some(id), "set the magazine up", owner.name, "").await?;
     let (name, email) = (owner.name.to_owned(), owner.email.clone());
     let staff = Staff { id, public_id, email, name, role: Role::Owner };
     let session = sessions::open(&mut tx, site, &staff, incoming).await?;

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::{
-    Incoming, Staff, audit,
+    Incoming, Staff,
     incoming::NotNow,
     mails::{self, To},
     one_time::{self, Link},
@@ -18,9 +18,13 @@ use super::{
 };
 use crate::{
     attempts::{self, Attempt, Limit, Limited, Refusal},
+    audit_log,
     db::Tx,
+    delivery::notices,
     email_address::EmailAddress,
+    mail::SignInLink,
     network::Network,
+    settings::Settings,
     site::Site,
     token::Purpose,
 };
@@ -100,7 +104,7 @@ pub async fn by_password(
     attempt.give_back(&mut tx).await?;
     attempts::forget(&mut tx, site, &at_account).await?;
     let session = sessions::open(&mut tx, site, &staff, incoming).await?;
-    audit::record(&mut tx, site, Some(staff.id), "signed in", &staff.name, "by password").await?;
+    audit_log::record(&mut tx, site, Some(staff.id), "signed in", &staff.name, "by password").await?;
     tx.commit().await?;
     Ok(session)
 }
@@ -138,12 +142,18 @@ pub async fn send_link(site: &Site, email: &EmailAddress, from: Option<Network>)
         Err(Refusal::TooMany(_)) => return Ok(()),
         Err(Refusal::Database(error)) => return Err(error),
     }
-    let Some(staff) = store::staff_by_email(&site.db, &email.key()).await? else { return Ok(()) };
-    let mut tx = site.db.begin().await?;
-    let path = new_path(&mut tx, site, &staff.public_id).await?;
-    let to = To { name: &staff.name, email: &staff.email };
-    mails::enqueue_sign_in_link(&mut tx, site, to, &path).await?;
-    tx.commit().await
+    if let Some(staff) = store::staff_by_email(&site.db, &email.key()).await? {
+        let mut tx = site.db.begin().await?;
+        let path = new_path(&mut tx, site, &staff.public_id).await?;
+        let to = To { name: &staff.name, email: &staff.email };
+        let mailed = mails::enqueue_sign_in_link(&mut tx, site, to, &path).await?;
+        tx.commit().await?;
+        if mailed {
+            return Ok(());
+        }
+    }
+    notices::rehearse::<SignInLink>(site, &Settings::load(&site.db).await?.letterhead(site));
+    Ok(())
 }
 
 /// The path of a sign-in link for an account, in the place of the one before: for whoever runs the program.
@@ -190,7 +200,7 @@ pub async fn by_link(site: &Site, incoming: &Incoming, link: &str) -> Result<Ses
         return Err(SignInError::Link);
     }
     let session = sessions::open(&mut tx, site, &staff, incoming).await?;
-    audit::record(&mut tx, site, Some(staff.id), "signed in", &staff.name, "by link").await?;
+    audit_log::record(&mut tx, site, Some(staff.id), "signed in", &staff.name, "by link").await?;
     tx.commit().await?;
     Ok(session)
 }

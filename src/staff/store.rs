@@ -2,7 +2,7 @@
 
 use super::{
     Role,
-    rows::{Line, Member, Staff},
+    rows::{Member, Staff},
 };
 use crate::{
     clock::Moment,
@@ -13,6 +13,10 @@ use crate::{
 statements! {
     MEMBERS = "select id, public_id, email, name, role, password_hash is not null as joined, created_at, disabled_at
         from staff order by disabled_at is not null, created_at, id";
+    /// The same, from a place on.
+    MEMBERS_PAGE = "select id, public_id, email, name, role, password_hash is not null as joined, created_at, disabled_at
+        from staff where (case when disabled_at is null then 0 else 1 end, created_at, id) > ($1, $2, $3)
+        order by case when disabled_at is null then 0 else 1 end, created_at, id limit $4";
     STAFF_NAME = "select name from staff where id = $1";
     STAFF_BY_PUBLIC_ID = "select id, public_id, email, name, role from staff where public_id = $1 and disabled_at is null";
     STAFF_BY_EMAIL = "select id, public_id, email, name, role from staff where email_key = $1 and disabled_at is null";
@@ -59,20 +63,18 @@ statements! {
     USE_LINK = "delete from one_time_link where purpose = $1 and subject = $2 and nonce = $3";
     VOID_ALL_LINKS = "delete from one_time_link";
     VOID_LINKS = "delete from one_time_link where subject = $1";
-
-    SETTINGS = "select s.name, s.value from setting s
-        where s.id = (select max(newer.id) from setting newer where newer.name = s.name)";
-    // Decided on a page of its own: not what the form of the others showed.
-    SETTINGS_VERSION = "select coalesce(max(id), 0) from setting where name <> 'send_unproven'";
-    INSERT_SETTING = "insert into setting (name, value, staff_id, changed_at) values ($1, $2, $3, $4)";
-
-    INSERT_AUDIT = "insert into audit_log (staff_id, action, subject, detail, at) values ($1, $2, $3, $4, $5)";
-    LATEST_AUDIT = "select s.name as staff_name, a.action, a.subject, a.detail, a.at
-        from audit_log a left join staff s on s.id = a.staff_id order by a.id desc limit $1";
 }
 
 pub(super) async fn members(db: &Db) -> Result<Vec<Member>> {
     db.all(MEMBERS, ()).await
+}
+
+pub(super) async fn members_page(
+    db: &Db,
+    (disabled, created_at, id): (bool, Moment, i64),
+    limit: i64,
+) -> Result<Vec<Member>> {
+    db.all(MEMBERS_PAGE, (i64::from(disabled), created_at, id, limit)).await
 }
 
 pub(super) async fn staff_name(tx: &mut Tx, id: i64) -> Result<Option<String>> {
@@ -85,6 +87,10 @@ pub(super) async fn staff_by_public_id(db: &Db, public_id: &str) -> Result<Optio
 
 pub(super) async fn staff_by_email(db: &Db, key: &str) -> Result<Option<Staff>> {
     db.opt(STAFF_BY_EMAIL, (key,)).await
+}
+
+pub(super) async fn member(db: &Db, public_id: &str) -> Result<Option<Member>> {
+    db.opt(MEMBER_BY_PUBLIC_ID, (public_id,)).await
 }
 
 pub(super) async fn member_by_public_id(tx: &mut Tx, public_id: &str) -> Result<Option<Member>> {
@@ -221,47 +227,6 @@ pub(super) async fn use_link(tx: &mut Tx, link: Link<'_>) -> Result<bool> {
 
 pub(super) async fn void_links(tx: &mut Tx, subject: &str) -> Result<u64> {
     tx.exec(VOID_LINKS, (subject,)).await
-}
-
-pub(super) async fn settings(db: &Db) -> Result<Vec<(String, String)>> {
-    db.all(SETTINGS, ()).await
-}
-
-pub(super) async fn settings_in(tx: &mut Tx) -> Result<Vec<(String, String)>> {
-    tx.all(SETTINGS, ()).await
-}
-
-pub(super) async fn settings_version(db: &Db) -> Result<i64> {
-    Ok(db.one::<(i64,)>(SETTINGS_VERSION, ()).await?.0)
-}
-
-pub(super) async fn settings_version_in(tx: &mut Tx) -> Result<i64> {
-    Ok(tx.one::<(i64,)>(SETTINGS_VERSION, ()).await?.0)
-}
-
-pub(super) async fn insert_setting(
-    tx: &mut Tx,
-    name: &str,
-    value: &str,
-    staff_id: Option<i64>,
-    now: Moment,
-) -> Result<()> {
-    tx.exec(INSERT_SETTING, (name, value, staff_id, now)).await.map(drop)
-}
-
-pub(super) async fn insert_audit(
-    tx: &mut Tx,
-    staff_id: Option<i64>,
-    action: &str,
-    subject: &str,
-    detail: &str,
-    now: Moment,
-) -> Result<()> {
-    tx.exec(INSERT_AUDIT, (staff_id, action, subject, detail, now)).await.map(drop)
-}
-
-pub(super) async fn latest_audit(db: &Db, limit: i64) -> Result<Vec<Line>> {
-    db.all(LATEST_AUDIT, (limit,)).await
 }
 
 pub(super) async fn void_all_links(tx: &mut Tx) -> Result<u64> {

@@ -1,7 +1,7 @@
 //! Letting mail to a reader go again after it was stopped.
 
 use super::{Result, SubscriberError, read::Subscriber};
-use crate::{delivery::suppression::Suppressions, site::Site, staff::audit};
+use crate::{audit_log, delivery::suppression::Suppressions, site::Site};
 
 /// Staff let mail to a reader go again; the log keeps who did and why, and what it was stopped for. `seen` is the suppression
 /// that they were shown: one that came after it stays. `false` if it is not in force any more.
@@ -25,8 +25,9 @@ pub async fn mail_again(
     let mut tx = site.db.begin().await?;
     let lifted = suppressions.lift_one(&mut tx, seen).await?;
     if lifted {
-        let detail = if why.is_empty() { stopped.reason } else { format!("{}: {why}", stopped.reason) };
-        audit::record(&mut tx, site, Some(staff_id), "mails again", &reader.public_id, &detail).await?;
+        let detail =
+            if why.is_empty() { stopped.reason.to_string() } else { format!("{}: {why}", stopped.reason) };
+        audit_log::record(&mut tx, site, Some(staff_id), "mails again", &reader.public_id, &detail).await?;
     }
     tx.commit().await?;
     Ok(lifted)

@@ -34,8 +34,8 @@ pub use self::{
     never_again::{block, unblock},
     preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
     read::{
-        Counts, Recipient, Subscriber, Subscription, audience, audience_size, by_email, counts,
-        newest_consent, page, subscriber, subscriptions,
+        Counts, Subscriber, Subscription, by_email, by_emails, counts, newest_consent, page, subscriber,
+        subscriptions, subscriptions_of,
     },
     store::STATEMENTS,
     subscribe::{
@@ -67,9 +67,6 @@ pub enum SubscriberError {
     /// Something happened since the page was shown.
     #[error("something else stops the mail by now")]
     Changed,
-    /// The magazine has not said which address its mail comes from.
-    #[error("the settings name no address that mail comes from")]
-    NoSender,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),

@@ -1,7 +1,7 @@
 //! Never again: addresses that staff blocked, of readers and of anybody else.
 
 use super::Result;
-use crate::{delivery::suppression::Suppressions, email_address::EmailAddress, site::Site, staff::audit};
+use crate::{audit_log, delivery::suppression::Suppressions, email_address::EmailAddress, site::Site};
 
 /// Staff say that an address is never mailed: no edition, and no mail that asks to confirm, whoever types it into the form.
 /// `false` if they had said so before; then the reason from before stays. The log keeps who said so and why.
@@ -12,7 +12,7 @@ pub async fn block(site: &Site, email: &EmailAddress, why: &str, staff_id: Optio
     let mut tx = site.db.begin().await?;
     let blocked = Suppressions::new(site).block(&mut tx, email, why).await?;
     if blocked {
-        audit::record(&mut tx, site, staff_id, "blocked an address", &email.masked(), why).await?;
+        audit_log::record(&mut tx, site, staff_id, "blocked an address", &email.masked(), why).await?;
     }
     tx.commit().await?;
     Ok(blocked)
@@ -28,7 +28,7 @@ pub async fn unblock(site: &Site, id: i64, why: &str, staff_id: Option<i64>) -> 
     let Some(found) = suppressions.block_in(&mut tx, id).await? else { return Ok(false) };
     let lifted = suppressions.lift_one(&mut tx, id).await?;
     if lifted {
-        audit::record(&mut tx, site, staff_id, "unblocked an address", &found.masked, why).await?;
+        audit_log::record(&mut tx, site, staff_id, "unblocked an address", &found.masked, why).await?;
     }
     tx.commit().await?;
     Ok(lifted)

@@ -1,28 +1,14 @@
 //! Looking readers up: for sealing, for the desk, for commands.
 
-pub use super::rows::{Counts, Recipient, Subscriber, Subscription};
+use std::collections::HashMap;
+
+pub use super::rows::{Counts, Subscriber, Subscription};
 use super::store;
 use crate::{
     clock::Moment,
-    db::{self, Db, Result, Tx},
+    db::{self, Db, Result},
     email_address::EmailAddress,
 };
-
-/// The next members of a list's audience, in order of id, after `after`.
-///
-/// # Errors
-/// When the database fails.
-pub async fn audience(tx: &mut Tx, list_id: i64, after: i64, limit: i64) -> Result<Vec<Recipient>> {
-    store::audience(tx, list_id, after, limit).await
-}
-
-/// How many a list would reach now: those whose address is stopped are not among them.
-///
-/// # Errors
-/// When the database fails.
-pub async fn audience_size(db: &Db, list_id: i64) -> Result<i64> {
-    store::audience_size(db, list_id).await
-}
 
 /// Readers whose address or name holds `search`, newest first, before the id `before`.
 ///
@@ -57,6 +43,15 @@ pub async fn by_email(db: &Db, email: &EmailAddress) -> Result<Option<Subscriber
     store::by_key(db, &email.key()).await
 }
 
+/// The readers with these addresses, in no order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_emails(db: &Db, emails: &[EmailAddress]) -> Result<Vec<Subscriber>> {
+    let keys: Vec<String> = emails.iter().map(EmailAddress::key).collect();
+    store::by_keys(db, &keys).await
+}
+
 /// When somebody last joined, confirmed or left, up to a moment.
 ///
 /// # Errors
@@ -71,4 +66,12 @@ pub async fn newest_consent(db: &Db, before: Moment) -> Result<Option<Moment>> {
 /// When the database fails.
 pub async fn subscriptions(db: &Db, subscriber_id: i64) -> Result<Vec<Subscription>> {
     store::subscriptions(db, subscriber_id).await
+}
+
+/// The same of several readers, by their ids; one who never asked for a list is not among them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn subscriptions_of(db: &Db, subscribers: &[i64]) -> Result<HashMap<i64, Vec<Subscription>>> {
+    store::subscriptions_of(db, subscribers).await
 }

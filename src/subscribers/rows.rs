@@ -42,17 +42,6 @@ pub struct Subscription {
     pub confirmation_sent_at: Option<Moment>,
 }
 
-/// One member of an audience.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Recipient {
-    /// Who.
-    pub subscriber_id: i64,
-    /// Where.
-    pub email: EmailAddress,
-    /// The name; may be empty.
-    pub name: String,
-}
-
 /// How many readers there are.
 #[derive(Clone, Copy, Debug, Serialize, sqlx::FromRow)]
 pub struct Counts {

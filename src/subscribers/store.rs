@@ -1,10 +1,11 @@
 //! The SQL of readers, lists and consent.
 
-use super::rows::{Counts, Event, List, Recipient, Subscriber, Subscription};
+use std::collections::HashMap;
+
+use super::rows::{Counts, Event, List, Subscriber, Subscription};
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
-    email_address::EmailAddress,
     links::Name,
     statements,
 };
@@ -23,6 +24,9 @@ statements! {
         postgres "select cast(coalesce(json_agg(id), '[]') as text) from subscriber where email_key in (select json_array_elements_text(cast($1 as json)))";
     /// By address.
     BY_KEY = "select id, public_id, email, name, created_at from subscriber where email_key = $1";
+    /// By a JSON array of addresses.
+    BY_KEYS = sqlite "select id, public_id, email, name, created_at from subscriber where email_key in (select value from json_each($1))",
+        postgres "select id, public_id, email, name, created_at from subscriber where email_key in (select json_array_elements_text(cast($1 as json)))";
     /// By the number in a link of an earlier version: those given since are somebody else's.
     BY_NUMBER = "select id, public_id, email, name, created_at from subscriber
         where id = $1 and id <= (select last_id from numbered_link where kind = 'subscriber')";
@@ -36,6 +40,13 @@ statements! {
     /// All of a reader's.
     SUBSCRIPTIONS = "select s.list_id, l.slug, l.name, l.visibility, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
         from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 order by s.list_id";
+    /// The same of a JSON array of readers.
+    SUBSCRIPTIONS_OF = sqlite "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
+            from subscription s join list l on l.id = s.list_id
+            where s.subscriber_id in (select value from json_each($1)) order by s.subscriber_id, s.list_id",
+        postgres "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
+            from subscription s join list l on l.id = s.list_id
+            where s.subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by s.subscriber_id, s.list_id";
     /// Holds the reader's row, so that two who ask at once are mailed one after the other.
     HOLD = "update subscriber set confirm_due_at = confirm_due_at where id = $1";
     /// Asking; somebody who has confirmed stays confirmed.
@@ -90,19 +101,6 @@ statements! {
     EVENTS = "select e.action, e.method, l.name as list, w.text as wording, e.source, e.ip, e.user_agent, e.at
         from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
         where e.subscriber_id = $1 order by e.id";
-    /// Who gets the next edition, by key. Where several write at once, the rows are held until the copies are written: who
-    /// leaves meanwhile waits, and then finds the copy to withdraw.
-    AUDIENCE = sqlite "select json_group_array(json_array(id, email, name)) from (
-            select r.id, r.email, r.name from subscription s join subscriber r on r.id = s.subscriber_id
-            where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id > $2 order by s.subscriber_id limit $3)",
-        postgres "select cast(coalesce(json_agg(json_build_array(id, email, name)), '[]') as text) from (
-            select r.id, r.email, r.name from subscription s join subscriber r on r.id = s.subscriber_id
-            where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id > $2 order by s.subscriber_id limit $3 for share of s) as audience";
-    /// How many of them get it: those whose address is stopped do not. Read from small indexes alone.
-    AUDIENCE_SIZE = "select (select count(*) from subscription where list_id = $1 and state = 'confirmed')
-        - (select count(*) from suppression p
-            join subscription s on s.subscriber_id = p.subscriber_id and s.list_id = $1 and s.state = 'confirmed'
-            where p.lifted_at is null and p.subscriber_id is not null)";
     /// Readers for the desk.
     PAGE = "select id, public_id, email, name, created_at from subscriber
         where (email_key like $1 escape '!' or lower(name) like $2 escape '!') and id < $3 order by id desc limit $4";
@@ -194,6 +192,10 @@ pub async fn by_key(db: &Db, key: &str) -> Result<Option<Subscriber>> {
     db.opt(BY_KEY, (key,)).await
 }
 
+pub async fn by_keys(db: &Db, keys: &[String]) -> Result<Vec<Subscriber>> {
+    db.all(BY_KEYS, (db::array(keys)?,)).await
+}
+
 /// Whom a link names.
 pub async fn named(db: &Db, name: &Name<'_>) -> Result<Option<Subscriber>> {
     match name {
@@ -221,6 +223,23 @@ pub async fn rename(tx: &mut Tx, id: i64, name: &str) -> Result<u64> {
 
 pub async fn subscriptions(db: &Db, subscriber: i64) -> Result<Vec<Subscription>> {
     db.all(SUBSCRIPTIONS, (subscriber,)).await
+}
+
+#[derive(sqlx::FromRow)]
+struct SubscriptionOf {
+    subscriber_id: i64,
+    #[sqlx(flatten)]
+    subscription: Subscription,
+}
+
+/// By reader; one who never asked for a list is not among them.
+pub async fn subscriptions_of(db: &Db, subscribers: &[i64]) -> Result<HashMap<i64, Vec<Subscription>>> {
+    let rows: Vec<SubscriptionOf> = db.all(SUBSCRIPTIONS_OF, (db::array(subscribers)?,)).await?;
+    let mut found: HashMap<i64, Vec<Subscription>> = HashMap::new();
+    for row in rows {
+        found.entry(row.subscriber_id).or_default().push(row.subscription);
+    }
+    Ok(found)
 }
 
 pub async fn subscriptions_in(tx: &mut Tx, subscriber: i64) -> Result<Vec<Subscription>> {
@@ -321,20 +340,6 @@ pub async fn newest_event(db: &Db, before: Moment) -> Result<Option<Moment>> {
 
 pub async fn events(db: &Db, subscriber: i64) -> Result<Vec<Event>> {
     db.all(EVENTS, (subscriber,)).await
-}
-
-pub async fn audience(tx: &mut Tx, list: i64, after: i64, limit: i64) -> Result<Vec<Recipient>> {
-    let rows: Vec<(i64, String, String)> = tx.array(AUDIENCE, (list, after, limit)).await?;
-    let recipient = |(subscriber_id, email, name)| Recipient {
-        subscriber_id,
-        email: EmailAddress::from_store(email),
-        name,
-    };
-    Ok(rows.into_iter().map(recipient).collect())
-}
-
-pub async fn audience_size(db: &Db, list: i64) -> Result<i64> {
-    Ok(db.one::<(i64,)>(AUDIENCE_SIZE, (list,)).await?.0)
 }
 
 pub async fn page(

@@ -17,17 +17,14 @@ use crate::{
     attempts::{Attempt, Refusal, Shared},
     clock::Moment,
     db::Tx,
-    delivery::{
-        notices::{self, NewNotice},
-        suppression::Suppressions,
-    },
+    delivery::{notices, suppression::Suppressions},
     email_address::EmailAddress,
     heavy::Each,
     links::{Confirm, Name},
     mail::{ConfirmSubscription, clean_name},
     network::Network,
+    settings::Settings,
     site::Site,
-    staff::Settings,
     token,
 };
 
@@ -65,11 +62,8 @@ pub struct NewSubscription<'a> {
 /// address, for the form may be filled in by anybody.
 ///
 /// # Errors
-/// [`SubscriberError::NotFound`] when none of the lists can be joined; [`SubscriberError::NoSender`],
-/// [`SubscriberError::TooMany`]; when the database fails.
+/// [`SubscriberError::NotFound`] when none of the lists can be joined; [`SubscriberError::TooMany`]; when the database fails.
 pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_>) -> Result<()> {
-    // Before anything is looked up, so that it says nothing about the address.
-    settings.from_address().ok_or(SubscriberError::NoSender)?;
     brake(site, new.trace.ip).await?;
     let mut tx = site.db.begin().await?;
     let offered = |list: &List| list.is_public() && new.lists.contains(&list.id);
@@ -84,8 +78,11 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
         source: new.form,
         trace: new.trace,
     };
-    ask(&mut tx, site, settings, asking).await?;
+    let asked = ask(&mut tx, site, settings, asking).await?;
     tx.commit().await?;
+    if asked != Asked::Mailed {
+        notices::rehearse::<ConfirmSubscription>(site, &settings.letterhead(site));
+    }
     Ok(())
 }
 
@@ -107,7 +104,7 @@ pub enum Asked {
 /// Staff ask somebody whether they want a list, by the mail that asks to confirm.
 ///
 /// # Errors
-/// [`SubscriberError::NotFound`], [`SubscriberError::NoSender`]; when the database fails.
+/// [`SubscriberError::NotFound`]; when the database fails.
 pub async fn ask_by_staff(
     site: &Site,
     settings: &Settings,
@@ -115,7 +112,6 @@ pub async fn ask_by_staff(
     list: i64,
     source: &str,
 ) -> Result<Asked> {
-    settings.from_address().ok_or(SubscriberError::NoSender)?;
     let mut tx = site.db.begin().await?;
     if Suppressions::new(site).stops_letter(&mut tx, email, true).await? {
         return Ok(Asked::Stopped);
@@ -200,9 +196,6 @@ fn next_mail(now: Moment, sent: &[Moment]) -> Moment {
 pub async fn ask_held_back(site: &Site) -> Result<u64> {
     let settings = Settings::load(&site.db).await?;
     let mut mailed = 0;
-    if settings.from_address().is_none() {
-        return Ok(mailed);
-    }
     let mut each = Each::default();
     loop {
         let due = store::due(&site.db, site.now()).await?;
@@ -277,23 +270,17 @@ async fn ask_to_confirm(tx: &mut Tx, site: &Site, settings: &Settings, reader: &
         lists: waiting.iter().map(|list| Name::id(&list.public_id)).collect(),
     };
     let link = link.sign(&site.keys, site.now().plus(LINK_LASTS));
+    let letterhead = settings.letterhead(site);
     let context = ConfirmSubscription {
-        sender: settings.sender(site),
+        sender: letterhead.sender.clone(),
         lists: waiting.iter().map(|list| list.name.clone()).collect(),
         confirm_url: site.url(&format!("/confirm/{link}")),
         valid_for: "7 days".to_owned(),
     };
-    let from = settings.from_address().ok_or(SubscriberError::NoSender)?;
-    let notice = NewNotice {
-        // The fact is the link; its hash names it without giving it away.
-        key: &format!("confirm:{}", token::hash(&link)),
-        from: (settings.sender_name(), &from),
-        to: &reader.email,
-        // Whoever typed the name may not be the addressee: their words go into no mail (TRUST A24).
-        name: "",
-        context: &context,
-    };
-    notices::enqueue(tx, site, notice).await?;
+    // The fact is the link; its hash names it without giving it away.
+    let fact = format!("confirm:{}", token::hash(&link));
+    // Whoever typed the name may not be the addressee: their words go into no mail (TRUST A24).
+    notices::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
     store::confirmation_sent(tx, reader.id, since, site.now()).await?;
     Ok(true)
 }

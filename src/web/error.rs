@@ -1,7 +1,10 @@
-//! What can go wrong at the boundary, and the page that says so. The one place that maps errors to statuses.
+//! What can go wrong at the boundary, and the page that says so. The one place that maps errors to statuses; `answers` has those
+//! of pages that say beside a form what was not done.
 //!
 //! A page says what the person can do next and never shows a cause; the cause is logged once, here, with the route as the
 //! table writes it, so that no token, address or query of a request reaches a log (TRUST A31).
+
+mod domains;
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -14,8 +17,12 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{App, HeaderSet, not_now::not_now, session::SignedIn};
-use crate::{door::TooSlow, email_address::for_the_log, heavy, staff::Settings};
+use super::{
+    App, HeaderSet,
+    answers::{busy, not_now, too_many},
+    session::SignedIn,
+};
+use crate::{door::TooSlow, email_address::for_the_log, heavy, settings::Settings};
 
 /// Why a request has no page of its own.
 #[derive(Debug)]
@@ -141,12 +148,6 @@ impl WebError {
     }
 }
 
-impl From<sqlx::Error> for WebError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::internal(error)
-    }
-}
-
 /// A handler that breaks off is our fault like any other, and not the end of the connection.
 pub(super) async fn catch(request: Request, next: Next) -> Response {
     let broke_off = |broke| WebError::internal(format!("it broke off: {broke}")).into_response();
@@ -165,9 +166,6 @@ pub(super) async fn or_away(app: &App, failure: Arc<WebError>) -> Arc<WebError> 
 #[derive(Clone)]
 pub(super) struct Failure(pub(super) Arc<WebError>);
 
-/// When whoever found no room may try again: those who are inside are gone by then.
-pub(super) const A_MOMENT: Duration = Duration::from_secs(3);
-
 /// When to look whether the database is back.
 const A_WHILE: Duration = Duration::from_secs(10);
 
@@ -175,8 +173,8 @@ impl IntoResponse for WebError {
     fn into_response(self) -> Response {
         let bare = self.status().into_response();
         let mut response = match &self {
-            Self::TooMany(wait) => not_now(self.status(), *wait, bare),
-            Self::Busy => not_now(self.status(), A_MOMENT, bare),
+            Self::TooMany(wait) => too_many(*wait, bare),
+            Self::Busy => busy(bare),
             _ => bare,
         };
         response.extensions_mut().insert(Failure(Arc::new(self)));

@@ -100,6 +100,12 @@ impl Form {
         self.raw(name).trim()
     }
 
+    /// As [`Form::text`]; none if the form has no such field.
+    #[must_use]
+    pub fn typed(&self, name: &str) -> Option<&str> {
+        self.fields.contains_key(name).then(|| self.text(name))
+    }
+
     /// What was typed, to the last space: for passwords.
     #[must_use]
     pub fn raw(&self, name: &str) -> &str {

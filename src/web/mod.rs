@@ -6,17 +6,21 @@
 //!
 //! # Adding a page
 //!
-//! 1. A line in [`routes::routes`]: `Route::get("/desk/readers", Staff(Role::READERS), Desk, desk::readers::show)`.
-//! 2. A file named as in the address, with `show` and `submit`. At the desk a handler takes [`Desk`] and ends in
+//! 1. A line in [`routes::routes`]: `Route::get("/desk/readers", Staff(Role::READERS), Desk, desk::readers::list::show)`.
+//! 2. A file named as in the address, with `show` and `submit`, at the desk in the folder of its item of the menu. There a handler
+//!    takes [`Desk`] and ends in
 //!    `desk.page("desk/readers/list", "Readers", &data).await`; for readers it takes `State<App>` and ends in
 //!    `app.public_page("public/subscribe", "Subscribe", &data).await`. After a form did its work:
 //!    `Ok(session::see_other("/desk/readers?done=saved"))`, where [`words::done`] knows the sentence for `saved`.
 //! 3. A form comes in as [`Posted`], becomes a [`Form`] by `posted.form(FIELDS)?`, and goes back with `desk.page_again` or
-//!    [`App::public_page_again`] (422) when `!form.is_valid()`. The first `show` passes `Form::new(FIELDS)`.
+//!    [`App::public_page_again`] (422) when `!form.is_valid()`. The first `show` passes `Form::new(FIELDS)`. A page that was acted
+//!    on too late comes back with `.map(answers::conflict)` (409); what a domain refuses becomes a page in `error/domains.rs`.
+//!    A list that may grow is read by `paging::List::page`, and its template ends in `{{> pages …}}`.
 //! 4. A template in `pages/`, wrapped in `{{#> desk}}`, `{{#> public}}` or `{{#> door}}`. Every desk form holds `{{> csrf}}`; fields are
 //!    `{{> field form.email label="…" type="email"}}` and `{{> area form.text label="…"}}`, with `{{> mistakes form}}` above the form.
 //!    The classes stand at the top of `static/broadside.css`.
 
+mod answers;
 pub mod desk;
 pub mod error;
 pub mod forms;
@@ -24,8 +28,8 @@ mod guard;
 pub mod headers;
 pub mod hooks;
 pub mod monitor;
-mod not_now;
 pub mod pages;
+mod paging;
 pub mod public;
 pub mod routes;
 pub mod session;

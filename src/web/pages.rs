@@ -6,16 +6,14 @@
 
 use std::sync::Arc;
 
-use axum::{
-    http::StatusCode,
-    response::{Html, IntoResponse},
-};
+use axum::response::{Html, IntoResponse};
 use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
 use rust_embed::RustEmbed;
 use serde::Serialize;
 
 use super::{
     App, Outcome, SandboxInfo, WebError,
+    answers::invalid,
     routes::{self, Who},
     session::SignedIn,
     statics,
@@ -25,7 +23,8 @@ use crate::{
     editions::EditionState,
     origin::{self, Doubt, Standing},
     publishing::{self, TakesNothing},
-    staff::{Role, Settings},
+    settings::Settings,
+    staff::Role,
 };
 
 #[derive(RustEmbed)]
@@ -189,8 +188,7 @@ impl App {
         title: &str,
         data: &T,
     ) -> Outcome {
-        let page = self.public_page(template, title, data).await?;
-        Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        self.public_page(template, title, data).await.map(invalid)
     }
 
     /// A page of the desk; handlers use [`Desk::page`](super::Desk::page).

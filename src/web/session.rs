@@ -1,9 +1,6 @@
 //! The session in the browser's cookie, and what handlers of the desk get from it.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::net::{IpAddr, SocketAddr};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
@@ -12,14 +9,15 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{App, Outcome, WebError, not_now::not_now, words};
+use super::{App, Outcome, WebError, answers::invalid, words};
 use crate::{
     clock::Zone,
     door::real_client,
     network::Network,
+    settings::Settings,
     site::Site,
     staff::{
-        Incoming, Role, Settings, Staff,
+        Incoming, Role, Staff,
         sessions::{self, Session, SessionToken},
     },
     token::{self, Purpose},
@@ -82,22 +80,8 @@ impl Desk {
     /// # Errors
     /// As [`Desk::page`].
     pub async fn page_again<T: Serialize + Sync>(&self, template: &str, title: &str, data: &T) -> Outcome {
-        let page = self.app.desk_page(Some(&self.who), None, &self.settings, template, title, data).await?;
-        Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
-    }
-
-    /// The same page again for a form that cannot be taken now: 429 or 503, and when to come back.
-    ///
-    /// # Errors
-    /// As [`Desk::page`].
-    pub async fn page_not_now<T: Serialize + Sync>(
-        &self,
-        (status, wait): (StatusCode, Duration),
-        (template, title): (&str, &str),
-        data: &T,
-    ) -> Outcome {
-        let page = self.app.desk_page(Some(&self.who), None, &self.settings, template, title, data).await?;
-        Ok(not_now(status, wait, page))
+        let page = self.app.desk_page(Some(&self.who), None, &self.settings, template, title, data);
+        page.await.map(invalid)
     }
 
     /// Whether whoever asks has one of these roles; for showing a control only to those whose route it is.

@@ -11,10 +11,10 @@ use broadside::{
     email_address::EmailAddress,
     publishing::{self, Edition},
     sandbox::{Rule, Stage},
+    settings::{self, ArticlesAt, Settings},
     staff::{
-        ArticlesAt, Role, Settings,
+        Role,
         accounts::{self, NewMember},
-        settings,
     },
     subscribers,
 };

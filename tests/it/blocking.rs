@@ -1,13 +1,13 @@
 //! Never again: an address that the team blocked is not mailed by any door, and whoever lifts it says why.
 
 use broadside::{
+    audit_log,
     db::Engine,
     delivery::suppression::{Reason, Suppressions},
     email_address::EmailAddress,
     staff::{
         Role,
         accounts::{self, NewMember},
-        audit,
     },
     subscribers::{self, Basis},
 };
@@ -32,7 +32,7 @@ async fn own_page(app: &TestApp, email: &str) -> String {
     format!("/desk/readers/{}", reader.expect("a reader").public_id)
 }
 
-async fn reason(app: &TestApp, email: &str) -> Option<String> {
+async fn reason(app: &TestApp, email: &str) -> Option<Reason> {
     Suppressions::new(&app.site).reason(&address(email)).await.expect("a read")
 }
 
@@ -44,7 +44,7 @@ async fn stop(app: &TestApp, email: &str, reason: Reason) {
 
 /// The newest line of the log for a deed of the owner: subject and detail.
 async fn logged(app: &TestApp, action: &str) -> (String, String) {
-    let lines = audit::latest(&app.site.db, 50).await.expect("a read");
+    let lines = audit_log::latest(&app.site.db, 50).await.expect("a read");
     let line = lines.into_iter().find(|line| line.action == action).expect(action);
     assert_eq!(line.staff_name.as_deref(), Some("Olive Owner"));
     (line.subject, line.detail)
@@ -88,7 +88,7 @@ both_engines! {
         let form = desk.open(&own).await.form("/mail-again");
         let again = desk.submit(&form).await;
         assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(reason(&app, ANN).await.as_deref(), Some("staff"), "nothing without a why");
+        assert_eq!(reason(&app, ANN).await, Some(Reason::Staff), "nothing without a why");
         desk.submit_and_follow(&form.with("why", "wrote to us")).await.says("They are mailed again");
         app.send_edition("The second").await;
         assert_eq!(app.mails(ANN).len(), 1);
@@ -133,7 +133,7 @@ both_engines! {
         app.subscribe_only(EVE).await;
         stop(&app, EVE, Reason::Bounced).await;
         block_by_page(&app.desk().await, EVE).await;
-        assert_eq!(reason(&app, EVE).await.as_deref(), Some("staff"));
+        assert_eq!(reason(&app, EVE).await, Some(Reason::Staff));
         app.drain().await;
         assert_eq!(app.mails(EVE).len(), 0);
     }
@@ -152,7 +152,7 @@ both_engines! {
         let answer = desk.submit(&form).await;
         assert_eq!(answer.status, StatusCode::CONFLICT);
         answer.says("something else has stopped mail to this reader");
-        assert_eq!(reason(&app, ANN).await.as_deref(), Some("complained"));
+        assert_eq!(reason(&app, ANN).await, Some(Reason::Complained));
         desk.submit_and_follow(&desk.open(&own).await.form("/mail-again")).await.says("They are mailed again");
         assert_eq!(reason(&app, ANN).await, None);
         // A page from before that is pressed now finds nothing to lift.

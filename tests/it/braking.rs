@@ -368,6 +368,37 @@ both_engines! {
         assert_eq!((figures.accepted, figures.suppressed), (35, 25));
     }
 
+    /// TRUST M23: what was given up without a server's word says nothing of how many copies the servers ended.
+    async fn copies_that_were_given_up_hide_no_failures(app: TestApp) {
+        readers(&app, 60, at(7)).await;
+        app.send_edition("Given up").await;
+        for sql in [
+            "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, attempt, marker, maybe_duplicate, next_at, updated_at)
+                select d.edition_id, d.subscriber_id + 1000 * n.n, 'x' || d.address, '', d.domain_key, d.variant_id, 'failed', 'exhausted', 0, d.marker, d.marker, 0, 0
+                from delivery d, (select 1 as n union all select 2 union all select 3 union all select 4 union all select 5 union all select 6) n",
+            "insert into delivery_tally (edition_id, worker_id, state, count) select edition_id, 999, 'failed', count(*) from delivery where state = 'failed' group by edition_id",
+            "update edition set sealed_count = sealed_count + 360",
+        ] {
+            database::change(&app.site.db, sql).await;
+        }
+        for number in 1..=20 {
+            let report = Report {
+                recipients: vec![Recipient {
+                    address: at(7)(number),
+                    class: Class::Hard,
+                    status: Some("5.1.1".to_owned()),
+                    reply: None,
+                    action: Action::Failed,
+                    reason: Reason::NoMailbox,
+                    words: "no such user".to_owned(),
+                }],
+                ..Report::default()
+            };
+            let effect = receive(&app.site, Source::Postmark, &number.to_string(), &report).await.expect("it is taken in");
+            assert_eq!(effect, if number < 20 { Effect::Bounced } else { Effect::Held }, "{number}");
+        }
+    }
+
     /// An edition's domains are written down with its copies: nothing reads an audience to count them.
     async fn the_domains_of_an_edition_are_written_down(app: TestApp) {
         readers(&app, 25, at(3)).await;

@@ -5,9 +5,8 @@ use std::process::{Command, Output};
 use broadside::{
     clock::{Clock, Moment},
     db::Engine,
-    publishing,
+    publishing, settings,
     site::Site,
-    staff::settings,
 };
 
 use crate::support::{TestDb, dns::DnsServer, scratch};

@@ -6,7 +6,7 @@ use broadside::{
     delivery::dkim,
     mail::dkim::Algorithm,
     publishing,
-    staff::{Settings, settings},
+    settings::{self, Settings},
 };
 
 use crate::support::{Browser, Fixture as _, TestApp, TestDb, both_engines, dns::DnsServer};

@@ -1,10 +1,7 @@
 //! Coming in at the desk, with and without JavaScript.
 
 use crate::support::{Browser, Fixture, TestApp, TestDb, app::OWNER, both_engines};
-use broadside::{
-    db::Engine,
-    staff::{Settings, set_up},
-};
+use broadside::{db::Engine, settings::Settings, staff::set_up};
 
 both_engines! {
     async fn the_owner_signs_in_and_out(app: TestApp) {

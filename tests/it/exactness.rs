@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::{engine::Engine, progress},
+    delivery::{engine::Engine, progress, states::CopyState},
     editions::{EditionState, UnknownPolicy},
     email_address::EmailAddress,
     origin::{self, Standing},
     publishing::{self, Content, Edition},
     restored::restored,
     sandbox::{Rule, Stage},
+    settings,
     site::Site,
-    staff::settings,
     subscribers::{self, Trace},
 };
 use reqwest::{Method, StatusCode};
@@ -336,7 +336,7 @@ both_engines! {
         let engine = Engine::start(app.site.clone(), app.templates.clone(), options).await.expect("it starts");
         wait::until("the first marker", async || {
             let copies = publishing::results(&app.site.db, edition.id, publishing::Wanted::default(), 0, 100).await.expect("the copies");
-            copies.iter().all(|copy| copy.state == "claimed").then_some(())
+            copies.iter().all(|copy| copy.state == CopyState::Claimed).then_some(())
         }).await;
         let page = desk.open(&path(&edition)).await;
         desk.submit(&page.form("/pause")).await;

@@ -5,8 +5,7 @@ use broadside::{
     db::Engine,
     email_address::EmailAddress,
     sandbox::{Rule, Stage},
-    staff::settings,
-    subscribers,
+    settings, subscribers,
 };
 
 use crate::support::{Browser, Fixture, TestApp, TestDb, app::OWNER, both_engines, wire};

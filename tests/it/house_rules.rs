@@ -28,7 +28,11 @@ const LIBRARIES: &[(&[&str], &[&str], &str)] = &[
         &["db/"],
         "only db/ speaks to an engine",
     ),
-    (&["statements!"], &["db/", "store.rs", "store/"], "SQL lives in each room's private store"),
+    (
+        &["statements!", "queue!"],
+        &["db/", "store.rs", "store/", "queue/sql.rs"],
+        "SQL lives in each room's private store",
+    ),
     (&["lettre::"], &["email_address.rs", "mail/", "smtp/"], "lettre builds messages and parses addresses"),
     (
         &[
@@ -92,23 +96,28 @@ const LEVELS: &[&[&str]] = &[
         "token",
         "sealed_file",
         "links",
-        "trust",
+        "authorities",
         "dns",
         "private",
         "tasks",
         "meters",
         "door",
+        "words",
     ],
     &["db"],
     &["site"],
+    &["queue"],
     &["attempts"],
     &["mail", "payments", "replies", "smtp"],
+    &["audit_log"],
+    &["settings"],
     &["relays", "editions", "origin"],
     &["delivery"],
     &["bounces"],
     &["deliverability"],
     &["staff"],
     &["subscribers", "articles"],
+    &["audience"],
     &["publishing", "donations"],
     &["restored", "doctor"],
     &["jobs"],
@@ -169,6 +178,19 @@ fn libraries_stay_in_their_rooms() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A domain says what happens together, and writes it down with it; a page that forgot half of it would leave no trace.
+#[test]
+fn no_handler_opens_a_transaction() {
+    let sources = sources();
+    let web = sources.iter().filter(|(path, _)| path.starts_with("web/") && !is_test(path));
+    let begins = web.flat_map(|(path, text)| code(text).map(move |(at, line)| (path, at, line)));
+    let wrong: Vec<String> = begins
+        .filter(|(_, _, line)| line.contains(".begin()") || names(line, "Tx"))
+        .map(|(path, at, _)| format!("src/{path}:{at}"))
+        .collect();
+    assert!(wrong.is_empty(), "transactions in the web: {}", wrong.join(", "));
 }
 
 /// Whether the line holds the word, and not as the end of a longer one.
@@ -298,6 +320,82 @@ fn no_files_use_one_another_in_a_circle() {
         }
     }
     assert!(circles.is_empty(), "{words}");
+}
+
+/// What more than one room writes, and why.
+const SHARED_TABLES: &[(&str, &[&str], &str)] = &[
+    (
+        "bounce",
+        &["bounces", "delivery"],
+        "the brake stops an edition and holds its reports in one transaction",
+    ),
+    ("sync_cursor", &["donations", "jobs"], "each room has rows of names of its own"),
+];
+
+/// A table is written by one room: whoever reads its statements has read everything that can become of a row.
+#[test]
+fn a_table_is_written_by_one_room() {
+    let mut owners: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for (room, statements) in broadside::statements() {
+        for sql in statements {
+            let words: Vec<&str> = sql.sqlite.split_whitespace().collect();
+            for at in words.windows(3) {
+                let table = match at {
+                    ["insert", "into", table]
+                    | ["delete", "from", table]
+                    | ["update", table, "set" | "as"] => table,
+                    _ => continue,
+                };
+                owners.entry((*table).to_owned()).or_default().insert(room);
+            }
+        }
+    }
+    assert!(owners.len() > 40, "{} tables", owners.len());
+    let shared: BTreeMap<&str, BTreeSet<&str>> =
+        SHARED_TABLES.iter().map(|(table, rooms, _)| (*table, rooms.iter().copied().collect())).collect();
+    let several: Vec<_> = owners
+        .iter()
+        .filter(|(table, rooms)| rooms.len() > 1 && shared.get(table.as_str()) != Some(*rooms))
+        .collect();
+    assert!(several.is_empty(), "{several:?}");
+    for (table, rooms) in shared {
+        assert_eq!(owners.get(table), Some(&rooms), "{table} is no longer written by these rooms");
+    }
+}
+
+/// A room that holds more than an eighth of the house is several rooms.
+#[test]
+fn no_room_is_larger_than_an_eighth_of_the_house() {
+    const OWN_FRONT_DOORS: [&str; 4] = ["web/desk/", "web/public/", "sandbox/stripe_api/", "sandbox/smtp/"];
+    let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
+    let sources = sources();
+    for (path, text) in &sources {
+        let own = OWN_FRONT_DOORS.iter().find(|door| path.starts_with(*door)).copied();
+        let room = own.or_else(|| path.split_once('/').map(|(room, _)| room)).unwrap_or("small types");
+        *lines.entry(room).or_default() += text.lines().count();
+    }
+    let all: usize = lines.values().sum();
+    let large: Vec<_> = lines.iter().filter(|(_, count)| **count * 100 > all * 12).collect();
+    assert!(large.is_empty(), "of {all} lines: {large:?}");
+}
+
+/// Whoever writes where a copy stands moves its tallies: one file does both, for whoever moves one.
+#[test]
+fn one_file_writes_where_copies_stand() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources().iter().filter(|(path, _)| path.contains("store")) {
+        for (at, _) in text.match_indices("update delivery ") {
+            let statement = text[at..].split("\";").next().unwrap_or_default();
+            let set = statement.split(" where ").next().unwrap_or_default();
+            if set.contains(" state = ") && path != "delivery/store/moves.rs" {
+                wrong.push(format!("src/{path}: {set}"));
+            }
+        }
+        if text.contains("insert into delivery (") && path != "delivery/store/moves.rs" {
+            wrong.push(format!("src/{path} writes copies"));
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
 }
 
 /// A test that sleeps is slow or wrong: it waits for a condition. The one place that polls is in `support/`.

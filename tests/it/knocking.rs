@@ -18,9 +18,10 @@ use broadside::{
     email_address::EmailAddress,
     network::Network,
     payments::Every,
+    settings::Settings,
     site::Site,
     staff::{
-        Incoming, PasswordCost, Role, Settings,
+        Incoming, PasswordCost, Role,
         accounts::{self, AccountError, NewMember},
         crowds,
         passwords::Hasher,

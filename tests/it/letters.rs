@@ -12,6 +12,7 @@ use broadside::{
 use crate::support::{TestApp, app::OWNER, both_engines, database};
 
 const NEW: &str = "new@example.org";
+const OLD: &str = "old@example.org";
 
 async fn stop_mail(app: &TestApp, to: &str, reason: Reason) {
     let address = EmailAddress::parse(to).expect("an address");
@@ -22,8 +23,11 @@ async fn stop_mail(app: &TestApp, to: &str, reason: Reason) {
 
 /// State, class, and whether anything is left of what it carried.
 async fn letters(app: &TestApp) -> Vec<(String, String, bool)> {
-    database::rows(&app.site.db, "select state, coalesce(class, ''), context <> '' from notice order by id")
-        .await
+    database::rows(
+        &app.site.db,
+        "select state, coalesce(class, ''), context <> '' or message is not null from notice order by id",
+    )
+    .await
 }
 
 fn one(state: &str, class: &str, carries: bool) -> Vec<(String, String, bool)> {
@@ -76,5 +80,33 @@ both_engines! {
         stop_mail(&app, OWNER.0, Reason::Staff).await;
         app.drain().await;
         assert_eq!(app.mails(OWNER.0).len(), 1);
+    }
+
+    /// An upgrade cannot break what waits: a letter goes out as it was written when it happened, whatever became of its template,
+    /// on every try under the same Message-ID and date; one that an older program left, as name and context, is written then.
+    async fn what_waits_goes_out_as_it_was_written(app: TestApp) {
+        app.subscribe_only(NEW).await;
+        let written: Vec<(Vec<u8>, String)> =
+            database::rows(&app.site.db, "select message, context from notice").await;
+        let [(message, context)] = written.as_slice() else { panic!("one letter waits") };
+        assert_eq!(context, "");
+        database::change(&app.site.db, "update notice set template = 'of_another_time'").await;
+        app.sandbox.smtp_script().add(Rule::at(Stage::Dot).to(NEW).times(1).reply(451, "4.3.0 later"));
+        app.advance(Duration::from_secs(60));
+        app.send().await;
+        app.advance(Duration::from_secs(3_600));
+        app.send().await;
+        let arrived = app.last_mail(NEW);
+        assert_eq!(String::from_utf8_lossy(&arrived.raw), String::from_utf8_lossy(message));
+
+        app.subscribe_only(OLD).await;
+        let left = "update notice set message = null, context = '{\"sender\":{\"magazine\":\"The Lamplighter\",\"legal_name\":\"Lamplighter Press\",\"postal_address\":\"1 Lamp Street, 1000 Harbour\",\"contact_email\":\"hello@example.org\",\"site_url\":\"https://example.org/\"},\"lists\":[\"Weekly\"],\"confirm_url\":\"https://example.org/confirm/abc\",\"valid_for\":\"7 days\"}' where state = 'queued'";
+        assert_eq!(database::change(&app.site.db, left).await, 1);
+        app.send().await;
+        let arrived = app.last_mail(OLD);
+        assert_eq!(arrived.link("/confirm/"), "https://example.org/confirm/abc");
+        assert_eq!(arrived.header("Reply-To").as_deref(), Some("hello@example.org"));
+        let nothing = one("accepted", "", false)[0].clone();
+        assert_eq!(letters(&app).await, [nothing.clone(), nothing], "and nothing is kept of either");
     }
 }

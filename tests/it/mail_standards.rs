@@ -5,18 +5,18 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use broadside::{
     delivery::{
-        notices::{self, NewNotice},
+        notices,
         suppression::{Reason, Suppressions},
     },
     email_address::EmailAddress,
     mail::{
         ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed,
         JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled, Sender,
-        SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
+        SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
     },
     publishing,
     sandbox::{LineEnds, Rule, Stage},
-    staff::settings,
+    settings::{self, Letterhead},
     subscribers,
 };
 
@@ -79,8 +79,10 @@ async fn enqueue<T: EmailTemplate>(app: &TestApp, seen: &mut BTreeSet<&'static s
     let from = EmailAddress::parse("post@example.org").expect("an address");
     let to = EmailAddress::parse(&format!("{}@example.org", T::NAME)).expect("an address");
     let key = format!("test:{}", T::NAME);
-    let notice = NewNotice { key: &key, from: (HARD_NAME, &from), to: &to, name: HARD_NAME, context };
-    assert!(notices::enqueue(&mut tx, &app.site, notice).await.expect("it is enqueued"));
+    let reply_to = EmailAddress::parse("hello@example.org").ok();
+    let head = Letterhead { from_name: HARD_NAME.to_owned(), from, reply_to, sender: sender() };
+    let told = notices::tell(&mut tx, &app.site, &head, (HARD_NAME, &to), &key, context).await;
+    assert!(told.expect("it is enqueued"));
     tx.commit().await.expect("a commit");
     seen.insert(T::NAME);
 }
@@ -147,6 +149,7 @@ both_engines! {
         enqueue(&app, &mut seen, &EditionHeld { sender: sender(), subject: HARD_SUBJECT.to_owned(), ..EditionHeld::sample() }).await;
         enqueue(&app, &mut seen, &EditionPaused { sender: sender(), subject: HARD_SUBJECT.to_owned(), ..EditionPaused::sample() }).await;
         enqueue(&app, &mut seen, &JobStopped { sender: sender(), why: HARD_NAME.to_owned(), ..JobStopped::sample() }).await;
+        enqueue(&app, &mut seen, &WorkGivenUp { sender: sender(), why: HARD_NAME.to_owned(), ..WorkGivenUp::sample() }).await;
         enqueue(&app, &mut seen, &SomethingWrong { sender: sender(), problems: vec![HARD_NAME.to_owned()], ..SomethingWrong::sample() }).await;
         enqueue(&app, &mut seen, &SignInRefused { sender: sender(), words: HARD_NAME.to_owned(), ..SignInRefused::sample() }).await;
         enqueue(&app, &mut seen, &FormClosed { sender: sender(), ..FormClosed::sample() }).await;

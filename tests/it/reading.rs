@@ -2,7 +2,7 @@
 
 use broadside::{
     articles::{self, ArticleState, Written},
-    staff::{ArticlesAt, settings},
+    settings::{self, ArticlesAt},
     web::HeaderSet,
 };
 use reqwest::StatusCode;
@@ -55,7 +55,7 @@ both_engines! {
     async fn articles_that_live_elsewhere_are_not_served_here(app: TestApp) {
         let articles = magazine(&app).await;
         let mut tx = app.site.db.begin().await.expect("a transaction");
-        let change = |settings: &mut broadside::staff::Settings| {
+        let change = |settings: &mut broadside::settings::Settings| {
             settings.articles_at = ArticlesAt::Elsewhere;
             settings.external_site_url = "https://lamplighter.example.org/".to_owned();
         };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use broadside::{
+    authorities::Trust,
     delivery::{
         domains,
         engine::{Engine, EngineOptions},
@@ -17,7 +18,6 @@ use broadside::{
     smtp::Relay,
     smtp_url::RelayLimits,
     subscribers,
-    trust::Trust,
 };
 
 use crate::support::{

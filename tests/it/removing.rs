@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use broadside::{
-    articles,
+    articles, audit_log,
     delivery::suppression::{Reason, Suppressions},
     email_address::EmailAddress,
     publishing,
-    staff::audit,
     subscribers::{self, Basis},
 };
 use reqwest::StatusCode;
@@ -15,7 +14,7 @@ use reqwest::StatusCode;
 use crate::support::{TestApp, both_engines, database};
 
 async fn is_logged(app: &TestApp, action: &str) -> bool {
-    let lines = audit::latest(&app.site.db, 50).await.expect("a read");
+    let lines = audit_log::latest(&app.site.db, 50).await.expect("a read");
     lines.iter().any(|line| line.action == action && line.staff_name.as_deref() == Some("Olive Owner"))
 }
 
@@ -40,7 +39,7 @@ both_engines! {
         let page = desk.open(&asks).await;
         page.says("Nothing new comes in from https://tidewater.example/feed.xml");
         desk.submit_and_follow(&page.form(&asks)).await.says("The feed was removed");
-        assert_eq!(articles::feeds(&app.site.db).await.expect("a read"), []);
+        assert_eq!(articles::feeds(&app.site.db, None, 10).await.expect("a read"), []);
         let left = articles::latest(&app.site, 100).await.expect("a read");
         assert_eq!(left.len(), usize::try_from(brought).expect("a few"));
         assert!(is_logged(&app, "removed a feed").await);

@@ -12,7 +12,7 @@ use broadside::{
         progress,
     },
     editions::EditionState,
-    jobs::{Jobs, Waits},
+    jobs::{Jobs, Waits, turns::Turns},
     meters::Meters,
     origin::{self, former::FormerNames},
     publishing,
@@ -65,6 +65,7 @@ impl Processes {
                 waits: Waits::default(),
                 breaks: Breaks::default(),
                 meters: Meters::default(),
+                turns: Turns::default(),
             };
             jobs.push(tokio::spawn(of_one.run(stopped.clone())));
         }

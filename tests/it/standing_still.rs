@@ -4,13 +4,13 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use broadside::{
     articles::fetch::Fetcher,
+    clock::Clock,
     donations::attention,
     heavy,
-    jobs::{Jobs, Waits},
+    jobs::{self, Jobs, Waits, turns::Turns},
     meters::Meters,
     origin::former::FormerNames,
     payments::{Payments, webhook::WebhookSecrets},
-    publishing,
     staff::PasswordCost,
     tasks::{self, Breaks, Task},
     web::{self, App},
@@ -18,12 +18,14 @@ use broadside::{
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
+    command_line::text,
     desk::Log,
     support::{
         TestApp,
         app::OWNER,
         both_engines,
         database::change,
+        program::Program,
         provider::{Fault, Faulty},
         visitor::Visitor,
     },
@@ -49,6 +51,7 @@ fn jobs(app: &TestApp, provider: &Arc<Faulty>) -> Jobs {
         waits: Waits::default(),
         breaks: Breaks::default(),
         meters: Meters::default(),
+        turns: Turns::default(),
     }
 }
 
@@ -105,6 +108,35 @@ both_engines! {
         assert_eq!(letters(&app).await, 2);
     }
 
+    /// The screen says when each job had its turn and what does not work, at the desk and for a program; and so does its exit status.
+    async fn what_runs_by_itself_is_on_the_screen(app: TestApp) {
+        // The command goes by the machine's clock.
+        app.advance(Clock::System.now().since(app.site.now()));
+        let provider = Faulty::new(app.payments.provider.clone(), 100);
+        let (desk, jobs) = (app.desk().await, jobs(&app, &provider));
+        desk.open("/desk/jobs").await.says("No part of the program has said");
+        let ask = |arguments: &[&str]| Program::run(&app, arguments);
+        assert_eq!(ask(&["jobs"]).status.code(), Some(1), "nobody runs it");
+        for _ in 0..2 {
+            jobs.run_all_once().await;
+        }
+        desk.open("/desk/jobs").await.says("Everything runs").says("Sends editions at their time");
+        let said = ask(&["jobs", "--json"]);
+        assert!(said.status.success(), "{}", text(&said.stderr));
+        let said: serde_json::Value = serde_json::from_slice(&said.stdout).expect("one object");
+        let list = said["jobs"].as_array().expect("jobs");
+        assert!(list.iter().all(|job| job["last_worked"] == true && job["next"].is_i64()), "{list:#?}");
+        assert_eq!(said["queues"].as_array().map(Vec::len), Some(5));
+
+        provider.set(Fault::Panics);
+        jobs.run_all_once().await;
+        desk.open("/desk/jobs").await.says("Something has to be done").says(LINE);
+        let said = ask(&["jobs"]);
+        assert_eq!(said.status.code(), Some(1));
+        assert!(text(&said.stdout).contains("a list that nobody foresaw"), "{}", text(&said.stdout));
+        app.drain().await;
+    }
+
     /// What goes on all the time is told like a job, once, until it has not broken off for a while.
     async fn a_task_that_breaks_off_is_told_once_and_works_again(app: TestApp) {
         let provider = Faulty::new(app.payments.provider.clone(), 100);
@@ -158,8 +190,10 @@ both_engines! {
     async fn what_nobody_could_be_told_is_told_once_somebody_can_be(app: TestApp) {
         let provider = Faulty::new(app.payments.provider.clone(), 100);
         change(&app.site.db, "update staff set disabled_at = 1").await;
-        change(&app.site.db, "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_at, updated_at, paused_because, held_because, pause_untold)
-            select 'stopped', id, list_id, 'paused', 1, 'resend', 0, 0, 'refused', 'refused', true from digest limit 1").await;
+        change(&app.site.db, "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_at, updated_at, paused_because, held_because)
+            select 'stopped', id, list_id, 'paused', 1, 'resend', 0, 0, 'refused', 'refused' from digest limit 1").await;
+        change(&app.site.db, "insert into news (key, kind, subject, at, attempts, next_at)
+            select 'edition-paused:1', 'edition-paused', cast(id as text), 0, 0, 0 from edition where public_id = 'stopped'").await;
         change(&app.site.db, "insert into edition_revision (edition_id, revision, subject, preview_text, intro_markdown, created_at)
             select id, 1, 'Stopped', '', '', 0 from edition where public_id = 'stopped'").await;
         change(&app.site.db, "insert into recurring_donation (public_id, email, name, amount_minor, currency, state, created_at)
@@ -168,7 +202,7 @@ both_engines! {
             values ('cancel:unended', 'cancel', '', 'started', 1, 0, 9000000000000000)").await;
         provider.set(Fault::Panics);
         jobs(&app, &provider).run_all_once().await;
-        assert_eq!(publishing::tell_of_pauses(&app.site).await.expect("a round"), 0);
+        assert_eq!(jobs::news::tell(&app.site).await.expect("a round"), 0);
         assert_eq!(attention::tell_of_unended(&app.site).await.expect("a round"), 0);
         app.drain().await;
         assert_eq!(app.mails(OWNER.0).len(), 0);

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use broadside::db::{Engine, Sql};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection};
 
-use crate::house_rules::sources;
-use crate::support::{TestDb, both_engines};
+use crate::{
+    house_rules::sources,
+    support::{TestDb, both_engines},
+};
 
 both_engines! {
     async fn every_statement_prepares(db: TestDb) {
@@ -36,7 +38,7 @@ both_engines! {
 }
 
 /// What runs every few seconds, or stands on a page that is opened all day, and looks for the few rows that need somebody.
-const NEVER_READ_WHOLE: [&str; 14] = [
+const NEVER_READ_WHOLE: [&str; 15] = [
     "ASKED_TO_END",
     "UNENDED",
     "FAILED_CHECKOUTS",
@@ -44,8 +46,9 @@ const NEVER_READ_WHOLE: [&str; 14] = [
     "COPIES",
     "ALSO_RUNNING",
     "NEWS",
-    "DUE_CALLS",
-    "DUE_EVENTS",
+    "CHECKOUTS due",
+    "CANCELLATIONS due",
+    "EVENTS due",
     "STUCK_EVENTS",
     "FORGET_IGNORED",
     "FORGET_DONE",
@@ -135,6 +138,24 @@ fn every_store_lists_its_statements() {
         }
     }
     assert!(stores > 3, "the stores were found");
+    let mut queues = 0;
+    for (path, text) in sources() {
+        let Some((_, block)) = text.split_once("\nqueue! {") else { continue };
+        let (block, _) = block.split_once("\n}").expect("the block ends");
+        for line in block.lines() {
+            let Some((name, _)) = line.strip_prefix("    pub ").and_then(|line| line.split_once(" = "))
+            else {
+                continue;
+            };
+            queues += 1;
+            let claim = format!("{name} claim");
+            assert!(
+                listed.iter().any(|(listed, _)| *listed == claim),
+                "{path}: the queue {name} is missing from broadside::statements()"
+            );
+        }
+    }
+    assert!(queues >= 5, "the queues were found");
 }
 
 /// The text without what a line break in a string literal adds or drops.

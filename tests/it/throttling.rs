@@ -7,6 +7,7 @@ use broadside::{
     clock::Stopwatch,
     delivery::{
         engine::{Engine, EngineOptions},
+        ledger,
         pace::{self, PaceRules},
         progress,
     },
@@ -485,6 +486,7 @@ both_engines! {
             let mut tx = app.site.db.begin().await.expect("a transaction");
             if cancelled {
                 editions::cancel(&mut tx, &app.site, edition).await.expect("it is sending");
+                ledger::cancel_open(&mut tx, &app.site, edition).await.expect("its copies end");
             } else {
                 editions::pause(&mut tx, &app.site, edition).await.expect("it is sending");
             }

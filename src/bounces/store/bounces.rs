@@ -47,7 +47,7 @@ statements! {
     OF_ADDRESS = "select b.id, b.source, b.class, b.action, b.reason, b.status, b.words,
             case when b.effect = 'counted' and b.weighed_with is not null then 'bounced' else b.effect end as effect, b.held, b.edition_id, b.subscriber_id, b.masked, b.received_at,
             cast(null as text) as address
-        from bounce b where b.address_hash = $1 order by b.received_at desc, b.id desc limit $2";
+        from bounce b where b.address_hash = $1 and (b.received_at, b.id) < ($2, $3) order by b.received_at desc, b.id desc limit $4";
     /// Editions that somebody complained of, newest first.
     COMPLAINED = "select coalesce(edition_id, counts_for) as edition_id, count(distinct address_hash) as count from bounce
         where class = 'complaint' and action = 'complained' and coalesce(edition_id, counts_for) is not null
@@ -195,8 +195,13 @@ pub async fn latest(db: &Db, before: i64, limit: i64) -> Result<Vec<Bounce>> {
     db.all(LATEST, (before, limit)).await
 }
 
-pub async fn of_address(db: &Db, hash: &str, limit: i64) -> Result<Vec<Bounce>> {
-    db.all(OF_ADDRESS, (hash, limit)).await
+pub async fn of_address(
+    db: &Db,
+    hash: &str,
+    (received_at, id): (Moment, i64),
+    limit: i64,
+) -> Result<Vec<Bounce>> {
+    db.all(OF_ADDRESS, (hash, received_at, id, limit)).await
 }
 
 pub async fn complained(db: &Db, limit: i64) -> Result<Vec<(i64, i64)>> {

@@ -4,9 +4,10 @@ use anyhow::Context as _;
 
 use crate::{
     email_address::EmailAddress,
+    settings::Settings,
     site::Site,
     staff::{
-        self, PasswordCost, Settings, Staff,
+        self, PasswordCost, Staff,
         set_up::{self, FirstOwner, SetUpError},
     },
 };

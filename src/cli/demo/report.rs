@@ -12,6 +12,7 @@ use crate::{
         names::{self, CopyId},
         notices,
         progress::{self, Audit},
+        states::CopyState,
     },
     donations::{self, MoneyAudit},
     sandbox::{Rhythm, Sandbox},
@@ -36,7 +37,7 @@ async fn accepted(site: &Site) -> anyhow::Result<Vec<Accepted>> {
             let copies = ledger::copies(&site.db, edition, after, CHUNK).await?;
             let Some(last) = copies.last() else { break };
             after = last.subscriber_id;
-            for copy in copies.iter().filter(|copy| copy.state == "accepted") {
+            for copy in copies.iter().filter(|copy| copy.state == CopyState::Accepted) {
                 let names = names::of_copy(site, CopyId { edition, subscriber: copy.subscriber_id }).await?;
                 let message_id = names.and_then(|names| names.message_id(site));
                 let message_id = message_id.context("a copy to a reader who is not known")?;
@@ -185,11 +186,11 @@ mod tests {
 
     use super::*;
     use crate::{
+        authorities::Trust,
         clock::Clock,
         sandbox::SandboxConfig,
         smtp::{Connection, Envelope, Relay, Timeouts, Wire},
         token,
-        trust::Trust,
     };
 
     /// The report can fail: a message that the mailbox forgot is missed, and one that nobody sent is found.

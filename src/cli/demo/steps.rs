@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(50);
 /// Readers who fill in the form at the same time.
 const AT_ONCE: usize = 8;
 /// How many articles the edition holds.
-const ARTICLES: u32 = 6;
+const ARTICLES: i64 = 6;
 /// Mailboxes that are gone by the time the edition goes out.
 const GONE: [usize; 2] = [41, 142];
 

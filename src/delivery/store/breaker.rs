@@ -57,8 +57,6 @@ statements! {
         order by id desc limit 100";
     /// Was somebody asked about implausible refusals of this edition?
     SEEN = "select refusals_seen from edition where id = $1";
-    /// Somebody is.
-    SEE = "update edition set refusals_seen = true where id = $1";
 }
 
 /// What came of the newest copies.
@@ -113,9 +111,4 @@ pub async fn words(tx: &mut Tx, edition: i64) -> Result<Vec<String>> {
 
 pub async fn was_seen(tx: &mut Tx, edition: i64) -> Result<bool> {
     Ok(tx.one::<(bool,)>(SEEN, (edition,)).await?.0)
-}
-
-pub async fn see(tx: &mut Tx, edition: i64) -> Result<()> {
-    tx.exec(SEE, (edition,)).await?;
-    Ok(())
 }

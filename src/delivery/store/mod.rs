@@ -5,6 +5,7 @@ pub(super) mod dkim;
 pub(super) mod domains;
 pub(super) mod figures;
 pub(super) mod ledger;
+pub(super) mod moves;
 pub(super) mod names;
 pub(super) mod notices;
 pub(super) mod pace;

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::dkim::{self, SealedKey};
+use super::{
+    super::states::Class,
+    dkim::{self, SealedKey},
+};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -11,8 +14,8 @@ use crate::{
 
 statements! {
     /// The same fact never sends twice.
-    ADD = "insert into notice (key, template, context, from_name, from_email, address, name, message_id, state, reply, attempt, marker, maybe_duplicate, next_at, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', '', 0, false, false, $9, $9) on conflict (key) do nothing";
+    ADD = "insert into notice (key, template, context, message, from_name, from_email, address, name, message_id, state, reply, attempt, marker, maybe_duplicate, next_at, created_at)
+        values ($1, $2, $3, $10, $4, $5, $6, $7, $8, 'queued', '', 0, false, false, $9, $9) on conflict (key) do nothing";
     /// Whether `CLAIM` would find one.
     IS_DUE = "select id from notice where state = 'queued' and next_at <= $2
         and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and (w.base_url <> o.base_url or o.doubt <> ''))) limit 1";
@@ -21,62 +24,62 @@ statements! {
             where id in (select id from notice where state = 'queued' and next_at <= $2
                 and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and (w.base_url <> o.base_url or o.doubt <> '')))
                 order by next_at, id limit $3)
-            returning id, template, context, from_name, from_email, address, name, message_id, attempt, created_at",
+            returning id, template, context, message, from_name, from_email, address, name, message_id, attempt, created_at",
         postgres "update notice set state = 'claimed', claimed_by = $1, attempt = attempt + 1, marker = false
             where id in (select id from notice where state = 'queued' and next_at <= $2
                 and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and (w.base_url <> o.base_url or o.doubt <> '')))
                 order by next_at, id limit $3 for update skip locked)
-            returning id, template, context, from_name, from_email, address, name, message_id, attempt, created_at";
+            returning id, template, context, message, from_name, from_email, address, name, message_id, attempt, created_at";
     /// The last look before the body: still ours, and the mailbox did not say meanwhile that it wants no mail; nor staff, where
     /// it asks whether it may be mailed.
     MARK = "update notice set marker = true where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3
         and not exists (select 1 from suppression where address_hash = $4 and lifted_at is null
             and (reason in ('bounced', 'complained') or reason = 'staff' and notice.template = 'confirm_subscription'))";
     /// Taken.
-    ACCEPT = "update notice set state = 'accepted', context = '', class = null, reply = $4, marker = false, claimed_by = null, finished_at = $5
+    ACCEPT = "update notice set state = 'accepted', context = '', message = null, class = null, reply = $4, marker = false, claimed_by = null, finished_at = $5
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// Refused for good.
-    FAIL = "update notice set state = 'failed', context = '', class = $6, reply = $4, marker = false, claimed_by = null, finished_at = $5
+    FAIL = "update notice set state = 'failed', context = '', message = null, class = $6, reply = $4, marker = false, claimed_by = null, finished_at = $5
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// Not mailed: bounced or complained before.
-    SUPPRESS = "update notice set state = 'suppressed', context = '', class = $6, reply = $4, marker = false, claimed_by = null, finished_at = $5
+    SUPPRESS = "update notice set state = 'suppressed', context = '', message = null, class = $6, reply = $4, marker = false, claimed_by = null, finished_at = $5
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// Its mailbox said that it wants no mail: what waits for it ends. What is claimed ends at `MARK`.
-    WITHDRAW = "update notice set state = 'suppressed', context = '', class = 'suppressed', reply = 'the address bounced or complained before', finished_at = $2
+    WITHDRAW = "update notice set state = 'suppressed', context = '', message = null, class = 'suppressed', reply = 'the address bounced or complained before', finished_at = $2
         where state = 'queued' and lower(address) = $1";
     /// Later.
     RETRY = "update notice set state = 'queued', class = $6, reply = $4, next_at = $5, marker = false, claimed_by = null
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// It may have arrived: sent again, flagged. In doubt for the third time it is not: some servers take every message and never
     /// say so, and its reader has three.
-    DOUBT = "update notice set state = case when doubts >= 2 then 'failed' else 'queued' end, context = case when doubts >= 2 then '' else context end,
+    DOUBT = "update notice set state = case when doubts >= 2 then 'failed' else 'queued' end, context = case when doubts >= 2 then '' else context end, message = case when doubts >= 2 then null else message end,
             finished_at = case when doubts >= 2 then cast($7 as bigint) end, class = $6, reply = $4, next_at = $5,
             doubts = doubts + 1, maybe_duplicate = true, marker = false, claimed_by = null
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// A worker is gone: its notices are sent again, flagged where they may have arrived; three times at most, as above.
     TAKE_BACK = "update notice set state = case when marker and doubts >= 2 then 'failed' else 'queued' end,
-            context = case when marker and doubts >= 2 then '' else context end, class = case when marker and doubts >= 2 then 'worker died' else class end,
+            context = case when marker and doubts >= 2 then '' else context end, message = case when marker and doubts >= 2 then null else message end, class = case when marker and doubts >= 2 then 'worker died' else class end,
             finished_at = case when marker and doubts >= 2 then cast($2 as bigint) end, doubts = doubts + case when marker then 1 else 0 end,
             maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null, next_at = $2
         where state = 'claimed' and claimed_by = $1";
     /// A task broke off that had it in hand. It goes back as that of a worker that is gone; one that was not begun is given up when
     /// that happened for the third time.
     BREAK_OFF = "update notice set state = case when marker and doubts >= 2 or not marker and breaks >= 2 then 'failed' else 'queued' end,
-            context = case when marker and doubts >= 2 or not marker and breaks >= 2 then '' else context end,
+            context = case when marker and doubts >= 2 or not marker and breaks >= 2 then '' else context end, message = case when marker and doubts >= 2 or not marker and breaks >= 2 then null else message end,
             finished_at = case when marker and doubts >= 2 or not marker and breaks >= 2 then cast($5 as bigint) end,
             class = 'broke off', reply = $4, next_at = $6, doubts = doubts + case when marker then 1 else 0 end,
             breaks = breaks + case when marker then 0 else 1 end,
             maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// A worker stops in good order.
-    RELEASE = "update notice set state = 'queued', attempt = attempt - 1, claimed_by = null
+    GIVE_BACK_ALL = "update notice set state = 'queued', attempt = attempt - 1, claimed_by = null
         where state = 'claimed' and claimed_by = $1 and not marker";
     /// A claim that nobody works on goes back; the attempt does not count.
-    HAND_BACK = rows(3) "update notice set state = 'queued', attempt = notice.attempt - 1, claimed_by = null from (values {rows}) as v
+    GIVE_BACK = rows(3) "update notice set state = 'queued', attempt = notice.attempt - 1, claimed_by = null from (values {rows}) as v
         where notice.id = cast(v.column1 as bigint) and notice.state = 'claimed' and not notice.marker
         and notice.claimed_by = cast(v.column2 as bigint) and notice.attempt = cast(v.column3 as bigint)";
     /// The copy of the database that holds them was restored: they are not sent.
-    END_WAITING = "update notice set state = 'suppressed', class = 'restored', context = '', finished_at = $2 where state = 'queued' and created_at <= $1 returning template";
+    END_WAITING = "update notice set state = 'suppressed', class = 'restored', context = '', message = null, finished_at = $2 where state = 'queued' and created_at <= $1 returning template";
     /// What came to its end long ago; until then its key keeps the same fact from being told twice.
     pub(crate) FORGET = "delete from notice where id in (select id from notice
         where finished_at < $1 and state in ('accepted', 'failed', 'suppressed') order by finished_at limit $2)";
@@ -96,8 +99,10 @@ pub struct ClaimedNotice {
     pub id: i64,
     /// Which template.
     pub template: String,
-    /// The template's context, as JSON.
+    /// The template's context, as JSON, where it is to be written yet.
     pub context: String,
+    /// The message as it was written, but for its signature.
+    pub message: Option<Vec<u8>>,
     /// The name in the From header.
     pub from_name: String,
     /// The address in the From header and the envelope.
@@ -125,7 +130,7 @@ pub struct FailedNotice {
     /// To whom: shown masked.
     pub address: String,
     /// Why, in a word.
-    pub class: Option<String>,
+    pub class: Option<Class>,
     /// What the mail service said.
     pub reply: String,
     /// How often it was tried.
@@ -134,31 +139,34 @@ pub struct FailedNotice {
     pub finished_at: Option<Moment>,
 }
 
-/// What a new notice says, to whom.
-pub struct NewRow<'a> {
-    pub key: &'a str,
-    pub template: &'a str,
-    pub context: &'a str,
-    pub from_name: &'a str,
-    pub from_email: &'a str,
-    pub address: &'a str,
-    pub name: &'a str,
-    pub message_id: &'a str,
+/// A row to be.
+#[derive(Debug)]
+pub struct NewRow {
+    pub key: String,
+    pub template: &'static str,
+    pub context: String,
+    pub message: Option<Vec<u8>>,
+    pub from_name: String,
+    pub from_email: String,
+    pub address: String,
+    pub name: String,
+    pub message_id: String,
+    pub created_at: Moment,
 }
 
 /// What became of an attempt.
 #[derive(Clone, Debug)]
 pub enum Ending {
     Accepted,
-    Failed(&'static str),
-    Suppressed(&'static str),
+    Failed(Class),
+    Suppressed(Class),
     Retry {
-        class: &'static str,
+        class: Class,
         at: Moment,
     },
     /// It may have arrived; it is sent again at that moment, but not for the fourth time.
     Doubt {
-        class: &'static str,
+        class: Class,
         at: Moment,
     },
 }
@@ -185,17 +193,18 @@ pub async fn end_waiting(tx: &mut Tx, before: Moment, now: Moment) -> Result<Vec
         .collect())
 }
 
-pub async fn add(tx: &mut Tx, row: NewRow<'_>, now: Moment) -> Result<bool> {
+pub async fn add(tx: &mut Tx, row: &NewRow) -> Result<bool> {
     let params = (
-        row.key,
+        row.key.as_str(),
         row.template,
-        row.context,
-        row.from_name,
-        row.from_email,
-        row.address,
-        row.name,
-        row.message_id,
-        now,
+        row.context.as_str(),
+        row.from_name.as_str(),
+        row.from_email.as_str(),
+        row.address.as_str(),
+        row.name.as_str(),
+        row.message_id.as_str(),
+        row.created_at,
+        row.message.as_deref(),
     );
     Ok(tx.exec(ADD, params).await? == 1)
 }
@@ -243,7 +252,7 @@ pub async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<u64> {
     tx.exec(TAKE_BACK, (worker, now)).await
 }
 
-pub async fn break_off(
+pub async fn take_back_broken(
     tx: &mut Tx,
     worker: i64,
     (id, attempt): (i64, i64),
@@ -253,12 +262,12 @@ pub async fn break_off(
     tx.exec(BREAK_OFF, (id, worker, attempt, words, now, next)).await
 }
 
-pub async fn release(tx: &mut Tx, worker: i64) -> Result<u64> {
-    tx.exec(RELEASE, (worker,)).await
+pub async fn give_back_all(tx: &mut Tx, worker: i64) -> Result<u64> {
+    tx.exec(GIVE_BACK_ALL, (worker,)).await
 }
 
-pub async fn hand_back(tx: &mut Tx, worker: i64, keys: &[(i64, i64)]) -> Result<u64> {
-    tx.many(HAND_BACK, keys.iter().map(|&(id, attempt)| (id, worker, attempt))).await
+pub async fn give_back(tx: &mut Tx, worker: i64, keys: &[(i64, i64)]) -> Result<u64> {
+    tx.many(GIVE_BACK, keys.iter().map(|&(id, attempt)| (id, worker, attempt))).await
 }
 
 pub async fn counts(db: &Db) -> Result<Vec<(String, i64)>> {

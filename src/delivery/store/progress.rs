@@ -1,8 +1,10 @@
 //! SQL of how far an edition has come: what is left of it, and how many of its copies stand where.
 
+use super::super::states::CopyState;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
+    editions::UnknownPolicy,
     statements,
 };
 
@@ -26,7 +28,7 @@ statements! {
     AUDIT = "select 'rows' as of, case when state = 'suppressed' and class = 'cancelled' then 'cancelled' else state end as state,
             count(*) as count from delivery where edition_id = $1 group by 2
         union all select 'tallies', state, cast(sum(count) as bigint) from delivery_tally where edition_id = $1 group by state
-        union all select 'sealed', '', sealed_count from edition where id = $1 and sealed_count is not null";
+        union all select 'sealed', cast(null as text), sealed_count from edition where id = $1 and sealed_count is not null";
     /// What was sealed.
     SEALED_COUNT = "select sealed_count from edition where id = $1";
     /// Every edition that was ever sealed.
@@ -39,7 +41,7 @@ pub struct Sending {
     /// Its id.
     pub id: i64,
     /// What happens to a copy that may have arrived.
-    pub unknown_policy: String,
+    pub unknown_policy: UnknownPolicy,
     /// When the next copy that waits is due; none if none waits.
     pub next_at: Option<Moment>,
     /// Whether copies wait for domains that asked for patience.
@@ -73,12 +75,12 @@ pub async fn sending_now(tx: &mut Tx) -> Result<Vec<i64>> {
     Ok(tx.all::<(i64,)>(SENDING_NOW, ()).await?.into_iter().map(|(id,)| id).collect())
 }
 
-pub async fn tallies(db: &Db, id: i64) -> Result<Vec<(String, i64)>> {
+pub async fn tallies(db: &Db, id: i64) -> Result<Vec<(CopyState, i64)>> {
     db.all(TALLIES, (id,)).await
 }
 
 /// Of what (`rows`, `tallies`, or `sealed`), which state, how many.
-pub async fn audit(db: &Db, id: i64) -> Result<Vec<(String, String, i64)>> {
+pub async fn audit(db: &Db, id: i64) -> Result<Vec<(String, Option<CopyState>, i64)>> {
     db.all(AUDIT, (id,)).await
 }
 

@@ -13,9 +13,10 @@ statements! {
     COUNT = "insert into bounce_mass (edition_id, failures, domains, state, since, untold) values ($1, $2, $3, $4, $5, $6)
         on conflict (edition_id) do update set failures = excluded.failures, domains = excluded.domains,
             state = excluded.state, untold = excluded.untold";
-    /// How many copies of an edition came to an end at a server.
-    ENDED = "select cast(coalesce(sum(count), 0) as bigint) from delivery_tally
-        where edition_id = $1 and state in ('accepted', 'unknown', 'failed')";
+    /// How many copies of an edition came to an end at a server, and not by what we gave up.
+    ENDED = "select cast(coalesce(sum(count), 0) as bigint)
+            - (select count(*) from delivery where edition_id = $1 and state = 'failed' and class in ('exhausted', 'broke off', 'render'))
+        from delivery_tally where edition_id = $1 and state in ('accepted', 'unknown', 'failed')";
     /// Whether a reader is among them already, by another report.
     IS_COUNTED = "select id from bounce where address_hash = $2 and weighed_with = $1 limit 1";
     /// Whoever was stopped by these failures is mailed again; what stopped them before stays. It is as if it had never been: what
@@ -29,7 +30,9 @@ statements! {
             (select count(distinct b.address_hash) from bounce b where b.weighed_with = m.edition_id and b.held and b.id > m.gone_up_to) as failures,
             (select coalesce(max(b.id), 0) from bounce b where b.weighed_with = m.edition_id and b.held) as up_to,
             (select cast(coalesce(sum(t.count), 0) as bigint) from delivery_tally t
-                where t.edition_id = m.edition_id and t.state in ('accepted', 'unknown', 'failed')) as ended
+                where t.edition_id = m.edition_id and t.state in ('accepted', 'unknown', 'failed'))
+                - (select count(*) from delivery d where d.edition_id = m.edition_id and d.state = 'failed'
+                    and d.class in ('exhausted', 'broke off', 'render')) as ended
         from bounce_mass m where m.state = 'held'
         and exists (select 1 from bounce b where b.weighed_with = m.edition_id and b.held and b.id > m.gone_up_to) order by m.edition_id desc";
     /// The newest words of those that wait.

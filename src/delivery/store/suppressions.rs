@@ -1,5 +1,6 @@
 //! SQL of suppressions.
 
+use super::super::states::Reason;
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
@@ -76,8 +77,8 @@ pub async fn everybody(db: &Db) -> Result<i64> {
 pub struct InForce {
     /// Which one it is, for lifting it and no other.
     pub id: i64,
-    /// bounced, complained, erased or staff.
-    pub reason: String,
+    /// Why.
+    pub reason: Reason,
     /// What staff read.
     pub detail: String,
     /// Since when.
@@ -105,7 +106,7 @@ pub async fn find(db: &Db, hash: &str) -> Result<Option<InForce>> {
     db.opt(FIND, (hash,)).await
 }
 
-pub async fn add(tx: &mut Tx, hash: &str, reason: &str, detail: &str, now: Moment) -> Result<bool> {
+pub async fn add(tx: &mut Tx, hash: &str, reason: Reason, detail: &str, now: Moment) -> Result<bool> {
     Ok(tx.exec(ADD, (hash, reason, detail, now)).await? == 1)
 }
 
@@ -130,19 +131,19 @@ pub async fn reader(tx: &mut Tx, key: &str) -> Result<Option<i64>> {
     Ok(tx.opt::<(i64,)>(READER, (key,)).await?.map(|(id,)| id))
 }
 
-pub async fn reason(db: &Db, hash: &str) -> Result<Option<String>> {
-    Ok(db.opt::<(String,)>(REASON, (hash,)).await?.map(|(reason,)| reason))
+pub async fn reason(db: &Db, hash: &str) -> Result<Option<Reason>> {
+    Ok(db.opt::<(Reason,)>(REASON, (hash,)).await?.map(|(reason,)| reason))
 }
 
-pub async fn reason_in(tx: &mut Tx, hash: &str) -> Result<Option<String>> {
-    Ok(tx.opt::<(String,)>(REASON, (hash,)).await?.map(|(reason,)| reason))
+pub async fn reason_in(tx: &mut Tx, hash: &str) -> Result<Option<Reason>> {
+    Ok(tx.opt::<(Reason,)>(REASON, (hash,)).await?.map(|(reason,)| reason))
 }
 
-pub async fn among(tx: &mut Tx, hashes: &[String]) -> Result<Vec<(String, String)>> {
+pub async fn among(tx: &mut Tx, hashes: &[String]) -> Result<Vec<(String, Reason)>> {
     tx.array(AMONG, (db::array(hashes)?.as_str(),)).await
 }
 
-pub async fn among_now(db: &Db, hashes: &[String]) -> Result<Vec<(String, String)>> {
+pub async fn among_now(db: &Db, hashes: &[String]) -> Result<Vec<(String, Reason)>> {
     let (found,) = db.one::<(String,)>(AMONG, (db::array(hashes)?.as_str(),)).await?;
     serde_json::from_str(&found).map_err(|error| sqlx::Error::Decode(error.into()))
 }

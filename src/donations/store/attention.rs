@@ -17,8 +17,6 @@ statements! {
         where c.operation = 'cancel' and c.state = 'started'
         and (c.created_at <= $1 or c.response_id is not null) order by c.created_at, r.public_id limit 100";
     TELL = "update provider_call set told_at = $2 where idempotency_key = 'cancel:' || cast($1 as text) and told_at is null";
-    ASK_AGAIN = "update provider_call set next_at = $2
-        where idempotency_key = 'cancel:' || cast($1 as text) and state = 'started'";
     /// Nothing else is ever given up.
     FAILED_CHECKOUTS = "select finished_at as at, last_error as why, attempts from provider_call
         where state = 'failed' and told_at is null order by finished_at desc limit 100";
@@ -63,10 +61,6 @@ pub async fn unended(db: &Db, asked_before: Moment) -> Result<Vec<Unended>> {
 /// Whether nobody had told before.
 pub async fn tell(tx: &mut Tx, recurring: &str, now: Moment) -> Result<bool> {
     Ok(tx.exec(TELL, (recurring, now)).await? == 1)
-}
-
-pub async fn ask_again(tx: &mut Tx, recurring: &str, now: Moment) -> Result<u64> {
-    tx.exec(ASK_AGAIN, (recurring, now)).await
 }
 
 pub async fn failed_checkouts(db: &Db) -> Result<Vec<FailedCheckout>> {

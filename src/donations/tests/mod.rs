@@ -19,8 +19,8 @@ use crate::{
     clock::Moment,
     delivery::notices,
     payments::{Event, PaymentState, SessionState, webhook::WebhookSecrets},
+    settings::Settings,
     site::Site,
-    staff::Settings,
     support::database::{TestDb, both_engines},
 };
 
@@ -403,7 +403,7 @@ both_engines! {
         assert_eq!(stuck.len(), 1);
         assert!(stuck[0].last_error.as_deref().is_some_and(|error| error.contains("busy")));
         assert_eq!(room.sums().await, (0, 0));
-        assert!(try_again(&room.site, "evt_1").await.expect("a write"));
+        assert!(try_again(&room.site, "evt_1", None).await.expect("a write"));
         room.work().await;
         assert!(room.listed(&gift).await.is_paid());
         room.balances().await;

@@ -1,11 +1,10 @@
 //! `/desk/account`: one's own password.
 
-use axum::http::StatusCode;
 use serde::Serialize;
 
 use super::super::{
     Desk, Form, Outcome, Posted,
-    error::A_MOMENT,
+    answers::{busy, invalid, too_many},
     session::{see_other, with_cookie},
 };
 use crate::staff::{AccountError, Incoming, accounts};
@@ -58,10 +57,10 @@ pub(crate) async fn submit(desk: Desk, incoming: Incoming, posted: Posted) -> Ou
     form.blank("present");
     form.blank("password");
     let page = Page::new(&desk, form);
-    let not_now = match error {
-        AccountError::TooMany(wait) => (StatusCode::TOO_MANY_REQUESTS, wait),
-        AccountError::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, A_MOMENT),
-        _ => return desk.page_again("desk/account", TITLE, &page).await,
-    };
-    desk.page_not_now(not_now, ("desk/account", TITLE), &page).await
+    let page = desk.page("desk/account", TITLE, &page).await?;
+    Ok(match error {
+        AccountError::TooMany(wait) => too_many(wait, page),
+        AccountError::Busy(_) => busy(page),
+        _ => invalid(page),
+    })
 }

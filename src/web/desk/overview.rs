@@ -3,9 +3,15 @@
 use serde::Serialize;
 
 use super::{
-    super::{Desk, Outcome, WebError},
-    edition_live,
-    editions::{grouped, title},
+    super::{
+        Desk, Outcome, WebError,
+        words::{
+            self,
+            editions::{outcomes, title},
+            grouped,
+        },
+    },
+    editions::live,
 };
 use crate::{
     articles,
@@ -128,7 +134,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
             _ => None,
         },
         tiles: tiles(&desk, readers).await?,
-        mail_services: edition_live::troubles(&desk.app, desk.zone()).await?,
+        mail_services: live::troubles(&desk.app, desk.zone()).await?,
         standing_still: standing_still(&desk).await?,
         closed: closed(&desk).await?,
         donations: donations(&desk).await?,
@@ -209,7 +215,7 @@ async fn letters(desk: &Desk) -> Result<Vec<Letter>, WebError> {
     let since = desk.site().now().minus(attention::LATELY);
     let failed = notices::failed(&desk.site().db, since, SHOWN).await?;
     let letter = |one: FailedNotice| Letter {
-        what: letter_word(&one.template),
+        what: words::letter(&one.template),
         to: EmailAddress::parse(&one.address).map_or_else(|_| String::new(), |address| address.masked()),
         when: one.finished_at.map(|at| at.date_time(desk.zone())).unwrap_or_default(),
         // The server's words may name the whole address.
@@ -218,30 +224,9 @@ async fn letters(desk: &Desk) -> Result<Vec<Letter>, WebError> {
     Ok(failed.into_iter().map(letter).collect())
 }
 
-/// What staff call an automatic email.
-fn letter_word(template: &str) -> &'static str {
-    match template {
-        "confirm_subscription" => "The question whether to subscribe",
-        "welcome" => "A welcome",
-        "receipt" => "A receipt",
-        "payment_failed" => "Word of a payment that failed",
-        "recurring_cancelled" => "Word of the end of a monthly donation",
-        "monthly_not_ended" => "Word of a monthly donation that should have ended",
-        "sign_in_link" => "A link to sign in",
-        "team_invite" => "An invitation to the team",
-        "sign_in_refused" => "Word of a mail service that refuses our sign-in",
-        "job_stopped" => "Word of something that stands still",
-        "form_closed" => "Word of a form that was closed",
-        "edition_held" | "edition_paused" => "Word of an edition that waits",
-        _ => "An automatic email",
-    }
-}
-
 async fn last_edition(desk: &Desk) -> Result<Option<LastEdition>, WebError> {
     let db = &desk.site().db;
-    let latest = publishing::latest(db, 20).await?;
-    let sealed = latest.into_iter().filter(|edition| edition.sealed_at.is_some());
-    let Some(edition) = sealed.max_by_key(|edition| edition.sealed_at) else { return Ok(None) };
+    let Some(edition) = publishing::last_sealed(db).await? else { return Ok(None) };
     let progress = progress::of(db, edition.id).await?;
     let waits = edition.state == EditionState::Sending && progress.open > 0;
     Ok(Some(LastEdition {
@@ -250,7 +235,7 @@ async fn last_edition(desk: &Desk) -> Result<Option<LastEdition>, WebError> {
         when: edition.sealed_at.map(|at| at.date_time(desk.zone())).unwrap_or_default(),
         subject: edition.subject,
         percent: progress.percent(),
-        outcome: outcome(progress),
+        outcome: outcomes(progress),
         progress,
     }))
 }
@@ -262,35 +247,19 @@ async fn held_up(desk: &Desk) -> Result<Vec<String>, WebError> {
     if !troubles.is_empty() && desk.app.relays.iter().all(|relay| is_in_trouble(relay.name())) {
         return Ok(vec!["Nothing leaves just now: on top of this page it says why.".to_owned()]);
     }
-    edition_live::used_up(&desk.app, desk.zone()).await
-}
-
-fn outcome(progress: Progress) -> String {
-    let Progress { accepted, failed, suppressed, cancelled, unknown, open, .. } = progress;
-    let parts = [
-        (accepted, "taken by their mail provider"),
-        (failed, "failed"),
-        (suppressed, "not mailed"),
-        (cancelled, "cancelled"),
-        (unknown, "may have arrived"),
-        (open, "still to go"),
-    ];
-    let parts = parts.iter().filter(|(number, _)| *number > 0);
-    let parts: Vec<String> = parts.map(|(number, words)| format!("{} {words}", grouped(*number))).collect();
-    if parts.is_empty() { String::new() } else { format!("{}.", parts.join(", ")) }
+    live::used_up(&desk.app, desk.zone()).await
 }
 
 /// The drafts that were touched last.
 async fn drafts(desk: &Desk) -> Result<Vec<Draft>, WebError> {
-    const SHOWN: usize = 3;
-    let latest = publishing::latest(&desk.site().db, 20).await?;
-    let drafts = latest.into_iter().filter(|edition| edition.state == EditionState::Draft);
+    const SHOWN: i64 = 3;
+    let drafts = publishing::latest_drafts(&desk.site().db, SHOWN).await?;
     let draft = |edition: publishing::EditionSummary| Draft {
         title: title(&edition.subject),
         path: format!("/desk/editions/{}", edition.public_id),
         when: edition.updated_at.date_time(desk.zone()),
     };
-    Ok(drafts.take(SHOWN).map(draft).collect())
+    Ok(drafts.into_iter().map(draft).collect())
 }
 
 async fn steps(desk: &Desk, readers: Counts) -> Result<Vec<Step>, WebError> {

@@ -1,24 +1,36 @@
 //! `/archive`: the editions that went out, and each of them as it was mailed, addressed to nobody.
 
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State},
     response::{Html, IntoResponse},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::super::{App, Outcome};
+use super::super::{
+    App, Outcome,
+    paging::{Links, List, Place},
+};
 use crate::{
-    clock::Zone,
+    clock::{Moment, Zone},
     publishing::{self, EditionSummary},
-    staff::Settings,
+    settings::Settings,
 };
 
-/// How many editions the page lists.
-const MOST: i64 = 200;
+/// How many editions a page lists.
+const PAGE: usize = 50;
+
+/// What the address of the page asks for.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Asked {
+    /// By moment of sealing and key.
+    #[serde(default)]
+    before: Place<2>,
+}
 
 #[derive(Serialize)]
 struct Page {
     editions: Vec<Line>,
+    pages: Links,
 }
 
 #[derive(Serialize)]
@@ -43,10 +55,16 @@ impl Line {
 }
 
 /// `GET /archive`
-pub(crate) async fn show(State(app): State<App>) -> Outcome {
+pub(crate) async fn show(State(app): State<App>, Query(asked): Query<Asked>) -> Outcome {
     let settings = Settings::load(&app.site.db).await?;
-    let editions = publishing::archive(&app.site.db, MOST).await?;
+    let list = List { path: "/archive", place: "before", kept: &[] };
+    let before = asked.before.0.map(|[at, id]| (Moment(at), id));
+    let read = |most| publishing::archive(&app.site.db, before, most);
+    // What is in the archive was sealed.
+    let key = |last: &EditionSummary| [last.sealed_at.map_or(0, |at| at.0), last.id];
+    let (editions, pages) = list.page(asked.before, PAGE, read, key).await?;
     let page = Page {
+        pages,
         editions: editions.into_iter().map(|edition| Line::new(edition, &settings.time_zone)).collect(),
     };
     app.public_page("public/archive", "Archive", &page).await

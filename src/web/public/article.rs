@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     articles::{self, Topic},
-    staff::{ArticlesAt, Settings},
+    settings::{ArticlesAt, Settings},
 };
 
 #[derive(Serialize)]

@@ -10,7 +10,7 @@ use super::{
     dead_link,
 };
 use crate::{
-    staff::Settings,
+    settings::Settings,
     subscribers::{self, Confirmed, SubscriberError, consent},
 };
 

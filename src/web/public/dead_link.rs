@@ -5,7 +5,7 @@ use axum::{http::StatusCode, response::IntoResponse};
 use serde::Serialize;
 
 use super::super::{App, Outcome};
-use crate::staff::Settings;
+use crate::settings::Settings;
 
 /// What is wrong, as far as it may be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

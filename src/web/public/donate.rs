@@ -10,13 +10,13 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::super::{
-    App, ClientAddress, Form, Outcome, Posted, WebError, not_now::not_now, session::see_other, words,
+    App, ClientAddress, Form, Outcome, Posted, WebError, answers::too_many, session::see_other, words,
 };
 use crate::{
     donations::{self, GiftError, GiftRequest},
     money::{self, Currency, Money},
     payments::Every,
-    staff::Settings,
+    settings::Settings,
 };
 
 const FIELDS: &[&str] = &["amount", "own_amount", "every", "email", "name", "e"];
@@ -103,7 +103,7 @@ pub(crate) async fn submit(State(app): State<App>, client: ClientAddress, posted
             );
             let page = page(&app, &settings, form, Some(trouble.into()));
             let page = app.public_page("public/donate", TITLE, &page).await?;
-            return Ok(not_now(StatusCode::TOO_MANY_REQUESTS, wait, page));
+            return Ok(too_many(wait, page));
         }
         Err(GiftError::Currency(code)) => {
             tracing::error!(code, "no gifts can be taken in the currency of the settings");
@@ -132,7 +132,7 @@ fn page(app: &App, settings: &Settings, mut form: Form, trouble: Option<Cow<'sta
         form = form.with("amount", middle.value.clone());
     }
     Page {
-        open: app.payments.is_some() && donations::limits_of(settings).is_some(),
+        open: app.payments.is_some() && settings.gift_limits().is_some(),
         heading: settings.appeal_heading.clone(),
         text: settings.appeal_text.clone(),
         recipient: if settings.legal_name.is_empty() {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::super::{App, Outcome, WebError};
 use crate::{
     donations::{self, CancelError, Monthly},
-    staff::Settings,
+    settings::Settings,
 };
 
 #[derive(Serialize)]

@@ -4,25 +4,28 @@ use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{App, Outcome, WebError},
+    super::{
+        App, Outcome, WebError,
+        paging::{Links, List, Place},
+    },
     story::Story,
     subscribe::Ask,
 };
 use crate::{
-    articles::{self, ArticleId, Before, Topic},
+    articles::{self, Article, ArticleId, Before, Topic},
     clock::Moment,
-    staff::Settings,
+    settings::Settings,
 };
 
 /// How many articles stand on one page.
-const PAGE: u32 = 12;
+const PAGE: usize = 12;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Asked {
     topic: String,
-    /// The place to go on from, as the link "older articles" names it.
-    before: String,
+    /// By date and key.
+    before: Place<2>,
 }
 
 #[derive(Serialize)]
@@ -34,7 +37,7 @@ struct Page {
     /// The topic that was chosen.
     topic: Option<String>,
     first_page: bool,
-    older: Option<String>,
+    pages: Links,
     ask: Ask,
 }
 
@@ -53,12 +56,12 @@ pub(crate) async fn show(State(app): State<App>, Query(asked): Query<Asked>) -> 
         "" => None,
         slug => Some(topics.iter().find(|topic| topic.slug == slug).cloned().ok_or(WebError::NotFound)?),
     };
-    let before = place(&asked.before);
+    let before = asked.before.0.map(|[at, id]| Before(Moment(at), ArticleId(id)));
     let slug = topic.as_ref().map(|topic| topic.slug.as_str());
-    let mut found = articles::page(&app.site, slug, before, PAGE + 1).await?;
-    let more = found.len() > PAGE as usize;
-    found.truncate(PAGE as usize);
-    let older = found.last().filter(|_| more).map(|last| link(slug, Before::after(last)));
+    let list = List { path: "/", place: "before", kept: &[("topic", slug.unwrap_or_default())] };
+    let read = |most| articles::page(&app.site, slug, before, most);
+    let key = |last: &Article| [last.published_at.0, last.id.0];
+    let (found, pages) = list.page(asked.before, PAGE, read, key).await?;
     let first_page = before.is_none() && topic.is_none();
     let mut stories = found.into_iter().map(|article| Story::new(article, &settings));
     let page = Page {
@@ -70,23 +73,9 @@ pub(crate) async fn show(State(app): State<App>, Query(asked): Query<Asked>) -> 
             .collect(),
         topic: topic.as_ref().map(|topic| topic.name.clone()),
         first_page,
-        older,
+        pages,
         ask: Ask::new(&app, &settings, "home").await?,
     };
     let title = topic.as_ref().map_or(&settings.magazine_name, |topic| &topic.name);
     app.public_page("public/home", title, &page).await
-}
-
-fn place(text: &str) -> Option<Before> {
-    let (at, id) = text.split_once('.')?;
-    Some(Before(Moment(at.parse().ok()?), ArticleId(id.parse().ok()?)))
-}
-
-fn link(topic: Option<&str>, Before(at, id): Before) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    if let Some(topic) = topic {
-        query.append_pair("topic", topic);
-    }
-    query.append_pair("before", &format!("{}.{}", at.0, id.0));
-    format!("/?{}", query.finish())
 }

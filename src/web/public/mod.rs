@@ -15,17 +15,3 @@ pub(super) mod subscribe;
 pub(super) mod thanks;
 pub(super) mod unsubscribe;
 pub(super) mod view;
-
-use super::WebError;
-use crate::subscribers::SubscriberError;
-
-impl From<SubscriberError> for WebError {
-    fn from(error: SubscriberError) -> Self {
-        match error {
-            SubscriberError::Link | SubscriberError::Expired => Self::ExpiredLink,
-            SubscriberError::NotFound => Self::NotFound,
-            SubscriberError::TooMany(wait) => Self::TooMany(wait),
-            error => Self::internal(error),
-        }
-    }
-}

@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::{
     articles::{Article, Topic},
-    staff::{ArticlesAt, Settings},
+    settings::{ArticlesAt, Settings},
 };
 
 /// One article in a list.

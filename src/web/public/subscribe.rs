@@ -1,15 +1,15 @@
 //! `/subscribe`: the form, and the answer that is the same for every address.
 
-use axum::{extract::State, http::StatusCode};
+use axum::extract::State;
 use serde::Serialize;
 
 use super::{
-    super::{App, Form, Outcome, Posted, WebError, not_now::not_now, session::see_other, words},
+    super::{App, Form, Outcome, Posted, WebError, answers::too_many, session::see_other, words},
     caller::Caller,
 };
 use crate::{
     email_address::EmailAddress,
-    staff::Settings,
+    settings::Settings,
     subscribers::{
         self, NewSubscription, SubscriberError, consent,
         lists::{self, List},
@@ -142,10 +142,7 @@ pub(crate) async fn submit(State(app): State<App>, caller: Caller, posted: Poste
             let ask = Ask::with_lists(&lists, &settings, page_of(&form), form.all("list"));
             let page = Page { form, ask, trouble };
             let page = app.public_page("public/subscribe", TITLE, &page).await?;
-            Ok(not_now(StatusCode::TOO_MANY_REQUESTS, wait, page))
-        }
-        Err(SubscriberError::NoSender) => {
-            Err(WebError::Unavailable("We cannot send mail yet, so nobody can join. Please come back later."))
+            Ok(too_many(wait, page))
         }
         Err(error) => Err(error.into()),
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::super::{App, Outcome, WebError};
 use crate::{
     donations::{self, manage_token, reports},
-    staff::Settings,
+    settings::Settings,
     token::{self, TokenError},
 };
 

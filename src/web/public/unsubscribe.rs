@@ -16,7 +16,7 @@ use super::{
     caller::Caller,
 };
 use crate::{
-    staff::Settings,
+    settings::Settings,
     subscribers::{self, Left, SubscriberError},
 };
 

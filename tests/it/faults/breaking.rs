@@ -4,7 +4,11 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::engine::{Ended, Engine, EngineError, EngineOptions},
+    delivery::{
+        engine::{Ended, Engine, EngineError, EngineOptions},
+        progress,
+        workers::take_back_from_the_dead,
+    },
     editions::{EditionState, UnknownPolicy},
     publishing,
     relays::RelayOptions,
@@ -94,6 +98,34 @@ both_engines! {
         desk.submit_and_follow(&form).await;
         app.send().await;
         assert_eq!(states(&app).await, [state("accepted", "", READERS)]);
+    }
+
+    /// TRUST F28: whose worker dies while it tries such a copy alone, does not make others wait with it: it stays alone.
+    async fn a_copy_that_broke_off_stays_alone_when_its_worker_dies(app: TestApp) {
+        app.import_readers(READERS).await;
+        let edition = app.seal_edition("Alone").await;
+        send(&app, At::Envelope, &Times::new(1)).await;
+        let alone = async || {
+            let alone = "select subscriber_id from delivery where state = 'queued' and broke_off order by 1";
+            database::rows::<(i64,)>(&app.site.db, alone).await
+        };
+        let before = alone().await;
+        assert!(!before.is_empty(), "it broke off");
+        for sql in [
+            "update delivery set state = 'claimed', claimed_by = 999, attempt = attempt + 1 where state = 'queued' and broke_off",
+            "insert into delivery_tally (edition_id, worker_id, state, count) select edition_id, 999, 'queued', -count(*) from delivery where claimed_by = 999 group by 1
+                union all select edition_id, 999, 'claimed', count(*) from delivery where claimed_by = 999 group by 1",
+            "insert into worker (id, host, pid, base_url, started_at, heartbeat_at, stopped_at)
+                select 999, 'gone', 1, base_url, max(started_at), max(heartbeat_at), max(heartbeat_at) from worker group by base_url",
+        ] {
+            database::change(&app.site.db, sql).await;
+        }
+        take_back_from_the_dead(&app.site, None).await.expect("its claims are taken back");
+        assert_eq!(alone().await, before);
+        app.advance(LATER);
+        app.send().await;
+        assert_eq!(states(&app).await, [state("accepted", "", READERS)]);
+        assert!(progress::audit(&app.site.db, edition).await.expect("a count").holds());
     }
 
     /// TRUST F28: an automatic email that a server put off twice is not given up because a sender breaks off at it once.

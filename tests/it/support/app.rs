@@ -14,6 +14,7 @@ use std::{
 
 use broadside::{
     articles::fetch::Fetcher,
+    authorities::Trust,
     clock::Moment,
     db::Db,
     doctor::Doctor,
@@ -32,7 +33,6 @@ use broadside::{
         PasswordCost,
         set_up::{self, FirstOwner},
     },
-    trust::Trust,
     web::{App, hooks::BounceHooks, serve},
 };
 use tokio::{net::TcpListener, task::AbortHandle};

@@ -13,7 +13,7 @@ use broadside::{
     email_address::EmailAddress,
     publishing::{self, Content, Edition},
     relays::RelayOptions,
-    staff::Settings,
+    settings::Settings,
     subscribers::{self, Basis, NewSubscription, Trace, consent, lists},
 };
 

@@ -1,0 +1,196 @@
+//! The words that the ledger holds: where a copy stands, what became of a try, and why a copy did not arrive.
+
+use crate::{replies, words};
+
+words! {
+    /// Where a copy stands: queued → claimed → one of the ends.
+    pub enum CopyState {
+        /// It waits.
+        Queued = "queued",
+        /// A worker has it in hand.
+        Claimed = "claimed",
+        /// Its mail provider took it.
+        Accepted = "accepted",
+        /// Refused, or given up.
+        Failed = "failed",
+        /// Not mailed: its reader left, or the address is stopped.
+        Suppressed = "suppressed",
+        /// It may have arrived.
+        Unknown = "unknown",
+        /// Not mailed, for the edition was cancelled. Tallies and pages tell it from what else is suppressed; its row says
+        /// suppressed, and why.
+        Cancelled = "cancelled",
+    }
+}
+
+words! {
+    /// What became of one try.
+    pub enum AttemptOutcome else Unknown {
+        /// The server took it.
+        Accepted = "accepted",
+        /// It said no for good, or nothing can be done.
+        Failed = "failed",
+        /// Not now.
+        Retry = "retry",
+        /// No answer came: it may have arrived.
+        Unknown = "unknown",
+        /// It was stopped before its body.
+        HeldBack = "held back",
+        /// The program broke off, before its body.
+        BrokeOff = "broke off",
+        /// Patience with its domain came to its end.
+        GivenUp = "given up",
+    }
+}
+
+words! {
+    /// Why a copy or an automatic email failed, is not mailed or may have arrived; of an automatic email also why it waits. What only
+    /// a newer program knows is a refusal.
+    pub enum Class else Refused {
+        /// A server refused it, and said nothing that we know.
+        Refused = "refused",
+        /// There is no such mailbox.
+        NoMailbox = "no such mailbox",
+        /// There is no such domain.
+        NoDomain = "no such domain",
+        /// The reader has another address now.
+        Moved = "moved away",
+        /// Nobody reads mail there.
+        TakesNoMail = "takes no mail",
+        /// Its mailbox is full.
+        Full = "mailbox full",
+        /// It is too long for them.
+        TooLarge = "message too large",
+        /// Its mailbox is switched off.
+        Disabled = "mailbox switched off",
+        /// They will not have our mail.
+        RefusedUs = "they refused us",
+        /// They ask for less at a time.
+        SlowedDown = "slowed down by the server",
+        /// No way led there.
+        NotReached = "not reached",
+        /// Something is wrong at a server.
+        ServerTrouble = "trouble with a mail server",
+        /// A server that does not know letters outside ASCII.
+        NoSmtputf8 = "smtputf8 unsupported",
+        /// No command may hold the address.
+        BadAddress = "bad address",
+        /// The connection ended before the message did.
+        ConnectionLost = "connection lost",
+        /// Later, says the server.
+        NotNow = "not now",
+        /// No mail service could be used.
+        NoRelay = "no relay",
+        /// It was tried for as long as we try.
+        Exhausted = "exhausted",
+        /// It could not be written.
+        Render = "render",
+        /// The database did not answer.
+        Database = "database",
+        /// It was stopped before its body.
+        Stopped = "stopped",
+        /// The program broke off at it, again and again.
+        BrokeOff = "broke off",
+        /// The server's answer never came.
+        NoAnswer = "no answer",
+        /// Who sent it was gone before they could write down the answer.
+        WorkerDied = "worker died",
+        /// It was sent before the backup was restored in which it waits.
+        Restored = "restored",
+        /// The address is not mailed.
+        Suppressed = "suppressed",
+        /// Its reader left.
+        Left = "left",
+        /// Mail to the address came back for good.
+        Bounced = "bounced",
+        /// Its owner told their provider that our mail is spam.
+        Complained = "complained",
+        /// Its owner asked to be forgotten.
+        Erased = "erased",
+        /// Staff blocked the address.
+        Staff = "staff",
+        /// Its edition was cancelled.
+        Cancelled = "cancelled",
+    }
+}
+
+/// What the desk calls a copy that failed for it.
+impl From<replies::Reason> for Class {
+    fn from(reason: replies::Reason) -> Self {
+        use replies::Reason;
+        match reason {
+            Reason::NoMailbox => Self::NoMailbox,
+            Reason::NoHost => Self::NoDomain,
+            Reason::Moved => Self::Moved,
+            Reason::TakesNoMail => Self::TakesNoMail,
+            Reason::Full => Self::Full,
+            Reason::TooBig => Self::TooLarge,
+            Reason::Disabled => Self::Disabled,
+            Reason::Policy => Self::RefusedUs,
+            Reason::TooMuch => Self::SlowedDown,
+            Reason::Network => Self::NotReached,
+            Reason::Server => Self::ServerTrouble,
+            Reason::Expired | Reason::Refused | Reason::Complaint | Reason::Away | Reason::Unknown => {
+                Self::Refused
+            }
+        }
+    }
+}
+
+words! {
+    /// Why an address is not mailed. A word that only a newer program knows stops mail all the same.
+    pub enum Reason else Bounced {
+        /// Mail to it came back for good.
+        Bounced = "bounced",
+        /// Its owner told their provider that our mail is spam.
+        Complained = "complained",
+        /// Its owner asked to be forgotten.
+        Erased = "erased",
+        /// Staff decided so.
+        Staff = "staff",
+    }
+}
+
+/// Why the copies to such an address end.
+impl From<Reason> for Class {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Bounced => Self::Bounced,
+            Reason::Complained => Self::Complained,
+            Reason::Erased => Self::Erased,
+            Reason::Staff => Self::Staff,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::store::{ledger, moves, notices, progress, suppressions},
+        AttemptOutcome, Class, CopyState, Reason,
+    };
+    use crate::{editions::EditionState, words::written};
+
+    /// A word that a statement misspells finds nothing, and nobody hears of it.
+    #[test]
+    fn statements_know_no_other_words() {
+        for statements in [ledger::STATEMENTS, moves::STATEMENTS, progress::STATEMENTS, notices::STATEMENTS] {
+            for word in written(statements, "state") {
+                assert!(CopyState::parse(word).is_some() || EditionState::parse(word).is_some(), "{word}");
+            }
+            for word in written(statements, "outcome") {
+                assert!(AttemptOutcome::parse(word).is_some(), "{word}");
+            }
+            for column in ["class", "withdrawn"] {
+                for word in written(statements, column) {
+                    assert!(Class::parse(word).is_some(), "{word}");
+                }
+            }
+        }
+        for word in written(suppressions::STATEMENTS, "reason") {
+            assert!(Reason::parse(word).is_some(), "{word}");
+        }
+        assert!(written(moves::STATEMENTS, "state").contains("claimed"), "the test reads them");
+        assert!(written(moves::STATEMENTS, "class").contains("exhausted"), "the test reads them");
+    }
+}

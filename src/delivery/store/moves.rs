@@ -1,0 +1,541 @@
+//! The SQL that moves copies from state to state, and the tallies with them.
+//!
+//! Nothing else writes the state of a copy. A statement here is run by [`Moves`], which counts what it moved: so nobody can move rows
+//! and forget their tallies. They are written at the end, since tallies are locked after copies.
+
+use std::collections::BTreeMap;
+
+use super::{
+    super::states::{Class, CopyState},
+    ledger::{self, Claim, Due, Key, Record, grouped, keyed},
+    pace::Slowed,
+};
+use crate::{
+    clock::Moment,
+    db::{self, Params, Result, Sql, Tx},
+    statements,
+};
+
+statements! {
+    /// Sealing writes every row at once, already suppressed where it must be. Nobody's first copy waits for a moment, so it does
+    /// not matter to them if a clock is set back.
+    INSERT = sqlite "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
+            select $1, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false
+            from json_each($3) as r where true on conflict (edition_id, subscriber_id) do nothing",
+        postgres "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
+            select $1, cast(r.value ->> 0 as bigint), r.value ->> 1, r.value ->> 2, r.value ->> 3, cast(r.value ->> 4 as bigint), r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false
+            from json_array_elements(cast($3 as json)) as r where true on conflict (edition_id, subscriber_id) do nothing";
+    /// Takes them for one worker. The attempt number moves with it: with the worker's id it is the fence.
+    CLAIM = sqlite "update delivery set state = 'claimed', lane = '', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
+            where edition_id = $3 and subscriber_id in (select value from json_each($4))",
+        postgres "update delivery set state = 'claimed', lane = '', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
+            where edition_id = $3 and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($4 as json)))";
+    /// The commonest that becomes of attempts, for claims of one edition: the servers took them, the last of them at $5.
+    ACCEPT = sqlite "update delivery set state = 'accepted', class = null, updated_at = $5, marker = false, claimed_by = null
+            where edition_id = $1 and subscriber_id in (select value from json_each($2))
+            and state = 'claimed' and claimed_by + 0 = $3 and attempt = $4",
+        postgres "update delivery set state = 'accepted', class = null, updated_at = $5, marker = false, claimed_by = null
+            where edition_id = $1 and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($2 as json)))
+            and state || '' = 'claimed' and claimed_by + 0 = $3 and attempt = $4";
+    /// What else became of attempts. A row that is no longer the worker's own is left alone. One that was withdrawn while it was
+    /// on its way would have to wait for another try, and gets none. One that waits with its domain, or was held back, has not
+    /// been tried; nor does being held back say that no task breaks off at it.
+    RECORD = rows(12) "update delivery set
+            state = case when v.column5 = 'queued' and delivery.withdrawn is not null then 'suppressed' else v.column5 end,
+            class = case when v.column5 = 'queued' then delivery.withdrawn else v.column6 end,
+            next_at = cast(v.column7 as bigint), updated_at = cast(v.column8 as bigint),
+            maybe_duplicate = (delivery.maybe_duplicate or cast(v.column9 as boolean)), marker = false, claimed_by = null,
+            lane = v.column10, asked_at = coalesce(cast(v.column11 as bigint), delivery.asked_at),
+            earlier_attempts = delivery.earlier_attempts + case when cast(v.column12 as boolean) then 0 else 1 end,
+            broke_off = (delivery.broke_off and v.column5 = 'queued' and v.column11 is null and not cast(v.column12 as boolean))
+        from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
+        and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
+    /// Which of the rows that were to be tried again had been withdrawn.
+    WITHDRAWN = rows(2) "select delivery.edition_id, delivery.subscriber_id,
+            case when delivery.class = 'cancelled' then 'cancelled' else 'suppressed' end from (values {rows}) as v
+        join delivery on delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
+        where delivery.state = 'suppressed'";
+    /// Moves the parts of a worker.
+    TALLY = rows(4) "insert into delivery_tally (edition_id, worker_id, state, count) values {rows}
+        on conflict (edition_id, worker_id, state) do update set count = delivery_tally.count + excluded.count";
+    /// What waits in the lane of a domain with which our patience is at its end, unless it has taken something since, or the
+    /// edition stands still, or did so meanwhile. (`+` keeps SQLite on the primary key: the index
+    /// would read the whole lane; so does `|| ''` on PostgreSQL, which chose anew for every row of it.)
+    EXHAUST = sqlite "update delivery set state = 'failed', class = 'exhausted', lane = '', updated_at = $3
+            where edition_id = $1 and + state = 'queued' and + lane = $2 and subscriber_id in (select subscriber_id from delivery
+                where edition_id = $1 and state = 'queued' and lane = $2 order by next_at, subscriber_id limit $5)
+            and exists (select 1 from edition where id = $1 and state = 'sending' and going_since < $4)
+            and exists (select 1 from domain_pace where domain_key = $2 and patient_since < $4)
+            returning subscriber_id",
+        postgres "with chosen as materialized (select subscriber_id from delivery
+                where edition_id = $1 and state = 'queued' and lane = $2 order by next_at, subscriber_id limit $5 for update skip locked)
+            update delivery set state = 'failed', class = 'exhausted', lane = '', updated_at = $3 from chosen
+            where delivery.edition_id = $1 and delivery.subscriber_id = chosen.subscriber_id and delivery.state || '' = 'queued' and delivery.lane || '' = $2
+            and exists (select 1 from edition where id = $1 and state = 'sending' and going_since < $4)
+            and exists (select 1 from domain_pace where domain_key = $2 and patient_since < $4)
+            returning delivery.subscriber_id";
+    /// A claim whose address was stopped: it is not begun.
+    STOP = rows(5) "update delivery set state = 'suppressed', class = v.column5, claimed_by = null from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
+        and delivery.state = 'claimed' and not delivery.marker
+        and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
+        returning edition_id, state";
+    /// A reader left, or may not be mailed any more: what has not been written to a connection will not be.
+    WITHDRAW = "update delivery set state = 'suppressed', class = $4, claimed_by = null, updated_at = $3
+        where subscriber_id = $1 and (state = 'queued' or (state = 'claimed' and not marker))
+        and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)
+        returning edition_id";
+    /// What is on its way at this moment cannot be called back, but is not tried again: `RECORD` and `TAKE_BACK` see why.
+    WITHDRAW_BEGUN = "update delivery set withdrawn = $3 where subscriber_id = $1 and state = 'claimed' and marker
+        and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)";
+    /// Of how many editions a reader has open copies.
+    OPEN_EDITIONS = "select count(*) from delivery where subscriber_id = $1 and state in ('queued', 'claimed')
+        and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)";
+    /// A reader's open copies. They are held until the commit, so that nobody claims, begins or ends one meanwhile: each part
+    /// of the tallies moves from the state that the row really had.
+    OPEN_STATES = sqlite "select edition_id, state from delivery where subscriber_id = $1 and state in ('queued', 'claimed')
+            and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)",
+        postgres "select edition_id, state from delivery where subscriber_id = $1 and state in ('queued', 'claimed')
+            and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)
+            order by edition_id for update";
+    /// An edition was cancelled: the same for all its open rows.
+    CANCEL_QUEUED = "update delivery set state = 'suppressed', class = 'cancelled', updated_at = $2
+        where edition_id = $1 and state = 'queued'";
+    /// Claimed rows of a cancelled edition that no connection has begun.
+    CANCEL_CLAIMED = "update delivery set state = 'suppressed', class = 'cancelled', claimed_by = null, updated_at = $2
+        where edition_id = $1 and state = 'claimed' and not marker";
+    /// And those that are on their way: they are not tried again.
+    CANCEL_BEGUN = "update delivery set withdrawn = 'cancelled' where edition_id = $1 and state = 'claimed' and marker";
+    /// Failed copies that staff want tried again: the gaps between the tries begin anew, with the body that is sent now.
+    RETRY = rows(4) "update delivery set state = 'queued', class = null, withdrawn = null, broke_off = false, variant_id = cast(v.column4 as bigint),
+            earlier_attempts = attempt, lane = '', asked_at = null, next_at = cast(v.column3 as bigint), updated_at = cast(v.column3 as bigint)
+        from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint) and delivery.state = 'failed'";
+    /// Copies in doubt go back in line, as staff decided; that they may come twice stays known, and so does what may have come.
+    RETRY_DOUBTED = rows(3) "update delivery set state = 'queued', class = null, withdrawn = null, broke_off = false, maybe_duplicate = true,
+            earlier_attempts = attempt, lane = '', asked_at = null, next_at = cast(v.column3 as bigint), updated_at = cast(v.column3 as bigint)
+        from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint) and delivery.state = 'unknown'
+        and coalesce(delivery.class, '') <> 'restored'";
+    /// They left before a backup was restored in which they wait.
+    HAD_BEFORE = rows(3) "update delivery set state = 'unknown', class = 'restored', maybe_duplicate = true, updated_at = cast(v.column3 as bigint)
+        from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint) and delivery.state = 'queued'";
+    /// It was said by mistake: they wait again.
+    HAD_NOT_BEFORE = "update delivery set state = 'queued', class = null, maybe_duplicate = false, updated_at = $3
+        where edition_id = $1 and subscriber_id in (select subscriber_id from delivery
+            where edition_id = $1 and state = 'unknown' and class = 'restored' order by subscriber_id limit $2)";
+    /// Copies that wait get the other body.
+    REPOINT_QUEUED = "update delivery set variant_id = $2, updated_at = $5
+        where edition_id = $1 and subscriber_id > $3 and subscriber_id <= $4 and state = 'queued' and variant_id <> $2";
+    /// A worker holds these in memory with the old body: its claims are taken from it, and its marker finds that out.
+    REPOINT_CLAIMED = "update delivery set variant_id = $2, state = 'queued', claimed_by = null, updated_at = $5
+        where edition_id = $1 and subscriber_id > $3 and subscriber_id <= $4 and state = 'claimed' and not marker";
+    /// Before claims are taken back: those whose outcome nobody knows get a line in the log.
+    LOG_UNKNOWN = "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at)
+        select edition_id, subscriber_id, attempt, $1, 'unknown', 'dot', 'the worker stopped before it could record the reply', $2
+        from delivery where state = 'claimed' and claimed_by = $1 and marker";
+    /// A worker is gone: its claims go back, by what is known of each. What has been in doubt three times is not sent a fourth
+    /// time, whatever the policy: it may be what the workers die of, and its reader may have three copies.
+    TAKE_BACK = "update delivery set
+            state = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) <> 'resend'
+                    or (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
+                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3) then 'unknown'
+                when withdrawn is not null then 'suppressed' else 'queued' end,
+            class = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) <> 'resend'
+                    or (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
+                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3) then 'worker died'
+                when withdrawn is not null then withdrawn else null end,
+            maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null, next_at = $2, updated_at = $2
+        where state = 'claimed' and claimed_by = $1
+        returning edition_id, case when state = 'suppressed' and class = 'cancelled' then 'cancelled' else state end as state";
+    /// Before copies go back that a task had in hand when it broke off: what is known of each, for the log.
+    LOG_BROKEN = rows(6) "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at)
+        select d.edition_id, d.subscriber_id, d.attempt, d.claimed_by, case when d.marker then 'unknown' else 'broke off' end,
+            case when d.marker then 'dot' else '' end, v.column5, cast(v.column6 as bigint)
+        from (values {rows}) as v
+        join delivery d on d.edition_id = cast(v.column1 as bigint) and d.subscriber_id = cast(v.column2 as bigint)
+        where d.state = 'claimed' and d.claimed_by + 0 = cast(v.column3 as bigint) and d.attempt = cast(v.column4 as bigint)";
+    /// They go back as those of a worker that is gone (`TAKE_BACK`). One that was not begun, and was in hand for the third time, is
+    /// given up: it may be what the tasks break off at. Staff's having it tried again begins a new count.
+    BREAK_OFF = rows(6) "update delivery set
+            state = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) <> 'resend'
+                    or (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
+                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3) then 'unknown'
+                when withdrawn is not null then 'suppressed'
+                when not marker and (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
+                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'broke off' and a.attempt > delivery.earlier_attempts) >= 3 then 'failed'
+                else 'queued' end,
+            class = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) <> 'resend'
+                    or (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
+                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3) then 'broke off'
+                when withdrawn is not null then withdrawn
+                when not marker and (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
+                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'broke off' and a.attempt > delivery.earlier_attempts) >= 3 then 'broke off' end,
+            broke_off = true,
+            maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null,
+            next_at = cast(v.column5 as bigint), updated_at = cast(v.column6 as bigint)
+        from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
+        and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
+        returning edition_id, case when state = 'suppressed' and class = 'cancelled' then 'cancelled' else state end as state";
+    /// A worker stops in good order: what it did not begin goes back, and the attempt does not count.
+    GIVE_BACK_ALL = "update delivery set state = 'queued', claimed_by = null, attempt = attempt - 1, updated_at = $2
+        where state = 'claimed' and claimed_by = $1 and not marker returning edition_id, state";
+    /// A claim that cannot be sent now goes back, into the lane of its domain if it waits for that; the attempt does not count.
+    GIVE_BACK = rows(6) "update delivery set state = 'queued', claimed_by = null, attempt = delivery.attempt - 1,
+            next_at = case when cast(v.column5 as bigint) > 0 then cast(v.column5 as bigint) else delivery.next_at end, lane = v.column6
+        from (values {rows}) as v
+        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
+        and delivery.state = 'claimed' and not delivery.marker
+        and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
+        returning edition_id, state";
+}
+
+/// A row to write when an edition is sealed: subscriber, address, name, domain, variant, state and class.
+pub type Row<'a> = (i64, &'a str, &'a str, &'a str, i64, CopyState, Option<Class>);
+
+/// Where copies stood, and where they come to.
+type Way = (CopyState, CopyState);
+
+/// The part of the tallies that belongs to no worker: sealing, withdrawals, cancelling.
+const NO_WORKER: i64 = 0;
+
+/// Moves of copies in one transaction, for the part of the tallies of one worker.
+#[derive(Debug)]
+#[must_use = "the tallies move when it is written"]
+pub struct Moves {
+    worker: i64,
+    counts: BTreeMap<(i64, CopyState), i64>,
+}
+
+impl Moves {
+    /// Those of a worker.
+    pub const fn of(worker: i64) -> Self {
+        Self { worker, counts: BTreeMap::new() }
+    }
+
+    /// Those of nobody who claims.
+    pub const fn of_nobody() -> Self {
+        Self::of(NO_WORKER)
+    }
+
+    fn add(&mut self, edition: i64, state: CopyState, count: i64) {
+        *self.counts.entry((edition, state)).or_default() += count;
+    }
+
+    fn shift(&mut self, edition: i64, (from, to): Way, count: i64) {
+        self.add(edition, from, -count);
+        self.add(edition, to, count);
+    }
+
+    /// Runs a statement that moves copies of one edition; how many.
+    async fn run<'q>(
+        &mut self,
+        tx: &mut Tx,
+        edition: i64,
+        way: Way,
+        sql: Sql,
+        params: impl Params<'q>,
+    ) -> Result<u64> {
+        let moved = tx.exec(sql, params).await?;
+        self.shift(edition, way, i64::try_from(moved).unwrap_or(i64::MAX));
+        Ok(moved)
+    }
+
+    /// The same for one that has a row for each copy.
+    async fn run_many<'q, P: Params<'q>>(
+        &mut self,
+        tx: &mut Tx,
+        edition: i64,
+        way: Way,
+        sql: Sql,
+        rows: impl IntoIterator<Item = P>,
+    ) -> Result<u64> {
+        let moved = tx.many(sql, rows).await?;
+        self.shift(edition, way, i64::try_from(moved).unwrap_or(i64::MAX));
+        Ok(moved)
+    }
+
+    /// Counts what a statement returned: of each copy its edition, and where it came to.
+    fn returned(&mut self, from: CopyState, copies: &[(i64, CopyState)]) -> usize {
+        for (edition, to) in copies {
+            self.shift(*edition, (from, *to), 1);
+        }
+        copies.len()
+    }
+
+    /// Writes the tallies, each part one row. It is the last thing that a transaction does with copies.
+    pub async fn write(self, tx: &mut Tx) -> Result<()> {
+        let worker = self.worker;
+        let parts = self.counts.into_iter().filter(|(_, count)| *count != 0);
+        tx.many(TALLY, parts.map(|((edition, state), count)| (edition, worker, state, count))).await?;
+        Ok(())
+    }
+}
+
+pub async fn insert(
+    tx: &mut Tx,
+    moves: &mut Moves,
+    edition: i64,
+    rows: &[Row<'_>],
+    now: Moment,
+) -> Result<u64> {
+    let written = tx.exec(INSERT, (edition, now, db::array(rows)?.as_str())).await?;
+    // Chunks of sealing are fenced by their cursor, so all rows are new; a mismatch would break the equation and be seen.
+    for row in rows {
+        moves.add(edition, row.5, 1);
+    }
+    Ok(written)
+}
+
+/// Claims what is due; those of domains that are slowed wait in the lanes that `lane_of` names. How many those are.
+pub async fn claim(
+    tx: &mut Tx,
+    moves: &mut Moves,
+    edition: i64,
+    limit: i64,
+    now: Moment,
+    lane_of: &(dyn Fn(&str) -> Option<String> + Sync),
+) -> Result<(Vec<Claim>, usize)> {
+    let due = ledger::due(tx, edition, limit, now).await?;
+    let lanes: Vec<_> = due.iter().map(|due| lane_of(&due.3)).collect();
+    let waiting = due.iter().zip(&lanes).filter_map(|(due, lane)| Some((edition, due.0, lane.as_deref()?)));
+    let waiting = ledger::wait(tx, waiting.collect()).await?;
+    let taken = due.into_iter().zip(lanes).filter_map(|(due, lane)| lane.is_none().then_some(due)).collect();
+    Ok((take(tx, moves, edition, taken, now).await?, waiting))
+}
+
+/// Claims what is due in a lane.
+pub async fn claim_in_lane(
+    tx: &mut Tx,
+    moves: &mut Moves,
+    edition: i64,
+    (lane, limit): (&str, i64),
+    now: Moment,
+) -> Result<Vec<Claim>> {
+    let due = ledger::due_in_lane(tx, edition, (lane, limit), now).await?;
+    take(tx, moves, edition, due, now).await
+}
+
+async fn take(
+    tx: &mut Tx,
+    moves: &mut Moves,
+    edition: i64,
+    due: Vec<Due>,
+    now: Moment,
+) -> Result<Vec<Claim>> {
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<i64> = due.iter().map(|due| due.0).collect();
+    tx.exec(CLAIM, (moves.worker, now, edition, db::array(&ids)?.as_str())).await?;
+    moves.shift(edition, (CopyState::Queued, CopyState::Claimed), due.len() as i64);
+    Ok(due.into_iter().map(|due| due.claim(edition)).collect())
+}
+
+/// Records, and moves the tallies; `false`, and the tallies are not moved, if some were not the worker's own.
+pub async fn record(tx: &mut Tx, moves: &mut Moves, records: &[&Record]) -> Result<bool> {
+    let worker = moves.worker;
+    let (accepted, others): (Vec<&Record>, Vec<&Record>) =
+        records.iter().partition(|record| record.state == CopyState::Accepted);
+    let mut written = 0;
+    for ((edition, attempt), group) in grouped(accepted.iter().map(|record| (record.key(), "", record.at))) {
+        let subscribers = db::array(&group.subscribers)?;
+        written += tx.exec(ACCEPT, (edition, subscribers.as_str(), worker, attempt, group.latest)).await?;
+    }
+    if !others.is_empty() {
+        let rows = others.into_iter().map(|r| {
+            (
+                r.edition_id,
+                r.subscriber_id,
+                worker,
+                r.attempt,
+                r.state,
+                r.class,
+                r.next_at,
+                r.at,
+                r.maybe_duplicate,
+                r.lane.as_str(),
+                r.asked_at,
+                r.counts,
+            )
+        });
+        written += tx.many(RECORD, rows).await?;
+    }
+    if written < records.len() as u64 {
+        return Ok(false);
+    }
+    let back = records.iter().filter(|record| record.state == CopyState::Queued);
+    let back: Vec<_> = back.map(|record| (record.edition_id, record.subscriber_id)).collect();
+    let withdrawn: Vec<(i64, i64, CopyState)> =
+        if back.is_empty() { Vec::new() } else { tx.many_returning(WITHDRAWN, back).await? };
+    for record in records {
+        let is_it = |(edition, subscriber, _): &&(i64, i64, CopyState)| {
+            (*edition, *subscriber) == (record.edition_id, record.subscriber_id)
+        };
+        let ended = withdrawn.iter().find(is_it).filter(|_| record.state == CopyState::Queued);
+        let state = ended.map_or(record.state, |(.., state)| *state);
+        moves.shift(record.edition_id, (CopyState::Claimed, state), 1);
+    }
+    Ok(true)
+}
+
+/// Ends claims that were not begun, each with the word for why.
+pub async fn stop(tx: &mut Tx, moves: &mut Moves, keys: &[(Key, &str)]) -> Result<()> {
+    // Some may have been withdrawn since they were looked at: what moved is what counts.
+    let stopped: Vec<(i64, CopyState)> = tx.many_returning(STOP, keyed(moves.worker, keys)).await?;
+    moves.returned(CopyState::Claimed, &stopped);
+    Ok(())
+}
+
+/// Ends what waits in the lane of a domain; whose copies those are.
+pub async fn exhaust(
+    tx: &mut Tx,
+    moves: &mut Moves,
+    edition: i64,
+    lane: &Slowed,
+    (before, now): (Moment, Moment),
+    limit: i64,
+) -> Result<Vec<i64>> {
+    let ended = tx.all::<(i64,)>(EXHAUST, (edition, lane.domain_key.as_str(), now, before, limit)).await?;
+    moves.shift(edition, (CopyState::Queued, CopyState::Failed), ended.len() as i64);
+    Ok(ended.into_iter().map(|(subscriber,)| subscriber).collect())
+}
+
+pub async fn open_editions(tx: &mut Tx, subscriber: i64, list: Option<i64>) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(OPEN_EDITIONS, (subscriber, list)).await?.0)
+}
+
+/// A reader's open copies end; of those on their way it is noted. How many ended.
+pub async fn withdraw(
+    tx: &mut Tx,
+    moves: &mut Moves,
+    (subscriber, list): (i64, Option<i64>),
+    class: Class,
+    now: Moment,
+) -> Result<u64> {
+    let before: Vec<(i64, CopyState)> = tx.all(OPEN_STATES, (subscriber, list)).await?;
+    tx.exec(WITHDRAW_BEGUN, (subscriber, list, class)).await?;
+    let withdrawn: Vec<(i64,)> = tx.all(WITHDRAW, (subscriber, list, now, class)).await?;
+    for (edition,) in &withdrawn {
+        let from = before.iter().find(|(id, _)| id == edition).map_or(CopyState::Queued, |(_, state)| *state);
+        moves.shift(*edition, (from, CopyState::Suppressed), 1);
+    }
+    Ok(withdrawn.len() as u64)
+}
+
+/// An edition's open copies end; of those on their way it is noted.
+pub async fn cancel(tx: &mut Tx, moves: &mut Moves, edition: i64, now: Moment) -> Result<()> {
+    let (queued, claimed) =
+        ((CopyState::Queued, CopyState::Cancelled), (CopyState::Claimed, CopyState::Cancelled));
+    moves.run(tx, edition, queued, CANCEL_QUEUED, (edition, now)).await?;
+    moves.run(tx, edition, claimed, CANCEL_CLAIMED, (edition, now)).await?;
+    tx.exec(CANCEL_BEGUN, (edition,)).await?;
+    Ok(())
+}
+
+pub async fn retry(
+    tx: &mut Tx,
+    moves: &mut Moves,
+    (edition, variant): (i64, i64),
+    subscribers: &[i64],
+    now: Moment,
+) -> Result<u64> {
+    let rows = subscribers.iter().map(|subscriber| (edition, *subscriber, now, variant));
+    moves.run_many(tx, edition, (CopyState::Failed, CopyState::Queued), RETRY, rows).await
+}
+
+pub async fn retry_doubted(
+    tx: &mut Tx,
+    moves: &mut Moves,
+    edition: i64,
+    subscribers: &[i64],
+    now: Moment,
+) -> Result<u64> {
+    let rows = subscribers.iter().map(|subscriber| (edition, *subscriber, now));
+    moves.run_many(tx, edition, (CopyState::Unknown, CopyState::Queued), RETRY_DOUBTED, rows).await
+}
+
+pub async fn had_before(
+    tx: &mut Tx,
+    moves: &mut Moves,
+    edition: i64,
+    subscribers: &[i64],
+    now: Moment,
+) -> Result<u64> {
+    let rows = subscribers.iter().map(|subscriber| (edition, *subscriber, now));
+    moves.run_many(tx, edition, (CopyState::Queued, CopyState::Unknown), HAD_BEFORE, rows).await
+}
+
+pub async fn had_not_before(
+    tx: &mut Tx,
+    moves: &mut Moves,
+    edition: i64,
+    limit: i64,
+    now: Moment,
+) -> Result<u64> {
+    let way = (CopyState::Unknown, CopyState::Queued);
+    moves.run(tx, edition, way, HAD_NOT_BEFORE, (edition, limit, now)).await
+}
+
+/// Gives the copies of a chunk another body; those that a worker had claimed and not begun wait again.
+pub async fn repoint(
+    tx: &mut Tx,
+    moves: &mut Moves,
+    (edition, variant): (i64, i64),
+    (after, to): (i64, i64),
+    now: Moment,
+) -> Result<()> {
+    let chunk = (edition, variant, after, to, now);
+    tx.exec(REPOINT_QUEUED, chunk).await?;
+    moves.run(tx, edition, (CopyState::Claimed, CopyState::Queued), REPOINT_CLAIMED, chunk).await?;
+    Ok(())
+}
+
+/// Takes the claims of a worker that is gone, by what is known of each; how many.
+pub async fn take_back(tx: &mut Tx, moves: &mut Moves, now: Moment) -> Result<usize> {
+    tx.exec(LOG_UNKNOWN, (moves.worker, now)).await?;
+    let taken: Vec<(i64, CopyState)> = tx.all(TAKE_BACK, (moves.worker, now)).await?;
+    Ok(moves.returned(CopyState::Claimed, &taken))
+}
+
+/// The same for what a task had in hand when it broke off, each with its words; how many were the worker's own.
+pub async fn take_back_broken(
+    tx: &mut Tx,
+    moves: &mut Moves,
+    broken: &[(Key, &str)],
+    (now, next): (Moment, Moment),
+) -> Result<usize> {
+    let worker = moves.worker;
+    let logged = broken
+        .iter()
+        .map(|&((edition, subscriber, attempt), words)| (edition, subscriber, worker, attempt, words, now));
+    tx.many(LOG_BROKEN, logged).await?;
+    let keys = broken
+        .iter()
+        .map(|&((edition, subscriber, attempt), _)| (edition, subscriber, worker, attempt, next, now));
+    let taken: Vec<(i64, CopyState)> = tx.many_returning(BREAK_OFF, keys).await?;
+    Ok(moves.returned(CopyState::Claimed, &taken))
+}
+
+/// Gives back whatever the worker has not begun, and the attempts do not count; how many.
+pub async fn give_back_all(tx: &mut Tx, moves: &mut Moves, now: Moment) -> Result<usize> {
+    let given: Vec<(i64, CopyState)> = tx.all(GIVE_BACK_ALL, (moves.worker, now)).await?;
+    Ok(moves.returned(CopyState::Claimed, &given))
+}
+
+/// The same for some claims, each until a moment of its own if it has one, and into a lane if it waits in one.
+pub async fn give_back(
+    tx: &mut Tx,
+    moves: &mut Moves,
+    claims: &[(Key, Option<Moment>, &str)],
+) -> Result<usize> {
+    let worker = moves.worker;
+    let rows = claims.iter().map(|&((edition, subscriber, attempt), until, lane)| {
+        (edition, subscriber, worker, attempt, until.map_or(0, |until| until.0), lane)
+    });
+    let given: Vec<(i64, CopyState)> = tx.many_returning(GIVE_BACK, rows).await?;
+    Ok(moves.returned(CopyState::Claimed, &given))
+}

@@ -1,0 +1,102 @@
+//! What happened in rooms that write no letters, told to people: one letter for each thing, and none of what is no longer so.
+
+use crate::{
+    db::Result,
+    donations::{CANCELLATIONS, CHECKOUTS, EVENTS},
+    mail::WorkGivenUp,
+    publishing,
+    queue::{
+        self, Came, Due, NEWS, News, Queue, Told, Work,
+        news::{self, Happened, Letter},
+    },
+    settings::Settings,
+    site::Site,
+    staff::{
+        Role,
+        accounts::{self, Member},
+        letters,
+    },
+};
+
+/// Every queue, in the order in which it is shown.
+pub(super) const QUEUES: [&Queue; 5] =
+    [&EVENTS, &CHECKOUTS, &CANCELLATIONS, &crate::articles::FEEDS_IN_TURN, &NEWS];
+
+/// Tells what nobody was told of yet. Returns how many things that were.
+///
+/// # Errors
+/// When the database fails; what was not told is told at the next turn.
+pub async fn tell(site: &Site) -> Result<u64> {
+    Ok(queue::work(site, &Letters).await?.done)
+}
+
+struct Letters;
+
+impl Work for Letters {
+    type What = Happened;
+
+    fn queue(&self) -> &'static Queue {
+        &NEWS
+    }
+
+    async fn work(&self, site: &Site, news: &Due<Happened>) -> Result<Came> {
+        let letter = match News::parse(&news.what.kind) {
+            Some(News::EditionPaused) => match publishing::tell_of_pause(site, news).await {
+                Ok(letter) => letter,
+                Err(error) => return Ok(Came::Later(error.to_string())),
+            },
+            Some(News::GivenUp) => tell_of_what_was_given_up(site, news).await?,
+            // Of a newer version, which tells it once it is back.
+            None => return Ok(Came::Later("this version has no letter about it".to_owned())),
+        };
+        Ok(match letter {
+            Letter::Written | Letter::NotSo => Came::Done,
+            Letter::NobodyThere => Came::Later("nobody could be written to".to_owned()),
+        })
+    }
+}
+
+async fn tell_of_what_was_given_up(site: &Site, news: &Due<Happened>) -> Result<Letter> {
+    let named = QUEUES.into_iter().find(|queue| queue.rules.name == news.what.subject);
+    let Some(queue) = named else { return Ok(Letter::NotSo) };
+    let (settings, people) = (Settings::load(&site.db).await?, people(site, queue.rules.told).await?);
+    let mut tx = site.db.begin().await?;
+    if !news::told(&mut tx, news, site.now()).await? {
+        return Ok(Letter::NotSo);
+    }
+    // After whoever gives up another one has committed, or has to say so anew.
+    let given_up = queue.figures(&site.db, site.now()).await?.given_up;
+    let last = queue.troubled(&site.db).await?.into_iter().find(|one| one.is_over);
+    let Some(last) = last.filter(|_| given_up > 0) else {
+        tx.commit().await?;
+        return Ok(Letter::NotSo);
+    };
+    let page = if queue.rules.told == Told::Money { "/desk/donations" } else { "/desk/jobs" };
+    let letterhead = settings.letterhead(site);
+    let context = WorkGivenUp {
+        sender: letterhead.sender.clone(),
+        what: queue.rules.gave_up(given_up),
+        means: queue.rules.means.to_owned(),
+        why: last.last_error,
+        page_url: site.url(page),
+    };
+    let fact = format!("{}:{}", news.name, news.since.0);
+    if !letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
+        return Ok(Letter::NobodyThere);
+    }
+    tx.commit().await?;
+    Ok(Letter::Written)
+}
+
+/// Where there is no treasurer, money is the owners'.
+async fn people(site: &Site, told: Told) -> Result<Vec<Member>> {
+    let mut team = accounts::members(&site.db).await?;
+    team.retain(|one| one.disabled_at.is_none());
+    let is = |role: Role| move |one: &Member| one.role == role;
+    let wanted = match told {
+        Told::Money if team.iter().any(is(Role::Treasurer)) => Role::Treasurer,
+        _ => Role::Owner,
+    };
+    team.retain(is(wanted));
+    Ok(team)
+}

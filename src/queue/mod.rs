@@ -1,0 +1,221 @@
+//! What waits for its turn: claimed, done, and written down what came of it, by whichever process comes first.
+//!
+//! The rule: the rows of a domain are its queue, and there is no second book. A row is claimed by moving its turn to the end of a
+//! lease, in one statement that only one process can win; whoever is killed after that leaves a row whose turn comes again. Only
+//! who holds the claim writes down that it failed. What is given up is told people in the transaction that gives it up ([`news`]).
+//!
+//! A queue is a few lines: its rules in [`rules`], its statements by [`queue!`](crate::queue!) in its room's store, and a
+//! [`Work`] that does one of its rows. Copies and notices have an engine of their own, in `delivery`.
+
+pub mod news;
+pub mod rules;
+mod sql;
+mod store;
+
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Row, Tx},
+    email_address::for_the_log,
+    heavy::Each,
+    site::Site,
+};
+
+pub use self::{
+    news::{NEWS, News},
+    rules::{Ends, Rules, Told},
+    sql::Queue,
+    store::{QUEUES, STATEMENTS},
+};
+
+/// A row whose turn has come, and what its room wants to know of it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Due<T> {
+    /// Its key.
+    pub name: String,
+    /// How often it was claimed, this time too.
+    pub attempts: i64,
+    /// When its turn is; once it is claimed, the end of the lease. Whoever changes it takes the claim away.
+    pub next_at: Moment,
+    /// Since when it waits.
+    pub since: Moment,
+    /// The rest.
+    #[sqlx(flatten)]
+    pub what: T,
+}
+
+/// What came of one try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// It is done, and the transaction that did it says so.
+    Done,
+    /// It did not work, and is tried again by the rules; why, without addresses.
+    Later(String),
+    /// It is not tried again.
+    GivenUp {
+        /// Why, without addresses.
+        why: String,
+        /// Whether whom it concerns knows already, and staff need not.
+        is_known: bool,
+    },
+}
+
+/// What came of a round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Worked {
+    /// How many were done.
+    pub done: u64,
+    /// How many are tried again.
+    pub later: u64,
+    /// How many were given up.
+    pub given_up: u64,
+}
+
+/// How the rows of one queue are worked on.
+pub trait Work: Sync {
+    /// What it wants to know of a row.
+    type What: Row + Sync;
+
+    /// Which queue.
+    fn queue(&self) -> &'static Queue;
+
+    /// Does one of them. What is done is written down in the transaction that does it ([`Queue::done`]); an error is a try that
+    /// failed.
+    fn work(&self, site: &Site, due: &Due<Self::What>) -> impl Future<Output = Result<Came>> + Send;
+
+    /// What else is so once one of them is given up, in the transaction that gives it up.
+    fn gave_up(
+        &self,
+        _tx: &mut Tx,
+        _site: &Site,
+        _due: &Due<Self::What>,
+        _is_known: bool,
+    ) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// Does all that is due, one after the other. One that panics keeps no other from being done, and is tried again like one that
+/// failed; whoever called hears of it at the end.
+///
+/// # Errors
+/// When the database fails; what was claimed is found again after its lease.
+///
+/// # Panics
+/// After the last one, when one of them has.
+pub async fn work<W: Work>(site: &Site, work: &W) -> Result<Worked> {
+    let queue = work.queue();
+    let (mut worked, mut each) = (Worked::default(), Each::default());
+    loop {
+        let mut claimed = 0;
+        for mut due in queue.due::<W::What>(&site.db, site.now()).await? {
+            if !queue.claim(site, &mut due).await? {
+                continue;
+            }
+            claimed += 1;
+            let came = match queue.rules.too_old(site.now(), due.since) {
+                Some(why) => Came::GivenUp { why: why.to_owned(), is_known: false },
+                None => match each.tried(work.work(site, &due)).await {
+                    Ok(Ok(came)) => came,
+                    Ok(Err(error)) => Came::Later(for_the_log(&error.to_string())),
+                    Err(panic) => Came::Later(format!("it broke off: {panic}")),
+                },
+            };
+            match note(site, work, &due, came).await? {
+                Came::Done => worked.done += 1,
+                Came::Later(_) => worked.later += 1,
+                Came::GivenUp { .. } => worked.given_up += 1,
+            }
+        }
+        if claimed == 0 {
+            break;
+        }
+    }
+    each.end();
+    Ok(worked)
+}
+
+/// Writes down what came of one that is claimed, and returns it: what failed once too often is given up.
+///
+/// # Errors
+/// When the database fails; then its turn comes again after the lease.
+pub async fn note<W: Work>(site: &Site, work: &W, due: &Due<W::What>, came: Came) -> Result<Came> {
+    let (queue, now) = (work.queue(), site.now());
+    let Rules { name: of, told, .. } = *queue.rules;
+    let (item, attempts) = (due.name.as_str(), due.attempts);
+    let came = match came {
+        Came::Later(why) if queue.rules.is_last(attempts) => Came::GivenUp { why, is_known: false },
+        came => came,
+    };
+    match &came {
+        Came::Done => {}
+        Came::Later(why) => {
+            tracing::warn!(of, item, attempts, why, "it did not work; it is tried again");
+            let mut tx = site.db.begin().await?;
+            queue.later(&mut tx, due, now, why).await?;
+            tx.commit().await?;
+        }
+        Came::GivenUp { why, is_known } => {
+            tracing::error!(of, item, attempts, why, "it did not work; it is given up");
+            let mut tx = site.db.begin().await?;
+            if queue.give_up(&mut tx, due, now, why).await? {
+                work.gave_up(&mut tx, site, due, *is_known).await?;
+                if told != Told::Nobody && !is_known {
+                    news::add(&mut tx, now, News::GivenUp, of).await?;
+                }
+                tx.commit().await?;
+            }
+        }
+    }
+    Ok(came)
+}
+
+/// How a queue is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Figures {
+    /// How many wait: their turn has come, or they failed and are tried again.
+    pub waiting: i64,
+    /// How many of those failed the last time.
+    pub failing: i64,
+    /// Since when the one waits that waits longest.
+    pub oldest: Option<Moment>,
+    /// How many were given up and still need somebody.
+    pub given_up: i64,
+}
+
+/// A row that failed, or was given up.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Item {
+    /// Its key.
+    pub name: String,
+    /// Since when it waits.
+    pub since: Moment,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// When it is tried next; of one given up, when that was.
+    pub next_at: Moment,
+    /// Why.
+    pub last_error: String,
+    /// Whether it was given up.
+    pub is_over: bool,
+    /// Whether it may be tried again by hand.
+    pub can_be_tried: bool,
+}
+
+/// Several of a queue's statements in one, for whoever looks.
+impl Queue {
+    /// How it is doing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn figures(&self, db: &Db, now: Moment) -> Result<Figures> {
+        db.one(self.figures, (now,)).await
+    }
+
+    /// What failed or was given up, the newest first, fifty at most.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn troubled(&self, db: &Db) -> Result<Vec<Item>> {
+        db.all(self.troubled, ()).await
+    }
+}

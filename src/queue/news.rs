@@ -1,0 +1,87 @@
+//! What happened in a room that writes no letters, and the team is to be told of: a row, written in the transaction of the fact.
+//!
+//! The rule: of one thing there is one row, so whatever happens to it before anybody was told is told once; and whoever writes
+//! the letter looks first whether it is still so. Letters are written above (`jobs::news`).
+
+use std::time::Duration;
+
+pub(crate) use super::store::FORGET;
+pub use super::store::NEWS;
+use super::{Due, store};
+use crate::{
+    clock::Moment,
+    db::{Result, Tx},
+};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// An edition paused by itself; the subject is its number.
+    EditionPaused,
+    /// Work was given up; the subject is the queue's name.
+    GivenUp,
+}
+
+impl News {
+    const ALL: [Self; 2] = [Self::EditionPaused, Self::GivenUp];
+
+    /// What the database calls it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EditionPaused => "edition-paused",
+            Self::GivenUp => "given-up",
+        }
+    }
+
+    /// The kind of a name, as [`News::as_str`] writes it.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// How long after a letter the next one about the same thing waits: what fails by the hundred is one letter a day.
+    const fn between_letters(self) -> Duration {
+        match self {
+            Self::EditionPaused => Duration::ZERO,
+            Self::GivenUp => Duration::from_secs(86_400),
+        }
+    }
+}
+
+/// A row of it, for whoever writes the letter.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Happened {
+    /// What happened.
+    pub kind: String,
+    /// To what.
+    pub subject: String,
+}
+
+/// Has the team told, once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add(tx: &mut Tx, now: Moment, kind: News, subject: &str) -> Result<()> {
+    let quiet = i64::try_from(kind.between_letters().as_micros()).unwrap_or(i64::MAX);
+    store::add(tx, &format!("{}:{subject}", kind.as_str()), (kind.as_str(), subject), quiet, now).await
+}
+
+/// Whether it falls to the caller to write the letter, in this transaction; false if somebody else has, or it happened anew.
+///
+/// # Errors
+/// When the database fails.
+pub async fn told(tx: &mut Tx, news: &Due<Happened>, now: Moment) -> Result<bool> {
+    NEWS.done(tx, (news.name.as_str(), news.next_at, now)).await
+}
+
+/// What came of writing a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Letter {
+    /// It is on its way.
+    Written,
+    /// There is nothing to tell any more.
+    NotSo,
+    /// Nobody could be written to, so nobody has been told.
+    NobodyThere,
+}

@@ -1,0 +1,178 @@
+//! The rules of every queue, on one screen: how long one may be worked on, when it is tried again, when that ends, who is told.
+
+use std::time::Duration;
+
+use crate::clock::Moment;
+
+/// The rules of one queue, and what people are told of it.
+#[derive(Debug)]
+pub struct Rules {
+    /// Its name, in the log, on the command line and in addresses.
+    pub name: &'static str,
+    /// How long one may be worked on before somebody else may take it: longer than the work's own patience.
+    pub lease: Duration,
+    /// How long until the second try; it doubles with each.
+    pub first_gap: Duration,
+    /// And is no longer than this.
+    pub longest_gap: Duration,
+    /// When nobody tries any more.
+    pub ends: Ends,
+    /// Who gets a letter about what was given up.
+    pub told: Told,
+    /// What is in it, for an editor.
+    pub what: &'static str,
+    /// What was given up: one of them, and more, as the end of a sentence that begins with the number.
+    pub over: [&'static str; 2],
+    /// What it means when one fails or is given up, and what to do.
+    pub means: &'static str,
+}
+
+/// When nobody tries any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// It goes on for ever.
+    Never,
+    /// After so many tries.
+    Tries(i64),
+    /// Once it is so old, with what is written down then.
+    Age(Duration, &'static str),
+}
+
+/// Who gets a letter about what was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Nobody: nothing of it is ever given up.
+    Nobody,
+    /// Treasurers; where there is none, the owners.
+    Money,
+    /// The owners.
+    Owners,
+}
+
+/// No turn is further away than a day; one that is was written by a clock that was wrong, and is now.
+pub(super) const FURTHEST: Duration = minutes(25 * 60);
+
+const fn minutes(number: u64) -> Duration {
+    Duration::from_secs(60 * number)
+}
+
+/// What the payment provider tells.
+pub const EVENTS: Rules = Rules {
+    name: "provider-events",
+    lease: minutes(2),
+    first_gap: Duration::from_secs(10),
+    longest_gap: Duration::from_secs(2_560),
+    // Five hours of trying.
+    ends: Ends::Tries(15),
+    told: Told::Money,
+    what: "Messages of the payment service",
+    over: [
+        "message of the payment service could not be applied",
+        "messages of the payment service could not be applied",
+    ],
+    means: "A gift may not be counted and have no receipt. Try again once what it says is put right; or look for the payment at the payment service.",
+};
+
+/// Opening the provider's page for a gift.
+pub const CHECKOUTS: Rules = Rules {
+    name: "checkouts",
+    // Longer than all attempts of the client.
+    lease: minutes(1),
+    first_gap: minutes(1),
+    longest_gap: minutes(64),
+    // The provider keeps keys for a day; opening a checkout again after that would open a second one.
+    ends: Ends::Age(minutes(23 * 60), "not answered within a day: look for it at the provider"),
+    told: Told::Money,
+    what: "Supporters on their way to the payment page",
+    over: ["supporter could not get to the payment page", "supporters could not get to the payment page"],
+    means: "They saw that it did not work, and have gone: nothing was charged. It is not tried again for them; if it goes on, look at the keys of the payment service.",
+};
+
+/// Ending monthly donations: what a supporter was promised is asked for until it is so.
+pub const CANCELLATIONS: Rules = Rules {
+    name: "cancellations",
+    lease: minutes(1),
+    first_gap: minutes(1),
+    longest_gap: minutes(16),
+    // What does not end within the hour is told by a letter of its own (`donations::attention`).
+    ends: Ends::Never,
+    told: Told::Nobody,
+    what: "Monthly donations that supporters asked to end",
+    over: ["monthly donation could not be ended", "monthly donations could not be ended"],
+    means: "The supporter is still charged. It goes on being asked for; you can end the donation at the payment service yourself.",
+};
+
+/// Reading the feeds of articles.
+pub const FEEDS: Rules = Rules {
+    name: "feeds",
+    lease: minutes(5),
+    first_gap: minutes(30),
+    longest_gap: minutes(30),
+    // A server that is away for a month comes back.
+    ends: Ends::Never,
+    told: Told::Nobody,
+    what: "Feeds that articles come from",
+    over: ["feed could not be read", "feeds could not be read"],
+    means: "New articles of it do not come in. It goes on being asked every half hour; look whether its address still works.",
+};
+
+/// Letters to the team about what happened in a room that writes none ([`super::news`]).
+pub const NEWS: Rules = Rules {
+    name: "news",
+    lease: minutes(1),
+    first_gap: minutes(1),
+    longest_gap: minutes(10),
+    ends: Ends::Never,
+    told: Told::Nobody,
+    what: "Letters to your team",
+    over: ["letter to your team could not be written", "letters to your team could not be written"],
+    means: "Somebody should have been written to. It is tried until somebody can be: look whether an owner can sign in and has an address.",
+};
+
+impl Rules {
+    /// How long until the next try, after so many.
+    pub(super) fn gap(&self, attempts: i64) -> Duration {
+        let doublings = u32::try_from(attempts.saturating_sub(1).clamp(0, 30)).unwrap_or(30);
+        self.first_gap.saturating_mul(2_u32.saturating_pow(doublings)).min(self.longest_gap)
+    }
+
+    pub(super) const fn is_last(&self, attempts: i64) -> bool {
+        matches!(self.ends, Ends::Tries(most) if attempts >= most)
+    }
+
+    /// Why it is too old to be tried; none while it is not.
+    pub(super) fn too_old(&self, now: Moment, since: Moment) -> Option<&'static str> {
+        match self.ends {
+            Ends::Age(age, why) if now.since(since) > age => Some(why),
+            _ => None,
+        }
+    }
+
+    /// "3 messages of the payment service could not be applied".
+    #[must_use]
+    pub fn gave_up(&self, number: i64) -> String {
+        let [one, many] = self.over;
+        format!("{number} {}", if number == 1 { one } else { many })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_double_up_to_the_longest() {
+        let gaps = |rules: &Rules| [0, 1, 2, 3, 9, 40].map(|attempts| rules.gap(attempts).as_secs());
+        assert_eq!(gaps(&EVENTS), [10, 10, 20, 40, 2_560, 2_560]);
+        assert_eq!(gaps(&CANCELLATIONS), [60, 60, 120, 240, 960, 960]);
+        assert_eq!(gaps(&FEEDS), [1_800; 6]);
+    }
+
+    #[test]
+    fn it_ends_as_the_rules_say() {
+        assert!(!EVENTS.is_last(14) && EVENTS.is_last(15) && !CANCELLATIONS.is_last(9_000));
+        let begun = Moment::from_unix_seconds(0);
+        let after = |hours: u64| CHECKOUTS.too_old(begun.plus(Duration::from_secs(3_600 * hours)), begun);
+        assert!(after(23).is_none() && after(24).is_some());
+    }
+}

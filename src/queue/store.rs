@@ -1,0 +1,39 @@
+//! The SQL of news.
+
+use crate::{
+    clock::Moment,
+    db::{Result, Tx},
+    queue, statements,
+};
+
+statements! {
+    /// Something happened. Whoever is just telling of what happened before looks again, for its turn is another; and what people were
+    /// told of lately waits until $4 has passed.
+    ADD = "insert into news (key, kind, subject, at, attempts, next_at) values ($1, $2, $3, $5, 0, $5)
+        on conflict (key) do update set at = excluded.at, attempts = 0, last_error = null, told_at = null,
+            next_at = case when news.told_at is null and news.next_at > excluded.at then news.next_at + 1
+                when news.told_at <= excluded.at and news.told_at + cast($4 as bigint) > excluded.at then news.told_at + cast($4 as bigint)
+                else excluded.at end";
+    /// What people were told of long ago.
+    pub(crate) FORGET = "delete from news where key in (select key from news where told_at < $1 order by told_at limit $2)";
+}
+
+queue! {
+    /// What people of the team are to be told of.
+    pub NEWS = NEWS {
+        table: "news", key: "key", since: "at", also: ", kind, subject",
+        open: "told_at is null",
+        done: "told_at = $3",
+    }
+}
+
+pub(super) async fn add(
+    tx: &mut Tx,
+    key: &str,
+    (kind, subject): (&str, &str),
+    quiet_us: i64,
+    now: Moment,
+) -> Result<()> {
+    tx.exec(ADD, (key, kind, subject, quiet_us, now)).await?;
+    Ok(())
+}

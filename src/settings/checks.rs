@@ -1,0 +1,121 @@
+//! What a person may type for a setting, and what they are told of anything else.
+
+use std::ops::RangeInclusive;
+
+use url::Url;
+
+use super::words::{ArticlesAt, Beside, Word as _};
+use crate::{
+    clock::Zone,
+    email_address::EmailAddress,
+    money::{
+        self, Money,
+        limits::{self, Limits},
+    },
+};
+
+/// The value, or the sentence that stands at the field.
+pub(super) type Checked<T> = Result<T, String>;
+
+/// A text that may be empty.
+pub(super) fn text(longest: usize) -> impl Fn(&str, &Beside) -> Checked<String> {
+    move |text, _| {
+        let fits = text.chars().count() <= longest;
+        fits.then(|| text.to_owned()).ok_or_else(|| format!("Use at most {longest} characters."))
+    }
+}
+
+/// A text that may not.
+pub(super) fn wanted(longest: usize, when_empty: &str) -> impl Fn(&str, &Beside) -> Checked<String> {
+    move |typed, beside| {
+        if typed.is_empty() { Err(when_empty.to_owned()) } else { text(longest)(typed, beside) }
+    }
+}
+
+/// A whole number.
+pub(super) fn number(
+    range: RangeInclusive<i64>,
+    (no_number, not_within): (&str, &str),
+) -> impl Fn(&str, &Beside) -> Checked<i64> {
+    move |text, _| {
+        let number = text.parse().map_err(|_| no_number.to_owned())?;
+        range.contains(&number).then_some(number).ok_or_else(|| not_within.to_owned())
+    }
+}
+
+pub(super) fn yes_or_no(text: &str, _: &Beside) -> Checked<bool> {
+    Ok(text == "yes")
+}
+
+pub(super) fn zone(text: &str, _: &Beside) -> Checked<Zone> {
+    Zone::named(text).ok_or_else(|| "Choose a time zone from the list.".to_owned())
+}
+
+pub(super) fn place(text: &str, _: &Beside) -> Checked<ArticlesAt> {
+    ArticlesAt::read(text).ok_or_else(|| "Choose where your articles live.".to_owned())
+}
+
+/// The magazine's existing site, wanted only when articles live there.
+pub(super) fn site(text: &str, beside: &Beside) -> Checked<String> {
+    if text.is_empty() && beside.articles_at == ArticlesAt::Here {
+        return Ok(String::new());
+    }
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let whole = || "Enter the whole address, such as https://www.example.org.".to_owned();
+    url.map(String::from).ok_or_else(whole)
+}
+
+pub(super) fn email_wanted(text: &str, _: &Beside) -> Checked<String> {
+    EmailAddress::parse(text).map(String::from).map_err(|error| error.to_string())
+}
+
+pub(super) fn email(text: &str, beside: &Beside) -> Checked<String> {
+    if text.is_empty() { Ok(String::new()) } else { email_wanted(text, beside) }
+}
+
+pub(super) fn currency(text: &str, _: &Beside) -> Checked<String> {
+    let known = money::currency(text).filter(|known| limits::of(*known).is_some());
+    let known = known.map(|known| known.code().to_owned());
+    known.ok_or_else(|| {
+        "Enter a currency code that gifts can be taken in, such as EUR, GBP or AUD.".to_owned()
+    })
+}
+
+/// A least of the magazine's own; none while it is empty, or the currency is not settled.
+pub(super) fn least(text: &str, beside: &Beside) -> Checked<Option<i64>> {
+    let Some(currency) = beside.currency.filter(|_| !text.is_empty()) else { return Ok(None) };
+    let amount = Money::parse(text, currency).map_err(|error| error.to_string())?;
+    let most = limits::provider_most(currency);
+    let takes = || format!("The payment service takes at most {most} at once.");
+    (amount.minor <= most.minor).then_some(Some(amount.minor)).ok_or_else(takes)
+}
+
+/// A most of its own, which is no less than the least.
+pub(super) fn most(text: &str, beside: &Beside) -> Checked<Option<i64>> {
+    let gift_most = least(text, beside)?;
+    match (Beside { gift_most, ..*beside }).limits() {
+        Some(Limits { least, most }) if least.minor > most.minor => {
+            Err(format!("The largest gift is smaller than the smallest, {least}."))
+        }
+        _ => Ok(gift_most),
+    }
+}
+
+/// One to six amounts that can be given.
+pub(super) fn amounts(text: &str, beside: &Beside) -> Checked<Vec<i64>> {
+    const AT_MOST: usize = 6;
+    // What is wrong with those is said there.
+    let limits = beside.limits().filter(|limits| limits.least.minor <= limits.most.minor);
+    let (Some(currency), Some(Limits { least, most })) = (beside.currency, limits) else {
+        return Ok(Vec::new());
+    };
+    let amounts = text.split_whitespace().map(|one| Money::parse(one, currency).map(|amount| amount.minor));
+    let amounts: Vec<i64> = amounts.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    if !(1..=AT_MOST).contains(&amounts.len()) {
+        return Err("Enter one to six amounts with spaces between them.".to_owned());
+    }
+    if amounts.iter().any(|minor| !(least.minor..=most.minor).contains(minor)) {
+        return Err(format!("Suggest amounts that can be given: from {least} to {most}."));
+    }
+    Ok(amounts)
+}

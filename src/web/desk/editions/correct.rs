@@ -1,0 +1,128 @@
+//! `/desk/editions/{id}/correct`: another version for everyone whose copy of a stopped edition has not left; and beginning
+//! a correction for exactly those who have it.
+
+use axum::extract::Path;
+use serde::Serialize;
+
+use super::parts::EditionView;
+use crate::{
+    articles::{self, ArticleId},
+    delivery::progress,
+    editions::EditionState,
+    publishing::{self, Content, Edition},
+    web::{
+        Desk, Form, Outcome, Posted, WebError,
+        answers::conflict,
+        session::see_other,
+        words::editions::{have_and_have_not, title},
+    },
+};
+
+const FIELDS: &[&str] = &["based_on", "subject", "preview_text", "intro", "article"];
+const TITLE: &str = "Correct the edition";
+
+#[derive(Serialize)]
+struct Page {
+    title: String,
+    edition: EditionView,
+    /// Who has it and who has not.
+    standing: String,
+    form: Form,
+    picked: Vec<Picked>,
+    trouble: Option<&'static str>,
+    /// Somebody else's version, to be looked at beside one's own.
+    theirs: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Picked {
+    id: i64,
+    title: String,
+    ticked: bool,
+}
+
+/// `GET /desk/editions/{id}/correct`
+pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
+    let edition = publishing::find(&desk.site().db, &id).await?;
+    if edition.state != EditionState::Paused {
+        return Ok(see_other(&format!("/desk/editions/{id}")));
+    }
+    let content = &edition.content;
+    let form = Form::new(FIELDS)
+        .with("subject", &content.subject)
+        .with("preview_text", &content.preview_text)
+        .with("intro", &content.intro_markdown);
+    let page = page(&desk, &edition, form, &content.article_ids, None).await?;
+    desk.page("desk/editions/correct", TITLE, &page).await
+}
+
+/// `POST /desk/editions/{id}/correct`
+pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let mut form = posted.form(FIELDS)?;
+    let again = || WebError::BadRequest("Open the edition again and try once more.");
+    let based_on = form.text("based_on").parse().map_err(|_| again())?;
+    let ids: Result<Vec<i64>, _> = form.all("article").iter().map(|id| id.parse()).collect();
+    let content = Content {
+        subject: form.required("subject", 1_000, "Write a subject: the rest cannot go out without one."),
+        preview_text: form.text("preview_text").to_owned(),
+        intro_markdown: form.raw("intro").to_owned(),
+        article_ids: ids.map_err(|_| again())?.into_iter().map(ArticleId).collect(),
+    };
+    let edition = publishing::find(&desk.site().db, &id).await?;
+    let picked = content.article_ids.clone();
+    if !form.is_valid() {
+        let page = page(&desk, &edition, form, &picked, None).await?;
+        return desk.page_again("desk/editions/correct", TITLE, &page).await;
+    }
+    let who = Some(desk.who.staff.id);
+    match publishing::save_correction(desk.site(), edition.id, based_on, content, who).await {
+        Ok(_) => Ok(see_other(&format!("/desk/editions/{id}?done=corrected"))),
+        Err(error @ (publishing::Error::Changed | publishing::Error::Locked)) => {
+            let trouble = if matches!(error, publishing::Error::Changed) {
+                "Somebody else corrected this edition while you were writing. Your words are below, not saved yet. \
+                 Saving now puts them in the place of the other version."
+            } else {
+                "The edition went on while you were writing, so it cannot be corrected. Your words are below, not saved. \
+                 If it is paused again, they can be."
+            };
+            let edition = publishing::find(&desk.site().db, &id).await?;
+            let page = page(&desk, &edition, form, &picked, Some(trouble)).await?;
+            desk.page("desk/editions/correct", TITLE, &page).await.map(conflict)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /desk/editions/{id}/correction`: a draft that goes to those who got one version.
+pub(crate) async fn begin(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let form = posted.form(&["revision"])?;
+    let revision = form.text("revision").parse().map_err(|_| WebError::NotFound)?;
+    let draft = publishing::begin_correction(desk.site(), &id, revision, Some(desk.who.staff.id)).await?;
+    Ok(see_other(&format!("/desk/editions/{draft}")))
+}
+
+async fn page(
+    desk: &Desk,
+    edition: &Edition,
+    form: Form,
+    ticked: &[ArticleId],
+    trouble: Option<&'static str>,
+) -> Result<Page, WebError> {
+    let db = &desk.site().db;
+    let mut ids = edition.content.article_ids.clone();
+    ids.extend(ticked.iter().filter(|id| !edition.content.article_ids.contains(id)));
+    let picked = articles::by_ids(db, &ids).await?.into_iter().map(|article| Picked {
+        ticked: ticked.contains(&article.id),
+        id: article.id.0,
+        title: article.title,
+    });
+    Ok(Page {
+        title: title(&edition.content.subject),
+        edition: EditionView::new(edition, desk.zone()),
+        standing: have_and_have_not(progress::of(db, edition.id).await?),
+        form,
+        picked: picked.collect(),
+        theirs: trouble.map(|_| edition.revision),
+        trouble,
+    })
+}

@@ -1,0 +1,201 @@
+//! `/desk/editions/{id}`: composing a draft, or following an edition on its way.
+
+use axum::extract::{Path, Query};
+use serde::Serialize;
+
+use super::{
+    parts::{ArticleLine, EditionView, Readiness, picked_lines, readiness},
+    progress, test,
+};
+use crate::{
+    articles::{self, Article, ArticleId, Before},
+    clock::Moment,
+    editions::EditionState,
+    publishing::{self, Content, Edition},
+    staff::Role,
+    web::{
+        Desk, Form, Outcome, Posted, WebError,
+        answers::conflict,
+        paging::{Links, List, Place},
+        session::see_other,
+        words::editions::title,
+    },
+};
+
+const FIELDS: &[&str] = &["based_on", "subject", "preview_text", "intro", "article", "add", "act"];
+/// How many articles the composer offers at once, the newest first.
+const OFFERED: usize = 60;
+
+#[derive(Serialize)]
+struct Page {
+    title: String,
+    edition: EditionView,
+    form: Form,
+    picked: Vec<ArticleLine>,
+    offered: Vec<ArticleLine>,
+    /// Where the buttons lead that save, and offer other articles.
+    offered_pages: Links,
+    trouble: Option<&'static str>,
+    /// Somebody else's version, to be looked at beside one's own.
+    theirs: Option<i64>,
+    may_send: bool,
+    /// Where a test copy goes.
+    who_email: String,
+    #[serde(flatten)]
+    readiness: Readiness,
+}
+
+/// `GET /desk/editions/{id}`
+pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<progress::Look>) -> Outcome {
+    let edition = publishing::find(&desk.site().db, &id).await?;
+    if edition.state == EditionState::Draft && desk.may(Role::WRITING) {
+        let form = filled(&edition.content);
+        let page = page(&desk, &edition, form, &edition.content.article_ids, None, look.offered).await?;
+        return desk.page("desk/editions/composer", &page.title, &page).await;
+    }
+    progress::page(&desk, &edition, &look, false).await
+}
+
+/// `POST /desk/editions/{id}`: every button of the composer saves what is written, and then does its own small thing.
+pub(crate) async fn submit(
+    desk: Desk,
+    Path(id): Path<String>,
+    Query(look): Query<progress::Look>,
+    posted: Posted,
+) -> Outcome {
+    let form = posted.form(FIELDS)?;
+    let based_on = number(form.text("based_on"))?;
+    let (act, of) = form.text("act").split_once(':').unwrap_or((form.text("act"), ""));
+    let article_ids = ids(form.all("article"))?;
+    let article_ids = match act {
+        "up" => moved(article_ids, article_id(of)?, -1),
+        "down" => moved(article_ids, article_id(of)?, 1),
+        "out" => without(article_ids, article_id(of)?),
+        "add" | "offer" | "send" => [article_ids, ids(form.all("add"))?].concat(),
+        _ => article_ids,
+    };
+    let content = Content {
+        subject: form.text("subject").to_owned(),
+        preview_text: form.text("preview_text").to_owned(),
+        intro_markdown: form.raw("intro").to_owned(),
+        article_ids,
+    };
+    let edition = publishing::find(&desk.site().db, &id).await?;
+    let path = format!("/desk/editions/{id}");
+    let on = match act {
+        "send" => format!("{path}/send"),
+        "up" | "down" | "out" | "add" => format!("{path}#picked"),
+        "offer" => offered(&format!("{path}#offered")).address(look.offered.0),
+        _ => path,
+    };
+    let picked = content.article_ids.clone();
+    match publishing::save_revision(desk.site(), edition.id, based_on, content, Some(desk.who.staff.id)).await
+    {
+        Ok(saved) if act == "test" => {
+            let edition = publishing::load_revision(&desk.site().db, edition.id, saved).await?;
+            test::send(&desk, &edition, "").await
+        }
+        Ok(_) => Ok(see_other(&on)),
+        Err(error @ (publishing::Error::Changed | publishing::Error::Locked)) => {
+            let trouble = if matches!(error, publishing::Error::Changed) {
+                "Somebody else saved this edition while you were writing. Your words are below, not saved yet. \
+                 Saving now puts them in the place of the other version."
+            } else {
+                "Somebody pressed Send while you were writing, so nothing in the edition can be changed. Your words are below, \
+                 not saved. If Send is taken back, they can be."
+            };
+            let edition = publishing::find(&desk.site().db, &id).await?;
+            let page = page(&desk, &edition, form, &picked, Some(trouble), look.offered).await?;
+            desk.page("desk/editions/composer", &page.title, &page).await.map(conflict)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn page(
+    desk: &Desk,
+    edition: &Edition,
+    form: Form,
+    picked: &[ArticleId],
+    trouble: Option<&'static str>,
+    place: Place<2>,
+) -> Result<Page, WebError> {
+    let site = desk.site();
+    let settings = &desk.settings;
+    let before = place.0.map(|[at, id]| Before(Moment(at), ArticleId(id)));
+    let read = |most| articles::page(site, None, before, most);
+    let key = |last: &Article| [last.published_at.0, last.id.0];
+    let path = format!("/desk/editions/{}#offered", edition.public_id);
+    let (offered, offered_pages) = offered(&path).page(place, OFFERED, read, key).await?;
+    let offered = offered.into_iter().filter(|article| !picked.contains(&article.id));
+    Ok(Page {
+        title: title(&edition.content.subject),
+        edition: EditionView::new(edition, desk.zone()),
+        form,
+        offered: offered.map(|article| ArticleLine::new(article, settings)).collect(),
+        offered_pages,
+        picked: picked_lines(desk, picked).await?,
+        theirs: trouble.map(|_| edition.revision),
+        trouble,
+        may_send: desk.may(Role::SENDING),
+        who_email: desk.who.staff.email.to_string(),
+        readiness: readiness(desk, edition).await?,
+    })
+}
+
+/// The articles that can be added, as the composer of that path lists them.
+const fn offered(path: &str) -> List<'_> {
+    List { path, place: "offered", kept: &[] }
+}
+
+fn filled(content: &Content) -> Form {
+    Form::new(FIELDS)
+        .with("subject", &content.subject)
+        .with("preview_text", &content.preview_text)
+        .with("intro", &content.intro_markdown)
+}
+
+fn number(text: &str) -> Result<i64, WebError> {
+    text.parse().map_err(|_| WebError::BadRequest("Open the edition again and try once more."))
+}
+
+fn article_id(text: &str) -> Result<ArticleId, WebError> {
+    number(text).map(ArticleId)
+}
+
+fn ids(texts: &[String]) -> Result<Vec<ArticleId>, WebError> {
+    texts.iter().map(|text| article_id(text)).collect()
+}
+
+/// The list with one of its members a place further up (-1) or down (1); at the ends nothing moves.
+fn moved(mut ids: Vec<ArticleId>, id: ArticleId, by: isize) -> Vec<ArticleId> {
+    let from = ids.iter().position(|one| *one == id);
+    let to = from.and_then(|from| from.checked_add_signed(by)).filter(|to| *to < ids.len());
+    if let (Some(from), Some(to)) = (from, to) {
+        ids.swap(from, to);
+    }
+    ids
+}
+
+fn without(mut ids: Vec<ArticleId>, id: ArticleId) -> Vec<ArticleId> {
+    ids.retain(|one| *one != id);
+    ids
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_article_moves_one_place_and_not_past_the_ends() {
+        let after = |id, by| {
+            let ids = moved([1, 2, 3].map(ArticleId).to_vec(), ArticleId(id), by);
+            ids.into_iter().map(|id| id.0).collect::<Vec<_>>()
+        };
+        assert_eq!(after(2, -1), [2, 1, 3]);
+        assert_eq!(after(2, 1), [1, 3, 2]);
+        assert_eq!(after(1, -1), [1, 2, 3]);
+        assert_eq!(after(3, 1), [1, 2, 3]);
+        assert_eq!(after(9, 1), [1, 2, 3]);
+    }
+}

@@ -1,0 +1,109 @@
+//! What several pages of an edition show of it.
+
+use serde::Serialize;
+
+use crate::{
+    articles::{self, Article, ArticleId},
+    clock::Zone,
+    publishing::{self, Edition, Problem},
+    settings::Settings,
+    web::{
+        Desk, WebError,
+        words::{articles::line, count, editions::state_label},
+    },
+};
+
+/// What the pages of an edition say of it.
+#[derive(Serialize)]
+pub(super) struct EditionView {
+    pub(super) public_id: String,
+    subject: String,
+    preview_text: String,
+    digest_name: String,
+    list_name: String,
+    state: &'static str,
+    state_label: &'static str,
+    revision: i64,
+    /// What acts on it name.
+    version: String,
+    saved_by: Option<String>,
+    saved_at: String,
+    sent_by: Option<String>,
+    /// The edition whose readers get this correction.
+    corrects: Option<String>,
+}
+
+impl EditionView {
+    pub(super) fn new(edition: &Edition, zone: &Zone) -> Self {
+        Self {
+            public_id: edition.public_id.clone(),
+            subject: edition.content.subject.clone(),
+            preview_text: edition.content.preview_text.clone(),
+            digest_name: edition.digest_name.clone(),
+            list_name: edition.list_name.clone(),
+            state: edition.state.as_str(),
+            state_label: state_label(edition.state),
+            revision: edition.revision,
+            version: edition.version(),
+            saved_by: edition.saved_by.clone(),
+            saved_at: edition.updated_at.date_time(zone),
+            sent_by: edition.sent_by.clone(),
+            corrects: edition.corrects.as_ref().map(|corrects| corrects.public_id.clone()),
+        }
+    }
+}
+
+/// Whether an edition can go out, and to how many.
+#[derive(Serialize)]
+pub(super) struct Readiness {
+    pub(super) ready: bool,
+    problems: Vec<ProblemView>,
+    readers: String,
+    /// How many those are, for whoever needs it beside the page: they are counted once.
+    #[serde(skip)]
+    pub(super) size: i64,
+}
+
+#[derive(Serialize)]
+struct ProblemView {
+    text: String,
+    blocks: bool,
+}
+
+impl Readiness {
+    pub(super) fn new(problems: &[Problem], readers: i64) -> Self {
+        let view =
+            |problem: &Problem| ProblemView { text: problem.to_string(), blocks: problem.is_in_the_way() };
+        Self {
+            ready: !problems.iter().any(Problem::is_in_the_way),
+            problems: problems.iter().map(view).collect(),
+            readers: count(readers, "reader"),
+            size: readers,
+        }
+    }
+}
+
+/// An article as the composer lists it.
+#[derive(Serialize)]
+pub(super) struct ArticleLine {
+    id: i64,
+    title: String,
+    line: String,
+}
+
+impl ArticleLine {
+    pub(super) fn new(article: Article, settings: &Settings) -> Self {
+        Self { id: article.id.0, line: line(&article, settings), title: article.title }
+    }
+}
+
+pub(super) async fn picked_lines(desk: &Desk, ids: &[ArticleId]) -> Result<Vec<ArticleLine>, WebError> {
+    let articles = articles::by_ids(&desk.site().db, ids).await?;
+    Ok(articles.into_iter().map(|article| ArticleLine::new(article, &desk.settings)).collect())
+}
+
+pub(super) async fn readiness(desk: &Desk, edition: &Edition) -> Result<Readiness, WebError> {
+    let problems = publishing::preflight(desk.site(), &desk.app.templates, &desk.settings, edition).await?;
+    let readers = publishing::audience_size(&desk.site().db, edition).await?;
+    Ok(Readiness::new(&problems, readers))
+}

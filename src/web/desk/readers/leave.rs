@@ -1,0 +1,78 @@
+//! `/desk/readers/{id}/leave`: what taking a reader off a list does, before it is done.
+
+use axum::extract::{Path, Query};
+use serde::{Deserialize, Serialize};
+
+use super::reader::find;
+use crate::{
+    subscribers::{self, Subscriber, Subscription},
+    web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other},
+};
+
+const TITLE: &str = "Take a reader off a list";
+
+/// What the address of the page asks for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Look {
+    #[serde(default)]
+    list: i64,
+}
+
+#[derive(Serialize)]
+struct Page {
+    public_id: String,
+    email: String,
+    list: i64,
+    name: String,
+    /// How they stand on it here, for whoever confirms it.
+    seen: String,
+    /// They were asked, and have not answered.
+    pending: bool,
+    /// They stand otherwise than on the page on which it was confirmed.
+    stale: bool,
+}
+
+/// `GET /desk/readers/{id}/leave?list=…`
+pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<Look>) -> Outcome {
+    let reader = find(&desk, &id).await?;
+    let Some(subscription) = on_list(&desk, &reader, look.list).await? else {
+        return Ok(see_other(&format!("/desk/readers/{id}")));
+    };
+    desk.page("desk/readers/leave", TITLE, &Page::new(reader, subscription, false)).await
+}
+
+/// `POST /desk/readers/{id}/leave`: if that was asked and answered, and they still stand so.
+pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let form = posted.form(&["list", "seen"])?;
+    let list = form.text("list").parse().map_err(|_| WebError::BadRequest("Choose a list."))?;
+    let reader = find(&desk, &id).await?;
+    if let Some(subscription) = on_list(&desk, &reader, list).await? {
+        if form.text("seen") != subscription.state {
+            let page = Page::new(reader, subscription, true);
+            return desk.page("desk/readers/leave", TITLE, &page).await.map(conflict);
+        }
+        let source = format!("taken off by {}", desk.who.staff.name);
+        subscribers::leave_by_staff(desk.site(), reader.id, list, &source).await?;
+    }
+    Ok(see_other(&format!("/desk/readers/{id}?done=left")))
+}
+
+/// How a reader stands on a list that they have not left.
+async fn on_list(desk: &Desk, reader: &Subscriber, list: i64) -> Result<Option<Subscription>, WebError> {
+    let subscriptions = subscribers::subscriptions(&desk.site().db, reader.id).await?;
+    Ok(subscriptions.into_iter().find(|one| one.list_id == list && one.state != "left"))
+}
+
+impl Page {
+    fn new(reader: Subscriber, subscription: Subscription, stale: bool) -> Self {
+        Self {
+            public_id: reader.public_id,
+            email: reader.email.to_string(),
+            list: subscription.list_id,
+            name: subscription.name,
+            pending: subscription.state == "pending",
+            seen: subscription.state,
+            stale,
+        }
+    }
+}

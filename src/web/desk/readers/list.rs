@@ -1,0 +1,181 @@
+//! `/desk/readers`: every reader, finding one, adding one by hand.
+
+use axum::extract::Query;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::Zone,
+    email_address::EmailAddress,
+    subscribers::{self, Asked, Counts, Subscriber, SubscriberError, Subscription, lists},
+    web::{
+        Desk, Form, Outcome, Posted, WebError,
+        paging::{Links, List, Place},
+        session::see_other,
+        words::{count, grouped, readers::standing},
+    },
+};
+
+const FIELDS: &[&str] = &["email", "name", "list", "how", "source"];
+const PAGE: usize = 50;
+
+/// What the address of the page asks for.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Look {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    before: Place,
+}
+
+#[derive(Serialize)]
+struct Page {
+    q: String,
+    counts: String,
+    readers: Vec<Line>,
+    pages: Links,
+    form: Form,
+    lists: Vec<ListView>,
+    several: bool,
+}
+
+#[derive(Serialize)]
+struct Line {
+    public_id: String,
+    email: String,
+    name: String,
+    since: String,
+    lists: Vec<Standing>,
+}
+
+/// How a reader stands with a list, as a pill.
+#[derive(Serialize)]
+struct Standing {
+    label: String,
+    state: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct ListView {
+    id: i64,
+    name: String,
+}
+
+/// The lists as forms offer them.
+pub(super) async fn list_views(desk: &Desk) -> Result<Vec<ListView>, WebError> {
+    let lists = lists::all(&desk.site().db).await?;
+    Ok(lists.into_iter().map(|list| ListView { id: list.id, name: list.name }).collect())
+}
+
+impl Line {
+    fn new(reader: Subscriber, subscriptions: &[Subscription], zone: &Zone) -> Self {
+        let pill = |subscription: &Subscription| {
+            let (words, state) = standing(subscription);
+            let name = &subscription.name;
+            // Most get it: then the list's name says enough.
+            let label = if state == "good" { name.clone() } else { format!("{name}: {words}") };
+            Standing { label, state }
+        };
+        Self {
+            public_id: reader.public_id,
+            email: reader.email.to_string(),
+            name: reader.name,
+            since: reader.created_at.date(zone),
+            lists: subscriptions.iter().map(pill).collect(),
+        }
+    }
+}
+
+/// `GET /desk/readers`
+pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
+    let form = Form::new(FIELDS).with("how", "confirm");
+    let page = page(&desk, look, form).await?;
+    desk.page("desk/readers/list", "Readers", &page).await
+}
+
+/// `POST /desk/readers`
+pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
+    let mut form = posted.form(FIELDS)?;
+    let email = form.parse("email", EmailAddress::parse);
+    let name = form.optional("name", 100);
+    let source = form.optional("source", 300);
+    let at_once = form.text("how") == "asked";
+    if at_once && source.is_empty() {
+        form.mistake("source", "Say how they asked: it is kept as the proof.");
+    }
+    let lists = lists::all(&desk.site().db).await?;
+    let list = form.parse("list", |id| {
+        lists.iter().find(|list| list.id.to_string() == id).map(|list| list.id).ok_or("Choose a list.")
+    });
+    if !matches!(form.text("how"), "asked" | "confirm") {
+        form.mistake("how", "Say whether they asked you themselves.");
+    }
+    let (Some(email), Some(list), true) = (email, list, form.is_valid()) else {
+        return again(&desk, form).await;
+    };
+    let (site, who) = (desk.site(), &desk.who.staff.name);
+    if at_once {
+        let source = format!("{source} (added by {who})");
+        return match subscribers::add_by_staff(site, &email, &name, list, &source).await {
+            Ok(reader) => Ok(see_other(&format!("/desk/readers/{}?done=saved", reader.public_id))),
+            Err(SubscriberError::Blocked) => {
+                form.mistake(
+                    "email",
+                    "The team decided never to mail this address. Look under Never mailed.",
+                );
+                again(&desk, form).await
+            }
+            Err(error) => Err(error.into()),
+        };
+    }
+    let source = format!("typed at the desk by {who}");
+    let asked = subscribers::ask_by_staff(site, &desk.settings, (&email, &name), list, &source).await;
+    let done = match asked? {
+        Asked::Mailed => "asked",
+        Asked::Later(_) => "asked-later",
+        Asked::Before => "asked-before",
+        Asked::OnTheList => "on-list",
+        Asked::Stopped => {
+            form.mistake(
+                "email",
+                "Mail to this address is stopped, so they were not asked: it came back, was marked as spam, or the team blocked it.",
+            );
+            return again(&desk, form).await;
+        }
+    };
+    Ok(see_other(&format!("/desk/readers?done={done}")))
+}
+
+async fn again(desk: &Desk, form: Form) -> Outcome {
+    let page = page(desk, Look::default(), form).await?;
+    desk.page_again("desk/readers/list", "Readers", &page).await
+}
+
+/// Who gets mail, and who does not.
+fn in_words(counts: Counts) -> String {
+    let mut words = format!("{} on your lists.", count(counts.confirmed - counts.stopped, "reader"));
+    if counts.stopped > 0 {
+        let stopped = grouped(counts.stopped);
+        words = format!("{words} {stopped} more are on them and get nothing: their address is stopped.");
+    }
+    if counts.pending > 0 {
+        words = format!("{words} {} more asked and have not confirmed yet.", grouped(counts.pending));
+    }
+    words
+}
+
+async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
+    let db = &desk.site().db;
+    let list = List { path: "/desk/readers", place: "before", kept: &[("q", &look.q)] };
+    let read = |most| subscribers::page(db, &look.q, look.before.id(), most);
+    let (found, pages) = list.page(look.before, PAGE, read, |last| [last.id]).await?;
+    let ids: Vec<i64> = found.iter().map(|reader| reader.id).collect();
+    let mut subscriptions = subscribers::subscriptions_of(db, &ids).await?;
+    let line = |reader: Subscriber| {
+        let subscriptions = subscriptions.remove(&reader.id).unwrap_or_default();
+        Line::new(reader, &subscriptions, desk.zone())
+    };
+    let readers = found.into_iter().map(line).collect();
+    let counts = subscribers::counts(db).await?;
+    let lists = list_views(desk).await?;
+    Ok(Page { counts: in_words(counts), readers, pages, form, several: lists.len() > 1, lists, q: look.q })
+}

@@ -1,0 +1,149 @@
+//! `/desk/jobs`: what runs by itself and what waits, whether it works, what it means and what to do.
+
+use serde::Serialize;
+
+use crate::{
+    clock::Zone,
+    jobs::{
+        screen::{self, JobLine, QueueLine},
+        trouble::Trouble,
+    },
+    queue::Item,
+    web::{Desk, Outcome, Posted, WebError, session::see_other},
+};
+
+#[derive(Serialize)]
+struct Page {
+    is_bad: bool,
+    somebody_runs: bool,
+    stopped: Vec<StoppedView>,
+    /// What was given up, in a sentence without its full stop.
+    given_up: Vec<String>,
+    queues: Vec<QueueView>,
+    jobs: Vec<JobView>,
+}
+
+/// What does not work.
+#[derive(Serialize)]
+struct StoppedView {
+    what: &'static str,
+    since: String,
+    why: String,
+    place: String,
+}
+
+#[derive(Serialize)]
+struct QueueView {
+    name: &'static str,
+    what: &'static str,
+    look: &'static str,
+    state: String,
+    /// Those that have not failed.
+    waiting: i64,
+    oldest: Option<String>,
+    means: &'static str,
+    items: Vec<ItemView>,
+}
+
+/// What failed or was given up.
+#[derive(Serialize)]
+struct ItemView {
+    name: String,
+    when: String,
+    error: String,
+    can_be_tried: bool,
+}
+
+#[derive(Serialize)]
+struct JobView {
+    what: &'static str,
+    look: &'static str,
+    state: &'static str,
+    last: Option<String>,
+    next: Option<String>,
+}
+
+/// `GET /desk/jobs`
+pub(crate) async fn show(desk: Desk) -> Outcome {
+    let (now, zone) = (desk.site().now(), desk.zone());
+    let screen = screen::look(&desk.site().db, now).await?;
+    let is_bad = screen.is_bad();
+    let over = screen.queues.iter().filter(|line| line.figures.given_up > 0);
+    let given_up = over.map(|line| line.rules.gave_up(line.figures.given_up)).collect();
+    let troubles = screen.jobs.iter().filter_map(|job| job.trouble.as_ref()).chain(&screen.tasks);
+    let page = Page {
+        is_bad,
+        given_up,
+        somebody_runs: screen.somebody_runs,
+        stopped: troubles.map(|one| stopped(one, zone)).collect(),
+        queues: screen.queues.into_iter().map(|one| queue(one, zone)).collect(),
+        jobs: screen.jobs.into_iter().map(|one| job(one, zone)).collect(),
+    };
+    desk.page("desk/settings/jobs", "What runs by itself", &page).await
+}
+
+/// `POST /desk/jobs/again`: has one tried again.
+pub(crate) async fn try_again(desk: Desk, posted: Posted) -> Outcome {
+    let form = posted.form(&["queue", "item"])?;
+    let who = Some(desk.who.staff.id);
+    if screen::try_again(desk.site(), form.text("queue"), form.text("item"), who).await? {
+        Ok(see_other("/desk/jobs?done=again"))
+    } else {
+        Err(WebError::NotFound)
+    }
+}
+
+fn stopped(one: &Trouble, zone: &Zone) -> StoppedView {
+    StoppedView {
+        what: one.what(),
+        since: one.since.date_time(zone),
+        why: one.words.clone(),
+        place: one.place.clone(),
+    }
+}
+
+fn queue(line: QueueLine, zone: &Zone) -> QueueView {
+    let QueueLine { rules, figures, items } = line;
+    let (look, state) = match (figures.given_up, figures.failing) {
+        (0, 0) => ("good", "✓ in order".to_owned()),
+        (0, failing) => ("warn", format!("{failing} did not work and will be tried again")),
+        (given_up, _) => ("bad", format!("{given_up} given up")),
+    };
+    QueueView {
+        name: rules.name,
+        what: rules.what,
+        look,
+        state,
+        waiting: figures.waiting - figures.failing,
+        oldest: figures.oldest.map(|at| at.date_time(zone)),
+        means: rules.means,
+        items: items.into_iter().map(|one| item(one, zone, screen::may_be_tried(rules))).collect(),
+    }
+}
+
+fn item(one: Item, zone: &Zone, may_be_tried: bool) -> ItemView {
+    let tries = if one.attempts == 1 { "once".to_owned() } else { format!("{} times", one.attempts) };
+    let at = one.next_at.date_time(zone);
+    let when = if one.is_over {
+        format!("from {}, given up on {at}", one.since.date_time(zone))
+    } else {
+        format!("tried {tries}, and again on {at}")
+    };
+    ItemView { name: one.name, when, error: one.last_error, can_be_tried: may_be_tried && one.can_be_tried }
+}
+
+fn job(line: JobLine, zone: &Zone) -> JobView {
+    let (look, state) = match (&line.trouble, line.last) {
+        (Some(_), _) => ("bad", "does not work"),
+        (None, None) => ("", "not known"),
+        (None, Some(turn)) if turn.worked => ("good", "✓ works"),
+        (None, Some(_)) => ("warn", "did not work the last time"),
+    };
+    JobView {
+        what: line.what,
+        look,
+        state,
+        last: line.last.map(|turn| turn.at().date_time(zone)),
+        next: line.next.map(|at| at.date_time(zone)),
+    }
+}

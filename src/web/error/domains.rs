@@ -1,0 +1,120 @@
+//! What the domains refuse, as pages say it.
+
+use super::WebError;
+use crate::{
+    articles::ArticleError,
+    editions::MoveError,
+    publishing,
+    staff::{AccountError, set_up::SetUpError, sign_in::SignInError},
+    subscribers::SubscriberError,
+    web::words::editions::state_label,
+};
+
+impl From<sqlx::Error> for WebError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<AccountError> for WebError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Database(error) => error.into(),
+            AccountError::NotFound => Self::NotFound,
+            AccountError::TooMany(wait) => Self::TooMany(wait),
+            AccountError::Busy(_) => Self::Busy,
+            AccountError::Link => Self::ExpiredLink,
+            other => Self::Conflict(other.to_string()),
+        }
+    }
+}
+
+impl From<SetUpError> for WebError {
+    fn from(error: SetUpError) -> Self {
+        match error {
+            SetUpError::Database(error) => error.into(),
+            // The same for a wrong token and a finished set-up: nobody learns which.
+            SetUpError::Closed | SetUpError::Password(_) => Self::NotFound,
+            SetUpError::Busy(_) => Self::Busy,
+        }
+    }
+}
+
+impl From<SignInError> for WebError {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Database(error) => error.into(),
+            SignInError::TooMany(wait) => Self::TooMany(wait),
+            SignInError::Busy(_) => Self::Busy,
+            SignInError::Link | SignInError::Wrong => Self::ExpiredLink,
+        }
+    }
+}
+
+impl From<SubscriberError> for WebError {
+    fn from(error: SubscriberError) -> Self {
+        match error {
+            SubscriberError::Link | SubscriberError::Expired => Self::ExpiredLink,
+            SubscriberError::NotFound => Self::NotFound,
+            SubscriberError::TooMany(wait) => Self::TooMany(wait),
+            SubscriberError::Changed => Self::Conflict(
+                "Since you opened the page, something else has stopped mail to this reader. Look at their page before you decide."
+                    .into(),
+            ),
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<ArticleError> for WebError {
+    fn from(error: ArticleError) -> Self {
+        match error {
+            ArticleError::NotFound => Self::NotFound,
+            ArticleError::Changed => Self::Conflict(
+                "Somebody else changed the article meanwhile. Open it again and look at it first.".into(),
+            ),
+            ArticleError::Invalid(_) => Self::BadRequest("The article cannot be saved as it is."),
+            ArticleError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<publishing::Error> for WebError {
+    fn from(error: publishing::Error) -> Self {
+        use publishing::Error;
+        match error {
+            Error::NotFound | Error::Move(MoveError::NotFound) => Self::NotFound,
+            Error::Locked => Self::Conflict(
+                "The edition is on its way already, so nothing in it can be changed. Begin a new one to say more.".into(),
+            ),
+            Error::Changed => Self::Conflict(
+                "Somebody else saved this edition meanwhile. Go back to the draft and look at it again first.".into(),
+            ),
+            Error::NotAsSeen => {
+                Self::Conflict("It changed since you looked at it. Look at it again first.".into())
+            }
+            Error::TooFar => Self::Conflict("That moment is more than a year away. Choose an earlier one.".into()),
+            Error::Past => Self::Conflict("That moment is over. Choose a later one.".into()),
+            Error::AlreadyPressed => {
+                Self::Conflict("Somebody else already pressed Send. It goes out once, not twice.".into())
+            }
+            Error::StillLeaving => Self::Conflict(
+                "A few copies of the old version are leaving at this very moment. Try again in a minute.".into(),
+            ),
+            Error::Doubtful => Self::Conflict(
+                "Nothing goes out before an owner has said what this database is. The line on top of every page leads there.".into(),
+            ),
+            Error::TooLate => Self::Conflict("It is too late to undo: the edition is on its way.".into()),
+            Error::Move(MoveError::WrongState(state)) => Self::Conflict(format!(
+                "That is not possible now. The edition is: {}.",
+                state_label(state).to_lowercase()
+            )),
+            Error::NotReady(problems) => {
+                let problems = problems.iter().filter(|problem| problem.is_in_the_way());
+                let words: Vec<String> = problems.map(ToString::to_string).collect();
+                Self::Conflict(format!("The edition is not ready to be sent. {}", words.join(" ")))
+            }
+            other => Self::internal(other),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Articles.
+
+use crate::{articles::Article, settings::Settings};
+
+/// Byline, date, reading time and where it was first published, in one line.
+pub(in crate::web) fn line(article: &Article, settings: &Settings) -> String {
+    let mut parts = Vec::new();
+    if !article.byline.is_empty() {
+        parts.push(article.byline.clone());
+    }
+    parts.push(article.published_at.date(&settings.time_zone));
+    // A figure and its unit stay on one line.
+    parts.push(article.reading_time(settings.reading_speed).replace(' ', "\u{a0}"));
+    parts.extend(article.origin_note.clone());
+    parts.join(" · ")
+}

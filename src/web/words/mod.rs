@@ -1,0 +1,132 @@
+//! The words for states and figures, a file for a room: what the rows say in a word of the program, pages say in a person's.
+
+pub(super) mod articles;
+pub(super) mod donations;
+pub(super) mod editions;
+pub(super) mod readers;
+
+use std::time::Duration;
+
+/// How long to wait: "a minute", "12 minutes".
+#[must_use]
+pub fn wait(span: Duration) -> String {
+    match span.as_secs().div_ceil(60) {
+        0 | 1 => "a minute".to_owned(),
+        minutes => format!("{minutes} minutes"),
+    }
+}
+
+/// The sentence for `?done=code` after a redirect. A closed set: nobody can put words of their own on our page by a link.
+#[must_use]
+pub fn done(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "saved" => "Saved.",
+        "role" => "The role was changed. They need to sign in again.",
+        "disabled" => "They can no longer sign in.",
+        "enabled" => "They can sign in again.",
+        "password" => "Your password was changed, and your other sessions have ended.",
+        "imported" => "The feed was read. Its articles are below, and new ones come in by themselves.",
+        "feed-removed" => "The feed was removed. Its articles stay.",
+        "draft-deleted" => "The draft was deleted.",
+        "tested" => "A test copy is on its way to your own address. Look at it on your phone too.",
+        "undone" => "Undone. Nobody has got anything, and the edition is a draft again.",
+        "paused" => "Paused.",
+        "resumed" => "Going on.",
+        "cancelled" => "Cancelled. Nothing more goes out.",
+        "asked" => "We sent them an email with a link. They are on the list once they press it.",
+        "asked-later" => {
+            "An email went to this address not long ago. The next one goes out by itself as soon as it may: at most one a day, and three a week."
+        }
+        "asked-before" => {
+            "They have not pressed the link in the email from before. It is good for this list too, so nothing new was sent. You can ask them again tomorrow."
+        }
+        "on-list" => "They are on that list already, so nothing was sent.",
+        "blocked" => "Nothing goes to that address any more.",
+        "unblocked" => "That address may be mailed again, once its owner asks for it.",
+        "left" => "They are off that list, and get nothing more of it.",
+        "corrected" => "The correction is saved. It goes to the rest when the edition goes on.",
+        "have-it" => "They get no second copy. Let the edition go on, and the others get theirs.",
+        "nobody-has-it" => "Taken back. They wait for their copy again.",
+        "retried" => "They are in line again.",
+        "none-to-retry" => "None of them can be tried again: they left, bounced or complained.",
+        "gone" => "They are not mailed any more.",
+        "more-came" => {
+            "Those that you saw are not mailed any more. More came back since you opened the page: these wait below, and nobody was stopped for them."
+        }
+        "kept" => "They stay on the list and are mailed as before.",
+        "decided" => "Somebody else decided that before.",
+        "letter-read" => "The letter was taken away.",
+        "moved" => "The magazine lives here now. Mail goes out again.",
+        "mail-again" => "They are mailed again, from the next edition on.",
+        "welcome" => "Welcome. Your magazine is set up.",
+        "looked" => "Looked again.",
+        "key-made" => "The key is made. Publish its record, then come back.",
+        "key-signs" => "From now on mail is signed with this key.",
+        "key-retired" => "The key signs no more.",
+        "not-seen" => "Its record cannot be seen yet. It may take some hours after you published it.",
+        "event-away" => "Put away.",
+        "seen" => "Put away. The next one is shown again.",
+        "ask-again" => "The payment service is asked again within a minute.",
+        "again" => "It is tried again within a minute.",
+        "event" => "It will be tried again within a minute.",
+        _ => return None,
+    })
+}
+
+/// What staff call an automatic email.
+pub(super) fn letter(template: &str) -> &'static str {
+    match template {
+        "confirm_subscription" => "The question whether to subscribe",
+        "welcome" => "A welcome",
+        "receipt" => "A receipt",
+        "payment_failed" => "Word of a payment that failed",
+        "recurring_cancelled" => "Word of the end of a monthly donation",
+        "monthly_not_ended" => "Word of a monthly donation that should have ended",
+        "sign_in_link" => "A link to sign in",
+        "team_invite" => "An invitation to the team",
+        "sign_in_refused" => "Word of a mail service that refuses our sign-in",
+        "job_stopped" => "Word of something that stands still",
+        "work_given_up" => "Word of what was given up",
+        "form_closed" => "Word of a form that was closed",
+        "edition_held" | "edition_paused" => "Word of an edition that waits",
+        _ => "An automatic email",
+    }
+}
+
+/// `1 reader`, `1,204 readers`.
+pub(super) fn count(number: i64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(number))
+}
+
+/// "1 copy", "1,204 copies".
+pub(super) fn copies(number: i64) -> String {
+    if number == 1 { "1 copy".to_owned() } else { format!("{} copies", grouped(number)) }
+}
+
+/// `1,204`.
+pub(super) fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = if number < 0 { "-".to_owned() } else { String::new() };
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_in_threes() {
+        assert_eq!(count(1, "reader"), "1 reader");
+        assert_eq!(count(0, "reader"), "0 readers");
+        assert_eq!(count(999, "reader"), "999 readers");
+        assert_eq!(count(1_204, "reader"), "1,204 readers");
+        assert_eq!(grouped(12_345_678), "12,345,678");
+    }
+}

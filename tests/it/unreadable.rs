@@ -1,0 +1,100 @@
+//! An edition whose text cannot be read at its moment: it waits, and people are told at once, once.
+
+use std::time::Duration;
+
+use broadside::{
+    editions::EditionState,
+    email_address::EmailAddress,
+    jobs,
+    publishing::{self, Edition},
+    staff::{
+        Role,
+        accounts::{self, NewMember},
+    },
+};
+
+use crate::support::{TestApp, app::OWNER, both_engines, database};
+
+const EDITOR: &str = "ida@example.org";
+const DAMAGE: &str = "update variant set headers = '[' || headers";
+const MEND: &str = "update variant set headers = substr(headers, 2)";
+
+/// An editor presses Send.
+async fn pressed(app: &TestApp, subject: &str) -> Edition {
+    let email = EmailAddress::parse(EDITOR).expect("an address");
+    let editor = NewMember { name: "Ida", email: &email, role: Role::Editor };
+    accounts::add_member(&app.site, None, editor).await.expect("a member");
+    app.drain().await;
+    let members = accounts::members(&app.site.db).await.expect("the team");
+    let ida = members.iter().find(|one| one.name == "Ida").expect("she is on the team");
+    let draft = app.draft(subject).await;
+    let (id, revision) = (draft.id, draft.revision);
+    let pressed = publishing::press_send(&app.site, &app.templates, id, revision, None, Some(ida.id));
+    pressed.await.expect("nothing is in the way");
+    draft
+}
+
+/// How many letters of that subject the owner and the editor have.
+fn letters(app: &TestApp, subject: &str) -> [usize; 2] {
+    [OWNER.0, EDITOR].map(|to| app.mails(to).iter().filter(|mail| mail.subject == subject).count())
+}
+
+async fn state(app: &TestApp, edition: &Edition) -> EditionState {
+    publishing::load(&app.site.db, edition.id).await.expect("the edition").state
+}
+
+both_engines! {
+    /// TRUST T10: before anybody is written down for it. Once a second an error in the log, for as long as it was due, was all.
+    async fn an_edition_that_cannot_be_read_is_held_at_its_moment(app: TestApp) {
+        app.readers(3).await;
+        let edition = pressed(&app, "Of ink").await;
+        assert_eq!(database::change(&app.site.db, DAMAGE).await, 1);
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        for _ in 0..3 {
+            app.drain().await;
+        }
+        assert_eq!(state(&app, &edition).await, EditionState::Held);
+        assert_eq!(letters(&app, "Held back: Of ink"), [1, 1]);
+        let desk = app.desk().await;
+        let page = desk.open(&format!("/desk/editions/{}", edition.public_id)).await;
+        page.says("no email can be made of it");
+        // As it says: back to the draft, where it is made anew.
+        desk.submit_and_follow(&page.form("/undo")).await.says("is a draft again");
+        let pressed = publishing::press_send(&app.site, &app.templates, edition.id, edition.revision, None, None);
+        pressed.await.expect("nothing is in the way");
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        app.drain().await;
+        assert_eq!(app.mails("reader1@example.org").len(), 1);
+    }
+
+    /// On its way: none of its copies fails for it, and once it can be read again everybody gets theirs. All of them had ended as
+    /// failed, and nobody was told.
+    async fn an_edition_that_cannot_be_read_any_more_pauses(app: TestApp) {
+        app.readers(3).await;
+        let edition = pressed(&app, "Of paper").await;
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        publishing::seal_due(&app.site, &app.templates).await.expect("it is sealed");
+        assert_eq!(database::change(&app.site.db, DAMAGE).await, 1);
+        for _ in 0..3 {
+            app.drain().await;
+            jobs::news::tell(&app.site).await.expect("people are told");
+        }
+        assert_eq!(state(&app, &edition).await, EditionState::Paused);
+        assert_eq!(letters(&app, "Paused: Of paper"), [1, 1]);
+        let desk = app.desk().await;
+        let page = desk.open(&format!("/desk/editions/{}", edition.public_id)).await;
+        page.says("its text, as it was kept when Send was pressed, cannot be read").says("No reader was passed over");
+        let open: Vec<(i64,)> =
+            database::rows(&app.site.db, "select count(*) from delivery where state in ('queued', 'claimed')").await;
+        assert_eq!(open, [(3,)]);
+
+        database::change(&app.site.db, MEND).await;
+        app.resume(&edition.public_id).await;
+        app.advance(Duration::from_secs(60));
+        app.drain().await;
+        assert_eq!(state(&app, &edition).await, EditionState::Finished);
+        for reader in 1..=3 {
+            assert_eq!(app.mails(&format!("reader{reader}@example.org")).len(), 1);
+        }
+    }
+}
