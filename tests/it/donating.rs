@@ -17,7 +17,7 @@ use broadside::{
     email_address::EmailAddress,
     payments::{PaymentProvider, ProviderError, Stripe, StripeSettings},
     sandbox::{ApiFault, Fate, Forgery, StripeServer},
-    settings, subscribers,
+    subscribers,
 };
 use reqwest::{StatusCode, header::LOCATION};
 
