@@ -88,22 +88,6 @@ pub mod tasks;
 pub mod token;
 pub mod web;
 pub mod words;
-#[cfg(test)]
-mod worst_tests;
-
-/// The same throwaway databases that the behaviours in `tests/it` stand on, under the name that they go by there.
-#[cfg(test)]
-#[path = "../tests/it/support"]
-#[expect(dead_code, reason = "the tests inside the crate need less of it")]
-mod support {
-    pub mod database;
-    mod environment;
-    pub mod pages;
-    pub mod postgres;
-    mod scratch;
-}
-#[cfg(test)]
-extern crate self as broadside;
 
 /// Every statement of every room, by room, for the check that prepares them on both engines.
 #[must_use]
@@ -136,3 +120,19 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     }
     all
 }
+
+/// The same throwaway databases that the behaviours in `tests/it` stand on, under the name that they go by there.
+#[cfg(test)]
+#[path = "../tests/it/support"]
+#[expect(dead_code, reason = "the tests inside the crate need less of it")]
+mod support {
+    pub mod database;
+    mod environment;
+    pub mod pages;
+    pub mod postgres;
+    mod scratch;
+}
+#[cfg(test)]
+extern crate self as broadside;
+#[cfg(test)]
+mod worst_tests;

@@ -391,7 +391,7 @@ async fn brake(tx: &mut Tx, site: &Site, edition: i64) -> Result<()> {
                 // A complaint that is faster than our own record of the copy says that it arrived.
                 accepted.max(complaints)
             );
-            if editions::pause_because(tx, site, edition, &why, Cause::Complaints).await? {
+            if editions::pause_because(tx, site, edition, &why, Cause::NoCopies).await? {
                 tracing::warn!(edition, complaints, accepted, "the edition is paused: too many complaints");
             }
         }

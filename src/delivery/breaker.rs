@@ -191,7 +191,7 @@ impl Stop {
 pub(super) async fn pause_unreadable(site: &Site, edition: i64) -> Result<()> {
     let why = UNREADABLE.to_owned();
     let mut tx = site.db.begin().await?;
-    Stop { why, cause: Cause::Unreadable, asked: Asked::EachTime }.pause(&mut tx, site, edition).await?;
+    Stop { why, cause: Cause::NoCopies, asked: Asked::EachTime }.pause(&mut tx, site, edition).await?;
     tx.commit().await
 }
 

@@ -17,7 +17,7 @@ use super::{
     shared::Shared,
     states::{AttemptOutcome, Class, CopyState},
     store::{
-        ledger::{Claim, Record},
+        ledger::{self as rows, Claim, Record},
         notices::{ClaimedNotice, Ending},
     },
     suppression::{Suppressions, stops_letter},
@@ -528,6 +528,8 @@ impl Sender {
                 std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| frozen.compose(site, &claim, spare)))
                     .unwrap_or_else(|_| Err("writing it failed in a way that nobody foresaw".to_owned()))
             }
+            // One of several bodies: the copies that carry it fail alone, and everybody else has theirs (TRUST F21).
+            Ok(Err(why)) if self.has_other_bodies(&claim).await => Err(why),
             Ok(Err(why)) => {
                 self.pause_unreadable(claim, &why).await;
                 return None;
@@ -559,6 +561,10 @@ impl Sender {
                 None
             }
         }
+    }
+
+    async fn has_other_bodies(&self, claim: &Claim) -> bool {
+        rows::has_other_bodies(&self.shared.site.db, claim.variant_id).await.unwrap_or(false)
     }
 
     /// None of the edition's copies can be written: it pauses, which people are told of, and its copies wait.

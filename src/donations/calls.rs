@@ -56,8 +56,10 @@ async fn keep(
 /// # Errors
 /// When the database fails; the calls stay and are found again.
 pub async fn resume_calls(site: &Site, provider: &dyn PaymentProvider) -> db::Result<u64> {
+    // Who asked to end it is charged until it ends; nobody waits for a checkout any more.
+    let cancellations = queue::work(site, &Cancellations(provider)).await;
     let checkouts = queue::work(site, &Checkouts(provider)).await?;
-    let cancellations = queue::work(site, &Cancellations(provider)).await?;
+    let cancellations = cancellations?;
     Ok(checkouts.done + checkouts.given_up + cancellations.done)
 }
 

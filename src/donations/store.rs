@@ -193,6 +193,8 @@ queue! {
         table: "provider_event", key: "event_id", since: "created_at", also: ", type, object_id",
         open: "state = 'new'",
         done: "state = $3, donation_id = $4, payload = ''",
+        // What the provider did is done, whoever has the claim by now.
+        held: "cast($2 as bigint) is not null",
         over: "state = 'dead'", give_up: "state = 'dead'",
         again: "state = 'new', attempts = 0, next_at = $2", from: "state = 'dead' and object_id <> ''",
     }
@@ -201,6 +203,8 @@ queue! {
         table: "provider_call", key: "idempotency_key", since: "created_at", also: ", request",
         open: "state = 'started' and operation = 'checkout'",
         done: "state = 'done', request = '', response_id = $3, finished_at = $4",
+        // What the provider did is done, whoever has the claim by now.
+        held: "cast($2 as bigint) is not null",
         over: "state = 'failed' and told_at is null", give_up: "state = 'failed', request = '', finished_at = $3",
     }
     /// Monthly donations that are to end. Each try has a key of its own, so the count of them goes on.
@@ -208,6 +212,8 @@ queue! {
         table: "provider_call", key: "idempotency_key", since: "created_at", also: ", request",
         open: "state = 'started' and operation = 'cancel'",
         done: "state = 'done', request = '', response_id = $3, finished_at = $4",
+        // What the provider did is done, whoever has the claim by now.
+        held: "cast($2 as bigint) is not null",
         again: "next_at = $2", from: "state = 'started' and operation = 'cancel'",
     }
 }

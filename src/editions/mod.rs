@@ -84,17 +84,14 @@ pub async fn pause(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
 }
 
 words! {
-    /// For what the engine stops an edition by itself. What belongs to the pause is found by its word; nothing that failed
-    /// belongs to complaints.
+    /// For what the engine stops an edition by itself. The failed copies that belong to the pause are found by its word.
     pub enum Cause {
-        /// Too many readers complain.
-        Complaints = "",
+        /// No copy that failed: too many readers complain, or what was frozen cannot be read.
+        NoCopies = "",
         /// What mail providers refuse is about us.
         RefusalsOfUs = "us",
         /// They refuse more copies than can be true, whatever their words.
         Refusals = "refusals",
-        /// What was frozen cannot be read, so that no copy can be written.
-        Unreadable = "unreadable",
     }
 }
 

@@ -66,18 +66,18 @@ async fn tell_of_what_was_given_up(site: &Site, news: &Due<Happened>) -> Result<
     }
     // After whoever gives up another one has committed, or has to say so anew.
     let given_up = queue.figures(&site.db, site.now()).await?.given_up;
-    let last = queue.troubled(&site.db).await?.into_iter().find(|one| one.is_over);
-    let Some(last) = last.filter(|_| given_up > 0) else {
+    if given_up == 0 {
         tx.commit().await?;
         return Ok(Letter::NotSo);
-    };
+    }
+    let last = queue.troubled(&site.db).await?.into_iter().find(|one| one.is_over);
     let page = if queue.rules.told == Told::Money { "/desk/donations" } else { "/desk/jobs" };
     let letterhead = settings.letterhead(site);
     let context = WorkGivenUp {
         sender: letterhead.sender.clone(),
         what: queue.rules.gave_up(given_up),
         means: queue.rules.means.to_owned(),
-        why: last.last_error,
+        why: last.map(|last| last.last_error).unwrap_or_default(),
         page_url: site.url(page),
     };
     let fact = format!("{}:{}", news.name, news.since.0);
@@ -91,7 +91,7 @@ async fn tell_of_what_was_given_up(site: &Site, news: &Due<Happened>) -> Result<
 /// Where there is no treasurer, money is the owners'.
 async fn people(site: &Site, told: Told) -> Result<Vec<Member>> {
     let mut team = accounts::members(&site.db).await?;
-    team.retain(|one| one.disabled_at.is_none());
+    team.retain(|one| one.joined && one.disabled_at.is_none());
     let is = |role: Role| move |one: &Member| one.role == role;
     let wanted = match told {
         Told::Money if team.iter().any(is(Role::Treasurer)) => Role::Treasurer,

@@ -105,9 +105,11 @@ pub trait Work: Sync {
 pub async fn work<W: Work>(site: &Site, work: &W) -> Result<Worked> {
     let queue = work.queue();
     let (mut worked, mut each) = (Worked::default(), Each::default());
+    // What fails now is for another round, however long this one takes.
+    let began = site.now();
     loop {
         let mut claimed = 0;
-        for mut due in queue.due::<W::What>(&site.db, site.now()).await? {
+        for mut due in queue.due::<W::What>(&site.db, began).await? {
             if !queue.claim(site, &mut due).await? {
                 continue;
             }

@@ -91,7 +91,8 @@ impl Queue {
 }
 
 /// Declares the queues of a room in its store, and `QUEUES`, their statements. The table has `attempts`, `next_at` and
-/// `last_error`; an index on `next_at` where it is open keeps a look cheap. `done` and the rest say which columns change.
+/// `last_error`; an index on `next_at` where it is open keeps a look cheap. `done` and the rest say which columns change; `held`
+/// stands where what is done is written down by whoever did it, though the claim may be another's by then.
 ///
 /// ```ignore
 /// queue! {
@@ -110,7 +111,7 @@ macro_rules! queue {
     ($($(#[$doc:meta])* $vis:vis $name:ident = $rules:ident {
         table: $table:literal, key: $key:literal, since: $since:literal, also: $also:literal,
         open: $open:literal,
-        $(done: $done:literal,)?
+        $(done: $done:literal, $(held: $held:literal,)?)?
         $(over: $over:literal, give_up: $give_up:literal,)?
         $(again: $again:literal, from: $from:literal,)?
     })*) => {
@@ -123,7 +124,7 @@ macro_rules! queue {
                 claim: $crate::queue!(@sql $name "claim", "update ", $table, " set next_at = $3, attempts = attempts + 1
                     where ", $key, " = $1 and next_at = $2 and ", $open),
                 done: $crate::queue!(@maybe $($crate::queue!(@sql $name "done", "update ", $table, " set last_error = null, ", $done,
-                    " where ", $key, " = $1 and next_at = $2 and ", $open))?),
+                    " where ", $key, " = $1 and ", $crate::queue!(@held $($held)?), " and ", $open))?),
                 later: $crate::queue!(@sql $name "later", "update ", $table, " set next_at = $3, last_error = $4
                     where ", $key, " = $1 and next_at = $2 and ", $open),
                 give_up: $crate::queue!(@maybe $($crate::queue!(@sql $name "give up", "update ", $table, " set next_at = $3, last_error = $4, ",
@@ -141,7 +142,7 @@ macro_rules! queue {
                     union all select ", $key, ", ", $since, ", attempts, next_at,
                         coalesce(last_error, ''), true, (", $crate::queue!(@or_none $($from)?), ")
                         from ", $table, " where ", $crate::queue!(@or_none $($over)?), "
-                    order by since desc, name limit 50"),
+                    order by is_over desc, since desc, name limit 50"),
             };
         )*
 
@@ -158,6 +159,8 @@ macro_rules! queue {
     };
     (@maybe) => { None };
     (@maybe $sql:expr) => { Some($sql) };
+    (@held) => { "next_at = $2" };
+    (@held $text:literal) => { $text };
     (@or_none) => { "false" };
     (@or_none $text:literal) => { $text };
 }

@@ -290,7 +290,7 @@ both_engines! {
         let public_id = publishing::load(&app.site.db, edition).await.expect("the edition").public_id;
         let pause = async |why: &str| {
             let mut tx = app.site.db.begin().await.expect("a transaction");
-            assert!(editions::pause_because(&mut tx, &app.site, edition, why, Cause::Complaints).await.expect("a write"));
+            assert!(editions::pause_because(&mut tx, &app.site, edition, why, Cause::NoCopies).await.expect("a write"));
             tx.commit().await.expect("a commit");
         };
         let told = async || {

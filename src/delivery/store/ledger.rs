@@ -122,6 +122,9 @@ statements! {
         where edition_id = $1 and subscriber_id = $2 order by id";
     /// The frozen body.
     VARIANT = "select headers, body from variant where id = $1";
+    /// How many other bodies its revision has: with one, not every copy of the edition carries this one.
+    OTHER_BODIES = "select count(*) from variant v join variant o on o.edition_id = v.edition_id and o.revision = v.revision and o.id <> v.id
+        where v.id = $1";
     /// The frozen body of a reader's copy, with the name that stands in it.
     BODY_OF_COPY = "select b.headers, b.body, d.name from delivery d join variant b on b.id = d.variant_id
         where d.edition_id = $1 and d.subscriber_id = $2";
@@ -520,4 +523,8 @@ pub async fn copies(db: &Db, edition: i64, after: i64, limit: i64) -> Result<Vec
 
 pub async fn copy(db: &Db, edition: i64, subscriber: i64) -> Result<Option<Copy>> {
     db.opt(COPY, (edition, subscriber)).await
+}
+
+pub async fn has_other_bodies(db: &Db, variant: i64) -> Result<bool> {
+    Ok(db.one::<(i64,)>(OTHER_BODIES, (variant,)).await?.0 > 0)
 }
