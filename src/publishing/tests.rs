@@ -19,6 +19,9 @@ crate::statements! {
     LIST = "insert into list (id, public_id, slug, name, description, visibility, created_at) values (1, 'listlistlistlistlistlistli', 'weekly', 'The weekly', '', 'public', 0)";
     READERS = rows(5) "insert into subscriber (id, public_id, email, email_key, name, created_at)
         select column1, column2, column3, column4, column5, 0 from (values {rows}) as v";
+    /// Keys that were given do not move PostgreSQL's own counting.
+    COUNTED = sqlite "select max(id) from subscriber",
+        postgres "select setval(pg_get_serial_sequence('subscriber', 'id'), max(id)) from subscriber";
     SUBSCRIPTIONS = rows(2) "insert into subscription (subscriber_id, list_id, state, asked_at)
         select column1, 1, column2, 0 from (values {rows}) as v";
 }
@@ -83,6 +86,7 @@ pub(crate) async fn fill(site: &Site, count: i64) {
         (id, format!("p{id}"), address.clone(), address, String::new())
     });
     tx.many(READERS, readers).await.expect("readers");
+    tx.one::<(Option<i64>,)>(COUNTED, ()).await.expect("a count");
     tx.many(SUBSCRIPTIONS, (1..=count).map(|id| (id, "confirmed"))).await.expect("subscriptions");
     settings::save(&mut tx, site, None, |settings| {
         settings.legal_name = "Lamplighter Press".into();
