@@ -19,7 +19,7 @@ use broadside::{
     },
     site::Site,
     staff::{
-        Role,
+        Incoming, PasswordCost, Role,
         accounts::{self, NewMember},
     },
 };
@@ -95,7 +95,10 @@ async fn state(db: &Db) -> (i64, String, bool) {
 async fn treasurer(app: &TestApp) {
     let email = EmailAddress::parse(TESS).expect("an address");
     let new = NewMember { name: "Tess", email: &email, role: Role::Treasurer };
-    accounts::add_member(&app.site, None, new).await.expect("a treasurer");
+    let invitation = accounts::add_member(&app.site, None, new).await.expect("a treasurer");
+    let link = invitation.path.rsplit('/').next().expect("a token");
+    let from = Incoming::at_the_terminal(PasswordCost::CHEAP);
+    accounts::join(&app.site, &from, link, "a lamp for every street").await.expect("joined");
 }
 
 /// An event about something that the provider does not know.
