@@ -34,7 +34,7 @@ const DOMAINS: i64 = 5;
 /// came to an end, in percent. A company that closed is smaller.
 const SHARE_OF_ONE: i64 = 1;
 const MANY_OF_ONE: (i64, i64) = (20, 50);
-/// One provider's share is looked at with every so many failures.
+/// What takes a while to count is counted with every so many failures: one provider's share, and what we gave up.
 const EVERY: i64 = 5;
 
 /// What somebody says of such failures.
@@ -77,12 +77,14 @@ pub(crate) async fn weigh(
         _ => counted.add(domain, DOMAINS),
     }
     domains::came_back(tx, edition, domain).await?;
-    let ended = store::ended(tx, edition).await?;
+    let is_counted_out = counted.failures % EVERY == 0;
+    let given_up = if is_counted_out { store::given_up(tx, edition).await? } else { 0 };
+    let ended = store::ended(tx, edition).await? - given_up;
     let held = is_implausible(counted.failures, ended)
         && is_widespread(tx, edition, counted.domains()).await?
         // The provider's domains may be many, and this is asked while others wait.
         || counted.failures >= MANY_OF_ONE.0
-            && counted.failures % EVERY == 0
+            && is_counted_out
             && is_one_providers(tx, edition, domain, ended).await?;
     store::count(tx, edition, &counted, held).await?;
     if !held {

@@ -196,7 +196,7 @@ queue! {
         // What the provider did is done, whoever has the claim by now.
         held: "cast($2 as bigint) is not null",
         over: "state = 'dead'", give_up: "state = 'dead'",
-        again: "state = 'new', attempts = 0, next_at = $2", from: "state = 'dead' and object_id <> ''",
+        again: "state = 'new', attempts = 0, next_at = $2, last_error = null", from: "state = 'dead' and object_id <> ''",
     }
     /// Checkouts that are to be opened. The page says no more of one that staff have seen.
     pub CHECKOUTS = CHECKOUTS {

@@ -207,7 +207,7 @@ impl Job {
                 "Nobody is written to when an edition pauses by itself or does not arrive, a mail service refuses us, or a monthly donation does not end"
             }
             Self::WorkOnProviderEvents => {
-                "News of the payment service is not worked on: gifts are not counted and get no receipt"
+                "Some news of the payment service is not worked on: gifts may not be counted and get no receipt"
             }
             Self::ResumeProviderCalls => {
                 "What the payment service has not answered is not asked for again: monthly donations may not end"

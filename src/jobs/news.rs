@@ -50,7 +50,14 @@ impl Work for Letters {
             None => return Ok(Came::Later("this version has no letter about it".to_owned())),
         };
         Ok(match letter {
-            Letter::Written | Letter::NotSo => Came::Done,
+            Letter::Written => Came::Done,
+            // There is nothing to tell, unless it happens anew: it is put away.
+            Letter::NotSo => {
+                let mut tx = site.db.begin().await?;
+                news::told(&mut tx, news, site.now()).await?;
+                tx.commit().await?;
+                Came::Done
+            }
             Letter::NobodyThere => Came::Later("nobody could be written to".to_owned()),
         })
     }
@@ -67,7 +74,6 @@ async fn tell_of_what_was_given_up(site: &Site, news: &Due<Happened>) -> Result<
     // After whoever gives up another one has committed, or has to say so anew.
     let given_up = queue.figures(&site.db, site.now()).await?.given_up;
     if given_up == 0 {
-        tx.commit().await?;
         return Ok(Letter::NotSo);
     }
     let last = queue.troubled(&site.db).await?.into_iter().find(|one| one.is_over);

@@ -195,6 +195,8 @@ pub struct Edition {
     pub corrects: Option<Corrects>,
     /// How many readers it was sealed for.
     pub sealed_count: Option<i64>,
+    /// Whether somebody of its audience was written down: then it is no draft any more.
+    pub is_begun: bool,
     /// When it was sealed.
     pub sealed_at: Option<Moment>,
     /// When the last delivery ended.

@@ -36,14 +36,10 @@ pub async fn tell_of_pause(site: &Site, news: &Due<Happened>) -> Result<Letter> 
     let (edition, people) = (load(&site.db, id).await?, responsible(site, id).await?);
     let mut tx = site.db.begin().await?;
     // The edition before the news of it, as whoever pauses it takes them.
-    let why = editions::paused_because(&mut tx, id).await?;
+    let Some(why) = editions::paused_because(&mut tx, id).await? else { return Ok(Letter::NotSo) };
     if !news::told(&mut tx, news, site.now()).await? {
         return Ok(Letter::NotSo);
     }
-    let Some(why) = why else {
-        tx.commit().await?;
-        return Ok(Letter::NotSo);
-    };
     let letterhead = settings.letterhead(site);
     let context = EditionPaused {
         sender: letterhead.sender.clone(),

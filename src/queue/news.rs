@@ -11,35 +11,20 @@ use super::{Due, store};
 use crate::{
     clock::Moment,
     db::{Result, Tx},
+    words,
 };
 
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
-    /// An edition paused by itself; the subject is its number.
-    EditionPaused,
-    /// Work was given up; the subject is the queue's name.
-    GivenUp,
+words! {
+    /// What happened.
+    pub enum News {
+        /// An edition paused by itself; the subject is its number.
+        EditionPaused = "edition-paused",
+        /// Work was given up; the subject is the queue's name.
+        GivenUp = "given-up",
+    }
 }
 
 impl News {
-    const ALL: [Self; 2] = [Self::EditionPaused, Self::GivenUp];
-
-    /// What the database calls it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::EditionPaused => "edition-paused",
-            Self::GivenUp => "given-up",
-        }
-    }
-
-    /// The kind of a name, as [`News::as_str`] writes it.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-
     /// How long after a letter the next one about the same thing waits: what fails by the hundred is one letter a day.
     const fn between_letters(self) -> Duration {
         match self {
@@ -64,7 +49,7 @@ pub struct Happened {
 /// When the database fails.
 pub async fn add(tx: &mut Tx, now: Moment, kind: News, subject: &str) -> Result<()> {
     let quiet = i64::try_from(kind.between_letters().as_micros()).unwrap_or(i64::MAX);
-    store::add(tx, &format!("{}:{subject}", kind.as_str()), (kind.as_str(), subject), quiet, now).await
+    store::add(tx, &format!("{kind}:{subject}"), (kind.as_str(), subject), quiet, now).await
 }
 
 /// Whether it falls to the caller to write the letter, in this transaction; false if somebody else has, or it happened anew.

@@ -1,5 +1,4 @@
 //! What an editor or a treasurer decides, typed, with its history: a change adds a row, the newest row of a name is in force.
-
 //!
 //! A setting is a line of `table.rs`: its name, type, default, and what a person may type for it. Whatever page or command takes one
 //! from a person, takes it by [`Settings::take`].

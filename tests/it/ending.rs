@@ -54,6 +54,26 @@ fn letters(app: &TestApp, to: &str) -> usize {
 }
 
 both_engines! {
+    /// TRUST D6: pressed once more while the first press waits for another try. It is over then, and nobody hears that it is not.
+    async fn who_presses_twice_has_it_ended_once(app: TestApp) {
+        let (page, subscription) = monthly(&app).await;
+        app.sandbox.stripe().plan_request(Some("/v1/subscriptions"), ApiFault::Refuse(401), None);
+        let visitor = app.visitor();
+        let form = visitor.open(&page).await.form("/giving/");
+        visitor.submit(&form).await.says("We keep asking");
+        for _ in 0..5 {
+            pass(&app, Duration::from_secs(11 * 60)).await;
+        }
+        app.sandbox.stripe().clear_plans();
+        visitor.submit(&form).await;
+        assert!(app.sandbox.stripe().object(&subscription).expect("it is there")["status"] == "canceled");
+        assert_eq!(rows::<(String,)>(&app.site.db, "select state from provider_call where operation = 'cancel'").await, [("done".to_owned(),)]);
+        app.advance(Duration::from_secs(10 * 60));
+        attention::tell_of_unended(&app.site).await.expect("a round");
+        app.drain().await;
+        assert_eq!((letters(&app, "owner@example.org"), letters(&app, TREASURER)), (0, 0));
+    }
+
     /// TRUST D6: a key that was changed, for a day and more. The provider is asked until it says that it is over; after an hour
     /// owners and treasurers are told, once; the desk and `audit` name it as long as it lasts.
     async fn asking_to_end_is_never_given_up(app: TestApp) {

@@ -219,8 +219,25 @@ both_engines! {
         let last: Vec<&str> = offered.filter_map(|rest| rest.split('"').next()).collect();
         assert_eq!(last.len(), 1, "the oldest");
         assert!(leading(&page, older).is_empty(), "no page after the last");
-        let page = desk.submit_and_follow(&page.form(&path).with("act", "add").with("add", last[0])).await;
+        let added = desk.submit(&page.form(&path).with("act", "add").with("add", last[0])).await;
+        let back = added.leads_to().expect("back to the composer");
+        assert!(back.query().is_some_and(|query| query.contains("offered=")), "it stays where it was: {back}");
+        let page = desk.open(back.as_str()).await;
         assert_eq!(page.body.matches(r#"name="article""#).count(), 2);
+    }
+
+    /// An address that leads behind the last row, as from a page that was kept, says so and leads back.
+    async fn behind_the_last_row_there_is_a_way_back(app: TestApp) {
+        let visitor = app.visitor();
+        visitor.open("/archive").await.says("Nothing went out yet");
+        let behind = visitor.open("/archive?before=0.0").await;
+        behind.says("There is nothing here any more");
+        assert!(behind.body.contains(r#"href="/archive" rel="first""#) && !behind.body.contains("Nothing went out"));
+        let desk = app.desk().await;
+        for list in ["editions?before=0", "readers?before=0", "articles?before=0.0", "donations?before=0"] {
+            let behind = desk.open(&format!("/desk/{list}")).await;
+            assert!(behind.body.contains("There is nothing here any more"), "{list}: {}", behind.body);
+        }
     }
 
     /// However many drafts are newer than the edition that was sent last, and however many editions than the last draft.

@@ -71,6 +71,26 @@ impl Work for Stops {
     }
 }
 
+/// Work that fails, and takes longer than until it may be tried again.
+struct Slow<'a> {
+    app: &'a TestApp,
+    begun: AtomicU64,
+}
+
+impl Work for Slow<'_> {
+    type What = Happened;
+
+    fn queue(&self) -> &'static Queue {
+        &NEWS
+    }
+
+    async fn work(&self, _: &Site, _: &Due<Happened>) -> Result<Came> {
+        self.app.advance(20 * MINUTE);
+        let is_endless = self.begun.fetch_add(1, Ordering::SeqCst) > 9;
+        Ok(if is_endless { Came::Done } else { Came::Later("not yet".to_owned()) })
+    }
+}
+
 async fn something_happens(app: &TestApp) {
     let mut tx = app.site.db.begin().await.expect("a transaction");
     news::add(&mut tx, app.site.now(), News::EditionPaused, "a test").await.expect("a row");
@@ -251,7 +271,32 @@ both_engines! {
         assert_eq!(process_inbox(&app).await.failed, 1);
         desk.open("/desk/jobs").await.says("1 did not work and will be tried again");
         // Once more, on a page that was left open: it is not one of those any more.
-        assert_eq!(desk.submit(&page.form("/desk/jobs/again")).await.status, 404);
+        let late = desk.submit(&page.form("/desk/jobs/again")).await;
+        late.says("Somebody else has tried it again");
+        assert_eq!(late.status, 409);
+        app.leaves_work();
+    }
+
+    /// What fails in a round is for another one, however long this one takes: what waits behind it has its turn.
+    async fn a_round_ends_though_the_work_takes_longer_than_the_gaps(app: TestApp) {
+        something_happens(&app).await;
+        let slow = Slow { app: &app, begun: AtomicU64::new(0) };
+        let came = queue::work(&app.site, &slow).await.expect("a round");
+        assert_eq!((came, slow.begun.load(Ordering::SeqCst)), (Worked { later: 1, ..Worked::default() }, 1));
+    }
+
+    /// However many newer ones still fail, what was given up is told, and is on the screen.
+    async fn what_was_given_up_is_not_hidden_by_what_fails(app: TestApp) {
+        give_up(&app).await;
+        change(&app.site.db, "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, created_at, received_at, next_at, last_error)
+            select 'evt_late_' || a.n || b.n || c.n || d.n, 'checkout.session.completed', 'cs', 'webhook', '', 'new', 1, p.received_at + 1, p.received_at + 1, p.next_at + 43200000000, 'away'
+            from provider_event p, (select 1 as n union all select 2 union all select 3) a, (select 1 as n union all select 2 union all select 3) b,
+                (select 1 as n union all select 2 union all select 3) c, (select 1 as n union all select 2 union all select 3) d").await;
+        jobs::news::tell(&app.site).await.expect("a round");
+        app.send().await;
+        let told = app.mails(OWNER.0).iter().filter(|mail| mail.subject.contains("could not be applied")).count();
+        assert_eq!(told, 1);
+        app.desk().await.open("/desk/jobs").await.says("1 given up").says("evt_0");
         app.leaves_work();
     }
 

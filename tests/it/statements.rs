@@ -2,12 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use broadside::db::{Engine, Sql};
+use broadside::{
+    articles::ArticleState,
+    db::{Engine, Sql},
+    delivery::{
+        states::{AttemptOutcome, CopyState},
+        suppression::Reason,
+    },
+    editions::{Cause, EditionState, UnknownPolicy},
+    staff::Role,
+};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection};
 
 use crate::{
     house_rules::sources,
-    support::{TestDb, both_engines},
+    support::{TestDb, both_engines, database},
 };
 
 both_engines! {
@@ -34,6 +43,52 @@ both_engines! {
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    }
+}
+
+both_engines! {
+    /// A word that the database refuses fails the row that is to hold it, and whoever writes it may be nobody who is looked at.
+    async fn every_word_may_stand_in_its_column(db: TestDb) {
+        let (checks, start, end) = match db.db.engine() {
+            Engine::Sqlite => ("select name, sql from sqlite_schema where type = 'table'", " in (", ')'),
+            Engine::Postgres => (
+                "select cast(cast(conrelid as regclass) as text), pg_get_constraintdef(oid) from pg_constraint where contype = 'c'",
+                " = ANY (ARRAY[",
+                ']',
+            ),
+        };
+        let checks: Vec<(String, String)> = database::rows(&db.db, checks).await;
+        let allowed = |table: &str, column: &str| -> Option<BTreeSet<String>> {
+            let of_table = checks.iter().filter(|(name, _)| name == table);
+            let list = of_table.filter_map(|(_, text)| text.split_once(&format!("({column}{start}"))).next()?.1;
+            let (list, _) = list.split_once(end)?;
+            Some(list.split('\'').skip(1).step_by(2).map(str::to_owned).collect())
+        };
+        fn words<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Vec<&'static str> {
+            all.iter().map(|one| word(*one)).collect()
+        }
+        let rows = words(&CopyState::ALL, CopyState::as_str);
+        let rows = rows.into_iter().filter(|word| *word != CopyState::Cancelled.as_str()).collect();
+        let columns = [
+            ("edition", "state", words(&EditionState::ALL, EditionState::as_str)),
+            ("edition", "paused_for", words(&Cause::ALL, Cause::as_str)),
+            ("edition", "unknown_policy", words(&UnknownPolicy::ALL, UnknownPolicy::as_str)),
+            ("delivery", "state", rows),
+            ("delivery_tally", "state", words(&CopyState::ALL, CopyState::as_str)),
+            ("delivery_attempt", "outcome", words(&AttemptOutcome::ALL, AttemptOutcome::as_str)),
+            ("suppression", "reason", words(&Reason::ALL, Reason::as_str)),
+            ("article", "state", words(&ArticleState::ALL, ArticleState::as_str)),
+            ("staff", "role", words(&Role::ALL, Role::as_str)),
+        ];
+        let mut checked = 0;
+        for (table, column, words) in columns {
+            let Some(allowed) = allowed(table, column) else { continue };
+            checked += 1;
+            for word in words {
+                assert!(allowed.contains(word), "{table}.{column} refuses {word:?}: {allowed:?}");
+            }
+        }
+        assert!(checked >= 5, "the checks were found: {checked}");
     }
 }
 

@@ -58,6 +58,12 @@ both_engines! {
         let desk = app.desk().await;
         let page = desk.open(&format!("/desk/editions/{}", edition.public_id)).await;
         page.says("no email can be made of it");
+        // Once readers are being written down there is no way back, and none is offered.
+        database::change(&app.site.db, "update edition set seal_cursor = 1").await;
+        let begun = desk.open(&format!("/desk/editions/{}", edition.public_id)).await;
+        begun.says("Cancel it, and begin a new edition");
+        assert!(!begun.body.contains("/undo") && begun.body.contains("/cancel"), "{}", begun.body);
+        database::change(&app.site.db, "update edition set seal_cursor = null").await;
         // As it says: back to the draft, where it is made anew.
         desk.submit_and_follow(&page.form("/undo")).await.says("is a draft again");
         let pressed = publishing::press_send(&app.site, &app.templates, edition.id, edition.revision, None, None);

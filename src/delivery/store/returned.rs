@@ -13,10 +13,11 @@ statements! {
     COUNT = "insert into bounce_mass (edition_id, failures, domains, state, since, untold) values ($1, $2, $3, $4, $5, $6)
         on conflict (edition_id) do update set failures = excluded.failures, domains = excluded.domains,
             state = excluded.state, untold = excluded.untold";
-    /// How many copies of an edition came to an end at a server, and not by what we gave up.
-    ENDED = "select cast(coalesce(sum(count), 0) as bigint)
-            - (select count(*) from delivery where edition_id = $1 and state = 'failed' and class in ('exhausted', 'broke off', 'render'))
-        from delivery_tally where edition_id = $1 and state in ('accepted', 'unknown', 'failed')";
+    /// How many copies of an edition came to an end.
+    ENDED = "select cast(coalesce(sum(count), 0) as bigint) from delivery_tally
+        where edition_id = $1 and state in ('accepted', 'unknown', 'failed')";
+    /// How many of them we gave up: no server ended those.
+    GIVEN_UP = "select count(*) from delivery where edition_id = $1 and state = 'failed' and class in ('exhausted', 'broke off', 'render')";
     /// Whether a reader is among them already, by another report.
     IS_COUNTED = "select id from bounce where address_hash = $2 and weighed_with = $1 limit 1";
     /// Whoever was stopped by these failures is mailed again; what stopped them before stays. It is as if it had never been: what
@@ -141,6 +142,10 @@ pub async fn ended(tx: &mut Tx, edition: i64) -> Result<i64> {
     Ok(tx.one::<(i64,)>(ENDED, (edition,)).await?.0)
 }
 
+pub async fn given_up(tx: &mut Tx, edition: i64) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(GIVEN_UP, (edition,)).await?.0)
+}
+
 pub async fn let_go_again(tx: &mut Tx, edition: i64, since: Moment) -> Result<u64> {
     tx.exec(LET_GO_AGAIN, (edition, since)).await
 }
@@ -150,7 +155,12 @@ pub async fn hold_all(tx: &mut Tx, edition: i64) -> Result<u64> {
 }
 
 pub async fn waiting(db: &Db) -> Result<Vec<Mass>> {
-    db.all(WAITING, ()).await
+    let mut all: Vec<Mass> = db.all(WAITING, ()).await?;
+    for one in &mut all {
+        // A copy that came back after we gave it up came to an end all the same.
+        one.ended = one.ended.max(one.failures);
+    }
+    Ok(all)
 }
 
 pub async fn words(db: &Db, edition: i64) -> Result<Vec<String>> {

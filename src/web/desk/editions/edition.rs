@@ -33,6 +33,8 @@ struct Page {
     form: Form,
     picked: Vec<ArticleLine>,
     offered: Vec<ArticleLine>,
+    /// This page, at these articles.
+    here: String,
     /// Where the buttons lead that save, and offer other articles.
     offered_pages: Links,
     trouble: Option<&'static str>,
@@ -82,11 +84,13 @@ pub(crate) async fn submit(
     };
     let edition = publishing::find(&desk.site().db, &id).await?;
     let path = format!("/desk/editions/{id}");
+    // Whoever turned to older articles stays there.
+    let here = |on_it| offered(&format!("{path}{on_it}")).address(look.offered.0);
     let on = match act {
         "send" => format!("{path}/send"),
-        "up" | "down" | "out" | "add" => format!("{path}#picked"),
-        "offer" => offered(&format!("{path}#offered")).address(look.offered.0),
-        _ => path,
+        "up" | "down" | "out" | "add" => here("#picked"),
+        "offer" => here("#offered"),
+        _ => here(""),
     };
     let picked = content.article_ids.clone();
     match publishing::save_revision(desk.site(), edition.id, based_on, content, Some(desk.who.staff.id)).await
@@ -125,7 +129,9 @@ async fn page(
     let before = place.0.map(|[at, id]| Before(Moment(at), ArticleId(id)));
     let read = |most| articles::page(site, None, before, most);
     let key = |last: &Article| [last.published_at.0, last.id.0];
-    let path = format!("/desk/editions/{}#offered", edition.public_id);
+    let path = format!("/desk/editions/{}", edition.public_id);
+    let here = offered(&path).address(place.0);
+    let path = format!("{path}#offered");
     let (offered, offered_pages) = offered(&path).page(place, OFFERED, read, key).await?;
     let offered = offered.into_iter().filter(|article| !picked.contains(&article.id));
     Ok(Page {
@@ -133,6 +139,7 @@ async fn page(
         edition: EditionView::new(edition, desk.zone()),
         form,
         offered: offered.map(|article| ArticleLine::new(article, settings)).collect(),
+        here,
         offered_pages,
         picked: picked_lines(desk, picked).await?,
         theirs: trouble.map(|_| edition.revision),

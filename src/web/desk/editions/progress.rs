@@ -292,8 +292,14 @@ fn explanation(edition: &Edition, refused: i64) -> &'static str {
         EditionState::Held if edition.held_because == "restored" => {
             "The backup does not know what was sent since it was made. Go on only if you know that it did not go out."
         }
+        EditionState::Held if edition.held_because == "broken" && edition.is_begun => {
+            "Nobody has got it, but readers were being written down for it already. Cancel it, and begin a new edition."
+        }
         EditionState::Held if edition.held_because == "broken" => {
             "Nobody has got it. Take it back to the draft: it says there what is in the way."
+        }
+        EditionState::Held if edition.is_begun => {
+            "Nobody has got it. Send it now, late as it is, or cancel it."
         }
         EditionState::Held => "Nobody has got it. Send it now, late as it is, or take it back to the draft.",
         EditionState::Scheduled => "Until then it can be undone, and nobody has got anything.",
@@ -333,6 +339,9 @@ fn actions(edition: &Edition, corrected: bool, refused: i64) -> Vec<Action> {
     let late = action("resume", "Send it now", "");
     let back = action("undo", "Back to the draft", "second");
     let cancel = Action { asks: true, ..action("cancel", "Cancel the rest", "second danger") };
+    let whole = Action { asks: true, ..action("cancel", "Cancel it", "second danger") };
+    // Once readers are being written down, there is no way back.
+    let back = if edition.is_begun { whole } else { back };
     let in_part = Action { asks: true, ..action("release", "Some readers have it already …", "second") };
     match edition.state {
         EditionState::Held if release::is_held_by_a_backup(edition) => {

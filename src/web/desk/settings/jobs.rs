@@ -8,7 +8,7 @@ use crate::{
         screen::{self, JobLine, QueueLine},
         trouble::Trouble,
     },
-    queue::Item,
+    queue::{Item, Told},
     web::{Desk, Outcome, Posted, WebError, session::see_other},
 };
 
@@ -42,6 +42,8 @@ struct QueueView {
     waiting: i64,
     oldest: Option<String>,
     means: &'static str,
+    /// Where more can be done about it, if there is such a page.
+    page: Option<&'static str>,
     items: Vec<ItemView>,
 }
 
@@ -89,7 +91,9 @@ pub(crate) async fn try_again(desk: Desk, posted: Posted) -> Outcome {
     if screen::try_again(desk.site(), form.text("queue"), form.text("item"), who).await? {
         Ok(see_other("/desk/jobs?done=again"))
     } else {
-        Err(WebError::NotFound)
+        Err(WebError::Conflict(
+            "Somebody else has tried it again, or it has worked meanwhile. Look at Jobs once more.".into(),
+        ))
     }
 }
 
@@ -115,19 +119,25 @@ fn queue(line: QueueLine, zone: &Zone) -> QueueView {
         look,
         state,
         waiting: figures.waiting - figures.failing,
-        oldest: figures.oldest.map(|at| at.date_time(zone)),
+        // Of those that failed it says when each is tried again.
+        oldest: figures.oldest.filter(|_| figures.failing == 0).map(|at| at.date_time(zone)),
         means: rules.means,
+        page: (rules.told == Told::Money).then_some("/desk/donations"),
         items: items.into_iter().map(|one| item(one, zone, screen::may_be_tried(rules))).collect(),
     }
 }
 
 fn item(one: Item, zone: &Zone, may_be_tried: bool) -> ItemView {
-    let tries = if one.attempts == 1 { "once".to_owned() } else { format!("{} times", one.attempts) };
+    let tries = match one.attempts {
+        0 => "not tried since".to_owned(),
+        1 => "tried once".to_owned(),
+        many => format!("tried {many} times"),
+    };
     let at = one.next_at.date_time(zone);
     let when = if one.is_over {
         format!("from {}, given up on {at}", one.since.date_time(zone))
     } else {
-        format!("tried {tries}, and again on {at}")
+        format!("{tries}, and again on {at}")
     };
     ItemView { name: one.name, when, error: one.last_error, can_be_tried: may_be_tried && one.can_be_tried }
 }
