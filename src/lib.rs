@@ -23,6 +23,7 @@
 //! | [`editions`] | the states of an edition, and the only functions that move it |
 //! | [`origin`] | where a database is at home, and how far it has come: a copy of it sends nothing |
 //! | [`smtp`] | an SMTP client: one conversation with a server |
+//! | [`mod@dkim`] | the keys that sign our mail |
 //! | [`relays`] | the mail services: whose turn it is, their limits, whether they let us in |
 //! | [`delivery`] | editions on their way: the ledger of deliveries, notices, suppression, workers |
 //! | [`bounces`] | what comes back about our mail, from every source in one form, and what it does |
@@ -55,6 +56,7 @@ pub mod config;
 pub mod db;
 pub mod deliverability;
 pub mod delivery;
+pub mod dkim;
 pub mod dns;
 pub mod doctor;
 pub mod donations;
@@ -105,6 +107,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("donations", donations::STATEMENTS),
         ("donations", donations::ATTENTION_STATEMENTS),
         ("origin", origin::STATEMENTS),
+        ("dkim", dkim::STATEMENTS),
         ("editions", editions::STATEMENTS),
         ("deliverability", deliverability::STATEMENTS),
         ("doctor", doctor::STATEMENTS),

@@ -17,10 +17,10 @@ use broadside::{
     clock::{Clock, Moment},
     db::{Db, DbOptions, Migrations},
     delivery::{
-        dkim,
         engine::{Engine, EngineOptions},
         notices, progress,
     },
+    dkim,
     email_address::EmailAddress,
     mail::{ConfirmSubscription, EmailTemplate as _, Templates, dkim::Algorithm},
     publishing::{self, Content},

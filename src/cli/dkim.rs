@@ -9,7 +9,7 @@ use crate::{
     clock::{Moment, Zone},
     config::Config,
     deliverability,
-    delivery::dkim::{self, DkimKey, KeyState},
+    dkim::{self, DkimKey, KeyState},
     dns::Dns,
     mail::dkim::{Algorithm, zone_file_strings},
     settings::Settings,

@@ -6,8 +6,8 @@ use super::instance;
 use crate::{
     clock::{Moment, Zone},
     config::Config,
-    delivery::{dkim, workers::Lock},
-    origin,
+    delivery::workers::Lock,
+    dkim, origin,
     restored::{Line, Report, restored},
     settings::Settings,
 };

@@ -24,10 +24,10 @@ use crate::{
     deliverability,
     delivery::{
         breaker::RefusalRules,
-        dkim,
         engine::{Engine, EngineOptions},
         workers::{self, Lock},
     },
+    dkim,
     door::{self, Headcount, Limits},
     email_address::for_the_log,
     jobs::{Jobs, Waits, turns::Turns},

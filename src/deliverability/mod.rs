@@ -19,7 +19,7 @@ pub use store::STATEMENTS;
 use crate::{
     clock::Moment,
     db::Db,
-    delivery::dkim::{self, DkimKey, KeyState},
+    dkim::{self, DkimKey, KeyState},
     dns::{Dns, NoAnswer},
     site::Site,
     smtp_url::{SmtpUrl, Tls},

@@ -69,9 +69,6 @@ const LINES_OF_ONE: i64 = 2_000;
 /// A worker asks the log after so many refusals of its own.
 const ASK_AFTER: usize = 4;
 
-/// What people are told whose edition's text nobody can read; what exactly is wrong with it stands in the log.
-pub const UNREADABLE: &str = "No copy of it can be written: its text, as it was kept when Send was pressed, cannot be read. The program's log says why";
-
 /// One worker's part: it counts refusals, to know when to ask.
 #[derive(Debug)]
 pub(super) struct Breaker {
@@ -188,8 +185,7 @@ impl Stop {
 }
 
 /// None of an edition's copies can be written: it stops before the first of them has failed for it.
-pub(super) async fn pause_unreadable(site: &Site, edition: i64) -> Result<()> {
-    let why = UNREADABLE.to_owned();
+pub(super) async fn pause_unreadable(site: &Site, edition: i64, why: String) -> Result<()> {
     let mut tx = site.db.begin().await?;
     Stop { why, cause: Cause::NoCopies, asked: Asked::EachTime }.pause(&mut tx, site, edition).await?;
     tx.commit().await

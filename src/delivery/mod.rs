@@ -9,7 +9,6 @@
 
 pub mod breaker;
 mod copy_names;
-pub mod dkim;
 pub mod domains;
 pub mod engine;
 pub mod figures;
@@ -47,7 +46,6 @@ pub(crate) mod forgetting {
 
 /// Every statement of this room.
 pub const STATEMENTS: &[&[Sql]] = &[
-    store::dkim::STATEMENTS,
     store::breaker::STATEMENTS,
     store::figures::STATEMENTS,
     store::domains::STATEMENTS,

@@ -570,8 +570,8 @@ impl Sender {
     /// None of the edition's copies can be written: it pauses, which people are told of, and its copies wait.
     async fn pause_unreadable(&mut self, claim: Claim, why: &str) {
         let edition = claim.edition_id;
-        tracing::error!(edition, why, "the text of an edition cannot be read");
-        match breaker::pause_unreadable(&self.shared.site, edition).await {
+        tracing::error!(edition, why, "no copy of an edition can be written");
+        match breaker::pause_unreadable(&self.shared.site, edition, why.to_owned()).await {
             Ok(()) => self.shared.queue.stop_editions([edition]),
             Err(error) => tracing::error!(edition, %error, "it could not be paused; trying again"),
         }

@@ -11,7 +11,6 @@ use serde_json::Value;
 pub use super::copy_names::CopyNames;
 use super::{
     copy_names::CopyId,
-    dkim::{self, DkimError},
     store::{
         ledger::{self as store, Claim, StoredHeaders},
         notices::ClaimedNotice,
@@ -20,6 +19,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
+    dkim::{self, DkimError},
     email_address::EmailAddress,
     links::{Choices, Give, Name, Unsubscribe, View},
     mail::{
@@ -296,16 +296,22 @@ pub(super) struct Frozen {
     signers: Vec<Signer>,
 }
 
+/// What people are told of an edition whose body is no longer what it was.
+pub const UNREADABLE: &str =
+    "No copy of it can be written: its text, as it was kept when Send was pressed, cannot be read";
+
 impl Frozen {
+    /// The error says why no copy can be written, for people.
     pub(super) fn from_stored(
         site: &Site,
         stored: &StoredHeaders,
         body: &[u8],
     ) -> std::result::Result<Self, String> {
-        let headers: Headers = serde_json::from_str(&stored.json).map_err(|error| error.to_string())?;
+        let unreadable = |error: &dyn std::fmt::Display| format!("{UNREADABLE} ({error})");
+        let headers: Headers = serde_json::from_str(&stored.json).map_err(|error| unreadable(&error))?;
         let signers = dkim::signers(&site.keys, &stored.keys, &headers.from_email)
-            .map_err(|error| error.to_string())?;
-        let body = Compiled::from_bytes(body).map_err(|error| error.to_string())?;
+            .map_err(|error| format!("No copy of it can be signed: {error}"))?;
+        let body = Compiled::from_bytes(body).map_err(|error| unreadable(&error))?;
         // Stable for this host, and in the form that complaint reports want: 5 to 15 characters.
         let sender = token::hash(site.host());
         let sender = sender.get(..12).unwrap_or_default();
@@ -324,7 +330,7 @@ impl Frozen {
                 sender,
             },
         });
-        let bulk = bulk.map_err(|error| error.to_string())?;
+        let bulk = bulk.map_err(|error| unreadable(&error))?;
         let give =
             (!headers.is_numbered()).then(|| Arc::new(GiveLinks::new(site, Name::id(&headers.edition))));
         Ok(Self { headers, bulk, body, give, signers })

@@ -5,10 +5,11 @@ use crate::{
     clock::{Ahead, CLOCKS_DIFFER, Clock, Moment, Zone},
     db::{Db, Engine, Migrations},
     delivery::{
-        dkim, notices,
+        notices,
         suppression::Suppressions,
         workers::{self, ClockApart},
     },
+    dkim,
     donations::attention,
     origin::{self, Doubt, Standing, position::Positions},
     publishing,

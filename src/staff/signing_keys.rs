@@ -2,7 +2,7 @@
 
 use crate::{
     audit_log,
-    delivery::dkim::{self, DkimError, DkimKey, Result},
+    dkim::{self, DkimError, DkimKey, Result},
     mail::dkim::Algorithm,
     site::Site,
 };

@@ -3,7 +3,7 @@
 use broadside::{
     db::Engine,
     deliverability::{self, Check, Grade, Lookout, Report},
-    delivery::dkim,
+    dkim,
     mail::dkim::Algorithm,
     publishing,
     settings::{self, Settings},

@@ -6,7 +6,8 @@ use axum::http::Method;
 use broadside::{
     clock::{Clock, Moment},
     db::Engine,
-    delivery::{dkim, suppression::Suppressions},
+    delivery::suppression::Suppressions,
+    dkim,
     doctor::{Doctor, Finding, here::By, record},
     email_address::EmailAddress,
     mail::dkim::Algorithm,

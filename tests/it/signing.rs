@@ -9,7 +9,7 @@ use std::{
 
 use broadside::{
     db::Engine,
-    delivery::dkim::{self, DkimError, DkimKey, KeyState},
+    dkim::{self, DkimError, DkimKey, KeyState},
     mail::dkim::Algorithm,
     site::Site,
     token::{Keys, RootSecret},

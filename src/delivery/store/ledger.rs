@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    super::{
-        copy_names::CopyId,
-        states::{AttemptOutcome, Class, CopyState, Reason as Stopped},
-    },
-    dkim::{self, SealedKey},
+use super::super::{
+    copy_names::CopyId,
+    states::{AttemptOutcome, Class, CopyState, Reason as Stopped},
 };
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
+    dkim::{self, SealedKey},
     email_address::EmailAddress,
     replies::Reason,
     statements,

@@ -1,7 +1,6 @@
 //! The SQL of the delivery room, by table.
 
 pub(super) mod breaker;
-pub(super) mod dkim;
 pub(super) mod domains;
 pub(super) mod figures;
 pub(super) mod ledger;

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{
-    super::states::Class,
-    dkim::{self, SealedKey},
-};
+use super::super::states::Class;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
+    dkim::{self, SealedKey},
     statements,
 };
 

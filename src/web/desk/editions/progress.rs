@@ -21,9 +21,9 @@ use super::{
 use crate::{
     clock::{Moment, Zone},
     delivery::{
-        breaker::UNREADABLE,
         progress::{self, Progress},
         states::CopyState,
+        variant::UNREADABLE,
     },
     editions::EditionState,
     origin::{self, Standing},
@@ -308,7 +308,7 @@ fn explanation(edition: &Edition, refused: i64) -> &'static str {
         EditionState::Paused if refused > 0 => {
             "No reader was blamed for it. If the words speak of us, Settings, Deliverability says what mail providers miss in your mail; if they say that readers are gone, Readers, Bounces asks you whether that can be true. Then let it go on: the copies that failed for it are tried again with the rest. Or leave them out, and try them later, below."
         }
-        EditionState::Paused if edition.held_because == UNREADABLE => {
+        EditionState::Paused if edition.held_because.starts_with(UNREADABLE) => {
             "No reader was passed over: whoever has no copy yet waits for it. When its text can be read again, let it go on."
         }
         EditionState::Paused if !edition.held_because.is_empty() => {

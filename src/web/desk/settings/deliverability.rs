@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{
     clock::{Moment, Zone},
     deliverability::{self, Check, Finding, Grade, Provider, Record, Share},
-    delivery::dkim::{self, DkimKey, KeyState},
+    dkim::{self, DkimKey, KeyState},
     mail::dkim::Algorithm,
     settings::{self, Settings},
     web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other, words::grouped},

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::deliverability::stale;
 use crate::{
     deliverability,
-    delivery::dkim::{self, DkimError, DkimKey, KeyState},
+    dkim::{self, DkimError, DkimKey, KeyState},
     mail::dkim::Algorithm,
     settings::Settings,
     staff::signing_keys,

@@ -4,9 +4,13 @@
 //! the root secret. An edition is signed with the keys that were active when a worker took it up; so after a key was
 //! retired its record stays published until that mail has been read by every server: [`KEEP_RECORD`].
 
+mod store;
+
 use std::time::Duration;
 
-use super::store::dkim::{self as store, KeyRow, NewKey, SealedKey};
+use self::store::{KeyRow, NewKey};
+pub use self::store::{STATEMENTS, SealedKey};
+pub(crate) use self::store::{signing, signing_in};
 use crate::{
     clock::Moment,
     db::{Db, Tx},
@@ -309,7 +313,7 @@ pub async fn check(site: &Site) -> Result<()> {
 }
 
 /// The keys that sign mail from that address.
-pub(super) fn signers(keys: &Keys, sealed: &[SealedKey], from: &str) -> Result<Vec<Signer>> {
+pub(crate) fn signers(keys: &Keys, sealed: &[SealedKey], from: &str) -> Result<Vec<Signer>> {
     let Some(domain) = domain_of(from) else { return Ok(Vec::new()) };
     sealed.iter().filter(|key| key.domain == domain).map(|key| open(keys, key)).collect()
 }

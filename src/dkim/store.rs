@@ -40,9 +40,13 @@ pub struct KeyRow {
 /// A key that signs, encrypted.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct SealedKey {
+    /// Whose mail it signs.
     pub domain: String,
+    /// Its name in the DNS.
     pub selector: String,
+    /// `rsa` or `ed25519`, as the record says.
     pub algorithm: String,
+    /// Encrypted with the root secret.
     pub private_key: Vec<u8>,
 }
 
