@@ -15,7 +15,7 @@ mod tests;
 
 pub mod feed;
 pub mod fetch;
-pub mod guard;
+mod guard;
 pub mod html;
 
 use serde::{Deserialize, Serialize};

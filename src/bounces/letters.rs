@@ -436,6 +436,7 @@ fn is_letter(kind: &str) -> bool {
     matches!(kind, "text/plain" | "text/html" | "text/enriched")
 }
 
+/// Whether the address is one that mail servers write reports from.
 pub fn is_daemon(address: &str) -> bool {
     [
         "mailer-daemon",

@@ -6,7 +6,7 @@
 
 pub mod accounts;
 pub mod crowds;
-pub mod incoming;
+mod incoming;
 pub mod letters;
 pub mod mail_services;
 mod mails;

@@ -21,22 +21,22 @@
 //!    The classes stand at the top of `static/broadside.css`.
 
 mod answers;
-pub mod desk;
-pub mod error;
-pub mod forms;
+mod desk;
+mod error;
+mod forms;
 mod guard;
-pub mod headers;
+mod headers;
 pub mod hooks;
 pub mod monitor;
-pub mod pages;
+mod pages;
 mod paging;
-pub mod public;
+mod public;
 pub mod routes;
-pub mod session;
+mod session;
 mod statics;
 #[cfg(test)]
 mod tests;
-pub mod words;
+mod words;
 
 use std::{net::IpAddr, sync::Arc};
 

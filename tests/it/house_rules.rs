@@ -322,6 +322,29 @@ fn no_files_use_one_another_in_a_circle() {
     assert!(circles.is_empty(), "{words}");
 }
 
+/// Whoever may call something finds what it promises. Fields and variants say it by their names, where they can: a compiler's
+/// lint would ask a sentence of each.
+#[test]
+fn what_others_may_call_says_what_it_promises() {
+    const ITEMS: &[&str] = &["fn ", "async fn ", "const fn ", "struct ", "enum ", "trait ", "type ", "const ", "static "];
+    let mut wrong = Vec::new();
+    // A store is its room's own: each of its functions stands beside its statement.
+    let is_own = |path: &str| is_test(path) || path.contains("/store");
+    for (path, text) in sources().iter().filter(|(path, _)| !is_own(path)) {
+        let mut said = false;
+        for (at, line) in text.lines().enumerate().take_while(|(_, line)| !line.starts_with("#[cfg(test)]")) {
+            let words = line.trim_start();
+            let is_item = words.strip_prefix("pub ").is_some_and(|rest| ITEMS.iter().any(|item| rest.starts_with(item)));
+            if is_item && !said {
+                wrong.push(format!("src/{path}:{} {words}", at + 1));
+            }
+            // Attributes stand between, on one line or several.
+            said = words.starts_with("///") || said && (words.starts_with(['#', ')']) || line.starts_with("    ") && !words.ends_with(['{', '}', ';', ',']));
+        }
+    }
+    assert!(wrong.is_empty(), "without a word of what they promise:\n{}", wrong.join("\n"));
+}
+
 /// What more than one room writes, and why.
 const SHARED_TABLES: &[(&str, &[&str], &str)] = &[
     (

@@ -40,6 +40,7 @@ pub const RATE: Phrases = &[
     "graylist",
 ];
 
+/// Too much came at once.
 pub const TOO_MUCH: Phrases = &[
     "connection limit",
     "deferred due to",
@@ -57,6 +58,7 @@ pub const TOO_MUCH: Phrases = &[
     "unexpected volume",
 ];
 
+/// They tried for as long as they do.
 pub const EXPIRED: Phrases = &[
     "been in the queue",
     "could not be delivered for",
@@ -81,6 +83,7 @@ pub const EXPIRED: Phrases = &[
     "期限",
 ];
 
+/// Their line, not the mailbox.
 pub const NETWORK: Phrases = &[
     "cannot connect",
     "certificate",
@@ -117,6 +120,7 @@ pub const NETWORK: Phrases = &[
     "unreachable",
 ];
 
+/// Their machine is busy or being mended.
 pub const SERVER: Phrases = &[
     "bad sequence",
     "cannot process",

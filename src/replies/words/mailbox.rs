@@ -2,6 +2,7 @@
 
 use super::Phrases;
 
+/// It has no room.
 pub const FULL: Phrases = &[
     "account full",
     "account is full",
@@ -82,6 +83,7 @@ pub const FULL: Phrases = &[
     "inkorgen är full",
 ];
 
+/// This message is more than it takes.
 pub const TOO_BIG: Phrases = &[
     "attachment is too large",
     "exceeded maximum*size",
@@ -115,6 +117,7 @@ pub const TOO_BIG: Phrases = &[
     "サイズ",
 ];
 
+/// Its owner has another address.
 pub const MOVED: Phrases = &[
     "address changed to",
     "address has changed",
@@ -134,6 +137,7 @@ pub const MOVED: Phrases = &[
     "user not local; please try",
 ];
 
+/// It was closed, by its owner or by the service.
 pub const DISABLED: Phrases = &[
     "account closed",
     "account disabled",
@@ -217,6 +221,7 @@ pub const DISABLED: Phrases = &[
     "аккаунт*заблокирован",
 ];
 
+/// The domain takes none at all.
 pub const TAKES_NO_MAIL: Phrases = &[
     "couldn't find any mail exchanger",
     "do not accept email|",
@@ -240,6 +245,7 @@ pub const TAKES_NO_MAIL: Phrases = &[
     "seem to reject all mail|",
 ];
 
+/// The domain is not there.
 pub const NO_HOST: Phrases = &[
     "all host address lookups failed permanently",
     "bad destination host",
