@@ -8,7 +8,7 @@
 //! [`Work`] that does one of its rows. Copies and notices have an engine of their own, in `delivery`.
 
 pub mod news;
-mod rules;
+pub mod rules;
 mod sql;
 mod store;
 
