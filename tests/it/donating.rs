@@ -17,7 +17,7 @@ use broadside::{
     email_address::EmailAddress,
     payments::{PaymentProvider, ProviderError, Stripe, StripeSettings},
     sandbox::{ApiFault, Fate, Forgery, StripeServer},
-    subscribers,
+    subscribers::{self, DonorState},
 };
 use reqwest::{StatusCode, header::LOCATION};
 
@@ -370,14 +370,14 @@ both_engines! {
         let added = subscribers::add_by_staff(&house.site, &email, "Ann", list, "a letter").await;
         let reader = added.expect("a reader").id;
         let state = async || subscribers::donor_state::donor_state(db, reader).await.expect("a read");
-        assert_eq!(state().await, "never");
+        assert_eq!(state().await, DonorState::Never);
         let subscription = house.stripe().subscriptions()[0]["id"].as_str().expect("an id").to_owned();
         house.stripe().renew(&subscription).expect("another month");
         house.work().await;
-        assert_eq!(state().await, "monthly");
+        assert_eq!(state().await, DonorState::Monthly);
         house.stripe().fail_renewal(&subscription).expect("a month that fails");
         house.work().await;
-        assert_eq!(state().await, "failing");
+        assert_eq!(state().await, DonorState::Failing);
     }
 
     /// `doctor` can tell a key that the provider takes from one that it does not.
