@@ -62,7 +62,10 @@ fn proof(reader: &Subscriber, events: &[Event]) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Moment;
+    use crate::{
+        clock::Moment,
+        subscribers::{ConsentAction, ConsentMethod},
+    };
 
     /// TRUST L1: whoever is shown the proof reads when it was.
     #[test]
@@ -72,8 +75,8 @@ mod tests {
         let reader = Subscriber { id: 1, public_id: "a".into(), email, name: "Ann".into(), created_at: at };
         let word = String::new;
         let event = Event {
-            action: "asked".into(),
-            method: "form".into(),
+            action: ConsentAction::Asked,
+            method: ConsentMethod::Form,
             list: "Digest".into(),
             wording: None,
             source: word(),

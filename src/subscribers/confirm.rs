@@ -2,8 +2,8 @@
 
 use super::{
     Result, Trace,
-    consent::{self, Happened},
-    read::{Subscriber, Subscription},
+    consent::{self, ConsentAction, ConsentMethod, Happened},
+    read::{Subscriber, Subscription, SubscriptionState},
     store,
     subscribe::{asked_lately, read_link},
 };
@@ -29,7 +29,8 @@ pub async fn look_at_confirmation(site: &Site, link: &str) -> Result<Confirmed> 
     let known = store::subscriptions(&site.db, reader.id).await?;
     let waiting = known.iter().filter(|one| waits(one, &named, asked_lately(site)));
     let waiting = waiting.map(|one| (one.list_id, one.name.clone())).collect();
-    let on = known.iter().filter(|one| one.state == "confirmed" && named.contains(&one.list_id));
+    let on =
+        known.iter().filter(|one| one.state == SubscriptionState::Confirmed && named.contains(&one.list_id));
     Ok(Confirmed { reader, waiting, lists: on.map(|one| one.name.clone()).collect() })
 }
 
@@ -55,8 +56,8 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
             let happened = Happened {
                 subscriber: reader.id,
                 list: one.list_id,
-                action: "confirmed",
-                method: "confirmation",
+                action: ConsentAction::Confirmed,
+                method: ConsentMethod::Confirmation,
                 wording: wording.as_deref(),
                 source: "confirmation mail",
                 trace,
@@ -67,7 +68,8 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
     }
     tx.commit().await?;
     let was_on = |one: &Subscription| {
-        one.state == "confirmed" && (meant.contains(&one.list_id) || named.contains(&one.list_id))
+        one.state == SubscriptionState::Confirmed
+            && (meant.contains(&one.list_id) || named.contains(&one.list_id))
     };
     let on = known.iter().filter(|one| joined.contains(&one.list_id) || was_on(one));
     let lists = on.map(|one| one.name.clone()).collect();
@@ -76,5 +78,5 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
 
 /// Whether a link that names these lists is good for a subscription: for those, and for whatever else was asked lately.
 fn waits(one: &Subscription, named: &[i64], since: Moment) -> bool {
-    one.state == "pending" && (named.contains(&one.list_id) || one.asked_at > since)
+    one.state == SubscriptionState::Pending && (named.contains(&one.list_id) || one.asked_at > since)
 }

@@ -1,6 +1,6 @@
 //! The proof of consent (GDPR article 7(1)): who agreed to what, when, how, and what exactly they had been told.
 
-pub use super::rows::Event;
+pub use super::rows::{ConsentAction, ConsentMethod, Event};
 use super::{Trace, store};
 use crate::{
     db::{Db, Result, Tx},
@@ -54,8 +54,8 @@ pub async fn proof(db: &Db, subscriber_id: i64) -> Result<Vec<Event>> {
 pub(super) struct Happened<'a> {
     pub subscriber: i64,
     pub list: i64,
-    pub action: &'a str,
-    pub method: &'a str,
+    pub action: ConsentAction,
+    pub method: ConsentMethod,
     pub wording: Option<&'a str>,
     pub source: &'a str,
     pub trace: Trace<'a>,
@@ -93,8 +93,8 @@ pub(super) async fn record_import(
     let event = |subscriber: &i64| store::NewEvent {
         subscriber: *subscriber,
         list,
-        action: "imported",
-        method: "import",
+        action: ConsentAction::Imported,
+        method: ConsentMethod::Import,
         wording: None,
         source,
         ip: "",

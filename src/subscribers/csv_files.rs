@@ -8,6 +8,7 @@ use std::io::{BufRead as _, Read, Write};
 use super::{
     SubscriberError, consent,
     formula::{guarded, unguarded},
+    read::SubscriptionState,
     spreadsheet, store,
 };
 use crate::{
@@ -119,7 +120,10 @@ pub async fn import(
             }
         };
         let line = record.position().map_or(0, line_of);
-        if let Some(state) = state.and_then(|at| record.get(at)).filter(|state| *state != "confirmed") {
+        if let Some(state) = state
+            .and_then(|at| record.get(at))
+            .filter(|state| SubscriptionState::parse(state) != Some(SubscriptionState::Confirmed))
+        {
             let state: String = state.chars().take(40).collect();
             report.errors.push(RowError { line, why: format!("the reader was not on the list: {state:?}") });
             continue;
@@ -198,7 +202,7 @@ pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvErro
                 &guarded(&row.email),
                 &guarded(&row.name),
                 &row.list,
-                &row.state,
+                row.state.as_str(),
                 &confirmed,
             ])?;
             lines += 1;

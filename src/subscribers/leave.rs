@@ -2,8 +2,8 @@
 
 use super::{
     Result, SubscriberError, Trace,
-    consent::{self, Happened},
-    read::Subscriber,
+    consent::{self, ConsentAction, ConsentMethod, Happened},
+    read::{Subscriber, SubscriptionState},
     store,
 };
 use crate::{clock::Moment, db, delivery::ledger, links::Unsubscribe, site::Site};
@@ -37,28 +37,28 @@ pub async fn look_at_unsubscribe(site: &Site, link: &str) -> Result<Left> {
     let (subscriber_id, public_id) = (reader.id, reader.public_id);
     let known = store::subscriptions(&site.db, subscriber_id).await?;
     let subscription = known.into_iter().find(|s| s.list_id == list_id).ok_or(SubscriberError::Link)?;
-    let subscribed = subscription.state != "left";
+    let subscribed = subscription.state != SubscriptionState::Left;
     let just_left = subscription.left_at.is_some_and(|at| at > undo_until(site));
     let can_undo = !subscribed && just_left && subscription.confirmed_at.is_some();
     Ok(Left { subscriber_id, public_id, list_id, list: subscription.name, subscribed, can_undo })
 }
 
 /// Leaves; doing it again changes nothing. Whatever waits to be sent to the reader from this list is withdrawn in the same
-/// transaction. `method` is `one-click` or `unsubscribe-page`.
+/// transaction.
 ///
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
-pub async fn leave(site: &Site, link: &str, method: &str, trace: Trace<'_>) -> Result<Left> {
+pub async fn leave(site: &Site, link: &str, method: ConsentMethod, trace: Trace<'_>) -> Result<Left> {
     db::again(|| leave_once(site, link, method, trace)).await
 }
 
-async fn leave_once(site: &Site, link: &str, method: &str, trace: Trace<'_>) -> Result<Left> {
+async fn leave_once(site: &Site, link: &str, method: ConsentMethod, trace: Trace<'_>) -> Result<Left> {
     let left = look_at_unsubscribe(site, link).await?;
     let (_, _, edition) = read_link(site, link).await?;
     let mut tx = site.db.begin().await?;
     if store::leave(&mut tx, left.subscriber_id, left.list_id, site.now()).await? {
         let source = format!("edition {edition}");
-        consent::record(&mut tx, site, happened(&left, "left", method, &source, trace)).await?;
+        consent::record(&mut tx, site, happened(&left, ConsentAction::Left, method, &source, trace)).await?;
         ledger::withdraw(&mut tx, site, left.subscriber_id, Some(left.list_id)).await?;
     }
     tx.commit().await?;
@@ -79,8 +79,8 @@ async fn leave_by_staff_once(site: &Site, subscriber_id: i64, list_id: i64, sour
         let event = Happened {
             subscriber: subscriber_id,
             list: list_id,
-            action: "left",
-            method: "staff",
+            action: ConsentAction::Left,
+            method: ConsentMethod::Staff,
             wording: None,
             source,
             trace: Trace::default(),
@@ -100,7 +100,8 @@ pub async fn rejoin(site: &Site, link: &str, trace: Trace<'_>) -> Result<Left> {
     let left = look_at_unsubscribe(site, link).await?;
     let mut tx = site.db.begin().await?;
     if store::rejoin(&mut tx, left.subscriber_id, left.list_id, undo_until(site)).await? {
-        let event = happened(&left, "confirmed", "unsubscribe-page", "undo", trace);
+        let (action, method) = (ConsentAction::Confirmed, ConsentMethod::UnsubscribePage);
+        let event = happened(&left, action, method, "undo", trace);
         consent::record(&mut tx, site, event).await?;
     }
     tx.commit().await?;
@@ -114,8 +115,8 @@ fn undo_until(site: &Site) -> Moment {
 
 fn happened<'a>(
     left: &Left,
-    action: &'a str,
-    method: &'a str,
+    action: ConsentAction,
+    method: ConsentMethod,
     source: &'a str,
     trace: Trace<'a>,
 ) -> Happened<'a> {

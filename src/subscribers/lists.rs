@@ -1,6 +1,6 @@
 //! Lists: what a reader can join.
 
-pub use super::rows::List;
+pub use super::rows::{List, Visibility};
 use super::store;
 use crate::{
     db::{Db, Result, Tx},
@@ -29,5 +29,5 @@ pub async fn all_in(tx: &mut Tx) -> Result<Vec<List>> {
 /// # Errors
 /// When the database fails.
 pub async fn add(tx: &mut Tx, site: &Site, slug: &str, name: &str, description: &str) -> Result<bool> {
-    store::add_list(tx, &token::public_id(), (slug, name, description, "public"), site.now()).await
+    store::add_list(tx, &token::public_id(), (slug, name, description, Visibility::Public), site.now()).await
 }

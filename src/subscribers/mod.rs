@@ -26,16 +26,17 @@ mod tests;
 
 pub use self::{
     confirm::{Confirmed, confirm, look_at_confirmation},
+    consent::{ConsentAction, ConsentMethod},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
     donor_state::{DonorState, set_donor_state},
     leave::{Left, leave, leave_by_staff, look_at_unsubscribe, rejoin},
-    lists::List,
+    lists::{List, Visibility},
     mail_again::mail_again,
     never_again::{block, unblock},
     preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
     read::{
-        Counts, Subscriber, Subscription, by_email, by_emails, counts, newest_consent, page, subscriber,
-        subscriptions, subscriptions_of,
+        Counts, Subscriber, Subscription, SubscriptionState, by_email, by_emails, counts, newest_consent,
+        page, subscriber, subscriptions, subscriptions_of,
     },
     store::STATEMENTS,
     subscribe::{

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{
     Result, SubscriberError, Trace,
-    consent::{self, Happened},
-    read::Subscriber,
+    consent::{self, ConsentAction, ConsentMethod, Happened},
+    read::{Subscriber, SubscriptionState},
     store,
 };
 use crate::{
@@ -55,7 +55,7 @@ pub async fn look_at_preferences(site: &Site, link: &str) -> Result<Preferences>
     let known = store::subscriptions(&site.db, reader.id).await?;
     let lists = store::lists(&site.db).await?.into_iter().filter_map(|list| {
         let subscription = known.iter().find(|s| s.list_id == list.id);
-        let joined = subscription.is_some_and(|s| s.state == "confirmed");
+        let joined = subscription.is_some_and(|s| s.state == SubscriptionState::Confirmed);
         let shown = list.is_public() || subscription.is_some();
         shown.then_some(Choice { id: list.id, name: list.name, description: list.description, joined })
     });
@@ -104,8 +104,8 @@ async fn save_once(
             let happened = Happened {
                 subscriber: id,
                 list: choice.id,
-                action: if wanted { "confirmed" } else { "left" },
-                method: "preferences",
+                action: if wanted { ConsentAction::Confirmed } else { ConsentAction::Left },
+                method: ConsentMethod::Preferences,
                 wording: wanted.then_some(consent::PREFERENCES_WORDING),
                 source: "preferences page",
                 trace,

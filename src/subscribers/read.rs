@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-pub use super::rows::{Counts, Subscriber, Subscription};
+pub use super::rows::{Counts, Subscriber, Subscription, SubscriptionState};
 use super::store;
 use crate::{
     clock::Moment,

@@ -2,7 +2,79 @@
 
 use serde::Serialize;
 
-use crate::{clock::Moment, email_address::EmailAddress};
+use crate::{clock::Moment, email_address::EmailAddress, words};
+
+words! {
+    /// How a reader stands with a list. What only a newer version knows is no consent, and may be left.
+    pub enum SubscriptionState else Pending {
+        /// They asked, and have not confirmed.
+        Pending = "pending",
+        /// They get it.
+        Confirmed = "confirmed",
+        /// They left.
+        Left = "left",
+    }
+}
+
+words! {
+    /// Who sees a list.
+    pub enum Visibility else Private {
+        /// It stands on the forms.
+        Public = "public",
+        /// Only those who are on it.
+        Private = "private",
+    }
+}
+
+words! {
+    /// What happened to a reader's consent.
+    pub enum ConsentAction {
+        /// They asked, or were asked.
+        Asked = "asked",
+        /// They agreed.
+        Confirmed = "confirmed",
+        /// They left.
+        Left = "left",
+        /// Staff brought them from a file.
+        Imported = "imported",
+    }
+}
+
+words! {
+    /// By which way it did.
+    pub enum ConsentMethod {
+        /// The form.
+        Form = "form",
+        /// The confirmation mail.
+        Confirmation = "confirmation",
+        /// The button of a mail program (RFC 8058).
+        OneClick = "one-click",
+        /// The page behind the link for leaving.
+        UnsubscribePage = "unsubscribe-page",
+        /// The page of their choices.
+        Preferences = "preferences",
+        /// A file.
+        Import = "import",
+        /// Staff, in their place.
+        Staff = "staff",
+    }
+}
+
+words! {
+    /// Where a reader stands as a supporter.
+    pub enum DonorState else Never {
+        /// Never gave.
+        Never = "never",
+        /// Gave, not regularly.
+        Once = "once",
+        /// Gave regularly once, and no longer.
+        Lapsed = "lapsed",
+        /// Gives every month.
+        Monthly = "monthly",
+        /// Gives every month, but the last payment failed.
+        Failing = "failing",
+    }
+}
 
 /// A reader.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
@@ -28,10 +100,10 @@ pub struct Subscription {
     pub slug: String,
     /// Its name.
     pub name: String,
-    /// `public` or `private`.
-    pub visibility: String,
-    /// `pending`, `confirmed` or `left`.
-    pub state: String,
+    /// Who sees the list.
+    pub visibility: Visibility,
+    /// How they stand.
+    pub state: SubscriptionState,
     /// When they last asked.
     pub asked_at: Moment,
     /// When they confirmed.
@@ -67,25 +139,25 @@ pub struct List {
     pub name: String,
     /// A sentence on what comes, and how often.
     pub description: String,
-    /// `public` lists stand on the forms, `private` ones do not.
-    pub visibility: String,
+    /// Who sees it.
+    pub visibility: Visibility,
 }
 
 impl List {
     /// Whether readers may join it by themselves.
     #[must_use]
     pub fn is_public(&self) -> bool {
-        self.visibility == "public"
+        self.visibility == Visibility::Public
     }
 }
 
 /// One thing a reader did about a list, or somebody did in their name.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
 pub struct Event {
-    /// asked, confirmed, left or imported.
-    pub action: String,
-    /// By a form, the confirmation mail, one click, …
-    pub method: String,
+    /// What happened.
+    pub action: ConsentAction,
+    /// By which way.
+    pub method: ConsentMethod,
     /// The list's name.
     pub list: String,
     /// The exact words they had before them, where they had any.

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::rows::{Counts, Event, List, Subscriber, Subscription};
+use super::rows::{
+    ConsentAction, ConsentMethod, Counts, DonorState, Event, List, Subscriber, Subscription,
+    SubscriptionState, Visibility,
+};
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
@@ -125,8 +128,8 @@ statements! {
 pub struct NewEvent<'a> {
     pub subscriber: i64,
     pub list: i64,
-    pub action: &'a str,
-    pub method: &'a str,
+    pub action: ConsentAction,
+    pub method: ConsentMethod,
     pub wording: Option<i64>,
     pub source: &'a str,
     pub ip: &'a str,
@@ -141,14 +144,14 @@ pub struct ExportRow {
     pub email: String,
     pub name: String,
     pub list: String,
-    pub state: String,
+    pub state: SubscriptionState,
     pub confirmed_at: Option<Moment>,
 }
 
 pub async fn add_list(
     tx: &mut Tx,
     public_id: &str,
-    (slug, name, description, visibility): (&str, &str, &str, &str),
+    (slug, name, description, visibility): (&str, &str, &str, Visibility),
     now: Moment,
 ) -> Result<bool> {
     Ok(tx.exec(ADD_LIST, (public_id, slug, name, description, visibility, now)).await? == 1)
@@ -300,7 +303,7 @@ pub async fn join(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Resul
 pub async fn join_new(tx: &mut Tx, subscribers: &[i64], list: i64, now: Moment) -> Result<Vec<i64>> {
     let mut subscribers = subscribers.to_vec();
     subscribers.sort_unstable();
-    let rows = subscribers.iter().map(|id| (*id, list, "confirmed", now, now));
+    let rows = subscribers.iter().map(|id| (*id, list, SubscriptionState::Confirmed, now, now));
     Ok(tx.many_returning(JOIN_NEW, rows).await?.into_iter().map(|(id,)| id).collect())
 }
 
@@ -362,13 +365,13 @@ pub async fn export(db: &Db, after: i64, limit: i64) -> Result<Vec<ExportRow>> {
 pub async fn set_donor_state(
     tx: &mut Tx,
     key: &str,
-    state: &str,
+    state: DonorState,
     last_gift: Option<Moment>,
     now: Moment,
 ) -> Result<u64> {
     tx.exec(SET_DONOR_STATE, (key, state, last_gift, now)).await
 }
 
-pub async fn donor_state(db: &Db, subscriber: i64) -> Result<Option<String>> {
-    Ok(db.opt::<(String,)>(DONOR_STATE, (subscriber,)).await?.map(|(state,)| state))
+pub async fn donor_state(db: &Db, subscriber: i64) -> Result<Option<DonorState>> {
+    Ok(db.opt::<(DonorState,)>(DONOR_STATE, (subscriber,)).await?.map(|(state,)| state))
 }

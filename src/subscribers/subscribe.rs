@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::{
     Result, SubscriberError, Trace,
-    consent::{self, Happened},
+    consent::{self, ConsentAction, ConsentMethod, Happened},
     lists::List,
-    read::Subscriber,
+    read::{Subscriber, SubscriptionState},
     store,
 };
 use crate::{
@@ -73,7 +73,7 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
         email: new.email,
         name: new.name,
         lists: &lists,
-        method: "form",
+        method: ConsentMethod::Form,
         wording: Some(new.wording),
         source: new.form,
         trace: new.trace,
@@ -119,8 +119,15 @@ pub async fn ask_by_staff(
     let known = store::lists_in(&mut tx).await?.into_iter().any(|one| one.id == list);
     let lists: &[i64] = if known { &[list] } else { &[] };
     // Nobody saw a box, so there are no words to keep.
-    let asking =
-        Asking { email, name, lists, method: "staff", wording: None, source, trace: Trace::default() };
+    let asking = Asking {
+        email,
+        name,
+        lists,
+        method: ConsentMethod::Staff,
+        wording: None,
+        source,
+        trace: Trace::default(),
+    };
     let asked = ask(&mut tx, site, settings, asking).await?;
     tx.commit().await?;
     Ok(asked)
@@ -131,7 +138,7 @@ struct Asking<'a> {
     email: &'a EmailAddress,
     name: &'a str,
     lists: &'a [i64],
-    method: &'a str,
+    method: ConsentMethod,
     wording: Option<&'a str>,
     source: &'a str,
     trace: Trace<'a>,
@@ -150,7 +157,7 @@ async fn ask(tx: &mut Tx, site: &Site, settings: &Settings, asking: Asking<'_>) 
         let happened = Happened {
             subscriber: reader.id,
             list: *list,
-            action: "asked",
+            action: ConsentAction::Asked,
             method: asking.method,
             wording: asking.wording,
             source: asking.source,
@@ -258,8 +265,9 @@ async fn ask_to_confirm(tx: &mut Tx, site: &Site, settings: &Settings, reader: &
     let since = asked_lately(site);
     let known = store::subscriptions_in(tx, reader.id).await?;
     let waits = |list: &List| {
-        let mut pending = known.iter().filter(|one| one.state == "pending" && one.asked_at > since);
-        pending.any(|one| one.list_id == list.id)
+        known.iter().any(|one| {
+            one.list_id == list.id && one.state == SubscriptionState::Pending && one.asked_at > since
+        })
     };
     let waiting: Vec<List> = store::lists_in(tx).await?.into_iter().filter(waits).collect();
     if waiting.is_empty() {
@@ -316,8 +324,8 @@ pub async fn add_by_staff(
         let happened = Happened {
             subscriber: reader.id,
             list,
-            action: "confirmed",
-            method: "staff",
+            action: ConsentAction::Confirmed,
+            method: ConsentMethod::Staff,
             wording: None,
             source,
             trace: Trace::default(),

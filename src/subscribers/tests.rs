@@ -56,7 +56,7 @@ impl House {
         by_email(&self.site.db, &address(email)).await.expect("a read").expect("a reader")
     }
 
-    async fn state(&self, email: &str) -> String {
+    async fn state(&self, email: &str) -> SubscriptionState {
         let reader = self.reader(email).await;
         subscriptions(&self.site.db, reader.id).await.expect("a read").remove(0).state
     }
@@ -116,7 +116,7 @@ both_engines! {
         house.confirm("ann@example.org").await;
         house.site.clock.advance(DAY * 30);
         house.subscribe("ann@example.org", "{{rude}}").await;
-        assert_eq!((house.mails().await, house.state("ann@example.org").await.as_str()), (1, "confirmed"));
+        assert_eq!((house.mails().await, house.state("ann@example.org").await), (1, SubscriptionState::Confirmed));
         assert_eq!(house.reader("ann@example.org").await.name, "Ann");
     }
 
@@ -141,19 +141,18 @@ both_engines! {
         house.subscribe("ann@example.org", "").await;
         house.confirm("ann@example.org").await;
         let link = house.leaving_link("ann@example.org").await;
-        leave(&house.site, &link, "one-click", Trace::default()).await.expect("left");
+        leave(&house.site, &link, ConsentMethod::OneClick, Trace::default()).await.expect("left");
         rejoin(&house.site, &link, Trace::default()).await.expect("back");
         let reader = house.reader("ann@example.org").await;
         let proof = consent::proof(&house.site.db, reader.id).await.expect("the proof");
-        let told: Vec<(&str, &str)> =
-            proof.iter().map(|event| (event.action.as_str(), event.method.as_str())).collect();
+        let told: Vec<_> = proof.iter().map(|event| (event.action, event.method)).collect();
         assert_eq!(
             told,
             [
-                ("asked", "form"),
-                ("confirmed", "confirmation"),
-                ("left", "one-click"),
-                ("confirmed", "unsubscribe-page")
+                (ConsentAction::Asked, ConsentMethod::Form),
+                (ConsentAction::Confirmed, ConsentMethod::Confirmation),
+                (ConsentAction::Left, ConsentMethod::OneClick),
+                (ConsentAction::Confirmed, ConsentMethod::UnsubscribePage)
             ]
         );
         assert_eq!(proof[0].wording.as_deref(), Some("Yes, send it."));
@@ -168,7 +167,7 @@ both_engines! {
         house.confirm("ann@example.org").await;
         for email in ["ann@example.org", "bob@example.org"] {
             let link = house.leaving_link(email).await;
-            leave(&house.site, &link, "unsubscribe-page", Trace::default()).await.expect("left");
+            leave(&house.site, &link, ConsentMethod::UnsubscribePage, Trace::default()).await.expect("left");
         }
         let (ann, bob) =
             (house.leaving_link("ann@example.org").await, house.leaving_link("bob@example.org").await);
@@ -185,9 +184,9 @@ both_engines! {
         house.subscribe("ann@example.org", "").await;
         house.confirm("ann@example.org").await;
         let link = house.leaving_link("ann@example.org").await;
-        leave(&house.site, &link, "one-click", Trace::default()).await.expect("left");
+        leave(&house.site, &link, ConsentMethod::OneClick, Trace::default()).await.expect("left");
         house.confirm("ann@example.org").await;
-        assert_eq!(house.state("ann@example.org").await, "left");
+        assert_eq!(house.state("ann@example.org").await, SubscriptionState::Left);
     }
 
     /// TRUST A15, T8: doing it twice does it once, who left stays away, wrong rows are named.
@@ -196,14 +195,14 @@ both_engines! {
         house.subscribe("gone@example.org", "").await;
         house.confirm("gone@example.org").await;
         let link = house.leaving_link("gone@example.org").await;
-        leave(&house.site, &link, "one-click", Trace::default()).await.expect("left");
+        leave(&house.site, &link, ConsentMethod::OneClick, Trace::default()).await.expect("left");
         let file = "name,email\nAnn,ann@example.org\nBad,not an address\n'+61 400,bob@example.org\nGone,gone@example.org\nAnn again,ANN@example.org\n";
         let first = house.import(file).await;
         assert_eq!((first.added, first.unchanged), (2, 2));
         assert_eq!(first.errors.iter().map(|error| error.line).collect::<Vec<_>>(), [3]);
         let second = house.import(file).await;
         assert_eq!((second.added, second.unchanged), (0, 4));
-        assert_eq!(house.state("gone@example.org").await, "left");
+        assert_eq!(house.state("gone@example.org").await, SubscriptionState::Left);
         assert_eq!(house.reader("bob@example.org").await.name, "+61 400");
         assert_eq!(house.mails().await, 1, "nobody who is imported is asked");
     }
@@ -275,7 +274,7 @@ both_engines! {
         let house = House::new(&db).await;
         house.import("email,name\nann@example.org,=1+1\nbob@example.org,Bob\n").await;
         let link = house.leaving_link("bob@example.org").await;
-        leave(&house.site, &link, "one-click", Trace::default()).await.expect("left");
+        leave(&house.site, &link, ConsentMethod::OneClick, Trace::default()).await.expect("left");
         let mut file = Vec::new();
         assert_eq!(export(&house.site, &mut file).await.expect("an export"), 2);
         let file = String::from_utf8(file).expect("text");
@@ -295,9 +294,9 @@ both_engines! {
         let scope = format!("{id}.{}.{id}", house.list_name);
         for purpose in [Purpose::Confirm, Purpose::Preferences, Purpose::View, Purpose::Give] {
             let link = house.site.keys.sign(purpose, &scope, None);
-            let answer = leave(&house.site, &link, "one-click", Trace::default()).await;
+            let answer = leave(&house.site, &link, ConsentMethod::OneClick, Trace::default()).await;
             assert!(matches!(answer, Err(SubscriberError::Link)), "{purpose:?}");
         }
-        assert_eq!(house.state("ann@example.org").await, "pending");
+        assert_eq!(house.state("ann@example.org").await, SubscriptionState::Pending);
     }
 }

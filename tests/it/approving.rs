@@ -16,7 +16,7 @@ use broadside::{
         Role,
         accounts::{self, NewMember},
     },
-    subscribers,
+    subscribers::{self, SubscriptionState},
 };
 use reqwest::StatusCode;
 
@@ -342,15 +342,15 @@ both_engines! {
             let all = subscribers::subscriptions(&app.site.db, nina.id).await.expect("her lists");
             all.into_iter().find(|one| one.list_id == list).expect("the list").state
         };
-        assert_eq!(state().await, "confirmed");
+        assert_eq!(state().await, SubscriptionState::Confirmed);
         for tap in [asked.form("/leave"), asked.form("/leave").without("seen")] {
             let refused = desk.submit(&tap).await;
-            assert_eq!((refused.status, &*state().await), (StatusCode::CONFLICT, "confirmed"));
+            assert_eq!((refused.status, state().await), (StatusCode::CONFLICT, SubscriptionState::Confirmed));
             refused.says("Nothing was done yet").says("They get no edition of");
         }
         let asked = desk.open(&format!("{reader}/leave?list={list}")).await;
         desk.submit_and_follow(&asked.form("/leave")).await.says("They are off that list");
-        assert_eq!(state().await, "left");
+        assert_eq!(state().await, SubscriptionState::Left);
     }
 
     /// Two owners who save at the same moment wait in line: the second is told.

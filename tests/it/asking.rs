@@ -2,7 +2,7 @@
 
 use std::{task::Poll, time::Duration};
 
-use broadside::subscribers::{self, Trace, consent, lists};
+use broadside::subscribers::{self, SubscriptionState, Trace, consent, lists};
 use reqwest::StatusCode;
 
 use crate::support::{TestApp, both_engines, visitor::Page};
@@ -43,7 +43,7 @@ async fn gets(app: &TestApp, email: &str) -> Vec<String> {
     let reader =
         subscribers::by_email(&app.site.db, &email.parse().expect("an address")).await.expect("a read");
     let known = subscribers::subscriptions(&app.site.db, reader.expect("a reader").id).await.expect("a read");
-    known.into_iter().filter(|one| one.state == "confirmed").map(|one| one.slug).collect()
+    known.into_iter().filter(|one| one.state == SubscriptionState::Confirmed).map(|one| one.slug).collect()
 }
 
 async fn proof(app: &TestApp, email: &str) -> Vec<consent::Event> {

@@ -12,7 +12,7 @@ use broadside::{
     sandbox::{Rule, Stage},
     settings,
     site::Site,
-    subscribers::{self, Trace},
+    subscribers::{self, ConsentMethod, Trace},
 };
 use reqwest::{Method, StatusCode};
 use url::Url;
@@ -310,7 +310,7 @@ both_engines! {
         let id = subscribers::by_email(&app.site.db, &gone).await.expect("a read").expect("a reader").id;
         let links = app.links(edition.id, id).await;
         let token = links.unsubscribe.rsplit('/').next().expect("a token").to_owned();
-        subscribers::leave(&app.site, &token, "one-click", Trace::default()).await.expect("left");
+        subscribers::leave(&app.site, &token, ConsentMethod::OneClick, Trace::default()).await.expect("left");
         let page = desk.open(&path(&edition)).await;
         let draft = desk.submit_and_follow(&page.form("/correction").with("revision", "2")).await;
         draft.says("It goes only to those who got");
@@ -596,7 +596,7 @@ both_engines! {
         let left = subscribers::by_email(&app.site.db, &address(2)).await.expect("a read").expect("a reader").id;
         let links = app.links(id, left).await;
         let token = links.unsubscribe.rsplit('/').next().expect("a token").to_owned();
-        subscribers::leave(&app.site, &token, "one-click", Trace::default()).await.expect("left");
+        subscribers::leave(&app.site, &token, ConsentMethod::OneClick, Trace::default()).await.expect("left");
         let mut tx = app.site.db.begin().await.expect("a transaction");
         let suppressions = broadside::delivery::suppression::Suppressions::new(&app.site);
         suppressions.add(&mut tx, &address(3), broadside::delivery::suppression::Reason::Complained, "a test").await.expect("added");

@@ -187,7 +187,7 @@ both_engines! {
         let id = subscribers::by_email(&app.site.db, &left).await.expect("a read").expect("a reader").id;
         let links = app.links(app.draft("Any").await.id, id).await;
         let token = links.unsubscribe.rsplit('/').next().expect("a token");
-        subscribers::leave(&app.site, token, "one-click", subscribers::Trace::default()).await.expect("left");
+        subscribers::leave(&app.site, token, subscribers::ConsentMethod::OneClick, subscribers::Trace::default()).await.expect("left");
         for (name, reason) in [("staff", Reason::Staff), ("erased", Reason::Erased), ("bounced", Reason::Bounced), ("complained", Reason::Complained)] {
             let mut tx = app.site.db.begin().await.expect("a transaction");
             let address = EmailAddress::parse(&format!("{name}@example.org")).expect("an address");

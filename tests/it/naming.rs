@@ -7,7 +7,7 @@ use broadside::{
         names::CopyId,
         variant::{CopyNames, Links},
     },
-    subscribers,
+    subscribers::{self, SubscriptionState},
 };
 
 use crate::support::{TestApp, both_engines, database};
@@ -27,7 +27,7 @@ async fn leaves(app: &TestApp, link: &str) -> bool {
     let answer = visitor.send(request.body("List-Unsubscribe=One-Click")).await;
     assert_eq!(answer.status, StatusCode::OK);
     let known = subscribers::subscriptions(&app.site.db, app.reader_row(ANN).await).await.expect("a read");
-    known.iter().any(|one| one.state == "left")
+    known.iter().any(|one| one.state == SubscriptionState::Left)
 }
 
 async fn bounce(app: &TestApp, names: &CopyNames<'_>) -> Effect {

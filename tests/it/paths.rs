@@ -201,10 +201,9 @@ async fn end(app: TestApp, browser: Browser) {
     app.finish().await;
 }
 
-/// `pending`, `confirmed` or `left`.
-async fn standing(app: &TestApp, email: &str) -> String {
+async fn standing(app: &TestApp, email: &str) -> &'static str {
     let reader = subscribers::by_email(&app.site.db, &email.parse().expect("an address")).await;
     let reader = reader.expect("a read").expect("somebody we know");
     let lists = subscribers::subscriptions(&app.site.db, reader.id).await.expect("a read");
-    lists.into_iter().next().expect("a list").state
+    lists.into_iter().next().expect("a list").state.as_str()
 }

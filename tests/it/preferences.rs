@@ -1,6 +1,6 @@
 //! A reader's own page.
 
-use broadside::subscribers::{self, lists};
+use broadside::subscribers::{self, SubscriptionState, lists};
 use reqwest::StatusCode;
 
 use crate::support::{TestApp, both_engines, visitor::Page};
@@ -22,7 +22,7 @@ async fn joined(app: &TestApp) -> Vec<String> {
     let reader = subscribers::by_email(&app.site.db, &ANN.parse().expect("an address")).await;
     let reader = reader.expect("a read").expect("a reader");
     let known = subscribers::subscriptions(&app.site.db, reader.id).await.expect("a read");
-    known.into_iter().filter(|one| one.state == "confirmed").map(|one| one.slug).collect()
+    known.into_iter().filter(|one| one.state == SubscriptionState::Confirmed).map(|one| one.slug).collect()
 }
 
 async fn list(app: &TestApp, slug: &str) -> String {

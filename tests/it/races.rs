@@ -13,7 +13,7 @@ use broadside::{
     email_address::EmailAddress,
     publishing,
     sandbox::{Rule, Stage},
-    subscribers::{self, Basis, Trace},
+    subscribers::{self, Basis, ConsentMethod, Trace},
 };
 use futures_util::future::join_all;
 
@@ -281,7 +281,7 @@ both_engines! {
                 tokens.push(link.rsplit('/').next().expect("a link has an end").to_owned());
             }
             let leave =
-                tokens.iter().map(|token| subscribers::leave(&app.site, token, "one-click", Trace::default()));
+                tokens.iter().map(|token| subscribers::leave(&app.site, token, ConsentMethod::OneClick, Trace::default()));
             let stopped: Vec<_> =
                 (300..310).map(|number| format!("reader{}@example.org", number + round * 20)).collect();
             let stop = stopped.iter().map(|reader| stop_mail(&app, reader, Reason::Bounced));

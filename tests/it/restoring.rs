@@ -20,7 +20,7 @@ use broadside::{
         Role,
         accounts::{self, NewMember},
     },
-    subscribers,
+    subscribers::{self, SubscriptionState},
 };
 
 use crate::{
@@ -67,7 +67,7 @@ async fn message_ids(app: &TestApp, edition: i64) -> Vec<String> {
 
 async fn is_on_the_list(app: &TestApp, email: &str) -> bool {
     let known = subscribers::subscriptions(&app.site.db, app.reader_row(email).await).await.expect("a read");
-    known.iter().any(|one| one.state == "confirmed")
+    known.iter().any(|one| one.state == SubscriptionState::Confirmed)
 }
 
 async fn one_click(app: &TestApp, link: &str) {

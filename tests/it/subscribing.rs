@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use broadside::{subscribers, web::HeaderSet};
+use broadside::{
+    subscribers::{self, SubscriptionState},
+    web::HeaderSet,
+};
 use reqwest::{Method, StatusCode};
 
 use crate::support::{TestApp, both_engines, visitor::Form};
@@ -16,8 +19,8 @@ async fn filled(app: &TestApp, page: &str, email: &str) -> Form {
     form.with("email", email).with("consent", "yes")
 }
 
-/// `pending`, `confirmed` or `left`; none for nobody we know.
-async fn state(app: &TestApp, email: &str) -> Option<String> {
+/// None for nobody we know.
+async fn state(app: &TestApp, email: &str) -> Option<SubscriptionState> {
     let reader = subscribers::by_email(&app.site.db, &email.parse().expect("an address")).await;
     let reader = reader.expect("a read")?;
     let known = subscribers::subscriptions(&app.site.db, reader.id).await.expect("a read");
@@ -37,7 +40,7 @@ both_engines! {
         let welcome = visitor.submit(&page.form("/confirm/")).await;
         assert_eq!(welcome.status, StatusCode::OK);
         welcome.says("You are on the list");
-        assert_eq!(state(&app, "ann@example.org").await.as_deref(), Some("confirmed"));
+        assert_eq!(state(&app, "ann@example.org").await, Some(SubscriptionState::Confirmed));
         visitor.submit(&page.form("/confirm/")).await.says("You are on the list");
     }
 
@@ -49,7 +52,7 @@ both_engines! {
             let visitor = app.visitor();
             visitor.send(visitor.request(method, &link).header("purpose", "prefetch")).await;
         }
-        assert_eq!(state(&app, "ann@example.org").await.as_deref(), Some("pending"));
+        assert_eq!(state(&app, "ann@example.org").await, Some(SubscriptionState::Pending));
     }
 
     /// TRUST A22: a known address, one that waits, one that left and a new one get the same bytes.

@@ -9,7 +9,7 @@ use broadside::{
     publishing,
     sandbox::{Rule, Stage},
     site::Site,
-    subscribers::{self, Trace},
+    subscribers::{self, ConsentMethod, SubscriptionState, Trace},
     token::{Keys, RootSecret},
 };
 use reqwest::{Method, StatusCode, header};
@@ -33,7 +33,7 @@ async fn gets_mail(app: &TestApp) -> bool {
     let reader = subscribers::by_email(&app.site.db, &ANN.parse().expect("an address")).await;
     let reader = reader.expect("a read").expect("a reader");
     let known = subscribers::subscriptions(&app.site.db, reader.id).await.expect("a read");
-    known.iter().any(|one| one.state == "confirmed")
+    known.iter().any(|one| one.state == SubscriptionState::Confirmed)
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -140,7 +140,7 @@ both_engines! {
         let old = RootSecret { id: 1, secret: SECRET.as_bytes().to_vec() };
         let new = RootSecret { id: 2, secret: vec![8; 32] };
         let site = Site { keys: Arc::new(Keys::new(&new, &[old], &[9; 32])), ..app.site.clone() };
-        let left = subscribers::leave(&site, token, "one-click", Trace::default()).await.expect("left");
+        let left = subscribers::leave(&site, token, ConsentMethod::OneClick, Trace::default()).await.expect("left");
         assert!(!left.subscribed && !gets_mail(&app).await);
     }
 

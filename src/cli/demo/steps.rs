@@ -20,7 +20,7 @@ use crate::{
     publishing::{self, Content},
     sandbox::{Rule, Sandbox, Stage},
     site::Site,
-    subscribers,
+    subscribers::{self, SubscriptionState},
 };
 
 /// What the demo is to do.
@@ -111,7 +111,7 @@ async fn missing(site: &Site, readers: usize) -> anyhow::Result<Vec<usize>> {
             Some(reader) => subscribers::subscriptions(&site.db, reader.id).await?,
             None => Vec::new(),
         };
-        if subscriptions.iter().all(|subscription| subscription.state == "pending") {
+        if subscriptions.iter().all(|subscription| subscription.state == SubscriptionState::Pending) {
             missing.push(number);
         }
     }

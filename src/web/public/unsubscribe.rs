@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     settings::Settings,
-    subscribers::{self, Left, SubscriberError},
+    subscribers::{self, ConsentMethod, Left, SubscriberError},
 };
 
 #[derive(Serialize)]
@@ -48,8 +48,8 @@ pub(crate) async fn submit(
     let pressed = Pressed::read(&headers, &body);
     let found = match pressed {
         Pressed::Undo => subscribers::rejoin(site, &token, trace).await,
-        Pressed::Leave => subscribers::leave(site, &token, "unsubscribe-page", trace).await,
-        Pressed::OneClick => subscribers::leave(site, &token, "one-click", trace).await,
+        Pressed::Leave => subscribers::leave(site, &token, ConsentMethod::UnsubscribePage, trace).await,
+        Pressed::OneClick => subscribers::leave(site, &token, ConsentMethod::OneClick, trace).await,
     };
     page(&app, known(found)?, pressed == Pressed::Undo).await
 }

@@ -1,43 +1,50 @@
 //! Readers: how they stand, what they agreed to, and what came back from them.
 
-use crate::{bounces::record::Bounce, delivery::suppression::Reason, subscribers::Subscription};
+use crate::{
+    bounces::record::Bounce,
+    delivery::suppression::Reason,
+    subscribers::{ConsentAction, ConsentMethod, DonorState, Subscription, SubscriptionState},
+};
 
 /// What a state means to an editor, and the colour of its pill.
 pub(in crate::web) fn standing(subscription: &Subscription) -> (&'static str, &'static str) {
-    match subscription.state.as_str() {
-        "confirmed" => ("gets it", "good"),
-        "pending" => ("asked, not confirmed yet", "warn"),
-        _ => ("left", ""),
+    match subscription.state {
+        SubscriptionState::Confirmed => ("gets it", "good"),
+        SubscriptionState::Pending => ("asked, not confirmed yet", "warn"),
+        SubscriptionState::Left => ("left", ""),
     }
 }
 
 /// What an editor may know of a reader's gifts: that there are some, not how much.
-pub(in crate::web) fn donor(state: &str) -> &'static str {
+pub(in crate::web) const fn donor(state: DonorState) -> &'static str {
     match state {
-        "once" => "supporter",
-        "monthly" | "failing" => "monthly supporter",
-        "lapsed" => "was a monthly supporter",
-        _ => "",
+        DonorState::Never => "",
+        DonorState::Once => "supporter",
+        DonorState::Monthly | DonorState::Failing => "monthly supporter",
+        DonorState::Lapsed => "was a monthly supporter",
     }
 }
 
 /// What a reader did about a list, or somebody for them, and how.
-pub(in crate::web) fn agreed(action: &str, method: &str) -> (&'static str, &'static str) {
-    let what = match action {
-        "asked" if method == "staff" => "Were asked whether they want",
-        "asked" => "Asked for",
-        "confirmed" => "Agreed to get",
-        "imported" => "Was imported to",
-        _ => "Left",
+pub(in crate::web) const fn agreed(
+    action: ConsentAction,
+    method: ConsentMethod,
+) -> (&'static str, &'static str) {
+    let what = match (action, method) {
+        (ConsentAction::Asked, ConsentMethod::Staff) => "Were asked whether they want",
+        (ConsentAction::Asked, _) => "Asked for",
+        (ConsentAction::Confirmed, _) => "Agreed to get",
+        (ConsentAction::Left, _) => "Left",
+        (ConsentAction::Imported, _) => "Was imported to",
     };
     let how = match method {
-        "form" => "by the form",
-        "confirmation" => "by the link we mailed",
-        "one-click" => "by the button of their mail program",
-        "unsubscribe-page" => "on the page for leaving",
-        "preferences" => "on the page of their choices",
-        "import" => "from a file",
-        _ => "by the team",
+        ConsentMethod::Form => "by the form",
+        ConsentMethod::Confirmation => "by the link we mailed",
+        ConsentMethod::OneClick => "by the button of their mail program",
+        ConsentMethod::UnsubscribePage => "on the page for leaving",
+        ConsentMethod::Preferences => "on the page of their choices",
+        ConsentMethod::Import => "from a file",
+        ConsentMethod::Staff => "by the team",
     };
     (what, how)
 }

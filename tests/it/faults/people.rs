@@ -28,7 +28,7 @@ both_engines! {
         let (edition, engine) = on_its_way(&app).await;
         let links = app.links(edition, reader_id(&app).await).await;
         let token = links.unsubscribe.rsplit('/').next().expect("a link has an end").to_owned();
-        subscribers::leave(&app.site, &token, "one-click", subscribers::Trace::default()).await.expect("left");
+        subscribers::leave(&app.site, &token, subscribers::ConsentMethod::OneClick, subscribers::Trace::default()).await.expect("left");
         refused_and_later(&app, engine).await;
         assert_eq!(states(&app).await, ["accepted", "suppressed left", "accepted"]);
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::find;
 use crate::{
-    subscribers::{self, Subscriber, Subscription},
+    subscribers::{self, Subscriber, Subscription, SubscriptionState},
     web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other},
 };
 
@@ -25,7 +25,7 @@ struct Page {
     list: i64,
     name: String,
     /// How they stand on it here, for whoever confirms it.
-    seen: String,
+    seen: SubscriptionState,
     /// They were asked, and have not answered.
     pending: bool,
     /// They stand otherwise than on the page on which it was confirmed.
@@ -47,7 +47,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     let list = form.text("list").parse().map_err(|_| WebError::BadRequest("Choose a list."))?;
     let reader = find(&desk, &id).await?;
     if let Some(subscription) = on_list(&desk, &reader, list).await? {
-        if form.text("seen") != subscription.state {
+        if form.text("seen") != subscription.state.as_str() {
             let page = Page::new(reader, subscription, true);
             return desk.page("desk/readers/leave", TITLE, &page).await.map(conflict);
         }
@@ -60,7 +60,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
 /// How a reader stands on a list that they have not left.
 async fn on_list(desk: &Desk, reader: &Subscriber, list: i64) -> Result<Option<Subscription>, WebError> {
     let subscriptions = subscribers::subscriptions(&desk.site().db, reader.id).await?;
-    Ok(subscriptions.into_iter().find(|one| one.list_id == list && one.state != "left"))
+    Ok(subscriptions.into_iter().find(|one| one.list_id == list && one.state != SubscriptionState::Left))
 }
 
 impl Page {
@@ -70,7 +70,7 @@ impl Page {
             email: reader.email.to_string(),
             list: subscription.list_id,
             name: subscription.name,
-            pending: subscription.state == "pending",
+            pending: subscription.state == SubscriptionState::Pending,
             seen: subscription.state,
             stale,
         }

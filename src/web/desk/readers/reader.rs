@@ -7,7 +7,7 @@ use super::bounces::{Stopped, View, of_reader, stopped};
 use crate::{
     clock::Zone,
     publishing,
-    subscribers::{self, Subscriber, Subscription, consent, donor_state},
+    subscribers::{self, Subscriber, Subscription, SubscriptionState, consent, donor_state},
     web::{
         Desk, Form, Outcome, WebError,
         desk::editions::progress::Row,
@@ -84,18 +84,22 @@ impl ListLine {
     fn new(subscription: Subscription, zone: &Zone) -> Self {
         let (words, state) = standing(&subscription);
         let line = match (subscription.left_at, subscription.confirmed_at) {
-            (Some(at), _) if subscription.state == "left" => format!("Left on {}", at.date(zone)),
-            (_, Some(at)) if subscription.state == "confirmed" => format!("Since {}", at.date(zone)),
+            (Some(at), _) if subscription.state == SubscriptionState::Left => {
+                format!("Left on {}", at.date(zone))
+            }
+            (_, Some(at)) if subscription.state == SubscriptionState::Confirmed => {
+                format!("Since {}", at.date(zone))
+            }
             _ => format!("Asked on {}", subscription.asked_at.date(zone)),
         };
-        let may_leave = subscription.state != "left";
+        let may_leave = subscription.state != SubscriptionState::Left;
         Self { id: subscription.list_id, name: subscription.name, line, words, state, may_leave }
     }
 }
 
 impl EventView {
     fn new(event: consent::Event, zone: &Zone) -> Self {
-        let (what, how) = agreed(&event.action, &event.method);
+        let (what, how) = agreed(event.action, event.method);
         let named = |name: &str, value: &str| (!value.is_empty()).then(|| format!("{name}: {value}"));
         let proof: Vec<String> = [
             named("Source", &event.source),
@@ -143,7 +147,7 @@ async fn page(desk: &Desk, reader: Subscriber, form: Form, look: Look) -> Result
     Ok(Page {
         form,
         blocked: stopped.as_ref().is_some_and(|stopped| stopped.blocked),
-        donor: donor(&donor_state::donor_state(db, reader.id).await?),
+        donor: donor(donor_state::donor_state(db, reader.id).await?),
         lists: subscribers::subscriptions(db, reader.id)
             .await?
             .into_iter()
