@@ -14,6 +14,7 @@
 //! | [`site`] | one running instance: database, clock, keys, public address |
 //! | [`db`] | one data layer over SQLite and PostgreSQL, migrations, statements |
 //! | [`mod@queue`] | what waits for its turn: claims, rules, news for the team |
+//! | [`journal`], [`withdrawals`] | a file beside the database of what must not be forgotten with it; who does not want something any more |
 //! | [`attempts`] | whatever is limited, counted before it is judged |
 //! | [`mail`] | templates, MJML, compiling a digest into segments, building messages |
 //! | [`audit_log`] | who of the team did what, and when |
@@ -65,6 +66,7 @@ pub mod editions;
 pub mod email_address;
 pub mod heavy;
 pub mod jobs;
+pub mod journal;
 pub mod links;
 pub mod mail;
 pub mod meters;
@@ -89,6 +91,7 @@ pub mod subscribers;
 pub mod tasks;
 pub mod token;
 pub mod web;
+pub mod withdrawals;
 pub mod words;
 
 /// Every statement of every room, by room, for the check that prepares them on both engines.
@@ -97,6 +100,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     let mut all = vec![
         ("queue", queue::STATEMENTS),
         ("attempts", attempts::STATEMENTS),
+        ("withdrawals", withdrawals::STATEMENTS),
         ("audit_log", audit_log::STATEMENTS),
         ("settings", settings::STATEMENTS),
         ("staff", staff::STATEMENTS),

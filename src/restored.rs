@@ -3,8 +3,11 @@
 //! The rule: a backup is the past. It does not know who left, who was mailed, who gave and who was shut out since, so
 //! nothing of what it would do by itself is done without being asked, and no key that it holds opens a door (TRUST T10).
 
+mod replay;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::replay::Replayed;
 use crate::{
     audit_log,
     clock::Moment,
@@ -15,11 +18,12 @@ use crate::{
         workers::{self, Lock},
     },
     donations,
-    origin::{self, Standing, position::Positions},
+    origin::{self, Doubt, Standing, position::Positions},
     publishing::{self, EditionSummary},
     site::Site,
     staff::{accounts, sessions},
     subscribers,
+    withdrawals::{self, Gap},
 };
 
 /// What was done, and what nobody but people can know.
@@ -43,6 +47,12 @@ pub struct Report {
     pub team: Vec<Person>,
     /// How many addresses the copy knows that are not to be mailed.
     pub suppressed: i64,
+    /// What was taken from the journal of withdrawals.
+    #[serde(default)]
+    pub replayed: Replayed,
+    /// Of which time withdrawals may be missing all the same.
+    #[serde(default)]
+    pub gaps: Vec<Gap>,
 }
 
 /// An edition.
@@ -96,10 +106,16 @@ pub async fn restored(
     let before = origin::doubt_at(&site.db).await?.unwrap_or_else(|| site.now());
     let newest = newest(site, before).await?;
     let place = origin::place(&site.db).await?;
+    let beyond = withdrawals::beyond(site, newest.last()).await?;
+    let replayed = replay::replay(site, &beyond).await?;
     // What a worker had begun when the copy was made is given back as in doubt, or waiting, before anything is counted.
     workers::take_back_from_the_dead(site, lock).await?;
     let mut tx = site.db.begin().await?;
-    if keep.is_some() && origin::look_in(&mut tx, site).await? == Standing::AtHome {
+    let is_answered = matches!(
+        origin::look_in(&mut tx, site).await?,
+        Standing::AtHome | Standing::Doubtful(Doubt::Forgetful)
+    );
+    if keep.is_some() && is_answered {
         return Ok(None);
     }
     publishing::hold_all(&mut tx, site, by).await?;
@@ -109,6 +125,11 @@ pub async fn restored(
     let links = accounts::void_all_links(&mut tx).await?;
     origin::confirm(&mut tx, site, &place, positions).await?;
     audit_log::record(&mut tx, site, by, "restored a backup", "", &site.url("/")).await?;
+    if beyond.gaps.is_empty() {
+        beyond.is_known(&mut tx, site, true).await?;
+    } else {
+        origin::hold(&mut tx, site).await?;
+    }
     let report = Report {
         at: site.now(),
         held: publishing::held_in(&mut tx).await?.iter().map(Line::new).collect(),
@@ -119,11 +140,68 @@ pub async fn restored(
         newest,
         team: team(site).await?,
         suppressed: Suppressions::new(site).count(before).await?.0,
+        replayed,
+        gaps: beyond.gaps,
     };
     let json = serde_json::to_string(&report).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     origin::restored(&mut tx, before, &json).await?;
     tx.commit().await?;
     Ok(Some(report))
+}
+
+/// At the start of a process, and when somebody has said what the database is: makes the journal ready, and takes from it what
+/// the database does not know. What was held for want of a journal is held no longer, if that is there by now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_up(site: &Site, positions: Option<&Positions>) -> db::Result<Replayed> {
+    withdrawals::begin(site).await?;
+    let standing = origin::look(site).await?;
+    let is_held = standing == Standing::Doubtful(Doubt::Forgetful);
+    if standing != Standing::AtHome && !is_held {
+        // Whoever says what it is has the journal asked then.
+        return Ok(Replayed::default());
+    }
+    let newest = if is_held { last(site).await?.and_then(|report| report.newest.last()) } else { None };
+    let beyond = withdrawals::beyond(site, newest).await?;
+    let replayed = replay::replay(site, &beyond).await?;
+    if is_held && !beyond.gaps.is_empty() {
+        return Ok(replayed);
+    }
+    let place = origin::place(&site.db).await?;
+    let mut tx = site.db.begin().await?;
+    if is_held {
+        origin::confirm(&mut tx, site, &place, positions).await?;
+        audit_log::record(&mut tx, site, None, "found the withdrawals", "", &site.url("/")).await?;
+    } else if let Some(why) = beyond.does_not_fit(site) {
+        tracing::warn!(
+            why = why.words(),
+            "the journal of withdrawals does not fit this database, which lacks nothing itself: make a backup now, for an older one would not know who left"
+        );
+    }
+    beyond.is_known(&mut tx, site, false).await?;
+    tx.commit().await?;
+    Ok(replayed)
+}
+
+/// Somebody said that mail goes out again, though who left since the backup was made may not be known; `false` if nothing is held
+/// for that. Journals that were not found are waited for no longer.
+///
+/// # Errors
+/// When the database fails.
+pub async fn go_on(site: &Site, by: Option<i64>, positions: Option<&Positions>) -> db::Result<bool> {
+    let place = origin::place(&site.db).await?;
+    let beyond = withdrawals::beyond(site, None).await?;
+    replay::replay(site, &beyond).await?;
+    let mut tx = site.db.begin().await?;
+    if origin::look_in(&mut tx, site).await? != Standing::Doubtful(Doubt::Forgetful) {
+        return Ok(false);
+    }
+    origin::confirm(&mut tx, site, &place, positions).await?;
+    beyond.is_known(&mut tx, site, true).await?;
+    audit_log::record(&mut tx, site, by, "went on without withdrawals", "", &site.url("/")).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Somebody said that the database is the magazine itself, and is at home here from now on, with the files of `positions`;
@@ -134,12 +212,16 @@ pub async fn restored(
 pub async fn moved(site: &Site, by: Option<i64>, positions: Option<&Positions>) -> db::Result<bool> {
     let place = origin::place(&site.db).await?;
     let mut tx = site.db.begin().await?;
-    if origin::look_in(&mut tx, site).await? == Standing::AtHome {
+    if matches!(
+        origin::look_in(&mut tx, site).await?,
+        Standing::AtHome | Standing::Doubtful(Doubt::Forgetful)
+    ) {
         return Ok(false);
     }
     origin::confirm(&mut tx, site, &place, positions).await?;
     audit_log::record(&mut tx, site, by, "confirmed the address", "", &site.url("/")).await?;
     tx.commit().await?;
+    take_up(site, positions).await?;
     Ok(true)
 }
 
@@ -151,6 +233,14 @@ pub async fn last(site: &Site) -> db::Result<Option<Report>> {
     let report = origin::report(&site.db).await?;
     // What another version said may read otherwise; it is no longer news then.
     Ok(serde_json::from_str(&report).ok())
+}
+
+impl Newest {
+    /// The last moment of which the copy knows anything.
+    #[must_use]
+    pub fn last(&self) -> Option<Moment> {
+        self.consent.max(self.suppression).max(self.deed).max(self.gift)
+    }
 }
 
 impl Line {

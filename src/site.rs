@@ -8,6 +8,7 @@ use crate::{
     clock::{Clock, Moment},
     db::Db,
     email_address::EmailAddress,
+    journal::Journal,
     token::Keys,
 };
 
@@ -24,6 +25,8 @@ pub struct Site {
     pub base_url: Url,
     /// Where mail that cannot be delivered comes back to; without it, to the address in From.
     pub bounce_address: Option<EmailAddress>,
+    /// Where withdrawals are written down beside the database.
+    pub journal: Journal,
 }
 
 impl Site {

@@ -47,7 +47,14 @@ async fn open(database: &str, clock: Clock) -> anyhow::Result<Site> {
     let db = Db::open(&DbOptions::new(database)).await?;
     let root = RootSecret { id: 1, secret: vec![7; 32] };
     let keys = Arc::new(Keys::new(&root, &[], &[9; 32]));
-    Ok(Site { db, clock, keys, base_url: "https://magazine.example.org".parse()?, bounce_address: None })
+    Ok(Site {
+        db,
+        clock,
+        keys,
+        base_url: "https://magazine.example.org".parse()?,
+        bounce_address: None,
+        journal: Default::default(),
+    })
 }
 
 /// A new database with one sealed edition to so many readers; prints the seconds of import and seal.

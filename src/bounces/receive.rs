@@ -29,6 +29,7 @@ use crate::{
     replies::{self, Said},
     site::Site,
     token,
+    withdrawals::{self, Withdrawal},
 };
 
 /// So many editions must fail for a reader, over at least so long, before a reason that may pass counts as one that does not.
@@ -133,6 +134,11 @@ async fn receive_once(site: &Site, source: Source, key: &str, report: &Report) -
     let effect =
         take_in(&mut tx, site, source, &format!("{}:{key}", source.as_str()), &about, &recipient).await?;
     tx.commit().await?;
+    // Before whoever brought it is told that it was taken; who brings it again may not have been told.
+    if matches!(effect, Effect::Complained | Effect::Known) && due(&recipient) == Effect::Complained {
+        let hash = Suppressions::new(site).hash(&about.address);
+        withdrawals::write(site, &[Withdrawal::Complained { hash }]).await;
+    }
     Ok(effect)
 }
 

@@ -180,6 +180,7 @@ async fn look_into(doctor: &Doctor, config: &Config, db: &Db) -> (Vec<Finding>, 
             Some(Site {
                 db: db.clone(),
                 clock: clock.clone(),
+                journal: instance::journal(config, &keys),
                 keys: Arc::new(keys),
                 base_url: config.base_url.clone(),
                 bounce_address: config.bounce_address.clone(),

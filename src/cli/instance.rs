@@ -13,12 +13,14 @@ use crate::{
     config::Config,
     db::{Db, DbOptions, Engine, Migrations, Unreachable, unreachable},
     delivery::{
-        suppression::{KeptBy, Suppressions},
+        suppression::{self, KeptBy, Suppressions},
         workers::{self, Lock},
     },
+    journal::Journal,
     origin::position::Positions,
     private, publishing, sandbox,
     site::Site,
+    token::Keys,
 };
 
 /// The file of a SQLite database; none for PostgreSQL.
@@ -237,7 +239,8 @@ pub(super) fn our_own(config: &Config) -> Vec<PathBuf> {
     // By whatever names they are called.
     let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
     let data = real(config.data_dir.clone());
-    let mut ours = vec![data.join("secret"), data.join("suppression-secret")];
+    let journal = real(config.withdrawals_journal.clone());
+    let mut ours = vec![data.join("secret"), data.join("suppression-secret"), journal];
     if let Some(file) = sqlite_file(config).map(real) {
         let beside = ["", "-wal", "-shm", "-journal", ".lock"];
         ours.extend(beside.map(|ending| {
@@ -296,16 +299,23 @@ pub(super) fn positions(config: &Config) -> anyhow::Result<Arc<Positions>> {
     Ok(Arc::new(Positions::new(folder)))
 }
 
+/// The journal of withdrawals beside the database.
+pub(super) fn journal(config: &Config, keys: &Keys) -> Journal {
+    Journal::at(config.withdrawals_journal.clone(), suppression::proof(keys))
+}
+
 async fn put_together(config: &Config, db: Db, whose: Whose) -> anyhow::Result<Site> {
     Migrations::apply(&db).await.context("the database cannot be brought up to date")?;
     let keys = config.keys().context("the secrets in DATA_DIR cannot be read or made")?;
     let clock = db.clock().await?;
+    let journal = journal(config, &keys);
     let site = Site {
         db,
         clock,
         keys: Arc::new(keys),
         base_url: config.base_url.clone(),
         bounce_address: config.bounce_address.clone(),
+        journal,
     };
     let kept = Suppressions::new(&site).secret(whose == Whose::TheMagazine).await?;
     if let (KeptBy::Another { lost }, false) = (kept, whose == Whose::Anybody) {

@@ -29,6 +29,7 @@ mod settings;
 mod subscribers;
 mod team;
 mod templates;
+mod withdrawals;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -76,6 +77,9 @@ enum Command {
     Restore(restore::Restore),
     /// Say that this database is a restored backup: hold, end and void what it must not do by itself, and print what to look at.
     Restored,
+    /// Look at what is written down beside the database of who left; or send again without it.
+    #[command(subcommand)]
+    Withdrawals(withdrawals::Command),
     /// Import articles.
     #[command(subcommand)]
     Articles(articles::Command),
@@ -157,6 +161,7 @@ impl Cli {
             Command::Backup(arguments) => backup::back_up(&config, arguments).await,
             Command::Restore(arguments) => restore::restore(&config, arguments).await,
             Command::Restored => restored::run(&config).await,
+            Command::Withdrawals(command) => withdrawals::run(&config, command).await,
             Command::Articles(command) => articles::run(&config, command).await,
             Command::Subscribers(command) => subscribers::run(&config, command).await,
             Command::ExportProof(arguments) => export_proof::run(&config, arguments).await,

@@ -10,6 +10,7 @@ use crate::{
     dkim, origin,
     restored::{Line, Report, restored},
     settings::Settings,
+    withdrawals,
 };
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
@@ -21,6 +22,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
 pub(super) async fn settle(config: &Config, lock: Option<Lock>) -> anyhow::Result<ExitCode> {
     let site = instance::open_site_locked(config, false).await?;
     let positions = instance::positions(config)?;
+    withdrawals::begin(&site).await?;
     let knows_secret = origin::knows_secret(&site).await?;
     let report = restored(&site, None, None, (lock.as_ref(), Some(&positions))).await?;
     let settings = Settings::load(&site.db).await?;
@@ -59,11 +61,24 @@ fn print(report: &Report, zone: &Zone) {
     println!(
         "  - Gifts since then are asked of the payment provider as soon as `broadside serve` runs; receipts of what was paid before now are not sent again."
     );
+    let replayed = report.replayed;
+    println!(
+        "  - From the journal of withdrawals: {} times a reader left a list, {} complaints, {} blocked addresses, {} monthly donations to end.",
+        replayed.left, replayed.complained, replayed.blocked, replayed.ended
+    );
+    if !report.gaps.is_empty() {
+        println!("\nNOTHING IS SENT from it, for withdrawals may be missing:");
+        for gap in &report.gaps {
+            let since = gap.since.map_or("the beginning".to_owned(), |at| at.date_time(zone));
+            println!("  - from {since} to {}: {}", gap.until.date_time(zone), gap.why.words());
+        }
+        println!(
+            "      If that file still is somewhere, put it where it was, or beside it, and run this again. Otherwise whoever left then is mailed again: read them from the proxy's log, then `broadside withdrawals go-on`."
+        );
+    }
     println!("\nWhat this copy cannot know. The newest things in it:");
     println!("  - readers joined, confirmed or left: {}", when(report.newest.consent));
-    println!(
-        "      Who left since is mailed again. Read them from the proxy's log; docs/operations.md says how."
-    );
+    println!("      Who left since stands in the journal of withdrawals, see above.");
     println!(
         "  - addresses that bounced or complained: {} ({} are not mailed)",
         when(report.newest.suppression),

@@ -37,6 +37,7 @@ use crate::{
     payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
     private,
     relays::RelayOptions,
+    restored,
     sandbox::{Sandbox, SandboxConfig, SandboxLimits, Webhook},
     site::Site,
     smtp::{Relay, Timeouts, Wire},
@@ -110,7 +111,9 @@ impl Running {
         };
         let site = instance::open_site_locked(&config, parts == Parts::WebAndWorker).await?;
         let positions = instance::positions(&config)?;
-        say_why_nothing_is_sent(&site, &origin::arrive(&site, Some(&positions)).await?);
+        origin::arrive(&site, Some(&positions)).await?;
+        restored::take_up(&site, Some(&positions)).await?;
+        say_why_nothing_is_sent(&site, &origin::look(&site).await?);
         if let Some(found) = crate::doctor::from_the_future(&site.db, site.now()).await {
             tracing::warn!("{}", found.words);
         }
@@ -437,6 +440,10 @@ fn say_why_nothing_is_sent(site: &Site, standing: &Standing) {
         Standing::Doubtful(Doubt::Behind) => tracing::warn!(
             %here,
             "this database is older than what ran here last: it is a restored backup. Nothing is sent until an owner decides at the desk, or `broadside restored` does"
+        ),
+        Standing::Doubtful(Doubt::Forgetful) => tracing::warn!(
+            %here,
+            "this is a restored backup, and who left since it was made is not known. Nothing is sent until the journal of withdrawals is there, or an owner says at the desk, or `broadside withdrawals go-on` does, that it shall be"
         ),
     }
 }

@@ -73,6 +73,9 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
         Standing::Doubtful(Doubt::Behind) if not_a_backup => {
             Some(format!("The magazine goes on under {here}."))
         }
+        Standing::Doubtful(Doubt::Forgetful) => bail!(
+            "this is a restored backup, and who left since it was made is not known. Put the journal of withdrawals where it was and start again; or, if it is lost for good, run `broadside withdrawals go-on`"
+        ),
         Standing::Doubtful(Doubt::Behind) => bail!(
             "this database is older than what ran here last. If it is a restored backup, run `broadside restored`; if you know that nothing is missing in it, add --not-a-backup"
         ),

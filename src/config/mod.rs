@@ -24,7 +24,7 @@ use crate::{
     bounces::providers::sendgrid,
     db::DbOptions,
     email_address::EmailAddress,
-    network, private,
+    journal, network, private,
     smtp_url::Relays,
     token::{self, Keys, RootSecret},
 };
@@ -61,6 +61,7 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     pub hsts_subdomains: bool,
     pub data_dir: PathBuf,
+    pub withdrawals_journal: PathBuf,
     pub database_url: String,
     pub database_connections: u32,
     pub secret: Option<RootSecret>,
@@ -313,6 +314,8 @@ impl Config {
         }
         let hsts_subdomains = read.yes_or_no("HSTS_SUBDOMAINS");
         let data_dir = PathBuf::from(read.value("DATA_DIR").unwrap_or_default());
+        let withdrawals_journal =
+            read.value("WITHDRAWALS_JOURNAL").map_or_else(|| data_dir.join(journal::NAME), PathBuf::from);
         let database_url = read
             .value("DATABASE_URL")
             .unwrap_or_else(|| format!("sqlite:{}", data_dir.join("broadside.db").display()));
@@ -414,6 +417,7 @@ impl Config {
                 trusted_proxies: trusted_proxies.ok()?,
                 hsts_subdomains,
                 data_dir,
+                withdrawals_journal,
                 database_url,
                 database_connections: database_connections?,
                 secret,
@@ -683,7 +687,7 @@ mod tests {
             }
         }
         // Where any text will do, no value is bad.
-        let any_text = ["DATA_DIR", "BOUNCE_MAILDIR", "MAILGUN_SIGNING_KEY"];
+        let any_text = ["DATA_DIR", "WITHDRAWALS_JOURNAL", "BOUNCE_MAILDIR", "MAILGUN_SIGNING_KEY"];
         for setting in SETTINGS {
             let is_tried = bad.iter().any(|(name, _)| *name == setting.name);
             assert!(is_tried != any_text.contains(&setting.name), "{}", setting.name);

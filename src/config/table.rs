@@ -145,6 +145,11 @@ pub const SETTINGS: &[Setting] = &[
         "data",
         "Folder for the SQLite file, the file that says how far the database has come, the sandbox's state and, in development, generated secrets.",
     ),
+    plain(
+        "WITHDRAWALS_JOURNAL",
+        "",
+        "The file in which withdrawals are written down, so that a restored backup knows who left; better on another disk than the database. Without it, withdrawals.journal in DATA_DIR. No part of the backup.",
+    ),
     address(
         "DATABASE_URL",
         "sqlite:path or postgres://user:password@host/database. Without it, broadside.db in DATA_DIR.",

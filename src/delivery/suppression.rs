@@ -140,6 +140,39 @@ impl<'a> Suppressions<'a> {
         Ok(())
     }
 
+    /// As the journal beside the database says, which has no more of an address than its hash: unless mail to it was let go again
+    /// since `at`. A weightier reason takes the place of a bounce, and a block that of any other. Copies that wait for its
+    /// reader go to nobody at their marker.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_as_written(
+        self,
+        tx: &mut Tx,
+        hash: &str,
+        reason: Reason,
+        detail: &str,
+        at: Moment,
+    ) -> Result<bool> {
+        self.close(tx).await?;
+        let in_force = store::reason_in(tx, hash).await?;
+        let gives_way = match in_force {
+            None => false,
+            Some(now) if now == reason || now == Reason::Staff => return Ok(false),
+            Some(Reason::Complained) if reason == Reason::Bounced => return Ok(false),
+            Some(_) => true,
+        };
+        if store::lifted_since(tx, hash, at).await? {
+            return Ok(false);
+        }
+        if gives_way {
+            store::lift(tx, hash, self.0.now()).await?;
+        }
+        self.add_hash(tx, hash, reason, detail).await?;
+        store::look_at_all(tx).await?;
+        Ok(true)
+    }
+
     /// Keeps out who gives copies out by this list, until the commit: for who looks before they add.
     ///
     /// # Errors

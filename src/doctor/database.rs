@@ -1,5 +1,7 @@
 //! What the database says.
 
+use std::path::Path;
+
 use super::{Doctor, Finding, Grade, in_time, outside::CLOCKS_APART, store};
 use crate::{
     clock::{Ahead, CLOCKS_DIFFER, Clock, Moment, Zone},
@@ -11,8 +13,9 @@ use crate::{
     },
     dkim,
     donations::attention,
+    journal::Found,
     origin::{self, Doubt, Standing, position::Positions},
-    publishing,
+    private, publishing,
     settings::Settings,
     site::Site,
 };
@@ -36,6 +39,7 @@ impl Doctor {
             if let Some(site) = site {
                 findings.extend(clocks_of_others(site).await);
                 findings.extend(secrets(site).await);
+                findings.extend(withdrawals(site, &self.data_dir).await);
             }
             findings.extend(magazine(db).await);
             findings.extend(self.believed(db).await);
@@ -64,6 +68,10 @@ impl Doctor {
                 "place",
                 "this database is older than what ran here last, so nothing is sent. Run broadside restored",
             ),
+            Ok(Standing::Doubtful(Doubt::Forgetful)) => Finding::problem(
+                "withdrawals",
+                "this is a restored backup, and who left since it was made is not known, so nothing is sent. Put the journal of withdrawals where it was, or beside it, and start again; if it is lost for good: broadside withdrawals go-on",
+            ),
             Err(error) => Finding::problem("address", error.to_string()),
         })
     }
@@ -77,7 +85,7 @@ impl Doctor {
                 "place",
                 "this database last ran on another machine or from another folder, and was not started here yet: once it is, nothing is sent until somebody says what it is. If the magazine moved: broadside settings confirm-address. If this is a backup: broadside restored, which holds every edition that would go out",
             )),
-            Ok(Some(Doubt::Behind)) => Some(Finding::problem(
+            Ok(Some(Doubt::Behind | Doubt::Forgetful)) => Some(Finding::problem(
                 "place",
                 "this database is older than what ran here last, and was not started yet. Run broadside restored, which holds every edition that would go out",
             )),
@@ -99,6 +107,42 @@ impl Doctor {
             Err(why) => vec![Finding::note("DNS", format!("the DNS server {why}"))],
         }
     }
+}
+
+/// Whether the journal beside the database is whole, and can be written; nothing before the first start made it.
+async fn withdrawals(site: &Site, data_dir: &Path) -> Option<Finding> {
+    const CHECK: &str = "withdrawals";
+    let path = site.journal.path()?;
+    let file = path.display();
+    if path.parent() == Some(data_dir) && !data_dir.exists() {
+        return None;
+    }
+    if let Some(why) = site.journal.failing().or_else(|| private::why_not_ours(path)) {
+        let words = format!(
+            "who leaves cannot be written to {file}: {why}. They are not mailed any more, but a restored backup would not know. Mend that, and make a backup now"
+        );
+        return Some(Finding::problem(CHECK, words));
+    }
+    Some(match site.journal.read().await {
+        Ok(Found::Missing) => return None,
+        Ok(Found::Ours(read)) => match read.breaks.first() {
+            None => Finding::ok(CHECK, format!("{} written down since {}", read.entries.len(), read.since)),
+            Some(one) => {
+                let words = format!(
+                    "lines of {file} were changed or are missing behind entry {} of {}: a backup from before would not know who left then. Look at it with broadside withdrawals verify, and make a backup now",
+                    one.after, one.since
+                );
+                Finding::note(CHECK, words)
+            }
+        },
+        Ok(Found::Foreign) => Finding::problem(
+            CHECK,
+            format!(
+                "{file} is no journal of this magazine: the next start sets it aside and begins a new one"
+            ),
+        ),
+        Err(error) => Finding::problem(CHECK, format!("{file} cannot be read: {error}")),
+    })
 }
 
 /// Where an owner said that the proof comes from elsewhere, what is missing here is good to know.

@@ -171,7 +171,10 @@ async fn ask_to_end(
 ) -> db::Result<Result<(), ProviderError>> {
     let named = call.name.strip_prefix(CANCEL).unwrap_or_default();
     let recurring = store::read_recurring(&site.db, named).await?;
-    let subscription = recurring.and_then(|row| row.provider_subscription_id).unwrap_or_default();
+    let Some(subscription) = recurring.and_then(|row| row.provider_subscription_id) else {
+        // Asked for in a state of the magazine that was lost: the provider's events bring it back.
+        return Ok(Err(ProviderError::NotYet("which monthly donation it is")));
+    };
     // Ending twice is ending once, so every try may carry a key of its own. It must: the provider keeps the answer it gave to a
     // key for a day, a failure too, and forgets the key after that.
     let key = format!("{}:{}", call.name, call.attempts);

@@ -34,7 +34,7 @@ pub use self::{
     gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
     inbox::{ReceiveError, Worked, poll_provider, process_inbox, receive, try_again},
     manage_link::manage_token,
-    monthly::{CancelError, Monthly, cancel_all, cancel_monthly, monthly_of},
+    monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
     reports::newest_gift,
     store::{
         CANCELLATIONS, CHECKOUTS, EVENTS, QUEUES, STATEMENTS, Unfinished,

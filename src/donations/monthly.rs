@@ -14,6 +14,7 @@ use crate::{
     db,
     payments::{PaymentProvider, ProviderError, RecurringState},
     site::Site,
+    withdrawals::{self, Withdrawal},
 };
 
 /// A monthly donation, for the page its supporter reaches from a receipt.
@@ -92,6 +93,7 @@ pub async fn cancel_all(
         named.push(&recurring.public_id);
     }
     // All of it is written down before the provider hears of any.
+    withdrawals::write(site, &named.iter().map(|gift| ended(gift)).collect::<Vec<_>>()).await;
     let mut tx = site.db.begin().await?;
     let mut stored = Vec::new();
     for one in named {
@@ -126,6 +128,7 @@ pub async fn cancel_monthly(
     if recurring.provider_subscription_id.is_none() {
         return Err(CancelError::NotFound);
     }
+    withdrawals::write(site, &[ended(&recurring.public_id)]).await;
     let mut tx = site.db.begin().await?;
     let call = calls::store_cancellation(&mut tx, site, &recurring.public_id).await?;
     tx.commit().await?;
@@ -133,6 +136,27 @@ pub async fn cancel_monthly(
         calls::cancel(site, provider, &call).await??;
     }
     Ok(())
+}
+
+fn ended(gift: &str) -> Withdrawal {
+    Withdrawal::Ended { gift: gift.to_owned() }
+}
+
+/// A supporter asked to end it, says the journal beside the database, which may not know: the provider is asked at the next
+/// turn. One that this database never knew is ended as soon as the provider's events have brought it back. `false` if it was asked already.
+///
+/// # Errors
+/// When the database fails, and then nothing was changed.
+pub async fn cancel_as_written(site: &Site, public_id: &str) -> db::Result<bool> {
+    let known = store::read_recurring(&site.db, public_id).await?;
+    let is_over = known.as_ref().is_some_and(|row| row.state == RecurringState::Cancelled);
+    if is_over || store::attention::asked_to_end(&site.db, public_id).await?.is_some() {
+        return Ok(false);
+    }
+    let mut tx = site.db.begin().await?;
+    calls::store_cancellation(&mut tx, site, public_id).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 async fn find(site: &Site, token: &str) -> db::Result<Option<Recurring>> {

@@ -38,6 +38,7 @@ use crate::{
     staff::{crowds, mail_services},
     subscribers,
     tasks::{Breaks, Task},
+    withdrawals,
 };
 
 /// What the jobs work with. Cheap to clone.
@@ -229,7 +230,7 @@ impl Job {
             }
             Self::Tidy => "What is no longer needed is not deleted",
             Self::NotePosition => {
-                "How far the database has come is not noted: an old copy of it might not be noticed"
+                "How far the database has come is not noted, or who leaves: an old copy of it might not be noticed, or mail them again"
             }
             Self::NoteCallers => "Who still uses a former name of the magazine is not noted",
             Self::TellOfBreaks => "Nobody is told when sending breaks off where nobody foresaw it",
@@ -401,9 +402,11 @@ impl Jobs {
             Job::NoteCallers => self.former.keep(site).await?,
             Job::NotePosition => {
                 self.turns.keep(site, &self.place).await?;
+                let noted = withdrawals::keep_up(site).await;
                 if let Some(positions) = &self.positions {
                     positions.keep_up(&site.db).await?;
                 }
+                noted?;
             }
         }
         Ok(())

@@ -123,6 +123,7 @@ pub const RULES: &[(&str, Rule)] = &[
         "worker_position",
         Kept("a file of that process may turn up at any time: a row for each start that sent something"),
     ),
+    ("withdrawal_journal", Bounded("a row for each machine that writes withdrawals down")),
     ("attempt", Goes(&[(attempts::FORGET_ENDED, Duration::ZERO)])),
     ("job_trouble", Goes(&[(store::FORGET, MONTH)])),
     ("limit_used_up", Bounded("a row for each form that everybody shares")),

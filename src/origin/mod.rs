@@ -44,6 +44,8 @@ pub enum Doubt {
     Elsewhere,
     /// A file beside it tells of things that it does not know: it is older than what ran here last.
     Behind,
+    /// It is a restored backup, and who left since it was made is not known.
+    Forgetful,
 }
 
 impl Doubt {
@@ -51,11 +53,12 @@ impl Doubt {
         match self {
             Self::Elsewhere => "elsewhere",
             Self::Behind => "behind",
+            Self::Forgetful => "forgetful",
         }
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Elsewhere, Self::Behind].into_iter().find(|doubt| doubt.as_str() == word)
+        [Self::Elsewhere, Self::Behind, Self::Forgetful].into_iter().find(|doubt| doubt.as_str() == word)
     }
 }
 
@@ -84,10 +87,10 @@ pub async fn look_in(tx: &mut Tx, site: &Site) -> Result<Standing> {
     Ok(store::home_in(tx).await?.map_or(Standing::AtHome, |home| standing(home, &here)))
 }
 
-/// Being behind comes first: whatever else is asked, the answer to that must not be lost.
+/// What is missing comes first: whatever else is asked, the answer to that must not be lost.
 fn standing(home: Home, here: &str) -> Standing {
     match Doubt::parse(&home.doubt) {
-        Some(Doubt::Behind) => Standing::Doubtful(Doubt::Behind),
+        Some(doubt @ (Doubt::Behind | Doubt::Forgetful)) => Standing::Doubtful(doubt),
         _ if home.base_url != here => Standing::Abroad(home.base_url),
         Some(doubt) => Standing::Doubtful(doubt),
         None => Standing::AtHome,
@@ -218,6 +221,15 @@ pub async fn confirm(tx: &mut Tx, site: &Site, place: &str, positions: Option<&P
 /// When the database fails.
 pub async fn restored(tx: &mut Tx, at: Moment, report: &str) -> Result<()> {
     store::restored(tx, at, report).await
+}
+
+/// Nothing is sent before somebody said that it shall be, though who left since the backup was made is not known.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold(tx: &mut Tx, site: &Site) -> Result<()> {
+    store::doubt(tx, Doubt::Forgetful.as_str(), site.now()).await?;
+    Ok(())
 }
 
 /// Since when there is a doubt, if there is one.

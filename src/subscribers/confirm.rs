@@ -6,6 +6,7 @@ use super::{
     read::{Subscriber, Subscription, SubscriptionState},
     store,
     subscribe::{asked_lately, read_link},
+    withdrawn,
 };
 use crate::{clock::Moment, site::Site};
 
@@ -42,6 +43,7 @@ pub async fn look_at_confirmation(site: &Site, link: &str) -> Result<Confirmed> 
 pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -> Result<Confirmed> {
     let (reader, named) = read_link(site, link).await?;
     let meant = if shown.is_empty() { &named } else { shown };
+    let before = site.now();
     let mut tx = site.db.begin().await?;
     store::hold(&mut tx, reader.id).await?;
     let known = store::subscriptions_in(&mut tx, reader.id).await?;
@@ -67,6 +69,9 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
         }
     }
     tx.commit().await?;
+    let had_left = waiting.iter().filter(|one| one.left_at.is_some() && joined.contains(&one.list_id));
+    let had_left: Vec<i64> = had_left.map(|one| one.list_id).collect();
+    withdrawn::is_back(site, &reader.public_id, &had_left, before).await?;
     let was_on = |one: &Subscription| {
         one.state == SubscriptionState::Confirmed
             && (meant.contains(&one.list_id) || named.contains(&one.list_id))

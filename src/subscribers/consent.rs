@@ -51,6 +51,7 @@ pub async fn proof(db: &Db, subscriber_id: i64) -> Result<Vec<Event>> {
 }
 
 /// What happened, for [`record`].
+#[derive(Clone, Copy)]
 pub(super) struct Happened<'a> {
     pub subscriber: i64,
     pub list: i64,

@@ -3,10 +3,16 @@
 use super::{
     Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
-    read::{Subscriber, SubscriptionState},
-    store,
+    read::{Subscriber, Subscription, SubscriptionState},
+    store, withdrawn,
 };
-use crate::{clock::Moment, db, delivery::ledger, links::Unsubscribe, site::Site};
+use crate::{
+    clock::Moment,
+    db,
+    delivery::ledger,
+    links::{Name, Unsubscribe},
+    site::Site,
+};
 
 /// How long leaving can be taken back by one press; after that, the form is the way.
 const UNDO_LASTS: std::time::Duration = std::time::Duration::from_secs(86_400);
@@ -49,20 +55,60 @@ pub async fn look_at_unsubscribe(site: &Site, link: &str) -> Result<Left> {
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
 pub async fn leave(site: &Site, link: &str, method: ConsentMethod, trace: Trace<'_>) -> Result<Left> {
-    db::again(|| leave_once(site, link, method, trace)).await
-}
-
-async fn leave_once(site: &Site, link: &str, method: ConsentMethod, trace: Trace<'_>) -> Result<Left> {
     let left = look_at_unsubscribe(site, link).await?;
     let (_, _, edition) = read_link(site, link).await?;
+    if left.subscribed {
+        withdrawn::leaves(site, &left.public_id, &[left.list_id], method).await?;
+    }
+    let source = format!("edition {edition}");
+    db::again(|| leave_once(site, happened(&left, ConsentAction::Left, method, &source, trace), site.now()))
+        .await?;
+    look_at_unsubscribe(site, link).await
+}
+
+/// A withdrawal that stands in the journal beside the database, and that the database may not know. Changes nothing for who has
+/// left, or asked for the list again since.
+///
+/// # Errors
+/// When the database fails, and then nothing was changed.
+pub async fn leave_as_written(
+    site: &Site,
+    (reader, list): (&str, &str),
+    how: &str,
+    at: Moment,
+    source: &str,
+) -> db::Result<bool> {
+    let (Some(reader), Some(list)) =
+        (store::by_public_id(&site.db, reader).await?, store::named_list(&site.db, &Name::id(list)).await?)
+    else {
+        return Ok(false);
+    };
+    let known = store::subscriptions(&site.db, reader.id).await?;
+    let asked_since = |one: &Subscription| one.asked_at.max(one.confirmed_at.unwrap_or_default()) > at;
+    let Some(_) = known.iter().find(|one| one.list_id == list && !asked_since(one)) else { return Ok(false) };
+    let event = Happened {
+        subscriber: reader.id,
+        list,
+        action: ConsentAction::Left,
+        method: ConsentMethod::parse(how).unwrap_or(ConsentMethod::UnsubscribePage),
+        wording: None,
+        source,
+        trace: Trace::default(),
+    };
+    db::again(|| leave_once(site, event, at)).await
+}
+
+/// `false` if they had left before.
+async fn leave_once(site: &Site, event: Happened<'_>, at: Moment) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
-    if store::leave(&mut tx, left.subscriber_id, left.list_id, site.now()).await? {
-        let source = format!("edition {edition}");
-        consent::record(&mut tx, site, happened(&left, ConsentAction::Left, method, &source, trace)).await?;
-        ledger::withdraw(&mut tx, site, left.subscriber_id, Some(left.list_id)).await?;
+    let (subscriber, list) = (event.subscriber, event.list);
+    let left = store::leave(&mut tx, subscriber, list, at).await?;
+    if left {
+        consent::record(&mut tx, site, event).await?;
+        ledger::withdraw(&mut tx, site, subscriber, Some(list)).await?;
     }
     tx.commit().await?;
-    look_at_unsubscribe(site, link).await
+    Ok(left)
 }
 
 /// Staff take a reader off a list because they asked; `source` says who did and how. Doing it again changes nothing.
@@ -70,25 +116,18 @@ async fn leave_once(site: &Site, link: &str, method: ConsentMethod, trace: Trace
 /// # Errors
 /// When the database fails, and then nothing was changed.
 pub async fn leave_by_staff(site: &Site, subscriber_id: i64, list_id: i64, source: &str) -> Result<()> {
-    db::again(|| leave_by_staff_once(site, subscriber_id, list_id, source)).await
-}
-
-async fn leave_by_staff_once(site: &Site, subscriber_id: i64, list_id: i64, source: &str) -> Result<()> {
-    let mut tx = site.db.begin().await?;
-    if store::leave(&mut tx, subscriber_id, list_id, site.now()).await? {
-        let event = Happened {
-            subscriber: subscriber_id,
-            list: list_id,
-            action: ConsentAction::Left,
-            method: ConsentMethod::Staff,
-            wording: None,
-            source,
-            trace: Trace::default(),
-        };
-        consent::record(&mut tx, site, event).await?;
-        ledger::withdraw(&mut tx, site, subscriber_id, Some(list_id)).await?;
-    }
-    tx.commit().await?;
+    let Some(reader) = store::by_id(&site.db, subscriber_id).await? else { return Ok(()) };
+    withdrawn::leaves(site, &reader.public_id, &[list_id], ConsentMethod::Staff).await?;
+    let event = Happened {
+        subscriber: reader.id,
+        list: list_id,
+        action: ConsentAction::Left,
+        method: ConsentMethod::Staff,
+        wording: None,
+        source,
+        trace: Trace::default(),
+    };
+    db::again(|| leave_once(site, event, site.now())).await?;
     Ok(())
 }
 
@@ -98,13 +137,18 @@ async fn leave_by_staff_once(site: &Site, subscriber_id: i64, list_id: i64, sour
 /// As [`leave`].
 pub async fn rejoin(site: &Site, link: &str, trace: Trace<'_>) -> Result<Left> {
     let left = look_at_unsubscribe(site, link).await?;
+    let before = site.now();
     let mut tx = site.db.begin().await?;
-    if store::rejoin(&mut tx, left.subscriber_id, left.list_id, undo_until(site)).await? {
+    let rejoins = store::rejoin(&mut tx, left.subscriber_id, left.list_id, undo_until(site)).await?;
+    if rejoins {
         let (action, method) = (ConsentAction::Confirmed, ConsentMethod::UnsubscribePage);
         let event = happened(&left, action, method, "undo", trace);
         consent::record(&mut tx, site, event).await?;
     }
     tx.commit().await?;
+    if rejoins {
+        withdrawn::is_back(site, &left.public_id, &[left.list_id], before).await?;
+    }
     look_at_unsubscribe(site, link).await
 }
 

@@ -1,7 +1,12 @@
 //! Letting mail to a reader go again after it was stopped.
 
 use super::{Result, SubscriberError, read::Subscriber};
-use crate::{audit_log, delivery::suppression::Suppressions, site::Site};
+use crate::{
+    audit_log,
+    delivery::suppression::Suppressions,
+    site::Site,
+    withdrawals::{self, Withdrawal},
+};
 
 /// Staff let mail to a reader go again; the log keeps who did and why, and what it was stopped for. `seen` is the suppression
 /// that they were shown: one that came after it stays. `false` if it is not in force any more.
@@ -22,6 +27,7 @@ pub async fn mail_again(
     if stopped.id != seen {
         return Err(SubscriberError::Changed);
     }
+    let before = site.now();
     let mut tx = site.db.begin().await?;
     let lifted = suppressions.lift_one(&mut tx, seen).await?;
     if lifted {
@@ -30,5 +36,9 @@ pub async fn mail_again(
         audit_log::record(&mut tx, site, Some(staff_id), "mails again", &reader.public_id, &detail).await?;
     }
     tx.commit().await?;
+    if lifted {
+        let hash = suppressions.hash(&reader.email);
+        withdrawals::write_at(site, &[Withdrawal::Lifted { hash }], before).await;
+    }
     Ok(lifted)
 }

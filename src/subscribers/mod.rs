@@ -23,13 +23,14 @@ mod store;
 mod subscribe;
 #[cfg(test)]
 mod tests;
+mod withdrawn;
 
 pub use self::{
     confirm::{Confirmed, confirm, look_at_confirmation},
     consent::{ConsentAction, ConsentMethod},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
     donor_state::{DonorState, set_donor_state},
-    leave::{Left, leave, leave_by_staff, look_at_unsubscribe, rejoin},
+    leave::{Left, leave, leave_as_written, leave_by_staff, look_at_unsubscribe, rejoin},
     lists::{List, Visibility},
     mail_again::mail_again,
     never_again::{block, unblock},

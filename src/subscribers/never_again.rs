@@ -1,7 +1,13 @@
 //! Never again: addresses that staff blocked, of readers and of anybody else.
 
 use super::Result;
-use crate::{audit_log, delivery::suppression::Suppressions, email_address::EmailAddress, site::Site};
+use crate::{
+    audit_log,
+    delivery::suppression::Suppressions,
+    email_address::EmailAddress,
+    site::Site,
+    withdrawals::{self, Withdrawal},
+};
 
 /// Staff say that an address is never mailed: no edition, and no mail that asks to confirm, whoever types it into the form.
 /// `false` if they had said so before; then the reason from before stays. The log keeps who said so and why.
@@ -9,6 +15,8 @@ use crate::{audit_log, delivery::suppression::Suppressions, email_address::Email
 /// # Errors
 /// When the database fails, and then nothing was changed.
 pub async fn block(site: &Site, email: &EmailAddress, why: &str, staff_id: Option<i64>) -> Result<bool> {
+    let hash = Suppressions::new(site).hash(email);
+    withdrawals::write(site, &[Withdrawal::Blocked { hash }]).await;
     let mut tx = site.db.begin().await?;
     let blocked = Suppressions::new(site).block(&mut tx, email, why).await?;
     if blocked {
@@ -23,7 +31,7 @@ pub async fn block(site: &Site, email: &EmailAddress, why: &str, staff_id: Optio
 /// # Errors
 /// When the database fails, and then nothing was changed.
 pub async fn unblock(site: &Site, id: i64, why: &str, staff_id: Option<i64>) -> Result<bool> {
-    let suppressions = Suppressions::new(site);
+    let (suppressions, before) = (Suppressions::new(site), site.now());
     let mut tx = site.db.begin().await?;
     let Some(found) = suppressions.block_in(&mut tx, id).await? else { return Ok(false) };
     let lifted = suppressions.lift_one(&mut tx, id).await?;
@@ -31,5 +39,8 @@ pub async fn unblock(site: &Site, id: i64, why: &str, staff_id: Option<i64>) -> 
         audit_log::record(&mut tx, site, staff_id, "unblocked an address", &found.masked, why).await?;
     }
     tx.commit().await?;
+    if lifted {
+        withdrawals::write_at(site, &[Withdrawal::Lifted { hash: found.address_hash }], before).await;
+    }
     Ok(lifted)
 }

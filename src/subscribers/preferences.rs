@@ -6,7 +6,7 @@ use super::{
     Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
     read::{Subscriber, SubscriptionState},
-    store,
+    store, withdrawn,
 };
 use crate::{
     db,
@@ -73,7 +73,16 @@ pub async fn save_preferences(
     joined: &[i64],
     trace: Trace<'_>,
 ) -> Result<Preferences> {
-    db::again(|| save_once(site, link, name, joined, trace)).await
+    let chosen = look_at_preferences(site, link).await?;
+    let changed = |to: bool| -> Vec<i64> {
+        let lists = chosen.lists.iter().filter(|one| one.joined != to && joined.contains(&one.id) == to);
+        lists.map(|one| one.id).collect()
+    };
+    let before = site.now();
+    withdrawn::leaves(site, &chosen.reader.public_id, &changed(false), ConsentMethod::Preferences).await?;
+    let saved = db::again(|| save_once(site, link, name, joined, trace)).await?;
+    withdrawn::is_back(site, &chosen.reader.public_id, &changed(true), before).await?;
+    Ok(saved)
 }
 
 async fn save_once(

@@ -38,6 +38,7 @@ statements! {
     LIST_BY_PUBLIC_ID = "select id from list where public_id = $1";
     /// By public id.
     BY_PUBLIC_ID = "select id, public_id, email, name, created_at from subscriber where public_id = $1";
+    BY_ID = "select id, public_id, email, name, created_at from subscriber where id = $1";
     /// The name, as the reader wants it.
     RENAME = "update subscriber set name = $2 where id = $1";
     /// All of a reader's.
@@ -218,6 +219,10 @@ pub async fn named_list(db: &Db, name: &Name<'_>) -> Result<Option<i64>> {
 
 pub async fn by_public_id(db: &Db, public_id: &str) -> Result<Option<Subscriber>> {
     db.opt(BY_PUBLIC_ID, (public_id,)).await
+}
+
+pub async fn by_id(db: &Db, id: i64) -> Result<Option<Subscriber>> {
+    db.opt(BY_ID, (id,)).await
 }
 
 pub async fn rename(tx: &mut Tx, id: i64, name: &str) -> Result<u64> {

@@ -217,6 +217,9 @@ impl App {
             Standing::Doubtful(Doubt::Behind) => {
                 Some(("this is an older state of the magazine".to_owned(), "What now?"))
             }
+            Standing::Doubtful(Doubt::Forgetful) => {
+                Some(("it is not known who left since the backup was made".to_owned(), "What now?"))
+            }
         };
         if let Some((why, label)) = away {
             alerts.push(Alert {

@@ -71,4 +71,5 @@ mod throttling;
 mod unreadable;
 mod unsubscribing;
 mod watching;
+mod withdrawing;
 mod worst;

@@ -403,6 +403,10 @@ both_engines! {
         for words in ["1 editions are held back", "For tomorrow", &edition.public_id, "Olive Owner (owner)", "a gift was paid: never"] {
             assert!(said.contains(words), "{words}: {said}");
         }
+        // Nothing was ever written down beside this one.
+        assert!(said.contains("NOTHING IS SENT from it, for withdrawals may be missing"), "{said}");
+        let output = Program::run(&app, &["withdrawals", "go-on"]);
+        assert!(text(&output.stdout).contains("Mail goes out again"), "{}", text(&output.stderr));
         let output = Program::run(&app, &["edition", "have-it", &edition.public_id, "--up-to", "reader1@example.org"]);
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert!(text(&output.stdout).contains("1 readers have it already"), "{}", text(&output.stdout));

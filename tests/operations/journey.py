@@ -140,7 +140,9 @@ class Journey:
         self.typed("install -d -m 700 -o broadside -g broadside /backup")
         name = f"/backup/broadside-{OLD}-20261128T040000Z.db"
         self.scp(f"scp old.example.org:{name} /backup/", old, backup, backup)
-        self.typed(f"chown broadside:broadside {name}", instead=backup)
+        journal = "/var/lib/broadside/withdrawals.journal"
+        self.scp(f"scp old.example.org:{journal} {journal}", old, journal, journal)
+        self.typed(f"chown broadside:broadside {name} {journal}", instead=backup)
         self.typed(f"{AS_BROADSIDE} restore {name}", instead=backup)
         self.systemctl("systemctl enable --now broadside")
         self.sign_in(OLD)

@@ -44,13 +44,17 @@ statements! {
     LIFT = "update suppression set lifted_at = $2 where address_hash = $1 and lifted_at is null";
     /// Staff lift the one that they saw.
     LIFT_ONE = "update suppression set lifted_at = $2 where id = $1 and lifted_at is null";
+    /// Whether it was in force at a moment, or later, and no longer is.
+    LIFTED_SINCE = "select count(*) from suppression where address_hash = $1 and lifted_at >= $2";
+    /// Everybody is looked at anew.
+    LOOK_AT_ALL = "update suppression_key set looked_up_to = 0 where single = 1";
     /// How staff recognise an address that they blocked.
     RECOGNISE = "update suppression set masked = $2 where address_hash = $1 and lifted_at is null";
     /// What staff blocked, the newest first.
-    BLOCKED = "select id, masked, detail, created_at from suppression
+    BLOCKED = "select id, address_hash, masked, detail, created_at from suppression
         where reason = 'staff' and lifted_at is null and id < $1 order by id desc limit $2";
     /// One of them.
-    BLOCK = "select id, masked, detail, created_at from suppression where id = $1 and reason = 'staff' and lifted_at is null";
+    BLOCK = "select id, address_hash, masked, detail, created_at from suppression where id = $1 and reason = 'staff' and lifted_at is null";
 }
 
 pub async fn proof(db: &Db) -> Result<Option<String>> {
@@ -90,6 +94,8 @@ pub struct InForce {
 pub struct Blocked {
     /// Which one it is, for lifting it.
     pub id: i64,
+    /// What the address is kept as.
+    pub address_hash: String,
     /// What staff typed, masked; empty if nobody kept it.
     pub masked: String,
     /// Why.
@@ -124,6 +130,15 @@ pub async fn look_on(tx: &mut Tx, from: i64, to: i64) -> Result<bool> {
 
 pub async fn next_readers(db: &Db, after: i64, limit: i64) -> Result<Vec<(i64, EmailAddress, Moment)>> {
     db.all(NEXT_READERS, (after, limit)).await
+}
+
+pub async fn lifted_since(tx: &mut Tx, hash: &str, at: Moment) -> Result<bool> {
+    Ok(tx.one::<(i64,)>(LIFTED_SINCE, (hash, at)).await?.0 > 0)
+}
+
+pub async fn look_at_all(tx: &mut Tx) -> Result<()> {
+    tx.exec(LOOK_AT_ALL, ()).await?;
+    Ok(())
 }
 
 /// The reader of an address, by its key.

@@ -17,9 +17,11 @@ use broadside::{
     authorities::Trust,
     clock::Moment,
     db::Db,
+    delivery::suppression,
     doctor::Doctor,
     door::Limits,
     email_address::EmailAddress,
+    journal::{self, Journal},
     mail::Templates,
     origin::former::FormerNames,
     payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
@@ -112,6 +114,20 @@ impl TestApp {
         Self::with(db, listener, site, outside)
     }
 
+    /// A magazine with a journal of withdrawals, in a folder of its own; others have none.
+    pub async fn journalled(db: TestDb) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("a bound port");
+        let bounce_address = Some(EmailAddress::parse("bounce@example.org").expect("an address"));
+        let site = db.site(&format!("http://{address}"), BEGINNING);
+        let journal = Journal::at(scratch::folder().join(journal::NAME), suppression::proof(&site.keys));
+        let site = Site { bounce_address, journal, ..site };
+        let outside = outside(&site).await;
+        let app = Self::with(db, listener, site, outside);
+        make_magazine(&app.site).await;
+        app
+    }
+
     /// The magazine of a restored backup, at the moment at which this one is, with the payment provider of this one: the world
     /// outside goes on. Its mail goes to a mailbox of its own.
     pub async fn restored_from(&self, backup: TestDb) -> Self {
@@ -119,6 +135,7 @@ impl TestApp {
         let address = listener.local_addr().expect("a bound port");
         let site = Site {
             bounce_address: self.site.bounce_address.clone(),
+            journal: self.site.journal.clone(),
             ..backup.site(&format!("http://{address}"), self.site.now())
         };
         let (sandbox, relay, _) = outside(&site).await;

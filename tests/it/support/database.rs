@@ -11,6 +11,7 @@ use std::{
 use broadside::{
     clock::{Clock, Moment},
     db::{Db, DbOptions, Engine, Migrations, Row},
+    journal::Journal,
     site::Site,
     token::{self, Keys, RootSecret},
 };
@@ -105,6 +106,7 @@ impl TestDb {
             keys: Arc::new(Keys::new(&root, &[], SUPPRESSION_SECRET.as_bytes())),
             base_url: base_url.parse().expect("an address"),
             bounce_address: None,
+            journal: Journal::default(),
         }
     }
 

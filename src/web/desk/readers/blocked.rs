@@ -114,7 +114,7 @@ async fn page(desk: &Desk, before: Place, form: Form, again: Form) -> Result<Pag
     let suppressions = Suppressions::new(desk.site());
     let read = |most| suppressions.blocked(before.id().unwrap_or(i64::MAX), most);
     let (blocked, pages) = list.page(before, PAGE, read, |last| [last.id]).await?;
-    let line = |Blocked { id, masked, detail, created_at }| Line {
+    let line = |Blocked { id, masked, detail, created_at, .. }| Line {
         id,
         who: if masked.is_empty() { "An address".to_owned() } else { masked },
         why: detail,

@@ -10,6 +10,7 @@ use crate::{
     },
     restored::{self, Line, Person, Report},
     web::{Desk, Outcome, Posted, session::see_other, words::grouped},
+    withdrawals::Gap,
 };
 
 #[derive(Serialize)]
@@ -20,11 +21,28 @@ struct Page {
     elsewhere: bool,
     /// It is older than what ran here last.
     behind: bool,
+    /// It is a restored backup, and of these times it is not known who left.
+    forgetful: Vec<GapView>,
     here: String,
     /// What was said when a backup was last restored.
     restored: Option<Restored>,
     /// Names that it had before.
     former: Vec<FormerView>,
+}
+
+/// A time of which it is not known who left.
+#[derive(Serialize)]
+struct GapView {
+    since: String,
+    until: String,
+    why: &'static str,
+}
+
+impl GapView {
+    fn new(gap: &Gap, zone: &Zone) -> Self {
+        let since = gap.since.map_or("the beginning".to_owned(), |at| at.date_time(zone));
+        Self { since, until: gap.until.date_time(zone), why: gap.why.words() }
+    }
 }
 
 /// A name that the magazine had, and who still uses it.
@@ -84,7 +102,15 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
     let here = desk.site().url("/");
     let former = desk.app.former.look(desk.site()).await?;
     let former = former.into_iter().map(|one| FormerView::new(one, desk.zone(), &here)).collect();
-    let mut page = Page { home: None, elsewhere: false, behind: false, here, restored: None, former };
+    let mut page = Page {
+        home: None,
+        elsewhere: false,
+        behind: false,
+        forgetful: Vec::new(),
+        here,
+        restored: None,
+        former,
+    };
     match origin::look(desk.site()).await? {
         Standing::AtHome => {
             let report = restored::last(desk.site()).await?;
@@ -93,6 +119,12 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
         Standing::Abroad(home) => page.home = Some(home),
         Standing::Doubtful(Doubt::Elsewhere) => page.elsewhere = true,
         Standing::Doubtful(Doubt::Behind) => page.behind = true,
+        Standing::Doubtful(Doubt::Forgetful) => {
+            let report = restored::last(desk.site()).await?;
+            let gaps = report.iter().flat_map(|report| report.gaps.iter());
+            page.forgetful = gaps.map(|gap| GapView::new(gap, desk.zone())).collect();
+            page.restored = report.map(|report| Restored::new(report, desk.zone()));
+        }
     }
     desk.page("desk/settings/address", "The address", &page).await
 }
@@ -106,6 +138,10 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     match (standing, form.text("is")) {
         // Somebody has answered already, perhaps this very press: what they said stands.
         (Standing::AtHome, _) => {}
+        (Standing::Doubtful(Doubt::Forgetful), "go-on") => {
+            restored::go_on(site, Some(who), positions).await?;
+        }
+        (Standing::Doubtful(Doubt::Forgetful), _) => {}
         (_, "backup") => {
             restored::restored(site, Some(who), Some(&desk.who.session.hash), (None, positions)).await?;
         }
@@ -135,6 +171,9 @@ struct Restored {
     deed: String,
     gift: String,
     team: Vec<Person>,
+    /// So often somebody had left, complained or ended a gift since, says the journal beside the database.
+    withdrawals: usize,
+    gaps: Vec<GapView>,
 }
 
 impl Restored {
@@ -149,6 +188,8 @@ impl Restored {
             suppression: when(report.newest.suppression),
             deed: when(report.newest.deed),
             gift: when(report.newest.gift),
+            withdrawals: report.replayed.all(),
+            gaps: report.gaps.iter().map(|gap| GapView::new(gap, zone)).collect(),
             held: report.held,
             drafts: report.drafts,
             team: report.team,

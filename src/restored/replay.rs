@@ -1,0 +1,94 @@
+//! What the journal of withdrawals knows and the database does not: done again, by the same functions as the first time.
+//!
+//! The rule: it only ever withdraws, and what is so already stays as it is, so doing it twice changes nothing (TRUST T10).
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    audit_log,
+    clock::Moment,
+    db,
+    delivery::suppression::{Reason, Suppressions},
+    donations,
+    site::Site,
+    subscribers,
+    withdrawals::{Beyond, Withdrawal},
+};
+
+/// What was taken from the journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replayed {
+    /// So often a reader left a list.
+    pub left: usize,
+    /// Addresses whose owners complained.
+    pub complained: usize,
+    /// Addresses that staff blocked.
+    pub blocked: usize,
+    /// Monthly donations that were to end.
+    pub ended: usize,
+    /// Entries that only a newer version understands.
+    pub strange: usize,
+}
+
+impl Replayed {
+    /// How many withdrawals.
+    #[must_use]
+    pub const fn all(&self) -> usize {
+        self.left + self.complained + self.blocked + self.ended
+    }
+}
+
+/// Does what the database does not know yet.
+pub(super) async fn replay(site: &Site, beyond: &Beyond) -> db::Result<Replayed> {
+    let mut replayed = Replayed { strange: beyond.strange, ..Replayed::default() };
+    for one in &beyond.withdrawals {
+        let done = again(site, &one.what, one.at, one.number).await?;
+        let count = match one.what {
+            Withdrawal::Left { .. } => &mut replayed.left,
+            Withdrawal::Complained { .. } => &mut replayed.complained,
+            Withdrawal::Blocked { .. } => &mut replayed.blocked,
+            Withdrawal::Ended { .. } => &mut replayed.ended,
+            Withdrawal::Back { .. } | Withdrawal::Lifted { .. } => continue,
+        };
+        *count += usize::from(done);
+    }
+    if replayed.all() > 0 || replayed.strange > 0 {
+        let Replayed { left, complained, blocked, ended, strange } = replayed;
+        tracing::warn!(
+            left,
+            complained,
+            blocked,
+            ended,
+            strange,
+            "withdrawals that the database did not know were taken from the journal beside it"
+        );
+        let detail = format!(
+            "left a list: {left}, complained: {complained}, never mailed: {blocked}, monthly donations to end: {ended}"
+        );
+        let mut tx = site.db.begin().await?;
+        audit_log::record(&mut tx, site, None, "took withdrawals from the journal", "", &detail).await?;
+        tx.commit().await?;
+    }
+    Ok(replayed)
+}
+
+/// Whether there was anything to do.
+async fn again(site: &Site, what: &Withdrawal, at: Moment, number: u64) -> db::Result<bool> {
+    let source = format!("entry {number} of the journal of withdrawals, of {at}");
+    match what {
+        Withdrawal::Left { reader, list, how } => {
+            subscribers::leave_as_written(site, (reader, list), how, at, &source).await
+        }
+        Withdrawal::Complained { hash } => suppress(site, hash, Reason::Complained, &source, at).await,
+        Withdrawal::Blocked { hash } => suppress(site, hash, Reason::Staff, &source, at).await,
+        Withdrawal::Ended { gift } => donations::cancel_as_written(site, gift).await,
+        Withdrawal::Back { .. } | Withdrawal::Lifted { .. } => Ok(false),
+    }
+}
+
+async fn suppress(site: &Site, hash: &str, reason: Reason, source: &str, at: Moment) -> db::Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let added = Suppressions::new(site).add_as_written(&mut tx, hash, reason, source, at).await?;
+    tx.commit().await?;
+    Ok(added)
+}

@@ -1,0 +1,259 @@
+//! Withdrawals, written down beside the database so that a backup that is restored knows them all the same (TRUST T10).
+//!
+//! The rules. An entry is on the disk before the transaction that it is about begins: one that then fails is still a
+//! withdrawal that somebody asked for. What takes a withdrawal back is written after its commit. Entries name readers, lists
+//! and gifts by public ids and addresses by their keyed hash. The database notes up to where it knows the journal for
+//! certain, some minutes late; what is beyond that is asked of the rows themselves, so taking an entry twice changes nothing.
+//! See `docs/decisions/0010-withdrawals-beside-the-database.md`.
+
+mod store;
+mod what;
+
+use std::{collections::HashMap, fs, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use self::store::Known;
+pub use self::{store::STATEMENTS, what::Withdrawal};
+use crate::{
+    clock::Moment,
+    db::{Engine, Result, Tx},
+    journal::{Line, Mark, Read},
+    site::Site,
+    words,
+};
+
+/// No transaction waits for so long: entries that are older are in the database, or their reader was told that it failed.
+const SETTLED: Duration = Duration::from_secs(10 * 60);
+
+/// Writes withdrawals down. It never fails: whoever leaves leaves, and what could not be written is written as soon as it can
+/// be; until then the log and the doctor say so.
+pub async fn write(site: &Site, withdrawals: &[Withdrawal]) {
+    write_at(site, withdrawals, site.now()).await;
+}
+
+/// The same for what takes something back: it counts for what was said before `at`, the moment before its transaction began.
+pub async fn write_at(site: &Site, withdrawals: &[Withdrawal], at: Moment) {
+    if !withdrawals.is_empty() {
+        let line = |one: &Withdrawal| Line { at, text: one.to_string() };
+        site.journal.append(withdrawals.iter().map(line).collect()).await;
+    }
+}
+
+/// Notes how far the database knows the journal, if this process wrote to it, and writes what could not be written before.
+///
+/// # Errors
+/// When the database fails, or the journal still cannot be written.
+pub async fn keep_up(site: &Site) -> Result<()> {
+    if let Some(mark) = site.journal.mark_before(site.now().minus(SETTLED)) {
+        let mut tx = site.db.begin().await?;
+        let Mark { id, number, hash, at, .. } = mark;
+        store::note(&mut tx, &known(id, place(site), number, hash, at)).await?;
+        tx.commit().await?;
+    }
+    match site.journal.catch_up().await {
+        true => Ok(()),
+        false => Err(sqlx::Error::Configuration(
+            format!("who left could not be written down: {}", site.journal.failing().unwrap_or_default())
+                .into(),
+        )),
+    }
+}
+
+/// A withdrawal that the database may not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// When somebody asked for it.
+    pub at: Moment,
+    /// What.
+    pub what: Withdrawal,
+    /// The number of its entry.
+    pub number: u64,
+}
+
+words! {
+    /// Why withdrawals may be missing.
+    pub enum Why {
+        /// A journal that the database knows is not here, or ends before where the database knows it.
+        NotHere = "not here",
+        /// There was no journal yet.
+        NotBegun = "not begun",
+        /// A journal does not hold.
+        Broken = "broken",
+    }
+}
+
+impl Why {
+    /// For whoever looks after the server, in a sentence without its full stop.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NotHere => "the file that has them is not here, or ends too early",
+            Self::NotBegun => "nothing was written down beside the database before",
+            Self::Broken => "lines of the file were changed or are missing",
+        }
+    }
+}
+
+/// A time of which withdrawals may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// From when on; none if from the beginning.
+    pub since: Option<Moment>,
+    /// Until when.
+    pub until: Moment,
+    /// Why.
+    pub why: Why,
+}
+
+/// What the journals know beyond the database.
+#[derive(Clone, Debug, Default)]
+pub struct Beyond {
+    /// Withdrawals, in their order, but for those that were taken back.
+    pub withdrawals: Vec<Unknown>,
+    /// Entries that only a newer version understands.
+    pub strange: usize,
+    /// Where withdrawals may be missing, if this database is a backup.
+    pub gaps: Vec<Gap>,
+    /// Up to where the journals go that were found.
+    found: Vec<Known>,
+    /// Those that the database knows, and that were not.
+    lost: Vec<Known>,
+}
+
+/// Makes the journal ready to be written to, and says of one that cannot be gone on with where it was put.
+///
+/// # Errors
+/// When the database fails. A file that cannot be made is for the log, the doctor and the next withdrawal.
+pub async fn begin(site: &Site) -> Result<()> {
+    let known = store::known(&site.db).await?;
+    let known = known.into_iter().map(|one| (one.journal, one.number.unsigned_abs(), one.hash)).collect();
+    match site.journal.begin(known, site.now()).await {
+        Ok(None) => {}
+        Ok(Some(aside)) => tracing::error!(
+            aside = %aside.display(),
+            "the journal of withdrawals is another magazine's, or ends before what this database knows of it: it was set aside, and a new one begun"
+        ),
+        Err(error) => {
+            tracing::error!(%error, "the journal of withdrawals cannot be made: a restored backup would not know who left");
+        }
+    }
+    Ok(())
+}
+
+/// Looks what the journals know beyond the database; `newest` is the last moment of which the database knows anything.
+///
+/// # Errors
+/// When the database fails. A journal that cannot be read counts as one that is not here, and the log says so.
+pub async fn beyond(site: &Site, newest: Option<Moment>) -> Result<Beyond> {
+    if site.journal.path().is_none() {
+        return Ok(Beyond::default());
+    }
+    let known = store::known(&site.db).await?;
+    let reads = site.journal.read_all().await.unwrap_or_else(|error| {
+        tracing::error!(%error, "the journal of withdrawals cannot be read");
+        Vec::new()
+    });
+    Ok(compare(known, reads, newest, &place(site), site.now()))
+}
+
+fn compare(known: Vec<Known>, reads: Vec<Read>, newest: Option<Moment>, here: &str, now: Moment) -> Beyond {
+    let mut beyond = Beyond::default();
+    let is_in =
+        |read: &Read, one: &Known| read.id == one.journal && read.knows(one.number.unsigned_abs(), &one.hash);
+    let strangers = reads.iter().filter(|read| known.iter().all(|one| one.journal != read.id));
+    let first_of_strangers = strangers.map(|read| read.since).min();
+    let until = first_of_strangers.unwrap_or(now);
+    if known.is_empty() && newest.is_some_and(|newest| newest < until) {
+        beyond.gaps.push(Gap { since: newest, until, why: Why::NotBegun });
+    }
+    for one in &known {
+        if !reads.iter().any(|read| is_in(read, one)) {
+            beyond.gaps.push(Gap { since: newest.max(Some(one.at)), until, why: Why::NotHere });
+            beyond.lost.push(one.clone());
+        }
+    }
+    let mut all = Vec::new();
+    for read in reads {
+        let from = known.iter().find(|one| one.journal == read.id).map_or(0, |one| one.number.unsigned_abs());
+        let broken = read.breaks.iter().filter(|one| one.after >= from);
+        beyond.gaps.extend(broken.map(|one| Gap {
+            since: Some(one.since),
+            until: one.until.unwrap_or(now),
+            why: Why::Broken,
+        }));
+        let (number, hash, at) = match read.entries.last() {
+            Some(last) => (last.number, last.hash.clone(), last.at),
+            None => (0, read.beginning.clone(), read.since),
+        };
+        beyond.found.push(self::known(read.id, here.to_owned(), number, hash, at));
+        for entry in read.entries.into_iter().filter(|entry| entry.number > from) {
+            match Withdrawal::parse(&entry.text) {
+                Some(what) => all.push(Unknown { at: entry.at, what, number: entry.number }),
+                None => beyond.strange += 1,
+            }
+        }
+    }
+    // Of several machines: by their moments, which on PostgreSQL are the server's.
+    all.sort_by_key(|one| one.at);
+    beyond.withdrawals = without_what_was_taken_back(all);
+    beyond
+}
+
+fn without_what_was_taken_back(mut all: Vec<Unknown>) -> Vec<Unknown> {
+    // The last word of each that took something back, by what it is about.
+    let mut back: HashMap<(String, String), Moment> = HashMap::new();
+    for one in all.iter().filter(|one| one.what.takes_back()) {
+        if let Some((who, what)) = one.what.about() {
+            back.insert((who.to_owned(), what.to_owned()), one.at);
+        }
+    }
+    all.retain(|one| {
+        let about = one.what.about().map(|(who, what)| (who.to_owned(), what.to_owned()));
+        let taken_back = about.and_then(|about| back.get(&about)).is_some_and(|back| one.at <= *back);
+        !one.what.takes_back() && !taken_back
+    });
+    all
+}
+
+impl Beyond {
+    /// Why the journal of this machine does not fit, if it does not: for a database that lacks nothing itself.
+    #[must_use]
+    pub fn does_not_fit(&self, site: &Site) -> Option<Why> {
+        let here = place(site);
+        let is_lost = self.lost.iter().any(|one| one.place == here);
+        let broken = self.gaps.iter().map(|gap| gap.why).find(|why| *why == Why::Broken);
+        if is_lost { Some(Why::NotHere) } else { broken }
+    }
+
+    /// The database knows all of it now. Journals that were lost while it was in order are waited for no longer; with `all`
+    /// neither are those of other machines, because somebody said so.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_known(&self, tx: &mut Tx, site: &Site, all: bool) -> Result<()> {
+        for one in &self.found {
+            store::note(tx, one).await?;
+        }
+        let here = place(site);
+        for one in self.lost.iter().filter(|one| all || one.place == here) {
+            store::forget(tx, &one.journal).await?;
+        }
+        Ok(())
+    }
+}
+
+fn known(journal: String, place: String, number: u64, hash: String, at: Moment) -> Known {
+    Known { journal, place, number: i64::try_from(number).unwrap_or(i64::MAX), hash, at }
+}
+
+/// Which of several machines writes here, and where; a SQLite database has one journal.
+fn place(site: &Site) -> String {
+    match (site.db.engine(), site.journal.path()) {
+        (Engine::Sqlite, _) | (_, None) => String::new(),
+        (Engine::Postgres, Some(path)) => {
+            let machine = fs::read_to_string("/etc/hostname").unwrap_or_default();
+            format!("{}:{}", machine.trim(), path.display())
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What the journal says of a withdrawal: names that survive a restore, and no address.
+
+use std::fmt;
+
+/// Somebody does not want something any more; or took that back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Withdrawal {
+    /// A reader left a list.
+    Left {
+        /// Their public id.
+        reader: String,
+        /// That of the list.
+        list: String,
+        /// By which way, in the word that consent is kept in.
+        how: String,
+    },
+    /// A reader who had left a list is on it again.
+    Back {
+        /// Their public id.
+        reader: String,
+        /// That of the list.
+        list: String,
+    },
+    /// Somebody said that our mail is spam.
+    Complained {
+        /// The keyed hash of their address.
+        hash: String,
+    },
+    /// Staff said that an address is never mailed.
+    Blocked {
+        /// Its keyed hash.
+        hash: String,
+    },
+    /// Staff let an address be mailed again.
+    Lifted {
+        /// Its keyed hash.
+        hash: String,
+    },
+    /// A supporter asked to end a monthly donation.
+    Ended {
+        /// The public id of the donation.
+        gift: String,
+    },
+}
+
+impl fmt::Display for Withdrawal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Left { reader, list, how } => write!(f, "left {reader} {list} {how}"),
+            Self::Back { reader, list } => write!(f, "back {reader} {list}"),
+            Self::Complained { hash } => write!(f, "complained {hash}"),
+            Self::Blocked { hash } => write!(f, "blocked {hash}"),
+            Self::Lifted { hash } => write!(f, "lifted {hash}"),
+            Self::Ended { gift } => write!(f, "ended {gift}"),
+        }
+    }
+}
+
+impl Withdrawal {
+    /// What a line says; none if only a newer version knows.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+        let (kind, about) = words.split_first()?;
+        Some(match (kind.as_str(), about) {
+            ("left", [reader, list, how]) => {
+                Self::Left { reader: reader.clone(), list: list.clone(), how: how.clone() }
+            }
+            ("back", [reader, list]) => Self::Back { reader: reader.clone(), list: list.clone() },
+            ("complained", [hash]) => Self::Complained { hash: hash.clone() },
+            ("blocked", [hash]) => Self::Blocked { hash: hash.clone() },
+            ("lifted", [hash]) => Self::Lifted { hash: hash.clone() },
+            ("ended", [gift]) => Self::Ended { gift: gift.clone() },
+            _ => return None,
+        })
+    }
+
+    /// What it is about, for whatever takes it back; none if nothing does.
+    #[must_use]
+    pub fn about(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Left { reader, list, .. } | Self::Back { reader, list } => Some((reader, list)),
+            Self::Complained { hash } | Self::Blocked { hash } | Self::Lifted { hash } => Some((hash, "")),
+            Self::Ended { .. } => None,
+        }
+    }
+
+    /// Whether it is there to take back another.
+    #[must_use]
+    pub const fn takes_back(&self) -> bool {
+        matches!(self, Self::Back { .. } | Self::Lifted { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_read_as_it_was_written() {
+        let reader = "r".to_owned();
+        let hash = "h".to_owned();
+        for withdrawal in [
+            Withdrawal::Left { reader: reader.clone(), list: "l".to_owned(), how: "one-click".to_owned() },
+            Withdrawal::Back { reader, list: "l".to_owned() },
+            Withdrawal::Complained { hash: hash.clone() },
+            Withdrawal::Blocked { hash: hash.clone() },
+            Withdrawal::Lifted { hash },
+            Withdrawal::Ended { gift: "g".to_owned() },
+        ] {
+            assert_eq!(Withdrawal::parse(&withdrawal.to_string()), Some(withdrawal));
+        }
+        assert_eq!(Withdrawal::parse("erased r"), None);
+    }
+}

@@ -1,0 +1,326 @@
+//! Who left, complained, was blocked or ended a gift after the backup was made: a restored database knows them from the journal
+//! beside it, or sends nothing and says of which time it does not know them (TRUST T10).
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use axum::http::{Method, StatusCode, header::CONTENT_TYPE};
+use broadside::{
+    bounces::receive::{Effect, receive_mail},
+    delivery::suppression::{self, Suppressions},
+    donations,
+    email_address::EmailAddress,
+    journal::{Found, Journal, Line, Read},
+    origin::{self, Doubt, Standing},
+    restored::{self, Replayed},
+    subscribers::{self, ConsentMethod, SubscriptionState, Trace, consent},
+    withdrawals::{self, Why, Withdrawal},
+};
+use futures_util::future::join_all;
+
+use crate::{
+    command_line::text,
+    support::{TestApp, TestDb, both_engines, database, program::Program, scratch},
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What the start of a process does, as far as this goes.
+async fn start(app: &TestApp) -> Replayed {
+    origin::arrive(&app.site, None).await.expect("a start");
+    restored::take_up(&app.site, None).await.expect("the journal is taken up")
+}
+
+/// Somebody says that it is a restored backup.
+async fn restore(app: &TestApp) -> restored::Report {
+    let said = restored::restored(&app.site, None, None, (None, None)).await;
+    said.expect("it is said").expect("nobody said so before")
+}
+
+fn file(app: &TestApp) -> PathBuf {
+    app.site.journal.path().expect("this one has a journal").to_owned()
+}
+
+async fn read(journal: &Journal) -> Read {
+    match journal.read().await.expect("our own file") {
+        Found::Ours(read) => read,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn leave(app: &TestApp, edition: i64, name: &str) -> String {
+    let address = format!("{name}@example.org");
+    let link = app.links(edition, app.reader_row(&address).await).await.unsubscribe;
+    let path = url::Url::parse(&link).expect("an address").path().to_owned();
+    let visitor = app.visitor();
+    let request = visitor.request(Method::POST, &path);
+    let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    assert_eq!(visitor.send(request.body("List-Unsubscribe=One-Click")).await.status, StatusCode::OK);
+    path.rsplit('/').next().expect("a link has an end").to_owned()
+}
+
+async fn gets_the_list(app: &TestApp, name: &str) -> bool {
+    let reader = app.reader_row(&format!("{name}@example.org")).await;
+    let known = subscribers::subscriptions(&app.site.db, reader).await.expect("a read");
+    known.iter().any(|one| one.state == SubscriptionState::Confirmed)
+}
+
+async fn who_got(app: &TestApp, names: &[&'static str]) -> Vec<&'static str> {
+    names.iter().filter(|name| !app.mails(&format!("{name}@example.org")).is_empty()).copied().collect()
+}
+
+fn address(name: &str) -> EmailAddress {
+    EmailAddress::parse(&format!("{name}@example.org")).expect("an address")
+}
+
+const ALL: [&str; 6] = ["ann", "lea", "uma", "pia", "cat", "bob"];
+
+both_engines! {
+    /// TRUST T10: whatever anybody withdrew since the backup was made holds in it, too; and nothing more than that.
+    async fn a_restored_backup_forgets_no_withdrawal(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        start(&app).await;
+        for name in ALL {
+            app.reader(&format!("{name}@example.org")).await;
+        }
+        let first = app.send_edition("The first").await;
+        app.give("dan@example.org", "5", "month").await;
+        app.advance(DAY);
+
+        let backup = db.restored_copy().await;
+
+        leave(&app, first, "lea").await;
+        let umas = leave(&app, first, "uma").await;
+        subscribers::rejoin(&app.site, &umas, Trace::default()).await.expect("it was by mistake");
+        let pia = subscribers::by_email(&app.site.db, &address("pia")).await.expect("a read").expect("a reader");
+        let choices = subscribers::preferences_path(&app.site, &pia.public_id);
+        let choices = choices.rsplit('/').next().expect("a link has an end");
+        subscribers::save_preferences(&app.site, choices, "", &[], Trace::default()).await.expect("saved");
+        let copy = app.names(first, app.reader_row("cat@example.org").await).await;
+        let id = copy.message_id(&app.site).expect("it has one");
+        let complaint = format!(
+            "From: feedback@example.com\r\nTo: abuse@example.org\r\nSubject: FW\r\n\
+             Content-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n\
+             --b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: Loop/1\r\n--b\r\n\
+             Content-Type: message/rfc822\r\n\r\nMessage-ID: <{id}>\r\nTo: redacted@example.com\r\n\r\nHello\r\n--b--\r\n"
+        );
+        let effect = receive_mail(&app.site, complaint.as_bytes()).await.expect("it is taken in");
+        assert_eq!(effect, Effect::Complained);
+        for name in ["bob", "sue", "tom"] {
+            subscribers::block(&app.site, &address(name), "never again", None).await.expect("blocked");
+        }
+        let tom = Suppressions::new(&app.site).blocked(i64::MAX, 1).await.expect("a read").remove(0);
+        assert!(subscribers::unblock(&app.site, tom.id, "by mistake", None).await.expect("unblocked"));
+        let gifts = "select public_id, state from recurring_donation";
+        let (gift, _) = database::rows::<(String, String)>(&app.site.db, gifts).await.remove(0);
+        let token = donations::manage_token(&app.site, &gift);
+        donations::cancel_monthly(&app.site, None, &token).await.expect("it is kept");
+        let written = fs::read_to_string(file(&app)).expect("our own file");
+        assert!(!written.contains("example.org"), "an address stands in it: {written}");
+
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        assert_eq!(start(&again).await, Replayed::default(), "nobody said what it is");
+        assert_eq!(origin::look(&again.site).await.expect("a look"), Standing::Doubtful(Doubt::Elsewhere));
+        let report = restore(&again).await;
+        let replayed = Replayed { left: 2, complained: 1, blocked: 2, ended: 1, strange: 0 };
+        assert_eq!((report.replayed, report.gaps.len()), (replayed, 0));
+        assert_eq!(origin::look(&again.site).await.expect("a look"), Standing::AtHome);
+        assert_eq!(start(&again).await, Replayed::default(), "once is enough");
+
+        again.send_edition("The next").await;
+        assert_eq!(who_got(&again, &ALL).await, ["ann", "uma"]);
+        let stopped = [address("cat"), address("sue"), address("tom")];
+        let reasons = Suppressions::new(&again.site).among_now(stopped.iter());
+        let reasons = reasons.await.expect("a read");
+        assert_eq!(reasons, [Some(suppression::Reason::Complained), Some(suppression::Reason::Staff), None]);
+        let proof = consent::proof(&again.site.db, again.reader_row("lea@example.org").await).await.expect("a read");
+        let last = proof.last().expect("she joined and left");
+        assert!(last.method == ConsentMethod::OneClick && last.source.contains("of the journal"), "{last:?}");
+        again.advance(DAY);
+        donations::resume_calls(&again.site, again.payments.provider.as_ref()).await.expect("the provider is asked");
+        let gifts = database::rows::<(String, String)>(&again.site.db, gifts).await;
+        assert_eq!(gifts, [(gift, "cancelled".to_owned())], "nobody is charged again");
+        let desk = again.desk().await;
+        desk.open("/desk/address").await.says("6 such withdrawals were taken from it");
+    }
+
+    /// The file is gone: nothing is sent before it is back, or somebody has said that it is lost; and the time is named.
+    async fn a_backup_without_its_journal_sends_nothing_and_names_the_gap(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        start(&app).await;
+        for name in ["ann", "lea"] {
+            app.reader(&format!("{name}@example.org")).await;
+        }
+        let first = app.send_edition("The first").await;
+        let (backup, other) = (db.restored_copy().await, db.restored_copy().await);
+        app.advance(DAY);
+        leave(&app, first, "lea").await;
+        let kept = file(&app).with_extension("kept");
+        fs::rename(file(&app), &kept).expect("our own file");
+        app.advance(DAY);
+
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        start(&again).await;
+        let report = restore(&again).await;
+        assert_eq!(report.gaps.iter().map(|gap| gap.why).collect::<Vec<_>>(), [Why::NotHere]);
+        let forgetful = Standing::Doubtful(Doubt::Forgetful);
+        assert_eq!(origin::look(&again.site).await.expect("a look"), forgetful);
+        start(&again).await;
+        again.subscribe_only("eva@example.org").await;
+        again.drain().await;
+        assert_eq!(again.sandbox.mailbox().count(), 0, "nothing is sent");
+        assert!(!restored::moved(&again.site, None, None).await.expect("a look"), "that is no answer to it");
+        let desk = again.desk().await;
+        desk.open("/desk").await.says("it is not known who left since the backup was made");
+        let page = desk.open("/desk/address").await;
+        page.says("Withdrawals may be missing").says("from 3 March 2026").says("to 5 March 2026");
+        let backup_again = page.form("/desk/address").with("is", "backup");
+        desk.submit(&backup_again).await;
+        assert_eq!(origin::look(&again.site).await.expect("a look"), forgetful, "an older answer is none");
+        desk.submit(&page.form("/desk/address").with("is", "go-on")).await;
+        assert_eq!(origin::look(&again.site).await.expect("a look"), Standing::AtHome);
+        desk.open("/desk/address").await.says("Withdrawals may be missing from 3 March 2026");
+        again.send_edition("The next").await;
+        assert_eq!(who_got(&again, &["ann", "lea"]).await, ["ann", "lea"], "somebody said so");
+
+        // Another time the file is found again, and put beside the one that was begun.
+        let found = app.restored_from(other).await;
+        found.leaves_work();
+        start(&found).await;
+        restore(&found).await;
+        assert_eq!(origin::look(&found.site).await.expect("a look"), forgetful);
+        fs::rename(&kept, file(&app).with_file_name("found.journal")).expect("our own file");
+        assert_eq!(start(&found).await.left, 1);
+        assert_eq!(origin::look(&found.site).await.expect("a look"), Standing::AtHome);
+        found.send_edition("The next").await;
+        assert_eq!(who_got(&found, &["ann", "lea"]).await, ["ann"]);
+    }
+
+    /// Lines were taken out of it: what is there counts, and the time of what is not is named.
+    async fn a_journal_that_does_not_hold_is_named(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        start(&app).await;
+        for name in ["ann", "lea", "pia"] {
+            app.reader(&format!("{name}@example.org")).await;
+        }
+        let first = app.send_edition("The first").await;
+        let backup = db.restored_copy().await;
+        for name in ["lea", "pia"] {
+            app.advance(DAY);
+            leave(&app, first, name).await;
+        }
+        let lines: Vec<String> =
+            fs::read_to_string(file(&app)).expect("our own file").lines().map(str::to_owned).collect();
+        let run = |arguments: &[&str]| {
+            let path = file(&app);
+            let settings = [("WITHDRAWALS_JOURNAL", path.to_str().expect("our own name"))];
+            Program::run_by(&app, "exec \"$0\" \"$@\"", arguments, &settings)
+        };
+        let whole = run(&["withdrawals", "verify"]);
+        assert!(whole.status.success(), "{}", text(&whole.stderr));
+        let listed = text(&run(&["withdrawals", "list"]).stdout);
+        assert!(listed.lines().count() == 2 && listed.contains("left"), "{listed}");
+        fs::write(file(&app), format!("{}\n{}\n", lines[0], lines[2])).expect("our own file");
+        let broken = run(&["withdrawals", "verify"]);
+        assert_eq!(broken.status.code(), Some(1));
+        assert!(text(&broken.stdout).contains("BROKEN behind entry 0"), "{}", text(&broken.stdout));
+
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        start(&again).await;
+        let report = restore(&again).await;
+        assert_eq!((report.replayed.left, report.gaps.len()), (1, 1));
+        assert_eq!(report.gaps[0].why, Why::Broken);
+        assert_eq!(origin::look(&again.site).await.expect("a look"), Standing::Doubtful(Doubt::Forgetful));
+        assert!(gets_the_list(&again, "lea").await && !gets_the_list(&again, "pia").await);
+    }
+
+    /// The process dies between the journal and the commit, and in the middle of a line: the next start does what was written,
+    /// and goes on behind it.
+    async fn what_was_written_and_not_committed_is_done_at_the_next_start(db: TestDb) {
+        let app = TestApp::journalled(db).await;
+        start(&app).await;
+        for name in ["ann", "lea"] {
+            app.reader(&format!("{name}@example.org")).await;
+        }
+        let first = app.send_edition("The first").await;
+        let lists = subscribers::lists::all(&app.site.db).await.expect("a read");
+        let ann = subscribers::by_email(&app.site.db, &address("ann")).await.expect("a read").expect("a reader");
+        let left = Withdrawal::Left {
+            reader: ann.public_id,
+            list: lists[0].public_id.clone(),
+            how: ConsentMethod::OneClick.to_string(),
+        };
+        withdrawals::write(&app.site, &[left]).await;
+        let mut torn = OpenOptions::new().append(true).open(file(&app)).expect("our own file");
+        torn.write_all(b"2 2026-03-03T09:0").expect("our own file");
+
+        assert!(gets_the_list(&app, "ann").await);
+        assert_eq!(start(&app).await.left, 1);
+        assert!(!gets_the_list(&app, "ann").await);
+        leave(&app, first, "lea").await;
+        let read = read(&app.site.journal).await;
+        assert_eq!((read.entries.len(), read.breaks.len(), read.torn), (2, 0, 0));
+        assert_eq!(start(&app).await, Replayed::default());
+        // Somebody who comes back is not taken off by what is older.
+        app.advance(DAY);
+        app.reader("ann@example.org").await;
+        assert_eq!(start(&app).await, Replayed::default());
+        assert!(gets_the_list(&app, "ann").await);
+    }
+
+    /// A journal that cannot be written keeps nobody on a list, and is written as soon as it can be.
+    async fn leaving_works_without_a_journal_and_it_catches_up(db: TestDb) {
+        let app = TestApp::journalled(db).await;
+        app.leaves_work();
+        start(&app).await;
+        app.reader("lea@example.org").await;
+        let first = app.send_edition("The first").await;
+        let folder = file(&app).parent().expect("it lies in a folder").to_owned();
+        let away = folder.with_extension("away");
+        fs::rename(&folder, &away).expect("our own folder");
+        leave(&app, first, "lea").await;
+        assert!(!gets_the_list(&app, "lea").await);
+        assert!(app.site.journal.failing().is_some());
+        let failed = withdrawals::keep_up(&app.site).await.expect_err("it still cannot be written");
+        assert!(failed.to_string().contains("could not be written"), "{failed}");
+        fs::rename(&away, &folder).expect("our own folder");
+        withdrawals::keep_up(&app.site).await.expect("it is written");
+        let read = read(&app.site.journal).await;
+        assert!(read.entries.len() == 1 && read.breaks.is_empty(), "{read:?}");
+        // Some minutes later the database knows it for certain.
+        app.advance(Duration::from_secs(3_600));
+        withdrawals::keep_up(&app.site).await.expect("it is noted");
+        let noted = "select number from withdrawal_journal";
+        assert_eq!(database::rows::<(i64,)>(&app.site.db, noted).await, [(1,)]);
+    }
+}
+
+/// Several processes of one machine share the file, and many who come at once share its syncs: nothing is lost or twice there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn processes_that_write_at_once_write_one_chain() {
+    let path: &Path = &scratch::folder().join("withdrawals.journal");
+    let processes: Vec<Journal> =
+        (0..3).map(|_| Journal::at(path.to_owned(), "magazine".to_owned())).collect();
+    let line = |text: String| Line { at: broadside::clock::Moment(1_000_000), text };
+    let all = processes.iter().enumerate().flat_map(|(process, journal)| {
+        (0..300)
+            .map(move |number| journal.append(vec![line(format!("left {process}-{number} list one-click"))]))
+    });
+    assert!(join_all(all).await.into_iter().all(|written| written));
+    let read = read(&processes[0]).await;
+    assert_eq!((read.entries.len(), read.breaks.len(), read.torn), (900, 0, 0));
+    let mut texts: Vec<_> = read.entries.iter().map(|entry| &entry.text).collect();
+    texts.sort();
+    texts.dedup();
+    assert_eq!(texts.len(), 900);
+}
