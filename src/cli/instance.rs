@@ -241,6 +241,10 @@ pub(super) fn our_own(config: &Config) -> Vec<PathBuf> {
     let data = real(config.data_dir.clone());
     let journal = real(config.withdrawals_journal.clone());
     let mut ours = vec![data.join("secret"), data.join("suppression-secret"), journal];
+    // Those of other machines, and those that were set aside.
+    ours.extend(
+        inside(&data).into_iter().filter(|path| path.extension().is_some_and(|end| end == "journal")),
+    );
     if let Some(file) = sqlite_file(config).map(real) {
         let beside = ["", "-wal", "-shm", "-journal", ".lock"];
         ours.extend(beside.map(|ending| {

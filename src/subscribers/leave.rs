@@ -84,8 +84,13 @@ pub async fn leave_as_written(
         return Ok(false);
     };
     let known = store::subscriptions(&site.db, reader.id).await?;
-    let asked_since = |one: &Subscription| one.asked_at.max(one.confirmed_at.unwrap_or_default()) > at;
-    let Some(_) = known.iter().find(|one| one.list_id == list && !asked_since(one)) else { return Ok(false) };
+    let is_meant = |one: &Subscription| {
+        let asked_at = one.asked_at.max(one.confirmed_at.unwrap_or_default());
+        one.list_id == list && one.state != SubscriptionState::Left && asked_at <= at
+    };
+    if !known.iter().any(is_meant) {
+        return Ok(false);
+    }
     let event = Happened {
         subscriber: reader.id,
         list,

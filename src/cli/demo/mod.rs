@@ -18,7 +18,7 @@ use super::running::{Parts, Running, Told};
 use crate::{
     clock::Stopwatch,
     config::{Config, Environment},
-    staff,
+    journal, staff,
 };
 
 #[derive(Debug, clap::Args)]
@@ -66,6 +66,7 @@ fn prepare(config: &mut Config, arguments: &Arguments) -> anyhow::Result<()> {
     }
     config.data_dir = config.data_dir.join("demo");
     config.database_url = format!("sqlite:{}", config.data_dir.join("broadside.db").display());
+    config.withdrawals_journal = config.data_dir.join(journal::NAME);
     // Another folder of this name is somebody's work.
     if arguments.fresh && config.data_dir.join("broadside.db").exists() {
         match fs::remove_dir_all(&config.data_dir) {
