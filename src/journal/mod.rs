@@ -248,7 +248,10 @@ impl Inner {
             tell.push(one.tell);
         }
         let written = self.write(held);
-        if let Err(error) = &written {
+        // Once, however many leave meanwhile.
+        if let Err(error) = &written
+            && self.seen().failing.is_none()
+        {
             tracing::error!(file = %self.path.display(), %error, waiting = held.behind.len(), "who leaves is not mailed any more, but that could not be written to the journal beside the database: until it can be, a restored backup would not know");
         }
         self.seen().failing = written.as_ref().err().map(ToString::to_string);

@@ -5,6 +5,10 @@ use std::{
     fs::{self, OpenOptions},
     io::Write as _,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,9 +18,10 @@ use broadside::{
     delivery::suppression::{self, Suppressions},
     donations,
     email_address::EmailAddress,
-    journal::{Found, Journal, Line, Read},
+    journal::{Found, Journal, Line, NAME, Read},
     origin::{self, Doubt, Standing},
     restored::{self, Replayed},
+    site::Site,
     subscribers::{self, ConsentMethod, SubscriptionState, Trace, consent},
     withdrawals::{self, Why, Withdrawal},
 };
@@ -24,7 +29,7 @@ use futures_util::future::join_all;
 
 use crate::{
     command_line::text,
-    support::{TestApp, TestDb, both_engines, database, program::Program, scratch},
+    support::{TestApp, TestDb, both_engines, database, program, program::Program, scratch, wait},
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -276,6 +281,54 @@ both_engines! {
         app.reader("ann@example.org").await;
         assert_eq!(start(&app).await, Replayed::default());
         assert!(gets_the_list(&app, "ann").await);
+    }
+
+    /// `kill -9` in the middle of a burst: whoever was told that they left stands in the journal, and the next start has done what
+    /// stands there.
+    async fn whoever_was_told_stands_in_the_journal_whenever_the_process_dies(app: TestApp) {
+        const READERS: usize = 80;
+        app.leaves_work();
+        app.readers(READERS).await;
+        let first = app.send_edition("The first").await;
+        let (path, listen) = (scratch::folder().join(NAME), program::address_of_its_own().to_string());
+        let settings = [("LISTEN", listen.as_str()), ("WITHDRAWALS_JOURNAL", path.to_str().expect("our own name"))];
+        let program = Program::serve(&app, &settings);
+        let ready = app.url("/").replace(app.site.base_url.authority(), &listen);
+        let visitor = app.visitor();
+        wait::until("the pages", async || visitor.try_open(&ready).await).await;
+        let told = Arc::new(AtomicUsize::new(0));
+        let mut leaving = Vec::new();
+        for number in 1..=READERS {
+            let reader = app.reader_row(&format!("reader{number}@example.org")).await;
+            let link = url::Url::parse(&app.links(first, reader).await.unsubscribe).expect("an address");
+            let request = visitor.request(Method::POST, &format!("http://{listen}{}", link.path()));
+            let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+            let (request, told) = (request.body("List-Unsubscribe=One-Click"), told.clone());
+            leaving.push(tokio::spawn(async move {
+                let well = request.send().await.is_ok_and(|answer| answer.status().is_success());
+                told.fetch_add(usize::from(well), Ordering::SeqCst);
+                well.then_some(reader)
+            }));
+        }
+        wait::until("some to be told", async || (told.load(Ordering::SeqCst) >= READERS / 4).then_some(())).await;
+        program.kill();
+        let told: Vec<i64> =
+            join_all(leaving).await.into_iter().filter_map(|one| one.expect("it came to its end")).collect();
+
+        let journal = Journal::at(path, suppression::proof(&app.site.keys));
+        let read = read(&journal).await;
+        assert!(read.breaks.is_empty(), "{:?}", read.breaks);
+        let site = Site { journal, ..app.site.clone() };
+        let after = restored::take_up(&site, None).await.expect("a start");
+        println!("told {}, written {}, done after the kill {}", told.len(), read.entries.len(), after.left);
+        let names = "select id, public_id from subscriber";
+        for (id, name) in database::rows::<(i64, String)>(&app.site.db, names).await {
+            let is_written = read.entries.iter().any(|entry| entry.text.contains(&name));
+            assert!(is_written || !told.contains(&id), "{name} was told, and does not stand in the journal");
+            let known = subscribers::subscriptions(&app.site.db, id).await.expect("a read");
+            let has_left = known.iter().all(|one| one.state == SubscriptionState::Left);
+            assert!(has_left || !is_written, "{name} stands in the journal, and is on the list");
+        }
     }
 
     /// A journal that cannot be written keeps nobody on a list, and is written as soon as it can be.
