@@ -60,7 +60,6 @@ pub struct Report {
 pub struct Line {
     /// Its subject; never empty.
     pub subject: String,
-    /// Its public id.
     pub public_id: String,
 }
 
@@ -151,9 +150,6 @@ pub async fn restored(
 
 /// At the start of a process, and when somebody has said what the database is: makes the journal ready, and takes from it what
 /// the database does not know. What was held for want of a journal is held no longer, if that is there by now.
-///
-/// # Errors
-/// When the database fails.
 pub async fn take_up(site: &Site, positions: Option<&Positions>) -> db::Result<Replayed> {
     withdrawals::begin(site).await?;
     let standing = origin::look(site).await?;
@@ -186,9 +182,6 @@ pub async fn take_up(site: &Site, positions: Option<&Positions>) -> db::Result<R
 
 /// Somebody said that mail goes out again, though who left since the backup was made may not be known; `false` if nothing is held
 /// for that. Journals that were not found are waited for no longer.
-///
-/// # Errors
-/// When the database fails.
 pub async fn go_on(site: &Site, by: Option<i64>, positions: Option<&Positions>) -> db::Result<bool> {
     let place = origin::place(&site.db).await?;
     let beyond = withdrawals::beyond(site, None).await?;
@@ -206,9 +199,6 @@ pub async fn go_on(site: &Site, by: Option<i64>, positions: Option<&Positions>) 
 
 /// Somebody said that the database is the magazine itself, and is at home here from now on, with the files of `positions`;
 /// `false`, and what was said stands, once somebody has said before what it is.
-///
-/// # Errors
-/// When the database fails.
 pub async fn moved(site: &Site, by: Option<i64>, positions: Option<&Positions>) -> db::Result<bool> {
     let place = origin::place(&site.db).await?;
     let mut tx = site.db.begin().await?;
@@ -226,9 +216,6 @@ pub async fn moved(site: &Site, by: Option<i64>, positions: Option<&Positions>) 
 }
 
 /// What was said when a backup was last restored.
-///
-/// # Errors
-/// When the database fails.
 pub async fn last(site: &Site) -> db::Result<Option<Report>> {
     let report = origin::report(&site.db).await?;
     // What another version said may read otherwise; it is no longer news then.

@@ -16,16 +16,12 @@ use crate::{
 pub enum Which {
     /// By the beginnings of their public ids.
     Named {
-        /// The subscriber.
         subscriber: String,
-        /// The edition.
         edition: String,
     },
     /// By row numbers.
     Numbered {
-        /// The edition.
         edition: i64,
-        /// The subscriber.
         subscriber: i64,
     },
 }

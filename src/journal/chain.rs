@@ -56,7 +56,6 @@ pub struct End {
     pub number: u64,
     /// Its moment.
     pub at: Moment,
-    /// Its hash.
     pub hash: String,
     /// So many bytes are whole lines.
     pub bytes: u64,

@@ -81,7 +81,6 @@ pub struct Mark {
     pub id: String,
     /// The number of its last entry.
     pub number: u64,
-    /// The hash of that.
     pub hash: String,
     /// Its moment.
     pub at: Moment,
@@ -97,7 +96,6 @@ pub struct Read {
     pub id: String,
     /// When it was begun.
     pub since: Moment,
-    /// Its entries.
     pub entries: Vec<Entry>,
     /// The hash before the first entry.
     pub beginning: String,

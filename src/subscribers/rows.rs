@@ -11,7 +11,6 @@ words! {
         Pending = "pending",
         /// They get it.
         Confirmed = "confirmed",
-        /// They left.
         Left = "left",
     }
 }
@@ -33,7 +32,6 @@ words! {
         Asked = "asked",
         /// They agreed.
         Confirmed = "confirmed",
-        /// They left.
         Left = "left",
         /// Staff brought them from a file.
         Imported = "imported",
@@ -43,7 +41,6 @@ words! {
 words! {
     /// By which way it did.
     pub enum ConsentMethod {
-        /// The form.
         Form = "form",
         /// The confirmation mail.
         Confirmation = "confirmation",
@@ -77,7 +74,7 @@ words! {
 }
 
 /// A reader.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct Subscriber {
     /// The id inside the house.
     pub id: i64,
@@ -92,13 +89,11 @@ pub struct Subscriber {
 }
 
 /// A reader's standing with one list.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct Subscription {
-    /// The list.
     pub list_id: i64,
     /// Its short name.
     pub slug: String,
-    /// Its name.
     pub name: String,
     /// Who sees the list.
     pub visibility: Visibility,
@@ -106,16 +101,14 @@ pub struct Subscription {
     pub state: SubscriptionState,
     /// When they last asked.
     pub asked_at: Moment,
-    /// When they confirmed.
     pub confirmed_at: Option<Moment>,
-    /// When they left.
     pub left_at: Option<Moment>,
     /// When a confirmation was last sent.
     pub confirmation_sent_at: Option<Moment>,
 }
 
 /// How many readers there are.
-#[derive(Clone, Copy, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct Counts {
     /// Those who are on at least one list.
     pub confirmed: i64,
@@ -126,9 +119,8 @@ pub struct Counts {
 }
 
 /// Something a reader can join.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct List {
-    /// Its id.
     pub id: i64,
     /// What links call it.
     #[serde(skip)]
@@ -152,7 +144,7 @@ impl List {
 }
 
 /// One thing a reader did about a list, or somebody did in their name.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct Event {
     /// What happened.
     pub action: ConsentAction,

@@ -65,7 +65,6 @@ pub async fn keep_up(site: &Site) -> Result<()> {
 pub struct Unknown {
     /// When somebody asked for it.
     pub at: Moment,
-    /// What.
     pub what: Withdrawal,
     /// The number of its entry.
     pub number: u64,
@@ -102,7 +101,6 @@ pub struct Gap {
     pub since: Option<Moment>,
     /// Until when.
     pub until: Moment,
-    /// Why.
     pub why: Why,
 }
 
@@ -228,9 +226,6 @@ impl Beyond {
 
     /// The database knows all of it now. Journals that were lost while it was in order are waited for no longer; with `all`
     /// neither are those of other machines, because somebody said so.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn is_known(&self, tx: &mut Tx, site: &Site, all: bool) -> Result<()> {
         for one in &self.found {
             store::note(tx, one).await?;

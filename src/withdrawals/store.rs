@@ -19,7 +19,7 @@ statements! {
 }
 
 /// Up to where the database knows a journal.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Known {
     pub journal: String,
     pub place: String,

@@ -9,7 +9,6 @@ pub enum Withdrawal {
     Left {
         /// Their public id.
         reader: String,
-        /// That of the list.
         list: String,
         /// By which way, in the word that consent is kept in.
         how: String,
@@ -18,7 +17,6 @@ pub enum Withdrawal {
     Back {
         /// Their public id.
         reader: String,
-        /// That of the list.
         list: String,
     },
     /// Somebody said that our mail is spam.
