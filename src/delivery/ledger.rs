@@ -21,6 +21,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{Db, Gate, Result, Tx},
+    editions::Cancelled,
     email_address::EmailAddress,
     origin,
     site::Site,
@@ -103,14 +104,14 @@ pub async fn withdraw_because(
     Ok(withdrawn)
 }
 
-/// The copies of a cancelled edition that are open are not mailed, and their rows say why.
+/// The copies of an edition that are open when it is cancelled are not mailed, and their rows say why.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn cancel_open(tx: &mut Tx, site: &Site, edition_id: i64) -> Result<()> {
+pub async fn cancel_open(tx: &mut Tx, site: &Site, edition: Cancelled) -> Result<()> {
     tx.close(Gate::Copies).await?;
     let mut moves = Moves::of_nobody();
-    moves::cancel(tx, &mut moves, edition_id, site.now()).await?;
+    moves::cancel(tx, &mut moves, edition.id(), site.now()).await?;
     moves.write(tx).await
 }
 
