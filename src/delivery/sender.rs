@@ -22,7 +22,7 @@ use super::{
         notices::{ClaimedNotice, Ending},
     },
     suppression::{Suppressions, stops_letter},
-    variant::compose_notice,
+    variant::{Message, Unwritten, compose_notice},
     writer::{NoticeRecord, Writer},
 };
 use crate::{
@@ -523,18 +523,8 @@ impl Sender {
 
     async fn compose_delivery(&mut self, claim: Claim) -> Option<Ready> {
         let composed = match self.shared.variants.get(&self.shared.site, claim.variant_id).await {
-            Ok(Ok(frozen)) => {
-                let (site, spare) = (&self.shared.site, std::mem::take(&mut self.spare));
-                // A text that makes us stumble costs one copy, and not the connection with all that is behind it.
-                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| frozen.compose(site, &claim, spare)))
-                    .unwrap_or_else(|_| Err("writing it failed in a way that nobody foresaw".to_owned()))
-            }
-            // One of several bodies: the copies that carry it fail alone, and everybody else has theirs (TRUST F21).
-            Ok(Err(why)) if self.has_other_bodies(&claim).await => Err(why),
-            Ok(Err(why)) => {
-                self.pause_unreadable(&claim, &why).await;
-                return None;
-            }
+            Ok(Ok(frozen)) => frozen.compose(&self.shared.site, &claim, std::mem::take(&mut self.spare)),
+            Ok(Err(why)) => Err(Unwritten::Any(why)),
             // That says nothing about this copy: it waits for a database that answers.
             Err(error) => {
                 tracing::error!(edition = claim.edition_id, %error, "a text cannot be read from the database; trying again");
@@ -542,25 +532,27 @@ impl Sender {
                 return None;
             }
         };
-        match composed {
-            Ok(message) => Some(Ready {
-                item: Item::Delivery(claim),
-                from: message.from,
-                bytes: message.bytes,
-                slot: self.slot,
-            }),
-            Err(why) => {
-                let why = ("render", why);
-                self.record_delivery(self.delivery_record(
-                    &claim,
-                    CopyState::Failed,
-                    Some(Class::Render),
-                    AttemptOutcome::Failed,
-                    why,
-                ));
-                None
+        let why = match composed {
+            Ok(Message { from, bytes }) => {
+                return Some(Ready { item: Item::Delivery(claim), from, bytes, slot: self.slot });
             }
-        }
+            Err(Unwritten::This(why)) => why,
+            // One of several bodies: the copies that carry it fail alone, and everybody else has theirs (TRUST F21).
+            Err(Unwritten::Any(why)) if self.has_other_bodies(&claim).await => why,
+            Err(Unwritten::Any(why)) => {
+                self.pause_unreadable(&claim, &why).await;
+                return None;
+            }
+        };
+        let (state, class) = (CopyState::Failed, Some(Class::Render));
+        self.record_delivery(self.delivery_record(
+            &claim,
+            state,
+            class,
+            AttemptOutcome::Failed,
+            ("render", why),
+        ));
+        None
     }
 
     async fn has_other_bodies(&self, claim: &Claim) -> bool {
