@@ -8,6 +8,7 @@
 //! It knows subscribers and lists as ids, and addresses as values; of editions it knows the state.
 
 pub mod breaker;
+mod claims;
 mod copy_names;
 pub mod domains;
 pub mod engine;

@@ -30,6 +30,10 @@ pub struct Letter(store::NewRow);
 /// who may not be the addressee. The letter is written here, in a millisecond or two: its texts are lines. What may be longer is
 /// written before, aside, and only enqueued in the transaction.
 ///
+/// It is written before its key says whether the fact was told. Whoever calls has changed the row of the fact, in a statement that only
+/// one can win, so next to every letter that is written is enqueued; to look first would cost each of them a statement, and
+/// spare two processes that meet at the same moment the writing of one.
+///
 /// # Errors
 /// When the database fails, or the context cannot be written as JSON.
 pub async fn tell<T: EmailTemplate>(

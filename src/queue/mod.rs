@@ -16,7 +16,7 @@ use crate::{
     clock::Moment,
     db::{Db, Result, Row, Tx},
     email_address::for_the_log,
-    heavy::Each,
+    heavy,
     site::Site,
 };
 
@@ -94,17 +94,14 @@ pub trait Work: Sync {
     }
 }
 
-/// Does all that is due, one after the other. One that panics keeps no other from being done, and is tried again like one that
-/// failed; whoever called hears of it at the end.
+/// Does all that is due, one after the other. One that panics is a try of that one that failed: it keeps no other from being done, is
+/// tried again by the rules, and whoever is told of what is given up is told of it.
 ///
 /// # Errors
 /// When the database fails; what was claimed is found again after its lease.
-///
-/// # Panics
-/// After the last one, when one of them has.
 pub async fn work<W: Work>(site: &Site, work: &W) -> Result<Worked> {
     let queue = work.queue();
-    let (mut worked, mut each) = (Worked::default(), Each::default());
+    let mut worked = Worked::default();
     // What fails now is for another round, however long this one takes.
     let began = site.now();
     loop {
@@ -116,10 +113,10 @@ pub async fn work<W: Work>(site: &Site, work: &W) -> Result<Worked> {
             claimed += 1;
             let came = match queue.rules.too_old(site.now(), due.since) {
                 Some(why) => Came::GivenUp { why: why.to_owned(), is_known: false },
-                None => match each.tried(work.work(site, &due)).await {
+                None => match heavy::caught(work.work(site, &due)).await {
                     Ok(Ok(came)) => came,
                     Ok(Err(error)) => Came::Later(for_the_log(&error.to_string())),
-                    Err(panic) => Came::Later(format!("it broke off: {panic}")),
+                    Err(broke) => Came::Later(format!("it broke off: {broke}")),
                 },
             };
             match note(site, work, &due, came).await? {
@@ -129,11 +126,9 @@ pub async fn work<W: Work>(site: &Site, work: &W) -> Result<Worked> {
             }
         }
         if claimed == 0 {
-            break;
+            return Ok(worked);
         }
     }
-    each.end();
-    Ok(worked)
 }
 
 /// Writes down what came of one that is claimed, and returns it: what failed once too often is given up.

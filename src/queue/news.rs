@@ -38,7 +38,7 @@ impl News {
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Happened {
     /// What happened.
-    pub kind: String,
+    pub kind: News,
     /// To what.
     pub subject: String,
 }
@@ -69,4 +69,16 @@ pub enum Letter {
     NotSo,
     /// Nobody could be written to, so nobody has been told.
     NobodyThere,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The statements know the kinds that this version can tell of, and no other.
+    #[test]
+    fn every_kind_has_its_turn() {
+        let kinds = News::ALL.map(|kind| format!("'{kind}'")).join(", ");
+        assert!(NEWS.due.sqlite.contains(&format!("kind in ({kinds})")), "{}", NEWS.due.sqlite);
+    }
 }
