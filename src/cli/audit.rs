@@ -6,7 +6,7 @@ use super::instance;
 use crate::{
     config::Config,
     delivery::{notices, progress, states::Class},
-    donations::{self, MoneyAudit, attention},
+    donations::{self, MoneyAudit, attention, states::DonationKind},
     publishing,
     site::Site,
 };
@@ -66,7 +66,8 @@ async fn one_edition(site: &Site, number: i64) -> anyhow::Result<bool> {
 
 fn money(audit: &MoneyAudit) -> bool {
     for total in &audit.totals {
-        println!("donations {}: {} of {}", total.kind, total.number, total.amount());
+        let kind = total.kind.map_or("", DonationKind::as_str);
+        println!("donations {kind}: {} of {}", total.number, total.amount());
     }
     let verdict = if audit.balances() { "balances" } else { "DOES NOT BALANCE" };
     println!("the money ledger {verdict}; {} receipts", audit.receipts);

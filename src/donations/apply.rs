@@ -11,15 +11,16 @@ use std::time::Duration;
 
 use super::{
     book, calls, letters,
-    store::{self, Donation, DueEvent, Move, NewDonation, NewRecurring, Recurring},
+    states::{DonationKind, DonationState},
+    store::{self, Donation, DueEvent, Move, NewDonation, NewRecurring, Recurring, Told},
 };
 use crate::{
     clock::Moment,
     db::{self, Tx},
     money::Money,
     payments::{
-        CheckoutSession, Every, Invoice, Payment, PaymentProvider, PaymentState, ProviderError, SessionState,
-        Subscription, SubscriptionState,
+        CheckoutSession, EventKind, Every, Invoice, Payment, PaymentProvider, PaymentState, ProviderError,
+        RecurringState, SessionState, Subscription,
     },
     site::Site,
 };
@@ -33,36 +34,6 @@ pub enum PollError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-}
-
-/// The kinds of event that move something here; all others are kept and left alone.
-const KINDS: [&str; 17] = [
-    "checkout.session.completed",
-    "checkout.session.async_payment_succeeded",
-    ASYNC_FAILED,
-    "checkout.session.expired",
-    "payment_intent.succeeded",
-    "payment_intent.processing",
-    // The balance transaction of a payment comes with this, which says when the money came.
-    CHARGE_UPDATED,
-    "customer.subscription.created",
-    "customer.subscription.updated",
-    "customer.subscription.deleted",
-    "customer.subscription.paused",
-    "customer.subscription.resumed",
-    "invoice.paid",
-    "invoice.payment_succeeded",
-    PAYMENT_FAILED,
-    "invoice.voided",
-    "invoice.marked_uncollectible",
-];
-const CHARGE_UPDATED: &str = "charge.updated";
-const PAYMENT_FAILED: &str = "invoice.payment_failed";
-const ASYNC_FAILED: &str = "checkout.session.async_payment_failed";
-
-/// Whether an event of that kind can move anything here.
-pub(super) fn concerns_us(kind: &str) -> bool {
-    KINDS.contains(&kind)
 }
 
 /// The objects of an event as they are now.
@@ -102,53 +73,55 @@ pub(super) enum Applied {
 pub(super) async fn fetch(
     site: &Site,
     provider: &dyn PaymentProvider,
-    kind: &str,
-    object_id: &str,
+    told: &Told,
 ) -> Result<Seen, PollError> {
-    if kind.starts_with("checkout.session.") {
-        let session = provider.checkout_session(object_id).await?;
-        let payment = match &session.payment {
-            // The payment knows when the money came, and whether "unpaid" means "not yet" or "never".
-            Some(id) if matches!(session.state, SessionState::Paid | SessionState::Unpaid) => {
-                Some(dated(provider.payment(id).await?)?)
-            }
-            _ => None,
-        };
-        let month = match &session.subscription {
-            None => None,
-            Some(id) => {
-                let invoice = match &session.invoice {
-                    Some(invoice) => Some(provider.invoice(invoice).await?),
-                    None => None,
-                };
-                Some(look(site, provider, id, invoice).await?)
-            }
-        };
-        Ok(Seen::Session { session: Box::new(session), payment, month })
-    } else if kind.starts_with("payment_intent.") || kind == CHARGE_UPDATED {
-        let payment = dated(provider.payment(object_id).await?)?;
-        // Who gave was forgotten when it failed; its session still knows.
-        let forgotten = match &payment.ours.donation {
-            Some(donation) if payment.state == PaymentState::Succeeded => {
-                store::forgotten_session(&site.db, donation).await?
-            }
-            _ => None,
-        };
-        let session = match forgotten {
-            Some(session) => Some(Box::new(provider.checkout_session(&session).await?)),
-            None => None,
-        };
-        Ok(Seen::Payment(payment, session))
-    } else if kind.starts_with("customer.subscription.") {
-        Ok(Seen::Month(look(site, provider, object_id, None).await?))
-    } else if kind.starts_with("invoice.") {
-        let invoice = provider.invoice(object_id).await?;
-        match invoice.subscription.clone() {
-            None => Ok(Seen::Nothing),
-            Some(id) => Ok(Seen::Month(look(site, provider, &id, Some(invoice)).await?)),
+    let object_id = &told.object_id;
+    match told.news() {
+        Some(EventKind::Checkout | EventKind::CheckoutFailed) => {
+            let session = provider.checkout_session(object_id).await?;
+            let payment = match &session.payment {
+                // The payment knows when the money came, and whether "unpaid" means "not yet" or "never".
+                Some(id) if matches!(session.state, SessionState::Paid | SessionState::Unpaid) => {
+                    Some(dated(provider.payment(id).await?)?)
+                }
+                _ => None,
+            };
+            let month = match &session.subscription {
+                None => None,
+                Some(id) => {
+                    let invoice = match &session.invoice {
+                        Some(invoice) => Some(provider.invoice(invoice).await?),
+                        None => None,
+                    };
+                    Some(look(site, provider, id, invoice).await?)
+                }
+            };
+            Ok(Seen::Session { session: Box::new(session), payment, month })
         }
-    } else {
-        Ok(Seen::Nothing)
+        Some(EventKind::Payment) => {
+            let payment = dated(provider.payment(object_id).await?)?;
+            // Who gave was forgotten when it failed; its session still knows.
+            let forgotten = match &payment.ours.donation {
+                Some(donation) if payment.state == PaymentState::Succeeded => {
+                    store::forgotten_session(&site.db, donation).await?
+                }
+                _ => None,
+            };
+            let session = match forgotten {
+                Some(session) => Some(Box::new(provider.checkout_session(&session).await?)),
+                None => None,
+            };
+            Ok(Seen::Payment(payment, session))
+        }
+        Some(EventKind::Subscription) => Ok(Seen::Month(look(site, provider, object_id, None).await?)),
+        Some(EventKind::Invoice | EventKind::InvoiceFailed) => {
+            let invoice = provider.invoice(object_id).await?;
+            match invoice.subscription.clone() {
+                None => Ok(Seen::Nothing),
+                Some(id) => Ok(Seen::Month(look(site, provider, &id, Some(invoice)).await?)),
+            }
+        }
+        None => Ok(Seen::Nothing),
     }
 }
 
@@ -242,7 +215,11 @@ async fn gift_once(
             store::advance(tx, donation.id, Move::Failed).await?;
         }
         (SessionState::Unpaid, _) => {
-            let to = if event.what.kind == ASYNC_FAILED { Move::Failed } else { Move::Pending };
+            let to = if event.what.news() == Some(EventKind::CheckoutFailed) {
+                Move::Failed
+            } else {
+                Move::Pending
+            };
             store::advance(tx, donation.id, to).await?;
         }
         (SessionState::Expired, _) => {
@@ -263,7 +240,8 @@ async fn payment_alone(
 ) -> db::Result<Applied> {
     let Some(public_id) = &payment.ours.donation else { return Ok(Applied::NotOurs) };
     // Payments of invoices are told by their invoice, and a payment whose row is unknown by its session.
-    let Some(donation) = store::donation(tx, public_id).await?.filter(|row| row.kind == "once") else {
+    let Some(donation) = store::donation(tx, public_id).await?.filter(|row| row.kind == DonationKind::Once)
+    else {
         return Ok(Applied::NotOurs);
     };
     match payment.state {
@@ -291,7 +269,7 @@ async fn pay_once(
         return Ok(Applied::Ours(Some(donation.id)));
     };
     let is_another = donation.provider_payment_id.as_ref().is_some_and(|known| *known != payment.id);
-    let donation = if donation.state == "paid" && is_another {
+    let donation = if donation.state == DonationState::Paid && is_another {
         store::add_another_payment(tx, &donation, &payment.id, amount, at).await?
     } else {
         donation
@@ -326,7 +304,11 @@ async fn gift_monthly(
     match session.state {
         SessionState::Paid | SessionState::Open => {}
         SessionState::Unpaid => {
-            let to = if event.what.kind == ASYNC_FAILED { Move::Failed } else { Move::Pending };
+            let to = if event.what.news() == Some(EventKind::CheckoutFailed) {
+                Move::Failed
+            } else {
+                Move::Pending
+            };
             store::advance(tx, donation.id, to).await?;
         }
         SessionState::Expired => {
@@ -348,9 +330,9 @@ async fn instalment(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
     let subscription = &month.subscription;
     let invoice = month.invoice.as_ref();
     let Some(recurring) = recurring_of(tx, month).await? else { return Ok(Applied::NotOurs) };
-    let runs = !matches!(subscription.state, SubscriptionState::Pending | SubscriptionState::Cancelled);
-    let runs_on =
-        runs && recurring.state == "cancelled" && calls::taken_back(tx, site, &recurring.public_id).await?;
+    let runs_on = subscription.state.runs()
+        && recurring.state == RecurringState::Cancelled
+        && calls::taken_back(tx, site, &recurring.public_id).await?;
     if runs_on {
         store::revive_recurring(tx, recurring.id).await?;
     }
@@ -377,10 +359,10 @@ async fn instalment(tx: &mut Tx, site: &Site, event: &DueEvent, month: &Month) -
         book::pay(tx, site, &donation, Some(&recurring), &paid).await?;
         donation_id = Some(donation.id);
     }
-    if let Some(invoice) = invoice.filter(|invoice| invoice.open && event.what.kind == PAYMENT_FAILED)
+    if let Some(invoice) = invoice.filter(|invoice| invoice.open && event.what.news() == Some(EventKind::InvoiceFailed))
         && recurring.activated_at.is_some()
         // News that come late: nobody asks for another card for what is over.
-        && subscription.state != SubscriptionState::Cancelled
+        && subscription.state != RecurringState::Cancelled
     {
         let failed = (invoice.id.as_str(), event.since);
         letters::send_payment_failed(tx, site, &recurring, failed, invoice.next_try).await?;
@@ -412,7 +394,6 @@ async fn instalment_row(
                     email: &recurring.email,
                     name: &recurring.name,
                     recurring_donation_id: Some(recurring.id),
-                    kind: "instalment",
                     amount_minor: amount.minor,
                     currency: code,
                     edition_id: recurring.edition_id,
@@ -441,7 +422,6 @@ async fn donation_of(
         email: session.email.as_deref().unwrap_or_default(),
         name: session.name.as_deref().unwrap_or_default(),
         recurring_donation_id: recurring.map(|row| row.id),
-        kind: if recurring.is_some() { "instalment" } else { "once" },
         amount_minor: amount.minor,
         currency: amount.currency.code(),
         edition_id: recurring.and_then(|row| row.edition_id),
@@ -504,14 +484,7 @@ async fn mirror(tx: &mut Tx, event: &DueEvent, recurring: &Recurring, month: &Mo
         customer_id: subscription.customer.as_deref(),
         amount_minor: amount.map_or(recurring.amount_minor, |amount| amount.minor),
         currency: amount.map_or(recurring.currency.as_str(), |amount| amount.currency.code()),
-        state: match subscription.state {
-            SubscriptionState::Pending => "pending",
-            SubscriptionState::Active => "active",
-            SubscriptionState::PastDue => "past_due",
-            SubscriptionState::Paused => "paused",
-            SubscriptionState::Unpaid => "unpaid",
-            SubscriptionState::Cancelled => "cancelled",
-        },
+        state: subscription.state,
         ended_at: subscription.ended_at.unwrap_or(event.since),
         version: month.version,
     };

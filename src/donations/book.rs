@@ -6,6 +6,7 @@
 use super::{
     letters,
     lines::Total,
+    states::{DonationKind, DonationState},
     store::{self, Donation, Entry, Recurring},
 };
 use crate::{
@@ -38,7 +39,7 @@ pub(super) async fn pay(
     paid: &Paid<'_>,
 ) -> db::Result<()> {
     let amount = paid.amount;
-    if amount.minor <= 0 || donation.state == "paid" {
+    if amount.minor <= 0 || donation.state == DonationState::Paid {
         return Ok(());
     }
     let email = known(&donation.email, paid.email);
@@ -69,7 +70,10 @@ pub(super) async fn pay(
     }
     let group = format!("gift:{}", donation.public_id);
     let reference = paid.payment_id.or(paid.invoice_id).unwrap_or_default();
-    let income = if donation.kind == "once" { "income:once" } else { "income:monthly" };
+    let income = match donation.kind {
+        DonationKind::Once => "income:once",
+        DonationKind::Instalment => "income:monthly",
+    };
     for (account, amount_minor) in [("provider:stripe", amount.minor), (income, -amount.minor)] {
         let entry = Entry {
             group: &group,

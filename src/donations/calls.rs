@@ -9,11 +9,12 @@
 
 use super::{
     letters,
+    states::Operation,
     store::{self, Asked, CANCELLATIONS, CHECKOUTS, Call, Move},
 };
 use crate::{
     db::{self, Tx},
-    payments::{NewCheckout, PaymentProvider, ProviderError, SubscriptionState},
+    payments::{NewCheckout, PaymentProvider, ProviderError, RecurringState},
     queue::{self, Came, Due, Queue, Work},
     site::Site,
 };
@@ -23,12 +24,12 @@ const CANCEL: &str = "cancel:";
 
 pub(super) async fn store_checkout(tx: &mut Tx, site: &Site, checkout: &NewCheckout) -> db::Result<Call> {
     let request = serde_json::to_string(checkout).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    keep(tx, site, &CHECKOUTS, &checkout.idempotency_key, "checkout", request).await
+    keep(tx, site, &CHECKOUTS, &checkout.idempotency_key, Operation::Checkout, request).await
 }
 
 /// The call that asks to end a monthly donation: one for each, however often it is pressed.
 pub(super) async fn store_cancellation(tx: &mut Tx, site: &Site, recurring: &str) -> db::Result<Call> {
-    keep(tx, site, &CANCELLATIONS, &cancellation_of(recurring), "cancel", String::new()).await
+    keep(tx, site, &CANCELLATIONS, &cancellation_of(recurring), Operation::Cancel, String::new()).await
 }
 
 /// The key of the call that ends a monthly donation.
@@ -42,7 +43,7 @@ async fn keep(
     site: &Site,
     queue: &Queue,
     key: &str,
-    operation: &str,
+    operation: Operation,
     request: String,
 ) -> db::Result<Call> {
     let now = site.now();
@@ -175,7 +176,7 @@ async fn ask_to_end(
     // key for a day, a failure too, and forgets the key after that.
     let key = format!("{}:{}", call.name, call.attempts);
     let ended_at = match provider.cancel_subscription(&subscription, &key).await {
-        Ok(seen) if seen.state == SubscriptionState::Cancelled => seen.ended_at.unwrap_or(site.now()),
+        Ok(seen) if seen.state == RecurringState::Cancelled => seen.ended_at.unwrap_or(site.now()),
         Ok(_) => return Ok(Err(ProviderError::NotYet("that the monthly donation is over"))),
         // What the provider has not got it cannot charge. A test key does not hear of what is live, nor the key of another
         // account of anything: whoever hears otherwise later asks again ([`taken_back`]). What only a test key sees moves no

@@ -238,7 +238,6 @@ async fn write_down(
         email: &checkout.email,
         name,
         recurring_donation_id: recurring.as_ref().map(|row| row.id),
-        kind: if recurring.is_some() { "instalment" } else { "once" },
         amount_minor: checkout.amount_minor,
         currency: &checkout.currency,
         edition_id,

@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use super::{
     apply::{self, PollError},
     lines::UNREADABLE,
+    states::{EventSource, EventState},
     store::{self, DueEvent, EVENTS, Told},
 };
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     clock::Moment,
     db::{self, is_unique_violation},
     payments::{
-        Event, PaymentProvider, ProviderError,
+        Event, EventKind, PaymentProvider, ProviderError,
         webhook::{self, Genuine, WebhookError, WebhookSecrets},
     },
     queue::{self, Came, News, Queue, Work, news},
@@ -62,7 +63,8 @@ pub async fn receive(
     let mut tx = site.db.begin().await?;
     match genuine {
         Genuine::Event(event) => {
-            store::add_event(&mut tx, &event, "webhook", first_state(&event), None, now).await?;
+            let state = first_state(&event);
+            store::add_event(&mut tx, &event, EventSource::Webhook, state, None, now).await?;
         }
         Genuine::Unreadable(payload) => {
             tracing::error!("the payment provider signed an event that cannot be read; it is kept");
@@ -73,7 +75,8 @@ pub async fn receive(
                 created: now,
                 live: provider.is_live(),
             };
-            if store::add_event(&mut tx, &event, "webhook", "dead", Some(&payload), now).await? == 1 {
+            let (source, state) = (EventSource::Webhook, EventState::Dead);
+            if store::add_event(&mut tx, &event, source, state, Some(&payload), now).await? == 1 {
                 news::add(&mut tx, now, News::GivenUp, EVENTS.rules.name).await?;
             }
         }
@@ -83,8 +86,11 @@ pub async fn receive(
 }
 
 /// Events of other kinds are kept and left alone.
-fn first_state(event: &Event) -> &'static str {
-    if apply::concerns_us(&event.kind) && !event.object_id.is_empty() { "new" } else { "ignored" }
+fn first_state(event: &Event) -> EventState {
+    match EventKind::of(&event.kind) {
+        Some(_) if !event.object_id.is_empty() => EventState::New,
+        _ => EventState::Ignored,
+    }
 }
 
 /// Reads the provider's own list of events into the same inbox, so that nothing stays lost when we could not be reached
@@ -116,8 +122,9 @@ pub async fn poll_provider(site: &Site, provider: &dyn PaymentProvider) -> Resul
         let newest = way.take().map(|way| way.newest).max(first);
         let mut tx = site.db.begin().await?;
         for event in &page.events {
-            if event.live == provider.is_live() && first_state(event) == "new" {
-                added += store::add_event(&mut tx, event, "poll", "new", None, site.now()).await?;
+            let state = first_state(event);
+            if event.live == provider.is_live() && state == EventState::New {
+                added += store::add_event(&mut tx, event, EventSource::Poll, state, None, site.now()).await?;
             }
         }
         way = page.next.map(|after| Way { newest: newest.unwrap_or_default(), after });
@@ -202,7 +209,7 @@ const MOST_LOOKS: u32 = 5;
 
 async fn work_on(site: &Site, provider: &dyn PaymentProvider, event: &DueEvent) -> Result<(), PollError> {
     for _ in 0..MOST_LOOKS {
-        let seen = apply::fetch(site, provider, &event.what.kind, &event.what.object_id).await?;
+        let seen = apply::fetch(site, provider, &event.what).await?;
         let mut attempt = 0;
         let applied = loop {
             match apply_once(site, event, &seen).await {
@@ -226,8 +233,8 @@ async fn apply_once(site: &Site, event: &DueEvent, seen: &apply::Seen) -> db::Re
     let applied = apply::apply(&mut tx, site, event, seen).await?;
     let (state, donation_id) = match applied {
         apply::Applied::Stale => return Ok(false),
-        apply::Applied::NotOurs => ("ignored", None),
-        apply::Applied::Ours(donation_id) => ("done", donation_id),
+        apply::Applied::NotOurs => (EventState::Ignored, None),
+        apply::Applied::Ours(donation_id) => (EventState::Done, donation_id),
     };
     EVENTS.done(&mut tx, (event.name.as_str(), event.next_at, state, donation_id)).await?;
     tx.commit().await?;

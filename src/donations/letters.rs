@@ -7,6 +7,7 @@
 use super::{
     lines::{Unended, figures},
     manage_link::manage_token,
+    states::RecurringState,
     store::{self, Recurring},
 };
 use crate::{
@@ -158,7 +159,7 @@ pub(super) async fn tell_donor_state(tx: &mut Tx, site: &Site, donor_id: i64) ->
 /// After any change: tells the supporter, once, that a monthly donation that had begun is over, and brings the donor state up to date.
 pub(super) async fn follow_up(tx: &mut Tx, site: &Site, recurring_id: i64) -> db::Result<()> {
     let recurring = store::recurring_by_id(tx, recurring_id).await?;
-    if recurring.state == "cancelled" && recurring.activated_at.is_some() {
+    if recurring.state == RecurringState::Cancelled && recurring.activated_at.is_some() {
         send_monthly_ended(tx, site, &recurring).await?;
     }
     if let Some(donor_id) = recurring.donor_id {

@@ -2,6 +2,7 @@
 
 use sqlx::FromRow;
 
+use super::states::{DonationKind, DonationState, EventSource, EventState, RecurringState};
 use crate::{
     clock::Moment,
     money::{self, Money},
@@ -13,8 +14,9 @@ pub(super) const UNREADABLE: &str = "unreadable";
 /// A number of gifts and their sum, in one currency.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct Total {
-    /// `once`, `instalment`, or what else is summed.
-    pub kind: String,
+    /// What is summed; none for monthly donations and for the book.
+    #[sqlx(default)]
+    pub kind: Option<DonationKind>,
     /// ISO 4217 code.
     pub currency: String,
     /// How many.
@@ -42,14 +44,14 @@ pub struct Listed {
     pub email: String,
     /// The supporter's name; may be empty.
     pub name: String,
-    /// `once` or `instalment`.
-    pub kind: String,
+    /// What it is one of.
+    pub kind: DonationKind,
     /// Minor units.
     pub amount_minor: i64,
     /// ISO 4217 code.
     pub currency: String,
-    /// `created`, `checkout_open`, `pending`, `paid`, `failed` or `expired`.
-    pub state: String,
+    /// How far it has come.
+    pub state: DonationState,
     /// When the supporter set out.
     pub created_at: Moment,
     /// When the money was there.
@@ -65,7 +67,7 @@ pub struct Listed {
     /// The receipt's number, once paid.
     pub receipt_number: Option<String>,
     /// The state of the monthly donation it is part of.
-    pub recurring_state: Option<String>,
+    pub recurring_state: Option<RecurringState>,
     /// The monthly donation it is part of.
     pub recurring_public_id: Option<String>,
 }
@@ -80,13 +82,13 @@ impl Listed {
     /// Whether the money is there: only then may anyone be thanked (TRUST T5).
     #[must_use]
     pub fn is_paid(&self) -> bool {
-        self.state == "paid"
+        self.state == DonationState::Paid
     }
 
     /// Whether it is one month of a monthly donation.
     #[must_use]
     pub fn is_monthly(&self) -> bool {
-        self.kind == "instalment"
+        self.kind == DonationKind::Instalment
     }
 }
 
@@ -121,10 +123,10 @@ pub struct EventLine {
     /// Its kind, in the provider's words.
     #[sqlx(rename = "type")]
     pub kind: String,
-    /// `webhook` or `poll`.
-    pub source: String,
-    /// `new`, `done`, `ignored` or `dead`.
-    pub state: String,
+    /// How we heard of it.
+    pub source: EventSource,
+    /// What became of it.
+    pub state: EventState,
     /// How often it was tried.
     pub attempts: i64,
     /// Why the last try failed.
@@ -139,7 +141,7 @@ impl EventLine {
     /// Whether trying again could help: what cannot be read once cannot be read twice.
     #[must_use]
     pub fn can_be_tried(&self) -> bool {
-        self.state == "dead" && self.kind != UNREADABLE
+        self.state == EventState::Dead && self.kind != UNREADABLE
     }
 }
 

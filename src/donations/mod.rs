@@ -20,6 +20,7 @@ mod lines;
 mod manage_link;
 mod monthly;
 pub mod reports;
+pub mod states;
 mod store;
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     clock::Moment,
     db,
-    payments::{PaymentProvider, ProviderError},
+    payments::{PaymentProvider, ProviderError, RecurringState},
     site::Site,
 };
 
@@ -23,8 +23,8 @@ pub struct Monthly {
     pub public_id: String,
     /// The amount each month, for people.
     pub amount: String,
-    /// `pending`, `active`, `past_due`, `paused`, `unpaid` or `cancelled`.
-    pub state: String,
+    /// How it stands.
+    pub state: RecurringState,
     /// When the first month was paid.
     pub began_at: Option<Moment>,
     /// When it ended.
@@ -88,8 +88,7 @@ pub async fn cancel_all(
     let recurring = find(site, token).await?.ok_or(CancelError::NotFound)?;
     let others = others(site, &recurring).await?;
     let mut named: Vec<&str> = others.iter().map(|other| other.public_id.as_str()).collect();
-    let runs = !matches!(recurring.state.as_str(), "pending" | "cancelled");
-    if runs && recurring.provider_subscription_id.is_some() {
+    if recurring.state.runs() && recurring.provider_subscription_id.is_some() {
         named.push(&recurring.public_id);
     }
     // All of it is written down before the provider hears of any.
@@ -121,7 +120,7 @@ pub async fn cancel_monthly(
     token: &str,
 ) -> Result<(), CancelError> {
     let recurring = find(site, token).await?.ok_or(CancelError::NotFound)?;
-    if recurring.state == "cancelled" {
+    if recurring.state == RecurringState::Cancelled {
         return Ok(());
     }
     if recurring.provider_subscription_id.is_none() {

@@ -4,12 +4,15 @@ pub(super) mod attention;
 
 use sqlx::FromRow;
 
-use super::lines::{EventLine, LedgerLine, Listed, Total};
+use super::{
+    lines::{EventLine, LedgerLine, Listed, Total},
+    states::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
+};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     money::Money,
-    payments::{Event, Subscription},
+    payments::{Event, EventKind, Subscription},
     queue,
     queue::Due,
     statements, token,
@@ -131,10 +134,10 @@ statements! {
 
     TOTALS = "select kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor from donation
         where state = 'paid' group by kind, currency order by currency, kind desc";
-    RUNNING = "select 'recurring' as kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
+    RUNNING = "select currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
         from recurring_donation where state in ('active', 'past_due') and activated_at is not null group by currency order by currency";
-    BOOKED = "select account as kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
-        from ledger_entry where account = 'provider:stripe' group by account, currency order by currency";
+    BOOKED = "select currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
+        from ledger_entry where account = 'provider:stripe' group by currency order by currency";
     UNBALANCED = "select entry_group as text from ledger_entry group by entry_group, currency
         having sum(amount_minor) <> 0";
     WRONGLY_BOOKED = "select public_id as text from donation where state = 'paid' and
@@ -225,8 +228,8 @@ pub(super) struct Donation {
     pub public_id: String,
     pub email: String,
     pub name: String,
-    pub kind: String,
-    pub state: String,
+    pub kind: DonationKind,
+    pub state: DonationState,
     pub recurring_donation_id: Option<i64>,
     pub provider_payment_id: Option<String>,
     pub edition_id: Option<i64>,
@@ -242,7 +245,7 @@ pub(super) struct Recurring {
     pub name: String,
     pub amount_minor: i64,
     pub currency: String,
-    pub state: String,
+    pub state: RecurringState,
     pub provider_subscription_id: Option<String>,
     pub edition_id: Option<i64>,
     pub activated_at: Option<Moment>,
@@ -261,8 +264,15 @@ pub(super) struct Asked {
 #[derive(Clone, Debug, FromRow)]
 pub(super) struct Told {
     #[sqlx(rename = "type")]
-    pub kind: String,
+    kind: String,
     pub object_id: String,
+}
+
+impl Told {
+    /// What it is news of; none for what moves nothing here.
+    pub fn news(&self) -> Option<EventKind> {
+        EventKind::of(&self.kind)
+    }
 }
 
 /// A call whose turn has come.
@@ -308,7 +318,6 @@ pub(super) struct NewDonation<'a> {
     pub email: &'a str,
     pub name: &'a str,
     pub recurring_donation_id: Option<i64>,
-    pub kind: &'a str,
     pub amount_minor: i64,
     pub currency: &'a str,
     pub edition_id: Option<i64>,
@@ -316,12 +325,16 @@ pub(super) struct NewDonation<'a> {
 }
 
 pub(super) async fn add_donation(tx: &mut Tx, new: &NewDonation<'_>) -> Result<Donation> {
+    let kind = match new.recurring_donation_id {
+        Some(_) => DonationKind::Instalment,
+        None => DonationKind::Once,
+    };
     let row = (
         new.public_id,
         new.email,
         new.name,
         new.recurring_donation_id,
-        new.kind,
+        kind,
         new.amount_minor,
         new.currency,
         new.edition_id,
@@ -571,7 +584,7 @@ pub(super) struct Mirror<'a> {
     pub customer_id: Option<&'a str>,
     pub amount_minor: i64,
     pub currency: &'a str,
-    pub state: &'a str,
+    pub state: RecurringState,
     /// When it ended, if its state says that it has.
     pub ended_at: Moment,
     /// The row's version before the subscription was looked at.
@@ -619,7 +632,7 @@ pub(super) async fn standing(tx: &mut Tx, donor_id: i64) -> Result<Standing> {
 pub(super) async fn add_call(
     tx: &mut Tx,
     key: &str,
-    operation: &str,
+    operation: Operation,
     request: &str,
     at: Moment,
     next_at: Moment,
@@ -644,8 +657,8 @@ pub(super) async fn checkout_is_known(tx: &mut Tx, key: &str) -> Result<u64> {
 pub(super) async fn add_event(
     tx: &mut Tx,
     event: &Event,
-    source: &str,
-    state: &str,
+    source: EventSource,
+    state: EventState,
     unread: Option<&str>,
     now: Moment,
 ) -> Result<u64> {

@@ -20,6 +20,7 @@ use crate::{
     clock::Moment,
     money::{self, Money},
     replies::scan::without_addresses,
+    words,
 };
 
 /// How often a gift is given.
@@ -170,21 +171,30 @@ pub struct Invoice {
     pub name: Option<String>,
 }
 
-/// The state of a subscription, in the words of our `recurring_donation`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SubscriptionState {
-    /// Not paid for the first time yet.
-    Pending,
-    /// Paid up.
-    Active,
-    /// A payment failed and will be tried again.
-    PastDue,
-    /// Paused.
-    Paused,
-    /// The provider has stopped trying.
-    Unpaid,
-    /// Over.
-    Cancelled,
+words! {
+    /// The state of a subscription, and of our recurring donation. What only a newer version knows can be ended.
+    pub enum RecurringState else Paused {
+        /// Not paid for the first time yet.
+        Pending = "pending",
+        /// Paid up.
+        Active = "active",
+        /// A payment failed and will be tried again.
+        PastDue = "past_due",
+        /// Paused.
+        Paused = "paused",
+        /// The provider has stopped trying.
+        Unpaid = "unpaid",
+        /// Over.
+        Cancelled = "cancelled",
+    }
+}
+
+impl RecurringState {
+    /// Whether it has begun and is not over.
+    #[must_use]
+    pub const fn runs(self) -> bool {
+        !matches!(self, Self::Pending | Self::Cancelled)
+    }
 }
 
 /// A subscription as it is now.
@@ -193,7 +203,7 @@ pub struct Subscription {
     /// The provider's id.
     pub id: String,
     /// Its state.
-    pub state: SubscriptionState,
+    pub state: RecurringState,
     /// The provider's id of the supporter.
     pub customer: Option<String>,
     /// The monthly amount.
@@ -211,7 +221,7 @@ pub struct Subscription {
 pub struct Event {
     /// The provider's id: the same event, told twice, has the same.
     pub id: String,
-    /// Such as `checkout.session.completed`.
+    /// The provider's word, such as `checkout.session.completed`: [`EventKind::of`] says what it is news of.
     pub kind: String,
     /// The object it happened to.
     pub object_id: String,
@@ -219,6 +229,23 @@ pub struct Event {
     pub created: Moment,
     /// Whether it is about real money.
     pub live: bool,
+}
+
+/// What an event is news of, if it moves a gift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// A checkout session.
+    Checkout,
+    /// A checkout session whose bank did not pay.
+    CheckoutFailed,
+    /// A payment.
+    Payment,
+    /// A subscription.
+    Subscription,
+    /// An invoice.
+    Invoice,
+    /// An invoice that could not be paid.
+    InvoiceFailed,
 }
 
 /// A page of the provider's list of events.

@@ -28,8 +28,9 @@ use stripe_types::{Currency, RangeQueryTs};
 use url::Url;
 
 use super::{
-    Answer, Checkout, CheckoutSession, Event, EventPage, Every, Invoice, NewCheckout, OurIds, Payment,
-    PaymentProvider, PaymentState, ProviderError, SessionState, Subscription, SubscriptionState, money_of,
+    Answer, Checkout, CheckoutSession, Event, EventKind, EventPage, Every, Invoice, NewCheckout, OurIds,
+    Payment, PaymentProvider, PaymentState, ProviderError, RecurringState, SessionState, Subscription,
+    money_of,
 };
 use crate::clock::Moment;
 
@@ -216,7 +217,7 @@ impl PaymentProvider for Stripe {
                 Ok(ended) => Ok(ended.into()),
                 // One that has ended can no longer be cancelled: Stripe says it is missing, though it can be fetched.
                 Err(error) if error.is_missing() => match self.subscription(id).await? {
-                    ended if ended.state == SubscriptionState::Cancelled => Ok(ended),
+                    ended if ended.state == RecurringState::Cancelled => Ok(ended),
                     _ => Err(error),
                 },
                 Err(error) => Err(error),
@@ -516,12 +517,12 @@ impl From<WireSubscription> for Subscription {
         });
         Self {
             state: match wire.status.as_str() {
-                "active" | "trialing" => SubscriptionState::Active,
-                "past_due" => SubscriptionState::PastDue,
-                "paused" => SubscriptionState::Paused,
-                "unpaid" => SubscriptionState::Unpaid,
-                "canceled" | "incomplete_expired" => SubscriptionState::Cancelled,
-                _ => SubscriptionState::Pending,
+                "active" | "trialing" => RecurringState::Active,
+                "past_due" => RecurringState::PastDue,
+                "paused" => RecurringState::Paused,
+                "unpaid" => RecurringState::Unpaid,
+                "canceled" | "incomplete_expired" => RecurringState::Cancelled,
+                _ => RecurringState::Pending,
             },
             customer: wire.customer,
             amount,
@@ -530,6 +531,32 @@ impl From<WireSubscription> for Subscription {
             ended_at: wire.ended_at.map(Moment::from_unix_seconds),
             id: wire.id,
         }
+    }
+}
+
+impl EventKind {
+    /// What an event of a kind is news of; none for what moves nothing here.
+    #[must_use]
+    pub fn of(kind: &str) -> Option<Self> {
+        Some(match kind {
+            "checkout.session.completed"
+            | "checkout.session.async_payment_succeeded"
+            | "checkout.session.expired" => Self::Checkout,
+            "checkout.session.async_payment_failed" => Self::CheckoutFailed,
+            // The balance transaction of a payment comes with the last, which says when the money came.
+            "payment_intent.succeeded" | "payment_intent.processing" | "charge.updated" => Self::Payment,
+            "customer.subscription.created"
+            | "customer.subscription.updated"
+            | "customer.subscription.deleted"
+            | "customer.subscription.paused"
+            | "customer.subscription.resumed" => Self::Subscription,
+            "invoice.paid"
+            | "invoice.payment_succeeded"
+            | "invoice.voided"
+            | "invoice.marked_uncollectible" => Self::Invoice,
+            "invoice.payment_failed" => Self::InvoiceFailed,
+            _ => return None,
+        })
     }
 }
 

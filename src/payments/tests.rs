@@ -11,8 +11,8 @@ use tokio::{
 };
 
 use super::{
-    Every, NewCheckout, PaymentProvider, PaymentState, ProviderError, SessionState, Stripe, StripeSettings,
-    SubscriptionState,
+    Every, NewCheckout, PaymentProvider, PaymentState, ProviderError, RecurringState, SessionState, Stripe,
+    StripeSettings,
 };
 use crate::{clock::Moment, money::Currency, money::Money};
 
@@ -232,7 +232,7 @@ async fn objects_are_read_as_far_as_they_matter() {
     assert!(server.requests()[1].starts_with("GET /v1/invoices/in_1?expand"));
 
     let subscription = server.stripe.subscription("sub_1").await.expect("a subscription");
-    assert_eq!((subscription.state, subscription.amount), (SubscriptionState::PastDue, fifteen));
+    assert_eq!((subscription.state, subscription.amount), (RecurringState::PastDue, fifteen));
 
     let payment = server.stripe.payment("pi_1").await.expect("a payment");
     assert_eq!((payment.state, payment.amount), (PaymentState::NotPaid, fifteen));

@@ -13,7 +13,10 @@ use std::{
 
 use broadside::{
     delivery::notices,
-    donations::{self, reports},
+    donations::{
+        self, reports,
+        states::{DonationState, RecurringState},
+    },
     email_address::EmailAddress,
     payments::{PaymentProvider, ProviderError, Stripe, StripeSettings},
     sandbox::{ApiFault, Fate, Forgery, StripeServer},
@@ -189,7 +192,7 @@ both_engines! {
             let gift = house.give(every, "15").await;
             house.stripe().decline(&gift.session, BUYER).expect("a try");
             house.work().await;
-            assert_eq!(house.donation(&gift).await.state, "checkout_open");
+            assert_eq!(house.donation(&gift).await.state, DonationState::CheckoutOpen);
             assert!(!house.thanks(&gift).await.contains("Thank you"));
         }
         assert_eq!((house.sums().await, house.mails().await), ((0, 0), 0));
@@ -207,12 +210,12 @@ both_engines! {
             let gift = house.give(every, "15").await;
             house.stripe().pay_later(&gift.session, BUYER).expect("a debit");
             house.work().await;
-            assert_eq!(house.donation(&gift).await.state, "pending");
+            assert_eq!(house.donation(&gift).await.state, DonationState::Pending);
             assert!(house.thanks(&gift).await.contains("waiting for your bank"));
             assert_eq!((house.sums().await.0, house.mails().await), (paid, paid));
             house.stripe().settle(&gift.session, succeeds).expect("an end");
             house.work().await;
-            assert_eq!(house.donation(&gift).await.state, if succeeds { "paid" } else { "failed" });
+            assert_eq!(house.donation(&gift).await.state, if succeeds { DonationState::Paid } else { DonationState::Failed });
             paid += i64::from(succeeds);
             assert_eq!((house.sums().await.0, house.mails().await), (paid, paid));
         }
@@ -246,7 +249,7 @@ both_engines! {
                 house.work().await;
             }
             let listed = house.donation(&gift).await;
-            assert_eq!((listed.state.as_str(), listed.recurring_state.as_deref()), ("paid", Some("active")));
+            assert_eq!((listed.state, listed.recurring_state), (DonationState::Paid, Some(RecurringState::Active)));
             let rounds = round as i64 + 1;
             assert_eq!((house.sums().await, house.mails().await), ((rounds, 1_500 * rounds), rounds));
         }
@@ -283,7 +286,7 @@ both_engines! {
         }
         assert_eq!(house.stripe().forge(&held[0], Forgery::Huge).await, 413);
         house.work().await;
-        assert_eq!((house.donation(&gift).await.state.as_str(), house.mails().await), ("checkout_open", 0));
+        assert_eq!((house.donation(&gift).await.state, house.mails().await), (DonationState::CheckoutOpen, 0));
         assert_eq!(house.stripe().forge(&held[0], Forgery::NotJson).await, 200);
         let unfinished = reports::unfinished(&house.site.db).await.expect("a read");
         assert_eq!((unfinished.waiting, unfinished.dead), (0, 1), "signed and unreadable is kept in sight");
@@ -306,7 +309,7 @@ both_engines! {
         assert_eq!(sessions.len(), 2);
         let session = sessions[0]["id"].as_str().expect("an id").to_owned();
         let gift = Gift { id: house.newest().await.public_id, session };
-        assert_eq!(house.donation(&gift).await.state, "created");
+        assert_eq!(house.donation(&gift).await.state, DonationState::Created);
         house.stripe().pay(&gift.session, BUYER).expect("a payment");
         house.work().await;
         house.site.clock.advance(Duration::from_secs(61));
@@ -326,7 +329,7 @@ both_engines! {
 
         house.stripe().fail_renewal(&subscription).expect("a month that fails");
         house.work().await;
-        assert_eq!(house.donation(&gift).await.recurring_state.as_deref(), Some("past_due"));
+        assert_eq!(house.donation(&gift).await.recurring_state, Some(RecurringState::PastDue));
         assert_eq!(house.mails().await, 2, "the receipt, and word of the failed payment");
         house.stripe().retry_invoice(&subscription).expect("another try");
         house.work().await;
@@ -339,7 +342,7 @@ both_engines! {
         assert!(ended.text().await.expect("a page").contains("Your monthly donation has ended"));
         house.work().await;
         assert!(house.stripe().renew(&subscription).is_err(), "it can still be charged");
-        assert_eq!(house.donation(&gift).await.recurring_state.as_deref(), Some("cancelled"));
+        assert_eq!(house.donation(&gift).await.recurring_state, Some(RecurringState::Cancelled));
         assert_eq!(house.mails().await, 4, "and one word of the end");
     }
 

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use broadside::{
     clock::Moment,
-    donations::{self, attention, reports},
+    donations::{
+        self, attention, reports,
+        states::{DonationState, RecurringState},
+    },
     jobs::retention,
     payments::{
         Answer, Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider,
@@ -182,7 +185,7 @@ both_engines! {
             let charged = 3 * (round + 1) + round;
             assert_eq!(sums, (charged, 1_500 * charged), "each was charged, and each is booked");
             let listed = house.donation(&gift).await;
-            assert_eq!((listed.state.as_str(), listed.recurring_state.as_deref()), ("paid", Some("active")));
+            assert_eq!((listed.state, listed.recurring_state), (DonationState::Paid, Some(RecurringState::Active)));
             let token = donations::manage_token(&house.site, &listed.recurring_public_id.expect("a monthly donation"));
             let page = house.page(&format!("/giving/{token}")).await;
             assert!(page.contains("You give €15.00 every month"), "{page}");
@@ -240,7 +243,7 @@ both_engines! {
         let events = house.stripe().held_events();
         tell(&house, &events).await;
         let failed = house.donation(&gift).await;
-        assert_eq!((failed.state.as_str(), failed.email.as_str(), failed.name.as_str()), ("failed", "", ""));
+        assert_eq!((failed.state, failed.email.as_str(), failed.name.as_str()), (DonationState::Failed, "", ""));
     }
 
     /// Nobody is asked for another card for a month that is forgiven.
@@ -281,7 +284,7 @@ both_engines! {
             house.work().await;
 
             let listed = house.donation(&gift).await;
-            assert_eq!((listed.state.as_str(), listed.recurring_state.as_deref()), ("paid", Some("active")), "{kind}");
+            assert_eq!((listed.state, listed.recurring_state), (DonationState::Paid, Some(RecurringState::Active)), "{kind}");
             let needs = attention::look(&house.site.db, house.site.now()).await.expect("a read");
             assert!(needs.copies.is_empty(), "{kind}: {:?}", needs.copies);
             let events = house.stripe().held_events();
@@ -310,10 +313,10 @@ both_engines! {
         // Meanwhile the month is paid, and this process hears of it.
         house.stripe().retry_invoice(&subscription).expect("another try");
         house.work().await;
-        assert_eq!(house.donation(&gift).await.recurring_state.as_deref(), Some("active"));
+        assert_eq!(house.donation(&gift).await.recurring_state, Some(RecurringState::Active));
         slow.go_on.notify_one();
         working.await.expect("it ends").expect("a round of work");
-        assert_eq!(house.donation(&gift).await.recurring_state.as_deref(), Some("active"), "it went back");
+        assert_eq!(house.donation(&gift).await.recurring_state, Some(RecurringState::Active), "it went back");
         other.db.close().await;
         house.work().await;
     }

@@ -9,6 +9,7 @@ use broadside::{
         states::{AttemptOutcome, CopyState},
         suppression::Reason,
     },
+    donations::states::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
     editions::{Cause, EditionState, UnknownPolicy},
     staff::Role,
     subscribers::{ConsentAction, ConsentMethod, DonorState, SubscriptionState, Visibility},
@@ -108,6 +109,12 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "consent_event"."action": ConsentAction,
         "consent_event"."method": ConsentMethod,
         "donor_state"."state": DonorState,
+        "donation"."kind": DonationKind,
+        "donation"."state": DonationState,
+        "recurring_donation"."state": RecurringState,
+        "provider_event"."source": EventSource,
+        "provider_event"."state": EventState,
+        "provider_call"."operation": Operation,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
         progress::{self, Audit},
         states::CopyState,
     },
-    donations::{self, MoneyAudit},
+    donations::{self, MoneyAudit, states::DonationKind},
     sandbox::{Rhythm, Sandbox},
     site::Site,
     subscribers,
@@ -116,22 +116,26 @@ impl Report {
 
     /// The provider's charges against the paid donations, by currency and kind.
     fn compare_money(&mut self, sandbox: &Sandbox) {
-        let mut charged: HashMap<(String, &str), (i64, i64)> = HashMap::new();
+        let mut charged: HashMap<(String, DonationKind), (i64, i64)> = HashMap::new();
         for charge in sandbox.stripe().charges() {
-            let kind = if charge.rhythm == Rhythm::Once { "once" } else { "instalment" };
+            let kind = match charge.rhythm {
+                Rhythm::Once => DonationKind::Once,
+                Rhythm::Recurring => DonationKind::Instalment,
+            };
             let sum = charged.entry((charge.currency.to_uppercase(), kind)).or_default();
             *sum = (sum.0 + 1, sum.1 + charge.amount);
         }
         for total in &self.money.totals {
-            let key =
-                (total.currency.to_uppercase(), if total.kind == "once" { "once" } else { "instalment" });
-            let theirs = charged.remove(&key).unwrap_or_default();
+            let theirs = total
+                .kind
+                .and_then(|kind| charged.remove(&(total.currency.to_uppercase(), kind)))
+                .unwrap_or_default();
             if theirs != (total.number, total.minor) {
                 self.problems.push(format!(
                     "{} gifts of {} ({}) are booked, the provider charged {} of {} in minor units",
                     total.number,
                     total.amount(),
-                    total.kind,
+                    total.kind.map_or("", DonationKind::as_str),
                     theirs.0,
                     theirs.1
                 ));
@@ -167,7 +171,7 @@ impl fmt::Display for Report {
             writeln!(f, "    still open          {}", rows.open)?;
         }
         for total in &self.money.totals {
-            let kind = if total.kind == "once" { "given once" } else { "given monthly" };
+            let kind = if total.kind == Some(DonationKind::Once) { "given once" } else { "given monthly" };
             writeln!(f, "  {kind:<20}  {}, {} in all", total.number, total.amount())?;
         }
         writeln!(f, "  receipts              {}", self.money.receipts)?;

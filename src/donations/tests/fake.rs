@@ -10,7 +10,7 @@ use crate::{
     money::{Currency, Money},
     payments::{
         Answer, Checkout, CheckoutSession, Event, EventPage, Every, Invoice, NewCheckout, OurIds, Payment,
-        PaymentProvider, PaymentState, ProviderError, SessionState, Subscription, SubscriptionState,
+        PaymentProvider, PaymentState, ProviderError, RecurringState, SessionState, Subscription,
     },
 };
 
@@ -102,7 +102,7 @@ impl Fake {
         self.set_session(&session);
         let subscription = Subscription {
             id: subscription_id.clone(),
-            state: SubscriptionState::Active,
+            state: RecurringState::Active,
             customer: Some(format!("cus_{donation}")),
             amount: session.total,
             ours: session.ours.clone(),
@@ -154,7 +154,7 @@ impl Fake {
 
     pub fn end_subscription(&self, id: &str) {
         if let Some(subscription) = self.objects().subscriptions.get_mut(id) {
-            subscription.state = SubscriptionState::Cancelled;
+            subscription.state = RecurringState::Cancelled;
             subscription.ended_at.get_or_insert(ENDED);
         }
     }

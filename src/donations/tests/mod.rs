@@ -12,6 +12,7 @@ use super::{
     Worked, audit_money, cancel_monthly, manage_token, monthly_of, poll_provider, process_inbox, receive,
     reports::{self, Listed},
     resume_calls, start_gift,
+    states::{DonationState, RecurringState},
     store::{self, Entry, Move},
     *,
 };
@@ -161,7 +162,7 @@ both_engines! {
                 room.work().await;
             }
             let listed = room.listed(&gift).await;
-            assert_eq!((listed.state.as_str(), listed.recurring_state.as_deref()), ("paid", Some("active")));
+            assert_eq!((listed.state, listed.recurring_state), (DonationState::Paid, Some(RecurringState::Active)));
             assert_eq!(listed.provider_invoice_id, Some(invoice));
             assert_eq!(listed.provider_session_id, Some(session));
             assert_eq!(listed.provider_payment_id, Some(format!("pi_{gift}_1")));
@@ -197,7 +198,7 @@ both_engines! {
             }
             let ours: Vec<Listed> = room.all().await.into_iter().take(2).collect();
             assert!(ours.iter().all(|one| one.is_paid() && one.is_monthly()));
-            assert!(ours.iter().all(|one| one.recurring_state.as_deref() == Some("cancelled")));
+            assert!(ours.iter().all(|one| one.recurring_state == Some(RecurringState::Cancelled)));
             assert!(ours.iter().any(|one| one.public_id == gift));
             assert_eq!(room.all().await.len(), 2 * (round + 1));
             assert_eq!(room.mails().await, 3 * (round as i64 + 1), "two receipts and one word of the end");
@@ -213,13 +214,13 @@ both_engines! {
             let (session, _) = room.provider.pay_once(&gift, SessionState::Unpaid, PaymentState::Processing);
             room.tell(&format!("evt_{round}_completed"), "checkout.session.completed", &session).await;
             room.work().await;
-            assert_eq!(room.listed(&gift).await.state, "pending");
+            assert_eq!(room.listed(&gift).await.state, DonationState::Pending);
             assert_eq!(room.sums().await.0, round, "a gift that waits for the bank was counted");
             assert_eq!((room.listed(&gift).await.receipt_number, room.mails().await), (None, round));
             let (state, payment, kind, end) = if succeeds {
-                (SessionState::Paid, PaymentState::Succeeded, "checkout.session.async_payment_succeeded", "paid")
+                (SessionState::Paid, PaymentState::Succeeded, "checkout.session.async_payment_succeeded", DonationState::Paid)
             } else {
-                (SessionState::Unpaid, PaymentState::NotPaid, "checkout.session.async_payment_failed", "failed")
+                (SessionState::Unpaid, PaymentState::NotPaid, "checkout.session.async_payment_failed", DonationState::Failed)
             };
             room.provider.pay_once(&gift, state, payment);
             room.tell(&format!("evt_{round}_end"), kind, &session).await;
@@ -245,7 +246,7 @@ both_engines! {
             room.tell(&format!("evt_{round}"), "checkout.session.expired", &session.id).await;
             room.work().await;
             let listed = room.listed(&gift).await;
-            assert_eq!((listed.state.as_str(), listed.email.as_str(), listed.name.as_str()), ("expired", "", ""));
+            assert_eq!((listed.state, listed.email.as_str(), listed.name.as_str()), (DonationState::Expired, "", ""));
         }
         assert_eq!(room.sums().await, (0, 0));
         room.balances().await;
@@ -282,7 +283,7 @@ both_engines! {
         for donation in donations {
             let session = room.provider.session_of(&donation.public_id);
             assert_eq!(donation.provider_session_id, Some(session.id));
-            assert_eq!(donation.state, "checkout_open");
+            assert_eq!(donation.state, DonationState::CheckoutOpen);
         }
     }
 
@@ -295,7 +296,7 @@ both_engines! {
         let calls = room.provider.objects().calls;
         assert_eq!(resume_calls(&room.site, &room.provider).await.expect("a round"), 1);
         assert_eq!(room.provider.objects().calls, calls, "the provider was asked again");
-        assert_eq!(room.all().await[0].state, "expired");
+        assert_eq!(room.all().await[0].state, DonationState::Expired);
     }
 
     /// TRUST D7: the webhook overtakes our own commit, or our rows are gone: one donation all the same.
@@ -380,7 +381,7 @@ both_engines! {
         room.tell("evt_2", "payment_intent.succeeded", &payment).await;
         room.tell("evt_3", "an.unheard.of.kind", "x_1").await;
         assert_eq!(room.work().await, Worked { done: 2, failed: 0 });
-        assert_eq!(room.listed(&gift).await.state, "checkout_open");
+        assert_eq!(room.listed(&gift).await.state, DonationState::CheckoutOpen);
         assert_eq!(room.sums().await, (0, 0));
     }
 
@@ -450,15 +451,15 @@ both_engines! {
         let recurring = room.listed(&gift).await.recurring_public_id.expect("a monthly donation");
         let token = manage_token(&room.site, &recurring);
         let state = async || monthly_of(&room.site, &token).await.expect("a read").expect("it is there").state;
-        assert_eq!(state().await, "active");
+        assert_eq!(state().await, RecurringState::Active);
 
         room.provider.next_trouble(Trouble::AnswerLost);
         let asked = cancel_monthly(&room.site, Some(&room.provider), &token).await;
         assert!(matches!(asked, Err(CancelError::NotYet(_))));
-        assert_eq!(state().await, "active");
+        assert_eq!(state().await, RecurringState::Active);
         room.site.clock.advance(Duration::from_secs(61));
         assert_eq!(resume_calls(&room.site, &room.provider).await.expect("a round"), 1);
-        assert_eq!(state().await, "cancelled");
+        assert_eq!(state().await, RecurringState::Cancelled);
         cancel_monthly(&room.site, Some(&room.provider), &token).await.expect("asking twice is no error");
 
         let forged = cancel_monthly(&room.site, Some(&room.provider), "forged").await;
@@ -473,12 +474,12 @@ both_engines! {
         room.tell("evt_1", "checkout.session.async_payment_failed", &session).await;
         room.work().await;
         let failed = room.listed(&gift).await;
-        assert_eq!((failed.state.as_str(), failed.email.as_str()), ("failed", ""));
+        assert_eq!((failed.state, failed.email.as_str()), (DonationState::Failed, ""));
         let (_, payment) = room.provider.pay_once(&gift, SessionState::Unpaid, PaymentState::Succeeded);
         room.tell("evt_2", "payment_intent.succeeded", &payment).await;
         room.work().await;
         let paid = room.listed(&gift).await;
-        assert_eq!((paid.state.as_str(), paid.email.as_str()), ("paid", "ann@example.org"));
+        assert_eq!((paid.state, paid.email.as_str()), (DonationState::Paid, "ann@example.org"));
         room.balances().await;
     }
 
@@ -498,8 +499,8 @@ both_engines! {
             let asked = cancel_monthly(&room.site, Some(&room.provider), &token).await;
             let state = monthly_of(&room.site, &token).await.expect("a read").expect("it is there").state;
             assert_eq!(
-                (asked.is_ok(), state.as_str()),
-                if live { (true, "cancelled") } else { (false, "active") }
+                (asked.is_ok(), state),
+                if live { (true, RecurringState::Cancelled) } else { (false, RecurringState::Active) }
             );
         }
     }
@@ -534,9 +535,9 @@ both_engines! {
     async fn a_donation_never_goes_back(db: TestDb) {
         let room = Room::open(&db).await;
         for (path, end) in [
-            (&[Move::Pending, Move::Failed, Move::Pending, Move::Expired][..], "failed"),
-            (&[Move::Expired, Move::Pending, Move::Failed], "expired"),
-            (&[Move::Pending, Move::Expired], "expired"),
+            (&[Move::Pending, Move::Failed, Move::Pending, Move::Expired][..], DonationState::Failed),
+            (&[Move::Expired, Move::Pending, Move::Failed], DonationState::Expired),
+            (&[Move::Pending, Move::Expired], DonationState::Expired),
         ] {
             let gift = room.gift(false).await;
             let id = room.listed(&gift).await.id;
@@ -574,7 +575,7 @@ both_engines! {
         set(false);
         room.tell("evt_1", "checkout.session.completed", &session).await;
         room.work().await;
-        assert_eq!(room.listed(&gift).await.state, "pending");
+        assert_eq!(room.listed(&gift).await.state, DonationState::Pending);
         assert_eq!((room.sums().await, room.mails().await), ((0, 0), 0));
         assert!(reports::running(&room.site.db).await.expect("a read").is_empty());
         set(true);

@@ -20,7 +20,7 @@ use crate::{
         notices::{self, FailedNotice},
         progress::{self, Progress},
     },
-    donations::{attention, reports},
+    donations::{attention, reports, states::DonationKind},
     editions::EditionState,
     email_address::EmailAddress,
     jobs::trouble,
@@ -162,8 +162,10 @@ async fn tiles(desk: &Desk, readers: Counts) -> Result<Vec<Tile>, WebError> {
     }];
     if desk.may(Role::MONEY) {
         for total in reports::totals(db).await? {
-            let (how, gifts) =
-                if total.kind == "once" { ("once", "gifts") } else { ("monthly", "months paid") };
+            let (how, gifts) = match total.kind {
+                Some(DonationKind::Once) => ("once", "gifts"),
+                _ => ("monthly", "months paid"),
+            };
             let label = format!("given {how}, {} {gifts}", total.number);
             tiles.push(Tile { figure: total.amount(), label, path: "/desk/donations" });
         }

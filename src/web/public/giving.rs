@@ -8,14 +8,14 @@ use serde::Serialize;
 
 use super::super::{App, Outcome, WebError};
 use crate::{
-    donations::{self, CancelError, Monthly},
+    donations::{self, CancelError, Monthly, states::RecurringState},
     settings::Settings,
 };
 
 #[derive(Serialize)]
 struct Page {
     amount: String,
-    state: String,
+    state: RecurringState,
     began: Option<String>,
     ended: Option<String>,
     /// When the supporter asked to end it, while the provider has not confirmed that it is over.
@@ -58,7 +58,7 @@ async fn page(app: &App, token: &str) -> Outcome {
     let page = Page {
         amount,
         reachable: app.payments.is_some(),
-        running: !matches!(state.as_str(), "pending" | "cancelled"),
+        running: state.runs(),
         began: began_at.map(|at| at.date(zone)),
         ended: cancelled_at.map(|at| at.date(zone)),
         state,

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::super::{App, Outcome, WebError};
 use crate::{
-    donations::{self, manage_token, reports},
+    donations::{self, manage_token, reports, states::DonationState},
     settings::Settings,
     token::{self, TokenError},
 };
@@ -37,12 +37,14 @@ pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> O
         Err(_) => return closed(&app, settings).await,
     };
     let donation = reports::find(&app.site.db, &public_id).await?.ok_or(WebError::NotFound)?;
-    let (state, title) = match donation.state.as_str() {
-        "paid" => ("paid", "Thank you"),
-        "pending" => ("bank", "Waiting for your bank"),
-        "failed" => ("failed", "The payment did not go through"),
-        "expired" => ("expired", "This donation was not finished"),
-        _ => ("waiting", "Waiting for the payment service"),
+    let (state, title) = match donation.state {
+        DonationState::Paid => ("paid", "Thank you"),
+        DonationState::Pending => ("bank", "Waiting for your bank"),
+        DonationState::Failed => ("failed", "The payment did not go through"),
+        DonationState::Expired => ("expired", "This donation was not finished"),
+        DonationState::Created | DonationState::CheckoutOpen => {
+            ("waiting", "Waiting for the payment service")
+        }
     };
     let manage = donation.recurring_public_id.as_deref().filter(|_| donation.is_paid());
     let page = Page {

@@ -1,35 +1,38 @@
 //! Donations.
 
-use crate::donations::reports::Total;
+use crate::donations::{
+    reports::Total,
+    states::{DonationKind, DonationState, EventSource, EventState, RecurringState},
+};
 
 /// How a donation stands, and the colour of its pill.
-pub(in crate::web) fn state(state: &str) -> (&'static str, &'static str) {
+pub(in crate::web) const fn state(state: DonationState) -> (&'static str, &'static str) {
     match state {
-        "paid" => ("paid", "paid"),
-        "pending" => ("waiting for the bank", "pending"),
-        "failed" => ("not paid", "failed"),
-        "expired" => ("not finished", ""),
-        _ => ("at the checkout", ""),
+        DonationState::Paid => ("paid", "paid"),
+        DonationState::Pending => ("waiting for the bank", "pending"),
+        DonationState::Failed => ("not paid", "failed"),
+        DonationState::Expired => ("not finished", ""),
+        DonationState::Created | DonationState::CheckoutOpen => ("at the checkout", ""),
     }
 }
 
 /// How a monthly donation stands.
-pub(in crate::web) fn monthly(state: &str) -> &'static str {
+pub(in crate::web) const fn monthly(state: RecurringState) -> &'static str {
     match state {
-        "active" => "running",
-        "past_due" => "a payment failed and will be tried again",
-        "paused" => "paused",
-        "unpaid" => "payments failed",
-        "cancelled" => "ended",
-        _ => "not begun",
+        RecurringState::Pending => "not begun",
+        RecurringState::Active => "running",
+        RecurringState::PastDue => "a payment failed and will be tried again",
+        RecurringState::Paused => "paused",
+        RecurringState::Unpaid => "payments failed",
+        RecurringState::Cancelled => "ended",
     }
 }
 
 /// What so much was given as.
 pub(in crate::web) fn given(total: &Total) -> String {
-    let what = match (total.kind.as_str(), total.number) {
-        ("once", 1) => "donation given once",
-        ("once", _) => "donations given once",
+    let what = match (total.kind, total.number) {
+        (Some(DonationKind::Once), 1) => "donation given once",
+        (Some(DonationKind::Once), _) => "donations given once",
         (_, 1) => "month of a monthly donation",
         _ => "months of monthly donations",
     };
@@ -43,12 +46,20 @@ pub(in crate::web) fn coming(total: &Total) -> String {
 }
 
 /// What became of what the payment service told us.
-pub(in crate::web) fn event(state: &str) -> &'static str {
+pub(in crate::web) const fn event(state: EventState) -> &'static str {
     match state {
-        "done" => "applied",
-        "ignored" => "no concern of ours",
-        "dead" => "given up",
-        _ => "waiting",
+        EventState::New => "waiting",
+        EventState::Done => "applied",
+        EventState::Ignored => "no concern of ours",
+        EventState::Dead => "given up",
+    }
+}
+
+/// How we heard of it.
+pub(in crate::web) const fn heard(source: EventSource) -> &'static str {
+    match source {
+        EventSource::Webhook => "told",
+        EventSource::Poll => "found by asking",
     }
 }
 

@@ -165,7 +165,7 @@ pub(crate) async fn show_one(desk: Desk, Path(id): Path<String>) -> Outcome {
     let page = OnePage {
         created: donation.created_at.date_time(zone),
         paid: donation.paid_at.map(|at| at.date_time(zone)),
-        monthly_state: donation.recurring_state.as_deref().map(words::monthly),
+        monthly_state: donation.recurring_state.map(words::monthly),
         session: donation.provider_session_id.clone(),
         payment: donation.provider_payment_id.clone(),
         invoice: donation.provider_invoice_id.clone(),
@@ -245,7 +245,7 @@ fn sum(total: &Total, label: String) -> Sum {
 }
 
 fn line(donation: Listed, zone: &Zone) -> Line {
-    let (state, pill) = words::state(&donation.state);
+    let (state, pill) = words::state(donation.state);
     let named = !donation.name.is_empty() && !donation.email.is_empty();
     Line {
         amount: donation.amount(),
@@ -266,8 +266,8 @@ fn event(event: EventLine, zone: &Zone) -> EventView {
         can_be_tried: event.can_be_tried(),
         id: event.event_id,
         kind: event.kind,
-        source: if event.source == "poll" { "found by asking" } else { "told" },
-        state: words::event(&event.state),
+        source: words::heard(event.source),
+        state: words::event(event.state),
         attempts: event.attempts,
         error: event.last_error,
         at: event.created_at.date_time(zone),
