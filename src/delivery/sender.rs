@@ -15,7 +15,7 @@ use super::{
     patience::{self, Patience},
     queue::{Item, ItemKey},
     shared::Shared,
-    states::{AttemptOutcome, Class, CopyState},
+    states::{AttemptOutcome, AttemptStage, Class, CopyState},
     store::{
         ledger::{self as rows, Claim, Record},
         notices::{ClaimedNotice, Ending},
@@ -550,7 +550,7 @@ impl Sender {
                 slot: self.slot,
             }),
             Err(why) => {
-                let why = ("render", why);
+                let why = (AttemptStage::Render, why);
                 self.record_delivery(self.delivery_record(
                     &claim,
                     CopyState::Failed,
@@ -662,7 +662,7 @@ impl Sender {
     fn let_go(&mut self, item: Item, why: &str) {
         match item {
             Item::Delivery(claim) => {
-                let why = ("data", why.to_owned());
+                let why = (AttemptStage::Data, why.to_owned());
                 let record =
                     self.delivery_record(&claim, CopyState::Queued, None, AttemptOutcome::HeldBack, why);
                 self.record_delivery(Record { counts: false, ..record });
@@ -768,7 +768,7 @@ impl Sender {
         state: CopyState,
         class: Option<Class>,
         outcome: AttemptOutcome,
-        (stage, reply): (&'static str, String),
+        (stage, reply): (AttemptStage, String),
     ) -> Record {
         let now = self.shared.site.now();
         Record {

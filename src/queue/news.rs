@@ -16,11 +16,13 @@ use crate::{
 
 words! {
     /// What happened.
-    pub enum News {
+    pub enum News else Newer {
         /// An edition paused by itself; the subject is its number.
         EditionPaused = "edition-paused",
         /// Work was given up; the subject is the queue's name.
         GivenUp = "given-up",
+        /// What only a newer version has a letter about.
+        Newer = "newer",
     }
 }
 
@@ -28,7 +30,7 @@ impl News {
     /// How long after a letter the next one about the same thing waits: what fails by the hundred is one letter a day.
     const fn between_letters(self) -> Duration {
         match self {
-            Self::EditionPaused => Duration::ZERO,
+            Self::EditionPaused | Self::Newer => Duration::ZERO,
             Self::GivenUp => Duration::from_secs(86_400),
         }
     }
@@ -38,7 +40,7 @@ impl News {
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Happened {
     /// What happened.
-    pub kind: String,
+    pub kind: News,
     /// To what.
     pub subject: String,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::states::Class;
+use super::super::states::{Class, CopyState};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -268,7 +268,7 @@ pub async fn give_back(tx: &mut Tx, worker: i64, keys: &[(i64, i64)]) -> Result<
     tx.many(GIVE_BACK, keys.iter().map(|&(id, attempt)| (id, worker, attempt))).await
 }
 
-pub async fn counts(db: &Db) -> Result<Vec<(String, i64)>> {
+pub async fn counts(db: &Db) -> Result<Vec<(CopyState, i64)>> {
     db.all(COUNTS, ()).await
 }
 
