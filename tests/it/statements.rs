@@ -12,6 +12,7 @@ use broadside::{
     },
     donations::states::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
     editions::{Cause, EditionState, UnknownPolicy},
+    mail::dkim::Algorithm,
     origin::Doubt,
     queue::News,
     replies,
@@ -137,6 +138,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "bounce_mass"."state": MassState,
         "notice"."state": CopyState,
         "origin"."doubt": Doubt,
+        "dkim_key"."algorithm": Algorithm,
         "news"."kind": News,
     }
 }
