@@ -7,8 +7,8 @@
 //! Older programs stored the template's name and context, and so is stored what cannot be written when it is enqueued: it is
 //! written when it is sent, and where that fails too, it ends where staff see it.
 
-use super::store::notices as store;
 pub use super::store::notices::{ClaimedNotice, FailedNotice};
+use super::{states::CopyState, store::notices as store};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -138,7 +138,7 @@ pub async fn end_waiting(tx: &mut Tx, before: Moment, now: Moment) -> Result<Vec
 ///
 /// # Errors
 /// When the database fails.
-pub async fn counts(db: &Db) -> Result<Vec<(String, i64)>> {
+pub async fn counts(db: &Db) -> Result<Vec<(CopyState, i64)>> {
     store::counts(db).await
 }
 

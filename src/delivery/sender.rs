@@ -16,7 +16,7 @@ use super::{
     patience::{self, Patience},
     queue::Item,
     shared::Shared,
-    states::{AttemptOutcome, Class, CopyState},
+    states::{AttemptOutcome, AttemptStage, Class, CopyState},
     store::{
         ledger::{self as rows, Claim, Record},
         notices::{ClaimedNotice, Ending},
@@ -550,7 +550,7 @@ impl Sender {
             state,
             class,
             AttemptOutcome::Failed,
-            ("render", why),
+            (AttemptStage::Render, why),
         ));
         None
     }
@@ -653,7 +653,7 @@ impl Sender {
     fn let_go(&mut self, item: Item, why: &str) {
         match item {
             Item::Delivery(claim) => {
-                let why = ("data", why.to_owned());
+                let why = (AttemptStage::Data, why.to_owned());
                 let record =
                     self.delivery_record(&claim, CopyState::Queued, None, AttemptOutcome::HeldBack, why);
                 self.record_delivery(Record { counts: false, ..record });
@@ -766,7 +766,7 @@ impl Sender {
         state: CopyState,
         class: Option<Class>,
         outcome: AttemptOutcome,
-        (stage, reply): (&'static str, String),
+        (stage, reply): (AttemptStage, String),
     ) -> Record {
         let now = self.shared.site.now();
         Record {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     articles,
     clock::Stopwatch,
-    delivery::progress,
+    delivery::{progress, states::CopyState},
     donations,
     editions::{self, EditionState},
     email_address::EmailAddress,
@@ -215,8 +215,7 @@ async fn wait_for_receipts(site: &Site) -> anyhow::Result<()> {
     wait_for("the receipts", || async {
         let unfinished = donations::reports::unfinished(&site.db).await.ok()?;
         let waiting = crate::delivery::notices::counts(&site.db).await.ok()?;
-        let open =
-            waiting.iter().any(|(state, count)| *count > 0 && (state == "queued" || state == "claimed"));
+        let open = waiting.iter().any(|(state, _)| matches!(state, CopyState::Queued | CopyState::Claimed));
         (unfinished.waiting + unfinished.calls == 0 && !open).then_some(())
     })
     .await

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::states::Class;
+use super::super::states::{Class, CopyState};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -258,7 +258,7 @@ pub async fn give_back(tx: &mut Tx, worker: i64, claims: &[GoesBack<'_>], now: M
     tx.many(GIVE_BACK, rows).await
 }
 
-pub async fn counts(db: &Db) -> Result<Vec<(String, i64)>> {
+pub async fn counts(db: &Db) -> Result<Vec<(CopyState, i64)>> {
     db.all(COUNTS, ()).await
 }
 
