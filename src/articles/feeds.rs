@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A feed as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Feed {
     /// Which.
     pub id: FeedId,
@@ -145,7 +145,7 @@ pub async fn ask_again(site: &Site, url: &str, staff_id: Option<i64>) -> db::Res
 /// Feeds, each when its turn has come.
 struct InTurn<'a>(&'a Fetcher);
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Which {
     id: FeedId,
 }

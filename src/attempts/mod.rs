@@ -16,7 +16,7 @@ use std::time::Duration;
 pub(crate) use store::FORGET_ENDED;
 pub use store::STATEMENTS;
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use crate::{
     clock::Moment,

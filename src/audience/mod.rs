@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// One member of an audience.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Recipient {
     /// Who.
     pub subscriber_id: i64,
@@ -28,7 +28,7 @@ pub struct Recipient {
 }
 
 /// A failed copy of a reader who is still on the list.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct StillFailed {
     /// Whose.
     pub subscriber_id: i64,

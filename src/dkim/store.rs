@@ -27,7 +27,7 @@ statements! {
 }
 
 /// A key, without its private half.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct DkimKey {
     /// The domain of the From address it signs for.
     pub domain: String,
@@ -46,7 +46,7 @@ pub struct DkimKey {
 }
 
 /// A key that signs, encrypted.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct SealedKey {
     /// Whose mail it signs.
     pub domain: String,

@@ -1,6 +1,6 @@
 //! What the tables of donations show, a line each; sums and amounts for people.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::states::{DonationKind, DonationState, EventSource, EventState, RecurringState};
 use crate::{

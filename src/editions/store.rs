@@ -92,7 +92,7 @@ statements! {
 }
 
 /// Where an edition stands: what a refused write is explained by.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
 pub struct Stand {
     /// Its state.
     pub state: EditionState,
@@ -105,7 +105,7 @@ pub struct Stand {
 }
 
 /// An edition whose time has come.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
 pub struct DueEdition {
     /// Its id.
     pub id: i64,

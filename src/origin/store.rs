@@ -68,7 +68,7 @@ words! {
 }
 
 /// The row.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Home {
     pub base_url: String,
     pub place: String,
@@ -81,7 +81,7 @@ pub struct Home {
 }
 
 /// A name that the public address had.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct FormerHost {
     /// The name.
     pub host: String,
@@ -90,7 +90,7 @@ pub struct FormerHost {
 }
 
 /// A claim that was counted: how many the worker has made, in which epoch.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Claim {
     pub claims: i64,
     pub epoch: String,

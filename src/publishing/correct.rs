@@ -22,7 +22,7 @@ use crate::{
 const CHUNK: i64 = 1_000;
 
 /// How many readers got, or may have got, a revision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Version {
     /// The revision.
     pub revision: i64,

@@ -122,7 +122,7 @@ impl MaybeDatabase for Error {
 }
 
 /// A standing series of editions.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Digest {
     /// Its key.
     pub id: i64,
@@ -137,7 +137,7 @@ pub struct Digest {
 }
 
 /// What a writer decides of an edition.
-#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Content {
     /// The subject.
     pub subject: String,
@@ -162,7 +162,7 @@ pub struct Corrects {
 }
 
 /// An edition with its newest revision.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Edition {
     /// Its key.
     pub id: i64,
@@ -225,7 +225,7 @@ fn version(revision: i64, updated_at: Moment) -> String {
 }
 
 /// What an edition is called, for pages that name it.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Subject {
     /// Its key.
     pub id: i64,
@@ -236,7 +236,7 @@ pub struct Subject {
 }
 
 /// A line of the list of editions.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct EditionSummary {
     /// Its key.
     pub id: i64,

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What became of one copy.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Outcome {
     /// Whose copy it is.
     pub subscriber_id: i64,
@@ -34,7 +34,7 @@ pub struct Outcome {
 }
 
 /// One edition as a reader got it, or did not.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Copy {
     /// The edition's key.
     pub edition_id: i64,

@@ -24,7 +24,7 @@ const CHUNK: i64 = 500;
 const LOOK: i64 = 5_000;
 
 /// Why copies failed, and how many.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct FailedClass {
     /// The reason.
     pub class: Class,

@@ -35,7 +35,7 @@ impl News {
 }
 
 /// A row of it, for whoever writes the letter.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Happened {
     /// What happened.
     pub kind: News,

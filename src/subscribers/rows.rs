@@ -77,7 +77,7 @@ words! {
 }
 
 /// A reader.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct Subscriber {
     /// The id inside the house.
     pub id: i64,
@@ -92,7 +92,7 @@ pub struct Subscriber {
 }
 
 /// A reader's standing with one list.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct Subscription {
     /// The list.
     pub list_id: i64,
@@ -115,7 +115,7 @@ pub struct Subscription {
 }
 
 /// How many readers there are.
-#[derive(Clone, Copy, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct Counts {
     /// Those who are on at least one list.
     pub confirmed: i64,
@@ -126,7 +126,7 @@ pub struct Counts {
 }
 
 /// Something a reader can join.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct List {
     /// Its id.
     pub id: i64,
@@ -152,7 +152,7 @@ impl List {
 }
 
 /// One thing a reader did about a list, or somebody did in their name.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct Event {
     /// What happened.
     pub action: ConsentAction,

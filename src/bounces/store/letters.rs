@@ -31,7 +31,7 @@ pub struct NewLetter<'a> {
 }
 
 /// A letter that waits to be read.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Letter {
     /// Its number; newer ones are higher.
     pub id: i64,

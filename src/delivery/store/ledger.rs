@@ -193,7 +193,7 @@ pub struct Claim {
 }
 
 /// One line of the log of a copy.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Attempt {
     /// Which attempt it was, from 1.
     pub attempt: i64,
@@ -208,7 +208,7 @@ pub struct Attempt {
 }
 
 /// A copy that waits.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Waiting {
     /// The subscriber.
     pub subscriber_id: i64,
@@ -219,7 +219,7 @@ pub struct Waiting {
 }
 
 /// One edition to one reader, as the desk shows it.
-#[derive(Clone, Debug, serde::Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, serde::Serialize, sqlx_macros::FromRow)]
 pub struct Copy {
     /// The edition.
     pub edition_id: i64,
@@ -392,7 +392,7 @@ pub async fn mark(tx: &mut Tx, worker: i64, marks: &[(Key, &str)]) -> Result<u64
 }
 
 /// A claim that is still the worker's own.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub struct Ours {
     pub edition_id: i64,
     pub subscriber_id: i64,

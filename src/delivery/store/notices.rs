@@ -86,7 +86,7 @@ statements! {
 }
 
 /// A notice that a worker claimed.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct ClaimedNotice {
     /// Its id.
     pub id: i64,
@@ -116,7 +116,7 @@ pub struct ClaimedNotice {
 }
 
 /// An automatic email that was given up.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct FailedNotice {
     /// Which template.
     pub template: String,

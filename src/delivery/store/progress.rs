@@ -36,7 +36,7 @@ statements! {
 }
 
 /// An edition that is being sent.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Sending {
     /// Its id.
     pub id: i64,

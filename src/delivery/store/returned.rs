@@ -72,7 +72,7 @@ statements! {
 }
 
 /// What was counted of an edition.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Counted {
     pub failures: i64,
     domains: String,
@@ -104,7 +104,7 @@ impl Counted {
 }
 
 /// An edition whose failures wait for somebody's judgement.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
 pub struct Mass {
     /// The edition.
     pub edition_id: i64,
@@ -119,7 +119,7 @@ pub struct Mass {
 }
 
 /// A failure that waits.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Held {
     pub id: i64,
     pub address_hash: String,

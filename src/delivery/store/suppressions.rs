@@ -73,7 +73,7 @@ pub async fn everybody(db: &Db) -> Result<i64> {
 }
 
 /// A suppression in force.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct InForce {
     /// Which one it is, for lifting it and no other.
     pub id: i64,
@@ -86,7 +86,7 @@ pub struct InForce {
 }
 
 /// An address that staff blocked.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Blocked {
     /// Which one it is, for lifting it.
     pub id: i64,
