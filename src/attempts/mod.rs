@@ -175,9 +175,6 @@ impl Attempt {
     }
 
     /// It was right, or was not judged after all: it does not count.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn give_back(self, tx: &mut Tx) -> Result<()> {
         for Counted { key, began_at } in self.0 {
             store::give_back(tx, &key, began_at).await?;
@@ -202,26 +199,17 @@ pub async fn look(site: &Site, limits: &[Limited]) -> std::result::Result<(), Re
 }
 
 /// Forgets what was tried before, once somebody has proved who they are. In the transaction that gives the last try back, after it.
-///
-/// # Errors
-/// When the database fails.
 pub async fn forget(tx: &mut Tx, site: &Site, limited: &Limited) -> Result<()> {
     store::delete(tx, &limited.key(site)).await.map(drop)
 }
 
 /// Notes something that is known of somebody for a while, in the same room, since limits are chosen by it.
-///
-/// # Errors
-/// When the database fails.
 pub async fn note(tx: &mut Tx, site: &Site, (what, whom): (&str, &str), lasts: Duration) -> Result<()> {
     let now = site.now();
     store::note(tx, &key(site, what, whom), now, now.plus(lasts)).await.map(drop)
 }
 
 /// Whether that was noted, and is not over.
-///
-/// # Errors
-/// When the database fails.
 pub async fn is_noted(site: &Site, (what, whom): (&str, &str)) -> Result<bool> {
     store::is_noted(&site.db, &key(site, what, whom), site.now()).await
 }
@@ -229,7 +217,6 @@ pub async fn is_noted(site: &Site, (what, whom): (&str, &str)) -> Result<bool> {
 /// Something that everybody shares and that was used up.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct UsedUp {
-    /// What it was.
     pub what: String,
     /// Since when nobody was let through.
     pub since: Moment,
@@ -240,18 +227,12 @@ pub struct UsedUp {
 }
 
 /// What everybody shares and was used up, each time it last was.
-///
-/// # Errors
-/// When the database fails.
 pub async fn used_up(db: &Db) -> Result<Vec<UsedUp>> {
     store::all_used_up(db).await
 }
 
 /// Notes that something else which everybody shares is used up at this moment. What was noted in the last quarter of an hour
 /// is only read.
-///
-/// # Errors
-/// When the database fails.
 pub async fn note_used_up(site: &Site, what: &'static str) -> Result<()> {
     let now = site.now();
     let is_noted = |one: &UsedUp| one.what == what && one.since <= now && now < one.until;
@@ -264,9 +245,6 @@ pub async fn note_used_up(site: &Site, what: &'static str) -> Result<()> {
 }
 
 /// Takes it upon the caller to tell people, in this transaction; `false` if somebody else did.
-///
-/// # Errors
-/// When the database fails.
 pub async fn tell(tx: &mut Tx, one: &UsedUp, now: Moment) -> Result<bool> {
     store::tell(tx, &one.what, now, one.told_at.unwrap_or_default()).await
 }

@@ -23,7 +23,6 @@ pub struct Line {
     pub subject: String,
     /// More, in words.
     pub detail: String,
-    /// When.
     pub at: Moment,
 }
 

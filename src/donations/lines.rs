@@ -58,7 +58,6 @@ pub struct Listed {
     pub paid_at: Option<Moment>,
     /// The provider's checkout session.
     pub provider_session_id: Option<String>,
-    /// The provider's payment.
     pub provider_payment_id: Option<String>,
     /// The provider's invoice, for a month's gift.
     pub provider_invoice_id: Option<String>,
@@ -103,7 +102,6 @@ pub struct LedgerLine {
     pub currency: String,
     /// The provider's name of the payment.
     pub reference: String,
-    /// When.
     pub at: Moment,
 }
 

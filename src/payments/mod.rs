@@ -151,7 +151,6 @@ pub struct Invoice {
     pub paid: bool,
     /// Whether it waits to be paid: neither paid, nor void, nor given up.
     pub open: bool,
-    /// When it was.
     pub paid_at: Option<Moment>,
     /// When it was made out.
     pub created: Moment,
@@ -180,7 +179,6 @@ words! {
         Active = "active",
         /// A payment failed and will be tried again.
         PastDue = "past_due",
-        /// Paused.
         Paused = "paused",
         /// The provider has stopped trying.
         Unpaid = "unpaid",
@@ -202,7 +200,6 @@ impl RecurringState {
 pub struct Subscription {
     /// The provider's id.
     pub id: String,
-    /// Its state.
     pub state: RecurringState,
     /// The provider's id of the supporter.
     pub customer: Option<String>,
@@ -212,7 +209,6 @@ pub struct Subscription {
     pub ours: OurIds,
     /// When it was made.
     pub created: Moment,
-    /// When it ended.
     pub ended_at: Option<Moment>,
 }
 
@@ -238,11 +234,8 @@ pub enum EventKind {
     Checkout,
     /// A checkout session whose bank did not pay.
     CheckoutFailed,
-    /// A payment.
     Payment,
-    /// A subscription.
     Subscription,
-    /// An invoice.
     Invoice,
     /// An invoice that could not be paid.
     InvoiceFailed,

@@ -105,7 +105,10 @@ impl Stripe {
         key.set_sensitive(true);
         let headers = HeaderMap::from_iter([
             (AUTHORIZATION, key),
-            (reqwest::header::HeaderName::from_static("stripe-version"), HeaderValue::from_static(API_VERSION)),
+            (
+                reqwest::header::HeaderName::from_static("stripe-version"),
+                HeaderValue::from_static(API_VERSION),
+            ),
         ]);
         let http = Client::builder()
             .default_headers(headers)
@@ -253,7 +256,8 @@ impl PaymentProvider for Stripe {
     fn invoice<'a>(&'a self, id: &'a str) -> Answer<'a, Invoice> {
         Box::pin(async move {
             // Since API 2025-03-31 an invoice no longer names its payment: the list of payments does, when asked for.
-            let wire: WireInvoice = self.send(Call::get(&["invoices", id]).with("expand[]", "payments")).await?;
+            let wire: WireInvoice =
+                self.send(Call::get(&["invoices", id]).with("expand[]", "payments")).await?;
             Ok(wire.into())
         })
     }
@@ -272,15 +276,16 @@ impl PaymentProvider for Stripe {
                 data: Vec<WireSession>,
             }
             let sessions = Call::get(&["checkout", "sessions"]);
-            let page: Page = self.send(sessions.with("subscription", subscription).with("limit", "1")).await?;
+            let page: Page =
+                self.send(sessions.with("subscription", subscription).with("limit", "1")).await?;
             Ok(page.data.into_iter().next().map(CheckoutSession::from))
         })
     }
 
     fn cancel_subscription<'a>(&'a self, id: &'a str, idempotency_key: &'a str) -> Answer<'a, Subscription> {
         Box::pin(async move {
-            let cancelled: Result<WireSubscription, _> =
-                self.send(Call {
+            let cancelled: Result<WireSubscription, _> = self
+                .send(Call {
                     method: Method::DELETE,
                     path: &["subscriptions", id],
                     fields: Fields::new(),

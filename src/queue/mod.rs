@@ -201,17 +201,11 @@ pub struct Item {
 /// Several of a queue's statements in one, for whoever looks.
 impl Queue {
     /// How it is doing.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn figures(&self, db: &Db, now: Moment) -> Result<Figures> {
         db.one(self.figures, (now,)).await
     }
 
     /// What failed or was given up, the newest first, fifty at most.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn troubled(&self, db: &Db) -> Result<Vec<Item>> {
         db.all(self.troubled, ()).await
     }

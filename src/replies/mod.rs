@@ -42,7 +42,6 @@ crate::words! {
         Server = "server",
         /// Refused, without a word that is known.
         Refused = "refused",
-        /// A complaint.
         Complaint = "complaint",
         /// An automatic answer.
         Away = "away",

@@ -6,7 +6,6 @@ use crate::{clock::Moment, email_address::EmailAddress};
 /// Someone who may sign in now.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Staff {
-    /// The row.
     pub id: i64,
     /// What URLs call them.
     pub public_id: String,
@@ -21,7 +20,6 @@ pub struct Staff {
 /// One line of the team page.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Member {
-    /// The row.
     pub id: i64,
     /// What URLs call them.
     pub public_id: String,

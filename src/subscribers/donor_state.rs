@@ -10,9 +10,6 @@ use crate::{
 };
 
 /// Writes the state down for the reader with that address; supporters who are no readers have none.
-///
-/// # Errors
-/// When the database fails.
 pub async fn set_donor_state(
     tx: &mut Tx,
     site: &Site,
@@ -24,9 +21,6 @@ pub async fn set_donor_state(
 }
 
 /// Where a reader stands; those without a row never gave.
-///
-/// # Errors
-/// When the database fails.
 pub async fn donor_state(db: &Db, subscriber_id: i64) -> Result<DonorState> {
     Ok(store::donor_state(db, subscriber_id).await?.unwrap_or(DonorState::Never))
 }

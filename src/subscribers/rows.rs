@@ -11,7 +11,6 @@ words! {
         Pending = "pending",
         /// They get it.
         Confirmed = "confirmed",
-        /// They left.
         Left = "left",
     }
 }
@@ -33,7 +32,6 @@ words! {
         Asked = "asked",
         /// They agreed.
         Confirmed = "confirmed",
-        /// They left.
         Left = "left",
         /// Staff brought them from a file.
         Imported = "imported",
@@ -43,7 +41,6 @@ words! {
 words! {
     /// By which way it did.
     pub enum ConsentMethod {
-        /// The form.
         Form = "form",
         /// The confirmation mail.
         Confirmation = "confirmation",
@@ -94,11 +91,9 @@ pub struct Subscriber {
 /// A reader's standing with one list.
 #[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct Subscription {
-    /// The list.
     pub list_id: i64,
     /// Its short name.
     pub slug: String,
-    /// Its name.
     pub name: String,
     /// Who sees the list.
     pub visibility: Visibility,
@@ -106,9 +101,7 @@ pub struct Subscription {
     pub state: SubscriptionState,
     /// When they last asked.
     pub asked_at: Moment,
-    /// When they confirmed.
     pub confirmed_at: Option<Moment>,
-    /// When they left.
     pub left_at: Option<Moment>,
     /// When a confirmation was last sent.
     pub confirmation_sent_at: Option<Moment>,
@@ -128,7 +121,6 @@ pub struct Counts {
 /// Something a reader can join.
 #[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct List {
-    /// Its id.
     pub id: i64,
     /// What links call it.
     #[serde(skip)]

@@ -314,7 +314,8 @@ fn no_files_use_one_another_in_a_circle() {
 /// lint would ask a sentence of each.
 #[test]
 fn what_others_may_call_says_what_it_promises() {
-    const ITEMS: &[&str] = &["fn ", "async fn ", "const fn ", "struct ", "enum ", "trait ", "type ", "const ", "static "];
+    const ITEMS: &[&str] =
+        &["fn ", "async fn ", "const fn ", "struct ", "enum ", "trait ", "type ", "const ", "static "];
     let mut wrong = Vec::new();
     // A store is its room's own: each of its functions stands beside its statement.
     let is_own = |path: &str| is_test(path) || path.contains("/store");
@@ -322,12 +323,17 @@ fn what_others_may_call_says_what_it_promises() {
         let mut said = false;
         for (at, line) in text.lines().enumerate().take_while(|(_, line)| !line.starts_with("#[cfg(test)]")) {
             let words = line.trim_start();
-            let is_item = words.strip_prefix("pub ").is_some_and(|rest| ITEMS.iter().any(|item| rest.starts_with(item)));
+            let is_item = words
+                .strip_prefix("pub ")
+                .is_some_and(|rest| ITEMS.iter().any(|item| rest.starts_with(item)));
             if is_item && !said {
                 wrong.push(format!("src/{path}:{} {words}", at + 1));
             }
             // Attributes stand between, on one line or several.
-            said = words.starts_with("///") || said && (words.starts_with(['#', ')']) || line.starts_with("    ") && !words.ends_with(['{', '}', ';', ',']));
+            said = words.starts_with("///")
+                || said
+                    && (words.starts_with(['#', ')'])
+                        || line.starts_with("    ") && !words.ends_with(['{', '}', ';', ',']));
         }
     }
     assert!(wrong.is_empty(), "without a word of what they promise:\n{}", wrong.join("\n"));

@@ -104,7 +104,6 @@ pub struct Bounce {
     pub status: Option<String>,
     /// The other server's words, without addresses.
     pub words: String,
-    /// What it changed.
     pub effect: Change,
     /// It waits for somebody's judgement, with the others of its edition.
     pub held: bool,

@@ -164,9 +164,7 @@ pub struct StoredHeaders {
 /// One delivery that a worker claimed and may attempt.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// The edition.
     pub edition_id: i64,
-    /// The subscriber.
     pub subscriber_id: i64,
     /// The subscriber's public id, for links; empty when there is no such reader any more.
     pub public_id: String,
@@ -203,14 +201,12 @@ pub struct Attempt {
     pub stage: AttemptStage,
     /// The server's own words, or what went wrong before it said any.
     pub reply: String,
-    /// When.
     pub at: Moment,
 }
 
 /// A copy that waits.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Waiting {
-    /// The subscriber.
     pub subscriber_id: i64,
     /// The subscriber's public id.
     pub public_id: String,
@@ -221,9 +217,7 @@ pub struct Waiting {
 /// One edition to one reader, as the desk shows it.
 #[derive(Clone, Debug, serde::Serialize, sqlx_macros::FromRow)]
 pub struct Copy {
-    /// The edition.
     pub edition_id: i64,
-    /// The subscriber.
     pub subscriber_id: i64,
     /// The frozen address.
     pub address: String,

@@ -60,7 +60,6 @@ const MOST_FORGOTTEN: i64 = 500;
 /// A domain that is slowed.
 #[derive(Clone, Debug, serde::Serialize, sqlx_macros::FromRow)]
 pub struct Slowed {
-    /// The domain.
     pub domain_key: String,
     /// Microseconds between two messages, all workers together.
     pub gap_us: i64,
@@ -94,9 +93,7 @@ pub struct Waiting {
 /// An edition that waits for a domain which has taken nothing for long.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Refusing {
-    /// The edition.
     pub edition_id: i64,
-    /// Its public id.
     pub public_id: String,
     /// The domain, or its provider.
     pub domain_key: String,

@@ -106,7 +106,6 @@ impl Counted {
 /// An edition whose failures wait for somebody's judgement.
 #[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
 pub struct Mass {
-    /// The edition.
     pub edition_id: i64,
     /// When the first of them came.
     pub since: Moment,

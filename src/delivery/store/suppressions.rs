@@ -81,7 +81,6 @@ pub struct InForce {
     pub reason: Reason,
     /// What staff read.
     pub detail: String,
-    /// Since when.
     pub created_at: Moment,
 }
 
@@ -94,7 +93,6 @@ pub struct Blocked {
     pub masked: String,
     /// Why.
     pub detail: String,
-    /// Since when.
     pub created_at: Moment,
 }
 
