@@ -320,7 +320,7 @@ fn what_others_may_call_says_what_it_promises() {
     // A store is its room's own: each of its functions stands beside its statement.
     let is_own = |path: &str| is_test(path) || path.contains("/store");
     for (path, text) in sources().iter().filter(|(path, _)| !is_own(path)) {
-        let mut said = false;
+        let (mut said, mut in_attribute) = (false, false);
         for (at, line) in text.lines().enumerate().take_while(|(_, line)| !line.starts_with("#[cfg(test)]")) {
             let words = line.trim_start();
             let is_item = words
@@ -330,10 +330,9 @@ fn what_others_may_call_says_what_it_promises() {
                 wrong.push(format!("src/{path}:{} {words}", at + 1));
             }
             // Attributes stand between, on one line or several.
-            said = words.starts_with("///")
-                || said
-                    && (words.starts_with(['#', ')'])
-                        || line.starts_with("    ") && !words.ends_with(['{', '}', ';', ',']));
+            in_attribute |= words.starts_with("#[");
+            said = words.starts_with("///") || said && in_attribute;
+            in_attribute &= !words.ends_with(']');
         }
     }
     assert!(wrong.is_empty(), "without a word of what they promise:\n{}", wrong.join("\n"));
