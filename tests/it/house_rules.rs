@@ -33,7 +33,11 @@ const LIBRARIES: &[(&[&str], &[&str], &str)] = &[
         &["db/", "store.rs", "store/", "queue/sql.rs"],
         "SQL lives in each room's private store",
     ),
-    (&["lettre::"], &["email_address.rs", "mail/", "smtp/"], "lettre builds messages and parses addresses"),
+    (
+        &["icu_normalizer::", "icu_properties::"],
+        &["email_address/"],
+        "one folder knows what is a letter in which script",
+    ),
     (
         &[
             "use stripe",
