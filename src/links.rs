@@ -79,7 +79,6 @@ impl Unsubscribe<'_> {
 /// A copy of an edition in the browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View<'a> {
-    /// The edition.
     pub edition: Name<'a>,
     /// Whose copy.
     pub subscriber: Name<'a>,
@@ -153,7 +152,6 @@ impl Give<'_> {
 /// Confirming what somebody asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirm<'a> {
-    /// Who.
     pub subscriber: Name<'a>,
     /// The lists; at least one.
     pub lists: Vec<Name<'a>>,

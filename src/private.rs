@@ -152,7 +152,6 @@ pub struct Open {
     pub path: PathBuf,
     /// Its permissions, as `chmod` takes them.
     pub mode: u32,
-    /// What they should be.
     pub should_be: u32,
 }
 

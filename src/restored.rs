@@ -50,7 +50,6 @@ pub struct Report {
 pub struct Line {
     /// Its subject; never empty.
     pub subject: String,
-    /// Its public id.
     pub public_id: String,
 }
 
@@ -128,9 +127,6 @@ pub async fn restored(
 
 /// Somebody said that the database is the magazine itself, and is at home here from now on, with the files of `positions`;
 /// `false`, and what was said stands, once somebody has said before what it is.
-///
-/// # Errors
-/// When the database fails.
 pub async fn moved(site: &Site, by: Option<i64>, positions: Option<&Positions>) -> db::Result<bool> {
     let place = origin::place(&site.db).await?;
     let mut tx = site.db.begin().await?;
@@ -144,9 +140,6 @@ pub async fn moved(site: &Site, by: Option<i64>, positions: Option<&Positions>) 
 }
 
 /// What was said when a backup was last restored.
-///
-/// # Errors
-/// When the database fails.
 pub async fn last(site: &Site) -> db::Result<Option<Report>> {
     let report = origin::report(&site.db).await?;
     // What another version said may read otherwise; it is no longer news then.

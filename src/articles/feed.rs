@@ -57,7 +57,6 @@ pub struct ParsedArticle {
     pub image_url: Option<String>,
     /// Where it was published first, as the article says itself.
     pub origin_note: Option<String>,
-    /// When it was published.
     pub published_at: Option<Moment>,
     /// Words of the whole text, origin note and standfirst included where they stood in it.
     pub word_count: i64,

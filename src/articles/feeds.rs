@@ -21,9 +21,8 @@ use crate::{
 };
 
 /// A feed as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Feed {
-    /// Which.
     pub id: FeedId,
     /// Its address.
     pub url: String,
@@ -75,9 +74,6 @@ pub async fn add_feed(site: &Site, fetcher: &Fetcher, address: &str) -> Result<F
 }
 
 /// Removes a feed: it is not asked again. What it brought stays. Whether there was one.
-///
-/// # Errors
-/// When the database fails.
 pub async fn remove_feed(site: &Site, id: FeedId, staff_id: Option<i64>) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
     let Some(url) = store::remove_feed(&mut tx, id).await? else { return Ok(false) };
@@ -87,17 +83,11 @@ pub async fn remove_feed(site: &Site, id: FeedId, staff_id: Option<i64>) -> db::
 }
 
 /// One feed.
-///
-/// # Errors
-/// When the database fails.
 pub async fn find_feed(db: &Db, id: FeedId) -> db::Result<Option<Feed>> {
     store::feed(db, id).await
 }
 
 /// Feeds in the order in which they were added, after one of them.
-///
-/// # Errors
-/// When the database fails.
 pub async fn feeds(db: &Db, after: Option<i64>, limit: i64) -> db::Result<Vec<Feed>> {
     store::feeds(db, after.unwrap_or(0), limit).await
 }
@@ -129,9 +119,6 @@ pub async fn poll_due(site: &Site, fetcher: &Fetcher) -> db::Result<queue::Worke
 }
 
 /// Has a feed that failed asked again within a minute. False when it is not one of those.
-///
-/// # Errors
-/// When the database fails.
 pub async fn ask_again(site: &Site, url: &str, staff_id: Option<i64>) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
     let asked = FEEDS_IN_TURN.again(&mut tx, url, site.now()).await?;
@@ -145,7 +132,7 @@ pub async fn ask_again(site: &Site, url: &str, staff_id: Option<i64>) -> db::Res
 /// Feeds, each when its turn has come.
 struct InTurn<'a>(&'a Fetcher);
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Which {
     id: FeedId,
 }

@@ -32,7 +32,6 @@ const PORTS: [u16; 4] = [80, 443, 8080, 8443];
 /// What a server said about its document, to ask it later whether that changed (RFC 9110 section 13.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Validators {
-    /// Its ETag.
     pub etag: Option<String>,
     /// Its Last-Modified, as written.
     pub last_modified: Option<String>,

@@ -37,13 +37,17 @@ use crate::{clock::Moment, words};
 pub const SAMPLE_FEED: &[u8] = include_bytes!("../../assets/sample/feed.xml");
 
 /// Which article.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx_macros::Type,
+)]
 #[serde(transparent)]
 #[sqlx(transparent)]
 pub struct ArticleId(pub i64);
 
 /// Which feed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx_macros::Type,
+)]
 #[serde(transparent)]
 #[sqlx(transparent)]
 pub struct FeedId(pub i64);
@@ -61,7 +65,7 @@ words! {
 }
 
 /// A section of the magazine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx_macros::FromRow)]
 pub struct Topic {
     /// Its name in addresses.
     pub slug: String,
@@ -70,9 +74,8 @@ pub struct Topic {
 }
 
 /// An article as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx_macros::FromRow)]
 pub struct Article {
-    /// Which.
     pub id: ArticleId,
     /// Its name in addresses: readable, unique, never changed.
     pub slug: String,

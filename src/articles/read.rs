@@ -20,17 +20,11 @@ impl Before {
 }
 
 /// The newest published articles.
-///
-/// # Errors
-/// When the database fails.
 pub async fn latest(site: &Site, limit: i64) -> Result<Vec<Article>> {
     page(site, None, None, limit).await
 }
 
 /// Published articles, newest first, of one topic (by its slug) or all, from a place on.
-///
-/// # Errors
-/// When the database fails.
 pub async fn page(
     site: &Site,
     topic: Option<&str>,
@@ -41,42 +35,27 @@ pub async fn page(
 }
 
 /// Every article, drafts too, newest first, from a place on; `search` is looked for in titles and bylines.
-///
-/// # Errors
-/// When the database fails.
 pub async fn desk_page(db: &Db, search: &str, before: Option<Before>, limit: i64) -> Result<Vec<Article>> {
     store::desk_page(db, Before::key(before), &db::contains(search), limit).await
 }
 
 /// The article of that name, whatever its state.
-///
-/// # Errors
-/// When the database fails.
 pub async fn by_slug(db: &Db, slug: &str) -> Result<Option<Article>> {
     store::by_slug(db, slug).await
 }
 
 /// The article of that name, if readers may see it by now.
-///
-/// # Errors
-/// When the database fails.
 pub async fn published_by_slug(site: &Site, slug: &str) -> Result<Option<Article>> {
     let found = store::by_slug(&site.db, slug).await?;
     Ok(found.filter(|article| article.state == ArticleState::Published && article.published_at <= site.now()))
 }
 
 /// One article.
-///
-/// # Errors
-/// When the database fails.
 pub async fn by_id(db: &Db, id: ArticleId) -> Result<Option<Article>> {
     Ok(store::by_ids(db, &[id]).await?.pop())
 }
 
 /// These articles, in the order of the ids; ids of none are left out.
-///
-/// # Errors
-/// When the database fails.
 pub async fn by_ids(db: &Db, ids: &[ArticleId]) -> Result<Vec<Article>> {
     let found = store::by_ids(db, ids).await?;
     let mut found: HashMap<ArticleId, Article> =
@@ -85,9 +64,6 @@ pub async fn by_ids(db: &Db, ids: &[ArticleId]) -> Result<Vec<Article>> {
 }
 
 /// The topics that readers can choose among: those with a published article.
-///
-/// # Errors
-/// When the database fails.
 pub async fn topics(db: &Db) -> Result<Vec<Topic>> {
     store::topics(db).await
 }

@@ -66,7 +66,7 @@ queue! {
 }
 
 /// What [`find_source`] knows.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(super) struct Known {
     pub id: ArticleId,
     pub feed_id: Option<FeedId>,

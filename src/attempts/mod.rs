@@ -16,7 +16,7 @@ use std::time::Duration;
 pub(crate) use store::FORGET_ENDED;
 pub use store::STATEMENTS;
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use crate::{
     clock::Moment,
@@ -193,9 +193,6 @@ impl Attempt {
     }
 
     /// It was right, or was not judged after all: it does not count.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn give_back(self, tx: &mut Tx) -> Result<()> {
         for Counted { key, began_at } in self.0 {
             store::give_back(tx, &key, began_at).await?;
@@ -220,35 +217,23 @@ pub async fn look(site: &Site, limits: &[Limited]) -> std::result::Result<(), Re
 }
 
 /// Forgets what was tried before, once somebody has proved who they are. In the transaction that gives the last try back, after it.
-///
-/// # Errors
-/// When the database fails.
 pub async fn forget(tx: &mut Tx, site: &Site, limited: &Limited) -> Result<()> {
     store::delete(tx, &limited.key(site)).await.map(drop)
 }
 
 /// Notes something that is known of somebody for a while, in the same room, since limits are chosen by it.
-///
-/// # Errors
-/// When the database fails.
 pub async fn note(tx: &mut Tx, site: &Site, (what, whom): (&str, &str), lasts: Duration) -> Result<()> {
     let now = site.now();
     store::note(tx, &key(site, what, whom), now, now.plus(lasts)).await.map(drop)
 }
 
 /// Whether something happens for the first time in that long: of all who say so, one is told yes. In their transaction.
-///
-/// # Errors
-/// When the database fails.
 pub async fn once(tx: &mut Tx, site: &Site, (what, whom): (&str, &str), lasts: Duration) -> Result<bool> {
     let now = site.now();
     Ok(store::count(tx, &key(site, what, whom), now, now.plus(lasts), 1).await?.is_some())
 }
 
 /// Whether that was noted, and is not over.
-///
-/// # Errors
-/// When the database fails.
 pub async fn is_noted(site: &Site, (what, whom): (&str, &str)) -> Result<bool> {
     store::is_noted(&site.db, &key(site, what, whom), site.now()).await
 }
@@ -256,7 +241,6 @@ pub async fn is_noted(site: &Site, (what, whom): (&str, &str)) -> Result<bool> {
 /// Something that everybody shares and that was used up.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct UsedUp {
-    /// What it was.
     pub what: String,
     /// Since when nobody was let through.
     pub since: Moment,
@@ -267,18 +251,12 @@ pub struct UsedUp {
 }
 
 /// What everybody shares and was used up, each time it last was.
-///
-/// # Errors
-/// When the database fails.
 pub async fn used_up(db: &Db) -> Result<Vec<UsedUp>> {
     store::all_used_up(db).await
 }
 
 /// Notes that something else which everybody shares is used up at this moment. What was noted in the last quarter of an hour
 /// is only read.
-///
-/// # Errors
-/// When the database fails.
 pub async fn note_used_up(site: &Site, what: &'static str) -> Result<()> {
     let now = site.now();
     let is_noted = |one: &UsedUp| one.what == what && one.since <= now && now < one.until;
@@ -291,9 +269,6 @@ pub async fn note_used_up(site: &Site, what: &'static str) -> Result<()> {
 }
 
 /// Takes it upon the caller to tell people, in this transaction; `false` if somebody else did.
-///
-/// # Errors
-/// When the database fails.
 pub async fn tell(tx: &mut Tx, one: &UsedUp, now: Moment) -> Result<bool> {
     store::tell(tx, &one.what, now, one.told_at.unwrap_or_default()).await
 }

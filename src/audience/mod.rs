@@ -17,9 +17,8 @@ use crate::{
 };
 
 /// One member of an audience.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Recipient {
-    /// Who.
     pub subscriber_id: i64,
     /// Where.
     pub email: EmailAddress,
@@ -28,9 +27,8 @@ pub struct Recipient {
 }
 
 /// A failed copy of a reader who is still on the list.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct StillFailed {
-    /// Whose.
     pub subscriber_id: i64,
     /// Where it was to go.
     pub address: EmailAddress,
@@ -46,14 +44,7 @@ pub enum Audience {
     /// Everybody who is on a list.
     List(i64),
     /// Those of a list who got, or may have got, one revision of an edition: a correction goes to nobody else.
-    Corrected {
-        /// The edition.
-        edition: i64,
-        /// The revision of it.
-        revision: i64,
-        /// The list.
-        list: i64,
-    },
+    Corrected { edition: i64, revision: i64, list: i64 },
 }
 
 impl Audience {
@@ -73,9 +64,6 @@ impl Audience {
     }
 
     /// The next members in the order of their keys, after the reader `after`.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn next(self, tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<Recipient>> {
         match self {
             Self::List(list) => store::audience(tx, list, after, limit).await,
@@ -86,9 +74,6 @@ impl Audience {
     }
 
     /// How many would be mailed now: those whose address is stopped are not among them.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn size(self, db: &Db) -> Result<i64> {
         match self {
             Self::List(list) => store::audience_size(db, list).await,
@@ -111,9 +96,6 @@ pub enum Again<'a> {
 }
 
 /// The next of those copies whose readers are still on the list, in the order of their keys, after the reader `after`.
-///
-/// # Errors
-/// When the database fails.
 pub async fn still_wanted(
     tx: &mut Tx,
     (edition, list): (i64, i64),
@@ -129,17 +111,11 @@ pub async fn still_wanted(
 }
 
 /// Failed copies whose readers are still on the list, to be looked at.
-///
-/// # Errors
-/// When the database fails.
 pub async fn still_failed(db: &Db, edition: i64, after: i64, limit: i64) -> Result<Vec<StillFailed>> {
     store::still_failed(db, edition, after, limit).await
 }
 
 /// Copies that may have arrived whose readers are still on the list, and since when each is in doubt, to be looked at.
-///
-/// # Errors
-/// When the database fails.
 pub async fn still_doubted(
     db: &Db,
     edition: (i64, i64),

@@ -12,9 +12,6 @@ use crate::{
 };
 
 /// Writes a line in the caller's transaction, so that the deed and its record stand or fall together.
-///
-/// # Errors
-/// When the database fails.
 pub async fn record(
     tx: &mut Tx,
     site: &Site,
@@ -27,9 +24,6 @@ pub async fn record(
 }
 
 /// The newest lines.
-///
-/// # Errors
-/// When the database fails.
 pub async fn latest(db: &Db, limit: i64) -> Result<Vec<Line>> {
     store::latest(db, limit).await
 }

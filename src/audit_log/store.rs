@@ -13,7 +13,7 @@ statements! {
 }
 
 /// One line of the log.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Line {
     /// Whose doing it was; none for the command line and the program itself.
     pub staff_name: Option<String>,
@@ -23,7 +23,6 @@ pub struct Line {
     pub subject: String,
     /// More, in words.
     pub detail: String,
-    /// When.
     pub at: Moment,
 }
 

@@ -100,17 +100,11 @@ pub(super) async fn keep(site: &Site, key: &str, written: &Written, copy: Option
 }
 
 /// What waits to be read, the newest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn waiting(db: &Db) -> Result<Vec<Letter>> {
     store::waiting(db).await
 }
 
 /// Somebody has read one: it is forgotten. `false` if it was before.
-///
-/// # Errors
-/// When the database fails.
 pub async fn done(site: &Site, id: i64) -> Result<bool> {
     let mut tx = site.db.begin().await?;
     let done = store::forget(&mut tx, id).await?;

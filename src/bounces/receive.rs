@@ -405,9 +405,6 @@ const STRETCH: i64 = 20_000;
 const OVERLAP: i64 = 20_000;
 
 /// Takes in the final refusals that the log of attempts has gained. Returns how many.
-///
-/// # Errors
-/// When the database fails.
 pub async fn receive_refusals(site: &Site) -> Result<usize> {
     let (read, newest) = store::cursor(&site.db).await?;
     let (mut taken, mut each) = (0, Each::default());

@@ -12,17 +12,11 @@ use crate::{
 };
 
 /// The newest reports before one, newest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn latest(site: &Site, before: Option<i64>, limit: i64) -> Result<Vec<Bounce>> {
     store::latest(&site.db, before.unwrap_or(i64::MAX), limit).await
 }
 
 /// What was reported of mail to one address, newest first, from a place on: after a report that came then.
-///
-/// # Errors
-/// When the database fails.
 pub async fn of_address(
     site: &Site,
     address: &EmailAddress,
@@ -47,9 +41,6 @@ pub struct ComplainedEdition {
 }
 
 /// Editions with more complaints than there always are, of the newest that anybody complained of (TRUST M28).
-///
-/// # Errors
-/// When the database fails.
 pub async fn editions_with_many_complaints(site: &Site, newest: i64) -> Result<Vec<ComplainedEdition>> {
     let mut found = Vec::new();
     for (id, complaints) in store::complained(&site.db, newest).await? {

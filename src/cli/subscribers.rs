@@ -37,7 +37,6 @@ pub(super) enum Command {
     },
     /// Never mail an address again, a reader's or anybody's: no edition, and no mail that asks to confirm.
     Block {
-        /// The address.
         address: String,
         /// Why, for the team.
         #[arg(long)]

@@ -13,9 +13,6 @@ pub struct About {
 
 impl Db {
     /// Asks it.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
     pub async fn about(&self) -> Result<About> {
         match self {
             Self::Sqlite { read, .. } => {
@@ -30,9 +27,6 @@ impl Db {
     }
 
     /// Whether PostgreSQL's own program is filling the database just now: one whose caller was killed takes a moment to end.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
     pub async fn is_being_filled(&self) -> Result<bool> {
         match self {
             Self::Sqlite { .. } => Ok(false),

@@ -24,7 +24,6 @@ pub enum CarryError {
     /// A table could not be copied.
     #[error("the table {table} cannot be copied: {cause}. Nothing was changed on the server")]
     Table {
-        /// Which.
         table: String,
         /// Why.
         cause: sqlx::Error,

@@ -77,17 +77,11 @@ impl Db {
 
 impl Tx {
     /// Goes inside a gate until the end of the transaction.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn enter(&mut self, gate: Gate) -> Result<()> {
         self.pass(gate.texts().enter).await
     }
 
     /// Closes a gate until the end of the transaction.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn close(&mut self, gate: Gate) -> Result<()> {
         self.pass(gate.texts().close).await
     }

@@ -52,9 +52,6 @@ impl Migrations {
     }
 
     /// How many migrations the database has.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
     pub async fn applied(db: &Db) -> Result<usize, sqlx::Error> {
         let (is_there, count) = match db {
             Db::Sqlite { .. } => (

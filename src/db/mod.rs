@@ -97,7 +97,6 @@ pub enum Db {
     },
     /// PostgreSQL: one pool for everything.
     Postgres {
-        /// The pool.
         pool: PgPool,
         /// What it tells this process.
         pulse: Pulse,
@@ -221,9 +220,6 @@ impl Db {
     }
 
     /// The clock of whoever works on it: its own where several machines share it, and this machine's otherwise.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
     pub async fn clock(&self) -> Result<Clock> {
         match self.engine() {
             Engine::Sqlite => Ok(Clock::System),
@@ -237,9 +233,6 @@ impl Db {
 
     /// The time that leases are measured by: the database's where several machines share it, the clock's otherwise. The clock
     /// hears what the database says.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
     pub async fn lease_time(&self, clock: &Clock) -> Result<Moment> {
         match self {
             Self::Postgres { pool, reach, .. } if !clock.is_manual() => {
@@ -254,9 +247,6 @@ impl Db {
     }
 
     /// What tells this database from a copy of it: its file, or the server's own id and the database's.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
     pub async fn place(&self) -> Result<String> {
         match self {
             Self::Sqlite { read, .. } => sqlx::query_scalar(sql::FILE).fetch_one(read).await,
@@ -392,9 +382,6 @@ impl Tx {
     }
 
     /// The time as [`Db::lease_time`] tells it, once the transaction has begun.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
     pub async fn lease_time(&mut self, clock: &Clock) -> Result<Moment> {
         match &mut self.begun {
             Either::Right(tx) if !clock.is_manual() => {

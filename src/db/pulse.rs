@@ -62,7 +62,6 @@ impl Db {
 pub struct PoolLook {
     /// `all`, or on SQLite `read` and `write`.
     pub name: &'static str,
-    /// Open.
     pub open: usize,
     /// Open, and used by nobody.
     pub idle: usize,

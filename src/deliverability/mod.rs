@@ -88,7 +88,6 @@ pub struct Record {
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Which check.
     pub check: Check,
     /// How it came out.
     pub grade: Grade,
@@ -523,9 +522,6 @@ async fn keep(site: &Site, report: &Report) -> crate::db::Result<()> {
 }
 
 /// What the last look at the domain of a From address found; none before the first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn last(db: &Db, from: &str) -> crate::db::Result<Option<Report>> {
     let Some(domain) = dkim::domain_of(from) else { return Ok(None) };
     let Some((findings, at)) = store::last(db, &domain).await? else { return Ok(None) };
@@ -539,9 +535,6 @@ pub const BULK: i64 = 1_000;
 
 /// What large receivers want and is missing, if so many copies more make the day's mail bulk mail. Nothing where the DNS was
 /// never asked, as in the sandbox, or gave no answer.
-///
-/// # Errors
-/// When the database fails.
 pub async fn in_the_way(site: &Site, from: &str, copies: i64) -> crate::db::Result<Vec<Check>> {
     let now = site.now();
     let since = now.minus(Duration::from_secs(24 * 60 * 60));
@@ -552,9 +545,6 @@ pub async fn in_the_way(site: &Site, from: &str, copies: i64) -> crate::db::Resu
 }
 
 /// Forgets what was found: towards a sandbox it means nothing, and must hold nothing back.
-///
-/// # Errors
-/// When the database fails.
 pub async fn forget(db: &Db) -> crate::db::Result<()> {
     let mut tx = db.begin().await?;
     store::forget(&mut tx).await?;

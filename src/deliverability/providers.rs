@@ -39,9 +39,6 @@ pub struct Provider {
 }
 
 /// The providers with the most copies in the newest editions, the largest first, then all others as one.
-///
-/// # Errors
-/// When the database fails.
 pub async fn providers(db: &Db, editions: i64, most: usize) -> Result<Vec<Provider>> {
     Ok(arrange(&store::providers(db, editions).await?, most))
 }

@@ -31,7 +31,7 @@ statements! {
 }
 
 /// One provider's share of one edition.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct ProviderRow {
     pub edition_id: i64,
     pub domain_key: String,

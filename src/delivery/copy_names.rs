@@ -6,18 +6,14 @@ use crate::{links::Name, site::Site};
 /// The rows of a copy: an edition and a subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopyId {
-    /// The edition.
     pub edition: i64,
-    /// The subscriber.
     pub subscriber: i64,
 }
 
 /// How a copy is named in its links, its return address and its Message-ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyNames<'a> {
-    /// The edition.
     pub edition: Name<'a>,
-    /// The subscriber.
     pub subscriber: Name<'a>,
     /// The list that brought it.
     pub list: Name<'a>,

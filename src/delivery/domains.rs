@@ -18,9 +18,6 @@ const AT_ONCE: usize = 8;
 const MOST: i64 = 500;
 
 /// Asks the DNS about domains that are new, or were asked about long ago, some hundreds at most. Returns how many.
-///
-/// # Errors
-/// When the database fails.
 pub async fn look_up(site: &Site, dns: &Dns) -> Result<usize> {
     let now = site.now();
     let due = store::due(&site.db, (now.minus(FRESH), now), MOST).await?;

@@ -15,16 +15,12 @@ pub struct Figures {
     pub copies: ByState,
     /// Copies of those that are not over yet.
     pub open_copies: ByState,
-    /// Editions.
     pub editions: ByState,
     /// Automatic emails that wait, or are on their way.
     pub notices_waiting: i64,
 }
 
 /// Reads all of it.
-///
-/// # Errors
-/// When the database fails.
 pub async fn read(db: &Db) -> Result<Figures> {
     Ok(Figures {
         copies: store::copies(db).await?,

@@ -29,7 +29,6 @@ use crate::{
 /// One member of the audience, to be frozen into the ledger.
 #[derive(Clone, Debug)]
 pub struct NewDelivery {
-    /// Who.
     pub subscriber_id: i64,
     /// The address as it stands now.
     pub address: EmailAddress,
@@ -42,9 +41,6 @@ pub struct NewDelivery {
 /// Writes the rows of a chunk of the audience; whoever is suppressed is written as suppressed, with the reason.
 ///
 /// A subscriber who has a row already gets no second one.
-///
-/// # Errors
-/// When the database fails.
 pub async fn write_rows(
     tx: &mut Tx,
     site: &Site,
@@ -75,17 +71,11 @@ fn row(delivery: &NewDelivery, reason: Option<Reason>) -> Row<'_> {
 }
 
 /// A reader left one list, or all: nothing more is begun for them, from this commit on (TRUST T3).
-///
-/// # Errors
-/// When the database fails.
 pub async fn withdraw(tx: &mut Tx, site: &Site, subscriber_id: i64, list_id: Option<i64>) -> Result<u64> {
     withdraw_because(tx, site, subscriber_id, list_id, Class::Left).await
 }
 
 /// The same for another reason than leaving, which the rows keep.
-///
-/// # Errors
-/// When the database fails.
 pub async fn withdraw_because(
     tx: &mut Tx,
     site: &Site,
@@ -104,9 +94,6 @@ pub async fn withdraw_because(
 }
 
 /// The copies of a cancelled edition that are open are not mailed, and their rows say why.
-///
-/// # Errors
-/// When the database fails.
 pub async fn cancel_open(tx: &mut Tx, site: &Site, edition_id: i64) -> Result<()> {
     tx.close(Gate::Copies).await?;
     let mut moves = Moves::of_nobody();
@@ -116,9 +103,6 @@ pub async fn cancel_open(tx: &mut Tx, site: &Site, edition_id: i64) -> Result<()
 
 /// Puts failed copies back in line for a whole run of tries; how many there were. Whether their readers still want them is
 /// for the caller to know, who is inside the gate of suppressions and has reopened the edition.
-///
-/// # Errors
-/// When the database fails.
 pub async fn retry(
     tx: &mut Tx,
     site: &Site,
@@ -132,9 +116,6 @@ pub async fn retry(
 }
 
 /// The same for copies that may have arrived, as they are: their readers may get two, under one Message-ID.
-///
-/// # Errors
-/// When the database fails.
 pub async fn retry_doubted(tx: &mut Tx, site: &Site, edition_id: i64, subscribers: &[i64]) -> Result<u64> {
     let mut moves = Moves::of_nobody();
     let retried = moves::retry_doubted(tx, &mut moves, edition_id, subscribers, site.now()).await?;
@@ -143,17 +124,11 @@ pub async fn retry_doubted(tx: &mut Tx, site: &Site, edition_id: i64, subscriber
 }
 
 /// Who of an edition's audience has that address.
-///
-/// # Errors
-/// When the database fails.
 pub async fn subscriber_at(db: &Db, edition_id: i64, address: &EmailAddress) -> Result<Option<i64>> {
     store::subscriber_at(db, edition_id, &address.as_str().to_lowercase()).await
 }
 
 /// Copies that wait, of subscribers after one and up to another, in the order in which they leave.
-///
-/// # Errors
-/// When the database fails.
 pub async fn waiting(
     tx: &mut Tx,
     edition_id: i64,
@@ -164,9 +139,6 @@ pub async fn waiting(
 }
 
 /// Copies that wait, and left before the backup was restored in which they wait: they may have arrived. How many there were.
-///
-/// # Errors
-/// When the database fails.
 pub async fn had_before(tx: &mut Tx, site: &Site, edition_id: i64, subscribers: &[i64]) -> Result<u64> {
     let mut moves = Moves::of_nobody();
     let had = moves::had_before(tx, &mut moves, edition_id, subscribers, site.now()).await?;
@@ -175,17 +147,11 @@ pub async fn had_before(tx: &mut Tx, site: &Site, edition_id: i64, subscribers: 
 }
 
 /// How many copies of an edition were said to have left before.
-///
-/// # Errors
-/// When the database fails.
 pub async fn had_before_count(db: &Db, edition_id: i64) -> Result<i64> {
     store::had_before_count(db, edition_id).await
 }
 
 /// Some of them, at most so many, wait again. How many there were.
-///
-/// # Errors
-/// When the database fails.
 pub async fn had_not_before(tx: &mut Tx, site: &Site, edition_id: i64, limit: i64) -> Result<u64> {
     let mut moves = Moves::of_nobody();
     let had_not = moves::had_not_before(tx, &mut moves, edition_id, limit, site.now()).await?;
@@ -194,9 +160,6 @@ pub async fn had_not_before(tx: &mut Tx, site: &Site, edition_id: i64, limit: i6
 }
 
 /// The end of the next chunk of open copies, after a subscriber, that have another body than this one.
-///
-/// # Errors
-/// When the database fails.
 pub async fn behind(
     db: &Db,
     edition_id: i64,
@@ -209,9 +172,6 @@ pub async fn behind(
 
 /// Gives the open copies of a chunk of an edition that is not sending another body. What a worker had claimed and not
 /// begun is taken from it: in its memory it still holds the old one.
-///
-/// # Errors
-/// When the database fails.
 pub async fn repoint(
     tx: &mut Tx,
     site: &Site,
@@ -225,17 +185,11 @@ pub async fn repoint(
 }
 
 /// How many open copies have another body than this one, or are leaving at this moment.
-///
-/// # Errors
-/// When the database fails.
 pub async fn not_yet(tx: &mut Tx, edition_id: i64, variant_id: i64) -> Result<i64> {
     store::not_yet(tx, edition_id, variant_id).await
 }
 
 /// Everything that happened to one copy, oldest first, with the server's own words.
-///
-/// # Errors
-/// When the database fails.
 pub async fn attempts(db: &Db, edition_id: i64, subscriber_id: i64) -> Result<Vec<Attempt>> {
     store::attempts(db, edition_id, subscriber_id).await
 }
@@ -427,17 +381,11 @@ pub(super) async fn give_back_all(tx: &mut Tx, worker: i64, now: Moment) -> Resu
 }
 
 /// Copies of an edition, in order of subscriber id, after `after`.
-///
-/// # Errors
-/// When the database fails.
 pub async fn copies(db: &Db, edition_id: i64, after: i64, limit: i64) -> Result<Vec<Copy>> {
     store::copies(db, edition_id, after, limit).await
 }
 
 /// One reader's copy of an edition, if they are in its audience.
-///
-/// # Errors
-/// When the database fails.
 pub async fn copy(db: &Db, edition_id: i64, subscriber_id: i64) -> Result<Option<Copy>> {
     store::copy(db, edition_id, subscriber_id).await
 }

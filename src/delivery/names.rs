@@ -10,9 +10,6 @@ use crate::{
 };
 
 /// The copy that a return address or Message-ID speaks of; `None` once edition or reader are not known any more.
-///
-/// # Errors
-/// When the database fails.
 pub async fn copy(db: &Db, which: &Which) -> Result<Option<CopyId>> {
     let found = match which {
         Which::Named { subscriber, edition } => store::copy(db, edition, subscriber).await?,
@@ -22,9 +19,6 @@ pub async fn copy(db: &Db, which: &Which) -> Result<Option<CopyId>> {
 }
 
 /// The same for the names of a link.
-///
-/// # Errors
-/// When the database fails.
 pub async fn linked_copy(db: &Db, edition: &Name<'_>, subscriber: &Name<'_>) -> Result<Option<CopyId>> {
     let found = match (edition, subscriber) {
         (Name::Id(edition), Name::Id(subscriber)) => store::copy(db, edition, subscriber).await?,
@@ -37,9 +31,6 @@ pub async fn linked_copy(db: &Db, edition: &Name<'_>, subscriber: &Name<'_>) -> 
 }
 
 /// The edition that a link names.
-///
-/// # Errors
-/// When the database fails.
 pub async fn edition(db: &Db, name: &Name<'_>) -> Result<Option<i64>> {
     store::edition(db, name).await
 }

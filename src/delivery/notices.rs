@@ -101,9 +101,6 @@ fn written<T: EmailTemplate>(
 }
 
 /// Enqueues a letter; `false` if its fact was told already.
-///
-/// # Errors
-/// When the database fails.
 pub async fn enqueue(tx: &mut Tx, letter: &Letter) -> Result<bool> {
     let is_new = store::add(tx, &letter.0).await?;
     if is_new {
@@ -119,9 +116,6 @@ pub fn rehearse<T: EmailTemplate>(site: &Site, letterhead: &Letterhead) {
 
 /// Ends everything that waits since before a moment, unsent: a restored backup holds letters that went out after it was made.
 /// How many of each template.
-///
-/// # Errors
-/// When the database fails.
 pub async fn end_waiting(tx: &mut Tx, before: Moment, now: Moment) -> Result<Vec<(String, i64)>> {
     let mut counts = std::collections::BTreeMap::new();
     for template in store::end_waiting(tx, before, now).await? {
@@ -131,25 +125,16 @@ pub async fn end_waiting(tx: &mut Tx, before: Moment, now: Moment) -> Result<Vec
 }
 
 /// How many notices stand in each state.
-///
-/// # Errors
-/// When the database fails.
 pub async fn counts(db: &Db) -> Result<Vec<(String, i64)>> {
     store::counts(db).await
 }
 
 /// Automatic emails that were given up since then, the newest first: somebody waits for them.
-///
-/// # Errors
-/// When the database fails.
 pub async fn failed(db: &Db, since: Moment, limit: i64) -> Result<Vec<FailedNotice>> {
     store::failed(db, since, limit).await
 }
 
 /// The Message-IDs of all notices that were accepted, without brackets, each with whether an earlier attempt may have arrived.
-///
-/// # Errors
-/// When the database fails.
 pub async fn accepted(db: &Db) -> Result<Vec<(String, bool)>> {
     store::accepted(db).await
 }

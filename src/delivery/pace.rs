@@ -32,42 +32,27 @@ use crate::{
 pub(super) const FORGET: Duration = Duration::from_secs(6 * 3600);
 
 /// The domains that are slowed now, the slowest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn slowed(site: &Site) -> db::Result<Vec<Slowed>> {
     store::slowed(&site.db, site.now().minus(FORGET)).await
 }
 
 /// Copies of an edition that wait for a domain to take them, or for another try of their own: those with the most first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn waiting(site: &Site, edition_id: i64, limit: i64) -> db::Result<Vec<Waiting>> {
     store::waiting(&site.db, edition_id, site.now(), limit).await
 }
 
 /// Editions that have waited for a quarter of our patience for a domain which has taken nothing for as long.
-///
-/// # Errors
-/// When the database fails.
 pub async fn refusing(site: &Site) -> db::Result<Vec<Refusing>> {
     let now = site.now();
     store::refusing(&site.db, now.minus(patience::LONG), now.minus(FORGET)).await
 }
 
 /// How many copies of an edition wait for such a domain.
-///
-/// # Errors
-/// When the database fails.
 pub async fn readers_waiting(site: &Site, refusing: &Refusing) -> db::Result<i64> {
     store::in_lane(&site.db, refusing.edition_id, &refusing.domain_key).await
 }
 
 /// Takes it upon the caller to tell people of it, in this transaction; `false` if somebody else did.
-///
-/// # Errors
-/// When the database fails.
 pub async fn tell_of(tx: &mut Tx, site: &Site, refusing: &Refusing) -> db::Result<bool> {
     store::told(tx, refusing.edition_id, &refusing.domain_key, site.now()).await
 }

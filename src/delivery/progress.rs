@@ -67,9 +67,6 @@ impl fmt::Display for Progress {
 }
 
 /// Progress by the tallies: cheap at any size.
-///
-/// # Errors
-/// When the database fails.
 pub async fn of(db: &Db, id: i64) -> Result<Progress> {
     let counts = store::tallies(db, id).await?;
     let total = counts.iter().map(|(_, count)| count).sum();
@@ -95,9 +92,6 @@ impl Audit {
 }
 
 /// Recounts an edition from its rows.
-///
-/// # Errors
-/// When the database fails.
 pub async fn audit(db: &Db, id: i64) -> Result<Audit> {
     let all = store::audit(db, id).await?;
     let counts = |wanted: &str| -> Vec<(CopyState, i64)> {
@@ -113,9 +107,6 @@ pub async fn audit(db: &Db, id: i64) -> Result<Audit> {
 }
 
 /// Every edition that was ever sealed, oldest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn ever_sealed(db: &Db) -> Result<Vec<i64>> {
     store::sealed_editions(db).await
 }

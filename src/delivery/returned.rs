@@ -102,9 +102,6 @@ pub(crate) async fn weigh(
 
 /// The edition was stopped for more refusals than can be true: what they mean for its readers, and what those that come mean,
 /// is for somebody to say, however few they are of all its copies. It is the first thing that a transaction changes.
-///
-/// # Errors
-/// When the database fails.
 pub(super) async fn hold(tx: &mut Tx, site: &Site, edition: i64) -> Result<()> {
     Suppressions::new(site).close(tx).await?;
     let counted = store::counted(tx, edition).await?.unwrap_or_else(|| Counted::none(site.now()));
@@ -141,33 +138,21 @@ const fn is_too_much_of_one(one: OfProvider, ended: i64, sealed: i64) -> bool {
 }
 
 /// The editions whose failures wait for somebody's judgement, the newest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn waiting(db: &Db) -> Result<Vec<Mass>> {
     store::waiting(db).await
 }
 
 /// The words that stand most often among them.
-///
-/// # Errors
-/// When the database fails.
 pub async fn words(db: &Db, edition: i64) -> Result<String> {
     Ok(commonest(store::words(db, edition).await?))
 }
 
 /// Editions of which nobody was told yet that their failures wait.
-///
-/// # Errors
-/// When the database fails.
 pub async fn untold(db: &Db) -> Result<Vec<i64>> {
     store::untold(db).await
 }
 
 /// Takes it upon the caller to tell people, in this transaction; `false` if somebody else did, or it is decided.
-///
-/// # Errors
-/// When the database fails.
 pub async fn tell(tx: &mut Tx, edition: i64) -> Result<bool> {
     store::told(tx, edition).await
 }
@@ -175,9 +160,6 @@ pub async fn tell(tx: &mut Tx, edition: i64) -> Result<bool> {
 /// Decides what the failures of an edition mean, and those that are still to come. Readers are given up only for what was seen:
 /// what came since goes on waiting, and nothing is decided of what is still to come. How many readers that are; `None` if
 /// somebody else decided before. It is the first thing that a transaction changes.
-///
-/// # Errors
-/// When the database fails.
 pub async fn decide(tx: &mut Tx, site: &Site, edition: i64, decision: Decision) -> Result<Option<i64>> {
     Suppressions::new(site).close(tx).await?;
     let Decision::Gone { up_to } = decision else {
@@ -190,25 +172,16 @@ pub async fn decide(tx: &mut Tx, site: &Site, edition: i64, decision: Decision) 
 }
 
 /// Copies of these readers are tried again, in this transaction: what came back of them waits for nobody's decision any more.
-///
-/// # Errors
-/// When the database fails.
 pub async fn tried_again(tx: &mut Tx, edition: i64, subscribers: &[i64]) -> Result<u64> {
     store::tried_again(tx, edition, subscribers).await
 }
 
 /// Editions whose failures somebody said to be real, and whose readers are not all stopped yet.
-///
-/// # Errors
-/// When the database fails.
 pub async fn unfinished(db: &Db) -> Result<Vec<i64>> {
     store::unfinished(db).await
 }
 
 /// Stops mail to the next readers whose mailboxes are said to be gone, by so many reports at most. Returns how many there were.
-///
-/// # Errors
-/// When the database fails.
 pub async fn stop_some(tx: &mut Tx, site: &Site, edition: i64, limit: i64) -> Result<usize> {
     let suppressions = Suppressions::new(site);
     suppressions.close(tx).await?;

@@ -13,9 +13,6 @@ use crate::{
 impl Suppressions<'_> {
     /// Stops mail to an address, and withdraws whatever waits to be sent to it; the first reason stays. `detail` is what staff
     /// read. Whether it was not stopped before. It is the first thing that a transaction changes.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn add(
         self,
         tx: &mut Tx,

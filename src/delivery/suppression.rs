@@ -56,9 +56,6 @@ impl<'a> Suppressions<'a> {
     }
 
     /// How many addresses would not be known, because they are kept by another secret than that of the settings. Changes nothing.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn unknown_by_this_secret(self) -> Result<i64> {
         match store::proof(&self.0.db).await? {
             Some(known) if known != self.proof() => store::everybody(&self.0.db).await,
@@ -68,9 +65,6 @@ impl<'a> Suppressions<'a> {
 
     /// What tells whether the secret of the settings is the one that addresses are kept by. A database that knows none, or keeps
     /// no address yet, takes it when `may_settle`: that is for who runs the magazine, not for who asks it something.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn secret(self, may_settle: bool) -> Result<KeptBy> {
         let proof = self.proof();
         let known = store::proof(&self.0.db).await?;
@@ -93,9 +87,6 @@ impl<'a> Suppressions<'a> {
     }
 
     /// From now on addresses are kept by the secret of the settings. Those that were kept by another are not known any more.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn accept_secret(self, tx: &mut Tx) -> Result<()> {
         store::prove(tx, &self.proof()).await
     }
@@ -141,52 +132,34 @@ impl<'a> Suppressions<'a> {
     }
 
     /// Keeps out who gives copies out by this list, until the commit: for who looks before they add.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub(crate) async fn close(self, tx: &mut Tx) -> Result<()> {
         tx.close(Gate::Suppressions).await
     }
 
     /// Lets mail to an address go again.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn lift(self, tx: &mut Tx, address: &EmailAddress) -> Result<bool> {
         self.close(tx).await?;
         store::lift(tx, &self.hash(address), self.0.now()).await
     }
 
     /// Lifts the suppression that somebody looked at, and none that came after it.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn lift_one(self, tx: &mut Tx, id: i64) -> Result<bool> {
         self.close(tx).await?;
         store::lift_one(tx, id, self.0.now()).await
     }
 
     /// Why an address is not mailed, if it is not.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn reason(self, address: &EmailAddress) -> Result<Option<Reason>> {
         store::reason(&self.0.db, &self.hash(address)).await
     }
 
     /// Why an address is not mailed and since when, if it is not: the reason, what staff read, the moment.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn find(self, address: &EmailAddress) -> Result<Option<InForce>> {
         store::find(&self.0.db, &self.hash(address)).await
     }
 
     /// Stops mail to an address for as long as staff say, in the place of whatever stopped it before. `false` if they had said
     /// so already. The address is kept masked, so that it can be recognised.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn block(self, tx: &mut Tx, address: &EmailAddress, why: &str) -> Result<bool> {
         self.close(tx).await?;
         if self.is_blocked(tx, address).await? {
@@ -199,33 +172,21 @@ impl<'a> Suppressions<'a> {
     }
 
     /// Whether staff blocked an address.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn is_blocked(self, tx: &mut Tx, address: &EmailAddress) -> Result<bool> {
         Ok(self.reason_in(tx, address).await? == Some(Reason::Staff))
     }
 
     /// What staff blocked, the newest first, before the id `before`.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn blocked(self, before: i64, limit: i64) -> Result<Vec<Blocked>> {
         store::blocked(&self.0.db, before, limit).await
     }
 
     /// One that staff blocked, if it still is.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn block_in(self, tx: &mut Tx, id: i64) -> Result<Option<Blocked>> {
         store::block(tx, id).await
     }
 
     /// As [`Suppressions::is_blocked`], for many addresses, in their order.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn blocked_among<'b>(
         self,
         tx: &mut Tx,
@@ -236,17 +197,11 @@ impl<'a> Suppressions<'a> {
     }
 
     /// How many addresses were stopped up to a moment and still are, and when the last of them was.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn count(self, before: Moment) -> Result<(i64, Option<Moment>)> {
         store::count(&self.0.db, before).await
     }
 
     /// As [`Suppressions::reason`], for many addresses, in their order: for who is inside the gate of suppressions.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn among<'b>(
         self,
         tx: &mut Tx,
@@ -257,9 +212,6 @@ impl<'a> Suppressions<'a> {
     }
 
     /// The same for who only looks: what it says may be over a moment later.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn among_now<'b>(
         self,
         addresses: impl Iterator<Item = &'b EmailAddress>,
@@ -270,17 +222,11 @@ impl<'a> Suppressions<'a> {
 
     /// Whether even an automatic email to an address is stopped: the mailbox itself does not want mail (TRUST M29), or staff
     /// blocked it and `asks` says that the email asks whether it may be mailed.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn stops_letter(self, tx: &mut Tx, address: &EmailAddress, asks: bool) -> Result<bool> {
         Ok(self.reason_in(tx, address).await?.is_some_and(|reason| stops_letter(reason, asks)))
     }
 
     /// The same as [`Suppressions::reason`], as the transaction sees it.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn reason_in(self, tx: &mut Tx, address: &EmailAddress) -> Result<Option<Reason>> {
         store::reason_in(tx, &self.hash(address)).await
     }

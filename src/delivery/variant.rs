@@ -40,7 +40,6 @@ use crate::{
 pub struct Headers {
     /// The edition's public id, for complaint reports.
     pub edition: String,
-    /// The name in From.
     pub from_name: String,
     /// The address in From, and in the envelope where the settings name no address for bounces.
     pub from_email: String,
@@ -83,9 +82,6 @@ const EVERYONE: &str = "everyone";
 
 /// Freezes the body of a revision within the transaction that approves it; freezing the same revision again keeps the first.
 /// `fingerprint` says in one word what it was made of. Returns its id.
-///
-/// # Errors
-/// When the database fails.
 pub async fn freeze(
     tx: &mut Tx,
     site: &Site,
@@ -100,25 +96,16 @@ pub async fn freeze(
 }
 
 /// The frozen body of a revision; `None` if none was frozen.
-///
-/// # Errors
-/// When the database fails.
 pub async fn frozen(tx: &mut Tx, edition_id: i64, revision: i64) -> Result<Option<i64>> {
     store::variant_id(tx, (edition_id, revision, EVERYONE)).await
 }
 
 /// What the frozen body of a revision was made of, empty where an older program froze it; `None` if none was frozen.
-///
-/// # Errors
-/// When the database fails.
 pub async fn fingerprint(db: &Db, edition_id: i64, revision: i64) -> Result<Option<String>> {
     store::fingerprint(db, (edition_id, revision, EVERYONE)).await
 }
 
 /// Whether copies can be written of the frozen body of a revision; so it is if none was frozen.
-///
-/// # Errors
-/// When the database fails.
 pub async fn is_whole(site: &Site, edition_id: i64, revision: i64) -> Result<bool> {
     let frozen = store::body_of_revision(&site.db, edition_id, revision).await?;
     Ok(frozen.is_none_or(|(json, body, _)| {
@@ -138,9 +125,6 @@ pub async fn date(tx: &mut Tx, site: &Site, variant_id: i64) -> Result<()> {
 }
 
 /// Forgets the frozen bodies of an edition that no copy carries: what was approved is taken back.
-///
-/// # Errors
-/// When the database fails.
 pub async fn thaw(tx: &mut Tx, edition_id: i64) -> Result<()> {
     store::drop_unused(tx, edition_id).await
 }

@@ -15,19 +15,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Which {
     /// By the beginnings of their public ids.
-    Named {
-        /// The subscriber.
-        subscriber: String,
-        /// The edition.
-        edition: String,
-    },
+    Named { subscriber: String, edition: String },
     /// By row numbers.
-    Numbered {
-        /// The edition.
-        edition: i64,
-        /// The subscriber.
-        subscriber: i64,
-    },
+    Numbered { edition: i64, subscriber: i64 },
 }
 
 /// So much of a reader's public id, and of an edition's.

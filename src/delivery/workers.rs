@@ -80,9 +80,6 @@ pub struct Lock(#[expect(dead_code, reason = "it is held, not read")] Arc<File>)
 const LONG_AGO: Duration = Duration::from_secs(7 * 86_400);
 
 /// The address of a living worker that would send under another one than this process.
-///
-/// # Errors
-/// When the database fails.
 pub async fn living_under_another_address(site: &Site) -> Result<Option<String>> {
     let now = site.db.lease_time(&site.clock).await?;
     store::living_elsewhere(&site.db, now.minus(SIGN_OF_LIFE), &origin::address(site)).await
@@ -113,18 +110,12 @@ impl Lock {
 const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
 
 /// Whether some worker of a shared database is alive, by its own clock.
-///
-/// # Errors
-/// When the database fails.
 pub async fn is_anybody_alive(db: &Db) -> Result<bool> {
     let now = db.lease_time(&Clock::System).await?;
     store::is_anybody_alive(db, now.minus(SIGN_OF_LIFE)).await
 }
 
 /// The machines whose clocks differ from the database's, as their workers say that are alive; each once.
-///
-/// # Errors
-/// When the database fails.
 pub async fn clocks_apart(site: &Site) -> Result<Vec<ClockApart>> {
     let alive = site.now().minus(SIGN_OF_LIFE);
     let least = i64::try_from(CLOCKS_APART.as_micros()).unwrap_or(i64::MAX);
@@ -134,9 +125,6 @@ pub async fn clocks_apart(site: &Site) -> Result<Vec<ClockApart>> {
 }
 
 /// Takes back what workers held that are gone. With the lock in hand, all of them are.
-///
-/// # Errors
-/// When the database fails.
 pub async fn take_back_from_the_dead(site: &Site, lock: Option<&Lock>) -> Result<()> {
     let worker = Worker::start(site, lock, SIGN_OF_LIFE).await?;
     if !worker.is_alone {

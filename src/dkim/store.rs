@@ -26,7 +26,7 @@ statements! {
 }
 
 /// A key as it is listed.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct KeyRow {
     pub domain: String,
     pub selector: String,
@@ -38,7 +38,7 @@ pub struct KeyRow {
 }
 
 /// A key that signs, encrypted.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct SealedKey {
     /// Whose mail it signs.
     pub domain: String,

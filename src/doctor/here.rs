@@ -76,9 +76,6 @@ const A_WHILE: Duration = Duration::from_secs(60);
 
 impl Known {
     /// It, as it was a minute ago; longer ago while the database is asked for it.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn here(&self, site: &Site) -> db::Result<Here> {
         let _one = match (self.0.asking.try_lock(), self.last()) {
             (Err(_), Some((_, here))) => return Ok(here),
@@ -103,9 +100,6 @@ impl Known {
 
 impl Here {
     /// This instance.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn of(site: &Site) -> db::Result<Self> {
         Ok(Self { keys: site.keys.clone(), place: origin::place(&site.db).await? })
     }

@@ -75,9 +75,6 @@ impl Look {
 }
 
 /// The last look of each process that looked lately.
-///
-/// # Errors
-/// When the database fails.
 pub async fn last(db: &Db, now: Moment) -> Result<Vec<Look>> {
     let mut looks = all(db).await?;
     looks.retain(|look| look.is_fresh(now));
@@ -94,9 +91,6 @@ async fn all(db: &Db) -> Result<Vec<Look>> {
 }
 
 /// Looks if it is time, keeps what was found, and tells the owners what turned bad.
-///
-/// # Errors
-/// When the database fails.
 pub async fn look_by_night(doctor: &Doctor, site: &Site, place: &str) -> Result<()> {
     let zone = Settings::load(&site.db).await?.time_zone;
     let before = all(&site.db).await?.into_iter().find(|look| look.place == place);
@@ -115,9 +109,6 @@ const JUST_NOW: Duration = Duration::from_secs(60);
 static LOOKING: Mutex<()> = Mutex::const_new(());
 
 /// Looks now, for somebody who sees at once what was found, unless somebody just has: nobody is written to.
-///
-/// # Errors
-/// When the database fails.
 pub async fn look_now(doctor: &Doctor, site: &Site, place: &str) -> Result<()> {
     let _alone = LOOKING.lock().await;
     let now = site.now();

@@ -26,7 +26,7 @@ statements! {
 /// Of places that are no more, too.
 pub(super) const FORGET: Sql = FORGET_LOOKS;
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct LookRow {
     pub(super) place: String,
     pub(super) findings: String,
@@ -34,12 +34,12 @@ pub(super) struct LookRow {
     pub(super) again: bool,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Thing {
     thing: String,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Ahead {
     at: Option<Moment>,
 }

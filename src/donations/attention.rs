@@ -79,17 +79,11 @@ pub const fn at_least(number: usize) -> &'static str {
 }
 
 /// How the provider's news go now.
-///
-/// # Errors
-/// When the database fails.
 pub async fn news(db: &Db) -> Result<News> {
     rows::news(db).await
 }
 
 /// What needs a person now.
-///
-/// # Errors
-/// When the database fails.
 pub async fn look(db: &Db, now: Moment) -> Result<Attention> {
     Ok(Attention {
         unended: rows::unended(db, now.minus(PATIENCE)).await?,
@@ -125,9 +119,6 @@ pub async fn tell_of_unended(site: &Site) -> Result<usize> {
 }
 
 /// Has the provider asked again at once. False when it is over, or nobody asked for it.
-///
-/// # Errors
-/// When the database fails.
 pub async fn ask_again(site: &Site, recurring: &str) -> Result<bool> {
     let mut tx = site.db.begin().await?;
     let asked = CANCELLATIONS.again(&mut tx, &cancellation_of(recurring), site.now()).await?;
@@ -136,9 +127,6 @@ pub async fn ask_again(site: &Site, recurring: &str) -> Result<bool> {
 }
 
 /// Staff have seen the checkouts that could not be opened until that moment; what came since they have not.
-///
-/// # Errors
-/// When the database fails.
 pub async fn put_checkouts_away(site: &Site, seen: Moment) -> Result<()> {
     let mut tx = site.db.begin().await?;
     rows::put_checkouts_away(&mut tx, site.now(), seen).await?;
@@ -146,9 +134,6 @@ pub async fn put_checkouts_away(site: &Site, seen: Moment) -> Result<()> {
 }
 
 /// Puts an event away that was given up and that nothing can be done about. False when it is not one of those.
-///
-/// # Errors
-/// When the database fails.
 pub async fn put_event_away(site: &Site, event_id: &str) -> Result<bool> {
     let mut tx = site.db.begin().await?;
     let put = rows::put_event_away(&mut tx, event_id).await?;

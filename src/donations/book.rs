@@ -144,9 +144,6 @@ impl MoneyAudit {
 
 /// Recounts the book from its rows: every group adds up to zero, every paid donation is booked once and has one receipt, no
 /// unpaid one is booked, and the book's sums are the donations' sums (TRUST T4).
-///
-/// # Errors
-/// When the database fails.
 pub async fn audit_money(db: &Db) -> db::Result<MoneyAudit> {
     let totals = store::totals(db).await?;
     let booked = store::booked(db).await?;

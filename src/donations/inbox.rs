@@ -183,9 +183,6 @@ impl Work for Inbox<'_> {
 }
 
 /// Gives an event that was given up another chance. False when it is not one of those.
-///
-/// # Errors
-/// When the database fails.
 pub async fn try_again(site: &Site, event_id: &str, staff_id: Option<i64>) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
     let revived = EVENTS.again(&mut tx, event_id, site.now()).await?;

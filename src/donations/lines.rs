@@ -1,6 +1,6 @@
 //! What the tables of donations show, a line each; sums and amounts for people.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use crate::{
     clock::Moment,
@@ -56,7 +56,6 @@ pub struct Listed {
     pub paid_at: Option<Moment>,
     /// The provider's checkout session.
     pub provider_session_id: Option<String>,
-    /// The provider's payment.
     pub provider_payment_id: Option<String>,
     /// The provider's invoice, for a month's gift.
     pub provider_invoice_id: Option<String>,
@@ -101,7 +100,6 @@ pub struct LedgerLine {
     pub currency: String,
     /// The provider's name of the payment.
     pub reference: String,
-    /// When.
     pub at: Moment,
 }
 

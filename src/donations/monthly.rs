@@ -50,9 +50,6 @@ pub enum CancelError {
 }
 
 /// The monthly donation a token opens; none when the token is not genuine.
-///
-/// # Errors
-/// When the database fails.
 pub async fn monthly_of(site: &Site, token: &str) -> db::Result<Option<Monthly>> {
     let Some(row) = find(site, token).await? else { return Ok(None) };
     Ok(Some(Monthly {

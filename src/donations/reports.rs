@@ -10,7 +10,6 @@ use crate::{
 /// One donation with all that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Whole {
-    /// The donation.
     pub donation: Listed,
     /// Its lines in the book.
     pub entries: Vec<LedgerLine>,
@@ -19,49 +18,31 @@ pub struct Whole {
 }
 
 /// Paid donations by kind and currency.
-///
-/// # Errors
-/// When the database fails.
 pub async fn totals(db: &Db) -> Result<Vec<Total>> {
     store::totals(db).await
 }
 
 /// Monthly donations that run, by currency: how many, and what they bring each month.
-///
-/// # Errors
-/// When the database fails.
 pub async fn running(db: &Db) -> Result<Vec<Total>> {
     store::running(db).await
 }
 
 /// A page of donations, newest first, older than that id; the first page without one.
-///
-/// # Errors
-/// When the database fails.
 pub async fn page(db: &Db, before_id: Option<i64>, limit: i64) -> Result<Vec<Listed>> {
     store::list(db, before_id.unwrap_or(i64::MAX), limit).await
 }
 
 /// What one supporter gave, newest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn of_donor(db: &Db, email_key: &str) -> Result<Vec<Listed>> {
     store::of_donor(db, email_key).await
 }
 
 /// One donation.
-///
-/// # Errors
-/// When the database fails.
 pub async fn find(db: &Db, public_id: &str) -> Result<Option<Listed>> {
     store::find(db, public_id).await
 }
 
 /// One donation with its lines in the book and its events.
-///
-/// # Errors
-/// When the database fails.
 pub async fn whole(db: &Db, public_id: &str) -> Result<Option<Whole>> {
     let Some(donation) = store::find(db, public_id).await? else { return Ok(None) };
     let entries = store::entries_of(db, donation.id).await?;
@@ -70,25 +51,16 @@ pub async fn whole(db: &Db, public_id: &str) -> Result<Option<Whole>> {
 }
 
 /// Events that were given up, newest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn stuck_events(db: &Db) -> Result<Vec<EventLine>> {
     store::stuck_events(db).await
 }
 
 /// What is not finished: waiting and given-up events, calls without an answer.
-///
-/// # Errors
-/// When the database fails.
 pub async fn unfinished(db: &Db) -> Result<Unfinished> {
     store::unfinished(db).await
 }
 
 /// When the last gift was paid, up to a moment.
-///
-/// # Errors
-/// When the database fails.
 pub async fn newest_gift(db: &Db, before: Moment) -> Result<Option<Moment>> {
     store::newest_gift(db, before).await
 }

@@ -2,7 +2,7 @@
 
 pub(super) mod attention;
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::lines::{EventLine, LedgerLine, Listed, Total};
 use crate::{

@@ -97,9 +97,6 @@ words! {
 
 /// The engine stops an edition by itself, because going on would do harm; the desk says why, and people are told. Whether it was
 /// still sending.
-///
-/// # Errors
-/// When the database fails.
 pub async fn pause_because(tx: &mut Tx, site: &Site, id: i64, why: &str, cause: Cause) -> db::Result<bool> {
     let paused = store::pause_because(tx, id, (why, cause), site.now()).await?;
     if paused {
@@ -109,17 +106,11 @@ pub async fn pause_because(tx: &mut Tx, site: &Site, id: i64, why: &str, cause: 
 }
 
 /// Why an edition paused by itself, if it stands still for that; it stays so until the end of the transaction.
-///
-/// # Errors
-/// When the database fails.
 pub async fn paused_because(tx: &mut Tx, id: i64) -> db::Result<Option<String>> {
     store::paused_because(tx, id).await
 }
 
 /// One provider alone stopped it: from now on somebody has seen that, and it stops it no more by itself.
-///
-/// # Errors
-/// When the database fails.
 pub async fn see_refusals(tx: &mut Tx, id: i64) -> db::Result<()> {
     store::see_refusals(tx, id).await
 }
@@ -135,26 +126,17 @@ pub async fn resume(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> 
 }
 
 /// Holds back an edition at its moment, and says why in a word; `false` if it moved on since it was looked at.
-///
-/// # Errors
-/// When the database fails.
 pub async fn hold(tx: &mut Tx, site: &Site, due: &DueEdition, because: &str) -> db::Result<bool> {
     store::hold(tx, due.id, due.send_at, because, site.now()).await
 }
 
 /// Holds back every edition that would go out by itself: the database is a backup that does not know what was sent since.
 /// Returns their public ids.
-///
-/// # Errors
-/// When the database fails.
 pub async fn hold_all(tx: &mut Tx, site: &Site) -> db::Result<Vec<String>> {
     store::hold_all(tx, site.now()).await
 }
 
 /// Makes it another version of itself: what was said of its copies changed.
-///
-/// # Errors
-/// When the database fails.
 pub async fn touch(tx: &mut Tx, site: &Site, id: i64) -> db::Result<()> {
     store::touch(tx, id, site.now()).await
 }
@@ -228,34 +210,22 @@ async fn check(tx: &mut Tx, id: i64, moved: bool) -> Result<(), MoveError> {
 }
 
 /// Scheduled editions whose time has come, and those whose sealing was broken off.
-///
-/// # Errors
-/// When the database fails.
 pub async fn due(site: &Site) -> db::Result<Vec<DueEdition>> {
     store::due(&site.db, site.now()).await
 }
 
 /// Takes the step from one subscriber to another in sealing; `false` if somebody else took it.
-///
-/// # Errors
-/// When the database fails.
 pub async fn advance_seal(tx: &mut Tx, site: &Site, id: i64, from: i64, to: i64) -> db::Result<bool> {
     store::advance_seal(tx, id, from, to, site.now()).await
 }
 
 /// Ends sealing and lets the deliveries go, in one transaction; `false` if somebody else did.
-///
-/// # Errors
-/// When the database fails.
 pub async fn seal_and_start(tx: &mut Tx, site: &Site, id: i64) -> db::Result<bool> {
     tx.leaves_work();
     Ok(store::finish_seal(tx, id, site.now()).await? && store::start(tx, id, site.now()).await?)
 }
 
 /// Writes a draft of a digest. Its id; none if there is no such digest.
-///
-/// # Errors
-/// When the database fails.
 pub async fn create(
     tx: &mut Tx,
     site: &Site,
@@ -267,9 +237,6 @@ pub async fn create(
 }
 
 /// Writes the draft of a correction of one revision of an edition. Its id; none if there is no such edition.
-///
-/// # Errors
-/// When the database fails.
 pub async fn create_correction(
     tx: &mut Tx,
     site: &Site,
@@ -281,9 +248,6 @@ pub async fn create_correction(
 }
 
 /// Takes the number of the next revision, if the edition stands in this state and `based_on` is still its newest.
-///
-/// # Errors
-/// When the database fails.
 pub async fn next_revision(
     tx: &mut Tx,
     site: &Site,
@@ -294,25 +258,16 @@ pub async fn next_revision(
 }
 
 /// Deletes a draft with its revisions and whatever was frozen of it; `false` if it is no longer the draft that somebody saw.
-///
-/// # Errors
-/// When the database fails.
 pub async fn delete_draft(tx: &mut Tx, id: i64, seen: (i64, Moment)) -> db::Result<bool> {
     store::delete_draft(tx, id, seen).await
 }
 
 /// Where it stands, held until the commit: what is read of it stays true while it is acted on.
-///
-/// # Errors
-/// When the database fails.
 pub async fn stand(tx: &mut Tx, id: i64) -> db::Result<Option<Stand>> {
     store::stand(tx, id).await
 }
 
 /// Ends it, if none of its copies is open any more; for what seems to be over.
-///
-/// # Errors
-/// When the database fails.
 pub async fn finish(tx: &mut Tx, site: &Site, id: i64) -> db::Result<bool> {
     store::finish(tx, id, site.now()).await
 }

@@ -92,9 +92,8 @@ statements! {
 }
 
 /// Where an edition stands: what a refused write is explained by.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
 pub struct Stand {
-    /// Its state.
     pub state: EditionState,
     /// Its newest revision.
     pub revision: i64,
@@ -105,9 +104,8 @@ pub struct Stand {
 }
 
 /// An edition whose time has come.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
 pub struct DueEdition {
-    /// Its id.
     pub id: i64,
     /// Whose members get it.
     pub list_id: i64,
@@ -119,7 +117,6 @@ pub struct DueEdition {
     pub send_at: Moment,
     /// The edition it corrects, if it is a correction: then it goes to those who got one revision of that.
     pub corrects_edition_id: Option<i64>,
-    /// That revision.
     pub corrects_revision: Option<i64>,
 }
 

@@ -150,9 +150,6 @@ const NEAR: Duration = Duration::from_secs(2 * 86_400);
 
 /// A round: deletes what is over; returns how many rows that were. What cannot be deleted of one table does not keep the
 /// others. `ran` is for how long this process has run since its last round, whatever the clock did meanwhile.
-///
-/// # Errors
-/// When the database fails.
 pub async fn tidy(site: &Site, ran: Duration) -> Result<u64> {
     match believed(site, ran).await? {
         Some(now) => forget_as_of(site, now).await,
@@ -212,9 +209,6 @@ async fn believed(site: &Site, ran: Duration) -> Result<Option<Moment>> {
 }
 
 /// Deletes what is over at a moment; returns how many rows that were.
-///
-/// # Errors
-/// When the database fails.
 pub async fn forget_as_of(site: &Site, now: Moment) -> Result<u64> {
     let (mut gone, mut failed) = (0, None);
     for (table, rule) in RULES {

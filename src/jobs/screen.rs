@@ -70,9 +70,6 @@ impl Screen {
 }
 
 /// Looks.
-///
-/// # Errors
-/// When the database fails.
 pub async fn look(db: &Db, now: Moment) -> Result<Screen> {
     let (mut troubles, last) = (trouble::look(db, now).await?, turns::last(db, now).await?);
     let mut jobs = Vec::new();
@@ -97,9 +94,6 @@ pub async fn look(db: &Db, now: Moment) -> Result<Screen> {
 }
 
 /// Has one tried again that failed or was given up, where that is safe. False when it is not one of those.
-///
-/// # Errors
-/// When the database fails.
 pub async fn try_again(site: &Site, queue: &str, name: &str, staff_id: Option<i64>) -> Result<bool> {
     if queue == donations::EVENTS.rules.name {
         donations::try_again(site, name, staff_id).await

@@ -66,7 +66,7 @@ pub(super) async fn turns(db: &Db) -> Result<Vec<(String, Moment)>> {
     db.all(TURNS, ()).await
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Text {
     value: String,
 }

@@ -25,9 +25,6 @@ use crate::{
 const NOTE_EVERY: Duration = Duration::from_secs(60);
 
 /// The jobs that people should know of, those that have failed longest first; of several places where one fails, that one.
-///
-/// # Errors
-/// When the database fails.
 pub async fn look(db: &Db, now: Moment) -> Result<Vec<Trouble>> {
     let mut troubles = store::failing(db).await?;
     let mut seen = HashSet::new();

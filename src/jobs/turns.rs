@@ -59,9 +59,6 @@ impl Turns {
     }
 
     /// Writes them down: soon after a start, and then every five minutes.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub(super) async fn keep(&self, site: &Site, place: &str) -> Result<()> {
         let (now, last) = (site.now(), {
             let noted = self.lock();
@@ -82,9 +79,6 @@ impl Turns {
 }
 
 /// The last turn of each job, wherever it was, as far as processes that are there have said.
-///
-/// # Errors
-/// When the database fails.
 pub(super) async fn last(db: &Db, now: Moment) -> Result<BTreeMap<String, Turn>> {
     let mut last: BTreeMap<String, Turn> = BTreeMap::new();
     for (turns, noted_at) in store::turns(db).await? {

@@ -37,7 +37,6 @@ pub struct DigestContext {
 /// An article as a digest shows it; every link to it is its canonical address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArticleBlock {
-    /// The title.
     pub title: String,
     /// One or two sentences that make one want to read on; may be empty.
     pub standfirst: String,

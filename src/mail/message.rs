@@ -47,7 +47,6 @@ pub struct Mailbox<'a> {
 /// What receivers report complaints by: `edition:stream:site:sender`, nothing about one reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeedbackId<'a> {
-    /// The edition.
     pub edition: &'a str,
     /// The kind of mail, such as the list's short name.
     pub stream: &'a str,

@@ -20,7 +20,6 @@ pub enum Caller {
     Links,
     /// Any other page for readers.
     Pages,
-    /// The desk.
     Desk,
     /// The payment provider's hook.
     Payments,
@@ -115,9 +114,6 @@ impl FormerNames {
     }
 
     /// The names, the newest first, with who called each since, as far as it is written down or this process knows.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn look(&self, site: &Site) -> Result<Vec<Former>> {
         let mut all = Vec::new();
         for FormerHost { host, left_at } in store::former_hosts(&site.db).await? {

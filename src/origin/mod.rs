@@ -60,25 +60,16 @@ impl Doubt {
 }
 
 /// Looks, and changes nothing.
-///
-/// # Errors
-/// When the database fails.
 pub async fn look(site: &Site) -> Result<Standing> {
     look_as(&site.db, &address(site)).await
 }
 
 /// The same for whoever has no more than the database: would a process with this address (of its front page) be at home?
-///
-/// # Errors
-/// When the database fails.
 pub async fn look_as(db: &Db, here: &str) -> Result<Standing> {
     Ok(store::home(db).await?.map_or(Standing::AtHome, |home| standing(home, here)))
 }
 
 /// As [`look`], as the transaction sees it.
-///
-/// # Errors
-/// When the database fails.
 pub async fn look_in(tx: &mut Tx, site: &Site) -> Result<Standing> {
     let here = address(site);
     Ok(store::home_in(tx).await?.map_or(Standing::AtHome, |home| standing(home, &here)))
@@ -96,9 +87,6 @@ fn standing(home: Home, here: &str) -> Standing {
 
 /// The start of a process: settles a database that was never opened before, and writes down a doubt. From one port of this
 /// very machine to another is no move, or nobody could try anything out twice.
-///
-/// # Errors
-/// When the database fails.
 pub async fn arrive(site: &Site, positions: Option<&Positions>) -> Result<Standing> {
     let (here, place) = (address(site), place(&site.db).await?);
     let Some(home) = store::home(&site.db).await? else {
@@ -130,9 +118,6 @@ pub async fn arrive(site: &Site, positions: Option<&Positions>) -> Result<Standi
 }
 
 /// Whether a database may be a copy, or is known to be one: what is moved away from here is the magazine only if this is.
-///
-/// # Errors
-/// When the database fails.
 pub async fn may_be_a_copy(db: &Db, positions: &Positions) -> Result<bool> {
     let Some(home) = store::home(db).await? else { return Ok(false) };
     let doubted = Doubt::parse(&home.doubt).is_some();
@@ -157,9 +142,6 @@ fn has_moved(home: &Home, place: &str) -> bool {
 }
 
 /// What [`arrive`] would doubt of a database that was put here and not started yet. Changes nothing.
-///
-/// # Errors
-/// When the database fails.
 pub async fn foresee(db: &Db, positions: &Positions) -> Result<Option<Doubt>> {
     let Some(home) = store::home(db).await? else { return Ok(None) };
     doubt(db, &home, &place(db).await?, Some(positions)).await
@@ -169,9 +151,6 @@ pub async fn foresee(db: &Db, positions: &Positions) -> Result<Option<Doubt>> {
 pub const ANOTHER_SECRET: &str = "SECRET is not the one that this magazine was run with: links in every mail that went out open nothing, not even those to leave the list, what comes back of those mails finds no reader, and keys that sign mail cannot be read. Set the right one, which is kept with the backups (without the setting it is the file secret in DATA_DIR), or name it in OLD_SECRETS. If it is lost for good: broadside settings accept-secret";
 
 /// Whether the secret of the settings, or an old one beside it, is the one that the magazine was run with.
-///
-/// # Errors
-/// When the database fails.
 pub async fn knows_secret(site: &Site) -> Result<bool> {
     Ok(store::home(&site.db).await?.is_none_or(|home| knows_secret_of(site, &home)))
 }
@@ -181,9 +160,6 @@ fn knows_secret_of(site: &Site, home: &Home) -> bool {
 }
 
 /// From now on the magazine is run with the secret of the settings.
-///
-/// # Errors
-/// When the database fails.
 pub async fn accept_secret(tx: &mut Tx, site: &Site) -> Result<()> {
     store::prove_secret(tx, &secret_proof(site)).await
 }
@@ -194,9 +170,6 @@ fn secret_proof(site: &Site) -> String {
 
 /// Somebody said that the database is at home here from now on. Processes under the old address are given nothing any more,
 /// and what the files beside it said is void, also those of a state that this database never knew.
-///
-/// # Errors
-/// When the database fails.
 pub async fn confirm(tx: &mut Tx, site: &Site, place: &str, positions: Option<&Positions>) -> Result<()> {
     for epoch in positions.map(Positions::epochs).unwrap_or_default() {
         store::settle_epoch(tx, &epoch).await?;
@@ -213,33 +186,21 @@ pub async fn confirm(tx: &mut Tx, site: &Site, place: &str, positions: Option<&P
 
 /// Somebody said that the database is a restored backup: what happened before `at` may have been told already. The report is
 /// kept for the desk.
-///
-/// # Errors
-/// When the database fails.
 pub async fn restored(tx: &mut Tx, at: Moment, report: &str) -> Result<()> {
     store::restored(tx, at, report).await
 }
 
 /// Since when there is a doubt, if there is one.
-///
-/// # Errors
-/// When the database fails.
 pub async fn doubt_at(db: &Db) -> Result<Option<Moment>> {
     Ok(store::home(db).await?.and_then(|home| home.doubt_at))
 }
 
 /// Before when everything may have been told already, for a backup was restored.
-///
-/// # Errors
-/// When the database fails.
 pub async fn restored_at(tx: &mut Tx) -> Result<Option<Moment>> {
     Ok(store::home_in(tx).await?.and_then(|home| home.restored_at))
 }
 
 /// What was said when a backup was last restored; empty if none was.
-///
-/// # Errors
-/// When the database fails.
 pub async fn report(db: &Db) -> Result<String> {
     Ok(store::home(db).await?.map(|home| home.report).unwrap_or_default())
 }

@@ -9,9 +9,6 @@ use crate::{
 
 /// The place at which a database runs: for SQLite the file and, where it has an id, the machine; for PostgreSQL the server's
 /// own id and the database's, which a restored dump does not keep.
-///
-/// # Errors
-/// When the database fails.
 pub async fn place(db: &Db) -> Result<String> {
     let place = db.place().await?;
     if db.engine() == Engine::Postgres {

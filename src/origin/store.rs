@@ -58,7 +58,7 @@ statements! {
 }
 
 /// The row.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Home {
     pub base_url: String,
     pub place: String,
@@ -71,7 +71,7 @@ pub struct Home {
 }
 
 /// A name that the public address had.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct FormerHost {
     /// The name.
     pub host: String,
@@ -80,7 +80,7 @@ pub struct FormerHost {
 }
 
 /// A claim that was counted: how many the worker has made, in which epoch.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Claim {
     pub claims: i64,
     pub epoch: String,

@@ -150,7 +150,6 @@ pub struct Invoice {
     pub paid: bool,
     /// Whether it waits to be paid: neither paid, nor void, nor given up.
     pub open: bool,
-    /// When it was.
     pub paid_at: Option<Moment>,
     /// When it was made out.
     pub created: Moment,
@@ -179,7 +178,6 @@ pub enum SubscriptionState {
     Active,
     /// A payment failed and will be tried again.
     PastDue,
-    /// Paused.
     Paused,
     /// The provider has stopped trying.
     Unpaid,
@@ -192,7 +190,6 @@ pub enum SubscriptionState {
 pub struct Subscription {
     /// The provider's id.
     pub id: String,
-    /// Its state.
     pub state: SubscriptionState,
     /// The provider's id of the supporter.
     pub customer: Option<String>,
@@ -202,7 +199,6 @@ pub struct Subscription {
     pub ours: OurIds,
     /// When it was made.
     pub created: Moment,
-    /// When it ended.
     pub ended_at: Option<Moment>,
 }
 

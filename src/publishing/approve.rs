@@ -31,9 +31,6 @@ impl From<sqlx::Error> for Changed {
 }
 
 /// Editions that were approved with this article in them and wait for their moment.
-///
-/// # Errors
-/// When the database fails.
 pub async fn waiting_with(db: &Db, article: ArticleId) -> db::Result<Vec<EditionSummary>> {
     store::waiting_with(db, article).await
 }
@@ -71,9 +68,6 @@ pub(super) async fn approve_articles(tx: &mut Tx, edition: &Edition, issue: &Iss
 }
 
 /// For an edition that waits for its moment, in a sentence, what its mail would show otherwise if Send were pressed now.
-///
-/// # Errors
-/// When the database fails.
 pub async fn changed_since_send(
     site: &Site,
     settings: &Settings,

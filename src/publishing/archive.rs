@@ -13,9 +13,6 @@ use crate::{
 };
 
 /// Editions that went out on public lists, the newest first, from a place on: after one that was sealed then.
-///
-/// # Errors
-/// When the database fails.
 pub async fn archive(db: &Db, before: Option<(Moment, i64)>, limit: i64) -> db::Result<Vec<EditionSummary>> {
     store::archive(db, before.unwrap_or((Moment(i64::MAX), i64::MAX)), limit).await
 }

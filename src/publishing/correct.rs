@@ -22,18 +22,14 @@ use crate::{
 const CHUNK: i64 = 1_000;
 
 /// How many readers got, or may have got, a revision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Version {
-    /// The revision.
     pub revision: i64,
     /// How many.
     pub readers: i64,
 }
 
 /// The revisions that readers got, the oldest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn versions(db: &Db, edition_id: i64) -> db::Result<Vec<Version>> {
     // Most editions have one, and then the tallies know: a page does not count a hundred thousand rows.
     let (revision, number) = store::frozen(db, edition_id).await?;
@@ -46,18 +42,12 @@ pub async fn versions(db: &Db, edition_id: i64) -> db::Result<Vec<Version>> {
 }
 
 /// The revision that copies are sent in now, 0 before Send was pressed; and whether it corrects an earlier one.
-///
-/// # Errors
-/// When the database fails.
 pub async fn current_revision(db: &Db, edition_id: i64) -> db::Result<(i64, bool)> {
     let (newest, number) = store::frozen(db, edition_id).await?;
     Ok((newest, number > 1))
 }
 
 /// Whether a correction was written that has not reached anybody yet. Somebody may have tried to let it go on.
-///
-/// # Errors
-/// When the database fails.
 pub async fn is_corrected(db: &Db, edition: &Edition) -> db::Result<bool> {
     let (newest, number) = store::frozen(db, edition.id).await?;
     if number < 2 {

@@ -46,9 +46,6 @@ pub async fn preview(
 
 /// In one word, what stands in the mail of an edition: what its pages carry, so that nobody approves another text than they
 /// saw. Of what is frozen it is what was frozen; the day that the mail bears does not count.
-///
-/// # Errors
-/// When the database fails.
 pub async fn fingerprint(site: &Site, settings: &Settings, edition: &Edition) -> Result<String> {
     match variant::fingerprint(&site.db, edition.id, edition.revision).await? {
         Some(frozen) => Ok(frozen),

@@ -122,9 +122,8 @@ impl MaybeDatabase for Error {
 }
 
 /// A standing series of editions.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Digest {
-    /// Its key.
     pub id: i64,
     /// Its name in addresses.
     pub slug: String,
@@ -132,14 +131,12 @@ pub struct Digest {
     pub name: String,
     /// The list whose readers get it.
     pub list_id: i64,
-    /// That list's name.
     pub list_name: String,
 }
 
 /// What a writer decides of an edition.
-#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Content {
-    /// The subject.
     pub subject: String,
     /// The line that mail programs show beside the subject.
     pub preview_text: String,
@@ -153,7 +150,6 @@ pub struct Content {
 /// What a correction corrects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Corrects {
-    /// The edition.
     pub edition_id: i64,
     /// The revision whose readers get the correction.
     pub revision: i64,
@@ -162,15 +158,13 @@ pub struct Corrects {
 }
 
 /// An edition with its newest revision.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Edition {
-    /// Its key.
     pub id: i64,
     /// Its name in addresses.
     pub public_id: String,
     /// The digest it belongs to.
     pub digest_id: i64,
-    /// That digest's name.
     pub digest_name: String,
     /// The list whose readers get it.
     pub list_id: i64,
@@ -178,7 +172,6 @@ pub struct Edition {
     pub list_public_id: String,
     /// That list's name in addresses and headers.
     pub list_slug: String,
-    /// That list's name.
     pub list_name: String,
     /// Where it stands.
     pub state: EditionState,
@@ -197,7 +190,6 @@ pub struct Edition {
     pub sealed_count: Option<i64>,
     /// Whether somebody of its audience was written down: then it is no draft any more.
     pub is_begun: bool,
-    /// When it was sealed.
     pub sealed_at: Option<Moment>,
     /// When the last delivery ended.
     pub finished_at: Option<Moment>,
@@ -225,9 +217,8 @@ fn version(revision: i64, updated_at: Moment) -> String {
 }
 
 /// What an edition is called, for pages that name it.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Subject {
-    /// Its key.
     pub id: i64,
     /// Its name in addresses.
     pub public_id: String,
@@ -236,9 +227,8 @@ pub struct Subject {
 }
 
 /// A line of the list of editions.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct EditionSummary {
-    /// Its key.
     pub id: i64,
     /// Its name in addresses.
     pub public_id: String,
@@ -256,32 +246,22 @@ pub struct EditionSummary {
     pub send_at: Option<Moment>,
     /// How many readers it was sealed for.
     pub sealed_count: Option<i64>,
-    /// When it was sealed.
     pub sealed_at: Option<Moment>,
     /// When it was last changed.
     pub updated_at: Moment,
 }
 
 /// Every digest, the oldest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn digests(db: &Db) -> db::Result<Vec<Digest>> {
     store::digests(db).await
 }
 
 /// Makes the default digest on a list, unless one of that slug is there.
-///
-/// # Errors
-/// When the database fails.
 pub async fn ensure_digest(tx: &mut Tx, site: &Site, slug: &str, name: &str, list_id: i64) -> db::Result<()> {
     store::add_digest(tx, slug, name, list_id, site.now()).await
 }
 
 /// A new instance has one public list and one digest for it, so that there is something to join and to send.
-///
-/// # Errors
-/// When the database fails.
 pub async fn ensure_first(site: &Site) -> db::Result<()> {
     const NAME: &str = "The digest";
     if !store::digests(&site.db).await?.is_empty() {
@@ -321,65 +301,41 @@ pub async fn load_revision(db: &Db, edition_id: i64, revision: i64) -> Result<Ed
 }
 
 /// The newest editions before one, drafts included, the newest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn latest(db: &Db, before: Option<i64>, limit: i64) -> db::Result<Vec<EditionSummary>> {
     store::summaries(db, before.unwrap_or(i64::MAX), limit).await
 }
 
 /// The edition that was sealed last, however many were begun since.
-///
-/// # Errors
-/// When the database fails.
 pub async fn last_sealed(db: &Db) -> db::Result<Option<EditionSummary>> {
     store::last_sealed(db).await
 }
 
 /// The drafts that were touched last, the newest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn latest_drafts(db: &Db, limit: i64) -> db::Result<Vec<EditionSummary>> {
     store::latest_drafts(db, limit).await
 }
 
 /// What these editions are called. The ledger outlives editions: those that are gone are left out.
-///
-/// # Errors
-/// When the database fails.
 pub async fn subjects(db: &Db, ids: &[i64]) -> db::Result<Vec<Subject>> {
     store::subjects(db, ids).await
 }
 
 /// The editions that were held back, or paused by themselves, and wait for a decision.
-///
-/// # Errors
-/// When the database fails.
 pub async fn held(db: &Db) -> db::Result<Vec<EditionSummary>> {
     store::held(db).await
 }
 
 /// As [`held`], as the transaction sees it.
-///
-/// # Errors
-/// When the database fails.
 pub async fn held_in(tx: &mut Tx) -> db::Result<Vec<EditionSummary>> {
     store::held_in(tx).await
 }
 
 /// Drafts that somebody may still send, the newest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn drafts_in(tx: &mut Tx) -> db::Result<Vec<EditionSummary>> {
     store::drafts_in(tx).await
 }
 
 /// How many readers would get the edition if it went out now.
-///
-/// # Errors
-/// When the database fails.
 pub async fn audience_size(db: &Db, edition: &Edition) -> db::Result<i64> {
     let corrects = edition.corrects.as_ref().map(|corrects| (corrects.edition_id, corrects.revision));
     Audience::of(edition.list_id, corrects).size(db).await

@@ -27,9 +27,6 @@ pub(super) async fn responsible(site: &Site, edition_id: i64) -> Result<Vec<Memb
 }
 
 /// Tells the owners, and who pressed Send, that the engine paused an edition, once for each pause (TRUST M23, M28).
-///
-/// # Errors
-/// When the database fails.
 pub async fn tell_of_pause(site: &Site, news: &Due<Happened>) -> Result<Letter> {
     let Ok(id) = news.what.subject.parse() else { return Ok(Letter::NotSo) };
     let settings = Settings::load(&site.db).await?;

@@ -23,7 +23,6 @@ const MOST_BYTES: usize = 102 * 1_024;
 pub enum Problem {
     /// The database may be a copy of the magazine's, or an older state of it.
     Doubtful,
-    /// No subject.
     NoSubject,
     /// No article, and no words either.
     Empty,
@@ -90,9 +89,6 @@ impl fmt::Display for Problem {
 }
 
 /// Everything that stands between an edition and its readers, the grave things first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn preflight(
     site: &Site,
     templates: &Templates,

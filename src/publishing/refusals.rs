@@ -28,9 +28,6 @@ pub struct TakesNothing {
 }
 
 /// Editions that have waited for long for a domain which takes nothing.
-///
-/// # Errors
-/// When the database fails.
 pub async fn taking_nothing(site: &Site) -> Result<Vec<TakesNothing>> {
     let mut all = Vec::new();
     for refusing in pace::refusing(site).await? {
@@ -47,9 +44,6 @@ async fn subject(db: &Db, edition: i64) -> Result<String> {
 /// Tells the owners, and who pressed Send, of domains that take nothing of an edition: one letter for all that were found, and
 /// each domain once for an edition. Returns how many letters' worth that was; what nobody could be told is told once somebody
 /// can be.
-///
-/// # Errors
-/// When the database fails.
 pub async fn tell_of_refusals(site: &Site) -> Result<usize> {
     let all = pace::refusing(site).await?;
     let mut told = 0;

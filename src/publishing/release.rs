@@ -114,9 +114,6 @@ pub async fn have_it(site: &Site, public_id: &str, who: &HaveIt, staff_id: Optio
 }
 
 /// How many readers were said to have it.
-///
-/// # Errors
-/// When the database fails.
 pub async fn said_to_have_it(db: &Db, edition: &Edition) -> db::Result<i64> {
     ledger::had_before_count(db, edition.id).await
 }

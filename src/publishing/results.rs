@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What became of one copy.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Outcome {
     /// Whose copy it is.
     pub subscriber_id: i64,
@@ -34,9 +34,8 @@ pub struct Outcome {
 }
 
 /// One edition as a reader got it, or did not.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Copy {
-    /// The edition's key.
     pub edition_id: i64,
     /// The edition's name in addresses.
     pub edition_public_id: String,
@@ -59,9 +58,6 @@ pub struct Wanted<'a> {
 }
 
 /// Copies of an edition in the order of their readers' keys, after the reader `after`.
-///
-/// # Errors
-/// When the database fails.
 pub async fn results(
     db: &Db,
     edition_id: i64,
@@ -73,9 +69,6 @@ pub async fn results(
 }
 
 /// What we sent to one reader, the newest first, before the edition `before`.
-///
-/// # Errors
-/// When the database fails.
 pub async fn copies_of(
     db: &Db,
     subscriber_id: i64,

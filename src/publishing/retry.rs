@@ -24,7 +24,7 @@ const CHUNK: i64 = 500;
 const LOOK: i64 = 5_000;
 
 /// Why copies failed, and how many.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct FailedClass {
     /// The reason.
     pub class: Class,
@@ -35,9 +35,6 @@ pub struct FailedClass {
 }
 
 /// The failed copies of an edition by reason, the most frequent first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn failed_classes(db: &Db, edition_id: i64) -> db::Result<Vec<FailedClass>> {
     let mut classes = store::failed_classes(db, edition_id).await?;
     for class in &mut classes {
@@ -83,9 +80,6 @@ pub struct Doubted {
 
 /// Which copies of an edition may have arrived, and can be sent again: not those of which somebody said that they did, of readers
 /// who left, to addresses that are not mailed any more, or of which a correction was written.
-///
-/// # Errors
-/// When the database fails.
 pub async fn doubted(site: &Site, edition: &Edition) -> db::Result<Doubted> {
     let (mut after, mut found) = (0, Doubted::default());
     loop {
@@ -129,9 +123,6 @@ pub struct Retryable {
 
 /// Which failed copies of an edition would be tried again: not those of readers who left, nor to addresses that are not mailed
 /// any more, such as those that somebody said are gone.
-///
-/// # Errors
-/// When the database fails.
 pub async fn retryable(site: &Site, edition_id: i64) -> db::Result<Retryable> {
     let (mut after, mut found) = (0, Retryable::default());
     loop {

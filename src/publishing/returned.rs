@@ -19,7 +19,6 @@ const CHUNK: i64 = 100;
 /// An edition whose copies came back, and the words that mail providers say most often.
 #[derive(Clone, Debug)]
 pub struct Returned {
-    /// The edition.
     pub edition: Edition,
     /// How many came back, and of how many.
     pub mass: Mass,
@@ -28,9 +27,6 @@ pub struct Returned {
 }
 
 /// Those that wait for a decision, the newest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn returned(site: &Site) -> Result<Vec<Returned>> {
     let mut all = Vec::new();
     for mass in returned::waiting(&site.db).await? {
@@ -86,18 +82,12 @@ async fn stop(site: &Site, edition: i64) -> db::Result<()> {
 }
 
 /// Whether the edition stands still for the same refusals: then its pause tells of them, and not both.
-///
-/// # Errors
-/// When the database fails.
 pub async fn is_told_by_its_pause(db: &Db, edition_id: i64) -> db::Result<bool> {
     store::paused_by_refusals(db, edition_id).await
 }
 
 /// Tells the owners, and who pressed Send, of copies that came back, once for each edition; and does to its end what was decided
 /// when a crash came in between. Returns how many editions were told of.
-///
-/// # Errors
-/// When the database fails.
 pub async fn tell_of_returned(site: &Site) -> Result<usize> {
     for edition in returned::unfinished(&site.db).await? {
         stop(site, edition).await?;

@@ -31,7 +31,6 @@ const FURTHEST: Duration = Duration::from_secs(366 * 86_400);
 /// What a sender decides.
 #[derive(Clone, Copy, Debug)]
 pub struct Press<'a> {
-    /// The edition.
     pub edition_id: i64,
     /// The revision that the sender saw.
     pub revision: i64,
@@ -246,9 +245,6 @@ async fn cancel_once(site: &Site, public_id: &str, version: &str, staff_id: Opti
 }
 
 /// Holds back everything that would go out by itself, for the database is a restored backup. Returns how many editions.
-///
-/// # Errors
-/// When the database fails.
 pub async fn hold_all(tx: &mut Tx, site: &Site, staff_id: Option<i64>) -> Result<usize> {
     let held = editions::hold_all(tx, site).await?;
     for public_id in &held {

@@ -148,7 +148,7 @@ statements! {
 }
 
 /// An edition, and what it corrects.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Loaded {
     #[sqlx(flatten)]
     edition: Edition,

@@ -28,7 +28,7 @@ pub use self::{
 };
 
 /// A row whose turn has come, and what its room wants to know of it.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Due<T> {
     /// Its key.
     pub name: String,
@@ -172,7 +172,7 @@ pub async fn note<W: Work>(site: &Site, work: &W, due: &Due<W::What>, came: Came
 }
 
 /// How a queue is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Figures {
     /// How many wait: their turn has come, or they failed and are tried again.
     pub waiting: i64,
@@ -185,7 +185,7 @@ pub struct Figures {
 }
 
 /// A row that failed, or was given up.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Item {
     /// Its key.
     pub name: String,
@@ -206,17 +206,11 @@ pub struct Item {
 /// Several of a queue's statements in one, for whoever looks.
 impl Queue {
     /// How it is doing.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn figures(&self, db: &Db, now: Moment) -> Result<Figures> {
         db.one(self.figures, (now,)).await
     }
 
     /// What failed or was given up, the newest first, fifty at most.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn troubled(&self, db: &Db) -> Result<Vec<Item>> {
         db.all(self.troubled, ()).await
     }

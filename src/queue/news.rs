@@ -35,27 +35,20 @@ impl News {
 }
 
 /// A row of it, for whoever writes the letter.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Happened {
     /// What happened.
     pub kind: String,
-    /// To what.
     pub subject: String,
 }
 
 /// Has the team told, once.
-///
-/// # Errors
-/// When the database fails.
 pub async fn add(tx: &mut Tx, now: Moment, kind: News, subject: &str) -> Result<()> {
     let quiet = i64::try_from(kind.between_letters().as_micros()).unwrap_or(i64::MAX);
     store::add(tx, &format!("{kind}:{subject}"), (kind.as_str(), subject), quiet, now).await
 }
 
 /// Whether it falls to the caller to write the letter, in this transaction; false if somebody else has, or it happened anew.
-///
-/// # Errors
-/// When the database fails.
 pub async fn told(tx: &mut Tx, news: &Due<Happened>, now: Moment) -> Result<bool> {
     NEWS.done(tx, (news.name.as_str(), news.next_at, now)).await
 }

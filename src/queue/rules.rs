@@ -45,7 +45,6 @@ pub enum Told {
     Nobody,
     /// Treasurers; where there is none, the owners.
     Money,
-    /// The owners.
     Owners,
 }
 

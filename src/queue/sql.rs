@@ -10,7 +10,6 @@ use crate::{
 /// One queue: its rules, and its statements. Made by [`queue!`](crate::queue!).
 #[derive(Debug)]
 pub struct Queue {
-    /// Its rules.
     pub rules: &'static Rules,
     /// Rows whose turn has come: $1 is now, $2 the latest that a turn can be.
     pub due: Sql,
@@ -61,9 +60,6 @@ impl Queue {
     }
 
     /// It is done: its key, the claim, and what the room says of it. False if somebody else has the claim.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn done<'q>(&self, tx: &mut Tx, params: impl Params<'q>) -> Result<bool> {
         let Some(done) = self.done else { return Ok(false) };
         Ok(tx.exec(done, params).await? == 1)
@@ -81,9 +77,6 @@ impl Queue {
     }
 
     /// Its turn is now, whatever the rules say, and as often as for a new one. False when it is not one of those.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn again(&self, tx: &mut Tx, name: &str, now: Moment) -> Result<bool> {
         let Some(again) = self.again else { return Ok(false) };
         Ok(tx.exec(again, (name, now)).await? == 1)

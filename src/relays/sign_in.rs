@@ -136,9 +136,6 @@ impl SignIn {
     }
 
     /// How long whoever is first in line waits before it asks again; `None` once it may go on.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
     pub(crate) async fn wait(&self, site: &Site) -> Result<Option<Duration>> {
         let State { door, is_told } = *self.state();
         let now = clock::instant();
@@ -175,9 +172,6 @@ impl SignIn {
     }
 
     /// Whether one may sign in now. Asked each time, so that a refusal holds for all workers at once.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
     pub(crate) async fn ask(&self, site: &Site) -> Result<Answer<'_>> {
         // Nobody closes it.
         let _one_of_few = self.side_by_side.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;

@@ -39,7 +39,6 @@ pub struct RelayOptions {
     pub relay: Relay,
     /// How many conversations at once.
     pub connections: usize,
-    /// Its limits.
     pub limits: RelayLimits,
 }
 
@@ -667,9 +666,6 @@ fn span_names(now: Moment) -> [String; 2] {
 }
 
 /// When the last of so many messages will have been sent, if limits hold any back until another day; else `None`.
-///
-/// # Errors
-/// When the database fails.
 pub async fn forecast(site: &Site, relays: &[RelayOptions], messages: i64) -> Result<Option<Moment>> {
     let now = site.now();
     let mut known = Vec::new();
@@ -700,9 +696,6 @@ pub async fn forecast(site: &Site, relays: &[RelayOptions], messages: i64) -> Re
 }
 
 /// What the limits of the relays leave now; nothing of those that have none.
-///
-/// # Errors
-/// When the database fails.
 pub async fn left(site: &Site, relays: &[RelayOptions]) -> Result<Vec<Left>> {
     let now = site.now();
     let [day, hour] = span_names(now);
@@ -736,9 +729,6 @@ pub struct UsedUp {
 }
 
 /// Those of the relays whose limit of an hour or a day is used up, each with the limit that holds longest.
-///
-/// # Errors
-/// When the database fails.
 pub async fn used_up(site: &Site, relays: &[RelayOptions]) -> Result<Vec<UsedUp>> {
     let now = site.now();
     let left_of = |seconds: i64| seconds - now.unix_seconds().rem_euclid(seconds);
@@ -761,9 +751,6 @@ pub async fn used_up(site: &Site, relays: &[RelayOptions]) -> Result<Vec<UsedUp>
 }
 
 /// What cannot be used now, as the workers see it: each relay once, since it was first so.
-///
-/// # Errors
-/// When the database fails.
 pub async fn troubles(db: &Db) -> Result<Vec<Trouble>> {
     let mut troubles = store::troubles(db).await?;
     let mut seen = HashSet::new();
@@ -772,9 +759,6 @@ pub async fn troubles(db: &Db) -> Result<Vec<Trouble>> {
 }
 
 /// The sign-ins that are refused and that owners have not been written to about.
-///
-/// # Errors
-/// When the database fails.
 pub async fn untold_refusals(db: &Db, now: Moment) -> Result<Vec<Trouble>> {
     let mut troubles = store::troubles(db).await?;
     let mut seen = HashSet::new();
@@ -783,9 +767,6 @@ pub async fn untold_refusals(db: &Db, now: Moment) -> Result<Vec<Trouble>> {
 }
 
 /// Owners are written to about it now, in this transaction; false if somebody else has.
-///
-/// # Errors
-/// When the database fails.
 pub async fn tell(tx: &mut Tx, trouble: &Trouble, now: Moment) -> Result<bool> {
     let Some(credentials) = &trouble.credentials else { return Ok(false) };
     sign_ins::tell(tx, (&trouble.relay, credentials), now, trouble.told_at).await

@@ -44,7 +44,6 @@ pub enum Reason {
     Server,
     /// Refused, without a word that is known.
     Refused,
-    /// A complaint.
     Complaint,
     /// An automatic answer.
     Away,

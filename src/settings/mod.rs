@@ -24,17 +24,11 @@ use crate::{
 
 impl Settings {
     /// What is in force now.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn load(db: &Db) -> Result<Self> {
         Ok(Self::from_rows(store::rows(db).await?))
     }
 
     /// What is in force, as the transaction sees it.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn load_in(tx: &mut Tx) -> Result<Self> {
         Ok(Self::from_rows(store::rows_in(tx).await?))
     }
@@ -69,26 +63,17 @@ impl Settings {
 
 /// Which state of the settings stands now, for the form that shows them. Read before them: what changes in between is then
 /// not taken for seen. The choice about large editions, which has a form of its own, does not count.
-///
-/// # Errors
-/// When the database fails.
 pub async fn version(db: &Db) -> Result<i64> {
     store::version(db).await
 }
 
 /// As [`version`], and holds it: nobody changes a setting before the transaction ends.
-///
-/// # Errors
-/// When the database fails.
 async fn hold(tx: &mut Tx) -> Result<i64> {
     tx.close(Gate::Settings).await?;
     store::version_in(tx).await
 }
 
 /// Changes settings in the caller's transaction: writes a row for each that became different, and says which.
-///
-/// # Errors
-/// When the database fails.
 pub async fn save(
     tx: &mut Tx,
     site: &Site,
@@ -112,9 +97,6 @@ pub async fn save(
 
 /// Saves what somebody decided, and writes down who did and which settings became different; `false`, and nothing is changed,
 /// unless the settings and their version, which nobody changes meanwhile, are as they saw them.
-///
-/// # Errors
-/// When the database fails.
 pub async fn decide(
     site: &Site,
     by: Option<i64>,

@@ -25,11 +25,9 @@ use crate::{
 pub enum Stage {
     /// Connecting, the greeting, EHLO and TLS.
     Connect,
-    /// AUTH.
     Auth,
     /// MAIL FROM.
     Mail,
-    /// RCPT TO.
     Rcpt,
     /// DATA, and the body before its final dot.
     Data,

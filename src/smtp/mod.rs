@@ -24,7 +24,6 @@ pub struct Timeouts {
     pub connect: Duration,
     /// Greeting, EHLO, AUTH, MAIL, RCPT.
     pub command: Duration,
-    /// DATA.
     pub data: Duration,
     /// One block of the body.
     pub block: Duration,

@@ -88,25 +88,16 @@ pub struct NewMember<'a> {
 }
 
 /// The account with that address.
-///
-/// # Errors
-/// When the database fails.
 pub async fn by_email(db: &Db, email: &EmailAddress) -> crate::db::Result<Option<Staff>> {
     store::staff_by_email(db, &email.key()).await
 }
 
 /// Everybody on the team, the disabled last.
-///
-/// # Errors
-/// When the database fails.
 pub async fn members(db: &Db) -> crate::db::Result<Vec<Member>> {
     store::members(db).await
 }
 
 /// As [`members`], from a place on: after one who is disabled or not, was added then, and has that key.
-///
-/// # Errors
-/// When the database fails.
 pub async fn members_page(
     db: &Db,
     after: Option<(bool, Moment, i64)>,
@@ -116,9 +107,6 @@ pub async fn members_page(
 }
 
 /// Somebody on the team, disabled or not.
-///
-/// # Errors
-/// When the database fails.
 pub async fn member(db: &Db, public_id: &str) -> crate::db::Result<Option<Member>> {
     store::member(db, public_id).await
 }
@@ -382,9 +370,6 @@ async fn keep_an_owner(tx: &mut Tx) -> Result<()> {
 }
 
 /// Voids every link that works once and was not used: a restored backup does not know which were. How many those were.
-///
-/// # Errors
-/// When the database fails.
 pub async fn void_all_links(tx: &mut Tx) -> crate::db::Result<u64> {
     store::void_all_links(tx).await
 }

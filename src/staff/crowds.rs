@@ -77,9 +77,6 @@ impl Closed {
 }
 
 /// What was closed within the last day.
-///
-/// # Errors
-/// When the database fails.
 pub async fn lately(db: &Db, now: Moment) -> Result<Vec<Closed>> {
     let mut closed: Vec<Closed> = attempts::used_up(db).await?.into_iter().map(Closed).collect();
     closed.retain(|one| one.was_lately(now));

@@ -10,9 +10,6 @@ use crate::{
 };
 
 /// The owners who can sign in.
-///
-/// # Errors
-/// When the database fails.
 pub async fn owners(db: &Db) -> Result<Vec<Member>> {
     let mut members = accounts::members(db).await?;
     members.retain(|one| one.role == Role::Owner && one.disabled_at.is_none());
@@ -21,9 +18,6 @@ pub async fn owners(db: &Db) -> Result<Vec<Member>> {
 
 /// One letter to each about a fact, which is never told twice. False if there is nobody to write to: then nobody has been told, and
 /// the caller's transaction must not say so.
-///
-/// # Errors
-/// When the database fails.
 pub async fn tell<T: EmailTemplate>(
     tx: &mut Tx,
     (site, letterhead): (&Site, &Letterhead),

@@ -22,7 +22,6 @@ const fn word(purpose: Purpose) -> &'static str {
 /// A link that was opened: genuine, whole and not too old. Whether it still works the database knows.
 pub(super) struct Link {
     purpose: Purpose,
-    /// Whose it is.
     pub(super) subject: String,
     nonce: String,
 }

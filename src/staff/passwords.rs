@@ -26,7 +26,6 @@ const MOST_FROM_ONE_PROVIDER: usize = MOST_INSIDE / 2;
 /// How much work one hash is.
 #[derive(Clone, Copy, Debug)]
 pub struct PasswordCost {
-    /// Memory in KiB.
     pub memory_kib: u32,
     /// Passes over the memory.
     pub passes: u32,

@@ -4,9 +4,8 @@ use super::Role;
 use crate::{clock::Moment, email_address::EmailAddress};
 
 /// Someone who may sign in now.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Staff {
-    /// The row.
     pub id: i64,
     /// What URLs call them.
     pub public_id: String,
@@ -19,9 +18,8 @@ pub struct Staff {
 }
 
 /// One line of the team page.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Member {
-    /// The row.
     pub id: i64,
     /// What URLs call them.
     pub public_id: String,

@@ -35,9 +35,6 @@ impl fmt::Debug for SessionToken {
 
 /// Opens a session in the caller's transaction. Always a new token, whatever the browser sent (no fixation); the session that
 /// it brought ends, whoever's it is (ASVS 7.2.4). From now on the network is known as theirs.
-///
-/// # Errors
-/// When the database fails.
 pub async fn open(tx: &mut Tx, site: &Site, staff: &Staff, incoming: &Incoming) -> Result<SessionToken> {
     let token = SessionToken(token::secret());
     if let Some(brought) = &incoming.session {
@@ -59,25 +56,16 @@ pub(super) fn known(email_key: &str, network: Network) -> String {
 }
 
 /// Whether somebody signed in to the account of that address lately from that network.
-///
-/// # Errors
-/// When the database fails.
 pub(super) async fn is_known(site: &Site, email_key: &str, network: Network) -> Result<bool> {
     attempts::is_noted(site, (KNOWN, &known(email_key, network))).await
 }
 
 /// Ends every session, but for one. How many those were.
-///
-/// # Errors
-/// When the database fails.
 pub async fn end_all_but(tx: &mut Tx, hash: Option<&str>) -> Result<u64> {
     store::delete_sessions_but(tx, hash.unwrap_or_default()).await
 }
 
 /// The open session of a cookie's value, if it is one.
-///
-/// # Errors
-/// When the database fails.
 pub async fn find(site: &Site, token: &str) -> Result<Option<Session>> {
     let hash = token::hash(token);
     let Some(row) = store::session(&site.db, &hash).await? else { return Ok(None) };
@@ -96,9 +84,6 @@ pub async fn find(site: &Site, token: &str) -> Result<Option<Session>> {
 }
 
 /// Ends a session: its token is worth nothing from here on.
-///
-/// # Errors
-/// When the database fails.
 pub async fn end(site: &Site, session: &Session) -> Result<()> {
     let mut tx = site.db.begin().await?;
     store::delete_session(&mut tx, &session.hash).await?;

@@ -52,9 +52,6 @@ pub struct FirstOwner<'a> {
 }
 
 /// The path of the set-up page, with a token to print in the log; none once an owner exists.
-///
-/// # Errors
-/// When the database fails.
 pub async fn path(site: &Site) -> crate::db::Result<Option<String>> {
     if store::any_owner(&site.db).await? {
         return Ok(None);

@@ -130,9 +130,6 @@ async fn at_account(
 /// void.
 ///
 /// Whoever asked learns nothing either way, and the asking is counted either way (TRUST A22).
-///
-/// # Errors
-/// When the database fails.
 pub async fn send_link(site: &Site, email: &EmailAddress, from: Option<Network>) -> crate::db::Result<()> {
     let [strangers, known] = [LINKS_TO_AN_ACCOUNT, LINKS_TO_A_KNOWN_NETWORK];
     let mut limits = vec![at_account(site, &email.key(), from, strangers, known).await?];
@@ -157,9 +154,6 @@ pub async fn send_link(site: &Site, email: &EmailAddress, from: Option<Network>)
 }
 
 /// The path of a sign-in link for an account, in the place of the one before: for whoever runs the program.
-///
-/// # Errors
-/// When the database fails.
 pub async fn link_path(site: &Site, public_id: &str) -> crate::db::Result<String> {
     let mut tx = site.db.begin().await?;
     let path = new_path(&mut tx, site, public_id).await?;

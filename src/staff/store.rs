@@ -168,7 +168,7 @@ pub(super) async fn replace_password(tx: &mut Tx, id: i64, old: &str, new: &str)
 }
 
 /// A session and whose it is.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct SessionRow {
     #[sqlx(flatten)]
     pub(super) staff: Staff,

@@ -38,9 +38,7 @@ pub enum PasswordError {
 /// What everybody knows of whoever chooses the password.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
-    /// Their address.
     pub email: &'a EmailAddress,
-    /// Their name.
     pub name: &'a str,
     /// The name of the magazine; empty before it has one.
     pub magazine: &'a str,

@@ -12,7 +12,6 @@ use crate::{clock::Moment, site::Site};
 /// What a confirmation link is about.
 #[derive(Clone, Debug)]
 pub struct Confirmed {
-    /// The reader.
     pub reader: Subscriber,
     /// What they asked for and have not confirmed: number and name of each list.
     pub waiting: Vec<(i64, String)>,

@@ -43,9 +43,6 @@ pub fn phrase(names: &[&str]) -> String {
 }
 
 /// Everything on record about one reader's consent, oldest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn proof(db: &Db, subscriber_id: i64) -> Result<Vec<Event>> {
     store::events(db, subscriber_id).await
 }

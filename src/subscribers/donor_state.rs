@@ -36,9 +36,6 @@ impl DonorState {
 }
 
 /// Writes the state down for the reader with that address; supporters who are no readers have none.
-///
-/// # Errors
-/// When the database fails.
 pub async fn set_donor_state(
     tx: &mut Tx,
     site: &Site,
@@ -50,9 +47,6 @@ pub async fn set_donor_state(
 }
 
 /// The word for where a reader stands; `never` for those without a row.
-///
-/// # Errors
-/// When the database fails.
 pub async fn donor_state(db: &Db, subscriber_id: i64) -> Result<String> {
     Ok(store::donor_state(db, subscriber_id).await?.unwrap_or_else(|| "never".to_owned()))
 }

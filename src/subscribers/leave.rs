@@ -14,11 +14,9 @@ const UNDO_LASTS: std::time::Duration = std::time::Duration::from_secs(86_400);
 /// What an unsubscribe link is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
-    /// The reader.
     pub subscriber_id: i64,
     /// The reader's public id.
     pub public_id: String,
-    /// The list.
     pub list_id: i64,
     /// The list's name.
     pub list: String,

@@ -9,25 +9,16 @@ use crate::{
 };
 
 /// Every list, oldest first.
-///
-/// # Errors
-/// When the database fails.
 pub async fn all(db: &Db) -> Result<Vec<List>> {
     store::lists(db).await
 }
 
 /// As [`all`], within a transaction.
-///
-/// # Errors
-/// When the database fails.
 pub async fn all_in(tx: &mut Tx) -> Result<Vec<List>> {
     store::lists_in(tx).await
 }
 
 /// Adds a public list; `false` if the short name is taken.
-///
-/// # Errors
-/// When the database fails.
 pub async fn add(tx: &mut Tx, site: &Site, slug: &str, name: &str, description: &str) -> Result<bool> {
     store::add_list(tx, &token::public_id(), (slug, name, description, "public"), site.now()).await
 }

@@ -29,9 +29,7 @@ pub struct Preferences {
 /// One list on the page.
 #[derive(Clone, Debug, Serialize)]
 pub struct Choice {
-    /// Its id.
     pub id: i64,
-    /// Its name.
     pub name: String,
     /// What comes, and how often.
     pub description: String,

@@ -11,67 +11,43 @@ use crate::{
 };
 
 /// Readers whose address or name holds `search`, newest first, before the id `before`.
-///
-/// # Errors
-/// When the database fails.
 pub async fn page(db: &Db, search: &str, before: Option<i64>, limit: i64) -> Result<Vec<Subscriber>> {
     let (address, name) = (db::contains(&search.to_lowercase()), db::contains(search));
     store::page(db, (&address, &name), before.unwrap_or(i64::MAX), limit).await
 }
 
 /// How many readers there are.
-///
-/// # Errors
-/// When the database fails.
 pub async fn counts(db: &Db) -> Result<Counts> {
     store::counts(db).await
 }
 
 /// The reader with that id in addresses of pages.
-///
-/// # Errors
-/// When the database fails.
 pub async fn subscriber(db: &Db, public_id: &str) -> Result<Option<Subscriber>> {
     store::by_public_id(db, public_id).await
 }
 
 /// The reader with that address.
-///
-/// # Errors
-/// When the database fails.
 pub async fn by_email(db: &Db, email: &EmailAddress) -> Result<Option<Subscriber>> {
     store::by_key(db, &email.key()).await
 }
 
 /// The readers with these addresses, in no order.
-///
-/// # Errors
-/// When the database fails.
 pub async fn by_emails(db: &Db, emails: &[EmailAddress]) -> Result<Vec<Subscriber>> {
     let keys: Vec<String> = emails.iter().map(EmailAddress::key).collect();
     store::by_keys(db, &keys).await
 }
 
 /// When somebody last joined, confirmed or left, up to a moment.
-///
-/// # Errors
-/// When the database fails.
 pub async fn newest_consent(db: &Db, before: Moment) -> Result<Option<Moment>> {
     store::newest_event(db, before).await
 }
 
 /// A reader's standing with every list they ever asked for.
-///
-/// # Errors
-/// When the database fails.
 pub async fn subscriptions(db: &Db, subscriber_id: i64) -> Result<Vec<Subscription>> {
     store::subscriptions(db, subscriber_id).await
 }
 
 /// The same of several readers, by their ids; one who never asked for a list is not among them.
-///
-/// # Errors
-/// When the database fails.
 pub async fn subscriptions_of(db: &Db, subscribers: &[i64]) -> Result<HashMap<i64, Vec<Subscription>>> {
     store::subscriptions_of(db, subscribers).await
 }

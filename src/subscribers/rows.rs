@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{clock::Moment, email_address::EmailAddress};
 
 /// A reader.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct Subscriber {
     /// The id inside the house.
     pub id: i64,
@@ -20,13 +20,11 @@ pub struct Subscriber {
 }
 
 /// A reader's standing with one list.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct Subscription {
-    /// The list.
     pub list_id: i64,
     /// Its short name.
     pub slug: String,
-    /// Its name.
     pub name: String,
     /// `public` or `private`.
     pub visibility: String,
@@ -34,16 +32,14 @@ pub struct Subscription {
     pub state: String,
     /// When they last asked.
     pub asked_at: Moment,
-    /// When they confirmed.
     pub confirmed_at: Option<Moment>,
-    /// When they left.
     pub left_at: Option<Moment>,
     /// When a confirmation was last sent.
     pub confirmation_sent_at: Option<Moment>,
 }
 
 /// How many readers there are.
-#[derive(Clone, Copy, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct Counts {
     /// Those who are on at least one list.
     pub confirmed: i64,
@@ -54,9 +50,8 @@ pub struct Counts {
 }
 
 /// Something a reader can join.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct List {
-    /// Its id.
     pub id: i64,
     /// What links call it.
     #[serde(skip)]
@@ -80,7 +75,7 @@ impl List {
 }
 
 /// One thing a reader did about a list, or somebody did in their name.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct Event {
     /// asked, confirmed, left or imported.
     pub action: String,

@@ -129,7 +129,7 @@ pub struct NewEvent<'a> {
 }
 
 /// One line of an export.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub struct ExportRow {
     pub id: i64,
     pub email: String,
@@ -219,7 +219,7 @@ pub async fn subscriptions(db: &Db, subscriber: i64) -> Result<Vec<Subscription>
     db.all(SUBSCRIPTIONS, (subscriber,)).await
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct SubscriptionOf {
     subscriber_id: i64,
     #[sqlx(flatten)]

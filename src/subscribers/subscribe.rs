@@ -54,7 +54,6 @@ pub struct NewSubscription<'a> {
     pub lists: &'a [i64],
     /// The exact words beside the box.
     pub wording: &'a str,
-    /// Which form it was.
     pub form: &'a str,
     /// Where the request came from.
     pub trace: Trace<'a>,
@@ -276,9 +275,6 @@ async fn ask_one_held_back(site: &Site, settings: &Settings, reader: &Subscriber
 
 /// Forgets what the brake held back and would have sent before a moment: a restored backup does not know that it was. How many
 /// mails.
-///
-/// # Errors
-/// When the database fails.
 pub async fn forget_held_back(tx: &mut Tx, before: Moment) -> crate::db::Result<u64> {
     store::forget_due(tx, before).await
 }

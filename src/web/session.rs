@@ -30,7 +30,6 @@ pub struct SignedIn {
     pub staff: Staff,
     /// For the hidden field `csrf` of every form of this session.
     pub csrf: String,
-    /// The session.
     pub session: Session,
 }
 
@@ -57,7 +56,6 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
 /// What a handler of the desk starts from: the app, and who asks.
 #[derive(Clone, Debug)]
 pub struct Desk {
-    /// The app.
     pub app: App,
     /// Who asks.
     pub who: SignedIn,

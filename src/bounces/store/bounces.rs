@@ -86,7 +86,7 @@ pub struct NewBounce<'a> {
 }
 
 /// One line, as the desk shows it.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Bounce {
     /// Its number; newer ones are higher.
     pub id: i64,
@@ -119,7 +119,7 @@ pub struct Bounce {
 }
 
 /// A final refusal in the log of attempts.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Refusal {
     pub id: i64,
     pub edition_id: i64,

@@ -31,13 +31,12 @@ pub struct NewLetter<'a> {
 }
 
 /// A letter that waits to be read.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Letter {
     /// Its number; newer ones are higher.
     pub id: i64,
     /// Who wrote it, as they say.
     pub from_address: String,
-    /// Its subject.
     pub subject: String,
     /// What they wrote, as text, shortened.
     pub words: String,
@@ -47,7 +46,6 @@ pub struct Letter {
     pub received_at: Moment,
     /// The reader's public id: of the copy that it answers, or of the address that it bears.
     pub reader: Option<String>,
-    /// That reader's address.
     pub reader_address: Option<String>,
 }
 

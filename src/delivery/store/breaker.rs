@@ -60,7 +60,7 @@ statements! {
 }
 
 /// What came of the newest copies.
-#[derive(Clone, Copy, Debug, Default, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, Default, sqlx_macros::FromRow)]
 pub struct Recent {
     pub outcomes: i64,
     pub refused: i64,
@@ -68,7 +68,7 @@ pub struct Recent {
 }
 
 /// What came of the newest copies at one provider.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct OfOne {
     pub provider: String,
     #[sqlx(flatten)]

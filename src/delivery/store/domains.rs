@@ -37,7 +37,7 @@ statements! {
 }
 
 /// An edition's copies at one provider.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
 pub struct OfProvider {
     pub copies: i64,
     /// How many of them came back for good, each counted once.

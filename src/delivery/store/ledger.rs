@@ -164,9 +164,7 @@ pub struct StoredHeaders {
 /// One delivery that a worker claimed and may attempt.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// The edition.
     pub edition_id: i64,
-    /// The subscriber.
     pub subscriber_id: i64,
     /// The subscriber's public id, for links; empty when there is no such reader any more.
     pub public_id: String,
@@ -193,7 +191,7 @@ pub struct Claim {
 }
 
 /// One line of the log of a copy.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Attempt {
     /// Which attempt it was, from 1.
     pub attempt: i64,
@@ -203,14 +201,12 @@ pub struct Attempt {
     pub stage: String,
     /// The server's own words, or what went wrong before it said any.
     pub reply: String,
-    /// When.
     pub at: Moment,
 }
 
 /// A copy that waits.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Waiting {
-    /// The subscriber.
     pub subscriber_id: i64,
     /// The subscriber's public id.
     pub public_id: String,
@@ -219,11 +215,9 @@ pub struct Waiting {
 }
 
 /// One edition to one reader, as the desk shows it.
-#[derive(Clone, Debug, serde::Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, serde::Serialize, sqlx_macros::FromRow)]
 pub struct Copy {
-    /// The edition.
     pub edition_id: i64,
-    /// The subscriber.
     pub subscriber_id: i64,
     /// The frozen address.
     pub address: String,
@@ -392,7 +386,7 @@ pub async fn mark(tx: &mut Tx, worker: i64, marks: &[(Key, &str)]) -> Result<u64
 }
 
 /// A claim that is still the worker's own.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub struct Ours {
     pub edition_id: i64,
     pub subscriber_id: i64,

@@ -26,7 +26,7 @@ statements! {
 }
 
 /// The public ids of a copy.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Names {
     pub edition: String,
     pub subscriber: String,

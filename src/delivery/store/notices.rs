@@ -94,11 +94,9 @@ statements! {
 }
 
 /// A notice that a worker claimed.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct ClaimedNotice {
-    /// Its id.
     pub id: i64,
-    /// Which template.
     pub template: String,
     /// The template's context, as JSON, where it is to be written yet.
     pub context: String,
@@ -124,9 +122,8 @@ pub struct ClaimedNotice {
 }
 
 /// An automatic email that was given up.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct FailedNotice {
-    /// Which template.
     pub template: String,
     /// To whom: shown masked.
     pub address: String,

@@ -58,9 +58,8 @@ statements! {
 const MOST_FORGOTTEN: i64 = 500;
 
 /// A domain that is slowed.
-#[derive(Clone, Debug, serde::Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, serde::Serialize, sqlx_macros::FromRow)]
 pub struct Slowed {
-    /// The domain.
     pub domain_key: String,
     /// Microseconds between two messages, all workers together.
     pub gap_us: i64,
@@ -77,7 +76,7 @@ pub struct Slowed {
 }
 
 /// Copies that wait, and for whom.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Waiting {
     /// The domain, or its provider where they wait in its lane.
     pub domain_key: String,
@@ -92,11 +91,9 @@ pub struct Waiting {
 }
 
 /// An edition that waits for a domain which has taken nothing for long.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Refusing {
-    /// The edition.
     pub edition_id: i64,
-    /// Its public id.
     pub public_id: String,
     /// The domain, or its provider.
     pub domain_key: String,

@@ -36,9 +36,8 @@ statements! {
 }
 
 /// An edition that is being sent.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Sending {
-    /// Its id.
     pub id: i64,
     /// What happens to a copy that may have arrived.
     pub unknown_policy: UnknownPolicy,

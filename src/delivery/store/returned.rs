@@ -71,7 +71,7 @@ statements! {
 }
 
 /// What was counted of an edition.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Counted {
     pub failures: i64,
     domains: String,
@@ -103,9 +103,8 @@ impl Counted {
 }
 
 /// An edition whose failures wait for somebody's judgement.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
 pub struct Mass {
-    /// The edition.
     pub edition_id: i64,
     /// When the first of them came.
     pub since: Moment,
@@ -118,7 +117,7 @@ pub struct Mass {
 }
 
 /// A failure that waits.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Held {
     pub id: i64,
     pub address_hash: String,

@@ -73,7 +73,7 @@ pub async fn everybody(db: &Db) -> Result<i64> {
 }
 
 /// A suppression in force.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct InForce {
     /// Which one it is, for lifting it and no other.
     pub id: i64,
@@ -81,12 +81,11 @@ pub struct InForce {
     pub reason: Reason,
     /// What staff read.
     pub detail: String,
-    /// Since when.
     pub created_at: Moment,
 }
 
 /// An address that staff blocked.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Blocked {
     /// Which one it is, for lifting it.
     pub id: i64,
@@ -94,7 +93,6 @@ pub struct Blocked {
     pub masked: String,
     /// Why.
     pub detail: String,
-    /// Since when.
     pub created_at: Moment,
 }
 

@@ -44,7 +44,7 @@ pub async fn news(db: &Db) -> Result<News> {
     db.one(NEWS, ()).await
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct At {
     at: Moment,
 }
@@ -72,7 +72,7 @@ pub async fn put_checkouts_away(tx: &mut Tx, now: Moment, seen: Moment) -> Resul
 }
 
 /// Another of the same monthly donation.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub struct Other {
     pub public_id: String,
     pub amount_minor: i64,

@@ -47,7 +47,7 @@ statements! {
 }
 
 /// A relay that cannot be used.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Trouble {
     /// Host and port.
     pub relay: String,

@@ -32,7 +32,7 @@ statements! {
 }
 
 /// How one sign-in is taken.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
 pub struct SignIn {
     /// When it was last taken by one that tried it for all.
     pub taken_at: Option<Moment>,

@@ -70,7 +70,6 @@ pub struct Exchange {
     pub reply: String,
     /// Whether the message was kept.
     pub kept: bool,
-    /// When.
     pub at: Moment,
     /// On which connection.
     pub connection: u64,

@@ -82,7 +82,6 @@ pub struct Charged {
     pub invoice: Option<String>,
     /// Who paid.
     pub email: String,
-    /// When.
     pub at: Moment,
 }
 

@@ -69,7 +69,7 @@ pub struct Whose {
 }
 
 /// What has gone out lately.
-#[derive(Clone, Copy, Debug, Default, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, Default, sqlx_macros::FromRow)]
 pub struct Spent {
     /// What mails weigh that the network asked for.
     pub network: i64,

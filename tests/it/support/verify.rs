@@ -86,7 +86,7 @@ fn arrivals(mailbox: &Mailbox) -> Vec<Arrival> {
     mailbox.messages().into_iter().flat_map(each).collect()
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct DeliveryRow {
     edition: String,
     subscriber: String,
@@ -97,7 +97,7 @@ struct DeliveryRow {
 }
 
 /// A message that the ledger knows of.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 struct Row {
     message_id: String,
     address: String,
