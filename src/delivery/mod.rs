@@ -40,8 +40,8 @@ use crate::db::Sql;
 /// What this room forgets, for the one place that says when.
 pub(crate) mod forgetting {
     pub(crate) use super::store::{
-        ledger::FORGET_LOG as ATTEMPTS, notices::FORGET as NOTICES, pace::FORGET as PACES,
-        workers::FORGET as WORKERS,
+        ledger::FORGET_LOG as ATTEMPTS, notices::FORGET as NOTICES, notices::FORGET_ASKING as ASKING,
+        pace::FORGET as PACES, workers::FORGET as WORKERS,
     };
 }
 

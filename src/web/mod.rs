@@ -38,7 +38,7 @@ mod statics;
 mod tests;
 mod words;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, response::Response};
 use serde::Serialize;
@@ -106,6 +106,8 @@ pub struct App {
     pub hsts_subdomains: bool,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpAddr]>,
+    /// A form to subscribe that comes back sooner was filled in by a program.
+    pub quickest_form: Duration,
     /// Where pages are counted.
     pub meters: Meters,
     /// How many connections there are.
@@ -146,6 +148,7 @@ impl App {
             password_cost: PasswordCost::STRONG,
             hsts_subdomains: false,
             trusted_proxies: Arc::new([]),
+            quickest_form: Duration::from_secs(2),
             meters: Meters::default(),
             headcount: Headcount::default(),
         })

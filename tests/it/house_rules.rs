@@ -33,8 +33,12 @@ const LIBRARIES: &[(&[&str], &[&str], &str)] = &[
         &["db/", "store.rs", "store/", "queue/sql.rs"],
         "SQL lives in each room's private store",
     ),
-    (&["lettre::"], &["email_address.rs", "mail/", "smtp/"], "lettre builds messages and parses addresses"),
     (&["stripe-version"], &["payments/stripe.rs", "sandbox/"], "one file knows the provider"),
+    (
+        &["icu_normalizer::", "icu_properties::"],
+        &["email_address/"],
+        "one folder knows what is a letter in which script",
+    ),
     (&["prometheus_client"], &["meters.rs"], "meters.rs counts, and writes what it counted"),
     (&["handlebars::"], &["mail/", "web/pages.rs", "sandbox/"], "templates are rendered in two places"),
     (&["axum::"], &["web/", "door/", "sandbox/"], "only the web speaks HTTP to browsers"),

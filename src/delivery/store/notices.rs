@@ -76,6 +76,9 @@ statements! {
     /// What came to its end long ago; until then its key keeps the same fact from being told twice.
     pub(crate) FORGET = "delete from notice where id in (select id from notice
         where finished_at < $1 and state in ('accepted', 'failed', 'suppressed') order by finished_at limit $2)";
+    /// The same of those that asked to confirm: whom nobody knows any more who did not answer.
+    pub(crate) FORGET_ASKING = "delete from notice where id in (select id from notice
+        where template = 'confirm_subscription' and finished_at < $1 and state in ('accepted', 'failed', 'suppressed') order by finished_at limit $2)";
     /// How many stand in each state.
     COUNTS = "select state, count(*) as count from notice group by state";
     /// Given up lately, the newest first.
