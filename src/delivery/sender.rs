@@ -22,7 +22,7 @@ use super::{
         notices::{ClaimedNotice, Ending},
     },
     suppression::{Suppressions, stops_letter},
-    variant::{Message, Unwritten, compose_notice},
+    variant::{Message, NO_COPY, Unwritten, compose_notice},
     writer::{NoticeRecord, Writer},
 };
 use crate::{
@@ -563,10 +563,12 @@ impl Sender {
     async fn pause_unreadable(&mut self, claim: &Claim, why: &str) {
         let edition = claim.edition_id;
         tracing::error!(edition, why, "no copy of an edition can be written");
-        match breaker::pause_unreadable(&self.shared.site, edition, why.to_owned()).await {
+        match breaker::pause_unreadable(&self.shared.site, edition, format!("{NO_COPY}: {why}")).await {
             Ok(()) => self.shared.queue.stop_editions([edition]),
             Err(error) => tracing::error!(edition, %error, "it could not be paused; trying again"),
         }
+        // Whoever mends it and lets it go on has it read anew.
+        self.shared.variants.forget();
         self.give_back(claim);
     }
 

@@ -300,11 +300,11 @@ impl Frozen {
         body: &[u8],
     ) -> std::result::Result<Self, String> {
         let unreadable = |error: &dyn std::fmt::Display| {
-            format!("{NO_COPY}: its text, as it was kept when Send was pressed, cannot be read ({error})")
+            format!("its text, as it was kept when Send was pressed, cannot be read ({error})")
         };
         let headers: Headers = serde_json::from_str(&stored.json).map_err(|error| unreadable(&error))?;
         let signers = dkim::signers(&site.keys, &stored.keys, &headers.from_email)
-            .map_err(|error| format!("No copy of it can be signed: {error}"))?;
+            .map_err(|error| format!("its key cannot sign: {error}"))?;
         let body = Compiled::from_bytes(body).map_err(|error| unreadable(&error))?;
         // Stable for this host, and in the form that complaint reports want: 5 to 15 characters.
         let sender = token::hash(site.host());
@@ -344,7 +344,7 @@ impl Frozen {
                 Claim { public_id, name, address: "reader@example.org".to_owned(), ..claim.clone() };
             match self.tried(site, &anybody, Vec::new()) {
                 Ok(_) => Unwritten::This(why),
-                Err(why) => Unwritten::Any(format!("{NO_COPY}: {why}")),
+                Err(why) => Unwritten::Any(why),
             }
         })
     }

@@ -61,7 +61,7 @@ pub struct Stripe {
 
 /// What the API is like changes by version (<https://docs.stripe.com/api/versioning>): this is the one that is read here, and not
 /// the one that the account happens to have.
-const API_VERSION: &str = "2026-09-30.endive";
+pub(super) const API_VERSION: &str = "2026-09-30.endive";
 const TIMEOUT: Duration = Duration::from_secs(10);
 const WAITS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_500)];
 /// Where our ids stand in the metadata of sessions, payments and subscriptions.
@@ -115,6 +115,9 @@ impl Stripe {
             .tls_backend_preconfigured(Trust::public().config())
             .redirect(Policy::none())
             .no_proxy()
+            // A connection that a firewall has forgotten meanwhile would cost a supporter the whole time-out.
+            .pool_max_idle_per_host(0)
+            .user_agent(concat!("broadside/", env!("CARGO_PKG_VERSION")))
             .timeout(TIMEOUT)
             .build()
             .map_err(invalid)?;

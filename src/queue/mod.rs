@@ -95,7 +95,8 @@ pub trait Work: Sync {
 }
 
 /// Does all that is due, one after the other. One that panics is a try of that one that failed: it keeps no other from being done, is
-/// tried again by the rules, and whoever is told of what is given up is told of it.
+/// tried again by the rules, and whoever is told of what is given up is told of it. Where nothing is ever given up nobody would hear of
+/// it: there the panic goes on once all others are done, to the job, whose trouble is told.
 ///
 /// # Errors
 /// When the database fails; what was claimed is found again after its lease.
@@ -104,6 +105,7 @@ pub async fn work<W: Work>(site: &Site, work: &W) -> Result<Worked> {
     let mut worked = Worked::default();
     // What fails now is for another round, however long this one takes.
     let began = site.now();
+    let mut unheard = None;
     loop {
         let mut claimed = 0;
         for mut due in queue.due::<W::What>(&site.db, began).await? {
@@ -116,7 +118,13 @@ pub async fn work<W: Work>(site: &Site, work: &W) -> Result<Worked> {
                 None => match heavy::caught(work.work(site, &due)).await {
                     Ok(Ok(came)) => came,
                     Ok(Err(error)) => Came::Later(for_the_log(&error.to_string())),
-                    Err(broke) => Came::Later(format!("it broke off: {broke}")),
+                    Err(broke) => {
+                        let why = format!("it broke off: {broke}");
+                        if queue.rules.told == Told::Nobody {
+                            unheard = Some(broke);
+                        }
+                        Came::Later(why)
+                    }
                 },
             };
             match note(site, work, &due, came).await? {
@@ -126,7 +134,7 @@ pub async fn work<W: Work>(site: &Site, work: &W) -> Result<Worked> {
             }
         }
         if claimed == 0 {
-            return Ok(worked);
+            return unheard.map_or(Ok(worked), |broke: heavy::Broke| broke.go_on());
         }
     }
 }

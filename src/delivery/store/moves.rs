@@ -86,7 +86,7 @@ statements! {
         where subscriber_id = $1 and (state = 'queued' or (state = 'claimed' and not marker))
         and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)
         returning edition_id";
-    /// What is on its way at this moment cannot be called back, but is not tried again: `RECORD` and `TAKE_BACK` see why.
+    /// What is on its way at this moment cannot be called back, but is not tried again: `RECORD` and `GIVE_BACK` see why.
     WITHDRAW_BEGUN = "update delivery set withdrawn = $3 where subscriber_id = $1 and state = 'claimed' and marker
         and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)";
     /// Of how many editions a reader has open copies.
