@@ -1,4 +1,5 @@
-//! Whom we believe when a server says over TLS who it is: mail services, and the mailbox that bounces come to.
+//! Whom we believe when a server says over TLS who it is: mail services, the mailbox that bounces come to, and the
+//! payment provider.
 
 use std::{fmt, io, path::Path, sync::Arc};
 
@@ -60,6 +61,12 @@ impl Trust {
             .with_root_certificates(roots)
             .with_no_client_auth();
         Self(Arc::new(config))
+    }
+
+    /// The same for a client that speaks HTTP.
+    #[must_use]
+    pub fn config(&self) -> ClientConfig {
+        (*self.0).clone()
     }
 
     /// Agrees on TLS with a server that must show a certificate for this host.

@@ -25,7 +25,18 @@ const CLOCKS_AGREE: Duration = Duration::from_secs(4);
 ///
 /// Whole numbers compare the same way on both database engines; text times do not.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    sqlx_macros::Type,
 )]
 #[serde(transparent)]
 #[sqlx(transparent)]

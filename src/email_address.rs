@@ -1,12 +1,22 @@
 //! Email addresses, parsed once at the door; the rest of the house trusts the type.
 //!
-//! lettre's parser takes what the RFCs take; a magazine wants less (TRUST M18): no quoted local part, no address literal,
-//! no host without a dot. UTF-8 local parts (RFC 6532) and plus tags are welcome. The domain is kept as its A-label, so
-//! that `a@例え.jp` and `a@xn--r8jz45g.jp` are one reader.
+//! A magazine wants less than the RFCs take (TRUST M18): no quoted local part, no address literal, no host without a dot. UTF-8
+//! local parts (RFC 6532) and plus tags are welcome. The domain is kept as its A-label, so that `a@例え.jp` and
+//! `a@xn--r8jz45g.jp` are one reader; the local part composed (NFC), so that `é` is one letter.
+
+mod hints;
+mod kinds;
+mod mailbox;
+mod spelling;
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+
+pub use self::{
+    kinds::{is_disposable, is_reserved, is_within},
+    spelling::is_local_part,
+};
 
 /// A mailbox address that passed the policy.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx_macros::Type)]
@@ -29,26 +39,32 @@ pub enum AddressError {
     /// `"quoted"@…`, `…@[127.0.0.1]` or `…@localhost`.
     #[error("That kind of email address cannot get our mail. Use one in the form name@example.com.")]
     Unsupported,
+    /// It holds a sign that looks like a letter and is none.
+    #[error("One letter in that address is a sign that only looks like it. Type the address anew.")]
+    LetterSign,
 }
 
 /// In bytes, as typed: a domain in another script takes more of them than its A-label.
 const LONGEST: usize = 2_000;
 
 impl EmailAddress {
-    /// Parses what a person typed; surrounding space is dropped.
+    /// Parses what a person typed; surrounding space is dropped, and what a keyboard made of it is put right.
     ///
     /// # Errors
     /// An [`AddressError`] that tells the person what to change.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
-        let text = text.trim_matches(|c: char| c == ' ' || c == '\t');
-        if text.is_empty() {
-            return Err(AddressError::Empty);
-        }
         // No spelling of one that fits is longer; what is longer is not worth reading.
         if text.len() > LONGEST {
             return Err(AddressError::TooLong);
         }
-        if text.chars().any(|c| c.is_control() || c.is_whitespace() || is_invisible(c)) {
+        if text.chars().any(spelling::is_letter_sign) {
+            return Err(AddressError::LetterSign);
+        }
+        let text = spelling::put_right(text);
+        if text.is_empty() {
+            return Err(AddressError::Empty);
+        }
+        if text.chars().any(|c| c.is_control() || c.is_whitespace() || spelling::is_invisible(c)) {
             return Err(AddressError::Malformed);
         }
         let (local, domain) = text.rsplit_once('@').ok_or(AddressError::Malformed)?;
@@ -62,12 +78,14 @@ impl EmailAddress {
         if domain.len() > 253 || local.len() + 1 + domain.len() > 254 {
             return Err(AddressError::TooLong);
         }
-        let parsed = lettre::Address::new(local, &domain).map_err(|_| AddressError::Malformed)?;
+        if !is_local_part(local) {
+            return Err(AddressError::Malformed);
+        }
         let top = domain.rsplit_once('.').map(|(_, top)| top).ok_or(AddressError::Unsupported)?;
         if top.is_empty() || top.bytes().all(|b| b.is_ascii_digit()) {
             return Err(AddressError::Unsupported);
         }
-        Ok(Self(parsed.to_string()))
+        Ok(Self(format!("{local}@{domain}")))
     }
 
     /// An address that the database holds: it was parsed when it was written.
@@ -79,6 +97,11 @@ impl EmailAddress {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The part before the `@`.
+    fn local(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(local, _)| local)
     }
 
     /// The part after the `@`, as an A-label in lower case.
@@ -95,6 +118,18 @@ impl EmailAddress {
         self.0.to_lowercase()
     }
 
+    /// What all variants of the mailbox have in common, plus tags and the like left out: for counting what one person gets.
+    #[must_use]
+    pub fn mailbox(&self) -> String {
+        mailbox::mailbox(self.local(), self.domain())
+    }
+
+    /// The address that was probably meant, where the domain looks mistyped.
+    #[must_use]
+    pub fn meant(&self) -> Option<Self> {
+        hints::meant(self.domain()).map(|domain| Self(format!("{}@{domain}", self.local())))
+    }
+
     /// Whether the server must offer SMTPUTF8 (RFC 6531) to take it.
     #[must_use]
     pub fn needs_smtputf8(&self) -> bool {
@@ -107,11 +142,6 @@ impl EmailAddress {
         let first: String = self.0.chars().take(1).collect();
         format!("{first}***@{}", self.domain())
     }
-}
-
-/// Zero-width and direction-changing characters, which make two addresses look alike.
-const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}')
 }
 
 impl fmt::Display for EmailAddress {
@@ -232,6 +262,10 @@ mod tests {
             "jürgen@example.org",
             "a.b-c_d@sub.example.org",
             "用户@example.org",
+            "संपर्क@example.org",
+            "ಸಂಪರ್ಕ@example.org",
+            "ติดต่อ@example.org",
+            "επαφή@example.org",
         ] {
             assert_eq!(EmailAddress::parse(good).as_ref().map(EmailAddress::as_str), Ok(good));
         }
@@ -247,13 +281,16 @@ mod tests {
             "a@127.0.0.1",
             "a..b@example.org",
             ".a@example.org",
-            "a@example.org.",
+            "a@example.org..",
             "a@-example.org",
             "a@exa mple.org",
             "a@example.org\r\nBcc: b@example.org",
             "a\0@example.org",
             "a@example..org",
             "ann@exam\u{202e}ple.org",
+            "\u{212a}ann@example.org",
+            "ann@\u{212a}ann.example.org",
+            "\u{212b}nn@example.org",
             "ann@example.org, bob@example.org",
         ] {
             assert!(EmailAddress::parse(bad).is_err(), "{bad:?} was taken");
@@ -265,6 +302,23 @@ mod tests {
         );
         let long = format!("a@{}.org", vec!["example"; 40].join("."));
         assert!(EmailAddress::parse(&long).is_err());
+    }
+
+    /// However it was typed, it is one reader; and no sign is taken for the letter that it looks like.
+    #[test]
+    fn what_keyboards_make_of_an_address_is_the_same_reader() {
+        for (one, other) in [
+            ("ａｎｎ＠ｅｘａｍｐｌｅ．ｏｒｇ", "ann@example.org"),
+            ("ann@example。org.", "ann@example.org"),
+            ("o’brien@example.org", "o'brien@example.org"),
+            ("Jose\u{301}@example.org", "josé@example.org"),
+        ] {
+            let key = |text| EmailAddress::parse(text).expect("a valid address").key();
+            assert_eq!(key(one), key(other));
+        }
+        assert_eq!(EmailAddress::parse("\u{212a}im@example.org"), Err(AddressError::LetterSign));
+        let meant = EmailAddress::parse("ann@gmial.com").expect("a valid address").meant();
+        assert_eq!(meant.as_ref().map(EmailAddress::as_str), Some("ann@gmail.com"));
     }
 
     /// TRUST M17: an internationalised domain and its A-label are one reader.

@@ -104,7 +104,6 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("audit_log", audit_log::STATEMENTS),
         ("settings", settings::STATEMENTS),
         ("staff", staff::STATEMENTS),
-        ("subscribers", subscribers::STATEMENTS),
         ("articles", articles::STATEMENTS),
         ("audience", audience::STATEMENTS),
         ("publishing", publishing::STATEMENTS),
@@ -119,6 +118,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
     ];
     all.extend(relays::STATEMENTS.iter().map(|table| ("relays", *table)));
     all.extend(bounces::STATEMENTS.iter().map(|table| ("bounces", *table)));
+    all.extend(subscribers::STATEMENTS.iter().map(|table| ("subscribers", *table)));
     all.extend(delivery::STATEMENTS.iter().map(|table| ("delivery", *table)));
     for (room, queues) in
         [("queue", queue::QUEUES), ("articles", articles::QUEUES), ("donations", donations::QUEUES)]

@@ -27,6 +27,19 @@ impl Network {
         (!is_private(address.to_canonical())).then(|| Self::around(address))
     }
 
+    /// It and its nearest neighbours, for what is caused from there: of the older kind the 256 addresses that whoever rents
+    /// servers is given together (/24).
+    #[must_use]
+    pub fn neighbourhood(self) -> Self {
+        match self.0 {
+            IpAddr::V4(address) => {
+                let [first, second, third, _] = address.octets();
+                Self(IpAddr::from([first, second, third, 0]))
+            }
+            IpAddr::V6(_) => self,
+        }
+    }
+
     /// The block that it belongs to, for forms that everybody shares: of the newer kind the /48, which whoever asks a provider
     /// for it is given, so that its 256 networks do not count as 256 strangers. None of the older kind: there is nothing between
     /// an address and its provider.
@@ -116,6 +129,13 @@ mod tests {
         assert_eq!(network("2001:db8:0:1200::1").block(), network("2001:db8:0:ff00::1").block());
         assert_ne!(network("2001:db8:0:1200::1").block(), network("2001:db8:1:1200::1").block());
         assert_eq!(network("192.0.2.1").block(), None);
+    }
+
+    #[test]
+    fn neighbours_cause_what_they_cause_together() {
+        assert_eq!(network("192.0.2.1").neighbourhood(), network("192.0.2.250").neighbourhood());
+        assert_ne!(network("192.0.2.1").neighbourhood(), network("192.0.3.1").neighbourhood());
+        assert_eq!(network("2001:db8::1").neighbourhood(), network("2001:db8::1"));
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub enum Purpose {
     Thanks,
     /// What is limited, and whom that holds, as the database calls it.
     Attempt,
+    /// What a form to subscribe says of itself: when it was made, and the work that it asks for.
+    SignUp,
     /// How an instance shows which one it is to whoever looks whether its public address leads to it.
     Here,
     /// User and password of a mail service, as the database calls them.
@@ -59,7 +61,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Confirm,
         Self::Unsubscribe,
         Self::Preferences,
@@ -73,6 +75,7 @@ impl Purpose {
         Self::ReturnPath,
         Self::Thanks,
         Self::Attempt,
+        Self::SignUp,
         Self::Here,
         Self::Credentials,
         Self::SecretProof,
@@ -97,6 +100,7 @@ impl Purpose {
             Self::ReturnPath => "return-path",
             Self::Thanks => "thanks",
             Self::Attempt => "attempt",
+            Self::SignUp => "sign-up",
             Self::Here => "here",
             Self::Credentials => "credentials",
             Self::SecretProof => "secret-proof",

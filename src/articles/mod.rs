@@ -37,13 +37,17 @@ use crate::{clock::Moment, words};
 pub const SAMPLE_FEED: &[u8] = include_bytes!("../../assets/sample/feed.xml");
 
 /// Which article.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx_macros::Type)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx_macros::Type,
+)]
 #[serde(transparent)]
 #[sqlx(transparent)]
 pub struct ArticleId(pub i64);
 
 /// Which feed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx_macros::Type)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx_macros::Type,
+)]
 #[serde(transparent)]
 #[sqlx(transparent)]
 pub struct FeedId(pub i64);

@@ -77,20 +77,38 @@ impl Shared {
         Self { what, network, whole }
     }
 
+    /// What it is.
+    #[must_use]
+    pub const fn what(self) -> &'static str {
+        self.what
+    }
+
+    /// What one network may do, and the block that it belongs to: nothing that one could use up for others.
+    #[must_use]
+    pub fn apart(self, from: Option<Network>) -> Vec<Limited> {
+        let Some(network) = from else { return Vec::new() };
+        let mut limits = vec![self.limit(self.network).on(&format!("network {network}"))];
+        if let Some(block) = network.block() {
+            let most = (self.network * Self::NETWORKS_OF_A_BLOCK).min(self.whole / Self::PROVIDERS);
+            limits.push(self.limit(most).on(&format!("block {block}")));
+        }
+        limits
+    }
+
     /// As it holds whoever comes from there. Where the network is not known, or private, only the whole counts.
     #[must_use]
     pub fn on(self, from: Option<Network>) -> Vec<Limited> {
-        let limit = |most| Limit::in_a_quarter_of_an_hour(self.what, most);
-        let mut limits = vec![Limited { holds_everybody: true, ..limit(self.whole).on("everybody") }];
+        let mut limits = self.apart(from);
+        limits.push(Limited { holds_everybody: true, ..self.limit(self.whole).on("everybody") });
         if let Some(network) = from {
-            limits.push(limit(self.network).on(&format!("network {network}")));
-            if let Some(block) = network.block() {
-                let most = (self.network * Self::NETWORKS_OF_A_BLOCK).min(self.whole / Self::PROVIDERS);
-                limits.push(limit(most).on(&format!("block {block}")));
-            }
-            limits.push(limit(self.whole / Self::PROVIDERS).on(&format!("provider {}", network.provider())));
+            let provider = format!("provider {}", network.provider());
+            limits.push(self.limit(self.whole / Self::PROVIDERS).on(&provider));
         }
         limits
+    }
+
+    const fn limit(self, most: i64) -> Limit {
+        Limit::in_a_quarter_of_an_hour(self.what, most)
     }
 }
 
@@ -207,6 +225,12 @@ pub async fn forget(tx: &mut Tx, site: &Site, limited: &Limited) -> Result<()> {
 pub async fn note(tx: &mut Tx, site: &Site, (what, whom): (&str, &str), lasts: Duration) -> Result<()> {
     let now = site.now();
     store::note(tx, &key(site, what, whom), now, now.plus(lasts)).await.map(drop)
+}
+
+/// Whether something happens for the first time in that long: of all who say so, one is told yes. In their transaction.
+pub async fn once(tx: &mut Tx, site: &Site, (what, whom): (&str, &str), lasts: Duration) -> Result<bool> {
+    let now = site.now();
+    Ok(store::count(tx, &key(site, what, whom), now, now.plus(lasts), 1).await?.is_some())
 }
 
 /// Whether that was noted, and is not over.

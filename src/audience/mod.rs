@@ -44,11 +44,7 @@ pub enum Audience {
     /// Everybody who is on a list.
     List(i64),
     /// Those of a list who got, or may have got, one revision of an edition: a correction goes to nobody else.
-    Corrected {
-        edition: i64,
-        revision: i64,
-        list: i64,
-    },
+    Corrected { edition: i64, revision: i64, list: i64 },
 }
 
 impl Audience {

@@ -1,5 +1,7 @@
 //! What comes of a report.
 
+use super::states::Change;
+
 /// What was done about a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -26,14 +28,15 @@ pub enum Effect {
 }
 
 impl Effect {
-    pub(super) const fn as_str(self) -> &'static str {
+    /// What it is kept as.
+    pub(super) const fn change(self) -> Change {
         match self {
-            Self::Unproven | Self::Known | Self::None | Self::Held | Self::Letter => "none",
-            Self::Policy => "policy",
-            Self::Counted => "counted",
-            Self::Bounced => "bounced",
-            Self::Complained => "complained",
-            Self::Outdated => "outdated",
+            Self::Unproven | Self::Known | Self::None | Self::Held | Self::Letter => Change::None,
+            Self::Policy => Change::Policy,
+            Self::Counted => Change::Counted,
+            Self::Bounced => Change::Bounced,
+            Self::Complained => Change::Complained,
+            Self::Outdated => Change::Outdated,
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod person;
 pub mod providers;
 pub mod receive;
 pub mod record;
+pub mod states;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use self::mime::{Headers, Message};
+pub use self::states::{Action, Class};
 pub use crate::replies::{Reason, scan::without_addresses};
 use crate::{
     db::Sql,
@@ -36,69 +38,6 @@ pub(crate) use self::store::bounces::FORGET;
 
 /// Every statement of this room.
 pub const STATEMENTS: &[&[Sql]] = &[store::bounces::STATEMENTS, store::letters::STATEMENTS];
-
-/// What a message says of a reader's copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Class {
-    /// Will never arrive.
-    Hard,
-    /// Did not arrive, and may another time.
-    Soft,
-    /// The reader told their provider that it is unwanted.
-    Complaint,
-    /// A program answered for the reader.
-    AutoReply,
-    /// Arrived.
-    Delivered,
-    /// Nothing of all that.
-    None,
-}
-
-impl Class {
-    /// The word that the database holds.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hard => "hard",
-            Self::Soft => "soft",
-            Self::Complaint => "complaint",
-            Self::AutoReply => "auto-reply",
-            Self::Delivered => "delivered",
-            Self::None => "none",
-        }
-    }
-}
-
-/// What became of the copy, as far as its reporter says (RFC 3464 section 2.3.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// Given up.
-    Failed,
-    /// Still being tried.
-    Delayed,
-    /// Arrived, or went on to where no more is known.
-    Delivered,
-    /// A complaint that counts.
-    Complained,
-    /// Says nothing about the copy.
-    Other,
-}
-
-impl Action {
-    /// The word that the database holds.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Failed => "failed",
-            Self::Delayed => "delayed",
-            Self::Delivered => "delivered",
-            Self::Complained => "complained",
-            Self::Other => "other",
-        }
-    }
-}
 
 /// What a message says of one recipient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,8 +9,11 @@
 
 use std::time::Duration;
 
-pub use super::effect::Effect;
-use super::{Action, Class, Reason, Recipient, Report, judge_said, mime::Message, person, without_addresses};
+use super::{
+    Action, Class, Reason, Recipient, Report, judge_said, mime::Message, person, states::Change,
+    without_addresses,
+};
+pub use super::{effect::Effect, states::Source};
 use crate::{
     bounces::store::bounces::{self as store, NewBounce},
     clock::Moment,
@@ -44,36 +47,6 @@ const REPORTS_COME_WITHIN: Duration = Duration::from_secs(14 * 86_400);
 /// Complaints per hundred thousand accepted copies: where staff are warned, and where the edition is held back.
 const WARN_ABOVE: i64 = 100;
 const PAUSE_ABOVE: i64 = 300;
-
-/// How a report came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// By mail: anybody can write it.
-    Mail,
-    /// The reply of a server to our own connection.
-    Reply,
-    /// Signed by Mailgun.
-    Mailgun,
-    /// Signed by Postmark.
-    Postmark,
-    /// Signed by SendGrid.
-    SendGrid,
-    /// Signed by Amazon.
-    Ses,
-}
-
-impl Source {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Mail => "mail",
-            Self::Reply => "reply",
-            Self::Mailgun => "mailgun",
-            Self::Postmark => "postmark",
-            Self::SendGrid => "sendgrid",
-            Self::Ses => "ses",
-        }
-    }
-}
 
 /// Takes in a message that came by mail. The same bytes again change nothing.
 ///
@@ -271,18 +244,18 @@ async fn take_in(
     };
     let new = NewBounce {
         key,
-        source: source.as_str(),
-        class: recipient.class.as_str(),
-        action: recipient.action.as_str(),
-        reason: recipient.reason.as_str(),
+        source,
+        class: recipient.class,
+        action: recipient.action,
+        reason: recipient.reason,
         status: recipient.status.as_deref(),
         reply: recipient.reply.as_deref(),
         words: &without_addresses(&recipient.words),
         // A soft failure stays countable even when it is the one too many.
         effect: if matches!(effect, Effect::Bounced | Effect::Held) && recipient.class == Class::Soft {
-            "counted"
+            Change::Counted
         } else {
-            effect.as_str()
+            effect.change()
         },
         edition_id: edition,
         subscriber_id: about.which.or(weighed).map(|copy| copy.subscriber),
@@ -441,10 +414,10 @@ async fn receive_refusal(site: &Site, refusal: &store::Refusal) -> Result<Option
     let copy = store::copy(&mut tx, which.edition, which.subscriber).await?;
     let address = copy.as_ref().and_then(|(address, _)| EmailAddress::parse(address).ok());
     let Some((address, (_, row_at))) = address.zip(copy) else { return Ok(None) };
-    let said = Said::at(&refusal.stage);
+    let said = Said::from(refusal.stage);
     let mut recipient = judge_said(address.to_string(), Action::Failed, said, None, &[&refusal.reply], &[]);
     // What was read when it came is what the desk shows and the edition was judged by.
-    if let Some(reason) = refusal.reason.as_deref().and_then(Reason::parse) {
+    if let Some(reason) = refusal.reason {
         if !reason.is_final() {
             recipient.class = Class::Soft;
         }

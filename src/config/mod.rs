@@ -50,9 +50,8 @@ impl FromStr for Environment {
     }
 }
 
-/// The settings, checked. `Debug` shows no secret.
+/// The settings, checked: each field is the one of its name in SETTINGS. `Debug` shows no secret.
 #[derive(Clone)]
-#[expect(missing_docs, reason = "each field is the setting of its name, documented in SETTINGS")]
 pub struct Config {
     pub environment: Environment,
     pub base_url: Url,

@@ -7,8 +7,8 @@ use sqlx::{
 
 use super::Db;
 
-static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+static SQLITE: Migrator = sqlx_macros::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx_macros::migrate!("migrations/postgres");
 
 /// Why the schema could not be brought up to date.
 #[derive(Debug, thiserror::Error)]

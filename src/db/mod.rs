@@ -1,7 +1,8 @@
 //! One data layer over two native engines.
 //!
 //! The rules: a statement is a named constant written once (see [`statements!`](crate::statements!)); reads go through [`Db`],
-//! every write through a [`Tx`] that a domain function opened; nothing waits for a network inside a transaction.
+//! every write through a [`Tx`] that a domain function opened; nothing waits for a network inside a transaction. Whatever is
+//! given one of them, or a site, fails when the database fails: above, `# Errors` says what else there is to say.
 //!
 //! On SQLite there is ONE writer connection, so a transaction takes the write lock when it begins (`BEGIN IMMEDIATE`):
 //! a deferred one that upgrades later fails with "database is locked" however long it would have waited. Readers have a

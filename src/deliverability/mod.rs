@@ -171,6 +171,19 @@ impl Lookout {
         Ok(Some(report))
     }
 
+    /// Whether a domain takes mail, as far as the DNS tells within two seconds: by a mail server, or an address of its own (RFC 5321
+    /// section 5.1). One that says it takes none (RFC 7505) does not.
+    pub async fn takes_mail(&self, domain: &str) -> bool {
+        let look = async {
+            let servers = self.dns.mx(domain).await?;
+            if servers.is_empty() {
+                return Ok(!self.dns.addresses(domain).await?.is_empty());
+            }
+            Ok::<bool, NoAnswer>(servers.iter().any(|(_, host)| !host.is_empty()))
+        };
+        matches!(tokio::time::timeout(Duration::from_secs(2), look).await, Err(_) | Ok(Err(_) | Ok(true)))
+    }
+
     /// Looks at everything that belongs to a domain, and keeps nothing.
     ///
     /// # Errors

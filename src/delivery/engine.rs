@@ -13,15 +13,18 @@ use tokio::{
 
 use super::{
     breaker::{self, RefusalRules},
+    claims::{self, Back, ItemKey},
     lane::{News, Slowness},
     ledger::{self, Wish},
     pace::{self, PaceRules},
     patience,
-    queue::{ForLater, InFlight, Queue},
+    queue::{InFlight, Queue},
     sender::Sender,
     shared::{Shared, Variants},
     store::{
-        domains, notices, pace as paces,
+        domains,
+        notices::{self, ClaimedNotice},
+        pace as paces,
         progress::{self, Sending},
     },
     vitals::Vitals,
@@ -30,7 +33,7 @@ use super::{
 };
 use crate::{
     clock::{self, Moment, Stopwatch},
-    db::{Gate, Result, Tx},
+    db::{Result, Tx},
     editions::UnknownPolicy,
     email_address::for_the_log,
     heavy::{Broke, caught},
@@ -481,26 +484,12 @@ impl Main {
         if for_later.is_empty() {
             return Ok(());
         }
-        let given_back = caught(self.give_back_these(&for_later)).await;
+        let given_back = caught(claims::give_back(&self.shared.site, self.worker.id, &for_later)).await;
         match &given_back {
             Ok(Ok(())) => self.in_flight.done(for_later.len()),
-            _ => self.shared.queue.give_back_all(for_later),
+            _ => self.shared.queue.give_back(for_later),
         }
         given_back.unwrap_or_else(|broke| broke.go_on())
-    }
-
-    async fn give_back_these(&self, ForLater { claims, notices }: &ForLater) -> Result<()> {
-        let now = self.shared.site.now();
-        let back: Vec<_> = claims
-            .iter()
-            .map(|(claim, wait, lane)| {
-                (claim.key(), (!wait.is_zero()).then(|| now.plus(*wait)), lane.as_str())
-            })
-            .collect();
-        let mut tx = self.shared.site.db.begin_inside(Gate::Copies).await?;
-        ledger::give_back(&mut tx, self.worker.id, &back).await?;
-        notices::give_back(&mut tx, self.worker.id, notices).await?;
-        tx.commit().await
     }
 
     /// Claims what is due; returns, when it may, once nothing is.
@@ -538,15 +527,20 @@ impl Main {
     }
 
     /// Commits what was claimed, and writes down how far the database has come before anything leaves. If not all of that is done,
-    /// nobody knows whether the claims are ours now: `give_back` is to see to it that they go back before anything is claimed again.
-    async fn commit(&self, tx: Tx, claim: Option<Claim>, give_back: impl FnOnce()) -> Result<()> {
+    /// nobody knows whether the claims are ours now: they go back before anything is claimed again.
+    async fn commit(
+        &self,
+        tx: Tx,
+        claim: Option<Claim>,
+        claimed: impl Iterator<Item = ItemKey>,
+    ) -> Result<()> {
         let committed = caught(async {
             tx.commit().await?;
             self.note(claim).await
         });
         let committed = committed.await;
         if !matches!(committed, Ok(Ok(()))) {
-            give_back();
+            self.shared.queue.give_back(claimed.map(Back::not_begun));
         }
         committed.unwrap_or_else(|broke| broke.go_on())
     }
@@ -574,8 +568,7 @@ impl Main {
             let claimed = notices::claim(&mut tx, self.worker.id, NOTICES, now).await?;
             let count = self.worker.count_claim(&mut tx, claimed.len()).await?;
             self.in_flight.add(claimed.len());
-            let give_back = || claimed.iter().for_each(|notice| self.shared.queue.give_back_notice(notice));
-            self.commit(tx, count, give_back).await?;
+            self.commit(tx, count, claimed.iter().map(ClaimedNotice::item_key)).await?;
             fed.count += claimed.len();
             self.shared.queue.push_notices(claimed);
         }
@@ -618,8 +611,7 @@ impl Main {
             count + waiting == 0 && breaker::finish(&mut tx, site, edition, self.options.refusals).await?;
         let counted = self.worker.count_claim(&mut tx, count).await?;
         self.in_flight.add(count);
-        let give_back = || claimed.all().for_each(|claim| queue.give_back(claim.clone(), Duration::ZERO));
-        self.commit(tx, counted, give_back).await?;
+        self.commit(tx, counted, claimed.all().map(|claim| claim.item_key())).await?;
         if finished {
             self.shared.variants.forget();
             tracing::info!(edition, "the edition is finished");

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{Db, Gate, Result, Tx},
+    editions::Cancelled,
     email_address::EmailAddress,
     origin,
     site::Site,
@@ -93,11 +94,11 @@ pub async fn withdraw_because(
     Ok(withdrawn)
 }
 
-/// The copies of a cancelled edition that are open are not mailed, and their rows say why.
-pub async fn cancel_open(tx: &mut Tx, site: &Site, edition_id: i64) -> Result<()> {
+/// The copies of an edition that are open when it is cancelled are not mailed, and their rows say why.
+pub async fn cancel_open(tx: &mut Tx, site: &Site, edition: Cancelled) -> Result<()> {
     tx.close(Gate::Copies).await?;
     let mut moves = Moves::of_nobody();
-    moves::cancel(tx, &mut moves, edition_id, site.now()).await?;
+    moves::cancel(tx, &mut moves, edition.id(), site.now()).await?;
     moves.write(tx).await
 }
 
@@ -330,54 +331,6 @@ pub(super) async fn stop(tx: &mut Tx, worker: i64, stopped: &[(Key, &str)]) -> R
     let mut moves = Moves::of(worker);
     moves::stop(tx, &mut moves, stopped).await?;
     moves.write(tx).await
-}
-
-/// Takes the claims of a worker that is gone, or going. Nobody writes anything down meanwhile: what the log is told here is
-/// what becomes of the rows.
-pub(super) async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<usize> {
-    tx.close(Gate::Copies).await?;
-    let mut moves = Moves::of(worker);
-    let taken = moves::take_back(tx, &mut moves, now).await?;
-    if taken > 0 {
-        tx.leaves_work();
-    }
-    moves.write(tx).await?;
-    Ok(taken)
-}
-
-/// Takes back what a task had in hand when it broke off, each with its words: as what a worker had that is gone, but copy by copy.
-/// How many were the worker's own.
-pub(super) async fn take_back_broken(
-    tx: &mut Tx,
-    worker: i64,
-    broken: &[(Key, &str)],
-    when: (Moment, Moment),
-) -> Result<usize> {
-    let mut moves = Moves::of(worker);
-    let taken = moves::take_back_broken(tx, &mut moves, broken, when).await?;
-    moves.write(tx).await?;
-    Ok(taken)
-}
-
-/// Gives back claims that cannot be sent now, each until a moment of its own if it has one, and into a lane if it waits in one.
-/// The attempts do not count.
-pub(super) async fn give_back(
-    tx: &mut Tx,
-    worker: i64,
-    claims: &[(Key, Option<Moment>, &str)],
-) -> Result<()> {
-    let mut moves = Moves::of(worker);
-    moves::give_back(tx, &mut moves, claims).await?;
-    moves.write(tx).await
-}
-
-/// The same for all that the worker has not begun, until now.
-pub(super) async fn give_back_all(tx: &mut Tx, worker: i64, now: Moment) -> Result<usize> {
-    tx.close(Gate::Copies).await?;
-    let mut moves = Moves::of(worker);
-    let given = moves::give_back_all(tx, &mut moves, now).await?;
-    moves.write(tx).await?;
-    Ok(given)
 }
 
 /// Copies of an edition, in order of subscriber id, after `after`.

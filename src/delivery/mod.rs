@@ -8,6 +8,7 @@
 //! It knows subscribers and lists as ids, and addresses as values; of editions it knows the state.
 
 pub mod breaker;
+mod claims;
 mod copy_names;
 pub mod domains;
 pub mod engine;
@@ -39,8 +40,8 @@ use crate::db::Sql;
 /// What this room forgets, for the one place that says when.
 pub(crate) mod forgetting {
     pub(crate) use super::store::{
-        ledger::FORGET_LOG as ATTEMPTS, notices::FORGET as NOTICES, pace::FORGET as PACES,
-        workers::FORGET as WORKERS,
+        ledger::FORGET_LOG as ATTEMPTS, notices::FORGET as NOTICES, notices::FORGET_ASKING as ASKING,
+        pace::FORGET as PACES, workers::FORGET as WORKERS,
     };
 }
 

@@ -7,8 +7,8 @@
 //! Older programs stored the template's name and context, and so is stored what cannot be written when it is enqueued: it is
 //! written when it is sent, and where that fails too, it ends where staff see it.
 
-use super::store::notices as store;
 pub use super::store::notices::{ClaimedNotice, FailedNotice};
+use super::{states::CopyState, store::notices as store};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -29,6 +29,10 @@ pub struct Letter(store::NewRow);
 /// `fact`, such as `receipt:12`, is unique for ever. The name stands in the To header; it is empty where it was typed by somebody
 /// who may not be the addressee. The letter is written here, in a millisecond or two: its texts are lines. What may be longer is
 /// written before, aside, and only enqueued in the transaction.
+///
+/// It is written before its key says whether the fact was told. Whoever calls has changed the row of the fact, in a statement that only
+/// one can win, so next to every letter that is written is enqueued; to look first would cost each of them a statement, and
+/// spare two processes that meet at the same moment the writing of one.
 ///
 /// # Errors
 /// When the database fails, or the context cannot be written as JSON.
@@ -125,7 +129,7 @@ pub async fn end_waiting(tx: &mut Tx, before: Moment, now: Moment) -> Result<Vec
 }
 
 /// How many notices stand in each state.
-pub async fn counts(db: &Db) -> Result<Vec<(String, i64)>> {
+pub async fn counts(db: &Db) -> Result<Vec<(CopyState, i64)>> {
     store::counts(db).await
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::states::Class;
+use super::states::{AttemptStage, Class};
 use crate::{
-    replies::{self, About, Reason, Said, scan},
+    replies::{self, About, Reason, scan},
     smtp::{Failure, Reply, Stage},
 };
 
@@ -83,7 +83,7 @@ fn meaning(stage: Stage, reply: &Reply, names: Names<'_>) -> Reason {
     let text = scan::with_ours(&reply.text, &[names.from, names.hello], names.to);
     let text = scan::without_addresses(&text);
     let status = reply.enhanced().or_else(|| scan::most_telling(scan::statuses(&reply.text)));
-    replies::read(Said::at(stage.as_str()), Some(reply.code), status, &[&text]).reason
+    replies::read(AttemptStage::from(stage).into(), Some(reply.code), status, &[&text]).reason
 }
 
 /// Whether a refusal would meet the next copy as well, whoever it is for: any that speaks of us in answer to MAIL, and the
@@ -120,14 +120,14 @@ pub fn words(result: &Result<Reply, Failure>) -> String {
 
 /// Where it happened.
 #[must_use]
-pub const fn stage(result: &Result<Reply, Failure>) -> &'static str {
+pub fn stage(result: &Result<Reply, Failure>) -> AttemptStage {
     match result {
-        Ok(_) => Stage::Dot.as_str(),
+        Ok(_) => AttemptStage::Dot,
         Err(
             Failure::Refused { stage, .. } | Failure::Closing { stage, .. } | Failure::Broken { stage, .. },
-        ) => stage.as_str(),
+        ) => (*stage).into(),
         Err(Failure::Smtputf8Unsupported | Failure::TooLarge { .. } | Failure::Unspeakable) => {
-            Stage::Mail.as_str()
+            AttemptStage::Mail
         }
     }
 }

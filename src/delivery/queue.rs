@@ -9,17 +9,15 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use tokio::sync::Notify;
 
 use super::{
+    claims::{Back, ItemKey},
     pace::{Pace, PaceRules},
-    store::{
-        ledger::{Claim, Key},
-        notices::ClaimedNotice,
-    },
+    store::{ledger::Claim, notices::ClaimedNotice},
 };
 use crate::{clock, relays::Wakes};
 
@@ -30,19 +28,11 @@ pub(super) enum Item {
     Delivery(Claim),
 }
 
-/// What a message is held by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ItemKey {
-    Delivery(Key),
-    /// Its id and attempt.
-    Notice(i64, i64),
-}
-
 impl Item {
     pub(super) const fn key(&self) -> ItemKey {
         match self {
-            Self::Delivery(claim) => ItemKey::Delivery(claim.key()),
-            Self::Notice(notice) => ItemKey::Notice(notice.id, notice.attempt),
+            Self::Delivery(claim) => claim.item_key(),
+            Self::Notice(notice) => notice.item_key(),
         }
     }
 
@@ -64,7 +54,8 @@ struct Waiting {
     slowed: HashMap<String, Lane>,
     /// Editions of which nothing more may be begun: they were paused or cancelled.
     stopped: HashSet<i64>,
-    for_later: ForLater,
+    /// What goes back to the ledger unsent.
+    for_later: Vec<Back>,
     /// The feeder heard that there are enough of them; it is told when there are not any more.
     enough_notices: bool,
     enough_deliveries: bool,
@@ -79,25 +70,6 @@ struct Lane {
     claims: VecDeque<Claim>,
     /// Whether the ledger holds more of them that may go at once.
     more: bool,
-}
-
-/// What goes back to the ledger unsent.
-#[derive(Debug, Default)]
-pub(super) struct ForLater {
-    /// Each with its own wait until it may be claimed again, if it has one, and the lane in which it waits.
-    pub(super) claims: Vec<(Claim, Duration, String)>,
-    /// Each by its id and attempt.
-    pub(super) notices: Vec<(i64, i64)>,
-}
-
-impl ForLater {
-    pub(super) const fn len(&self) -> usize {
-        self.claims.len() + self.notices.len()
-    }
-
-    pub(super) const fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 /// For more items than these, all connections that wait are woken.
@@ -139,7 +111,7 @@ impl Waiting {
 
     fn drop_stopped(&mut self) {
         let Self { returned, deliveries, slowed, stopped, for_later, .. } = self;
-        let mut back = |claim: Claim| for_later.claims.push((claim, Duration::ZERO, String::new()));
+        let mut back = |claim: Claim| for_later.push(Back::not_begun(claim.item_key()));
         for item in std::mem::take(returned) {
             match item {
                 Item::Delivery(claim) if stopped.contains(&claim.edition_id) => back(claim),
@@ -196,7 +168,7 @@ impl Queue {
         let mut waiting = self.lock();
         match item {
             Item::Delivery(claim) if waiting.stopped.contains(&claim.edition_id) => {
-                waiting.for_later.claims.push((claim, Duration::ZERO, String::new()));
+                waiting.for_later.push(Back::not_begun(claim.item_key()));
                 self.low.notify_one();
             }
             item => waiting.returned.push_back(item),
@@ -367,32 +339,19 @@ impl Queue {
         if lane.claims.len() < self.pace.supply(&key).unwrap_or(self.low_mark) {
             lane.claims.push_back(claim);
         } else {
-            waiting.for_later.claims.push((claim, Duration::ZERO, key));
+            waiting.for_later.push(Back { lane: key, ..Back::not_begun(claim.item_key()) });
         }
     }
 
-    /// Gives a copy back to the ledger that cannot be sent now, for no fault of its own: the attempt will not count.
-    pub(super) fn give_back(&self, claim: Claim, wait: Duration) {
-        self.lock().for_later.claims.push((claim, wait, String::new()));
+    /// Has messages go back to the ledger.
+    pub(super) fn give_back(&self, these: impl IntoIterator<Item = Back>) {
+        self.lock().for_later.extend(these);
         self.low.notify_one();
     }
 
-    /// As [`Queue::give_back`], for an automatic email.
-    pub(super) fn give_back_notice(&self, notice: &ClaimedNotice) {
-        self.lock().for_later.notices.push((notice.id, notice.attempt));
-        self.low.notify_one();
-    }
-
-    /// What has to be given back to the ledger.
-    pub(super) fn for_later(&self) -> ForLater {
+    /// What has to go back to the ledger.
+    pub(super) fn for_later(&self) -> Vec<Back> {
         std::mem::take(&mut self.lock().for_later)
-    }
-
-    /// The same for all that could not be given back just now.
-    pub(super) fn give_back_all(&self, ForLater { claims, notices }: ForLater) {
-        let mut waiting = self.lock();
-        waiting.for_later.claims.extend(claims);
-        waiting.for_later.notices.extend(notices);
     }
 
     /// How many messages wait here.

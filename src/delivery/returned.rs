@@ -10,6 +10,7 @@
 pub use super::store::returned::Mass;
 use super::{
     ledger,
+    states::MassState,
     store::{
         domains::{self, OfProvider},
         progress,
@@ -69,12 +70,12 @@ pub(crate) async fn weigh(
 ) -> Result<Weighed> {
     let now = site.now();
     let mut counted = store::counted(tx, edition).await?.unwrap_or_else(|| Counted::none(now));
-    match counted.state.as_str() {
-        "held" => return Ok(Weighed::Held),
-        "kept" => return Ok(Weighed::AboutUs),
-        "gone" => return Ok(Weighed::Counts),
-        _ if store::is_counted(tx, edition, reader).await? => return Ok(Weighed::Counts),
-        _ => counted.add(domain, DOMAINS),
+    match counted.state {
+        MassState::Held => return Ok(Weighed::Held),
+        MassState::Kept => return Ok(Weighed::AboutUs),
+        MassState::Gone => return Ok(Weighed::Counts),
+        MassState::Few if store::is_counted(tx, edition, reader).await? => return Ok(Weighed::Counts),
+        MassState::Few => counted.add(domain, DOMAINS),
     }
     domains::came_back(tx, edition, domain).await?;
     let is_counted_out = counted.failures % EVERY == 0;
@@ -105,7 +106,7 @@ pub(crate) async fn weigh(
 pub(super) async fn hold(tx: &mut Tx, site: &Site, edition: i64) -> Result<()> {
     Suppressions::new(site).close(tx).await?;
     let counted = store::counted(tx, edition).await?.unwrap_or_else(|| Counted::none(site.now()));
-    if counted.state == "few" {
+    if counted.state == MassState::Few {
         store::count(tx, edition, &counted, true).await?;
         store::let_go_again(tx, edition, counted.since).await?;
         store::hold_all(tx, edition).await?;

@@ -11,17 +11,18 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     breaker,
+    claims::{Back, ItemKey},
     outcome::{self, Verdict},
     patience::{self, Patience},
-    queue::{Item, ItemKey},
+    queue::Item,
     shared::Shared,
-    states::{AttemptOutcome, Class, CopyState},
+    states::{AttemptOutcome, AttemptStage, Class, CopyState},
     store::{
         ledger::{self as rows, Claim, Record},
         notices::{ClaimedNotice, Ending},
     },
     suppression::{Suppressions, stops_letter},
-    variant::compose_notice,
+    variant::{Message, NO_COPY, Unwritten, compose_notice},
     writer::{NoticeRecord, Writer},
 };
 use crate::{
@@ -522,45 +523,36 @@ impl Sender {
 
     async fn compose_delivery(&mut self, claim: Claim) -> Option<Ready> {
         let composed = match self.shared.variants.get(&self.shared.site, claim.variant_id).await {
-            Ok(Ok(frozen)) => {
-                let (site, spare) = (&self.shared.site, std::mem::take(&mut self.spare));
-                // A text that makes us stumble costs one copy, and not the connection with all that is behind it.
-                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| frozen.compose(site, &claim, spare)))
-                    .unwrap_or_else(|_| Err("writing it failed in a way that nobody foresaw".to_owned()))
-            }
-            // One of several bodies: the copies that carry it fail alone, and everybody else has theirs (TRUST F21).
-            Ok(Err(why)) if self.has_other_bodies(&claim).await => Err(why),
-            Ok(Err(why)) => {
-                self.pause_unreadable(claim, &why).await;
-                return None;
-            }
+            Ok(Ok(frozen)) => frozen.compose(&self.shared.site, &claim, std::mem::take(&mut self.spare)),
+            Ok(Err(why)) => Err(Unwritten::Any(why)),
             // That says nothing about this copy: it waits for a database that answers.
             Err(error) => {
                 tracing::error!(edition = claim.edition_id, %error, "a text cannot be read from the database; trying again");
-                self.let_off(ItemKey::Delivery(claim.key()));
-                self.shared.queue.give_back(claim, DATABASE_PAUSE);
+                self.give_back(&claim);
                 return None;
             }
         };
-        match composed {
-            Ok(message) => Some(Ready {
-                item: Item::Delivery(claim),
-                from: message.from,
-                bytes: message.bytes,
-                slot: self.slot,
-            }),
-            Err(why) => {
-                let why = ("render", why);
-                self.record_delivery(self.delivery_record(
-                    &claim,
-                    CopyState::Failed,
-                    Some(Class::Render),
-                    AttemptOutcome::Failed,
-                    why,
-                ));
-                None
+        let why = match composed {
+            Ok(Message { from, bytes }) => {
+                return Some(Ready { item: Item::Delivery(claim), from, bytes, slot: self.slot });
             }
-        }
+            Err(Unwritten::This(why)) => why,
+            // One of several bodies: the copies that carry it fail alone, and everybody else has theirs (TRUST F21).
+            Err(Unwritten::Any(why)) if self.has_other_bodies(&claim).await => why,
+            Err(Unwritten::Any(why)) => {
+                self.pause_unreadable(&claim, &why).await;
+                return None;
+            }
+        };
+        let (state, class) = (CopyState::Failed, Some(Class::Render));
+        self.record_delivery(self.delivery_record(
+            &claim,
+            state,
+            class,
+            AttemptOutcome::Failed,
+            (AttemptStage::Render, why),
+        ));
+        None
     }
 
     async fn has_other_bodies(&self, claim: &Claim) -> bool {
@@ -568,15 +560,16 @@ impl Sender {
     }
 
     /// None of the edition's copies can be written: it pauses, which people are told of, and its copies wait.
-    async fn pause_unreadable(&mut self, claim: Claim, why: &str) {
+    async fn pause_unreadable(&mut self, claim: &Claim, why: &str) {
         let edition = claim.edition_id;
         tracing::error!(edition, why, "no copy of an edition can be written");
-        match breaker::pause_unreadable(&self.shared.site, edition, why.to_owned()).await {
+        match breaker::pause_unreadable(&self.shared.site, edition, format!("{NO_COPY}: {why}")).await {
             Ok(()) => self.shared.queue.stop_editions([edition]),
             Err(error) => tracing::error!(edition, %error, "it could not be paused; trying again"),
         }
-        self.let_off(ItemKey::Delivery(claim.key()));
-        self.shared.queue.give_back(claim, DATABASE_PAUSE);
+        // Whoever mends it and lets it go on has it read anew.
+        self.shared.variants.forget();
+        self.give_back(claim);
     }
 
     async fn compose_notice(&mut self, notice: Box<ClaimedNotice>) -> Option<Ready> {
@@ -662,7 +655,7 @@ impl Sender {
     fn let_go(&mut self, item: Item, why: &str) {
         match item {
             Item::Delivery(claim) => {
-                let why = ("data", why.to_owned());
+                let why = (AttemptStage::Data, why.to_owned());
                 let record =
                     self.delivery_record(&claim, CopyState::Queued, None, AttemptOutcome::HeldBack, why);
                 self.record_delivery(Record { counts: false, ..record });
@@ -678,6 +671,13 @@ impl Sender {
     fn let_off(&mut self, key: ItemKey) {
         self.held.retain(|held| *held != key);
         self.got_on = true;
+    }
+
+    /// It cannot be written now, for no fault of its own.
+    fn give_back(&mut self, claim: &Claim) {
+        self.let_off(claim.item_key());
+        let back = Back { wait: DATABASE_PAUSE, ..Back::not_begun(claim.item_key()) };
+        self.shared.queue.give_back([back]);
     }
 
     fn put_back(&mut self, item: Item) {
@@ -768,7 +768,7 @@ impl Sender {
         state: CopyState,
         class: Option<Class>,
         outcome: AttemptOutcome,
-        (stage, reply): (&'static str, String),
+        (stage, reply): (AttemptStage, String),
     ) -> Record {
         let now = self.shared.site.now();
         Record {
@@ -791,12 +791,12 @@ impl Sender {
     }
 
     fn record_delivery(&mut self, record: Record) {
-        self.let_off(ItemKey::Delivery(record.key()));
+        self.let_off(record.item_key());
         self.writer.record(record);
     }
 
     fn record_notice(&mut self, notice: &ClaimedNotice, ending: Ending, reply: String) {
-        self.let_off(ItemKey::Notice(notice.id, notice.attempt));
+        self.let_off(notice.item_key());
         let at = self.shared.site.now();
         self.writer.record_notice(NoticeRecord { id: notice.id, attempt: notice.attempt, ending, reply, at });
     }

@@ -1,6 +1,10 @@
 //! The words that the ledger holds: where a copy stands, what became of a try, and why a copy did not arrive.
 
-use crate::{replies, words};
+use crate::{
+    replies::{self, Said},
+    smtp::Stage,
+    words,
+};
 
 words! {
     /// Where a copy stands: queued → claimed → one of the ends.
@@ -134,6 +138,69 @@ impl From<replies::Reason> for Class {
                 Self::Refused
             }
         }
+    }
+}
+
+words! {
+    /// How far a try had come.
+    pub enum AttemptStage else Unknown {
+        /// Nobody can say.
+        Unknown = "",
+        /// It could not be written.
+        Render = "render",
+        /// Before the conversation began.
+        Connect = "connect",
+        /// At our password.
+        Auth = "auth",
+        /// At the sender's address.
+        Mail = "mail",
+        /// At the reader's address.
+        Rcpt = "rcpt",
+        /// Before the message was over.
+        Data = "data",
+        /// After the whole message.
+        Dot = "dot",
+    }
+}
+
+impl From<Stage> for AttemptStage {
+    fn from(stage: Stage) -> Self {
+        match stage {
+            Stage::Connect => Self::Connect,
+            Stage::Auth => Self::Auth,
+            Stage::Mail => Self::Mail,
+            Stage::Rcpt => Self::Rcpt,
+            Stage::Data => Self::Data,
+            Stage::Dot => Self::Dot,
+        }
+    }
+}
+
+/// What a server's words are about that were said there.
+impl From<AttemptStage> for Said {
+    fn from(stage: AttemptStage) -> Self {
+        match stage {
+            AttemptStage::Unknown | AttemptStage::Render | AttemptStage::Connect | AttemptStage::Auth => {
+                Self::Somewhere
+            }
+            AttemptStage::Mail => Self::Mail,
+            AttemptStage::Rcpt => Self::Rcpt,
+            AttemptStage::Data | AttemptStage::Dot => Self::Data,
+        }
+    }
+}
+
+words! {
+    /// What the failures of one edition are, that came back after it was taken.
+    pub enum MassState else Held {
+        /// So few that they can be true.
+        Few = "few",
+        /// Too many: somebody decides first.
+        Held = "held",
+        /// The mailboxes are gone, somebody said.
+        Gone = "gone",
+        /// They were about us, somebody said.
+        Kept = "kept",
     }
 }
 

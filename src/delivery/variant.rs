@@ -3,7 +3,7 @@
 //! Frozen when somebody approves it, by pressing Send or by letting a corrected edition go on, so that no change of settings
 //! or articles between that and the last copy changes anything.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -270,6 +270,15 @@ pub(super) struct Message {
     pub(super) bytes: Vec<u8>,
 }
 
+/// Why a copy cannot be written, for people.
+#[derive(Debug)]
+pub(super) enum Unwritten {
+    /// For what is known of its reader: all others can be.
+    This(String),
+    /// For what they share: none can be.
+    Any(String),
+}
+
 /// A variant as it was frozen, ready to be written copy by copy.
 pub(super) struct Frozen {
     headers: Headers,
@@ -280,9 +289,8 @@ pub(super) struct Frozen {
     signers: Vec<Signer>,
 }
 
-/// What people are told of an edition whose body is no longer what it was.
-pub const UNREADABLE: &str =
-    "No copy of it can be written: its text, as it was kept when Send was pressed, cannot be read";
+/// How it begins what people are told of an edition of which no copy can be written.
+pub const NO_COPY: &str = "No copy of it can be written";
 
 impl Frozen {
     /// The error says why no copy can be written, for people.
@@ -291,10 +299,12 @@ impl Frozen {
         stored: &StoredHeaders,
         body: &[u8],
     ) -> std::result::Result<Self, String> {
-        let unreadable = |error: &dyn std::fmt::Display| format!("{UNREADABLE} ({error})");
+        let unreadable = |error: &dyn std::fmt::Display| {
+            format!("its text, as it was kept when Send was pressed, cannot be read ({error})")
+        };
         let headers: Headers = serde_json::from_str(&stored.json).map_err(|error| unreadable(&error))?;
         let signers = dkim::signers(&site.keys, &stored.keys, &headers.from_email)
-            .map_err(|error| format!("No copy of it can be signed: {error}"))?;
+            .map_err(|error| format!("its key cannot sign: {error}"))?;
         let body = Compiled::from_bytes(body).map_err(|error| unreadable(&error))?;
         // Stable for this host, and in the form that complaint reports want: 5 to 15 characters.
         let sender = token::hash(site.host());
@@ -320,13 +330,32 @@ impl Frozen {
         Ok(Self { headers, bulk, body, give, signers })
     }
 
-    /// Writes one copy into the memory given, whose content is lost.
+    /// Writes one copy into the memory given, whose content is lost. Whose fault it is that one cannot be written, a copy for a reader
+    /// of whom nothing can be wrong tells.
     pub(super) fn compose(
         &self,
         site: &Site,
         claim: &Claim,
-        mut bytes: Vec<u8>,
-    ) -> std::result::Result<Message, String> {
+        bytes: Vec<u8>,
+    ) -> std::result::Result<Message, Unwritten> {
+        self.tried(site, claim, bytes).map_err(|why| {
+            let (public_id, name) = ("reader".to_owned(), "Reader".to_owned());
+            let anybody =
+                Claim { public_id, name, address: "reader@example.org".to_owned(), ..claim.clone() };
+            match self.tried(site, &anybody, Vec::new()) {
+                Ok(_) => Unwritten::This(why),
+                Err(why) => Unwritten::Any(why),
+            }
+        })
+    }
+
+    /// A text that makes us stumble costs one copy, and not the connection with all that is behind it.
+    fn tried(&self, site: &Site, claim: &Claim, bytes: Vec<u8>) -> std::result::Result<Message, String> {
+        std::panic::catch_unwind(AssertUnwindSafe(|| self.write(site, claim, bytes)))
+            .unwrap_or_else(|_| Err("writing it failed in a way that nobody foresaw".to_owned()))
+    }
+
+    fn write(&self, site: &Site, claim: &Claim, mut bytes: Vec<u8>) -> std::result::Result<Message, String> {
         let names = self.headers.names(claim.copy(), &claim.public_id);
         let links = match &self.give {
             Some(give) => Links::with(site, &names, give.clone()),

@@ -15,15 +15,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Which {
     /// By the beginnings of their public ids.
-    Named {
-        subscriber: String,
-        edition: String,
-    },
+    Named { subscriber: String, edition: String },
     /// By row numbers.
-    Numbered {
-        edition: i64,
-        subscriber: i64,
-    },
+    Numbered { edition: i64, subscriber: i64 },
 }
 
 /// So much of a reader's public id, and of an edition's.

@@ -9,10 +9,7 @@ use std::{
 };
 
 pub use super::store::workers::ClockApart;
-use super::{
-    ledger,
-    store::{notices, workers as store},
-};
+use super::{claims, store::workers as store};
 use crate::{
     clock::{CLOCKS_APART, Clock, Moment, Stopwatch},
     db::{Db, Engine, Result, Tx},
@@ -225,8 +222,8 @@ impl Worker {
             store::stop(&mut tx, silent, now).await?;
         }
         for dead in store::strays(&mut tx, now.minus(LONG_AGO)).await? {
-            let deliveries = ledger::take_back(&mut tx, dead, site.now()).await?;
-            let notices = notices::take_back(&mut tx, dead, site.now()).await?;
+            let (deliveries, notices) = claims::give_back_all(&mut tx, dead, true, site.now()).await?;
+            tx.leaves_work();
             tracing::warn!(
                 worker = dead,
                 deliveries,
@@ -242,11 +239,8 @@ impl Worker {
         let now = site.db.lease_time(&site.clock).await?;
         let mut tx = site.db.begin().await?;
         if store::stop(&mut tx, self.id, now).await? {
-            ledger::give_back_all(&mut tx, self.id, site.now()).await?;
-            notices::give_back_all(&mut tx, self.id).await?;
-            // Whatever is still claimed now has its marker set: a connection that did not end in time.
-            ledger::take_back(&mut tx, self.id, site.now()).await?;
-            notices::take_back(&mut tx, self.id, site.now()).await?;
+            // What has its marker set is in doubt: a connection that did not end in time.
+            claims::give_back_all(&mut tx, self.id, false, site.now()).await?;
         }
         tx.commit().await
     }

@@ -13,8 +13,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     breaker::{Breaker, RefusalRules},
+    claims::{self, Back, ItemKey, Why},
     ledger,
-    queue::{InFlight, ItemKey},
+    queue::InFlight,
     shared::Shared,
     states::{AttemptOutcome, Class, Reason},
     store::{
@@ -47,13 +48,7 @@ enum Operation {
     Record(Record),
     MarkNotice { key: (i64, i64), address_hash: String, passed: oneshot::Sender<bool> },
     RecordNotice(NoticeRecord),
-    BreakOff(Broken),
-}
-
-/// What a task had in hand when it broke off.
-struct Broken {
-    key: ItemKey,
-    words: Arc<str>,
+    BreakOff(Back),
 }
 
 /// A connection's way to the writer. Cheap to clone; the writer ends when the last one is dropped.
@@ -116,17 +111,19 @@ impl Writer {
 
     /// Hands over what a connection had in hand when it broke off, after everything that it handed over before.
     pub(super) fn break_off(&self, keys: Vec<ItemKey>, broke: &Broke) {
-        let words = said(broke);
-        for key in keys {
+        for back in broken(keys, broke) {
             // Without a writer the worker ends, and takes back what it held.
-            let _ = self.0.send(Operation::BreakOff(Broken { key, words: words.clone() }));
+            let _ = self.0.send(Operation::BreakOff(back));
         }
     }
 }
 
-/// For the log of a copy.
-fn said(broke: &Broke) -> Arc<str> {
-    format!("the program broke off: {broke}").into()
+/// What was in hand when a task broke off goes back by what is known of it.
+fn broken(keys: impl IntoIterator<Item = ItemKey>, broke: &Broke) -> impl Iterator<Item = Back> {
+    let words: Arc<str> = format!("the program broke off: {broke}").into();
+    let back =
+        move |key| Back { why: Why::BrokeOff(words.clone()), wait: BROKEN_PAUSE, ..Back::not_begun(key) };
+    keys.into_iter().map(back)
 }
 
 /// The writer's task, and what it has in hand.
@@ -138,7 +135,7 @@ struct Hand {
     waiting: Vec<Operation>,
     batch: Batch,
     /// What goes back by what is known of it.
-    broken: Vec<Broken>,
+    broken: Vec<Back>,
     /// How often it broke off since a batch with a result was through.
     breaks: usize,
 }
@@ -170,10 +167,9 @@ impl Hand {
     /// Nobody knows any more what became of its results. Whoever waits for a marker hears that it was not set, and lets go.
     fn drop_batch(&mut self, broke: &Broke) {
         let batch = std::mem::take(&mut self.batch);
-        let words = said(broke);
-        let copies = batch.records.iter().map(|record| ItemKey::Delivery(record.key()));
+        let copies = batch.records.iter().map(Record::item_key);
         let notices = batch.notice_records.iter().map(|record| ItemKey::Notice(record.id, record.attempt));
-        self.broken.extend(copies.chain(notices).map(|key| Broken { key, words: words.clone() }));
+        self.broken.extend(broken(copies.chain(notices), broke));
     }
 
     async fn write(&mut self) {
@@ -222,7 +218,8 @@ impl Hand {
 
     async fn give_back(&mut self) {
         if !self.broken.is_empty() {
-            until_taken(|| give_back(&self.shared, &self.broken)).await;
+            let Shared { site, worker, .. } = &*self.shared;
+            until_taken(|| claims::give_back(site, *worker, &self.broken)).await;
             self.in_flight.done(std::mem::take(&mut self.broken).len());
         }
     }
@@ -241,25 +238,6 @@ async fn until_taken<T, F: Future<Output = Result<T>>>(write: impl Fn() -> F) ->
             }
         }
     }
-}
-
-async fn give_back(Shared { site, worker, .. }: &Shared, broken: &[Broken]) -> Result<()> {
-    let now = site.now();
-    let when = (now, now.plus(BROKEN_PAUSE));
-    let mut tx = site.db.begin_inside(Gate::Copies).await?;
-    let mut copies = Vec::new();
-    for Broken { key, words } in broken {
-        match *key {
-            ItemKey::Delivery(key) => copies.push((key, &**words)),
-            ItemKey::Notice(id, attempt) => {
-                notices::take_back_broken(&mut tx, *worker, (id, attempt), words, when).await?;
-            }
-        }
-    }
-    if !copies.is_empty() {
-        ledger::take_back_broken(&mut tx, *worker, &copies, when).await?;
-    }
-    tx.commit().await
 }
 
 /// Lets the connections that have just been answered come along: one commit for all of them costs as much as one for the
@@ -311,7 +289,7 @@ enum Care {
 impl Batch {
     /// Results go before markers: a row's own result never waits behind its own marker, since a connection waits for that.
     /// What goes back waits until they are written.
-    fn sort(operations: Vec<Operation>, broken: &mut Vec<Broken>) -> Self {
+    fn sort(operations: Vec<Operation>, broken: &mut Vec<Back>) -> Self {
         let mut batch = Self::default();
         for operation in operations {
             match operation {
@@ -323,7 +301,7 @@ impl Batch {
                 Operation::MarkNotice { key, address_hash, passed } => {
                     batch.notice_marks.push(Mark { key, address_hash, passed });
                 }
-                Operation::BreakOff(one) => broken.push(one),
+                Operation::BreakOff(back) => broken.push(back),
             }
         }
         batch

@@ -8,8 +8,7 @@ mod store;
 
 use std::time::Duration;
 
-use self::store::{KeyRow, NewKey};
-pub use self::store::{STATEMENTS, SealedKey};
+pub use self::store::{DkimKey, STATEMENTS, SealedKey};
 pub(crate) use self::store::{signing, signing_in};
 use crate::{
     clock::Moment,
@@ -67,25 +66,6 @@ pub enum KeyState {
     Retired,
 }
 
-/// A key, without its private half.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DkimKey {
-    /// The domain of the From address it signs for.
-    pub domain: String,
-    /// Its name.
-    pub selector: String,
-    /// How it signs.
-    pub algorithm: Algorithm,
-    /// The text of its DNS record.
-    pub record: String,
-    /// When it was made.
-    pub created_at: Moment,
-    /// When it began to sign.
-    pub active_at: Option<Moment>,
-    /// When it ceased to.
-    pub retired_at: Option<Moment>,
-}
-
 impl DkimKey {
     /// Where its record stands in DNS.
     #[must_use]
@@ -107,19 +87,6 @@ impl DkimKey {
     #[must_use]
     pub fn keep_record_until(&self) -> Option<Moment> {
         self.active_at.and(self.retired_at).map(|at| at.plus(KEEP_RECORD))
-    }
-
-    fn from_row(row: KeyRow) -> Result<Self> {
-        let name = format!("{}._domainkey.{}", row.selector, row.domain);
-        Ok(Self {
-            algorithm: Algorithm::parse(&row.algorithm).ok_or(DkimError::Unreadable(name))?,
-            domain: row.domain,
-            selector: row.selector,
-            record: row.record,
-            created_at: row.created_at,
-            active_at: row.active_at,
-            retired_at: row.retired_at,
-        })
     }
 }
 
@@ -199,14 +166,7 @@ pub async fn generate(
 /// [`DkimError::SelectorTaken`].
 pub async fn add(tx: &mut Tx, made: Made) -> Result<DkimKey> {
     let Made { key, private_key } = made;
-    let new = NewKey {
-        domain: &key.domain,
-        selector: &key.selector,
-        algorithm: key.algorithm.as_str(),
-        private_key: &private_key,
-        record: &key.record,
-    };
-    if store::add(tx, new, key.created_at).await? {
+    if store::add(tx, &key, &private_key).await? {
         Ok(key)
     } else {
         Err(DkimError::SelectorTaken(key.selector))
@@ -226,7 +186,7 @@ fn new_selector(now: Moment, algorithm: Algorithm, domain: &str, known: &[DkimKe
 /// # Errors
 /// When the database fails, or holds a key of a kind this program does not know.
 pub async fn all(db: &Db) -> Result<Vec<DkimKey>> {
-    store::all(db).await?.into_iter().map(DkimKey::from_row).collect()
+    Ok(store::all(db).await?)
 }
 
 /// The one key of that name. A domain is needed only where two have keys of the same name.
@@ -268,7 +228,7 @@ pub async fn activate(site: &Site, key: &DkimKey) -> Result<Option<String>> {
 /// # Errors
 /// Those of [`activate`].
 pub async fn activate_in(tx: &mut Tx, site: &Site, key: &DkimKey) -> Result<Option<String>> {
-    let replaced = store::replace(tx, &key.domain, &key.selector, key.algorithm.as_str(), site.now()).await?;
+    let replaced = store::replace(tx, &key.domain, &key.selector, key.algorithm, site.now()).await?;
     if !store::activate(tx, &key.domain, &key.selector, site.now()).await? {
         return Err(DkimError::NotWaiting(key.selector.clone()));
     }

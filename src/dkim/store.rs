@@ -3,6 +3,7 @@
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
+    mail::dkim::Algorithm,
     statements,
 };
 
@@ -25,15 +26,22 @@ statements! {
         where domain = $1 and selector = $2 and retired_at is null and (active_at is null) = $4";
 }
 
-/// A key as it is listed.
-#[derive(Clone, Debug, sqlx_macros::FromRow)]
-pub struct KeyRow {
+/// A key, without its private half.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct DkimKey {
+    /// The domain of the From address it signs for.
     pub domain: String,
+    /// Its name.
     pub selector: String,
-    pub algorithm: String,
+    /// How it signs.
+    pub algorithm: Algorithm,
+    /// The text of its DNS record.
     pub record: String,
+    /// When it was made.
     pub created_at: Moment,
+    /// When it began to sign.
     pub active_at: Option<Moment>,
+    /// When it ceased to.
     pub retired_at: Option<Moment>,
 }
 
@@ -44,27 +52,19 @@ pub struct SealedKey {
     pub domain: String,
     /// Its name in the DNS.
     pub selector: String,
-    /// `rsa` or `ed25519`, as the record says.
+    /// As the record says: a kind that this program does not know is told of by name, and keeps no other from signing.
     pub algorithm: String,
     /// Encrypted with the root secret.
     pub private_key: Vec<u8>,
 }
 
-/// What a new key consists of.
-pub struct NewKey<'a> {
-    pub domain: &'a str,
-    pub selector: &'a str,
-    pub algorithm: &'a str,
-    pub private_key: &'a [u8],
-    pub record: &'a str,
-}
-
-pub async fn add(tx: &mut Tx, key: NewKey<'_>, now: Moment) -> Result<bool> {
-    let params = (key.domain, key.selector, key.algorithm, key.private_key, key.record, now);
+pub async fn add(tx: &mut Tx, key: &DkimKey, private_key: &[u8]) -> Result<bool> {
+    let DkimKey { domain, selector, algorithm, record, created_at, .. } = key;
+    let params = (domain.as_str(), selector.as_str(), *algorithm, private_key, record.as_str(), *created_at);
     Ok(tx.exec(ADD, params).await? == 1)
 }
 
-pub async fn all(db: &Db) -> Result<Vec<KeyRow>> {
+pub async fn all(db: &Db) -> Result<Vec<DkimKey>> {
     db.all(ALL, ()).await
 }
 
@@ -84,7 +84,7 @@ pub async fn replace(
     tx: &mut Tx,
     domain: &str,
     selector: &str,
-    algorithm: &str,
+    algorithm: Algorithm,
     now: Moment,
 ) -> Result<Vec<(String,)>> {
     tx.all(REPLACE, (domain, selector, algorithm, now)).await

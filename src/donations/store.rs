@@ -44,8 +44,8 @@ statements! {
     READ_RECURRING = "select id, public_id, donor_id, email, name, amount_minor, currency, state,
         provider_subscription_id, edition_id, activated_at, cancelled_at, copy_of
         from recurring_donation where public_id = $1";
-    SESSION_OF = "select provider_session_id as text from donation where public_id = $1 and provider_session_id is not null";
-    FORGOTTEN_SESSION = "select provider_session_id as text from donation
+    SESSION_OF = "select provider_session_id from donation where public_id = $1 and provider_session_id is not null";
+    FORGOTTEN_SESSION = "select provider_session_id from donation
         where public_id = $1 and provider_session_id is not null and email = ''";
     /// Asked before the provider is: what the provider says then is no older than this.
     VERSION_OF = "select version from recurring_donation where provider_subscription_id = $1";
@@ -138,18 +138,18 @@ statements! {
         from recurring_donation where state in ('active', 'past_due') and activated_at is not null group by currency order by currency";
     BOOKED = "select currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
         from ledger_entry where account = 'provider:stripe' group by currency order by currency";
-    UNBALANCED = "select entry_group as text from ledger_entry group by entry_group, currency
+    UNBALANCED = "select entry_group from ledger_entry group by entry_group, currency
         having sum(amount_minor) <> 0";
-    WRONGLY_BOOKED = "select public_id as text from donation where state = 'paid' and
+    WRONGLY_BOOKED = "select public_id from donation where state = 'paid' and
         ((select count(distinct entry_group) from ledger_entry where donation_id = donation.id) <> 1 or
         (select count(*) from ledger_entry where donation_id = donation.id and account = 'provider:stripe'
         and amount_minor = donation.amount_minor and currency = donation.currency) <> 1)";
-    WITHOUT_RECEIPT = "select public_id as text from donation where state = 'paid' and
+    WITHOUT_RECEIPT = "select public_id from donation where state = 'paid' and
         (select count(*) from receipt where donation_id = donation.id) <> 1";
-    BOOKED_UNPAID = "select public_id as text from donation where state <> 'paid' and
+    BOOKED_UNPAID = "select public_id from donation where state <> 'paid' and
         (exists (select 1 from ledger_entry where donation_id = donation.id) or
         exists (select 1 from receipt where donation_id = donation.id))";
-    RECEIPT_COUNT = "select count(*) as n from receipt";
+    RECEIPT_COUNT = "select count(*) from receipt";
     UNFINISHED = "select (select count(*) from provider_event where state = 'new') as waiting,
         (select count(*) from provider_event where state = 'dead') as dead,
         (select count(*) from provider_call where state = 'started') as calls";
@@ -291,16 +291,6 @@ pub(super) struct Standing {
     pub last_gift_at: Option<Moment>,
 }
 
-#[derive(FromRow)]
-struct Text {
-    text: String,
-}
-
-#[derive(FromRow)]
-struct Count {
-    n: i64,
-}
-
 /// What is not finished yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
 pub struct Unfinished {
@@ -387,25 +377,20 @@ pub(super) async fn read_recurring(db: &Db, public_id: &str) -> Result<Option<Re
 
 /// The checkout session of a donation; none before it has one.
 pub(super) async fn session_of(db: &Db, donation: &str) -> Result<Option<String>> {
-    let found: Option<Text> = db.opt(SESSION_OF, (donation,)).await?;
-    Ok(found.map(|row| row.text))
+    let found: Option<(String,)> = db.opt(SESSION_OF, (donation,)).await?;
+    Ok(found.map(|(session,)| session))
 }
 
 /// The checkout session of a donation of which it is not known any more who gave it.
 pub(super) async fn forgotten_session(db: &Db, donation: &str) -> Result<Option<String>> {
-    let found: Option<Text> = db.opt(FORGOTTEN_SESSION, (donation,)).await?;
-    Ok(found.map(|row| row.text))
-}
-
-#[derive(FromRow)]
-struct Version {
-    version: i64,
+    let found: Option<(String,)> = db.opt(FORGOTTEN_SESSION, (donation,)).await?;
+    Ok(found.map(|(session,)| session))
 }
 
 /// How often the row of a subscription has followed it; none while no row knows it.
 pub(super) async fn version_of(db: &Db, subscription_id: &str) -> Result<Option<i64>> {
-    let found: Option<Version> = db.opt(VERSION_OF, (subscription_id,)).await?;
-    Ok(found.map(|row| row.version))
+    let found: Option<(i64,)> = db.opt(VERSION_OF, (subscription_id,)).await?;
+    Ok(found.map(|(version,)| version))
 }
 
 /// The row of a copied subscription, made if it is not there; `model` is the one that its metadata name.
@@ -531,11 +516,6 @@ pub(super) async fn pay(tx: &mut Tx, paid: &Payment<'_>) -> Result<bool> {
     Ok(tx.exec(PAY, row).await? == 1)
 }
 
-#[derive(FromRow)]
-struct Id {
-    id: i64,
-}
-
 pub(super) async fn keep_donor(
     tx: &mut Tx,
     email: &str,
@@ -544,8 +524,8 @@ pub(super) async fn keep_donor(
     at: Moment,
 ) -> Result<i64> {
     let public_id = token::public_id();
-    let kept: Id = tx.one(KEEP_DONOR, (public_id.as_str(), email, email_key, name, at)).await?;
-    Ok(kept.id)
+    let kept: (i64,) = tx.one(KEEP_DONOR, (public_id.as_str(), email, email_key, name, at)).await?;
+    Ok(kept.0)
 }
 
 /// One line of the book.
@@ -676,14 +656,9 @@ pub(super) async fn add_event(
     tx.exec(ADD_EVENT, row).await
 }
 
-#[derive(FromRow)]
-struct Cursor {
-    value: String,
-}
-
 pub(super) async fn cursor(db: &Db, name: &str) -> Result<Option<String>> {
-    let found: Option<Cursor> = db.opt(CURSOR, (name,)).await?;
-    Ok(found.map(|row| row.value))
+    let found: Option<(String,)> = db.opt(CURSOR, (name,)).await?;
+    Ok(found.map(|(value,)| value))
 }
 
 pub(super) async fn set_cursor(tx: &mut Tx, name: &str, value: &str, now: Moment) -> Result<u64> {
@@ -715,15 +690,14 @@ pub(super) async fn wrong_rows(db: &Db) -> Result<Vec<String>> {
         (WITHOUT_RECEIPT, "not exactly one receipt: donation"),
         (BOOKED_UNPAID, "booked without having been paid: donation"),
     ] {
-        let rows: Vec<Text> = db.all(statement, ()).await?;
-        problems.extend(rows.into_iter().map(|row| format!("{sentence} {}", row.text)));
+        let rows: Vec<(String,)> = db.all(statement, ()).await?;
+        problems.extend(rows.into_iter().map(|(name,)| format!("{sentence} {name}")));
     }
     Ok(problems)
 }
 
 pub(super) async fn receipt_count(db: &Db) -> Result<i64> {
-    let count: Count = db.one(RECEIPT_COUNT, ()).await?;
-    Ok(count.n)
+    Ok(db.one::<(i64,)>(RECEIPT_COUNT, ()).await?.0)
 }
 
 pub(super) async fn unfinished(db: &Db) -> Result<Unfinished> {

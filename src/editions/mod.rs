@@ -191,14 +191,28 @@ pub async fn reopen(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> 
     check(tx, id, held).await
 }
 
-/// Ends it. Whoever does not have it yet is not mailed: its copies that are open go with it, in the same transaction
-/// (`delivery::ledger::cancel_open`).
+/// An edition that was cancelled, and whose copies that are open are to go with it in the same transaction: that is for
+/// `delivery::ledger::cancel_open`, which takes nothing else.
+#[derive(Debug)]
+#[must_use = "its open copies go with it"]
+pub struct Cancelled(i64);
+
+impl Cancelled {
+    /// Which edition.
+    #[must_use]
+    pub const fn id(&self) -> i64 {
+        self.0
+    }
+}
+
+/// Ends it. Whoever does not have it yet is not mailed.
 ///
 /// # Errors
 /// [`MoveError::WrongState`] for drafts and for what has ended already.
-pub async fn cancel(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
+pub async fn cancel(tx: &mut Tx, site: &Site, id: i64) -> Result<Cancelled, MoveError> {
     let moved = store::cancel(tx, id, site.now()).await?;
-    check(tx, id, moved).await
+    check(tx, id, moved).await?;
+    Ok(Cancelled(id))
 }
 
 async fn check(tx: &mut Tx, id: i64, moved: bool) -> Result<(), MoveError> {

@@ -27,7 +27,7 @@ use crate::{
     doctor::{self, Doctor},
     donations,
     email_address::for_the_log,
-    heavy,
+    heavy::{self, Each},
     mail::Templates,
     meters::Meters,
     origin::{self, Standing, former::FormerNames, position::Positions},
@@ -339,17 +339,20 @@ impl Jobs {
             Job::SealEditions => drop(publishing::seal_due(site, &self.templates).await?),
             Job::AskHeldBack => drop(subscribers::ask_held_back(site).await?),
             Job::TellOwners => {
-                let happened = news::tell(site).await;
-                let returned = publishing::tell_of_returned(site).await;
-                let closed = crowds::tell(site).await;
-                let refused = mail_services::tell(site).await;
-                let refusals = publishing::tell_of_refusals(site).await;
-                donations::attention::tell_of_unended(site).await?;
-                happened?;
-                returned?;
-                closed?;
-                refused?;
-                refusals?;
+                let mut each = Each::default();
+                let happened = each.one(news::tell(site)).await;
+                let returned = each.one(publishing::tell_of_returned(site)).await;
+                let closed = each.one(crowds::tell(site)).await;
+                let refused = each.one(mail_services::tell(site)).await;
+                let refusals = each.one(publishing::tell_of_refusals(site)).await;
+                let unended = each.one(donations::attention::tell_of_unended(site)).await;
+                each.end();
+                happened.transpose()?;
+                returned.transpose()?;
+                closed.transpose()?;
+                refused.transpose()?;
+                refusals.transpose()?;
+                unended.transpose()?;
             }
             Job::WorkOnProviderEvents => {
                 if let Some(provider) = &self.payments {
@@ -381,14 +384,18 @@ impl Jobs {
             Job::TakeInRefusals => drop(receive_refusals(site).await?),
             Job::TakeInBounces => {
                 // What keeps one of them from being read does not keep the other.
+                let mut each = Each::default();
                 let folder = match &self.bounce_maildir {
-                    Some(folder) => receive_maildir(site, folder).await.map(drop),
-                    None => Ok(()),
+                    Some(folder) => each.one(receive_maildir(site, folder)).await,
+                    None => None,
                 };
-                if let Some(mailbox) = &self.bounce_mailbox {
-                    mailbox.receive(site).await?;
-                }
-                folder?;
+                let letters = match &self.bounce_mailbox {
+                    Some(mailbox) => each.one(mailbox.receive(site)).await,
+                    None => None,
+                };
+                each.end();
+                folder.transpose()?;
+                letters.transpose()?;
             }
             Job::CountStopped => Suppressions::new(site).find_readers().await?,
             Job::Tidy => drop(retention::tidy(site, ran).await?),

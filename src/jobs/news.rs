@@ -40,14 +40,12 @@ impl Work for Letters {
     }
 
     async fn work(&self, site: &Site, news: &Due<Happened>) -> Result<Came> {
-        let letter = match News::parse(&news.what.kind) {
-            Some(News::EditionPaused) => match publishing::tell_of_pause(site, news).await {
+        let letter = match news.what.kind {
+            News::EditionPaused => match publishing::tell_of_pause(site, news).await {
                 Ok(letter) => letter,
                 Err(error) => return Ok(Came::Later(error.to_string())),
             },
-            Some(News::GivenUp) => tell_of_what_was_given_up(site, news).await?,
-            // Of a newer version, which tells it once it is back.
-            None => return Ok(Came::Later("this version has no letter about it".to_owned())),
+            News::GivenUp => tell_of_what_was_given_up(site, news).await?,
         };
         Ok(match letter {
             Letter::Written => Came::Done,

@@ -19,7 +19,7 @@ use crate::{
     doctor, donations, queue, relays,
     site::Site,
     staff::{self, sessions},
-    subscribers,
+    subscribers::forgetting as subscribers,
 };
 
 /// How long the rows of a table stay.
@@ -59,7 +59,14 @@ pub const RULES: &[(&str, Rule)] = &[
     ("setting", Kept("who decided what: a row for each decision")),
     ("audit_log", Kept("who did what; its newest number also says how far the database has come")),
     ("list", Bounded("made by hand")),
-    ("subscriber", Kept("until they are erased: people are not forgotten by a clock")),
+    // Who is known is kept until they are erased: only an address that nobody confirmed is forgotten by a clock.
+    (
+        "subscriber",
+        Goes(&[
+            (subscribers::ASKINGS, subscribers::ASKING_LASTS),
+            (subscribers::UNCONFIRMED, subscribers::ASKING_LASTS),
+        ]),
+    ),
     ("subscription", Bounded("a row for each reader and list")),
     ("consent_wording", Bounded("a row for each text")),
     ("consent_event", Kept("the proof of consent, which the law wants for as long as we mail, and after")),
@@ -77,7 +84,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("delivery_attempt", Goes(&[(delivery::ATTEMPTS, SEASON)])),
     ("delivery_tally", Bounded("a few rows for each edition")),
     ("worker", Goes(&[(delivery::WORKERS, MONTH)])),
-    ("notice", Goes(&[(delivery::NOTICES, BOOKS)])),
+    ("notice", Goes(&[(delivery::NOTICES, BOOKS), (delivery::ASKING, subscribers::ASKING_LASTS)])),
     ("suppression", Kept("who is never mailed again: a hash, which outlives the reader")),
     ("suppression_key", Bounded("one row")),
     ("donor", Kept("the books")),
@@ -113,7 +120,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("former_host_call", Bounded("five rows for each name that the magazine had")),
     ("recipient_domain", Bounded("a row for each domain that readers have their mail at")),
     ("one_time_link", Bounded("the newest link of a kind for each person on the team")),
-    ("confirmation_mail", Goes(&[(subscribers::FORGET_CONFIRMATION_MAILS, subscribers::WEEK)])),
+    ("confirmation_mail", Goes(&[(subscribers::LETTERS, subscribers::WEEK)])),
     ("numbered_link", Bounded("three rows")),
     (
         "settled_epoch",
@@ -132,6 +139,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("relay_sign_in", Goes(&[(relays::forgetting::SIGN_INS, MONTH)])),
     ("news", Goes(&[(queue::news::FORGET, MONTH)])),
     ("job_turns", Goes(&[(store::FORGET_TURNS, MONTH)])),
+    ("joined_day", Goes(&[(subscribers::DAYS, MONTH)])),
 ];
 
 /// Rows that go in one transaction, at most.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::email_address::is_local_part;
+
 /// The address with its domain in ASCII, or nothing if it could break a header open or no server would take it.
 ///
 /// Stricter than the RFC: no quoted local part, no address literal. A local part outside ASCII passes; whether the relay
@@ -17,12 +19,11 @@ pub(super) fn header_form(address: &str) -> Option<Cow<'_, str>> {
         return None;
     }
     let (local, domain) = address.rsplit_once('@')?;
-    let ascii =
-        if domain.is_ascii() { Cow::Borrowed(domain) } else { idna::domain_to_ascii(domain).ok()?.into() };
-    if !ascii.contains('.') {
+    let strict = idna::domain_to_ascii_strict(domain).ok()?;
+    if !strict.contains('.') || !is_local_part(local) {
         return None;
     }
-    lettre::Address::new(local, ascii.as_ref()).ok()?;
+    let ascii: Cow<'_, str> = if domain.is_ascii() { Cow::Borrowed(domain) } else { strict.into() };
     Some(match ascii {
         Cow::Borrowed(_) => Cow::Borrowed(address),
         Cow::Owned(ascii) => format!("{local}@{ascii}").into(),

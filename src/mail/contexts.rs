@@ -76,6 +76,29 @@ impl EmailTemplate for ConfirmSubscription {
     }
 }
 
+/// Tells whoever typed their address into the form that they are on the list; carries nothing that a stranger could choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlreadyReader {
+    /// Who writes.
+    pub sender: Sender,
+    /// The lists that they are on.
+    pub lists: Vec<String>,
+    /// The reader's preferences page.
+    pub preferences_url: String,
+}
+
+impl EmailTemplate for AlreadyReader {
+    const NAME: &'static str = "already_reader";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            lists: vec!["The weekly".into(), "Appeals".into()],
+            preferences_url: "https://news.example.org/preferences/sample".into(),
+        }
+    }
+}
+
 /// Greets a reader who has confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
@@ -430,12 +453,14 @@ impl EmailTemplate for SignInRefused {
 pub struct FormClosed {
     /// Who writes.
     pub sender: Sender,
-    /// Which form, as the beginning of a sentence.
+    /// Which form, and what became of it, as the beginning of a sentence.
     pub what: String,
     /// Since when nobody was let through, such as "3 March 2026, 14:05 UTC".
     pub since: String,
     /// Until when.
     pub until: String,
+    /// What that was for whoever came: a sentence.
+    pub told: String,
     /// What it means if a program is at it: a sentence or two.
     pub means: String,
     /// The front page of the desk.
@@ -448,10 +473,11 @@ impl EmailTemplate for FormClosed {
     fn sample() -> Self {
         Self {
             sender: Sender::sample(),
-            what: "The form to subscribe".into(),
+            what: "The page to give was closed to everybody".into(),
             since: "3 March 2026, 14:05 UTC".into(),
             until: "3 March 2026, 14:20 UTC".into(),
-            means: "Nobody whom it signs up is on a list: they would have to confirm.".into(),
+            told: "Whoever came was told when to come back.".into(),
+            means: "It may try out stolen cards. No gift counts before it is paid.".into(),
             desk_url: "https://news.example.org/desk".into(),
         }
     }

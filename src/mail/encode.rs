@@ -1,7 +1,7 @@
 //! Words in headers: folding, and encoded-words for what is not plain ASCII (RFC 2047).
 //!
-//! lettre's own encoder is not used: it lets an address follow an encoded-word beyond the 76th column, and leaves text
-//! that looks like an encoded-word as it is, so that a reader's program decodes what nobody encoded.
+//! An encoder of our own: an address never follows an encoded-word beyond the 76th column, and text that looks like an
+//! encoded-word is encoded, so that no reader's program decodes what nobody encoded.
 
 /// The longest line that holds an encoded-word (RFC 2047 section 2), and ours for everything that can be folded.
 const LONGEST_LINE: usize = 76;

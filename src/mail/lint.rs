@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::{
     contexts::{
-        ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed,
-        JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled, SignInLink,
-        SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
+        AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
+        FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled,
+        SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
@@ -45,6 +45,7 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         // A test copy is a digest with its personal fields.
         sample::<TestCopy<'_>>(),
         sample::<ConfirmSubscription>(),
+        sample::<AlreadyReader>(),
         sample::<Welcome>(),
         sample::<Receipt>(),
         sample::<SignInLink>(),

@@ -27,9 +27,9 @@ mod templates;
 
 pub use compile::{CompileError, compile, render_full};
 pub use contexts::{
-    ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed, JobStopped,
-    MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink,
-    SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
+    AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
+    FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled,
+    Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
 pub use html::HtmlError;

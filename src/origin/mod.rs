@@ -14,7 +14,10 @@ mod store;
 use url::{Host, Url};
 
 pub(crate) use self::store::{Claim, count_claim, is_elsewhere, is_stranger};
-pub use self::{place::place, store::STATEMENTS};
+pub use self::{
+    place::place,
+    store::{Doubt, STATEMENTS},
+};
 use self::{
     position::{Positions, Verdict},
     store::Home,
@@ -37,31 +40,6 @@ pub enum Standing {
     Doubtful(Doubt),
 }
 
-/// Why a database may be a copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doubt {
-    /// It last ran on another machine, or from another folder.
-    Elsewhere,
-    /// A file beside it tells of things that it does not know: it is older than what ran here last.
-    Behind,
-    /// It is a restored backup, and who left since it was made is not known.
-    Forgetful,
-}
-
-impl Doubt {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Elsewhere => "elsewhere",
-            Self::Behind => "behind",
-            Self::Forgetful => "forgetful",
-        }
-    }
-
-    fn parse(word: &str) -> Option<Self> {
-        [Self::Elsewhere, Self::Behind, Self::Forgetful].into_iter().find(|doubt| doubt.as_str() == word)
-    }
-}
-
 /// Looks, and changes nothing.
 pub async fn look(site: &Site) -> Result<Standing> {
     look_as(&site.db, &address(site)).await
@@ -80,7 +58,7 @@ pub async fn look_in(tx: &mut Tx, site: &Site) -> Result<Standing> {
 
 /// What is missing comes first: whatever else is asked, the answer to that must not be lost.
 fn standing(home: Home, here: &str) -> Standing {
-    match Doubt::parse(&home.doubt) {
+    match home.doubt {
         Some(doubt @ (Doubt::Behind | Doubt::Forgetful)) => Standing::Doubtful(doubt),
         _ if home.base_url != here => Standing::Abroad(home.base_url),
         Some(doubt) => Standing::Doubtful(doubt),
@@ -111,7 +89,7 @@ pub async fn arrive(site: &Site, positions: Option<&Positions>) -> Result<Standi
         store::prove_secret(&mut tx, &proof).await?;
     }
     if let Some(doubt) = doubt {
-        store::doubt(&mut tx, doubt.as_str(), site.now()).await?;
+        store::doubt(&mut tx, doubt, site.now()).await?;
     }
     if (base_url, kept) != (&home.base_url, &home.place) || home.epoch.is_empty() {
         store::rename(&mut tx, base_url, kept, &token::public_id()).await?;
@@ -123,7 +101,7 @@ pub async fn arrive(site: &Site, positions: Option<&Positions>) -> Result<Standi
 /// Whether a database may be a copy, or is known to be one: what is moved away from here is the magazine only if this is.
 pub async fn may_be_a_copy(db: &Db, positions: &Positions) -> Result<bool> {
     let Some(home) = store::home(db).await? else { return Ok(false) };
-    let doubted = Doubt::parse(&home.doubt).is_some();
+    let doubted = home.doubt.is_some();
     Ok(doubted || doubt(db, &home, &place(db).await?, Some(positions)).await?.is_some())
 }
 
@@ -195,7 +173,7 @@ pub async fn restored(tx: &mut Tx, at: Moment, report: &str) -> Result<()> {
 
 /// Nothing is sent before somebody said that it shall be, though who left since the backup was made is not known.
 pub async fn hold(tx: &mut Tx, site: &Site) -> Result<()> {
-    store::doubt(tx, Doubt::Forgetful.as_str(), site.now()).await?;
+    store::doubt(tx, Doubt::Forgetful, site.now()).await?;
     Ok(())
 }
 

@@ -3,12 +3,12 @@
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
-    statements,
+    statements, words,
 };
 
 statements! {
     /// Where it is at home; no row before the first start.
-    HOME = "select base_url, place, doubt, doubt_at, epoch, restored_at, report, secret_proof from origin where id = 1";
+    HOME = "select base_url, place, nullif(doubt, '') as doubt, doubt_at, epoch, restored_at, report, secret_proof from origin where id = 1";
     /// By which secret the magazine is run.
     PROVE_SECRET = "update origin set secret_proof = $1 where id = 1";
     /// A name that is not ours from now on.
@@ -57,12 +57,24 @@ statements! {
         + (select coalesce(max(id), 0) from suppression) as facts";
 }
 
+words! {
+    /// Why a database may be a copy.
+    pub enum Doubt else Behind {
+        /// It last ran on another machine, or from another folder.
+        Elsewhere = "elsewhere",
+        /// A file beside it tells of things that it does not know: it is older than what ran here last.
+        Behind = "behind",
+        /// It is a restored backup, and who left since it was made is not known.
+        Forgetful = "forgetful",
+    }
+}
+
 /// The row.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Home {
     pub base_url: String,
     pub place: String,
-    pub doubt: String,
+    pub doubt: Option<Doubt>,
     pub doubt_at: Option<Moment>,
     pub epoch: String,
     pub restored_at: Option<Moment>,
@@ -144,7 +156,7 @@ pub async fn rename(tx: &mut Tx, base_url: &str, place: &str, epoch: &str) -> Re
     Ok(())
 }
 
-pub async fn doubt(tx: &mut Tx, why: &str, now: Moment) -> Result<bool> {
+pub async fn doubt(tx: &mut Tx, why: Doubt, now: Moment) -> Result<bool> {
     Ok(tx.exec(DOUBT, (why, now)).await? == 1)
 }
 

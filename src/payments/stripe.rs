@@ -1,38 +1,25 @@
-//! Stripe's API through async-stripe: typed requests out, small lenient structs of our own in.
+//! Stripe's API (<https://docs.stripe.com/api>): forms out, small lenient structs in.
 //!
-//! The crate's response types reject a whole object for one missing field, so none is used. Its idempotent strategy makes one
-//! attempt and its retrying ones make up their own keys, so the retries are here, with the key that was stored.
+//! Eight calls are made, with a dozen fields, and of their answers a few fields are read: one that is missing or new among the
+//! hundred others must not matter. Why no crate knows them for us, says decision 11.
 
 use std::{collections::HashMap, time::Duration};
 
-use ::stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
-use miniserde::{
-    Deserialize,
-    json::{self, Number, Value},
+use reqwest::{
+    Client, Method,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
+    redirect::Policy,
 };
-use stripe_billing::{
-    invoice::RetrieveInvoice,
-    subscription::{CancelSubscription, RetrieveSubscription},
-};
-use stripe_checkout::{
-    CheckoutSessionMode,
-    checkout_session::{
-        CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
-        CreateCheckoutSessionLineItemsPriceDataRecurring,
-        CreateCheckoutSessionLineItemsPriceDataRecurringInterval, CreateCheckoutSessionPaymentIntentData,
-        CreateCheckoutSessionSubscriptionData, ListCheckoutSession, ProductData, RetrieveCheckoutSession,
-    },
-};
-use stripe_core::{event::ListEvent, payment_intent::RetrievePaymentIntent};
-use stripe_types::{Currency, RangeQueryTs};
-use url::Url;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+use url::{Url, form_urlencoded};
 
 use super::{
     Answer, Checkout, CheckoutSession, Event, EventKind, EventPage, Every, Invoice, NewCheckout, OurIds,
     Payment, PaymentProvider, PaymentState, ProviderError, RecurringState, SessionState, Subscription,
     money_of,
 };
-use crate::clock::Moment;
+use crate::{authorities::Trust, clock::Moment, money};
 
 /// Where Stripe is, and the key it knows us by.
 #[derive(Clone)]
@@ -63,20 +50,49 @@ impl std::fmt::Debug for StripeSettings {
 /// Stripe, or whatever speaks its API at the configured address.
 #[derive(Debug)]
 pub struct Stripe {
-    client: Client,
+    /// It carries the key and the version in the headers of every request.
+    http: Client,
+    base: Url,
     live: bool,
     checkout_origin: String,
     /// Between attempts.
     pub(super) waits: [Duration; 2],
 }
 
+/// What the API is like changes by version (<https://docs.stripe.com/api/versioning>): this is the one that is read here, and not
+/// the one that the account happens to have.
+pub(super) const API_VERSION: &str = "2026-09-30.endive";
 const TIMEOUT: Duration = Duration::from_secs(10);
 const WAITS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_500)];
 /// Where our ids stand in the metadata of sessions, payments and subscriptions.
 const DONATION: &str = "broadside_donation";
 const RECURRING: &str = "broadside_recurring";
 /// A page of events: the most that Stripe gives at once.
-const EVENTS_A_PAGE: i64 = 100;
+const EVENTS_A_PAGE: &str = "100";
+
+/// Names and values of a form; what is in one another stands in brackets: `line_items[0][quantity]`.
+type Fields = Vec<(String, String)>;
+
+/// One call.
+struct Call<'a> {
+    method: Method,
+    /// Behind `/v1`.
+    path: &'a [&'a str],
+    fields: Fields,
+    /// What makes it the same call when it is made again (<https://docs.stripe.com/api/idempotent_requests>).
+    key: Option<&'a str>,
+}
+
+impl<'a> Call<'a> {
+    fn get(path: &'a [&'a str]) -> Self {
+        Self { method: Method::GET, path, fields: Fields::new(), key: None }
+    }
+
+    fn with(mut self, name: &str, value: &str) -> Self {
+        self.fields.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
 
 impl Stripe {
     /// A client for that address and key; nothing is asked of it yet.
@@ -84,41 +100,43 @@ impl Stripe {
     /// # Errors
     /// [`ProviderError::Invalid`] when the key or the address cannot stand in a request.
     pub fn new(settings: &StripeSettings) -> Result<Self, ProviderError> {
-        // The crate glues `v1/…` to the base, so the base must end with a slash; by default it never times out.
-        let base = format!("{}/", settings.api_base.as_str().trim_end_matches('/'));
-        let client = ClientBuilder::new(settings.secret_key.trim())
-            .url(base)
+        let secret_key = settings.secret_key.trim();
+        let mut key = HeaderValue::try_from(format!("Bearer {secret_key}")).map_err(invalid)?;
+        key.set_sensitive(true);
+        let headers = HeaderMap::from_iter([
+            (AUTHORIZATION, key),
+            (
+                reqwest::header::HeaderName::from_static("stripe-version"),
+                HeaderValue::from_static(API_VERSION),
+            ),
+        ]);
+        let http = Client::builder()
+            .default_headers(headers)
+            .tls_backend_preconfigured(Trust::public().config())
+            .redirect(Policy::none())
+            .no_proxy()
+            // A connection that a firewall has forgotten meanwhile would cost a supporter the whole time-out.
+            .pool_max_idle_per_host(0)
+            .user_agent(concat!("broadside/", env!("CARGO_PKG_VERSION")))
             .timeout(TIMEOUT)
             .build()
-            .map_err(|error| ProviderError::Invalid(error.to_string()))?;
+            .map_err(invalid)?;
         Ok(Self {
-            client,
-            live: settings.secret_key.trim().starts_with("sk_live_")
-                || settings.secret_key.trim().starts_with("rk_live_"),
+            http,
+            base: settings.api_base.clone(),
+            live: secret_key.starts_with("sk_live_") || secret_key.starts_with("rk_live_"),
             checkout_origin: settings.checkout_origin(),
             waits: WAITS,
         })
     }
 
-    /// Sends a request until it is answered, a few times at most, always with the same key.
-    async fn send<R, T>(&self, request: &R, key: Option<&str>) -> Result<T, ProviderError>
-    where
-        R: StripeRequest + Sync,
-        T: Deserialize + Send,
-    {
-        let strategy = match key {
-            Some(key) => RequestStrategy::Idempotent(
-                IdempotencyKey::new(key).map_err(|error| ProviderError::Invalid(error.to_string()))?,
-            ),
-            None => RequestStrategy::Once,
-        };
+    /// Makes a call until it is answered, a few times at most, always with the same key.
+    async fn send<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, ProviderError> {
         let mut waits = self.waits.iter();
         loop {
-            let sent =
-                request.build().customize::<T>().request_strategy(strategy.clone()).send(&self.client).await;
-            let error = match sent {
+            let error = match self.attempt(&call).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => translate(error),
+                Err(error) => error,
             };
             match waits.next() {
                 Some(wait) if error.may_work_later() => tokio::time::sleep(*wait).await,
@@ -126,22 +144,72 @@ impl Stripe {
             }
         }
     }
+
+    async fn attempt<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, ProviderError> {
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .map_err(|()| ProviderError::Invalid(format!("{} is no address of an API", self.base)))?
+            .pop_if_empty()
+            .push("v1")
+            .extend(call.path);
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(&call.fields).finish();
+        let posted = call.method == Method::POST;
+        if !posted && !form.is_empty() {
+            url.set_query(Some(&form));
+        }
+        let mut request = self.http.request(call.method.clone(), url);
+        if posted {
+            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
+        }
+        if let Some(key) = call.key {
+            request = request.header("idempotency-key", key);
+        }
+        let answer = request.send().await.map_err(unanswered)?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(unanswered)?;
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|error| ProviderError::Unknown(error.to_string()));
+        }
+        Err(refusal(status.as_u16(), &body))
+    }
 }
 
-/// Our words for the crate's errors. It keeps no response headers, so `Retry-After` cannot be heard; the waits are ours.
-fn translate(error: StripeError) -> ProviderError {
-    match error {
-        StripeError::Stripe(cause, status) => {
-            let code = cause.code.as_ref().map_or_else(|| cause.type_.to_string(), ToString::to_string);
-            let message = cause.message.clone().unwrap_or_default();
-            if matches!(status, 409 | 424 | 429 | 500..) {
-                ProviderError::Retryable { status, message }
-            } else {
-                ProviderError::Refused { status, code, message }
-            }
-        }
-        StripeError::ConfigError(text) => ProviderError::Invalid(text),
-        other => ProviderError::Unknown(other.to_string()),
+fn invalid(error: impl std::fmt::Display) -> ProviderError {
+    ProviderError::Invalid(error.to_string())
+}
+
+/// Nothing came back; what let that happen is the innermost cause, and the address is no secret of ours to write down.
+fn unanswered(error: reqwest::Error) -> ProviderError {
+    if error.is_builder() {
+        return invalid(error.without_url());
+    }
+    let error = error.without_url();
+    let mut why: &dyn std::error::Error = &error;
+    while let Some(cause) = why.source() {
+        why = cause;
+    }
+    ProviderError::Unknown(why.to_string())
+}
+
+/// Reads an error (<https://docs.stripe.com/api/errors>). Of one that is not in Stripe's words nobody knows what was done.
+fn refusal(status: u16, body: &[u8]) -> ProviderError {
+    #[derive(Deserialize)]
+    struct Refusal {
+        error: Cause,
+    }
+    #[derive(Deserialize)]
+    struct Cause {
+        r#type: String,
+        code: Option<String>,
+        message: Option<String>,
+    }
+    let Ok(Refusal { error }) = serde_json::from_slice(body) else {
+        return ProviderError::Unknown(format!("its answer with status {status} cannot be read"));
+    };
+    let message = error.message.unwrap_or_default();
+    match status {
+        409 | 424 | 429 | 500.. => ProviderError::Retryable { status, message },
+        _ => ProviderError::Refused { status, code: error.code.unwrap_or(error.r#type), message },
     }
 }
 
@@ -153,7 +221,14 @@ impl PaymentProvider for Stripe {
                 id: String,
                 url: Option<String>,
             }
-            let made: Made = self.send(&checkout_request(new)?, Some(&new.idempotency_key)).await?;
+            let made: Made = self
+                .send(Call {
+                    method: Method::POST,
+                    path: &["checkout", "sessions"],
+                    fields: checkout_fields(new)?,
+                    key: Some(&new.idempotency_key),
+                })
+                .await?;
             // A session that is over has no page any more.
             let url = made.url.ok_or_else(|| ProviderError::Refused {
                 status: 200,
@@ -166,7 +241,7 @@ impl PaymentProvider for Stripe {
 
     fn checkout_session<'a>(&'a self, id: &'a str) -> Answer<'a, CheckoutSession> {
         Box::pin(async move {
-            let wire: WireSession = self.send(&RetrieveCheckoutSession::new(id), None).await?;
+            let wire: WireSession = self.send(Call::get(&["checkout", "sessions", id])).await?;
             Ok(wire.into())
         })
     }
@@ -174,9 +249,9 @@ impl PaymentProvider for Stripe {
     fn payment<'a>(&'a self, id: &'a str) -> Answer<'a, Payment> {
         Box::pin(async move {
             // The attempt begins with the charge; the money is there with its balance transaction, days later for a bank debit.
-            let request =
-                RetrievePaymentIntent::new(id).expand(["latest_charge.balance_transaction".to_owned()]);
-            let wire: WirePayment = self.send(&request, None).await?;
+            let path = ["payment_intents", id];
+            let call = Call::get(&path).with("expand[]", "latest_charge.balance_transaction");
+            let wire: WirePayment = self.send(call).await?;
             Ok(wire.into())
         })
     }
@@ -184,15 +259,15 @@ impl PaymentProvider for Stripe {
     fn invoice<'a>(&'a self, id: &'a str) -> Answer<'a, Invoice> {
         Box::pin(async move {
             // Since API 2025-03-31 an invoice no longer names its payment: the list of payments does, when asked for.
-            let request = RetrieveInvoice::new(id).expand(["payments".to_owned()]);
-            let wire: WireInvoice = self.send(&request, None).await?;
+            let wire: WireInvoice =
+                self.send(Call::get(&["invoices", id]).with("expand[]", "payments")).await?;
             Ok(wire.into())
         })
     }
 
     fn subscription<'a>(&'a self, id: &'a str) -> Answer<'a, Subscription> {
         Box::pin(async move {
-            let wire: WireSubscription = self.send(&RetrieveSubscription::new(id), None).await?;
+            let wire: WireSubscription = self.send(Call::get(&["subscriptions", id])).await?;
             Ok(wire.into())
         })
     }
@@ -203,16 +278,23 @@ impl PaymentProvider for Stripe {
             struct Page {
                 data: Vec<WireSession>,
             }
-            let request = ListCheckoutSession::new().subscription(subscription).limit(1_i64);
-            let page: Page = self.send(&request, None).await?;
+            let sessions = Call::get(&["checkout", "sessions"]);
+            let page: Page =
+                self.send(sessions.with("subscription", subscription).with("limit", "1")).await?;
             Ok(page.data.into_iter().next().map(CheckoutSession::from))
         })
     }
 
     fn cancel_subscription<'a>(&'a self, id: &'a str, idempotency_key: &'a str) -> Answer<'a, Subscription> {
         Box::pin(async move {
-            let cancelled: Result<WireSubscription, _> =
-                self.send(&CancelSubscription::new(id), Some(idempotency_key)).await;
+            let cancelled: Result<WireSubscription, _> = self
+                .send(Call {
+                    method: Method::DELETE,
+                    path: &["subscriptions", id],
+                    fields: Fields::new(),
+                    key: Some(idempotency_key),
+                })
+                .await;
             match cancelled {
                 Ok(ended) => Ok(ended.into()),
                 // One that has ended can no longer be cancelled: Stripe says it is missing, though it can be fetched.
@@ -232,15 +314,15 @@ impl PaymentProvider for Stripe {
                 data: Vec<Value>,
                 has_more: bool,
             }
-            let mut request = ListEvent::new().limit(EVENTS_A_PAGE);
+            let mut call = Call::get(&["events"]).with("limit", EVENTS_A_PAGE);
             if let Some(since) = since {
-                request = request.created(RangeQueryTs::gte(since.unix_seconds()));
+                call = call.with("created[gte]", &since.unix_seconds().to_string());
             }
             if let Some(after) = after {
-                request = request.starting_after(after);
+                call = call.with("starting_after", after);
             }
-            let page: Page = self.send(&request, None).await?;
-            let last = page.data.last().and_then(|value| text_at(value, &["id"])).map(str::to_owned);
+            let page: Page = self.send(call).await?;
+            let last = page.data.last().and_then(|event| event["id"].as_str()).map(str::to_owned);
             Ok(EventPage {
                 events: page.data.iter().filter_map(event_of).collect(),
                 next: last.filter(|_| page.has_more),
@@ -250,7 +332,7 @@ impl PaymentProvider for Stripe {
 
     fn probe(&self) -> Answer<'_, ()> {
         Box::pin(async move {
-            let _: Value = self.send(&ListEvent::new().limit(1_i64), None).await?;
+            let _: Value = self.send(Call::get(&["events"]).with("limit", "1")).await?;
             Ok(())
         })
     }
@@ -264,50 +346,36 @@ impl PaymentProvider for Stripe {
     }
 }
 
-fn checkout_request(new: &NewCheckout) -> Result<CreateCheckoutSession, ProviderError> {
-    let currency: Currency =
-        new.currency.to_lowercase().parse().map_err(|_| {
-            ProviderError::Invalid(format!("{} is not a currency Stripe knows", new.currency))
-        })?;
-    let mut metadata = HashMap::from([(DONATION.to_owned(), new.donation.clone())]);
-    if let Some(recurring) = &new.recurring {
-        metadata.insert(RECURRING.to_owned(), recurring.clone());
-    }
-
-    let mut price = CreateCheckoutSessionLineItemsPriceData::new(currency);
-    price.unit_amount = Some(new.amount_minor);
-    price.product_data = Some(ProductData::new(&new.description));
+fn checkout_fields(new: &NewCheckout) -> Result<Fields, ProviderError> {
+    let currency = money::currency(&new.currency)
+        .ok_or_else(|| ProviderError::Invalid(format!("{} is not a currency we know", new.currency)))?;
+    let (mode, made) = match new.every {
+        Every::Once => ("payment", "payment_intent_data"),
+        Every::Month => ("subscription", "subscription_data"),
+    };
+    let mut fields = Fields::new();
+    let mut add = |name: &str, value: &str| fields.push((name.to_owned(), value.to_owned()));
+    add("mode", mode);
+    add("client_reference_id", &new.donation);
+    add("customer_email", &new.email);
+    add("success_url", &new.success_url);
+    add("cancel_url", &new.cancel_url);
+    add("line_items[0][quantity]", "1");
+    add("line_items[0][price_data][currency]", &currency.code().to_lowercase());
+    add("line_items[0][price_data][unit_amount]", &new.amount_minor.to_string());
+    add("line_items[0][price_data][product_data][name]", &new.description);
     if new.every == Every::Month {
-        price.recurring = Some(CreateCheckoutSessionLineItemsPriceDataRecurring::new(
-            CreateCheckoutSessionLineItemsPriceDataRecurringInterval::Month,
-        ));
+        add("line_items[0][price_data][recurring][interval]", "month");
     }
-    let mut item = CreateCheckoutSessionLineItems::new();
-    item.price_data = Some(price);
-    item.quantity = Some(1);
-
-    let request = CreateCheckoutSession::new()
-        .client_reference_id(&new.donation)
-        .metadata(metadata.clone())
-        .customer_email(&new.email)
-        .line_items([item])
-        .success_url(&new.success_url)
-        .cancel_url(&new.cancel_url);
+    add(&format!("{made}[description]"), &new.description);
     // The session's metadata is not copied to what it makes: the payment and the subscription get their own.
-    Ok(match new.every {
-        Every::Once => {
-            let mut payment = CreateCheckoutSessionPaymentIntentData::new();
-            payment.description = Some(new.description.clone());
-            payment.metadata = Some(metadata);
-            request.mode(CheckoutSessionMode::Payment).payment_intent_data(payment)
+    for place in ["metadata".to_owned(), format!("{made}[metadata]")] {
+        add(&format!("{place}[{DONATION}]"), &new.donation);
+        if let Some(recurring) = &new.recurring {
+            add(&format!("{place}[{RECURRING}]"), recurring);
         }
-        Every::Month => {
-            let mut subscription = CreateCheckoutSessionSubscriptionData::new();
-            subscription.description = Some(new.description.clone());
-            subscription.metadata = Some(metadata);
-            request.mode(CheckoutSessionMode::Subscription).subscription_data(subscription)
-        }
-    })
+    }
+    Ok(fields)
 }
 
 type Metadata = Option<HashMap<String, String>>;
@@ -562,39 +630,19 @@ impl EventKind {
 
 /// Reads an event that Stripe sent or listed, as far as we need it.
 pub(super) fn event_from(payload: &str) -> Option<Event> {
-    event_of(&json::from_str(payload).ok()?)
+    event_of(&serde_json::from_str(payload).ok()?)
 }
 
 fn event_of(value: &Value) -> Option<Event> {
-    let Value::Object(fields) = value else { return None };
-    let kind = text_at(value, &["type"])?;
+    let kind = value["type"].as_str()?;
     // What is told of a charge is news of its payment.
     let name = if kind.starts_with("charge.") { "payment_intent" } else { "id" };
+    let created = value["created"].as_i64().filter(|at| (0..1 << 40).contains(at))?;
     Some(Event {
-        id: text_at(value, &["id"])?.to_owned(),
+        id: value["id"].as_str()?.to_owned(),
         kind: kind.to_owned(),
-        object_id: text_at(value, &["data", "object", name]).unwrap_or_default().to_owned(),
-        created: match fields.get("created")? {
-            Value::Number(Number::U64(seconds)) => {
-                Moment::from_unix_seconds(i64::try_from(*seconds).ok().filter(|at| *at < 1 << 40)?)
-            }
-            _ => return None,
-        },
-        live: match fields.get("livemode")? {
-            Value::Bool(live) => *live,
-            _ => return None,
-        },
+        object_id: value["data"]["object"][name].as_str().unwrap_or_default().to_owned(),
+        created: Moment::from_unix_seconds(created),
+        live: value["livemode"].as_bool()?,
     })
-}
-
-fn text_at<'v>(value: &'v Value, path: &[&str]) -> Option<&'v str> {
-    let mut at = value;
-    for name in path {
-        let Value::Object(fields) = at else { return None };
-        at = fields.get(*name)?;
-    }
-    match at {
-        Value::String(text) => Some(text),
-        _ => None,
-    }
 }

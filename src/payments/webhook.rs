@@ -1,7 +1,7 @@
 //! The door of the provider's events: nothing passes that is not signed, recent and of our mode.
 //!
 //! The rule that must hold: the signature is checked over the bytes as they came, before anything reads them, and an empty
-//! secret opens nothing (async-stripe's own check would let everybody in).
+//! secret opens nothing.
 
 use std::time::Duration;
 

@@ -236,9 +236,9 @@ async fn cancel_once(site: &Site, public_id: &str, version: &str, staff_id: Opti
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
     let stood = Stood::hold(&mut tx, edition.id).await?;
-    editions::cancel(&mut tx, site, edition.id).await?;
+    let cancelled = editions::cancel(&mut tx, site, edition.id).await?;
     stood.check(version)?;
-    ledger::cancel_open(&mut tx, site, edition.id).await?;
+    ledger::cancel_open(&mut tx, site, cancelled).await?;
     record(&mut tx, site, staff_id, "cancelled", &edition, "").await?;
     tx.commit().await?;
     Ok(())

@@ -16,7 +16,7 @@ use crate::{
     clock::Moment,
     db::{Db, Result, Row, Tx},
     email_address::for_the_log,
-    heavy::Each,
+    heavy,
     site::Site,
 };
 
@@ -94,19 +94,18 @@ pub trait Work: Sync {
     }
 }
 
-/// Does all that is due, one after the other. One that panics keeps no other from being done, and is tried again like one that
-/// failed; whoever called hears of it at the end.
+/// Does all that is due, one after the other. One that panics is a try of that one that failed: it keeps no other from being done, is
+/// tried again by the rules, and whoever is told of what is given up is told of it. Where nothing is ever given up nobody would hear of
+/// it: there the panic goes on once all others are done, to the job, whose trouble is told.
 ///
 /// # Errors
 /// When the database fails; what was claimed is found again after its lease.
-///
-/// # Panics
-/// After the last one, when one of them has.
 pub async fn work<W: Work>(site: &Site, work: &W) -> Result<Worked> {
     let queue = work.queue();
-    let (mut worked, mut each) = (Worked::default(), Each::default());
+    let mut worked = Worked::default();
     // What fails now is for another round, however long this one takes.
     let began = site.now();
+    let mut unheard = None;
     loop {
         let mut claimed = 0;
         for mut due in queue.due::<W::What>(&site.db, began).await? {
@@ -116,10 +115,16 @@ pub async fn work<W: Work>(site: &Site, work: &W) -> Result<Worked> {
             claimed += 1;
             let came = match queue.rules.too_old(site.now(), due.since) {
                 Some(why) => Came::GivenUp { why: why.to_owned(), is_known: false },
-                None => match each.tried(work.work(site, &due)).await {
+                None => match heavy::caught(work.work(site, &due)).await {
                     Ok(Ok(came)) => came,
                     Ok(Err(error)) => Came::Later(for_the_log(&error.to_string())),
-                    Err(panic) => Came::Later(format!("it broke off: {panic}")),
+                    Err(broke) => {
+                        let why = format!("it broke off: {broke}");
+                        if queue.rules.told == Told::Nobody {
+                            unheard = Some(broke);
+                        }
+                        Came::Later(why)
+                    }
                 },
             };
             match note(site, work, &due, came).await? {
@@ -129,11 +134,9 @@ pub async fn work<W: Work>(site: &Site, work: &W) -> Result<Worked> {
             }
         }
         if claimed == 0 {
-            break;
+            return unheard.map_or(Ok(worked), |broke: heavy::Broke| broke.go_on());
         }
     }
-    each.end();
-    Ok(worked)
 }
 
 /// Writes down what came of one that is claimed, and returns it: what failed once too often is given up.

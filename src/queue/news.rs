@@ -38,7 +38,7 @@ impl News {
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Happened {
     /// What happened.
-    pub kind: String,
+    pub kind: News,
     pub subject: String,
 }
 
@@ -62,4 +62,50 @@ pub enum Letter {
     NotSo,
     /// Nobody could be written to, so nobody has been told.
     NobodyThere,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        heavy,
+        queue::{self, Came, Queue, Work},
+        site::Site,
+        support::database::{TestDb, both_engines},
+    };
+
+    /// The statements know the kinds that this version can tell of, and no other.
+    #[test]
+    fn every_kind_has_its_turn() {
+        let kinds = News::ALL.map(|kind| format!("'{kind}'")).join(", ");
+        assert!(NEWS.due.sqlite.contains(&format!("kind in ({kinds})")), "{}", NEWS.due.sqlite);
+    }
+
+    struct Breaks;
+
+    impl Work for Breaks {
+        type What = Happened;
+
+        fn queue(&self) -> &'static Queue {
+            &NEWS
+        }
+
+        async fn work(&self, _: &Site, _: &Due<Happened>) -> Result<Came> {
+            panic!("there is no such letter");
+        }
+    }
+
+    both_engines! {
+        /// News are never given up, so nobody would be told of a letter that breaks off: it keeps no other waiting, and the job tells.
+        async fn a_letter_that_breaks_off_is_heard_of(db: TestDb) {
+            let site = db.site("http://localhost", Moment::from_unix_seconds(1_772_528_400));
+            let mut tx = site.db.begin().await.expect("a transaction");
+            for edition in ["1", "2"] {
+                add(&mut tx, site.now(), News::EditionPaused, edition).await.expect("a row");
+            }
+            tx.commit().await.expect("a commit");
+            assert!(heavy::caught(queue::work(&site, &Breaks)).await.is_err());
+            assert_eq!(NEWS.figures(&site.db, site.now()).await.expect("figures").failing, 2);
+        }
+    }
 }

@@ -19,10 +19,10 @@ statements! {
 }
 
 queue! {
-    /// What people of the team are to be told of.
+    /// What people of the team are to be told of. What only a newer version knows waits for it, and nobody looks at it meanwhile.
     pub NEWS = NEWS {
         table: "news", key: "key", since: "at", also: ", kind, subject",
-        open: "told_at is null",
+        open: "told_at is null and kind in ('edition-paused', 'given-up')",
         done: "told_at = $3",
     }
 }

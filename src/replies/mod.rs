@@ -12,43 +12,42 @@ mod status;
 mod words;
 
 pub use self::commonest::{alike, commonest};
-use serde::{Deserialize, Serialize};
 
-/// Why, in the few kinds that make a difference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reason {
-    /// There is no such mailbox.
-    NoMailbox,
-    /// There is no such host.
-    NoHost,
-    /// The reader is somewhere else now.
-    Moved,
-    /// The host takes no mail at all.
-    TakesNoMail,
-    /// The mailbox is full.
-    Full,
-    /// The message is too big.
-    TooBig,
-    /// The account is switched off, perhaps for a time.
-    Disabled,
-    /// The server does not like the sender: its rights, its reputation, its message.
-    Policy,
-    /// Too much at once.
-    TooMuch,
-    /// It was tried for too long.
-    Expired,
-    /// The other server could not be reached.
-    Network,
-    /// Something is wrong with a server.
-    Server,
-    /// Refused, without a word that is known.
-    Refused,
-    Complaint,
-    /// An automatic answer.
-    Away,
-    /// Nothing is known.
-    Unknown,
+crate::words! {
+    /// Why, in the few kinds that make a difference.
+    pub enum Reason else Unknown {
+        /// There is no such mailbox.
+        NoMailbox = "no-mailbox",
+        /// There is no such host.
+        NoHost = "no-host",
+        /// The reader is somewhere else now.
+        Moved = "moved",
+        /// The host takes no mail at all.
+        TakesNoMail = "takes-no-mail",
+        /// The mailbox is full.
+        Full = "full",
+        /// The message is too big.
+        TooBig = "too-big",
+        /// The account is switched off, perhaps for a time.
+        Disabled = "disabled",
+        /// The server does not like the sender: its rights, its reputation, its message.
+        Policy = "policy",
+        /// Too much at once.
+        TooMuch = "too-much",
+        /// It was tried for too long.
+        Expired = "expired",
+        /// The other server could not be reached.
+        Network = "network",
+        /// Something is wrong with a server.
+        Server = "server",
+        /// Refused, without a word that is known.
+        Refused = "refused",
+        Complaint = "complaint",
+        /// An automatic answer.
+        Away = "away",
+        /// Nothing is known.
+        Unknown = "unknown",
+    }
 }
 
 /// Whom a server speaks of.
@@ -67,54 +66,6 @@ pub enum About {
 }
 
 impl Reason {
-    const ALL: [Self; 16] = [
-        Self::NoMailbox,
-        Self::NoHost,
-        Self::Moved,
-        Self::TakesNoMail,
-        Self::Full,
-        Self::TooBig,
-        Self::Disabled,
-        Self::Policy,
-        Self::TooMuch,
-        Self::Expired,
-        Self::Network,
-        Self::Server,
-        Self::Refused,
-        Self::Complaint,
-        Self::Away,
-        Self::Unknown,
-    ];
-
-    /// The word that the database holds.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NoMailbox => "no-mailbox",
-            Self::NoHost => "no-host",
-            Self::Moved => "moved",
-            Self::TakesNoMail => "takes-no-mail",
-            Self::Full => "full",
-            Self::TooBig => "too-big",
-            Self::Disabled => "disabled",
-            Self::Policy => "policy",
-            Self::TooMuch => "too-much",
-            Self::Expired => "expired",
-            Self::Network => "network",
-            Self::Server => "server",
-            Self::Refused => "refused",
-            Self::Complaint => "complaint",
-            Self::Away => "away",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// The reason of such a word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.as_str() == word)
-    }
-
     /// Whom it is about.
     #[must_use]
     pub const fn about(self) -> About {
@@ -145,19 +96,6 @@ pub enum Said {
     Data,
     /// Nobody says; the words may.
     Somewhere,
-}
-
-impl Said {
-    /// By the word in the log of attempts.
-    #[must_use]
-    pub fn at(stage: &str) -> Self {
-        match stage {
-            "mail" => Self::Mail,
-            "rcpt" => Self::Rcpt,
-            "data" | "dot" => Self::Data,
-            _ => Self::Somewhere,
-        }
-    }
 }
 
 /// What a refusal means.
@@ -386,12 +324,5 @@ mod tests {
         assert!(!read(Some(450), None, "user unknown").is_hard);
         assert!(!read(None, Some("4.4.7"), "host name lookup failure for 8 hours").is_hard);
         assert!(!read(Some(550), Some("5.7.1"), "user unknown").is_hard);
-    }
-
-    #[test]
-    fn every_reason_is_found_by_its_word() {
-        for one in Reason::ALL {
-            assert_eq!(Reason::parse(one.as_str()), Some(one));
-        }
     }
 }

@@ -73,6 +73,22 @@ pub(super) fn email(text: &str, beside: &Beside) -> Checked<String> {
     if text.is_empty() { Ok(String::new()) } else { email_wanted(text, beside) }
 }
 
+/// Domains, a line each, in the form in which addresses are kept.
+pub(super) fn domains(typed: &str, beside: &Beside) -> Checked<String> {
+    let mut domains = Vec::new();
+    for line in
+        text(10_000)(typed, beside)?.split([',', ' ', '\n']).map(str::trim).filter(|line| !line.is_empty())
+    {
+        let domain = line.trim_start_matches('@').trim_end_matches('.');
+        let domain = idna::domain_to_ascii_strict(domain).ok().filter(|domain| domain.contains('.'));
+        domains.push(
+            domain
+                .ok_or_else(|| format!("“{line}” is no domain. Write it as in example.com, a line each."))?,
+        );
+    }
+    Ok(domains.join("\n"))
+}
+
 pub(super) fn currency(text: &str, _: &Beside) -> Checked<String> {
     let known = money::currency(text).filter(|known| limits::of(*known).is_some());
     let known = known.map(|known| known.code().to_owned());

@@ -142,6 +142,8 @@ mod tests {
             appeal_text: "i".into(),
             send_unproven: true,
             late_hours: 9,
+            blocked_domains: "example.com\nexample.net".into(),
+            refuse_disposable: true,
             time_zone: Zone::named("Australia/Sydney").expect("a zone of the database"),
         };
         let rows: Vec<_> = ALL.iter().map(|one| (one.name.to_owned(), (one.written)(&settings))).collect();

@@ -84,6 +84,10 @@ settings! {
     /// An edition that comes up later than this many hours is held back and staff are asked.
     late_hours: i64 = 6, "Hours after which an edition is too late",
         number(1..=168, ("Enter a number of hours, such as 6.", "Enter a number from 1 to 168."));
+    /// Domains that the form takes no addresses of, a line each.
+    blocked_domains: String = String::new(), "Domains that cannot subscribe", checks::domains;
+    /// Whether addresses that are made to be thrown away are refused.
+    refuse_disposable: bool = false, "Addresses to throw away", checks::yes_or_no;
     /// ISO 4217 code that gifts are taken in.
     currency: String = "EUR".to_owned(), "Currency", checks::currency;
     /// Amounts offered on the donation page, in minor units.

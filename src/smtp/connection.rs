@@ -35,21 +35,6 @@ pub enum Stage {
     Dot,
 }
 
-impl Stage {
-    /// The word in the log of attempts.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Auth => "auth",
-            Self::Mail => "mail",
-            Self::Rcpt => "rcpt",
-            Self::Data => "data",
-            Self::Dot => "dot",
-        }
-    }
-}
-
 /// What went wrong, and whether the connection can be used again.
 #[derive(Clone, Debug)]
 pub enum Failure {

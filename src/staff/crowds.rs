@@ -1,4 +1,4 @@
-//! What everybody shares and is used up, so that nobody is let through: shown at the desk for a day, and told the owners by
+//! What everybody shares and is used up, so that nobody is let through, or only after some work: shown at the desk for a day, and told the owners by
 //! one letter, at most one a day for each such thing (TRUST A21, A24).
 
 use std::time::Duration;
@@ -20,14 +20,23 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub struct Closed(UsedUp);
 
 impl Closed {
-    /// What it is, as the beginning of a sentence.
+    /// What it is, and what became of it, as the beginning of a sentence.
     #[must_use]
     pub fn what(&self) -> &'static str {
         match self.0.what.as_str() {
-            "subscribe" => "The form to subscribe",
-            "donate" => "The page to give",
-            THE_DOOR => "The door to the desk",
-            _ => "A form",
+            "subscribe" => "The form to subscribe asked each browser for some work",
+            "donate" => "The page to give was closed to everybody",
+            THE_DOOR => "The door to the desk was closed to everybody",
+            _ => "A form was closed to everybody",
+        }
+    }
+
+    /// What that was for whoever came, in a sentence.
+    #[must_use]
+    pub fn told(&self) -> &'static str {
+        match self.0.what.as_str() {
+            "subscribe" => "Whoever came was signed up all the same, some of them with an hour’s delay.",
+            _ => "Whoever came was told when to come back.",
         }
     }
 
@@ -103,6 +112,7 @@ async fn write_to(tx: &mut Tx, site: &Site, owners: &[Member], one: &Closed) -> 
         what: one.what().to_owned(),
         since: one.since().date_time(&settings.time_zone),
         until: one.until().date_time(&settings.time_zone),
+        told: one.told().to_owned(),
         means: one.means().to_owned(),
         desk_url: site.url("/desk"),
     };

@@ -1,11 +1,11 @@
 //! Confirming: by the link in the mail that asks for it, which is good for everything that was asked up to the press.
 
 use super::{
-    Result, Trace,
+    Result, Trace, budget,
     consent::{self, ConsentAction, ConsentMethod, Happened},
     read::{Subscriber, Subscription, SubscriptionState},
-    store,
-    subscribe::{asked_lately, read_link},
+    store::{self, joining},
+    subscribe::{asked_lately, letter_key, read_link},
     withdrawn,
 };
 use crate::{clock::Moment, site::Site};
@@ -65,6 +65,14 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
             };
             consent::record(&mut tx, site, happened).await?;
             joined.push(one.list_id);
+        }
+    }
+    if !joined.is_empty() {
+        joining::one_more_joined(&mut tx, budget::day(site.now())).await?;
+        // The name that came with this very mail; whoever typed another since may have been somebody else.
+        let name = joining::name_of_letter(&mut tx, reader.id, &letter_key(link)).await?;
+        if let Some(name) = name.filter(|name| !name.is_empty()) {
+            store::rename(&mut tx, reader.id, &name).await?;
         }
     }
     tx.commit().await?;

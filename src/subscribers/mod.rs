@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+mod budget;
 mod confirm;
 pub mod consent;
 mod csv_files;
@@ -13,6 +14,7 @@ pub mod donor_state;
 mod formula;
 mod leave;
 pub mod lists;
+pub mod machines;
 mod mail_again;
 mod never_again;
 mod preferences;
@@ -23,9 +25,11 @@ mod store;
 mod subscribe;
 #[cfg(test)]
 mod tests;
+mod unwanted;
 mod withdrawn;
 
 pub use self::{
+    budget::{Crowd, Goes},
     confirm::{Confirmed, confirm, look_at_confirmation},
     consent::{ConsentAction, ConsentMethod},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
@@ -39,14 +43,31 @@ pub use self::{
         Counts, Subscriber, Subscription, SubscriptionState, by_email, by_emails, counts, newest_consent,
         page, subscriber, subscriptions, subscriptions_of,
     },
-    store::STATEMENTS,
     subscribe::{
         Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back, forget_held_back,
         subscribe,
     },
+    unwanted::{Unwanted, unwanted},
 };
-pub(crate) use self::{store::FORGET_CONFIRMATION_MAILS, subscribe::WEEK};
-use crate::{db::MaybeDatabase, token::TokenError};
+use crate::{
+    db::{MaybeDatabase, Sql},
+    token::TokenError,
+};
+
+/// Every statement of this room.
+pub const STATEMENTS: &[&[Sql]] = &[store::STATEMENTS, store::joining::STATEMENTS];
+
+/// What this room forgets, for the one place that says when.
+pub(crate) mod forgetting {
+    pub(crate) use super::{
+        budget::WEEK,
+        store::joining::{
+            FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS, FORGET_LETTERS as LETTERS,
+            FORGET_UNCONFIRMED as UNCONFIRMED,
+        },
+        subscribe::ASKING_LASTS,
+    };
+}
 
 /// Why something about a reader was not done.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +84,9 @@ pub enum SubscriberError {
     /// More people sign up than a magazine meets: someone is playing with the form (TRUST A24). How long until the next may.
     #[error("too many sign-ups in a short time")]
     TooMany(Duration),
+    /// More than usual come: a browser is asked for some work first.
+    #[error("more people than usual sign up")]
+    Crowded,
     /// Staff said that this address is never mailed.
     #[error("the team decided never to mail this address")]
     Blocked,

@@ -1,5 +1,7 @@
 //! The SQL of readers, lists and consent.
 
+pub mod joining;
+
 use std::collections::HashMap;
 
 use super::rows::{
@@ -59,14 +61,6 @@ statements! {
         where subscription.state <> 'confirmed'";
     /// When the confirmation was last sent, for what was asked since a moment.
     CONFIRMATION_SENT = "update subscription set confirmation_sent_at = $2 where subscriber_id = $1 and state = 'pending' and asked_at > $3";
-    /// One more for the brake to count.
-    ADD_CONFIRMATION_MAIL = "insert into confirmation_mail (subscriber_id, sent_at) values ($1, $2) on conflict do nothing";
-    /// The last three between two moments, the newest first.
-    CONFIRMATION_MAILS = "select sent_at from confirmation_mail where subscriber_id = $1 and sent_at > $2 and sent_at <= $3
-        order by sent_at desc limit 3";
-    /// What the brake no longer counts.
-    pub(crate) FORGET_CONFIRMATION_MAILS = "delete from confirmation_mail where (subscriber_id, sent_at) in (
-        select subscriber_id, sent_at from confirmation_mail where sent_at < $1 order by sent_at limit $2)";
     /// Whether the reader confirmed anything since a moment.
     ANSWERED = "select count(*) from subscription where subscriber_id = $1 and confirmed_at >= $2";
     /// The brake holds a mail back until a moment.
@@ -264,20 +258,8 @@ pub async fn hold(tx: &mut Tx, subscriber: i64) -> Result<u64> {
 
 /// A mail went out that asks to confirm whatever was asked after `since`.
 pub async fn confirmation_sent(tx: &mut Tx, subscriber: i64, since: Moment, now: Moment) -> Result<u64> {
-    tx.exec(ADD_CONFIRMATION_MAIL, (subscriber, now)).await?;
     tx.exec(HOLD_BACK, (subscriber, None::<Moment>)).await?;
     tx.exec(CONFIRMATION_SENT, (subscriber, now, since)).await
-}
-
-/// When the last three mails went out that asked an address to confirm, after `since` and up to `now`; the newest first.
-pub async fn confirmation_mails(
-    tx: &mut Tx,
-    subscriber: i64,
-    since: Moment,
-    now: Moment,
-) -> Result<Vec<Moment>> {
-    let rows: Vec<(Moment,)> = tx.all(CONFIRMATION_MAILS, (subscriber, since, now)).await?;
-    Ok(rows.into_iter().map(|(at,)| at).collect())
 }
 
 pub async fn answered(tx: &mut Tx, subscriber: i64, since: Moment) -> Result<bool> {

@@ -11,7 +11,7 @@
 //!    takes [`Desk`] and ends in
 //!    `desk.page("desk/readers/list", "Readers", &data).await`; for readers it takes `State<App>` and ends in
 //!    `app.public_page("public/subscribe", "Subscribe", &data).await`. After a form did its work:
-//!    `Ok(session::see_other("/desk/readers?done=saved"))`, where [`words::done`] knows the sentence for `saved`.
+//!    `Ok(session::see_other("/desk/readers?done=saved"))`, where `words::done` knows the sentence for `saved`.
 //! 3. A form comes in as [`Posted`], becomes a [`Form`] by `posted.form(FIELDS)?`, and goes back with `desk.page_again` or
 //!    [`App::public_page_again`] (422) when `!form.is_valid()`. The first `show` passes `Form::new(FIELDS)`. A page that was acted
 //!    on too late comes back with `.map(answers::conflict)` (409); what a domain refuses becomes a page in `error/domains.rs`.
@@ -38,7 +38,7 @@ mod statics;
 mod tests;
 mod words;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, response::Response};
 use serde::Serialize;
@@ -106,6 +106,8 @@ pub struct App {
     pub hsts_subdomains: bool,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpAddr]>,
+    /// A form to subscribe that comes back sooner was filled in by a program.
+    pub quickest_form: Duration,
     /// Where pages are counted.
     pub meters: Meters,
     /// How many connections there are.
@@ -146,6 +148,7 @@ impl App {
             password_cost: PasswordCost::STRONG,
             hsts_subdomains: false,
             trusted_proxies: Arc::new([]),
+            quickest_form: Duration::from_secs(2),
             meters: Meters::default(),
             headcount: Headcount::default(),
         })

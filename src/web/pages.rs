@@ -70,7 +70,7 @@ impl Pages {
     /// Parses every template.
     ///
     /// # Errors
-    /// [`PagesError`] names the first that is broken.
+    /// `PagesError` names the first that is broken.
     pub fn load() -> Result<Self, PagesError> {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);

@@ -27,7 +27,7 @@ use broadside::{
         passwords::Hasher,
         sign_in::{self, SignInError},
     },
-    subscribers::{self, NewSubscription, SubscriberError, Trace, lists},
+    subscribers::{self, Crowd, NewSubscription, SubscriberError, Trace, lists},
 };
 use futures_util::future::join_all;
 use reqwest::StatusCode;
@@ -293,10 +293,10 @@ both_engines! {
         let settings = Settings::load(&app.site.db).await.expect("settings");
         let list = lists::all(&app.site.db).await.expect("lists").remove(0).id;
         let emails: Vec<EmailAddress> =
-            (0..100).map(|at| EmailAddress::parse(&format!("victim{at}@example.org")).expect("an address")).collect();
+            (0..100).map(|at| EmailAddress::parse(&format!("victim@example{at}.org")).expect("an address")).collect();
         let subscribe = async |site: &Site, at: usize, ip: &str| {
             let (trace, lists) = (Trace { ip, user_agent: "" }, [list]);
-            let new = NewSubscription { email: &emails[at], name: "", lists: &lists, wording: "Yes", form: "subscribe", trace };
+            let new = NewSubscription { email: &emails[at], name: "", lists: &lists, wording: "Yes", form: "subscribe", trace, crowd: Crowd::Unasked };
             subscribers::subscribe(site, &settings, new).await
         };
         // A household has more addresses of the newer kind than there are people.
@@ -317,7 +317,8 @@ both_engines! {
     /// TRUST A24: whoever rents all that one provider has, half a million blocks of the newer kind of network or every address
     /// that begins alike, takes a quarter of what everybody shares: for everybody else forms stay open.
     async fn no_provider_uses_up_what_everybody_shares(app: TestApp) {
-        for shared in [subscribers::SIGN_UPS, donations::GIFTS] {
+        let shared = donations::GIFTS;
+        {
             for rented in [
                 (0..600).map(|at: u16| IpAddr::from([0x2001, 0xdb8 + at % 8, at, 0, 0, 0, 0, 1])).collect::<Vec<_>>(),
                 (0..600).map(|at: u16| IpAddr::from([203, 0, at.to_be_bytes()[0], at.to_be_bytes()[1]])).collect(),
@@ -336,10 +337,10 @@ both_engines! {
     /// What is closed to everybody is told: at the desk for a day, and in one letter a day, however often it is closed.
     async fn what_is_closed_to_everybody_is_told(app: TestApp) {
         let fill = async || {
-            let _ = Attempt::begin(&app.site, &subscribers::SIGN_UPS.on(None)).await.expect("the first");
+            let _ = Attempt::begin(&app.site, &donations::GIFTS.on(None)).await.expect("the first");
             change(&app.site.db, "update attempt set counted = 1999").await;
-            let _ = Attempt::begin(&app.site, &subscribers::SIGN_UPS.on(None)).await.expect("the last");
-            assert!(Attempt::begin(&app.site, &subscribers::SIGN_UPS.on(None)).await.is_err(), "it is closed");
+            let _ = Attempt::begin(&app.site, &donations::GIFTS.on(None)).await.expect("the last");
+            assert!(Attempt::begin(&app.site, &donations::GIFTS.on(None)).await.is_err(), "it is closed");
         };
         let told = async || {
             // Two processes at once.
@@ -350,10 +351,10 @@ both_engines! {
         };
         assert_eq!(told().await, 0);
         fill().await;
-        app.desk().await.open("/desk").await.says("The form to subscribe was closed to everybody");
+        app.desk().await.open("/desk").await.says("The page to give was closed to everybody");
         assert_eq!((told().await, told().await), (1, 1), "one letter");
         let letter = app.mails(OWNER.0).pop().expect("the letter");
-        assert!(letter.text.contains("The form to subscribe was closed to everybody from"), "{}", letter.text);
+        assert!(letter.text.contains("The page to give was closed to everybody from"), "{}", letter.text);
         app.advance(QUARTER);
         fill().await;
         assert_eq!(told().await, 1, "closed again on the same day");
@@ -361,7 +362,7 @@ both_engines! {
         assert!(!app.desk().await.open("/desk").await.body.contains("closed to everybody"), "that was long ago");
         assert_eq!(told().await, 1);
         fill().await;
-        app.desk().await.open("/desk").await.says("The form to subscribe was closed to everybody");
+        app.desk().await.open("/desk").await.says("The page to give was closed to everybody");
         assert_eq!(told().await, 2);
     }
 
@@ -375,20 +376,7 @@ both_engines! {
             sign_in::by_password(&app.site, &owner, OWNER.0, OWNER.1).await.expect("there was room for one");
         }
         let closed = crowds::lately(&app.site.db, app.site.now()).await.expect("an answer");
-        assert_eq!(closed.iter().map(crowds::Closed::what).collect::<Vec<_>>(), ["The door to the desk"]);
-    }
-
-    /// What a page says that cannot take a sign-up now: when to come back, and what was typed is still there.
-    async fn who_is_held_at_a_form_keeps_what_they_typed(app: TestApp) {
-        let _ = Attempt::begin(&app.site, &subscribers::SIGN_UPS.on(None)).await.expect("the first");
-        change(&app.site.db, "update attempt set counted = 2000").await;
-        app.advance(Duration::from_secs(3 * 60));
-        let visitor = app.visitor();
-        let form = visitor.open("/subscribe").await.form("/subscribe").with("email", "ann@example.org").with("consent", "yes");
-        let held = visitor.submit(&form).await;
-        held.says("Please try again in 12 minutes");
-        assert_eq!((held.status, &held.headers["retry-after"]), (StatusCode::TOO_MANY_REQUESTS, &"720".parse().expect("a value")));
-        assert!(held.body.contains("value=\"ann@example.org\""));
+        assert_eq!(closed.iter().map(crowds::Closed::what).collect::<Vec<_>>(), ["The door to the desk was closed to everybody"]);
     }
 
     /// Each gift that is begun asks the payment service for a page: nobody begins them without end.

@@ -10,9 +10,9 @@ use broadside::{
     },
     email_address::EmailAddress,
     mail::{
-        ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed,
-        JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled, Sender,
-        SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
+        AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
+        FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled,
+        Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
     },
     publishing,
     sandbox::{LineEnds, Rule, Stage},
@@ -139,6 +139,7 @@ both_engines! {
     async fn every_byte_of_every_automatic_email_keeps_the_standards(app: TestApp) {
         let mut seen = BTreeSet::new();
         let manage_url = app.url("/giving/a-token");
+        enqueue(&app, &mut seen, &AlreadyReader { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..AlreadyReader::sample() }).await;
         enqueue(&app, &mut seen, &ConfirmSubscription { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..ConfirmSubscription::sample() }).await;
         enqueue(&app, &mut seen, &Welcome { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..Welcome::sample() }).await;
         enqueue(&app, &mut seen, &Receipt { sender: sender(), donor_name: HARD_NAME.to_owned(), ..Receipt::sample() }).await;

@@ -27,6 +27,7 @@ mod forms;
 mod harness;
 mod hostile;
 mod house_rules;
+mod joining;
 mod killing;
 mod knocking;
 mod letterhead;

@@ -400,6 +400,20 @@ both_engines! {
         assert!(subjects.iter().any(|subject| subject.contains("waits")), "{subjects:?}");
         app.leaves_work();
     }
+
+    /// After a step back of the version: what only the newer one knows is no trouble, nobody looks at it, and it waits for that one.
+    async fn news_of_a_newer_version_waits_for_it(app: TestApp) {
+        let newer = "insert into news (key, kind, subject, at, attempts, next_at) values ('stamp-lost:1', 'stamp-lost', '1', 0, 0, 0)";
+        change(&app.site.db, newer).await;
+        for _ in 0..3 {
+            assert_eq!(jobs::news::tell(&app.site).await.expect("a round"), 0);
+            app.advance(10 * MINUTE);
+        }
+        let row = "select attempts, next_at, coalesce(last_error, '') from news where told_at is null";
+        assert_eq!(database::rows::<(i64, i64, String)>(&app.site.db, row).await, [(0, 0, String::new())]);
+        let figures = NEWS.figures(&app.site.db, app.site.now()).await.expect("the figures");
+        assert_eq!((figures.waiting, figures.failing), (0, 0));
+    }
 }
 
 both_engines! {

@@ -50,6 +50,19 @@ const CASES: &[Case] = &[
     ("notice", 0, "select key from notice", &[
         "insert into notice (key, template, context, address, name, from_name, from_email, message_id, state, reply, attempt, marker, maybe_duplicate, next_at, created_at, finished_at)
             values ('{n}', 'welcome', '', 'ann@example.org', '', '', 'post@example.org', '', 'accepted', '', 1, false, false, 0, 0, {at})"]),
+    ("notice", 1, "select key from notice where template = 'confirm_subscription'", &[
+        "insert into notice (key, template, context, address, name, from_name, from_email, message_id, state, reply, attempt, marker, maybe_duplicate, next_at, created_at, finished_at)
+            values ('asks-{n}', 'confirm_subscription', '', 'ann@example.org', '', '', 'post@example.org', '', 'accepted', '', 1, false, false, 0, 0, {at})"]),
+    ("subscriber", 0, "select r.public_id from consent_event e join subscriber r on r.id = e.subscriber_id where r.public_id like 'asked-%'", &[
+        "insert into subscriber (public_id, email, email_key, name, created_at) values ('asked-{n}', '{n}@example.net', '{n}@example.net', '', 0)",
+        "insert into subscription (subscriber_id, list_id, state, asked_at) select r.id, l.id, 'pending', {at} from subscriber r, list l where r.public_id = 'asked-{n}'",
+        "insert into consent_event (subscriber_id, list_id, action, method, source, ip, user_agent, at)
+            select r.id, l.id, 'asked', 'form', '', '', '', {at} from subscriber r, list l where r.public_id = 'asked-{n}'"]),
+    ("subscriber", 1, "select public_id from subscriber where public_id like 'unconfirmed-%'", &[
+        "insert into subscriber (public_id, email, email_key, name, created_at) values ('unconfirmed-{n}', '{n}@example.com', '{n}@example.com', '', 0)",
+        "insert into subscription (subscriber_id, list_id, state, asked_at) select r.id, l.id, 'pending', {at} from subscriber r, list l where r.public_id = 'unconfirmed-{n}'"]),
+    ("joined_day", 0, "select case joined when 1 then 'old' else 'young' end from joined_day",
+        &["insert into joined_day (began_at, joined) values ({at}, case '{n}' when 'old' then 1 else 2 end)"]),
     ("provider_event", 0, "select event_id from provider_event where payload <> ''", &[
         "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, created_at, received_at, next_at)
             values ('{n}', 'unreadable', '', 'webhook', 'text', 'dead', 0, 0, {at}, 0)"]),
@@ -131,6 +144,13 @@ const NEEDED: &[(&str, &[&str])] = &[
     // What a living worker cannot use.
     ("select count(*) from relay_trouble where relay = 'needed'",
         &["insert into relay_trouble (relay, worker_id, since, words) select 'needed', id, 0, '' from worker where host = 'alive'"]),
+    // Who joined one list is known, though they never confirmed another; and so is who left, and asked once more.
+    ("select count(*) from subscriber where public_id in ('joined-needed', 'left-needed')", &[
+        "insert into list (public_id, slug, name, description, visibility, created_at) values ('needed', 'needed', 'Needed', '', 'public', 0)",
+        "insert into subscriber (public_id, email, email_key, name, created_at) values ('joined-needed', 'j@example.net', 'j@example.net', '', 0), ('left-needed', 'l@example.net', 'l@example.net', '', 0)",
+        "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at) select r.id, l.id, 'confirmed', 0, 0 from subscriber r, list l where r.public_id = 'joined-needed' and l.slug <> 'needed'",
+        "insert into subscription (subscriber_id, list_id, state, asked_at) select r.id, l.id, 'pending', 0 from subscriber r, list l where r.public_id = 'joined-needed' and l.slug = 'needed'",
+        "insert into subscription (subscriber_id, list_id, state, asked_at, left_at) select r.id, l.id, 'pending', 0, 0 from subscriber r, list l where r.public_id = 'left-needed' and l.slug = 'needed'"]),
     // The books, the proof and the deeds, whatever their age.
     ("select count(*) from audit_log", &["insert into audit_log (action, subject, detail, at) values ('needed', '', '', 0)"]),
     ("select count(*) from suppression", &["insert into suppression (address_hash, reason, detail, created_at) values ('needed', 'bounced', '', 0)"]),

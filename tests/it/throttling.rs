@@ -485,8 +485,8 @@ both_engines! {
             assert!(claimed > 500, "{claimed} copies are claimed");
             let mut tx = app.site.db.begin().await.expect("a transaction");
             if cancelled {
-                editions::cancel(&mut tx, &app.site, edition).await.expect("it is sending");
-                ledger::cancel_open(&mut tx, &app.site, edition).await.expect("its copies end");
+                let cancelled = editions::cancel(&mut tx, &app.site, edition).await.expect("it is sending");
+                ledger::cancel_open(&mut tx, &app.site, cancelled).await.expect("its copies end");
             } else {
                 editions::pause(&mut tx, &app.site, edition).await.expect("it is sending");
             }

@@ -18,6 +18,10 @@ use crate::support::{TestApp, app::OWNER, both_engines, database};
 const EDITOR: &str = "ida@example.org";
 const DAMAGE: &str = "update variant set headers = '[' || headers";
 const MEND: &str = "update variant set headers = substr(headers, 2)";
+/// It can be read, but no link of it can be written: that of every reader is too long for a header.
+const TOO_LONG: &str = r#"update variant set headers = replace(headers, '"list":"',
+    '"list":"' || replace(replace(replace('aaaaaaaaaa', 'a', 'bbbbbbbbbb'), 'b', 'cccccccccc'), 'c', '~~'))"#;
+const SHORT_AGAIN: &str = "update variant set headers = replace(headers, '~', '')";
 
 /// An editor presses Send.
 async fn pressed(app: &TestApp, subject: &str) -> Edition {
@@ -102,5 +106,34 @@ both_engines! {
         for reader in 1..=3 {
             assert_eq!(app.mails(&format!("reader{reader}@example.org")).len(), 1);
         }
+    }
+
+    /// TRUST F21: what is wrong with all copies alike pauses the edition, and what is wrong with one reader's fails that copy alone.
+    /// Each of them had failed, one by one.
+    async fn what_no_copy_can_be_written_of_pauses_and_one_reader_does_not(app: TestApp) {
+        app.readers(3).await;
+        let edition = pressed(&app, "Of thread").await;
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        publishing::seal_due(&app.site, &app.templates).await.expect("it is sealed");
+        let poison = "update delivery set address = 'nowhere' where address = 'reader1@example.org'";
+        assert_eq!(database::change(&app.site.db, poison).await, 1);
+        assert_eq!(database::change(&app.site.db, TOO_LONG).await, 1);
+        app.drain().await;
+        jobs::news::tell(&app.site).await.expect("people are told");
+        app.drain().await;
+        assert_eq!(state(&app, &edition).await, EditionState::Paused);
+        assert_eq!(letters(&app, "Paused: Of thread"), [1, 1]);
+        let page = app.desk().await.open(&format!("/desk/editions/{}", edition.public_id)).await;
+        page.says("No copy of it can be written").says("No reader was passed over");
+
+        database::change(&app.site.db, SHORT_AGAIN).await;
+        app.resume(&edition.public_id).await;
+        app.advance(Duration::from_secs(60));
+        app.drain().await;
+        assert_eq!(state(&app, &edition).await, EditionState::Finished);
+        let ended = "select state, coalesce(class, ''), count(*) from delivery group by 1, 2 order by 1";
+        let ended: Vec<(String, String, i64)> = database::rows(&app.site.db, ended).await;
+        let is = |state: &str, class: &str, count| (state.to_owned(), class.to_owned(), count);
+        assert_eq!(ended, [is("accepted", "", 2), is("failed", "render", 1)]);
     }
 }

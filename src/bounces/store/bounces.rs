@@ -1,9 +1,11 @@
 //! SQL of bounces and complaints.
 
+use super::super::states::{Action, Change, Class, Source};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
-    delivery::names::CopyId,
+    delivery::{names::CopyId, states::AttemptStage},
+    replies::Reason,
     statements,
 };
 
@@ -68,14 +70,14 @@ statements! {
 /// A line to write.
 pub struct NewBounce<'a> {
     pub key: &'a str,
-    pub source: &'a str,
-    pub class: &'a str,
-    pub action: &'a str,
-    pub reason: &'a str,
+    pub source: Source,
+    pub class: Class,
+    pub action: Action,
+    pub reason: Reason,
     pub status: Option<&'a str>,
     pub reply: Option<&'a str>,
     pub words: &'a str,
-    pub effect: &'a str,
+    pub effect: Change,
     pub edition_id: Option<i64>,
     pub subscriber_id: Option<i64>,
     pub counts_for: Option<i64>,
@@ -90,20 +92,19 @@ pub struct NewBounce<'a> {
 pub struct Bounce {
     /// Its number; newer ones are higher.
     pub id: i64,
-    /// How it came: mail, reply, or a mail service's name.
-    pub source: String,
-    /// What it means: hard, soft, complaint, auto-reply, delivered, none.
-    pub class: String,
+    /// How it came.
+    pub source: Source,
+    /// What it means.
+    pub class: Class,
     /// What became of the copy, as its reporter says.
-    pub action: String,
-    /// Why, in a word.
-    pub reason: String,
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
     /// The enhanced status code.
     pub status: Option<String>,
     /// The other server's words, without addresses.
     pub words: String,
-    /// What was done: none, policy, counted, bounced, complained, outdated.
-    pub effect: String,
+    pub effect: Change,
     /// It waits for somebody's judgement, with the others of its edition.
     pub held: bool,
     /// The edition, where it is known.
@@ -124,10 +125,10 @@ pub struct Refusal {
     pub id: i64,
     pub edition_id: i64,
     pub subscriber_id: i64,
-    pub stage: String,
+    pub stage: AttemptStage,
     pub reply: String,
     /// What it means, if it was read when it came.
-    pub reason: Option<String>,
+    pub reason: Option<Reason>,
 }
 
 pub async fn known(tx: &mut Tx, key: &str) -> Result<bool> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::{
     copy_names::CopyId,
-    states::{AttemptOutcome, Class, CopyState, Reason as Stopped},
+    states::{AttemptOutcome, AttemptStage, Class, CopyState, Reason as Stopped},
 };
 use crate::{
     clock::Moment,
@@ -198,7 +198,7 @@ pub struct Attempt {
     /// What became of it.
     pub outcome: AttemptOutcome,
     /// How far the conversation had come.
-    pub stage: String,
+    pub stage: AttemptStage,
     /// The server's own words, or what went wrong before it said any.
     pub reply: String,
     pub at: Moment,
@@ -249,7 +249,7 @@ pub struct Record {
     pub next_at: Moment,
     pub maybe_duplicate: bool,
     pub outcome: AttemptOutcome,
-    pub stage: &'static str,
+    pub stage: AttemptStage,
     pub reply: String,
     /// What a final refusal means; for everything else none.
     pub reason: Option<Reason>,
@@ -414,8 +414,17 @@ pub async fn often_in_doubt(tx: &mut Tx, keys: &[Key]) -> Result<Vec<(i64, i64)>
 
 pub async fn log<'a>(tx: &mut Tx, worker: i64, records: impl IntoIterator<Item = &'a Record>) -> Result<u64> {
     let rows = records.into_iter().map(|r| {
-        let reason = r.reason.map(Reason::as_str);
-        (r.edition_id, r.subscriber_id, r.attempt, worker, r.outcome, r.stage, r.reply.as_str(), r.at, reason)
+        (
+            r.edition_id,
+            r.subscriber_id,
+            r.attempt,
+            worker,
+            r.outcome,
+            r.stage,
+            r.reply.as_str(),
+            r.at,
+            r.reason,
+        )
     });
     tx.many(LOG, rows).await
 }

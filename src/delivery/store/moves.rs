@@ -86,7 +86,7 @@ statements! {
         where subscriber_id = $1 and (state = 'queued' or (state = 'claimed' and not marker))
         and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)
         returning edition_id";
-    /// What is on its way at this moment cannot be called back, but is not tried again: `RECORD` and `TAKE_BACK` see why.
+    /// What is on its way at this moment cannot be called back, but is not tried again: `RECORD` and `GIVE_BACK` see why.
     WITHDRAW_BEGUN = "update delivery set withdrawn = $3 where subscriber_id = $1 and state = 'claimed' and marker
         and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)";
     /// Of how many editions a reader has open copies.
@@ -132,65 +132,45 @@ statements! {
     /// A worker holds these in memory with the old body: its claims are taken from it, and its marker finds that out.
     REPOINT_CLAIMED = "update delivery set variant_id = $2, state = 'queued', claimed_by = null, updated_at = $5
         where edition_id = $1 and subscriber_id > $3 and subscriber_id <= $4 and state = 'claimed' and not marker";
-    /// Before claims are taken back: those whose outcome nobody knows get a line in the log.
-    LOG_UNKNOWN = "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at)
-        select edition_id, subscriber_id, attempt, $1, 'unknown', 'dot', 'the worker stopped before it could record the reply', $2
-        from delivery where state = 'claimed' and claimed_by = $1 and marker";
-    /// A worker is gone: its claims go back, by what is known of each. What has been in doubt three times is not sent a fourth
-    /// time, whatever the policy: it may be what the workers die of, and its reader may have three copies.
-    TAKE_BACK = "update delivery set
-            state = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) <> 'resend'
-                    or (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
-                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3) then 'unknown'
-                when withdrawn is not null then 'suppressed' else 'queued' end,
-            class = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) <> 'resend'
-                    or (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
-                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3) then 'worker died'
-                when withdrawn is not null then withdrawn else null end,
-            maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null, next_at = $2, updated_at = $2
-        where state = 'claimed' and claimed_by = $1
-        returning edition_id, case when state = 'suppressed' and class = 'cancelled' then 'cancelled' else state end as state";
-    /// Before copies go back that a task had in hand when it broke off: what is known of each, for the log.
-    LOG_BROKEN = rows(6) "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at)
+    /// What a worker holds.
+    HELD = "select edition_id, subscriber_id, attempt, marker from delivery where state = 'claimed' and claimed_by = $1";
+    /// Before claims go back whose attempts count: those whose outcome nobody knows get a line in the log, and so do all that a task
+    /// broke off at.
+    LOG_BACK = rows(7) "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at)
         select d.edition_id, d.subscriber_id, d.attempt, d.claimed_by, case when d.marker then 'unknown' else 'broke off' end,
-            case when d.marker then 'dot' else '' end, v.column5, cast(v.column6 as bigint)
+            case when d.marker then 'dot' else '' end, v.column6, cast(v.column7 as bigint)
         from (values {rows}) as v
         join delivery d on d.edition_id = cast(v.column1 as bigint) and d.subscriber_id = cast(v.column2 as bigint)
-        where d.state = 'claimed' and d.claimed_by + 0 = cast(v.column3 as bigint) and d.attempt = cast(v.column4 as bigint)";
-    /// They go back as those of a worker that is gone (`TAKE_BACK`). One that was not begun, and was in hand for the third time, is
-    /// given up: it may be what the tasks break off at. Staff's having it tried again begins a new count.
-    BREAK_OFF = rows(6) "update delivery set
+        where d.state = 'claimed' and d.claimed_by + 0 = cast(v.column3 as bigint) and d.attempt = cast(v.column4 as bigint)
+        and (d.marker or v.column5 = 'broke off')";
+    /// Claims go back, each by what is known of it, and into the lane of its domain if it waits for that. The attempt does not count
+    /// where no word says why; then it was not begun. What has been in doubt three times is not sent a fourth time, whatever the
+    /// policy: it may be what the workers die of, and its reader may have three copies. One that was not begun, and was in hand for
+    /// the third time when a task broke off, is given up; staff's having it tried again begins a new count.
+    GIVE_BACK = rows(8) "update delivery set
             state = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) <> 'resend'
                     or (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
                         and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3) then 'unknown'
                 when withdrawn is not null then 'suppressed'
-                when not marker and (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
+                when not marker and v.column7 = 'broke off' and (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
                         and a.subscriber_id = delivery.subscriber_id and a.outcome = 'broke off' and a.attempt > delivery.earlier_attempts) >= 3 then 'failed'
                 else 'queued' end,
             class = case when marker and ((select unknown_policy from edition where id = delivery.edition_id) <> 'resend'
                     or (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
-                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3) then 'broke off'
+                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'unknown') >= 3) then v.column7
                 when withdrawn is not null then withdrawn
-                when not marker and (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
-                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'broke off' and a.attempt > delivery.earlier_attempts) >= 3 then 'broke off' end,
-            broke_off = true,
+                when not marker and v.column7 = 'broke off' and (select count(*) from delivery_attempt a where a.edition_id = delivery.edition_id
+                        and a.subscriber_id = delivery.subscriber_id and a.outcome = 'broke off' and a.attempt > delivery.earlier_attempts) >= 3 then 'broke off'
+                when v.column7 is null then class end,
+            attempt = delivery.attempt - case when v.column7 is null then 1 else 0 end,
+            broke_off = (broke_off or coalesce(v.column7 = 'broke off', false)),
             maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null,
-            next_at = cast(v.column5 as bigint), updated_at = cast(v.column6 as bigint)
+            next_at = coalesce(cast(v.column5 as bigint), delivery.next_at), lane = v.column6, updated_at = cast(v.column8 as bigint)
         from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
         and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
+        and (not delivery.marker or v.column7 is not null)
         returning edition_id, case when state = 'suppressed' and class = 'cancelled' then 'cancelled' else state end as state";
-    /// A worker stops in good order: what it did not begin goes back, and the attempt does not count.
-    GIVE_BACK_ALL = "update delivery set state = 'queued', claimed_by = null, attempt = attempt - 1, updated_at = $2
-        where state = 'claimed' and claimed_by = $1 and not marker returning edition_id, state";
-    /// A claim that cannot be sent now goes back, into the lane of its domain if it waits for that; the attempt does not count.
-    GIVE_BACK = rows(6) "update delivery set state = 'queued', claimed_by = null, attempt = delivery.attempt - 1,
-            next_at = case when cast(v.column5 as bigint) > 0 then cast(v.column5 as bigint) else delivery.next_at end, lane = v.column6
-        from (values {rows}) as v
-        where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
-        and delivery.state = 'claimed' and not delivery.marker
-        and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
-        returning edition_id, state";
 }
 
 /// A row to write when an edition is sealed: subscriber, address, name, domain, variant, state and class.
@@ -494,47 +474,30 @@ pub async fn repoint(
     Ok(())
 }
 
-/// Takes the claims of a worker that is gone, by what is known of each; how many.
-pub async fn take_back(tx: &mut Tx, moves: &mut Moves, now: Moment) -> Result<usize> {
-    tx.exec(LOG_UNKNOWN, (moves.worker, now)).await?;
-    let taken: Vec<(i64, CopyState)> = tx.all(TAKE_BACK, (moves.worker, now)).await?;
-    Ok(moves.returned(CopyState::Claimed, &taken))
+/// What a worker holds: edition, subscriber, attempt, and whether the marker stands.
+pub async fn held(tx: &mut Tx, worker: i64) -> Result<Vec<(i64, i64, i64, bool)>> {
+    tx.all(HELD, (worker,)).await
 }
 
-/// The same for what a task had in hand when it broke off, each with its words; how many were the worker's own.
-pub async fn take_back_broken(
-    tx: &mut Tx,
-    moves: &mut Moves,
-    broken: &[(Key, &str)],
-    (now, next): (Moment, Moment),
-) -> Result<usize> {
-    let worker = moves.worker;
-    let logged = broken
-        .iter()
-        .map(|&((edition, subscriber, attempt), words)| (edition, subscriber, worker, attempt, words, now));
-    tx.many(LOG_BROKEN, logged).await?;
-    let keys = broken
-        .iter()
-        .map(|&((edition, subscriber, attempt), _)| (edition, subscriber, worker, attempt, next, now));
-    let taken: Vec<(i64, CopyState)> = tx.many_returning(BREAK_OFF, keys).await?;
-    Ok(moves.returned(CopyState::Claimed, &taken))
-}
+/// A claim that goes back: its key; why and in what words, if the attempt counts; until when it waits, if not until it could be
+/// claimed before; in which lane.
+pub type GoesBack<'a> = (Key, Option<(Class, &'a str)>, Option<Moment>, &'a str);
 
-/// Gives back whatever the worker has not begun, and the attempts do not count; how many.
-pub async fn give_back_all(tx: &mut Tx, moves: &mut Moves, now: Moment) -> Result<usize> {
-    let given: Vec<(i64, CopyState)> = tx.all(GIVE_BACK_ALL, (moves.worker, now)).await?;
-    Ok(moves.returned(CopyState::Claimed, &given))
-}
-
-/// The same for some claims, each until a moment of its own if it has one, and into a lane if it waits in one.
+/// Gives claims back; how many were the worker's own.
 pub async fn give_back(
     tx: &mut Tx,
     moves: &mut Moves,
-    claims: &[(Key, Option<Moment>, &str)],
+    claims: &[GoesBack<'_>],
+    now: Moment,
 ) -> Result<usize> {
     let worker = moves.worker;
-    let rows = claims.iter().map(|&((edition, subscriber, attempt), until, lane)| {
-        (edition, subscriber, worker, attempt, until.map_or(0, |until| until.0), lane)
+    let logged = claims.iter().filter_map(|&((edition, subscriber, attempt), why, ..)| {
+        let (class, words) = why?;
+        Some((edition, subscriber, worker, attempt, class, words, now))
+    });
+    tx.many(LOG_BACK, logged).await?;
+    let rows = claims.iter().map(|&((edition, subscriber, attempt), why, until, lane)| {
+        (edition, subscriber, worker, attempt, until, lane, why.map(|(class, _)| class), now)
     });
     let given: Vec<(i64, CopyState)> = tx.many_returning(GIVE_BACK, rows).await?;
     Ok(moves.returned(CopyState::Claimed, &given))

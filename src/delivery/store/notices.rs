@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::states::Class;
+use super::super::states::{Class, CopyState};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -54,33 +54,31 @@ statements! {
             finished_at = case when doubts >= 2 then cast($7 as bigint) end, class = $6, reply = $4, next_at = $5,
             doubts = doubts + 1, maybe_duplicate = true, marker = false, claimed_by = null
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
-    /// A worker is gone: its notices are sent again, flagged where they may have arrived; three times at most, as above.
-    TAKE_BACK = "update notice set state = case when marker and doubts >= 2 then 'failed' else 'queued' end,
-            context = case when marker and doubts >= 2 then '' else context end, message = case when marker and doubts >= 2 then null else message end, class = case when marker and doubts >= 2 then 'worker died' else class end,
-            finished_at = case when marker and doubts >= 2 then cast($2 as bigint) end, doubts = doubts + case when marker then 1 else 0 end,
-            maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null, next_at = $2
-        where state = 'claimed' and claimed_by = $1";
-    /// A task broke off that had it in hand. It goes back as that of a worker that is gone; one that was not begun is given up when
-    /// that happened for the third time.
-    BREAK_OFF = "update notice set state = case when marker and doubts >= 2 or not marker and breaks >= 2 then 'failed' else 'queued' end,
-            context = case when marker and doubts >= 2 or not marker and breaks >= 2 then '' else context end, message = case when marker and doubts >= 2 or not marker and breaks >= 2 then null else message end,
-            finished_at = case when marker and doubts >= 2 or not marker and breaks >= 2 then cast($5 as bigint) end,
-            class = 'broke off', reply = $4, next_at = $6, doubts = doubts + case when marker then 1 else 0 end,
-            breaks = breaks + case when marker then 0 else 1 end,
+    /// What a worker holds.
+    HELD = "select id, attempt, marker from notice where state = 'claimed' and claimed_by = $1";
+    /// Claims go back: sent again, flagged where they may have arrived; three times at most, as above. One that was not begun is given
+    /// up when a task broke off for the third time that had it in hand. The attempt does not count where no word says why.
+    GIVE_BACK = rows(7) "update notice set
+            state = case when marker and doubts >= 2 or not marker and v.column5 = 'broke off' and breaks >= 2 then 'failed' else 'queued' end,
+            context = case when marker and doubts >= 2 or not marker and v.column5 = 'broke off' and breaks >= 2 then '' else context end,
+            message = case when marker and doubts >= 2 or not marker and v.column5 = 'broke off' and breaks >= 2 then null else message end,
+            finished_at = case when marker and doubts >= 2 or not marker and v.column5 = 'broke off' and breaks >= 2 then cast(v.column7 as bigint) end,
+            class = case when v.column5 = 'broke off' or marker and doubts >= 2 then v.column5 else class end,
+            reply = case when v.column5 = 'broke off' then v.column6 else reply end, next_at = coalesce(cast(v.column4 as bigint), next_at),
+            attempt = notice.attempt - case when v.column5 is null then 1 else 0 end, doubts = doubts + case when marker then 1 else 0 end,
+            breaks = breaks + case when not marker and v.column5 = 'broke off' then 1 else 0 end,
             maybe_duplicate = (maybe_duplicate or marker), marker = false, claimed_by = null
-        where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
-    /// A worker stops in good order.
-    GIVE_BACK_ALL = "update notice set state = 'queued', attempt = attempt - 1, claimed_by = null
-        where state = 'claimed' and claimed_by = $1 and not marker";
-    /// A claim that nobody works on goes back; the attempt does not count.
-    GIVE_BACK = rows(3) "update notice set state = 'queued', attempt = notice.attempt - 1, claimed_by = null from (values {rows}) as v
-        where notice.id = cast(v.column1 as bigint) and notice.state = 'claimed' and not notice.marker
-        and notice.claimed_by = cast(v.column2 as bigint) and notice.attempt = cast(v.column3 as bigint)";
+        from (values {rows}) as v
+        where notice.id = cast(v.column1 as bigint) and notice.state = 'claimed' and notice.claimed_by = cast(v.column2 as bigint)
+        and notice.attempt = cast(v.column3 as bigint) and (not notice.marker or v.column5 is not null)";
     /// The copy of the database that holds them was restored: they are not sent.
     END_WAITING = "update notice set state = 'suppressed', class = 'restored', context = '', message = null, finished_at = $2 where state = 'queued' and created_at <= $1 returning template";
     /// What came to its end long ago; until then its key keeps the same fact from being told twice.
     pub(crate) FORGET = "delete from notice where id in (select id from notice
         where finished_at < $1 and state in ('accepted', 'failed', 'suppressed') order by finished_at limit $2)";
+    /// The same of those that asked to confirm: whom nobody knows any more who did not answer.
+    pub(crate) FORGET_ASKING = "delete from notice where id in (select id from notice
+        where template = 'confirm_subscription' and finished_at < $1 and state in ('accepted', 'failed', 'suppressed') order by finished_at limit $2)";
     /// How many stand in each state.
     COUNTS = "select state, count(*) as count from notice group by state";
     /// Given up lately, the newest first.
@@ -243,29 +241,24 @@ pub async fn record(
     }
 }
 
-pub async fn take_back(tx: &mut Tx, worker: i64, now: Moment) -> Result<u64> {
-    tx.exec(TAKE_BACK, (worker, now)).await
+/// What a worker holds: id, attempt, and whether the marker stands.
+pub async fn held(tx: &mut Tx, worker: i64) -> Result<Vec<(i64, i64, bool)>> {
+    tx.all(HELD, (worker,)).await
 }
 
-pub async fn take_back_broken(
-    tx: &mut Tx,
-    worker: i64,
-    (id, attempt): (i64, i64),
-    words: &str,
-    (now, next): (Moment, Moment),
-) -> Result<u64> {
-    tx.exec(BREAK_OFF, (id, worker, attempt, words, now, next)).await
+/// A claim that goes back: its id and attempt; why and in what words, if the attempt counts; until when it waits, if not until it could
+/// be claimed before.
+pub type GoesBack<'a> = ((i64, i64), Option<(Class, &'a str)>, Option<Moment>);
+
+/// Gives claims back; how many were the worker's own.
+pub async fn give_back(tx: &mut Tx, worker: i64, claims: &[GoesBack<'_>], now: Moment) -> Result<u64> {
+    let rows = claims.iter().map(|&((id, attempt), why, until)| {
+        (id, worker, attempt, until, why.map(|(class, _)| class), why.map_or("", |(_, words)| words), now)
+    });
+    tx.many(GIVE_BACK, rows).await
 }
 
-pub async fn give_back_all(tx: &mut Tx, worker: i64) -> Result<u64> {
-    tx.exec(GIVE_BACK_ALL, (worker,)).await
-}
-
-pub async fn give_back(tx: &mut Tx, worker: i64, keys: &[(i64, i64)]) -> Result<u64> {
-    tx.many(GIVE_BACK, keys.iter().map(|&(id, attempt)| (id, worker, attempt))).await
-}
-
-pub async fn counts(db: &Db) -> Result<Vec<(String, i64)>> {
+pub async fn counts(db: &Db) -> Result<Vec<(CopyState, i64)>> {
     db.all(COUNTS, ()).await
 }
 

@@ -1,5 +1,6 @@
 //! SQL of failures of one edition that are too many to be true.
 
+use super::super::states::MassState;
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
@@ -75,14 +76,14 @@ statements! {
 pub struct Counted {
     pub failures: i64,
     domains: String,
-    pub state: String,
+    pub state: MassState,
     pub since: Moment,
 }
 
 impl Counted {
     /// Nothing yet.
     pub fn none(now: Moment) -> Self {
-        Self { failures: 0, domains: String::new(), state: "few".to_owned(), since: now }
+        Self { failures: 0, domains: String::new(), state: MassState::Few, since: now }
     }
 
     /// One more, of a domain; no more domains are kept than are needed.
@@ -131,7 +132,7 @@ pub async fn counted(tx: &mut Tx, edition: i64) -> Result<Option<Counted>> {
 }
 
 pub async fn count(tx: &mut Tx, edition: i64, counted: &Counted, held: bool) -> Result<()> {
-    let state = if held { "held" } else { "few" };
+    let state = if held { MassState::Held } else { MassState::Few };
     let values = (edition, counted.failures, counted.domains.as_str(), state, counted.since, held);
     tx.exec(COUNT, values).await?;
     Ok(())

@@ -8,7 +8,7 @@ use crate::{
 };
 
 statements! {
-    ASKED_TO_END = "select created_at as at from provider_call
+    ASKED_TO_END = "select created_at from provider_call
         where idempotency_key = 'cancel:' || cast($1 as text) and state = 'started'";
     /// Asked for before that moment, and not over yet; or said to be over, and not.
     UNENDED = "select r.public_id, r.email, r.name, r.amount_minor, r.currency, r.provider_subscription_id,
@@ -44,14 +44,9 @@ pub async fn news(db: &Db) -> Result<News> {
     db.one(NEWS, ()).await
 }
 
-#[derive(sqlx_macros::FromRow)]
-struct At {
-    at: Moment,
-}
-
 pub async fn asked_to_end(db: &Db, recurring: &str) -> Result<Option<Moment>> {
-    let found: Option<At> = db.opt(ASKED_TO_END, (recurring,)).await?;
-    Ok(found.map(|row| row.at))
+    let found: Option<(Moment,)> = db.opt(ASKED_TO_END, (recurring,)).await?;
+    Ok(found.map(|(at,)| at))
 }
 
 pub async fn unended(db: &Db, asked_before: Moment) -> Result<Vec<Unended>> {

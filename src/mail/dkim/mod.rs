@@ -18,7 +18,7 @@ use aws_lc_rs::{
 };
 use data_encoding::BASE64;
 
-use crate::clock::Moment;
+use crate::{clock::Moment, words};
 
 /// The headers that are signed where a message has them, and whether one more of it would break the signature.
 const SIGNED: [(&str, bool); 14] = [
@@ -41,31 +41,17 @@ const SIGNED: [(&str, bool); 14] = [
 /// The longest line of a signature.
 const LONGEST_LINE: usize = 76;
 
-/// The two ways of signing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
-    /// `rsa-sha256`: every receiver knows it.
-    Rsa,
-    /// `ed25519-sha256`: shorter and faster; some receivers do not know it yet, so it goes beside an RSA key.
-    Ed25519,
+words! {
+    /// The two ways of signing, as they stand in a key's DNS record (`k=`) and in our database.
+    pub enum Algorithm {
+        /// `rsa-sha256`: every receiver knows it.
+        Rsa = "rsa",
+        /// `ed25519-sha256`: shorter and faster; some receivers do not know it yet, so it goes beside an RSA key.
+        Ed25519 = "ed25519",
+    }
 }
 
 impl Algorithm {
-    /// As it stands in a key's DNS record (`k=`), and in our database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Rsa => "rsa",
-            Self::Ed25519 => "ed25519",
-        }
-    }
-
-    /// Reads what [`Algorithm::as_str`] wrote.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Rsa, Self::Ed25519].into_iter().find(|one| one.as_str() == text)
-    }
-
     const fn tag(self) -> &'static str {
         match self {
             Self::Rsa => "rsa-sha256",

@@ -81,6 +81,7 @@ struct Closed {
     what: &'static str,
     since: String,
     until: String,
+    told: &'static str,
     means: &'static str,
 }
 
@@ -196,6 +197,7 @@ async fn closed(desk: &Desk) -> Result<Vec<Closed>, WebError> {
         what: one.what(),
         since: one.since().date_time(desk.zone()),
         until: one.until().date_time(desk.zone()),
+        told: one.told(),
         means: one.means(),
     };
     Ok(closed.into_iter().map(line).collect())

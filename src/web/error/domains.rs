@@ -1,5 +1,7 @@
 //! What the domains refuse, as pages say it.
 
+use std::time::Duration;
+
 use super::WebError;
 use crate::{
     articles::ArticleError,
@@ -57,6 +59,7 @@ impl From<SubscriberError> for WebError {
             SubscriberError::Link | SubscriberError::Expired => Self::ExpiredLink,
             SubscriberError::NotFound => Self::NotFound,
             SubscriberError::TooMany(wait) => Self::TooMany(wait),
+            SubscriberError::Crowded => Self::TooMany(Duration::from_secs(3_600)),
             SubscriberError::Changed => Self::Conflict(
                 "Since you opened the page, something else has stopped mail to this reader. Look at their page before you decide."
                     .into(),

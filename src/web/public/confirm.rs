@@ -1,5 +1,5 @@
 //! `/confirm/{token}`: the page that the confirmation mail leads to. Programs that look at links before people do open it
-//! too, so only the button confirms (TRUST A25).
+//! too, so only the button confirms (TRUST A25): the page presses it where a browser shows it, and else a person does.
 
 use axum::extract::{Path, State};
 use serde::Serialize;

@@ -11,7 +11,7 @@ use super::{
 use crate::subscribers::{self, Preferences, SubscriberError};
 
 const FIELDS: &[&str] = &["name", "list", "press"];
-const TITLE: &str = "Your preferences";
+const TITLE: &str = "Your choices";
 
 #[derive(Serialize)]
 struct Page {

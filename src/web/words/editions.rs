@@ -4,7 +4,7 @@ use super::grouped;
 use crate::{
     delivery::{
         progress::Progress,
-        states::{AttemptOutcome, Class, CopyState},
+        states::{AttemptOutcome, AttemptStage, Class, CopyState},
     },
     editions::EditionState,
 };
@@ -77,14 +77,14 @@ pub(in crate::web) const fn attempt(outcome: AttemptOutcome) -> &'static str {
 }
 
 /// How far an attempt got.
-pub(in crate::web) fn stage(stage: &str) -> &'static str {
+pub(in crate::web) const fn stage(stage: AttemptStage) -> &'static str {
     match stage {
-        "connect" | "auth" => "before the conversation began",
-        "mail" => "at the sender’s address",
-        "rcpt" => "at the reader’s address",
-        "data" | "body" => "before the message was over",
-        "dot" => "after the whole message",
-        _ => "",
+        AttemptStage::Connect | AttemptStage::Auth => "before the conversation began",
+        AttemptStage::Mail => "at the sender’s address",
+        AttemptStage::Rcpt => "at the reader’s address",
+        AttemptStage::Data => "before the message was over",
+        AttemptStage::Dot => "after the whole message",
+        AttemptStage::Unknown | AttemptStage::Render => "",
     }
 }
 

@@ -1,8 +1,9 @@
 //! Readers: how they stand, what they agreed to, and what came back from them.
 
 use crate::{
-    bounces::record::Bounce,
+    bounces::{Action, record::Bounce, states::Change},
     delivery::suppression::Reason,
+    replies,
     subscribers::{ConsentAction, ConsentMethod, DonorState, Subscription, SubscriptionState},
 };
 
@@ -61,39 +62,39 @@ pub(in crate::web) const fn stopped_because(reason: Reason) -> &'static str {
 
 /// What a report changed, and the colour of its pill.
 pub(in crate::web) fn effect(bounce: &Bounce) -> (&'static str, &'static str) {
-    match bounce.effect.as_str() {
+    match bounce.effect {
         _ if bounce.held => ("waits for you", "warn"),
-        "bounced" | "complained" => ("not mailed any more", "bad"),
-        "counted" => ("counted", "warn"),
-        "policy" => ("not their fault", ""),
-        "outdated" => ("from before", ""),
-        _ => ("noted", ""),
+        Change::Bounced | Change::Complained => ("not mailed any more", "bad"),
+        Change::Counted => ("counted", "warn"),
+        Change::Policy => ("not their fault", ""),
+        Change::Outdated => ("from before", ""),
+        Change::None => ("noted", ""),
     }
 }
 
 /// Why a copy came back.
 pub(in crate::web) fn bounced_because(bounce: &Bounce) -> &'static str {
-    if bounce.action == "delayed" {
+    if bounce.action == Action::Delayed {
         return "Late: it is still being tried";
     }
-    if bounce.action == "delivered" {
+    if bounce.action == Action::Delivered {
         return "It arrived";
     }
-    match bounce.reason.as_str() {
-        "no-mailbox" => "There is no such mailbox",
-        "no-host" => "There is no such domain",
-        "moved" => "They have moved",
-        "takes-no-mail" => "Their domain takes no mail",
-        "full" => "Their mailbox is full",
-        "too-big" => "The email was too big for them",
-        "disabled" => "Their mailbox is switched off",
-        "policy" => "Their mail service refused us",
-        "too-much" => "Their mail service wants less at once",
-        "expired" => "It could not be delivered in time",
-        "network" => "Their mail service could not be reached",
-        "server" => "Something is wrong with a mail server",
-        "complaint" => "They marked it as spam",
-        "away" => "An automatic answer",
-        _ => "It was refused",
+    match bounce.reason {
+        replies::Reason::NoMailbox => "There is no such mailbox",
+        replies::Reason::NoHost => "There is no such domain",
+        replies::Reason::Moved => "They have moved",
+        replies::Reason::TakesNoMail => "Their domain takes no mail",
+        replies::Reason::Full => "Their mailbox is full",
+        replies::Reason::TooBig => "The email was too big for them",
+        replies::Reason::Disabled => "Their mailbox is switched off",
+        replies::Reason::Policy => "Their mail service refused us",
+        replies::Reason::TooMuch => "Their mail service wants less at once",
+        replies::Reason::Expired => "It could not be delivered in time",
+        replies::Reason::Network => "Their mail service could not be reached",
+        replies::Reason::Server => "Something is wrong with a mail server",
+        replies::Reason::Complaint => "They marked it as spam",
+        replies::Reason::Away => "An automatic answer",
+        replies::Reason::Refused | replies::Reason::Unknown => "It was refused",
     }
 }

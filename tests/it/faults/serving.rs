@@ -27,6 +27,9 @@ both_engines! {
     async fn what_was_answered_is_there_after_a_kill(app: TestApp) {
         app.leaves_work();
         let mut seed = Seed::get("killed while serving");
+        // A magazine that so many people join each day asks no browser for any work.
+        database::change(&app.site.db, "insert into joined_day (began_at, joined) with recursive n(i) as (
+            select 0 union all select i + 1 from n where i < 5000) select 1767225600000000 + i * 86400000000, 10000 from n").await;
         app.import_readers(CLIENTS * WISHES * KILLS).await;
         let edition = app.send_edition("With links").await;
         let leaving = links(&app, edition).await;

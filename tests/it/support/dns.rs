@@ -106,8 +106,11 @@ impl DnsServer {
 fn labels(name: &str) -> Vec<u8> {
     let address: Result<IpAddr, _> = name.parse();
     assert!(address.is_err(), "{name} is an address, not a name");
-    let mut bytes: Vec<u8> =
-        name.split('.').flat_map(|label| [&[label.len() as u8], label.as_bytes()].concat()).collect();
+    let mut bytes: Vec<u8> = name
+        .split('.')
+        .filter(|label| !label.is_empty())
+        .flat_map(|label| [&[label.len() as u8], label.as_bytes()].concat())
+        .collect();
     bytes.push(0);
     bytes
 }

@@ -14,7 +14,7 @@ use broadside::{
     publishing::{self, Content, Edition},
     relays::RelayOptions,
     settings::Settings,
-    subscribers::{self, Basis, NewSubscription, Trace, consent, lists},
+    subscribers::{self, Basis, Crowd, NewSubscription, Trace, consent, lists},
 };
 
 use super::{TestApp, mail::Mail};
@@ -91,6 +91,7 @@ impl TestApp {
             wording: &consent::wording(&settings.magazine_name),
             form: "a test",
             trace: Trace { ip: "192.0.2.7", user_agent: "a test" },
+            crowd: Crowd::Unasked,
         };
         subscribers::subscribe(&self.site, &settings, new).await.expect("the request is taken");
     }

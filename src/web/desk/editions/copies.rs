@@ -41,7 +41,7 @@ impl Line {
         Self {
             attempt: one.attempt,
             what: attempt(one.outcome).to_owned(),
-            stage: stage(&one.stage),
+            stage: stage(one.stage),
             words: one.reply,
             when: one.at.date_time(zone),
         }

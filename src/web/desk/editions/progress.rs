@@ -23,7 +23,7 @@ use crate::{
     delivery::{
         progress::{self, Progress},
         states::CopyState,
-        variant::UNREADABLE,
+        variant::NO_COPY,
     },
     editions::EditionState,
     origin::{self, Standing},
@@ -308,8 +308,8 @@ fn explanation(edition: &Edition, refused: i64) -> &'static str {
         EditionState::Paused if refused > 0 => {
             "No reader was blamed for it. If the words speak of us, Settings, Deliverability says what mail providers miss in your mail; if they say that readers are gone, Readers, Bounces asks you whether that can be true. Then let it go on: the copies that failed for it are tried again with the rest. Or leave them out, and try them later, below."
         }
-        EditionState::Paused if edition.held_because.starts_with(UNREADABLE) => {
-            "No reader was passed over: whoever has no copy yet waits for it. When its text can be read again, let it go on."
+        EditionState::Paused if edition.held_because.starts_with(NO_COPY) => {
+            "No reader was passed over: whoever has no copy yet waits for it. When it can be written again, let it go on."
         }
         EditionState::Paused if !edition.held_because.is_empty() => {
             "No reader was blamed for it. Settings, Deliverability says what mail providers miss in your mail. When that is mended, let it go on."

@@ -133,7 +133,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
         Asked::Mailed => "asked",
         Asked::Later(_) => "asked-later",
         Asked::Before => "asked-before",
-        Asked::OnTheList => "on-list",
+        Asked::OnTheList | Asked::Told => "on-list",
         Asked::Stopped => {
             form.mistake(
                 "email",

@@ -1,0 +1,59 @@
+//! Telling people from programs that fill in the form, without anybody else's help.
+//!
+//! A form says when it was made, and a program that sends it back in a moment gives itself away. When more than usual come, a
+//! browser is asked for some work: to find a number that makes the hash of our challenge begin with noughts. That takes it a
+//! second or so, and costs whoever wants thousands of mails thousands of seconds; we check it by one hash (TRUST A24).
+
+use std::time::Duration;
+
+use crate::{
+    attempts,
+    clock::Moment,
+    db::{Result, Tx},
+    site::Site,
+    token::{self, Purpose},
+};
+
+/// How many bits of the hash are nought.
+pub const BITS: u32 = 17;
+/// How long a challenge can be answered.
+const LASTS: Duration = Duration::from_secs(3_600);
+
+/// For a form: when it was made.
+#[must_use]
+pub fn stamp(site: &Site) -> String {
+    site.keys.sign(Purpose::SignUp, &format!("made.{}", site.now().0), None)
+}
+
+/// How long ago a form was made, by our own clock; none for a form that does not say so, or was made by a clock that is ahead.
+#[must_use]
+pub fn age(site: &Site, stamp: &str) -> Option<Duration> {
+    let now = site.now();
+    let scope = site.keys.verify(Purpose::SignUp, stamp, now).ok()?;
+    let made = Moment(scope.strip_prefix("made.")?.parse().ok()?);
+    (made <= now).then(|| now.since(made))
+}
+
+/// A challenge for one sign-up.
+#[must_use]
+pub fn challenge(site: &Site) -> String {
+    let scope = format!("work.{}", token::public_id());
+    site.keys.sign(Purpose::SignUp, &scope, Some(site.now().plus(LASTS)))
+}
+
+/// Whether a number answers a challenge, whoever made that.
+#[must_use]
+pub fn answers(challenge: &str, answer: &str) -> bool {
+    let hash = token::hash(&format!("{challenge}:{answer}"));
+    u32::from_str_radix(&hash[..8], 16).is_ok_and(|first| first.leading_zeros() >= BITS)
+}
+
+/// Takes an answer to a challenge of ours, once.
+pub(super) async fn accept(tx: &mut Tx, site: &Site, challenge: &str, answer: &str) -> Result<bool> {
+    let scope = site.keys.verify(Purpose::SignUp, challenge, site.now());
+    let is_ours = scope.is_ok_and(|scope| scope.starts_with("work."));
+    if !is_ours || !answers(challenge, answer) {
+        return Ok(false);
+    }
+    attempts::once(tx, site, ("work", challenge), LASTS).await
+}

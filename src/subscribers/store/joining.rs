@@ -1,0 +1,142 @@
+//! The SQL of joining: what the brake counts, the names that were typed, and what nobody confirmed.
+
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    /// One more for the brake to count.
+    ADD_LETTER = "insert into confirmation_mail (subscriber_id, sent_at, mailbox, network, domain, letter, name)
+        values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
+    /// The last three to a mailbox, or to the reader, between two moments; the newest first.
+    LETTERS = "select subscriber_id, sent_at from confirmation_mail
+        where (mailbox = $1 or subscriber_id = $2) and sent_at > $3 and sent_at <= $4 order by sent_at desc limit 3";
+    /// What the last hour and the last days weigh.
+    SPENT = "select
+        (select cast(coalesce(sum(weight), 0) as bigint) from confirmation_mail where network = $1 and sent_at > $3 and sent_at <= $4) as network,
+        (select cast(coalesce(sum(weight), 0) as bigint) from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4) as domain,
+        (select count(*) from confirmation_mail where sent_at > $3 and sent_at <= $4) as whole,
+        (select cast(coalesce(sum(joined), 0) as bigint) from joined_day where began_at >= $5 and began_at < $6) as joined,
+        (select count(*) from subscriber where confirm_due_at is not null) as waiting";
+    /// Whether `RETURNED` would find one.
+    IS_RETURNED = "select subscriber_id from confirmation_mail where weight = 1 and sent_at > $1 and letter in (
+        select key from notice where template = 'confirm_subscription' and state = 'failed' and finished_at > $1
+        and class in ('refused', 'no such mailbox', 'no such domain', 'moved away', 'takes no mail', 'mailbox switched off')) limit 1";
+    /// Those whose mailbox refused them for good count for more.
+    RETURNED = "update confirmation_mail set weight = 3 where weight = 1 and sent_at > $1 and letter in (
+        select key from notice where template = 'confirm_subscription' and state = 'failed' and finished_at > $1
+        and class in ('refused', 'no such mailbox', 'no such domain', 'moved away', 'takes no mail', 'mailbox switched off'))";
+    /// What the brake no longer counts.
+    pub(crate) FORGET_LETTERS = "delete from confirmation_mail where (subscriber_id, sent_at) in (
+        select subscriber_id, sent_at from confirmation_mail where sent_at < $1 order by sent_at limit $2)";
+    /// Whoever typed another name later may be the addressee, or not: the earlier ones are nobody's any more.
+    FORGET_NAMES = "update confirmation_mail set name = '' where subscriber_id = $1 and name <> $2 and name <> ''";
+    NAME_OF_LETTER = "select name from confirmation_mail where subscriber_id = $1 and letter = $2";
+    ONE_MORE_JOINED = "insert into joined_day (began_at, joined) values ($1, 1)
+        on conflict (began_at) do update set joined = joined_day.joined + 1";
+    pub(crate) FORGET_DAYS = "delete from joined_day where began_at in (
+        select began_at from joined_day where began_at < $1 order by began_at limit $2)";
+    /// The askings for addresses that nobody confirmed: they prove nothing.
+    pub(crate) FORGET_ASKINGS = "delete from consent_event where id in (
+        select e.id from subscription s join consent_event e on e.subscriber_id = s.subscriber_id
+        where s.state = 'pending' and s.asked_at < $1
+        and not exists (select 1 from subscription o where o.subscriber_id = s.subscriber_id
+            and (o.state <> 'pending' or o.confirmed_at is not null or o.left_at is not null or o.asked_at >= $1))
+        and not exists (select 1 from donor_state d where d.subscriber_id = s.subscriber_id)
+        order by s.asked_at limit $2)";
+    /// The addresses, once their askings are gone.
+    pub(crate) FORGET_UNCONFIRMED = "delete from subscriber where id in (
+        select s.subscriber_id from subscription s
+        where s.state = 'pending' and s.asked_at < $1
+        and not exists (select 1 from subscription o where o.subscriber_id = s.subscriber_id
+            and (o.state <> 'pending' or o.confirmed_at is not null or o.left_at is not null or o.asked_at >= $1))
+        and not exists (select 1 from donor_state d where d.subscriber_id = s.subscriber_id)
+        and not exists (select 1 from consent_event e where e.subscriber_id = s.subscriber_id)
+        order by s.asked_at limit $2)";
+}
+
+/// Whom a mail that asks to confirm counts for, as hashes.
+#[derive(Clone, Debug)]
+pub struct Whose {
+    /// The mailbox, whichever of its spellings was typed.
+    pub mailbox: String,
+    /// The network that asked; none where it is not known.
+    pub network: Option<String>,
+    /// The domain of the address.
+    pub domain: String,
+}
+
+/// What has gone out lately.
+#[derive(Clone, Copy, Debug, Default, sqlx_macros::FromRow)]
+pub struct Spent {
+    /// What mails weigh that the network asked for.
+    pub network: i64,
+    /// What mails weigh to the domain.
+    pub domain: i64,
+    /// How many mails went out in all.
+    pub whole: i64,
+    /// How many people joined in the last days before today.
+    pub joined: i64,
+    /// How many readers wait for a mail.
+    pub waiting: i64,
+}
+
+/// A mail that went out.
+pub struct Letter<'a> {
+    pub subscriber: i64,
+    pub whose: &'a Whose,
+    /// The key of its notice.
+    pub key: &'a str,
+    /// The name that was typed with it.
+    pub name: &'a str,
+}
+
+pub async fn add_letter(tx: &mut Tx, letter: Letter<'_>, now: Moment) -> Result<u64> {
+    let Letter { subscriber, whose: Whose { mailbox, network, domain }, key, name } = letter;
+    let row = (subscriber, now, mailbox.as_str(), network.as_deref(), domain.as_str(), key, name);
+    tx.exec(ADD_LETTER, row).await
+}
+
+/// To whom and when the last three mails went that asked a mailbox to confirm, after `since` and up to `now`.
+pub async fn letters(
+    tx: &mut Tx,
+    mailbox: &str,
+    subscriber: i64,
+    (since, now): (Moment, Moment),
+) -> Result<Vec<(i64, Moment)>> {
+    tx.all(LETTERS, (mailbox, subscriber, since, now)).await
+}
+
+pub async fn spent(
+    tx: &mut Tx,
+    whose: &Whose,
+    (since, now): (Moment, Moment),
+    (from_day, today): (Moment, Moment),
+) -> Result<Spent> {
+    tx.one(SPENT, (whose.network.as_deref(), whose.domain.as_str(), since, now, from_day, today)).await
+}
+
+/// Of what went out since a moment, what came back counts for more.
+pub async fn returned(db: &Db, since: Moment) -> Result<u64> {
+    if db.opt::<(i64,)>(IS_RETURNED, (since,)).await?.is_none() {
+        return Ok(0);
+    }
+    let mut tx = db.begin().await?;
+    let returned = tx.exec(RETURNED, (since,)).await?;
+    tx.commit().await?;
+    Ok(returned)
+}
+
+pub async fn forget_names(tx: &mut Tx, subscriber: i64, but: &str) -> Result<u64> {
+    tx.exec(FORGET_NAMES, (subscriber, but)).await
+}
+
+pub async fn name_of_letter(tx: &mut Tx, subscriber: i64, key: &str) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(NAME_OF_LETTER, (subscriber, key)).await?.map(|(name,)| name))
+}
+
+pub async fn one_more_joined(tx: &mut Tx, day: Moment) -> Result<u64> {
+    tx.exec(ONE_MORE_JOINED, (day,)).await
+}
