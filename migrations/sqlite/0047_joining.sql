@@ -17,8 +17,10 @@ create index confirmation_mail_network_sent_at_idx on confirmation_mail (network
 create index confirmation_mail_domain_sent_at_idx on confirmation_mail (domain, sent_at) where domain is not null;
 
 -- Names that were typed for addresses which nobody has confirmed yet.
-update subscriber set name = '' where name <> '' and id in (select subscriber_id from subscription where state = 'pending')
-    and id not in (select subscriber_id from subscription where state <> 'pending' or confirmed_at is not null);
+update subscriber set name = '' where name <> ''
+    and exists (select 1 from subscription s where s.subscriber_id = subscriber.id and s.state = 'pending')
+    and not exists (select 1 from subscription s where s.subscriber_id = subscriber.id and (s.state <> 'pending' or s.confirmed_at is not null))
+    and not exists (select 1 from consent_event e where e.subscriber_id = subscriber.id and e.method = 'staff');
 
 -- How many joined on a day, by pressing the button: what is usual.
 create table joined_day (

@@ -573,6 +573,11 @@ impl Sender {
     }
 
     async fn compose_notice(&mut self, notice: Box<ClaimedNotice>) -> Option<Ready> {
+        // No later try reads it any better.
+        if let Err(error) = EmailAddress::parse(&notice.address) {
+            self.record_notice(&notice, Ending::Failed(Class::Render), error.to_string());
+            return None;
+        }
         match self.suppressed(&notice).await {
             Ok(false) => {}
             Ok(true) => {

@@ -80,8 +80,17 @@ pub fn meant(domain: &str) -> Option<String> {
         return ended;
     }
     // Short names are close to one another, and all taken.
-    let is_close = |common: &&&str| common.len() >= 8 && osa_distance(typed, common) == 1;
+    let is_close = |common: &&&str| {
+        common.len() >= 8
+            && osa_distance(typed, common) == 1
+            && !(of_a_country(typed) && of_a_country(common))
+    };
     COMMON.iter().find(is_close).map(|common| (*common).to_owned()).or(ended)
+}
+
+/// `hotmail.be` is no slip of the finger for `hotmail.de`.
+fn of_a_country(domain: &str) -> bool {
+    domain.rsplit('.').next().is_some_and(|end| end.len() == 2)
 }
 
 #[cfg(test)]
@@ -107,9 +116,15 @@ mod tests {
 
     #[test]
     fn what_is_as_good_as_the_common_ones_is_left_alone() {
-        for typed in
-            COMMON.iter().chain(&["example.org", "gmx.fr", "mail.fr", "xn--r8jz45g.jp", "example.co"])
-        {
+        for typed in COMMON.iter().chain(&[
+            "example.org",
+            "gmx.fr",
+            "hotmail.be",
+            "yahoo.ie",
+            "mail.fr",
+            "xn--r8jz45g.jp",
+            "example.co",
+        ]) {
             assert_eq!(meant(typed), None, "{typed}");
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub(super) use super::store::joining::{Spent, Whose};
 use super::{Result, SubscriberError, machines, store::joining as store};
 use crate::{
-    attempts,
+    attempts::{self, Limit},
     clock::Moment,
     db::{self, Tx},
     email_address::EmailAddress,
@@ -30,6 +30,8 @@ const MOST_IN_A_WEEK: usize = 3;
 
 /// What one network causes in an hour at most.
 const OF_A_NETWORK: i64 = 30;
+/// And so many of those who wait, which are not known by their network when their mail goes.
+pub(super) const WHO_WAITS: Limit = Limit::within("wait to be asked", OF_A_NETWORK, HOUR);
 /// What goes out in an hour without any proof, where little is usual.
 const LEAST_CEILING: i64 = 120;
 /// What is usual is the mean of so many days.

@@ -69,9 +69,9 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
     }
     if !joined.is_empty() {
         joining::one_more_joined(&mut tx, budget::day(site.now())).await?;
-        // The name that came with this very mail; whoever typed another since may have been somebody else.
+        // The name that came with this very mail; whoever typed another since may have been somebody else. Who has a name keeps it.
         let name = joining::name_of_letter(&mut tx, reader.id, &letter_key(link)).await?;
-        if let Some(name) = name.filter(|name| !name.is_empty()) {
+        if let Some(name) = name.filter(|name| !name.is_empty() && reader.name.is_empty()) {
             store::rename(&mut tx, reader.id, &name).await?;
         }
     }

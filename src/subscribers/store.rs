@@ -62,9 +62,10 @@ statements! {
     /// When the confirmation was last sent, for what was asked since a moment.
     CONFIRMATION_SENT = "update subscription set confirmation_sent_at = $2 where subscriber_id = $1 and state = 'pending' and asked_at > $3";
     /// Whether the reader confirmed anything since a moment.
-    ANSWERED = "select count(*) from subscription where subscriber_id = $1 and confirmed_at >= $2";
+    ANSWERED = "select count(*) from subscription where subscriber_id = $1 and (confirmed_at >= $2
+        or exists (select 1 from confirmation_mail m where m.subscriber_id = $1 and m.sent_at = $2 and m.letter like 'already_reader:%'))";
     /// The brake holds a mail back until a moment.
-    HOLD_BACK = "update subscriber set confirm_due_at = $2 where id = $1";
+    HOLD_BACK = "update subscriber set confirm_due_at = case when confirm_due_at <= $2 then confirm_due_at else $2 end where id = $1";
     /// Nothing is held back any more; of two that look at once, one finds it.
     FORGET_DUE = "update subscriber set confirm_due_at = null where confirm_due_at <= $1";
     NO_LONGER_DUE = "update subscriber set confirm_due_at = null where id = $1 and confirm_due_at <= $2";

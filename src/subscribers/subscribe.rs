@@ -69,6 +69,9 @@ pub struct NewSubscription<'a> {
 /// [`SubscriberError::Crowded`]; when the database fails. Then nothing was kept.
 pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_>) -> Result<Goes> {
     brake(site, new.trace.ip).await?;
+    if new.crowd == Crowd::Waits {
+        brake_on_who_waits(site, new.trace.ip).await?;
+    }
     let whose = Whose::of(site, new.email, new.trace.ip);
     let mut tx = site.db.begin().await?;
     whose.hold(&mut tx, site).await?;
@@ -179,7 +182,7 @@ async fn ask(
     let (typed, given) = if by_form { (name, String::new()) } else { (String::new(), name) };
     let reader = reader_for(tx, site, asking.email, &given).await?;
     store::hold(tx, reader.id).await?;
-    if !typed.is_empty() {
+    if by_form {
         joining::forget_names(tx, reader.id, &typed).await?;
     }
     let mut any_waits = false;
@@ -265,10 +268,14 @@ async fn ask_one_held_back(site: &Site, settings: &Settings, reader: &Subscriber
         tx.commit().await?;
         return Ok(false);
     }
-    let next = next_mail(now, &budget::letters(&mut tx, &whose, reader.id, now).await?);
+    let sent = budget::letters(&mut tx, &whose, reader.id, now).await?;
+    let next = next_mail(now, &sent);
     let spent = whose.spent(&mut tx, now).await?;
     let asked = if next > now {
-        // Another spelling of the mailbox got one meanwhile.
+        // When another spelling of the mailbox got one meanwhile, this one is not asked by itself any more.
+        if sent.first().is_some_and(|(to, _)| *to == reader.id) {
+            store::hold_back(&mut tx, reader.id, next).await?;
+        }
         false
     } else if spent.has_room_for_who_waits() {
         ask_to_confirm(&mut tx, site, settings, (reader, &whose, "")).await?
@@ -298,6 +305,16 @@ async fn brake(site: &Site, ip: &str) -> Result<()> {
         return Ok(());
     }
     match Attempt::begin(site, &SIGN_UPS.apart(network)).await {
+        Ok(_stays_counted) => Ok(()),
+        Err(Refusal::TooMany(wait)) => Err(SubscriberError::TooMany(wait)),
+        Err(Refusal::Database(error)) => Err(error.into()),
+    }
+}
+
+/// Whoever waits causes a mail later: a network causes no more of those in an hour than of others.
+async fn brake_on_who_waits(site: &Site, ip: &str) -> Result<()> {
+    let Some(network) = ip.parse().ok().and_then(Network::of) else { return Ok(()) };
+    match Attempt::begin(site, &[budget::WHO_WAITS.on(&network.neighbourhood().to_string())]).await {
         Ok(_stays_counted) => Ok(()),
         Err(Refusal::TooMany(wait)) => Err(SubscriberError::TooMany(wait)),
         Err(Refusal::Database(error)) => Err(error.into()),

@@ -250,6 +250,28 @@ both_engines! {
         assert_eq!(mail.header("Auto-Submitted").as_deref(), Some("auto-generated"), "TRUST M11");
         assert!(mail.header("List-Unsubscribe").is_none(), "TRUST M29");
         app.visitor().open(&mail.link("/preferences/")).await.says("Mail goes to a***@example.org");
+        // It has no button to join by: who leaves and asks anew is asked as soon as the day is over.
+        let door = Door::of(&app).await;
+        let (ann,) = rows::<(i64,)>(&app.site.db, "select id from subscriber").await.remove(0);
+        subscribers::leave_by_staff(&app.site, ann, door.list, "asked by phone").await.expect("gone");
+        app.subscribe(ANN).await;
+        assert_eq!(app.mails(ANN).len(), 2);
+        app.advance(DAY);
+        app.drain().await;
+        press(&app, &app.last_mail(ANN).link("/confirm/")).await;
+    }
+
+    /// TRUST A24: who waits for a mail counts for their network like everybody else.
+    async fn who_waits_counts_for_their_network(app: TestApp) {
+        let door = Door::of(&app).await;
+        for at in 0..30 {
+            let (email, ip) = (format!("victim{at}@example.org"), format!("198.51.100.{at}"));
+            door.try_from(&app, (&email, ""), &ip, Crowd::Waits).await.expect("taken");
+        }
+        let more = door.try_from(&app, ("victim30@example.org", ""), "198.51.100.200", Crowd::Waits).await;
+        assert!(matches!(more, Err(SubscriberError::TooMany(_))), "{more:?}");
+        door.try_from(&app, (ANN, ""), "203.0.113.1", Crowd::Waits).await.expect("a reader from elsewhere");
+        app.drain().await;
     }
 
     /// TRUST A24: the name that a stranger typed for an address goes with the stranger's letter, and is nobody's once its owner
@@ -275,11 +297,15 @@ both_engines! {
         ask("bob@example.org", "Bob").await;
         press(&app, &app.last_mail("bob@example.org").link("/confirm/")).await;
         assert_eq!(name_of(&app, "bob@example.org").await, "");
-        // With one name all is as it was typed.
-        ask("cleo@example.org", "Cleo").await;
+        // Nor when one of the two typed none.
+        ask("cleo@example.org", "Rude Name").await;
         ask("cleo@example.org", "").await;
         press(&app, &app.last_mail("cleo@example.org").link("/confirm/")).await;
-        assert_eq!(name_of(&app, "cleo@example.org").await, "Cleo");
+        assert_eq!(name_of(&app, "cleo@example.org").await, "");
+        // With one name all is as it was typed.
+        ask("dora@example.org", "Dora").await;
+        press(&app, &app.last_mail("dora@example.org").link("/confirm/")).await;
+        assert_eq!(name_of(&app, "dora@example.org").await, "Dora");
     }
 
     /// An address that nobody confirmed is forgotten after two weeks, with all that was typed for it.
