@@ -3,6 +3,8 @@
 //! A magazine wants less than the RFCs take (TRUST M18): no quoted local part, no address literal, no host without a dot. UTF-8
 //! local parts (RFC 6532) and plus tags are welcome. The domain is kept as its A-label, so that `a@例え.jp` and
 //! `a@xn--r8jz45g.jp` are one reader; the local part composed (NFC), so that `é` is one letter.
+//!
+//! No crate reads them for us: lettre took what the RFCs take and a magazine does not want, and refused names in Devanagari.
 
 mod hints;
 mod kinds;
