@@ -197,6 +197,8 @@ class Journey:
     def subscribe(self, address):
         reader = Visitor(self.authority)
         form = reader.open(f"https://{OLD}/subscribe").form("/subscribe", email=address).ticked("consent")
+        # Whoever sends a form back in a moment is taken for a program.
+        time.sleep(3)
         reader.submit(form)
         text = self.text(self.mail.wait_for(address, "Please confirm"))
         page = reader.open(re.search(r"https://\S+/confirm/[^\s>)]+", text)[0])
