@@ -36,6 +36,7 @@ use std::{path::PathBuf, process::ExitCode};
 pub use self::log::end_quietly_when_nobody_reads;
 
 use clap::{Parser, Subcommand};
+use futures_util::future::BoxFuture;
 
 use crate::config::Config;
 
@@ -132,7 +133,13 @@ impl Cli {
     ///
     /// # Errors
     /// What went wrong, for the person at the terminal.
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    #[must_use]
+    pub fn run(self) -> BoxFuture<'static, anyhow::Result<ExitCode>> {
+        // Boxed here, the program is compiled in the library: what is only waited for elsewhere is compiled elsewhere.
+        Box::pin(self.work())
+    }
+
+    async fn work(self) -> anyhow::Result<ExitCode> {
         // These work without settings: they are how one finds out about them.
         match self.command {
             Command::Settings(settings::Arguments { command: None }) => return settings::list(),

@@ -14,6 +14,7 @@ pub mod turns;
 
 use std::{path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
+use futures_util::future::BoxFuture;
 use tokio::{sync::watch, time::timeout};
 
 pub use self::store::STATEMENTS;
@@ -74,6 +75,18 @@ pub struct Jobs {
     pub meters: Meters,
     /// The same, for whoever looks at the database.
     pub turns: Turns,
+}
+
+/// Why a job did not get through its turn.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+/// A job at its turn.
+type Working<'a> = BoxFuture<'a, Result<(), Failure>>;
+
+fn working<'a, T, E>(work: impl Future<Output = Result<T, E>> + Send + 'a) -> Working<'a>
+where
+    Failure: From<E>,
+{
+    Box::pin(async { Ok(work.await.map(drop)?) })
 }
 
 /// How long it is waited for a job that does not end.
@@ -326,95 +339,129 @@ impl Jobs {
         noted(job, outcome);
     }
 
-    async fn attempt(&self, job: Job, ran: Duration) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let site = &self.site;
+    async fn attempt(&self, job: Job, ran: Duration) -> Result<(), Failure> {
         // A copy of a database on another machine asks nobody, fetches nothing, books nothing, and forgets nothing: somebody may
         // have opened it to look at what is long over (TRUST T10). Sealing looks for itself, if there is something to seal.
         // And whether there is anything that broke off, the process knows by itself.
-        let is_quiet = job == Job::TellOfBreaks && self.breaks.is_quiet(site.now());
-        if is_quiet || job != Job::SealEditions && origin::look(site).await? != Standing::AtHome {
+        let is_quiet = job == Job::TellOfBreaks && self.breaks.is_quiet(self.site.now());
+        if is_quiet || job != Job::SealEditions && origin::look(&self.site).await? != Standing::AtHome {
             return Ok(());
         }
+        self.work(job, ran).await
+    }
+
+    /// What a job does, on the heap: no thread's stack has room for all of them.
+    fn work(&self, job: Job, ran: Duration) -> Working<'_> {
+        let Self { site, .. } = self;
         match job {
-            Job::SealEditions => drop(publishing::seal_due(site, &self.templates).await?),
-            Job::AskHeldBack => drop(subscribers::ask_held_back(site).await?),
-            Job::TellOwners => {
-                let mut each = Each::default();
-                let happened = each.one(news::tell(site)).await;
-                let returned = each.one(publishing::tell_of_returned(site)).await;
-                let closed = each.one(crowds::tell(site)).await;
-                let refused = each.one(mail_services::tell(site)).await;
-                let refusals = each.one(publishing::tell_of_refusals(site)).await;
-                let unended = each.one(donations::attention::tell_of_unended(site)).await;
-                each.end();
-                happened.transpose()?;
-                returned.transpose()?;
-                closed.transpose()?;
-                refused.transpose()?;
-                refusals.transpose()?;
-                unended.transpose()?;
-            }
-            Job::WorkOnProviderEvents => {
-                if let Some(provider) = &self.payments {
-                    donations::process_inbox(site, provider.as_ref()).await?;
-                }
-            }
-            Job::ResumeProviderCalls => {
-                if let Some(provider) = &self.payments {
-                    donations::resume_calls(site, provider.as_ref()).await?;
-                }
-            }
-            Job::PollProvider => {
-                if let Some(provider) = &self.payments {
-                    donations::poll_provider(site, provider.as_ref()).await?;
-                }
-            }
-            Job::PollFeeds => drop(articles::poll_due(site, &self.fetcher).await?),
-            Job::LookAtDns => {
-                if let Some(lookout) = &self.lookout {
-                    let settings = Settings::load(&site.db).await?;
-                    lookout.look(site, settings.sender_email()).await?;
-                }
-            }
-            Job::LookUpProviders => {
-                if let Some(lookout) = &self.lookout {
-                    domains::look_up(site, &lookout.dns).await?;
-                }
-            }
-            Job::TakeInRefusals => drop(receive_refusals(site).await?),
-            Job::TakeInBounces => {
-                // What keeps one of them from being read does not keep the other.
-                let mut each = Each::default();
-                let folder = match &self.bounce_maildir {
-                    Some(folder) => each.one(receive_maildir(site, folder)).await,
-                    None => None,
-                };
-                let letters = match &self.bounce_mailbox {
-                    Some(mailbox) => each.one(mailbox.receive(site)).await,
-                    None => None,
-                };
-                each.end();
-                folder.transpose()?;
-                letters.transpose()?;
-            }
-            Job::CountStopped => Suppressions::new(site).find_readers().await?,
-            Job::Tidy => drop(retention::tidy(site, ran).await?),
-            Job::TellOfBreaks => trouble::tell_of(&self.breaks, site, &self.place).await?,
-            Job::LookForTrouble => {
-                // Not at the start: whoever starts something again and again would be taken for somebody who guesses passwords.
-                if let Some(doctor) = self.doctor.as_ref().filter(|_| !ran.is_zero()) {
-                    doctor::record::look_by_night(doctor, site, &self.place).await?;
-                }
-            }
-            Job::NoteCallers => self.former.keep(site).await?,
-            Job::NotePosition => {
-                self.turns.keep(site, &self.place).await?;
-                let noted = withdrawals::keep_up(site).await;
-                if let Some(positions) = &self.positions {
-                    positions.keep_up(&site.db).await?;
-                }
-                noted?;
-            }
+            Job::SealEditions => working(publishing::seal_due(site, &self.templates)),
+            Job::AskHeldBack => working(subscribers::ask_held_back(site)),
+            Job::TellOwners => working(self.tell_owners()),
+            Job::WorkOnProviderEvents => working(self.work_on_provider_events()),
+            Job::ResumeProviderCalls => working(self.resume_provider_calls()),
+            Job::PollProvider => working(self.poll_provider()),
+            Job::PollFeeds => working(articles::poll_due(site, &self.fetcher)),
+            Job::LookAtDns => working(self.look_at_dns()),
+            Job::LookUpProviders => working(self.look_up_providers()),
+            Job::TakeInRefusals => working(receive_refusals(site)),
+            Job::TakeInBounces => working(self.take_in_bounces()),
+            Job::CountStopped => working(self.count_stopped()),
+            Job::Tidy => working(retention::tidy(site, ran)),
+            Job::NotePosition => working(self.note_position()),
+            Job::NoteCallers => working(self.former.keep(site)),
+            Job::TellOfBreaks => working(trouble::tell_of(&self.breaks, site, &self.place)),
+            Job::LookForTrouble => working(self.look_for_trouble(ran)),
+        }
+    }
+
+    async fn tell_owners(&self) -> Result<(), Failure> {
+        let (site, mut each) = (&self.site, Each::default());
+        let happened = each.one(news::tell(site)).await;
+        let returned = each.one(publishing::tell_of_returned(site)).await;
+        let closed = each.one(crowds::tell(site)).await;
+        let refused = each.one(mail_services::tell(site)).await;
+        let refusals = each.one(publishing::tell_of_refusals(site)).await;
+        let unended = each.one(donations::attention::tell_of_unended(site)).await;
+        each.end();
+        happened.transpose()?;
+        returned.transpose()?;
+        closed.transpose()?;
+        refused.transpose()?;
+        refusals.transpose()?;
+        unended.transpose()?;
+        Ok(())
+    }
+
+    async fn work_on_provider_events(&self) -> Result<(), Failure> {
+        if let Some(provider) = &self.payments {
+            donations::process_inbox(&self.site, provider.as_ref()).await?;
+        }
+        Ok(())
+    }
+
+    async fn resume_provider_calls(&self) -> Result<(), Failure> {
+        if let Some(provider) = &self.payments {
+            donations::resume_calls(&self.site, provider.as_ref()).await?;
+        }
+        Ok(())
+    }
+
+    async fn poll_provider(&self) -> Result<(), Failure> {
+        if let Some(provider) = &self.payments {
+            donations::poll_provider(&self.site, provider.as_ref()).await?;
+        }
+        Ok(())
+    }
+
+    async fn look_at_dns(&self) -> Result<(), Failure> {
+        if let Some(lookout) = &self.lookout {
+            let settings = Settings::load(&self.site.db).await?;
+            lookout.look(&self.site, settings.sender_email()).await?;
+        }
+        Ok(())
+    }
+
+    async fn look_up_providers(&self) -> Result<(), Failure> {
+        if let Some(lookout) = &self.lookout {
+            domains::look_up(&self.site, &lookout.dns).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_in_bounces(&self) -> Result<(), Failure> {
+        // What keeps one of them from being read does not keep the other.
+        let (site, mut each) = (&self.site, Each::default());
+        let folder = match &self.bounce_maildir {
+            Some(folder) => each.one(receive_maildir(site, folder)).await,
+            None => None,
+        };
+        let letters = match &self.bounce_mailbox {
+            Some(mailbox) => each.one(mailbox.receive(site)).await,
+            None => None,
+        };
+        each.end();
+        folder.transpose()?;
+        letters.transpose()?;
+        Ok(())
+    }
+
+    async fn count_stopped(&self) -> Result<(), Failure> {
+        Ok(Suppressions::new(&self.site).find_readers().await?)
+    }
+
+    async fn note_position(&self) -> Result<(), Failure> {
+        self.turns.keep(&self.site, &self.place).await?;
+        let noted = withdrawals::keep_up(&self.site).await;
+        if let Some(positions) = &self.positions {
+            positions.keep_up(&self.site.db).await?;
+        }
+        Ok(noted.map(drop)?)
+    }
+
+    async fn look_for_trouble(&self, ran: Duration) -> Result<(), Failure> {
+        // Not at the start: whoever starts something again and again would be taken for somebody who guesses passwords.
+        if let Some(doctor) = self.doctor.as_ref().filter(|_| !ran.is_zero()) {
+            doctor::record::look_by_night(doctor, &self.site, &self.place).await?;
         }
         Ok(())
     }

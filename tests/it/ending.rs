@@ -177,7 +177,7 @@ both_engines! {
         app.sandbox.stripe().clear_plans();
         app.advance(Duration::from_secs(60));
         app.sandbox.stripe().renew(&subscription).expect("another month");
-        app.drain().await;
+        app.hear_the_provider().await;
 
         visitor.open(&page).await.says("We have asked to end it");
         app.desk().await.open("/desk/donations").await.says("still charges it").says("it was said to be over, and runs");

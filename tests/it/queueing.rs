@@ -283,6 +283,7 @@ both_engines! {
         let slow = Slow { app: &app, begun: AtomicU64::new(0) };
         let came = queue::work(&app.site, &slow).await.expect("a round");
         assert_eq!((came, slow.begun.load(Ordering::SeqCst)), (Worked { later: 1, ..Worked::default() }, 1));
+        app.leaves_work();
     }
 
     /// However many newer ones still fail, what was given up is told, and is on the screen.

@@ -7,12 +7,10 @@ use broadside::{
     clock::Clock,
     donations::attention,
     heavy,
-    jobs::{self, Jobs, Waits, turns::Turns},
-    meters::Meters,
-    origin::former::FormerNames,
+    jobs::{self, Jobs, Waits},
     payments::{Payments, webhook::WebhookSecrets},
     staff::PasswordCost,
-    tasks::{self, Breaks, Task},
+    tasks::{self, Task},
     web::{self, App},
 };
 use tokio::{net::TcpListener, sync::watch};
@@ -36,28 +34,12 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// What runs by the clock, as after a start of the process.
 fn jobs(app: &TestApp, provider: &Arc<Faulty>) -> Jobs {
-    Jobs {
-        site: app.site.clone(),
-        templates: app.templates.clone(),
-        payments: Some(provider.clone()),
-        fetcher: Fetcher::new(true).expect("a fetcher"),
-        lookout: None,
-        doctor: None,
-        bounce_maildir: None,
-        bounce_mailbox: None,
-        positions: None,
-        former: FormerNames::default(),
-        place: "one".into(),
-        waits: Waits::default(),
-        breaks: Breaks::default(),
-        meters: Meters::default(),
-        turns: Turns::default(),
-    }
+    Jobs { payments: Some(provider.clone()), ..app.jobs() }
 }
 
 /// The letters about it that came to the owner.
 async fn letters(app: &TestApp) -> usize {
-    app.drain().await;
+    app.send().await;
     app.mails(OWNER.0).iter().filter(|mail| mail.subject.contains("does not work")).count()
 }
 

@@ -98,7 +98,7 @@ impl Fixture for TestApp {
         if self.leaves_work.load(Ordering::SeqCst) {
             return;
         }
-        let left = left_behind(&self.site.db).await;
+        let left = left_behind(&self).await;
         assert!(left.is_empty(), "the test left behind: {left:?}");
     }
 }
@@ -270,15 +270,21 @@ async fn make_magazine(site: &Site) {
 }
 
 /// What still waits, or went wrong.
-async fn left_behind(db: &Db) -> Vec<(String, i64)> {
+async fn left_behind(app: &TestApp) -> Vec<(String, i64)> {
     const LEFT: &str = "select 'automatic email ' || template || ' ' || state, count(*) from notice
             where state in ('queued', 'claimed', 'failed') group by 1
-        union all select 'copy ' || state, count(*) from delivery where state in ('queued', 'claimed') group by 1
-        union all select 'event ' || type || ' ' || state, count(*) from provider_event where state in ('new', 'dead') group by 1
-        union all select 'call ' || operation || ' ' || state, count(*) from provider_call where state = 'started' group by 1";
-    match db {
+        union all select 'copy ' || state, count(*) from delivery where state in ('queued', 'claimed') group by 1";
+    let mut left: Vec<(String, i64)> = match &app.site.db {
         Db::Sqlite { read, .. } => sqlx::query_as(LEFT).fetch_all(read).await,
         Db::Postgres { pool, .. } => sqlx::query_as(LEFT).fetch_all(pool).await,
     }
-    .expect("the queues can be counted")
+    .expect("mails can be counted");
+    for (name, figures) in app.queues().await {
+        left.extend([
+            (format!("{name} wait"), figures.waiting),
+            (format!("{name} given up"), figures.given_up),
+        ]);
+    }
+    left.retain(|(_, number)| *number > 0);
+    left
 }

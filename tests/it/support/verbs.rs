@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use broadside::{
-    articles,
+    articles::{self, fetch::Fetcher},
     delivery::{
         engine::{Engine, EngineOptions},
         names::{self, CopyId},
@@ -11,32 +11,70 @@ use broadside::{
     },
     donations,
     email_address::EmailAddress,
+    jobs::{Jobs, Waits, screen, turns::Turns},
+    meters::Meters,
+    origin::former::FormerNames,
     publishing::{self, Content, Edition},
+    queue::{Figures, rules},
     relays::RelayOptions,
     settings::Settings,
     subscribers::{self, Basis, Crowd, NewSubscription, Trace, consent, lists},
+    tasks::Breaks,
 };
 
 use super::{TestApp, mail::Mail};
 
 impl TestApp {
-    /// Does everything that is due at this moment, in every queue, until nothing is.
+    /// Does everything that is due at this moment, in every job and every queue, until nothing is.
     pub async fn drain(&self) {
+        let jobs = self.jobs();
         for _ in 0..20 {
+            jobs.run_all_once().await;
+            self.send().await;
             let delivered = self.sandbox.stripe().wait_until_delivered(Duration::from_secs(20)).await;
             assert!(delivered, "the provider's events did not arrive");
-            let provider = self.payments.provider.as_ref();
-            let worked =
-                donations::process_inbox(&self.site, provider).await.expect("the inbox is worked on");
-            let sealed =
-                publishing::seal_due(&self.site, &self.templates).await.expect("what is due is sealed");
-            subscribers::ask_held_back(&self.site).await.expect("what the brake held back is due");
-            self.send().await;
-            if worked.done + worked.failed == 0 && sealed == 0 {
+            if !self.queues().await.iter().any(|(_, figures)| figures.waiting > figures.failing) {
                 return;
             }
         }
         panic!("the queues never ran empty");
+    }
+
+    /// Takes in what the payment provider says, and nothing else.
+    pub async fn hear_the_provider(&self) {
+        let delivered = self.sandbox.stripe().wait_until_delivered(Duration::from_secs(20)).await;
+        assert!(delivered, "the provider's events did not arrive");
+        let worked = donations::process_inbox(&self.site, self.payments.provider.as_ref()).await;
+        worked.expect("the inbox is worked on");
+    }
+
+    /// How the queues are doing that can run empty: a feed is asked for ever.
+    pub async fn queues(&self) -> Vec<(&'static str, Figures)> {
+        let screen = screen::look(&self.site.db, self.site.now()).await.expect("the jobs can be looked at");
+        let queues = screen.queues.into_iter().map(|queue| (queue.rules.name, queue.figures));
+        queues.filter(|(name, _)| *name != rules::FEEDS.name).collect()
+    }
+
+    /// What runs by the clock, as after a start of the process.
+    pub fn jobs(&self) -> Jobs {
+        Jobs {
+            site: self.site.clone(),
+            templates: self.templates.clone(),
+            payments: Some(self.payments.provider.clone()),
+            // The servers of tests are on this machine, which feeds may otherwise not be read from.
+            fetcher: Fetcher::new(true).expect("a fetcher"),
+            lookout: None,
+            doctor: None,
+            bounce_maildir: None,
+            bounce_mailbox: None,
+            positions: None,
+            former: FormerNames::default(),
+            place: "one".into(),
+            waits: Waits::default(),
+            breaks: Breaks::default(),
+            meters: Meters::default(),
+            turns: Turns::default(),
+        }
     }
 
     /// Sends what is due, and nothing else.
