@@ -50,7 +50,7 @@ pub(crate) async fn submit(
 }
 
 async fn page(app: &App, confirmed: Confirmed) -> Outcome {
-    let Confirmed { reader, waiting, lists } = confirmed;
+    let Confirmed { reader, waiting, lists, .. } = confirmed;
     if waiting.is_empty() && lists.is_empty() {
         return dead_link::page(app, dead_link::Was::Left).await;
     }

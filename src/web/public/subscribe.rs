@@ -98,8 +98,7 @@ impl Ask {
 }
 
 async fn public_lists(app: &App) -> Result<Vec<List>, WebError> {
-    let all = lists::all(&app.site.db).await?;
-    Ok(all.into_iter().filter(List::is_public).collect())
+    Ok(lists::open(&app.site.db).await?)
 }
 
 #[derive(Serialize)]

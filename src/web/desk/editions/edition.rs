@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-const FIELDS: &[&str] = &["based_on", "subject", "preview_text", "intro", "article", "add", "act"];
+const FIELDS: &[&str] = &["based_on", "subject", "preview_text", "intro", "article", "add", "topic", "act"];
 /// How many articles the composer offers at once, the newest first.
 const OFFERED: usize = 60;
 
@@ -81,6 +81,7 @@ pub(crate) async fn submit(
         preview_text: form.text("preview_text").to_owned(),
         intro_markdown: form.raw("intro").to_owned(),
         article_ids,
+        topic_ids: form.all("topic").iter().map(|id| number(id)).collect::<Result<_, _>>()?,
     };
     let edition = publishing::find(&desk.site().db, &id).await?;
     let path = format!("/desk/editions/{id}");
