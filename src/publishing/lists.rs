@@ -2,6 +2,7 @@
 //!
 //! Each act names the version that its page showed, is one transaction, and stands in the audit log.
 
+pub use super::store::Touched;
 use super::{Error, Result, store};
 use crate::{
     audit_log,
@@ -13,24 +14,6 @@ use crate::{
         topics::{self, Topic},
     },
 };
-
-/// What hangs on a list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Touched {
-    /// How many are on it.
-    pub readers: i64,
-    /// How many asked and have not confirmed.
-    pub pending: i64,
-    pub drafts: i64,
-    /// Editions that wait for their moment.
-    pub waiting: i64,
-    /// Editions that go out at this moment.
-    pub going: i64,
-    /// Editions that stand still, and could go on.
-    pub stopped: i64,
-    /// Editions whose readers were written down, however they ended.
-    pub sent: i64,
-}
 
 /// What hangs on a list.
 pub async fn touched(db: &Db, list: &List) -> db::Result<Touched> {

@@ -3,7 +3,7 @@
 //! The rules: a list's short name and its public id stay for ever, for mails carry them; nobody joins a closed list by themselves;
 //! nothing goes to a retired one, and its readers stay, so that it can be brought back.
 
-pub use super::rows::{List, OptIn, Visibility};
+pub use super::rows::{List, Listed, OptIn, Visibility, Written};
 use super::store::lists as store;
 use crate::{
     db::{Db, Result, Tx},
@@ -13,37 +13,6 @@ use crate::{
 
 /// The longest short name: it is the first label of a name like a domain's.
 const SLUG_MOST: usize = 40;
-
-/// What staff decide of a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Written {
-    /// What readers call it.
-    pub name: String,
-    /// A sentence on what comes, and how often; may be empty.
-    pub description: String,
-    /// Who sees it.
-    pub visibility: Visibility,
-    /// What it takes to join it by the form.
-    pub opt_in: OptIn,
-    /// Whether it is offered to whoever has just joined another one.
-    pub offered: bool,
-    /// Whether nobody joins by themselves.
-    pub closed: bool,
-    /// Whether whoever joins gets its letter.
-    pub welcomes: bool,
-    /// The subject of that letter; empty for the usual one.
-    pub welcome_subject: String,
-    /// Its words; may be empty.
-    pub welcome_text: String,
-}
-
-/// How many readers a list has.
-#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
-pub struct Listed {
-    pub list_id: i64,
-    /// How many are on it.
-    pub readers: i64,
-}
 
 /// Every list in its order, retired ones too.
 pub async fn all(db: &Db) -> Result<Vec<List>> {

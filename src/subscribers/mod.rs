@@ -25,6 +25,7 @@ mod store;
 mod subscribe;
 #[cfg(test)]
 mod tests;
+mod topic_choices;
 pub mod topics;
 mod unwanted;
 mod welcome;
@@ -49,6 +50,7 @@ pub use self::{
         Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back, forget_held_back,
         subscribe,
     },
+    topic_choices::{TopicChoice, TopicChoices, choose_topics, topic_choices},
     unwanted::{Unwanted, unwanted},
 };
 use crate::{

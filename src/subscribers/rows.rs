@@ -187,6 +187,37 @@ impl List {
     }
 }
 
+/// What staff decide of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// What readers call it.
+    pub name: String,
+    /// A sentence on what comes, and how often; may be empty.
+    pub description: String,
+    /// Who sees it.
+    pub visibility: Visibility,
+    /// What it takes to join it by the form.
+    pub opt_in: OptIn,
+    /// Whether it is offered to whoever has just joined another one.
+    pub offered: bool,
+    /// Whether nobody joins by themselves.
+    pub closed: bool,
+    /// Whether whoever joins gets its letter.
+    pub welcomes: bool,
+    /// The subject of that letter; empty for the usual one.
+    pub welcome_subject: String,
+    /// Its words; may be empty.
+    pub welcome_text: String,
+}
+
+/// How many readers a list has.
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
+pub struct Listed {
+    pub list_id: i64,
+    /// How many are on it.
+    pub readers: i64,
+}
+
 /// What readers of a list can choose among.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx_macros::FromRow)]
 pub struct Topic {
@@ -203,6 +234,19 @@ pub struct Topic {
     /// Which saving of it this is.
     #[serde(skip)]
     pub version: i64,
+}
+
+/// What hangs on a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct Uses {
+    /// How many readers chose it.
+    pub readers: i64,
+    /// How many of them chose nothing else of a list that there still is.
+    pub only_this: i64,
+    /// How many editions are about it, or about what it took the place of.
+    pub editions: i64,
+    /// How many of them wait for their moment.
+    pub waiting: i64,
 }
 
 /// One thing a reader did about a list, or somebody did in their name.

@@ -429,7 +429,7 @@ async fn tell_already(
     let on = store::subscriptions_in(tx, reader.id)
         .await?
         .into_iter()
-        .filter(|one| one.state == SubscriptionState::Confirmed);
+        .filter(|one| one.state == SubscriptionState::Confirmed && !one.retired);
     let letterhead = settings.letterhead(site);
     let context = AlreadyReader {
         sender: letterhead.sender.clone(),

@@ -12,26 +12,13 @@
 
 use std::collections::HashMap;
 
-pub use super::rows::Topic;
+pub use super::rows::{Topic, Uses};
 use super::{lists::shifted, store::topics as store};
 use crate::{
     db::{Db, Result, Tx},
     site::Site,
     token,
 };
-
-/// What hangs on a topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Uses {
-    /// How many readers chose it.
-    pub readers: i64,
-    /// How many of them chose nothing else of a list that there still is.
-    pub only_this: i64,
-    /// How many editions are about it, or about what it took the place of.
-    pub editions: i64,
-    /// How many of them wait for their moment.
-    pub waiting: i64,
-}
 
 /// Every topic in its order, retired ones too.
 pub async fn all(db: &Db) -> Result<Vec<Topic>> {

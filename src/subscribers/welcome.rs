@@ -31,7 +31,7 @@ pub(super) async fn greet(
 ) -> Result<()> {
     let mut lists = joined_lists(tx, joined).await?;
     lists.retain(|list| list.welcomes);
-    if Suppressions::new(site).reason_in(tx, &reader.email).await?.is_some() {
+    if lists.is_empty() || Suppressions::new(site).reason_in(tx, &reader.email).await?.is_some() {
         return Ok(());
     }
     write(tx, site, settings, (reader, &lists), false).await?;

@@ -1,9 +1,6 @@
 //! The SQL of lists.
 
-use super::super::{
-    lists::{Listed, Written},
-    rows::List,
-};
+use super::super::rows::{List, Listed, Written};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},

@@ -1,6 +1,8 @@
 //! The SQL of topics, and of what readers chose of them.
 
-use super::super::{rows::Topic, topics::Uses};
+use std::collections::HashMap;
+
+use super::super::rows::{Topic, Uses};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -95,8 +97,8 @@ struct OfList {
     topic: Topic,
 }
 
-fn by_list(rows: Vec<OfList>) -> std::collections::HashMap<i64, Vec<Topic>> {
-    let mut found: std::collections::HashMap<i64, Vec<Topic>> = std::collections::HashMap::new();
+fn by_list(rows: Vec<OfList>) -> HashMap<i64, Vec<Topic>> {
+    let mut found: HashMap<i64, Vec<Topic>> = HashMap::new();
     for row in rows {
         found.entry(row.list_id).or_default().push(row.topic);
     }
@@ -120,7 +122,7 @@ pub async fn by_public_id(db: &Db, public_id: &str) -> Result<Option<Topic>> {
     db.opt(BY_PUBLIC_ID, (public_id,)).await
 }
 
-pub async fn offered(db: &Db) -> Result<std::collections::HashMap<i64, Vec<Topic>>> {
+pub async fn offered(db: &Db) -> Result<HashMap<i64, Vec<Topic>>> {
     Ok(by_list(db.all(OFFERED, ()).await?))
 }
 
@@ -128,7 +130,7 @@ pub async fn offered_by(db: &Db, list: i64) -> Result<Vec<Topic>> {
     db.all(OFFERED_BY, (list,)).await
 }
 
-pub async fn chosen(db: &Db, subscriber: i64) -> Result<std::collections::HashMap<i64, Vec<Topic>>> {
+pub async fn chosen(db: &Db, subscriber: i64) -> Result<HashMap<i64, Vec<Topic>>> {
     Ok(by_list(db.all(CHOSEN, (subscriber,)).await?))
 }
 
