@@ -46,6 +46,9 @@ impl fmt::Display for Name<'_> {
     }
 }
 
+/// What the link to leave names in the place of an edition, in the letter of welcome.
+pub const WELCOME: &str = "the-letter-of-welcome";
+
 /// Leaving a list with one click (RFC 8058), and the page for it. The list stands in it beside the edition, so that it
 /// works when the edition is not known any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +112,12 @@ pub struct Choices<'a>(
 );
 
 impl Choices<'_> {
+    /// The path of the page.
+    #[must_use]
+    pub fn path(&self, keys: &Keys) -> String {
+        format!("/preferences/{}", self.sign(keys))
+    }
+
     /// The token, for good.
     #[must_use]
     pub fn sign(&self, keys: &Keys) -> String {

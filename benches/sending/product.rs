@@ -93,6 +93,7 @@ pub async fn prepare(database: &str, readers: u32, key: &str) -> anyhow::Result<
         preview_text: "What our writers found".to_owned(),
         intro_markdown: LETTER.repeat(6),
         article_ids: articles::latest(&site, 1).await?.iter().map(|article| article.id).collect(),
+        topic_ids: Vec::new(),
     };
     publishing::save_revision(&site, edition, 1, content, None).await?;
     let templates = Templates::load()?;

@@ -4,6 +4,9 @@
 //! the one place that joins editions and their copies with the readers of a list; on PostgreSQL the subscriptions that a
 //! transaction read are held until its commit, so that nobody leaves in between. Addresses that are not mailed are another
 //! matter (`delivery::suppression`).
+//!
+//! An edition about some topics is not for who chose others of its list. What they chose is read once their subscriptions are
+//! held, by a statement of its own: one that waited for a row would look at the choices as they were before it waited.
 
 mod store;
 
@@ -38,50 +41,89 @@ pub struct StillFailed {
     pub for_pause: i64,
 }
 
+/// Some members, in the order of their keys.
+#[derive(Clone, Debug)]
+pub struct Chunk<T> {
+    pub members: Vec<T>,
+    /// The last reader who was looked at, whether they are a member or not; none at the end.
+    pub last: Option<i64>,
+}
+
 /// Who an edition is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// Everybody who is on a list.
     List(i64),
+    /// Those of a list who did not choose other topics than those of an edition.
+    Topics { edition: i64, list: i64 },
     /// Those of a list who got, or may have got, one revision of an edition: a correction goes to nobody else.
     Corrected { edition: i64, revision: i64, list: i64 },
 }
 
 impl Audience {
-    /// Of an edition for a list that perhaps corrects a revision of another one.
+    /// Of an edition for a list, which is about topics or not, and perhaps corrects a revision of another one.
     #[must_use]
-    pub const fn of(list: i64, corrects: Option<(i64, i64)>) -> Self {
-        match corrects {
-            Some((edition, revision)) => Self::Corrected { edition, revision, list },
-            None => Self::List(list),
+    pub const fn of((edition, list): (i64, i64), by_topic: bool, corrects: Option<(i64, i64)>) -> Self {
+        match (corrects, by_topic) {
+            (Some((edition, revision)), _) => Self::Corrected { edition, revision, list },
+            (None, true) => Self::Topics { edition, list },
+            (None, false) => Self::List(list),
         }
     }
 
     /// Of an edition whose time has come.
     #[must_use]
     pub fn of_due(due: &DueEdition) -> Self {
-        Self::of(due.list_id, due.corrects_edition_id.zip(due.corrects_revision))
+        let corrects = due.corrects_edition_id.zip(due.corrects_revision);
+        Self::of((due.id, due.list_id), due.by_topic, corrects)
     }
 
     /// The next members in the order of their keys, after the reader `after`.
-    pub async fn next(self, tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<Recipient>> {
-        match self {
-            Self::List(list) => store::audience(tx, list, after, limit).await,
+    pub async fn next(self, tx: &mut Tx, after: i64, limit: i64) -> Result<Chunk<Recipient>> {
+        let mut members = match self {
+            Self::List(list) | Self::Topics { list, .. } => store::audience(tx, list, after, limit).await?,
             Self::Corrected { edition, revision, list } => {
-                store::corrected(tx, (edition, revision), list, after, limit).await
+                store::corrected(tx, (edition, revision), list, after, limit).await?
             }
+        };
+        let last = members.last().map(|reader| reader.subscriber_id);
+        if let Self::Topics { edition, list } = self {
+            wanting(tx, (edition, list), &mut members, |reader| reader.subscriber_id).await?;
         }
+        Ok(Chunk { members, last })
     }
 
     /// How many would be mailed now: those whose address is stopped are not among them.
     pub async fn size(self, db: &Db) -> Result<i64> {
         match self {
             Self::List(list) => store::audience_size(db, list).await,
+            Self::Topics { list, .. } => Ok(store::audience_size(db, list).await? - self.left_out(db).await?),
             Self::Corrected { edition, revision, list } => {
                 store::corrected_size(db, (edition, revision), list).await
             }
         }
     }
+
+    /// How many more would be, had they not chosen other topics.
+    pub async fn left_out(self, db: &Db) -> Result<i64> {
+        match self {
+            Self::Topics { edition, list } => store::left_out(db, (edition, list)).await,
+            Self::List(_) | Self::Corrected { .. } => Ok(0),
+        }
+    }
+}
+
+/// Takes out whoever chose other topics than those of an edition. Their subscriptions are held.
+async fn wanting<T>(
+    tx: &mut Tx,
+    edition: (i64, i64),
+    members: &mut Vec<T>,
+    reader: impl Fn(&T) -> i64,
+) -> Result<()> {
+    let ids: Vec<i64> = members.iter().map(&reader).collect();
+    let others = store::chose_others(tx, edition, &ids).await?;
+    members.retain(|member| !others.contains(&reader(member)));
+    Ok(())
 }
 
 /// Which copies of an edition are sent once more.
@@ -95,27 +137,34 @@ pub enum Again<'a> {
     InDoubt(Moment),
 }
 
-/// The next of those copies whose readers are still on the list, in the order of their keys, after the reader `after`.
+/// The next of those copies whose readers are still on the list and want its topics, in the order of their keys, after the reader
+/// `after`.
 pub async fn still_wanted(
     tx: &mut Tx,
     (edition, list): (i64, i64),
     which: Again<'_>,
     after: i64,
     limit: i64,
-) -> Result<Vec<(i64, EmailAddress)>> {
-    match which {
-        Again::FailedFor(class) => store::retryable(tx, (edition, list), class, after, limit).await,
-        Again::FailedForThePause => store::failed_for_pause(tx, edition, after, limit).await,
-        Again::InDoubt(since) => store::doubted(tx, (edition, list), since, after, limit).await,
+) -> Result<Chunk<(i64, EmailAddress)>> {
+    let mut members = match which {
+        Again::FailedFor(class) => store::retryable(tx, (edition, list), class, after, limit).await?,
+        Again::FailedForThePause => store::failed_for_pause(tx, edition, after, limit).await?,
+        Again::InDoubt(since) => store::doubted(tx, (edition, list), since, after, limit).await?,
+    };
+    let last = members.last().map(|(reader, _)| *reader);
+    if last.is_some() {
+        wanting(tx, (edition, list), &mut members, |(reader, _)| *reader).await?;
     }
+    Ok(Chunk { members, last })
 }
 
-/// Failed copies whose readers are still on the list, to be looked at.
+/// Failed copies whose readers are still on the list and want its topics, to be looked at.
 pub async fn still_failed(db: &Db, edition: i64, after: i64, limit: i64) -> Result<Vec<StillFailed>> {
     store::still_failed(db, edition, after, limit).await
 }
 
-/// Copies that may have arrived whose readers are still on the list, and since when each is in doubt, to be looked at.
+/// Copies that may have arrived whose readers are still on the list and want its topics, and since when each is in doubt, to be
+/// looked at.
 pub async fn still_doubted(
     db: &Db,
     edition: (i64, i64),

@@ -1,9 +1,11 @@
 //! The statements that join copies and readers with who is on a list.
 
+use std::collections::HashSet;
+
 use super::{Recipient, StillFailed};
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{self, Db, Result, Tx},
     email_address::EmailAddress,
     statements,
 };
@@ -22,6 +24,24 @@ statements! {
         - (select count(*) from suppression p
             join subscription s on s.subscriber_id = p.subscriber_id and s.list_id = $1 and s.state = 'confirmed'
             where p.lifted_at is null and p.subscriber_id is not null)";
+    /// Of a JSON array of readers, who chose topics of the list, and none of the edition's. A topic that was merged counts as the one
+    /// that took its place. An edition about nothing is for everybody.
+    CHOSE_OTHERS = sqlite "select json_group_array(value) from json_each($3) where exists (select 1 from edition_topic where edition_id = $1)
+            and exists (select 1 from subscription_topic c where c.list_id = $2 and c.subscriber_id = value)
+            and not exists (select 1 from subscription_topic c where c.list_id = $2 and c.subscriber_id = value and c.topic_id in
+                (select coalesce(t.merged_into, t.id) from edition_topic e join reader_topic t on t.id = e.topic_id where e.edition_id = $1))",
+        postgres "select cast(coalesce(json_agg(r.id), '[]') as text) from (select value::bigint as id from json_array_elements_text(cast($3 as json))) as r
+            where exists (select 1 from edition_topic where edition_id = $1)
+            and exists (select 1 from subscription_topic c where c.list_id = $2 and c.subscriber_id = r.id)
+            and not exists (select 1 from subscription_topic c where c.list_id = $2 and c.subscriber_id = r.id and c.topic_id in
+                (select coalesce(t.merged_into, t.id) from edition_topic e join reader_topic t on t.id = e.topic_id where e.edition_id = $1))";
+    /// How many of those whom we may mail that is. Looked at are those who chose anything.
+    LEFT_OUT = "select count(*) from (select distinct subscriber_id from subscription_topic where list_id = $2) r
+        where exists (select 1 from edition_topic where edition_id = $1)
+            and not exists (select 1 from subscription_topic c where c.list_id = $2 and c.subscriber_id = r.subscriber_id and c.topic_id in
+                (select coalesce(t.merged_into, t.id) from edition_topic e join reader_topic t on t.id = e.topic_id where e.edition_id = $1))
+            and exists (select 1 from subscription s where s.subscriber_id = r.subscriber_id and s.list_id = $2 and s.state = 'confirmed')
+            and not exists (select 1 from suppression p where p.subscriber_id = r.subscriber_id and p.lifted_at is null)";
     /// Those of them who are still on the list: a correction goes to nobody who left.
     CORRECTED = sqlite "select r.id as subscriber_id, r.email, r.name from delivery v
             join variant b on b.id = v.variant_id
@@ -70,6 +90,9 @@ statements! {
         where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3
             and v.variant_id = (select id from variant where edition_id = $1 order by revision desc, id desc limit 1)
             and not exists (select 1 from edition c where c.corrects_edition_id = $1 and (c.seal_cursor is not null or c.sealed_at is not null))
+            and not (exists (select 1 from edition_topic where edition_id = $1) and exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id)
+                and not exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id and c.topic_id in
+                    (select coalesce(t.merged_into, t.id) from edition_topic o join reader_topic t on t.id = o.topic_id where o.edition_id = $1)))
         order by v.subscriber_id limit $4";
     /// Failed copies for which the edition paused by itself, since it was last let go on, of readers who are still on the list.
     FAILED_FOR_PAUSE = sqlite "select v.subscriber_id, v.address from edition e
@@ -94,7 +117,11 @@ statements! {
         from edition e
             join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed'
-        where e.id = $1 order by v.subscriber_id limit $3";
+        where e.id = $1
+            and not (exists (select 1 from edition_topic where edition_id = $1) and exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id)
+                and not exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id and c.topic_id in
+                    (select coalesce(t.merged_into, t.id) from edition_topic o join reader_topic t on t.id = o.topic_id where o.edition_id = $1)))
+        order by v.subscriber_id limit $3";
 }
 
 pub async fn audience(tx: &mut Tx, list: i64, after: i64, limit: i64) -> Result<Vec<Recipient>> {
@@ -109,6 +136,16 @@ pub async fn audience(tx: &mut Tx, list: i64, after: i64, limit: i64) -> Result<
 
 pub async fn audience_size(db: &Db, list: i64) -> Result<i64> {
     Ok(db.one::<(i64,)>(AUDIENCE_SIZE, (list,)).await?.0)
+}
+
+/// Of these readers, who chose topics of the list, and none of the edition's.
+pub async fn chose_others(tx: &mut Tx, (edition, list): (i64, i64), readers: &[i64]) -> Result<HashSet<i64>> {
+    let others: Vec<i64> = tx.array(CHOSE_OTHERS, (edition, list, db::array(readers)?)).await?;
+    Ok(others.into_iter().collect())
+}
+
+pub async fn left_out(db: &Db, (edition, list): (i64, i64)) -> Result<i64> {
+    Ok(db.one::<(i64,)>(LEFT_OUT, (edition, list)).await?.0)
 }
 
 pub async fn corrected(

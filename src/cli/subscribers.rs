@@ -63,7 +63,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
 }
 
 async fn import(site: &Site, file: PathBuf, list: &str, basis: Basis) -> anyhow::Result<ExitCode> {
-    let all = lists::all(&site.db).await?;
+    let all = lists::mailed(&site.db).await?;
     let Some(chosen) = all.iter().find(|one| one.slug == list) else {
         let known: Vec<&str> = all.iter().map(|one| one.slug.as_str()).collect();
         anyhow::bail!("there is no list {list}; there are: {}", known.join(", "));

@@ -2,6 +2,9 @@
 //!
 //! The rule that must hold: a move is one conditional statement, so of two people who act at once one is told that the other was
 //! faster. This room owns the table; it knows nothing of what an edition says (`publishing`), nor of its copies (`delivery`).
+//!
+//! Nothing goes to a list that was retired: whoever lets an edition go holds the list first, then the edition, and so does whoever
+//! retires the list.
 
 mod store;
 
@@ -45,6 +48,9 @@ pub enum MoveError {
     /// It stands where this move is not possible, perhaps because somebody else was faster.
     #[error("the edition is {0} now, so this is no longer possible")]
     WrongState(EditionState),
+    /// Nothing goes to its list any more.
+    #[error("the list of the edition was retired")]
+    Retired,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -53,7 +59,7 @@ pub enum MoveError {
 /// Presses Send: the edition is sealed at `send_at`. Of two people pressing at once, one is told that it is scheduled.
 ///
 /// # Errors
-/// [`MoveError::WrongState`] unless it is a draft.
+/// [`MoveError::WrongState`] unless it is a draft, [`MoveError::Retired`] when its list is.
 pub async fn schedule(
     tx: &mut Tx,
     site: &Site,
@@ -61,6 +67,7 @@ pub async fn schedule(
     send_at: Moment,
     staff_id: Option<i64>,
 ) -> Result<(), MoveError> {
+    hold_list(tx, id).await?;
     let moved = store::schedule(tx, id, send_at, staff_id, site.now()).await?;
     check(tx, id, moved).await
 }
@@ -118,8 +125,9 @@ pub async fn see_refusals(tx: &mut Tx, id: i64) -> db::Result<()> {
 /// Goes on after a pause; what was held before its audience was written down is due from now on.
 ///
 /// # Errors
-/// [`MoveError::WrongState`] unless it is paused or held.
+/// [`MoveError::WrongState`] unless it is paused or held, [`MoveError::Retired`] when its list is.
 pub async fn resume(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
+    hold_list(tx, id).await?;
     let moved = store::resume(tx, id, site.now()).await? || store::release(tx, id, site.now()).await?;
     tx.leaves_work();
     check(tx, id, moved).await
@@ -134,6 +142,23 @@ pub async fn hold(tx: &mut Tx, site: &Site, due: &DueEdition, because: &str) -> 
 /// Returns their public ids.
 pub async fn hold_all(tx: &mut Tx, site: &Site) -> db::Result<Vec<String>> {
     store::hold_all(tx, site.now()).await
+}
+
+/// Nobody retires the edition's list before the end of the transaction; before the edition itself is held.
+///
+/// # Errors
+/// [`MoveError::Retired`] when somebody did, [`MoveError::NotFound`].
+pub async fn hold_list(tx: &mut Tx, id: i64) -> Result<(), MoveError> {
+    match store::hold_list(tx, id).await?.ok_or(MoveError::NotFound)? {
+        None => Ok(()),
+        Some(_) => Err(MoveError::Retired),
+    }
+}
+
+/// A list is being retired, in this transaction: what waits for its moment is held, and what goes out is paused. Returns their
+/// public ids.
+pub async fn stop_of_list(tx: &mut Tx, site: &Site, list: i64) -> db::Result<Vec<String>> {
+    store::stop_of_list(tx, list, site.now()).await
 }
 
 /// Makes it another version of itself: what was said of its copies changed.
@@ -184,8 +209,9 @@ pub async fn set_unknown_policy(tx: &mut Tx, id: i64, policy: UnknownPolicy) -> 
 /// commit, so that no feeder finds it over meanwhile.
 ///
 /// # Errors
-/// [`MoveError::WrongState`] unless it is finished, sending or paused.
+/// [`MoveError::WrongState`] unless it is finished, sending or paused, [`MoveError::Retired`] when its list is.
 pub async fn reopen(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
+    hold_list(tx, id).await?;
     let held = store::reopen(tx, id, site.now()).await?;
     tx.leaves_work();
     check(tx, id, held).await

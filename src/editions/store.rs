@@ -11,14 +11,16 @@ statements! {
     /// A draft, as somebody saw it. Its revisions and whatever was frozen of it go with it.
     DELETE_DRAFT = "delete from edition where id = $1 and state = 'draft' and revision = $2 and updated_at = $3";
     INSERT_EDITION = "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_by, created_at, updated_at)
-        select $1, d.id, d.list_id, 'draft', 1, 'resend', $2, $3, $3 from digest d where d.id = $4
+        select $1, d.id, d.list_id, 'draft', 1, 'resend', $2, $3, $3 from digest d
+            join list l on l.id = d.list_id and l.retired_at is null where d.id = $4
         returning id";
     /// The number of the next revision, taken only while the edition stands in the right state and nobody saved since.
     NEXT_REVISION = "update edition set revision = revision + 1, updated_at = $1
         where id = $2 and revision = $3 and state = $4 returning revision";
     INSERT_CORRECTION = "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_by, created_at, updated_at,
             corrects_edition_id, corrects_revision)
-        select $1, digest_id, list_id, 'draft', 1, unknown_policy, $2, $3, $3, id, $5 from edition where id = $4
+        select $1, digest_id, list_id, 'draft', 1, unknown_policy, $2, $3, $3, id, $5 from edition
+            where id = $4 and exists (select 1 from list l where l.id = edition.list_id and l.retired_at is null)
         returning id";
     /// Where it stands, held until the commit: what is read of it stays true while it is acted on.
     STAND = sqlite "select state, revision, send_at, updated_at from edition where id = $1",
@@ -27,6 +29,14 @@ statements! {
     STATE = "select state from edition where id = $1";
     /// The same, and it stays so until the end of the transaction.
     STATE_FOR_UPDATE = sqlite "select state from edition where id = $1", postgres "select state from edition where id = $1 for update";
+    /// When its list was retired, held until the commit: nobody retires it meanwhile.
+    HOLD_LIST = sqlite "select l.retired_at from edition e join list l on l.id = e.list_id where e.id = $1",
+        postgres "select l.retired_at from edition e join list l on l.id = e.list_id where e.id = $1 for share of l";
+    /// A list is retired: what waits for its moment, and what goes out.
+    HOLD_OF_LIST = "update edition set state = 'held', held_because = 'retired', updated_at = $2
+        where list_id = $1 and state = 'scheduled' returning public_id";
+    PAUSE_OF_LIST = "update edition set state = 'paused', paused_because = '', paused_for = '', updated_at = $2
+        where list_id = $1 and state = 'sending' returning public_id";
     /// Press Send.
     SCHEDULE = "update edition set state = 'scheduled', send_at = $2, sent_by = $3, updated_at = $4
                 where id = $1 and state = 'draft'";
@@ -34,7 +44,8 @@ statements! {
     UNSCHEDULE = "update edition set state = 'draft', send_at = null, sent_by = null, held_because = '', updated_at = $2
                   where id = $1 and state in ('scheduled', 'held') and seal_cursor is null and sealed_at is null";
     /// Those whose time has come.
-    DUE = "select id, list_id, revision, coalesce(seal_cursor, 0) as cursor, send_at, corrects_edition_id, corrects_revision from edition
+    DUE = "select id, list_id, revision, coalesce(seal_cursor, 0) as cursor, send_at, corrects_edition_id, corrects_revision,
+               exists (select 1 from edition_topic t where t.edition_id = edition.id) as by_topic from edition
            where state = 'scheduled' and send_at <= $1 order by send_at, id";
     /// The step of one chunk of sealing: only the one who knows the cursor may take it.
     ADVANCE_SEAL = "update edition set seal_cursor = $3, updated_at = $4
@@ -118,10 +129,23 @@ pub struct DueEdition {
     /// The edition it corrects, if it is a correction: then it goes to those who got one revision of that.
     pub corrects_edition_id: Option<i64>,
     pub corrects_revision: Option<i64>,
+    /// Whether it is about topics: then it is not for who chose others.
+    pub by_topic: bool,
 }
 
 pub async fn state(tx: &mut Tx, id: i64) -> Result<Option<EditionState>> {
     Ok(tx.opt::<(EditionState,)>(STATE, (id,)).await?.map(|(state,)| state))
+}
+
+/// None if there is no such edition.
+pub async fn hold_list(tx: &mut Tx, id: i64) -> Result<Option<Option<Moment>>> {
+    Ok(tx.opt::<(Option<Moment>,)>(HOLD_LIST, (id,)).await?.map(|(retired_at,)| retired_at))
+}
+
+pub async fn stop_of_list(tx: &mut Tx, list: i64, now: Moment) -> Result<Vec<String>> {
+    let held: Vec<(String,)> = tx.all(HOLD_OF_LIST, (list, now)).await?;
+    let paused: Vec<(String,)> = tx.all(PAUSE_OF_LIST, (list, now)).await?;
+    Ok(held.into_iter().chain(paused).map(|(id,)| id).collect())
 }
 
 pub async fn schedule(

@@ -99,26 +99,45 @@ impl EmailTemplate for AlreadyReader {
     }
 }
 
-/// Greets a reader who has confirmed.
+/// Greets a reader who has joined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
     /// Who writes.
     pub sender: Sender,
-    /// The lists joined.
-    pub lists: Vec<String>,
+    /// In words of staff; empty for the usual one.
+    pub subject: String,
+    /// What they joined, with what its staff have to say.
+    pub lists: Vec<Welcomed>,
+    /// The form alone put them there: it may have been somebody else who filled it in.
+    pub by_form: bool,
     /// The reader's preferences page.
     pub preferences_url: String,
     /// The reader's unsubscribe page.
     pub unsubscribe_url: String,
 }
 
+/// A list that somebody joined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcomed {
+    /// The list's name.
+    pub name: String,
+    /// Paragraphs by staff; may be none.
+    pub words: Vec<String>,
+}
+
 impl EmailTemplate for Welcome {
     const NAME: &'static str = "welcome";
 
     fn sample() -> Self {
+        let words = "Every Friday at seven we send you what we have written in the week. Write back: a person reads it.";
         Self {
             sender: Sender::sample(),
-            lists: vec!["The weekly".into(), "Appeals".into()],
+            subject: "Good to have you".into(),
+            lists: vec![
+                Welcomed { name: "The weekly".into(), words: vec![words.into(), "The editors".into()] },
+                Welcomed { name: "Appeals".into(), words: Vec::new() },
+            ],
+            by_form: true,
             preferences_url: "https://news.example.org/preferences/sample".into(),
             unsubscribe_url: "https://news.example.org/unsubscribe/sample".into(),
         }

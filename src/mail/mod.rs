@@ -29,7 +29,7 @@ pub use compile::{CompileError, compile, render_full};
 pub use contexts::{
     AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
     FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled,
-    Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
+    Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
 pub use html::HtmlError;

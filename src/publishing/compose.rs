@@ -100,6 +100,10 @@ async fn save(
         return Err(if stand.state == state { Error::Changed } else { Error::Locked });
     };
     store::insert_revision(&mut tx, edition_id, revision, &content, staff_id, now).await?;
+    if state == EditionState::Draft {
+        // The edition's row is held: whoever presses Send did so before, and this was refused, or sees this revision.
+        store::set_topics(&mut tx, edition_id, &content.topic_ids).await?;
+    }
     tx.commit().await?;
     Ok(revision)
 }

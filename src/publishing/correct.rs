@@ -144,6 +144,8 @@ pub async fn begin_correction(
     let newest = load_revision(&site.db, wrong.id, wrong.revision).await?;
     let mut content = newest.content;
     content.subject = format!("Correction: {}", content.subject).chars().take(200).collect();
+    // It goes to whoever got the wrong copy, whatever they choose.
+    content.topic_ids.clear();
     let now = site.now();
     let name = token::public_id();
     let mut tx = site.db.begin().await?;

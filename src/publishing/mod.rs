@@ -12,6 +12,7 @@ mod correct;
 mod home;
 mod issue;
 mod late;
+pub mod lists;
 mod owners;
 mod preflight;
 mod refusals;
@@ -56,7 +57,7 @@ use crate::{
     editions::{EditionState, MoveError, UnknownPolicy},
     mail,
     site::Site,
-    subscribers::lists,
+    subscribers,
 };
 
 /// What a call of this room returns.
@@ -145,6 +146,10 @@ pub struct Content {
     /// The articles in their order.
     #[sqlx(skip)]
     pub article_ids: Vec<ArticleId>,
+    /// What it is about, of the topics that readers choose among; nothing for everybody. Of the edition, not of a revision: who
+    /// gets it is decided while it is a draft.
+    #[sqlx(skip)]
+    pub topic_ids: Vec<i64>,
 }
 
 /// What a correction corrects.
@@ -251,25 +256,26 @@ pub struct EditionSummary {
     pub updated_at: Moment,
 }
 
-/// Every digest, the oldest first.
+/// Every digest whose list is not retired, in the order of the lists.
 pub async fn digests(db: &Db) -> db::Result<Vec<Digest>> {
     store::digests(db).await
 }
 
 /// Makes the default digest on a list, unless one of that slug is there.
 pub async fn ensure_digest(tx: &mut Tx, site: &Site, slug: &str, name: &str, list_id: i64) -> db::Result<()> {
-    store::add_digest(tx, slug, name, list_id, site.now()).await
+    store::add_digest(tx, slug, name, list_id, site.now()).await?;
+    Ok(())
 }
 
 /// A new instance has one public list and one digest for it, so that there is something to join and to send.
 pub async fn ensure_first(site: &Site) -> db::Result<()> {
     const NAME: &str = "The digest";
-    if !store::digests(&site.db).await?.is_empty() {
+    if store::any_digest(&site.db).await? {
         return Ok(());
     }
     let mut tx = site.db.begin().await?;
-    lists::add(&mut tx, site, "digest", NAME, "Our new articles, in one email.").await?;
-    if let Some(list) = lists::all_in(&mut tx).await?.first() {
+    subscribers::lists::add(&mut tx, site, "digest", NAME, "Our new articles, in one email.").await?;
+    if let Some(list) = subscribers::lists::all_in(&mut tx).await?.first() {
         ensure_digest(&mut tx, site, "digest", NAME, list.id).await?;
     }
     tx.commit().await
@@ -337,6 +343,15 @@ pub async fn drafts_in(tx: &mut Tx) -> db::Result<Vec<EditionSummary>> {
 
 /// How many readers would get the edition if it went out now.
 pub async fn audience_size(db: &Db, edition: &Edition) -> db::Result<i64> {
+    audience(edition).size(db).await
+}
+
+/// How many more would, had they not chosen other topics.
+pub async fn left_out_by_topic(db: &Db, edition: &Edition) -> db::Result<i64> {
+    audience(edition).left_out(db).await
+}
+
+fn audience(edition: &Edition) -> Audience {
     let corrects = edition.corrects.as_ref().map(|corrects| (corrects.edition_id, corrects.revision));
-    Audience::of(edition.list_id, corrects).size(db).await
+    Audience::of((edition.id, edition.list_id), !edition.content.topic_ids.is_empty(), corrects)
 }

@@ -165,8 +165,9 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
         };
         let failed =
             audience::still_wanted(&mut tx, (edition.id, edition.list_id), wanted, after, CHUNK).await?;
-        let Some((last, _)) = failed.last() else { break };
-        after = *last;
+        let Some(last) = failed.last else { break };
+        after = last;
+        let failed = failed.members;
         let stopped = suppressions.among(&mut tx, failed.iter().map(|(_, address)| address)).await?;
         let wanted: Vec<i64> =
             failed.iter().zip(stopped).filter_map(|((id, _), why)| why.is_none().then_some(*id)).collect();

@@ -119,7 +119,7 @@ async fn freeze_late(site: &Site, templates: &Templates, settings: &Settings, du
 pub(super) async fn write_chunk(site: &Site, due: DueEdition, cursor: i64) -> Result<Step> {
     let mut tx = site.db.begin_inside(Gate::Suppressions).await?;
     let readers = Audience::of_due(&due).next(&mut tx, cursor, CHUNK).await?;
-    let Some(last) = readers.last().map(|reader| reader.subscriber_id) else {
+    let Some(last) = readers.last else {
         let finished = editions::seal_and_start(&mut tx, site, due.id).await?;
         // What a restored backup holds is held again.
         let ours = is_still_ours(&mut tx, due, site.now(), EditionState::Sending).await?
@@ -141,7 +141,7 @@ pub(super) async fn write_chunk(site: &Site, due: DueEdition, cursor: i64) -> Re
     if cursor == 0 {
         variant::date(&mut tx, site, variant_id).await?;
     }
-    let deliveries = readers.into_iter().map(|reader| NewDelivery {
+    let deliveries = readers.members.into_iter().map(|reader| NewDelivery {
         subscriber_id: reader.subscriber_id,
         address: reader.email,
         name: reader.name,

@@ -212,6 +212,7 @@ pub async fn resume(
         None
     };
     let mut tx = site.db.begin().await?;
+    editions::hold_list(&mut tx, edition.id).await?;
     let stood = Stood::hold(&mut tx, edition.id).await?;
     editions::resume(&mut tx, site, edition.id).await?;
     stood.check(seen.version)?;

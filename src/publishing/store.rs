@@ -1,5 +1,7 @@
 //! The statements of digests, and of what editions say. The table of editions itself is the `editions` room's.
 
+use std::collections::BTreeSet;
+
 use super::{
     Content, Copy, Corrects, Digest, Edition, EditionSummary, FailedClass, Outcome, Subject, Version, Wanted,
 };
@@ -11,13 +13,34 @@ use crate::{
 };
 
 statements! {
-    /// Every digest, the oldest first.
+    /// Every digest whose list is not retired, in the order of the lists.
     DIGESTS = "select d.id, d.slug, d.name, d.list_id, l.name as list_name
-        from digest d join list l on l.id = d.list_id order by d.id";
+        from digest d join list l on l.id = d.list_id where l.retired_at is null order by l.position, l.id, d.id";
+    ANY_DIGEST = "select id from digest limit 1";
+    /// What bears the list's name bears its new one.
+    RENAME_DIGESTS = "update digest set name = $3 where list_id = $1 and name = $2";
+    /// What hangs on a list. A correction counts as what it is, an edition.
+    TOUCHED = "select (select count(*) from subscription where list_id = $1 and state = 'confirmed') as readers,
+            (select count(*) from subscription where list_id = $1 and state = 'pending') as pending,
+            (select count(*) from edition where list_id = $1 and state = 'draft') as drafts,
+            (select count(*) from edition where list_id = $1 and state = 'scheduled') as waiting,
+            (select count(*) from edition where list_id = $1 and state = 'sending') as going,
+            (select count(*) from edition where list_id = $1 and state in ('paused', 'held')) as stopped,
+            (select count(*) from edition where list_id = $1 and sealed_at is not null) as sent";
     ADD_DIGEST = "insert into digest (slug, name, list_id, created_at) values ($1, $2, $3, $4)
         on conflict (slug) do nothing";
     INSERT_REVISION = "insert into edition_revision (edition_id, revision, subject, preview_text, intro_markdown, staff_id, created_at)
         values ($1, $2, $3, $4, $5, $6, $7)";
+    CLEAR_TOPICS = "delete from edition_topic where edition_id = $1";
+    INSERT_TOPICS = rows(2) "insert into edition_topic (edition_id, topic_id) values {rows}";
+    /// A topic that was merged is the one that took its place.
+    TOPIC_IDS = "select distinct coalesce(t.merged_into, t.id) from edition_topic e join reader_topic t on t.id = e.topic_id
+        where e.edition_id = $1 order by 1";
+    /// Those of a JSON array of topics that there are, each as what took its place; held until the commit.
+    LIVE_TOPICS = sqlite "select t.id, coalesce(t.merged_into, t.id) from reader_topic t
+            where t.id in (select value from json_each($1)) order by t.id",
+        postgres "select t.id, coalesce(t.merged_into, t.id) from reader_topic t
+            where t.id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by t.id for share";
     INSERT_ARTICLES = rows(4) "insert into edition_article (edition_id, revision, position, article_id) values {rows}";
     /// The versions of a revision's articles, held until the commit. One that somebody is changing at this moment is not
     /// waited for, and not among them.
@@ -147,6 +170,24 @@ statements! {
         order by v.edition_id desc limit $3";
 }
 
+/// What hangs on a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct Touched {
+    /// How many are on it.
+    pub readers: i64,
+    /// How many asked and have not confirmed.
+    pub pending: i64,
+    pub drafts: i64,
+    /// Editions that wait for their moment.
+    pub waiting: i64,
+    /// Editions that go out at this moment.
+    pub going: i64,
+    /// Editions that stand still, and could go on.
+    pub stopped: i64,
+    /// Editions whose readers were written down, however they ended.
+    pub sent: i64,
+}
+
 /// An edition, and what it corrects.
 #[derive(sqlx_macros::FromRow)]
 struct Loaded {
@@ -161,8 +202,36 @@ pub(super) async fn digests(db: &Db) -> Result<Vec<Digest>> {
     db.all(DIGESTS, ()).await
 }
 
-pub(super) async fn add_digest(tx: &mut Tx, slug: &str, name: &str, list_id: i64, now: Moment) -> Result<()> {
-    tx.exec(ADD_DIGEST, (slug, name, list_id, now)).await?;
+/// `false` if another digest has that short name.
+pub(super) async fn add_digest(
+    tx: &mut Tx,
+    slug: &str,
+    name: &str,
+    list_id: i64,
+    now: Moment,
+) -> Result<bool> {
+    Ok(tx.exec(ADD_DIGEST, (slug, name, list_id, now)).await? == 1)
+}
+
+pub(super) async fn any_digest(db: &Db) -> Result<bool> {
+    Ok(db.opt::<(i64,)>(ANY_DIGEST, ()).await?.is_some())
+}
+
+pub(super) async fn rename_digests(tx: &mut Tx, list: i64, from: &str, to: &str) -> Result<()> {
+    tx.exec(RENAME_DIGESTS, (list, from, to)).await?;
+    Ok(())
+}
+
+pub(super) async fn touched(db: &Db, list: i64) -> Result<Touched> {
+    db.one(TOUCHED, (list,)).await
+}
+
+/// The edition is about these topics and no others.
+pub(super) async fn set_topics(tx: &mut Tx, edition_id: i64, topics: &[i64]) -> Result<()> {
+    let live: Vec<(i64, i64)> = tx.all(LIVE_TOPICS, (db::array(topics)?,)).await?;
+    let topics: BTreeSet<i64> = live.into_iter().map(|(_, topic)| topic).collect();
+    tx.exec(CLEAR_TOPICS, (edition_id,)).await?;
+    tx.many(INSERT_TOPICS, topics.into_iter().map(|topic| (edition_id, topic))).await?;
     Ok(())
 }
 
@@ -200,7 +269,7 @@ pub(super) async fn insert_revision(
     staff_id: Option<i64>,
     now: Moment,
 ) -> Result<()> {
-    let Content { subject, preview_text, intro_markdown, article_ids } = content;
+    let Content { subject, preview_text, intro_markdown, article_ids, .. } = content;
     let row = (edition_id, revision, &**subject, &**preview_text, &**intro_markdown, staff_id, now);
     tx.exec(INSERT_REVISION, row).await?;
     let rows = (1_i64..).zip(article_ids).map(|(position, id)| (edition_id, revision, position, *id));
@@ -252,6 +321,8 @@ pub(super) async fn edition(db: &Db, edition_id: i64, revision: Option<i64>) -> 
     });
     let articles: Vec<(ArticleId,)> = db.all(ARTICLE_IDS, (edition_id, edition.revision)).await?;
     edition.content.article_ids = articles.into_iter().map(|(id,)| id).collect();
+    let topics: Vec<(i64,)> = db.all(TOPIC_IDS, (edition_id,)).await?;
+    edition.content.topic_ids = topics.into_iter().map(|(id,)| id).collect();
     Ok(Some(edition))
 }
 

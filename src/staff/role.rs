@@ -7,7 +7,7 @@ words! {
     pub enum Role {
         /// Everything, the team and the settings included.
         Owner = "owner",
-        /// Writes articles and composes editions.
+        /// Writes articles, composes editions, and looks after lists and topics.
         Editor = "editor",
         /// Writes too, sends editions, and sees the readers.
         Sender = "sender",
@@ -23,6 +23,8 @@ impl Role {
     pub const ANYONE: &[Self] = &Self::ALL;
     /// Who writes articles and composes editions.
     pub const WRITING: &[Self] = &[Self::Owner, Self::Editor, Self::Sender];
+    /// Who may make, change and retire lists and topics.
+    pub const LISTS: &[Self] = &[Self::Owner, Self::Editor];
     /// Who may send, pause and cancel an edition.
     pub const SENDING: &[Self] = &[Self::Owner, Self::Sender];
     /// Who may see the readers and their addresses.
@@ -49,7 +51,7 @@ impl Role {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Owner => "Everything, with the team and the settings",
-            Self::Editor => "Writes articles and composes editions",
+            Self::Editor => "Writes articles, composes editions, and looks after lists and topics",
             Self::Sender => "Writes, sends editions and sees the readers",
             Self::Treasurer => "Sees supporters and donations",
             Self::Viewer => "Looks at articles and editions",

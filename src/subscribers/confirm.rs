@@ -1,14 +1,15 @@
 //! Confirming: by the link in the mail that asks for it, which is good for everything that was asked up to the press.
 
 use super::{
-    Result, Trace, budget,
+    Result, SubscriberError, Trace, budget,
     consent::{self, ConsentAction, ConsentMethod, Happened},
+    lists::List,
     read::{Subscriber, Subscription, SubscriptionState},
     store::{self, joining},
     subscribe::{asked_lately, letter_key, read_link},
-    withdrawn,
+    welcome, withdrawn,
 };
-use crate::{clock::Moment, site::Site};
+use crate::{clock::Moment, settings::Settings, site::Site};
 
 /// What a confirmation link is about.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Confirmed {
     pub waiting: Vec<(i64, String)>,
     /// The names of the lists that they are on, out of those that the link is about.
     pub lists: Vec<String>,
+    /// What else they may join by one press, once there is nothing to confirm.
+    pub offers: Vec<List>,
 }
 
 /// What a confirmation link would confirm; changes nothing, for programs open links too (TRUST A25).
@@ -29,9 +32,60 @@ pub async fn look_at_confirmation(site: &Site, link: &str) -> Result<Confirmed> 
     let known = store::subscriptions(&site.db, reader.id).await?;
     let waiting = known.iter().filter(|one| waits(one, &named, asked_lately(site)));
     let waiting = waiting.map(|one| (one.list_id, one.name.clone())).collect();
-    let on =
-        known.iter().filter(|one| one.state == SubscriptionState::Confirmed && named.contains(&one.list_id));
-    Ok(Confirmed { reader, waiting, lists: on.map(|one| one.name.clone()).collect() })
+    let on: Vec<String> = known.iter().filter(|one| is_on(one, &named)).map(|one| one.name.clone()).collect();
+    let offers = if on.is_empty() { Vec::new() } else { offers(site, &known).await? };
+    Ok(Confirmed { reader, waiting, lists: on, offers })
+}
+
+fn is_on(one: &Subscription, named: &[i64]) -> bool {
+    one.state == SubscriptionState::Confirmed && !one.retired && named.contains(&one.list_id)
+}
+
+/// The lists that whoever has just joined is offered: not those that they are on, or left.
+async fn offers(site: &Site, known: &[Subscription]) -> Result<Vec<List>> {
+    let asked = |list: &List| known.iter().find(|one| one.list_id == list.id).map(|one| one.state);
+    let mut lists = store::lists(&site.db).await?;
+    lists.retain(|list| list.offered && list.takes_sign_ups());
+    lists.retain(|list| matches!(asked(list), None | Some(SubscriptionState::Pending)));
+    Ok(lists)
+}
+
+/// Joins one list more, of those that were offered to whoever is on a list that the link names.
+///
+/// # Errors
+/// As [`confirm`]; [`SubscriberError::NotFound`] when the list is not offered any more.
+pub async fn join_offered(site: &Site, link: &str, list: i64, trace: Trace<'_>) -> Result<Confirmed> {
+    let (reader, named) = read_link(site, link).await?;
+    let settings = Settings::load(&site.db).await?;
+    let known = store::subscriptions(&site.db, reader.id).await?;
+    if !known.iter().any(|one| is_on(one, &named)) {
+        return Err(SubscriberError::NotFound);
+    }
+    if !known.iter().any(|one| one.list_id == list && one.state == SubscriptionState::Confirmed) {
+        let offers = offers(site, &known).await?;
+        let offer = offers.into_iter().find(|one| one.id == list).ok_or(SubscriberError::NotFound)?;
+        let mut tx = site.db.begin().await?;
+        store::hold(&mut tx, reader.id).await?;
+        if store::join(&mut tx, reader.id, list, site.now()).await? {
+            let happened = Happened {
+                subscriber: reader.id,
+                list,
+                action: ConsentAction::Confirmed,
+                method: ConsentMethod::Confirmation,
+                wording: Some(&consent::offer_wording(&offer.name)),
+                source: "offered after joining",
+                trace,
+            };
+            consent::record(&mut tx, site, happened).await?;
+            welcome::greet(&mut tx, site, &settings, &reader, &[list]).await?;
+        }
+        tx.commit().await?;
+    }
+    let mut now = look_at_confirmation(site, link).await?;
+    let known = store::subscriptions(&site.db, reader.id).await?;
+    let more = known.iter().filter(|one| is_on(one, &[list]) && !named.contains(&list));
+    now.lists.extend(more.map(|one| one.name.clone()));
+    Ok(now)
 }
 
 /// Confirms the lists that the page showed, or without a page those that the mail named; doing it again changes nothing, and
@@ -43,6 +97,7 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
     let (reader, named) = read_link(site, link).await?;
     let meant = if shown.is_empty() { &named } else { shown };
     let before = site.now();
+    let settings = Settings::load(&site.db).await?;
     let mut tx = site.db.begin().await?;
     store::hold(&mut tx, reader.id).await?;
     let known = store::subscriptions_in(&mut tx, reader.id).await?;
@@ -74,21 +129,26 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
         if let Some(name) = name.filter(|name| !name.is_empty() && reader.name.is_empty()) {
             store::rename(&mut tx, reader.id, &name).await?;
         }
+        welcome::greet(&mut tx, site, &settings, &reader, &joined).await?;
     }
     tx.commit().await?;
     let had_left = waiting.iter().filter(|one| one.left_at.is_some() && joined.contains(&one.list_id));
     let had_left: Vec<i64> = had_left.map(|one| one.list_id).collect();
     withdrawn::is_back(site, &reader.public_id, &had_left, before).await?;
-    let was_on = |one: &Subscription| {
-        one.state == SubscriptionState::Confirmed
-            && (meant.contains(&one.list_id) || named.contains(&one.list_id))
-    };
+    let was_on = |one: &Subscription| is_on(one, meant) || is_on(one, &named);
     let on = known.iter().filter(|one| joined.contains(&one.list_id) || was_on(one));
-    let lists = on.map(|one| one.name.clone()).collect();
-    Ok(Confirmed { reader, waiting: Vec::new(), lists })
+    let lists: Vec<String> = on.map(|one| one.name.clone()).collect();
+    let offers = if lists.is_empty() {
+        Vec::new()
+    } else {
+        offers(site, &store::subscriptions(&site.db, reader.id).await?).await?
+    };
+    Ok(Confirmed { reader, waiting: Vec::new(), lists, offers })
 }
 
 /// Whether a link that names these lists is good for a subscription: for those, and for whatever else was asked lately.
 fn waits(one: &Subscription, named: &[i64], since: Moment) -> bool {
-    one.state == SubscriptionState::Pending && (named.contains(&one.list_id) || one.asked_at > since)
+    one.state == SubscriptionState::Pending
+        && !one.retired
+        && (named.contains(&one.list_id) || one.asked_at > since)
 }

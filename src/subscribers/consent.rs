@@ -32,6 +32,12 @@ pub fn confirmation_question(lists: &[&str]) -> String {
 /// What the button on that page says.
 pub const CONFIRM_BUTTON: &str = "Yes, send it to me";
 
+/// What the button says that joins one list more, on the page that says that they are on a list.
+#[must_use]
+pub fn offer_wording(list: &str) -> String {
+    format!("Also get {list}")
+}
+
 /// Names as a phrase: "The weekly and Appeals".
 #[must_use]
 pub fn phrase(names: &[&str]) -> String {

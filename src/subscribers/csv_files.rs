@@ -81,7 +81,7 @@ pub async fn import(
     list_id: i64,
     basis: &Basis,
 ) -> Result<ImportReport, CsvError> {
-    if !store::lists(&site.db).await?.iter().any(|list| list.id == list_id) {
+    if !store::lists(&site.db).await?.iter().any(|list| list.id == list_id && list.is_mailed()) {
         return Err(SubscriberError::NotFound.into());
     }
     let mut text = spreadsheet::text(file).map_err(csv::Error::from)?;

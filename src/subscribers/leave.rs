@@ -10,7 +10,7 @@ use crate::{
     clock::Moment,
     db,
     delivery::ledger,
-    links::{Name, Unsubscribe},
+    links::{Name, Unsubscribe, WELCOME},
     site::Site,
 };
 
@@ -58,7 +58,8 @@ pub async fn leave(site: &Site, link: &str, method: ConsentMethod, trace: Trace<
     if left.subscribed {
         withdrawn::leaves(site, &left.public_id, &[left.list_id], method).await?;
     }
-    let source = format!("edition {edition}");
+    let source =
+        if edition == WELCOME { "letter of welcome".to_owned() } else { format!("edition {edition}") };
     db::again(|| leave_once(site, happened(&left, ConsentAction::Left, method, &source, trace), site.now()))
         .await?;
     look_at_unsubscribe(site, link).await

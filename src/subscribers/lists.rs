@@ -1,24 +1,136 @@
 //! Lists: what a reader can join.
+//!
+//! The rules: a list's short name and its public id stay for ever, for mails carry them; nobody joins a closed list by themselves;
+//! nothing goes to a retired one, and its readers stay, so that it can be brought back.
 
-pub use super::rows::{List, Visibility};
-use super::store;
+pub use super::rows::{List, Listed, OptIn, Visibility, Written};
+use super::store::lists as store;
 use crate::{
     db::{Db, Result, Tx},
     site::Site,
     token,
 };
 
-/// Every list, oldest first.
+/// The longest short name: it is the first label of a name like a domain's.
+const SLUG_MOST: usize = 40;
+
+/// Every list in its order, retired ones too.
 pub async fn all(db: &Db) -> Result<Vec<List>> {
-    store::lists(db).await
+    store::all(db).await
 }
 
 /// As [`all`], within a transaction.
 pub async fn all_in(tx: &mut Tx) -> Result<Vec<List>> {
-    store::lists_in(tx).await
+    store::all_in(tx).await
 }
 
-/// Adds a public list; `false` if the short name is taken.
+/// The lists that stand on the forms, in their order.
+pub async fn open(db: &Db) -> Result<Vec<List>> {
+    Ok(all(db).await?.into_iter().filter(List::takes_sign_ups).collect())
+}
+
+/// The lists that mail goes to, in their order: those that staff add readers to.
+pub async fn mailed(db: &Db) -> Result<Vec<List>> {
+    Ok(all(db).await?.into_iter().filter(List::is_mailed).collect())
+}
+
+/// The list that links call so.
+pub async fn by_public_id(db: &Db, public_id: &str) -> Result<Option<List>> {
+    store::by_public_id(db, public_id).await
+}
+
+/// How many readers each list has.
+pub async fn listed(db: &Db) -> Result<Vec<Listed>> {
+    store::listed(db).await
+}
+
+/// A short name as it may stand in headers for ever: small letters, figures and hyphens, a letter first.
+///
+/// # Errors
+/// What is wrong with it, for whoever typed it.
+pub fn slug(typed: &str) -> std::result::Result<String, &'static str> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if typed.is_empty() || typed.len() > SLUG_MOST {
+        return Err("Choose a short name of at most 40 letters.");
+    }
+    let starts = typed.starts_with(|c: char| c.is_ascii_lowercase());
+    if !starts || !typed.chars().all(fits) || typed.ends_with('-') || typed.contains("--") {
+        return Err("Use small letters, figures and single hyphens, such as: friday-letter.");
+    }
+    Ok(typed.to_owned())
+}
+
+/// Adds a public list behind all others; `false` if the short name is taken.
 pub async fn add(tx: &mut Tx, site: &Site, slug: &str, name: &str, description: &str) -> Result<bool> {
-    store::add_list(tx, &token::public_id(), (slug, name, description, Visibility::Public), site.now()).await
+    store::add(tx, &token::public_id(), (slug, name, description), site.now()).await
+}
+
+/// Changes a list whose `version` somebody saw; `false` if somebody else saved it since.
+pub async fn change(tx: &mut Tx, site: &Site, (id, version): (i64, i64), written: &Written) -> Result<bool> {
+    store::change(tx, id, version, written, site.now()).await
+}
+
+/// Gives a list another name.
+pub async fn rename(tx: &mut Tx, id: i64, name: &str) -> Result<()> {
+    store::rename(tx, id, name).await
+}
+
+/// Moves a list one place up (-1) or down (1) among the others; at the ends nothing moves.
+pub async fn shift(tx: &mut Tx, id: i64, by: isize) -> Result<()> {
+    let places = store::hold_places(tx).await?;
+    for (id, position) in shifted(&places, id, by) {
+        store::place(tx, id, position).await?;
+    }
+    Ok(())
+}
+
+/// Whose places change, and to which, where one of a row of rows moves.
+pub(super) fn shifted(places: &[(i64, i64)], id: i64, by: isize) -> Vec<(i64, i64)> {
+    let mut ids: Vec<i64> = places.iter().map(|(id, _)| *id).collect();
+    let from = ids.iter().position(|one| *one == id);
+    let to = from.and_then(|from| from.checked_add_signed(by)).filter(|to| *to < ids.len());
+    if let (Some(from), Some(to)) = (from, to) {
+        ids.swap(from, to);
+    }
+    (1_i64..).zip(ids).filter_map(|(at, id)| (!places.contains(&(id, at))).then_some((id, at))).collect()
+}
+
+/// Nothing goes to the list of that `version` from now on; `false` if it was retired or saved since. What waits or is on its way is
+/// for the caller.
+pub async fn retire(tx: &mut Tx, site: &Site, seen: (i64, i64)) -> Result<bool> {
+    store::retire(tx, seen, site.now()).await
+}
+
+/// The list of that `version` is there again, with the readers that it had; `false` if it was not retired, or saved since.
+pub async fn bring_back(tx: &mut Tx, seen: (i64, i64)) -> Result<bool> {
+    store::bring_back(tx, seen).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_name_is_what_a_header_takes() {
+        for good in ["digest", "friday-letter", "w2", "a"] {
+            assert_eq!(slug(good).as_deref(), Ok(good));
+        }
+        for bad in ["", "Digest", "2x", "-a", "a-", "a--b", "a b", "ä", "a.b", &"a".repeat(41)] {
+            assert!(slug(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn one_place_up_or_down_and_not_past_the_ends() {
+        let places = [(7, 1), (5, 2), (9, 3)];
+        assert_eq!(shifted(&places, 5, -1), [(5, 1), (7, 2)]);
+        assert_eq!(shifted(&places, 5, 1), [(9, 2), (5, 3)]);
+        assert_eq!(shifted(&places, 7, -1), []);
+        assert_eq!(shifted(&places, 9, 1), []);
+        assert_eq!(
+            shifted(&[(7, 4), (5, 4)], 8, 1),
+            [(7, 1), (5, 2)],
+            "what was made at once finds its places"
+        );
+    }
 }

@@ -25,17 +25,20 @@ mod store;
 mod subscribe;
 #[cfg(test)]
 mod tests;
+mod topic_choices;
+pub mod topics;
 mod unwanted;
+mod welcome;
 mod withdrawn;
 
 pub use self::{
     budget::{Crowd, Goes},
-    confirm::{Confirmed, confirm, look_at_confirmation},
+    confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{ConsentAction, ConsentMethod},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
     donor_state::{DonorState, set_donor_state},
     leave::{Left, leave, leave_as_written, leave_by_staff, look_at_unsubscribe, rejoin},
-    lists::{List, Visibility},
+    lists::{List, OptIn, Visibility},
     mail_again::mail_again,
     never_again::{block, unblock},
     preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
@@ -47,6 +50,7 @@ pub use self::{
         Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back, forget_held_back,
         subscribe,
     },
+    topic_choices::{TopicChoice, TopicChoices, choose_topics, topic_choices},
     unwanted::{Unwanted, unwanted},
 };
 use crate::{
@@ -55,7 +59,8 @@ use crate::{
 };
 
 /// Every statement of this room.
-pub const STATEMENTS: &[&[Sql]] = &[store::STATEMENTS, store::joining::STATEMENTS];
+pub const STATEMENTS: &[&[Sql]] =
+    &[store::STATEMENTS, store::joining::STATEMENTS, store::lists::STATEMENTS, store::topics::STATEMENTS];
 
 /// What this room forgets, for the one place that says when.
 pub(crate) mod forgetting {

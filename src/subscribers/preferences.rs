@@ -6,13 +6,14 @@ use super::{
     Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
     read::{Subscriber, SubscriptionState},
-    store, withdrawn,
+    store, welcome, withdrawn,
 };
 use crate::{
     db,
     delivery::ledger,
     links::{Choices, Name},
     mail::clean_name,
+    settings::Settings,
     site::Site,
 };
 
@@ -40,7 +41,7 @@ pub struct Choice {
 /// The path of a reader's own page, by their public id.
 #[must_use]
 pub fn preferences_path(site: &Site, public_id: &str) -> String {
-    format!("/preferences/{}", Choices(Name::id(public_id)).sign(&site.keys))
+    Choices(Name::id(public_id)).path(&site.keys)
 }
 
 /// The page behind a link: public lists, and private ones that the reader is on.
@@ -54,7 +55,8 @@ pub async fn look_at_preferences(site: &Site, link: &str) -> Result<Preferences>
     let lists = store::lists(&site.db).await?.into_iter().filter_map(|list| {
         let subscription = known.iter().find(|s| s.list_id == list.id);
         let joined = subscription.is_some_and(|s| s.state == SubscriptionState::Confirmed);
-        let shown = list.is_public() || subscription.is_some();
+        // Whoever is on a list can leave it, also when nobody joins it any more.
+        let shown = joined || list.takes_sign_ups() || (list.may_be_joined() && subscription.is_some());
         shown.then_some(Choice { id: list.id, name: list.name, description: list.description, joined })
     });
     Ok(Preferences { reader, lists: lists.collect() })
@@ -92,6 +94,8 @@ async fn save_once(
 ) -> Result<Preferences> {
     let before = look_at_preferences(site, link).await?;
     let id = before.reader.id;
+    let settings = Settings::load(&site.db).await?;
+    let mut new = Vec::new();
     let mut tx = site.db.begin().await?;
     let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
     store::rename(&mut tx, id, &name).await?;
@@ -118,8 +122,12 @@ async fn save_once(
                 trace,
             };
             consent::record(&mut tx, site, happened).await?;
+            if wanted {
+                new.push(choice.id);
+            }
         }
     }
+    welcome::greet(&mut tx, site, &settings, &before.reader, &new).await?;
     tx.commit().await?;
     look_at_preferences(site, link).await
 }

@@ -17,11 +17,25 @@ words! {
 
 words! {
     /// Who sees a list.
+    #[derive(Default)]
     pub enum Visibility else Private {
         /// It stands on the forms.
         Public = "public",
         /// Only those who are on it.
+        #[default]
         Private = "private",
+    }
+}
+
+words! {
+    /// What it takes to join a list by the form.
+    #[derive(Default)]
+    pub enum OptIn else Double {
+        /// The button in a mail that asks.
+        #[default]
+        Double = "double",
+        /// The form alone.
+        Single = "single",
     }
 }
 
@@ -97,6 +111,8 @@ pub struct Subscription {
     pub name: String,
     /// Who sees the list.
     pub visibility: Visibility,
+    /// Whether nothing goes to the list any more.
+    pub retired: bool,
     /// How they stand.
     pub state: SubscriptionState,
     /// When they last asked.
@@ -133,14 +149,104 @@ pub struct List {
     pub description: String,
     /// Who sees it.
     pub visibility: Visibility,
+    /// What it takes to join it by the form.
+    pub opt_in: OptIn,
+    /// Whether it is offered to whoever has just joined another one.
+    pub offered: bool,
+    /// Whether whoever joins gets its letter.
+    pub welcomes: bool,
+    /// The subject of that letter; empty for the usual one.
+    pub welcome_subject: String,
+    /// Its words, as typed; an empty line begins a paragraph.
+    pub welcome_text: String,
+    /// Since when nobody joins by themselves.
+    pub closed_at: Option<Moment>,
+    /// Since when nothing goes to it.
+    pub retired_at: Option<Moment>,
+    /// Which saving of it this is.
+    pub version: i64,
 }
 
 impl List {
-    /// Whether readers may join it by themselves.
+    /// Whether it stands on the forms, and anybody may join it.
     #[must_use]
-    pub fn is_public(&self) -> bool {
-        self.visibility == Visibility::Public
+    pub fn takes_sign_ups(&self) -> bool {
+        self.visibility == Visibility::Public && self.may_be_joined()
     }
+
+    /// Whether a reader who knows of it may join by themselves.
+    #[must_use]
+    pub const fn may_be_joined(&self) -> bool {
+        self.closed_at.is_none() && self.retired_at.is_none()
+    }
+
+    /// Whether anything goes to it.
+    #[must_use]
+    pub const fn is_mailed(&self) -> bool {
+        self.retired_at.is_none()
+    }
+}
+
+/// What staff decide of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// What readers call it.
+    pub name: String,
+    /// A sentence on what comes, and how often; may be empty.
+    pub description: String,
+    /// Who sees it.
+    pub visibility: Visibility,
+    /// What it takes to join it by the form.
+    pub opt_in: OptIn,
+    /// Whether it is offered to whoever has just joined another one.
+    pub offered: bool,
+    /// Whether nobody joins by themselves.
+    pub closed: bool,
+    /// Whether whoever joins gets its letter.
+    pub welcomes: bool,
+    /// The subject of that letter; empty for the usual one.
+    pub welcome_subject: String,
+    /// Its words; may be empty.
+    pub welcome_text: String,
+}
+
+/// How many readers a list has.
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
+pub struct Listed {
+    pub list_id: i64,
+    /// How many are on it.
+    pub readers: i64,
+}
+
+/// What readers of a list can choose among.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx_macros::FromRow)]
+pub struct Topic {
+    pub id: i64,
+    /// The id in addresses of pages.
+    #[serde(skip)]
+    pub public_id: String,
+    pub name: String,
+    /// A sentence on what it is about; may be empty.
+    pub description: String,
+    /// Since when no edition is about it and nobody chooses it.
+    #[serde(skip)]
+    pub retired_at: Option<Moment>,
+    /// Which saving of it this is.
+    #[serde(skip)]
+    pub version: i64,
+}
+
+/// What hangs on a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct Uses {
+    /// How many readers chose it.
+    pub readers: i64,
+    /// How many of them chose nothing else of a list that there still is.
+    pub only_this: i64,
+    /// How many editions are about it, or about what it took the place of.
+    pub editions: i64,
+    /// How many of them wait for their moment.
+    pub waiting: i64,
 }
 
 /// One thing a reader did about a list, or somebody did in their name.

@@ -1,12 +1,14 @@
 //! The SQL of readers, lists and consent.
 
 pub mod joining;
+pub mod lists;
+pub mod topics;
 
 use std::collections::HashMap;
 
 use super::rows::{
     ConsentAction, ConsentMethod, Counts, DonorState, Event, List, Subscriber, Subscription,
-    SubscriptionState, Visibility,
+    SubscriptionState,
 };
 use crate::{
     clock::Moment,
@@ -16,10 +18,6 @@ use crate::{
 };
 
 statements! {
-    /// A list, unless its short name is taken.
-    ADD_LIST = "insert into list (public_id, slug, name, description, visibility, created_at) values ($1, $2, $3, $4, $5, $6) on conflict (slug) do nothing";
-    /// Every list.
-    LISTS = "select id, public_id, slug, name, description, visibility from list order by id";
     /// A new reader; a known address stays who they are.
     ADD_SUBSCRIBER = "insert into subscriber (public_id, email, email_key, name, created_at) values ($1, $2, $3, $4, $5) on conflict (email_key) do nothing";
     /// As `ADD_SUBSCRIBER`, for an import.
@@ -44,15 +42,15 @@ statements! {
     /// The name, as the reader wants it.
     RENAME = "update subscriber set name = $2 where id = $1";
     /// All of a reader's.
-    SUBSCRIPTIONS = "select s.list_id, l.slug, l.name, l.visibility, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
-        from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 order by s.list_id";
+    SUBSCRIPTIONS = "select s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
+        from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 order by l.position, l.id";
     /// The same of a JSON array of readers.
-    SUBSCRIPTIONS_OF = sqlite "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
+    SUBSCRIPTIONS_OF = sqlite "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
             from subscription s join list l on l.id = s.list_id
-            where s.subscriber_id in (select value from json_each($1)) order by s.subscriber_id, s.list_id",
-        postgres "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
+            where s.subscriber_id in (select value from json_each($1)) order by s.subscriber_id, l.position, l.id",
+        postgres "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
             from subscription s join list l on l.id = s.list_id
-            where s.subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by s.subscriber_id, s.list_id";
+            where s.subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by s.subscriber_id, l.position, l.id";
     /// Holds the reader's row, so that two who ask at once are mailed one after the other.
     HOLD = "update subscriber set confirm_due_at = confirm_due_at where id = $1";
     /// Asking; somebody who has confirmed stays confirmed.
@@ -80,6 +78,8 @@ statements! {
     /// An import takes nobody back who left, and leaves alone who is there.
     JOIN_NEW = rows(5) "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at) values {rows}
         on conflict (subscriber_id, list_id) do nothing returning subscriber_id";
+    /// The reader is greeted on the list, once.
+    WELCOME = "update subscription set welcomed_at = $3 where subscriber_id = $1 and list_id = $2 and state = 'confirmed' and welcomed_at is null";
     /// Coming back after leaving by mistake.
     REJOIN = "update subscription set state = 'confirmed', left_at = null
         where subscriber_id = $1 and list_id = $2 and state = 'left' and confirmed_at is not null and left_at > $3";
@@ -144,21 +144,12 @@ pub struct ExportRow {
     pub confirmed_at: Option<Moment>,
 }
 
-pub async fn add_list(
-    tx: &mut Tx,
-    public_id: &str,
-    (slug, name, description, visibility): (&str, &str, &str, Visibility),
-    now: Moment,
-) -> Result<bool> {
-    Ok(tx.exec(ADD_LIST, (public_id, slug, name, description, visibility, now)).await? == 1)
-}
-
 pub async fn lists(db: &Db) -> Result<Vec<List>> {
-    db.all(LISTS, ()).await
+    lists::all(db).await
 }
 
 pub async fn lists_in(tx: &mut Tx) -> Result<Vec<List>> {
-    tx.all(LISTS, ()).await
+    lists::all_in(tx).await
 }
 
 /// The reader with that address, made if there is none; and whether they are new.
@@ -285,6 +276,10 @@ pub async fn confirm(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Re
 
 pub async fn join(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(JOIN, (subscriber, list, now)).await? == 1)
+}
+
+pub async fn welcome(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(WELCOME, (subscriber, list, now)).await? == 1)
 }
 
 /// Adds those who are new to the list; returns who they are.

@@ -10,10 +10,11 @@ use super::{
     Result, SubscriberError, Trace,
     budget::{self, Crowd, Goes, Whose, next_mail},
     consent::{self, ConsentAction, ConsentMethod, Happened},
-    lists::List,
+    lists::{List, OptIn},
     preferences::preferences_path,
     read::{Subscriber, SubscriptionState},
     store::{self, joining},
+    welcome,
 };
 use crate::{
     attempts::{self, Attempt, Refusal, Shared},
@@ -84,7 +85,7 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
         }
         goes => goes?,
     };
-    let offered = |list: &List| list.is_public() && new.lists.contains(&list.id);
+    let offered = |list: &List| list.takes_sign_ups() && new.lists.contains(&list.id);
     let lists: Vec<i64> =
         store::lists_in(&mut tx).await?.iter().filter(|l| offered(l)).map(|l| l.id).collect();
     let asking = Asking {
@@ -138,7 +139,7 @@ pub async fn ask_by_staff(
     if Suppressions::new(site).stops_letter(&mut tx, email, true).await? {
         return Ok(Asked::Stopped);
     }
-    let known = store::lists_in(&mut tx).await?.into_iter().any(|one| one.id == list);
+    let known = store::lists_in(&mut tx).await?.into_iter().any(|one| one.id == list && one.is_mailed());
     let lists: &[i64] = if known { &[list] } else { &[] };
     // Nobody saw a box, so there are no words to keep.
     let asking = Asking {
@@ -219,6 +220,10 @@ async fn ask(
             store::hold_back(tx, reader.id, later).await?;
             return Ok(Asked::Later(later));
         }
+        if sent.is_empty() && joins_at_once(tx, &asking, reader.id).await? {
+            join_at_once(tx, site, settings, (&asking, &reader, whose)).await?;
+            return Ok(Asked::Mailed);
+        }
         ask_to_confirm(tx, site, settings, (&reader, whose, &typed)).await?;
         return Ok(Asked::Mailed);
     }
@@ -230,6 +235,48 @@ async fn ask(
         // Nobody who did not answer is mailed again without being asked for again.
         _ => Ok(Asked::Before),
     }
+}
+
+/// Whether the form alone is enough: for lists whose staff decided so, where the mailbox got no such mail for a week, and the reader
+/// never left one of them. Whoever does not meet that is asked by mail, as for every other list: so no brake is passed by, and
+/// nobody is brought back by a stranger.
+async fn joins_at_once(tx: &mut Tx, asking: &Asking<'_>, reader: i64) -> Result<bool> {
+    if asking.method != ConsentMethod::Form {
+        return Ok(false);
+    }
+    let lists = store::lists_in(tx).await?;
+    let is_single = |id: &i64| {
+        lists.iter().any(|list| list.id == *id && list.opt_in == OptIn::Single && list.takes_sign_ups())
+    };
+    let known = store::subscriptions_in(tx, reader).await?;
+    let had_left = known.iter().any(|one| asking.lists.contains(&one.list_id) && one.left_at.is_some());
+    Ok(asking.lists.iter().all(is_single) && !had_left)
+}
+
+/// They are on the lists from now on, by the form alone: the proof says so, and one mail tells them.
+async fn join_at_once(
+    tx: &mut Tx,
+    site: &Site,
+    settings: &Settings,
+    (asking, reader, whose): (&Asking<'_>, &Subscriber, &Whose),
+) -> Result<()> {
+    let mut joined = Vec::new();
+    for list in asking.lists {
+        if store::confirm(tx, reader.id, *list, site.now()).await? {
+            let happened = Happened {
+                subscriber: reader.id,
+                list: *list,
+                action: ConsentAction::Confirmed,
+                method: ConsentMethod::Form,
+                wording: asking.wording,
+                source: asking.source,
+                trace: asking.trace,
+            };
+            consent::record(tx, site, happened).await?;
+            joined.push(*list);
+        }
+    }
+    welcome::tell_joined(tx, site, settings, (reader, whose), &joined).await
 }
 
 /// Sends what the brake held back and may go out now; how many mails. Whoever confirmed meanwhile, left, or must not be
@@ -341,7 +388,8 @@ async fn ask_to_confirm(
             one.list_id == list.id && one.state == SubscriptionState::Pending && one.asked_at > since
         })
     };
-    let waiting: Vec<List> = store::lists_in(tx).await?.into_iter().filter(waits).collect();
+    let lists = store::lists_in(tx).await?.into_iter().filter(List::is_mailed);
+    let waiting: Vec<List> = lists.filter(waits).collect();
     if waiting.is_empty() {
         return Ok(false);
     }
@@ -381,7 +429,7 @@ async fn tell_already(
     let on = store::subscriptions_in(tx, reader.id)
         .await?
         .into_iter()
-        .filter(|one| one.state == SubscriptionState::Confirmed);
+        .filter(|one| one.state == SubscriptionState::Confirmed && !one.retired);
     let letterhead = settings.letterhead(site);
     let context = AlreadyReader {
         sender: letterhead.sender.clone(),
@@ -409,7 +457,8 @@ pub(super) async fn read_link(site: &Site, link: &str) -> Result<(Subscriber, Ve
 /// Staff add somebody who asked them in person or on paper; `source` says how. They are not asked to confirm.
 ///
 /// # Errors
-/// [`SubscriberError::Blocked`] when staff said that the address is never mailed; when the database fails.
+/// [`SubscriberError::Blocked`] when staff said that the address is never mailed; [`SubscriberError::NotFound`] when the list is not
+/// there or was retired; when the database fails.
 pub async fn add_by_staff(
     site: &Site,
     email: &EmailAddress,
@@ -418,6 +467,9 @@ pub async fn add_by_staff(
     source: &str,
 ) -> Result<Subscriber> {
     let mut tx = site.db.begin().await?;
+    if !store::lists_in(&mut tx).await?.iter().any(|one| one.id == list && one.is_mailed()) {
+        return Err(SubscriberError::NotFound);
+    }
     if Suppressions::new(site).is_blocked(&mut tx, email).await? {
         return Err(SubscriberError::Blocked);
     }

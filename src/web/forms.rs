@@ -94,6 +94,13 @@ impl Form {
         self
     }
 
+    /// The form with this value in a field in the place of whatever it held.
+    #[must_use]
+    pub fn holding(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.blank(name);
+        self.with(name, value)
+    }
+
     /// What was typed, without the space around it; empty if nothing was.
     #[must_use]
     pub fn text(&self, name: &str) -> &str {

@@ -42,7 +42,7 @@ impl Web {
     }
 }
 
-const SET_UP: [(&str, &str); 10] = [
+const SET_UP: [(&str, &str); 11] = [
     ("magazine_name", "The Lamplighter"),
     ("time_zone", "Australia/Sydney"),
     ("articles_at", "here"),
@@ -53,6 +53,7 @@ const SET_UP: [(&str, &str); 10] = [
     ("name", "Olive Owner"),
     ("email", "olive@example.org"),
     ("password", PASSWORD),
+    ("list_name", "The weekly"),
 ];
 
 /// What the program logs while it is set, at the most talkative level.

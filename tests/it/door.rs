@@ -1,7 +1,7 @@
 //! Coming in at the desk, with and without JavaScript.
 
 use crate::support::{Browser, Fixture, TestApp, TestDb, app::OWNER, both_engines};
-use broadside::{db::Engine, settings::Settings, staff::set_up};
+use broadside::{db::Engine, publishing, settings::Settings, staff::set_up, subscribers::lists};
 
 both_engines! {
     async fn the_owner_signs_in_and_out(app: TestApp) {
@@ -40,6 +40,7 @@ async fn the_first_owner_sets_the_magazine_up_with_a_browser() {
     let app = TestApp::without_owner(db).await;
     let Some(browser) = Browser::open().await else { return };
     browser.live_in("Pacific/Auckland").await;
+    publishing::ensure_first(&app.site).await.expect("what every start does");
     let path = set_up::path(&app.site).await.expect("an answer").expect("a path while there is no owner");
     browser.goto(&app.url(&path)).await;
     browser.sound("set-up").await;
@@ -57,6 +58,8 @@ async fn the_first_owner_sets_the_magazine_up_with_a_browser() {
         (settings.time_zone.name(), settings.magazine_name.as_str()),
         ("Pacific/Auckland", "The Lamplighter")
     );
+    let first = lists::all(&app.site.db).await.expect("the lists").remove(0);
+    assert_eq!(first.name, "The newsletter", "what set-up said that readers subscribe to");
     browser.close().await;
     app.finish().await;
 }

@@ -32,6 +32,7 @@ mod killing;
 mod knocking;
 mod letterhead;
 mod letters;
+mod listing;
 mod mail_services;
 mod mail_standards;
 mod main_job;

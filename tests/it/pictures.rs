@@ -45,6 +45,7 @@ async fn take() {
         preview_text: "And a choir for people who cannot sing.".to_owned(),
         intro_markdown: INTRO.to_owned(),
         article_ids: chosen.map(number).to_vec(),
+        topic_ids: Vec::new(),
     };
     let revision =
         publishing::save_revision(&app.site, draft.id, draft.revision, content, None).await.expect("a draft");

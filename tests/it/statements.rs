@@ -17,7 +17,7 @@ use broadside::{
     queue::News,
     replies,
     staff::Role,
-    subscribers::{ConsentAction, ConsentMethod, DonorState, SubscriptionState, Visibility},
+    subscribers::{ConsentAction, ConsentMethod, DonorState, OptIn, SubscriptionState, Visibility},
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection};
 
@@ -121,6 +121,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "staff"."role": Role,
         "subscription"."state": SubscriptionState,
         "list"."visibility": Visibility,
+        "list"."opt_in": OptIn,
         "consent_event"."action": ConsentAction,
         "consent_event"."method": ConsentMethod,
         "donor_state"."state": DonorState,

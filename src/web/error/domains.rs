@@ -112,6 +112,9 @@ impl From<publishing::Error> for WebError {
                 "That is not possible now. The edition is: {}.",
                 state_label(state).to_lowercase()
             )),
+            Error::Move(MoveError::Retired) => Self::Conflict(
+                "Its list was retired, so nothing goes to it. Bring the list back first, under Lists.".into(),
+            ),
             Error::NotReady(problems) => {
                 let problems = problems.iter().filter(|problem| problem.is_in_the_way());
                 let words: Vec<String> = problems.map(ToString::to_string).collect();

@@ -23,7 +23,17 @@ struct Page {
     /// The lists they are on, as a phrase: "The weekly and Appeals".
     lists: String,
     preferences: String,
+    /// What else they may join by one press.
+    offers: Vec<Offer>,
     donate: bool,
+}
+
+#[derive(Serialize)]
+struct Offer {
+    id: i64,
+    description: String,
+    /// What the button says, and the proof keeps.
+    button: String,
 }
 
 /// `GET /confirm/{token}`
@@ -41,7 +51,14 @@ pub(crate) async fn submit(
     Path(token): Path<String>,
     posted: Posted,
 ) -> Outcome {
-    let form = posted.form(&["list"])?;
+    let form = posted.form(&["list", "also"])?;
+    if form.is_ticked("also") {
+        let list = form.text("also").parse().map_err(|_| WebError::BadRequest("Choose a list."))?;
+        return match subscribers::join_offered(&app.site, &token, list, caller.trace()).await {
+            Ok(confirmed) => page(&app, confirmed).await,
+            Err(error) => dead_end(&app, error).await,
+        };
+    }
     let shown: Vec<i64> = form.all("list").iter().filter_map(|id| id.parse().ok()).collect();
     match subscribers::confirm(&app.site, &token, &shown, caller.trace()).await {
         Ok(confirmed) => page(&app, confirmed).await,
@@ -50,7 +67,7 @@ pub(crate) async fn submit(
 }
 
 async fn page(app: &App, confirmed: Confirmed) -> Outcome {
-    let Confirmed { reader, waiting, lists } = confirmed;
+    let Confirmed { reader, waiting, lists, offers } = confirmed;
     if waiting.is_empty() && lists.is_empty() {
         return dead_link::page(app, dead_link::Was::Left).await;
     }
@@ -63,6 +80,14 @@ async fn page(app: &App, confirmed: Confirmed) -> Outcome {
         button: consent::CONFIRM_BUTTON,
         lists: consent::phrase(&on),
         waiting: waiting.iter().map(|(id, _)| *id).collect(),
+        offers: offers
+            .into_iter()
+            .map(|list| Offer {
+                id: list.id,
+                button: consent::offer_wording(&list.name),
+                description: list.description,
+            })
+            .collect(),
         preferences: subscribers::preferences_path(&app.site, &reader.public_id),
         donate: !settings.appeal_text.is_empty(),
     };

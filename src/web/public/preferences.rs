@@ -8,9 +8,9 @@ use super::{
     caller::Caller,
     dead_link,
 };
-use crate::subscribers::{self, Preferences, SubscriberError};
+use crate::subscribers::{self, Preferences, SubscriberError, TopicChoices};
 
-const FIELDS: &[&str] = &["name", "list", "press"];
+const FIELDS: &[&str] = &["name", "list", "topics_of", "topic", "press"];
 const TITLE: &str = "Your choices";
 
 #[derive(Serialize)]
@@ -22,6 +22,8 @@ struct Page {
     #[serde(flatten)]
     preferences: Preferences,
     form: Form,
+    /// What they can choose of each list.
+    topics: Vec<TopicChoices>,
     saved: bool,
     /// Whether they get anything at all.
     on_some: bool,
@@ -30,7 +32,7 @@ struct Page {
 /// `GET /preferences/{token}`
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
     match subscribers::look_at_preferences(&app.site, &token).await {
-        Ok(preferences) => page(&app, preferences, None, false).await,
+        Ok(preferences) => page(&app, &token, preferences, None, false).await,
         Err(error) => dead_end(&app, error).await,
     }
 }
@@ -49,7 +51,7 @@ pub(crate) async fn submit(
     }
     if !form.is_valid() {
         return match subscribers::look_at_preferences(&app.site, &token).await {
-            Ok(preferences) => page(&app, preferences, Some(form), false).await,
+            Ok(preferences) => page(&app, &token, preferences, Some(form), false).await,
             Err(error) => dead_end(&app, error).await,
         };
     }
@@ -59,12 +61,32 @@ pub(crate) async fn submit(
     };
     let saved = subscribers::save_preferences(&app.site, &token, &name, &joined, caller.trace()).await;
     match saved {
-        Ok(preferences) => page(&app, preferences, None, true).await,
+        Ok(preferences) => {
+            let (shown, ticked) = topics(&form);
+            subscribers::choose_topics(&app.site, &token, &shown, &ticked).await?;
+            page(&app, &token, preferences, None, true).await
+        }
         Err(error) => dead_end(&app, error).await,
     }
 }
 
-async fn page(app: &App, preferences: Preferences, mistaken: Option<Form>, saved: bool) -> Outcome {
+/// The lists that topics were shown of, and what was ticked: `list.topic`.
+fn topics(form: &Form) -> (Vec<i64>, Vec<(i64, i64)>) {
+    let pair = |text: &String| {
+        let (list, topic) = text.split_once('.')?;
+        Some((list.parse().ok()?, topic.parse().ok()?))
+    };
+    let shown = form.all("topics_of").iter().filter_map(|id| id.parse().ok());
+    (shown.collect(), form.all("topic").iter().filter_map(pair).collect())
+}
+
+async fn page(
+    app: &App,
+    token: &str,
+    preferences: Preferences,
+    mistaken: Option<Form>,
+    saved: bool,
+) -> Outcome {
     let again = mistaken.is_some();
     let page = Page {
         email: preferences.reader.email.masked(),
@@ -72,6 +94,7 @@ async fn page(app: &App, preferences: Preferences, mistaken: Option<Form>, saved
         on_some: preferences.lists.iter().any(|list| list.joined),
         form: mistaken.unwrap_or_else(|| Form::new(FIELDS).with("name", preferences.reader.name.clone())),
         preferences,
+        topics: subscribers::topic_choices(&app.site, token).await?,
         saved,
     };
     if again {

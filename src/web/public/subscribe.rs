@@ -16,7 +16,7 @@ use crate::{
     settings::Settings,
     subscribers::{
         self, Crowd, Goes, NewSubscription, SubscriberError, consent,
-        lists::{self, List},
+        lists::{self, List, OptIn},
         machines,
     },
 };
@@ -43,6 +43,8 @@ pub(super) struct Ask {
     lists: Vec<Choice>,
     /// Whether there is a choice of lists.
     several: bool,
+    /// Whether the form alone is enough for all of them.
+    at_once: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,6 +86,7 @@ impl Ask {
             wording: consent::wording(&settings.magazine_name),
             description: lists.first().map(|list| list.description.clone()).unwrap_or_default(),
             several: lists.len() > 1,
+            at_once: lists.iter().all(|list| list.opt_in == OptIn::Single),
             lists: lists
                 .iter()
                 .map(|list| Choice {
@@ -98,8 +101,7 @@ impl Ask {
 }
 
 async fn public_lists(app: &App) -> Result<Vec<List>, WebError> {
-    let all = lists::all(&app.site.db).await?;
-    Ok(all.into_iter().filter(List::is_public).collect())
+    Ok(lists::open(&app.site.db).await?)
 }
 
 #[derive(Serialize)]
@@ -250,12 +252,15 @@ pub(crate) struct Asked {
 struct Sent {
     contact: String,
     later: bool,
+    /// Whether there is a list for which the form alone is enough.
+    at_once: bool,
 }
 
 /// `GET /subscribe/sent`: true of every address, and so of none in particular.
 pub(crate) async fn sent(State(app): State<App>, Query(asked): Query<Asked>) -> Outcome {
     let contact = Settings::load(&app.site.db).await?.contact_email;
     let later = asked.later == "yes";
+    let at_once = public_lists(&app).await?.iter().any(|list| list.opt_in == OptIn::Single);
     let title = if later { "Your mail comes later" } else { "Check your mail" };
-    app.public_page("public/subscribe_sent", title, &Sent { contact, later }).await
+    app.public_page("public/subscribe_sent", title, &Sent { contact, later, at_once }).await
 }

@@ -58,6 +58,16 @@ pub fn done(code: &str) -> Option<&'static str> {
         "letter-read" => "The letter was taken away.",
         "moved" => "The magazine lives here now. Mail goes out again.",
         "mail-again" => "They are mailed again, from the next edition on.",
+        "list-made" => "The list is made. Say what comes, and who may join it.",
+        "list-retired" => "The list is retired. Nothing goes to it, and its readers stay as they are.",
+        "list-back" => {
+            "The list is back, with its readers. What was held back waits under Editions for your word."
+        }
+        "topic-made" => "The topic is made.",
+        "topic-retired" => "The topic is retired. Whoever chose it keeps that choice.",
+        "topic-back" => "The topic is back.",
+        "topic-deleted" => "The topic is deleted.",
+        "topics-merged" => "They are one topic now, and every reader keeps what they chose.",
         "welcome" => "Welcome. Your magazine is set up.",
         "looked" => "Looked again.",
         "key-made" => "The key is made. Publish its record, then come back.",

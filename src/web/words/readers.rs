@@ -10,6 +10,7 @@ use crate::{
 /// What a state means to an editor, and the colour of its pill.
 pub(in crate::web) fn standing(subscription: &Subscription) -> (&'static str, &'static str) {
     match subscription.state {
+        SubscriptionState::Confirmed if subscription.retired => ("the list is retired", ""),
         SubscriptionState::Confirmed => ("gets it", "good"),
         SubscriptionState::Pending => ("asked, not confirmed yet", "warn"),
         SubscriptionState::Left => ("left", ""),
@@ -39,6 +40,9 @@ pub(in crate::web) const fn agreed(
         (ConsentAction::Imported, _) => "Was imported to",
     };
     let how = match method {
+        ConsentMethod::Form if matches!(action, ConsentAction::Confirmed) => {
+            "by the form, without a mail that asks"
+        }
         ConsentMethod::Form => "by the form",
         ConsentMethod::Confirmation => "by the link we mailed",
         ConsentMethod::OneClick => "by the button of their mail program",

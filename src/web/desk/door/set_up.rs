@@ -7,6 +7,7 @@ use super::door;
 use crate::{
     clock::Zone,
     email_address::EmailAddress,
+    publishing,
     staff::{
         Incoming,
         set_up::{self, FirstOwner, SetUpError},
@@ -22,6 +23,7 @@ use crate::{
 
 const FIELDS: &[&str] = &[
     "magazine_name",
+    "list_name",
     "time_zone",
     "articles_at",
     "external_site_url",
@@ -33,6 +35,8 @@ const FIELDS: &[&str] = &[
     "password",
 ];
 const TITLE: &str = "Set up your magazine";
+/// What the first list is called unless somebody says otherwise.
+const LIST: &str = "The newsletter";
 
 #[derive(Serialize)]
 struct Page {
@@ -49,7 +53,10 @@ impl Page {
 /// `GET /set-up/{token}`
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
     set_up::check(&app.site, &token).await?;
-    let form = Form::new(FIELDS).with("articles_at", "here").with("time_zone", Zone::UTC.name());
+    let form = Form::new(FIELDS)
+        .with("articles_at", "here")
+        .with("list_name", LIST)
+        .with("time_zone", Zone::UTC.name());
     door(&app, "desk/set_up", TITLE, &Page::new(form)).await
 }
 
@@ -63,6 +70,7 @@ pub(crate) async fn submit(
     set_up::check(&app.site, &token).await?;
     let mut form = posted.form(FIELDS)?;
     let decided = check(&mut form);
+    let list = form.required("list_name", 100, "Say what readers subscribe to.");
     let name = form.required("name", 100, "Enter your name.");
     let email = form.parse("email", EmailAddress::parse);
     let password = form.raw("password").to_owned();
@@ -82,7 +90,10 @@ pub(crate) async fn submit(
     })
     .await;
     match session {
-        Ok(session) => Ok(with_cookie(&app.site, &session, see_other("/desk?done=welcome"))),
+        Ok(session) => {
+            publishing::lists::name_first(&app.site, &list).await?;
+            Ok(with_cookie(&app.site, &session, see_other("/desk?done=welcome")))
+        }
         Err(SetUpError::Busy(error)) => {
             form.blank("password");
             form.mistake("password", error);

@@ -4,7 +4,7 @@ use axum::extract::{Path, Query};
 use serde::Serialize;
 
 use super::{
-    parts::{ArticleLine, EditionView, Readiness, picked_lines, readiness},
+    parts::{ArticleLine, EditionView, Readiness, TopicLine, picked_lines, readiness, topic_lines},
     progress, test,
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-const FIELDS: &[&str] = &["based_on", "subject", "preview_text", "intro", "article", "add", "act"];
+const FIELDS: &[&str] = &["based_on", "subject", "preview_text", "intro", "article", "add", "topic", "act"];
 /// How many articles the composer offers at once, the newest first.
 const OFFERED: usize = 60;
 
@@ -33,6 +33,7 @@ struct Page {
     form: Form,
     picked: Vec<ArticleLine>,
     offered: Vec<ArticleLine>,
+    topics: Vec<TopicLine>,
     /// This page, at these articles.
     here: String,
     /// Where the buttons lead that save, and offer other articles.
@@ -52,7 +53,8 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<
     let edition = publishing::find(&desk.site().db, &id).await?;
     if edition.state == EditionState::Draft && desk.may(Role::WRITING) {
         let form = filled(&edition.content);
-        let page = page(&desk, &edition, form, &edition.content.article_ids, None, look.offered).await?;
+        let chosen = (&*edition.content.article_ids, &*edition.content.topic_ids);
+        let page = page(&desk, &edition, form, chosen, None, look.offered).await?;
         return desk.page("desk/editions/composer", &page.title, &page).await;
     }
     progress::page(&desk, &edition, &look, false).await
@@ -81,6 +83,7 @@ pub(crate) async fn submit(
         preview_text: form.text("preview_text").to_owned(),
         intro_markdown: form.raw("intro").to_owned(),
         article_ids,
+        topic_ids: form.all("topic").iter().map(|id| number(id)).collect::<Result<_, _>>()?,
     };
     let edition = publishing::find(&desk.site().db, &id).await?;
     let path = format!("/desk/editions/{id}");
@@ -92,7 +95,7 @@ pub(crate) async fn submit(
         "offer" => here("#offered"),
         _ => here(""),
     };
-    let picked = content.article_ids.clone();
+    let (picked, topics) = (content.article_ids.clone(), content.topic_ids.clone());
     match publishing::save_revision(desk.site(), edition.id, based_on, content, Some(desk.who.staff.id)).await
     {
         Ok(saved) if act == "test" => {
@@ -109,7 +112,7 @@ pub(crate) async fn submit(
                  not saved. If Send is taken back, they can be."
             };
             let edition = publishing::find(&desk.site().db, &id).await?;
-            let page = page(&desk, &edition, form, &picked, Some(trouble), look.offered).await?;
+            let page = page(&desk, &edition, form, (&picked, &topics), Some(trouble), look.offered).await?;
             desk.page("desk/editions/composer", &page.title, &page).await.map(conflict)
         }
         Err(error) => Err(error.into()),
@@ -120,7 +123,7 @@ async fn page(
     desk: &Desk,
     edition: &Edition,
     form: Form,
-    picked: &[ArticleId],
+    (picked, chosen): (&[ArticleId], &[i64]),
     trouble: Option<&'static str>,
     place: Place<2>,
 ) -> Result<Page, WebError> {
@@ -139,6 +142,7 @@ async fn page(
         edition: EditionView::new(edition, desk.zone()),
         form,
         offered: offered.map(|article| ArticleLine::new(article, settings)).collect(),
+        topics: topic_lines(desk, edition, chosen).await?,
         here,
         offered_pages,
         picked: picked_lines(desk, picked).await?,

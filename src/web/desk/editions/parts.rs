@@ -7,6 +7,7 @@ use crate::{
     clock::Zone,
     publishing::{self, Edition, Problem},
     settings::Settings,
+    subscribers::topics,
     web::{
         Desk, WebError,
         words::{articles::line, count, editions::state_label},
@@ -95,6 +96,49 @@ impl ArticleLine {
     pub(super) fn new(article: Article, settings: &Settings) -> Self {
         Self { id: article.id.0, line: line(&article, settings), title: article.title }
     }
+}
+
+/// A topic that the edition may be about.
+#[derive(Serialize)]
+pub(super) struct TopicLine {
+    id: i64,
+    name: String,
+    ticked: bool,
+    /// An article in it is filed under a word of that name.
+    named: bool,
+    /// The list does not offer it any more, or nobody does.
+    gone: bool,
+}
+
+/// What the list offers, and what the edition is about already. Nothing for a correction, which goes to whoever got the wrong
+/// version.
+pub(super) async fn topic_lines(
+    desk: &Desk,
+    edition: &Edition,
+    chosen: &[i64],
+) -> Result<Vec<TopicLine>, WebError> {
+    if edition.corrects.is_some() {
+        return Ok(Vec::new());
+    }
+    let db = &desk.site().db;
+    let offered = topics::offered_by(db, edition.list_id).await?;
+    let articles = articles::by_ids(db, &edition.content.article_ids).await?;
+    let words: Vec<String> = articles
+        .into_iter()
+        .flat_map(|article| article.topics)
+        .map(|topic| topic.name.to_lowercase())
+        .collect();
+    let all = topics::all(db).await?;
+    let wanted = all.into_iter().filter(|topic| chosen.contains(&topic.id) || offered.contains(topic));
+    Ok(wanted
+        .map(|topic| TopicLine {
+            id: topic.id,
+            ticked: chosen.contains(&topic.id),
+            named: words.contains(&topic.name.to_lowercase()),
+            gone: !offered.contains(&topic),
+            name: topic.name,
+        })
+        .collect())
 }
 
 pub(super) async fn picked_lines(desk: &Desk, ids: &[ArticleId]) -> Result<Vec<ArticleLine>, WebError> {

@@ -275,6 +275,9 @@ fn headline(edition: &Edition, progress: Option<Progress>, zone: &Zone) -> Strin
         EditionState::Held if edition.held_because == "broken" => {
             "Held back: no email can be made of it.".to_owned()
         }
+        EditionState::Held if edition.held_because == "retired" => {
+            "Held back: its list was retired.".to_owned()
+        }
         EditionState::Held => "Held back: its moment passed while nothing was running.".to_owned(),
         EditionState::Cancelled => format!("Cancelled. {standing}").trim_end().to_owned(),
         EditionState::Finished if progress.is_some_and(|it| it.accepted == it.sealed) => {
@@ -297,6 +300,9 @@ fn explanation(edition: &Edition, refused: i64) -> &'static str {
         }
         EditionState::Held if edition.held_because == "broken" => {
             "Nobody has got it. Take it back to the draft: it says there what is in the way."
+        }
+        EditionState::Held if edition.held_because == "retired" => {
+            "Nobody has got it, and nobody does while its list is retired. Bring the list back, under Lists, and it can be sent."
         }
         EditionState::Held if edition.is_begun => {
             "Nobody has got it. Send it now, late as it is, or cancel it."

@@ -12,8 +12,12 @@ use crate::{
     editions::{EditionState, UnknownPolicy},
     publishing::{self, Edition, Press},
     settings::Settings,
+    subscribers::{consent::phrase, topics},
     web::{
-        Desk, Form, Outcome, Posted, WebError, answers::conflict, session::see_other, words::editions::title,
+        Desk, Form, Outcome, Posted, WebError,
+        answers::conflict,
+        session::see_other,
+        words::{count, editions::title},
     },
 };
 
@@ -37,6 +41,10 @@ struct Page {
     twice: Option<[String; 2]>,
     size: String,
     picked: Vec<ArticleLine>,
+    /// The topics that it is about, as a phrase.
+    topics: String,
+    /// How many of the list do not get it, for they chose others.
+    left_out: Option<String>,
     may_send: bool,
     /// When the last reader will have it, if that is not today.
     forecast: Option<String>,
@@ -141,10 +149,20 @@ async fn page(
         later_hint: later_hint(desk.zone(), desk.site().now()),
         size: format!("{} kB", size.div_ceil(1_000)),
         picked: picked_lines(desk, &edition.content.article_ids).await?,
+        topics: topic_names(desk, edition).await?,
+        left_out: Some(publishing::left_out_by_topic(&desk.site().db, edition).await?)
+            .filter(|left_out| *left_out > 0)
+            .map(|left_out| count(left_out, "reader")),
         may_send: true,
         forecast: forecast(&desk.app, desk.zone(), readiness.size).await?,
         readiness,
     })
+}
+
+async fn topic_names(desk: &Desk, edition: &Edition) -> Result<String, WebError> {
+    let all = topics::all(&desk.site().db).await?;
+    let about = all.iter().filter(|topic| edition.content.topic_ids.contains(&topic.id));
+    Ok(phrase(&about.map(|topic| topic.name.as_str()).collect::<Vec<_>>()))
 }
 
 /// Now, or the moment that was chosen: by the button that was pressed, and never by a guess. `None` with a mistake.

@@ -62,7 +62,7 @@ pub(super) struct ListView {
 
 /// The lists as forms offer them.
 pub(super) async fn list_views(desk: &Desk) -> Result<Vec<ListView>, WebError> {
-    let lists = lists::all(&desk.site().db).await?;
+    let lists = lists::mailed(&desk.site().db).await?;
     Ok(lists.into_iter().map(|list| ListView { id: list.id, name: list.name }).collect())
 }
 
@@ -102,7 +102,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     if at_once && source.is_empty() {
         form.mistake("source", "Say how they asked: it is kept as the proof.");
     }
-    let lists = lists::all(&desk.site().db).await?;
+    let lists = lists::mailed(&desk.site().db).await?;
     let list = form.parse("list", |id| {
         lists.iter().find(|list| list.id.to_string() == id).map(|list| list.id).ok_or("Choose a list.")
     });

@@ -1,0 +1,94 @@
+//! The SQL of lists.
+
+use super::super::rows::{List, Listed, Written};
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    /// A list behind all others, unless its short name is taken.
+    ADD = "insert into list (public_id, slug, name, description, visibility, created_at, position)
+        select $1, $2, $3, $4, 'public', cast($5 as bigint), coalesce(max(position), 0) + 1 from list where true
+        on conflict (slug) do nothing";
+    /// Every list.
+    ALL = "select id, public_id, slug, name, description, visibility, opt_in, offered, welcomes, welcome_subject, welcome_text,
+            closed_at, retired_at, version
+        from list order by position, id";
+    BY_PUBLIC_ID = "select id, public_id, slug, name, description, visibility, opt_in, offered, welcomes, welcome_subject, welcome_text,
+            closed_at, retired_at, version
+        from list where public_id = $1";
+    /// What staff decided, if nobody else saved it since.
+    CHANGE = "update list set name = $3, description = $4, visibility = $5, opt_in = $6, offered = $7,
+            closed_at = case when $8 then coalesce(closed_at, $9) end,
+            welcomes = $10, welcome_subject = $11, welcome_text = $12, version = version + 1
+        where id = $1 and version = $2";
+    RENAME = "update list set name = $2, version = version + 1 where id = $1";
+    /// Every list with its place, held until the commit.
+    HOLD_PLACES = sqlite "select id, position from list order by position, id",
+        postgres "select id, position from list order by position, id for update";
+    PLACE = "update list set position = $2 where id = $1";
+    RETIRE = "update list set retired_at = $3, version = version + 1 where id = $1 and version = $2 and retired_at is null";
+    BRING_BACK = "update list set retired_at = null, version = version + 1 where id = $1 and version = $2 and retired_at is not null";
+    /// How many are on each list, from an index of those alone.
+    LISTED = "select l.id as list_id,
+            (select count(*) from subscription s where s.list_id = l.id and s.state = 'confirmed') as readers
+        from list l";
+}
+
+pub async fn add(
+    tx: &mut Tx,
+    public_id: &str,
+    (slug, name, description): (&str, &str, &str),
+    now: Moment,
+) -> Result<bool> {
+    Ok(tx.exec(ADD, (public_id, slug, name, description, now)).await? == 1)
+}
+
+pub async fn all(db: &Db) -> Result<Vec<List>> {
+    db.all(ALL, ()).await
+}
+
+pub async fn all_in(tx: &mut Tx) -> Result<Vec<List>> {
+    tx.all(ALL, ()).await
+}
+
+pub async fn by_public_id(db: &Db, public_id: &str) -> Result<Option<List>> {
+    db.opt(BY_PUBLIC_ID, (public_id,)).await
+}
+
+pub async fn change(tx: &mut Tx, id: i64, version: i64, to: &Written, now: Moment) -> Result<bool> {
+    let (name, description) = (to.name.as_str(), to.description.as_str());
+    let (subject, text) = (to.welcome_subject.as_str(), to.welcome_text.as_str());
+    let Written { visibility, opt_in, offered, closed, welcomes, .. } = *to;
+    let row =
+        (id, version, name, description, visibility, opt_in, offered, closed, now, welcomes, subject, text);
+    Ok(tx.exec(CHANGE, row).await? == 1)
+}
+
+pub async fn rename(tx: &mut Tx, id: i64, name: &str) -> Result<()> {
+    tx.exec(RENAME, (id, name)).await?;
+    Ok(())
+}
+
+pub async fn hold_places(tx: &mut Tx) -> Result<Vec<(i64, i64)>> {
+    tx.all(HOLD_PLACES, ()).await
+}
+
+pub async fn place(tx: &mut Tx, id: i64, position: i64) -> Result<()> {
+    tx.exec(PLACE, (id, position)).await?;
+    Ok(())
+}
+
+pub async fn retire(tx: &mut Tx, (id, version): (i64, i64), now: Moment) -> Result<bool> {
+    Ok(tx.exec(RETIRE, (id, version, now)).await? == 1)
+}
+
+pub async fn bring_back(tx: &mut Tx, (id, version): (i64, i64)) -> Result<bool> {
+    Ok(tx.exec(BRING_BACK, (id, version)).await? == 1)
+}
+
+pub async fn listed(db: &Db) -> Result<Vec<Listed>> {
+    db.all(LISTED, ()).await
+}

@@ -1,0 +1,78 @@
+//! The topics on a reader's own page: what each of their lists offers, and what they chose.
+
+use serde::Serialize;
+
+use super::{
+    Result, SubscriberError,
+    read::{Subscriber, SubscriptionState},
+    store,
+    topics::{self, Topic},
+};
+use crate::{links::Choices, site::Site};
+
+/// What a reader can choose of one list.
+#[derive(Clone, Debug, Serialize)]
+pub struct TopicChoices {
+    pub list_id: i64,
+    /// The list's name.
+    pub list: String,
+    pub topics: Vec<TopicChoice>,
+}
+
+/// One topic on the page.
+#[derive(Clone, Debug, Serialize)]
+pub struct TopicChoice {
+    #[serde(flatten)]
+    pub topic: Topic,
+    /// Whether the reader chose it.
+    pub chosen: bool,
+    /// Whether it is only here because they chose it: it is retired, or the list does not offer it any more.
+    pub gone: bool,
+}
+
+/// The topics behind a link to a reader's own page, of the lists that they are on; a list without any is left out.
+///
+/// # Errors
+/// [`SubscriberError::Link`] when it is not one of ours.
+pub async fn topic_choices(site: &Site, link: &str) -> Result<Vec<TopicChoices>> {
+    let reader = reader(site, link).await?;
+    let known = store::subscriptions(&site.db, reader.id).await?;
+    let mut offered = topics::offered(&site.db).await?;
+    let mut chosen = topics::chosen_of(&site.db, reader.id).await?;
+    let on = known.into_iter().filter(|one| one.state == SubscriptionState::Confirmed && !one.retired);
+    let of_list = on.map(|one| {
+        let offered = offered.remove(&one.list_id).unwrap_or_default();
+        let chosen = chosen.remove(&one.list_id).unwrap_or_default();
+        let gone = chosen.iter().filter(|topic| !offered.contains(topic)).cloned();
+        let gone: Vec<TopicChoice> =
+            gone.map(|topic| TopicChoice { topic, chosen: true, gone: true }).collect();
+        let line = |topic: Topic| TopicChoice { chosen: chosen.contains(&topic), gone: false, topic };
+        let topics = offered.into_iter().map(line).chain(gone).collect();
+        TopicChoices { list_id: one.list_id, list: one.name, topics }
+    });
+    Ok(of_list.filter(|of_list| !of_list.topics.is_empty()).collect())
+}
+
+/// Saves what a reader ticked, as pairs of a list and a topic, of the lists that the page showed topics of; what that does not offer
+/// them is left out. Whether anything changed.
+///
+/// # Errors
+/// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
+pub async fn choose_topics(site: &Site, link: &str, shown: &[i64], ticked: &[(i64, i64)]) -> Result<bool> {
+    let reader = reader(site, link).await?;
+    let choices = topic_choices(site, link).await?;
+    let mut changed = false;
+    let mut tx = site.db.begin().await?;
+    for of_list in choices.iter().filter(|of_list| shown.contains(&of_list.list_id)) {
+        let is_ticked = |one: &&TopicChoice| ticked.contains(&(of_list.list_id, one.topic.id));
+        let wanted: Vec<i64> = of_list.topics.iter().filter(is_ticked).map(|one| one.topic.id).collect();
+        changed |= topics::choose(&mut tx, reader.id, of_list.list_id, &wanted).await?;
+    }
+    tx.commit().await?;
+    Ok(changed)
+}
+
+async fn reader(site: &Site, link: &str) -> Result<Subscriber> {
+    let Choices(name) = Choices::read(&site.keys, link, site.now())?;
+    store::named(&site.db, &name).await?.ok_or(SubscriberError::Link)
+}

@@ -1,0 +1,130 @@
+//! `/desk/lists`: every list in the order that readers see, and making one.
+
+use axum::extract::Path;
+use serde::Serialize;
+
+use crate::{
+    publishing,
+    subscribers::{
+        Visibility,
+        lists::{self, List, OptIn},
+    },
+    web::{Desk, Form, Outcome, Posted, WebError, session::see_other, words::count},
+};
+
+const FIELDS: &[&str] = &["name", "slug"];
+const TITLE: &str = "Lists";
+
+#[derive(Serialize)]
+struct Page {
+    form: Form,
+    lists: Vec<Line>,
+    retired: Vec<Line>,
+    /// Why nobody can join anything, if nobody can.
+    nothing_open: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    public_id: String,
+    name: String,
+    description: String,
+    pills: Vec<Pill>,
+    readers: String,
+}
+
+/// What is to be known of a list at a look.
+#[derive(Serialize)]
+pub(super) struct Pill {
+    label: &'static str,
+    look: &'static str,
+}
+
+impl Pill {
+    pub(super) fn of(list: &List) -> Vec<Self> {
+        let pill = |label, look| Self { label, look };
+        let seen = if list.visibility == Visibility::Public { "Public" } else { "Private" };
+        let mut pills = vec![pill(seen, "")];
+        if list.retired_at.is_some() {
+            pills.push(pill("Retired", "warn"));
+        } else if list.closed_at.is_some() {
+            pills.push(pill("Closed", "warn"));
+        }
+        if list.opt_in == OptIn::Single {
+            pills.push(pill("Joined without a mail that asks", ""));
+        }
+        pills
+    }
+}
+
+/// `GET /desk/lists`
+pub(crate) async fn show(desk: Desk) -> Outcome {
+    let page = page(&desk, Form::new(FIELDS)).await?;
+    desk.page("desk/lists/list", TITLE, &page).await
+}
+
+/// `POST /desk/lists`
+pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
+    let mut form = posted.form(FIELDS)?;
+    let name = form.required("name", 100, "Say what readers call it.");
+    let slug = form.parse("slug", lists::slug);
+    if let (Some(slug), true) = (slug, form.is_valid()) {
+        let made = publishing::lists::make(desk.site(), &slug, &name, Some(desk.who.staff.id)).await?;
+        if let Some(public_id) = made {
+            return Ok(see_other(&format!("/desk/lists/{public_id}?done=list-made")));
+        }
+        form.mistake("slug", "Another list has that short name.");
+    }
+    let page = page(&desk, form).await?;
+    desk.page_again("desk/lists/list", TITLE, &page).await
+}
+
+/// `POST /desk/lists/{id}/move`
+pub(crate) async fn shift(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let by = step(&posted.form(&["to"])?)?;
+    let list = find(&desk, &id).await?;
+    publishing::lists::shift(desk.site(), &list, by, Some(desk.who.staff.id)).await?;
+    Ok(see_other("/desk/lists"))
+}
+
+/// One place up or down.
+pub(super) fn step(form: &Form) -> Result<isize, WebError> {
+    match form.text("to") {
+        "up" => Ok(-1),
+        "down" => Ok(1),
+        _ => Err(WebError::BadRequest("Say whether it goes up or down.")),
+    }
+}
+
+pub(super) async fn find(desk: &Desk, id: &str) -> Result<List, WebError> {
+    lists::by_public_id(&desk.site().db, id).await?.ok_or(WebError::NotFound)
+}
+
+async fn page(desk: &Desk, form: Form) -> Result<Page, WebError> {
+    let db = &desk.site().db;
+    let (all, figures) = (lists::all(db).await?, lists::listed(db).await?);
+    let readers = |id: i64| figures.iter().find(|one| one.list_id == id).map_or(0, |one| one.readers);
+    let nothing_open = match &*all {
+        all if all.iter().any(List::takes_sign_ups) => None,
+        all if all.iter().any(List::is_mailed) => Some(
+            "No list is open and public, so nobody can subscribe by themselves: the form on your site says that there is nothing to subscribe to.",
+        ),
+        _ => Some(
+            "Every list is retired, so nobody can subscribe and no edition can be begun. Bring a list back, or make one.",
+        ),
+    };
+    let (live, retired): (Vec<List>, Vec<List>) = all.into_iter().partition(List::is_mailed);
+    let line = |list: List| Line {
+        pills: Pill::of(&list),
+        readers: count(readers(list.id), "reader"),
+        public_id: list.public_id,
+        name: list.name,
+        description: list.description,
+    };
+    Ok(Page {
+        form,
+        lists: live.into_iter().map(line).collect(),
+        retired: retired.into_iter().map(line).collect(),
+        nothing_open,
+    })
+}

@@ -1,0 +1,179 @@
+//! `/desk/lists/{id}`: what a list is called, who may join it and how, and its letter of welcome.
+
+use axum::extract::Path;
+use serde::Serialize;
+
+use super::list::{Pill, find};
+use crate::{
+    publishing,
+    subscribers::{
+        Visibility,
+        lists::{List, OptIn, Written},
+        topics,
+    },
+    web::{
+        Desk, Form, Outcome, Posted, WebError, answers::conflict, desk::theirs::Theirs, session::see_other,
+    },
+};
+
+const FIELDS: &[&str] = &[
+    "version",
+    "name",
+    "description",
+    "visibility",
+    "closed",
+    "offered",
+    "opt_in",
+    "law",
+    "welcomes",
+    "welcome_subject",
+    "welcome_text",
+    "topic",
+];
+const TEMPLATE: &str = "desk/lists/one";
+const CHANGED: &str = "Somebody else changed this list since you opened the page. What you typed is below, not saved yet. \
+    Saving now puts it in the place of the other version.";
+
+#[derive(Serialize)]
+struct Page {
+    public_id: String,
+    /// As it is saved.
+    name: String,
+    slug: String,
+    /// What mails call it in their headers.
+    list_id: String,
+    pills: Vec<Pill>,
+    retired: bool,
+    form: Form,
+    topics: Vec<TopicLine>,
+    trouble: Option<&'static str>,
+    theirs: Vec<Theirs>,
+    action: String,
+}
+
+#[derive(Serialize)]
+struct TopicLine {
+    id: i64,
+    name: String,
+    ticked: bool,
+}
+
+/// `GET /desk/lists/{id}`
+pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
+    let list = find(&desk, &id).await?;
+    let form = filled(&desk, &list).await?;
+    let page = page(&desk, list, form).await?;
+    desk.page(TEMPLATE, &page.name, &page).await
+}
+
+/// `POST /desk/lists/{id}`
+pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let mut form = posted.form(FIELDS)?;
+    let list = find(&desk, &id).await?;
+    let written = read(&mut form, &list);
+    let offers: Vec<i64> = form.all("topic").iter().filter_map(|id| id.parse().ok()).collect();
+    let (Some(written), true) = (written, form.is_valid()) else {
+        let page = page(&desk, list, form).await?;
+        return desk.page_again(TEMPLATE, &page.name, &page).await;
+    };
+    // The version that was seen, with what it was called then: the name that its series has is changed with it.
+    let seen = List { version: form.text("version").parse().unwrap_or_default(), ..list };
+    let who = Some(desk.who.staff.id);
+    match publishing::lists::change(desk.site(), &seen, &written, &offers, who).await {
+        Ok(()) => Ok(see_other(&format!("/desk/lists/{id}?done=saved"))),
+        Err(publishing::Error::Changed) => stale(&desk, &id, form).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What was typed, and what somebody else decided since the page was opened.
+async fn stale(desk: &Desk, id: &str, form: Form) -> Outcome {
+    let list = find(desk, id).await?;
+    let now = filled(desk, &list).await?;
+    let labels = [
+        ("name", "Name"),
+        ("description", "What comes, and how often"),
+        ("visibility", "Who sees it"),
+        ("closed", "Closed"),
+        ("offered", "Offered to new readers"),
+        ("opt_in", "How readers join"),
+        ("welcomes", "Letter of welcome"),
+        ("welcome_subject", "Its subject"),
+        ("welcome_text", "Its words"),
+    ];
+    let theirs = Theirs::between(&labels, &now, &form);
+    // Pressed again, the form overwrites only what it was shown beside.
+    let form = form.holding("version", list.version.to_string());
+    let page = Page { trouble: Some(CHANGED), theirs, ..page(desk, list, form).await? };
+    desk.page(TEMPLATE, &page.name, &page).await.map(conflict)
+}
+
+fn read(form: &mut Form, list: &List) -> Option<Written> {
+    let visibility = form.parse("visibility", |word| Visibility::parse(word).ok_or("Say who sees it."));
+    let opt_in = form.parse("opt_in", |word| OptIn::parse(word).ok_or("Say how readers join."));
+    let turns_single = opt_in == Some(OptIn::Single) && list.opt_in != OptIn::Single;
+    if turns_single && !form.is_ticked("law") {
+        form.mistake("law", "Say that the law of your readers allows it.");
+    }
+    let subject = form.optional("welcome_subject", 200);
+    if subject.chars().any(char::is_control) {
+        form.mistake("welcome_subject", "Use one line of text.");
+    }
+    let name = form.required("name", 100, "Say what readers call it.");
+    if name.chars().any(char::is_control) {
+        form.mistake("name", "Use one line of text.");
+    }
+    Some(Written {
+        name,
+        description: form.optional("description", 300),
+        visibility: visibility?,
+        opt_in: opt_in?,
+        offered: form.is_ticked("offered"),
+        closed: form.is_ticked("closed"),
+        welcomes: form.is_ticked("welcomes"),
+        welcome_subject: subject,
+        welcome_text: form.optional("welcome_text", 5_000),
+    })
+}
+
+async fn filled(desk: &Desk, list: &List) -> Result<Form, WebError> {
+    let tick = |form: Form, name: &str, is: bool| if is { form.with(name, "yes") } else { form };
+    let form = Form::new(FIELDS)
+        .with("version", list.version.to_string())
+        .with("name", &list.name)
+        .with("description", &list.description)
+        .with("visibility", list.visibility.as_str())
+        .with("opt_in", list.opt_in.as_str())
+        .with("welcome_subject", &list.welcome_subject)
+        .with("welcome_text", &list.welcome_text);
+    let form = tick(form, "closed", list.closed_at.is_some());
+    let form = tick(form, "offered", list.offered);
+    let form = tick(form, "law", list.opt_in == OptIn::Single);
+    let form = tick(form, "welcomes", list.welcomes);
+    let offered = topics::offered_by(&desk.site().db, list.id).await?;
+    Ok(offered.iter().fold(form, |form, topic| form.with("topic", topic.id.to_string())))
+}
+
+async fn page(desk: &Desk, list: List, form: Form) -> Result<Page, WebError> {
+    let site = desk.site();
+    let ticked = form.all("topic").to_vec();
+    let topics = topics::all(&site.db).await?.into_iter().filter(|topic| topic.retired_at.is_none());
+    let topics = topics.map(|topic| TopicLine {
+        id: topic.id,
+        ticked: ticked.contains(&topic.id.to_string()),
+        name: topic.name,
+    });
+    Ok(Page {
+        pills: Pill::of(&list),
+        list_id: format!("{}.{}", list.slug, site.host()),
+        retired: list.retired_at.is_some(),
+        topics: topics.collect(),
+        trouble: None,
+        theirs: Vec::new(),
+        action: format!("/desk/lists/{}", list.public_id),
+        form,
+        public_id: list.public_id,
+        name: list.name,
+        slug: list.slug,
+    })
+}

@@ -1,0 +1,96 @@
+//! `/desk/lists/{id}/retire`: what retiring a list does, before it is done; and bringing it back.
+
+use axum::extract::Path;
+use serde::Serialize;
+
+use super::list::find;
+use crate::{
+    publishing::{self, lists::Touched},
+    subscribers::lists::{self, List},
+    web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other, words::count},
+};
+
+#[derive(Serialize)]
+struct Page {
+    public_id: String,
+    name: String,
+    version: i64,
+    readers: String,
+    pending: Option<String>,
+    drafts: Option<String>,
+    waiting: Option<String>,
+    going: Option<String>,
+    stopped: Option<String>,
+    sent: Option<String>,
+    /// No other list takes sign-ups, or gets editions.
+    last_open: bool,
+    last: bool,
+    /// It is not as it was when it was confirmed.
+    stale: bool,
+}
+
+/// `GET /desk/lists/{id}/retire`
+pub(crate) async fn show(desk: Desk, Path(id): Path<String>) -> Outcome {
+    let list = find(&desk, &id).await?;
+    if list.retired_at.is_some() {
+        return Ok(see_other(&format!("/desk/lists/{id}")));
+    }
+    let page = page(&desk, list, false).await?;
+    desk.page("desk/lists/retire", "Retire a list", &page).await
+}
+
+/// `POST /desk/lists/{id}/retire`: if that was asked and answered, of the list as it is.
+pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let form = posted.form(&["version"])?;
+    let list = find(&desk, &id).await?;
+    let seen = List { version: form.text("version").parse().unwrap_or_default(), ..list };
+    match publishing::lists::retire(desk.site(), &seen, Some(desk.who.staff.id)).await {
+        Ok(_) => Ok(see_other("/desk/lists?done=list-retired")),
+        Err(publishing::Error::Changed) => {
+            let list = find(&desk, &id).await?;
+            if list.retired_at.is_some() {
+                return Ok(see_other("/desk/lists?done=decided"));
+            }
+            let page = page(&desk, list, true).await?;
+            desk.page("desk/lists/retire", "Retire a list", &page).await.map(conflict)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /desk/lists/{id}/back`
+pub(crate) async fn back(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    posted.form(&[])?;
+    let list = find(&desk, &id).await?;
+    let done = match publishing::lists::bring_back(desk.site(), &list, Some(desk.who.staff.id)).await {
+        Ok(()) => "list-back",
+        Err(publishing::Error::Changed) => "decided",
+        Err(error) => return Err(error.into()),
+    };
+    Ok(see_other(&format!("/desk/lists?done={done}")))
+}
+
+async fn page(desk: &Desk, list: List, stale: bool) -> Result<Page, WebError> {
+    let db = &desk.site().db;
+    let Touched { readers, pending, drafts, waiting, going, stopped, sent } =
+        publishing::lists::touched(db, &list).await?;
+    let some = |number: i64, noun: &str| (number > 0).then(|| count(number, noun));
+    let others = lists::all(db).await?;
+    let mut others = others.iter().filter(|one| one.id != list.id && one.is_mailed());
+    let last = others.clone().next().is_none();
+    Ok(Page {
+        readers: count(readers, "reader"),
+        pending: some(pending, "reader"),
+        drafts: some(drafts, "draft"),
+        waiting: some(waiting, "edition"),
+        going: some(going, "edition"),
+        stopped: some(stopped, "edition"),
+        sent: some(sent, "edition"),
+        last_open: list.takes_sign_ups() && !others.any(List::takes_sign_ups),
+        last,
+        stale,
+        public_id: list.public_id,
+        name: list.name,
+        version: list.version,
+    })
+}

@@ -1,0 +1,138 @@
+//! `/desk/topics`: every topic in the order that readers see, and making one.
+
+use axum::extract::Path;
+use serde::Serialize;
+
+use super::list::step;
+use crate::{
+    publishing,
+    subscribers::{
+        lists,
+        topics::{self, Topic},
+    },
+    web::{Desk, Form, Outcome, Posted, WebError, session::see_other, words::count},
+};
+
+const FIELDS: &[&str] = &["name", "description", "list"];
+const TITLE: &str = "Topics";
+
+#[derive(Serialize)]
+struct Page {
+    form: Form,
+    topics: Vec<Line>,
+    retired: Vec<Line>,
+    lists: Vec<ListLine>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    public_id: String,
+    name: String,
+    description: String,
+    readers: String,
+    /// The lists that offer it, as a phrase; empty if none does.
+    lists: String,
+}
+
+/// A list that may offer a topic.
+#[derive(Serialize)]
+pub(super) struct ListLine {
+    id: i64,
+    name: String,
+    ticked: bool,
+}
+
+impl ListLine {
+    pub(super) async fn all(desk: &Desk, ticked: &[String]) -> Result<Vec<Self>, WebError> {
+        let lists = lists::mailed(&desk.site().db).await?;
+        let line = |list: lists::List| Self {
+            id: list.id,
+            ticked: ticked.contains(&list.id.to_string()),
+            name: list.name,
+        };
+        Ok(lists.into_iter().map(line).collect())
+    }
+}
+
+/// `GET /desk/topics`
+pub(crate) async fn show(desk: Desk) -> Outcome {
+    let all = lists::mailed(&desk.site().db).await?;
+    // With one list there is no choice.
+    let form = match &*all {
+        [only] => Form::new(FIELDS).with("list", only.id.to_string()),
+        _ => Form::new(FIELDS),
+    };
+    let page = page(&desk, form).await?;
+    desk.page("desk/lists/topics", TITLE, &page).await
+}
+
+/// `POST /desk/topics`
+pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
+    let mut form = posted.form(FIELDS)?;
+    let (name, description) = read(&mut form);
+    if form.is_valid() {
+        let on = lists_of(&desk, &form).await?;
+        let made =
+            publishing::lists::make_topic(desk.site(), (&name, &description), &on, Some(desk.who.staff.id));
+        if made.await? {
+            return Ok(see_other("/desk/topics?done=topic-made"));
+        }
+        form.mistake("name", "There is a topic of that name.");
+    }
+    let page = page(&desk, form).await?;
+    desk.page_again("desk/lists/topics", TITLE, &page).await
+}
+
+/// `POST /desk/topics/{id}/move`
+pub(crate) async fn shift(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let by = step(&posted.form(&["to"])?)?;
+    let topic = find(&desk, &id).await?;
+    publishing::lists::shift_topic(desk.site(), &topic, by, Some(desk.who.staff.id)).await?;
+    Ok(see_other("/desk/topics"))
+}
+
+/// Name and description, with the mistakes noted.
+pub(super) fn read(form: &mut Form) -> (String, String) {
+    let name = form.required("name", 60, "Give it a name.");
+    if name.chars().any(char::is_control) {
+        form.mistake("name", "Use one line of text.");
+    }
+    (name, form.optional("description", 300))
+}
+
+/// The ticked lists, out of those there are.
+pub(super) async fn lists_of(desk: &Desk, form: &Form) -> Result<Vec<i64>, WebError> {
+    let ticked = form.all("list");
+    let all = lists::all(&desk.site().db).await?;
+    Ok(all.iter().map(|list| list.id).filter(|id| ticked.contains(&id.to_string())).collect())
+}
+
+pub(super) async fn find(desk: &Desk, id: &str) -> Result<Topic, WebError> {
+    topics::by_public_id(&desk.site().db, id).await?.ok_or(WebError::NotFound)
+}
+
+async fn page(desk: &Desk, form: Form) -> Result<Page, WebError> {
+    let db = &desk.site().db;
+    let (all, readers, offered) =
+        (topics::all(db).await?, topics::readers(db).await?, topics::offered(db).await?);
+    let lists = lists::mailed(db).await?;
+    let offering = |topic: &Topic| {
+        let offers = |list: &&lists::List| offered.get(&list.id).is_some_and(|all| all.contains(topic));
+        lists.iter().filter(offers).map(|list| list.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let (live, retired): (Vec<Topic>, Vec<Topic>) =
+        all.into_iter().partition(|topic| topic.retired_at.is_none());
+    let line = |topic: Topic| Line {
+        lists: offering(&topic),
+        readers: count(readers.get(&topic.id).copied().unwrap_or(0), "reader"),
+        public_id: topic.public_id,
+        name: topic.name,
+        description: topic.description,
+    };
+    Ok(Page {
+        lists: ListLine::all(desk, form.all("list")).await?,
+        form,
+        topics: live.into_iter().map(line).collect(),
+        retired: retired.into_iter().map(line).collect(),
+    })
+}
