@@ -1,8 +1,9 @@
 //! Confirming: by the link in the mail that asks for it, which is good for everything that was asked up to the press.
 
 use super::{
-    Result, Trace, budget,
+    By, Result, Trace, budget,
     consent::{self, ConsentAction, ConsentMethod, Happened},
+    fields, forms,
     read::{Subscriber, Subscription, SubscriptionState},
     store::{self, joining},
     subscribe::{asked_lately, letter_key, read_link},
@@ -52,6 +53,7 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
     let names: Vec<&str> = waiting.iter().map(|one| one.name.as_str()).collect();
     let wording = (!shown.is_empty()).then(|| consent::confirmation_wording(&names));
     let mut joined = Vec::new();
+    let came = joining::of_letter(&mut tx, reader.id, &letter_key(link)).await?.unwrap_or_default();
     for one in &waiting {
         if store::confirm(&mut tx, reader.id, one.list_id, site.now()).await? {
             let happened = Happened {
@@ -60,7 +62,7 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
                 action: ConsentAction::Confirmed,
                 method: ConsentMethod::Confirmation,
                 wording: wording.as_deref(),
-                source: "confirmation mail",
+                by: By { form: came.form_id, ..By::source("confirmation mail") },
                 trace,
             };
             consent::record(&mut tx, site, happened).await?;
@@ -69,10 +71,14 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
     }
     if !joined.is_empty() {
         joining::one_more_joined(&mut tx, budget::day(site.now())).await?;
-        // The name that came with this very mail; whoever typed another since may have been somebody else. Who has a name keeps it.
-        let name = joining::name_of_letter(&mut tx, reader.id, &letter_key(link)).await?;
-        if let Some(name) = name.filter(|name| !name.is_empty() && reader.name.is_empty()) {
-            store::rename(&mut tx, reader.id, &name).await?;
+        // What came with this very mail; whoever typed something else since may have been somebody else. Who has a name keeps it.
+        if !came.name.is_empty() && reader.name.is_empty() {
+            store::rename(&mut tx, reader.id, &came.name).await?;
+        }
+        fields::keep(&mut tx, reader.id, &came.answers).await?;
+        if let Some(form) = came.form_id {
+            forms::one_more(&mut tx, form, forms::part_of(&reader.email), forms::Did::Confirmed, site.now())
+                .await?;
         }
     }
     tx.commit().await?;

@@ -1,7 +1,7 @@
 //! The proof of consent (GDPR article 7(1)): who agreed to what, when, how, and what exactly they had been told.
 
 pub use super::rows::{ConsentAction, ConsentMethod, Event};
-use super::{Trace, store};
+use super::{By, Trace, store};
 use crate::{
     db::{Db, Result, Tx},
     site::Site,
@@ -55,7 +55,7 @@ pub(super) struct Happened<'a> {
     pub action: ConsentAction,
     pub method: ConsentMethod,
     pub wording: Option<&'a str>,
-    pub source: &'a str,
+    pub by: By<'a>,
     pub trace: Trace<'a>,
 }
 
@@ -64,13 +64,18 @@ pub(super) async fn record(tx: &mut Tx, site: &Site, happened: Happened<'_>) -> 
         Some(text) => Some(store::wording(tx, "subscribe", text, &token::hash(text), site.now()).await?),
         None => None,
     };
+    if let (Some(form), Some(wording), ConsentMethod::Form) = (happened.by.form, wording, happened.method) {
+        store::forms::saw(tx, form, wording, site.now()).await?;
+    }
     let event = store::NewEvent {
         subscriber: happened.subscriber,
         list: happened.list,
         action: happened.action,
         method: happened.method,
         wording,
-        source: happened.source,
+        source: happened.by.source,
+        form: happened.by.form,
+        campaign: happened.by.campaign,
         ip: &short(happened.trace.ip),
         user_agent: &short(happened.trace.user_agent),
         at: site.now(),
@@ -95,6 +100,8 @@ pub(super) async fn record_import(
         method: ConsentMethod::Import,
         wording: None,
         source,
+        form: None,
+        campaign: "",
         ip: "",
         user_agent: "",
         at,

@@ -11,6 +11,8 @@ mod confirm;
 pub mod consent;
 mod csv_files;
 pub mod donor_state;
+pub mod fields;
+pub mod forms;
 mod formula;
 mod leave;
 pub mod lists;
@@ -44,7 +46,7 @@ pub use self::{
         page, subscriber, subscriptions, subscriptions_of,
     },
     subscribe::{
-        Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back, forget_held_back,
+        Asked, By, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back, forget_held_back,
         subscribe,
     },
     unwanted::{Unwanted, unwanted},
@@ -55,15 +57,19 @@ use crate::{
 };
 
 /// Every statement of this room.
-pub const STATEMENTS: &[&[Sql]] = &[store::STATEMENTS, store::joining::STATEMENTS];
+pub const STATEMENTS: &[&[Sql]] =
+    &[store::STATEMENTS, store::joining::STATEMENTS, store::fields::STATEMENTS, store::forms::STATEMENTS];
 
 /// What this room forgets, for the one place that says when.
 pub(crate) mod forgetting {
     pub(crate) use super::{
         budget::WEEK,
+        fields::REMOVED_LASTS,
+        store::fields::{FORGET_FIELDS as FIELDS, FORGET_VALUES as VALUES},
+        store::forms::FORGET_FORM_DAYS as FORM_DAYS,
         store::joining::{
-            FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS, FORGET_LETTERS as LETTERS,
-            FORGET_UNCONFIRMED as UNCONFIRMED,
+            FORGET_ASKED_FROM as ASKED_FROM, FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS,
+            FORGET_LETTERS as LETTERS, FORGET_UNCONFIRMED as UNCONFIRMED,
         },
         subscribe::ASKING_LASTS,
     };
@@ -87,6 +93,9 @@ pub enum SubscriberError {
     /// More than usual come: a browser is asked for some work first.
     #[error("more people than usual sign up")]
     Crowded,
+    /// The form does not take such addresses.
+    #[error(transparent)]
+    Unwanted(Unwanted),
     /// Staff said that this address is never mailed.
     #[error("the team decided never to mail this address")]
     Blocked,

@@ -10,15 +10,21 @@ use super::{
     Result, SubscriberError, Trace,
     budget::{self, Crowd, Goes, Whose, next_mail},
     consent::{self, ConsentAction, ConsentMethod, Happened},
+    forms,
     lists::List,
     preferences::preferences_path,
     read::{Subscriber, SubscriptionState},
-    store::{self, joining},
+    store::{
+        self,
+        joining::{self, Typed},
+    },
+    unwanted::unwanted,
 };
 use crate::{
-    attempts::{self, Attempt, Refusal, Shared},
+    attempts::{self, Attempt, Limit, Refusal, Shared},
     clock::Moment,
     db::Tx,
+    deliverability::Lookout,
     delivery::{notices, suppression::Suppressions},
     email_address::EmailAddress,
     heavy::Each,
@@ -39,6 +45,9 @@ pub(crate) const ASKING_LASTS: Duration = Duration::from_secs(14 * 86_400);
 /// So long waits whose mail does not go at once, because more than usual go out.
 const WAIT: Duration = Duration::from_secs(3_600);
 
+/// Where nobody is counted by their network, the DNS is asked so often for everybody, and then not at all for a while.
+const LOOK_UPS: Limit = Limit::in_a_quarter_of_an_hour("look for a mail server", 600);
+
 /// The brake on the form: how many sign-ups it takes from one network. Those of everybody together close it to nobody: what is
 /// limited there are mails.
 pub const SIGN_UPS: Shared = Shared::new("subscribe", 20, 2_000);
@@ -52,13 +61,37 @@ pub struct NewSubscription<'a> {
     pub name: &'a str,
     /// The lists they ticked.
     pub lists: &'a [i64],
+    /// What they answered, as [`Answers::write`](super::fields::Answers::write) has it; may be empty.
+    pub answers: &'a str,
     /// The exact words beside the box.
     pub wording: &'a str,
-    pub form: &'a str,
+    /// How they came.
+    pub by: By<'a>,
     /// Where the request came from.
     pub trace: Trace<'a>,
     /// What the browser says where more than usual come.
     pub crowd: Crowd<'a>,
+    /// Looks whether mail can go to the address; none where nobody is to be asked.
+    pub lookout: Option<&'a Lookout>,
+}
+
+/// By which form somebody came, as the proof of consent keeps it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct By<'a> {
+    /// The form; none for askings by staff.
+    pub form: Option<i64>,
+    /// The page, or what the team calls it.
+    pub source: &'a str,
+    /// What it was for; may be empty.
+    pub campaign: &'a str,
+}
+
+impl<'a> By<'a> {
+    /// By no form.
+    #[must_use]
+    pub const fn source(source: &'a str) -> Self {
+        Self { form: None, source, campaign: "" }
+    }
 }
 
 /// Takes a request to be mailed: nothing is sent but one mail that asks to confirm it. The answer tells nothing about the
@@ -66,11 +99,16 @@ pub struct NewSubscription<'a> {
 ///
 /// # Errors
 /// [`SubscriberError::NotFound`] when none of the lists can be joined; [`SubscriberError::TooMany`];
-/// [`SubscriberError::Crowded`]; when the database fails. Then nothing was kept.
+/// [`SubscriberError::Unwanted`]; [`SubscriberError::Crowded`]; when the database fails. Then nothing was kept.
 pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_>) -> Result<Goes> {
-    brake(site, new.trace.ip).await?;
-    if new.crowd == Crowd::Waits {
-        brake_on_who_waits(site, new.trace.ip).await?;
+    // Before the DNS is asked, which is a question to somebody else.
+    let counted = brake(site, new.trace.ip).await?;
+    let lookout = match new.lookout {
+        Some(lookout) if counted || may_look(site).await? => Some(lookout),
+        _ => None,
+    };
+    if let Some(why) = unwanted(settings, new.lookout.is_some(), lookout, new.email).await {
+        return Err(SubscriberError::Unwanted(why));
     }
     let whose = Whose::of(site, new.email, new.trace.ip);
     let mut tx = site.db.begin().await?;
@@ -84,6 +122,9 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
         }
         goes => goes?,
     };
+    if let Some(network) = &whose.network {
+        joining::add_asking(&mut tx, network, site.now()).await?;
+    }
     let offered = |list: &List| list.is_public() && new.lists.contains(&list.id);
     let lists: Vec<i64> =
         store::lists_in(&mut tx).await?.iter().filter(|l| offered(l)).map(|l| l.id).collect();
@@ -92,11 +133,15 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
         name: new.name,
         lists: &lists,
         method: ConsentMethod::Form,
+        answers: new.answers,
         wording: Some(new.wording),
-        source: new.form,
+        by: new.by,
         trace: new.trace,
     };
     let asked = ask(&mut tx, site, settings, (asking, &whose, goes)).await?;
+    if let Some(form) = new.by.form {
+        forms::one_more(&mut tx, form, forms::part_of(new.email), forms::Did::Asked, site.now()).await?;
+    }
     tx.commit().await?;
     if !matches!(asked, Asked::Mailed | Asked::Told) {
         notices::rehearse::<ConfirmSubscription>(site, &settings.letterhead(site));
@@ -146,8 +191,9 @@ pub async fn ask_by_staff(
         name,
         lists,
         method: ConsentMethod::Staff,
+        answers: "",
         wording: None,
-        source,
+        by: By::source(source),
         trace: Trace::default(),
     };
     let asked = ask(&mut tx, site, settings, (asking, &whose, Goes::Now)).await?;
@@ -162,8 +208,9 @@ struct Asking<'a> {
     name: &'a str,
     lists: &'a [i64],
     method: ConsentMethod,
+    answers: &'a str,
     wording: Option<&'a str>,
-    source: &'a str,
+    by: By<'a>,
     trace: Trace<'a>,
 }
 
@@ -180,10 +227,11 @@ async fn ask(
     // Whoever typed it into the form may not be the addressee: it stays with the mail until that is confirmed (TRUST A24).
     let by_form = asking.method == ConsentMethod::Form;
     let (typed, given) = if by_form { (name, String::new()) } else { (String::new(), name) };
+    let typed = Typed { name: &typed, answers: asking.answers, form: asking.by.form };
     let reader = reader_for(tx, site, asking.email, &given).await?;
     store::hold(tx, reader.id).await?;
     if by_form {
-        joining::forget_names(tx, reader.id, &typed).await?;
+        joining::forget_typed(tx, reader.id, typed).await?;
     }
     let mut any_waits = false;
     for list in asking.lists {
@@ -195,7 +243,7 @@ async fn ask(
             action: ConsentAction::Asked,
             method: asking.method,
             wording: asking.wording,
-            source: asking.source,
+            by: asking.by,
             trace: asking.trace,
         };
         consent::record(tx, site, happened).await?;
@@ -219,7 +267,7 @@ async fn ask(
             store::hold_back(tx, reader.id, later).await?;
             return Ok(Asked::Later(later));
         }
-        ask_to_confirm(tx, site, settings, (&reader, whose, &typed)).await?;
+        ask_to_confirm(tx, site, settings, (&reader, whose, Some(typed))).await?;
         return Ok(Asked::Mailed);
     }
     match sent.first() {
@@ -278,7 +326,7 @@ async fn ask_one_held_back(site: &Site, settings: &Settings, reader: &Subscriber
         }
         false
     } else if spent.has_room_for_who_waits() {
-        ask_to_confirm(&mut tx, site, settings, (reader, &whose, "")).await?
+        ask_to_confirm(&mut tx, site, settings, (reader, &whose, None)).await?
     } else {
         store::hold_back(&mut tx, reader.id, now.plus(WAIT)).await?;
         false
@@ -298,25 +346,25 @@ pub(super) fn asked_lately(site: &Site) -> Moment {
     site.now().minus(ASKING_LASTS)
 }
 
-/// Behind a proxy that the settings do not name, everybody comes from one private address: there nobody is counted.
-async fn brake(site: &Site, ip: &str) -> Result<()> {
+/// Counts a sign-up for its network. Behind a proxy that the settings do not name, everybody comes from one private address: there
+/// nobody is counted, and it is `false`.
+async fn brake(site: &Site, ip: &str) -> Result<bool> {
     let network: Option<Network> = ip.parse().ok().and_then(Network::of);
     if network.is_none() {
-        return Ok(());
+        return Ok(false);
     }
     match Attempt::begin(site, &SIGN_UPS.apart(network)).await {
-        Ok(_stays_counted) => Ok(()),
+        Ok(_stays_counted) => Ok(true),
         Err(Refusal::TooMany(wait)) => Err(SubscriberError::TooMany(wait)),
         Err(Refusal::Database(error)) => Err(error.into()),
     }
 }
 
-/// Whoever waits causes a mail later: a network causes no more of those in an hour than of others.
-async fn brake_on_who_waits(site: &Site, ip: &str) -> Result<()> {
-    let Some(network) = ip.parse().ok().and_then(Network::of) else { return Ok(()) };
-    match Attempt::begin(site, &[budget::WHO_WAITS.on(&network.neighbourhood().to_string())]).await {
-        Ok(_stays_counted) => Ok(()),
-        Err(Refusal::TooMany(wait)) => Err(SubscriberError::TooMany(wait)),
+/// Whether the DNS may be asked once more for somebody who is not counted.
+async fn may_look(site: &Site) -> Result<bool> {
+    match Attempt::begin(site, &[LOOK_UPS.on("everybody")]).await {
+        Ok(_stays_counted) => Ok(true),
+        Err(Refusal::TooMany(_)) => Ok(false),
         Err(Refusal::Database(error)) => Err(error.into()),
     }
 }
@@ -327,12 +375,13 @@ async fn reader_for(tx: &mut Tx, site: &Site, email: &EmailAddress, name: &str) 
     Ok(reader)
 }
 
-/// Mails the reader, and asks to confirm whatever they asked for lately; `false` if that is nothing any more.
+/// Mails the reader, and asks to confirm whatever they asked for lately; `false` if that is nothing any more. Nothing was typed just
+/// now where they waited.
 async fn ask_to_confirm(
     tx: &mut Tx,
     site: &Site,
     settings: &Settings,
-    (reader, whose, typed): (&Subscriber, &Whose, &str),
+    (reader, whose, typed): (&Subscriber, &Whose, Option<Typed<'_>>),
 ) -> Result<bool> {
     let since = asked_lately(site);
     let known = store::subscriptions_in(tx, reader.id).await?;
@@ -360,7 +409,9 @@ async fn ask_to_confirm(
     let fact = letter_key(&link);
     // Whoever typed the name may not be the addressee: their words go into no mail (TRUST A24).
     notices::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
-    let letter = joining::Letter { subscriber: reader.id, whose, key: &fact, name: typed };
+    let waited = typed.is_none();
+    let typed = typed.unwrap_or_default();
+    let letter = joining::Letter { subscriber: reader.id, whose, key: &fact, typed, waited };
     joining::add_letter(tx, letter, site.now()).await?;
     store::confirmation_sent(tx, reader.id, since, site.now()).await?;
     Ok(true)
@@ -390,7 +441,8 @@ async fn tell_already(
     };
     let fact = format!("{}:{}:{}", AlreadyReader::NAME, reader.public_id, site.now().0);
     notices::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
-    let letter = joining::Letter { subscriber: reader.id, whose, key: &fact, name: "" };
+    let (typed, waited) = (Typed::default(), false);
+    let letter = joining::Letter { subscriber: reader.id, whose, key: &fact, typed, waited };
     joining::add_letter(tx, letter, site.now()).await?;
     Ok(())
 }
@@ -433,7 +485,7 @@ pub async fn add_by_staff(
             action: ConsentAction::Confirmed,
             method: ConsentMethod::Staff,
             wording: None,
-            source,
+            by: By::source(source),
             trace: Trace::default(),
         };
         consent::record(&mut tx, site, happened).await?;

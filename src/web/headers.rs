@@ -8,10 +8,13 @@ use axum::{
 };
 
 use super::{App, WebError, error, session::SignedIn};
-use crate::clock::Stopwatch;
+use crate::{clock::Stopwatch, subscribers::forms::SignUpForm};
 
 /// Browsers come by https alone from now on. What stands on other hosts below ours is not ours to say, unless a setting does.
 const HTTPS_ALONE: &str = "max-age=31536000";
+
+/// What every page says of frames on other sites.
+const NO_FRAMES: &str = "frame-ancestors 'none'";
 
 /// Which headers go back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub enum HeaderSet {
     Asset,
     /// An answer to a program.
     Hook,
+    /// An answer to a page of another site, as JSON.
+    Api,
 }
 
 impl HeaderSet {
@@ -57,13 +62,13 @@ impl HeaderSet {
                               style-src 'unsafe-inline'"
                     .to_owned()
             }
-            Self::Asset | Self::Hook => "default-src 'none'; frame-ancestors 'none'".to_owned(),
+            Self::Asset | Self::Hook | Self::Api => "default-src 'none'; frame-ancestors 'none'".to_owned(),
         }
     }
 
     const fn cache(self) -> &'static str {
         match self {
-            Self::Desk | Self::PublicForm | Self::Preview | Self::Hook => "no-store",
+            Self::Desk | Self::PublicForm | Self::Preview | Self::Hook | Self::Api => "no-store",
             Self::Public | Self::Archive => "no-cache",
             Self::Asset => "public, max-age=31536000, immutable",
         }
@@ -113,6 +118,27 @@ pub(super) struct Seen {
     pub(super) signed_in: Option<SignedIn>,
 }
 
+/// On a page that other sites may show in a frame: their origins, and nothing else is loosened by it.
+#[derive(Clone, Debug)]
+pub(super) struct HeldBy(String);
+
+impl HeldBy {
+    pub(super) fn sites(form: &SignUpForm) -> Self {
+        Self(form.sites().collect::<Vec<_>>().join(" "))
+    }
+
+    fn apply(self, headers: &mut HeaderMap) {
+        if self.0.is_empty() {
+            return;
+        }
+        let policy = headers.get(header::CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
+        let policy = policy.map(|policy| policy.replace(NO_FRAMES, &format!("frame-ancestors {}", self.0)));
+        if let Some(Ok(policy)) = policy.map(|policy| HeaderValue::from_str(&policy)) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+}
+
 /// Turns a failure into its page, and sets the headers.
 pub(super) async fn finish(State(app): State<App>, request: Request, next: Next) -> Response {
     let (began, method) = (Stopwatch::start(), request.method().clone());
@@ -134,12 +160,16 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
         let failure = error::or_away(&app, failure).await;
         error::log(&failure, &method, seen.path);
         // The page of a failed asset or edition is one of ours, not one of theirs.
-        if !matches!(set, HeaderSet::Desk | HeaderSet::Hook) {
+        if !matches!(set, HeaderSet::Desk | HeaderSet::Hook | HeaderSet::Api) {
             set = path_set;
         }
         response = error::page(&app, &failure, set, seen.signed_in.as_ref(), response).await;
     }
+    let held_by = response.extensions_mut().remove::<HeldBy>();
     set.apply(response.headers_mut(), &app, seen.token_page);
+    if let Some(held_by) = held_by {
+        held_by.apply(response.headers_mut());
+    }
     app.meters.page(method.as_str(), seen.path, response.status().as_u16(), began.elapsed());
     response
 }

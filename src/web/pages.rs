@@ -57,11 +57,12 @@ struct MenuItem {
 }
 
 /// The menu, in its order. An item whose route is not in the table is not shown.
-const MENU: [(&str, &str, &str); 6] = [
+const MENU: [(&str, &str, &str); 7] = [
     ("/desk", "Overview", "overview"),
     ("/desk/articles", "Articles", "articles"),
     ("/desk/editions", "Editions", "editions"),
     ("/desk/readers", "Readers", "readers"),
+    ("/desk/forms", "Forms", "forms"),
     ("/desk/donations", "Donations", "donations"),
     ("/desk/settings", "Settings", "settings"),
 ];
