@@ -54,6 +54,7 @@ create table form_field (
     answer text not null check (answer in ('optional', 'required')),
     primary key (form_id, field_id)
 ) strict, without rowid;
+create index form_field_field_id_idx on form_field (field_id);
 
 -- What a reader answered, as the kind of the field writes it.
 create table field_value (
@@ -82,13 +83,13 @@ create table form_day (
     confirmed integer not null,
     primary key (form_id, began_at, part)
 ) strict, without rowid;
+create index form_day_began_at_idx on form_day (began_at);
 
 -- By which form, and for which campaign, somebody asked or confirmed.
 alter table consent_event add column form_id integer references form (id);
 alter table consent_event add column campaign text not null default '';
 
 -- What was typed with a mail beside the name: nobody's until its addressee confirms.
-alter table confirmation_mail add column form_id integer references form (id);
 alter table confirmation_mail add column answers text not null default '';
 -- 1 for a mail to somebody who waited: those have a share of their own.
 alter table confirmation_mail add column waited integer not null default 0;

@@ -54,6 +54,7 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
     let wording = (!shown.is_empty()).then(|| consent::confirmation_wording(&names));
     let mut joined = Vec::new();
     let came = joining::of_letter(&mut tx, reader.id, &letter_key(link)).await?.unwrap_or_default();
+    let asked = forms::asked_by(&mut tx, reader.id).await?;
     for one in &waiting {
         if store::confirm(&mut tx, reader.id, one.list_id, site.now()).await? {
             let happened = Happened {
@@ -62,7 +63,7 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
                 action: ConsentAction::Confirmed,
                 method: ConsentMethod::Confirmation,
                 wording: wording.as_deref(),
-                by: By { form: came.form_id, ..By::source("confirmation mail") },
+                by: By { form: asked.form_id, source: "confirmation mail", campaign: &asked.campaign },
                 trace,
             };
             consent::record(&mut tx, site, happened).await?;
@@ -76,7 +77,7 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
             store::rename(&mut tx, reader.id, &came.name).await?;
         }
         fields::keep(&mut tx, reader.id, &came.answers).await?;
-        if let Some(form) = came.form_id {
+        if let Some(form) = asked.form_id {
             forms::one_more(&mut tx, form, forms::part_of(&reader.email), forms::Did::Confirmed, site.now())
                 .await?;
         }

@@ -1,7 +1,7 @@
 //! The proof of consent (GDPR article 7(1)): who agreed to what, when, how, and what exactly they had been told.
 
 pub use super::rows::{ConsentAction, ConsentMethod, Event};
-use super::{By, Trace, store};
+use super::{Trace, store};
 use crate::{
     db::{Db, Result, Tx},
     site::Site,
@@ -45,6 +45,25 @@ pub fn phrase(names: &[&str]) -> String {
 /// Everything on record about one reader's consent, oldest first.
 pub async fn proof(db: &Db, subscriber_id: i64) -> Result<Vec<Event>> {
     store::events(db, subscriber_id).await
+}
+
+/// By which form somebody came, as the proof of consent keeps it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct By<'a> {
+    /// The form; none for askings by staff.
+    pub form: Option<i64>,
+    /// The page, or what the team calls it.
+    pub source: &'a str,
+    /// What it was for; may be empty.
+    pub campaign: &'a str,
+}
+
+impl<'a> By<'a> {
+    /// By no form.
+    #[must_use]
+    pub const fn source(source: &'a str) -> Self {
+        Self { form: None, source, campaign: "" }
+    }
 }
 
 /// What happened, for [`record`].

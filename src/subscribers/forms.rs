@@ -74,6 +74,7 @@ pub enum NoSites {
 }
 
 impl SignUpForm {
+    /// Whether it takes sign-ups.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.state == FormState::Open
@@ -169,6 +170,9 @@ pub async fn wordings(db: &Db, form: i64) -> db::Result<Vec<(String, Moment)>> {
 /// [`FormError`]; nothing was made then.
 pub async fn add(site: &Site, staff: i64, name: &str) -> Result<String, FormError> {
     let wanted = short_name(name, '-', "form");
+    if rows::all(&site.db).await?.len() >= MOST_FORMS {
+        return Err(FormError::TooMany);
+    }
     let mut tx = site.db.begin().await?;
     for number in 1..=MOST_FORMS {
         let slug = if number == 1 { wanted.clone() } else { format!("{wanted}-{number}") };
@@ -283,6 +287,11 @@ pub async fn may_send_from_elsewhere(site: &Site, ip: &str) -> Done<()> {
 pub(super) enum Did {
     Asked,
     Confirmed,
+}
+
+/// By which form a reader last asked, and for what: whether a letter came of that asking or of one before.
+pub(super) async fn asked_by(tx: &mut Tx, subscriber: i64) -> db::Result<rows::AskedBy> {
+    rows::asked_by(tx, subscriber).await
 }
 
 /// Counts one more of them.

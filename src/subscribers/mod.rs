@@ -33,7 +33,7 @@ mod withdrawn;
 pub use self::{
     budget::{Crowd, Goes},
     confirm::{Confirmed, confirm, look_at_confirmation},
-    consent::{ConsentAction, ConsentMethod},
+    consent::{By, ConsentAction, ConsentMethod},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
     donor_state::{DonorState, set_donor_state},
     leave::{Left, leave, leave_as_written, leave_by_staff, look_at_unsubscribe, rejoin},
@@ -46,7 +46,7 @@ pub use self::{
         page, subscriber, subscriptions, subscriptions_of,
     },
     subscribe::{
-        Asked, By, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back, forget_held_back,
+        Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back, forget_held_back,
         subscribe,
     },
     unwanted::{Unwanted, unwanted},

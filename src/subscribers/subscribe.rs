@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::{
-    Result, SubscriberError, Trace,
+    By, Result, SubscriberError, Trace,
     budget::{self, Crowd, Goes, Whose, next_mail},
     consent::{self, ConsentAction, ConsentMethod, Happened},
     forms,
@@ -73,25 +73,6 @@ pub struct NewSubscription<'a> {
     pub crowd: Crowd<'a>,
     /// Looks whether mail can go to the address; none where nobody is to be asked.
     pub lookout: Option<&'a Lookout>,
-}
-
-/// By which form somebody came, as the proof of consent keeps it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct By<'a> {
-    /// The form; none for askings by staff.
-    pub form: Option<i64>,
-    /// The page, or what the team calls it.
-    pub source: &'a str,
-    /// What it was for; may be empty.
-    pub campaign: &'a str,
-}
-
-impl<'a> By<'a> {
-    /// By no form.
-    #[must_use]
-    pub const fn source(source: &'a str) -> Self {
-        Self { form: None, source, campaign: "" }
-    }
 }
 
 /// Takes a request to be mailed: nothing is sent but one mail that asks to confirm it. The answer tells nothing about the
@@ -227,7 +208,7 @@ async fn ask(
     // Whoever typed it into the form may not be the addressee: it stays with the mail until that is confirmed (TRUST A24).
     let by_form = asking.method == ConsentMethod::Form;
     let (typed, given) = if by_form { (name, String::new()) } else { (String::new(), name) };
-    let typed = Typed { name: &typed, answers: asking.answers, form: asking.by.form };
+    let typed = Typed { name: &typed, answers: asking.answers };
     let reader = reader_for(tx, site, asking.email, &given).await?;
     store::hold(tx, reader.id).await?;
     if by_form {

@@ -12,15 +12,12 @@ use url::Url;
 
 use super::{
     App, WebError,
+    elsewhere::FromElsewhere,
     headers::Seen,
     routes::{Csrf, Rule, Who},
     session::{self, SignedIn},
 };
 use crate::{door::Deadline, subscribers::forms};
-
-/// Marks a request that a page of another site made a browser send; the owner named that site.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct FromElsewhere;
 
 /// Lets a request through to its handler, or answers in its place.
 pub(super) async fn check(

@@ -7,14 +7,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{App, WebError, error, session::SignedIn};
-use crate::{clock::Stopwatch, subscribers::forms::SignUpForm};
+use super::{App, WebError, elsewhere::HeldBy, error, session::SignedIn};
+use crate::clock::Stopwatch;
 
 /// Browsers come by https alone from now on. What stands on other hosts below ours is not ours to say, unless a setting does.
 const HTTPS_ALONE: &str = "max-age=31536000";
-
-/// What every page says of frames on other sites.
-const NO_FRAMES: &str = "frame-ancestors 'none'";
 
 /// Which headers go back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,27 +113,6 @@ pub(super) struct Seen {
     pub(super) path: &'static str,
     pub(super) token_page: bool,
     pub(super) signed_in: Option<SignedIn>,
-}
-
-/// On a page that other sites may show in a frame: their origins, and nothing else is loosened by it.
-#[derive(Clone, Debug)]
-pub(super) struct HeldBy(String);
-
-impl HeldBy {
-    pub(super) fn sites(form: &SignUpForm) -> Self {
-        Self(form.sites().collect::<Vec<_>>().join(" "))
-    }
-
-    fn apply(self, headers: &mut HeaderMap) {
-        if self.0.is_empty() {
-            return;
-        }
-        let policy = headers.get(header::CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
-        let policy = policy.map(|policy| policy.replace(NO_FRAMES, &format!("frame-ancestors {}", self.0)));
-        if let Some(Ok(policy)) = policy.map(|policy| HeaderValue::from_str(&policy)) {
-            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-        }
-    }
 }
 
 /// Turns a failure into its page, and sets the headers.

@@ -34,7 +34,7 @@ statements! {
         where f.removed_at < $1 limit $2)";
     /// The field, once they are gone.
     pub(crate) FORGET_FIELDS = "delete from field where id in (select id from field where removed_at < $1
-        and not exists (select 1 from field_value v where v.field_id = field.id) order by id limit $2)";
+        and not exists (select 1 from field_value v where v.field_id = field.id) order by removed_at limit $2)";
 }
 
 pub async fn all(db: &Db) -> Result<Vec<Field>> {

@@ -34,10 +34,12 @@ statements! {
     ONE_MORE = "insert into form_day (form_id, began_at, part, asked, confirmed) values ($1, $2, $3, $4, $5)
         on conflict (form_id, began_at, part) do update set
             asked = form_day.asked + excluded.asked, confirmed = form_day.confirmed + excluded.confirmed";
+    /// By which form, and for what, a reader last asked.
+    ASKED_BY_FORM = "select form_id, campaign from consent_event where subscriber_id = $1 and action = 'asked' order by id desc limit 1";
     COUNTS_OF_FORMS = "select form_id, cast(sum(asked) as bigint) as asked, cast(sum(confirmed) as bigint) as confirmed
         from form_day where began_at >= $1 group by form_id";
     pub(crate) FORGET_FORM_DAYS = "delete from form_day where (form_id, began_at, part) in (
-        select form_id, began_at, part from form_day where began_at < $1 limit $2)";
+        select form_id, began_at, part from form_day where began_at < $1 order by began_at limit $2)";
 }
 
 pub async fn all(db: &Db) -> Result<Vec<SignUpForm>> {
@@ -126,6 +128,17 @@ pub async fn one_more(
     (asked, confirmed): (i64, i64),
 ) -> Result<u64> {
     tx.exec(ONE_MORE, (form, day, part, asked, confirmed)).await
+}
+
+/// The form by which a reader asked; none where it was another way.
+#[derive(Clone, Debug, Default, sqlx_macros::FromRow)]
+pub struct AskedBy {
+    pub form_id: Option<i64>,
+    pub campaign: String,
+}
+
+pub async fn asked_by(tx: &mut Tx, subscriber: i64) -> Result<AskedBy> {
+    Ok(tx.opt(ASKED_BY_FORM, (subscriber,)).await?.unwrap_or_default())
 }
 
 /// How many came by a form.

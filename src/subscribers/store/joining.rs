@@ -8,8 +8,8 @@ use crate::{
 
 statements! {
     /// One more for the brake to count.
-    ADD_LETTER = "insert into confirmation_mail (subscriber_id, sent_at, mailbox, network, domain, waited, letter, name, answers, form_id)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing";
+    ADD_LETTER = "insert into confirmation_mail (subscriber_id, sent_at, mailbox, network, domain, waited, letter, name, answers)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing";
     /// A network asked.
     ADD_ASKING = "insert into asking (network, at) values ($1, $2)";
     pub(crate) FORGET_ASKED_FROM = "delete from asking where id in (select id from asking where at < $1 order by at limit $2)";
@@ -40,7 +40,7 @@ statements! {
     /// Whoever typed something else later may be the addressee, or not: the earlier words are nobody's any more.
     FORGET_TYPED = "update confirmation_mail set name = '', answers = ''
         where subscriber_id = $1 and (name <> $2 or answers <> $3) and (name <> '' or answers <> '')";
-    OF_LETTER = "select name, answers, form_id from confirmation_mail where subscriber_id = $1 and letter = $2";
+    OF_LETTER = "select name, answers from confirmation_mail where subscriber_id = $1 and letter = $2";
     ONE_MORE_JOINED = "insert into joined_day (began_at, joined) values ($1, 1)
         on conflict (began_at) do update set joined = joined_day.joined + 1";
     pub(crate) FORGET_DAYS = "delete from joined_day where began_at in (
@@ -106,13 +106,12 @@ pub struct Letter<'a> {
     pub waited: bool,
 }
 
-/// What was typed into a form beside the address: the name, what the fields were answered, and which form it was.
+/// What was typed into a form beside the address: the name, and what the fields were answered.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Typed<'a> {
     pub name: &'a str,
     /// As `fields::Answers` writes them; may be empty.
     pub answers: &'a str,
-    pub form: Option<i64>,
 }
 
 /// What came with a mail.
@@ -120,14 +119,12 @@ pub struct Typed<'a> {
 pub struct OfLetter {
     pub name: String,
     pub answers: String,
-    pub form_id: Option<i64>,
 }
 
 pub async fn add_letter(tx: &mut Tx, letter: Letter<'_>, now: Moment) -> Result<u64> {
     let Letter { subscriber, whose: Whose { mailbox, network, domain }, key, typed, waited } = letter;
     let whose = (mailbox.as_str(), network.as_deref(), domain.as_str(), i64::from(waited));
-    let row =
-        (subscriber, now, whose.0, whose.1, whose.2, whose.3, key, typed.name, typed.answers, typed.form);
+    let row = (subscriber, now, whose.0, whose.1, whose.2, whose.3, key, typed.name, typed.answers);
     tx.exec(ADD_LETTER, row).await
 }
 

@@ -11,8 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::{
-        App, Form, Outcome, Posted, WebError, answers::too_many, guard::FromElsewhere, headers::HeldBy,
-        session::see_other, words,
+        App, Form, Outcome, Posted, WebError,
+        answers::too_many,
+        elsewhere::{FromElsewhere, HeldBy},
+        session::see_other,
+        words,
     },
     ask::{Ask, At, FIELDS, Held, Typed, page_of, posted_names, read},
     caller::Caller,

@@ -4,9 +4,10 @@ use axum::extract::Path;
 use serde::Serialize;
 
 use crate::{
-    clock::Zone,
+    clock::{Moment, Zone},
     staff::Role,
     subscribers::{
+        consent,
         fields::{self, Field},
         forms::{self, Answer, Asked, Draft, FormError, FormState, Offers, SignUpForm, Words},
         lists::{self, List},
@@ -37,7 +38,7 @@ struct Page {
     asks: Vec<Ask>,
     /// Older words beside the box stay with whoever saw them.
     versions: Vec<Version>,
-    usual_wording: String,
+    wording_hint: String,
     sites: Vec<String>,
     sites_form: Form,
     may_name_sites: bool,
@@ -110,26 +111,31 @@ pub(crate) async fn submit(desk: Desk, Path(slug): Path<String>, posted: Posted)
             form.mistake(field, "Write it in one line.");
         }
     }
-    let offers = Offers::parse(form.text("offers")).unwrap_or(Offers::All);
-    let state = FormState::parse(form.text("state")).unwrap_or(FormState::Closed);
+    let offers = form.parse("offers", |offers| Offers::parse(offers).ok_or("Say what it offers."));
+    let state = form.parse("state", |state| FormState::parse(state).ok_or("Say whether people can use it."));
     let chosen: Vec<i64> = form.all("list").iter().filter_map(|id| id.parse().ok()).collect();
-    if offers == Offers::Chosen && chosen.is_empty() {
+    if offers == Some(Offers::Chosen) && chosen.is_empty() {
         form.mistake("list", "Choose at least one list, or offer every one that is public.");
     }
-    let asked: Vec<(i64, Answer)> = known
-        .iter()
-        .filter_map(|field| Answer::parse(form.text(&ask_name(field))).map(|answer| (field.id, answer)))
-        .collect();
+    let mut asked: Vec<(i64, Answer)> = Vec::new();
+    for field in &known {
+        let name = ask_name(field);
+        match (form.text(&name), Answer::parse(form.text(&name))) {
+            ("", _) => {}
+            (_, Some(answer)) => asked.push((field.id, answer)),
+            (_, None) => form.mistake(&name, "Say whether it is asked."),
+        }
+    }
     if asked.len() > forms::MOST_ASKED {
         let most = forms::MOST_ASKED;
         form.mistake("name", format_args!("A form asks at most {most} fields: more keep people away."));
     }
     let seen = form.text("seen").parse().unwrap_or(-1);
-    if !form.is_valid() {
+    let (Some(offers), Some(state), true) = (offers, state, form.is_valid()) else {
         let mut page = page(&desk, kept, form, None).await?;
         page.seen = seen;
         return desk.page_again(TEMPLATE, &page.name, &page).await;
-    }
+    };
     let (name, title, intro, wording) = (&name, &title, &intro, &wording);
     let words = Words { name, title, intro, wording, offers, campaign: &campaign, source: &source, state };
     let draft = Draft { words, lists: &chosen, fields: &asked };
@@ -145,25 +151,21 @@ pub(crate) async fn submit(desk: Desk, Path(slug): Path<String>, posted: Posted)
 
 /// `POST /desk/forms/{form}/sites`: what may be framed by whom is the owner's alone.
 pub(crate) async fn sites(desk: Desk, Path(slug): Path<String>, posted: Posted) -> Outcome {
-    let kept = find(&desk, &slug).await?;
     let mut form = posted.form(SITES)?;
-    let sites = form.parse("sites", forms::read_sites);
     let seen = form.text("seen").parse().unwrap_or(-1);
-    let (mut refused, mut trouble) = (None, None);
-    if let Some(sites) = sites {
+    let mut changed = false;
+    if let Some(sites) = form.parse("sites", forms::read_sites) {
         match forms::save_sites(desk.site(), desk.who.staff.id, (&slug, seen), &sites).await {
-            Ok(()) => return Ok(see_other(&format!("/desk/forms/{slug}?done=saved#sites"))),
+            Ok(()) => return Ok(see_other(&format!("/desk/forms/{slug}?done=saved"))),
             Err(FormError::Database(error)) => return Err(error.into()),
-            Err(_) => {
-                trouble = Some(CHANGED);
-                refused = Some(());
-            }
+            Err(_) => changed = true,
         }
     }
-    let mut page = page(&desk, kept, Form::default(), trouble).await?;
-    page.form = as_kept(&desk, &find(&desk, &slug).await?).await?;
+    let kept = find(&desk, &slug).await?;
+    let as_kept = as_kept(&desk, &kept).await?;
+    let mut page = page(&desk, kept, as_kept, changed.then_some(CHANGED)).await?;
     page.sites_form = form;
-    if refused.is_some() {
+    if changed {
         return desk.page(TEMPLATE, &page.name, &page).await.map(conflict);
     }
     desk.page_again(TEMPLATE, &page.name, &page).await
@@ -217,7 +219,7 @@ async fn page(
         lists: lists::all(db).await?.into_iter().map(choice).collect(),
         asks: fields::all(db).await?.into_iter().map(ask).collect(),
         versions: versions(forms::wordings(db, kept.id).await?, desk.zone()),
-        usual_wording: crate::subscribers::consent::wording(&desk.settings.magazine_name),
+        wording_hint: format!("“{}” if empty.", consent::wording(&desk.settings.magazine_name)),
         code: if sites.is_empty() { None } else { Some(code(desk, &kept).await?) },
         sites_form: Form::new(SITES).with("sites", kept.sites.as_str()),
         sites,
@@ -228,8 +230,8 @@ async fn page(
     })
 }
 
-fn versions(kept: Vec<(String, crate::clock::Moment)>, zone: &Zone) -> Vec<Version> {
-    let version = |(at, (text, since)): (usize, (String, crate::clock::Moment))| Version {
+fn versions(kept: Vec<(String, Moment)>, zone: &Zone) -> Vec<Version> {
+    let version = |(at, (text, since)): (usize, (String, Moment))| Version {
         number: at + 1,
         since: since.date(zone),
         text,
