@@ -219,7 +219,7 @@ async fn page(
         lists: lists::all(db).await?.into_iter().map(choice).collect(),
         asks: fields::all(db).await?.into_iter().map(ask).collect(),
         versions: versions(forms::wordings(db, kept.id).await?, desk.zone()),
-        wording_hint: format!("“{}” if empty.", consent::wording(&desk.settings.magazine_name)),
+        wording_hint: format!("If empty: “{}”", consent::wording(&desk.settings.magazine_name)),
         code: if sites.is_empty() { None } else { Some(code(desk, &kept).await?) },
         sites_form: Form::new(SITES).with("sites", kept.sites.as_str()),
         sites,
