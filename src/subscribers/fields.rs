@@ -90,7 +90,7 @@ impl Field {
     }
 }
 
-/// A number of at most twelve digits and three behind the point or comma; "1,500" is one and a half to some, fifteen hundred to others,
+/// A number of at most twelve digits and two behind the point or comma; "1,500" is one and a half to some, fifteen hundred to others,
 /// and so nothing here.
 fn number(typed: &str) -> Option<String> {
     let (sign, digits) = typed.strip_prefix('-').map_or(("", typed), |digits| ("-", digits));
