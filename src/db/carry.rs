@@ -43,7 +43,7 @@ pub struct Carried {
 }
 
 /// These have rows in a database that was just made, or looked at since by a command.
-const MADE_WITH_ROWS: [&str; 4] = ["numbered_link", "list", "digest", "suppression_key"];
+const MADE_WITH_ROWS: [&str; 5] = ["numbered_link", "list", "digest", "suppression_key", "form"];
 
 /// So much is sent at a time, in bytes of JSON.
 const CHUNK: usize = 1 << 20;

@@ -144,6 +144,20 @@ pub const RULES: &[(&str, Rule)] = &[
     ("news", Goes(&[(queue::news::FORGET, MONTH)])),
     ("job_turns", Goes(&[(store::FORGET_TURNS, MONTH)])),
     ("joined_day", Goes(&[(subscribers::DAYS, MONTH)])),
+    ("form", Bounded("made by hand")),
+    ("form_list", Bounded("made by hand")),
+    (
+        "field",
+        Goes(&[
+            (subscribers::VALUES, subscribers::REMOVED_LASTS),
+            (subscribers::FIELDS, subscribers::REMOVED_LASTS),
+        ]),
+    ),
+    ("form_field", Bounded("made by hand")),
+    ("field_value", Bounded("a row for each reader and field; those of a field that was removed go with it")),
+    ("form_wording", Kept("what readers agreed to, and since when it said so")),
+    ("form_day", Goes(&[(subscribers::FORM_DAYS, SEASON)])),
+    ("asking", Goes(&[(subscribers::ASKED_FROM, Duration::from_secs(2 * 3_600))])),
 ];
 
 /// Rows that go in one transaction, at most.

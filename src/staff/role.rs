@@ -29,6 +29,8 @@ impl Role {
     pub const SENDING: &[Self] = &[Self::Owner, Self::Sender];
     /// Who may see the readers and their addresses.
     pub const READERS: &[Self] = &[Self::Owner, Self::Sender];
+    /// Who says what forms offer and ask.
+    pub const FORMS: &[Self] = &[Self::Owner, Self::Editor];
     /// Who may see supporters and money.
     pub const MONEY: &[Self] = &[Self::Owner, Self::Treasurer];
     /// Who may change the team and the settings.

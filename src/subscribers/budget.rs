@@ -10,7 +10,7 @@ use std::time::Duration;
 pub(super) use super::store::joining::{Spent, Whose};
 use super::{Result, SubscriberError, machines, store::joining as store};
 use crate::{
-    attempts::{self, Limit},
+    attempts,
     clock::Moment,
     db::{self, Tx},
     email_address::EmailAddress,
@@ -28,10 +28,9 @@ const BETWEEN: Duration = DAY;
 pub(crate) const WEEK: Duration = Duration::from_secs(7 * 86_400);
 const MOST_IN_A_WEEK: usize = 3;
 
-/// What one network causes in an hour at most.
+/// So often one network asks in an hour at most. What came of it counts no less than what nothing came of, or the brake would tell
+/// whether somebody was mailed before (TRUST A22).
 const OF_A_NETWORK: i64 = 30;
-/// And so many of those who wait, which are not known by their network when their mail goes.
-pub(super) const WHO_WAITS: Limit = Limit::within("wait to be asked", OF_A_NETWORK, HOUR);
 /// What goes out in an hour without any proof, where little is usual.
 const LEAST_CEILING: i64 = 120;
 /// What is usual is the mean of so many days.
@@ -105,9 +104,9 @@ impl Spent {
         self.whole >= self.ceiling() || self.domain >= self.ceiling() / 2
     }
 
-    /// Those who wait have room of their own, or a flood would keep them waiting.
+    /// Those who wait have a share of their own, which nobody else uses up: neither a flood nor whoever works for it.
     pub(super) fn has_room_for_who_waits(self) -> bool {
-        self.whole < self.ceiling() * 2 && self.domain < self.ceiling()
+        self.waited < self.ceiling() && self.waited_of_domain < self.ceiling() / 2
     }
 
     fn has_room_for_who_worked(self) -> bool {
@@ -205,5 +204,16 @@ mod gaps {
         assert!(Spent { whole: 120, ..quiet }.is_crowded() && Spent { domain: 60, ..quiet }.is_crowded());
         let busy = Spent { joined: 14 * 2_000, ..quiet };
         assert!(!Spent { whole: 999, ..busy }.is_crowded() && Spent { whole: 1_000, ..busy }.is_crowded());
+    }
+
+    /// However much goes to others, who waits has a share; and no more than that.
+    #[test]
+    fn who_waits_has_a_share_of_their_own() {
+        let flooded = Spent { whole: 1_000_000, domain: 1_000_000, ..Spent::default() };
+        assert!(Spent { waited: 119, waited_of_domain: 59, ..flooded }.has_room_for_who_waits());
+        assert!(!Spent { waited: 120, ..flooded }.has_room_for_who_waits());
+        assert!(!Spent { waited_of_domain: 60, ..flooded }.has_room_for_who_waits());
+        let waited = Spent { waited: 120, waited_of_domain: 60, ..Spent::default() };
+        assert!(!waited.is_crowded(), "and takes nothing from others");
     }
 }

@@ -1,8 +1,9 @@
 //! Confirming: by the link in the mail that asks for it, which is good for everything that was asked up to the press.
 
 use super::{
-    Result, SubscriberError, Trace, budget,
+    By, Result, SubscriberError, Trace, budget,
     consent::{self, ConsentAction, ConsentMethod, Happened},
+    fields, forms,
     lists::List,
     read::{Subscriber, Subscription, SubscriptionState},
     store::{self, joining},
@@ -73,7 +74,7 @@ pub async fn join_offered(site: &Site, link: &str, list: i64, trace: Trace<'_>) 
                 action: ConsentAction::Confirmed,
                 method: ConsentMethod::Confirmation,
                 wording: Some(&consent::offer_wording(&offer.name)),
-                source: "offered after joining",
+                by: By::source("offered after joining"),
                 trace,
             };
             consent::record(&mut tx, site, happened).await?;
@@ -107,6 +108,8 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
     let names: Vec<&str> = waiting.iter().map(|one| one.name.as_str()).collect();
     let wording = (!shown.is_empty()).then(|| consent::confirmation_wording(&names));
     let mut joined = Vec::new();
+    let came = joining::of_letter(&mut tx, reader.id, &letter_key(link)).await?.unwrap_or_default();
+    let asked = forms::asked_by(&mut tx, reader.id).await?;
     for one in &waiting {
         if store::confirm(&mut tx, reader.id, one.list_id, site.now()).await? {
             let happened = Happened {
@@ -115,7 +118,7 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
                 action: ConsentAction::Confirmed,
                 method: ConsentMethod::Confirmation,
                 wording: wording.as_deref(),
-                source: "confirmation mail",
+                by: By { form: asked.form_id, source: "confirmation mail", campaign: &asked.campaign },
                 trace,
             };
             consent::record(&mut tx, site, happened).await?;
@@ -124,10 +127,14 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
     }
     if !joined.is_empty() {
         joining::one_more_joined(&mut tx, budget::day(site.now())).await?;
-        // The name that came with this very mail; whoever typed another since may have been somebody else. Who has a name keeps it.
-        let name = joining::name_of_letter(&mut tx, reader.id, &letter_key(link)).await?;
-        if let Some(name) = name.filter(|name| !name.is_empty() && reader.name.is_empty()) {
-            store::rename(&mut tx, reader.id, &name).await?;
+        // What came with this very mail; whoever typed something else since may have been somebody else. Who has a name keeps it.
+        if !came.name.is_empty() && reader.name.is_empty() {
+            store::rename(&mut tx, reader.id, &came.name).await?;
+        }
+        fields::keep(&mut tx, reader.id, &came.answers).await?;
+        if let Some(form) = asked.form_id {
+            forms::one_more(&mut tx, form, forms::part_of(&reader.email), forms::Did::Confirmed, site.now())
+                .await?;
         }
         welcome::greet(&mut tx, site, &settings, &reader, &joined).await?;
     }

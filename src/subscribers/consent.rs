@@ -53,6 +53,25 @@ pub async fn proof(db: &Db, subscriber_id: i64) -> Result<Vec<Event>> {
     store::events(db, subscriber_id).await
 }
 
+/// By which form somebody came, as the proof of consent keeps it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct By<'a> {
+    /// The form; none for askings by staff.
+    pub form: Option<i64>,
+    /// The page, or what the team calls it.
+    pub source: &'a str,
+    /// What it was for; may be empty.
+    pub campaign: &'a str,
+}
+
+impl<'a> By<'a> {
+    /// By no form.
+    #[must_use]
+    pub const fn source(source: &'a str) -> Self {
+        Self { form: None, source, campaign: "" }
+    }
+}
+
 /// What happened, for [`record`].
 #[derive(Clone, Copy)]
 pub(super) struct Happened<'a> {
@@ -61,7 +80,7 @@ pub(super) struct Happened<'a> {
     pub action: ConsentAction,
     pub method: ConsentMethod,
     pub wording: Option<&'a str>,
-    pub source: &'a str,
+    pub by: By<'a>,
     pub trace: Trace<'a>,
 }
 
@@ -70,13 +89,18 @@ pub(super) async fn record(tx: &mut Tx, site: &Site, happened: Happened<'_>) -> 
         Some(text) => Some(store::wording(tx, "subscribe", text, &token::hash(text), site.now()).await?),
         None => None,
     };
+    if let (Some(form), Some(wording), ConsentMethod::Form) = (happened.by.form, wording, happened.method) {
+        store::forms::saw(tx, form, wording, site.now()).await?;
+    }
     let event = store::NewEvent {
         subscriber: happened.subscriber,
         list: happened.list,
         action: happened.action,
         method: happened.method,
         wording,
-        source: happened.source,
+        source: happened.by.source,
+        form: happened.by.form,
+        campaign: happened.by.campaign,
         ip: &short(happened.trace.ip),
         user_agent: &short(happened.trace.user_agent),
         at: site.now(),
@@ -101,6 +125,8 @@ pub(super) async fn record_import(
         method: ConsentMethod::Import,
         wording: None,
         source,
+        form: None,
+        campaign: "",
         ip: "",
         user_agent: "",
         at,

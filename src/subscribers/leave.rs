@@ -1,7 +1,7 @@
 //! Leaving: one press, at once, for good, and easy to take back.
 
 use super::{
-    Result, SubscriberError, Trace,
+    By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
     read::{Subscriber, Subscription, SubscriptionState},
     store, withdrawn,
@@ -96,7 +96,7 @@ pub async fn leave_as_written(
         action: ConsentAction::Left,
         method: ConsentMethod::parse(how).unwrap_or(ConsentMethod::UnsubscribePage),
         wording: None,
-        source,
+        by: By::source(source),
         trace: Trace::default(),
     };
     db::again(|| leave_once(site, event, at)).await
@@ -128,7 +128,7 @@ pub async fn leave_by_staff(site: &Site, subscriber_id: i64, list_id: i64, sourc
         action: ConsentAction::Left,
         method: ConsentMethod::Staff,
         wording: None,
-        source,
+        by: By::source(source),
         trace: Trace::default(),
     };
     db::again(|| leave_once(site, event, site.now())).await?;
@@ -174,7 +174,7 @@ fn happened<'a>(
         action,
         method,
         wording: None,
-        source,
+        by: By::source(source),
         trace,
     }
 }

@@ -11,6 +11,8 @@ mod confirm;
 pub mod consent;
 mod csv_files;
 pub mod donor_state;
+pub mod fields;
+pub mod forms;
 mod formula;
 mod leave;
 pub mod lists;
@@ -34,7 +36,7 @@ mod withdrawn;
 pub use self::{
     budget::{Crowd, Goes},
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
-    consent::{ConsentAction, ConsentMethod},
+    consent::{By, ConsentAction, ConsentMethod},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
     donor_state::{DonorState, set_donor_state},
     leave::{Left, leave, leave_as_written, leave_by_staff, look_at_unsubscribe, rejoin},
@@ -59,16 +61,25 @@ use crate::{
 };
 
 /// Every statement of this room.
-pub const STATEMENTS: &[&[Sql]] =
-    &[store::STATEMENTS, store::joining::STATEMENTS, store::lists::STATEMENTS, store::topics::STATEMENTS];
+pub const STATEMENTS: &[&[Sql]] = &[
+    store::STATEMENTS,
+    store::joining::STATEMENTS,
+    store::lists::STATEMENTS,
+    store::topics::STATEMENTS,
+    store::fields::STATEMENTS,
+    store::forms::STATEMENTS,
+];
 
 /// What this room forgets, for the one place that says when.
 pub(crate) mod forgetting {
     pub(crate) use super::{
         budget::WEEK,
+        fields::REMOVED_LASTS,
+        store::fields::{FORGET_FIELDS as FIELDS, FORGET_VALUES as VALUES},
+        store::forms::FORGET_FORM_DAYS as FORM_DAYS,
         store::joining::{
-            FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS, FORGET_LETTERS as LETTERS,
-            FORGET_UNCONFIRMED as UNCONFIRMED,
+            FORGET_ASKED_FROM as ASKED_FROM, FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS,
+            FORGET_LETTERS as LETTERS, FORGET_UNCONFIRMED as UNCONFIRMED,
         },
         subscribe::ASKING_LASTS,
     };
@@ -92,6 +103,9 @@ pub enum SubscriberError {
     /// More than usual come: a browser is asked for some work first.
     #[error("more people than usual sign up")]
     Crowded,
+    /// The form does not take such addresses.
+    #[error(transparent)]
+    Unwanted(Unwanted),
     /// Staff said that this address is never mailed.
     #[error("the team decided never to mail this address")]
     Blocked,

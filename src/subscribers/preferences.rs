@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    Result, SubscriberError, Trace,
+    By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
     read::{Subscriber, SubscriptionState},
     store, welcome, withdrawn,
@@ -118,7 +118,7 @@ async fn save_once(
                 action: if wanted { ConsentAction::Confirmed } else { ConsentAction::Left },
                 method: ConsentMethod::Preferences,
                 wording: wanted.then_some(consent::PREFERENCES_WORDING),
-                source: "preferences page",
+                by: By::source("preferences page"),
                 trace,
             };
             consent::record(&mut tx, site, happened).await?;

@@ -262,10 +262,92 @@ pub struct Event {
     pub wording: Option<String>,
     /// Which form, edition or file.
     pub source: String,
+    /// What the team calls the form, where it was one.
+    pub form: Option<String>,
+    /// What it was for; may be empty.
+    pub campaign: String,
+    /// Which of the form's wordings it was, the first being 1; 0 for those of no form.
+    pub version: i64,
     /// The network address it came from.
     pub ip: String,
     /// The browser it came from.
     pub user_agent: String,
     /// When, in UTC.
     pub at: Moment,
+}
+
+words! {
+    /// What is an answer to a field.
+    pub enum FieldKind else Text {
+        /// A line.
+        Text = "text",
+        Number = "number",
+        Date = "date",
+        YesNo = "yes-no",
+        /// One of those that the team named.
+        Choice = "choice",
+    }
+}
+
+/// Something that the team asks readers.
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
+pub struct Field {
+    pub id: i64,
+    /// What forms of other sites call it.
+    pub name: String,
+    /// The question.
+    pub label: String,
+    pub kind: FieldKind,
+    /// Of a choice: one a line.
+    pub choices: String,
+}
+
+words! {
+    /// Whether a form takes sign-ups.
+    pub enum FormState else Closed {
+        Open = "open",
+        Closed = "closed",
+    }
+}
+
+words! {
+    /// What a form offers.
+    pub enum Offers else Chosen {
+        /// Every public list.
+        All = "all",
+        /// Those that were chosen for it.
+        Chosen = "chosen",
+    }
+}
+
+words! {
+    /// Whether a form takes a sign-up without an answer to a field.
+    pub enum Answer else Optional {
+        Optional = "optional",
+        Required = "required",
+    }
+}
+
+/// A form to subscribe.
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
+pub struct SignUpForm {
+    pub id: i64,
+    /// Its part of an address, for ever.
+    pub slug: String,
+    /// What the team calls it.
+    pub name: String,
+    /// The heading; may be empty.
+    pub title: String,
+    /// The sentence under it; may be empty.
+    pub intro: String,
+    /// The words beside the box; empty for the usual ones.
+    pub wording: String,
+    pub offers: Offers,
+    pub campaign: String,
+    pub source: String,
+    /// The sites whose pages may hold it, as origins: one a line.
+    pub sites: String,
+    pub state: FormState,
+    /// How often it was saved.
+    pub changes: i64,
 }

@@ -1,5 +1,7 @@
 //! The SQL of readers, lists and consent.
 
+pub mod fields;
+pub mod forms;
 pub mod joining;
 pub mod lists;
 pub mod topics;
@@ -90,15 +92,19 @@ statements! {
     /// Its id.
     WORDING_ID = "select id from consent_wording where text_hash = $1";
     /// What happened, never changed again.
-    ADD_EVENT = "insert into consent_event (subscriber_id, list_id, action, method, wording_id, source, ip, user_agent, at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    ADD_EVENT = "insert into consent_event (subscriber_id, list_id, action, method, wording_id, source, form_id, campaign, ip, user_agent, at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     /// As `ADD_EVENT`, for an import.
-    ADD_EVENTS = rows(9) "insert into consent_event (subscriber_id, list_id, action, method, wording_id, source, ip, user_agent, at) values {rows}";
+    ADD_EVENTS = rows(11) "insert into consent_event (subscriber_id, list_id, action, method, wording_id, source, form_id, campaign, ip, user_agent, at) values {rows}";
     /// The last thing that happened up to a moment; the newest has the highest key.
     NEWEST_EVENT = "select at from consent_event where at <= $1 order by id desc limit 1";
     /// The proof.
-    EVENTS = "select e.action, e.method, l.name as list, w.text as wording, e.source, e.ip, e.user_agent, e.at
+    EVENTS = "select e.action, e.method, l.name as list, w.text as wording, e.source, f.name as form, e.campaign,
+            (select count(*) from form_wording s, form_wording o where s.form_id = e.form_id and s.wording_id = e.wording_id
+                and o.form_id = s.form_id and (o.since < s.since or (o.since = s.since and o.wording_id <= s.wording_id))) as version,
+            e.ip, e.user_agent, e.at
         from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
+            left join form f on f.id = e.form_id
         where e.subscriber_id = $1 order by e.id";
     /// Readers for the desk.
     PAGE = "select id, public_id, email, name, created_at from subscriber
@@ -128,9 +134,19 @@ pub struct NewEvent<'a> {
     pub method: ConsentMethod,
     pub wording: Option<i64>,
     pub source: &'a str,
+    pub form: Option<i64>,
+    pub campaign: &'a str,
     pub ip: &'a str,
     pub user_agent: &'a str,
     pub at: Moment,
+}
+
+impl<'a> NewEvent<'a> {
+    fn row(self) -> impl db::Params<'a> {
+        let Self { subscriber, list, action, method, wording, source, form, campaign, ip, user_agent, at } =
+            self;
+        (subscriber, list, action, method, wording, source, form, campaign, ip, user_agent, at)
+    }
 }
 
 /// One line of an export.
@@ -304,16 +320,11 @@ pub async fn wording(tx: &mut Tx, kind: &str, text: &str, hash: &str, now: Momen
 }
 
 pub async fn add_event(tx: &mut Tx, event: NewEvent<'_>) -> Result<u64> {
-    let NewEvent { subscriber, list, action, method, wording, source, ip, user_agent, at } = event;
-    tx.exec(ADD_EVENT, (subscriber, list, action, method, wording, source, ip, user_agent, at)).await
+    tx.exec(ADD_EVENT, event.row()).await
 }
 
 pub async fn add_events<'a>(tx: &mut Tx, events: impl IntoIterator<Item = NewEvent<'a>>) -> Result<u64> {
-    let row =
-        |NewEvent { subscriber, list, action, method, wording, source, ip, user_agent, at }: NewEvent<'a>| {
-            (subscriber, list, action, method, wording, source, ip, user_agent, at)
-        };
-    tx.many(ADD_EVENTS, events.into_iter().map(row)).await
+    tx.many(ADD_EVENTS, events.into_iter().map(NewEvent::row)).await
 }
 
 pub async fn forget_due(tx: &mut Tx, before: Moment) -> Result<u64> {

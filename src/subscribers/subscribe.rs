@@ -7,19 +7,25 @@
 use std::time::Duration;
 
 use super::{
-    Result, SubscriberError, Trace,
+    By, Result, SubscriberError, Trace,
     budget::{self, Crowd, Goes, Whose, next_mail},
     consent::{self, ConsentAction, ConsentMethod, Happened},
+    forms,
     lists::{List, OptIn},
     preferences::preferences_path,
     read::{Subscriber, SubscriptionState},
-    store::{self, joining},
+    store::{
+        self,
+        joining::{self, Typed},
+    },
+    unwanted::unwanted,
     welcome,
 };
 use crate::{
-    attempts::{self, Attempt, Refusal, Shared},
+    attempts::{self, Attempt, Limit, Refusal, Shared},
     clock::Moment,
     db::Tx,
+    deliverability::Lookout,
     delivery::{notices, suppression::Suppressions},
     email_address::EmailAddress,
     heavy::Each,
@@ -40,6 +46,9 @@ pub(crate) const ASKING_LASTS: Duration = Duration::from_secs(14 * 86_400);
 /// So long waits whose mail does not go at once, because more than usual go out.
 const WAIT: Duration = Duration::from_secs(3_600);
 
+/// Where nobody is counted by their network, the DNS is asked so often for everybody, and then not at all for a while.
+const LOOK_UPS: Limit = Limit::in_a_quarter_of_an_hour("look for a mail server", 600);
+
 /// The brake on the form: how many sign-ups it takes from one network. Those of everybody together close it to nobody: what is
 /// limited there are mails.
 pub const SIGN_UPS: Shared = Shared::new("subscribe", 20, 2_000);
@@ -53,13 +62,18 @@ pub struct NewSubscription<'a> {
     pub name: &'a str,
     /// The lists they ticked.
     pub lists: &'a [i64],
+    /// What they answered, as [`Answers::write`](super::fields::Answers::write) has it; may be empty.
+    pub answers: &'a str,
     /// The exact words beside the box.
     pub wording: &'a str,
-    pub form: &'a str,
+    /// How they came.
+    pub by: By<'a>,
     /// Where the request came from.
     pub trace: Trace<'a>,
     /// What the browser says where more than usual come.
     pub crowd: Crowd<'a>,
+    /// Looks whether mail can go to the address; none where nobody is to be asked.
+    pub lookout: Option<&'a Lookout>,
 }
 
 /// Takes a request to be mailed: nothing is sent but one mail that asks to confirm it. The answer tells nothing about the
@@ -67,11 +81,16 @@ pub struct NewSubscription<'a> {
 ///
 /// # Errors
 /// [`SubscriberError::NotFound`] when none of the lists can be joined; [`SubscriberError::TooMany`];
-/// [`SubscriberError::Crowded`]; when the database fails. Then nothing was kept.
+/// [`SubscriberError::Unwanted`]; [`SubscriberError::Crowded`]; when the database fails. Then nothing was kept.
 pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_>) -> Result<Goes> {
-    brake(site, new.trace.ip).await?;
-    if new.crowd == Crowd::Waits {
-        brake_on_who_waits(site, new.trace.ip).await?;
+    // Before the DNS is asked, which is a question to somebody else.
+    let counted = brake(site, new.trace.ip).await?;
+    let lookout = match new.lookout {
+        Some(lookout) if counted || may_look(site).await? => Some(lookout),
+        _ => None,
+    };
+    if let Some(why) = unwanted(settings, new.lookout.is_some(), lookout, new.email).await {
+        return Err(SubscriberError::Unwanted(why));
     }
     let whose = Whose::of(site, new.email, new.trace.ip);
     let mut tx = site.db.begin().await?;
@@ -85,6 +104,9 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
         }
         goes => goes?,
     };
+    if let Some(network) = &whose.network {
+        joining::add_asking(&mut tx, network, site.now()).await?;
+    }
     let offered = |list: &List| list.takes_sign_ups() && new.lists.contains(&list.id);
     let lists: Vec<i64> =
         store::lists_in(&mut tx).await?.iter().filter(|l| offered(l)).map(|l| l.id).collect();
@@ -93,11 +115,15 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
         name: new.name,
         lists: &lists,
         method: ConsentMethod::Form,
+        answers: new.answers,
         wording: Some(new.wording),
-        source: new.form,
+        by: new.by,
         trace: new.trace,
     };
     let asked = ask(&mut tx, site, settings, (asking, &whose, goes)).await?;
+    if let Some(form) = new.by.form {
+        forms::one_more(&mut tx, form, forms::part_of(new.email), forms::Did::Asked, site.now()).await?;
+    }
     tx.commit().await?;
     if !matches!(asked, Asked::Mailed | Asked::Told) {
         notices::rehearse::<ConfirmSubscription>(site, &settings.letterhead(site));
@@ -147,8 +173,9 @@ pub async fn ask_by_staff(
         name,
         lists,
         method: ConsentMethod::Staff,
+        answers: "",
         wording: None,
-        source,
+        by: By::source(source),
         trace: Trace::default(),
     };
     let asked = ask(&mut tx, site, settings, (asking, &whose, Goes::Now)).await?;
@@ -163,8 +190,9 @@ struct Asking<'a> {
     name: &'a str,
     lists: &'a [i64],
     method: ConsentMethod,
+    answers: &'a str,
     wording: Option<&'a str>,
-    source: &'a str,
+    by: By<'a>,
     trace: Trace<'a>,
 }
 
@@ -181,10 +209,11 @@ async fn ask(
     // Whoever typed it into the form may not be the addressee: it stays with the mail until that is confirmed (TRUST A24).
     let by_form = asking.method == ConsentMethod::Form;
     let (typed, given) = if by_form { (name, String::new()) } else { (String::new(), name) };
+    let typed = Typed { name: &typed, answers: asking.answers };
     let reader = reader_for(tx, site, asking.email, &given).await?;
     store::hold(tx, reader.id).await?;
     if by_form {
-        joining::forget_names(tx, reader.id, &typed).await?;
+        joining::forget_typed(tx, reader.id, typed).await?;
     }
     let mut any_waits = false;
     for list in asking.lists {
@@ -196,7 +225,7 @@ async fn ask(
             action: ConsentAction::Asked,
             method: asking.method,
             wording: asking.wording,
-            source: asking.source,
+            by: asking.by,
             trace: asking.trace,
         };
         consent::record(tx, site, happened).await?;
@@ -224,7 +253,7 @@ async fn ask(
             join_at_once(tx, site, settings, (&asking, &reader, whose)).await?;
             return Ok(Asked::Mailed);
         }
-        ask_to_confirm(tx, site, settings, (&reader, whose, &typed)).await?;
+        ask_to_confirm(tx, site, settings, (&reader, whose, Some(typed))).await?;
         return Ok(Asked::Mailed);
     }
     match sent.first() {
@@ -269,12 +298,15 @@ async fn join_at_once(
                 action: ConsentAction::Confirmed,
                 method: ConsentMethod::Form,
                 wording: asking.wording,
-                source: asking.source,
+                by: asking.by,
                 trace: asking.trace,
             };
             consent::record(tx, site, happened).await?;
             joined.push(*list);
         }
+    }
+    if let Some(form) = asking.by.form.filter(|_| !joined.is_empty()) {
+        forms::one_more(tx, form, forms::part_of(&reader.email), forms::Did::Confirmed, site.now()).await?;
     }
     welcome::tell_joined(tx, site, settings, (reader, whose), &joined).await
 }
@@ -325,7 +357,7 @@ async fn ask_one_held_back(site: &Site, settings: &Settings, reader: &Subscriber
         }
         false
     } else if spent.has_room_for_who_waits() {
-        ask_to_confirm(&mut tx, site, settings, (reader, &whose, "")).await?
+        ask_to_confirm(&mut tx, site, settings, (reader, &whose, None)).await?
     } else {
         store::hold_back(&mut tx, reader.id, now.plus(WAIT)).await?;
         false
@@ -345,25 +377,25 @@ pub(super) fn asked_lately(site: &Site) -> Moment {
     site.now().minus(ASKING_LASTS)
 }
 
-/// Behind a proxy that the settings do not name, everybody comes from one private address: there nobody is counted.
-async fn brake(site: &Site, ip: &str) -> Result<()> {
+/// Counts a sign-up for its network. Behind a proxy that the settings do not name, everybody comes from one private address: there
+/// nobody is counted, and it is `false`.
+async fn brake(site: &Site, ip: &str) -> Result<bool> {
     let network: Option<Network> = ip.parse().ok().and_then(Network::of);
     if network.is_none() {
-        return Ok(());
+        return Ok(false);
     }
     match Attempt::begin(site, &SIGN_UPS.apart(network)).await {
-        Ok(_stays_counted) => Ok(()),
+        Ok(_stays_counted) => Ok(true),
         Err(Refusal::TooMany(wait)) => Err(SubscriberError::TooMany(wait)),
         Err(Refusal::Database(error)) => Err(error.into()),
     }
 }
 
-/// Whoever waits causes a mail later: a network causes no more of those in an hour than of others.
-async fn brake_on_who_waits(site: &Site, ip: &str) -> Result<()> {
-    let Some(network) = ip.parse().ok().and_then(Network::of) else { return Ok(()) };
-    match Attempt::begin(site, &[budget::WHO_WAITS.on(&network.neighbourhood().to_string())]).await {
-        Ok(_stays_counted) => Ok(()),
-        Err(Refusal::TooMany(wait)) => Err(SubscriberError::TooMany(wait)),
+/// Whether the DNS may be asked once more for somebody who is not counted.
+async fn may_look(site: &Site) -> Result<bool> {
+    match Attempt::begin(site, &[LOOK_UPS.on("everybody")]).await {
+        Ok(_stays_counted) => Ok(true),
+        Err(Refusal::TooMany(_)) => Ok(false),
         Err(Refusal::Database(error)) => Err(error.into()),
     }
 }
@@ -374,12 +406,13 @@ async fn reader_for(tx: &mut Tx, site: &Site, email: &EmailAddress, name: &str) 
     Ok(reader)
 }
 
-/// Mails the reader, and asks to confirm whatever they asked for lately; `false` if that is nothing any more.
+/// Mails the reader, and asks to confirm whatever they asked for lately; `false` if that is nothing any more. Nothing was typed just
+/// now where they waited.
 async fn ask_to_confirm(
     tx: &mut Tx,
     site: &Site,
     settings: &Settings,
-    (reader, whose, typed): (&Subscriber, &Whose, &str),
+    (reader, whose, typed): (&Subscriber, &Whose, Option<Typed<'_>>),
 ) -> Result<bool> {
     let since = asked_lately(site);
     let known = store::subscriptions_in(tx, reader.id).await?;
@@ -408,7 +441,9 @@ async fn ask_to_confirm(
     let fact = letter_key(&link);
     // Whoever typed the name may not be the addressee: their words go into no mail (TRUST A24).
     notices::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
-    let letter = joining::Letter { subscriber: reader.id, whose, key: &fact, name: typed };
+    let waited = typed.is_none();
+    let typed = typed.unwrap_or_default();
+    let letter = joining::Letter { subscriber: reader.id, whose, key: &fact, typed, waited };
     joining::add_letter(tx, letter, site.now()).await?;
     store::confirmation_sent(tx, reader.id, since, site.now()).await?;
     Ok(true)
@@ -438,7 +473,8 @@ async fn tell_already(
     };
     let fact = format!("{}:{}:{}", AlreadyReader::NAME, reader.public_id, site.now().0);
     notices::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
-    let letter = joining::Letter { subscriber: reader.id, whose, key: &fact, name: "" };
+    let (typed, waited) = (Typed::default(), false);
+    let letter = joining::Letter { subscriber: reader.id, whose, key: &fact, typed, waited };
     joining::add_letter(tx, letter, site.now()).await?;
     Ok(())
 }
@@ -485,7 +521,7 @@ pub async fn add_by_staff(
             action: ConsentAction::Confirmed,
             method: ConsentMethod::Staff,
             wording: None,
-            source,
+            by: By::source(source),
             trace: Trace::default(),
         };
         consent::record(&mut tx, site, happened).await?;

@@ -42,7 +42,9 @@ impl House {
             name,
             lists: &[self.list],
             wording: "Yes, send it.",
-            form: "subscribe",
+            answers: "",
+            by: By::source("subscribe"),
+            lookout: None,
             trace: Trace { ip, user_agent: "a browser" },
             crowd: Crowd::Unasked,
         };

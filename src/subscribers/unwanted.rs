@@ -26,10 +26,11 @@ pub enum Unwanted {
     NoMailServer,
 }
 
-/// Why the form does not take an address; `None` if it does. The DNS is asked where this instance has one, and a DNS that does not
-/// answer speaks against nobody.
+/// Why the form does not take an address; `None` if it does. Where mail goes out to the `world`, names that lead nowhere are not
+/// taken; the DNS is asked where there is one to ask, and one that does not answer speaks against nobody.
 pub async fn unwanted(
     settings: &Settings,
+    world: bool,
     lookout: Option<&Lookout>,
     email: &EmailAddress,
 ) -> Option<Unwanted> {
@@ -40,9 +41,9 @@ pub async fn unwanted(
     if settings.refuse_disposable && is_disposable(domain) {
         return Some(Unwanted::Disposable);
     }
-    let lookout = lookout?;
-    if is_reserved(domain) {
+    if world && is_reserved(domain) {
         return Some(Unwanted::Reserved);
     }
+    let lookout = lookout?;
     (!lookout.takes_mail(domain).await).then_some(Unwanted::NoMailServer)
 }

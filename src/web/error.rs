@@ -9,6 +9,7 @@ mod domains;
 use std::{error::Error, sync::Arc, time::Duration};
 
 use axum::{
+    Json,
     body::Body,
     extract::Request,
     http::{HeaderValue, Method, StatusCode, header},
@@ -230,6 +231,9 @@ pub(super) async fn page(
     let (title, help) = failure.words();
     let rendered = if set == HeaderSet::Hook {
         None
+    } else if set == HeaderSet::Api {
+        let error = if help.is_empty() { title.to_owned() } else { format!("{title}. {help}") };
+        Some(Json(serde_json::json!({ "error": error })).into_response())
     } else if matches!(failure, WebError::Away) {
         // Every other page has the magazine's name from the database.
         app.pages.render("public/away", &AwayPage { title, help }).ok().map(|page| Html(page).into_response())

@@ -2,7 +2,7 @@
 //!
 //! A form knows its fields; a request with any other field is refused, so that nobody sets what no page offers (TRUST A13).
 
-use std::{collections::BTreeMap, fmt::Display};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Display};
 
 use axum::{
     body::Bytes,
@@ -47,7 +47,15 @@ impl Posted {
     /// # Errors
     /// [`WebError::BadRequest`] when there is a field that is not among them (`csrf` always may be).
     pub fn form(self, fields: &'static [&'static str]) -> Result<Form, WebError> {
-        let mut form = Form::new(fields);
+        self.form_with(fields, Vec::new())
+    }
+
+    /// As [`Posted::form`], with fields that only the database names.
+    ///
+    /// # Errors
+    /// As [`Posted::form`].
+    pub fn form_with(self, fields: &'static [&'static str], more: Vec<String>) -> Result<Form, WebError> {
+        let mut form = Form::with_more(fields, more);
         for (name, value) in self.0 {
             match form.fields.get_mut(name.as_str()) {
                 // Browsers send line ends as CRLF; the house knows LF alone. PostgreSQL has no place for a NUL, and no person
@@ -67,8 +75,8 @@ impl Posted {
 /// `{{> field form.email label="Email address" type="email"}}`; `form.mistakes` lists them all for the part `mistakes`.
 #[derive(Clone, Debug, Default)]
 pub struct Form {
-    fields: BTreeMap<&'static str, Field>,
-    order: &'static [&'static str],
+    fields: BTreeMap<Cow<'static, str>, Field>,
+    order: Vec<Cow<'static, str>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -81,8 +89,16 @@ impl Form {
     /// An empty form with these fields.
     #[must_use]
     pub fn new(fields: &'static [&'static str]) -> Self {
-        let map = fields.iter().map(|name| (*name, Field::default())).collect();
-        Self { fields: map, order: fields }
+        Self::with_more(fields, Vec::new())
+    }
+
+    /// An empty form with these fields, and with those that only the database names.
+    #[must_use]
+    pub fn with_more(fields: &'static [&'static str], more: Vec<String>) -> Self {
+        let known = fields.iter().map(|name| Cow::Borrowed(*name));
+        let order: Vec<Cow<'static, str>> = known.chain(more.into_iter().map(Cow::Owned)).collect();
+        let fields = order.iter().map(|name| (name.clone(), Field::default())).collect();
+        Self { fields, order }
     }
 
     /// Fills a field in before the form is shown.
@@ -136,6 +152,17 @@ impl Form {
         if let Some(field) = self.fields.get_mut(name) {
             field.error.get_or_insert_with(|| message.to_string());
         }
+    }
+
+    /// What is wrong with a field; empty if nothing is.
+    #[must_use]
+    pub fn error(&self, name: &str) -> &str {
+        self.fields.get(name).and_then(|field| field.error.as_deref()).unwrap_or("")
+    }
+
+    /// Every mistake: the field, and what is wrong with it.
+    pub fn mistakes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.order.iter().map(|name| (name.as_ref(), self.error(name))).filter(|(_, error)| !error.is_empty())
     }
 
     /// Parses a field; a failure becomes the field's mistake.
@@ -199,13 +226,9 @@ struct FieldView<'a> {
 
 impl Serialize for Form {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let view = |name: &&'static str| FieldView {
-            name,
-            value: self.raw(name),
-            values: self.all(name),
-            error: self.fields.get(name).and_then(|field| field.error.as_deref()).unwrap_or(""),
-        };
-        let fields: Vec<FieldView<'_>> = self.order.iter().map(view).collect();
+        let view =
+            |name| FieldView { name, value: self.raw(name), values: self.all(name), error: self.error(name) };
+        let fields: Vec<FieldView<'_>> = self.order.iter().map(|name| view(name.as_ref())).collect();
         let mistakes: Vec<&FieldView<'_>> = fields.iter().filter(|field| !field.error.is_empty()).collect();
         let mut map = serializer.serialize_map(Some(fields.len() + 1))?;
         for field in &fields {

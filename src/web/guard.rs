@@ -12,11 +12,12 @@ use url::Url;
 
 use super::{
     App, WebError,
+    elsewhere::FromElsewhere,
     headers::Seen,
     routes::{Csrf, Rule, Who},
     session::{self, SignedIn},
 };
-use crate::door::Deadline;
+use crate::{door::Deadline, subscribers::forms};
 
 /// Lets a request through to its handler, or answers in its place.
 pub(super) async fn check(
@@ -83,9 +84,16 @@ async fn admit(app: &App, rule: Rule, request: &mut Request) -> Result<Option<Si
     } else {
         None
     };
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    // A browser asks by OPTIONS whether a page may send something, and nothing else is done by it.
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if changes && matches!(rule.csrf, Csrf::Token | Csrf::PublicForm) {
         comes_from_us(app, rule, request.headers()).map_err(|error| (error, signed_in.clone()))?;
+    }
+    if changes && rule.csrf == Csrf::NamedSites && comes_from_us(app, rule, request.headers()).is_err() {
+        let slug = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        comes_from_a_named_site(app, &slug, origin).await.map_err(|error| (error, None))?;
+        request.extensions_mut().insert(FromElsewhere);
     }
     if let Who::Staff(roles) = rule.who {
         match &signed_in {
@@ -121,6 +129,18 @@ fn comes_from_us(app: &App, rule: Rule, headers: &HeaderMap) -> Result<(), WebEr
         }
         _ => Err(WebError::CrossSite),
     }
+}
+
+/// Whether the owner named the site whose page made the browser send it, for that form.
+async fn comes_from_a_named_site(
+    app: &App,
+    slug: &str,
+    origin: Option<header::HeaderValue>,
+) -> Result<(), WebError> {
+    let origin = origin.as_ref().and_then(|origin| origin.to_str().ok());
+    let Some(origin) = origin else { return Err(WebError::CrossSite) };
+    let form = forms::named(&app.site.db, slug).await?;
+    if form.is_some_and(|form| form.is_on(origin)) { Ok(()) } else { Err(WebError::CrossSite) }
 }
 
 /// Reads the whole body under the route's limit, checks the token of a form in it, and puts it back for the handler.

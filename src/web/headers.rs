@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{App, WebError, error, session::SignedIn};
+use super::{App, WebError, elsewhere::HeldBy, error, session::SignedIn};
 use crate::clock::Stopwatch;
 
 /// Browsers come by https alone from now on. What stands on other hosts below ours is not ours to say, unless a setting does.
@@ -30,6 +30,8 @@ pub enum HeaderSet {
     Asset,
     /// An answer to a program.
     Hook,
+    /// An answer to a page of another site, as JSON.
+    Api,
 }
 
 impl HeaderSet {
@@ -57,13 +59,13 @@ impl HeaderSet {
                               style-src 'unsafe-inline'"
                     .to_owned()
             }
-            Self::Asset | Self::Hook => "default-src 'none'; frame-ancestors 'none'".to_owned(),
+            Self::Asset | Self::Hook | Self::Api => "default-src 'none'; frame-ancestors 'none'".to_owned(),
         }
     }
 
     const fn cache(self) -> &'static str {
         match self {
-            Self::Desk | Self::PublicForm | Self::Preview | Self::Hook => "no-store",
+            Self::Desk | Self::PublicForm | Self::Preview | Self::Hook | Self::Api => "no-store",
             Self::Public | Self::Archive => "no-cache",
             Self::Asset => "public, max-age=31536000, immutable",
         }
@@ -134,12 +136,16 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
         let failure = error::or_away(&app, failure).await;
         error::log(&failure, &method, seen.path);
         // The page of a failed asset or edition is one of ours, not one of theirs.
-        if !matches!(set, HeaderSet::Desk | HeaderSet::Hook) {
+        if !matches!(set, HeaderSet::Desk | HeaderSet::Hook | HeaderSet::Api) {
             set = path_set;
         }
         response = error::page(&app, &failure, set, seen.signed_in.as_ref(), response).await;
     }
+    let held_by = response.extensions_mut().remove::<HeldBy>();
     set.apply(response.headers_mut(), &app, seen.token_page);
+    if let Some(held_by) = held_by {
+        held_by.apply(response.headers_mut());
+    }
     app.meters.page(method.as_str(), seen.path, response.status().as_u16(), began.elapsed());
     response
 }

@@ -22,6 +22,7 @@
 
 mod answers;
 mod desk;
+mod elsewhere;
 mod error;
 mod forms;
 mod guard;

@@ -57,12 +57,13 @@ struct MenuItem {
 }
 
 /// The menu, in its order. An item whose route is not in the table is not shown.
-const MENU: [(&str, &str, &str); 7] = [
+const MENU: [(&str, &str, &str); 8] = [
     ("/desk", "Overview", "overview"),
     ("/desk/articles", "Articles", "articles"),
     ("/desk/editions", "Editions", "editions"),
     ("/desk/readers", "Readers", "readers"),
     ("/desk/lists", "Lists", "lists"),
+    ("/desk/forms", "Forms", "forms"),
     ("/desk/donations", "Donations", "donations"),
     ("/desk/settings", "Settings", "settings"),
 ];

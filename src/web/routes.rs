@@ -33,6 +33,9 @@ pub enum Csrf {
     Token,
     /// A form without a session: the browser's word on where it came from.
     PublicForm,
+    /// As a form without a session; or a page of a site that the owner named for the form, where nothing is written by what it sends
+    /// before it was pressed on a page of ours, or a brake of its own has let it through.
+    NamedSites,
     /// One-click unsubscribing (RFC 8058): mail providers send no cookie, no origin and no token. The link is the authority.
     OneClick,
     /// Signed by the payment provider or a mail service.
@@ -109,9 +112,21 @@ impl Route {
         let body_limit = match csrf {
             Csrf::Safe => 0,
             Csrf::Token | Csrf::Webhook => 1_024 * KIB,
-            Csrf::PublicForm | Csrf::OneClick => 64 * KIB,
+            Csrf::PublicForm | Csrf::NamedSites | Csrf::OneClick => 64 * KIB,
         };
         Self { method: Method::POST, path, who, csrf, headers, body_limit, handler }
+    }
+
+    /// For pages of other sites: a POST, and the question of a browser whether it may be sent.
+    fn for_sites<H, T>(path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        use axum::routing::MethodFilter;
+        let both = on(MethodFilter::POST.or(MethodFilter::OPTIONS), handler);
+        let (who, csrf, headers) = (Who::Public, Csrf::NamedSites, HeaderSet::Api);
+        Self { method: Method::POST, path, who, csrf, headers, body_limit: 64 * KIB, handler: both }
     }
 
     pub(super) fn rule(&self) -> Rule {
@@ -128,7 +143,7 @@ impl Route {
 #[must_use]
 #[rustfmt::skip]
 pub fn routes() -> Vec<Route> {
-    use Csrf::{OneClick, PublicForm as FormRule, Token, Webhook};
+    use Csrf::{NamedSites, OneClick, PublicForm as FormRule, Token, Webhook};
     use HeaderSet::{Archive, Asset, Desk, Hook, Preview, Public, PublicForm};
     use Who::{Public as Anybody, Staff};
 
@@ -146,6 +161,12 @@ pub fn routes() -> Vec<Route> {
         Route::get("/subscribe", Anybody, PublicForm, public::subscribe::show),
         Route::post("/subscribe", Anybody, FormRule, PublicForm, public::subscribe::submit),
         Route::get("/subscribe/sent", Anybody, PublicForm, public::subscribe::sent),
+        Route::get("/subscribe/{form}", Anybody, PublicForm, public::subscribe::show_one),
+        Route::post("/subscribe/{form}", Anybody, NamedSites, PublicForm, public::subscribe::submit_one),
+        Route::get("/subscribe/{form}/embedded", Anybody, PublicForm, public::subscribe::show_embedded),
+        Route::post("/subscribe/{form}/embedded", Anybody, FormRule, PublicForm, public::subscribe::submit_embedded),
+        Route::get("/subscribe/{form}/embedded/sent", Anybody, PublicForm, public::subscribe::sent_embedded),
+        Route::for_sites("/api/forms/{form}", public::sign_up::receive),
         Route::get("/confirm/{token}", Anybody, PublicForm, public::confirm::show),
         Route::post("/confirm/{token}", Anybody, FormRule, PublicForm, public::confirm::submit),
         Route::get("/unsubscribe/{token}", Anybody, PublicForm, public::unsubscribe::show),
@@ -248,6 +269,17 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/bounces/{edition}/gone", Staff(Role::READERS), Token, Desk, desk::readers::bounces::gone),
         Route::post("/desk/bounces/{edition}/kept", Staff(Role::READERS), Token, Desk, desk::readers::bounces::kept),
         Route::post("/desk/bounces/letters/{id}", Staff(Role::READERS), Token, Desk, desk::readers::bounces::read_letter),
+        Route::get("/desk/forms", Staff(Role::FORMS), Desk, desk::forms::list::show),
+        Route::post("/desk/forms", Staff(Role::FORMS), Token, Desk, desk::forms::list::submit),
+        Route::get("/desk/forms/{form}", Staff(Role::FORMS), Desk, desk::forms::form::show),
+        Route::post("/desk/forms/{form}", Staff(Role::FORMS), Token, Desk, desk::forms::form::submit),
+        Route::post("/desk/forms/{form}/sites", Staff(Role::OWNING), Token, Desk, desk::forms::form::sites),
+        Route::get("/desk/fields", Staff(Role::FORMS), Desk, desk::forms::fields::show),
+        Route::post("/desk/fields", Staff(Role::FORMS), Token, Desk, desk::forms::fields::submit),
+        Route::get("/desk/fields/{field}", Staff(Role::FORMS), Desk, desk::forms::field::show),
+        Route::post("/desk/fields/{field}", Staff(Role::FORMS), Token, Desk, desk::forms::field::submit),
+        Route::get("/desk/fields/{field}/remove", Staff(Role::FORMS), Desk, desk::forms::field::show_removal),
+        Route::post("/desk/fields/{field}/remove", Staff(Role::FORMS), Token, Desk, desk::forms::field::remove),
         Route::get("/desk/account", Staff(Role::ANYONE), Desk, desk::account::show),
         Route::post("/desk/account", Staff(Role::ANYONE), Token, Desk, desk::account::submit),
         Route::get("/desk/donations", Staff(Role::MONEY), Desk, desk::donations::list::show),
@@ -307,7 +339,7 @@ async fn robots() -> Response {
 
 /// For the team, for a program, or for whoever has the link.
 fn is_closed(route: &Route) -> bool {
-    matches!(route.headers, HeaderSet::Desk | HeaderSet::Preview | HeaderSet::Hook)
+    matches!(route.headers, HeaderSet::Desk | HeaderSet::Preview | HeaderSet::Hook | HeaderSet::Api)
         || route.rule().is_token_page()
 }
 

@@ -242,7 +242,7 @@ both_engines! {
                 let refused = answer.status.is_client_error() && answer.status != StatusCode::UNPROCESSABLE_ENTITY;
                 // The page of a failure is one of ours, whatever stood there.
                 let set = match route.headers {
-                    HeaderSet::Hook => HeaderSet::Hook,
+                    HeaderSet::Hook | HeaderSet::Api => route.headers,
                     _ if refused || sent_to_sign_in(&answer) => {
                         let desk = path.starts_with("/desk") || path.starts_with("/set-up");
                         if desk { HeaderSet::Desk } else { HeaderSet::PublicForm }
@@ -263,7 +263,7 @@ both_engines! {
                 if !answer.body.is_empty() {
                     let kind = answer.header("content-type");
                     assert!(
-                        kind.ends_with("; charset=utf-8") || kind == "image/x-icon",
+                        kind.ends_with("; charset=utf-8") || matches!(kind, "image/x-icon" | "application/json"),
                         "{path}: {}",
                         answer.header("content-type")
                     );

@@ -220,7 +220,7 @@ both_engines! {
         let email = EmailAddress::parse("ann@example.org").expect("an address");
         let settings = settings::Settings::load(&app.site.db).await.expect("the settings");
         let new = subscribers::NewSubscription {
-            email: &email, name: "", lists: &[app.list().await], wording: "words", form: "a test", trace: Trace::default(), crowd: subscribers::Crowd::Unasked,
+            email: &email, name: "", lists: &[app.list().await], wording: "words", answers: "", by: subscribers::By::source("a test"), lookout: None, trace: Trace::default(), crowd: subscribers::Crowd::Unasked,
         };
         subscribers::subscribe(&app.site, &settings, new).await.expect("asked");
         let owner = app.visitor();

@@ -19,7 +19,7 @@ use broadside::{
     email_address::EmailAddress,
     sandbox::{Rule, Stage},
     settings::{self, Settings},
-    subscribers::{self, Crowd, Goes, NewSubscription, SubscriberError, Trace, machines},
+    subscribers::{self, By, Crowd, Goes, NewSubscription, SubscriberError, Trace, machines},
     web::{App, router},
 };
 use futures_util::{StreamExt as _, stream};
@@ -62,7 +62,9 @@ impl Door {
             name,
             lists: &[self.list],
             wording: "Yes",
-            form: "subscribe",
+            answers: "",
+            by: By::source("subscribe"),
+            lookout: None,
             trace: Trace { ip, user_agent: "" },
             crowd,
         };
@@ -399,7 +401,7 @@ both_engines! {
         let settings = Settings::default();
         let why = async |email: &str| {
             let email = EmailAddress::parse(email).expect("an address");
-            subscribers::unwanted(&settings, Some(&lookout), &email).await.map(|why| why.to_string())
+            subscribers::unwanted(&settings, true, Some(&lookout), &email).await.map(|why| why.to_string())
         };
         for reserved in ["ann@example.com", "ann@a.invalid", "ann@printer.local", "ann@my.test"] {
             assert!(why(reserved).await.is_some_and(|why| why.contains("for trying things out")), "{reserved}");
@@ -412,15 +414,16 @@ both_engines! {
         drop(app);
     }
 
-    /// TRUST A24: a form that comes back in a moment was filled in by a program: it gets the same answer, and no letter. Who takes
-    /// two seconds is a person, and a form that does not say when it was made may be one of another page.
-    async fn a_form_that_comes_back_in_a_moment_joins_nobody(app: TestApp) {
+    /// TRUST A24: a form that comes back in a moment, or does not say when it was made, counts for nothing before it was pressed on a
+    /// page of ours; a person whose browser fills the address in presses once more. What people do not see stays silent.
+    async fn a_form_that_comes_back_in_a_moment_is_asked_once_more(app: TestApp) {
         let fetcher = Fetcher::new(true).expect("a fetcher");
         let web = App::new(app.site.clone(), app.templates.clone(), fetcher).expect("the pages are in order");
         let service = router(web);
-        let send = async |email: &str, made: &str| {
+        let send = async |fields: &[(&str, &str)]| {
             let body = url::form_urlencoded::Serializer::new(String::new())
-                .extend_pairs([("email", email), ("consent", "yes"), ("from", "subscribe"), ("made", made)])
+                .extend_pairs([("consent", "yes"), ("from", "subscribe")])
+                .extend_pairs(fields)
                 .finish();
             let peer: SocketAddr = "192.0.2.1:5000".parse().expect("an address");
             let request = Request::post("/subscribe")
@@ -428,21 +431,102 @@ both_engines! {
                 .header(header::ORIGIN, app.site.base_url.origin().ascii_serialization())
                 .extension(ConnectInfo(peer));
             let answer = service.clone().oneshot(request.body(Body::from(body)).expect("a request")).await.expect("an answer");
-            answer.headers()[header::LOCATION].to_str().expect("text").to_owned()
+            let location = answer.headers().get(header::LOCATION).map(|to| to.to_str().expect("text").to_owned());
+            let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.expect("a page");
+            (location, String::from_utf8(body.to_vec()).expect("text"))
         };
+        let sent = Some("/subscribe/sent".to_owned());
         let made = machines::stamp(&app.site);
         app.advance(Duration::from_millis(1_900));
-        assert_eq!(send(ANN, &made).await, "/subscribe/sent");
-        assert_eq!(letters(&app).await, 0);
+        let (to, page) = send(&[("email", ANN), ("made", &made), ("name", "Ann")]).await;
+        assert_eq!((to, letters(&app).await), (None, 0));
+        assert!(page.contains("One more press") && page.contains(&made) && page.contains("value=\"Ann\""), "{page}");
         app.advance(Duration::from_millis(100));
-        assert_eq!(send(ANN, &made).await, "/subscribe/sent");
+        assert_eq!(send(&[("email", ANN), ("made", &made), ("use", ANN)]).await.0, sent);
         assert_eq!(letters(&app).await, 1);
+
         let ahead = broadside::site::Site { clock: broadside::clock::Clock::manual(app.site.now().plus(HOUR)), ..app.site.clone() };
-        for (at, made) in ["", "forged", &machines::challenge(&app.site), &machines::stamp(&ahead)].iter().enumerate() {
-            send(&format!("ann{at}@example.org"), made).await;
-            assert_eq!(letters(&app).await, 2 + i64::try_from(at).expect("few"), "{made}");
+        for made in ["", "forged", &machines::challenge(&app.site), &machines::stamp(&ahead)] {
+            let (to, page) = send(&[("email", "bob@example.org"), ("made", made)]).await;
+            assert!(to.is_none() && page.contains("One more press"), "{made}: {page}");
+            let fresh = page.split_once("name=\"made\" value=\"").expect("a stamp").1.split_once('"').expect("its end").0;
+            assert_ne!(fresh, made);
+            assert!(send(&[("email", "bob@example.org"), ("made", fresh)]).await.0.is_none(), "at once is too soon");
+            app.advance(Duration::from_secs(2));
+            assert_eq!(send(&[("email", "bob@example.org"), ("made", fresh)]).await.0, sent);
+        }
+        assert_eq!(letters(&app).await, 2);
+        assert_eq!(send(&[("email", "carl@example.org"), ("made", &made), ("website", "x")]).await.0, sent);
+        assert_eq!(letters(&app).await, 2, "what no person sees");
+        app.drain().await;
+    }
+
+    /// TRUST A24: a flood makes us ask a name server no more often than the brake lets sign-ups through, whether the networks are
+    /// known or not; and then nobody is refused for what was not asked.
+    async fn the_brake_stands_before_the_dns(app: TestApp) {
+        let server = DnsServer::start().await;
+        let lookout = Lookout { dns: server.resolver(), relays: Vec::new(), return_domain: None };
+        let door = Door::of(&app).await;
+        let ask = async |email: String, ip: &str| {
+            let email = EmailAddress::parse(&email).expect("an address");
+            let new = NewSubscription {
+                email: &email, name: "", lists: &[door.list], wording: "Yes", answers: "", by: By::source("subscribe"),
+                trace: Trace { ip, user_agent: "" }, crowd: Crowd::Nobody, lookout: Some(&lookout),
+            };
+            subscribers::subscribe(&app.site, &door.settings, new).await
+        };
+        let mut last = 0;
+        for at in 0..25 {
+            let asked = ask(format!("ann@nothing{at}.org"), "198.51.100.7").await;
+            if at < 20 {
+                assert!(matches!(asked, Err(SubscriberError::Unwanted(_))), "{asked:?}");
+                last = server.asked();
+            } else {
+                assert!(matches!(asked, Err(SubscriberError::TooMany(_))), "{asked:?}");
+            }
+        }
+        assert_eq!(server.asked(), last, "who is held asks nobody");
+        let mut taken = 0;
+        for at in 0..620 {
+            match ask(format!("ann@none{at}.org"), "").await {
+                Err(SubscriberError::Unwanted(_)) => last = server.asked(),
+                asked => {
+                    asked.expect("nothing speaks against it");
+                    taken += 1;
+                }
+            }
+        }
+        assert_eq!((taken, server.asked()), (20, last));
+        app.leaves_work();
+    }
+
+    /// TRUST A22: what a network has left tells nothing of addresses: an asking counts, whether a letter comes of it or not.
+    async fn askings_count_whether_a_letter_goes_or_not(app: TestApp) {
+        let door = Door::of(&app).await;
+        app.reader("known@example.org").await;
+        for (net, email) in [("198.51.100", "known@example.org"), ("203.0.113", ANN)] {
+            for at in 0..30 {
+                let asked = door.ask(&app, email, &format!("{net}.{at}")).await;
+                assert_eq!(asked.expect("taken"), Goes::Now);
+            }
+            let more = door.ask(&app, "bob@example.org", &format!("{net}.200")).await;
+            assert!(matches!(more, Err(SubscriberError::TooMany(_))), "{net}: {more:?}");
         }
         app.drain().await;
+    }
+
+    /// TRUST A24: whoever works for it goes on at once, and yet keeps nobody waiting who cannot.
+    async fn who_works_does_not_starve_who_waits(app: TestApp) {
+        let door = Door::of(&app).await;
+        door.fill(&app).await;
+        assert_eq!(door.try_from(&app, ("carl@example.org", ""), "192.0.2.1", Crowd::Waits).await.expect("taken"), Goes::Later);
+        app.advance(HOUR);
+        for at in 0..300 {
+            let (email, ip) = (format!("worker{at}@example.org"), format!("203.0.{}.1", at % 250));
+            assert_eq!(door.try_from(&app, (&email, ""), &ip, Crowd::Nobody).await.expect("taken"), Goes::Now);
+        }
+        app.drain().await;
+        app.last_mail("carl@example.org").link("/confirm/");
     }
 }
 

@@ -27,7 +27,7 @@ use broadside::{
         passwords::Hasher,
         sign_in::{self, SignInError},
     },
-    subscribers::{self, Crowd, NewSubscription, SubscriberError, Trace, lists},
+    subscribers::{self, By, Crowd, NewSubscription, SubscriberError, Trace, lists},
 };
 use futures_util::future::join_all;
 use reqwest::StatusCode;
@@ -296,7 +296,7 @@ both_engines! {
             (0..100).map(|at| EmailAddress::parse(&format!("victim@example{at}.org")).expect("an address")).collect();
         let subscribe = async |site: &Site, at: usize, ip: &str| {
             let (trace, lists) = (Trace { ip, user_agent: "" }, [list]);
-            let new = NewSubscription { email: &emails[at], name: "", lists: &lists, wording: "Yes", form: "subscribe", trace, crowd: Crowd::Unasked };
+            let new = NewSubscription { email: &emails[at], name: "", lists: &lists, wording: "Yes", answers: "", by: By::source("subscribe"), lookout: None, trace, crowd: Crowd::Unasked };
             subscribers::subscribe(site, &settings, new).await
         };
         // A household has more addresses of the newer kind than there are people.

@@ -64,6 +64,7 @@ mod retention;
 mod sent_logs;
 mod settings_file;
 mod sharing;
+mod sign_up_forms;
 mod signing;
 mod smtp_sink;
 mod standing_still;

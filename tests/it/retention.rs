@@ -100,6 +100,15 @@ const CASES: &[Case] = &[
         "insert into relay_trouble (relay, worker_id, since, words) select '{n}', id, 0, '' from worker where host = 'relay-{n}'"]),
     ("relay_sign_in", 0, "select credentials from relay_sign_in", &[
         "insert into relay_sign_in (relay, credentials, words, refusals, next_try_at) values ('a', '{n}', '', 0, {at})"]),
+    ("field", 0, "select value from field_value", &[
+        "insert into subscriber (public_id, email, email_key, name, created_at) values ('answers-{n}', '{n}@answers.example', '{n}@answers.example', '', 0)",
+        "insert into field (name, label, kind, choices, removed_at) values ('{n}', '', 'text', '', {at})",
+        "insert into field_value (subscriber_id, field_id, value) select s.id, f.id, '{n}' from subscriber s, field f where s.public_id = 'answers-{n}' and f.name = '{n}'"]),
+    ("field", 1, "select name from field where name like 'gone-%'",
+        &["insert into field (name, label, kind, choices, removed_at) values ('gone-{n}', '', 'text', '', {at})"]),
+    ("form_day", 0, "select case asked when 1 then 'old' else 'young' end from form_day", &[
+        "insert into form_day (form_id, began_at, part, asked, confirmed) select id, {at}, 0, case '{n}' when 'old' then 1 else 2 end, 0 from form"]),
+    ("asking", 0, "select network from asking", &["insert into asking (network, at) values ('{n}', {at})"]),
     ("confirmation_mail", 0, "select s.public_id from confirmation_mail m join subscriber s on s.id = m.subscriber_id", &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('{n}', '{n}@example.org', '{n}@example.org', '', 0)",
         "insert into confirmation_mail (subscriber_id, sent_at) select id, {at} from subscriber where public_id = '{n}'"]),

@@ -8,16 +8,22 @@ use crate::{
 
 statements! {
     /// One more for the brake to count.
-    ADD_LETTER = "insert into confirmation_mail (subscriber_id, sent_at, mailbox, network, domain, letter, name)
-        values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
+    ADD_LETTER = "insert into confirmation_mail (subscriber_id, sent_at, mailbox, network, domain, waited, letter, name, answers)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing";
+    /// A network asked.
+    ADD_ASKING = "insert into asking (network, at) values ($1, $2)";
+    pub(crate) FORGET_ASKED_FROM = "delete from asking where id in (select id from asking where at < $1 order by at limit $2)";
     /// The last three to a mailbox, or to the reader, between two moments; the newest first.
     LETTERS = "select subscriber_id, sent_at from confirmation_mail
         where (mailbox = $1 or subscriber_id = $2) and sent_at > $3 and sent_at <= $4 order by sent_at desc limit 3";
     /// What the last hour and the last days weigh.
     SPENT = "select
-        (select cast(coalesce(sum(weight), 0) as bigint) from confirmation_mail where network = $1 and sent_at > $3 and sent_at <= $4) as network,
-        (select cast(coalesce(sum(weight), 0) as bigint) from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4) as domain,
-        (select count(*) from confirmation_mail where sent_at > $3 and sent_at <= $4) as whole,
+        (select count(*) from asking where network = $1 and at > $3 and at <= $4)
+            + (select cast(coalesce(sum(weight - 1), 0) as bigint) from confirmation_mail where network = $1 and sent_at > $3 and sent_at <= $4) as network,
+        (select cast(coalesce(sum(weight), 0) as bigint) from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 0) as domain,
+        (select count(*) from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 1) as waited_of_domain,
+        (select count(*) from confirmation_mail where sent_at > $3 and sent_at <= $4 and waited = 0) as whole,
+        (select count(*) from confirmation_mail where sent_at > $3 and sent_at <= $4 and waited = 1) as waited,
         (select cast(coalesce(sum(joined), 0) as bigint) from joined_day where began_at >= $5 and began_at < $6) as joined,
         (select count(*) from subscriber where confirm_due_at is not null) as waiting";
     /// Whether `RETURNED` would find one.
@@ -31,9 +37,10 @@ statements! {
     /// What the brake no longer counts.
     pub(crate) FORGET_LETTERS = "delete from confirmation_mail where (subscriber_id, sent_at) in (
         select subscriber_id, sent_at from confirmation_mail where sent_at < $1 order by sent_at limit $2)";
-    /// Whoever typed another name later may be the addressee, or not: the earlier ones are nobody's any more.
-    FORGET_NAMES = "update confirmation_mail set name = '' where subscriber_id = $1 and name <> $2 and name <> ''";
-    NAME_OF_LETTER = "select name from confirmation_mail where subscriber_id = $1 and letter = $2";
+    /// Whoever typed something else later may be the addressee, or not: the earlier words are nobody's any more.
+    FORGET_TYPED = "update confirmation_mail set name = '', answers = ''
+        where subscriber_id = $1 and (name <> $2 or answers <> $3) and (name <> '' or answers <> '')";
+    OF_LETTER = "select name, answers from confirmation_mail where subscriber_id = $1 and letter = $2";
     ONE_MORE_JOINED = "insert into joined_day (began_at, joined) values ($1, 1)
         on conflict (began_at) do update set joined = joined_day.joined + 1";
     pub(crate) FORGET_DAYS = "delete from joined_day where began_at in (
@@ -71,12 +78,16 @@ pub struct Whose {
 /// What has gone out lately.
 #[derive(Clone, Copy, Debug, Default, sqlx_macros::FromRow)]
 pub struct Spent {
-    /// What mails weigh that the network asked for.
+    /// How often the network asked, and what came back of it.
     pub network: i64,
-    /// What mails weigh to the domain.
+    /// What mails weigh to the domain, but for those who waited.
     pub domain: i64,
-    /// How many mails went out in all.
+    /// How many went to the domain for those who waited.
+    pub waited_of_domain: i64,
+    /// How many mails went out in all, but for those who waited.
     pub whole: i64,
+    /// How many for those who waited.
+    pub waited: i64,
     /// How many people joined in the last days before today.
     pub joined: i64,
     /// How many readers wait for a mail.
@@ -89,14 +100,37 @@ pub struct Letter<'a> {
     pub whose: &'a Whose,
     /// The key of its notice.
     pub key: &'a str,
-    /// The name that was typed with it.
+    /// What was typed with it.
+    pub typed: Typed<'a>,
+    /// Whether they waited for it.
+    pub waited: bool,
+}
+
+/// What was typed into a form beside the address: the name, and what the fields were answered.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Typed<'a> {
     pub name: &'a str,
+    /// As `fields::Answers` writes them; may be empty.
+    pub answers: &'a str,
+}
+
+/// What came with a mail.
+#[derive(Clone, Debug, Default, sqlx_macros::FromRow)]
+pub struct OfLetter {
+    pub name: String,
+    pub answers: String,
 }
 
 pub async fn add_letter(tx: &mut Tx, letter: Letter<'_>, now: Moment) -> Result<u64> {
-    let Letter { subscriber, whose: Whose { mailbox, network, domain }, key, name } = letter;
-    let row = (subscriber, now, mailbox.as_str(), network.as_deref(), domain.as_str(), key, name);
+    let Letter { subscriber, whose: Whose { mailbox, network, domain }, key, typed, waited } = letter;
+    let whose = (mailbox.as_str(), network.as_deref(), domain.as_str(), i64::from(waited));
+    let row = (subscriber, now, whose.0, whose.1, whose.2, whose.3, key, typed.name, typed.answers);
     tx.exec(ADD_LETTER, row).await
+}
+
+/// One more that a network asked for.
+pub async fn add_asking(tx: &mut Tx, network: &str, now: Moment) -> Result<u64> {
+    tx.exec(ADD_ASKING, (network, now)).await
 }
 
 /// To whom and when the last three mails went that asked a mailbox to confirm, after `since` and up to `now`.
@@ -129,12 +163,12 @@ pub async fn returned(db: &Db, since: Moment) -> Result<u64> {
     Ok(returned)
 }
 
-pub async fn forget_names(tx: &mut Tx, subscriber: i64, but: &str) -> Result<u64> {
-    tx.exec(FORGET_NAMES, (subscriber, but)).await
+pub async fn forget_typed(tx: &mut Tx, subscriber: i64, but: Typed<'_>) -> Result<u64> {
+    tx.exec(FORGET_TYPED, (subscriber, but.name, but.answers)).await
 }
 
-pub async fn name_of_letter(tx: &mut Tx, subscriber: i64, key: &str) -> Result<Option<String>> {
-    Ok(tx.opt::<(String,)>(NAME_OF_LETTER, (subscriber, key)).await?.map(|(name,)| name))
+pub async fn of_letter(tx: &mut Tx, subscriber: i64, key: &str) -> Result<Option<OfLetter>> {
+    tx.opt(OF_LETTER, (subscriber, key)).await
 }
 
 pub async fn one_more_joined(tx: &mut Tx, day: Moment) -> Result<u64> {

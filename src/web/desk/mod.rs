@@ -6,6 +6,7 @@ pub(super) mod articles;
 pub(super) mod donations;
 pub(super) mod door;
 pub(super) mod editions;
+pub(super) mod forms;
 pub(super) mod lists;
 pub(super) mod overview;
 pub(super) mod readers;

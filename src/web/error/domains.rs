@@ -60,6 +60,7 @@ impl From<SubscriberError> for WebError {
             SubscriberError::NotFound => Self::NotFound,
             SubscriberError::TooMany(wait) => Self::TooMany(wait),
             SubscriberError::Crowded => Self::TooMany(Duration::from_secs(3_600)),
+            SubscriberError::Unwanted(_) => Self::BadRequest("The form does not take that address."),
             SubscriberError::Changed => Self::Conflict(
                 "Since you opened the page, something else has stopped mail to this reader. Look at their page before you decide."
                     .into(),

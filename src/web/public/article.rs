@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     super::{App, Outcome, WebError},
-    subscribe::Ask,
+    ask::Ask,
 };
 use crate::{
     articles::{self, Topic},

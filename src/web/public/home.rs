@@ -8,8 +8,8 @@ use super::{
         App, Outcome, WebError,
         paging::{Links, List, Place},
     },
+    ask::Ask,
     story::Story,
-    subscribe::Ask,
 };
 use crate::{
     articles::{self, Article, ArticleId, Before, Topic},

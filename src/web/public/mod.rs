@@ -2,6 +2,7 @@
 
 pub(super) mod archive;
 pub(super) mod article;
+mod ask;
 mod caller;
 pub(super) mod confirm;
 mod dead_link;
@@ -10,6 +11,7 @@ pub(super) mod giving;
 pub(super) mod home;
 pub(super) mod preferences;
 pub(super) mod sample_link;
+pub(super) mod sign_up;
 mod story;
 pub(super) mod subscribe;
 pub(super) mod thanks;

@@ -1,108 +1,38 @@
-//! `/subscribe`: the form, and the answer that is the same for every address.
+//! `/subscribe` and `/subscribe/{form}`: forms, on a page of their own or in a frame of another site, and the answer that is the same
+//! for every address.
 
 use axum::{
-    extract::{Query, State},
+    Extension,
+    extract::{Path, Query, State},
     http::StatusCode,
     response::IntoResponse as _,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{App, Form, Outcome, Posted, WebError, answers::too_many, session::see_other, words},
+    super::{
+        App, Form, Outcome, Posted, WebError,
+        answers::too_many,
+        elsewhere::{FromElsewhere, HeldBy},
+        session::see_other,
+        words,
+    },
+    ask::{Ask, At, FIELDS, Held, Typed, page_of, posted_names, read},
     caller::Caller,
 };
 use crate::{
     email_address::EmailAddress,
     settings::Settings,
     subscribers::{
-        self, Crowd, Goes, NewSubscription, SubscriberError, consent,
-        lists::{self, List, OptIn},
+        self, Crowd, Goes, NewSubscription, SubscriberError,
+        forms::{self, Shown, SignUpForm},
+        lists::{self, OptIn},
         machines,
     },
 };
 
-/// `website` is no question: people do not see it, and programs that fill in every field give themselves away. `made` says when the
-/// form was made, and `use` which of two addresses was meant; `challenge`, `answer` and `later` are for a crowd.
-const FIELDS: &[&str] =
-    &["email", "name", "list", "consent", "from", "website", "made", "use", "challenge", "answer", "later"];
 const TITLE: &str = "Subscribe";
-
-/// What a form that asks for an address needs, on whatever page it stands.
-#[derive(Debug, Serialize)]
-pub(super) struct Ask {
-    /// Whether there is a list to join.
-    open: bool,
-    /// Which page it is, for the proof of consent.
-    from: &'static str,
-    /// When it was made, for us alone to read.
-    made: String,
-    /// The words beside the box.
-    wording: String,
-    /// What is sent, in a sentence; may be empty.
-    description: String,
-    lists: Vec<Choice>,
-    /// Whether there is a choice of lists.
-    several: bool,
-    /// Whether the form alone is enough for all of them.
-    at_once: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct Choice {
-    id: i64,
-    name: String,
-    description: String,
-    chosen: bool,
-}
-
-impl Ask {
-    pub(super) async fn new(app: &App, settings: &Settings, from: &'static str) -> Result<Self, WebError> {
-        let made = machines::stamp(&app.site);
-        Ok(Self::with_lists(&public_lists(app).await?, settings, (from, made), &[]))
-    }
-
-    /// The form that was sent, once more.
-    fn again(app: &App, lists: &[List], settings: &Settings, form: &Form) -> Self {
-        let made = Some(form.text("made")).filter(|made| machines::age(&app.site, made).is_some());
-        let made = made.map_or_else(|| machines::stamp(&app.site), str::to_owned);
-        Self::with_lists(lists, settings, (page_of(form), made), form.all("list"))
-    }
-
-    fn with_lists(
-        lists: &[List],
-        settings: &Settings,
-        (from, made): (&'static str, String),
-        chosen: &[String],
-    ) -> Self {
-        let first = lists.first().map(|list| list.id);
-        let is_chosen = |id: i64| match chosen {
-            [] => first == Some(id),
-            chosen => chosen.contains(&id.to_string()),
-        };
-        Self {
-            open: !lists.is_empty(),
-            from,
-            made,
-            wording: consent::wording(&settings.magazine_name),
-            description: lists.first().map(|list| list.description.clone()).unwrap_or_default(),
-            several: lists.len() > 1,
-            at_once: lists.iter().all(|list| list.opt_in == OptIn::Single),
-            lists: lists
-                .iter()
-                .map(|list| Choice {
-                    id: list.id,
-                    name: list.name.clone(),
-                    description: list.description.clone(),
-                    chosen: is_chosen(list.id),
-                })
-                .collect(),
-        }
-    }
-}
-
-async fn public_lists(app: &App) -> Result<Vec<List>, WebError> {
-    Ok(lists::open(&app.site.db).await?)
-}
+const ON_OUR_PAGES: At<'static> = At { slug: forms::MAIN, embedded: false };
 
 #[derive(Serialize)]
 struct Page {
@@ -110,30 +40,56 @@ struct Page {
     ask: Ask,
     /// Why nothing was done, though nothing is wrong with the form.
     trouble: Option<String>,
+    embedded: bool,
 }
 
 /// `GET /subscribe`
 pub(crate) async fn show(State(app): State<App>) -> Outcome {
-    let settings = Settings::load(&app.site.db).await?;
-    let ask = Ask::new(&app, &settings, "subscribe").await?;
-    let page = Page { form: Form::new(FIELDS), ask, trouble: None };
-    app.public_page("public/subscribe", TITLE, &page).await
+    first(&app, ON_OUR_PAGES).await
 }
 
-/// A sign-up that waits for one more press, or for some work of the browser.
+/// `GET /subscribe/{form}`
+pub(crate) async fn show_one(State(app): State<App>, Path(slug): Path<String>) -> Outcome {
+    first(&app, At { slug: &slug, embedded: false }).await
+}
+
+/// `GET /subscribe/{form}/embedded`: for a frame on one of the sites that the owner named.
+pub(crate) async fn show_embedded(State(app): State<App>, Path(slug): Path<String>) -> Outcome {
+    first(&app, At { slug: &slug, embedded: true }).await
+}
+
+async fn first(app: &App, at: At<'_>) -> Outcome {
+    let settings = Settings::load(&app.site.db).await?;
+    let shown = find(app, &settings, at).await?;
+    let ask = Ask::first(app, &shown, at, "subscribe");
+    let page = Page { form: Form::new(FIELDS), ask, trouble: None, embedded: at.embedded };
+    held_by(&shown.form, at, app.public_page("public/subscribe", TITLE, &page).await)
+}
+
+async fn find(app: &App, settings: &Settings, at: At<'_>) -> Result<Shown, WebError> {
+    forms::shown(&app.site.db, settings, at.slug).await?.ok_or(WebError::NotFound)
+}
+
+/// A page in a frame may be shown by the sites of its form, and by nobody else.
+fn held_by(form: &SignUpForm, at: At<'_>, page: Outcome) -> Outcome {
+    let mut page = page?;
+    if at.embedded {
+        page.extensions_mut().insert(HeldBy::sites(form));
+    }
+    Ok(page)
+}
+
 #[derive(Serialize)]
-struct Held<'a> {
-    email: &'a EmailAddress,
-    name: &'a str,
-    lists: &'a [i64],
-    from: &'static str,
-    made: &'a str,
+struct Press<'a> {
+    held: Held<'a>,
+    embedded: bool,
 }
 
 #[derive(Serialize)]
 struct Meant<'a> {
     held: Held<'a>,
     meant: EmailAddress,
+    embedded: bool,
 }
 
 #[derive(Serialize)]
@@ -141,49 +97,88 @@ struct Work<'a> {
     held: Held<'a>,
     challenge: String,
     bits: u32,
+    embedded: bool,
 }
 
 /// `POST /subscribe`
 pub(crate) async fn submit(State(app): State<App>, caller: Caller, posted: Posted) -> Outcome {
-    let mut form = posted.form(FIELDS)?;
-    let quick = machines::age(&app.site, form.text("made")).is_some_and(|age| age < app.quickest_form);
-    if quick || !form.text("website").is_empty() {
-        return Ok(see_other("/subscribe/sent"));
-    }
+    take(&app, caller, ON_OUR_PAGES, (posted, false)).await
+}
+
+/// `POST /subscribe/{form}`: from our own page; or from that of a site which the owner named, and then it is asked once more.
+pub(crate) async fn submit_one(
+    State(app): State<App>,
+    caller: Caller,
+    Path(slug): Path<String>,
+    elsewhere: Option<Extension<FromElsewhere>>,
+    posted: Posted,
+) -> Outcome {
+    take(&app, caller, At { slug: &slug, embedded: false }, (posted, elsewhere.is_some())).await
+}
+
+/// `POST /subscribe/{form}/embedded`
+pub(crate) async fn submit_embedded(
+    State(app): State<App>,
+    caller: Caller,
+    Path(slug): Path<String>,
+    posted: Posted,
+) -> Outcome {
+    take(&app, caller, At { slug: &slug, embedded: true }, (posted, false)).await
+}
+
+async fn take(app: &App, caller: Caller, at: At<'_>, (posted, elsewhere): (Posted, bool)) -> Outcome {
     let settings = Settings::load(&app.site.db).await?;
-    let lists = public_lists(&app).await?;
-    let (email, name, ids) = read(&mut form, &lists);
-    // A hint comes before any refusal.
-    let meant = email.as_ref().and_then(EmailAddress::meant).filter(|_| form.text("use").is_empty());
-    if let (Some(email), None, true) = (&email, &meant, form.is_valid())
-        && let Some(why) = subscribers::unwanted(&settings, app.lookout.as_ref(), email).await
-    {
-        form.mistake("email", why);
+    let shown = find(app, &settings, at).await?;
+    let form = posted.form_with(FIELDS, posted_names(&shown))?;
+    let page = answer(app, &settings, &caller, (&shown, at), (form, elsewhere)).await;
+    held_by(&shown.form, at, page)
+}
+
+async fn answer(
+    app: &App,
+    settings: &Settings,
+    caller: &Caller,
+    (shown, at): (&Shown, At<'_>),
+    (mut form, elsewhere): (Form, bool),
+) -> Outcome {
+    if !form.text("website").is_empty() {
+        return Ok(see_other(&sent_path(at, Goes::Now)));
     }
+    let Typed { email, name, lists, answers } = read(&mut form, shown);
     let (Some(email), true) = (email, form.is_valid()) else {
-        let ask = Ask::again(&app, &lists, &settings, &form);
-        return app.public_page_again("public/subscribe", TITLE, &Page { form, ask, trouble: None }).await;
+        return again(app, (shown, at), form).await;
     };
-    let held =
-        Held { email: &email, name: &name, lists: &ids, from: page_of(&form), made: form.text("made") };
-    if let Some(meant) = meant {
-        return app.public_page("public/subscribe_meant", TITLE, &Meant { held, meant }).await;
+    let embedded = at.embedded;
+    let held = Held::new(app, (shown, at), &form, (&email, &name, &lists));
+    // A hint comes before any refusal.
+    if let Some(meant) = email.meant().filter(|_| form.text("use").is_empty()) {
+        return app.public_page("public/subscribe_meant", TITLE, &Meant { held, meant, embedded }).await;
     }
+    if elsewhere || !has_taken_its_time(app, &form) {
+        return app.public_page("public/subscribe_press", TITLE, &Press { held, embedded }).await;
+    }
+    let page = if at.slug == forms::MAIN { page_of(&form) } else { at.slug };
     let new = NewSubscription {
         email: &email,
         name: &name,
-        lists: &ids,
-        wording: &consent::wording(&settings.magazine_name),
-        form: page_of(&form),
+        lists: &lists,
+        answers: &answers.write(),
+        wording: &shown.wording,
+        by: shown.form.by(page),
         trace: caller.trace(),
-        crowd: crowd(&app, &form),
+        crowd: crowd(app, &form),
+        lookout: app.lookout.as_ref(),
     };
-    match subscribers::subscribe(&app.site, &settings, new).await {
-        Ok(Goes::Now) => Ok(see_other("/subscribe/sent")),
-        Ok(Goes::Later) => Ok(see_other("/subscribe/sent?later=yes")),
+    match subscribers::subscribe(&app.site, settings, new).await {
+        Ok(goes) => Ok(see_other(&sent_path(at, goes))),
         Err(SubscriberError::NotFound) => Err(WebError::BadRequest("That list is not there to be joined.")),
+        Err(SubscriberError::Unwanted(why)) => {
+            form.mistake("email", why);
+            again(app, (shown, at), form).await
+        }
         Err(SubscriberError::Crowded) => {
-            let work = Work { held, challenge: machines::challenge(&app.site), bits: machines::BITS };
+            let challenge = machines::challenge(&app.site);
+            let work = Work { held, challenge, bits: machines::BITS, embedded };
             let page = app.public_page("public/subscribe_work", TITLE, &work).await?;
             Ok((StatusCode::TOO_MANY_REQUESTS, page).into_response())
         }
@@ -192,8 +187,8 @@ pub(crate) async fn submit(State(app): State<App>, caller: Caller, posted: Poste
                 "Nothing was sent: more people than usual are subscribing just now. Please try again in {}.",
                 words::wait(wait)
             ));
-            let ask = Ask::again(&app, &lists, &settings, &form);
-            let page = Page { form, ask, trouble };
+            let ask = Ask::again(app, shown, at, &form);
+            let page = Page { form, ask, trouble, embedded };
             let page = app.public_page("public/subscribe", TITLE, &page).await?;
             Ok(too_many(wait, page))
         }
@@ -201,26 +196,17 @@ pub(crate) async fn submit(State(app): State<App>, caller: Caller, posted: Poste
     }
 }
 
-/// Address, name and lists, with the mistakes noted.
-fn read(form: &mut Form, lists: &[List]) -> (Option<EmailAddress>, String, Vec<i64>) {
-    let chosen = if form.text("use").is_empty() { "email" } else { "use" };
-    let email = form.parse(chosen, EmailAddress::parse);
-    let name = form.optional("name", 100);
-    if name.chars().any(char::is_control) {
-        form.mistake("name", "Use letters alone.");
-    }
-    if !form.is_ticked("consent") {
-        form.mistake("consent", "Tick the box, so that we know you want our mail.");
-    }
-    let ids: Vec<i64> = match lists {
-        // Where there is no choice, nobody is asked.
-        [only] => vec![only.id],
-        _ => form.all("list").iter().filter_map(|id| id.parse().ok()).collect(),
-    };
-    if ids.is_empty() && !lists.is_empty() {
-        form.mistake("list", "Choose at least one.");
-    }
-    (email, name, ids)
+async fn again(app: &App, (shown, at): (&Shown, At<'_>), form: Form) -> Outcome {
+    let ask = Ask::again(app, shown, at, &form);
+    let page = Page { form, ask, trouble: None, embedded: at.embedded };
+    app.public_page_again("public/subscribe", TITLE, &page).await
+}
+
+/// Whether a form has been here for as long as people take, by its own word that it bears our mark. One without may come from
+/// anywhere, and one that is sooner from a browser which fills addresses in: neither is lost, and neither counts before it was
+/// pressed on a page of ours.
+fn has_taken_its_time(app: &App, form: &Form) -> bool {
+    machines::age(&app.site, form.text("made")).is_some_and(|age| age >= app.quickest_form)
 }
 
 /// What the browser says that was asked for some work; in the sandbox nobody is, since nobody outside is mailed.
@@ -230,15 +216,6 @@ fn crowd<'a>(app: &App, form: &'a Form) -> Crowd<'a> {
         _ if form.is_ticked("later") => Crowd::Waits,
         ("", _) | (_, "") => Crowd::Unasked,
         (challenge, answer) => Crowd::Worked(challenge, answer),
-    }
-}
-
-/// The page the form stood on, out of those that have one.
-fn page_of(form: &Form) -> &'static str {
-    match form.text("from") {
-        "home" => "home",
-        "article" => "article",
-        _ => "subscribe",
     }
 }
 
@@ -254,13 +231,37 @@ struct Sent {
     later: bool,
     /// Whether there is a list for which the form alone is enough.
     at_once: bool,
+    /// The form, to check what was typed.
+    again: String,
+    embedded: bool,
+}
+
+fn sent_path(at: At<'_>, goes: Goes) -> String {
+    let path = if at.embedded { format!("{}/sent", at.path()) } else { "/subscribe/sent".to_owned() };
+    if goes == Goes::Later { format!("{path}?later=yes") } else { path }
 }
 
 /// `GET /subscribe/sent`: true of every address, and so of none in particular.
 pub(crate) async fn sent(State(app): State<App>, Query(asked): Query<Asked>) -> Outcome {
+    tell_sent(&app, ON_OUR_PAGES, &asked).await
+}
+
+/// `GET /subscribe/{form}/embedded/sent`
+pub(crate) async fn sent_embedded(
+    State(app): State<App>,
+    Path(slug): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Outcome {
+    let at = At { slug: &slug, embedded: true };
+    let form = forms::named(&app.site.db, &slug).await?.ok_or(WebError::NotFound)?;
+    held_by(&form, at, tell_sent(&app, at, &asked).await)
+}
+
+async fn tell_sent(app: &App, at: At<'_>, asked: &Asked) -> Outcome {
     let contact = Settings::load(&app.site.db).await?.contact_email;
     let later = asked.later == "yes";
-    let at_once = public_lists(&app).await?.iter().any(|list| list.opt_in == OptIn::Single);
+    let at_once = lists::open(&app.site.db).await?.iter().any(|list| list.opt_in == OptIn::Single);
     let title = if later { "Your mail comes later" } else { "Check your mail" };
-    app.public_page("public/subscribe_sent", title, &Sent { contact, later, at_once }).await
+    let sent = Sent { contact, later, at_once, again: at.path(), embedded: at.embedded };
+    app.public_page("public/subscribe_sent", title, &sent).await
 }

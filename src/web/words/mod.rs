@@ -21,6 +21,9 @@ pub fn wait(span: Duration) -> String {
 pub fn done(code: &str) -> Option<&'static str> {
     Some(match code {
         "saved" => "Saved.",
+        "form-made" => "The form is made, and closed as yet. Say what it offers and asks, then open it.",
+        "field-made" => "The field is made. Say on a form that it is asked there.",
+        "field-removed" => "The field is gone, and so is every answer to it.",
         "role" => "The role was changed. They need to sign in again.",
         "disabled" => "They can no longer sign in.",
         "enabled" => "They can sign in again.",

@@ -4,7 +4,9 @@ use crate::{
     bounces::{Action, record::Bounce, states::Change},
     delivery::suppression::Reason,
     replies,
-    subscribers::{ConsentAction, ConsentMethod, DonorState, Subscription, SubscriptionState},
+    subscribers::{
+        ConsentAction, ConsentMethod, DonorState, Subscription, SubscriptionState, fields::FieldKind,
+    },
 };
 
 /// What a state means to an editor, and the colour of its pill.
@@ -14,6 +16,17 @@ pub(in crate::web) fn standing(subscription: &Subscription) -> (&'static str, &'
         SubscriptionState::Confirmed => ("gets it", "good"),
         SubscriptionState::Pending => ("asked, not confirmed yet", "warn"),
         SubscriptionState::Left => ("left", ""),
+    }
+}
+
+/// What an answer to a field is.
+pub(in crate::web) const fn field_kind(kind: FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Text => "A line of text",
+        FieldKind::Number => "A number",
+        FieldKind::Date => "A day",
+        FieldKind::YesNo => "Yes or no",
+        FieldKind::Choice => "One of several choices",
     }
 }
 

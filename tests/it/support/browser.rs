@@ -68,6 +68,12 @@ impl Browser {
         self.client.goto(address).await.expect(address);
     }
 
+    /// Goes into the first frame of the page, until it goes somewhere else.
+    pub async fn enter_frame(&self) {
+        self.element("iframe").await;
+        self.client.enter_frame(0).await.expect("the page has a frame");
+    }
+
     /// Shows the HTML of a page that lets no scripts run, so that axe-core can look at it.
     pub async fn show(&self, html: &str) {
         self.goto("about:blank").await;

@@ -27,6 +27,7 @@ pub struct DnsServer {
 struct State {
     zone: Zone,
     fails: bool,
+    asked: usize,
 }
 
 impl Drop for DnsServer {
@@ -45,7 +46,11 @@ impl DnsServer {
         let task = tokio::spawn(async move {
             let mut query = [0; 1500];
             while let Ok((length, from)) = socket.recv_from(&mut query).await {
-                let answer = answer(&query[..length], &known.lock().unwrap_or_else(PoisonError::into_inner));
+                let answer = {
+                    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+                    known.asked += 1;
+                    answer(&query[..length], &known)
+                };
                 if let Some(answer) = answer {
                     // Whoever does not wait any more needs no answer.
                     let _ = socket.send_to(&answer, from).await;
@@ -75,6 +80,11 @@ impl DnsServer {
     pub fn ptr(&self, address: [u8; 4], name: &str) -> &Self {
         let [a, b, c, d] = address;
         self.add(&format!("{d}.{c}.{b}.{a}.in-addr.arpa"), PTR, labels(name))
+    }
+
+    /// How many questions came.
+    pub fn asked(&self) -> usize {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).asked
     }
 
     /// Takes every record of a name away.

@@ -18,7 +18,7 @@ use broadside::{
     queue::{Figures, rules},
     relays::RelayOptions,
     settings::Settings,
-    subscribers::{self, Basis, Crowd, NewSubscription, Trace, consent, lists},
+    subscribers::{self, Basis, By, Crowd, NewSubscription, Trace, consent, lists},
     tasks::Breaks,
 };
 
@@ -127,7 +127,9 @@ impl TestApp {
             name: "",
             lists: &[self.list().await],
             wording: &consent::wording(&settings.magazine_name),
-            form: "a test",
+            answers: "",
+            by: By::source("a test"),
+            lookout: None,
             trace: Trace { ip: "192.0.2.7", user_agent: "a test" },
             crowd: Crowd::Unasked,
         };

@@ -7,7 +7,7 @@ use super::bounces::{Stopped, View, of_reader, stopped};
 use crate::{
     clock::Zone,
     publishing,
-    subscribers::{self, Subscriber, Subscription, SubscriptionState, consent, donor_state},
+    subscribers::{self, Subscriber, Subscription, SubscriptionState, consent, donor_state, fields},
     web::{
         Desk, Form, Outcome, WebError,
         desk::editions::progress::Row,
@@ -39,6 +39,8 @@ struct Page {
     donor: &'static str,
     lists: Vec<ListLine>,
     consent: Vec<EventView>,
+    /// What they answered in forms: the question, and the answer.
+    answers: Vec<(String, String)>,
     copies: Vec<CopyView>,
     copies_pages: Links,
     stopped: Option<Stopped>,
@@ -101,7 +103,11 @@ impl EventView {
     fn new(event: consent::Event, zone: &Zone) -> Self {
         let (what, how) = agreed(event.action, event.method);
         let named = |name: &str, value: &str| (!value.is_empty()).then(|| format!("{name}: {value}"));
+        let version = if event.version > 0 { format!(", wording {}", event.version) } else { String::new() };
+        let form = event.form.map(|form| format!("{form}{version}")).unwrap_or_default();
         let proof: Vec<String> = [
+            named("Form", &form),
+            named("Campaign", &event.campaign),
             named("Source", &event.source),
             named("Internet address", &event.ip),
             named("Browser", &event.user_agent),
@@ -157,6 +163,11 @@ async fn page(desk: &Desk, reader: Subscriber, form: Form, look: Look) -> Result
             .await?
             .into_iter()
             .map(|event| EventView::new(event, zone))
+            .collect(),
+        answers: fields::of_reader(db, reader.id)
+            .await?
+            .into_iter()
+            .map(|(field, value)| (field.label, value))
             .collect(),
         copies: copies.collect(),
         copies_pages,

@@ -1,0 +1,333 @@
+//! Fields: what the team asks readers beside address and name, each of a kind that says what is an answer.
+//!
+//! What is typed into a form is nobody's until the addressee confirms, like the name, and lies beside the mail that asks them. A
+//! field of another kind is another field: its old answers mean nothing there, and go.
+
+pub use super::rows::{Field, FieldKind};
+use super::store::fields as store;
+use crate::{
+    audit_log,
+    db::{self, Db, MaybeDatabase, Tx},
+    site::Site,
+};
+
+/// More questions than that are a survey.
+pub const MOST_FIELDS: usize = 30;
+/// So many choices may a field have.
+const MOST_CHOICES: usize = 50;
+/// An answer is a line, of at most so many characters.
+const LONGEST_ANSWER: usize = 200;
+/// A question, and a choice, too.
+pub const LONGEST_LABEL: usize = 100;
+
+/// Why a field was not made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum FieldError {
+    #[error("There is no such field any more.")]
+    NotFound,
+    #[error("There are {MOST_FIELDS} fields already. Remove one first.")]
+    TooMany,
+    #[error("Write the choices, one a line: at least two, and at most {MOST_CHOICES}.")]
+    Choices,
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl MaybeDatabase for FieldError {
+    fn database(&self) -> Option<&sqlx::Error> {
+        if let Self::Database(error) = self { Some(error) } else { None }
+    }
+}
+
+/// Why something is no answer, for the person who typed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoAnswer {
+    #[error("Use at most {LONGEST_ANSWER} characters, in one line.")]
+    Text,
+    #[error("Write a number, such as 12 or 12.5.")]
+    Number,
+    #[error("Write a day as year, month and day, such as 2001-05-12.")]
+    Date,
+    #[error("Choose yes or no.")]
+    YesNo,
+    #[error("Choose one of these.")]
+    Choice,
+}
+
+impl Field {
+    /// What can be chosen.
+    pub fn choices(&self) -> impl Iterator<Item = &str> {
+        self.choices.lines()
+    }
+
+    /// What was typed, as it is kept; empty if nothing was.
+    ///
+    /// # Errors
+    /// [`NoAnswer`] when it is none to a question of this kind.
+    pub fn read(&self, typed: &str) -> Result<String, NoAnswer> {
+        let typed = typed.trim();
+        if typed.is_empty() {
+            return Ok(String::new());
+        }
+        match self.kind {
+            FieldKind::Text => {
+                let fits = typed.chars().count() <= LONGEST_ANSWER && !typed.chars().any(char::is_control);
+                fits.then(|| typed.to_owned()).ok_or(NoAnswer::Text)
+            }
+            FieldKind::Number => number(typed).ok_or(NoAnswer::Number),
+            FieldKind::Date => {
+                let day: jiff::civil::Date = typed.parse().map_err(|_| NoAnswer::Date)?;
+                // With four digits of a year, as browsers send it.
+                (day.to_string() == typed).then(|| typed.to_owned()).ok_or(NoAnswer::Date)
+            }
+            FieldKind::YesNo => {
+                matches!(typed, "yes" | "no").then(|| typed.to_owned()).ok_or(NoAnswer::YesNo)
+            }
+            FieldKind::Choice => {
+                self.choices().find(|one| *one == typed).map(str::to_owned).ok_or(NoAnswer::Choice)
+            }
+        }
+    }
+}
+
+/// A number of at most twelve digits and two behind the point or comma; "1,500" is one and a half to some, fifteen hundred to others,
+/// and so nothing here.
+fn number(typed: &str) -> Option<String> {
+    let (sign, digits) = typed.strip_prefix('-').map_or(("", typed), |digits| ("-", digits));
+    let (whole, part) = digits.split_once(['.', ',']).unwrap_or((digits, "0"));
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !all_digits(whole) || !all_digits(part) || whole.len() > 12 || part.len() > 2 {
+        return None;
+    }
+    let whole = Some(whole.trim_start_matches('0')).filter(|whole| !whole.is_empty()).unwrap_or("0");
+    let part = part.trim_end_matches('0');
+    let sign = if whole == "0" && part.is_empty() { "" } else { sign };
+    Some(if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") })
+}
+
+/// Every field, oldest first.
+pub async fn all(db: &Db) -> db::Result<Vec<Field>> {
+    store::all(db).await
+}
+
+/// What the team says of a field.
+#[derive(Clone, Copy, Debug)]
+pub struct NewField<'a> {
+    /// The question.
+    pub label: &'a str,
+    pub kind: FieldKind,
+    /// One a line; empty but for a choice.
+    pub choices: &'a str,
+}
+
+impl NewField<'_> {
+    fn choices(self) -> Result<String, FieldError> {
+        if self.kind != FieldKind::Choice {
+            return Ok(String::new());
+        }
+        let mut choices: Vec<&str> = Vec::new();
+        for choice in self.choices.lines().map(str::trim).filter(|choice| !choice.is_empty()) {
+            if !choices.contains(&choice) {
+                choices.push(choice);
+            }
+        }
+        let fits =
+            |choice: &&str| choice.chars().count() <= LONGEST_LABEL && !choice.chars().any(char::is_control);
+        if !(2..=MOST_CHOICES).contains(&choices.len()) || !choices.iter().all(fits) {
+            return Err(FieldError::Choices);
+        }
+        Ok(choices.join("\n"))
+    }
+}
+
+/// Makes a field; it is asked nowhere yet. Returns the name by which forms of other sites know it.
+///
+/// # Errors
+/// [`FieldError`]; nothing was made then.
+pub async fn add(site: &Site, staff: i64, new: NewField<'_>) -> Result<String, FieldError> {
+    let choices = new.choices()?;
+    let mut tx = site.db.begin().await?;
+    let known = store::all_in(&mut tx).await?;
+    if known.len() >= MOST_FIELDS {
+        return Err(FieldError::TooMany);
+    }
+    let wanted = short_name(new.label, '_', "field");
+    for number in 1..=MOST_FIELDS + 1 {
+        let name = if number == 1 { wanted.clone() } else { format!("{wanted}_{number}") };
+        if known.iter().all(|field| field.name != name)
+            && store::add(&mut tx, &name, (new.label, new.kind, &choices)).await?.is_some()
+        {
+            audit_log::record(&mut tx, site, Some(staff), "made a field", &name, new.label).await?;
+            tx.commit().await?;
+            return Ok(name);
+        }
+    }
+    Err(FieldError::TooMany)
+}
+
+/// Changes the question and the choices. Another kind is another field of the same name, asked wherever this one was: what
+/// readers answered goes. What they chose stays theirs when a choice is taken away.
+///
+/// # Errors
+/// [`FieldError`]; nothing was changed then.
+pub async fn change(site: &Site, staff: i64, name: &str, new: NewField<'_>) -> Result<(), FieldError> {
+    let choices = new.choices()?;
+    let mut tx = site.db.begin().await?;
+    let field = store::named(&mut tx, name).await?.ok_or(FieldError::NotFound)?;
+    if field.kind == new.kind {
+        if !store::change(&mut tx, field.id, new.label, &choices).await? {
+            return Err(FieldError::NotFound);
+        }
+    } else {
+        if !store::remove(&mut tx, field.id, site.now()).await? {
+            return Err(FieldError::NotFound);
+        }
+        let made = store::add(&mut tx, name, (new.label, new.kind, &choices)).await?;
+        store::ask_instead(&mut tx, field.id, made.ok_or(FieldError::NotFound)?).await?;
+    }
+    audit_log::record(&mut tx, site, Some(staff), "changed a field", name, new.label).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Takes a field away, with every answer to it.
+///
+/// # Errors
+/// [`FieldError::NotFound`]; when the database fails.
+pub async fn remove(site: &Site, staff: i64, name: &str) -> Result<(), FieldError> {
+    let mut tx = site.db.begin().await?;
+    let field = store::named(&mut tx, name).await?.ok_or(FieldError::NotFound)?;
+    if !store::remove(&mut tx, field.id, site.now()).await? {
+        return Err(FieldError::NotFound);
+    }
+    store::ask_no_more(&mut tx, field.id).await?;
+    audit_log::record(&mut tx, site, Some(staff), "removed a field", name, &field.label).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What goes with a field.
+#[derive(Clone, Debug)]
+pub struct Touched {
+    /// How many readers have answered.
+    pub answers: i64,
+    /// The forms that ask it.
+    pub forms: Vec<String>,
+}
+
+/// What would go, were the field removed.
+pub async fn touched(db: &Db, field: &Field) -> db::Result<Touched> {
+    Ok(Touched { answers: store::answered(db, field.id).await?, forms: store::asked_by(db, field.id).await? })
+}
+
+/// What one reader answered: the question, and the answer.
+pub async fn of_reader(db: &Db, subscriber: i64) -> db::Result<Vec<(Field, String)>> {
+    let answered = store::of_reader(db, subscriber).await?;
+    Ok(answered.into_iter().map(|one| (one.field, one.value)).collect())
+}
+
+/// What was answered in a form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers(Vec<(i64, String)>);
+
+impl Answers {
+    /// Adds one, as [`Field::read`] gave it; an empty one is none.
+    pub fn add(&mut self, field: &Field, value: String) {
+        if !value.is_empty() {
+            self.0.push((field.id, value));
+        }
+    }
+
+    /// As it lies beside a mail; empty if there are none.
+    #[must_use]
+    pub fn write(&self) -> String {
+        if self.0.is_empty() {
+            return String::new();
+        }
+        serde_json::to_string(&self.0).unwrap_or_default()
+    }
+
+    fn read(written: &str) -> Vec<(i64, String)> {
+        serde_json::from_str(written).unwrap_or_default()
+    }
+}
+
+/// Gives a reader what they answered, once they have confirmed it. What does not fit its field any more is not kept, and who has
+/// answered before keeps that.
+pub(super) async fn keep(tx: &mut Tx, subscriber: i64, written: &str) -> db::Result<()> {
+    for (id, value) in Answers::read(written) {
+        let Some(field) = store::by_id(tx, id).await? else { continue };
+        if let Ok(value) = field.read(&value) {
+            store::keep(tx, subscriber, id, &value).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A name for addresses and forms of other sites, made of one for people: small letters, digits and what stands between words.
+pub(super) fn short_name(label: &str, between: char, otherwise: &str) -> String {
+    let mut name = String::new();
+    for c in label.chars().flat_map(char::to_lowercase) {
+        if c.is_ascii_alphanumeric() {
+            name.push(c);
+        } else if !name.is_empty() && !name.ends_with(between) {
+            name.push(between);
+        }
+        if name.len() >= 30 {
+            break;
+        }
+    }
+    let name = name.trim_end_matches(between);
+    if name.is_empty() { otherwise.to_owned() } else { name.to_owned() }
+}
+
+/// When what was removed may go: at once, some rows at a time.
+pub(crate) const REMOVED_LASTS: std::time::Duration = std::time::Duration::ZERO;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(kind: FieldKind, choices: &str) -> Field {
+        Field { id: 1, name: "one".into(), label: "One".into(), kind, choices: choices.into() }
+    }
+
+    #[test]
+    fn each_kind_knows_its_answers() {
+        let number = field(FieldKind::Number, "");
+        for (typed, kept) in [(" 12 ", "12"), ("012,50", "12.5"), ("-3.0", "-3"), ("-0", "0"), ("", "")] {
+            assert_eq!(number.read(typed).as_deref(), Ok(kept), "{typed}");
+        }
+        for typed in ["1,500", "1.500", "1e3", "twelve", "1.", ".5", "--1", "1234567890123", "١٢"] {
+            assert_eq!(number.read(typed), Err(NoAnswer::Number), "{typed}");
+        }
+        let date = field(FieldKind::Date, "");
+        assert_eq!(date.read("2004-02-29").as_deref(), Ok("2004-02-29"));
+        for typed in ["2005-02-29", "12.5.2001", "20010512", "2001-05-12T10:00"] {
+            assert_eq!(date.read(typed), Err(NoAnswer::Date), "{typed}");
+        }
+        let choice = field(FieldKind::Choice, "Print\nOnline");
+        assert_eq!(choice.read("Online").as_deref(), Ok("Online"));
+        assert_eq!(choice.read("online"), Err(NoAnswer::Choice));
+        assert_eq!(field(FieldKind::YesNo, "").read("perhaps"), Err(NoAnswer::YesNo));
+        let text = field(FieldKind::Text, "");
+        assert_eq!(text.read("Ann\nBcc: x"), Err(NoAnswer::Text));
+        assert!(text.read(&"x".repeat(LONGEST_ANSWER)).is_ok());
+        assert_eq!(text.read(&"x".repeat(LONGEST_ANSWER + 1)), Err(NoAnswer::Text));
+    }
+
+    #[test]
+    fn names_are_made_of_the_question() {
+        assert_eq!(short_name("First name?", '_', "field"), "first_name");
+        assert_eq!(short_name("  Où habitez-vous ?", '-', "form"), "o-habitez-vous");
+        assert_eq!(short_name("姓名", '_', "field"), "field");
+    }
+
+    #[test]
+    fn choices_are_two_at_least_and_none_twice() {
+        let choices = |text| NewField { label: "", kind: FieldKind::Choice, choices: text }.choices();
+        assert_eq!(choices(" A \n\nB\nA").ok().as_deref(), Some("A\nB"));
+        assert!(choices("A\nA").is_err());
+        assert!(choices(&(0..51).map(|at| format!("{at}\n")).collect::<String>()).is_err());
+    }
+}

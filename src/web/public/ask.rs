@@ -1,0 +1,262 @@
+//! A form that asks for an address, on whatever page it stands; and what was typed into it.
+
+use serde::Serialize;
+
+use super::super::{App, Form, WebError};
+use crate::{
+    email_address::EmailAddress,
+    settings::Settings,
+    subscribers::{
+        fields::{Answers, Field, FieldKind},
+        forms::{self, Answer, Shown},
+        lists::{List, OptIn},
+        machines,
+    },
+};
+
+/// `website` is no question: people do not see it, and programs that fill in every field give themselves away. `made` says when the
+/// form was made, and `use` which of two addresses was meant; `challenge`, `answer` and `later` are for a crowd.
+pub(super) const FIELDS: &[&str] =
+    &["email", "name", "list", "consent", "from", "website", "made", "use", "challenge", "answer", "later"];
+
+/// What the team's own fields are called in a posted form, apart from ours.
+pub(super) fn posted_name(field: &Field) -> String {
+    format!("field_{}", field.name)
+}
+
+/// Every name that a form may post beside [`FIELDS`].
+pub(super) fn posted_names(shown: &Shown) -> Vec<String> {
+    shown.fields.iter().map(|asked| posted_name(&asked.field)).collect()
+}
+
+/// Which form it is, and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At<'a> {
+    pub slug: &'a str,
+    /// In a frame of another site.
+    pub embedded: bool,
+}
+
+impl At<'_> {
+    /// Where it is, and where it is sent.
+    pub(super) fn path(self) -> String {
+        match self {
+            Self { slug: forms::MAIN, embedded: false } => "/subscribe".to_owned(),
+            Self { slug, embedded: false } => format!("/subscribe/{slug}"),
+            Self { slug, embedded: true } => format!("/subscribe/{slug}/embedded"),
+        }
+    }
+}
+
+/// What a page needs that asks for an address.
+#[derive(Debug, Serialize)]
+pub(super) struct Ask {
+    /// Whether there is a list to join.
+    open: bool,
+    /// Where it is sent.
+    action: String,
+    /// Which page it is, for the proof of consent.
+    from: &'static str,
+    /// When it was made, for us alone to read.
+    made: String,
+    /// The heading; may be empty.
+    title: String,
+    /// The words beside the box.
+    wording: String,
+    /// What is sent, in a sentence; may be empty.
+    description: String,
+    lists: Vec<Choice>,
+    /// Whether there is a choice of lists.
+    several: bool,
+    /// Whether the form alone is enough for all of them.
+    at_once: bool,
+    questions: Vec<Question>,
+}
+
+#[derive(Debug, Serialize)]
+struct Choice {
+    id: i64,
+    name: String,
+    description: String,
+    chosen: bool,
+}
+
+/// A field of the team's, as the part `question` shows it.
+#[derive(Debug, Serialize)]
+struct Question {
+    name: String,
+    label: String,
+    value: String,
+    error: String,
+    optional: bool,
+    kind: &'static str,
+    inputmode: &'static str,
+    /// For a question with answers to choose from: what is sent, what it says, and whether it was chosen.
+    choices: Vec<(String, String, bool)>,
+}
+
+impl Question {
+    fn new(field: &Field, answer: Answer, form: &Form) -> Self {
+        let name = posted_name(field);
+        let value = form.text(&name).to_owned();
+        let choice = |sent: &str, says: &str| (sent.to_owned(), says.to_owned(), sent == value);
+        let choices = match field.kind {
+            FieldKind::YesNo => vec![choice("yes", "Yes"), choice("no", "No")],
+            FieldKind::Choice => field.choices().map(|one| choice(one, one)).collect(),
+            _ => Vec::new(),
+        };
+        Self {
+            error: form.error(&name).to_owned(),
+            label: field.label.clone(),
+            optional: answer == Answer::Optional,
+            kind: if field.kind == FieldKind::Date { "date" } else { "text" },
+            inputmode: if field.kind == FieldKind::Number { "decimal" } else { "" },
+            choices,
+            name,
+            value,
+        }
+    }
+}
+
+impl Ask {
+    /// The form on our own pages, in short.
+    pub(super) async fn new(app: &App, settings: &Settings, from: &'static str) -> Result<Self, WebError> {
+        let shown = forms::shown(&app.site.db, settings, forms::MAIN).await?.ok_or(WebError::NotFound)?;
+        let at = At { slug: forms::MAIN, embedded: false };
+        Ok(Self::first(app, &shown, at, from))
+    }
+
+    /// A form that nobody has filled in yet.
+    pub(super) fn first(app: &App, shown: &Shown, at: At<'_>, from: &'static str) -> Self {
+        Self::with(shown, at, (from, machines::stamp(&app.site)), &Form::new(FIELDS))
+    }
+
+    /// The form that was sent, once more.
+    pub(super) fn again(app: &App, shown: &Shown, at: At<'_>, form: &Form) -> Self {
+        Self::with(shown, at, (page_of(form), made_of(app, form)), form)
+    }
+
+    fn with(shown: &Shown, at: At<'_>, (from, made): (&'static str, String), form: &Form) -> Self {
+        let chosen = form.all("list");
+        let first = shown.lists.first().map(|list| list.id);
+        let is_chosen = |id: i64| match chosen {
+            [] => first == Some(id),
+            chosen => chosen.contains(&id.to_string()),
+        };
+        let choice = |list: &List| Choice {
+            id: list.id,
+            name: list.name.clone(),
+            description: list.description.clone(),
+            chosen: is_chosen(list.id),
+        };
+        let usual = || match shown.lists.as_slice() {
+            [only] => only.description.clone(),
+            _ => String::new(),
+        };
+        let intro = &shown.form.intro;
+        Self {
+            open: !shown.lists.is_empty(),
+            action: at.path(),
+            from,
+            made,
+            title: shown.form.title.clone(),
+            wording: shown.wording.clone(),
+            description: if intro.is_empty() { usual() } else { intro.clone() },
+            several: shown.lists.len() > 1,
+            at_once: shown.lists.iter().all(|list| list.opt_in == OptIn::Single),
+            lists: shown.lists.iter().map(choice).collect(),
+            questions: shown.fields.iter().map(|one| Question::new(&one.field, one.answer, form)).collect(),
+        }
+    }
+}
+
+/// When the form was made that was sent, or now if it does not say so.
+pub(super) fn made_of(app: &App, form: &Form) -> String {
+    let made = Some(form.text("made")).filter(|made| machines::age(&app.site, made).is_some());
+    made.map_or_else(|| machines::stamp(&app.site), str::to_owned)
+}
+
+/// The page the form stood on, out of those that have one.
+pub(super) fn page_of(form: &Form) -> &'static str {
+    match form.text("from") {
+        "home" => "home",
+        "article" => "article",
+        _ => "subscribe",
+    }
+}
+
+/// What was typed.
+#[derive(Debug)]
+pub(super) struct Typed {
+    /// None if it is no address.
+    pub email: Option<EmailAddress>,
+    pub name: String,
+    pub lists: Vec<i64>,
+    pub answers: Answers,
+}
+
+/// What was typed into a form, with the mistakes noted in it.
+pub(super) fn read(form: &mut Form, shown: &Shown) -> Typed {
+    let chosen = if form.text("use").is_empty() { "email" } else { "use" };
+    let email = form.parse(chosen, EmailAddress::parse);
+    let name = form.optional("name", 100);
+    if name.chars().any(char::is_control) {
+        form.mistake("name", "Use letters alone.");
+    }
+    let lists: Vec<i64> = match shown.lists.as_slice() {
+        // Where there is no choice, nobody is asked.
+        [only] => vec![only.id],
+        _ => form.all("list").iter().filter_map(|id| id.parse().ok()).collect(),
+    };
+    if lists.is_empty() && !shown.lists.is_empty() {
+        form.mistake("list", "Choose at least one.");
+    }
+    let mut answers = Answers::default();
+    for asked in &shown.fields {
+        let name = posted_name(&asked.field);
+        let Some(value) = form.parse(&name, |typed| asked.field.read(typed)) else { continue };
+        if value.is_empty() && asked.answer == Answer::Required {
+            form.mistake(&name, format_args!("Please answer this: {}", asked.field.label));
+        }
+        answers.add(&asked.field, value);
+    }
+    if !form.is_ticked("consent") {
+        form.mistake("consent", "Tick the box, so that we know you want our mail.");
+    }
+    Typed { email, name, lists, answers }
+}
+
+/// A sign-up that waits for one more press, or for some work of the browser.
+#[derive(Serialize)]
+pub(super) struct Held<'a> {
+    /// Where it is sent.
+    pub action: String,
+    pub email: &'a EmailAddress,
+    pub name: &'a str,
+    pub lists: &'a [i64],
+    pub from: &'static str,
+    pub made: String,
+    /// What the team's fields were answered: what each is called, and what was typed.
+    pub answers: Vec<(String, String)>,
+}
+
+impl<'a> Held<'a> {
+    pub(super) fn new(
+        app: &App,
+        (shown, at): (&Shown, At<'_>),
+        form: &Form,
+        (email, name, lists): (&'a EmailAddress, &'a str, &'a [i64]),
+    ) -> Self {
+        let typed = |name: String| (form.text(&name).to_owned(), name);
+        let answers = posted_names(shown).into_iter().map(typed).map(|(typed, name)| (name, typed));
+        Self {
+            action: at.path(),
+            email,
+            name,
+            lists,
+            from: page_of(form),
+            made: made_of(app, form),
+            answers: answers.collect(),
+        }
+    }
+}
