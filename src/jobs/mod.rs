@@ -106,6 +106,7 @@ enum Job {
     TakeInRefusals,
     TakeInBounces,
     CountStopped,
+    KeepReaders,
     Tidy,
     NotePosition,
     NoteCallers,
@@ -114,7 +115,7 @@ enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::SealEditions,
         Self::AskHeldBack,
         Self::TellOwners,
@@ -127,6 +128,7 @@ impl Job {
         Self::TakeInRefusals,
         Self::TakeInBounces,
         Self::CountStopped,
+        Self::KeepReaders,
         Self::Tidy,
         Self::NotePosition,
         Self::NoteCallers,
@@ -145,6 +147,7 @@ impl Job {
             | Self::LookUpProviders
             | Self::TakeInBounces
             | Self::CountStopped
+            | Self::KeepReaders
             | Self::NotePosition => 60,
             Self::PollProvider | Self::NoteCallers => 10 * 60,
             Self::LookForTrouble => doctor::record::EVERY.as_secs(),
@@ -168,6 +171,7 @@ impl Job {
             Self::TakeInRefusals => "take in refusals",
             Self::TakeInBounces => "take in bounces",
             Self::CountStopped => "count stopped",
+            Self::KeepReaders => "keep readers",
             Self::Tidy => "tidy",
             Self::NotePosition => "note position",
             Self::NoteCallers => "note callers",
@@ -191,6 +195,7 @@ impl Job {
             Self::TakeInRefusals => "Counts copies that were refused",
             Self::TakeInBounces => "Reads mail that comes back",
             Self::CountStopped => "Counts readers who are not mailed",
+            Self::KeepReaders => "Keeps readers and articles easy to find",
             Self::Tidy => "Deletes what is no longer needed",
             Self::NotePosition => "Notes how far the database has come",
             Self::NoteCallers => "Notes who still uses a former name",
@@ -227,6 +232,9 @@ impl Job {
             }
             Self::CountStopped => {
                 "How many readers are not mailed is not counted: figures at the desk may be too high"
+            }
+            Self::KeepReaders => {
+                "Some readers or articles may not be found by their name, and the count of many readers may be old"
             }
             Self::Tidy => "What is no longer needed is not deleted",
             Self::NotePosition => {
@@ -398,6 +406,11 @@ impl Jobs {
                 letters.transpose()?;
             }
             Job::CountStopped => Suppressions::new(site).find_readers().await?,
+            Job::KeepReaders => {
+                subscribers::fold_waiting(site).await?;
+                articles::fold_waiting(site).await?;
+                subscribers::count_many(site).await?;
+            }
             Job::Tidy => drop(retention::tidy(site, ran).await?),
             Job::TellOfBreaks => trouble::tell_of(&self.breaks, site, &self.place).await?,
             Job::LookForTrouble => {

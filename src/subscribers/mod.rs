@@ -7,11 +7,14 @@
 use std::time::Duration;
 
 mod budget;
+mod by_staff;
 mod confirm;
 pub mod consent;
 mod csv_files;
 pub mod donor_state;
+mod find;
 mod formula;
+mod found_by;
 mod leave;
 pub mod lists;
 pub mod machines;
@@ -19,6 +22,7 @@ mod mail_again;
 mod never_again;
 mod preferences;
 mod read;
+pub mod requests;
 mod rows;
 mod spreadsheet;
 mod store;
@@ -30,22 +34,25 @@ mod withdrawn;
 
 pub use self::{
     budget::{Crowd, Goes},
+    by_staff::{By, add_to_list, correct_name, note, notes, remove_note, take_off},
     confirm::{Confirmed, confirm, look_at_confirmation},
     consent::{ConsentAction, ConsentMethod},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
     donor_state::{DonorState, set_donor_state},
+    find::{Wanted, count_many, counts, fold_waiting, page},
+    formula::guarded,
     leave::{Left, leave, leave_as_written, leave_by_staff, look_at_unsubscribe, rejoin},
     lists::{List, Visibility},
     mail_again::mail_again,
     never_again::{block, unblock},
     preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
     read::{
-        Counts, Subscriber, Subscription, SubscriptionState, by_email, by_emails, counts, newest_consent,
-        page, subscriber, subscriptions, subscriptions_of,
+        Counts, Note, Standing, Subscriber, Subscription, SubscriptionState, by_email, by_emails,
+        by_public_ids, newest_consent, subscriber, subscriptions, subscriptions_of,
     },
     subscribe::{
-        Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back, forget_held_back,
-        subscribe,
+        Adding, Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back,
+        forget_held_back, subscribe,
     },
     unwanted::{Unwanted, unwanted},
 };
@@ -55,12 +62,19 @@ use crate::{
 };
 
 /// Every statement of this room.
-pub const STATEMENTS: &[&[Sql]] = &[store::STATEMENTS, store::joining::STATEMENTS];
+pub const STATEMENTS: &[&[Sql]] = &[
+    store::STATEMENTS,
+    store::finding::STATEMENTS,
+    store::joining::STATEMENTS,
+    store::knowing::STATEMENTS,
+    store::requests::STATEMENTS,
+];
 
 /// What this room forgets, for the one place that says when.
 pub(crate) mod forgetting {
     pub(crate) use super::{
         budget::WEEK,
+        store::FORGET_TRACES as TRACES,
         store::joining::{
             FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS, FORGET_LETTERS as LETTERS,
             FORGET_UNCONFIRMED as UNCONFIRMED,
