@@ -34,25 +34,38 @@ const LONGEST_SEARCH: usize = 200;
 /// What is shorter is not looked for in public ids.
 const SHORTEST_ID: usize = 6;
 /// So many of the newest are looked through row by row first: what many hold is found there.
-const NEAR: i64 = 5_000;
-/// Where more than so many hold a text, the next of them are found row by row.
+const NEAR: i64 = 1_000;
+/// Where more than so many hold a text, the next of them are found row by row; of no more than so many who stand so, each is asked.
 const MANY: i64 = 2_000;
 
 /// The readers that are looked for, newest first, before the id `before`.
 pub async fn page(db: &Db, wanted: Wanted<'_>, before: Option<i64>, limit: i64) -> Result<Vec<Subscriber>> {
     let before = before.unwrap_or(i64::MAX);
     let search: String = wanted.search.trim().chars().take(LONGEST_SEARCH).collect();
-    let ids = match (search.is_empty(), wanted.list, wanted.standing) {
-        (false, ..) => search_for(db, &search, wanted, before, limit).await?,
-        (true, None, None) => finding::everybody(db, before, limit).await?,
-        (true, Some(list), standing) => finding::on_list(db, list, standing, before, limit).await?,
-        (true, None, Some(standing)) => finding::standing(db, standing, before, limit).await?,
+    let ids = match search.is_empty() {
+        true => who_stand_so(db, wanted, before, limit).await?,
+        false => search_for(db, &search, wanted, before, limit).await?,
     };
     finding::by_ids(db, &ids).await
 }
 
+async fn who_stand_so(db: &Db, wanted: Wanted<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
+    match (wanted.list, wanted.standing) {
+        (None, None) => finding::everybody(db, before, limit).await,
+        (Some(list), standing) => finding::on_list(db, list, standing, before, limit).await,
+        (None, Some(standing)) => finding::standing(db, standing, before, limit).await,
+    }
+}
+
 async fn search_for(db: &Db, search: &str, wanted: Wanted<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
     let text = folded(search);
+    let id = if is_of_an_id(search) { search } else { "" };
+    if wanted.list.is_some() || wanted.standing.is_some() {
+        let few = who_stand_so(db, wanted, before, MANY + 1).await?;
+        if few.len() as i64 <= MANY {
+            return finding::holding(db, &few, (&text, id), limit).await;
+        }
+    }
     let (list, standing) = (wanted.list.unwrap_or_default(), wanted.standing.map_or("", Standing::as_str));
     let sought = Sought { text: &text, list, standing };
     let end = before.min(finding::newest_id(db).await?.saturating_add(1));
@@ -72,11 +85,11 @@ async fn search_for(db: &Db, search: &str, wanted: Wanted<'_>, before: i64, limi
         });
     }
     found.extend(finding::unfolded(db, sought, before, limit).await?);
-    if is_of_an_id(search) {
-        let sought = Sought { text: search, ..sought };
+    if !id.is_empty() {
+        let sought = Sought { text: id, ..sought };
         found.extend(finding::by_id_prefix(db, sought, before, limit).await?);
         // Every id is looked at: only for what can hardly be anything else.
-        if found.is_empty() && search.bytes().any(|byte| byte.is_ascii_digit()) {
+        if found.is_empty() && id.bytes().any(|byte| byte.is_ascii_digit()) {
             found = finding::by_id_part(db, sought, before, limit).await?;
         }
     }
@@ -113,12 +126,9 @@ pub async fn fold_waiting(site: &Site) -> Result<u64> {
 
 /// How many readers there are: exactly while there are few enough to count them for a page, else as they were counted last.
 pub async fn counts(db: &Db) -> Result<Counts> {
-    let counts = finding::counts(db, COUNTED_AT_ONCE + 1).await?;
-    if !counts.any_above(COUNTED_AT_ONCE) {
-        return Ok(counts);
-    }
-    match finding::counted(db).await? {
-        Some(counted) => Ok(Counts { is_about: true, ..counted.counts }),
+    let counted = finding::counted(db).await?.map(|counted| Counts { is_about: true, ..counted.counts });
+    match counted.filter(|counts| counts.any_above(COUNTED_AT_ONCE)) {
+        Some(counts) => Ok(counts),
         None => finding::counts(db, i64::MAX).await,
     }
 }

@@ -27,6 +27,13 @@ statements! {
             and (($2 = 0 and $3 in ('', 'stopped')) or exists (select 1 from subscription s
                 where s.subscriber_id = r.id and ($2 = 0 or s.list_id = $2) and ($3 in ('', 'stopped') or s.state = $3)))
             order by r.id desc limit $4";
+    /// Of a JSON array of readers those who hold a text, or part of a public id.
+    HOLDING = sqlite "select r.id from subscriber r where r.id in (select value from json_each($1))
+            and (instr(coalesce(r.search, lower(r.name || ' ' || r.email_key)), $2) > 0 or ($3 <> '' and instr(r.public_id, $3) > 0))
+            order by r.id desc limit $4",
+        postgres "select r.id from subscriber r where r.id in (select value::bigint from json_array_elements_text(cast($1 as json)))
+            and (strpos(coalesce(r.search, lower(r.name || ' ' || r.email_key)), $2) > 0 or ($3 <> '' and strpos(r.public_id, $3) > 0))
+            order by r.id desc limit $4";
     /// Row by row, between two ids.
     BETWEEN = sqlite "select r.id from subscriber r where r.id > $1 and r.id < $2 and instr(r.search, $3) > 0
             and ($5 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
@@ -128,6 +135,11 @@ pub async fn by_trigrams(db: &Db, text: &str, before: i64, most: i64) -> Result<
 /// Of these readers those who stand as it is sought.
 pub async fn among(db: &Db, readers: &[i64], sought: Sought<'_>, limit: i64) -> Result<Vec<i64>> {
     ids(db.all(AMONG, (db::array(readers)?, sought.list, sought.standing, limit)).await?)
+}
+
+/// Of these readers those who hold a text, or what may be part of a public id, if it is not empty.
+pub async fn holding(db: &Db, readers: &[i64], (text, id): (&str, &str), limit: i64) -> Result<Vec<i64>> {
+    ids(db.all(HOLDING, (db::array(readers)?, text, id, limit)).await?)
 }
 
 /// Every three letters in a row, in quotes.
