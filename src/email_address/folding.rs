@@ -36,6 +36,8 @@ const fn base(c: char) -> &'static str {
         'ħ' => "h",
         'ŧ' => "t",
         'ı' => "i",
+        // Its capital letter has a small letter alone, which no capital leads to.
+        'ß' => "ss",
         _ => "",
     }
 }
