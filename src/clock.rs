@@ -180,6 +180,22 @@ impl Zone {
         names
     }
 
+    /// The first moment of a day there, and of the next one.
+    #[must_use]
+    pub fn day(&self, date: jiff::civil::Date) -> Option<(Moment, Moment)> {
+        let begins = |date: jiff::civil::Date| {
+            date.to_zoned(self.0.clone()).ok().map(|zoned| zoned.timestamp().into())
+        };
+        Some((begins(date)?, begins(date.tomorrow().ok()?)?))
+    }
+
+    /// The same time of day a month later, or on the last day of that month where it is shorter.
+    #[must_use]
+    pub fn month_after(&self, moment: Moment) -> Moment {
+        let then = moment.timestamp().to_zoned(self.0.clone()).checked_add(jiff::Span::new().months(1));
+        then.map_or(moment, |then| then.timestamp().into())
+    }
+
     /// When the clocks of the zone show `civil`: never in the hour that is left out in spring, twice in the one that is repeated
     /// in autumn, and never beyond the years of the calendar.
     #[must_use]

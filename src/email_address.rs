@@ -6,6 +6,7 @@
 //!
 //! No crate reads them for us: lettre took what the RFCs take and a magazine does not want, and refused names in Devanagari.
 
+mod folding;
 mod hints;
 mod kinds;
 mod mailbox;
@@ -16,6 +17,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    folding::folded,
     kinds::{is_disposable, is_reserved, is_within},
     spelling::is_local_part,
 };
@@ -130,6 +132,12 @@ impl EmailAddress {
     #[must_use]
     pub fn meant(&self) -> Option<Self> {
         hints::meant(self.domain()).map(|domain| Self(format!("{}@{domain}", self.local())))
+    }
+
+    /// The address as people read it: its domain not as an A-label.
+    #[must_use]
+    pub fn readable(&self) -> String {
+        format!("{}@{}", self.local(), idna::domain_to_unicode(self.domain()).0)
     }
 
     /// Whether the server must offer SMTPUTF8 (RFC 6531) to take it.

@@ -28,7 +28,9 @@ pub use self::{
     },
     html::{READING_SPEED, reading_minutes},
     import::{ImportReport, import},
-    read::{Before, by_id, by_ids, by_slug, desk_page, latest, page, published_by_slug, topics},
+    read::{
+        Before, by_id, by_ids, by_slug, desk_page, fold_waiting, latest, page, published_by_slug, topics,
+    },
     store::{FEEDS_IN_TURN, QUEUES, STATEMENTS},
 };
 use crate::{clock::Moment, words};

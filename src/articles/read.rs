@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::{Article, ArticleId, ArticleState, Topic, store};
 use crate::{
     clock::Moment,
-    db::{self, Db, Result},
+    db::{Db, Result},
+    email_address::folded,
     site::Site,
 };
 
@@ -34,9 +35,27 @@ pub async fn page(
     store::published_page(&site.db, site.now(), Before::key(before), topic.unwrap_or(""), limit).await
 }
 
-/// Every article, drafts too, newest first, from a place on; `search` is looked for in titles and bylines.
+/// Every article, drafts too, newest first, from a place on; `search` is looked for in titles and bylines, in any
+/// script and case.
 pub async fn desk_page(db: &Db, search: &str, before: Option<Before>, limit: i64) -> Result<Vec<Article>> {
-    store::desk_page(db, Before::key(before), &db::contains(search), limit).await
+    store::desk_page(db, Before::key(before), &folded(search.trim()), limit).await
+}
+
+/// Folds the articles that wait for it: those of an earlier version, and those that were changed by who does not fold.
+///
+/// # Errors
+/// When the database fails; what was folded stays.
+pub async fn fold_waiting(site: &Site) -> Result<()> {
+    const CHUNK: i64 = 200;
+    let mut after = 0;
+    loop {
+        let articles = store::waiting(&site.db, after, CHUNK).await?;
+        let Some((last, ..)) = articles.last() else { return Ok(()) };
+        after = *last;
+        let mut tx = site.db.begin().await?;
+        store::fold(&mut tx, &articles).await?;
+        tx.commit().await?;
+    }
 }
 
 /// The article of that name, whatever its state.

@@ -4,6 +4,7 @@ use super::{Article, ArticleId, ArticleState, Feed, FeedId, Topic, feed::ParsedA
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
+    email_address::folded,
     queue, statements,
 };
 
@@ -11,7 +12,8 @@ statements! {
     /// Published articles, newest first, from a place on; of one topic or of all.
     PUBLISHED_PAGE = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where state = 'published' and published_at <= $1 and (published_at, id) < ($2, $3) and (cast($4 as text) = '' or exists (select 1 from article_topic join topic on topic.id = article_topic.topic_id where article_topic.article_id = article.id and topic.slug = $4)) order by published_at desc, id desc limit $5";
     /// Every article, newest first, from a place on, with a word in its title or byline.
-    DESK_PAGE = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where (published_at, id) < ($1, $2) and (lower(title) like $3 escape '!' or lower(byline) like $3 escape '!') order by published_at desc, id desc limit $4";
+    DESK_PAGE = sqlite "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where (published_at, id) < ($1, $2) and ($3 = '' or instr(coalesce(search, lower(title || ' ' || byline)), $3) > 0) order by published_at desc, id desc limit $4",
+        postgres "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where (published_at, id) < ($1, $2) and ($3 = '' or strpos(coalesce(search, lower(title || ' ' || byline)), $3) > 0) order by published_at desc, id desc limit $4";
     /// One article by its name in addresses.
     BY_SLUG = "select id, slug, feed_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, updated_at, edited_at, version from article where slug = $1";
     /// The articles of a JSON array of ids, in no order.
@@ -23,11 +25,16 @@ statements! {
     /// What an import needs to know of the article it may have brought before.
     FIND_SOURCE = "select id, feed_id, canonical_url, content_hash, edited_at from article where source_id = $1";
     /// Adds an article, unless its slug or source is taken.
-    ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17) on conflict do nothing returning id";
+    ADD = "insert into article (slug, feed_id, source_id, title, standfirst, byline, body_html, body_markdown, canonical_url, image_url, origin_note, word_count, state, published_at, created_at, updated_at, edited_at, content_hash, search) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, $18) on conflict do nothing returning id";
     /// Brings an article up to its feed, unless the desk edited it meanwhile.
-    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = $5, canonical_url = $6, image_url = $7, origin_note = $8, word_count = $9, published_at = coalesce($10, published_at), updated_at = $11, content_hash = $12, feed_id = coalesce(feed_id, $13), version = version + 1 where id = $1 and edited_at is null";
+    FOLLOW = "update article set title = $2, standfirst = $3, byline = $4, body_html = $5, canonical_url = $6, image_url = $7, origin_note = $8, word_count = $9, published_at = coalesce($10, published_at), updated_at = $11, content_hash = $12, feed_id = coalesce(feed_id, $13), search = $14, version = version + 1 where id = $1 and edited_at is null";
     /// Writes what the desk typed, unless somebody changed the article since it was looked at.
-    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13, version = version + 1 where id = $1 and version = $14";
+    EDIT = "update article set title = $2, standfirst = $3, byline = $4, body_html = coalesce($5, body_html), body_markdown = coalesce($6, body_markdown), word_count = coalesce($7, word_count), canonical_url = $8, image_url = $9, origin_note = $10, state = $11, published_at = coalesce($12, published_at), updated_at = $13, edited_at = $13, search = $15, version = version + 1 where id = $1 and version = $14";
+    /// What nobody folded yet, by key.
+    WAITING = "select id, title, byline from article where search is null and id > $1 order by id limit $2";
+    /// Unless it was changed since it was read.
+    FOLD = rows(4) "update article set search = v.column2 from (values {rows}) as v
+        where article.id = cast(v.column1 as bigint) and article.title = v.column3 and article.byline = v.column4";
     /// Whether there is such an article.
     IS_THERE = "select id from article where id = $1";
     /// Finds or makes a topic; the first spelling of its name stays.
@@ -132,6 +139,23 @@ pub(super) async fn desk_page(
     with_topics(db, articles).await
 }
 
+/// The next articles that nobody folded yet: key, title and byline.
+pub(super) async fn waiting(db: &Db, after: i64, limit: i64) -> Result<Vec<(i64, String, String)>> {
+    db.all(WAITING, (after, limit)).await
+}
+
+pub(super) async fn fold(tx: &mut Tx, articles: &[(i64, String, String)]) -> Result<u64> {
+    let row = |(id, title, byline): &(i64, String, String)| {
+        (*id, text_of(title, byline), title.clone(), byline.clone())
+    };
+    tx.many(FOLD, articles.iter().map(row)).await
+}
+
+/// What an article is found by.
+fn text_of(title: &str, byline: &str) -> String {
+    format!("{}\n{}", folded(title), folded(byline))
+}
+
 pub(super) async fn by_slug(db: &Db, slug: &str) -> Result<Option<Article>> {
     let found: Option<Article> = db.opt(BY_SLUG, (slug,)).await?;
     Ok(with_topics(db, found.into_iter().collect()).await?.pop())
@@ -195,6 +219,7 @@ pub(super) async fn add(tx: &mut Tx, slug: &str, row: &NewRow<'_>) -> Result<Opt
                 row.now,
                 row.edited_at,
                 row.content_hash,
+                text_of(row.title, row.byline),
             ),
         )
         .await?;
@@ -226,6 +251,7 @@ pub(super) async fn follow(
                 now,
                 hash,
                 feed_id,
+                text_of(&article.title, &article.byline),
             ),
         )
         .await?;
@@ -252,6 +278,7 @@ pub(super) async fn edit(tx: &mut Tx, (id, version): (ArticleId, i64), edit: &Ed
                 edit.published_at,
                 edit.now,
                 version,
+                text_of(edit.title, edit.byline),
             ),
         )
         .await?;

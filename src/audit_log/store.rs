@@ -8,13 +8,25 @@ use crate::{
 
 statements! {
     ADD = "insert into audit_log (staff_id, action, subject, detail, at) values ($1, $2, $3, $4, $5)";
-    LATEST = "select s.name as staff_name, a.action, a.subject, a.detail, a.at
+    LATEST = "select a.id, s.name as staff_name, a.action, a.subject, a.detail, a.at
         from audit_log a left join staff s on s.id = a.staff_id order by a.id desc limit $1";
+    /// From a place on, newest first, of a time. Each of the three from an index of its own.
+    PAGE = "select a.id, s.name as staff_name, a.action, a.subject, a.detail, a.at
+        from audit_log a left join staff s on s.id = a.staff_id
+        where (a.at, a.id) < ($1, $2) and a.at >= $3 and a.at < $4 order by a.at desc, a.id desc limit $5";
+    OF_PERSON = "select a.id, s.name as staff_name, a.action, a.subject, a.detail, a.at
+        from audit_log a left join staff s on s.id = a.staff_id
+        where a.staff_id = $6 and (a.at, a.id) < ($1, $2) and a.at >= $3 and a.at < $4 order by a.at desc, a.id desc limit $5";
+    ABOUT = "select a.id, s.name as staff_name, a.action, a.subject, a.detail, a.at
+        from audit_log a left join staff s on s.id = a.staff_id
+        where a.subject = $6 and ($7 = 0 or a.staff_id = $7) and (a.at, a.id) < ($1, $2) and a.at >= $3 and a.at < $4
+        order by a.at desc, a.id desc limit $5";
 }
 
 /// One line of the log.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Line {
+    pub id: i64,
     /// Whose doing it was; none for the command line and the program itself.
     pub staff_name: Option<String>,
     /// A verb in the past: "invited", "changed role", "exported readers".
@@ -37,4 +49,31 @@ pub(super) async fn add(
 
 pub(super) async fn latest(db: &Db, limit: i64) -> Result<Vec<Line>> {
     db.all(LATEST, (limit,)).await
+}
+
+/// Which lines are looked for; what is none is left open.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// Whose doing.
+    pub staff_id: Option<i64>,
+    /// To what.
+    pub subject: Option<&'a str>,
+    /// From one moment on and before another.
+    pub within: Option<(Moment, Moment)>,
+}
+
+pub(super) async fn page(
+    db: &Db,
+    wanted: Wanted<'_>,
+    (at, id): (Moment, i64),
+    limit: i64,
+) -> Result<Vec<Line>> {
+    let (from, until) = wanted.within.unwrap_or((Moment(i64::MIN), Moment(i64::MAX)));
+    match wanted {
+        Wanted { subject: Some(subject), staff_id, .. } => {
+            db.all(ABOUT, (at, id, from, until, limit, subject, staff_id.unwrap_or_default())).await
+        }
+        Wanted { staff_id: Some(staff), .. } => db.all(OF_PERSON, (at, id, from, until, limit, staff)).await,
+        _ => db.all(PAGE, (at, id, from, until, limit)).await,
+    }
 }

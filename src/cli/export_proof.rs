@@ -1,4 +1,4 @@
-//! `broadside export-proof`: everything on record about what one reader agreed to (TRUST L1).
+//! `broadside subscribers proof`, and `broadside export-proof`, as it was called before: everything on record about what one reader agreed to (TRUST L1).
 
 use std::process::ExitCode;
 
@@ -9,6 +9,7 @@ use super::instance;
 use crate::{
     config::Config,
     email_address::EmailAddress,
+    site::Site,
     subscribers::{
         self, Subscriber,
         consent::{self, Event},
@@ -21,14 +22,19 @@ pub(super) struct Arguments {
     email: String,
 }
 
-pub(super) async fn run(config: &Config, Arguments { email }: Arguments) -> anyhow::Result<ExitCode> {
-    let address = EmailAddress::parse(&email).with_context(|| format!("{email} is no email address"))?;
+pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let site = instance::open_site(config).await?;
+    let code = print(&site, arguments).await;
+    site.db.close().await;
+    code
+}
+
+pub(super) async fn print(site: &Site, Arguments { email }: Arguments) -> anyhow::Result<ExitCode> {
+    let address = EmailAddress::parse(&email).with_context(|| format!("{email} is no email address"))?;
     let Some(reader) = subscribers::by_email(&site.db, &address).await? else {
         anyhow::bail!("no reader has the address {email}");
     };
     let events = consent::proof(&site.db, reader.id).await?;
-    site.db.close().await;
     println!("{}", serde_json::to_string_pretty(&proof(&reader, &events))?);
     Ok(ExitCode::SUCCESS)
 }

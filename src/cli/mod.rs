@@ -87,7 +87,8 @@ enum Command {
     /// Import and export readers.
     #[command(subcommand)]
     Subscribers(subscribers::Command),
-    /// Print all that is on record about what one reader agreed to, as JSON.
+    /// The former name of `subscribers proof`.
+    #[command(hide = true)]
     ExportProof(export_proof::Arguments),
     /// Send an edition.
     #[command(subcommand)]

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context as _;
 
-use super::{instance, log::NOBODY_READS};
+use super::{export_proof, instance, log::NOBODY_READS};
 use crate::{
     config::Config,
     email_address::EmailAddress,
@@ -42,6 +42,8 @@ pub(super) enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// Print everything on record about what a reader agreed to: when, how, and in which words.
+    Proof(export_proof::Arguments),
     /// Write every reader and list as CSV.
     Export {
         /// Where to; standard output without it.
@@ -52,6 +54,7 @@ pub(super) enum Command {
 pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
     let site = instance::open_site(config).await?;
     let code = match command {
+        Command::Proof(arguments) => export_proof::print(&site, arguments).await,
         Command::Import { file, list, basis, source } => {
             import(&site, file, &list, Basis { basis, source }).await
         }

@@ -616,24 +616,6 @@ pub fn array(values: &(impl Serialize + ?Sized)) -> Result<String> {
     serde_json::to_string(values).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
-/// The longest that is looked for, in characters: a database refuses longer patterns.
-const LONGEST_SEARCH: usize = 200;
-
-/// A pattern for `lower(column) like $1 escape '!'`: finds what holds the text that somebody typed, in which `%` and `_` mean
-/// nothing but themselves. As `lower` does on both engines, it makes small letters of A to Z alone.
-#[must_use]
-pub fn contains(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for letter in text.trim().chars().take(LONGEST_SEARCH) {
-        if matches!(letter, '!' | '%' | '_') {
-            pattern.push('!');
-        }
-        pattern.push(letter.to_ascii_lowercase());
-    }
-    pattern.push('%');
-    pattern
-}
-
 /// Whether the error is a broken unique key. (`constraint()` names nothing on SQLite, so ask for the kind.)
 #[must_use]
 pub fn is_unique_violation(error: &sqlx::Error) -> bool {

@@ -7,7 +7,7 @@
 //! Older programs stored the template's name and context, and so is stored what cannot be written when it is enqueued: it is
 //! written when it is sent, and where that fails too, it ends where staff see it.
 
-pub use super::store::notices::{ClaimedNotice, FailedNotice};
+pub use super::store::notices::{ClaimedNotice, FailedNotice, Sent};
 use super::{states::CopyState, store::notices as store};
 use crate::{
     clock::Moment,
@@ -136,6 +136,11 @@ pub async fn counts(db: &Db) -> Result<Vec<(CopyState, i64)>> {
 /// Automatic emails that were given up since then, the newest first: somebody waits for them.
 pub async fn failed(db: &Db, since: Moment, limit: i64) -> Result<Vec<FailedNotice>> {
     store::failed(db, since, limit).await
+}
+
+/// The automatic emails to an address, the newest first, before the one with that key.
+pub async fn to(db: &Db, address: &EmailAddress, before: Option<i64>, limit: i64) -> Result<Vec<Sent>> {
+    store::to(db, address, before.unwrap_or(i64::MAX), limit).await
 }
 
 /// The Message-IDs of all notices that were accepted, without brackets, each with whether an earlier attempt may have arrived.

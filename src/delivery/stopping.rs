@@ -25,7 +25,7 @@ impl Suppressions<'_> {
         let added = store::add(tx, &self.hash(address), reason, detail, now).await?;
         // Automatic emails stop only for what the mailbox itself said (TRUST M29).
         if matches!(reason, Reason::Bounced | Reason::Complained) {
-            notices::withdraw(tx, &key, now).await?;
+            notices::withdraw(tx, address, now).await?;
         }
         if let Some(reader) = store::reader(tx, &key).await? {
             store::link(tx, &self.hash(address), reader).await?;

@@ -22,6 +22,11 @@ pub async fn totals(db: &Db) -> Result<Vec<Total>> {
     store::totals(db).await
 }
 
+/// What one supporter gave, by kind and currency.
+pub async fn totals_of(db: &Db, email_key: &str) -> Result<Vec<Total>> {
+    store::totals_of(db, email_key).await
+}
+
 /// Monthly donations that run, by currency: how many, and what they bring each month.
 pub async fn running(db: &Db) -> Result<Vec<Total>> {
     store::running(db).await

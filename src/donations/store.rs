@@ -134,6 +134,10 @@ statements! {
 
     TOTALS = "select kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor from donation
         where state = 'paid' group by kind, currency order by currency, kind desc";
+    /// The same of one supporter.
+    TOTALS_OF = "select kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
+        from donor join donation on donation.donor_id = donor.id
+        where donor.email_key = $1 and donation.state = 'paid' group by kind, currency order by currency, kind desc";
     RUNNING = "select currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
         from recurring_donation where state in ('active', 'past_due') and activated_at is not null group by currency order by currency";
     BOOKED = "select currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor
@@ -671,6 +675,10 @@ pub(super) async fn drop_cursor(tx: &mut Tx, name: &str) -> Result<u64> {
 
 pub(super) async fn totals(db: &Db) -> Result<Vec<Total>> {
     db.all(TOTALS, ()).await
+}
+
+pub(super) async fn totals_of(db: &Db, email_key: &str) -> Result<Vec<Total>> {
+    db.all(TOTALS_OF, (email_key,)).await
 }
 
 pub(super) async fn running(db: &Db) -> Result<Vec<Total>> {

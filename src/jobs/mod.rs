@@ -119,6 +119,7 @@ enum Job {
     TakeInRefusals,
     TakeInBounces,
     CountStopped,
+    KeepReaders,
     Tidy,
     NotePosition,
     NoteCallers,
@@ -127,7 +128,7 @@ enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::SealEditions,
         Self::AskHeldBack,
         Self::TellOwners,
@@ -140,6 +141,7 @@ impl Job {
         Self::TakeInRefusals,
         Self::TakeInBounces,
         Self::CountStopped,
+        Self::KeepReaders,
         Self::Tidy,
         Self::NotePosition,
         Self::NoteCallers,
@@ -158,6 +160,7 @@ impl Job {
             | Self::LookUpProviders
             | Self::TakeInBounces
             | Self::CountStopped
+            | Self::KeepReaders
             | Self::NotePosition => 60,
             Self::PollProvider | Self::NoteCallers => 10 * 60,
             Self::LookForTrouble => doctor::record::EVERY.as_secs(),
@@ -181,6 +184,7 @@ impl Job {
             Self::TakeInRefusals => "take in refusals",
             Self::TakeInBounces => "take in bounces",
             Self::CountStopped => "count stopped",
+            Self::KeepReaders => "keep readers",
             Self::Tidy => "tidy",
             Self::NotePosition => "note position",
             Self::NoteCallers => "note callers",
@@ -204,6 +208,7 @@ impl Job {
             Self::TakeInRefusals => "Counts copies that were refused",
             Self::TakeInBounces => "Reads mail that comes back",
             Self::CountStopped => "Counts readers who are not mailed",
+            Self::KeepReaders => "Keeps readers and articles easy to find",
             Self::Tidy => "Deletes what is no longer needed",
             Self::NotePosition => "Notes how far the database has come",
             Self::NoteCallers => "Notes who still uses a former name",
@@ -240,6 +245,9 @@ impl Job {
             }
             Self::CountStopped => {
                 "How many readers are not mailed is not counted: figures at the desk may be too high"
+            }
+            Self::KeepReaders => {
+                "Some readers or articles may not be found by their name, and the count of many readers may be old"
             }
             Self::Tidy => "What is no longer needed is not deleted",
             Self::NotePosition => {
@@ -366,6 +374,7 @@ impl Jobs {
             Job::TakeInRefusals => working(receive_refusals(site)),
             Job::TakeInBounces => working(self.take_in_bounces()),
             Job::CountStopped => working(self.count_stopped()),
+            Job::KeepReaders => working(self.keep_readers()),
             Job::Tidy => working(retention::tidy(site, ran)),
             Job::NotePosition => working(self.note_position()),
             Job::NoteCallers => working(self.former.keep(site)),
@@ -447,6 +456,13 @@ impl Jobs {
 
     async fn count_stopped(&self) -> Result<(), Failure> {
         Ok(Suppressions::new(&self.site).find_readers().await?)
+    }
+
+    async fn keep_readers(&self) -> Result<(), Failure> {
+        subscribers::fold_waiting(&self.site).await?;
+        articles::fold_waiting(&self.site).await?;
+        subscribers::count_many(&self.site).await?;
+        Ok(())
     }
 
     async fn note_position(&self) -> Result<(), Failure> {

@@ -17,6 +17,7 @@ use crate::{
     deliverability,
     delivery::forgetting as delivery,
     doctor, donations, queue, relays,
+    settings::Settings,
     site::Site,
     staff::{self, sessions},
     subscribers::forgetting as subscribers,
@@ -158,6 +159,12 @@ pub const RULES: &[(&str, Rule)] = &[
     ("form_wording", Kept("what readers agreed to, and since when it said so")),
     ("form_day", Goes(&[(subscribers::FORM_DAYS, SEASON)])),
     ("asking", Goes(&[(subscribers::ASKED_FROM, Duration::from_secs(2 * 3_600))])),
+    ("reader_count", Bounded("one row")),
+    (
+        "reader_request",
+        Kept("what readers asked by law, and what was done: their address is masked once it is"),
+    ),
+    ("reader_note", Kept("what the team noted about a reader; it goes with the reader")),
 ];
 
 /// Rows that go in one transaction, at most.
@@ -242,7 +249,25 @@ pub async fn forget_as_of(site: &Site, now: Moment) -> Result<u64> {
             }
         }
     }
+    match forget_traces(site, now).await {
+        Ok(rows) => gone += rows,
+        Err(error) => {
+            tracing::error!(%error, "where consents came from could not be forgotten");
+            failed = Some(error);
+        }
+    }
     failed.map_or(Ok(gone), Err)
+}
+
+/// Where a consent came from is kept for as long as the owner says; the consent itself stays (TRUST L1).
+async fn forget_traces(site: &Site, now: Moment) -> Result<u64> {
+    let months = Settings::load(&site.db).await?.keep_traces_months.unsigned_abs();
+    forget(
+        site,
+        subscribers::TRACES,
+        now.minus(MONTH.saturating_mul(u32::try_from(months).unwrap_or(u32::MAX))),
+    )
+    .await
 }
 
 async fn forget(site: &Site, statement: Sql, before: Moment) -> Result<u64> {

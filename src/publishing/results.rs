@@ -8,6 +8,7 @@ use crate::{
         ledger,
         states::{Class, CopyState},
     },
+    email_address::folded,
 };
 
 /// What became of one copy.
@@ -49,7 +50,7 @@ pub struct Copy {
 /// Which copies are looked for; what is empty is left open.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
-    /// Part of the address.
+    /// Part of the address, or of the reader's name, in any script and case.
     pub search: &'a str,
     /// The state of the delivery; `open` stands for every copy still to go, `cancelled` for those of a cancelled edition.
     pub state: &'a str,
@@ -65,7 +66,7 @@ pub async fn results(
     after: i64,
     limit: i64,
 ) -> db::Result<Vec<Outcome>> {
-    store::results(db, edition_id, &db::contains(wanted.search), wanted, after, limit).await
+    store::results(db, edition_id, &folded(wanted.search.trim()), wanted, after, limit).await
 }
 
 /// What we sent to one reader, the newest first, before the edition `before`.

@@ -150,11 +150,21 @@ statements! {
         order by f.copies desc, f.class";
     /// Refusals stopped it, and nobody has let it go on yet.
     PAUSED_BY_REFUSALS = "select count(*) from edition where id = $1 and state = 'paused' and paused_for = 'refusals'";
-    RESULTS = "select v.subscriber_id, r.public_id as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
+    /// By what the reader is found by today, or by the address as it was then.
+    RESULTS = sqlite "select v.subscriber_id, r.public_id as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
             coalesce((select t.reply from delivery_attempt t
                 where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1), '') as reply
         from delivery v left join subscriber r on r.id = v.subscriber_id
-        where v.edition_id = $1 and v.subscriber_id > $2 and lower(v.address) like $3 escape '!'
+        where v.edition_id = $1 and v.subscriber_id > $2 and ($3 = '' or instr(r.search, $3) > 0 or instr(lower(v.address), $3) > 0)
+            and ($4 = '' or ($4 = 'open' and v.state in ('queued', 'claimed'))
+                or case when v.state = 'suppressed' and v.class = 'cancelled' then 'cancelled' else v.state end = $4)
+            and ($5 = '' or v.class = $5)
+        order by v.subscriber_id limit $6",
+        postgres "select v.subscriber_id, r.public_id as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
+            coalesce((select t.reply from delivery_attempt t
+                where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1), '') as reply
+        from delivery v left join subscriber r on r.id = v.subscriber_id
+        where v.edition_id = $1 and v.subscriber_id > $2 and ($3 = '' or strpos(r.search, $3) > 0 or strpos(lower(v.address), $3) > 0)
             and ($4 = '' or ($4 = 'open' and v.state in ('queued', 'claimed'))
                 or case when v.state = 'suppressed' and v.class = 'cancelled' then 'cancelled' else v.state end = $4)
             and ($5 = '' or v.class = $5)
@@ -373,13 +383,13 @@ pub(super) async fn in_archive(db: &Db, public_id: &str) -> Result<Option<i64>> 
 pub(super) async fn results(
     db: &Db,
     edition_id: i64,
-    pattern: &str,
+    search: &str,
     wanted: Wanted<'_>,
     after: i64,
     limit: i64,
 ) -> Result<Vec<Outcome>> {
     let Wanted { state, class, .. } = wanted;
-    db.all(RESULTS, (edition_id, after, pattern, state, class, limit)).await
+    db.all(RESULTS, (edition_id, after, search, state, class, limit)).await
 }
 
 pub(super) async fn copies_of(db: &Db, subscriber_id: i64, before: i64, limit: i64) -> Result<Vec<Copy>> {

@@ -1,7 +1,12 @@
 //! The proof of consent (GDPR article 7(1)): who agreed to what, when, how, and what exactly they had been told.
 
+use std::collections::HashMap;
+
 pub use super::rows::{ConsentAction, ConsentMethod, Event};
-use super::{Trace, store};
+use super::{
+    Trace,
+    store::{self, knowing},
+};
 use crate::{
     db::{Db, Result, Tx},
     site::Site,
@@ -51,6 +56,18 @@ pub fn phrase(names: &[&str]) -> String {
 /// Everything on record about one reader's consent, oldest first.
 pub async fn proof(db: &Db, subscriber_id: i64) -> Result<Vec<Event>> {
     store::events(db, subscriber_id).await
+}
+
+/// The same as [`proof`], newest first, before the event with that key; each with its key.
+pub async fn page(db: &Db, subscriber_id: i64, before: Option<i64>, limit: i64) -> Result<Vec<(i64, Event)>> {
+    let events = knowing::events_page(db, subscriber_id, before.unwrap_or(i64::MAX), limit).await?;
+    Ok(events.into_iter().map(|one| (one.id, one.event)).collect())
+}
+
+/// The last thing that happened to each of a reader's lists, by its key: how they came to stand as they do.
+pub async fn newest_of_lists(db: &Db, subscriber_id: i64) -> Result<HashMap<i64, Event>> {
+    let events = knowing::newest_events(db, subscriber_id).await?;
+    Ok(events.into_iter().map(|one| (one.list_id, one.event)).collect())
 }
 
 /// By which form somebody came, as the proof of consent keeps it.

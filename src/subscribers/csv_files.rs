@@ -167,7 +167,7 @@ async fn import_chunk(
             continue;
         }
         let name = if name.is_empty() { String::new() } else { clean_name(name) };
-        readers.push((token::public_id(), email.as_str(), email.key(), name));
+        readers.push((token::public_id(), email, email.key(), name));
     }
     let taken = readers.len();
     let readers = store::subscribers_for(&mut tx, &readers, site.now()).await?;

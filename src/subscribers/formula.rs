@@ -13,7 +13,8 @@ const fn begins_a_formula(c: char) -> bool {
 
 /// The cell with a quote before it if a spreadsheet would run it. A quote that stands before such a sign already is
 /// doubled, so that reading takes off exactly what writing put on.
-pub(super) fn guarded(cell: &str) -> String {
+#[must_use]
+pub fn guarded(cell: &str) -> String {
     let bare = cell.trim_start_matches('\'');
     if bare.starts_with(begins_a_formula) { format!("'{cell}") } else { cell.to_owned() }
 }

@@ -7,6 +7,7 @@ use super::{
     store, withdrawn,
 };
 use crate::{
+    audit_log,
     clock::Moment,
     db,
     delivery::ledger,
@@ -60,8 +61,10 @@ pub async fn leave(site: &Site, link: &str, method: ConsentMethod, trace: Trace<
     }
     let source =
         if edition == WELCOME { "letter of welcome".to_owned() } else { format!("edition {edition}") };
-    db::again(|| leave_once(site, happened(&left, ConsentAction::Left, method, &source, trace), site.now()))
-        .await?;
+    db::again(|| {
+        leave_once(site, happened(&left, ConsentAction::Left, method, &source, trace), site.now(), None)
+    })
+    .await?;
     look_at_unsubscribe(site, link).await
 }
 
@@ -99,17 +102,34 @@ pub async fn leave_as_written(
         by: By::source(source),
         trace: Trace::default(),
     };
-    db::again(|| leave_once(site, event, at)).await
+    db::again(|| leave_once(site, event, at, None)).await
+}
+
+/// Who of the team took a reader off, and why, for the log.
+#[derive(Clone, Copy)]
+pub(super) struct Deed<'a> {
+    pub staff_id: i64,
+    /// The public id.
+    pub reader: &'a str,
+    pub why: &'a str,
 }
 
 /// `false` if they had left before.
-async fn leave_once(site: &Site, event: Happened<'_>, at: Moment) -> db::Result<bool> {
+pub(super) async fn leave_once(
+    site: &Site,
+    event: Happened<'_>,
+    at: Moment,
+    deed: Option<Deed<'_>>,
+) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
     let (subscriber, list) = (event.subscriber, event.list);
     let left = store::leave(&mut tx, subscriber, list, at).await?;
     if left {
         consent::record(&mut tx, site, event).await?;
         ledger::withdraw(&mut tx, site, subscriber, Some(list)).await?;
+        if let Some(Deed { staff_id, reader, why }) = deed {
+            audit_log::record(&mut tx, site, Some(staff_id), "took off a list", reader, why).await?;
+        }
     }
     tx.commit().await?;
     Ok(left)
@@ -131,7 +151,7 @@ pub async fn leave_by_staff(site: &Site, subscriber_id: i64, list_id: i64, sourc
         by: By::source(source),
         trace: Trace::default(),
     };
-    db::again(|| leave_once(site, event, site.now())).await?;
+    db::again(|| leave_once(site, event, site.now(), None)).await?;
     Ok(())
 }
 

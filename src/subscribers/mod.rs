@@ -7,13 +7,16 @@
 use std::time::Duration;
 
 mod budget;
+mod by_staff;
 mod confirm;
 pub mod consent;
 mod csv_files;
 pub mod donor_state;
 pub mod fields;
+mod find;
 pub mod forms;
 mod formula;
+mod found_by;
 mod leave;
 pub mod lists;
 pub mod machines;
@@ -21,6 +24,7 @@ mod mail_again;
 mod never_again;
 mod preferences;
 mod read;
+pub mod requests;
 mod rows;
 mod spreadsheet;
 mod store;
@@ -35,22 +39,25 @@ mod withdrawn;
 
 pub use self::{
     budget::{Crowd, Goes},
+    by_staff::{By as ByStaff, add_to_list, correct_name, note, notes, remove_note, take_off},
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
     donor_state::{DonorState, set_donor_state},
+    find::{Wanted, count_many, counts, fold_waiting, page},
+    formula::guarded,
     leave::{Left, leave, leave_as_written, leave_by_staff, look_at_unsubscribe, rejoin},
     lists::{List, OptIn, Visibility},
     mail_again::mail_again,
     never_again::{block, unblock},
     preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
     read::{
-        Counts, Subscriber, Subscription, SubscriptionState, by_email, by_emails, counts, newest_consent,
-        page, subscriber, subscriptions, subscriptions_of,
+        Counts, Note, Standing, Subscriber, Subscription, SubscriptionState, by_email, by_emails,
+        by_public_ids, newest_consent, subscriber, subscriptions, subscriptions_of,
     },
     subscribe::{
-        Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back, forget_held_back,
-        subscribe,
+        Adding, Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back,
+        forget_held_back, subscribe,
     },
     topic_choices::{TopicChoice, TopicChoices, choose_topics, topic_choices},
     unwanted::{Unwanted, unwanted},
@@ -63,7 +70,10 @@ use crate::{
 /// Every statement of this room.
 pub const STATEMENTS: &[&[Sql]] = &[
     store::STATEMENTS,
+    store::finding::STATEMENTS,
     store::joining::STATEMENTS,
+    store::knowing::STATEMENTS,
+    store::requests::STATEMENTS,
     store::lists::STATEMENTS,
     store::topics::STATEMENTS,
     store::fields::STATEMENTS,
@@ -75,6 +85,7 @@ pub(crate) mod forgetting {
     pub(crate) use super::{
         budget::WEEK,
         fields::REMOVED_LASTS,
+        store::FORGET_TRACES as TRACES,
         store::fields::{FORGET_FIELDS as FIELDS, FORGET_VALUES as VALUES},
         store::forms::FORGET_FORM_DAYS as FORM_DAYS,
         store::joining::{

@@ -2,24 +2,13 @@
 
 use std::collections::HashMap;
 
-pub use super::rows::{Counts, Subscriber, Subscription, SubscriptionState};
+pub use super::rows::{Counts, Note, Standing, Subscriber, Subscription, SubscriptionState};
 use super::store;
 use crate::{
     clock::Moment,
-    db::{self, Db, Result},
+    db::{Db, Result},
     email_address::EmailAddress,
 };
-
-/// Readers whose address or name holds `search`, newest first, before the id `before`.
-pub async fn page(db: &Db, search: &str, before: Option<i64>, limit: i64) -> Result<Vec<Subscriber>> {
-    let (address, name) = (db::contains(&search.to_lowercase()), db::contains(search));
-    store::page(db, (&address, &name), before.unwrap_or(i64::MAX), limit).await
-}
-
-/// How many readers there are.
-pub async fn counts(db: &Db) -> Result<Counts> {
-    store::counts(db).await
-}
 
 /// The reader with that id in addresses of pages.
 pub async fn subscriber(db: &Db, public_id: &str) -> Result<Option<Subscriber>> {
@@ -35,6 +24,11 @@ pub async fn by_email(db: &Db, email: &EmailAddress) -> Result<Option<Subscriber
 pub async fn by_emails(db: &Db, emails: &[EmailAddress]) -> Result<Vec<Subscriber>> {
     let keys: Vec<String> = emails.iter().map(EmailAddress::key).collect();
     store::by_keys(db, &keys).await
+}
+
+/// The readers with these public ids, in no order; those that are nobody's are left out.
+pub async fn by_public_ids(db: &Db, public_ids: &[&str]) -> Result<Vec<Subscriber>> {
+    store::by_public_ids(db, public_ids).await
 }
 
 /// When somebody last joined, confirmed or left, up to a moment.

@@ -123,15 +123,68 @@ pub struct Subscription {
     pub confirmation_sent_at: Option<Moment>,
 }
 
+/// How readers stand, as the desk asks for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// With a list.
+    Is(SubscriptionState),
+    /// Nothing is mailed to their address.
+    Stopped,
+}
+
+impl Standing {
+    /// All of them, in the order of the page.
+    pub const ALL: [Self; 4] = [
+        Self::Is(SubscriptionState::Confirmed),
+        Self::Is(SubscriptionState::Pending),
+        Self::Is(SubscriptionState::Left),
+        Self::Stopped,
+    ];
+
+    /// Its word in addresses of pages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Is(state) => state.as_str(),
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// The one of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    }
+}
+
 /// How many readers there are.
 #[derive(Clone, Copy, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct Counts {
+    /// They were counted a while ago, since there are many.
+    #[sqlx(skip)]
+    pub is_about: bool,
     /// Those who are on at least one list.
     pub confirmed: i64,
     /// Those of them who get nothing all the same: their address is stopped.
     pub stopped: i64,
     /// Those who asked and have not confirmed.
     pub pending: i64,
+}
+
+impl Counts {
+    /// Whether one of them is above that.
+    pub(super) const fn any_above(self, most: i64) -> bool {
+        self.confirmed > most || self.stopped > most || self.pending > most
+    }
+}
+
+/// How many readers there were.
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
+pub struct Counted {
+    #[sqlx(flatten)]
+    pub counts: Counts,
+    /// When.
+    pub counted_at: Moment,
 }
 
 /// Something a reader can join.
@@ -350,4 +403,43 @@ pub struct SignUpForm {
     pub state: FormState,
     /// How often it was saved.
     pub changes: i64,
+}
+
+/// What somebody of the team noted about a reader.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub struct Note {
+    pub id: i64,
+    /// Who noted it, by name.
+    pub staff: Option<String>,
+    pub text: String,
+    pub at: Moment,
+}
+
+words! {
+    /// What a reader asks by law.
+    pub enum RequestKind {
+        /// To know what is held about them.
+        Access = "access",
+        /// To be forgotten.
+        Erasure = "erasure",
+        /// They say that they never signed up.
+        NeverAsked = "never-asked",
+    }
+}
+
+/// Something that a reader asks by law, and what came of it.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub struct Request {
+    pub id: i64,
+    pub kind: RequestKind,
+    /// Masked once it is closed.
+    pub address: String,
+    /// What they wrote, in a few words.
+    pub detail: String,
+    pub received_at: Moment,
+    /// By when the law wants an answer.
+    pub due_at: Moment,
+    /// What was done; empty while it is open.
+    pub outcome: String,
+    pub closed_at: Option<Moment>,
 }

@@ -1,34 +1,43 @@
 //! The SQL of readers, lists and consent.
 
 pub mod fields;
+pub mod finding;
 pub mod forms;
 pub mod joining;
+pub mod knowing;
 pub mod lists;
+pub mod requests;
 pub mod topics;
 
 use std::collections::HashMap;
 
-use super::rows::{
-    ConsentAction, ConsentMethod, Counts, DonorState, Event, List, Subscriber, Subscription,
-    SubscriptionState,
+use super::{
+    found_by::text_of,
+    rows::{
+        ConsentAction, ConsentMethod, DonorState, Event, List, Subscriber, Subscription, SubscriptionState,
+    },
 };
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
+    email_address::EmailAddress,
     links::Name,
     statements,
 };
 
 statements! {
     /// A new reader; a known address stays who they are.
-    ADD_SUBSCRIBER = "insert into subscriber (public_id, email, email_key, name, created_at) values ($1, $2, $3, $4, $5) on conflict (email_key) do nothing";
+    ADD_SUBSCRIBER = "insert into subscriber (public_id, email, email_key, name, created_at, search) values ($1, $2, $3, $4, $5, $6) on conflict (email_key) do nothing";
     /// As `ADD_SUBSCRIBER`, for an import.
-    ADD_SUBSCRIBERS = rows(5) "insert into subscriber (public_id, email, email_key, name, created_at) values {rows} on conflict (email_key) do nothing";
+    ADD_SUBSCRIBERS = rows(6) "insert into subscriber (public_id, email, email_key, name, created_at, search) values {rows} on conflict (email_key) do nothing";
     /// Who has these addresses, for `Tx::array`.
     IDS_BY_KEY = sqlite "select json_group_array(id) from subscriber where email_key in (select value from json_each($1))",
         postgres "select cast(coalesce(json_agg(id), '[]') as text) from subscriber where email_key in (select json_array_elements_text(cast($1 as json)))";
     /// By address.
     BY_KEY = "select id, public_id, email, name, created_at from subscriber where email_key = $1";
+    /// By a JSON array of public ids.
+    BY_PUBLIC_IDS = sqlite "select id, public_id, email, name, created_at from subscriber where public_id in (select value from json_each($1))",
+        postgres "select id, public_id, email, name, created_at from subscriber where public_id in (select json_array_elements_text(cast($1 as json)))";
     /// By a JSON array of addresses.
     BY_KEYS = sqlite "select id, public_id, email, name, created_at from subscriber where email_key in (select value from json_each($1))",
         postgres "select id, public_id, email, name, created_at from subscriber where email_key in (select json_array_elements_text(cast($1 as json)))";
@@ -91,6 +100,9 @@ statements! {
     ADD_WORDING = "insert into consent_wording (kind, text, text_hash, created_at) values ($1, $2, $3, $4) on conflict (text_hash) do nothing";
     /// Its id.
     WORDING_ID = "select id from consent_wording where text_hash = $1";
+    /// Where consents came from, once that is kept no longer: nothing else of them is ever changed.
+    pub(crate) FORGET_TRACES = "update consent_event set ip = '', user_agent = '' where id in (
+        select id from consent_event where at < $1 and (ip <> '' or user_agent <> '') order by at limit $2)";
     /// What happened, never changed again.
     ADD_EVENT = "insert into consent_event (subscriber_id, list_id, action, method, wording_id, source, form_id, campaign, ip, user_agent, at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
@@ -106,15 +118,6 @@ statements! {
         from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
             left join form f on f.id = e.form_id
         where e.subscriber_id = $1 order by e.id";
-    /// Readers for the desk.
-    PAGE = "select id, public_id, email, name, created_at from subscriber
-        where (email_key like $1 escape '!' or lower(name) like $2 escape '!') and id < $3 order by id desc limit $4";
-    /// On a list, and of those whoever is stopped; and whoever has not confirmed. Each from an index of those alone.
-    COUNTS = "select (select count(distinct subscriber_id) from subscription where state = 'confirmed') as confirmed,
-        (select count(distinct s.subscriber_id) from suppression p
-            join subscription s on s.subscriber_id = p.subscriber_id and s.state = 'confirmed'
-            where p.lifted_at is null and p.subscriber_id is not null) as stopped,
-        (select count(distinct subscriber_id) from subscription where state = 'pending') as pending";
     /// For the export, by key: in the order of subscriptions, so that no page sorts what is behind it.
     EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at from subscription s
         join subscriber r on r.id = s.subscriber_id join list l on l.id = s.list_id
@@ -171,24 +174,26 @@ pub async fn lists_in(tx: &mut Tx) -> Result<Vec<List>> {
 /// The reader with that address, made if there is none; and whether they are new.
 pub async fn subscriber_for(
     tx: &mut Tx,
-    (public_id, email, key, name): (&str, &str, &str, &str),
+    (public_id, email, key, name): (&str, &EmailAddress, &str, &str),
     now: Moment,
 ) -> Result<(Subscriber, bool)> {
-    let new = tx.exec(ADD_SUBSCRIBER, (public_id, email, key, name, now)).await? == 1;
+    let search = text_of(email, name);
+    let new = tx.exec(ADD_SUBSCRIBER, (public_id, email.as_str(), key, name, now, search)).await? == 1;
     Ok((tx.one(BY_KEY, (key,)).await?, new))
 }
 
 /// Everybody who has one of these addresses, new or known; each row is a public id, address, its key, and a name.
 pub async fn subscribers_for(
     tx: &mut Tx,
-    rows: &[(String, &str, String, String)],
+    rows: &[(String, &EmailAddress, String, String)],
     now: Moment,
 ) -> Result<Vec<i64>> {
     let mut rows: Vec<_> = rows.iter().collect();
     // Two files that hold the same people meet at them in the same order.
     rows.sort_by(|a, b| a.2.cmp(&b.2));
-    let new =
-        rows.iter().map(|(id, email, key, name)| (id.as_str(), *email, key.as_str(), name.as_str(), now));
+    let new = rows.iter().map(|(id, email, key, name)| {
+        (id.as_str(), email.as_str(), key.as_str(), name.as_str(), now, text_of(email, name))
+    });
     tx.many(ADD_SUBSCRIBERS, new).await?;
     let keys: Vec<&str> = rows.iter().map(|(_, _, key, _)| key.as_str()).collect();
     tx.array(IDS_BY_KEY, (db::array(&keys)?,)).await
@@ -200,6 +205,14 @@ pub async fn by_key(db: &Db, key: &str) -> Result<Option<Subscriber>> {
 
 pub async fn by_keys(db: &Db, keys: &[String]) -> Result<Vec<Subscriber>> {
     db.all(BY_KEYS, (db::array(keys)?,)).await
+}
+
+pub async fn by_public_ids(db: &Db, ids: &[&str]) -> Result<Vec<Subscriber>> {
+    db.all(BY_PUBLIC_IDS, (db::array(ids)?,)).await
+}
+
+pub async fn by_id_in(tx: &mut Tx, id: i64) -> Result<Option<Subscriber>> {
+    tx.opt(BY_ID, (id,)).await
 }
 
 /// Whom a link names.
@@ -228,7 +241,11 @@ pub async fn by_id(db: &Db, id: i64) -> Result<Option<Subscriber>> {
 }
 
 pub async fn rename(tx: &mut Tx, id: i64, name: &str) -> Result<u64> {
-    tx.exec(RENAME, (id, name)).await
+    let renamed = tx.exec(RENAME, (id, name)).await?;
+    if let Some(reader) = tx.opt::<Subscriber>(BY_ID, (id,)).await? {
+        finding::fold(tx, id, &text_of(&reader.email, name)).await?;
+    }
+    Ok(renamed)
 }
 
 pub async fn subscriptions(db: &Db, subscriber: i64) -> Result<Vec<Subscription>> {
@@ -337,19 +354,6 @@ pub async fn newest_event(db: &Db, before: Moment) -> Result<Option<Moment>> {
 
 pub async fn events(db: &Db, subscriber: i64) -> Result<Vec<Event>> {
     db.all(EVENTS, (subscriber,)).await
-}
-
-pub async fn page(
-    db: &Db,
-    (address, name): (&str, &str),
-    before: i64,
-    limit: i64,
-) -> Result<Vec<Subscriber>> {
-    db.all(PAGE, (address, name, before, limit)).await
-}
-
-pub async fn counts(db: &Db) -> Result<Counts> {
-    db.one(COUNTS, ()).await
 }
 
 pub async fn export(db: &Db, after: i64, limit: i64) -> Result<Vec<ExportRow>> {

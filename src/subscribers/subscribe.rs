@@ -19,10 +19,11 @@ use super::{
         joining::{self, Typed},
     },
     unwanted::unwanted,
-    welcome,
+    welcome, withdrawn,
 };
 use crate::{
     attempts::{self, Attempt, Limit, Refusal, Shared},
+    audit_log,
     clock::Moment,
     db::Tx,
     deliverability::Lookout,
@@ -402,7 +403,7 @@ async fn may_look(site: &Site) -> Result<bool> {
 
 async fn reader_for(tx: &mut Tx, site: &Site, email: &EmailAddress, name: &str) -> Result<Subscriber> {
     let row = (token::public_id(), email.key());
-    let (reader, _) = store::subscriber_for(tx, (&row.0, email.as_str(), &row.1, name), site.now()).await?;
+    let (reader, _) = store::subscriber_for(tx, (&row.0, email, &row.1, name), site.now()).await?;
     Ok(reader)
 }
 
@@ -490,6 +491,17 @@ pub(super) async fn read_link(site: &Site, link: &str) -> Result<(Subscriber, Ve
     Ok((reader, lists))
 }
 
+/// Whom staff add to which list, and how they asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Adding<'a> {
+    pub email: &'a EmailAddress,
+    /// The name; may be empty, and is left out where the reader has one.
+    pub name: &'a str,
+    pub list: i64,
+    /// The proof.
+    pub source: &'a str,
+}
+
 /// Staff add somebody who asked them in person or on paper; `source` says how. They are not asked to confirm.
 ///
 /// # Errors
@@ -502,6 +514,14 @@ pub async fn add_by_staff(
     list: i64,
     source: &str,
 ) -> Result<Subscriber> {
+    add(site, Adding { email, name, list, source }, None).await
+}
+
+/// The same; `by` is who of the team does it and why, for the log. Whoever had left and is back is written down as such, or a
+/// restored backup would take them off once more (TRUST T10).
+pub(super) async fn add(site: &Site, new: Adding<'_>, by: Option<(i64, &str)>) -> Result<Subscriber> {
+    let Adding { email, name, list, source } = new;
+    let before = site.now();
     let mut tx = site.db.begin().await?;
     if !store::lists_in(&mut tx).await?.iter().any(|one| one.id == list && one.is_mailed()) {
         return Err(SubscriberError::NotFound);
@@ -511,10 +531,14 @@ pub async fn add_by_staff(
     }
     let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
     let reader = reader_for(&mut tx, site, email, &name).await?;
+    store::hold(&mut tx, reader.id).await?;
     if reader.name.is_empty() && !name.is_empty() {
         store::rename(&mut tx, reader.id, &name).await?;
     }
-    if store::join(&mut tx, reader.id, list, site.now()).await? {
+    let known = store::subscriptions_in(&mut tx, reader.id).await?;
+    let had_left = known.iter().any(|one| one.list_id == list && one.left_at.is_some());
+    let joins = store::join(&mut tx, reader.id, list, site.now()).await?;
+    if joins {
         let happened = Happened {
             subscriber: reader.id,
             list,
@@ -525,7 +549,14 @@ pub async fn add_by_staff(
             trace: Trace::default(),
         };
         consent::record(&mut tx, site, happened).await?;
+        if let Some((staff_id, why)) = by {
+            audit_log::record(&mut tx, site, Some(staff_id), "added to a list", &reader.public_id, why)
+                .await?;
+        }
     }
     tx.commit().await?;
+    if joins && had_left {
+        withdrawn::is_back(site, &reader.public_id, &[list], before).await?;
+    }
     Ok(reader)
 }

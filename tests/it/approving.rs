@@ -349,7 +349,8 @@ both_engines! {
             refused.says("Nothing was done yet").says("They get no edition of");
         }
         let asked = desk.open(&format!("{reader}/leave?list={list}")).await;
-        desk.submit_and_follow(&asked.form("/leave")).await.says("They are off that list");
+        let form = asked.form("/leave").with("why", "asked by telephone");
+        desk.submit_and_follow(&form).await.says("They are off that list");
         assert_eq!(state().await, SubscriptionState::Left);
     }
 

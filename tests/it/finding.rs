@@ -1,13 +1,13 @@
-//! What somebody types into a search finds what holds it, and nothing else, whatever signs are in it.
+//! What somebody types into a search finds what holds it, and nothing else, whatever signs are in it, in any script and case.
 
 use broadside::{
     articles::{self, Written},
     email_address::EmailAddress,
-    publishing::{self, Wanted},
-    subscribers,
+    publishing,
+    subscribers::{self, Basis, Standing, Subscriber, SubscriptionState, Wanted},
 };
 
-use crate::support::{TestApp, both_engines};
+use crate::support::{TestApp, both_engines, database::change};
 
 /// Each with a sign that means something to a database, or that it makes no small letter of.
 const NAMES: [&str; 6] = ["Ann_Lamp", "100% Bob", "Wow! Cid", r"Back\slash", "Émile", "Plain Dora"];
@@ -16,39 +16,154 @@ const NAMES: [&str; 6] = ["Ann_Lamp", "100% Bob", "Wow! Cid", r"Back\slash", "É
 const SEARCHES: [(&str, usize); 8] =
     [("_", 0), ("n_l", 0), ("%", 1), ("0% b", 1), ("!", 2), ("\\", 3), ("Émile", 4), ("  plain DORA ", 5)];
 
+/// Names and what people type to find them.
+const SPELLINGS: [(&str, &[&str]); 6] = [
+    ("Özdemir", &["özdemir", "ÖZDEMİR", "Ozdemir", "ZDEM", "O\u{308}zdemir"]),
+    ("Straße", &["strasse", "STRASSE", "straße"]),
+    ("Ὀδυσσεύς", &["ΟΔΥΣΣΕΥΣ", "οδυσσευς", "δυσσ"]),
+    ("Ёлкин", &["елкин", "ЁЛКИН", "лкин"]),
+    ("सम्पर्क", &["सम्पर्क", "म्प"]),
+    ("王小明", &["王小明", "小", "小明"]),
+];
+
+async fn add(app: &TestApp, address: &str, name: &str) -> Subscriber {
+    let address = EmailAddress::parse(address).expect("an address");
+    let list = app.list().await;
+    let added = subscribers::add_by_staff(&app.site, &address, name, list, "a test").await;
+    added.expect("staff may add readers")
+}
+
+async fn readers(app: &TestApp, wanted: Wanted<'_>) -> Vec<String> {
+    let found = subscribers::page(&app.site.db, wanted, None, 50).await.expect("a read");
+    found.into_iter().map(|reader| reader.name).collect()
+}
+
+async fn search(app: &TestApp, search: &str) -> Vec<String> {
+    readers(app, Wanted { search, ..Wanted::default() }).await
+}
+
+async fn titles(app: &TestApp, search: &str) -> Vec<String> {
+    let found = articles::desk_page(&app.site.db, search, None, 50).await.expect("a read");
+    found.into_iter().map(|article| article.title).collect()
+}
+
+async fn write(app: &TestApp, title: &str) {
+    let body_markdown = Some("Words.".to_owned());
+    let article = Written { title: title.to_owned(), body_markdown, ..Written::default() };
+    articles::create(&app.site, &article).await.expect("an article");
+}
+
 both_engines! {
     /// TRUST A14: no sign is one of the database's own.
     async fn a_search_finds_what_holds_it_and_nothing_else(app: TestApp) {
-        let list = app.list().await;
         for (number, name) in NAMES.iter().enumerate() {
-            let address = EmailAddress::parse(&format!("reader_{number}@example.org")).expect("an address");
-            let added = subscribers::add_by_staff(&app.site, &address, name, list, "a test").await;
-            added.expect("staff may add readers");
-            let article = Written {
-                title: (*name).to_owned(),
-                body_markdown: Some("Words.".to_owned()),
-                ..Written::default()
-            };
-            articles::create(&app.site, &article).await.expect("an article");
+            add(&app, &format!("reader_{number}@example.org"), name).await;
+            write(&app, name).await;
         }
         let edition = app.send_edition("The first").await;
-        for (search, at) in SEARCHES {
-            let readers = subscribers::page(&app.site.db, search, None, 50).await.expect("a read");
-            let found: Vec<&str> = readers.iter().map(|reader| reader.name.as_str()).collect();
+        for (text, at) in SEARCHES {
             // Every address has an underscore.
-            let wanted = if search == "_" { NAMES.iter().rev().copied().collect() } else { vec![NAMES[at]] };
-            assert_eq!(found, wanted, "readers by {search}");
-            let titles = articles::desk_page(&app.site.db, search, None, 50).await.expect("a read");
-            let titles: Vec<&str> = titles.iter().map(|article| article.title.as_str()).collect();
-            assert_eq!(titles, [NAMES[at]], "articles by {search}");
+            let wanted = if text == "_" { NAMES.iter().rev().copied().collect() } else { vec![NAMES[at]] };
+            assert_eq!(search(&app, text).await, wanted, "readers by {text}");
+            assert_eq!(titles(&app, text).await, [NAMES[at]], "articles by {text}");
         }
         let copies = async |search: &str| {
-            let wanted = Wanted { search, state: "", class: "" };
+            let wanted = publishing::Wanted { search, state: "", class: "" };
             publishing::results(&app.site.db, edition, wanted, 0, 50).await.expect("a read").len()
         };
         assert_eq!(copies("READER_").await, NAMES.len());
         assert_eq!(copies("r_5@").await, 1);
-        assert_eq!(copies("reader%").await + copies("readerX").await + copies("!").await, 0);
-        assert_eq!(subscribers::page(&app.site.db, "reader_3@", None, 50).await.expect("a read").len(), 1);
+        assert_eq!(copies("emile").await, 1);
+        assert_eq!(copies("reader%").await + copies("readerX").await + copies("zz!").await, 0);
+        assert_eq!(search(&app, "reader_3@").await.len(), 1);
+    }
+
+    /// TRUST A14: the small letters that a database knows are those of English alone.
+    async fn a_name_is_found_in_any_script_and_case_with_accents_or_without(app: TestApp) {
+        for (number, (name, _)) in SPELLINGS.iter().enumerate() {
+            add(&app, &format!("reader{number}@example.org"), name).await;
+            write(&app, name).await;
+        }
+        let edition = app.send_edition("The first").await;
+        for (name, spellings) in SPELLINGS {
+            for text in spellings {
+                assert_eq!(search(&app, text).await, [name], "a reader by {text}");
+                assert_eq!(titles(&app, text).await, [name], "an article by {text}");
+                let wanted = publishing::Wanted { search: text, state: "", class: "" };
+                let copies = publishing::results(&app.site.db, edition, wanted, 0, 50).await.expect("a read");
+                assert_eq!(copies.len(), 1, "a copy by {text}");
+            }
+        }
+    }
+
+    /// An address in another script is found as people read it and as it is kept; a public id by any part that is long enough to
+    /// mean one.
+    async fn an_address_and_a_public_id_are_found_by_any_part(app: TestApp) {
+        let reader = add(&app, "ÜNAL@例え.jp", "One").await;
+        add(&app, "other@example.org", "Two").await;
+        for text in ["ünal@", "unal", "ÜNAL@例え.jp", "例え", "xn--r8jz45g", "l@xn--"] {
+            assert_eq!(search(&app, text).await, ["One"], "by {text}");
+        }
+        let id = &reader.public_id;
+        for part in [id.as_str(), &id[3..15], &id[..8]] {
+            assert_eq!(search(&app, part).await, ["One"], "by {part}");
+        }
+        assert!(search(&app, &id[4..7]).await.is_empty(), "three letters mean no id");
+    }
+
+    /// Whoever changes a row, by whichever statement: what was there before finds nobody any more.
+    async fn who_is_renamed_is_found_by_the_new_name_alone(app: TestApp) {
+        let reader = add(&app, "ann@example.org", "Ann Çelik").await;
+        write(&app, "Ünder the lamp").await;
+        let link = subscribers::preferences_path(&app.site, &reader.public_id);
+        let link = link.rsplit('/').next().expect("a link");
+        let trace = subscribers::Trace::default();
+        let list = app.list().await;
+        subscribers::save_preferences(&app.site, link, "Ann Şahin", &[list], trace).await.expect("saved");
+        assert_eq!(search(&app, "SAHIN").await, ["Ann Şahin"]);
+        assert!(search(&app, "celik").await.is_empty());
+        // By a statement that knows nothing of it, as a newer or older program's may be.
+        change(&app.site.db, "update subscriber set name = 'Åsa'").await;
+        change(&app.site.db, "update article set title = 'Øverst'").await;
+        assert!(search(&app, "sahin").await.is_empty(), "an old name finds nobody");
+        assert!(titles(&app, "under").await.is_empty(), "an old title finds nothing");
+        assert_eq!(search(&app, "ann@").await, ["Åsa"], "what is not folded yet is found all the same");
+        assert_eq!(subscribers::fold_waiting(&app.site).await.expect("folded"), 1);
+        articles::fold_waiting(&app.site).await.expect("folded");
+        assert_eq!(search(&app, "asa").await, ["Åsa"]);
+        assert_eq!(titles(&app, "overst").await, ["Øverst"]);
+        assert_eq!(subscribers::fold_waiting(&app.site).await.expect("folded"), 0);
+    }
+
+    /// The list narrowed down by list and by how they stand, with a search and without: the same readers.
+    async fn the_list_is_narrowed_down_by_list_and_by_how_they_stand(app: TestApp) {
+        let list = app.list().await;
+        for (address, name) in [("gets@example.org", "Gets"), ("left@example.org", "Left"), ("stop@example.org", "Stop")] {
+            add(&app, address, name).await;
+        }
+        let left = EmailAddress::parse("left@example.org").expect("an address");
+        let left = subscribers::by_email(&app.site.db, &left).await.expect("a read").expect("a reader");
+        subscribers::leave_by_staff(&app.site, left.id, list, "a test").await.expect("left");
+        let stop = EmailAddress::parse("stop@example.org").expect("an address");
+        subscribers::block(&app.site, &stop, "a test", None).await.expect("blocked");
+        subscribers::import(&app.site, &b"email\n"[..], list, &Basis { basis: "x".into(), source: "y".into() })
+            .await
+            .expect("an empty file");
+        let is = |state| Some(Standing::Is(state));
+        for (standing, names) in [
+            (None, &["Stop", "Left", "Gets"][..]),
+            (is(SubscriptionState::Confirmed), &["Stop", "Gets"]),
+            (is(SubscriptionState::Left), &["Left"]),
+            (is(SubscriptionState::Pending), &[]),
+            (Some(Standing::Stopped), &["Stop"]),
+        ] {
+            for list in [None, Some(list)] {
+                for search in ["", "EXAMPLE"] {
+                    let wanted = Wanted { search, list, standing };
+                    assert_eq!(readers(&app, wanted).await, names, "{wanted:?}");
+                }
+            }
+            assert!(readers(&app, Wanted { search: "", list: Some(999), standing }).await.is_empty());
+        }
     }
 }

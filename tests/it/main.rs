@@ -30,6 +30,7 @@ mod house_rules;
 mod joining;
 mod killing;
 mod knocking;
+mod knowing;
 mod letterhead;
 mod letters;
 mod listing;

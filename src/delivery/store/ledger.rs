@@ -102,7 +102,8 @@ statements! {
             select edition_id, subscriber_id, attempt, $1, 'given up', 'rcpt', $4, $5 from delivery
             where edition_id = $2 and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($3 as json)))";
     /// Whose copy goes to an address.
-    SUBSCRIBER_AT = "select subscriber_id from delivery where edition_id = $1 and lower(address) = $2";
+    SUBSCRIBER_AT = "select subscriber_id from delivery where edition_id = $1
+        and (subscriber_id = (select id from subscriber where email_key = $2) or lower(address) = $2)";
     /// Copies that wait, in the order in which they leave.
     WAITING = "select d.subscriber_id, d.address, s.public_id from delivery d join subscriber s on s.id = d.subscriber_id
         where d.edition_id = $1 and d.subscriber_id > $2 and d.subscriber_id <= $3 and d.state = 'queued'

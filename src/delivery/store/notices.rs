@@ -7,6 +7,7 @@ use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     dkim::{self, SealedKey},
+    email_address::EmailAddress,
     statements,
 };
 
@@ -42,9 +43,10 @@ statements! {
     /// Not mailed: bounced or complained before.
     SUPPRESS = "update notice set state = 'suppressed', context = '', message = null, class = $6, reply = $4, marker = false, claimed_by = null, finished_at = $5
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
-    /// Its mailbox said that it wants no mail: what waits for it ends. What is claimed ends at `MARK`.
+    /// Its mailbox said that it wants no mail: what waits for it ends. What is claimed ends at `MARK`, and so does what is spelled in
+    /// capitals that the database does not know.
     WITHDRAW = "update notice set state = 'suppressed', context = '', message = null, class = 'suppressed', reply = 'the address bounced or complained before', finished_at = $2
-        where state = 'queued' and lower(address) = $1";
+        where state = 'queued' and (lower(address) = $1 or address = $3 or address = (select email from subscriber where email_key = $1))";
     /// Later.
     RETRY = "update notice set state = 'queued', class = $6, reply = $4, next_at = $5, marker = false, claimed_by = null
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
@@ -84,6 +86,9 @@ statements! {
     /// Given up lately, the newest first.
     FAILED = "select template, address, class, reply, attempt, finished_at from notice
         where state = 'failed' and finished_at >= $1 order by finished_at desc, id desc limit $2";
+    /// Those to an address, the newest first.
+    TO = "select id, template, state, class, reply, attempt, maybe_duplicate, created_at, finished_at from notice
+        where address = $1 and id < $2 order by id desc limit $3";
     /// What was taken.
     ACCEPTED = "select message_id, maybe_duplicate from notice where state = 'accepted'";
 }
@@ -130,6 +135,29 @@ pub struct FailedNotice {
     pub attempt: i64,
     /// When it was given up.
     pub finished_at: Option<Moment>,
+}
+
+/// An automatic email, and what became of it.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub struct Sent {
+    pub id: i64,
+    pub template: String,
+    pub state: CopyState,
+    /// Why it did not arrive, in a word.
+    pub class: Option<Class>,
+    /// What the mail service said.
+    pub reply: String,
+    pub attempt: i64,
+    /// Whether an earlier attempt may have arrived, too.
+    pub maybe_duplicate: bool,
+    /// When it was enqueued.
+    pub created_at: Moment,
+    /// When it came to its end.
+    pub finished_at: Option<Moment>,
+}
+
+pub async fn to(db: &Db, address: &EmailAddress, before: i64, limit: i64) -> Result<Vec<Sent>> {
+    db.all(TO, (address.as_str(), before, limit)).await
 }
 
 /// A row to be.
@@ -219,9 +247,9 @@ pub async fn mark(tx: &mut Tx, worker: i64, (id, attempt): (i64, i64), address_h
     Ok(tx.exec(MARK, (id, worker, attempt, address_hash)).await? == 1)
 }
 
-/// Ends what waits for an address, given in lower case.
-pub async fn withdraw(tx: &mut Tx, address: &str, now: Moment) -> Result<u64> {
-    tx.exec(WITHDRAW, (address, now)).await
+/// Ends what waits for an address, however it is spelled.
+pub async fn withdraw(tx: &mut Tx, address: &EmailAddress, now: Moment) -> Result<u64> {
+    tx.exec(WITHDRAW, (address.key(), now, address.as_str())).await
 }
 
 pub async fn record(

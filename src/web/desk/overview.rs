@@ -44,6 +44,8 @@ struct Overview {
     closed: Vec<Closed>,
     /// What about the donations needs a person, a sentence each.
     donations: Vec<String>,
+    /// What readers ask by law and is due, in a sentence without its full stop.
+    requests: Option<String>,
     letters: Vec<Letter>,
     drafts: Vec<Draft>,
     last: Option<LastEdition>,
@@ -139,6 +141,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
         standing_still: standing_still(&desk).await?,
         closed: closed(&desk).await?,
         donations: donations(&desk).await?,
+        requests: requests(&desk).await?,
         letters: letters(&desk).await?,
         drafts: drafts(&desk).await?,
         last: last_edition(&desk).await?,
@@ -158,7 +161,7 @@ async fn tiles(desk: &Desk, readers: Counts) -> Result<Vec<Tile>, WebError> {
     }
     let mut tiles = vec![Tile {
         figure: (readers.confirmed - readers.stopped).to_string(),
-        label,
+        label: if readers.is_about { format!("{label} (about)") } else { label },
         path: if desk.may(Role::READERS) { "/desk/readers" } else { "" },
     }];
     if desk.may(Role::MONEY) {
@@ -208,6 +211,22 @@ async fn donations(desk: &Desk) -> Result<Vec<String>, WebError> {
         return Ok(Vec::new());
     }
     Ok(attention::look(&desk.site().db, desk.site().now()).await?.sentences())
+}
+
+async fn requests(desk: &Desk) -> Result<Option<String>, WebError> {
+    if !desk.may(Role::READERS) {
+        return Ok(None);
+    }
+    let (due, late) = subscribers::requests::due(&desk.site().db, desk.site().now()).await?;
+    Ok(match (due, late) {
+        (0, _) => None,
+        (due, 0) => Some(format!("{} to answer within a week", words::count(due, "request"))),
+        (due, late) => Some(format!(
+            "{} to answer within a week, {} of them late already",
+            words::count(due, "request"),
+            grouped(late)
+        )),
+    })
 }
 
 /// The latest automatic emails that were given up: somebody waits for them, and only a person can help.

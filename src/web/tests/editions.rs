@@ -200,7 +200,8 @@ both_engines! {
         let tap = desk.post(&format!("{path}/leave"), &[("list", "1")]).await;
         assert_eq!(tap.status, StatusCode::CONFLICT, "{}", tap.body);
         assert!(desk.get(path).await.body.contains("gets it"), "not without having been asked");
-        let left = desk.post(&format!("{path}/leave"), &[("list", "1"), ("seen", "confirmed")]).await;
+        let form = [("list", "1"), ("seen", "confirmed"), ("why", "asked by telephone")];
+        let left = desk.post(&format!("{path}/leave"), &form).await;
         assert_eq!(left.status, StatusCode::SEE_OTHER, "{}", left.body);
         let page = desk.get(path).await.body;
         assert!(

@@ -5,7 +5,8 @@ use crate::{
     delivery::suppression::Reason,
     replies,
     subscribers::{
-        ConsentAction, ConsentMethod, DonorState, Subscription, SubscriptionState, fields::FieldKind,
+        ConsentAction, ConsentMethod, DonorState, Standing, Subscription, SubscriptionState,
+        fields::FieldKind, requests::RequestKind,
     },
 };
 
@@ -27,6 +28,16 @@ pub(in crate::web) const fn field_kind(kind: FieldKind) -> &'static str {
         FieldKind::Date => "A day",
         FieldKind::YesNo => "Yes or no",
         FieldKind::Choice => "One of several choices",
+    }
+}
+
+/// Those of the list who stand so, as a choice.
+pub(in crate::web) const fn how_they_stand(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Is(SubscriptionState::Confirmed) => "get it",
+        Standing::Is(SubscriptionState::Pending) => "asked, not confirmed yet",
+        Standing::Is(SubscriptionState::Left) => "left",
+        Standing::Stopped => "get nothing: address stopped",
     }
 }
 
@@ -65,6 +76,24 @@ pub(in crate::web) const fn agreed(
         ConsentMethod::Staff => "by the team",
     };
     (what, how)
+}
+
+/// What a reader asks by law.
+pub(in crate::web) const fn asks(kind: RequestKind) -> &'static str {
+    match kind {
+        RequestKind::Access => "What is held about them",
+        RequestKind::Erasure => "To be forgotten",
+        RequestKind::NeverAsked => "Says that they never signed up",
+    }
+}
+
+/// The same for whoever writes it down, with what to do.
+pub(in crate::web) const fn asks_for(kind: RequestKind) -> &'static str {
+    match kind {
+        RequestKind::Access => "They want to know what we hold about them",
+        RequestKind::Erasure => "They want to be forgotten",
+        RequestKind::NeverAsked => "They say that they never signed up",
+    }
 }
 
 /// Why an address is not mailed.

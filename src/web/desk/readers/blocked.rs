@@ -88,7 +88,7 @@ pub(crate) async fn block(desk: Desk, Path(id): Path<String>, posted: Posted) ->
     let mut form = posted.form(reader::WHY)?;
     let why = why(&mut form);
     if !form.is_valid() {
-        return reader::again(&desk, reader, form).await;
+        return reader::again(&desk, reader, reader::Forms { why: form, ..Default::default() }).await;
     }
     subscribers::block(desk.site(), &reader.email, &why, Some(desk.who.staff.id)).await?;
     Ok(see_other(&format!("/desk/readers/{id}?done=blocked")))
@@ -103,7 +103,7 @@ pub(crate) async fn mail_again(desk: Desk, Path(id): Path<String>, posted: Poste
     let blocked = in_force.is_some_and(|found| found.id == seen && found.reason == Reason::Staff);
     let why = if blocked { why(&mut form) } else { form.optional("why", 300) };
     if !form.is_valid() {
-        return reader::again(&desk, reader, form).await;
+        return reader::again(&desk, reader, reader::Forms { why: form, ..Default::default() }).await;
     }
     subscribers::mail_again(desk.site(), &reader, seen, &why, desk.who.staff.id).await?;
     Ok(see_other(&format!("/desk/readers/{id}?done=mail-again")))

@@ -3,10 +3,10 @@
 use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 
-use super::reader::find;
+use super::{acts::by, reader::find};
 use crate::{
     subscribers::{self, Subscriber, Subscription, SubscriptionState},
-    web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other},
+    web::{Desk, Form, Outcome, Posted, WebError, answers::conflict, session::see_other},
 };
 
 const TITLE: &str = "Take a reader off a list";
@@ -18,8 +18,11 @@ pub(crate) struct Look {
     list: i64,
 }
 
+const FIELDS: &[&str] = &["list", "seen", "why"];
+
 #[derive(Serialize)]
 struct Page {
+    form: Form,
     public_id: String,
     email: String,
     list: i64,
@@ -38,21 +41,25 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<
     let Some(subscription) = on_list(&desk, &reader, look.list).await? else {
         return Ok(see_other(&format!("/desk/readers/{id}")));
     };
-    desk.page("desk/readers/leave", TITLE, &Page::new(reader, subscription, false)).await
+    desk.page("desk/readers/leave", TITLE, &Page::new(reader, subscription, Form::new(FIELDS), false)).await
 }
 
 /// `POST /desk/readers/{id}/leave`: if that was asked and answered, and they still stand so.
 pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    let form = posted.form(&["list", "seen"])?;
+    let mut form = posted.form(FIELDS)?;
     let list = form.text("list").parse().map_err(|_| WebError::BadRequest("Choose a list."))?;
     let reader = find(&desk, &id).await?;
     if let Some(subscription) = on_list(&desk, &reader, list).await? {
         if form.text("seen") != subscription.state.as_str() {
-            let page = Page::new(reader, subscription, true);
+            let page = Page::new(reader, subscription, form, true);
             return desk.page("desk/readers/leave", TITLE, &page).await.map(conflict);
         }
-        let source = format!("taken off by {}", desk.who.staff.name);
-        subscribers::leave_by_staff(desk.site(), reader.id, list, &source).await?;
+        let why = form.required("why", 300, "Say why: the team may ask later.");
+        if !form.is_valid() {
+            let page = Page::new(reader, subscription, form, false);
+            return desk.page_again("desk/readers/leave", TITLE, &page).await;
+        }
+        subscribers::take_off(desk.site(), &reader, list, by(&desk, &why)).await?;
     }
     Ok(see_other(&format!("/desk/readers/{id}?done=left")))
 }
@@ -64,8 +71,9 @@ async fn on_list(desk: &Desk, reader: &Subscriber, list: i64) -> Result<Option<S
 }
 
 impl Page {
-    fn new(reader: Subscriber, subscription: Subscription, stale: bool) -> Self {
+    fn new(reader: Subscriber, subscription: Subscription, form: Form, stale: bool) -> Self {
         Self {
+            form,
             public_id: reader.public_id,
             email: reader.email.to_string(),
             list: subscription.list_id,

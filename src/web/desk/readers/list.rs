@@ -3,15 +3,24 @@
 use axum::extract::Query;
 use serde::{Deserialize, Serialize};
 
+use super::{
+    acts::by,
+    on_lists::{ListView, list_views},
+};
 use crate::{
     clock::Zone,
     email_address::EmailAddress,
-    subscribers::{self, Asked, Counts, Subscriber, SubscriberError, Subscription, lists},
+    subscribers::{
+        self, Adding, Asked, Counts, Standing, Subscriber, SubscriberError, Subscription, Wanted, lists,
+    },
     web::{
         Desk, Form, Outcome, Posted, WebError,
         paging::{Links, List, Place},
         session::see_other,
-        words::{count, grouped, readers::standing},
+        words::{
+            count, grouped,
+            readers::{how_they_stand, standing},
+        },
     },
 };
 
@@ -23,6 +32,11 @@ const PAGE: usize = 50;
 pub(crate) struct Look {
     #[serde(default)]
     q: String,
+    /// The number of a list; anything else is every list.
+    #[serde(default)]
+    list: String,
+    #[serde(default)]
+    state: String,
     #[serde(default)]
     before: Place,
 }
@@ -30,6 +44,11 @@ pub(crate) struct Look {
 #[derive(Serialize)]
 struct Page {
     q: String,
+    /// What the list is narrowed down by.
+    on_lists: Vec<Choice>,
+    states: Vec<Choice>,
+    /// It is narrowed down, so that an empty list does not mean that there is nobody.
+    is_narrowed: bool,
     counts: String,
     readers: Vec<Line>,
     pages: Links,
@@ -44,26 +63,22 @@ struct Line {
     email: String,
     name: String,
     since: String,
-    lists: Vec<Standing>,
+    lists: Vec<Pill>,
+}
+
+/// Something that the list can be narrowed down by.
+#[derive(Serialize)]
+struct Choice {
+    value: String,
+    label: String,
+    chosen: bool,
 }
 
 /// How a reader stands with a list, as a pill.
 #[derive(Serialize)]
-struct Standing {
+struct Pill {
     label: String,
     state: &'static str,
-}
-
-#[derive(Serialize)]
-pub(super) struct ListView {
-    id: i64,
-    name: String,
-}
-
-/// The lists as forms offer them.
-pub(super) async fn list_views(desk: &Desk) -> Result<Vec<ListView>, WebError> {
-    let lists = lists::mailed(&desk.site().db).await?;
-    Ok(lists.into_iter().map(|list| ListView { id: list.id, name: list.name }).collect())
 }
 
 impl Line {
@@ -73,7 +88,7 @@ impl Line {
             let name = &subscription.name;
             // Most get it: then the list's name says enough.
             let label = if state == "good" { name.clone() } else { format!("{name}: {words}") };
-            Standing { label, state }
+            Pill { label, state }
         };
         Self {
             public_id: reader.public_id,
@@ -114,8 +129,8 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     };
     let (site, who) = (desk.site(), &desk.who.staff.name);
     if at_once {
-        let source = format!("{source} (added by {who})");
-        return match subscribers::add_by_staff(site, &email, &name, list, &source).await {
+        let new = Adding { email: &email, name: &name, list, source: "" };
+        return match subscribers::add_to_list(site, new, by(&desk, &source)).await {
             Ok(reader) => Ok(see_other(&format!("/desk/readers/{}?done=saved", reader.public_id))),
             Err(SubscriberError::Blocked) => {
                 form.mistake(
@@ -153,6 +168,9 @@ async fn again(desk: &Desk, form: Form) -> Outcome {
 /// Who gets mail, and who does not.
 fn in_words(counts: Counts) -> String {
     let mut words = format!("{} on your lists.", count(counts.confirmed - counts.stopped, "reader"));
+    if counts.is_about {
+        words = format!("About {words}");
+    }
     if counts.stopped > 0 {
         let stopped = grouped(counts.stopped);
         words = format!("{words} {stopped} more are on them and get nothing: their address is stopped.");
@@ -165,8 +183,15 @@ fn in_words(counts: Counts) -> String {
 
 async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let db = &desk.site().db;
-    let list = List { path: "/desk/readers", place: "before", kept: &[("q", &look.q)] };
-    let read = |most| subscribers::page(db, &look.q, look.before.id(), most);
+    let lists = list_views(desk).await?;
+    let on = lists.iter().find(|list| list.id.to_string() == look.list);
+    let standing = Standing::parse(&look.state);
+    let wanted = Wanted { search: &look.q, list: on.map(|list| list.id), standing };
+    let (on_list, in_state) =
+        (on.map(|list| list.id.to_string()).unwrap_or_default(), standing.map_or("", Standing::as_str));
+    let kept = [("q", look.q.as_str()), ("list", &on_list), ("state", in_state)];
+    let list = List { path: "/desk/readers", place: "before", kept: &kept };
+    let read = |most| subscribers::page(db, wanted, look.before.id(), most);
     let (found, pages) = list.page(look.before, PAGE, read, |last| [last.id]).await?;
     let ids: Vec<i64> = found.iter().map(|reader| reader.id).collect();
     let mut subscriptions = subscribers::subscriptions_of(db, &ids).await?;
@@ -176,6 +201,26 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     };
     let readers = found.into_iter().map(line).collect();
     let counts = subscribers::counts(db).await?;
-    let lists = list_views(desk).await?;
-    Ok(Page { counts: in_words(counts), readers, pages, form, several: lists.len() > 1, lists, q: look.q })
+    let of_list = |list: &ListView| Choice {
+        value: list.id.to_string(),
+        label: list.name.clone(),
+        chosen: on_list == list.id.to_string(),
+    };
+    let of_state = |one: Standing| Choice {
+        value: one.as_str().to_owned(),
+        label: how_they_stand(one).to_owned(),
+        chosen: standing == Some(one),
+    };
+    Ok(Page {
+        on_lists: lists.iter().map(of_list).collect(),
+        states: Standing::ALL.into_iter().map(of_state).collect(),
+        is_narrowed: on.is_some() || standing.is_some() || !look.q.trim().is_empty(),
+        counts: in_words(counts),
+        readers,
+        pages,
+        form,
+        several: lists.len() > 1,
+        lists,
+        q: look.q,
+    })
 }

@@ -1,7 +1,10 @@
-//! Readers: the list, one of them, leaving, addresses that are never mailed, and what came back.
+//! Readers: the list, one of them, leaving, addresses that are never mailed, what came back, and what they ask by law.
 
+pub(in crate::web) mod acts;
 pub(in crate::web) mod blocked;
 pub(in crate::web) mod bounces;
 pub(in crate::web) mod leave;
 pub(in crate::web) mod list;
+mod on_lists;
 pub(in crate::web) mod reader;
+pub(in crate::web) mod requests;

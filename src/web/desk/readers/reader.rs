@@ -1,46 +1,95 @@
-//! `/desk/readers/{id}`: one reader: their lists, what they agreed to, what we sent them.
+//! `/desk/readers/{id}`: one reader: their lists and how they came to be on them, what they agreed to, what we sent them, what the
+//! team noted.
 
 use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 
-use super::bounces::{Stopped, View, of_reader, stopped};
+use super::{
+    bounces::{Stopped, View, of_reader, stopped},
+    on_lists::{ListView, list_views},
+};
 use crate::{
     clock::Zone,
+    delivery::notices,
+    donations::{reports, states::DonationKind},
     publishing,
-    subscribers::{self, Subscriber, Subscription, SubscriptionState, consent, donor_state, fields},
+    staff::Role,
+    subscribers::{self, Note, Subscriber, Subscription, SubscriptionState, consent, donor_state, fields},
     web::{
         Desk, Form, Outcome, WebError,
         desk::editions::progress::Row,
         paging::{Links, List, Place},
-        words::readers::{agreed, donor, standing},
+        words::{
+            count,
+            editions::outcome_of,
+            letter,
+            readers::{agreed, donor, standing},
+        },
     },
 };
 
 /// The one field of the forms that stop mail to a reader for good, and let it go again.
 pub(super) const WHY: &[&str] = &["why"];
-/// How many copies the page shows.
+pub(super) const NOTE: &[&str] = &["note"];
+pub(super) const NAME: &[&str] = &["name", "seen_name", "name_why"];
+pub(super) const JOIN: &[&str] = &["list", "basis"];
+/// How many copies, letters, consents and notes the page shows at once.
 const COPIES: usize = 50;
+const LETTERS: usize = 20;
+const CONSENTS: usize = 50;
+const NOTES: usize = 20;
 
-/// What the address of the page asks for: where what we sent them, and what came back, are read on.
+/// What the address of the page asks for: where each of its lists is read on.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Look {
     copies: Place,
+    letters: Place,
+    consents: Place,
+    notes: Place,
     bounces: Place<2>,
+}
+
+/// The forms of the page.
+pub(super) struct Forms {
+    /// Why mail to them is stopped for good, or goes again.
+    pub why: Form,
+    pub note: Form,
+    pub name: Form,
+    pub join: Form,
+}
+
+impl Default for Forms {
+    fn default() -> Self {
+        Self { why: Form::new(WHY), note: Form::new(NOTE), name: Form::new(NAME), join: Form::new(JOIN) }
+    }
 }
 
 #[derive(Serialize)]
 struct Page {
-    /// Why mail to them is stopped for good, or goes again.
     form: Form,
+    note: Form,
+    /// With the name that is looked at.
+    correct: Form,
+    join: Form,
     /// Whether the team said that they are never mailed.
     blocked: bool,
     reader: ReaderView,
     donor: &'static str,
+    /// What they gave, a sentence each, for whoever may know.
+    gifts: Vec<String>,
     lists: Vec<ListLine>,
+    /// Those that they can be added to.
+    others: Vec<ListView>,
+    several: bool,
     consent: Vec<EventView>,
     /// What they answered in forms: the question, and the answer.
     answers: Vec<(String, String)>,
+    consent_pages: Links,
+    letters: Vec<LetterView>,
+    letters_pages: Links,
+    notes: Vec<NoteView>,
+    notes_pages: Links,
     copies: Vec<CopyView>,
     copies_pages: Links,
     stopped: Option<Stopped>,
@@ -82,8 +131,26 @@ struct CopyView {
     row: Row,
 }
 
+/// An automatic email.
+#[derive(Serialize)]
+struct LetterView {
+    what: &'static str,
+    state: &'static str,
+    outcome: String,
+    words: String,
+    when: String,
+}
+
+#[derive(Serialize)]
+struct NoteView {
+    id: i64,
+    text: String,
+    who: String,
+    when: String,
+}
+
 impl ListLine {
-    fn new(subscription: Subscription, zone: &Zone) -> Self {
+    fn new(subscription: Subscription, how: Option<&consent::Event>, zone: &Zone) -> Self {
         let (words, state) = standing(&subscription);
         let line = match (subscription.left_at, subscription.confirmed_at) {
             (Some(at), _) if subscription.state == SubscriptionState::Left => {
@@ -93,6 +160,10 @@ impl ListLine {
                 format!("Since {}", at.date(zone))
             }
             _ => format!("Asked on {}", subscription.asked_at.date(zone)),
+        };
+        let line = match how {
+            Some(event) => format!("{line}, {}", agreed(event.action, event.method).1),
+            None => line,
         };
         let may_leave = subscription.state != SubscriptionState::Left;
         Self { id: subscription.list_id, name: subscription.name, line, words, state, may_leave }
@@ -124,19 +195,38 @@ impl EventView {
     }
 }
 
+impl LetterView {
+    fn new(sent: notices::Sent, zone: &Zone) -> Self {
+        Self {
+            what: letter(&sent.template),
+            state: sent.state.as_str(),
+            outcome: outcome_of(sent.state, sent.class, sent.maybe_duplicate, sent.attempt),
+            words: sent.reply,
+            when: sent.finished_at.unwrap_or(sent.created_at).date_time(zone),
+        }
+    }
+}
+
+impl NoteView {
+    fn new(note: Note, zone: &Zone) -> Self {
+        let who = note.staff.unwrap_or_else(|| "The team".to_owned());
+        Self { id: note.id, text: note.text, who, when: note.at.date_time(zone) }
+    }
+}
+
 /// `GET /desk/readers/{id}`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<Look>) -> Outcome {
-    let page = page(&desk, find(&desk, &id).await?, Form::new(WHY), look).await?;
+    let page = page(&desk, find(&desk, &id).await?, Forms::default(), look).await?;
     desk.page("desk/readers/reader", &page.reader.email, &page).await
 }
 
-/// The page again, for a form on it with mistakes.
-pub(super) async fn again(desk: &Desk, reader: Subscriber, form: Form) -> Outcome {
-    let page = page(desk, reader, form, Look::default()).await?;
+/// The page again, for forms on it with mistakes.
+pub(super) async fn again(desk: &Desk, reader: Subscriber, forms: Forms) -> Outcome {
+    let page = page(desk, reader, forms, Look::default()).await?;
     desk.page_again("desk/readers/reader", &page.reader.email, &page).await
 }
 
-async fn page(desk: &Desk, reader: Subscriber, form: Form, look: Look) -> Result<Page, WebError> {
+async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Result<Page, WebError> {
     let (db, zone) = (&desk.site().db, desk.zone());
     let stopped = stopped(desk, &reader).await?;
     let path = format!("/desk/readers/{}", reader.public_id);
@@ -148,27 +238,53 @@ async fn page(desk: &Desk, reader: Subscriber, form: Form, look: Look) -> Result
         subject: copy.subject,
         row: Row::new(copy.outcome, zone),
     });
+    let list = List { path: &format!("{path}#letters"), place: "letters", kept: &[] };
+    let read = |most| notices::to(db, &reader.email, look.letters.id(), most);
+    let (letters, letters_pages) = list.page(look.letters, LETTERS, read, |last| [last.id]).await?;
+    let list = List { path: &format!("{path}#consent"), place: "consents", kept: &[] };
+    let read = |most| consent::page(db, reader.id, look.consents.id(), most);
+    let (events, consent_pages) = list.page(look.consents, CONSENTS, read, |last| [last.0]).await?;
+    let list = List { path: &format!("{path}#notes"), place: "notes", kept: &[] };
+    let read = |most| subscribers::notes(db, reader.id, look.notes.id(), most);
+    let (notes, notes_pages) = list.page(look.notes, NOTES, read, |last| [last.id]).await?;
     let list = List { path: &format!("{path}#bounces"), place: "bounces", kept: &[] };
     let (bounces, bounces_pages) = of_reader(desk, &reader, list, look.bounces).await?;
+    let subscriptions = subscribers::subscriptions(db, reader.id).await?;
+    let came_to_be = consent::newest_of_lists(db, reader.id).await?;
+    let gets = |list: &ListView| {
+        subscriptions.iter().any(|one| one.list_id == list.id && one.state == SubscriptionState::Confirmed)
+    };
+    let others: Vec<ListView> = list_views(desk).await?.into_iter().filter(|list| !gets(list)).collect();
+    let correct = match forms.name.all("seen_name") {
+        [] => forms.name.with("name", reader.name.clone()).with("seen_name", reader.name.clone()),
+        _ => forms.name,
+    };
+    let line = |one: Subscription| {
+        let how = came_to_be.get(&one.list_id);
+        ListLine::new(one, how, zone)
+    };
     Ok(Page {
-        form,
+        form: forms.why,
+        note: forms.note,
+        correct,
+        join: forms.join,
         blocked: stopped.as_ref().is_some_and(|stopped| stopped.blocked),
         donor: donor(donor_state::donor_state(db, reader.id).await?),
-        lists: subscribers::subscriptions(db, reader.id)
-            .await?
-            .into_iter()
-            .map(|one| ListLine::new(one, zone))
-            .collect(),
-        consent: consent::proof(db, reader.id)
-            .await?
-            .into_iter()
-            .map(|event| EventView::new(event, zone))
-            .collect(),
+        gifts: gifts(desk, &reader).await?,
+        several: others.len() > 1,
+        others,
+        lists: subscriptions.into_iter().map(line).collect(),
         answers: fields::of_reader(db, reader.id)
             .await?
             .into_iter()
             .map(|(field, value)| (field.label, value))
             .collect(),
+        consent: events.into_iter().map(|(_, event)| EventView::new(event, zone)).collect(),
+        consent_pages,
+        letters: letters.into_iter().map(|sent| LetterView::new(sent, zone)).collect(),
+        letters_pages,
+        notes: notes.into_iter().map(|note| NoteView::new(note, zone)).collect(),
+        notes_pages,
         copies: copies.collect(),
         copies_pages,
         stopped,
@@ -181,6 +297,22 @@ async fn page(desk: &Desk, reader: Subscriber, form: Form, look: Look) -> Result
             since: reader.created_at.date(zone),
         },
     })
+}
+
+/// What they gave in all, for the roles that see money.
+async fn gifts(desk: &Desk, reader: &Subscriber) -> Result<Vec<String>, WebError> {
+    if !desk.may(Role::MONEY) {
+        return Ok(Vec::new());
+    }
+    let totals = reports::totals_of(&desk.site().db, &reader.email.key()).await?;
+    let sentence = |total: &reports::Total| {
+        let (how, gift) = match total.kind {
+            Some(DonationKind::Once) => ("once", "gift"),
+            _ => ("monthly", "month"),
+        };
+        format!("{} given {how}, {}", total.amount(), count(total.number, gift))
+    };
+    Ok(totals.iter().map(sentence).collect())
 }
 
 pub(super) async fn find(desk: &Desk, id: &str) -> Result<Subscriber, WebError> {

@@ -1,0 +1,112 @@
+//! What the team does with a reader: it says why, and the log keeps who did it, in the transaction of the deed.
+//!
+//! The log outlives the reader, so it names them by their public id, and holds no name or address.
+
+use super::{
+    Result, SubscriberError,
+    consent::{ConsentAction, ConsentMethod, Happened},
+    leave::{Deed, leave_once},
+    rows::{Note, Subscriber},
+    store::{self, knowing},
+    subscribe::{Adding, add},
+    withdrawn,
+};
+use crate::{
+    audit_log,
+    db::{self, Db},
+    mail::clean_name,
+    site::Site,
+};
+
+/// Who of the team does something, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a> {
+    pub staff_id: i64,
+    /// Their name, as consent keeps it.
+    pub name: &'a str,
+    /// In their words.
+    pub why: &'a str,
+}
+
+/// Puts a reader's name right; `seen` is the one that was looked at. `false` if it was so already.
+///
+/// # Errors
+/// [`SubscriberError::Changed`] when it is another by now; [`SubscriberError::NotFound`]; when the database fails.
+pub async fn correct_name(site: &Site, reader: i64, seen: &str, name: &str, by: By<'_>) -> Result<bool> {
+    let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
+    let mut tx = site.db.begin().await?;
+    store::hold(&mut tx, reader).await?;
+    let known = store::by_id_in(&mut tx, reader).await?.ok_or(SubscriberError::NotFound)?;
+    if known.name == name {
+        return Ok(false);
+    }
+    if known.name != seen {
+        return Err(SubscriberError::Changed);
+    }
+    store::rename(&mut tx, reader, &name).await?;
+    let (who, id) = (Some(by.staff_id), &known.public_id);
+    audit_log::record(&mut tx, site, who, "corrected a reader’s name", id, by.why).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Adds a reader, new or known, to a list because they asked: `by.why` says how, and is kept as the proof.
+///
+/// # Errors
+/// As [`add_by_staff`](super::add_by_staff).
+pub async fn add_to_list(site: &Site, new: Adding<'_>, by: By<'_>) -> Result<Subscriber> {
+    let source = format!("{} (added by {})", by.why, by.name);
+    add(site, Adding { source: &source, ..new }, Some((by.staff_id, by.why))).await
+}
+
+/// Takes a reader off a list because they asked. Doing it again changes nothing.
+///
+/// # Errors
+/// When the database fails, and then nothing was changed.
+pub async fn take_off(site: &Site, reader: &Subscriber, list: i64, by: By<'_>) -> Result<()> {
+    withdrawn::leaves(site, &reader.public_id, &[list], ConsentMethod::Staff).await?;
+    let source = format!("taken off by {}: {}", by.name, by.why);
+    let event = Happened {
+        subscriber: reader.id,
+        list,
+        action: ConsentAction::Left,
+        method: ConsentMethod::Staff,
+        wording: None,
+        by: consent::By::source(&source),
+        trace: Default::default(),
+    };
+    let deed = Deed { staff_id: by.staff_id, reader: &reader.public_id, why: by.why };
+    db::again(|| leave_once(site, event, site.now(), Some(deed))).await?;
+    Ok(())
+}
+
+/// Notes something about a reader, for the team alone.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note(site: &Site, reader: &Subscriber, text: &str, staff_id: i64) -> Result<()> {
+    let mut tx = site.db.begin().await?;
+    knowing::add_note(&mut tx, reader.id, staff_id, text, site.now()).await?;
+    audit_log::record(&mut tx, site, Some(staff_id), "noted something", &reader.public_id, "").await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Takes a note away; `false` if it is not there any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove_note(site: &Site, reader: &Subscriber, note: i64, staff_id: i64) -> Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let removed = knowing::remove_note(&mut tx, reader.id, note).await?;
+    if removed {
+        audit_log::record(&mut tx, site, Some(staff_id), "removed a note", &reader.public_id, "").await?;
+    }
+    tx.commit().await?;
+    Ok(removed)
+}
+
+/// What the team noted about a reader, newest first, before the note with that key.
+pub async fn notes(db: &Db, reader: i64, before: Option<i64>, limit: i64) -> db::Result<Vec<Note>> {
+    knowing::notes(db, reader, before.unwrap_or(i64::MAX), limit).await
+}

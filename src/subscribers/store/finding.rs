@@ -1,0 +1,249 @@
+//! The SQL of finding readers: by what their row is folded to, and by how they stand. Each gives ids, newest first.
+
+use super::super::rows::{Counted, Counts, Standing, Subscriber, SubscriptionState};
+use crate::{
+    clock::Moment,
+    db::{self, Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    NEWEST_ID = "select coalesce(max(id), 0) from subscriber";
+    /// By their trigrams, and of those that have them all whoever holds the text; no more than `$4`.
+    BY_TRIGRAMS = sqlite "select r.id from subscriber_found join subscriber r on r.id = subscriber_found.rowid
+            where subscriber_found match $1 and subscriber_found.rowid < $2 and instr(r.search, $3) > 0
+            order by subscriber_found.rowid desc limit $4",
+        postgres "with found as materialized (select id from subscriber
+                where $1 <> '' and trigrams(search) @> trigrams($3) and id < $2 and strpos(search, $3) > 0 limit $4)
+            select id from found";
+    /// Of a JSON array of readers those who stand so.
+    AMONG = sqlite "select r.id from subscriber r where r.id in (select value from json_each($1))
+            and ($3 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and (($2 = 0 and $3 in ('', 'stopped')) or exists (select 1 from subscription s
+                where s.subscriber_id = r.id and ($2 = 0 or s.list_id = $2) and ($3 in ('', 'stopped') or s.state = $3)))
+            order by r.id desc limit $4",
+        postgres "select r.id from subscriber r where r.id in (select value::bigint from json_array_elements_text(cast($1 as json)))
+            and ($3 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and (($2 = 0 and $3 in ('', 'stopped')) or exists (select 1 from subscription s
+                where s.subscriber_id = r.id and ($2 = 0 or s.list_id = $2) and ($3 in ('', 'stopped') or s.state = $3)))
+            order by r.id desc limit $4";
+    /// Of a JSON array of readers those who hold a text, or part of a public id.
+    HOLDING = sqlite "select r.id from subscriber r where r.id in (select value from json_each($1))
+            and (instr(coalesce(r.search, lower(r.name || ' ' || r.email_key)), $2) > 0 or ($3 <> '' and instr(r.public_id, $3) > 0))
+            order by r.id desc limit $4",
+        postgres "select r.id from subscriber r where r.id in (select value::bigint from json_array_elements_text(cast($1 as json)))
+            and (strpos(coalesce(r.search, lower(r.name || ' ' || r.email_key)), $2) > 0 or ($3 <> '' and strpos(r.public_id, $3) > 0))
+            order by r.id desc limit $4";
+    /// Row by row, between two ids.
+    BETWEEN = sqlite "select r.id from subscriber r where r.id > $1 and r.id < $2 and instr(r.search, $3) > 0
+            and ($5 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and (($4 = 0 and $5 in ('', 'stopped')) or exists (select 1 from subscription s
+                where s.subscriber_id = r.id and ($4 = 0 or s.list_id = $4) and ($5 in ('', 'stopped') or s.state = $5)))
+            order by r.id desc limit $6",
+        postgres "select r.id from subscriber r where r.id > $1 and r.id < $2 and strpos(r.search, $3) > 0
+            and ($5 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and (($4 = 0 and $5 in ('', 'stopped')) or exists (select 1 from subscription s
+                where s.subscriber_id = r.id and ($4 = 0 or s.list_id = $4) and ($5 in ('', 'stopped') or s.state = $5)))
+            order by r.id desc limit $6";
+    /// Those that are not folded yet, as far as the database knows small letters.
+    UNFOLDED = sqlite "select r.id from subscriber r
+            where r.search is null and r.id < $1 and (instr(lower(r.name), $2) > 0 or instr(r.email_key, $2) > 0)
+            and ($4 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
+                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3) and ($4 in ('', 'stopped') or s.state = $4)))
+            order by r.id desc limit $5",
+        postgres "select r.id from subscriber r
+            where r.search is null and r.id < $1 and (strpos(lower(r.name), $2) > 0 or strpos(r.email_key, $2) > 0)
+            and ($4 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
+                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3) and ($4 in ('', 'stopped') or s.state = $4)))
+            order by r.id desc limit $5";
+    /// Whose public id begins so: from `$1` on and before `$2`.
+    BY_ID_PREFIX = "select r.id from subscriber r where r.public_id >= $1 and r.public_id < $2 and r.id < $3
+            and ($5 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and (($4 = 0 and $5 in ('', 'stopped')) or exists (select 1 from subscription s
+                where s.subscriber_id = r.id and ($4 = 0 or s.list_id = $4) and ($5 in ('', 'stopped') or s.state = $5)))
+            order by r.id desc limit $6";
+    /// Whose public id holds it.
+    BY_ID_PART = sqlite "select r.id from subscriber r where instr(r.public_id, $1) > 0 and r.id < $2
+            and ($4 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
+                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3) and ($4 in ('', 'stopped') or s.state = $4)))
+            order by r.id desc limit $5",
+        postgres "select r.id from subscriber r where strpos(r.public_id, $1) > 0 and r.id < $2
+            and ($4 <> 'stopped' or exists (select 1 from suppression p where p.subscriber_id = r.id and p.lifted_at is null))
+            and (($3 = 0 and $4 in ('', 'stopped')) or exists (select 1 from subscription s
+                where s.subscriber_id = r.id and ($3 = 0 or s.list_id = $3) and ($4 in ('', 'stopped') or s.state = $4)))
+            order by r.id desc limit $5";
+    EVERYBODY = "select id from subscriber where id < $1 order by id desc limit $2";
+    /// Of one list, however they stand: from the index of each state.
+    ON_LIST = "select subscriber_id from (
+            select * from (select subscriber_id from subscription where list_id = $1 and state = 'confirmed' and subscriber_id < $2 order by subscriber_id desc limit $3) a
+            union all select * from (select subscriber_id from subscription where list_id = $1 and state = 'pending' and subscriber_id < $2 order by subscriber_id desc limit $3) b
+            union all select * from (select subscriber_id from subscription where list_id = $1 and state = 'left' and subscriber_id < $2 order by subscriber_id desc limit $3) c) d
+        order by subscriber_id desc limit $3";
+    CONFIRMED_ON = "select subscriber_id from subscription where list_id = $1 and state = 'confirmed' and subscriber_id < $2 order by subscriber_id desc limit $3";
+    PENDING_ON = "select subscriber_id from subscription where list_id = $1 and state = 'pending' and subscriber_id < $2 order by subscriber_id desc limit $3";
+    LEFT_ON = "select subscriber_id from subscription where list_id = $1 and state = 'left' and subscriber_id < $2 order by subscriber_id desc limit $3";
+    CONFIRMED = "select distinct subscriber_id from subscription where state = 'confirmed' and subscriber_id < $1 order by subscriber_id desc limit $2";
+    PENDING = "select distinct subscriber_id from subscription where state = 'pending' and subscriber_id < $1 order by subscriber_id desc limit $2";
+    LEFT = "select distinct subscriber_id from subscription where state = 'left' and subscriber_id < $1 order by subscriber_id desc limit $2";
+    STOPPED = "select distinct p.subscriber_id from suppression p
+        where p.lifted_at is null and p.subscriber_id is not null and p.subscriber_id < $2
+        and exists (select 1 from subscription s where s.subscriber_id = p.subscriber_id and ($1 = 0 or s.list_id = $1))
+        order by p.subscriber_id desc limit $3";
+    BY_IDS = sqlite "select id, public_id, email, name, created_at from subscriber where id in (select value from json_each($1)) order by id desc",
+        postgres "select id, public_id, email, name, created_at from subscriber where id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by id desc";
+    /// What nobody folded yet, by key.
+    WAITING = "select id, public_id, email, name, created_at from subscriber where search is null and id > $1 order by id limit $2";
+    FOLD = "update subscriber set search = $2 where id = $1";
+    /// Unless they were changed since they were read.
+    FOLD_MANY = rows(4) "update subscriber set search = v.column2 from (values {rows}) as v
+        where subscriber.id = cast(v.column1 as bigint) and subscriber.email = v.column3 and subscriber.name = v.column4";
+    /// On a list, and of those whoever is stopped; and whoever has not confirmed. Each from an index of those alone, and no more of
+    /// them than `$1`.
+    COUNTS = "select (select count(*) from (select distinct subscriber_id from subscription where state = 'confirmed' order by subscriber_id limit $1) a) as confirmed,
+        (select count(*) from (select distinct s.subscriber_id from suppression p
+            join subscription s on s.subscriber_id = p.subscriber_id and s.state = 'confirmed'
+            where p.lifted_at is null and p.subscriber_id is not null limit $1) b) as stopped,
+        (select count(*) from (select distinct subscriber_id from subscription where state = 'pending' order by subscriber_id limit $1) c) as pending";
+    COUNTED = "select confirmed, stopped, pending, counted_at from reader_count";
+    KEEP_COUNT = "insert into reader_count (single, confirmed, stopped, pending, counted_at) values (1, $1, $2, $3, $4)
+        on conflict (single) do update set confirmed = excluded.confirmed, stopped = excluded.stopped, pending = excluded.pending, counted_at = excluded.counted_at";
+}
+
+pub async fn newest_id(db: &Db) -> Result<i64> {
+    Ok(db.one::<(i64,)>(NEWEST_ID, ()).await?.0)
+}
+
+/// What is looked for, as it stands in the statements.
+#[derive(Clone, Copy, Debug)]
+pub struct Sought<'a> {
+    /// Folded; of public ids, as it was typed.
+    pub text: &'a str,
+    /// Whatever the list, 0.
+    pub list: i64,
+    /// However they stand, empty.
+    pub standing: &'a str,
+}
+
+/// Who holds a text of three letters at least, however they stand: all of them, or so many that are not the newest.
+pub async fn by_trigrams(db: &Db, text: &str, before: i64, most: i64) -> Result<Vec<i64>> {
+    ids(db.all(BY_TRIGRAMS, (trigrams(text), before, text, most)).await?)
+}
+
+/// Of these readers those who stand as it is sought.
+pub async fn among(db: &Db, readers: &[i64], sought: Sought<'_>, limit: i64) -> Result<Vec<i64>> {
+    ids(db.all(AMONG, (db::array(readers)?, sought.list, sought.standing, limit)).await?)
+}
+
+/// Of these readers those who hold a text, or what may be part of a public id, if it is not empty.
+pub async fn holding(db: &Db, readers: &[i64], (text, id): (&str, &str), limit: i64) -> Result<Vec<i64>> {
+    ids(db.all(HOLDING, (db::array(readers)?, text, id, limit)).await?)
+}
+
+/// Every three letters in a row, in quotes.
+fn trigrams(text: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let quoted = |three: &[char]| {
+        let three: String = three.iter().collect();
+        format!("\"{}\"", three.replace('"', "\"\""))
+    };
+    letters.windows(3).map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// Between two ids, neither of which is meant.
+pub async fn between(
+    db: &Db,
+    sought: Sought<'_>,
+    (after, before): (i64, i64),
+    limit: i64,
+) -> Result<Vec<i64>> {
+    let Sought { text, list, standing } = sought;
+    ids(db.all(BETWEEN, (after, before, text, list, standing, limit)).await?)
+}
+
+pub async fn unfolded(db: &Db, sought: Sought<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
+    let Sought { text, list, standing } = sought;
+    ids(db.all(UNFOLDED, (before, text, list, standing, limit)).await?)
+}
+
+pub async fn by_id_prefix(db: &Db, sought: Sought<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
+    let Sought { text, list, standing } = sought;
+    // No public id has a sign above it.
+    let end = format!("{text}~");
+    ids(db.all(BY_ID_PREFIX, (text, end, before, list, standing, limit)).await?)
+}
+
+pub async fn by_id_part(db: &Db, sought: Sought<'_>, before: i64, limit: i64) -> Result<Vec<i64>> {
+    let Sought { text, list, standing } = sought;
+    ids(db.all(BY_ID_PART, (text, before, list, standing, limit)).await?)
+}
+
+pub async fn everybody(db: &Db, before: i64, limit: i64) -> Result<Vec<i64>> {
+    ids(db.all(EVERYBODY, (before, limit)).await?)
+}
+
+pub async fn on_list(
+    db: &Db,
+    list: i64,
+    standing: Option<Standing>,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<i64>> {
+    let statement = match standing {
+        None => ON_LIST,
+        Some(Standing::Is(SubscriptionState::Confirmed)) => CONFIRMED_ON,
+        Some(Standing::Is(SubscriptionState::Pending)) => PENDING_ON,
+        Some(Standing::Is(SubscriptionState::Left)) => LEFT_ON,
+        Some(Standing::Stopped) => STOPPED,
+    };
+    ids(db.all(statement, (list, before, limit)).await?)
+}
+
+pub async fn standing(db: &Db, standing: Standing, before: i64, limit: i64) -> Result<Vec<i64>> {
+    let statement = match standing {
+        Standing::Is(SubscriptionState::Confirmed) => CONFIRMED,
+        Standing::Is(SubscriptionState::Pending) => PENDING,
+        Standing::Is(SubscriptionState::Left) => LEFT,
+        Standing::Stopped => return ids(db.all(STOPPED, (0_i64, before, limit)).await?),
+    };
+    ids(db.all(statement, (before, limit)).await?)
+}
+
+fn ids(rows: Vec<(i64,)>) -> Result<Vec<i64>> {
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Newest first.
+pub async fn by_ids(db: &Db, ids: &[i64]) -> Result<Vec<Subscriber>> {
+    db.all(BY_IDS, (db::array(ids)?,)).await
+}
+
+pub async fn waiting(db: &Db, after: i64, limit: i64) -> Result<Vec<Subscriber>> {
+    db.all(WAITING, (after, limit)).await
+}
+
+pub async fn fold(tx: &mut Tx, id: i64, text: &str) -> Result<u64> {
+    tx.exec(FOLD, (id, text)).await
+}
+
+pub async fn fold_many(tx: &mut Tx, readers: &[(&Subscriber, String)]) -> Result<u64> {
+    let row = |(reader, text): &(&Subscriber, String)| {
+        (reader.id, text.clone(), reader.email.as_str().to_owned(), reader.name.clone())
+    };
+    tx.many(FOLD_MANY, readers.iter().map(row)).await
+}
+
+/// No more of each than `most`.
+pub async fn counts(db: &Db, most: i64) -> Result<Counts> {
+    db.one(COUNTS, (most,)).await
+}
+
+pub async fn counted(db: &Db) -> Result<Option<Counted>> {
+    db.opt(COUNTED, ()).await
+}
+
+pub async fn keep_count(tx: &mut Tx, counts: Counts, now: Moment) -> Result<u64> {
+    tx.exec(KEEP_COUNT, (counts.confirmed, counts.stopped, counts.pending, now)).await
+}

@@ -1,0 +1,52 @@
+//! The SQL of what the desk knows of one reader beside their row.
+
+use super::super::rows::{Event, Note};
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    statements,
+};
+
+statements! {
+    ADD_NOTE = "insert into reader_note (subscriber_id, staff_id, text, at) values ($1, $2, $3, $4)";
+    REMOVE_NOTE = "delete from reader_note where subscriber_id = $1 and id = $2";
+    NOTES = "select n.id, s.name as staff, n.text, n.at from reader_note n left join staff s on s.id = n.staff_id
+        where n.subscriber_id = $1 and n.id < $2 order by n.id desc limit $3";
+    /// The proof, newest first.
+    EVENTS_PAGE = "select e.id, e.list_id, e.action, e.method, l.name as list, w.text as wording, e.source, e.ip, e.user_agent, e.at
+        from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
+        where e.subscriber_id = $1 and e.id < $2 order by e.id desc limit $3";
+    /// The last thing that happened on each of a reader's lists.
+    NEWEST_EVENTS = "select e.id, e.list_id, e.action, e.method, l.name as list, w.text as wording, e.source, e.ip, e.user_agent, e.at
+        from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
+        where e.id in (select max(id) from consent_event where subscriber_id = $1 group by list_id)";
+}
+
+pub async fn add_note(tx: &mut Tx, subscriber: i64, staff: i64, text: &str, now: Moment) -> Result<u64> {
+    tx.exec(ADD_NOTE, (subscriber, staff, text, now)).await
+}
+
+pub async fn remove_note(tx: &mut Tx, subscriber: i64, note: i64) -> Result<bool> {
+    Ok(tx.exec(REMOVE_NOTE, (subscriber, note)).await? == 1)
+}
+
+pub async fn notes(db: &Db, subscriber: i64, before: i64, limit: i64) -> Result<Vec<Note>> {
+    db.all(NOTES, (subscriber, before, limit)).await
+}
+
+/// One of the lines of the proof, with its key and that of its list.
+#[derive(Debug, sqlx_macros::FromRow)]
+pub struct Numbered {
+    pub id: i64,
+    pub list_id: i64,
+    #[sqlx(flatten)]
+    pub event: Event,
+}
+
+pub async fn events_page(db: &Db, subscriber: i64, before: i64, limit: i64) -> Result<Vec<Numbered>> {
+    db.all(EVENTS_PAGE, (subscriber, before, limit)).await
+}
+
+pub async fn newest_events(db: &Db, subscriber: i64) -> Result<Vec<Numbered>> {
+    db.all(NEWEST_EVENTS, (subscriber,)).await
+}

@@ -1,0 +1,91 @@
+//! What the team does on a reader's page: put the name right, add to a list, note something. Each says why, and is in the log.
+
+use axum::extract::Path;
+
+use super::reader::{self, Forms, JOIN, NAME, NOTE, find};
+use crate::{
+    subscribers::{self, Adding, ByStaff, SubscriberError, lists},
+    web::{Desk, Outcome, Posted, WebError, session::see_other},
+};
+
+/// `POST /desk/readers/{id}/name`
+pub(crate) async fn name(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let reader = find(&desk, &id).await?;
+    let mut form = posted.form(NAME)?;
+    let name = form.optional("name", 100);
+    let why = form.required("name_why", 300, "Say why: the team may ask later.");
+    if form.is_valid() {
+        let by = by(&desk, &why);
+        match subscribers::correct_name(desk.site(), reader.id, form.text("seen_name"), &name, by).await {
+            Ok(_) => return Ok(see_other(&format!("/desk/readers/{id}?done=saved"))),
+            Err(SubscriberError::Changed) => {
+                form.mistake(
+                    "name",
+                    format_args!("They are called “{}” by now. Look at it once more.", reader.name),
+                );
+                let typed = (form.text("name").to_owned(), form.text("name_why").to_owned());
+                for field in NAME {
+                    form.blank(field);
+                }
+                form = form
+                    .with("name", typed.0)
+                    .with("name_why", typed.1)
+                    .with("seen_name", reader.name.clone());
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    reader::again(&desk, reader, Forms { name: form, ..Forms::default() }).await
+}
+
+/// `POST /desk/readers/{id}/join`
+pub(crate) async fn join(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let reader = find(&desk, &id).await?;
+    let mut form = posted.form(JOIN)?;
+    let lists = lists::all(&desk.site().db).await?;
+    let list = form.parse("list", |id| {
+        lists.iter().find(|list| list.id.to_string() == id).map(|list| list.id).ok_or("Choose a list.")
+    });
+    let basis = form.required("basis", 300, "Say how they asked: it is kept as the proof.");
+    if let (Some(list), true) = (list, form.is_valid()) {
+        let new = Adding { email: &reader.email, name: "", list, source: "" };
+        match subscribers::add_to_list(desk.site(), new, by(&desk, &basis)).await {
+            Ok(_) => return Ok(see_other(&format!("/desk/readers/{id}?done=saved"))),
+            Err(SubscriberError::Blocked) => {
+                form.mistake("list", "The team decided never to mail them. Let mail go again first.");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    reader::again(&desk, reader, Forms { join: form, ..Forms::default() }).await
+}
+
+/// `POST /desk/readers/{id}/notes`
+pub(crate) async fn note(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let reader = find(&desk, &id).await?;
+    let mut form = posted.form(NOTE)?;
+    let text = form.required("note", 2_000, "Write the note.");
+    if !form.is_valid() {
+        return reader::again(&desk, reader, Forms { note: form, ..Forms::default() }).await;
+    }
+    subscribers::note(desk.site(), &reader, &text, desk.who.staff.id).await?;
+    Ok(see_other(&format!("/desk/readers/{id}?done=saved#notes")))
+}
+
+/// `POST /desk/readers/{id}/notes/{note}/remove`
+pub(crate) async fn remove_note(
+    desk: Desk,
+    Path((id, note)): Path<(String, String)>,
+    posted: Posted,
+) -> Outcome {
+    posted.form(&[])?;
+    let reader = find(&desk, &id).await?;
+    let note = note.parse().map_err(|_| WebError::NotFound)?;
+    subscribers::remove_note(desk.site(), &reader, note, desk.who.staff.id).await?;
+    Ok(see_other(&format!("/desk/readers/{id}?done=saved#notes")))
+}
+
+/// Whoever is at the desk.
+pub(super) fn by<'a>(desk: &'a Desk, why: &'a str) -> ByStaff<'a> {
+    ByStaff { staff_id: desk.who.staff.id, name: &desk.who.staff.name, why }
+}

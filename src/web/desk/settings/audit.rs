@@ -1,0 +1,204 @@
+//! `/desk/audit`: who of the team did what, and the same as a file.
+
+use axum::{body::Body, extract::Query, http::header, response::IntoResponse as _};
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    audit_log::{self, Line, Wanted},
+    clock::Moment,
+    db::Db,
+    email_address::EmailAddress,
+    staff::accounts,
+    subscribers::{self, guarded},
+    web::{
+        Desk, Outcome, WebError,
+        paging::{Links, List, Place},
+    },
+};
+
+const PAGE: usize = 50;
+/// Lines that are read at once for the file.
+const CHUNK: i64 = 1_000;
+
+/// What the address of the page asks for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Look {
+    /// Somebody of the team, by public id.
+    person: String,
+    /// A reader: an address, or a public id.
+    reader: String,
+    /// A day, as browsers write one.
+    day: String,
+    before: Place<2>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    people: Vec<Person>,
+    reader: String,
+    day: String,
+    /// Why nothing is looked for.
+    mistake: Option<&'static str>,
+    lines: Vec<View>,
+    pages: Links,
+    is_narrowed: bool,
+    /// Where the file is.
+    file: String,
+}
+
+#[derive(Serialize)]
+struct Person {
+    value: String,
+    label: String,
+    chosen: bool,
+}
+
+#[derive(Serialize)]
+struct View {
+    who: String,
+    action: String,
+    subject: String,
+    /// The page of the reader that it was done to.
+    path: Option<String>,
+    detail: String,
+    when: String,
+}
+
+/// What is looked for, as far as it could be understood.
+struct Asked {
+    staff_id: Option<i64>,
+    subject: Option<String>,
+    within: Option<(Moment, Moment)>,
+    mistake: Option<&'static str>,
+}
+
+impl Asked {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { staff_id: self.staff_id, subject: self.subject.as_deref(), within: self.within }
+    }
+}
+
+/// `GET /desk/audit`
+pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
+    let db = &desk.site().db;
+    let asked = asked(&desk, &look).await?;
+    let kept = [("person", look.person.as_str()), ("reader", &look.reader), ("day", &look.day)];
+    let list = List { path: "/desk/audit", place: "before", kept: &kept };
+    let from = look.before.0.map(|[at, id]| (Moment(at), id));
+    let read = async |most| match asked.mistake {
+        None => audit_log::page(db, asked.wanted(), from, most).await,
+        Some(_) => Ok(Vec::new()),
+    };
+    let (lines, pages) = list.page(look.before, PAGE, read, |last: &Line| [last.at.0, last.id]).await?;
+    let subjects: Vec<&str> = lines.iter().map(|line| line.subject.as_str()).collect();
+    let readers = subscribers::by_public_ids(db, &subjects).await?;
+    let view = |line: &Line| {
+        let reader = readers.iter().find(|reader| reader.public_id == line.subject);
+        View {
+            who: line.staff_name.clone().unwrap_or_else(|| "The program".to_owned()),
+            action: line.action.clone(),
+            subject: reader.map_or_else(|| line.subject.clone(), |reader| reader.email.to_string()),
+            path: reader.map(|reader| format!("/desk/readers/{}", reader.public_id)),
+            detail: line.detail.clone(),
+            when: line.at.date_time(desk.zone()),
+        }
+    };
+    let people = accounts::members(db).await?.into_iter().map(|member| Person {
+        chosen: member.public_id == look.person,
+        value: member.public_id,
+        label: member.name,
+    });
+    let page = Page {
+        people: people.collect(),
+        mistake: asked.mistake,
+        lines: lines.iter().map(view).collect(),
+        pages,
+        is_narrowed: kept.iter().any(|(_, value)| !value.trim().is_empty()),
+        file: List { path: "/desk/audit/export", place: "before", kept: &kept }.address::<2>(None),
+        reader: look.reader,
+        day: look.day,
+    };
+    desk.page("desk/settings/audit", "Who did what", &page).await
+}
+
+/// What is read for the file, and how far.
+struct Reading {
+    db: Db,
+    asked: Asked,
+    from: Option<(Moment, i64)>,
+    /// The first line, until it was written.
+    head: Option<[&'static str; 5]>,
+}
+
+type Broken = Box<dyn std::error::Error + Send + Sync>;
+
+/// `GET /desk/audit/export`: the same lines as CSV, all of them, as they are read.
+pub(crate) async fn export(desk: Desk, Query(look): Query<Look>) -> Outcome {
+    let asked = asked(&desk, &look).await?;
+    if let Some(mistake) = asked.mistake {
+        return Err(WebError::BadRequest(mistake));
+    }
+    let kept = [("person", look.person.trim()), ("reader", look.reader.trim()), ("day", look.day.trim())];
+    let which: Vec<String> = kept
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    audit_log::exported(desk.site(), desk.who.staff.id, &which.join(" ")).await?;
+    let head = Some(["at", "who", "what", "to", "detail"]);
+    let reading = Reading { db: desk.site().db.clone(), asked, from: None, head };
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"who-did-what.csv\""),
+    ];
+    Ok((headers, Body::from_stream(stream::try_unfold(reading, next))).into_response())
+}
+
+/// The next lines of the file; none when all were read.
+async fn next(mut reading: Reading) -> Result<Option<(Vec<u8>, Reading)>, Broken> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    if let Some(head) = reading.head.take() {
+        csv.write_record(head)?;
+        return Ok(Some((csv.into_inner()?, reading)));
+    }
+    let lines = audit_log::page(&reading.db, reading.asked.wanted(), reading.from, CHUNK).await?;
+    let Some(last) = lines.last() else { return Ok(None) };
+    reading.from = Some((last.at, last.id));
+    for line in &lines {
+        let who = line.staff_name.as_deref().unwrap_or_default();
+        let cells = [who, &line.action, &line.subject, &line.detail].map(guarded);
+        let at = line.at.to_string();
+        csv.write_record(std::iter::once(at.as_str()).chain(cells.iter().map(String::as_str)))?;
+    }
+    Ok(Some((csv.into_inner()?, reading)))
+}
+
+/// What the address asks for: somebody of the team, a reader, a day where the magazine is.
+async fn asked(desk: &Desk, look: &Look) -> Result<Asked, WebError> {
+    let db = &desk.site().db;
+    let (person, reader, day) = (look.person.trim(), look.reader.trim(), look.day.trim());
+    let mut asked = Asked { staff_id: None, subject: None, within: None, mistake: None };
+    if !person.is_empty() {
+        asked.staff_id = accounts::member(db, person).await?.map(|member| member.id);
+        if asked.staff_id.is_none() {
+            asked.mistake = Some("Nobody of the team is called so.");
+        }
+    }
+    if let Ok(address) = EmailAddress::parse(reader) {
+        asked.subject = subscribers::by_email(db, &address).await?.map(|reader| reader.public_id);
+        if asked.subject.is_none() {
+            asked.mistake = Some("No reader has that address.");
+        }
+    } else if !reader.is_empty() {
+        asked.subject = Some(reader.to_owned());
+    }
+    if !day.is_empty() {
+        asked.within = day.parse().ok().and_then(|day| desk.zone().day(day));
+        if asked.within.is_none() {
+            asked.mistake = Some("Enter a day, such as 2026-05-12.");
+        }
+    }
+    Ok(asked)
+}

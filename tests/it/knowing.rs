@@ -1,0 +1,337 @@
+//! What the desk knows of a reader and does with them: each act says who and why, and what is on record proves it.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use broadside::{
+    audit_log,
+    db::Engine,
+    email_address::EmailAddress,
+    jobs::retention,
+    origin, publishing, restored,
+    staff::Role,
+    subscribers::{self, SubscriberError, SubscriptionState, consent, requests},
+};
+use reqwest::StatusCode;
+
+use crate::support::{
+    Browser, Fixture, TestApp, TestDb,
+    app::OWNER,
+    both_engines,
+    database::{change, rows},
+    pages::Web,
+};
+
+const ANN: &str = "ann@example.org";
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn address(text: &str) -> EmailAddress {
+    EmailAddress::parse(text).expect("an address")
+}
+
+async fn reader(app: &TestApp) -> subscribers::Subscriber {
+    subscribers::by_email(&app.site.db, &address(ANN)).await.expect("a read").expect("a reader")
+}
+
+/// The lines of the log about a reader, oldest first: who, what, why.
+async fn deeds(app: &TestApp, reader: &subscribers::Subscriber) -> Vec<(String, String, String)> {
+    let wanted = audit_log::Wanted { subject: Some(&reader.public_id), ..audit_log::Wanted::default() };
+    let mut lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
+    lines.reverse();
+    let line = |one: audit_log::Line| (one.staff_name.unwrap_or_default(), one.action, one.detail);
+    lines.into_iter().map(line).collect()
+}
+
+async fn state(app: &TestApp, reader: i64) -> Vec<SubscriptionState> {
+    let known = subscribers::subscriptions(&app.site.db, reader).await.expect("a read");
+    known.into_iter().map(|one| one.state).collect()
+}
+
+both_engines! {
+    /// TRUST L10: each act on a reader's page asks why, and is in the log with who did it.
+    async fn every_act_on_a_reader_says_who_and_why(app: TestApp) {
+        app.reader(ANN).await;
+        let (desk, ann) = (app.desk().await, reader(&app).await);
+        let page = format!("/desk/readers/{}", ann.public_id);
+        let open = async || desk.open(&page).await;
+
+        let form = open().await.form(&format!("{page}/name")).with("name", "Ann Özdemir");
+        assert_eq!(desk.submit(&form).await.status, StatusCode::UNPROCESSABLE_ENTITY, "without a reason");
+        let saved = desk.submit_and_follow(&form.clone().with("name_why", "she wrote to us")).await;
+        saved.says("Saved.").says("Ann Özdemir");
+        let stale = desk.submit(&form.with("name", "Another").with("name_why", "x")).await;
+        assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
+        stale.says("They are called “Ann Özdemir” by now");
+
+        let asked = open().await;
+        assert!(asked.body.contains("Take off this list"));
+        let list = app.list().await;
+        let leave = desk.open(&format!("{page}/leave?list={list}")).await.form("/leave");
+        assert_eq!(desk.submit(&leave).await.status, StatusCode::UNPROCESSABLE_ENTITY, "without a reason");
+        assert_eq!(state(&app, ann.id).await, [SubscriptionState::Confirmed]);
+        desk.submit_and_follow(&leave.with("why", "asked by telephone")).await.says("They are off that list");
+        assert_eq!(state(&app, ann.id).await, [SubscriptionState::Left]);
+
+        let join = open().await.form(&format!("{page}/join"));
+        assert_eq!(desk.submit(&join).await.status, StatusCode::UNPROCESSABLE_ENTITY, "without a basis");
+        desk.submit_and_follow(&join.with("basis", "on paper, at the fair")).await.says("Saved.");
+        assert_eq!(state(&app, ann.id).await, [SubscriptionState::Confirmed]);
+        let last = consent::proof(&app.site.db, ann.id).await.expect("a read").pop().expect("an event");
+        assert_eq!(last.source, "on paper, at the fair (added by Olive Owner)");
+
+        let note = open().await.form(&format!("{page}/notes")).with("note", "Likes long letters.");
+        desk.submit_and_follow(&note).await.says("Likes long letters.").says("Olive Owner");
+        let remove = open().await.form("/remove");
+        assert!(!desk.submit_and_follow(&remove).await.text().contains("Likes long letters."));
+
+        let log = deeds(&app, &ann).await;
+        let deed = |action: &str, why: &str| ("Olive Owner".to_owned(), action.to_owned(), why.to_owned());
+        assert_eq!(log, [
+            deed("corrected a reader’s name", "she wrote to us"),
+            deed("took off a list", "asked by telephone"),
+            deed("added to a list", "on paper, at the fair"),
+            deed("noted something", ""),
+            deed("removed a note", ""),
+        ]);
+    }
+
+    /// How they came to be on a list, every letter with its result, the very wording; gifts for whoever may see money.
+    async fn the_page_of_a_reader_tells_what_is_known(web: Web) {
+        let db = &web.app.site.db;
+        publishing::ensure_first(&web.app.site).await.expect("a list");
+        change(db, "insert into subscriber (public_id, email, email_key, name, created_at) values ('r1', 'ann@example.org', 'ann@example.org', 'Ann', 7)").await;
+        change(db, "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at) select r.id, l.id, 'confirmed', 7, 7 from subscriber r cross join list l where l.id = (select min(id) from list)").await;
+        change(db, "insert into consent_wording (kind, text, text_hash, created_at) values ('subscribe', 'Yes, send me all of it.', 'h', 7)").await;
+        change(db, "insert into consent_event (subscriber_id, list_id, action, method, wording_id, source, ip, user_agent, at)
+            select r.id, l.id, 'confirmed', 'confirmation', w.id, '', '192.0.2.7', 'Lamp/1', 7 from subscriber r cross join list l cross join consent_wording w where l.id = (select min(id) from list)").await;
+        change(db, "insert into notice (key, template, context, from_name, from_email, address, name, message_id, state, reply, attempt, marker, maybe_duplicate, next_at, created_at, class, finished_at)
+            values ('k', 'confirm_subscription', '', '', 'a@example.org', 'ann@example.org', '', 'm', 'failed', '550 no such user', 1, false, false, 7, 7, 'refused', 8)").await;
+        change(db, "insert into donor (public_id, email, email_key, name, created_at) values ('d1', 'ann@example.org', 'ann@example.org', 'Ann', 7)").await;
+        change(db, "insert into donation (public_id, donor_id, email, name, kind, amount_minor, currency, state, created_at, paid_at)
+            select 'g1', id, email, name, 'once', 1250, 'EUR', 'paid', 7, 7 from donor").await;
+        for (role, sees_money) in [(Role::Owner, true), (Role::Sender, false)] {
+            let (cookie, _) = web.session_of(role).await;
+            let page = web.get("/desk/readers/r1", &cookie).await;
+            assert_eq!(page.status, StatusCode::OK);
+            for words in ["by the link we mailed", "Yes, send me all of it.", "192.0.2.7", "The question whether to subscribe", "550 no such user"] {
+                assert!(page.body.contains(words), "{role}: {words}");
+            }
+            assert_eq!(page.body.contains("12.50"), sees_money, "{role}");
+        }
+    }
+
+    /// TRUST T10: whom the journal knows as gone, and whom staff took back since, stays on the list of a restored backup.
+    async fn whom_staff_take_back_is_back_in_a_restored_backup(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        origin::arrive(&app.site, None).await.expect("a start");
+        restored::take_up(&app.site, None).await.expect("the journal is taken up");
+        for name in [ANN, "lea@example.org"] {
+            app.reader(name).await;
+        }
+        app.advance(DAY);
+        let backup = db.restored_copy().await;
+        let list = app.list().await;
+        for name in [ANN, "lea@example.org"] {
+            let id = app.reader_row(name).await;
+            subscribers::leave_by_staff(&app.site, id, list, "a test").await.expect("left");
+        }
+        app.advance(DAY);
+        subscribers::add_by_staff(&app.site, &address(ANN), "", list, "asked again").await.expect("added");
+
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        origin::arrive(&again.site, None).await.expect("a start");
+        let said = restored::restored(&again.site, None, None, (None, None)).await;
+        assert_eq!(said.expect("it is said").expect("nobody said so before").replayed.left, 1);
+        assert_eq!(state(&again, again.reader_row(ANN).await).await, [SubscriptionState::Confirmed]);
+        assert_eq!(state(&again, again.reader_row("lea@example.org").await).await, [SubscriptionState::Left]);
+    }
+
+    /// TRUST L10: by person, reader and day; every line of them on one of the pages, and in the file.
+    async fn the_log_is_looked_through_by_person_reader_and_day(web: Web) {
+        let db = &web.app.site.db;
+        let (cookie, _) = web.session_of(Role::Owner).await;
+        let (sender, _) = web.session_of(Role::Sender).await;
+        change(db, "insert into subscriber (public_id, email, email_key, name, created_at) values ('r1', 'ann@example.org', 'ann@example.org', '=Ann', 7)").await;
+        change(db, "insert into audit_log (staff_id, action, subject, detail, at) with recursive n(i) as (select 1 union all select i + 1 from n where i < 120)
+            select (select id from staff where role = 'sender'), 'did', 'r1', '=line' || i, 1700000000000000 + i from n").await;
+        let look = async |path: &str| web.get(path, &cookie).await;
+        let all = look("/desk/audit").await;
+        assert!(all.status == StatusCode::OK && all.body.contains("signed in"), "{}", all.body);
+        let person: Vec<(String,)> = rows(db, "select public_id from staff where role = 'sender'").await;
+        let mut path = format!("/desk/audit?person={}&reader=ANN%40example.org&day=2023-11-14", person[0].0);
+        let mut seen = BTreeSet::new();
+        let mut pages = 0;
+        loop {
+            let page = look(&path).await;
+            pages += 1;
+            assert!(!page.body.contains("signed in") && page.body.contains("ann@example.org"));
+            seen.extend(page.body.split("&#x3D;line").skip(1).filter_map(|rest| rest.split('<').next().map(str::to_owned)));
+            let Some((before, _)) = page.body.split_once("\" rel=\"next\"") else { break };
+            path = before.rsplit('"').next().expect("an address").replace("&amp;", "&").replace("&#x3D;", "=");
+        }
+        assert_eq!((seen.len(), pages), (120, 3));
+        assert!(look("/desk/audit?day=2023-11-13").await.body.contains("Nothing was done that fits"));
+        assert!(look("/desk/audit?reader=eve%40example.org").await.body.contains("No reader has that address"));
+        assert!(look("/desk/audit?day=yesterday").await.body.contains("Enter a day"));
+
+        let file = look("/desk/audit/export?reader=ann%40example.org").await;
+        assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
+        assert_eq!(file.body.lines().count(), 121);
+        assert!(file.body.contains(",'=line7\n"), "TRUST A15: no cell is a formula");
+        assert_eq!(web.get("/desk/audit", &sender).await.status, StatusCode::FORBIDDEN);
+        let exported = audit_log::latest(db, 1).await.expect("a read").remove(0);
+        assert_eq!((exported.action.as_str(), exported.detail.as_str()), ("exported the log", "reader=ann@example.org"));
+    }
+
+    /// TRUST L1: what was agreed to stays for ever, and from where for as long as the owner says.
+    async fn where_a_consent_came_from_is_kept_for_a_time_and_the_consent_for_ever(app: TestApp) {
+        app.reader(ANN).await;
+        change(&app.site.db, "update consent_event set ip = '192.0.2.7', user_agent = 'Lamp/1'").await;
+        let ann = reader(&app).await;
+        let before = consent::proof(&app.site.db, ann.id).await.expect("a read");
+        retention::forget_as_of(&app.site, app.site.now().plus(DAY * 600)).await.expect("tidied");
+        assert!(consent::proof(&app.site.db, ann.id).await.expect("a read").iter().all(|one| !one.ip.is_empty()));
+        retention::forget_as_of(&app.site, app.site.now().plus(DAY * 730)).await.expect("tidied");
+        let after = consent::proof(&app.site.db, ann.id).await.expect("a read");
+        assert_eq!(after.len(), before.len());
+        for (one, was) in after.iter().zip(&before) {
+            assert!(one.ip.is_empty() && one.user_agent.is_empty());
+            assert_eq!((one.action, one.method, &one.wording, one.at), (was.action, was.method, &was.wording, was.at));
+        }
+    }
+
+    /// Requests are due a month later; the desk says so a week before, and whoever closes one says what was done.
+    async fn what_readers_ask_by_law_is_due_within_a_month(app: TestApp) {
+        let desk = app.desk().await;
+        let form = desk.open("/desk/requests?email=ann%40example.org").await.form("/desk/requests");
+        assert_eq!(desk.submit(&form).await.status, StatusCode::UNPROCESSABLE_ENTITY, "without what they ask");
+        let form = form.with("kind", "erasure").with("detail", "by letter");
+        desk.submit_and_follow(&form).await.says("Saved.").says("To be forgotten").says("by letter");
+        assert!(!desk.open("/desk").await.text().contains("Readers wait"), "not yet");
+        app.advance(DAY * 25);
+        let desk = app.desk().await;
+        desk.open("/desk").await.says("Readers wait for an answer").says("1 request to answer within a week");
+        app.advance(DAY * 10);
+        let desk = app.desk().await;
+        desk.open("/desk").await.says("1 of them late already");
+        let open = requests::open(&app.site.db, None, 9).await.expect("a read").remove(0);
+        let due = open.due_at.since(open.received_at);
+        assert!((DAY * 28..=DAY * 31).contains(&due), "{due:?}");
+        let close = desk.open("/desk/requests").await.form("/close");
+        assert_eq!(desk.submit(&close).await.status, StatusCode::UNPROCESSABLE_ENTITY, "without what was done");
+        let page = desk.submit_and_follow(&close.clone().with("outcome", "erased, and told so")).await;
+        page.says("Answered").says("erased, and told so");
+        assert!(!page.body.contains(ANN), "its address is masked from then on");
+        assert!(!desk.open("/desk").await.text().contains("Readers wait"));
+        assert_eq!(desk.submit(&close.with("outcome", "again")).await.status, StatusCode::NOT_FOUND);
+    }
+
+    /// A name that somebody else put right meanwhile is not put back.
+    async fn a_name_is_put_right_as_it_was_looked_at(app: TestApp) {
+        app.reader(ANN).await;
+        let ann = reader(&app).await;
+        let by = subscribers::ByStaff { staff_id: 1, name: "Olive", why: "she wrote" };
+        let right = async |seen: &str, name: &str| {
+            subscribers::correct_name(&app.site, ann.id, seen, name, by).await
+        };
+        assert!(right(&ann.name, "Ann A").await.expect("put right"));
+        assert!(matches!(right(&ann.name, "Ann B").await, Err(SubscriberError::Changed)));
+        assert!(!right(&ann.name, "Ann A").await.expect("so it is called"), "twice is once");
+        assert_eq!(reader(&app).await.name, "Ann A");
+    }
+
+    /// Exactly as long as they are few; of many, as they were counted last, and the page says that.
+    async fn readers_are_counted_exactly_or_the_page_says_about(app: TestApp) {
+        app.reader(ANN).await;
+        let db = &app.site.db;
+        let exactly = subscribers::counts(db).await.expect("a count");
+        assert!(!exactly.is_about && exactly.confirmed == 1);
+        subscribers::count_many(&app.site).await.expect("counted");
+        let kept: Vec<(i64,)> = rows(db, "select count(*) from reader_count").await;
+        assert_eq!(kept, [(0,)], "a small magazine writes nothing");
+        change(db, "insert into subscriber (public_id, email, email_key, name, created_at, search) with recursive n(i) as (select 1 union all select i + 1 from n where i < 20001)
+            select 'p' || i, 'p' || i || '@example.com', 'p' || i || '@example.com', '', 7, '' from n").await;
+        change(db, "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at)
+            select r.id, (select min(id) from list), 'confirmed', 7, 7 from subscriber r where r.public_id like 'p%' and r.created_at = 7").await;
+        let directly = subscribers::counts(db).await.expect("a count");
+        assert!(!directly.is_about && directly.confirmed == 20_002, "before anybody counted: {directly:?}");
+        subscribers::count_many(&app.site).await.expect("counted");
+        app.reader("late@example.org").await;
+        let about = subscribers::counts(db).await.expect("a count");
+        assert!(about.is_about && about.confirmed == 20_002, "{about:?}");
+        app.desk().await.open("/desk/readers").await.says("About 20,002 readers on your lists");
+        app.advance(Duration::from_secs(601));
+        subscribers::count_many(&app.site).await.expect("counted");
+        assert_eq!(subscribers::counts(db).await.expect("a count").confirmed, 20_003);
+    }
+}
+
+/// TRUST L1: no statement of the program changes what was agreed to; it goes with the reader who is forgotten, and with addresses that
+/// nobody confirmed.
+#[test]
+fn consent_is_only_ever_added() {
+    let mut taking = 0;
+    for (_, statements) in broadside::statements() {
+        for sql in statements {
+            for text in [sql.sqlite, sql.postgres] {
+                let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(
+                    !text.contains("update consent_wording") && !text.contains("delete from consent_wording")
+                );
+                if text.contains("update consent_event") {
+                    let traces_alone = "update consent_event set ip = '', user_agent = '' where";
+                    assert!(text.starts_with(traces_alone), "{}: {text}", sql.name);
+                }
+                if text.contains("delete from consent_event") {
+                    taking += 1;
+                    assert!(
+                        sql.name == "FORGET_ASKINGS" || sql.name.starts_with("ERASE"),
+                        "{}: {text}",
+                        sql.name
+                    );
+                }
+            }
+        }
+    }
+    assert!(taking > 0, "the statements were read");
+}
+
+/// axe, 360 px, keyboard, light and dark: the pages about one reader, their requests and the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_that_know_are_for_everybody() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    app.reader(ANN).await;
+    app.give(ANN, "12", "once").await;
+    let ann = reader(&app).await;
+    subscribers::note(&app.site, &ann, "Likes long letters.", 1).await.expect("noted");
+    app.send_edition("The first").await;
+    browser.goto(&app.url("/desk/sign-in")).await;
+    browser.fill("Email address", OWNER.0).await;
+    browser.fill("Password", OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Overview").await;
+    browser.goto(&app.url("/desk/requests?email=ann%40example.org")).await;
+    browser.tick("They want to be forgotten").await;
+    browser.click("Write it down").await;
+    browser.wait_for_text("To be answered").await;
+    browser.sound("desk-requests").await;
+    let (page, list) = (format!("/desk/readers/{}", ann.public_id), app.list().await);
+    for (path, name) in [
+        (page.clone(), "desk-reader"),
+        (format!("{page}/leave?list={list}"), "desk-reader-leave"),
+        ("/desk/readers?q=ann&state=confirmed".to_owned(), "desk-readers-narrowed"),
+        ("/desk/audit".to_owned(), "desk-audit"),
+    ] {
+        browser.goto(&app.url(&path)).await;
+        browser.sound(name).await;
+    }
+    browser.goto(&app.url(&page)).await;
+    browser.fill("Note something", "Called on Monday.").await;
+    browser.click("Keep this note").await;
+    browser.wait_for_text("Called on Monday.").await;
+    browser.close().await;
+    app.finish().await;
+}
