@@ -92,6 +92,12 @@ impl Moment {
         self.in_zone(zone).hour()
     }
 
+    /// The day as browsers write one, such as "2026-03-03".
+    #[must_use]
+    pub fn day(self, zone: &Zone) -> String {
+        self.in_zone(zone).date().to_string()
+    }
+
     /// A date for people, such as "3 March 2026".
     #[must_use]
     pub fn date(self, zone: &Zone) -> String {

@@ -76,6 +76,8 @@ create table reader_request (
     kind text not null check (kind in ('access', 'erasure', 'never-asked')),
     -- As it was written; masked once the request is closed, for it may be the last that is left of a reader.
     address text not null,
+    -- What it is kept as, masked or not: whose request it is can be asked of an address, and not be read from here.
+    address_hash text not null,
     detail text not null,
     received_at integer not null,
     due_at integer not null,
@@ -85,4 +87,5 @@ create table reader_request (
     closed_at integer
 ) strict;
 create index reader_request_open_idx on reader_request (due_at, id) where closed_at is null;
+create index reader_request_address_hash_idx on reader_request (address_hash);
 create index reader_request_closed_idx on reader_request (id) where closed_at is not null;

@@ -138,9 +138,16 @@ pub async fn failed(db: &Db, since: Moment, limit: i64) -> Result<Vec<FailedNoti
     store::failed(db, since, limit).await
 }
 
-/// The automatic emails to an address, the newest first, before the one with that key.
-pub async fn to(db: &Db, address: &EmailAddress, before: Option<i64>, limit: i64) -> Result<Vec<Sent>> {
-    store::to(db, address, before.unwrap_or(i64::MAX), limit).await
+/// The automatic emails to an address, as it is written or in small letters, the newest first, before the one with that key; those of
+/// the templates `untold` are left out.
+pub async fn to(
+    db: &Db,
+    address: &EmailAddress,
+    untold: &[&str],
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Sent>> {
+    store::to(db, address, untold, before.unwrap_or(i64::MAX), limit).await
 }
 
 /// The Message-IDs of all notices that were accepted, without brackets, each with whether an earlier attempt may have arrived.

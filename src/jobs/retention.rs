@@ -262,6 +262,9 @@ pub async fn forget_as_of(site: &Site, now: Moment) -> Result<u64> {
 /// Where a consent came from is kept for as long as the owner says; the consent itself stays (TRUST L1).
 async fn forget_traces(site: &Site, now: Moment) -> Result<u64> {
     let months = Settings::load(&site.db).await?.keep_traces_months.unsigned_abs();
+    if months == 0 {
+        return Ok(0);
+    }
     forget(
         site,
         subscribers::TRACES,

@@ -88,9 +88,10 @@ settings! {
     blocked_domains: String = String::new(), "Domains that cannot subscribe", checks::domains;
     /// Whether addresses that are made to be thrown away are refused.
     refuse_disposable: bool = false, "Addresses to throw away", checks::yes_or_no;
-    /// For so many months it is kept from which internet address and browser somebody agreed.
-    keep_traces_months: i64 = 24, "Months for which it is kept where a sign-up came from",
-        number(1..=240, ("Enter a number of months, such as 24.", "Enter a number from 1 to 240."));
+    /// For so many months it is kept from which internet address and browser somebody agreed; 0 is for ever, until the owner says
+    /// otherwise: what is forgotten is gone as proof.
+    keep_traces_months: i64 = 0, "Months for which it is kept where a sign-up came from",
+        number(0..=240, ("Enter a number of months, such as 24.", "Enter a number from 0 to 240."));
     /// ISO 4217 code that gifts are taken in.
     currency: String = "EUR".to_owned(), "Currency", checks::currency;
     /// Amounts offered on the donation page, in minor units.

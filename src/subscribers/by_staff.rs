@@ -4,7 +4,7 @@
 
 use super::{
     Result, SubscriberError,
-    consent::{ConsentAction, ConsentMethod, Happened},
+    consent::{self, ConsentAction, ConsentMethod, Happened},
     leave::{Deed, leave_once},
     rows::{Note, Subscriber},
     store::{self, knowing},
@@ -53,7 +53,7 @@ pub async fn correct_name(site: &Site, reader: i64, seen: &str, name: &str, by: 
 /// Adds a reader, new or known, to a list because they asked: `by.why` says how, and is kept as the proof.
 ///
 /// # Errors
-/// As [`add_by_staff`](super::add_by_staff).
+/// As [`add_by_staff`](super::add_by_staff); [`SubscriberError::Changed`] when they left or asked since they were looked at.
 pub async fn add_to_list(site: &Site, new: Adding<'_>, by: By<'_>) -> Result<Subscriber> {
     let source = format!("{} (added by {})", by.why, by.name);
     add(site, Adding { source: &source, ..new }, Some((by.staff_id, by.why))).await
@@ -65,14 +65,14 @@ pub async fn add_to_list(site: &Site, new: Adding<'_>, by: By<'_>) -> Result<Sub
 /// When the database fails, and then nothing was changed.
 pub async fn take_off(site: &Site, reader: &Subscriber, list: i64, by: By<'_>) -> Result<()> {
     withdrawn::leaves(site, &reader.public_id, &[list], ConsentMethod::Staff).await?;
-    let source = format!("taken off by {}: {}", by.name, by.why);
     let event = Happened {
         subscriber: reader.id,
         list,
         action: ConsentAction::Left,
         method: ConsentMethod::Staff,
         wording: None,
-        by: consent::By::source(&source),
+        // Readers get this line when they ask what is held: who and why is for the log.
+        by: consent::By::source("taken off by staff"),
         trace: Default::default(),
     };
     let deed = Deed { staff_id: by.staff_id, reader: &reader.public_id, why: by.why };

@@ -64,6 +64,11 @@ pub async fn page(db: &Db, subscriber_id: i64, before: Option<i64>, limit: i64) 
     Ok(events.into_iter().map(|one| (one.id, one.event)).collect())
 }
 
+/// Which event of a reader is the newest; 0 if there is none. Whoever acts on a page says which one it showed.
+pub async fn newest_of(db: &Db, subscriber_id: i64) -> Result<i64> {
+    knowing::newest_event_of(db, subscriber_id).await
+}
+
 /// The last thing that happened to each of a reader's lists, by its key: how they came to stand as they do.
 pub async fn newest_of_lists(db: &Db, subscriber_id: i64) -> Result<HashMap<i64, Event>> {
     let events = knowing::newest_events(db, subscriber_id).await?;

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 pub use super::rows::{Request, RequestKind};
-use super::store::requests as store;
+use super::{never_again::log_name, store::requests as store};
 use crate::{
     audit_log,
     clock::{Moment, Zone},
-    db::{Db, Result},
+    db::{Db, Result, Tx},
+    delivery::suppression::Suppressions,
     email_address::EmailAddress,
     site::Site,
 };
@@ -16,38 +17,67 @@ use crate::{
 /// The desk speaks of those that are due within so long.
 const SOON: Duration = Duration::from_secs(7 * 86_400);
 
-/// Writes down what somebody asks; it is due a month later, by the clocks of `zone`.
+/// Writes down what somebody asks; on the day that it came, which begins and ends then; it is due by the end of the day a month
+/// later, by the clocks of `zone`.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn add(
     site: &Site,
     (kind, email, detail): (RequestKind, &EmailAddress, &str),
+    (begins, ends): (Moment, Moment),
     zone: &Zone,
     staff_id: i64,
 ) -> Result<()> {
-    let now = site.now();
     let mut tx = site.db.begin().await?;
-    let due = (now, zone.month_after(now));
-    store::add(&mut tx, (kind, email.as_str(), detail), due, staff_id).await?;
-    audit_log::record(&mut tx, site, Some(staff_id), "wrote a request down", &email.masked(), kind.as_str())
-        .await?;
+    let hash = Suppressions::new(site).hash(email);
+    let due = (begins, zone.month_after(ends.minus(Duration::from_micros(1))));
+    store::add(&mut tx, (kind, email.as_str(), &hash, detail), due, staff_id).await?;
+    let subject = log_name(&mut tx, email).await?;
+    audit_log::record(&mut tx, site, Some(staff_id), "wrote a request down", &subject, kind.as_str()).await?;
     tx.commit().await
 }
 
-/// Closes one with what was done; from then on its address is masked. `false` if it is closed already.
+/// Closes one with what was done; from then on its address is masked, and what they wrote is gone. `false` if it is closed already.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn close(site: &Site, id: i64, outcome: &str, staff_id: i64) -> Result<bool> {
     let mut tx = site.db.begin().await?;
     let Some(request) = store::take(&mut tx, id).await? else { return Ok(false) };
-    let masked = EmailAddress::parse(&request.address).map_or_else(|_| String::new(), |one| one.masked());
+    // Masked already, where its reader was forgotten.
+    let (masked, subject) = match EmailAddress::parse(&request.address) {
+        Ok(email) if !is_masked(&request.address) => (email.masked(), log_name(&mut tx, &email).await?),
+        _ => (request.address.clone(), request.address.clone()),
+    };
     let closed = store::close(&mut tx, id, (outcome, &masked), staff_id, site.now()).await?;
-    let detail = format!("{}: {outcome}", request.kind);
-    audit_log::record(&mut tx, site, Some(staff_id), "closed a request", &masked, &detail).await?;
+    // Not in what words: the log outlives the reader.
+    let kind = request.kind.as_str();
+    audit_log::record(&mut tx, site, Some(staff_id), "closed a request", &subject, kind).await?;
     tx.commit().await?;
     Ok(closed)
+}
+
+fn is_masked(address: &str) -> bool {
+    address.split_once('@').is_none_or(|(local, _)| local.ends_with("***"))
+}
+
+/// For whoever forgets a reader, in the same transaction: what they asked stays to be answered, without their address and words.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(tx: &mut Tx, site: &Site, email: &EmailAddress) -> Result<u64> {
+    store::forget(tx, &Suppressions::new(site).hash(email), &email.masked()).await
+}
+
+/// All that somebody with that address asked, open or closed, oldest first.
+pub async fn about(site: &Site, email: &EmailAddress) -> Result<Vec<Request>> {
+    store::about(&site.db, &Suppressions::new(site).hash(email)).await
+}
+
+/// The one with that key.
+pub async fn one(db: &Db, id: i64) -> Result<Option<Request>> {
+    store::one(db, id).await
 }
 
 /// Those that are open, by when they are due, after the one that is due then and has that key.

@@ -203,6 +203,10 @@ pub async fn by_key(db: &Db, key: &str) -> Result<Option<Subscriber>> {
     db.opt(BY_KEY, (key,)).await
 }
 
+pub async fn by_key_in(tx: &mut Tx, key: &str) -> Result<Option<Subscriber>> {
+    tx.opt(BY_KEY, (key,)).await
+}
+
 pub async fn by_keys(db: &Db, keys: &[String]) -> Result<Vec<Subscriber>> {
     db.all(BY_KEYS, (db::array(keys)?,)).await
 }

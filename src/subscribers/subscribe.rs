@@ -17,6 +17,7 @@ use super::{
     store::{
         self,
         joining::{self, Typed},
+        knowing,
     },
     unwanted::unwanted,
     welcome, withdrawn,
@@ -500,6 +501,8 @@ pub struct Adding<'a> {
     pub list: i64,
     /// The proof.
     pub source: &'a str,
+    /// The newest thing on record about their consent that staff had before them; none where they looked at nobody.
+    pub seen: Option<i64>,
 }
 
 /// Staff add somebody who asked them in person or on paper; `source` says how. They are not asked to confirm.
@@ -514,13 +517,13 @@ pub async fn add_by_staff(
     list: i64,
     source: &str,
 ) -> Result<Subscriber> {
-    add(site, Adding { email, name, list, source }, None).await
+    add(site, Adding { email, name, list, source, seen: None }, None).await
 }
 
 /// The same; `by` is who of the team does it and why, for the log. Whoever had left and is back is written down as such, or a
 /// restored backup would take them off once more (TRUST T10).
 pub(super) async fn add(site: &Site, new: Adding<'_>, by: Option<(i64, &str)>) -> Result<Subscriber> {
-    let Adding { email, name, list, source } = new;
+    let Adding { email, name, list, source, seen } = new;
     let before = site.now();
     let mut tx = site.db.begin().await?;
     if !store::lists_in(&mut tx).await?.iter().any(|one| one.id == list && one.is_mailed()) {
@@ -539,6 +542,12 @@ pub(super) async fn add(site: &Site, new: Adding<'_>, by: Option<(i64, &str)>) -
     let had_left = known.iter().any(|one| one.list_id == list && one.left_at.is_some());
     let joins = store::join(&mut tx, reader.id, list, site.now()).await?;
     if joins {
+        // Asked only now: joining waited for whoever was about to leave.
+        if let Some(seen) = seen
+            && knowing::newest_event_in(&mut tx, reader.id).await? != seen
+        {
+            return Err(SubscriberError::Changed);
+        }
         let happened = Happened {
             subscriber: reader.id,
             list,

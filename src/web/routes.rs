@@ -326,7 +326,7 @@ pub fn routes() -> Vec<Route> {
         Route::get("/desk/jobs", Staff(Role::OWNING), Desk, desk::settings::jobs::show),
         Route::post("/desk/jobs/again", Staff(Role::OWNING), Token, Desk, desk::settings::jobs::try_again),
         Route::get("/desk/audit", Staff(Role::OWNING), Desk, desk::settings::audit::show),
-        Route::get("/desk/audit/export", Staff(Role::OWNING), Desk, desk::settings::audit::export),
+        Route::post("/desk/audit/export", Staff(Role::OWNING), Token, Desk, desk::settings::audit::export),
         Route::get("/desk/address", Staff(Role::OWNING), Desk, desk::settings::address::show),
         Route::post("/desk/address", Staff(Role::OWNING), Token, Desk, desk::settings::address::submit),
         Route::get("/desk/team", Staff(Role::OWNING), Desk, desk::settings::team::show),

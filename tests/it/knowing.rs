@@ -7,7 +7,7 @@ use broadside::{
     db::Engine,
     email_address::EmailAddress,
     jobs::retention,
-    origin, publishing, restored,
+    origin, publishing, restored, settings,
     staff::Role,
     subscribers::{self, SubscriberError, SubscriptionState, consent, requests},
 };
@@ -19,6 +19,7 @@ use crate::support::{
     both_engines,
     database::{change, rows},
     pages::Web,
+    visitor::Page,
 };
 
 const ANN: &str = "ann@example.org";
@@ -69,6 +70,8 @@ both_engines! {
         assert_eq!(desk.submit(&leave).await.status, StatusCode::UNPROCESSABLE_ENTITY, "without a reason");
         assert_eq!(state(&app, ann.id).await, [SubscriptionState::Confirmed]);
         desk.submit_and_follow(&leave.with("why", "asked by telephone")).await.says("They are off that list");
+        let last = consent::proof(&app.site.db, ann.id).await.expect("a read").pop().expect("an event");
+        assert_eq!(last.source, "taken off by staff", "readers may read the proof: the reason is the team’s");
         assert_eq!(state(&app, ann.id).await, [SubscriptionState::Left]);
 
         let join = open().await.form(&format!("{page}/join"));
@@ -92,6 +95,95 @@ both_engines! {
             deed("noted something", ""),
             deed("removed a note", ""),
         ]);
+    }
+
+    /// TRUST T3: a page that was opened before somebody left puts them on no list; what was chosen and typed on it is kept.
+    async fn a_page_that_is_out_of_date_puts_nobody_back(app: TestApp) {
+        app.reader(ANN).await;
+        let (desk, ann, list) = (app.desk().await, reader(&app).await, app.list().await);
+        change(&app.site.db, "insert into list (public_id, slug, name, description, visibility, created_at) values ('aside', 'aside', 'Aside', '', 'public', 7)").await;
+        let page = format!("/desk/readers/{}", ann.public_id);
+        subscribers::leave_by_staff(&app.site, ann.id, list, "a test").await.expect("left");
+        let join = desk.open(&page).await.form(&format!("{page}/join"));
+        let stale = join.with("list", &list.to_string()).with("basis", "on paper");
+        subscribers::add_by_staff(&app.site, &address(ANN), "", list, "asked again").await.expect("added");
+        subscribers::leave_by_staff(&app.site, ann.id, list, "and left again").await.expect("left");
+        let answer = desk.submit(&stale).await;
+        assert_eq!(answer.status, StatusCode::CONFLICT);
+        assert_eq!(state(&app, ann.id).await, [SubscriptionState::Left]);
+        answer.says("nothing was done yet");
+        let chosen = format!("<option value=\"{list}\" selected>");
+        assert!(answer.body.contains(&chosen) && answer.body.contains("on paper"), "{}", answer.body);
+        let aside: Vec<(i64,)> = rows(&app.site.db, "select id from list where slug = 'aside'").await;
+        let other = answer.form(&format!("{page}/join")).with("list", &aside[0].0.to_string()).with("basis", "");
+        let answer = desk.submit(&other).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.body.contains(&format!("<option value=\"{}\" selected>", aside[0].0)));
+        let again = answer.form(&format!("{page}/join")).with("list", &list.to_string()).with("basis", "on paper");
+        desk.submit_and_follow(&again).await.says("Saved.");
+        assert_eq!(state(&app, ann.id).await, [SubscriptionState::Confirmed]);
+        let readers = desk.open("/desk/readers").await;
+        let below = readers.body.split_once("id=\"add-title\"").expect("a form to add somebody").1.to_owned();
+        let add = Page { body: below, ..readers }.form("/desk/readers").with("list", &aside[0].0.to_string());
+        let answer = desk.submit(&add.with("email", "nobody")).await;
+        assert!(answer.body.contains(&format!("<option value=\"{}\" selected>", aside[0].0)), "the form of the list of readers, too");
+    }
+
+    /// TRUST L10: whatever the team did about a reader is found by who they are, the gravest first; the log outlives them, and holds
+    /// nothing that says who they were.
+    async fn the_log_about_a_reader_is_whole_and_holds_no_address(app: TestApp) {
+        app.reader(ANN).await;
+        let (desk, ann) = (app.desk().await, reader(&app).await);
+        let page = format!("/desk/readers/{}", ann.public_id);
+        let block = desk.open(&page).await.form("/block").with("why", "she asked");
+        desk.submit_and_follow(&block).await;
+        let lift = desk.open("/desk/blocked").await.form("/lift").with("why", "asked again");
+        desk.submit_and_follow(&lift).await;
+        let form = desk.open("/desk/requests?email=ANN%40example.org").await.form("/desk/requests");
+        desk.submit_and_follow(&form.with("kind", "access").with("detail", "ann+secret")).await;
+        let close = desk.open("/desk/requests").await.form("/close").with("outcome", "sent to ann@example.org");
+        desk.submit_and_follow(&close).await;
+        let did: Vec<String> = deeds(&app, &ann).await.into_iter().map(|(_, action, _)| action).collect();
+        assert_eq!(did, ["blocked an address", "unblocked an address", "wrote a request down", "closed a request"]);
+        let file = desk.open(&format!("/desk/audit?reader={}", ann.public_id)).await.form("/desk/audit/export");
+        assert_eq!(desk.submit(&file.with("reader", ANN)).await.status, StatusCode::OK);
+        let log: Vec<(String, String)> = rows(&app.site.db, "select subject, detail from audit_log where action <> 'signed in'").await;
+        assert!(log.iter().all(|(subject, detail)| !subject.contains('@') && !detail.contains("ann")), "{log:?}");
+        assert!(log.iter().any(|(_, detail)| *detail == format!("reader={}", ann.public_id)), "{log:?}");
+        let left: Vec<(String, String)> = rows(&app.site.db, "select address, detail from reader_request").await;
+        assert_eq!(left, [("A***@example.org".to_owned(), String::new())]);
+        assert_eq!(requests::about(&app.site, &address("Ann@example.org")).await.expect("a read").len(), 1, "by its hash");
+    }
+
+    /// A request whose reader is forgotten stays to be answered, and says no more who they were.
+    async fn a_request_of_whoever_is_forgotten_is_masked(app: TestApp) {
+        app.reader(ANN).await;
+        let desk = app.desk().await;
+        let form = desk.open("/desk/requests?email=ann%40example.org").await.form("/desk/requests");
+        desk.submit_and_follow(&form.with("kind", "erasure").with("detail", "ann writes")).await;
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        requests::forget(&mut tx, &app.site, &address("ANN@example.org")).await.expect("forgotten");
+        tx.commit().await.expect("a commit");
+        let page = desk.open("/desk/requests").await;
+        assert!(!page.body.contains(ANN) && !page.body.contains("ann writes"));
+        desk.submit_and_follow(&page.form("/close").with("outcome", "done")).await.says("Answered").says("A***@example.org");
+    }
+
+    /// Letters about money are for whoever may see money, and letters to a member of the team are no letters to a reader.
+    async fn letters_are_shown_to_those_whom_they_concern(web: Web) {
+        let db = &web.app.site.db;
+        change(db, "insert into subscriber (public_id, email, email_key, name, created_at) values ('r1', 'Ann@example.org', 'ann@example.org', 'Ann', 7)").await;
+        change(db, "insert into notice (key, template, context, from_name, from_email, address, name, message_id, state, reply, attempt, marker, maybe_duplicate, next_at, created_at) values
+            ('a', 'receipt', '', '', 'a@example.org', 'Ann@example.org', '', 'a', 'accepted', '', 1, false, false, 7, 7),
+            ('b', 'sign_in_link', '', '', 'a@example.org', 'Ann@example.org', '', 'b', 'accepted', '', 1, false, false, 7, 7),
+            ('c', 'welcome', '', '', 'a@example.org', 'ann@example.org', '', 'c', 'accepted', '', 1, false, false, 7, 7)").await;
+        for (role, sees_money) in [(Role::Owner, true), (Role::Sender, false)] {
+            let (cookie, _) = web.session_of(role).await;
+            let page = web.get("/desk/readers/r1", &cookie).await;
+            assert!(page.body.contains("A welcome"), "{role}: however it is spelled");
+            assert!(!page.body.contains("A link to sign in"), "{role}");
+            assert_eq!(page.body.contains("A receipt"), sees_money, "{role}");
+        }
     }
 
     /// How they came to be on a list, every letter with its result, the very wording; gifts for whoever may see money.
@@ -150,7 +242,7 @@ both_engines! {
     /// TRUST L10: by person, reader and day; every line of them on one of the pages, and in the file.
     async fn the_log_is_looked_through_by_person_reader_and_day(web: Web) {
         let db = &web.app.site.db;
-        let (cookie, _) = web.session_of(Role::Owner).await;
+        let (cookie, csrf) = web.session_of(Role::Owner).await;
         let (sender, _) = web.session_of(Role::Sender).await;
         change(db, "insert into subscriber (public_id, email, email_key, name, created_at) values ('r1', 'ann@example.org', 'ann@example.org', '=Ann', 7)").await;
         change(db, "insert into audit_log (staff_id, action, subject, detail, at) with recursive n(i) as (select 1 union all select i + 1 from n where i < 120)
@@ -175,13 +267,15 @@ both_engines! {
         assert!(look("/desk/audit?reader=eve%40example.org").await.body.contains("No reader has that address"));
         assert!(look("/desk/audit?day=yesterday").await.body.contains("Enter a day"));
 
-        let file = look("/desk/audit/export?reader=ann%40example.org").await;
+        assert_eq!(look("/desk/audit/export?reader=ann%40example.org").await.status, StatusCode::METHOD_NOT_ALLOWED, "a link writes nothing");
+        let asked = [("csrf", csrf.as_str()), ("reader", "ann@example.org")];
+        let file = web.post("/desk/audit/export", &cookie, &asked).await;
         assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
         assert_eq!(file.body.lines().count(), 121);
         assert!(file.body.contains(",'=line7\n"), "TRUST A15: no cell is a formula");
         assert_eq!(web.get("/desk/audit", &sender).await.status, StatusCode::FORBIDDEN);
         let exported = audit_log::latest(db, 1).await.expect("a read").remove(0);
-        assert_eq!((exported.action.as_str(), exported.detail.as_str()), ("exported the log", "reader=ann@example.org"));
+        assert_eq!((exported.action.as_str(), exported.detail.as_str()), ("exported the log", "reader=r1"));
     }
 
     /// TRUST L1: what was agreed to stays for ever, and from where for as long as the owner says.
@@ -189,9 +283,13 @@ both_engines! {
         app.reader(ANN).await;
         change(&app.site.db, "update consent_event set ip = '192.0.2.7', user_agent = 'Lamp/1'").await;
         let ann = reader(&app).await;
+        retention::forget_as_of(&app.site, app.site.now().plus(DAY * 6_000)).await.expect("tidied");
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        settings::save(&mut tx, &app.site, None, |settings| settings.keep_traces_months = 24).await.expect("saved");
+        tx.commit().await.expect("a commit");
         let before = consent::proof(&app.site.db, ann.id).await.expect("a read");
         retention::forget_as_of(&app.site, app.site.now().plus(DAY * 600)).await.expect("tidied");
-        assert!(consent::proof(&app.site.db, ann.id).await.expect("a read").iter().all(|one| !one.ip.is_empty()));
+        assert!(consent::proof(&app.site.db, ann.id).await.expect("a read").iter().all(|one| !one.ip.is_empty()), "nor before the owner said for how long");
         retention::forget_as_of(&app.site, app.site.now().plus(DAY * 730)).await.expect("tidied");
         let after = consent::proof(&app.site.db, ann.id).await.expect("a read");
         assert_eq!(after.len(), before.len());
@@ -207,6 +305,12 @@ both_engines! {
         let form = desk.open("/desk/requests?email=ann%40example.org").await.form("/desk/requests");
         assert_eq!(desk.submit(&form).await.status, StatusCode::UNPROCESSABLE_ENTITY, "without what they ask");
         let form = form.with("kind", "erasure").with("detail", "by letter");
+        let today = jiff::Timestamp::from_microsecond(app.site.now().0).expect("a moment").to_zoned(jiff::tz::TimeZone::UTC).date();
+        let (later, before) = (today + jiff::Span::new().days(3), today - jiff::Span::new().days(3));
+        let early = desk.submit(&form.clone().with("came", &later.to_string())).await;
+        assert_eq!(early.status, StatusCode::UNPROCESSABLE_ENTITY);
+        early.says("today, or before");
+        let form = form.with("came", &before.to_string());
         desk.submit_and_follow(&form).await.says("Saved.").says("To be forgotten").says("by letter");
         assert!(!desk.open("/desk").await.text().contains("Readers wait"), "not yet");
         app.advance(DAY * 25);
@@ -217,14 +321,21 @@ both_engines! {
         desk.open("/desk").await.says("1 of them late already");
         let open = requests::open(&app.site.db, None, 9).await.expect("a read").remove(0);
         let due = open.due_at.since(open.received_at);
-        assert!((DAY * 28..=DAY * 31).contains(&due), "{due:?}");
+        assert!((DAY * 28..=DAY * 32).contains(&due), "{due:?}");
         let close = desk.open("/desk/requests").await.form("/close");
         assert_eq!(desk.submit(&close).await.status, StatusCode::UNPROCESSABLE_ENTITY, "without what was done");
+        let long = "x".repeat(1_001);
+        let answer = desk.submit(&close.clone().with("outcome", &long)).await;
+        assert!(answer.body.contains(&long), "what was typed comes back");
+        let received: Vec<(i64,)> = rows(&app.site.db, "select received_at from reader_request").await;
+        assert!(open.received_at.0 == received[0].0 && open.received_at.timestamp().to_zoned(jiff::tz::TimeZone::UTC).date() <= before);
         let page = desk.submit_and_follow(&close.clone().with("outcome", "erased, and told so")).await;
         page.says("Answered").says("erased, and told so");
         assert!(!page.body.contains(ANN), "its address is masked from then on");
         assert!(!desk.open("/desk").await.text().contains("Readers wait"));
-        assert_eq!(desk.submit(&close.with("outcome", "again")).await.status, StatusCode::NOT_FOUND);
+        let second = desk.submit(&close.with("outcome", "again")).await;
+        assert_eq!(second.status, StatusCode::CONFLICT);
+        second.says("Somebody closed it meanwhile").says("erased, and told so");
     }
 
     /// A name that somebody else put right meanwhile is not put back.

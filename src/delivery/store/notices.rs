@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::states::{Class, CopyState};
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{self, Db, Result, Tx},
     dkim::{self, SealedKey},
     email_address::EmailAddress,
     statements,
@@ -87,8 +87,10 @@ statements! {
     FAILED = "select template, address, class, reply, attempt, finished_at from notice
         where state = 'failed' and finished_at >= $1 order by finished_at desc, id desc limit $2";
     /// Those to an address, the newest first.
-    TO = "select id, template, state, class, reply, attempt, maybe_duplicate, created_at, finished_at from notice
-        where address = $1 and id < $2 order by id desc limit $3";
+    TO = sqlite "select id, template, state, class, reply, attempt, maybe_duplicate, created_at, finished_at from notice
+            where address in ($1, $4) and id < $2 and template not in (select value from json_each($5)) order by id desc limit $3",
+        postgres "select id, template, state, class, reply, attempt, maybe_duplicate, created_at, finished_at from notice
+            where address in ($1, $4) and id < $2 and template not in (select json_array_elements_text(cast($5 as json))) order by id desc limit $3";
     /// What was taken.
     ACCEPTED = "select message_id, maybe_duplicate from notice where state = 'accepted'";
 }
@@ -156,8 +158,14 @@ pub struct Sent {
     pub finished_at: Option<Moment>,
 }
 
-pub async fn to(db: &Db, address: &EmailAddress, before: i64, limit: i64) -> Result<Vec<Sent>> {
-    db.all(TO, (address.as_str(), before, limit)).await
+pub async fn to(
+    db: &Db,
+    address: &EmailAddress,
+    untold: &[&str],
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Sent>> {
+    db.all(TO, (address.as_str(), before, limit, address.key(), db::array(untold)?)).await
 }
 
 /// A row to be.

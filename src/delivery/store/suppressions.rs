@@ -51,10 +51,10 @@ statements! {
     /// How staff recognise an address that they blocked.
     RECOGNISE = "update suppression set masked = $2 where address_hash = $1 and lifted_at is null";
     /// What staff blocked, the newest first.
-    BLOCKED = "select id, address_hash, masked, detail, created_at from suppression
+    BLOCKED = "select id, subscriber_id, address_hash, masked, detail, created_at from suppression
         where reason = 'staff' and lifted_at is null and id < $1 order by id desc limit $2";
     /// One of them.
-    BLOCK = "select id, address_hash, masked, detail, created_at from suppression where id = $1 and reason = 'staff' and lifted_at is null";
+    BLOCK = "select id, subscriber_id, address_hash, masked, detail, created_at from suppression where id = $1 and reason = 'staff' and lifted_at is null";
 }
 
 pub async fn proof(db: &Db) -> Result<Option<String>> {
@@ -93,6 +93,8 @@ pub struct InForce {
 pub struct Blocked {
     /// Which one it is, for lifting it.
     pub id: i64,
+    /// Whose address it is, where that is known.
+    pub subscriber_id: Option<i64>,
     /// What the address is kept as.
     pub address_hash: String,
     /// What staff typed, masked; empty if nobody kept it.

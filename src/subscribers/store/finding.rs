@@ -99,7 +99,7 @@ statements! {
     FOLD = "update subscriber set search = $2 where id = $1";
     /// Unless they were changed since they were read.
     FOLD_MANY = rows(4) "update subscriber set search = v.column2 from (values {rows}) as v
-        where subscriber.id = cast(v.column1 as bigint) and subscriber.email = v.column3 and subscriber.name = v.column4";
+        where subscriber.id = cast(v.column1 as bigint) and subscriber.search is null and subscriber.email = v.column3 and subscriber.name = v.column4";
     /// On a list, and of those whoever is stopped; and whoever has not confirmed. Each from an index of those alone, and no more of
     /// them than `$1`.
     COUNTS = "select (select count(*) from (select distinct subscriber_id from subscription where state = 'confirmed' order by subscriber_id limit $1) a) as confirmed,

@@ -16,6 +16,7 @@ statements! {
     EVENTS_PAGE = "select e.id, e.list_id, e.action, e.method, l.name as list, w.text as wording, e.source, e.ip, e.user_agent, e.at
         from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
         where e.subscriber_id = $1 and e.id < $2 order by e.id desc limit $3";
+    NEWEST_EVENT_OF = "select coalesce(max(id), 0) from consent_event where subscriber_id = $1";
     /// The last thing that happened on each of a reader's lists.
     NEWEST_EVENTS = "select e.id, e.list_id, e.action, e.method, l.name as list, w.text as wording, e.source, e.ip, e.user_agent, e.at
         from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
@@ -45,6 +46,14 @@ pub struct Numbered {
 
 pub async fn events_page(db: &Db, subscriber: i64, before: i64, limit: i64) -> Result<Vec<Numbered>> {
     db.all(EVENTS_PAGE, (subscriber, before, limit)).await
+}
+
+pub async fn newest_event_of(db: &Db, subscriber: i64) -> Result<i64> {
+    Ok(db.one::<(i64,)>(NEWEST_EVENT_OF, (subscriber,)).await?.0)
+}
+
+pub async fn newest_event_in(tx: &mut Tx, subscriber: i64) -> Result<i64> {
+    Ok(tx.one::<(i64,)>(NEWEST_EVENT_OF, (subscriber,)).await?.0)
 }
 
 pub async fn newest_events(db: &Db, subscriber: i64) -> Result<Vec<Numbered>> {

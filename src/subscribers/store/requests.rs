@@ -8,7 +8,7 @@ use crate::{
 };
 
 statements! {
-    ADD = "insert into reader_request (kind, address, detail, received_at, due_at, staff_id) values ($1, $2, $3, $4, $5, $6)";
+    ADD = "insert into reader_request (kind, address, detail, received_at, due_at, staff_id, address_hash) values ($1, $2, $3, $4, $5, $6, $7)";
     /// By when they are due.
     OPEN = "select id, kind, address, detail, received_at, due_at, outcome, closed_at from reader_request
         where closed_at is null and (due_at, id) > ($1, $2) order by due_at, id limit $3";
@@ -18,18 +18,23 @@ statements! {
     /// Held until the commit, so that of two who close it one does.
     TAKE = sqlite "select id, kind, address, detail, received_at, due_at, outcome, closed_at from reader_request where id = $1 and closed_at is null",
         postgres "select id, kind, address, detail, received_at, due_at, outcome, closed_at from reader_request where id = $1 and closed_at is null for update";
-    CLOSE = "update reader_request set outcome = $2, closed_by = $3, closed_at = $4, address = $5 where id = $1 and closed_at is null";
+    CLOSE = "update reader_request set outcome = $2, closed_by = $3, closed_at = $4, address = $5, detail = '' where id = $1 and closed_at is null";
+    ONE = "select id, kind, address, detail, received_at, due_at, outcome, closed_at from reader_request where id = $1";
+    /// All of somebody's.
+    ABOUT = "select id, kind, address, detail, received_at, due_at, outcome, closed_at from reader_request where address_hash = $1 order by id";
+    /// What is left of one whose reader is forgotten; it is to be answered all the same.
+    FORGET = "update reader_request set address = $2, detail = '' where address_hash = $1 and closed_at is null";
     /// How many are due before a moment, and how many of them before another.
     DUE = "select count(*) as soon, count(case when due_at < $2 then 1 end) as late from reader_request where closed_at is null and due_at < $1";
 }
 
 pub async fn add(
     tx: &mut Tx,
-    (kind, address, detail): (RequestKind, &str, &str),
+    (kind, address, hash, detail): (RequestKind, &str, &str, &str),
     (received, due): (Moment, Moment),
     staff: i64,
 ) -> Result<u64> {
-    tx.exec(ADD, (kind, address, detail, received, due, staff)).await
+    tx.exec(ADD, (kind, address, detail, received, due, staff, hash)).await
 }
 
 pub async fn open(db: &Db, (due, id): (Moment, i64), limit: i64) -> Result<Vec<Request>> {
@@ -52,6 +57,18 @@ pub async fn close(
     now: Moment,
 ) -> Result<bool> {
     Ok(tx.exec(CLOSE, (id, outcome, staff, now, masked)).await? == 1)
+}
+
+pub async fn one(db: &Db, id: i64) -> Result<Option<Request>> {
+    db.opt(ONE, (id,)).await
+}
+
+pub async fn about(db: &Db, hash: &str) -> Result<Vec<Request>> {
+    db.all(ABOUT, (hash,)).await
+}
+
+pub async fn forget(tx: &mut Tx, hash: &str, masked: &str) -> Result<u64> {
+    tx.exec(FORGET, (hash, masked)).await
 }
 
 pub async fn due(db: &Db, soon: Moment, now: Moment) -> Result<(i64, i64)> {

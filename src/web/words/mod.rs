@@ -86,6 +86,25 @@ pub fn done(code: &str) -> Option<&'static str> {
     })
 }
 
+/// Letters about money, for the roles that see it.
+pub(super) const OF_MONEY: &[&str] = &["receipt", "payment_failed", "recurring_cancelled"];
+
+/// Letters to somebody of the team, who may be a reader, too.
+pub(super) const OF_THE_TEAM: &[&str] = &[
+    "sign_in_link",
+    "team_invite",
+    "edition_held",
+    "edition_paused",
+    "copies_came_back",
+    "nothing_taken",
+    "job_stopped",
+    "work_given_up",
+    "something_wrong",
+    "sign_in_refused",
+    "form_closed",
+    "monthly_not_ended",
+];
+
 /// What staff call an automatic email.
 pub(super) fn letter(template: &str) -> &'static str {
     match template {

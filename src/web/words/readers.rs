@@ -34,7 +34,7 @@ pub(in crate::web) const fn field_kind(kind: FieldKind) -> &'static str {
 /// Those of the list who stand so, as a choice.
 pub(in crate::web) const fn how_they_stand(standing: Standing) -> &'static str {
     match standing {
-        Standing::Is(SubscriptionState::Confirmed) => "get it",
+        Standing::Is(SubscriptionState::Confirmed) => "on it, stopped or not",
         Standing::Is(SubscriptionState::Pending) => "asked, not confirmed yet",
         Standing::Is(SubscriptionState::Left) => "left",
         Standing::Stopped => "get nothing: address stopped",

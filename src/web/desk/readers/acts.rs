@@ -5,7 +5,7 @@ use axum::extract::Path;
 use super::reader::{self, Forms, JOIN, NAME, NOTE, find};
 use crate::{
     subscribers::{self, Adding, ByStaff, SubscriberError, lists},
-    web::{Desk, Outcome, Posted, WebError, session::see_other},
+    web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other},
 };
 
 /// `POST /desk/readers/{id}/name`
@@ -46,13 +46,23 @@ pub(crate) async fn join(desk: Desk, Path(id): Path<String>, posted: Posted) -> 
     let list = form.parse("list", |id| {
         lists.iter().find(|list| list.id.to_string() == id).map(|list| list.id).ok_or("Choose a list.")
     });
+    let seen = form.text("seen").parse().map_err(|_| WebError::BadRequest("Look at the reader first."))?;
     let basis = form.required("basis", 300, "Say how they asked: it is kept as the proof.");
     if let (Some(list), true) = (list, form.is_valid()) {
-        let new = Adding { email: &reader.email, name: "", list, source: "" };
+        let new = Adding { email: &reader.email, name: "", list, source: "", seen: Some(seen) };
         match subscribers::add_to_list(desk.site(), new, by(&desk, &basis)).await {
             Ok(_) => return Ok(see_other(&format!("/desk/readers/{id}?done=saved"))),
             Err(SubscriberError::Blocked) => {
                 form.mistake("list", "The team decided never to mail them. Let mail go again first.");
+            }
+            Err(SubscriberError::Changed) => {
+                form.mistake(
+                    "basis",
+                    "They asked or left since you looked: nothing was done yet. This is how they stand now; look at it, then decide.",
+                );
+                form.blank("seen");
+                let page = reader::again(&desk, reader, Forms { join: form, ..Forms::default() }).await?;
+                return Ok(conflict(page));
             }
             Err(error) => return Err(error.into()),
         }

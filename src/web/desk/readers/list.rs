@@ -129,7 +129,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     };
     let (site, who) = (desk.site(), &desk.who.staff.name);
     if at_once {
-        let new = Adding { email: &email, name: &name, list, source: "" };
+        let new = Adding { email: &email, name: &name, list, source: "", seen: None };
         return match subscribers::add_to_list(site, new, by(&desk, &source)).await {
             Ok(reader) => Ok(see_other(&format!("/desk/readers/{}?done=saved", reader.public_id))),
             Err(SubscriberError::Blocked) => {
@@ -183,7 +183,7 @@ fn in_words(counts: Counts) -> String {
 
 async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let db = &desk.site().db;
-    let lists = list_views(desk).await?;
+    let lists = list_views(desk, form.text("list")).await?;
     let on = lists.iter().find(|list| list.id.to_string() == look.list);
     let standing = Standing::parse(&look.state);
     let wanted = Wanted { search: &look.q, list: on.map(|list| list.id), standing };

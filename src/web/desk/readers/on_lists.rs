@@ -11,10 +11,15 @@ use crate::{
 pub(super) struct ListView {
     pub id: i64,
     pub name: String,
+    /// It was chosen on the form before that comes back.
+    pub chosen: bool,
 }
 
-/// All of them.
-pub(super) async fn list_views(desk: &Desk) -> Result<Vec<ListView>, WebError> {
+/// All of them; `chosen` is what was chosen before, as it was typed.
+pub(super) async fn list_views(desk: &Desk, chosen: &str) -> Result<Vec<ListView>, WebError> {
     let lists = lists::mailed(&desk.site().db).await?;
-    Ok(lists.into_iter().map(|list| ListView { id: list.id, name: list.name }).collect())
+    Ok(lists
+        .into_iter()
+        .map(|list| ListView { chosen: list.id.to_string() == chosen, id: list.id, name: list.name })
+        .collect())
 }

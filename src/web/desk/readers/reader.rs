@@ -20,7 +20,7 @@ use crate::{
         desk::editions::progress::Row,
         paging::{Links, List, Place},
         words::{
-            count,
+            OF_MONEY, OF_THE_TEAM, count,
             editions::outcome_of,
             letter,
             readers::{agreed, donor, standing},
@@ -32,7 +32,7 @@ use crate::{
 pub(super) const WHY: &[&str] = &["why"];
 pub(super) const NOTE: &[&str] = &["note"];
 pub(super) const NAME: &[&str] = &["name", "seen_name", "name_why"];
-pub(super) const JOIN: &[&str] = &["list", "basis"];
+pub(super) const JOIN: &[&str] = &["list", "seen", "basis"];
 /// How many copies, letters, consents and notes the page shows at once.
 const COPIES: usize = 50;
 const LETTERS: usize = 20;
@@ -82,6 +82,8 @@ struct Page {
     /// Those that they can be added to.
     others: Vec<ListView>,
     several: bool,
+    /// Where a request of theirs is written down.
+    request: String,
     consent: Vec<EventView>,
     /// What they answered in forms: the question, and the answer.
     answers: Vec<(String, String)>,
@@ -239,7 +241,9 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         row: Row::new(copy.outcome, zone),
     });
     let list = List { path: &format!("{path}#letters"), place: "letters", kept: &[] };
-    let read = |most| notices::to(db, &reader.email, look.letters.id(), most);
+    let untold: Vec<&str> =
+        if desk.may(Role::MONEY) { OF_THE_TEAM.into() } else { [OF_THE_TEAM, OF_MONEY].concat() };
+    let read = |most| notices::to(db, &reader.email, &untold, look.letters.id(), most);
     let (letters, letters_pages) = list.page(look.letters, LETTERS, read, |last| [last.id]).await?;
     let list = List { path: &format!("{path}#consent"), place: "consents", kept: &[] };
     let read = |most| consent::page(db, reader.id, look.consents.id(), most);
@@ -249,12 +253,23 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
     let (notes, notes_pages) = list.page(look.notes, NOTES, read, |last| [last.id]).await?;
     let list = List { path: &format!("{path}#bounces"), place: "bounces", kept: &[] };
     let (bounces, bounces_pages) = of_reader(desk, &reader, list, look.bounces).await?;
+    // Before how they stand is read: what comes between is noticed.
+    let seen = consent::newest_of(db, reader.id).await?;
     let subscriptions = subscribers::subscriptions(db, reader.id).await?;
     let came_to_be = consent::newest_of_lists(db, reader.id).await?;
     let gets = |list: &ListView| {
         subscriptions.iter().any(|one| one.list_id == list.id && one.state == SubscriptionState::Confirmed)
     };
-    let others: Vec<ListView> = list_views(desk).await?.into_iter().filter(|list| !gets(list)).collect();
+    let others: Vec<ListView> =
+        list_views(desk, forms.join.text("list")).await?.into_iter().filter(|list| !gets(list)).collect();
+    let mut join = match forms.join.all("seen") {
+        [] => forms.join.with("seen", seen.to_string()),
+        _ => forms.join,
+    };
+    // Another list is offered in its place: what they said of the one is not said of the other.
+    if !others.iter().any(|list| list.chosen) {
+        join.blank("basis");
+    }
     let correct = match forms.name.all("seen_name") {
         [] => forms.name.with("name", reader.name.clone()).with("seen_name", reader.name.clone()),
         _ => forms.name,
@@ -267,11 +282,17 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         form: forms.why,
         note: forms.note,
         correct,
-        join: forms.join,
+        join,
         blocked: stopped.as_ref().is_some_and(|stopped| stopped.blocked),
         donor: donor(donor_state::donor_state(db, reader.id).await?),
         gifts: gifts(desk, &reader).await?,
         several: others.len() > 1,
+        request: List {
+            path: "/desk/requests#add-title",
+            place: "",
+            kept: &[("email", reader.email.as_str())],
+        }
+        .address::<1>(None),
         others,
         lists: subscriptions.into_iter().map(line).collect(),
         answers: fields::of_reader(db, reader.id)

@@ -9,13 +9,14 @@ use crate::{
     subscribers::requests::{self, Request, RequestKind},
     web::{
         Desk, Form, Outcome, Posted, WebError,
+        answers::conflict,
         paging::{Links, List, Place},
         session::see_other,
         words::readers::{asks, asks_for},
     },
 };
 
-const FIELDS: &[&str] = &["kind", "email", "detail"];
+const FIELDS: &[&str] = &["kind", "email", "came", "detail"];
 const OUTCOME: &[&str] = &["outcome"];
 const TITLE: &str = "Requests";
 const PAGE: usize = 50;
@@ -40,6 +41,8 @@ struct Page {
     form: Form,
     /// What was done; filled in on one of the lines.
     done: Form,
+    /// Today, as browsers write a day.
+    today: String,
 }
 
 #[derive(Serialize)]
@@ -60,12 +63,16 @@ struct View {
     is_late: bool,
     outcome: String,
     closed: String,
+    /// Their page, or whoever is found by what they wrote.
+    path: String,
+    /// What was typed here, where it comes back.
+    typed: String,
 }
 
 /// `GET /desk/requests`
 pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
-    let form = Form::new(FIELDS).with("email", look.email.clone());
-    let page = page(&desk, &look, form, Form::new(OUTCOME)).await?;
+    let form = new(&desk).with("email", look.email.clone());
+    let page = page(&desk, &look, form, Done::default()).await?;
     desk.page("desk/readers/requests", TITLE, &page).await
 }
 
@@ -75,30 +82,60 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let kind = form.parse("kind", |kind| RequestKind::parse(kind).ok_or("Say what they ask."));
     let email = form.parse("email", EmailAddress::parse);
     let detail = form.optional("detail", 1_000);
-    let (Some(kind), Some(email), true) = (kind, email, form.is_valid()) else {
-        let page = page(&desk, &Look::default(), form, Form::new(OUTCOME)).await?;
+    let now = desk.site().now();
+    let came = form.parse("came", |day| {
+        let day = day.parse().ok().and_then(|day| desk.zone().day(day));
+        day.filter(|(begins, _)| *begins <= now).ok_or("Enter the day on which it came: today, or before.")
+    });
+    let (Some(kind), Some(email), Some(came), true) = (kind, email, came, form.is_valid()) else {
+        let page = page(&desk, &Look::default(), form, Done::default()).await?;
         return desk.page_again("desk/readers/requests", TITLE, &page).await;
     };
-    requests::add(desk.site(), (kind, &email, &detail), desk.zone(), desk.who.staff.id).await?;
+    requests::add(desk.site(), (kind, &email, &detail), came, desk.zone(), desk.who.staff.id).await?;
     Ok(see_other("/desk/requests?done=saved"))
 }
 
 /// `POST /desk/requests/{id}/close`
 pub(crate) async fn close(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
-    let id = id.parse().map_err(|_| WebError::NotFound)?;
+    let id: i64 = id.parse().map_err(|_| WebError::NotFound)?;
+    let request = requests::one(&desk.site().db, id).await?.ok_or(WebError::NotFound)?;
     let mut done = posted.form(OUTCOME)?;
     let outcome = done.required("outcome", 1_000, "Say what was done: somebody may ask later.");
-    if !done.is_valid() {
-        let page = page(&desk, &Look::default(), Form::new(FIELDS), done).await?;
+    // The page that it stands on, the first of them.
+    let look = Look { open: Place(Some([request.due_at.0, id - 1])), ..Look::default() };
+    if request.closed_at.is_none() && !done.is_valid() {
+        let page = page(&desk, &look, new(&desk), Done { id, form: done }).await?;
         return desk.page_again("desk/readers/requests", TITLE, &page).await;
     }
     if !requests::close(desk.site(), id, &outcome, desk.who.staff.id).await? {
-        return Err(WebError::NotFound);
+        done.mistake("outcome", "Somebody closed it meanwhile: see under Answered what they wrote.");
+        let page = page(&desk, &Look::default(), new(&desk), Done { id, form: done }).await?;
+        return desk.page("desk/readers/requests", TITLE, &page).await.map(conflict);
     }
     Ok(see_other("/desk/requests?done=saved"))
 }
 
-async fn page(desk: &Desk, look: &Look, form: Form, done: Form) -> Result<Page, WebError> {
+/// What was typed to close one.
+struct Done {
+    id: i64,
+    form: Form,
+}
+
+impl Default for Done {
+    fn default() -> Self {
+        Self { id: 0, form: Form::new(OUTCOME) }
+    }
+}
+
+fn new(desk: &Desk) -> Form {
+    Form::new(FIELDS).with("came", today(desk))
+}
+
+fn today(desk: &Desk) -> String {
+    desk.site().now().day(desk.zone())
+}
+
+async fn page(desk: &Desk, look: &Look, form: Form, done: Done) -> Result<Page, WebError> {
     let (db, zone, now) = (&desk.site().db, desk.zone(), desk.site().now());
     let list = List { path: "/desk/requests", place: "open", kept: &[] };
     let from = look.open.0.map(|[due, id]| (Moment(due), id));
@@ -109,6 +146,9 @@ async fn page(desk: &Desk, look: &Look, form: Form, done: Form) -> Result<Page, 
     let (closed, closed_pages) = list.page(look.closed, PAGE, read, |last| [last.id]).await?;
     let view = |one: Request| View {
         id: one.id,
+        path: List { path: "/desk/readers", place: "", kept: &[("q", one.address.as_str())] }
+            .address::<1>(None),
+        typed: if one.id == done.id { done.form.raw("outcome").to_owned() } else { String::new() },
         what: asks(one.kind),
         who: one.address,
         detail: one.detail,
@@ -130,6 +170,7 @@ async fn page(desk: &Desk, look: &Look, form: Form, done: Form) -> Result<Page, 
         closed_pages,
         kinds: RequestKind::ALL.into_iter().map(kind).collect(),
         form,
-        done,
+        today: today(desk),
+        done: done.form,
     })
 }

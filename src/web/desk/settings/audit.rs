@@ -12,12 +12,14 @@ use crate::{
     staff::accounts,
     subscribers::{self, guarded},
     web::{
-        Desk, Outcome, WebError,
+        Desk, Outcome, Posted, WebError,
         paging::{Links, List, Place},
     },
 };
 
 const PAGE: usize = 50;
+/// No public id is longer.
+const LONGEST_ID: usize = 64;
 /// Lines that are read at once for the file.
 const CHUNK: i64 = 1_000;
 
@@ -44,8 +46,8 @@ struct Page {
     lines: Vec<View>,
     pages: Links,
     is_narrowed: bool,
-    /// Where the file is.
-    file: String,
+    /// Whose doing, for the file.
+    person: String,
 }
 
 #[derive(Serialize)]
@@ -116,7 +118,7 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
         lines: lines.iter().map(view).collect(),
         pages,
         is_narrowed: kept.iter().any(|(_, value)| !value.trim().is_empty()),
-        file: List { path: "/desk/audit/export", place: "before", kept: &kept }.address::<2>(None),
+        person: look.person,
         reader: look.reader,
         day: look.day,
     };
@@ -134,13 +136,20 @@ struct Reading {
 
 type Broken = Box<dyn std::error::Error + Send + Sync>;
 
-/// `GET /desk/audit/export`: the same lines as CSV, all of them, as they are read.
-pub(crate) async fn export(desk: Desk, Query(look): Query<Look>) -> Outcome {
+/// `POST /desk/audit/export`: the same lines as CSV, all of them, as they are read.
+pub(crate) async fn export(desk: Desk, posted: Posted) -> Outcome {
+    let form = posted.form(&["person", "reader", "day"])?;
+    let text = |name: &str| form.text(name).to_owned();
+    let look =
+        Look { person: text("person"), reader: text("reader"), day: text("day"), before: Place::default() };
     let asked = asked(&desk, &look).await?;
     if let Some(mistake) = asked.mistake {
         return Err(WebError::BadRequest(mistake));
     }
-    let kept = [("person", look.person.trim()), ("reader", look.reader.trim()), ("day", look.day.trim())];
+    // What was understood, not what was typed: the log outlives the reader, and their address is none of it.
+    let person = asked.staff_id.map_or("", |_| look.person.trim());
+    let day = asked.within.map_or("", |_| look.day.trim());
+    let kept = [("person", person), ("reader", asked.subject.as_deref().unwrap_or_default()), ("day", day)];
     let which: Vec<String> = kept
         .iter()
         .filter(|(_, value)| !value.is_empty())
@@ -191,8 +200,10 @@ async fn asked(desk: &Desk, look: &Look) -> Result<Asked, WebError> {
         if asked.subject.is_none() {
             asked.mistake = Some("No reader has that address.");
         }
-    } else if !reader.is_empty() {
-        asked.subject = Some(reader.to_owned());
+    } else if reader.len() <= LONGEST_ID && reader.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        asked.subject = Some(reader).filter(|id| !id.is_empty()).map(str::to_owned);
+    } else {
+        asked.mistake = Some("Enter the address of a reader.");
     }
     if !day.is_empty() {
         asked.within = day.parse().ok().and_then(|day| desk.zone().day(day));
