@@ -65,12 +65,13 @@ create table field_value (
 ) strict, without rowid;
 create index field_value_field_id_idx on field_value (field_id);
 
--- Which words stood beside the box of a form, since when: the first is version 1.
+-- Which words stood beside the box of a form, since when; words that come back are a version of their own.
 create table form_wording (
     form_id integer not null references form (id) on delete cascade,
+    version integer not null,
     wording_id integer not null references consent_wording (id),
     since integer not null,
-    primary key (form_id, wording_id)
+    primary key (form_id, version)
 ) strict, without rowid;
 
 -- How many asked and confirmed by a form on a day; in parts, so that those who come at once do not wait for one row.
@@ -89,16 +90,32 @@ create index form_day_began_at_idx on form_day (began_at);
 alter table consent_event add column form_id integer references form (id);
 alter table consent_event add column campaign text not null default '';
 
--- What was typed with a mail beside the name: nobody's until its addressee confirms.
-alter table confirmation_mail add column answers text not null default '';
+-- What was typed for an address beside it, by anybody: nobody's until its addressee confirms, and empty once it was not the same twice.
+create table typed (
+    subscriber_id integer primary key references subscriber (id) on delete cascade,
+    name text not null,
+    answers text not null,
+    at integer not null
+) strict;
+create index typed_at_idx on typed (at);
+insert into typed (subscriber_id, name, answers, at)
+select subscriber_id, case when min(name) = max(name) then min(name) else '' end, '', max(sent_at)
+from confirmation_mail where letter like 'confirm:%' group by subscriber_id;
+alter table confirmation_mail drop column name;
+
 -- 1 for a mail to somebody who waited: those have a share of their own.
 alter table confirmation_mail add column waited integer not null default 0;
 
--- Who asked in the last hour, by network, as a keyed hash; whether a mail went or not, so that the brake tells nothing of addresses.
+-- Who asked in the last hour, by network and for which domain, as keyed hashes; whether a mail went or not, so that the brake tells
+-- nothing of addresses.
 create table asking (
     id integer primary key autoincrement,
-    network text not null,
+    network text,
+    domain text not null,
+    -- 1 for who waits for their turn.
+    waited integer not null,
     at integer not null
 ) strict;
 create index asking_network_at_idx on asking (network, at);
+create index asking_domain_at_idx on asking (domain, at);
 create index asking_at_idx on asking (at);

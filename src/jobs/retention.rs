@@ -158,6 +158,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("field_value", Bounded("a row for each reader and field; those of a field that was removed go with it")),
     ("form_wording", Kept("what readers agreed to, and since when it said so")),
     ("form_day", Goes(&[(subscribers::FORM_DAYS, SEASON)])),
+    ("typed", Goes(&[(subscribers::TYPED, subscribers::ASKING_LASTS)])),
     ("asking", Goes(&[(subscribers::ASKED_FROM, Duration::from_secs(2 * 3_600))])),
     ("reader_count", Bounded("one row")),
     (

@@ -1,5 +1,7 @@
 //! Confirming: by the link in the mail that asks for it, which is good for everything that was asked up to the press.
 
+use std::collections::BTreeSet;
+
 use super::{
     By, Result, SubscriberError, Trace, budget,
     consent::{self, ConsentAction, ConsentMethod, Happened},
@@ -7,7 +9,7 @@ use super::{
     lists::List,
     read::{Subscriber, Subscription, SubscriptionState},
     store::{self, joining},
-    subscribe::{asked_lately, letter_key, read_link},
+    subscribe::{asked_lately, read_link},
     welcome, withdrawn,
 };
 use crate::{clock::Moment, settings::Settings, site::Site};
@@ -108,10 +110,11 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
     let names: Vec<&str> = waiting.iter().map(|one| one.name.as_str()).collect();
     let wording = (!shown.is_empty()).then(|| consent::confirmation_wording(&names));
     let mut joined = Vec::new();
-    let came = joining::of_letter(&mut tx, reader.id, &letter_key(link)).await?.unwrap_or_default();
-    let asked = forms::asked_by(&mut tx, reader.id).await?;
+    let mut by_forms: BTreeSet<i64> = BTreeSet::new();
     for one in &waiting {
         if store::confirm(&mut tx, reader.id, one.list_id, site.now()).await? {
+            let asked = forms::asked_by(&mut tx, reader.id, one.list_id).await?;
+            by_forms.extend(asked.form_id);
             let happened = Happened {
                 subscriber: reader.id,
                 list: one.list_id,
@@ -127,12 +130,13 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
     }
     if !joined.is_empty() {
         joining::one_more_joined(&mut tx, budget::day(site.now())).await?;
-        // What came with this very mail; whoever typed something else since may have been somebody else. Who has a name keeps it.
-        if !came.name.is_empty() && reader.name.is_empty() {
-            store::rename(&mut tx, reader.id, &came.name).await?;
+        // Unless two typed different things: one of them was somebody else. Who has a name keeps it.
+        let came = joining::take_typed(&mut tx, reader.id).await?.unwrap_or_default();
+        if !came.name.is_empty() {
+            store::name(&mut tx, reader.id, &came.name).await?;
         }
         fields::keep(&mut tx, reader.id, &came.answers).await?;
-        if let Some(form) = asked.form_id {
+        for form in by_forms {
             forms::one_more(&mut tx, form, forms::part_of(&reader.email), forms::Did::Confirmed, site.now())
                 .await?;
         }

@@ -19,6 +19,12 @@ pub fn wording(magazine: &str) -> String {
     format!("Yes, send me {magazine} by email. I can stop it at any time with one click.")
 }
 
+/// What words are known by on a page, so that it can say which ones stood there.
+#[must_use]
+pub fn known_by(wording: &str) -> String {
+    token::hash(wording)[..16].to_owned()
+}
+
 /// The words over the lists on a reader's own page.
 pub const PREFERENCES_WORDING: &str = "Send me the lists that are ticked. I can change this at any time.";
 

@@ -15,6 +15,8 @@ use crate::{
 pub const MOST_FIELDS: usize = 30;
 /// So many choices may a field have.
 const MOST_CHOICES: usize = 50;
+/// What a script calls something else in what it is told.
+const TAKEN: [&str; 4] = ["email", "name", "lists", "consent"];
 /// An answer is a line, of at most so many characters.
 const LONGEST_ANSWER: usize = 200;
 /// A question, and a choice, too.
@@ -154,7 +156,8 @@ pub async fn add(site: &Site, staff: i64, new: NewField<'_>) -> Result<String, F
     let wanted = short_name(new.label, '_', "field");
     for number in 1..=MOST_FIELDS + 1 {
         let name = if number == 1 { wanted.clone() } else { format!("{wanted}_{number}") };
-        if known.iter().all(|field| field.name != name)
+        if !TAKEN.contains(&name.as_str())
+            && known.iter().all(|field| field.name != name)
             && store::add(&mut tx, &name, (new.label, new.kind, &choices)).await?.is_some()
         {
             audit_log::record(&mut tx, site, Some(staff), "made a field", &name, new.label).await?;

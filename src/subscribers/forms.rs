@@ -215,7 +215,7 @@ pub async fn save(
     rows::ask(&mut tx, form.id, draft.fields).await?;
     let text = form.wording(settings);
     let wording = store::wording(&mut tx, "subscribe", &text, &token::hash(&text), site.now()).await?;
-    rows::saw(&mut tx, form.id, wording, site.now()).await?;
+    rows::says(&mut tx, form.id, wording, site.now()).await?;
     audit_log::record(&mut tx, site, Some(staff), "changed a form", slug, form.state.as_str()).await?;
     tx.commit().await?;
     Ok(())
@@ -289,9 +289,14 @@ pub(super) enum Did {
     Confirmed,
 }
 
-/// By which form a reader last asked, and for what: whether a letter came of that asking or of one before.
-pub(super) async fn asked_by(tx: &mut Tx, subscriber: i64) -> db::Result<rows::AskedBy> {
-    rows::asked_by(tx, subscriber).await
+/// The lists that a form offers at this moment; none while it is closed. Whether readers may join them at all is another question.
+pub(super) async fn offered(tx: &mut Tx, form: i64) -> db::Result<Vec<i64>> {
+    rows::offered(tx, form).await
+}
+
+/// By which form a reader last asked for a list, and for what: whether a letter came of that asking or of one before.
+pub(super) async fn asked_by(tx: &mut Tx, subscriber: i64, list: i64) -> db::Result<rows::AskedBy> {
+    rows::asked_by(tx, subscriber, list).await
 }
 
 /// Counts one more of them.

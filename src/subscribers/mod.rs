@@ -90,7 +90,7 @@ pub(crate) mod forgetting {
         store::forms::FORGET_FORM_DAYS as FORM_DAYS,
         store::joining::{
             FORGET_ASKED_FROM as ASKED_FROM, FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS,
-            FORGET_LETTERS as LETTERS, FORGET_UNCONFIRMED as UNCONFIRMED,
+            FORGET_LETTERS as LETTERS, FORGET_TYPED as TYPED, FORGET_UNCONFIRMED as UNCONFIRMED,
         },
         subscribe::ASKING_LASTS,
     };

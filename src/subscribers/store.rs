@@ -52,6 +52,8 @@ statements! {
     BY_ID = "select id, public_id, email, name, created_at from subscriber where id = $1";
     /// The name, as the reader wants it.
     RENAME = "update subscriber set name = $2 where id = $1";
+    /// The name, for who has none.
+    NAME = "update subscriber set name = $2 where id = $1 and name = ''";
     /// All of a reader's.
     SUBSCRIPTIONS = "select s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at
         from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 order by l.position, l.id";
@@ -112,8 +114,8 @@ statements! {
     NEWEST_EVENT = "select at from consent_event where at <= $1 order by id desc limit 1";
     /// The proof.
     EVENTS = "select e.action, e.method, l.name as list, w.text as wording, e.source, f.name as form, e.campaign,
-            (select count(*) from form_wording s, form_wording o where s.form_id = e.form_id and s.wording_id = e.wording_id
-                and o.form_id = s.form_id and (o.since < s.since or (o.since = s.since and o.wording_id <= s.wording_id))) as version,
+            coalesce((select max(s.version) from form_wording s where s.form_id = e.form_id and s.wording_id = e.wording_id and s.since <= e.at),
+                (select min(s.version) from form_wording s where s.form_id = e.form_id and s.wording_id = e.wording_id), 0) as version,
             e.ip, e.user_agent, e.at
         from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
             left join form f on f.id = e.form_id
@@ -250,6 +252,11 @@ pub async fn rename(tx: &mut Tx, id: i64, name: &str) -> Result<u64> {
         finding::fold(tx, id, &text_of(&reader.email, name)).await?;
     }
     Ok(renamed)
+}
+
+/// Who has a name keeps it, also one that they were given a moment ago.
+pub async fn name(tx: &mut Tx, id: i64, name: &str) -> Result<u64> {
+    tx.exec(NAME, (id, name)).await
 }
 
 pub async fn subscriptions(db: &Db, subscriber: i64) -> Result<Vec<Subscription>> {

@@ -106,10 +106,14 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
         }
         goes => goes?,
     };
-    if let Some(network) = &whose.network {
-        joining::add_asking(&mut tx, network, site.now()).await?;
-    }
-    let offered = |list: &List| list.takes_sign_ups() && new.lists.contains(&list.id);
+    joining::add_asking(&mut tx, &whose, goes == Goes::Later, site.now()).await?;
+    // As it is now, not as it was when the page was made.
+    let by_form = match new.by.form {
+        Some(form) => Some(forms::offered(&mut tx, form).await?),
+        None => None,
+    };
+    let in_form = |list: &List| by_form.as_ref().is_none_or(|lists| lists.contains(&list.id));
+    let offered = |list: &List| list.takes_sign_ups() && new.lists.contains(&list.id) && in_form(list);
     let lists: Vec<i64> =
         store::lists_in(&mut tx).await?.iter().filter(|l| offered(l)).map(|l| l.id).collect();
     let asking = Asking {
@@ -208,15 +212,13 @@ async fn ask(
         return Err(SubscriberError::NotFound);
     }
     let name = if asking.name.trim().is_empty() { String::new() } else { clean_name(asking.name) };
-    // Whoever typed it into the form may not be the addressee: it stays with the mail until that is confirmed (TRUST A24).
+    // Whoever typed it into the form may not be the addressee: it lies apart until that one confirms (TRUST A24).
     let by_form = asking.method == ConsentMethod::Form;
-    let (typed, given) = if by_form { (name, String::new()) } else { (String::new(), name) };
-    let typed = Typed { name: &typed, answers: asking.answers };
-    let reader = reader_for(tx, site, asking.email, &given).await?;
+    let given = if by_form { "" } else { &name };
+    let reader = reader_for(tx, site, asking.email, given).await?;
     store::hold(tx, reader.id).await?;
-    if by_form {
-        joining::forget_typed(tx, reader.id, typed).await?;
-    }
+    let typed = Typed { name: &name, answers: asking.answers };
+    joining::note_typed(tx, reader.id, typed, site.now()).await?;
     let mut any_waits = false;
     for list in asking.lists {
         // Who is on the list has asked once more: that is written down too, so that it takes the same time (TRUST A22).
@@ -255,7 +257,7 @@ async fn ask(
             join_at_once(tx, site, settings, (&asking, &reader, whose)).await?;
             return Ok(Asked::Mailed);
         }
-        ask_to_confirm(tx, site, settings, (&reader, whose, Some(typed))).await?;
+        ask_to_confirm(tx, site, settings, (&reader, whose, false)).await?;
         return Ok(Asked::Mailed);
     }
     match sent.first() {
@@ -359,7 +361,7 @@ async fn ask_one_held_back(site: &Site, settings: &Settings, reader: &Subscriber
         }
         false
     } else if spent.has_room_for_who_waits() {
-        ask_to_confirm(&mut tx, site, settings, (reader, &whose, None)).await?
+        ask_to_confirm(&mut tx, site, settings, (reader, &whose, true)).await?
     } else {
         store::hold_back(&mut tx, reader.id, now.plus(WAIT)).await?;
         false
@@ -408,13 +410,13 @@ async fn reader_for(tx: &mut Tx, site: &Site, email: &EmailAddress, name: &str) 
     Ok(reader)
 }
 
-/// Mails the reader, and asks to confirm whatever they asked for lately; `false` if that is nothing any more. Nothing was typed just
-/// now where they waited.
+/// Mails the reader, and asks to confirm whatever they asked for lately; `false` if that is nothing any more. Those who
+/// waited have a share of their own.
 async fn ask_to_confirm(
     tx: &mut Tx,
     site: &Site,
     settings: &Settings,
-    (reader, whose, typed): (&Subscriber, &Whose, Option<Typed<'_>>),
+    (reader, whose, waited): (&Subscriber, &Whose, bool),
 ) -> Result<bool> {
     let since = asked_lately(site);
     let known = store::subscriptions_in(tx, reader.id).await?;
@@ -441,18 +443,16 @@ async fn ask_to_confirm(
         valid_for: "7 days".to_owned(),
     };
     let fact = letter_key(&link);
-    // Whoever typed the name may not be the addressee: their words go into no mail (TRUST A24).
+    // What was typed goes into no mail (TRUST A24).
     notices::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
-    let waited = typed.is_none();
-    let typed = typed.unwrap_or_default();
-    let letter = joining::Letter { subscriber: reader.id, whose, key: &fact, typed, waited };
+    let letter = joining::Letter { subscriber: reader.id, whose, key: &fact, waited };
     joining::add_letter(tx, letter, site.now()).await?;
     store::confirmation_sent(tx, reader.id, since, site.now()).await?;
     Ok(true)
 }
 
 /// What the mail with a link is known by. The fact is the link; its hash names it without giving it away.
-pub(super) fn letter_key(link: &str) -> String {
+fn letter_key(link: &str) -> String {
     format!("confirm:{}", token::hash(link))
 }
 
@@ -475,8 +475,7 @@ async fn tell_already(
     };
     let fact = format!("{}:{}:{}", AlreadyReader::NAME, reader.public_id, site.now().0);
     notices::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
-    let (typed, waited) = (Typed::default(), false);
-    let letter = joining::Letter { subscriber: reader.id, whose, key: &fact, typed, waited };
+    let letter = joining::Letter { subscriber: reader.id, whose, key: &fact, waited: false };
     joining::add_letter(tx, letter, site.now()).await?;
     Ok(())
 }

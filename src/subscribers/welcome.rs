@@ -50,13 +50,7 @@ pub(super) async fn tell_joined(
     let lists = joined_lists(tx, joined).await?;
     if let Some(key) = write(tx, site, settings, (reader, &lists), true).await? {
         // What a stranger typed as a name is nobody's: they confirmed nothing.
-        let letter = joining::Letter {
-            subscriber: reader.id,
-            whose,
-            key: &key,
-            typed: joining::Typed::default(),
-            waited: false,
-        };
+        let letter = joining::Letter { subscriber: reader.id, whose, key: &key, waited: false };
         joining::add_letter(tx, letter, site.now()).await?;
     }
     Ok(())

@@ -47,21 +47,31 @@ impl Posted {
     /// # Errors
     /// [`WebError::BadRequest`] when there is a field that is not among them (`csrf` always may be).
     pub fn form(self, fields: &'static [&'static str]) -> Result<Form, WebError> {
-        self.form_with(fields, Vec::new())
+        self.read(Form::new(fields), None)
     }
 
-    /// As [`Posted::form`], with fields that only the database names.
+    /// As [`Posted::form`], with fields that only the database names, all of which begin alike. One that begins so and is not among
+    /// them was taken away since the page was made: it sets nothing, and what else was typed is not lost for it.
     ///
     /// # Errors
     /// As [`Posted::form`].
-    pub fn form_with(self, fields: &'static [&'static str], more: Vec<String>) -> Result<Form, WebError> {
-        let mut form = Form::with_more(fields, more);
+    pub fn form_with(
+        self,
+        fields: &'static [&'static str],
+        begins: &str,
+        more: Vec<String>,
+    ) -> Result<Form, WebError> {
+        self.read(Form::with_more(fields, more), Some(begins))
+    }
+
+    fn read(self, mut form: Form, may_be_gone: Option<&str>) -> Result<Form, WebError> {
         for (name, value) in self.0 {
             match form.fields.get_mut(name.as_str()) {
                 // Browsers send line ends as CRLF; the house knows LF alone. PostgreSQL has no place for a NUL, and no person
                 // types one.
                 Some(field) => field.values.push(value.replace("\r\n", "\n").replace('\0', "")),
                 None if name == "csrf" => {}
+                None if may_be_gone.is_some_and(|begins| name.starts_with(begins)) => {}
                 None => return Err(WebError::BadRequest("The form held a field that it does not have.")),
             }
         }

@@ -102,8 +102,16 @@ async fn admit(app: &App, rule: Rule, request: &mut Request) -> Result<Option<Si
             Some(_) => {}
         }
     }
-    if changes {
-        read_body(rule, request, signed_in.as_ref()).await.map_err(|error| (error, signed_in.clone()))?;
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        // So that no handler reads what nobody measured.
+        *request.body_mut() = Body::empty();
+    } else {
+        let bytes = whole(std::mem::take(request.body_mut()), rule.body_limit).await;
+        let bytes = bytes.map_err(|error| (error, signed_in.clone()))?;
+        if changes && rule.csrf == Csrf::Token {
+            owns_token(request, &bytes, signed_in.as_ref()).map_err(|error| (error, signed_in.clone()))?;
+        }
+        *request.body_mut() = Body::from(bytes);
     }
     Ok(signed_in)
 }
@@ -143,25 +151,17 @@ async fn comes_from_a_named_site(
     if form.is_some_and(|form| form.is_on(origin)) { Ok(()) } else { Err(WebError::CrossSite) }
 }
 
-/// Reads the whole body under the route's limit, checks the token of a form in it, and puts it back for the handler.
-async fn read_body(rule: Rule, request: &mut Request, signed_in: Option<&SignedIn>) -> Result<(), WebError> {
-    let body = std::mem::take(request.body_mut());
-    let bytes = whole(body, rule.body_limit).await?;
-    if rule.csrf == Csrf::Token {
-        let in_header = request.headers().get("x-csrf-token").and_then(|value| value.to_str().ok());
-        let given = match in_header {
-            Some(token) => token.to_owned(),
-            None => url::form_urlencoded::parse(&bytes)
-                .find(|(name, _)| name == "csrf")
-                .map(|(_, value)| value.into_owned())
-                .unwrap_or_default(),
-        };
-        if !signed_in.is_some_and(|one| one.owns_csrf(&given)) {
-            return Err(WebError::StaleForm);
-        }
-    }
-    *request.body_mut() = Body::from(bytes);
-    Ok(())
+/// Whether the form in the body holds the token of the session.
+fn owns_token(request: &Request, body: &[u8], signed_in: Option<&SignedIn>) -> Result<(), WebError> {
+    let in_header = request.headers().get("x-csrf-token").and_then(|value| value.to_str().ok());
+    let given = match in_header {
+        Some(token) => token.to_owned(),
+        None => url::form_urlencoded::parse(body)
+            .find(|(name, _)| name == "csrf")
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default(),
+    };
+    if signed_in.is_some_and(|one| one.owns_csrf(&given)) { Ok(()) } else { Err(WebError::StaleForm) }
 }
 
 /// The whole body; one that ends before its end, or that its sender broke off, is no body at all (RFC 9112 section 8).

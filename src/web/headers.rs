@@ -131,6 +131,7 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
         token_page: false,
         signed_in: None,
     });
+    let held_by = response.extensions_mut().remove::<HeldBy>();
     let mut set = seen.headers;
     if let Some(failure) = failure_of(&mut response, set) {
         let failure = error::or_away(&app, failure).await;
@@ -141,7 +142,6 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
         }
         response = error::page(&app, &failure, set, seen.signed_in.as_ref(), response).await;
     }
-    let held_by = response.extensions_mut().remove::<HeldBy>();
     set.apply(response.headers_mut(), &app, seen.token_page);
     if let Some(held_by) = held_by {
         held_by.apply(response.headers_mut());

@@ -68,6 +68,7 @@ mod sharing;
 mod sign_up_forms;
 mod signing;
 mod smtp_sink;
+mod stale_forms;
 mod standing_still;
 mod statements;
 mod subscribing;

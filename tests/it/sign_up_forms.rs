@@ -90,7 +90,8 @@ async fn by_script(visitor: &Visitor, origin: Option<&str>, body: &Value) -> Pag
 }
 
 fn sign_up(email: &str) -> Value {
-    json!({ "email": email, "consent": true, "fields": { "first_name": "Ann" } })
+    let words = consent::known_by(&consent::wording("The Lamplighter"));
+    json!({ "email": email, "consent": true, "wording": words, "fields": { "first_name": "Ann" } })
 }
 
 both_engines! {
@@ -128,7 +129,7 @@ both_engines! {
         assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
         missing.says("Please answer this: First name").says("Choose one of these.");
         let form = form.with("field_first_name", "Ann").with("field_how_do_you_read_us", "Print");
-        let with_more = visitor.submit(&form.clone().with("field_role", "owner")).await;
+        let with_more = visitor.submit(&form.clone().with("role", "owner")).await;
         assert_eq!(with_more.status, StatusCode::BAD_REQUEST, "TRUST A13");
         visitor.submit_and_follow(&form).await.says("Check your mail");
         assert_eq!(count(&app, "select count(*) from field_value").await, 0, "nobody's before somebody confirmed");
@@ -236,7 +237,8 @@ both_engines! {
         let form = form.form("/subscribe/spring-fair").with("email", ANN).with("consent", "yes").with("field_first_name", "Ann");
         // Another list's number does not join it (TRUST A11).
         let other = app.list().await.to_string();
-        visitor.submit_and_follow(&form.clone().with("list", &other)).await.says("Check your mail");
+        visitor.submit(&form.clone().with("list", &other)).await.says("is not offered here any more");
+        visitor.submit_and_follow(&form).await.says("Check your mail");
         press(&app, ANN).await;
         let reader = app.reader_row(ANN).await;
         let on = subscribers::subscriptions(&app.site.db, reader).await.expect("a read");
@@ -255,7 +257,8 @@ both_engines! {
         spring_fair(&app, "", &[HERE.to_owned()]).await;
         let visitor = app.visitor();
         let send = async |path: &str, origin: &str, site: &str| {
-            let body = "email=ann%40example.org&consent=yes&field_first_name=Ann";
+            let words = consent::known_by(&consent::wording("The Lamplighter"));
+            let body = format!("email=ann%40example.org&consent=yes&words={words}&field_first_name=Ann");
             let request = visitor.request(Method::POST, path)
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .header(header::ORIGIN, origin).header("Sec-Fetch-Site", site);
@@ -329,7 +332,7 @@ both_engines! {
         for field in ["first_name", "how_do_you_read_us", "consent"] {
             assert!(errors["errors"][field].is_string(), "{field}: {errors}");
         }
-        for more in [json!({ "role": "owner" }), json!({ "fields": { "id": "1" } }), json!({ "lists": ["no-such-list"] })] {
+        for more in [json!({ "role": "owner" }), json!({ "fields": { "first_name": ["Ann"] } }), json!({ "lists": ["no-such-list"] })] {
             let mut body = sign_up(BOB);
             body.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
             assert_eq!(by_script(&visitor, Some(HERE), &body).await.status, StatusCode::BAD_REQUEST, "{body}");
@@ -420,6 +423,7 @@ async fn a_form_on_another_site_works_in_a_browser() {
     browser.click("Subscribe").await;
     browser.wait_for_text("One more press").await;
     browser.sound("subscribe-press").await;
+    browser.tick("Yes, send me The Lamplighter by email").await;
     browser.click("Yes, send me the mail").await;
     browser.wait_for_text("Check your mail").await;
     press(&app, BOB).await;

@@ -18,24 +18,40 @@ statements! {
         changes = changes + 1 where slug = $1 and changes = $2";
     SAVE_SITES = "update form set sites = $3, changes = changes + 1 where slug = $1 and changes = $2";
     LISTS_OF = "select list_id from form_list where form_id = $1 order by list_id";
+    /// What can be joined by a form while it is open, where readers may join it at all.
+    OFFERED = "select l.id from form f join list l on f.offers = 'all'
+            or exists (select 1 from form_list c where c.form_id = f.id and c.list_id = l.id)
+        where f.id = $1 and f.state = 'open' order by l.id";
     FORGET_LISTS = "delete from form_list where form_id = $1";
     ADD_LIST = "insert into form_list (form_id, list_id) select cast($1 as bigint), id from list where id = $2";
     FIELDS_OF = "select f.id, f.name, f.label, f.kind, f.choices, a.answer from form_field a join field f on f.id = a.field_id
         where a.form_id = $1 and f.removed_at is null order by a.place, f.id";
     FORGET_FIELDS_OF = "delete from form_field where form_id = $1";
-    ADD_FIELD_OF = "insert into form_field (form_id, field_id, place, answer)
-        select cast($1 as bigint), id, cast($3 as bigint), $4 from field where id = $2 and removed_at is null";
-    /// A wording stood beside the box of a form.
-    SAW = "insert into form_wording (form_id, wording_id, since) values ($1, $2, $3) on conflict do nothing";
+    /// Held, so that nobody takes it away meanwhile.
+    ADD_FIELD_OF = sqlite "insert into form_field (form_id, field_id, place, answer)
+            select cast($1 as bigint), id, cast($3 as bigint), $4 from field where id = $2 and removed_at is null",
+        postgres "insert into form_field (form_id, field_id, place, answer)
+            select cast($1 as bigint), id, cast($3 as bigint), $4 from field where id = $2 and removed_at is null for share";
+    /// From now on that wording stands beside the box of a form.
+    SAYS = "insert into form_wording (form_id, version, wording_id, since)
+        select f.id, 1 + (select count(*) from form_wording o where o.form_id = f.id), cast($2 as bigint), cast($3 as bigint) from form f
+        where f.id = $1 and coalesce((select o.wording_id from form_wording o where o.form_id = f.id order by o.version desc limit 1), 0) <> $2
+        on conflict do nothing";
+    /// A wording stood there that nobody saved: the usual one.
+    SAW = "insert into form_wording (form_id, version, wording_id, since)
+        select f.id, 1 + (select count(*) from form_wording o where o.form_id = f.id), cast($2 as bigint), cast($3 as bigint) from form f
+        where f.id = $1 and not exists (select 1 from form_wording o where o.form_id = f.id and o.wording_id = $2)
+        on conflict do nothing";
     /// The wordings of a form, the first first.
     WORDINGS = "select w.text, f.since from form_wording f join consent_wording w on w.id = f.wording_id
-        where f.form_id = $1 order by f.since, f.wording_id";
+        where f.form_id = $1 order by f.version";
     /// One more who asked, or confirmed.
     ONE_MORE = "insert into form_day (form_id, began_at, part, asked, confirmed) values ($1, $2, $3, $4, $5)
         on conflict (form_id, began_at, part) do update set
             asked = form_day.asked + excluded.asked, confirmed = form_day.confirmed + excluded.confirmed";
-    /// By which form, and for what, a reader last asked.
-    ASKED_BY_FORM = "select form_id, campaign from consent_event where subscriber_id = $1 and action = 'asked' order by id desc limit 1";
+    /// By which form, and for what, a reader last asked for a list.
+    ASKED_BY_FORM = "select form_id, campaign from consent_event
+        where subscriber_id = $1 and list_id = $2 and action = 'asked' order by id desc limit 1";
     COUNTS_OF_FORMS = "select form_id, cast(sum(asked) as bigint) as asked, cast(sum(confirmed) as bigint) as confirmed
         from form_day where began_at >= $1 group by form_id";
     pub(crate) FORGET_FORM_DAYS = "delete from form_day where (form_id, began_at, part) in (
@@ -86,6 +102,10 @@ pub async fn lists_of(db: &Db, form: i64) -> Result<Vec<i64>> {
     Ok(db.all::<(i64,)>(LISTS_OF, (form,)).await?.into_iter().map(|(id,)| id).collect())
 }
 
+pub async fn offered(tx: &mut Tx, form: i64) -> Result<Vec<i64>> {
+    Ok(tx.all::<(i64,)>(OFFERED, (form,)).await?.into_iter().map(|(id,)| id).collect())
+}
+
 pub async fn offer(tx: &mut Tx, form: i64, lists: &[i64]) -> Result<()> {
     tx.exec(FORGET_LISTS, (form,)).await?;
     for list in lists {
@@ -114,6 +134,10 @@ pub async fn ask(tx: &mut Tx, form: i64, fields: &[(i64, Answer)]) -> Result<()>
     Ok(())
 }
 
+pub async fn says(tx: &mut Tx, form: i64, wording: i64, now: Moment) -> Result<u64> {
+    tx.exec(SAYS, (form, wording, now)).await
+}
+
 pub async fn saw(tx: &mut Tx, form: i64, wording: i64, now: Moment) -> Result<u64> {
     tx.exec(SAW, (form, wording, now)).await
 }
@@ -137,8 +161,8 @@ pub struct AskedBy {
     pub campaign: String,
 }
 
-pub async fn asked_by(tx: &mut Tx, subscriber: i64) -> Result<AskedBy> {
-    Ok(tx.opt(ASKED_BY_FORM, (subscriber,)).await?.unwrap_or_default())
+pub async fn asked_by(tx: &mut Tx, subscriber: i64, list: i64) -> Result<AskedBy> {
+    Ok(tx.opt(ASKED_BY_FORM, (subscriber, list)).await?.unwrap_or_default())
 }
 
 /// How many came by a form.

@@ -8,10 +8,10 @@ use crate::{
 
 statements! {
     /// One more for the brake to count.
-    ADD_LETTER = "insert into confirmation_mail (subscriber_id, sent_at, mailbox, network, domain, waited, letter, name, answers)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing";
-    /// A network asked.
-    ADD_ASKING = "insert into asking (network, at) values ($1, $2)";
+    ADD_LETTER = "insert into confirmation_mail (subscriber_id, sent_at, mailbox, network, domain, waited, letter)
+        values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
+    /// Somebody asked.
+    ADD_ASKING = "insert into asking (network, domain, waited, at) values ($1, $2, $3, $4)";
     pub(crate) FORGET_ASKED_FROM = "delete from asking where id in (select id from asking where at < $1 order by at limit $2)";
     /// The last three to a mailbox, or to the reader, between two moments; the newest first.
     LETTERS = "select subscriber_id, sent_at from confirmation_mail
@@ -20,9 +20,10 @@ statements! {
     SPENT = "select
         (select count(*) from asking where network = $1 and at > $3 and at <= $4)
             + (select cast(coalesce(sum(weight - 1), 0) as bigint) from confirmation_mail where network = $1 and sent_at > $3 and sent_at <= $4) as network,
-        (select cast(coalesce(sum(weight), 0) as bigint) from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 0) as domain,
+        (select count(*) from asking where domain = $2 and at > $3 and at <= $4 and waited = 0)
+            + (select cast(coalesce(sum(weight - 1), 0) as bigint) from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 0) as domain,
         (select count(*) from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 1) as waited_of_domain,
-        (select count(*) from confirmation_mail where sent_at > $3 and sent_at <= $4 and waited = 0) as whole,
+        (select count(*) from asking where at > $3 and at <= $4 and waited = 0) as whole,
         (select count(*) from confirmation_mail where sent_at > $3 and sent_at <= $4 and waited = 1) as waited,
         (select cast(coalesce(sum(joined), 0) as bigint) from joined_day where began_at >= $5 and began_at < $6) as joined,
         (select count(*) from subscriber where confirm_due_at is not null) as waiting";
@@ -37,10 +38,14 @@ statements! {
     /// What the brake no longer counts.
     pub(crate) FORGET_LETTERS = "delete from confirmation_mail where (subscriber_id, sent_at) in (
         select subscriber_id, sent_at from confirmation_mail where sent_at < $1 order by sent_at limit $2)";
-    /// Whoever typed something else later may be the addressee, or not: the earlier words are nobody's any more.
-    FORGET_TYPED = "update confirmation_mail set name = '', answers = ''
-        where subscriber_id = $1 and (name <> $2 or answers <> $3) and (name <> '' or answers <> '')";
-    OF_LETTER = "select name, answers from confirmation_mail where subscriber_id = $1 and letter = $2";
+    /// Whoever typed something else later may be the addressee, or not: then neither is anybody's, and nothing typed after them.
+    NOTE_TYPED = "insert into typed (subscriber_id, name, answers, at) values ($1, $2, $3, $4)
+        on conflict (subscriber_id) do update set at = excluded.at,
+            name = case when typed.name = excluded.name and typed.answers = excluded.answers then typed.name else '' end,
+            answers = case when typed.name = excluded.name and typed.answers = excluded.answers then typed.answers else '' end";
+    TAKE_TYPED = "delete from typed where subscriber_id = $1 returning name, answers";
+    /// What nobody confirmed.
+    pub(crate) FORGET_TYPED = "delete from typed where subscriber_id in (select subscriber_id from typed where at < $1 order by at limit $2)";
     ONE_MORE_JOINED = "insert into joined_day (began_at, joined) values ($1, 1)
         on conflict (began_at) do update set joined = joined_day.joined + 1";
     pub(crate) FORGET_DAYS = "delete from joined_day where began_at in (
@@ -75,16 +80,16 @@ pub struct Whose {
     pub domain: String,
 }
 
-/// What has gone out lately.
+/// What was asked and has gone out lately.
 #[derive(Clone, Copy, Debug, Default, sqlx_macros::FromRow)]
 pub struct Spent {
     /// How often the network asked, and what came back of it.
     pub network: i64,
-    /// What mails weigh to the domain, but for those who waited.
+    /// How often somebody asked for the domain, and what came back of it; but for those who wait.
     pub domain: i64,
     /// How many went to the domain for those who waited.
     pub waited_of_domain: i64,
-    /// How many mails went out in all, but for those who waited.
+    /// How often somebody asked in all, but for those who wait.
     pub whole: i64,
     /// How many for those who waited.
     pub waited: i64,
@@ -100,8 +105,6 @@ pub struct Letter<'a> {
     pub whose: &'a Whose,
     /// The key of its notice.
     pub key: &'a str,
-    /// What was typed with it.
-    pub typed: Typed<'a>,
     /// Whether they waited for it.
     pub waited: bool,
 }
@@ -114,23 +117,23 @@ pub struct Typed<'a> {
     pub answers: &'a str,
 }
 
-/// What came with a mail.
+/// The same, once its addressee has confirmed.
 #[derive(Clone, Debug, Default, sqlx_macros::FromRow)]
-pub struct OfLetter {
+pub struct TheirWords {
     pub name: String,
     pub answers: String,
 }
 
 pub async fn add_letter(tx: &mut Tx, letter: Letter<'_>, now: Moment) -> Result<u64> {
-    let Letter { subscriber, whose: Whose { mailbox, network, domain }, key, typed, waited } = letter;
+    let Letter { subscriber, whose: Whose { mailbox, network, domain }, key, waited } = letter;
     let whose = (mailbox.as_str(), network.as_deref(), domain.as_str(), i64::from(waited));
-    let row = (subscriber, now, whose.0, whose.1, whose.2, whose.3, key, typed.name, typed.answers);
+    let row = (subscriber, now, whose.0, whose.1, whose.2, whose.3, key);
     tx.exec(ADD_LETTER, row).await
 }
 
-/// One more that a network asked for.
-pub async fn add_asking(tx: &mut Tx, network: &str, now: Moment) -> Result<u64> {
-    tx.exec(ADD_ASKING, (network, now)).await
+/// One more asking, whatever comes of it.
+pub async fn add_asking(tx: &mut Tx, whose: &Whose, waits: bool, now: Moment) -> Result<u64> {
+    tx.exec(ADD_ASKING, (whose.network.as_deref(), whose.domain.as_str(), i64::from(waits), now)).await
 }
 
 /// To whom and when the last three mails went that asked a mailbox to confirm, after `since` and up to `now`.
@@ -163,12 +166,12 @@ pub async fn returned(db: &Db, since: Moment) -> Result<u64> {
     Ok(returned)
 }
 
-pub async fn forget_typed(tx: &mut Tx, subscriber: i64, but: Typed<'_>) -> Result<u64> {
-    tx.exec(FORGET_TYPED, (subscriber, but.name, but.answers)).await
+pub async fn note_typed(tx: &mut Tx, subscriber: i64, typed: Typed<'_>, now: Moment) -> Result<u64> {
+    tx.exec(NOTE_TYPED, (subscriber, typed.name, typed.answers, now)).await
 }
 
-pub async fn of_letter(tx: &mut Tx, subscriber: i64, key: &str) -> Result<Option<OfLetter>> {
-    tx.opt(OF_LETTER, (subscriber, key)).await
+pub async fn take_typed(tx: &mut Tx, subscriber: i64) -> Result<Option<TheirWords>> {
+    tx.opt(TAKE_TYPED, (subscriber,)).await
 }
 
 pub async fn one_more_joined(tx: &mut Tx, day: Moment) -> Result<u64> {

@@ -7,6 +7,7 @@ use crate::{
     email_address::EmailAddress,
     settings::Settings,
     subscribers::{
+        consent,
         fields::{Answers, Field, FieldKind},
         forms::{self, Answer, Shown},
         lists::{List, OptIn},
@@ -15,13 +16,28 @@ use crate::{
 };
 
 /// `website` is no question: people do not see it, and programs that fill in every field give themselves away. `made` says when the
-/// form was made, and `use` which of two addresses was meant; `challenge`, `answer` and `later` are for a crowd.
-pub(super) const FIELDS: &[&str] =
-    &["email", "name", "list", "consent", "from", "website", "made", "use", "challenge", "answer", "later"];
+/// form was made, `words` which ones stood beside the box, and `use` which of two addresses was meant; `challenge`, `answer` and `later` are for a crowd.
+pub(super) const FIELDS: &[&str] = &[
+    "email",
+    "name",
+    "list",
+    "consent",
+    "from",
+    "website",
+    "made",
+    "words",
+    "use",
+    "challenge",
+    "answer",
+    "later",
+];
 
-/// What the team's own fields are called in a posted form, apart from ours.
+/// How the team's own fields begin in a posted form, apart from ours.
+pub(super) const ASKED: &str = "field_";
+
+/// What they are called there.
 pub(super) fn posted_name(field: &Field) -> String {
-    format!("field_{}", field.name)
+    format!("{ASKED}{}", field.name)
 }
 
 /// Every name that a form may post beside [`FIELDS`].
@@ -63,6 +79,8 @@ pub(super) struct Ask {
     title: String,
     /// The words beside the box.
     wording: String,
+    /// What those are known by.
+    words: String,
     /// What is sent, in a sentence; may be empty.
     description: String,
     lists: Vec<Choice>,
@@ -161,6 +179,7 @@ impl Ask {
             made,
             title: shown.form.title.clone(),
             wording: shown.wording.clone(),
+            words: consent::known_by(&shown.wording),
             description: if intro.is_empty() { usual() } else { intro.clone() },
             several: shown.lists.len() > 1,
             at_once: shown.lists.iter().all(|list| list.opt_in == OptIn::Single),
@@ -185,6 +204,11 @@ pub(super) fn page_of(form: &Form) -> &'static str {
     }
 }
 
+/// Whether the words beside the box were those that stand there now. A page may be old, or somebody else's.
+pub(super) fn saw_the_words(form: &Form, shown: &Shown) -> bool {
+    form.text("words") == consent::known_by(&shown.wording)
+}
+
 /// What was typed.
 #[derive(Debug)]
 pub(super) struct Typed {
@@ -203,12 +227,17 @@ pub(super) fn read(form: &mut Form, shown: &Shown) -> Typed {
     if name.chars().any(char::is_control) {
         form.mistake("name", "Use letters alone.");
     }
-    let lists: Vec<i64> = match shown.lists.as_slice() {
+    let offered = |id: &i64| shown.lists.iter().any(|list| list.id == *id);
+    let posted = form.all("list");
+    let mut lists: Vec<i64> = posted.iter().filter_map(|id| id.parse().ok()).filter(offered).collect();
+    let stale = lists.len() < posted.len();
+    if let ([only], []) = (shown.lists.as_slice(), posted) {
         // Where there is no choice, nobody is asked.
-        [only] => vec![only.id],
-        _ => form.all("list").iter().filter_map(|id| id.parse().ok()).collect(),
-    };
-    if lists.is_empty() && !shown.lists.is_empty() {
+        lists.push(only.id);
+    }
+    if stale {
+        form.mistake("list", "A list that you chose is not offered here any more. Look at what is.");
+    } else if lists.is_empty() {
         form.mistake("list", "Choose at least one.");
     }
     let mut answers = Answers::default();
@@ -236,6 +265,10 @@ pub(super) struct Held<'a> {
     pub lists: &'a [i64],
     pub from: &'static str,
     pub made: String,
+    /// What the words are known by that stood beside the box.
+    pub words: String,
+    /// The words to tick, where others stood beside the box.
+    pub to_tick: Option<&'a str>,
     /// What the team's fields were answered: what each is called, and what was typed.
     pub answers: Vec<(String, String)>,
 }
@@ -243,7 +276,7 @@ pub(super) struct Held<'a> {
 impl<'a> Held<'a> {
     pub(super) fn new(
         app: &App,
-        (shown, at): (&Shown, At<'_>),
+        (shown, at): (&'a Shown, At<'_>),
         form: &Form,
         (email, name, lists): (&'a EmailAddress, &'a str, &'a [i64]),
     ) -> Self {
@@ -256,7 +289,18 @@ impl<'a> Held<'a> {
             lists,
             from: page_of(form),
             made: made_of(app, form),
+            words: form.text("words").to_owned(),
+            to_tick: None,
             answers: answers.collect(),
         }
+    }
+
+    /// The same for who saw other words than those of now: they are shown these, with a box.
+    pub(super) fn with_the_words(mut self, form: &Form, shown: &'a Shown) -> Self {
+        if !saw_the_words(form, shown) {
+            self.words = consent::known_by(&shown.wording);
+            self.to_tick = Some(&shown.wording);
+        }
+        self
     }
 }

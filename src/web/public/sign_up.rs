@@ -17,13 +17,13 @@ use serde_json::{Value, json};
 
 use super::{
     super::{App, Form, Outcome, WebError, answers::not_now, words},
-    ask::{FIELDS, Typed, posted_names, read},
+    ask::{ASKED, FIELDS, Typed, posted_names, read, saw_the_words},
     caller::Caller,
 };
 use crate::{
     settings::Settings,
     subscribers::{
-        self, Crowd, Goes, NewSubscription, SubscriberError,
+        self, Crowd, Goes, NewSubscription, SubscriberError, consent,
         forms::{self, Shown},
     },
 };
@@ -43,6 +43,8 @@ struct Sent {
     fields: BTreeMap<String, Value>,
     /// Whether they ticked the box with the wording.
     consent: bool,
+    /// What the words are known by that stood beside it.
+    wording: String,
     /// That an address which looks mistyped is not.
     as_typed: bool,
     /// That they wait for their turn when more than usual come.
@@ -129,7 +131,10 @@ async fn take(
     if let Some(meant) = email.as_ref().and_then(|email| email.meant()).filter(|_| !sent.as_typed) {
         form.mistake("email", format_args!("Did you mean {meant}?"));
     }
-    let (Some(email), true) = (email, form.is_valid()) else { return Ok(mistaken(&form)) };
+    if !saw_the_words(&form, shown) {
+        form.mistake("consent", "Show the words of this form beside the box, and leave it unticked.");
+    }
+    let (Some(email), true) = (email, form.is_valid()) else { return Ok(mistaken(&form, shown)) };
     let new = NewSubscription {
         email: &email,
         name: &name,
@@ -149,7 +154,7 @@ async fn take(
         Ok(goes) => Ok(taken(goes)),
         Err(SubscriberError::Unwanted(why)) => {
             form.mistake("email", why);
-            Ok(mistaken(&form))
+            Ok(mistaken(&form, shown))
         }
         Err(SubscriberError::Crowded) => {
             let error = "More people than usual are subscribing just now. Lead people to the page of the form, or send “later”.";
@@ -169,6 +174,7 @@ fn form_of(shown: &Shown, sent: &Sent) -> Option<Form> {
     let mut form = Form::with_more(FIELDS, posted_names(shown))
         .with("email", sent.email.as_str())
         .with("name", sent.name.as_str());
+    form = form.with("words", sent.wording.as_str());
     if sent.consent {
         form = form.with("consent", "yes");
     }
@@ -176,8 +182,11 @@ fn form_of(shown: &Shown, sent: &Sent) -> Option<Form> {
         form = form.with("list", shown.lists.iter().find(|list| list.slug == *slug)?.id.to_string());
     }
     for (name, value) in &sent.fields {
-        let name = format!("field_{name}");
-        form.typed(&name)?;
+        let name = format!("{ASKED}{name}");
+        if form.typed(&name).is_none() {
+            // Taken away since that page was made.
+            continue;
+        }
         let value = match value {
             Value::String(text) => text.clone(),
             Value::Number(number) => number.to_string(),
@@ -196,17 +205,18 @@ fn taken(goes: Goes) -> Response {
     (StatusCode::ACCEPTED, Json(json!({ "mail": mail }))).into_response()
 }
 
-fn mistaken(form: &Form) -> Response {
+fn mistaken(form: &Form, shown: &Shown) -> Response {
     let named = |(name, error): (&str, &str)| {
         let name = match name {
             "list" => "lists",
             "use" => "email",
-            name => name.strip_prefix("field_").unwrap_or(name),
+            name => name.strip_prefix(ASKED).unwrap_or(name),
         };
         (name.to_owned(), Value::from(error))
     };
     let errors: serde_json::Map<String, Value> = form.mistakes().map(named).collect();
-    (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "errors": errors }))).into_response()
+    let wording = json!({ "id": consent::known_by(&shown.wording), "text": shown.wording });
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "errors": errors, "wording": wording }))).into_response()
 }
 
 fn later(wait: Duration) -> Response {

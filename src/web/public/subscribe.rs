@@ -17,7 +17,7 @@ use super::{
         session::see_other,
         words,
     },
-    ask::{Ask, At, FIELDS, Held, Typed, page_of, posted_names, read},
+    ask::{ASKED, Ask, At, FIELDS, Held, Typed, page_of, posted_names, read, saw_the_words},
     caller::Caller,
 };
 use crate::{
@@ -72,7 +72,8 @@ async fn find(app: &App, settings: &Settings, at: At<'_>) -> Result<Shown, WebEr
 
 /// A page in a frame may be shown by the sites of its form, and by nobody else.
 fn held_by(form: &SignUpForm, at: At<'_>, page: Outcome) -> Outcome {
-    let mut page = page?;
+    // A failure has a page too.
+    let mut page = page.unwrap_or_else(WebError::into_response);
     if at.embedded {
         page.extensions_mut().insert(HeldBy::sites(form));
     }
@@ -129,8 +130,10 @@ pub(crate) async fn submit_embedded(
 async fn take(app: &App, caller: Caller, at: At<'_>, (posted, elsewhere): (Posted, bool)) -> Outcome {
     let settings = Settings::load(&app.site.db).await?;
     let shown = find(app, &settings, at).await?;
-    let form = posted.form_with(FIELDS, posted_names(&shown))?;
-    let page = answer(app, &settings, &caller, (&shown, at), (form, elsewhere)).await;
+    let page = match posted.form_with(FIELDS, ASKED, posted_names(&shown)) {
+        Ok(form) => answer(app, &settings, &caller, (&shown, at), (form, elsewhere)).await,
+        Err(error) => Err(error),
+    };
     held_by(&shown.form, at, page)
 }
 
@@ -144,8 +147,16 @@ async fn answer(
     if !form.text("website").is_empty() {
         return Ok(see_other(&sent_path(at, Goes::Now)));
     }
+    if shown.lists.is_empty() {
+        return Err(WebError::BadRequest("There is nothing to subscribe to by this form at the moment."));
+    }
     let Typed { email, name, lists, answers } = read(&mut form, shown);
+    let saw_the_words = saw_the_words(&form, shown);
     let (Some(email), true) = (email, form.is_valid()) else {
+        if !saw_the_words {
+            // The page comes back with words that they did not tick.
+            form.blank("consent");
+        }
         return again(app, (shown, at), form).await;
     };
     let embedded = at.embedded;
@@ -154,7 +165,8 @@ async fn answer(
     if let Some(meant) = email.meant().filter(|_| form.text("use").is_empty()) {
         return app.public_page("public/subscribe_meant", TITLE, &Meant { held, meant, embedded }).await;
     }
-    if elsewhere || !has_taken_its_time(app, &form) {
+    if elsewhere || !saw_the_words || !has_taken_its_time(app, &form) {
+        let held = held.with_the_words(&form, shown);
         return app.public_page("public/subscribe_press", TITLE, &Press { held, embedded }).await;
     }
     let page = if at.slug == forms::MAIN { page_of(&form) } else { at.slug };

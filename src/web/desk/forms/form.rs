@@ -75,6 +75,8 @@ struct Code {
     html: String,
     frame: String,
     endpoint: String,
+    /// What the words beside the box are known by.
+    words: String,
 }
 
 fn ask_name(field: &Field) -> String {
@@ -101,7 +103,7 @@ pub(crate) async fn show(desk: Desk, Path(slug): Path<String>) -> Outcome {
 pub(crate) async fn submit(desk: Desk, Path(slug): Path<String>, posted: Posted) -> Outcome {
     let kept = find(&desk, &slug).await?;
     let known = fields::all(&desk.site().db).await?;
-    let mut form = posted.form_with(FIELDS, ask_names(&known))?;
+    let mut form = posted.form_with(FIELDS, "ask_", ask_names(&known))?;
     let name = form.required("name", 100, "Give it a name, for the team.");
     let (title, intro) = (form.optional("title", 100), form.optional("intro", 300));
     let (wording, campaign) = (form.optional("wording", 500), form.optional("campaign", 100));
@@ -248,6 +250,7 @@ struct Embed {
     frame: String,
     title: String,
     wording: String,
+    words: String,
     lists: Vec<List>,
     several: bool,
     asks: Vec<Question>,
@@ -287,6 +290,7 @@ async fn code(desk: &Desk, kept: &SignUpForm) -> Result<Code, WebError> {
         action: site.url(&format!("/subscribe/{slug}")),
         frame: site.url(&format!("/subscribe/{slug}/embedded")),
         title: desk.settings.magazine_name.clone(),
+        words: consent::known_by(&shown.wording),
         wording: shown.wording,
         several: shown.lists.len() > 1,
         lists: shown.lists,
@@ -295,6 +299,7 @@ async fn code(desk: &Desk, kept: &SignUpForm) -> Result<Code, WebError> {
     Ok(Code {
         html: desk.app.pages.render("desk/forms/code", &embed)?,
         frame: desk.app.pages.render("desk/forms/code_frame", &embed)?,
+        words: embed.words.clone(),
         endpoint: site.url(&format!("/api/forms/{slug}")),
     })
 }

@@ -52,6 +52,9 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
 pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
     let name = form.required("name", 100, "Give it a name, for the team.");
+    if name.chars().any(char::is_control) {
+        form.mistake("name", "Write it in one line.");
+    }
     if form.is_valid() {
         match forms::add(desk.site(), desk.who.staff.id, &name).await {
             Ok(slug) => return Ok(see_other(&format!("/desk/forms/{slug}?done=form-made"))),
