@@ -43,7 +43,7 @@ pub(super) struct Ask {
     lists: Vec<Choice>,
     /// Whether there is a choice of lists.
     several: bool,
-    /// Whether the form alone is enough for all of them.
+    /// Whether there is a list for which the form alone may be enough.
     at_once: bool,
 }
 
@@ -52,6 +52,8 @@ struct Choice {
     id: i64,
     name: String,
     description: String,
+    /// Whether it is always asked for by a mail, where others may not be.
+    asks: bool,
     chosen: bool,
 }
 
@@ -79,6 +81,7 @@ impl Ask {
             [] => first == Some(id),
             chosen => chosen.contains(&id.to_string()),
         };
+        let at_once = lists.iter().any(|list| list.opt_in == OptIn::Single);
         Self {
             open: !lists.is_empty(),
             from,
@@ -86,13 +89,14 @@ impl Ask {
             wording: consent::wording(&settings.magazine_name),
             description: lists.first().map(|list| list.description.clone()).unwrap_or_default(),
             several: lists.len() > 1,
-            at_once: lists.iter().all(|list| list.opt_in == OptIn::Single),
+            at_once,
             lists: lists
                 .iter()
                 .map(|list| Choice {
                     id: list.id,
                     name: list.name.clone(),
                     description: list.description.clone(),
+                    asks: list.opt_in == OptIn::Double && at_once,
                     chosen: is_chosen(list.id),
                 })
                 .collect(),
