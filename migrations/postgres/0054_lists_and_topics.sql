@@ -66,3 +66,6 @@ create table edition_topic (
 );
 
 create index edition_topic_topic_id_idx on edition_topic (topic_id);
+
+-- Whom another spelling of a mailbox may be: those with the same letters, wherever they put dots (`subscribers/subscribe.rs`).
+create index subscriber_dotless_idx on subscriber (replace(email_key, '.', ''));

@@ -128,6 +128,16 @@ pub async fn end_waiting(tx: &mut Tx, before: Moment, now: Moment) -> Result<Vec
     Ok(counts.into_iter().collect())
 }
 
+/// Somebody left a list: what waits to greet them there, or anywhere once they are on no list, is not sent.
+pub async fn withdraw_welcome(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<u64> {
+    store::withdraw_welcome(tx, subscriber, list, now).await
+}
+
+/// A list, by its public id, was retired: what waits to greet its new readers is not sent.
+pub async fn withdraw_welcomes(tx: &mut Tx, list: &str, now: Moment) -> Result<u64> {
+    store::withdraw_welcomes(tx, list, now).await
+}
+
 /// How many notices stand in each state.
 pub async fn counts(db: &Db) -> Result<Vec<(CopyState, i64)>> {
     store::counts(db).await

@@ -33,7 +33,8 @@ statements! {
     HOLD_LIST = sqlite "select l.retired_at from edition e join list l on l.id = e.list_id where e.id = $1",
         postgres "select l.retired_at from edition e join list l on l.id = e.list_id where e.id = $1 for share of l";
     /// A list is retired: what waits for its moment, and what goes out.
-    HOLD_OF_LIST = "update edition set state = 'held', held_because = 'retired', updated_at = $2
+    HOLD_OF_LIST = "update edition set state = 'held', updated_at = $2,
+            held_because = case when held_because = 'restored' then 'restored' else 'retired' end
         where list_id = $1 and state = 'scheduled' returning public_id";
     PAUSE_OF_LIST = "update edition set state = 'paused', paused_because = '', paused_for = '', updated_at = $2
         where list_id = $1 and state = 'sending' returning public_id";

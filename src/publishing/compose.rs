@@ -7,7 +7,7 @@
 use super::{Content, Error, Result, find, home, store};
 use crate::{
     audit_log,
-    editions::{self, EditionState},
+    editions::{self, EditionState, MoveError},
     site::Site,
     token,
 };
@@ -26,7 +26,8 @@ pub async fn create_draft(site: &Site, digest_id: i64, staff_id: Option<i64>) ->
     let mut tx = site.db.begin().await?;
     let public_id = token::public_id();
     let created = editions::create(&mut tx, site, &public_id, digest_id, staff_id).await?;
-    let id = created.ok_or(Error::NotFound)?;
+    // A series is never deleted.
+    let id = created.ok_or(MoveError::Retired)?;
     store::insert_revision(&mut tx, id, 1, &Content::default(), staff_id, now).await?;
     tx.commit().await?;
     Ok((id, public_id))

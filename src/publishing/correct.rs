@@ -11,7 +11,7 @@ use crate::{
     audit_log,
     db::{self, Db, Tx},
     delivery::{ledger, progress, variant},
-    editions,
+    editions::{self, MoveError},
     mail::Templates,
     settings::Settings,
     site::Site,
@@ -150,7 +150,7 @@ pub async fn begin_correction(
     let name = token::public_id();
     let mut tx = site.db.begin().await?;
     let created = editions::create_correction(&mut tx, site, &name, (wrong.id, revision), staff_id).await?;
-    let id = created.ok_or(Error::NotFound)?;
+    let id = created.ok_or(MoveError::Retired)?;
     store::insert_revision(&mut tx, id, 1, &content, staff_id, now).await?;
     let detail = format!("of revision {revision} of edition {public_id}");
     audit_log::record(&mut tx, site, staff_id, "began a correction", &format!("edition {name}"), &detail)

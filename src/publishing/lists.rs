@@ -7,6 +7,7 @@ use super::{Error, Result, store};
 use crate::{
     audit_log,
     db::{self, Db, Tx},
+    delivery::notices,
     editions,
     site::Site,
     subscribers::{
@@ -47,15 +48,18 @@ pub async fn change(
     offers: &[i64],
     staff_id: Option<i64>,
 ) -> Result<()> {
-    let mut tx = site.db.begin().await?;
-    if !lists::change(&mut tx, site, (seen.id, seen.version), written).await? {
-        return Err(Error::Changed);
-    }
-    topics::offer(&mut tx, seen.id, offers).await?;
-    store::rename_digests(&mut tx, seen.id, &seen.name, &written.name).await?;
-    record(&mut tx, site, staff_id, "changed a list", &seen.slug, &decided(written)).await?;
-    tx.commit().await?;
-    Ok(())
+    db::again(async || {
+        let mut tx = site.db.begin().await?;
+        if !lists::change(&mut tx, site, (seen.id, seen.version), written).await? {
+            return Err(Error::Changed);
+        }
+        topics::offer(&mut tx, seen.id, offers).await?;
+        store::rename_digests(&mut tx, seen.id, &seen.name, &written.name).await?;
+        record(&mut tx, site, staff_id, "changed a list", &seen.slug, &decided(written)).await?;
+        tx.commit().await?;
+        Ok(())
+    })
+    .await
 }
 
 /// What was decided, for the log: the words of the letter stand on its page.
@@ -86,11 +90,14 @@ pub async fn name_first(site: &Site, name: &str) -> Result<()> {
 
 /// Moves a list one place up (-1) or down (1).
 pub async fn shift(site: &Site, list: &List, by: isize, staff_id: Option<i64>) -> Result<()> {
-    let mut tx = site.db.begin().await?;
-    lists::shift(&mut tx, list.id, by).await?;
-    record(&mut tx, site, staff_id, "moved a list", &list.slug, "").await?;
-    tx.commit().await?;
-    Ok(())
+    db::again(async || {
+        let mut tx = site.db.begin().await?;
+        lists::shift(&mut tx, list.id, by).await?;
+        record(&mut tx, site, staff_id, "moved a list", &list.slug, "").await?;
+        tx.commit().await?;
+        Ok(())
+    })
+    .await
 }
 
 /// Retires a list that somebody saw: nobody joins it, no edition is begun for it, and nothing goes to it. What waits for its
@@ -108,6 +115,7 @@ async fn retire_once(site: &Site, seen: &List, staff_id: Option<i64>) -> Result<
     if !lists::retire(&mut tx, site, (seen.id, seen.version)).await? {
         return Err(Error::Changed);
     }
+    notices::withdraw_welcomes(&mut tx, &seen.public_id, site.now()).await?;
     let stopped = editions::stop_of_list(&mut tx, site, seen.id).await?;
     for public_id in &stopped {
         let subject = format!("edition {public_id}");
@@ -155,23 +163,29 @@ pub async fn change_topic(
     on: &[i64],
     staff_id: Option<i64>,
 ) -> Result<bool> {
-    let mut tx = site.db.begin().await?;
-    if !topics::change(&mut tx, (seen.id, seen.version), name, description).await? {
-        return Ok(false);
-    }
-    topics::offer_on(&mut tx, seen.id, on).await?;
-    of_topic(&mut tx, site, staff_id, "changed a topic", &seen.name, name).await?;
-    tx.commit().await?;
-    Ok(true)
+    db::again(async || {
+        let mut tx = site.db.begin().await?;
+        if !topics::change(&mut tx, (seen.id, seen.version), name, description).await? {
+            return Ok(false);
+        }
+        topics::offer_on(&mut tx, seen.id, on).await?;
+        of_topic(&mut tx, site, staff_id, "changed a topic", &seen.name, name).await?;
+        tx.commit().await?;
+        Ok(true)
+    })
+    .await
 }
 
 /// Moves a topic one place up (-1) or down (1).
 pub async fn shift_topic(site: &Site, topic: &Topic, by: isize, staff_id: Option<i64>) -> Result<()> {
-    let mut tx = site.db.begin().await?;
-    topics::shift(&mut tx, topic.id, by).await?;
-    of_topic(&mut tx, site, staff_id, "moved a topic", &topic.name, "").await?;
-    tx.commit().await?;
-    Ok(())
+    db::again(async || {
+        let mut tx = site.db.begin().await?;
+        topics::shift(&mut tx, topic.id, by).await?;
+        of_topic(&mut tx, site, staff_id, "moved a topic", &topic.name, "").await?;
+        tx.commit().await?;
+        Ok(())
+    })
+    .await
 }
 
 /// One topic takes the place of another for good; see [`topics::merge`]. `false` if it was not done.

@@ -24,6 +24,8 @@ pub struct Confirmed {
     pub lists: Vec<String>,
     /// What else they may join by one press, once there is nothing to confirm.
     pub offers: Vec<List>,
+    /// Whether it leads nowhere because a list that it is about was retired, and not because they left.
+    pub retired: bool,
 }
 
 /// What a confirmation link would confirm; changes nothing, for programs open links too (TRUST A25).
@@ -37,20 +39,28 @@ pub async fn look_at_confirmation(site: &Site, link: &str) -> Result<Confirmed> 
     let waiting = waiting.map(|one| (one.list_id, one.name.clone())).collect();
     let on: Vec<String> = known.iter().filter(|one| is_on(one, &named)).map(|one| one.name.clone()).collect();
     let offers = if on.is_empty() { Vec::new() } else { offers(site, &known).await? };
-    Ok(Confirmed { reader, waiting, lists: on, offers })
+    let retired = known.iter().any(|one| is_retired(one, &named));
+    Ok(Confirmed { reader, waiting, lists: on, offers, retired })
 }
 
 fn is_on(one: &Subscription, named: &[i64]) -> bool {
     one.state == SubscriptionState::Confirmed && !one.retired && named.contains(&one.list_id)
 }
 
-/// The lists that whoever has just joined is offered: not those that they are on, or left.
+fn is_retired(one: &Subscription, named: &[i64]) -> bool {
+    one.retired && one.state != SubscriptionState::Left && named.contains(&one.list_id)
+}
+
 async fn offers(site: &Site, known: &[Subscription]) -> Result<Vec<List>> {
+    Ok(offered(store::lists(&site.db).await?, known))
+}
+
+/// The lists that whoever has just joined is offered: not those that they are on, or left.
+fn offered(mut lists: Vec<List>, known: &[Subscription]) -> Vec<List> {
     let asked = |list: &List| known.iter().find(|one| one.list_id == list.id).map(|one| one.state);
-    let mut lists = store::lists(&site.db).await?;
     lists.retain(|list| list.offered && list.takes_sign_ups());
     lists.retain(|list| matches!(asked(list), None | Some(SubscriptionState::Pending)));
-    Ok(lists)
+    lists
 }
 
 /// Joins one list more, of those that were offered to whoever is on a list that the link names.
@@ -60,15 +70,19 @@ async fn offers(site: &Site, known: &[Subscription]) -> Result<Vec<List>> {
 pub async fn join_offered(site: &Site, link: &str, list: i64, trace: Trace<'_>) -> Result<Confirmed> {
     let (reader, named) = read_link(site, link).await?;
     let settings = Settings::load(&site.db).await?;
-    let known = store::subscriptions(&site.db, reader.id).await?;
+    let before = site.now();
+    let mut tx = site.db.begin().await?;
+    store::hold(&mut tx, reader.id).await?;
+    // As it stands now that nobody leaves it meanwhile: they may have left, and the list may have been closed.
+    store::topics::hold_subscription(&mut tx, reader.id, list).await?;
+    let known = store::subscriptions_in(&mut tx, reader.id).await?;
     if !known.iter().any(|one| is_on(one, &named)) {
         return Err(SubscriberError::NotFound);
     }
-    if !known.iter().any(|one| one.list_id == list && one.state == SubscriptionState::Confirmed) {
-        let offers = offers(site, &known).await?;
+    let stood = known.iter().find(|one| one.list_id == list);
+    if stood.is_none_or(|one| one.state != SubscriptionState::Confirmed) {
+        let offers = offered(store::lists_in(&mut tx).await?, &known);
         let offer = offers.into_iter().find(|one| one.id == list).ok_or(SubscriberError::NotFound)?;
-        let mut tx = site.db.begin().await?;
-        store::hold(&mut tx, reader.id).await?;
         if store::join(&mut tx, reader.id, list, site.now()).await? {
             let happened = Happened {
                 subscriber: reader.id,
@@ -83,6 +97,11 @@ pub async fn join_offered(site: &Site, link: &str, list: i64, trace: Trace<'_>) 
             welcome::greet(&mut tx, site, &settings, &reader, &[list]).await?;
         }
         tx.commit().await?;
+        if stood.is_some_and(|one| one.left_at.is_some()) {
+            withdrawn::is_back(site, &reader.public_id, &[list], before).await?;
+        }
+    } else {
+        drop(tx);
     }
     let mut now = look_at_confirmation(site, link).await?;
     let known = store::subscriptions(&site.db, reader.id).await?;
@@ -154,7 +173,8 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
     } else {
         offers(site, &store::subscriptions(&site.db, reader.id).await?).await?
     };
-    Ok(Confirmed { reader, waiting: Vec::new(), lists, offers })
+    let retired = known.iter().any(|one| is_retired(one, &named));
+    Ok(Confirmed { reader, waiting: Vec::new(), lists, offers, retired })
 }
 
 /// Whether a link that names these lists is good for a subscription: for those, and for whatever else was asked lately.

@@ -10,7 +10,7 @@ use crate::{
     audit_log,
     clock::Moment,
     db,
-    delivery::ledger,
+    delivery::{ledger, notices},
     links::{Name, Unsubscribe, WELCOME},
     site::Site,
 };
@@ -44,7 +44,9 @@ pub async fn look_at_unsubscribe(site: &Site, link: &str) -> Result<Left> {
     let subscription = known.into_iter().find(|s| s.list_id == list_id).ok_or(SubscriberError::Link)?;
     let subscribed = subscription.state != SubscriptionState::Left;
     let just_left = subscription.left_at.is_some_and(|at| at > undo_until(site));
-    let can_undo = !subscribed && just_left && subscription.confirmed_at.is_some();
+    let lists = store::lists(&site.db).await?;
+    let may_be_joined = lists.iter().any(|list| list.id == list_id && list.may_be_joined());
+    let can_undo = !subscribed && just_left && subscription.confirmed_at.is_some() && may_be_joined;
     Ok(Left { subscriber_id, public_id, list_id, list: subscription.name, subscribed, can_undo })
 }
 
@@ -130,6 +132,7 @@ pub(super) async fn leave_once(
         if let Some(Deed { staff_id, reader, why }) = deed {
             audit_log::record(&mut tx, site, Some(staff_id), "took off a list", reader, why).await?;
         }
+        notices::withdraw_welcome(&mut tx, subscriber, list, site.now()).await?;
     }
     tx.commit().await?;
     Ok(left)

@@ -59,7 +59,7 @@ pub use self::{
         Adding, Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back,
         forget_held_back, subscribe,
     },
-    topic_choices::{TopicChoice, TopicChoices, choose_topics, topic_choices},
+    topic_choices::{TopicChoice, TopicChoices, TopicsTicked, topic_choices},
     unwanted::{Unwanted, unwanted},
 };
 use crate::{

@@ -6,11 +6,13 @@ use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
     read::{Subscriber, SubscriptionState},
-    store, welcome, withdrawn,
+    store,
+    topic_choices::{TopicsTicked, choose_topics},
+    welcome, withdrawn,
 };
 use crate::{
     db,
-    delivery::ledger,
+    delivery::{ledger, notices},
     links::{Choices, Name},
     mail::clean_name,
     settings::Settings,
@@ -36,6 +38,8 @@ pub struct Choice {
     pub description: String,
     /// Whether the reader gets it.
     pub joined: bool,
+    /// Whether nothing of it comes at present, for its staff retired it: it may come back.
+    pub retired: bool,
 }
 
 /// The path of a reader's own page, by their public id.
@@ -57,12 +61,19 @@ pub async fn look_at_preferences(site: &Site, link: &str) -> Result<Preferences>
         let joined = subscription.is_some_and(|s| s.state == SubscriptionState::Confirmed);
         // Whoever is on a list can leave it, also when nobody joins it any more.
         let shown = joined || list.takes_sign_ups() || (list.may_be_joined() && subscription.is_some());
-        shown.then_some(Choice { id: list.id, name: list.name, description: list.description, joined })
+        let retired = !list.is_mailed();
+        shown.then_some(Choice {
+            id: list.id,
+            name: list.name,
+            description: list.description,
+            joined,
+            retired,
+        })
     });
     Ok(Preferences { reader, lists: lists.collect() })
 }
 
-/// Saves what the reader chose. The link came to their own mailbox, so joining needs no further confirmation.
+/// Saves what the reader chose, of lists and of topics, all of it or nothing. The link came to their own mailbox, so joining needs no further confirmation.
 ///
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
@@ -71,6 +82,7 @@ pub async fn save_preferences(
     link: &str,
     name: &str,
     joined: &[i64],
+    topics: &TopicsTicked,
     trace: Trace<'_>,
 ) -> Result<Preferences> {
     let chosen = look_at_preferences(site, link).await?;
@@ -80,7 +92,7 @@ pub async fn save_preferences(
     };
     let before = site.now();
     withdrawn::leaves(site, &chosen.reader.public_id, &changed(false), ConsentMethod::Preferences).await?;
-    let saved = db::again(|| save_once(site, link, name, joined, trace)).await?;
+    let saved = db::again(|| save_once(site, link, name, joined, topics, trace)).await?;
     withdrawn::is_back(site, &chosen.reader.public_id, &changed(true), before).await?;
     Ok(saved)
 }
@@ -90,6 +102,7 @@ async fn save_once(
     link: &str,
     name: &str,
     joined: &[i64],
+    topics: &TopicsTicked,
     trace: Trace<'_>,
 ) -> Result<Preferences> {
     let before = look_at_preferences(site, link).await?;
@@ -97,6 +110,8 @@ async fn save_once(
     let settings = Settings::load(&site.db).await?;
     let mut new = Vec::new();
     let mut tx = site.db.begin().await?;
+    // Topics first, as for everybody.
+    choose_topics(&mut tx, id, topics).await?;
     let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
     store::rename(&mut tx, id, &name).await?;
     for choice in &before.lists {
@@ -107,6 +122,7 @@ async fn save_once(
                 // In this order: the row is what sealing and leaving meet at.
                 let left = store::leave(&mut tx, id, choice.id, site.now()).await?;
                 ledger::withdraw(&mut tx, site, id, Some(choice.id)).await?;
+                notices::withdraw_welcome(&mut tx, id, choice.id, site.now()).await?;
                 left
             }
             false => false,

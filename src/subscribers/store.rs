@@ -72,9 +72,9 @@ statements! {
         where subscription.state <> 'confirmed'";
     /// When the confirmation was last sent, for what was asked since a moment.
     CONFIRMATION_SENT = "update subscription set confirmation_sent_at = $2 where subscriber_id = $1 and state = 'pending' and asked_at > $3";
-    /// Whether the reader confirmed anything since a moment.
+    /// Whether the reader confirmed anything since a moment, or what went out then asked nothing.
     ANSWERED = "select count(*) from subscription where subscriber_id = $1 and (confirmed_at >= $2
-        or exists (select 1 from confirmation_mail m where m.subscriber_id = $1 and m.sent_at = $2 and m.letter like 'already_reader:%'))";
+        or exists (select 1 from confirmation_mail m where m.subscriber_id = $1 and m.sent_at = $2 and (m.letter like 'already_reader:%' or m.letter like 'welcome:%')))";
     /// The brake holds a mail back until a moment.
     HOLD_BACK = "update subscriber set confirm_due_at = case when confirm_due_at <= $2 then confirm_due_at else $2 end where id = $1";
     /// Nothing is held back any more; of two that look at once, one finds it.
@@ -93,9 +93,10 @@ statements! {
         on conflict (subscriber_id, list_id) do nothing returning subscriber_id";
     /// The reader is greeted on the list, once.
     WELCOME = "update subscription set welcomed_at = $3 where subscriber_id = $1 and list_id = $2 and state = 'confirmed' and welcomed_at is null";
-    /// Coming back after leaving by mistake.
+    /// Coming back after leaving by mistake, to a list that may still be joined.
     REJOIN = "update subscription set state = 'confirmed', left_at = null
-        where subscriber_id = $1 and list_id = $2 and state = 'left' and confirmed_at is not null and left_at > $3";
+        where subscriber_id = $1 and list_id = $2 and state = 'left' and confirmed_at is not null and left_at > $3
+        and exists (select 1 from list l where l.id = $2 and l.closed_at is null and l.retired_at is null)";
     /// Leaving.
     LEAVE = "update subscription set state = 'left', left_at = $3 where subscriber_id = $1 and list_id = $2 and state <> 'left'";
     /// A wording, once.

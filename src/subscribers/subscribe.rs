@@ -215,7 +215,7 @@ async fn ask(
     // Whoever typed it into the form may not be the addressee: it lies apart until that one confirms (TRUST A24).
     let by_form = asking.method == ConsentMethod::Form;
     let given = if by_form { "" } else { &name };
-    let reader = reader_for(tx, site, asking.email, given).await?;
+    let (reader, is_new) = reader_for(tx, site, asking.email, given).await?;
     store::hold(tx, reader.id).await?;
     let typed = Typed { name: &name, answers: asking.answers };
     joining::note_typed(tx, reader.id, typed, site.now()).await?;
@@ -253,7 +253,7 @@ async fn ask(
             store::hold_back(tx, reader.id, later).await?;
             return Ok(Asked::Later(later));
         }
-        if sent.is_empty() && joins_at_once(tx, &asking, reader.id).await? {
+        if is_new && sent.is_empty() && joins_at_once(tx, site, &asking, &reader).await? {
             join_at_once(tx, site, settings, (&asking, &reader, whose)).await?;
             return Ok(Asked::Mailed);
         }
@@ -270,20 +270,21 @@ async fn ask(
     }
 }
 
-/// Whether the form alone is enough: for lists whose staff decided so, where the mailbox got no such mail for a week, and the reader
-/// never left one of them. Whoever does not meet that is asked by mail, as for every other list: so no brake is passed by, and
-/// nobody is brought back by a stranger.
-async fn joins_at_once(tx: &mut Tx, asking: &Asking<'_>, reader: i64) -> Result<bool> {
-    if asking.method != ConsentMethod::Form {
+/// Whether the form alone is enough: for lists whose staff decided so, and an address of which nothing was known before, in any
+/// spelling. Whoever was on a list, left one, asked or gave is asked by mail, as for every other list: nobody is brought back by
+/// a stranger who spells them otherwise. So is every spelling with a tag, or with dots that its provider does not read: of an
+/// address that is stopped and has no reader, nothing is kept but the hash of one spelling.
+async fn joins_at_once(tx: &mut Tx, site: &Site, asking: &Asking<'_>, reader: &Subscriber) -> Result<bool> {
+    if asking.method != ConsentMethod::Form || reader.email.key() != reader.email.mailbox() {
         return Ok(false);
     }
     let lists = store::lists_in(tx).await?;
     let is_single = |id: &i64| {
         lists.iter().any(|list| list.id == *id && list.opt_in == OptIn::Single && list.takes_sign_ups())
     };
-    let known = store::subscriptions_in(tx, reader).await?;
-    let had_left = known.iter().any(|one| asking.lists.contains(&one.list_id) && one.left_at.is_some());
-    Ok(asking.lists.iter().all(is_single) && !had_left)
+    Ok(asking.lists.iter().all(is_single)
+        && Suppressions::new(site).reason_in(tx, &reader.email).await?.is_none()
+        && !joining::is_known_otherwise(tx, reader.id, &reader.email).await?)
 }
 
 /// They are on the lists from now on, by the form alone: the proof says so, and one mail tells them.
@@ -404,10 +405,14 @@ async fn may_look(site: &Site) -> Result<bool> {
     }
 }
 
-async fn reader_for(tx: &mut Tx, site: &Site, email: &EmailAddress, name: &str) -> Result<Subscriber> {
+async fn reader_for(
+    tx: &mut Tx,
+    site: &Site,
+    email: &EmailAddress,
+    name: &str,
+) -> Result<(Subscriber, bool)> {
     let row = (token::public_id(), email.key());
-    let (reader, _) = store::subscriber_for(tx, (&row.0, email, &row.1, name), site.now()).await?;
-    Ok(reader)
+    Ok(store::subscriber_for(tx, (&row.0, email, &row.1, name), site.now()).await?)
 }
 
 /// Mails the reader, and asks to confirm whatever they asked for lately; `false` if that is nothing any more. Those who
@@ -532,7 +537,7 @@ pub(super) async fn add(site: &Site, new: Adding<'_>, by: Option<(i64, &str)>) -
         return Err(SubscriberError::Blocked);
     }
     let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
-    let reader = reader_for(&mut tx, site, email, &name).await?;
+    let (reader, _) = reader_for(&mut tx, site, email, &name).await?;
     store::hold(&mut tx, reader.id).await?;
     if reader.name.is_empty() && !name.is_empty() {
         store::rename(&mut tx, reader.id, &name).await?;

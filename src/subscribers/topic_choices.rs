@@ -8,7 +8,11 @@ use super::{
     store,
     topics::{self, Topic},
 };
-use crate::{links::Choices, site::Site};
+use crate::{
+    db::{self, Tx},
+    links::Choices,
+    site::Site,
+};
 
 /// What a reader can choose of one list.
 #[derive(Clone, Debug, Serialize)]
@@ -53,23 +57,26 @@ pub async fn topic_choices(site: &Site, link: &str) -> Result<Vec<TopicChoices>>
     Ok(of_list.filter(|of_list| !of_list.topics.is_empty()).collect())
 }
 
-/// Saves what a reader ticked, as pairs of a list and a topic, of the lists that the page showed topics of; what that does not offer
-/// them is left out. Whether anything changed.
-///
-/// # Errors
-/// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
-pub async fn choose_topics(site: &Site, link: &str, shown: &[i64], ticked: &[(i64, i64)]) -> Result<bool> {
-    let reader = reader(site, link).await?;
-    let choices = topic_choices(site, link).await?;
-    let mut changed = false;
-    let mut tx = site.db.begin().await?;
-    for of_list in choices.iter().filter(|of_list| shown.contains(&of_list.list_id)) {
-        let is_ticked = |one: &&TopicChoice| ticked.contains(&(of_list.list_id, one.topic.id));
-        let wanted: Vec<i64> = of_list.topics.iter().filter(is_ticked).map(|one| one.topic.id).collect();
-        changed |= topics::choose(&mut tx, reader.id, of_list.list_id, &wanted).await?;
+/// What a reader ticked of topics, and of which lists the page showed any.
+#[derive(Clone, Debug, Default)]
+pub struct TopicsTicked {
+    /// The lists whose topics stood on the page.
+    pub shown: Vec<i64>,
+    /// Pairs of a list and a topic.
+    pub ticked: Vec<(i64, i64)>,
+}
+
+/// Keeps what a reader ticked, of the lists that they are on and the page showed topics of. The page may be an old one: a topic that
+/// was merged meanwhile is the one that took its place, and one that was retired stays chosen, for else they would get everything.
+pub(super) async fn choose_topics(tx: &mut Tx, subscriber: i64, topics: &TopicsTicked) -> db::Result<()> {
+    for one in store::subscriptions_in(tx, subscriber).await? {
+        if one.state == SubscriptionState::Confirmed && topics.shown.contains(&one.list_id) {
+            let of_list = topics.ticked.iter().filter(|(list, _)| *list == one.list_id);
+            let wanted: Vec<i64> = of_list.map(|(_, topic)| *topic).collect();
+            topics::choose(tx, subscriber, one.list_id, &wanted).await?;
+        }
     }
-    tx.commit().await?;
-    Ok(changed)
+    Ok(())
 }
 
 async fn reader(site: &Site, link: &str) -> Result<Subscriber> {

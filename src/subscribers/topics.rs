@@ -124,15 +124,15 @@ pub async fn bring_back(tx: &mut Tx, id: i64) -> Result<bool> {
 }
 
 /// One topic takes the place of another, whose `version` somebody saw: whoever chose that has chosen this, the lists that offered
-/// it offer this, and its editions are about this. `false` if either is not there any more, or was saved since. It cannot be
-/// taken back.
+/// it offer this, and its editions are about this. `false` if either is not there any more, or was saved since, or an edition
+/// about either waits for its moment. It cannot be taken back.
 pub async fn merge(tx: &mut Tx, site: &Site, from: (i64, i64), into: i64) -> Result<bool> {
     let (from, seen) = from;
     // Everybody takes topics in the order of their numbers.
     let (first, second) = (from.min(into), from.max(into));
     let held = (store::hold_one(tx, first).await?, store::hold_one(tx, second).await?);
     let (version, target) = if first == from { held } else { (held.1, held.0) };
-    if from == into || version != Some(seen) || target.is_none() {
+    if from == into || version != Some(seen) || target.is_none() || !store::may_merge(tx, from, into).await? {
         return Ok(false);
     }
     store::merge(tx, from, into, site.now()).await?;

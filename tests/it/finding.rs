@@ -119,7 +119,9 @@ both_engines! {
         let link = link.rsplit('/').next().expect("a link");
         let trace = subscribers::Trace::default();
         let list = app.list().await;
-        subscribers::save_preferences(&app.site, link, "Ann Şahin", &[list], trace).await.expect("saved");
+        let topics = subscribers::TopicsTicked::default();
+        let saved = subscribers::save_preferences(&app.site, link, "Ann Şahin", &[list], &topics, trace).await;
+        saved.expect("it is saved");
         assert_eq!(search(&app, "SAHIN").await, ["Ann Şahin"]);
         assert!(search(&app, "celik").await.is_empty());
         // By a statement that knows nothing of it, as a newer or older program's may be.

@@ -129,7 +129,9 @@ both_engines! {
                 let tag = if at % 3 == 0 { String::new() } else { format!("+{}", at % 50) };
                 let host = if at % 2 == 0 { "gmail.com" } else { "GoogleMail.com." };
                 let ip = format!("{}.{}.{}.7", 11 + at % 40, at / 250 % 250, at % 250);
-                door.ask(app, &format!("{dotted}{tag}@{host}"), &ip).await.expect("taken");
+                // So many who ask for one domain are a crowd, and the work is done each time.
+                let email = format!("{dotted}{tag}@{host}");
+                door.try_from(app, (&email, ""), &ip, Crowd::Nobody).await.expect("taken");
                 taken.fetch_add(1, Ordering::SeqCst);
             }
         }).await;
@@ -517,6 +519,7 @@ both_engines! {
             }
             let more = door.ask(&app, "bob@example.org", &format!("{net}.200")).await;
             assert!(matches!(more, Err(SubscriberError::TooMany(_))), "{net}: {more:?}");
+            app.advance(HOUR);
         }
         app.drain().await;
     }

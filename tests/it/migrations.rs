@@ -120,7 +120,7 @@ const SQLITE: &str = "
         from tables t
     union all
     select t.name || ' ' || case when i.origin = 'u' then 'unique' else 'index ' || i.name || case when i.\"unique\" then ' unique' else '' end end
-            || ' (' || (select group_concat(name) from (select name from pragma_index_info(i.name) order by seqno)) || ')'
+            || ' (' || (select group_concat(coalesce(name, 'an expression')) from (select name from pragma_index_info(i.name) order by seqno)) || ')'
             || case when i.partial then ' partial' else '' end
         from tables t join pragma_index_list(t.name) i where i.origin <> 'pk'
     union all
@@ -139,8 +139,8 @@ const POSTGRES: &str = "
     select t.name || case when i.indisprimary then ' primary key '
                 when exists (select 1 from pg_constraint c where c.conindid = i.indexrelid and c.contype = 'u') then ' unique ('
                 else ' index ' || n.relname || case when i.indisunique then ' unique' else '' end || ' (' end
-            || (select string_agg(a.attname, ',' order by k.position) from unnest(i.indkey) with ordinality as k (number, position)
-                join pg_attribute a on a.attrelid = t.oid and a.attnum = k.number)
+            || (select string_agg(coalesce(a.attname, 'an expression'), ',' order by k.position) from unnest(i.indkey) with ordinality as k (number, position)
+                left join pg_attribute a on a.attrelid = t.oid and a.attnum = k.number)
             || case when i.indisprimary then '' else ')' end
             || case when i.indpred is null then '' else ' partial' end
         from tables t join pg_index i on i.indrelid = t.oid join pg_class n on n.oid = i.indexrelid and n.relname <> 'subscriber_found_idx'

@@ -30,10 +30,10 @@ statements! {
                 order by next_at, id limit $3 for update skip locked)
             returning id, template, context, message, from_name, from_email, address, name, message_id, attempt, created_at";
     /// The last look before the body: still ours, and the mailbox did not say meanwhile that it wants no mail; nor staff, where
-    /// it asks whether it may be mailed.
+    /// it asks whether it may be mailed, or greets.
     MARK = "update notice set marker = true where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3
         and not exists (select 1 from suppression where address_hash = $4 and lifted_at is null
-            and (reason in ('bounced', 'complained') or reason = 'staff' and notice.template = 'confirm_subscription'))";
+            and (reason in ('bounced', 'complained') or reason = 'staff' and notice.template in ('confirm_subscription', 'already_reader', 'welcome')))";
     /// Taken.
     ACCEPT = "update notice set state = 'accepted', context = '', message = null, class = null, reply = $4, marker = false, claimed_by = null, finished_at = $5
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
@@ -47,6 +47,17 @@ statements! {
     /// capitals that the database does not know.
     WITHDRAW = "update notice set state = 'suppressed', context = '', message = null, class = 'suppressed', reply = 'the address bounced or complained before', finished_at = $2
         where state = 'queued' and (lower(address) = $1 or address = $3 or address = (select email from subscriber where email_key = $1))";
+    /// Somebody left a list, or every list: the letter that greets them there ends unsent.
+    WITHDRAW_WELCOME = "update notice set state = 'suppressed', context = '', message = null, class = 'suppressed', reply = 'the reader left', finished_at = $3
+        where state = 'queued' and template = 'welcome'
+        and key >= (select 'welcome:' || public_id || ':' from subscriber where id = $1)
+        and key < (select 'welcome:' || public_id || ';' from subscriber where id = $1)
+        and (key = (select 'welcome:' || r.public_id || ':' || l.public_id from subscriber r, list l where r.id = $1 and l.id = $2)
+            or not exists (select 1 from subscription s where s.subscriber_id = $1 and s.state = 'confirmed'))";
+    /// The same of all who were greeted on a list alone that was retired.
+    WITHDRAW_WELCOMES = "update notice set state = 'suppressed', context = '', message = null, class = 'suppressed', reply = 'the list was retired', finished_at = $2
+        where state = 'queued' and template = 'welcome'
+        and key like 'welcome:%:' || $1";
     /// Later.
     RETRY = "update notice set state = 'queued', class = $6, reply = $4, next_at = $5, marker = false, claimed_by = null
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
@@ -220,6 +231,14 @@ pub async fn end_waiting(tx: &mut Tx, before: Moment, now: Moment) -> Result<Vec
         .into_iter()
         .map(|(template,)| template)
         .collect())
+}
+
+pub async fn withdraw_welcome(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<u64> {
+    tx.exec(WITHDRAW_WELCOME, (subscriber, list, now)).await
+}
+
+pub async fn withdraw_welcomes(tx: &mut Tx, list: &str, now: Moment) -> Result<u64> {
+    tx.exec(WITHDRAW_WELCOMES, (list, now)).await
 }
 
 pub async fn add(tx: &mut Tx, row: &NewRow) -> Result<bool> {

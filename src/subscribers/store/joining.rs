@@ -3,6 +3,7 @@
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
+    email_address::EmailAddress,
     statements,
 };
 
@@ -29,11 +30,11 @@ statements! {
         (select count(*) from subscriber where confirm_due_at is not null) as waiting";
     /// Whether `RETURNED` would find one.
     IS_RETURNED = "select subscriber_id from confirmation_mail where weight = 1 and sent_at > $1 and letter in (
-        select key from notice where template = 'confirm_subscription' and state = 'failed' and finished_at > $1
+        select key from notice where template in ('confirm_subscription', 'welcome') and state = 'failed' and finished_at > $1
         and class in ('refused', 'no such mailbox', 'no such domain', 'moved away', 'takes no mail', 'mailbox switched off')) limit 1";
     /// Those whose mailbox refused them for good count for more.
     RETURNED = "update confirmation_mail set weight = 3 where weight = 1 and sent_at > $1 and letter in (
-        select key from notice where template = 'confirm_subscription' and state = 'failed' and finished_at > $1
+        select key from notice where template in ('confirm_subscription', 'welcome') and state = 'failed' and finished_at > $1
         and class in ('refused', 'no such mailbox', 'no such domain', 'moved away', 'takes no mail', 'mailbox switched off'))";
     /// What the brake no longer counts.
     pub(crate) FORGET_LETTERS = "delete from confirmation_mail where (subscriber_id, sent_at) in (
@@ -46,6 +47,9 @@ statements! {
     TAKE_TYPED = "delete from typed where subscriber_id = $1 returning name, answers";
     /// What nobody confirmed.
     pub(crate) FORGET_TYPED = "delete from typed where subscriber_id in (select subscriber_id from typed where at < $1 order by at limit $2)";
+    /// Who else may have the mailbox: the same letters without dots, alone or before a tag.
+    ALIKE = "select email from subscriber where id <> $1 and (replace(email_key, '.', '') in ($2, $3)
+        or (replace(email_key, '.', '') > $4 and replace(email_key, '.', '') < $5)) limit 1000";
     ONE_MORE_JOINED = "insert into joined_day (began_at, joined) values ($1, 1)
         on conflict (began_at) do update set joined = joined_day.joined + 1";
     pub(crate) FORGET_DAYS = "delete from joined_day where began_at in (
@@ -172,6 +176,21 @@ pub async fn note_typed(tx: &mut Tx, subscriber: i64, typed: Typed<'_>, now: Mom
 
 pub async fn take_typed(tx: &mut Tx, subscriber: i64) -> Result<Option<TheirWords>> {
     tx.opt(TAKE_TYPED, (subscriber,)).await
+}
+
+/// Whether anybody else is known whose address fills the same mailbox as one without a tag. Where very many have the same letters,
+/// the answer is yes.
+pub async fn is_known_otherwise(tx: &mut Tx, subscriber: i64, email: &EmailAddress) -> Result<bool> {
+    let mailbox = email.mailbox();
+    let (local, domain) = mailbox.rsplit_once('@').unwrap_or((&mailbox, ""));
+    let (local, domain) = (local.replace('.', ""), domain.replace('.', ""));
+    let plain = format!("{local}@{domain}");
+    // The one provider that reads no dots has two names.
+    let other = if domain == "gmailcom" { format!("{local}@googlemailcom") } else { plain.clone() };
+    let tagged = (format!("{local}+"), format!("{local},"));
+    let row = (subscriber, plain.as_str(), other.as_str(), tagged.0.as_str(), tagged.1.as_str());
+    let alike: Vec<(EmailAddress,)> = tx.all(ALIKE, row).await?;
+    Ok(alike.len() >= 1000 || alike.iter().any(|(one,)| one.mailbox() == mailbox))
 }
 
 pub async fn one_more_joined(tx: &mut Tx, day: Moment) -> Result<u64> {

@@ -13,13 +13,21 @@ statements! {
     NOTES = "select n.id, s.name as staff, n.text, n.at from reader_note n left join staff s on s.id = n.staff_id
         where n.subscriber_id = $1 and n.id < $2 order by n.id desc limit $3";
     /// The proof, newest first.
-    EVENTS_PAGE = "select e.id, e.list_id, e.action, e.method, l.name as list, w.text as wording, e.source, e.ip, e.user_agent, e.at
+    EVENTS_PAGE = "select e.id, e.list_id, e.action, e.method, l.name as list, w.text as wording, e.source, f.name as form, e.campaign,
+            coalesce((select max(s.version) from form_wording s where s.form_id = e.form_id and s.wording_id = e.wording_id and s.since <= e.at),
+                (select min(s.version) from form_wording s where s.form_id = e.form_id and s.wording_id = e.wording_id), 0) as version,
+            e.ip, e.user_agent, e.at
         from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
+            left join form f on f.id = e.form_id
         where e.subscriber_id = $1 and e.id < $2 order by e.id desc limit $3";
     NEWEST_EVENT_OF = "select coalesce(max(id), 0) from consent_event where subscriber_id = $1";
     /// The last thing that happened on each of a reader's lists.
-    NEWEST_EVENTS = "select e.id, e.list_id, e.action, e.method, l.name as list, w.text as wording, e.source, e.ip, e.user_agent, e.at
+    NEWEST_EVENTS = "select e.id, e.list_id, e.action, e.method, l.name as list, w.text as wording, e.source, f.name as form, e.campaign,
+            coalesce((select max(s.version) from form_wording s where s.form_id = e.form_id and s.wording_id = e.wording_id and s.since <= e.at),
+                (select min(s.version) from form_wording s where s.form_id = e.form_id and s.wording_id = e.wording_id), 0) as version,
+            e.ip, e.user_agent, e.at
         from consent_event e join list l on l.id = e.list_id left join consent_wording w on w.id = e.wording_id
+            left join form f on f.id = e.form_id
         where e.id in (select max(id) from consent_event where subscriber_id = $1 group by list_id)";
 }
 

@@ -25,9 +25,9 @@ statements! {
             welcomes = $10, welcome_subject = $11, welcome_text = $12, version = version + 1
         where id = $1 and version = $2";
     RENAME = "update list set name = $2, version = version + 1 where id = $1";
-    /// Every list with its place, held until the commit.
+    /// Every list with its place, held until the commit, in the order of their numbers as by everybody.
     HOLD_PLACES = sqlite "select id, position from list order by position, id",
-        postgres "select id, position from list order by position, id for update";
+        postgres "select id, position from list order by id for update";
     PLACE = "update list set position = $2 where id = $1";
     RETIRE = "update list set retired_at = $3, version = version + 1 where id = $1 and version = $2 and retired_at is null";
     BRING_BACK = "update list set retired_at = null, version = version + 1 where id = $1 and version = $2 and retired_at is not null";
@@ -73,7 +73,9 @@ pub async fn rename(tx: &mut Tx, id: i64, name: &str) -> Result<()> {
 }
 
 pub async fn hold_places(tx: &mut Tx) -> Result<Vec<(i64, i64)>> {
-    tx.all(HOLD_PLACES, ()).await
+    let mut places: Vec<(i64, i64)> = tx.all(HOLD_PLACES, ()).await?;
+    places.sort_by_key(|(id, position)| (*position, *id));
+    Ok(places)
 }
 
 pub async fn place(tx: &mut Tx, id: i64, position: i64) -> Result<()> {

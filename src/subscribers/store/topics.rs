@@ -45,9 +45,9 @@ statements! {
     CHANGE = "update reader_topic set name = $3, name_key = $4, description = $5, version = version + 1
         where id = $1 and version = $2 and not exists
             (select 1 from reader_topic o where o.name_key = $4 and o.id <> $1 and o.retired_at is null)";
-    /// Every topic with its place, held until the commit.
+    /// Every topic with its place, held until the commit, in the order of their numbers as by everybody.
     HOLD_PLACES = sqlite "select id, position from reader_topic where merged_into is null order by position, id",
-        postgres "select id, position from reader_topic where merged_into is null order by position, id for update";
+        postgres "select id, position from reader_topic where merged_into is null order by id for update";
     PLACE = "update reader_topic set position = $2 where id = $1";
     RETIRE = "update reader_topic set retired_at = $2, version = version + 1 where id = $1 and retired_at is null";
     BRING_BACK = "update reader_topic set retired_at = null, version = version + 1
@@ -56,6 +56,11 @@ statements! {
     /// The version of a topic, held until the commit; who chooses waits.
     HOLD_ONE = sqlite "select version from reader_topic where id = $1 and merged_into is null",
         postgres "select version from reader_topic where id = $1 and merged_into is null for update";
+    /// Whether a topic may take the place of another: it is not retired, and no edition about either waits for its moment, for that
+    /// would go to more readers than whoever pressed Send was told.
+    MAY_MERGE = "select count(*) from reader_topic where id = $2 and retired_at is null and not exists
+        (select 1 from edition_topic e join reader_topic t on t.id = e.topic_id join edition d on d.id = e.edition_id
+            where (t.id in ($1, $2) or t.merged_into in ($1, $2)) and d.sealed_at is null and d.state in ('scheduled', 'held'))";
     /// Whoever chose the one has chosen the other, and so has each list.
     MOVE_CHOICES = "insert into subscription_topic (list_id, subscriber_id, topic_id)
         select list_id, subscriber_id, $2 from subscription_topic where topic_id = $1 on conflict do nothing";
@@ -71,11 +76,18 @@ statements! {
         and not exists (select 1 from subscription_topic c where c.topic_id = reader_topic.id)
         and not exists (select 1 from edition_topic e where e.topic_id = reader_topic.id)
         and not exists (select 1 from reader_topic o where o.merged_into = reader_topic.id)";
-    CLEAR_OFFERS = "delete from list_topic where list_id = $1";
+    /// What it offers, with what is retired.
+    OFFERS = "select topic_id from list_topic where list_id = $1 order by topic_id";
+    CLEAR_OFFERS = "delete from list_topic where list_id = $1
+        and topic_id in (select id from reader_topic where retired_at is null)";
     OFFER = rows(2) "insert into list_topic (list_id, topic_id) values {rows} on conflict do nothing";
     /// Which lists offer a topic.
     OFFERING = "select list_id from list_topic where topic_id = $1 order by list_id";
-    CLEAR_OFFERING = "delete from list_topic where topic_id = $1";
+    CLEAR_OFFERING = "delete from list_topic where topic_id = $1
+        and list_id in (select id from list where retired_at is null)";
+    /// Whoever looked at the other side is told.
+    LIST_IS_SAVED = "update list set version = version + 1 where id = $1";
+    TOPIC_IS_SAVED = "update reader_topic set version = version + 1 where id = $1";
     /// How many chose a topic of some list, how many of them nothing else of it that is still chosen, and how many editions are about it.
     USES = "select (select count(distinct c.subscriber_id) from subscription_topic c where c.topic_id = $1) as readers,
             (select count(distinct c.subscriber_id) from subscription_topic c where c.topic_id = $1 and not exists
@@ -163,7 +175,9 @@ pub async fn change(
 }
 
 pub async fn hold_places(tx: &mut Tx) -> Result<Vec<(i64, i64)>> {
-    tx.all(HOLD_PLACES, ()).await
+    let mut places: Vec<(i64, i64)> = tx.all(HOLD_PLACES, ()).await?;
+    places.sort_by_key(|(id, position)| (*position, *id));
+    Ok(places)
 }
 
 pub async fn place(tx: &mut Tx, id: i64, position: i64) -> Result<()> {
@@ -183,6 +197,10 @@ pub async fn hold_one(tx: &mut Tx, id: i64) -> Result<Option<i64>> {
     Ok(tx.opt::<(i64,)>(HOLD_ONE, (id,)).await?.map(|(version,)| version))
 }
 
+pub async fn may_merge(tx: &mut Tx, from: i64, into: i64) -> Result<bool> {
+    Ok(tx.one::<(i64,)>(MAY_MERGE, (from, into)).await?.0 == 1)
+}
+
 /// The one is the other from now on.
 pub async fn merge(tx: &mut Tx, from: i64, into: i64, now: Moment) -> Result<()> {
     tx.exec(MOVE_CHOICES, (from, into)).await?;
@@ -197,10 +215,24 @@ pub async fn delete_unused(tx: &mut Tx, id: i64) -> Result<bool> {
     Ok(tx.exec(DELETE_UNUSED, (id,)).await? == 1)
 }
 
-/// The list offers these and no others.
+fn numbers(rows: Vec<(i64,)>) -> Vec<i64> {
+    rows.into_iter().map(|(id,)| id).collect()
+}
+
+/// What is in one and not in the other.
+fn changed(before: &[i64], after: &[i64]) -> Vec<i64> {
+    let gone = before.iter().filter(|id| !after.contains(id));
+    gone.chain(after.iter().filter(|id| !before.contains(id))).copied().collect()
+}
+
+/// The list offers these and no others, but for topics that are retired: no page shows those.
 pub async fn offer(tx: &mut Tx, list: i64, topics: &[i64]) -> Result<()> {
+    let before = numbers(tx.all(OFFERS, (list,)).await?);
     tx.exec(CLEAR_OFFERS, (list,)).await?;
     tx.many(OFFER, topics.iter().map(|topic| (list, *topic))).await?;
+    for topic in changed(&before, &numbers(tx.all(OFFERS, (list,)).await?)) {
+        tx.exec(TOPIC_IS_SAVED, (topic,)).await?;
+    }
     Ok(())
 }
 
@@ -208,10 +240,14 @@ pub async fn offering(db: &Db, topic: i64) -> Result<Vec<i64>> {
     Ok(db.all::<(i64,)>(OFFERING, (topic,)).await?.into_iter().map(|(id,)| id).collect())
 }
 
-/// These lists offer it and no others.
+/// These lists offer it and no others, but for lists that are retired.
 pub async fn offer_on(tx: &mut Tx, topic: i64, lists: &[i64]) -> Result<()> {
+    let before = numbers(tx.all(OFFERING, (topic,)).await?);
     tx.exec(CLEAR_OFFERING, (topic,)).await?;
     tx.many(OFFER, lists.iter().map(|list| (*list, topic))).await?;
+    for list in changed(&before, &numbers(tx.all(OFFERING, (topic,)).await?)) {
+        tx.exec(LIST_IS_SAVED, (list,)).await?;
+    }
     Ok(())
 }
 

@@ -86,7 +86,7 @@ pub(super) struct Ask {
     lists: Vec<Choice>,
     /// Whether there is a choice of lists.
     several: bool,
-    /// Whether the form alone is enough for all of them.
+    /// Whether there is a list for which the form alone may be enough.
     at_once: bool,
     questions: Vec<Question>,
 }
@@ -96,6 +96,8 @@ struct Choice {
     id: i64,
     name: String,
     description: String,
+    /// Whether it is always asked for by a mail, where others may not be.
+    asks: bool,
     chosen: bool,
 }
 
@@ -161,10 +163,12 @@ impl Ask {
             [] => first == Some(id),
             chosen => chosen.contains(&id.to_string()),
         };
+        let at_once = shown.lists.iter().any(|list| list.opt_in == OptIn::Single);
         let choice = |list: &List| Choice {
             id: list.id,
             name: list.name.clone(),
             description: list.description.clone(),
+            asks: list.opt_in == OptIn::Double && at_once,
             chosen: is_chosen(list.id),
         };
         let usual = || match shown.lists.as_slice() {
@@ -182,7 +186,7 @@ impl Ask {
             words: consent::known_by(&shown.wording),
             description: if intro.is_empty() { usual() } else { intro.clone() },
             several: shown.lists.len() > 1,
-            at_once: shown.lists.iter().all(|list| list.opt_in == OptIn::Single),
+            at_once,
             lists: shown.lists.iter().map(choice).collect(),
             questions: shown.fields.iter().map(|one| Question::new(&one.field, one.answer, form)).collect(),
         }

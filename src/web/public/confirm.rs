@@ -67,9 +67,10 @@ pub(crate) async fn submit(
 }
 
 async fn page(app: &App, confirmed: Confirmed) -> Outcome {
-    let Confirmed { reader, waiting, lists, offers } = confirmed;
+    let Confirmed { reader, waiting, lists, offers, retired } = confirmed;
     if waiting.is_empty() && lists.is_empty() {
-        return dead_link::page(app, dead_link::Was::Left).await;
+        let was = if retired { dead_link::Was::Retired } else { dead_link::Was::Left };
+        return dead_link::page(app, was).await;
     }
     let settings = Settings::load(&app.site.db).await?;
     let asked: Vec<&str> = waiting.iter().map(|(_, name)| name.as_str()).collect();

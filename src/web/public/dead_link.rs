@@ -16,6 +16,8 @@ pub(super) enum Was {
     TooOld,
     /// Ours, and its reader has left since.
     Left,
+    /// Ours, and what it is about does not come any more.
+    Retired,
 }
 
 #[derive(Serialize)]
@@ -23,6 +25,7 @@ struct Page {
     unknown: bool,
     too_old: bool,
     left: bool,
+    retired: bool,
     contact: String,
 }
 
@@ -32,9 +35,14 @@ pub(super) async fn page(app: &App, was: Was) -> Outcome {
         unknown: was == Was::Unknown,
         too_old: was == Was::TooOld,
         left: was == Was::Left,
+        retired: was == Was::Retired,
         contact: settings.contact_email,
     };
-    let title = if was == Was::Left { "You have left" } else { "This link does not work" };
+    let title = match was {
+        Was::Left => "You have left",
+        Was::Retired => "There is no more of it",
+        Was::Unknown | Was::TooOld => "This link does not work",
+    };
     let page = app.public_page("public/dead_link", title, &page).await?;
     Ok((StatusCode::GONE, page).into_response())
 }

@@ -8,7 +8,7 @@ use super::{
     caller::Caller,
     dead_link,
 };
-use crate::subscribers::{self, Preferences, SubscriberError, TopicChoices};
+use crate::subscribers::{self, Preferences, SubscriberError, TopicChoices, TopicsTicked};
 
 const FIELDS: &[&str] = &["name", "list", "topics_of", "topic", "press"];
 const TITLE: &str = "Your choices";
@@ -59,25 +59,23 @@ pub(crate) async fn submit(
         "leave-all" => Vec::new(),
         _ => form.all("list").iter().filter_map(|id| id.parse().ok()).collect(),
     };
-    let saved = subscribers::save_preferences(&app.site, &token, &name, &joined, caller.trace()).await;
+    let topics = topics(&form);
+    let saved =
+        subscribers::save_preferences(&app.site, &token, &name, &joined, &topics, caller.trace()).await;
     match saved {
-        Ok(preferences) => {
-            let (shown, ticked) = topics(&form);
-            subscribers::choose_topics(&app.site, &token, &shown, &ticked).await?;
-            page(&app, &token, preferences, None, true).await
-        }
+        Ok(preferences) => page(&app, &token, preferences, None, true).await,
         Err(error) => dead_end(&app, error).await,
     }
 }
 
 /// The lists that topics were shown of, and what was ticked: `list.topic`.
-fn topics(form: &Form) -> (Vec<i64>, Vec<(i64, i64)>) {
+fn topics(form: &Form) -> TopicsTicked {
     let pair = |text: &String| {
         let (list, topic) = text.split_once('.')?;
         Some((list.parse().ok()?, topic.parse().ok()?))
     };
     let shown = form.all("topics_of").iter().filter_map(|id| id.parse().ok());
-    (shown.collect(), form.all("topic").iter().filter_map(pair).collect())
+    TopicsTicked { shown: shown.collect(), ticked: form.all("topic").iter().filter_map(pair).collect() }
 }
 
 async fn page(
@@ -91,7 +89,7 @@ async fn page(
     let page = Page {
         email: preferences.reader.email.masked(),
         wording: subscribers::consent::PREFERENCES_WORDING,
-        on_some: preferences.lists.iter().any(|list| list.joined),
+        on_some: preferences.lists.iter().any(|list| list.joined && !list.retired),
         form: mistaken.unwrap_or_else(|| Form::new(FIELDS).with("name", preferences.reader.name.clone())),
         preferences,
         topics: subscribers::topic_choices(&app.site, token).await?,

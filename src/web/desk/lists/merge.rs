@@ -26,7 +26,7 @@ struct Page {
     into_name: String,
     readers: String,
     editions: String,
-    /// Editions that wait for their moment, and go to more readers then.
+    /// Editions about either that wait for their moment: they would go to more readers then.
     waiting: Option<String>,
 }
 
@@ -35,10 +35,11 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<
     let topic = find(&desk, &id).await?;
     let into = other(&desk, &topic, &look.into).await?;
     let uses = topics::uses(&desk.site().db, topic.id).await?;
+    let waiting = uses.waiting + topics::uses(&desk.site().db, into.id).await?.waiting;
     let page = Page {
         readers: count(uses.readers, "reader"),
         editions: count(uses.editions, "edition"),
-        waiting: (uses.waiting > 0).then(|| count(uses.waiting, "edition")),
+        waiting: (waiting > 0).then(|| count(waiting, "edition")),
         public_id: topic.public_id,
         name: topic.name,
         version: topic.version,
@@ -57,7 +58,10 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     if publishing::lists::merge_topics(desk.site(), &seen, &into, Some(desk.who.staff.id)).await? {
         return Ok(see_other(&format!("/desk/topics/{}?done=topics-merged", into.public_id)));
     }
-    Err(WebError::Conflict("Somebody else changed one of the two topics. Look at them again first.".into()))
+    Err(WebError::Conflict(
+        "Somebody else changed one of the two topics, or an edition about one of them waits to go out. Look at them again first."
+            .into(),
+    ))
 }
 
 /// Another topic, of those there are.
