@@ -31,7 +31,6 @@ fn help_names_every_command_and_ends_well() {
         "restored",
         "articles",
         "subscribers",
-        "export-proof",
         "edition",
         "audit",
         "bounce",
@@ -43,6 +42,8 @@ fn help_names_every_command_and_ends_well() {
     ] {
         assert!(text(&help.stdout).contains(command), "{command} is missing");
     }
+    // A former name works, and is not offered any more.
+    assert!(broadside(&["export-proof", "--help"], &[]).status.success());
     assert_eq!(broadside(&["no-such-command"], &[]).status.code(), Some(2));
 }
 

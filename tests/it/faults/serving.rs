@@ -33,6 +33,7 @@ both_engines! {
         app.import_readers(CLIENTS * WISHES * KILLS).await;
         let edition = app.send_edition("With links").await;
         let leaving = links(&app, edition).await;
+        let marks = app.marks_of_the_form().await;
         let (mut asked, mut left, mut told) = (Acknowledged::default(), Acknowledged::default(), Acknowledged::default());
         for kill in 0..KILLS {
             let listen = program::address_of_its_own();
@@ -50,10 +51,10 @@ both_engines! {
             let first = kill * CLIENTS * WISHES;
             let clients = (0..CLIENTS).map(|number| {
                 let numbers = move || (0..WISHES).map(move |wish| first + number * WISHES + wish);
-                let (base, answered, leaving) = (&base, &answered, &leaving);
+                let (base, marks, answered, leaving) = (&base, &marks, &answered, &leaving);
                 async move {
                     tokio::join!(
-                        ask_for(answered, numbers(), |client, n| ask(client, base, n)),
+                        ask_for(answered, numbers(), |client, n| ask(client, (base, marks), n)),
                         ask_for(answered, numbers(), |client, n| leave(client, base, &leaving[n])),
                         ask_for(answered, numbers(), |client, n| tell(client, base, n)),
                     )
@@ -169,8 +170,9 @@ async fn ask_for(
     all
 }
 
-fn ask(client: &Client, base: &str, number: usize) -> RequestBuilder {
-    let form = format!("email=new{number}%40example.org&consent=yes&from=subscribe");
+/// `marks` is what the form has that is no question.
+fn ask(client: &Client, (base, marks): (&str, &str), number: usize) -> RequestBuilder {
+    let form = format!("email=new{number}%40example.org&consent=yes&{marks}");
     client.post(format!("{base}/subscribe")).header(CONTENT_TYPE, FORM).body(form)
 }
 

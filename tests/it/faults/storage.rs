@@ -98,6 +98,7 @@ async fn a_full_disk_holds_everything_up_and_costs_nothing() {
     let app = TestApp::start(TestDb::in_folder(&disk).await).await;
     app.import_readers(3_000).await;
     let edition = app.seal_edition("Disk full").await;
+    let marks = app.marks_of_the_form().await;
     let listen = program::address_of_its_own().to_string();
     let program = Program::serve(&app, &[("LISTEN", &listen)]);
     assert!(app.sandbox.mailbox().wait_for_count(50, PATIENCE).await, "{}", program.log());
@@ -107,7 +108,7 @@ async fn a_full_disk_holds_everything_up_and_costs_nothing() {
     let asked = app.visitor();
     let request = asked.request(Method::POST, &format!("http://{listen}/subscribe"));
     let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-    let answer = asked.send(request.body("email=late%40example.org&consent=yes&from=subscribe")).await;
+    let answer = asked.send(request.body(format!("email=late%40example.org&consent=yes&{marks}"))).await;
     assert!(answer.status.is_server_error(), "{}: {}", answer.status, answer.text());
     fs::remove_file(&ballast).expect("room again");
     finished(&app, edition).await;

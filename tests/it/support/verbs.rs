@@ -88,6 +88,13 @@ impl TestApp {
         EngineOptions::new(vec![RelayOptions::unlimited(self.relay.clone(), connections)])
     }
 
+    /// What the form to subscribe has that is no question, as it is posted. It was made long ago for whoever has the time of now.
+    pub async fn marks_of_the_form(&self) -> String {
+        let form = self.visitor().open("/subscribe").await.form("/subscribe");
+        let mark = |name| format!("{name}={}", form.value(name).expect("the form has it"));
+        ["from", "made", "words"].map(mark).join("&")
+    }
+
     /// The number of the list.
     pub async fn list(&self) -> i64 {
         let all = lists::all(&self.site.db).await.expect("the lists can be read");
