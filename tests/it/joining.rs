@@ -410,7 +410,7 @@ both_engines! {
             let email = EmailAddress::parse(email).expect("an address");
             subscribers::unwanted(&settings, true, Some(&lookout), &email).await.map(|why| why.to_string())
         };
-        for reserved in ["ann@example.com", "ann@a.invalid", "ann@printer.local", "ann@my.test"] {
+        for reserved in ["ann@news.example", "ann@a.invalid", "ann@printer.local", "ann@my.test"] {
             assert!(why(reserved).await.is_some_and(|why| why.contains("for trying things out")), "{reserved}");
         }
         assert!(why("ann@nothing.org").await.is_some_and(|why| why.contains("no mail server")));

@@ -81,11 +81,12 @@ async fn ask(
     subscribers::subscribe(&app.site, &settings, new).await
 }
 
-async fn press(app: &TestApp, email: &str) {
+/// Presses the button of the page that shows those lists.
+async fn press(app: &TestApp, email: &str, shown: &[i64]) {
     app.drain().await;
     let link = app.last_mail(email).link("/confirm/");
     let token = link.rsplit('/').next().expect("a token");
-    subscribers::confirm(&app.site, token, &[], Trace::default()).await.expect("the link is good");
+    subscribers::confirm(&app.site, token, shown, Trace::default()).await.expect("the link is good");
 }
 
 async fn name_of(app: &TestApp, email: &str) -> String {
@@ -183,7 +184,7 @@ both_engines! {
         app.drain().await;
         let before = app.mails(ANN).len();
         app.advance(DAY);
-        press(&app, ANN).await;
+        press(&app, ANN, &[]).await;
         assert_eq!(app.mails(ANN).len(), before + 1, "the mail had to wait");
         assert_eq!(name_of(&app, ANN).await, "Ann");
         let answered = fields::of_reader(&app.site.db, app.reader_row(ANN).await).await.expect("a read");
@@ -198,10 +199,10 @@ both_engines! {
             let mut change = pool.begin().await.expect("a transaction");
             sqlx::query("update subscriber set name = 'Ann'").execute(&mut *change).await.expect("a name");
             app.drain().await;
-            overtaken_by(&app.site.db, change, press(&app, ANN)).await;
+            overtaken_by(&app.site.db, change, press(&app, ANN, &[])).await;
             assert_eq!(name_of(&app, ANN).await, "Ann");
         } else {
-            press(&app, ANN).await;
+            press(&app, ANN, &[]).await;
         }
     }
 
@@ -254,7 +255,7 @@ both_engines! {
         let settings = Settings::load(&app.site.db).await.expect("the settings");
         let ann = EmailAddress::parse(ANN).expect("an address");
         subscribers::ask_by_staff(&app.site, &settings, (&ann, ""), weekly, "a call").await.expect("asked");
-        press(&app, ANN).await;
+        press(&app, ANN, &[digest, weekly]).await;
         let proof = consent::proof(&app.site.db, app.reader_row(ANN).await).await.expect("a read");
         let confirmed: Vec<_> = proof.iter().filter(|one| one.action == subscribers::ConsentAction::Confirmed)
             .map(|one| (one.list.as_str(), one.form.as_deref(), one.campaign.as_str())).collect();

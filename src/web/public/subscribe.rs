@@ -218,7 +218,8 @@ async fn again(app: &App, (shown, at): (&Shown, At<'_>), form: Form) -> Outcome 
 /// anywhere, and one that is sooner from a browser which fills addresses in: neither is lost, and neither counts before it was
 /// pressed on a page of ours. In the sandbox nobody outside is mailed.
 fn has_taken_its_time(app: &App, form: &Form) -> bool {
-    app.sandbox.is_some() || machines::age(&app.site, form.text("made")).is_some_and(|age| age >= app.quickest_form)
+    app.sandbox.is_some()
+        || machines::age(&app.site, form.text("made")).is_some_and(|age| age >= app.quickest_form)
 }
 
 /// What the browser says that was asked for some work; in the sandbox nobody is, since nobody outside is mailed.
