@@ -33,6 +33,8 @@ const COUNT_EVERY: std::time::Duration = std::time::Duration::from_secs(600);
 const LONGEST_SEARCH: usize = 200;
 /// What is shorter is not looked for in public ids.
 const SHORTEST_ID: usize = 6;
+/// What is as long and finds nobody is no name, though it has no digit.
+const LONGEST_WORD: usize = 12;
 /// So many of the newest are looked through row by row first: what many hold is found there.
 const NEAR: i64 = 1_000;
 /// Where more than so many hold a text, the next of them are found row by row; of no more than so many who stand so, each is asked.
@@ -89,7 +91,8 @@ async fn search_for(db: &Db, search: &str, wanted: Wanted<'_>, before: i64, limi
         let sought = Sought { text: id, ..sought };
         found.extend(finding::by_id_prefix(db, sought, before, limit).await?);
         // Every id is looked at: only for what can hardly be anything else.
-        if found.is_empty() && id.bytes().any(|byte| byte.is_ascii_digit()) {
+        let is_no_word = id.len() >= LONGEST_WORD || id.bytes().any(|byte| byte.is_ascii_digit());
+        if found.is_empty() && is_no_word {
             found = finding::by_id_part(db, sought, before, limit).await?;
         }
     }

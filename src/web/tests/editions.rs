@@ -205,7 +205,7 @@ both_engines! {
         assert_eq!(left.status, StatusCode::SEE_OTHER, "{}", left.body);
         let page = desk.get(path).await.body;
         assert!(
-            page.contains("Left The weekly, by the team") && page.contains("taken off by Olive Owner"),
+            page.contains("Left The weekly, by the team") && page.contains("taken off by staff"),
             "{page}"
         );
     }
