@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use broadside::{
-    articles::fetch::Fetcher,
     db::Db,
     delivery::{
         engine::{Engine, EngineOptions},
@@ -12,15 +11,11 @@ use broadside::{
         progress,
     },
     editions::EditionState,
-    jobs::{Jobs, Waits, turns::Turns},
-    meters::Meters,
-    origin::{self, former::FormerNames},
-    publishing,
+    origin, publishing,
     relays::{self, RelayOptions},
     sandbox::{Rule, Sandbox, SandboxConfig, Stage},
     smtp::Relay,
     smtp_url::RelayLimits,
-    tasks::Breaks,
 };
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -50,23 +45,7 @@ impl Processes {
         for _ in 0..count {
             let engine = Engine::start(app.site.clone(), app.templates.clone(), options()).await;
             engines.push(engine.expect("it starts"));
-            let of_one = Jobs {
-                site: app.site.clone(),
-                templates: app.templates.clone(),
-                payments: Some(app.payments.provider.clone()),
-                fetcher: Fetcher::new(true).expect("a fetcher"),
-                lookout: None,
-                doctor: None,
-                bounce_maildir: None,
-                bounce_mailbox: None,
-                positions: None,
-                former: FormerNames::default(),
-                place: "here".into(),
-                waits: Waits::default(),
-                breaks: Breaks::default(),
-                meters: Meters::default(),
-                turns: Turns::default(),
-            };
+            let of_one = app.jobs();
             jobs.push(tokio::spawn(of_one.run(stopped.clone())));
         }
         Self { db: app.site.db.clone(), engines, stop, jobs }

@@ -263,6 +263,17 @@ both_engines! {
         assert_eq!(count(&app, "select cast(sum(confirmed) as bigint) from form_day").await, 1);
     }
 
+    /// TRUST A11: whoever mends a mistake does not let back in a site that somebody else took away meanwhile.
+    async fn a_mistake_among_the_sites_hides_no_newer_version(app: TestApp) {
+        let desk = app.desk().await;
+        let old = desk.open("/desk/forms/main").await.form("/sites");
+        desk.submit_and_follow(&old.clone().with("sites", "https://a.example")).await.says("Saved");
+        let answer = desk.submit(&old.with("sites", "no site")).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let mended = answer.form("/sites").with("sites", "https://b.example");
+        assert_eq!(desk.submit(&mended).await.status, StatusCode::CONFLICT);
+    }
+
     /// TRUST L2: words that come back are a version of their own.
     async fn words_that_come_back_are_the_newest_version(app: TestApp) {
         for words in ["One", "Two", "One"] {

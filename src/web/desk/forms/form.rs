@@ -170,6 +170,8 @@ pub(crate) async fn sites(desk: Desk, Path(slug): Path<String>, posted: Posted) 
     if changed {
         return desk.page(TEMPLATE, &page.name, &page).await.map(conflict);
     }
+    // A mistake shows nobody what somebody else saved meanwhile.
+    page.seen = seen;
     desk.page_again(TEMPLATE, &page.name, &page).await
 }
 
