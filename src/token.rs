@@ -26,6 +26,8 @@ pub enum Purpose {
     Unsubscribe,
     /// Changing one's own preferences.
     Preferences,
+    /// Agreeing to a new address for a reader's mail, or taking that back.
+    AddressChange,
     /// Reading one's own copy of an edition in the browser.
     View,
     /// Giving, credited to an edition.
@@ -61,10 +63,11 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Confirm,
         Self::Unsubscribe,
         Self::Preferences,
+        Self::AddressChange,
         Self::View,
         Self::Give,
         Self::SignIn,
@@ -90,6 +93,7 @@ impl Purpose {
             Self::Confirm => "confirm",
             Self::Unsubscribe => "unsubscribe",
             Self::Preferences => "preferences",
+            Self::AddressChange => "address-change",
             Self::View => "view",
             Self::Give => "give",
             Self::SignIn => "sign-in",

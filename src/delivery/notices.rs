@@ -138,6 +138,16 @@ pub async fn withdraw_welcomes(tx: &mut Tx, list: &str, now: Moment) -> Result<u
     store::withdraw_welcomes(tx, list, now).await
 }
 
+/// A reader has another address: what waits for the old one, of these templates, is not sent.
+pub async fn withdraw_from(
+    tx: &mut Tx,
+    address: &EmailAddress,
+    templates: &[&str],
+    now: Moment,
+) -> Result<u64> {
+    store::withdraw_from(tx, address, templates, now).await
+}
+
 /// How many notices stand in each state.
 pub async fn counts(db: &Db) -> Result<Vec<(CopyState, i64)>> {
     store::counts(db).await

@@ -29,7 +29,10 @@ use crate::{
     clock,
     email_address::{EmailAddress, for_the_log},
     heavy,
-    mail::{AlreadyReader, ConfirmSubscription, EmailTemplate as _, Welcome},
+    mail::{
+        AddressChangeNew, AddressChangeOld, AddressIsKnown, AlreadyReader, ConfirmSubscription,
+        EmailTemplate as _, Welcome,
+    },
     relays::{self, Answer, Failed, LONGEST_REST, Pass, SignIn, Slot, Turn, Why},
     site::Site,
     smtp::{Connection, Envelope, Extensions, Failure, Reply, Stage},
@@ -618,8 +621,15 @@ impl Sender {
         let address = EmailAddress::parse(&notice.address).map_err(|error| error.to_string())?;
         let reason =
             Suppressions::new(&self.shared.site).reason(&address).await.map_err(|error| error.to_string())?;
-        let asks =
-            [ConfirmSubscription::NAME, AlreadyReader::NAME, Welcome::NAME].contains(&&*notice.template);
+        let asks = [
+            ConfirmSubscription::NAME,
+            AlreadyReader::NAME,
+            Welcome::NAME,
+            AddressChangeOld::NAME,
+            AddressChangeNew::NAME,
+            AddressIsKnown::NAME,
+        ]
+        .contains(&&*notice.template);
         Ok(reason.is_some_and(|reason| stops_letter(reason, asks)))
     }
 

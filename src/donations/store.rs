@@ -186,7 +186,7 @@ statements! {
         where donation_id = $1 order by created_at, event_id";
     STUCK_EVENTS = "select event_id, type, source, state, attempts, last_error, created_at, received_at from provider_event
         where state = 'dead' order by received_at desc limit 100";
-    DONOR_STANDING = "select email,
+    DONOR_STANDING = "select email, created_at,
         (select count(*) from recurring_donation where donor_id = donor.id and state = 'active') as active,
         (select count(*) from recurring_donation where donor_id = donor.id and state in ('past_due', 'unpaid')) as failing,
         (select count(*) from recurring_donation where donor_id = donor.id and state = 'cancelled') as ended,
@@ -289,6 +289,7 @@ pub(super) type DueEvent = Due<Told>;
 #[derive(Clone, Debug, FromRow)]
 pub(super) struct Standing {
     pub email: String,
+    pub created_at: Moment,
     pub active: i64,
     pub failing: i64,
     pub ended: i64,

@@ -166,6 +166,7 @@ pub const RULES: &[(&str, Rule)] = &[
         Kept("what readers asked by law, and what was done: their address is masked once it is"),
     ),
     ("reader_note", Kept("what the team noted about a reader; it goes with the reader")),
+    ("address_change", Goes(&[(subscribers::ADDRESS_CHANGES, subscribers::CHANGE_LASTS)])),
 ];
 
 /// Rows that go in one transaction, at most.

@@ -99,6 +99,101 @@ impl EmailTemplate for AlreadyReader {
     }
 }
 
+/// Asks the old mailbox whether a reader's mail may go elsewhere. Of the new address it holds no more than a mask.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressChangeOld {
+    /// Who writes.
+    pub sender: Sender,
+    /// The new address, masked.
+    pub masked: String,
+    /// The page with the button that agrees.
+    pub agree_url: String,
+    /// How long the link works, such as "3 days".
+    pub valid_for: String,
+}
+
+impl EmailTemplate for AddressChangeOld {
+    const NAME: &'static str = "address_change_old";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            masked: "a***@example.org".into(),
+            agree_url: "https://news.example.org/address/sample".into(),
+            valid_for: "3 days".into(),
+        }
+    }
+}
+
+/// Asks the new mailbox; carries nothing that the person who typed the address could choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressChangeNew {
+    /// Who writes.
+    pub sender: Sender,
+    /// The page with the button that agrees.
+    pub confirm_url: String,
+    /// How long the link works, such as "3 days".
+    pub valid_for: String,
+}
+
+impl EmailTemplate for AddressChangeNew {
+    const NAME: &'static str = "address_change_new";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            confirm_url: "https://news.example.org/address/sample".into(),
+            valid_for: "3 days".into(),
+        }
+    }
+}
+
+/// Tells a reader that somebody asked to have mail sent to their address, which has a subscription of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressIsKnown {
+    /// Who writes.
+    pub sender: Sender,
+    /// The reader's preferences page.
+    pub preferences_url: String,
+}
+
+impl EmailTemplate for AddressIsKnown {
+    const NAME: &'static str = "address_is_known";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            preferences_url: "https://news.example.org/preferences/sample".into(),
+        }
+    }
+}
+
+/// Tells the old mailbox that a reader's mail goes elsewhere, and how that is taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressChanged {
+    /// Who writes.
+    pub sender: Sender,
+    /// The new address, masked.
+    pub masked: String,
+    /// The page with the button that takes it back.
+    pub undo_url: String,
+    /// How long the link works, such as "7 days".
+    pub valid_for: String,
+}
+
+impl EmailTemplate for AddressChanged {
+    const NAME: &'static str = "address_changed";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            masked: "a***@example.org".into(),
+            undo_url: "https://news.example.org/address/sample".into(),
+            valid_for: "7 days".into(),
+        }
+    }
+}
+
 /// Greets a reader who has joined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {

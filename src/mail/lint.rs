@@ -10,9 +10,10 @@ use serde_json::Value;
 
 use super::{
     contexts::{
-        AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
-        FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled,
-        SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
+        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader,
+        ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed,
+        JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled, SignInLink,
+        SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
@@ -46,6 +47,10 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<TestCopy<'_>>(),
         sample::<ConfirmSubscription>(),
         sample::<AlreadyReader>(),
+        sample::<AddressChangeOld>(),
+        sample::<AddressChangeNew>(),
+        sample::<AddressIsKnown>(),
+        sample::<AddressChanged>(),
         sample::<Welcome>(),
         sample::<Receipt>(),
         sample::<SignInLink>(),

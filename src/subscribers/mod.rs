@@ -21,6 +21,7 @@ mod leave;
 pub mod lists;
 pub mod machines;
 mod mail_again;
+mod moving;
 mod never_again;
 mod preferences;
 mod read;
@@ -49,6 +50,10 @@ pub use self::{
     leave::{Left, leave, leave_as_written, leave_by_staff, look_at_unsubscribe, rejoin},
     lists::{List, OptIn, Visibility},
     mail_again::mail_again,
+    moving::{
+        Corrected, MoveAsked, MoveState, Moving, NewAddress, ask_to_move, correct_address, look_at_move,
+        moved_as_written, moving_wording, press_move, whose_choices,
+    },
     never_again::{block, unblock},
     preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
     read::{
@@ -75,6 +80,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::knowing::STATEMENTS,
     store::requests::STATEMENTS,
     store::lists::STATEMENTS,
+    store::moving::STATEMENTS,
     store::topics::STATEMENTS,
     store::fields::STATEMENTS,
     store::forms::STATEMENTS,
@@ -85,6 +91,7 @@ pub(crate) mod forgetting {
     pub(crate) use super::{
         budget::WEEK,
         fields::REMOVED_LASTS,
+        moving::{CHANGE_LASTS, FORGET_CHANGES as ADDRESS_CHANGES},
         store::FORGET_TRACES as TRACES,
         store::fields::{FORGET_FIELDS as FIELDS, FORGET_VALUES as VALUES},
         store::forms::FORGET_FORM_DAYS as FORM_DAYS,

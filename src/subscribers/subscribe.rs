@@ -261,7 +261,10 @@ async fn ask(
         return Ok(Asked::Mailed);
     }
     match sent.first() {
-        Some((to, last)) if *to == reader.id && store::answered(tx, reader.id, *last).await? => {
+        Some((to, last))
+            if *to == reader.id && store::answered(tx, reader.id, *last).await?
+                || joining::was_of_moving(tx, *to, *last).await? =>
+        {
             store::hold_back(tx, reader.id, next).await?;
             Ok(Asked::Later(next))
         }
@@ -357,7 +360,11 @@ async fn ask_one_held_back(site: &Site, settings: &Settings, reader: &Subscriber
     let spent = whose.spent(&mut tx, now).await?;
     let asked = if next > now {
         // When another spelling of the mailbox got one meanwhile, this one is not asked by itself any more.
-        if sent.first().is_some_and(|(to, _)| *to == reader.id) {
+        let moving = match sent.first() {
+            Some((to, last)) => joining::was_of_moving(&mut tx, *to, *last).await?,
+            None => false,
+        };
+        if moving || sent.first().is_some_and(|(to, _)| *to == reader.id) {
             store::hold_back(&mut tx, reader.id, next).await?;
         }
         false

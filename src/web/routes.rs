@@ -173,6 +173,10 @@ pub fn routes() -> Vec<Route> {
         Route::post("/unsubscribe/{token}", Anybody, OneClick, PublicForm, public::unsubscribe::submit),
         Route::get("/preferences/{token}", Anybody, PublicForm, public::preferences::show),
         Route::post("/preferences/{token}", Anybody, FormRule, PublicForm, public::preferences::submit),
+        Route::get("/preferences/{token}/address", Anybody, PublicForm, public::moving::show),
+        Route::post("/preferences/{token}/address", Anybody, FormRule, PublicForm, public::moving::submit),
+        Route::get("/address/{token}", Anybody, PublicForm, public::moving::look),
+        Route::post("/address/{token}", Anybody, FormRule, PublicForm, public::moving::press),
 
         Route::get("/sample-link", Anybody, Public, public::sample_link::show),
 
@@ -261,6 +265,7 @@ pub fn routes() -> Vec<Route> {
         Route::get("/desk/readers/{id}/leave", Staff(Role::READERS), Desk, desk::readers::leave::show),
         Route::post("/desk/readers/{id}/leave", Staff(Role::READERS), Token, Desk, desk::readers::leave::submit),
         Route::post("/desk/readers/{id}/name", Staff(Role::READERS), Token, Desk, desk::readers::acts::name),
+        Route::post("/desk/readers/{id}/address", Staff(Role::READERS), Token, Desk, desk::readers::acts::address),
         Route::post("/desk/readers/{id}/join", Staff(Role::READERS), Token, Desk, desk::readers::acts::join),
         Route::post("/desk/readers/{id}/notes", Staff(Role::READERS), Token, Desk, desk::readers::acts::note),
         Route::post("/desk/readers/{id}/notes/{note}/remove", Staff(Role::READERS), Token, Desk, desk::readers::acts::remove_note),

@@ -19,6 +19,20 @@ pub enum Withdrawal {
         reader: String,
         list: String,
     },
+    /// A reader's mail goes to another address.
+    Moved {
+        /// Their public id.
+        reader: String,
+        /// The keyed hash of the address that they had.
+        hash: String,
+    },
+    /// A reader's mail goes to this address, whatever was said of it before.
+    Stays {
+        /// Their public id.
+        reader: String,
+        /// The keyed hash of the address.
+        hash: String,
+    },
     /// Somebody said that our mail is spam.
     Complained {
         /// The keyed hash of their address.
@@ -46,6 +60,8 @@ impl fmt::Display for Withdrawal {
         match self {
             Self::Left { reader, list, how } => write!(f, "left {reader} {list} {how}"),
             Self::Back { reader, list } => write!(f, "back {reader} {list}"),
+            Self::Moved { reader, hash } => write!(f, "moved {reader} {hash}"),
+            Self::Stays { reader, hash } => write!(f, "stays {reader} {hash}"),
             Self::Complained { hash } => write!(f, "complained {hash}"),
             Self::Blocked { hash } => write!(f, "blocked {hash}"),
             Self::Lifted { hash } => write!(f, "lifted {hash}"),
@@ -65,6 +81,8 @@ impl Withdrawal {
                 Self::Left { reader: reader.clone(), list: list.clone(), how: how.clone() }
             }
             ("back", [reader, list]) => Self::Back { reader: reader.clone(), list: list.clone() },
+            ("moved", [reader, hash]) => Self::Moved { reader: reader.clone(), hash: hash.clone() },
+            ("stays", [reader, hash]) => Self::Stays { reader: reader.clone(), hash: hash.clone() },
             ("complained", [hash]) => Self::Complained { hash: hash.clone() },
             ("blocked", [hash]) => Self::Blocked { hash: hash.clone() },
             ("lifted", [hash]) => Self::Lifted { hash: hash.clone() },
@@ -78,6 +96,7 @@ impl Withdrawal {
     pub fn about(&self) -> Option<(&str, &str)> {
         match self {
             Self::Left { reader, list, .. } | Self::Back { reader, list } => Some((reader, list)),
+            Self::Moved { reader, hash } | Self::Stays { reader, hash } => Some((reader, hash)),
             Self::Complained { hash } | Self::Blocked { hash } | Self::Lifted { hash } => Some((hash, "")),
             Self::Ended { .. } => None,
         }
@@ -86,7 +105,7 @@ impl Withdrawal {
     /// Whether it is there to take back another.
     #[must_use]
     pub const fn takes_back(&self) -> bool {
-        matches!(self, Self::Back { .. } | Self::Lifted { .. })
+        matches!(self, Self::Back { .. } | Self::Stays { .. } | Self::Lifted { .. })
     }
 }
 
@@ -100,7 +119,9 @@ mod tests {
         let hash = "h".to_owned();
         for withdrawal in [
             Withdrawal::Left { reader: reader.clone(), list: "l".to_owned(), how: "one-click".to_owned() },
-            Withdrawal::Back { reader, list: "l".to_owned() },
+            Withdrawal::Back { reader: reader.clone(), list: "l".to_owned() },
+            Withdrawal::Moved { reader: reader.clone(), hash: hash.clone() },
+            Withdrawal::Stays { reader, hash: hash.clone() },
             Withdrawal::Complained { hash: hash.clone() },
             Withdrawal::Blocked { hash: hash.clone() },
             Withdrawal::Lifted { hash },

@@ -10,9 +10,10 @@ use broadside::{
     },
     email_address::EmailAddress,
     mail::{
-        AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
-        FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled,
-        Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
+        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader,
+        ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed,
+        JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled, Sender,
+        SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
     },
     publishing,
     sandbox::{LineEnds, Rule, Stage},
@@ -140,6 +141,10 @@ both_engines! {
         let mut seen = BTreeSet::new();
         let manage_url = app.url("/giving/a-token");
         enqueue(&app, &mut seen, &AlreadyReader { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..AlreadyReader::sample() }).await;
+        enqueue(&app, &mut seen, &AddressChangeOld { sender: sender(), ..AddressChangeOld::sample() }).await;
+        enqueue(&app, &mut seen, &AddressChangeNew { sender: sender(), ..AddressChangeNew::sample() }).await;
+        enqueue(&app, &mut seen, &AddressIsKnown { sender: sender(), ..AddressIsKnown::sample() }).await;
+        enqueue(&app, &mut seen, &AddressChanged { sender: sender(), ..AddressChanged::sample() }).await;
         enqueue(&app, &mut seen, &ConfirmSubscription { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..ConfirmSubscription::sample() }).await;
         enqueue(&app, &mut seen, &Welcome { sender: sender(), lists: vec![Welcomed { name: HARD_NAME.to_owned(), words: vec![HARD_NAME.to_owned()] }], ..Welcome::sample() }).await;
         enqueue(&app, &mut seen, &Receipt { sender: sender(), donor_name: HARD_NAME.to_owned(), ..Receipt::sample() }).await;

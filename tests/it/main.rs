@@ -54,6 +54,7 @@ mod pressure;
 mod privacy_of_files;
 mod queueing;
 mod races;
+mod readdressing;
 mod reading;
 mod refusing;
 mod relaying;

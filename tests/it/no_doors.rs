@@ -8,10 +8,11 @@ use crate::support::{
 };
 
 /// Pages that whoever knows the rest of the address may open, or that act.
-const DOORS: [&str; 9] = [
+const DOORS: [&str; 10] = [
     "/confirm/",
     "/unsubscribe/",
     "/preferences/",
+    "/address/",
     "/view/",
     "/giving/",
     "/thanks/",

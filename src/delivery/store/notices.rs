@@ -33,7 +33,7 @@ statements! {
     /// it asks whether it may be mailed, or greets.
     MARK = "update notice set marker = true where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3
         and not exists (select 1 from suppression where address_hash = $4 and lifted_at is null
-            and (reason in ('bounced', 'complained') or reason = 'staff' and notice.template in ('confirm_subscription', 'already_reader', 'welcome')))";
+            and (reason in ('bounced', 'complained') or reason = 'staff' and notice.template in ('confirm_subscription', 'already_reader', 'welcome', 'address_change_old', 'address_change_new', 'address_is_known')))";
     /// Taken.
     ACCEPT = "update notice set state = 'accepted', context = '', message = null, class = null, reply = $4, marker = false, claimed_by = null, finished_at = $5
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
@@ -54,6 +54,12 @@ statements! {
         and key < (select 'welcome:' || public_id || ';' from subscriber where id = $1)
         and (key = (select 'welcome:' || r.public_id || ':' || l.public_id from subscriber r, list l where r.id = $1 and l.id = $2)
             or not exists (select 1 from subscription s where s.subscriber_id = $1 and s.state = 'confirmed'))";
+    /// A reader has another address: what waits for the old one ends, of these templates. A worker that holds one finds that out at
+    /// its marker.
+    WITHDRAW_FROM = sqlite "update notice set state = 'suppressed', context = '', message = null, class = 'another address', reply = 'the reader has another address', claimed_by = null, finished_at = $4
+            where address in ($1, $2) and (state = 'queued' or (state = 'claimed' and not marker)) and template in (select value from json_each($3))",
+        postgres "update notice set state = 'suppressed', context = '', message = null, class = 'another address', reply = 'the reader has another address', claimed_by = null, finished_at = $4
+            where address in ($1, $2) and (state = 'queued' or (state = 'claimed' and not marker)) and template in (select json_array_elements_text(cast($3 as json)))";
     /// The same of all who were greeted on a list alone that was retired.
     WITHDRAW_WELCOMES = "update notice set state = 'suppressed', context = '', message = null, class = 'suppressed', reply = 'the list was retired', finished_at = $2
         where state = 'queued' and template = 'welcome'
@@ -231,6 +237,15 @@ pub async fn end_waiting(tx: &mut Tx, before: Moment, now: Moment) -> Result<Vec
         .into_iter()
         .map(|(template,)| template)
         .collect())
+}
+
+pub async fn withdraw_from(
+    tx: &mut Tx,
+    address: &EmailAddress,
+    templates: &[&str],
+    now: Moment,
+) -> Result<u64> {
+    tx.exec(WITHDRAW_FROM, (address.as_str(), address.key(), db::array(templates)?, now)).await
 }
 
 pub async fn withdraw_welcome(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<u64> {

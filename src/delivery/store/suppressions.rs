@@ -21,6 +21,8 @@ statements! {
     LOOK_ON = "update suppression_key set looked_up_to = $2 where single = 1 and looked_up_to = $1";
     /// The next readers, and since when each is.
     NEXT_READERS = "select id, email, created_at from subscriber where id > $1 order by id limit $2";
+    /// They have another address: what stops the old one is nobody's.
+    UNLINK_READER = "update suppression set subscriber_id = null where subscriber_id = $1";
     /// By another secret nobody is known any more.
     UNLINK = "update suppression set subscriber_id = null where subscriber_id is not null";
     /// In force?
@@ -118,6 +120,10 @@ pub async fn add(tx: &mut Tx, hash: &str, reason: Reason, detail: &str, now: Mom
 
 pub async fn link(tx: &mut Tx, hash: &str, reader: i64) -> Result<u64> {
     tx.exec(LINK, (hash, reader)).await
+}
+
+pub async fn unlink_reader(tx: &mut Tx, reader: i64) -> Result<u64> {
+    tx.exec(UNLINK_READER, (reader,)).await
 }
 
 pub async fn looked_up_to(db: &Db) -> Result<Option<i64>> {

@@ -9,6 +9,7 @@ mod dead_link;
 pub(super) mod donate;
 pub(super) mod giving;
 pub(super) mod home;
+pub(super) mod moving;
 pub(super) mod preferences;
 pub(super) mod sample_link;
 pub(super) mod sign_up;

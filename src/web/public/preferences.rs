@@ -17,6 +17,8 @@ const TITLE: &str = "Your choices";
 struct Page {
     /// Masked: enough to recognise one's own, and nothing for whoever was handed the link.
     email: String,
+    /// Where another is asked for.
+    address: String,
     /// The words over the lists.
     wording: &'static str,
     #[serde(flatten)]
@@ -88,6 +90,7 @@ async fn page(
     let again = mistaken.is_some();
     let page = Page {
         email: preferences.reader.email.masked(),
+        address: format!("/preferences/{token}/address"),
         wording: subscribers::consent::PREFERENCES_WORDING,
         on_some: preferences.lists.iter().any(|list| list.joined && !list.retired),
         form: mistaken.unwrap_or_else(|| Form::new(FIELDS).with("name", preferences.reader.name.clone())),

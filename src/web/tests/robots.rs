@@ -23,6 +23,7 @@ both_engines! {
             "/desk",
             "/desk/readers",
             "/preferences/x",
+            "/address/x",
             "/unsubscribe/x",
             "/confirm/x",
             "/view/x",

@@ -60,6 +60,9 @@ pub fn done(code: &str) -> Option<&'static str> {
         "decided" => "Somebody else decided that before.",
         "letter-read" => "The letter was taken away.",
         "moved" => "The magazine lives here now. Mail goes out again.",
+        "address-asked" => {
+            "We sent a mail to the new address. Their mail goes there once the button in it is pressed."
+        }
         "mail-again" => "They are mailed again, from the next edition on.",
         "list-made" => "The list is made. Say what comes, and who may join it.",
         "list-retired" => "The list is retired. Nothing goes to it, and its readers stay as they are.",
@@ -110,6 +113,9 @@ pub(super) fn letter(template: &str) -> &'static str {
     match template {
         "confirm_subscription" => "The question whether to subscribe",
         "welcome" => "A welcome",
+        "address_change_old" | "address_change_new" => "The question whether mail may go to another address",
+        "address_is_known" => "Word that somebody asked for mail to this address, which has a subscription",
+        "address_changed" => "Word that mail goes to another address",
         "receipt" => "A receipt",
         "payment_failed" => "Word of a payment that failed",
         "recurring_cancelled" => "Word of the end of a monthly donation",

@@ -32,6 +32,7 @@ use crate::{
 pub(super) const WHY: &[&str] = &["why"];
 pub(super) const NOTE: &[&str] = &["note"];
 pub(super) const NAME: &[&str] = &["name", "seen_name", "name_why"];
+pub(super) const ADDRESS: &[&str] = &["new_email", "seen_email", "address_why"];
 pub(super) const JOIN: &[&str] = &["list", "seen", "basis"];
 /// How many copies, letters, consents and notes the page shows at once.
 const COPIES: usize = 50;
@@ -56,12 +57,19 @@ pub(super) struct Forms {
     pub why: Form,
     pub note: Form,
     pub name: Form,
+    pub address: Form,
     pub join: Form,
 }
 
 impl Default for Forms {
     fn default() -> Self {
-        Self { why: Form::new(WHY), note: Form::new(NOTE), name: Form::new(NAME), join: Form::new(JOIN) }
+        Self {
+            why: Form::new(WHY),
+            note: Form::new(NOTE),
+            name: Form::new(NAME),
+            address: Form::new(ADDRESS),
+            join: Form::new(JOIN),
+        }
     }
 }
 
@@ -71,6 +79,8 @@ struct Page {
     note: Form,
     /// With the name that is looked at.
     correct: Form,
+    /// With the address that is looked at.
+    readdress: Form,
     join: Form,
     /// Whether the team said that they are never mailed.
     blocked: bool,
@@ -274,6 +284,10 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         [] => forms.name.with("name", reader.name.clone()).with("seen_name", reader.name.clone()),
         _ => forms.name,
     };
+    let readdress = match forms.address.all("seen_email") {
+        [] => forms.address.with("seen_email", reader.email.as_str()),
+        _ => forms.address,
+    };
     let line = |one: Subscription| {
         let how = came_to_be.get(&one.list_id);
         ListLine::new(one, how, zone)
@@ -282,6 +296,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         form: forms.why,
         note: forms.note,
         correct,
+        readdress,
         join,
         blocked: stopped.as_ref().is_some_and(|stopped| stopped.blocked),
         donor: donor(donor_state::donor_state(db, reader.id).await?),
@@ -325,7 +340,10 @@ async fn gifts(desk: &Desk, reader: &Subscriber) -> Result<Vec<String>, WebError
     if !desk.may(Role::MONEY) {
         return Ok(Vec::new());
     }
-    let totals = reports::totals_of(&desk.site().db, &reader.email.key()).await?;
+    let Some(gives_as) = donor_state::gives_as(&desk.site().db, reader.id).await? else {
+        return Ok(Vec::new());
+    };
+    let totals = reports::totals_of(&desk.site().db, &gives_as).await?;
     let sentence = |total: &reports::Total| {
         let (how, gift) = match total.kind {
             Some(DonationKind::Once) => ("once", "gift"),
