@@ -20,6 +20,7 @@ use broadside::{
         self, ByStaff, Corrected, DonorState, MoveState, NewAddress, Subscriber, SubscriberError,
         SubscriptionState, Trace, consent, donor_state,
     },
+    token::Purpose,
     withdrawals::{self, Withdrawal},
 };
 use futures_util::future::join_all;
@@ -125,7 +126,7 @@ both_engines! {
             app.visitor().open(one).await.says("Yes, send it");
         }
         press(&app, &agree).await.says("One more press");
-        press(&app, &agree).await.says("One more press");
+        app.visitor().open(&agree).await.says("One more press");
         assert!(at(&app, NEW).await.is_none(), "one of the two is not enough");
         app.send_edition("The second").await;
         assert_eq!((app.last_mail(OLD).subject.as_str(), app.mails("Ann@other.example").len()), ("The second", 1));
@@ -136,7 +137,7 @@ both_engines! {
         assert!(at(&app, OLD).await.is_none());
         app.last_mail(OLD).link("/address/");
         assert_eq!(app.last_mail(OLD).subject, "Your mail from The Lamplighter goes elsewhere now");
-        press(&app, &confirm).await.says("Your mail has moved");
+        app.visitor().open(&confirm).await.says("Your mail has moved");
         let gone = app.mails(OLD).len();
         app.send_edition("The third").await;
         assert_eq!((app.mails(OLD).len(), app.last_mail("Ann@other.example").subject.as_str()), (gone, "The third"));
@@ -266,6 +267,7 @@ both_engines! {
         let ann = reader(&app, OLD).await;
         // Somebody else's gifts, before and after.
         app.give(NEW, "15", "month").await;
+        app.advance(Duration::from_secs(60));
         moves(&app, OLD, NEW).await;
         assert_eq!(state(ann.id).await, DonorState::Never);
         app.give(NEW, "5", "once").await;
@@ -349,7 +351,7 @@ both_engines! {
         let back = link(&app, OLD);
         app.visitor().open(&back).await.says("Send my mail here again").says("a***@other.example");
         press(&app, &back).await.says("It is taken back");
-        press(&app, &back.clone()).await.says("It is taken back");
+        app.visitor().open(&back).await.says("It is taken back");
         let ann = reader(&app, OLD).await;
         assert!(at(&app, NEW).await.is_none());
         let last = consent::proof(&app.site.db, ann.id).await.expect("a read").pop().expect("an event");
@@ -480,7 +482,7 @@ both_engines! {
         ask(&app, "dan@example.org", "dan@other.example").await;
         change(&app.site.db, "update address_change set old_agreed_at = asked_at, new_agreed_at = asked_at where done_at is null").await;
         app.advance(DAY);
-        let (backup, died) = (db.restored_copy().await, db.restored_copy().await);
+        let backup = db.restored_copy().await;
         moves(&app, OLD, NEW).await;
         moves(&app, "bea@example.org", "bea@other.example").await;
         press(&app, &link(&app, "bea@example.org")).await.says("It is taken back");
@@ -503,12 +505,8 @@ both_engines! {
         again.reader(NEW).await;
 
         let dan = reader(&app, "dan@example.org").await;
-        let hash = rows::<(String,)>(&app.site.db, "select public_id from subscriber where email = 'dan@example.org'").await;
-        assert_eq!(hash[0].0, dan.public_id);
-        let died = app.restored_from(died).await;
-        died.leaves_work();
-        drop(died);
-        let moved = Withdrawal::Moved { reader: dan.public_id.clone(), hash: Suppressions::new(&app.site).hash(&address("dan@example.org")) };
+        let hash = app.site.keys.name(Purpose::Suppression, "dan@example.org");
+        let moved = Withdrawal::Moved { reader: dan.public_id.clone(), hash };
         withdrawals::write(&app.site, &[moved]).await;
         assert_eq!(start(&app).await, Replayed::default(), "it is done, and nobody is taken off");
         assert_eq!(reader(&app, "dan@other.example").await.id, dan.id);
