@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Content, Copy, Corrects, Digest, Edition, EditionSummary, FailedClass, Outcome, Subject, Version, Wanted,
+    Content, Corrects, Digest, Edition, EditionSummary, Subject,
+    rows::{Copy, FailedClass, Outcome, Touched, Version, Wanted},
 };
 use crate::{
     articles::ArticleId,
@@ -178,24 +179,6 @@ statements! {
         join edition_revision r on r.edition_id = e.id and r.revision = b.revision
         where v.subscriber_id = $1 and v.edition_id < $2
         order by v.edition_id desc limit $3";
-}
-
-/// What hangs on a list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Touched {
-    /// How many are on it.
-    pub readers: i64,
-    /// How many asked and have not confirmed.
-    pub pending: i64,
-    pub drafts: i64,
-    /// Editions that wait for their moment.
-    pub waiting: i64,
-    /// Editions that go out at this moment.
-    pub going: i64,
-    /// Editions that stand still, and could go on.
-    pub stopped: i64,
-    /// Editions whose readers were written down, however they ended.
-    pub sent: i64,
 }
 
 /// An edition, and what it corrects.
