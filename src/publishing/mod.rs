@@ -54,7 +54,7 @@ use crate::{
     audience::Audience,
     clock::Moment,
     db::{self, Db, MaybeDatabase, Tx},
-    editions::{EditionState, MoveError, UnknownPolicy},
+    editions::{EditionState, HeldBecause, MoveError, UnknownPolicy},
     mail,
     site::Site,
     subscribers,
@@ -186,8 +186,10 @@ pub struct Edition {
     pub send_at: Option<Moment>,
     /// What happens to a copy whose outcome is not known.
     pub unknown_policy: UnknownPolicy,
-    /// Why the house held it back: `late` or `restored`, or in words why the engine paused it; empty when a person did.
-    pub held_because: String,
+    /// Why the house holds it back.
+    pub held_because: HeldBecause,
+    /// Why it paused by itself, in words for the team; empty when a person paused it.
+    pub paused_because: String,
     /// What it corrects, if it is a correction: then it goes to those who got that.
     #[sqlx(skip)]
     pub corrects: Option<Corrects>,

@@ -65,7 +65,7 @@ statements! {
         where a.article_id = $1 and e.state in ('scheduled', 'held') and e.sealed_at is null order by e.send_at, e.id";
     EDITION = "select e.id, e.public_id, e.digest_id, d.name as digest_name, e.list_id, l.public_id as list_public_id, l.slug as list_slug, l.name as list_name,
             e.state, r.revision, e.send_at, e.unknown_policy,
-            case when e.paused_because <> '' then e.paused_because else e.held_because end as held_because,
+            e.held_because, e.paused_because,
             e.corrects_revision, e.corrects_edition_id, wrong.public_id as corrects_public_id, e.sealed_count, e.seal_cursor is not null as is_begun, e.sealed_at, e.finished_at, e.updated_at,
             sent.name as sent_by, saver.name as saved_by, r.subject, r.preview_text, r.intro_markdown
         from edition e
