@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     audit_log,
-    clock::Moment,
     db::{self, Db},
     heavy,
     queue::{self, Came, Due, Queue, Work},

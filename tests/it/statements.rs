@@ -120,7 +120,9 @@ fn statements_know_no_other_words() {
     }
     wrong.dedup();
     assert!(wrong.is_empty(), "words that no list of their tables has:\n{}", wrong.join("\n"));
-    for one in [("state", "claimed"), ("class", "exhausted"), ("held_because", "retired"), ("visibility", "public")] {
+    for one in
+        [("state", "claimed"), ("class", "exhausted"), ("held_because", "retired"), ("visibility", "public")]
+    {
         assert!(found.contains(&one), "the test reads them: {one:?}");
     }
 }
