@@ -123,7 +123,7 @@ both_engines! {
         assert!(!new.text.contains("ann@example.org") && !new.text.contains("a***"), "{}", new.text);
         let (agree, confirm) = (link(&app, OLD), link(&app, "Ann@other.example"));
         for one in [&agree, &confirm] {
-            app.visitor().open(one).await.says("Yes, send it");
+            app.visitor().open(one).await.form("/address/");
         }
         press(&app, &agree).await.says("One more press");
         app.visitor().open(&agree).await.says("One more press");
@@ -349,7 +349,7 @@ both_engines! {
         app.reader(OLD).await;
         moves(&app, OLD, NEW).await;
         let back = link(&app, OLD);
-        app.visitor().open(&back).await.says("Send my mail here again").says("a***@other.example");
+        app.visitor().open(&back).await.says("Take it back?").says("a***@other.example");
         press(&app, &back).await.says("It is taken back");
         app.visitor().open(&back).await.says("It is taken back");
         let ann = reader(&app, OLD).await;
