@@ -10,10 +10,9 @@ use super::{
     Edition, Error, Problem, Result, find, issue::Issue, load_revision, preflight, rows::Version, store,
 };
 use crate::{
-    audit_log,
     db::{self, Db, Tx},
     delivery::{ledger, progress, variant},
-    editions::{self, MoveError},
+    editions::{self, By, MoveError},
     mail::Templates,
     settings::Settings,
     site::Site,
@@ -143,12 +142,11 @@ pub async fn begin_correction(
     let now = site.now();
     let name = token::public_id();
     let mut tx = site.db.begin().await?;
-    let created = editions::create_correction(&mut tx, site, &name, (wrong.id, revision), staff_id).await?;
+    let detail = format!("of revision {revision} of edition {public_id}");
+    let by = By { staff_id, detail: &detail };
+    let created = editions::create_correction(&mut tx, site, &name, (wrong.id, revision), by).await?;
     let id = created.ok_or(MoveError::Retired)?;
     store::insert_revision(&mut tx, id, 1, &content, staff_id, now).await?;
-    let detail = format!("of revision {revision} of edition {public_id}");
-    audit_log::record(&mut tx, site, staff_id, "began a correction", &format!("edition {name}"), &detail)
-        .await?;
     tx.commit().await?;
     Ok(name)
 }
