@@ -9,7 +9,6 @@ use super::{
     store::{self, DueEvent, EVENTS, Told},
 };
 use crate::{
-    audit_log,
     clock::Moment,
     db::{self, is_unique_violation},
     payments::{
@@ -187,18 +186,6 @@ impl Work for Inbox<'_> {
             Err(PollError::Database(error)) => Err(error),
         }
     }
-}
-
-/// Gives an event that was given up another chance. False when it is not one of those.
-pub async fn try_again(site: &Site, event_id: &str, staff_id: Option<i64>) -> db::Result<bool> {
-    let mut tx = site.db.begin().await?;
-    let revived = EVENTS.again(&mut tx, event_id, site.now()).await?;
-    if revived {
-        let subject = format!("event {event_id}");
-        audit_log::record(&mut tx, site, staff_id, "had tried again", &subject, "").await?;
-    }
-    tx.commit().await?;
-    Ok(revived)
 }
 
 /// How often a subscription is looked at again because somebody else followed it meanwhile, before the event waits its turn.

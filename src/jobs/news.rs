@@ -45,7 +45,7 @@ impl Work for Letters {
                 Ok(letter) => letter,
                 Err(error) => return Ok(Came::Later(error.to_string())),
             },
-            News::GivenUp => tell_of_what_was_given_up(site, news).await?,
+            News::GivenUp | News::Failing => tell_of_what_does_not_work(site, news).await?,
         };
         Ok(match letter {
             Letter::Written => Came::Done,
@@ -61,7 +61,7 @@ impl Work for Letters {
     }
 }
 
-async fn tell_of_what_was_given_up(site: &Site, news: &Due<Happened>) -> Result<Letter> {
+async fn tell_of_what_does_not_work(site: &Site, news: &Due<Happened>) -> Result<Letter> {
     let named = QUEUES.into_iter().find(|queue| queue.rules.name == news.what.subject);
     let Some(queue) = named else { return Ok(Letter::NotSo) };
     let (settings, people) = (Settings::load(&site.db).await?, people(site, queue.rules.told).await?);
@@ -70,18 +70,27 @@ async fn tell_of_what_was_given_up(site: &Site, news: &Due<Happened>) -> Result<
         return Ok(Letter::NotSo);
     }
     // After whoever gives up another one has committed, or has to say so anew.
-    let given_up = queue.figures(&site.db, site.now()).await?.given_up;
-    if given_up == 0 {
+    let goes_on = news.what.kind == News::Failing;
+    let mut items = queue.troubled(&site.db).await?;
+    items.retain(|one| match goes_on {
+        true => !one.is_over && queue.rules.told_after.is_some_and(|most| one.attempts >= most),
+        false => one.is_over,
+    });
+    let number = match goes_on {
+        true => items.len() as i64,
+        false => queue.figures(&site.db, site.now()).await?.given_up,
+    };
+    if number == 0 {
         return Ok(Letter::NotSo);
     }
-    let last = queue.troubled(&site.db).await?.into_iter().find(|one| one.is_over);
     let page = if queue.rules.told == Told::Money { "/desk/donations" } else { "/desk/jobs" };
     let letterhead = settings.letterhead(site);
     let context = WorkGivenUp {
         sender: letterhead.sender.clone(),
-        what: queue.rules.gave_up(given_up),
+        what: queue.rules.did_not_work(number),
+        goes_on,
         means: queue.rules.means.to_owned(),
-        why: last.map(|last| last.last_error).unwrap_or_default(),
+        why: items.into_iter().next().map(|last| last.last_error).unwrap_or_default(),
         page_url: site.url(page),
     };
     let fact = format!("{}:{}", news.name, news.since.0);

@@ -379,16 +379,18 @@ impl EmailTemplate for JobStopped {
     }
 }
 
-/// Tells a treasurer or an owner that work was given up.
+/// Tells a treasurer or an owner that work was given up, or has failed for too long.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkGivenUp {
     /// Who writes.
     pub sender: Sender,
-    /// What was given up, in a sentence without its full stop.
+    /// What did not work, in a sentence without its full stop.
     pub what: String,
+    /// Whether it goes on being tried.
+    pub goes_on: bool,
     /// What it means and what to do, in a sentence or two.
     pub means: String,
-    /// Why the last of it was given up.
+    /// Why the last of it did not work.
     pub why: String,
     /// Where it is shown at the desk.
     pub page_url: String,
@@ -401,6 +403,7 @@ impl EmailTemplate for WorkGivenUp {
         Self {
             sender: Sender::sample(),
             what: "3 messages of the payment service could not be applied".into(),
+            goes_on: false,
             means: "A gift may not be counted and have no receipt. Try again once what it says is put right; or look for the payment at the payment service.".into(),
             why: "the payment provider refused (status 401, invalid_request_error): Invalid API Key provided"
                 .into(),
