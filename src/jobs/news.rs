@@ -11,11 +11,7 @@ use crate::{
     },
     settings::Settings,
     site::Site,
-    staff::{
-        Role,
-        accounts::{self, Member},
-        letters,
-    },
+    staff::letters,
 };
 
 /// Every queue, in the order in which it is shown.
@@ -64,7 +60,11 @@ impl Work for Letters {
 async fn tell_of_what_does_not_work(site: &Site, news: &Due<Happened>) -> Result<Letter> {
     let named = QUEUES.into_iter().find(|queue| queue.rules.name == news.what.subject);
     let Some(queue) = named else { return Ok(Letter::NotSo) };
-    let (settings, people) = (Settings::load(&site.db).await?, people(site, queue.rules.told).await?);
+    let settings = Settings::load(&site.db).await?;
+    let people = match queue.rules.told {
+        Told::Money => letters::treasurers(&site.db).await?,
+        Told::Owners | Told::Nobody => letters::owners(&site.db).await?,
+    };
     let mut tx = site.db.begin().await?;
     if !news::told(&mut tx, news, site.now()).await? {
         return Ok(Letter::NotSo);
@@ -99,17 +99,4 @@ async fn tell_of_what_does_not_work(site: &Site, news: &Due<Happened>) -> Result
     }
     tx.commit().await?;
     Ok(Letter::Written)
-}
-
-/// Where there is no treasurer, money is the owners'.
-async fn people(site: &Site, told: Told) -> Result<Vec<Member>> {
-    let mut team = accounts::members(&site.db).await?;
-    team.retain(|one| one.joined && one.disabled_at.is_none());
-    let is = |role: Role| move |one: &Member| one.role == role;
-    let wanted = match told {
-        Told::Money if team.iter().any(is(Role::Treasurer)) => Role::Treasurer,
-        _ => Role::Owner,
-    };
-    team.retain(is(wanted));
-    Ok(team)
 }

@@ -186,7 +186,7 @@ pub struct SignInLink {
     pub sender: Sender,
     /// The page with the button that signs in.
     pub sign_in_url: String,
-    /// How long the link works, such as "15 minutes".
+    /// How long the link works, such as "10 minutes".
     pub valid_for: String,
 }
 
@@ -197,7 +197,7 @@ impl EmailTemplate for SignInLink {
         Self {
             sender: Sender::sample(),
             sign_in_url: "https://news.example.org/desk/sign-in/sample".into(),
-            valid_for: "15 minutes".into(),
+            valid_for: "10 minutes".into(),
         }
     }
 }
@@ -213,7 +213,7 @@ pub struct TeamInvite {
     pub role: String,
     /// The page on which the invitation is accepted.
     pub accept_url: String,
-    /// How long the link works, such as "3 days".
+    /// How long the link works, such as "7 days".
     pub valid_for: String,
 }
 
@@ -226,7 +226,7 @@ impl EmailTemplate for TeamInvite {
             invited_by: "Marta Lind".into(),
             role: "an editor".into(),
             accept_url: "https://news.example.org/desk/invitation/sample".into(),
-            valid_for: "3 days".into(),
+            valid_for: "7 days".into(),
         }
     }
 }

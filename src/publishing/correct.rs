@@ -7,7 +7,7 @@
 //! lets it go on.
 
 use super::{
-    Edition, Error, Problem, Result, find, issue::Issue, load_revision, preflight, rows::Version, store,
+    Edition, Error, Problem, Result, find, issue::Issue, load_revision, preflight, rows::Reached, store,
 };
 use crate::{
     db::{self, Db, Tx},
@@ -23,7 +23,7 @@ use crate::{
 const CHUNK: i64 = 1_000;
 
 /// The revisions that readers got, the oldest first.
-pub async fn versions(db: &Db, edition_id: i64) -> db::Result<Vec<Version>> {
+pub async fn reached(db: &Db, edition_id: i64) -> db::Result<Vec<Reached>> {
     // Most editions have one, and then the tallies know: a page does not count a hundred thousand rows.
     let (revision, number) = store::frozen(db, edition_id).await?;
     if number > 1 {
@@ -31,7 +31,7 @@ pub async fn versions(db: &Db, edition_id: i64) -> db::Result<Vec<Version>> {
     }
     let progress = progress::of(db, edition_id).await?;
     let readers = progress.accepted + progress.unknown;
-    Ok(if readers == 0 { Vec::new() } else { vec![Version { revision, readers }] })
+    Ok(if readers == 0 { Vec::new() } else { vec![Reached { revision, readers }] })
 }
 
 /// The revision that copies are sent in now, 0 before Send was pressed; and whether it corrects an earlier one.
@@ -130,7 +130,7 @@ pub async fn begin_correction(
     staff_id: Option<i64>,
 ) -> Result<String> {
     let wrong = find(&site.db, public_id).await?;
-    if !versions(&site.db, wrong.id).await?.iter().any(|version| version.revision == revision) {
+    if !reached(&site.db, wrong.id).await?.iter().any(|one| one.revision == revision) {
         return Err(Error::NotFound);
     }
     // The words to put right: the newest version, which may be the corrected one.

@@ -11,19 +11,15 @@ use crate::{
     },
     settings::Settings,
     site::Site,
-    staff::{
-        Role,
-        accounts::{self, Member},
-        letters,
-    },
+    staff::{Role, accounts::Member, letters},
 };
 
 /// The owners, and who pressed Send for an edition: it is theirs to see that it arrives.
 pub(super) async fn responsible(site: &Site, edition_id: i64) -> Result<Vec<Member>> {
     let pressed = store::pressed_by(&site.db, edition_id).await?;
-    let mut members = accounts::members(&site.db).await?;
-    members.retain(|one| one.disabled_at.is_none() && (one.role == Role::Owner || Some(one.id) == pressed));
-    Ok(members)
+    let mut team = letters::team(&site.db).await?;
+    team.retain(|one| one.role == Role::Owner || Some(one.id) == pressed);
+    Ok(team)
 }
 
 /// Tells the owners, and who pressed Send, that the engine paused an edition, once for each pause (TRUST M23, M28).

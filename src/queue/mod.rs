@@ -7,6 +7,7 @@
 //! A queue is a few lines: its rules in [`rules`], its statements by [`queue!`](crate::queue!) in its room's store, and a
 //! [`Work`] that does one of its rows. Copies and notices have an engine of their own, in `delivery`.
 
+pub mod cursors;
 pub mod news;
 pub mod rules;
 mod sql;
