@@ -341,7 +341,7 @@ impl Look<'_> {
             None if self.relay_is_near(&addresses) => "mx".to_owned(),
             None => format!("a:{}", self.relay.host),
         };
-        let sender = service.map_or(spf::Sender::Addresses(&addresses), spf::Sender::Includes);
+        let sender = service.map_or(spf::SentFrom::Addresses(&addresses), spf::SentFrom::Includes);
         let host = &self.relay.host;
         let finding = |grade, found: String, next: &str| Finding::new(Check::Spf, grade, found, next);
         Ok(match spf::read(self.dns, domain, sender).await? {

@@ -283,7 +283,7 @@ pub(super) type DueEvent = Due<Told>;
 
 /// What a donor's gifts come to, for the state that segments read.
 #[derive(Clone, Debug, FromRow)]
-pub(super) struct Standing {
+pub(super) struct GivenSoFar {
     pub email: String,
     pub active: i64,
     pub failing: i64,
@@ -605,7 +605,7 @@ pub(super) async fn abandon_recurring(tx: &mut Tx, id: i64, at: Moment) -> Resul
     tx.exec(ABANDON_RECURRING, (id, at)).await
 }
 
-pub(super) async fn standing(tx: &mut Tx, donor_id: i64) -> Result<Standing> {
+pub(super) async fn standing(tx: &mut Tx, donor_id: i64) -> Result<GivenSoFar> {
     tx.one(DONOR_STANDING, (donor_id,)).await
 }
 

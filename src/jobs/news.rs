@@ -7,7 +7,7 @@ use crate::{
     publishing,
     queue::{
         self, Came, Due, NEWS, News, Queue, Told, Work,
-        news::{self, Happened, Letter},
+        news::{self, Happened, Telling},
     },
     settings::Settings,
     site::Site,
@@ -44,22 +44,22 @@ impl Work for Letters {
             News::GivenUp | News::Failing => tell_of_what_does_not_work(site, news).await?,
         };
         Ok(match letter {
-            Letter::Written => Came::Done,
+            Telling::Written => Came::Done,
             // There is nothing to tell, unless it happens anew: it is put away.
-            Letter::NotSo => {
+            Telling::NotSo => {
                 let mut tx = site.db.begin().await?;
                 news::told(&mut tx, news, site.now()).await?;
                 tx.commit().await?;
                 Came::Done
             }
-            Letter::NobodyThere => Came::Later("nobody could be written to".to_owned()),
+            Telling::NobodyThere => Came::Later("nobody could be written to".to_owned()),
         })
     }
 }
 
-async fn tell_of_what_does_not_work(site: &Site, news: &Due<Happened>) -> Result<Letter> {
+async fn tell_of_what_does_not_work(site: &Site, news: &Due<Happened>) -> Result<Telling> {
     let named = QUEUES.into_iter().find(|queue| queue.rules.name == news.what.subject);
-    let Some(queue) = named else { return Ok(Letter::NotSo) };
+    let Some(queue) = named else { return Ok(Telling::NotSo) };
     let settings = Settings::load(&site.db).await?;
     let people = match queue.rules.told {
         Told::Money => letters::treasurers(&site.db).await?,
@@ -67,7 +67,7 @@ async fn tell_of_what_does_not_work(site: &Site, news: &Due<Happened>) -> Result
     };
     let mut tx = site.db.begin().await?;
     if !news::told(&mut tx, news, site.now()).await? {
-        return Ok(Letter::NotSo);
+        return Ok(Telling::NotSo);
     }
     // After whoever gives up another one has committed, or has to say so anew.
     let goes_on = news.what.kind == News::Failing;
@@ -81,7 +81,7 @@ async fn tell_of_what_does_not_work(site: &Site, news: &Due<Happened>) -> Result
         false => queue.figures(&site.db, site.now()).await?.given_up,
     };
     if number == 0 {
-        return Ok(Letter::NotSo);
+        return Ok(Telling::NotSo);
     }
     let page = if queue.rules.told == Told::Money { "/desk/donations" } else { "/desk/jobs" };
     let letterhead = settings.letterhead(site);
@@ -95,8 +95,8 @@ async fn tell_of_what_does_not_work(site: &Site, news: &Due<Happened>) -> Result
     };
     let fact = format!("{}:{}", news.name, news.since.0);
     if !letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
-        return Ok(Letter::NobodyThere);
+        return Ok(Telling::NobodyThere);
     }
     tx.commit().await?;
-    Ok(Letter::Written)
+    Ok(Telling::Written)
 }

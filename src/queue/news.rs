@@ -59,7 +59,7 @@ pub async fn told(tx: &mut Tx, news: &Due<Happened>, now: Moment) -> Result<bool
 
 /// What came of writing a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Letter {
+pub enum Telling {
     /// It is on its way.
     Written,
     /// There is nothing to tell any more.
