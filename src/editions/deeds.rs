@@ -38,6 +38,7 @@ words! {
         Stopped = "stopped",
         /// Copies that failed, or may have arrived.
         TriedAgain = "tried again",
+        SentTestCopy = "sent a test copy",
         DeletedDraft = "deleted a draft",
         BeganCorrection = "began a correction",
         HadAudienceWritten = "had the audience written down",

@@ -6,6 +6,7 @@ use super::{Edition, Error, Result, find, load, owners, store};
 use crate::{
     db::{self, Db},
     delivery::returned::{self, Decision, Mass},
+    editions::{self, By, Deed},
     mail::CopiesCameBack,
     settings::Settings,
     site::Site,
