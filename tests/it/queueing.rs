@@ -340,6 +340,8 @@ both_engines! {
         assert_eq!(told().await, 0, "not yet a day");
         fail().await;
         assert_eq!(told().await, 1);
+        let text = app.last_mail(OWNER.0).text;
+        assert!(text.contains("goes on being tried") && text.contains("a week") && text.contains("/desk/jobs"), "{text}");
         fail().await;
         assert_eq!(told().await, 1, "once a week");
         app.advance(7 * DAY);
