@@ -26,7 +26,7 @@ use super::{
 use crate::{
     attempts::{Attempt, Limit, Refusal},
     audit_log,
-    clock::Moment,
+    clock::{self, Moment},
     db::{self, Tx, is_unique_violation},
     deliverability::Lookout,
     delivery::{ledger, notices, states::Class, suppression::Suppressions},
@@ -160,7 +160,7 @@ async fn ask_once(
             sender: letterhead.sender.clone(),
             masked: new.masked(),
             agree_url: link_to(site, &change, End::Old, now.plus(LINK_LASTS)),
-            valid_for: "3 days".to_owned(),
+            valid_for: clock::lasting(LINK_LASTS),
         };
         let fact = format!("address_change:old:{change}");
         notices::tell(&mut tx, site, letterhead, ("", &reader.email), &fact, &context).await?;
@@ -227,7 +227,7 @@ async fn write_to_new(
         (ToNew::Known, known.id)
     } else {
         let confirm_url = link_to(site, change, End::New, now.plus(LINK_LASTS));
-        let context = AddressChangeNew { sender, confirm_url, valid_for: "3 days".to_owned() };
+        let context = AddressChangeNew { sender, confirm_url, valid_for: clock::lasting(LINK_LASTS) };
         notices::tell(tx, site, letterhead, ("", new), &fact, &context).await?;
         (ToNew::Asked, reader.id)
     };
@@ -570,7 +570,7 @@ async fn tell_old(tx: &mut Tx, site: &Site, settings: &Settings, change: &Change
         sender: letterhead.sender.clone(),
         masked: change.new_email.masked(),
         undo_url: link_to(site, &change.public_id, End::Back, site.now().plus(UNDO_LASTS)),
-        valid_for: "7 days".to_owned(),
+        valid_for: clock::lasting(UNDO_LASTS),
     };
     let fact = format!("address_change:done:{}", change.public_id);
     notices::tell(tx, site, &letterhead, ("", old), &fact, &context).await?;
