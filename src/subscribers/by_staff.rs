@@ -98,12 +98,14 @@ pub async fn note(site: &Site, reader: &Subscriber, text: &str, staff_id: i64) -
 /// When the database fails.
 pub async fn remove_note(site: &Site, reader: &Subscriber, note: i64, staff_id: i64) -> Result<bool> {
     let mut tx = site.db.begin().await?;
-    let removed = knowing::remove_note(&mut tx, reader.id, note).await?;
-    if removed {
-        audit_log::record(&mut tx, site, Some(staff_id), "removed a note", &reader.public_id, "").await?;
+    let written = knowing::remove_note(&mut tx, reader.id, note).await?;
+    if let Some(at) = written {
+        // The note is gone: what is left is which it was.
+        let which = format!("written on {}", at.timestamp().strftime("%-d %B %Y, %H:%M UTC"));
+        audit_log::record(&mut tx, site, Some(staff_id), "removed a note", &reader.public_id, &which).await?;
     }
     tx.commit().await?;
-    Ok(removed)
+    Ok(written.is_some())
 }
 
 /// What the team noted about a reader, newest first, before the note with that key.

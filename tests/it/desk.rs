@@ -482,6 +482,8 @@ both_engines! {
         let winner = if one.status == StatusCode::SEE_OTHER { one } else { two };
         let desk = web.get("/desk", &winner.cookie()).await;
         assert!(desk.body.contains("The Lamplighter") && desk.body.contains("Olive"));
+        let lists = broadside::subscribers::lists::all(&web.app.site.db).await.expect("the lists");
+        assert_eq!(lists.iter().map(|list| list.name.as_str()).collect::<Vec<_>>(), ["The weekly"], "as it was called there");
     }
 
     /// TRUST A13: a form cannot set what its page does not offer.

@@ -21,7 +21,7 @@ use broadside::{
     doctor::Doctor,
     door::Limits,
     email_address::EmailAddress,
-    journal::{self, Journal},
+    journal::{self, Disk, Journal, OwnDisk},
     mail::Templates,
     origin::former::FormerNames,
     payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
@@ -116,11 +116,17 @@ impl TestApp {
 
     /// A magazine with a journal of withdrawals, in a folder of its own; others have none.
     pub async fn journalled(db: TestDb) -> Self {
+        Self::journalled_on(db, Box::new(OwnDisk)).await
+    }
+
+    /// The same on a disk of the test's making.
+    pub async fn journalled_on(db: TestDb, disk: Box<dyn Disk>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("a bound port");
         let bounce_address = Some(EmailAddress::parse("bounce@example.org").expect("an address"));
         let site = db.site(&format!("http://{address}"), BEGINNING);
-        let journal = Journal::at(scratch::folder().join(journal::NAME), suppression::proof(&site.keys));
+        let path = scratch::folder().join(journal::NAME);
+        let journal = Journal::on(path, suppression::proof(&site.keys), disk);
         let site = Site { bounce_address, journal, ..site };
         let outside = outside(&site).await;
         let app = Self::with(db, listener, site, outside);

@@ -208,14 +208,11 @@ impl Browser {
     /// desk and on a phone, in light and in dark colours. Saves a picture of each.
     pub async fn sound(&self, name: &str) {
         let mut problems = Vec::new();
-        for width in [1280, 390, 360] {
+        for width in [1280, 360] {
             self.resize(width, 900).await;
             let over = self.script("return document.documentElement.scrollWidth - window.innerWidth").await;
             if over.as_i64().is_none_or(|pixels| pixels > 0) {
                 problems.push(format!("{width}: {over} pixels too wide"));
-            }
-            if width == 360 {
-                continue;
             }
             problems.extend(self.problems().await.into_iter().map(|problem| format!("{width}: {problem}")));
             for scheme in ["dark", "light"] {

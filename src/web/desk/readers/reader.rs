@@ -182,7 +182,7 @@ impl EventView {
             named("Form", &form),
             named("Campaign", &event.campaign),
             named("Source", &event.source),
-            named("Internet address", &event.ip),
+            named("Network", &event.ip),
             named("Browser", &event.user_agent),
         ]
         .into_iter()
@@ -219,6 +219,7 @@ impl NoteView {
 /// `GET /desk/readers/{id}`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<Look>) -> Outcome {
     let page = page(&desk, find(&desk, &id).await?, Forms::default(), look).await?;
+    desk.looks(&page.reader.public_id, "").await?;
     desk.page("desk/readers/reader", &page.reader.email, &page).await
 }
 
