@@ -146,6 +146,8 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "GET /desk/readers/{id}/leave",
         "POST /desk/readers/{id}/leave",
         "POST /desk/readers/{id}/name",
+        "GET /desk/readers/{id}/correct",
+        "POST /desk/readers/{id}/correct",
         "POST /desk/readers/{id}/join",
         "POST /desk/readers/{id}/notes",
         "POST /desk/readers/{id}/notes/{note}/remove",

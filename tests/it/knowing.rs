@@ -97,6 +97,43 @@ both_engines! {
         ]);
     }
 
+    /// Staff put right what a reader chose and answered, and nothing else: the page of before puts nothing back, answers fit their
+    /// fields, and why and by whom is in the log.
+    async fn what_a_reader_chose_and_answered_is_put_right(app: TestApp) {
+        app.reader(ANN).await;
+        let (desk, ann, list) = (app.desk().await, reader(&app).await, app.list().await);
+        let db = &app.site.db;
+        change(db, "insert into reader_topic (id, public_id, name, name_key, description, position, created_at) values
+            (21, 't21', 'Housing', 'housing', '', 1, 7), (22, 't22', 'Rivers', 'rivers', '', 2, 7), (23, 't23', 'Trams', 'trams', '', 3, 7)").await;
+        change(db, "insert into list_topic (list_id, topic_id) select min(l.id), t.id from list l cross join reader_topic t group by t.id").await;
+        change(db, "insert into field (id, name, label, kind, choices) values (31, 'born', 'Born on', 'date', ''), (32, 'reads', 'Reads', 'choice', 'Print')").await;
+        change(db, "insert into field_value (subscriber_id, field_id, value) select id, 32, 'By owl' from subscriber").await;
+        let page = format!("/desk/readers/{}", ann.public_id);
+        let correct = format!("{page}/correct");
+        let topic = |id: i64| format!("{list}.{id}");
+        let form = desk.open(&correct).await.form(&correct).and("topic", &topic(21)).with("answer_born", "tomorrow");
+        let mistaken = desk.submit(&form).await;
+        assert_eq!(mistaken.status, StatusCode::UNPROCESSABLE_ENTITY);
+        mistaken.says("Say why").says("Write a day");
+        let form = mistaken.form(&correct);
+        assert_eq!(form.value("topic"), Some(topic(21).as_str()), "what was ticked comes back");
+        let form = form.with("answer_born", "2001-05-12").with("why", "she wrote to us");
+        // Meanwhile she chooses herself; the page knows nothing of that.
+        let mut tx = db.begin().await.expect("a transaction");
+        subscribers::topics::choose(&mut tx, ann.id, list, &[22]).await.expect("chosen");
+        tx.commit().await.expect("a commit");
+        desk.submit_and_follow(&form).await.says("Saved.").says("About: Housing, Rivers").says("2001-05-12").says("By owl");
+        let form = desk.open(&correct).await.form(&correct).with("topic", &topic(23)).with("answer_reads", "Print").with("answer_born", "");
+        desk.submit_and_follow(&form.with("why", "by telephone")).await.says("About: Trams").says("Print");
+        let answers = subscribers::fields::of_reader(db, ann.id).await.expect("a read");
+        assert_eq!(answers.into_iter().map(|(field, value)| (field.name, value)).collect::<Vec<_>>(), [("reads".to_owned(), "Print".to_owned())]);
+        let unchanged = desk.open(&correct).await.form(&correct).with("why", "nothing to do");
+        desk.submit_and_follow(&unchanged).await.says("Saved.");
+        let deed = |why: &str| ("Olive Owner".to_owned(), "corrected what a reader chose or answered".to_owned(), why.to_owned());
+        assert_eq!(deeds(&app, &ann).await, [deed("she wrote to us"), deed("by telephone")]);
+        assert_eq!(desk.open("/desk/readers/nobody/correct").await.status, StatusCode::NOT_FOUND);
+    }
+
     /// TRUST L10: who makes us write to somebody, and who puts away what somebody wrote to us, is in the log.
     async fn who_asks_strangers_and_who_puts_letters_away_is_in_the_log(app: TestApp) {
         let desk = app.desk().await;
