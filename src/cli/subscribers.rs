@@ -123,7 +123,8 @@ async fn export(site: &Site, file: Option<PathBuf>, why: &str) -> anyhow::Result
         anyhow::bail!("these are {lines} lines: say why you take them, with --why");
     }
     // Before anything leaves: what is broken off may have been read.
-    let detail = if why.is_empty() { format!("{lines} lines") } else { format!("{lines} lines: {why}") };
+    let count = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+    let detail = if why.is_empty() { count } else { format!("{count}: {why}") };
     audit_log::note(site, None, "exported readers", "", &detail).await?;
     let Some(file) = file else {
         let out = io::BufWriter::new(io::stdout());

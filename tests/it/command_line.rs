@@ -258,8 +258,8 @@ async fn readers_are_imported_exported_and_proven() {
                     "imported readers",
                     "1 added to digest, 0 left as they were, 1 not taken. consent: spring fair 2026"
                 ),
-                ("exported readers", "1 lines"),
-                ("exported readers", "1 lines"),
+                ("exported readers", "1 line"),
+                ("exported readers", "1 line"),
                 ("printed a proof", ""),
                 ("printed a proof", ""),
                 ("exported readers", "1001 lines: we move house"),

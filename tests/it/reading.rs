@@ -142,7 +142,8 @@ async fn every_row(db: &Db) -> BTreeMap<String, String> {
             "select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
         }
     };
-    for (table,) in rows::<(String,)>(db, tables).await {
+    let tables: Vec<(String,)> = rows(db, tables).await;
+    for (table,) in tables.into_iter().filter(|(name,)| is_ours(name)) {
         let sql = match db.engine() {
             Engine::Sqlite => {
                 let columns = format!("select name from pragma_table_info('{table}')");
@@ -155,9 +156,7 @@ async fn every_row(db: &Db) -> BTreeMap<String, String> {
                 format!("select coalesce(string_agg(t::text, '|' order by t::text), '') from {table} t")
             }
         };
-        if is_ours(&table) {
-            all.insert(table, rows::<(String,)>(db, sql.leak()).await.remove(0).0);
-        }
+        all.insert(table, rows::<(String,)>(db, sql.leak()).await.remove(0).0);
     }
     all
 }

@@ -10,7 +10,7 @@ use broadside::{
     delivery::suppression::{Reason, Suppressions},
     email_address::EmailAddress,
     publishing,
-    subscribers::{self, consent},
+    subscribers::{self, consent, machines},
     web::router,
 };
 
@@ -89,6 +89,7 @@ both_engines! {
         // Nobody takes any time while the clock stands still.
         app.quickest_form = Duration::ZERO;
         let web = Web { router: router(app.clone()), app };
+        let made = machines::stamp(&web.app.site);
         let words = consent::known_by(&consent::wording("The Lamplighter"));
         let ask = async |path: &str, email: &EmailAddress| {
             let request = if path.starts_with("/api/") {
@@ -96,7 +97,7 @@ both_engines! {
                 let request = Request::post(path).header("origin", HERE).header("sec-fetch-site", "cross-site");
                 request.header("content-type", "application/json").body(Body::from(body.to_string()))
             } else {
-                let form = [("email", email.as_str()), ("consent", "yes"), ("words", &words)];
+                let form = [("email", email.as_str()), ("consent", "yes"), ("words", &words), ("made", &made)];
                 let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
                 let request = Request::post(path).header("origin", BASE);
                 request.header("content-type", "application/x-www-form-urlencoded").body(Body::from(body))
