@@ -188,6 +188,7 @@ both_engines! {
             assert!(page.header("set-cookie").is_empty(), "{path}");
         }
         web.get(&format!("{copy}x"), "").await;
+        web.get("/articles/never", "").await;
         drop(listening);
         let after = every_row(&app.site.db).await;
         for (table, rows) in &before {
