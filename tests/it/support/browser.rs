@@ -185,6 +185,12 @@ impl Browser {
         self.devtools("Emulation.setTimezoneOverride", json!({ "timezoneId": zone })).await;
     }
 
+    /// Loads nothing any more whose address holds this.
+    pub async fn without(&self, part: &str) {
+        self.devtools("Network.enable", json!({})).await;
+        self.devtools("Network.setBlockedURLs", json!({ "urls": [format!("*{part}*")] })).await;
+    }
+
     async fn devtools(&self, cmd: &'static str, params: Value) {
         self.client.issue_cmd(DevTools { cmd, params }).await.expect(cmd);
     }
