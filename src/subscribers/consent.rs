@@ -165,7 +165,7 @@ pub(super) async fn record_import(
 }
 
 /// From which network somebody came: enough to tell an office from another, and not one machine from the next
-/// (`docs/decisions/0012-where-a-consent-came-from.md`). What is no address is nothing.
+/// (`docs/decisions/0014-where-a-consent-came-from.md`). What is no address is nothing.
 fn range(ip: &str) -> String {
     let address: Option<IpAddr> = ip.trim().parse().ok();
     address.map(|address| Network::around(address).range()).unwrap_or_default()
