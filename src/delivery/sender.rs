@@ -30,8 +30,8 @@ use crate::{
     email_address::{EmailAddress, for_the_log},
     heavy,
     mail::{
-        AddressChangeNew, AddressChangeOld, AddressIsKnown, AlreadyReader, ConfirmSubscription,
-        EmailTemplate as _, Welcome,
+        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader,
+        ConfirmSubscription, EmailTemplate as _, Welcome,
     },
     relays::{self, Answer, Failed, LONGEST_REST, Pass, SignIn, Slot, Turn, Why},
     site::Site,
@@ -628,6 +628,7 @@ impl Sender {
             AddressChangeOld::NAME,
             AddressChangeNew::NAME,
             AddressIsKnown::NAME,
+            AddressChanged::NAME,
         ]
         .contains(&&*notice.template);
         Ok(reason.is_some_and(|reason| stops_letter(reason, asks)))

@@ -40,10 +40,13 @@ mod withdrawn;
 
 pub use self::{
     budget::{Crowd, Goes},
-    by_staff::{By as ByStaff, add_to_list, correct_name, note, notes, remove_note, take_off},
+    by_staff::{
+        By as ByStaff, Corrected, add_to_list, correct_choices, correct_name, note, notes, remove_note,
+        take_off,
+    },
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
-    csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
+    csv_files::{Basis, CsvError, ImportReport, RowError, export, import, lines_of_export},
     donor_state::{DonorState, set_donor_state},
     find::{Wanted, count_many, counts, fold_waiting, page},
     formula::guarded,
@@ -51,7 +54,7 @@ pub use self::{
     lists::{List, OptIn, Visibility},
     mail_again::mail_again,
     moving::{
-        Corrected, MoveAsked, MoveState, Moving, NewAddress, ask_to_move, correct_address, look_at_move,
+        MoveAsked, MoveState, Moving, NewAddress, Readdressed, ask_to_move, correct_address, look_at_move,
         moved_as_written, moving_wording, press_move, whose_choices,
     },
     never_again::{block, unblock},

@@ -242,7 +242,7 @@ async fn write_to_new(
 
 /// What the team may know of an address that it put right.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Corrected {
+pub enum Readdressed {
     /// A letter there asks; mail goes there once it is pressed.
     Asked,
     /// Their mail goes there already.
@@ -267,7 +267,7 @@ pub async fn correct_address(
     (reader, seen): (i64, &str),
     new: NewAddress<'_>,
     by: ByStaff<'_>,
-) -> Result<Corrected> {
+) -> Result<Readdressed> {
     if let Some(why) = unwanted(settings, new.lookout.is_some(), new.lookout, new.email).await {
         return Err(SubscriberError::Unwanted(why));
     }
@@ -282,7 +282,7 @@ async fn correct_once(
     (reader, seen): (i64, &str),
     (new, whose): (&EmailAddress, &Whose),
     by: ByStaff<'_>,
-) -> Result<Corrected> {
+) -> Result<Readdressed> {
     let mut tx = site.db.begin().await?;
     whose.hold(&mut tx, site).await?;
     store::hold(&mut tx, reader).await?;
@@ -291,25 +291,25 @@ async fn correct_once(
         return Err(SubscriberError::Changed);
     }
     if reader.email.key() == new.key() {
-        return Ok(Corrected::Same);
+        return Ok(Readdressed::Same);
     }
     if Suppressions::new(site).is_blocked(&mut tx, &reader.email).await? {
         return Err(SubscriberError::Blocked);
     }
     if let Some(other) = store::by_key_in(&mut tx, &new.key()).await? {
-        return Ok(Corrected::Known(other.public_id));
+        return Ok(Readdressed::Known(other.public_id));
     }
     let change = begin(&mut tx, site, &reader, new, Some(by.staff_id)).await?;
     match write_to_new(&mut tx, site, letterhead, &reader, (&change, new, whose)).await? {
         ToNew::Asked => {}
-        ToNew::TooSoon => return Ok(Corrected::TooSoon),
+        ToNew::TooSoon => return Ok(Readdressed::TooSoon),
         // Nobody else became one: the address is held.
-        ToNew::Stopped | ToNew::Known => return Ok(Corrected::Stopped),
+        ToNew::Stopped | ToNew::Known => return Ok(Readdressed::Stopped),
     }
     let (who, id) = (Some(by.staff_id), &reader.public_id);
     audit_log::record(&mut tx, site, who, "corrected a reader’s address", id, by.why).await?;
     tx.commit().await?;
-    Ok(Corrected::Asked)
+    Ok(Readdressed::Asked)
 }
 
 /// How a change stands, for whoever has one of its links.

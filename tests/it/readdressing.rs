@@ -17,7 +17,7 @@ use broadside::{
     sandbox::{Rule, Stage},
     settings::Settings,
     subscribers::{
-        self, ByStaff, Corrected, DonorState, MoveState, NewAddress, Subscriber, SubscriberError,
+        self, ByStaff, DonorState, MoveState, NewAddress, Readdressed, Subscriber, SubscriberError,
         SubscriptionState, Trace, consent, donor_state,
     },
     token::Purpose,
@@ -94,7 +94,7 @@ async fn lists_of(app: &TestApp, email: &str) -> Vec<SubscriptionState> {
     known.into_iter().map(|one| one.state).collect()
 }
 
-async fn correct(app: &TestApp, from: &str, to: &str) -> subscribers::Result<Corrected> {
+async fn correct(app: &TestApp, from: &str, to: &str) -> subscribers::Result<Readdressed> {
     let settings = Settings::load(&app.site.db).await.expect("a read");
     let staff = rows::<(i64,)>(&app.site.db, "select id from staff").await[0].0;
     let by = ByStaff { staff_id: staff, name: "Olive Owner", why: "asked by telephone" };
@@ -332,7 +332,7 @@ both_engines! {
         stop(&app, "dan@example.org", Reason::Bounced).await;
         ask(&app, "dan@example.org", "dan@other.example").await.says("Look into both mailboxes");
         assert!(app.mails("dan@other.example").is_empty());
-        assert_eq!(correct(&app, "dan@example.org", "dan@other.example").await.expect("asked"), Corrected::Asked);
+        assert_eq!(correct(&app, "dan@example.org", "dan@other.example").await.expect("asked"), Readdressed::Asked);
         app.drain().await;
         press(&app, &link(&app, "dan@other.example")).await.says("Your mail has moved");
         let suppressions = Suppressions::new(&app.site);

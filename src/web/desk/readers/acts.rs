@@ -6,7 +6,7 @@ use super::reader::{self, ADDRESS, Forms, JOIN, NAME, NOTE, find};
 use crate::{
     email_address::EmailAddress,
     settings::Settings,
-    subscribers::{self, Adding, ByStaff, Corrected, NewAddress, SubscriberError, Trace, lists},
+    subscribers::{self, Adding, ByStaff, NewAddress, Readdressed, SubscriberError, Trace, lists},
     web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other},
 };
 
@@ -52,15 +52,15 @@ pub(crate) async fn address(desk: Desk, Path(id): Path<String>, posted: Posted) 
         let new = NewAddress { email: &email, lookout: desk.app.lookout.as_ref(), trace: Trace::default() };
         let seen = (reader.id, form.text("seen_email"));
         let wrong = match subscribers::correct_address(site, &settings, seen, new, by(&desk, &why)).await {
-            Ok(Corrected::Asked) => {
+            Ok(Readdressed::Asked) => {
                 return Ok(see_other(&format!("/desk/readers/{id}?done=address-asked")));
             }
-            Ok(Corrected::Same) => "Their mail goes to that address already.".to_owned(),
-            Ok(Corrected::Known(_)) => {
+            Ok(Readdressed::Same) => "Their mail goes to that address already.".to_owned(),
+            Ok(Readdressed::Known(_)) => {
                 "Another reader has that address. Two readers are not made one: add that one to the lists if they ask, and take this one off.".to_owned()
             }
-            Ok(Corrected::Stopped) => "Mail to that address is stopped, so it cannot be asked.".to_owned(),
-            Ok(Corrected::TooSoon) => {
+            Ok(Readdressed::Stopped) => "Mail to that address is stopped, so it cannot be asked.".to_owned(),
+            Ok(Readdressed::TooSoon) => {
                 "A mail of this kind went to that address within the last day, or three did within a week. Try again later.".to_owned()
             }
             Err(SubscriberError::Blocked) => {
