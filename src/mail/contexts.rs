@@ -99,6 +99,26 @@ impl EmailTemplate for AlreadyReader {
     }
 }
 
+/// Brings a reader the link to their choices; carries nothing that whoever asked for it could choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChoicesLink {
+    /// Who writes.
+    pub sender: Sender,
+    /// The reader's preferences page.
+    pub preferences_url: String,
+}
+
+impl EmailTemplate for ChoicesLink {
+    const NAME: &'static str = "choices_link";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            preferences_url: "https://news.example.org/preferences/sample".into(),
+        }
+    }
+}
+
 /// Tells a reader until when they rest from mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paused {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 mod budget;
 mod by_staff;
+mod choices_link;
 mod confirm;
 pub mod consent;
 mod csv_files;
@@ -41,9 +42,9 @@ mod withdrawn;
 pub use self::{
     budget::{Crowd, Goes},
     by_staff::{
-        By as ByStaff, add_to_list, correct_name, let_go_on, note, notes, pause_reader, remove_note,
-        take_off,
+        By as ByStaff, add_to_list, correct_name, let_go_on, note, notes, pause_reader, remove_note, take_off,
     },
+    choices_link::{LinkSent, WHAT as CHOICES, ask_for_link, send_link},
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
@@ -55,7 +56,9 @@ pub use self::{
     mail_again::mail_again,
     never_again::{block, unblock},
     pause::{Weeks, go_on, pause, pause_as_written},
-    preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
+    preferences::{
+        Choice, Chosen, Preferences, Saved, look_at_preferences, preferences_path, save_preferences,
+    },
     read::{
         Counts, Note, Standing, Subscriber, Subscription, SubscriptionState, by_email, by_emails,
         by_public_ids, newest_consent, subscriber, subscriptions, subscriptions_of,

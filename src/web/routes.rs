@@ -171,6 +171,9 @@ pub fn routes() -> Vec<Route> {
         Route::post("/confirm/{token}", Anybody, FormRule, PublicForm, public::confirm::submit),
         Route::get("/unsubscribe/{token}", Anybody, PublicForm, public::unsubscribe::show),
         Route::post("/unsubscribe/{token}", Anybody, OneClick, PublicForm, public::unsubscribe::submit),
+        Route::get("/choices", Anybody, PublicForm, public::choices::show),
+        Route::post("/choices", Anybody, FormRule, PublicForm, public::choices::submit),
+        Route::get("/choices/sent", Anybody, PublicForm, public::choices::sent),
         Route::get("/preferences/{token}", Anybody, PublicForm, public::preferences::show),
         Route::post("/preferences/{token}", Anybody, FormRule, PublicForm, public::preferences::submit),
 
@@ -262,6 +265,7 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/readers/{id}/leave", Staff(Role::READERS), Token, Desk, desk::readers::leave::submit),
         Route::post("/desk/readers/{id}/name", Staff(Role::READERS), Token, Desk, desk::readers::acts::name),
         Route::post("/desk/readers/{id}/join", Staff(Role::READERS), Token, Desk, desk::readers::acts::join),
+        Route::post("/desk/readers/{id}/choices-link", Staff(Role::READERS), Token, Desk, desk::readers::acts::choices_link),
         Route::post("/desk/readers/{id}/pause", Staff(Role::READERS), Token, Desk, desk::readers::acts::pause),
         Route::post("/desk/readers/{id}/go-on", Staff(Role::READERS), Token, Desk, desk::readers::acts::go_on),
         Route::post("/desk/readers/{id}/notes", Staff(Role::READERS), Token, Desk, desk::readers::acts::note),

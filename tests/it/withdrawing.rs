@@ -22,7 +22,7 @@ use broadside::{
     origin::{self, Doubt, Standing},
     restored::{self, Replayed},
     site::Site,
-    subscribers::{self, ConsentMethod, SubscriptionState, TopicsTicked, Trace, consent},
+    subscribers::{self, Chosen, ConsentMethod, SubscriptionState, Trace, consent},
     withdrawals::{self, Why, Withdrawal},
 };
 use futures_util::future::join_all;
@@ -105,7 +105,8 @@ both_engines! {
         let pia = subscribers::by_email(&app.site.db, &address("pia")).await.expect("a read").expect("a reader");
         let choices = subscribers::preferences_path(&app.site, &pia.public_id);
         let choices = choices.rsplit('/').next().expect("a link has an end");
-        subscribers::save_preferences(&app.site, choices, "", &[], &TopicsTicked::default(), Trace::default()).await.expect("saved");
+        let leaves = Chosen { leaves_all: true, ..Chosen::default() };
+        subscribers::save_preferences(&app.site, choices, &leaves, Trace::default()).await.expect("saved");
         let copy = app.names(first, app.reader_row("cat@example.org").await).await;
         let id = copy.message_id(&app.site).expect("it has one");
         let complaint = format!(

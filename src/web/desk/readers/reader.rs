@@ -95,6 +95,8 @@ struct Page {
     /// What they gave, a sentence each, for whoever may know.
     gifts: Vec<String>,
     lists: Vec<ListLine>,
+    /// Whether they are on any of them.
+    on_some: bool,
     /// Those that they can be added to.
     others: Vec<ListView>,
     several: bool,
@@ -304,14 +306,14 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
     };
     let now = desk.site().now();
     let rests_until = subscriptions.iter().filter_map(|one| one.rests_until(now)).max();
-    let may_rest =
-        rests_until.is_none() && subscriptions.iter().any(|one| one.state == SubscriptionState::Confirmed);
+    let on_some = subscriptions.iter().any(|one| one.state == SubscriptionState::Confirmed);
     let pause_view = |weeks: Weeks| PauseView {
         weeks: weeks.as_str(),
         until: weeks.end(zone, now).date(zone),
         chosen: forms.pause.text("weeks") == weeks.as_str(),
     };
-    let pauses = if may_rest { Weeks::ALL.map(pause_view).into() } else { Vec::new() };
+    let pauses =
+        if on_some && rests_until.is_none() { Weeks::ALL.map(pause_view).into() } else { Vec::new() };
     let line = |one: Subscription| {
         let how = came_to_be.get(&one.list_id);
         ListLine::new(one, how, (zone, now))
@@ -323,6 +325,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         join,
         rests_until: rests_until.map(|until| (until.date(zone), until.0)),
         pauses,
+        on_some,
         pause: forms.pause,
         blocked: stopped.as_ref().is_some_and(|stopped| stopped.blocked),
         donor: donor(donor_state::donor_state(db, reader.id).await?),
