@@ -8,6 +8,7 @@ use std::time::Duration;
 
 mod budget;
 mod by_staff;
+mod choices_link;
 mod confirm;
 pub mod consent;
 mod csv_files;
@@ -22,6 +23,7 @@ pub mod lists;
 pub mod machines;
 mod mail_again;
 mod never_again;
+mod pause;
 mod preferences;
 mod read;
 pub mod requests;
@@ -39,7 +41,10 @@ mod withdrawn;
 
 pub use self::{
     budget::{Crowd, Goes},
-    by_staff::{By as ByStaff, add_to_list, correct_name, note, notes, remove_note, take_off},
+    by_staff::{
+        By as ByStaff, add_to_list, correct_name, let_go_on, note, notes, pause_reader, remove_note, take_off,
+    },
+    choices_link::{LinkSent, WHAT as CHOICES, ask_for_link, send_link},
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
@@ -50,7 +55,10 @@ pub use self::{
     lists::{List, OptIn, Visibility},
     mail_again::mail_again,
     never_again::{block, unblock},
-    preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
+    pause::{Weeks, go_on, pause, pause_as_written},
+    preferences::{
+        Choice, Chosen, Preferences, Saved, look_at_preferences, preferences_path, save_preferences,
+    },
     read::{
         Counts, Note, Standing, Subscriber, Subscription, SubscriptionState, by_email, by_emails,
         by_public_ids, newest_consent, subscriber, subscriptions, subscriptions_of,

@@ -121,6 +121,16 @@ pub struct Subscription {
     pub left_at: Option<Moment>,
     /// When a confirmation was last sent.
     pub confirmation_sent_at: Option<Moment>,
+    /// Until when nothing of it comes; a moment that is over for who rested from it once.
+    pub paused_until: Option<Moment>,
+}
+
+impl Subscription {
+    /// Until when the reader rests from the list, if they do.
+    #[must_use]
+    pub fn rests_until(&self, now: Moment) -> Option<Moment> {
+        self.paused_until.filter(|until| self.state == SubscriptionState::Confirmed && *until > now)
+    }
 }
 
 /// How readers stand, as the desk asks for them.

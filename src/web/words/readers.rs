@@ -2,6 +2,7 @@
 
 use crate::{
     bounces::{Action, record::Bounce, states::Change},
+    clock::Moment,
     delivery::suppression::Reason,
     replies,
     subscribers::{
@@ -11,9 +12,10 @@ use crate::{
 };
 
 /// What a state means to an editor, and the colour of its pill.
-pub(in crate::web) fn standing(subscription: &Subscription) -> (&'static str, &'static str) {
+pub(in crate::web) fn standing(subscription: &Subscription, now: Moment) -> (&'static str, &'static str) {
     match subscription.state {
         SubscriptionState::Confirmed if subscription.retired => ("the list is retired", ""),
+        SubscriptionState::Confirmed if subscription.rests_until(now).is_some() => ("paused", "warn"),
         SubscriptionState::Confirmed => ("gets it", "good"),
         SubscriptionState::Pending => ("asked, not confirmed yet", "warn"),
         SubscriptionState::Left => ("left", ""),
