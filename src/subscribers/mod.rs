@@ -35,6 +35,7 @@ mod topic_choices;
 pub mod topics;
 mod unwanted;
 mod welcome;
+pub mod why_they_left;
 mod withdrawn;
 
 pub use self::{
@@ -46,7 +47,10 @@ pub use self::{
     donor_state::{DonorState, set_donor_state},
     find::{Wanted, count_many, counts, fold_waiting, page},
     formula::guarded,
-    leave::{Left, leave, leave_as_written, leave_by_staff, look_at_unsubscribe, rejoin},
+    leave::{
+        AfterLeaving, Left, after_leaving, leave, leave_all, leave_as_written, leave_by_staff,
+        look_at_unsubscribe, rejoin,
+    },
     lists::{List, OptIn, Visibility},
     mail_again::mail_again,
     never_again::{block, unblock},
@@ -61,6 +65,7 @@ pub use self::{
     },
     topic_choices::{TopicChoice, TopicChoices, TopicsTicked, topic_choices},
     unwanted::{Unwanted, unwanted},
+    why_they_left::{LeavingReason, say_why},
 };
 use crate::{
     db::{MaybeDatabase, Sql},
@@ -72,6 +77,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::STATEMENTS,
     store::finding::STATEMENTS,
     store::joining::STATEMENTS,
+    store::leaving::STATEMENTS,
     store::knowing::STATEMENTS,
     store::requests::STATEMENTS,
     store::lists::STATEMENTS,
@@ -92,6 +98,7 @@ pub(crate) mod forgetting {
             FORGET_ASKED_FROM as ASKED_FROM, FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS,
             FORGET_LETTERS as LETTERS, FORGET_TYPED as TYPED, FORGET_UNCONFIRMED as UNCONFIRMED,
         },
+        store::leaving::FORGET_REASONS as REASONS,
         subscribe::ASKING_LASTS,
     };
 }

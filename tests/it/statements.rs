@@ -17,7 +17,9 @@ use broadside::{
     queue::News,
     replies,
     staff::Role,
-    subscribers::{ConsentAction, ConsentMethod, DonorState, OptIn, SubscriptionState, Visibility},
+    subscribers::{
+        ConsentAction, ConsentMethod, DonorState, LeavingReason, OptIn, SubscriptionState, Visibility,
+    },
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection};
 
@@ -124,6 +126,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "list"."opt_in": OptIn,
         "consent_event"."action": ConsentAction,
         "consent_event"."method": ConsentMethod,
+        "leaving_reason"."reason": LeavingReason,
         "donor_state"."state": DonorState,
         "donation"."kind": DonationKind,
         "donation"."state": DonationState,
