@@ -27,7 +27,7 @@ mod templates;
 
 pub use compile::{CompileError, compile, render_full};
 pub use contexts::{
-    AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
+    AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, GoodBye,
     FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled,
     Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
 };

@@ -3,6 +3,7 @@
 use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
+    good_bye,
     read::{Subscriber, Subscription, SubscriptionState},
     rows::Said,
     store::{
@@ -120,16 +121,15 @@ pub async fn after_leaving(site: &Site, left: &Left) -> Result<AfterLeaving> {
 /// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
 pub async fn leave(site: &Site, link: &str, method: ConsentMethod, trace: Trace<'_>) -> Result<Left> {
     let left = look_at_unsubscribe(site, link).await?;
-    let (_, _, edition) = read_link(site, link).await?;
-    if left.subscribed {
-        withdrawn::leaves(site, &left.public_id, &[left.list_id], method).await?;
+    let (reader, _, edition) = read_link(site, link).await?;
+    if !left.subscribed {
+        return Ok(left);
     }
-    let source = named_source(&edition);
-    let whose = (left.subscriber_id, left.list_id);
-    db::again(|| {
-        leave_once(site, happened(whose, ConsentAction::Left, method, &source, trace), site.now(), None)
-    })
-    .await?;
+    withdrawn::leaves(site, &left.public_id, &[left.list_id], method).await?;
+    let (source, at) = (named_source(&edition), site.now());
+    let event = happened((reader.id, left.list_id), ConsentAction::Left, method, &source, trace);
+    let letter = good_bye::write(site, &reader, vec![left.list], (method, link), at).await?;
+    db::again(|| leave_saying(site, event, at, None, letter.as_ref())).await?;
     look_at_unsubscribe(site, link).await
 }
 
@@ -142,26 +142,31 @@ pub async fn leave_all(site: &Site, link: &str, trace: Trace<'_>) -> Result<Left
     let (reader, _, edition) = read_link(site, link).await?;
     let known = store::subscriptions(&site.db, reader.id).await?;
     let on = known.iter().filter(|one| one.state != SubscriptionState::Left);
-    let mut lists: Vec<i64> = on.map(|one| one.list_id).collect();
+    let mut lists: Vec<i64> = on.clone().map(|one| one.list_id).collect();
     lists.sort_unstable();
+    let names = on.filter(|one| !one.retired).map(|one| one.name.clone()).collect();
     withdrawn::leaves(site, &left.public_id, &lists, ConsentMethod::UnsubscribePage).await?;
-    let source = format!("{EVERY_LIST}, {}", named_source(&edition));
-    db::again(|| leave_lists_once(site, reader.id, &lists, &source, trace)).await?;
+    let (source, at) = (format!("{EVERY_LIST}, {}", named_source(&edition)), site.now());
+    let letter = good_bye::write(site, &reader, names, (ConsentMethod::UnsubscribePage, link), at).await?;
+    db::again(|| leave_lists_once(site, (reader.id, &lists), (&source, trace), at, letter.as_ref())).await?;
     look_at_unsubscribe(site, link).await
 }
 
 /// Of these lists alone, for they stand in the journal: who joined another one meanwhile stays on that.
 async fn leave_lists_once(
     site: &Site,
-    subscriber: i64,
-    lists: &[i64],
-    source: &str,
-    trace: Trace<'_>,
+    (subscriber, lists): (i64, &[i64]),
+    (source, trace): (&str, Trace<'_>),
+    at: Moment,
+    letter: Option<&good_bye::Written<'_>>,
 ) -> db::Result<()> {
     let mut tx = site.db.begin().await?;
+    if let Some(letter) = letter {
+        letter.hold(&mut tx).await?;
+    }
     let mut left = Vec::new();
     for list in lists {
-        if store::leave(&mut tx, subscriber, *list, site.now()).await? {
+        if store::leave(&mut tx, subscriber, *list, at).await? {
             let (action, method) = (ConsentAction::Left, ConsentMethod::UnsubscribePage);
             let event = happened((subscriber, *list), action, method, source, trace);
             consent::record(&mut tx, site, event).await?;
@@ -177,8 +182,11 @@ async fn leave_lists_once(
             ledger::withdraw(&mut tx, site, subscriber, Some(*list)).await?;
         }
     }
-    for list in left {
-        notices::withdraw_welcome(&mut tx, subscriber, list, site.now()).await?;
+    for list in &left {
+        notices::withdraw_welcome(&mut tx, subscriber, *list, site.now()).await?;
+    }
+    if let Some(letter) = letter.filter(|_| !left.is_empty()) {
+        letter.say(&mut tx, site).await?;
     }
     tx.commit().await
 }
@@ -241,7 +249,21 @@ pub(super) async fn leave_once(
     at: Moment,
     deed: Option<Deed<'_>>,
 ) -> db::Result<bool> {
+    leave_saying(site, event, at, deed, None).await
+}
+
+/// The same, with a letter of good-bye.
+async fn leave_saying(
+    site: &Site,
+    event: Happened<'_>,
+    at: Moment,
+    deed: Option<Deed<'_>>,
+    letter: Option<&good_bye::Written<'_>>,
+) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
+    if let Some(letter) = letter {
+        letter.hold(&mut tx).await?;
+    }
     let (subscriber, list) = (event.subscriber, event.list);
     let left = store::leave(&mut tx, subscriber, list, at).await?;
     if left {
@@ -251,6 +273,9 @@ pub(super) async fn leave_once(
             audit_log::record(&mut tx, site, Some(staff_id), "took off a list", reader, why).await?;
         }
         notices::withdraw_welcome(&mut tx, subscriber, list, site.now()).await?;
+        if let Some(letter) = letter {
+            letter.say(&mut tx, site).await?;
+        }
     }
     tx.commit().await?;
     Ok(left)
@@ -294,6 +319,7 @@ async fn rejoin_once(site: &Site, left: &Left, trace: Trace<'_>) -> db::Result<V
     let since = undo_until(site);
     let mut back = Vec::new();
     let mut tx = site.db.begin().await?;
+    store::hold(&mut tx, left.subscriber_id).await?;
     let events = knowing::newest_events_in(&mut tx, left.subscriber_id).await?;
     for list in undone_with(&events, left.list_id, since) {
         if store::rejoin(&mut tx, left.subscriber_id, list, since).await? {
@@ -303,6 +329,9 @@ async fn rejoin_once(site: &Site, left: &Left, trace: Trace<'_>) -> db::Result<V
             leaving::take_back(&mut tx, left.subscriber_id, list, since).await?;
             back.push(list);
         }
+    }
+    if !back.is_empty() {
+        good_bye::take_back(&mut tx, left.subscriber_id, site.now()).await?;
     }
     tx.commit().await?;
     Ok(back)

@@ -17,6 +17,7 @@ mod find;
 pub mod forms;
 mod formula;
 mod found_by;
+mod good_bye;
 mod leave;
 pub mod lists;
 pub mod machines;

@@ -62,6 +62,7 @@ mod renaming;
 mod resting;
 mod restoring;
 mod retention;
+mod saying_good_bye;
 mod sent_logs;
 mod settings_file;
 mod sharing;

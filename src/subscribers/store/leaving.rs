@@ -25,6 +25,10 @@ statements! {
         where w.subscriber_id = $1 order by w.left_at desc, l.id limit $2";
     /// How often which was said of a list.
     SUMS = "select reason, count(*) as number from leaving_reason where list_id = $1 and at >= $2 group by reason";
+    /// A letter of good-bye goes, unless one went lately.
+    SAY_GOOD_BYE = "update subscriber set good_bye_at = $2
+        where id = $1 and (good_bye_at is null or good_bye_at <= $3 or good_bye_at > $2)";
+    NO_GOOD_BYE = "update subscriber set good_bye_at = null where id = $1";
     pub(crate) FORGET_REASONS = "delete from leaving_reason where (subscriber_id, list_id, left_at) in (
         select subscriber_id, list_id, left_at from leaving_reason where at < $1 order by at limit $2)";
 }
@@ -56,4 +60,12 @@ pub async fn of_reader(db: &Db, subscriber: i64, limit: i64) -> Result<Vec<WhyTh
 
 pub async fn sums(db: &Db, list: i64, since: Moment) -> Result<Vec<ReasonCount>> {
     db.all(SUMS, (list, since)).await
+}
+
+pub async fn say_good_bye(tx: &mut Tx, subscriber: i64, now: Moment, since: Moment) -> Result<bool> {
+    Ok(tx.exec(SAY_GOOD_BYE, (subscriber, now, since)).await? == 1)
+}
+
+pub async fn no_good_bye(tx: &mut Tx, subscriber: i64) -> Result<u64> {
+    tx.exec(NO_GOOD_BYE, (subscriber,)).await
 }

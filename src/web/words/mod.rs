@@ -110,6 +110,7 @@ pub(super) fn letter(template: &str) -> &'static str {
     match template {
         "confirm_subscription" => "The question whether to subscribe",
         "welcome" => "A welcome",
+        "good_bye" => "A good-bye",
         "receipt" => "A receipt",
         "payment_failed" => "Word of a payment that failed",
         "recurring_cancelled" => "Word of the end of a monthly donation",
