@@ -1,5 +1,7 @@
 //! Leaving: one press, at once, for good, and easy to take back.
 
+use std::pin::Pin;
+
 use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
@@ -17,8 +19,8 @@ use crate::{
     audit_log,
     clock::Moment,
     db,
-    delivery::{ledger, notices},
-    links::{Name, Unsubscribe, WELCOME},
+    delivery::{ledger, notices, verp::Leaving},
+    links::{BY_MAIL, Name, Unsubscribe, WELCOME},
     site::Site,
 };
 
@@ -121,16 +123,28 @@ pub async fn after_leaving(site: &Site, left: &Left) -> Result<AfterLeaving> {
 /// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
 pub async fn leave(site: &Site, link: &str, method: ConsentMethod, trace: Trace<'_>) -> Result<Left> {
     let left = look_at_unsubscribe(site, link).await?;
-    let (reader, _, edition) = read_link(site, link).await?;
     if !left.subscribed {
         return Ok(left);
     }
-    withdrawn::leaves(site, &left.public_id, &[left.list_id], method).await?;
-    let (source, at) = (named_source(&edition), site.now());
-    let event = happened((reader.id, left.list_id), ConsentAction::Left, method, &source, trace);
-    let letter = good_bye::write(site, &reader, vec![left.list], (method, link), at).await?;
-    db::again(|| leave_saying(site, event, at, None, letter.as_ref())).await?;
+    let (_, _, edition) = read_link(site, link).await?;
+    leave_now(site, left, link, method, (&named_source(&edition), trace)).await?;
     look_at_unsubscribe(site, link).await
+}
+
+/// `false` if they had left before.
+async fn leave_now(
+    site: &Site,
+    left: Left,
+    link: &str,
+    method: ConsentMethod,
+    (source, trace): (&str, Trace<'_>),
+) -> Result<bool> {
+    let Some(reader) = store::by_id(&site.db, left.subscriber_id).await? else { return Ok(false) };
+    let at = site.now();
+    withdrawn::leaves(site, &left.public_id, &[left.list_id], method).await?;
+    let event = happened((reader.id, left.list_id), ConsentAction::Left, method, source, trace);
+    let letter = good_bye::write(site, &reader, vec![left.list], (method, link), at).await?;
+    Ok(db::again(|| leave_saying(site, event, at, None, letter.as_ref())).await?)
 }
 
 /// Leaves every list that the reader is on, by the same link; doing it again changes nothing.
@@ -193,7 +207,40 @@ async fn leave_lists_once(
 
 /// By which mail somebody left, as proof of consent says it.
 fn named_source(edition: &str) -> String {
-    if edition == WELCOME { "letter of welcome".to_owned() } else { format!("edition {edition}") }
+    match edition {
+        WELCOME => "letter of welcome".to_owned(),
+        BY_MAIL => "letter of good-bye".to_owned(),
+        edition => format!("edition {edition}"),
+    }
+}
+
+/// Leaves because a mail asks for it that proves to be about reader and list; `key` is what makes it the same mail when it comes again:
+/// one that was read before takes nobody off who came back since. `false` if nothing was to be done.
+pub fn leave_by_mail<'a>(
+    site: &'a Site,
+    asked: &'a Leaving,
+    key: &'a str,
+) -> Pin<Box<dyn Future<Output = db::Result<bool>> + Send + 'a>> {
+    Box::pin(async move {
+        leave_as_mailed(site, asked, key).await.or_else(|error| match error {
+            SubscriberError::Database(error) => Err(error),
+            // Reader or list are not known any more.
+            _ => Ok(false),
+        })
+    })
+}
+
+async fn leave_as_mailed(site: &Site, asked: &Leaving, key: &str) -> Result<bool> {
+    let names = leaving::beginning(&site.db, &asked.subscriber, &asked.list).await?;
+    let Some((reader, list)) = names else { return Ok(false) };
+    let link = Unsubscribe { subscriber: Name::id(&reader), list: Name::id(&list), edition: Name::id(BY_MAIL) };
+    let link = link.sign(&site.keys);
+    let left = look_at_unsubscribe(site, &link).await?;
+    let source = format!("mail {}", key.get(..16).unwrap_or(key));
+    if !left.subscribed || leaving::taken_before(&site.db, left.subscriber_id, &source).await? {
+        return Ok(false);
+    }
+    leave_now(site, left, &link, ConsentMethod::Mailto, (&source, Trace::default())).await
 }
 
 /// A withdrawal that stands in the journal beside the database, and that the database may not know. Changes nothing for who has

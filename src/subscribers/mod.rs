@@ -49,7 +49,7 @@ pub use self::{
     find::{Wanted, count_many, counts, fold_waiting, page},
     formula::guarded,
     leave::{
-        AfterLeaving, Left, after_leaving, leave, leave_all, leave_as_written, leave_by_staff,
+        AfterLeaving, Left, after_leaving, leave, leave_all, leave_as_written, leave_by_mail, leave_by_staff,
         look_at_unsubscribe, rejoin,
     },
     lists::{List, OptIn, Visibility},

@@ -31,6 +31,7 @@ mod joining;
 mod killing;
 mod knocking;
 mod knowing;
+mod leaving_by_mail;
 mod letterhead;
 mod letters;
 mod listing;

@@ -8,6 +8,11 @@ use crate::{
 };
 
 statements! {
+    /// Reader and list whose public ids begin so; ids are compared by range, so that their index finds them.
+    BEGINNING = "select r.public_id as reader, l.public_id as list from subscriber r, list l
+        where r.public_id >= $1 and r.public_id < $2 and l.public_id >= $3 and l.public_id < $4";
+    /// Whether a mail has taken the reader off a list before.
+    TAKEN_BEFORE = "select id from consent_event where subscriber_id = $1 and source = $2 limit 1";
     /// When a reader left who may still say why; held against coming back until the commit.
     HOLD_LEFT = "update subscription set left_at = left_at
         where subscriber_id = $1 and list_id = $2 and state = 'left' and left_at > $3 returning left_at";
@@ -31,6 +36,17 @@ statements! {
     NO_GOOD_BYE = "update subscriber set good_bye_at = null where id = $1";
     pub(crate) FORGET_REASONS = "delete from leaving_reason where (subscriber_id, list_id, left_at) in (
         select subscriber_id, list_id, left_at from leaving_reason where at < $1 order by at limit $2)";
+}
+
+/// The public ids of a reader and of a list that begin so.
+pub async fn beginning(db: &Db, reader: &str, list: &str) -> Result<Option<(String, String)>> {
+    // Public ids are letters and figures, which stand before it.
+    let end = |start: &str| format!("{start}~");
+    db.opt(BEGINNING, (reader, end(reader).as_str(), list, end(list).as_str())).await
+}
+
+pub async fn taken_before(db: &Db, subscriber: i64, source: &str) -> Result<bool> {
+    Ok(db.opt::<(i64,)>(TAKEN_BEFORE, (subscriber, source)).await?.is_some())
 }
 
 pub async fn hold_left(tx: &mut Tx, subscriber: i64, list: i64, since: Moment) -> Result<Option<Moment>> {
