@@ -35,7 +35,7 @@ impl Effect {
         match self {
             Self::Unproven | Self::Known | Self::None | Self::Held | Self::Left | Self::Letter => {
                 Change::None
-            },
+            }
             Self::Policy => Change::Policy,
             Self::Counted => Change::Counted,
             Self::Bounced => Change::Bounced,

@@ -19,11 +19,8 @@ use crate::{
 
 /// Takes somebody off a list because a mail asks for it; the text is what makes it the same mail when it comes again. `false` if
 /// nothing was to be done.
-pub type Leave = for<'a> fn(
-    &'a Site,
-    &'a Leaving,
-    &'a str,
-) -> Pin<Box<dyn Future<Output = Result<bool>> + Send + 'a>>;
+pub type Leave =
+    for<'a> fn(&'a Site, &'a Leaving, &'a str) -> Pin<Box<dyn Future<Output = Result<bool>> + Send + 'a>>;
 
 /// Who asks to leave what, by an address that the message was sent to.
 pub(super) fn asked(site: &Site, report: &Report) -> Option<Leaving> {
@@ -39,7 +36,9 @@ pub(super) fn is_meant(message: &Message) -> bool {
 
 /// Some mail programs say that they wrote it by themselves (RFC 3834); what answers or passes on has not our subject alone.
 fn is_by_their_program(headers: &Headers) -> bool {
-    let is = |name: &str, word: &str| headers.get(name).is_some_and(|value| value.trim().eq_ignore_ascii_case(word));
+    let is = |name: &str, word: &str| {
+        headers.get(name).is_some_and(|value| value.trim().eq_ignore_ascii_case(word))
+    };
     let subject = decoded(headers.get("subject").unwrap_or_default());
     let is_answer = ["in-reply-to", "references", "list-id", "precedence", "x-auto-response-suppress"];
     is("auto-submitted", "auto-generated")

@@ -619,13 +619,13 @@ impl Sender {
         let reason = Suppressions::new(site).reason(&address).await.map_err(|error| error.to_string())?;
         let template = &*notice.template;
         let of_lists = [Welcome::NAME, GoodBye::NAME].contains(&template);
-        let asks =
-            [ConfirmSubscription::NAME, AlreadyReader::NAME, Welcome::NAME].contains(&template);
+        let asks = [ConfirmSubscription::NAME, AlreadyReader::NAME, Welcome::NAME].contains(&template);
         let parts = template == GoodBye::NAME;
         if reason.is_some_and(|reason| parts || stops_letter(reason, asks)) {
             return Ok(Some("the address bounced or complained before, or staff blocked it"));
         }
-        let over = of_lists && no_longer_true(&site.db, notice.id).await.map_err(|error| error.to_string())?;
+        let over =
+            of_lists && no_longer_true(&site.db, notice.id).await.map_err(|error| error.to_string())?;
         Ok(over.then_some("the reader left, or came back"))
     }
 

@@ -272,7 +272,8 @@ mod tests {
         let wanted = Leaving { subscriber: reader[..SUBSCRIBER].to_owned(), list: list[..LIST].to_owned() };
         for base in [base(), longest()] {
             let uri = leaving_mailto(&keys, &base, reader, list).expect("it can be written");
-            let address = uri.strip_prefix("mailto:").and_then(|rest| rest.split('?').next()).expect("an address");
+            let address =
+                uri.strip_prefix("mailto:").and_then(|rest| rest.split('?').next()).expect("an address");
             let (local, _) = address.split_once('@').expect("an address");
             assert!(local.len() <= 64 && EmailAddress::parse(address).is_ok(), "{address}");
             for spelled in [address.to_owned(), address.to_uppercase()] {

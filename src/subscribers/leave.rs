@@ -233,7 +233,8 @@ pub fn leave_by_mail<'a>(
 async fn leave_as_mailed(site: &Site, asked: &Leaving, key: &str) -> Result<bool> {
     let names = leaving::beginning(&site.db, &asked.subscriber, &asked.list).await?;
     let Some((reader, list)) = names else { return Ok(false) };
-    let link = Unsubscribe { subscriber: Name::id(&reader), list: Name::id(&list), edition: Name::id(BY_MAIL) };
+    let link =
+        Unsubscribe { subscriber: Name::id(&reader), list: Name::id(&list), edition: Name::id(BY_MAIL) };
     let link = link.sign(&site.keys);
     let left = look_at_unsubscribe(site, &link).await?;
     let source = format!("mail {}", key.get(..16).unwrap_or(key));

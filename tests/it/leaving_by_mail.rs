@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use broadside::{
-    bounces::{maildir::receive_maildir, receive::{Effect, receive_mail}},
+    bounces::{
+        maildir::receive_maildir,
+        receive::{Effect, receive_mail},
+    },
     site::Site,
     subscribers::{self, ConsentMethod, Trace, consent, leave_by_mail, lists},
 };

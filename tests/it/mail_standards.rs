@@ -11,8 +11,9 @@ use broadside::{
     email_address::EmailAddress,
     mail::{
         AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
-        FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled,
-        Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
+        FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt,
+        RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed,
+        WorkGivenUp,
     },
     publishing,
     sandbox::{LineEnds, Rule, Stage},

@@ -308,5 +308,7 @@ async fn bounce(app: &TestApp, number: usize) -> Effect {
          --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.com\n\n\
          Final-Recipient: rfc822; {reader}\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 no such user here\n\n--b--\n"
     );
-    receive_mail(&app.site, text.replace('\n', "\r\n").as_bytes(), leave_by_mail).await.expect("it is taken in")
+    receive_mail(&app.site, text.replace('\n', "\r\n").as_bytes(), leave_by_mail)
+        .await
+        .expect("it is taken in")
 }

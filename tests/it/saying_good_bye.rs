@@ -9,7 +9,12 @@ use broadside::{
     subscribers::{self, ConsentMethod, Trace, lists},
 };
 
-use crate::support::{TestApp, both_engines, database::{change, rows}, mail::Mail, wait};
+use crate::support::{
+    TestApp, both_engines,
+    database::{change, rows},
+    mail::Mail,
+    wait,
+};
 
 const ANN: &str = "ann@example.org";
 const DAY: Duration = Duration::from_secs(86_400);
@@ -45,7 +50,8 @@ fn letters(app: &TestApp) -> Vec<Mail> {
 
 /// How the letters of good-bye stand.
 async fn states(app: &TestApp) -> Vec<String> {
-    let states = rows::<(String,)>(&app.site.db, "select state from notice where template = 'good_bye' order by id");
+    let states =
+        rows::<(String,)>(&app.site.db, "select state from notice where template = 'good_bye' order by id");
     states.await.into_iter().map(|(state,)| state).collect()
 }
 

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use broadside::{
     clock::Stopwatch,
+    db::Engine as DbEngine,
     delivery::engine::Engine,
     editions::EditionState,
     publishing,
@@ -14,7 +15,11 @@ use broadside::{
 };
 use reqwest::{Method, StatusCode, header};
 
-use crate::support::{TestApp, TestDb, app::SECRET, both_engines, database, wait};
+use crate::support::{
+    Browser, Fixture, TestApp, TestDb,
+    app::{OWNER, SECRET},
+    both_engines, database, wait,
+};
 
 const ANN: &str = "ann@example.org";
 
@@ -352,4 +357,59 @@ both_engines! {
         let audit = broadside::delivery::progress::audit(&app.site.db, draft.id).await.expect("the audit");
         assert!(audit.holds() && audit.rows.suppressed == 1, "{audit:?}");
     }
+}
+
+/// TRUST L3, M3: leaving, why, undoing and leaving every list are for everybody: axe finds nothing serious, on a desk and on a phone.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_of_leaving_is_for_everybody() {
+    let Some(db) = TestDb::migrated(DbEngine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    let link = link(&app).await;
+    second_list(&app).await;
+    browser.goto(&link).await;
+    browser.sound("leaving").await;
+    browser.click("Leave The digest").await;
+    browser.wait_for_text("You are off the list").await;
+    browser.sound("leaving-left").await;
+    browser.click("Tell us").await;
+    browser.wait_for_text("Choose one, or write a line.").await;
+    browser.sound("leaving-mistake").await;
+    browser.tick("It comes too often").await;
+    browser.fill("In your words", "Six a week, and I read one.").await;
+    browser.click("Tell us").await;
+    browser.wait_for_text("Thank you. That is noted.").await;
+    browser.sound("leaving-said").await;
+    browser.click("That was a mistake: undo").await;
+    browser.wait_for_text("You are back on the list").await;
+    browser.sound("leaving-back").await;
+    assert!(gets_mail(&app).await);
+    browser.goto(&link).await;
+    browser.click("Leave The digest").await;
+    browser.click("Leave every list").await;
+    browser.wait_for_text("You are off every list").await;
+    browser.sound("leaving-every-list").await;
+    assert_eq!(standing(&app).await, [("digest".to_owned(), "left"), ("appeals".to_owned(), "left")]);
+    browser.tick("I have no time to read it").await;
+    browser.click("Tell us").await;
+    browser.wait_for_text("That is noted").await;
+
+    browser.goto(&app.url("/desk/sign-in")).await;
+    browser.fill("Email address", OWNER.0).await;
+    browser.fill("Password", OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Overview").await;
+    let reader = subscribers::by_email(&app.site.db, &ANN.parse().expect("an address"))
+        .await
+        .expect("a read")
+        .expect("a reader");
+    browser.goto(&app.url(&format!("/desk/readers/{}", reader.public_id))).await;
+    browser.wait_for_text("Why they left").await;
+    browser.sound("leaving-reader").await;
+    let list = lists::all(&app.site.db).await.expect("the lists").remove(0);
+    browser.goto(&app.url(&format!("/desk/lists/{}", list.public_id))).await;
+    browser.wait_for_text("Why readers left").await;
+    browser.sound("leaving-list").await;
+    browser.close().await;
+    app.finish().await;
 }

@@ -22,9 +22,7 @@ use broadside::{
     origin::{self, Doubt, Standing},
     restored::{self, Replayed},
     site::Site,
-    subscribers::{
-        self, ConsentMethod, SubscriptionState, TopicsTicked, Trace, consent, leave_by_mail,
-    },
+    subscribers::{self, ConsentMethod, SubscriptionState, TopicsTicked, Trace, consent, leave_by_mail},
     withdrawals::{self, Why, Withdrawal},
 };
 use futures_util::future::join_all;
