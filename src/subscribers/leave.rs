@@ -389,7 +389,9 @@ async fn rejoin_once(site: &Site, left: &Left, trace: Trace<'_>) -> db::Result<V
 fn undone_with(newest: &[Numbered], list: i64, since: Moment) -> Vec<i64> {
     let by_one_press = newest.iter().filter(|one| {
         let event = &one.event;
-        event.action == ConsentAction::Left && event.at > since && event.source.starts_with(EVERY_LIST)
+        (event.action, event.method) == (ConsentAction::Left, ConsentMethod::UnsubscribePage)
+            && event.at > since
+            && event.source.starts_with(EVERY_LIST)
     });
     let mut lists: Vec<i64> = by_one_press.map(|one| one.list_id).chain([list]).collect();
     lists.sort_unstable();
