@@ -63,12 +63,11 @@ pub async fn receive_mail(site: &Site, bytes: &[u8], leave: Leave) -> Result<Eff
     if let Some(asked) = leaving::asked(site, &report).filter(|_| report.recipients.is_empty()) {
         let mail = bytes.to_vec();
         let meant = heavy::aside(move || leaving::is_meant(&Message::read(&mail))).await;
-        return match meant {
-            Ok(true) if leave(site, &asked, &key).await? => Ok(Effect::Left),
-            Ok(true) => Ok(Effect::Known),
-            // A program wrote it: whoever it is from did not ask for anything.
-            Ok(false) | Err(_) => Ok(Effect::Unproven),
-        };
+        // What a program wrote by itself asks for nothing, whoever it is from.
+        if !meant.unwrap_or(false) {
+            return Ok(Effect::Unproven);
+        }
+        return Ok(if leave(site, &asked, &key).await? { Effect::Left } else { Effect::Known });
     }
     let effect = receive(site, Source::Mail, &key, &report).await?;
     if effect == Effect::Unproven && report.recipients.is_empty() {
