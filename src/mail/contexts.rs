@@ -187,6 +187,32 @@ impl EmailTemplate for Welcome {
     }
 }
 
+/// Tells somebody that they are off a list, where the magazine says good-bye.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoodBye {
+    /// Who writes.
+    pub sender: Sender,
+    /// What they left, by the names staff gave it.
+    pub lists: Vec<String>,
+    /// The page with the button that takes it back.
+    pub undo_url: String,
+    /// The reader's preferences page.
+    pub preferences_url: String,
+}
+
+impl EmailTemplate for GoodBye {
+    const NAME: &'static str = "good_bye";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            lists: vec!["The weekly".into(), "Appeals".into()],
+            undo_url: "https://news.example.org/unsubscribe/sample".into(),
+            preferences_url: "https://news.example.org/preferences/sample".into(),
+        }
+    }
+}
+
 /// The receipt for one gift, given once or as one month of a monthly gift.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {

@@ -11,8 +11,9 @@ use serde_json::Value;
 use super::{
     contexts::{
         AlreadyReader, ChoicesLink, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused,
-        EmailTemplate, FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed, Receipt,
-        RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
+        EmailTemplate, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed,
+        Receipt, RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
+        WorkGivenUp,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
@@ -49,6 +50,7 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<Welcome>(),
         sample::<ChoicesLink>(),
         sample::<Paused>(),
+        sample::<GoodBye>(),
         sample::<Receipt>(),
         sample::<SignInLink>(),
         sample::<TeamInvite>(),

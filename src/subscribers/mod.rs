@@ -18,6 +18,7 @@ mod find;
 pub mod forms;
 mod formula;
 mod found_by;
+mod good_bye;
 mod leave;
 pub mod lists;
 pub mod machines;
@@ -37,6 +38,7 @@ mod topic_choices;
 pub mod topics;
 mod unwanted;
 mod welcome;
+pub mod why_they_left;
 mod withdrawn;
 
 pub use self::{
@@ -51,7 +53,10 @@ pub use self::{
     donor_state::{DonorState, set_donor_state},
     find::{Wanted, count_many, counts, fold_waiting, page},
     formula::guarded,
-    leave::{Left, leave, leave_as_written, leave_by_staff, look_at_unsubscribe, rejoin},
+    leave::{
+        AfterLeaving, Left, after_leaving, leave, leave_all, leave_as_written, leave_by_mail, leave_by_staff,
+        look_at_unsubscribe, rejoin,
+    },
     lists::{List, OptIn, Visibility},
     mail_again::mail_again,
     never_again::{block, unblock},
@@ -69,6 +74,7 @@ pub use self::{
     },
     topic_choices::{TopicChoice, TopicChoices, TopicsTicked, topic_choices},
     unwanted::{Unwanted, unwanted},
+    why_they_left::{LeavingReason, say_why},
 };
 use crate::{
     db::{MaybeDatabase, Sql},
@@ -80,6 +86,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::STATEMENTS,
     store::finding::STATEMENTS,
     store::joining::STATEMENTS,
+    store::leaving::STATEMENTS,
     store::knowing::STATEMENTS,
     store::requests::STATEMENTS,
     store::lists::STATEMENTS,
@@ -100,6 +107,7 @@ pub(crate) mod forgetting {
             FORGET_ASKED_FROM as ASKED_FROM, FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS,
             FORGET_LETTERS as LETTERS, FORGET_TYPED as TYPED, FORGET_UNCONFIRMED as UNCONFIRMED,
         },
+        store::leaving::FORGET_REASONS as REASONS,
         subscribe::ASKING_LASTS,
     };
 }

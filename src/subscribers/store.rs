@@ -5,6 +5,7 @@ pub mod finding;
 pub mod forms;
 pub mod joining;
 pub mod knowing;
+pub mod leaving;
 pub mod lists;
 pub mod requests;
 pub mod topics;
@@ -94,9 +95,9 @@ statements! {
         on conflict (subscriber_id, list_id) do nothing returning subscriber_id";
     /// The reader is greeted on the list, once.
     WELCOME = "update subscription set welcomed_at = $3 where subscriber_id = $1 and list_id = $2 and state = 'confirmed' and welcomed_at is null";
-    /// Coming back after leaving by mistake, to a list that may still be joined.
+    /// Coming back after leaving by mistake, to a list that may still be joined; not who had only asked for it again.
     REJOIN = "update subscription set state = 'confirmed', left_at = null
-        where subscriber_id = $1 and list_id = $2 and state = 'left' and confirmed_at is not null and left_at > $3
+        where subscriber_id = $1 and list_id = $2 and state = 'left' and confirmed_at >= asked_at and left_at > $3
         and exists (select 1 from list l where l.id = $2 and l.closed_at is null and l.retired_at is null)";
     /// The reader rests from the lists that they are on.
     PAUSE = "update subscription set paused_until = $2, pause_said_at = $3 where subscriber_id = $1 and state = 'confirmed' returning list_id";

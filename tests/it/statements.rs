@@ -19,7 +19,7 @@ use broadside::{
     replies,
     staff::Role,
     subscribers::{
-        ConsentAction, ConsentMethod, DonorState, OptIn, SubscriptionState, Visibility,
+        ConsentAction, ConsentMethod, DonorState, LeavingReason, OptIn, SubscriptionState, Visibility,
         fields::FieldKind,
         forms::{Answer, FormState, Offers},
         requests::RequestKind,
@@ -220,6 +220,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "form_field"."answer": Answer,
         "field"."kind": FieldKind,
         "reader_request"."kind": RequestKind,
+        "leaving_reason"."reason": LeavingReason,
         "donor_state"."state": DonorState,
         "donation"."kind": DonationKind,
         "donation"."state": DonationState,

@@ -120,6 +120,7 @@ pub(super) fn letter(template: &str) -> &'static str {
         "welcome" => "A welcome",
         "choices_link" => "The link to their choices",
         "paused" => "Word of their pause",
+        "good_bye" => "A good-bye",
         "receipt" => "A receipt",
         "payment_failed" => "Word of a payment that failed",
         "recurring_cancelled" => "Word of the end of a monthly donation",

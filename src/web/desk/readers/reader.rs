@@ -16,6 +16,7 @@ use crate::{
     staff::Role,
     subscribers::{
         self, Note, Subscriber, Subscription, SubscriptionState, Weeks, consent, donor_state, fields,
+        why_they_left,
     },
     web::{
         Desk, Form, Outcome, WebError,
@@ -25,7 +26,7 @@ use crate::{
             OF_MONEY, OF_THE_TEAM, count,
             editions::outcome_of,
             letter,
-            readers::{agreed, donor, standing},
+            readers::{agreed, donor, left_because, standing},
         },
     },
 };
@@ -42,6 +43,8 @@ const COPIES: usize = 50;
 const LETTERS: usize = 20;
 const CONSENTS: usize = 50;
 const NOTES: usize = 20;
+/// The last times that somebody said why they left.
+const REASONS: i64 = 10;
 
 /// What the address of the page asks for: where each of its lists is read on.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -100,6 +103,8 @@ struct Page {
     /// Those that they can be added to.
     others: Vec<ListView>,
     several: bool,
+    /// Why they left, where they said so.
+    left: Vec<LeftView>,
     /// Where a request of theirs is written down.
     request: String,
     consent: Vec<EventView>,
@@ -141,6 +146,14 @@ struct PauseView {
     weeks: &'static str,
     until: String,
     chosen: bool,
+}
+
+#[derive(Serialize)]
+struct LeftView {
+    list: String,
+    when: String,
+    why: &'static str,
+    words: String,
 }
 
 #[derive(Serialize)]
@@ -318,6 +331,12 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         let how = came_to_be.get(&one.list_id);
         ListLine::new(one, how, (zone, now))
     };
+    let left = why_they_left::of_reader(db, reader.id, REASONS).await?.into_iter().map(|one| LeftView {
+        list: one.list,
+        when: one.left_at.date(zone),
+        why: left_because(one.said.reason),
+        words: one.said.words,
+    });
     Ok(Page {
         form: forms.why,
         note: forms.note,
@@ -338,6 +357,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         }
         .address::<1>(None),
         others,
+        left: left.collect(),
         lists: subscriptions.into_iter().map(line).collect(),
         answers: fields::of_reader(db, reader.id)
             .await?
