@@ -24,7 +24,7 @@ statements! {
         where f.id = $1 and f.state = 'open' order by l.id";
     FORGET_LISTS = "delete from form_list where form_id = $1";
     ADD_LIST = "insert into form_list (form_id, list_id) select cast($1 as bigint), id from list where id = $2";
-    FIELDS_OF = "select f.id, f.name, f.label, f.kind, f.choices, a.answer from form_field a join field f on f.id = a.field_id
+    FIELDS_OF = "select f.id, f.name, f.label, f.kind, f.choices, f.stands_in, f.changes, a.answer from form_field a join field f on f.id = a.field_id
         where a.form_id = $1 and f.removed_at is null order by a.place, f.id";
     FORGET_FIELDS_OF = "delete from form_field where form_id = $1";
     /// Held, so that nobody takes it away meanwhile.

@@ -1,0 +1,4 @@
+-- Fields that stand in mails, and as whoever changes one saw it.
+alter table field add column stands_in text not null default 'desk' check (stands_in in ('desk', 'mails'));
+-- Goes up whenever somebody changes it.
+alter table field add column changes integer not null default 0;
