@@ -418,6 +418,8 @@ pub struct SignUpForm {
     pub state: FormState,
     /// How often it was saved.
     pub changes: i64,
+    /// Since when it is put away.
+    pub retired_at: Option<Moment>,
 }
 
 /// What somebody of the team noted about a reader.

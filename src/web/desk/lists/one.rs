@@ -8,11 +8,12 @@ use crate::{
     publishing,
     subscribers::{
         Visibility,
-        lists::{List, OptIn, Written},
+        lists::{self, List, OptIn, Written},
         topics,
     },
     web::{
         Desk, Form, Outcome, Posted, WebError, answers::conflict, desk::theirs::Theirs, session::see_other,
+        words::count,
     },
 };
 
@@ -44,6 +45,8 @@ struct Page {
     list_id: String,
     pills: Vec<Pill>,
     retired: bool,
+    /// Who asked and has not confirmed: "12 readers".
+    pending: Option<String>,
     form: Form,
     topics: Vec<TopicLine>,
     trouble: Option<&'static str>,
@@ -156,6 +159,7 @@ async fn filled(desk: &Desk, list: &List) -> Result<Form, WebError> {
 
 async fn page(desk: &Desk, list: List, form: Form) -> Result<Page, WebError> {
     let site = desk.site();
+    let pending = lists::pending(&site.db, list.id).await?;
     let ticked = form.all("topic").to_vec();
     let topics = topics::all(&site.db).await?.into_iter().filter(|topic| topic.retired_at.is_none());
     let topics = topics.map(|topic| TopicLine {
@@ -167,6 +171,7 @@ async fn page(desk: &Desk, list: List, form: Form) -> Result<Page, WebError> {
         pills: Pill::of(&list),
         list_id: format!("{}.{}", list.slug, site.host()),
         retired: list.retired_at.is_some(),
+        pending: (pending > 0).then(|| count(pending, "reader")),
         topics: topics.collect(),
         trouble: None,
         theirs: Vec::new(),
