@@ -14,6 +14,7 @@ mod contexts;
 mod digest;
 pub mod dkim;
 mod encode;
+pub mod fields;
 mod html;
 mod includes;
 mod lint;
@@ -33,6 +34,7 @@ pub use contexts::{
     Welcomed, WorkGivenUp,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
+pub use fields::{FieldMistake, GREETING, MailField};
 pub use html::HtmlError;
 pub use lint::Problem;
 pub use message::{

@@ -9,6 +9,7 @@ mod approve;
 mod archive;
 mod compose;
 mod correct;
+mod fields;
 mod home;
 mod issue;
 mod late;
@@ -34,6 +35,7 @@ pub use self::{
     archive::{archive, copy_of, in_archive, linked_copy},
     compose::{create_draft, delete_draft, save_correction, save_revision},
     correct::{begin_correction, current_revision, is_corrected, reached},
+    fields::{Place, mistakes as field_mistakes},
     issue::{Preview, fingerprint, preview},
     owners::tell_of_pause,
     preflight::{Problem, preflight},

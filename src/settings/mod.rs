@@ -138,6 +138,7 @@ mod tests {
             suggested_amounts: vec![1, 2],
             gift_least: Some(3),
             gift_most: Some(4),
+            greeting: "Hello {{name}},".into(),
             appeal_heading: "h".into(),
             appeal_text: "i".into(),
             send_unproven: true,

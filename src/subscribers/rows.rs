@@ -392,6 +392,18 @@ words! {
     }
 }
 
+words! {
+    /// Where answers to a field stand.
+    #[derive(Default)]
+    pub enum StandsIn else Desk {
+        /// At the desk alone.
+        #[default]
+        Desk = "desk",
+        /// In mails to whoever answered, too.
+        Mails = "mails",
+    }
+}
+
 /// Something that the team asks readers.
 #[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct Field {
@@ -403,6 +415,9 @@ pub struct Field {
     pub kind: FieldKind,
     /// Of a choice: one a line.
     pub choices: String,
+    pub stands_in: StandsIn,
+    /// How often it was changed.
+    pub changes: i64,
 }
 
 words! {
@@ -453,6 +468,8 @@ pub struct SignUpForm {
     pub state: FormState,
     /// How often it was saved.
     pub changes: i64,
+    /// Since when it is put away.
+    pub retired_at: Option<Moment>,
 }
 
 /// What somebody of the team noted about a reader.

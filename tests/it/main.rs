@@ -23,6 +23,7 @@ mod door;
 mod ending;
 mod exactness;
 mod faults;
+mod fields_in_mails;
 mod finding;
 mod forms;
 mod harness;

@@ -10,7 +10,7 @@ use crate::{
     publishing,
     subscribers::{
         Visibility,
-        lists::{List, OptIn, Written},
+        lists::{self, List, OptIn, Written},
         topics, why_they_left,
     },
     web::{
@@ -18,7 +18,7 @@ use crate::{
         answers::conflict,
         desk::theirs::Theirs,
         session::see_other,
-        words::{grouped, readers::left_because},
+        words::{count, grouped, readers::left_because},
     },
 };
 
@@ -52,6 +52,8 @@ struct Page {
     list_id: String,
     pills: Vec<Pill>,
     retired: bool,
+    /// Who asked and has not confirmed: "12 readers".
+    pending: Option<String>,
     form: Form,
     topics: Vec<TopicLine>,
     /// Why readers left lately, and how many said so.
@@ -166,6 +168,7 @@ async fn filled(desk: &Desk, list: &List) -> Result<Form, WebError> {
 
 async fn page(desk: &Desk, list: List, form: Form) -> Result<Page, WebError> {
     let site = desk.site();
+    let pending = lists::pending(&site.db, list.id).await?;
     let ticked = form.all("topic").to_vec();
     let topics = topics::all(&site.db).await?.into_iter().filter(|topic| topic.retired_at.is_none());
     let topics = topics.map(|topic| TopicLine {
@@ -178,6 +181,7 @@ async fn page(desk: &Desk, list: List, form: Form) -> Result<Page, WebError> {
         pills: Pill::of(&list),
         list_id: format!("{}.{}", list.slug, site.host()),
         retired: list.retired_at.is_some(),
+        pending: (pending > 0).then(|| count(pending, "reader")),
         topics: topics.collect(),
         left: left.into_iter().map(|one| (left_because(one.reason), grouped(one.number))).collect(),
         trouble: None,
