@@ -147,7 +147,6 @@ mod tests {
             keep_traces_months: 12,
             blocked_domains: "example.com\nexample.net".into(),
             refuse_disposable: true,
-            says_good_bye: true,
             time_zone: Zone::named("Australia/Sydney").expect("a zone of the database"),
         };
         let rows: Vec<_> = ALL.iter().map(|one| (one.name.to_owned(), (one.written)(&settings))).collect();

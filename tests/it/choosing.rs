@@ -371,7 +371,7 @@ both_engines! {
             ("How do you read us?", fields::FieldKind::Choice, "Print\nOnline"),
             ("Asked elsewhere", fields::FieldKind::Text, ""),
         ] {
-            fields::add(&app.site, 1, fields::NewField { label, kind, choices }).await.expect("a field");
+            fields::add(&app.site, 1, fields::NewField { label, kind, choices, stands_in: fields::StandsIn::Desk }).await.expect("a field");
         }
         change(
             &app.site.db,
