@@ -39,10 +39,13 @@ mod withdrawn;
 
 pub use self::{
     budget::{Crowd, Goes},
-    by_staff::{By as ByStaff, add_to_list, correct_name, note, notes, remove_note, take_off},
+    by_staff::{
+        By as ByStaff, Corrected, add_to_list, correct_choices, correct_name, note, notes, remove_note,
+        take_off,
+    },
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
-    csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
+    csv_files::{Basis, CsvError, ImportReport, RowError, export, import, lines_of_export},
     donor_state::{DonorState, set_donor_state},
     find::{Wanted, count_many, counts, fold_waiting, page},
     formula::guarded,
