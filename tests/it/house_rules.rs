@@ -457,6 +457,11 @@ const READ_FROM_BELOW: &[(&str, &[&str], &str)] = &[
     ("delivery", &["list"], "what the links of a copy are made of"),
     (
         "delivery",
+        &["field", "field_value"],
+        "what readers answered is asked for a whole batch of copies that are about to leave",
+    ),
+    (
+        "delivery",
         &["subscription"],
         "the statements that end a letter of welcome or good-bye, and its last look",
     ),

@@ -20,7 +20,7 @@ use broadside::{
     staff::Role,
     subscribers::{
         ConsentAction, ConsentMethod, DonorState, LeavingReason, OptIn, SubscriptionState, Visibility,
-        fields::FieldKind,
+        fields::{FieldKind, StandsIn},
         forms::{Answer, FormState, Offers},
         requests::RequestKind,
     },
@@ -217,6 +217,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "consent_event"."method": ConsentMethod,
         "form"."state": FormState,
         "form"."offers": Offers,
+        "field"."stands_in": StandsIn,
         "form_field"."answer": Answer,
         "field"."kind": FieldKind,
         "reader_request"."kind": RequestKind,
