@@ -42,12 +42,13 @@ mod withdrawn;
 pub use self::{
     budget::{Crowd, Goes},
     by_staff::{
-        By as ByStaff, add_to_list, correct_name, let_go_on, note, notes, pause_reader, remove_note, take_off,
+        By as ByStaff, Corrected, add_to_list, correct_choices, correct_name, let_go_on, note, notes,
+        pause_reader, remove_note, take_off,
     },
     choices_link::{LinkSent, WHAT as CHOICES, ask_for_link, send_link},
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
-    csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
+    csv_files::{Basis, CsvError, ImportReport, RowError, export, import, lines_of_export},
     donor_state::{DonorState, set_donor_state},
     find::{Wanted, count_many, counts, fold_waiting, page},
     formula::guarded,

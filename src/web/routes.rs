@@ -264,6 +264,8 @@ pub fn routes() -> Vec<Route> {
         Route::get("/desk/readers/{id}/leave", Staff(Role::READERS), Desk, desk::readers::leave::show),
         Route::post("/desk/readers/{id}/leave", Staff(Role::READERS), Token, Desk, desk::readers::leave::submit),
         Route::post("/desk/readers/{id}/name", Staff(Role::READERS), Token, Desk, desk::readers::acts::name),
+        Route::get("/desk/readers/{id}/correct", Staff(Role::READERS), Desk, desk::readers::correct::show),
+        Route::post("/desk/readers/{id}/correct", Staff(Role::READERS), Token, Desk, desk::readers::correct::submit),
         Route::post("/desk/readers/{id}/join", Staff(Role::READERS), Token, Desk, desk::readers::acts::join),
         Route::post("/desk/readers/{id}/choices-link", Staff(Role::READERS), Token, Desk, desk::readers::acts::choices_link),
         Route::post("/desk/readers/{id}/pause", Staff(Role::READERS), Token, Desk, desk::readers::acts::pause),

@@ -15,7 +15,7 @@ use crate::{
     publishing,
     staff::Role,
     subscribers::{
-        self, Note, Subscriber, Subscription, SubscriptionState, Weeks, consent, donor_state, fields,
+        self, Note, Subscriber, Subscription, SubscriptionState, Weeks, consent, donor_state, fields, topics,
     },
     web::{
         Desk, Form, Outcome, WebError,
@@ -103,6 +103,8 @@ struct Page {
     /// Where a request of theirs is written down.
     request: String,
     consent: Vec<EventView>,
+    /// Whether there is something that they can choose or answer.
+    may_correct: bool,
     /// What they answered in forms: the question, and the answer.
     answers: Vec<(String, String)>,
     consent_pages: Links,
@@ -130,6 +132,8 @@ struct ListLine {
     id: i64,
     name: String,
     line: String,
+    /// Which of its topics they chose; none means everything.
+    topics: String,
     words: &'static str,
     state: &'static str,
     may_leave: bool,
@@ -198,7 +202,8 @@ impl ListLine {
             None => line,
         };
         let may_leave = subscription.state != SubscriptionState::Left;
-        Self { id: subscription.list_id, name: subscription.name, line, words, state, may_leave }
+        let topics = String::new();
+        Self { id: subscription.list_id, name: subscription.name, line, topics, words, state, may_leave }
     }
 }
 
@@ -212,7 +217,7 @@ impl EventView {
             named("Form", &form),
             named("Campaign", &event.campaign),
             named("Source", &event.source),
-            named("Internet address", &event.ip),
+            named("Network", &event.ip),
             named("Browser", &event.user_agent),
         ]
         .into_iter()
@@ -249,6 +254,7 @@ impl NoteView {
 /// `GET /desk/readers/{id}`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<Look>) -> Outcome {
     let page = page(&desk, find(&desk, &id).await?, Forms::default(), look).await?;
+    desk.looks(&page.reader.public_id, "").await?;
     desk.page("desk/readers/reader", &page.reader.email, &page).await
 }
 
@@ -314,9 +320,12 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
     };
     let pauses =
         if on_some && rests_until.is_none() { Weeks::ALL.map(pause_view).into() } else { Vec::new() };
+    let mut chosen = topics::chosen_of(db, reader.id).await?;
     let line = |one: Subscription| {
         let how = came_to_be.get(&one.list_id);
-        ListLine::new(one, how, (zone, now))
+        let topics = chosen.remove(&one.list_id).unwrap_or_default();
+        let topics = topics.into_iter().map(|topic| topic.name).collect::<Vec<_>>().join(", ");
+        ListLine { topics, ..ListLine::new(one, how, (zone, now)) }
     };
     Ok(Page {
         form: forms.why,
@@ -339,6 +348,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         .address::<1>(None),
         others,
         lists: subscriptions.into_iter().map(line).collect(),
+        may_correct: !topics::all(db).await?.is_empty() || !fields::all(db).await?.is_empty(),
         answers: fields::of_reader(db, reader.id)
             .await?
             .into_iter()
