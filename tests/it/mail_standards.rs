@@ -98,7 +98,8 @@ fn sender() -> Sender {
 }
 
 /// What a block by the team stops: letters that ask, greet or tell somebody what they did not ask for.
-const A_BLOCK_STOPS: [&str; 3] = ["already_reader", "confirm_subscription", "welcome"];
+const A_BLOCK_STOPS: [&str; 5] =
+    ["already_reader", "choices_link", "confirm_subscription", "paused", "welcome"];
 
 /// What goes to a reader or supporter in spite of it, and why.
 const IN_SPITE_OF_A_BLOCK: [(&str, &str); 3] = [
