@@ -24,6 +24,8 @@ pub enum Purpose {
     Confirm,
     /// Leaving a list with one click (RFC 8058).
     Unsubscribe,
+    /// Leaving a list by a mail (RFC 2369).
+    LeaveByMail,
     /// Changing one's own preferences.
     Preferences,
     /// Agreeing to a new address for a reader's mail, or taking that back.
@@ -66,6 +68,7 @@ impl Purpose {
     const ALL: [Self; 18] = [
         Self::Confirm,
         Self::Unsubscribe,
+        Self::LeaveByMail,
         Self::Preferences,
         Self::AddressChange,
         Self::View,
@@ -92,6 +95,7 @@ impl Purpose {
         match self {
             Self::Confirm => "confirm",
             Self::Unsubscribe => "unsubscribe",
+            Self::LeaveByMail => "leave-by-mail",
             Self::Preferences => "preferences",
             Self::AddressChange => "address-change",
             Self::View => "view",

@@ -107,6 +107,8 @@ words! {
         Left = "left",
         /// Its reader has another address by now.
         Readdressed = "another address",
+        /// Its reader rests from mail for some weeks.
+        Paused = "paused",
         /// Mail to the address came back for good.
         Bounced = "bounced",
         /// Its owner told their provider that our mail is spam.

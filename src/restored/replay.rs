@@ -23,6 +23,9 @@ pub struct Replayed {
     /// Readers whose mail went to another address: they are off their lists until they ask anew.
     #[serde(default)]
     pub moved: usize,
+    /// So often a reader rests from mail at this moment.
+    #[serde(default)]
+    pub paused: usize,
     /// Addresses whose owners complained.
     pub complained: usize,
     /// Addresses that staff blocked.
@@ -37,7 +40,7 @@ impl Replayed {
     /// How many withdrawals.
     #[must_use]
     pub const fn all(&self) -> usize {
-        self.left + self.moved + self.complained + self.blocked + self.ended
+        self.left + self.moved + self.paused + self.complained + self.blocked + self.ended
     }
 }
 
@@ -49,18 +52,23 @@ pub(super) async fn replay(site: &Site, beyond: &Beyond) -> db::Result<Replayed>
         let count = match one.what {
             Withdrawal::Left { .. } => &mut replayed.left,
             Withdrawal::Moved { .. } => &mut replayed.moved,
+            Withdrawal::Paused { .. } => &mut replayed.paused,
             Withdrawal::Complained { .. } => &mut replayed.complained,
             Withdrawal::Blocked { .. } => &mut replayed.blocked,
             Withdrawal::Ended { .. } => &mut replayed.ended,
-            Withdrawal::Back { .. } | Withdrawal::Stays { .. } | Withdrawal::Lifted { .. } => continue,
+            Withdrawal::Back { .. }
+            | Withdrawal::WentOn { .. }
+            | Withdrawal::Stays { .. }
+            | Withdrawal::Lifted { .. } => continue,
         };
         *count += usize::from(done);
     }
     if replayed.all() > 0 || replayed.strange > 0 {
-        let Replayed { left, moved, complained, blocked, ended, strange } = replayed;
+        let Replayed { left, moved, paused, complained, blocked, ended, strange } = replayed;
         tracing::warn!(
             left,
             moved,
+            paused,
             complained,
             blocked,
             ended,
@@ -68,7 +76,7 @@ pub(super) async fn replay(site: &Site, beyond: &Beyond) -> db::Result<Replayed>
             "withdrawals that the database did not know were taken from the journal beside it"
         );
         let detail = format!(
-            "left a list: {left}, have another address: {moved}, complained: {complained}, never mailed: {blocked}, monthly donations to end: {ended}"
+            "left a list: {left}, have another address: {moved}, paused: {paused}, complained: {complained}, never mailed: {blocked}, monthly donations to end: {ended}"
         );
         let mut tx = site.db.begin().await?;
         audit_log::record(&mut tx, site, None, "took withdrawals from the journal", "", &detail).await?;
@@ -87,10 +95,14 @@ async fn again(site: &Site, what: &Withdrawal, at: Moment, number: u64) -> db::R
         Withdrawal::Moved { reader, hash } => {
             subscribers::moved_as_written(site, (reader, hash), at, &source).await
         }
+        Withdrawal::Paused { reader, until } => subscribers::pause_as_written(site, reader, *until, at).await,
         Withdrawal::Complained { hash } => suppress(site, hash, Reason::Complained, &source, at).await,
         Withdrawal::Blocked { hash } => suppress(site, hash, Reason::Staff, &source, at).await,
         Withdrawal::Ended { gift } => donations::cancel_as_written(site, gift).await,
-        Withdrawal::Back { .. } | Withdrawal::Stays { .. } | Withdrawal::Lifted { .. } => Ok(false),
+        Withdrawal::Back { .. }
+        | Withdrawal::WentOn { .. }
+        | Withdrawal::Stays { .. }
+        | Withdrawal::Lifted { .. } => Ok(false),
     }
 }
 

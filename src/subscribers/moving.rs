@@ -33,8 +33,8 @@ use crate::{
     email_address::EmailAddress,
     links::{AddressChange, Choices, End, Name},
     mail::{
-        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader,
-        ConfirmSubscription, EmailTemplate as _, Welcome,
+        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader, ChoicesLink,
+        ConfirmSubscription, EmailTemplate as _, GoodBye, Paused, Welcome,
     },
     settings::{Letterhead, Settings},
     site::Site,
@@ -58,6 +58,9 @@ const OF_READERS: &[&str] = &[
     ConfirmSubscription::NAME,
     AlreadyReader::NAME,
     Welcome::NAME,
+    ChoicesLink::NAME,
+    Paused::NAME,
+    GoodBye::NAME,
     AddressChangeOld::NAME,
     AddressIsKnown::NAME,
 ];

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::clock::Moment;
+
 /// Somebody does not want something any more; or took that back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Withdrawal {
@@ -33,6 +35,18 @@ pub enum Withdrawal {
         /// The keyed hash of the address.
         hash: String,
     },
+    /// A reader rests from the lists that they are on.
+    Paused {
+        /// Their public id.
+        reader: String,
+        /// To the second.
+        until: Moment,
+    },
+    /// A reader who rested goes on before that is over.
+    WentOn {
+        /// Their public id.
+        reader: String,
+    },
     /// Somebody said that our mail is spam.
     Complained {
         /// The keyed hash of their address.
@@ -62,6 +76,8 @@ impl fmt::Display for Withdrawal {
             Self::Back { reader, list } => write!(f, "back {reader} {list}"),
             Self::Moved { reader, hash } => write!(f, "moved {reader} {hash}"),
             Self::Stays { reader, hash } => write!(f, "stays {reader} {hash}"),
+            Self::Paused { reader, until } => write!(f, "paused {reader} {until}"),
+            Self::WentOn { reader } => write!(f, "went-on {reader}"),
             Self::Complained { hash } => write!(f, "complained {hash}"),
             Self::Blocked { hash } => write!(f, "blocked {hash}"),
             Self::Lifted { hash } => write!(f, "lifted {hash}"),
@@ -83,6 +99,11 @@ impl Withdrawal {
             ("back", [reader, list]) => Self::Back { reader: reader.clone(), list: list.clone() },
             ("moved", [reader, hash]) => Self::Moved { reader: reader.clone(), hash: hash.clone() },
             ("stays", [reader, hash]) => Self::Stays { reader: reader.clone(), hash: hash.clone() },
+            ("paused", [reader, until]) => {
+                let until: jiff::Timestamp = until.parse().ok()?;
+                Self::Paused { reader: reader.clone(), until: until.into() }
+            }
+            ("went-on", [reader]) => Self::WentOn { reader: reader.clone() },
             ("complained", [hash]) => Self::Complained { hash: hash.clone() },
             ("blocked", [hash]) => Self::Blocked { hash: hash.clone() },
             ("lifted", [hash]) => Self::Lifted { hash: hash.clone() },
@@ -97,6 +118,8 @@ impl Withdrawal {
         match self {
             Self::Left { reader, list, .. } | Self::Back { reader, list } => Some((reader, list)),
             Self::Moved { reader, hash } | Self::Stays { reader, hash } => Some((reader, hash)),
+            // No list is called so: public ids are longer.
+            Self::Paused { reader, .. } | Self::WentOn { reader } => Some((reader, "pause")),
             Self::Complained { hash } | Self::Blocked { hash } | Self::Lifted { hash } => Some((hash, "")),
             Self::Ended { .. } => None,
         }
@@ -105,7 +128,7 @@ impl Withdrawal {
     /// Whether it is there to take back another.
     #[must_use]
     pub const fn takes_back(&self) -> bool {
-        matches!(self, Self::Back { .. } | Self::Stays { .. } | Self::Lifted { .. })
+        matches!(self, Self::Back { .. } | Self::WentOn { .. } | Self::Stays { .. } | Self::Lifted { .. })
     }
 }
 
@@ -121,7 +144,9 @@ mod tests {
             Withdrawal::Left { reader: reader.clone(), list: "l".to_owned(), how: "one-click".to_owned() },
             Withdrawal::Back { reader: reader.clone(), list: "l".to_owned() },
             Withdrawal::Moved { reader: reader.clone(), hash: hash.clone() },
-            Withdrawal::Stays { reader, hash: hash.clone() },
+            Withdrawal::Stays { reader: reader.clone(), hash: hash.clone() },
+            Withdrawal::Paused { reader: reader.clone(), until: Moment::from_unix_seconds(1_772_528_400) },
+            Withdrawal::WentOn { reader },
             Withdrawal::Complained { hash: hash.clone() },
             Withdrawal::Blocked { hash: hash.clone() },
             Withdrawal::Lifted { hash },
