@@ -65,7 +65,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Confirm,
         Self::Unsubscribe,
         Self::LeaveByMail,
