@@ -26,6 +26,10 @@ pub enum Purpose {
     Unsubscribe,
     /// Changing one's own preferences.
     Preferences,
+    /// Reading what is held about oneself.
+    CopyOfData,
+    /// Being forgotten.
+    Forget,
     /// Reading one's own copy of an edition in the browser.
     View,
     /// Giving, credited to an edition.
@@ -61,10 +65,12 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 19] = [
         Self::Confirm,
         Self::Unsubscribe,
         Self::Preferences,
+        Self::CopyOfData,
+        Self::Forget,
         Self::View,
         Self::Give,
         Self::SignIn,
@@ -90,6 +96,8 @@ impl Purpose {
             Self::Confirm => "confirm",
             Self::Unsubscribe => "unsubscribe",
             Self::Preferences => "preferences",
+            Self::CopyOfData => "copy-of-data",
+            Self::Forget => "forget",
             Self::View => "view",
             Self::Give => "give",
             Self::SignIn => "sign-in",

@@ -166,6 +166,12 @@ impl<'a> Suppressions<'a> {
         tx.close(Gate::Suppressions).await
     }
 
+    /// The owner of an address is forgotten: what stops mail to it stays in force, and no word of whose it was. Whoever calls has closed
+    /// the gate.
+    pub(crate) async fn forget(self, tx: &mut Tx, hash: &str) -> Result<u64> {
+        store::forget(tx, hash).await
+    }
+
     /// Lets mail to an address go again.
     pub async fn lift(self, tx: &mut Tx, address: &EmailAddress) -> Result<bool> {
         self.close(tx).await?;

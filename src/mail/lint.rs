@@ -10,9 +10,10 @@ use serde_json::Value;
 
 use super::{
     contexts::{
-        AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
-        FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled,
-        SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
+        AlreadyReader, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused,
+        EmailTemplate, EraseRequest, FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed,
+        Receipt, RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
+        WorkGivenUp,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
@@ -47,6 +48,8 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<ConfirmSubscription>(),
         sample::<AlreadyReader>(),
         sample::<Welcome>(),
+        sample::<CopyOfData>(),
+        sample::<EraseRequest>(),
         sample::<Receipt>(),
         sample::<SignInLink>(),
         sample::<TeamInvite>(),

@@ -27,9 +27,10 @@ mod templates;
 
 pub use compile::{CompileError, compile, render_full};
 pub use contexts::{
-    AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
-    FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled,
-    Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
+    AlreadyReader, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused,
+    EmailTemplate, EraseRequest, FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, OF_MONEY,
+    OF_THE_TEAM, PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused,
+    SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
 pub use html::HtmlError;

@@ -9,7 +9,7 @@ use crate::{
     clock::Moment,
     db,
     delivery::suppression::{Reason, Suppressions},
-    donations,
+    donations, dossier,
     site::Site,
     subscribers,
     withdrawals::{Beyond, Withdrawal},
@@ -24,6 +24,9 @@ pub struct Replayed {
     pub complained: usize,
     /// Addresses that staff blocked.
     pub blocked: usize,
+    /// Readers who were forgotten.
+    #[serde(default)]
+    pub erased: usize,
     /// Monthly donations that were to end.
     pub ended: usize,
     /// Entries that only a newer version understands.
@@ -34,7 +37,7 @@ impl Replayed {
     /// How many withdrawals.
     #[must_use]
     pub const fn all(&self) -> usize {
-        self.left + self.complained + self.blocked + self.ended
+        self.left + self.complained + self.blocked + self.erased + self.ended
     }
 }
 
@@ -47,23 +50,25 @@ pub(super) async fn replay(site: &Site, beyond: &Beyond) -> db::Result<Replayed>
             Withdrawal::Left { .. } => &mut replayed.left,
             Withdrawal::Complained { .. } => &mut replayed.complained,
             Withdrawal::Blocked { .. } => &mut replayed.blocked,
+            Withdrawal::Erased { .. } => &mut replayed.erased,
             Withdrawal::Ended { .. } => &mut replayed.ended,
             Withdrawal::Back { .. } | Withdrawal::Lifted { .. } => continue,
         };
         *count += usize::from(done);
     }
     if replayed.all() > 0 || replayed.strange > 0 {
-        let Replayed { left, complained, blocked, ended, strange } = replayed;
+        let Replayed { left, complained, blocked, erased, ended, strange } = replayed;
         tracing::warn!(
             left,
             complained,
             blocked,
+            erased,
             ended,
             strange,
             "withdrawals that the database did not know were taken from the journal beside it"
         );
         let detail = format!(
-            "left a list: {left}, complained: {complained}, never mailed: {blocked}, monthly donations to end: {ended}"
+            "left a list: {left}, complained: {complained}, never mailed: {blocked}, forgotten: {erased}, monthly donations to end: {ended}"
         );
         let mut tx = site.db.begin().await?;
         audit_log::record(&mut tx, site, None, "took withdrawals from the journal", "", &detail).await?;
@@ -81,6 +86,7 @@ async fn again(site: &Site, what: &Withdrawal, at: Moment, number: u64) -> db::R
         }
         Withdrawal::Complained { hash } => suppress(site, hash, Reason::Complained, &source, at).await,
         Withdrawal::Blocked { hash } => suppress(site, hash, Reason::Staff, &source, at).await,
+        Withdrawal::Erased { reader, hash } => dossier::forget_as_written(site, reader, hash, at).await,
         Withdrawal::Ended { gift } => donations::cancel_as_written(site, gift).await,
         Withdrawal::Back { .. } | Withdrawal::Lifted { .. } => Ok(false),
     }

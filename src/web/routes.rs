@@ -173,6 +173,12 @@ pub fn routes() -> Vec<Route> {
         Route::post("/unsubscribe/{token}", Anybody, OneClick, PublicForm, public::unsubscribe::submit),
         Route::get("/preferences/{token}", Anybody, PublicForm, public::preferences::show),
         Route::post("/preferences/{token}", Anybody, FormRule, PublicForm, public::preferences::submit),
+        Route::post("/preferences/{token}/copy", Anybody, FormRule, PublicForm, public::your_data::ask_copy),
+        Route::get("/your-data/{token}", Anybody, PublicForm, public::your_data::show),
+        Route::get("/your-data/{token}/file", Anybody, PublicForm, public::your_data::file),
+        Route::post("/preferences/{token}/forget", Anybody, FormRule, PublicForm, public::your_data::ask_erasure),
+        Route::get("/forget-me/{token}", Anybody, PublicForm, public::forget_me::show),
+        Route::post("/forget-me/{token}", Anybody, FormRule, PublicForm, public::forget_me::submit),
 
         Route::get("/sample-link", Anybody, Public, public::sample_link::show),
 
@@ -264,6 +270,9 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/readers/{id}/join", Staff(Role::READERS), Token, Desk, desk::readers::acts::join),
         Route::post("/desk/readers/{id}/notes", Staff(Role::READERS), Token, Desk, desk::readers::acts::note),
         Route::post("/desk/readers/{id}/notes/{note}/remove", Staff(Role::READERS), Token, Desk, desk::readers::acts::remove_note),
+        Route::post("/desk/readers/{id}/held", Staff(Role::OWNING), Token, Desk, desk::readers::held::submit),
+        Route::get("/desk/readers/{id}/forget", Staff(Role::OWNING), Desk, desk::readers::forget::show),
+        Route::post("/desk/readers/{id}/forget", Staff(Role::OWNING), Token, Desk, desk::readers::forget::submit),
         Route::post("/desk/readers/{id}/mail-again", Staff(Role::READERS), Token, Desk, desk::readers::blocked::mail_again),
         Route::post("/desk/readers/{id}/block", Staff(Role::READERS), Token, Desk, desk::readers::blocked::block),
         Route::get("/desk/blocked", Staff(Role::READERS), Desk, desk::readers::blocked::show),

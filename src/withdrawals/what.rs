@@ -34,6 +34,13 @@ pub enum Withdrawal {
         /// Its keyed hash.
         hash: String,
     },
+    /// A reader was forgotten. Whoever of that address came back since did so themselves.
+    Erased {
+        /// Their public id.
+        reader: String,
+        /// The keyed hash of their address.
+        hash: String,
+    },
     /// A supporter asked to end a monthly donation.
     Ended {
         /// The public id of the donation.
@@ -49,6 +56,7 @@ impl fmt::Display for Withdrawal {
             Self::Complained { hash } => write!(f, "complained {hash}"),
             Self::Blocked { hash } => write!(f, "blocked {hash}"),
             Self::Lifted { hash } => write!(f, "lifted {hash}"),
+            Self::Erased { reader, hash } => write!(f, "erased {reader} {hash}"),
             Self::Ended { gift } => write!(f, "ended {gift}"),
         }
     }
@@ -68,6 +76,7 @@ impl Withdrawal {
             ("complained", [hash]) => Self::Complained { hash: hash.clone() },
             ("blocked", [hash]) => Self::Blocked { hash: hash.clone() },
             ("lifted", [hash]) => Self::Lifted { hash: hash.clone() },
+            ("erased", [reader, hash]) => Self::Erased { reader: reader.clone(), hash: hash.clone() },
             ("ended", [gift]) => Self::Ended { gift: gift.clone() },
             _ => return None,
         })
@@ -79,7 +88,7 @@ impl Withdrawal {
         match self {
             Self::Left { reader, list, .. } | Self::Back { reader, list } => Some((reader, list)),
             Self::Complained { hash } | Self::Blocked { hash } | Self::Lifted { hash } => Some((hash, "")),
-            Self::Ended { .. } => None,
+            Self::Erased { .. } | Self::Ended { .. } => None,
         }
     }
 
@@ -100,10 +109,11 @@ mod tests {
         let hash = "h".to_owned();
         for withdrawal in [
             Withdrawal::Left { reader: reader.clone(), list: "l".to_owned(), how: "one-click".to_owned() },
-            Withdrawal::Back { reader, list: "l".to_owned() },
+            Withdrawal::Back { reader: reader.clone(), list: "l".to_owned() },
             Withdrawal::Complained { hash: hash.clone() },
             Withdrawal::Blocked { hash: hash.clone() },
-            Withdrawal::Lifted { hash },
+            Withdrawal::Lifted { hash: hash.clone() },
+            Withdrawal::Erased { reader, hash },
             Withdrawal::Ended { gift: "g".to_owned() },
         ] {
             assert_eq!(Withdrawal::parse(&withdrawal.to_string()), Some(withdrawal));

@@ -123,6 +123,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "list"."visibility": Visibility,
         "list"."opt_in": OptIn,
         "consent_event"."action": ConsentAction,
+        "forgotten_consent"."action": ConsentAction,
         "consent_event"."method": ConsentMethod,
         "donor_state"."state": DonorState,
         "donation"."kind": DonationKind,

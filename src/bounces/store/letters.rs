@@ -18,6 +18,8 @@ statements! {
     WAITING = "select l.id, l.from_address, l.subject, l.words, l.edition_id, l.received_at, s.public_id as reader, s.email as reader_address
         from bounce_letter l left join subscriber s on s.id = l.subscriber_id order by l.id desc";
     FORGET = "delete from bounce_letter where id = $1";
+    /// Whoever wrote them is forgotten.
+    FORGET_READER = "delete from bounce_letter where subscriber_id = $1 or lower(from_address) = $2";
 }
 
 /// A letter to keep.
@@ -69,4 +71,8 @@ pub async fn waiting(db: &Db) -> Result<Vec<Letter>> {
 
 pub async fn forget(tx: &mut Tx, id: i64) -> Result<bool> {
     Ok(tx.exec(FORGET, (id,)).await? == 1)
+}
+
+pub async fn forget_reader(tx: &mut Tx, reader: i64, key: &str) -> Result<u64> {
+    tx.exec(FORGET_READER, (reader, key)).await
 }

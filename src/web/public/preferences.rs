@@ -17,6 +17,8 @@ const TITLE: &str = "Your choices";
 struct Page {
     /// Masked: enough to recognise one's own, and nothing for whoever was handed the link.
     email: String,
+    /// The address of the page.
+    here: String,
     /// The words over the lists.
     wording: &'static str,
     #[serde(flatten)]
@@ -88,6 +90,7 @@ async fn page(
     let again = mistaken.is_some();
     let page = Page {
         email: preferences.reader.email.masked(),
+        here: format!("/preferences/{token}"),
         wording: subscribers::consent::PREFERENCES_WORDING,
         on_some: preferences.lists.iter().any(|list| list.joined && !list.retired),
         form: mistaken.unwrap_or_else(|| Form::new(FIELDS).with("name", preferences.reader.name.clone())),

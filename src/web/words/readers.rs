@@ -10,6 +10,9 @@ use crate::{
     },
 };
 
+/// Why nobody of the team adds an address, and what its owner can do.
+pub(in crate::web) const FORGOTTEN: &str = "Its owner asked to be forgotten. They can subscribe by themselves, by the form; nobody else brings them back.";
+
 /// What a state means to an editor, and the colour of its pill.
 pub(in crate::web) fn standing(subscription: &Subscription) -> (&'static str, &'static str) {
     match subscription.state {

@@ -5,7 +5,9 @@ use axum::extract::Path;
 use super::reader::{self, Forms, JOIN, NAME, NOTE, find};
 use crate::{
     subscribers::{self, Adding, ByStaff, SubscriberError, lists},
-    web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other},
+    web::{
+        Desk, Outcome, Posted, WebError, answers::conflict, session::see_other, words::readers::FORGOTTEN,
+    },
 };
 
 /// `POST /desk/readers/{id}/name`
@@ -55,6 +57,7 @@ pub(crate) async fn join(desk: Desk, Path(id): Path<String>, posted: Posted) -> 
             Err(SubscriberError::Blocked) => {
                 form.mistake("list", "The team decided never to mail them. Let mail go again first.");
             }
+            Err(SubscriberError::Forgotten) => form.mistake("list", FORGOTTEN),
             Err(SubscriberError::Changed) => {
                 form.mistake(
                     "basis",

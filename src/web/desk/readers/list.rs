@@ -19,7 +19,7 @@ use crate::{
         session::see_other,
         words::{
             count, grouped,
-            readers::{how_they_stand, standing},
+            readers::{FORGOTTEN, how_they_stand, standing},
         },
     },
 };
@@ -139,11 +139,19 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
                 );
                 again(&desk, form).await
             }
+            Err(SubscriberError::Forgotten) => {
+                form.mistake("email", FORGOTTEN);
+                again(&desk, form).await
+            }
             Err(error) => Err(error.into()),
         };
     }
     let source = format!("typed at the desk by {who}");
     let asked = subscribers::ask_by_staff(site, &desk.settings, (&email, &name), list, &source).await;
+    if matches!(asked, Err(SubscriberError::Forgotten)) {
+        form.mistake("email", FORGOTTEN);
+        return again(&desk, form).await;
+    }
     let done = match asked? {
         Asked::Mailed => "asked",
         Asked::Later(_) => "asked-later",

@@ -32,6 +32,7 @@ use crate::{
 pub(super) const WHY: &[&str] = &["why"];
 pub(super) const NOTE: &[&str] = &["note"];
 pub(super) const NAME: &[&str] = &["name", "seen_name", "name_why"];
+pub(super) const HELD: &[&str] = &["held_why"];
 pub(super) const JOIN: &[&str] = &["list", "seen", "basis"];
 /// How many copies, letters, consents and notes the page shows at once.
 const COPIES: usize = 50;
@@ -57,11 +58,19 @@ pub(super) struct Forms {
     pub note: Form,
     pub name: Form,
     pub join: Form,
+    /// Why all that is held is taken away.
+    pub held: Form,
 }
 
 impl Default for Forms {
     fn default() -> Self {
-        Self { why: Form::new(WHY), note: Form::new(NOTE), name: Form::new(NAME), join: Form::new(JOIN) }
+        Self {
+            why: Form::new(WHY),
+            note: Form::new(NOTE),
+            name: Form::new(NAME),
+            join: Form::new(JOIN),
+            held: Form::new(HELD),
+        }
     }
 }
 
@@ -72,6 +81,9 @@ struct Page {
     /// With the name that is looked at.
     correct: Form,
     join: Form,
+    held: Form,
+    /// Whether they may take everything away, and forget the reader.
+    owner: bool,
     /// Whether the team said that they are never mailed.
     blocked: bool,
     reader: ReaderView,
@@ -283,6 +295,8 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         note: forms.note,
         correct,
         join,
+        held: forms.held,
+        owner: desk.may(Role::OWNING),
         blocked: stopped.as_ref().is_some_and(|stopped| stopped.blocked),
         donor: donor(donor_state::donor_state(db, reader.id).await?),
         gifts: gifts(desk, &reader).await?,
