@@ -23,7 +23,7 @@ use crate::{
         Browser, Fixture, TestApp, TestDb,
         between::{circles, stopped_between},
         both_engines,
-        database::{self, change, rows},
+        database::{change, rows},
     },
 };
 
@@ -60,7 +60,8 @@ async fn link(app: &TestApp) -> String {
 async fn where_it_stands(app: &TestApp, texts: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for (table, column) in tables(app).await {
-        let sql = format!("select cast({column} as text) from {table} where {column} is not null");
+        let sql =
+            format!("select cast(\"{column}\" as text) from \"{table}\" where \"{column}\" is not null");
         let values: Vec<(String,)> = match &app.site.db {
             Db::Sqlite { read, .. } => {
                 sqlx::query_as(AssertSqlSafe(sql)).fetch_all(read).await.unwrap_or_default()
@@ -345,7 +346,7 @@ both_engines! {
         broadside::staff::accounts::add_member(&app.site, None, new).await.expect("a member");
         forget(&app).await;
         app.drain().await;
-        assert!(app.last_mail(ANN).subject.contains("join"), "{}", app.last_mail(ANN).subject);
+        assert!(app.last_mail(ANN).subject.contains("invites you"), "{}", app.last_mail(ANN).subject);
     }
 
     /// TRUST L7, T1: forgotten while the edition is being locked: their copy is found, or not written.

@@ -12,10 +12,7 @@ use reqwest::{StatusCode, header};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 
-use crate::support::{
-    Browser, Fixture, TestApp, TestDb, both_engines,
-    database::{change, rows},
-};
+use crate::support::{TestApp, both_engines, database::rows};
 
 const ANN: &str = "ann@example.org";
 const DAY: Duration = Duration::from_secs(86_400);
@@ -446,7 +443,7 @@ const MARKS: &[(&str, Section)] = &[
     ("192.0.2.77", Section::Consent),
     ("held-browser", Section::Consent),
     ("held-campaign", Section::Consent),
-    ("You asked for The digest by email", Section::Consent),
+    ("Yes, send me The Lamplighter by email", Section::Consent),
     ("held-answer", Section::Answers),
     ("held-question", Section::Answers),
     ("held-typed", Section::Typed),
@@ -518,7 +515,7 @@ both_engines! {
         app.reader("ann+news@example.org").await;
         let (held, _) = whole(&app, "ann+news@example.org").await;
         let text = held.to_string();
-        for (mark, _) in MARKS.iter().filter(|(mark, _)| !mark.starts_with("You")) {
+        for (mark, _) in MARKS.iter().filter(|(mark, _)| !mark.starts_with("Yes")) {
             assert!(!text.contains(mark), "{mark}: {text}");
         }
         assert!(!text.contains("\"ann@example.org\""), "{text}");
@@ -574,7 +571,7 @@ both_engines! {
         let held = visitor.open(&link).await;
         assert_eq!(held.headers[header::CACHE_CONTROL], "no-store", "TRUST A30");
         held.says("Your address: ann@example.org").says("“The first”, of The digest").says("Agreed to get The digest, by the link we mailed");
-        held.says("You asked for The digest by email. Is that right?").says("The question whether to subscribe");
+        held.says("Yes, send me The Lamplighter by email").says("The question whether to subscribe");
         let file = visitor.open(&format!("{link}/file")).await;
         assert_eq!(file.headers[header::CONTENT_TYPE], "application/json");
         assert_eq!(file.headers[header::CONTENT_DISPOSITION], "attachment; filename=\"what-we-hold.json\"");
