@@ -1,10 +1,11 @@
 -- What is held about somebody is found whole by their address, and a reader can be forgotten.
 
--- Whose letter it is, however the address is spelled.
+-- Whose letter it is, however the address is spelled; empty in those from before.
 alter table notice add column address_key text not null default '';
-update notice set address_key = lower(address);
 drop index notice_address_idx;
 create index notice_address_key_idx on notice (address_key, id);
+-- Those from before, and of an older program that still runs.
+create index notice_unkeyed_idx on notice (lower(address)) where address_key = '';
 
 -- All that ever stopped an address, also what was lifted.
 create index suppression_address_hash_idx on suppression (address_hash);

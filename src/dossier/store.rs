@@ -31,7 +31,7 @@ statements! {
             where subscriber_id = $1 and edition_id in (select cast(value as bigint) from json_array_elements_text(cast($2 as json))) order by id";
     LETTERS = "select id, template as letter, address, name, state, class as why, reply as their_server_said, attempt as tries,
             maybe_duplicate as perhaps_twice, created_at, finished_at
-        from notice where address_key = $1 and id < $2 order by id desc limit $3";
+        from notice where (address_key = $1 or address_key = '' and lower(address) = $1) and id < $2 order by id desc limit $3";
     /// What came back of mail to the address, or to one that the reader had.
     CAME_BACK = "select id, source, class, action, reason, status, reply, words, effect, masked, received_at from bounce
         where id in (select id from bounce where address_hash = $1 union select id from bounce where subscriber_id = $2) and id < $3

@@ -65,14 +65,14 @@ statements! {
             claimed_by = case when state = 'claimed' and not marker then null else claimed_by end,
             finished_at = case when state in ('queued', 'claimed') and not marker then cast($2 as integer) else finished_at end,
             state = case when state in ('queued', 'claimed') and not marker then 'suppressed' else state end
-            where address_key = $1 and template not in (select value from json_each($3))
+            where (address_key = $1 or address_key = '' and lower(address) = $1) and template not in (select value from json_each($3))
             and (state in ('accepted', 'failed', 'suppressed') or template not in (select value from json_each($4)))",
         postgres "update notice set address = '', address_key = '', name = '', reply = '', context = '', message = null,
             class = case when state in ('queued', 'claimed') and not marker then 'erased' else class end,
             claimed_by = case when state = 'claimed' and not marker then null else claimed_by end,
             finished_at = case when state in ('queued', 'claimed') and not marker then cast($2 as bigint) else finished_at end,
             state = case when state in ('queued', 'claimed') and not marker then 'suppressed' else state end
-            where address_key = $1 and template not in (select json_array_elements_text(cast($3 as json)))
+            where (address_key = $1 or address_key = '' and lower(address) = $1) and template not in (select json_array_elements_text(cast($3 as json)))
             and (state in ('accepted', 'failed', 'suppressed') or template not in (select json_array_elements_text(cast($4 as json))))";
     /// Later.
     RETRY = "update notice set state = case when address = '' then 'suppressed' else 'queued' end, class = $6, reply = $4, next_at = $5,
@@ -116,9 +116,9 @@ statements! {
         where state = 'failed' and finished_at >= $1 order by finished_at desc, id desc limit $2";
     /// Those to an address, the newest first.
     TO = sqlite "select id, template, state, class, reply, attempt, maybe_duplicate, created_at, finished_at from notice
-            where address_key = $1 and id < $2 and template not in (select value from json_each($4)) order by id desc limit $3",
+            where (address_key = $1 or address_key = '' and lower(address) = $1) and id < $2 and template not in (select value from json_each($4)) order by id desc limit $3",
         postgres "select id, template, state, class, reply, attempt, maybe_duplicate, created_at, finished_at from notice
-            where address_key = $1 and id < $2 and template not in (select json_array_elements_text(cast($4 as json))) order by id desc limit $3";
+            where (address_key = $1 or address_key = '' and lower(address) = $1) and id < $2 and template not in (select json_array_elements_text(cast($4 as json))) order by id desc limit $3";
     /// What was taken.
     ACCEPTED = "select message_id, maybe_duplicate from notice where state = 'accepted'";
 }
