@@ -230,7 +230,10 @@ async fn readers_are_imported_exported_and_proven() {
         let held: serde_json::Value = serde_json::from_slice(&held.stdout).expect("JSON");
         assert_eq!(held["who_you_are"][0]["name"], "Ann");
         assert_eq!(held["what_you_agreed_to"][0]["source"], "consent: spring fair 2026");
-        assert!(!broadside(&["subscribers", "forget", "ann@example.org"], &settings).status.success(), "it says why");
+        assert!(
+            !broadside(&["subscribers", "forget", "ann@example.org"], &settings).status.success(),
+            "it says why"
+        );
         let forget = ["subscribers", "forget", "ann@example.org", "--reason", "asked by letter"];
         assert!(broadside(&forget, &settings).status.success());
         assert!(!broadside(&forget, &settings).status.success(), "they are gone");
