@@ -177,10 +177,13 @@ const STEP: Duration = Duration::from_millis(250);
 /// How far a clock goes on by itself between two rounds, even if the process was restarted at leisure.
 const NEAR: Duration = Duration::from_secs(2 * 86_400);
 
-/// A round: deletes what is over, and forgets supporters whose last gift is; returns how many rows that were. What cannot be deleted of one table does not keep the
+/// A round: deletes what is over, and forgets supporters whose last gift is; returns how many rows were deleted. What cannot be
+/// deleted of one table does not keep the
 /// others. `ran` is for how long this process has run since its last round, whatever the clock did meanwhile.
 pub async fn tidy(site: &Site, ran: Duration) -> Result<u64> {
-    dossier::forget_supporters(site).await?;
+    if let Err(error) = dossier::forget_supporters(site).await {
+        tracing::error!(%error, "supporters whose last gift is over could not be forgotten");
+    }
     match believed(site, ran).await? {
         Some(now) => forget_as_of(site, now).await,
         None => Ok(0),

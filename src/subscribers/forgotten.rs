@@ -50,7 +50,7 @@ pub async fn forget(
 /// # Errors
 /// When the database fails.
 pub async fn note(tx: &mut Tx, hash: &str, at: Moment) -> Result<bool> {
-    rows::forgotten(tx, hash, at, None).await
+    rows::forgotten_then(tx, hash, at).await
 }
 
 /// Supporters who are to be forgotten once nothing of theirs goes on: each with the hash of the address, after one.

@@ -20,10 +20,13 @@ statements! {
     DROP_CONSENT = "delete from consent_event where subscriber_id = $1";
     /// With what hangs from it: lists, topics, answers, notes.
     DROP_READER = "delete from subscriber where id = $1";
-    /// Whoever came back since is not forgotten by what is older.
+    /// A reader was there until now, whatever was known of the address before.
     FORGOTTEN = "insert into forgotten (address_hash, forgotten_at, donor_id) values ($1, $2, $3)
         on conflict (address_hash) do update set forgotten_at = excluded.forgotten_at, returned_at = null,
-            donor_id = coalesce(excluded.donor_id, forgotten.donor_id)
+            donor_id = coalesce(excluded.donor_id, forgotten.donor_id)";
+    /// Whoever came back since is not forgotten by what is older.
+    FORGOTTEN_THEN = "insert into forgotten (address_hash, forgotten_at) values ($1, $2)
+        on conflict (address_hash) do update set forgotten_at = excluded.forgotten_at, returned_at = null
         where forgotten.forgotten_at < excluded.forgotten_at and coalesce(forgotten.returned_at, 0) < excluded.forgotten_at";
     /// Its owner is back.
     RETURNED = "update forgotten set returned_at = $2 where address_hash = $1 and returned_at is null";
@@ -58,8 +61,12 @@ pub async fn drop_reader(tx: &mut Tx, reader: i64) -> Result<u64> {
     tx.exec(DROP_READER, (reader,)).await
 }
 
-pub async fn forgotten(tx: &mut Tx, hash: &str, at: Moment, donor: Option<i64>) -> Result<bool> {
-    Ok(tx.exec(FORGOTTEN, (hash, at, donor)).await? == 1)
+pub async fn forgotten(tx: &mut Tx, hash: &str, at: Moment, donor: Option<i64>) -> Result<u64> {
+    tx.exec(FORGOTTEN, (hash, at, donor)).await
+}
+
+pub async fn forgotten_then(tx: &mut Tx, hash: &str, at: Moment) -> Result<bool> {
+    Ok(tx.exec(FORGOTTEN_THEN, (hash, at)).await? == 1)
 }
 
 pub async fn returned(tx: &mut Tx, hash: &str, now: Moment) -> Result<u64> {
