@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use broadside::{
-    delivery::suppression::Suppressions,
     dossier::{self, Asks, Section, Whole},
     email_address::EmailAddress,
     subscribers,
