@@ -34,7 +34,7 @@ pub use self::{
     calls::resume_calls,
     forget::{forget, forget_donor},
     gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
-    inbox::{ReceiveError, Worked, poll_provider, process_inbox, receive, try_again},
+    inbox::{ReceiveError, Worked, poll_provider, process_inbox, receive},
     lines::figures,
     manage_link::manage_token,
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     attempts::{self, Attempt, Limit, Refusal, Shared},
     audit_log,
-    clock::Moment,
+    clock::{self, Moment},
     db::Tx,
     deliverability::Lookout,
     delivery::{notices, suppression::Suppressions},
@@ -450,7 +450,7 @@ async fn ask_to_confirm(
         sender: letterhead.sender.clone(),
         lists: waiting.iter().map(|list| list.name.clone()).collect(),
         confirm_url: site.url(&format!("/confirm/{link}")),
-        valid_for: "7 days".to_owned(),
+        valid_for: clock::lasting(LINK_LASTS),
     };
     let fact = letter_key(&link);
     // What was typed goes into no mail (TRUST A24).
