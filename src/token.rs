@@ -24,6 +24,8 @@ pub enum Purpose {
     Confirm,
     /// Leaving a list with one click (RFC 8058).
     Unsubscribe,
+    /// Leaving a list by a mail (RFC 2369).
+    LeaveByMail,
     /// Changing one's own preferences.
     Preferences,
     /// Reading what is held about oneself.
@@ -65,9 +67,10 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Confirm,
         Self::Unsubscribe,
+        Self::LeaveByMail,
         Self::Preferences,
         Self::CopyOfData,
         Self::Forget,
@@ -95,6 +98,7 @@ impl Purpose {
         match self {
             Self::Confirm => "confirm",
             Self::Unsubscribe => "unsubscribe",
+            Self::LeaveByMail => "leave-by-mail",
             Self::Preferences => "preferences",
             Self::CopyOfData => "copy-of-data",
             Self::Forget => "forget",

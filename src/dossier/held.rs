@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{
     rows::{
-        Came, Copy, Deed, Forgotten, Gift, Letter, Member, Monthly, Note, Stop, Supporter, TheyWrote, Typed,
-        Who, Within,
+        Came, Copy, Deed, Forgotten, Gift, Letter, Member, Monthly, Note, Reason, Stop, Supporter, TheyWrote,
+        Typed, Who, Within,
     },
     store,
 };
@@ -102,6 +102,7 @@ impl<T> From<Vec<T>> for Newest<T> {
 pub struct Held {
     pub who: Option<Who>,
     pub lists: Vec<Within>,
+    pub reasons: Vec<Reason>,
     pub consent: Newest<consent::Event>,
     /// The question, and the answer.
     pub answers: Vec<(String, String)>,
@@ -134,6 +135,7 @@ impl Held {
         Ok(Self {
             who: store::who(db, id).await?,
             lists: store::within(db, id).await?,
+            reasons: store::reasons(db, id).await?,
             consent: consent.into(),
             answers: answers(site, id).await?,
             typed: store::typed(db, id).await?,
@@ -172,6 +174,7 @@ words! {
     pub enum Section {
         Who = "who_you_are",
         Lists = "lists",
+        Reasons = "why_you_left",
         Consent = "what_you_agreed_to",
         Answers = "answers",
         Typed = "typed_and_not_confirmed",
@@ -186,6 +189,7 @@ words! {
         Notes = "notes_of_the_team",
         Requests = "what_you_asked_by_law",
         Deeds = "what_the_team_did",
+        Looks = "days_on_which_the_team_looked",
         Member = "place_on_the_team",
         Asked = "questions_counted_this_week",
         Forgotten = "forgotten",
@@ -276,6 +280,7 @@ impl Whole {
         Ok(match section {
             Section::Who => few(store::who(db, id).await?),
             Section::Lists => few(store::within(db, id).await?),
+            Section::Reasons => few(store::reasons(db, id).await?),
             Section::Consent => {
                 let page = consent::page(db, id, Some(before), most).await?;
                 page.into_iter().map(|(key, event)| (key, happened(&event))).collect()
@@ -296,6 +301,10 @@ impl Whole {
             Section::Notes => many(store::notes(db, id, before, most).await?, |row| row.id),
             Section::Requests => few(requests::about(site, &whose.address).await?.iter().map(request)),
             Section::Deeds => many(deeds(site, whose, before, most).await?, |row| row.id),
+            Section::Looks => match &whose.reader {
+                Some(reader) => many(store::looks(db, &reader.public_id, before, most).await?, |row| row.id),
+                None => Vec::new(),
+            },
             Section::Member => few(store::member(db, key).await?),
             Section::Asked => few(store::asked(db, id).await?),
             Section::Forgotten => few(store::forgotten(db, hash).await?),

@@ -8,7 +8,7 @@ use crate::{
     clock::Moment,
     delivery::{
         states::{AttemptOutcome, AttemptStage, Class, CopyState},
-        suppression::Reason,
+        suppression,
     },
     donations::states::{DonationKind, DonationState, RecurringState},
     replies,
@@ -39,6 +39,9 @@ pub struct Who {
     /// When a mail that asks to confirm is to go out, if one is held back.
     #[serde(serialize_with = "at_last")]
     pub confirm_due_at: Option<Moment>,
+    /// When they last got a letter of good-bye.
+    #[serde(serialize_with = "at_last")]
+    pub good_bye_at: Option<Moment>,
     /// Where they stand as a supporter.
     pub supporter: Option<DonorState>,
     #[serde(serialize_with = "at_last")]
@@ -62,9 +65,36 @@ pub struct Within {
     pub left_at: Option<Moment>,
     #[serde(serialize_with = "at_last")]
     pub welcomed_at: Option<Moment>,
+    /// Until when nothing of it comes, where they rest from mail.
+    #[serde(serialize_with = "at_last")]
+    pub paused_until: Option<Moment>,
+    /// When they last said something about that.
+    #[serde(serialize_with = "at_last")]
+    pub pause_said_at: Option<Moment>,
     /// What they chose of it.
     #[sqlx(skip)]
     pub topics: Vec<String>,
+}
+
+/// Why they left a list.
+#[derive(Clone, Debug, Serialize, FromRow)]
+pub struct Reason {
+    pub list: String,
+    #[serde(serialize_with = "at")]
+    pub left_at: Moment,
+    pub reason: String,
+    /// In their own words.
+    pub words: String,
+    #[serde(serialize_with = "at")]
+    pub at: Moment,
+}
+
+/// A day on which the team looked at them.
+#[derive(Clone, Debug, Serialize, FromRow)]
+pub struct Look {
+    #[serde(skip)]
+    pub id: i64,
+    pub day: String,
 }
 
 /// A topic that they chose.
@@ -174,7 +204,7 @@ pub struct TheyWrote {
 pub struct Stop {
     #[serde(skip)]
     pub id: i64,
-    pub reason: Reason,
+    pub reason: suppression::Reason,
     pub detail: String,
     pub masked: String,
     #[serde(serialize_with = "at")]

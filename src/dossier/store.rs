@@ -1,8 +1,8 @@
 //! The SQL of what is held about one person: reads alone, each by an index, what may be long by its key, newest first.
 
 use super::rows::{
-    Asked, Came, Copy, Deed, Forgotten, Gift, Kept, Letter, Member, Monthly, Note, Stop, Supporter,
-    TheyWrote, Topic, Tried, Typed, Who, Within,
+    Asked, Came, Copy, Deed, Forgotten, Gift, Kept, Letter, Look, Member, Monthly, Note, Reason, Stop,
+    Supporter, TheyWrote, Topic, Tried, Typed, Who, Within,
 };
 use crate::{
     db::{self, Db, Result},
@@ -10,11 +10,15 @@ use crate::{
 };
 
 statements! {
-    WHO = "select r.public_id, r.email, r.name, r.created_at, r.confirm_due_at, d.state as supporter, d.last_gift_at
+    WHO = "select r.public_id, r.email, r.name, r.created_at, r.confirm_due_at, r.good_bye_at, d.state as supporter, d.last_gift_at
         from subscriber r left join donor_state d on d.subscriber_id = r.id where r.id = $1";
     /// What a reader's lists keep of them, beside what everybody may know of a list.
-    WITHIN = "select l.name as list, s.state, s.asked_at, s.confirmation_sent_at, s.confirmed_at, s.left_at, s.welcomed_at, s.list_id
+    WITHIN = "select l.name as list, s.state, s.asked_at, s.confirmation_sent_at, s.confirmed_at, s.left_at, s.welcomed_at, s.paused_until, s.pause_said_at, s.list_id
         from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 order by l.position, l.id";
+    REASONS = "select l.name as list, r.left_at, r.reason, r.words, r.at from leaving_reason r join list l on l.id = r.list_id
+        where r.subscriber_id = $1 order by r.at desc limit 100";
+    /// On which days somebody of the team looked at them; who did is of the team.
+    LOOKS = "select id, day from reader_look where subject = $1 and id < $2 order by id desc limit $3";
     TOPICS = "select c.list_id, t.name from subscription s
         join subscription_topic c on c.list_id = s.list_id and c.subscriber_id = s.subscriber_id
         join reader_topic t on t.id = c.topic_id where s.subscriber_id = $1 order by t.position, t.id";
@@ -81,6 +85,14 @@ pub async fn within(db: &Db, reader: i64) -> Result<Vec<Within>> {
         list.topics = chosen.map(|topic| topic.name.clone()).collect();
     }
     Ok(lists)
+}
+
+pub async fn reasons(db: &Db, reader: i64) -> Result<Vec<Reason>> {
+    db.all(REASONS, (reader,)).await
+}
+
+pub async fn looks(db: &Db, public_id: &str, before: i64, limit: i64) -> Result<Vec<Look>> {
+    db.all(LOOKS, (public_id, before, limit)).await
 }
 
 pub async fn typed(db: &Db, reader: i64) -> Result<Option<Typed>> {

@@ -11,7 +11,7 @@ use std::{fmt, time::Duration};
 
 use super::store;
 use crate::{
-    attempts, bounces,
+    attempts, audit_log, bounces,
     clock::{Moment, Stopwatch},
     db::{Gate, Result, Sql},
     deliverability,
@@ -46,7 +46,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 const MONTH: Duration = Duration::from_secs(30 * 86_400);
 /// The provider lists its events for 30 days; one that is forgotten before could come in again.
 const PROVIDER_LISTS: Duration = Duration::from_secs(35 * 86_400);
-/// What a server said of a copy: for as long as a reader may still ask why nothing came.
+/// What a server said of a copy: for as long as a reader may still ask why nothing came. Why somebody left: twice as long as it is
+/// counted.
 const SEASON: Duration = Duration::from_secs(180 * 86_400);
 /// Until the books of a year are closed: where a gift came from, which letters went out, what came back.
 const BOOKS: Duration = Duration::from_secs(500 * 86_400);
@@ -172,6 +173,8 @@ pub const RULES: &[(&str, Rule)] = &[
     ),
     ("forgotten", Kept("who was forgotten: a hash, by which no file brings them back")),
     ("forgotten_consent", Goes(&[(subscribers::KEPT_CONSENT, subscribers::PROOF_LASTS)])),
+    ("leaving_reason", Goes(&[(subscribers::REASONS, SEASON)])),
+    ("reader_look", Goes(&[(audit_log::FORGET_LOOKS, BOOKS)])),
     ("reader_note", Kept("what the team noted about a reader; it goes with the reader")),
 ];
 

@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::{
     contexts::{
-        AlreadyReader, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused,
-        EmailTemplate, EraseRequest, FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed,
-        Receipt, RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
-        WorkGivenUp,
+        AlreadyReader, ChoicesLink, ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld,
+        EditionPaused, EmailTemplate, EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded,
+        NothingTaken, Paused, PaymentFailed, Receipt, RecurringCancelled, SignInLink, SignInRefused,
+        SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
@@ -50,6 +50,9 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<Welcome>(),
         sample::<CopyOfData>(),
         sample::<EraseRequest>(),
+        sample::<ChoicesLink>(),
+        sample::<Paused>(),
+        sample::<GoodBye>(),
         sample::<Receipt>(),
         sample::<SignInLink>(),
         sample::<TeamInvite>(),

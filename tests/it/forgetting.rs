@@ -123,6 +123,7 @@ const MARKS: &[&str] = &[
     "held-monthly",
     "held-note",
     "held-request",
+    "held-reason",
 ];
 
 both_engines! {

@@ -30,7 +30,7 @@ const TABLES: &[(&str, Tells)] = &[
         "subscriber",
         In(
             Section::Who,
-            &["public_id", "email", "name", "created_at", "confirm_due_at"],
+            &["public_id", "email", "name", "created_at", "confirm_due_at", "good_bye_at"],
             &["id", "email_key", "search"],
         ),
     ),
@@ -47,6 +47,8 @@ const TABLES: &[(&str, Tells)] = &[
                 "confirmed_at",
                 "left_at",
                 "welcomed_at",
+                "paused_until",
+                "pause_said_at",
             ],
             &["subscriber_id"],
         ),
@@ -71,6 +73,11 @@ const TABLES: &[(&str, Tells)] = &[
             &["id", "subscriber_id"],
         ),
     ),
+    (
+        "leaving_reason",
+        In(Section::Reasons, &["list_id", "left_at", "reason", "words", "at"], &["subscriber_id"]),
+    ),
+    ("reader_look", In(Section::Looks, &["day"], &["id", "staff_id", "subject", "detail", "at"])),
     ("field_value", In(Section::Answers, &["field_id", "value"], &["subscriber_id"])),
     ("typed", In(Section::Typed, &["name", "answers", "at"], &["subscriber_id"])),
     (
@@ -424,6 +431,9 @@ pub async fn fill(app: &TestApp, email: &str) {
             "insert into audit_log (action, subject, detail, at) select 'did something', public_id, 'held-deed', 0 from subscriber where id = {r}"
         ),
         format!(
+            "insert into leaving_reason (subscriber_id, list_id, left_at, reason, words, at) select {r}, min(id), 0, 'other', 'held-reason', 0 from list"
+        ),
+        format!(
             "insert into staff (public_id, email, email_key, name, role, created_at) values ('held-{r}', '{email}', '{email}', 'held-member', 'viewer', 0)"
         ),
     ] {
@@ -438,6 +448,7 @@ fn address_hash(app: &TestApp, email: &str) -> String {
 const MARKS: &[(&str, Section)] = &[
     ("held-name", Section::Who),
     ("held-topic", Section::Lists),
+    ("held-reason", Section::Reasons),
     ("held-source", Section::Consent),
     ("192.0.2.77", Section::Consent),
     ("held-browser", Section::Consent),
@@ -498,7 +509,7 @@ both_engines! {
             assert!(part.contains(mark), "{mark} in {section}: {part}");
         }
         for (table, tells) in TABLES {
-            if let In(section, ..) = tells && !["forgotten", "forgotten_consent"].contains(table) {
+            if let In(section, ..) = tells && !["forgotten", "forgotten_consent", "reader_look"].contains(table) {
                 assert!(held[section.as_str()].as_array().is_some_and(|rows| !rows.is_empty()), "{table}: {section} is empty");
             }
         }

@@ -1,6 +1,6 @@
 //! SQL of deliveries, their attempts and tallies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::super::{
     copy_names::CopyId,
@@ -101,9 +101,10 @@ statements! {
         postgres "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at)
             select edition_id, subscriber_id, attempt, $1, 'given up', 'rcpt', $4, $5 from delivery
             where edition_id = $2 and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($3 as json)))";
-    /// Whose copy goes to an address.
+    /// Whose copy goes to an address: their reader's, or as it stood on the copy, for readers whose address is another by now. The
+    /// database knows the small letters of English alone, so it is compared as it was written, too.
     SUBSCRIBER_AT = "select subscriber_id from delivery where edition_id = $1
-        and (subscriber_id = (select id from subscriber where email_key = $2) or lower(address) = $2)";
+        and (subscriber_id = (select id from subscriber where email_key = $2) or lower(address) = $2 or address = $3)";
     /// Copies that wait, in the order in which they leave.
     WAITING = "select d.subscriber_id, d.address, s.public_id from delivery d join subscriber s on s.id = d.subscriber_id
         where d.edition_id = $1 and d.subscriber_id > $2 and d.subscriber_id <= $3 and d.state = 'queued'
@@ -119,6 +120,14 @@ statements! {
     /// Everything that happened to one copy.
     ATTEMPTS = "select attempt, outcome, stage, reply, at from delivery_attempt
         where edition_id = $1 and subscriber_id = $2 order by id";
+    /// What these readers answered to these fields, as JSON arrays, of those that may stand in mails still.
+    ANSWERS = sqlite "select v.subscriber_id, v.field_id, v.value from json_each($1) r
+            join field_value v on v.subscriber_id = r.value and v.field_id in (select value from json_each($2))
+            join field f on f.id = v.field_id where f.removed_at is null and f.stands_in = 'mails'",
+        postgres "select v.subscriber_id, v.field_id, v.value from json_array_elements_text(cast($1 as json)) r
+            join field_value v on v.subscriber_id = r.value::bigint
+                and v.field_id in (select value::bigint from json_array_elements_text(cast($2 as json)))
+            join field f on f.id = v.field_id where f.removed_at is null and f.stands_in = 'mails'";
     /// The frozen body.
     VARIANT = "select headers, body from variant where id = $1";
     /// How many other bodies its revision has: with one, not every copy of the edition carries this one.
@@ -173,6 +182,8 @@ pub struct Claim {
     pub address: String,
     /// The frozen name; may be empty.
     pub name: String,
+    /// What the reader answered to the fields that stand in the body, by their numbers.
+    pub answers: Vec<(i64, String)>,
     /// Whose servers take it: what its pace is kept by.
     pub domain_key: String,
     /// Which frozen body.
@@ -340,6 +351,7 @@ impl Due {
             public_id,
             address,
             name,
+            answers: Vec::new(),
             domain_key,
             variant_id,
             attempt,
@@ -442,8 +454,9 @@ pub async fn log_given_up(
     Ok(())
 }
 
-pub async fn subscriber_at(db: &Db, edition: i64, address: &str) -> Result<Option<i64>> {
-    Ok(db.opt::<(i64,)>(SUBSCRIBER_AT, (edition, address)).await?.map(|(id,)| id))
+pub async fn subscriber_at(db: &Db, edition: i64, address: &EmailAddress) -> Result<Option<i64>> {
+    let values = (edition, address.key(), address.as_str());
+    Ok(db.opt::<(i64,)>(SUBSCRIBER_AT, values).await?.map(|(id,)| id))
 }
 
 pub async fn waiting(tx: &mut Tx, edition: i64, (after, to): (i64, i64), limit: i64) -> Result<Vec<Waiting>> {
@@ -464,6 +477,16 @@ pub async fn not_yet(tx: &mut Tx, edition: i64, variant: i64) -> Result<i64> {
 
 pub async fn attempts(db: &Db, edition: i64, subscriber: i64) -> Result<Vec<Attempt>> {
     db.all(ATTEMPTS, (edition, subscriber)).await
+}
+
+/// What these readers answered to these fields, by reader.
+pub async fn answers(db: &Db, readers: &[i64], fields: &[i64]) -> Result<HashMap<i64, Vec<(i64, String)>>> {
+    let rows: Vec<(i64, i64, String)> = db.all(ANSWERS, (db::array(readers)?, db::array(fields)?)).await?;
+    let mut answers: HashMap<i64, Vec<(i64, String)>> = HashMap::new();
+    for (reader, field, value) in rows {
+        answers.entry(reader).or_default().push((field, value));
+    }
+    Ok(answers)
 }
 
 pub async fn variant(db: &Db, id: i64) -> Result<(StoredHeaders, Vec<u8>)> {

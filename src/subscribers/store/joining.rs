@@ -12,7 +12,7 @@ statements! {
     ADD_LETTER = "insert into confirmation_mail (subscriber_id, sent_at, mailbox, network, domain, waited, letter)
         values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
     /// Somebody asked.
-    ADD_ASKING = "insert into asking (network, domain, waited, at) values ($1, $2, $3, $4)";
+    ADD_ASKING = "insert into asking (network, domain, waited, at, block) values ($1, $2, $3, $4, $5)";
     pub(crate) FORGET_ASKED_FROM = "delete from asking where id in (select id from asking where at < $1 order by at limit $2)";
     /// The last three to a mailbox, or to the reader, between two moments; the newest first.
     LETTERS = "select subscriber_id, sent_at from confirmation_mail
@@ -21,6 +21,7 @@ statements! {
     SPENT = "select
         (select count(*) from asking where network = $1 and at > $3 and at <= $4)
             + (select cast(coalesce(sum(weight - 1), 0) as bigint) from confirmation_mail where network = $1 and sent_at > $3 and sent_at <= $4) as network,
+        (select count(*) from asking where block = $7 and at > $3 and at <= $4) as block,
         (select count(*) from asking where domain = $2 and at > $3 and at <= $4 and waited = 0)
             + (select cast(coalesce(sum(weight - 1), 0) as bigint) from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 0) as domain,
         (select count(*) from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 1) as waited_of_domain,
@@ -80,8 +81,12 @@ pub struct Whose {
     pub mailbox: String,
     /// The network that asked; none where it is not known.
     pub network: Option<String>,
+    /// The block of networks that this one belongs to; none where there is nothing between it and its provider.
+    pub block: Option<String>,
     /// The domain of the address.
     pub domain: String,
+    /// Whether that is where many people have their mailbox.
+    pub is_at_a_provider: bool,
 }
 
 /// What was asked and has gone out lately.
@@ -89,6 +94,8 @@ pub struct Whose {
 pub struct Spent {
     /// How often the network asked, and what came back of it.
     pub network: i64,
+    /// How often the block of networks asked.
+    pub block: i64,
     /// How often somebody asked for the domain, and what came back of it; but for those who wait.
     pub domain: i64,
     /// How many went to the domain for those who waited.
@@ -129,7 +136,7 @@ pub struct TheirWords {
 }
 
 pub async fn add_letter(tx: &mut Tx, letter: Letter<'_>, now: Moment) -> Result<u64> {
-    let Letter { subscriber, whose: Whose { mailbox, network, domain }, key, waited } = letter;
+    let Letter { subscriber, whose: Whose { mailbox, network, domain, .. }, key, waited } = letter;
     let whose = (mailbox.as_str(), network.as_deref(), domain.as_str(), i64::from(waited));
     let row = (subscriber, now, whose.0, whose.1, whose.2, whose.3, key);
     tx.exec(ADD_LETTER, row).await
@@ -137,7 +144,8 @@ pub async fn add_letter(tx: &mut Tx, letter: Letter<'_>, now: Moment) -> Result<
 
 /// One more asking, whatever comes of it.
 pub async fn add_asking(tx: &mut Tx, whose: &Whose, waits: bool, now: Moment) -> Result<u64> {
-    tx.exec(ADD_ASKING, (whose.network.as_deref(), whose.domain.as_str(), i64::from(waits), now)).await
+    let Whose { network, block, domain, .. } = whose;
+    tx.exec(ADD_ASKING, (network.as_deref(), domain.as_str(), i64::from(waits), now, block.as_deref())).await
 }
 
 /// To whom and when the last three mails went that asked a mailbox to confirm, after `since` and up to `now`.
@@ -156,7 +164,8 @@ pub async fn spent(
     (since, now): (Moment, Moment),
     (from_day, today): (Moment, Moment),
 ) -> Result<Spent> {
-    tx.one(SPENT, (whose.network.as_deref(), whose.domain.as_str(), since, now, from_day, today)).await
+    let Whose { network, block, domain, .. } = whose;
+    tx.one(SPENT, (network.as_deref(), domain.as_str(), since, now, from_day, today, block.as_deref())).await
 }
 
 /// Of what went out since a moment, what came back counts for more.

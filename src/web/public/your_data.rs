@@ -192,6 +192,17 @@ fn sections(held: Held, zone: &Zone) -> Vec<Section> {
     vec![
         Section::new("Who you are", you),
         Section::new("Lists", held.lists.into_iter().map(|list| within(list, zone)).collect()),
+        Section::new(
+            "Why you left",
+            held.reasons
+                .into_iter()
+                .map(|one| {
+                    Line::new(format!("{}: {}", one.list, one.reason))
+                        .when(one.left_at.date(zone))
+                        .words(one.words)
+                })
+                .collect(),
+        ),
         Section::of("What you agreed to", held.consent, |event| happened(event, zone)),
         Section::new("What you told us", held.answers.into_iter().map(answer).collect()),
         Section::new("What is not confirmed", typed.into_iter().collect()),
@@ -257,6 +268,7 @@ fn within(list: Within, zone: &Zone) -> Line {
         day("asked on", Some(list.asked_at)),
         day("confirmed on", list.confirmed_at),
         day("left on", list.left_at),
+        day("nothing comes before", list.paused_until),
         topics,
     ])
 }

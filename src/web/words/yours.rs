@@ -33,6 +33,7 @@ pub(in crate::web) const fn agreed(
     let how = match method {
         ConsentMethod::Form => "by the form",
         ConsentMethod::Confirmation => "by the link we mailed",
+        ConsentMethod::Mailto => "by a mail",
         ConsentMethod::OneClick => "by the button of a mail program",
         ConsentMethod::UnsubscribePage => "on the page for leaving",
         ConsentMethod::Preferences => "on the page of your choices",
@@ -60,6 +61,8 @@ pub(in crate::web) fn letter(template: &str) -> &'static str {
     match template {
         "copy_of_data" => "The link to this page",
         "erase_request" => "The question whether to forget you",
+        "choices_link" => "The link to your choices",
+        "paused" => "Word of your pause",
         "already_reader" => "Word that you are on the list already",
         other => super::letter(other),
     }

@@ -8,7 +8,7 @@ use super::{
     on_lists::{ListView, list_views},
 };
 use crate::{
-    clock::Zone,
+    clock::{Moment, Zone},
     email_address::EmailAddress,
     subscribers::{
         self, Adding, Asked, Counts, Standing, Subscriber, SubscriberError, Subscription, Wanted, lists,
@@ -81,10 +81,20 @@ struct Pill {
     state: &'static str,
 }
 
+impl Page {
+    /// What the list is narrowed down by, for the log: never what was typed, which may be an address.
+    fn narrowed_by(&self) -> String {
+        let chosen =
+            self.on_lists.iter().chain(&self.states).filter(|one| one.chosen).map(|one| one.label.as_str());
+        let search = (!self.q.trim().is_empty()).then_some("by a search");
+        chosen.chain(search).collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl Line {
-    fn new(reader: Subscriber, subscriptions: &[Subscription], zone: &Zone) -> Self {
+    fn new(reader: Subscriber, subscriptions: &[Subscription], (zone, now): (&Zone, Moment)) -> Self {
         let pill = |subscription: &Subscription| {
-            let (words, state) = standing(subscription);
+            let (words, state) = standing(subscription, now);
             let name = &subscription.name;
             // Most get it: then the list's name says enough.
             let label = if state == "good" { name.clone() } else { format!("{name}: {words}") };
@@ -104,6 +114,7 @@ impl Line {
 pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
     let form = Form::new(FIELDS).with("how", "confirm");
     let page = page(&desk, look, form).await?;
+    desk.looks("", &page.narrowed_by()).await?;
     desk.page("desk/readers/list", "Readers", &page).await
 }
 
@@ -146,8 +157,12 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
             Err(error) => Err(error.into()),
         };
     }
-    let source = format!("typed at the desk by {who}");
-    let asked = subscribers::ask_by_staff(site, &desk.settings, (&email, &name), list, &source).await;
+    let source = match source.as_str() {
+        "" => format!("typed at the desk by {who}"),
+        said => format!("{said} (typed at the desk by {who})"),
+    };
+    let by = (Some(desk.who.staff.id), source.as_str());
+    let asked = subscribers::ask_by_staff(site, &desk.settings, (&email, &name), list, by).await;
     if matches!(asked, Err(SubscriberError::Forgotten)) {
         form.mistake("email", FORGOTTEN);
         return again(&desk, form).await;
@@ -203,9 +218,10 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let (found, pages) = list.page(look.before, PAGE, read, |last| [last.id]).await?;
     let ids: Vec<i64> = found.iter().map(|reader| reader.id).collect();
     let mut subscriptions = subscribers::subscriptions_of(db, &ids).await?;
+    let now = desk.site().now();
     let line = |reader: Subscriber| {
         let subscriptions = subscriptions.remove(&reader.id).unwrap_or_default();
-        Line::new(reader, &subscriptions, desk.zone())
+        Line::new(reader, &subscriptions, (desk.zone(), now))
     };
     let readers = found.into_iter().map(line).collect();
     let counts = subscribers::counts(db).await?;
