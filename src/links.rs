@@ -137,6 +137,55 @@ impl Choices<'_> {
     }
 }
 
+/// What is held about a reader, for themselves: made for that alone, so that a link to their choices that was handed on shows none
+/// of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyOfData<'a>(
+    /// About whom.
+    pub Name<'a>,
+);
+
+impl CopyOfData<'_> {
+    /// The token, until `expires`.
+    #[must_use]
+    pub fn sign(&self, keys: &Keys, expires: Moment) -> String {
+        keys.sign(Purpose::CopyOfData, &self.0.to_string(), Some(expires))
+    }
+
+    /// What a token says.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn read(keys: &Keys, token: &str, now: Moment) -> Result<CopyOfData<'static>, TokenError> {
+        let [subscriber] = read(keys, Purpose::CopyOfData, token, now)?;
+        Ok(CopyOfData(subscriber))
+    }
+}
+
+/// Being forgotten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forget<'a>(
+    /// Who.
+    pub Name<'a>,
+);
+
+impl Forget<'_> {
+    /// The token, until `expires`.
+    #[must_use]
+    pub fn sign(&self, keys: &Keys, expires: Moment) -> String {
+        keys.sign(Purpose::Forget, &self.0.to_string(), Some(expires))
+    }
+
+    /// What a token says.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn read(keys: &Keys, token: &str, now: Moment) -> Result<Forget<'static>, TokenError> {
+        let [subscriber] = read(keys, Purpose::Forget, token, now)?;
+        Ok(Forget(subscriber))
+    }
+}
+
 /// Which mailbox a link about a new address was mailed to, and what for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {

@@ -13,6 +13,25 @@ pub trait EmailTemplate: Serialize {
     fn sample() -> Self;
 }
 
+/// Letters about money, for the roles that see it.
+pub const OF_MONEY: &[&str] = &[Receipt::NAME, PaymentFailed::NAME, RecurringCancelled::NAME];
+
+/// Letters to somebody of the team, who may be a reader, too.
+pub const OF_THE_TEAM: &[&str] = &[
+    SignInLink::NAME,
+    TeamInvite::NAME,
+    EditionHeld::NAME,
+    EditionPaused::NAME,
+    CopiesCameBack::NAME,
+    NothingTaken::NAME,
+    JobStopped::NAME,
+    WorkGivenUp::NAME,
+    SomethingWrong::NAME,
+    SignInRefused::NAME,
+    FormClosed::NAME,
+    MonthlyNotEnded::NAME,
+];
+
 /// The magazine, as every mail names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sender {
@@ -278,6 +297,52 @@ impl EmailTemplate for Welcome {
             by_form: true,
             preferences_url: "https://news.example.org/preferences/sample".into(),
             unsubscribe_url: "https://news.example.org/unsubscribe/sample".into(),
+        }
+    }
+}
+
+/// The link to what is held about a reader, which they asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyOfData {
+    /// Who writes.
+    pub sender: Sender,
+    /// The page with what is held.
+    pub copy_url: String,
+    /// How long the link works, such as "a day".
+    pub valid_for: String,
+}
+
+impl EmailTemplate for CopyOfData {
+    const NAME: &'static str = "copy_of_data";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            copy_url: "https://news.example.org/your-data/sample".into(),
+            valid_for: "a day".into(),
+        }
+    }
+}
+
+/// Asks a reader whether they want to be forgotten, which somebody asked for on the page of their choices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EraseRequest {
+    /// Who writes.
+    pub sender: Sender,
+    /// The page that says what goes and what stays, with the button that forgets them.
+    pub forget_url: String,
+    /// How long the link works, such as "a day".
+    pub valid_for: String,
+}
+
+impl EmailTemplate for EraseRequest {
+    const NAME: &'static str = "erase_request";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            forget_url: "https://news.example.org/forget-me/sample".into(),
+            valid_for: "a day".into(),
         }
     }
 }

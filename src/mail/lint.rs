@@ -11,9 +11,10 @@ use serde_json::Value;
 use super::{
     contexts::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader, ChoicesLink,
-        ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed, GoodBye,
-        JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed, Receipt, RecurringCancelled,
-        SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
+        ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused, EmailTemplate,
+        EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed,
+        Receipt, RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
+        WorkGivenUp,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
@@ -52,6 +53,8 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<AddressIsKnown>(),
         sample::<AddressChanged>(),
         sample::<Welcome>(),
+        sample::<CopyOfData>(),
+        sample::<EraseRequest>(),
         sample::<ChoicesLink>(),
         sample::<Paused>(),
         sample::<GoodBye>(),

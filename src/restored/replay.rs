@@ -9,7 +9,7 @@ use crate::{
     clock::Moment,
     db,
     delivery::suppression::{Reason, Suppressions},
-    donations,
+    donations, dossier,
     site::Site,
     subscribers,
     withdrawals::{Beyond, Withdrawal},
@@ -30,6 +30,9 @@ pub struct Replayed {
     pub complained: usize,
     /// Addresses that staff blocked.
     pub blocked: usize,
+    /// Readers who were forgotten.
+    #[serde(default)]
+    pub erased: usize,
     /// Monthly donations that were to end.
     pub ended: usize,
     /// Entries that only a newer version understands.
@@ -40,7 +43,7 @@ impl Replayed {
     /// How many withdrawals.
     #[must_use]
     pub const fn all(&self) -> usize {
-        self.left + self.moved + self.paused + self.complained + self.blocked + self.ended
+        self.left + self.moved + self.paused + self.complained + self.blocked + self.erased + self.ended
     }
 }
 
@@ -55,6 +58,7 @@ pub(super) async fn replay(site: &Site, beyond: &Beyond) -> db::Result<Replayed>
             Withdrawal::Paused { .. } => &mut replayed.paused,
             Withdrawal::Complained { .. } => &mut replayed.complained,
             Withdrawal::Blocked { .. } => &mut replayed.blocked,
+            Withdrawal::Erased { .. } => &mut replayed.erased,
             Withdrawal::Ended { .. } => &mut replayed.ended,
             Withdrawal::Back { .. }
             | Withdrawal::WentOn { .. }
@@ -64,19 +68,20 @@ pub(super) async fn replay(site: &Site, beyond: &Beyond) -> db::Result<Replayed>
         *count += usize::from(done);
     }
     if replayed.all() > 0 || replayed.strange > 0 {
-        let Replayed { left, moved, paused, complained, blocked, ended, strange } = replayed;
+        let Replayed { left, moved, paused, complained, blocked, erased, ended, strange } = replayed;
         tracing::warn!(
             left,
             moved,
             paused,
             complained,
             blocked,
+            erased,
             ended,
             strange,
             "withdrawals that the database did not know were taken from the journal beside it"
         );
         let detail = format!(
-            "left a list: {left}, have another address: {moved}, paused: {paused}, complained: {complained}, never mailed: {blocked}, monthly donations to end: {ended}"
+            "left a list: {left}, have another address: {moved}, paused: {paused}, complained: {complained}, never mailed: {blocked}, forgotten: {erased}, monthly donations to end: {ended}"
         );
         let mut tx = site.db.begin().await?;
         audit_log::record(&mut tx, site, None, "took withdrawals from the journal", "", &detail).await?;
@@ -98,6 +103,7 @@ async fn again(site: &Site, what: &Withdrawal, at: Moment, number: u64) -> db::R
         Withdrawal::Paused { reader, until } => subscribers::pause_as_written(site, reader, *until, at).await,
         Withdrawal::Complained { hash } => suppress(site, hash, Reason::Complained, &source, at).await,
         Withdrawal::Blocked { hash } => suppress(site, hash, Reason::Staff, &source, at).await,
+        Withdrawal::Erased { reader, hash } => dossier::forget_as_written(site, reader, hash, at).await,
         Withdrawal::Ended { gift } => donations::cancel_as_written(site, gift).await,
         Withdrawal::Back { .. }
         | Withdrawal::WentOn { .. }

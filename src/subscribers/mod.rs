@@ -15,6 +15,7 @@ mod csv_files;
 pub mod donor_state;
 pub mod fields;
 mod find;
+pub mod forgotten;
 pub mod forms;
 mod formula;
 mod found_by;
@@ -72,7 +73,7 @@ pub use self::{
     },
     read::{
         Counts, Note, Standing, Subscriber, Subscription, SubscriptionState, by_email, by_emails,
-        by_public_ids, newest_consent, subscriber, subscriptions, subscriptions_of,
+        by_public_ids, named, newest_consent, subscriber, subscriptions, subscriptions_of,
     },
     subscribe::{
         Adding, Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back,
@@ -100,6 +101,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::topics::STATEMENTS,
     store::fields::STATEMENTS,
     store::forms::STATEMENTS,
+    store::forgotten::STATEMENTS,
 ];
 
 /// What this room forgets, for the one place that says when.
@@ -107,9 +109,11 @@ pub(crate) mod forgetting {
     pub(crate) use super::{
         budget::WEEK,
         fields::REMOVED_LASTS,
+        forgotten::PROOF_LASTS,
         moving::{CHANGE_LASTS, FORGET_CHANGES as ADDRESS_CHANGES},
         store::FORGET_TRACES as TRACES,
         store::fields::{FORGET_FIELDS as FIELDS, FORGET_VALUES as VALUES},
+        store::forgotten::FORGET_KEPT as KEPT_CONSENT,
         store::forms::FORGET_FORM_DAYS as FORM_DAYS,
         store::joining::{
             FORGET_ASKED_FROM as ASKED_FROM, FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS,
@@ -144,6 +148,9 @@ pub enum SubscriberError {
     /// Staff said that this address is never mailed.
     #[error("the team decided never to mail this address")]
     Blocked,
+    /// Its owner was forgotten.
+    #[error("its owner asked to be forgotten: they can subscribe by themselves, by the form")]
+    Forgotten,
     /// Something happened since the page was shown.
     #[error("something else stops the mail by now")]
     Changed,

@@ -2,6 +2,7 @@
 
 pub mod fields;
 pub mod finding;
+pub mod forgotten;
 pub mod forms;
 pub mod joining;
 pub mod knowing;
@@ -254,6 +255,10 @@ pub async fn named_list(db: &Db, name: &Name<'_>) -> Result<Option<i64>> {
 
 pub async fn by_public_id(db: &Db, public_id: &str) -> Result<Option<Subscriber>> {
     db.opt(BY_PUBLIC_ID, (public_id,)).await
+}
+
+pub async fn by_public_id_in(tx: &mut Tx, public_id: &str) -> Result<Option<Subscriber>> {
+    tx.opt(BY_PUBLIC_ID, (public_id,)).await
 }
 
 pub async fn by_id(db: &Db, id: i64) -> Result<Option<Subscriber>> {

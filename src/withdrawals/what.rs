@@ -62,6 +62,13 @@ pub enum Withdrawal {
         /// Its keyed hash.
         hash: String,
     },
+    /// A reader was forgotten. Whoever of that address came back since did so themselves.
+    Erased {
+        /// Their public id.
+        reader: String,
+        /// The keyed hash of their address.
+        hash: String,
+    },
     /// A supporter asked to end a monthly donation.
     Ended {
         /// The public id of the donation.
@@ -81,6 +88,7 @@ impl fmt::Display for Withdrawal {
             Self::Complained { hash } => write!(f, "complained {hash}"),
             Self::Blocked { hash } => write!(f, "blocked {hash}"),
             Self::Lifted { hash } => write!(f, "lifted {hash}"),
+            Self::Erased { reader, hash } => write!(f, "erased {reader} {hash}"),
             Self::Ended { gift } => write!(f, "ended {gift}"),
         }
     }
@@ -107,6 +115,7 @@ impl Withdrawal {
             ("complained", [hash]) => Self::Complained { hash: hash.clone() },
             ("blocked", [hash]) => Self::Blocked { hash: hash.clone() },
             ("lifted", [hash]) => Self::Lifted { hash: hash.clone() },
+            ("erased", [reader, hash]) => Self::Erased { reader: reader.clone(), hash: hash.clone() },
             ("ended", [gift]) => Self::Ended { gift: gift.clone() },
             _ => return None,
         })
@@ -121,7 +130,7 @@ impl Withdrawal {
             // No list is called so: public ids are longer.
             Self::Paused { reader, .. } | Self::WentOn { reader } => Some((reader, "pause")),
             Self::Complained { hash } | Self::Blocked { hash } | Self::Lifted { hash } => Some((hash, "")),
-            Self::Ended { .. } => None,
+            Self::Erased { .. } | Self::Ended { .. } => None,
         }
     }
 
@@ -146,10 +155,11 @@ mod tests {
             Withdrawal::Moved { reader: reader.clone(), hash: hash.clone() },
             Withdrawal::Stays { reader: reader.clone(), hash: hash.clone() },
             Withdrawal::Paused { reader: reader.clone(), until: Moment::from_unix_seconds(1_772_528_400) },
-            Withdrawal::WentOn { reader },
+            Withdrawal::WentOn { reader: reader.clone() },
             Withdrawal::Complained { hash: hash.clone() },
             Withdrawal::Blocked { hash: hash.clone() },
-            Withdrawal::Lifted { hash },
+            Withdrawal::Lifted { hash: hash.clone() },
+            Withdrawal::Erased { reader, hash },
             Withdrawal::Ended { gift: "g".to_owned() },
         ] {
             assert_eq!(Withdrawal::parse(&withdrawal.to_string()), Some(withdrawal));

@@ -11,9 +11,10 @@ use broadside::{
     email_address::EmailAddress,
     mail::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader, ChoicesLink,
-        ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate, FormClosed, GoodBye,
-        JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed, Receipt, RecurringCancelled,
-        Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
+        ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused, EmailTemplate,
+        EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed,
+        Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
+        Welcomed, WorkGivenUp,
     },
     publishing,
     sandbox::{LineEnds, Rule, Stage},
@@ -226,6 +227,8 @@ both_engines! {
         enqueue(&app, &mut seen, &ConfirmSubscription { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..ConfirmSubscription::sample() }).await;
         enqueue(&app, &mut seen, &GoodBye { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..GoodBye::sample() }).await;
         enqueue(&app, &mut seen, &Welcome { sender: sender(), lists: vec![Welcomed { name: HARD_NAME.to_owned(), words: vec![HARD_NAME.to_owned()] }], ..Welcome::sample() }).await;
+        enqueue(&app, &mut seen, &CopyOfData { sender: sender(), ..CopyOfData::sample() }).await;
+        enqueue(&app, &mut seen, &EraseRequest { sender: sender(), ..EraseRequest::sample() }).await;
         enqueue(&app, &mut seen, &ChoicesLink { sender: sender(), ..ChoicesLink::sample() }).await;
         enqueue(&app, &mut seen, &Paused { sender: sender(), ..Paused::sample() }).await;
         enqueue(&app, &mut seen, &Receipt { sender: sender(), donor_name: HARD_NAME.to_owned(), ..Receipt::sample() }).await;

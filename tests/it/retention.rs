@@ -53,6 +53,8 @@ const CASES: &[Case] = &[
     ("notice", 1, "select key from notice where template = 'confirm_subscription'", &[
         "insert into notice (key, template, context, address, name, from_name, from_email, message_id, state, reply, attempt, marker, maybe_duplicate, next_at, created_at, finished_at)
             values ('asks-{n}', 'confirm_subscription', '', 'ann@example.org', '', '', 'post@example.org', '', 'accepted', '', 1, false, false, 0, 0, {at})"]),
+    ("forgotten_consent", 0, "select address_hash from forgotten_consent", &[
+        "insert into forgotten_consent (address_hash, list_id, action, method, at, forgotten_at) select '{n}', id, 'confirmed', 'form', 0, {at} from list"]),
     ("subscriber", 0, "select r.public_id from consent_event e join subscriber r on r.id = e.subscriber_id where r.public_id like 'asked-%'", &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('asked-{n}', '{n}@example.net', '{n}@example.net', '', 0)",
         "insert into subscription (subscriber_id, list_id, state, asked_at) select r.id, l.id, 'pending', {at} from subscriber r, list l where r.public_id = 'asked-{n}'",

@@ -50,6 +50,8 @@ statements! {
     LIFTED_SINCE = "select count(*) from suppression where address_hash = $1 and lifted_at >= $2";
     /// Everybody is looked at anew.
     LOOK_AT_ALL = "update suppression_key set looked_up_to = 0 where single = 1";
+    /// Its owner is forgotten: that mail to it is stopped stays, and no word of whose it was.
+    FORGET = "update suppression set detail = '', masked = '' where address_hash = $1";
     /// How staff recognise an address that they blocked.
     RECOGNISE = "update suppression set masked = $2 where address_hash = $1 and lifted_at is null";
     /// What staff blocked, the newest first.
@@ -179,6 +181,10 @@ pub async fn lift_one(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
 
 pub async fn recognise(tx: &mut Tx, hash: &str, masked: &str) -> Result<u64> {
     tx.exec(RECOGNISE, (hash, masked)).await
+}
+
+pub async fn forget(tx: &mut Tx, hash: &str) -> Result<u64> {
+    tx.exec(FORGET, (hash,)).await
 }
 
 pub async fn blocked(db: &Db, before: i64, limit: i64) -> Result<Vec<Blocked>> {

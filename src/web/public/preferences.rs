@@ -30,6 +30,8 @@ const TITLE: &str = "Your choices";
 struct Page {
     /// Masked: enough to recognise one's own, and nothing for whoever was handed the link.
     email: String,
+    /// The address of the page.
+    here: String,
     /// Where another is asked for.
     address: String,
     /// The words over the lists.
@@ -225,6 +227,7 @@ async fn page(app: &App, token: &str, preferences: Preferences, done: Done) -> O
     let pause =
         |weeks: Weeks| Pause { weeks: weeks.as_str(), until: weeks.end(&zone, app.site.now()).date(&zone) };
     let page = Page {
+        here: format!("/preferences/{token}"),
         email: reader.email.masked(),
         address: format!("/preferences/{token}/address"),
         wording: consent::PREFERENCES_WORDING,

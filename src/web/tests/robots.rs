@@ -23,6 +23,8 @@ both_engines! {
             "/desk",
             "/desk/readers",
             "/preferences/x",
+            "/your-data/x",
+            "/forget-me/x",
             "/address/x",
             "/unsubscribe/x",
             "/confirm/x",

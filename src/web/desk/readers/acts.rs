@@ -10,7 +10,9 @@ use crate::{
     subscribers::{
         self, Adding, ByStaff, LinkSent, NewAddress, Readdressed, SubscriberError, Trace, Weeks, lists,
     },
-    web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other},
+    web::{
+        Desk, Outcome, Posted, WebError, answers::conflict, session::see_other, words::readers::FORGOTTEN,
+    },
 };
 
 /// `POST /desk/readers/{id}/name`
@@ -98,6 +100,7 @@ pub(crate) async fn join(desk: Desk, Path(id): Path<String>, posted: Posted) -> 
             Err(SubscriberError::Blocked) => {
                 form.mistake("list", "The team decided never to mail them. Let mail go again first.");
             }
+            Err(SubscriberError::Forgotten) => form.mistake("list", FORGOTTEN),
             Err(SubscriberError::Changed) => {
                 form.mistake(
                     "basis",

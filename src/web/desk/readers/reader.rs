@@ -35,6 +35,7 @@ use crate::{
 pub(super) const WHY: &[&str] = &["why"];
 pub(super) const NOTE: &[&str] = &["note"];
 pub(super) const NAME: &[&str] = &["name", "seen_name", "name_why"];
+pub(super) const HELD: &[&str] = &["held_why"];
 pub(super) const ADDRESS: &[&str] = &["new_email", "seen_email", "address_why"];
 pub(super) const JOIN: &[&str] = &["list", "seen", "basis"];
 /// Why they rest from mail, and for how many weeks; or why they go on, and the pause that was seen.
@@ -66,6 +67,8 @@ pub(super) struct Forms {
     pub name: Form,
     pub address: Form,
     pub join: Form,
+    /// Why all that is held is taken away.
+    pub held: Form,
     pub pause: Form,
 }
 
@@ -77,6 +80,7 @@ impl Default for Forms {
             name: Form::new(NAME),
             address: Form::new(ADDRESS),
             join: Form::new(JOIN),
+            held: Form::new(HELD),
             pause: Form::new(PAUSE),
         }
     }
@@ -91,6 +95,9 @@ struct Page {
     /// With the address that is looked at.
     readdress: Form,
     join: Form,
+    held: Form,
+    /// Whether they may take everything away, and forget the reader.
+    owner: bool,
     pause: Form,
     /// Until when they rest from mail, if they do: as a day, and for whoever ends it.
     rests_until: Option<(String, i64)>,
@@ -361,6 +368,8 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         correct,
         readdress,
         join,
+        held: forms.held,
+        owner: desk.may(Role::OWNING),
         rests_until: rests_until.map(|until| (until.date(zone), until.0)),
         pauses,
         on_some,
