@@ -69,7 +69,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Confirm,
         Self::Unsubscribe,
         Self::LeaveByMail,

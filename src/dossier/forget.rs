@@ -3,7 +3,7 @@
 //! that no file brings them back, beside whatever else stops mail to the address. The journal beside the database has it before, so a restored
 //! backup forgets them again; doing it twice changes nothing.
 
-use super::{rows::Monthly, store};
+use super::{held::NOBODY, rows::Monthly, store};
 use crate::{
     audit_log, bounces,
     clock::Moment,
@@ -12,7 +12,7 @@ use crate::{
     donations,
     links::Forget,
     site::Site,
-    subscribers::{self, Subscriber, SubscriberError, forgotten, requests},
+    subscribers::{self, Subscriber, SubscriberError, donor_state, forgotten, other_addresses, requests},
     withdrawals::{self, Withdrawal},
 };
 
@@ -52,7 +52,8 @@ pub async fn look_at_forgetting(
 /// # Errors
 /// When the database fails.
 pub async fn farewell(site: &Site, reader: Subscriber) -> Result<Farewell> {
-    let mut monthly = store::monthly(&site.db, &reader.email.key(), i64::MAX, 20).await?;
+    let gives_as = donor_state::gives_as(&site.db, reader.id).await?.unwrap_or(NOBODY.to_owned());
+    let mut monthly = store::monthly(&site.db, &gives_as, i64::MAX, 20).await?;
     monthly.retain(|one| one.state.runs());
     Ok(Farewell { reader, monthly })
 }
@@ -102,13 +103,17 @@ async fn once(
     suppressions.close(&mut tx).await?;
     let reader = forgotten::hold(&mut tx, public_id).await?;
     if let Some(reader) = &reader {
-        let (hash, key) = (suppressions.hash(&reader.email), reader.email.key());
+        let hash = suppressions.hash(&reader.email);
         ledger::forget_reader(&mut tx, site, reader.id).await?;
         notices::forget(&mut tx, &reader.email, site.now()).await?;
+        for other in other_addresses(&mut tx, reader.id).await? {
+            notices::forget(&mut tx, &other, site.now()).await?;
+        }
         bounces::record::forget(&mut tx, &hash, reader.id, &reader.email).await?;
         suppressions.forget(&mut tx, &hash).await?;
         requests::forget(&mut tx, site, &reader.email).await?;
-        let donor = donations::forget(&mut tx, &key).await?;
+        let gives_as = donor_state::gives_as_in(&mut tx, reader.id).await?.unwrap_or(NOBODY.to_owned());
+        let donor = donations::forget(&mut tx, &gives_as).await?;
         forgotten::forget(&mut tx, reader, &hash, at, donor).await?;
         if let Some(Deed { staff_id, why }) = by {
             audit_log::record(&mut tx, site, staff_id, "forgot a reader", public_id, why).await?;

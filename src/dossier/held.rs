@@ -19,7 +19,7 @@ use crate::{
     links::CopyOfData,
     site::Site,
     subscribers::{
-        self, Subscriber, SubscriberError, consent, fields,
+        self, Subscriber, SubscriberError, consent, donor_state, fields,
         requests::{self, Request},
     },
     words,
@@ -27,6 +27,8 @@ use crate::{
 
 /// So many of each kind stand on a page.
 pub const NEWEST: usize = 50;
+/// No address is called so.
+pub(super) const NOBODY: &str = "-";
 /// So many rows are held at a time.
 const CHUNK: usize = 200;
 
@@ -37,13 +39,19 @@ pub struct Whose {
     pub address: EmailAddress,
     pub reader: Option<Subscriber>,
     key: String,
+    /// By which address their gifts are known; none where those are another reader's.
+    gives_as: String,
     hash: String,
 }
 
 impl Whose {
-    fn new(site: &Site, address: EmailAddress, reader: Option<Subscriber>) -> Self {
+    async fn new(site: &Site, address: EmailAddress, reader: Option<Subscriber>) -> Result<Self> {
         let (key, hash) = (address.key(), Suppressions::new(site).hash(&address));
-        Self { address, reader, key, hash }
+        let gives_as = match &reader {
+            Some(reader) => donor_state::gives_as(&site.db, reader.id).await?.unwrap_or(NOBODY.to_owned()),
+            None => key.clone(),
+        };
+        Ok(Self { address, reader, key, gives_as, hash })
     }
 
     /// No row has 0.
@@ -58,7 +66,7 @@ impl Whose {
 /// When the database fails.
 pub async fn of_address(site: &Site, address: EmailAddress) -> Result<Whose> {
     let reader = subscribers::by_email(&site.db, &address).await?;
-    Ok(Whose::new(site, address, reader))
+    Whose::new(site, address, reader).await
 }
 
 /// About whom a link is that was mailed to them for that.
@@ -68,7 +76,7 @@ pub async fn of_address(site: &Site, address: EmailAddress) -> Result<Whose> {
 pub async fn of_link(site: &Site, link: &str) -> std::result::Result<Whose, SubscriberError> {
     let CopyOfData(name) = CopyOfData::read(&site.keys, link, site.now())?;
     let reader = subscribers::named(site, &name).await?.ok_or(SubscriberError::Link)?;
-    Ok(Whose::new(site, reader.email.clone(), Some(reader)))
+    Ok(Whose::new(site, reader.email.clone(), Some(reader)).await?)
 }
 
 /// Somebody of the team takes a copy away: it is written down before they have it, with why, and without the address.
@@ -144,9 +152,9 @@ impl Held {
             came_back: store::came_back(db, hash, id, all, most).await?.into(),
             they_wrote: store::they_wrote(db, id, key, all, most).await?.into(),
             stops: store::stops(db, hash, all, most).await?.into(),
-            supporter: store::supporter(db, key).await?,
-            gifts: store::gifts(db, key, all, most).await?.into(),
-            monthly: store::monthly(db, key, all, most).await?.into(),
+            supporter: store::supporter(db, &whose.gives_as).await?,
+            gifts: store::gifts(db, &whose.gives_as, all, most).await?.into(),
+            monthly: store::monthly(db, &whose.gives_as, all, most).await?.into(),
             notes: store::notes(db, id, all, most).await?.into(),
             requests: requests::about(site, &whose.address).await?,
             deeds: deeds(site, whose, all, most).await?.into(),
@@ -173,6 +181,7 @@ words! {
     /// The parts of the whole, in their order.
     pub enum Section {
         Who = "who_you_are",
+        Moved = "changes_of_address",
         Lists = "lists",
         Reasons = "why_you_left",
         Consent = "what_you_agreed_to",
@@ -276,9 +285,10 @@ impl Whole {
     async fn rows(&self, section: Section) -> Result<Vec<(i64, Value)>> {
         let Self { site, whose, before, .. } = self;
         let (db, id, key, hash) = (&site.db, whose.reader_id(), whose.key.as_str(), whose.hash.as_str());
-        let (before, most) = (*before, CHUNK as i64);
+        let (before, most, gives_as) = (*before, CHUNK as i64, whose.gives_as.as_str());
         Ok(match section {
             Section::Who => few(store::who(db, id).await?),
+            Section::Moved => few(store::moved(db, id).await?),
             Section::Lists => few(store::within(db, id).await?),
             Section::Reasons => few(store::reasons(db, id).await?),
             Section::Consent => {
@@ -295,9 +305,9 @@ impl Whole {
             Section::CameBack => many(store::came_back(db, hash, id, before, most).await?, |row| row.id),
             Section::TheyWrote => many(store::they_wrote(db, id, key, before, most).await?, |row| row.id),
             Section::Stops => many(store::stops(db, hash, before, most).await?, |row| row.id),
-            Section::Supporter => few(store::supporter(db, key).await?),
-            Section::Gifts => many(store::gifts(db, key, before, most).await?, |row| row.id),
-            Section::Monthly => many(store::monthly(db, key, before, most).await?, |row| row.id),
+            Section::Supporter => few(store::supporter(db, gives_as).await?),
+            Section::Gifts => many(store::gifts(db, gives_as, before, most).await?, |row| row.id),
+            Section::Monthly => many(store::monthly(db, gives_as, before, most).await?, |row| row.id),
             Section::Notes => many(store::notes(db, id, before, most).await?, |row| row.id),
             Section::Requests => few(requests::about(site, &whose.address).await?.iter().map(request)),
             Section::Deeds => many(deeds(site, whose, before, most).await?, |row| row.id),

@@ -42,10 +42,37 @@ pub struct Who {
     /// When they last got a letter of good-bye.
     #[serde(serialize_with = "at_last")]
     pub good_bye_at: Option<Moment>,
+    /// Since when mail goes to this address, where it went to another before.
+    #[serde(serialize_with = "at_last")]
+    pub moved_at: Option<Moment>,
+    /// By which address their gifts are known, where it is another.
+    pub gives_as: Option<String>,
     /// Where they stand as a supporter.
     pub supporter: Option<DonorState>,
     #[serde(serialize_with = "at_last")]
     pub last_gift_at: Option<Moment>,
+}
+
+/// Another address that was asked for.
+#[derive(Clone, Debug, Serialize, FromRow)]
+pub struct Moved {
+    pub old_email: String,
+    pub new_email: String,
+    #[serde(serialize_with = "at")]
+    pub asked_at: Moment,
+    /// When the old mailbox agreed.
+    #[serde(serialize_with = "at_last")]
+    pub old_agreed_at: Option<Moment>,
+    /// When the new mailbox agreed.
+    #[serde(serialize_with = "at_last")]
+    pub new_agreed_at: Option<Moment>,
+    #[serde(serialize_with = "at_last")]
+    pub done_at: Option<Moment>,
+    #[serde(serialize_with = "at_last")]
+    pub undone_at: Option<Moment>,
+    /// When it was given up.
+    #[serde(serialize_with = "at_last")]
+    pub ended_at: Option<Moment>,
 }
 
 /// How they stand with one list.

@@ -1,7 +1,7 @@
 //! The SQL of what is held about one person: reads alone, each by an index, what may be long by its key, newest first.
 
 use super::rows::{
-    Asked, Came, Copy, Deed, Forgotten, Gift, Kept, Letter, Look, Member, Monthly, Note, Reason, Stop,
+    Asked, Came, Copy, Deed, Forgotten, Gift, Kept, Letter, Look, Member, Monthly, Moved, Note, Reason, Stop,
     Supporter, TheyWrote, Topic, Tried, Typed, Who, Within,
 };
 use crate::{
@@ -10,11 +10,13 @@ use crate::{
 };
 
 statements! {
-    WHO = "select r.public_id, r.email, r.name, r.created_at, r.confirm_due_at, r.good_bye_at, d.state as supporter, d.last_gift_at
+    WHO = "select r.public_id, r.email, r.name, r.created_at, r.confirm_due_at, r.good_bye_at, r.moved_at, r.gives_as, d.state as supporter, d.last_gift_at
         from subscriber r left join donor_state d on d.subscriber_id = r.id where r.id = $1";
     /// What a reader's lists keep of them, beside what everybody may know of a list.
     WITHIN = "select l.name as list, s.state, s.asked_at, s.confirmation_sent_at, s.confirmed_at, s.left_at, s.welcomed_at, s.paused_until, s.pause_said_at, s.list_id
         from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 order by l.position, l.id";
+    MOVED = "select old_email, new_email, asked_at, old_agreed_at, new_agreed_at, done_at, undone_at, ended_at from address_change
+        where subscriber_id = $1 order by asked_at desc limit 100";
     REASONS = "select l.name as list, r.left_at, r.reason, r.words, r.at from leaving_reason r join list l on l.id = r.list_id
         where r.subscriber_id = $1 order by r.at desc limit 100";
     /// On which days somebody of the team looked at them; who did is of the team.
@@ -85,6 +87,10 @@ pub async fn within(db: &Db, reader: i64) -> Result<Vec<Within>> {
         list.topics = chosen.map(|topic| topic.name.clone()).collect();
     }
     Ok(lists)
+}
+
+pub async fn moved(db: &Db, reader: i64) -> Result<Vec<Moved>> {
+    db.all(MOVED, (reader,)).await
 }
 
 pub async fn reasons(db: &Db, reader: i64) -> Result<Vec<Reason>> {

@@ -31,6 +31,11 @@ pub async fn gives_as(db: &Db, subscriber_id: i64) -> Result<Option<String>> {
     store::moving::gives_as(db, subscriber_id).await
 }
 
+/// As [`gives_as`], in a transaction.
+pub(crate) async fn gives_as_in(tx: &mut Tx, subscriber_id: i64) -> Result<Option<String>> {
+    store::moving::gives_as_in(tx, subscriber_id).await
+}
+
 /// Where a reader stands; those without a row never gave.
 pub async fn donor_state(db: &Db, subscriber_id: i64) -> Result<DonorState> {
     Ok(store::donor_state(db, subscriber_id).await?.unwrap_or(DonorState::Never))

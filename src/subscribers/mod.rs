@@ -43,6 +43,7 @@ mod welcome;
 pub mod why_they_left;
 mod withdrawn;
 
+pub(crate) use self::moving::other_addresses;
 pub use self::{
     budget::{Crowd, Goes},
     by_staff::{

@@ -34,7 +34,7 @@ use crate::{
     links::{AddressChange, Choices, End, Name},
     mail::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader, ChoicesLink,
-        ConfirmSubscription, EmailTemplate as _, GoodBye, Paused, Welcome,
+        ConfirmSubscription, CopyOfData, EmailTemplate as _, EraseRequest, GoodBye, Paused, Welcome,
     },
     settings::{Letterhead, Settings},
     site::Site,
@@ -61,6 +61,8 @@ const OF_READERS: &[&str] = &[
     ChoicesLink::NAME,
     Paused::NAME,
     GoodBye::NAME,
+    CopyOfData::NAME,
+    EraseRequest::NAME,
     AddressChangeOld::NAME,
     AddressIsKnown::NAME,
 ];
@@ -89,6 +91,11 @@ pub enum MoveAsked {
     Same,
     /// They asked a day ago or less.
     Today,
+}
+
+/// The other addresses that a reader had, or asked for, within some days, and that no reader has: what was sent there is theirs.
+pub(crate) async fn other_addresses(tx: &mut Tx, subscriber: i64) -> db::Result<Vec<EmailAddress>> {
+    moving::others(tx, subscriber).await
 }
 
 /// Whose choices a link leads to: where their mail goes.

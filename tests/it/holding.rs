@@ -30,8 +30,34 @@ const TABLES: &[(&str, Tells)] = &[
         "subscriber",
         In(
             Section::Who,
-            &["public_id", "email", "name", "created_at", "confirm_due_at", "good_bye_at"],
+            &[
+                "public_id",
+                "email",
+                "name",
+                "created_at",
+                "confirm_due_at",
+                "good_bye_at",
+                "moved_at",
+                "gives_as",
+            ],
             &["id", "email_key", "search"],
+        ),
+    ),
+    (
+        "address_change",
+        In(
+            Section::Moved,
+            &[
+                "old_email",
+                "new_email",
+                "asked_at",
+                "old_agreed_at",
+                "new_agreed_at",
+                "done_at",
+                "undone_at",
+                "ended_at",
+            ],
+            &["id", "public_id", "subscriber_id", "staff_id"],
         ),
     ),
     ("donor_state", In(Section::Who, &["state", "last_gift_at"], &["subscriber_id", "updated_at"])),
@@ -407,6 +433,9 @@ pub async fn fill(app: &TestApp, email: &str) {
         format!(
             "insert into field_value (subscriber_id, field_id, value) select {r}, id, 'held-answer' from field where name = 'held_{r}'"
         ),
+        format!(
+            "insert into address_change (public_id, subscriber_id, old_email, new_email, asked_at) values ('held-change-{r}', {r}, '{email}', 'held-moved@example.net', 0)"
+        ),
         format!("insert into typed (subscriber_id, name, answers, at) values ({r}, 'held-typed', '', 0)"),
         format!("update delivery set name = 'held-copy' where subscriber_id = {r}"),
         format!("update delivery_attempt set reply = 'held-reply' where subscriber_id = {r}"),
@@ -447,6 +476,7 @@ fn address_hash(app: &TestApp, email: &str) -> String {
 
 const MARKS: &[(&str, Section)] = &[
     ("held-name", Section::Who),
+    ("held-moved", Section::Moved),
     ("held-topic", Section::Lists),
     ("held-reason", Section::Reasons),
     ("held-source", Section::Consent),

@@ -39,6 +39,8 @@ statements! {
         and not exists (select 1 from donor_state d where d.subscriber_id = subscriber.id and d.state in ('monthly', 'failing'))";
     GIVES_AS = "select coalesce(gives_as, email_key) from subscriber
         where id = $1 and (gives_as is not null or not exists (select 1 from subscriber m where m.gives_as = subscriber.email_key))";
+    /// As often as a reader may ask for another in the days for which it is known.
+    OTHERS = "select old_email, new_email from address_change where subscriber_id = $1 order by asked_at desc limit 50";
     /// What is over: its links are, too.
     pub(crate) FORGET_CHANGES = "delete from address_change where id in (select id from address_change where asked_at < $1 order by asked_at limit $2)";
 }
@@ -134,6 +136,23 @@ pub async fn hold_subscriptions(tx: &mut Tx, subscriber: i64) -> Result<u64> {
 /// A supporter of that address, who is one since a moment, has given.
 pub async fn gives_as_now(tx: &mut Tx, key: &str, since: Moment) -> Result<u64> {
     tx.exec(GIVES_AS_NOW, (key, since)).await
+}
+
+pub async fn gives_as_in(tx: &mut Tx, subscriber: i64) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(GIVES_AS, (subscriber,)).await?.map(|(key,)| key))
+}
+
+/// Other addresses that changes of a reader name which are still known, and that no reader has.
+pub async fn others(tx: &mut Tx, subscriber: i64) -> Result<Vec<EmailAddress>> {
+    let known: Vec<(EmailAddress, EmailAddress)> = tx.all(OTHERS, (subscriber,)).await?;
+    let mut others: Vec<EmailAddress> = Vec::new();
+    for email in known.into_iter().flat_map(|(old, new)| [old, new]) {
+        let is_new = !others.iter().any(|one| one.key() == email.key());
+        if is_new && super::by_key_in(tx, &email.key()).await?.is_none() {
+            others.push(email);
+        }
+    }
+    Ok(others)
 }
 
 pub async fn gives_as(db: &Db, subscriber: i64) -> Result<Option<String>> {
