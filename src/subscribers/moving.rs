@@ -614,7 +614,7 @@ pub async fn moved_as_written(
             Ok(_) => return Ok(false),
             Err(SubscriberError::Database(error)) => return Err(error),
             Err(error) => {
-                tracing::warn!(%error, "a change of address that was begun could not be gone on with")
+                tracing::warn!(%error, "a change of address that was begun could not be gone on with");
             }
         }
     }
