@@ -43,7 +43,7 @@ use crate::{
 type Outcome = Result<Reply, Failure>;
 
 /// How long a copy waits whose text could not be read from the database.
-const DATABASE_PAUSE: Duration = Duration::from_secs(10);
+pub(super) const DATABASE_PAUSE: Duration = Duration::from_secs(10);
 
 /// A marker that takes longer was kept waiting by the database, and so were those of all connections.
 const LONG_MARKER: Duration = Duration::from_millis(250);
