@@ -17,7 +17,7 @@ statements! {
     /// What they agreed to, without where from and in what words of the team.
     KEEP_CONSENT = "insert into forgotten_consent (address_hash, list_id, action, method, wording_id, at, forgotten_at)
         select cast($2 as text), list_id, action, method, wording_id, at, cast($3 as bigint) from consent_event where subscriber_id = $1 order by id";
-    DROP_CONSENT = "delete from consent_event where subscriber_id = $1";
+    ERASE_CONSENT = "delete from consent_event where subscriber_id = $1";
     /// With what hangs from it: lists, topics, answers, notes.
     DROP_READER = "delete from subscriber where id = $1";
     /// A reader was there until now, whatever was known of the address before.
@@ -57,7 +57,7 @@ pub async fn keep_consent(tx: &mut Tx, reader: i64, hash: &str, at: Moment) -> R
 
 /// The reader and all that hangs from them.
 pub async fn drop_reader(tx: &mut Tx, reader: i64) -> Result<u64> {
-    tx.exec(DROP_CONSENT, (reader,)).await?;
+    tx.exec(ERASE_CONSENT, (reader,)).await?;
     tx.exec(DROP_READER, (reader,)).await
 }
 
