@@ -103,6 +103,8 @@ async fn forget(site: &Site, address: &str, reason: &str) -> anyhow::Result<Exit
 async fn held(site: &Site, address: &str) -> anyhow::Result<ExitCode> {
     let email = EmailAddress::parse(address).with_context(|| format!("{address} is no email address"))?;
     let whose = dossier::of_address(site, email).await?;
+    let subject = whose.reader.as_ref().map_or("", |reader| &reader.public_id);
+    audit_log::note(site, None, "took away what is held about a reader", subject, "").await?;
     let magazine = Settings::load(&site.db).await?.magazine_name;
     let mut whole = Whole::new(site.clone(), magazine, whose);
     let mut out = io::BufWriter::new(io::stdout());

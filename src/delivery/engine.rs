@@ -629,21 +629,19 @@ impl Main {
     /// Gives copies what their readers answered; if that cannot be read, they go back for a while, and none is pushed.
     async fn answer(&self, claimed: &mut Claimed) -> Result<()> {
         let read = caught(self.shared.variants.answer(&self.shared.site, claimed.all().collect())).await;
-        if matches!(read, Ok(Ok(()))) {
-            return Ok(());
-        }
-        let back = |claim: &mut CopyClaim| Back { wait: DATABASE_PAUSE, ..Back::not_begun(claim.item_key()) };
-        self.shared.queue.give_back(claimed.all().map(back));
-        claimed.claims.clear();
-        claimed.in_lanes.iter_mut().for_each(Vec::clear);
-        match read {
+        let failed = match read {
+            Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => {
                 tracing::error!(%error, "what copies ask of their readers cannot be read; trying again");
                 Ok(())
             }
-            Ok(Ok(())) => Ok(()),
             Err(broke) => broke.go_on(),
-        }
+        };
+        let back = |claim: &mut CopyClaim| Back { wait: DATABASE_PAUSE, ..Back::not_begun(claim.item_key()) };
+        self.shared.queue.give_back(claimed.all().map(back));
+        claimed.claims.clear();
+        claimed.in_lanes.iter_mut().for_each(Vec::clear);
+        failed
     }
 
     /// The lanes in which copies of an edition wait. Domains that are free again share half a batch, so that the others are not kept

@@ -293,7 +293,7 @@ impl Whole {
             Section::Reasons => few(store::reasons(db, id).await?),
             Section::Consent => {
                 let page = consent::page(db, id, Some(before), most).await?;
-                page.into_iter().map(|(key, event)| (key, happened(&event))).collect()
+                page.into_iter().map(|(key, event)| (key, event.told())).collect()
             }
             Section::Answers => few(answers(site, id)
                 .await?
@@ -334,22 +334,6 @@ fn many<T: Serialize>(rows: Vec<T>, key: impl Fn(&T) -> i64) -> Vec<(i64, Value)
 /// Rows of which there is never a second page: as many as one holds, less one.
 fn few<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Vec<(i64, Value)> {
     rows.into_iter().take(CHUNK - 1).map(|row| (0, value(row))).collect()
-}
-
-fn happened(event: &consent::Event) -> Value {
-    json!({
-        "at": event.at.to_string(),
-        "action": event.action,
-        "method": event.method,
-        "list": event.list,
-        "wording": event.wording,
-        "source": event.source,
-        "form": event.form,
-        "wording_version": (event.version > 0).then_some(event.version),
-        "campaign": event.campaign,
-        "ip": event.ip,
-        "user_agent": event.user_agent,
-    })
 }
 
 fn request(request: &Request) -> Value {

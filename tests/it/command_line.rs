@@ -270,6 +270,8 @@ async fn readers_are_imported_exported_and_proven() {
         let held: serde_json::Value = serde_json::from_slice(&held.stdout).expect("JSON");
         assert_eq!(held["who_you_are"][0]["name"], "Ann");
         assert_eq!(held["what_you_agreed_to"][0]["source"], "consent: spring fair 2026");
+        let log = audit_log::latest(&db.db, 1).await.expect("a read");
+        assert_eq!(log[0].action, "took away what is held about a reader");
         assert!(
             !broadside(&["subscribers", "forget", "ann@example.org"], &settings).status.success(),
             "it says why"
