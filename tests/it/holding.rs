@@ -565,6 +565,33 @@ both_engines! {
         app.leaves_work();
     }
 
+    /// TRUST L8, L7: who moved is shown, and forgotten with, the gifts that they gave under their former address; what somebody gave under the
+    /// new one before them is no part of it.
+    async fn who_moved_takes_their_own_gifts_along(app: TestApp) {
+        const NEW: &str = "ann.lee@example.org";
+        app.reader(ANN).await;
+        for giver in [ANN, NEW] {
+            app.give(giver, "15", "once").await;
+        }
+        app.drain().await;
+        sql(&app, &format!("update subscriber set email = '{NEW}', email_key = '{NEW}', gives_as = '{ANN}', moved_at = 1 where email_key = '{ANN}'")).await;
+        let moved = format!("insert into address_change (public_id, subscriber_id, old_email, new_email, asked_at, done_at) values ('moved', {}, '{ANN}', '{NEW}', 0, 1)", app.reader_row(NEW).await);
+        sql(&app, &moved).await;
+        let (held, _) = whole(&app, NEW).await;
+        let gifts: Vec<&Value> = held["gifts"].as_array().expect("gifts").iter().map(|gift| &gift["email"]).collect();
+        assert_eq!(gifts, [ANN], "{}", held["gifts"]);
+        assert_eq!(held["supporter"][0]["email"], ANN);
+        let reader = subscribers::by_email(&app.site.db, &address(NEW)).await.expect("a read").expect("a reader");
+        assert!(dossier::forget_reader(&app.site, &reader, None).await.expect("forgotten"));
+        let donors: Vec<(String,)> = rows(&app.site.db, "select email from donor order by id").await;
+        assert_eq!(donors, [(String::new(),), (NEW.to_owned(),)]);
+        let gifts: Vec<(String,)> = rows(&app.site.db, "select email from donation order by id").await;
+        assert_eq!(gifts, [(String::new(),), (NEW.to_owned(),)]);
+        let letters: Vec<(i64,)> = rows(&app.site.db, "select count(*) from notice where address = 'ann@example.org'").await;
+        assert_eq!(letters, [(0,)], "letters to the former address");
+        app.leaves_work();
+    }
+
     /// A letter that went to another spelling of the address is theirs.
     async fn letters_are_found_in_whatever_case_they_were_addressed(app: TestApp) {
         app.subscribe("Ann@example.org").await;
