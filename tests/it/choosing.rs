@@ -12,7 +12,8 @@ use broadside::{
     sandbox::{Rule, Stage},
     settings::Settings,
     subscribers::{
-        self, Crowd, Subscriber, SubscriberError, SubscriptionState, Weeks, consent, fields, machines, topics,
+        self, Crowd, Subscriber, SubscriberError, SubscriptionState, Weeks, consent, fields,
+        lists::Visibility, machines, topics,
     },
     withdrawals,
 };
@@ -62,7 +63,9 @@ async fn joined(app: &TestApp, email: &str) -> Vec<String> {
 }
 
 async fn list_called(app: &TestApp, slug: &str, name: &str) -> i64 {
-    let made = publishing::lists::make(&app.site, slug, name, None).await.expect("a list is made");
+    let made = publishing::lists::make(&app.site, (slug, name, Visibility::Public), None)
+        .await
+        .expect("a list is made");
     assert!(made.is_some(), "{slug}");
     let all: Vec<(i64, String)> = rows(&app.site.db, "select id, slug from list").await;
     all.into_iter().find(|one| one.1 == slug).expect("the list").0
