@@ -166,7 +166,7 @@ impl Attempt {
         let mut keys: Vec<(String, &Limited)> = limits.iter().map(|one| (one.key(site), one)).collect();
         // In one order, whoever counts: two who meet at two rows wait for one another at the first.
         keys.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let mut tx = site.db.begin().await?;
+        let mut tx = site.db.begin_together().await?;
         let mut counted = Vec::with_capacity(keys.len());
         let mut used_up = None;
         for (key, Limited { limit, holds_everybody, .. }) in keys {

@@ -70,7 +70,14 @@ pub(super) const NUMBERED: &str =
 /// A transaction of SQLite that keeps other writers out from its beginning.
 pub(super) const BEGIN_TO_WRITE: &str = "begin immediate";
 
-/// Its end.
+/// The beginning of somebody's part of a transaction that several share.
+pub(super) const SAVEPOINT: &str = "savepoint part";
+
+/// Its end, and what takes it back.
+pub(super) const RELEASE_SAVEPOINT: &str = "release part";
+pub(super) const BACK_TO_SAVEPOINT: &str = "rollback to part";
+
+/// The end of a transaction.
 pub(super) const COMMIT: &str = "commit";
 
 /// What is known of all tables is found out.

@@ -33,6 +33,8 @@ const MOST_IN_A_WEEK: usize = 3;
 const OF_A_NETWORK: i64 = 30;
 /// What goes out in an hour without any proof, where little is usual.
 const LEAST_CEILING: i64 = 120;
+/// So many times the ceiling is the most that anything asks about; nobody counts more of an hour.
+const FAR_ABOVE: i64 = 4;
 /// What is usual is the mean of so many days.
 const USUAL_DAYS: i64 = 14;
 /// So many may wait for a mail at once.
@@ -84,7 +86,12 @@ impl Whose {
     pub(super) async fn spent(&self, tx: &mut Tx, now: Moment) -> db::Result<Spent> {
         let today = day(now);
         let from_day = today.minus(DAY * u32::try_from(USUAL_DAYS).unwrap_or(0));
-        store::spent(tx, self, (now.minus(HOUR), now), (from_day, today)).await
+        let hour = (now.minus(HOUR), now);
+        let spent = store::spent(tx, self, hour, (from_day, today), LEAST_CEILING * FAR_ABOVE).await?;
+        if spent.ceiling() == LEAST_CEILING {
+            return Ok(spent);
+        }
+        store::spent(tx, self, hour, (from_day, today), spent.ceiling() * FAR_ABOVE).await
     }
 }
 
@@ -110,7 +117,7 @@ impl Spent {
     }
 
     fn has_room_for_who_worked(self) -> bool {
-        self.whole < self.ceiling() * 4
+        self.whole < self.ceiling() * FAR_ABOVE
     }
 }
 

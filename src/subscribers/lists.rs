@@ -3,7 +3,7 @@
 //! The rules: a list's short name and its public id stay for ever, for mails carry them; nobody joins a closed list by themselves;
 //! nothing goes to a retired one, and its readers stay, so that it can be brought back.
 
-pub use super::rows::{List, Listed, OptIn, Visibility, Written};
+pub use super::rows::{List, OptIn, Visibility, Written};
 use super::store::lists as store;
 use crate::{
     db::{Db, Result, Tx},
@@ -37,11 +37,6 @@ pub async fn mailed(db: &Db) -> Result<Vec<List>> {
 /// The list that links call so.
 pub async fn by_public_id(db: &Db, public_id: &str) -> Result<Option<List>> {
     store::by_public_id(db, public_id).await
-}
-
-/// How many readers each list has.
-pub async fn listed(db: &Db) -> Result<Vec<Listed>> {
-    store::listed(db).await
 }
 
 /// A short name as it may stand in headers for ever: small letters, figures and hyphens, a letter first.

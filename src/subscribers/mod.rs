@@ -10,6 +10,7 @@ mod budget;
 mod by_staff;
 mod confirm;
 pub mod consent;
+mod counting;
 mod csv_files;
 pub mod donor_state;
 pub mod fields;
@@ -42,9 +43,10 @@ pub use self::{
     by_staff::{By as ByStaff, add_to_list, correct_name, note, notes, remove_note, take_off},
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
+    counting::{HowMany, count_large, on_lists, with_topics},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
     donor_state::{DonorState, set_donor_state},
-    find::{Wanted, count_many, counts, fold_waiting, page},
+    find::{LOOKED_THROUGH, Order, Wanted, count_many, counts, fold_waiting, page},
     formula::guarded,
     leave::{Left, leave, leave_as_written, leave_by_staff, look_at_unsubscribe, rejoin},
     lists::{List, OptIn, Visibility},
@@ -71,6 +73,7 @@ use crate::{
 pub const STATEMENTS: &[&[Sql]] = &[
     store::STATEMENTS,
     store::finding::STATEMENTS,
+    store::counting::STATEMENTS,
     store::joining::STATEMENTS,
     store::knowing::STATEMENTS,
     store::requests::STATEMENTS,

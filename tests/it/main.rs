@@ -13,6 +13,7 @@ mod bouncing;
 mod braking;
 mod clocks;
 mod command_line;
+mod committing_together;
 mod composing;
 mod deliverability;
 mod desk;

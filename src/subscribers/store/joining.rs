@@ -17,15 +17,15 @@ statements! {
     /// The last three to a mailbox, or to the reader, between two moments; the newest first.
     LETTERS = "select subscriber_id, sent_at from confirmation_mail
         where (mailbox = $1 or subscriber_id = $2) and sent_at > $3 and sent_at <= $4 order by sent_at desc limit 3";
-    /// What the last hour and the last days weigh.
+    /// What the last hour and the last days weigh; of the hour no more rows are counted than `$7`.
     SPENT = "select
-        (select count(*) from asking where network = $1 and at > $3 and at <= $4)
+        (select count(*) from (select at from asking where network = $1 and at > $3 and at <= $4 limit $7) a)
             + (select cast(coalesce(sum(weight - 1), 0) as bigint) from confirmation_mail where network = $1 and sent_at > $3 and sent_at <= $4) as network,
-        (select count(*) from asking where domain = $2 and at > $3 and at <= $4 and waited = 0)
+        (select count(*) from (select at from asking where domain = $2 and at > $3 and at <= $4 and waited = 0 limit $7) b)
             + (select cast(coalesce(sum(weight - 1), 0) as bigint) from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 0) as domain,
-        (select count(*) from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 1) as waited_of_domain,
-        (select count(*) from asking where at > $3 and at <= $4 and waited = 0) as whole,
-        (select count(*) from confirmation_mail where sent_at > $3 and sent_at <= $4 and waited = 1) as waited,
+        (select count(*) from (select sent_at from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 1 limit $7) c) as waited_of_domain,
+        (select count(*) from (select at from asking where at > $3 and at <= $4 and waited = 0 limit $7) d) as whole,
+        (select count(*) from (select sent_at from confirmation_mail where sent_at > $3 and sent_at <= $4 and waited = 1 limit $7) e) as waited,
         (select cast(coalesce(sum(joined), 0) as bigint) from joined_day where began_at >= $5 and began_at < $6) as joined,
         (select count(*) from subscriber where confirm_due_at is not null) as waiting";
     /// Whether `RETURNED` would find one.
@@ -155,8 +155,9 @@ pub async fn spent(
     whose: &Whose,
     (since, now): (Moment, Moment),
     (from_day, today): (Moment, Moment),
+    most: i64,
 ) -> Result<Spent> {
-    tx.one(SPENT, (whose.network.as_deref(), whose.domain.as_str(), since, now, from_day, today)).await
+    tx.one(SPENT, (whose.network.as_deref(), whose.domain.as_str(), since, now, from_day, today, most)).await
 }
 
 /// Of what went out since a moment, what came back counts for more.
