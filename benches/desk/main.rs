@@ -81,10 +81,10 @@ const LAST: [&str; 16] = [
 
 /// What becomes of them.
 const LIVES: [&str; 9] = [
-    "update subscription set state = 'left', left_at = confirmed_at where subscriber_id % 10 = 3",
-    "update subscription set state = 'pending', confirmed_at = null where subscriber_id % 50 = 7",
+    "update subscription set state = 'left', left_at = confirmed_at where subscriber_id / 16 % 10 = 3",
+    "update subscription set state = 'pending', confirmed_at = null where subscriber_id / 16 % 50 = 7",
     "insert into suppression (address_hash, reason, detail, created_at, subscriber_id)
-        select 'hash' || id, 'bounced', '', 1, id from subscriber where id % 100 = 11",
+        select 'hash' || id, 'bounced', '', 1, id from subscriber where id / 16 % 100 = 11",
     "insert into reader_topic (public_id, name, name_key, description, created_at, position)
         values ('topic1', 'Housing', 'housing', '', 1, 1), ('topic2', 'Rivers', 'rivers', '', 1, 2), ('topic3', 'Trains', 'trains', '', 1, 3)",
     "insert into list_topic (list_id, topic_id) select l.id, t.id from list l, reader_topic t",

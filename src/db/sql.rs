@@ -7,6 +7,10 @@ use super::Engine;
 /// Microseconds since 1970 by the server's own clock.
 pub(super) const SERVER_TIME: &str = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
 
+/// How our connections differ from others of the server.
+pub(super) const SETTINGS: &str =
+    "select set_config('idle_in_transaction_session_timeout', '20s', false), set_config('jit', 'off', false)";
+
 /// The version of the library that reads the file.
 pub(super) const LIBRARY: &str = "select sqlite_version()";
 
