@@ -77,7 +77,9 @@ pub const fn is_public(address: IpAddr) -> bool {
     !is_private(address) && !address.is_unspecified()
 }
 
-const fn is_private(address: IpAddr) -> bool {
+/// Whether the address is of this machine or of its own network.
+#[must_use]
+pub const fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
         IpAddr::V6(address) => {

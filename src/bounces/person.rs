@@ -8,7 +8,7 @@ use super::{
     mime::{Headers, Message, decoded},
     scan,
 };
-pub use crate::bounces::store::letters::Letter;
+pub use crate::bounces::store::letters::PersonsLetter;
 use crate::{
     bounces::store::letters::{self as store, NewLetter},
     db::{Db, Result},
@@ -100,7 +100,7 @@ pub(super) async fn keep(site: &Site, key: &str, written: &Written, copy: Option
 }
 
 /// What waits to be read, the newest first.
-pub async fn waiting(db: &Db) -> Result<Vec<Letter>> {
+pub async fn waiting(db: &Db) -> Result<Vec<PersonsLetter>> {
     store::waiting(db).await
 }
 

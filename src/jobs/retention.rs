@@ -16,7 +16,9 @@ use crate::{
     db::{Gate, Result, Sql},
     deliverability,
     delivery::forgetting as delivery,
-    doctor, donations, queue, relays,
+    doctor, donations,
+    queue::{self, cursors},
+    relays,
     settings::Settings,
     site::Site,
     staff::{self, sessions},
@@ -35,6 +37,9 @@ pub enum Rule {
 }
 
 use Rule::{Bounded, Goes, Kept};
+
+/// Where the last round of forgetting is written down.
+const TIDIED: &str = "tidied";
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// Long enough to ask somebody about it.
@@ -222,9 +227,9 @@ async fn believed(site: &Site, ran: Duration) -> Result<Option<Moment>> {
     let now = site.db.lease_time(&site.clock).await?.min(site.clock.slowest());
     let mut tx = site.db.begin().await?;
     tx.close(Gate::Past).await?;
-    let last = store::tidied(&mut tx).await?.and_then(|text| Tidied::parse(&text));
+    let last = cursors::read_in(&mut tx, TIDIED).await?.and_then(|text| Tidied::parse(&text));
     let (believed, tidied) = last.unwrap_or_default().then(now, ran);
-    store::set_tidied(&mut tx, &tidied.to_string(), now).await?;
+    cursors::set(&mut tx, TIDIED, &tidied.to_string(), now).await?;
     tx.commit().await?;
     if let (false, Some(last)) = (believed, last.filter(|last| *last != Tidied::default())) {
         tracing::warn!(

@@ -191,7 +191,7 @@ pub struct SignInLink {
     pub sender: Sender,
     /// The page with the button that signs in.
     pub sign_in_url: String,
-    /// How long the link works, such as "15 minutes".
+    /// How long the link works, such as "10 minutes".
     pub valid_for: String,
 }
 
@@ -202,7 +202,7 @@ impl EmailTemplate for SignInLink {
         Self {
             sender: Sender::sample(),
             sign_in_url: "https://news.example.org/desk/sign-in/sample".into(),
-            valid_for: "15 minutes".into(),
+            valid_for: "10 minutes".into(),
         }
     }
 }
@@ -218,7 +218,7 @@ pub struct TeamInvite {
     pub role: String,
     /// The page on which the invitation is accepted.
     pub accept_url: String,
-    /// How long the link works, such as "3 days".
+    /// How long the link works, such as "7 days".
     pub valid_for: String,
 }
 
@@ -231,7 +231,7 @@ impl EmailTemplate for TeamInvite {
             invited_by: "Marta Lind".into(),
             role: "an editor".into(),
             accept_url: "https://news.example.org/desk/invitation/sample".into(),
-            valid_for: "3 days".into(),
+            valid_for: "7 days".into(),
         }
     }
 }
@@ -384,16 +384,18 @@ impl EmailTemplate for JobStopped {
     }
 }
 
-/// Tells a treasurer or an owner that work was given up.
+/// Tells a treasurer or an owner that work was given up, or has failed for too long.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkGivenUp {
     /// Who writes.
     pub sender: Sender,
-    /// What was given up, in a sentence without its full stop.
+    /// What did not work, in a sentence without its full stop.
     pub what: String,
+    /// Whether it goes on being tried.
+    pub goes_on: bool,
     /// What it means and what to do, in a sentence or two.
     pub means: String,
-    /// Why the last of it was given up.
+    /// Why the last of it did not work.
     pub why: String,
     /// Where it is shown at the desk.
     pub page_url: String,
@@ -406,6 +408,7 @@ impl EmailTemplate for WorkGivenUp {
         Self {
             sender: Sender::sample(),
             what: "3 messages of the payment service could not be applied".into(),
+            goes_on: false,
             means: "A gift may not be counted and have no receipt. Try again once what it says is put right; or look for the payment at the payment service.".into(),
             why: "the payment provider refused (status 401, invalid_request_error): Invalid API Key provided"
                 .into(),

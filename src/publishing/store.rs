@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Content, Corrects, Digest, Edition, EditionSummary, Subject,
-    rows::{Copy, FailedClass, Outcome, Touched, Version, Wanted},
+    rows::{Copy, FailedClass, Outcome, Reached, Touched, Wanted},
 };
 use crate::{
     articles::ArticleId,
@@ -238,7 +238,7 @@ pub(super) async fn newest_body(tx: &mut Tx, edition_id: i64) -> Result<Option<(
     tx.opt(NEWEST, (edition_id,)).await
 }
 
-pub(super) async fn by_revision(db: &Db, edition_id: i64) -> Result<Vec<Version>> {
+pub(super) async fn by_revision(db: &Db, edition_id: i64) -> Result<Vec<Reached>> {
     db.all(BY_REVISION, (edition_id,)).await
 }
 

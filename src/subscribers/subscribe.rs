@@ -25,7 +25,7 @@ use super::{
 use crate::{
     attempts::{self, Attempt, Limit, Refusal, Shared},
     audit_log,
-    clock::Moment,
+    clock::{self, Moment},
     db::Tx,
     deliverability::Lookout,
     delivery::{notices, suppression::Suppressions},
@@ -472,7 +472,7 @@ fn asking_letter(
         sender: letterhead.sender.clone(),
         lists,
         confirm_url: site.url(&format!("/confirm/{link}")),
-        valid_for: "7 days".to_owned(),
+        valid_for: clock::lasting(LINK_LASTS),
     }
 }
 

@@ -32,7 +32,7 @@ pub struct NewLetter<'a> {
 
 /// A letter that waits to be read.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
-pub struct Letter {
+pub struct PersonsLetter {
     /// Its number; newer ones are higher.
     pub id: i64,
     /// Who wrote it, as they say.
@@ -63,7 +63,7 @@ pub async fn forget_beyond(tx: &mut Tx, most: i64) -> Result<()> {
     Ok(())
 }
 
-pub async fn waiting(db: &Db) -> Result<Vec<Letter>> {
+pub async fn waiting(db: &Db) -> Result<Vec<PersonsLetter>> {
     db.all(WAITING, ()).await
 }
 
