@@ -51,7 +51,10 @@ impl Shared {
         let told = |why: &sqlx::Error| sqlx::Error::Protocol(format!("a commit that several share: {why}"));
         for one in self.wait {
             // Who went away meanwhile does not hear it.
-            let _ = one.send(ended.as_ref().map(|()| ()).map_err(told));
+            let _ = one.send(match &ended {
+                Ok(()) => Ok(()),
+                Err(why) => Err(told(why)),
+            });
         }
     }
 }
