@@ -10,6 +10,7 @@ use super::{
 };
 pub use crate::bounces::store::letters::PersonsLetter;
 use crate::{
+    audit_log,
     bounces::store::letters::{self as store, NewLetter},
     db::{Db, Result},
     delivery::names::{self, CopyId},
@@ -104,10 +105,13 @@ pub async fn waiting(db: &Db) -> Result<Vec<PersonsLetter>> {
     store::waiting(db).await
 }
 
-/// Somebody has read one: it is forgotten. `false` if it was before.
-pub async fn done(site: &Site, id: i64) -> Result<bool> {
+/// Somebody of the team has read one: it is forgotten, and the log says whose it was. `false` if it was before.
+pub async fn done(site: &Site, id: i64, staff_id: i64) -> Result<bool> {
     let mut tx = site.db.begin().await?;
-    let done = store::forget(&mut tx, id).await?;
+    let Some((reader, at)) = store::forget(&mut tx, id).await? else { return Ok(false) };
+    let which = format!("it came on {}", at.timestamp().strftime("%-d %B %Y, %H:%M UTC"));
+    audit_log::record(&mut tx, site, Some(staff_id), "read a letter and put it away", &reader, &which)
+        .await?;
     tx.commit().await?;
-    Ok(done)
+    Ok(true)
 }

@@ -95,6 +95,7 @@ fn written<T: EmailTemplate>(
     headers: &NoticeHeaders<'_>,
     context: &T,
 ) -> std::result::Result<Vec<u8>, String> {
+    tracing::debug!(template = T::NAME, "an automatic email is written");
     let written = heavy::quietly(|| {
         let rendered = Templates::load()?.render(context)?;
         Ok(notice_message(headers, &rendered))

@@ -11,7 +11,7 @@ use std::{fmt, time::Duration};
 
 use super::store;
 use crate::{
-    attempts, bounces,
+    attempts, audit_log, bounces,
     clock::{Moment, Stopwatch},
     db::{Gate, Result, Sql},
     deliverability,
@@ -172,6 +172,7 @@ pub const RULES: &[(&str, Rule)] = &[
         "reader_request",
         Kept("what readers asked by law, and what was done: their address is masked once it is"),
     ),
+    ("reader_look", Goes(&[(audit_log::FORGET_LOOKS, BOOKS)])),
     ("reader_note", Kept("what the team noted about a reader; it goes with the reader")),
 ];
 

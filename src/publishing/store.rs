@@ -151,12 +151,14 @@ statements! {
         order by f.copies desc, f.class";
     /// Refusals stopped it, and nobody has let it go on yet.
     PAUSED_BY_REFUSALS = "select count(*) from edition where id = $1 and state = 'paused' and paused_for = 'refusals'";
-    /// By what the reader is found by today, or by the address as it was then.
+    /// By what the reader is found by today, or by the address as it was then: the database knows the small letters of English alone,
+    /// so all others are looked for small and large.
     RESULTS = sqlite "select v.subscriber_id, r.public_id as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
             coalesce((select t.reply from delivery_attempt t
                 where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1), '') as reply
         from delivery v left join subscriber r on r.id = v.subscriber_id
-        where v.edition_id = $1 and v.subscriber_id > $2 and ($3 = '' or instr(r.search, $3) > 0 or instr(lower(v.address), $3) > 0)
+        where v.edition_id = $1 and v.subscriber_id > $2 and ($3 = '' or instr(r.search, $3) > 0
+                or instr(lower(v.address), $3) > 0 or instr(lower(v.address), $7) > 0 or instr(lower(v.address), $8) > 0)
             and ($4 = '' or ($4 = 'open' and v.state in ('queued', 'claimed'))
                 or case when v.state = 'suppressed' and v.class = 'cancelled' then 'cancelled' else v.state end = $4)
             and ($5 = '' or v.class = $5)
@@ -165,7 +167,8 @@ statements! {
             coalesce((select t.reply from delivery_attempt t
                 where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1), '') as reply
         from delivery v left join subscriber r on r.id = v.subscriber_id
-        where v.edition_id = $1 and v.subscriber_id > $2 and ($3 = '' or strpos(r.search, $3) > 0 or strpos(lower(v.address), $3) > 0)
+        where v.edition_id = $1 and v.subscriber_id > $2 and ($3 = '' or strpos(r.search, $3) > 0
+                or strpos(lower(v.address), $3) > 0 or strpos(lower(v.address), $7) > 0 or strpos(lower(v.address), $8) > 0)
             and ($4 = '' or ($4 = 'open' and v.state in ('queued', 'claimed'))
                 or case when v.state = 'suppressed' and v.class = 'cancelled' then 'cancelled' else v.state end = $4)
             and ($5 = '' or v.class = $5)
@@ -366,13 +369,15 @@ pub(super) async fn in_archive(db: &Db, public_id: &str) -> Result<Option<i64>> 
 pub(super) async fn results(
     db: &Db,
     edition_id: i64,
-    search: &str,
+    folded: &str,
     wanted: Wanted<'_>,
     after: i64,
     limit: i64,
 ) -> Result<Vec<Outcome>> {
-    let Wanted { state, class, .. } = wanted;
-    db.all(RESULTS, (edition_id, after, search, state, class, limit)).await
+    let Wanted { state, class, search } = wanted;
+    let (small, mut large) = (search.trim().to_lowercase(), search.trim().to_uppercase());
+    large.make_ascii_lowercase();
+    db.all(RESULTS, (edition_id, after, folded, state, class, limit, small, large)).await
 }
 
 pub(super) async fn copies_of(db: &Db, subscriber_id: i64, before: i64, limit: i64) -> Result<Vec<Copy>> {

@@ -229,6 +229,19 @@ pub async fn of_reader(db: &Db, subscriber: i64) -> db::Result<Vec<(Field, Strin
     Ok(answered.into_iter().map(|one| (one.field, one.value)).collect())
 }
 
+/// A reader answers, by their own link, or takes an answer back with an empty one. The field, if that changed anything; what is none to
+/// it by now is left out.
+pub(super) async fn answer(
+    tx: &mut Tx,
+    subscriber: i64,
+    field: i64,
+    typed: &str,
+) -> db::Result<Option<Field>> {
+    let Some(field) = store::by_id(tx, field).await? else { return Ok(None) };
+    let Ok(value) = field.read(typed) else { return Ok(None) };
+    Ok(store::answer(tx, subscriber, field.id, &value).await?.then_some(field))
+}
+
 /// What was answered in a form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answers(Vec<(i64, String)>);

@@ -40,11 +40,14 @@ mod withdrawn;
 
 pub use self::{
     budget::{Crowd, Goes},
-    by_staff::{By as ByStaff, add_to_list, correct_name, note, notes, remove_note, take_off},
+    by_staff::{
+        By as ByStaff, Corrected, add_to_list, correct_choices, correct_name, note, notes, remove_note,
+        take_off,
+    },
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
     counting::{HowMany, count_large, on_lists, with_topics},
-    csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
+    csv_files::{Basis, CsvError, ImportReport, RowError, export, import, lines_of_export},
     donor_state::{DonorState, set_donor_state},
     find::{LOOKED_THROUGH, Order, Wanted, count_many, counts, fold_waiting, page},
     formula::guarded,

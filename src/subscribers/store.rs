@@ -126,6 +126,7 @@ statements! {
     EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at from subscription s
         join subscriber r on r.id = s.subscriber_id join list l on l.id = s.list_id
         where s.subscriber_id > $1 order by s.subscriber_id, s.list_id limit $2";
+    LINES_OF_EXPORT = "select count(*) from subscription";
     /// Donor state, of the reader with that address if there is one.
     SET_DONOR_STATE = "insert into donor_state (subscriber_id, state, last_gift_at, updated_at)
         select id, $2, cast($3 as bigint), cast($4 as bigint) from subscriber where email_key = $1
@@ -375,6 +376,10 @@ pub async fn events(db: &Db, subscriber: i64) -> Result<Vec<Event>> {
 
 pub async fn export(db: &Db, after: i64, limit: i64) -> Result<Vec<ExportRow>> {
     db.all(EXPORT, (after, limit)).await
+}
+
+pub async fn lines_of_export(db: &Db) -> Result<i64> {
+    Ok(db.one::<(i64,)>(LINES_OF_EXPORT, ()).await?.0)
 }
 
 pub async fn set_donor_state(

@@ -158,7 +158,7 @@ pub enum Asked {
     Stopped,
 }
 
-/// Staff ask somebody whether they want a list, by the mail that asks to confirm.
+/// Staff ask somebody whether they want a list, by the mail that asks to confirm. `by` says who, and as what it is kept with the proof.
 ///
 /// # Errors
 /// [`SubscriberError::NotFound`]; when the database fails.
@@ -167,7 +167,7 @@ pub async fn ask_by_staff(
     settings: &Settings,
     (email, name): (&EmailAddress, &str),
     list: i64,
-    source: &str,
+    (staff_id, source): (Option<i64>, &str),
 ) -> Result<Asked> {
     let whose = Whose::of(site, email, "");
     let mut tx = site.db.begin().await?;
@@ -190,6 +190,9 @@ pub async fn ask_by_staff(
         trace: Trace::default(),
     };
     let asked = ask(&mut tx, site, settings, (asking, &known, &whose, Goes::Now)).await?;
+    let reader = store::by_key_in(&mut tx, &email.key()).await?.ok_or(SubscriberError::NotFound)?;
+    audit_log::record(&mut tx, site, staff_id, "asked somebody to subscribe", &reader.public_id, source)
+        .await?;
     tx.commit().await?;
     Ok(asked)
 }

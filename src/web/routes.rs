@@ -261,6 +261,8 @@ pub fn routes() -> Vec<Route> {
         Route::get("/desk/readers/{id}/leave", Staff(Role::READERS), Desk, desk::readers::leave::show),
         Route::post("/desk/readers/{id}/leave", Staff(Role::READERS), Token, Desk, desk::readers::leave::submit),
         Route::post("/desk/readers/{id}/name", Staff(Role::READERS), Token, Desk, desk::readers::acts::name),
+        Route::get("/desk/readers/{id}/correct", Staff(Role::READERS), Desk, desk::readers::correct::show),
+        Route::post("/desk/readers/{id}/correct", Staff(Role::READERS), Token, Desk, desk::readers::correct::submit),
         Route::post("/desk/readers/{id}/join", Staff(Role::READERS), Token, Desk, desk::readers::acts::join),
         Route::post("/desk/readers/{id}/notes", Staff(Role::READERS), Token, Desk, desk::readers::acts::note),
         Route::post("/desk/readers/{id}/notes/{note}/remove", Staff(Role::READERS), Token, Desk, desk::readers::acts::remove_note),

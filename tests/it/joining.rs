@@ -308,7 +308,7 @@ both_engines! {
         // Nor when staff asked them besides.
         ask("emil@example.org", "Rude Name").await;
         let emil = EmailAddress::parse("emil@example.org").expect("an address");
-        subscribers::ask_by_staff(&app.site, &door.settings, (&emil, ""), door.list, "a call").await.expect("asked");
+        subscribers::ask_by_staff(&app.site, &door.settings, (&emil, ""), door.list, (None, "a call")).await.expect("asked");
         press(&app, &app.last_mail("emil@example.org").link("/confirm/")).await;
         assert_eq!(name_of(&app, "emil@example.org").await, "");
         // With one name all is as it was typed.

@@ -857,3 +857,52 @@ async fn every_page_of_lists_and_topics_is_for_everybody() {
     browser.close().await;
     app.finish().await;
 }
+
+/// An editor makes a list and a topic, and saves what they say of each; both are for everybody at each step.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_and_a_topic_are_made_in_a_browser() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    browser.goto(&app.url("/desk/sign-in")).await;
+    browser.fill("Email address", OWNER.0).await;
+    browser.fill("Password", OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Overview").await;
+    browser.goto(&app.url("/desk/lists")).await;
+    browser.click("Make this list").await;
+    browser.wait_for_text("Something needs another look").await;
+    browser.sound("list-mistakes").await;
+    browser.fill("Name", "The Friday letter").await;
+    browser.fill("Short name", "friday-letter").await;
+    browser.click("Make this list").await;
+    browser.wait_for_text("Who may join").await;
+    browser.fill("What comes, and how often", "Every Friday.").await;
+    browser.tick("Everybody").await;
+    browser.click("Save this list").await;
+    browser.wait_for_text("Saved").await;
+    let made = list(&app, "friday-letter").await;
+    assert_eq!(
+        (made.name.as_str(), made.description.as_str(), made.visibility),
+        ("The Friday letter", "Every Friday.", Visibility::Public)
+    );
+
+    browser.goto(&app.url("/desk/topics")).await;
+    browser.fill("Name", "Housing").await;
+    browser.tick("The Friday letter").await;
+    browser.click("Make this topic").await;
+    browser.wait_for_text("Housing").await;
+    browser.click("Housing").await;
+    browser.wait_for_text("Chosen by").await;
+    browser.fill("What it is about", "Rents and roofs").await;
+    browser.sound("topic-made").await;
+    browser.script("[...document.querySelectorAll('main form button')].find((one) => one.textContent.includes('Save')).click()").await;
+    browser.wait_for_text("Saved").await;
+    let topics = topics::all(&app.site.db).await.expect("the topics");
+    assert_eq!(
+        topics.iter().map(|one| (one.name.as_str(), one.description.as_str())).collect::<Vec<_>>(),
+        [("Housing", "Rents and roofs")]
+    );
+    browser.close().await;
+    app.finish().await;
+}

@@ -132,7 +132,7 @@ both_engines! {
         assert!(gets_mail(&app).await);
     }
 
-    /// TRUST M6: a year later, and after the secret was changed.
+    /// TRUST M6, L5: a year later, and after the secret was changed.
     async fn a_link_works_a_year_later_and_after_the_secret_was_changed(app: TestApp) {
         let link = link(&app).await;
         app.advance(Duration::from_secs(365 * 86_400));

@@ -28,6 +28,11 @@ statements! {
     FIELD_BY_ID = "select id, name, label, kind, choices from field where id = $1 and removed_at is null";
     OF_READER = "select f.id, f.name, f.label, f.kind, f.choices, v.value from field_value v
         join field f on f.id = v.field_id where v.subscriber_id = $1 and f.removed_at is null order by f.id";
+    /// The reader answers otherwise than before, or takes their answer back.
+    ANSWER = "insert into field_value (subscriber_id, field_id, value)
+        select cast($1 as bigint), id, $3 from field where id = $2 and removed_at is null
+        on conflict (subscriber_id, field_id) do update set value = excluded.value where field_value.value <> excluded.value";
+    TAKE_BACK = "delete from field_value where subscriber_id = $1 and field_id = $2";
     /// The answers to a field that was removed.
     pub(crate) FORGET_VALUES = "delete from field_value where (subscriber_id, field_id) in (
         select v.subscriber_id, v.field_id from field f join field_value v on v.field_id = f.id
@@ -87,6 +92,15 @@ pub async fn asked_by(db: &Db, id: i64) -> Result<Vec<String>> {
 
 pub async fn keep(tx: &mut Tx, subscriber: i64, field: i64, value: &str) -> Result<u64> {
     tx.exec(KEEP, (subscriber, field, value)).await
+}
+
+/// `false` if it was so before.
+pub async fn answer(tx: &mut Tx, subscriber: i64, field: i64, value: &str) -> Result<bool> {
+    let changed = match value {
+        "" => tx.exec(TAKE_BACK, (subscriber, field)).await?,
+        value => tx.exec(ANSWER, (subscriber, field, value)).await?,
+    };
+    Ok(changed == 1)
 }
 
 /// A field with the answer of one reader.

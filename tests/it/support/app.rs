@@ -21,7 +21,7 @@ use broadside::{
     doctor::Doctor,
     door::Limits,
     email_address::EmailAddress,
-    journal::{self, Journal},
+    journal::{self, Disk, Journal, OwnDisk},
     mail::Templates,
     origin::former::FormerNames,
     payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
@@ -122,8 +122,14 @@ impl TestApp {
 
     /// A magazine with a journal of withdrawals, in a folder of its own; others have none.
     pub async fn journalled(db: TestDb) -> Self {
+        Self::journalled_on(db, Box::new(OwnDisk)).await
+    }
+
+    /// The same on a disk of the test's making.
+    pub async fn journalled_on(db: TestDb, disk: Box<dyn Disk>) -> Self {
         let (listener, site) = at_a_port(&db, BEGINNING).await;
-        let journal = Journal::at(scratch::folder().join(journal::NAME), suppression::proof(&site.keys));
+        let path = scratch::folder().join(journal::NAME);
+        let journal = Journal::on(path, suppression::proof(&site.keys), disk);
         let site = Site { journal, ..site };
         let outside = outside(&site).await;
         let app = Self::with(db, listener, site, outside);

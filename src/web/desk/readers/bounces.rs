@@ -270,7 +270,7 @@ async fn decide(desk: &Desk, id: &str, decision: Decision, done: &str) -> Outcom
 pub(crate) async fn read_letter(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     posted.form(&[])?;
     let id = id.parse().map_err(|_| WebError::NotFound)?;
-    person::done(desk.site(), id).await?;
+    person::done(desk.site(), id, desk.who.staff.id).await?;
     Ok(see_other("/desk/bounces?done=letter-read"))
 }
 

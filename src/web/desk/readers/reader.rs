@@ -14,7 +14,9 @@ use crate::{
     donations::{reports, states::DonationKind},
     publishing,
     staff::Role,
-    subscribers::{self, Note, Subscriber, Subscription, SubscriptionState, consent, donor_state, fields},
+    subscribers::{
+        self, Note, Subscriber, Subscription, SubscriptionState, consent, donor_state, fields, topics,
+    },
     web::{
         Desk, Form, Outcome, WebError,
         desk::editions::progress::Row,
@@ -85,6 +87,8 @@ struct Page {
     /// Where a request of theirs is written down.
     request: String,
     consent: Vec<EventView>,
+    /// Whether there is something that they can choose or answer.
+    may_correct: bool,
     /// What they answered in forms: the question, and the answer.
     answers: Vec<(String, String)>,
     consent_pages: Links,
@@ -112,6 +116,8 @@ struct ListLine {
     id: i64,
     name: String,
     line: String,
+    /// Which of its topics they chose; none means everything.
+    topics: String,
     words: &'static str,
     state: &'static str,
     may_leave: bool,
@@ -168,7 +174,8 @@ impl ListLine {
             None => line,
         };
         let may_leave = subscription.state != SubscriptionState::Left;
-        Self { id: subscription.list_id, name: subscription.name, line, words, state, may_leave }
+        let topics = String::new();
+        Self { id: subscription.list_id, name: subscription.name, line, topics, words, state, may_leave }
     }
 }
 
@@ -182,7 +189,7 @@ impl EventView {
             named("Form", &form),
             named("Campaign", &event.campaign),
             named("Source", &event.source),
-            named("Internet address", &event.ip),
+            named("Network", &event.ip),
             named("Browser", &event.user_agent),
         ]
         .into_iter()
@@ -219,6 +226,7 @@ impl NoteView {
 /// `GET /desk/readers/{id}`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<Look>) -> Outcome {
     let page = page(&desk, find(&desk, &id).await?, Forms::default(), look).await?;
+    desk.looks(&page.reader.public_id, "").await?;
     desk.page("desk/readers/reader", &page.reader.email, &page).await
 }
 
@@ -274,9 +282,12 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         [] => forms.name.with("name", reader.name.clone()).with("seen_name", reader.name.clone()),
         _ => forms.name,
     };
+    let mut chosen = topics::chosen_of(db, reader.id).await?;
     let line = |one: Subscription| {
         let how = came_to_be.get(&one.list_id);
-        ListLine::new(one, how, zone)
+        let topics = chosen.remove(&one.list_id).unwrap_or_default();
+        let topics = topics.into_iter().map(|topic| topic.name).collect::<Vec<_>>().join(", ");
+        ListLine { topics, ..ListLine::new(one, how, zone) }
     };
     Ok(Page {
         form: forms.why,
@@ -295,6 +306,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         .address::<1>(None),
         others,
         lists: subscriptions.into_iter().map(line).collect(),
+        may_correct: !topics::all(db).await?.is_empty() || !fields::all(db).await?.is_empty(),
         answers: fields::of_reader(db, reader.id)
             .await?
             .into_iter()
