@@ -134,6 +134,12 @@ impl EmailAddress {
         hints::meant(self.domain()).map(|domain| Self(format!("{}@{domain}", self.local())))
     }
 
+    /// Whether its domain is a provider's, where very many people have their mailbox.
+    #[must_use]
+    pub fn is_at_a_provider(&self) -> bool {
+        hints::is_common(self.domain())
+    }
+
     /// The address as people read it: its domain not as an A-label.
     #[must_use]
     pub fn readable(&self) -> String {

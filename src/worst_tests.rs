@@ -17,7 +17,7 @@ use crate::{
     bounces,
     clock::Stopwatch,
     email_address::EmailAddress,
-    mail::{self, DigestContext, EmailTemplate as _, Personal, Templates},
+    mail::{self, DigestContext, EmailTemplate as _, MailField, Personal, Templates},
     sandbox,
 };
 
@@ -466,6 +466,9 @@ const LETTERS: &[(&str, Make)] = &[
     ("left angles", |n| again("<", n / 8)),
     ("templates in templates", |n| again("{{#if a}}", n)),
     ("paragraphs", |n| again("a\n\n", n / 80)),
+    ("open braces", |n| again("{{", n)),
+    ("fields", |n| again("{{field.a, else \"b\"}}\n\n", n / 80)),
+    ("fields without end", |n| again("{{name}}", n)),
     ("one word", |n| again("a", n)),
 ];
 
@@ -538,13 +541,14 @@ fn mail_in_the_sandbox_is_read_in_proportion() {
     is_in_proportion("the sandbox", MAILBOX, sandbox::read_mail);
 }
 
-/// An editor's letter becomes a whole email, which is no longer than a mebibyte or is not made.
+/// TRUST A3: an editor's letter becomes a whole email, fields and all, which is no longer than a mebibyte or is not made.
 #[test]
 fn letters_are_made_in_proportion() {
     static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::load().expect("templates"));
     is_in_proportion("a letter", LETTERS, |text| {
         let intro = text.split("\n\n").map(str::to_owned).collect();
-        let digest = DigestContext { intro, ..DigestContext::sample() };
+        let fields = vec![MailField { id: 1, name: "a".into(), is_day: false }];
+        let digest = DigestContext { intro, fields, ..DigestContext::sample() };
         let made = mail::compile(&TEMPLATES, &digest);
         drop(made.map(|made| made.shown(&Personal::sample())));
     });

@@ -51,7 +51,8 @@ pub(super) fn read(message: &Message) -> Option<Written> {
     (!written.subject.is_empty() || !written.words.is_empty()).then_some(written)
 }
 
-fn is_by_a_person(headers: &Headers) -> bool {
+/// Not by a program that answers, returns or passes on.
+pub(super) fn is_by_a_person(headers: &Headers) -> bool {
     let is = |name: &str, words: &[&str]| {
         headers.get(name).is_some_and(|value| {
             let value = value.to_ascii_lowercase();

@@ -15,7 +15,7 @@ use super::{
     breaker::{self, RefusalRules},
     claims::{self, Back, ItemKey},
     lane::{News, Slowness},
-    ledger::{self, Wish},
+    ledger::{self, Claimed, Wish},
     pace::{self, PaceRules},
     patience,
     queue::{InFlight, Queue},
@@ -612,6 +612,7 @@ impl Main {
         let counted = self.worker.count_claim(&mut tx, count).await?;
         self.in_flight.add(count);
         self.commit(tx, counted, claimed.all().map(|claim| claim.item_key())).await?;
+        self.answer(&mut claimed).await?;
         if finished {
             self.shared.variants.forget();
             tracing::info!(edition, "the edition is finished");
@@ -622,6 +623,15 @@ impl Main {
         }
         queue.push_deliveries(claimed.claims);
         Ok(Fed { count: count + waiting, again })
+    }
+
+    /// Gives copies what their readers answered; if that cannot be read, they go back.
+    async fn answer(&self, claimed: &mut Claimed) -> Result<()> {
+        let read = caught(self.shared.variants.answer(&self.shared.site, claimed.all().collect())).await;
+        if !matches!(read, Ok(Ok(()))) {
+            self.shared.queue.give_back(claimed.all().map(|claim| Back::not_begun(claim.item_key())));
+        }
+        read.unwrap_or_else(|broke| broke.go_on())
     }
 
     /// The lanes in which copies of an edition wait. Domains that are free again share half a batch, so that the others are not kept

@@ -134,6 +134,11 @@ pub async fn withdraw_welcome(tx: &mut Tx, subscriber: i64, list: i64, now: Mome
     store::withdraw_welcome(tx, subscriber, list, now).await
 }
 
+/// Somebody who left came back: the letter of good-bye that waits is not sent. How many there were.
+pub async fn withdraw_good_bye(tx: &mut Tx, subscriber: i64, now: Moment) -> Result<u64> {
+    store::withdraw_good_bye(tx, subscriber, now).await
+}
+
 /// A list, by its public id, was retired: what waits to greet its new readers is not sent.
 pub async fn withdraw_welcomes(tx: &mut Tx, list: &str, now: Moment) -> Result<u64> {
     store::withdraw_welcomes(tx, list, now).await

@@ -1,11 +1,15 @@
 //! What all tasks of one engine share.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{queue::Queue, store::ledger as rows, variant::Frozen};
+use super::{
+    queue::Queue,
+    store::ledger::{self as rows, Claim},
+    variant::Frozen,
+};
 use crate::{
     db,
     mail::Templates,
@@ -61,6 +65,31 @@ impl Variants {
         }
         known.insert(id, frozen.clone());
         Ok(Ok(frozen))
+    }
+
+    /// Gives copies that were just claimed what their readers answered, where a field stands in their body: one look for all of
+    /// them, and none where none does.
+    pub(super) async fn answer(&self, site: &Site, claims: Vec<&mut Claim>) -> db::Result<()> {
+        let mut asks: HashMap<i64, Vec<i64>> = HashMap::new();
+        for claim in &claims {
+            if let Entry::Vacant(new) = asks.entry(claim.variant_id) {
+                // What cannot be read is found again when a copy of it is written.
+                let frozen = self.get(site, claim.variant_id).await?.ok();
+                new.insert(frozen.map(|frozen| frozen.asks().to_vec()).unwrap_or_default());
+            }
+        }
+        let fields: Vec<i64> = asks.values().flatten().copied().collect();
+        if fields.is_empty() {
+            return Ok(());
+        }
+        let asking: Vec<&mut Claim> =
+            claims.into_iter().filter(|claim| !asks[&claim.variant_id].is_empty()).collect();
+        let readers: Vec<i64> = asking.iter().map(|claim| claim.subscriber_id).collect();
+        let mut answers = rows::answers(&site.db, &readers, &fields).await?;
+        for claim in asking {
+            claim.answers = answers.remove(&claim.subscriber_id).unwrap_or_default();
+        }
+        Ok(())
     }
 
     /// An edition is over: nothing is kept in memory for the next one. What still is sent is read again.

@@ -187,11 +187,12 @@ impl Links {
         }
     }
 
-    /// As the mail room wants them, with the reader's name.
+    /// As the mail room wants them, with the reader's name and what they answered.
     #[must_use]
-    pub fn personal<'a>(&'a self, name: &'a str) -> Personal<'a> {
+    pub fn personal<'a>(&'a self, name: &'a str, answers: &'a [(i64, String)]) -> Personal<'a> {
         Personal {
             name,
+            answers,
             unsubscribe_url: &self.unsubscribe,
             preferences_url: &self.preferences,
             view_url: &self.view,
@@ -237,6 +238,7 @@ fn to_nobody(site: &Site, headers: &str, body: &[u8], here: &str) -> Result<Stri
         view_url: here,
         give_once_url: &give.once,
         give_monthly_url: &give.monthly,
+        answers: &[],
     };
     shown(body, &personal).map(|(html, _)| html)
 }
@@ -287,6 +289,8 @@ pub(super) struct Frozen {
     /// None where links carry row numbers: those of copies, which it does not know.
     give: Option<Arc<GiveLinks>>,
     signers: Vec<Signer>,
+    /// The fields that stand in it; mostly none.
+    asks: Vec<i64>,
 }
 
 /// How it begins what people are told of an edition of which no copy can be written.
@@ -327,7 +331,12 @@ impl Frozen {
         let bulk = bulk.map_err(|error| unreadable(&error))?;
         let give =
             (!headers.is_numbered()).then(|| Arc::new(GiveLinks::new(site, Name::id(&headers.edition))));
-        Ok(Self { headers, bulk, body, give, signers })
+        Ok(Self { asks: body.asks(), headers, bulk, body, give, signers })
+    }
+
+    /// The fields whose answers a copy of it wants.
+    pub(super) fn asks(&self) -> &[i64] {
+        &self.asks
     }
 
     /// Writes one copy into the memory given, whose content is lost. Whose fault it is that one cannot be written, a copy for a reader
@@ -340,8 +349,8 @@ impl Frozen {
     ) -> std::result::Result<Message, Unwritten> {
         self.tried(site, claim, bytes).map_err(|why| {
             let (public_id, name) = ("reader".to_owned(), "Reader".to_owned());
-            let anybody =
-                Claim { public_id, name, address: "reader@example.org".to_owned(), ..claim.clone() };
+            let (address, answers) = ("reader@example.org".to_owned(), Vec::new());
+            let anybody = Claim { public_id, name, address, answers, ..claim.clone() };
             match self.tried(site, &anybody, Vec::new()) {
                 Ok(_) => Unwritten::This(why),
                 Err(why) => Unwritten::Any(why),
@@ -363,16 +372,17 @@ impl Frozen {
         };
         let message_id = names.message_id(site).ok_or("the reader is not known any more")?;
         let from = names.return_address(site).unwrap_or_else(|| self.headers.from_email.clone());
+        let mailto = names.leaving_mailto(site);
         let copy = CopyHeaders {
             to: Mailbox { name: &claim.name, address: &claim.address },
             message_id: &message_id,
             date: self.headers.date,
             unsubscribe_url: &links.unsubscribe,
-            unsubscribe_mailto: None,
+            unsubscribe_mailto: mailto.as_deref(),
         };
         bytes.clear();
         self.bulk.write(&copy, &mut bytes).map_err(|error| error.to_string())?;
-        self.body.write_body(&links.personal(&claim.name), &mut bytes);
+        self.body.write_body(&links.personal(&claim.name, &claim.answers), &mut bytes);
         sign(&self.signers, &mut bytes, site.now()).map_err(|error| error.to_string())?;
         Ok(Message { from, bytes })
     }

@@ -51,6 +51,11 @@ const COMMON: &[&str] = &[
     "verizon.net",
 ];
 
+/// Whether many readers have one there.
+pub(super) fn is_common(domain: &str) -> bool {
+    COMMON.contains(&domain)
+}
+
 /// Ends that no domain has, and what was meant.
 const ENDS: &[(&str, &str)] = &[
     ("con", "com"),

@@ -46,7 +46,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 const MONTH: Duration = Duration::from_secs(30 * 86_400);
 /// The provider lists its events for 30 days; one that is forgotten before could come in again.
 const PROVIDER_LISTS: Duration = Duration::from_secs(35 * 86_400);
-/// What a server said of a copy: for as long as a reader may still ask why nothing came.
+/// What a server said of a copy: for as long as a reader may still ask why nothing came. Why somebody left: twice as long as it is
+/// counted.
 const SEASON: Duration = Duration::from_secs(180 * 86_400);
 /// Until the books of a year are closed: where a gift came from, which letters went out, what came back.
 const BOOKS: Duration = Duration::from_secs(500 * 86_400);
@@ -172,6 +173,7 @@ pub const RULES: &[(&str, Rule)] = &[
         "reader_request",
         Kept("what readers asked by law, and what was done: their address is masked once it is"),
     ),
+    ("leaving_reason", Goes(&[(subscribers::REASONS, SEASON)])),
     ("reader_look", Goes(&[(audit_log::FORGET_LOOKS, BOOKS)])),
     ("reader_note", Kept("what the team noted about a reader; it goes with the reader")),
 ];

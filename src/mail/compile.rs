@@ -11,7 +11,7 @@ use super::{
     digest::DigestContext,
     mime::{self, Slotted},
     personal::{Field, Personal, clean_name},
-    segments::{Compiled, Escape, Slot},
+    segments::{Asked, Compiled, Escape, Slot, What},
     templates::{Rendered, TemplateError, Templates},
 };
 
@@ -34,10 +34,11 @@ pub enum CompileError {
 /// # Errors
 /// A template that does not render, a personal field in the wrong place, a link that is not of the web.
 pub fn compile(templates: &Templates, digest: &DigestContext) -> Result<Compiled, CompileError> {
-    let mut context = context_of(digest)?;
-    let boundary = boundary_of(&context);
+    let boundary = boundary_of(&context_of(digest)?);
     // Made from a hash of the content, the mark cannot occur in the content.
     let mark = format!("zq{}q", &boundary[2..]);
+    let mut asked = Vec::new();
+    let mut context = context_of(&marked(digest, &mark, &mut asked))?;
     context["personal"] = marks(&mark);
     let rendered = templates.render_json(DigestContext::NAME, &context)?;
     if rendered.subject.contains(&mark) {
@@ -46,7 +47,7 @@ pub fn compile(templates: &Templates, digest: &DigestContext) -> Result<Compiled
     let text = split(&rendered.text, &mark, |_| Ok(Escape::Plain))?;
     let mut place = HtmlPlace::default();
     let html = split(&rendered.html, &mark, |before| place.after(before))?;
-    Ok(Compiled::new(rendered.subject, mime::alternative(&boundary, &text, &html)))
+    Ok(Compiled::new(rendered.subject, asked, mime::alternative(&boundary, &text, &html)))
 }
 
 /// Renders one copy's body the slow way, with the values in the templates.
@@ -69,7 +70,7 @@ fn render(
     digest: &DigestContext,
     personal: &Personal<'_>,
 ) -> Result<Rendered, CompileError> {
-    let mut context = context_of(digest)?;
+    let mut context = context_of(&digest.filled(personal))?;
     let name = clean_name(personal.name);
     let personal = Personal { name: &name, ..*personal };
     context["personal"] = serde_json::to_value(personal).map_err(TemplateError::from)?;
@@ -87,12 +88,37 @@ fn context_of(digest: &DigestContext) -> Result<Value, CompileError> {
             return Err(CompileError::Link(link.clone()));
         }
     }
-    Ok(serde_json::to_value(digest).map_err(TemplateError::from)?)
+    let mut context = serde_json::to_value(digest).map_err(TemplateError::from)?;
+    context["greeting"] = Value::from(digest.greeting.as_str());
+    Ok(context)
 }
 
 fn boundary_of(context: &Value) -> String {
     mime::boundary(&[context.to_string().as_bytes()])
 }
+
+/// A mark in the place of each field of the team's, which are gathered, each once.
+fn marked(digest: &DigestContext, mark: &str, asked: &mut Vec<Asked>) -> DigestContext {
+    digest.with_places(&mut |place, out| {
+        if place.is_usual() {
+            return out.push_str(&format!("{mark}{}z", Field::Name as u8));
+        }
+        let one = Asked { id: place.id, is_day: place.is_day, otherwise: place.otherwise.to_owned() };
+        let at = asked.iter().position(|other| *other == one);
+        // More than a byte numbers cannot be sent: their text is a mistake.
+        if at.is_none() && asked.len() >= MOST_ASKED {
+            return out.push_str(place.otherwise);
+        }
+        let at = at.unwrap_or_else(|| {
+            asked.push(one);
+            asked.len() - 1
+        });
+        out.push_str(&format!("{mark}{}z", Field::ALL.len() + at));
+    })
+}
+
+/// So many different fields may stand in one body.
+const MOST_ASKED: usize = 200;
 
 /// Each personal field as a mark: the common beginning, its number, an end.
 fn marks(mark: &str) -> Value {
@@ -116,12 +142,11 @@ fn split(
     let mut slotted = Slotted::default();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(mark) {
-        let field =
-            after.as_bytes().first().and_then(|digit| Field::ALL.get(usize::from(digit.wrapping_sub(b'0'))));
-        let (Some(field), Some(after)) = (field, after.get(2..)) else {
+        let number = after.split_once('z').and_then(|(number, after)| Some((number.parse().ok()?, after)));
+        let Some((number, after)) = number else {
             return Err(CompileError::Misplaced("template in pieces"));
         };
-        slotted.slots.push(Slot { position: 0, field: *field, escape: escape(before)? });
+        slotted.slots.push(Slot { position: 0, what: What::numbered(number), escape: escape(before)? });
         slotted.pieces.push(before.to_owned());
         rest = after;
     }

@@ -103,6 +103,49 @@ impl EmailTemplate for AlreadyReader {
     }
 }
 
+/// Brings a reader the link to their choices; carries nothing that whoever asked for it could choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChoicesLink {
+    /// Who writes.
+    pub sender: Sender,
+    /// The reader's preferences page.
+    pub preferences_url: String,
+}
+
+impl EmailTemplate for ChoicesLink {
+    const NAME: &'static str = "choices_link";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            preferences_url: "https://news.example.org/preferences/sample".into(),
+        }
+    }
+}
+
+/// Tells a reader until when they rest from mail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paused {
+    /// Who writes.
+    pub sender: Sender,
+    /// The day on which mail comes again, as the magazine writes days.
+    pub until: String,
+    /// The reader's preferences page.
+    pub preferences_url: String,
+}
+
+impl EmailTemplate for Paused {
+    const NAME: &'static str = "paused";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            until: "3 January 2027".into(),
+            preferences_url: "https://news.example.org/preferences/sample".into(),
+        }
+    }
+}
+
 /// Greets a reader who has joined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
@@ -145,6 +188,32 @@ impl EmailTemplate for Welcome {
             by_form: true,
             preferences_url: "https://news.example.org/preferences/sample".into(),
             unsubscribe_url: "https://news.example.org/unsubscribe/sample".into(),
+        }
+    }
+}
+
+/// Tells somebody that they are off a list, where the magazine says good-bye.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoodBye {
+    /// Who writes.
+    pub sender: Sender,
+    /// What they left, by the names staff gave it.
+    pub lists: Vec<String>,
+    /// The page with the button that takes it back.
+    pub undo_url: String,
+    /// The reader's preferences page.
+    pub preferences_url: String,
+}
+
+impl EmailTemplate for GoodBye {
+    const NAME: &'static str = "good_bye";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            lists: vec!["The weekly".into(), "Appeals".into()],
+            undo_url: "https://news.example.org/unsubscribe/sample".into(),
+            preferences_url: "https://news.example.org/preferences/sample".into(),
         }
     }
 }

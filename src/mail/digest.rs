@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     contexts::{EmailTemplate, Sender},
+    fields::{self, GREETING, MailField, Place},
     personal::Personal,
 };
 
@@ -24,6 +25,10 @@ pub struct DigestContext {
     pub date: String,
     /// The line that mail programs show beside the subject; may be empty.
     pub preheader: String,
+    /// How the reader is greeted over the letter. Left out where it is the usual way, so that what was approved before greetings
+    /// could be chosen is known by what it was.
+    #[serde(default = "usual", skip_serializing_if = "is_usual")]
+    pub greeting: String,
     /// The paragraphs of the editor's letter; without any, the reader is not greeted.
     pub intro: Vec<String>,
     /// The articles in order; the first is set as the lead.
@@ -32,6 +37,39 @@ pub struct DigestContext {
     pub appeal: Option<Appeal>,
     /// Why the reader gets this, such as "You get this because you joined The weekly."
     pub why: String,
+    /// The fields that stand in greeting, letter and appeal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<MailField>,
+}
+
+fn usual() -> String {
+    GREETING.to_owned()
+}
+
+fn is_usual(greeting: &str) -> bool {
+    greeting == GREETING
+}
+
+impl DigestContext {
+    /// The same as one reader gets it: with their own in the place of each field.
+    #[must_use]
+    pub fn filled(&self, personal: &Personal<'_>) -> Self {
+        self.with_places(&mut |place, out| out.push_str(&fields::value(place, personal)))
+    }
+
+    /// The same with something `put` in the place of each field.
+    pub(super) fn with_places(&self, put: &mut dyn FnMut(Place<'_>, &mut String)) -> Self {
+        let mut filled = |text: &str| fields::filled(text, &self.fields, &mut *put);
+        Self {
+            greeting: filled(&self.greeting),
+            intro: self.intro.iter().map(|paragraph| filled(paragraph)).collect(),
+            appeal: self
+                .appeal
+                .as_ref()
+                .map(|appeal| Appeal { heading: filled(&appeal.heading), text: filled(&appeal.text) }),
+            ..self.clone()
+        }
+    }
 }
 
 /// An article as a digest shows it; every link to it is its canonical address.
@@ -84,7 +122,8 @@ impl EmailTemplate for TestCopy<'_> {
     const NAME: &'static str = DigestContext::NAME;
 
     fn sample() -> Self {
-        Self { digest: DigestContext::sample(), personal: Personal::sample() }
+        let personal = Personal::sample();
+        Self { digest: DigestContext::sample().filled(&personal), personal }
     }
 }
 
@@ -122,6 +161,7 @@ impl EmailTemplate for DigestContext {
             title: "The weekly".into(),
             date: "3 March 2026".into(),
             preheader: "An island waits for a vote. Also: bread, borders and a very long winter.".into(),
+            greeting: usual(),
             intro: vec![
                 "It rained on the day we closed this edition, and most of it was written by people looking out of windows. I think it shows, in the best way.".into(),
                 "Marta spent two weeks on the Skarholm boat. Start there.".into(),
@@ -158,6 +198,7 @@ impl EmailTemplate for DigestContext {
                 text: "Nine in ten of our readers pay nothing, and that is how it should stay. If you can, give a little so that the rest can go on reading.".into(),
             }),
             why: "You get this because you joined The weekly at tidewater.example.org.".into(),
+            fields: Vec::new(),
         }
     }
 }

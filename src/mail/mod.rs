@@ -14,6 +14,7 @@ mod contexts;
 mod digest;
 pub mod dkim;
 mod encode;
+pub mod fields;
 mod html;
 mod includes;
 mod lint;
@@ -27,11 +28,13 @@ mod templates;
 
 pub use compile::{CompileError, compile, render_full};
 pub use contexts::{
-    AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
-    FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled,
-    Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
+    AlreadyReader, ChoicesLink, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused,
+    EmailTemplate, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed,
+    Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
+    Welcomed, WorkGivenUp,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
+pub use fields::{FieldMistake, GREETING, MailField};
 pub use html::HtmlError;
 pub use lint::Problem;
 pub use message::{

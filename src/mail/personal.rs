@@ -46,6 +46,9 @@ pub struct Personal<'a> {
     pub give_once_url: &'a str,
     /// The donation page, set to a monthly gift.
     pub give_monthly_url: &'a str,
+    /// What they answered, by the number of the field, of those that may stand in mails.
+    #[serde(skip)]
+    pub answers: &'a [(i64, String)],
 }
 
 impl<'a> Personal<'a> {
@@ -72,12 +75,13 @@ impl<'a> Personal<'a> {
             view_url: "https://news.example.org/view/sample",
             give_once_url: "https://news.example.org/give?once=sample",
             give_monthly_url: "https://news.example.org/give?monthly=sample",
+            answers: &[],
         }
     }
 }
 
 /// The longest name written into a mail, in characters.
-const LONGEST_NAME: usize = 100;
+pub(super) const LONGEST_NAME: usize = 100;
 
 /// A name fit to be written anywhere in a mail: control and direction-changing characters dropped, spaces collapsed, not
 /// endless, and "reader" if nothing is left.

@@ -5,6 +5,7 @@
 use mail_parser::MessageParser;
 
 use super::{
+    fields::{self, Place},
     personal::{Field, Personal, clean_name},
     quoted_printable::Encoder,
 };
@@ -21,12 +22,51 @@ pub(super) enum Escape {
     HtmlAttribute = 2,
 }
 
+/// What stands in a place of the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Own(Field),
+    /// What the reader answered, by its place among what the body asks.
+    Asked(u8),
+}
+
+impl What {
+    /// By its stored number.
+    pub(super) fn numbered(number: u8) -> Self {
+        match Field::ALL.get(usize::from(number)) {
+            Some(field) => Self::Own(*field),
+            None => Self::Asked(number - Field::ALL.len() as u8),
+        }
+    }
+
+    const fn number(self) -> u8 {
+        match self {
+            Self::Own(field) => field as u8,
+            Self::Asked(at) => at + Field::ALL.len() as u8,
+        }
+    }
+}
+
+/// A field that a body asks, with the words for whoever has not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) id: i64,
+    pub(super) is_day: bool,
+    pub(super) otherwise: String,
+}
+
+impl Asked {
+    fn place(&self) -> Place<'_> {
+        Place { id: self.id, is_day: self.is_day, otherwise: &self.otherwise }
+    }
+}
+
 /// A place in the body that is filled for each copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
     /// The bytes of the body that come before the value.
     pub(super) position: usize,
-    pub(super) field: Field,
+    pub(super) what: What,
     pub(super) escape: Escape,
 }
 
@@ -35,10 +75,15 @@ impl Slot {
         Self { position, ..self }
     }
 
-    fn write(self, personal: &Personal<'_>, out: &mut Vec<u8>) {
-        match self.field {
-            Field::Name => self.encode(&clean_name(personal.name), out),
-            field => self.encode(personal.get(field), out),
+    fn write(self, personal: &Personal<'_>, asked: &[Asked], out: &mut Vec<u8>) {
+        match self.what {
+            What::Own(Field::Name) => self.encode(&clean_name(personal.name), out),
+            What::Own(field) => self.encode(personal.get(field), out),
+            What::Asked(at) => {
+                if let Some(asked) = asked.get(usize::from(at)) {
+                    self.encode(&fields::value(asked.place(), personal), out);
+                }
+            }
         }
     }
 
@@ -84,6 +129,7 @@ impl Body {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compiled {
     subject: String,
+    asked: Vec<Asked>,
     body: Body,
 }
 
@@ -94,10 +140,22 @@ pub struct CompiledFormatError;
 
 /// What a stored body begins with; the last byte is the format's version.
 const MAGIC: [u8; 4] = *b"BSD\x01";
+/// One in which fields of the team stand: those come behind the subject.
+const MAGIC_WITH_FIELDS: [u8; 4] = *b"BSD\x02";
 
 impl Compiled {
-    pub(super) fn new(subject: String, body: Body) -> Self {
-        Self { subject, body }
+    pub(super) fn new(subject: String, asked: Vec<Asked>, body: Body) -> Self {
+        Self { subject, asked, body }
+    }
+
+    /// The fields of the team that stand in it, each once.
+    #[must_use]
+    pub fn asks(&self) -> Vec<i64> {
+        let mut asks: Vec<i64> = self.asked.iter().map(|asked| asked.id).collect();
+        asks.sort_unstable();
+        asks.dedup();
+        asks.retain(|id| *id != fields::NAME);
+        asks
     }
 
     /// The subject, the same in every copy.
@@ -114,7 +172,7 @@ impl Compiled {
         let mut from = 0;
         for slot in &self.body.slots {
             out.extend_from_slice(&self.body.bytes[from..slot.position]);
-            slot.write(personal, out);
+            slot.write(personal, &self.asked, out);
             from = slot.position;
         }
         out.extend_from_slice(&self.body.bytes[from..]);
@@ -132,14 +190,23 @@ impl Compiled {
     /// As bytes to be stored.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = MAGIC.to_vec();
+        let mut out = if self.asked.is_empty() { MAGIC } else { MAGIC_WITH_FIELDS }.to_vec();
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
         out.extend_from_slice(&number(self.subject.len()));
         out.extend_from_slice(self.subject.as_bytes());
+        if !self.asked.is_empty() {
+            out.extend_from_slice(&number(self.asked.len()));
+        }
+        for Asked { id, is_day, otherwise } in &self.asked {
+            out.extend_from_slice(&id.to_le_bytes());
+            out.push(u8::from(*is_day));
+            out.extend_from_slice(&number(otherwise.len()));
+            out.extend_from_slice(otherwise.as_bytes());
+        }
         out.extend_from_slice(&number(self.body.slots.len()));
         for slot in &self.body.slots {
             out.extend_from_slice(&number(slot.position));
-            out.extend_from_slice(&[slot.field as u8, slot.escape as u8]);
+            out.extend_from_slice(&[slot.what.number(), slot.escape as u8]);
         }
         out.extend_from_slice(&self.body.bytes);
         out
@@ -155,22 +222,35 @@ impl Compiled {
 }
 
 fn read(bytes: &[u8]) -> Option<Compiled> {
-    let mut rest = bytes.strip_prefix(&MAGIC)?;
-    let length = read_number(&mut rest)?;
-    let subject = String::from_utf8(take(&mut rest, length)?.to_vec()).ok()?;
+    let with_fields = bytes.strip_prefix(&MAGIC_WITH_FIELDS);
+    let mut rest = with_fields.or_else(|| bytes.strip_prefix(&MAGIC))?;
+    let subject = read_text(&mut rest)?;
+    let mut asked = Vec::new();
+    let asks = if with_fields.is_some() { read_number(&mut rest)? } else { 0 };
+    for _ in 0..asks {
+        let id = i64::from_le_bytes(take(&mut rest, 8)?.try_into().ok()?);
+        let [is_day] = *take(&mut rest, 1)? else { return None };
+        asked.push(Asked { id, is_day: is_day != 0, otherwise: read_text(&mut rest)? });
+    }
     let count = read_number(&mut rest)?;
     let mut slots = Vec::new();
     for _ in 0..count {
         let position = read_number(&mut rest)?;
-        let [field, escape] = *take(&mut rest, 2)? else { return None };
-        let field = *Field::ALL.get(usize::from(field))?;
+        let [what, escape] = *take(&mut rest, 2)? else { return None };
+        let what = What::numbered(what);
+        if matches!(what, What::Asked(at) if usize::from(at) >= asked.len()) {
+            return None;
+        }
         let escape = *[Escape::Plain, Escape::HtmlText, Escape::HtmlAttribute].get(usize::from(escape))?;
-        slots.push(Slot { position, field, escape });
+        slots.push(Slot { position, what, escape });
     }
     let ordered = slots.is_sorted_by_key(|slot| slot.position);
     let inside = slots.last().is_none_or(|slot| slot.position <= rest.len());
-    (ordered && inside && is_fit(rest))
-        .then(|| Compiled { subject, body: Body { bytes: rest.to_vec(), slots } })
+    (ordered && inside && is_fit(rest)).then(|| Compiled {
+        subject,
+        asked,
+        body: Body { bytes: rest.to_vec(), slots },
+    })
 }
 
 /// What every body is, and a damaged one may not be: seven bits, lines that end with CRLF and begin with no dot. Sent
@@ -195,6 +275,11 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
     let (taken, after) = rest.split_at_checked(length)?;
     *rest = after;
     Some(taken)
+}
+
+fn read_text(rest: &mut &[u8]) -> Option<String> {
+    let length = read_number(rest)?;
+    String::from_utf8(take(rest, length)?.to_vec()).ok()
 }
 
 fn read_number(rest: &mut &[u8]) -> Option<usize> {

@@ -6,6 +6,7 @@
 
 use super::{Content, Error, Result, find, home, store};
 use crate::{
+    db,
     editions::{self, By, EditionState, MoveError},
     site::Site,
     token,
@@ -90,14 +91,24 @@ async fn save(
     content: Content,
     staff_id: Option<i64>,
 ) -> Result<i64> {
-    let now = site.now();
     let content = content.tidy();
+    db::again(|| save_once(site, edition_id, (based_on, state), &content, staff_id)).await
+}
+
+async fn save_once(
+    site: &Site,
+    edition_id: i64,
+    (based_on, state): (i64, EditionState),
+    content: &Content,
+    staff_id: Option<i64>,
+) -> Result<i64> {
+    let now = site.now();
     let mut tx = site.db.begin().await?;
     let Some(revision) = editions::next_revision(&mut tx, site, edition_id, (based_on, state)).await? else {
         let stand = editions::stand(&mut tx, edition_id).await?.ok_or(Error::NotFound)?;
         return Err(if stand.state == state { Error::Changed } else { Error::Locked });
     };
-    store::insert_revision(&mut tx, edition_id, revision, &content, staff_id, now).await?;
+    store::insert_revision(&mut tx, edition_id, revision, content, staff_id, now).await?;
     if state == EditionState::Draft {
         // The edition's row is held: whoever presses Send did so before, and this was refused, or sees this revision.
         store::set_topics(&mut tx, edition_id, &content.topic_ids).await?;

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{Edition, Error, Result};
+use super::{Edition, Error, Result, fields};
 use crate::{
     articles::{self, Article, html},
     clock::Moment,
@@ -12,7 +12,7 @@ use crate::{
     mail::{self, Appeal, ArticleBlock, Compiled, DigestContext, Image, Personal, Templates},
     settings::{ArticlesAt, Settings},
     site::Site,
-    token,
+    subscribers, token,
 };
 
 /// An edition as a reader who does not exist would get it.
@@ -35,13 +35,13 @@ pub async fn preview(
     settings: &Settings,
     edition: &Edition,
 ) -> Result<Preview> {
-    let links = SampleLinks::new(site, edition);
+    let links = SampleLinks::load(site, edition).await?;
     let personal = links.personal("Ada");
     if let Some((html, text)) = variant::revision_shown(site, edition.id, edition.revision, &personal).await?
     {
         return Ok(Preview { html, text });
     }
-    Issue::load(site, settings, edition).await?.compile(templates).await?.preview(site, edition)
+    Issue::load(site, settings, edition).await?.compile(templates).await?.preview(&links)
 }
 
 /// In one word, what stands in the mail of an edition: what its pages carry, so that nobody approves another text than they
@@ -82,7 +82,10 @@ impl Issue {
             list_slug: edition.list_slug.clone(),
             list_name: edition.list_name.clone(),
         };
-        Ok(Self { context: context(site, settings, edition, &articles), headers, articles })
+        let letter = paragraphs(&edition.content.intro_markdown);
+        let fields = fields::standing_in(&site.db, settings, &letter).await?;
+        let context = DigestContext { intro: letter, fields, ..context(site, settings, edition, &articles) };
+        Ok(Self { context, headers, articles })
     }
 
     pub(super) fn fingerprint(&self) -> String {
@@ -110,8 +113,8 @@ impl Issue {
 
 impl Body {
     /// As a reader who does not exist would get it: made of the very bytes that are frozen.
-    pub(super) fn preview(&self, site: &Site, edition: &Edition) -> Result<Preview> {
-        let shown = self.compiled.shown(&SampleLinks::new(site, edition).personal("Ada"));
+    pub(super) fn preview(&self, links: &SampleLinks) -> Result<Preview> {
+        let shown = self.compiled.shown(&links.personal("Ada"));
         let damaged = || sqlx::Error::Decode(Box::new(mail::CompiledFormatError));
         let (html, text) = shown.ok_or_else(damaged)?;
         Ok(Preview { html, text })
@@ -129,22 +132,25 @@ impl Body {
     }
 }
 
-/// The links of a copy that no reader gets. They cannot act for anybody: those that would lead to a page that says so.
+/// The links of a copy that no reader gets, and what nobody answered. They cannot act for anybody: those that would lead to a page that says so.
 pub(super) struct SampleLinks {
     explanation: String,
     view: String,
     give_once: String,
     give_monthly: String,
+    answers: Vec<(i64, String)>,
 }
 
 impl SampleLinks {
-    pub(super) fn new(site: &Site, edition: &Edition) -> Self {
-        Self {
+    pub(super) async fn load(site: &Site, edition: &Edition) -> Result<Self> {
+        let fields = subscribers::fields::for_mails(&site.db).await?;
+        Ok(Self {
+            answers: fields.iter().map(|field| (field.id, field.sample())).collect(),
             explanation: site.url("/sample-link"),
             view: site.url(&format!("/desk/editions/{}/preview", edition.public_id)),
             give_once: site.url("/donate?every=once"),
             give_monthly: site.url("/donate?every=month"),
-        }
+        })
     }
 
     pub(super) fn personal<'a>(&'a self, name: &'a str) -> Personal<'a> {
@@ -155,6 +161,7 @@ impl SampleLinks {
             view_url: &self.view,
             give_once_url: &self.give_once,
             give_monthly_url: &self.give_monthly,
+            answers: &self.answers,
         }
     }
 }
@@ -178,10 +185,12 @@ fn context(site: &Site, settings: &Settings, edition: &Edition, articles: &[Arti
         title: edition.digest_name.clone(),
         date: at.date(&settings.time_zone),
         preheader: content.preview_text.clone(),
-        intro: paragraphs(&content.intro_markdown),
+        greeting: settings.greeting.clone(),
+        intro: Vec::new(),
         articles: articles.iter().map(|article| block(site, settings, article.clone())).collect(),
         appeal: appeal(settings),
         why: format!("You get this because you joined {} of {}.", edition.list_name, settings.magazine_name),
+        fields: Vec::new(),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use super::{
-    Edition, Error, Result,
-    issue::{Body, Issue},
+    Edition, Error, Result, fields,
+    issue::{Body, Issue, SampleLinks},
 };
 use crate::{
     articles::ArticleState,
     deliverability::{self, BULK, Check},
-    mail::Templates,
+    mail::{FieldMistake, Templates},
     origin::{self, Standing},
     settings::Settings,
     site::Site,
@@ -26,6 +26,10 @@ pub enum Problem {
     NoSubject,
     /// No article, and no words either.
     Empty,
+    /// A field in its words that cannot stand there, with what is wrong with it.
+    Field(FieldMistake),
+    /// A field in the greeting or the appeal that is not there any more.
+    FieldGone(String),
     /// An article that is not published, by its title.
     Draft(String),
     /// What mail law wants said and the settings do not say (TRUST L4).
@@ -48,7 +52,7 @@ impl Problem {
     /// Whether the edition cannot be sent like this. The others are for the sender to decide.
     #[must_use]
     pub const fn is_in_the_way(&self) -> bool {
-        !matches!(self, Self::TooLarge(_) | Self::NoArticles | Self::NoPreviewText)
+        !matches!(self, Self::FieldGone(_) | Self::TooLarge(_) | Self::NoArticles | Self::NoPreviewText)
     }
 }
 
@@ -60,6 +64,11 @@ impl fmt::Display for Problem {
             ),
             Self::NoSubject => f.write_str("It needs a subject."),
             Self::Empty => f.write_str("It is empty: add an article, or write a few words."),
+            Self::Field(mistake) => write!(f, "{mistake}"),
+            Self::FieldGone(name) => write!(
+                f,
+                "The greeting or the appeal names the field “{name}”, and no such field may stand in mails any more: everybody reads the words for who has not answered. Put it right under Settings."
+            ),
             Self::Draft(title) => write!(f, "“{title}” is still a draft. Publish it, or take it out."),
             Self::Setting(what) => {
                 write!(f, "Under every edition must stand {what}. Fill it in under Settings.")
@@ -119,10 +128,14 @@ pub(super) async fn check(
         let wordless = content.intro_markdown.trim().is_empty();
         problems.push(if wordless { Problem::Empty } else { Problem::NoArticles });
     }
+    problems.extend(
+        fields::mistakes(&site.db, content).await?.into_iter().map(|(_, wrong)| Problem::Field(wrong)),
+    );
+    problems.extend(fields::gone(&site.db, settings).await?.into_iter().map(Problem::FieldGone));
     let drafts = issue.articles.iter().filter(|article| article.state == ArticleState::Draft);
     problems.extend(drafts.map(|article| Problem::Draft(article.title.clone())));
     problems.extend(settings.can_send().into_iter().map(Problem::Setting));
-    let readers = super::audience_size(&site.db, edition).await?;
+    let readers = super::audience_size(site, edition).await?;
     if readers == 0 {
         problems.push(Problem::NoReaders);
     }
@@ -134,7 +147,7 @@ pub(super) async fn check(
     }
     let body = match issue.compile(templates).await {
         Ok(body) => {
-            let bytes = body.preview(site, edition)?.html.len();
+            let bytes = body.preview(&SampleLinks::load(site, edition).await?)?.html.len();
             if bytes > MOST_BYTES {
                 problems.push(Problem::TooLarge(bytes));
             }

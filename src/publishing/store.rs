@@ -37,6 +37,11 @@ statements! {
     /// A topic that was merged is the one that took its place.
     TOPIC_IDS = "select distinct coalesce(t.merged_into, t.id) from edition_topic e join reader_topic t on t.id = e.topic_id
         where e.edition_id = $1 order by 1";
+    /// The same, held against merging until the commit.
+    HOLD_TOPICS = sqlite "select t.id, coalesce(t.merged_into, t.id) from edition_topic e join reader_topic t on t.id = e.topic_id
+            where e.edition_id = $1 order by t.id",
+        postgres "select t.id, coalesce(t.merged_into, t.id) from edition_topic e join reader_topic t on t.id = e.topic_id
+            where e.edition_id = $1 order by t.id for share of t";
     /// Those of a JSON array of topics that there are, each as what took its place; held until the commit.
     LIVE_TOPICS = sqlite "select t.id, coalesce(t.merged_into, t.id) from reader_topic t
             where t.id in (select value from json_each($1)) order by t.id",
@@ -220,6 +225,12 @@ pub(super) async fn rename_digests(tx: &mut Tx, list: i64, from: &str, to: &str)
 
 pub(super) async fn touched(db: &Db, list: i64) -> Result<Touched> {
     db.one(TOUCHED, (list,)).await
+}
+
+/// What an edition is about, held until the commit.
+pub(super) async fn hold_topics(tx: &mut Tx, edition_id: i64) -> Result<BTreeSet<i64>> {
+    let held: Vec<(i64, i64)> = tx.all(HOLD_TOPICS, (edition_id,)).await?;
+    Ok(held.into_iter().map(|(_, topic)| topic).collect())
 }
 
 /// The edition is about these topics and no others.

@@ -38,11 +38,13 @@ pub async fn send_test_copy(
         to.public_id,
         site.now().unix_seconds()
     );
-    let (own, letterhead, links) = (site.clone(), settings.letterhead(site), SampleLinks::new(site, edition));
+    let links = SampleLinks::load(site, edition).await?;
+    let (own, letterhead) = (site.clone(), settings.letterhead(site));
     let (name, email) = (to.name.clone(), to.email.clone());
     // A whole edition, not a few lines: away from the threads that serve, and from the transaction.
     let written = heavy::aside(move || {
-        let context = TestCopy { digest, personal: links.personal(&name) };
+        let personal = links.personal(&name);
+        let context = TestCopy { digest: digest.filled(&personal), personal };
         notices::write(&own, &letterhead, (&name, &email), &key, &context)
     });
     let letter = written.await.map_err(|_| Error::Strange)??;

@@ -8,6 +8,7 @@ use super::words::{ArticlesAt, Beside, Word as _};
 use crate::{
     clock::Zone,
     email_address::EmailAddress,
+    mail::{GREETING, fields},
     money::{
         self, Money,
         limits::{self, Limits},
@@ -30,6 +31,28 @@ pub(super) fn wanted(longest: usize, when_empty: &str) -> impl Fn(&str, &Beside)
     move |typed, beside| {
         if typed.is_empty() { Err(when_empty.to_owned()) } else { text(longest)(typed, beside) }
     }
+}
+
+/// A text in which fields may stand. Which of them there are is known elsewhere.
+pub(super) fn with_fields(
+    check: impl Fn(&str, &Beside) -> Checked<String>,
+) -> impl Fn(&str, &Beside) -> Checked<String> {
+    move |typed, beside| {
+        let text = check(typed, beside)?;
+        fields::named(&text).map(drop).map_err(|mistake| mistake.to_string())?;
+        Ok(text)
+    }
+}
+
+/// How readers are greeted, in one line; the usual way if that is left empty.
+pub(super) fn greeting(typed: &str, beside: &Beside) -> Checked<String> {
+    if typed.is_empty() {
+        return Ok(GREETING.to_owned());
+    }
+    if typed.contains(char::is_control) {
+        return Err("Write it in one line.".to_owned());
+    }
+    with_fields(text(200))(typed, beside)
 }
 
 /// A whole number.

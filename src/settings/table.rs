@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     clock::Zone,
+    mail,
     money::{self, limits::Limits},
 };
 
@@ -81,9 +82,13 @@ settings! {
     from_name: String = String::new(), "Sender’s name", text(100);
     /// The address in the From header; the contact address when empty.
     from_email: String = String::new(), "Sender’s address", checks::email;
+    /// How readers are greeted over the words that an edition begins with; fields may stand in it.
+    greeting: String = mail::GREETING.to_owned(), "Greeting", checks::greeting;
     /// An edition that comes up later than this many hours is held back and staff are asked.
     late_hours: i64 = 6, "Hours after which an edition is too late",
         number(1..=168, ("Enter a number of hours, such as 6.", "Enter a number from 1 to 168."));
+    /// Whether somebody who leaves by the page, by one click or by a mail of their mail program gets a letter of good-bye.
+    says_good_bye: bool = false, "Letter of good-bye", checks::yes_or_no;
     /// Domains that the form takes no addresses of, a line each.
     blocked_domains: String = String::new(), "Domains that cannot subscribe", checks::domains;
     /// Whether addresses that are made to be thrown away are refused.
@@ -102,10 +107,10 @@ settings! {
     gift_most: Option<i64> = None, "Largest gift", checks::most;
     /// The heading over the appeal under articles and in editions.
     appeal_heading: String = "Readers keep us going".to_owned(), "Heading of the appeal",
-        wanted(120, "Enter a heading for the appeal.");
+        checks::with_fields(wanted(120, "Enter a heading for the appeal."));
     /// The appeal itself.
     appeal_text: String = "We carry no advertising and no paywall. If our work is worth something to you, give what you can."
-        .to_owned(), "The appeal", wanted(1_000, "Say why readers should give.");
+        .to_owned(), "The appeal", checks::with_fields(wanted(1_000, "Say why readers should give."));
     /// Whether large editions go out though the DNS proves too little (TRUST M27): an owner knows better.
     send_unproven: bool = false, "Large editions without proof", checks::yes_or_no;
 }

@@ -31,6 +31,8 @@ const MOST_IN_A_WEEK: usize = 3;
 /// So often one network asks in an hour at most. What came of it counts no less than what nothing came of, or the brake would tell
 /// whether somebody was mailed before (TRUST A22).
 const OF_A_NETWORK: i64 = 30;
+/// And the block that it belongs to, of the newer kind of address: whoever owns one has 256 networks to ask from.
+const OF_A_BLOCK: i64 = 4 * OF_A_NETWORK;
 /// What goes out in an hour without any proof, where little is usual.
 const LEAST_CEILING: i64 = 120;
 /// So many times the ceiling is the most that anything asks about; nobody counts more of an hour.
@@ -65,11 +67,14 @@ pub enum Goes {
 impl Whose {
     pub(super) fn of(site: &Site, email: &EmailAddress, ip: &str) -> Self {
         let name = |what: &str, whom: &str| site.keys.name(Purpose::Attempt, &format!("{what}:{whom}"));
-        let network = ip.parse().ok().and_then(Network::of).map(Network::neighbourhood);
+        let from = ip.parse().ok().and_then(Network::of);
+        let (network, block) = (from.map(Network::neighbourhood), from.and_then(Network::block));
         Self {
             mailbox: name("mailbox", &email.mailbox()),
             network: network.map(|network| name("asking network", &network.to_string())),
+            block: block.map(|block| name("asking block", &block.to_string())),
             domain: name("asked domain", email.domain()),
+            is_at_a_provider: email.is_at_a_provider(),
         }
     }
 
@@ -86,12 +91,13 @@ impl Whose {
     pub(super) async fn spent(&self, tx: &mut Tx, now: Moment) -> db::Result<Spent> {
         let today = day(now);
         let from_day = today.minus(DAY * u32::try_from(USUAL_DAYS).unwrap_or(0));
-        let hour = (now.minus(HOUR), now);
-        let spent = store::spent(tx, self, hour, (from_day, today), LEAST_CEILING * FAR_ABOVE).await?;
-        if spent.ceiling() == LEAST_CEILING {
-            return Ok(spent);
+        let (hour, days) = ((now.minus(HOUR), now), (from_day, today));
+        let mut spent = store::spent(tx, self, hour, days, LEAST_CEILING * FAR_ABOVE).await?;
+        if spent.ceiling() > LEAST_CEILING {
+            spent = store::spent(tx, self, hour, days, spent.ceiling() * FAR_ABOVE).await?;
         }
-        store::spent(tx, self, hour, (from_day, today), spent.ceiling() * FAR_ABOVE).await
+        // Sixty mails are nothing to who keeps millions of mailboxes, and would be a burden for all of their readers.
+        Ok(if self.is_at_a_provider { Spent { domain: 0, waited_of_domain: 0, ..spent } } else { spent })
     }
 }
 
@@ -127,7 +133,7 @@ impl Spent {
 /// [`SubscriberError::TooMany`] for a network that caused too many, or when too many wait; [`SubscriberError::Crowded`] when a
 /// browser is to work first; when the database fails.
 pub(super) async fn turn(tx: &mut Tx, site: &Site, spent: Spent, crowd: Crowd<'_>) -> Result<Goes> {
-    if spent.network >= OF_A_NETWORK {
+    if spent.network >= OF_A_NETWORK || spent.block >= OF_A_BLOCK {
         return Err(SubscriberError::TooMany(HOUR));
     }
     if !spent.is_crowded() {

@@ -3,11 +3,12 @@
 //! What is typed into a form is nobody's until the addressee confirms, like the name, and lies beside the mail that asks them. A
 //! field of another kind is another field: its old answers mean nothing there, and go.
 
-pub use super::rows::{Field, FieldKind};
-use super::store::fields as store;
+pub use super::rows::{Field, FieldKind, StandsIn};
+use super::store::fields::{self as store, Said};
 use crate::{
     audit_log,
     db::{self, Db, MaybeDatabase, Tx},
+    mail::MailField,
     site::Site,
 };
 
@@ -27,6 +28,8 @@ pub const LONGEST_LABEL: usize = 100;
 pub enum FieldError {
     #[error("There is no such field any more.")]
     NotFound,
+    #[error("Somebody else changed this field meanwhile.")]
+    Changed,
     #[error("There are {MOST_FIELDS} fields already. Remove one first.")]
     TooMany,
     #[error("Write the choices, one a line: at least two, and at most {MOST_CHOICES}.")]
@@ -57,6 +60,24 @@ pub enum NoAnswer {
 }
 
 impl Field {
+    /// As the mail room knows it.
+    #[must_use]
+    pub fn in_mails(&self) -> MailField {
+        MailField { id: self.id, name: self.name.clone(), is_day: self.kind == FieldKind::Date }
+    }
+
+    /// An answer of nobody's, for previews.
+    #[must_use]
+    pub fn sample(&self) -> String {
+        match self.kind {
+            FieldKind::Text => format!("[{}]", self.label),
+            FieldKind::Number => "12".to_owned(),
+            FieldKind::Date => "2001-05-12".to_owned(),
+            FieldKind::YesNo => "yes".to_owned(),
+            FieldKind::Choice => self.choices().next().unwrap_or_default().to_owned(),
+        }
+    }
+
     /// What can be chosen.
     pub fn choices(&self) -> impl Iterator<Item = &str> {
         self.choices.lines()
@@ -107,6 +128,13 @@ fn number(typed: &str) -> Option<String> {
     Some(if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") })
 }
 
+/// The fields that may stand in mails, oldest first.
+pub async fn for_mails(db: &Db) -> db::Result<Vec<Field>> {
+    let mut fields = store::all(db).await?;
+    fields.retain(|field| field.stands_in == StandsIn::Mails);
+    Ok(fields)
+}
+
 /// Every field, oldest first.
 pub async fn all(db: &Db) -> db::Result<Vec<Field>> {
     store::all(db).await
@@ -120,9 +148,14 @@ pub struct NewField<'a> {
     pub kind: FieldKind,
     /// One a line; empty but for a choice.
     pub choices: &'a str,
+    pub stands_in: StandsIn,
 }
 
-impl NewField<'_> {
+impl<'a> NewField<'a> {
+    const fn with(self, choices: &'a str) -> Said<'a> {
+        Said { label: self.label, kind: self.kind, choices, stands_in: self.stands_in }
+    }
+
     fn choices(self) -> Result<String, FieldError> {
         if self.kind != FieldKind::Choice {
             return Ok(String::new());
@@ -158,7 +191,7 @@ pub async fn add(site: &Site, staff: i64, new: NewField<'_>) -> Result<String, F
         let name = if number == 1 { wanted.clone() } else { format!("{wanted}_{number}") };
         if !TAKEN.contains(&name.as_str())
             && known.iter().all(|field| field.name != name)
-            && store::add(&mut tx, &name, (new.label, new.kind, &choices)).await?.is_some()
+            && store::add(&mut tx, &name, 0, new.with(&choices)).await?.is_some()
         {
             audit_log::record(&mut tx, site, Some(staff), "made a field", &name, new.label).await?;
             tx.commit().await?;
@@ -168,24 +201,31 @@ pub async fn add(site: &Site, staff: i64, new: NewField<'_>) -> Result<String, F
     Err(FieldError::TooMany)
 }
 
-/// Changes the question and the choices. Another kind is another field of the same name, asked wherever this one was: what
+/// Changes the question, the choices, and where answers stand; `seen` is what [`Field::changes`] said when the page was opened.
+/// Another kind is another field of the same name, asked wherever this one was: what
 /// readers answered goes. What they chose stays theirs when a choice is taken away.
 ///
 /// # Errors
 /// [`FieldError`]; nothing was changed then.
-pub async fn change(site: &Site, staff: i64, name: &str, new: NewField<'_>) -> Result<(), FieldError> {
+pub async fn change(
+    site: &Site,
+    staff: i64,
+    (name, seen): (&str, i64),
+    new: NewField<'_>,
+) -> Result<(), FieldError> {
     let choices = new.choices()?;
     let mut tx = site.db.begin().await?;
     let field = store::named(&mut tx, name).await?.ok_or(FieldError::NotFound)?;
     if field.kind == new.kind {
-        if !store::change(&mut tx, field.id, new.label, &choices).await? {
-            return Err(FieldError::NotFound);
+        if !store::change(&mut tx, (field.id, seen), new.with(&choices)).await? {
+            return Err(FieldError::Changed);
         }
     } else {
-        if !store::remove(&mut tx, field.id, site.now()).await? {
-            return Err(FieldError::NotFound);
+        if !store::remove(&mut tx, (field.id, seen), site.now()).await? {
+            return Err(FieldError::Changed);
         }
-        let made = store::add(&mut tx, name, (new.label, new.kind, &choices)).await?;
+        // Whoever saw the one has not seen the other.
+        let made = store::add(&mut tx, name, field.changes + 1, new.with(&choices)).await?;
         store::ask_instead(&mut tx, field.id, made.ok_or(FieldError::NotFound)?).await?;
     }
     audit_log::record(&mut tx, site, Some(staff), "changed a field", name, new.label).await?;
@@ -193,15 +233,15 @@ pub async fn change(site: &Site, staff: i64, name: &str, new: NewField<'_>) -> R
     Ok(())
 }
 
-/// Takes a field away, with every answer to it.
+/// Takes a field away, with every answer to it; `seen` is what [`Field::changes`] said when the page was opened.
 ///
 /// # Errors
-/// [`FieldError::NotFound`]; when the database fails.
-pub async fn remove(site: &Site, staff: i64, name: &str) -> Result<(), FieldError> {
+/// [`FieldError::NotFound`], [`FieldError::Changed`]; when the database fails.
+pub async fn remove(site: &Site, staff: i64, (name, seen): (&str, i64)) -> Result<(), FieldError> {
     let mut tx = site.db.begin().await?;
     let field = store::named(&mut tx, name).await?.ok_or(FieldError::NotFound)?;
-    if !store::remove(&mut tx, field.id, site.now()).await? {
-        return Err(FieldError::NotFound);
+    if !store::remove(&mut tx, (field.id, seen), site.now()).await? {
+        return Err(FieldError::Changed);
     }
     store::ask_no_more(&mut tx, field.id).await?;
     audit_log::record(&mut tx, site, Some(staff), "removed a field", name, &field.label).await?;
@@ -226,6 +266,12 @@ pub async fn touched(db: &Db, field: &Field) -> db::Result<Touched> {
 /// What one reader answered: the question, and the answer.
 pub async fn of_reader(db: &Db, subscriber: i64) -> db::Result<Vec<(Field, String)>> {
     let answered = store::of_reader(db, subscriber).await?;
+    Ok(answered.into_iter().map(|one| (one.field, one.value)).collect())
+}
+
+/// What stands on a reader's own page: what they answered, and what the form on our own pages asks, with an empty answer.
+pub async fn of_their_page(db: &Db, subscriber: i64) -> db::Result<Vec<(Field, String)>> {
+    let answered = store::of_their_page(db, subscriber).await?;
     Ok(answered.into_iter().map(|one| (one.field, one.value)).collect())
 }
 
@@ -305,7 +351,8 @@ mod tests {
     use super::*;
 
     fn field(kind: FieldKind, choices: &str) -> Field {
-        Field { id: 1, name: "one".into(), label: "One".into(), kind, choices: choices.into() }
+        let (name, label) = ("one".into(), "One".into());
+        Field { id: 1, name, label, kind, choices: choices.into(), stands_in: StandsIn::Desk, changes: 0 }
     }
 
     #[test]
@@ -341,7 +388,10 @@ mod tests {
 
     #[test]
     fn choices_are_two_at_least_and_none_twice() {
-        let choices = |text| NewField { label: "", kind: FieldKind::Choice, choices: text }.choices();
+        let choices = |text| {
+            NewField { label: "", kind: FieldKind::Choice, choices: text, stands_in: StandsIn::Desk }
+                .choices()
+        };
         assert_eq!(choices(" A \n\nB\nA").ok().as_deref(), Some("A\nB"));
         assert!(choices("A\nA").is_err());
         assert!(choices(&(0..51).map(|at| format!("{at}\n")).collect::<String>()).is_err());

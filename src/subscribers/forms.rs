@@ -77,7 +77,7 @@ impl SignUpForm {
     /// Whether it takes sign-ups.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.state == FormState::Open
+        self.state == FormState::Open && self.retired_at.is_none()
     }
 
     /// The sites whose pages may hold it, as origins.
@@ -170,11 +170,11 @@ pub async fn wordings(db: &Db, form: i64) -> db::Result<Vec<(String, Moment)>> {
 /// [`FormError`]; nothing was made then.
 pub async fn add(site: &Site, staff: i64, name: &str) -> Result<String, FormError> {
     let wanted = short_name(name, '-', "form");
-    if rows::all(&site.db).await?.len() >= MOST_FORMS {
+    if rows::all(&site.db).await?.iter().filter(|form| form.retired_at.is_none()).count() >= MOST_FORMS {
         return Err(FormError::TooMany);
     }
     let mut tx = site.db.begin().await?;
-    for number in 1..=MOST_FORMS {
+    for number in 1..=10 * MOST_FORMS {
         let slug = if number == 1 { wanted.clone() } else { format!("{wanted}-{number}") };
         if !TAKEN.contains(&slug.as_str()) && rows::add(&mut tx, &slug, name).await? {
             audit_log::record(&mut tx, site, Some(staff), "made a form", &slug, name).await?;
@@ -219,6 +219,45 @@ pub async fn save(
     audit_log::record(&mut tx, site, Some(staff), "changed a form", slug, form.state.as_str()).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Puts a form away: nobody can use it, and its sign-ups stay counted and proven. Or brings it back, as it was.
+///
+/// # Errors
+/// [`FormError::Changed`]; nothing was changed then. The first form stays.
+pub async fn put_away(
+    site: &Site,
+    staff: i64,
+    (slug, seen): (&str, i64),
+    away: bool,
+) -> Result<(), FormError> {
+    let mut tx = site.db.begin().await?;
+    if !rows::retire(&mut tx, slug, seen, away.then(|| site.now())).await? {
+        return Err(FormError::Changed);
+    }
+    let did = if away { "put a form away" } else { "brought a form back" };
+    audit_log::record(&mut tx, site, Some(staff), did, slug, "").await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Deletes a form that was put away and by which nobody came.
+///
+/// # Errors
+/// [`FormError::Changed`] when it is not so, or not any more; nothing was deleted then.
+pub async fn delete(site: &Site, staff: i64, (slug, seen): (&str, i64)) -> Result<(), FormError> {
+    let mut tx = site.db.begin().await?;
+    if !rows::delete(&mut tx, slug, seen).await? {
+        return Err(FormError::Changed);
+    }
+    audit_log::record(&mut tx, site, Some(staff), "deleted a form", slug, "").await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Whether somebody came by a form: then it can be put away, and not deleted.
+pub async fn was_used(db: &Db, form: i64) -> db::Result<bool> {
+    rows::was_used(db, form).await
 }
 
 /// Says which sites may hold a form.

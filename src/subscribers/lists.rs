@@ -39,6 +39,11 @@ pub async fn by_public_id(db: &Db, public_id: &str) -> Result<Option<List>> {
     store::by_public_id(db, public_id).await
 }
 
+/// How many asked for a list and have not confirmed: they may still, though it is closed meanwhile.
+pub async fn pending(db: &Db, list: i64) -> Result<i64> {
+    store::pending(db, list).await
+}
+
 /// A short name as it may stand in headers for ever: small letters, figures and hyphens, a letter first.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ use crate::{
     delivery::suppression::Suppressions,
     email_address::EmailAddress,
     site::Site,
+    token,
 };
 
 /// The desk speaks of those that are due within so long.
@@ -36,6 +37,48 @@ pub async fn add(
     let subject = log_name(&mut tx, email).await?;
     audit_log::record(&mut tx, site, Some(staff_id), "wrote a request down", &subject, kind.as_str()).await?;
     tx.commit().await
+}
+
+/// Puts one right that was written down wrongly. `seen` is [`Request::version`] of what was looked at. `false` if it is another by now,
+/// is closed, or its reader was forgotten.
+///
+/// # Errors
+/// When the database fails.
+pub async fn correct(
+    site: &Site,
+    (id, seen): (i64, &str),
+    (kind, email, detail): (RequestKind, &EmailAddress, &str),
+    (begins, ends): (Moment, Moment),
+    zone: &Zone,
+    staff_id: i64,
+) -> Result<bool> {
+    let mut tx = site.db.begin().await?;
+    let Some(known) = store::take(&mut tx, id).await? else { return Ok(false) };
+    if known.version() != seen || !known.may_be_corrected() {
+        return Ok(false);
+    }
+    let hash = Suppressions::new(site).hash(email);
+    let due = (begins, zone.month_after(ends.minus(Duration::from_micros(1))));
+    store::correct(&mut tx, id, (kind, email.as_str(), &hash, detail), due).await?;
+    let subject = log_name(&mut tx, email).await?;
+    audit_log::record(&mut tx, site, Some(staff_id), "corrected a request", &subject, kind.as_str()).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+impl Request {
+    /// Whether it is open, and still says whose it is.
+    #[must_use]
+    pub fn may_be_corrected(&self) -> bool {
+        self.closed_at.is_none() && !is_masked(&self.address)
+    }
+
+    /// In one word, what it says: so that nobody saves over what they did not see.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let Self { kind, address, detail, received_at, .. } = self;
+        token::hash(&format!("{kind}\n{address}\n{}\n{detail}", received_at.0))
+    }
 }
 
 /// Closes one with what was done; from then on its address is masked, and what they wrote is gone. `false` if it is closed already.

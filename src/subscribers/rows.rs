@@ -60,6 +60,8 @@ words! {
         Confirmation = "confirmation",
         /// The button of a mail program (RFC 8058).
         OneClick = "one-click",
+        /// A mail that a mail program wrote (RFC 2369).
+        Mailto = "mailto",
         /// The page behind the link for leaving.
         UnsubscribePage = "unsubscribe-page",
         /// The page of their choices.
@@ -68,6 +70,19 @@ words! {
         Import = "import",
         /// Staff, in their place.
         Staff = "staff",
+    }
+}
+
+words! {
+    /// Why a reader left. What only a newer version knows is something else.
+    pub enum LeavingReason else Other {
+        TooMuch = "too-much",
+        NotExpected = "not-expected",
+        NoTime = "no-time",
+        NeverAsked = "never-asked",
+        /// They read the magazine in another way.
+        Elsewhere = "elsewhere",
+        Other = "other",
     }
 }
 
@@ -121,6 +136,16 @@ pub struct Subscription {
     pub left_at: Option<Moment>,
     /// When a confirmation was last sent.
     pub confirmation_sent_at: Option<Moment>,
+    /// Until when nothing of it comes; a moment that is over for who rested from it once.
+    pub paused_until: Option<Moment>,
+}
+
+impl Subscription {
+    /// Until when the reader rests from the list, if they do.
+    #[must_use]
+    pub fn rests_until(&self, now: Moment) -> Option<Moment> {
+        self.paused_until.filter(|until| self.state == SubscriptionState::Confirmed && *until > now)
+    }
 }
 
 /// How readers stand, as the desk asks for them.
@@ -321,6 +346,31 @@ pub struct Event {
     pub at: Moment,
 }
 
+/// What a reader said of a leaving.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct Said {
+    pub reason: LeavingReason,
+    /// In their own words; may be empty.
+    pub words: String,
+}
+
+/// The same, for whoever looks at the reader.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct WhyTheyLeft {
+    /// The list's name.
+    pub list: String,
+    pub left_at: Moment,
+    #[sqlx(flatten)]
+    pub said: Said,
+}
+
+/// How often a reason was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct ReasonCount {
+    pub reason: LeavingReason,
+    pub number: i64,
+}
+
 words! {
     /// What is an answer to a field.
     pub enum FieldKind else Text {
@@ -331,6 +381,18 @@ words! {
         YesNo = "yes-no",
         /// One of those that the team named.
         Choice = "choice",
+    }
+}
+
+words! {
+    /// Where answers to a field stand.
+    #[derive(Default)]
+    pub enum StandsIn else Desk {
+        /// At the desk alone.
+        #[default]
+        Desk = "desk",
+        /// In mails to whoever answered, too.
+        Mails = "mails",
     }
 }
 
@@ -345,6 +407,9 @@ pub struct Field {
     pub kind: FieldKind,
     /// Of a choice: one a line.
     pub choices: String,
+    pub stands_in: StandsIn,
+    /// How often it was changed.
+    pub changes: i64,
 }
 
 words! {
@@ -395,6 +460,8 @@ pub struct SignUpForm {
     pub state: FormState,
     /// How often it was saved.
     pub changes: i64,
+    /// Since when it is put away.
+    pub retired_at: Option<Moment>,
 }
 
 /// What somebody of the team noted about a reader.

@@ -7,9 +7,16 @@ use crate::subscribers::forms::SignUpForm;
 /// What every page says of frames on other sites.
 const NO_FRAMES: &str = "frame-ancestors 'none'";
 
-/// Marks a request that a page of another site made a browser send; the owner named that site.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct FromElsewhere;
+/// Marks a request that a page of another site made a browser send; the owner named that site, whose origin it is.
+#[derive(Clone, Debug)]
+pub(super) struct FromElsewhere(pub(super) HeaderValue);
+
+/// Lets a page of that origin read the answer (Fetch, "CORS protocol").
+pub(super) fn let_read(headers: &mut HeaderMap, origin: HeaderValue) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(header::VARY, HeaderValue::from_static("origin"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
+}
 
 /// On a page that other sites may show in a frame: their origins, and nothing else is loosened by it.
 #[derive(Clone, Debug)]

@@ -12,7 +12,8 @@ use url::Url;
 
 use super::{
     App, WebError,
-    elsewhere::FromElsewhere,
+    elsewhere::{FromElsewhere, let_read},
+    header_set::HeaderSet,
     headers::Seen,
     routes::{Csrf, Rule, Who},
     session::{self, SignedIn},
@@ -31,10 +32,15 @@ pub(super) async fn check(
         token_page: rule.is_token_page(),
         signed_in,
     };
-    let signed_in = match admit(&app, rule, &mut request).await {
+    let admitted = admit(&app, rule, &mut request).await;
+    // What went wrong is for the page that sent it to read, too.
+    let reads = request.extensions().get::<FromElsewhere>().filter(|_| rule.headers == HeaderSet::Api);
+    let reads = reads.map(|FromElsewhere(origin)| origin.clone());
+    let signed_in = match admitted {
         Ok(signed_in) => signed_in,
         Err((error, signed_in)) => {
             let mut response = error.into_response();
+            let_read_by(&mut response, reads);
             response.extensions_mut().insert(seen(signed_in));
             return response;
         }
@@ -44,6 +50,7 @@ pub(super) async fn check(
     }
     let former = rule.caller().zip(former_name(&app, &request));
     let mut response = in_time(request, next).await;
+    let_read_by(&mut response, reads);
     if let Some((caller, name)) = former
         && (response.status().is_success() || response.status().is_redirection())
     {
@@ -51,6 +58,12 @@ pub(super) async fn check(
     }
     response.extensions_mut().insert(seen(signed_in));
     response
+}
+
+fn let_read_by(response: &mut Response, origin: Option<header::HeaderValue>) {
+    if let Some(origin) = origin {
+        let_read(response.headers_mut(), origin);
+    }
 }
 
 /// The name by which a request calls us, if that was ours once.
@@ -92,8 +105,8 @@ async fn admit(app: &App, rule: Rule, request: &mut Request) -> Result<Option<Si
     if changes && rule.csrf == Csrf::NamedSites && comes_from_us(app, rule, request.headers()).is_err() {
         let slug = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
         let origin = request.headers().get(header::ORIGIN).cloned();
-        comes_from_a_named_site(app, &slug, origin).await.map_err(|error| (error, None))?;
-        request.extensions_mut().insert(FromElsewhere);
+        let from = comes_from_a_named_site(app, &slug, origin).await.map_err(|error| (error, None))?;
+        request.extensions_mut().insert(from);
     }
     if let Who::Staff(roles) = rule.who {
         match &signed_in {
@@ -144,11 +157,11 @@ async fn comes_from_a_named_site(
     app: &App,
     slug: &str,
     origin: Option<header::HeaderValue>,
-) -> Result<(), WebError> {
-    let origin = origin.as_ref().and_then(|origin| origin.to_str().ok());
-    let Some(origin) = origin else { return Err(WebError::CrossSite) };
+) -> Result<FromElsewhere, WebError> {
+    let origin = origin.ok_or(WebError::CrossSite)?;
     let form = forms::named(&app.site.db, slug).await?;
-    if form.is_some_and(|form| form.is_on(origin)) { Ok(()) } else { Err(WebError::CrossSite) }
+    let is_named = form.zip(origin.to_str().ok()).is_some_and(|(form, origin)| form.is_on(origin));
+    if is_named { Ok(FromElsewhere(origin)) } else { Err(WebError::CrossSite) }
 }
 
 /// Whether the form in the body holds the token of the session.

@@ -137,9 +137,8 @@ both_engines! {
         let link = subscribers::preferences_path(&app.site, &reader.public_id);
         let link = link.rsplit('/').next().expect("a link");
         let trace = subscribers::Trace::default();
-        let list = app.list().await;
-        let topics = subscribers::TopicsTicked::default();
-        let saved = subscribers::save_preferences(&app.site, link, "Ann Şahin", &[list], &topics, trace).await;
+        let chosen = subscribers::Chosen { name: Some("Ann Şahin".to_owned()), ..subscribers::Chosen::default() };
+        let saved = subscribers::save_preferences(&app.site, link, &chosen, trace).await;
         saved.expect("it is saved");
         assert_eq!(search(&app, "SAHIN").await, ["Ann Şahin"]);
         assert!(search(&app, "celik").await.is_empty());

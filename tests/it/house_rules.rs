@@ -456,7 +456,16 @@ const READ_FROM_BELOW: &[(&str, &[&str], &str)] = &[
         "copies show readers by their names in addresses, and are claimed with what an address is made of",
     ),
     ("delivery", &["list"], "what the links of a copy are made of"),
-    ("delivery", &["subscription"], "the statement that ends a letter of welcome"),
+    (
+        "delivery",
+        &["field", "field_value"],
+        "what readers answered is asked for a whole batch of copies that are about to leave",
+    ),
+    (
+        "delivery",
+        &["subscription"],
+        "the statements that end a letter of welcome or good-bye, and its last look",
+    ),
     ("bounces", &["subscriber"], "whose address came back"),
     (
         "subscribers",

@@ -640,7 +640,7 @@ both_engines! {
         choose(&app, "reader3@example.org", &[&rivers]).await;
         choose(&app, "reader4@example.org", &[&housing, &rivers]).await;
         let about = draft_about(&app, "Of housing", &[&housing]).await;
-        assert_eq!(publishing::audience_size(&app.site.db, &about).await.expect("a size"), 3);
+        assert_eq!(publishing::audience_size(&app.site, &about).await.expect("a size"), 3);
         let desk = app.desk().await;
         let look = desk.open(&format!("/desk/editions/{}/send", about.public_id)).await;
         look.says("This goes to 3 readers").says("It is about Housing: 1 reader more of the list chose other topics and does not get it");
@@ -806,6 +806,41 @@ async fn a_list_that_is_being_retired_gets_nothing_from_who_presses_send() {
         matches!(pressed, Err(publishing::Error::Move(broadside::editions::MoveError::Retired))),
         "{pressed:?}"
     );
+    app.finish().await;
+}
+
+/// The same for a topic that is being merged: the edition would go to more readers than its sender was told of. Who comes second finds
+/// what the first did.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_being_merged_is_noticed_by_who_presses_send() {
+    let Some(db) = TestDb::migrated(Engine::Postgres).await else { return };
+    let app = TestApp::start(db).await;
+    app.readers(2).await;
+    let (housing, rivers) = (topic(&app, "Housing").await, topic(&app, "Rivers").await);
+    let draft = draft_about(&app, "Of housing", &[&housing]).await;
+    let Db::Postgres { pool, .. } = &app.site.db else { panic!("a server") };
+    let mut merging = pool.begin().await.expect("a transaction");
+    sqlx::query("select id from reader_topic order by id for update")
+        .execute(&mut *merging)
+        .await
+        .expect("what merging holds");
+    sqlx::query("update reader_topic set merged_into = $2, retired_at = 1 where id = $1")
+        .bind(housing.id)
+        .bind(rivers.id)
+        .execute(&mut *merging)
+        .await
+        .expect("what merging does");
+    let pressed = overtaken_by(&app.site.db, merging, press(&app, &draft)).await;
+    assert!(matches!(pressed, Err(publishing::Error::NotAsSeen)), "{pressed:?}");
+    // Looked at again, it is about the other.
+    press(&app, &publishing::load(&app.site.db, draft.id).await.expect("it is there"))
+        .await
+        .expect("nothing is in the way");
+    let waters = topic(&app, "Waters").await;
+    let merged =
+        publishing::lists::merge_topics(&app.site, &found(&app, "Rivers").await, &waters, None).await;
+    assert!(!merged.expect("it is asked"), "an edition about it waits for its moment");
+    app.leaves_work();
     app.finish().await;
 }
 

@@ -10,9 +10,10 @@ use broadside::{
     },
     email_address::EmailAddress,
     mail::{
-        AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
-        FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled,
-        Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
+        AlreadyReader, ChoicesLink, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused,
+        EmailTemplate, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed,
+        Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
+        Welcomed, WorkGivenUp,
     },
     publishing,
     sandbox::{LineEnds, Rule, Stage},
@@ -97,7 +98,8 @@ fn sender() -> Sender {
 }
 
 /// What a block by the team stops: letters that ask, greet or tell somebody what they did not ask for.
-const A_BLOCK_STOPS: [&str; 3] = ["already_reader", "confirm_subscription", "welcome"];
+const A_BLOCK_STOPS: [&str; 5] =
+    ["already_reader", "choices_link", "confirm_subscription", "paused", "welcome"];
 
 /// What goes to a reader or supporter in spite of it, and why.
 const IN_SPITE_OF_A_BLOCK: [(&str, &str); 3] = [
@@ -182,8 +184,12 @@ both_engines! {
             assert_eq!(to.name().unwrap_or_default(), *name);
 
             let leave = wire::only(&raw, "List-Unsubscribe");
-            assert_eq!(uris(&leave).len(), 1, "{leave}");
-            assert!(uris(&leave)[0].starts_with(&app.url("/unsubscribe/")), "{leave}");
+            let [web, mail] = uris(&leave).try_into().expect("an address of the web, and one of mail");
+            assert!(web.starts_with(&app.url("/unsubscribe/")), "{leave}");
+            // A name before the @ of at most 64 characters (RFC 5321), and nothing that an address of the web must not hold (RFC 6068).
+            let address = mail.strip_prefix("mailto:").and_then(|rest| rest.strip_suffix("?subject=unsubscribe")).expect("an address of mail");
+            assert!(EmailAddress::parse(address).is_ok() && address.starts_with("bounce+"), "{leave}");
+            assert!(address.find('@').is_some_and(|at| at <= 64) && !address.contains(['%', '&', '/', '?', '#']), "{leave}");
             assert_eq!(wire::only(&raw, "List-Unsubscribe-Post"), "List-Unsubscribe=One-Click");
             assert!(wire::all(&raw, "Auto-Submitted").is_empty(), "people wrote it");
             for name in ["List-Id", "List-Help", "List-Subscribe", "List-Owner", "List-Archive", "List-Post"] {
@@ -205,7 +211,10 @@ both_engines! {
         let manage_url = app.url("/giving/a-token");
         enqueue(&app, &mut seen, &AlreadyReader { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..AlreadyReader::sample() }).await;
         enqueue(&app, &mut seen, &ConfirmSubscription { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..ConfirmSubscription::sample() }).await;
+        enqueue(&app, &mut seen, &GoodBye { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..GoodBye::sample() }).await;
         enqueue(&app, &mut seen, &Welcome { sender: sender(), lists: vec![Welcomed { name: HARD_NAME.to_owned(), words: vec![HARD_NAME.to_owned()] }], ..Welcome::sample() }).await;
+        enqueue(&app, &mut seen, &ChoicesLink { sender: sender(), ..ChoicesLink::sample() }).await;
+        enqueue(&app, &mut seen, &Paused { sender: sender(), ..Paused::sample() }).await;
         enqueue(&app, &mut seen, &Receipt { sender: sender(), donor_name: HARD_NAME.to_owned(), ..Receipt::sample() }).await;
         enqueue(&app, &mut seen, &PaymentFailed { sender: sender(), donor_name: HARD_NAME.to_owned(), manage_url, ..PaymentFailed::sample() }).await;
         enqueue(&app, &mut seen, &RecurringCancelled { sender: sender(), donor_name: HARD_NAME.to_owned(), ..RecurringCancelled::sample() }).await;

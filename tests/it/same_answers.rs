@@ -128,6 +128,26 @@ both_engines! {
         }
     }
 
+    /// TRUST A22: the page that mails the link to choices says and does the same for everybody.
+    async fn the_link_to_choices_is_written_for_nobody_too(web: Web) {
+        let log = Log::default();
+        let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+        publishing::ensure_first(&web.app.site).await.expect("a list");
+        let list = subscribers::lists::all(&web.app.site.db).await.expect("a read").remove(0).id;
+        let mut first = None;
+        for standing in STANDINGS {
+            stands(&web, list, standing, 9).await;
+            let before = written(&log);
+            let listening = log.listen();
+            let answer = web.post("/choices", "", &[("email", address(standing, 9).as_str())]).await;
+            drop(listening);
+            assert_eq!(written(&log) - before, 1, "{standing}: a letter is written, or written for nobody");
+            let all = (seen(&answer), answer.header("location").to_owned());
+            assert_eq!(all.1, "/choices/sent", "{standing}: {}", answer.status);
+            assert_eq!(first.get_or_insert_with(|| all.clone()), &all, "{standing}");
+        }
+    }
+
     /// TRUST A22: as much work is done for a link to sign in, whether there is such an account or not.
     async fn a_link_to_sign_in_is_written_for_nobody_too(web: Web) {
         let log = Log::default();

@@ -9,7 +9,7 @@ use broadside::{
     jobs::retention,
     subscribers::{
         self, Trace, consent,
-        fields::{self, FieldKind, NewField},
+        fields::{self, FieldKind, NewField, StandsIn},
         forms::{self, Answer, Draft, FormError, FormState, Offers, Words},
     },
 };
@@ -34,10 +34,15 @@ async fn spring_fair(app: &TestApp, wording: &str, sites: &[String]) -> String {
     let settings = broadside::settings::Settings::load(&app.site.db).await.expect("the settings");
     let fields = fields::all(&app.site.db).await.expect("a read");
     if fields.is_empty() {
-        let name = NewField { label: "First name", kind: FieldKind::Text, choices: "" };
+        let name =
+            NewField { label: "First name", kind: FieldKind::Text, choices: "", stands_in: StandsIn::Desk };
         fields::add(&app.site, 1, name).await.expect("made");
-        let how =
-            NewField { label: "How do you read us?", kind: FieldKind::Choice, choices: "Print\nOnline" };
+        let how = NewField {
+            label: "How do you read us?",
+            kind: FieldKind::Choice,
+            choices: "Print\nOnline",
+            stands_in: StandsIn::Desk,
+        };
         fields::add(&app.site, 1, how).await.expect("made");
         forms::add(&app.site, 1, "Spring fair").await.expect("made");
     }

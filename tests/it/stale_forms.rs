@@ -8,7 +8,7 @@ use broadside::{
     settings::Settings,
     subscribers::{
         self, Crowd, NewSubscription, SubscriberError, Trace, consent,
-        fields::{self, Answers, FieldKind, NewField},
+        fields::{self, Answers, FieldKind, NewField, StandsIn},
         forms::{self, Answer, Draft, FormState, Offers, Words},
         lists,
     },
@@ -52,7 +52,7 @@ async fn weekly(app: &TestApp) -> i64 {
 }
 
 async fn field(app: &TestApp, label: &str) -> fields::Field {
-    let new = NewField { label, kind: FieldKind::Text, choices: "" };
+    let new = NewField { label, kind: FieldKind::Text, choices: "", stands_in: StandsIn::Desk };
     fields::add(&app.site, 1, new).await.expect("made");
     fields::all(&app.site.db).await.expect("a read").pop().expect("a field")
 }
@@ -214,7 +214,7 @@ both_engines! {
         let (visitor, desk) = (app.visitor(), app.desk().await);
         let form = visitor.open("/subscribe").await.form("/subscribe").with("email", ANN).with("consent", "yes");
         let at_desk = desk.open("/desk/forms/main").await.form("/desk/forms/main").with("title", "All the news");
-        fields::remove(&app.site, 1, "town").await.expect("gone");
+        fields::remove(&app.site, 1, ("town", 0)).await.expect("gone");
         visitor.submit_and_follow(&form.with("field_town", "Leeds")).await.says("Check your mail");
         let words = consent::known_by(&consent::wording("The Lamplighter"));
         let script = json!({ "email": BOB, "consent": true, "wording": words, "fields": { "town": "Leeds" } });
@@ -303,7 +303,7 @@ both_engines! {
             sqlx::query("update field set removed_at = 1").execute(&mut *change).await.expect("taken away");
             overtaken_by(&app.site.db, change, saved).await;
         } else {
-            fields::remove(&app.site, 1, "town").await.expect("gone");
+            fields::remove(&app.site, 1, ("town", 0)).await.expect("gone");
             saved.await;
         }
         assert_eq!(count(&app, "select count(*) from form_field").await, 0);

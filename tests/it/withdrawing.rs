@@ -22,7 +22,7 @@ use broadside::{
     origin::{self, Doubt, Standing},
     restored::{self, Replayed},
     site::Site,
-    subscribers::{self, ConsentMethod, SubscriptionState, TopicsTicked, Trace, consent},
+    subscribers::{self, Chosen, ConsentMethod, SubscriptionState, Trace, consent, leave_by_mail},
     withdrawals::{self, Why, Withdrawal},
 };
 use futures_util::future::join_all;
@@ -139,7 +139,8 @@ both_engines! {
         let pia = subscribers::by_email(&app.site.db, &address("pia")).await.expect("a read").expect("a reader");
         let choices = subscribers::preferences_path(&app.site, &pia.public_id);
         let choices = choices.rsplit('/').next().expect("a link has an end");
-        subscribers::save_preferences(&app.site, choices, "", &[], &TopicsTicked::default(), Trace::default()).await.expect("saved");
+        let leaves = Chosen { leaves_all: true, ..Chosen::default() };
+        subscribers::save_preferences(&app.site, choices, &leaves, Trace::default()).await.expect("saved");
         let copy = app.names(first, app.reader_row("cat@example.org").await).await;
         let id = copy.message_id(&app.site).expect("it has one");
         let complaint = format!(
@@ -148,7 +149,7 @@ both_engines! {
              --b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: Loop/1\r\n--b\r\n\
              Content-Type: message/rfc822\r\n\r\nMessage-ID: <{id}>\r\nTo: redacted@example.com\r\n\r\nHello\r\n--b--\r\n"
         );
-        let effect = receive_mail(&app.site, complaint.as_bytes()).await.expect("it is taken in");
+        let effect = receive_mail(&app.site, complaint.as_bytes(), leave_by_mail).await.expect("it is taken in");
         assert_eq!(effect, Effect::Complained);
         for name in ["bob", "sue", "tom"] {
             subscribers::block(&app.site, &address(name), "never again", None).await.expect("blocked");
@@ -167,7 +168,7 @@ both_engines! {
         assert_eq!(start(&again).await, Replayed::default(), "nobody said what it is");
         assert_eq!(origin::look(&again.site).await.expect("a look"), Standing::Doubtful(Doubt::Elsewhere));
         let report = restore(&again).await;
-        let replayed = Replayed { left: 2, complained: 1, blocked: 2, ended: 1, strange: 0 };
+        let replayed = Replayed { left: 2, paused: 0, complained: 1, blocked: 2, ended: 1, strange: 0 };
         assert_eq!((report.replayed, report.gaps.len()), (replayed, 0));
         assert_eq!(origin::look(&again.site).await.expect("a look"), Standing::AtHome);
         assert_eq!(start(&again).await, Replayed::default(), "once is enough");

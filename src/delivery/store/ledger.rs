@@ -1,6 +1,6 @@
 //! SQL of deliveries, their attempts and tallies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::super::{
     copy_names::CopyId,
@@ -120,6 +120,14 @@ statements! {
     /// Everything that happened to one copy.
     ATTEMPTS = "select attempt, outcome, stage, reply, at from delivery_attempt
         where edition_id = $1 and subscriber_id = $2 order by id";
+    /// What these readers answered to these fields, as JSON arrays, of those that may stand in mails still.
+    ANSWERS = sqlite "select v.subscriber_id, v.field_id, v.value from json_each($1) r
+            join field_value v on v.subscriber_id = r.value and v.field_id in (select value from json_each($2))
+            join field f on f.id = v.field_id where f.removed_at is null and f.stands_in = 'mails'",
+        postgres "select v.subscriber_id, v.field_id, v.value from json_array_elements_text(cast($1 as json)) r
+            join field_value v on v.subscriber_id = r.value::bigint
+                and v.field_id in (select value::bigint from json_array_elements_text(cast($2 as json)))
+            join field f on f.id = v.field_id where f.removed_at is null and f.stands_in = 'mails'";
     /// The frozen body.
     VARIANT = "select headers, body from variant where id = $1";
     /// How many other bodies its revision has: with one, not every copy of the edition carries this one.
@@ -174,6 +182,8 @@ pub struct Claim {
     pub address: String,
     /// The frozen name; may be empty.
     pub name: String,
+    /// What the reader answered to the fields that stand in the body, by their numbers.
+    pub answers: Vec<(i64, String)>,
     /// Whose servers take it: what its pace is kept by.
     pub domain_key: String,
     /// Which frozen body.
@@ -341,6 +351,7 @@ impl Due {
             public_id,
             address,
             name,
+            answers: Vec::new(),
             domain_key,
             variant_id,
             attempt,
@@ -466,6 +477,16 @@ pub async fn not_yet(tx: &mut Tx, edition: i64, variant: i64) -> Result<i64> {
 
 pub async fn attempts(db: &Db, edition: i64, subscriber: i64) -> Result<Vec<Attempt>> {
     db.all(ATTEMPTS, (edition, subscriber)).await
+}
+
+/// What these readers answered to these fields, by reader.
+pub async fn answers(db: &Db, readers: &[i64], fields: &[i64]) -> Result<HashMap<i64, Vec<(i64, String)>>> {
+    let rows: Vec<(i64, i64, String)> = db.all(ANSWERS, (db::array(readers)?, db::array(fields)?)).await?;
+    let mut answers: HashMap<i64, Vec<(i64, String)>> = HashMap::new();
+    for (reader, field, value) in rows {
+        answers.entry(reader).or_default().push((field, value));
+    }
+    Ok(answers)
 }
 
 pub async fn variant(db: &Db, id: i64) -> Result<(StoredHeaders, Vec<u8>)> {

@@ -4,17 +4,19 @@ use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     statements,
-    subscribers::rows::{Field, FieldKind},
+    subscribers::rows::{Field, FieldKind, StandsIn},
 };
 
 statements! {
-    FIELDS = "select id, name, label, kind, choices from field where removed_at is null order by id";
-    FIELD = "select id, name, label, kind, choices from field where name = $1 and removed_at is null";
+    FIELDS = "select id, name, label, kind, choices, stands_in, changes from field where removed_at is null order by id";
+    FIELD = "select id, name, label, kind, choices, stands_in, changes from field where name = $1 and removed_at is null";
     /// Unless the name is taken.
-    ADD_FIELD = "insert into field (name, label, kind, choices) values ($1, $2, $3, $4) on conflict do nothing returning id";
-    CHANGE_FIELD = "update field set label = $2, choices = $3 where id = $1 and removed_at is null";
-    /// Nobody sees it from then on.
-    REMOVE_FIELD = "update field set removed_at = $2 where id = $1 and removed_at is null";
+    ADD_FIELD = "insert into field (name, label, kind, choices, stands_in, changes) values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning id";
+    /// As whoever changes it saw it.
+    CHANGE_FIELD = "update field set label = $3, choices = $4, stands_in = $5, changes = changes + 1
+        where id = $1 and changes = $2 and removed_at is null";
+    /// Nobody sees it from then on. As whoever removes it saw it.
+    REMOVE_FIELD = "update field set removed_at = $3 where id = $1 and changes = $2 and removed_at is null";
     /// Forms that asked the one ask the other.
     ASK_INSTEAD = "update form_field set field_id = $2 where field_id = $1";
     ASK_NO_MORE = "delete from form_field where field_id = $1";
@@ -25,9 +27,14 @@ statements! {
     KEEP = "insert into field_value (subscriber_id, field_id, value)
         select cast($1 as bigint), id, $3 from field where id = $2 and removed_at is null
         on conflict (subscriber_id, field_id) do nothing";
-    FIELD_BY_ID = "select id, name, label, kind, choices from field where id = $1 and removed_at is null";
-    OF_READER = "select f.id, f.name, f.label, f.kind, f.choices, v.value from field_value v
+    FIELD_BY_ID = "select id, name, label, kind, choices, stands_in, changes from field where id = $1 and removed_at is null";
+    OF_READER = "select f.id, f.name, f.label, f.kind, f.choices, f.stands_in, f.changes, v.value from field_value v
         join field f on f.id = v.field_id where v.subscriber_id = $1 and f.removed_at is null order by f.id";
+    /// What stands on a reader's own page: what they answered, and what the form on our own pages asks.
+    OF_THEIR_PAGE = "select f.id, f.name, f.label, f.kind, f.choices, coalesce(v.value, '') as value from field f
+            left join field_value v on v.field_id = f.id and v.subscriber_id = $1
+        where f.removed_at is null and (v.value is not null or exists (select 1 from form_field a join form m on m.id = a.form_id
+            where a.field_id = f.id and m.slug = 'main')) order by f.id";
     /// The reader answers otherwise than before, or takes their answer back.
     ANSWER = "insert into field_value (subscriber_id, field_id, value)
         select cast($1 as bigint), id, $3 from field where id = $2 and removed_at is null
@@ -58,20 +65,28 @@ pub async fn by_id(tx: &mut Tx, id: i64) -> Result<Option<Field>> {
     tx.opt(FIELD_BY_ID, (id,)).await
 }
 
-pub async fn add(
-    tx: &mut Tx,
-    name: &str,
-    (label, kind, choices): (&str, FieldKind, &str),
-) -> Result<Option<i64>> {
-    Ok(tx.opt::<(i64,)>(ADD_FIELD, (name, label, kind, choices)).await?.map(|(id,)| id))
+/// What the team says of a field.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'a> {
+    pub label: &'a str,
+    pub kind: FieldKind,
+    pub choices: &'a str,
+    pub stands_in: StandsIn,
 }
 
-pub async fn change(tx: &mut Tx, id: i64, label: &str, choices: &str) -> Result<bool> {
-    Ok(tx.exec(CHANGE_FIELD, (id, label, choices)).await? == 1)
+pub async fn add(tx: &mut Tx, name: &str, changes: i64, said: Said<'_>) -> Result<Option<i64>> {
+    let row = (name, said.label, said.kind, said.choices, said.stands_in, changes);
+    Ok(tx.opt::<(i64,)>(ADD_FIELD, row).await?.map(|(id,)| id))
 }
 
-pub async fn remove(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
-    Ok(tx.exec(REMOVE_FIELD, (id, now)).await? == 1)
+/// `false` if somebody changed it since it was seen.
+pub async fn change(tx: &mut Tx, (id, seen): (i64, i64), said: Said<'_>) -> Result<bool> {
+    Ok(tx.exec(CHANGE_FIELD, (id, seen, said.label, said.choices, said.stands_in)).await? == 1)
+}
+
+/// `false` if somebody changed it since it was seen.
+pub async fn remove(tx: &mut Tx, (id, seen): (i64, i64), now: Moment) -> Result<bool> {
+    Ok(tx.exec(REMOVE_FIELD, (id, seen, now)).await? == 1)
 }
 
 pub async fn ask_instead(tx: &mut Tx, old: i64, new: i64) -> Result<u64> {
@@ -113,4 +128,8 @@ pub struct Answered {
 
 pub async fn of_reader(db: &Db, subscriber: i64) -> Result<Vec<Answered>> {
     db.all(OF_READER, (subscriber,)).await
+}
+
+pub async fn of_their_page(db: &Db, subscriber: i64) -> Result<Vec<Answered>> {
+    db.all(OF_THEIR_PAGE, (subscriber,)).await
 }

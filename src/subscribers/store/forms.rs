@@ -8,8 +8,8 @@ use crate::{
 };
 
 statements! {
-    FORMS = "select id, slug, name, title, intro, wording, offers, campaign, source, sites, state, changes from form order by id";
-    FORM = "select id, slug, name, title, intro, wording, offers, campaign, source, sites, state, changes from form where slug = $1";
+    FORMS = "select id, slug, name, title, intro, wording, offers, campaign, source, sites, state, changes, retired_at from form order by id";
+    FORM = "select id, slug, name, title, intro, wording, offers, campaign, source, sites, state, changes, retired_at from form where slug = $1";
     /// Unless the short name is taken.
     ADD_FORM = "insert into form (slug, name, title, intro, wording, offers, campaign, source, sites, state)
         values ($1, $2, '', '', '', 'all', '', '', '', 'closed') on conflict (slug) do nothing";
@@ -17,14 +17,23 @@ statements! {
     SAVE = "update form set name = $3, title = $4, intro = $5, wording = $6, offers = $7, campaign = $8, source = $9, state = $10,
         changes = changes + 1 where slug = $1 and changes = $2";
     SAVE_SITES = "update form set sites = $3, changes = changes + 1 where slug = $1 and changes = $2";
+    /// As whoever puts it away, or brings it back, saw it.
+    RETIRE = "update form set retired_at = cast($3 as bigint), changes = changes + 1 where slug = $1 and changes = $2 and slug <> 'main'";
+    /// One by which nobody came: what it was stands nowhere else.
+    DELETE = "delete from form where slug = $1 and changes = $2 and slug <> 'main' and retired_at is not null
+        and not exists (select 1 from consent_event e where e.form_id = form.id)
+        and not exists (select 1 from form_day d where d.form_id = form.id)";
+    /// Whether somebody came by it, or what they did is still counted.
+    WAS_USED = "select count(*) from form f where f.id = $1 and (exists (select 1 from consent_event e where e.form_id = f.id)
+        or exists (select 1 from form_day d where d.form_id = f.id))";
     LISTS_OF = "select list_id from form_list where form_id = $1 order by list_id";
     /// What can be joined by a form while it is open, where readers may join it at all.
     OFFERED = "select l.id from form f join list l on f.offers = 'all'
             or exists (select 1 from form_list c where c.form_id = f.id and c.list_id = l.id)
-        where f.id = $1 and f.state = 'open' order by l.id";
+        where f.id = $1 and f.state = 'open' and f.retired_at is null order by l.id";
     FORGET_LISTS = "delete from form_list where form_id = $1";
     ADD_LIST = "insert into form_list (form_id, list_id) select cast($1 as bigint), id from list where id = $2";
-    FIELDS_OF = "select f.id, f.name, f.label, f.kind, f.choices, a.answer from form_field a join field f on f.id = a.field_id
+    FIELDS_OF = "select f.id, f.name, f.label, f.kind, f.choices, f.stands_in, f.changes, a.answer from form_field a join field f on f.id = a.field_id
         where a.form_id = $1 and f.removed_at is null order by a.place, f.id";
     FORGET_FIELDS_OF = "delete from form_field where form_id = $1";
     /// Held, so that nobody takes it away meanwhile.
@@ -96,6 +105,19 @@ pub async fn save(tx: &mut Tx, slug: &str, seen: i64, words: Words<'_>) -> Resul
 
 pub async fn save_sites(tx: &mut Tx, slug: &str, seen: i64, sites: &str) -> Result<bool> {
     Ok(tx.exec(SAVE_SITES, (slug, seen, sites)).await? == 1)
+}
+
+/// Since when it is put away; none brings it back. `false` if somebody saved it since it was seen.
+pub async fn retire(tx: &mut Tx, slug: &str, seen: i64, since: Option<Moment>) -> Result<bool> {
+    Ok(tx.exec(RETIRE, (slug, seen, since)).await? == 1)
+}
+
+pub async fn delete(tx: &mut Tx, slug: &str, seen: i64) -> Result<bool> {
+    Ok(tx.exec(DELETE, (slug, seen)).await? == 1)
+}
+
+pub async fn was_used(db: &Db, form: i64) -> Result<bool> {
+    Ok(db.one::<(i64,)>(WAS_USED, (form,)).await?.0 > 0)
 }
 
 pub async fn lists_of(db: &Db, form: i64) -> Result<Vec<i64>> {

@@ -12,20 +12,21 @@ statements! {
     ADD_LETTER = "insert into confirmation_mail (subscriber_id, sent_at, mailbox, network, domain, waited, letter)
         values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
     /// Somebody asked.
-    ADD_ASKING = "insert into asking (network, domain, waited, at) values ($1, $2, $3, $4)";
+    ADD_ASKING = "insert into asking (network, domain, waited, at, block) values ($1, $2, $3, $4, $5)";
     pub(crate) FORGET_ASKED_FROM = "delete from asking where id in (select id from asking where at < $1 order by at limit $2)";
     /// The last three to a mailbox, or to the reader, between two moments; the newest first.
     LETTERS = "select subscriber_id, sent_at from confirmation_mail
         where (mailbox = $1 or subscriber_id = $2) and sent_at > $3 and sent_at <= $4 order by sent_at desc limit 3";
-    /// What the last hour and the last days weigh; of the hour no more rows are counted than `$7`.
+    /// What the last hour and the last days weigh; of the hour no more rows are counted than `$8`.
     SPENT = "select
-        (select count(*) from (select at from asking where network = $1 and at > $3 and at <= $4 limit $7) a)
+        (select count(*) from (select at from asking where network = $1 and at > $3 and at <= $4 limit $8) a)
             + (select cast(coalesce(sum(weight - 1), 0) as bigint) from confirmation_mail where network = $1 and sent_at > $3 and sent_at <= $4) as network,
-        (select count(*) from (select at from asking where domain = $2 and at > $3 and at <= $4 and waited = 0 limit $7) b)
+        (select count(*) from (select at from asking where block = $7 and at > $3 and at <= $4 limit $8) f) as block,
+        (select count(*) from (select at from asking where domain = $2 and at > $3 and at <= $4 and waited = 0 limit $8) b)
             + (select cast(coalesce(sum(weight - 1), 0) as bigint) from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 0) as domain,
-        (select count(*) from (select sent_at from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 1 limit $7) c) as waited_of_domain,
-        (select count(*) from (select at from asking where at > $3 and at <= $4 and waited = 0 limit $7) d) as whole,
-        (select count(*) from (select sent_at from confirmation_mail where sent_at > $3 and sent_at <= $4 and waited = 1 limit $7) e) as waited,
+        (select count(*) from (select sent_at from confirmation_mail where domain = $2 and sent_at > $3 and sent_at <= $4 and waited = 1 limit $8) c) as waited_of_domain,
+        (select count(*) from (select at from asking where at > $3 and at <= $4 and waited = 0 limit $8) d) as whole,
+        (select count(*) from (select sent_at from confirmation_mail where sent_at > $3 and sent_at <= $4 and waited = 1 limit $8) e) as waited,
         (select cast(coalesce(sum(joined), 0) as bigint) from joined_day where began_at >= $5 and began_at < $6) as joined,
         (select count(*) from subscriber where confirm_due_at is not null) as waiting";
     /// Whether `RETURNED` would find one.
@@ -80,8 +81,12 @@ pub struct Whose {
     pub mailbox: String,
     /// The network that asked; none where it is not known.
     pub network: Option<String>,
+    /// The block of networks that this one belongs to; none where there is nothing between it and its provider.
+    pub block: Option<String>,
     /// The domain of the address.
     pub domain: String,
+    /// Whether that is where many people have their mailbox.
+    pub is_at_a_provider: bool,
 }
 
 /// What was asked and has gone out lately.
@@ -89,6 +94,8 @@ pub struct Whose {
 pub struct Spent {
     /// How often the network asked, and what came back of it.
     pub network: i64,
+    /// How often the block of networks asked.
+    pub block: i64,
     /// How often somebody asked for the domain, and what came back of it; but for those who wait.
     pub domain: i64,
     /// How many went to the domain for those who waited.
@@ -129,7 +136,7 @@ pub struct TheirWords {
 }
 
 pub async fn add_letter(tx: &mut Tx, letter: Letter<'_>, now: Moment) -> Result<u64> {
-    let Letter { subscriber, whose: Whose { mailbox, network, domain }, key, waited } = letter;
+    let Letter { subscriber, whose: Whose { mailbox, network, domain, .. }, key, waited } = letter;
     let whose = (mailbox.as_str(), network.as_deref(), domain.as_str(), i64::from(waited));
     let row = (subscriber, now, whose.0, whose.1, whose.2, whose.3, key);
     tx.exec(ADD_LETTER, row).await
@@ -137,7 +144,8 @@ pub async fn add_letter(tx: &mut Tx, letter: Letter<'_>, now: Moment) -> Result<
 
 /// One more asking, whatever comes of it.
 pub async fn add_asking(tx: &mut Tx, whose: &Whose, waits: bool, now: Moment) -> Result<u64> {
-    tx.exec(ADD_ASKING, (whose.network.as_deref(), whose.domain.as_str(), i64::from(waits), now)).await
+    let Whose { network, block, domain, .. } = whose;
+    tx.exec(ADD_ASKING, (network.as_deref(), domain.as_str(), i64::from(waits), now, block.as_deref())).await
 }
 
 /// To whom and when the last three mails went that asked a mailbox to confirm, after `since` and up to `now`.
@@ -157,7 +165,10 @@ pub async fn spent(
     (from_day, today): (Moment, Moment),
     most: i64,
 ) -> Result<Spent> {
-    tx.one(SPENT, (whose.network.as_deref(), whose.domain.as_str(), since, now, from_day, today, most)).await
+    let Whose { network, block, domain, .. } = whose;
+    let days = (from_day, today);
+    let whose = (network.as_deref(), domain.as_str(), block.as_deref());
+    tx.one(SPENT, (whose.0, whose.1, since, now, days.0, days.1, whose.2, most)).await
 }
 
 /// Of what went out since a moment, what came back counts for more.

@@ -65,6 +65,10 @@ pub async fn newest_event_in(tx: &mut Tx, subscriber: i64) -> Result<i64> {
     Ok(tx.one::<(i64,)>(NEWEST_EVENT_OF, (subscriber,)).await?.0)
 }
 
+pub async fn newest_events_in(tx: &mut Tx, subscriber: i64) -> Result<Vec<Numbered>> {
+    tx.all(NEWEST_EVENTS, (subscriber,)).await
+}
+
 pub async fn newest_events(db: &Db, subscriber: i64) -> Result<Vec<Numbered>> {
     db.all(NEWEST_EVENTS, (subscriber,)).await
 }

@@ -31,6 +31,8 @@ statements! {
     PLACE = "update list set position = $2 where id = $1";
     RETIRE = "update list set retired_at = $3, version = version + 1 where id = $1 and version = $2 and retired_at is null";
     BRING_BACK = "update list set retired_at = null, version = version + 1 where id = $1 and version = $2 and retired_at is not null";
+    /// How many asked for a list and have not confirmed, from an index of those alone.
+    PENDING = "select count(*) from subscription where list_id = $1 and state = 'pending'";
 }
 
 pub async fn add(
@@ -48,6 +50,10 @@ pub async fn all(db: &Db) -> Result<Vec<List>> {
 
 pub async fn all_in(tx: &mut Tx) -> Result<Vec<List>> {
     tx.all(ALL, ()).await
+}
+
+pub async fn pending(db: &Db, list: i64) -> Result<i64> {
+    Ok(db.one::<(i64,)>(PENDING, (list,)).await?.0)
 }
 
 pub async fn by_public_id(db: &Db, public_id: &str) -> Result<Option<List>> {

@@ -19,6 +19,8 @@ statements! {
     TAKE = sqlite "select id, kind, address, detail, received_at, due_at, outcome, closed_at from reader_request where id = $1 and closed_at is null",
         postgres "select id, kind, address, detail, received_at, due_at, outcome, closed_at from reader_request where id = $1 and closed_at is null for update";
     CLOSE = "update reader_request set outcome = $2, closed_by = $3, closed_at = $4, address = $5, detail = '' where id = $1 and closed_at is null";
+    CORRECT = "update reader_request set kind = $2, address = $3, detail = $4, received_at = $5, due_at = $6, address_hash = $7
+        where id = $1 and closed_at is null";
     ONE = "select id, kind, address, detail, received_at, due_at, outcome, closed_at from reader_request where id = $1";
     /// All of somebody's.
     ABOUT = "select id, kind, address, detail, received_at, due_at, outcome, closed_at from reader_request where address_hash = $1 order by id";
@@ -57,6 +59,15 @@ pub async fn close(
     now: Moment,
 ) -> Result<bool> {
     Ok(tx.exec(CLOSE, (id, outcome, staff, now, masked)).await? == 1)
+}
+
+pub async fn correct(
+    tx: &mut Tx,
+    id: i64,
+    (kind, address, hash, detail): (RequestKind, &str, &str, &str),
+    (received, due): (Moment, Moment),
+) -> Result<u64> {
+    tx.exec(CORRECT, (id, kind, address, detail, received, due, hash)).await
 }
 
 pub async fn one(db: &Db, id: i64) -> Result<Option<Request>> {

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     articles::{self, Topic},
+    mail::fields::to_everybody,
     settings::{ArticlesAt, Settings},
 };
 
@@ -60,7 +61,10 @@ pub(crate) async fn show(State(app): State<App>, Path(slug): Path<String>) -> Ou
         topics: article.topics,
         origin_note: article.origin_note.filter(|note| !note.is_empty()),
         body_html: article.body_html,
-        appeal: Appeal { heading: settings.appeal_heading.clone(), text: settings.appeal_text.clone() },
+        appeal: Appeal {
+            heading: to_everybody(&settings.appeal_heading),
+            text: to_everybody(&settings.appeal_text),
+        },
         ask: Ask::new(&app, &settings, "article").await?,
     };
     app.public_page("public/article", &title, &page).await

@@ -14,6 +14,7 @@ use super::super::{
 };
 use crate::{
     donations::{self, GiftError, GiftRequest},
+    mail::fields::to_everybody,
     money::{self, Currency, Money},
     payments::Every,
     settings::Settings,
@@ -133,8 +134,8 @@ fn page(app: &App, settings: &Settings, mut form: Form, trouble: Option<Cow<'sta
     }
     Page {
         open: app.payments.is_some() && settings.gift_limits().is_some(),
-        heading: settings.appeal_heading.clone(),
-        text: settings.appeal_text.clone(),
+        heading: to_everybody(&settings.appeal_heading),
+        text: to_everybody(&settings.appeal_text),
         recipient: if settings.legal_name.is_empty() {
             settings.magazine_name.clone()
         } else {

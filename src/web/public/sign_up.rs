@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    super::{App, Form, Outcome, WebError, answers::not_now, words},
+    super::{App, Form, Outcome, WebError, answers::not_now, elsewhere::let_read, words},
     ask::{ASKED, FIELDS, Typed, posted_names, read, saw_the_words},
     caller::Caller,
 };
@@ -78,11 +78,8 @@ pub(crate) async fn receive(
             Err(_) => say(StatusCode::BAD_REQUEST, "The JSON holds something that this form does not have."),
         }
     };
-    let headers = answer.headers_mut();
     let origin = HeaderValue::from_str(origin).map_err(WebError::internal)?;
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(header::VARY, HeaderValue::from_static("origin"));
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
+    let_read(answer.headers_mut(), origin);
     Ok(answer)
 }
 

@@ -40,6 +40,13 @@ if (form) {
         const part = page.getElementById(id);
         if (part) document.getElementById(id)?.replaceChildren(...part.childNodes);
       }
+      for (const name of ["subject", "preview_text", "intro"]) {
+        const [here, there] = [form.elements[name], page.getElementById(`${name}-error`)];
+        document.getElementById(`${name}-error`)?.remove();
+        if (there) here.before(there);
+        here.closest(".field").classList.toggle("wrong", Boolean(there));
+        here.toggleAttribute("aria-invalid", Boolean(there));
+      }
       status.textContent = "Saved";
       const preview = document.querySelector("iframe[name=preview]");
       if (preview) preview.src = preview.getAttribute("src");

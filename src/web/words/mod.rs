@@ -24,6 +24,9 @@ pub fn done(code: &str) -> Option<&'static str> {
     Some(match code {
         "saved" => "Saved.",
         "form-made" => "The form is made, and closed as yet. Say what it offers and asks, then open it.",
+        "form-away" => "The form is put away. Whoever came by it stays counted, and their proof too.",
+        "form-back" => "The form is back, as it was.",
+        "form-deleted" => "The form was deleted.",
         "field-made" => "The field is made. Say on a form that it is asked there.",
         "field-removed" => "The field is gone, and so is every answer to it.",
         "role" => "The role was changed. They need to sign in again.",
@@ -49,6 +52,14 @@ pub fn done(code: &str) -> Option<&'static str> {
         "blocked" => "Nothing goes to that address any more.",
         "unblocked" => "That address may be mailed again, once its owner asks for it.",
         "left" => "They are off that list, and get nothing more of it.",
+        "link-sent" => "The link to their choices is on its way to them.",
+        "link-lately" => {
+            "That link was sent within the last hour. Ask them to look among the unwanted mail, too."
+        }
+        "link-stopped" => "Nothing was sent: mail to their address is stopped.",
+        "link-no-list" => "Nothing was sent: they are on no list.",
+        "reader-paused" => "They rest from mail. A letter tells them until when.",
+        "reader-goes-on" => "Their pause is over. The next edition goes to them, too.",
         "corrected" => "The correction is saved. It goes to the rest when the edition goes on.",
         "have-it" => "They get no second copy. Let the edition go on, and the others get theirs.",
         "nobody-has-it" => "Taken back. They wait for their copy again.",
@@ -112,6 +123,9 @@ pub(super) fn letter(template: &str) -> &'static str {
     match template {
         "confirm_subscription" => "The question whether to subscribe",
         "welcome" => "A welcome",
+        "choices_link" => "The link to their choices",
+        "paused" => "Word of their pause",
+        "good_bye" => "A good-bye",
         "receipt" => "A receipt",
         "payment_failed" => "Word of a payment that failed",
         "recurring_cancelled" => "Word of the end of a monthly donation",

@@ -2,18 +2,20 @@
 
 use crate::{
     bounces::{Action, record::Bounce, states::Change},
+    clock::Moment,
     delivery::suppression::Reason,
     replies,
     subscribers::{
-        ConsentAction, ConsentMethod, DonorState, Order, Standing, Subscription, SubscriptionState,
-        fields::FieldKind, requests::RequestKind,
+        ConsentAction, ConsentMethod, DonorState, LeavingReason, Order, Standing, Subscription,
+        SubscriptionState, fields::FieldKind, requests::RequestKind,
     },
 };
 
 /// What a state means to an editor, and the colour of its pill.
-pub(in crate::web) fn standing(subscription: &Subscription) -> (&'static str, &'static str) {
+pub(in crate::web) fn standing(subscription: &Subscription, now: Moment) -> (&'static str, &'static str) {
     match subscription.state {
         SubscriptionState::Confirmed if subscription.retired => ("the list is retired", ""),
+        SubscriptionState::Confirmed if subscription.rests_until(now).is_some() => ("paused", "warn"),
         SubscriptionState::Confirmed => ("gets it", "good"),
         SubscriptionState::Pending => ("asked, not confirmed yet", "warn"),
         SubscriptionState::Left => ("left", ""),
@@ -79,12 +81,25 @@ pub(in crate::web) const fn agreed(
         ConsentMethod::Form => "by the form",
         ConsentMethod::Confirmation => "by the link we mailed",
         ConsentMethod::OneClick => "by the button of their mail program",
+        ConsentMethod::Mailto => "by an email that their mail program wrote",
         ConsentMethod::UnsubscribePage => "on the page for leaving",
         ConsentMethod::Preferences => "on the page of their choices",
         ConsentMethod::Import => "from a file",
         ConsentMethod::Staff => "by the team",
     };
     (what, how)
+}
+
+/// Why somebody left, in the words that they chose among.
+pub(in crate::web) const fn left_because(reason: LeavingReason) -> &'static str {
+    match reason {
+        LeavingReason::TooMuch => "It comes too often",
+        LeavingReason::NotExpected => "It is not what I expected",
+        LeavingReason::NoTime => "I have no time to read it",
+        LeavingReason::NeverAsked => "I did not ask for it",
+        LeavingReason::Elsewhere => "I read you in another way",
+        LeavingReason::Other => "Something else",
+    }
 }
 
 /// What a reader asks by law.

@@ -150,6 +150,12 @@ impl TestApp {
         Self::with(backup, listener, site, (sandbox, relay, self.payments.clone()))
     }
 
+    /// The pages of this instance as another process has them that was told nothing more: no donations, forms that take their time.
+    pub fn bare_pages(&self) -> App {
+        let fetcher = Fetcher::new(true).expect("a fetcher");
+        App::new(self.site.clone(), self.templates.clone(), fetcher).expect("the pages are in order")
+    }
+
     fn with(
         db: TestDb,
         listener: TcpListener,

@@ -4,7 +4,7 @@
 use axum::extract::Path;
 use serde::Serialize;
 
-use super::parts::EditionView;
+use super::parts::{EditionView, FieldLine, field_lines, note_field_mistakes};
 use crate::{
     articles::{self, ArticleId},
     delivery::progress,
@@ -29,6 +29,8 @@ struct Page {
     standing: String,
     form: Form,
     picked: Vec<Picked>,
+    /// What may stand in its words.
+    fields: Vec<FieldLine>,
     trouble: Option<&'static str>,
     /// Somebody else's version, to be looked at beside one's own.
     theirs: Option<i64>,
@@ -71,6 +73,8 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     };
     let edition = publishing::find(&desk.site().db, &id).await?;
     let picked = content.article_ids.clone();
+    // What goes to those who wait is put right before it is saved.
+    note_field_mistakes(&desk, &mut form, &content).await?;
     if !form.is_valid() {
         let page = page(&desk, &edition, form, &picked, None).await?;
         return desk.page_again("desk/editions/correct", TITLE, &page).await;
@@ -123,6 +127,7 @@ async fn page(
         standing: have_and_have_not(progress::of(db, edition.id).await?),
         form,
         picked: picked.collect(),
+        fields: field_lines(desk).await?,
         theirs: trouble.map(|_| edition.revision),
         trouble,
     })

@@ -4,7 +4,10 @@ use axum::extract::{Path, Query};
 use serde::Serialize;
 
 use super::{
-    parts::{ArticleLine, EditionView, Readiness, TopicLine, picked_lines, readiness, topic_lines},
+    parts::{
+        ArticleLine, EditionView, FieldLine, Readiness, TopicLine, field_lines, note_field_mistakes,
+        picked_lines, readiness, topic_lines,
+    },
     progress, test,
 };
 use crate::{
@@ -34,6 +37,8 @@ struct Page {
     picked: Vec<ArticleLine>,
     offered: Vec<ArticleLine>,
     topics: Vec<TopicLine>,
+    /// What may stand in its words.
+    fields: Vec<FieldLine>,
     /// This page, at these articles.
     here: String,
     /// Where the buttons lead that save, and offer other articles.
@@ -52,7 +57,8 @@ struct Page {
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<progress::Look>) -> Outcome {
     let edition = publishing::find(&desk.site().db, &id).await?;
     if edition.state == EditionState::Draft && desk.may(Role::WRITING) {
-        let form = filled(&edition.content);
+        let mut form = filled(&edition.content);
+        note_field_mistakes(&desk, &mut form, &edition.content).await?;
         let chosen = (&*edition.content.article_ids, &*edition.content.topic_ids);
         let page = page(&desk, &edition, form, chosen, None, look.offered).await?;
         return desk.page("desk/editions/composer", &page.title, &page).await;
@@ -143,6 +149,7 @@ async fn page(
         form,
         offered: offered.map(|article| ArticleLine::new(article, settings)).collect(),
         topics: topic_lines(desk, edition, chosen).await?,
+        fields: field_lines(desk).await?,
         here,
         offered_pages,
         picked: picked_lines(desk, picked).await?,

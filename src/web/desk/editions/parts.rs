@@ -5,11 +5,12 @@ use serde::Serialize;
 use crate::{
     articles::{self, Article, ArticleId},
     clock::Zone,
-    publishing::{self, Edition, Problem},
+    mail::fields::written,
+    publishing::{self, Content, Edition, Place, Problem},
     settings::Settings,
-    subscribers::topics,
+    subscribers::{fields, topics},
     web::{
-        Desk, WebError,
+        Desk, Form, WebError,
         words::{articles::line, count, editions::state_label},
     },
 };
@@ -98,6 +99,37 @@ impl ArticleLine {
     }
 }
 
+/// A field that may stand in the words of an edition.
+#[derive(Serialize)]
+pub(super) struct FieldLine {
+    /// As it is typed.
+    written: String,
+    label: String,
+}
+
+pub(super) async fn field_lines(desk: &Desk) -> Result<Vec<FieldLine>, WebError> {
+    let fields = fields::for_mails(&desk.site().db).await?;
+    let line = |field: fields::Field| FieldLine { written: written(&field.name), label: field.label };
+    Ok(fields.into_iter().map(line).collect())
+}
+
+/// Says at each place where words were typed what is wrong with the fields in them.
+pub(super) async fn note_field_mistakes(
+    desk: &Desk,
+    form: &mut Form,
+    content: &Content,
+) -> Result<(), WebError> {
+    for (place, mistake) in publishing::field_mistakes(&desk.site().db, content).await? {
+        let name = match place {
+            Place::Subject => "subject",
+            Place::PreviewText => "preview_text",
+            Place::Letter => "intro",
+        };
+        form.mistake(name, mistake);
+    }
+    Ok(())
+}
+
 /// A topic that the edition may be about.
 #[derive(Serialize)]
 pub(super) struct TopicLine {
@@ -148,6 +180,6 @@ pub(super) async fn picked_lines(desk: &Desk, ids: &[ArticleId]) -> Result<Vec<A
 
 pub(super) async fn readiness(desk: &Desk, edition: &Edition) -> Result<Readiness, WebError> {
     let problems = publishing::preflight(desk.site(), &desk.app.templates, &desk.settings, edition).await?;
-    let readers = publishing::audience_size(&desk.site().db, edition).await?;
+    let readers = publishing::audience_size(desk.site(), edition).await?;
     Ok(Readiness::new(&problems, readers))
 }

@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use crate::{
-    subscribers::fields::{self, Field, FieldError, FieldKind, NewField},
+    mail::fields::written,
+    subscribers::fields::{self, Field, FieldError, FieldKind, NewField, StandsIn},
     web::{Desk, Form, Outcome, Posted, WebError, session::see_other, words::readers::field_kind},
 };
 
-pub(super) const FIELDS: &[&str] = &["label", "kind", "choices", "sure"];
+pub(super) const FIELDS: &[&str] = &["label", "kind", "choices", "stands_in", "sure", "seen"];
 const TITLE: &str = "Fields";
 const TEMPLATE: &str = "desk/forms/fields";
 
@@ -24,6 +25,8 @@ struct Line {
     label: String,
     kind: &'static str,
     choices: Vec<String>,
+    /// How it is written into an edition; none where it stands in no mail.
+    written: Option<String>,
 }
 
 /// A kind of answer, to choose.
@@ -53,11 +56,16 @@ pub(super) fn read(form: &mut Form) -> Option<(String, FieldKind)> {
     form.is_valid().then_some((label, kind))
 }
 
+/// Where answers are to stand.
+pub(super) fn stands_in(form: &Form) -> StandsIn {
+    StandsIn::parse(form.text("stands_in")).unwrap_or_default()
+}
+
 /// What was refused, at the field of the form that can put it right.
 pub(super) fn refuse(form: &mut Form, error: FieldError) -> Result<(), WebError> {
     match error {
         FieldError::Database(error) => return Err(error.into()),
-        FieldError::NotFound => return Err(WebError::NotFound),
+        FieldError::NotFound | FieldError::Changed => return Err(WebError::NotFound),
         FieldError::Choices => form.mistake("choices", error),
         FieldError::TooMany => form.mistake("label", error),
     }
@@ -74,7 +82,8 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
 pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
     if let Some((label, kind)) = read(&mut form) {
-        let new = NewField { label: &label, kind, choices: form.text("choices") };
+        let choices = form.text("choices");
+        let new = NewField { label: &label, kind, choices, stands_in: stands_in(&form) };
         match fields::add(desk.site(), desk.who.staff.id, new).await {
             Ok(_) => return Ok(see_other("/desk/fields?done=field-made")),
             Err(error) => refuse(&mut form, error)?,
@@ -87,6 +96,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
 async fn page(desk: &Desk, form: Form) -> Result<Page, WebError> {
     let line = |field: Field| Line {
         choices: field.choices().map(str::to_owned).collect(),
+        written: (field.stands_in == StandsIn::Mails).then(|| written(&field.name)),
         kind: field_kind(field.kind),
         name: field.name,
         label: field.label,

@@ -42,6 +42,10 @@ struct Page {
     sites: Vec<String>,
     sites_form: Form,
     may_name_sites: bool,
+    /// Since when it is put away, in words.
+    away_since: Option<String>,
+    /// It can be put away.
+    may_go: bool,
     /// For other sites; none before one was named.
     code: Option<Code>,
 }
@@ -228,6 +232,8 @@ async fn page(
         sites_form: Form::new(SITES).with("sites", kept.sites.as_str()),
         sites,
         may_name_sites: desk.may(Role::OWNING),
+        away_since: kept.retired_at.map(|at| at.date(desk.zone())),
+        may_go: kept.slug != forms::MAIN,
         form,
         slug: kept.slug,
         name: kept.name,

@@ -23,6 +23,7 @@ struct Line {
     name: String,
     path: String,
     is_open: bool,
+    is_away: bool,
     asked: String,
     confirmed: String,
     campaign: String,
@@ -33,6 +34,7 @@ impl Line {
         Self {
             path: form.path(),
             is_open: form.is_open(),
+            is_away: form.retired_at.is_some(),
             asked: grouped(came.asked),
             confirmed: grouped(came.confirmed),
             slug: form.slug,

@@ -8,7 +8,7 @@ use super::{
     on_lists::{ListView, list_views},
 };
 use crate::{
-    clock::Zone,
+    clock::{Moment, Zone},
     email_address::EmailAddress,
     subscribers::{
         self, Adding, Asked, Counts, LOOKED_THROUGH, Order, Standing, Subscriber, SubscriberError,
@@ -100,9 +100,9 @@ impl Page {
 }
 
 impl Line {
-    fn new(reader: Subscriber, subscriptions: &[Subscription], zone: &Zone) -> Self {
+    fn new(reader: Subscriber, subscriptions: &[Subscription], (zone, now): (&Zone, Moment)) -> Self {
         let pill = |subscription: &Subscription| {
-            let (words, state) = standing(subscription);
+            let (words, state) = standing(subscription, now);
             let name = &subscription.name;
             // Most get it: then the list's name says enough.
             let label = if state == "good" { name.clone() } else { format!("{name}: {words}") };
@@ -220,9 +220,10 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let (found, pages) = list.page(look.before, PAGE, read, |last| [last.id]).await?;
     let ids: Vec<i64> = found.iter().map(|reader| reader.id).collect();
     let mut subscriptions = subscribers::subscriptions_of(db, &ids).await?;
+    let now = desk.site().now();
     let line = |reader: Subscriber| {
         let subscriptions = subscriptions.remove(&reader.id).unwrap_or_default();
-        Line::new(reader, &subscriptions, desk.zone())
+        Line::new(reader, &subscriptions, (desk.zone(), now))
     };
     let readers = found.into_iter().map(line).collect();
     let counts = subscribers::counts(db).await?;

@@ -8,4 +8,5 @@ pub(in crate::web) mod leave;
 pub(in crate::web) mod list;
 mod on_lists;
 pub(in crate::web) mod reader;
+pub(in crate::web) mod request;
 pub(in crate::web) mod requests;

@@ -9,13 +9,14 @@ use super::{
     on_lists::{ListView, list_views},
 };
 use crate::{
-    clock::Zone,
+    clock::{Moment, Zone},
     delivery::notices,
     donations::{reports, states::DonationKind},
     publishing,
     staff::Role,
     subscribers::{
-        self, Note, Subscriber, Subscription, SubscriptionState, consent, donor_state, fields, topics,
+        self, Note, Subscriber, Subscription, SubscriptionState, Weeks, consent, donor_state, fields, topics,
+        why_they_left,
     },
     web::{
         Desk, Form, Outcome, WebError,
@@ -25,7 +26,7 @@ use crate::{
             OF_MONEY, OF_THE_TEAM, count,
             editions::outcome_of,
             letter,
-            readers::{agreed, donor, standing},
+            readers::{agreed, donor, left_because, standing},
         },
     },
 };
@@ -35,11 +36,15 @@ pub(super) const WHY: &[&str] = &["why"];
 pub(super) const NOTE: &[&str] = &["note"];
 pub(super) const NAME: &[&str] = &["name", "seen_name", "name_why"];
 pub(super) const JOIN: &[&str] = &["list", "seen", "basis"];
+/// Why they rest from mail, and for how many weeks; or why they go on, and the pause that was seen.
+pub(super) const PAUSE: &[&str] = &["weeks", "seen_pause", "pause_why"];
 /// How many copies, letters, consents and notes the page shows at once.
 const COPIES: usize = 50;
 const LETTERS: usize = 20;
 const CONSENTS: usize = 50;
 const NOTES: usize = 20;
+/// The last times that somebody said why they left.
+const REASONS: i64 = 10;
 
 /// What the address of the page asks for: where each of its lists is read on.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -59,11 +64,18 @@ pub(super) struct Forms {
     pub note: Form,
     pub name: Form,
     pub join: Form,
+    pub pause: Form,
 }
 
 impl Default for Forms {
     fn default() -> Self {
-        Self { why: Form::new(WHY), note: Form::new(NOTE), name: Form::new(NAME), join: Form::new(JOIN) }
+        Self {
+            why: Form::new(WHY),
+            note: Form::new(NOTE),
+            name: Form::new(NAME),
+            join: Form::new(JOIN),
+            pause: Form::new(PAUSE),
+        }
     }
 }
 
@@ -74,6 +86,11 @@ struct Page {
     /// With the name that is looked at.
     correct: Form,
     join: Form,
+    pause: Form,
+    /// Until when they rest from mail, if they do: as a day, and for whoever ends it.
+    rests_until: Option<(String, i64)>,
+    /// For how long they may rest; none if they are on no list, or rest already.
+    pauses: Vec<PauseView>,
     /// Whether the team said that they are never mailed.
     blocked: bool,
     reader: ReaderView,
@@ -81,9 +98,13 @@ struct Page {
     /// What they gave, a sentence each, for whoever may know.
     gifts: Vec<String>,
     lists: Vec<ListLine>,
+    /// Whether they are on any of them.
+    on_some: bool,
     /// Those that they can be added to.
     others: Vec<ListView>,
     several: bool,
+    /// Why they left, where they said so.
+    left: Vec<LeftView>,
     /// Where a request of theirs is written down.
     request: String,
     consent: Vec<EventView>,
@@ -123,6 +144,22 @@ struct ListLine {
     may_leave: bool,
 }
 
+/// A length of a pause.
+#[derive(Serialize)]
+struct PauseView {
+    weeks: &'static str,
+    until: String,
+    chosen: bool,
+}
+
+#[derive(Serialize)]
+struct LeftView {
+    list: String,
+    when: String,
+    why: &'static str,
+    words: String,
+}
+
 #[derive(Serialize)]
 struct EventView {
     what: String,
@@ -158,8 +195,8 @@ struct NoteView {
 }
 
 impl ListLine {
-    fn new(subscription: Subscription, how: Option<&consent::Event>, zone: &Zone) -> Self {
-        let (words, state) = standing(&subscription);
+    fn new(subscription: Subscription, how: Option<&consent::Event>, (zone, now): (&Zone, Moment)) -> Self {
+        let (words, state) = standing(&subscription, now);
         let line = match (subscription.left_at, subscription.confirmed_at) {
             (Some(at), _) if subscription.state == SubscriptionState::Left => {
                 format!("Left on {}", at.date(zone))
@@ -171,6 +208,10 @@ impl ListLine {
         };
         let line = match how {
             Some(event) => format!("{line}, {}", agreed(event.action, event.method).1),
+            None => line,
+        };
+        let line = match subscription.rests_until(now) {
+            Some(until) => format!("{line}. Nothing comes before {}", until.date(zone)),
             None => line,
         };
         let may_leave = subscription.state != SubscriptionState::Left;
@@ -282,18 +323,38 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         [] => forms.name.with("name", reader.name.clone()).with("seen_name", reader.name.clone()),
         _ => forms.name,
     };
+    let now = desk.site().now();
+    let rests_until = subscriptions.iter().filter_map(|one| one.rests_until(now)).max();
+    let on_some = subscriptions.iter().any(|one| one.state == SubscriptionState::Confirmed);
+    let pause_view = |weeks: Weeks| PauseView {
+        weeks: weeks.as_str(),
+        until: weeks.end(zone, now).date(zone),
+        chosen: forms.pause.text("weeks") == weeks.as_str(),
+    };
+    let pauses =
+        if on_some && rests_until.is_none() { Weeks::ALL.map(pause_view).into() } else { Vec::new() };
     let mut chosen = topics::chosen_of(db, reader.id).await?;
     let line = |one: Subscription| {
         let how = came_to_be.get(&one.list_id);
         let topics = chosen.remove(&one.list_id).unwrap_or_default();
         let topics = topics.into_iter().map(|topic| topic.name).collect::<Vec<_>>().join(", ");
-        ListLine { topics, ..ListLine::new(one, how, zone) }
+        ListLine { topics, ..ListLine::new(one, how, (zone, now)) }
     };
+    let left = why_they_left::of_reader(db, reader.id, REASONS).await?.into_iter().map(|one| LeftView {
+        list: one.list,
+        when: one.left_at.date(zone),
+        why: left_because(one.said.reason),
+        words: one.said.words,
+    });
     Ok(Page {
         form: forms.why,
         note: forms.note,
         correct,
         join,
+        rests_until: rests_until.map(|until| (until.date(zone), until.0)),
+        pauses,
+        on_some,
+        pause: forms.pause,
         blocked: stopped.as_ref().is_some_and(|stopped| stopped.blocked),
         donor: donor(donor_state::donor_state(db, reader.id).await?),
         gifts: gifts(desk, &reader).await?,
@@ -305,6 +366,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         }
         .address::<1>(None),
         others,
+        left: left.collect(),
         lists: subscriptions.into_iter().map(line).collect(),
         may_correct: !topics::all(db).await?.is_empty() || !fields::all(db).await?.is_empty(),
         answers: fields::of_reader(db, reader.id)

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-const FIELDS: &[&str] = &["kind", "email", "came", "detail"];
+pub(super) const FIELDS: &[&str] = &["kind", "email", "came", "detail", "seen"];
 const OUTCOME: &[&str] = &["outcome"];
 const TITLE: &str = "Requests";
 const PAGE: usize = 50;
@@ -46,7 +46,7 @@ struct Page {
 }
 
 #[derive(Serialize)]
-struct Kind {
+pub(super) struct Kind {
     value: &'static str,
     label: &'static str,
     chosen: bool,
@@ -67,6 +67,7 @@ struct View {
     path: String,
     /// What was typed here, where it comes back.
     typed: String,
+    may_be_corrected: bool,
 }
 
 /// `GET /desk/requests`
@@ -79,6 +80,25 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
 /// `POST /desk/requests`
 pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
+    let Some(Typed { kind, email, detail, came }) = read(&desk, &mut form) else {
+        let page = page(&desk, &Look::default(), form, Done::default()).await?;
+        return desk.page_again("desk/readers/requests", TITLE, &page).await;
+    };
+    requests::add(desk.site(), (kind, &email, &detail), came, desk.zone(), desk.who.staff.id).await?;
+    Ok(see_other("/desk/requests?done=saved"))
+}
+
+/// A request as it was typed.
+pub(super) struct Typed {
+    pub(super) kind: RequestKind,
+    pub(super) email: EmailAddress,
+    pub(super) detail: String,
+    /// The day on which it came.
+    pub(super) came: (Moment, Moment),
+}
+
+/// What was typed, or the mistakes noted in the form.
+pub(super) fn read(desk: &Desk, form: &mut Form) -> Option<Typed> {
     let kind = form.parse("kind", |kind| RequestKind::parse(kind).ok_or("Say what they ask."));
     let email = form.parse("email", EmailAddress::parse);
     let detail = form.optional("detail", 1_000);
@@ -87,12 +107,18 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
         let day = day.parse().ok().and_then(|day| desk.zone().day(day));
         day.filter(|(begins, _)| *begins <= now).ok_or("Enter the day on which it came: today, or before.")
     });
-    let (Some(kind), Some(email), Some(came), true) = (kind, email, came, form.is_valid()) else {
-        let page = page(&desk, &Look::default(), form, Done::default()).await?;
-        return desk.page_again("desk/readers/requests", TITLE, &page).await;
+    let typed = Typed { kind: kind?, email: email?, detail, came: came? };
+    form.is_valid().then_some(typed)
+}
+
+/// What can be asked, to choose.
+pub(super) fn kinds(form: &Form) -> Vec<Kind> {
+    let kind = |kind: RequestKind| Kind {
+        value: kind.as_str(),
+        label: asks_for(kind),
+        chosen: form.text("kind") == kind.as_str(),
     };
-    requests::add(desk.site(), (kind, &email, &detail), came, desk.zone(), desk.who.staff.id).await?;
-    Ok(see_other("/desk/requests?done=saved"))
+    RequestKind::ALL.into_iter().map(kind).collect()
 }
 
 /// `POST /desk/requests/{id}/close`
@@ -131,7 +157,7 @@ fn new(desk: &Desk) -> Form {
     Form::new(FIELDS).with("came", today(desk))
 }
 
-fn today(desk: &Desk) -> String {
+pub(super) fn today(desk: &Desk) -> String {
     desk.site().now().day(desk.zone())
 }
 
@@ -149,6 +175,7 @@ async fn page(desk: &Desk, look: &Look, form: Form, done: Done) -> Result<Page, 
         path: List { path: "/desk/readers", place: "", kept: &[("q", one.address.as_str())] }
             .address::<1>(None),
         typed: if one.id == done.id { done.form.raw("outcome").to_owned() } else { String::new() },
+        may_be_corrected: one.may_be_corrected(),
         what: asks(one.kind),
         who: one.address,
         detail: one.detail,
@@ -158,17 +185,12 @@ async fn page(desk: &Desk, look: &Look, form: Form, done: Done) -> Result<Page, 
         outcome: one.outcome,
         closed: one.closed_at.map(|at| at.date(zone)).unwrap_or_default(),
     };
-    let kind = |kind: RequestKind| Kind {
-        value: kind.as_str(),
-        label: asks_for(kind),
-        chosen: form.text("kind") == kind.as_str(),
-    };
     Ok(Page {
         open: open.into_iter().map(view).collect(),
         open_pages,
         closed: closed.into_iter().map(view).collect(),
         closed_pages,
-        kinds: RequestKind::ALL.into_iter().map(kind).collect(),
+        kinds: kinds(&form),
         form,
         today: today(desk),
         done: done.form,

@@ -6,11 +6,13 @@ use serde::Serialize;
 
 use crate::{
     clock::Zone,
+    mail,
     money::{
         self, Money,
         limits::{self, Limits},
     },
     settings::{self, Setting, Settings},
+    subscribers::fields,
     web::{
         Desk, Form, Outcome, Posted, WebError, answers::conflict, desk::theirs::Theirs, session::see_other,
     },
@@ -34,6 +36,8 @@ struct Page {
     /// What the least and the most are while nothing else is decided.
     least_hint: String,
     most_hint: String,
+    /// How a field is written.
+    greeting_hint: String,
     /// The state of the settings that the form was made of.
     version: String,
     /// Why it was not saved.
@@ -52,6 +56,11 @@ impl Page {
         };
         Self {
             zones: Zone::names(),
+            greeting_hint: format!(
+                "Over the words that an edition begins with. {} is the reader’s name; fields that may stand in mails, such as {}, are under Forms, Fields.",
+                "{{name, else \"reader\"}}",
+                mail::fields::written("first_name")
+            ),
             least_hint: hint(|limits| limits.least),
             most_hint: hint(|limits| limits.most),
             version: form.text("version").to_owned(),
@@ -73,6 +82,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
 pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let mut form = posted.form(&FIELDS)?;
     check(&mut form);
+    check_fields(&desk, &mut form).await?;
     if !form.is_valid() {
         return desk.page_again(TEMPLATE, TITLE, &Page::new(form)).await;
     }
@@ -110,6 +120,17 @@ async fn filled_now(desk: &Desk) -> Result<Form, WebError> {
 
 fn here() -> impl Iterator<Item = &'static Setting> {
     settings::ALL.iter().filter(|one| one.name != ELSEWHERE)
+}
+
+/// Says at each text of an edition which fields in it there are not.
+async fn check_fields(desk: &Desk, form: &mut Form) -> Result<(), WebError> {
+    let known = fields::for_mails(&desk.site().db).await?;
+    let known: Vec<_> = known.iter().map(fields::Field::in_mails).collect();
+    for name in ["greeting", "appeal_heading", "appeal_text"] {
+        let wrong = mail::fields::check_fields(form.text(name), &known).err();
+        wrong.into_iter().for_each(|mistake| form.mistake(name, mistake));
+    }
+    Ok(())
 }
 
 /// Says at each field what is wrong with the setting that was typed there. Returns all of them.

@@ -1,0 +1,608 @@
+//! What readers choose beside lists: resting from mail for some weeks, and the way to the page for who lost it.
+
+use std::time::Duration;
+
+use broadside::{
+    audit_log,
+    db::{Db, Engine},
+    delivery::progress,
+    editions::UnknownPolicy,
+    email_address::EmailAddress,
+    origin, publishing, restored,
+    sandbox::{Rule, Stage},
+    settings::Settings,
+    subscribers::{
+        self, Crowd, Subscriber, SubscriberError, SubscriptionState, Weeks, consent, fields, machines, topics,
+    },
+    withdrawals,
+};
+use reqwest::StatusCode;
+
+use crate::support::{
+    Browser, Fixture, TestApp, TestDb,
+    app::OWNER,
+    between::overtaken_by,
+    both_engines,
+    database::{change, rows},
+    visitor::Page,
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+const ANN: &str = "ann@example.org";
+const BOB: &str = "bob@example.org";
+
+async fn reader(app: &TestApp, email: &str) -> Subscriber {
+    let email: EmailAddress = email.parse().expect("an address");
+    subscribers::by_email(&app.site.db, &email).await.expect("a read").expect("a reader")
+}
+
+/// The link to somebody's choices, without what stands before it.
+async fn token(app: &TestApp, email: &str) -> String {
+    let path = subscribers::preferences_path(&app.site, &reader(app, email).await.public_id);
+    path.rsplit('/').next().expect("a link has an end").to_owned()
+}
+
+async fn choices(app: &TestApp, email: &str) -> Page {
+    app.visitor().open(&format!("/preferences/{}", token(app, email).await)).await
+}
+
+async fn press(app: &TestApp, page: &Page, button: &str) -> Page {
+    app.visitor().submit(&page.form("#pause").and("press", button)).await
+}
+
+async fn pause(app: &TestApp, email: &str) {
+    let until = subscribers::pause(&app.site, &token(app, email).await, Weeks::Two).await;
+    until.expect("saved").expect("they are on a list");
+}
+
+/// The lists that somebody is on, by short name.
+async fn joined(app: &TestApp, email: &str) -> Vec<String> {
+    let known = subscribers::subscriptions(&app.site.db, reader(app, email).await.id).await.expect("a read");
+    known.into_iter().filter(|one| one.state == SubscriptionState::Confirmed).map(|one| one.slug).collect()
+}
+
+async fn list_called(app: &TestApp, slug: &str, name: &str) -> i64 {
+    let made = publishing::lists::make(&app.site, slug, name, None).await.expect("a list is made");
+    assert!(made.is_some(), "{slug}");
+    let all: Vec<(i64, String)> = rows(&app.site.db, "select id, slug from list").await;
+    all.into_iter().find(|one| one.1 == slug).expect("the list").0
+}
+
+async fn topic(app: &TestApp, name: &str) {
+    let on = [app.list().await];
+    let made = publishing::lists::make_topic(&app.site, (name, ""), &on, None).await;
+    assert!(made.expect("a topic is made"), "{name}");
+}
+
+/// The first two topics, by number.
+async fn of_topics(app: &TestApp) -> [i64; 2] {
+    let all = topics::all(&app.site.db).await.expect("the topics");
+    [all[0].id, all[1].id]
+}
+
+/// Fails unless the page has these words, also within its forms.
+#[track_caller]
+fn shows(page: &Page, words: &str) {
+    assert!(page.body.contains(words), "{words:?} is not on {}: {}", page.url, page.body);
+}
+
+/// Whether somebody got a mail of that subject.
+fn got(app: &TestApp, email: &str, subject: &str) -> bool {
+    app.mails(email).iter().any(|mail| mail.subject == subject)
+}
+
+async fn copies(app: &TestApp, edition: i64) -> Vec<(String, Option<String>)> {
+    let all: Vec<(i64, String, Option<String>)> = rows(
+        &app.site.db,
+        "select edition_id, state, class from delivery order by edition_id, subscriber_id",
+    )
+    .await;
+    all.into_iter().filter(|one| one.0 == edition).map(|one| (one.1, one.2)).collect()
+}
+
+async fn send_now(app: &TestApp, draft: &publishing::Edition) {
+    let pressed = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+    pressed.await.expect("nothing is in the way");
+    app.advance(publishing::UNDO + Duration::from_secs(1));
+    app.drain().await;
+}
+
+both_engines! {
+    /// Nothing comes until the day, nothing that went out meanwhile follows, and then everything comes as before. No job has to
+    /// see to it, and the consent is as it was (TRUST L1).
+    async fn who_rests_gets_nothing_until_the_day_and_then_everything(app: TestApp) {
+        app.reader(ANN).await;
+        app.reader(BOB).await;
+        app.send_edition("The first").await;
+        let before = consent::proof(&app.site.db, reader(&app, ANN).await.id).await.expect("a read").len();
+        let page = app.visitor().open(&app.last_mail(ANN).link("/preferences/")).await;
+        page.says("Take a break");
+        shows(&page, "2 weeks, until 17 March 2026");
+        shows(&page, "8 weeks, until 28 April 2026");
+        let paused = press(&app, &page, "pause-2").await;
+        assert_eq!(paused.status, StatusCode::OK);
+        paused.says("Paused until 17 March 2026");
+        shows(&paused, "Go on now");
+        app.drain().await;
+        let letter = app.last_mail(ANN);
+        assert!(letter.subject.starts_with("Paused until 17 March 2026"), "{}", letter.subject);
+        app.visitor().open(&letter.link("/preferences/")).await.says("Paused until 17 March 2026");
+
+        let draft = app.draft("The second").await;
+        assert_eq!(publishing::audience_size(&app.site, &draft).await.expect("a size"), 1);
+        let desk = app.desk().await;
+        let look = desk.open(&format!("/desk/editions/{}/send", draft.public_id)).await;
+        look.says("This goes to 1 reader").says("1 reader of the list paused and does not get it");
+        send_now(&app, &draft).await;
+        assert!(!got(&app, ANN, "The second") && got(&app, BOB, "The second"));
+        // It began at nine in the morning, and ends with the beginning of its day.
+        app.advance(14 * DAY - Duration::from_secs(9 * 3_600 + 600));
+        app.send_edition("The third").await;
+        assert!(!got(&app, ANN, "The third"), "the evening before");
+        app.advance(DAY);
+        app.drain().await;
+        assert!(!got(&app, ANN, "The second") && !got(&app, ANN, "The third"), "nothing follows");
+        choices(&app, ANN).await.says("Take a break");
+        app.send_edition("The fourth").await;
+        assert!(got(&app, ANN, "The fourth"));
+        let after = consent::proof(&app.site.db, reader(&app, ANN).await.id).await.expect("a read").len();
+        assert_eq!(before, after, "a pause is no withdrawal of consent");
+    }
+
+    /// One press ends it, and what was sent meanwhile still does not follow.
+    async fn a_pause_is_ended_by_one_press(app: TestApp) {
+        app.reader(ANN).await;
+        let paused = press(&app, &choices(&app, ANN).await, "pause-8").await;
+        app.reader(BOB).await;
+        app.send_edition("The first").await;
+        let on = press(&app, &paused, "go-on").await;
+        on.says("Your pause is over").says("Take a break");
+        app.drain().await;
+        assert!(!got(&app, ANN, "The first"));
+        app.send_edition("The second").await;
+        assert!(got(&app, ANN, "The second"));
+        // Once more, by the page from before: there is no pause to end, and nothing breaks.
+        press(&app, &paused, "go-on").await.says("Take a break");
+    }
+
+    /// TRUST T1, T3: what waits when somebody begins to rest is not sent, and its row says why.
+    async fn what_waits_when_a_pause_begins_is_not_sent(app: TestApp) {
+        app.reader(ANN).await;
+        app.reader(BOB).await;
+        let edition = app.seal_edition("On its way").await;
+        pause(&app, ANN).await;
+        app.drain().await;
+        assert!(!got(&app, ANN, "On its way") && got(&app, BOB, "On its way"));
+        let ended = [("suppressed".to_owned(), Some("paused".to_owned())), ("accepted".to_owned(), None)];
+        assert_eq!(copies(&app, edition).await, ended);
+        assert!(progress::audit(&app.site.db, edition).await.expect("an audit").holds());
+        let desk = app.desk().await;
+        let page = desk.open(&format!("/desk/readers/{}", reader(&app, ANN).await.public_id)).await;
+        page.says("Not mailed: paused").says("Nothing comes before 17 March 2026").says("Word of their pause");
+        desk.open("/desk/readers").await.says(": paused");
+    }
+
+    /// No failed copy is tried again for who rests, and no correction goes to them, though they got the wrong one.
+    async fn what_failed_and_what_is_put_right_pass_by_who_rests(app: TestApp) {
+        app.readers(3).await;
+        let refused = Rule::at(Stage::Rcpt).to("reader1@example.org");
+        app.sandbox.smtp_script().add(refused.reply(554, "5.3.0 not this one"));
+        let wrong = app.send_edition("The wrong date").await;
+        app.sandbox.smtp_script().clear();
+        let sent = publishing::load(&app.site.db, wrong).await.expect("it is there");
+        let failing = publishing::retryable(&app.site, wrong).await.expect("a look");
+        assert_eq!(failing.classes.len(), 1);
+        pause(&app, "reader1@example.org").await;
+        pause(&app, "reader2@example.org").await;
+        let failing = publishing::retryable(&app.site, wrong).await.expect("a look");
+        assert!(failing.classes.is_empty(), "the desk offers nothing to try again");
+        let again = publishing::retry_failed(&app.site, &sent.public_id, ("trouble with a mail server", sent.revision), None);
+        assert_eq!(again.await.expect("it is over"), 0);
+        let correction = publishing::begin_correction(&app.site, &sent.public_id, sent.revision, None).await.expect("a draft");
+        let correction = publishing::find(&app.site.db, &correction).await.expect("it is there");
+        assert_eq!(publishing::audience_size(&app.site, &correction).await.expect("a size"), 1);
+        send_now(&app, &correction).await;
+        let subject = "Correction: The wrong date";
+        assert!(!got(&app, "reader2@example.org", subject) && got(&app, "reader3@example.org", subject));
+    }
+
+    /// A copy that may have arrived is not sent once more to who rests.
+    async fn what_is_in_doubt_passes_by_who_rests(app: TestApp) {
+        app.readers(2).await;
+        for n in 1..=2 {
+            let lost = Rule::at(Stage::Dot).to(&format!("reader{n}@example.org"));
+            app.sandbox.smtp_script().add(lost.times(1).drop_connection());
+        }
+        let draft = app.draft("In doubt").await;
+        let press = publishing::Press {
+            edition_id: draft.id,
+            revision: draft.revision,
+            fingerprint: None,
+            later: None,
+            policy: UnknownPolicy::Hold,
+            staff_id: None,
+        };
+        publishing::press(&app.site, &app.templates, press).await.expect("nothing is in the way");
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        app.drain().await;
+        let edition = publishing::load(&app.site.db, draft.id).await.expect("it is there");
+        assert_eq!(publishing::doubted(&app.site, &edition).await.expect("a look").copies, 2);
+        pause(&app, "reader1@example.org").await;
+        let doubted = publishing::doubted(&app.site, &edition).await.expect("a look");
+        assert_eq!(doubted.copies, 1);
+        let again = publishing::retry_doubted(&app.site, &edition.public_id, (edition.revision, doubted.newest), None);
+        assert_eq!(again.await.expect("it is over"), 1);
+        app.drain().await;
+        assert!(copies(&app, draft.id).await[0].0 == "unknown", "it is as it was");
+    }
+
+    /// What somebody joins while they rest comes, and the page says so.
+    async fn a_list_that_is_joined_during_a_pause_comes(app: TestApp) {
+        app.reader(ANN).await;
+        pause(&app, ANN).await;
+        let appeals = list_called(&app, "appeals", "Appeals").await;
+        let page = choices(&app, ANN).await;
+        let form = page.form("#choices").and("list", &appeals.to_string());
+        let saved = app.visitor().submit(&form).await;
+        saved.says("Paused until 17 March 2026");
+        shows(&saved, "It comes all the same: you joined it after you paused");
+        let rests: Vec<(i64, i64)> = rows(
+            &app.site.db,
+            "select list_id, coalesce(paused_until, 0) from subscription order by list_id",
+        )
+        .await;
+        assert!(rests[0].1 > 0 && rests[1].1 == 0, "{rests:?}");
+        app.drain().await;
+    }
+
+    /// Nobody is told twice of the same day, however often they press; and a stranger's link changes nothing.
+    async fn one_letter_for_each_day_on_which_a_pause_ends(app: TestApp) {
+        app.reader(ANN).await;
+        let before = app.mails(ANN).len();
+        for _ in 0..3 {
+            let paused = press(&app, &choices(&app, ANN).await, "pause-4").await;
+            press(&app, &paused, "go-on").await;
+        }
+        press(&app, &choices(&app, ANN).await, "pause-4").await;
+        app.drain().await;
+        assert_eq!(app.mails(ANN).len(), before + 1);
+        let form = choices(&app, ANN).await.form("#pause").and("press", "go-on");
+        let answer = app.visitor().submit(&form.at("/preferences/AAAA")).await;
+        assert_eq!(answer.status, StatusCode::GONE);
+        choices(&app, ANN).await.says("Paused until");
+        let looked = app.visitor().open(&format!("/preferences/{}?press=go-on", token(&app, ANN).await)).await;
+        looked.says("Paused until");
+    }
+
+    /// TRUST T10: a restored backup mails nobody who rests since it was made, and everybody who went on again.
+    async fn a_restored_backup_knows_who_rests(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        origin::arrive(&app.site, None).await.expect("a start");
+        restored::take_up(&app.site, None).await.expect("the journal is taken up");
+        for email in [ANN, BOB, "cat@example.org"] {
+            app.reader(email).await;
+        }
+        let first = app.send_edition("The first").await;
+        app.advance(DAY);
+        let backup = db.restored_copy().await;
+        pause(&app, ANN).await;
+        pause(&app, BOB).await;
+        app.advance(DAY);
+        assert!(subscribers::go_on(&app.site, &token(&app, BOB).await).await.expect("saved"));
+        withdrawals::keep_up(&app.site).await.expect("kept");
+
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        origin::arrive(&again.site, None).await.expect("a start");
+        let said = restored::restored(&again.site, None, None, (None, None)).await;
+        let report = said.expect("it is said").expect("nobody said so before");
+        assert_eq!((report.replayed.paused, report.replayed.left, report.gaps.len()), (1, 0, 0));
+        choices(&again, ANN).await.says("Paused until 18 March 2026");
+        again.send_edition("The next").await;
+        assert!(!got(&again, ANN, "The next"));
+        assert!(got(&again, BOB, "The next") && got(&again, "cat@example.org", "The next"));
+        assert!(progress::audit(&again.site.db, first).await.expect("an audit").holds());
+        // What was ended in the restored one stays ended: the entry is older than that.
+        assert!(subscribers::go_on(&again.site, &token(&again, ANN).await).await.expect("saved"));
+        restored::take_up(&again.site, None).await.expect("the journal is taken up");
+        choices(&again, ANN).await.says("Take a break");
+    }
+
+    /// What is saved is said, in sentences; and nothing else is.
+    async fn a_save_says_what_changed(app: TestApp) {
+        app.reader(ANN).await;
+        let appeals = list_called(&app, "appeals", "Appeals").await;
+        let digest = app.list().await;
+        topic(&app, "Food").await;
+        topic(&app, "Sea").await;
+        let visitor = app.visitor();
+        let page = choices(&app, ANN).await;
+        shows(&page, "Is it too much? Tick topics to get only those");
+        visitor.submit(&page.form("#choices")).await.says("Saved. Nothing has changed.");
+        let [food, sea] = of_topics(&app).await;
+        let form = page.form("#choices").and("list", &appeals.to_string()).with("name", "Ann");
+        let form = form.and("topic", &format!("{digest}.{food}")).and("topic", &format!("{digest}.{sea}"));
+        let saved = visitor.submit(&form).await;
+        saved.says("Saved. You now get Appeals. Topics of The digest: Food and Sea. We greet you as Ann.");
+        let form = saved.form("#choices").without("topic").without("list").and("list", &appeals.to_string());
+        let saved = visitor.submit(&form.with("name", "")).await;
+        saved.says("Saved. You no longer get The digest. Of The digest you get everything. We greet you without a name.");
+        let saved = visitor.submit(&saved.form("#choices").and("press", "leave-all")).await;
+        saved.says("You no longer get Appeals. You are on no list, and get nothing more from us.");
+        assert!(!saved.text().contains("Take a break"), "there is nothing to rest from");
+    }
+
+    /// TRUST T3: of two pages that are open, the older puts nothing back that was changed on the other.
+    async fn an_older_page_puts_nothing_back(app: TestApp) {
+        app.reader(ANN).await;
+        let appeals = list_called(&app, "appeals", "Appeals").await;
+        let digest = app.list().await;
+        topic(&app, "Food").await;
+        topic(&app, "Sea").await;
+        let [food, sea] = of_topics(&app).await;
+        let visitor = app.visitor();
+        let older = choices(&app, ANN).await;
+        let newer = older.form("#choices").with("name", "Ann").and("topic", &format!("{digest}.{food}"));
+        visitor.submit(&newer.and("list", &appeals.to_string())).await.says("You now get Appeals");
+        let form = older.form("#choices").and("topic", &format!("{digest}.{sea}"));
+        let saved = visitor.submit(&form).await;
+        saved.says("Saved. Topics of The digest: Food and Sea.");
+        assert_eq!(reader(&app, ANN).await.name, "Ann");
+        assert_eq!(joined(&app, ANN).await, ["digest", "appeals"]);
+        // And whoever left meanwhile stays away.
+        let older = saved;
+        let left = choices(&app, ANN).await.form("#choices").without("list").and("list", &appeals.to_string());
+        visitor.submit(&left).await.says("You no longer get The digest");
+        visitor.submit(&older.form("#choices").with("name", "Anna")).await.says("Saved. We greet you as Anna.");
+        assert_eq!(joined(&app, ANN).await, ["appeals"]);
+        let mistaken = visitor.submit(&older.form("#choices").with("name", "An\u{7}na")).await;
+        assert_eq!(mistaken.status, StatusCode::UNPROCESSABLE_ENTITY);
+        visitor.submit(&mistaken.form("#choices").with("name", "Ann")).await.says("Saved. We greet you as Ann.");
+        assert_eq!(joined(&app, ANN).await, ["appeals"], "nor by a page that came back for a mistake");
+    }
+
+    /// What the team asks stands on the page, is read as on forms, and can be taken back.
+    async fn answers_are_given_and_taken_back(app: TestApp) {
+        app.reader(ANN).await;
+        for (label, kind, choices) in [
+            ("Town", fields::FieldKind::Text, ""),
+            ("Born in", fields::FieldKind::Number, ""),
+            ("How do you read us?", fields::FieldKind::Choice, "Print\nOnline"),
+            ("Asked elsewhere", fields::FieldKind::Text, ""),
+        ] {
+            fields::add(&app.site, 1, fields::NewField { label, kind, choices, stands_in: fields::StandsIn::Desk }).await.expect("a field");
+        }
+        change(
+            &app.site.db,
+            "insert into form_field (form_id, field_id, place, answer) select m.id, f.id, f.id, 'required' from form m, field f
+                where m.slug = 'main' and f.name <> 'asked_elsewhere'",
+        )
+        .await;
+        let visitor = app.visitor();
+        let page = choices(&app, ANN).await;
+        shows(&page, "Born in <span class=\"optional\">(optional)</span>");
+        assert!(!page.body.contains("Asked elsewhere"), "only what our own form asks, or they answered");
+        let form = page.form("#choices").with("field_town", "Hull").with("field_born_in", "long ago");
+        let mistaken = visitor.submit(&form).await;
+        assert_eq!(mistaken.status, StatusCode::UNPROCESSABLE_ENTITY);
+        mistaken.says("Write a number");
+        let form = mistaken.form("#choices").with("field_born_in", "1961").with("field_how_do_you_read_us", "Print");
+        assert_eq!(form.value("field_town"), Some("Hull"), "what was typed is kept");
+        let saved = visitor.submit(&form).await;
+        saved.says("Your answer is kept: Town, Born in and How do you read us?.");
+        let all = async || {
+            let all = fields::of_reader(&app.site.db, reader(&app, ANN).await.id).await.expect("a read");
+            all.into_iter().map(|(_, value)| value).collect::<Vec<_>>()
+        };
+        assert_eq!(all().await, ["Hull", "1961", "Print"]);
+        // A choice that is taken away stays with who chose it, and a page that shows it saves.
+        change(&app.site.db, "update field set choices = 'Online' where label like 'How%'").await;
+        let form = choices(&app, ANN).await.form("#choices").with("field_town", "");
+        visitor.submit(&form).await.says("Saved. Your answer is kept: Town.");
+        assert_eq!(all().await, ["1961", "Print"]);
+        // Of another field than the page has nothing is set (TRUST A13).
+        let form = choices(&app, ANN).await.form("#choices").and("field_asked_elsewhere", "x");
+        visitor.submit(&form).await.says("Nothing has changed");
+        assert_eq!(all().await, ["1961", "Print"]);
+    }
+
+    /// TRUST A22, A24: whoever types an address learns nothing of it. A reader gets the link, once a day; nobody else gets anything.
+    async fn the_link_is_mailed_to_readers_alone(app: TestApp) {
+        app.reader(ANN).await;
+        app.reader("left@example.org").await;
+        let list = app.list().await;
+        subscribers::leave_by_staff(&app.site, app.reader_row("left@example.org").await, list, "a test").await.expect("left");
+        app.subscribe("asked@example.org").await;
+        app.reader("blocked@example.org").await;
+        let blocked = "blocked@example.org".parse().expect("an address");
+        subscribers::block(&app.site, &blocked, "never again", None).await.expect("blocked");
+        let visitor = app.visitor();
+        let form = visitor.open("/choices").await.form("/choices");
+        let mails = |who: &str| app.mails(who).len();
+        let before = ["left@example.org", "asked@example.org", "blocked@example.org"].map(mails);
+        let mut answers = Vec::new();
+        for who in [ANN, "nobody@example.org", "left@example.org", "asked@example.org", "blocked@example.org"] {
+            let sent = visitor.submit(&form.clone().with("email", who)).await;
+            answers.push((sent.status, sent.leads_to(), sent.body));
+        }
+        assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
+        assert_eq!(answers[0].0, StatusCode::SEE_OTHER);
+        visitor.open("/choices/sent").await.says("If that is the address of a reader");
+        app.drain().await;
+        assert_eq!(["left@example.org", "asked@example.org", "blocked@example.org"].map(mails), before);
+        assert!(app.mails("nobody@example.org").is_empty());
+        let letter = app.last_mail(ANN);
+        assert!(letter.subject.starts_with("Choose what you get"), "{}", letter.subject);
+        visitor.open(&letter.link("/preferences/")).await.says("Mail goes to a***@example.org");
+        let had = mails(ANN);
+        visitor.submit(&form.clone().with("email", "ANN@example.org")).await;
+        app.drain().await;
+        assert_eq!(mails(ANN), had, "one a day");
+        app.advance(DAY + Duration::from_secs(1));
+        visitor.submit(&form.with("email", ANN)).await;
+        app.drain().await;
+        assert_eq!(mails(ANN), had + 1);
+        let wrong = visitor.submit(&visitor.open("/choices").await.form("/choices").with("email", "ann@")).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
+    /// TRUST A24: a stranger who types spellings of a mailbox keeps nobody from their link; one network asks ten times in a quarter of
+    /// an hour; where many networks do, a browser works first, and then nobody is kept out. Sign-ups are as free as before.
+    async fn no_flood_keeps_a_reader_from_their_link(app: TestApp) {
+        app.reader(ANN).await;
+        let had = app.mails(ANN).len();
+        let settings = Settings::load(&app.site.db).await.expect("the settings");
+        let ask = async |email: &str, ip: &str, crowd: Crowd<'_>| {
+            let email: EmailAddress = email.parse().expect("an address");
+            subscribers::ask_for_link(&app.site, &settings, (&email, ip), crowd).await
+        };
+        for n in 0..10 {
+            ask(&format!("ann+{n}@example.org"), "192.0.2.1", Crowd::Unasked).await.expect("taken");
+        }
+        assert!(matches!(ask(ANN, "192.0.2.1", Crowd::Unasked).await, Err(SubscriberError::TooMany(_))));
+        for n in 10..120 {
+            ask(&format!("x{n}@example.org"), &format!("198.51.{n}.1"), Crowd::Unasked).await.expect("taken");
+        }
+        let crowded = ask(ANN, "203.0.113.1", Crowd::Unasked).await;
+        assert!(matches!(crowded, Err(SubscriberError::Crowded)), "{crowded:?}");
+        let challenge = machines::challenge(&app.site);
+        let answer = (0..u64::MAX).map(|n| n.to_string()).find(|n| machines::answers(&challenge, n)).expect("one");
+        ask(ANN, "203.0.113.1", Crowd::Worked(&challenge, &answer)).await.expect("it was worked for");
+        let again = ask(BOB, "203.0.113.1", Crowd::Worked(&challenge, &answer)).await;
+        assert!(matches!(again, Err(SubscriberError::Crowded)), "a challenge is good once: {again:?}");
+        app.drain().await;
+        assert_eq!(app.mails(ANN).len(), had + 1);
+        app.reader(BOB).await;
+        assert_eq!(joined(&app, BOB).await, ["digest"], "sign-ups have a budget of their own");
+        let told: Vec<(String,)> = rows(&app.site.db, "select what from limit_used_up").await;
+        assert_eq!(told, [("choices".to_owned(),)], "the owners hear of it");
+    }
+
+    /// TRUST L10: staff send the link to who asked, once an hour; the log has it.
+    async fn staff_send_the_link(app: TestApp) {
+        app.reader(ANN).await;
+        let (desk, ann) = (app.desk().await, reader(&app, ANN).await);
+        let page = format!("/desk/readers/{}", ann.public_id);
+        let form = desk.open(&page).await.form("/choices-link");
+        desk.submit_and_follow(&form).await.says("The link to their choices is on its way");
+        app.drain().await;
+        let letter = app.last_mail(ANN);
+        app.visitor().open(&letter.link("/preferences/")).await.says("What you get");
+        let had = app.mails(ANN).len();
+        desk.submit_and_follow(&form).await.says("was sent within the last hour");
+        app.drain().await;
+        assert_eq!(app.mails(ANN).len(), had);
+        let wanted = audit_log::Wanted { subject: Some(&ann.public_id), ..audit_log::Wanted::default() };
+        let lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
+        assert_eq!(lines.iter().map(|one| one.action.as_str()).collect::<Vec<_>>(), ["sent the link to their choices"]);
+        subscribers::leave_by_staff(&app.site, ann.id, app.list().await, "a test").await.expect("left");
+        desk.submit_and_follow(&form).await.says("they are on no list");
+    }
+
+    /// TRUST L10: staff pause and end a pause for who asked, and say why; of a page that is out of date nothing is done.
+    async fn staff_pause_for_who_asked_and_say_why(app: TestApp) {
+        app.reader(ANN).await;
+        let (desk, ann) = (app.desk().await, reader(&app, ANN).await);
+        let page = format!("/desk/readers/{}", ann.public_id);
+        let form = desk.open(&page).await.form(&format!("{page}/pause"));
+        assert_eq!(desk.submit(&form).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let form = form.with("weeks", "4");
+        desk.submit(&form).await.says("Say why");
+        let paused = desk.submit_and_follow(&form.with("pause_why", "asked by telephone")).await;
+        paused.says("They rest from mail").says("Paused until 31 March 2026");
+        app.drain().await;
+        assert!(app.last_mail(ANN).subject.starts_with("Paused until 31 March 2026"));
+        let end = paused.form(&format!("{page}/go-on")).with("pause_why", "they are back");
+        // Meanwhile they chose another day themselves.
+        pause(&app, ANN).await;
+        let stale = desk.submit(&end).await;
+        assert_eq!(stale.status, StatusCode::CONFLICT);
+        stale.says("Their pause is another by now").says("Paused until 17 March 2026");
+        let end = stale.form(&format!("{page}/go-on")).with("pause_why", "they are back");
+        desk.submit_and_follow(&end).await.says("Their pause is over");
+        app.drain().await;
+        app.send_edition("The first").await;
+        assert!(got(&app, ANN, "The first"));
+        let wanted = audit_log::Wanted { subject: Some(&ann.public_id), ..audit_log::Wanted::default() };
+        let lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
+        let deeds: Vec<(&str, &str)> =
+            lines.iter().rev().map(|one| (one.action.as_str(), one.detail.as_str())).collect();
+        let known = [("paused a reader", "asked by telephone"), ("ended a reader’s pause", "they are back")];
+        assert_eq!(deeds, known);
+    }
+}
+
+/// TRUST T3's kind, on a server that several write to: somebody begins to rest at the very moment at which the audience is written
+/// down. Whoever seals waits for that and sees it, though it began before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_is_being_begun_counts_for_who_seals() {
+    let Some(db) = TestDb::migrated(Engine::Postgres).await else { return };
+    let app = TestApp::start(db).await;
+    app.readers(2).await;
+    let draft = app.draft("The first").await;
+    let pressed = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+    pressed.await.expect("nothing is in the way");
+    app.advance(publishing::UNDO + Duration::from_secs(1));
+    let Db::Postgres { pool, .. } = &app.site.db else { panic!("a server") };
+    let mut resting = pool.begin().await.expect("a transaction");
+    sqlx::query("update subscription set paused_until = $2 where subscriber_id = $1")
+        .bind(app.reader_row("reader1@example.org").await)
+        .bind(app.site.now().plus(DAY).0)
+        .execute(&mut *resting)
+        .await
+        .expect("what resting does");
+    let sealed = overtaken_by(&app.site.db, resting, publishing::seal_due(&app.site, &app.templates)).await;
+    assert_eq!(sealed.expect("sealing"), 1);
+    app.drain().await;
+    assert!(!got(&app, "reader1@example.org", "The first") && got(&app, "reader2@example.org", "The first"));
+    app.finish().await;
+}
+
+/// A pause in a browser, by a reader and at the desk: axe finds nothing serious.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_of_choosing_are_for_everybody() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    app.reader(ANN).await;
+    browser.goto(&app.url(&format!("/preferences/{}", token(&app, ANN).await))).await;
+    browser.sound("choices").await;
+    browser.click("2 weeks, until 17 March 2026").await;
+    browser.wait_for_text("Paused until 17 March 2026").await;
+    browser.sound("choices-paused").await;
+    browser.click("Go on now").await;
+    browser.wait_for_text("Your pause is over").await;
+    browser.sound("choices-go-on").await;
+    app.drain().await;
+    browser.fill("Your name", "Ann").await;
+    browser.click("Save").await;
+    browser.wait_for_text("We greet you as Ann").await;
+    browser.sound("choices-saved").await;
+    browser.goto(&app.url("/choices")).await;
+    browser.sound("choices-by-mail").await;
+    browser.fill("The address to which we write", ANN).await;
+    browser.click("Mail me the link").await;
+    browser.wait_for_text("Check your mail").await;
+    browser.sound("choices-sent").await;
+    app.drain().await;
+    browser.goto(&app.last_mail(ANN).link("/preferences/")).await;
+    browser.wait_for_text("What you get").await;
+    browser.goto(&app.url("/preferences/AAAA")).await;
+    browser.wait_for_text("Mail me a new link").await;
+    browser.sound("choices-dead").await;
+    browser.goto(&app.url("/desk/sign-in")).await;
+    browser.fill("Email address", OWNER.0).await;
+    browser.fill("Password", OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Overview").await;
+    browser.goto(&app.url(&format!("/desk/readers/{}", reader(&app, ANN).await.public_id))).await;
+    browser.sound("reader-may-pause").await;
+    pause(&app, ANN).await;
+    browser.goto(&app.url(&format!("/desk/readers/{}", reader(&app, ANN).await.public_id))).await;
+    browser.sound("reader-paused").await;
+    assert_eq!(browser.problems().await, Vec::<String>::new());
+    browser.close().await;
+    app.drain().await;
+    app.finish().await;
+}
