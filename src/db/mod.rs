@@ -52,11 +52,9 @@ pub use self::{
     pulse::{PoolLook, Pulse},
     reach::{Reach, Unreachable, unreachable},
     sql::Sql,
+    together::Together,
 };
-use self::{
-    to_its_end::ToItsEnd,
-    together::{Part, Together},
-};
+use self::{to_its_end::ToItsEnd, together::Part};
 use crate::{
     clock::{self, Clock, Moment},
     private,

@@ -402,7 +402,7 @@ async fn brake(site: &Site, ip: &str) -> Result<bool> {
     if network.is_none() {
         return Ok(false);
     }
-    match Attempt::begin(site, &SIGN_UPS.apart(network)).await {
+    match Attempt::begin_together(site, &SIGN_UPS.apart(network)).await {
         Ok(_stays_counted) => Ok(true),
         Err(Refusal::TooMany(wait)) => Err(SubscriberError::TooMany(wait)),
         Err(Refusal::Database(error)) => Err(error.into()),
@@ -411,7 +411,7 @@ async fn brake(site: &Site, ip: &str) -> Result<bool> {
 
 /// Whether the DNS may be asked once more for somebody who is not counted.
 async fn may_look(site: &Site) -> Result<bool> {
-    match Attempt::begin(site, &[LOOK_UPS.on("everybody")]).await {
+    match Attempt::begin_together(site, &[LOOK_UPS.on("everybody")]).await {
         Ok(_stays_counted) => Ok(true),
         Err(Refusal::TooMany(_)) => Ok(false),
         Err(Refusal::Database(error)) => Err(error.into()),
