@@ -43,21 +43,6 @@ pub(super) async fn print(site: &Site, Arguments { email }: Arguments) -> anyhow
 
 /// It is read by people: times as RFC 3339 writes them, in UTC.
 fn proof(reader: &Subscriber, events: &[Event]) -> serde_json::Value {
-    let event = |event: &Event| {
-        json!({
-            "at": event.at.to_string(),
-            "action": event.action,
-            "method": event.method,
-            "list": event.list,
-            "wording": event.wording,
-            "source": event.source,
-            "form": event.form,
-            "wording_version": (event.version > 0).then_some(event.version),
-            "campaign": event.campaign,
-            "ip": event.ip,
-            "user_agent": event.user_agent,
-        })
-    };
     json!({
         "reader": {
             "id": reader.id,
@@ -66,7 +51,7 @@ fn proof(reader: &Subscriber, events: &[Event]) -> serde_json::Value {
             "name": reader.name,
             "created_at": reader.created_at.to_string(),
         },
-        "events": events.iter().map(event).collect::<Vec<_>>(),
+        "events": events.iter().map(Event::told).collect::<Vec<_>>(),
     })
 }
 

@@ -1,12 +1,12 @@
 //! Readers from and to CSV files.
 //!
-//! Good rows come in, bad ones are listed with their line; doing it again adds only what is missing; who left or was blocked
-//! stays away.
+//! Good rows come in, bad ones are listed with their line; doing it again adds only what is missing; who left, was blocked or was
+//! forgotten stays away.
 
 use std::io::{BufRead as _, Read, Write};
 
 use super::{
-    SubscriberError, consent, find,
+    SubscriberError, consent, find, forgotten,
     formula::{guarded, unguarded},
     read::SubscriptionState,
     spreadsheet, store,
@@ -177,12 +177,15 @@ async fn import_chunk(
     report: &mut ImportReport,
 ) -> Result<(), CsvError> {
     let mut tx = site.db.begin().await?;
+    forgotten::enter(&mut tx).await?;
+    let was_forgotten = forgotten::among(&mut tx, site, rows.iter().map(|(_, email, _)| email)).await?;
     let blocked =
         Suppressions::new(site).blocked_among(&mut tx, rows.iter().map(|(_, email, _)| email)).await?;
     let mut readers = Vec::with_capacity(rows.len());
-    for ((line, email, name), blocked) in rows.iter().zip(blocked) {
-        if blocked {
-            let why = SubscriberError::Blocked.to_string();
+    for (((line, email, name), blocked), was_forgotten) in rows.iter().zip(blocked).zip(was_forgotten) {
+        if blocked || was_forgotten {
+            let why = if blocked { SubscriberError::Blocked } else { SubscriberError::Forgotten };
+            let why = why.to_string();
             report.errors.push(RowError { line: *line, why });
             continue;
         }

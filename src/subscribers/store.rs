@@ -3,11 +3,13 @@
 pub mod counting;
 pub mod fields;
 pub mod finding;
+pub mod forgotten;
 pub mod forms;
 pub mod joining;
 pub mod knowing;
 pub mod leaving;
 pub mod lists;
+pub mod moving;
 pub mod requests;
 pub mod topics;
 
@@ -76,7 +78,7 @@ statements! {
     CONFIRMATION_SENT = "update subscription set confirmation_sent_at = $2 where subscriber_id = $1 and state = 'pending' and asked_at > $3";
     /// Whether the reader confirmed anything since a moment, or what went out then asked nothing.
     ANSWERED = "select count(*) from subscription where subscriber_id = $1 and (confirmed_at >= $2
-        or exists (select 1 from confirmation_mail m where m.subscriber_id = $1 and m.sent_at = $2 and (m.letter like 'already_reader:%' or m.letter like 'welcome:%')))";
+        or exists (select 1 from confirmation_mail m where m.subscriber_id = $1 and m.sent_at = $2 and (m.letter like 'already_reader:%' or m.letter like 'welcome:%' or m.letter like 'address_change:%')))";
     /// The brake holds a mail back until a moment.
     HOLD_BACK = "update subscriber set confirm_due_at = case when confirm_due_at <= $2 then confirm_due_at else $2 end where id = $1";
     /// Nothing is held back any more; of two that look at once, one finds it.
@@ -137,9 +139,10 @@ statements! {
         join subscriber r on r.id = s.subscriber_id join list l on l.id = s.list_id
         where s.subscriber_id > $1 order by s.subscriber_id, s.list_id limit $2";
     LINES_OF_EXPORT = "select count(*) from subscription";
-    /// Donor state, of the reader with that address if there is one.
+    /// Donor state, of the reader whose gifts are known by that address if there is one: who had it and moved comes before who has it.
     SET_DONOR_STATE = "insert into donor_state (subscriber_id, state, last_gift_at, updated_at)
-        select id, $2, cast($3 as bigint), cast($4 as bigint) from subscriber where email_key = $1
+        select id, $2, cast($3 as bigint), cast($4 as bigint) from subscriber where gives_as = $1
+            or (email_key = $1 and gives_as is null and not exists (select 1 from subscriber m where m.gives_as = $1))
         on conflict (subscriber_id) do update set state = excluded.state, last_gift_at = excluded.last_gift_at, updated_at = excluded.updated_at";
     /// What is known of a reader's gifts.
     DONOR_STATE = "select state from donor_state where subscriber_id = $1";
@@ -253,6 +256,10 @@ pub async fn named_list(db: &Db, name: &Name<'_>) -> Result<Option<i64>> {
 
 pub async fn by_public_id(db: &Db, public_id: &str) -> Result<Option<Subscriber>> {
     db.opt(BY_PUBLIC_ID, (public_id,)).await
+}
+
+pub async fn by_public_id_in(tx: &mut Tx, public_id: &str) -> Result<Option<Subscriber>> {
+    tx.opt(BY_PUBLIC_ID, (public_id,)).await
 }
 
 pub async fn by_id(db: &Db, id: i64) -> Result<Option<Subscriber>> {
