@@ -168,8 +168,8 @@ impl Proof {
     /// The address that its reader has now.
     async fn reader(&self, db: &Db) -> Result<Option<EmailAddress>> {
         let address = match self {
-            Self::Which(which) => names::reader(db, which).await?,
-            Self::Link(link) => names::linked_reader(db, &link.subscriber).await?,
+            Self::Which(which) => names::address_of(db, which).await?,
+            Self::Link(link) => names::address_linked(db, &link.subscriber).await?,
         };
         Ok(address.and_then(|address| EmailAddress::parse(&address).ok()))
     }

@@ -32,7 +32,7 @@ pub async fn linked_copy(db: &Db, edition: &Name<'_>, subscriber: &Name<'_>) -> 
 
 /// The address of the reader that a return address or Message-ID speaks of, whatever became of the edition: a restored backup may not
 /// know it.
-pub async fn reader(db: &Db, which: &Which) -> Result<Option<String>> {
+pub async fn address_of(db: &Db, which: &Which) -> Result<Option<String>> {
     match which {
         Which::Named { subscriber, .. } => store::reader(db, subscriber).await,
         Which::Numbered { subscriber, .. } => store::numbered_reader(db, *subscriber).await,
@@ -40,7 +40,7 @@ pub async fn reader(db: &Db, which: &Which) -> Result<Option<String>> {
 }
 
 /// The same for the name of a link.
-pub async fn linked_reader(db: &Db, subscriber: &Name<'_>) -> Result<Option<String>> {
+pub async fn address_linked(db: &Db, subscriber: &Name<'_>) -> Result<Option<String>> {
     match subscriber {
         Name::Id(subscriber) => store::reader(db, subscriber).await,
         Name::Number(subscriber) => store::numbered_reader(db, *subscriber).await,

@@ -30,7 +30,7 @@ use tokio::{
 };
 
 use crate::support::{
-    Fixture, TestApp, TestDb, app::MAILGUN_KEY, both_engines, database, postfix::Postfix, scratch,
+    TestApp, TestDb, app::MAILGUN_KEY, both_engines, database, postfix::Postfix, scratch,
     tls::Certificate, wait::until,
 };
 

@@ -156,9 +156,9 @@ both_engines! {
         let desk = app.desk().await;
         let page = desk.open("/desk/lists").await;
         let form = page.form("/move").at("/desk/lists");
-        desk.submit(&form.clone().with("name", "Friday").with("slug", "Friday Letter")).await.says("Use small letters");
-        desk.submit(&form.clone().with("name", "Friday").with("slug", "digest")).await.says("Another list has that short name");
-        let form = form.with("name", "The Friday letter").with("slug", "friday-letter");
+        desk.submit(&form.clone().with("name", "Friday").with("slug", "Friday Letter").with("visibility", "public")).await.says("Use small letters");
+        desk.submit(&form.clone().with("name", "Friday").with("slug", "digest").with("visibility", "public")).await.says("Another list has that short name");
+        let form = form.with("name", "The Friday letter").with("slug", "friday-letter").with("visibility", "public");
         let one = desk.submit_and_follow(&form).await;
         one.says("The list is made");
         let path = one.url.path().to_owned();
@@ -193,7 +193,7 @@ both_engines! {
     /// TRUST A13, L10: who is neither owner nor editor changes no list; what was done stands in the log.
     async fn lists_are_for_owners_and_editors(app: TestApp) {
         let desk = app.desk().await;
-        let page = desk.open("/desk/lists").await.form("/move").at("/desk/lists").with("name", "Appeals").with("slug", "appeals");
+        let page = desk.open("/desk/lists").await.form("/move").at("/desk/lists").with("name", "Appeals").with("slug", "appeals").with("visibility", "public");
         desk.submit(&page).await;
         let log = broadside::audit_log::latest(&app.site.db, 5).await.expect("the log");
         assert!(log.iter().any(|line| line.action == "made a list" && line.subject == "list appeals"), "{log:?}");

@@ -303,7 +303,7 @@ fn sentences(saved: Saved, on_some: bool) -> Vec<String> {
     match saved.name.as_deref() {
         None => {}
         Some("") => said.push("We greet you without a name.".to_owned()),
-        Some(name) => said.push(format!("We greet you as “{name}”.")),
+        Some(name) => said.push(format!("We greet you as {}.", name.trim_end_matches('.'))),
     }
     if !saved.answers.is_empty() {
         said.push(format!("Your answer is kept: {}.", names(&saved.answers)));
