@@ -153,14 +153,17 @@ impl Subscription {
 pub enum Standing {
     /// With a list.
     Is(SubscriptionState),
+    /// They are on a list and rest from it.
+    Paused,
     /// Nothing is mailed to their address.
     Stopped,
 }
 
 impl Standing {
     /// All of them, in the order of the page.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Is(SubscriptionState::Confirmed),
+        Self::Paused,
         Self::Is(SubscriptionState::Pending),
         Self::Is(SubscriptionState::Left),
         Self::Stopped,
@@ -171,6 +174,7 @@ impl Standing {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Is(state) => state.as_str(),
+            Self::Paused => "paused",
             Self::Stopped => "stopped",
         }
     }

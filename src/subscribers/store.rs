@@ -135,7 +135,7 @@ statements! {
             left join form f on f.id = e.form_id
         where e.subscriber_id = $1 order by e.id";
     /// For the export, by key: in the order of subscriptions, so that no page sorts what is behind it.
-    EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at from subscription s
+    EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at, s.paused_until from subscription s
         join subscriber r on r.id = s.subscriber_id join list l on l.id = s.list_id
         where s.subscriber_id > $1 order by s.subscriber_id, s.list_id limit $2";
     LINES_OF_EXPORT = "select count(*) from subscription";
@@ -179,6 +179,7 @@ pub struct ExportRow {
     pub list: String,
     pub state: SubscriptionState,
     pub confirmed_at: Option<Moment>,
+    pub paused_until: Option<Moment>,
 }
 
 pub async fn lists(db: &Db) -> Result<Vec<List>> {
