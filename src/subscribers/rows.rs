@@ -310,19 +310,6 @@ pub struct Topic {
     pub version: i64,
 }
 
-/// What hangs on a topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Uses {
-    /// How many readers chose it.
-    pub readers: i64,
-    /// How many of them chose nothing else of a list that there still is.
-    pub only_this: i64,
-    /// How many editions are about it, or about what it took the place of.
-    pub editions: i64,
-    /// How many of them wait for their moment.
-    pub waiting: i64,
-}
-
 /// One thing a reader did about a list, or somebody did in their name.
 #[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct Event {

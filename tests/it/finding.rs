@@ -395,6 +395,17 @@ both_engines! {
         subscribers::count_large(&app.site).await.expect("counted");
         let desk = app.desk().await;
         desk.open("/desk/lists").await.says("about 5,201 readers");
+        // A topic that all of them chose, and most of them alone.
+        change(&app.site.db, "insert into reader_topic (id, public_id, name, name_key, description, position, created_at) values (21, 't21', 'Housing', 'housing', '', 1, 7), (22, 't22', 'Rivers', 'rivers', '', 2, 7)").await;
+        change(&app.site.db, "insert into subscription_topic (list_id, subscriber_id, topic_id) select list_id, subscriber_id, 21 from subscription").await;
+        change(&app.site.db, "insert into subscription_topic (list_id, subscriber_id, topic_id) select list_id, subscriber_id, 22 from subscription order by subscriber_id limit 200").await;
+        desk.open("/desk/topics/t21/retire").await.says("Chosen by more than 5,000 readers");
+        desk.open("/desk/topics/t22/retire").await.says("Chosen by 200 readers");
+        subscribers::count_large(&app.site).await.expect("counted");
+        desk.open("/desk/topics/t21/retire").await.says("Chosen by about 5,201 readers").says("Nothing else was chosen by about 5,001 readers");
+        desk.open("/desk/topics/t21/merge?into=t22").await.says("Housing was chosen by about 5,201 readers");
+        let list_id = rows::<(String,)>(&app.site.db, "select public_id from list").await.remove(0).0;
+        desk.open(&format!("/desk/lists/{list_id}/retire")).await.says("goes to about 5,201 readers");
         change(&app.site.db, "delete from subscriber where id in (select id from subscriber where email_key like 'many%' order by id limit 100)").await;
         subscribers::count_large(&app.site).await.expect("counted lately");
         assert_eq!(subscribers::on_lists(&app.site.db).await.expect("a read")[&list], HowMany::About(5_201));

@@ -712,7 +712,7 @@ both_engines! {
         choose(&app, "reader1@example.org", &[&housing]).await;
         let desk = app.desk().await;
         let page = desk.open(&format!("/desk/topics/{}/retire", housing.public_id)).await;
-        page.says("1 reader chose it").says("1 reader chose nothing else");
+        page.says("Chosen by 1 reader").says("Nothing else was chosen by 1 reader");
         assert!(!page.body.contains("Delete Housing"));
         desk.submit_and_follow(&page.form("/retire").with("act", "retire")).await.says("The topic is retired");
         assert_eq!(chosen(&app, "reader1@example.org").await, ["Housing"]);
