@@ -31,7 +31,8 @@ use crate::{
 
 statements! {
     /// A new reader; a known address stays who they are.
-    ADD_SUBSCRIBER = "insert into subscriber (public_id, email, email_key, name, created_at, search) values ($1, $2, $3, $4, $5, $6) on conflict (email_key) do nothing";
+    ADD_SUBSCRIBER = "insert into subscriber (public_id, email, email_key, name, created_at, search) values ($1, $2, $3, $4, $5, $6)
+        on conflict (email_key) do nothing returning id, public_id, email, name, created_at";
     /// As `ADD_SUBSCRIBER`, for an import.
     ADD_SUBSCRIBERS = rows(6) "insert into subscriber (public_id, email, email_key, name, created_at, search) values {rows} on conflict (email_key) do nothing";
     /// Who has these addresses, for `Tx::array`.
@@ -197,8 +198,10 @@ pub async fn subscriber_for(
     now: Moment,
 ) -> Result<(Subscriber, bool)> {
     let search = text_of(email, name);
-    let new = tx.exec(ADD_SUBSCRIBER, (public_id, email.as_str(), key, name, now, search)).await? == 1;
-    Ok((tx.one(BY_KEY, (key,)).await?, new))
+    match tx.opt(ADD_SUBSCRIBER, (public_id, email.as_str(), key, name, now, search)).await? {
+        Some(new) => Ok((new, true)),
+        None => Ok((tx.one(BY_KEY, (key,)).await?, false)),
+    }
 }
 
 /// Everybody who has one of these addresses, new or known; each row is a public id, address, its key, and a name.
