@@ -691,7 +691,7 @@ both_engines! {
         let about = draft_about(&app, "Of homes", &[&homes]).await;
         let desk = app.desk().await;
         let page = desk.open(&format!("/desk/topics/{}/merge?into={}", homes.public_id, housing.public_id)).await;
-        page.says("2 readers chose Homes").says("1 edition about Homes");
+        page.says("Homes was chosen by 2 readers").says("1 edition about Homes");
         desk.submit_and_follow(&page.form("/merge")).await.says("They are one topic now");
         for (n, wanted) in [(1, &["Housing"][..]), (2, &["Housing"]), (3, &["Rivers"]), (4, &[])] {
             assert_eq!(chosen(&app, &format!("reader{n}@example.org")).await, wanted);
