@@ -30,8 +30,8 @@ use tokio::{
 };
 
 use crate::support::{
-    TestApp, TestDb, app::MAILGUN_KEY, both_engines, database, postfix::Postfix, scratch,
-    tls::Certificate, wait::until,
+    TestApp, TestDb, app::MAILGUN_KEY, both_engines, database, postfix::Postfix, scratch, tls::Certificate,
+    wait::until,
 };
 
 const ANN: &str = "reader1@example.org";
