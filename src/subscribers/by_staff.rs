@@ -50,12 +50,13 @@ pub async fn correct_name(site: &Site, reader: i64, seen: &str, name: &str, by: 
     Ok(true)
 }
 
-/// Adds a reader, new or known, to a list because they asked: `by.why` says how, and is kept as the proof.
+/// Adds a reader, new or known, to a list because they asked, or on implied consent: `by.why` says how, and is kept as the proof.
 ///
 /// # Errors
 /// As [`add_by_staff`](super::add_by_staff); [`SubscriberError::Changed`] when they left or asked since they were looked at.
 pub async fn add_to_list(site: &Site, new: Adding<'_>, by: By<'_>) -> Result<Subscriber> {
-    let source = format!("{} (added by {})", by.why, by.name);
+    let implied = if new.implied.is_some() { "implied consent: " } else { "" };
+    let source = format!("{implied}{} (added by {})", by.why, by.name);
     add(site, Adding { source: &source, ..new }, Some((by.staff_id, by.why))).await
 }
 

@@ -83,7 +83,7 @@ pub async fn join_offered(site: &Site, link: &str, list: i64, trace: Trace<'_>) 
     if stood.is_none_or(|one| one.state != SubscriptionState::Confirmed) {
         let offers = offered(store::lists_in(&mut tx).await?, &known);
         let offer = offers.into_iter().find(|one| one.id == list).ok_or(SubscriberError::NotFound)?;
-        if store::join(&mut tx, reader.id, list, site.now()).await? {
+        if store::join(&mut tx, reader.id, list, site.now(), None).await? {
             let happened = Happened {
                 subscriber: reader.id,
                 list,
@@ -179,7 +179,7 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
 
 /// Whether a link that names these lists is good for a subscription: for those, and for whatever else was asked lately.
 fn waits(one: &Subscription, named: &[i64], since: Moment) -> bool {
-    one.state == SubscriptionState::Pending
+    one.waits()
         && !one.retired
         && (named.contains(&one.list_id) || one.asked_at > since)
 }

@@ -3,26 +3,43 @@
 //! Good rows come in, bad ones are listed with their line; doing it again adds only what is missing; who left or was blocked
 //! stays away.
 
-use std::io::{BufRead as _, Read, Write};
+use std::{
+    collections::HashMap,
+    io::{BufRead as _, Read, Write},
+};
 
 use super::{
     SubscriberError, consent,
     formula::{guarded, unguarded},
+    implied::Implied,
     read::SubscriptionState,
     spreadsheet, store,
 };
 use crate::{
-    delivery::suppression::Suppressions, email_address::EmailAddress, mail::clean_name, site::Site, token,
+    clock::Moment, delivery::suppression::Suppressions, email_address::EmailAddress, mail::clean_name,
+    settings::Settings, site::Site, token,
 };
 
 /// Who answers for the consent of imported readers, and where it came from.
 #[derive(Clone, Debug)]
 pub struct Basis {
-    /// The basis in law, such as `consent`.
+    /// The basis in law, such as `consent`; [`IMPLIED`] where they bought or gave.
     pub basis: String,
     /// Where and when it was given, such as "sign-up sheets, spring fair 2026".
     pub source: String,
 }
+
+/// The basis of whoever bought or gave and did not agree: it runs out. The day on which they did may stand in a column `date`.
+pub const IMPLIED: &str = "implied";
+
+impl Basis {
+    fn is_implied(&self) -> bool {
+        self.basis.trim().eq_ignore_ascii_case(IMPLIED)
+    }
+}
+
+/// A row of a file: its line, the address, the name, and until when consent is implied, where it is.
+type Row = (u64, EmailAddress, String, Option<Moment>);
 
 /// A row that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +119,8 @@ pub async fn import(
     let column = |names: &[&str]| headers.iter().position(|header| names.contains(&plain(header).as_str()));
     let email = column(&["email", "mail", "emailaddress", "emailadresse"]).ok_or(CsvError::NoEmailColumn)?;
     let name = column(&["name", "fullname"]);
+    let date = column(&["date"]).filter(|_| basis.is_implied());
+    let settings = Settings::load(&site.db).await?;
     // Our own export has it: who left, or never confirmed, stays out wherever the file is taken.
     let state = column(&["state"]);
     let mut report = ImportReport::default();
@@ -131,7 +150,14 @@ pub async fn import(
         match EmailAddress::parse(unguarded(record.get(email).unwrap_or_default())) {
             Ok(address) => {
                 let name = name.and_then(|at| record.get(at)).map(unguarded).unwrap_or_default().to_owned();
-                rows.push((line, address, name));
+                let until = basis.is_implied().then(|| {
+                    let day = date.and_then(|at| record.get(at)).filter(|day| !day.is_empty());
+                    implied_until(&settings, day, site.now())
+                });
+                match until.transpose() {
+                    Ok(until) => rows.push((line, address, name, until.flatten())),
+                    Err(why) => report.errors.push(RowError { line, why }),
+                }
             }
             Err(error) => report.errors.push(RowError { line, why: error.to_string() }),
         }
@@ -144,6 +170,19 @@ pub async fn import(
     Ok(report)
 }
 
+/// Until when somebody may be mailed who bought or gave on a day, today where the file does not say.
+fn implied_until(settings: &Settings, day: Option<&str>, now: Moment) -> Result<Option<Moment>, String> {
+    let since = match day {
+        None => now,
+        Some(day) => {
+            let shown: String = day.chars().take(40).collect();
+            let day = day.parse().ok().and_then(|day| settings.time_zone.day(day));
+            day.ok_or_else(|| format!("{shown:?} is no day: write it as 2026-05-12"))?.0
+        }
+    };
+    Implied::since(settings, since, now).map(|implied| implied.0).map_err(|why| why.to_string())
+}
+
 /// A heading without what people write differently: `E-Mail` is `email`.
 fn plain(heading: &str) -> String {
     heading.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -151,16 +190,16 @@ fn plain(heading: &str) -> String {
 
 async fn import_chunk(
     site: &Site,
-    rows: &[(u64, EmailAddress, String)],
+    rows: &[Row],
     list: i64,
     basis: &Basis,
     report: &mut ImportReport,
 ) -> Result<(), CsvError> {
     let mut tx = site.db.begin().await?;
     let blocked =
-        Suppressions::new(site).blocked_among(&mut tx, rows.iter().map(|(_, email, _)| email)).await?;
+        Suppressions::new(site).blocked_among(&mut tx, rows.iter().map(|(_, email, ..)| email)).await?;
     let mut readers = Vec::with_capacity(rows.len());
-    for ((line, email, name), blocked) in rows.iter().zip(blocked) {
+    for ((line, email, name, _), blocked) in rows.iter().zip(blocked) {
         if blocked {
             let why = SubscriberError::Blocked.to_string();
             report.errors.push(RowError { line: *line, why });
@@ -172,6 +211,14 @@ async fn import_chunk(
     let taken = readers.len();
     let readers = store::subscribers_for(&mut tx, &readers, site.now()).await?;
     let added = store::join_new(&mut tx, &readers, list, site.now()).await?;
+    if basis.is_implied() {
+        let until: HashMap<String, Moment> =
+            rows.iter().filter_map(|(_, email, _, until)| Some((email.key(), (*until)?))).collect();
+        let keys = store::keys(&mut tx, &added).await?;
+        let until: Vec<(i64, Moment)> =
+            keys.iter().filter_map(|(id, key)| Some((*id, *until.get(key)?))).collect();
+        store::implied(&mut tx, list, &until).await?;
+    }
     consent::record_import(&mut tx, site, &added, list, &format!("{}: {}", basis.basis, basis.source))
         .await?;
     tx.commit().await?;

@@ -17,6 +17,7 @@ mod find;
 pub mod forms;
 mod formula;
 mod found_by;
+mod implied;
 mod leave;
 pub mod lists;
 pub mod machines;
@@ -46,6 +47,7 @@ pub use self::{
     donor_state::{DonorState, set_donor_state},
     find::{Wanted, count_many, counts, fold_waiting, page},
     formula::guarded,
+    implied::{Implied, NotImplied},
     leave::{Left, leave, leave_as_written, leave_by_staff, look_at_unsubscribe, rejoin},
     lists::{List, OptIn, Visibility},
     mail_again::mail_again,

@@ -117,7 +117,7 @@ async fn save_once(
     for choice in &before.lists {
         let wanted = joined.contains(&choice.id);
         let changed = match wanted {
-            true => store::join(&mut tx, id, choice.id, site.now()).await?,
+            true => store::join(&mut tx, id, choice.id, site.now(), None).await?,
             false if choice.joined => {
                 // In this order: the row is what sealing and leaving meet at.
                 let left = store::leave(&mut tx, id, choice.id, site.now()).await?;

@@ -121,6 +121,22 @@ pub struct Subscription {
     pub left_at: Option<Moment>,
     /// When a confirmation was last sent.
     pub confirmation_sent_at: Option<Moment>,
+    /// Until when they may be mailed on consent that the law implies; none where they agreed themselves.
+    pub implied_until: Option<Moment>,
+}
+
+impl Subscription {
+    /// Whether they asked and have not confirmed; so has whoever is mailed on implied consent alone and asked since.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        match self.state {
+            SubscriptionState::Pending => true,
+            SubscriptionState::Confirmed => {
+                self.implied_until.is_some() && self.confirmed_at.is_some_and(|at| self.asked_at > at)
+            }
+            SubscriptionState::Left => false,
+        }
+    }
 }
 
 /// How readers stand, as the desk asks for them.

@@ -2,6 +2,7 @@
 
 use crate::{
     bounces::{Action, record::Bounce, states::Change},
+    clock::Moment,
     delivery::suppression::Reason,
     replies,
     subscribers::{
@@ -10,10 +11,14 @@ use crate::{
     },
 };
 
-/// What a state means to an editor, and the colour of its pill.
-pub(in crate::web) fn standing(subscription: &Subscription) -> (&'static str, &'static str) {
+/// What a state means to an editor at a moment, and the colour of its pill.
+pub(in crate::web) fn standing(subscription: &Subscription, now: Moment) -> (&'static str, &'static str) {
     match subscription.state {
         SubscriptionState::Confirmed if subscription.retired => ("the list is retired", ""),
+        SubscriptionState::Confirmed if subscription.implied_until.is_some_and(|until| until <= now) => {
+            ("implied consent ran out", "bad")
+        }
+        SubscriptionState::Confirmed if subscription.implied_until.is_some() => ("gets it for a time", "warn"),
         SubscriptionState::Confirmed => ("gets it", "good"),
         SubscriptionState::Pending => ("asked, not confirmed yet", "warn"),
         SubscriptionState::Left => ("left", ""),

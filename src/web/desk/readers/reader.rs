@@ -9,7 +9,7 @@ use super::{
     on_lists::{ListView, list_views},
 };
 use crate::{
-    clock::Zone,
+    clock::{Moment, Zone},
     delivery::notices,
     donations::{reports, states::DonationKind},
     publishing,
@@ -152,8 +152,8 @@ struct NoteView {
 }
 
 impl ListLine {
-    fn new(subscription: Subscription, how: Option<&consent::Event>, zone: &Zone) -> Self {
-        let (words, state) = standing(&subscription);
+    fn new(subscription: Subscription, how: Option<&consent::Event>, (now, zone): (Moment, &Zone)) -> Self {
+        let (words, state) = standing(&subscription, now);
         let line = match (subscription.left_at, subscription.confirmed_at) {
             (Some(at), _) if subscription.state == SubscriptionState::Left => {
                 format!("Left on {}", at.date(zone))
@@ -165,6 +165,12 @@ impl ListLine {
         };
         let line = match how {
             Some(event) => format!("{line}, {}", agreed(event.action, event.method).1),
+            None => line,
+        };
+        let until = subscription.implied_until.filter(|_| subscription.state == SubscriptionState::Confirmed);
+        let line = match until {
+            Some(until) if until > now => format!("{line}. Implied consent, until {}", until.date(zone)),
+            Some(until) => format!("{line}. Implied consent, which ran out on {}: nothing goes to them", until.date(zone)),
             None => line,
         };
         let may_leave = subscription.state != SubscriptionState::Left;
@@ -276,7 +282,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
     };
     let line = |one: Subscription| {
         let how = came_to_be.get(&one.list_id);
-        ListLine::new(one, how, zone)
+        ListLine::new(one, how, (desk.site().now(), zone))
     };
     Ok(Page {
         form: forms.why,
