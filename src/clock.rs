@@ -195,6 +195,14 @@ impl Zone {
         Some((begins(date)?, begins(date.tomorrow().ok()?)?))
     }
 
+    /// The first moment of the day that comes so many days after that of a moment.
+    #[must_use]
+    pub fn days_after(&self, moment: Moment, days: i32) -> Moment {
+        let today = moment.timestamp().to_zoned(self.0.clone()).date();
+        let then = today.checked_add(jiff::Span::new().days(days)).ok().and_then(|day| self.day(day));
+        then.map_or(moment, |(begins, _)| begins)
+    }
+
     /// The same time of day a month later, or on the last day of that month where it is shorter.
     #[must_use]
     pub fn month_after(&self, moment: Moment) -> Moment {

@@ -1,6 +1,7 @@
 //! Who an edition is for, and who of them it is still for.
 //!
-//! The rule that must hold: whoever is not on the list any more is in no audience, and no copy of theirs is tried again. This is
+//! The rule that must hold: whoever is not on the list any more, rests from it, or whose implied consent ran out, is in no audience, and no copy of theirs is
+//! tried again. A pause ends by the clock alone, so each of these is asked with the moment of now. This is
 //! the one place that joins editions and their copies with the readers of a list; on PostgreSQL the subscriptions that a
 //! transaction read are held until its commit, so that nobody leaves in between. Addresses that are not mailed are another
 //! matter (`delivery::suppression`).
@@ -79,11 +80,12 @@ impl Audience {
     }
 
     /// The next members in the order of their keys, after the reader `after`.
-    pub async fn next(self, tx: &mut Tx, after: i64, limit: i64) -> Result<Chunk<Recipient>> {
+    pub async fn next(self, tx: &mut Tx, after: i64, limit: i64, now: Moment) -> Result<Chunk<Recipient>> {
+        let page = (after, limit);
         let mut members = match self {
-            Self::List(list) | Self::Topics { list, .. } => store::audience(tx, list, after, limit).await?,
+            Self::List(list) | Self::Topics { list, .. } => store::audience(tx, list, page, now).await?,
             Self::Corrected { edition, revision, list } => {
-                store::corrected(tx, (edition, revision), list, after, limit).await?
+                store::corrected(tx, (edition, revision), list, page, now).await?
             }
         };
         let last = members.last().map(|reader| reader.subscriber_id);
@@ -94,21 +96,31 @@ impl Audience {
     }
 
     /// How many would be mailed now: those whose address is stopped are not among them.
-    pub async fn size(self, db: &Db) -> Result<i64> {
+    pub async fn size(self, db: &Db, now: Moment) -> Result<i64> {
         match self {
-            Self::List(list) => store::audience_size(db, list).await,
-            Self::Topics { list, .. } => Ok(store::audience_size(db, list).await? - self.left_out(db).await?),
+            Self::List(list) => store::audience_size(db, list, now).await,
+            Self::Topics { list, .. } => {
+                Ok(store::audience_size(db, list, now).await? - self.left_out(db, now).await?)
+            }
             Self::Corrected { edition, revision, list } => {
-                store::corrected_size(db, (edition, revision), list).await
+                store::corrected_size(db, (edition, revision), list, now).await
             }
         }
     }
 
     /// How many more would be, had they not chosen other topics.
-    pub async fn left_out(self, db: &Db) -> Result<i64> {
+    pub async fn left_out(self, db: &Db, now: Moment) -> Result<i64> {
         match self {
-            Self::Topics { edition, list } => store::left_out(db, (edition, list)).await,
+            Self::Topics { edition, list } => store::left_out(db, (edition, list), now).await,
             Self::List(_) | Self::Corrected { .. } => Ok(0),
+        }
+    }
+
+    /// How many of the list rest from it, whatever they chose. Of a correction nobody is told: it is for who got the wrong one.
+    pub async fn paused(self, db: &Db, now: Moment) -> Result<i64> {
+        match self {
+            Self::List(list) | Self::Topics { list, .. } => store::paused(db, list, now).await,
+            Self::Corrected { .. } => Ok(0),
         }
     }
 }
@@ -137,19 +149,20 @@ pub enum Again<'a> {
     InDoubt(Moment),
 }
 
-/// The next of those copies whose readers are still on the list and want its topics, in the order of their keys, after the reader
+/// The next of those copies whose readers are still on the list, do not rest from it and want its topics, in the order of their keys, after the reader
 /// `after`.
 pub async fn still_wanted(
     tx: &mut Tx,
     (edition, list): (i64, i64),
     which: Again<'_>,
-    after: i64,
-    limit: i64,
+    (after, limit): (i64, i64),
+    now: Moment,
 ) -> Result<Chunk<(i64, EmailAddress)>> {
+    let page = (after, limit);
     let mut members = match which {
-        Again::FailedFor(class) => store::retryable(tx, (edition, list), class, after, limit).await?,
-        Again::FailedForThePause => store::failed_for_pause(tx, edition, after, limit).await?,
-        Again::InDoubt(since) => store::doubted(tx, (edition, list), since, after, limit).await?,
+        Again::FailedFor(class) => store::retryable(tx, (edition, list), class, page, now).await?,
+        Again::FailedForThePause => store::failed_for_pause(tx, edition, page, now).await?,
+        Again::InDoubt(since) => store::doubted(tx, (edition, list), since, page, now).await?,
     };
     let last = members.last().map(|(reader, _)| *reader);
     if last.is_some() {
@@ -159,8 +172,13 @@ pub async fn still_wanted(
 }
 
 /// Failed copies whose readers are still on the list and want its topics, to be looked at.
-pub async fn still_failed(db: &Db, edition: i64, after: i64, limit: i64) -> Result<Vec<StillFailed>> {
-    store::still_failed(db, edition, after, limit).await
+pub async fn still_failed(
+    db: &Db,
+    edition: i64,
+    (after, limit): (i64, i64),
+    now: Moment,
+) -> Result<Vec<StillFailed>> {
+    store::still_failed(db, edition, (after, limit), now).await
 }
 
 /// Copies that may have arrived whose readers are still on the list and want its topics, and since when each is in doubt, to be
@@ -168,8 +186,8 @@ pub async fn still_failed(db: &Db, edition: i64, after: i64, limit: i64) -> Resu
 pub async fn still_doubted(
     db: &Db,
     edition: (i64, i64),
-    after: i64,
-    limit: i64,
+    (after, limit): (i64, i64),
+    now: Moment,
 ) -> Result<Vec<(i64, EmailAddress, Moment)>> {
-    store::still_doubted(db, edition, after, limit).await
+    store::still_doubted(db, edition, (after, limit), now).await
 }

@@ -15,15 +15,24 @@ statements! {
     /// leaves meanwhile waits, and then finds the copy to withdraw.
     AUDIENCE = sqlite "select json_group_array(json_array(id, email, name)) from (
             select r.id, r.email, r.name from subscription s join subscriber r on r.id = s.subscriber_id
-            where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id > $2 order by s.subscriber_id limit $3)",
+            where s.list_id = $1 and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $4) and (s.implied_until is null or s.implied_until > $4) and s.subscriber_id > $2 order by s.subscriber_id limit $3)",
         postgres "select cast(coalesce(json_agg(json_build_array(id, email, name)), '[]') as text) from (
             select r.id, r.email, r.name from subscription s join subscriber r on r.id = s.subscriber_id
-            where s.list_id = $1 and s.state = 'confirmed' and s.subscriber_id > $2 order by s.subscriber_id limit $3 for share of s) as audience";
-    /// How many of them get it: those whose address is stopped do not. Read from small indexes alone.
+            where s.list_id = $1 and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $4) and (s.implied_until is null or s.implied_until > $4) and s.subscriber_id > $2 order by s.subscriber_id limit $3 for share of s) as audience";
+    /// How many of them get it: those who paused, whose implied consent ran out, or whose address is stopped, do not. Read from small
+    /// indexes alone.
     AUDIENCE_SIZE = "select (select count(*) from subscription where list_id = $1 and state = 'confirmed')
         - (select count(*) from suppression p
             join subscription s on s.subscriber_id = p.subscriber_id and s.list_id = $1 and s.state = 'confirmed'
-            where p.lifted_at is null and p.subscriber_id is not null)";
+            where p.lifted_at is null and p.subscriber_id is not null)
+        - (select count(*) from subscription s where s.list_id = $1 and s.state = 'confirmed' and s.paused_until > $2
+            and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null))
+        - (select count(*) from subscription s where s.list_id = $1 and s.state = 'confirmed' and s.implied_until <= $2
+            and (s.paused_until is null or s.paused_until <= $2)
+            and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null))";
+    /// How many more would, but for their pause.
+    PAUSED = "select count(*) from subscription s where s.list_id = $1 and s.state = 'confirmed' and s.paused_until > $2 and (s.implied_until is null or s.implied_until > $2)
+        and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)";
     /// Of a JSON array of readers, who chose topics of the list, and none of the edition's. A topic that was merged counts as the one
     /// that took its place. An edition about nothing is for everybody.
     CHOSE_OTHERS = sqlite "select json_group_array(value) from json_each($3) where exists (select 1 from edition_topic where edition_id = $1)
@@ -40,53 +49,54 @@ statements! {
         where exists (select 1 from edition_topic where edition_id = $1)
             and not exists (select 1 from subscription_topic c where c.list_id = $2 and c.subscriber_id = r.subscriber_id and c.topic_id in
                 (select coalesce(t.merged_into, t.id) from edition_topic e join reader_topic t on t.id = e.topic_id where e.edition_id = $1))
-            and exists (select 1 from subscription s where s.subscriber_id = r.subscriber_id and s.list_id = $2 and s.state = 'confirmed')
+            and exists (select 1 from subscription s where s.subscriber_id = r.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
+                and (s.paused_until is null or s.paused_until <= $3) and (s.implied_until is null or s.implied_until > $3))
             and not exists (select 1 from suppression p where p.subscriber_id = r.subscriber_id and p.lifted_at is null)";
-    /// Those of them who are still on the list: a correction goes to nobody who left.
+    /// Those of them who are still on the list: a correction goes to nobody who left, or paused since.
     CORRECTED = sqlite "select r.id as subscriber_id, r.email, r.name from delivery v
             join variant b on b.id = v.variant_id
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $5 and s.state = 'confirmed'
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $5 and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $6) and (s.implied_until is null or s.implied_until > $6)
             join subscriber r on r.id = v.subscriber_id
         where v.edition_id = $1 and b.revision = $2 and (v.state in ('accepted', 'unknown') or v.maybe_duplicate) and v.subscriber_id > $3
         order by v.subscriber_id limit $4",
         postgres "select r.id as subscriber_id, r.email, r.name from delivery v
             join variant b on b.id = v.variant_id
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $5 and s.state = 'confirmed'
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $5 and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $6) and (s.implied_until is null or s.implied_until > $6)
             join subscriber r on r.id = v.subscriber_id
         where v.edition_id = $1 and b.revision = $2 and (v.state in ('accepted', 'unknown') or v.maybe_duplicate) and v.subscriber_id > $3
         order by v.subscriber_id limit $4 for share of s";
     CORRECTED_SIZE = "select count(*) from delivery v
             join variant b on b.id = v.variant_id
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $3 and s.state = 'confirmed'
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $3 and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $4) and (s.implied_until is null or s.implied_until > $4)
         where v.edition_id = $1 and b.revision = $2 and (v.state in ('accepted', 'unknown') or v.maybe_duplicate)
             and not exists (select 1 from suppression p where p.subscriber_id = v.subscriber_id and p.lifted_at is null)";
     /// Failed copies of a class whose readers are still on the list.
     RETRYABLE = sqlite "select v.subscriber_id, v.address from delivery v
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $6) and (s.implied_until is null or s.implied_until > $6)
         where v.edition_id = $1 and v.state = 'failed' and v.class = $3 and v.subscriber_id > $4
         order by v.subscriber_id limit $5",
         postgres "select v.subscriber_id, v.address from delivery v
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $6) and (s.implied_until is null or s.implied_until > $6)
         where v.edition_id = $1 and v.state = 'failed' and v.class = $3 and v.subscriber_id > $4
         order by v.subscriber_id limit $5 for share of s";
     /// Copies in doubt since a moment at the latest, but those of which staff said that they arrived, whose readers are still on
     /// the list. They carry what is sent now, and nobody got a correction of it: who may have an older version, or has one put
     /// right, is written to and not sent it again.
     DOUBTED = sqlite "select v.subscriber_id, v.address from delivery v
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $6) and (s.implied_until is null or s.implied_until > $6)
         where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3 and v.updated_at <= $5
             and v.variant_id = (select id from variant where edition_id = $1 order by revision desc, id desc limit 1)
             and not exists (select 1 from edition c where c.corrects_edition_id = $1 and (c.seal_cursor is not null or c.sealed_at is not null))
         order by v.subscriber_id limit $4",
         postgres "select v.subscriber_id, v.address from delivery v
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $6) and (s.implied_until is null or s.implied_until > $6)
         where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3 and v.updated_at <= $5
             and v.variant_id = (select id from variant where edition_id = $1 order by revision desc, id desc limit 1)
             and not exists (select 1 from edition c where c.corrects_edition_id = $1 and (c.seal_cursor is not null or c.sealed_at is not null))
         order by v.subscriber_id limit $4 for share of s";
     /// The same, and since when each is, to be looked at.
     STILL_DOUBTED = "select v.subscriber_id, v.address, v.updated_at from delivery v
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $5) and (s.implied_until is null or s.implied_until > $5)
         where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3
             and v.variant_id = (select id from variant where edition_id = $1 order by revision desc, id desc limit 1)
             and not exists (select 1 from edition c where c.corrects_edition_id = $1 and (c.seal_cursor is not null or c.sealed_at is not null))
@@ -97,14 +107,14 @@ statements! {
     /// Failed copies for which the edition paused by itself, since it was last let go on, of readers who are still on the list.
     FAILED_FOR_PAUSE = sqlite "select v.subscriber_id, v.address from edition e
             join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed'
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $4) and (s.implied_until is null or s.implied_until > $4)
         where e.id = $1 and e.paused_for in ('us', 'refusals') and exists (select 1 from delivery_attempt t
             where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
             and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))
         order by v.subscriber_id limit $3",
         postgres "select v.subscriber_id, v.address from edition e
             join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed'
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $4) and (s.implied_until is null or s.implied_until > $4)
         where e.id = $1 and e.paused_for in ('us', 'refusals') and exists (select 1 from delivery_attempt t
             where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
             and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))
@@ -116,7 +126,7 @@ statements! {
                 and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big'))) then 1 else 0 end as bigint) as for_pause
         from edition e
             join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
-            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed'
+            join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $4) and (s.implied_until is null or s.implied_until > $4)
         where e.id = $1
             and not (exists (select 1 from edition_topic where edition_id = $1) and exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id)
                 and not exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id and c.topic_id in
@@ -124,8 +134,13 @@ statements! {
         order by v.subscriber_id limit $3";
 }
 
-pub async fn audience(tx: &mut Tx, list: i64, after: i64, limit: i64) -> Result<Vec<Recipient>> {
-    let rows: Vec<(i64, String, String)> = tx.array(AUDIENCE, (list, after, limit)).await?;
+pub async fn audience(
+    tx: &mut Tx,
+    list: i64,
+    (after, limit): (i64, i64),
+    now: Moment,
+) -> Result<Vec<Recipient>> {
+    let rows: Vec<(i64, String, String)> = tx.array(AUDIENCE, (list, after, limit, now)).await?;
     let recipient = |(subscriber_id, email, name)| Recipient {
         subscriber_id,
         email: EmailAddress::from_store(email),
@@ -134,8 +149,12 @@ pub async fn audience(tx: &mut Tx, list: i64, after: i64, limit: i64) -> Result<
     Ok(rows.into_iter().map(recipient).collect())
 }
 
-pub async fn audience_size(db: &Db, list: i64) -> Result<i64> {
-    Ok(db.one::<(i64,)>(AUDIENCE_SIZE, (list,)).await?.0)
+pub async fn audience_size(db: &Db, list: i64, now: Moment) -> Result<i64> {
+    Ok(db.one::<(i64,)>(AUDIENCE_SIZE, (list, now)).await?.0)
+}
+
+pub async fn paused(db: &Db, list: i64, now: Moment) -> Result<i64> {
+    Ok(db.one::<(i64,)>(PAUSED, (list, now)).await?.0)
 }
 
 /// Of these readers, who chose topics of the list, and none of the edition's.
@@ -144,62 +163,72 @@ pub async fn chose_others(tx: &mut Tx, (edition, list): (i64, i64), readers: &[i
     Ok(others.into_iter().collect())
 }
 
-pub async fn left_out(db: &Db, (edition, list): (i64, i64)) -> Result<i64> {
-    Ok(db.one::<(i64,)>(LEFT_OUT, (edition, list)).await?.0)
+pub async fn left_out(db: &Db, (edition, list): (i64, i64), now: Moment) -> Result<i64> {
+    Ok(db.one::<(i64,)>(LEFT_OUT, (edition, list, now)).await?.0)
 }
 
 pub async fn corrected(
     tx: &mut Tx,
     (wrong, revision): (i64, i64),
     list_id: i64,
-    after: i64,
-    limit: i64,
+    (after, limit): (i64, i64),
+    now: Moment,
 ) -> Result<Vec<Recipient>> {
-    tx.all(CORRECTED, (wrong, revision, after, limit, list_id)).await
+    tx.all(CORRECTED, (wrong, revision, after, limit, list_id, now)).await
 }
 
-pub async fn corrected_size(db: &Db, (wrong, revision): (i64, i64), list_id: i64) -> Result<i64> {
-    Ok(db.one::<(i64,)>(CORRECTED_SIZE, (wrong, revision, list_id)).await?.0)
+pub async fn corrected_size(
+    db: &Db,
+    (wrong, revision): (i64, i64),
+    list_id: i64,
+    now: Moment,
+) -> Result<i64> {
+    Ok(db.one::<(i64,)>(CORRECTED_SIZE, (wrong, revision, list_id, now)).await?.0)
 }
 
 pub async fn failed_for_pause(
     tx: &mut Tx,
     edition: i64,
-    after: i64,
-    limit: i64,
+    (after, limit): (i64, i64),
+    now: Moment,
 ) -> Result<Vec<(i64, EmailAddress)>> {
-    tx.all(FAILED_FOR_PAUSE, (edition, after, limit)).await
+    tx.all(FAILED_FOR_PAUSE, (edition, after, limit, now)).await
 }
 
-pub async fn still_failed(db: &Db, edition: i64, after: i64, limit: i64) -> Result<Vec<StillFailed>> {
-    db.all(STILL_FAILED, (edition, after, limit)).await
+pub async fn still_failed(
+    db: &Db,
+    edition: i64,
+    (after, limit): (i64, i64),
+    now: Moment,
+) -> Result<Vec<StillFailed>> {
+    db.all(STILL_FAILED, (edition, after, limit, now)).await
 }
 
 pub async fn retryable(
     tx: &mut Tx,
     (edition_id, list_id): (i64, i64),
     class: &str,
-    after: i64,
-    limit: i64,
+    (after, limit): (i64, i64),
+    now: Moment,
 ) -> Result<Vec<(i64, EmailAddress)>> {
-    tx.all(RETRYABLE, (edition_id, list_id, class, after, limit)).await
+    tx.all(RETRYABLE, (edition_id, list_id, class, after, limit, now)).await
 }
 
 pub async fn doubted(
     tx: &mut Tx,
     (edition_id, list_id): (i64, i64),
     since: Moment,
-    after: i64,
-    limit: i64,
+    (after, limit): (i64, i64),
+    now: Moment,
 ) -> Result<Vec<(i64, EmailAddress)>> {
-    tx.all(DOUBTED, (edition_id, list_id, after, limit, since)).await
+    tx.all(DOUBTED, (edition_id, list_id, after, limit, since, now)).await
 }
 
 pub async fn still_doubted(
     db: &Db,
     (edition_id, list_id): (i64, i64),
-    after: i64,
-    limit: i64,
+    (after, limit): (i64, i64),
+    now: Moment,
 ) -> Result<Vec<(i64, EmailAddress, Moment)>> {
-    db.all(STILL_DOUBTED, (edition_id, list_id, after, limit)).await
+    db.all(STILL_DOUBTED, (edition_id, list_id, after, limit, now)).await
 }

@@ -63,8 +63,8 @@ fn print(report: &Report, zone: &Zone) {
     );
     let replayed = report.replayed;
     println!(
-        "  - From the journal of withdrawals: {} times a reader left a list, {} complaints, {} blocked addresses, {} monthly donations to end.",
-        replayed.left, replayed.complained, replayed.blocked, replayed.ended
+        "  - From the journal of withdrawals: {} times a reader left a list, {} who rest from mail, {} complaints, {} blocked addresses, {} monthly donations to end.",
+        replayed.left, replayed.paused, replayed.complained, replayed.blocked, replayed.ended
     );
     if !report.gaps.is_empty() {
         println!("\nNOTHING IS SENT from it, for withdrawals may be missing:");

@@ -29,7 +29,7 @@ use crate::{
     clock,
     email_address::{EmailAddress, for_the_log},
     heavy,
-    mail::{AlreadyReader, ConfirmSubscription, EmailTemplate as _, Welcome},
+    mail::{AlreadyReader, ConfirmSubscription, EmailTemplate as _, Paused, Welcome},
     relays::{self, Answer, Failed, LONGEST_REST, Pass, SignIn, Slot, Turn, Why},
     site::Site,
     smtp::{Connection, Envelope, Extensions, Failure, Reply, Stage},
@@ -613,13 +613,13 @@ impl Sender {
     }
 
     /// Only what says that the mailbox itself does not want mail stops an automatic email (TRUST M29); whom staff blocked is
-    /// neither asked nor greeted.
+    /// neither asked nor greeted, nor told of a pause.
     async fn suppressed(&self, notice: &ClaimedNotice) -> Result<bool, String> {
         let address = EmailAddress::parse(&notice.address).map_err(|error| error.to_string())?;
         let reason =
             Suppressions::new(&self.shared.site).reason(&address).await.map_err(|error| error.to_string())?;
-        let asks =
-            [ConfirmSubscription::NAME, AlreadyReader::NAME, Welcome::NAME].contains(&&*notice.template);
+        let asks = [ConfirmSubscription::NAME, AlreadyReader::NAME, Welcome::NAME, Paused::NAME]
+            .contains(&&*notice.template);
         Ok(reason.is_some_and(|reason| stops_letter(reason, asks)))
     }
 

@@ -99,6 +99,29 @@ impl EmailTemplate for AlreadyReader {
     }
 }
 
+/// Tells a reader until when they rest from mail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paused {
+    /// Who writes.
+    pub sender: Sender,
+    /// The day on which mail comes again, as the magazine writes days.
+    pub until: String,
+    /// The reader's preferences page.
+    pub preferences_url: String,
+}
+
+impl EmailTemplate for Paused {
+    const NAME: &'static str = "paused";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            until: "3 January 2027".into(),
+            preferences_url: "https://news.example.org/preferences/sample".into(),
+        }
+    }
+}
+
 /// Greets a reader who has joined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{
     contexts::{
         AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
-        FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled,
+        FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed, Receipt, RecurringCancelled,
         SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
     },
     digest::TestCopy,
@@ -47,6 +47,7 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<ConfirmSubscription>(),
         sample::<AlreadyReader>(),
         sample::<Welcome>(),
+        sample::<Paused>(),
         sample::<Receipt>(),
         sample::<SignInLink>(),
         sample::<TeamInvite>(),

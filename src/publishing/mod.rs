@@ -344,13 +344,18 @@ pub async fn drafts_in(tx: &mut Tx) -> db::Result<Vec<EditionSummary>> {
 }
 
 /// How many readers would get the edition if it went out now.
-pub async fn audience_size(db: &Db, edition: &Edition) -> db::Result<i64> {
-    audience(edition).size(db).await
+pub async fn audience_size(site: &Site, edition: &Edition) -> db::Result<i64> {
+    audience(edition).size(&site.db, site.now()).await
 }
 
 /// How many more would, had they not chosen other topics.
-pub async fn left_out_by_topic(db: &Db, edition: &Edition) -> db::Result<i64> {
-    audience(edition).left_out(db).await
+pub async fn left_out_by_topic(site: &Site, edition: &Edition) -> db::Result<i64> {
+    audience(edition).left_out(&site.db, site.now()).await
+}
+
+/// How many of its list rest from mail, and do not get it for that.
+pub async fn left_out_by_pause(site: &Site, edition: &Edition) -> db::Result<i64> {
+    audience(edition).paused(&site.db, site.now()).await
 }
 
 fn audience(edition: &Edition) -> Audience {

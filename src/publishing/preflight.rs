@@ -135,7 +135,7 @@ pub(super) async fn check(
     let drafts = issue.articles.iter().filter(|article| article.state == ArticleState::Draft);
     problems.extend(drafts.map(|article| Problem::Draft(article.title.clone())));
     problems.extend(settings.can_send().into_iter().map(Problem::Setting));
-    let readers = super::audience_size(&site.db, edition).await?;
+    let readers = super::audience_size(site, edition).await?;
     if readers == 0 {
         problems.push(Problem::NoReaders);
     }

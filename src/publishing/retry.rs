@@ -83,7 +83,7 @@ pub struct Doubted {
 pub async fn doubted(site: &Site, edition: &Edition) -> db::Result<Doubted> {
     let (mut after, mut found) = (0, Doubted::default());
     loop {
-        let copies = audience::still_doubted(&site.db, (edition.id, edition.list_id), after, LOOK).await?;
+        let copies = audience::still_doubted(&site.db, (edition.id, edition.list_id), (after, LOOK), site.now()).await?;
         let Some((last, ..)) = copies.last() else { return Ok(found) };
         after = *last;
         let stopped = Suppressions::new(site).among_now(copies.iter().map(|(_, address, _)| address)).await?;
@@ -126,7 +126,7 @@ pub struct Retryable {
 pub async fn retryable(site: &Site, edition_id: i64) -> db::Result<Retryable> {
     let (mut after, mut found) = (0, Retryable::default());
     loop {
-        let failed = audience::still_failed(&site.db, edition_id, after, LOOK).await?;
+        let failed = audience::still_failed(&site.db, edition_id, (after, LOOK), site.now()).await?;
         let Some(last) = failed.last() else { return Ok(found) };
         after = last.subscriber_id;
         let stopped = Suppressions::new(site).among_now(failed.iter().map(|copy| &copy.address)).await?;
@@ -164,7 +164,7 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
             Failed::ForThePause => Again::FailedForThePause,
         };
         let failed =
-            audience::still_wanted(&mut tx, (edition.id, edition.list_id), wanted, after, CHUNK).await?;
+            audience::still_wanted(&mut tx, (edition.id, edition.list_id), wanted, (after, CHUNK), site.now()).await?;
         let Some(last) = failed.last else { break };
         after = last;
         let failed = failed.members;

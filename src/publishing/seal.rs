@@ -118,7 +118,7 @@ async fn freeze_late(site: &Site, templates: &Templates, settings: &Settings, du
 
 pub(super) async fn write_chunk(site: &Site, due: DueEdition, cursor: i64) -> Result<Step> {
     let mut tx = site.db.begin_inside(Gate::Suppressions).await?;
-    let readers = Audience::of_due(&due).next(&mut tx, cursor, CHUNK).await?;
+    let readers = Audience::of_due(&due).next(&mut tx, cursor, CHUNK, site.now()).await?;
     let Some(last) = readers.last else {
         let finished = editions::seal_and_start(&mut tx, site, due.id).await?;
         // What a restored backup holds is held again.

@@ -20,6 +20,9 @@ use crate::{
 pub struct Replayed {
     /// So often a reader left a list.
     pub left: usize,
+    /// So often a reader rests from mail at this moment.
+    #[serde(default)]
+    pub paused: usize,
     /// Addresses whose owners complained.
     pub complained: usize,
     /// Addresses that staff blocked.
@@ -34,7 +37,7 @@ impl Replayed {
     /// How many withdrawals.
     #[must_use]
     pub const fn all(&self) -> usize {
-        self.left + self.complained + self.blocked + self.ended
+        self.left + self.paused + self.complained + self.blocked + self.ended
     }
 }
 
@@ -45,17 +48,19 @@ pub(super) async fn replay(site: &Site, beyond: &Beyond) -> db::Result<Replayed>
         let done = again(site, &one.what, one.at, one.number).await?;
         let count = match one.what {
             Withdrawal::Left { .. } => &mut replayed.left,
+            Withdrawal::Paused { .. } => &mut replayed.paused,
             Withdrawal::Complained { .. } => &mut replayed.complained,
             Withdrawal::Blocked { .. } => &mut replayed.blocked,
             Withdrawal::Ended { .. } => &mut replayed.ended,
-            Withdrawal::Back { .. } | Withdrawal::Lifted { .. } => continue,
+            Withdrawal::Back { .. } | Withdrawal::WentOn { .. } | Withdrawal::Lifted { .. } => continue,
         };
         *count += usize::from(done);
     }
     if replayed.all() > 0 || replayed.strange > 0 {
-        let Replayed { left, complained, blocked, ended, strange } = replayed;
+        let Replayed { left, paused, complained, blocked, ended, strange } = replayed;
         tracing::warn!(
             left,
+            paused,
             complained,
             blocked,
             ended,
@@ -63,7 +68,7 @@ pub(super) async fn replay(site: &Site, beyond: &Beyond) -> db::Result<Replayed>
             "withdrawals that the database did not know were taken from the journal beside it"
         );
         let detail = format!(
-            "left a list: {left}, complained: {complained}, never mailed: {blocked}, monthly donations to end: {ended}"
+            "left a list: {left}, paused: {paused}, complained: {complained}, never mailed: {blocked}, monthly donations to end: {ended}"
         );
         let mut tx = site.db.begin().await?;
         audit_log::record(&mut tx, site, None, "took withdrawals from the journal", "", &detail).await?;
@@ -79,10 +84,13 @@ async fn again(site: &Site, what: &Withdrawal, at: Moment, number: u64) -> db::R
         Withdrawal::Left { reader, list, how } => {
             subscribers::leave_as_written(site, (reader, list), how, at, &source).await
         }
+        Withdrawal::Paused { reader, until } => {
+            subscribers::pause_as_written(site, reader, *until, at).await
+        }
         Withdrawal::Complained { hash } => suppress(site, hash, Reason::Complained, &source, at).await,
         Withdrawal::Blocked { hash } => suppress(site, hash, Reason::Staff, &source, at).await,
         Withdrawal::Ended { gift } => donations::cancel_as_written(site, gift).await,
-        Withdrawal::Back { .. } | Withdrawal::Lifted { .. } => Ok(false),
+        Withdrawal::Back { .. } | Withdrawal::WentOn { .. } | Withdrawal::Lifted { .. } => Ok(false),
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     Result, SubscriberError,
     consent::{self, ConsentAction, ConsentMethod, Happened},
     leave::{Deed, leave_once},
+    pause::{self, Weeks},
     rows::{Note, Subscriber},
     store::{self, knowing},
     subscribe::{Adding, add},
@@ -13,6 +14,7 @@ use super::{
 };
 use crate::{
     audit_log,
+    clock::Moment,
     db::{self, Db},
     mail::clean_name,
     site::Site,
@@ -79,6 +81,29 @@ pub async fn take_off(site: &Site, reader: &Subscriber, list: i64, by: By<'_>) -
     let deed = Deed { staff_id: by.staff_id, reader: &reader.public_id, why: by.why };
     db::again(|| leave_once(site, event, site.now(), Some(deed))).await?;
     Ok(())
+}
+
+/// A reader rests from their lists because they asked. Until when; none if they are on no list.
+///
+/// # Errors
+/// When the database fails, and then nothing was changed.
+pub async fn pause_reader(
+    site: &Site,
+    reader: &Subscriber,
+    weeks: Weeks,
+    by: By<'_>,
+) -> Result<Option<Moment>> {
+    let deed = Deed { staff_id: by.staff_id, reader: &reader.public_id, why: by.why };
+    pause::begin(site, reader, weeks, Some(deed)).await
+}
+
+/// A reader goes on before the pause is over that was `seen`; `false` if they do not rest any more, or by another one.
+///
+/// # Errors
+/// When the database fails, and then nothing was changed.
+pub async fn let_go_on(site: &Site, reader: &Subscriber, seen: Moment, by: By<'_>) -> Result<bool> {
+    let deed = Deed { staff_id: by.staff_id, reader: &reader.public_id, why: by.why };
+    pause::end(site, reader, Some(seen), Some(deed)).await
 }
 
 /// Notes something about a reader, for the team alone.

@@ -23,6 +23,7 @@ pub mod lists;
 pub mod machines;
 mod mail_again;
 mod never_again;
+mod pause;
 mod preferences;
 mod read;
 pub mod requests;
@@ -40,7 +41,10 @@ mod withdrawn;
 
 pub use self::{
     budget::{Crowd, Goes},
-    by_staff::{By as ByStaff, add_to_list, correct_name, note, notes, remove_note, take_off},
+    by_staff::{
+        By as ByStaff, add_to_list, correct_name, let_go_on, note, notes, pause_reader, remove_note,
+        take_off,
+    },
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
@@ -52,6 +56,7 @@ pub use self::{
     lists::{List, OptIn, Visibility},
     mail_again::mail_again,
     never_again::{block, unblock},
+    pause::{Weeks, go_on, pause, pause_as_written},
     preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
     read::{
         Counts, Note, Standing, Subscriber, Subscription, SubscriptionState, by_email, by_emails,

@@ -11,6 +11,7 @@ use super::{
     welcome, withdrawn,
 };
 use crate::{
+    clock::Moment,
     db,
     delivery::{ledger, notices},
     links::{Choices, Name},
@@ -27,6 +28,9 @@ pub struct Preferences {
     pub reader: Subscriber,
     /// The lists they may join or leave.
     pub lists: Vec<Choice>,
+    /// Until when they rest from mail, if they do.
+    #[serde(skip)]
+    pub rests_until: Option<Moment>,
 }
 
 /// One list on the page.
@@ -40,6 +44,8 @@ pub struct Choice {
     pub joined: bool,
     /// Whether nothing of it comes at present, for its staff retired it: it may come back.
     pub retired: bool,
+    /// Whether it comes though they rest from the others: they joined it since.
+    pub all_the_same: bool,
 }
 
 /// The path of a reader's own page, by their public id.
@@ -53,24 +59,29 @@ pub fn preferences_path(site: &Site, public_id: &str) -> String {
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours.
 pub async fn look_at_preferences(site: &Site, link: &str) -> Result<Preferences> {
-    let Choices(name) = Choices::read(&site.keys, link, site.now())?;
+    let now = site.now();
+    let Choices(name) = Choices::read(&site.keys, link, now)?;
     let reader = store::named(&site.db, &name).await?.ok_or(SubscriberError::Link)?;
     let known = store::subscriptions(&site.db, reader.id).await?;
+    let rests_until = known.iter().filter_map(|one| one.rests_until(now)).max();
     let lists = store::lists(&site.db).await?.into_iter().filter_map(|list| {
         let subscription = known.iter().find(|s| s.list_id == list.id);
         let joined = subscription.is_some_and(|s| s.state == SubscriptionState::Confirmed);
         // Whoever is on a list can leave it, also when nobody joins it any more.
         let shown = joined || list.takes_sign_ups() || (list.may_be_joined() && subscription.is_some());
         let retired = !list.is_mailed();
+        let rests = subscription.is_some_and(|s| s.rests_until(now).is_some());
+        let all_the_same = joined && rests_until.is_some() && !rests;
         shown.then_some(Choice {
             id: list.id,
             name: list.name,
             description: list.description,
             joined,
             retired,
+            all_the_same,
         })
     });
-    Ok(Preferences { reader, lists: lists.collect() })
+    Ok(Preferences { reader, lists: lists.collect(), rests_until })
 }
 
 /// Saves what the reader chose, of lists and of topics, all of it or nothing. The link came to their own mailbox, so joining needs no further confirmation.

@@ -123,6 +123,8 @@ pub struct Subscription {
     pub confirmation_sent_at: Option<Moment>,
     /// Until when they may be mailed on consent that the law implies; none where they agreed themselves.
     pub implied_until: Option<Moment>,
+    /// Until when nothing of it comes; a moment that is over for who rested from it once.
+    pub paused_until: Option<Moment>,
 }
 
 impl Subscription {
@@ -136,6 +138,12 @@ impl Subscription {
             }
             SubscriptionState::Left => false,
         }
+    }
+
+    /// Until when the reader rests from the list, if they do.
+    #[must_use]
+    pub fn rests_until(&self, now: Moment) -> Option<Moment> {
+        self.paused_until.filter(|until| self.state == SubscriptionState::Confirmed && *until > now)
     }
 }
 

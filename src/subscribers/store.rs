@@ -55,13 +55,13 @@ statements! {
     /// The name, for who has none.
     NAME = "update subscriber set name = $2 where id = $1 and name = ''";
     /// All of a reader's.
-    SUBSCRIPTIONS = "select s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.implied_until
+    SUBSCRIPTIONS = "select s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.paused_until, s.implied_until
         from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 order by l.position, l.id";
     /// The same of a JSON array of readers.
-    SUBSCRIPTIONS_OF = sqlite "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.implied_until
+    SUBSCRIPTIONS_OF = sqlite "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.paused_until, s.implied_until
             from subscription s join list l on l.id = s.list_id
             where s.subscriber_id in (select value from json_each($1)) order by s.subscriber_id, l.position, l.id",
-        postgres "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.implied_until
+        postgres "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.paused_until, s.implied_until
             from subscription s join list l on l.id = s.list_id
             where s.subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by s.subscriber_id, l.position, l.id";
     /// Holds the reader's row, so that two who ask at once are mailed one after the other.
@@ -84,15 +84,18 @@ statements! {
     NO_LONGER_DUE = "update subscriber set confirm_due_at = null where id = $1 and confirm_due_at <= $2";
     /// Who is due.
     DUE = "select id, public_id, email, name, created_at from subscriber where confirm_due_at <= $1 order by confirm_due_at, id limit 100";
-    /// The reader confirms what they asked for; someone who left meanwhile must ask again.
-    CONFIRM = "update subscription set state = 'confirmed', confirmed_at = $3, left_at = null, implied_until = null
+    /// The reader confirms what they asked for; someone who left meanwhile must ask again. Whoever joins gets the list,
+    /// whether or not they rested from it once.
+    CONFIRM = "update subscription set state = 'confirmed', confirmed_at = $3, left_at = null, implied_until = null,
+            paused_until = case when state = 'confirmed' then paused_until end
         where subscriber_id = $1 and list_id = $2 and (state = 'pending' or (state = 'confirmed' and implied_until is not null))";
     /// Joining without a confirmation mail: by the reader's own link, by staff. Whoever agreed themselves is on the list already;
     /// consent that is implied once more lasts from then on.
     JOIN = "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at, implied_until)
         values ($1, $2, 'confirmed', $3, $3, $4)
         on conflict (subscriber_id, list_id) do update set state = 'confirmed', confirmed_at = excluded.confirmed_at, left_at = null,
-            implied_until = excluded.implied_until
+            implied_until = excluded.implied_until,
+            paused_until = case when subscription.state = 'confirmed' then subscription.paused_until end
         where subscription.state <> 'confirmed' or subscription.implied_until is not null";
     /// Until when each of those who were just added may be mailed.
     IMPLIED = rows(3) "update subscription set implied_until = cast(v.column3 as bigint) from (values {rows}) as v
@@ -109,6 +112,14 @@ statements! {
     REJOIN = "update subscription set state = 'confirmed', left_at = null
         where subscriber_id = $1 and list_id = $2 and state = 'left' and confirmed_at is not null and left_at > $3
         and exists (select 1 from list l where l.id = $2 and l.closed_at is null and l.retired_at is null)";
+    /// The reader rests from the lists that they are on.
+    PAUSE = "update subscription set paused_until = $2, pause_said_at = $3 where subscriber_id = $1 and state = 'confirmed' returning list_id";
+    /// The same, as it was said at a moment; whatever they said later stands, and what they joined later they get.
+    PAUSE_AS_WRITTEN = "update subscription set paused_until = $2, pause_said_at = $3 where subscriber_id = $1 and state = 'confirmed'
+        and coalesce(pause_said_at, 0) < $3 and coalesce(confirmed_at, 0) <= $3 returning list_id";
+    /// They go on, and staff who saw a pause end that one alone.
+    GO_ON = "update subscription set paused_until = null, pause_said_at = $2
+        where subscriber_id = $1 and paused_until > $2 and (cast($3 as bigint) is null or paused_until = $3)";
     /// Leaving.
     LEAVE = "update subscription set state = 'left', left_at = $3 where subscriber_id = $1 and list_id = $2 and state <> 'left'";
     /// A wording, once.
@@ -366,6 +377,24 @@ pub async fn join_new(tx: &mut Tx, subscribers: &[i64], list: i64, now: Moment) 
 
 pub async fn rejoin(tx: &mut Tx, subscriber: i64, list: i64, since: Moment) -> Result<bool> {
     Ok(tx.exec(REJOIN, (subscriber, list, since)).await? == 1)
+}
+
+/// The lists that the reader rests from by it.
+pub async fn pause(tx: &mut Tx, subscriber: i64, until: Moment, now: Moment) -> Result<Vec<i64>> {
+    lists_of(tx.all(PAUSE, (subscriber, until, now)).await?)
+}
+
+pub async fn pause_as_written(tx: &mut Tx, subscriber: i64, until: Moment, at: Moment) -> Result<Vec<i64>> {
+    lists_of(tx.all(PAUSE_AS_WRITTEN, (subscriber, until, at)).await?)
+}
+
+fn lists_of(rows: Vec<(i64,)>) -> Result<Vec<i64>> {
+    Ok(rows.into_iter().map(|(list,)| list).collect())
+}
+
+/// Ends a pause that is in force; with `seen` only the one until that moment.
+pub async fn go_on(tx: &mut Tx, subscriber: i64, seen: Option<Moment>, now: Moment) -> Result<bool> {
+    Ok(tx.exec(GO_ON, (subscriber, now, seen)).await? > 0)
 }
 
 pub async fn leave(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<bool> {

@@ -262,6 +262,8 @@ pub fn routes() -> Vec<Route> {
         Route::post("/desk/readers/{id}/leave", Staff(Role::READERS), Token, Desk, desk::readers::leave::submit),
         Route::post("/desk/readers/{id}/name", Staff(Role::READERS), Token, Desk, desk::readers::acts::name),
         Route::post("/desk/readers/{id}/join", Staff(Role::READERS), Token, Desk, desk::readers::acts::join),
+        Route::post("/desk/readers/{id}/pause", Staff(Role::READERS), Token, Desk, desk::readers::acts::pause),
+        Route::post("/desk/readers/{id}/go-on", Staff(Role::READERS), Token, Desk, desk::readers::acts::go_on),
         Route::post("/desk/readers/{id}/notes", Staff(Role::READERS), Token, Desk, desk::readers::acts::note),
         Route::post("/desk/readers/{id}/notes/{note}/remove", Staff(Role::READERS), Token, Desk, desk::readers::acts::remove_note),
         Route::post("/desk/readers/{id}/mail-again", Staff(Role::READERS), Token, Desk, desk::readers::blocked::mail_again),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::clock::Moment;
+
 /// Somebody does not want something any more; or took that back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Withdrawal {
@@ -18,6 +20,18 @@ pub enum Withdrawal {
         /// Their public id.
         reader: String,
         list: String,
+    },
+    /// A reader rests from the lists that they are on.
+    Paused {
+        /// Their public id.
+        reader: String,
+        /// To the second.
+        until: Moment,
+    },
+    /// A reader who rested goes on before that is over.
+    WentOn {
+        /// Their public id.
+        reader: String,
     },
     /// Somebody said that our mail is spam.
     Complained {
@@ -46,6 +60,8 @@ impl fmt::Display for Withdrawal {
         match self {
             Self::Left { reader, list, how } => write!(f, "left {reader} {list} {how}"),
             Self::Back { reader, list } => write!(f, "back {reader} {list}"),
+            Self::Paused { reader, until } => write!(f, "paused {reader} {until}"),
+            Self::WentOn { reader } => write!(f, "went-on {reader}"),
             Self::Complained { hash } => write!(f, "complained {hash}"),
             Self::Blocked { hash } => write!(f, "blocked {hash}"),
             Self::Lifted { hash } => write!(f, "lifted {hash}"),
@@ -65,6 +81,11 @@ impl Withdrawal {
                 Self::Left { reader: reader.clone(), list: list.clone(), how: how.clone() }
             }
             ("back", [reader, list]) => Self::Back { reader: reader.clone(), list: list.clone() },
+            ("paused", [reader, until]) => {
+                let until: jiff::Timestamp = until.parse().ok()?;
+                Self::Paused { reader: reader.clone(), until: until.into() }
+            }
+            ("went-on", [reader]) => Self::WentOn { reader: reader.clone() },
             ("complained", [hash]) => Self::Complained { hash: hash.clone() },
             ("blocked", [hash]) => Self::Blocked { hash: hash.clone() },
             ("lifted", [hash]) => Self::Lifted { hash: hash.clone() },
@@ -78,6 +99,8 @@ impl Withdrawal {
     pub fn about(&self) -> Option<(&str, &str)> {
         match self {
             Self::Left { reader, list, .. } | Self::Back { reader, list } => Some((reader, list)),
+            // No list is called so: public ids are longer.
+            Self::Paused { reader, .. } | Self::WentOn { reader } => Some((reader, "pause")),
             Self::Complained { hash } | Self::Blocked { hash } | Self::Lifted { hash } => Some((hash, "")),
             Self::Ended { .. } => None,
         }
@@ -86,7 +109,7 @@ impl Withdrawal {
     /// Whether it is there to take back another.
     #[must_use]
     pub const fn takes_back(&self) -> bool {
-        matches!(self, Self::Back { .. } | Self::Lifted { .. })
+        matches!(self, Self::Back { .. } | Self::WentOn { .. } | Self::Lifted { .. })
     }
 }
 
@@ -100,7 +123,9 @@ mod tests {
         let hash = "h".to_owned();
         for withdrawal in [
             Withdrawal::Left { reader: reader.clone(), list: "l".to_owned(), how: "one-click".to_owned() },
-            Withdrawal::Back { reader, list: "l".to_owned() },
+            Withdrawal::Back { reader: reader.clone(), list: "l".to_owned() },
+            Withdrawal::Paused { reader: reader.clone(), until: Moment::from_unix_seconds(1_772_528_400) },
+            Withdrawal::WentOn { reader },
             Withdrawal::Complained { hash: hash.clone() },
             Withdrawal::Blocked { hash: hash.clone() },
             Withdrawal::Lifted { hash },

@@ -514,7 +514,7 @@ both_engines! {
         let (revision, _) = publishing::current_revision(&app.site.db, wrong.id).await.expect("it has one");
         let correction = publishing::begin_correction(&app.site, &wrong.public_id, revision, None).await.expect("begun");
         let correction = publishing::find(&app.site.db, &correction).await.expect("it is there");
-        assert_eq!(publishing::audience_size(&app.site.db, &correction).await.expect("a count"), 3);
+        assert_eq!(publishing::audience_size(&app.site, &correction).await.expect("a count"), 3);
         let pressed = publishing::press_send(&app.site, &app.templates, correction.id, correction.revision, None, None);
         pressed.await.expect("nothing is in the way");
         app.advance(publishing::UNDO + Duration::from_secs(1));

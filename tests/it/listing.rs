@@ -640,7 +640,7 @@ both_engines! {
         choose(&app, "reader3@example.org", &[&rivers]).await;
         choose(&app, "reader4@example.org", &[&housing, &rivers]).await;
         let about = draft_about(&app, "Of housing", &[&housing]).await;
-        assert_eq!(publishing::audience_size(&app.site.db, &about).await.expect("a size"), 3);
+        assert_eq!(publishing::audience_size(&app.site, &about).await.expect("a size"), 3);
         let desk = app.desk().await;
         let look = desk.open(&format!("/desk/editions/{}/send", about.public_id)).await;
         look.says("This goes to 3 readers").says("It is about Housing: 1 reader more of the list chose other topics and does not get it");

@@ -11,7 +11,7 @@ use broadside::{
     email_address::EmailAddress,
     mail::{
         AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
-        FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, PaymentFailed, Receipt, RecurringCancelled,
+        FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed, Receipt, RecurringCancelled,
         Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed, WorkGivenUp,
     },
     publishing,
@@ -142,6 +142,7 @@ both_engines! {
         enqueue(&app, &mut seen, &AlreadyReader { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..AlreadyReader::sample() }).await;
         enqueue(&app, &mut seen, &ConfirmSubscription { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..ConfirmSubscription::sample() }).await;
         enqueue(&app, &mut seen, &Welcome { sender: sender(), lists: vec![Welcomed { name: HARD_NAME.to_owned(), words: vec![HARD_NAME.to_owned()] }], ..Welcome::sample() }).await;
+        enqueue(&app, &mut seen, &Paused { sender: sender(), ..Paused::sample() }).await;
         enqueue(&app, &mut seen, &Receipt { sender: sender(), donor_name: HARD_NAME.to_owned(), ..Receipt::sample() }).await;
         enqueue(&app, &mut seen, &PaymentFailed { sender: sender(), donor_name: HARD_NAME.to_owned(), manage_url, ..PaymentFailed::sample() }).await;
         enqueue(&app, &mut seen, &RecurringCancelled { sender: sender(), donor_name: HARD_NAME.to_owned(), ..RecurringCancelled::sample() }).await;

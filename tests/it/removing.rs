@@ -120,7 +120,7 @@ both_engines! {
         tx.commit().await.expect("a commit");
         database::change(&app.site.db, "update subscriber set created_at = created_at + 3600000000 where email = 'reader1@example.org'").await;
         database::change(&app.site.db, "update subscriber set created_at = created_at - 3600000000 where email in ('reader3@example.org', 'reader4@example.org')").await;
-        let size = async || publishing::audience_size(&app.site.db, &app.draft("To whom").await).await.expect("a count");
+        let size = async || publishing::audience_size(&app.site, &app.draft("To whom").await).await.expect("a count");
         suppressions.find_readers().await.expect("found");
         assert_eq!(size().await, 3, "the second is of this minute, and the third after it");
         app.advance(Duration::from_secs(120));
@@ -147,18 +147,18 @@ both_engines! {
         suppressions.find_readers().await.expect("found");
 
         let draft = app.draft("To two of five").await;
-        assert_eq!(publishing::audience_size(&app.site.db, &draft).await.expect("a count"), 2);
+        assert_eq!(publishing::audience_size(&app.site, &draft).await.expect("a count"), 2);
         let desk = app.desk().await;
         desk.open(&format!("/desk/editions/{}/send", draft.public_id)).await.says("2 readers");
         desk.open("/desk/readers").await.says("2 readers on your lists. 3 more are on them and get nothing");
         desk.open("/desk").await.says("readers, 3 more whose address takes no mail");
         stop(&app, "reader3@example.org").await;
-        assert_eq!(publishing::audience_size(&app.site.db, &draft).await.expect("a count"), 1, "at once");
+        assert_eq!(publishing::audience_size(&app.site, &draft).await.expect("a count"), 1, "at once");
         let mut tx = app.site.db.begin().await.expect("a transaction");
         let address = EmailAddress::parse("reader1@example.org").expect("an address");
         suppressions.lift(&mut tx, &address).await.expect("lifted");
         tx.commit().await.expect("a commit");
-        assert_eq!(publishing::audience_size(&app.site.db, &draft).await.expect("a count"), 2, "at once");
+        assert_eq!(publishing::audience_size(&app.site, &draft).await.expect("a count"), 2, "at once");
         app.send_edition("The same").await;
         let got = (1..=4).filter(|at| !app.mails(&format!("reader{at}@example.org")).is_empty()).count();
         assert_eq!(got, 2, "who is counted is who gets it");

@@ -33,7 +33,7 @@ statements! {
     /// it asks whether it may be mailed, or greets.
     MARK = "update notice set marker = true where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3
         and not exists (select 1 from suppression where address_hash = $4 and lifted_at is null
-            and (reason in ('bounced', 'complained') or reason = 'staff' and notice.template in ('confirm_subscription', 'already_reader', 'welcome')))";
+            and (reason in ('bounced', 'complained') or reason = 'staff' and notice.template in ('confirm_subscription', 'already_reader', 'welcome', 'paused')))";
     /// Taken.
     ACCEPT = "update notice set state = 'accepted', context = '', message = null, class = null, reply = $4, marker = false, claimed_by = null, finished_at = $5
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";

@@ -50,6 +50,8 @@ pub fn done(code: &str) -> Option<&'static str> {
         "blocked" => "Nothing goes to that address any more.",
         "unblocked" => "That address may be mailed again, once its owner asks for it.",
         "left" => "They are off that list, and get nothing more of it.",
+        "reader-paused" => "They rest from mail. A letter tells them until when.",
+        "reader-goes-on" => "Their pause is over. The next edition goes to them, too.",
         "corrected" => "The correction is saved. It goes to the rest when the edition goes on.",
         "have-it" => "They get no second copy. Let the edition go on, and the others get theirs.",
         "nobody-has-it" => "Taken back. They wait for their copy again.",
@@ -113,6 +115,7 @@ pub(super) fn letter(template: &str) -> &'static str {
     match template {
         "confirm_subscription" => "The question whether to subscribe",
         "welcome" => "A welcome",
+        "paused" => "Word of their pause",
         "receipt" => "A receipt",
         "payment_failed" => "Word of a payment that failed",
         "recurring_cancelled" => "Word of the end of a monthly donation",

@@ -18,6 +18,7 @@ pub(in crate::web) fn standing(subscription: &Subscription, now: Moment) -> (&'s
         SubscriptionState::Confirmed if subscription.implied_until.is_some_and(|until| until <= now) => {
             ("implied consent ran out", "bad")
         }
+        SubscriptionState::Confirmed if subscription.rests_until(now).is_some() => ("paused", "warn"),
         SubscriptionState::Confirmed if subscription.implied_until.is_some() => ("gets it for a time", "warn"),
         SubscriptionState::Confirmed => ("gets it", "good"),
         SubscriptionState::Pending => ("asked, not confirmed yet", "warn"),

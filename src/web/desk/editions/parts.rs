@@ -180,6 +180,6 @@ pub(super) async fn picked_lines(desk: &Desk, ids: &[ArticleId]) -> Result<Vec<A
 
 pub(super) async fn readiness(desk: &Desk, edition: &Edition) -> Result<Readiness, WebError> {
     let problems = publishing::preflight(desk.site(), &desk.app.templates, &desk.settings, edition).await?;
-    let readers = publishing::audience_size(&desk.site().db, edition).await?;
+    let readers = publishing::audience_size(desk.site(), edition).await?;
     Ok(Readiness::new(&problems, readers))
 }

@@ -45,6 +45,8 @@ struct Page {
     topics: String,
     /// How many of the list do not get it, for they chose others.
     left_out: Option<String>,
+    /// How many of the list do not get it, for they rest from mail.
+    paused: Option<String>,
     may_send: bool,
     /// When the last reader will have it, if that is not today.
     forecast: Option<String>,
@@ -150,9 +152,12 @@ async fn page(
         size: format!("{} kB", size.div_ceil(1_000)),
         picked: picked_lines(desk, &edition.content.article_ids).await?,
         topics: topic_names(desk, edition).await?,
-        left_out: Some(publishing::left_out_by_topic(&desk.site().db, edition).await?)
+        left_out: Some(publishing::left_out_by_topic(desk.site(), edition).await?)
             .filter(|left_out| *left_out > 0)
             .map(|left_out| count(left_out, "reader")),
+        paused: Some(publishing::left_out_by_pause(desk.site(), edition).await?)
+            .filter(|paused| *paused > 0)
+            .map(|paused| count(paused, "reader")),
         may_send: true,
         forecast: forecast(&desk.app, desk.zone(), readiness.size).await?,
         readiness,

@@ -1,10 +1,11 @@
-//! What the team does on a reader's page: put the name right, add to a list, note something. Each says why, and is in the log.
+//! What the team does on a reader's page: put the name right, add to a list, pause, note something. Each says why, and is in the log.
 
 use axum::extract::Path;
 
-use super::reader::{self, Forms, JOIN, NAME, NOTE, find};
+use super::reader::{self, Forms, JOIN, NAME, NOTE, PAUSE, find};
 use crate::{
-    subscribers::{self, Adding, ByStaff, SubscriberError, lists},
+    clock::Moment,
+    subscribers::{self, Adding, ByStaff, SubscriberError, Weeks, lists},
     web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other},
 };
 
@@ -68,6 +69,41 @@ pub(crate) async fn join(desk: Desk, Path(id): Path<String>, posted: Posted) -> 
         }
     }
     reader::again(&desk, reader, Forms { join: form, ..Forms::default() }).await
+}
+
+/// `POST /desk/readers/{id}/pause`
+pub(crate) async fn pause(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let reader = find(&desk, &id).await?;
+    let mut form = posted.form(PAUSE)?;
+    let weeks = form.parse("weeks", |text| Weeks::parse(text).ok_or("Say for how long."));
+    let why = form.required("pause_why", 300, "Say why: the team may ask later.");
+    let (Some(weeks), true) = (weeks, form.is_valid()) else {
+        return reader::again(&desk, reader, Forms { pause: form, ..Forms::default() }).await;
+    };
+    let until = subscribers::pause_reader(desk.site(), &reader, weeks, by(&desk, &why)).await?;
+    let done = if until.is_some() { "?done=reader-paused" } else { "" };
+    Ok(see_other(&format!("/desk/readers/{id}{done}")))
+}
+
+/// `POST /desk/readers/{id}/go-on`
+pub(crate) async fn go_on(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let reader = find(&desk, &id).await?;
+    let mut form = posted.form(PAUSE)?;
+    let seen =
+        form.text("seen_pause").parse().map_err(|_| WebError::BadRequest("Look at the reader first."))?;
+    let why = form.required("pause_why", 300, "Say why: the team may ask later.");
+    if form.is_valid() {
+        if subscribers::let_go_on(desk.site(), &reader, Moment(seen), by(&desk, &why)).await? {
+            return Ok(see_other(&format!("/desk/readers/{id}?done=reader-goes-on")));
+        }
+        form.mistake(
+            "pause_why",
+            "Their pause is another by now, or over: nothing was done. This is how it stands; look at it, then decide.",
+        );
+        let page = reader::again(&desk, reader, Forms { pause: form, ..Forms::default() }).await?;
+        return Ok(conflict(page));
+    }
+    reader::again(&desk, reader, Forms { pause: form, ..Forms::default() }).await
 }
 
 /// `POST /desk/readers/{id}/notes`

@@ -85,7 +85,7 @@ struct Pill {
 }
 
 impl Line {
-    fn new(reader: Subscriber, subscriptions: &[Subscription], (now, zone): (Moment, &Zone)) -> Self {
+    fn new(reader: Subscriber, subscriptions: &[Subscription], (zone, now): (&Zone, Moment)) -> Self {
         let pill = |subscription: &Subscription| {
             let (words, state) = standing(subscription, now);
             let name = &subscription.name;
@@ -210,9 +210,10 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let (found, pages) = list.page(look.before, PAGE, read, |last| [last.id]).await?;
     let ids: Vec<i64> = found.iter().map(|reader| reader.id).collect();
     let mut subscriptions = subscribers::subscriptions_of(db, &ids).await?;
+    let now = desk.site().now();
     let line = |reader: Subscriber| {
         let subscriptions = subscriptions.remove(&reader.id).unwrap_or_default();
-        Line::new(reader, &subscriptions, (desk.site().now(), desk.zone()))
+        Line::new(reader, &subscriptions, (desk.zone(), now))
     };
     let readers = found.into_iter().map(line).collect();
     let counts = subscribers::counts(db).await?;

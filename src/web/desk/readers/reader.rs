@@ -14,7 +14,9 @@ use crate::{
     donations::{reports, states::DonationKind},
     publishing,
     staff::Role,
-    subscribers::{self, Note, Subscriber, Subscription, SubscriptionState, consent, donor_state, fields},
+    subscribers::{
+        self, Note, Subscriber, Subscription, SubscriptionState, Weeks, consent, donor_state, fields,
+    },
     web::{
         Desk, Form, Outcome, WebError,
         desk::editions::progress::Row,
@@ -33,6 +35,8 @@ pub(super) const WHY: &[&str] = &["why"];
 pub(super) const NOTE: &[&str] = &["note"];
 pub(super) const NAME: &[&str] = &["name", "seen_name", "name_why"];
 pub(super) const JOIN: &[&str] = &["list", "seen", "basis"];
+/// Why they rest from mail, and for how many weeks; or why they go on, and the pause that was seen.
+pub(super) const PAUSE: &[&str] = &["weeks", "seen_pause", "pause_why"];
 /// How many copies, letters, consents and notes the page shows at once.
 const COPIES: usize = 50;
 const LETTERS: usize = 20;
@@ -57,11 +61,18 @@ pub(super) struct Forms {
     pub note: Form,
     pub name: Form,
     pub join: Form,
+    pub pause: Form,
 }
 
 impl Default for Forms {
     fn default() -> Self {
-        Self { why: Form::new(WHY), note: Form::new(NOTE), name: Form::new(NAME), join: Form::new(JOIN) }
+        Self {
+            why: Form::new(WHY),
+            note: Form::new(NOTE),
+            name: Form::new(NAME),
+            join: Form::new(JOIN),
+            pause: Form::new(PAUSE),
+        }
     }
 }
 
@@ -72,6 +83,11 @@ struct Page {
     /// With the name that is looked at.
     correct: Form,
     join: Form,
+    pause: Form,
+    /// Until when they rest from mail, if they do: as a day, and for whoever ends it.
+    rests_until: Option<(String, i64)>,
+    /// For how long they may rest; none if they are on no list, or rest already.
+    pauses: Vec<PauseView>,
     /// Whether the team said that they are never mailed.
     blocked: bool,
     reader: ReaderView,
@@ -117,6 +133,14 @@ struct ListLine {
     may_leave: bool,
 }
 
+/// A length of a pause.
+#[derive(Serialize)]
+struct PauseView {
+    weeks: &'static str,
+    until: String,
+    chosen: bool,
+}
+
 #[derive(Serialize)]
 struct EventView {
     what: String,
@@ -152,7 +176,7 @@ struct NoteView {
 }
 
 impl ListLine {
-    fn new(subscription: Subscription, how: Option<&consent::Event>, (now, zone): (Moment, &Zone)) -> Self {
+    fn new(subscription: Subscription, how: Option<&consent::Event>, (zone, now): (&Zone, Moment)) -> Self {
         let (words, state) = standing(&subscription, now);
         let line = match (subscription.left_at, subscription.confirmed_at) {
             (Some(at), _) if subscription.state == SubscriptionState::Left => {
@@ -171,6 +195,10 @@ impl ListLine {
         let line = match until {
             Some(until) if until > now => format!("{line}. Implied consent, until {}", until.date(zone)),
             Some(until) => format!("{line}. Implied consent, which ran out on {}: nothing goes to them", until.date(zone)),
+            None => line,
+        };
+        let line = match subscription.rests_until(now) {
+            Some(until) => format!("{line}. Nothing comes before {}", until.date(zone)),
             None => line,
         };
         let may_leave = subscription.state != SubscriptionState::Left;
@@ -280,15 +308,28 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         [] => forms.name.with("name", reader.name.clone()).with("seen_name", reader.name.clone()),
         _ => forms.name,
     };
+    let now = desk.site().now();
+    let rests_until = subscriptions.iter().filter_map(|one| one.rests_until(now)).max();
+    let may_rest =
+        rests_until.is_none() && subscriptions.iter().any(|one| one.state == SubscriptionState::Confirmed);
+    let pause_view = |weeks: Weeks| PauseView {
+        weeks: weeks.as_str(),
+        until: weeks.end(zone, now).date(zone),
+        chosen: forms.pause.text("weeks") == weeks.as_str(),
+    };
+    let pauses = if may_rest { Weeks::ALL.map(pause_view).into() } else { Vec::new() };
     let line = |one: Subscription| {
         let how = came_to_be.get(&one.list_id);
-        ListLine::new(one, how, (desk.site().now(), zone))
+        ListLine::new(one, how, (zone, now))
     };
     Ok(Page {
         form: forms.why,
         note: forms.note,
         correct,
         join,
+        rests_until: rests_until.map(|until| (until.date(zone), until.0)),
+        pauses,
+        pause: forms.pause,
         blocked: stopped.as_ref().is_some_and(|stopped| stopped.blocked),
         donor: donor(donor_state::donor_state(db, reader.id).await?),
         gifts: gifts(desk, &reader).await?,
