@@ -29,6 +29,7 @@ mod forms;
 mod harness;
 mod hostile;
 mod house_rules;
+mod implied_consent;
 mod joining;
 mod killing;
 mod knocking;
