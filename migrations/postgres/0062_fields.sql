@@ -1,5 +1,5 @@
 -- Fields that stand in mails, and as whoever changes one saw it; forms that are put away; askings by the block of networks;
--- consent that the law implies, and until when.
+-- consent that the law implies, and until when; topics that forms offer.
 alter table field add column stands_in text collate "C" not null default 'desk' check (stands_in in ('desk', 'mails'));
 -- Goes up whenever somebody changes it.
 alter table field add column changes bigint not null default 0;
@@ -7,6 +7,9 @@ alter table field add column changes bigint not null default 0;
 -- Since when a form is put away: nobody sees it but who looks for it. One by which somebody came stays for their proof.
 alter table form add column retired_at bigint;
 create index consent_event_form_id_idx on consent_event (form_id) where form_id is not null;
+
+-- Whether it offers the topics of its lists.
+alter table form add column topics text collate "C" not null default 'no' check (topics in ('no', 'yes'));
 
 -- The /48 that a network of the newer kind of address belongs to, as a keyed hash.
 alter table asking add column block text collate "C";

@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::{
     contexts::{
         AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
-        FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed, Receipt, RecurringCancelled,
-        SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
+        FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed, Receipt,
+        RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},

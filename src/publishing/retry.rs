@@ -83,7 +83,9 @@ pub struct Doubted {
 pub async fn doubted(site: &Site, edition: &Edition) -> db::Result<Doubted> {
     let (mut after, mut found) = (0, Doubted::default());
     loop {
-        let copies = audience::still_doubted(&site.db, (edition.id, edition.list_id), (after, LOOK), site.now()).await?;
+        let copies =
+            audience::still_doubted(&site.db, (edition.id, edition.list_id), (after, LOOK), site.now())
+                .await?;
         let Some((last, ..)) = copies.last() else { return Ok(found) };
         after = *last;
         let stopped = Suppressions::new(site).among_now(copies.iter().map(|(_, address, _)| address)).await?;
@@ -163,8 +165,14 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
             Failed::InDoubt { newest, .. } => Again::InDoubt(newest),
             Failed::ForThePause => Again::FailedForThePause,
         };
-        let failed =
-            audience::still_wanted(&mut tx, (edition.id, edition.list_id), wanted, (after, CHUNK), site.now()).await?;
+        let failed = audience::still_wanted(
+            &mut tx,
+            (edition.id, edition.list_id),
+            wanted,
+            (after, CHUNK),
+            site.now(),
+        )
+        .await?;
         let Some(last) = failed.last else { break };
         after = last;
         let failed = failed.members;

@@ -84,9 +84,7 @@ async fn again(site: &Site, what: &Withdrawal, at: Moment, number: u64) -> db::R
         Withdrawal::Left { reader, list, how } => {
             subscribers::leave_as_written(site, (reader, list), how, at, &source).await
         }
-        Withdrawal::Paused { reader, until } => {
-            subscribers::pause_as_written(site, reader, *until, at).await
-        }
+        Withdrawal::Paused { reader, until } => subscribers::pause_as_written(site, reader, *until, at).await,
         Withdrawal::Complained { hash } => suppress(site, hash, Reason::Complained, &source, at).await,
         Withdrawal::Blocked { hash } => suppress(site, hash, Reason::Staff, &source, at).await,
         Withdrawal::Ended { gift } => donations::cancel_as_written(site, gift).await,

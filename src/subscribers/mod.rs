@@ -42,8 +42,7 @@ mod withdrawn;
 pub use self::{
     budget::{Crowd, Goes},
     by_staff::{
-        By as ByStaff, add_to_list, correct_name, let_go_on, note, notes, pause_reader, remove_note,
-        take_off,
+        By as ByStaff, add_to_list, correct_name, let_go_on, note, notes, pause_reader, remove_note, take_off,
     },
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},

@@ -420,6 +420,17 @@ words! {
     }
 }
 
+words! {
+    /// Whether a form offers the topics of its lists.
+    #[derive(Default)]
+    pub enum OffersTopics else No {
+        /// Readers choose them on the page of their choices.
+        #[default]
+        No = "no",
+        Yes = "yes",
+    }
+}
+
 /// A form to subscribe.
 #[derive(Clone, Debug, Serialize, sqlx_macros::FromRow)]
 pub struct SignUpForm {
@@ -435,6 +446,7 @@ pub struct SignUpForm {
     /// The words beside the box; empty for the usual ones.
     pub wording: String,
     pub offers: Offers,
+    pub topics: OffersTopics,
     pub campaign: String,
     pub source: String,
     /// The sites whose pages may hold it, as origins: one a line.

@@ -426,11 +426,8 @@ async fn ask_to_confirm(
 ) -> Result<bool> {
     let since = asked_lately(site);
     let known = store::subscriptions_in(tx, reader.id).await?;
-    let waits = |list: &List| {
-        known.iter().any(|one| {
-            one.list_id == list.id && one.waits() && one.asked_at > since
-        })
-    };
+    let waits =
+        |list: &List| known.iter().any(|one| one.list_id == list.id && one.waits() && one.asked_at > since);
     let lists = store::lists_in(tx).await?.into_iter().filter(List::is_mailed);
     let waiting: Vec<List> = lists.filter(waits).collect();
     if waiting.is_empty() {
@@ -547,7 +544,8 @@ pub(super) async fn add(site: &Site, new: Adding<'_>, by: Option<(i64, &str)>) -
     }
     let known = store::subscriptions_in(&mut tx, reader.id).await?;
     let had_left = known.iter().any(|one| one.list_id == list && one.left_at.is_some());
-    let joins = store::join(&mut tx, reader.id, list, site.now(), implied.and_then(|implied| implied.0)).await?;
+    let joins =
+        store::join(&mut tx, reader.id, list, site.now(), implied.and_then(|implied| implied.0)).await?;
     if joins {
         // Asked only now: joining waited for whoever was about to leave.
         if let Some(seen) = seen

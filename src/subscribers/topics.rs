@@ -69,6 +69,19 @@ pub async fn choose(tx: &mut Tx, subscriber: i64, list: i64, topics: &[i64]) -> 
     Ok(true)
 }
 
+/// Topics before subscriptions, as for everybody: for whoever is going to choose some later in the transaction.
+pub(super) async fn hold(tx: &mut Tx) -> Result<()> {
+    store::hold(tx).await.map(drop)
+}
+
+/// What was chosen on a form, for a list that was just confirmed: unless the reader chose something of it before.
+pub(super) async fn choose_first(tx: &mut Tx, subscriber: i64, list: i64, topics: &[i64]) -> Result<()> {
+    if !topics.is_empty() && store::chosen_ids(tx, subscriber, list).await?.is_empty() {
+        choose(tx, subscriber, list, topics).await?;
+    }
+    Ok(())
+}
+
 /// Adds a topic behind all others; none if one that is not retired has that name.
 pub async fn add(tx: &mut Tx, site: &Site, name: &str, description: &str) -> Result<Option<i64>> {
     store::add(tx, &token::public_id(), (name, &name.to_lowercase(), description), site.now()).await

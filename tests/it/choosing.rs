@@ -57,8 +57,11 @@ fn got(app: &TestApp, email: &str, subject: &str) -> bool {
 }
 
 async fn copies(app: &TestApp, edition: i64) -> Vec<(String, Option<String>)> {
-    let all: Vec<(i64, String, Option<String>)> =
-        rows(&app.site.db, "select edition_id, state, class from delivery order by edition_id, subscriber_id").await;
+    let all: Vec<(i64, String, Option<String>)> = rows(
+        &app.site.db,
+        "select edition_id, state, class from delivery order by edition_id, subscriber_id",
+    )
+    .await;
     all.into_iter().filter(|one| one.0 == edition).map(|one| (one.1, one.2)).collect()
 }
 

@@ -26,6 +26,7 @@ mod faults;
 mod fields_in_mails;
 mod finding;
 mod forms;
+mod forms_leftovers;
 mod harness;
 mod hostile;
 mod house_rules;

@@ -133,10 +133,8 @@ async fn page(
 ) -> Outcome {
     let zone = Settings::load(&app.site.db).await?.time_zone;
     let on_any = preferences.lists.iter().any(|list| list.joined);
-    let pause = |weeks: Weeks| Pause {
-        weeks: weeks.as_str(),
-        until: weeks.end(&zone, app.site.now()).date(&zone),
-    };
+    let pause =
+        |weeks: Weeks| Pause { weeks: weeks.as_str(), until: weeks.end(&zone, app.site.now()).date(&zone) };
     let again = mistaken.is_some();
     let page = Page {
         email: preferences.reader.email.masked(),

@@ -19,7 +19,9 @@ pub(in crate::web) fn standing(subscription: &Subscription, now: Moment) -> (&'s
             ("implied consent ran out", "bad")
         }
         SubscriptionState::Confirmed if subscription.rests_until(now).is_some() => ("paused", "warn"),
-        SubscriptionState::Confirmed if subscription.implied_until.is_some() => ("gets it for a time", "warn"),
+        SubscriptionState::Confirmed if subscription.implied_until.is_some() => {
+            ("gets it for a time", "warn")
+        }
         SubscriptionState::Confirmed => ("gets it", "good"),
         SubscriptionState::Pending => ("asked, not confirmed yet", "warn"),
         SubscriptionState::Left => ("left", ""),

@@ -194,7 +194,10 @@ impl ListLine {
         let until = subscription.implied_until.filter(|_| subscription.state == SubscriptionState::Confirmed);
         let line = match until {
             Some(until) if until > now => format!("{line}. Implied consent, until {}", until.date(zone)),
-            Some(until) => format!("{line}. Implied consent, which ran out on {}: nothing goes to them", until.date(zone)),
+            Some(until) => format!(
+                "{line}. Implied consent, which ran out on {}: nothing goes to them",
+                until.date(zone)
+            ),
             None => line,
         };
         let line = match subscription.rests_until(now) {
