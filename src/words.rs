@@ -126,31 +126,3 @@ macro_rules! words {
     (@stored $word:ident) => { $word.parse::<Self>() };
     (@stored $word:ident $careful:ident) => { $word.parse::<Self>().or(Ok::<_, $crate::words::UnknownWord>(Self::$careful)) };
 }
-
-/// The words that statements compare a column with, or set it to.
-#[cfg(test)]
-pub(crate) fn written(
-    statements: &[crate::db::Sql],
-    column: &str,
-) -> std::collections::BTreeSet<&'static str> {
-    let mut words = std::collections::BTreeSet::new();
-    for text in statements.iter().flat_map(|sql| [sql.sqlite, sql.postgres]) {
-        for (at, _) in text.match_indices(column) {
-            let is_whole = !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
-            let rest = &text[at + column.len()..];
-            let list = [" = '", " <> '", " || '' = '"]
-                .iter()
-                .find_map(|sign| rest.strip_prefix(sign)?.split_once('\''));
-            let many = rest
-                .strip_prefix(" in (")
-                .or_else(|| rest.strip_prefix(" not in ("))
-                .and_then(|rest| rest.split_once(')'));
-            match (is_whole, list, many) {
-                (true, Some((word, _)), _) => _ = words.insert(word),
-                (true, _, Some((list, _))) => words.extend(list.split('\'').skip(1).step_by(2)),
-                _ => {}
-            }
-        }
-    }
-    words
-}

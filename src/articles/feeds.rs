@@ -5,38 +5,19 @@ use std::path::Path;
 use url::Url;
 
 use super::{
-    FeedId, ImportReport,
     feed::{self, FeedError, ParsedFeed},
     fetch::{self, FetchError, Fetched, Fetcher, Validators},
-    import,
+    import::{self, ImportReport},
+    rows::{Feed, FeedId},
     store::{self, FEEDS_IN_TURN},
 };
 use crate::{
     audit_log,
-    clock::Moment,
     db::{self, Db},
     heavy,
     queue::{self, Came, Due, Queue, Work},
     site::Site,
 };
-
-/// A feed as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Feed {
-    pub id: FeedId,
-    /// Its address.
-    pub url: String,
-    /// Its own name; empty until it was read once.
-    pub title: String,
-    /// What to ask with next time.
-    pub etag: Option<String>,
-    /// What to ask with next time.
-    pub last_modified: Option<String>,
-    /// When it was last asked.
-    pub checked_at: Option<Moment>,
-    /// What went wrong then, for an editor; `None` if nothing did.
-    pub last_error: Option<String>,
-}
 
 /// What asking a feed brought.
 #[derive(Clone, Debug, PartialEq, Eq)]

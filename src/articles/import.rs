@@ -3,8 +3,8 @@
 use url::Url;
 
 use super::{
-    ArticleState, FeedId,
     feed::{ParsedArticle, ParsedFeed},
+    rows::{ArticleState, FeedId},
     slug, store,
 };
 use crate::{

@@ -1,6 +1,10 @@
 //! The SQL of articles, topics and feeds.
 
-use super::{Article, ArticleId, ArticleState, Feed, FeedId, Topic, feed::ParsedArticle, fetch::Validators};
+use super::{
+    feed::ParsedArticle,
+    fetch::Validators,
+    rows::{Article, ArticleId, ArticleState, Feed, FeedId, Topic},
+};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},

@@ -9,6 +9,7 @@ use tokio::{
 
 use super::*;
 use crate::{
+    clock::Moment,
     queue::Worked,
     site::Site,
     support::database::{TestDb, both_engines},

@@ -99,7 +99,7 @@ pub(super) async fn give_back_all(
     worker: i64,
     is_gone: bool,
     now: Moment,
-) -> Result<(usize, u64)> {
+) -> Result<(u64, u64)> {
     tx.close(Gate::Copies).await?;
     let copies = moves::held(tx, worker).await?.into_iter();
     let copies = copies.map(|(edition, subscriber, attempt, marker)| {
@@ -114,7 +114,7 @@ pub(super) async fn give_back_all(
     give_back_in(tx, worker, &back.collect::<Vec<_>>(), now).await
 }
 
-async fn give_back_in(tx: &mut Tx, worker: i64, these: &[Back], now: Moment) -> Result<(usize, u64)> {
+async fn give_back_in(tx: &mut Tx, worker: i64, these: &[Back], now: Moment) -> Result<(u64, u64)> {
     let (mut copies, mut letters) = (Vec::new(), Vec::new());
     for Back { key, why, wait, lane } in these {
         // What may be why the worker is gone goes behind everything else that is due.

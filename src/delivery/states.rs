@@ -231,37 +231,3 @@ impl From<Reason> for Class {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::{
-        super::store::{ledger, moves, notices, progress, suppressions},
-        AttemptOutcome, Class, CopyState, Reason,
-    };
-    use crate::{editions::EditionState, words::written};
-
-    /// A word that a statement misspells finds nothing, and nobody hears of it.
-    #[test]
-    fn statements_know_no_other_words() {
-        for statements in [ledger::STATEMENTS, moves::STATEMENTS, progress::STATEMENTS, notices::STATEMENTS] {
-            for word in written(statements, "state") {
-                // Who gets a list is said in a word of subscriptions.
-                let known = CopyState::parse(word).is_some() || EditionState::parse(word).is_some();
-                assert!(known || word == "confirmed", "{word}");
-            }
-            for word in written(statements, "outcome") {
-                assert!(AttemptOutcome::parse(word).is_some(), "{word}");
-            }
-            for column in ["class", "withdrawn"] {
-                for word in written(statements, column) {
-                    assert!(Class::parse(word).is_some(), "{word}");
-                }
-            }
-        }
-        for word in written(suppressions::STATEMENTS, "reason") {
-            assert!(Reason::parse(word).is_some(), "{word}");
-        }
-        assert!(written(moves::STATEMENTS, "state").contains("claimed"), "the test reads them");
-        assert!(written(moves::STATEMENTS, "class").contains("exhausted"), "the test reads them");
-    }
-}

@@ -39,6 +39,23 @@ words! {
     }
 }
 
+words! {
+    /// Why the house holds an edition back. A word that only a newer program knows is the careful one: nobody can say what has gone
+    /// out.
+    pub enum HeldBecause else Restored {
+        /// It does not.
+        NotHeld = "",
+        /// Its moment passed by while nothing was running.
+        Late = "late",
+        /// No mail can be made of it.
+        Broken = "broken",
+        /// Its list was retired.
+        Retired = "retired",
+        /// The database is a backup that was restored: more of it may have gone out than stands here.
+        Restored = "restored",
+    }
+}
+
 /// Why an edition did not move.
 #[derive(Debug, thiserror::Error)]
 pub enum MoveError {
@@ -133,8 +150,8 @@ pub async fn resume(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> 
     check(tx, id, moved).await
 }
 
-/// Holds back an edition at its moment, and says why in a word; `false` if it moved on since it was looked at.
-pub async fn hold(tx: &mut Tx, site: &Site, due: &DueEdition, because: &str) -> db::Result<bool> {
+/// Holds back an edition at its moment, and says why; `false` if it moved on since it was looked at.
+pub async fn hold(tx: &mut Tx, site: &Site, due: &DueEdition, because: HeldBecause) -> db::Result<bool> {
     store::hold(tx, due.id, due.send_at, because, site.now()).await
 }
 

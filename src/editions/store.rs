@@ -1,6 +1,6 @@
 //! The statements that write the table of editions. What their revisions say is the publishing room's.
 
-use super::{Cause, EditionState, UnknownPolicy};
+use super::{Cause, EditionState, HeldBecause, UnknownPolicy};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
@@ -205,7 +205,7 @@ pub async fn release(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(RELEASE, (id, now)).await? == 1)
 }
 
-pub async fn hold(tx: &mut Tx, id: i64, send_at: Moment, because: &str, now: Moment) -> Result<bool> {
+pub async fn hold(tx: &mut Tx, id: i64, send_at: Moment, because: HeldBecause, now: Moment) -> Result<bool> {
     Ok(tx.exec(HOLD, (id, now, send_at, because)).await? == 1)
 }
 

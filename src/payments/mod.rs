@@ -18,8 +18,8 @@ use self::stripe::event_from;
 pub use self::stripe::{Stripe, StripeSettings};
 use crate::{
     clock::Moment,
+    email_address::without_addresses,
     money::{self, Money},
-    replies::scan::without_addresses,
     words,
 };
 

@@ -6,7 +6,9 @@
 //! before that leaves the edition stopped, and going on again does the rest. What they are given is what was seen by whoever
 //! lets it go on.
 
-use super::{Edition, Error, Problem, Result, find, issue::Issue, load_revision, preflight, store};
+use super::{
+    Edition, Error, Problem, Result, find, issue::Issue, load_revision, preflight, rows::Version, store,
+};
 use crate::{
     audit_log,
     db::{self, Db, Tx},
@@ -20,14 +22,6 @@ use crate::{
 
 /// How many copies one transaction gives another body.
 const CHUNK: i64 = 1_000;
-
-/// How many readers got, or may have got, a revision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Version {
-    pub revision: i64,
-    /// How many.
-    pub readers: i64,
-}
 
 /// The revisions that readers got, the oldest first.
 pub async fn versions(db: &Db, edition_id: i64) -> db::Result<Vec<Version>> {

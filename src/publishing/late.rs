@@ -7,17 +7,12 @@ use std::time::Duration;
 use super::{Result, load, owners};
 use crate::{
     audit_log,
-    editions::{self, DueEdition},
+    editions::{self, DueEdition, HeldBecause},
     mail::EditionHeld,
     settings::Settings,
     site::Site,
     staff::letters,
 };
-
-/// Why an edition is held: its moment was missed.
-pub(super) const LATE: &str = "late";
-/// Why an edition is held: no mail can be made of it.
-pub(super) const BROKEN: &str = "broken";
 
 /// Whether an edition comes up later than the settings let it go out by itself.
 pub(super) fn is_too_late(site: &Site, settings: &Settings, due: &DueEdition) -> bool {
@@ -26,7 +21,12 @@ pub(super) fn is_too_late(site: &Site, settings: &Settings, due: &DueEdition) ->
 }
 
 /// Holds it and tells them, in one transaction; nothing if somebody moved it meanwhile.
-pub(super) async fn hold(site: &Site, settings: &Settings, due: &DueEdition, because: &str) -> Result<()> {
+pub(super) async fn hold(
+    site: &Site,
+    settings: &Settings,
+    due: &DueEdition,
+    because: HeldBecause,
+) -> Result<()> {
     let edition = load(&site.db, due.id).await?;
     let people = owners::responsible(site, due.id).await?;
     let mut tx = site.db.begin().await?;
@@ -41,12 +41,12 @@ pub(super) async fn hold(site: &Site, settings: &Settings, due: &DueEdition, bec
         sender: letterhead.sender.clone(),
         subject: edition.content.subject.clone(),
         due: due.send_at.date_time(&settings.time_zone),
-        is_broken: because == BROKEN,
+        is_broken: because == HeldBecause::Broken,
         edition_url: site.url(&format!("/desk/editions/{}", edition.public_id)),
     };
     let fact = format!("held:{}:{}", edition.id, due.send_at.0);
     letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await?;
     tx.commit().await?;
-    tracing::warn!(edition = edition.id, because, "an edition is held back; the desk releases it");
+    tracing::warn!(edition = edition.id, %because, "an edition is held back; the desk releases it");
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! Each act names the version that its page showed, is one transaction, and stands in the audit log.
 
-pub use super::store::Touched;
+pub use super::rows::Touched;
 use super::{Error, Result, store};
 use crate::{
     audit_log,

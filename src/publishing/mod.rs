@@ -21,6 +21,7 @@ mod release;
 mod results;
 mod retry;
 mod returned;
+mod rows;
 mod seal;
 mod send;
 mod sent_log;
@@ -33,18 +34,17 @@ pub use self::{
     approve::{Changed, change_article, changed_since_send, waiting_with},
     archive::{archive, copy_of, in_archive, linked_copy},
     compose::{create_draft, delete_draft, save_correction, save_revision},
-    correct::{Version, begin_correction, current_revision, is_corrected, versions},
+    correct::{begin_correction, current_revision, is_corrected, versions},
     fields::{Place, mistakes as field_mistakes},
     issue::{Preview, fingerprint, preview},
     owners::tell_of_pause,
     preflight::{Problem, preflight},
     refusals::{TakesNothing, taking_nothing, tell_of_refusals},
     release::{HaveIt, have_it, lock_held, nobody_has_it, said_to_have_it},
-    results::{Copy, Outcome, Wanted, copies_of, log_of, results},
-    retry::{
-        Doubted, FailedClass, Retryable, doubted, failed_classes, retry_doubted, retry_failed, retryable,
-    },
+    results::{copies_of, log_of, results},
+    retry::{Doubted, Retryable, doubted, failed_classes, retry_doubted, retry_failed, retryable},
     returned::{Returned, decide_returned, is_told_by_its_pause, returned, tell_of_returned},
+    rows::{Copy, FailedClass, Outcome, Version, Wanted},
     seal::{CHUNK, seal_due},
     send::{Press, Refused, Seen, UNDO, cancel, go_on, hold_all, pause, press, press_send, resume, undo},
     sent_log::SentLog,
@@ -56,7 +56,7 @@ use crate::{
     audience::Audience,
     clock::Moment,
     db::{self, Db, MaybeDatabase, Tx},
-    editions::{EditionState, MoveError, UnknownPolicy},
+    editions::{EditionState, HeldBecause, MoveError, UnknownPolicy},
     mail,
     site::Site,
     subscribers,
@@ -188,8 +188,10 @@ pub struct Edition {
     pub send_at: Option<Moment>,
     /// What happens to a copy whose outcome is not known.
     pub unknown_policy: UnknownPolicy,
-    /// Why the house held it back: `late` or `restored`, or in words why the engine paused it; empty when a person did.
-    pub held_because: String,
+    /// Why the house holds it back.
+    pub held_because: HeldBecause,
+    /// Why it paused by itself, in words for the team; empty when a person paused it.
+    pub paused_because: String,
     /// What it corrects, if it is a correction: then it goes to those who got that.
     #[sqlx(skip)]
     pub corrects: Option<Corrects>,

@@ -1,62 +1,15 @@
 //! Reader by reader: what became of each copy, with the words of the server that took or refused it.
 
-use super::{Error, store};
+use super::{
+    Error,
+    rows::{Copy, Outcome, Wanted},
+    store,
+};
 use crate::{
-    clock::Moment,
     db::{self, Db},
-    delivery::{
-        ledger,
-        states::{Class, CopyState},
-    },
+    delivery::ledger,
     email_address::folded,
 };
-
-/// What became of one copy.
-#[derive(Clone, Debug, sqlx_macros::FromRow)]
-pub struct Outcome {
-    /// Whose copy it is.
-    pub subscriber_id: i64,
-    /// The reader's name in addresses; none for a reader who is no longer on record.
-    pub reader: Option<String>,
-    /// The address as it was when the edition was sealed.
-    pub address: String,
-    /// Where it stands.
-    pub state: CopyState,
-    /// Why, in a word, for copies that did not arrive.
-    pub class: Option<Class>,
-    /// How often it was tried.
-    pub attempt: i64,
-    /// Whether an earlier try may have arrived too.
-    pub maybe_duplicate: bool,
-    /// The server's last words; empty while nobody asked it.
-    pub reply: String,
-    /// When the row last changed.
-    pub updated_at: Moment,
-}
-
-/// One edition as a reader got it, or did not.
-#[derive(Clone, Debug, sqlx_macros::FromRow)]
-pub struct Copy {
-    pub edition_id: i64,
-    /// The edition's name in addresses.
-    pub edition_public_id: String,
-    /// The subject it was sealed with.
-    pub subject: String,
-    /// What became of it.
-    #[sqlx(flatten)]
-    pub outcome: Outcome,
-}
-
-/// Which copies are looked for; what is empty is left open.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Wanted<'a> {
-    /// Part of the address, or of the reader's name, in any script and case.
-    pub search: &'a str,
-    /// The state of the delivery; `open` stands for every copy still to go, `cancelled` for those of a cancelled edition.
-    pub state: &'a str,
-    /// Why, in the ledger's word.
-    pub class: &'a str,
-}
 
 /// Copies of an edition in the order of their readers' keys, after the reader `after`.
 pub async fn results(

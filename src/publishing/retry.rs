@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Edition, Error, Result, find, home, store};
+use super::{Edition, Error, Result, find, home, rows::FailedClass, store};
 use crate::{
     audience::{self, Again},
     audit_log,
@@ -22,17 +22,6 @@ use crate::{
 const CHUNK: i64 = 500;
 /// How many are looked at in one reading.
 const LOOK: i64 = 5_000;
-
-/// Why copies failed, and how many.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct FailedClass {
-    /// The reason.
-    pub class: Class,
-    /// How many.
-    pub copies: i64,
-    /// What a server said of one of them, without addresses; empty where none was asked.
-    pub example: String,
-}
 
 /// The failed copies of an edition by reason, the most frequent first.
 pub async fn failed_classes(db: &Db, edition_id: i64) -> db::Result<Vec<FailedClass>> {

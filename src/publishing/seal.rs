@@ -15,7 +15,7 @@ use crate::{
         ledger::{self, NewDelivery},
         variant,
     },
-    editions::{self, DueEdition, EditionState},
+    editions::{self, DueEdition, EditionState, HeldBecause},
     heavy::Each,
     mail::Templates,
     origin::{self, Standing},
@@ -59,13 +59,13 @@ async fn seal_or_hold(
     due: DueEdition,
 ) -> Result<bool> {
     if late::is_too_late(site, settings, &due) {
-        late::hold(site, settings, &due, late::LATE).await?;
+        late::hold(site, settings, &due, HeldBecause::Late).await?;
         return Ok(false);
     }
     match seal(site, templates, settings, due).await {
         Err(error @ (Error::Mail(_) | Error::Strange)) => {
             tracing::error!(edition = due.id, %error, "an edition cannot be made into a mail and is held back");
-            late::hold(site, settings, &due, late::BROKEN).await?;
+            late::hold(site, settings, &due, HeldBecause::Broken).await?;
             Ok(false)
         }
         done => done,

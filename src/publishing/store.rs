@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Content, Copy, Corrects, Digest, Edition, EditionSummary, FailedClass, Outcome, Subject, Version, Wanted,
+    Content, Corrects, Digest, Edition, EditionSummary, Subject,
+    rows::{Copy, FailedClass, Outcome, Touched, Version, Wanted},
 };
 use crate::{
     articles::ArticleId,
@@ -64,7 +65,7 @@ statements! {
         where a.article_id = $1 and e.state in ('scheduled', 'held') and e.sealed_at is null order by e.send_at, e.id";
     EDITION = "select e.id, e.public_id, e.digest_id, d.name as digest_name, e.list_id, l.public_id as list_public_id, l.slug as list_slug, l.name as list_name,
             e.state, r.revision, e.send_at, e.unknown_policy,
-            case when e.paused_because <> '' then e.paused_because else e.held_because end as held_because,
+            e.held_because, e.paused_because,
             e.corrects_revision, e.corrects_edition_id, wrong.public_id as corrects_public_id, e.sealed_count, e.seal_cursor is not null as is_begun, e.sealed_at, e.finished_at, e.updated_at,
             sent.name as sent_by, saver.name as saved_by, r.subject, r.preview_text, r.intro_markdown
         from edition e
@@ -178,24 +179,6 @@ statements! {
         join edition_revision r on r.edition_id = e.id and r.revision = b.revision
         where v.subscriber_id = $1 and v.edition_id < $2
         order by v.edition_id desc limit $3";
-}
-
-/// What hangs on a list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Touched {
-    /// How many are on it.
-    pub readers: i64,
-    /// How many asked and have not confirmed.
-    pub pending: i64,
-    pub drafts: i64,
-    /// Editions that wait for their moment.
-    pub waiting: i64,
-    /// Editions that go out at this moment.
-    pub going: i64,
-    /// Editions that stand still, and could go on.
-    pub stopped: i64,
-    /// Editions whose readers were written down, however they ended.
-    pub sent: i64,
 }
 
 /// An edition, and what it corrects.

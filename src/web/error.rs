@@ -1,29 +1,18 @@
-//! What can go wrong at the boundary, and the page that says so. The one place that maps errors to statuses; `answers` has those
-//! of pages that say beside a form what was not done.
-//!
-//! A page says what the person can do next and never shows a cause; the cause is logged once, here, with the route as the
-//! table writes it, so that no token, address or query of a request reaches a log (TRUST A31).
+//! What can go wrong at the boundary: statuses of pages that have nothing else to say, and their words. `page` makes the page of
+//! it, `domains` says what the domains refuse, and `answers` has the statuses of pages that say beside a form what was not done.
 
 mod domains;
+pub(super) mod page;
 
 use std::{error::Error, sync::Arc, time::Duration};
 
 use axum::{
-    Json,
-    body::Body,
-    extract::Request,
-    http::{HeaderValue, Method, StatusCode, header},
-    middleware::Next,
-    response::{Html, IntoResponse, Response},
+    http::StatusCode,
+    response::{IntoResponse, Response},
 };
-use serde::Serialize;
 
-use super::{
-    App, HeaderSet,
-    answers::{busy, not_now, too_many},
-    session::SignedIn,
-};
-use crate::{door::TooSlow, email_address::for_the_log, heavy, settings::Settings};
+use super::answers::{busy, too_many};
+use crate::door::TooSlow;
 
 /// Why a request has no page of its own.
 #[derive(Debug)]
@@ -149,26 +138,9 @@ impl WebError {
     }
 }
 
-/// A handler that breaks off is our fault like any other, and not the end of the connection.
-pub(super) async fn catch(request: Request, next: Next) -> Response {
-    let broke_off = |broke| WebError::internal(format!("it broke off: {broke}")).into_response();
-    heavy::caught(next.run(request)).await.unwrap_or_else(broke_off)
-}
-
-/// The failure, or that it came of the database, which was told already and is nobody's mistake.
-pub(super) async fn or_away(app: &App, failure: Arc<WebError>) -> Arc<WebError> {
-    match *failure {
-        WebError::Internal(_) if app.site.db.is_away().await => Arc::new(WebError::Away),
-        _ => failure,
-    }
-}
-
-/// The failure on its way to [`page`], which has the templates that `into_response` cannot reach.
+/// The failure on its way to its page, which has the templates that `into_response` cannot reach.
 #[derive(Clone)]
 pub(super) struct Failure(pub(super) Arc<WebError>);
-
-/// When to look whether the database is back.
-const A_WHILE: Duration = Duration::from_secs(10);
 
 impl IntoResponse for WebError {
     fn into_response(self) -> Response {
@@ -180,114 +152,5 @@ impl IntoResponse for WebError {
         };
         response.extensions_mut().insert(Failure(Arc::new(self)));
         response
-    }
-}
-
-pub(super) fn log(failure: &WebError, method: &Method, path: &'static str) {
-    match failure {
-        WebError::Internal(cause) => {
-            tracing::error!(%method, path, cause = %one_line(cause.as_ref()), "a request failed");
-        }
-        other => tracing::debug!(%method, path, status = other.status().as_u16(), "a request was refused"),
-    }
-}
-
-/// A cause with the causes of it, without addresses; line ends and control characters that it may carry are escaped, so that
-/// it forges no line.
-fn one_line(cause: &(dyn Error + 'static)) -> String {
-    let mut chain = cause.to_string();
-    let mut next = cause.source();
-    while let Some(cause) = next {
-        chain = format!("{chain}: {cause}");
-        next = cause.source();
-    }
-    format!("{:?}", for_the_log(&chain))
-}
-
-#[derive(Serialize)]
-struct AwayPage {
-    title: &'static str,
-    help: String,
-}
-
-#[derive(Serialize)]
-struct ErrorPage {
-    help: String,
-    home: &'static str,
-    home_label: &'static str,
-}
-
-/// The page of a failure, in the frame of the place where it happened; headers that the bare response carried stay.
-pub(super) async fn page(
-    app: &App,
-    failure: &WebError,
-    set: HeaderSet,
-    signed_in: Option<&SignedIn>,
-    bare: Response,
-) -> Response {
-    if let WebError::SignInFirst(back) = failure {
-        return sign_in_first(back.as_deref());
-    }
-    let (title, help) = failure.words();
-    let rendered = if set == HeaderSet::Hook {
-        None
-    } else if set == HeaderSet::Api {
-        let error = if help.is_empty() { title.to_owned() } else { format!("{title}. {help}") };
-        Some(Json(serde_json::json!({ "error": error })).into_response())
-    } else if matches!(failure, WebError::Away) {
-        // Every other page has the magazine's name from the database.
-        app.pages.render("public/away", &AwayPage { title, help }).ok().map(|page| Html(page).into_response())
-    } else if set.is_desk() {
-        let page = ErrorPage { help, home: "/desk", home_label: "Go to the desk" };
-        match Settings::load(&app.site.db).await {
-            Ok(settings) => app.desk_page(signed_in, None, &settings, "desk/error", title, &page).await.ok(),
-            Err(_) => None,
-        }
-    } else {
-        let page = ErrorPage { help, home: "/", home_label: "Go to the front page" };
-        app.public_page("public/error", title, &page).await.ok()
-    };
-    // When even the frame cannot be made, say so in plain words.
-    let mut response = rendered.unwrap_or_else(|| title.into_response());
-    *response.status_mut() = failure.status();
-    for (name, value) in bare.headers() {
-        if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
-            response.headers_mut().append(name, value.clone());
-        }
-    }
-    match failure {
-        WebError::Away => not_now(failure.status(), A_WHILE, response),
-        _ => response,
-    }
-}
-
-fn sign_in_first(back: Option<&str>) -> Response {
-    let query = back.filter(|path| *path != "/desk").map(|path| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("next", path);
-        format!("?{}", query.finish())
-    });
-    let to = format!("/desk/sign-in{}", query.unwrap_or_default());
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SEE_OTHER;
-    let to = HeaderValue::from_str(&to).unwrap_or(HeaderValue::from_static("/desk/sign-in"));
-    response.headers_mut().insert(header::LOCATION, to);
-    response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// TRUST A31: nor does it name a reader, or fill the log.
-    #[test]
-    fn a_cause_cannot_forge_a_line_of_the_log() {
-        let cause = std::io::Error::other("broken\r\nINFO a line of their own\u{1b}[31m");
-        let line = one_line(&cause);
-        assert!(line.chars().all(|c| !c.is_control()), "{line:?}");
-        assert!(line.contains("broken"));
-        let long = format!("broken for ann@example.org {}", "x".repeat(100_000));
-        let line = one_line(&std::io::Error::other(long));
-        assert!(line.contains("broken") && !line.contains("ann@") && line.chars().count() < 600, "{line:?}");
     }
 }

@@ -2,108 +2,19 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use super::{App, WebError, elsewhere::HeldBy, error, session::SignedIn};
+use super::{
+    App,
+    elsewhere::HeldBy,
+    error::{Failure, WebError, page},
+    header_set::HeaderSet,
+    session::SignedIn,
+};
 use crate::clock::Stopwatch;
-
-/// Browsers come by https alone from now on. What stands on other hosts below ours is not ours to say, unless a setting does.
-const HTTPS_ALONE: &str = "max-age=31536000";
-
-/// Which headers go back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeaderSet {
-    /// The team's pages.
-    Desk,
-    /// A form for readers and supporters, and every page that knows who is looking: never stored.
-    PublicForm,
-    /// A page that is the same for everybody; may show pictures of other sites.
-    Public,
-    /// The body of an edition, as it was mailed: sandboxed, without scripts, forms or cookies.
-    Archive,
-    /// The body of an edition that was not mailed yet, for the team: sandboxed like an old one, and never stored.
-    Preview,
-    /// A file of ours, named by its content.
-    Asset,
-    /// An answer to a program.
-    Hook,
-    /// An answer to a page of another site, as JSON.
-    Api,
-}
-
-impl HeaderSet {
-    pub(super) const fn is_desk(self) -> bool {
-        matches!(self, Self::Desk)
-    }
-
-    fn of_path(path: &str) -> Self {
-        let desk = path == "/desk" || path.starts_with("/desk/") || path.starts_with("/set-up/");
-        if desk { Self::Desk } else { Self::PublicForm }
-    }
-
-    fn policy(self, checkout: Option<&str>) -> String {
-        const HEAD: &str = "default-src 'none'; script-src 'self'; style-src 'self';";
-        const MIDDLE: &str = "font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'";
-        const TAIL: &str = "frame-ancestors 'none'; base-uri 'none'; object-src 'none'";
-        // A browser asks the policy again for where a form is redirected to, so the checkout must stand in it.
-        let checkout = checkout.map(|origin| format!(" {origin}")).unwrap_or_default();
-        match self {
-            Self::Desk => format!("{HEAD} img-src 'self' data:; {MIDDLE}; {TAIL}"),
-            Self::PublicForm => format!("{HEAD} img-src 'self' data:; {MIDDLE}{checkout}; {TAIL}"),
-            Self::Public => format!("{HEAD} img-src 'self' https: data:; {MIDDLE}{checkout}; {TAIL}"),
-            Self::Archive | Self::Preview => {
-                "sandbox allow-popups; default-src 'none'; img-src https: data:; \
-                              style-src 'unsafe-inline'"
-                    .to_owned()
-            }
-            Self::Asset | Self::Hook | Self::Api => "default-src 'none'; frame-ancestors 'none'".to_owned(),
-        }
-    }
-
-    const fn cache(self) -> &'static str {
-        match self {
-            Self::Desk | Self::PublicForm | Self::Preview | Self::Hook | Self::Api => "no-store",
-            Self::Public | Self::Archive => "no-cache",
-            Self::Asset => "public, max-age=31536000, immutable",
-        }
-    }
-
-    /// Everything this set says, in the order it is sent; tests compare it byte by byte.
-    #[must_use]
-    pub fn all(self, checkout: Option<&str>, token_page: bool) -> Vec<(HeaderName, String)> {
-        let referrer = if token_page { "no-referrer" } else { "strict-origin-when-cross-origin" };
-        // What a token opens is somebody's own, whatever the page looks like.
-        let cache = if token_page { "no-store" } else { self.cache() };
-        let mut all = vec![
-            (header::STRICT_TRANSPORT_SECURITY, HTTPS_ALONE.to_owned()),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-            (header::REFERRER_POLICY, referrer.to_owned()),
-            (header::CONTENT_SECURITY_POLICY, self.policy(checkout)),
-            (header::CACHE_CONTROL, cache.to_owned()),
-        ];
-        if matches!(self, Self::Desk | Self::PublicForm) {
-            all.push((HeaderName::from_static("cross-origin-opener-policy"), "same-origin".to_owned()));
-        }
-        all
-    }
-
-    fn apply(self, headers: &mut HeaderMap, app: &App, token_page: bool) {
-        for (name, value) in self.all(app.checkout_origin.as_deref(), token_page) {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(name, value);
-            }
-        }
-        if app.hsts_subdomains {
-            headers.insert(
-                header::STRICT_TRANSPORT_SECURITY,
-                HeaderValue::from_static("max-age=31536000; includeSubDomains"),
-            );
-        }
-    }
-}
 
 /// What the guard leaves on a response for this layer: where it came from, and who asked.
 #[derive(Clone)]
@@ -134,15 +45,15 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
     let held_by = response.extensions_mut().remove::<HeldBy>();
     let mut set = seen.headers;
     if let Some(failure) = failure_of(&mut response, set) {
-        let failure = error::or_away(&app, failure).await;
-        error::log(&failure, &method, seen.path);
+        let failure = page::or_away(&app, failure).await;
+        page::log(&failure, &method, seen.path);
         // The page of a failed asset or edition is one of ours, not one of theirs.
         if !matches!(set, HeaderSet::Desk | HeaderSet::Hook | HeaderSet::Api) {
             set = path_set;
         }
-        response = error::page(&app, &failure, set, seen.signed_in.as_ref(), response).await;
+        response = page::answer(&app, &failure, set, seen.signed_in.as_ref(), response).await;
     }
-    set.apply(response.headers_mut(), &app, seen.token_page);
+    apply(set, response.headers_mut(), &app, seen.token_page);
     if let Some(held_by) = held_by {
         held_by.apply(response.headers_mut());
     }
@@ -150,9 +61,23 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
     response
 }
 
+fn apply(set: HeaderSet, headers: &mut HeaderMap, app: &App, token_page: bool) {
+    for (name, value) in set.all(app.checkout_origin.as_deref(), token_page) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+    if app.hsts_subdomains {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000; includeSubDomains"),
+        );
+    }
+}
+
 /// The failure a handler reported, or the one that a bare refusal of the framework stands for.
 fn failure_of(response: &mut Response, set: HeaderSet) -> Option<std::sync::Arc<WebError>> {
-    if let Some(error::Failure(failure)) = response.extensions_mut().remove::<error::Failure>() {
+    if let Some(Failure(failure)) = response.extensions_mut().remove::<Failure>() {
         return Some(failure);
     }
     let status = response.status();
@@ -162,38 +87,4 @@ fn failure_of(response: &mut Response, set: HeaderSet) -> Option<std::sync::Arc<
         kind.starts_with(b"text/html") || kind.starts_with(b"application/json")
     });
     (refused && !ours && set != HeaderSet::Hook).then(|| WebError::from_status(status).into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// TRUST 4.3, byte by byte, so that the sets themselves cannot drift.
-    #[test]
-    fn the_header_sets_are_those_of_the_contract() {
-        let policy = |set: HeaderSet, checkout| {
-            let all = set.all(checkout, false);
-            all.into_iter().find(|(name, _)| name == header::CONTENT_SECURITY_POLICY).expect("a policy").1
-        };
-        assert_eq!(
-            policy(HeaderSet::Desk, Some("https://checkout.stripe.com")),
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
-        );
-        assert_eq!(
-            policy(HeaderSet::PublicForm, Some("https://checkout.stripe.com")),
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self' https://checkout.stripe.com; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
-        );
-        assert_eq!(
-            policy(HeaderSet::Archive, None),
-            "sandbox allow-popups; default-src 'none'; img-src https: data:; style-src 'unsafe-inline'"
-        );
-        let desk = HeaderSet::Desk.all(None, false);
-        assert!(
-            desk.contains(&(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000".into())),
-            "hosts below ours are not ours to speak for"
-        );
-        assert!(desk.contains(&(header::CACHE_CONTROL, "no-store".into())));
-        assert!(HeaderSet::Public.all(None, true).contains(&(header::REFERRER_POLICY, "no-referrer".into())));
-        assert!(HeaderSet::Public.all(None, true).contains(&(header::CACHE_CONTROL, "no-store".into())));
-    }
 }

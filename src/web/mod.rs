@@ -26,6 +26,7 @@ mod elsewhere;
 mod error;
 mod forms;
 mod guard;
+mod header_set;
 mod headers;
 pub mod hooks;
 pub mod monitor;
@@ -47,7 +48,7 @@ use serde::Serialize;
 pub use self::{
     error::WebError,
     forms::{Form, Posted},
-    headers::HeaderSet,
+    header_set::HeaderSet,
     pages::Pages,
     session::{ClientAddress, Desk, SignedIn},
 };
@@ -171,7 +172,7 @@ pub fn router(app: App) -> Router {
         let path = route.path;
         let rule = route.rule();
         let check = middleware::from_fn_with_state((app.clone(), rule), guard::check);
-        let handler = route.into_handler().route_layer(middleware::from_fn(error::catch));
+        let handler = route.into_handler().route_layer(middleware::from_fn(error::page::catch));
         router = router.route(path, handler.route_layer(check));
     }
     router
@@ -179,7 +180,7 @@ pub fn router(app: App) -> Router {
         // The guard reads bodies under the limit of each route; axum's own limit would only stand in the way of a larger one.
         .layer(DefaultBodyLimit::disable())
         // Of what breaks off before a handler begins; there the page knows its route.
-        .layer(middleware::from_fn(error::catch))
+        .layer(middleware::from_fn(error::page::catch))
         .layer(middleware::from_fn_with_state(app.clone(), headers::finish))
         .with_state(app)
 }

@@ -105,7 +105,7 @@ both_engines! {
         let paused = edition(&app, id).await;
         assert_eq!(paused.state, EditionState::Paused);
         for words in ["copies to provider.example", "550 5.1.1 User unknown"] {
-            assert!(paused.held_because.contains(words), "{}", paused.held_because);
+            assert!(paused.paused_because.contains(words), "{}", paused.paused_because);
         }
         receive_refusals(&app.site).await.expect("the log is read");
         assert_eq!(suppressed(&app).await, 0, "a person is asked first");

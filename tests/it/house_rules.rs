@@ -139,12 +139,49 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The lines that are code of the program: no comments, and nothing from the inline tests on.
+/// The lines that are code of the program: no comments, and nothing of the inline tests.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines()
-        .enumerate()
-        .take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
-        .map(|(at, line)| (at + 1, line.split("//").next().unwrap_or(line)))
+    of_the_program(text).into_iter().map(|(at, line)| (at, line.split("//").next().unwrap_or(line)))
+}
+
+/// The lines with their numbers, without the items that `#[cfg(test)]` stands before. Such an item ends in a line that begins
+/// as far from the margin as the attribute does, and ends it: `mod tests;`, `}`.
+fn of_the_program(text: &str) -> Vec<(usize, &str)> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut kept = Vec::new();
+    let mut of_tests = None;
+    for (at, line) in text.lines().enumerate() {
+        let words = line.trim();
+        match of_tests {
+            None if words == "#[cfg(test)]" => of_tests = Some(indent(line)),
+            None => kept.push((at + 1, line)),
+            Some(depth) => {
+                let is_attribute = words.starts_with('#') || words.starts_with("//");
+                let ends = [';', '}', ','].iter().any(|end| words.ends_with(*end));
+                if indent(line) == depth && ends && !is_attribute {
+                    of_tests = None;
+                }
+            }
+        }
+    }
+    kept
+}
+
+#[test]
+fn the_reader_of_code_leaves_out_one_item_of_tests_and_goes_on() {
+    let text = "#[cfg(test)]\nmod tests;\nuse a::b;\n#[cfg(test)]\n#[path = \"odd.rs\"]\nmod odd;\nfn f() {} // c\nimpl X {\n    #[cfg(test)]\n    fn g(\n        x: u8,\n    ) -> u8 {\n        x\n    }\n    fn h() {}\n}\n#[cfg(test)]\nmod more {\n    use super::*;\n\n    fn i() {}\n}\nuse c::d;";
+    let seen: Vec<(usize, &str)> = code(text).map(|(at, line)| (at, line.trim())).collect();
+    assert_eq!(
+        seen,
+        [
+            (3, "use a::b;"),
+            (7, "fn f() {}"),
+            (8, "impl X {"),
+            (15, "fn h() {}"),
+            (16, "}"),
+            (23, "use c::d;")
+        ]
+    );
 }
 
 fn is_test(path: &str) -> bool {
@@ -284,9 +321,9 @@ fn word(text: &str) -> String {
 
 #[test]
 fn the_reader_of_imports_sees_groups_and_paths() {
-    let text = "use crate::{\n    db::{Db, Tx},\n    site::Site,\n};\nfn f(x: crate::mail::Templates) {} // crate::web::x\n#[cfg(test)]\nuse crate::web;";
+    let text = "use crate::{\n    db::{Db, Tx},\n    site::Site,\n};\nfn f(x: crate::mail::Templates) {} // crate::web::x\n#[cfg(test)]\nuse crate::web;\nuse crate::jobs;";
     let seen: Vec<String> = imported(text).into_iter().map(|(_, room)| room).collect();
-    assert_eq!(seen, ["db", "site", "mail"]);
+    assert_eq!(seen, ["db", "site", "mail", "jobs"]);
 }
 
 /// Files that use one another in a circle can only be understood together: what both need has a file of its own.
@@ -327,13 +364,13 @@ fn what_others_may_call_says_what_it_promises() {
     let is_own = |path: &str| is_test(path) || path.contains("/store");
     for (path, text) in sources().iter().filter(|(path, _)| !is_own(path)) {
         let (mut said, mut in_attribute) = (false, false);
-        for (at, line) in text.lines().enumerate().take_while(|(_, line)| !line.starts_with("#[cfg(test)]")) {
+        for (at, line) in of_the_program(text) {
             let words = line.trim_start();
             let is_item = words
                 .strip_prefix("pub ")
                 .is_some_and(|rest| ITEMS.iter().any(|item| rest.starts_with(item)));
             if is_item && !said {
-                wrong.push(format!("src/{path}:{} {words}", at + 1));
+                wrong.push(format!("src/{path}:{at} {words}"));
             }
             // Attributes stand between, on one line or several.
             in_attribute |= words.starts_with("#[");

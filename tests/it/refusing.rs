@@ -49,7 +49,7 @@ async fn balance(app: &TestApp, id: i64) {
 /// gets their copy.
 async fn it_stops_and_goes_on(app: &TestApp, id: i64, words: &str, told: usize) {
     let paused = edition(app, id).await;
-    assert_eq!(paused.state, EditionState::Paused, "{words}: {:?}", paused.held_because);
+    assert_eq!(paused.state, EditionState::Paused, "{words}: {:?}", paused.paused_because);
     receive_refusals(&app.site).await.expect("the log is read");
     assert_eq!(suppressed(app).await, 0, "{words}");
     assert_eq!(jobs::news::tell(&app.site).await.expect("told"), 1, "{words}");
@@ -112,7 +112,7 @@ both_engines! {
         app.send().await;
         let paused = edition(&app, id).await;
         assert_eq!(paused.state, EditionState::Paused);
-        assert!(paused.held_because.contains("550 5.1.1 User unknown"), "{}", paused.held_because);
+        assert!(paused.paused_because.contains("550 5.1.1 User unknown"), "{}", paused.paused_because);
         receive_refusals(&app.site).await.expect("the log is read");
         assert_eq!(suppressed(&app).await, 0);
         // One event, one letter, and one line at the desk; what there is to decide of the readers is asked all the same.

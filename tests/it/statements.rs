@@ -7,17 +7,23 @@ use broadside::{
     bounces::states::{Action, Change, Class, Source},
     db::{Engine, Sql},
     delivery::{
+        self,
         states::{AttemptOutcome, AttemptStage, CopyState, MassState},
         suppression::Reason,
     },
     donations::states::{DonationKind, DonationState, EventSource, EventState, Operation, RecurringState},
-    editions::{Cause, EditionState, UnknownPolicy},
+    editions::{Cause, EditionState, HeldBecause, UnknownPolicy},
     mail::dkim::Algorithm,
     origin::Doubt,
     queue::News,
     replies,
     staff::Role,
-    subscribers::{ConsentAction, ConsentMethod, DonorState, OptIn, SubscriptionState, Visibility},
+    subscribers::{
+        ConsentAction, ConsentMethod, DonorState, OptIn, SubscriptionState, Visibility,
+        fields::FieldKind,
+        forms::{Answer, FormState, Offers},
+        requests::RequestKind,
+    },
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection};
 
@@ -88,9 +94,90 @@ both_engines! {
     }
 }
 
+/// A word that a statement misspells finds nothing, and nobody hears of it.
+#[test]
+fn statements_know_no_other_words() {
+    let mut known = columns();
+    known.extend(BY_STATEMENTS_ALONE.iter().map(|(table, column, words)| (*table, *column, words.to_vec())));
+    let columns: BTreeSet<&str> = known.iter().map(|(_, column, _)| *column).collect();
+    let (mut wrong, mut found) = (Vec::new(), BTreeSet::new());
+    for (room, statements) in broadside::statements() {
+        for (sql, text) in statements.iter().flat_map(|sql| [(sql, sql.sqlite), (sql, sql.postgres)]) {
+            let names: BTreeSet<&str> = text.split(|c: char| !is_of_a_name(c)).collect();
+            for column in &columns {
+                let words = || {
+                    let here = known.iter().filter(|(table, of, _)| of == column && names.contains(table));
+                    here.flat_map(|(.., words)| words)
+                };
+                for word in written(text, column).into_iter().filter(|word| !word.is_empty()) {
+                    found.insert((*column, word));
+                    if !words().any(|one| *one == word) {
+                        wrong.push(format!("{room} {}: {column} {word:?}", sql.name));
+                    }
+                }
+            }
+        }
+    }
+    wrong.dedup();
+    assert!(wrong.is_empty(), "words that no list of their tables has:\n{}", wrong.join("\n"));
+    for one in
+        [("state", "claimed"), ("class", "exhausted"), ("held_because", "retired"), ("visibility", "public")]
+    {
+        assert!(found.contains(&one), "the test reads them: {one:?}");
+    }
+}
+
+/// Words that no code of ours reads: statements write them, and look for them.
+const BY_STATEMENTS_ALONE: [(&str, &str, &[&str]); 2] = [
+    ("provider_call", "state", &["started", "done", "failed"]),
+    ("numbered_link", "kind", &["subscriber", "list", "edition"]),
+];
+
+const fn is_of_a_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// The words that a statement compares a column with, or sets it to.
+fn written<'a>(text: &'a str, column: &str) -> BTreeSet<&'a str> {
+    let mut words = BTreeSet::new();
+    for (at, _) in text.match_indices(column) {
+        let rest = &text[at + column.len()..];
+        if text[..at].ends_with(is_of_a_name) {
+            continue;
+        }
+        let rest = rest.strip_prefix(" || ''").unwrap_or(rest);
+        if let Some((word, _)) =
+            [" = '", " <> '"].iter().find_map(|sign| rest.strip_prefix(sign)?.split_once('\''))
+        {
+            words.insert(word);
+        }
+        let list = [" in (", " not in ("].iter().find_map(|sign| rest.strip_prefix(sign)?.split_once(')'));
+        if let Some((list, _)) = list {
+            words.extend(list.split('\'').skip(1).step_by(2));
+        }
+        if let Some((cases, _)) = rest.strip_prefix(" = case ").and_then(|rest| rest.split_once(" end")) {
+            let results = cases.split(" then '").skip(1).chain(cases.split(" else '").skip(1));
+            words.extend(results.filter_map(|result| Some(result.split_once('\'')?.0)));
+        }
+    }
+    words
+}
+
+#[test]
+fn the_reader_of_words_sees_lists_and_cases() {
+    let text = "update t set state = case when old_state = 'x' then 'a' else 'b' end, state || '' = 'c' where t.state in ('d', 'e') \
+        and state <> 'f' and state = $1 and x.state not in ('g')";
+    assert_eq!(written(text, "state").into_iter().collect::<String>(), "abcdefg");
+}
+
 /// Columns whose words the database does not check.
-const UNCHECKED: [(&str, &str); 5] = [
+const UNCHECKED: [(&str, &str); 10] = [
+    ("edition", "held_because"),
+    ("delivery", "class"),
+    ("delivery", "withdrawn"),
     ("delivery_tally", "state"),
+    ("delivery_attempt", "reason"),
+    ("notice", "class"),
     ("delivery_attempt", "outcome"),
     ("delivery_attempt", "stage"),
     ("bounce", "reason"),
@@ -110,12 +197,16 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     }
     columns! {
         "edition"."state": EditionState,
+        "edition"."held_because": HeldBecause,
         "edition"."paused_for": Cause,
         "edition"."unknown_policy": UnknownPolicy,
         "delivery"."state": CopyState,
+        "delivery"."class": delivery::states::Class,
+        "delivery"."withdrawn": delivery::states::Class,
         "delivery_tally"."state": CopyState,
         "delivery_attempt"."outcome": AttemptOutcome,
         "delivery_attempt"."stage": AttemptStage,
+        "delivery_attempt"."reason": replies::Reason,
         "suppression"."reason": Reason,
         "article"."state": ArticleState,
         "staff"."role": Role,
@@ -124,6 +215,11 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "list"."opt_in": OptIn,
         "consent_event"."action": ConsentAction,
         "consent_event"."method": ConsentMethod,
+        "form"."state": FormState,
+        "form"."offers": Offers,
+        "form_field"."answer": Answer,
+        "field"."kind": FieldKind,
+        "reader_request"."kind": RequestKind,
         "donor_state"."state": DonorState,
         "donation"."kind": DonationKind,
         "donation"."state": DonationState,
@@ -138,6 +234,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "bounce"."reason": replies::Reason,
         "bounce_mass"."state": MassState,
         "notice"."state": CopyState,
+        "notice"."class": delivery::states::Class,
         "origin"."doubt": Doubt,
         "dkim_key"."algorithm": Algorithm,
         "news"."kind": News,

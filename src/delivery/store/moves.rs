@@ -1,7 +1,8 @@
 //! The SQL that moves copies from state to state, and the tallies with them.
 //!
-//! Nothing else writes the state of a copy. A statement here is run by [`Moves`], which counts what it moved: so nobody can move rows
-//! and forget their tallies. They are written at the end, since tallies are locked after copies.
+//! Nothing else writes the state of a copy. Each statement stands once beside the states that it moves copies between ([`Move`]), or
+//! returns where each came to; [`Moves::run`] and its likes run it and count what it really moved. So nobody can move rows and forget
+//! their tallies. They are written at the end, since tallies are locked after copies (decision 12).
 
 use std::collections::BTreeMap;
 
@@ -21,10 +22,10 @@ statements! {
     /// not matter to them if a clock is set back.
     INSERT = sqlite "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
             select $1, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false
-            from json_each($3) as r where true on conflict (edition_id, subscriber_id) do nothing",
+            from json_each($3) as r where true on conflict (edition_id, subscriber_id) do nothing returning edition_id, state",
         postgres "insert into delivery (edition_id, subscriber_id, address, name, domain_key, variant_id, state, class, next_at, updated_at, attempt, marker, maybe_duplicate)
             select $1, cast(r.value ->> 0 as bigint), r.value ->> 1, r.value ->> 2, r.value ->> 3, cast(r.value ->> 4 as bigint), r.value ->> 5, r.value ->> 6, 0, $2, 0, false, false
-            from json_array_elements(cast($3 as json)) as r where true on conflict (edition_id, subscriber_id) do nothing";
+            from json_array_elements(cast($3 as json)) as r where true on conflict (edition_id, subscriber_id) do nothing returning edition_id, state";
     /// Takes them for one worker. The attempt number moves with it: with the worker's id it is the fence.
     CLAIM = sqlite "update delivery set state = 'claimed', lane = '', claimed_by = $1, attempt = attempt + 1, marker = false, updated_at = $2
             where edition_id = $3 and subscriber_id in (select value from json_each($4))",
@@ -50,12 +51,8 @@ statements! {
             broke_off = (delivery.broke_off and v.column5 = 'queued' and v.column11 is null and not cast(v.column12 as boolean))
         from (values {rows}) as v
         where delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
-        and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)";
-    /// Which of the rows that were to be tried again had been withdrawn.
-    WITHDRAWN = rows(2) "select delivery.edition_id, delivery.subscriber_id,
-            case when delivery.class = 'cancelled' then 'cancelled' else 'suppressed' end from (values {rows}) as v
-        join delivery on delivery.edition_id = cast(v.column1 as bigint) and delivery.subscriber_id = cast(v.column2 as bigint)
-        where delivery.state = 'suppressed'";
+        and delivery.state = 'claimed' and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
+        returning edition_id, case when state = 'suppressed' and class = 'cancelled' then 'cancelled' else state end as state";
     /// Moves the parts of a worker.
     TALLY = rows(4) "insert into delivery_tally (edition_id, worker_id, state, count) values {rows}
         on conflict (edition_id, worker_id, state) do update set count = delivery_tally.count + excluded.count";
@@ -82,21 +79,24 @@ statements! {
         and delivery.claimed_by + 0 = cast(v.column3 as bigint) and delivery.attempt = cast(v.column4 as bigint)
         returning edition_id, state";
     /// A reader left, or may not be mailed any more: what has not been written to a connection will not be.
-    WITHDRAW = "update delivery set state = 'suppressed', class = $4, claimed_by = null, updated_at = $3
-        where subscriber_id = $1 and (state = 'queued' or (state = 'claimed' and not marker))
+    WITHDRAW_QUEUED = "update delivery set state = 'suppressed', class = $4, updated_at = $3
+        where subscriber_id = $1 and state = 'queued'
         and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)
-        returning edition_id";
+        returning edition_id, state";
+    WITHDRAW_CLAIMED = "update delivery set state = 'suppressed', class = $4, claimed_by = null, updated_at = $3
+        where subscriber_id = $1 and state = 'claimed' and not marker
+        and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)
+        returning edition_id, state";
     /// What is on its way at this moment cannot be called back, but is not tried again: `RECORD` and `GIVE_BACK` see why.
     WITHDRAW_BEGUN = "update delivery set withdrawn = $3 where subscriber_id = $1 and state = 'claimed' and marker
         and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)";
     /// Of how many editions a reader has open copies.
     OPEN_EDITIONS = "select count(*) from delivery where subscriber_id = $1 and state in ('queued', 'claimed')
         and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)";
-    /// A reader's open copies. They are held until the commit, so that nobody claims, begins or ends one meanwhile: each part
-    /// of the tallies moves from the state that the row really had.
-    OPEN_STATES = sqlite "select edition_id, state from delivery where subscriber_id = $1 and state in ('queued', 'claimed')
+    /// A reader's open copies. They are held until the commit, so that nobody claims, begins or ends one meanwhile.
+    HOLD_OPEN = sqlite "select edition_id from delivery where subscriber_id = $1 and state in ('queued', 'claimed')
             and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)",
-        postgres "select edition_id, state from delivery where subscriber_id = $1 and state in ('queued', 'claimed')
+        postgres "select edition_id from delivery where subscriber_id = $1 and state in ('queued', 'claimed')
             and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)
             order by edition_id for update";
     /// An edition was cancelled: the same for all its open rows.
@@ -176,8 +176,36 @@ statements! {
 /// A row to write when an edition is sealed: subscriber, address, name, domain, variant, state and class.
 pub type Row<'a> = (i64, &'a str, &'a str, &'a str, i64, CopyState, Option<Class>);
 
-/// Where copies stood, and where they come to.
-type Way = (CopyState, CopyState);
+/// A statement that moves copies, with where they stood and where they come to.
+#[derive(Clone, Copy, Debug)]
+struct Move {
+    sql: Sql,
+    from: CopyState,
+    to: CopyState,
+}
+
+macro_rules! ways {
+    ($($name:ident: $from:ident => $to:ident by $sql:ident;)+) => {
+        $(const $name: Move = Move { sql: $sql, from: CopyState::$from, to: CopyState::$to };)+
+
+        /// All of them, for the test that holds them against their statements.
+        #[cfg(test)]
+        const WAYS: &[Move] = &[$($name),+];
+    };
+}
+
+ways! {
+    CLAIMED: Queued => Claimed by CLAIM;
+    ACCEPTED: Claimed => Accepted by ACCEPT;
+    EXHAUSTED: Queued => Failed by EXHAUST;
+    CANCELLED_QUEUED: Queued => Cancelled by CANCEL_QUEUED;
+    CANCELLED_CLAIMED: Claimed => Cancelled by CANCEL_CLAIMED;
+    RETRIED: Failed => Queued by RETRY;
+    RETRIED_DOUBTED: Unknown => Queued by RETRY_DOUBTED;
+    SAID_TO_HAVE: Queued => Unknown by HAD_BEFORE;
+    SAID_NOT_TO_HAVE: Unknown => Queued by HAD_NOT_BEFORE;
+    TAKEN_BACK: Claimed => Queued by REPOINT_CLAIMED;
+}
 
 /// The part of the tallies that belongs to no worker: sealing, withdrawals, cancelling.
 const NO_WORKER: i64 = 0;
@@ -201,49 +229,60 @@ impl Moves {
         Self::of(NO_WORKER)
     }
 
-    fn add(&mut self, edition: i64, state: CopyState, count: i64) {
-        *self.counts.entry((edition, state)).or_default() += count;
+    fn count(&mut self, edition: i64, from: Option<CopyState>, to: CopyState, copies: u64) {
+        let copies = i64::try_from(copies).unwrap_or(i64::MAX);
+        if let Some(from) = from {
+            *self.counts.entry((edition, from)).or_default() -= copies;
+        }
+        *self.counts.entry((edition, to)).or_default() += copies;
     }
 
-    fn shift(&mut self, edition: i64, (from, to): Way, count: i64) {
-        self.add(edition, from, -count);
-        self.add(edition, to, count);
-    }
-
-    /// Runs a statement that moves copies of one edition; how many.
+    /// Moves copies of one edition; how many.
     async fn run<'q>(
         &mut self,
         tx: &mut Tx,
         edition: i64,
-        way: Way,
-        sql: Sql,
+        Move { sql, from, to }: Move,
         params: impl Params<'q>,
     ) -> Result<u64> {
         let moved = tx.exec(sql, params).await?;
-        self.shift(edition, way, i64::try_from(moved).unwrap_or(i64::MAX));
+        self.count(edition, Some(from), to, moved);
         Ok(moved)
     }
 
-    /// The same for one that has a row for each copy.
+    /// The same, by a statement that has a row for each copy.
     async fn run_many<'q, P: Params<'q>>(
         &mut self,
         tx: &mut Tx,
         edition: i64,
-        way: Way,
-        sql: Sql,
+        Move { sql, from, to }: Move,
         rows: impl IntoIterator<Item = P>,
     ) -> Result<u64> {
         let moved = tx.many(sql, rows).await?;
-        self.shift(edition, way, i64::try_from(moved).unwrap_or(i64::MAX));
+        self.count(edition, Some(from), to, moved);
         Ok(moved)
     }
 
-    /// Counts what a statement returned: of each copy its edition, and where it came to.
-    fn returned(&mut self, from: CopyState, copies: &[(i64, CopyState)]) -> usize {
+    /// The same, by a statement that returns whose copies they were.
+    async fn run_returning<'q>(
+        &mut self,
+        tx: &mut Tx,
+        edition: i64,
+        Move { sql, from, to }: Move,
+        params: impl Params<'q>,
+    ) -> Result<Vec<i64>> {
+        let moved = tx.all::<(i64,)>(sql, params).await?;
+        self.count(edition, Some(from), to, moved.len() as u64);
+        Ok(moved.into_iter().map(|(subscriber,)| subscriber).collect())
+    }
+
+    /// Counts what a statement returned that moves each copy elsewhere: of each its edition, and where it came to. Where they stood is
+    /// none for copies that are new. How many they were.
+    fn returned(&mut self, from: Option<CopyState>, copies: &[(i64, CopyState)]) -> u64 {
         for (edition, to) in copies {
-            self.shift(*edition, (from, *to), 1);
+            self.count(*edition, from, *to, 1);
         }
-        copies.len()
+        copies.len() as u64
     }
 
     /// Writes the tallies, each part one row. It is the last thing that a transaction does with copies.
@@ -262,12 +301,8 @@ pub async fn insert(
     rows: &[Row<'_>],
     now: Moment,
 ) -> Result<u64> {
-    let written = tx.exec(INSERT, (edition, now, db::array(rows)?.as_str())).await?;
-    // Chunks of sealing are fenced by their cursor, so all rows are new; a mismatch would break the equation and be seen.
-    for row in rows {
-        moves.add(edition, row.5, 1);
-    }
-    Ok(written)
+    let written: Vec<(i64, CopyState)> = tx.all(INSERT, (edition, now, db::array(rows)?.as_str())).await?;
+    Ok(moves.returned(None, &written))
 }
 
 /// Claims what is due; those of domains that are slowed wait in the lanes that `lane_of` names. How many those are.
@@ -310,12 +345,12 @@ async fn take(
         return Ok(Vec::new());
     }
     let ids: Vec<i64> = due.iter().map(|due| due.0).collect();
-    tx.exec(CLAIM, (moves.worker, now, edition, db::array(&ids)?.as_str())).await?;
-    moves.shift(edition, (CopyState::Queued, CopyState::Claimed), due.len() as i64);
+    let worker = moves.worker;
+    moves.run(tx, edition, CLAIMED, (worker, now, edition, db::array(&ids)?.as_str())).await?;
     Ok(due.into_iter().map(|due| due.claim(edition)).collect())
 }
 
-/// Records, and moves the tallies; `false`, and the tallies are not moved, if some were not the worker's own.
+/// Records; `false` if some were not the worker's own: then nothing of it may be committed.
 pub async fn record(tx: &mut Tx, moves: &mut Moves, records: &[&Record]) -> Result<bool> {
     let worker = moves.worker;
     let (accepted, others): (Vec<&Record>, Vec<&Record>) =
@@ -323,7 +358,8 @@ pub async fn record(tx: &mut Tx, moves: &mut Moves, records: &[&Record]) -> Resu
     let mut written = 0;
     for ((edition, attempt), group) in grouped(accepted.iter().map(|record| (record.key(), "", record.at))) {
         let subscribers = db::array(&group.subscribers)?;
-        written += tx.exec(ACCEPT, (edition, subscribers.as_str(), worker, attempt, group.latest)).await?;
+        let these = (edition, subscribers.as_str(), worker, attempt, group.latest);
+        written += moves.run(tx, edition, ACCEPTED, these).await?;
     }
     if !others.is_empty() {
         let rows = others.into_iter().map(|r| {
@@ -342,31 +378,17 @@ pub async fn record(tx: &mut Tx, moves: &mut Moves, records: &[&Record]) -> Resu
                 r.counts,
             )
         });
-        written += tx.many(RECORD, rows).await?;
+        let ended: Vec<(i64, CopyState)> = tx.many_returning(RECORD, rows).await?;
+        written += moves.returned(Some(CopyState::Claimed), &ended);
     }
-    if written < records.len() as u64 {
-        return Ok(false);
-    }
-    let back = records.iter().filter(|record| record.state == CopyState::Queued);
-    let back: Vec<_> = back.map(|record| (record.edition_id, record.subscriber_id)).collect();
-    let withdrawn: Vec<(i64, i64, CopyState)> =
-        if back.is_empty() { Vec::new() } else { tx.many_returning(WITHDRAWN, back).await? };
-    for record in records {
-        let is_it = |(edition, subscriber, _): &&(i64, i64, CopyState)| {
-            (*edition, *subscriber) == (record.edition_id, record.subscriber_id)
-        };
-        let ended = withdrawn.iter().find(is_it).filter(|_| record.state == CopyState::Queued);
-        let state = ended.map_or(record.state, |(.., state)| *state);
-        moves.shift(record.edition_id, (CopyState::Claimed, state), 1);
-    }
-    Ok(true)
+    Ok(written == records.len() as u64)
 }
 
 /// Ends claims that were not begun, each with the word for why.
 pub async fn stop(tx: &mut Tx, moves: &mut Moves, keys: &[(Key, &str)]) -> Result<()> {
     // Some may have been withdrawn since they were looked at: what moved is what counts.
     let stopped: Vec<(i64, CopyState)> = tx.many_returning(STOP, keyed(moves.worker, keys)).await?;
-    moves.returned(CopyState::Claimed, &stopped);
+    moves.returned(Some(CopyState::Claimed), &stopped);
     Ok(())
 }
 
@@ -379,9 +401,8 @@ pub async fn exhaust(
     (before, now): (Moment, Moment),
     limit: i64,
 ) -> Result<Vec<i64>> {
-    let ended = tx.all::<(i64,)>(EXHAUST, (edition, lane.domain_key.as_str(), now, before, limit)).await?;
-    moves.shift(edition, (CopyState::Queued, CopyState::Failed), ended.len() as i64);
-    Ok(ended.into_iter().map(|(subscriber,)| subscriber).collect())
+    let these = (edition, lane.domain_key.as_str(), now, before, limit);
+    moves.run_returning(tx, edition, EXHAUSTED, these).await
 }
 
 pub async fn open_editions(tx: &mut Tx, subscriber: i64, list: Option<i64>) -> Result<i64> {
@@ -396,22 +417,18 @@ pub async fn withdraw(
     class: Class,
     now: Moment,
 ) -> Result<u64> {
-    let before: Vec<(i64, CopyState)> = tx.all(OPEN_STATES, (subscriber, list)).await?;
+    tx.all::<(i64,)>(HOLD_OPEN, (subscriber, list)).await?;
     tx.exec(WITHDRAW_BEGUN, (subscriber, list, class)).await?;
-    let withdrawn: Vec<(i64,)> = tx.all(WITHDRAW, (subscriber, list, now, class)).await?;
-    for (edition,) in &withdrawn {
-        let from = before.iter().find(|(id, _)| id == edition).map_or(CopyState::Queued, |(_, state)| *state);
-        moves.shift(*edition, (from, CopyState::Suppressed), 1);
-    }
-    Ok(withdrawn.len() as u64)
+    let these = (subscriber, list, now, class);
+    let queued: Vec<(i64, CopyState)> = tx.all(WITHDRAW_QUEUED, these).await?;
+    let claimed: Vec<(i64, CopyState)> = tx.all(WITHDRAW_CLAIMED, these).await?;
+    Ok(moves.returned(Some(CopyState::Queued), &queued) + moves.returned(Some(CopyState::Claimed), &claimed))
 }
 
 /// An edition's open copies end; of those on their way it is noted.
 pub async fn cancel(tx: &mut Tx, moves: &mut Moves, edition: i64, now: Moment) -> Result<()> {
-    let (queued, claimed) =
-        ((CopyState::Queued, CopyState::Cancelled), (CopyState::Claimed, CopyState::Cancelled));
-    moves.run(tx, edition, queued, CANCEL_QUEUED, (edition, now)).await?;
-    moves.run(tx, edition, claimed, CANCEL_CLAIMED, (edition, now)).await?;
+    moves.run(tx, edition, CANCELLED_QUEUED, (edition, now)).await?;
+    moves.run(tx, edition, CANCELLED_CLAIMED, (edition, now)).await?;
     tx.exec(CANCEL_BEGUN, (edition,)).await?;
     Ok(())
 }
@@ -424,7 +441,7 @@ pub async fn retry(
     now: Moment,
 ) -> Result<u64> {
     let rows = subscribers.iter().map(|subscriber| (edition, *subscriber, now, variant));
-    moves.run_many(tx, edition, (CopyState::Failed, CopyState::Queued), RETRY, rows).await
+    moves.run_many(tx, edition, RETRIED, rows).await
 }
 
 pub async fn retry_doubted(
@@ -435,7 +452,7 @@ pub async fn retry_doubted(
     now: Moment,
 ) -> Result<u64> {
     let rows = subscribers.iter().map(|subscriber| (edition, *subscriber, now));
-    moves.run_many(tx, edition, (CopyState::Unknown, CopyState::Queued), RETRY_DOUBTED, rows).await
+    moves.run_many(tx, edition, RETRIED_DOUBTED, rows).await
 }
 
 pub async fn had_before(
@@ -446,7 +463,7 @@ pub async fn had_before(
     now: Moment,
 ) -> Result<u64> {
     let rows = subscribers.iter().map(|subscriber| (edition, *subscriber, now));
-    moves.run_many(tx, edition, (CopyState::Queued, CopyState::Unknown), HAD_BEFORE, rows).await
+    moves.run_many(tx, edition, SAID_TO_HAVE, rows).await
 }
 
 pub async fn had_not_before(
@@ -456,8 +473,7 @@ pub async fn had_not_before(
     limit: i64,
     now: Moment,
 ) -> Result<u64> {
-    let way = (CopyState::Unknown, CopyState::Queued);
-    moves.run(tx, edition, way, HAD_NOT_BEFORE, (edition, limit, now)).await
+    moves.run(tx, edition, SAID_NOT_TO_HAVE, (edition, limit, now)).await
 }
 
 /// Gives the copies of a chunk another body; those that a worker had claimed and not begun wait again.
@@ -470,7 +486,7 @@ pub async fn repoint(
 ) -> Result<()> {
     let chunk = (edition, variant, after, to, now);
     tx.exec(REPOINT_QUEUED, chunk).await?;
-    moves.run(tx, edition, (CopyState::Claimed, CopyState::Queued), REPOINT_CLAIMED, chunk).await?;
+    moves.run(tx, edition, TAKEN_BACK, chunk).await?;
     Ok(())
 }
 
@@ -484,12 +500,7 @@ pub async fn held(tx: &mut Tx, worker: i64) -> Result<Vec<(i64, i64, i64, bool)>
 pub type GoesBack<'a> = (Key, Option<(Class, &'a str)>, Option<Moment>, &'a str);
 
 /// Gives claims back; how many were the worker's own.
-pub async fn give_back(
-    tx: &mut Tx,
-    moves: &mut Moves,
-    claims: &[GoesBack<'_>],
-    now: Moment,
-) -> Result<usize> {
+pub async fn give_back(tx: &mut Tx, moves: &mut Moves, claims: &[GoesBack<'_>], now: Moment) -> Result<u64> {
     let worker = moves.worker;
     let logged = claims.iter().filter_map(|&((edition, subscriber, attempt), why, ..)| {
         let (class, words) = why?;
@@ -500,5 +511,60 @@ pub async fn give_back(
         (edition, subscriber, worker, attempt, until, lane, why.map(|(class, _)| class), now)
     });
     let given: Vec<(i64, CopyState)> = tx.many_returning(GIVE_BACK, rows).await?;
-    Ok(moves.returned(CopyState::Claimed, &given))
+    Ok(moves.returned(Some(CopyState::Claimed), &given))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Statements that return where each copy came to.
+    const RETURN_IT: [&str; 6] =
+        ["INSERT", "RECORD", "STOP", "WITHDRAW_QUEUED", "WITHDRAW_CLAIMED", "GIVE_BACK"];
+
+    /// What a statement does to rows, and what its tallies are moved by, cannot differ.
+    #[test]
+    fn each_move_says_what_its_statement_does() {
+        for Move { sql, from, to } in WAYS {
+            for text in [sql.sqlite, sql.postgres] {
+                let (_, set) = text.split_once("update delivery set ").expect("an update");
+                let (set, which) = set.split_once(" where ").unwrap_or((set, text));
+                let comes_to = match to {
+                    CopyState::Cancelled => "state = 'suppressed', class = 'cancelled'".to_owned(),
+                    other => format!("state = '{other}'"),
+                };
+                assert!(set.contains(&comes_to), "{}: {set}", sql.name);
+                // `CLAIM` takes what was chosen as due before.
+                let stood = which.contains(&format!("state = '{from}'"))
+                    || which.contains(&format!("state || '' = '{from}'"));
+                assert!(stood || sql.name == "CLAIM", "{}: {which}", sql.name);
+            }
+        }
+    }
+
+    /// A statement that is in neither list would be run by something that counts nothing.
+    #[test]
+    fn every_statement_that_moves_copies_is_counted() {
+        let mut seen = 0;
+        for sql in STATEMENTS {
+            let set = sql
+                .sqlite
+                .split_once("update delivery set")
+                .map(|(_, rest)| rest.split(" where ").next().unwrap_or_default());
+            let writes = sql.sqlite.starts_with("insert into delivery (")
+                || set.is_some_and(|set| set.contains("state ="));
+            if !writes {
+                continue;
+            }
+            seen += 1;
+            let has_way = WAYS.iter().any(|way| way.sql.name == sql.name);
+            let returns = RETURN_IT.contains(&sql.name);
+            assert!(has_way != returns, "{}", sql.name);
+            let says_it = |text: &str| {
+                text.rsplit_once("returning edition_id, ").is_some_and(|(_, what)| what.ends_with("state"))
+            };
+            assert!(!returns || says_it(sql.sqlite) && says_it(sql.postgres), "{}", sql.name);
+        }
+        assert_eq!(seen, WAYS.len() + RETURN_IT.len());
+    }
 }

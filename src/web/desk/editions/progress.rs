@@ -25,7 +25,7 @@ use crate::{
         states::CopyState,
         variant::NO_COPY,
     },
-    editions::EditionState,
+    editions::{EditionState, HeldBecause},
     origin::{self, Standing},
     publishing::{self, Edition, Retryable, Wanted},
     staff::Role,
@@ -265,17 +265,17 @@ fn headline(edition: &Edition, progress: Option<Progress>, zone: &Zone) -> Strin
         },
         EditionState::Sealed => "Writing down who gets a copy …".to_owned(),
         EditionState::Sending => format!("On its way to {readers}."),
-        EditionState::Paused if !edition.held_because.is_empty() => {
-            format!("Paused by itself. {}. {standing}", edition.held_because.trim_end_matches('.'))
+        EditionState::Paused if !edition.paused_because.is_empty() => {
+            format!("Paused by itself. {}. {standing}", edition.paused_because.trim_end_matches('.'))
         }
         EditionState::Paused => format!("Paused. {standing}"),
-        EditionState::Held if edition.held_because == "restored" => {
+        EditionState::Held if edition.held_because == HeldBecause::Restored => {
             format!("Held back: the database is a restored backup. {standing}").trim_end().to_owned()
         }
-        EditionState::Held if edition.held_because == "broken" => {
+        EditionState::Held if edition.held_because == HeldBecause::Broken => {
             "Held back: no email can be made of it.".to_owned()
         }
-        EditionState::Held if edition.held_because == "retired" => {
+        EditionState::Held if edition.held_because == HeldBecause::Retired => {
             "Held back: its list was retired.".to_owned()
         }
         EditionState::Held => "Held back: its moment passed while nothing was running.".to_owned(),
@@ -292,16 +292,16 @@ const UNKNOWN: &str = "This may be a copy of the magazine, or an older state of 
 
 fn explanation(edition: &Edition, refused: i64) -> &'static str {
     match edition.state {
-        EditionState::Held if edition.held_because == "restored" => {
+        EditionState::Held if edition.held_because == HeldBecause::Restored => {
             "The backup does not know what was sent since it was made. Go on only if you know that it did not go out."
         }
-        EditionState::Held if edition.held_because == "broken" && edition.is_begun => {
+        EditionState::Held if edition.held_because == HeldBecause::Broken && edition.is_begun => {
             "Nobody has got it, but readers were being written down for it already. Cancel it, and begin a new edition."
         }
-        EditionState::Held if edition.held_because == "broken" => {
+        EditionState::Held if edition.held_because == HeldBecause::Broken => {
             "Nobody has got it. Take it back to the draft: it says there what is in the way."
         }
-        EditionState::Held if edition.held_because == "retired" => {
+        EditionState::Held if edition.held_because == HeldBecause::Retired => {
             "Nobody has got it, and nobody does while its list is retired. Bring the list back, under Lists, and it can be sent."
         }
         EditionState::Held if edition.is_begun => {
@@ -314,10 +314,10 @@ fn explanation(edition: &Edition, refused: i64) -> &'static str {
         EditionState::Paused if refused > 0 => {
             "No reader was blamed for it. If the words speak of us, Settings, Deliverability says what mail providers miss in your mail; if they say that readers are gone, Readers, Bounces asks you whether that can be true. Then let it go on: the copies that failed for it are tried again with the rest. Or leave them out, and try them later, below."
         }
-        EditionState::Paused if edition.held_because.starts_with(NO_COPY) => {
+        EditionState::Paused if edition.paused_because.starts_with(NO_COPY) => {
             "No reader was passed over: whoever has no copy yet waits for it. When it can be written again, let it go on."
         }
-        EditionState::Paused if !edition.held_because.is_empty() => {
+        EditionState::Paused if !edition.paused_because.is_empty() => {
             "No reader was blamed for it. Settings, Deliverability says what mail providers miss in your mail. When that is mended, let it go on."
         }
         EditionState::Paused => {
@@ -353,7 +353,7 @@ fn actions(edition: &Edition, corrected: bool, refused: i64) -> Vec<Action> {
         EditionState::Held if release::is_held_by_a_backup(edition) => {
             vec![if sealed { resume } else { late }, in_part, if sealed { cancel } else { back }]
         }
-        EditionState::Held if edition.held_because == "broken" => vec![back],
+        EditionState::Held if edition.held_because == HeldBecause::Broken => vec![back],
         EditionState::Held if !sealed => vec![late, back],
         EditionState::Scheduled => vec![undo],
         EditionState::Sending => vec![pause, cancel],

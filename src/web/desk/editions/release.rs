@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     delivery::progress,
-    editions::EditionState,
+    editions::{EditionState, HeldBecause},
     email_address::EmailAddress,
     publishing::{self, Edition, HaveIt},
     web::{
@@ -85,7 +85,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
 
 /// Whether the page has something to do.
 pub(super) fn is_held_by_a_backup(edition: &Edition) -> bool {
-    edition.state == EditionState::Held && edition.held_because == "restored"
+    edition.state == EditionState::Held && edition.held_because == HeldBecause::Restored
 }
 
 async fn page(desk: &Desk, edition: &Edition, form: Form) -> Result<Page, WebError> {

@@ -1,0 +1,90 @@
+//! What the statements of this room find besides editions: copies, versions, what hangs on a list.
+
+use crate::{
+    clock::Moment,
+    delivery::states::{Class, CopyState},
+};
+
+/// What became of one copy.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub struct Outcome {
+    /// Whose copy it is.
+    pub subscriber_id: i64,
+    /// The reader's name in addresses; none for a reader who is no longer on record.
+    pub reader: Option<String>,
+    /// The address as it was when the edition was sealed.
+    pub address: String,
+    /// Where it stands.
+    pub state: CopyState,
+    /// Why, in a word, for copies that did not arrive.
+    pub class: Option<Class>,
+    /// How often it was tried.
+    pub attempt: i64,
+    /// Whether an earlier try may have arrived too.
+    pub maybe_duplicate: bool,
+    /// The server's last words; empty while nobody asked it.
+    pub reply: String,
+    /// When the row last changed.
+    pub updated_at: Moment,
+}
+
+/// One edition as a reader got it, or did not.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub struct Copy {
+    pub edition_id: i64,
+    /// The edition's name in addresses.
+    pub edition_public_id: String,
+    /// The subject it was sealed with.
+    pub subject: String,
+    /// What became of it.
+    #[sqlx(flatten)]
+    pub outcome: Outcome,
+}
+
+/// Which copies are looked for; what is empty is left open.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// Part of the address, or of the reader's name, in any script and case.
+    pub search: &'a str,
+    /// The state of the delivery; `open` stands for every copy still to go, `cancelled` for those of a cancelled edition.
+    pub state: &'a str,
+    /// Why, in the ledger's word.
+    pub class: &'a str,
+}
+
+/// Why copies failed, and how many.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct FailedClass {
+    /// The reason.
+    pub class: Class,
+    /// How many.
+    pub copies: i64,
+    /// What a server said of one of them, without addresses; empty where none was asked.
+    pub example: String,
+}
+
+/// How many readers got, or may have got, a revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct Version {
+    pub revision: i64,
+    /// How many.
+    pub readers: i64,
+}
+
+/// What hangs on a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct Touched {
+    /// How many are on it.
+    pub readers: i64,
+    /// How many asked and have not confirmed.
+    pub pending: i64,
+    pub drafts: i64,
+    /// Editions that wait for their moment.
+    pub waiting: i64,
+    /// Editions that go out at this moment.
+    pub going: i64,
+    /// Editions that stand still, and could go on.
+    pub stopped: i64,
+    /// Editions whose readers were written down, however they ended.
+    pub sent: i64,
+}
