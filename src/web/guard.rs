@@ -13,7 +13,8 @@ use url::Url;
 use super::{
     App, WebError,
     elsewhere::{FromElsewhere, let_read},
-    headers::{HeaderSet, Seen},
+    header_set::HeaderSet,
+    headers::Seen,
     routes::{Csrf, Rule, Who},
     session::{self, SignedIn},
 };

@@ -310,6 +310,7 @@ fn topics_of(shown: &forms::Shown) -> Vec<(String, String, String)> {
 async fn code(desk: &Desk, kept: &SignUpForm) -> Result<Code, WebError> {
     let (site, slug) = (desk.site(), &kept.slug);
     let shown = forms::shown(&site.db, &desk.settings, slug).await?.ok_or(WebError::NotFound)?;
+    let topics = topics_of(&shown);
     let embed = Embed {
         action: site.url(&format!("/subscribe/{slug}")),
         frame: site.url(&format!("/subscribe/{slug}/embedded")),
@@ -317,7 +318,7 @@ async fn code(desk: &Desk, kept: &SignUpForm) -> Result<Code, WebError> {
         words: consent::known_by(&shown.wording),
         wording: shown.wording,
         several: shown.lists.len() > 1,
-        topics: topics_of(&shown),
+        topics,
         lists: shown.lists,
         asks: shown.fields.into_iter().map(Question::new).collect(),
     };
