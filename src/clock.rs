@@ -406,20 +406,25 @@ impl Ahead {
         )
     }
 
-    /// For people, such as "3 days".
     fn span(self) -> String {
-        match self.0.unsigned_abs() / 1_000_000 {
-            seconds @ 0..=119 => format!("{seconds} seconds"),
-            seconds @ 120..=7_199 => format!("{} minutes", seconds / 60),
-            seconds @ 7_200..=172_799 => format!("{} hours", seconds / 3_600),
-            seconds => format!("{} days", seconds / 86_400),
-        }
+        lasting(Duration::from_micros(self.0.unsigned_abs()))
     }
 
     /// In seconds.
     #[must_use]
     pub fn seconds(self) -> f64 {
         self.0 as f64 / 1e6
+    }
+}
+
+/// How long something lasts, for people, such as "3 days".
+#[must_use]
+pub fn lasting(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..=119 => format!("{seconds} seconds"),
+        seconds @ 120..=7_199 => format!("{} minutes", seconds / 60),
+        seconds @ 7_200..=172_799 => format!("{} hours", seconds / 3_600),
+        seconds => format!("{} days", seconds / 86_400),
     }
 }
 

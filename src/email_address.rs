@@ -146,12 +146,6 @@ impl EmailAddress {
         format!("{}@{}", self.local(), idna::domain_to_unicode(self.domain()).0)
     }
 
-    /// Whether the server must offer SMTPUTF8 (RFC 6531) to take it.
-    #[must_use]
-    pub fn needs_smtputf8(&self) -> bool {
-        !self.0.is_ascii()
-    }
-
     /// For logs: `m***@example.org`.
     #[must_use]
     pub fn masked(&self) -> String {
@@ -343,7 +337,7 @@ mod tests {
         let unicode = EmailAddress::parse("a@例え.jp").expect("a valid address");
         let ascii = EmailAddress::parse("a@xn--r8jz45g.jp").expect("a valid address");
         assert_eq!(unicode, ascii);
-        assert!(!unicode.needs_smtputf8());
+        assert!(unicode.as_str().is_ascii());
         assert_eq!(EmailAddress::parse("Ann@Example.ORG").map(|a| a.key()).as_deref(), Ok("ann@example.org"));
     }
 }

@@ -7,12 +7,12 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`network`], [`authorities`], [`private`], [`dns`], [`mod@words`], [`config`] | time, randomness and keys, what links say, parsed addresses, amounts, whose network, whose certificates count, who may read our files, questions to the DNS, words that the database holds, the environment |
+//! | [`clock`], [`token`], [`links`], [`email_address`], [`money`], [`network`], [`smtp_url`], [`sealed_file`], [`authorities`], [`private`], [`dns`], [`tasks`], [`mod@words`] | time, randomness and keys, what links say, parsed addresses, amounts, whose network, where a mail server is, files that only a key opens, whose certificates count, who may read our files, questions to the DNS, tasks that are not let go, words that the database holds |
 //! | [`door`] | how connections are taken, how long each may keep us waiting, and how many there may be |
 //! | [`meters`] | what this process counts as it goes, for whoever watches it |
 //! | [`heavy`] | work that takes the processor for a while or may fail badly, away from the threads that serve |
-//! | [`site`] | one running instance: database, clock, keys, public address |
 //! | [`db`] | one data layer over SQLite and PostgreSQL, migrations, statements |
+//! | [`site`] | one running instance: database, clock, keys, public address |
 //! | [`mod@queue`] | what waits for its turn: claims, rules, news for the team |
 //! | [`journal`], [`withdrawals`] | a file beside the database of what must not be forgotten with it; who does not want something any more |
 //! | [`attempts`] | whatever is limited, counted before it is judged |
@@ -40,7 +40,7 @@
 //! | [`jobs`] | the schedule: everything that runs by the clock, on one screen |
 //! | [`web`] | the routes table, public pages, the desk, hooks |
 //! | [`sandbox`] | the outside world in one process: a mailbox and a payment provider |
-//! | [`cli`] | one file a command |
+//! | [`config`], [`cli`] | the environment, read once; one file a command |
 
 // The sandbox writes Stripe's larger objects as one `json!` each.
 #![recursion_limit = "256"]

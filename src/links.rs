@@ -49,6 +49,9 @@ impl fmt::Display for Name<'_> {
 /// What the link to leave names in the place of an edition, in the letter of welcome.
 pub const WELCOME: &str = "the-letter-of-welcome";
 
+/// The same, where somebody left by a mail to the address that their copy named.
+pub const BY_MAIL: &str = "a-mail-that-asked-to-leave";
+
 /// Leaving a list with one click (RFC 8058), and the page for it. The list stands in it beside the edition, so that it
 /// works when the edition is not known any more.
 #[derive(Clone, Debug, PartialEq, Eq)]

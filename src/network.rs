@@ -40,6 +40,13 @@ impl Network {
         }
     }
 
+    /// What is kept of it with a proof, as people write a range: the /24 of an address of the older kind, the /56 of the newer.
+    #[must_use]
+    pub fn range(self) -> String {
+        let bits = if self.0.is_ipv4() { 24 } else { 56 };
+        format!("{}/{bits}", self.neighbourhood().0)
+    }
+
     /// The block that it belongs to, for forms that everybody shares: of the newer kind the /48, which whoever asks a provider
     /// for it is given, so that its 256 networks do not count as 256 strangers. None of the older kind: there is nothing between
     /// an address and its provider.
@@ -77,7 +84,9 @@ pub const fn is_public(address: IpAddr) -> bool {
     !is_private(address) && !address.is_unspecified()
 }
 
-const fn is_private(address: IpAddr) -> bool {
+/// Whether the address is of this machine or of its own network.
+#[must_use]
+pub const fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
         IpAddr::V6(address) => {

@@ -24,6 +24,8 @@ pub enum Purpose {
     Confirm,
     /// Leaving a list with one click (RFC 8058).
     Unsubscribe,
+    /// Leaving a list by a mail (RFC 2369).
+    LeaveByMail,
     /// Changing one's own preferences.
     Preferences,
     /// Reading one's own copy of an edition in the browser.
@@ -61,9 +63,10 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Confirm,
         Self::Unsubscribe,
+        Self::LeaveByMail,
         Self::Preferences,
         Self::View,
         Self::Give,
@@ -89,6 +92,7 @@ impl Purpose {
         match self {
             Self::Confirm => "confirm",
             Self::Unsubscribe => "unsubscribe",
+            Self::LeaveByMail => "leave-by-mail",
             Self::Preferences => "preferences",
             Self::View => "view",
             Self::Give => "give",

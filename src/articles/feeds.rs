@@ -99,17 +99,6 @@ pub async fn poll_due(site: &Site, fetcher: &Fetcher) -> db::Result<queue::Worke
     queue::work(site, &InTurn(fetcher)).await
 }
 
-/// Has a feed that failed asked again within a minute. False when it is not one of those.
-pub async fn ask_again(site: &Site, url: &str, staff_id: Option<i64>) -> db::Result<bool> {
-    let mut tx = site.db.begin().await?;
-    let asked = FEEDS_IN_TURN.again(&mut tx, url, site.now()).await?;
-    if asked {
-        audit_log::record(&mut tx, site, staff_id, "had a feed asked again", url, "").await?;
-    }
-    tx.commit().await?;
-    Ok(asked)
-}
-
 /// Feeds, each when its turn has come.
 struct InTurn<'a>(&'a Fetcher);
 

@@ -32,7 +32,8 @@ pub struct ImportReport {
     pub skipped: Vec<String>,
 }
 
-enum Outcome {
+/// What became of one article.
+enum Taken {
     New,
     Updated,
     Unchanged,
@@ -50,18 +51,18 @@ pub async fn import(site: &Site, feed_id: Option<FeedId>, feed: ParsedFeed) -> R
     for chunk in feed.articles.chunks(ARTICLES_A_TRANSACTION) {
         for outcome in db::again(|| import_chunk(site, feed_id, chunk)).await? {
             match outcome {
-                Outcome::New => report.new += 1,
-                Outcome::Updated => report.updated += 1,
-                Outcome::Unchanged => report.unchanged += 1,
-                Outcome::Kept => report.kept += 1,
-                Outcome::Skipped(why) => report.skipped.push(why),
+                Taken::New => report.new += 1,
+                Taken::Updated => report.updated += 1,
+                Taken::Unchanged => report.unchanged += 1,
+                Taken::Kept => report.kept += 1,
+                Taken::Skipped(why) => report.skipped.push(why),
             }
         }
     }
     Ok(report)
 }
 
-async fn import_chunk(site: &Site, feed_id: Option<FeedId>, chunk: &[ParsedArticle]) -> Result<Vec<Outcome>> {
+async fn import_chunk(site: &Site, feed_id: Option<FeedId>, chunk: &[ParsedArticle]) -> Result<Vec<Taken>> {
     let mut tx = site.db.begin().await?;
     let feed = match feed_id {
         Some(id) => match store::hold_feed(&mut tx, id).await? {
@@ -84,7 +85,7 @@ async fn import_one(
     feed: Option<(FeedId, &str)>,
     article: &ParsedArticle,
     now: Moment,
-) -> Result<Outcome> {
+) -> Result<Taken> {
     let feed_id = feed.map(|(id, _)| id);
     let hash = content_hash(article);
     let Some(known) = store::find_source(tx, &article.source_id).await? else {
@@ -93,21 +94,21 @@ async fn import_one(
     // Otherwise one feed could rewrite another's articles by naming their ids, also when the other was removed.
     match (feed, known.feed_id) {
         (Some((own, _)), Some(other)) if own != other => {
-            return Ok(Outcome::Skipped(format!("“{}” belongs to another feed", article.title)));
+            return Ok(Taken::Skipped(format!("“{}” belongs to another feed", article.title)));
         }
         (Some((_, url)), None) if !is_at_home(known.canonical_url.as_deref(), url) => {
-            return Ok(Outcome::Skipped(format!("“{}” came here from elsewhere before", article.title)));
+            return Ok(Taken::Skipped(format!("“{}” came here from elsewhere before", article.title)));
         }
         _ => {}
     }
     if known.content_hash == hash {
-        return Ok(Outcome::Unchanged);
+        return Ok(Taken::Unchanged);
     }
     if known.edited_at.is_some() || !store::follow(tx, known.id, article, feed_id, &hash, now).await? {
-        return Ok(Outcome::Kept);
+        return Ok(Taken::Kept);
     }
     store::set_topics(tx, known.id, &topics(&article.topics)).await?;
-    Ok(Outcome::Updated)
+    Ok(Taken::Updated)
 }
 
 /// Whether an article stands on the host that a feed comes from.
@@ -122,7 +123,7 @@ async fn add(
     article: &ParsedArticle,
     hash: &str,
     now: Moment,
-) -> Result<Outcome> {
+) -> Result<Taken> {
     let row = store::NewRow {
         feed_id,
         source_id: Some(&article.source_id),
@@ -145,14 +146,14 @@ async fn add(
     for slug in slug::candidates(&slug::slug(&article.title)) {
         if let Some(id) = store::add(tx, &slug, &row).await? {
             store::set_topics(tx, id, &topics(&article.topics)).await?;
-            return Ok(Outcome::New);
+            return Ok(Taken::New);
         }
         if store::find_source(tx, &article.source_id).await?.is_some() {
             // Another import brought it since we looked.
-            return Ok(Outcome::Unchanged);
+            return Ok(Taken::Unchanged);
         }
     }
-    Ok(Outcome::Skipped(format!("no free address for “{}”", article.title)))
+    Ok(Taken::Skipped(format!("no free address for “{}”", article.title)))
 }
 
 /// Slug and name of each topic, once each.

@@ -22,8 +22,8 @@ pub mod html;
 pub use self::{
     edit::{ArticleError, Body, Checked, FieldError, Written, create, update},
     feeds::{
-        PollError, Polled, add_feed, ask_again, feeds, find_feed, import_bytes, import_source, poll_due,
-        poll_feed, remove_feed,
+        PollError, Polled, add_feed, feeds, find_feed, import_bytes, import_source, poll_due, poll_feed,
+        remove_feed,
     },
     html::{READING_SPEED, reading_minutes},
     import::{ImportReport, import},

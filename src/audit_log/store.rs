@@ -21,6 +21,25 @@ statements! {
         from audit_log a left join staff s on s.id = a.staff_id
         where a.subject = $6 and ($7 = 0 or a.staff_id = $7) and (a.at, a.id) < ($1, $2) and a.at >= $3 and a.at < $4
         order by a.at desc, a.id desc limit $5";
+    HAS_LOOKED = "select id from reader_look where staff_id = $1 and subject = $2 and detail = $3 and day = $4";
+    /// Two who press at once are one look.
+    ADD_LOOK = "insert into reader_look (staff_id, subject, detail, day, at) values ($1, $2, $3, $4, $5)
+        on conflict (staff_id, subject, detail, day) do nothing";
+    /// As those of deeds, each from an index of its own.
+    LOOKS = "select a.id, s.name as staff_name, case when a.subject = '' then 'looked through readers' else 'looked at a reader' end as action,
+            a.subject, a.detail, a.at
+        from reader_look a join staff s on s.id = a.staff_id
+        where (a.at, a.id) < ($1, $2) and a.at >= $3 and a.at < $4 order by a.at desc, a.id desc limit $5";
+    LOOKS_OF_PERSON = "select a.id, s.name as staff_name, case when a.subject = '' then 'looked through readers' else 'looked at a reader' end as action,
+            a.subject, a.detail, a.at
+        from reader_look a join staff s on s.id = a.staff_id
+        where a.staff_id = $6 and (a.at, a.id) < ($1, $2) and a.at >= $3 and a.at < $4 order by a.at desc, a.id desc limit $5";
+    LOOKS_AT = "select a.id, s.name as staff_name, case when a.subject = '' then 'looked through readers' else 'looked at a reader' end as action,
+            a.subject, a.detail, a.at
+        from reader_look a join staff s on s.id = a.staff_id
+        where a.subject = $6 and ($7 = 0 or a.staff_id = $7) and (a.at, a.id) < ($1, $2) and a.at >= $3 and a.at < $4
+        order by a.at desc, a.id desc limit $5";
+    pub(crate) FORGET_LOOKS = "delete from reader_look where id in (select id from reader_look where at < $1 order by at limit $2)";
 }
 
 /// One line of the log.
@@ -75,5 +94,35 @@ pub(super) async fn page(
         }
         Wanted { staff_id: Some(staff), .. } => db.all(OF_PERSON, (at, id, from, until, limit, staff)).await,
         _ => db.all(PAGE, (at, id, from, until, limit)).await,
+    }
+}
+
+pub(super) async fn has_looked(db: &Db, look: (i64, &str, &str, &str)) -> Result<bool> {
+    Ok(db.opt::<(i64,)>(HAS_LOOKED, look).await?.is_some())
+}
+
+pub(super) async fn add_look(
+    tx: &mut Tx,
+    (staff_id, subject, detail, day): (i64, &str, &str, &str),
+    now: Moment,
+) -> Result<()> {
+    tx.exec(ADD_LOOK, (staff_id, subject, detail, day, now)).await.map(drop)
+}
+
+pub(super) async fn looks(
+    db: &Db,
+    wanted: Wanted<'_>,
+    (at, id): (Moment, i64),
+    limit: i64,
+) -> Result<Vec<Line>> {
+    let (from, until) = wanted.within.unwrap_or((Moment(i64::MIN), Moment(i64::MAX)));
+    match wanted {
+        Wanted { subject: Some(subject), staff_id, .. } => {
+            db.all(LOOKS_AT, (at, id, from, until, limit, subject, staff_id.unwrap_or_default())).await
+        }
+        Wanted { staff_id: Some(staff), .. } => {
+            db.all(LOOKS_OF_PERSON, (at, id, from, until, limit, staff)).await
+        }
+        _ => db.all(LOOKS, (at, id, from, until, limit)).await,
     }
 }

@@ -23,6 +23,8 @@ pub enum Effect {
     Complained,
     /// It is about a copy from before staff lifted a suppression.
     Outdated,
+    /// A mail asked for it, with proof: the reader is off the list.
+    Left,
     /// A person wrote it: somebody reads it at the desk.
     Letter,
 }
@@ -31,7 +33,9 @@ impl Effect {
     /// What it is kept as.
     pub(super) const fn change(self) -> Change {
         match self {
-            Self::Unproven | Self::Known | Self::None | Self::Held | Self::Letter => Change::None,
+            Self::Unproven | Self::Known | Self::None | Self::Held | Self::Left | Self::Letter => {
+                Change::None
+            }
             Self::Policy => Change::Policy,
             Self::Counted => Change::Counted,
             Self::Bounced => Change::Bounced,

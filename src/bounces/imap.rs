@@ -13,7 +13,7 @@ use tokio::{
 };
 use url::Url;
 
-use super::{maildir::Taken, mime, receive::receive_mail};
+use super::{leaving::Leave, maildir::Taken, mime, receive::receive_mail};
 use crate::{
     authorities::{self, Trust},
     clock::Moment,
@@ -110,16 +110,16 @@ impl Mailbox {
     ///
     /// # Errors
     /// [`ImapError`].
-    pub async fn receive(&self, site: &Site) -> Result<Taken, ImapError> {
+    pub async fn receive(&self, site: &Site, leave: Leave) -> Result<Taken, ImapError> {
         let visit = async {
             let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
             let stream = self.trust.agree(stream, &self.host).await?;
-            self.receive_over(site, stream).await
+            self.receive_over(site, stream, leave).await
         };
         timeout(LONGEST_VISIT, visit).await.map_err(|_| ImapError::TooSlow)?
     }
 
-    async fn receive_over<S>(&self, site: &Site, stream: S) -> Result<Taken, ImapError>
+    async fn receive_over<S>(&self, site: &Site, stream: S, leave: Leave) -> Result<Taken, ImapError>
     where
         S: AsyncRead + AsyncWrite + Unpin + fmt::Debug + Send,
     {
@@ -134,7 +134,7 @@ impl Mailbox {
             let found: Vec<_> = session.uid_fetch(&number, question).await?.try_collect().await?;
             // Somebody else may have deleted it meanwhile.
             let Some(body) = found.iter().find_map(|one| one.body()) else { continue };
-            let Some(effect) = each.one(receive_mail(site, body)).await else { continue };
+            let Some(effect) = each.one(receive_mail(site, body, leave)).await else { continue };
             taken.count(effect?);
             let _: Vec<_> = session.uid_store(&number, "+FLAGS.SILENT (\\Seen)").await?.try_collect().await?;
         }

@@ -10,6 +10,7 @@ use std::{
 use tokio::{fs, io::AsyncReadExt as _};
 
 use super::{
+    leaving::Leave,
     mime,
     receive::{Effect, receive_mail},
 };
@@ -37,6 +38,8 @@ pub struct Taken {
     pub held: u64,
     /// Failures that were counted.
     pub counted: u64,
+    /// Readers who left a list by mail.
+    pub left: u64,
     /// What people wrote.
     pub letters: u64,
     /// Messages that prove nothing about a copy of ours.
@@ -52,6 +55,7 @@ impl Taken {
             Effect::Counted => self.counted += 1,
             Effect::Unproven => self.unproven += 1,
             Effect::Held => self.held += 1,
+            Effect::Left => self.left += 1,
             Effect::Letter => self.letters += 1,
             Effect::Known | Effect::None | Effect::Policy | Effect::Outdated => {}
         }
@@ -62,7 +66,7 @@ impl Taken {
 ///
 /// # Errors
 /// When the folder cannot be read, or the database fails.
-pub async fn receive_maildir(site: &Site, folder: &Path) -> Result<Taken, MaildirError> {
+pub async fn receive_maildir(site: &Site, folder: &Path, leave: Leave) -> Result<Taken, MaildirError> {
     let (new, cur) = (folder.join("new"), folder.join("cur"));
     let io = |path: &Path| {
         let path = path.to_owned();
@@ -84,7 +88,7 @@ pub async fn receive_maildir(site: &Site, folder: &Path) -> Result<Taken, Maildi
                 continue;
             }
         };
-        let Some(effect) = each.one(receive_mail(site, &bytes)).await else { continue };
+        let Some(effect) = each.one(receive_mail(site, &bytes, leave)).await else { continue };
         taken.count(effect?);
         let mut seen = name;
         seen.push(":2,S");

@@ -9,6 +9,7 @@ mod dsn;
 mod effect;
 mod feedback;
 pub mod imap;
+pub mod leaving;
 mod letters;
 pub mod maildir;
 pub mod mime;

@@ -8,8 +8,9 @@ use super::{
     mime::{Headers, Message, decoded},
     scan,
 };
-pub use crate::bounces::store::letters::Letter;
+pub use crate::bounces::store::letters::PersonsLetter;
 use crate::{
+    audit_log,
     bounces::store::letters::{self as store, NewLetter},
     db::{Db, Result},
     delivery::names::{self, CopyId},
@@ -50,7 +51,8 @@ pub(super) fn read(message: &Message) -> Option<Written> {
     (!written.subject.is_empty() || !written.words.is_empty()).then_some(written)
 }
 
-fn is_by_a_person(headers: &Headers) -> bool {
+/// Not by a program that answers, returns or passes on.
+pub(super) fn is_by_a_person(headers: &Headers) -> bool {
     let is = |name: &str, words: &[&str]| {
         headers.get(name).is_some_and(|value| {
             let value = value.to_ascii_lowercase();
@@ -100,14 +102,17 @@ pub(super) async fn keep(site: &Site, key: &str, written: &Written, copy: Option
 }
 
 /// What waits to be read, the newest first.
-pub async fn waiting(db: &Db) -> Result<Vec<Letter>> {
+pub async fn waiting(db: &Db) -> Result<Vec<PersonsLetter>> {
     store::waiting(db).await
 }
 
-/// Somebody has read one: it is forgotten. `false` if it was before.
-pub async fn done(site: &Site, id: i64) -> Result<bool> {
+/// Somebody of the team has read one: it is forgotten, and the log says whose it was. `false` if it was before.
+pub async fn done(site: &Site, id: i64, staff_id: i64) -> Result<bool> {
     let mut tx = site.db.begin().await?;
-    let done = store::forget(&mut tx, id).await?;
+    let Some((reader, at)) = store::forget(&mut tx, id).await? else { return Ok(false) };
+    let which = format!("it came on {}", at.timestamp().strftime("%-d %B %Y, %H:%M UTC"));
+    audit_log::record(&mut tx, site, Some(staff_id), "read a letter and put it away", &reader, &which)
+        .await?;
     tx.commit().await?;
-    Ok(done)
+    Ok(true)
 }

@@ -10,7 +10,11 @@
 use std::time::Duration;
 
 use super::{
-    Action, Class, Reason, Recipient, Report, judge_said, mime::Message, person, states::Change,
+    Action, Class, Reason, Recipient, Report, judge_said,
+    leaving::{self, Leave},
+    mime::Message,
+    person,
+    states::Change,
     without_addresses,
 };
 pub use super::{effect::Effect, states::Source};
@@ -48,14 +52,23 @@ const REPORTS_COME_WITHIN: Duration = Duration::from_secs(14 * 86_400);
 const WARN_ABOVE: i64 = 100;
 const PAUSE_ABOVE: i64 = 300;
 
-/// Takes in a message that came by mail. The same bytes again change nothing.
+/// Takes in a message that came by mail; `leave` takes off a list whoever asks for that by it. The same bytes again change nothing.
 ///
 /// # Errors
 /// When the database fails; then nothing was kept, and the message can be given again.
-pub async fn receive_mail(site: &Site, bytes: &[u8]) -> Result<Effect> {
+pub async fn receive_mail(site: &Site, bytes: &[u8], leave: Leave) -> Result<Effect> {
     let bytes = &bytes[..bytes.len().min(super::mime::READ)];
     let report = super::inspected(bytes.to_vec()).await;
     let key = token::hash(&String::from_utf8_lossy(bytes));
+    if let Some(asked) = leaving::asked(site, &report).filter(|_| report.recipients.is_empty()) {
+        let mail = bytes.to_vec();
+        let meant = heavy::aside(move || leaving::is_meant(&Message::read(&mail))).await;
+        // What a program wrote by itself asks for nothing, whoever it is from.
+        if !meant.unwrap_or(false) {
+            return Ok(Effect::Unproven);
+        }
+        return Ok(if leave(site, &asked, &key).await? { Effect::Left } else { Effect::Known });
+    }
     let effect = receive(site, Source::Mail, &key, &report).await?;
     if effect == Effect::Unproven && report.recipients.is_empty() {
         return db::again(|| receive_letter(site, bytes, &key, &report)).await;

@@ -18,6 +18,7 @@ use crate::{
         receive::receive_mail,
     },
     config::Config,
+    subscribers,
 };
 
 #[derive(Debug, clap::Subcommand)]
@@ -54,9 +55,9 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
         Ok(taken) => taken,
         Err(error) => return Ok(try_again(&error)),
     };
-    let Taken { read, stopped, held, counted, unproven, letters } = taken;
+    let Taken { read, stopped, held, counted, unproven, left, letters } = taken;
     println!(
-        "{read} read: {stopped} readers are not mailed any more, {held} failures wait for a decision at the desk, {counted} failures counted, {letters} letters from people, {unproven} not about mail of ours."
+        "{read} read: {stopped} readers are not mailed any more, {held} failures wait for a decision at the desk, {counted} failures counted, {left} left a list by mail, {letters} letters from people, {unproven} not about mail of ours."
     );
     Ok(ExitCode::SUCCESS)
 }
@@ -71,10 +72,10 @@ async fn ingest(config: &Config, maildir: Option<&Path>, files: &[PathBuf]) -> a
     let site = instance::open_site(config).await?;
     let mut taken = Taken::default();
     if let Some(maildir) = maildir {
-        taken = receive_maildir(&site, maildir).await?;
+        taken = receive_maildir(&site, maildir, subscribers::leave_by_mail).await?;
     }
     for file in files {
-        taken.count(receive_mail(&site, &read(file)?).await?);
+        taken.count(receive_mail(&site, &read(file)?, subscribers::leave_by_mail).await?);
     }
     site.db.close().await;
     Ok(taken)

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::instance;
 use crate::{
+    audit_log,
     config::Config,
     email_address::EmailAddress,
     site::Site,
@@ -35,6 +36,7 @@ pub(super) async fn print(site: &Site, Arguments { email }: Arguments) -> anyhow
         anyhow::bail!("no reader has the address {email}");
     };
     let events = consent::proof(&site.db, reader.id).await?;
+    audit_log::note(site, None, "printed a proof", &reader.public_id, "").await?;
     println!("{}", serde_json::to_string_pretty(&proof(&reader, &events))?);
     Ok(ExitCode::SUCCESS)
 }

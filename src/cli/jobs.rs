@@ -25,6 +25,8 @@ struct Report<'a> {
     somebody_runs: bool,
     jobs: Vec<Job<'a>>,
     queues: Vec<Queue<'a>>,
+    /// Automatic emails that could not be delivered lately; a hundred may be more.
+    undelivered: usize,
 }
 
 #[derive(Serialize)]
@@ -100,6 +102,7 @@ fn report(screen: &Screen) -> Report<'_> {
         somebody_runs: screen.somebody_runs,
         jobs: jobs.chain(tasks).collect(),
         queues: queues.collect(),
+        undelivered: screen.undelivered,
     }
 }
 
@@ -159,5 +162,8 @@ fn print(screen: &Screen) {
             println!("         The last, {}: {}", item.name, item.last_error);
             println!("         {}", rules.means);
         }
+    }
+    if screen.undelivered > 0 {
+        println!("  failed automatic emails: {} could not be delivered lately", screen.undelivered);
     }
 }

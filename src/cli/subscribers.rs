@@ -11,6 +11,7 @@ use anyhow::Context as _;
 
 use super::{export_proof, instance, log::NOBODY_READS};
 use crate::{
+    audit_log,
     config::Config,
     email_address::EmailAddress,
     private,
@@ -48,6 +49,9 @@ pub(super) enum Command {
     Export {
         /// Where to; standard output without it.
         file: Option<PathBuf>,
+        /// Why, for whoever asks later. Needed for more than 1,000 lines.
+        #[arg(long, default_value = "")]
+        why: String,
     },
 }
 
@@ -59,7 +63,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
             import(&site, file, &list, Basis { basis, source }).await
         }
         Command::Block { address, reason } => block(&site, &address, &reason).await,
-        Command::Export { file } => export(&site, file).await,
+        Command::Export { file, why } => export(&site, file, &why).await,
     };
     site.db.close().await;
     code
@@ -72,7 +76,21 @@ async fn import(site: &Site, file: PathBuf, list: &str, basis: Basis) -> anyhow:
         anyhow::bail!("there is no list {list}; there are: {}", known.join(", "));
     };
     let opened = File::open(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let report = subscribers::import(site, BufReader::new(opened), chosen.id, &basis).await?;
+    let report = subscribers::import(site, BufReader::new(opened), chosen.id, &basis).await;
+    let taken = match &report {
+        Ok(report) => format!(
+            "{} added to {list}, {} left as they were, {} not taken",
+            report.added,
+            report.unchanged,
+            report.errors.len()
+        ),
+        Err(CsvError::NoBasis) => return Err(CsvError::NoBasis.into()),
+        // Whatever was taken before stays.
+        Err(_) => format!("to {list}, and broke off"),
+    };
+    let detail = format!("{taken}. {}: {}", basis.basis.trim(), basis.source.trim());
+    audit_log::note(site, None, "imported readers", "", &detail).await?;
+    let report = report?;
     println!("{} readers added to {}, {} left as they were.", report.added, chosen.name, report.unchanged);
     for wrong in &report.errors {
         println!("{}:{}: not taken: {}", file.display(), wrong.line, wrong.why);
@@ -98,7 +116,16 @@ fn is_unread(error: &csv::Error) -> bool {
     matches!(error.kind(), csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-async fn export(site: &Site, file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+async fn export(site: &Site, file: Option<PathBuf>, why: &str) -> anyhow::Result<ExitCode> {
+    let why = why.trim();
+    let lines = subscribers::lines_of_export(&site.db).await?;
+    if why.is_empty() && lines.unsigned_abs() > audit_log::MANY {
+        anyhow::bail!("these are {lines} lines: say why you take them, with --why");
+    }
+    // Before anything leaves: what is broken off may have been read.
+    let count = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+    let detail = if why.is_empty() { count } else { format!("{count}: {why}") };
+    audit_log::note(site, None, "exported readers", "", &detail).await?;
     let Some(file) = file else {
         let out = io::BufWriter::new(io::stdout());
         return match subscribers::export(site, out).await {

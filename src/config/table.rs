@@ -210,7 +210,7 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "BOUNCE_ADDRESS",
         "",
-        "Where mail that cannot be delivered comes back to, such as bounce@example.org; bounce+anything@example.org must reach the same mailbox. Without it, to the address in From.",
+        "Where mail that cannot be delivered comes back to, such as bounce@example.org; bounce+anything@example.org must reach the same mailbox, which has to be read: copies name an address there for leaving by mail, too. Without it, to the address in From.",
     ),
     plain(
         "BOUNCE_MAILDIR",

@@ -21,6 +21,7 @@ use crate::{
     db::Db,
     dkim::{self, DkimKey, KeyState},
     dns::{Dns, NoAnswer},
+    network::is_private,
     site::Site,
     smtp_url::{SmtpUrl, Tls},
 };
@@ -340,7 +341,7 @@ impl Look<'_> {
             None if self.relay_is_near(&addresses) => "mx".to_owned(),
             None => format!("a:{}", self.relay.host),
         };
-        let sender = service.map_or(spf::Sender::Addresses(&addresses), spf::Sender::Includes);
+        let sender = service.map_or(spf::SentFrom::Addresses(&addresses), spf::SentFrom::Includes);
         let host = &self.relay.host;
         let finding = |grade, found: String, next: &str| Finding::new(Check::Spf, grade, found, next);
         Ok(match spf::read(self.dns, domain, sender).await? {
@@ -479,15 +480,6 @@ pub async fn is_published(dns: &Dns, key: &DkimKey) -> Result<bool, NoAnswer> {
     let wanted = public_half(&key.record);
     let texts = dns.txt(&key.dns_name()).await?;
     Ok(texts.iter().any(|text| wanted.is_some() && public_half(text) == wanted))
-}
-
-fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
-        IpAddr::V6(address) => {
-            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
-        }
-    }
 }
 
 /// The value of a tag in a record such as `v=DMARC1; p=none`.

@@ -21,7 +21,7 @@ pub(super) enum Spf {
 }
 
 /// Who is to pass.
-pub(super) enum Sender<'a> {
+pub(super) enum SentFrom<'a> {
     /// A mail service that wants its own record included.
     Includes(&'a str),
     /// A server with these addresses.
@@ -30,7 +30,7 @@ pub(super) enum Sender<'a> {
 
 struct Walk<'a> {
     dns: &'a Dns,
-    sender: Sender<'a>,
+    sender: SentFrom<'a>,
     lookups: usize,
 }
 
@@ -41,7 +41,7 @@ enum Step {
 }
 
 /// Reads the record and everything it includes.
-pub(super) async fn read(dns: &Dns, domain: &str, sender: Sender<'_>) -> Result<Spf, NoAnswer> {
+pub(super) async fn read(dns: &Dns, domain: &str, sender: SentFrom<'_>) -> Result<Spf, NoAnswer> {
     let records = records(dns, domain).await?;
     let record = match records.as_slice() {
         [] => return Ok(Spf::Missing),
@@ -142,7 +142,7 @@ impl Walk<'_> {
         if !self.count() {
             return Ok(too_many());
         }
-        if let Sender::Includes(wanted) = self.sender
+        if let SentFrom::Includes(wanted) = self.sender
             && wanted.eq_ignore_ascii_case(domain.trim_end_matches('.'))
         {
             return Ok(Step::Pass);
@@ -162,7 +162,7 @@ impl Walk<'_> {
     }
 
     fn is_in(&self, networks: &[IpAddr], length: Option<u8>) -> bool {
-        let Sender::Addresses(addresses) = self.sender else { return false };
+        let SentFrom::Addresses(addresses) = self.sender else { return false };
         addresses.iter().any(|address| networks.iter().any(|network| is_within(*address, *network, length)))
     }
 }

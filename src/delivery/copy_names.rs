@@ -54,4 +54,12 @@ impl CopyNames<'_> {
     pub fn return_address(&self, site: &Site) -> Option<String> {
         Some(verp::make(&site.keys, site.bounce_address.as_ref()?, &self.which()?))
     }
+
+    /// What a mail program writes to for leaving the list, where there is a mailbox for what comes back; copies that are named by
+    /// number have none.
+    #[must_use]
+    pub fn leaving_mailto(&self, site: &Site) -> Option<String> {
+        let (Name::Id(subscriber), Name::Id(list)) = (&self.subscriber, &self.list) else { return None };
+        verp::leaving_mailto(&site.keys, site.bounce_address.as_ref()?, subscriber, list)
+    }
 }

@@ -126,7 +126,7 @@ pub async fn retry_doubted(tx: &mut Tx, site: &Site, edition_id: i64, subscriber
 
 /// Who of an edition's audience has that address.
 pub async fn subscriber_at(db: &Db, edition_id: i64, address: &EmailAddress) -> Result<Option<i64>> {
-    store::subscriber_at(db, edition_id, &address.key()).await
+    store::subscriber_at(db, edition_id, address).await
 }
 
 /// Copies that wait, of subscribers after one and up to another, in the order in which they leave.

@@ -95,6 +95,7 @@ fn written<T: EmailTemplate>(
     headers: &NoticeHeaders<'_>,
     context: &T,
 ) -> std::result::Result<Vec<u8>, String> {
+    tracing::debug!(template = T::NAME, "an automatic email is written");
     let written = heavy::quietly(|| {
         let rendered = Templates::load()?.render(context)?;
         Ok(notice_message(headers, &rendered))
@@ -131,6 +132,11 @@ pub async fn end_waiting(tx: &mut Tx, before: Moment, now: Moment) -> Result<Vec
 /// Somebody left a list: what waits to greet them there, or anywhere once they are on no list, is not sent.
 pub async fn withdraw_welcome(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<u64> {
     store::withdraw_welcome(tx, subscriber, list, now).await
+}
+
+/// Somebody who left came back: the letter of good-bye that waits is not sent. How many there were.
+pub async fn withdraw_good_bye(tx: &mut Tx, subscriber: i64, now: Moment) -> Result<u64> {
+    store::withdraw_good_bye(tx, subscriber, now).await
 }
 
 /// A list, by its public id, was retired: what waits to greet its new readers is not sent.

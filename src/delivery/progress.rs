@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{states::CopyState, store::progress as store};
+use super::{
+    states::CopyState,
+    store::progress::{self as store, Counted},
+};
 use crate::db::{Db, Result};
 
 /// How many deliveries of an edition stand where.
@@ -94,16 +97,16 @@ impl Audit {
 /// Recounts an edition from its rows.
 pub async fn audit(db: &Db, id: i64) -> Result<Audit> {
     let all = store::audit(db, id).await?;
-    let counts = |wanted: &str| -> Vec<(CopyState, i64)> {
-        let of = all.iter().filter(|(of, ..)| of == wanted);
+    let counts = |wanted: Counted| -> Vec<(CopyState, i64)> {
+        let of = all.iter().filter(|(of, ..)| *of == wanted);
         of.filter_map(|(_, state, count)| Some(((*state)?, *count))).collect()
     };
-    let sealed = all.iter().find(|(of, ..)| of == "sealed").map(|(.., count)| *count);
+    let sealed = all.iter().find(|(of, ..)| *of == Counted::Sealed).map(|(.., count)| *count);
     let progress = |counts: Vec<(CopyState, i64)>| {
         let total = counts.iter().map(|(_, count)| count).sum();
         Progress::from_counts(sealed.unwrap_or(total), &counts)
     };
-    Ok(Audit { rows: progress(counts("rows")), tallies: progress(counts("tallies")) })
+    Ok(Audit { rows: progress(counts(Counted::Rows)), tallies: progress(counts(Counted::Tallies)) })
 }
 
 /// Every edition that was ever sealed, oldest first.

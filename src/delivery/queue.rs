@@ -84,7 +84,7 @@ pub(super) struct Queue {
     more: Notify,
     /// Wakes the feeder when items run low, or some have to be handed back.
     low: Notify,
-    /// Wakes whoever waits for something else, to go home.
+    /// Wakes whoever waits for something else, so that it ends.
     over: Notify,
     low_mark: usize,
     wakes: Wakes,
@@ -377,7 +377,7 @@ impl Queue {
         self.low.notified().await;
     }
 
-    /// Waits until the connections may go home.
+    /// Waits until the connections may end.
     pub(super) async fn closed(&self) {
         loop {
             let over = self.over.notified();
@@ -388,7 +388,7 @@ impl Queue {
         }
     }
 
-    /// Lets the connections go home; what still waits stays claimed until the worker releases it.
+    /// Lets the connections end; what still waits stays claimed until the worker releases it.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.more.notify_waiters();

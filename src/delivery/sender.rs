@@ -19,7 +19,7 @@ use super::{
     states::{AttemptOutcome, AttemptStage, Class, CopyState},
     store::{
         ledger::{self as rows, Claim, Record},
-        notices::{ClaimedNotice, Ending},
+        notices::{ClaimedNotice, Ending, no_longer_true},
     },
     suppression::{Suppressions, stops_letter},
     variant::{Message, NO_COPY, Unwritten, compose_notice},
@@ -29,7 +29,7 @@ use crate::{
     clock,
     email_address::{EmailAddress, for_the_log},
     heavy,
-    mail::{AlreadyReader, ConfirmSubscription, EmailTemplate as _, Paused, Welcome},
+    mail::{AlreadyReader, ChoicesLink, ConfirmSubscription, EmailTemplate as _, GoodBye, Paused, Welcome},
     relays::{self, Answer, Failed, LONGEST_REST, Pass, SignIn, Slot, Turn, Why},
     site::Site,
     smtp::{Connection, Envelope, Extensions, Failure, Reply, Stage},
@@ -578,11 +578,10 @@ impl Sender {
             self.record_notice(&notice, Ending::Failed(Class::Render), error.to_string());
             return None;
         }
-        match self.suppressed(&notice).await {
-            Ok(false) => {}
-            Ok(true) => {
-                let why = "the address bounced or complained before, or staff blocked it".to_owned();
-                self.record_notice(&notice, Ending::Suppressed(Class::Suppressed), why);
+        match self.forbidden(&notice).await {
+            Ok(None) => {}
+            Ok(Some(why)) => {
+                self.record_notice(&notice, Ending::Suppressed(Class::Suppressed), why.to_owned());
                 return None;
             }
             Err(error) => {
@@ -612,15 +611,24 @@ impl Sender {
         }
     }
 
-    /// Only what says that the mailbox itself does not want mail stops an automatic email (TRUST M29); whom staff blocked is
-    /// neither asked nor greeted, nor told of a pause.
-    async fn suppressed(&self, notice: &ClaimedNotice) -> Result<bool, String> {
+    /// Why a letter is not sent. Only what says that the mailbox itself does not want mail stops an automatic email (TRUST M29); whom
+    /// staff blocked is neither asked, greeted, told of a pause, sent the link to their choices nor taken leave of; and who left or came back meanwhile is not told the contrary.
+    async fn forbidden(&self, notice: &ClaimedNotice) -> Result<Option<&'static str>, String> {
         let address = EmailAddress::parse(&notice.address).map_err(|error| error.to_string())?;
-        let reason =
-            Suppressions::new(&self.shared.site).reason(&address).await.map_err(|error| error.to_string())?;
-        let asks = [ConfirmSubscription::NAME, AlreadyReader::NAME, Welcome::NAME, Paused::NAME]
-            .contains(&&*notice.template);
-        Ok(reason.is_some_and(|reason| stops_letter(reason, asks)))
+        let site = &self.shared.site;
+        let reason = Suppressions::new(site).reason(&address).await.map_err(|error| error.to_string())?;
+        let template = &*notice.template;
+        let of_lists = [Welcome::NAME, GoodBye::NAME].contains(&template);
+        let asks =
+            [ConfirmSubscription::NAME, AlreadyReader::NAME, Welcome::NAME, ChoicesLink::NAME, Paused::NAME]
+                .contains(&template);
+        let parts = template == GoodBye::NAME;
+        if reason.is_some_and(|reason| parts || stops_letter(reason, asks)) {
+            return Ok(Some("the address bounced or complained before, or staff blocked it"));
+        }
+        let over =
+            of_lists && no_longer_true(&site.db, notice.id).await.map_err(|error| error.to_string())?;
+        Ok(over.then_some("the reader left, or came back"))
     }
 
     /// The gate before a body: the commit of its marker, and of every result handed over before. Whatever forbids it is asked

@@ -372,12 +372,13 @@ impl Frozen {
         };
         let message_id = names.message_id(site).ok_or("the reader is not known any more")?;
         let from = names.return_address(site).unwrap_or_else(|| self.headers.from_email.clone());
+        let mailto = names.leaving_mailto(site);
         let copy = CopyHeaders {
             to: Mailbox { name: &claim.name, address: &claim.address },
             message_id: &message_id,
             date: self.headers.date,
             unsubscribe_url: &links.unsubscribe,
-            unsubscribe_mailto: None,
+            unsubscribe_mailto: mailto.as_deref(),
         };
         bytes.clear();
         self.bulk.write(&copy, &mut bytes).map_err(|error| error.to_string())?;

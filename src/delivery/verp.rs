@@ -4,6 +4,9 @@
 //! of their public ids, 80 and 50 bits, and the proof is 80 bits, so that the local part keeps within 64 characters
 //! (RFC 5321 section 4.5.3.1.1). Whoever knows such an address can only speak of the copy that brought it to them.
 //!
+//! `bounce+<reader>.<list>.<proof>@example.org`, with a proof of another purpose, is what a mail program writes to for leaving that list
+//! (RFC 2369).
+//!
 //! Copies of editions that were frozen by earlier versions carry row numbers in base 36 instead, on every attempt.
 
 use crate::{
@@ -91,12 +94,57 @@ pub fn make(keys: &Keys, base: &EmailAddress, which: &Which) -> String {
 /// Which copy an address speaks of; `None` for addresses that we did not make.
 #[must_use]
 pub fn parse(keys: &Keys, base: &EmailAddress, address: &str) -> Option<Which> {
+    Which::proven(keys, Purpose::ReturnPath, detail(base, address)?)
+}
+
+/// What stands behind the plus sign of an address at our mailbox.
+fn detail<'a>(base: &EmailAddress, address: &'a str) -> Option<&'a str> {
     let (name, domain) = address.rsplit_once('@')?;
     let base_local = local(base.as_str());
     let (start, rest) = name.split_at_checked(base_local.len())?;
     let ours = domain.eq_ignore_ascii_case(base.domain()) && start.eq_ignore_ascii_case(base_local);
-    let rest = rest.strip_prefix('+').filter(|_| ours)?;
-    Which::proven(keys, Purpose::ReturnPath, rest)
+    rest.strip_prefix('+').filter(|_| ours)
+}
+
+/// Who asks by mail to leave which list, by the beginnings of their public ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaving {
+    pub subscriber: String,
+    pub list: String,
+}
+
+/// So much of a list's public id: as of an edition's.
+const LIST: usize = EDITION;
+
+/// What a mail program finds in such a mail's subject, and writes itself.
+pub const LEAVING_SUBJECT: &str = "unsubscribe";
+
+/// The address of the web (RFC 6068) by which a mail program leaves a list for its reader: it names them, and proves that a copy to
+/// them brought it. `None` if a name of them is too short, or the mailbox's own is none that everybody writes.
+#[must_use]
+pub fn leaving_mailto(keys: &Keys, base: &EmailAddress, subscriber: &str, list: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '+' | '@');
+    if !base.as_str().chars().all(plain) {
+        return None;
+    }
+    let names = format!("{}.{}", subscriber.get(..SUBSCRIBER)?, list.get(..LIST)?);
+    let proof = keys.name(Purpose::LeaveByMail, &names);
+    let (proof, name, domain) = (proof.get(..PROOF)?, local(base.as_str()), base.domain());
+    Some(format!("mailto:{name}+{names}.{proof}@{domain}?subject={LEAVING_SUBJECT}"))
+}
+
+/// Who asks to leave what by a mail to this address; `None` for addresses that we did not make.
+#[must_use]
+pub fn parse_leaving(keys: &Keys, base: &EmailAddress, address: &str) -> Option<Leaving> {
+    // Servers on the way may have changed the case.
+    let text = detail(base, address)?.to_ascii_lowercase();
+    let (names, proof) = text.rsplit_once('.')?;
+    let (subscriber, list) = names.split_once('.')?;
+    let is_ours = subscriber.len() == SUBSCRIBER
+        && list.len() == LIST
+        && proof.len() == PROOF
+        && keys.knows_name(Purpose::LeaveByMail, names, proof);
+    is_ours.then(|| Leaving { subscriber: subscriber.to_owned(), list: list.to_owned() })
 }
 
 /// The Message-ID of a copy, without brackets: the same on every attempt.
@@ -213,6 +261,42 @@ mod tests {
             let crossed = format!("bounce+{}@example.org", name.get(..name.len() - 10).expect("long enough"));
             assert_eq!(parse(&keys, &base(), &crossed), None);
         }
+    }
+
+    /// TRUST M4, M6: the address for leaving names a reader and a list, within 64 characters; no changed one does, and it is no return
+    /// address, nor is one of those an address for leaving.
+    #[test]
+    fn an_address_for_leaving_names_reader_and_list_and_no_changed_one_does() {
+        let keys = Keys::new(&keys(1), &[], b"s");
+        let (reader, list) = ("reader2aaaaaaaaaaaaaaaaaaa", "list2aaaaaaaaaaaaaaaaaaaaa");
+        let wanted = Leaving { subscriber: reader[..SUBSCRIBER].to_owned(), list: list[..LIST].to_owned() };
+        for base in [base(), longest()] {
+            let uri = leaving_mailto(&keys, &base, reader, list).expect("it can be written");
+            let address =
+                uri.strip_prefix("mailto:").and_then(|rest| rest.split('?').next()).expect("an address");
+            let (local, _) = address.split_once('@').expect("an address");
+            assert!(local.len() <= 64 && EmailAddress::parse(address).is_ok(), "{address}");
+            for spelled in [address.to_owned(), address.to_uppercase()] {
+                assert_eq!(parse_leaving(&keys, &base, &spelled).as_ref(), Some(&wanted), "{spelled}");
+            }
+            for at in 0..local.len() {
+                for other in ['a', '7', '.', '+'] {
+                    let mut changed: Vec<char> = address.chars().collect();
+                    if !changed[at].eq_ignore_ascii_case(&other) {
+                        changed[at] = other;
+                        let changed: String = changed.into_iter().collect();
+                        assert_eq!(parse_leaving(&keys, &base, &changed), None, "{changed}");
+                    }
+                }
+            }
+            assert_eq!(parse(&keys, &base, address), None, "it speaks of no copy");
+            assert_eq!(parse_leaving(&keys, &base, &make(&keys, &base, &named())), None);
+            let rotated = Keys::new(&self::keys(2), &[self::keys(1)], b"s");
+            assert_eq!(parse_leaving(&rotated, &base, address).as_ref(), Some(&wanted));
+        }
+        let odd = EmailAddress::parse("bou&nce@example.org").expect("an address");
+        assert_eq!(leaving_mailto(&keys, &odd, reader, list), None);
+        assert_eq!(leaving_mailto(&keys, &base(), "short", list), None);
     }
 
     /// TRUST M6: bounces of mail from before the secret was changed still count.

@@ -9,14 +9,13 @@ use super::{
     store::{self, DueEvent, EVENTS, Told},
 };
 use crate::{
-    audit_log,
     clock::Moment,
     db::{self, is_unique_violation},
     payments::{
         Event, EventKind, PaymentProvider, ProviderError,
         webhook::{self, Genuine, WebhookError, WebhookSecrets},
     },
-    queue::{self, Came, News, Queue, Work, news},
+    queue::{self, Came, News, Queue, Work, cursors, news},
     site::Site,
     token,
 };
@@ -102,9 +101,9 @@ fn first_state(event: &Event) -> EventState {
 /// # Errors
 /// [`PollError`]; the next round goes on where this one ended.
 pub async fn poll_provider(site: &Site, provider: &dyn PaymentProvider) -> Result<u64, PollError> {
-    let cursor = store::cursor(&site.db, CURSOR).await?.and_then(|value| value.parse().ok()).map(Moment);
+    let cursor = cursors::read(&site.db, CURSOR).await?.and_then(|value| value.parse().ok()).map(Moment);
     let since = cursor.map(|at| at.minus(OVERLAP));
-    let mut way = store::cursor(&site.db, UNFINISHED).await?.and_then(|value| Way::parse(&value));
+    let mut way = cursors::read(&site.db, UNFINISHED).await?.and_then(|value| Way::parse(&value));
     let mut added = 0;
     // It may have forgotten the event, and refuses with whatever words: then the list is read from its beginning.
     let mut may_begin_again = way.is_some();
@@ -129,11 +128,11 @@ pub async fn poll_provider(site: &Site, provider: &dyn PaymentProvider) -> Resul
         }
         way = page.next.map(|after| Way { newest: newest.unwrap_or_default(), after });
         if let Some(way) = &way {
-            store::set_cursor(&mut tx, UNFINISHED, &way.to_string(), site.now()).await?;
+            cursors::set(&mut tx, UNFINISHED, &way.to_string(), site.now()).await?;
         } else {
-            store::drop_cursor(&mut tx, UNFINISHED).await?;
+            cursors::remove(&mut tx, UNFINISHED).await?;
             if let Some(newest) = newest.filter(|newest| Some(*newest) > cursor) {
-                store::set_cursor(&mut tx, CURSOR, &newest.0.to_string(), site.now()).await?;
+                cursors::set(&mut tx, CURSOR, &newest.0.to_string(), site.now()).await?;
             }
         }
         tx.commit().await?;
@@ -187,18 +186,6 @@ impl Work for Inbox<'_> {
             Err(PollError::Database(error)) => Err(error),
         }
     }
-}
-
-/// Gives an event that was given up another chance. False when it is not one of those.
-pub async fn try_again(site: &Site, event_id: &str, staff_id: Option<i64>) -> db::Result<bool> {
-    let mut tx = site.db.begin().await?;
-    let revived = EVENTS.again(&mut tx, event_id, site.now()).await?;
-    if revived {
-        let subject = format!("event {event_id}");
-        audit_log::record(&mut tx, site, staff_id, "had tried again", &subject, "").await?;
-    }
-    tx.commit().await?;
-    Ok(revived)
 }
 
 /// How often a subscription is looked at again because somebody else followed it meanwhile, before the event waits its turn.

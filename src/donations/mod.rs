@@ -32,7 +32,7 @@ pub use self::{
     book::{MoneyAudit, audit_money},
     calls::resume_calls,
     gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
-    inbox::{ReceiveError, Worked, poll_provider, process_inbox, receive, try_again},
+    inbox::{ReceiveError, Worked, poll_provider, process_inbox, receive},
     manage_link::manage_token,
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
     reports::newest_gift,

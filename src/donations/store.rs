@@ -127,10 +127,6 @@ statements! {
     /// have not seen.
     pub(crate) FORGET_CALLS = "delete from provider_call where idempotency_key in (select idempotency_key from provider_call
         where operation = 'checkout' and finished_at < $1 and (state = 'done' or told_at is not null) order by finished_at limit $2)";
-    CURSOR = "select value from sync_cursor where name = $1";
-    SET_CURSOR = "insert into sync_cursor (name, value, updated_at) values ($1, $2, $3)
-        on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
-    DROP_CURSOR = "delete from sync_cursor where name = $1";
 
     TOTALS = "select kind, currency, count(*) as number, cast(sum(amount_minor) as bigint) as minor from donation
         where state = 'paid' group by kind, currency order by currency, kind desc";
@@ -287,7 +283,7 @@ pub(super) type DueEvent = Due<Told>;
 
 /// What a donor's gifts come to, for the state that segments read.
 #[derive(Clone, Debug, FromRow)]
-pub(super) struct Standing {
+pub(super) struct GivenSoFar {
     pub email: String,
     pub active: i64,
     pub failing: i64,
@@ -609,7 +605,7 @@ pub(super) async fn abandon_recurring(tx: &mut Tx, id: i64, at: Moment) -> Resul
     tx.exec(ABANDON_RECURRING, (id, at)).await
 }
 
-pub(super) async fn standing(tx: &mut Tx, donor_id: i64) -> Result<Standing> {
+pub(super) async fn standing(tx: &mut Tx, donor_id: i64) -> Result<GivenSoFar> {
     tx.one(DONOR_STANDING, (donor_id,)).await
 }
 
@@ -658,19 +654,6 @@ pub(super) async fn add_event(
         now,
     );
     tx.exec(ADD_EVENT, row).await
-}
-
-pub(super) async fn cursor(db: &Db, name: &str) -> Result<Option<String>> {
-    let found: Option<(String,)> = db.opt(CURSOR, (name,)).await?;
-    Ok(found.map(|(value,)| value))
-}
-
-pub(super) async fn set_cursor(tx: &mut Tx, name: &str, value: &str, now: Moment) -> Result<u64> {
-    tx.exec(SET_CURSOR, (name, value, now)).await
-}
-
-pub(super) async fn drop_cursor(tx: &mut Tx, name: &str) -> Result<u64> {
-    tx.exec(DROP_CURSOR, (name,)).await
 }
 
 pub(super) async fn totals(db: &Db) -> Result<Vec<Total>> {

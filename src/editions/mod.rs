@@ -1,14 +1,18 @@
 //! Editions as the house sees them: their states, and the only functions that move one from a state to the next.
 //!
 //! The rule that must hold: a move is one conditional statement, so of two people who act at once one is told that the other was
-//! faster. This room owns the table; it knows nothing of what an edition says (`publishing`), nor of its copies (`delivery`).
+//! faster; and who moved an edition stands in the audit log, by the move itself. This room owns the table; it knows nothing of what an edition says (`publishing`), nor of its copies (`delivery`).
 //!
 //! Nothing goes to a list that was retired: whoever lets an edition go holds the list first, then the edition, and so does whoever
 //! retires the list.
 
+mod deeds;
 mod store;
 
-pub use self::store::{DueEdition, STATEMENTS, Stand};
+pub use self::{
+    deeds::{By, Deed, record},
+    store::{DueEdition, STATEMENTS, Stand},
+};
 use crate::{
     clock::Moment,
     db::{self, Tx},
@@ -82,29 +86,29 @@ pub async fn schedule(
     site: &Site,
     id: i64,
     send_at: Moment,
-    staff_id: Option<i64>,
+    by: By<'_>,
 ) -> Result<(), MoveError> {
     hold_list(tx, id).await?;
-    let moved = store::schedule(tx, id, send_at, staff_id, site.now()).await?;
-    check(tx, id, moved).await
+    let moved = store::schedule(tx, id, send_at, by.staff_id, site.now()).await?;
+    write_down(tx, site, id, moved, Deed::PressedSend, by).await
 }
 
 /// Takes Send back, as long as sealing has not begun.
 ///
 /// # Errors
 /// [`MoveError::WrongState`] once it has.
-pub async fn unschedule(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
+pub async fn unschedule(tx: &mut Tx, site: &Site, id: i64, by: By<'_>) -> Result<(), MoveError> {
     let moved = store::unschedule(tx, id, site.now()).await?;
-    check(tx, id, moved).await
+    write_down(tx, site, id, moved, Deed::UndidSend, by).await
 }
 
 /// Holds back everything that no connection has begun.
 ///
 /// # Errors
 /// [`MoveError::WrongState`] unless it is sending.
-pub async fn pause(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
+pub async fn pause(tx: &mut Tx, site: &Site, id: i64, by: By<'_>) -> Result<(), MoveError> {
     let moved = store::pause(tx, id, site.now()).await?;
-    check(tx, id, moved).await
+    write_down(tx, site, id, moved, Deed::Paused, by).await
 }
 
 words! {
@@ -143,22 +147,35 @@ pub async fn see_refusals(tx: &mut Tx, id: i64) -> db::Result<()> {
 ///
 /// # Errors
 /// [`MoveError::WrongState`] unless it is paused or held, [`MoveError::Retired`] when its list is.
-pub async fn resume(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
+pub async fn resume(tx: &mut Tx, site: &Site, id: i64, by: By<'_>) -> Result<(), MoveError> {
     hold_list(tx, id).await?;
-    let moved = store::resume(tx, id, site.now()).await? || store::release(tx, id, site.now()).await?;
+    let mut moved = store::resume(tx, id, site.now()).await?;
+    if moved.is_none() {
+        moved = store::release(tx, id, site.now()).await?;
+    }
     tx.leaves_work();
-    check(tx, id, moved).await
+    write_down(tx, site, id, moved, Deed::Resumed, by).await
 }
 
 /// Holds back an edition at its moment, and says why; `false` if it moved on since it was looked at.
 pub async fn hold(tx: &mut Tx, site: &Site, due: &DueEdition, because: HeldBecause) -> db::Result<bool> {
-    store::hold(tx, due.id, due.send_at, because, site.now()).await
+    let Some(public_id) = store::hold(tx, due.id, due.send_at, because, site.now()).await? else {
+        return Ok(false);
+    };
+    let detail = format!("{because}: it was to go out at {}", due.send_at);
+    record(tx, site, &public_id, Deed::HeldBack, By { staff_id: None, detail: &detail }).await?;
+    Ok(true)
 }
 
 /// Holds back every edition that would go out by itself: the database is a backup that does not know what was sent since.
-/// Returns their public ids.
-pub async fn hold_all(tx: &mut Tx, site: &Site) -> db::Result<Vec<String>> {
-    store::hold_all(tx, site.now()).await
+/// Returns how many those are.
+pub async fn hold_all(tx: &mut Tx, site: &Site, staff_id: Option<i64>) -> db::Result<usize> {
+    let held = store::hold_all(tx, site.now()).await?;
+    for public_id in &held {
+        let by = By { staff_id, detail: HeldBecause::Restored.as_str() };
+        record(tx, site, public_id, Deed::HeldBack, by).await?;
+    }
+    Ok(held.len())
 }
 
 /// Nobody retires the edition's list before the end of the transaction; before the edition itself is held.
@@ -172,10 +189,15 @@ pub async fn hold_list(tx: &mut Tx, id: i64) -> Result<(), MoveError> {
     }
 }
 
-/// A list is being retired, in this transaction: what waits for its moment is held, and what goes out is paused. Returns their
-/// public ids.
-pub async fn stop_of_list(tx: &mut Tx, site: &Site, list: i64) -> db::Result<Vec<String>> {
-    store::stop_of_list(tx, list, site.now()).await
+/// A list is being retired, in this transaction: what waits for its moment is held, and what goes out is paused. Returns how many
+/// those are.
+pub async fn stop_of_list(tx: &mut Tx, site: &Site, list: i64, staff_id: Option<i64>) -> db::Result<usize> {
+    let stopped = store::stop_of_list(tx, list, site.now()).await?;
+    for public_id in &stopped {
+        let by = By { staff_id, detail: "its list was retired" };
+        record(tx, site, public_id, Deed::Stopped, by).await?;
+    }
+    Ok(stopped.len())
 }
 
 /// Makes it another version of itself: what was said of its copies changed.
@@ -187,9 +209,9 @@ pub async fn touch(tx: &mut Tx, site: &Site, id: i64) -> db::Result<()> {
 ///
 /// # Errors
 /// [`MoveError::WrongState`] unless it is held for that reason, and not locked.
-pub async fn lock_held(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> {
+pub async fn lock_held(tx: &mut Tx, site: &Site, id: i64, by: By<'_>) -> Result<(), MoveError> {
     let moved = store::lock_held(tx, id, site.now()).await?;
-    check(tx, id, moved).await
+    write_down(tx, site, id, moved, Deed::HadAudienceWritten, by).await
 }
 
 /// Where it stands; nobody moves it before the end of the transaction.
@@ -252,10 +274,25 @@ impl Cancelled {
 ///
 /// # Errors
 /// [`MoveError::WrongState`] for drafts and for what has ended already.
-pub async fn cancel(tx: &mut Tx, site: &Site, id: i64) -> Result<Cancelled, MoveError> {
+pub async fn cancel(tx: &mut Tx, site: &Site, id: i64, by: By<'_>) -> Result<Cancelled, MoveError> {
     let moved = store::cancel(tx, id, site.now()).await?;
-    check(tx, id, moved).await?;
+    write_down(tx, site, id, moved, Deed::Cancelled, by).await?;
     Ok(Cancelled(id))
+}
+
+/// The line of a move that returned the public id of what it moved; or why it moved nothing.
+async fn write_down(
+    tx: &mut Tx,
+    site: &Site,
+    id: i64,
+    moved: Option<String>,
+    deed: Deed,
+    by: By<'_>,
+) -> Result<(), MoveError> {
+    match moved {
+        Some(public_id) => Ok(record(tx, site, &public_id, deed, by).await?),
+        None => check(tx, id, false).await,
+    }
 }
 
 async fn check(tx: &mut Tx, id: i64, moved: bool) -> Result<(), MoveError> {
@@ -299,9 +336,13 @@ pub async fn create_correction(
     site: &Site,
     public_id: &str,
     wrong: (i64, i64),
-    staff_id: Option<i64>,
+    by: By<'_>,
 ) -> db::Result<Option<i64>> {
-    store::insert_correction(tx, public_id, wrong, staff_id, site.now()).await
+    let created = store::insert_correction(tx, public_id, wrong, by.staff_id, site.now()).await?;
+    if created.is_some() {
+        record(tx, site, public_id, Deed::BeganCorrection, by).await?;
+    }
+    Ok(created)
 }
 
 /// Takes the number of the next revision, if the edition stands in this state and `based_on` is still its newest.
@@ -315,8 +356,16 @@ pub async fn next_revision(
 }
 
 /// Deletes a draft with its revisions and whatever was frozen of it; `false` if it is no longer the draft that somebody saw.
-pub async fn delete_draft(tx: &mut Tx, id: i64, seen: (i64, Moment)) -> db::Result<bool> {
-    store::delete_draft(tx, id, seen).await
+pub async fn delete_draft(
+    tx: &mut Tx,
+    site: &Site,
+    id: i64,
+    seen: (i64, Moment),
+    by: By<'_>,
+) -> db::Result<bool> {
+    let Some(public_id) = store::delete_draft(tx, id, seen).await? else { return Ok(false) };
+    record(tx, site, &public_id, Deed::DeletedDraft, by).await?;
+    Ok(true)
 }
 
 /// Where it stands, held until the commit: what is read of it stays true while it is acted on.

@@ -3,13 +3,13 @@
 use super::{Cause, EditionState, HeldBecause, UnknownPolicy};
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{Db, Params, Result, Sql, Tx},
     statements,
 };
 
 statements! {
     /// A draft, as somebody saw it. Its revisions and whatever was frozen of it go with it.
-    DELETE_DRAFT = "delete from edition where id = $1 and state = 'draft' and revision = $2 and updated_at = $3";
+    DELETE_DRAFT = "delete from edition where id = $1 and state = 'draft' and revision = $2 and updated_at = $3 returning public_id";
     INSERT_EDITION = "insert into edition (public_id, digest_id, list_id, state, revision, unknown_policy, created_by, created_at, updated_at)
         select $1, d.id, d.list_id, 'draft', 1, 'resend', $2, $3, $3 from digest d
             join list l on l.id = d.list_id and l.retired_at is null where d.id = $4
@@ -40,10 +40,10 @@ statements! {
         where list_id = $1 and state = 'sending' returning public_id";
     /// Press Send.
     SCHEDULE = "update edition set state = 'scheduled', send_at = $2, sent_by = $3, updated_at = $4
-                where id = $1 and state = 'draft'";
+                where id = $1 and state = 'draft' returning public_id";
     /// Undo, as long as sealing has not begun.
     UNSCHEDULE = "update edition set state = 'draft', send_at = null, sent_by = null, held_because = '', updated_at = $2
-                  where id = $1 and state in ('scheduled', 'held') and seal_cursor is null and sealed_at is null";
+                  where id = $1 and state in ('scheduled', 'held') and seal_cursor is null and sealed_at is null returning public_id";
     /// Those whose time has come.
     DUE = "select id, list_id, revision, coalesce(seal_cursor, 0) as cursor, send_at, corrects_edition_id, corrects_revision,
                exists (select 1 from edition_topic t where t.edition_id = edition.id) as by_topic from edition
@@ -60,20 +60,20 @@ statements! {
         where id = $1 and state = 'sealed'";
     /// Hold back what is not yet with a connection.
     PAUSE = "update edition set state = 'paused', paused_because = $3, paused_for = $4, updated_at = $2
-        where id = $1 and state = 'sending'";
+        where id = $1 and state = 'sending' returning public_id";
     /// Why it paused by itself, if it stands still for that; and it stays so until the end of the transaction.
     PAUSED_BECAUSE = sqlite "select paused_because from edition where id = $1 and state = 'paused' and paused_because <> ''",
         postgres "select paused_because from edition where id = $1 and state = 'paused' and paused_because <> '' for update";
     /// Go on. While it stood still nobody was asked: patience with domains begins anew.
     RESUME = "update edition set state = 'sending', held_because = '', paused_because = '', paused_for = '', going_since = $2, updated_at = $2,
                   judged_after = (select coalesce(max(id), 0) from delivery_attempt)
-              where id = $1 and state in ('paused', 'held') and sealed_at is not null";
+              where id = $1 and state in ('paused', 'held') and sealed_at is not null returning public_id";
     /// What was held before its audience was complete is due now, as if its moment had just come.
     RELEASE = "update edition set state = 'scheduled', held_because = '', send_at = $2, updated_at = $2
-               where id = $1 and state = 'held' and sealed_at is null";
+               where id = $1 and state = 'held' and sealed_at is null returning public_id";
     /// The house asks staff first: what waited for its moment, and missed it by too much, or cannot be made into a mail.
     HOLD = "update edition set state = 'held', held_because = $4, updated_at = $2
-            where id = $1 and state = 'scheduled' and send_at = $3";
+            where id = $1 and state = 'scheduled' and send_at = $3 returning public_id";
     /// After a backup was restored: everything that would go out by itself.
     HOLD_ALL = "update edition set state = 'held', held_because = 'restored', paused_because = '', paused_for = '', updated_at = $1
                 where state in ('scheduled', 'sealed', 'sending', 'paused', 'held') returning public_id";
@@ -83,7 +83,7 @@ statements! {
     TOUCH = "update edition set updated_at = case when updated_at >= $2 then updated_at + 1 else $2 end where id = $1";
     /// Its audience is written down, and then it is held again (`START`).
     LOCK_HELD = "update edition set state = 'scheduled', send_at = $2, updated_at = $2
-                 where id = $1 and state = 'held' and held_because = 'restored' and sealed_at is null";
+                 where id = $1 and state = 'held' and held_because = 'restored' and sealed_at is null returning public_id";
     /// What happens to a copy whose outcome is not known; decided before anything is sealed.
     SET_POLICY = "update edition set unknown_policy = $2 where id = $1 and state in ('draft', 'scheduled')";
     /// Copies that failed are tried again, so it is not over; whoever wants that has patience anew. What an edition
@@ -93,7 +93,7 @@ statements! {
               where id = $1 and state in ('finished', 'sending', 'paused')";
     /// Send no more of it.
     CANCEL = "update edition set state = 'cancelled', updated_at = $2, finished_at = $2
-              where id = $1 and state in ('scheduled', 'sealed', 'sending', 'paused', 'held')";
+              where id = $1 and state in ('scheduled', 'sealed', 'sending', 'paused', 'held') returning public_id";
     /// Waits for whoever is reopening it.
     HOLD_ROW = sqlite "select state from edition where id = $1", postgres "select state from edition where id = $1 for update";
     /// Nothing is open any more.
@@ -134,6 +134,11 @@ pub struct DueEdition {
     pub by_topic: bool,
 }
 
+/// The public id of what a statement moved.
+async fn moved<'q>(tx: &mut Tx, sql: Sql, params: impl Params<'q>) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(sql, params).await?.map(|(public_id,)| public_id))
+}
+
 pub async fn state(tx: &mut Tx, id: i64) -> Result<Option<EditionState>> {
     Ok(tx.opt::<(EditionState,)>(STATE, (id,)).await?.map(|(state,)| state))
 }
@@ -155,12 +160,12 @@ pub async fn schedule(
     send_at: Moment,
     staff: Option<i64>,
     now: Moment,
-) -> Result<bool> {
-    Ok(tx.exec(SCHEDULE, (id, send_at, staff, now)).await? == 1)
+) -> Result<Option<String>> {
+    moved(tx, SCHEDULE, (id, send_at, staff, now)).await
 }
 
-pub async fn unschedule(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
-    Ok(tx.exec(UNSCHEDULE, (id, now)).await? == 1)
+pub async fn unschedule(tx: &mut Tx, id: i64, now: Moment) -> Result<Option<String>> {
+    moved(tx, UNSCHEDULE, (id, now)).await
 }
 
 pub async fn due(db: &Db, now: Moment) -> Result<Vec<DueEdition>> {
@@ -179,8 +184,8 @@ pub async fn start(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(START, (id, now)).await? == 1)
 }
 
-pub async fn pause(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
-    Ok(tx.exec(PAUSE, (id, now, "", "")).await? == 1)
+pub async fn pause(tx: &mut Tx, id: i64, now: Moment) -> Result<Option<String>> {
+    moved(tx, PAUSE, (id, now, "", "")).await
 }
 
 /// As [`pause`], by the engine itself: why, and for what.
@@ -190,23 +195,29 @@ pub async fn pause_because(
     (why, paused_for): (&str, Cause),
     now: Moment,
 ) -> Result<bool> {
-    Ok(tx.exec(PAUSE, (id, now, why, paused_for)).await? == 1)
+    Ok(moved(tx, PAUSE, (id, now, why, paused_for)).await?.is_some())
 }
 
 pub async fn paused_because(tx: &mut Tx, id: i64) -> Result<Option<String>> {
     Ok(tx.opt::<(String,)>(PAUSED_BECAUSE, (id,)).await?.map(|(why,)| why))
 }
 
-pub async fn resume(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
-    Ok(tx.exec(RESUME, (id, now)).await? == 1)
+pub async fn resume(tx: &mut Tx, id: i64, now: Moment) -> Result<Option<String>> {
+    moved(tx, RESUME, (id, now)).await
 }
 
-pub async fn release(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
-    Ok(tx.exec(RELEASE, (id, now)).await? == 1)
+pub async fn release(tx: &mut Tx, id: i64, now: Moment) -> Result<Option<String>> {
+    moved(tx, RELEASE, (id, now)).await
 }
 
-pub async fn hold(tx: &mut Tx, id: i64, send_at: Moment, because: HeldBecause, now: Moment) -> Result<bool> {
-    Ok(tx.exec(HOLD, (id, now, send_at, because)).await? == 1)
+pub async fn hold(
+    tx: &mut Tx,
+    id: i64,
+    send_at: Moment,
+    because: HeldBecause,
+    now: Moment,
+) -> Result<Option<String>> {
+    moved(tx, HOLD, (id, now, send_at, because)).await
 }
 
 pub async fn touch(tx: &mut Tx, id: i64, now: Moment) -> Result<()> {
@@ -214,8 +225,8 @@ pub async fn touch(tx: &mut Tx, id: i64, now: Moment) -> Result<()> {
     Ok(())
 }
 
-pub async fn lock_held(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
-    Ok(tx.exec(LOCK_HELD, (id, now)).await? == 1)
+pub async fn lock_held(tx: &mut Tx, id: i64, now: Moment) -> Result<Option<String>> {
+    moved(tx, LOCK_HELD, (id, now)).await
 }
 
 pub async fn state_for_update(tx: &mut Tx, id: i64) -> Result<Option<EditionState>> {
@@ -234,8 +245,8 @@ pub async fn reopen(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(REOPEN, (id, now)).await? == 1)
 }
 
-pub async fn cancel(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
-    Ok(tx.exec(CANCEL, (id, now)).await? == 1)
+pub async fn cancel(tx: &mut Tx, id: i64, now: Moment) -> Result<Option<String>> {
+    moved(tx, CANCEL, (id, now)).await
 }
 
 /// Ends it, if nothing is open; for what seems to be over.
@@ -282,9 +293,13 @@ pub async fn stand(tx: &mut Tx, edition_id: i64) -> Result<Option<Stand>> {
     tx.opt(STAND, (edition_id,)).await
 }
 
-/// `false` if it is no longer the draft that it was then.
-pub async fn delete_draft(tx: &mut Tx, id: i64, (revision, updated_at): (i64, Moment)) -> Result<bool> {
-    Ok(tx.exec(DELETE_DRAFT, (id, revision, updated_at)).await? == 1)
+/// None if it is no longer the draft that it was then.
+pub async fn delete_draft(
+    tx: &mut Tx,
+    id: i64,
+    (revision, updated_at): (i64, Moment),
+) -> Result<Option<String>> {
+    moved(tx, DELETE_DRAFT, (id, revision, updated_at)).await
 }
 
 pub async fn see_refusals(tx: &mut Tx, id: i64) -> Result<()> {

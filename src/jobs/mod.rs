@@ -441,11 +441,11 @@ impl Jobs {
         // What keeps one of them from being read does not keep the other.
         let (site, mut each) = (&self.site, Each::default());
         let folder = match &self.bounce_maildir {
-            Some(folder) => each.one(receive_maildir(site, folder)).await,
+            Some(folder) => each.one(receive_maildir(site, folder, subscribers::leave_by_mail)).await,
             None => None,
         };
         let letters = match &self.bounce_mailbox {
-            Some(mailbox) => each.one(mailbox.receive(site)).await,
+            Some(mailbox) => each.one(mailbox.receive(site, subscribers::leave_by_mail)).await,
             None => None,
         };
         each.end();

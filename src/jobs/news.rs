@@ -7,15 +7,11 @@ use crate::{
     publishing,
     queue::{
         self, Came, Due, NEWS, News, Queue, Told, Work,
-        news::{self, Happened, Letter},
+        news::{self, Happened, Telling},
     },
     settings::Settings,
     site::Site,
-    staff::{
-        Role,
-        accounts::{self, Member},
-        letters,
-    },
+    staff::letters,
 };
 
 /// Every queue, in the order in which it is shown.
@@ -45,62 +41,62 @@ impl Work for Letters {
                 Ok(letter) => letter,
                 Err(error) => return Ok(Came::Later(error.to_string())),
             },
-            News::GivenUp => tell_of_what_was_given_up(site, news).await?,
+            News::GivenUp | News::Failing => tell_of_what_does_not_work(site, news).await?,
         };
         Ok(match letter {
-            Letter::Written => Came::Done,
+            Telling::Written => Came::Done,
             // There is nothing to tell, unless it happens anew: it is put away.
-            Letter::NotSo => {
+            Telling::NotSo => {
                 let mut tx = site.db.begin().await?;
                 news::told(&mut tx, news, site.now()).await?;
                 tx.commit().await?;
                 Came::Done
             }
-            Letter::NobodyThere => Came::Later("nobody could be written to".to_owned()),
+            Telling::NobodyThere => Came::Later("nobody could be written to".to_owned()),
         })
     }
 }
 
-async fn tell_of_what_was_given_up(site: &Site, news: &Due<Happened>) -> Result<Letter> {
+async fn tell_of_what_does_not_work(site: &Site, news: &Due<Happened>) -> Result<Telling> {
     let named = QUEUES.into_iter().find(|queue| queue.rules.name == news.what.subject);
-    let Some(queue) = named else { return Ok(Letter::NotSo) };
-    let (settings, people) = (Settings::load(&site.db).await?, people(site, queue.rules.told).await?);
+    let Some(queue) = named else { return Ok(Telling::NotSo) };
+    let settings = Settings::load(&site.db).await?;
+    let people = match queue.rules.told {
+        Told::Money => letters::treasurers(&site.db).await?,
+        Told::Owners | Told::Nobody => letters::owners(&site.db).await?,
+    };
     let mut tx = site.db.begin().await?;
     if !news::told(&mut tx, news, site.now()).await? {
-        return Ok(Letter::NotSo);
+        return Ok(Telling::NotSo);
     }
     // After whoever gives up another one has committed, or has to say so anew.
-    let given_up = queue.figures(&site.db, site.now()).await?.given_up;
-    if given_up == 0 {
-        return Ok(Letter::NotSo);
+    let goes_on = news.what.kind == News::Failing;
+    let mut items = queue.troubled(&site.db).await?;
+    items.retain(|one| match goes_on {
+        true => !one.is_over && queue.rules.told_after.is_some_and(|most| one.attempts >= most),
+        false => one.is_over,
+    });
+    let number = match goes_on {
+        true => items.len() as i64,
+        false => queue.figures(&site.db, site.now()).await?.given_up,
+    };
+    if number == 0 {
+        return Ok(Telling::NotSo);
     }
-    let last = queue.troubled(&site.db).await?.into_iter().find(|one| one.is_over);
     let page = if queue.rules.told == Told::Money { "/desk/donations" } else { "/desk/jobs" };
     let letterhead = settings.letterhead(site);
     let context = WorkGivenUp {
         sender: letterhead.sender.clone(),
-        what: queue.rules.gave_up(given_up),
+        what: queue.rules.did_not_work(number),
+        goes_on,
         means: queue.rules.means.to_owned(),
-        why: last.map(|last| last.last_error).unwrap_or_default(),
+        why: items.into_iter().next().map(|last| last.last_error).unwrap_or_default(),
         page_url: site.url(page),
     };
     let fact = format!("{}:{}", news.name, news.since.0);
     if !letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
-        return Ok(Letter::NobodyThere);
+        return Ok(Telling::NobodyThere);
     }
     tx.commit().await?;
-    Ok(Letter::Written)
-}
-
-/// Where there is no treasurer, money is the owners'.
-async fn people(site: &Site, told: Told) -> Result<Vec<Member>> {
-    let mut team = accounts::members(&site.db).await?;
-    team.retain(|one| one.joined && one.disabled_at.is_none());
-    let is = |role: Role| move |one: &Member| one.role == role;
-    let wanted = match told {
-        Told::Money if team.iter().any(is(Role::Treasurer)) => Role::Treasurer,
-        _ => Role::Owner,
-    };
-    team.retain(is(wanted));
-    Ok(team)
+    Ok(Telling::Written)
 }

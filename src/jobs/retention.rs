@@ -11,12 +11,14 @@ use std::{fmt, time::Duration};
 
 use super::store;
 use crate::{
-    attempts, bounces,
+    attempts, audit_log, bounces,
     clock::{Moment, Stopwatch},
     db::{Gate, Result, Sql},
     deliverability,
     delivery::forgetting as delivery,
-    doctor, donations, queue, relays,
+    doctor, donations,
+    queue::{self, cursors},
+    relays,
     settings::Settings,
     site::Site,
     staff::{self, sessions},
@@ -36,12 +38,16 @@ pub enum Rule {
 
 use Rule::{Bounded, Goes, Kept};
 
+/// Where the last round of forgetting is written down.
+const TIDIED: &str = "tidied";
+
 const DAY: Duration = Duration::from_secs(86_400);
 /// Long enough to ask somebody about it.
 const MONTH: Duration = Duration::from_secs(30 * 86_400);
 /// The provider lists its events for 30 days; one that is forgotten before could come in again.
 const PROVIDER_LISTS: Duration = Duration::from_secs(35 * 86_400);
-/// What a server said of a copy: for as long as a reader may still ask why nothing came.
+/// What a server said of a copy: for as long as a reader may still ask why nothing came. Why somebody left: twice as long as it is
+/// counted.
 const SEASON: Duration = Duration::from_secs(180 * 86_400);
 /// Until the books of a year are closed: where a gift came from, which letters went out, what came back.
 const BOOKS: Duration = Duration::from_secs(500 * 86_400);
@@ -165,6 +171,8 @@ pub const RULES: &[(&str, Rule)] = &[
         "reader_request",
         Kept("what readers asked by law, and what was done: their address is masked once it is"),
     ),
+    ("leaving_reason", Goes(&[(subscribers::REASONS, SEASON)])),
+    ("reader_look", Goes(&[(audit_log::FORGET_LOOKS, BOOKS)])),
     ("reader_note", Kept("what the team noted about a reader; it goes with the reader")),
 ];
 
@@ -222,9 +230,9 @@ async fn believed(site: &Site, ran: Duration) -> Result<Option<Moment>> {
     let now = site.db.lease_time(&site.clock).await?.min(site.clock.slowest());
     let mut tx = site.db.begin().await?;
     tx.close(Gate::Past).await?;
-    let last = store::tidied(&mut tx).await?.and_then(|text| Tidied::parse(&text));
+    let last = cursors::read_in(&mut tx, TIDIED).await?.and_then(|text| Tidied::parse(&text));
     let (believed, tidied) = last.unwrap_or_default().then(now, ran);
-    store::set_tidied(&mut tx, &tidied.to_string(), now).await?;
+    cursors::set(&mut tx, TIDIED, &tidied.to_string(), now).await?;
     tx.commit().await?;
     if let (false, Some(last)) = (believed, last.filter(|last| *last != Tidied::default())) {
         tracing::warn!(

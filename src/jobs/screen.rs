@@ -9,10 +9,11 @@ use super::{
     turns::{self, Turn},
 };
 use crate::{
-    articles,
+    audit_log,
     clock::Moment,
     db::{Db, Result},
-    donations,
+    delivery::notices,
+    donations::attention::LATELY,
     queue::{Figures, Item, Rules},
     site::Site,
 };
@@ -26,6 +27,8 @@ pub struct Screen {
     pub tasks: Vec<Trouble>,
     /// What waits.
     pub queues: Vec<QueueLine>,
+    /// How many automatic emails could not be delivered lately, and have come to nothing; a hundred may be more.
+    pub undelivered: usize,
     /// Whether some process has said lately that it runs the jobs.
     pub somebody_runs: bool,
 }
@@ -90,22 +93,21 @@ pub async fn look(db: &Db, now: Moment) -> Result<Screen> {
         let (figures, items) = (queue.figures(db, now).await?, queue.troubled(db).await?);
         queues.push(QueueLine { rules: queue.rules, figures, items });
     }
-    Ok(Screen { jobs, tasks: troubles, queues, somebody_runs: !last.is_empty() })
+    let undelivered = notices::failed(db, now.minus(LATELY), 100).await?.len();
+    Ok(Screen { jobs, tasks: troubles, queues, undelivered, somebody_runs: !last.is_empty() })
 }
 
-/// Has one tried again that failed or was given up, where that is safe. False when it is not one of those.
+/// Has one tried again that failed or was given up, where the rules say that it may be. False when it is not one of those.
 pub async fn try_again(site: &Site, queue: &str, name: &str, staff_id: Option<i64>) -> Result<bool> {
-    if queue == donations::EVENTS.rules.name {
-        donations::try_again(site, name, staff_id).await
-    } else if queue == articles::FEEDS_IN_TURN.rules.name {
-        articles::ask_again(site, name, staff_id).await
-    } else {
-        Ok(false)
+    let named = QUEUES.into_iter().find(|one| one.rules.name == queue);
+    let Some((queue, (deed, before))) = named.and_then(|queue| Some((queue, queue.rules.by_hand?))) else {
+        return Ok(false);
+    };
+    let mut tx = site.db.begin().await?;
+    let is_tried = queue.again(&mut tx, name, site.now()).await?;
+    if is_tried {
+        audit_log::record(&mut tx, site, staff_id, deed, &format!("{before}{name}"), "").await?;
     }
-}
-
-/// Whether what is in a queue may be tried again from the screen.
-#[must_use]
-pub fn may_be_tried(queue: &Rules) -> bool {
-    [donations::EVENTS.rules.name, articles::FEEDS_IN_TURN.rules.name].contains(&queue.name)
+    tx.commit().await?;
+    Ok(is_tried)
 }

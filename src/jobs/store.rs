@@ -24,9 +24,6 @@ statements! {
         on conflict (place) do update set turns = excluded.turns, noted_at = excluded.noted_at";
     TURNS = "select turns, noted_at from job_turns";
     pub(crate) FORGET_TURNS = "delete from job_turns where place in (select place from job_turns where noted_at < $1 limit $2)";
-    TIDIED = "select value from sync_cursor where name = 'tidied'";
-    SET_TIDIED = "insert into sync_cursor (name, value, updated_at) values ('tidied', $1, $2)
-        on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
 }
 
 /// Of places that are no more, too: a container has another name each time.
@@ -64,18 +61,4 @@ pub(super) async fn keep_turns(tx: &mut Tx, place: &str, turns: &str, now: Momen
 /// Of each process, and when it noted them.
 pub(super) async fn turns(db: &Db) -> Result<Vec<(String, Moment)>> {
     db.all(TURNS, ()).await
-}
-
-#[derive(sqlx_macros::FromRow)]
-struct Text {
-    value: String,
-}
-
-pub(super) async fn tidied(tx: &mut Tx) -> Result<Option<String>> {
-    let found: Option<Text> = tx.opt(TIDIED, ()).await?;
-    Ok(found.map(|row| row.value))
-}
-
-pub(super) async fn set_tidied(tx: &mut Tx, value: &str, now: Moment) -> Result<u64> {
-    tx.exec(SET_TIDIED, (value, now)).await
 }

@@ -8,6 +8,7 @@ mod chain;
 
 use std::{
     ffi::OsStr,
+    fmt,
     fs::{self, File},
     io::{self, BufReader, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
@@ -27,6 +28,35 @@ pub const NAME: &str = "withdrawals.journal";
 /// How long somebody who leaves waits for a disk that does not answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What is asked of the disk before somebody is told that a line is there. Tests listen in, or say that it failed.
+pub trait Disk: fmt::Debug + Send + Sync {
+    /// Writes where the file stands.
+    ///
+    /// # Errors
+    /// As the system's.
+    fn write(&self, file: &mut File, text: &[u8]) -> io::Result<()>;
+
+    /// Comes back once what was written outlives a loss of power.
+    ///
+    /// # Errors
+    /// As the system's.
+    fn sync(&self, file: &File) -> io::Result<()>;
+}
+
+/// The one of this machine.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnDisk;
+
+impl Disk for OwnDisk {
+    fn write(&self, file: &mut File, text: &[u8]) -> io::Result<()> {
+        file.write_all(text)
+    }
+
+    fn sync(&self, file: &File) -> io::Result<()> {
+        file.sync_data()
+    }
+}
+
 /// The journal of one instance; without a file it keeps nothing. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Journal(Option<Arc<Inner>>);
@@ -36,6 +66,7 @@ struct Inner {
     path: PathBuf,
     /// What tells the magazine from others.
     magazine: String,
+    disk: Box<dyn Disk>,
     waiting: Mutex<Vec<Waiting>>,
     held: Arc<tokio::sync::Mutex<Held>>,
     seen: Mutex<Seen>,
@@ -120,8 +151,14 @@ impl Journal {
     /// The journal in a file, which need not be there yet, of the magazine that a word tells from others.
     #[must_use]
     pub fn at(path: PathBuf, magazine: String) -> Self {
+        Self::on(path, magazine, Box::new(OwnDisk))
+    }
+
+    /// The same on a disk of another's making.
+    #[must_use]
+    pub fn on(path: PathBuf, magazine: String, disk: Box<dyn Disk>) -> Self {
         let (waiting, held, seen) = (Mutex::default(), Arc::default(), Mutex::default());
-        Self(Some(Arc::new(Inner { path, magazine, waiting, held, seen })))
+        Self(Some(Arc::new(Inner { path, magazine, disk, waiting, held, seen })))
     }
 
     /// Where it is; none if nothing is kept.
@@ -273,7 +310,8 @@ impl Inner {
             text.push_str(&line);
         }
         file.seek(SeekFrom::Start(bytes))?;
-        if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.sync_data()) {
+        let written = self.disk.write(&mut file, text.as_bytes());
+        if let Err(error) = written.and_then(|()| self.disk.sync(&file)) {
             // Half a line is cut by whoever writes next, should this fail too.
             let _ = file.set_len(bytes);
             held.end = None;

@@ -99,6 +99,26 @@ impl EmailTemplate for AlreadyReader {
     }
 }
 
+/// Brings a reader the link to their choices; carries nothing that whoever asked for it could choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChoicesLink {
+    /// Who writes.
+    pub sender: Sender,
+    /// The reader's preferences page.
+    pub preferences_url: String,
+}
+
+impl EmailTemplate for ChoicesLink {
+    const NAME: &'static str = "choices_link";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            preferences_url: "https://news.example.org/preferences/sample".into(),
+        }
+    }
+}
+
 /// Tells a reader until when they rest from mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paused {
@@ -167,6 +187,32 @@ impl EmailTemplate for Welcome {
     }
 }
 
+/// Tells somebody that they are off a list, where the magazine says good-bye.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoodBye {
+    /// Who writes.
+    pub sender: Sender,
+    /// What they left, by the names staff gave it.
+    pub lists: Vec<String>,
+    /// The page with the button that takes it back.
+    pub undo_url: String,
+    /// The reader's preferences page.
+    pub preferences_url: String,
+}
+
+impl EmailTemplate for GoodBye {
+    const NAME: &'static str = "good_bye";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            lists: vec!["The weekly".into(), "Appeals".into()],
+            undo_url: "https://news.example.org/unsubscribe/sample".into(),
+            preferences_url: "https://news.example.org/preferences/sample".into(),
+        }
+    }
+}
+
 /// The receipt for one gift, given once or as one month of a monthly gift.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
@@ -209,7 +255,7 @@ pub struct SignInLink {
     pub sender: Sender,
     /// The page with the button that signs in.
     pub sign_in_url: String,
-    /// How long the link works, such as "15 minutes".
+    /// How long the link works, such as "10 minutes".
     pub valid_for: String,
 }
 
@@ -220,7 +266,7 @@ impl EmailTemplate for SignInLink {
         Self {
             sender: Sender::sample(),
             sign_in_url: "https://news.example.org/desk/sign-in/sample".into(),
-            valid_for: "15 minutes".into(),
+            valid_for: "10 minutes".into(),
         }
     }
 }
@@ -236,7 +282,7 @@ pub struct TeamInvite {
     pub role: String,
     /// The page on which the invitation is accepted.
     pub accept_url: String,
-    /// How long the link works, such as "3 days".
+    /// How long the link works, such as "7 days".
     pub valid_for: String,
 }
 
@@ -249,7 +295,7 @@ impl EmailTemplate for TeamInvite {
             invited_by: "Marta Lind".into(),
             role: "an editor".into(),
             accept_url: "https://news.example.org/desk/invitation/sample".into(),
-            valid_for: "3 days".into(),
+            valid_for: "7 days".into(),
         }
     }
 }
@@ -402,16 +448,18 @@ impl EmailTemplate for JobStopped {
     }
 }
 
-/// Tells a treasurer or an owner that work was given up.
+/// Tells a treasurer or an owner that work was given up, or has failed for too long.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkGivenUp {
     /// Who writes.
     pub sender: Sender,
-    /// What was given up, in a sentence without its full stop.
+    /// What did not work, in a sentence without its full stop.
     pub what: String,
+    /// Whether it goes on being tried.
+    pub goes_on: bool,
     /// What it means and what to do, in a sentence or two.
     pub means: String,
-    /// Why the last of it was given up.
+    /// Why the last of it did not work.
     pub why: String,
     /// Where it is shown at the desk.
     pub page_url: String,
@@ -424,6 +472,7 @@ impl EmailTemplate for WorkGivenUp {
         Self {
             sender: Sender::sample(),
             what: "3 messages of the payment service could not be applied".into(),
+            goes_on: false,
             means: "A gift may not be counted and have no receipt. Try again once what it says is put right; or look for the payment at the payment service.".into(),
             why: "the payment provider refused (status 401, invalid_request_error): Invalid API Key provided"
                 .into(),

@@ -10,9 +10,10 @@ use serde_json::Value;
 
 use super::{
     contexts::{
-        AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
-        FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed, Receipt,
-        RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, WorkGivenUp,
+        AlreadyReader, ChoicesLink, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused,
+        EmailTemplate, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed,
+        Receipt, RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
+        WorkGivenUp,
     },
     digest::TestCopy,
     templates::{Templates, mjml_file, subject_file, text_file},
@@ -47,7 +48,9 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<ConfirmSubscription>(),
         sample::<AlreadyReader>(),
         sample::<Welcome>(),
+        sample::<ChoicesLink>(),
         sample::<Paused>(),
+        sample::<GoodBye>(),
         sample::<Receipt>(),
         sample::<SignInLink>(),
         sample::<TeamInvite>(),

@@ -28,10 +28,10 @@ mod templates;
 
 pub use compile::{CompileError, compile, render_full};
 pub use contexts::{
-    AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
-    FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed, Receipt,
-    RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed,
-    WorkGivenUp,
+    AlreadyReader, ChoicesLink, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused,
+    EmailTemplate, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed,
+    Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
+    Welcomed, WorkGivenUp,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
 pub use fields::{FieldMistake, GREETING, MailField};

@@ -1,4 +1,6 @@
-use serde_json::json;
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
 
 use super::*;
 use crate::mail::{ConfirmSubscription, SignInLink, TeamInvite};
@@ -44,6 +46,62 @@ fn every_mail_reads_as_it_did() {
         insta::assert_snapshot!(format!("{name}.txt"), format!("Subject: {}\n\n{}", mail.subject, mail.text));
         // One tag a line, so that a change can be read.
         insta::assert_snapshot!(format!("{name}.html"), mail.html.replace("><", ">\n<"));
+    }
+}
+
+/// The same of their other shape: whatever an `if` of a mail asks the other way round, and of each list the first line alone.
+#[test]
+fn every_mail_reads_as_it_did_in_its_other_shape() {
+    let templates = templates();
+    for (name, sample) in crate::mail::lint::samples() {
+        let asked = asked_by(name);
+        let other = other(&sample, "", &asked, false);
+        let (mail, usual) = (templates.render_json(name, &other), templates.render_json(name, &sample));
+        let (mail, usual) = (mail.expect("a sample renders"), usual.expect("a sample renders"));
+        if (&mail.subject, &mail.text) == (&usual.subject, &usual.text) {
+            assert!(asked.is_empty(), "{name} asks for {asked:?}, and says the same without");
+            continue;
+        }
+        insta::assert_snapshot!(
+            format!("{name}.other.txt"),
+            format!("Subject: {}\n\n{}", mail.subject, mail.text)
+        );
+        insta::assert_snapshot!(format!("{name}.other.html"), mail.html.replace("><", ">\n<"));
+    }
+}
+
+/// What an `if` or `unless` of a mail asks for; of an edition's, those of its parts, too.
+fn asked_by(name: &str) -> BTreeSet<String> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("email_templates");
+    let mut folders = vec![root.join(name)];
+    if name == "digest" {
+        folders.push(root);
+    }
+    let mut asked = BTreeSet::new();
+    for entry in folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("our templates")) {
+        let path = entry.expect("our templates").path();
+        if path.is_file() {
+            let text = std::fs::read_to_string(path).expect("our templates");
+            let questions = text.split("{{#if ").skip(1).chain(text.split("{{#unless ").skip(1));
+            let words =
+                questions.filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next());
+            asked.extend(words.filter(|word| !word.is_empty()).map(str::to_owned));
+        }
+    }
+    asked
+}
+
+fn other(value: &Value, key: &str, asked: &BTreeSet<String>, is_in_a_list: bool) -> Value {
+    match value {
+        Value::Bool(is) if asked.contains(key) => Value::Bool(!is),
+        Value::Number(_) if asked.contains(key) => json!(0),
+        Value::String(_) if asked.contains(key) => json!(""),
+        Value::Array(_) if asked.contains(key) || is_in_a_list => json!([]),
+        Value::Array(all) => all.iter().take(1).map(|one| other(one, "", asked, true)).collect(),
+        Value::Object(all) => {
+            all.iter().map(|(key, value)| (key.clone(), other(value, key, asked, is_in_a_list))).collect()
+        }
+        _ => value.clone(),
     }
 }
 

@@ -11,39 +11,20 @@ use std::{
 
 use super::store;
 pub use super::store::FormerHost;
-use crate::{clock::Moment, db::Result, site::Site};
+use crate::{clock::Moment, db::Result, site::Site, words};
 
-/// What was called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Caller {
-    /// A link of a mail.
-    Links,
-    /// Any other page for readers.
-    Pages,
-    Desk,
-    /// The payment provider's hook.
-    Payments,
-    /// A mail service's hook.
-    Bounces,
-}
-
-impl Caller {
-    /// The word that the database holds.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Links => "links",
-            Self::Pages => "pages",
-            Self::Desk => "desk",
-            Self::Payments => "payments",
-            Self::Bounces => "bounces",
-        }
-    }
-
-    fn parse(word: &str) -> Option<Self> {
-        [Self::Links, Self::Pages, Self::Desk, Self::Payments, Self::Bounces]
-            .into_iter()
-            .find(|one| one.as_str() == word)
+words! {
+    /// What was called.
+    pub enum Caller {
+        /// A link of a mail.
+        Links = "links",
+        /// Any other page for readers.
+        Pages = "pages",
+        Desk = "desk",
+        /// The payment provider's hook.
+        Payments = "payments",
+        /// A mail service's hook.
+        Bounces = "bounces",
     }
 }
 

@@ -67,6 +67,18 @@ pub(super) async fn approve_articles(tx: &mut Tx, edition: &Edition, issue: &Iss
     Ok(store::approve_articles(tx, edition.id, edition.revision).await?)
 }
 
+/// In the transaction that approves an edition: refuses it if a topic of it was merged since it was read, for then it would go to more
+/// readers than were counted; from here to the commit none is.
+pub(super) async fn hold_topics(tx: &mut Tx, edition: &Edition) -> Result<()> {
+    let held = store::hold_topics(tx, edition.id).await?;
+    if edition.content.topic_ids.iter().any(|topic| !held.contains(topic))
+        || held.len() != edition.content.topic_ids.len()
+    {
+        return Err(Error::NotAsSeen);
+    }
+    Ok(())
+}
+
 /// For an edition that waits for its moment, in a sentence, what its mail would show otherwise if Send were pressed now.
 pub async fn changed_since_send(
     site: &Site,

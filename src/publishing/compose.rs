@@ -6,8 +6,8 @@
 
 use super::{Content, Error, Result, find, home, store};
 use crate::{
-    audit_log, db,
-    editions::{self, EditionState, MoveError},
+    db,
+    editions::{self, By, EditionState, MoveError},
     site::Site,
     token,
 };
@@ -43,13 +43,11 @@ pub async fn delete_draft(site: &Site, public_id: &str, seen: &str, staff_id: Op
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
     home::check_at_home(&mut tx, site).await?;
-    if edition.version() != seen
-        || !editions::delete_draft(&mut tx, edition.id, (edition.revision, edition.updated_at)).await?
-    {
+    let as_loaded = (edition.revision, edition.updated_at);
+    let by = By { staff_id, detail: &edition.content.subject };
+    if edition.version() != seen || !editions::delete_draft(&mut tx, site, edition.id, as_loaded, by).await? {
         return Err(Error::NotAsSeen);
     }
-    let subject = format!("edition {public_id}");
-    audit_log::record(&mut tx, site, staff_id, "deleted a draft", &subject, &edition.content.subject).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -7,13 +7,12 @@
 //! lets it go on.
 
 use super::{
-    Edition, Error, Problem, Result, find, issue::Issue, load_revision, preflight, rows::Version, store,
+    Edition, Error, Problem, Result, find, issue::Issue, load_revision, preflight, rows::Reached, store,
 };
 use crate::{
-    audit_log,
     db::{self, Db, Tx},
     delivery::{ledger, progress, variant},
-    editions::{self, MoveError},
+    editions::{self, By, MoveError},
     mail::Templates,
     settings::Settings,
     site::Site,
@@ -24,7 +23,7 @@ use crate::{
 const CHUNK: i64 = 1_000;
 
 /// The revisions that readers got, the oldest first.
-pub async fn versions(db: &Db, edition_id: i64) -> db::Result<Vec<Version>> {
+pub async fn reached(db: &Db, edition_id: i64) -> db::Result<Vec<Reached>> {
     // Most editions have one, and then the tallies know: a page does not count a hundred thousand rows.
     let (revision, number) = store::frozen(db, edition_id).await?;
     if number > 1 {
@@ -32,7 +31,7 @@ pub async fn versions(db: &Db, edition_id: i64) -> db::Result<Vec<Version>> {
     }
     let progress = progress::of(db, edition_id).await?;
     let readers = progress.accepted + progress.unknown;
-    Ok(if readers == 0 { Vec::new() } else { vec![Version { revision, readers }] })
+    Ok(if readers == 0 { Vec::new() } else { vec![Reached { revision, readers }] })
 }
 
 /// The revision that copies are sent in now, 0 before Send was pressed; and whether it corrects an earlier one.
@@ -131,7 +130,7 @@ pub async fn begin_correction(
     staff_id: Option<i64>,
 ) -> Result<String> {
     let wrong = find(&site.db, public_id).await?;
-    if !versions(&site.db, wrong.id).await?.iter().any(|version| version.revision == revision) {
+    if !reached(&site.db, wrong.id).await?.iter().any(|one| one.revision == revision) {
         return Err(Error::NotFound);
     }
     // The words to put right: the newest version, which may be the corrected one.
@@ -143,12 +142,11 @@ pub async fn begin_correction(
     let now = site.now();
     let name = token::public_id();
     let mut tx = site.db.begin().await?;
-    let created = editions::create_correction(&mut tx, site, &name, (wrong.id, revision), staff_id).await?;
+    let detail = format!("of revision {revision} of edition {public_id}");
+    let by = By { staff_id, detail: &detail };
+    let created = editions::create_correction(&mut tx, site, &name, (wrong.id, revision), by).await?;
     let id = created.ok_or(MoveError::Retired)?;
     store::insert_revision(&mut tx, id, 1, &content, staff_id, now).await?;
-    let detail = format!("of revision {revision} of edition {public_id}");
-    audit_log::record(&mut tx, site, staff_id, "began a correction", &format!("edition {name}"), &detail)
-        .await?;
     tx.commit().await?;
     Ok(name)
 }

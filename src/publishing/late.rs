@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::{Result, load, owners};
 use crate::{
-    audit_log,
     editions::{self, DueEdition, HeldBecause},
     mail::EditionHeld,
     settings::Settings,
@@ -33,9 +32,6 @@ pub(super) async fn hold(
     if !editions::hold(&mut tx, site, due, because).await? {
         return Ok(());
     }
-    let subject = format!("edition {}", edition.public_id);
-    let detail = format!("{because}: it was to go out at {}", due.send_at);
-    audit_log::record(&mut tx, site, None, "held back", &subject, &detail).await?;
     let letterhead = settings.letterhead(site);
     let context = EditionHeld {
         sender: letterhead.sender.clone(),

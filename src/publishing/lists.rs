@@ -116,14 +116,10 @@ async fn retire_once(site: &Site, seen: &List, staff_id: Option<i64>) -> Result<
         return Err(Error::Changed);
     }
     notices::withdraw_welcomes(&mut tx, &seen.public_id, site.now()).await?;
-    let stopped = editions::stop_of_list(&mut tx, site, seen.id).await?;
-    for public_id in &stopped {
-        let subject = format!("edition {public_id}");
-        audit_log::record(&mut tx, site, staff_id, "stopped", &subject, "its list was retired").await?;
-    }
+    let stopped = editions::stop_of_list(&mut tx, site, seen.id, staff_id).await?;
     record(&mut tx, site, staff_id, "retired a list", &seen.slug, &seen.name).await?;
     tx.commit().await?;
-    Ok(stopped.len())
+    Ok(stopped)
 }
 
 /// Brings a list back with the readers that it had. What was stopped stays so, until somebody lets it go on.

@@ -7,35 +7,31 @@ use crate::{
     mail::EditionPaused,
     queue::{
         Due,
-        news::{self, Happened, Letter},
+        news::{self, Happened, Telling},
     },
     settings::Settings,
     site::Site,
-    staff::{
-        Role,
-        accounts::{self, Member},
-        letters,
-    },
+    staff::{Role, accounts::Member, letters},
 };
 
 /// The owners, and who pressed Send for an edition: it is theirs to see that it arrives.
 pub(super) async fn responsible(site: &Site, edition_id: i64) -> Result<Vec<Member>> {
     let pressed = store::pressed_by(&site.db, edition_id).await?;
-    let mut members = accounts::members(&site.db).await?;
-    members.retain(|one| one.disabled_at.is_none() && (one.role == Role::Owner || Some(one.id) == pressed));
-    Ok(members)
+    let mut team = letters::team(&site.db).await?;
+    team.retain(|one| one.role == Role::Owner || Some(one.id) == pressed);
+    Ok(team)
 }
 
 /// Tells the owners, and who pressed Send, that the engine paused an edition, once for each pause (TRUST M23, M28).
-pub async fn tell_of_pause(site: &Site, news: &Due<Happened>) -> Result<Letter> {
-    let Ok(id) = news.what.subject.parse() else { return Ok(Letter::NotSo) };
+pub async fn tell_of_pause(site: &Site, news: &Due<Happened>) -> Result<Telling> {
+    let Ok(id) = news.what.subject.parse() else { return Ok(Telling::NotSo) };
     let settings = Settings::load(&site.db).await?;
     let (edition, people) = (load(&site.db, id).await?, responsible(site, id).await?);
     let mut tx = site.db.begin().await?;
     // The edition before the news of it, as whoever pauses it takes them.
-    let Some(why) = editions::paused_because(&mut tx, id).await? else { return Ok(Letter::NotSo) };
+    let Some(why) = editions::paused_because(&mut tx, id).await? else { return Ok(Telling::NotSo) };
     if !news::told(&mut tx, news, site.now()).await? {
-        return Ok(Letter::NotSo);
+        return Ok(Telling::NotSo);
     }
     let letterhead = settings.letterhead(site);
     let context = EditionPaused {
@@ -46,8 +42,8 @@ pub async fn tell_of_pause(site: &Site, news: &Due<Happened>) -> Result<Letter> 
     };
     let fact = format!("paused:{id}:{}", news.since.0);
     if !letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
-        return Ok(Letter::NobodyThere);
+        return Ok(Telling::NobodyThere);
     }
     tx.commit().await?;
-    Ok(Letter::Written)
+    Ok(Telling::Written)
 }

@@ -5,14 +5,14 @@
 
 use std::collections::HashSet;
 
-use super::{Edition, Error, Result, find, home::check_at_home, send::record};
+use super::{Edition, Error, Result, find, home::check_at_home};
 use crate::{
     db::{self, Db, Tx},
     delivery::{
         ledger::{self, Waiting},
         verp::Which,
     },
-    editions::{self, EditionState, MoveError},
+    editions::{self, By, Deed, EditionState, MoveError},
     email_address::EmailAddress,
     site::Site,
 };
@@ -71,8 +71,7 @@ pub async fn lock_held(site: &Site, public_id: &str, staff_id: Option<i64>) -> R
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
     check_at_home(&mut tx, site).await?;
-    editions::lock_held(&mut tx, site, edition.id).await?;
-    record(&mut tx, site, staff_id, "had the audience written down", &edition, "").await?;
+    editions::lock_held(&mut tx, site, edition.id, By::staff(staff_id)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -108,7 +107,8 @@ pub async fn have_it(site: &Site, public_id: &str, who: &HaveIt, staff_id: Optio
     }
     let mut tx = site.db.begin().await?;
     let detail = format!("{moved} readers have it already");
-    record(&mut tx, site, staff_id, "said who has it", &edition, &detail).await?;
+    let by = By { staff_id, detail: &detail };
+    editions::record(&mut tx, site, &edition.public_id, Deed::SaidWhoHasIt, by).await?;
     tx.commit().await?;
     Ok(moved)
 }
@@ -130,8 +130,8 @@ pub async fn nobody_has_it(site: &Site, public_id: &str, staff_id: Option<i64>) 
         check(&mut tx, site, &edition).await?;
         let chunk = ledger::had_not_before(&mut tx, site, edition.id, CHUNK).await?;
         if chunk == 0 {
-            record(&mut tx, site, staff_id, "took back who has it", &edition, &format!("{moved} readers"))
-                .await?;
+            let by = By { staff_id, detail: &format!("{moved} readers") };
+            editions::record(&mut tx, site, &edition.public_id, Deed::TookBackWhoHasIt, by).await?;
             tx.commit().await?;
             return Ok(moved);
         }

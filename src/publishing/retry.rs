@@ -9,12 +9,11 @@ use std::collections::BTreeSet;
 use super::{Edition, Error, Result, find, home, rows::FailedClass, store};
 use crate::{
     audience::{self, Again},
-    audit_log,
     bounces::without_addresses,
     clock::Moment,
     db::{self, Db, Gate},
     delivery::{ledger, returned, states::Class, suppression::Suppressions},
-    editions::{self, EditionState},
+    editions::{self, By, Deed, EditionState},
     site::Site,
 };
 
@@ -199,8 +198,8 @@ async fn again(site: &Site, edition: &Edition, which: Failed<'_>, staff_id: Opti
         returned::tried_again(&mut tx, edition.id, &wanted).await?;
         let kind = if matches!(which, Failed::InDoubt { .. }) { "in doubt" } else { "that failed" };
         let detail = format!("{moved} copies {kind}: {why}, revision {newest}");
-        let subject = format!("edition {}", edition.public_id);
-        audit_log::record(&mut tx, site, staff_id, "tried again", &subject, &detail).await?;
+        let by = By { staff_id, detail: &detail };
+        editions::record(&mut tx, site, &edition.public_id, Deed::TriedAgain, by).await?;
         tx.commit().await?;
         retried += moved;
     }

@@ -4,9 +4,9 @@
 
 use super::{Edition, Error, Result, find, load, owners, store};
 use crate::{
-    audit_log,
     db::{self, Db},
     delivery::returned::{self, Decision, Mass},
+    editions::{self, By, Deed},
     mail::CopiesCameBack,
     settings::Settings,
     site::Site,
@@ -55,10 +55,10 @@ pub async fn decide_returned(
     let mut tx = site.db.begin().await?;
     let since = returned::decide(&mut tx, site, edition.id, decision).await?.ok_or(Error::NotAsSeen)?;
     let said = match decision {
-        Decision::Gone { .. } => "said that its readers are gone",
-        Decision::Kept => "said that its readers are not gone",
+        Decision::Gone { .. } => Deed::SaidReadersGone,
+        Decision::Kept => Deed::SaidReadersNotGone,
     };
-    audit_log::record(&mut tx, site, staff_id, said, &format!("edition {public_id}"), "").await?;
+    editions::record(&mut tx, site, public_id, said, By::staff(staff_id)).await?;
     tx.commit().await?;
     if matches!(decision, Decision::Gone { .. }) {
         stop(site, edition.id).await?;

@@ -65,7 +65,7 @@ pub struct FailedClass {
 
 /// How many readers got, or may have got, a revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Version {
+pub struct Reached {
     pub revision: i64,
     /// How many.
     pub readers: i64,

@@ -13,11 +13,10 @@ use super::{
     preflight, retry, version,
 };
 use crate::{
-    audit_log,
     clock::Moment,
     db::{self, Tx},
     delivery::{ledger, variant},
-    editions::{self, EditionState, MoveError, UnknownPolicy},
+    editions::{self, By, EditionState, MoveError, UnknownPolicy},
     mail::Templates,
     settings::Settings,
     site::Site,
@@ -103,7 +102,8 @@ pub async fn press(site: &Site, templates: &Templates, press: Press<'_>) -> Resu
         return Err(Error::NotReady(problems));
     };
     let mut tx = site.db.begin().await?;
-    match editions::schedule(&mut tx, site, edition_id, send_at, staff_id).await {
+    let detail = format!("revision {revision}, goes out {send_at}, unknown outcomes: {policy}");
+    match editions::schedule(&mut tx, site, edition_id, send_at, By { staff_id, detail: &detail }).await {
         Ok(()) => {}
         Err(MoveError::WrongState(_)) => return Err(Error::AlreadyPressed),
         Err(error) => return Err(error.into()),
@@ -114,11 +114,10 @@ pub async fn press(site: &Site, templates: &Templates, press: Press<'_>) -> Resu
         return Err(Error::Changed);
     }
     approve::approve_articles(&mut tx, &edition, &issue).await?;
+    approve::hold_topics(&mut tx, &edition).await?;
     variant::thaw(&mut tx, edition_id).await?;
     body.freeze(&mut tx, site, (edition_id, revision)).await?;
     editions::set_unknown_policy(&mut tx, edition_id, policy).await?;
-    let detail = format!("revision {revision}, goes out {send_at}, unknown outcomes: {}", policy.as_str());
-    record(&mut tx, site, staff_id, "pressed Send", &edition, &detail).await?;
     tx.commit().await?;
     Ok(send_at)
 }
@@ -131,14 +130,13 @@ pub async fn undo(site: &Site, public_id: &str, version: &str, staff_id: Option<
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
     let stood = Stood::hold(&mut tx, edition.id).await?;
-    match editions::unschedule(&mut tx, site, edition.id).await {
+    match editions::unschedule(&mut tx, site, edition.id, By::staff(staff_id)).await {
         Ok(()) => {}
         Err(MoveError::WrongState(_)) => return Err(Error::TooLate),
         Err(error) => return Err(error.into()),
     }
     stood.check(version)?;
     variant::thaw(&mut tx, edition.id).await?;
-    record(&mut tx, site, staff_id, "undid Send", &edition, "").await?;
     tx.commit().await?;
     Ok(())
 }
@@ -150,8 +148,7 @@ pub async fn undo(site: &Site, public_id: &str, version: &str, staff_id: Option<
 pub async fn pause(site: &Site, public_id: &str, staff_id: Option<i64>) -> Result<()> {
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
-    editions::pause(&mut tx, site, edition.id).await?;
-    record(&mut tx, site, staff_id, "paused", &edition, "").await?;
+    editions::pause(&mut tx, site, edition.id, By::staff(staff_id)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -214,13 +211,12 @@ pub async fn resume(
     let mut tx = site.db.begin().await?;
     editions::hold_list(&mut tx, edition.id).await?;
     let stood = Stood::hold(&mut tx, edition.id).await?;
-    editions::resume(&mut tx, site, edition.id).await?;
+    editions::resume(&mut tx, site, edition.id, By::staff(staff_id)).await?;
     stood.check(seen.version)?;
     check_at_home(&mut tx, site).await?;
     if let Some(variant) = given {
         correct::check_the_rest(&mut tx, &edition, variant).await?;
     }
-    record(&mut tx, site, staff_id, "resumed", &edition, "").await?;
     tx.commit().await?;
     Ok(())
 }
@@ -237,22 +233,16 @@ async fn cancel_once(site: &Site, public_id: &str, version: &str, staff_id: Opti
     let edition = find(&site.db, public_id).await?;
     let mut tx = site.db.begin().await?;
     let stood = Stood::hold(&mut tx, edition.id).await?;
-    let cancelled = editions::cancel(&mut tx, site, edition.id).await?;
+    let cancelled = editions::cancel(&mut tx, site, edition.id, By::staff(staff_id)).await?;
     stood.check(version)?;
     ledger::cancel_open(&mut tx, site, cancelled).await?;
-    record(&mut tx, site, staff_id, "cancelled", &edition, "").await?;
     tx.commit().await?;
     Ok(())
 }
 
 /// Holds back everything that would go out by itself, for the database is a restored backup. Returns how many editions.
 pub async fn hold_all(tx: &mut Tx, site: &Site, staff_id: Option<i64>) -> Result<usize> {
-    let held = editions::hold_all(tx, site).await?;
-    for public_id in &held {
-        audit_log::record(tx, site, staff_id, "held back", &format!("edition {public_id}"), "restored")
-            .await?;
-    }
-    Ok(held.len())
+    Ok(editions::hold_all(tx, site, staff_id).await?)
 }
 
 /// How an edition stood before a move, held until the commit: what is not possible any more is said rather than that
@@ -268,16 +258,4 @@ impl Stood {
     fn check(&self, seen: &str) -> Result<()> {
         if self.0 == seen { Ok(()) } else { Err(Error::NotAsSeen) }
     }
-}
-
-pub(super) async fn record(
-    tx: &mut Tx,
-    site: &Site,
-    staff_id: Option<i64>,
-    action: &str,
-    edition: &Edition,
-    detail: &str,
-) -> Result<()> {
-    let subject = format!("edition {}", edition.public_id);
-    Ok(audit_log::record(tx, site, staff_id, action, &subject, detail).await?)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Content, Corrects, Digest, Edition, EditionSummary, Subject,
-    rows::{Copy, FailedClass, Outcome, Touched, Version, Wanted},
+    rows::{Copy, FailedClass, Outcome, Reached, Touched, Wanted},
 };
 use crate::{
     articles::ArticleId,
@@ -37,6 +37,11 @@ statements! {
     /// A topic that was merged is the one that took its place.
     TOPIC_IDS = "select distinct coalesce(t.merged_into, t.id) from edition_topic e join reader_topic t on t.id = e.topic_id
         where e.edition_id = $1 order by 1";
+    /// The same, held against merging until the commit.
+    HOLD_TOPICS = sqlite "select t.id, coalesce(t.merged_into, t.id) from edition_topic e join reader_topic t on t.id = e.topic_id
+            where e.edition_id = $1 order by t.id",
+        postgres "select t.id, coalesce(t.merged_into, t.id) from edition_topic e join reader_topic t on t.id = e.topic_id
+            where e.edition_id = $1 order by t.id for share of t";
     /// Those of a JSON array of topics that there are, each as what took its place; held until the commit.
     LIVE_TOPICS = sqlite "select t.id, coalesce(t.merged_into, t.id) from reader_topic t
             where t.id in (select value from json_each($1)) order by t.id",
@@ -151,12 +156,14 @@ statements! {
         order by f.copies desc, f.class";
     /// Refusals stopped it, and nobody has let it go on yet.
     PAUSED_BY_REFUSALS = "select count(*) from edition where id = $1 and state = 'paused' and paused_for = 'refusals'";
-    /// By what the reader is found by today, or by the address as it was then.
+    /// By what the reader is found by today, or by the address as it was then: the database knows the small letters of English alone,
+    /// so all others are looked for small and large.
     RESULTS = sqlite "select v.subscriber_id, r.public_id as reader, v.address, v.state, v.class, v.attempt, v.maybe_duplicate, v.updated_at,
             coalesce((select t.reply from delivery_attempt t
                 where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1), '') as reply
         from delivery v left join subscriber r on r.id = v.subscriber_id
-        where v.edition_id = $1 and v.subscriber_id > $2 and ($3 = '' or instr(r.search, $3) > 0 or instr(lower(v.address), $3) > 0)
+        where v.edition_id = $1 and v.subscriber_id > $2 and ($3 = '' or instr(r.search, $3) > 0
+                or instr(lower(v.address), $3) > 0 or instr(lower(v.address), $7) > 0 or instr(lower(v.address), $8) > 0)
             and ($4 = '' or ($4 = 'open' and v.state in ('queued', 'claimed'))
                 or case when v.state = 'suppressed' and v.class = 'cancelled' then 'cancelled' else v.state end = $4)
             and ($5 = '' or v.class = $5)
@@ -165,7 +172,8 @@ statements! {
             coalesce((select t.reply from delivery_attempt t
                 where t.edition_id = v.edition_id and t.subscriber_id = v.subscriber_id order by t.id desc limit 1), '') as reply
         from delivery v left join subscriber r on r.id = v.subscriber_id
-        where v.edition_id = $1 and v.subscriber_id > $2 and ($3 = '' or strpos(r.search, $3) > 0 or strpos(lower(v.address), $3) > 0)
+        where v.edition_id = $1 and v.subscriber_id > $2 and ($3 = '' or strpos(r.search, $3) > 0
+                or strpos(lower(v.address), $3) > 0 or strpos(lower(v.address), $7) > 0 or strpos(lower(v.address), $8) > 0)
             and ($4 = '' or ($4 = 'open' and v.state in ('queued', 'claimed'))
                 or case when v.state = 'suppressed' and v.class = 'cancelled' then 'cancelled' else v.state end = $4)
             and ($5 = '' or v.class = $5)
@@ -219,6 +227,12 @@ pub(super) async fn touched(db: &Db, list: i64) -> Result<Touched> {
     db.one(TOUCHED, (list,)).await
 }
 
+/// What an edition is about, held until the commit.
+pub(super) async fn hold_topics(tx: &mut Tx, edition_id: i64) -> Result<BTreeSet<i64>> {
+    let held: Vec<(i64, i64)> = tx.all(HOLD_TOPICS, (edition_id,)).await?;
+    Ok(held.into_iter().map(|(_, topic)| topic).collect())
+}
+
 /// The edition is about these topics and no others.
 pub(super) async fn set_topics(tx: &mut Tx, edition_id: i64, topics: &[i64]) -> Result<()> {
     let live: Vec<(i64, i64)> = tx.all(LIVE_TOPICS, (db::array(topics)?,)).await?;
@@ -238,7 +252,7 @@ pub(super) async fn newest_body(tx: &mut Tx, edition_id: i64) -> Result<Option<(
     tx.opt(NEWEST, (edition_id,)).await
 }
 
-pub(super) async fn by_revision(db: &Db, edition_id: i64) -> Result<Vec<Version>> {
+pub(super) async fn by_revision(db: &Db, edition_id: i64) -> Result<Vec<Reached>> {
     db.all(BY_REVISION, (edition_id,)).await
 }
 
@@ -366,13 +380,15 @@ pub(super) async fn in_archive(db: &Db, public_id: &str) -> Result<Option<i64>> 
 pub(super) async fn results(
     db: &Db,
     edition_id: i64,
-    search: &str,
+    folded: &str,
     wanted: Wanted<'_>,
     after: i64,
     limit: i64,
 ) -> Result<Vec<Outcome>> {
-    let Wanted { state, class, .. } = wanted;
-    db.all(RESULTS, (edition_id, after, search, state, class, limit)).await
+    let Wanted { state, class, search } = wanted;
+    let (small, mut large) = (search.trim().to_lowercase(), search.trim().to_uppercase());
+    large.make_ascii_lowercase();
+    db.all(RESULTS, (edition_id, after, folded, state, class, limit, small, large)).await
 }
 
 pub(super) async fn copies_of(db: &Db, subscriber_id: i64, before: i64, limit: i64) -> Result<Vec<Copy>> {

@@ -6,10 +6,10 @@
 use super::{
     Edition, Error, Result,
     issue::{self, SampleLinks},
-    send::record,
 };
 use crate::{
     delivery::notices,
+    editions::{self, By, Deed},
     heavy,
     mail::{Templates, TestCopy},
     settings::Settings,
@@ -50,7 +50,8 @@ pub async fn send_test_copy(
     let letter = written.await.map_err(|_| Error::Strange)??;
     let mut tx = site.db.begin().await?;
     if notices::enqueue(&mut tx, &letter).await? {
-        record(&mut tx, site, Some(to.id), "sent a test copy", edition, "").await?;
+        let by = By::staff(Some(to.id));
+        editions::record(&mut tx, site, &edition.public_id, Deed::SentTestCopy, by).await?;
     }
     tx.commit().await?;
     Ok(())

@@ -7,6 +7,7 @@
 //! A queue is a few lines: its rules in [`rules`], its statements by [`queue!`](crate::queue!) in its room's store, and a
 //! [`Work`] that does one of its rows. Copies and notices have an engine of their own, in `delivery`.
 
+pub mod cursors;
 pub mod news;
 pub mod rules;
 mod sql;
@@ -120,7 +121,7 @@ pub async fn work<W: Work>(site: &Site, work: &W) -> Result<Worked> {
                     Ok(Err(error)) => Came::Later(for_the_log(&error.to_string())),
                     Err(broke) => {
                         let why = format!("it broke off: {broke}");
-                        if queue.rules.told == Told::Nobody {
+                        if queue.rules.ends == Ends::Never {
                             unheard = Some(broke);
                         }
                         Came::Later(why)
@@ -156,7 +157,9 @@ pub async fn note<W: Work>(site: &Site, work: &W, due: &Due<W::What>, came: Came
         Came::Later(why) => {
             tracing::warn!(of, item, attempts, why, "it did not work; it is tried again");
             let mut tx = site.db.begin().await?;
-            queue.later(&mut tx, due, now, why).await?;
+            if queue.later(&mut tx, due, now, why).await? && queue.rules.is_told_while_tried(attempts) {
+                news::add(&mut tx, now, News::Failing, of).await?;
+            }
             tx.commit().await?;
         }
         Came::GivenUp { why, is_known } => {

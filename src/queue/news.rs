@@ -21,15 +21,19 @@ words! {
         EditionPaused = "edition-paused",
         /// Work was given up; the subject is the queue's name.
         GivenUp = "given-up",
+        /// Work fails for too long, and goes on being tried; the subject is the queue's name.
+        Failing = "failing",
     }
 }
 
 impl News {
-    /// How long after a letter the next one about the same thing waits: what fails by the hundred is one letter a day.
+    /// How long after a letter the next one about the same thing waits: what fails by the hundred is one letter a day, what goes on
+    /// failing one a week.
     const fn between_letters(self) -> Duration {
         match self {
             Self::EditionPaused => Duration::ZERO,
             Self::GivenUp => Duration::from_secs(86_400),
+            Self::Failing => Duration::from_secs(7 * 86_400),
         }
     }
 }
@@ -55,7 +59,7 @@ pub async fn told(tx: &mut Tx, news: &Due<Happened>, now: Moment) -> Result<bool
 
 /// What came of writing a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Letter {
+pub enum Telling {
     /// It is on its way.
     Written,
     /// There is nothing to tell any more.

@@ -17,8 +17,12 @@ pub struct Rules {
     pub longest_gap: Duration,
     /// When nobody tries any more.
     pub ends: Ends,
-    /// Who gets a letter about what was given up.
+    /// Who gets a letter about what was given up, or fails for too long.
     pub told: Told,
+    /// After how many tries in a row one fails for too long that goes on being tried; none where nobody is told of that.
+    pub told_after: Option<i64>,
+    /// Where the screen may have one tried again: what the audit log calls that, and what stands before its key there.
+    pub by_hand: Option<(&'static str, &'static str)>,
     /// What is in it, for an editor.
     pub what: &'static str,
     /// What was given up: one of them, and more, as the end of a sentence that begins with the number.
@@ -38,10 +42,10 @@ pub enum Ends {
     Age(Duration, &'static str),
 }
 
-/// Who gets a letter about what was given up.
+/// Who gets a letter about what was given up, or fails for too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// Nobody: nothing of it is ever given up.
+    /// Nobody: nothing of it is ever given up, or whoever works on it writes letters of its own.
     Nobody,
     /// Treasurers; where there is none, the owners.
     Money,
@@ -64,6 +68,8 @@ pub const EVENTS: Rules = Rules {
     // Five hours of trying.
     ends: Ends::Tries(15),
     told: Told::Money,
+    told_after: None,
+    by_hand: Some(("had tried again", "event ")),
     what: "Messages of the payment service",
     over: [
         "message of the payment service could not be applied",
@@ -82,6 +88,8 @@ pub const CHECKOUTS: Rules = Rules {
     // The provider keeps keys for a day; opening a checkout again after that would open a second one.
     ends: Ends::Age(minutes(23 * 60), "not answered within a day: look for it at the provider"),
     told: Told::Money,
+    told_after: None,
+    by_hand: None,
     what: "Supporters on their way to the payment page",
     over: ["supporter could not get to the payment page", "supporters could not get to the payment page"],
     means: "They saw that it did not work, and have gone: nothing was charged. It is not tried again for them; if it goes on, look at the keys of the payment service.",
@@ -96,6 +104,8 @@ pub const CANCELLATIONS: Rules = Rules {
     // What does not end within the hour is told by a letter of its own (`donations::attention`).
     ends: Ends::Never,
     told: Told::Nobody,
+    told_after: None,
+    by_hand: None,
     what: "Monthly donations that supporters asked to end",
     over: ["monthly donation could not be ended", "monthly donations could not be ended"],
     means: "The supporter is still charged. It goes on being asked for; you can end the donation at the payment service yourself.",
@@ -109,7 +119,10 @@ pub const FEEDS: Rules = Rules {
     longest_gap: minutes(30),
     // A server that is away for a month comes back.
     ends: Ends::Never,
-    told: Told::Nobody,
+    told: Told::Owners,
+    // A day.
+    told_after: Some(48),
+    by_hand: Some(("had a feed asked again", "")),
     what: "Feeds that articles come from",
     over: ["feed could not be read", "feeds could not be read"],
     means: "New articles of it do not come in. It goes on being asked every half hour; look whether its address still works.",
@@ -123,6 +136,8 @@ pub const NEWS: Rules = Rules {
     longest_gap: minutes(10),
     ends: Ends::Never,
     told: Told::Nobody,
+    told_after: None,
+    by_hand: None,
     what: "Letters to your team",
     over: ["letter to your team could not be written", "letters to your team could not be written"],
     means: "Somebody should have been written to. It is tried until somebody can be: look whether an owner can sign in and has an address.",
@@ -139,6 +154,11 @@ impl Rules {
         matches!(self.ends, Ends::Tries(most) if attempts >= most)
     }
 
+    /// Whether people are told that one fails, though it goes on being tried.
+    pub(super) fn is_told_while_tried(&self, attempts: i64) -> bool {
+        self.told_after.is_some_and(|most| attempts >= most)
+    }
+
     /// Why it is too old to be tried; none while it is not.
     pub(super) fn too_old(&self, now: Moment, since: Moment) -> Option<&'static str> {
         match self.ends {
@@ -147,9 +167,9 @@ impl Rules {
         }
     }
 
-    /// "3 messages of the payment service could not be applied".
+    /// What did not work: "3 messages of the payment service could not be applied".
     #[must_use]
-    pub fn gave_up(&self, number: i64) -> String {
+    pub fn did_not_work(&self, number: i64) -> String {
         let [one, many] = self.over;
         format!("{number} {}", if number == 1 { one } else { many })
     }

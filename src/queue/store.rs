@@ -1,8 +1,8 @@
-//! The SQL of news.
+//! The SQL of news and cursors.
 
 use crate::{
     clock::Moment,
-    db::{Result, Tx},
+    db::{Db, Result, Tx},
     queue, statements,
 };
 
@@ -14,6 +14,11 @@ statements! {
             next_at = case when news.told_at is null and news.next_at > excluded.at then news.next_at + 1
                 when news.told_at <= excluded.at and news.told_at + cast($4 as bigint) > excluded.at then news.told_at + cast($4 as bigint)
                 else excluded.at end";
+    /// How far something has come.
+    CURSOR = "select value from sync_cursor where name = $1";
+    SET_CURSOR = "insert into sync_cursor (name, value, updated_at) values ($1, $2, $3)
+        on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at";
+    DROP_CURSOR = "delete from sync_cursor where name = $1";
     /// What people were told of long ago.
     pub(crate) FORGET = "delete from news where key in (select key from news where told_at < $1 order by told_at limit $2)";
 }
@@ -22,7 +27,7 @@ queue! {
     /// What people of the team are to be told of. What only a newer version knows waits for it, and nobody looks at it meanwhile.
     pub NEWS = NEWS {
         table: "news", key: "key", since: "at", also: ", kind, subject",
-        open: "told_at is null and kind in ('edition-paused', 'given-up')",
+        open: "told_at is null and kind in ('edition-paused', 'given-up', 'failing')",
         done: "told_at = $3",
     }
 }
@@ -35,5 +40,23 @@ pub(super) async fn add(
     now: Moment,
 ) -> Result<()> {
     tx.exec(ADD, (key, kind, subject, quiet_us, now)).await?;
+    Ok(())
+}
+
+pub(super) async fn cursor(db: &Db, name: &str) -> Result<Option<String>> {
+    Ok(db.opt::<(String,)>(CURSOR, (name,)).await?.map(|(value,)| value))
+}
+
+pub(super) async fn cursor_in(tx: &mut Tx, name: &str) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(CURSOR, (name,)).await?.map(|(value,)| value))
+}
+
+pub(super) async fn set_cursor(tx: &mut Tx, name: &str, value: &str, now: Moment) -> Result<()> {
+    tx.exec(SET_CURSOR, (name, value, now)).await?;
+    Ok(())
+}
+
+pub(super) async fn drop_cursor(tx: &mut Tx, name: &str) -> Result<()> {
+    tx.exec(DROP_CURSOR, (name,)).await?;
     Ok(())
 }

@@ -84,7 +84,7 @@ impl Slots {
                 return Ok(slot);
             }
             match self.taken.front() {
-                // Whoever goes home meanwhile leaves it to the next.
+                // Whoever ends meanwhile leaves it to the next.
                 Some(&begins) => tokio::time::sleep_until(begins.into()).await,
                 None => {
                     let were_used = self.missed * 10 <= self.at_once;

@@ -143,6 +143,7 @@ mod tests {
             appeal_text: "i".into(),
             send_unproven: true,
             late_hours: 9,
+            says_good_bye: true,
             keep_traces_months: 12,
             implied_consent_months: 18,
             blocked_domains: "example.com\nexample.net".into(),

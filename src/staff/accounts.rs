@@ -206,7 +206,8 @@ async fn invite(
         Some(id) => store::staff_name(tx, id).await?,
         None => None,
     };
-    let mailed = mails::enqueue_invite(tx, site, to, role, invited_by.as_deref(), &path).await?;
+    let mailed =
+        mails::enqueue_invite(tx, site, to, role, invited_by.as_deref(), (&path, INVITE_LASTS)).await?;
     Ok(Invitation { path, mailed })
 }
 

@@ -25,6 +25,9 @@ impl Closed {
     pub fn what(&self) -> &'static str {
         match self.0.what.as_str() {
             "subscribe" => "The form to subscribe asked each browser for some work",
+            "choices" => {
+                "The page that mails readers the link to their choices asked each browser for some work"
+            }
             "donate" => "The page to give was closed to everybody",
             THE_DOOR => "The door to the desk was closed to everybody",
             _ => "A form was closed to everybody",
@@ -36,6 +39,7 @@ impl Closed {
     pub fn told(&self) -> &'static str {
         match self.0.what.as_str() {
             "subscribe" => "Whoever came was signed up all the same, some of them with an hour’s delay.",
+            "choices" => "Whoever came got their link all the same, unless their browser runs no scripts.",
             _ => "Whoever came was told when to come back.",
         }
     }
@@ -45,6 +49,7 @@ impl Closed {
     pub fn means(&self) -> &'static str {
         match self.0.what.as_str() {
             "subscribe" => "Nobody whom it signs up is on a list: they would have to confirm.",
+            "choices" => "It writes to nobody but readers, and to each of them once a day at most.",
             "donate" => {
                 "It may try out stolen cards. No gift counts before it is paid, and your payment service can ask for more proof of each card."
             }

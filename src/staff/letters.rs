@@ -9,11 +9,27 @@ use crate::{
     site::Site,
 };
 
-/// The owners who can sign in.
-pub async fn owners(db: &Db) -> Result<Vec<Member>> {
+/// Who of the team can sign in: nobody else is written to about the house.
+pub async fn team(db: &Db) -> Result<Vec<Member>> {
     let mut members = accounts::members(db).await?;
-    members.retain(|one| one.role == Role::Owner && one.disabled_at.is_none());
+    members.retain(|one| one.joined && one.disabled_at.is_none());
     Ok(members)
+}
+
+/// The owners of them.
+pub async fn owners(db: &Db) -> Result<Vec<Member>> {
+    let mut owners = team(db).await?;
+    owners.retain(|one| one.role == Role::Owner);
+    Ok(owners)
+}
+
+/// The treasurers of them; where there is none, money is the owners'.
+pub async fn treasurers(db: &Db) -> Result<Vec<Member>> {
+    let mut team = team(db).await?;
+    let is = |role: Role| move |one: &Member| one.role == role;
+    let wanted = if team.iter().any(is(Role::Treasurer)) { Role::Treasurer } else { Role::Owner };
+    team.retain(is(wanted));
+    Ok(team)
 }
 
 /// One letter to each about a fact, which is never told twice. False if there is nobody to write to: then nobody has been told, and

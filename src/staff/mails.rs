@@ -1,7 +1,10 @@
 //! The team's automatic emails: the invitation and the sign-in link. Each is enqueued with the fact that causes it.
 
+use std::time::Duration;
+
 use super::Role;
 use crate::{
+    clock,
     db::{Result, Tx},
     delivery::{notices, suppression::Suppressions},
     email_address::EmailAddress,
@@ -17,32 +20,37 @@ pub(super) struct To<'a> {
     pub(super) email: &'a EmailAddress,
 }
 
-/// Enqueues the invitation at `path`; false if mail to them is stopped.
+/// Enqueues the invitation at `path`, which lasts for a time; false if mail to them is stopped.
 pub(super) async fn enqueue_invite(
     tx: &mut Tx,
     site: &Site,
     to: To<'_>,
     role: Role,
     invited_by: Option<&str>,
-    path: &str,
+    (path, lasts): (&str, Duration),
 ) -> Result<bool> {
     let letterhead = Settings::load_in(tx).await?.letterhead(site);
     let context = TeamInvite {
         invited_by: invited_by.unwrap_or(&letterhead.sender.magazine).to_owned(),
         role: role.with_article().to_owned(),
         accept_url: site.url(path),
-        valid_for: "7 days".to_owned(),
+        valid_for: clock::lasting(lasts),
         sender: letterhead.sender.clone(),
     };
     enqueue(tx, site, &letterhead, to, ("invite", path), &context).await
 }
 
 /// As [`enqueue_invite`], for the sign-in link at `path`.
-pub(super) async fn enqueue_sign_in_link(tx: &mut Tx, site: &Site, to: To<'_>, path: &str) -> Result<bool> {
+pub(super) async fn enqueue_sign_in_link(
+    tx: &mut Tx,
+    site: &Site,
+    to: To<'_>,
+    (path, lasts): (&str, Duration),
+) -> Result<bool> {
     let letterhead = Settings::load_in(tx).await?.letterhead(site);
     let context = SignInLink {
         sign_in_url: site.url(path),
-        valid_for: "10 minutes".to_owned(),
+        valid_for: clock::lasting(lasts),
         sender: letterhead.sender.clone(),
     };
     enqueue(tx, site, &letterhead, to, ("sign-in", path), &context).await

@@ -143,7 +143,7 @@ pub async fn send_link(site: &Site, email: &EmailAddress, from: Option<Network>)
         let mut tx = site.db.begin().await?;
         let path = new_path(&mut tx, site, &staff.public_id).await?;
         let to = To { name: &staff.name, email: &staff.email };
-        let mailed = mails::enqueue_sign_in_link(&mut tx, site, to, &path).await?;
+        let mailed = mails::enqueue_sign_in_link(&mut tx, site, to, (&path, LINK_LASTS)).await?;
         tx.commit().await?;
         if mailed {
             return Ok(());

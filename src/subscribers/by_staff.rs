@@ -5,12 +5,13 @@
 use super::{
     Result, SubscriberError,
     consent::{self, ConsentAction, ConsentMethod, Happened},
+    fields,
     leave::{Deed, leave_once},
     pause::{self, Weeks},
     rows::{Note, Subscriber},
     store::{self, knowing},
     subscribe::{Adding, add},
-    withdrawn,
+    topics, withdrawn,
 };
 use crate::{
     audit_log,
@@ -50,6 +51,53 @@ pub async fn correct_name(site: &Site, reader: i64, seen: &str, name: &str, by: 
     audit_log::record(&mut tx, site, who, "corrected a reader’s name", id, by.why).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// What the team puts right of what a reader chose and answered: what is otherwise than the page showed, and nothing else.
+#[derive(Clone, Debug, Default)]
+pub struct Corrected {
+    /// Of a list, the topics that are chosen from now on, and those that are not.
+    pub topics: Vec<(i64, Vec<i64>, Vec<i64>)>,
+    /// Answers by the keys of their fields; an empty one is none.
+    pub answers: Vec<(i64, String)>,
+}
+
+/// Puts right what a reader chose and answered, because they asked; `false` if it was so already. A page that is out of date puts
+/// nothing back: what it does not change stays as it is by now.
+///
+/// # Errors
+/// When the database fails, and then nothing was changed.
+pub async fn correct_choices(
+    site: &Site,
+    reader: &Subscriber,
+    corrected: &Corrected,
+    by: By<'_>,
+) -> Result<bool> {
+    Ok(db::again(|| correct_once(site, reader, corrected, by)).await?)
+}
+
+async fn correct_once(
+    site: &Site,
+    reader: &Subscriber,
+    corrected: &Corrected,
+    by: By<'_>,
+) -> db::Result<bool> {
+    let mut tx = site.db.begin().await?;
+    // Topics first, as for everybody.
+    let mut changed = false;
+    for (list, on, off) in &corrected.topics {
+        changed |= topics::choose_otherwise(&mut tx, reader.id, *list, (on, off)).await?;
+    }
+    for (field, typed) in &corrected.answers {
+        changed |= fields::answer(&mut tx, reader.id, *field, typed).await?.is_some();
+    }
+    if changed {
+        let (who, id) = (Some(by.staff_id), &reader.public_id);
+        audit_log::record(&mut tx, site, who, "corrected what a reader chose or answered", id, by.why)
+            .await?;
+        tx.commit().await?;
+    }
+    Ok(changed)
 }
 
 /// Adds a reader, new or known, to a list because they asked, or on implied consent: `by.why` says how, and is kept as the proof.
@@ -124,12 +172,14 @@ pub async fn note(site: &Site, reader: &Subscriber, text: &str, staff_id: i64) -
 /// When the database fails.
 pub async fn remove_note(site: &Site, reader: &Subscriber, note: i64, staff_id: i64) -> Result<bool> {
     let mut tx = site.db.begin().await?;
-    let removed = knowing::remove_note(&mut tx, reader.id, note).await?;
-    if removed {
-        audit_log::record(&mut tx, site, Some(staff_id), "removed a note", &reader.public_id, "").await?;
+    let written = knowing::remove_note(&mut tx, reader.id, note).await?;
+    if let Some(at) = written {
+        // The note is gone: what is left is which it was.
+        let which = format!("written on {}", at.timestamp().strftime("%-d %B %Y, %H:%M UTC"));
+        audit_log::record(&mut tx, site, Some(staff_id), "removed a note", &reader.public_id, &which).await?;
     }
     tx.commit().await?;
-    Ok(removed)
+    Ok(written.is_some())
 }
 
 /// What the team noted about a reader, newest first, before the note with that key.

@@ -1,6 +1,6 @@
 //! The proof of consent (GDPR article 7(1)): who agreed to what, when, how, and what exactly they had been told.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::IpAddr};
 
 pub use super::rows::{ConsentAction, ConsentMethod, Event};
 use super::{
@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     db::{Db, Result, Tx},
+    network::Network,
     site::Site,
     token,
 };
@@ -129,7 +130,7 @@ pub(super) async fn record(tx: &mut Tx, site: &Site, happened: Happened<'_>) -> 
         source: happened.by.source,
         form: happened.by.form,
         campaign: happened.by.campaign,
-        ip: &short(happened.trace.ip),
+        ip: &range(happened.trace.ip),
         user_agent: &short(happened.trace.user_agent),
         at: site.now(),
     };
@@ -163,6 +164,13 @@ pub(super) async fn record_import(
     Ok(())
 }
 
+/// From which network somebody came: enough to tell an office from another, and not one machine from the next
+/// (`docs/decisions/0014-where-a-consent-came-from.md`). What is no address is nothing.
+fn range(ip: &str) -> String {
+    let address: Option<IpAddr> = ip.trim().parse().ok();
+    address.map(|address| Network::around(address).range()).unwrap_or_default()
+}
+
 /// What a stranger's browser says is kept as text of sensible length.
 fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(300).collect()
@@ -171,6 +179,20 @@ fn short(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// TRUST L1: where somebody came from is kept as a range, of both kinds of address.
+    #[test]
+    fn a_consent_keeps_the_range_and_not_the_machine() {
+        for (ip, kept) in [
+            ("192.0.2.77", "192.0.2.0/24"),
+            ("::ffff:192.0.2.77", "192.0.2.0/24"),
+            ("2001:db8:1:2fe::77", "2001:db8:1:200::/56"),
+            ("", ""),
+            ("a browser", ""),
+        ] {
+            assert_eq!(range(ip), kept);
+        }
+    }
 
     #[test]
     fn names_read_as_a_phrase() {

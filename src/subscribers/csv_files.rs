@@ -16,8 +16,8 @@ use super::{
     spreadsheet, store,
 };
 use crate::{
-    clock::Moment, delivery::suppression::Suppressions, email_address::EmailAddress, mail::clean_name,
-    settings::Settings, site::Site, token,
+    clock::Moment, db::Db, delivery::suppression::Suppressions, email_address::EmailAddress,
+    mail::clean_name, settings::Settings, site::Site, token,
 };
 
 /// Who answers for the consent of imported readers, and where it came from.
@@ -35,6 +35,12 @@ pub const IMPLIED: &str = "implied";
 impl Basis {
     fn is_implied(&self) -> bool {
         self.basis.trim().eq_ignore_ascii_case(IMPLIED)
+    }
+
+    /// Nobody is mailed on the word of nobody (TRUST L6).
+    fn is_said(&self) -> bool {
+        let is_said = |text: &str| !text.trim().is_empty() && text.chars().count() <= LONGEST;
+        is_said(&self.basis) && is_said(&self.source)
     }
 }
 
@@ -64,6 +70,11 @@ pub struct ImportReport {
 /// Why nothing, or no more, was read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum CsvError {
+    /// Nobody says on what these people may be mailed, or nobody will read all of it.
+    #[error(
+        "say on what basis these people may be mailed, and where and when they agreed; {LONGEST} characters each at most"
+    )]
+    NoBasis,
     /// The first line names no column `email`.
     #[error(
         "the file has no column called email (or E-Mail, Mail, Email address); its first line must name the columns"
@@ -85,6 +96,8 @@ pub enum CsvError {
 
 /// What is wrong with a file, or a line of it, and what mends it.
 const NOT_UTF8: &str = "not in UTF-8: save the file as “CSV UTF-8”";
+/// The longest basis and source, in characters: both stand with each reader.
+const LONGEST: usize = 300;
 /// Rows taken in one transaction.
 const CHUNK: usize = 500;
 
@@ -98,6 +111,9 @@ pub async fn import(
     list_id: i64,
     basis: &Basis,
 ) -> Result<ImportReport, CsvError> {
+    if !basis.is_said() {
+        return Err(CsvError::NoBasis);
+    }
     if !store::lists(&site.db).await?.iter().any(|list| list.id == list_id && list.is_mailed()) {
         return Err(SubscriberError::NotFound.into());
     }
@@ -225,6 +241,11 @@ async fn import_chunk(
     report.added += added.len() as u64;
     report.unchanged += (taken - added.len()) as u64;
     Ok(())
+}
+
+/// How many lines [`export`] would write now.
+pub async fn lines_of_export(db: &Db) -> crate::db::Result<i64> {
+    store::lines_of_export(db).await
 }
 
 /// Writes every reader and list as CSV, a line each; returns the number of lines.

@@ -269,6 +269,25 @@ pub async fn of_reader(db: &Db, subscriber: i64) -> db::Result<Vec<(Field, Strin
     Ok(answered.into_iter().map(|one| (one.field, one.value)).collect())
 }
 
+/// What stands on a reader's own page: what they answered, and what the form on our own pages asks, with an empty answer.
+pub async fn of_their_page(db: &Db, subscriber: i64) -> db::Result<Vec<(Field, String)>> {
+    let answered = store::of_their_page(db, subscriber).await?;
+    Ok(answered.into_iter().map(|one| (one.field, one.value)).collect())
+}
+
+/// A reader answers, by their own link, or takes an answer back with an empty one. The field, if that changed anything; what is none to
+/// it by now is left out.
+pub(super) async fn answer(
+    tx: &mut Tx,
+    subscriber: i64,
+    field: i64,
+    typed: &str,
+) -> db::Result<Option<Field>> {
+    let Some(field) = store::by_id(tx, field).await? else { return Ok(None) };
+    let Ok(value) = field.read(typed) else { return Ok(None) };
+    Ok(store::answer(tx, subscriber, field.id, &value).await?.then_some(field))
+}
+
 /// What was answered in a form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answers {

@@ -1,7 +1,7 @@
 //! Consent that the law implies: somebody bought or gave, and may be mailed for a time without having agreed.
 //!
 //! The rule: it lasts until a day that is kept with the reader and the list, and from then on they are in no audience. Whoever agrees
-//! meanwhile, by the button in a mail or on the page of their choices, is a reader like all others. What is implied is never taken for
+//! meanwhile, by the button in a mail, is a reader like all others. What is implied is never taken for
 //! more than it is: an asking, a pending one too, goes on as it would for anybody.
 
 use crate::{

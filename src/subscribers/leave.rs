@@ -1,22 +1,34 @@
 //! Leaving: one press, at once, for good, and easy to take back.
 
+use std::pin::Pin;
+
 use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
+    good_bye,
     read::{Subscriber, Subscription, SubscriptionState},
-    store, withdrawn,
+    rows::Said,
+    store::{
+        self,
+        knowing::{self, Numbered},
+        leaving, topics,
+    },
+    withdrawn,
 };
 use crate::{
     audit_log,
     clock::Moment,
     db,
-    delivery::{ledger, notices},
-    links::{Name, Unsubscribe, WELCOME},
+    delivery::{ledger, notices, verp::Leaving},
+    links::{BY_MAIL, Name, Unsubscribe, WELCOME},
     site::Site,
 };
 
 /// How long leaving can be taken back by one press; after that, the form is the way.
 const UNDO_LASTS: std::time::Duration = std::time::Duration::from_secs(86_400);
+
+/// How proof of consent begins that was given back for every list by one press.
+const EVERY_LIST: &str = "every list at once";
 
 /// What an unsubscribe link is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +43,23 @@ pub struct Left {
     pub subscribed: bool,
     /// Whether [`rejoin`] would bring them back.
     pub can_undo: bool,
+    /// Whether they left so lately that they may say why.
+    pub may_say_why: bool,
+}
+
+/// What the page shows beside that, once somebody has left: never needed for leaving itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AfterLeaving {
+    /// What else comes to the reader, by name.
+    pub others: Vec<String>,
+    /// Whether they left several lists, and nothing comes any more.
+    pub left_all: bool,
+    /// Whether [`rejoin`] would bring them back to this list, or to those that they left with it.
+    pub can_undo: bool,
+    /// Whether the list has topics that they could choose among instead.
+    pub has_topics: bool,
+    /// What they said of it.
+    pub said: Option<Said>,
 }
 
 /// What a link would leave; changes nothing, for mail programs and scanners open links too (TRUST M3).
@@ -46,8 +75,45 @@ pub async fn look_at_unsubscribe(site: &Site, link: &str) -> Result<Left> {
     let just_left = subscription.left_at.is_some_and(|at| at > undo_until(site));
     let lists = store::lists(&site.db).await?;
     let may_be_joined = lists.iter().any(|list| list.id == list_id && list.may_be_joined());
-    let can_undo = !subscribed && just_left && subscription.confirmed_at.is_some() && may_be_joined;
-    Ok(Left { subscriber_id, public_id, list_id, list: subscription.name, subscribed, can_undo })
+    // Who had only asked for it again has confirmed nothing.
+    let had_it = subscription.confirmed_at.is_some_and(|at| at >= subscription.asked_at);
+    let can_undo = !subscribed && just_left && had_it && may_be_joined;
+    let may_say_why = !subscribed && just_left;
+    Ok(Left { subscriber_id, public_id, list_id, list: subscription.name, subscribed, can_undo, may_say_why })
+}
+
+/// What else there is to say to who left.
+///
+/// # Errors
+/// When the database fails.
+pub async fn after_leaving(site: &Site, left: &Left) -> Result<AfterLeaving> {
+    let known = store::subscriptions(&site.db, left.subscriber_id).await?;
+    let is_off = |one: &Subscription| one.state == SubscriptionState::Left;
+    let several = known.iter().filter(|one| is_off(one)).count() > 1;
+    let left_all = several && known.iter().all(is_off);
+    let can_undo = match left.subscribed {
+        true => false,
+        false if left.can_undo => true,
+        false => {
+            let events = knowing::newest_events(&site.db, left.subscriber_id).await?;
+            let others = undone_with(&events, left.list_id, undo_until(site));
+            let open: Vec<i64> = store::lists(&site.db)
+                .await?
+                .into_iter()
+                .filter(|list| list.may_be_joined())
+                .map(|list| list.id)
+                .collect();
+            others.iter().any(|list| *list != left.list_id && open.contains(list))
+        }
+    };
+    let comes = known.into_iter().filter(|one| !is_off(one) && one.list_id != left.list_id && !one.retired);
+    Ok(AfterLeaving {
+        others: comes.map(|one| one.name).collect(),
+        left_all,
+        can_undo,
+        has_topics: !topics::offered_by(&site.db, left.list_id).await?.is_empty(),
+        said: leaving::said(&site.db, left.subscriber_id, left.list_id).await?,
+    })
 }
 
 /// Leaves; doing it again changes nothing. Whatever waits to be sent to the reader from this list is withdrawn in the same
@@ -57,17 +123,125 @@ pub async fn look_at_unsubscribe(site: &Site, link: &str) -> Result<Left> {
 /// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
 pub async fn leave(site: &Site, link: &str, method: ConsentMethod, trace: Trace<'_>) -> Result<Left> {
     let left = look_at_unsubscribe(site, link).await?;
-    let (_, _, edition) = read_link(site, link).await?;
-    if left.subscribed {
-        withdrawn::leaves(site, &left.public_id, &[left.list_id], method).await?;
+    if !left.subscribed {
+        return Ok(left);
     }
-    let source =
-        if edition == WELCOME { "letter of welcome".to_owned() } else { format!("edition {edition}") };
-    db::again(|| {
-        leave_once(site, happened(&left, ConsentAction::Left, method, &source, trace), site.now(), None)
-    })
-    .await?;
+    let (_, _, edition) = read_link(site, link).await?;
+    leave_now(site, left, link, method, (&named_source(&edition), trace)).await?;
     look_at_unsubscribe(site, link).await
+}
+
+/// `false` if they had left before.
+async fn leave_now(
+    site: &Site,
+    left: Left,
+    link: &str,
+    method: ConsentMethod,
+    (source, trace): (&str, Trace<'_>),
+) -> Result<bool> {
+    let Some(reader) = store::by_id(&site.db, left.subscriber_id).await? else { return Ok(false) };
+    let at = site.now();
+    withdrawn::leaves(site, &left.public_id, &[left.list_id], method).await?;
+    let event = happened((reader.id, left.list_id), ConsentAction::Left, method, source, trace);
+    let letter = good_bye::write(site, &reader, vec![left.list], (method, link), at).await?;
+    Ok(db::again(|| leave_saying(site, event, at, None, letter.as_ref())).await?)
+}
+
+/// Leaves every list that the reader is on, by the same link; doing it again changes nothing.
+///
+/// # Errors
+/// As [`leave`].
+pub async fn leave_all(site: &Site, link: &str, trace: Trace<'_>) -> Result<Left> {
+    let left = look_at_unsubscribe(site, link).await?;
+    let (reader, _, edition) = read_link(site, link).await?;
+    let known = store::subscriptions(&site.db, reader.id).await?;
+    let on = known.iter().filter(|one| one.state != SubscriptionState::Left);
+    let mut lists: Vec<i64> = on.clone().map(|one| one.list_id).collect();
+    lists.sort_unstable();
+    let names = on.filter(|one| !one.retired).map(|one| one.name.clone()).collect();
+    withdrawn::leaves(site, &left.public_id, &lists, ConsentMethod::UnsubscribePage).await?;
+    let (source, at) = (format!("{EVERY_LIST}, {}", named_source(&edition)), site.now());
+    let letter = good_bye::write(site, &reader, names, (ConsentMethod::UnsubscribePage, link), at).await?;
+    db::again(|| leave_lists_once(site, (reader.id, &lists), (&source, trace), at, letter.as_ref())).await?;
+    look_at_unsubscribe(site, link).await
+}
+
+/// Of these lists alone, for they stand in the journal: who joined another one meanwhile stays on that.
+async fn leave_lists_once(
+    site: &Site,
+    (subscriber, lists): (i64, &[i64]),
+    (source, trace): (&str, Trace<'_>),
+    at: Moment,
+    letter: Option<&good_bye::Written<'_>>,
+) -> db::Result<()> {
+    let mut tx = site.db.begin().await?;
+    if let Some(letter) = letter {
+        letter.hold(&mut tx).await?;
+    }
+    let mut left = Vec::new();
+    for list in lists {
+        if store::leave(&mut tx, subscriber, *list, at).await? {
+            let (action, method) = (ConsentAction::Left, ConsentMethod::UnsubscribePage);
+            let event = happened((subscriber, *list), action, method, source, trace);
+            consent::record(&mut tx, site, event).await?;
+            left.push(*list);
+        }
+    }
+    // Copies after subscriptions, as by everybody; of all lists at once where nothing else comes.
+    let known = store::subscriptions_in(&mut tx, subscriber).await?;
+    if known.iter().all(|one| one.state == SubscriptionState::Left) {
+        ledger::withdraw(&mut tx, site, subscriber, None).await?;
+    } else {
+        for list in &left {
+            ledger::withdraw(&mut tx, site, subscriber, Some(*list)).await?;
+        }
+    }
+    for list in &left {
+        notices::withdraw_welcome(&mut tx, subscriber, *list, site.now()).await?;
+    }
+    if let Some(letter) = letter.filter(|_| !left.is_empty()) {
+        letter.say(&mut tx, site).await?;
+    }
+    tx.commit().await
+}
+
+/// By which mail somebody left, as proof of consent says it.
+fn named_source(edition: &str) -> String {
+    match edition {
+        WELCOME => "letter of welcome".to_owned(),
+        BY_MAIL => "letter of good-bye".to_owned(),
+        edition => format!("edition {edition}"),
+    }
+}
+
+/// Leaves because a mail asks for it that proves to be about reader and list; `key` is what makes it the same mail when it comes again:
+/// one that was read before takes nobody off who came back since. `false` if nothing was to be done.
+pub fn leave_by_mail<'a>(
+    site: &'a Site,
+    asked: &'a Leaving,
+    key: &'a str,
+) -> Pin<Box<dyn Future<Output = db::Result<bool>> + Send + 'a>> {
+    Box::pin(async move {
+        leave_as_mailed(site, asked, key).await.or_else(|error| match error {
+            SubscriberError::Database(error) => Err(error),
+            // Reader or list are not known any more.
+            _ => Ok(false),
+        })
+    })
+}
+
+async fn leave_as_mailed(site: &Site, asked: &Leaving, key: &str) -> Result<bool> {
+    let names = leaving::beginning(&site.db, &asked.subscriber, &asked.list).await?;
+    let Some((reader, list)) = names else { return Ok(false) };
+    let link =
+        Unsubscribe { subscriber: Name::id(&reader), list: Name::id(&list), edition: Name::id(BY_MAIL) };
+    let link = link.sign(&site.keys);
+    let left = look_at_unsubscribe(site, &link).await?;
+    let source = format!("mail {}", key.get(..16).unwrap_or(key));
+    if !left.subscribed || leaving::taken_before(&site.db, left.subscriber_id, &source).await? {
+        return Ok(false);
+    }
+    leave_now(site, left, &link, ConsentMethod::Mailto, (&source, Trace::default())).await
 }
 
 /// A withdrawal that stands in the journal beside the database, and that the database may not know. Changes nothing for who has
@@ -123,7 +297,21 @@ pub(super) async fn leave_once(
     at: Moment,
     deed: Option<Deed<'_>>,
 ) -> db::Result<bool> {
+    leave_saying(site, event, at, deed, None).await
+}
+
+/// The same, with a letter of good-bye.
+async fn leave_saying(
+    site: &Site,
+    event: Happened<'_>,
+    at: Moment,
+    deed: Option<Deed<'_>>,
+    letter: Option<&good_bye::Written<'_>>,
+) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
+    if let Some(letter) = letter {
+        letter.hold(&mut tx).await?;
+    }
     let (subscriber, list) = (event.subscriber, event.list);
     let left = store::leave(&mut tx, subscriber, list, at).await?;
     if left {
@@ -133,6 +321,9 @@ pub(super) async fn leave_once(
             audit_log::record(&mut tx, site, Some(staff_id), "took off a list", reader, why).await?;
         }
         notices::withdraw_welcome(&mut tx, subscriber, list, site.now()).await?;
+        if let Some(letter) = letter {
+            letter.say(&mut tx, site).await?;
+        }
     }
     tx.commit().await?;
     Ok(left)
@@ -158,48 +349,69 @@ pub async fn leave_by_staff(site: &Site, subscriber_id: i64, list_id: i64, sourc
     Ok(())
 }
 
-/// Takes leaving back, by the same link, for a day; only for somebody who had confirmed.
+/// Takes leaving back, by the same link, for a day; only for somebody who had confirmed. Who left every list by one press is back on
+/// each of them.
 ///
 /// # Errors
 /// As [`leave`].
 pub async fn rejoin(site: &Site, link: &str, trace: Trace<'_>) -> Result<Left> {
     let left = look_at_unsubscribe(site, link).await?;
     let before = site.now();
-    let mut tx = site.db.begin().await?;
-    let rejoins = store::rejoin(&mut tx, left.subscriber_id, left.list_id, undo_until(site)).await?;
-    if rejoins {
-        let (action, method) = (ConsentAction::Confirmed, ConsentMethod::UnsubscribePage);
-        let event = happened(&left, action, method, "undo", trace);
-        consent::record(&mut tx, site, event).await?;
-    }
-    tx.commit().await?;
-    if rejoins {
-        withdrawn::is_back(site, &left.public_id, &[left.list_id], before).await?;
-    }
+    let back = db::again(|| rejoin_once(site, &left, trace)).await?;
+    withdrawn::is_back(site, &left.public_id, &back, before).await?;
     look_at_unsubscribe(site, link).await
 }
 
+/// The lists that they are back on.
+async fn rejoin_once(site: &Site, left: &Left, trace: Trace<'_>) -> db::Result<Vec<i64>> {
+    let since = undo_until(site);
+    let mut back = Vec::new();
+    let mut tx = site.db.begin().await?;
+    store::hold(&mut tx, left.subscriber_id).await?;
+    let events = knowing::newest_events_in(&mut tx, left.subscriber_id).await?;
+    for list in undone_with(&events, left.list_id, since) {
+        if store::rejoin(&mut tx, left.subscriber_id, list, since).await? {
+            let (action, method) = (ConsentAction::Confirmed, ConsentMethod::UnsubscribePage);
+            let event = happened((left.subscriber_id, list), action, method, "undo", trace);
+            consent::record(&mut tx, site, event).await?;
+            leaving::take_back(&mut tx, left.subscriber_id, list, since).await?;
+            back.push(list);
+        }
+    }
+    if !back.is_empty() {
+        good_bye::take_back(&mut tx, left.subscriber_id, site.now()).await?;
+    }
+    tx.commit().await?;
+    Ok(back)
+}
+
+/// What undoing is about: the link's list, and those that were left by one press.
+fn undone_with(newest: &[Numbered], list: i64, since: Moment) -> Vec<i64> {
+    let by_one_press = newest.iter().filter(|one| {
+        let event = &one.event;
+        (event.action, event.method) == (ConsentAction::Left, ConsentMethod::UnsubscribePage)
+            && event.at > since
+            && event.source.starts_with(EVERY_LIST)
+    });
+    let mut lists: Vec<i64> = by_one_press.map(|one| one.list_id).chain([list]).collect();
+    lists.sort_unstable();
+    lists.dedup();
+    lists
+}
+
 /// Who left after this may still take it back.
-fn undo_until(site: &Site) -> Moment {
+pub(super) fn undo_until(site: &Site) -> Moment {
     site.now().minus(UNDO_LASTS)
 }
 
 fn happened<'a>(
-    left: &Left,
+    (subscriber, list): (i64, i64),
     action: ConsentAction,
     method: ConsentMethod,
     source: &'a str,
     trace: Trace<'a>,
 ) -> Happened<'a> {
-    Happened {
-        subscriber: left.subscriber_id,
-        list: left.list_id,
-        action,
-        method,
-        wording: None,
-        by: By::source(source),
-        trace,
-    }
+    Happened { subscriber, list, action, method, wording: None, by: By::source(source), trace }
 }
 
 /// Who leaves what; and the edition, as proof of consent names it.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 mod budget;
 mod by_staff;
+mod choices_link;
 mod confirm;
 pub mod consent;
 mod csv_files;
@@ -17,6 +18,7 @@ mod find;
 pub mod forms;
 mod formula;
 mod found_by;
+mod good_bye;
 mod implied;
 mod leave;
 pub mod lists;
@@ -37,26 +39,34 @@ mod topic_choices;
 pub mod topics;
 mod unwanted;
 mod welcome;
+pub mod why_they_left;
 mod withdrawn;
 
 pub use self::{
     budget::{Crowd, Goes},
     by_staff::{
-        By as ByStaff, add_to_list, correct_name, let_go_on, note, notes, pause_reader, remove_note, take_off,
+        By as ByStaff, Corrected, add_to_list, correct_choices, correct_name, let_go_on, note, notes,
+        pause_reader, remove_note, take_off,
     },
+    choices_link::{LinkSent, WHAT as CHOICES, ask_for_link, send_link},
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
-    csv_files::{Basis, CsvError, ImportReport, RowError, export, import},
+    csv_files::{Basis, CsvError, ImportReport, RowError, export, import, lines_of_export},
     donor_state::{DonorState, set_donor_state},
     find::{Wanted, count_many, counts, fold_waiting, page},
     formula::guarded,
     implied::{Implied, NotImplied},
-    leave::{Left, leave, leave_as_written, leave_by_staff, look_at_unsubscribe, rejoin},
+    leave::{
+        AfterLeaving, Left, after_leaving, leave, leave_all, leave_as_written, leave_by_mail, leave_by_staff,
+        look_at_unsubscribe, rejoin,
+    },
     lists::{List, OptIn, Visibility},
     mail_again::mail_again,
     never_again::{block, unblock},
     pause::{Weeks, go_on, pause, pause_as_written},
-    preferences::{Preferences, look_at_preferences, preferences_path, save_preferences},
+    preferences::{
+        Choice, Chosen, Preferences, Saved, look_at_preferences, preferences_path, save_preferences,
+    },
     read::{
         Counts, Note, Standing, Subscriber, Subscription, SubscriptionState, by_email, by_emails,
         by_public_ids, newest_consent, subscriber, subscriptions, subscriptions_of,
@@ -67,6 +77,7 @@ pub use self::{
     },
     topic_choices::{TopicChoice, TopicChoices, TopicsTicked, topic_choices},
     unwanted::{Unwanted, unwanted},
+    why_they_left::{LeavingReason, say_why},
 };
 use crate::{
     db::{MaybeDatabase, Sql},
@@ -78,6 +89,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::STATEMENTS,
     store::finding::STATEMENTS,
     store::joining::STATEMENTS,
+    store::leaving::STATEMENTS,
     store::knowing::STATEMENTS,
     store::requests::STATEMENTS,
     store::lists::STATEMENTS,
@@ -98,6 +110,7 @@ pub(crate) mod forgetting {
             FORGET_ASKED_FROM as ASKED_FROM, FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS,
             FORGET_LETTERS as LETTERS, FORGET_TYPED as TYPED, FORGET_UNCONFIRMED as UNCONFIRMED,
         },
+        store::leaving::FORGET_REASONS as REASONS,
         subscribe::ASKING_LASTS,
     };
 }

@@ -5,10 +5,11 @@ use serde::Serialize;
 use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
+    fields,
     read::{Subscriber, SubscriptionState},
     store,
     topic_choices::{TopicsTicked, choose_topics},
-    welcome, withdrawn,
+    topics, welcome, withdrawn,
 };
 use crate::{
     clock::Moment,
@@ -84,50 +85,95 @@ pub async fn look_at_preferences(site: &Site, link: &str) -> Result<Preferences>
     Ok(Preferences { reader, lists: lists.collect(), rests_until })
 }
 
-/// Saves what the reader chose, of lists and of topics, all of it or nothing. The link came to their own mailbox, so joining needs no further confirmation.
+/// What a reader changed on their page. What it showed and they left as it was is not here, and stays as it is by now: a page that
+/// was opened before something else was chosen puts nothing back.
+#[derive(Clone, Debug, Default)]
+pub struct Chosen {
+    /// Another name than the page showed.
+    pub name: Option<String>,
+    /// The lists that they ticked or unticked: whether they want it.
+    pub lists: Vec<(i64, bool)>,
+    /// They leave every list, whatever is ticked.
+    pub leaves_all: bool,
+    pub topics: TopicsTicked,
+    /// Other answers than the page showed, by the keys of their fields.
+    pub answers: Vec<(i64, String)>,
+}
+
+impl Chosen {
+    /// Whether they want the list that they are on or not by now.
+    #[must_use]
+    pub fn wants(&self, list: i64, joined: bool) -> bool {
+        let changed = self.lists.iter().find(|(id, _)| *id == list).map(|(_, wanted)| *wanted);
+        !self.leaves_all && changed.unwrap_or(joined)
+    }
+}
+
+/// What came of it: all that is otherwise than before.
+#[derive(Clone, Debug, Default)]
+pub struct Saved {
+    /// Lists by name.
+    pub joined: Vec<String>,
+    pub left: Vec<String>,
+    /// The lists of which they get other topics, with the topics that they chose; none means everything.
+    pub topics: Vec<(String, Vec<String>)>,
+    /// How they are greeted from now on; may be empty.
+    pub name: Option<String>,
+    /// The questions that they answered otherwise.
+    pub answers: Vec<String>,
+}
+
+/// Saves what the reader changed, all of it or nothing. The link came to their own mailbox, so joining needs no further confirmation.
 ///
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
 pub async fn save_preferences(
     site: &Site,
     link: &str,
-    name: &str,
-    joined: &[i64],
-    topics: &TopicsTicked,
+    chosen: &Chosen,
     trace: Trace<'_>,
-) -> Result<Preferences> {
-    let chosen = look_at_preferences(site, link).await?;
+) -> Result<(Preferences, Saved)> {
+    let seen = look_at_preferences(site, link).await?;
     let changed = |to: bool| -> Vec<i64> {
-        let lists = chosen.lists.iter().filter(|one| one.joined != to && joined.contains(&one.id) == to);
+        let lists =
+            seen.lists.iter().filter(|one| one.joined != to && chosen.wants(one.id, one.joined) == to);
         lists.map(|one| one.id).collect()
     };
     let before = site.now();
-    withdrawn::leaves(site, &chosen.reader.public_id, &changed(false), ConsentMethod::Preferences).await?;
-    let saved = db::again(|| save_once(site, link, name, joined, topics, trace)).await?;
-    withdrawn::is_back(site, &chosen.reader.public_id, &changed(true), before).await?;
-    Ok(saved)
+    withdrawn::leaves(site, &seen.reader.public_id, &changed(false), ConsentMethod::Preferences).await?;
+    let (mut saved, touched) = db::again(|| save_once(site, link, chosen, trace)).await?;
+    withdrawn::is_back(site, &seen.reader.public_id, &changed(true), before).await?;
+    let now = look_at_preferences(site, link).await?;
+    let mut topics = topics::chosen_of(&site.db, now.reader.id).await?;
+    for list in now.lists.iter().filter(|list| touched.contains(&list.id)) {
+        let chosen = topics.remove(&list.id).unwrap_or_default();
+        saved.topics.push((list.name.clone(), chosen.into_iter().map(|topic| topic.name).collect()));
+    }
+    Ok((now, saved))
 }
 
-async fn save_once(
-    site: &Site,
-    link: &str,
-    name: &str,
-    joined: &[i64],
-    topics: &TopicsTicked,
-    trace: Trace<'_>,
-) -> Result<Preferences> {
+/// What changed, and the lists of which they chose other topics.
+async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -> Result<(Saved, Vec<i64>)> {
     let before = look_at_preferences(site, link).await?;
     let id = before.reader.id;
     let settings = Settings::load(&site.db).await?;
+    let mut saved = Saved::default();
     let mut new = Vec::new();
     let mut tx = site.db.begin().await?;
     // Topics first, as for everybody.
-    choose_topics(&mut tx, id, topics).await?;
-    let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
-    store::rename(&mut tx, id, &name).await?;
+    let touched = choose_topics(&mut tx, id, &chosen.topics).await?;
+    if let Some(name) = &chosen.name {
+        let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
+        if name != before.reader.name {
+            store::rename(&mut tx, id, &name).await?;
+            saved.name = Some(name);
+        }
+    }
     for choice in &before.lists {
-        let wanted = joined.contains(&choice.id);
+        let wanted = chosen.wants(choice.id, choice.joined);
+        let is_meant = chosen.leaves_all || chosen.lists.iter().any(|(list, _)| *list == choice.id);
         let changed = match wanted {
+            _ if !is_meant => false,
             true => store::join(&mut tx, id, choice.id, site.now(), None).await?,
             false if choice.joined => {
                 // In this order: the row is what sealing and leaving meet at.
@@ -151,10 +197,21 @@ async fn save_once(
             consent::record(&mut tx, site, happened).await?;
             if wanted {
                 new.push(choice.id);
+                saved.joined.push(choice.name.clone());
+            } else {
+                saved.left.push(choice.name.clone());
             }
+        }
+    }
+    let asked = fields::of_their_page(&site.db, id).await?;
+    for (field, typed) in &chosen.answers {
+        if asked.iter().any(|(one, _)| one.id == *field)
+            && let Some(field) = fields::answer(&mut tx, id, *field, typed).await?
+        {
+            saved.answers.push(field.label);
         }
     }
     welcome::greet(&mut tx, site, &settings, &before.reader, &new).await?;
     tx.commit().await?;
-    look_at_preferences(site, link).await
+    Ok((saved, touched))
 }

@@ -60,6 +60,8 @@ words! {
         Confirmation = "confirmation",
         /// The button of a mail program (RFC 8058).
         OneClick = "one-click",
+        /// A mail that a mail program wrote (RFC 2369).
+        Mailto = "mailto",
         /// The page behind the link for leaving.
         UnsubscribePage = "unsubscribe-page",
         /// The page of their choices.
@@ -68,6 +70,19 @@ words! {
         Import = "import",
         /// Staff, in their place.
         Staff = "staff",
+    }
+}
+
+words! {
+    /// Why a reader left. What only a newer version knows is something else.
+    pub enum LeavingReason else Other {
+        TooMuch = "too-much",
+        NotExpected = "not-expected",
+        NoTime = "no-time",
+        NeverAsked = "never-asked",
+        /// They read the magazine in another way.
+        Elsewhere = "elsewhere",
+        Other = "other",
     }
 }
 
@@ -351,6 +366,31 @@ pub struct Event {
     pub user_agent: String,
     /// When, in UTC.
     pub at: Moment,
+}
+
+/// What a reader said of a leaving.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct Said {
+    pub reason: LeavingReason,
+    /// In their own words; may be empty.
+    pub words: String,
+}
+
+/// The same, for whoever looks at the reader.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct WhyTheyLeft {
+    /// The list's name.
+    pub list: String,
+    pub left_at: Moment,
+    #[sqlx(flatten)]
+    pub said: Said,
+}
+
+/// How often a reason was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct ReasonCount {
+    pub reason: LeavingReason,
+    pub number: i64,
 }
 
 words! {

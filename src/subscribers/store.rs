@@ -5,6 +5,7 @@ pub mod finding;
 pub mod forms;
 pub mod joining;
 pub mod knowing;
+pub mod leaving;
 pub mod lists;
 pub mod requests;
 pub mod topics;
@@ -108,9 +109,9 @@ statements! {
         on conflict (subscriber_id, list_id) do nothing returning subscriber_id";
     /// The reader is greeted on the list, once.
     WELCOME = "update subscription set welcomed_at = $3 where subscriber_id = $1 and list_id = $2 and state = 'confirmed' and welcomed_at is null";
-    /// Coming back after leaving by mistake, to a list that may still be joined.
+    /// Coming back after leaving by mistake, to a list that may still be joined; not who had only asked for it again.
     REJOIN = "update subscription set state = 'confirmed', left_at = null
-        where subscriber_id = $1 and list_id = $2 and state = 'left' and confirmed_at is not null and left_at > $3
+        where subscriber_id = $1 and list_id = $2 and state = 'left' and confirmed_at >= asked_at and left_at > $3
         and exists (select 1 from list l where l.id = $2 and l.closed_at is null and l.retired_at is null)";
     /// The reader rests from the lists that they are on.
     PAUSE = "update subscription set paused_until = $2, pause_said_at = $3 where subscriber_id = $1 and state = 'confirmed' returning list_id";
@@ -148,6 +149,7 @@ statements! {
     EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at from subscription s
         join subscriber r on r.id = s.subscriber_id join list l on l.id = s.list_id
         where s.subscriber_id > $1 order by s.subscriber_id, s.list_id limit $2";
+    LINES_OF_EXPORT = "select count(*) from subscription";
     /// Donor state, of the reader with that address if there is one.
     SET_DONOR_STATE = "insert into donor_state (subscriber_id, state, last_gift_at, updated_at)
         select id, $2, cast($3 as bigint), cast($4 as bigint) from subscriber where email_key = $1
@@ -428,6 +430,10 @@ pub async fn events(db: &Db, subscriber: i64) -> Result<Vec<Event>> {
 
 pub async fn export(db: &Db, after: i64, limit: i64) -> Result<Vec<ExportRow>> {
     db.all(EXPORT, (after, limit)).await
+}
+
+pub async fn lines_of_export(db: &Db) -> Result<i64> {
+    Ok(db.one::<(i64,)>(LINES_OF_EXPORT, ()).await?.0)
 }
 
 pub async fn set_donor_state(

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     attempts::{self, Attempt, Limit, Refusal, Shared},
     audit_log,
-    clock::Moment,
+    clock::{self, Moment},
     db::Tx,
     deliverability::Lookout,
     delivery::{notices, suppression::Suppressions},
@@ -155,7 +155,7 @@ pub enum Asked {
     Stopped,
 }
 
-/// Staff ask somebody whether they want a list, by the mail that asks to confirm.
+/// Staff ask somebody whether they want a list, by the mail that asks to confirm. `by` says who, and as what it is kept with the proof.
 ///
 /// # Errors
 /// [`SubscriberError::NotFound`]; when the database fails.
@@ -164,7 +164,7 @@ pub async fn ask_by_staff(
     settings: &Settings,
     (email, name): (&EmailAddress, &str),
     list: i64,
-    source: &str,
+    (staff_id, source): (Option<i64>, &str),
 ) -> Result<Asked> {
     let whose = Whose::of(site, email, "");
     let mut tx = site.db.begin().await?;
@@ -186,6 +186,9 @@ pub async fn ask_by_staff(
         trace: Trace::default(),
     };
     let asked = ask(&mut tx, site, settings, (asking, &whose, Goes::Now)).await?;
+    let reader = store::by_key_in(&mut tx, &email.key()).await?.ok_or(SubscriberError::NotFound)?;
+    audit_log::record(&mut tx, site, staff_id, "asked somebody to subscribe", &reader.public_id, source)
+        .await?;
     tx.commit().await?;
     Ok(asked)
 }
@@ -443,7 +446,7 @@ async fn ask_to_confirm(
         sender: letterhead.sender.clone(),
         lists: waiting.iter().map(|list| list.name.clone()).collect(),
         confirm_url: site.url(&format!("/confirm/{link}")),
-        valid_for: "7 days".to_owned(),
+        valid_for: clock::lasting(LINK_LASTS),
     };
     let fact = letter_key(&link);
     // What was typed goes into no mail (TRUST A24).

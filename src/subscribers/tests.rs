@@ -160,7 +160,7 @@ both_engines! {
             ]
         );
         assert_eq!(proof[0].wording.as_deref(), Some("Yes, send it."));
-        assert_eq!((proof[0].ip.as_str(), proof[0].user_agent.as_str()), ("127.0.0.1", "a browser"));
+        assert_eq!((proof[0].ip.as_str(), proof[0].user_agent.as_str()), ("127.0.0.0/24", "a browser"));
     }
 
     /// Leaving is undone for a day, and only by somebody who had been on the list.

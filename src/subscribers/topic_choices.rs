@@ -57,26 +57,51 @@ pub async fn topic_choices(site: &Site, link: &str) -> Result<Vec<TopicChoices>>
     Ok(of_list.filter(|of_list| !of_list.topics.is_empty()).collect())
 }
 
-/// What a reader ticked of topics, and of which lists the page showed any.
+/// What a reader ticked of topics, and what the page showed them before.
 #[derive(Clone, Debug, Default)]
 pub struct TopicsTicked {
     /// The lists whose topics stood on the page.
     pub shown: Vec<i64>,
-    /// Pairs of a list and a topic.
+    /// What was ticked when the page was made: pairs of a list and a topic.
+    pub seen: Vec<(i64, i64)>,
+    /// What is ticked now.
     pub ticked: Vec<(i64, i64)>,
 }
 
-/// Keeps what a reader ticked, of the lists that they are on and the page showed topics of. The page may be an old one: a topic that
-/// was merged meanwhile is the one that took its place, and one that was retired stays chosen, for else they would get everything.
-pub(super) async fn choose_topics(tx: &mut Tx, subscriber: i64, topics: &TopicsTicked) -> db::Result<()> {
+impl TopicsTicked {
+    /// Whether a topic is to be ticked that was `chosen` by now: what they changed on the page counts, and else what is so.
+    #[must_use]
+    pub fn keeps(&self, topic: (i64, i64), chosen: bool) -> bool {
+        let (seen, ticked) = (self.seen.contains(&topic), self.ticked.contains(&topic));
+        if seen == ticked { chosen } else { ticked }
+    }
+}
+
+/// Changes what a reader changed, of the lists that they are on and the page showed topics of; which lists that touched. The page may
+/// be an old one: what it shows and they left as it was stays as it is by now. A topic that was merged meanwhile is the one that took
+/// its place, and one that was retired stays chosen, for else they would get everything.
+pub(super) async fn choose_topics(
+    tx: &mut Tx,
+    subscriber: i64,
+    topics: &TopicsTicked,
+) -> db::Result<Vec<i64>> {
+    let mut touched = Vec::new();
     for one in store::subscriptions_in(tx, subscriber).await? {
-        if one.state == SubscriptionState::Confirmed && topics.shown.contains(&one.list_id) {
-            let of_list = topics.ticked.iter().filter(|(list, _)| *list == one.list_id);
-            let wanted: Vec<i64> = of_list.map(|(_, topic)| *topic).collect();
-            topics::choose(tx, subscriber, one.list_id, &wanted).await?;
+        if one.state != SubscriptionState::Confirmed || !topics.shown.contains(&one.list_id) {
+            continue;
+        }
+        let only_in = |these: &[(i64, i64)], those: &[(i64, i64)]| -> Vec<i64> {
+            let of_list = these.iter().filter(|pair| pair.0 == one.list_id && !those.contains(pair));
+            of_list.map(|(_, topic)| *topic).collect()
+        };
+        let on = only_in(&topics.ticked, &topics.seen);
+        let off = only_in(&topics.seen, &topics.ticked);
+        let changes = !on.is_empty() || !off.is_empty();
+        if changes && topics::choose_otherwise(tx, subscriber, one.list_id, (&on, &off)).await? {
+            touched.push(one.list_id);
         }
     }
-    Ok(())
+    Ok(touched)
 }
 
 async fn reader(site: &Site, link: &str) -> Result<Subscriber> {

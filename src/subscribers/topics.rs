@@ -56,13 +56,37 @@ pub async fn chosen_of(db: &Db, subscriber: i64) -> Result<HashMap<i64, Vec<Topi
 /// For whoever holds the reader's own link, or staff in their place: a form that anybody can fill in may do this only for a
 /// subscription that nobody has confirmed.
 pub async fn choose(tx: &mut Tx, subscriber: i64, list: i64, topics: &[i64]) -> Result<bool> {
-    let place: HashMap<i64, i64> = store::hold(tx).await?.into_iter().collect();
-    let mut wanted: Vec<i64> = topics.iter().filter_map(|id| place.get(id).copied()).collect();
+    let place = places(tx).await?;
+    let wanted = there(&place, topics);
+    choose_these(tx, (subscriber, list), |_| wanted).await
+}
+
+/// The same of some alone: these are chosen from now on, those are not, and whatever else they chose stays.
+pub async fn choose_otherwise(
+    tx: &mut Tx,
+    subscriber: i64,
+    list: i64,
+    (on, off): (&[i64], &[i64]),
+) -> Result<bool> {
+    let place = places(tx).await?;
+    let (on, off) = (there(&place, on), there(&place, off));
+    let changed = |known: &[i64]| known.iter().filter(|id| !off.contains(id)).chain(&on).copied().collect();
+    choose_these(tx, (subscriber, list), changed).await
+}
+
+async fn choose_these(
+    tx: &mut Tx,
+    (subscriber, list): (i64, i64),
+    wanted: impl FnOnce(&[i64]) -> Vec<i64>,
+) -> Result<bool> {
+    if !store::hold_subscription(tx, subscriber, list).await? {
+        return Ok(false);
+    }
+    let known = store::chosen_ids(tx, subscriber, list).await?;
+    let mut wanted = wanted(&known);
     wanted.sort_unstable();
     wanted.dedup();
-    if !store::hold_subscription(tx, subscriber, list).await?
-        || store::chosen_ids(tx, subscriber, list).await? == wanted
-    {
+    if known == wanted {
         return Ok(false);
     }
     store::choose(tx, subscriber, list, &wanted).await?;
@@ -80,6 +104,15 @@ pub(super) async fn choose_first(tx: &mut Tx, subscriber: i64, list: i64, topics
         choose(tx, subscriber, list, topics).await?;
     }
     Ok(())
+}
+
+/// Each topic, held, and the one that has its place.
+async fn places(tx: &mut Tx) -> Result<HashMap<i64, i64>> {
+    Ok(store::hold(tx).await?.into_iter().collect())
+}
+
+fn there(place: &HashMap<i64, i64>, topics: &[i64]) -> Vec<i64> {
+    topics.iter().filter_map(|id| place.get(id).copied()).collect()
 }
 
 /// Adds a topic behind all others; none if one that is not retired has that name.

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{App, Outcome, WebError, answers::invalid, words};
 use crate::{
+    audit_log,
     clock::Zone,
     door::real_client,
     network::Network,
@@ -80,6 +81,14 @@ impl Desk {
     pub async fn page_again<T: Serialize + Sync>(&self, template: &str, title: &str, data: &T) -> Outcome {
         let page = self.app.desk_page(Some(&self.who), None, &self.settings, template, title, data);
         page.await.map(invalid)
+    }
+
+    /// Writes down that whoever asks looks at a reader, by public id, or through many of them (TRUST L10).
+    ///
+    /// # Errors
+    /// When the database fails: what cannot be written down is not shown.
+    pub async fn looks(&self, reader: &str, narrowed_by: &str) -> Result<(), WebError> {
+        Ok(audit_log::looked(self.site(), self.zone(), self.who.staff.id, reader, narrowed_by).await?)
     }
 
     /// Whether whoever asks has one of these roles; for showing a control only to those whose route it is.

@@ -252,3 +252,114 @@ fn place(site: &Site) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Break, Entry};
+
+    fn at(seconds: i64) -> Moment {
+        Moment::from_unix_seconds(seconds)
+    }
+
+    /// A journal begun at a moment, with entries: their moment, and what they say.
+    fn read(id: &str, since: i64, entries: &[(i64, &str)]) -> Read {
+        let entry = |(place, (when, text)): (usize, &(i64, &str))| Entry {
+            number: place as u64 + 1,
+            at: at(*when),
+            text: (*text).to_owned(),
+            hash: format!("{id}{}", place + 1),
+        };
+        let entries = entries.iter().enumerate().map(entry).collect();
+        let beginning = format!("{id}0");
+        Read { id: id.to_owned(), since: at(since), entries, beginning, breaks: Vec::new(), torn: 0 }
+    }
+
+    fn knows(id: &str, number: u64, when: i64) -> Known {
+        known(id.to_owned(), format!("place of {id}"), number, format!("{id}{number}"), at(when))
+    }
+
+    fn said(beyond: &Beyond) -> Vec<String> {
+        beyond.withdrawals.iter().map(|one| one.what.to_string()).collect()
+    }
+
+    /// TRUST T10: of several machines each line counts by its moment, in whichever file it stands; what is known is asked no more.
+    #[test]
+    fn the_journals_of_several_machines_are_put_in_order() {
+        let one = read(
+            "a",
+            1,
+            &[(2, "left known l link"), (10, "left ann l link"), (21, "back lea l"), (40, "lifted h")],
+        );
+        let other = read(
+            "b",
+            1,
+            &[
+                (11, "back ann l"),
+                (20, "left lea l link"),
+                (22, "left lea l page"),
+                (30, "blocked h"),
+                (41, "blocked i"),
+            ],
+        );
+        let known = vec![knows("a", 1, 2), knows("b", 0, 1)];
+        for reads in [vec![one.clone(), other.clone()], vec![other, one]] {
+            let beyond = compare(known.clone(), reads, Some(at(5)), "here", at(50));
+            assert_eq!(said(&beyond), ["left lea l page", "blocked i"]);
+            assert!(beyond.gaps.is_empty() && beyond.lost.is_empty() && beyond.strange == 0);
+            assert_eq!(beyond.found.len(), 2);
+        }
+    }
+
+    /// What takes back in the very moment counts, and takes back nothing of another list or reader.
+    #[test]
+    fn what_is_taken_back_is_the_same_thing_of_the_same_reader() {
+        let all = read(
+            "a",
+            1,
+            &[
+                (7, "left ann l link"),
+                (7, "back ann l"),
+                (8, "left ann m link"),
+                (8, "back lea m"),
+                (9, "ended g"),
+                (9, "of another version"),
+            ],
+        );
+        let beyond = compare(Vec::new(), vec![all], None, "here", at(50));
+        assert_eq!(said(&beyond), ["left ann m link", "ended g"]);
+        assert_eq!(beyond.strange, 1);
+    }
+
+    /// A file that is not here, ends too early or was changed is named, with the time of which nothing is known.
+    #[test]
+    fn what_is_missing_is_named_with_its_time() {
+        let gaps = |beyond: &Beyond| {
+            beyond.gaps.iter().map(|gap| (gap.since, gap.until, gap.why)).collect::<Vec<_>>()
+        };
+        let here = read("a", 1, &[(2, "left ann l link")]);
+        let gone = compare(
+            vec![knows("a", 1, 2), knows("b", 3, 6)],
+            vec![here.clone()],
+            Some(at(5)),
+            "here",
+            at(50),
+        );
+        assert_eq!(gaps(&gone), [(Some(at(6)), at(50), Why::NotHere)]);
+        let early = compare(vec![knows("a", 2, 4)], vec![here.clone()], Some(at(5)), "here", at(50));
+        assert_eq!(gaps(&early), [(Some(at(5)), at(50), Why::NotHere)]);
+        let never = compare(Vec::new(), vec![read("a", 30, &[])], Some(at(5)), "here", at(50));
+        assert_eq!(gaps(&never), [(Some(at(5)), at(30), Why::NotBegun)]);
+        let broken = Break { after: 1, since: at(2), until: None };
+        let broken = Read { breaks: vec![broken], ..here };
+        assert_eq!(
+            gaps(&compare(vec![knows("a", 1, 2)], vec![broken.clone()], Some(at(5)), "here", at(50))),
+            [(Some(at(2)), at(50), Why::Broken)]
+        );
+        assert!(
+            compare(vec![knows("a", 2, 2)], vec![read("a", 1, &[(2, "x"), (3, "y")])], None, "here", at(50))
+                .gaps
+                .is_empty()
+        );
+    }
+}

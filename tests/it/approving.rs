@@ -396,7 +396,7 @@ both_engines! {
         }
         let audit = progress::audit(&app.site.db, edition.id).await.expect("an audit");
         assert!(audit.holds() && audit.rows.accepted == 5, "{} and {}", audit.rows, audit.tallies);
-        let versions = publishing::versions(&app.site.db, edition.id).await.expect("the versions");
+        let versions = publishing::reached(&app.site.db, edition.id).await.expect("the versions");
         let readers: Vec<_> = versions.iter().map(|version| version.readers).collect();
         assert_eq!(readers, [3, 2], "each row knows what it carried");
     }

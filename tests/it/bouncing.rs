@@ -18,7 +18,7 @@ use broadside::{
     publishing,
     relays::RelayOptions,
     smtp::Relay,
-    subscribers::{self, Basis},
+    subscribers::{self, Basis, leave_by_mail},
 };
 
 use aws_lc_rs::hmac;
@@ -67,7 +67,7 @@ fn complaint(kind: &str, message_id: &str) -> Vec<u8> {
 }
 
 async fn take(app: &TestApp, bytes: &[u8]) -> Effect {
-    receive_mail(&app.site, bytes).await.expect("the report is taken in")
+    receive_mail(&app.site, bytes, leave_by_mail).await.expect("the report is taken in")
 }
 
 async fn reason(app: &TestApp, reader: &str) -> Option<suppression::Reason> {
@@ -83,7 +83,7 @@ both_engines! {
         let (from, _) = proof(&app, ANN);
         let plain = String::from_utf8(notification(&from, ANN, "failed", "5.1.1")).expect("text");
         let odd = plain.replace("Status: 5.1.1", "Status: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 no\0 such user");
-        assert_eq!(receive_mail(&app.site, odd.as_bytes()).await.expect("it is kept"), Effect::Bounced);
+        assert_eq!(receive_mail(&app.site, odd.as_bytes(), leave_by_mail).await.expect("it is kept"), Effect::Bounced);
         let words: Vec<(String,)> = database::rows(&app.site.db, "select words from bounce").await;
         assert!(words[0].0.contains("such user") && !words[0].0.contains('\0'), "{words:?}");
     }
@@ -322,10 +322,10 @@ both_engines! {
         std::fs::write(maildir.join("new/1.a"), report).expect("our own folder");
         std::fs::write(maildir.join("new/2.b"), b"Subject: something else\r\n\r\nHello\r\n").expect("our own folder");
         std::os::unix::fs::symlink("/etc/hostname", maildir.join("new/3.c")).expect("our own folder");
-        let taken = receive_maildir(&app.site, &maildir).await.expect("a maildir");
+        let taken = receive_maildir(&app.site, &maildir, leave_by_mail).await.expect("a maildir");
         assert_eq!((taken.read, taken.stopped, taken.unproven), (2, 1, 1));
         assert!(maildir.join("cur/1.a:2,S").exists() && !maildir.join("new/1.a").exists());
-        assert_eq!(receive_maildir(&app.site, &maildir).await.expect("a maildir").read, 0);
+        assert_eq!(receive_maildir(&app.site, &maildir, leave_by_mail).await.expect("a maildir").read, 0);
         assert_eq!(reason(&app, ANN).await, Some(suppression::Reason::Bounced));
     }
 
@@ -443,7 +443,7 @@ both_engines! {
         Engine::run_until_idle(app.site.clone(), app.templates.clone(), options).await.expect("the engine starts");
 
         until("three bounces", async || (postfix.new_bounces() == 3).then_some(())).await;
-        let taken = receive_maildir(&app.site, &postfix.bounces).await.expect("a maildir");
+        let taken = receive_maildir(&app.site, &postfix.bounces, leave_by_mail).await.expect("a maildir");
         assert_eq!((taken.read, taken.stopped, taken.counted, taken.unproven), (3, 1, 1, 0), "{taken:?}");
         assert_eq!(receive_refusals(&app.site).await.expect("the log is read"), 1);
         for reader in [gone, later] {
@@ -503,7 +503,7 @@ impl ImapServer {
     }
 
     async fn visit(&mut self, app: &TestApp, settings: &Mailbox) -> Taken {
-        let (taken, ()) = tokio::join!(settings.receive(&app.site), async {
+        let (taken, ()) = tokio::join!(settings.receive(&app.site, leave_by_mail), async {
             let (stream, _) = self.listener.accept().await.expect("a client");
             let stream = self.certificate.clone().accept(stream).await.expect("TLS");
             self.serve(stream).await;

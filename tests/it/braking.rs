@@ -12,7 +12,7 @@ use broadside::{
     editions::EditionState,
     publishing,
     sandbox::{Rule, Stage},
-    subscribers::{self, Basis},
+    subscribers::{self, Basis, leave_by_mail},
 };
 
 use crate::support::{TestApp, both_engines, database, visitor::Page};
@@ -78,7 +78,9 @@ async fn bounce(app: &TestApp, reader: &str, status: &str, again: usize) -> Effe
          --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.com\n\n\
          Final-Recipient: rfc822; {reader}\nAction: failed\nStatus: {status}\n\n--b--\n"
     );
-    receive_mail(&app.site, text.replace('\n', "\r\n").as_bytes()).await.expect("it is taken in")
+    receive_mail(&app.site, text.replace('\n', "\r\n").as_bytes(), leave_by_mail)
+        .await
+        .expect("it is taken in")
 }
 
 /// Whether a page has a button that says so.

@@ -3,13 +3,14 @@
 use std::process::{Command, Output};
 
 use broadside::{
+    audit_log,
     clock::{Clock, Moment},
     db::Engine,
     publishing, settings,
     site::Site,
 };
 
-use crate::support::{TestDb, dns::DnsServer, scratch};
+use crate::support::{TestDb, database::change, dns::DnsServer, scratch};
 
 /// Runs the program in a folder of its own with nothing but these settings.
 pub fn broadside(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
@@ -193,7 +194,8 @@ async fn migrating_twice_says_that_nothing_was_left_to_do() {
     }
 }
 
-/// TRUST L1: what a reader agreed to can be printed, with its source.
+/// TRUST L1: what a reader agreed to can be printed, with its source. TRUST L6: nobody comes in without a basis and a source, which stand
+/// with each reader. TRUST L10: who comes in, leaves as a file or as a proof is in the log, without an address; for very many the reason.
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_are_imported_exported_and_proven() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
@@ -209,6 +211,12 @@ async fn readers_are_imported_exported_and_proven() {
         let said = text(&import.stdout) + &text(&import.stderr);
         assert_eq!(import.status.code(), Some(1), "a bad row is told by the exit code too: {said}");
         assert!(said.contains("1 readers added") && said.contains("readers.csv:3"), "{said}");
+        for (basis, source) in [("", "a sheet"), ("consent", " "), ("consent", &"x".repeat(301))] {
+            let unsaid = ["subscribers", "import", file, "--basis", basis, "--source", source];
+            let refused = broadside(&unsaid, &settings);
+            assert_eq!(refused.status.code(), Some(1));
+            assert!(text(&refused.stderr).contains("on what basis"), "{refused:?}");
+        }
         let export = text(&broadside(&["subscribers", "export"], &settings).stdout);
         assert!(export.contains("ann@example.org,Ann,"), "{export}");
         let (reads, writes) = std::io::pipe().expect("a pipe");
@@ -222,9 +230,41 @@ async fn readers_are_imported_exported_and_proven() {
             .stdout(writes);
         let unread = unread.stderr(std::process::Stdio::piped()).output().expect("the program starts");
         assert_eq!((unread.status.code(), text(&unread.stderr)), (Some(141), String::new()));
-        let proof = text(&broadside(&["export-proof", "Ann@Example.org"], &settings).stdout);
-        assert!(proof.contains("imported") && proof.contains("consent: spring fair 2026"), "{proof}");
-        assert_eq!(broadside(&["export-proof", "bob@example.org"], &settings).status.code(), Some(1));
+        for proof in [["subscribers", "proof"].as_slice(), &["export-proof"]] {
+            let print = |address| broadside(&[proof, &[address]].concat(), &settings);
+            let printed = text(&print("Ann@Example.org").stdout);
+            assert!(
+                printed.contains("imported") && printed.contains("consent: spring fair 2026"),
+                "{printed}"
+            );
+            assert_eq!(print("bob@example.org").status.code(), Some(1));
+        }
+        change(&db.db, "insert into list (public_id, slug, name, description, visibility, created_at) with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000)
+            select 'l' || i, 'l' || i, 'L', '', 'private', 7 from n").await;
+        change(&db.db, "insert into subscription (subscriber_id, list_id, state, asked_at) select r.id, l.id, 'pending', 7 from subscriber r, list l where l.slug like 'l%'").await;
+        let taken = scratch::folder().join("all.csv");
+        let export = ["subscribers", "export", taken.to_str().expect("a path of letters")];
+        let refused = broadside(&export, &settings);
+        assert!(text(&refused.stderr).contains("--why") && !taken.exists(), "{refused:?}");
+        assert!(
+            broadside(&[export.as_slice(), &["--why", "we move house"]].concat(), &settings).status.success()
+        );
+        let log = audit_log::latest(&db.db, 50).await.expect("a read");
+        let log: Vec<_> = log.iter().rev().map(|line| (line.action.as_str(), line.detail.as_str())).collect();
+        assert_eq!(
+            log,
+            [
+                (
+                    "imported readers",
+                    "1 added to digest, 0 left as they were, 1 not taken. consent: spring fair 2026"
+                ),
+                ("exported readers", "1 line"),
+                ("exported readers", "1 line"),
+                ("printed a proof", ""),
+                ("printed a proof", ""),
+                ("exported readers", "1001 lines: we move house"),
+            ]
+        );
         assert!(broadside(&["audit"], &settings).status.success());
     }
 }

@@ -9,6 +9,7 @@ use axum::{
 use broadside::{
     db::Db,
     delivery::notices,
+    publishing,
     staff::{Role, accounts, accounts::Seen, set_up, sign_in},
     web::{
         HeaderSet,
@@ -457,6 +458,7 @@ both_engines! {
         let web = Web::empty(&db);
         assert!(sign_in_fails(&web.sign_in("admin@example.org", "admin").await));
         assert_eq!(web.get("/set-up/x", "").await.status, StatusCode::NOT_FOUND);
+        publishing::ensure_first(&web.app.site).await.expect("a first list, as at every start");
         let path = set_up::path(&web.app.site).await.expect("an answer").expect("a path while there is no owner");
         assert_eq!(web.get(&path, "").await.status, StatusCode::OK);
         let mut short = SET_UP;
@@ -482,6 +484,8 @@ both_engines! {
         let winner = if one.status == StatusCode::SEE_OTHER { one } else { two };
         let desk = web.get("/desk", &winner.cookie()).await;
         assert!(desk.body.contains("The Lamplighter") && desk.body.contains("Olive"));
+        let lists = broadside::subscribers::lists::all(&web.app.site.db).await.expect("the lists");
+        assert_eq!(lists.iter().map(|list| list.name.as_str()).collect::<Vec<_>>(), ["The weekly"], "as it was called there");
     }
 
     /// TRUST A13: a form cannot set what its page does not offer.

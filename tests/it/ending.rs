@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, time::Duration};
 
 use broadside::{
-    articles::fetch::Fetcher,
     delivery::notices,
     donations::{self, attention, reports},
     email_address::EmailAddress,
@@ -12,7 +11,7 @@ use broadside::{
         Role,
         accounts::{self, NewMember},
     },
-    web::{App, router},
+    web::router,
 };
 use tokio::net::TcpListener;
 
@@ -43,8 +42,7 @@ async fn pass(app: &TestApp, span: Duration) {
 async fn without_key(app: &TestApp) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let base = format!("http://{}", listener.local_addr().expect("an address"));
-    let off = App::new(app.site.clone(), app.templates.clone(), Fetcher::new(true).expect("a fetcher"));
-    let service = router(off.expect("page templates")).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(app.bare_pages()).into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });
     base
 }

@@ -292,7 +292,7 @@ both_engines! {
             assert_eq!(subject, expected, "{to}");
         }
         assert_eq!(balanced(&app, edition.id).await.accepted, READERS as i64);
-        let versions = publishing::versions(&app.site.db, edition.id).await.expect("the versions");
+        let versions = publishing::reached(&app.site.db, edition.id).await.expect("the versions");
         let counts: Vec<_> = versions.iter().map(|version| (version.revision, version.readers)).collect();
         assert_eq!(counts, [(2, have as i64), (3, (READERS - have) as i64)]);
 
@@ -355,7 +355,7 @@ both_engines! {
         engine.stop().await;
         let got = subjects(&app).await;
         let old = got.iter().filter(|(_, subject)| subject == "Old").count();
-        let versions = publishing::versions(&app.site.db, edition.id).await.expect("the versions");
+        let versions = publishing::reached(&app.site.db, edition.id).await.expect("the versions");
         assert_eq!((got.len(), versions[0].readers, versions[1].readers), (READERS, old as i64, (READERS - old) as i64));
         assert!(old < READERS / 2, "{old}");
     }
@@ -548,7 +548,7 @@ both_engines! {
         finish(&app, draft.id).await;
         let page = desk.open(&path(&draft)).await;
         assert!(!page.text().contains("Send these again"), "{}", page.text());
-        let versions = publishing::versions(&app.site.db, draft.id).await.expect("the versions");
+        let versions = publishing::reached(&app.site.db, draft.id).await.expect("the versions");
         assert_eq!(versions.iter().map(|version| version.readers).sum::<i64>(), 12);
         assert!(page.body.contains("Write a correction to exactly them"), "{}", page.body);
     }

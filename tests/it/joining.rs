@@ -13,14 +13,13 @@ use axum::{
     http::{Request, header},
 };
 use broadside::{
-    articles::fetch::Fetcher,
     deliverability::Lookout,
     delivery::notices,
     email_address::EmailAddress,
     sandbox::{Rule, Stage},
     settings::{self, Settings},
     subscribers::{self, By, Crowd, Goes, NewSubscription, SubscriberError, Trace, machines},
-    web::{App, router},
+    web::router,
 };
 use futures_util::{StreamExt as _, stream};
 use reqwest::StatusCode;
@@ -308,7 +307,7 @@ both_engines! {
         // Nor when staff asked them besides.
         ask("emil@example.org", "Rude Name").await;
         let emil = EmailAddress::parse("emil@example.org").expect("an address");
-        subscribers::ask_by_staff(&app.site, &door.settings, (&emil, ""), door.list, "a call").await.expect("asked");
+        subscribers::ask_by_staff(&app.site, &door.settings, (&emil, ""), door.list, (None, "a call")).await.expect("asked");
         press(&app, &app.last_mail("emil@example.org").link("/confirm/")).await;
         assert_eq!(name_of(&app, "emil@example.org").await, "");
         // With one name all is as it was typed.
@@ -424,9 +423,7 @@ both_engines! {
     /// TRUST A24: a form that comes back in a moment, or does not say when it was made, counts for nothing before it was pressed on a
     /// page of ours; a person whose browser fills the address in presses once more. What people do not see stays silent.
     async fn a_form_that_comes_back_in_a_moment_is_asked_once_more(app: TestApp) {
-        let fetcher = Fetcher::new(true).expect("a fetcher");
-        let web = App::new(app.site.clone(), app.templates.clone(), fetcher).expect("the pages are in order");
-        let service = router(web);
+        let service = router(app.bare_pages());
         let words = filled(&app, ANN).await.value("words").expect("the form says what it says").to_owned();
         let send = async |fields: &[(&str, &str)]| {
             let body = url::form_urlencoded::Serializer::new(String::new())

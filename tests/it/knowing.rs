@@ -93,8 +93,130 @@ both_engines! {
             deed("took off a list", "asked by telephone"),
             deed("added to a list", "on paper, at the fair"),
             deed("noted something", ""),
-            deed("removed a note", ""),
+            deed("removed a note", "written on 3 March 2026, 09:00 UTC"),
         ]);
+    }
+
+    /// Staff put right what a reader chose and answered, and nothing else: the page of before puts nothing back, answers fit their
+    /// fields, and why and by whom is in the log.
+    async fn what_a_reader_chose_and_answered_is_put_right(app: TestApp) {
+        app.reader(ANN).await;
+        let (desk, ann, list) = (app.desk().await, reader(&app).await, app.list().await);
+        let db = &app.site.db;
+        change(db, "insert into reader_topic (id, public_id, name, name_key, description, position, created_at) values
+            (21, 't21', 'Housing', 'housing', '', 1, 7), (22, 't22', 'Rivers', 'rivers', '', 2, 7), (23, 't23', 'Trams', 'trams', '', 3, 7)").await;
+        change(db, "insert into list_topic (list_id, topic_id) select min(l.id), t.id from list l cross join reader_topic t group by t.id").await;
+        change(db, "insert into field (id, name, label, kind, choices) values (31, 'born', 'Born on', 'date', ''), (32, 'reads', 'Reads', 'choice', 'Print')").await;
+        change(db, "insert into field_value (subscriber_id, field_id, value) select id, 32, 'By owl' from subscriber").await;
+        let page = format!("/desk/readers/{}", ann.public_id);
+        let correct = format!("{page}/correct");
+        let topic = |id: i64| format!("{list}.{id}");
+        let form = desk.open(&correct).await.form(&correct).and("topic", &topic(21)).with("answer_born", "tomorrow");
+        let mistaken = desk.submit(&form).await;
+        assert_eq!(mistaken.status, StatusCode::UNPROCESSABLE_ENTITY);
+        mistaken.says("Say why").says("Write a day");
+        let form = mistaken.form(&correct);
+        assert_eq!(form.value("topic"), Some(topic(21).as_str()), "what was ticked comes back");
+        let form = form.with("answer_born", "2001-05-12").with("why", "she wrote to us");
+        // Meanwhile she chooses herself; the page knows nothing of that.
+        let mut tx = db.begin().await.expect("a transaction");
+        subscribers::topics::choose(&mut tx, ann.id, list, &[22]).await.expect("chosen");
+        tx.commit().await.expect("a commit");
+        desk.submit_and_follow(&form).await.says("Saved.").says("About: Housing, Rivers").says("2001-05-12").says("By owl");
+        let form = desk.open(&correct).await.form(&correct).with("topic", &topic(23)).with("answer_reads", "Print").with("answer_born", "");
+        desk.submit_and_follow(&form.with("why", "by telephone")).await.says("About: Trams").says("Print");
+        let answers = subscribers::fields::of_reader(db, ann.id).await.expect("a read");
+        assert_eq!(answers.into_iter().map(|(field, value)| (field.name, value)).collect::<Vec<_>>(), [("reads".to_owned(), "Print".to_owned())]);
+        let unchanged = desk.open(&correct).await.form(&correct).with("why", "nothing to do");
+        desk.submit_and_follow(&unchanged).await.says("Saved.");
+        let deed = |why: &str| ("Olive Owner".to_owned(), "corrected what a reader chose or answered".to_owned(), why.to_owned());
+        assert_eq!(deeds(&app, &ann).await, [deed("she wrote to us"), deed("by telephone")]);
+        assert_eq!(desk.open("/desk/readers/nobody/correct").await.status, StatusCode::NOT_FOUND);
+    }
+
+    /// TRUST L10: who makes us write to somebody, and who puts away what somebody wrote to us, is in the log.
+    async fn who_asks_strangers_and_who_puts_letters_away_is_in_the_log(app: TestApp) {
+        let desk = app.desk().await;
+        let readers = desk.open("/desk/readers").await;
+        let below = readers.body.split_once("id=\"add-title\"").expect("a form to add somebody").1.to_owned();
+        let add = Page { body: below, ..readers }.form("/desk/readers").with("email", ANN).with("source", "a call");
+        desk.submit_and_follow(&add.with("how", "confirm")).await.says("We sent them an email");
+        let ann = reader(&app).await;
+        let event = consent::proof(&app.site.db, ann.id).await.expect("a read").pop().expect("an event");
+        assert_eq!(event.source, "a call (typed at the desk by Olive Owner)");
+        change(&app.site.db, "insert into bounce_letter (key, from_address, subject, words, subscriber_id, received_at)
+            select 'k', email, 'Please', 'Take me off.', id, 1700000000000000 from subscriber").await;
+        let read = desk.open("/desk/bounces").await.form("/desk/bounces/letters/");
+        desk.submit_and_follow(&read).await;
+        desk.submit(&read).await;
+        let who = |action: &str, detail: &str| ("Olive Owner".to_owned(), action.to_owned(), detail.to_owned());
+        assert_eq!(deeds(&app, &ann).await, [
+            who("asked somebody to subscribe", "a call (typed at the desk by Olive Owner)"),
+            who("read a letter and put it away", "it came on 14 November 2023, 22:13 UTC"),
+        ]);
+        app.drain().await;
+    }
+
+    /// TRUST L10: who looked at a reader, and through whom they looked, is written down: once each for a day, without a word that was
+    /// typed, apart from what was done; and it ends.
+    async fn who_looked_at_readers_is_written_down_once_a_day(app: TestApp) {
+        app.reader(ANN).await;
+        let (desk, ann) = (app.desk().await, reader(&app).await);
+        let page = format!("/desk/readers/{}", ann.public_id);
+        for _ in 0..3 {
+            desk.open(&page).await;
+            desk.open("/desk/readers").await;
+            desk.open("/desk/readers?q=ann%40example.org&state=left").await;
+        }
+        let looks = async || {
+            let looks = audit_log::looks(&app.site.db, audit_log::Wanted::default(), None, 50).await.expect("a read");
+            let mut looks: Vec<_> = looks.into_iter().map(|one| (one.staff_name.unwrap_or_default(), one.action, one.subject, one.detail)).collect();
+            looks.sort();
+            looks
+        };
+        let look = |action: &str, subject: &str, detail: &str| ("Olive Owner".to_owned(), action.to_owned(), subject.to_owned(), detail.to_owned());
+        assert_eq!(looks().await, [
+            look("looked at a reader", &ann.public_id, ""),
+            look("looked through readers", "", ""),
+            look("looked through readers", "", "left, by a search"),
+        ]);
+        app.advance(DAY);
+        let desk = app.desk().await;
+        desk.open(&page).await;
+        assert_eq!(looks().await.len(), 4, "another day");
+        assert_eq!(deeds(&app, &ann).await, [], "nothing was done");
+
+        let shown = desk.open(&format!("/desk/audit?what=looks&reader={}", ann.public_id)).await;
+        shown.says("looked at a reader").says(ANN);
+        assert!(!shown.text().contains("looked through readers") && !shown.text().contains("signed in"));
+        assert!(!desk.open("/desk/audit").await.text().contains("looked at a reader"), "deeds alone");
+        let file = desk.submit(&shown.form("/desk/audit/export")).await;
+        assert_eq!(file.body.lines().count(), 3, "{}", file.body);
+        let exported = audit_log::latest(&app.site.db, 1).await.expect("a read").remove(0);
+        assert_eq!(exported.detail, format!("what=looks reader={}", ann.public_id));
+
+        retention::forget_as_of(&app.site, app.site.now().plus(DAY * 499)).await.expect("tidied");
+        assert_eq!(looks().await.len(), 4);
+        retention::forget_as_of(&app.site, app.site.now().plus(DAY * 501)).await.expect("tidied");
+        assert_eq!(looks().await.len(), 0);
+    }
+
+    /// TRUST L10: more than a thousand lines leave the desk only with a reason, and the log keeps it.
+    async fn whoever_takes_very_many_lines_says_why(app: TestApp) {
+        let desk = app.desk().await;
+        change(&app.site.db, "insert into audit_log (action, subject, detail, at) with recursive n(i) as (select 1 union all select i + 1 from n where i < 1001)
+            select 'did', 'r1', '', 1700000000000000 + i from n").await;
+        let few = desk.open("/desk/audit?reader=r2").await;
+        assert!(!few.body.contains("/desk/audit/export"), "there is nothing to take");
+        let form = desk.open("/desk/audit?reader=r1").await.form("/desk/audit/export");
+        let asked = desk.submit(&form).await;
+        assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+        asked.says("Say why you take them");
+        let again = asked.form("/desk/audit/export").with("why", "an authority asks");
+        let file = desk.submit(&again).await;
+        assert_eq!((file.status, file.body.lines().count()), (StatusCode::OK, 1_002));
+        let exported = audit_log::latest(&app.site.db, 1).await.expect("a read").remove(0);
+        assert_eq!(exported.detail, "reader=r1 why=an authority asks");
     }
 
     /// TRUST T3: a page that was opened before somebody left puts them on no list; what was chosen and typed on it is kept.

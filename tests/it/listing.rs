@@ -809,6 +809,41 @@ async fn a_list_that_is_being_retired_gets_nothing_from_who_presses_send() {
     app.finish().await;
 }
 
+/// The same for a topic that is being merged: the edition would go to more readers than its sender was told of. Who comes second finds
+/// what the first did.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_being_merged_is_noticed_by_who_presses_send() {
+    let Some(db) = TestDb::migrated(Engine::Postgres).await else { return };
+    let app = TestApp::start(db).await;
+    app.readers(2).await;
+    let (housing, rivers) = (topic(&app, "Housing").await, topic(&app, "Rivers").await);
+    let draft = draft_about(&app, "Of housing", &[&housing]).await;
+    let Db::Postgres { pool, .. } = &app.site.db else { panic!("a server") };
+    let mut merging = pool.begin().await.expect("a transaction");
+    sqlx::query("select id from reader_topic order by id for update")
+        .execute(&mut *merging)
+        .await
+        .expect("what merging holds");
+    sqlx::query("update reader_topic set merged_into = $2, retired_at = 1 where id = $1")
+        .bind(housing.id)
+        .bind(rivers.id)
+        .execute(&mut *merging)
+        .await
+        .expect("what merging does");
+    let pressed = overtaken_by(&app.site.db, merging, press(&app, &draft)).await;
+    assert!(matches!(pressed, Err(publishing::Error::NotAsSeen)), "{pressed:?}");
+    // Looked at again, it is about the other.
+    press(&app, &publishing::load(&app.site.db, draft.id).await.expect("it is there"))
+        .await
+        .expect("nothing is in the way");
+    let waters = topic(&app, "Waters").await;
+    let merged =
+        publishing::lists::merge_topics(&app.site, &found(&app, "Rivers").await, &waters, None).await;
+    assert!(!merged.expect("it is asked"), "an edition about it waits for its moment");
+    app.leaves_work();
+    app.finish().await;
+}
+
 /// Lists and topics are for everybody: axe finds nothing serious, on a desk and on a phone.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_of_lists_and_topics_is_for_everybody() {
@@ -854,6 +889,55 @@ async fn every_page_of_lists_and_topics_is_for_everybody() {
     browser.sound("offered").await;
     browser.click("Also get Appeals").await;
     browser.wait_for_text("The digest and Appeals").await;
+    browser.close().await;
+    app.finish().await;
+}
+
+/// An editor makes a list and a topic, and saves what they say of each; both are for everybody at each step.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_and_a_topic_are_made_in_a_browser() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    browser.goto(&app.url("/desk/sign-in")).await;
+    browser.fill("Email address", OWNER.0).await;
+    browser.fill("Password", OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Overview").await;
+    browser.goto(&app.url("/desk/lists")).await;
+    browser.click("Make this list").await;
+    browser.wait_for_text("Something needs another look").await;
+    browser.sound("list-mistakes").await;
+    browser.fill("Name", "The Friday letter").await;
+    browser.fill("Short name", "friday-letter").await;
+    browser.click("Make this list").await;
+    browser.wait_for_text("Who may join").await;
+    browser.fill("What comes, and how often", "Every Friday.").await;
+    browser.tick("Everybody").await;
+    browser.click("Save this list").await;
+    browser.wait_for_text("Saved").await;
+    let made = list(&app, "friday-letter").await;
+    assert_eq!(
+        (made.name.as_str(), made.description.as_str(), made.visibility),
+        ("The Friday letter", "Every Friday.", Visibility::Public)
+    );
+
+    browser.goto(&app.url("/desk/topics")).await;
+    browser.fill("Name", "Housing").await;
+    browser.tick("The Friday letter").await;
+    browser.click("Make this topic").await;
+    browser.wait_for_text("Housing").await;
+    browser.click("Housing").await;
+    browser.wait_for_text("Chosen by").await;
+    browser.fill("What it is about", "Rents and roofs").await;
+    browser.sound("topic-made").await;
+    browser.script("[...document.querySelectorAll('main form button')].find((one) => one.textContent.includes('Save')).click()").await;
+    browser.wait_for_text("Saved").await;
+    let topics = topics::all(&app.site.db).await.expect("the topics");
+    assert_eq!(
+        topics.iter().map(|one| (one.name.as_str(), one.description.as_str())).collect::<Vec<_>>(),
+        [("Housing", "Rents and roofs")]
+    );
     browser.close().await;
     app.finish().await;
 }

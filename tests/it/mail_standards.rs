@@ -10,10 +10,10 @@ use broadside::{
     },
     email_address::EmailAddress,
     mail::{
-        AlreadyReader, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused, EmailTemplate,
-        FormClosed, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed, Receipt,
-        RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome, Welcomed,
-        WorkGivenUp,
+        AlreadyReader, ChoicesLink, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused,
+        EmailTemplate, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed,
+        Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
+        Welcomed, WorkGivenUp,
     },
     publishing,
     sandbox::{LineEnds, Rule, Stage},
@@ -97,6 +97,71 @@ fn sender() -> Sender {
     }
 }
 
+/// What a block by the team stops: letters that ask, greet or tell somebody what they did not ask for.
+const A_BLOCK_STOPS: [&str; 5] =
+    ["already_reader", "choices_link", "confirm_subscription", "paused", "welcome"];
+
+/// What goes to a reader or supporter in spite of it, and why.
+const IN_SPITE_OF_A_BLOCK: [(&str, &str); 3] = [
+    ("receipt", "they gave"),
+    ("payment_failed", "they give, and their money did not come"),
+    ("recurring_cancelled", "they gave, and it has ended"),
+];
+
+/// What goes to the team alone.
+const TO_THE_TEAM: [&str; 12] = [
+    "copies_came_back",
+    "edition_held",
+    "edition_paused",
+    "form_closed",
+    "job_stopped",
+    "monthly_not_ended",
+    "nothing_taken",
+    "sign_in_link",
+    "sign_in_refused",
+    "something_wrong",
+    "team_invite",
+    "work_given_up",
+];
+
+/// TRUST M29: of every letter it is decided whether it reaches somebody whom the team blocked, and the last look before the body knows it.
+#[test]
+fn of_every_letter_it_is_said_whether_a_block_stops_it() {
+    let statements = broadside::statements();
+    let marks = statements
+        .iter()
+        .flat_map(|(_, statements)| statements.iter())
+        .filter(|sql| sql.name == "MARK" && sql.sqlite.starts_with("update notice"));
+    let mark = marks.map(|sql| (sql.sqlite, sql.postgres)).next().expect("the last look at a letter");
+    for text in [mark.0, mark.1] {
+        let (_, stopped) =
+            text.split_once("reason = 'staff' and notice.template in (").expect("what a block stops");
+        let (stopped, _) = stopped.split_once(')').expect("the list ends");
+        let stopped: BTreeSet<&str> = stopped.split(',').map(|name| name.trim().trim_matches('\'')).collect();
+        assert_eq!(stopped, A_BLOCK_STOPS.into(), "what the statement stops, and what this test says");
+    }
+    let folders = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("email_templates"))
+        .expect("our templates");
+    let folders = folders.map(|entry| entry.expect("our templates")).filter(|entry| entry.path().is_dir());
+    let mails: Vec<String> = folders
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name != "digest")
+        .collect();
+    for mail in &mails {
+        let goes = IN_SPITE_OF_A_BLOCK.iter().map(|(name, _)| name).chain(&TO_THE_TEAM).chain(&A_BLOCK_STOPS);
+        assert_eq!(
+            goes.filter(|name| *name == mail).count(),
+            1,
+            "{mail}: say here whether it reaches somebody whom the team blocked, and if not, in MARK"
+        );
+    }
+    assert_eq!(
+        mails.len(),
+        IN_SPITE_OF_A_BLOCK.len() + TO_THE_TEAM.len() + A_BLOCK_STOPS.len(),
+        "a letter that there is not"
+    );
+}
+
 both_engines! {
     /// TRUST M1, M8, M11, M15, M16, A1: a copy with the hardest of subjects and names, byte by byte.
     async fn every_byte_of_an_edition_keeps_the_standards(app: TestApp) {
@@ -119,8 +184,12 @@ both_engines! {
             assert_eq!(to.name().unwrap_or_default(), *name);
 
             let leave = wire::only(&raw, "List-Unsubscribe");
-            assert_eq!(uris(&leave).len(), 1, "{leave}");
-            assert!(uris(&leave)[0].starts_with(&app.url("/unsubscribe/")), "{leave}");
+            let [web, mail] = uris(&leave).try_into().expect("an address of the web, and one of mail");
+            assert!(web.starts_with(&app.url("/unsubscribe/")), "{leave}");
+            // A name before the @ of at most 64 characters (RFC 5321), and nothing that an address of the web must not hold (RFC 6068).
+            let address = mail.strip_prefix("mailto:").and_then(|rest| rest.strip_suffix("?subject=unsubscribe")).expect("an address of mail");
+            assert!(EmailAddress::parse(address).is_ok() && address.starts_with("bounce+"), "{leave}");
+            assert!(address.find('@').is_some_and(|at| at <= 64) && !address.contains(['%', '&', '/', '?', '#']), "{leave}");
             assert_eq!(wire::only(&raw, "List-Unsubscribe-Post"), "List-Unsubscribe=One-Click");
             assert!(wire::all(&raw, "Auto-Submitted").is_empty(), "people wrote it");
             for name in ["List-Id", "List-Help", "List-Subscribe", "List-Owner", "List-Archive", "List-Post"] {
@@ -142,7 +211,9 @@ both_engines! {
         let manage_url = app.url("/giving/a-token");
         enqueue(&app, &mut seen, &AlreadyReader { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..AlreadyReader::sample() }).await;
         enqueue(&app, &mut seen, &ConfirmSubscription { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..ConfirmSubscription::sample() }).await;
+        enqueue(&app, &mut seen, &GoodBye { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..GoodBye::sample() }).await;
         enqueue(&app, &mut seen, &Welcome { sender: sender(), lists: vec![Welcomed { name: HARD_NAME.to_owned(), words: vec![HARD_NAME.to_owned()] }], ..Welcome::sample() }).await;
+        enqueue(&app, &mut seen, &ChoicesLink { sender: sender(), ..ChoicesLink::sample() }).await;
         enqueue(&app, &mut seen, &Paused { sender: sender(), ..Paused::sample() }).await;
         enqueue(&app, &mut seen, &Receipt { sender: sender(), donor_name: HARD_NAME.to_owned(), ..Receipt::sample() }).await;
         enqueue(&app, &mut seen, &PaymentFailed { sender: sender(), donor_name: HARD_NAME.to_owned(), manage_url, ..PaymentFailed::sample() }).await;

@@ -7,7 +7,7 @@ use broadside::{
         names::CopyId,
         variant::{CopyNames, Links},
     },
-    subscribers::{self, SubscriptionState},
+    subscribers::{self, SubscriptionState, leave_by_mail},
 };
 
 use crate::support::{TestApp, both_engines, database};
@@ -39,7 +39,7 @@ async fn bounce(app: &TestApp, names: &CopyNames<'_>) -> Effect {
          --b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: T/1\r\nVersion: 1\r\n\r\n\
          --b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <{id}>\r\nFrom: desk@example.org\r\n\r\nHello.\r\n--b--\r\n"
     );
-    receive::receive_mail(&app.site, report.as_bytes()).await.expect("it is taken in")
+    receive::receive_mail(&app.site, report.as_bytes(), leave_by_mail).await.expect("it is taken in")
 }
 
 both_engines! {

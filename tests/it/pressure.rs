@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, time::Duration};
 
 use broadside::{
-    articles::fetch::Fetcher,
     clock::Stopwatch,
     db::Engine,
     door::{self, Limits},
@@ -107,12 +106,9 @@ async fn every_slow_socket_is_closed_at_its_time() {
     assert!([usual.header, usual.body, usual.write].iter().all(|span| *span < Duration::from_secs(35)));
     let limits =
         Limits { header: usual.header / 10, body: usual.body / 10, write: usual.write / 10, ..usual };
-    let fetcher = Fetcher::new(false).expect("a fetcher");
-    let web =
-        web::App::new(app.site.clone(), app.templates.clone(), fetcher).expect("the pages are in order");
     let listener = door::listen(program::address_of_its_own()).expect("it is ours");
     let address = listener.local_addr().expect("a bound port");
-    let server = tokio::spawn(web::serve(listener, web, limits, std::future::pending()));
+    let server = tokio::spawn(web::serve(listener, app.bare_pages(), limits, std::future::pending()));
     let mut free = pages(address, 50).await;
     let mut waiting = JoinSet::new();
     for (name, mut stream) in slow_sockets(address, 300).await {

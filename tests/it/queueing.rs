@@ -321,6 +321,37 @@ both_engines! {
         assert!(lines.iter().any(|line| line.action == "had a feed asked again"));
     }
 
+    /// A feed that has failed for a day is told an owner, and again while it goes on, but not each day; and not what works again.
+    async fn a_feed_that_fails_for_a_day_is_told(app: TestApp) {
+        let fetcher = articles::fetch::Fetcher::new(true).expect("a fetcher");
+        articles::add_feed(&app.site, &fetcher, "http://127.0.0.1:1/feed.xml").await.expect("a feed");
+        let fail = async || {
+            app.advance(30 * MINUTE);
+            assert_eq!(articles::poll_due(&app.site, &fetcher).await.expect("a round").later, 1);
+        };
+        let told = async || {
+            jobs::news::tell(&app.site).await.expect("a round");
+            app.send().await;
+            app.mails(OWNER.0).iter().filter(|mail| mail.subject.contains("1 feed could not be read")).count()
+        };
+        fail().await;
+        change(&app.site.db, "update feed set attempts = 46").await;
+        fail().await;
+        assert_eq!(told().await, 0, "not yet a day");
+        fail().await;
+        assert_eq!(told().await, 1);
+        let text = app.last_mail(OWNER.0).text;
+        assert!(text.contains("goes on being tried") && text.contains("a week") && text.contains("/desk/jobs"), "{text}");
+        fail().await;
+        assert_eq!(told().await, 1, "once a week");
+        app.advance(7 * DAY);
+        assert_eq!(told().await, 2, "it goes on");
+        fail().await;
+        change(&app.site.db, "update feed set attempts = 0, last_error = null").await;
+        app.advance(7 * DAY);
+        assert_eq!(told().await, 2, "it works again");
+    }
+
     /// A turn that is far away was written by a clock that was wrong, and is now.
     async fn a_turn_that_a_wrong_clock_wrote_is_not_waited_for(app: TestApp) {
         event_of_nothing(&app).await;

@@ -1,14 +1,19 @@
 //! The magazine as its readers see it: front page, articles, archive, and the copy in the browser.
 
+use std::collections::BTreeMap;
+
 use broadside::{
-    articles::{self, ArticleState, Written},
+    articles::{self, ArticleState, Written, fetch::Fetcher},
+    db::{Db, Engine},
     settings::{self, ArticlesAt},
-    web::HeaderSet,
+    web::{App, HeaderSet, router},
 };
 use reqwest::StatusCode;
 
-use crate::support::{Browser, Fixture, TestApp, TestDb, both_engines};
-use broadside::db::Engine;
+use crate::{
+    desk::Log,
+    support::{Browser, Fixture, TestApp, TestDb, both_engines, database::rows, pages::Web},
+};
 
 /// The sample's articles are dated later than the tests begin.
 const A_YEAR: std::time::Duration = std::time::Duration::from_secs(365 * 86_400);
@@ -127,6 +132,77 @@ both_engines! {
     }
 }
 
+/// Every row of every table, as text.
+async fn every_row(db: &Db) -> BTreeMap<String, String> {
+    let is_ours = |name: &String| !name.starts_with("sqlite_") && !name.contains("_found");
+    let mut all = BTreeMap::new();
+    let tables = match db.engine() {
+        Engine::Sqlite => "select name from sqlite_schema where type = 'table'",
+        Engine::Postgres => {
+            "select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
+        }
+    };
+    let tables: Vec<(String,)> = rows(db, tables).await;
+    for (table,) in tables.into_iter().filter(|(name,)| is_ours(name)) {
+        let sql = match db.engine() {
+            Engine::Sqlite => {
+                let columns = format!("select name from pragma_table_info('{table}')");
+                let columns = rows::<(String,)>(db, columns.leak()).await;
+                let quoted: Vec<String> =
+                    columns.iter().map(|(name,)| format!("quote(\"{name}\")")).collect();
+                format!("select coalesce(group_concat({}, '|'), '') from {table}", quoted.join(" || ',' || "))
+            }
+            Engine::Postgres => {
+                format!("select coalesce(string_agg(t::text, '|' order by t::text), '') from {table} t")
+            }
+        };
+        all.insert(table, rows::<(String,)>(db, sql.leak()).await.remove(0).0);
+    }
+    all
+}
+
+both_engines! {
+    /// TRUST L9, log check: whoever opens their copy, the archive or an article is noted nowhere: no row of any table is another one
+    /// afterwards, and no line of the log says who it was, or by which link they came.
+    async fn who_reads_is_noted_nowhere(app: TestApp) {
+        app.reader("ann@example.org").await;
+        let article = magazine(&app).await.remove(0);
+        app.send_edition("The first edition").await;
+        let path = |link: String| url::Url::parse(&link).expect("a link").path().to_owned();
+        let copy = path(app.last_mail("ann@example.org").link("/view/"));
+        let archive = app.visitor().open("/archive").await.body;
+        let archived = archive.split("href=\"").find(|part| part.starts_with("/archive/")).expect("a link");
+        let archived = archived.split('"').next().expect("an end");
+        let readers = rows::<(String,)>(&app.site.db, "select public_id from subscriber").await;
+
+        let fetcher = Fetcher::new(true).expect("a fetcher");
+        let web = App::new(app.site.clone(), app.templates.clone(), fetcher).expect("the pages are in order");
+        let web = Web { router: router(web.clone()), app: web };
+        let log = Log::default();
+        let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+        let before = every_row(&app.site.db).await;
+        let listening = log.listen();
+        for path in [&copy, archived, "/archive", "/", &format!("/articles/{}", article.slug)] {
+            let page = web.get(path, "").await;
+            assert_eq!(page.status, StatusCode::OK, "{path}");
+            assert!(page.header("set-cookie").is_empty(), "{path}");
+        }
+        web.get(&format!("{copy}x"), "").await;
+        web.get("/articles/never", "").await;
+        drop(listening);
+        let after = every_row(&app.site.db).await;
+        for (table, rows) in &before {
+            assert_eq!(Some(rows), after.get(table), "{table}");
+        }
+        let text = log.text();
+        assert!(text.contains("a request was refused"), "it does log: {text}");
+        let token = copy.rsplit('/').next().expect("a token");
+        for told in [token, "ann@example.org", &readers[0].0] {
+            assert!(!text.contains(told), "{told} is in the log: {text}");
+        }
+    }
+}
+
 /// Every public page in a browser: no serious problem for anybody, in light and dark, and pictures to look at.
 #[tokio::test(flavor = "multi_thread")]
 async fn public_pages_are_sound_in_a_browser() {
@@ -157,7 +233,7 @@ async fn public_pages_are_sound_in_a_browser() {
         browser.resize(1280, 900).await;
         browser.goto(&app.url(&path)).await;
         browser.axe().await;
-        for (width, size) in [(1280, "wide"), (390, "phone")] {
+        for (width, size) in [(1280, "wide"), (360, "phone")] {
             browser.resize(width, 2000).await;
             let overflow =
                 browser.script("return document.documentElement.scrollWidth - window.innerWidth").await;
@@ -170,6 +246,16 @@ async fn public_pages_are_sound_in_a_browser() {
                 browser.screenshot(&format!("public-{name}-{size}-{scheme}")).await;
             }
         }
+    }
+    // The page presses its button by itself; whoever lets no scripts run sees it.
+    app.subscribe("cleo@example.org").await;
+    browser.without("confirm.js").await;
+    browser.goto(&app.last_mail("cleo@example.org").link("/confirm/")).await;
+    browser.wait_for_text("One press, and you are in").await;
+    for width in [1280, 360] {
+        browser.resize(width, 900).await;
+        browser.axe().await;
+        browser.screenshot(&format!("public-confirm-without-script-{width}")).await;
     }
     browser.close().await;
     app.finish().await;

@@ -7,7 +7,7 @@ use broadside::{
     email_address::EmailAddress,
     jobs, publishing,
     sandbox::{Rule, Stage},
-    subscribers::{self, Basis},
+    subscribers::{self, Basis, leave_by_mail},
 };
 
 use crate::support::{TestApp, app::OWNER, both_engines, database};
@@ -235,10 +235,10 @@ both_engines! {
         );
         let stranger = "From: who@example.net\r\nTo: bounce@example.org\r\nSubject: Hello\r\n\r\nIs anybody there?\r\n";
         let program = "From: who@example.net\r\nTo: bounce@example.org\r\nPrecedence: bulk\r\nSubject: Offer\r\n\r\nBuy.\r\n";
-        assert_eq!(receive_mail(&app.site, letter.as_bytes()).await.expect("taken in"), Effect::Letter);
-        assert_eq!(receive_mail(&app.site, letter.as_bytes()).await.expect("taken in"), Effect::Known);
-        assert_eq!(receive_mail(&app.site, stranger.as_bytes()).await.expect("taken in"), Effect::Letter);
-        assert_eq!(receive_mail(&app.site, program.as_bytes()).await.expect("taken in"), Effect::Unproven);
+        assert_eq!(receive_mail(&app.site, letter.as_bytes(), leave_by_mail).await.expect("taken in"), Effect::Letter);
+        assert_eq!(receive_mail(&app.site, letter.as_bytes(), leave_by_mail).await.expect("taken in"), Effect::Known);
+        assert_eq!(receive_mail(&app.site, stranger.as_bytes(), leave_by_mail).await.expect("taken in"), Effect::Letter);
+        assert_eq!(receive_mail(&app.site, program.as_bytes(), leave_by_mail).await.expect("taken in"), Effect::Unproven);
         let desk = app.desk().await;
         let page = desk.open("/desk/bounces").await;
         page.says("ann.other@example.com").says("Please unsubscribe me").says(&format!("answers the copy of {reader}"));
@@ -269,7 +269,7 @@ both_engines! {
         ];
         for (mail, effect) in mails {
             let mail = format!("From: {reader}\r\nReply-To: {reader}\r\nTo: bounce@example.org\r\n{mail}");
-            assert_eq!(receive_mail(&app.site, mail.as_bytes()).await.expect("taken in"), effect, "{mail}");
+            assert_eq!(receive_mail(&app.site, mail.as_bytes(), leave_by_mail).await.expect("taken in"), effect, "{mail}");
         }
         let states = database::rows::<(String,)>(&app.site.db, "select state from subscription").await;
         assert!(states.iter().all(|(state,)| state == "confirmed"), "{states:?}");
@@ -288,9 +288,9 @@ both_engines! {
         let letter = |to: &str, n: usize| {
             format!("From: {}\r\nTo: {to}\r\nSubject: {n}\r\n\r\nHello {n}\r\n", address(1))
         };
-        receive_mail(&app.site, letter(&return_address, 0).as_bytes()).await.expect("taken in");
+        receive_mail(&app.site, letter(&return_address, 0).as_bytes(), leave_by_mail).await.expect("taken in");
         for n in 1..=205 {
-            receive_mail(&app.site, letter("bounce@example.org", n).as_bytes()).await.expect("taken in");
+            receive_mail(&app.site, letter("bounce@example.org", n).as_bytes(), leave_by_mail).await.expect("taken in");
         }
         let kept = database::rows::<(String,)>(&app.site.db, "select subject from bounce_letter order by id").await;
         assert_eq!(kept.len(), 200);
@@ -308,5 +308,7 @@ async fn bounce(app: &TestApp, number: usize) -> Effect {
          --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.com\n\n\
          Final-Recipient: rfc822; {reader}\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 no such user here\n\n--b--\n"
     );
-    receive_mail(&app.site, text.replace('\n', "\r\n").as_bytes()).await.expect("it is taken in")
+    receive_mail(&app.site, text.replace('\n', "\r\n").as_bytes(), leave_by_mail)
+        .await
+        .expect("it is taken in")
 }

@@ -108,7 +108,13 @@ const CASES: &[Case] = &[
         &["insert into field (name, label, kind, choices, removed_at) values ('gone-{n}', '', 'text', '', {at})"]),
     ("form_day", 0, "select case asked when 1 then 'old' else 'young' end from form_day", &[
         "insert into form_day (form_id, began_at, part, asked, confirmed) select id, {at}, 0, case '{n}' when 'old' then 1 else 2 end, 0 from form"]),
+    ("reader_look", 0, "select detail from reader_look", &[
+        "insert into reader_look (staff_id, subject, detail, day, at) select id, '', '{n}', '{day}', {at} from staff"]),
     ("asking", 0, "select network from asking", &["insert into asking (network, domain, waited, at) values ('{n}', '', 0, {at})"]),
+    ("leaving_reason", 0, "select words from leaving_reason", &[
+        "insert into subscriber (public_id, email, email_key, name, created_at) values ('left-{n}', 'left-{n}@example.net', 'left-{n}@example.net', '', 0)",
+        "insert into leaving_reason (subscriber_id, list_id, left_at, reason, words, at)
+            select r.id, l.id, {at}, 'other', '{n}', {at} from subscriber r, list l where r.public_id = 'left-{n}'"]),
     ("typed", 0, "select name from typed", &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('typed-{n}', '{n}@typed.example', '{n}@typed.example', '', 0)",
         "insert into typed (subscriber_id, name, answers, at) select id, '{n}', '', {at} from subscriber where public_id = 'typed-{n}'"]),

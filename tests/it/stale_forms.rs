@@ -263,7 +263,7 @@ both_engines! {
         ask(&app, (ANN, "", ""), "192.0.2.1", &[digest]).await.expect("taken");
         let settings = Settings::load(&app.site.db).await.expect("the settings");
         let ann = EmailAddress::parse(ANN).expect("an address");
-        subscribers::ask_by_staff(&app.site, &settings, (&ann, ""), weekly, "a call").await.expect("asked");
+        subscribers::ask_by_staff(&app.site, &settings, (&ann, ""), weekly, (None, "a call")).await.expect("asked");
         press(&app, ANN, &[digest, weekly]).await;
         let proof = consent::proof(&app.site.db, app.reader_row(ANN).await).await.expect("a read");
         let confirmed: Vec<_> = proof.iter().filter(|one| one.action == subscribers::ConsentAction::Confirmed)

@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use broadside::{
-    articles::fetch::Fetcher,
     clock::Clock,
     donations::attention,
     heavy,
@@ -11,7 +10,7 @@ use broadside::{
     payments::{Payments, webhook::WebhookSecrets},
     staff::PasswordCost,
     tasks::{self, Task},
-    web::{self, App},
+    web,
 };
 use tokio::{net::TcpListener, sync::watch};
 
@@ -244,8 +243,7 @@ both_engines! {
             provider: provider.clone(),
             webhook_secrets: WebhookSecrets::new(["whsec_of_a_test".to_owned()]),
         };
-        let fetcher = Fetcher::new(true).expect("a fetcher");
-        let mut other = App::new(app.site.clone(), app.templates.clone(), fetcher).expect("the pages are in order").with_payments(payments);
+        let mut other = app.bare_pages().with_payments(payments);
         other.password_cost = PasswordCost::CHEAP;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address")).parse().expect("an address");

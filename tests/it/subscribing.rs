@@ -8,7 +8,7 @@ use broadside::{
 };
 use reqwest::{Method, StatusCode};
 
-use crate::support::{TestApp, both_engines, visitor::Form};
+use crate::support::{TestApp, both_engines, database::change, visitor::Form};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -108,11 +108,14 @@ both_engines! {
         assert_eq!(state(&app, "victim@example.org").await, None);
     }
 
-    /// TRUST A13: only public lists can be joined by the form.
-    async fn a_list_that_the_form_does_not_offer_is_not_joined(app: TestApp) {
+    /// TRUST A13: what the form does not ask is refused, and a list that it does not offer is not joined by it.
+    async fn what_the_form_does_not_offer_is_not_taken(app: TestApp) {
+        change(&app.site.db, "insert into list (id, public_id, slug, name, description, visibility, created_at) values (999, 'aside', 'aside', 'Aside', '', 'private', 7)").await;
         let form = filled(&app, "/subscribe", "ann@example.org").await;
-        let answer = app.visitor().submit(&form.with("list", "999").with("role", "owner")).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        let more = app.visitor().submit(&form.clone().with("role", "owner")).await;
+        assert_eq!(more.status, StatusCode::BAD_REQUEST);
+        let hidden = app.visitor().submit(&form.with("list", "999")).await;
+        assert!(hidden.status.is_client_error(), "{}", hidden.status);
         assert_eq!(state(&app, "ann@example.org").await, None);
     }
 
@@ -128,7 +131,7 @@ both_engines! {
         app.visitor().open(&forged).await.says("This link does not work");
     }
 
-    /// TRUST A22, A11: pages of a token are never stored, and send no referrer.
+    /// TRUST A30, A22: pages of a token are never stored, and send no referrer.
     async fn pages_of_a_token_leave_no_trace(app: TestApp) {
         app.subscribe("ann@example.org").await;
         let page = app.visitor().open(&app.last_mail("ann@example.org").link("/confirm/")).await;

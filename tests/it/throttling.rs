@@ -11,7 +11,8 @@ use broadside::{
         pace::{self, PaceRules},
         progress,
     },
-    editions, publishing,
+    editions::{self, By},
+    publishing,
     sandbox::{Rule, Stage},
     subscribers::{self, Basis},
 };
@@ -116,9 +117,9 @@ async fn wait_for_lane(app: &TestApp, edition: i64, copies: i64) {
 async fn move_edition(app: &TestApp, edition: i64, goes_on: bool) {
     let mut tx = app.site.db.begin().await.expect("a transaction");
     if goes_on {
-        editions::resume(&mut tx, &app.site, edition).await.expect("it is paused");
+        editions::resume(&mut tx, &app.site, edition, By::default()).await.expect("it is paused");
     } else {
-        editions::pause(&mut tx, &app.site, edition).await.expect("it is sending");
+        editions::pause(&mut tx, &app.site, edition, By::default()).await.expect("it is sending");
     }
     tx.commit().await.expect("it is moved");
 }
@@ -485,10 +486,10 @@ both_engines! {
             assert!(claimed > 500, "{claimed} copies are claimed");
             let mut tx = app.site.db.begin().await.expect("a transaction");
             if cancelled {
-                let cancelled = editions::cancel(&mut tx, &app.site, edition).await.expect("it is sending");
+                let cancelled = editions::cancel(&mut tx, &app.site, edition, By::default()).await.expect("it is sending");
                 ledger::cancel_open(&mut tx, &app.site, cancelled).await.expect("its copies end");
             } else {
-                editions::pause(&mut tx, &app.site, edition).await.expect("it is sending");
+                editions::pause(&mut tx, &app.site, edition, By::default()).await.expect("it is sending");
             }
             tx.commit().await.expect("it is stopped");
             let (begun, connected) = (script.reached(Stage::Mail), script.reached(Stage::Connect));
@@ -508,7 +509,7 @@ both_engines! {
             script.clear();
             if !cancelled {
                 let mut tx = app.site.db.begin().await.expect("a transaction");
-                editions::resume(&mut tx, &app.site, edition).await.expect("it is paused");
+                editions::resume(&mut tx, &app.site, edition, By::default()).await.expect("it is paused");
                 tx.commit().await.expect("it goes on");
                 app.drain().await;
                 let progress = progress::of(&app.site.db, edition).await.expect("the tallies");
@@ -529,7 +530,7 @@ both_engines! {
         })
         .await;
         let mut tx = app.site.db.begin().await.expect("a transaction");
-        editions::pause(&mut tx, &app.site, edition).await.expect("it is sending");
+        editions::pause(&mut tx, &app.site, edition, By::default()).await.expect("it is sending");
         tx.commit().await.expect("it is paused");
         let begun = script.reached(Stage::Mail);
         wait::until("claims that went back", async || {

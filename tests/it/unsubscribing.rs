@@ -4,17 +4,22 @@ use std::{sync::Arc, time::Duration};
 
 use broadside::{
     clock::Stopwatch,
+    db::Engine as DbEngine,
     delivery::engine::Engine,
     editions::EditionState,
     publishing,
     sandbox::{Rule, Stage},
     site::Site,
-    subscribers::{self, ConsentMethod, SubscriptionState, Trace},
+    subscribers::{self, ConsentAction, ConsentMethod, SubscriptionState, Trace, consent, lists, topics},
     token::{Keys, RootSecret},
 };
 use reqwest::{Method, StatusCode, header};
 
-use crate::support::{TestApp, app::SECRET, both_engines, wait};
+use crate::support::{
+    Browser, Fixture, TestApp, TestDb,
+    app::{OWNER, SECRET},
+    both_engines, database, wait,
+};
 
 const ANN: &str = "ann@example.org";
 
@@ -35,6 +40,31 @@ async fn gets_mail(app: &TestApp) -> bool {
     let known = subscribers::subscriptions(&app.site.db, reader.id).await.expect("a read");
     known.iter().any(|one| one.state == SubscriptionState::Confirmed)
 }
+
+/// A second list that Ann is on, too; its number.
+async fn second_list(app: &TestApp) -> i64 {
+    let mut tx = app.site.db.begin().await.expect("a transaction");
+    lists::add(&mut tx, &app.site, "appeals", "Appeals", "Twice a year.").await.expect("a list");
+    tx.commit().await.expect("a commit");
+    let all = lists::all(&app.site.db).await.expect("the lists");
+    let list = all.iter().find(|list| list.slug == "appeals").expect("the list").id;
+    let ann = ANN.parse().expect("an address");
+    subscribers::add_by_staff(&app.site, &ann, "", list, "a test").await.expect("staff may add readers");
+    list
+}
+
+/// How Ann stands with each list, by short name.
+async fn standing(app: &TestApp) -> Vec<(String, &'static str)> {
+    let reader = app.reader_row(ANN).await;
+    let known = subscribers::subscriptions(&app.site.db, reader).await.expect("a read");
+    known.into_iter().map(|one| (one.slug, one.state.as_str())).collect()
+}
+
+fn token(link: &str) -> &str {
+    link.rsplit('/').next().expect("a token")
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -132,7 +162,141 @@ both_engines! {
         assert!(gets_mail(&app).await);
     }
 
-    /// TRUST M6: a year later, and after the secret was changed.
+    /// TRUST L3: why is asked once somebody is off the list, may be left alone, is changed until the leaving cannot be undone any
+    /// more, and goes with undoing. TRUST A4: what they wrote is text.
+    async fn why_is_asked_afterwards_and_never_needed(app: TestApp) {
+        let link = link(&app).await;
+        let (visitor, desk) = (app.visitor(), app.desk().await);
+        let reader = app.reader_row(ANN).await;
+        let rows = async || -> Vec<(String, String)> {
+            database::rows(&app.site.db, "select reason, words from leaving_reason order by left_at").await
+        };
+        let left = visitor.submit(&visitor.open(&link).await.form("/unsubscribe/")).await;
+        let form = left.form("#why");
+        let nothing = visitor.submit(&form).await;
+        assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
+        nothing.says("Choose one, or write a line.");
+        let long = visitor.submit(&form.clone().with("reason", "no-time").with("words", &"x".repeat(501))).await;
+        assert_eq!((long.status, rows().await.len()), (StatusCode::UNPROCESSABLE_ENTITY, 0));
+        long.says("Use at most 500 characters.");
+        assert_eq!(long.form("#why").value("reason"), Some("no-time"), "what was chosen is still there");
+        visitor.submit(&form.clone().with("reason", "no-time")).await.says("Thank you. That is noted.");
+        let again = visitor.submit(&form.clone().with("reason", "too-much").with("words", "Six\r\na <b>week</b>")).await;
+        assert_eq!(rows().await, [("too-much".to_owned(), "Six a <b>week</b>".to_owned())], "once a leaving");
+        assert_eq!(again.form("#why").value("words").map(str::trim), Some("Six a <b>week</b>"));
+        let public_id = subscribers::by_email(&app.site.db, &ANN.parse().expect("an address")).await.expect("a read").expect("a reader").public_id;
+        let page = desk.open(&format!("/desk/readers/{public_id}")).await;
+        page.says("Why they left").says("It comes too often").says("Six a <b>week</b>");
+        assert!(!page.body.contains("<b>week"), "{}", page.body);
+        let list = lists::all(&app.site.db).await.expect("the lists").remove(0);
+        let path = format!("/desk/lists/{}", list.public_id);
+        desk.open(&path).await.says("Why readers left").says("It comes too often");
+        assert!(!desk.open(&path).await.body.contains("Six a"), "their own words are for who sees readers");
+        app.advance(DAY * 91);
+        assert!(!desk.open(&path).await.body.contains("Why readers left"));
+        // Too late: neither asked nor taken.
+        assert!(!visitor.open(&link).await.body.contains("reason"));
+        visitor.submit(&form.clone().with("reason", "elsewhere")).await.says("You are off the list");
+        assert_eq!(rows().await.len(), 1);
+        assert_eq!(rows().await[0].0, "too-much");
+        // Another leaving has another word, and words alone are one; undoing takes it away, and that alone.
+        let ann = ANN.parse().expect("an address");
+        subscribers::add_by_staff(&app.site, &ann, "", list.id, "they asked").await.expect("staff may add readers");
+        visitor.submit(&form.clone().with("reason", "elsewhere")).await.says("Leave The digest?");
+        let left = visitor.submit(&visitor.open(&link).await.form("/unsubscribe/")).await;
+        visitor.submit(&left.form("#why").with("words", "I moved.")).await.says("That is noted");
+        assert_eq!(rows().await, [("too-much".to_owned(), "Six a <b>week</b>".to_owned()), ("other".to_owned(), "I moved.".to_owned())]);
+        visitor.submit(&left.form("/unsubscribe/")).await.says("You are back on the list");
+        assert_eq!(rows().await.len(), 1);
+        let erased = "delete from leaving_reason where subscriber_id = (select id from subscriber where email = 'ann@example.org')";
+        assert_eq!(database::change(&app.site.db, erased).await, 1, "the column by which all that is held of reader {reader} is found");
+    }
+
+    /// TRUST M2: a mail program that leaves for somebody is asked nothing and offered nothing.
+    async fn a_one_click_request_is_asked_nothing(app: TestApp) {
+        let link = link(&app).await;
+        second_list(&app).await;
+        let visitor = app.visitor();
+        let request = visitor.request(Method::POST, &link).header(header::CONTENT_TYPE, FORM).body("List-Unsubscribe=One-Click");
+        let answer = visitor.send(request).await;
+        answer.says("You are off the list");
+        for more in ["reason", "leave-all", "Appeals"] {
+            assert!(!answer.body.contains(more), "{more}");
+        }
+        visitor.open(&link).await.says("You still get Appeals").says("If you like: why?");
+    }
+
+    /// TRUST M7: one press more leaves every list, and one takes all of that back, with the topics that were chosen.
+    async fn every_list_is_left_by_one_press_and_all_of_it_undone(app: TestApp) {
+        let link = link(&app).await;
+        let appeals = second_list(&app).await;
+        let (reader, digest) = (app.reader_row(ANN).await, app.list().await);
+        let made = publishing::lists::make_topic(&app.site, ("Rivers", ""), &[digest, appeals], None).await;
+        assert!(made.expect("a topic is made"));
+        let rivers = topics::all(&app.site.db).await.expect("the topics").remove(0).id;
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        for list in [digest, appeals] {
+            topics::choose(&mut tx, reader, list, &[rivers]).await.expect("a choice");
+        }
+        tx.commit().await.expect("a commit");
+        let visitor = app.visitor();
+        let left = visitor.submit(&visitor.open(&link).await.form("/unsubscribe/")).await;
+        left.says("You still get Appeals");
+        assert_eq!(standing(&app).await, [("digest".to_owned(), "left"), ("appeals".to_owned(), "confirmed")]);
+        for _ in 0..2 {
+            let off = visitor.submit(&left.form("#every-list")).await;
+            off.says("You are off every list");
+            assert_eq!(standing(&app).await, [("digest".to_owned(), "left"), ("appeals".to_owned(), "left")]);
+        }
+        let proof = consent::proof(&app.site.db, reader).await.expect("the proof");
+        let of_all: Vec<_> = proof.iter().filter(|one| one.source.starts_with("every list at once, edition ")).collect();
+        assert_eq!(of_all.len(), 1, "{proof:?}");
+        assert_eq!((of_all[0].list.as_str(), of_all[0].action), ("Appeals", ConsentAction::Left));
+        let undo = visitor.open(&link).await.form("/unsubscribe/");
+        assert_eq!(undo.value("press"), Some("undo"));
+        visitor.submit(&undo).await.says("You are back on the list");
+        assert_eq!(standing(&app).await, [("digest".to_owned(), "confirmed"), ("appeals".to_owned(), "confirmed")]);
+        for list in [digest, appeals] {
+            let chosen = topics::chosen(&app.site.db, reader, list).await.expect("a read");
+            assert_eq!(chosen.len(), 1, "what was chosen of list {list} is as it was");
+        }
+        // A day later it is too late, whichever way they left.
+        visitor.submit(&left.form("#every-list")).await.says("You are off every list");
+        app.advance(DAY + Duration::from_secs(1));
+        assert!(!visitor.open(&link).await.body.contains("undo"));
+        visitor.submit(&undo).await.says("You are off every list");
+        assert!(!gets_mail(&app).await);
+    }
+
+    /// TRUST T10: each list that is left by one press stands in the journal, and so does coming back.
+    async fn leaving_every_list_is_written_down_beside_the_database(db: TestDb) {
+        let app = TestApp::journalled(db).await;
+        let link = link(&app).await;
+        second_list(&app).await;
+        let read = || std::fs::read_to_string(app.site.journal.path().expect("it has one")).unwrap_or_default();
+        let before = read().lines().count();
+        subscribers::leave_all(&app.site, token(&link), Trace::default()).await.expect("left");
+        let written: Vec<String> = read().lines().skip(before).map(str::to_owned).collect();
+        assert_eq!(written.iter().filter(|line| line.contains(" left ")).count(), 2, "{written:?}");
+        subscribers::rejoin(&app.site, token(&link), Trace::default()).await.expect("back");
+        assert_eq!(read().lines().count(), before + written.len() + 2);
+    }
+
+    /// TRUST T8: undoing puts nobody on a list who had only asked for it again: anybody can type an address into the form.
+    async fn undoing_confirms_nothing(app: TestApp) {
+        let link = link(&app).await;
+        subscribers::leave(&app.site, token(&link), ConsentMethod::OneClick, Trace::default()).await.expect("left");
+        app.advance(DAY * 2);
+        app.subscribe_only(ANN).await;
+        assert_eq!(standing(&app).await, [("digest".to_owned(), "pending")]);
+        subscribers::leave(&app.site, token(&link), ConsentMethod::OneClick, Trace::default()).await.expect("left");
+        let back = subscribers::rejoin(&app.site, token(&link), Trace::default()).await.expect("a link of ours");
+        assert!(!back.subscribed && !back.can_undo, "{back:?}");
+        assert_eq!(standing(&app).await, [("digest".to_owned(), "left")]);
+        app.leaves_work();
+    }
+
+    /// TRUST M6, L5: a year later, and after the secret was changed.
     async fn a_link_works_a_year_later_and_after_the_secret_was_changed(app: TestApp) {
         let link = link(&app).await;
         app.advance(Duration::from_secs(365 * 86_400));
@@ -193,4 +357,59 @@ both_engines! {
         let audit = broadside::delivery::progress::audit(&app.site.db, draft.id).await.expect("the audit");
         assert!(audit.holds() && audit.rows.suppressed == 1, "{audit:?}");
     }
+}
+
+/// TRUST L3, M3: leaving, why, undoing and leaving every list are for everybody: axe finds nothing serious, on a desk and on a phone.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_of_leaving_is_for_everybody() {
+    let Some(db) = TestDb::migrated(DbEngine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    let link = link(&app).await;
+    second_list(&app).await;
+    browser.goto(&link).await;
+    browser.sound("leaving").await;
+    browser.click("Leave The digest").await;
+    browser.wait_for_text("You are off the list").await;
+    browser.sound("leaving-left").await;
+    browser.click("Tell us").await;
+    browser.wait_for_text("Choose one, or write a line.").await;
+    browser.sound("leaving-mistake").await;
+    browser.tick("It comes too often").await;
+    browser.fill("In your words", "Six a week, and I read one.").await;
+    browser.click("Tell us").await;
+    browser.wait_for_text("Thank you. That is noted.").await;
+    browser.sound("leaving-said").await;
+    browser.click("That was a mistake: undo").await;
+    browser.wait_for_text("You are back on the list").await;
+    browser.sound("leaving-back").await;
+    assert!(gets_mail(&app).await);
+    browser.goto(&link).await;
+    browser.click("Leave The digest").await;
+    browser.click("Leave every list").await;
+    browser.wait_for_text("You are off every list").await;
+    browser.sound("leaving-every-list").await;
+    assert_eq!(standing(&app).await, [("digest".to_owned(), "left"), ("appeals".to_owned(), "left")]);
+    browser.tick("I have no time to read it").await;
+    browser.click("Tell us").await;
+    browser.wait_for_text("That is noted").await;
+
+    browser.goto(&app.url("/desk/sign-in")).await;
+    browser.fill("Email address", OWNER.0).await;
+    browser.fill("Password", OWNER.1).await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("Overview").await;
+    let reader = subscribers::by_email(&app.site.db, &ANN.parse().expect("an address"))
+        .await
+        .expect("a read")
+        .expect("a reader");
+    browser.goto(&app.url(&format!("/desk/readers/{}", reader.public_id))).await;
+    browser.wait_for_text("Why they left").await;
+    browser.sound("leaving-reader").await;
+    let list = lists::all(&app.site.db).await.expect("the lists").remove(0);
+    browser.goto(&app.url(&format!("/desk/lists/{}", list.public_id))).await;
+    browser.wait_for_text("Why readers left").await;
+    browser.sound("leaving-list").await;
+    browser.close().await;
+    app.finish().await;
 }

@@ -3,11 +3,11 @@
 
 use std::{
     fs::{self, OpenOptions},
-    io::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -18,11 +18,11 @@ use broadside::{
     delivery::suppression::{self, Suppressions},
     donations,
     email_address::EmailAddress,
-    journal::{Found, Journal, Line, NAME, Read},
+    journal::{Disk, Found, Journal, Line, NAME, Read},
     origin::{self, Doubt, Standing},
     restored::{self, Replayed},
     site::Site,
-    subscribers::{self, ConsentMethod, SubscriptionState, TopicsTicked, Trace, consent},
+    subscribers::{self, Chosen, ConsentMethod, SubscriptionState, Trace, consent, leave_by_mail},
     withdrawals::{self, Why, Withdrawal},
 };
 use futures_util::future::join_all;
@@ -82,6 +82,40 @@ fn address(name: &str) -> EmailAddress {
     EmailAddress::parse(&format!("{name}@example.org")).expect("an address")
 }
 
+/// A disk that says in which order what was done, and may fail to keep it.
+#[derive(Clone, Debug, Default)]
+struct Tap {
+    heard: Arc<Mutex<Vec<&'static str>>>,
+    is_broken: Arc<AtomicBool>,
+}
+
+impl Tap {
+    fn note(&self, what: &'static str) {
+        self.heard.lock().expect("not poisoned").push(what);
+    }
+
+    /// What was heard since somebody asked last.
+    fn heard(&self) -> Vec<&'static str> {
+        std::mem::take(&mut *self.heard.lock().expect("not poisoned"))
+    }
+}
+
+impl Disk for Tap {
+    fn write(&self, file: &mut fs::File, text: &[u8]) -> io::Result<()> {
+        self.note("written");
+        file.write_all(text)
+    }
+
+    fn sync(&self, file: &fs::File) -> io::Result<()> {
+        if self.is_broken.load(Ordering::SeqCst) {
+            return Err(io::Error::other("the disk does not keep it"));
+        }
+        file.sync_data()?;
+        self.note("synced");
+        Ok(())
+    }
+}
+
 const ALL: [&str; 6] = ["ann", "lea", "uma", "pia", "cat", "bob"];
 
 both_engines! {
@@ -105,7 +139,8 @@ both_engines! {
         let pia = subscribers::by_email(&app.site.db, &address("pia")).await.expect("a read").expect("a reader");
         let choices = subscribers::preferences_path(&app.site, &pia.public_id);
         let choices = choices.rsplit('/').next().expect("a link has an end");
-        subscribers::save_preferences(&app.site, choices, "", &[], &TopicsTicked::default(), Trace::default()).await.expect("saved");
+        let leaves = Chosen { leaves_all: true, ..Chosen::default() };
+        subscribers::save_preferences(&app.site, choices, &leaves, Trace::default()).await.expect("saved");
         let copy = app.names(first, app.reader_row("cat@example.org").await).await;
         let id = copy.message_id(&app.site).expect("it has one");
         let complaint = format!(
@@ -114,7 +149,7 @@ both_engines! {
              --b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: Loop/1\r\n--b\r\n\
              Content-Type: message/rfc822\r\n\r\nMessage-ID: <{id}>\r\nTo: redacted@example.com\r\n\r\nHello\r\n--b--\r\n"
         );
-        let effect = receive_mail(&app.site, complaint.as_bytes()).await.expect("it is taken in");
+        let effect = receive_mail(&app.site, complaint.as_bytes(), leave_by_mail).await.expect("it is taken in");
         assert_eq!(effect, Effect::Complained);
         for name in ["bob", "sue", "tom"] {
             subscribers::block(&app.site, &address(name), "never again", None).await.expect("blocked");
@@ -153,6 +188,97 @@ both_engines! {
         assert_eq!(gifts, [(gift, "cancelled".to_owned())], "nobody is charged again");
         let desk = again.desk().await;
         desk.open("/desk/address").await.says("6 such withdrawals were taken from it");
+    }
+
+    /// TRUST T10, T3: the line is written and synced before the page says that somebody left; and a disk that takes a line and does not
+    /// keep it has not got it: they are off the list, the doctor knows, and the line is written once the disk keeps it.
+    async fn nobody_is_told_before_the_disk_has_the_line(db: TestDb) {
+        let tap = Tap::default();
+        let app = TestApp::journalled_on(db, Box::new(tap.clone())).await;
+        app.leaves_work();
+        start(&app).await;
+        for name in ["ann", "lea", "uma"] {
+            app.reader(&format!("{name}@example.org")).await;
+        }
+        let first = app.send_edition("The first").await;
+        tap.heard();
+        leave(&app, first, "ann").await;
+        tap.note("answered");
+        assert_eq!(tap.heard(), ["written", "synced", "answered"]);
+
+        tap.is_broken.store(true, Ordering::SeqCst);
+        leave(&app, first, "lea").await;
+        assert_eq!(tap.heard(), ["written"]);
+        assert!(!gets_the_list(&app, "lea").await, "they are off the list all the same");
+        assert!(app.site.journal.failing().is_some(), "the doctor and the log know");
+        let lines = read(&app.site.journal).await.entries.len();
+        assert!(!app.site.journal.append(vec![Line { at: app.site.now(), text: "left nobody nothing link".into() }]).await);
+        assert_eq!(read(&app.site.journal).await.entries.len(), lines, "what is not kept is not there");
+        tap.is_broken.store(false, Ordering::SeqCst);
+        assert!(app.site.journal.catch_up().await && app.site.journal.failing().is_none());
+        assert_eq!(read(&app.site.journal).await.entries.len(), lines + 2);
+    }
+
+    /// TRUST T10: two machines with a journal each share a database. Who left by one and came back by the other is put in order by the
+    /// moments, whichever file is read first; with the file of one alone, the other's time is named and nothing is sent.
+    async fn the_journals_of_two_machines_are_put_in_order(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        start(&app).await;
+        let path = scratch::folder().join(NAME);
+        let journal = Journal::at(path.clone(), suppression::proof(&app.site.keys));
+        let other = Site { journal, ..app.site.clone() };
+        withdrawals::begin(&other).await.expect("a journal of its own");
+        for name in ["ann", "lea", "uma"] {
+            app.reader(&format!("{name}@example.org")).await;
+        }
+        let first = app.send_edition("The first").await;
+        let link = async |name: &str| {
+            let link = app.links(first, app.reader_row(&format!("{name}@example.org")).await).await.unsubscribe;
+            link.rsplit('/').next().expect("a link has an end").to_owned()
+        };
+        // Each has written once, and the database knows so far.
+        let links = [link("ann").await, link("lea").await, link("uma").await];
+        let goes = async |site: &Site, token: &str| {
+            app.advance(Duration::from_secs(60));
+            subscribers::leave(site, token, ConsentMethod::OneClick, Trace::default()).await.expect("left");
+        };
+        let back = async |site: &Site, token: &str| {
+            app.advance(Duration::from_secs(60));
+            subscribers::rejoin(site, token, Trace::default()).await.expect("back");
+        };
+        for site in [&app.site, &other] {
+            goes(site, &links[2]).await;
+            back(site, &links[2]).await;
+        }
+        app.advance(DAY);
+        for site in [&app.site, &other] {
+            withdrawals::keep_up(site).await.expect("noted");
+        }
+        let (whole, half) = (db.restored_copy().await, db.restored_copy().await);
+        // Ann left by the one, and came back by the other; Lea the other way round, and left once more.
+        goes(&app.site, &links[0]).await;
+        back(&other, &links[0]).await;
+        goes(&other, &links[1]).await;
+        back(&app.site, &links[1]).await;
+        goes(&other, &links[1]).await;
+        app.advance(DAY);
+
+        let alone = app.restored_from(half).await;
+        alone.leaves_work();
+        start(&alone).await;
+        let report = restore(&alone).await;
+        assert_eq!(report.gaps.iter().map(|gap| gap.why).collect::<Vec<_>>(), [Why::NotHere], "the other’s file is not here");
+        assert_eq!(origin::look(&alone.site).await.expect("a look"), Standing::Doubtful(Doubt::Forgetful));
+
+        let beside = file(&app).with_file_name("a-the-other-machine.journal");
+        fs::copy(&path, &beside).expect("our own files");
+        let again = app.restored_from(whole).await;
+        again.leaves_work();
+        start(&again).await;
+        let report = restore(&again).await;
+        assert_eq!((report.replayed.left, report.gaps.len()), (1, 0));
+        assert_eq!([gets_the_list(&again, "ann").await, gets_the_list(&again, "lea").await, gets_the_list(&again, "uma").await], [true, false, true]);
     }
 
     /// The file is gone: nothing is sent before it is back, or somebody has said that it is lost; and the time is named.

@@ -17,7 +17,9 @@ statements! {
     /// All of them: they are few.
     WAITING = "select l.id, l.from_address, l.subject, l.words, l.edition_id, l.received_at, s.public_id as reader, s.email as reader_address
         from bounce_letter l left join subscriber s on s.id = l.subscriber_id order by l.id desc";
-    FORGET = "delete from bounce_letter where id = $1";
+    /// Says whose it was, as far as that is known, and when it came.
+    FORGET = "delete from bounce_letter where id = $1
+        returning coalesce((select s.public_id from subscriber s where s.id = bounce_letter.subscriber_id), ''), received_at";
 }
 
 /// A letter to keep.
@@ -32,7 +34,7 @@ pub struct NewLetter<'a> {
 
 /// A letter that waits to be read.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
-pub struct Letter {
+pub struct PersonsLetter {
     /// Its number; newer ones are higher.
     pub id: i64,
     /// Who wrote it, as they say.
@@ -63,10 +65,11 @@ pub async fn forget_beyond(tx: &mut Tx, most: i64) -> Result<()> {
     Ok(())
 }
 
-pub async fn waiting(db: &Db) -> Result<Vec<Letter>> {
+pub async fn waiting(db: &Db) -> Result<Vec<PersonsLetter>> {
     db.all(WAITING, ()).await
 }
 
-pub async fn forget(tx: &mut Tx, id: i64) -> Result<bool> {
-    Ok(tx.exec(FORGET, (id,)).await? == 1)
+/// The public id of the reader whose it was, or nothing, and when it came; none if it is not there any more.
+pub async fn forget(tx: &mut Tx, id: i64) -> Result<Option<(String, Moment)>> {
+    tx.opt(FORGET, (id,)).await
 }

@@ -101,9 +101,10 @@ statements! {
         postgres "insert into delivery_attempt (edition_id, subscriber_id, attempt, worker_id, outcome, stage, reply, at)
             select edition_id, subscriber_id, attempt, $1, 'given up', 'rcpt', $4, $5 from delivery
             where edition_id = $2 and subscriber_id in (select cast(value as bigint) from json_array_elements_text(cast($3 as json)))";
-    /// Whose copy goes to an address.
+    /// Whose copy goes to an address: their reader's, or as it stood on the copy, for readers whose address is another by now. The
+    /// database knows the small letters of English alone, so it is compared as it was written, too.
     SUBSCRIBER_AT = "select subscriber_id from delivery where edition_id = $1
-        and (subscriber_id = (select id from subscriber where email_key = $2) or lower(address) = $2)";
+        and (subscriber_id = (select id from subscriber where email_key = $2) or lower(address) = $2 or address = $3)";
     /// Copies that wait, in the order in which they leave.
     WAITING = "select d.subscriber_id, d.address, s.public_id from delivery d join subscriber s on s.id = d.subscriber_id
         where d.edition_id = $1 and d.subscriber_id > $2 and d.subscriber_id <= $3 and d.state = 'queued'
@@ -453,8 +454,9 @@ pub async fn log_given_up(
     Ok(())
 }
 
-pub async fn subscriber_at(db: &Db, edition: i64, address: &str) -> Result<Option<i64>> {
-    Ok(db.opt::<(i64,)>(SUBSCRIBER_AT, (edition, address)).await?.map(|(id,)| id))
+pub async fn subscriber_at(db: &Db, edition: i64, address: &EmailAddress) -> Result<Option<i64>> {
+    let values = (edition, address.key(), address.as_str());
+    Ok(db.opt::<(i64,)>(SUBSCRIBER_AT, values).await?.map(|(id,)| id))
 }
 
 pub async fn waiting(tx: &mut Tx, edition: i64, (after, to): (i64, i64), limit: i64) -> Result<Vec<Waiting>> {

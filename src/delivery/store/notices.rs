@@ -30,10 +30,20 @@ statements! {
                 order by next_at, id limit $3 for update skip locked)
             returning id, template, context, message, from_name, from_email, address, name, message_id, attempt, created_at";
     /// The last look before the body: still ours, and the mailbox did not say meanwhile that it wants no mail; nor staff, where
-    /// it asks whether it may be mailed, or greets.
+    /// it asks whether it may be mailed, or greets. Who is greeted is still on one of the lists, and who is taken leave of has not come back.
     MARK = "update notice set marker = true where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3
         and not exists (select 1 from suppression where address_hash = $4 and lifted_at is null
-            and (reason in ('bounced', 'complained') or reason = 'staff' and notice.template in ('confirm_subscription', 'already_reader', 'welcome', 'paused')))";
+            and (reason in ('bounced', 'complained') or reason = 'staff' and notice.template in ('confirm_subscription', 'already_reader', 'welcome', 'choices_link', 'paused') or notice.template = 'good_bye'))
+        and (notice.key not like 'welcome:%' or exists (select 1 from subscriber r join subscription s on s.subscriber_id = r.id join list l on l.id = s.list_id
+            where r.public_id = substr(notice.key, 9, 26) and s.state = 'confirmed' and l.retired_at is null and notice.key like '%' || l.public_id || '%'))
+        and (notice.key not like 'good_bye:%' or exists (select 1 from subscriber r join subscription s on s.subscriber_id = r.id
+            where r.public_id = substr(notice.key, 10, 26) and s.state = 'left' and cast(s.left_at as text) = substr(notice.key, 37)))";
+    /// Whether its reader has gone, of a welcome, or come back, of a good-bye; of another letter never.
+    NO_LONGER_TRUE = "select id from notice where id = $1 and (
+        notice.key like 'welcome:%' and not exists (select 1 from subscriber r join subscription s on s.subscriber_id = r.id join list l on l.id = s.list_id
+            where r.public_id = substr(notice.key, 9, 26) and s.state = 'confirmed' and l.retired_at is null and notice.key like '%' || l.public_id || '%')
+        or notice.key like 'good_bye:%' and not exists (select 1 from subscriber r join subscription s on s.subscriber_id = r.id
+            where r.public_id = substr(notice.key, 10, 26) and s.state = 'left' and cast(s.left_at as text) = substr(notice.key, 37)))";
     /// Taken.
     ACCEPT = "update notice set state = 'accepted', context = '', message = null, class = null, reply = $4, marker = false, claimed_by = null, finished_at = $5
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
@@ -54,6 +64,11 @@ statements! {
         and key < (select 'welcome:' || public_id || ';' from subscriber where id = $1)
         and (key = (select 'welcome:' || r.public_id || ':' || l.public_id from subscriber r, list l where r.id = $1 and l.id = $2)
             or not exists (select 1 from subscription s where s.subscriber_id = $1 and s.state = 'confirmed'))";
+    /// Somebody came back: the letter of good-bye ends unsent.
+    WITHDRAW_GOOD_BYE = "update notice set state = 'suppressed', context = '', message = null, class = 'suppressed', reply = 'the reader came back', finished_at = $2
+        where state = 'queued' and template = 'good_bye'
+        and key >= (select 'good_bye:' || public_id || ':' from subscriber where id = $1)
+        and key < (select 'good_bye:' || public_id || ';' from subscriber where id = $1)";
     /// The same of all who were greeted on a list alone that was retired.
     WITHDRAW_WELCOMES = "update notice set state = 'suppressed', context = '', message = null, class = 'suppressed', reply = 'the list was retired', finished_at = $2
         where state = 'queued' and template = 'welcome'
@@ -235,6 +250,15 @@ pub async fn end_waiting(tx: &mut Tx, before: Moment, now: Moment) -> Result<Vec
 
 pub async fn withdraw_welcome(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<u64> {
     tx.exec(WITHDRAW_WELCOME, (subscriber, list, now)).await
+}
+
+pub async fn withdraw_good_bye(tx: &mut Tx, subscriber: i64, now: Moment) -> Result<u64> {
+    tx.exec(WITHDRAW_GOOD_BYE, (subscriber, now)).await
+}
+
+/// Whether the reader went, or came back, since it was written.
+pub async fn no_longer_true(db: &Db, id: i64) -> Result<bool> {
+    Ok(db.opt::<(i64,)>(NO_LONGER_TRUE, (id,)).await?.is_some())
 }
 
 pub async fn withdraw_welcomes(tx: &mut Tx, list: &str, now: Moment) -> Result<u64> {

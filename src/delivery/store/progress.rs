@@ -5,7 +5,7 @@ use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
     editions::UnknownPolicy,
-    statements,
+    statements, words,
 };
 
 statements! {
@@ -78,8 +78,18 @@ pub async fn tallies(db: &Db, id: i64) -> Result<Vec<(CopyState, i64)>> {
     db.all(TALLIES, (id,)).await
 }
 
-/// Of what (`rows`, `tallies`, or `sealed`), which state, how many.
-pub async fn audit(db: &Db, id: i64) -> Result<Vec<(String, Option<CopyState>, i64)>> {
+words! {
+    /// What an audit counts.
+    pub enum Counted {
+        Rows = "rows",
+        Tallies = "tallies",
+        /// What was written down when the edition was sealed.
+        Sealed = "sealed",
+    }
+}
+
+/// Of what, which state, how many.
+pub async fn audit(db: &Db, id: i64) -> Result<Vec<(Counted, Option<CopyState>, i64)>> {
     db.all(AUDIT, (id,)).await
 }
 

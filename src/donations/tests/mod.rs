@@ -404,7 +404,9 @@ both_engines! {
         assert_eq!(stuck.len(), 1);
         assert!(stuck[0].last_error.as_deref().is_some_and(|error| error.contains("busy")));
         assert_eq!(room.sums().await, (0, 0));
-        assert!(try_again(&room.site, "evt_1", None).await.expect("a write"));
+        let mut tx = room.site.db.begin().await.expect("a transaction");
+        assert!(EVENTS.again(&mut tx, "evt_1", room.site.now()).await.expect("a write"));
+        tx.commit().await.expect("a commit");
         room.work().await;
         assert!(room.listed(&gift).await.is_paid());
         room.balances().await;

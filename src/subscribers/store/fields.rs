@@ -30,6 +30,16 @@ statements! {
     FIELD_BY_ID = "select id, name, label, kind, choices, stands_in, changes from field where id = $1 and removed_at is null";
     OF_READER = "select f.id, f.name, f.label, f.kind, f.choices, f.stands_in, f.changes, v.value from field_value v
         join field f on f.id = v.field_id where v.subscriber_id = $1 and f.removed_at is null order by f.id";
+    /// What stands on a reader's own page: what they answered, and what the form on our own pages asks.
+    OF_THEIR_PAGE = "select f.id, f.name, f.label, f.kind, f.choices, coalesce(v.value, '') as value from field f
+            left join field_value v on v.field_id = f.id and v.subscriber_id = $1
+        where f.removed_at is null and (v.value is not null or exists (select 1 from form_field a join form m on m.id = a.form_id
+            where a.field_id = f.id and m.slug = 'main')) order by f.id";
+    /// The reader answers otherwise than before, or takes their answer back.
+    ANSWER = "insert into field_value (subscriber_id, field_id, value)
+        select cast($1 as bigint), id, $3 from field where id = $2 and removed_at is null
+        on conflict (subscriber_id, field_id) do update set value = excluded.value where field_value.value <> excluded.value";
+    TAKE_BACK = "delete from field_value where subscriber_id = $1 and field_id = $2";
     /// The answers to a field that was removed.
     pub(crate) FORGET_VALUES = "delete from field_value where (subscriber_id, field_id) in (
         select v.subscriber_id, v.field_id from field f join field_value v on v.field_id = f.id
@@ -99,6 +109,15 @@ pub async fn keep(tx: &mut Tx, subscriber: i64, field: i64, value: &str) -> Resu
     tx.exec(KEEP, (subscriber, field, value)).await
 }
 
+/// `false` if it was so before.
+pub async fn answer(tx: &mut Tx, subscriber: i64, field: i64, value: &str) -> Result<bool> {
+    let changed = match value {
+        "" => tx.exec(TAKE_BACK, (subscriber, field)).await?,
+        value => tx.exec(ANSWER, (subscriber, field, value)).await?,
+    };
+    Ok(changed == 1)
+}
+
 /// A field with the answer of one reader.
 #[derive(sqlx_macros::FromRow)]
 pub struct Answered {
@@ -109,4 +128,8 @@ pub struct Answered {
 
 pub async fn of_reader(db: &Db, subscriber: i64) -> Result<Vec<Answered>> {
     db.all(OF_READER, (subscriber,)).await
+}
+
+pub async fn of_their_page(db: &Db, subscriber: i64) -> Result<Vec<Answered>> {
+    db.all(OF_THEIR_PAGE, (subscriber,)).await
 }

@@ -9,7 +9,7 @@ use crate::{
 
 statements! {
     ADD_NOTE = "insert into reader_note (subscriber_id, staff_id, text, at) values ($1, $2, $3, $4)";
-    REMOVE_NOTE = "delete from reader_note where subscriber_id = $1 and id = $2";
+    REMOVE_NOTE = "delete from reader_note where subscriber_id = $1 and id = $2 returning at";
     NOTES = "select n.id, s.name as staff, n.text, n.at from reader_note n left join staff s on s.id = n.staff_id
         where n.subscriber_id = $1 and n.id < $2 order by n.id desc limit $3";
     /// The proof, newest first.
@@ -35,8 +35,9 @@ pub async fn add_note(tx: &mut Tx, subscriber: i64, staff: i64, text: &str, now:
     tx.exec(ADD_NOTE, (subscriber, staff, text, now)).await
 }
 
-pub async fn remove_note(tx: &mut Tx, subscriber: i64, note: i64) -> Result<bool> {
-    Ok(tx.exec(REMOVE_NOTE, (subscriber, note)).await? == 1)
+/// When it was written, if it was there.
+pub async fn remove_note(tx: &mut Tx, subscriber: i64, note: i64) -> Result<Option<Moment>> {
+    Ok(tx.opt::<(Moment,)>(REMOVE_NOTE, (subscriber, note)).await?.map(|(at,)| at))
 }
 
 pub async fn notes(db: &Db, subscriber: i64, before: i64, limit: i64) -> Result<Vec<Note>> {
@@ -62,6 +63,10 @@ pub async fn newest_event_of(db: &Db, subscriber: i64) -> Result<i64> {
 
 pub async fn newest_event_in(tx: &mut Tx, subscriber: i64) -> Result<i64> {
     Ok(tx.one::<(i64,)>(NEWEST_EVENT_OF, (subscriber,)).await?.0)
+}
+
+pub async fn newest_events_in(tx: &mut Tx, subscriber: i64) -> Result<Vec<Numbered>> {
+    tx.all(NEWEST_EVENTS, (subscriber,)).await
 }
 
 pub async fn newest_events(db: &Db, subscriber: i64) -> Result<Vec<Numbered>> {

@@ -46,7 +46,7 @@ struct Overview {
     donations: Vec<String>,
     /// What readers ask by law and is due, in a sentence without its full stop.
     requests: Option<String>,
-    letters: Vec<Letter>,
+    letters: Vec<LetterLine>,
     drafts: Vec<Draft>,
     last: Option<LastEdition>,
     steps: Vec<Step>,
@@ -89,7 +89,7 @@ struct Closed {
 
 /// An automatic email that could not be delivered.
 #[derive(Serialize)]
-struct Letter {
+struct LetterLine {
     what: &'static str,
     /// Masked.
     to: String,
@@ -230,14 +230,14 @@ async fn requests(desk: &Desk) -> Result<Option<String>, WebError> {
 }
 
 /// The latest automatic emails that were given up: somebody waits for them, and only a person can help.
-async fn letters(desk: &Desk) -> Result<Vec<Letter>, WebError> {
+async fn letters(desk: &Desk) -> Result<Vec<LetterLine>, WebError> {
     const SHOWN: i64 = 20;
     if !desk.may(Role::MONEY) && !desk.may(Role::READERS) {
         return Ok(Vec::new());
     }
     let since = desk.site().now().minus(attention::LATELY);
     let failed = notices::failed(&desk.site().db, since, SHOWN).await?;
-    let letter = |one: FailedNotice| Letter {
+    let letter = |one: FailedNotice| LetterLine {
         what: words::letter(&one.template),
         to: EmailAddress::parse(&one.address).map_or_else(|_| String::new(), |address| address.masked()),
         when: one.finished_at.map(|at| at.date_time(desk.zone())).unwrap_or_default(),

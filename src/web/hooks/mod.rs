@@ -1,4 +1,4 @@
-//! Where programs knock. Their answers have no page.
+//! Addresses that programs call: the payment provider, mail services. Their answers have no page.
 
 mod bounces;
 pub(super) mod here;

@@ -135,7 +135,7 @@ struct Choice {
 
 /// A field of the team's, as the part `question` shows it.
 #[derive(Debug, Serialize)]
-struct Question {
+pub(super) struct Question {
     name: String,
     label: String,
     value: String,
@@ -148,7 +148,7 @@ struct Question {
 }
 
 impl Question {
-    fn new(field: &Field, answer: Answer, form: &Form) -> Self {
+    pub(super) fn new(field: &Field, answer: Answer, form: &Form) -> Self {
         let name = posted_name(field);
         let value = form.text(&name).to_owned();
         let choice = |sent: &str, says: &str| (sent.to_owned(), says.to_owned(), sent == value);
@@ -167,6 +167,15 @@ impl Question {
             name,
             value,
         }
+    }
+
+    /// With an answer from before that is not among the choices any more: it stays theirs.
+    pub(super) fn keeping(mut self, answer: &str) -> Self {
+        let is_gone = !answer.is_empty() && self.choices.iter().all(|(sent, ..)| sent != answer);
+        if !self.choices.is_empty() && is_gone {
+            self.choices.push((answer.to_owned(), answer.to_owned(), self.value == answer));
+        }
+        self
     }
 }
 

@@ -4,6 +4,7 @@ pub(super) mod archive;
 pub(super) mod article;
 mod ask;
 mod caller;
+pub(super) mod choices;
 pub(super) mod confirm;
 mod dead_link;
 pub(super) mod donate;

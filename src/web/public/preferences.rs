@@ -1,19 +1,29 @@
 //! `/preferences/{token}`: a reader's own page. The link came to their mailbox, and that is all the proof it takes.
+//!
+//! The page says what it showed beside what was chosen, and only what somebody changed is saved: of two that are open, the older puts
+//! nothing back.
 
 use axum::extract::{Path, State};
 use serde::Serialize;
 
 use super::{
     super::{App, Form, Outcome, Posted, WebError},
+    ask::{ASKED, Question, posted_name},
     caller::Caller,
     dead_link,
 };
 use crate::{
     settings::Settings,
-    subscribers::{self, Preferences, SubscriberError, TopicChoices, TopicsTicked, Weeks},
+    subscribers::{
+        self, Chosen, Preferences, Saved, SubscriberError, TopicChoice, TopicChoices, TopicsTicked, Weeks,
+        consent::{self, phrase},
+        fields::{self, Field},
+        forms::Answer,
+    },
 };
 
-const FIELDS: &[&str] = &["name", "list", "topics_of", "topic", "press"];
+const FIELDS: &[&str] =
+    &["name", "seen_name", "list", "seen_list", "topics_of", "topic", "seen_topic", "press"];
 const TITLE: &str = "Your choices";
 
 #[derive(Serialize)]
@@ -22,12 +32,13 @@ struct Page {
     email: String,
     /// The words over the lists.
     wording: &'static str,
-    #[serde(flatten)]
-    preferences: Preferences,
+    lists: Vec<ListView>,
     form: Form,
     /// What they can choose of each list.
-    topics: Vec<TopicChoices>,
-    saved: bool,
+    topics: Vec<TopicsView>,
+    questions: Vec<Asked>,
+    /// What became otherwise by the last press, a sentence each.
+    saved: Vec<String>,
     /// Whether they began or ended a pause just now.
     paused: bool,
     went_on: bool,
@@ -39,6 +50,35 @@ struct Page {
     on_some: bool,
 }
 
+#[derive(Serialize)]
+struct ListView {
+    #[serde(flatten)]
+    choice: subscribers::Choice,
+    ticked: bool,
+}
+
+#[derive(Serialize)]
+struct TopicsView {
+    list_id: i64,
+    list: String,
+    topics: Vec<TopicView>,
+}
+
+#[derive(Serialize)]
+struct TopicView {
+    #[serde(flatten)]
+    choice: TopicChoice,
+    ticked: bool,
+}
+
+/// A question, with the answer that the page shows.
+#[derive(Serialize)]
+struct Asked {
+    question: Question,
+    seen_name: String,
+    seen: String,
+}
+
 /// A length of a pause.
 #[derive(Serialize)]
 struct Pause {
@@ -47,20 +87,18 @@ struct Pause {
 }
 
 /// What was done just now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Done {
     Nothing,
-    Saved,
+    Saved(Saved),
     Paused,
     WentOn,
+    /// Something that was typed cannot be kept.
+    Mistaken(Form, Chosen),
 }
 
 /// `GET /preferences/{token}`
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
-    match subscribers::look_at_preferences(&app.site, &token).await {
-        Ok(preferences) => page(&app, &token, preferences, None, Done::Nothing).await,
-        Err(error) => dead_end(&app, error).await,
-    }
+    look(&app, &token, Done::Nothing).await
 }
 
 /// `POST /preferences/{token}`
@@ -70,48 +108,75 @@ pub(crate) async fn submit(
     Path(token): Path<String>,
     posted: Posted,
 ) -> Outcome {
-    let mut form = posted.form(FIELDS)?;
+    let preferences = match subscribers::look_at_preferences(&app.site, &token).await {
+        Ok(preferences) => preferences,
+        Err(error) => return dead_end(&app, error).await,
+    };
+    let asked = fields::of_their_page(&app.site.db, preferences.reader.id).await?;
+    let mut form = posted.form_with(FIELDS, ASKED, posted_names(&asked))?;
     let press = form.text("press");
     if let Some(weeks) = press.strip_prefix("pause-").and_then(Weeks::parse) {
-        let paused = subscribers::pause(&app.site, &token, weeks).await.map(|_| ());
-        return after(&app, &token, paused, Done::Paused).await;
-    }
-    if press == "go-on" {
-        let went_on = subscribers::go_on(&app.site, &token).await.map(|_| ());
-        return after(&app, &token, went_on, Done::WentOn).await;
-    }
-    let name = form.optional("name", 100);
-    if name.chars().any(char::is_control) {
-        form.mistake("name", "Use letters alone.");
-    }
-    if !form.is_valid() {
-        return match subscribers::look_at_preferences(&app.site, &token).await {
-            Ok(preferences) => page(&app, &token, preferences, Some(form), Done::Nothing).await,
+        return match subscribers::pause(&app.site, &token, weeks).await {
+            Ok(_) => look(&app, &token, Done::Paused).await,
             Err(error) => dead_end(&app, error).await,
         };
     }
-    let joined: Vec<i64> = match form.text("press") {
-        "leave-all" => Vec::new(),
-        _ => form.all("list").iter().filter_map(|id| id.parse().ok()).collect(),
-    };
-    let topics = topics(&form);
-    let saved =
-        subscribers::save_preferences(&app.site, &token, &name, &joined, &topics, caller.trace()).await;
-    match saved {
-        Ok(preferences) => page(&app, &token, preferences, None, Done::Saved).await,
+    if press == "go-on" {
+        return match subscribers::go_on(&app.site, &token).await {
+            Ok(_) => look(&app, &token, Done::WentOn).await,
+            Err(error) => dead_end(&app, error).await,
+        };
+    }
+    let chosen = read(&mut form, &asked);
+    if !form.is_valid() {
+        return look(&app, &token, Done::Mistaken(form, chosen)).await;
+    }
+    match subscribers::save_preferences(&app.site, &token, &chosen, caller.trace()).await {
+        Ok((_, saved)) => look(&app, &token, Done::Saved(saved)).await,
         Err(error) => dead_end(&app, error).await,
     }
 }
 
-/// The page as it is after a pause was begun or ended.
-async fn after(app: &App, token: &str, changed: subscribers::Result<()>, done: Done) -> Outcome {
-    if let Err(error) = changed {
-        return dead_end(app, error).await;
+/// What an answer is called in a posted form, and the one that the page showed. No field's own name has a dot.
+fn seen_name(field: &Field) -> String {
+    format!("{}.seen", posted_name(field))
+}
+
+fn posted_names(asked: &[(Field, String)]) -> Vec<String> {
+    asked.iter().flat_map(|(field, _)| [posted_name(field), seen_name(field)]).collect()
+}
+
+/// What somebody changed, with the mistakes noted in the form.
+fn read(form: &mut Form, asked: &[(Field, String)]) -> Chosen {
+    let typed = form.optional("name", 100);
+    if typed.chars().any(char::is_control) {
+        form.mistake("name", "Use letters alone.");
     }
-    match subscribers::look_at_preferences(&app.site, token).await {
-        Ok(preferences) => page(app, token, preferences, None, done).await,
-        Err(error) => dead_end(app, error).await,
+    let name = (form.is_ticked("name") && typed != form.text("seen_name")).then_some(typed);
+    let ticked: Vec<i64> = form.all("list").iter().filter_map(|id| id.parse().ok()).collect();
+    let seen: Vec<(i64, bool)> = form.all("seen_list").iter().filter_map(|text| seen_list(text)).collect();
+    let is_shown = |list: i64| seen.iter().any(|(id, _)| *id == list);
+    let changed = seen.iter().filter(|(list, was)| ticked.contains(list) != *was);
+    let changed = changed.map(|(list, was)| (*list, !was));
+    let others = ticked.iter().filter(|list| !is_shown(**list)).map(|list| (*list, true));
+    let lists = changed.chain(others).collect();
+    let mut answers = Vec::new();
+    for (field, _) in asked {
+        let name = posted_name(field);
+        if !form.is_ticked(&name) || form.text(&name) == form.text(&seen_name(field)) {
+            continue;
+        }
+        if let Some(answer) = form.parse(&name, |typed| field.read(typed)) {
+            answers.push((field.id, answer));
+        }
     }
+    Chosen { name, lists, leaves_all: form.text("press") == "leave-all", topics: topics(form), answers }
+}
+
+/// A list and whether it was ticked when the page was made: `7.on`, `7.off`.
+fn seen_list(text: &str) -> Option<(i64, bool)> {
+    let (list, was) = text.split_once('.')?;
+    Some((list.parse().ok()?, was == "on"))
 }
 
 /// The lists that topics were shown of, and what was ticked: `list.topic`.
@@ -120,39 +185,126 @@ fn topics(form: &Form) -> TopicsTicked {
         let (list, topic) = text.split_once('.')?;
         Some((list.parse().ok()?, topic.parse().ok()?))
     };
+    let pairs = |name: &str| form.all(name).iter().filter_map(pair).collect();
     let shown = form.all("topics_of").iter().filter_map(|id| id.parse().ok());
-    TopicsTicked { shown: shown.collect(), ticked: form.all("topic").iter().filter_map(pair).collect() }
+    TopicsTicked { shown: shown.collect(), seen: pairs("seen_topic"), ticked: pairs("topic") }
 }
 
-async fn page(
-    app: &App,
-    token: &str,
-    preferences: Preferences,
-    mistaken: Option<Form>,
-    done: Done,
-) -> Outcome {
+/// The page as it is now.
+async fn look(app: &App, token: &str, done: Done) -> Outcome {
+    match subscribers::look_at_preferences(&app.site, token).await {
+        Ok(preferences) => page(app, token, preferences, done).await,
+        Err(error) => dead_end(app, error).await,
+    }
+}
+
+async fn page(app: &App, token: &str, preferences: Preferences, done: Done) -> Outcome {
     let zone = Settings::load(&app.site.db).await?.time_zone;
-    let on_any = preferences.lists.iter().any(|list| list.joined);
+    let Preferences { reader, lists, rests_until } = preferences;
+    let asked = fields::of_their_page(&app.site.db, reader.id).await?;
+    let topics = subscribers::topic_choices(&app.site, token).await?;
+    let on_any = lists.iter().any(|list| list.joined);
+    let on_some = lists.iter().any(|list| list.joined && !list.retired);
+    let (saved, paused, went_on, mistaken) = match done {
+        Done::Nothing => (Vec::new(), false, false, None),
+        Done::Saved(saved) => (sentences(saved, on_some), false, false, None),
+        Done::Paused => (Vec::new(), true, false, None),
+        Done::WentOn => (Vec::new(), false, true, None),
+        Done::Mistaken(form, chosen) => {
+            (Vec::new(), false, false, Some((as_it_is(form, &reader.name, &asked, &chosen), chosen)))
+        }
+    };
+    let again = mistaken.is_some();
+    let (form, chosen) = mistaken.unwrap_or_else(|| {
+        let form = Form::with_more(FIELDS, posted_names(&asked)).with("name", reader.name.clone());
+        let answered = |form: Form, (field, answer): &(Field, String)| form.with(&posted_name(field), answer);
+        (asked.iter().fold(form, answered), Chosen::default())
+    });
     let pause =
         |weeks: Weeks| Pause { weeks: weeks.as_str(), until: weeks.end(&zone, app.site.now()).date(&zone) };
-    let again = mistaken.is_some();
     let page = Page {
-        email: preferences.reader.email.masked(),
-        wording: subscribers::consent::PREFERENCES_WORDING,
-        on_some: preferences.lists.iter().any(|list| list.joined && !list.retired),
-        rests_until: preferences.rests_until.map(|until| until.date(&zone)),
+        email: reader.email.masked(),
+        wording: consent::PREFERENCES_WORDING,
+        questions: asked.into_iter().map(|(field, answer)| Asked::new(&field, answer, &form)).collect(),
+        // What the page shows is as it is now, also beside what was typed.
+        form: form.holding("seen_name", reader.name),
+        topics: topics.into_iter().map(|of_list| TopicsView::new(of_list, &chosen)).collect(),
+        lists: lists
+            .into_iter()
+            .map(|choice| ListView { ticked: chosen.wants(choice.id, choice.joined), choice })
+            .collect(),
+        saved,
+        paused,
+        went_on,
+        rests_until: rests_until.map(|until| until.date(&zone)),
         pauses: if on_any { Weeks::ALL.map(pause).into() } else { Vec::new() },
-        form: mistaken.unwrap_or_else(|| Form::new(FIELDS).with("name", preferences.reader.name.clone())),
-        preferences,
-        topics: subscribers::topic_choices(&app.site, token).await?,
-        saved: done == Done::Saved,
-        paused: done == Done::Paused,
-        went_on: done == Done::WentOn,
+        on_some,
     };
     if again {
         return app.public_page_again("public/preferences", TITLE, &page).await;
     }
     app.public_page("public/preferences", TITLE, &page).await
+}
+
+/// Beside what somebody changed, what they left alone is as it is by now.
+fn as_it_is(form: Form, name: &str, asked: &[(Field, String)], chosen: &Chosen) -> Form {
+    let form = if chosen.name.is_none() { form.holding("name", name) } else { form };
+    let left_alone = asked.iter().filter(|(field, _)| {
+        form.error(&posted_name(field)).is_empty() && chosen.answers.iter().all(|(id, _)| *id != field.id)
+    });
+    let left_alone: Vec<_> = left_alone.collect();
+    left_alone.into_iter().fold(form, |form, (field, answer)| form.holding(&posted_name(field), answer))
+}
+
+impl Asked {
+    fn new(field: &Field, answer: String, form: &Form) -> Self {
+        let question = Question::new(field, Answer::Optional, form).keeping(&answer);
+        Self { question, seen_name: seen_name(field), seen: answer }
+    }
+}
+
+impl TopicsView {
+    fn new(of_list: TopicChoices, chosen: &Chosen) -> Self {
+        let TopicChoices { list_id, list, topics } = of_list;
+        let view = |choice: TopicChoice| TopicView {
+            ticked: chosen.topics.keeps((list_id, choice.topic.id), choice.chosen),
+            choice,
+        };
+        Self { list_id, list, topics: topics.into_iter().map(view).collect() }
+    }
+}
+
+/// What became otherwise, for whoever pressed.
+fn sentences(saved: Saved, on_some: bool) -> Vec<String> {
+    let names = |names: &[String]| phrase(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut said = Vec::new();
+    if !saved.joined.is_empty() {
+        said.push(format!("You now get {}.", names(&saved.joined)));
+    }
+    if !saved.left.is_empty() {
+        said.push(format!("You no longer get {}.", names(&saved.left)));
+    }
+    for (list, topics) in &saved.topics {
+        said.push(match topics.as_slice() {
+            [] => format!("Of {list} you get everything."),
+            topics => format!("Topics of {list}: {}.", names(topics)),
+        });
+    }
+    match saved.name.as_deref() {
+        None => {}
+        Some("") => said.push("We greet you without a name.".to_owned()),
+        Some(name) => said.push(format!("We greet you as {name}.")),
+    }
+    if !saved.answers.is_empty() {
+        said.push(format!("Your answer is kept: {}.", names(&saved.answers)));
+    }
+    if said.is_empty() {
+        said.push("Nothing has changed.".to_owned());
+    }
+    if !on_some {
+        said.push("You are on no list, and get nothing more from us.".to_owned());
+    }
+    said
 }
 
 async fn dead_end(app: &App, error: SubscriberError) -> Outcome {

@@ -2,7 +2,8 @@
 //! (RFC 8058), which has no cookie, no origin and no page before it.
 //!
 //! Whatever the link is, the answer is 200 and never a redirect; a link that is not ours changes nothing and is told so in
-//! the same words, whichever of its bits is wrong (TRUST M2-M4).
+//! the same words, whichever of its bits is wrong (TRUST M2-M4). What the page asks and offers beside that comes once somebody is
+//! off the list.
 
 use axum::{
     body::Bytes,
@@ -12,13 +13,21 @@ use axum::{
 use serde::Serialize;
 
 use super::{
-    super::{App, Outcome},
+    super::{App, Form, Outcome, words::readers::left_because},
     caller::Caller,
 };
 use crate::{
     settings::Settings,
-    subscribers::{self, ConsentMethod, Left, SubscriberError},
+    subscribers::{self, ConsentMethod, LeavingReason, Left, SubscriberError, consent, why_they_left::Said},
 };
+
+const TEMPLATE: &str = "public/unsubscribe";
+/// The fields of the form that asks why.
+const WHY: &[&str] = &["reason", "words"];
+/// Characters of somebody's own words.
+const LONGEST_WORDS: usize = 500;
+/// The forms of the page have three.
+const MOST_FIELDS: usize = 10;
 
 #[derive(Serialize)]
 struct Page {
@@ -28,12 +37,34 @@ struct Page {
     can_undo: bool,
     preferences: String,
     contact: String,
+    left_all: bool,
+    /// Whether the list has topics that they could choose among instead.
+    has_topics: bool,
+    /// What else comes to them; empty where nothing does, and for a mail program that leaves for somebody.
+    others: String,
+    why: Option<Why>,
+}
+
+/// The form that asks why.
+#[derive(Serialize)]
+struct Why {
+    /// They said it before.
+    said: bool,
+    form: Form,
+    reasons: Vec<Reason>,
+}
+
+#[derive(Serialize)]
+struct Reason {
+    word: &'static str,
+    label: &'static str,
+    chosen: bool,
 }
 
 /// `GET /unsubscribe/{token}`
 pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
     let found = known(subscribers::look_at_unsubscribe(&app.site, &token).await)?;
-    page(&app, found, false).await
+    page(&app, found, Some(Pressed::Nothing)).await
 }
 
 /// `POST /unsubscribe/{token}`
@@ -46,71 +77,133 @@ pub(crate) async fn submit(
 ) -> Outcome {
     let (site, trace) = (&app.site, caller.trace());
     let pressed = Pressed::read(&headers, &body);
-    let found = match pressed {
-        Pressed::Undo => subscribers::rejoin(site, &token, trace).await,
-        Pressed::Leave => subscribers::leave(site, &token, ConsentMethod::UnsubscribePage, trace).await,
-        Pressed::OneClick => subscribers::leave(site, &token, ConsentMethod::OneClick, trace).await,
+    let found = match &pressed {
+        None => subscribers::leave(site, &token, ConsentMethod::OneClick, trace).await,
+        Some(Pressed::Leave) => subscribers::leave(site, &token, ConsentMethod::UnsubscribePage, trace).await,
+        Some(Pressed::LeaveAll) => subscribers::leave_all(site, &token, trace).await,
+        Some(Pressed::Undo) => subscribers::rejoin(site, &token, trace).await,
+        Some(Pressed::Why(form)) => {
+            if let Some((reason, words)) = said(form) {
+                known(subscribers::say_why(site, &token, reason, &words).await.map(Some))?;
+            }
+            subscribers::look_at_unsubscribe(site, &token).await
+        }
+        Some(Pressed::Nothing) => subscribers::look_at_unsubscribe(site, &token).await,
     };
-    page(&app, known(found)?, pressed == Pressed::Undo).await
+    page(&app, known(found)?, pressed).await
 }
 
 /// None for a link that is not ours.
-fn known(found: Result<Left, SubscriberError>) -> Result<Option<Left>, SubscriberError> {
+fn known<T>(found: Result<T, SubscriberError>) -> Result<Option<T>, SubscriberError> {
     match found {
-        Ok(left) => Ok(Some(left)),
+        Ok(found) => Ok(Some(found)),
         Err(SubscriberError::Link | SubscriberError::Expired | SubscriberError::NotFound) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// Which button it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which button of our page it was.
+#[derive(Clone, Debug)]
 enum Pressed {
-    Undo,
+    /// The page was opened.
+    Nothing,
     Leave,
-    OneClick,
+    LeaveAll,
+    Undo,
+    /// Why they left, with what is wrong with it.
+    Why(Box<Form>),
 }
 
 impl Pressed {
     /// Only our own page's buttons name themselves. Everything else wants to leave, in whatever form it comes: RFC 8058
-    /// lets mail providers choose between two encodings, and some send none.
-    fn read(headers: &HeaderMap, body: &[u8]) -> Self {
+    /// lets mail providers choose between two encodings, and some send none. None for that.
+    fn read(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
         let kind = headers.get(header::CONTENT_TYPE).map(|kind| kind.as_bytes()).unwrap_or_default();
         if !kind.starts_with(b"application/x-www-form-urlencoded") {
-            return Self::OneClick;
+            return None;
         }
         let pressed = url::form_urlencoded::parse(body).find(|(name, _)| name == "press");
-        match pressed.as_ref().map(|(_, value)| value.as_ref()) {
-            Some("undo") => Self::Undo,
-            Some("leave") => Self::Leave,
-            _ => Self::OneClick,
+        match pressed.as_ref().map(|(_, value)| value.as_ref())? {
+            "undo" => Some(Self::Undo),
+            "leave" => Some(Self::Leave),
+            "leave-all" => Some(Self::LeaveAll),
+            "why" => Some(Self::Why(Box::new(why(body)))),
+            _ => None,
         }
     }
 }
 
-async fn page(app: &App, found: Option<Left>, undone: bool) -> Outcome {
+/// What was said of the leaving, and what is wrong with it.
+fn why(body: &[u8]) -> Form {
+    let fields = url::form_urlencoded::parse(body).take(MOST_FIELDS);
+    let mut form = fields.fold(Form::new(WHY), |form, (name, value)| {
+        form.with(&name, value.replace("\r\n", "\n").replace('\0', ""))
+    });
+    let words = form.optional("words", LONGEST_WORDS);
+    let reason = form.text("reason").to_owned();
+    if !reason.is_empty() && LeavingReason::parse(&reason).is_none() || reason.is_empty() && words.is_empty()
+    {
+        form.mistake("reason", "Choose one, or write a line.");
+    }
+    form
+}
+
+/// The same, if nothing is wrong with it; words alone are a reason, too.
+fn said(form: &Form) -> Option<(LeavingReason, String)> {
+    let reason = LeavingReason::parse(form.text("reason")).unwrap_or(LeavingReason::Other);
+    form.is_valid().then(|| (reason, form.text("words").to_owned()))
+}
+
+async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outcome {
     let settings = Settings::load(&app.site.db).await?;
-    let contact = settings.contact_email;
-    let (title, page) = match found {
-        None => (
-            "Leaving",
-            Page {
-                state: "unknown",
-                list: String::new(),
-                can_undo: false,
-                preferences: String::new(),
-                contact,
-            },
-        ),
-        Some(left) => {
-            let (title, state) = match (left.subscribed, undone) {
-                (true, true) => ("You are back", "back"),
-                (true, false) => ("Leave the list?", "on"),
-                (false, _) => ("You are off the list", "off"),
-            };
-            let preferences = subscribers::preferences_path(&app.site, &left.public_id);
-            (title, Page { state, list: left.list, can_undo: left.can_undo, preferences, contact })
-        }
+    let mut page = Page {
+        state: "unknown",
+        list: String::new(),
+        can_undo: false,
+        preferences: String::new(),
+        contact: settings.contact_email,
+        left_all: false,
+        has_topics: false,
+        others: String::new(),
+        why: None,
     };
-    app.public_page("public/unsubscribe", title, &page).await
+    let Some(left) = found else { return app.public_page(TEMPLATE, "Leaving", &page).await };
+    let (title, state) = match (left.subscribed, &pressed) {
+        (true, Some(Pressed::Undo)) => ("You are back", "back"),
+        (true, _) => ("Leave the list?", "on"),
+        (false, _) => ("You are off the list", "off"),
+    };
+    page.state = state;
+    page.can_undo = left.can_undo;
+    page.preferences = subscribers::preferences_path(&app.site, &left.public_id);
+    if let Some(pressed) = pressed.filter(|_| !left.subscribed) {
+        let after = subscribers::after_leaving(&app.site, &left).await?;
+        page.left_all = after.left_all;
+        page.has_topics = after.has_topics;
+        page.can_undo = after.can_undo;
+        page.others = consent::phrase(&after.others.iter().map(String::as_str).collect::<Vec<_>>());
+        page.why = left.may_say_why.then(|| Why::new(after.said, pressed));
+    }
+    page.list = left.list;
+    if page.why.as_ref().is_some_and(|why| !why.form.is_valid()) {
+        return app.public_page_again(TEMPLATE, title, &page).await;
+    }
+    app.public_page(TEMPLATE, title, &page).await
+}
+
+impl Why {
+    fn new(said: Option<Said>, pressed: Pressed) -> Self {
+        let (is_said, form) = (said.is_some(), Form::new(WHY));
+        let form = match (pressed, said) {
+            (Pressed::Why(form), _) if !form.is_valid() => *form,
+            (_, Some(said)) => form.with("reason", said.reason.as_str()).with("words", said.words),
+            (_, None) => form,
+        };
+        let reason = |one: LeavingReason| Reason {
+            word: one.as_str(),
+            label: left_because(one),
+            chosen: form.text("reason") == one.as_str(),
+        };
+        Self { said: is_said, reasons: LeavingReason::ALL.into_iter().map(reason).collect(), form }
+    }
 }

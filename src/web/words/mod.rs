@@ -50,6 +50,12 @@ pub fn done(code: &str) -> Option<&'static str> {
         "blocked" => "Nothing goes to that address any more.",
         "unblocked" => "That address may be mailed again, once its owner asks for it.",
         "left" => "They are off that list, and get nothing more of it.",
+        "link-sent" => "The link to their choices is on its way to them.",
+        "link-lately" => {
+            "That link was sent within the last hour. Ask them to look among the unwanted mail, too."
+        }
+        "link-stopped" => "Nothing was sent: mail to their address is stopped.",
+        "link-no-list" => "Nothing was sent: they are on no list.",
         "reader-paused" => "They rest from mail. A letter tells them until when.",
         "reader-goes-on" => "Their pause is over. The next edition goes to them, too.",
         "corrected" => "The correction is saved. It goes to the rest when the edition goes on.",
@@ -115,7 +121,9 @@ pub(super) fn letter(template: &str) -> &'static str {
     match template {
         "confirm_subscription" => "The question whether to subscribe",
         "welcome" => "A welcome",
+        "choices_link" => "The link to their choices",
         "paused" => "Word of their pause",
+        "good_bye" => "A good-bye",
         "receipt" => "A receipt",
         "payment_failed" => "Word of a payment that failed",
         "recurring_cancelled" => "Word of the end of a monthly donation",

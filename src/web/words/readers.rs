@@ -6,7 +6,7 @@ use crate::{
     delivery::suppression::Reason,
     replies,
     subscribers::{
-        ConsentAction, ConsentMethod, DonorState, Standing, Subscription, SubscriptionState,
+        ConsentAction, ConsentMethod, DonorState, LeavingReason, Standing, Subscription, SubscriptionState,
         fields::FieldKind, requests::RequestKind,
     },
 };
@@ -78,12 +78,25 @@ pub(in crate::web) const fn agreed(
         ConsentMethod::Form => "by the form",
         ConsentMethod::Confirmation => "by the link we mailed",
         ConsentMethod::OneClick => "by the button of their mail program",
+        ConsentMethod::Mailto => "by an email that their mail program wrote",
         ConsentMethod::UnsubscribePage => "on the page for leaving",
         ConsentMethod::Preferences => "on the page of their choices",
         ConsentMethod::Import => "from a file",
         ConsentMethod::Staff => "by the team",
     };
     (what, how)
+}
+
+/// Why somebody left, in the words that they chose among.
+pub(in crate::web) const fn left_because(reason: LeavingReason) -> &'static str {
+    match reason {
+        LeavingReason::TooMuch => "It comes too often",
+        LeavingReason::NotExpected => "It is not what I expected",
+        LeavingReason::NoTime => "I have no time to read it",
+        LeavingReason::NeverAsked => "I did not ask for it",
+        LeavingReason::Elsewhere => "I read you in another way",
+        LeavingReason::Other => "Something else",
+    }
 }
 
 /// What a reader asks by law.

@@ -21,7 +21,7 @@ use broadside::{
     doctor::Doctor,
     door::Limits,
     email_address::EmailAddress,
-    journal::{self, Journal},
+    journal::{self, Disk, Journal, OwnDisk},
     mail::Templates,
     origin::former::FormerNames,
     payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
@@ -103,25 +103,34 @@ impl Fixture for TestApp {
     }
 }
 
+/// A site whose public address is a port of this machine, with an address that mail comes back to.
+async fn at_a_port(db: &TestDb, now: Moment) -> (TcpListener, Site) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("a bound port");
+    let bounce_address = Some(EmailAddress::parse("bounce@example.org").expect("an address"));
+    let site = Site { bounce_address, ..db.site(&format!("http://{address}"), now) };
+    (listener, site)
+}
+
 impl TestApp {
     /// The instance as it is before anybody set it up.
     pub async fn without_owner(db: TestDb) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-        let address = listener.local_addr().expect("a bound port");
-        let bounce_address = Some(EmailAddress::parse("bounce@example.org").expect("an address"));
-        let site = Site { bounce_address, ..db.site(&format!("http://{address}"), BEGINNING) };
+        let (listener, site) = at_a_port(&db, BEGINNING).await;
         let outside = outside(&site).await;
         Self::with(db, listener, site, outside)
     }
 
     /// A magazine with a journal of withdrawals, in a folder of its own; others have none.
     pub async fn journalled(db: TestDb) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-        let address = listener.local_addr().expect("a bound port");
-        let bounce_address = Some(EmailAddress::parse("bounce@example.org").expect("an address"));
-        let site = db.site(&format!("http://{address}"), BEGINNING);
-        let journal = Journal::at(scratch::folder().join(journal::NAME), suppression::proof(&site.keys));
-        let site = Site { bounce_address, journal, ..site };
+        Self::journalled_on(db, Box::new(OwnDisk)).await
+    }
+
+    /// The same on a disk of the test's making.
+    pub async fn journalled_on(db: TestDb, disk: Box<dyn Disk>) -> Self {
+        let (listener, site) = at_a_port(&db, BEGINNING).await;
+        let path = scratch::folder().join(journal::NAME);
+        let journal = Journal::on(path, suppression::proof(&site.keys), disk);
+        let site = Site { journal, ..site };
         let outside = outside(&site).await;
         let app = Self::with(db, listener, site, outside);
         make_magazine(&app.site).await;
@@ -131,15 +140,20 @@ impl TestApp {
     /// The magazine of a restored backup, at the moment at which this one is, with the payment provider of this one: the world
     /// outside goes on. Its mail goes to a mailbox of its own.
     pub async fn restored_from(&self, backup: TestDb) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-        let address = listener.local_addr().expect("a bound port");
+        let (listener, site) = at_a_port(&backup, self.site.now()).await;
         let site = Site {
             bounce_address: self.site.bounce_address.clone(),
             journal: self.site.journal.clone(),
-            ..backup.site(&format!("http://{address}"), self.site.now())
+            ..site
         };
         let (sandbox, relay, _) = outside(&site).await;
         Self::with(backup, listener, site, (sandbox, relay, self.payments.clone()))
+    }
+
+    /// The pages of this instance as another process has them that was told nothing more: no donations, forms that take their time.
+    pub fn bare_pages(&self) -> App {
+        let fetcher = Fetcher::new(true).expect("a fetcher");
+        App::new(self.site.clone(), self.templates.clone(), fetcher).expect("the pages are in order")
     }
 
     fn with(

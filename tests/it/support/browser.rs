@@ -185,6 +185,12 @@ impl Browser {
         self.devtools("Emulation.setTimezoneOverride", json!({ "timezoneId": zone })).await;
     }
 
+    /// Loads nothing any more whose address holds this.
+    pub async fn without(&self, part: &str) {
+        self.devtools("Network.enable", json!({})).await;
+        self.devtools("Network.setBlockedURLs", json!({ "urls": [format!("*{part}*")] })).await;
+    }
+
     async fn devtools(&self, cmd: &'static str, params: Value) {
         self.client.issue_cmd(DevTools { cmd, params }).await.expect(cmd);
     }
@@ -208,14 +214,11 @@ impl Browser {
     /// desk and on a phone, in light and in dark colours. Saves a picture of each.
     pub async fn sound(&self, name: &str) {
         let mut problems = Vec::new();
-        for width in [1280, 390, 360] {
+        for width in [1280, 360] {
             self.resize(width, 900).await;
             let over = self.script("return document.documentElement.scrollWidth - window.innerWidth").await;
             if over.as_i64().is_none_or(|pixels| pixels > 0) {
                 problems.push(format!("{width}: {over} pixels too wide"));
-            }
-            if width == 360 {
-                continue;
             }
             problems.extend(self.problems().await.into_iter().map(|problem| format!("{width}: {problem}")));
             for scheme in ["dark", "light"] {

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::{Moment, Zone},
     donations::{
+        self,
         attention::{self, Copied, Unended},
         reports::{self, EventLine, LedgerLine, Listed, Total},
     },
+    jobs::screen,
     web::{
         Desk, Outcome, Posted, WebError,
         paging::{Links, List, Place},
@@ -178,7 +180,8 @@ pub(crate) async fn show_one(desk: Desk, Path(id): Path<String>) -> Outcome {
 
 /// `POST /desk/donations/events/{id}`
 pub(crate) async fn try_again(desk: Desk, Path(id): Path<String>) -> Outcome {
-    if crate::donations::try_again(desk.site(), &id, Some(desk.who.staff.id)).await? {
+    let queue = donations::EVENTS.rules.name;
+    if screen::try_again(desk.site(), queue, &id, Some(desk.who.staff.id)).await? {
         Ok(see_other("/desk/donations?done=event"))
     } else {
         Err(WebError::NotFound)

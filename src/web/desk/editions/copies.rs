@@ -66,5 +66,6 @@ pub(crate) async fn show(desk: Desk, Path((id, reader)): Path<(String, String)>)
         maybe_duplicate: copy.maybe_duplicate,
         attempts: attempts.into_iter().map(|one| Line::new(one, desk.zone())).collect(),
     };
+    desk.looks(&page.reader, "").await?;
     desk.page("desk/editions/copy", "One reader’s copy", &page).await
 }

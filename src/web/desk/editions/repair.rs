@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     delivery::{progress::Progress, states::Class},
     editions::EditionState,
-    publishing::{self, Edition, Retryable, Version},
+    publishing::{self, Edition, Reached, Retryable},
     staff::Role,
     web::{
         Desk, WebError,
@@ -134,10 +134,10 @@ impl Repair {
 }
 
 /// Who has which version.
-async fn versions(desk: &Desk, edition: &Edition, progress: Progress) -> Result<Vec<Version>, WebError> {
+async fn versions(desk: &Desk, edition: &Edition, progress: Progress) -> Result<Vec<Reached>, WebError> {
     let readers = progress.accepted + progress.unknown;
     if readers == 0 {
         return Ok(Vec::new());
     }
-    Ok(publishing::versions(&desk.site().db, edition.id).await?)
+    Ok(publishing::reached(&desk.site().db, edition.id).await?)
 }

@@ -1,5 +1,7 @@
 //! `/desk/lists/{id}`: what a list is called, who may join it and how, and its letter of welcome.
 
+use std::time::Duration;
+
 use axum::extract::Path;
 use serde::Serialize;
 
@@ -9,11 +11,14 @@ use crate::{
     subscribers::{
         Visibility,
         lists::{self, List, OptIn, Written},
-        topics,
+        topics, why_they_left,
     },
     web::{
-        Desk, Form, Outcome, Posted, WebError, answers::conflict, desk::theirs::Theirs, session::see_other,
-        words::count,
+        Desk, Form, Outcome, Posted, WebError,
+        answers::conflict,
+        desk::theirs::Theirs,
+        session::see_other,
+        words::{count, grouped, readers::left_because},
     },
 };
 
@@ -32,6 +37,8 @@ const FIELDS: &[&str] = &[
     "topic",
 ];
 const TEMPLATE: &str = "desk/lists/one";
+/// Over which time the reasons of those who left are counted.
+const LATELY: Duration = Duration::from_secs(90 * 86_400);
 const CHANGED: &str = "Somebody else changed this list since you opened the page. What you typed is below, not saved yet. \
     Saving now puts it in the place of the other version.";
 
@@ -49,6 +56,8 @@ struct Page {
     pending: Option<String>,
     form: Form,
     topics: Vec<TopicLine>,
+    /// Why readers left lately, and how many said so.
+    left: Vec<(&'static str, String)>,
     trouble: Option<&'static str>,
     theirs: Vec<Theirs>,
     action: String,
@@ -167,12 +176,14 @@ async fn page(desk: &Desk, list: List, form: Form) -> Result<Page, WebError> {
         ticked: ticked.contains(&topic.id.to_string()),
         name: topic.name,
     });
+    let left = why_they_left::sums(&site.db, list.id, site.now().minus(LATELY)).await?;
     Ok(Page {
         pills: Pill::of(&list),
         list_id: format!("{}.{}", list.slug, site.host()),
         retired: list.retired_at.is_some(),
         pending: (pending > 0).then(|| count(pending, "reader")),
         topics: topics.collect(),
+        left: left.into_iter().map(|one| (left_because(one.reason), grouped(one.number))).collect(),
         trouble: None,
         theirs: Vec::new(),
         action: format!("/desk/lists/{}", list.public_id),

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use super::reader::{self, Forms, JOIN, NAME, NOTE, PAUSE, find};
 use crate::{
     clock::Moment,
-    subscribers::{self, Adding, ByStaff, SubscriberError, Weeks, lists},
+    subscribers::{self, Adding, ByStaff, LinkSent, SubscriberError, Weeks, lists},
     web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other},
 };
 
@@ -70,6 +70,19 @@ pub(crate) async fn join(desk: Desk, Path(id): Path<String>, posted: Posted) -> 
         }
     }
     reader::again(&desk, reader, Forms { join: form, ..Forms::default() }).await
+}
+
+/// `POST /desk/readers/{id}/choices-link`
+pub(crate) async fn choices_link(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    posted.form(&[])?;
+    let reader = find(&desk, &id).await?;
+    let done = match subscribers::send_link(desk.site(), &desk.settings, &reader, by(&desk, "")).await? {
+        LinkSent::Sent => "link-sent",
+        LinkSent::Lately => "link-lately",
+        LinkSent::Stopped => "link-stopped",
+        LinkSent::OnNoList => "link-no-list",
+    };
+    Ok(see_other(&format!("/desk/readers/{id}?done={done}")))
 }
 
 /// `POST /desk/readers/{id}/pause`

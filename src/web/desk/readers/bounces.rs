@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     bounces::{
-        person::{self, Letter},
+        person::{self, PersonsLetter},
         receive::Complaints,
         record::{self, Bounce},
     },
@@ -213,7 +213,7 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
     }
     let address = site.bounce_address.as_ref().map(ToString::to_string);
     let returned = if is_first { returned(&desk).await? } else { Vec::new() };
-    let letter = |letter: Letter| LetterView {
+    let letter = |letter: PersonsLetter| LetterView {
         id: letter.id,
         proven: letter.edition_id.is_some(),
         reader_address: letter.reader_address,
@@ -270,7 +270,7 @@ async fn decide(desk: &Desk, id: &str, decision: Decision, done: &str) -> Outcom
 pub(crate) async fn read_letter(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     posted.form(&[])?;
     let id = id.parse().map_err(|_| WebError::NotFound)?;
-    person::done(desk.site(), id).await?;
+    person::done(desk.site(), id, desk.who.staff.id).await?;
     Ok(see_other("/desk/bounces?done=letter-read"))
 }
 

@@ -41,6 +41,7 @@ pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<
     let Some(subscription) = on_list(&desk, &reader, look.list).await? else {
         return Ok(see_other(&format!("/desk/readers/{id}")));
     };
+    desk.looks(&reader.public_id, "").await?;
     desk.page("desk/readers/leave", TITLE, &Page::new(reader, subscription, Form::new(FIELDS), false)).await
 }
 

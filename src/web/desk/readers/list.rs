@@ -84,6 +84,16 @@ struct Pill {
     state: &'static str,
 }
 
+impl Page {
+    /// What the list is narrowed down by, for the log: never what was typed, which may be an address.
+    fn narrowed_by(&self) -> String {
+        let chosen =
+            self.on_lists.iter().chain(&self.states).filter(|one| one.chosen).map(|one| one.label.as_str());
+        let search = (!self.q.trim().is_empty()).then_some("by a search");
+        chosen.chain(search).collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl Line {
     fn new(reader: Subscriber, subscriptions: &[Subscription], (zone, now): (&Zone, Moment)) -> Self {
         let pill = |subscription: &Subscription| {
@@ -107,6 +117,7 @@ impl Line {
 pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
     let form = Form::new(FIELDS).with("how", "confirm");
     let page = page(&desk, look, form).await?;
+    desk.looks("", &page.narrowed_by()).await?;
     desk.page("desk/readers/list", "Readers", &page).await
 }
 
@@ -157,8 +168,12 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
             Err(error) => Err(error.into()),
         };
     }
-    let source = format!("typed at the desk by {who}");
-    let asked = subscribers::ask_by_staff(site, &desk.settings, (&email, &name), list, &source).await;
+    let source = match source.as_str() {
+        "" => format!("typed at the desk by {who}"),
+        said => format!("{said} (typed at the desk by {who})"),
+    };
+    let by = (Some(desk.who.staff.id), source.as_str());
+    let asked = subscribers::ask_by_staff(site, &desk.settings, (&email, &name), list, by).await;
     let done = match asked? {
         Asked::Mailed => "asked",
         Asked::Later(_) => "asked-later",

@@ -15,7 +15,8 @@ use crate::{
     publishing,
     staff::Role,
     subscribers::{
-        self, Note, Subscriber, Subscription, SubscriptionState, Weeks, consent, donor_state, fields,
+        self, Note, Subscriber, Subscription, SubscriptionState, Weeks, consent, donor_state, fields, topics,
+        why_they_left,
     },
     web::{
         Desk, Form, Outcome, WebError,
@@ -25,7 +26,7 @@ use crate::{
             OF_MONEY, OF_THE_TEAM, count,
             editions::outcome_of,
             letter,
-            readers::{agreed, donor, standing},
+            readers::{agreed, donor, left_because, standing},
         },
     },
 };
@@ -42,6 +43,8 @@ const COPIES: usize = 50;
 const LETTERS: usize = 20;
 const CONSENTS: usize = 50;
 const NOTES: usize = 20;
+/// The last times that somebody said why they left.
+const REASONS: i64 = 10;
 
 /// What the address of the page asks for: where each of its lists is read on.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -95,12 +98,18 @@ struct Page {
     /// What they gave, a sentence each, for whoever may know.
     gifts: Vec<String>,
     lists: Vec<ListLine>,
+    /// Whether they are on any of them.
+    on_some: bool,
     /// Those that they can be added to.
     others: Vec<ListView>,
     several: bool,
+    /// Why they left, where they said so.
+    left: Vec<LeftView>,
     /// Where a request of theirs is written down.
     request: String,
     consent: Vec<EventView>,
+    /// Whether there is something that they can choose or answer.
+    may_correct: bool,
     /// What they answered in forms: the question, and the answer.
     answers: Vec<(String, String)>,
     consent_pages: Links,
@@ -128,6 +137,8 @@ struct ListLine {
     id: i64,
     name: String,
     line: String,
+    /// Which of its topics they chose; none means everything.
+    topics: String,
     words: &'static str,
     state: &'static str,
     may_leave: bool,
@@ -139,6 +150,14 @@ struct PauseView {
     weeks: &'static str,
     until: String,
     chosen: bool,
+}
+
+#[derive(Serialize)]
+struct LeftView {
+    list: String,
+    when: String,
+    why: &'static str,
+    words: String,
 }
 
 #[derive(Serialize)]
@@ -205,7 +224,8 @@ impl ListLine {
             None => line,
         };
         let may_leave = subscription.state != SubscriptionState::Left;
-        Self { id: subscription.list_id, name: subscription.name, line, words, state, may_leave }
+        let topics = String::new();
+        Self { id: subscription.list_id, name: subscription.name, line, topics, words, state, may_leave }
     }
 }
 
@@ -219,7 +239,7 @@ impl EventView {
             named("Form", &form),
             named("Campaign", &event.campaign),
             named("Source", &event.source),
-            named("Internet address", &event.ip),
+            named("Network", &event.ip),
             named("Browser", &event.user_agent),
         ]
         .into_iter()
@@ -256,6 +276,7 @@ impl NoteView {
 /// `GET /desk/readers/{id}`
 pub(crate) async fn show(desk: Desk, Path(id): Path<String>, Query(look): Query<Look>) -> Outcome {
     let page = page(&desk, find(&desk, &id).await?, Forms::default(), look).await?;
+    desk.looks(&page.reader.public_id, "").await?;
     desk.page("desk/readers/reader", &page.reader.email, &page).await
 }
 
@@ -313,18 +334,27 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
     };
     let now = desk.site().now();
     let rests_until = subscriptions.iter().filter_map(|one| one.rests_until(now)).max();
-    let may_rest =
-        rests_until.is_none() && subscriptions.iter().any(|one| one.state == SubscriptionState::Confirmed);
+    let on_some = subscriptions.iter().any(|one| one.state == SubscriptionState::Confirmed);
     let pause_view = |weeks: Weeks| PauseView {
         weeks: weeks.as_str(),
         until: weeks.end(zone, now).date(zone),
         chosen: forms.pause.text("weeks") == weeks.as_str(),
     };
-    let pauses = if may_rest { Weeks::ALL.map(pause_view).into() } else { Vec::new() };
+    let pauses =
+        if on_some && rests_until.is_none() { Weeks::ALL.map(pause_view).into() } else { Vec::new() };
+    let mut chosen = topics::chosen_of(db, reader.id).await?;
     let line = |one: Subscription| {
         let how = came_to_be.get(&one.list_id);
-        ListLine::new(one, how, (zone, now))
+        let topics = chosen.remove(&one.list_id).unwrap_or_default();
+        let topics = topics.into_iter().map(|topic| topic.name).collect::<Vec<_>>().join(", ");
+        ListLine { topics, ..ListLine::new(one, how, (zone, now)) }
     };
+    let left = why_they_left::of_reader(db, reader.id, REASONS).await?.into_iter().map(|one| LeftView {
+        list: one.list,
+        when: one.left_at.date(zone),
+        why: left_because(one.said.reason),
+        words: one.said.words,
+    });
     Ok(Page {
         form: forms.why,
         note: forms.note,
@@ -332,6 +362,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         join,
         rests_until: rests_until.map(|until| (until.date(zone), until.0)),
         pauses,
+        on_some,
         pause: forms.pause,
         blocked: stopped.as_ref().is_some_and(|stopped| stopped.blocked),
         donor: donor(donor_state::donor_state(db, reader.id).await?),
@@ -344,7 +375,9 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         }
         .address::<1>(None),
         others,
+        left: left.collect(),
         lists: subscriptions.into_iter().map(line).collect(),
+        may_correct: !topics::all(db).await?.is_empty() || !fields::all(db).await?.is_empty(),
         answers: fields::of_reader(db, reader.id)
             .await?
             .into_iter()

@@ -1,4 +1,4 @@
-//! `/desk/audit`: who of the team did what, and the same as a file.
+//! `/desk/audit`: who of the team did what, and at which readers they looked; and the same as a file.
 
 use axum::{body::Body, extract::Query, http::header, response::IntoResponse as _};
 use futures_util::stream;
@@ -7,26 +7,32 @@ use serde::{Deserialize, Serialize};
 use crate::{
     audit_log::{self, Line, Wanted},
     clock::Moment,
-    db::Db,
+    db::{self, Db},
     email_address::EmailAddress,
     staff::accounts,
     subscribers::{self, guarded},
     web::{
-        Desk, Outcome, Posted, WebError,
+        Desk, Form, Outcome, Posted, WebError,
         paging::{Links, List, Place},
     },
 };
 
+const TITLE: &str = "Who did what";
 const PAGE: usize = 50;
 /// No public id is longer.
 const LONGEST_ID: usize = 64;
 /// Lines that are read at once for the file.
 const CHUNK: i64 = 1_000;
+const EXPORT: &[&str] = &["what", "person", "reader", "day", "why"];
+/// What the page shows, as its address has it: deeds, or looks at readers.
+const LOOKS: &str = "looks";
 
 /// What the address of the page asks for.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Look {
+    /// `looks`; anything else is deeds.
+    what: String,
     /// Somebody of the team, by public id.
     person: String,
     /// A reader: an address, or a public id.
@@ -38,6 +44,8 @@ pub(crate) struct Look {
 
 #[derive(Serialize)]
 struct Page {
+    /// At which readers they looked, and not what they did.
+    looks: bool,
     people: Vec<Person>,
     reader: String,
     day: String,
@@ -48,6 +56,8 @@ struct Page {
     is_narrowed: bool,
     /// Whose doing, for the file.
     person: String,
+    /// For the file: why it is taken.
+    form: Form,
 }
 
 #[derive(Serialize)]
@@ -70,6 +80,7 @@ struct View {
 
 /// What is looked for, as far as it could be understood.
 struct Asked {
+    looks: bool,
     staff_id: Option<i64>,
     subject: Option<String>,
     within: Option<(Moment, Moment)>,
@@ -80,17 +91,31 @@ impl Asked {
     fn wanted(&self) -> Wanted<'_> {
         Wanted { staff_id: self.staff_id, subject: self.subject.as_deref(), within: self.within }
     }
+
+    async fn read(&self, db: &Db, from: Option<(Moment, i64)>, most: i64) -> db::Result<Vec<Line>> {
+        match self.looks {
+            true => audit_log::looks(db, self.wanted(), from, most).await,
+            false => audit_log::page(db, self.wanted(), from, most).await,
+        }
+    }
 }
 
 /// `GET /desk/audit`
 pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
+    let page = page(&desk, look, Form::new(EXPORT)).await?;
+    desk.page("desk/settings/audit", TITLE, &page).await
+}
+
+async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let db = &desk.site().db;
-    let asked = asked(&desk, &look).await?;
-    let kept = [("person", look.person.as_str()), ("reader", &look.reader), ("day", &look.day)];
+    let asked = asked(desk, &look).await?;
+    let what = if asked.looks { LOOKS } else { "" };
+    let kept =
+        [("what", what), ("person", look.person.as_str()), ("reader", &look.reader), ("day", &look.day)];
     let list = List { path: "/desk/audit", place: "before", kept: &kept };
     let from = look.before.0.map(|[at, id]| (Moment(at), id));
     let read = async |most| match asked.mistake {
-        None => audit_log::page(db, asked.wanted(), from, most).await,
+        None => asked.read(db, from, most).await,
         Some(_) => Ok(Vec::new()),
     };
     let (lines, pages) = list.page(look.before, PAGE, read, |last: &Line| [last.at.0, last.id]).await?;
@@ -112,17 +137,18 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
         value: member.public_id,
         label: member.name,
     });
-    let page = Page {
+    Ok(Page {
+        looks: asked.looks,
         people: people.collect(),
         mistake: asked.mistake,
         lines: lines.iter().map(view).collect(),
         pages,
-        is_narrowed: kept.iter().any(|(_, value)| !value.trim().is_empty()),
+        is_narrowed: kept.iter().skip(1).any(|(_, value)| !value.trim().is_empty()),
         person: look.person,
         reader: look.reader,
         day: look.day,
-    };
-    desk.page("desk/settings/audit", "Who did what", &page).await
+        form,
+    })
 }
 
 /// What is read for the file, and how far.
@@ -136,20 +162,36 @@ struct Reading {
 
 type Broken = Box<dyn std::error::Error + Send + Sync>;
 
-/// `POST /desk/audit/export`: the same lines as CSV, all of them, as they are read.
+/// `POST /desk/audit/export`: the same lines as CSV, all of them, as they are read. Whoever takes very many says why.
 pub(crate) async fn export(desk: Desk, posted: Posted) -> Outcome {
-    let form = posted.form(&["person", "reader", "day"])?;
+    let mut form = posted.form(EXPORT)?;
+    let why = form.optional("why", 300);
     let text = |name: &str| form.text(name).to_owned();
-    let look =
-        Look { person: text("person"), reader: text("reader"), day: text("day"), before: Place::default() };
+    let look = Look {
+        what: text("what"),
+        person: text("person"),
+        reader: text("reader"),
+        day: text("day"),
+        before: Place::default(),
+    };
     let asked = asked(&desk, &look).await?;
     if let Some(mistake) = asked.mistake {
         return Err(WebError::BadRequest(mistake));
     }
+    let many = i64::try_from(audit_log::MANY).unwrap_or(i64::MAX);
+    if why.is_empty() && asked.read(&desk.site().db, None, many + 1).await?.len() as i64 > many {
+        form.mistake("why", "These are more than 1,000 lines. Say why you take them: the log keeps it.");
+    }
+    if !form.is_valid() {
+        let page = page(&desk, look, form).await?;
+        return desk.page_again("desk/settings/audit", TITLE, &page).await;
+    }
     // What was understood, not what was typed: the log outlives the reader, and their address is none of it.
     let person = asked.staff_id.map_or("", |_| look.person.trim());
     let day = asked.within.map_or("", |_| look.day.trim());
-    let kept = [("person", person), ("reader", asked.subject.as_deref().unwrap_or_default()), ("day", day)];
+    let what = if asked.looks { LOOKS } else { "" };
+    let reader = asked.subject.as_deref().unwrap_or_default();
+    let kept = [("what", what), ("person", person), ("reader", reader), ("day", day), ("why", why.as_str())];
     let which: Vec<String> = kept
         .iter()
         .filter(|(_, value)| !value.is_empty())
@@ -172,7 +214,7 @@ async fn next(mut reading: Reading) -> Result<Option<(Vec<u8>, Reading)>, Broken
         csv.write_record(head)?;
         return Ok(Some((csv.into_inner()?, reading)));
     }
-    let lines = audit_log::page(&reading.db, reading.asked.wanted(), reading.from, CHUNK).await?;
+    let lines = reading.asked.read(&reading.db, reading.from, CHUNK).await?;
     let Some(last) = lines.last() else { return Ok(None) };
     reading.from = Some((last.at, last.id));
     for line in &lines {
@@ -188,7 +230,8 @@ async fn next(mut reading: Reading) -> Result<Option<(Vec<u8>, Reading)>, Broken
 async fn asked(desk: &Desk, look: &Look) -> Result<Asked, WebError> {
     let db = &desk.site().db;
     let (person, reader, day) = (look.person.trim(), look.reader.trim(), look.day.trim());
-    let mut asked = Asked { staff_id: None, subject: None, within: None, mistake: None };
+    let looks = look.what == LOOKS;
+    let mut asked = Asked { looks, staff_id: None, subject: None, within: None, mistake: None };
     if !person.is_empty() {
         asked.staff_id = accounts::member(db, person).await?.map(|member| member.id);
         if asked.staff_id.is_none() {

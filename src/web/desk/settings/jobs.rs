@@ -20,6 +20,8 @@ struct Page {
     /// What was given up, in a sentence without its full stop.
     given_up: Vec<String>,
     queues: Vec<QueueView>,
+    /// Automatic emails that could not be delivered lately, in words; empty for none.
+    undelivered: String,
     jobs: Vec<JobView>,
 }
 
@@ -71,7 +73,7 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
     let screen = screen::look(&desk.site().db, now).await?;
     let is_bad = screen.is_bad();
     let over = screen.queues.iter().filter(|line| line.figures.given_up > 0);
-    let given_up = over.map(|line| line.rules.gave_up(line.figures.given_up)).collect();
+    let given_up = over.map(|line| line.rules.did_not_work(line.figures.given_up)).collect();
     let troubles = screen.jobs.iter().filter_map(|job| job.trouble.as_ref()).chain(&screen.tasks);
     let page = Page {
         is_bad,
@@ -79,6 +81,12 @@ pub(crate) async fn show(desk: Desk) -> Outcome {
         somebody_runs: screen.somebody_runs,
         stopped: troubles.map(|one| stopped(one, zone)).collect(),
         queues: screen.queues.into_iter().map(|one| queue(one, zone)).collect(),
+        undelivered: match screen.undelivered {
+            0 => String::new(),
+            1 => "1 could not be delivered lately".to_owned(),
+            100 => "100 or more could not be delivered lately".to_owned(),
+            some => format!("{some} could not be delivered lately"),
+        },
         jobs: screen.jobs.into_iter().map(|one| job(one, zone)).collect(),
     };
     desk.page("desk/settings/jobs", "What runs by itself", &page).await
@@ -123,7 +131,7 @@ fn queue(line: QueueLine, zone: &Zone) -> QueueView {
         oldest: figures.oldest.filter(|_| figures.failing == 0).map(|at| at.date_time(zone)),
         means: rules.means,
         page: (rules.told == Told::Money).then_some("/desk/donations"),
-        items: items.into_iter().map(|one| item(one, zone, screen::may_be_tried(rules))).collect(),
+        items: items.into_iter().map(|one| item(one, zone, rules.by_hand.is_some())).collect(),
     }
 }
 
