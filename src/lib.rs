@@ -35,6 +35,7 @@
 //! | [`audience`] | who an edition is for, and who of them it is still for |
 //! | [`publishing`] | an edition from the first word to the last reader: composing, previewing, sending, correcting |
 //! | [`donations`] | supporters, gifts, the money ledger, the webhook inbox |
+//! | [`dossier`] | all that is held about one person: to be read, taken along, or forgotten |
 //! | [`restored`] | what is held, ended and told when a backup was restored |
 //! | [`doctor`] | what is wrong with an instance and its surroundings, and what to do next |
 //! | [`jobs`] | the schedule: everything that runs by the clock, on one screen |
@@ -62,6 +63,7 @@ pub mod dns;
 pub mod doctor;
 pub mod donations;
 pub mod door;
+pub mod dossier;
 pub mod editions;
 pub mod email_address;
 pub mod heavy;
@@ -109,6 +111,7 @@ pub fn statements() -> Vec<(&'static str, &'static [db::Sql])> {
         ("publishing", publishing::STATEMENTS),
         ("donations", donations::STATEMENTS),
         ("donations", donations::ATTENTION_STATEMENTS),
+        ("dossier", dossier::STATEMENTS),
         ("origin", origin::STATEMENTS),
         ("dkim", dkim::STATEMENTS),
         ("editions", editions::STATEMENTS),

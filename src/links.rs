@@ -137,6 +137,105 @@ impl Choices<'_> {
     }
 }
 
+/// What is held about a reader, for themselves: made for that alone, so that a link to their choices that was handed on shows none
+/// of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyOfData<'a>(
+    /// About whom.
+    pub Name<'a>,
+);
+
+impl CopyOfData<'_> {
+    /// The token, until `expires`.
+    #[must_use]
+    pub fn sign(&self, keys: &Keys, expires: Moment) -> String {
+        keys.sign(Purpose::CopyOfData, &self.0.to_string(), Some(expires))
+    }
+
+    /// What a token says.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn read(keys: &Keys, token: &str, now: Moment) -> Result<CopyOfData<'static>, TokenError> {
+        let [subscriber] = read(keys, Purpose::CopyOfData, token, now)?;
+        Ok(CopyOfData(subscriber))
+    }
+}
+
+/// Being forgotten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forget<'a>(
+    /// Who.
+    pub Name<'a>,
+);
+
+impl Forget<'_> {
+    /// The token, until `expires`.
+    #[must_use]
+    pub fn sign(&self, keys: &Keys, expires: Moment) -> String {
+        keys.sign(Purpose::Forget, &self.0.to_string(), Some(expires))
+    }
+
+    /// What a token says.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn read(keys: &Keys, token: &str, now: Moment) -> Result<Forget<'static>, TokenError> {
+        let [subscriber] = read(keys, Purpose::Forget, token, now)?;
+        Ok(Forget(subscriber))
+    }
+}
+
+/// Which mailbox a link about a new address was mailed to, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The old one, to agree.
+    Old,
+    /// The new one, to agree.
+    New,
+    /// The old one, to take it back.
+    Back,
+}
+
+impl End {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Old => "old",
+            Self::New => "new",
+            Self::Back => "back",
+        }
+    }
+}
+
+/// A reader's new address, as one of the two mailboxes sees it. A link that was mailed to one of them says nothing for the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressChange<'a> {
+    /// Which change.
+    pub change: Name<'a>,
+    pub end: End,
+}
+
+impl AddressChange<'_> {
+    /// The path of the page, until `expires`.
+    #[must_use]
+    pub fn path(&self, keys: &Keys, expires: Moment) -> String {
+        let scope = format!("{}.{}", self.change, self.end.as_str());
+        format!("/address/{}", keys.sign(Purpose::AddressChange, &scope, Some(expires)))
+    }
+
+    /// What a token says.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn read(keys: &Keys, token: &str, now: Moment) -> Result<AddressChange<'static>, TokenError> {
+        let scope = keys.verify(Purpose::AddressChange, token, now)?;
+        let (change, end) = scope.split_once('.').ok_or(TokenError::Invalid)?;
+        let ends = [End::Old, End::New, End::Back];
+        let end = ends.into_iter().find(|one| one.as_str() == end).ok_or(TokenError::Invalid)?;
+        Ok(AddressChange { change: Name::parse(change)?, end })
+    }
+}
+
 /// Giving, credited to an edition; who follows it is not told (TRUST L9).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Give<'a>(
@@ -228,6 +327,20 @@ mod tests {
             Confirm { subscriber: Name::id(&reader), lists: vec![Name::id(&list), Name::Number(7)] };
         let token = confirm.sign(&keys, NOW.plus(std::time::Duration::from_secs(1)));
         assert_eq!(Confirm::read(&keys, &token, NOW).as_ref(), Ok(&confirm));
+    }
+
+    /// What one mailbox got is no word of the other.
+    #[test]
+    fn a_link_about_an_address_says_which_mailbox_it_went_to() {
+        let (keys, change) = (keys(), public_id());
+        for end in [End::Old, End::New, End::Back] {
+            let link = AddressChange { change: Name::id(&change), end };
+            let path = link.path(&keys, NOW.plus(std::time::Duration::from_secs(1)));
+            let token = path.strip_prefix("/address/").expect("a path");
+            assert_eq!(AddressChange::read(&keys, token, NOW), Ok(link));
+            let late = NOW.plus(std::time::Duration::from_secs(2));
+            assert_eq!(AddressChange::read(&keys, token, late), Err(TokenError::Expired));
+        }
     }
 
     /// TRUST M6: what was mailed before links had names is read as it was meant.

@@ -28,6 +28,12 @@ pub enum Purpose {
     LeaveByMail,
     /// Changing one's own preferences.
     Preferences,
+    /// Reading what is held about oneself.
+    CopyOfData,
+    /// Being forgotten.
+    Forget,
+    /// Agreeing to a new address for a reader's mail, or taking that back.
+    AddressChange,
     /// Reading one's own copy of an edition in the browser.
     View,
     /// Giving, credited to an edition.
@@ -63,11 +69,14 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 21] = [
         Self::Confirm,
         Self::Unsubscribe,
         Self::LeaveByMail,
         Self::Preferences,
+        Self::CopyOfData,
+        Self::Forget,
+        Self::AddressChange,
         Self::View,
         Self::Give,
         Self::SignIn,
@@ -94,6 +103,9 @@ impl Purpose {
             Self::Unsubscribe => "unsubscribe",
             Self::LeaveByMail => "leave-by-mail",
             Self::Preferences => "preferences",
+            Self::CopyOfData => "copy-of-data",
+            Self::Forget => "forget",
+            Self::AddressChange => "address-change",
             Self::View => "view",
             Self::Give => "give",
             Self::SignIn => "sign-in",

@@ -4,7 +4,7 @@
 //! tried again. A pause ends by the clock alone, so each of these is asked with the moment of now. This is
 //! the one place that joins editions and their copies with the readers of a list; on PostgreSQL the subscriptions that a
 //! transaction read are held until its commit, so that nobody leaves in between. Addresses that are not mailed are another
-//! matter (`delivery::suppression`).
+//! matter (`delivery::suppression`). A copy that went to an address which its reader has no more is not tried again either.
 //!
 //! An edition about some topics is not for who chose others of its list. What they chose is read once their subscriptions are
 //! held, by a statement of its own: one that waited for a row would look at the choices as they were before it waited.

@@ -70,13 +70,15 @@ statements! {
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $3 and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $4) and (s.implied_until is null or s.implied_until > $4)
         where v.edition_id = $1 and b.revision = $2 and (v.state in ('accepted', 'unknown') or v.maybe_duplicate)
             and not exists (select 1 from suppression p where p.subscriber_id = v.subscriber_id and p.lifted_at is null)";
-    /// Failed copies of a class whose readers are still on the list.
+    /// Failed copies of a class whose readers are still on the list, at the address that the copy went to.
     RETRYABLE = sqlite "select v.subscriber_id, v.address from delivery v
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $6) and (s.implied_until is null or s.implied_until > $6)
+            join subscriber r on r.id = v.subscriber_id and r.email = v.address
         where v.edition_id = $1 and v.state = 'failed' and v.class = $3 and v.subscriber_id > $4
         order by v.subscriber_id limit $5",
         postgres "select v.subscriber_id, v.address from delivery v
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $6) and (s.implied_until is null or s.implied_until > $6)
+            join subscriber r on r.id = v.subscriber_id and r.email = v.address
         where v.edition_id = $1 and v.state = 'failed' and v.class = $3 and v.subscriber_id > $4
         order by v.subscriber_id limit $5 for share of s";
     /// Copies in doubt since a moment at the latest, but those of which staff said that they arrived, whose readers are still on
@@ -84,12 +86,14 @@ statements! {
     /// right, is written to and not sent it again.
     DOUBTED = sqlite "select v.subscriber_id, v.address from delivery v
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $6) and (s.implied_until is null or s.implied_until > $6)
+            join subscriber r on r.id = v.subscriber_id and r.email = v.address
         where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3 and v.updated_at <= $5
             and v.variant_id = (select id from variant where edition_id = $1 order by revision desc, id desc limit 1)
             and not exists (select 1 from edition c where c.corrects_edition_id = $1 and (c.seal_cursor is not null or c.sealed_at is not null))
         order by v.subscriber_id limit $4",
         postgres "select v.subscriber_id, v.address from delivery v
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $6) and (s.implied_until is null or s.implied_until > $6)
+            join subscriber r on r.id = v.subscriber_id and r.email = v.address
         where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3 and v.updated_at <= $5
             and v.variant_id = (select id from variant where edition_id = $1 order by revision desc, id desc limit 1)
             and not exists (select 1 from edition c where c.corrects_edition_id = $1 and (c.seal_cursor is not null or c.sealed_at is not null))
@@ -97,6 +101,7 @@ statements! {
     /// The same, and since when each is, to be looked at.
     STILL_DOUBTED = "select v.subscriber_id, v.address, v.updated_at from delivery v
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = $2 and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $5) and (s.implied_until is null or s.implied_until > $5)
+            join subscriber r on r.id = v.subscriber_id and r.email = v.address
         where v.edition_id = $1 and v.state = 'unknown' and coalesce(v.class, '') <> 'restored' and v.subscriber_id > $3
             and v.variant_id = (select id from variant where edition_id = $1 order by revision desc, id desc limit 1)
             and not exists (select 1 from edition c where c.corrects_edition_id = $1 and (c.seal_cursor is not null or c.sealed_at is not null))
@@ -108,6 +113,7 @@ statements! {
     FAILED_FOR_PAUSE = sqlite "select v.subscriber_id, v.address from edition e
             join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $4) and (s.implied_until is null or s.implied_until > $4)
+            join subscriber r on r.id = v.subscriber_id and r.email = v.address
         where e.id = $1 and e.paused_for in ('us', 'refusals') and exists (select 1 from delivery_attempt t
             where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
             and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))
@@ -115,6 +121,7 @@ statements! {
         postgres "select v.subscriber_id, v.address from edition e
             join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $4) and (s.implied_until is null or s.implied_until > $4)
+            join subscriber r on r.id = v.subscriber_id and r.email = v.address
         where e.id = $1 and e.paused_for in ('us', 'refusals') and exists (select 1 from delivery_attempt t
             where t.edition_id = e.id and t.subscriber_id = v.subscriber_id and t.id > e.judged_after and t.reason is not null
             and (e.paused_for = 'refusals' or t.reason in ('policy', 'too-big')))
@@ -127,6 +134,7 @@ statements! {
         from edition e
             join delivery v on v.edition_id = e.id and v.state = 'failed' and v.class >= '' and v.subscriber_id > $2
             join subscription s on s.subscriber_id = v.subscriber_id and s.list_id = e.list_id and s.state = 'confirmed' and (s.paused_until is null or s.paused_until <= $4) and (s.implied_until is null or s.implied_until > $4)
+            join subscriber r on r.id = v.subscriber_id and r.email = v.address
         where e.id = $1
             and not (exists (select 1 from edition_topic where edition_id = $1) and exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id)
                 and not exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id and c.topic_id in

@@ -3,9 +3,9 @@
 use super::receive::Complaints;
 pub use crate::bounces::store::bounces::Bounce;
 use crate::{
-    bounces::store::bounces as store,
+    bounces::store::{bounces as store, letters},
     clock::Moment,
-    db::Result,
+    db::{Result, Tx},
     delivery::{progress, suppression::Suppressions},
     email_address::EmailAddress,
     site::Site,
@@ -52,4 +52,11 @@ pub async fn editions_with_many_complaints(site: &Site, newest: i64) -> Result<V
         }
     }
     Ok(found)
+}
+
+/// A reader is forgotten: what came back of mail to them counts on and says no more whose it was; what they wrote goes.
+pub async fn forget(tx: &mut Tx, hash: &str, reader: i64, address: &EmailAddress) -> Result<()> {
+    store::forget_reader(tx, hash, reader).await?;
+    letters::forget_reader(tx, reader, &address.key()).await?;
+    Ok(())
 }

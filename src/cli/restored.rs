@@ -63,8 +63,14 @@ fn print(report: &Report, zone: &Zone) {
     );
     let replayed = report.replayed;
     println!(
-        "  - From the journal of withdrawals: {} times a reader left a list, {} who rest from mail, {} complaints, {} blocked addresses, {} monthly donations to end.",
-        replayed.left, replayed.paused, replayed.complained, replayed.blocked, replayed.ended
+        "  - From the journal of withdrawals: {} times a reader left a list, {} who rest from mail, {} who have another address and are off their lists until they ask anew, {} complaints, {} blocked addresses, {} readers who were forgotten, {} monthly donations to end.",
+        replayed.left,
+        replayed.paused,
+        replayed.moved,
+        replayed.complained,
+        replayed.blocked,
+        replayed.erased,
+        replayed.ended
     );
     if !report.gaps.is_empty() {
         println!("\nNOTHING IS SENT from it, for withdrawals may be missing:");

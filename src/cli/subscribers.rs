@@ -13,8 +13,10 @@ use super::{export_proof, instance, log::NOBODY_READS};
 use crate::{
     audit_log,
     config::Config,
+    dossier::{self, ForgottenBy, Whole},
     email_address::EmailAddress,
     private,
+    settings::Settings,
     site::Site,
     subscribers::{self, Basis, CsvError, lists},
 };
@@ -43,6 +45,15 @@ pub(super) enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// Print all that is held about whoever has an address, as JSON: for somebody who asks.
+    Held { address: String },
+    /// Forget a reader: name, address, lists, answers and notes go; sums, receipts and a hash stay. It cannot be undone.
+    Forget {
+        address: String,
+        /// Why, for the log, which outlives them: no name and no address.
+        #[arg(long)]
+        reason: String,
+    },
     /// Print everything on record about what a reader agreed to: when, how, and in which words.
     Proof(export_proof::Arguments),
     /// Write every reader and list as CSV.
@@ -59,6 +70,8 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
     let site = instance::open_site(config).await?;
     let code = match command {
         Command::Proof(arguments) => export_proof::print(&site, arguments).await,
+        Command::Forget { address, reason } => forget(&site, &address, &reason).await,
+        Command::Held { address } => held(&site, &address).await,
         Command::Import { file, list, basis, source } => {
             import(&site, file, &list, Basis { basis, source }).await
         }
@@ -67,6 +80,44 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
     };
     site.db.close().await;
     code
+}
+
+async fn forget(site: &Site, address: &str, reason: &str) -> anyhow::Result<ExitCode> {
+    let email = EmailAddress::parse(address).with_context(|| format!("{address} is no email address"))?;
+    if reason.trim().is_empty() {
+        anyhow::bail!("say why, with --reason");
+    }
+    let Some(reader) = subscribers::by_email(&site.db, &email).await? else {
+        anyhow::bail!("no reader has the address {address}");
+    };
+    let farewell = dossier::farewell(site, reader).await?;
+    let by = ForgottenBy { staff_id: None, why: reason.trim() };
+    dossier::forget_reader(site, &farewell.reader, Some(by)).await?;
+    println!("The reader is forgotten.");
+    if !farewell.monthly.is_empty() {
+        println!("They go on giving every month: their address stays with that until it is over.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn held(site: &Site, address: &str) -> anyhow::Result<ExitCode> {
+    let email = EmailAddress::parse(address).with_context(|| format!("{address} is no email address"))?;
+    let whose = dossier::of_address(site, email).await?;
+    let subject = whose.reader.as_ref().map_or("", |reader| &reader.public_id);
+    audit_log::note(site, None, "took away what is held about a reader", subject, "").await?;
+    let magazine = Settings::load(&site.db).await?.magazine_name;
+    let mut whole = Whole::new(site.clone(), magazine, whose);
+    let mut out = io::BufWriter::new(io::stdout());
+    while let Some(piece) = whole.piece().await? {
+        if let Err(error) = out.write_all(piece.as_bytes()) {
+            return match error.kind() {
+                io::ErrorKind::BrokenPipe => Ok(ExitCode::from(NOBODY_READS)),
+                _ => Err(error.into()),
+            };
+        }
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn import(site: &Site, file: PathBuf, list: &str, basis: Basis) -> anyhow::Result<ExitCode> {

@@ -19,10 +19,11 @@ use super::{
     pace::{self, PaceRules},
     patience,
     queue::{InFlight, Queue},
-    sender::Sender,
+    sender::{DATABASE_PAUSE, Sender},
     shared::{Shared, Variants},
     store::{
         domains,
+        ledger::Claim as CopyClaim,
         notices::{self, ClaimedNotice},
         pace as paces,
         progress::{self, Sending},
@@ -625,13 +626,22 @@ impl Main {
         Ok(Fed { count: count + waiting, again })
     }
 
-    /// Gives copies what their readers answered; if that cannot be read, they go back.
+    /// Gives copies what their readers answered; if that cannot be read, they go back for a while, and none is pushed.
     async fn answer(&self, claimed: &mut Claimed) -> Result<()> {
         let read = caught(self.shared.variants.answer(&self.shared.site, claimed.all().collect())).await;
-        if !matches!(read, Ok(Ok(()))) {
-            self.shared.queue.give_back(claimed.all().map(|claim| Back::not_begun(claim.item_key())));
-        }
-        read.unwrap_or_else(|broke| broke.go_on())
+        let failed = match read {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "what copies ask of their readers cannot be read; trying again");
+                Ok(())
+            }
+            Err(broke) => broke.go_on(),
+        };
+        let back = |claim: &mut CopyClaim| Back { wait: DATABASE_PAUSE, ..Back::not_begun(claim.item_key()) };
+        self.shared.queue.give_back(claimed.all().map(back));
+        claimed.claims.clear();
+        claimed.in_lanes.iter_mut().for_each(Vec::clear);
+        failed
     }
 
     /// The lanes in which copies of an edition wait. Domains that are free again share half a batch, so that the others are not kept

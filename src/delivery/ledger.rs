@@ -94,6 +94,17 @@ pub async fn withdraw_because(
     Ok(withdrawn)
 }
 
+/// A reader is forgotten: what waits for them is withdrawn, what is on its way is not tried again, and the rows, which audits recount,
+/// say no more whose they were. Whoever calls has closed the gate of suppressions and holds the reader.
+pub async fn forget_reader(tx: &mut Tx, site: &Site, subscriber_id: i64) -> Result<()> {
+    // A worker may write several of them down in its own order.
+    tx.close(Gate::Copies).await?;
+    let mut moves = Moves::of_nobody();
+    moves::withdraw(tx, &mut moves, (subscriber_id, None), Class::Erased, site.now()).await?;
+    moves::forget_reader(tx, subscriber_id).await?;
+    moves.write(tx).await
+}
+
 /// The copies of an edition that are open when it is cancelled are not mailed, and their rows say why.
 pub async fn cancel_open(tx: &mut Tx, site: &Site, edition: Cancelled) -> Result<()> {
     tx.close(Gate::Copies).await?;

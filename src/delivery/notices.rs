@@ -14,7 +14,7 @@ use crate::{
     db::{Db, Result, Tx},
     email_address::EmailAddress,
     heavy,
-    mail::{EmailTemplate, Mailbox, NoticeHeaders, TemplateError, Templates, notice_message},
+    mail::{self, EmailTemplate, Mailbox, NoticeHeaders, TemplateError, Templates, notice_message},
     settings::Letterhead,
     site::Site,
     token::Purpose,
@@ -85,6 +85,7 @@ pub fn write<T: EmailTemplate>(
         from_name: letterhead.from_name.clone(),
         from_email: letterhead.from.as_str().to_owned(),
         address: to.as_str().to_owned(),
+        address_key: to.key(),
         name: name.to_owned(),
         message_id,
         created_at,
@@ -144,6 +145,22 @@ pub async fn withdraw_welcomes(tx: &mut Tx, list: &str, now: Moment) -> Result<u
     store::withdraw_welcomes(tx, list, now).await
 }
 
+/// The owner of an address is forgotten: what waits for it ends unsent, and what went says no more to whom. Letters to the team are left
+/// alone, and so are those about money that wait.
+pub async fn forget(tx: &mut Tx, address: &EmailAddress, now: Moment) -> Result<u64> {
+    store::forget_address(tx, &address.key(), (mail::OF_THE_TEAM, mail::OF_MONEY), now).await
+}
+
+/// A reader has another address: what waits for the old one, of these templates, is not sent.
+pub async fn withdraw_from(
+    tx: &mut Tx,
+    address: &EmailAddress,
+    templates: &[&str],
+    now: Moment,
+) -> Result<u64> {
+    store::withdraw_from(tx, address, templates, now).await
+}
+
 /// How many notices stand in each state.
 pub async fn counts(db: &Db) -> Result<Vec<(CopyState, i64)>> {
     store::counts(db).await
@@ -154,7 +171,7 @@ pub async fn failed(db: &Db, since: Moment, limit: i64) -> Result<Vec<FailedNoti
     store::failed(db, since, limit).await
 }
 
-/// The automatic emails to an address, as it is written or in small letters, the newest first, before the one with that key; those of
+/// The automatic emails to an address, however it was spelled, the newest first, before the one with that key; those of
 /// the templates `untold` are left out.
 pub async fn to(
     db: &Db,

@@ -29,7 +29,10 @@ use crate::{
     clock,
     email_address::{EmailAddress, for_the_log},
     heavy,
-    mail::{AlreadyReader, ChoicesLink, ConfirmSubscription, EmailTemplate as _, GoodBye, Paused, Welcome},
+    mail::{
+        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader, ChoicesLink,
+        ConfirmSubscription, EmailTemplate as _, GoodBye, Paused, Welcome,
+    },
     relays::{self, Answer, Failed, LONGEST_REST, Pass, SignIn, Slot, Turn, Why},
     site::Site,
     smtp::{Connection, Envelope, Extensions, Failure, Reply, Stage},
@@ -40,7 +43,7 @@ use crate::{
 type Outcome = Result<Reply, Failure>;
 
 /// How long a copy waits whose text could not be read from the database.
-const DATABASE_PAUSE: Duration = Duration::from_secs(10);
+pub(super) const DATABASE_PAUSE: Duration = Duration::from_secs(10);
 
 /// A marker that takes longer was kept waiting by the database, and so were those of all connections.
 const LONG_MARKER: Duration = Duration::from_millis(250);
@@ -619,9 +622,18 @@ impl Sender {
         let reason = Suppressions::new(site).reason(&address).await.map_err(|error| error.to_string())?;
         let template = &*notice.template;
         let of_lists = [Welcome::NAME, GoodBye::NAME].contains(&template);
-        let asks =
-            [ConfirmSubscription::NAME, AlreadyReader::NAME, Welcome::NAME, ChoicesLink::NAME, Paused::NAME]
-                .contains(&template);
+        let asks = [
+            ConfirmSubscription::NAME,
+            AlreadyReader::NAME,
+            Welcome::NAME,
+            ChoicesLink::NAME,
+            Paused::NAME,
+            AddressChangeOld::NAME,
+            AddressChangeNew::NAME,
+            AddressIsKnown::NAME,
+            AddressChanged::NAME,
+        ]
+        .contains(&template);
         let parts = template == GoodBye::NAME;
         if reason.is_some_and(|reason| parts || stops_letter(reason, asks)) {
             return Ok(Some("the address bounced or complained before, or staff blocked it"));

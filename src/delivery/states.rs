@@ -105,6 +105,8 @@ words! {
         Suppressed = "suppressed",
         /// Its reader left.
         Left = "left",
+        /// Its reader has another address by now.
+        Readdressed = "another address",
         /// Its reader rests from mail for some weeks.
         Paused = "paused",
         /// Mail to the address came back for good.

@@ -151,7 +151,8 @@ pub(super) async fn tell_donor_state(tx: &mut Tx, site: &Site, donor_id: i64) ->
     };
     // Addresses were checked when they came in; one that an older program took and this one would not has no reader.
     if let Ok(email) = EmailAddress::parse(&standing.email) {
-        subscribers::set_donor_state(tx, site, &email, state, standing.last_gift_at).await?;
+        let since = standing.created_at;
+        subscribers::set_donor_state(tx, site, (&email, since), state, standing.last_gift_at).await?;
     }
     Ok(())
 }

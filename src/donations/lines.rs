@@ -224,7 +224,8 @@ pub struct News {
 }
 
 /// An amount for people, in a currency of whatever code.
-pub(super) fn figures(minor: i64, code: &str) -> String {
+#[must_use]
+pub fn figures(minor: i64, code: &str) -> String {
     match money::currency(code) {
         Some(currency) => Money::new(minor, currency).to_string(),
         None => format!("{minor} minor units of {code}"),

@@ -13,6 +13,7 @@ mod apply;
 pub mod attention;
 mod book;
 mod calls;
+mod forget;
 mod gift;
 mod inbox;
 mod letters;
@@ -31,8 +32,10 @@ pub use self::{
     apply::PollError,
     book::{MoneyAudit, audit_money},
     calls::resume_calls,
+    forget::{forget, forget_donor},
     gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
     inbox::{ReceiveError, Worked, poll_provider, process_inbox, receive},
+    lines::figures,
     manage_link::manage_token,
     monthly::{CancelError, Monthly, cancel_all, cancel_as_written, cancel_monthly, monthly_of},
     reports::newest_gift,

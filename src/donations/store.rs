@@ -78,6 +78,12 @@ statements! {
     KEEP_DONOR = "insert into donor (public_id, email, email_key, name, created_at) values ($1, $2, $3, $4, $5)
         on conflict (email_key) do update set name = case when donor.name = '' then excluded.name else donor.name end
         returning id";
+    /// Whoever gave is forgotten, once nothing of theirs goes on: the books keep receipt, amount and day. These hold the row, as above.
+    DONOR_OF = "select id from donor where email_key = $1";
+    TAKE_RUNNING = "update recurring_donation set state = state where donor_id = $1 and state <> 'cancelled'";
+    FORGET_RECURRING = "update recurring_donation set email = '', name = '' where donor_id = $1 and state = 'cancelled'";
+    FORGET_GIFTS = "update donation set email = '', name = '' where donor_id = $1 and (email <> '' or name <> '')";
+    FORGET_DONOR = "update donor set email = '', name = '', email_key = 'forgotten ' || public_id where id = $1";
     NEWEST_GIFT = "select max(paid_at) from donation where state = 'paid' and paid_at <= $1";
     ADD_ENTRY = "insert into ledger_entry (entry_group, account, amount_minor, currency, donation_id, reference, at)
         values ($1, $2, $3, $4, $5, $6, $7)";
@@ -182,7 +188,7 @@ statements! {
         where donation_id = $1 order by created_at, event_id";
     STUCK_EVENTS = "select event_id, type, source, state, attempts, last_error, created_at, received_at from provider_event
         where state = 'dead' order by received_at desc limit 100";
-    DONOR_STANDING = "select email,
+    DONOR_STANDING = "select email, created_at,
         (select count(*) from recurring_donation where donor_id = donor.id and state = 'active') as active,
         (select count(*) from recurring_donation where donor_id = donor.id and state in ('past_due', 'unpaid')) as failing,
         (select count(*) from recurring_donation where donor_id = donor.id and state = 'cancelled') as ended,
@@ -285,6 +291,7 @@ pub(super) type DueEvent = Due<Told>;
 #[derive(Clone, Debug, FromRow)]
 pub(super) struct GivenSoFar {
     pub email: String,
+    pub created_at: Moment,
     pub active: i64,
     pub failing: i64,
     pub ended: i64,
@@ -526,6 +533,23 @@ pub(super) async fn keep_donor(
     let public_id = token::public_id();
     let kept: (i64,) = tx.one(KEEP_DONOR, (public_id.as_str(), email, email_key, name, at)).await?;
     Ok(kept.0)
+}
+
+pub(super) async fn donor_of(tx: &mut Tx, email_key: &str) -> Result<Option<i64>> {
+    Ok(tx.opt::<(i64,)>(DONOR_OF, (email_key,)).await?.map(|(id,)| id))
+}
+
+/// Forgets a supporter; `false`, and their address stays, while a monthly donation of theirs is not over.
+pub(super) async fn forget_donor(tx: &mut Tx, donor_id: i64) -> Result<bool> {
+    let runs = tx.exec(TAKE_RUNNING, (donor_id,)).await? > 0;
+    tx.exec(FORGET_RECURRING, (donor_id,)).await?;
+    tx.exec(FORGET_GIFTS, (donor_id,)).await?;
+    if !runs {
+        tx.exec(FORGET_DONOR, (donor_id,)).await?;
+        // What was paid by them until now: nobody finds them any more who pays from here on.
+        tx.exec(FORGET_GIFTS, (donor_id,)).await?;
+    }
+    Ok(!runs)
 }
 
 /// One line of the book.

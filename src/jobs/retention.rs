@@ -16,7 +16,7 @@ use crate::{
     db::{Gate, Result, Sql},
     deliverability,
     delivery::forgetting as delivery,
-    doctor, donations,
+    doctor, donations, dossier,
     queue::{self, cursors},
     relays,
     settings::Settings,
@@ -171,9 +171,12 @@ pub const RULES: &[(&str, Rule)] = &[
         "reader_request",
         Kept("what readers asked by law, and what was done: their address is masked once it is"),
     ),
+    ("forgotten", Kept("who was forgotten: a hash, by which no file brings them back")),
+    ("forgotten_consent", Goes(&[(subscribers::KEPT_CONSENT, subscribers::PROOF_LASTS)])),
     ("leaving_reason", Goes(&[(subscribers::REASONS, SEASON)])),
     ("reader_look", Goes(&[(audit_log::FORGET_LOOKS, BOOKS)])),
     ("reader_note", Kept("what the team noted about a reader; it goes with the reader")),
+    ("address_change", Goes(&[(subscribers::ADDRESS_CHANGES, subscribers::CHANGE_LASTS)])),
 ];
 
 /// Rows that go in one transaction, at most.
@@ -183,9 +186,12 @@ const STEP: Duration = Duration::from_millis(250);
 /// How far a clock goes on by itself between two rounds, even if the process was restarted at leisure.
 const NEAR: Duration = Duration::from_secs(2 * 86_400);
 
-/// A round: deletes what is over; returns how many rows that were. What cannot be deleted of one table does not keep the
-/// others. `ran` is for how long this process has run since its last round, whatever the clock did meanwhile.
+/// A round: deletes what is over, and forgets supporters whose last gift is; returns how many rows were deleted. What cannot be
+/// deleted of one table does not keep the others. `ran` is for how long this process has run since its last round, whatever the clock did meanwhile.
 pub async fn tidy(site: &Site, ran: Duration) -> Result<u64> {
+    if let Err(error) = dossier::forget_supporters(site).await {
+        tracing::error!(%error, "supporters whose last gift is over could not be forgotten");
+    }
     match believed(site, ran).await? {
         Some(now) => forget_as_of(site, now).await,
         None => Ok(0),

@@ -13,6 +13,25 @@ pub trait EmailTemplate: Serialize {
     fn sample() -> Self;
 }
 
+/// Letters about money, for the roles that see it.
+pub const OF_MONEY: &[&str] = &[Receipt::NAME, PaymentFailed::NAME, RecurringCancelled::NAME];
+
+/// Letters to somebody of the team, who may be a reader, too.
+pub const OF_THE_TEAM: &[&str] = &[
+    SignInLink::NAME,
+    TeamInvite::NAME,
+    EditionHeld::NAME,
+    EditionPaused::NAME,
+    CopiesCameBack::NAME,
+    NothingTaken::NAME,
+    JobStopped::NAME,
+    WorkGivenUp::NAME,
+    SomethingWrong::NAME,
+    SignInRefused::NAME,
+    FormClosed::NAME,
+    MonthlyNotEnded::NAME,
+];
+
 /// The magazine, as every mail names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sender {
@@ -142,6 +161,101 @@ impl EmailTemplate for Paused {
     }
 }
 
+/// Asks the old mailbox whether a reader's mail may go elsewhere. Of the new address it holds no more than a mask.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressChangeOld {
+    /// Who writes.
+    pub sender: Sender,
+    /// The new address, masked.
+    pub masked: String,
+    /// The page with the button that agrees.
+    pub agree_url: String,
+    /// How long the link works, such as "3 days".
+    pub valid_for: String,
+}
+
+impl EmailTemplate for AddressChangeOld {
+    const NAME: &'static str = "address_change_old";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            masked: "a***@example.org".into(),
+            agree_url: "https://news.example.org/address/sample".into(),
+            valid_for: "3 days".into(),
+        }
+    }
+}
+
+/// Asks the new mailbox; carries nothing that the person who typed the address could choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressChangeNew {
+    /// Who writes.
+    pub sender: Sender,
+    /// The page with the button that agrees.
+    pub confirm_url: String,
+    /// How long the link works, such as "3 days".
+    pub valid_for: String,
+}
+
+impl EmailTemplate for AddressChangeNew {
+    const NAME: &'static str = "address_change_new";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            confirm_url: "https://news.example.org/address/sample".into(),
+            valid_for: "3 days".into(),
+        }
+    }
+}
+
+/// Tells a reader that somebody asked to have mail sent to their address, which has a subscription of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressIsKnown {
+    /// Who writes.
+    pub sender: Sender,
+    /// The reader's preferences page.
+    pub preferences_url: String,
+}
+
+impl EmailTemplate for AddressIsKnown {
+    const NAME: &'static str = "address_is_known";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            preferences_url: "https://news.example.org/preferences/sample".into(),
+        }
+    }
+}
+
+/// Tells the old mailbox that a reader's mail goes elsewhere, and how that is taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressChanged {
+    /// Who writes.
+    pub sender: Sender,
+    /// The new address, masked.
+    pub masked: String,
+    /// The page with the button that takes it back.
+    pub undo_url: String,
+    /// How long the link works, such as "7 days".
+    pub valid_for: String,
+}
+
+impl EmailTemplate for AddressChanged {
+    const NAME: &'static str = "address_changed";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            masked: "a***@example.org".into(),
+            undo_url: "https://news.example.org/address/sample".into(),
+            valid_for: "7 days".into(),
+        }
+    }
+}
+
 /// Greets a reader who has joined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
@@ -183,6 +297,52 @@ impl EmailTemplate for Welcome {
             by_form: true,
             preferences_url: "https://news.example.org/preferences/sample".into(),
             unsubscribe_url: "https://news.example.org/unsubscribe/sample".into(),
+        }
+    }
+}
+
+/// The link to what is held about a reader, which they asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyOfData {
+    /// Who writes.
+    pub sender: Sender,
+    /// The page with what is held.
+    pub copy_url: String,
+    /// How long the link works, such as "a day".
+    pub valid_for: String,
+}
+
+impl EmailTemplate for CopyOfData {
+    const NAME: &'static str = "copy_of_data";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            copy_url: "https://news.example.org/your-data/sample".into(),
+            valid_for: "a day".into(),
+        }
+    }
+}
+
+/// Asks a reader whether they want to be forgotten, which somebody asked for on the page of their choices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EraseRequest {
+    /// Who writes.
+    pub sender: Sender,
+    /// The page that says what goes and what stays, with the button that forgets them.
+    pub forget_url: String,
+    /// How long the link works, such as "a day".
+    pub valid_for: String,
+}
+
+impl EmailTemplate for EraseRequest {
+    const NAME: &'static str = "erase_request";
+
+    fn sample() -> Self {
+        Self {
+            sender: Sender::sample(),
+            forget_url: "https://news.example.org/forget-me/sample".into(),
+            valid_for: "a day".into(),
         }
     }
 }

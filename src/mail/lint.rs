@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use super::{
     contexts::{
-        AlreadyReader, ChoicesLink, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused,
-        EmailTemplate, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed,
+        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader, ChoicesLink,
+        ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused, EmailTemplate,
+        EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed,
         Receipt, RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
         WorkGivenUp,
     },
@@ -47,7 +48,13 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<TestCopy<'_>>(),
         sample::<ConfirmSubscription>(),
         sample::<AlreadyReader>(),
+        sample::<AddressChangeOld>(),
+        sample::<AddressChangeNew>(),
+        sample::<AddressIsKnown>(),
+        sample::<AddressChanged>(),
         sample::<Welcome>(),
+        sample::<CopyOfData>(),
+        sample::<EraseRequest>(),
         sample::<ChoicesLink>(),
         sample::<Paused>(),
         sample::<GoodBye>(),

@@ -28,10 +28,11 @@ mod templates;
 
 pub use compile::{CompileError, compile, render_full};
 pub use contexts::{
-    AlreadyReader, ChoicesLink, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused,
-    EmailTemplate, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed,
-    Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
-    Welcomed, WorkGivenUp,
+    AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader, ChoicesLink,
+    ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused, EmailTemplate, EraseRequest,
+    FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, OF_MONEY, OF_THE_TEAM, Paused,
+    PaymentFailed, Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong,
+    TeamInvite, Welcome, Welcomed, WorkGivenUp,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
 pub use fields::{FieldMistake, GREETING, MailField};

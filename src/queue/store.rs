@@ -8,12 +8,14 @@ use crate::{
 
 statements! {
     /// Something happened. Whoever is just telling of what happened before looks again, for its turn is another; and what people were
-    /// told of lately waits until $4 has passed.
+    /// told of lately waits until $4 has passed; where that is more than a day, what happens meanwhile is not told: it happens again.
     ADD = "insert into news (key, kind, subject, at, attempts, next_at) values ($1, $2, $3, $5, 0, $5)
         on conflict (key) do update set at = excluded.at, attempts = 0, last_error = null, told_at = null,
             next_at = case when news.told_at is null and news.next_at > excluded.at then news.next_at + 1
                 when news.told_at <= excluded.at and news.told_at + cast($4 as bigint) > excluded.at then news.told_at + cast($4 as bigint)
-                else excluded.at end";
+                else excluded.at end
+            where cast($4 as bigint) <= 86400000000 or news.told_at is null or news.told_at > excluded.at
+                or news.told_at + cast($4 as bigint) <= excluded.at";
     /// How far something has come.
     CURSOR = "select value from sync_cursor where name = $1";
     SET_CURSOR = "insert into sync_cursor (name, value, updated_at) values ($1, $2, $3)

@@ -9,7 +9,7 @@ use crate::{
     clock::Moment,
     db,
     delivery::suppression::{Reason, Suppressions},
-    donations,
+    donations, dossier,
     site::Site,
     subscribers,
     withdrawals::{Beyond, Withdrawal},
@@ -20,6 +20,9 @@ use crate::{
 pub struct Replayed {
     /// So often a reader left a list.
     pub left: usize,
+    /// Readers whose mail went to another address: they are off their lists until they ask anew.
+    #[serde(default)]
+    pub moved: usize,
     /// So often a reader rests from mail at this moment.
     #[serde(default)]
     pub paused: usize,
@@ -27,6 +30,9 @@ pub struct Replayed {
     pub complained: usize,
     /// Addresses that staff blocked.
     pub blocked: usize,
+    /// Readers who were forgotten.
+    #[serde(default)]
+    pub erased: usize,
     /// Monthly donations that were to end.
     pub ended: usize,
     /// Entries that only a newer version understands.
@@ -37,7 +43,7 @@ impl Replayed {
     /// How many withdrawals.
     #[must_use]
     pub const fn all(&self) -> usize {
-        self.left + self.paused + self.complained + self.blocked + self.ended
+        self.left + self.moved + self.paused + self.complained + self.blocked + self.erased + self.ended
     }
 }
 
@@ -48,27 +54,34 @@ pub(super) async fn replay(site: &Site, beyond: &Beyond) -> db::Result<Replayed>
         let done = again(site, &one.what, one.at, one.number).await?;
         let count = match one.what {
             Withdrawal::Left { .. } => &mut replayed.left,
+            Withdrawal::Moved { .. } => &mut replayed.moved,
             Withdrawal::Paused { .. } => &mut replayed.paused,
             Withdrawal::Complained { .. } => &mut replayed.complained,
             Withdrawal::Blocked { .. } => &mut replayed.blocked,
+            Withdrawal::Erased { .. } => &mut replayed.erased,
             Withdrawal::Ended { .. } => &mut replayed.ended,
-            Withdrawal::Back { .. } | Withdrawal::WentOn { .. } | Withdrawal::Lifted { .. } => continue,
+            Withdrawal::Back { .. }
+            | Withdrawal::WentOn { .. }
+            | Withdrawal::Stays { .. }
+            | Withdrawal::Lifted { .. } => continue,
         };
         *count += usize::from(done);
     }
     if replayed.all() > 0 || replayed.strange > 0 {
-        let Replayed { left, paused, complained, blocked, ended, strange } = replayed;
+        let Replayed { left, moved, paused, complained, blocked, erased, ended, strange } = replayed;
         tracing::warn!(
             left,
+            moved,
             paused,
             complained,
             blocked,
+            erased,
             ended,
             strange,
             "withdrawals that the database did not know were taken from the journal beside it"
         );
         let detail = format!(
-            "left a list: {left}, paused: {paused}, complained: {complained}, never mailed: {blocked}, monthly donations to end: {ended}"
+            "left a list: {left}, have another address: {moved}, paused: {paused}, complained: {complained}, never mailed: {blocked}, forgotten: {erased}, monthly donations to end: {ended}"
         );
         let mut tx = site.db.begin().await?;
         audit_log::record(&mut tx, site, None, "took withdrawals from the journal", "", &detail).await?;
@@ -84,11 +97,18 @@ async fn again(site: &Site, what: &Withdrawal, at: Moment, number: u64) -> db::R
         Withdrawal::Left { reader, list, how } => {
             subscribers::leave_as_written(site, (reader, list), how, at, &source).await
         }
+        Withdrawal::Moved { reader, hash } => {
+            subscribers::moved_as_written(site, (reader, hash), at, &source).await
+        }
         Withdrawal::Paused { reader, until } => subscribers::pause_as_written(site, reader, *until, at).await,
         Withdrawal::Complained { hash } => suppress(site, hash, Reason::Complained, &source, at).await,
         Withdrawal::Blocked { hash } => suppress(site, hash, Reason::Staff, &source, at).await,
+        Withdrawal::Erased { reader, hash } => dossier::forget_as_written(site, reader, hash, at).await,
         Withdrawal::Ended { gift } => donations::cancel_as_written(site, gift).await,
-        Withdrawal::Back { .. } | Withdrawal::WentOn { .. } | Withdrawal::Lifted { .. } => Ok(false),
+        Withdrawal::Back { .. }
+        | Withdrawal::WentOn { .. }
+        | Withdrawal::Stays { .. }
+        | Withdrawal::Lifted { .. } => Ok(false),
     }
 }
 

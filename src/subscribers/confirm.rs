@@ -6,7 +6,7 @@ use super::{
     By, Result, SubscriberError, Trace, budget,
     consent::{self, ConsentAction, ConsentMethod, Happened},
     fields::{self, Answers},
-    forms,
+    forgotten, forms,
     lists::List,
     read::{Subscriber, Subscription, SubscriptionState},
     store::{self, joining},
@@ -154,6 +154,7 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
     }
     if !joined.is_empty() {
         joining::one_more_joined(&mut tx, budget::day(site.now())).await?;
+        forgotten::returned(&mut tx, site, &reader.email).await?;
         // Unless two typed different things: one of them was somebody else. Who has a name keeps it.
         let came = joining::take_typed(&mut tx, reader.id).await?.unwrap_or_default();
         if !came.name.is_empty() {

@@ -14,6 +14,26 @@ use crate::{
     token,
 };
 
+impl Event {
+    /// As people read it who are shown the proof, or what is held about them: times as RFC 3339 writes them, in UTC.
+    #[must_use]
+    pub fn told(&self) -> serde_json::Value {
+        serde_json::json!({
+            "at": self.at.to_string(),
+            "action": self.action,
+            "method": self.method,
+            "list": self.list,
+            "wording": self.wording,
+            "source": self.source,
+            "form": self.form,
+            "wording_version": (self.version > 0).then_some(self.version),
+            "campaign": self.campaign,
+            "ip": self.ip,
+            "user_agent": self.user_agent,
+        })
+    }
+}
+
 /// The words beside the box on the subscribe form. A change of words is a new wording; the old one stays with whoever saw it.
 #[must_use]
 pub fn wording(magazine: &str) -> String {

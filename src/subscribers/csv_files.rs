@@ -1,7 +1,7 @@
 //! Readers from and to CSV files.
 //!
-//! Good rows come in, bad ones are listed with their line; doing it again adds only what is missing; who left or was blocked
-//! stays away.
+//! Good rows come in, bad ones are listed with their line; doing it again adds only what is missing; who left, was blocked or was
+//! forgotten stays away.
 
 use std::{
     collections::HashMap,
@@ -9,9 +9,9 @@ use std::{
 };
 
 use super::{
-    SubscriberError, consent,
+    SubscriberError, consent, forgotten,
     formula::{guarded, unguarded},
-    implied::Implied,
+    implied::{Implied, NotImplied},
     read::SubscriptionState,
     spreadsheet, store,
 };
@@ -139,6 +139,8 @@ pub async fn import(
     let settings = Settings::load(&site.db).await?;
     // Our own export has it: who left, or never confirmed, stays out wherever the file is taken.
     let state = column(&["state"]);
+    // And where consent was implied, it is nobody's own in another list either.
+    let implied = column(&["implieduntil"]);
     let mut report = ImportReport::default();
     let mut rows = Vec::with_capacity(CHUNK);
     for record in reader.records() {
@@ -166,12 +168,15 @@ pub async fn import(
         match EmailAddress::parse(unguarded(record.get(email).unwrap_or_default())) {
             Ok(address) => {
                 let name = name.and_then(|at| record.get(at)).map(unguarded).unwrap_or_default().to_owned();
-                let until = basis.is_implied().then(|| {
-                    let day = date.and_then(|at| record.get(at)).filter(|day| !day.is_empty());
-                    implied_until(&settings, day, site.now())
-                });
-                match until.transpose() {
-                    Ok(until) => rows.push((line, address, name, until.flatten())),
+                let cell =
+                    |at: Option<usize>| at.and_then(|at| record.get(at)).filter(|cell| !cell.is_empty());
+                let until = match cell(implied) {
+                    Some(until) => as_exported(until, &settings, site.now()).map(Some),
+                    None if basis.is_implied() => implied_until(&settings, cell(date), site.now()),
+                    None => Ok(None),
+                };
+                match until {
+                    Ok(until) => rows.push((line, address, name, until)),
                     Err(why) => report.errors.push(RowError { line, why }),
                 }
             }
@@ -199,6 +204,18 @@ fn implied_until(settings: &Settings, day: Option<&str>, now: Moment) -> Result<
     Implied::since(settings, since, now).map(|implied| implied.0).map_err(|why| why.to_string())
 }
 
+/// Until when somebody may be mailed of whom our own export says so.
+fn as_exported(until: &str, settings: &Settings, now: Moment) -> Result<Moment, String> {
+    let shown: String = until.chars().take(40).collect();
+    let until: jiff::Timestamp =
+        until.parse().map_err(|_| format!("{shown:?} is no moment: write it as 2026-05-12T00:00:00Z"))?;
+    let until = Moment::from(until);
+    if until > now {
+        return Ok(until);
+    }
+    Err(NotImplied::RanOut(until.date(&settings.time_zone)).to_string())
+}
+
 /// A heading without what people write differently: `E-Mail` is `email`.
 fn plain(heading: &str) -> String {
     heading.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -212,12 +229,15 @@ async fn import_chunk(
     report: &mut ImportReport,
 ) -> Result<(), CsvError> {
     let mut tx = site.db.begin().await?;
+    forgotten::enter(&mut tx).await?;
+    let was_forgotten = forgotten::among(&mut tx, site, rows.iter().map(|(_, email, ..)| email)).await?;
     let blocked =
         Suppressions::new(site).blocked_among(&mut tx, rows.iter().map(|(_, email, ..)| email)).await?;
     let mut readers = Vec::with_capacity(rows.len());
-    for ((line, email, name, _), blocked) in rows.iter().zip(blocked) {
-        if blocked {
-            let why = SubscriberError::Blocked.to_string();
+    for (((line, email, name, _), blocked), was_forgotten) in rows.iter().zip(blocked).zip(was_forgotten) {
+        if blocked || was_forgotten {
+            let why = if blocked { SubscriberError::Blocked } else { SubscriberError::Forgotten };
+            let why = why.to_string();
             report.errors.push(RowError { line: *line, why });
             continue;
         }
@@ -227,7 +247,7 @@ async fn import_chunk(
     let taken = readers.len();
     let readers = store::subscribers_for(&mut tx, &readers, site.now()).await?;
     let added = store::join_new(&mut tx, &readers, list, site.now()).await?;
-    if basis.is_implied() {
+    if rows.iter().any(|(.., until)| until.is_some()) {
         let until: HashMap<String, Moment> =
             rows.iter().filter_map(|(_, email, _, until)| Some((email.key(), (*until)?))).collect();
         let keys = store::keys(&mut tx, &added).await?;
@@ -254,7 +274,7 @@ pub async fn lines_of_export(db: &Db) -> crate::db::Result<i64> {
 /// [`CsvError`]; what was written stays written.
 pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvError> {
     let mut writer = csv::Writer::from_writer(file);
-    writer.write_record(["email", "name", "list", "state", "confirmed_at"])?;
+    writer.write_record(["email", "name", "list", "state", "confirmed_at", "implied_until"])?;
     let (mut after, mut lines) = (0, 0);
     loop {
         let mut rows = store::export(&site.db, after, 2_000).await?;
@@ -265,13 +285,14 @@ pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvErro
         }
         let Some(last) = rows.last().map(|row| row.id) else { break };
         for row in &rows {
-            let confirmed = row.confirmed_at.map(|at| at.to_string()).unwrap_or_default();
+            let written = |at: Option<Moment>| at.map(|at| at.to_string()).unwrap_or_default();
             writer.write_record([
                 &guarded(&row.email),
                 &guarded(&row.name),
                 &row.list,
                 row.state.as_str(),
-                &confirmed,
+                &written(row.confirmed_at),
+                &written(row.implied_until),
             ])?;
             lines += 1;
         }

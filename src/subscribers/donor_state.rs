@@ -9,15 +9,31 @@ use crate::{
     site::Site,
 };
 
-/// Writes the state down for the reader with that address; supporters who are no readers have none.
+/// Writes the state down for the reader whose gifts are known by that address, and have been since then; supporters who are no
+/// readers have none.
+///
+/// A reader who moved is known by the address that they gave under, and not by gifts that somebody gave under the new one
+/// before. What they give under the new one after it counts from then on, unless a monthly donation runs under the earlier.
 pub async fn set_donor_state(
     tx: &mut Tx,
     site: &Site,
-    email: &EmailAddress,
+    (email, since): (&EmailAddress, Moment),
     state: DonorState,
     last_gift_at: Option<Moment>,
 ) -> Result<bool> {
+    store::moving::gives_as_now(tx, &email.key(), since).await?;
     Ok(store::set_donor_state(tx, &email.key(), state, last_gift_at, site.now()).await? == 1)
+}
+
+/// By which address, in small letters, the gifts of a reader are known; none where they are those of another reader, who had the
+/// address before.
+pub async fn gives_as(db: &Db, subscriber_id: i64) -> Result<Option<String>> {
+    store::moving::gives_as(db, subscriber_id).await
+}
+
+/// As [`gives_as`], in a transaction.
+pub(crate) async fn gives_as_in(tx: &mut Tx, subscriber_id: i64) -> Result<Option<String>> {
+    store::moving::gives_as_in(tx, subscriber_id).await
 }
 
 /// Where a reader stands; those without a row never gave.

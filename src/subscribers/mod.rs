@@ -15,6 +15,7 @@ mod csv_files;
 pub mod donor_state;
 pub mod fields;
 mod find;
+pub mod forgotten;
 pub mod forms;
 mod formula;
 mod found_by;
@@ -24,6 +25,7 @@ mod leave;
 pub mod lists;
 pub mod machines;
 mod mail_again;
+mod moving;
 mod never_again;
 mod pause;
 mod preferences;
@@ -42,6 +44,7 @@ mod welcome;
 pub mod why_they_left;
 mod withdrawn;
 
+pub(crate) use self::moving::other_addresses;
 pub use self::{
     budget::{Crowd, Goes},
     by_staff::{
@@ -62,6 +65,10 @@ pub use self::{
     },
     lists::{List, OptIn, Visibility},
     mail_again::mail_again,
+    moving::{
+        MoveAsked, MoveState, Moving, NewAddress, Readdressed, ask_to_move, correct_address, look_at_move,
+        moved_as_written, moving_wording, press_move, whose_choices,
+    },
     never_again::{block, unblock},
     pause::{Weeks, go_on, pause, pause_as_written},
     preferences::{
@@ -69,7 +76,7 @@ pub use self::{
     },
     read::{
         Counts, Note, Standing, Subscriber, Subscription, SubscriptionState, by_email, by_emails,
-        by_public_ids, newest_consent, subscriber, subscriptions, subscriptions_of,
+        by_public_ids, named, newest_consent, subscriber, subscriptions, subscriptions_of,
     },
     subscribe::{
         Adding, Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back,
@@ -93,9 +100,11 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::knowing::STATEMENTS,
     store::requests::STATEMENTS,
     store::lists::STATEMENTS,
+    store::moving::STATEMENTS,
     store::topics::STATEMENTS,
     store::fields::STATEMENTS,
     store::forms::STATEMENTS,
+    store::forgotten::STATEMENTS,
 ];
 
 /// What this room forgets, for the one place that says when.
@@ -103,8 +112,11 @@ pub(crate) mod forgetting {
     pub(crate) use super::{
         budget::WEEK,
         fields::REMOVED_LASTS,
+        forgotten::PROOF_LASTS,
+        moving::{CHANGE_LASTS, FORGET_CHANGES as ADDRESS_CHANGES},
         store::FORGET_TRACES as TRACES,
         store::fields::{FORGET_FIELDS as FIELDS, FORGET_VALUES as VALUES},
+        store::forgotten::FORGET_KEPT as KEPT_CONSENT,
         store::forms::FORGET_FORM_DAYS as FORM_DAYS,
         store::joining::{
             FORGET_ASKED_FROM as ASKED_FROM, FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS,
@@ -139,6 +151,9 @@ pub enum SubscriberError {
     /// Staff said that this address is never mailed.
     #[error("the team decided never to mail this address")]
     Blocked,
+    /// Its owner was forgotten.
+    #[error("its owner asked to be forgotten: they can subscribe by themselves, by the form")]
+    Forgotten,
     /// Something happened since the page was shown.
     #[error("something else stops the mail by now")]
     Changed,

@@ -47,6 +47,9 @@ pub struct Choice {
     pub retired: bool,
     /// Whether it comes though they rest from the others: they joined it since.
     pub all_the_same: bool,
+    /// Whether they are on it by implied consent that is over: they do not get it, and ticking it is their own consent.
+    #[serde(skip)]
+    pub ran_out: bool,
 }
 
 /// The path of a reader's own page, by their public id.
@@ -67,7 +70,8 @@ pub async fn look_at_preferences(site: &Site, link: &str) -> Result<Preferences>
     let rests_until = known.iter().filter_map(|one| one.rests_until(now)).max();
     let lists = store::lists(&site.db).await?.into_iter().filter_map(|list| {
         let subscription = known.iter().find(|s| s.list_id == list.id);
-        let joined = subscription.is_some_and(|s| s.state == SubscriptionState::Confirmed);
+        let ran_out = subscription.is_some_and(|s| s.ran_out(now));
+        let joined = subscription.is_some_and(|s| s.state == SubscriptionState::Confirmed) && !ran_out;
         // Whoever is on a list can leave it, also when nobody joins it any more.
         let shown = joined || list.takes_sign_ups() || (list.may_be_joined() && subscription.is_some());
         let retired = !list.is_mailed();
@@ -80,6 +84,7 @@ pub async fn look_at_preferences(site: &Site, link: &str) -> Result<Preferences>
             joined,
             retired,
             all_the_same,
+            ran_out,
         })
     });
     Ok(Preferences { reader, lists: lists.collect(), rests_until })
@@ -135,8 +140,8 @@ pub async fn save_preferences(
 ) -> Result<(Preferences, Saved)> {
     let seen = look_at_preferences(site, link).await?;
     let changed = |to: bool| -> Vec<i64> {
-        let lists =
-            seen.lists.iter().filter(|one| one.joined != to && chosen.wants(one.id, one.joined) == to);
+        let other = |one: &&Choice| one.joined != to || (!to && one.ran_out && chosen.leaves_all);
+        let lists = seen.lists.iter().filter(other).filter(|one| chosen.wants(one.id, one.joined) == to);
         lists.map(|one| one.id).collect()
     };
     let before = site.now();
@@ -175,7 +180,7 @@ async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -
         let changed = match wanted {
             _ if !is_meant => false,
             true => store::join(&mut tx, id, choice.id, site.now(), None).await?,
-            false if choice.joined => {
+            false if choice.joined || (choice.ran_out && chosen.leaves_all) => {
                 // In this order: the row is what sealing and leaving meet at.
                 let left = store::leave(&mut tx, id, choice.id, site.now()).await?;
                 ledger::withdraw(&mut tx, site, id, Some(choice.id)).await?;

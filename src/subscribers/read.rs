@@ -8,11 +8,18 @@ use crate::{
     clock::Moment,
     db::{Db, Result},
     email_address::EmailAddress,
+    links::Name,
+    site::Site,
 };
 
 /// The reader with that id in addresses of pages.
 pub async fn subscriber(db: &Db, public_id: &str) -> Result<Option<Subscriber>> {
     store::by_public_id(db, public_id).await
+}
+
+/// Whom a link names.
+pub async fn named(site: &Site, name: &Name<'_>) -> Result<Option<Subscriber>> {
+    store::named(&site.db, name).await
 }
 
 /// The reader with that address.

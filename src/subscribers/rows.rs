@@ -155,6 +155,12 @@ impl Subscription {
         }
     }
 
+    /// Whether they are on the list, and nothing of it comes: the consent that was implied is over.
+    #[must_use]
+    pub fn ran_out(&self, now: Moment) -> bool {
+        self.state == SubscriptionState::Confirmed && self.implied_until.is_some_and(|until| until <= now)
+    }
+
     /// Until when the reader rests from the list, if they do.
     #[must_use]
     pub fn rests_until(&self, now: Moment) -> Option<Moment> {

@@ -2,11 +2,13 @@
 
 pub mod fields;
 pub mod finding;
+pub mod forgotten;
 pub mod forms;
 pub mod joining;
 pub mod knowing;
 pub mod leaving;
 pub mod lists;
+pub mod moving;
 pub mod requests;
 pub mod topics;
 
@@ -77,7 +79,7 @@ statements! {
     CONFIRMATION_SENT = "update subscription set confirmation_sent_at = $2 where subscriber_id = $1 and state = 'pending' and asked_at > $3";
     /// Whether the reader confirmed anything since a moment, or what went out then asked nothing.
     ANSWERED = "select count(*) from subscription where subscriber_id = $1 and (confirmed_at >= $2
-        or exists (select 1 from confirmation_mail m where m.subscriber_id = $1 and m.sent_at = $2 and (m.letter like 'already_reader:%' or m.letter like 'welcome:%')))";
+        or exists (select 1 from confirmation_mail m where m.subscriber_id = $1 and m.sent_at = $2 and (m.letter like 'already_reader:%' or m.letter like 'welcome:%' or m.letter like 'address_change:%')))";
     /// The brake holds a mail back until a moment.
     HOLD_BACK = "update subscriber set confirm_due_at = case when confirm_due_at <= $2 then confirm_due_at else $2 end where id = $1";
     /// Nothing is held back any more; of two that look at once, one finds it.
@@ -146,13 +148,14 @@ statements! {
             left join form f on f.id = e.form_id
         where e.subscriber_id = $1 order by e.id";
     /// For the export, by key: in the order of subscriptions, so that no page sorts what is behind it.
-    EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at from subscription s
+    EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at, s.implied_until from subscription s
         join subscriber r on r.id = s.subscriber_id join list l on l.id = s.list_id
         where s.subscriber_id > $1 order by s.subscriber_id, s.list_id limit $2";
     LINES_OF_EXPORT = "select count(*) from subscription";
-    /// Donor state, of the reader with that address if there is one.
+    /// Donor state, of the reader whose gifts are known by that address if there is one: who had it and moved comes before who has it.
     SET_DONOR_STATE = "insert into donor_state (subscriber_id, state, last_gift_at, updated_at)
-        select id, $2, cast($3 as bigint), cast($4 as bigint) from subscriber where email_key = $1
+        select id, $2, cast($3 as bigint), cast($4 as bigint) from subscriber where gives_as = $1
+            or (email_key = $1 and gives_as is null and not exists (select 1 from subscriber m where m.gives_as = $1))
         on conflict (subscriber_id) do update set state = excluded.state, last_gift_at = excluded.last_gift_at, updated_at = excluded.updated_at";
     /// What is known of a reader's gifts.
     DONOR_STATE = "select state from donor_state where subscriber_id = $1";
@@ -189,6 +192,7 @@ pub struct ExportRow {
     pub list: String,
     pub state: SubscriptionState,
     pub confirmed_at: Option<Moment>,
+    pub implied_until: Option<Moment>,
 }
 
 pub async fn lists(db: &Db) -> Result<Vec<List>> {
@@ -266,6 +270,10 @@ pub async fn named_list(db: &Db, name: &Name<'_>) -> Result<Option<i64>> {
 
 pub async fn by_public_id(db: &Db, public_id: &str) -> Result<Option<Subscriber>> {
     db.opt(BY_PUBLIC_ID, (public_id,)).await
+}
+
+pub async fn by_public_id_in(tx: &mut Tx, public_id: &str) -> Result<Option<Subscriber>> {
+    tx.opt(BY_PUBLIC_ID, (public_id,)).await
 }
 
 pub async fn by_id(db: &Db, id: i64) -> Result<Option<Subscriber>> {

@@ -10,7 +10,7 @@ use super::{
     By, Result, SubscriberError, Trace,
     budget::{self, Crowd, Goes, Whose, next_mail},
     consent::{self, ConsentAction, ConsentMethod, Happened},
-    forms,
+    forgotten, forms,
     implied::Implied,
     lists::{List, OptIn},
     preferences::preferences_path,
@@ -158,7 +158,7 @@ pub enum Asked {
 /// Staff ask somebody whether they want a list, by the mail that asks to confirm. `by` says who, and as what it is kept with the proof.
 ///
 /// # Errors
-/// [`SubscriberError::NotFound`]; when the database fails.
+/// [`SubscriberError::Forgotten`] when their owner asked for that; [`SubscriberError::NotFound`]; when the database fails.
 pub async fn ask_by_staff(
     site: &Site,
     settings: &Settings,
@@ -168,7 +168,11 @@ pub async fn ask_by_staff(
 ) -> Result<Asked> {
     let whose = Whose::of(site, email, "");
     let mut tx = site.db.begin().await?;
+    forgotten::enter(&mut tx).await?;
     whose.hold(&mut tx, site).await?;
+    if forgotten::is_forgotten(&mut tx, site, email).await? {
+        return Err(SubscriberError::Forgotten);
+    }
     if Suppressions::new(site).stops_letter(&mut tx, email, true).await? {
         return Ok(Asked::Stopped);
     }
@@ -265,7 +269,10 @@ async fn ask(
         return Ok(Asked::Mailed);
     }
     match sent.first() {
-        Some((to, last)) if *to == reader.id && store::answered(tx, reader.id, *last).await? => {
+        Some((to, last))
+            if *to == reader.id && store::answered(tx, reader.id, *last).await?
+                || joining::was_of_moving(tx, *to, *last).await? =>
+        {
             store::hold_back(tx, reader.id, next).await?;
             Ok(Asked::Later(next))
         }
@@ -288,6 +295,7 @@ async fn joins_at_once(tx: &mut Tx, site: &Site, asking: &Asking<'_>, reader: &S
     };
     Ok(asking.lists.iter().all(is_single)
         && Suppressions::new(site).reason_in(tx, &reader.email).await?.is_none()
+        && !forgotten::is_forgotten(tx, site, &reader.email).await?
         && !joining::is_known_otherwise(tx, reader.id, &reader.email).await?)
 }
 
@@ -361,7 +369,11 @@ async fn ask_one_held_back(site: &Site, settings: &Settings, reader: &Subscriber
     let spent = whose.spent(&mut tx, now).await?;
     let asked = if next > now {
         // When another spelling of the mailbox got one meanwhile, this one is not asked by itself any more.
-        if sent.first().is_some_and(|(to, _)| *to == reader.id) {
+        let moving = match sent.first() {
+            Some((to, last)) => joining::was_of_moving(&mut tx, *to, *last).await?,
+            None => false,
+        };
+        if moving || sent.first().is_some_and(|(to, _)| *to == reader.id) {
             store::hold_back(&mut tx, reader.id, next).await?;
         }
         false
@@ -515,7 +527,7 @@ pub struct Adding<'a> {
 /// Staff add somebody who asked them in person or on paper; `source` says how. They are not asked to confirm.
 ///
 /// # Errors
-/// [`SubscriberError::Blocked`] when staff said that the address is never mailed; [`SubscriberError::NotFound`] when the list is not
+/// [`SubscriberError::Forgotten`] when its owner asked for that; [`SubscriberError::Blocked`] when staff said that the address is never mailed; [`SubscriberError::NotFound`] when the list is not
 /// there or was retired; when the database fails.
 pub async fn add_by_staff(
     site: &Site,
@@ -533,6 +545,10 @@ pub(super) async fn add(site: &Site, new: Adding<'_>, by: Option<(i64, &str)>) -
     let Adding { email, name, list, source, implied, seen } = new;
     let before = site.now();
     let mut tx = site.db.begin().await?;
+    forgotten::enter(&mut tx).await?;
+    if forgotten::is_forgotten(&mut tx, site, email).await? {
+        return Err(SubscriberError::Forgotten);
+    }
     if !store::lists_in(&mut tx).await?.iter().any(|one| one.id == list && one.is_mailed()) {
         return Err(SubscriberError::NotFound);
     }

@@ -21,6 +21,20 @@ pub enum Withdrawal {
         reader: String,
         list: String,
     },
+    /// A reader's mail goes to another address.
+    Moved {
+        /// Their public id.
+        reader: String,
+        /// The keyed hash of the address that they had.
+        hash: String,
+    },
+    /// A reader's mail goes to this address, whatever was said of it before.
+    Stays {
+        /// Their public id.
+        reader: String,
+        /// The keyed hash of the address.
+        hash: String,
+    },
     /// A reader rests from the lists that they are on.
     Paused {
         /// Their public id.
@@ -48,6 +62,13 @@ pub enum Withdrawal {
         /// Its keyed hash.
         hash: String,
     },
+    /// A reader was forgotten. Whoever of that address came back since did so themselves.
+    Erased {
+        /// Their public id.
+        reader: String,
+        /// The keyed hash of their address.
+        hash: String,
+    },
     /// A supporter asked to end a monthly donation.
     Ended {
         /// The public id of the donation.
@@ -60,11 +81,14 @@ impl fmt::Display for Withdrawal {
         match self {
             Self::Left { reader, list, how } => write!(f, "left {reader} {list} {how}"),
             Self::Back { reader, list } => write!(f, "back {reader} {list}"),
+            Self::Moved { reader, hash } => write!(f, "moved {reader} {hash}"),
+            Self::Stays { reader, hash } => write!(f, "stays {reader} {hash}"),
             Self::Paused { reader, until } => write!(f, "paused {reader} {until}"),
             Self::WentOn { reader } => write!(f, "went-on {reader}"),
             Self::Complained { hash } => write!(f, "complained {hash}"),
             Self::Blocked { hash } => write!(f, "blocked {hash}"),
             Self::Lifted { hash } => write!(f, "lifted {hash}"),
+            Self::Erased { reader, hash } => write!(f, "erased {reader} {hash}"),
             Self::Ended { gift } => write!(f, "ended {gift}"),
         }
     }
@@ -81,6 +105,8 @@ impl Withdrawal {
                 Self::Left { reader: reader.clone(), list: list.clone(), how: how.clone() }
             }
             ("back", [reader, list]) => Self::Back { reader: reader.clone(), list: list.clone() },
+            ("moved", [reader, hash]) => Self::Moved { reader: reader.clone(), hash: hash.clone() },
+            ("stays", [reader, hash]) => Self::Stays { reader: reader.clone(), hash: hash.clone() },
             ("paused", [reader, until]) => {
                 let until: jiff::Timestamp = until.parse().ok()?;
                 Self::Paused { reader: reader.clone(), until: until.into() }
@@ -89,6 +115,7 @@ impl Withdrawal {
             ("complained", [hash]) => Self::Complained { hash: hash.clone() },
             ("blocked", [hash]) => Self::Blocked { hash: hash.clone() },
             ("lifted", [hash]) => Self::Lifted { hash: hash.clone() },
+            ("erased", [reader, hash]) => Self::Erased { reader: reader.clone(), hash: hash.clone() },
             ("ended", [gift]) => Self::Ended { gift: gift.clone() },
             _ => return None,
         })
@@ -99,17 +126,18 @@ impl Withdrawal {
     pub fn about(&self) -> Option<(&str, &str)> {
         match self {
             Self::Left { reader, list, .. } | Self::Back { reader, list } => Some((reader, list)),
+            Self::Moved { reader, hash } | Self::Stays { reader, hash } => Some((reader, hash)),
             // No list is called so: public ids are longer.
             Self::Paused { reader, .. } | Self::WentOn { reader } => Some((reader, "pause")),
             Self::Complained { hash } | Self::Blocked { hash } | Self::Lifted { hash } => Some((hash, "")),
-            Self::Ended { .. } => None,
+            Self::Erased { .. } | Self::Ended { .. } => None,
         }
     }
 
     /// Whether it is there to take back another.
     #[must_use]
     pub const fn takes_back(&self) -> bool {
-        matches!(self, Self::Back { .. } | Self::WentOn { .. } | Self::Lifted { .. })
+        matches!(self, Self::Back { .. } | Self::WentOn { .. } | Self::Stays { .. } | Self::Lifted { .. })
     }
 }
 
@@ -124,11 +152,14 @@ mod tests {
         for withdrawal in [
             Withdrawal::Left { reader: reader.clone(), list: "l".to_owned(), how: "one-click".to_owned() },
             Withdrawal::Back { reader: reader.clone(), list: "l".to_owned() },
+            Withdrawal::Moved { reader: reader.clone(), hash: hash.clone() },
+            Withdrawal::Stays { reader: reader.clone(), hash: hash.clone() },
             Withdrawal::Paused { reader: reader.clone(), until: Moment::from_unix_seconds(1_772_528_400) },
-            Withdrawal::WentOn { reader },
+            Withdrawal::WentOn { reader: reader.clone() },
             Withdrawal::Complained { hash: hash.clone() },
             Withdrawal::Blocked { hash: hash.clone() },
-            Withdrawal::Lifted { hash },
+            Withdrawal::Lifted { hash: hash.clone() },
+            Withdrawal::Erased { reader, hash },
             Withdrawal::Ended { gift: "g".to_owned() },
         ] {
             assert_eq!(Withdrawal::parse(&withdrawal.to_string()), Some(withdrawal));

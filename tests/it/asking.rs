@@ -188,8 +188,10 @@ both_engines! {
             let mail = app.last_mail("bob@example.org");
             let visitor = app.visitor();
             let choices = visitor.open(&mail.link("/preferences/")).await.form("/preferences/");
-            visitor.submit(&choices.clone().without("list")).await.says("You are on no list");
-            visitor.submit(&choices).await.says("Saved.");
+            let off = visitor.submit(&choices.clone().without("list")).await;
+            off.says("You are on no list");
+            let list = choices.value("list").expect("it is ticked").to_owned();
+            visitor.submit(&off.form("/preferences/").with("list", &list)).await.says("You now get The digest");
             let leave = visitor.open(&mail.link("/unsubscribe/")).await;
             let off = visitor.submit(&leave.form("/unsubscribe/")).await;
             visitor.submit(&off.form("/unsubscribe/")).await.says("You are back");

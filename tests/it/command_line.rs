@@ -265,6 +265,24 @@ async fn readers_are_imported_exported_and_proven() {
                 ("exported readers", "1001 lines: we move house"),
             ]
         );
+        // TRUST L8, L7: all of it by one command; and gone by another.
+        let held = broadside(&["subscribers", "held", "ANN@example.org"], &settings);
+        let held: serde_json::Value = serde_json::from_slice(&held.stdout).expect("JSON");
+        assert_eq!(held["who_you_are"][0]["name"], "Ann");
+        assert_eq!(held["what_you_agreed_to"][0]["source"], "consent: spring fair 2026");
+        let log = audit_log::latest(&db.db, 1).await.expect("a read");
+        assert_eq!(log[0].action, "took away what is held about a reader");
+        assert!(
+            !broadside(&["subscribers", "forget", "ann@example.org"], &settings).status.success(),
+            "it says why"
+        );
+        let forget = ["subscribers", "forget", "ann@example.org", "--reason", "asked by letter"];
+        assert!(broadside(&forget, &settings).status.success());
+        assert!(!broadside(&forget, &settings).status.success(), "they are gone");
+        let held = text(&broadside(&["subscribers", "held", "ann@example.org"], &settings).stdout);
+        assert!(held.contains("\"who_you_are\": []") && held.contains("\"forgotten_at\""), "{held}");
+        let import = broadside(&[["subscribers", "import", file].as_slice(), &basis].concat(), &settings);
+        assert!(text(&import.stdout).contains("0 readers added"), "{}", text(&import.stdout));
         assert!(broadside(&["audit"], &settings).status.success());
     }
 }

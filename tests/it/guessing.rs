@@ -47,6 +47,16 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "GET /choices/sent",
         "GET /preferences/{token}",
         "POST /preferences/{token}",
+        "POST /preferences/{token}/copy",
+        "GET /your-data/{token}",
+        "GET /your-data/{token}/file",
+        "POST /preferences/{token}/forget",
+        "GET /forget-me/{token}",
+        "POST /forget-me/{token}",
+        "GET /preferences/{token}/address",
+        "POST /preferences/{token}/address",
+        "GET /address/{token}",
+        "POST /address/{token}",
         "GET /sample-link",
         "GET /donate",
         "POST /donate",
@@ -120,6 +130,8 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "GET /desk/forms",
         "POST /desk/forms",
         "GET /desk/forms/{form}",
+        "GET /desk/forms/{form}/away",
+        "POST /desk/forms/{form}/away",
         "POST /desk/forms/{form}",
         "GET /desk/fields",
         "POST /desk/fields",
@@ -149,6 +161,7 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "GET /desk/readers/{id}/leave",
         "POST /desk/readers/{id}/leave",
         "POST /desk/readers/{id}/name",
+        "POST /desk/readers/{id}/address",
         "GET /desk/readers/{id}/correct",
         "POST /desk/readers/{id}/correct",
         "POST /desk/readers/{id}/join",
@@ -163,6 +176,8 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "POST /desk/blocked",
         "POST /desk/blocked/{id}/lift",
         "GET /desk/requests",
+        "GET /desk/requests/{id}",
+        "POST /desk/requests/{id}",
         "POST /desk/requests",
         "POST /desk/requests/{id}/close",
         "GET /desk/bounces",
@@ -205,6 +220,9 @@ const DOORS: &[(&[Role], &[&str])] = &[
         "POST /desk/team/{id}/invite",
         "POST /desk/team/{id}/disable",
         "POST /desk/team/{id}/enable",
+        "POST /desk/readers/{id}/held",
+        "GET /desk/readers/{id}/forget",
+        "POST /desk/readers/{id}/forget",
     ]),
 ];
 
@@ -300,7 +318,14 @@ fn nobodys(id: &str) -> String {
 
 /// What is seen, whichever id was asked for.
 fn seen(answer: &Answer, id: &str) -> (StatusCode, String, String) {
-    (answer.status, answer.header("location").replace(id, "ID"), answer.body.replace(id, "ID"))
+    // Names of files have numbers of their own.
+    let (mut body, mut rest) = (String::new(), answer.body.as_str());
+    while let Some((before, file)) = rest.split_once("/static/") {
+        body.push_str(&before.replace(id, "ID"));
+        rest = file.split_once('/').map_or("", |(_, rest)| rest);
+    }
+    body.push_str(&rest.replace(id, "ID"));
+    (answer.status, answer.header("location").replace(id, "ID"), body)
 }
 
 both_engines! {
@@ -380,6 +405,7 @@ both_engines! {
             ("/confirm/", keys.sign(Purpose::Confirm, &format!("{reader}.{list}"), expires)),
             ("/unsubscribe/", keys.sign(Purpose::Unsubscribe, &format!("{reader}.{list}.{edition}"), None)),
             ("/preferences/", keys.sign(Purpose::Preferences, reader, None)),
+            ("/address/", keys.sign(Purpose::AddressChange, "achange0000000000001.old", expires)),
             ("/view/", keys.sign(Purpose::View, &format!("{edition}.{reader}"), None)),
             ("/give/", keys.sign(Purpose::Give, edition, None)),
             ("/thanks/", keys.sign(Purpose::Thanks, "gift.agift000000000000001", expires)),

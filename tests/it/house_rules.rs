@@ -113,6 +113,7 @@ const LEVELS: &[&[&str]] = &[
     &["subscribers", "articles"],
     &["audience"],
     &["publishing", "donations"],
+    &["dossier"],
     &["restored", "doctor"],
     &["jobs"],
     &["web"],

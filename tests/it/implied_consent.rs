@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use broadside::{
+    dossier::{self, Whole},
     email_address::EmailAddress,
     publishing,
     sandbox::{Rule, Stage},
@@ -15,6 +16,10 @@ use crate::support::{TestApp, both_engines};
 const ANN: &str = "ann@example.org";
 const BOB: &str = "bob@example.org";
 const DAY: Duration = Duration::from_secs(86_400);
+
+fn address(text: &str) -> EmailAddress {
+    EmailAddress::parse(text).expect("an address")
+}
 
 /// From a file of people who bought or gave, with the days on which they did. It is 3 March 2026.
 async fn imported(app: &TestApp, file: &str) -> subscribers::ImportReport {
@@ -122,5 +127,65 @@ both_engines! {
         desk.submit_and_follow(&form.with("since", "2026-02-01")).await.says("Implied consent, until 1 February 2028");
         let proof = consent::proof(&app.site.db, app.reader_row(ANN).await).await.expect("a read");
         assert!(proof[0].source.starts_with("implied consent: gave at the fair"), "{}", proof[0].source);
+    }
+
+    /// TRUST L8, T10: what is held, the reader's own file, the export and a moved address all have the day; a file that we wrote ourselves makes of it nobody's
+    /// own consent.
+    async fn the_day_goes_wherever_the_reader_goes(app: TestApp) {
+        imported(&app, "email,date\nann@example.org,2025-03-10\n").await;
+        let until = subscription(&app, ANN).await.implied_until.expect("a day");
+        let whose = dossier::of_address(&app.site, address(ANN)).await.expect("a read");
+        let mut whole = Whole::new(app.site.clone(), "The Lamplighter".to_owned(), whose);
+        let mut held = String::new();
+        while let Some(piece) = whole.piece().await.expect("a read") {
+            held.push_str(&piece);
+        }
+        assert!(held.contains(&format!("\"implied_until\":\"{until}\"")), "{held}");
+
+        let reader = subscribers::by_email(&app.site.db, &address(ANN)).await.expect("a read").expect("a reader");
+        let path = subscribers::preferences_path(&app.site, &reader.public_id);
+        let visitor = app.visitor();
+        visitor.submit(&visitor.open(&format!("{path}/address")).await.form("/address").with("email", "ann@other.example")).await;
+        app.drain().await;
+        for mailbox in [ANN, "ann@other.example"] {
+            let link = app.last_mail(mailbox).link("/address/");
+            visitor.submit(&visitor.open(&link).await.form("/address/")).await;
+            app.drain().await;
+        }
+        assert_eq!(subscription(&app, "ann@other.example").await.implied_until, Some(until));
+
+        let mut file = Vec::new();
+        subscribers::export(&app.site, &mut file).await.expect("written");
+        let text = String::from_utf8(file.clone()).expect("text");
+        assert!(text.contains(&format!(",{until}")), "{text}");
+        publishing::lists::make(&app.site, "other", "Other", None).await.expect("made").expect("a list");
+        let lists = subscribers::lists::all(&app.site.db).await.expect("a read");
+        let other = lists.into_iter().find(|list| list.slug == "other").expect("the list").id;
+        let basis = Basis { basis: "consent".to_owned(), source: "our own file".to_owned() };
+        let report = subscribers::import(&app.site, file.as_slice(), other, &basis).await.expect("a file in order");
+        assert_eq!((report.added, report.errors.len()), (1, 0), "{:?}", report.errors);
+        let all = subscribers::subscriptions(&app.site.db, reader.id).await.expect("a read");
+        assert_eq!(all.iter().map(|one| one.implied_until).collect::<Vec<_>>(), [Some(until), Some(until)]);
+    }
+
+    /// On their own page whoever is on a list by consent that is over gets nothing of it; a tick is their own consent, and leaving every list takes
+    /// them off that one, too.
+    async fn the_page_of_choices_says_what_comes(app: TestApp) {
+        imported(&app, "email,date\nann@example.org,2024-03-10\nbob@example.org,2024-03-10\n").await;
+        app.advance(DAY * 10);
+        let list = app.list().await;
+        let choices = async |email: &str| {
+            let reader = subscribers::by_email(&app.site.db, &address(email)).await.expect("a read").expect("a reader");
+            app.visitor().open(&subscribers::preferences_path(&app.site, &reader.public_id)).await
+        };
+        let page = choices(ANN).await;
+        assert!(page.body.contains(&format!("value=\"{list}.off\"")), "{}", page.body);
+        app.visitor().submit(&page.form("#choices").and("list", &list.to_string())).await.says("You now get");
+        let own = subscription(&app, ANN).await;
+        assert_eq!((own.state, own.implied_until), (SubscriptionState::Confirmed, None));
+        let left = app.visitor().submit(&choices(BOB).await.form("#choices").and("press", "leave-all")).await;
+        left.says("You no longer get");
+        assert_eq!(subscription(&app, BOB).await.state, SubscriptionState::Left);
+        app.drain().await;
     }
 }

@@ -524,7 +524,7 @@ both_engines! {
         }
         join("one@example.org", &["digest", "appeals"]).await;
         let one = app.reader_row("one@example.org").await;
-        subscribers::leave_by_staff(&app.site, one, digest, "by phone").await.expect("they leave");
+        subscribers::leave_by_staff(&app.site, one, appeals, "by phone").await.expect("they leave");
         join("late@example.org", &["appeals"]).await;
         publishing::lists::retire(&app.site, &list(&app, "appeals").await, None).await.expect("it is as it was seen");
         app.drain().await;

@@ -10,8 +10,9 @@ use broadside::{
     },
     email_address::EmailAddress,
     mail::{
-        AlreadyReader, ChoicesLink, ConfirmSubscription, CopiesCameBack, EditionHeld, EditionPaused,
-        EmailTemplate, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed,
+        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader, ChoicesLink,
+        ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused, EmailTemplate,
+        EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed,
         Receipt, RecurringCancelled, Sender, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
         Welcomed, WorkGivenUp,
     },
@@ -98,15 +99,29 @@ fn sender() -> Sender {
 }
 
 /// What a block by the team stops: letters that ask, greet or tell somebody what they did not ask for.
-const A_BLOCK_STOPS: [&str; 5] =
-    ["already_reader", "choices_link", "confirm_subscription", "paused", "welcome"];
+const A_BLOCK_STOPS: [&str; 9] = [
+    "address_change_new",
+    "address_change_old",
+    "address_changed",
+    "address_is_known",
+    "already_reader",
+    "choices_link",
+    "confirm_subscription",
+    "paused",
+    "welcome",
+];
 
 /// What goes to a reader or supporter in spite of it, and why.
-const IN_SPITE_OF_A_BLOCK: [(&str, &str); 3] = [
+const IN_SPITE_OF_A_BLOCK: [(&str, &str); 5] = [
+    ("copy_of_data", "the law gives them what is held"),
+    ("erase_request", "the law lets them be forgotten"),
     ("receipt", "they gave"),
     ("payment_failed", "they give, and their money did not come"),
     ("recurring_cancelled", "they gave, and it has ended"),
 ];
+
+/// What whatever stops an address stops.
+const ANYTHING_STOPS: [&str; 1] = ["good_bye"];
 
 /// What goes to the team alone.
 const TO_THE_TEAM: [&str; 12] = [
@@ -139,6 +154,10 @@ fn of_every_letter_it_is_said_whether_a_block_stops_it() {
         let (stopped, _) = stopped.split_once(')').expect("the list ends");
         let stopped: BTreeSet<&str> = stopped.split(',').map(|name| name.trim().trim_matches('\'')).collect();
         assert_eq!(stopped, A_BLOCK_STOPS.into(), "what the statement stops, and what this test says");
+        assert!(
+            ANYTHING_STOPS.iter().all(|name| text.contains(&format!("or notice.template = '{name}'"))),
+            "{text}"
+        );
     }
     let folders = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("email_templates"))
         .expect("our templates");
@@ -149,6 +168,7 @@ fn of_every_letter_it_is_said_whether_a_block_stops_it() {
         .collect();
     for mail in &mails {
         let goes = IN_SPITE_OF_A_BLOCK.iter().map(|(name, _)| name).chain(&TO_THE_TEAM).chain(&A_BLOCK_STOPS);
+        let goes = goes.chain(&ANYTHING_STOPS);
         assert_eq!(
             goes.filter(|name| *name == mail).count(),
             1,
@@ -157,7 +177,7 @@ fn of_every_letter_it_is_said_whether_a_block_stops_it() {
     }
     assert_eq!(
         mails.len(),
-        IN_SPITE_OF_A_BLOCK.len() + TO_THE_TEAM.len() + A_BLOCK_STOPS.len(),
+        IN_SPITE_OF_A_BLOCK.len() + TO_THE_TEAM.len() + A_BLOCK_STOPS.len() + ANYTHING_STOPS.len(),
         "a letter that there is not"
     );
 }
@@ -210,9 +230,15 @@ both_engines! {
         let mut seen = BTreeSet::new();
         let manage_url = app.url("/giving/a-token");
         enqueue(&app, &mut seen, &AlreadyReader { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..AlreadyReader::sample() }).await;
+        enqueue(&app, &mut seen, &AddressChangeOld { sender: sender(), ..AddressChangeOld::sample() }).await;
+        enqueue(&app, &mut seen, &AddressChangeNew { sender: sender(), ..AddressChangeNew::sample() }).await;
+        enqueue(&app, &mut seen, &AddressIsKnown { sender: sender(), ..AddressIsKnown::sample() }).await;
+        enqueue(&app, &mut seen, &AddressChanged { sender: sender(), ..AddressChanged::sample() }).await;
         enqueue(&app, &mut seen, &ConfirmSubscription { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..ConfirmSubscription::sample() }).await;
         enqueue(&app, &mut seen, &GoodBye { sender: sender(), lists: vec![HARD_NAME.to_owned()], ..GoodBye::sample() }).await;
         enqueue(&app, &mut seen, &Welcome { sender: sender(), lists: vec![Welcomed { name: HARD_NAME.to_owned(), words: vec![HARD_NAME.to_owned()] }], ..Welcome::sample() }).await;
+        enqueue(&app, &mut seen, &CopyOfData { sender: sender(), ..CopyOfData::sample() }).await;
+        enqueue(&app, &mut seen, &EraseRequest { sender: sender(), ..EraseRequest::sample() }).await;
         enqueue(&app, &mut seen, &ChoicesLink { sender: sender(), ..ChoicesLink::sample() }).await;
         enqueue(&app, &mut seen, &Paused { sender: sender(), ..Paused::sample() }).await;
         enqueue(&app, &mut seen, &Receipt { sender: sender(), donor_name: HARD_NAME.to_owned(), ..Receipt::sample() }).await;

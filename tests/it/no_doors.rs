@@ -8,10 +8,13 @@ use crate::support::{
 };
 
 /// Pages that whoever knows the rest of the address may open, or that act.
-const DOORS: [&str; 9] = [
+const DOORS: [&str; 12] = [
     "/confirm/",
     "/unsubscribe/",
     "/preferences/",
+    "/your-data/",
+    "/forget-me/",
+    "/address/",
     "/view/",
     "/giving/",
     "/thanks/",

@@ -345,6 +345,7 @@ both_engines! {
         fail().await;
         assert_eq!(told().await, 1, "once a week");
         app.advance(7 * DAY);
+        fail().await;
         assert_eq!(told().await, 2, "it goes on");
         fail().await;
         change(&app.site.db, "update feed set attempts = 0, last_error = null").await;

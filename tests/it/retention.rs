@@ -53,6 +53,8 @@ const CASES: &[Case] = &[
     ("notice", 1, "select key from notice where template = 'confirm_subscription'", &[
         "insert into notice (key, template, context, address, name, from_name, from_email, message_id, state, reply, attempt, marker, maybe_duplicate, next_at, created_at, finished_at)
             values ('asks-{n}', 'confirm_subscription', '', 'ann@example.org', '', '', 'post@example.org', '', 'accepted', '', 1, false, false, 0, 0, {at})"]),
+    ("forgotten_consent", 0, "select address_hash from forgotten_consent", &[
+        "insert into forgotten_consent (address_hash, list_id, action, method, at, forgotten_at) select '{n}', id, 'confirmed', 'form', 0, {at} from list"]),
     ("subscriber", 0, "select r.public_id from consent_event e join subscriber r on r.id = e.subscriber_id where r.public_id like 'asked-%'", &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('asked-{n}', '{n}@example.net', '{n}@example.net', '', 0)",
         "insert into subscription (subscriber_id, list_id, state, asked_at) select r.id, l.id, 'pending', {at} from subscriber r, list l where r.public_id = 'asked-{n}'",
@@ -118,6 +120,9 @@ const CASES: &[Case] = &[
     ("typed", 0, "select name from typed", &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('typed-{n}', '{n}@typed.example', '{n}@typed.example', '', 0)",
         "insert into typed (subscriber_id, name, answers, at) select id, '{n}', '', {at} from subscriber where public_id = 'typed-{n}'"]),
+    ("address_change", 0, "select new_email from address_change", &[
+        "insert into subscriber (public_id, email, email_key, name, created_at) values ('moves-{n}', '{n}@moves.example', '{n}@moves.example', '', 0)",
+        "insert into address_change (public_id, subscriber_id, old_email, new_email, asked_at) select '{n}', id, '', '{n}', {at} from subscriber where public_id = 'moves-{n}'"]),
     ("confirmation_mail", 0, "select s.public_id from confirmation_mail m join subscriber s on s.id = m.subscriber_id", &[
         "insert into subscriber (public_id, email, email_key, name, created_at) values ('{n}', '{n}@example.org', '{n}@example.org', '', 0)",
         "insert into confirmation_mail (subscriber_id, sent_at) select id, {at} from subscriber where public_id = '{n}'"]),

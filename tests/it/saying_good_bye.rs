@@ -144,6 +144,7 @@ both_engines! {
         come_back(&app, &link).await;
         app.drain().await;
         assert_eq!((letters(&app).len(), states(&app).await), (0, vec!["suppressed".to_owned()]));
+        app.advance(Duration::from_secs(60));
         leave(&app, &link).await;
         app.drain().await;
         assert_eq!(letters(&app).len(), 1);

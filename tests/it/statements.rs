@@ -214,6 +214,7 @@ fn columns() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         "list"."visibility": Visibility,
         "list"."opt_in": OptIn,
         "consent_event"."action": ConsentAction,
+        "forgotten_consent"."action": ConsentAction,
         "consent_event"."method": ConsentMethod,
         "form"."state": FormState,
         "form"."offers": Offers,

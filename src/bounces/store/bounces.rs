@@ -54,6 +54,9 @@ statements! {
     COMPLAINED = "select coalesce(edition_id, counts_for) as edition_id, count(distinct address_hash) as count from bounce
         where class = 'complaint' and action = 'complained' and coalesce(edition_id, counts_for) is not null
         group by coalesce(edition_id, counts_for) order by 1 desc limit $1";
+    /// Whose mail it was is forgotten: that something came back counts on.
+    FORGET_READER = "update bounce set reply = null, words = '', masked = '', subscriber_id = null
+        where id in (select id from bounce where address_hash = $1 union select id from bounce where subscriber_id = $2)";
     /// How far the log of attempts has been read.
     CURSOR = "select at from bounce_cursor where name = 'attempts'";
     /// Moves it.
@@ -203,6 +206,10 @@ pub async fn of_address(
     limit: i64,
 ) -> Result<Vec<Bounce>> {
     db.all(OF_ADDRESS, (hash, received_at, id, limit)).await
+}
+
+pub async fn forget_reader(tx: &mut Tx, hash: &str, reader: i64) -> Result<u64> {
+    tx.exec(FORGET_READER, (hash, reader)).await
 }
 
 pub async fn complained(db: &Db, limit: i64) -> Result<Vec<(i64, i64)>> {

@@ -20,6 +20,8 @@ statements! {
     /// Says whose it was, as far as that is known, and when it came.
     FORGET = "delete from bounce_letter where id = $1
         returning coalesce((select s.public_id from subscriber s where s.id = bounce_letter.subscriber_id), ''), received_at";
+    /// Whoever wrote them is forgotten.
+    FORGET_READER = "delete from bounce_letter where subscriber_id = $1 or lower(from_address) = $2";
 }
 
 /// A letter to keep.
@@ -72,4 +74,8 @@ pub async fn waiting(db: &Db) -> Result<Vec<PersonsLetter>> {
 /// The public id of the reader whose it was, or nothing, and when it came; none if it is not there any more.
 pub async fn forget(tx: &mut Tx, id: i64) -> Result<Option<(String, Moment)>> {
     tx.opt(FORGET, (id,)).await
+}
+
+pub async fn forget_reader(tx: &mut Tx, reader: i64, key: &str) -> Result<u64> {
+    tx.exec(FORGET_READER, (reader, key)).await
 }

@@ -99,6 +99,12 @@ statements! {
         postgres "select edition_id from delivery where subscriber_id = $1 and state in ('queued', 'claimed')
             and edition_id in (select id from edition where cast($2 as bigint) is null or list_id = $2)
             order by edition_id for update";
+    /// A reader is forgotten: their copies count on, and say no more whose they were. What was sent before a backup was restored waits
+    /// for no word any more, by which it would be sent again.
+    FORGET_READER = "update delivery set address = '', name = '',
+        class = case when state || '' = 'unknown' and class = 'restored' then 'erased' else class end where subscriber_id = $1";
+    FORGET_TRIES = "update delivery_attempt set reply = '' where subscriber_id = $1 and reply <> ''
+        and edition_id in (select edition_id from delivery where subscriber_id = $1)";
     /// An edition was cancelled: the same for all its open rows.
     CANCEL_QUEUED = "update delivery set state = 'suppressed', class = 'cancelled', updated_at = $2
         where edition_id = $1 and state = 'queued'";
@@ -423,6 +429,12 @@ pub async fn withdraw(
     let queued: Vec<(i64, CopyState)> = tx.all(WITHDRAW_QUEUED, these).await?;
     let claimed: Vec<(i64, CopyState)> = tx.all(WITHDRAW_CLAIMED, these).await?;
     Ok(moves.returned(Some(CopyState::Queued), &queued) + moves.returned(Some(CopyState::Claimed), &claimed))
+}
+
+/// A reader's copies, none of which is open any more but those on their way, say no more whose they were.
+pub async fn forget_reader(tx: &mut Tx, subscriber: i64) -> Result<u64> {
+    tx.exec(FORGET_TRIES, (subscriber,)).await?;
+    tx.exec(FORGET_READER, (subscriber,)).await
 }
 
 /// An edition's open copies end; of those on their way it is noted.

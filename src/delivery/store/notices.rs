@@ -13,8 +13,8 @@ use crate::{
 
 statements! {
     /// The same fact never sends twice.
-    ADD = "insert into notice (key, template, context, message, from_name, from_email, address, name, message_id, state, reply, attempt, marker, maybe_duplicate, next_at, created_at)
-        values ($1, $2, $3, $10, $4, $5, $6, $7, $8, 'queued', '', 0, false, false, $9, $9) on conflict (key) do nothing";
+    ADD = "insert into notice (key, template, context, message, from_name, from_email, address, address_key, name, message_id, state, reply, attempt, marker, maybe_duplicate, next_at, created_at)
+        values ($1, $2, $3, $10, $4, $5, $6, $11, $7, $8, 'queued', '', 0, false, false, $9, $9) on conflict (key) do nothing";
     /// Whether `CLAIM` would find one.
     IS_DUE = "select id from notice where state = 'queued' and next_at <= $2
         and (template = 'sign_in_link' or not exists (select 1 from worker w, origin o where w.id = $1 and (w.base_url <> o.base_url or o.doubt <> ''))) limit 1";
@@ -33,7 +33,7 @@ statements! {
     /// it asks whether it may be mailed, or greets. Who is greeted is still on one of the lists, and who is taken leave of has not come back.
     MARK = "update notice set marker = true where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3
         and not exists (select 1 from suppression where address_hash = $4 and lifted_at is null
-            and (reason in ('bounced', 'complained') or reason = 'staff' and notice.template in ('confirm_subscription', 'already_reader', 'welcome', 'choices_link', 'paused') or notice.template = 'good_bye'))
+            and (reason in ('bounced', 'complained') or reason = 'staff' and notice.template in ('confirm_subscription', 'already_reader', 'welcome', 'choices_link', 'paused', 'address_change_old', 'address_change_new', 'address_is_known', 'address_changed') or notice.template = 'good_bye'))
         and (notice.key not like 'welcome:%' or exists (select 1 from subscriber r join subscription s on s.subscriber_id = r.id join list l on l.id = s.list_id
             where r.public_id = substr(notice.key, 9, 26) and s.state = 'confirmed' and l.retired_at is null and notice.key like '%' || l.public_id || '%'))
         and (notice.key not like 'good_bye:%' or exists (select 1 from subscriber r join subscription s on s.subscriber_id = r.id
@@ -64,6 +64,12 @@ statements! {
         and key < (select 'welcome:' || public_id || ';' from subscriber where id = $1)
         and (key = (select 'welcome:' || r.public_id || ':' || l.public_id from subscriber r, list l where r.id = $1 and l.id = $2)
             or not exists (select 1 from subscription s where s.subscriber_id = $1 and s.state = 'confirmed'))";
+    /// A reader has another address: what waits for the old one ends, of these templates. A worker that holds one finds that out at
+    /// its marker.
+    WITHDRAW_FROM = sqlite "update notice set state = 'suppressed', context = '', message = null, class = 'another address', reply = 'the reader has another address', claimed_by = null, finished_at = $4
+            where address in ($1, $2) and (state = 'queued' or (state = 'claimed' and not marker)) and template in (select value from json_each($3))",
+        postgres "update notice set state = 'suppressed', context = '', message = null, class = 'another address', reply = 'the reader has another address', claimed_by = null, finished_at = $4
+            where address in ($1, $2) and (state = 'queued' or (state = 'claimed' and not marker)) and template in (select json_array_elements_text(cast($3 as json)))";
     /// Somebody came back: the letter of good-bye ends unsent.
     WITHDRAW_GOOD_BYE = "update notice set state = 'suppressed', context = '', message = null, class = 'suppressed', reply = 'the reader came back', finished_at = $2
         where state = 'queued' and template = 'good_bye'
@@ -73,13 +79,30 @@ statements! {
     WITHDRAW_WELCOMES = "update notice set state = 'suppressed', context = '', message = null, class = 'suppressed', reply = 'the list was retired', finished_at = $2
         where state = 'queued' and template = 'welcome'
         and key like 'welcome:%:' || $1";
+    /// Whose address it is is forgotten: what waits ends unsent, and nothing says whose they were. Letters to the team stay as they are; one
+    /// about money that waits is sent. What is on its way is not tried again.
+    FORGET_ADDRESS = sqlite "update notice set address = '', address_key = '', name = '', reply = '', context = '', message = null,
+            class = case when state in ('queued', 'claimed') and not marker then 'erased' else class end,
+            claimed_by = case when state = 'claimed' and not marker then null else claimed_by end,
+            finished_at = case when state in ('queued', 'claimed') and not marker then cast($2 as integer) else finished_at end,
+            state = case when state in ('queued', 'claimed') and not marker then 'suppressed' else state end
+            where (address_key = $1 or address_key = '' and lower(address) = $1) and template not in (select value from json_each($3))
+            and (state in ('accepted', 'failed', 'suppressed') or template not in (select value from json_each($4)))",
+        postgres "update notice set address = '', address_key = '', name = '', reply = '', context = '', message = null,
+            class = case when state in ('queued', 'claimed') and not marker then 'erased' else class end,
+            claimed_by = case when state = 'claimed' and not marker then null else claimed_by end,
+            finished_at = case when state in ('queued', 'claimed') and not marker then cast($2 as bigint) else finished_at end,
+            state = case when state in ('queued', 'claimed') and not marker then 'suppressed' else state end
+            where (address_key = $1 or address_key = '' and lower(address) = $1) and template not in (select json_array_elements_text(cast($3 as json)))
+            and (state in ('accepted', 'failed', 'suppressed') or template not in (select json_array_elements_text(cast($4 as json))))";
     /// Later.
-    RETRY = "update notice set state = 'queued', class = $6, reply = $4, next_at = $5, marker = false, claimed_by = null
+    RETRY = "update notice set state = case when address = '' then 'suppressed' else 'queued' end, class = $6, reply = $4, next_at = $5,
+            finished_at = case when address = '' then cast($5 as bigint) end, marker = false, claimed_by = null
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// It may have arrived: sent again, flagged. In doubt for the third time it is not: some servers take every message and never
     /// say so, and its reader has three.
-    DOUBT = "update notice set state = case when doubts >= 2 then 'failed' else 'queued' end, context = case when doubts >= 2 then '' else context end, message = case when doubts >= 2 then null else message end,
-            finished_at = case when doubts >= 2 then cast($7 as bigint) end, class = $6, reply = $4, next_at = $5,
+    DOUBT = "update notice set state = case when address = '' then 'suppressed' when doubts >= 2 then 'failed' else 'queued' end, context = case when doubts >= 2 then '' else context end, message = case when doubts >= 2 then null else message end,
+            finished_at = case when doubts >= 2 or address = '' then cast($7 as bigint) end, class = $6, reply = $4, next_at = $5,
             doubts = doubts + 1, maybe_duplicate = true, marker = false, claimed_by = null
         where id = $1 and state = 'claimed' and claimed_by = $2 and attempt = $3";
     /// What a worker holds.
@@ -87,10 +110,10 @@ statements! {
     /// Claims go back: sent again, flagged where they may have arrived; three times at most, as above. One that was not begun is given
     /// up when a task broke off for the third time that had it in hand. The attempt does not count where no word says why.
     GIVE_BACK = rows(7) "update notice set
-            state = case when marker and doubts >= 2 or not marker and v.column5 = 'broke off' and breaks >= 2 then 'failed' else 'queued' end,
+            state = case when address = '' then 'suppressed' when marker and doubts >= 2 or not marker and v.column5 = 'broke off' and breaks >= 2 then 'failed' else 'queued' end,
             context = case when marker and doubts >= 2 or not marker and v.column5 = 'broke off' and breaks >= 2 then '' else context end,
             message = case when marker and doubts >= 2 or not marker and v.column5 = 'broke off' and breaks >= 2 then null else message end,
-            finished_at = case when marker and doubts >= 2 or not marker and v.column5 = 'broke off' and breaks >= 2 then cast(v.column7 as bigint) end,
+            finished_at = case when address = '' or marker and doubts >= 2 or not marker and v.column5 = 'broke off' and breaks >= 2 then cast(v.column7 as bigint) end,
             class = case when v.column5 = 'broke off' or marker and doubts >= 2 then v.column5 else class end,
             reply = case when v.column5 = 'broke off' then v.column6 else reply end, next_at = coalesce(cast(v.column4 as bigint), next_at),
             attempt = notice.attempt - case when v.column5 is null then 1 else 0 end, doubts = doubts + case when marker then 1 else 0 end,
@@ -114,9 +137,9 @@ statements! {
         where state = 'failed' and finished_at >= $1 order by finished_at desc, id desc limit $2";
     /// Those to an address, the newest first.
     TO = sqlite "select id, template, state, class, reply, attempt, maybe_duplicate, created_at, finished_at from notice
-            where address in ($1, $4) and id < $2 and template not in (select value from json_each($5)) order by id desc limit $3",
+            where (address_key = $1 or address_key = '' and lower(address) = $1) and id < $2 and template not in (select value from json_each($4)) order by id desc limit $3",
         postgres "select id, template, state, class, reply, attempt, maybe_duplicate, created_at, finished_at from notice
-            where address in ($1, $4) and id < $2 and template not in (select json_array_elements_text(cast($5 as json))) order by id desc limit $3";
+            where (address_key = $1 or address_key = '' and lower(address) = $1) and id < $2 and template not in (select json_array_elements_text(cast($4 as json))) order by id desc limit $3";
     /// What was taken.
     ACCEPTED = "select message_id, maybe_duplicate from notice where state = 'accepted'";
 }
@@ -191,7 +214,7 @@ pub async fn to(
     before: i64,
     limit: i64,
 ) -> Result<Vec<Sent>> {
-    db.all(TO, (address.as_str(), before, limit, address.key(), db::array(untold)?)).await
+    db.all(TO, (address.key(), before, limit, db::array(untold)?)).await
 }
 
 /// A row to be.
@@ -204,6 +227,7 @@ pub struct NewRow {
     pub from_name: String,
     pub from_email: String,
     pub address: String,
+    pub address_key: String,
     pub name: String,
     pub message_id: String,
     pub created_at: Moment,
@@ -248,6 +272,15 @@ pub async fn end_waiting(tx: &mut Tx, before: Moment, now: Moment) -> Result<Vec
         .collect())
 }
 
+pub async fn withdraw_from(
+    tx: &mut Tx,
+    address: &EmailAddress,
+    templates: &[&str],
+    now: Moment,
+) -> Result<u64> {
+    tx.exec(WITHDRAW_FROM, (address.as_str(), address.key(), db::array(templates)?, now)).await
+}
+
 pub async fn withdraw_welcome(tx: &mut Tx, subscriber: i64, list: i64, now: Moment) -> Result<u64> {
     tx.exec(WITHDRAW_WELCOME, (subscriber, list, now)).await
 }
@@ -265,6 +298,16 @@ pub async fn withdraw_welcomes(tx: &mut Tx, list: &str, now: Moment) -> Result<u
     tx.exec(WITHDRAW_WELCOMES, (list, now)).await
 }
 
+/// `(ours, money)`: templates of letters to the team, and of those about money.
+pub async fn forget_address(
+    tx: &mut Tx,
+    key: &str,
+    (ours, money): (&[&str], &[&str]),
+    now: Moment,
+) -> Result<u64> {
+    tx.exec(FORGET_ADDRESS, (key, now, db::array(ours)?, db::array(money)?)).await
+}
+
 pub async fn add(tx: &mut Tx, row: &NewRow) -> Result<bool> {
     let params = (
         row.key.as_str(),
@@ -277,6 +320,7 @@ pub async fn add(tx: &mut Tx, row: &NewRow) -> Result<bool> {
         row.message_id.as_str(),
         row.created_at,
         row.message.as_deref(),
+        row.address_key.as_str(),
     );
     Ok(tx.exec(ADD, params).await? == 1)
 }

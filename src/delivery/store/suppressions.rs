@@ -21,6 +21,8 @@ statements! {
     LOOK_ON = "update suppression_key set looked_up_to = $2 where single = 1 and looked_up_to = $1";
     /// The next readers, and since when each is.
     NEXT_READERS = "select id, email, created_at from subscriber where id > $1 order by id limit $2";
+    /// They have another address: what stops the old one is nobody's.
+    UNLINK_READER = "update suppression set subscriber_id = null where subscriber_id = $1";
     /// By another secret nobody is known any more.
     UNLINK = "update suppression set subscriber_id = null where subscriber_id is not null";
     /// In force?
@@ -48,6 +50,8 @@ statements! {
     LIFTED_SINCE = "select count(*) from suppression where address_hash = $1 and lifted_at >= $2";
     /// Everybody is looked at anew.
     LOOK_AT_ALL = "update suppression_key set looked_up_to = 0 where single = 1";
+    /// Its owner is forgotten: that mail to it is stopped stays, and no word of whose it was.
+    FORGET = "update suppression set detail = '', masked = '' where address_hash = $1";
     /// How staff recognise an address that they blocked.
     RECOGNISE = "update suppression set masked = $2 where address_hash = $1 and lifted_at is null";
     /// What staff blocked, the newest first.
@@ -120,6 +124,10 @@ pub async fn link(tx: &mut Tx, hash: &str, reader: i64) -> Result<u64> {
     tx.exec(LINK, (hash, reader)).await
 }
 
+pub async fn unlink_reader(tx: &mut Tx, reader: i64) -> Result<u64> {
+    tx.exec(UNLINK_READER, (reader,)).await
+}
+
 pub async fn looked_up_to(db: &Db) -> Result<Option<i64>> {
     Ok(db.opt::<(i64,)>(LOOKED_UP_TO, ()).await?.map(|(reader,)| reader))
 }
@@ -173,6 +181,10 @@ pub async fn lift_one(tx: &mut Tx, id: i64, now: Moment) -> Result<bool> {
 
 pub async fn recognise(tx: &mut Tx, hash: &str, masked: &str) -> Result<u64> {
     tx.exec(RECOGNISE, (hash, masked)).await
+}
+
+pub async fn forget(tx: &mut Tx, hash: &str) -> Result<u64> {
+    tx.exec(FORGET, (hash,)).await
 }
 
 pub async fn blocked(db: &Db, before: i64, limit: i64) -> Result<Vec<Blocked>> {

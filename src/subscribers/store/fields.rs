@@ -31,7 +31,7 @@ statements! {
     OF_READER = "select f.id, f.name, f.label, f.kind, f.choices, f.stands_in, f.changes, v.value from field_value v
         join field f on f.id = v.field_id where v.subscriber_id = $1 and f.removed_at is null order by f.id";
     /// What stands on a reader's own page: what they answered, and what the form on our own pages asks.
-    OF_THEIR_PAGE = "select f.id, f.name, f.label, f.kind, f.choices, coalesce(v.value, '') as value from field f
+    OF_THEIR_PAGE = "select f.id, f.name, f.label, f.kind, f.choices, f.stands_in, f.changes, coalesce(v.value, '') as value from field f
             left join field_value v on v.field_id = f.id and v.subscriber_id = $1
         where f.removed_at is null and (v.value is not null or exists (select 1 from form_field a join form m on m.id = a.form_id
             where a.field_id = f.id and m.slug = 'main')) order by f.id";

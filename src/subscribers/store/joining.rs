@@ -17,6 +17,8 @@ statements! {
     /// The last three to a mailbox, or to the reader, between two moments; the newest first.
     LETTERS = "select subscriber_id, sent_at from confirmation_mail
         where (mailbox = $1 or subscriber_id = $2) and sent_at > $3 and sent_at <= $4 order by sent_at desc limit 3";
+    /// Whether a mail was about a reader's new address: its link is good for nothing else.
+    OF_MOVING = "select count(*) from confirmation_mail where subscriber_id = $1 and sent_at = $2 and letter like 'address_change:%'";
     /// What the last hour and the last days weigh.
     SPENT = "select
         (select count(*) from asking where network = $1 and at > $3 and at <= $4)
@@ -158,6 +160,10 @@ pub async fn letters(
     (since, now): (Moment, Moment),
 ) -> Result<Vec<(i64, Moment)>> {
     tx.all(LETTERS, (mailbox, subscriber, since, now)).await
+}
+
+pub async fn was_of_moving(tx: &mut Tx, subscriber: i64, sent_at: Moment) -> Result<bool> {
+    Ok(tx.one::<(i64,)>(OF_MOVING, (subscriber, sent_at)).await?.0 > 0)
 }
 
 pub async fn spent(

@@ -14,6 +14,8 @@ pub(super) enum Was {
     Unknown,
     /// Ours, and too old.
     TooOld,
+    /// Ours, and more than a day old: what it was for is asked for on the page of one's choices.
+    OfYesterday,
     /// Ours, and its reader has left since.
     Left,
     /// Ours, and what it is about does not come any more.
@@ -24,6 +26,7 @@ pub(super) enum Was {
 struct Page {
     unknown: bool,
     too_old: bool,
+    of_yesterday: bool,
     left: bool,
     retired: bool,
     contact: String,
@@ -34,6 +37,7 @@ pub(super) async fn page(app: &App, was: Was) -> Outcome {
     let page = Page {
         unknown: was == Was::Unknown,
         too_old: was == Was::TooOld,
+        of_yesterday: was == Was::OfYesterday,
         left: was == Was::Left,
         retired: was == Was::Retired,
         contact: settings.contact_email,
@@ -41,7 +45,7 @@ pub(super) async fn page(app: &App, was: Was) -> Outcome {
     let title = match was {
         Was::Left => "You have left",
         Was::Retired => "There is no more of it",
-        Was::Unknown | Was::TooOld => "This link does not work",
+        Was::Unknown | Was::TooOld | Was::OfYesterday => "This link does not work",
     };
     let page = app.public_page("public/dead_link", title, &page).await?;
     Ok((StatusCode::GONE, page).into_response())

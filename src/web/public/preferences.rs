@@ -30,6 +30,10 @@ const TITLE: &str = "Your choices";
 struct Page {
     /// Masked: enough to recognise one's own, and nothing for whoever was handed the link.
     email: String,
+    /// The address of the page.
+    here: String,
+    /// Where another is asked for.
+    address: String,
     /// The words over the lists.
     wording: &'static str,
     lists: Vec<ListView>,
@@ -223,7 +227,9 @@ async fn page(app: &App, token: &str, preferences: Preferences, done: Done) -> O
     let pause =
         |weeks: Weeks| Pause { weeks: weeks.as_str(), until: weeks.end(&zone, app.site.now()).date(&zone) };
     let page = Page {
+        here: format!("/preferences/{token}"),
         email: reader.email.masked(),
+        address: format!("/preferences/{token}/address"),
         wording: consent::PREFERENCES_WORDING,
         questions: asked.into_iter().map(|(field, answer)| Asked::new(&field, answer, &form)).collect(),
         // What the page shows is as it is now, also beside what was typed.

@@ -4,8 +4,11 @@ pub(super) mod articles;
 pub(super) mod donations;
 pub(super) mod editions;
 pub(super) mod readers;
+pub(super) mod yours;
 
 use std::time::Duration;
+
+pub(super) use crate::mail::{OF_MONEY, OF_THE_TEAM};
 
 /// How long to wait: "a minute", "12 minutes".
 #[must_use]
@@ -49,6 +52,9 @@ pub fn done(code: &str) -> Option<&'static str> {
         "on-list" => "They are on that list already, so nothing was sent.",
         "blocked" => "Nothing goes to that address any more.",
         "unblocked" => "That address may be mailed again, once its owner asks for it.",
+        "forgotten" => {
+            "They are forgotten. If they asked for it in writing, close the request under Requests."
+        }
         "left" => "They are off that list, and get nothing more of it.",
         "link-sent" => "The link to their choices is on its way to them.",
         "link-lately" => {
@@ -71,6 +77,9 @@ pub fn done(code: &str) -> Option<&'static str> {
         "decided" => "Somebody else decided that before.",
         "letter-read" => "The letter was taken away.",
         "moved" => "The magazine lives here now. Mail goes out again.",
+        "address-asked" => {
+            "We sent a mail to the new address. Their mail goes there once the button in it is pressed."
+        }
         "mail-again" => "They are mailed again, from the next edition on.",
         "list-made" => "The list is made. Say what comes, and who may join it.",
         "list-retired" => "The list is retired. Nothing goes to it, and its readers stay as they are.",
@@ -97,30 +106,16 @@ pub fn done(code: &str) -> Option<&'static str> {
     })
 }
 
-/// Letters about money, for the roles that see it.
-pub(super) const OF_MONEY: &[&str] = &["receipt", "payment_failed", "recurring_cancelled"];
-
-/// Letters to somebody of the team, who may be a reader, too.
-pub(super) const OF_THE_TEAM: &[&str] = &[
-    "sign_in_link",
-    "team_invite",
-    "edition_held",
-    "edition_paused",
-    "copies_came_back",
-    "nothing_taken",
-    "job_stopped",
-    "work_given_up",
-    "something_wrong",
-    "sign_in_refused",
-    "form_closed",
-    "monthly_not_ended",
-];
-
 /// What staff call an automatic email.
 pub(super) fn letter(template: &str) -> &'static str {
     match template {
         "confirm_subscription" => "The question whether to subscribe",
         "welcome" => "A welcome",
+        "copy_of_data" => "The link to what we hold about them",
+        "erase_request" => "The question whether to forget them",
+        "address_change_old" | "address_change_new" => "The question whether mail may go to another address",
+        "address_is_known" => "Word that somebody asked for mail to this address, which has a subscription",
+        "address_changed" => "Word that mail goes to another address",
         "choices_link" => "The link to their choices",
         "paused" => "Word of their pause",
         "good_bye" => "A good-bye",

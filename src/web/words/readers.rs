@@ -11,6 +11,12 @@ use crate::{
     },
 };
 
+/// In the place of an address that is not known any more.
+pub(in crate::web) const WAS_FORGOTTEN: &str = "A reader who was forgotten";
+
+/// Why nobody of the team adds an address, and what its owner can do.
+pub(in crate::web) const FORGOTTEN: &str = "Its owner asked to be forgotten. They can subscribe by themselves, by the form; nobody else brings them back.";
+
 /// What a state means to an editor at a moment, and the colour of its pill.
 pub(in crate::web) fn standing(subscription: &Subscription, now: Moment) -> (&'static str, &'static str) {
     match subscription.state {

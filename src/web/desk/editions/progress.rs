@@ -36,6 +36,7 @@ use crate::{
             copies, count,
             editions::{have_and_have_not, outcome_of, title},
             grouped,
+            readers::WAS_FORGOTTEN,
         },
     },
 };
@@ -177,7 +178,7 @@ impl Row {
     pub(in crate::web::desk) fn new(copy: publishing::Outcome, zone: &Zone) -> Self {
         Self {
             outcome: outcome_of(copy.state, copy.class, copy.maybe_duplicate, copy.attempt),
-            address: copy.address,
+            address: if copy.address.is_empty() { WAS_FORGOTTEN.to_owned() } else { copy.address },
             log_path: None,
             state: copy.state,
             words: copy.reply,

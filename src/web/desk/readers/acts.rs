@@ -2,11 +2,17 @@
 
 use axum::extract::Path;
 
-use super::reader::{self, Forms, JOIN, NAME, NOTE, PAUSE, find};
+use super::reader::{self, ADDRESS, Forms, JOIN, NAME, NOTE, PAUSE, find};
 use crate::{
     clock::Moment,
-    subscribers::{self, Adding, ByStaff, LinkSent, SubscriberError, Weeks, lists},
-    web::{Desk, Outcome, Posted, WebError, answers::conflict, session::see_other},
+    email_address::EmailAddress,
+    settings::Settings,
+    subscribers::{
+        self, Adding, ByStaff, LinkSent, NewAddress, Readdressed, SubscriberError, Trace, Weeks, lists,
+    },
+    web::{
+        Desk, Outcome, Posted, WebError, answers::conflict, session::see_other, words::readers::FORGOTTEN,
+    },
 };
 
 /// `POST /desk/readers/{id}/name`
@@ -39,6 +45,44 @@ pub(crate) async fn name(desk: Desk, Path(id): Path<String>, posted: Posted) -> 
     reader::again(&desk, reader, Forms { name: form, ..Forms::default() }).await
 }
 
+/// `POST /desk/readers/{id}/address`
+pub(crate) async fn address(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
+    let reader = find(&desk, &id).await?;
+    let mut form = posted.form(ADDRESS)?;
+    let email = form.parse("new_email", EmailAddress::parse);
+    let why = form.required("address_why", 300, "Say why: the team may ask later.");
+    if let (Some(email), true) = (email, form.is_valid()) {
+        let site = desk.site();
+        let settings = Settings::load(&site.db).await?;
+        let new = NewAddress { email: &email, lookout: desk.app.lookout.as_ref(), trace: Trace::default() };
+        let seen = (reader.id, form.text("seen_email"));
+        let wrong = match subscribers::correct_address(site, &settings, seen, new, by(&desk, &why)).await {
+            Ok(Readdressed::Asked) => {
+                return Ok(see_other(&format!("/desk/readers/{id}?done=address-asked")));
+            }
+            Ok(Readdressed::Same) => "Their mail goes to that address already.".to_owned(),
+            Ok(Readdressed::Known(_)) => {
+                "Another reader has that address. Two readers are not made one: add that one to the lists if they ask, and take this one off.".to_owned()
+            }
+            Ok(Readdressed::Stopped) => "Mail to that address is stopped, so it cannot be asked.".to_owned(),
+            Ok(Readdressed::TooSoon) => {
+                "A mail of this kind went to that address within the last day, or three did within a week. Try again later.".to_owned()
+            }
+            Err(SubscriberError::Blocked) => {
+                "The team decided never to mail them, and that goes with them. Let mail go again first.".to_owned()
+            }
+            Err(SubscriberError::Changed) => {
+                form.blank("seen_email");
+                format!("Their mail goes to {} by now. Look at it once more.", reader.email)
+            }
+            Err(SubscriberError::Unwanted(why)) => why.to_string(),
+            Err(error) => return Err(error.into()),
+        };
+        form.mistake("new_email", wrong);
+    }
+    reader::again(&desk, reader, Forms { address: form, ..Forms::default() }).await
+}
+
 /// `POST /desk/readers/{id}/join`
 pub(crate) async fn join(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     let reader = find(&desk, &id).await?;
@@ -57,6 +101,7 @@ pub(crate) async fn join(desk: Desk, Path(id): Path<String>, posted: Posted) -> 
             Err(SubscriberError::Blocked) => {
                 form.mistake("list", "The team decided never to mail them. Let mail go again first.");
             }
+            Err(SubscriberError::Forgotten) => form.mistake("list", FORGOTTEN),
             Err(SubscriberError::Changed) => {
                 form.mistake(
                     "basis",

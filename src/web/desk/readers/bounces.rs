@@ -25,7 +25,7 @@ use crate::{
         session::see_other,
         words::{
             copies, count, grouped,
-            readers::{bounced_because, effect, stopped_because},
+            readers::{WAS_FORGOTTEN, bounced_because, effect, stopped_because},
         },
     },
 };
@@ -189,7 +189,11 @@ pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
         Line {
             view: View::new(bounce, desk.zone()),
             reader: address.as_ref().and_then(|address| readers.get(&address.key()).cloned()),
-            who: address.map_or_else(|| bounce.masked.clone(), |address| address.to_string()),
+            who: match address {
+                Some(address) => address.to_string(),
+                None if bounce.masked.is_empty() => WAS_FORGOTTEN.to_owned(),
+                None => bounce.masked.clone(),
+            },
             edition: edition(bounce.edition_id),
         }
     };

@@ -20,7 +20,7 @@ use crate::{
         session::see_other,
         words::{
             count, grouped,
-            readers::{how_they_stand, standing},
+            readers::{FORGOTTEN, how_they_stand, standing},
         },
     },
 };
@@ -165,6 +165,10 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
                 );
                 again(&desk, form).await
             }
+            Err(SubscriberError::Forgotten) => {
+                form.mistake("email", FORGOTTEN);
+                again(&desk, form).await
+            }
             Err(error) => Err(error.into()),
         };
     }
@@ -174,6 +178,10 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     };
     let by = (Some(desk.who.staff.id), source.as_str());
     let asked = subscribers::ask_by_staff(site, &desk.settings, (&email, &name), list, by).await;
+    if matches!(asked, Err(SubscriberError::Forgotten)) {
+        form.mistake("email", FORGOTTEN);
+        return again(&desk, form).await;
+    }
     let done = match asked? {
         Asked::Mailed => "asked",
         Asked::Later(_) => "asked-later",

@@ -4,6 +4,8 @@ pub(in crate::web) mod acts;
 pub(in crate::web) mod blocked;
 pub(in crate::web) mod bounces;
 pub(in crate::web) mod correct;
+pub(in crate::web) mod forget;
+pub(in crate::web) mod held;
 pub(in crate::web) mod leave;
 pub(in crate::web) mod list;
 mod on_lists;

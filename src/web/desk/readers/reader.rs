@@ -35,6 +35,8 @@ use crate::{
 pub(super) const WHY: &[&str] = &["why"];
 pub(super) const NOTE: &[&str] = &["note"];
 pub(super) const NAME: &[&str] = &["name", "seen_name", "name_why"];
+pub(super) const HELD: &[&str] = &["held_why"];
+pub(super) const ADDRESS: &[&str] = &["new_email", "seen_email", "address_why"];
 pub(super) const JOIN: &[&str] = &["list", "seen", "basis"];
 /// Why they rest from mail, and for how many weeks; or why they go on, and the pause that was seen.
 pub(super) const PAUSE: &[&str] = &["weeks", "seen_pause", "pause_why"];
@@ -63,7 +65,10 @@ pub(super) struct Forms {
     pub why: Form,
     pub note: Form,
     pub name: Form,
+    pub address: Form,
     pub join: Form,
+    /// Why all that is held is taken away.
+    pub held: Form,
     pub pause: Form,
 }
 
@@ -73,7 +78,9 @@ impl Default for Forms {
             why: Form::new(WHY),
             note: Form::new(NOTE),
             name: Form::new(NAME),
+            address: Form::new(ADDRESS),
             join: Form::new(JOIN),
+            held: Form::new(HELD),
             pause: Form::new(PAUSE),
         }
     }
@@ -85,7 +92,12 @@ struct Page {
     note: Form,
     /// With the name that is looked at.
     correct: Form,
+    /// With the address that is looked at.
+    readdress: Form,
     join: Form,
+    held: Form,
+    /// Whether they may take everything away, and forget the reader.
+    owner: bool,
     pause: Form,
     /// Until when they rest from mail, if they do: as a day, and for whoever ends it.
     rests_until: Option<(String, i64)>,
@@ -332,6 +344,10 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         [] => forms.name.with("name", reader.name.clone()).with("seen_name", reader.name.clone()),
         _ => forms.name,
     };
+    let readdress = match forms.address.all("seen_email") {
+        [] => forms.address.with("seen_email", reader.email.as_str()),
+        _ => forms.address,
+    };
     let now = desk.site().now();
     let rests_until = subscriptions.iter().filter_map(|one| one.rests_until(now)).max();
     let on_some = subscriptions.iter().any(|one| one.state == SubscriptionState::Confirmed);
@@ -359,7 +375,10 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         form: forms.why,
         note: forms.note,
         correct,
+        readdress,
         join,
+        held: forms.held,
+        owner: desk.may(Role::OWNING),
         rests_until: rests_until.map(|until| (until.date(zone), until.0)),
         pauses,
         on_some,
@@ -408,7 +427,10 @@ async fn gifts(desk: &Desk, reader: &Subscriber) -> Result<Vec<String>, WebError
     if !desk.may(Role::MONEY) {
         return Ok(Vec::new());
     }
-    let totals = reports::totals_of(&desk.site().db, &reader.email.key()).await?;
+    let Some(gives_as) = donor_state::gives_as(&desk.site().db, reader.id).await? else {
+        return Ok(Vec::new());
+    };
+    let totals = reports::totals_of(&desk.site().db, &gives_as).await?;
     let sentence = |total: &reports::Total| {
         let (how, gift) = match total.kind {
             Some(DonationKind::Once) => ("once", "gift"),

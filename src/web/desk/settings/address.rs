@@ -176,6 +176,8 @@ struct Restored {
     team: Vec<Person>,
     /// So often somebody had left, complained or ended a gift since, says the journal beside the database.
     withdrawals: usize,
+    /// How many readers had another address since.
+    moved: usize,
     gaps: Vec<GapView>,
 }
 
@@ -192,6 +194,7 @@ impl Restored {
             deed: when(report.newest.deed),
             gift: when(report.newest.gift),
             withdrawals: report.replayed.all(),
+            moved: report.replayed.moved,
             gaps: report.gaps.iter().map(|gap| GapView::new(gap, zone)).collect(),
             held: report.held,
             drafts: report.drafts,

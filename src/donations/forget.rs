@@ -1,0 +1,23 @@
+//! A supporter is forgotten as far as the books allow: receipt, amount and day stay, and nothing says whose they were.
+
+use super::store;
+use crate::db::{Result, Tx};
+
+/// Forgets the supporter of an address. While a monthly donation of theirs goes on, it keeps the address that it is written to, and this
+/// is who they are, for [`forget_donor`] once it is over. A payment that is not decided yet keeps its address by itself, and loses it if
+/// nobody pays.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(tx: &mut Tx, email_key: &str) -> Result<Option<i64>> {
+    let Some(donor) = store::donor_of(tx, email_key).await? else { return Ok(None) };
+    Ok((!store::forget_donor(tx, donor).await?).then_some(donor))
+}
+
+/// The same of a supporter who was kept; `false` while a monthly donation of theirs goes on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_donor(tx: &mut Tx, donor: i64) -> Result<bool> {
+    store::forget_donor(tx, donor).await
+}

@@ -1,0 +1,350 @@
+//! What is held about somebody: the newest of each kind for a page, and all of it as JSON, a page of rows at a time.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{
+    rows::{
+        Came, Copy, Deed, Forgotten, Gift, Letter, Member, Monthly, Note, Reason, Stop, Supporter, TheyWrote,
+        Typed, Who, Within,
+    },
+    store,
+};
+use crate::{
+    audit_log,
+    clock::Moment,
+    db::Result,
+    delivery::suppression::Suppressions,
+    email_address::EmailAddress,
+    links::CopyOfData,
+    site::Site,
+    subscribers::{
+        self, Subscriber, SubscriberError, consent, donor_state, fields,
+        requests::{self, Request},
+    },
+    words,
+};
+
+/// So many of each kind stand on a page.
+pub const NEWEST: usize = 50;
+/// No address is called so.
+pub(super) const NOBODY: &str = "-";
+/// So many rows are held at a time.
+const CHUNK: usize = 200;
+
+/// Somebody, by their address: a reader or not.
+#[derive(Clone, Debug)]
+pub struct Whose {
+    /// As it was asked for.
+    pub address: EmailAddress,
+    pub reader: Option<Subscriber>,
+    key: String,
+    /// By which address their gifts are known; none where those are another reader's.
+    gives_as: String,
+    hash: String,
+}
+
+impl Whose {
+    async fn new(site: &Site, address: EmailAddress, reader: Option<Subscriber>) -> Result<Self> {
+        let (key, hash) = (address.key(), Suppressions::new(site).hash(&address));
+        let gives_as = match &reader {
+            Some(reader) => donor_state::gives_as(&site.db, reader.id).await?.unwrap_or(NOBODY.to_owned()),
+            None => key.clone(),
+        };
+        Ok(Self { address, reader, key, gives_as, hash })
+    }
+
+    /// No row has 0.
+    fn reader_id(&self) -> i64 {
+        self.reader.as_ref().map_or(0, |reader| reader.id)
+    }
+}
+
+/// Who has that address.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_address(site: &Site, address: EmailAddress) -> Result<Whose> {
+    let reader = subscribers::by_email(&site.db, &address).await?;
+    Whose::new(site, address, reader).await
+}
+
+/// About whom a link is that was mailed to them for that.
+///
+/// # Errors
+/// [`SubscriberError::Link`] and [`SubscriberError::Expired`]; when the database fails.
+pub async fn of_link(site: &Site, link: &str) -> std::result::Result<Whose, SubscriberError> {
+    let CopyOfData(name) = CopyOfData::read(&site.keys, link, site.now())?;
+    let reader = subscribers::named(site, &name).await?.ok_or(SubscriberError::Link)?;
+    Ok(Whose::new(site, reader.email.clone(), Some(reader)).await?)
+}
+
+/// Somebody of the team takes a copy away: it is written down before they have it, with why, and without the address.
+///
+/// # Errors
+/// When the database fails, and then they get none.
+pub async fn taken_away(site: &Site, reader: &Subscriber, staff_id: i64, why: &str) -> Result<()> {
+    let mut tx = site.db.begin().await?;
+    let action = "took away what is held about a reader";
+    audit_log::record(&mut tx, site, Some(staff_id), action, &reader.public_id, why).await?;
+    tx.commit().await
+}
+
+/// The newest of a kind, and whether there is more of it.
+#[derive(Clone, Debug)]
+pub struct Newest<T> {
+    pub rows: Vec<T>,
+    pub more: bool,
+}
+
+impl<T> From<Vec<T>> for Newest<T> {
+    fn from(mut rows: Vec<T>) -> Self {
+        let more = rows.len() > NEWEST;
+        rows.truncate(NEWEST);
+        Self { rows, more }
+    }
+}
+
+/// What is held about somebody, for a page.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub who: Option<Who>,
+    pub lists: Vec<Within>,
+    pub reasons: Vec<Reason>,
+    pub consent: Newest<consent::Event>,
+    /// The question, and the answer.
+    pub answers: Vec<(String, String)>,
+    pub typed: Option<Typed>,
+    pub copies: Newest<Copy>,
+    pub letters: Newest<Letter>,
+    pub came_back: Newest<Came>,
+    pub they_wrote: Newest<TheyWrote>,
+    pub stops: Newest<Stop>,
+    pub supporter: Option<Supporter>,
+    pub gifts: Newest<Gift>,
+    pub monthly: Newest<Monthly>,
+    pub notes: Newest<Note>,
+    pub requests: Vec<Request>,
+    pub deeds: Newest<Deed>,
+    pub member: Option<Member>,
+    pub forgotten: Option<Forgotten>,
+}
+
+impl Held {
+    /// Looks it up: a bounded number of rows, however much there is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn look(site: &Site, whose: &Whose) -> Result<Self> {
+        let (db, id, key, hash) = (&site.db, whose.reader_id(), whose.key.as_str(), whose.hash.as_str());
+        let (all, most) = (i64::MAX, NEWEST as i64 + 1);
+        let consent: Vec<_> =
+            consent::page(db, id, None, most).await?.into_iter().map(|(_, one)| one).collect();
+        Ok(Self {
+            who: store::who(db, id).await?,
+            lists: store::within(db, id).await?,
+            reasons: store::reasons(db, id).await?,
+            consent: consent.into(),
+            answers: answers(site, id).await?,
+            typed: store::typed(db, id).await?,
+            copies: store::copies(db, id, all, most).await?.into(),
+            letters: store::letters(db, key, all, most).await?.into(),
+            came_back: store::came_back(db, hash, id, all, most).await?.into(),
+            they_wrote: store::they_wrote(db, id, key, all, most).await?.into(),
+            stops: store::stops(db, hash, all, most).await?.into(),
+            supporter: store::supporter(db, &whose.gives_as).await?,
+            gifts: store::gifts(db, &whose.gives_as, all, most).await?.into(),
+            monthly: store::monthly(db, &whose.gives_as, all, most).await?.into(),
+            notes: store::notes(db, id, all, most).await?.into(),
+            requests: requests::about(site, &whose.address).await?,
+            deeds: deeds(site, whose, all, most).await?.into(),
+            member: store::member(db, key).await?,
+            forgotten: store::forgotten(db, hash).await?,
+        })
+    }
+}
+
+async fn answers(site: &Site, reader: i64) -> Result<Vec<(String, String)>> {
+    let answered = fields::of_reader(&site.db, reader).await?;
+    Ok(answered.into_iter().map(|(field, value)| (field.label, value)).collect())
+}
+
+/// A line of the log names a reader, or nobody whom an address would find.
+async fn deeds(site: &Site, whose: &Whose, before: i64, limit: i64) -> Result<Vec<Deed>> {
+    match &whose.reader {
+        Some(reader) => store::deeds(&site.db, &reader.public_id, before, limit).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+words! {
+    /// The parts of the whole, in their order.
+    pub enum Section {
+        Who = "who_you_are",
+        Moved = "changes_of_address",
+        Lists = "lists",
+        Reasons = "why_you_left",
+        Consent = "what_you_agreed_to",
+        Answers = "answers",
+        Typed = "typed_and_not_confirmed",
+        Copies = "editions_sent_to_you",
+        Letters = "letters_sent_to_you",
+        CameBack = "what_came_back",
+        TheyWrote = "letters_from_you",
+        Stops = "mail_to_you_stopped",
+        Supporter = "supporter",
+        Gifts = "gifts",
+        Monthly = "monthly_gifts",
+        Notes = "notes_of_the_team",
+        Requests = "what_you_asked_by_law",
+        Deeds = "what_the_team_did",
+        Looks = "days_on_which_the_team_looked",
+        Member = "place_on_the_team",
+        Asked = "questions_counted_this_week",
+        Forgotten = "forgotten",
+        Kept = "kept_as_proof",
+    }
+}
+
+/// Where else traces of a reader are, that the database does not have.
+const ELSEWHERE: &[&str] = &[
+    "Backups of the database hold what it held when they were made, until whoever looks after the server deletes them.",
+    "A file beside the database keeps that somebody left a list, complained, ended a gift or asked to be forgotten: under names and hashes, without an address.",
+    "The mail services through which the magazine sends keep logs of their own of what they delivered.",
+    "The payment service keeps what a gift was paid with; the magazine never sees that.",
+    "The web server in front of the magazine may keep internet addresses for a time.",
+];
+
+/// All of it, as JSON text in pieces.
+#[derive(Debug)]
+pub struct Whole {
+    site: Site,
+    whose: Whose,
+    magazine: String,
+    /// Which section comes next; past the last of them, the end.
+    at: usize,
+    /// Behind which row of it.
+    before: i64,
+    /// Whether nothing of that section was written yet.
+    fresh: bool,
+    begun: bool,
+}
+
+impl Whole {
+    /// Nothing is read yet.
+    #[must_use]
+    pub const fn new(site: Site, magazine: String, whose: Whose) -> Self {
+        Self { site, whose, magazine, at: 0, before: i64::MAX, fresh: true, begun: false }
+    }
+
+    /// The next piece; none when all was given.
+    ///
+    /// # Errors
+    /// When the database fails: what was given until then is cut off, and no JSON.
+    pub async fn piece(&mut self) -> Result<Option<String>> {
+        if !self.begun {
+            self.begun = true;
+            return Ok(Some(self.head()));
+        }
+        let Some(section) = Section::ALL.get(self.at).copied() else { return Ok(None) };
+        let rows = self.rows(section).await?;
+        let mut text = String::new();
+        if self.fresh {
+            text = format!(",\n  \"{section}\": [");
+            self.fresh = false;
+        }
+        let mut first = self.before == i64::MAX;
+        for (key, row) in &rows {
+            self.before = *key;
+            text.push_str(if first { "\n    " } else { ",\n    " });
+            first = false;
+            text.push_str(&row.to_string());
+        }
+        if rows.len() < CHUNK {
+            text.push(']');
+            (self.at, self.before, self.fresh) = (self.at + 1, i64::MAX, true);
+            if self.at == Section::ALL.len() {
+                text.push_str("\n}\n");
+            }
+        }
+        Ok(Some(text))
+    }
+
+    fn head(&self) -> String {
+        let head = json!({
+            "magazine": self.magazine,
+            "address": self.whose.address.as_str(),
+            "made_at": self.site.now().to_string(),
+            "where_else_traces_are": ELSEWHERE,
+        });
+        let text = format!("{head:#}");
+        text.trim_end().trim_end_matches('}').trim_end().to_owned()
+    }
+
+    /// The rows of a section after the last one, each with its key. Sections of few rows give all of them at once.
+    async fn rows(&self, section: Section) -> Result<Vec<(i64, Value)>> {
+        let Self { site, whose, before, .. } = self;
+        let (db, id, key, hash) = (&site.db, whose.reader_id(), whose.key.as_str(), whose.hash.as_str());
+        let (before, most, gives_as) = (*before, CHUNK as i64, whose.gives_as.as_str());
+        Ok(match section {
+            Section::Who => few(store::who(db, id).await?),
+            Section::Moved => few(store::moved(db, id).await?),
+            Section::Lists => few(store::within(db, id).await?),
+            Section::Reasons => few(store::reasons(db, id).await?),
+            Section::Consent => {
+                let page = consent::page(db, id, Some(before), most).await?;
+                page.into_iter().map(|(key, event)| (key, event.told())).collect()
+            }
+            Section::Answers => few(answers(site, id)
+                .await?
+                .into_iter()
+                .map(|(question, answer)| json!({ "question": question, "answer": answer }))),
+            Section::Typed => few(store::typed(db, id).await?),
+            Section::Copies => many(store::copies(db, id, before, most).await?, |row| row.edition_id),
+            Section::Letters => many(store::letters(db, key, before, most).await?, |row| row.id),
+            Section::CameBack => many(store::came_back(db, hash, id, before, most).await?, |row| row.id),
+            Section::TheyWrote => many(store::they_wrote(db, id, key, before, most).await?, |row| row.id),
+            Section::Stops => many(store::stops(db, hash, before, most).await?, |row| row.id),
+            Section::Supporter => few(store::supporter(db, gives_as).await?),
+            Section::Gifts => many(store::gifts(db, gives_as, before, most).await?, |row| row.id),
+            Section::Monthly => many(store::monthly(db, gives_as, before, most).await?, |row| row.id),
+            Section::Notes => many(store::notes(db, id, before, most).await?, |row| row.id),
+            Section::Requests => few(requests::about(site, &whose.address).await?.iter().map(request)),
+            Section::Deeds => many(deeds(site, whose, before, most).await?, |row| row.id),
+            Section::Looks => match &whose.reader {
+                Some(reader) => many(store::looks(db, &reader.public_id, before, most).await?, |row| row.id),
+                None => Vec::new(),
+            },
+            Section::Member => few(store::member(db, key).await?),
+            Section::Asked => few(store::asked(db, id).await?),
+            Section::Forgotten => few(store::forgotten(db, hash).await?),
+            Section::Kept => many(store::kept(db, hash, before, most).await?, |row| row.id),
+        })
+    }
+}
+
+fn value(row: impl Serialize) -> Value {
+    serde_json::to_value(row).unwrap_or_default()
+}
+
+fn many<T: Serialize>(rows: Vec<T>, key: impl Fn(&T) -> i64) -> Vec<(i64, Value)> {
+    rows.into_iter().map(|row| (key(&row), value(row))).collect()
+}
+
+/// Rows of which there is never a second page: as many as one holds, less one.
+fn few<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Vec<(i64, Value)> {
+    rows.into_iter().take(CHUNK - 1).map(|row| (0, value(row))).collect()
+}
+
+fn request(request: &Request) -> Value {
+    let text = |at: Moment| at.to_string();
+    json!({
+        "kind": request.kind.as_str(),
+        "address": request.address,
+        "detail": request.detail,
+        "received_at": text(request.received_at),
+        "due_at": text(request.due_at),
+        "outcome": request.outcome,
+        "closed_at": request.closed_at.map(text),
+    })
+}

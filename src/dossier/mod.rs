@@ -1,0 +1,26 @@
+//! All that is held about one person, to be read, taken along, or forgotten (TRUST L7, L8).
+//!
+//! The rules: what belongs to somebody is found by their row and by their address, whatever its case, never by a spelling that only
+//! looks alike; whoever asks for a copy by a link gets another link by mail, made for that alone, since links to choices are handed
+//! on; what may be long is read by its key, a page at a time, and never held whole. A table without a line in the tests of this room
+//! is a mistake: whoever adds one decides whether it holds something of a reader.
+
+mod ask;
+mod forget;
+mod held;
+mod rows;
+mod store;
+
+pub use self::{
+    ask::{Asks, ask},
+    forget::{
+        Deed as ForgottenBy, Farewell, farewell, forget, forget_as_written, forget_reader, forget_supporters,
+        look_at_forgetting,
+    },
+    held::{Held, NEWEST, Newest, Section, Whole, Whose, of_address, of_link, taken_away},
+    rows::{
+        Came, Copy, Deed, Forgotten, Gift, Letter, Member, Monthly, Note, Reason, Stop, Supporter, TheyWrote,
+        Typed, Who, Within,
+    },
+    store::STATEMENTS,
+};

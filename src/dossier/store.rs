@@ -1,0 +1,169 @@
+//! The SQL of what is held about one person: reads alone, each by an index, what may be long by its key, newest first.
+
+use super::rows::{
+    Asked, Came, Copy, Deed, Forgotten, Gift, Kept, Letter, Look, Member, Monthly, Moved, Note, Reason, Stop,
+    Supporter, TheyWrote, Topic, Tried, Typed, Who, Within,
+};
+use crate::{
+    db::{self, Db, Result},
+    statements,
+};
+
+statements! {
+    WHO = "select r.public_id, r.email, r.name, r.created_at, r.confirm_due_at, r.good_bye_at, r.moved_at, r.gives_as, d.state as supporter, d.last_gift_at
+        from subscriber r left join donor_state d on d.subscriber_id = r.id where r.id = $1";
+    /// What a reader's lists keep of them, beside what everybody may know of a list.
+    WITHIN = "select l.name as list, s.state, s.asked_at, s.confirmation_sent_at, s.confirmed_at, s.left_at, s.welcomed_at, s.paused_until, s.pause_said_at, s.implied_until, s.list_id
+        from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 order by l.position, l.id";
+    MOVED = "select old_email, new_email, asked_at, old_agreed_at, new_agreed_at, done_at, undone_at, ended_at from address_change
+        where subscriber_id = $1 order by asked_at desc limit 100";
+    REASONS = "select l.name as list, r.left_at, r.reason, r.words, r.at from leaving_reason r join list l on l.id = r.list_id
+        where r.subscriber_id = $1 order by r.at desc limit 100";
+    /// On which days somebody of the team looked at them; who did is of the team.
+    LOOKS = "select id, day from reader_look where subject = $1 and id < $2 order by id desc limit $3";
+    TOPICS = "select c.list_id, t.name from subscription s
+        join subscription_topic c on c.list_id = s.list_id and c.subscriber_id = s.subscriber_id
+        join reader_topic t on t.id = c.topic_id where s.subscriber_id = $1 order by t.position, t.id";
+    TYPED = "select name, answers, at from typed where subscriber_id = $1";
+    COPIES = "select v.edition_id, r.subject as edition, l.name as list, v.address, v.name, v.state, v.class as why, v.attempt as tries,
+            v.maybe_duplicate as perhaps_twice, v.updated_at as changed_at
+        from delivery v join edition e on e.id = v.edition_id join list l on l.id = e.list_id
+            join variant b on b.id = v.variant_id join edition_revision r on r.edition_id = e.id and r.revision = b.revision
+        where v.subscriber_id = $1 and v.edition_id < $2 order by v.edition_id desc limit $3";
+    /// The tries at some of these.
+    TRIED = sqlite "select edition_id, at, outcome, stage, reply as their_server_said from delivery_attempt
+            where subscriber_id = $1 and edition_id in (select value from json_each($2)) order by id",
+        postgres "select edition_id, at, outcome, stage, reply as their_server_said from delivery_attempt
+            where subscriber_id = $1 and edition_id in (select cast(value as bigint) from json_array_elements_text(cast($2 as json))) order by id";
+    LETTERS = "select id, template as letter, address, name, state, class as why, reply as their_server_said, attempt as tries,
+            maybe_duplicate as perhaps_twice, created_at, finished_at
+        from notice where (address_key = $1 or address_key = '' and lower(address) = $1) and id < $2 order by id desc limit $3";
+    /// What came back of mail to the address, or to one that the reader had.
+    CAME_BACK = "select id, source, class, action, reason, status, reply, words, effect, masked, received_at from bounce
+        where id in (select id from bounce where address_hash = $1 union select id from bounce where subscriber_id = $2) and id < $3
+        order by id desc limit $4";
+    /// Letters of people are two hundred at most.
+    THEY_WROTE = "select id, from_address, subject, words, received_at from bounce_letter
+        where (subscriber_id = $1 or lower(from_address) = $2) and id < $3 order by id desc limit $4";
+    STOPS = "select id, reason, detail, masked, created_at, lifted_at from suppression
+        where address_hash = $1 and id < $2 order by id desc limit $3";
+    SUPPORTER = "select public_id, email, name, created_at from donor where email_key = $1";
+    GIFTS = "select d.id, d.public_id, d.email, d.name, d.kind, d.amount_minor, d.currency, d.state, d.created_at, d.paid_at,
+            r.number as receipt, d.provider_payment_id as payment
+        from donation d left join receipt r on r.donation_id = d.id
+        where d.id < $2 and d.id in (
+            select x.id from donor k join donation x on x.donor_id = k.id where k.email_key = $1
+            union select x.id from donation x where x.donor_id is null and x.email <> '' and lower(x.email) = $1)
+        order by d.id desc limit $3";
+    MONTHLY = "select d.id, d.public_id, d.email, d.name, d.amount_minor, d.currency, d.state, d.created_at, d.activated_at, d.cancelled_at,
+            d.provider_customer_id as customer, d.provider_subscription_id as subscription
+        from recurring_donation d
+        where d.id < $2 and d.id in (
+            select x.id from donor k join recurring_donation x on x.donor_id = k.id where k.email_key = $1
+            union select x.id from recurring_donation x where x.donor_id is null and x.email <> '' and lower(x.email) = $1)
+        order by d.id desc limit $3";
+    /// What the team noted; who noted it is of the team.
+    NOTES = "select id, text, at from reader_note where subscriber_id = $1 and id < $2 order by id desc limit $3";
+    /// What the team did, and why; who did it is of the team.
+    DEEDS = "select id, action, detail as why, at from audit_log where subject = $1 and id < $2 order by id desc limit $3";
+    MEMBER = "select name, role, created_at, disabled_at from staff where email_key = $1";
+    /// When mails went that asked to confirm: for a week.
+    ASKED = "select sent_at from confirmation_mail where subscriber_id = $1 order by sent_at desc limit 100";
+    FORGOTTEN = "select forgotten_at, returned_at from forgotten where address_hash = $1";
+    KEPT = "select k.id, l.name as list, k.action, k.method, w.text as wording, k.at from forgotten_consent k
+            join list l on l.id = k.list_id left join consent_wording w on w.id = k.wording_id
+        where k.address_hash = $1 and k.id < $2 order by k.id desc limit $3";
+}
+
+pub async fn who(db: &Db, reader: i64) -> Result<Option<Who>> {
+    db.opt(WHO, (reader,)).await
+}
+
+pub async fn within(db: &Db, reader: i64) -> Result<Vec<Within>> {
+    let mut lists: Vec<Within> = db.all(WITHIN, (reader,)).await?;
+    let topics: Vec<Topic> = db.all(TOPICS, (reader,)).await?;
+    for list in &mut lists {
+        let chosen = topics.iter().filter(|topic| topic.list_id == list.list_id);
+        list.topics = chosen.map(|topic| topic.name.clone()).collect();
+    }
+    Ok(lists)
+}
+
+pub async fn moved(db: &Db, reader: i64) -> Result<Vec<Moved>> {
+    db.all(MOVED, (reader,)).await
+}
+
+pub async fn reasons(db: &Db, reader: i64) -> Result<Vec<Reason>> {
+    db.all(REASONS, (reader,)).await
+}
+
+pub async fn looks(db: &Db, public_id: &str, before: i64, limit: i64) -> Result<Vec<Look>> {
+    db.all(LOOKS, (public_id, before, limit)).await
+}
+
+pub async fn typed(db: &Db, reader: i64) -> Result<Option<Typed>> {
+    db.opt(TYPED, (reader,)).await
+}
+
+/// With every try that is still known.
+pub async fn copies(db: &Db, reader: i64, before: i64, limit: i64) -> Result<Vec<Copy>> {
+    let mut copies: Vec<Copy> = db.all(COPIES, (reader, before, limit)).await?;
+    let editions: Vec<i64> = copies.iter().map(|copy| copy.edition_id).collect();
+    let mut tried: Vec<Tried> = db.all(TRIED, (reader, db::array(&editions)?)).await?;
+    for copy in &mut copies {
+        copy.every_try = tried.extract_if(.., |one| one.edition_id == copy.edition_id).collect();
+    }
+    Ok(copies)
+}
+
+pub async fn letters(db: &Db, key: &str, before: i64, limit: i64) -> Result<Vec<Letter>> {
+    db.all(LETTERS, (key, before, limit)).await
+}
+
+pub async fn came_back(db: &Db, hash: &str, reader: i64, before: i64, limit: i64) -> Result<Vec<Came>> {
+    db.all(CAME_BACK, (hash, reader, before, limit)).await
+}
+
+pub async fn they_wrote(db: &Db, reader: i64, key: &str, before: i64, limit: i64) -> Result<Vec<TheyWrote>> {
+    db.all(THEY_WROTE, (reader, key, before, limit)).await
+}
+
+pub async fn stops(db: &Db, hash: &str, before: i64, limit: i64) -> Result<Vec<Stop>> {
+    db.all(STOPS, (hash, before, limit)).await
+}
+
+pub async fn supporter(db: &Db, key: &str) -> Result<Option<Supporter>> {
+    db.opt(SUPPORTER, (key,)).await
+}
+
+pub async fn gifts(db: &Db, key: &str, before: i64, limit: i64) -> Result<Vec<Gift>> {
+    db.all(GIFTS, (key, before, limit)).await
+}
+
+pub async fn monthly(db: &Db, key: &str, before: i64, limit: i64) -> Result<Vec<Monthly>> {
+    db.all(MONTHLY, (key, before, limit)).await
+}
+
+pub async fn notes(db: &Db, reader: i64, before: i64, limit: i64) -> Result<Vec<Note>> {
+    db.all(NOTES, (reader, before, limit)).await
+}
+
+pub async fn deeds(db: &Db, public_id: &str, before: i64, limit: i64) -> Result<Vec<Deed>> {
+    db.all(DEEDS, (public_id, before, limit)).await
+}
+
+pub async fn member(db: &Db, key: &str) -> Result<Option<Member>> {
+    db.opt(MEMBER, (key,)).await
+}
+
+pub async fn asked(db: &Db, reader: i64) -> Result<Vec<Asked>> {
+    db.all(ASKED, (reader,)).await
+}
+
+pub async fn forgotten(db: &Db, hash: &str) -> Result<Option<Forgotten>> {
+    db.opt(FORGOTTEN, (hash,)).await
+}
+
+pub async fn kept(db: &Db, hash: &str, before: i64, limit: i64) -> Result<Vec<Kept>> {
+    db.all(KEPT, (hash, before, limit)).await
+}

@@ -1,0 +1,97 @@
+//! Who was forgotten: a keyed hash of the address, beside whatever else stops mail to it. No file and nobody of the team brings them back; they
+//! come back by confirming what was asked for their address.
+
+use std::{collections::HashSet, time::Duration};
+
+use super::{
+    read::Subscriber,
+    store::{self, forgotten as rows},
+};
+use crate::{
+    clock::Moment,
+    db::{Db, Gate, Result, Tx},
+    delivery::suppression::Suppressions,
+    email_address::EmailAddress,
+    site::Site,
+};
+
+/// For so long somebody may ask why they were mailed who was forgotten since.
+pub(crate) const PROOF_LASTS: Duration = Duration::from_secs(3 * 366 * 86_400);
+
+/// Holds a reader with all that hangs from them until the commit, and says who they are now; none if they are gone. Whoever calls has closed
+/// the gate of suppressions: who brings people in by a file or by hand is inside it.
+pub async fn hold(tx: &mut Tx, public_id: &str) -> Result<Option<Subscriber>> {
+    let Some(reader) = store::by_public_id_in(tx, public_id).await? else { return Ok(None) };
+    store::hold(tx, reader.id).await?;
+    rows::hold_lists(tx, reader.id).await?;
+    rows::hold_whole(tx, reader.id).await
+}
+
+/// Takes away a reader who is held, and all that hangs from them. What they agreed to stays as proof for whoever gives the address; `donor` is
+/// who they are as a supporter, where that goes on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(
+    tx: &mut Tx,
+    reader: &Subscriber,
+    hash: &str,
+    at: Moment,
+    donor: Option<i64>,
+) -> Result<()> {
+    rows::keep_consent(tx, reader.id, hash, at).await?;
+    rows::drop_reader(tx, reader.id).await?;
+    rows::forgotten(tx, hash, at, donor).await?;
+    Ok(())
+}
+
+/// Notes that an address was forgotten at a moment; `false` if that is known, or its owner came back since.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note(tx: &mut Tx, hash: &str, at: Moment) -> Result<bool> {
+    rows::forgotten_then(tx, hash, at).await
+}
+
+/// Supporters who are to be forgotten once nothing of theirs goes on: each with the hash of the address, after one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn supporters(db: &Db, after: i64) -> Result<Vec<(String, i64)>> {
+    rows::supporters(db, after).await
+}
+
+/// One of them is forgotten.
+///
+/// # Errors
+/// When the database fails.
+pub async fn supporter_is_gone(tx: &mut Tx, hash: &str) -> Result<u64> {
+    rows::supporter_is_gone(tx, hash).await
+}
+
+/// Inside from now on, so that nobody is forgotten until the commit: for who brings people in. Before any row is held.
+pub(super) async fn enter(tx: &mut Tx) -> Result<()> {
+    tx.enter(Gate::Suppressions).await
+}
+
+/// Whether the owner of an address was forgotten, and has not come back.
+pub(super) async fn is_forgotten(tx: &mut Tx, site: &Site, email: &EmailAddress) -> Result<bool> {
+    rows::is_forgotten(tx, &Suppressions::new(site).hash(email)).await
+}
+
+/// The same of many, in their order.
+pub(super) async fn among<'a>(
+    tx: &mut Tx,
+    site: &Site,
+    emails: impl Iterator<Item = &'a EmailAddress>,
+) -> Result<Vec<bool>> {
+    let hashes: Vec<String> = emails.map(|email| Suppressions::new(site).hash(email)).collect();
+    let forgotten: HashSet<String> = rows::among(tx, &hashes).await?.into_iter().collect();
+    Ok(hashes.iter().map(|hash| forgotten.contains(hash)).collect())
+}
+
+/// The owner of an address is back: they confirmed.
+pub(super) async fn returned(tx: &mut Tx, site: &Site, email: &EmailAddress) -> Result<()> {
+    rows::returned(tx, &Suppressions::new(site).hash(email), site.now()).await?;
+    Ok(())
+}

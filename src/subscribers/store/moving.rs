@@ -1,0 +1,160 @@
+//! The SQL of readers' new addresses.
+
+use crate::{
+    clock::Moment,
+    db::{Db, Result, Tx},
+    email_address::EmailAddress,
+    links::End,
+    statements,
+};
+
+statements! {
+    ADD_CHANGE = "insert into address_change (public_id, subscriber_id, old_email, new_email, asked_at, staff_id, old_agreed_at)
+        values ($1, $2, $3, $4, $5, $6, $7)";
+    /// Another asking takes the place of the one before, whose links open nothing from then on.
+    END_OPEN = "update address_change set ended_at = $2 where subscriber_id = $1 and done_at is null and ended_at is null";
+    /// One that cannot be done.
+    END_CHANGE = "update address_change set ended_at = $2 where id = $1 and done_at is null and ended_at is null";
+    CHANGE = "select id, public_id, subscriber_id, old_email, new_email, staff_id, old_agreed_at, new_agreed_at, done_at, undone_at, ended_at
+        from address_change where public_id = $1";
+    /// The one of a reader that is under way.
+    OPEN_CHANGE = "select id, public_id, subscriber_id, old_email, new_email, staff_id, old_agreed_at, new_agreed_at, done_at, undone_at, ended_at
+        from address_change where subscriber_id = $1 and done_at is null and ended_at is null";
+    /// When a reader last asked for one.
+    LAST_ASKED = "select asked_at from address_change where subscriber_id = $1 and staff_id is null order by asked_at desc limit 1";
+    AGREE_OLD = "update address_change set old_agreed_at = $2 where id = $1 and old_agreed_at is null and done_at is null and ended_at is null";
+    AGREE_NEW = "update address_change set new_agreed_at = $2 where id = $1 and new_agreed_at is null and done_at is null and ended_at is null";
+    CHANGE_DONE = "update address_change set done_at = $2 where id = $1 and done_at is null and ended_at is null";
+    CHANGE_UNDONE = "update address_change set undone_at = $2 where id = $1 and done_at is not null and undone_at is null";
+    /// How often a reader's mail went to another address since a moment.
+    MOVED_SINCE = "select count(*) from address_change where subscriber_id = $1 and (done_at > $2 or undone_at > $2)";
+    /// The reader's mail goes to another address. What is known of their gifts stays with the one under which they gave.
+    READDRESS = "update subscriber set email = $2, email_key = $3, search = $4, moved_at = $5,
+            gives_as = nullif(coalesce(gives_as, email_key), $3)
+        where id = $1 and email_key = $6";
+    /// Nobody leaves a list meanwhile.
+    HOLD_SUBSCRIPTIONS = "update subscription set state = state where subscriber_id = $1";
+    /// Who gives under their new address for the first time since they moved there is known by it, unless a monthly donation runs.
+    GIVES_AS_NOW = "update subscriber set gives_as = null where email_key = $1 and gives_as is not null and moved_at <= $2
+        and not exists (select 1 from donor_state d where d.subscriber_id = subscriber.id and d.state in ('monthly', 'failing'))";
+    GIVES_AS = "select coalesce(gives_as, email_key) from subscriber
+        where id = $1 and (gives_as is not null or not exists (select 1 from subscriber m where m.gives_as = subscriber.email_key))";
+    /// As often as a reader may ask for another in the days for which it is known.
+    OTHERS = "select old_email, new_email from address_change where subscriber_id = $1 order by asked_at desc limit 50";
+    /// What is over: its links are, too.
+    pub(crate) FORGET_CHANGES = "delete from address_change where id in (select id from address_change where asked_at < $1 order by asked_at limit $2)";
+}
+
+/// A change of a reader's address.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub struct Change {
+    pub id: i64,
+    pub public_id: String,
+    pub subscriber_id: i64,
+    pub old_email: EmailAddress,
+    pub new_email: EmailAddress,
+    /// Who of the team asked for it, and answers for the old address.
+    pub staff_id: Option<i64>,
+    pub old_agreed_at: Option<Moment>,
+    pub new_agreed_at: Option<Moment>,
+    pub done_at: Option<Moment>,
+    pub undone_at: Option<Moment>,
+    pub ended_at: Option<Moment>,
+}
+
+/// A new one.
+#[derive(Clone, Copy, Debug)]
+pub struct NewChange<'a> {
+    pub public_id: &'a str,
+    pub subscriber: i64,
+    pub old: &'a EmailAddress,
+    pub new: &'a EmailAddress,
+    pub staff: Option<i64>,
+}
+
+/// Begins a change, in the place of the one that is under way.
+pub async fn begin(tx: &mut Tx, change: NewChange<'_>, now: Moment) -> Result<u64> {
+    let NewChange { public_id, subscriber, old, new, staff } = change;
+    tx.exec(END_OPEN, (subscriber, now)).await?;
+    let agreed = staff.map(|_| now);
+    tx.exec(ADD_CHANGE, (public_id, subscriber, old.as_str(), new.as_str(), now, staff, agreed)).await
+}
+
+pub async fn change(db: &Db, public_id: &str) -> Result<Option<Change>> {
+    db.opt(CHANGE, (public_id,)).await
+}
+
+pub async fn change_in(tx: &mut Tx, public_id: &str) -> Result<Option<Change>> {
+    tx.opt(CHANGE, (public_id,)).await
+}
+
+pub async fn open_change(db: &Db, subscriber: i64) -> Result<Option<Change>> {
+    db.opt(OPEN_CHANGE, (subscriber,)).await
+}
+
+pub async fn last_asked(tx: &mut Tx, subscriber: i64) -> Result<Option<Moment>> {
+    Ok(tx.opt::<(Moment,)>(LAST_ASKED, (subscriber,)).await?.map(|(at,)| at))
+}
+
+/// One of the two mailboxes agrees; `false` if it had, or the change is over.
+pub async fn agree(tx: &mut Tx, change: i64, end: End, now: Moment) -> Result<bool> {
+    let statement = if end == End::New { AGREE_NEW } else { AGREE_OLD };
+    Ok(tx.exec(statement, (change, now)).await? == 1)
+}
+
+pub async fn end(tx: &mut Tx, change: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(END_CHANGE, (change, now)).await? == 1)
+}
+
+pub async fn done(tx: &mut Tx, change: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(CHANGE_DONE, (change, now)).await? == 1)
+}
+
+pub async fn undone(tx: &mut Tx, change: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(CHANGE_UNDONE, (change, now)).await? == 1)
+}
+
+pub async fn moved_since(db: &Db, subscriber: i64, at: Moment) -> Result<bool> {
+    Ok(db.one::<(i64,)>(MOVED_SINCE, (subscriber, at)).await?.0 > 0)
+}
+
+/// Their mail goes from one address to another; `search` is what they are found by there.
+pub async fn readdress(
+    tx: &mut Tx,
+    subscriber: i64,
+    (from, to): (&EmailAddress, &EmailAddress),
+    search: &str,
+    now: Moment,
+) -> Result<bool> {
+    Ok(tx.exec(READDRESS, (subscriber, to.as_str(), to.key(), search, now, from.key())).await? == 1)
+}
+
+pub async fn hold_subscriptions(tx: &mut Tx, subscriber: i64) -> Result<u64> {
+    tx.exec(HOLD_SUBSCRIPTIONS, (subscriber,)).await
+}
+
+/// A supporter of that address, who is one since a moment, has given.
+pub async fn gives_as_now(tx: &mut Tx, key: &str, since: Moment) -> Result<u64> {
+    tx.exec(GIVES_AS_NOW, (key, since)).await
+}
+
+pub async fn gives_as_in(tx: &mut Tx, subscriber: i64) -> Result<Option<String>> {
+    Ok(tx.opt::<(String,)>(GIVES_AS, (subscriber,)).await?.map(|(key,)| key))
+}
+
+/// Other addresses that changes of a reader name which are still known, and that no reader has.
+pub async fn others(tx: &mut Tx, subscriber: i64) -> Result<Vec<EmailAddress>> {
+    let known: Vec<(EmailAddress, EmailAddress)> = tx.all(OTHERS, (subscriber,)).await?;
+    let mut others: Vec<EmailAddress> = Vec::new();
+    for email in known.into_iter().flat_map(|(old, new)| [old, new]) {
+        let is_new = !others.iter().any(|one| one.key() == email.key());
+        if is_new && super::by_key_in(tx, &email.key()).await?.is_none() {
+            others.push(email);
+        }
+    }
+    Ok(others)
+}
+
+pub async fn gives_as(db: &Db, subscriber: i64) -> Result<Option<String>> {
+    Ok(db.opt::<(String,)>(GIVES_AS, (subscriber,)).await?.map(|(key,)| key))
+}

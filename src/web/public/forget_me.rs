@@ -1,0 +1,75 @@
+//! `/forget-me/{token}`: what goes and what stays when a reader is forgotten, and the button that does it. The link came to their own mailbox,
+//! made for that alone; opening it changes nothing, for programs open links, too.
+
+use axum::extract::{Path, State};
+use serde::Serialize;
+
+use super::{
+    super::{App, Outcome, Posted},
+    your_data::dead_end,
+};
+use crate::{
+    donations,
+    dossier::{self, Farewell, Monthly},
+    settings::Settings,
+    site::Site,
+};
+
+#[derive(Serialize)]
+struct Page {
+    /// Whether it was done.
+    gone: bool,
+    /// Masked.
+    email: String,
+    monthly: Vec<Going>,
+    contact: String,
+}
+
+/// A monthly donation that goes on.
+#[derive(Serialize)]
+pub(in crate::web) struct Going {
+    amount: String,
+    /// Where it is ended.
+    manage: String,
+}
+
+impl Going {
+    pub(in crate::web) fn new(site: &Site, one: &Monthly) -> Self {
+        Self {
+            amount: donations::figures(one.amount_minor, &one.currency),
+            manage: format!("/giving/{}", donations::manage_token(site, &one.public_id)),
+        }
+    }
+}
+
+/// `GET /forget-me/{token}`
+pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
+    match dossier::look_at_forgetting(&app.site, &token).await {
+        Ok(farewell) => page(&app, farewell).await,
+        Err(error) => dead_end(&app, error).await,
+    }
+}
+
+/// `POST /forget-me/{token}`
+pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, posted: Posted) -> Outcome {
+    posted.form(&[])?;
+    match dossier::forget(&app.site, &token).await {
+        Ok(()) => page(&app, None).await,
+        Err(error) => dead_end(&app, error).await,
+    }
+}
+
+async fn page(app: &App, farewell: Option<Farewell>) -> Outcome {
+    let contact = Settings::load(&app.site.db).await?.contact_email;
+    let Some(Farewell { reader, monthly }) = farewell else {
+        let page = Page { gone: true, email: String::new(), monthly: Vec::new(), contact };
+        return app.public_page("public/forget_me", "You are forgotten", &page).await;
+    };
+    let page = Page {
+        gone: false,
+        email: reader.email.masked(),
+        monthly: monthly.iter().map(|one| Going::new(&app.site, one)).collect(),
+        contact,
+    };
+    app.public_page("public/forget_me", "Shall we forget you?", &page).await
+}

@@ -1,0 +1,464 @@
+//! Being forgotten: what goes, what stays, and what nobody brings back.
+
+use std::time::Duration;
+
+use broadside::{
+    db::{Db, Engine},
+    delivery::{
+        progress,
+        suppression::{Reason, Suppressions},
+    },
+    donations,
+    dossier::{self, Asks},
+    email_address::EmailAddress,
+    origin, publishing, restored,
+    subscribers::{self, Basis, Subscriber, SubscriberError, SubscriptionState, Trace},
+};
+use reqwest::StatusCode;
+use sqlx::AssertSqlSafe;
+
+use crate::{
+    holding::{fill, tables},
+    support::{
+        Browser, Fixture, TestApp, TestDb,
+        between::{circles, stopped_between},
+        both_engines,
+        database::{change, rows},
+    },
+};
+
+const ANN: &str = "ann@example.org";
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn address(text: &str) -> EmailAddress {
+    EmailAddress::parse(text).expect("an address")
+}
+
+async fn ann(app: &TestApp) -> Subscriber {
+    known(app).await.expect("a reader")
+}
+
+async fn known(app: &TestApp) -> Option<Subscriber> {
+    subscribers::by_email(&app.site.db, &address(ANN)).await.expect("a read")
+}
+
+async fn forget(app: &TestApp) {
+    let reader = ann(app).await;
+    assert!(dossier::forget_reader(&app.site, &reader, None).await.expect("forgotten"));
+}
+
+/// The link of the letter that they get who press on the page of their choices.
+async fn link(app: &TestApp) -> String {
+    let path = subscribers::preferences_path(&app.site, &ann(app).await.public_id);
+    let token = path.rsplit('/').next().expect("an end");
+    dossier::ask(&app.site, token, Asks::Erasure).await.expect("asked");
+    app.drain().await;
+    app.last_mail(ANN).link("/forget-me/")
+}
+
+/// Every place of the database where a text stands.
+async fn where_it_stands(app: &TestApp, texts: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (table, column) in tables(app).await {
+        let sql =
+            format!("select cast(\"{column}\" as text) from \"{table}\" where \"{column}\" is not null");
+        let values: Vec<(String,)> = match &app.site.db {
+            Db::Sqlite { read, .. } => {
+                sqlx::query_as(AssertSqlSafe(sql)).fetch_all(read).await.unwrap_or_default()
+            }
+            Db::Postgres { pool, .. } => {
+                sqlx::query_as(AssertSqlSafe(sql)).fetch_all(pool).await.expect("a read")
+            }
+        };
+        for text in texts {
+            if values.iter().any(|(value,)| value.to_lowercase().contains(text)) {
+                found.push(format!("{text} in {table}.{column}"));
+            }
+        }
+    }
+    found
+}
+
+async fn balances(app: &TestApp) {
+    for edition in progress::ever_sealed(&app.site.db).await.expect("a read") {
+        assert!(progress::audit(&app.site.db, edition).await.expect("an audit").holds(), "edition {edition}");
+    }
+    let money = donations::audit_money(&app.site.db).await.expect("an audit");
+    assert!(money.balances(), "{:?}", money.problems);
+}
+
+async fn import(app: &TestApp, email: &str) -> subscribers::ImportReport {
+    let basis = Basis { basis: "consent".to_owned(), source: "a file".to_owned() };
+    let file = format!("email\n{email}\n");
+    subscribers::import(&app.site, file.as_bytes(), app.list().await, &basis).await.expect("it is read")
+}
+
+async fn copies(app: &TestApp) -> Vec<(String, String, String)> {
+    rows(
+        &app.site.db,
+        "select state, coalesce(class, ''), address from delivery order by edition_id, subscriber_id",
+    )
+    .await
+}
+
+const MARKS: &[&str] = &[
+    "ann@example.org",
+    "held-name",
+    "held-source",
+    "192.0.2.77",
+    "held-browser",
+    "held-campaign",
+    "held-answer",
+    "held-typed",
+    "held-copy",
+    "held-reply",
+    "held-letter",
+    "held-bounce",
+    "held-masked",
+    "held-subject",
+    "held-words",
+    "held-stop",
+    "held-donor",
+    "held-gift",
+    "held-monthly",
+    "held-note",
+    "held-request",
+    "held-reason",
+];
+
+both_engines! {
+    /// TRUST L7: nowhere in the database is a word left that was theirs, and every sum is as it was.
+    async fn nothing_is_left_of_whoever_is_forgotten(app: TestApp) {
+        fill(&app, ANN).await;
+        change(&app.site.db, "delete from staff where email = 'ann@example.org'").await;
+        change(&app.site.db, "update recurring_donation set state = 'cancelled', cancelled_at = 1").await;
+        assert!(where_it_stands(&app, MARKS).await.len() >= MARKS.len(), "they are found where they stand");
+        let receipts: Vec<(String,)> = rows(&app.site.db, "select number from receipt order by id").await;
+        balances(&app).await;
+        forget(&app).await;
+        assert_eq!(where_it_stands(&app, MARKS).await, [""; 0]);
+        assert!(known(&app).await.is_none());
+        balances(&app).await;
+        let after: Vec<(String, i64, String)> =
+            rows(&app.site.db, "select r.number, d.amount_minor, d.state from receipt r join donation d on d.id = r.donation_id order by r.id").await;
+        assert_eq!(after.iter().map(|(number, ..)| (number.clone(),)).collect::<Vec<_>>(), receipts);
+        assert!(after.iter().all(|(_, minor, state)| *minor > 0 && state == "paid"), "{after:?}");
+        let money = donations::reports::totals(&app.site.db).await.expect("totals");
+        assert_eq!(money.iter().map(|total| total.number).sum::<i64>(), 2);
+        app.leaves_work();
+    }
+
+    /// TRUST L7, A25: the page says what goes and what stays; a program that opens it changes nothing; the button does it, once.
+    async fn a_reader_is_forgotten_by_the_link_in_their_letter(app: TestApp) {
+        app.reader(ANN).await;
+        app.send_edition("The first").await;
+        let mail = app.last_mail(ANN);
+        let link = link(&app).await;
+        assert_eq!(app.last_mail(ANN).subject, "Shall we forget you? The Lamplighter");
+        let visitor = app.visitor();
+        for _ in 0..2 {
+            let page = visitor.open(&link).await;
+            page.says("What goes").says("What stays").says("a***@example.org");
+            assert!(known(&app).await.is_some(), "opening it changes nothing");
+        }
+        let form = visitor.open(&link).await.form("");
+        let gone = visitor.submit(&form).await;
+        assert_eq!(gone.status, StatusCode::OK);
+        gone.says("You are forgotten");
+        assert!(known(&app).await.is_none());
+        visitor.submit(&form).await.says("You are forgotten");
+        visitor.open(&link).await.says("You are forgotten");
+        assert_eq!(visitor.open(&mail.link("/preferences/")).await.status, StatusCode::GONE);
+        visitor.open(&mail.link("/unsubscribe/")).await.says("We cannot tell whose link this is");
+        let before = app.mails(ANN).len();
+        app.readers(1).await;
+        app.send_edition("The second").await;
+        assert_eq!(app.mails(ANN).len(), before);
+        balances(&app).await;
+    }
+
+    /// TRUST M4: nor by any other link, nor a day later.
+    async fn other_links_and_old_ones_forget_nobody(app: TestApp) {
+        app.reader(ANN).await;
+        app.send_edition("The first").await;
+        let choices = app.last_mail(ANN).link("/preferences/");
+        let link = link(&app).await;
+        let form = app.visitor().open(&link).await.form("");
+        let token = choices.rsplit('/').next().expect("an end");
+        assert_eq!(app.visitor().submit(&form.at(&format!("/forget-me/{token}"))).await.status, StatusCode::GONE);
+        app.advance(DAY + Duration::from_secs(1));
+        let form = app.visitor().open(&choices).await.form("/copy");
+        let path = url::Url::parse(&link).expect("a link").path().to_owned();
+        let late = app.visitor().submit(&form.at(&path)).await;
+        assert_eq!(late.status, StatusCode::GONE);
+        late.says("It worked for a day");
+        assert!(known(&app).await.is_some());
+        app.leaves_work();
+    }
+
+    /// TRUST T3, T1: what waits for them is not sent, and counts as what it is.
+    async fn what_waits_for_them_is_withdrawn(app: TestApp) {
+        app.readers(1).await;
+        app.reader(ANN).await;
+        let edition = app.seal_edition("On its way").await;
+        let path = subscribers::preferences_path(&app.site, &ann(&app).await.public_id);
+        dossier::ask(&app.site, path.rsplit('/').next().expect("an end"), Asks::Copy).await.expect("asked");
+        let before = app.mails(ANN).len();
+        forget(&app).await;
+        app.drain().await;
+        assert_eq!(app.mails(ANN).len(), before);
+        let all = copies(&app).await;
+        assert!(all.contains(&("suppressed".to_owned(), "erased".to_owned(), String::new())), "{all:?}");
+        let audit = progress::audit(&app.site.db, edition).await.expect("an audit");
+        assert!(audit.holds());
+        assert_eq!((audit.rows.accepted, audit.rows.suppressed), (1, 1));
+        let letters: Vec<(i64,)> = rows(&app.site.db, "select count(*) from notice where message is not null or state in ('queued', 'claimed')").await;
+        assert_eq!(letters, [(0,)]);
+    }
+
+    /// TRUST L7: no file brings them back, nor anybody of the team, nor a stranger who types their address; they do so themselves.
+    async fn only_they_themselves_come_back(app: TestApp) {
+        app.reader(ANN).await;
+        forget(&app).await;
+        let report = import(&app, "ANN@example.org").await;
+        assert_eq!((report.added, report.errors.len()), (0, 1));
+        assert!(report.errors[0].why.contains("forgotten"), "{}", report.errors[0].why);
+        let list = app.list().await;
+        let added = subscribers::add_by_staff(&app.site, &address(ANN), "", list, "a list").await;
+        assert!(matches!(added, Err(SubscriberError::Forgotten)), "{added:?}");
+        assert!(known(&app).await.is_none());
+
+        change(&app.site.db, "update list set opt_in = 'single'").await;
+        app.subscribe(ANN).await;
+        let standing = subscribers::subscriptions(&app.site.db, ann(&app).await.id).await.expect("a read");
+        assert_eq!(standing[0].state, SubscriptionState::Pending, "the form alone is not enough, for anybody can type an address");
+        assert_eq!(import(&app, ANN).await.added, 0, "nor does having typed it open the way for a file");
+
+        let confirm = app.last_mail(ANN).link("/confirm/");
+        subscribers::confirm(&app.site, confirm.rsplit('/').next().expect("an end"), &[], Trace::default()).await.expect("confirmed");
+        app.drain().await;
+        let before = app.mails(ANN).len();
+        app.send_edition("They are back").await;
+        assert_eq!(app.mails(ANN).len(), before + 1);
+        assert!(import(&app, ANN).await.errors.is_empty(), "they are a reader as any other");
+        forget(&app).await;
+        assert_eq!(import(&app, ANN).await.added, 0, "and are forgotten once more");
+    }
+
+    /// TRUST M25, L7: who complained is not mailed though they were forgotten, and were they back; lifting the one does not lift the other.
+    async fn a_complaint_outlives_being_forgotten(app: TestApp) {
+        app.reader(ANN).await;
+        let suppressions = Suppressions::new(&app.site);
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        suppressions.add(&mut tx, &address(ANN), Reason::Complained, "it was ann").await.expect("stopped");
+        tx.commit().await.expect("a commit");
+        forget(&app).await;
+        let stop = suppressions.find(&address(ANN)).await.expect("a read").expect("it stays");
+        assert_eq!((stop.reason, stop.detail.as_str()), (Reason::Complained, ""));
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        assert!(suppressions.lift(&mut tx, &address(ANN)).await.expect("lifted"));
+        tx.commit().await.expect("a commit");
+        assert_eq!(import(&app, ANN).await.added, 0, "they are forgotten all the same");
+    }
+
+    /// TRUST T10: a backup from before forgets them once more; who came back by themselves since stays.
+    async fn a_restored_backup_forgets_them_again(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        origin::arrive(&app.site, None).await.expect("a start");
+        app.reader(ANN).await;
+        app.reader("bea@example.org").await;
+        app.send_edition("The first").await;
+        app.advance(DAY);
+        let backup = db.restored_copy().await;
+        forget(&app).await;
+        let written = std::fs::read_to_string(app.site.journal.path().expect("a journal")).expect("our own file");
+        assert!(written.contains("erased ") && !written.contains("example.org"), "{written}");
+
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        origin::arrive(&again.site, None).await.expect("a start");
+        let said = restored::restored(&again.site, None, None, (None, None)).await;
+        let report = said.expect("it is said").expect("nobody said so before");
+        assert_eq!(report.replayed.erased, 1);
+        assert!(known(&again).await.is_none());
+        assert_eq!(where_it_stands(&again, &["ann@example.org"]).await, [""; 0]);
+        assert_eq!(import(&again, ANN).await.added, 0, "the hash is there, too");
+        assert_eq!(import(&again, "bea@example.org").await.unchanged, 1, "and nobody else is gone");
+        balances(&again).await;
+        assert_eq!(restored::take_up(&again.site, None).await.expect("a start").all(), 0, "once is enough");
+
+        app.subscribe(ANN).await;
+        let confirm = app.last_mail(ANN).link("/confirm/");
+        subscribers::confirm(&app.site, confirm.rsplit('/').next().expect("an end"), &[], Trace::default()).await.expect("confirmed");
+        change(&app.site.db, "delete from withdrawal_journal").await;
+        restored::take_up(&app.site, None).await.expect("a start");
+        assert!(known(&app).await.is_some(), "they came back after it was written down");
+        assert!(import(&app, ANN).await.errors.is_empty());
+        app.drain().await;
+    }
+
+    /// TRUST L11: a monthly donation is not ended by it, and keeps its address; once it is over, that goes, too.
+    async fn a_monthly_donation_goes_on_and_its_address_goes_with_it(app: TestApp) {
+        app.reader(ANN).await;
+        app.give(ANN, "7", "month").await;
+        app.drain().await;
+        let link = link(&app).await;
+        let page = app.visitor().open(&link).await;
+        page.says("goes on").says("End it first");
+        assert!(page.body.contains("/giving/"));
+        forget(&app).await;
+        let donors: Vec<(String,)> = rows(&app.site.db, "select email from donor").await;
+        assert_eq!(donors, [(ANN.to_owned(),)]);
+        assert_eq!(dossier::forget_supporters(&app.site).await.expect("a look"), 0);
+        let (gift,): (String,) = rows(&app.site.db, "select public_id from recurring_donation").await.remove(0);
+        let provider = Some(app.payments.provider.as_ref());
+        donations::cancel_monthly(&app.site, provider, &donations::manage_token(&app.site, &gift)).await.expect("it is over");
+        app.drain().await;
+        dossier::forget_supporters(&app.site).await.expect("a look");
+        let left = where_it_stands(&app, &["ann@example.org"]).await;
+        assert!(left.iter().all(|place| place.contains(" in notice.")), "but for the letter that it is over: {left:?}");
+        balances(&app).await;
+        assert_eq!(donations::reports::totals(&app.site.db).await.expect("totals")[0].number, 1);
+        app.leaves_work();
+    }
+
+    /// TRUST L10, T6: at the desk for owners, who say why; the log has it, and not the address.
+    async fn an_owner_forgets_a_reader_and_says_why(app: TestApp) {
+        app.reader(ANN).await;
+        let id = ann(&app).await.public_id;
+        let desk = app.desk().await;
+        desk.open(&format!("/desk/readers/{id}")).await.says("See what goes and what stays");
+        let form = desk.open(&format!("/desk/readers/{id}/forget")).await.form("/forget");
+        let refused = desk.submit(&form).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(known(&app).await.is_some());
+        desk.submit_and_follow(&form.with("why", "asked by letter")).await.says("They are forgotten");
+        assert!(known(&app).await.is_none());
+        let log: Vec<(String, String, String)> =
+            rows(&app.site.db, "select action, subject, detail from audit_log order by id desc limit 1").await;
+        assert_eq!(log, [("forgot a reader".to_owned(), id, "asked by letter".to_owned())]);
+    }
+
+    /// Whoever of the team reads, too, still signs in.
+    async fn letters_to_the_team_are_left_alone(app: TestApp) {
+        app.reader(ANN).await;
+        let new = broadside::staff::accounts::NewMember { name: "Ann", email: &address(ANN), role: broadside::staff::Role::Editor };
+        broadside::staff::accounts::add_member(&app.site, None, new).await.expect("a member");
+        forget(&app).await;
+        app.drain().await;
+        assert!(app.last_mail(ANN).subject.contains("invites you"), "{}", app.last_mail(ANN).subject);
+    }
+
+    /// TRUST L7, T1: forgotten while the edition is being locked: their copy is found, or not written.
+    async fn whoever_is_forgotten_while_the_copies_are_written_gets_none(app: TestApp) {
+        app.readers(1).await;
+        app.reader(ANN).await;
+        let draft = app.draft("Just being locked").await;
+        publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None).await.expect("nothing is in the way");
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        let before = app.mails(ANN).len();
+        let (sealed, ()) = stopped_between(
+            &app.site.db,
+            "insert into recipient_domain (name, looked_at) values ('example.org', 0) on conflict (name) do update set looked_at = 0",
+            publishing::seal_due(&app.site, &app.templates),
+            forget(&app),
+        )
+        .await;
+        assert_eq!(sealed.expect("sealed"), 1);
+        app.drain().await;
+        assert_eq!(app.mails(ANN).len(), before);
+        assert_eq!(where_it_stands(&app, &["ann@example.org"]).await, [""; 0]);
+        balances(&app).await;
+    }
+
+    /// Forgotten while they confirm: one comes first, and nothing of them is left either way.
+    async fn whoever_is_forgotten_while_they_confirm_is_forgotten(app: TestApp) {
+        app.subscribe(ANN).await;
+        let link = app.last_mail(ANN).link("/confirm/");
+        let token = link.rsplit('/').next().expect("an end");
+        let (confirmed, ()) = stopped_between(
+            &app.site.db,
+            "update subscription set state = state",
+            subscribers::confirm(&app.site, token, &[], Trace::default()),
+            forget(&app),
+        )
+        .await;
+        confirmed.expect("they confirmed");
+        assert!(known(&app).await.is_none());
+        assert_eq!(import(&app, ANN).await.added, 0);
+        assert_eq!(circles(&app.site.db).await, 0);
+        app.leaves_work();
+    }
+
+    /// Forgotten while a file is read that has them: it is read to its end, and does not bring them back.
+    async fn a_file_that_is_read_meanwhile_brings_nobody_back(app: TestApp) {
+        app.reader(ANN).await;
+        change(&app.site.db, "insert into list (slug, name, description, visibility, created_at, public_id) values ('other', 'Other', '', 'public', 0, 'other-list')").await;
+        let (other,): (i64,) = rows(&app.site.db, "select id from list where slug = 'other'").await.remove(0);
+        let basis = Basis { basis: "consent".to_owned(), source: "a file".to_owned() };
+        let file = format!("email\nzoe@example.org\n{ANN}\n");
+        let (read, ()) = stopped_between(
+            &app.site.db,
+            "update subscriber set name = name where email_key = 'ann@example.org'",
+            forget(&app),
+            async {
+                subscribers::import(&app.site, file.as_bytes(), other, &basis).await.expect("it is read to its end");
+            },
+        )
+        .await;
+        let () = read;
+        assert!(known(&app).await.is_none());
+        assert_eq!(circles(&app.site.db).await, 0);
+        app.leaves_work();
+    }
+
+    /// TRUST L1: whoever asks later why they were mailed gets what they had agreed to, for three years.
+    async fn what_they_had_agreed_to_is_found_by_their_address_alone(app: TestApp) {
+        app.reader(ANN).await;
+        forget(&app).await;
+        let kept: Vec<(String, String)> = rows(&app.site.db, "select action, method from forgotten_consent order by id").await;
+        assert_eq!(kept, [("asked".to_owned(), "form".to_owned()), ("confirmed".to_owned(), "confirmation".to_owned())]);
+        broadside::jobs::retention::forget_as_of(&app.site, app.site.now().plus(DAY * 1_000)).await.expect("tidied");
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from forgotten_consent").await, [(2,)]);
+        broadside::jobs::retention::forget_as_of(&app.site, app.site.now().plus(DAY * 1_100)).await.expect("tidied");
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from forgotten_consent").await, [(0,)]);
+        assert_eq!(import(&app, ANN).await.added, 0, "the hash stays");
+    }
+}
+
+/// TRUST L7, L8: in a real browser, in both colours, wide and narrow: asked for, read, taken along; asked for, pressed, gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_reads_what_is_held_and_is_forgotten() {
+    let Some(browser) = Browser::open().await else { return };
+    let app = TestApp::start(TestDb::migrated(Engine::Sqlite).await.expect("SQLite is everywhere")).await;
+    app.reader(ANN).await;
+    app.send_edition("The first edition").await;
+    let choices = app.last_mail(ANN).link("/preferences/");
+    browser.goto(&choices).await;
+    browser.sound("data-choices").await;
+    browser.click("See what you hold about me").await;
+    browser.wait_for_text("Look into your mailbox").await;
+    browser.sound("data-sent").await;
+    app.drain().await;
+    let link = app.last_mail(ANN).link("/your-data/");
+    browser.goto(&link).await;
+    browser.wait_for_text("The first edition").await;
+    browser.sound("data-held").await;
+    let file = browser.script("return document.querySelector('a[download]').href").await;
+    let file = app.visitor().open(file.as_str().expect("a link")).await;
+    assert!(file.body.contains("\"what_you_agreed_to\""), "{}", file.body);
+    browser.goto(&choices).await;
+    browser.click("Forget me").await;
+    browser.wait_for_text("what goes and what stays").await;
+    app.drain().await;
+    let link = app.last_mail(ANN).link("/forget-me/");
+    browser.goto(&link).await;
+    browser.sound("forget-asks").await;
+    browser.click("Forget me").await;
+    browser.wait_for_text("You are forgotten").await;
+    browser.sound("forget-gone").await;
+    assert!(known(&app).await.is_none());
+    browser.close().await;
+    app.finish().await;
+}

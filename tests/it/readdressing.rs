@@ -1,0 +1,563 @@
+//! A reader's new address: both mailboxes agree before anything moves, and nobody gets what is another's by it.
+
+use std::time::Duration;
+
+use broadside::{
+    audit_log,
+    db::Engine,
+    delivery::{
+        progress,
+        suppression::{Reason, Suppressions},
+    },
+    email_address::EmailAddress,
+    jobs::retention,
+    links::{AddressChange, End, Name},
+    origin, publishing,
+    restored::{self, Replayed},
+    sandbox::{Rule, Stage},
+    settings::Settings,
+    subscribers::{
+        self, ByStaff, DonorState, MoveState, NewAddress, Readdressed, Subscriber, SubscriberError,
+        SubscriptionState, Trace, consent, donor_state,
+    },
+    token::Purpose,
+    withdrawals::{self, Withdrawal},
+};
+use futures_util::future::join_all;
+use reqwest::StatusCode;
+
+use crate::support::{
+    Browser, Fixture, TestApp, TestDb,
+    between::{circles, stopped_between},
+    both_engines,
+    database::{change, rows},
+    visitor::Page,
+};
+
+const OLD: &str = "ann@example.org";
+const NEW: &str = "ann@other.example";
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn address(text: &str) -> EmailAddress {
+    EmailAddress::parse(text).expect("an address")
+}
+
+async fn at(app: &TestApp, email: &str) -> Option<Subscriber> {
+    subscribers::by_email(&app.site.db, &address(email)).await.expect("a read")
+}
+
+async fn reader(app: &TestApp, email: &str) -> Subscriber {
+    at(app, email).await.expect("a reader")
+}
+
+/// The page on which a reader asks, filled in.
+async fn ask(app: &TestApp, from: &str, to: &str) -> Page {
+    let choices = subscribers::preferences_path(&app.site, &reader(app, from).await.public_id);
+    let page = app.visitor().open(&format!("{choices}/address")).await;
+    let asked = app.visitor().submit(&page.form("/address").with("email", to)).await;
+    app.drain().await;
+    asked
+}
+
+/// The newest link that a mailbox got about an address.
+fn link(app: &TestApp, mailbox: &str) -> String {
+    app.last_mail(mailbox).link("/address/")
+}
+
+/// Opens a link and presses its button.
+async fn press(app: &TestApp, link: &str) -> Page {
+    let visitor = app.visitor();
+    let pressed = visitor.submit(&visitor.open(link).await.form("/address/")).await;
+    app.drain().await;
+    pressed
+}
+
+/// A reader moves, with all that it takes.
+async fn moves(app: &TestApp, from: &str, to: &str) {
+    ask(app, from, to).await.says("Look into both mailboxes");
+    press(app, &link(app, from)).await.says("One more press");
+    press(app, &link(app, to)).await.says("Your mail has moved");
+}
+
+async fn stop(app: &TestApp, email: &str, reason: Reason) {
+    let mut tx = app.site.db.begin().await.expect("a transaction");
+    Suppressions::new(&app.site).add(&mut tx, &address(email), reason, "a test").await.expect("added");
+    tx.commit().await.expect("a commit");
+}
+
+fn mails_with_links(app: &TestApp, mailbox: &str) -> usize {
+    app.mails(mailbox).iter().filter(|mail| mail.text.contains("/address/")).count()
+}
+
+async fn lists_of(app: &TestApp, email: &str) -> Vec<SubscriptionState> {
+    let known = subscribers::subscriptions(&app.site.db, reader(app, email).await.id).await.expect("a read");
+    known.into_iter().map(|one| one.state).collect()
+}
+
+async fn correct(app: &TestApp, from: &str, to: &str) -> subscribers::Result<Readdressed> {
+    let settings = Settings::load(&app.site.db).await.expect("a read");
+    let staff = rows::<(i64,)>(&app.site.db, "select id from staff").await[0].0;
+    let by = ByStaff { staff_id: staff, name: "Olive Owner", why: "asked by telephone" };
+    let known = reader(app, from).await;
+    let new = NewAddress { email: &address(to), lookout: None, trace: Trace::default() };
+    let seen = (known.id, known.email.as_str());
+    subscribers::correct_address(&app.site, &settings, seen, new, by).await
+}
+
+both_engines! {
+    /// TRUST L1, A25: nothing moves before both have pressed, by looking at a link, or by one of the two alone; then everything the
+    /// reader has goes with them, and links from before work.
+    async fn mail_goes_to_the_new_address_once_both_mailboxes_said_so(app: TestApp) {
+        app.reader(OLD).await;
+        let first = app.send_edition("The first").await;
+        let before = reader(&app, OLD).await;
+        let choices = app.visitor().open(&app.last_mail(OLD).link("/preferences/")).await;
+        choices.says("Change your address");
+        let links = app.links(first, before.id).await;
+        let asked = ask(&app, OLD, " Ann@Other.example ").await;
+        assert_eq!(asked.status, StatusCode::OK);
+        asked.says("a***@example.org");
+        assert!(!asked.body.contains(OLD), "the link may have been handed on");
+        let (old, new) = (app.last_mail(OLD), app.last_mail("Ann@other.example"));
+        assert!(old.text.contains("A***@other.example") && !old.text.contains("Ann@other"), "{}", old.text);
+        assert!(!new.text.contains("ann@example.org") && !new.text.contains("a***"), "{}", new.text);
+        let (agree, confirm) = (link(&app, OLD), link(&app, "Ann@other.example"));
+        for one in [&agree, &confirm] {
+            app.visitor().open(one).await.form("/address/");
+        }
+        press(&app, &agree).await.says("One more press");
+        app.visitor().open(&agree).await.says("One more press");
+        assert!(at(&app, NEW).await.is_none(), "one of the two is not enough");
+        app.send_edition("The second").await;
+        assert_eq!((app.last_mail(OLD).subject.as_str(), app.mails("Ann@other.example").len()), ("The second", 1));
+
+        press(&app, &confirm).await.says("Your mail has moved");
+        let now = reader(&app, NEW).await;
+        assert_eq!((now.id, &now.public_id, now.email.as_str()), (before.id, &before.public_id, "Ann@other.example"));
+        assert!(at(&app, OLD).await.is_none());
+        app.last_mail(OLD).link("/address/");
+        assert_eq!(app.last_mail(OLD).subject, "Your mail from The Lamplighter goes elsewhere now");
+        app.visitor().open(&confirm).await.says("Your mail has moved");
+        let gone = app.mails(OLD).len();
+        app.send_edition("The third").await;
+        assert_eq!((app.mails(OLD).len(), app.last_mail("Ann@other.example").subject.as_str()), (gone, "The third"));
+
+        let proof = consent::proof(&app.site.db, now.id).await.expect("a read");
+        let last = proof.last().expect("an event");
+        assert_eq!(last.source, "address changed, agreed to by both mailboxes; before a***@example.org");
+        assert_eq!(last.wording.as_deref(), Some("Send The Lamplighter to this address from now on."));
+        assert_eq!(proof.len(), 3, "asked, confirmed, moved: {proof:?}");
+        let found = app.desk().await.open("/desk/readers?search=other.example").await;
+        found.says("Ann@other.example");
+        app.visitor().open(&links.unsubscribe).await.says("Leave The digest?");
+        app.visitor().open(&links.preferences).await.says("A***@other.example");
+    }
+
+    /// TRUST A22: whether somebody has the new address, or it is stopped, cannot be told from the page or the letter to the old one;
+    /// and two readers are never made one.
+    async fn an_address_that_is_known_is_not_moved_to_and_nobody_is_told(app: TestApp) {
+        for email in [OLD, "bob@example.org", "cat@example.org", "dan@example.org"] {
+            app.reader(email).await;
+        }
+        app.advance(DAY * 8);
+        stop(&app, "stopped@other.example", Reason::Complained).await;
+        let nobody = ask(&app, "cat@example.org", "cat@other.example").await.text().replace("c***", "a***");
+        let known = ask(&app, OLD, "bob@example.org").await.text();
+        assert_eq!(nobody, known);
+        assert_eq!(ask(&app, "dan@example.org", "stopped@other.example").await.text().replace("d***", "a***"), known);
+        assert!(app.mails("stopped@other.example").is_empty());
+        let told = app.last_mail("bob@example.org");
+        assert!(told.subject.contains("already") && !told.text.contains("/address/"), "{}", told.text);
+        app.visitor().open(&told.link("/preferences/")).await.says("b***@example.org");
+        for old in [OLD, "cat@example.org", "dan@example.org"] {
+            press(&app, &link(&app, old)).await.says("One more press");
+        }
+        assert_ne!(reader(&app, OLD).await.id, reader(&app, "bob@example.org").await.id);
+        assert_eq!(lists_of(&app, "bob@example.org").await, [SubscriptionState::Confirmed]);
+        assert!(at(&app, "stopped@other.example").await.is_none());
+    }
+
+    /// What a link of one mailbox says is no word of the other, whoever changes it.
+    async fn no_link_speaks_for_the_other_mailbox(app: TestApp) {
+        app.reader(OLD).await;
+        ask(&app, OLD, NEW).await;
+        let id = rows::<(String,)>(&app.site.db, "select public_id from address_change").await.remove(0).0;
+        let back = AddressChange { change: Name::id(&id), end: End::Back };
+        let back = back.path(&app.site.keys, app.site.now().plus(DAY));
+        assert_eq!(app.visitor().open(&back).await.status, StatusCode::GONE, "there is nothing to take back");
+        let forged = link(&app, OLD).replace("/address/", "/address/A");
+        assert_eq!(app.visitor().open(&forged).await.status, StatusCode::GONE);
+        let old = link(&app, OLD);
+        app.advance(DAY * 3 + Duration::from_secs(1));
+        let late = app.visitor().open(&old).await;
+        assert_eq!(late.status, StatusCode::GONE);
+        late.says("good for nothing any more");
+        // Who asks anew asks by new links alone.
+        ask(&app, OLD, "ann@third.example").await;
+        press(&app, &link(&app, "ann@third.example")).await.says("One more press");
+        assert_eq!(rows::<(i64,)>(&app.site.db, "select id from address_change where done_at is null and ended_at is null").await.len(), 1);
+        app.advance(DAY * 12);
+        retention::forget_as_of(&app.site, app.site.now()).await.expect("tidied");
+        assert!(rows::<(i64,)>(&app.site.db, "select id from address_change").await.is_empty(), "both addresses are forgotten");
+    }
+
+    /// TRUST A24: a reader asks once a day, and a mailbox gets one such letter a day, whoever asks; whoever it belongs to can sign
+    /// up all the same.
+    async fn nobody_is_flooded_by_it(app: TestApp) {
+        for email in [OLD, "bob@example.org", "cat@example.org"] {
+            app.reader(email).await;
+        }
+        ask(&app, OLD, NEW).await;
+        let again = ask(&app, OLD, "ann@third.example").await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+        again.says("You asked within the last day");
+        assert!(app.mails("ann@third.example").is_empty());
+        ask(&app, "bob@example.org", "Ann+x@Other.example").await.says("Look into both mailboxes");
+        ask(&app, "cat@example.org", NEW).await.says("Look into both mailboxes");
+        assert_eq!((app.mails(NEW).len(), app.mails("Ann+x@other.example").len()), (1, 0));
+        app.subscribe(NEW).await;
+        assert_eq!(app.mails(NEW).len(), 1, "one letter a day");
+        app.advance(DAY);
+        app.drain().await;
+        app.last_mail(NEW).link("/confirm/");
+        let typed = async |address: &str| ask(&app, OLD, address).await;
+        typed(OLD).await.says("Your mail goes to that address already");
+        typed("ann@gmial.com").await.says("Did you mean ann@gmail.com?");
+        typed("ann").await.says("Enter an email address");
+    }
+
+    /// TRUST T1, T3: from the moment when it is done nothing is begun for the old address, also not what failed before and is tried
+    /// again; and the counts hold.
+    async fn nothing_that_waited_goes_to_the_old_address(app: TestApp) {
+        app.reader(OLD).await;
+        app.readers(1).await;
+        app.sandbox.smtp_script().add(Rule::at(Stage::Rcpt).to(OLD).times(1).reply(554, "5.3.0 Something is wrong here"));
+        let failed = app.send_edition("It failed").await;
+        ask(&app, OLD, NEW).await;
+        press(&app, &link(&app, OLD)).await;
+        let confirm = link(&app, NEW);
+        let waits = app.seal_edition("It waits").await;
+        // A mail that asks to confirm waits for the old mailbox, too.
+        change(&app.site.db, "update subscription set state = 'left'").await;
+        app.advance(DAY);
+        app.subscribe_only(OLD).await;
+        change(&app.site.db, "update subscription set state = 'confirmed'").await;
+        let before = app.mails(OLD).len();
+        let visitor = app.visitor();
+        visitor.submit(&visitor.open(&confirm).await.form("/address/")).await.says("Your mail has moved");
+        app.drain().await;
+        let got: Vec<String> = app.mails(OLD)[before..].iter().map(|mail| mail.subject.clone()).collect();
+        assert_eq!(got, ["Your mail from The Lamplighter goes elsewhere now"]);
+        assert_eq!(app.mails(NEW).len(), 1, "what waited for the old address does not go to the new one");
+        let copies = rows::<(String, Option<String>)>(&app.site.db, "select state, class from delivery where address = 'ann@example.org' order by edition_id").await;
+        assert_eq!(copies[1], ("suppressed".to_owned(), Some("another address".to_owned())));
+        let edition = publishing::load(&app.site.db, failed).await.expect("a read");
+        publishing::retry_failed(&app.site, &edition.public_id, ("", edition.revision), None).await.expect("asked");
+        app.drain().await;
+        assert_eq!(app.mails(OLD).len(), before + 1, "what failed there is not tried there again");
+        for edition in [failed, waits] {
+            assert!(progress::audit(&app.site.db, edition).await.expect("an audit").holds());
+        }
+    }
+
+    /// TRUST L11: gifts stay with the address they were given under: nobody who moves gets those of another, or loses their own.
+    async fn gifts_stay_with_the_address_they_were_given_under(app: TestApp) {
+        let state = async |id: i64| donor_state::donor_state(&app.site.db, id).await.expect("a read");
+        app.reader(OLD).await;
+        let ann = reader(&app, OLD).await;
+        // Somebody else's gifts, before and after.
+        app.give(NEW, "15", "month").await;
+        app.advance(Duration::from_secs(60));
+        moves(&app, OLD, NEW).await;
+        assert_eq!(state(ann.id).await, DonorState::Never);
+        app.give(NEW, "5", "once").await;
+        assert_eq!(state(ann.id).await, DonorState::Never, "they were given before Ann had the address");
+        let page = app.desk().await.open(&format!("/desk/readers/{}", ann.public_id)).await;
+        assert!(!page.text().contains("given monthly") && !page.text().contains("supporter"), "{}", page.text());
+
+        app.reader("bea@example.org").await;
+        let bea = reader(&app, "bea@example.org").await;
+        app.give("bea@example.org", "7", "once").await;
+        assert_eq!(state(bea.id).await, DonorState::Once);
+        moves(&app, "bea@example.org", "bea@other.example").await;
+        assert_eq!(state(bea.id).await, DonorState::Once, "her own go with her");
+        let page = app.desk().await.open(&format!("/desk/readers/{}", bea.public_id)).await;
+        page.says("€7.00 given once");
+        app.give("bea@example.org", "8", "month").await;
+        assert_eq!(state(bea.id).await, DonorState::Monthly, "and what comes by the address that she gave under");
+        // Whoever has her old mailbox next is not a supporter for it.
+        app.advance(DAY);
+        app.reader("bea@example.org").await;
+        let next = reader(&app, "bea@example.org").await;
+        assert_ne!(next.id, bea.id);
+        app.give("bea@example.org", "9", "once").await;
+        assert_eq!((state(next.id).await, state(bea.id).await), (DonorState::Never, DonorState::Monthly));
+        let page = app.desk().await.open(&format!("/desk/readers/{}", next.public_id)).await;
+        assert!(!page.text().contains("given monthly"), "{}", page.text());
+
+        // Who gives under the new address for the first time is known by it.
+        app.reader("cat@example.org").await;
+        let cat = reader(&app, "cat@example.org").await;
+        moves(&app, "cat@example.org", "cat@other.example").await;
+        app.give("cat@other.example", "6", "month").await;
+        assert_eq!(state(cat.id).await, DonorState::Monthly);
+    }
+
+    /// TRUST M25, M26: what stops mail stays with the address that it stopped, and a block goes with the person.
+    async fn nobody_shakes_off_a_block_and_stops_stay_behind(app: TestApp) {
+        for email in [OLD, "bob@example.org", "cat@example.org", "dan@example.org"] {
+            app.reader(email).await;
+        }
+        subscribers::block(&app.site, &address(OLD), "never again", None).await.expect("blocked");
+        let letters = app.mails(OLD).len();
+        ask(&app, OLD, NEW).await.says("Look into both mailboxes");
+        assert_eq!((app.mails(OLD).len(), app.mails(NEW).len()), (letters, 0));
+        assert!(matches!(correct(&app, OLD, NEW).await, Err(SubscriberError::Blocked)));
+
+        // In the middle of it.
+        ask(&app, "bob@example.org", "bob@other.example").await;
+        press(&app, &link(&app, "bob@example.org")).await;
+        let confirm = link(&app, "bob@other.example");
+        subscribers::block(&app.site, &address("bob@example.org"), "never again", None).await.expect("blocked");
+        press(&app, &confirm).await.says("That could not be done");
+        ask(&app, "cat@example.org", "cat@other.example").await;
+        press(&app, &link(&app, "cat@example.org")).await;
+        let confirm = link(&app, "cat@other.example");
+        stop(&app, "cat@other.example", Reason::Complained).await;
+        press(&app, &confirm).await.says("That could not be done");
+        app.visitor().open(&confirm).await.says("good for nothing any more");
+        assert!(at(&app, "cat@other.example").await.is_none() && at(&app, "bob@other.example").await.is_none());
+
+        // A mailbox that is gone cannot agree: the team answers for it.
+        stop(&app, "dan@example.org", Reason::Bounced).await;
+        ask(&app, "dan@example.org", "dan@other.example").await.says("Look into both mailboxes");
+        assert!(app.mails("dan@other.example").is_empty());
+        assert_eq!(correct(&app, "dan@example.org", "dan@other.example").await.expect("asked"), Readdressed::Asked);
+        app.drain().await;
+        press(&app, &link(&app, "dan@other.example")).await.says("Your mail has moved");
+        let suppressions = Suppressions::new(&app.site);
+        let reason = async |email: &str| suppressions.reason(&address(email)).await.expect("a read");
+        assert_eq!((reason("dan@example.org").await, reason("dan@other.example").await), (Some(Reason::Bounced), None));
+        let stopped = "select subscriber_id from suppression where subscriber_id is not null and reason = 'bounced'";
+        assert!(rows::<(i64,)>(&app.site.db, stopped).await.is_empty(), "no page counts Dan as stopped");
+        app.send_edition("The next").await;
+        assert_eq!(app.last_mail("dan@other.example").subject, "The next");
+    }
+
+    /// The earlier mailbox takes it back for a week; once, and not for an address that somebody else has by then.
+    async fn a_move_is_taken_back_by_the_earlier_mailbox(app: TestApp) {
+        app.reader(OLD).await;
+        moves(&app, OLD, NEW).await;
+        let back = link(&app, OLD);
+        app.visitor().open(&back).await.says("Take it back?").says("a***@other.example");
+        press(&app, &back).await.says("It is taken back");
+        app.visitor().open(&back).await.says("It is taken back");
+        let ann = reader(&app, OLD).await;
+        assert!(at(&app, NEW).await.is_none());
+        let last = consent::proof(&app.site.db, ann.id).await.expect("a read").pop().expect("an event");
+        assert_eq!(last.source, "change of address taken back by the earlier mailbox; before a***@other.example");
+        app.send_edition("The next").await;
+        assert_eq!(app.last_mail(OLD).subject, "The next");
+        assert_eq!(donor_state::gives_as(&app.site.db, ann.id).await.expect("a read").as_deref(), Some(OLD));
+
+        app.advance(DAY);
+        moves(&app, OLD, NEW).await;
+        let back = link(&app, OLD);
+        app.advance(DAY);
+        app.reader(OLD).await;
+        press(&app, &back).await.says("That could not be done");
+        assert_ne!(reader(&app, OLD).await.id, reader(&app, NEW).await.id);
+        app.advance(DAY * 7);
+        assert_eq!(app.visitor().open(&back).await.status, StatusCode::GONE);
+    }
+
+    /// TRUST L10, T6: the team puts an address right, says why, and the new mailbox has the last word.
+    async fn the_team_asks_at_the_new_address_and_the_log_has_why(app: TestApp) {
+        app.reader(OLD).await;
+        app.reader("bob@example.org").await;
+        let (desk, ann) = (app.desk().await, reader(&app, OLD).await);
+        let page = format!("/desk/readers/{}", ann.public_id);
+        let form = desk.open(&page).await.form(&format!("{page}/address")).with("new_email", NEW);
+        assert_eq!(desk.submit(&form).await.status, StatusCode::UNPROCESSABLE_ENTITY, "without a reason");
+        let form = form.with("address_why", "she wrote to us");
+        desk.submit(&form.clone().with("new_email", "bob@example.org")).await.says("Another reader has that address");
+        desk.submit(&form.clone().with("new_email", OLD)).await.says("goes to that address already");
+        desk.submit_and_follow(&form).await.says("We sent a mail to the new address");
+        desk.submit(&form).await.says("within the last day");
+        app.drain().await;
+        assert_eq!((mails_with_links(&app, OLD), mails_with_links(&app, NEW)), (0, 1), "the team answers for the old one");
+        assert!(at(&app, NEW).await.is_none());
+        press(&app, &link(&app, NEW)).await.says("Your mail has moved");
+        assert_eq!(reader(&app, NEW).await.id, ann.id);
+        assert_eq!(mails_with_links(&app, OLD), 1, "and the old one hears of it");
+        let wanted = audit_log::Wanted { subject: Some(&ann.public_id), ..audit_log::Wanted::default() };
+        let lines = audit_log::page(&app.site.db, wanted, None, 50).await.expect("a read");
+        let lines: Vec<_> = lines.iter().map(|line| (line.action.as_str(), line.detail.as_str())).collect();
+        assert_eq!(lines, [("moved a reader’s mail", ""), ("corrected a reader’s address", "she wrote to us")]);
+        let stale = desk.submit(&form.with("new_email", "ann@third.example")).await;
+        stale.says("Their mail goes to ann@other.example by now");
+    }
+
+    /// TRUST T8: of two who move to one address, or one who moves and one who signs up there, one has it, whoever is first; nothing
+    /// is done by half, and nobody waits in a circle.
+    async fn two_who_want_one_address_do_not_both_get_it(app: TestApp) {
+        app.readers(2).await;
+        for number in 1..=2 {
+            ask(&app, &format!("reader{number}@example.org"), NEW).await;
+            press(&app, &link(&app, &format!("reader{number}@example.org"))).await;
+            app.advance(DAY);
+        }
+        let changes = rows::<(String,)>(&app.site.db, "select public_id from address_change order by id").await;
+        let token = |id: &str| {
+            let path = AddressChange { change: Name::id(id), end: End::New }.path(&app.site.keys, app.site.now().plus(DAY));
+            path.rsplit('/').next().expect("an end").to_owned()
+        };
+        let tokens = [token(&changes[0].0), token(&changes[1].0)];
+        let went = join_all(tokens.iter().map(|token| subscribers::press_move(&app.site, token, Trace::default()))).await;
+        let mut states: Vec<MoveState> = went.into_iter().map(|one| one.expect("an answer").state).collect();
+        states.sort_by_key(|state| *state != MoveState::Done);
+        assert_eq!(states, [MoveState::Done, MoveState::Refused]);
+        let at_new = rows::<(i64,)>(&app.site.db, "select count(*) from subscriber where email_key = 'ann@other.example'").await;
+        assert_eq!(at_new, [(1,)]);
+        app.drain().await;
+        assert_eq!(circles(&app.site.db).await, 0);
+        app.send_edition("The next").await;
+        assert_eq!(app.mails(NEW).iter().filter(|mail| mail.subject == "The next").count(), 1);
+    }
+
+    /// The same with somebody who signs up there at that moment.
+    async fn a_move_and_a_sign_up_meet_at_one_address(app: TestApp) {
+        app.reader(OLD).await;
+        ask(&app, OLD, NEW).await;
+        press(&app, &link(&app, OLD)).await;
+        let link = link(&app, NEW);
+        let token = link.rsplit('/').next().expect("an end");
+        let (went, ()) = tokio::join!(subscribers::press_move(&app.site, token, Trace::default()), app.subscribe_only(NEW));
+        let known = reader(&app, NEW).await;
+        match went.expect("an answer").state {
+            MoveState::Done => assert!(at(&app, OLD).await.is_none()),
+            MoveState::Refused => assert_ne!(reader(&app, OLD).await.id, known.id),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(circles(&app.site.db).await, 0);
+        app.drain().await;
+    }
+
+    /// TRUST T3: a reader who moves while the copies are written is not passed over: the copy to the old address is withdrawn.
+    async fn a_move_while_the_copies_are_written_is_not_passed_over(app: TestApp) {
+        app.reader(OLD).await;
+        ask(&app, OLD, NEW).await;
+        press(&app, &link(&app, OLD)).await;
+        let link = link(&app, NEW);
+        let token = link.rsplit('/').next().expect("an end");
+        let draft = app.draft("Just being locked").await;
+        let pressed = publishing::press_send(&app.site, &app.templates, draft.id, draft.revision, None, None);
+        pressed.await.expect("nothing is in the way");
+        app.advance(publishing::UNDO + Duration::from_secs(1));
+        let (sealed, went) = stopped_between(
+            &app.site.db,
+            "insert into recipient_domain (name, looked_at) values ('example.org', 0)",
+            publishing::seal_due(&app.site, &app.templates),
+            subscribers::press_move(&app.site, token, Trace::default()),
+        )
+        .await;
+        assert_eq!((sealed.expect("sealed"), went.expect("an answer").state), (1, MoveState::Done));
+        let before = app.mails(OLD).len();
+        app.drain().await;
+        assert_eq!(app.mails(OLD).len(), before + 1, "word of the move, and no edition");
+        assert!(progress::audit(&app.site.db, draft.id).await.expect("an audit").holds());
+    }
+
+    /// TRUST T10: a restored backup does not know who moved: whoever had another address since gets nothing at the old one. Who came
+    /// back to it, or moved before the backup was made, is left alone; and whoever died over a move has moved at the next start.
+    async fn a_restored_backup_mails_nobody_at_an_address_that_they_left(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        start(&app).await;
+        for name in ["ann", "bea", "cat", "dan"] {
+            app.reader(&format!("{name}@example.org")).await;
+        }
+        moves(&app, "cat@example.org", "cat@other.example").await;
+        // Both have pressed, and the process died before the move was done.
+        ask(&app, "dan@example.org", "dan@other.example").await;
+        change(&app.site.db, "update address_change set old_agreed_at = asked_at, new_agreed_at = asked_at where done_at is null").await;
+        app.advance(DAY);
+        let backup = db.restored_copy().await;
+        moves(&app, OLD, NEW).await;
+        moves(&app, "bea@example.org", "bea@other.example").await;
+        press(&app, &link(&app, "bea@example.org")).await.says("It is taken back");
+        let written = std::fs::read_to_string(app.site.journal.path().expect("it has one")).expect("our own file");
+        assert!(!written.contains("example"), "an address stands in it: {written}");
+
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        start(&again).await;
+        let report = restored::restored(&again.site, None, None, (None, None)).await.expect("said").expect("the first");
+        assert_eq!(report.replayed, Replayed { moved: 1, ..Replayed::default() });
+        assert_eq!(lists_of(&again, OLD).await, [SubscriptionState::Left]);
+        again.desk().await.open("/desk/address").await.says("1 had given us another address");
+        again.send_edition("The next").await;
+        let got = |email: &str| again.mails(email).iter().filter(|mail| mail.subject == "The next").count();
+        assert_eq!([OLD, NEW, "bea@example.org", "cat@other.example", "cat@example.org"].map(got), [0, 0, 1, 1, 0]);
+        assert_eq!(start(&again).await, Replayed::default(), "once is enough");
+        // They ask anew.
+        again.advance(DAY);
+        again.reader(NEW).await;
+
+        let dan = reader(&app, "dan@example.org").await;
+        let hash = app.site.keys.name(Purpose::Suppression, "dan@example.org");
+        let moved = Withdrawal::Moved { reader: dan.public_id.clone(), hash };
+        withdrawals::write(&app.site, &[moved]).await;
+        assert_eq!(start(&app).await, Replayed::default(), "it is done, and nobody is taken off");
+        assert_eq!(reader(&app, "dan@other.example").await.id, dan.id);
+        assert_eq!(lists_of(&app, "dan@other.example").await, [SubscriptionState::Confirmed]);
+    }
+}
+
+/// What the start of a process does, as far as this goes.
+async fn start(app: &TestApp) -> Replayed {
+    origin::arrive(&app.site, None).await.expect("a start");
+    restored::take_up(&app.site, None).await.expect("the journal is taken up")
+}
+
+/// Every page of it is for everybody, on a desk and on a phone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_moves_in_a_browser() {
+    let Some(db) = TestDb::migrated(Engine::Sqlite).await else { return };
+    let app = TestApp::start(db).await;
+    let Some(browser) = Browser::open().await else { return };
+    app.reader(OLD).await;
+    browser
+        .goto(&app.url(&subscribers::preferences_path(&app.site, &reader(&app, OLD).await.public_id)))
+        .await;
+    browser.click("Change your address").await;
+    browser.wait_for_text("Your new address").await;
+    browser.sound("moving-ask").await;
+    browser.fill("New email address", "ann@gmial.com").await;
+    browser.click("Ask both mailboxes").await;
+    browser.wait_for_text("Did you mean").await;
+    browser.sound("moving-meant").await;
+    browser.click("ann@gmail.com").await;
+    browser.wait_for_text("Look into both mailboxes").await;
+    browser.sound("moving-asked").await;
+    app.drain().await;
+    browser.goto(&link(&app, OLD)).await;
+    browser.sound("moving-old").await;
+    browser.click("Yes, send it there").await;
+    browser.wait_for_text("One more press").await;
+    browser.sound("moving-waits").await;
+    browser.goto(&link(&app, "ann@gmail.com")).await;
+    browser.sound("moving-new").await;
+    browser.click("Yes, send it here").await;
+    browser.wait_for_text("Your mail has moved").await;
+    browser.sound("moving-done").await;
+    app.drain().await;
+    browser.goto(&link(&app, OLD)).await;
+    browser.sound("moving-back").await;
+    browser.click("Send my mail here again").await;
+    browser.wait_for_text("It is taken back").await;
+    browser.sound("moving-taken-back").await;
+    assert!(at(&app, "ann@gmail.com").await.is_none());
+    browser.close().await;
+    app.finish().await;
+}
