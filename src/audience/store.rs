@@ -52,6 +52,25 @@ statements! {
             and exists (select 1 from subscription s where s.subscriber_id = r.subscriber_id and s.list_id = $2 and s.state = 'confirmed'
                 and (s.paused_until is null or s.paused_until <= $3) and (s.implied_until is null or s.implied_until > $3))
             and not exists (select 1 from suppression p where p.subscriber_id = r.subscriber_id and p.lifted_at is null)";
+    /// Of a JSON array of readers, who chose another rhythm than the one that the edition is for. What the list does not offer any more
+    /// counts for nobody.
+    CHOSE_ANOTHER_RHYTHM = sqlite "select json_group_array(s.subscriber_id) from edition e join list l on l.id = e.list_id
+                join subscription s on s.list_id = e.list_id and s.rhythm <> e.rhythm
+            where e.id = $1 and s.subscriber_id in (select value from json_each($2))
+                and ' ' || l.rhythms || ' ' like '% ' || e.rhythm || ' %' and ' ' || l.rhythms || ' ' like '% ' || s.rhythm || ' %'",
+        postgres "select cast(coalesce(json_agg(s.subscriber_id), '[]') as text) from edition e join list l on l.id = e.list_id
+                join subscription s on s.list_id = e.list_id and s.rhythm <> e.rhythm
+            where e.id = $1 and s.subscriber_id in (select value::bigint from json_array_elements_text(cast($2 as json)))
+                and ' ' || l.rhythms || ' ' like '% ' || e.rhythm || ' %' and ' ' || l.rhythms || ' ' like '% ' || s.rhythm || ' %'";
+    /// How many of those whom we may mail that is, but for those who chose other topics. Looked at are those who chose a rhythm.
+    LEFT_OUT_BY_RHYTHM = "select count(*) from edition e join list l on l.id = e.list_id
+            join subscription s on s.list_id = e.list_id and s.rhythm <> e.rhythm and s.state = 'confirmed'
+                and (s.paused_until is null or s.paused_until <= $2) and (s.implied_until is null or s.implied_until > $2)
+        where e.id = $1 and ' ' || l.rhythms || ' ' like '% ' || e.rhythm || ' %' and ' ' || l.rhythms || ' ' like '% ' || s.rhythm || ' %'
+            and not exists (select 1 from suppression p where p.subscriber_id = s.subscriber_id and p.lifted_at is null)
+            and not (exists (select 1 from edition_topic where edition_id = $1) and exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id)
+                and not exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id and c.topic_id in
+                    (select coalesce(t.merged_into, t.id) from edition_topic o join reader_topic t on t.id = o.topic_id where o.edition_id = $1)))";
     /// Those of them who are still on the list: a correction goes to nobody who left, or paused since.
     CORRECTED = sqlite "select r.id as subscriber_id, r.email, r.name from delivery v
             join variant b on b.id = v.variant_id
@@ -108,6 +127,8 @@ statements! {
             and not (exists (select 1 from edition_topic where edition_id = $1) and exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id)
                 and not exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id and c.topic_id in
                     (select coalesce(t.merged_into, t.id) from edition_topic o join reader_topic t on t.id = o.topic_id where o.edition_id = $1)))
+            and not exists (select 1 from list l join edition e on e.id = $1 where l.id = s.list_id and s.rhythm <> e.rhythm
+                and ' ' || l.rhythms || ' ' like '% ' || e.rhythm || ' %' and ' ' || l.rhythms || ' ' like '% ' || s.rhythm || ' %')
         order by v.subscriber_id limit $4";
     /// Failed copies for which the edition paused by itself, since it was last let go on, of readers who are still on the list.
     FAILED_FOR_PAUSE = sqlite "select v.subscriber_id, v.address from edition e
@@ -139,6 +160,8 @@ statements! {
             and not (exists (select 1 from edition_topic where edition_id = $1) and exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id)
                 and not exists (select 1 from subscription_topic c where c.list_id = s.list_id and c.subscriber_id = s.subscriber_id and c.topic_id in
                     (select coalesce(t.merged_into, t.id) from edition_topic o join reader_topic t on t.id = o.topic_id where o.edition_id = $1)))
+            and not exists (select 1 from list l where l.id = s.list_id and s.rhythm <> e.rhythm
+                and ' ' || l.rhythms || ' ' like '% ' || e.rhythm || ' %' and ' ' || l.rhythms || ' ' like '% ' || s.rhythm || ' %')
         order by v.subscriber_id limit $3";
 }
 
@@ -169,6 +192,16 @@ pub async fn paused(db: &Db, list: i64, now: Moment) -> Result<i64> {
 pub async fn chose_others(tx: &mut Tx, (edition, list): (i64, i64), readers: &[i64]) -> Result<HashSet<i64>> {
     let others: Vec<i64> = tx.array(CHOSE_OTHERS, (edition, list, db::array(readers)?)).await?;
     Ok(others.into_iter().collect())
+}
+
+/// Of these readers, who chose another rhythm than the edition's.
+pub async fn chose_another_rhythm(tx: &mut Tx, edition: i64, readers: &[i64]) -> Result<HashSet<i64>> {
+    let others: Vec<i64> = tx.array(CHOSE_ANOTHER_RHYTHM, (edition, db::array(readers)?)).await?;
+    Ok(others.into_iter().collect())
+}
+
+pub async fn left_out_by_rhythm(db: &Db, edition: i64, now: Moment) -> Result<i64> {
+    Ok(db.one::<(i64,)>(LEFT_OUT_BY_RHYTHM, (edition, now)).await?.0)
 }
 
 pub async fn left_out(db: &Db, (edition, list): (i64, i64), now: Moment) -> Result<i64> {

@@ -8,6 +8,7 @@ use super::{
     fields,
     leave::{Deed, leave_once},
     pause::{self, Weeks},
+    rhythms,
     rows::{Note, Subscriber},
     store::{self, knowing},
     subscribe::{Adding, add},
@@ -17,6 +18,7 @@ use crate::{
     audit_log,
     clock::Moment,
     db::{self, Db},
+    editions::Rhythm,
     mail::clean_name,
     site::Site,
 };
@@ -58,6 +60,8 @@ pub async fn correct_name(site: &Site, reader: i64, seen: &str, name: &str, by: 
 pub struct Corrected {
     /// Of a list, the topics that are chosen from now on, and those that are not.
     pub topics: Vec<(i64, Vec<i64>, Vec<i64>)>,
+    /// Of a list, how often they get it; none for everything.
+    pub rhythms: Vec<(i64, Option<Rhythm>)>,
     /// Answers by the keys of their fields; an empty one is none.
     pub answers: Vec<(i64, String)>,
 }
@@ -87,6 +91,9 @@ async fn correct_once(
     let mut changed = false;
     for (list, on, off) in &corrected.topics {
         changed |= topics::choose_otherwise(&mut tx, reader.id, *list, (on, off)).await?;
+    }
+    for (list, rhythm) in &corrected.rhythms {
+        changed |= rhythms::choose(&mut tx, reader.id, *list, *rhythm).await?;
     }
     for (field, typed) in &corrected.answers {
         changed |= fields::answer(&mut tx, reader.id, *field, typed).await?.is_some();

@@ -16,8 +16,8 @@ use super::{
     spreadsheet, store,
 };
 use crate::{
-    clock::Moment, db::Db, delivery::suppression::Suppressions, email_address::EmailAddress,
-    mail::clean_name, settings::Settings, site::Site, token,
+    clock::Moment, db::Db, delivery::suppression::Suppressions, editions::Rhythm,
+    email_address::EmailAddress, mail::clean_name, settings::Settings, site::Site, token,
 };
 
 /// Who answers for the consent of imported readers, and where it came from.
@@ -274,7 +274,7 @@ pub async fn lines_of_export(db: &Db) -> crate::db::Result<i64> {
 /// [`CsvError`]; what was written stays written.
 pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvError> {
     let mut writer = csv::Writer::from_writer(file);
-    writer.write_record(["email", "name", "list", "state", "confirmed_at", "implied_until"])?;
+    writer.write_record(["email", "name", "list", "state", "confirmed_at", "implied_until", "rhythm"])?;
     let (mut after, mut lines) = (0, 0);
     loop {
         let mut rows = store::export(&site.db, after, 2_000).await?;
@@ -293,6 +293,7 @@ pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvErro
                 row.state.as_str(),
                 &written(row.confirmed_at),
                 &written(row.implied_until),
+                row.rhythm.map_or("", Rhythm::as_str),
             ])?;
             lines += 1;
         }

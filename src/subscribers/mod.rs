@@ -31,6 +31,7 @@ mod pause;
 mod preferences;
 mod read;
 pub mod requests;
+pub mod rhythms;
 mod rows;
 mod spreadsheet;
 mod store;
@@ -99,6 +100,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::leaving::STATEMENTS,
     store::knowing::STATEMENTS,
     store::requests::STATEMENTS,
+    store::rhythms::STATEMENTS,
     store::lists::STATEMENTS,
     store::moving::STATEMENTS,
     store::topics::STATEMENTS,

@@ -6,8 +6,8 @@ use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
     fields,
-    read::{Subscriber, SubscriptionState},
-    store,
+    read::{Subscriber, Subscription, SubscriptionState},
+    rhythms, store,
     topic_choices::{TopicsTicked, choose_topics},
     topics, welcome, withdrawn,
 };
@@ -15,6 +15,7 @@ use crate::{
     clock::Moment,
     db,
     delivery::{ledger, notices},
+    editions::Rhythm,
     links::{Choices, Name},
     mail::clean_name,
     settings::Settings,
@@ -50,6 +51,12 @@ pub struct Choice {
     /// Whether they are on it by implied consent that is over: they do not get it, and ticking it is their own consent.
     #[serde(skip)]
     pub ran_out: bool,
+    /// How often they may choose to get it, where they are on it.
+    #[serde(skip)]
+    pub rhythms: Vec<Rhythm>,
+    /// How often they do; none for everything.
+    #[serde(skip)]
+    pub rhythm: Option<Rhythm>,
 }
 
 /// The path of a reader's own page, by their public id.
@@ -76,6 +83,8 @@ pub async fn look_at_preferences(site: &Site, link: &str) -> Result<Preferences>
         let shown = joined || list.takes_sign_ups() || (list.may_be_joined() && subscription.is_some());
         let retired = !list.is_mailed();
         let rests = subscription.is_some_and(|s| s.rests_until(now).is_some());
+        let rhythms = if joined && !retired { Rhythm::read(&list.rhythms) } else { Vec::new() };
+        let rhythm = subscription.and_then(Subscription::rhythm_now);
         let all_the_same = joined && rests_until.is_some() && !rests;
         shown.then_some(Choice {
             id: list.id,
@@ -85,6 +94,8 @@ pub async fn look_at_preferences(site: &Site, link: &str) -> Result<Preferences>
             retired,
             all_the_same,
             ran_out,
+            rhythms,
+            rhythm,
         })
     });
     Ok(Preferences { reader, lists: lists.collect(), rests_until })
@@ -101,6 +112,8 @@ pub struct Chosen {
     /// They leave every list, whatever is ticked.
     pub leaves_all: bool,
     pub topics: TopicsTicked,
+    /// Of lists, how often they want them now: none for everything.
+    pub rhythms: Vec<(i64, Option<Rhythm>)>,
     /// Other answers than the page showed, by the keys of their fields.
     pub answers: Vec<(i64, String)>,
 }
@@ -122,6 +135,8 @@ pub struct Saved {
     pub left: Vec<String>,
     /// The lists of which they get other topics, with the topics that they chose; none means everything.
     pub topics: Vec<(String, Vec<String>)>,
+    /// The lists that they get at another rhythm; none means everything.
+    pub rhythms: Vec<(String, Option<Rhythm>)>,
     /// How they are greeted from now on; may be empty.
     pub name: Option<String>,
     /// The questions that they answered otherwise.
@@ -167,6 +182,13 @@ async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -
     let mut tx = site.db.begin().await?;
     // Topics first, as for everybody.
     let touched = choose_topics(&mut tx, id, &chosen.topics).await?;
+    for (list, rhythm) in &chosen.rhythms {
+        if let Some(choice) = before.lists.iter().find(|choice| choice.id == *list && choice.joined)
+            && rhythms::choose(&mut tx, id, *list, *rhythm).await?
+        {
+            saved.rhythms.push((choice.name.clone(), *rhythm));
+        }
+    }
     if let Some(name) = &chosen.name {
         let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
         if name != before.reader.name {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{clock::Moment, email_address::EmailAddress, words};
+use crate::{clock::Moment, editions::Rhythm, email_address::EmailAddress, words};
 
 words! {
     /// How a reader stands with a list. What only a newer version knows is no consent, and may be left.
@@ -140,6 +140,10 @@ pub struct Subscription {
     pub implied_until: Option<Moment>,
     /// Until when nothing of it comes; a moment that is over for who rested from it once.
     pub paused_until: Option<Moment>,
+    /// How often they chose to get it; none for everything. It counts as long as the list offers it.
+    pub rhythm: Option<Rhythm>,
+    /// What the list offers of that.
+    pub rhythms: String,
 }
 
 impl Subscription {
@@ -159,6 +163,12 @@ impl Subscription {
     #[must_use]
     pub fn ran_out(&self, now: Moment) -> bool {
         self.state == SubscriptionState::Confirmed && self.implied_until.is_some_and(|until| until <= now)
+    }
+
+    /// How often they get it, if not everything.
+    #[must_use]
+    pub fn rhythm_now(&self) -> Option<Rhythm> {
+        self.rhythm.and_then(|rhythm| rhythm.of_list(&self.rhythms))
     }
 
     /// Until when the reader rests from the list, if they do.
@@ -261,6 +271,8 @@ pub struct List {
     pub closed_at: Option<Moment>,
     /// Since when nothing goes to it.
     pub retired_at: Option<Moment>,
+    /// How often its readers may choose to get it, as [`Rhythm::read`] reads it.
+    pub rhythms: String,
     /// Which saving of it this is.
     pub version: i64,
 }
@@ -306,6 +318,8 @@ pub struct Written {
     pub welcome_subject: String,
     /// Its words; may be empty.
     pub welcome_text: String,
+    /// How often its readers may choose to get it; none to offer no choice.
+    pub rhythms: Vec<Rhythm>,
 }
 
 /// How many readers a list has.

@@ -10,6 +10,7 @@ pub mod leaving;
 pub mod lists;
 pub mod moving;
 pub mod requests;
+pub mod rhythms;
 pub mod topics;
 
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
+    editions::Rhythm,
     email_address::EmailAddress,
     links::Name,
     statements,
@@ -58,13 +60,13 @@ statements! {
     /// The name, for who has none.
     NAME = "update subscriber set name = $2 where id = $1 and name = ''";
     /// All of a reader's.
-    SUBSCRIPTIONS = "select s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.paused_until, s.implied_until
+    SUBSCRIPTIONS = "select s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.paused_until, s.implied_until, s.rhythm, l.rhythms
         from subscription s join list l on l.id = s.list_id where s.subscriber_id = $1 order by l.position, l.id";
     /// The same of a JSON array of readers.
-    SUBSCRIPTIONS_OF = sqlite "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.paused_until, s.implied_until
+    SUBSCRIPTIONS_OF = sqlite "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.paused_until, s.implied_until, s.rhythm, l.rhythms
             from subscription s join list l on l.id = s.list_id
             where s.subscriber_id in (select value from json_each($1)) order by s.subscriber_id, l.position, l.id",
-        postgres "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.paused_until, s.implied_until
+        postgres "select s.subscriber_id, s.list_id, l.slug, l.name, l.visibility, l.retired_at is not null as retired, s.state, s.asked_at, s.confirmed_at, s.left_at, s.confirmation_sent_at, s.paused_until, s.implied_until, s.rhythm, l.rhythms
             from subscription s join list l on l.id = s.list_id
             where s.subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json))) order by s.subscriber_id, l.position, l.id";
     /// Holds the reader's row, so that two who ask at once are mailed one after the other.
@@ -148,7 +150,7 @@ statements! {
             left join form f on f.id = e.form_id
         where e.subscriber_id = $1 order by e.id";
     /// For the export, by key: in the order of subscriptions, so that no page sorts what is behind it.
-    EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at, s.implied_until from subscription s
+    EXPORT = "select r.id, r.email, r.name, l.slug as list, s.state, s.confirmed_at, s.implied_until, s.rhythm from subscription s
         join subscriber r on r.id = s.subscriber_id join list l on l.id = s.list_id
         where s.subscriber_id > $1 order by s.subscriber_id, s.list_id limit $2";
     LINES_OF_EXPORT = "select count(*) from subscription";
@@ -193,6 +195,7 @@ pub struct ExportRow {
     pub state: SubscriptionState,
     pub confirmed_at: Option<Moment>,
     pub implied_until: Option<Moment>,
+    pub rhythm: Option<Rhythm>,
 }
 
 pub async fn lists(db: &Db) -> Result<Vec<List>> {

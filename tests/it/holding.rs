@@ -76,6 +76,7 @@ const TABLES: &[(&str, Tells)] = &[
                 "paused_until",
                 "pause_said_at",
                 "implied_until",
+                "rhythm",
             ],
             &["subscriber_id"],
         ),

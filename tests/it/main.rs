@@ -71,6 +71,7 @@ mod renaming;
 mod resting;
 mod restoring;
 mod retention;
+mod rhythm;
 mod same_answers;
 mod saying_good_bye;
 mod sent_logs;

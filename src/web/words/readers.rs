@@ -4,6 +4,7 @@ use crate::{
     bounces::{Action, record::Bounce, states::Change},
     clock::Moment,
     delivery::suppression::Reason,
+    editions::Rhythm,
     replies,
     subscribers::{
         ConsentAction, ConsentMethod, DonorState, LeavingReason, Standing, Subscription, SubscriptionState,
@@ -31,6 +32,37 @@ pub(in crate::web) fn standing(subscription: &Subscription, now: Moment) -> (&'s
         SubscriptionState::Confirmed => ("gets it", "good"),
         SubscriptionState::Pending => ("asked, not confirmed yet", "warn"),
         SubscriptionState::Left => ("left", ""),
+    }
+}
+
+/// How often somebody gets a list; none for everything.
+pub(in crate::web) const fn how_often(rhythm: Option<Rhythm>) -> &'static str {
+    match rhythm {
+        None => "Everything",
+        Some(Rhythm::Each) => "Every article",
+        Some(Rhythm::Daily) => "Once a day",
+        Some(Rhythm::Weekly) => "Once a week",
+        Some(Rhythm::Monthly) => "Once a month",
+    }
+}
+
+/// What comes to a reader who chose it, beside what goes to everybody.
+pub(in crate::web) const fn comes_at(rhythm: Rhythm) -> &'static str {
+    match rhythm {
+        Rhythm::Each => "a mail for each article",
+        Rhythm::Daily => "the daily mail",
+        Rhythm::Weekly => "the weekly mail",
+        Rhythm::Monthly => "the monthly mail",
+    }
+}
+
+/// Whom an edition at that rhythm is for.
+pub(in crate::web) const fn is_at(rhythm: Rhythm) -> &'static str {
+    match rhythm {
+        Rhythm::Each => "It is the mail for one article.",
+        Rhythm::Daily => "It is the daily mail.",
+        Rhythm::Weekly => "It is the weekly mail.",
+        Rhythm::Monthly => "It is the monthly mail.",
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
         Desk, Form, Outcome, Posted, WebError,
         answers::conflict,
         session::see_other,
-        words::{count, editions::title},
+        words::{count, editions::title, readers::is_at},
     },
 };
 
@@ -45,6 +45,10 @@ struct Page {
     topics: String,
     /// How many of the list do not get it, for they chose others.
     left_out: Option<String>,
+    /// Whom it is for, where that is not everybody: "It is the weekly mail."
+    rhythm: Option<&'static str>,
+    /// How many of the list do not get it, for they chose another rhythm.
+    other_rhythm: Option<String>,
     /// How many of the list do not get it, for they rest from mail.
     paused: Option<String>,
     may_send: bool,
@@ -155,6 +159,10 @@ async fn page(
         left_out: Some(publishing::left_out_by_topic(desk.site(), edition).await?)
             .filter(|left_out| *left_out > 0)
             .map(|left_out| count(left_out, "reader")),
+        rhythm: edition.content.rhythm.and_then(|rhythm| rhythm.of_list(&edition.list_rhythms)).map(is_at),
+        other_rhythm: Some(publishing::left_out_by_rhythm(desk.site(), edition).await?)
+            .filter(|others| *others > 0)
+            .map(|others| count(others, "reader")),
         paused: Some(publishing::left_out_by_pause(desk.site(), edition).await?)
             .filter(|paused| *paused > 0)
             .map(|paused| count(paused, "reader")),

@@ -26,7 +26,7 @@ use crate::{
             OF_MONEY, OF_THE_TEAM, count,
             editions::outcome_of,
             letter,
-            readers::{agreed, donor, left_because, standing},
+            readers::{agreed, donor, how_often, left_because, standing},
         },
     },
 };
@@ -151,6 +151,8 @@ struct ListLine {
     line: String,
     /// Which of its topics they chose; none means everything.
     topics: String,
+    /// How often they get it; empty where its readers cannot choose, or chose nothing.
+    rhythm: &'static str,
     words: &'static str,
     state: &'static str,
     may_leave: bool,
@@ -237,7 +239,17 @@ impl ListLine {
         };
         let may_leave = subscription.state != SubscriptionState::Left;
         let topics = String::new();
-        Self { id: subscription.list_id, name: subscription.name, line, topics, words, state, may_leave }
+        let rhythm = subscription.rhythm_now().map_or("", |rhythm| how_often(Some(rhythm)));
+        Self {
+            id: subscription.list_id,
+            name: subscription.name,
+            line,
+            topics,
+            rhythm,
+            words,
+            state,
+            may_leave,
+        }
     }
 }
 
@@ -365,6 +377,9 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         let topics = topics.into_iter().map(|topic| topic.name).collect::<Vec<_>>().join(", ");
         ListLine { topics, ..ListLine::new(one, how, (zone, now)) }
     };
+    let may_correct = subscriptions.iter().any(|one| !one.rhythms.is_empty())
+        || !topics::all(db).await?.is_empty()
+        || !fields::all(db).await?.is_empty();
     let left = why_they_left::of_reader(db, reader.id, REASONS).await?.into_iter().map(|one| LeftView {
         list: one.list,
         when: one.left_at.date(zone),
@@ -396,7 +411,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         others,
         left: left.collect(),
         lists: subscriptions.into_iter().map(line).collect(),
-        may_correct: !topics::all(db).await?.is_empty() || !fields::all(db).await?.is_empty(),
+        may_correct,
         answers: fields::of_reader(db, reader.id)
             .await?
             .into_iter()
