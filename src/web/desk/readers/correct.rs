@@ -158,7 +158,7 @@ async fn page(desk: &Desk, reader: Subscriber, form: Form) -> Result<Page, WebEr
         }
     }
     let chosen = if form.all("seen_rhythm").is_empty() { Vec::new() } else { rhythms(&form) };
-    let lists = subscribers::look_at_preferences(site, link).await.map(|page| page.lists).unwrap_or_default();
+    let lists = subscribers::look_at_preferences(site, link).await?.lists;
     let rhythms = lists.into_iter().filter_map(|choice| RhythmView::new(choice, &chosen)).collect();
     Ok(Page {
         public_id: reader.public_id,
