@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    SubscriberError, consent, forgotten,
+    SubscriberError, consent, find, forgotten,
     formula::{guarded, unguarded},
     implied::{Implied, NotImplied},
     read::SubscriptionState,
@@ -188,6 +188,7 @@ pub async fn import(
         }
     }
     import_chunk(site, &rows, list_id, basis, &mut report).await?;
+    find::tidy(&site.db).await?;
     Ok(report)
 }
 
