@@ -7,11 +7,14 @@
 
 use std::collections::HashMap;
 
-use super::store::rhythms as store;
+use super::{counting::HowMany, store::rhythms as store};
 use crate::{
     db::{Db, Result, Tx},
     editions::Rhythm,
 };
+
+/// So many are counted for a page.
+const COUNTED: i64 = 10_000;
 
 /// A reader gets the list at this rhythm from now on, or everything. Whether that changed anything. It does nothing where they have no
 /// subscription, or the list does not offer it by now.
@@ -19,7 +22,9 @@ pub async fn choose(tx: &mut Tx, subscriber: i64, list: i64, rhythm: Option<Rhyt
     store::choose(tx, subscriber, list, rhythm).await
 }
 
-/// How many readers on a list chose each; also of those that it does not offer any more.
-pub async fn readers(db: &Db, list: i64) -> Result<HashMap<Rhythm, i64>> {
-    Ok(store::readers(db, list).await?.into_iter().collect())
+/// How many readers on a list chose each; also of those that it does not offer any more. What nobody chose is left out.
+pub async fn readers(db: &Db, list: i64) -> Result<HashMap<Rhythm, HowMany>> {
+    let found = store::readers(db, list, COUNTED + 1).await?.into_iter().filter(|(_, number)| *number > 0);
+    let how_many = |number| if number > COUNTED { HowMany::MoreThan(COUNTED) } else { HowMany::Are(number) };
+    Ok(found.map(|(rhythm, number)| (rhythm, how_many(number))).collect())
 }

@@ -20,7 +20,7 @@ use crate::{
         desk::theirs::Theirs,
         session::see_other,
         words::{
-            count, grouped,
+            count, grouped, how_many,
             readers::{comes_at, how_often, left_because},
         },
     },
@@ -210,7 +210,7 @@ async fn page(desk: &Desk, list: List, form: Form) -> Result<Page, WebError> {
         label: how_often(Some(one)),
         means: comes_at(one),
         ticked: form.all("rhythm").iter().any(|word| word == one.as_str()),
-        readers: chose.get(&one).map(|number| count(*number, "reader")),
+        readers: chose.get(&one).map(|number| how_many(*number, "reader")),
     });
     let left = why_they_left::sums(&site.db, list.id, site.now().minus(LATELY)).await?;
     Ok(Page {
