@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// So many are counted for a page.
-const COUNTED: i64 = 10_000;
+const COUNTED: i64 = 5_000;
 
 /// A reader gets the list at this rhythm from now on, or everything. Whether that changed anything. It does nothing where they have no
 /// subscription, or the list does not offer it by now.
