@@ -294,7 +294,7 @@ pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvErro
                 row.state.as_str(),
                 &written(row.confirmed_at),
                 &written(row.implied_until),
-                row.rhythm.map_or("", Rhythm::as_str),
+                &row.rhythm.map_or("", Rhythm::as_str).to_owned(),
             ])?;
             lines += 1;
         }
