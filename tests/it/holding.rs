@@ -316,6 +316,8 @@ const TABLES: &[(&str, Tells)] = &[
     ("form_wording", Nothing("the same for everybody")),
     ("field", Nothing("the same for everybody")),
     ("form_day", Nothing("counts")),
+    ("counted", Nothing("counts")),
+    ("folded", Nothing("how far the program has come with what readers are found by")),
     ("joined_day", Nothing("counts")),
     ("reader_count", Nothing("counts")),
     ("delivery_tally", Nothing("counts")),

@@ -107,6 +107,12 @@ fn nth(n: usize) -> String {
     format!("reader{n}@example.org")
 }
 
+/// What stands in a form, too.
+#[track_caller]
+fn shows(page: &Page, words: &str) {
+    assert!(page.body.contains(words), "{words:?} is not in {}", page.body);
+}
+
 async fn choices(app: &TestApp, email: &str) -> Page {
     app.visitor().open(&subscribers::preferences_path(&app.site, &reader(app, email).await.public_id)).await
 }
@@ -231,11 +237,11 @@ both_engines! {
         let id = list(&app).await.public_id;
         let path = format!("/desk/lists/{id}");
         let page = desk.open(&path).await;
-        page.says("Chosen by 1 reader");
+        shows(&page, "Chosen by 1 reader");
         let form = page.form(&path).without("rhythm");
         let refused = desk.submit(&form).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-        refused.says("waits to go out");
+        shows(&refused, "waits to go out");
         desk.submit_and_follow(&page.form(&path).with("description", "On Fridays")).await.says("Saved");
         let waiting = publishing::load(&app.site.db, weekly.id).await.expect("it is there");
         publishing::undo(&app.site, &weekly.public_id, &waiting.version(), None).await.expect("there is a minute");
@@ -253,7 +259,9 @@ both_engines! {
         offer(&app, &[Rhythm::Daily, Rhythm::Weekly]).await;
         let list = app.list().await;
         let page = choices(&app, ANN).await;
-        page.says("How often: The digest").says("Once a week: the weekly mail").says("Get it less often");
+        for words in ["How often: The digest", "<b>Once a week</b>: the weekly mail", "Get it less often"] {
+            shows(&page, words);
+        }
         assert!(!page.body.contains("Once a month"));
         let visitor = app.visitor();
         let (weekly, name) = (format!("{list}.weekly"), "Ann");
@@ -330,7 +338,8 @@ both_engines! {
         desk.submit_and_follow(&form).await.says("Saved");
         assert_eq!(Rhythm::read(&list(&app).await.rhythms), [Rhythm::Weekly, Rhythm::Monthly]);
         let page = desk.open(&composer).await;
-        page.says("Everybody on the list").says("It is the weekly mail.");
+        shows(&page, "Everybody on the list");
+        shows(&page, "It is the weekly mail.");
         assert!(!page.body.contains("It is the daily mail."));
         let form = page.form(&composer).with("act", "save");
         assert_eq!(desk.submit(&form.clone().with("rhythm", "yearly")).await.status, StatusCode::BAD_REQUEST);
@@ -339,7 +348,7 @@ both_engines! {
         assert_eq!(saved.content.rhythm, Some(Rhythm::Weekly));
         desk.open(&format!("{composer}/send")).await.says("Nobody of the list chose another rhythm");
         offer(&app, &[]).await;
-        desk.open(&composer).await.says("Not offered to readers of this list any more, so it goes to everybody");
+        shows(&desk.open(&composer).await, "Not offered to readers of this list any more, so it goes to everybody");
     }
 }
 
