@@ -287,6 +287,7 @@ pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvErro
         let Some(last) = rows.last().map(|row| row.id) else { break };
         for row in &rows {
             let written = |at: Option<Moment>| at.map(|at| at.to_string()).unwrap_or_default();
+            let rhythm = row.rhythm.map_or("", Rhythm::as_str);
             writer.write_record([
                 &guarded(&row.email),
                 &guarded(&row.name),
@@ -294,7 +295,7 @@ pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvErro
                 row.state.as_str(),
                 &written(row.confirmed_at),
                 &written(row.implied_until),
-                &row.rhythm.map_or("", Rhythm::as_str).to_owned(),
+                rhythm,
             ])?;
             lines += 1;
         }
