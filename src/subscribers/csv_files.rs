@@ -23,7 +23,7 @@ use crate::{
 /// Who answers for the consent of imported readers, and where it came from.
 #[derive(Clone, Debug)]
 pub struct Basis {
-    /// The basis in law, such as `consent`; [`IMPLIED`] where they bought or gave.
+    /// The basis in law, such as `consent`; `implied` where they bought or gave.
     pub basis: String,
     /// Where and when it was given, such as "sign-up sheets, spring fair 2026".
     pub source: String,
