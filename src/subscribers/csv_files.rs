@@ -275,7 +275,17 @@ pub async fn lines_of_export(db: &Db) -> crate::db::Result<i64> {
 /// [`CsvError`]; what was written stays written.
 pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvError> {
     let mut writer = csv::Writer::from_writer(file);
-    writer.write_record(["email", "name", "list", "state", "confirmed_at", "implied_until", "rhythm"])?;
+    writer.write_record([
+        "email",
+        "name",
+        "list",
+        "state",
+        "confirmed_at",
+        "paused_until",
+        "implied_until",
+        "rhythm",
+    ])?;
+    let now = site.now();
     let (mut after, mut lines) = (0, 0);
     loop {
         let mut rows = store::export(&site.db, after, 2_000).await?;
@@ -286,15 +296,17 @@ pub async fn export(site: &Site, file: impl Write + Send) -> Result<u64, CsvErro
         }
         let Some(last) = rows.last().map(|row| row.id) else { break };
         for row in &rows {
-            let written = |at: Option<Moment>| at.map(|at| at.to_string()).unwrap_or_default();
+            let moment = |at: Option<Moment>| at.map(|at| at.to_string()).unwrap_or_default();
+            let rests = |until: &Moment| row.state == SubscriptionState::Confirmed && *until > now;
             let rhythm = row.rhythm.map_or("", Rhythm::as_str);
             writer.write_record([
                 &guarded(&row.email),
                 &guarded(&row.name),
                 &row.list,
                 row.state.as_str(),
-                &written(row.confirmed_at),
-                &written(row.implied_until),
+                &moment(row.confirmed_at),
+                &moment(row.paused_until.filter(rests)),
+                &moment(row.implied_until),
                 rhythm,
             ])?;
             lines += 1;

@@ -185,9 +185,8 @@ both_engines! {
         let content = Content { topic_ids: vec![housing], ..both.content.clone() };
         publishing::save_revision(&app.site, both.id, both.revision, content, None).await.expect("a draft");
         let both = publishing::load(&app.site.db, both.id).await.expect("it is there");
-        let left_out = publishing::left_out_by_topic(&app.site, &both).await.expect("a count");
-        let by_rhythm = publishing::left_out_by_rhythm(&app.site, &both).await.expect("a count");
-        assert_eq!((left_out, by_rhythm), (2, 1));
+        let counted = publishing::Readerships::default().of(&app.site, &both).await.expect("a count");
+        assert_eq!((counted.readers, counted.chose_others, counted.other_rhythm), (2, 2, 1));
         send(&app, &both).await;
         assert_eq!(got(&app, "Housing, weekly"), [1, 2]);
     }
