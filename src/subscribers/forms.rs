@@ -14,9 +14,10 @@ use super::{
     fields::short_name,
     lists::{self, List},
     store::{self, forms as rows},
+    topics::{self, Topic},
 };
 pub use super::{
-    rows::{Answer, FormState, Offers, SignUpForm},
+    rows::{Answer, FormState, Offers, OffersTopics, SignUpForm},
     store::forms::{Asked, Came, Words},
 };
 use crate::{
@@ -118,6 +119,8 @@ pub struct Shown {
     /// The lists that can be joined by it.
     pub lists: Vec<List>,
     pub fields: Vec<Asked>,
+    /// What those lists offer to choose among, by list, where the form says so.
+    pub topics: Vec<(i64, Vec<Topic>)>,
     /// The words beside the box.
     pub wording: String,
 }
@@ -132,7 +135,12 @@ pub async fn shown(db: &Db, settings: &Settings, slug: &str) -> db::Result<Optio
     let Some(form) = rows::named(db, slug).await? else { return Ok(None) };
     let offered = if form.is_open() { offers(db, &form).await? } else { Vec::new() };
     let fields = rows::fields_of(db, form.id).await?;
-    Ok(Some(Shown { wording: form.wording(settings), form, lists: offered, fields }))
+    let mut topics = Vec::new();
+    if form.topics == OffersTopics::Yes && !offered.is_empty() {
+        let mut of_lists = topics::offered(db).await?;
+        topics.extend(offered.iter().filter_map(|list| Some((list.id, of_lists.remove(&list.id)?))));
+    }
+    Ok(Some(Shown { wording: form.wording(settings), form, lists: offered, fields, topics }))
 }
 
 /// The lists that a form offers once it is open.

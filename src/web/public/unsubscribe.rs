@@ -40,6 +40,8 @@ struct Page {
     left_all: bool,
     /// Whether the list has topics that they could choose among instead.
     has_topics: bool,
+    /// Whether they could choose to get it less often.
+    has_rhythms: bool,
     /// What else comes to them; empty where nothing does, and for a mail program that leaves for somebody.
     others: String,
     why: Option<Why>,
@@ -164,6 +166,7 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
         contact: settings.contact_email,
         left_all: false,
         has_topics: false,
+        has_rhythms: false,
         others: String::new(),
         why: None,
     };
@@ -179,6 +182,8 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
     if state == "back" {
         page.others = names(&subscribers::after_leaving(&app.site, &left).await?.others);
     }
+    let lists = subscribers::lists::all(&app.site.db).await?;
+    page.has_rhythms = lists.iter().any(|list| list.id == left.list_id && !list.rhythms.is_empty());
     if let Some(pressed) = pressed.filter(|_| !left.subscribed) {
         let after = subscribers::after_leaving(&app.site, &left).await?;
         page.left_all = after.left_all;
