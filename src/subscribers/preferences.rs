@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
-    fields,
-    read::{Subscriber, SubscriptionState},
+    fields, forgotten,
+    read::{Subscriber, SubscriptionState, held},
     store,
     topic_choices::{TopicsTicked, choose_topics},
     topics, welcome, withdrawn,
@@ -211,7 +211,11 @@ async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -
             saved.answers.push(field.label);
         }
     }
-    welcome::greet(&mut tx, site, &settings, &before.reader, &new).await?;
+    if !new.is_empty() {
+        let reader = held(&mut tx, id).await?.ok_or(SubscriberError::Link)?;
+        forgotten::returned(&mut tx, site, &reader.email).await?;
+        welcome::greet(&mut tx, site, &settings, &reader, &new).await?;
+    }
     tx.commit().await?;
     Ok((saved, touched))
 }

@@ -1,18 +1,29 @@
 //! Being forgotten: what goes, what stays, and what nobody brings back.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use axum::http::{Method, header::CONTENT_TYPE};
 use broadside::{
     db::{Db, Engine},
     delivery::{
         progress,
-        suppression::{Reason, Suppressions},
+        suppression::{self, Reason, Suppressions},
     },
     donations,
     dossier::{self, Asks},
     email_address::EmailAddress,
+    journal::Journal,
+    links::{Forget, Name},
     origin, publishing, restored,
+    site::Site,
     subscribers::{self, Basis, Subscriber, SubscriberError, SubscriptionState, Trace},
+    token::Purpose,
 };
 use reqwest::StatusCode;
 use sqlx::AssertSqlSafe;
@@ -24,6 +35,9 @@ use crate::{
         between::{circles, stopped_between},
         both_engines,
         database::{change, rows},
+        program,
+        program::Program,
+        scratch, wait,
     },
 };
 
@@ -348,6 +362,59 @@ both_engines! {
         forget(&app).await;
         app.drain().await;
         assert!(app.last_mail(ANN).subject.contains("invites you"), "{}", app.last_mail(ANN).subject);
+    }
+
+    /// TRUST L7, T10: `kill -9` in the middle of a burst: whoever was told that they are forgotten stands in the journal, and after the next start
+    /// whoever stands there is gone; nobody is half gone.
+    async fn whoever_was_told_is_forgotten_whenever_the_process_dies(app: TestApp) {
+        const READERS: usize = 40;
+        app.leaves_work();
+        app.readers(READERS).await;
+        app.send_edition("The first").await;
+        let (path, listen) = (scratch::folder().join("forgotten.journal"), program::address_of_its_own().to_string());
+        let settings = [("LISTEN", listen.as_str()), ("WITHDRAWALS_JOURNAL", path.to_str().expect("our own name"))];
+        let program = Program::serve(&app, &settings);
+        let ready = app.url("/").replace(app.site.base_url.authority(), &listen);
+        let visitor = app.visitor();
+        wait::until("the pages", async || visitor.try_open(&ready).await).await;
+        let names: Vec<(i64, String, String)> =
+            rows(&app.site.db, "select id, public_id, email from subscriber order by id").await;
+        let told = Arc::new(AtomicUsize::new(0));
+        let mut pressing = Vec::new();
+        for (id, public_id, email) in names.clone() {
+            let link = Forget { reader: Name::Id(public_id.into()), address: app.site.keys.name(Purpose::Suppression, &email).into() };
+            let link = link.sign(&app.site.keys, app.site.now().plus(DAY * 3_650));
+            let request = visitor.request(Method::POST, &format!("http://{listen}/forget-me/{link}"));
+            let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body("press=forget");
+            let told = told.clone();
+            pressing.push(tokio::spawn(async move {
+                let well = request.send().await.is_ok_and(|answer| answer.status().is_success());
+                told.fetch_add(usize::from(well), Ordering::SeqCst);
+                well.then_some((id, email))
+            }));
+        }
+        wait::until("some to be told", async || (told.load(Ordering::SeqCst) >= READERS / 4).then_some(())).await;
+        program.kill();
+        let mut told = Vec::new();
+        for one in pressing {
+            told.extend(one.await.expect("it came to its end"));
+        }
+        let written = std::fs::read_to_string(&path).expect("our own file");
+        let journal = Journal::at(path, suppression::proof(&app.site.keys));
+        let site = Site { journal, ..app.site.clone() };
+        let after = restored::take_up(&site, None).await.expect("a start");
+        println!("told {}, done after the kill {}", told.len(), after.erased);
+        let left: Vec<(i64,)> = rows(&app.site.db, "select id from subscriber").await;
+        let emails: Vec<&str> = names.iter().map(|(_, _, email)| email.as_str()).collect();
+        let found = where_it_stands(&app, &emails).await;
+        for (id, public_id, email) in &names {
+            let is_written = written.contains(&format!("erased {public_id} "));
+            assert!(is_written || !told.contains(&(*id, email.clone())), "{email} was told, and does not stand in the journal");
+            assert_eq!(left.contains(&(*id,)), !is_written, "{email}");
+            let stands = found.iter().any(|one| one.starts_with(&format!("{email} in ")));
+            assert_eq!(stands, !is_written, "{email} is half gone: {found:?}");
+        }
+        balances(&app).await;
     }
 
     /// TRUST L7, T1: forgotten while the edition is being locked: their copy is found, or not written.

@@ -60,6 +60,7 @@ const TABLES: &[(&str, Tells)] = &[
             &["id", "public_id", "subscriber_id", "staff_id"],
         ),
     ),
+    ("former_address", In(Section::Former, &["left_at", "gave_as"], &["subscriber_id", "address_hash"])),
     ("donor_state", In(Section::Who, &["state", "last_gift_at"], &["subscriber_id", "updated_at"])),
     (
         "subscription",
@@ -166,6 +167,7 @@ const TABLES: &[(&str, Tells)] = &[
                 "doubts",
                 "breaks",
                 "address_key",
+                "former_of",
             ],
         ),
     ),
@@ -436,6 +438,9 @@ pub async fn fill(app: &TestApp, email: &str) {
         format!(
             "insert into address_change (public_id, subscriber_id, old_email, new_email, asked_at) values ('held-change-{r}', {r}, '{email}', 'held-moved@example.net', 0)"
         ),
+        format!(
+            "insert into former_address (subscriber_id, address_hash, left_at, gave_as) values ({r}, 'held-hash-{r}', 0, 'held-gave@example.net')"
+        ),
         format!("insert into typed (subscriber_id, name, answers, at) values ({r}, 'held-typed', '', 0)"),
         format!("update delivery set name = 'held-copy' where subscriber_id = {r}"),
         format!("update delivery_attempt set reply = 'held-reply' where subscriber_id = {r}"),
@@ -477,6 +482,7 @@ fn address_hash(app: &TestApp, email: &str) -> String {
 const MARKS: &[(&str, Section)] = &[
     ("held-name", Section::Who),
     ("held-moved", Section::Moved),
+    ("held-gave", Section::Former),
     ("held-topic", Section::Lists),
     ("held-reason", Section::Reasons),
     ("held-source", Section::Consent),
