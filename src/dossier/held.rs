@@ -65,14 +65,15 @@ impl Whose {
     pub(super) async fn is_anything_held(&self, site: &Site) -> Result<bool> {
         let held = Held::look(site, self).await?;
         let Held { letters, came_back, they_wrote, stops, supporter, gifts, monthly, requests, .. } = held;
+        // What says no more whose it is was forgotten before.
         Ok(!(letters.rows.is_empty()
-            && came_back.rows.is_empty()
             && they_wrote.rows.is_empty()
-            && stops.rows.is_empty()
             && supporter.is_empty()
             && gifts.rows.is_empty()
-            && monthly.rows.is_empty()
-            && requests.is_empty()))
+            && monthly.rows.is_empty())
+            || came_back.rows.iter().any(|one| !one.masked.is_empty())
+            || stops.rows.iter().any(|one| !one.masked.is_empty() || !one.detail.is_empty())
+            || requests.iter().any(Request::may_be_corrected))
     }
 
     /// The address that they have.

@@ -160,6 +160,7 @@ async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -
     let mut saved = Saved::default();
     let mut new = Vec::new();
     let mut tx = site.db.begin().await?;
+    let reader = held(&mut tx, id).await?.ok_or(SubscriberError::Link)?;
     // Topics first, as for everybody.
     let touched = choose_topics(&mut tx, id, &chosen.topics).await?;
     if let Some(name) = &chosen.name {
@@ -212,7 +213,6 @@ async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -
         }
     }
     if !new.is_empty() {
-        let reader = held(&mut tx, id).await?.ok_or(SubscriberError::Link)?;
         forgotten::returned(&mut tx, site, &reader.email).await?;
         welcome::greet(&mut tx, site, &settings, &reader, &new).await?;
     }

@@ -71,7 +71,7 @@ async fn link(app: &TestApp) -> String {
 }
 
 /// Every place of the database where a text stands.
-async fn where_it_stands(app: &TestApp, texts: &[&str]) -> Vec<String> {
+pub async fn where_it_stands(app: &TestApp, texts: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for (table, column) in tables(app).await {
         let sql =
@@ -334,6 +334,83 @@ both_engines! {
         assert!(left.iter().all(|place| place.contains(" in notice.")), "but for the letter that it is over: {left:?}");
         balances(&app).await;
         assert_eq!(donations::reports::totals(&app.site.db).await.expect("totals")[0].number, 1);
+        app.leaves_work();
+    }
+
+    /// TRUST L7, T10: who only gave is forgotten as well, by their address: nothing of them is left, no file brings them in, the sums hold, a
+    /// monthly donation goes on, and a restored backup forgets them again.
+    async fn whoever_gave_and_is_no_reader_is_forgotten(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        origin::arrive(&app.site, None).await.expect("a start");
+        fill(&app, ANN).await;
+        change(&app.site.db, "delete from staff where email = 'ann@example.org'").await;
+        // They were a reader once, and nothing is left of that but what hangs from the address.
+        for text in ["delete from delivery_attempt", "delete from delivery", "delete from consent_event", "delete from audit_log", "delete from subscriber"] {
+            change(&app.site.db, text).await;
+        }
+        app.give("bea@example.org", "15", "once").await;
+        app.drain().await;
+        let backup = db.restored_copy().await;
+        let why = Some(dossier::ForgottenBy { staff_id: None, why: "asked by letter" });
+        let gone = dossier::forget_address(&app.site, &address("ANN@example.org"), why).await.expect("an answer");
+        assert!(matches!(gone, dossier::AtAddress::Forgotten), "{gone:?}");
+        let stays = where_it_stands(&app, MARKS).await;
+        assert!(stays.iter().all(|place| place.contains(" in recurring_donation.") || place.contains(" in donor.")), "but for the monthly donation: {stays:?}");
+        assert_eq!(import(&app, ANN).await.added, 0);
+        let given: Vec<(i64,)> = rows(&app.site.db, "select count(*) from recurring_donation where state <> 'cancelled' and email <> ''").await;
+        assert_eq!(given, [(1,)], "it goes on");
+        let log: Vec<(String, String, String)> = rows(&app.site.db, "select action, subject, detail from audit_log order by id desc limit 1").await;
+        assert_eq!(log, [("forgot a supporter".to_owned(), String::new(), "asked by letter".to_owned())]);
+        let (gift,): (String,) = rows(&app.site.db, "select public_id from recurring_donation").await.remove(0);
+        let provider = Some(app.payments.provider.as_ref());
+        donations::cancel_monthly(&app.site, provider, &donations::manage_token(&app.site, &gift)).await.expect("it is over");
+        change(&app.site.db, "delete from notice where template = 'recurring_cancelled'").await;
+        assert_eq!(dossier::forget_supporters(&app.site).await.expect("a look"), 1);
+        assert_eq!(where_it_stands(&app, MARKS).await, [""; 0]);
+        balances(&app).await;
+        let again = dossier::forget_address(&app.site, &address(ANN), None).await.expect("an answer");
+        assert!(matches!(again, dossier::AtAddress::Nothing), "{again:?}");
+        let nobody = dossier::forget_address(&app.site, &address("nobody@example.org"), None).await.expect("an answer");
+        assert!(matches!(nobody, dossier::AtAddress::Nothing), "{nobody:?}");
+        assert!(!where_it_stands(&app, &["bea@example.org"]).await.is_empty(), "nobody else is gone");
+
+        let old = app.restored_from(backup).await;
+        old.leaves_work();
+        origin::arrive(&old.site, None).await.expect("a start");
+        let report = restored::restored(&old.site, None, None, (None, None)).await.expect("it is said").expect("once");
+        assert_eq!(report.replayed.erased, 1);
+        let stays = where_it_stands(&old, MARKS).await;
+        assert!(stays.iter().all(|place| place.contains(" in recurring_donation.") || place.contains(" in donor.")), "{stays:?}");
+        assert_eq!(import(&old, ANN).await.added, 0);
+        balances(&old).await;
+    }
+
+    /// TRUST L10, L7: at the desk an owner forgets a supporter on the page of a donation; whose address is a reader's, on theirs.
+    async fn an_owner_forgets_a_supporter_and_says_why(app: TestApp) {
+        app.reader("bea@example.org").await;
+        for email in [ANN, "bea@example.org"] {
+            app.give(email, "15", "once").await;
+        }
+        app.drain().await;
+        let desk = app.desk().await;
+        let page = async |email: &'static str| {
+            let all: Vec<(String, String)> = rows(&app.site.db, "select email, public_id from donation").await;
+            let (_, id) = all.into_iter().find(|(of, _)| of == email).expect("a donation");
+            format!("/desk/donations/{id}")
+        };
+        let bea = page("bea@example.org").await;
+        let shown = desk.follow(&format!("{bea}/forget")).await;
+        shown.form("/desk/readers/");
+        let ann = page(ANN).await;
+        desk.open(&ann).await.says("Forget whoever gave");
+        let form = desk.open(&format!("{ann}/forget")).await.form("/forget");
+        assert_eq!(desk.submit(&form).await.status, StatusCode::UNPROCESSABLE_ENTITY, "without a reason");
+        desk.submit_and_follow(&form.with("why", "asked by letter")).await.says("They are forgotten");
+        assert_eq!(where_it_stands(&app, &["ann@example.org"]).await, [""; 0]);
+        assert!(!desk.open(&ann).await.body.contains("/forget"), "once is enough");
+        assert_eq!(desk.open(&format!("{ann}/forget")).await.status, StatusCode::NOT_FOUND);
+        balances(&app).await;
         app.leaves_work();
     }
 

@@ -598,6 +598,32 @@ both_engines! {
         app.leaves_work();
     }
 
+    /// Who of the team added somebody, or typed them in, is for the log, also in what the program of before wrote down.
+    async fn nobody_of_the_team_is_named_to_readers(app: TestApp) {
+        app.reader(ANN).await;
+        let desk = app.desk().await;
+        let ann = subscribers::by_email(&app.site.db, &address(ANN)).await.expect("a read").expect("a reader");
+        let page = format!("/desk/readers/{}", ann.public_id);
+        let list = app.list().await;
+        subscribers::leave_by_staff(&app.site, ann.id, list, "taken off by Olive Owner: she asked").await.expect("left");
+        let join = desk.open(&page).await.form(&format!("{page}/join"));
+        desk.submit_and_follow(&join.with("basis", "held-basis")).await;
+        sql(&app, &format!("insert into consent_event (subscriber_id, list_id, action, method, source, ip, user_agent, at)
+            select {r}, {list}, 'confirmed', 'staff', 'by telephone (added by Olive Owner)', '', '', 7 union all
+            select {r}, {list}, 'asked', 'staff', 'typed at the desk by Olive Owner', '', '', 8", r = ann.id)).await;
+        sql(&app, &format!("insert into audit_log (action, subject, detail, at) values ('asked somebody to subscribe', '{}', 'a call (typed at the desk by Olive Owner)', 9)", ann.public_id)).await;
+        let kept: Vec<(String,)> = rows(&app.site.db, "select source from consent_event where source like '%held-basis%'").await;
+        assert_eq!(kept, [("held-basis".to_owned(),)]);
+        let (held, _) = whole(&app, ANN).await;
+        let page = app.visitor().open(&link_to_copy(&app).await).await;
+        for text in [held.to_string(), page.text()] {
+            assert!(!text.contains("Olive"), "{text}");
+            for shown in ["held-basis", "by telephone", "typed at the desk", "taken off by staff", "a call"] {
+                assert!(text.contains(shown), "{shown}: {text}");
+            }
+        }
+    }
+
     /// A letter that went to another spelling of the address is theirs.
     async fn letters_are_found_in_whatever_case_they_were_addressed(app: TestApp) {
         app.subscribe("Ann@example.org").await;

@@ -99,7 +99,7 @@ fn sender() -> Sender {
 }
 
 /// What a block by the team stops: letters that ask, greet or tell somebody what they did not ask for.
-const A_BLOCK_STOPS: [&str; 9] = [
+const A_BLOCK_STOPS: [&str; 10] = [
     "address_change_new",
     "address_change_old",
     "address_changed",
