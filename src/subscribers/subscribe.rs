@@ -448,6 +448,10 @@ async fn reader_held(
         let row = (token::public_id(), email.key());
         let (found, is_new) =
             store::subscriber_for(tx, (&row.0, email, &row.1, name), site.now()).await?;
+        // Nobody else has seen who is new.
+        if is_new {
+            return Ok((found, is_new));
+        }
         if let Some(reader) = held(tx, found.id).await?.filter(|reader| reader.email.key() == row.1) {
             return Ok((reader, is_new));
         }
