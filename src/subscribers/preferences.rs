@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
-    fields,
-    read::{Subscriber, Subscription, SubscriptionState},
+    fields, forgotten,
+    read::{Subscriber, Subscription, SubscriptionState, held},
     rhythms, store,
     topic_choices::{TopicsTicked, choose_topics},
     topics, welcome, withdrawn,
@@ -180,6 +180,7 @@ async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -
     let mut saved = Saved::default();
     let mut new = Vec::new();
     let mut tx = site.db.begin().await?;
+    let reader = held(&mut tx, id).await?.ok_or(SubscriberError::Link)?;
     // Topics first, as for everybody.
     let touched = choose_topics(&mut tx, id, &chosen.topics).await?;
     for (list, rhythm) in &chosen.rhythms {
@@ -238,7 +239,10 @@ async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -
             saved.answers.push(field.label);
         }
     }
-    welcome::greet(&mut tx, site, &settings, &before.reader, &new).await?;
+    if !new.is_empty() {
+        forgotten::returned(&mut tx, site, &reader.email).await?;
+        welcome::greet(&mut tx, site, &settings, &reader, &new).await?;
+    }
     tx.commit().await?;
     Ok((saved, touched))
 }

@@ -44,6 +44,11 @@ struct Page {
     has_rhythms: bool,
     /// What else comes to them; empty where nothing does, and for a mail program that leaves for somebody.
     others: String,
+    /// Whether nothing comes all the same: mail to their address is stopped, or they rest.
+    held_up: bool,
+    stopped: bool,
+    /// Until when they rest from the list that they are back on.
+    rests_until: String,
     why: Option<Why>,
 }
 
@@ -163,11 +168,14 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
         list: String::new(),
         can_undo: false,
         preferences: String::new(),
-        contact: settings.contact_email,
+        contact: settings.contact_email.clone(),
         left_all: false,
         has_topics: false,
         has_rhythms: false,
         others: String::new(),
+        held_up: false,
+        stopped: false,
+        rests_until: String::new(),
         why: None,
     };
     let Some(left) = found else { return app.public_page(TEMPLATE, "Leaving", &page).await };
@@ -181,6 +189,9 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
     page.preferences = subscribers::preferences_path(&app.site, &left.public_id);
     if state == "back" {
         page.others = names(&subscribers::after_leaving(&app.site, &left).await?.others);
+        let back = subscribers::after_coming_back(&app.site, &left).await?;
+        page.stopped = back.stopped;
+        page.rests_until = back.rests_until.map(|until| until.date(&settings.time_zone)).unwrap_or_default();
     }
     let lists = subscribers::lists::all(&app.site.db).await?;
     page.has_rhythms = lists.iter().any(|list| list.id == left.list_id && !list.rhythms.is_empty());
@@ -190,6 +201,7 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
         page.has_topics = after.has_topics;
         page.can_undo = after.can_undo;
         page.others = names(&after.others);
+        page.held_up = after.held_up;
         page.why = left.may_say_why.then(|| Why::new(after.said, pressed));
     }
     page.list = left.list;
