@@ -6,13 +6,15 @@
 //!
 //! On SQLite there is ONE writer connection, so a transaction takes the write lock when it begins (`BEGIN IMMEDIATE`):
 //! a deferred one that upgrades later fails with "database is locked" however long it would have waited. Readers have a
-//! read-only pool of their own. A second `begin` while a transaction of the same task is open would wait for itself.
+//! read-only pool of their own. A second `begin` while a transaction of the same task is open would wait for itself; and on either
+//! engine nothing is asked of the pool meanwhile (`holding`).
 
 mod about;
 mod again;
 mod carry;
 mod copy;
 mod gates;
+mod holding;
 mod migrations;
 mod params;
 mod pulse;
@@ -34,7 +36,6 @@ use sqlx::{
     },
 };
 
-use self::to_its_end::ToItsEnd;
 pub use self::{
     about::About,
     again::{MaybeDatabase, again},
@@ -47,6 +48,7 @@ pub use self::{
     reach::{Reach, Unreachable, unreachable},
     sql::Sql,
 };
+use self::{holding::Holds, to_its_end::ToItsEnd};
 use crate::{
     clock::{self, Clock, Moment},
     private,
@@ -237,6 +239,7 @@ impl Db {
     pub async fn lease_time(&self, clock: &Clock) -> Result<Moment> {
         match self {
             Self::Postgres { pool, reach, .. } if !clock.is_manual() => {
+                holding::asks(self.pulse());
                 let asked = clock::instant();
                 let told = sqlx::query_scalar(sql::SERVER_TIME).fetch_one(pool);
                 let theirs = Moment(reach.during(told).await?);
@@ -264,6 +267,7 @@ impl Db {
     pub fn all<'s, 'q, T: Row>(&'s self, sql: Sql, params: impl Params<'q>) -> BoxFuture<'s, Result<Vec<T>>> {
         let arguments = arguments(self.engine(), params);
         Box::pin(async move {
+            holding::asks(self.pulse());
             match (self, arguments?) {
                 (Self::Sqlite { read, .. }, Either::Left(arguments)) => {
                     sqlx::query_as_with(sql.sqlite, arguments).fetch_all(read).await
@@ -303,6 +307,7 @@ impl Db {
     /// # Errors
     /// When no connection can be had in time.
     pub async fn begin(&self) -> Result<Tx> {
+        holding::asks(self.pulse());
         let begun = match self {
             Self::Sqlite { write, .. } => Either::Left(write.begin_with("begin immediate").await?),
             Self::Postgres { pool, reach, .. } => Either::Right(begin_on(pool, reach, "begin").await?),
@@ -364,13 +369,15 @@ pub struct Tx {
     pulse: Pulse,
     reach: Option<Reach>,
     leaves_work: bool,
+    _holds: Holds,
 }
 
 type Begun = Either<Transaction<'static, Sqlite>, Transaction<'static, Postgres>>;
 
 impl Tx {
     fn new(db: &Db, begun: Begun) -> Self {
-        Self { begun, pulse: db.count_transaction(), reach: db.reach().cloned(), leaves_work: false }
+        let pulse = db.count_transaction();
+        Self { begun, _holds: Holds::begin(&pulse), pulse, reach: db.reach().cloned(), leaves_work: false }
     }
 
     /// Which engine this is.

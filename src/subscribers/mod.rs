@@ -26,6 +26,7 @@ pub mod machines;
 mod mail_again;
 mod moving;
 mod never_again;
+mod often;
 mod pause;
 mod preferences;
 mod read;

@@ -50,8 +50,8 @@ const UNDO_LASTS: Duration = Duration::from_secs(7 * 86_400);
 /// Nothing of a change is of use after this, and it is forgotten with both addresses.
 pub(crate) const CHANGE_LASTS: Duration = Duration::from_secs(11 * 86_400);
 
-/// So often one reader may type an address: for each the DNS may be asked.
-const TYPED: Limit = Limit::in_a_quarter_of_an_hour("type another address", 10);
+/// So often a day one reader may type an address: for each the DNS may be asked, and whoever was handed the link could guess theirs.
+const TYPED: Limit = Limit::within("type another address", 10, DAY);
 
 /// Letters to a reader as such, which are not for whoever has the old mailbox. Those about gifts go where the gifts are known.
 const OF_READERS: &[&str] = &[
@@ -120,14 +120,14 @@ pub async fn ask_to_move(
     new: NewAddress<'_>,
 ) -> Result<MoveAsked> {
     let reader = whose_choices(site, link).await?;
-    if new.email.key() == reader.email.key() {
-        return Ok(MoveAsked::Same);
-    }
     let _stays_counted = match Attempt::begin(site, &[TYPED.on(&reader.public_id)]).await {
         Ok(attempt) => attempt,
         Err(Refusal::TooMany(wait)) => return Err(SubscriberError::TooMany(wait)),
         Err(Refusal::Database(error)) => return Err(error.into()),
     };
+    if new.email.key() == reader.email.key() {
+        return Ok(MoveAsked::Same);
+    }
     if let Some(why) = unwanted(settings, new.lookout.is_some(), new.lookout, new.email).await {
         return Err(SubscriberError::Unwanted(why));
     }
@@ -155,7 +155,7 @@ async fn ask_once(
     if reader.email.key() == new.key() {
         return Ok((MoveAsked::Same, None));
     }
-    if moving::last_asked(&mut tx, reader.id).await?.is_some_and(|last| now.since(last) < DAY) {
+    if moving::last_asked(&mut tx, reader.id, now).await?.is_some_and(|last| now.since(last) < DAY) {
         return Ok((MoveAsked::Today, None));
     }
     let spent = whose.spent(&mut tx, now).await?;

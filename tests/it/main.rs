@@ -15,6 +15,7 @@ mod choosing;
 mod clocks;
 mod command_line;
 mod composing;
+mod connections;
 mod deliverability;
 mod desk;
 mod doctoring;

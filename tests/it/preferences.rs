@@ -68,6 +68,52 @@ both_engines! {
         assert_eq!(joined(&app).await, ["digest"]);
     }
 
+    /// TRUST A24: what is kept for good of a reader, as proof, is bounded whoever has their links: sixty changes a day by all of them
+    /// together, and half of that in a quarter of an hour; a sentence says so. Leaving is never refused.
+    async fn the_links_of_a_mail_change_so_much_a_day_and_leaving_always_works(app: TestApp) {
+        let page = page(&app).await;
+        let leave = app.last_mail(ANN).link("/unsubscribe/");
+        let (visitor, appeals) = (app.visitor(), list(&app, "appeals").await);
+        let events = async || {
+            crate::support::database::rows::<(i64,)>(&app.site.db, "select count(*) from consent_event").await[0].0
+        };
+        let before = events().await;
+        for number in 0..30 {
+            let now = visitor.open(page.url.as_str()).await.form("/preferences/");
+            let form = match number % 3 {
+                0 => now.and("list", &appeals),
+                1 => now.with("name", &format!("Ann {number}")),
+                _ => now.with("list", &list(&app, "digest").await),
+            };
+            assert_eq!(visitor.submit(&form).await.status, StatusCode::OK, "{number}");
+        }
+        let refused = visitor.submit(&page.form("/preferences/").with("name", "Ann").and("list", &appeals)).await;
+        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+        refused.says("Too much was changed by the links in your mail").says("15 minutes");
+        assert_eq!(joined(&app).await, ["digest"]);
+        for press in ["pause-2", "go-on"] {
+            let paused = visitor.submit(&page.form("/preferences/").and("press", press)).await;
+            assert_eq!(paused.status, StatusCode::TOO_MANY_REQUESTS, "{press}");
+        }
+        assert!(events().await <= before + 30);
+        let left = visitor.submit(&page.form("/preferences/").with("name", "Nobody").without("list")).await;
+        left.says("You no longer get The digest.");
+        assert_eq!(joined(&app).await, Vec::<String>::new());
+        app.advance(std::time::Duration::from_secs(901));
+        let undo = async || {
+            visitor.submit(&visitor.open(&leave).await.form("/unsubscribe/")).await.status
+        };
+        let mut undone = 0;
+        while undo().await == StatusCode::OK {
+            undone += 1;
+            assert!(undone < 100, "leaving and coming back by turns is bounded");
+        }
+        let at_last = events().await;
+        assert!(at_last <= before + 31 + 2 * 31, "{before}, {at_last}");
+        assert_eq!(joined(&app).await, Vec::<String>::new(), "who left last has left");
+        app.drain().await;
+    }
+
     async fn a_link_that_is_not_ours_opens_nothing(app: TestApp) {
         let page = page(&app).await;
         let changed = page.url.as_str().replace("/preferences/", "/preferences/A");

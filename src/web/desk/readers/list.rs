@@ -114,7 +114,6 @@ impl Line {
 pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
     let form = Form::new(FIELDS).with("how", "confirm");
     let page = page(&desk, look, form).await?;
-    desk.looks("", &page.narrowed_by()).await?;
     desk.page("desk/readers/list", "Readers", &page).await
 }
 
@@ -235,7 +234,7 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         label: how_they_stand(one).to_owned(),
         chosen: standing == Some(one),
     };
-    Ok(Page {
+    let page = Page {
         on_lists: lists.iter().map(of_list).collect(),
         states: Standing::ALL.into_iter().map(of_state).collect(),
         is_narrowed: on.is_some() || standing.is_some() || !look.q.trim().is_empty(),
@@ -246,5 +245,8 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         several: lists.len() > 1,
         lists,
         q: look.q,
-    })
+    };
+    // Whatever they came for, they see whom it shows.
+    desk.looks("", &page.narrowed_by()).await?;
+    Ok(page)
 }
