@@ -98,6 +98,18 @@ pub(crate) async fn other_addresses(tx: &mut Tx, subscriber: i64) -> db::Result<
     moving::others(tx, subscriber).await
 }
 
+/// Until when the links of a reader show nothing of gifts and forget nobody: the team put their address right, for which the mailbox of
+/// before was not asked, and that one can take it back. None where there is nothing to wait for.
+///
+/// # Errors
+/// When the database fails.
+pub async fn may_be_taken_back(site: &Site, subscriber: i64) -> db::Result<Option<Moment>> {
+    let now = site.now();
+    // What a clock wrote that was far ahead holds nobody.
+    let lately = (now.minus(UNDO_LASTS), now.plus(UNDO_LASTS));
+    Ok(moving::put_right(&site.db, subscriber, lately).await?.map(|done| done.plus(UNDO_LASTS)))
+}
+
 /// Whose choices a link leads to: where their mail goes.
 ///
 /// # Errors
