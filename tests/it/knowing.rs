@@ -210,6 +210,8 @@ both_engines! {
         let (desk, ann) = (app.desk().await, reader(&app).await);
         let page = format!("/desk/readers/{}", ann.public_id);
         let (of_reader, of_list) = (desk.open(&page).await, desk.open("/desk/readers").await);
+        let below = of_list.body.split_once("id=\"add-title\"").expect("a form to add somebody").1.to_owned();
+        let of_list = Page { body: below, ..of_list };
         let forms = [
             (of_reader.form(&format!("{page}/notes")).with("note", ""), ann.public_id.clone()),
             (of_reader.form(&format!("{page}/name")), ann.public_id.clone()),
