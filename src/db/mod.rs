@@ -6,13 +6,15 @@
 //!
 //! On SQLite there is ONE writer connection, so a transaction takes the write lock when it begins (`BEGIN IMMEDIATE`):
 //! a deferred one that upgrades later fails with "database is locked" however long it would have waited. Readers have a
-//! read-only pool of their own. A second `begin` while a transaction of the same task is open would wait for itself.
+//! read-only pool of their own. A second `begin` while a transaction of the same task is open would wait for itself; and on either
+//! engine nothing is asked of the pool meanwhile (`holding`).
 
 mod about;
 mod again;
 mod carry;
 mod copy;
 mod gates;
+mod holding;
 mod migrations;
 mod params;
 mod pulse;
@@ -47,6 +49,7 @@ pub use self::{
     carry::{Carried, CarryError, carry},
     copy::{Examined, examine},
     gates::Gate,
+    holding::apart,
     migrations::{MigrationError, Migrations},
     params::{Params, Value},
     pulse::{PoolLook, Pulse},
@@ -54,7 +57,7 @@ pub use self::{
     sql::Sql,
     together::Together,
 };
-use self::{to_its_end::ToItsEnd, together::Part};
+use self::{holding::Holds, to_its_end::ToItsEnd, together::Part};
 use crate::{
     clock::{self, Clock, Moment},
     private,
@@ -250,6 +253,7 @@ impl Db {
     pub async fn lease_time(&self, clock: &Clock) -> Result<Moment> {
         match self {
             Self::Postgres { pool, reach, .. } if !clock.is_manual() => {
+                holding::asks(self.pulse());
                 let asked = clock::instant();
                 let told = sqlx::query_scalar(sql::SERVER_TIME).fetch_one(pool);
                 let theirs = Moment(reach.during(told).await?);
@@ -277,6 +281,7 @@ impl Db {
     pub fn all<'s, 'q, T: Row>(&'s self, sql: Sql, params: impl Params<'q>) -> BoxFuture<'s, Result<Vec<T>>> {
         let arguments = arguments(self.engine(), params);
         Box::pin(async move {
+            holding::asks(self.pulse());
             match (self, arguments?) {
                 (Self::Sqlite { read, .. }, Either::Left(arguments)) => {
                     sqlx::query_as_with(sql.sqlite, arguments).fetch_all(read).await
@@ -316,6 +321,7 @@ impl Db {
     /// # Errors
     /// When no connection can be had in time.
     pub async fn begin(&self) -> Result<Tx> {
+        holding::asks(self.pulse());
         let begun = match self {
             Self::Sqlite { write, .. } => {
                 Either::Left(Begun::Alone(write.begin_with(sql::BEGIN_TO_WRITE).await?))
@@ -331,6 +337,7 @@ impl Db {
     /// # Errors
     /// As [`Db::begin`].
     pub async fn begin_together(&self) -> Result<Tx> {
+        holding::asks(self.pulse());
         match self {
             Self::Sqlite { write, together, .. } => {
                 let part = together.begin(write).await?;
@@ -394,6 +401,7 @@ pub struct Tx {
     pulse: Pulse,
     reach: Option<Reach>,
     leaves_work: bool,
+    _holds: Holds,
 }
 
 /// A transaction on SQLite.
@@ -425,7 +433,8 @@ impl DerefMut for Begun {
 
 impl Tx {
     fn new(db: &Db, begun: Either<Begun, Transaction<'static, Postgres>>) -> Self {
-        Self { begun, pulse: db.count_transaction(), reach: db.reach().cloned(), leaves_work: false }
+        let pulse = db.count_transaction();
+        Self { begun, _holds: Holds::begin(&pulse), pulse, reach: db.reach().cloned(), leaves_work: false }
     }
 
     /// Which engine this is.

@@ -125,7 +125,8 @@ async fn tell(tx: &mut Tx, site: &Site, settings: &Settings, reader: &Subscriber
         preferences_url: site.url(&preferences_path(site, &reader.public_id)),
     };
     let fact = format!("{}:{}:{}", ChoicesLink::NAME, reader.public_id, site.now().0);
-    notices::tell(tx, site, &letterhead, (&reader.name, &reader.email), &fact, &context).await?;
+    // Whoever has that link may have typed the name.
+    notices::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
     Ok(())
 }
 

@@ -275,6 +275,11 @@ pub async fn of_their_page(db: &Db, subscriber: i64) -> db::Result<Vec<(Field, S
     Ok(answered.into_iter().map(|one| (one.field, one.value)).collect())
 }
 
+/// The fields that stand there, in a transaction.
+pub(super) async fn on_their_page(tx: &mut Tx, subscriber: i64) -> db::Result<Vec<i64>> {
+    Ok(store::of_their_page_in(tx, subscriber).await?.into_iter().map(|one| one.field.id).collect())
+}
+
 /// A reader answers, by their own link, or takes an answer back with an empty one. The field, if that changed anything; what is none to
 /// it by now is left out.
 pub(super) async fn answer(

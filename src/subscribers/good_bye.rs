@@ -4,12 +4,7 @@
 //! whatever reason. It is enqueued in the transaction of the leaving; who comes back before it went gets none, and its marker asks once
 //! more whether they are still off the list.
 
-use super::{
-    Result,
-    consent::ConsentMethod,
-    read::Subscriber,
-    store::{self, leaving as leaving_store},
-};
+use super::{Result, consent::ConsentMethod, read::Subscriber, store::leaving as leaving_store};
 use crate::{
     clock::Moment,
     db::{self, Tx},
@@ -67,12 +62,6 @@ pub(super) async fn write<'a>(
 }
 
 impl Written<'_> {
-    /// Holds the reader's row, before their subscriptions, as by everybody.
-    pub(super) async fn hold(&self, tx: &mut Tx) -> db::Result<()> {
-        store::hold(tx, self.reader.id).await?;
-        Ok(())
-    }
-
     /// Enqueues it, in the transaction in which they left, to the address that they have in it; the caller holds the reader.
     pub(super) async fn say(&self, tx: &mut Tx, site: &Site) -> db::Result<()> {
         let now = site.now();

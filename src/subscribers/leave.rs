@@ -5,7 +5,7 @@ use std::pin::Pin;
 use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
-    good_bye,
+    good_bye, often,
     read::{Subscriber, Subscription, SubscriptionState, stopped},
     rows::Said,
     store::{
@@ -102,7 +102,13 @@ pub async fn look_at_unsubscribe(site: &Site, link: &str) -> Result<Left> {
     let may_be_joined = lists.iter().any(|list| list.id == list_id && list.may_be_joined());
     // Who had only asked for it again has confirmed nothing.
     let had_it = subscription.confirmed_at.is_some_and(|at| at >= subscription.asked_at);
-    let can_undo = !subscribed && just_left && had_it && may_be_joined;
+    let can_undo = match !subscribed && just_left && had_it && may_be_joined {
+        true => knowing::newest_events(&site.db, subscriber_id)
+            .await?
+            .iter()
+            .any(|one| one.list_id == list_id && is_their_own(one)),
+        false => false,
+    };
     let may_say_why = !subscribed && just_left;
     Ok(Left { subscriber_id, public_id, list_id, list: subscription.name, subscribed, can_undo, may_say_why })
 }
@@ -207,9 +213,8 @@ async fn leave_lists_once(
     letter: Option<&good_bye::Written<'_>>,
 ) -> db::Result<()> {
     let mut tx = site.db.begin().await?;
-    if let Some(letter) = letter {
-        letter.hold(&mut tx).await?;
-    }
+    // The reader first, as by everybody.
+    store::hold(&mut tx, subscriber).await?;
     let mut left = Vec::new();
     for list in lists {
         if store::leave(&mut tx, subscriber, *list, at).await? {
@@ -340,11 +345,10 @@ async fn leave_saying(
     deed: Option<Deed<'_>>,
     letter: Option<&good_bye::Written<'_>>,
 ) -> db::Result<bool> {
-    let mut tx = site.db.begin().await?;
-    if let Some(letter) = letter {
-        letter.hold(&mut tx).await?;
-    }
     let (subscriber, list) = (event.subscriber, event.list);
+    let mut tx = site.db.begin().await?;
+    // The reader first, as by everybody.
+    store::hold(&mut tx, subscriber).await?;
     let left = store::leave(&mut tx, subscriber, list, at).await?;
     if left {
         consent::record(&mut tx, site, event).await?;
@@ -381,13 +385,17 @@ pub async fn leave_by_staff(site: &Site, subscriber_id: i64, list_id: i64, sourc
     Ok(())
 }
 
-/// Takes leaving back, by the same link, for a day; only for somebody who had confirmed. Who left every list by one press is back on
-/// each of them.
+/// Takes leaving back, by the same link, for a day; only for somebody who had confirmed, and who left by themselves. Who left every list
+/// by one press is back on each of them.
 ///
 /// # Errors
-/// As [`leave`].
+/// As [`leave`]; [`SubscriberError::TooMany`].
 pub async fn rejoin(site: &Site, link: &str, trace: Trace<'_>) -> Result<Left> {
     let left = look_at_unsubscribe(site, link).await?;
+    if left.subscribed {
+        return Ok(left);
+    }
+    often::change(site, &left.public_id).await?;
     let before = site.now();
     let back = db::again(|| rejoin_once(site, &left, trace)).await?;
     withdrawn::is_back(site, &left.public_id, &back, before).await?;
@@ -425,10 +433,21 @@ fn undone_with(newest: &[Numbered], list: i64, since: Moment) -> Vec<i64> {
             && event.at > since
             && event.source.starts_with(EVERY_LIST)
     });
-    let mut lists: Vec<i64> = by_one_press.map(|one| one.list_id).chain([list]).collect();
+    let list = newest.iter().any(|one| one.list_id == list && is_their_own(one)).then_some(list);
+    let mut lists: Vec<i64> = by_one_press.map(|one| one.list_id).chain(list).collect();
     lists.sort_unstable();
     lists.dedup();
     lists
+}
+
+/// Whether they left by one of the links in a mail: what the team did for them, or they chose on their page, an older mail that was
+/// passed on does not take back.
+fn is_their_own(newest: &Numbered) -> bool {
+    let by_link = matches!(
+        newest.event.method,
+        ConsentMethod::UnsubscribePage | ConsentMethod::OneClick | ConsentMethod::Mailto
+    );
+    newest.event.action == ConsentAction::Left && by_link
 }
 
 /// Who left after this may still take it back.

@@ -28,6 +28,7 @@ pub mod machines;
 mod mail_again;
 mod moving;
 mod never_again;
+mod often;
 mod pause;
 mod preferences;
 mod read;
@@ -73,7 +74,7 @@ pub use self::{
     mail_again::mail_again,
     moving::{
         MoveAsked, MoveState, Moving, NewAddress, Readdressed, ask_to_move, correct_address, former_addresses,
-        look_at_move, moved_as_written, moving_wording, press_move, who_had, whose_choices,
+        look_at_move, may_be_taken_back, moved_as_written, moving_wording, press_move, who_had, whose_choices,
     },
     never_again::{block, unblock},
     pause::{Weeks, go_on, pause, pause_as_written},
@@ -93,6 +94,7 @@ pub use self::{
     why_they_left::{LeavingReason, say_why},
 };
 use crate::{
+    clock::Moment,
     db::{MaybeDatabase, Sql},
     token::TokenError,
 };
@@ -162,6 +164,9 @@ pub enum SubscriberError {
     /// Its owner was forgotten.
     #[error("its owner asked to be forgotten: they can subscribe by themselves, by the form")]
     Forgotten,
+    /// The team put their address right lately, and until then the mailbox of before can take that back.
+    #[error("the address was put right lately, which can still be taken back")]
+    NotBefore(Moment),
     /// Something happened since the page was shown.
     #[error("something else stops the mail by now")]
     Changed,

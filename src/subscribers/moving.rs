@@ -52,8 +52,8 @@ const UNDO_LASTS: Duration = Duration::from_secs(7 * 86_400);
 /// Nothing of a change is of use after this, and it is forgotten with both addresses.
 pub(crate) const CHANGE_LASTS: Duration = Duration::from_secs(11 * 86_400);
 
-/// So often one reader may type an address: for each the DNS may be asked.
-const TYPED: Limit = Limit::in_a_quarter_of_an_hour("type another address", 10);
+/// So often a day one reader may type an address: for each the DNS may be asked, and whoever was handed the link could guess theirs.
+const TYPED: Limit = Limit::within("type another address", 10, DAY);
 
 /// Letters to a reader as such, which are not for whoever has the old mailbox. Those about gifts go where the gifts are known.
 const OF_READERS: &[&str] = &[
@@ -102,6 +102,18 @@ pub(crate) async fn other_addresses(tx: &mut Tx, subscriber: i64) -> db::Result<
     moving::others(tx, subscriber).await
 }
 
+/// Until when the links of a reader show nothing of gifts and forget nobody: the team put their address right, for which the mailbox of
+/// before was not asked, and that one can take it back. None where there is nothing to wait for.
+///
+/// # Errors
+/// When the database fails.
+pub async fn may_be_taken_back(site: &Site, subscriber: i64) -> db::Result<Option<Moment>> {
+    let now = site.now();
+    // What a clock wrote that was far ahead holds nobody.
+    let lately = (now.minus(UNDO_LASTS), now.plus(UNDO_LASTS));
+    Ok(moving::put_right(&site.db, subscriber, lately).await?.map(|done| done.plus(UNDO_LASTS)))
+}
+
 /// The keyed hashes of addresses that a reader had, and until when; the first that they left comes first.
 ///
 /// # Errors
@@ -145,14 +157,14 @@ pub async fn ask_to_move(
     new: NewAddress<'_>,
 ) -> Result<MoveAsked> {
     let reader = whose_choices(site, link).await?;
-    if new.email.key() == reader.email.key() {
-        return Ok(MoveAsked::Same);
-    }
     let _stays_counted = match Attempt::begin(site, &[TYPED.on(&reader.public_id)]).await {
         Ok(attempt) => attempt,
         Err(Refusal::TooMany(wait)) => return Err(SubscriberError::TooMany(wait)),
         Err(Refusal::Database(error)) => return Err(error.into()),
     };
+    if new.email.key() == reader.email.key() {
+        return Ok(MoveAsked::Same);
+    }
     if let Some(why) = unwanted(settings, new.lookout.is_some(), new.lookout, new.email).await {
         return Err(SubscriberError::Unwanted(why));
     }
@@ -184,7 +196,7 @@ async fn ask_once(
     if Suppressions::new(site).stops_letter(&mut tx, &reader.email, true).await? {
         return Ok((MoveAsked::OldIsStopped, None));
     }
-    if moving::last_asked(&mut tx, reader.id).await?.is_some_and(|last| now.since(last) < DAY) {
+    if moving::last_asked(&mut tx, reader.id, now).await?.is_some_and(|last| now.since(last) < DAY) {
         return Ok((MoveAsked::Today, None));
     }
     let spent = whose.spent(&mut tx, now).await?;

@@ -8,6 +8,7 @@
 use super::{
     Result, SubscriberError,
     leave::Deed,
+    often,
     preferences::preferences_path,
     read::{Subscriber, SubscriptionState, held},
     store,
@@ -54,9 +55,11 @@ impl Weeks {
 /// again counts from now.
 ///
 /// # Errors
-/// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
+/// [`SubscriberError::Link`] when it is not one of ours; [`SubscriberError::TooMany`]; when the database fails. Then nothing was
+/// changed.
 pub async fn pause(site: &Site, link: &str, weeks: Weeks) -> Result<Option<Moment>> {
     let reader = of_link(site, link).await?;
+    often::change(site, &reader.public_id).await?;
     begin(site, &reader, weeks, None).await
 }
 
@@ -66,6 +69,7 @@ pub async fn pause(site: &Site, link: &str, weeks: Weeks) -> Result<Option<Momen
 /// As [`pause`].
 pub async fn go_on(site: &Site, link: &str) -> Result<bool> {
     let reader = of_link(site, link).await?;
+    often::change(site, &reader.public_id).await?;
     end(site, &reader, None, None).await
 }
 
@@ -132,7 +136,8 @@ async fn tell(
         preferences_url: site.url(&preferences_path(site, &reader.public_id)),
     };
     let fact = format!("{}:{}:{}", Paused::NAME, reader.public_id, until.day(&settings.time_zone));
-    notices::tell(tx, site, &letterhead, (&reader.name, &reader.email), &fact, &context).await?;
+    // Whoever has the link to their choices may have typed the name.
+    notices::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
     Ok(())
 }
 
@@ -158,6 +163,7 @@ async fn end_once(
     deed: Option<Deed<'_>>,
 ) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
+    store::hold(&mut tx, reader).await?;
     let goes_on = store::go_on(&mut tx, reader, seen, site.now()).await?;
     if let (true, Some(Deed { staff_id, reader, why })) = (goes_on, deed) {
         audit_log::record(&mut tx, site, Some(staff_id), "ended a reader’s pause", reader, why).await?;
@@ -178,6 +184,7 @@ pub async fn pause_as_written(site: &Site, reader: &str, until: Moment, at: Mome
 
 async fn as_written_once(site: &Site, reader: i64, until: Moment, at: Moment) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
+    store::hold(&mut tx, reader).await?;
     let lists = store::pause_as_written(&mut tx, reader, until, at).await?;
     // One that is over by now is written down all the same, so that one from before it is not taken for the newest.
     let rests = until > site.now() && !lists.is_empty();

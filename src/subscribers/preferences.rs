@@ -1,11 +1,13 @@
 //! A reader's own page: their name, and which lists they get.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
-    fields, forgotten,
+    fields, forgotten, often,
     read::{Subscriber, Subscription, SubscriptionState, held},
     rhythms, store,
     topic_choices::{TopicsTicked, choose_topics},
@@ -119,6 +121,21 @@ pub struct Chosen {
 }
 
 impl Chosen {
+    /// Whether there is anything in it beside leaving.
+    fn is_more_than_leaving(&self) -> bool {
+        let TopicsTicked { seen, ticked, .. } = &self.topics;
+        let topics =
+            seen.iter().any(|one| !ticked.contains(one)) || ticked.iter().any(|one| !seen.contains(one));
+        let joins = !self.leaves_all && self.lists.iter().any(|(_, wanted)| *wanted);
+        topics || joins || self.name.is_some() || !self.answers.is_empty()
+    }
+
+    /// What they leave, and nothing else.
+    fn leaving_alone(&self) -> Self {
+        let lists = self.lists.iter().copied().filter(|(_, wanted)| !wanted).collect();
+        Self { lists, leaves_all: self.leaves_all, ..Self::default() }
+    }
+
     /// Whether they want the list that they are on or not by now.
     #[must_use]
     pub fn wants(&self, list: i64, joined: bool) -> bool {
@@ -141,9 +158,12 @@ pub struct Saved {
     pub name: Option<String>,
     /// The questions that they answered otherwise.
     pub answers: Vec<String>,
+    /// Nothing was changed but what they left, for too much was by their links: how long until more may be.
+    pub waits: Option<Duration>,
 }
 
-/// Saves what the reader changed, all of it or nothing. The link came to their own mailbox, so joining needs no further confirmation.
+/// Saves what the reader changed, all of it or nothing; where their links changed too much lately, what they leave alone. The link came
+/// to their own mailbox, so joining needs no further confirmation.
 ///
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
@@ -154,6 +174,16 @@ pub async fn save_preferences(
     trace: Trace<'_>,
 ) -> Result<(Preferences, Saved)> {
     let seen = look_at_preferences(site, link).await?;
+    let counted = match chosen.is_more_than_leaving() {
+        true => often::change(site, &seen.reader.public_id).await,
+        false => Ok(()),
+    };
+    let (left, waits) = match counted {
+        Ok(()) => (None, None),
+        Err(SubscriberError::TooMany(wait)) => (Some(chosen.leaving_alone()), Some(wait)),
+        Err(error) => return Err(error),
+    };
+    let chosen = left.as_ref().unwrap_or(chosen);
     let changed = |to: bool| -> Vec<i64> {
         let other = |one: &&Choice| one.joined != to || (!to && one.ran_out && chosen.leaves_all);
         let lists = seen.lists.iter().filter(other).filter(|one| chosen.wants(one.id, one.joined) == to);
@@ -162,6 +192,7 @@ pub async fn save_preferences(
     let before = site.now();
     withdrawn::leaves(site, &seen.reader.public_id, &changed(false), ConsentMethod::Preferences).await?;
     let (mut saved, touched) = db::again(|| save_once(site, link, chosen, trace)).await?;
+    saved.waits = waits;
     withdrawn::is_back(site, &seen.reader.public_id, &changed(true), before).await?;
     let now = look_at_preferences(site, link).await?;
     let mut topics = topics::chosen_of(&site.db, now.reader.id).await?;
@@ -180,8 +211,8 @@ async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -
     let mut saved = Saved::default();
     let mut new = Vec::new();
     let mut tx = site.db.begin().await?;
+    // The reader first, and topics before lists, as by everybody.
     let reader = held(&mut tx, id).await?.ok_or(SubscriberError::Link)?;
-    // Topics first, as for everybody.
     let touched = choose_topics(&mut tx, id, &chosen.topics).await?;
     for (list, rhythm) in &chosen.rhythms {
         if let Some(choice) = before.lists.iter().find(|choice| choice.id == *list && choice.joined)
@@ -231,9 +262,9 @@ async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -
             }
         }
     }
-    let asked = fields::of_their_page(&site.db, id).await?;
+    let asked = fields::on_their_page(&mut tx, id).await?;
     for (field, typed) in &chosen.answers {
-        if asked.iter().any(|(one, _)| one.id == *field)
+        if asked.contains(field)
             && let Some(field) = fields::answer(&mut tx, id, *field, typed).await?
         {
             saved.answers.push(field.label);

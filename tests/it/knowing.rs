@@ -207,6 +207,37 @@ both_engines! {
         assert_eq!(looks().await.len(), 0);
     }
 
+    /// TRUST L10: whoever is shown readers is written down, whatever they came for: a form with a mistake shows the page, too, and so do
+    /// the results of an edition.
+    async fn a_form_with_a_mistake_is_a_look_too(app: TestApp) {
+        app.reader(ANN).await;
+        let edition = app.send_edition("The first").await;
+        let edition = publishing::load(&app.site.db, edition).await.expect("an edition").public_id;
+        let (desk, ann) = (app.desk().await, reader(&app).await);
+        let page = format!("/desk/readers/{}", ann.public_id);
+        let (of_reader, of_list) = (desk.open(&page).await, desk.open("/desk/readers").await);
+        let below = of_list.body.split_once("id=\"add-title\"").expect("a form to add somebody").1.to_owned();
+        let of_list = Page { body: below, ..of_list };
+        let forms = [
+            (of_reader.form(&format!("{page}/notes")).with("note", ""), ann.public_id.clone()),
+            (of_reader.form(&format!("{page}/name")), ann.public_id.clone()),
+            (of_list.form("/desk/readers"), String::new()),
+        ];
+        let looks = async || rows::<(String, String)>(&app.site.db, "select subject, detail from reader_look order by id").await;
+        for (form, subject) in forms {
+            change(&app.site.db, "delete from reader_look").await;
+            let again = desk.submit(&form).await;
+            assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+            again.says(ANN);
+            assert_eq!(looks().await, [(subject, String::new())]);
+        }
+        change(&app.site.db, "delete from reader_look").await;
+        desk.open(&format!("/desk/editions/{edition}")).await.says(ANN);
+        desk.open(&format!("/desk/editions/{edition}?q=ann")).await.says(ANN);
+        let of_edition = |detail: &str| (String::new(), detail.to_owned());
+        assert_eq!(looks().await, [of_edition("results of The first"), of_edition("results of The first, by a search")]);
+    }
+
     /// TRUST L10: more than a thousand lines leave the desk only with a reason, and the log keeps it.
     async fn whoever_takes_very_many_lines_says_why(app: TestApp) {
         let desk = app.desk().await;

@@ -16,6 +16,7 @@ mod clocks;
 mod command_line;
 mod committing_together;
 mod composing;
+mod connections;
 mod deliverability;
 mod desk;
 mod doctoring;

@@ -210,6 +210,86 @@ both_engines! {
         assert!(at(&app, "stopped@other.example").await.is_none());
     }
 
+    /// TRUST A22: the page masks the address, and whoever was handed the link cannot find it by guessing: a guess is counted before it is
+    /// judged, ten a day.
+    async fn guesses_of_the_address_are_counted_before_they_are_answered(app: TestApp) {
+        app.reader(OLD).await;
+        for number in 0..10 {
+            ask(&app, OLD, &format!("guess{number}@example.org")).await;
+        }
+        let right = ask(&app, OLD, OLD).await;
+        let wrong = ask(&app, OLD, "guess@example.org").await;
+        assert_eq!((right.status, right.text().replace(OLD, "")), (wrong.status, wrong.text().replace("guess@example.org", "")));
+        assert_eq!(right.status, StatusCode::TOO_MANY_REQUESTS);
+        app.advance(DAY);
+        ask(&app, OLD, OLD).await.says("Your mail goes to that address already");
+        ask(&app, OLD, NEW).await.says("Look into both mailboxes");
+    }
+
+    /// TRUST T6: what a clock wrote that was ahead holds nobody up once it is right again.
+    async fn a_moment_that_is_yet_to_come_holds_nobody_up(app: TestApp) {
+        app.reader(OLD).await;
+        ask(&app, OLD, NEW).await.says("Look into both mailboxes");
+        ask(&app, OLD, "ann@third.example").await.says("You asked within the last day");
+        change(&app.site.db, "update address_change set asked_at = asked_at + 34560000000000").await;
+        ask(&app, OLD, "ann@third.example").await.says("Look into both mailboxes");
+    }
+
+    /// TRUST A16: whoever has a link can type a name, and none of the letters about it carries that to the mailbox.
+    async fn no_typed_name_stands_over_a_letter_to_a_reader(app: TestApp) {
+        app.reader(OLD).await;
+        let choices = subscribers::preferences_path(&app.site, &reader(&app, OLD).await.public_id);
+        let visitor = app.visitor();
+        let page = visitor.open(&choices).await;
+        visitor.submit(&page.form("/preferences/").with("name", "URGENT call 555 0100")).await.says("We greet you");
+        visitor.submit(&page.form("#pause").and("press", "pause-2")).await;
+        for what in ["copy", "forget"] {
+            visitor.submit(&page.form(&format!("/{what}"))).await;
+        }
+        visitor.submit(&visitor.open("/choices").await.form("/choices").with("email", OLD)).await;
+        ask(&app, OLD, NEW).await;
+        let mails = app.mails(OLD);
+        assert_eq!(mails.len(), 6, "{:?}", mails.iter().map(|mail| &mail.subject).collect::<Vec<_>>());
+        for mail in mails {
+            assert!(!String::from_utf8_lossy(&mail.raw).contains("URGENT"), "{}: {:?}", mail.subject, mail.header("To"));
+        }
+    }
+
+    /// TRUST T8: a reader moves while they leave, leave every list, or save what they get: each holds the reader first, so nobody waits in
+    /// a circle. Whoever comes first is stopped behind their list.
+    async fn a_move_meets_whoever_leaves_in_one_order(app: TestApp) {
+        app.readers(3).await;
+        let edition = app.send_edition("The first").await;
+        for number in 1..=3 {
+            let (old, new) = (format!("reader{number}@example.org"), format!("reader{number}@other.example"));
+            let links = app.links(edition, reader(&app, &old).await.id).await;
+            let end = |link: &str| link.rsplit('/').next().expect("an end").to_owned();
+            let (leave, choices) = (end(&links.unsubscribe), end(&links.preferences));
+            ask(&app, &old, &new).await;
+            press(&app, &link(&app, &old)).await;
+            let token = end(&link(&app, &new));
+            let leaves = async {
+                let trace = Trace::default();
+                match number {
+                    1 => subscribers::leave(&app.site, &leave, subscribers::ConsentMethod::OneClick, trace).await.map(drop),
+                    2 => subscribers::leave_all(&app.site, &leave, trace).await.map(drop),
+                    _ => {
+                        let chosen = subscribers::Chosen { leaves_all: true, ..Default::default() };
+                        subscribers::save_preferences(&app.site, &choices, &chosen, trace).await.map(drop)
+                    }
+                }
+            };
+            let moves = subscribers::press_move(&app.site, &token, Trace::default());
+            let (left, went) = stopped_between(&app.site.db, "lock table consent_event in share mode", leaves, moves).await;
+            left.expect("left");
+            assert_eq!(went.expect("an answer").state, MoveState::Done);
+            assert_eq!(lists_of(&app, &new).await, [SubscriptionState::Left]);
+            app.advance(DAY);
+        }
+        assert_eq!(circles(&app.site.db).await, 0);
+        app.drain().await;
+    }
+
     /// What a link of one mailbox says is no word of the other, whoever changes it.
     async fn no_link_speaks_for_the_other_mailbox(app: TestApp) {
         app.reader(OLD).await;

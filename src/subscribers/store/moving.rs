@@ -21,8 +21,11 @@ statements! {
     /// The one of a reader that is under way.
     OPEN_CHANGE = "select id, public_id, subscriber_id, old_email, new_email, staff_id, old_agreed_at, new_agreed_at, done_at, undone_at, ended_at
         from address_change where subscriber_id = $1 and done_at is null and ended_at is null";
-    /// When a reader last asked for one.
-    LAST_ASKED = "select asked_at from address_change where subscriber_id = $1 and staff_id is null order by asked_at desc limit 1";
+    /// When a reader last asked for one; what a clock wrote that was ahead holds nobody.
+    LAST_ASKED = "select asked_at from address_change where subscriber_id = $1 and staff_id is null and asked_at <= $2 order by asked_at desc limit 1";
+    /// When the team put a reader's address right, between two moments, unless that was taken back.
+    PUT_RIGHT = "select done_at from address_change where subscriber_id = $1 and staff_id is not null and done_at > $2 and done_at <= $3 and undone_at is null
+        order by done_at desc limit 1";
     AGREE_OLD = "update address_change set old_agreed_at = $2 where id = $1 and old_agreed_at is null and done_at is null and ended_at is null";
     AGREE_NEW = "update address_change set new_agreed_at = $2 where id = $1 and new_agreed_at is null and done_at is null and ended_at is null";
     CHANGE_DONE = "update address_change set done_at = $2 where id = $1 and done_at is null and ended_at is null";
@@ -111,8 +114,12 @@ pub async fn open_change(db: &Db, subscriber: i64) -> Result<Option<Change>> {
     db.opt(OPEN_CHANGE, (subscriber,)).await
 }
 
-pub async fn last_asked(tx: &mut Tx, subscriber: i64) -> Result<Option<Moment>> {
-    Ok(tx.opt::<(Moment,)>(LAST_ASKED, (subscriber,)).await?.map(|(at,)| at))
+pub async fn last_asked(tx: &mut Tx, subscriber: i64, now: Moment) -> Result<Option<Moment>> {
+    Ok(tx.opt::<(Moment,)>(LAST_ASKED, (subscriber, now)).await?.map(|(at,)| at))
+}
+
+pub async fn put_right(db: &Db, subscriber: i64, (after, until): (Moment, Moment)) -> Result<Option<Moment>> {
+    Ok(db.opt::<(Moment,)>(PUT_RIGHT, (subscriber, after, until)).await?.map(|(at,)| at))
 }
 
 /// One of the two mailboxes agrees; `false` if it had, or the change is over.

@@ -3,14 +3,17 @@
 //! The page says what it showed beside what was chosen, and only what somebody changed is saved: of two that are open, the older puts
 //! nothing back.
 
+use std::time::Duration;
+
 use axum::extract::{Path, State};
 use serde::Serialize;
 
 use super::{
     super::{
         App, Form, Outcome, Posted, WebError,
+        answers::too_many,
         rhythms::{RhythmView, rhythms},
-        words::readers::comes_at,
+        words::{self, readers::comes_at},
     },
     ask::{ASKED, Question, posted_name},
     caller::Caller,
@@ -59,6 +62,8 @@ struct Page {
     questions: Vec<Asked>,
     /// What became otherwise by the last press, a sentence each.
     saved: Vec<String>,
+    /// For how long no more is changed, for too much was.
+    waits: Option<String>,
     /// Whether they began or ended a pause just now.
     paused: bool,
     went_on: bool,
@@ -117,6 +122,8 @@ enum Done {
     Saved(Saved),
     Paused,
     WentOn,
+    /// Nothing, for too much was lately.
+    Waits(Duration),
     /// Something that was typed cannot be kept.
     Mistaken(Form, Chosen),
 }
@@ -143,12 +150,14 @@ pub(crate) async fn submit(
     if let Some(weeks) = press.strip_prefix("pause-").and_then(Weeks::parse) {
         return match subscribers::pause(&app.site, &token, weeks).await {
             Ok(_) => look(&app, &token, Done::Paused).await,
+            Err(SubscriberError::TooMany(wait)) => look(&app, &token, Done::Waits(wait)).await,
             Err(error) => dead_end(&app, error).await,
         };
     }
     if press == "go-on" {
         return match subscribers::go_on(&app.site, &token).await {
             Ok(_) => look(&app, &token, Done::WentOn).await,
+            Err(SubscriberError::TooMany(wait)) => look(&app, &token, Done::Waits(wait)).await,
             Err(error) => dead_end(&app, error).await,
         };
     }
@@ -243,8 +252,13 @@ async fn page(app: &App, token: &str, preferences: Preferences, done: Done) -> O
     let topics = subscribers::topic_choices(&app.site, token).await?;
     let on_any = lists.iter().any(|list| list.joined);
     let on_some = lists.iter().any(|list| list.joined && !list.retired);
+    let wait = match &done {
+        Done::Waits(wait) => Some(*wait),
+        Done::Saved(saved) => saved.waits,
+        _ => None,
+    };
     let (saved, paused, went_on, mistaken) = match done {
-        Done::Nothing => (Vec::new(), false, false, None),
+        Done::Nothing | Done::Waits(_) => (Vec::new(), false, false, None),
         Done::Saved(saved) => (sentences(saved, on_some, stopped), false, false, None),
         Done::Paused => (Vec::new(), true, false, None),
         Done::WentOn => (Vec::new(), false, true, None),
@@ -275,6 +289,7 @@ async fn page(app: &App, token: &str, preferences: Preferences, done: Done) -> O
             .map(|choice| ListView { ticked: chosen.wants(choice.id, choice.joined), choice })
             .collect(),
         saved,
+        waits: wait.map(words::wait),
         paused,
         went_on,
         rests_until: rests_until.map(|until| until.date(&zone)),
@@ -287,7 +302,11 @@ async fn page(app: &App, token: &str, preferences: Preferences, done: Done) -> O
     if again {
         return app.public_page_again("public/preferences", TITLE, &page).await;
     }
-    app.public_page("public/preferences", TITLE, &page).await
+    let page = app.public_page("public/preferences", TITLE, &page).await?;
+    Ok(match wait {
+        Some(wait) => too_many(wait, page),
+        None => page,
+    })
 }
 
 /// Beside what somebody changed, what they left alone is as it is by now.
@@ -351,7 +370,7 @@ fn sentences(saved: Saved, on_some: bool, stopped: bool) -> Vec<String> {
     if !saved.answers.is_empty() {
         said.push(format!("Your answer is kept: {}.", names(&saved.answers)));
     }
-    if said.is_empty() {
+    if said.is_empty() && saved.waits.is_none() {
         said.push("Nothing has changed.".to_owned());
     }
     if !on_some {

@@ -16,7 +16,8 @@ use crate::subscribers::HowMany;
 pub fn wait(span: Duration) -> String {
     match span.as_secs().div_ceil(60) {
         0 | 1 => "a minute".to_owned(),
-        minutes => format!("{minutes} minutes"),
+        minutes @ 2..=90 => format!("{minutes} minutes"),
+        minutes => format!("{} hours", minutes.div_ceil(60)),
     }
 }
 

@@ -129,7 +129,6 @@ impl Line {
 pub(crate) async fn show(desk: Desk, Query(look): Query<Look>) -> Outcome {
     let form = Form::new(FIELDS).with("how", "confirm");
     let page = page(&desk, look, form).await?;
-    desk.looks("", &page.narrowed_by()).await?;
     desk.page("desk/readers/list", "Readers", &page).await
 }
 
@@ -289,7 +288,7 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     };
     let letters = look.q.trim().chars().count();
     let is_short = (1..3).contains(&letters) && counts.confirmed + counts.pending > LOOKED_THROUGH;
-    Ok(Page {
+    let page = Page {
         orders: Order::ALL.into_iter().map(of_order).collect(),
         to_first: if order == Order::Newest { "Newest" } else { "From the beginning" },
         looked_through: is_short.then(|| grouped(LOOKED_THROUGH)),
@@ -307,5 +306,8 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
             .map(|months| count(months, "month")),
         lists,
         q: look.q,
-    })
+    };
+    // Whatever they came for, they see whom it shows.
+    desk.looks("", &page.narrowed_by()).await?;
+    Ok(page)
 }
