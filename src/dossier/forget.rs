@@ -76,9 +76,9 @@ pub async fn forget(site: &Site, link: &str) -> std::result::Result<(), Subscrib
 /// When the database fails, and then nothing was changed.
 pub async fn forget_reader(site: &Site, reader: &Subscriber, by: Option<Deed<'_>>) -> Result<bool> {
     let hash = Suppressions::new(site).hash(&reader.email);
-    let erased = Withdrawal::Erased { reader: reader.public_id.clone(), hash };
+    let erased = Withdrawal::Erased { reader: reader.public_id.clone(), hash: hash.clone() };
     withdrawals::write(site, &[erased]).await;
-    db::again(|| once(site, &reader.public_id, None, site.now(), by)).await
+    db::again(|| once(site, &reader.public_id, Line::New(&hash), site.now(), by)).await
 }
 
 /// A reader was forgotten, says the journal beside the database, which may not know: whoever it still has by that name is forgotten, and the hash
@@ -87,14 +87,21 @@ pub async fn forget_reader(site: &Site, reader: &Subscriber, by: Option<Deed<'_>
 /// # Errors
 /// When the database fails, and then nothing was changed.
 pub async fn forget_as_written(site: &Site, public_id: &str, hash: &str, at: Moment) -> Result<bool> {
-    db::again(|| once(site, public_id, Some(hash), at, None)).await
+    db::again(|| once(site, public_id, Line::Replayed(hash), at, None)).await
 }
 
-/// `written` is the hash that the journal has.
+/// The line of it in the journal, with the hash that it has.
+#[derive(Clone, Copy)]
+enum Line<'a> {
+    /// Written before the transaction, so of the address that the reader had then.
+    New(&'a str),
+    Replayed(&'a str),
+}
+
 async fn once(
     site: &Site,
     public_id: &str,
-    written: Option<&str>,
+    line: Line<'_>,
     at: Moment,
     by: Option<Deed<'_>>,
 ) -> Result<bool> {
@@ -102,8 +109,13 @@ async fn once(
     let mut tx = site.db.begin().await?;
     suppressions.close(&mut tx).await?;
     let reader = forgotten::hold(&mut tx, public_id).await?;
+    let mut moved_meanwhile = None;
     if let Some(reader) = &reader {
         let hash = suppressions.hash(&reader.email);
+        if matches!(line, Line::New(written) if written != hash) {
+            moved_meanwhile =
+                Some(Withdrawal::Erased { reader: public_id.to_owned(), hash: hash.clone() });
+        }
         ledger::forget_reader(&mut tx, site, reader.id).await?;
         notices::forget(&mut tx, &reader.email, site.now()).await?;
         for other in other_addresses(&mut tx, reader.id).await? {
@@ -119,11 +131,11 @@ async fn once(
             audit_log::record(&mut tx, site, staff_id, "forgot a reader", public_id, why).await?;
         }
     }
-    let noted = match written {
-        Some(hash) => forgotten::note(&mut tx, hash, at).await?,
-        None => false,
+    let noted = match line {
+        Line::Replayed(hash) => forgotten::note(&mut tx, hash, at).await?,
+        Line::New(_) => false,
     };
-    tx.commit().await?;
+    withdrawals::commit(tx, site, moved_meanwhile.into_iter().collect(), at).await?;
     Ok(reader.is_some() || noted)
 }
 

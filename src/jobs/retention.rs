@@ -177,6 +177,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("reader_look", Goes(&[(audit_log::FORGET_LOOKS, BOOKS)])),
     ("reader_note", Kept("what the team noted about a reader; it goes with the reader")),
     ("address_change", Goes(&[(subscribers::ADDRESS_CHANGES, subscribers::CHANGE_LASTS)])),
+    ("leaving_mail", Goes(&[(subscribers::LEAVING_MAILS, BOOKS)])),
 ];
 
 /// Rows that go in one transaction, at most.
