@@ -11,6 +11,7 @@ mod by_staff;
 mod choices_link;
 mod confirm;
 pub mod consent;
+mod counting;
 mod csv_files;
 pub mod donor_state;
 pub mod fields;
@@ -53,9 +54,10 @@ pub use self::{
     choices_link::{LinkSent, WHAT as CHOICES, ask_for_link, send_link},
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
+    counting::{HowMany, count_large, on_lists, with_topic_alone, with_topics},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import, lines_of_export},
     donor_state::{DonorState, set_donor_state},
-    find::{Wanted, count_many, counts, fold_waiting, page},
+    find::{LOOKED_THROUGH, Order, Wanted, count_many, counts, fold_waiting, page},
     formula::guarded,
     leave::{
         AfterLeaving, Left, after_leaving, leave, leave_all, leave_as_written, leave_by_mail, leave_by_staff,
@@ -93,6 +95,7 @@ use crate::{
 pub const STATEMENTS: &[&[Sql]] = &[
     store::STATEMENTS,
     store::finding::STATEMENTS,
+    store::counting::STATEMENTS,
     store::joining::STATEMENTS,
     store::leaving::STATEMENTS,
     store::knowing::STATEMENTS,

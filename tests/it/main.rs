@@ -15,6 +15,7 @@ mod breaking_off;
 mod choosing;
 mod clocks;
 mod command_line;
+mod committing_together;
 mod composing;
 mod deliverability;
 mod desk;

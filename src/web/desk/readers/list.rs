@@ -11,7 +11,9 @@ use crate::{
     clock::{Moment, Zone},
     email_address::EmailAddress,
     subscribers::{
-        self, Adding, Asked, Counts, Standing, Subscriber, SubscriberError, Subscription, Wanted, lists,
+        self, Adding, Asked, Counts, LOOKED_THROUGH, Order, Standing, Subscriber, SubscriberError,
+        Subscription, Wanted, lists,
+        topics::{self, Topic},
     },
     web::{
         Desk, Form, Outcome, Posted, WebError,
@@ -19,7 +21,7 @@ use crate::{
         session::see_other,
         words::{
             count, grouped,
-            readers::{FORGOTTEN, how_they_stand, standing},
+            readers::{FORGOTTEN, how_they_stand, in_which_order, standing},
         },
     },
 };
@@ -35,8 +37,13 @@ pub(crate) struct Look {
     /// The number of a list; anything else is every list.
     #[serde(default)]
     list: String,
+    /// The public id of a topic; anything else is whatever they chose.
+    #[serde(default)]
+    topic: String,
     #[serde(default)]
     state: String,
+    #[serde(default)]
+    order: String,
     #[serde(default)]
     before: Place,
 }
@@ -46,7 +53,13 @@ struct Page {
     q: String,
     /// What the list is narrowed down by.
     on_lists: Vec<Choice>,
+    topics: Vec<Choice>,
     states: Vec<Choice>,
+    orders: Vec<Choice>,
+    /// What the first page is called.
+    to_first: &'static str,
+    /// What is looked for is shorter than any index has.
+    looked_through: Option<String>,
     /// It is narrowed down, so that an empty list does not mean that there is nobody.
     is_narrowed: bool,
     counts: String,
@@ -84,8 +97,8 @@ struct Pill {
 impl Page {
     /// What the list is narrowed down by, for the log: never what was typed, which may be an address.
     fn narrowed_by(&self) -> String {
-        let chosen =
-            self.on_lists.iter().chain(&self.states).filter(|one| one.chosen).map(|one| one.label.as_str());
+        let choices = self.on_lists.iter().chain(&self.topics).chain(&self.states);
+        let chosen = choices.filter(|one| one.chosen).map(|one| one.label.as_str());
         let search = (!self.q.trim().is_empty()).then_some("by a search");
         chosen.chain(search).collect::<Vec<_>>().join(", ")
     }
@@ -208,13 +221,30 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
     let db = &desk.site().db;
     let lists = list_views(desk, form.text("list")).await?;
     let on = lists.iter().find(|list| list.id.to_string() == look.list);
+    let topics = topics::all(db).await?;
+    let topic = topics.iter().find(|topic| topic.public_id == look.topic);
     let standing = Standing::parse(&look.state);
-    let wanted = Wanted { search: &look.q, list: on.map(|list| list.id), standing };
+    let order = Order::parse(&look.order).unwrap_or_default();
+    let wanted = Wanted {
+        search: &look.q,
+        list: on.map(|list| list.id),
+        topic: topic.map(|topic| topic.id),
+        standing,
+        order,
+    };
     let (on_list, in_state) =
         (on.map(|list| list.id.to_string()).unwrap_or_default(), standing.map_or("", Standing::as_str));
-    let kept = [("q", look.q.as_str()), ("list", &on_list), ("state", in_state)];
+    let of_topic = topic.map_or("", |topic| &topic.public_id);
+    let in_order = if order == Order::Newest { "" } else { order.as_str() };
+    let kept = [
+        ("q", look.q.as_str()),
+        ("list", &on_list),
+        ("topic", of_topic),
+        ("state", in_state),
+        ("order", in_order),
+    ];
     let list = List { path: "/desk/readers", place: "before", kept: &kept };
-    let read = |most| subscribers::page(db, wanted, look.before.id(), most);
+    let read = |most| subscribers::page(desk.site(), wanted, look.before.id(), most);
     let (found, pages) = list.page(look.before, PAGE, read, |last| [last.id]).await?;
     let ids: Vec<i64> = found.iter().map(|reader| reader.id).collect();
     let mut subscriptions = subscribers::subscriptions_of(db, &ids).await?;
@@ -230,15 +260,31 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
         label: list.name.clone(),
         chosen: on_list == list.id.to_string(),
     };
+    let of_one_topic = |one: &Topic| Choice {
+        value: one.public_id.clone(),
+        label: format!("Chose {}", one.name),
+        chosen: one.public_id == of_topic,
+    };
     let of_state = |one: Standing| Choice {
         value: one.as_str().to_owned(),
         label: how_they_stand(one).to_owned(),
         chosen: standing == Some(one),
     };
+    let of_order = |one: Order| Choice {
+        value: one.as_str().to_owned(),
+        label: in_which_order(one).to_owned(),
+        chosen: one == order,
+    };
+    let letters = look.q.trim().chars().count();
+    let is_short = (1..3).contains(&letters) && counts.confirmed + counts.pending > LOOKED_THROUGH;
     Ok(Page {
+        orders: Order::ALL.into_iter().map(of_order).collect(),
+        to_first: if order == Order::Newest { "Newest" } else { "From the beginning" },
+        looked_through: is_short.then(|| grouped(LOOKED_THROUGH)),
         on_lists: lists.iter().map(of_list).collect(),
+        topics: topics.iter().map(of_one_topic).collect(),
         states: Standing::ALL.into_iter().map(of_state).collect(),
-        is_narrowed: on.is_some() || standing.is_some() || !look.q.trim().is_empty(),
+        is_narrowed: on.is_some() || topic.is_some() || standing.is_some() || !look.q.trim().is_empty(),
         counts: in_words(counts),
         readers,
         pages,
