@@ -380,6 +380,11 @@ impl Db {
     }
 }
 
+/// Work that was begun is done to its end though whoever waits for it goes away: a browser that hangs up, an answer that is late.
+pub async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    ToItsEnd::new(work).await
+}
+
 /// Begins on a server; if nobody waits for it any more, it is undone once it has begun.
 async fn begin_on(pool: &PgPool, reach: &Reach, sql: &'static str) -> Result<Transaction<'static, Postgres>> {
     let pool = pool.clone();
@@ -474,6 +479,19 @@ impl Tx {
             self.pulse.work_was_left();
         }
         Ok(())
+    }
+
+    /// [`Tx::commit`], and what follows once that has succeeded: both are done though whoever waits for them goes away.
+    ///
+    /// # Errors
+    /// As [`Tx::commit`]; then nothing follows.
+    pub async fn commit_then(self, then: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+        to_its_end(async move {
+            self.commit().await?;
+            then.await;
+            Ok(())
+        })
+        .await
     }
 
     /// Runs a write; the number of rows it touched.

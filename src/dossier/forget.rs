@@ -103,10 +103,7 @@ pub async fn forget_reader(site: &Site, reader: &Subscriber, by: Option<Deed<'_>
     known.extend(subscribers::former_addresses(&site.db, reader.id).await?.into_iter().map(|(hash, _)| hash));
     write_down(site, &reader.public_id, &known).await;
     let whom = Whom::Named(&reader.public_id);
-    let gone = db::again(|| once(site, whom, None, site.now(), by)).await?;
-    // Who moved meanwhile.
-    let rest: Vec<String> = gone.hashes.iter().filter(|hash| !known.contains(hash)).cloned().collect();
-    write_down(site, &reader.public_id, &rest).await;
+    let gone = db::again(|| once(site, whom, Line::New(&known), site.now(), by)).await?;
     Ok(gone.is_somebody())
 }
 
@@ -144,8 +141,9 @@ pub async fn forget_address(site: &Site, email: &EmailAddress, by: Option<Deed<'
     }
     let donor = donations::supporter(&site.db, &email.key()).await?;
     let hash = Suppressions::new(site).hash(email);
-    write_down(site, donor.as_deref().unwrap_or(NOBODY), &[hash]).await;
-    db::again(|| once(site, Whom::At(email), None, site.now(), by)).await?;
+    let known = [hash];
+    write_down(site, donor.as_deref().unwrap_or(NOBODY), &known).await;
+    db::again(|| once(site, Whom::At(email), Line::New(&known), site.now(), by)).await?;
     Ok(AtAddress::Forgotten)
 }
 
@@ -155,7 +153,7 @@ pub async fn forget_address(site: &Site, email: &EmailAddress, by: Option<Deed<'
 /// # Errors
 /// When the database fails, and then nothing was changed.
 pub async fn forget_as_written(site: &Site, public_id: &str, hash: &str, at: Moment) -> Result<bool> {
-    let gone = db::again(|| once(site, Whom::Named(public_id), Some(hash), at, None)).await?;
+    let gone = db::again(|| once(site, Whom::Named(public_id), Line::Replayed(hash), at, None)).await?;
     Ok(gone.is_somebody())
 }
 
@@ -165,6 +163,15 @@ enum Whom<'a> {
     Named(&'a str),
     /// Whoever has an address.
     At(&'a EmailAddress),
+}
+
+/// What the journal has of it.
+#[derive(Clone, Copy)]
+enum Line<'a> {
+    /// These hashes were written before the transaction, so of the addresses that were known then.
+    New(&'a [String]),
+    /// It is done again, as it is written.
+    Replayed(&'a str),
 }
 
 /// At which addresses somebody was forgotten, as hashes.
@@ -183,7 +190,7 @@ impl Gone {
 async fn once(
     site: &Site,
     whom: Whom<'_>,
-    written: Option<&str>,
+    line: Line<'_>,
     at: Moment,
     by: Option<Deed<'_>>,
 ) -> Result<Gone> {
@@ -208,10 +215,17 @@ async fn once(
         let action = if reader.is_some() { "forgot a reader" } else { "forgot a supporter" };
         audit_log::record(&mut tx, site, staff_id, action, subject, why).await?;
     }
-    if let Some(hash) = written {
-        forgotten::note(&mut tx, hash, at).await?;
+    // Who moved meanwhile has an address that was not written down before.
+    let mut unwritten = Vec::new();
+    match line {
+        Line::Replayed(hash) => {
+            forgotten::note(&mut tx, hash, at).await?;
+        }
+        Line::New(known) => unwritten.extend(gone.hashes.iter().filter(|hash| !known.contains(hash)).map(|hash| {
+            Withdrawal::Erased { reader: subject.to_owned(), hash: hash.clone() }
+        })),
     }
-    tx.commit().await?;
+    withdrawals::commit(tx, site, unwritten, at).await?;
     Ok(gone)
 }
 

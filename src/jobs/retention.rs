@@ -180,6 +180,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("reader_note", Kept("what the team noted about a reader; it goes with the reader")),
     ("former_address", Kept("hashes of the addresses that a reader had; they go with the reader")),
     ("address_change", Goes(&[(subscribers::ADDRESS_CHANGES, subscribers::CHANGE_LASTS)])),
+    ("leaving_mail", Goes(&[(subscribers::LEAVING_MAILS, BOOKS)])),
 ];
 
 /// Rows that go in one transaction, at most.

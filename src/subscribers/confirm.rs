@@ -98,10 +98,8 @@ pub async fn join_offered(site: &Site, link: &str, list: i64, trace: Trace<'_>) 
             forgotten::returned(&mut tx, site, &reader.email).await?;
             welcome::greet(&mut tx, site, &settings, &reader, &[list]).await?;
         }
-        tx.commit().await?;
-        if stood.is_some_and(|one| one.left_at.is_some()) {
-            withdrawn::is_back(site, &reader.public_id, &[list], before).await?;
-        }
+        let back = if stood.is_some_and(|one| one.left_at.is_some()) { &[list][..] } else { &[] };
+        withdrawn::commit_back(tx, site, &reader.public_id, back, before).await?;
     } else {
         drop(tx);
     }
@@ -172,10 +170,9 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
         }
         welcome::greet(&mut tx, site, &settings, &reader, &joined).await?;
     }
-    tx.commit().await?;
     let had_left = waiting.iter().filter(|one| one.left_at.is_some() && joined.contains(&one.list_id));
     let had_left: Vec<i64> = had_left.map(|one| one.list_id).collect();
-    withdrawn::is_back(site, &reader.public_id, &had_left, before).await?;
+    withdrawn::commit_back(tx, site, &reader.public_id, &had_left, before).await?;
     let was_on = |one: &Subscription| is_on(one, meant) || is_on(one, &named);
     let on = known.iter().filter(|one| joined.contains(&one.list_id) || was_on(one));
     let lists: Vec<String> = on.map(|one| one.name.clone()).collect();

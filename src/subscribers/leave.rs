@@ -17,9 +17,10 @@ use super::{
 };
 use crate::{
     audit_log,
+    bounces::leaving::{Leaving, LeavingMail},
     clock::Moment,
     db,
-    delivery::{ledger, notices, verp::Leaving},
+    delivery::{ledger, notices},
     links::{BY_MAIL, Name, Unsubscribe, WELCOME},
     site::Site,
 };
@@ -165,24 +166,25 @@ pub async fn leave(site: &Site, link: &str, method: ConsentMethod, trace: Trace<
         return Ok(left);
     }
     let (_, _, edition) = read_link(site, link).await?;
-    leave_now(site, left, link, method, (&named_source(&edition), trace)).await?;
+    leave_now(site, left, (link, method), (&named_source(&edition), trace), None).await?;
     look_at_unsubscribe(site, link).await
 }
 
-/// `false` if they had left before.
+/// `false` if they had left before; `mail` is the key of the mail that asks for it.
 async fn leave_now(
     site: &Site,
     left: Left,
-    link: &str,
-    method: ConsentMethod,
+    (link, method): (&str, ConsentMethod),
     (source, trace): (&str, Trace<'_>),
+    mail: Option<&str>,
 ) -> Result<bool> {
     let Some(reader) = store::by_id(&site.db, left.subscriber_id).await? else { return Ok(false) };
     let at = site.now();
     withdrawn::leaves(site, &left.public_id, &[left.list_id], method).await?;
     let event = happened((reader.id, left.list_id), ConsentAction::Left, method, source, trace);
     let letter = good_bye::write(site, &reader, vec![left.list], (method, link), at).await?;
-    Ok(db::again(|| leave_saying(site, event, at, None, letter.as_ref())).await?)
+    let with = With { letter: letter.as_ref(), mail };
+    Ok(db::again(|| leave_saying(site, event, at, None, with)).await?)
 }
 
 /// Leaves every list that the reader is on, by the same link; doing it again changes nothing.
@@ -251,15 +253,15 @@ fn named_source(edition: &str) -> String {
     }
 }
 
-/// Leaves because a mail asks for it that proves to be about reader and list; `key` is what makes it the same mail when it comes again:
-/// one that was read before takes nobody off who came back since. `false` if nothing was to be done.
+/// Leaves because a mail asks for it that proves to be about reader and list. Neither one that was read before, whatever it did then,
+/// nor one that was sent before they came back takes anybody off. `false` if nothing was to be done.
 pub fn leave_by_mail<'a>(
     site: &'a Site,
     asked: &'a Leaving,
-    key: &'a str,
+    mail: &'a LeavingMail,
 ) -> Pin<Box<dyn Future<Output = db::Result<bool>> + Send + 'a>> {
     Box::pin(async move {
-        leave_as_mailed(site, asked, key).await.or_else(|error| match error {
+        leave_as_mailed(site, asked, mail).await.or_else(|error| match error {
             SubscriberError::Database(error) => Err(error),
             // Reader or list are not known any more.
             _ => Ok(false),
@@ -267,22 +269,33 @@ pub fn leave_by_mail<'a>(
     })
 }
 
-async fn leave_as_mailed(site: &Site, asked: &Leaving, key: &str) -> Result<bool> {
+async fn leave_as_mailed(site: &Site, asked: &Leaving, mail: &LeavingMail) -> Result<bool> {
     let names = leaving::beginning(&site.db, &asked.subscriber, &asked.list).await?;
     let Some((reader, list)) = names else { return Ok(false) };
     let link =
         Unsubscribe { subscriber: Name::id(&reader), list: Name::id(&list), edition: Name::id(BY_MAIL) };
     let link = link.sign(&site.keys);
     let left = look_at_unsubscribe(site, &link).await?;
+    let (reader, key) = (left.subscriber_id, mail.key.as_str());
     let source = format!("mail {}", key.get(..16).unwrap_or(key));
-    if !left.subscribed || leaving::taken_before(&site.db, left.subscriber_id, &source).await? {
+    if leaving::mail_was_read(&site.db, reader, (key, &source)).await? {
         return Ok(false);
     }
-    leave_now(site, left, &link, ConsentMethod::Mailto, (&source, Trace::default())).await
+    let came_back = match mail.sent_at {
+        Some(sent_at) => withdrawn::came_back(&site.db, reader, left.list_id, sent_at).await?,
+        None => false,
+    };
+    if !left.subscribed || came_back {
+        let mut tx = site.db.begin().await?;
+        leaving::note_mail(&mut tx, key, site.now()).await?;
+        tx.commit().await?;
+        return Ok(false);
+    }
+    leave_now(site, left, (&link, ConsentMethod::Mailto), (&source, Trace::default()), Some(key)).await
 }
 
 /// A withdrawal that stands in the journal beside the database, and that the database may not know. Changes nothing for who has
-/// left, or asked for the list again since.
+/// left, or asked for the list again or came back to it since.
 ///
 /// # Errors
 /// When the database fails, and then nothing was changed.
@@ -303,7 +316,7 @@ pub async fn leave_as_written(
         let asked_at = one.asked_at.max(one.confirmed_at.unwrap_or_default());
         one.list_id == list && one.state != SubscriptionState::Left && asked_at <= at
     };
-    if !known.iter().any(is_meant) {
+    if !known.iter().any(is_meant) || withdrawn::came_back(&site.db, reader.id, list, at).await? {
         return Ok(false);
     }
     let event = Happened {
@@ -334,16 +347,25 @@ pub(super) async fn leave_once(
     at: Moment,
     deed: Option<Deed<'_>>,
 ) -> db::Result<bool> {
-    leave_saying(site, event, at, deed, None).await
+    leave_saying(site, event, at, deed, With::default()).await
 }
 
-/// The same, with a letter of good-bye.
+/// What goes with leaving.
+#[derive(Clone, Copy, Default)]
+struct With<'a> {
+    /// Good-bye.
+    letter: Option<&'a good_bye::Written<'a>>,
+    /// The key of the mail that asked for it.
+    mail: Option<&'a str>,
+}
+
+/// The same, with what goes with it.
 async fn leave_saying(
     site: &Site,
     event: Happened<'_>,
     at: Moment,
     deed: Option<Deed<'_>>,
-    letter: Option<&good_bye::Written<'_>>,
+    With { letter, mail }: With<'_>,
 ) -> db::Result<bool> {
     let (subscriber, list) = (event.subscriber, event.list);
     let mut tx = site.db.begin().await?;
@@ -360,6 +382,9 @@ async fn leave_saying(
         if let Some(letter) = letter {
             letter.say(&mut tx, site).await?;
         }
+    }
+    if let Some(mail) = mail {
+        leaving::note_mail(&mut tx, mail, site.now()).await?;
     }
     tx.commit().await?;
     Ok(left)
@@ -396,14 +421,12 @@ pub async fn rejoin(site: &Site, link: &str, trace: Trace<'_>) -> Result<Left> {
         return Ok(left);
     }
     often::change(site, &left.public_id).await?;
-    let before = site.now();
-    let back = db::again(|| rejoin_once(site, &left, trace)).await?;
-    withdrawn::is_back(site, &left.public_id, &back, before).await?;
+    db::again(|| rejoin_once(site, &left, trace)).await?;
     look_at_unsubscribe(site, link).await
 }
 
-/// The lists that they are back on.
-async fn rejoin_once(site: &Site, left: &Left, trace: Trace<'_>) -> db::Result<Vec<i64>> {
+async fn rejoin_once(site: &Site, left: &Left, trace: Trace<'_>) -> db::Result<()> {
+    let before = site.now();
     let since = undo_until(site);
     let mut back = Vec::new();
     let mut tx = site.db.begin().await?;
@@ -421,8 +444,7 @@ async fn rejoin_once(site: &Site, left: &Left, trace: Trace<'_>) -> db::Result<V
     if !back.is_empty() {
         good_bye::take_back(&mut tx, left.subscriber_id, site.now()).await?;
     }
-    tx.commit().await?;
-    Ok(back)
+    withdrawn::commit_back(tx, site, &left.public_id, &back, before).await
 }
 
 /// What undoing is about: the link's list, and those that were left by one press.

@@ -132,7 +132,7 @@ pub(crate) mod forgetting {
             FORGET_ASKED_FROM as ASKED_FROM, FORGET_ASKINGS as ASKINGS, FORGET_DAYS as DAYS,
             FORGET_LETTERS as LETTERS, FORGET_TYPED as TYPED, FORGET_UNCONFIRMED as UNCONFIRMED,
         },
-        store::leaving::FORGET_REASONS as REASONS,
+        store::leaving::{FORGET_MAILS as LEAVING_MAILS, FORGET_REASONS as REASONS},
         subscribe::ASKING_LASTS,
     };
 }

@@ -24,6 +24,7 @@ use super::{
         moving::{self, Change},
     },
     unwanted::unwanted,
+    withdrawn,
 };
 use crate::{
     attempts::{Attempt, Limit, Refusal},
@@ -40,6 +41,7 @@ use crate::{
     },
     settings::{Letterhead, Settings},
     site::Site,
+    tasks::Gap,
     token,
     withdrawals::{self, Withdrawal},
 };
@@ -462,6 +464,36 @@ impl Change {
     }
 }
 
+/// What the database knows of a line in the journal.
+enum Known {
+    /// It is to be done.
+    Begun(Way),
+    /// They stayed where they were, and it was over then.
+    CameToNothing,
+}
+
+impl Change {
+    /// What this change knows of a line of that moment, of an address and of where mail was to go instead; none if the line is about
+    /// another. Lines of an earlier version do not say where to, and are of the way there.
+    fn known_by(
+        &self,
+        suppressions: Suppressions<'_>,
+        (from, to): (&str, Option<&str>),
+        at: Moment,
+    ) -> Option<Known> {
+        let (old, new) = (suppressions.hash(&self.old_email), suppressions.hash(&self.new_email));
+        if old == from && to.is_none_or(|to| to == new) {
+            let came_to_nothing = self.done_at.is_none() && self.ended_at.is_some_and(|ended| ended >= at);
+            return match self.is_agreed() {
+                true => Some(Known::Begun(Way::There)),
+                false => came_to_nothing.then_some(Known::CameToNothing),
+            };
+        }
+        let is_done = self.done_at.is_some() && self.undone_at.is_none();
+        (is_done && new == from && to.is_some_and(|to| to == old)).then_some(Known::Begun(Way::Back))
+    }
+}
+
 /// From the old address to the new one, or back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
@@ -469,13 +501,33 @@ enum Way {
     Back,
 }
 
-/// Does it. The journal is told before the transaction that nothing goes to the one address any more, and after it what holds.
+/// How often it is asked where a reader's mail is, while the database does not answer: for ten minutes.
+const ASKED: u32 = 18;
+
+/// Does it to its end, whatever becomes of whoever pressed: the journal has said by then that nothing goes to the one address any more.
 async fn go(
     site: &Site,
     settings: &Settings,
     change: &Change,
     way: Way,
     trace: Trace<'_>,
+) -> Result<MoveState> {
+    let (site, settings, change) = (site.clone(), settings.clone(), change.clone());
+    let (ip, user_agent) = (trace.ip.to_owned(), trace.user_agent.to_owned());
+    db::to_its_end(async move {
+        let trace = Trace { ip: &ip, user_agent: &user_agent };
+        go_and_say(&site, &settings, (&change, way), trace, ASKED).await
+    })
+    .await
+}
+
+/// The journal is told before the transaction that nothing goes to the one address any more, and after it what holds.
+async fn go_and_say(
+    site: &Site,
+    settings: &Settings,
+    (change, way): (&Change, Way),
+    trace: Trace<'_>,
+    asked: u32,
 ) -> Result<MoveState> {
     let Some(reader) = store::by_id(&site.db, change.subscriber_id).await? else {
         return Ok(MoveState::Over);
@@ -485,28 +537,53 @@ async fn go(
         Way::Back => (&change.new_email, &change.old_email),
     };
     let hash = |address: &EmailAddress| Suppressions::new(site).hash(address);
-    let reader = reader.public_id;
     let before = site.now();
-    let moved = Withdrawal::Moved { reader: reader.clone(), hash: hash(from) };
+    let moved =
+        Withdrawal::Moved { reader: reader.public_id.clone(), hash: hash(from), to: Some(hash(to)) };
     withdrawals::write_at(site, &[moved], before).await;
-    let went = db::again(|| go_once(site, settings, &change.public_id, way, trace)).await;
-    let state = match went {
+    let went = match db::again(|| go_once(site, settings, &change.public_id, way, trace)).await {
         // Another has it since it was looked at: the address is held by whoever was first.
-        Err(SubscriberError::Database(error)) if is_unique_violation(&error) => {
-            let mut tx = site.db.begin().await?;
-            moving::end(&mut tx, change.id, site.now()).await?;
-            tx.commit().await?;
-            MoveState::Refused
-        }
-        state => state?,
+        Err(SubscriberError::Database(error)) if is_unique_violation(&error) => refuse(site, change).await,
+        went => went,
     };
     // Nothing of it moved them away from where they are, whatever came of it.
-    if let Some(is_at) = store::by_public_id(&site.db, &reader).await?.map(|reader| reader.email)
-        && [from.key(), to.key()].contains(&is_at.key())
-    {
-        withdrawals::write_at(site, &[Withdrawal::Stays { reader, hash: hash(&is_at) }], before).await;
+    match is_at(site, reader.id, asked).await {
+        Ok(Some(is_at)) if [from.key(), to.key()].contains(&is_at.key()) => {
+            let stays = Withdrawal::Stays { reader: reader.public_id, hash: hash(&is_at) };
+            withdrawals::write_at(site, &[stays], before).await;
+        }
+        Ok(_) => {}
+        Err(error) => {
+            tracing::error!(reader = reader.public_id, %error, "where a reader’s mail is after a change of address could not be asked, so the journal of withdrawals does not have it: the next start asks again");
+        }
     }
-    Ok(state)
+    went
+}
+
+async fn refuse(site: &Site, change: &Change) -> Result<MoveState> {
+    let mut tx = site.db.begin().await?;
+    moving::end(&mut tx, change.id, site.now()).await?;
+    tx.commit().await?;
+    Ok(MoveState::Refused)
+}
+
+/// Where a reader's mail is; asked so often while the database fails.
+async fn is_at(site: &Site, reader: i64, mut asked: u32) -> db::Result<Option<EmailAddress>> {
+    let mut gap = Gap::default();
+    loop {
+        asked = asked.saturating_sub(1);
+        match is_at_once(site, reader).await {
+            Err(_) if asked > 0 => tokio::time::sleep(gap.grow()).await,
+            answer => return answer,
+        }
+    }
+}
+
+async fn is_at_once(site: &Site, reader: i64) -> db::Result<Option<EmailAddress>> {
+    let mut tx = site.db.begin().await?;
+    // A commit that is still under way, though nobody heard of it any more, is waited for.
+    store::hold(&mut tx, reader).await?;
+    Ok(store::by_id_in(&mut tx, reader).await?.map(|reader| reader.email))
 }
 
 async fn go_once(
@@ -655,26 +732,38 @@ async fn tell_left(
 
 /// A move that stands in the journal beside the database, and that the database may not know: nothing goes to the address that the
 /// reader had, so they are taken off their lists until they ask anew. Changes nothing for who has another address, came back to this
-/// one, or asked since. Where both had pressed, the process died over it, and it is done now.
+/// one, or asked since; nor where the database knows what came of it. Where it has the change, with the presses that it took, the
+/// process died over it or the database failed, and it is done now, there or back.
 ///
 /// # Errors
 /// When the database fails; what was done before stays done.
 pub async fn moved_as_written(
     site: &Site,
-    (reader, hash): (&str, &str),
+    reader: &str,
+    (from, to): (&str, Option<&str>),
     at: Moment,
     source: &str,
 ) -> db::Result<bool> {
     let Some(reader) = store::by_public_id(&site.db, reader).await? else { return Ok(false) };
-    if Suppressions::new(site).hash(&reader.email) != hash
+    if Suppressions::new(site).hash(&reader.email) != from
         || moving::moved_since(&site.db, reader.id, at).await?
     {
         return Ok(false);
     }
-    let open = moving::open_change(&site.db, reader.id).await?.filter(Change::is_agreed);
-    if let Some(change) = open {
+    let changes = moving::changes(&site.db, reader.id).await?;
+    let known = changes.into_iter().find_map(|change| {
+        let known = change.known_by(Suppressions::new(site), (from, to), at)?;
+        Some((change, known))
+    });
+    let begun = match known {
+        Some((_, Known::CameToNothing)) => return Ok(false),
+        Some((change, Known::Begun(way))) => Some((change, way)),
+        None => None,
+    };
+    if let Some((change, way)) = begun {
         let settings = Settings::load(&site.db).await?;
-        let went = go(site, &settings, &change, Way::There, Trace::default()).await;
+        // Nothing else begins before the journal is known, so nothing is waited for.
+        let went = go_and_say(site, &settings, (&change, way), Trace::default(), 1).await;
         match went {
             // Refused, they stay where they are, as whoever pressed was told.
             Ok(_) => return Ok(false),
@@ -687,7 +776,8 @@ pub async fn moved_as_written(
     let mut left = false;
     for one in store::subscriptions(&site.db, reader.id).await? {
         let asked_at = one.asked_at.max(one.confirmed_at.unwrap_or_default());
-        if one.state == SubscriptionState::Left || asked_at > at {
+        let is_back = asked_at > at || withdrawn::came_back(&site.db, reader.id, one.list_id, at).await?;
+        if one.state == SubscriptionState::Left || is_back {
             continue;
         }
         let event = Happened {

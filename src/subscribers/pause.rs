@@ -147,28 +147,24 @@ pub(super) async fn end(
     seen: Option<Moment>,
     deed: Option<Deed<'_>>,
 ) -> Result<bool> {
-    let before = site.now();
-    let goes_on = db::again(|| end_once(site, reader.id, seen, deed)).await?;
-    if goes_on {
-        let back = Withdrawal::WentOn { reader: reader.public_id.clone() };
-        withdrawals::write_at(site, &[back], before).await;
-    }
-    Ok(goes_on)
+    Ok(db::again(|| end_once(site, reader, seen, deed)).await?)
 }
 
 async fn end_once(
     site: &Site,
-    reader: i64,
+    reader: &Subscriber,
     seen: Option<Moment>,
     deed: Option<Deed<'_>>,
 ) -> db::Result<bool> {
+    let before = site.now();
     let mut tx = site.db.begin().await?;
-    store::hold(&mut tx, reader).await?;
-    let goes_on = store::go_on(&mut tx, reader, seen, site.now()).await?;
+    store::hold(&mut tx, reader.id).await?;
+    let goes_on = store::go_on(&mut tx, reader.id, seen, site.now()).await?;
     if let (true, Some(Deed { staff_id, reader, why })) = (goes_on, deed) {
         audit_log::record(&mut tx, site, Some(staff_id), "ended a reader’s pause", reader, why).await?;
     }
-    tx.commit().await?;
+    let back = goes_on.then(|| Withdrawal::WentOn { reader: reader.public_id.clone() });
+    withdrawals::commit(tx, site, back.into_iter().collect(), before).await?;
     Ok(goes_on)
 }
 

@@ -625,9 +625,7 @@ pub(super) async fn add(site: &Site, new: Adding<'_>, by: Option<(i64, &str)>) -
                 .await?;
         }
     }
-    tx.commit().await?;
-    if joins && had_left {
-        withdrawn::is_back(site, &reader.public_id, &[list], before).await?;
-    }
+    let back = if joins && had_left { &[list][..] } else { &[] };
+    withdrawn::commit_back(tx, site, &reader.public_id, back, before).await?;
     Ok(reader)
 }

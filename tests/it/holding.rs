@@ -374,6 +374,7 @@ const TABLES: &[(&str, Tells)] = &[
     ("settled_epoch", Nothing("backups")),
     ("suppression_key", Nothing("proof of a secret")),
     ("withdrawal_journal", Nothing("how far the journal is known")),
+    ("leaving_mail", Nothing("hashes of mails that asked to leave a list, which stands in the proof")),
     ("_sqlx_migrations", Nothing("which migrations were run")),
 ];
 

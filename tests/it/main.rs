@@ -11,6 +11,7 @@ mod backing_up;
 mod blocking;
 mod bouncing;
 mod braking;
+mod breaking_off;
 mod choosing;
 mod clocks;
 mod command_line;

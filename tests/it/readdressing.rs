@@ -68,7 +68,7 @@ async fn balances(app: &TestApp) {
 }
 
 /// The page on which a reader asks, filled in.
-async fn ask(app: &TestApp, from: &str, to: &str) -> Page {
+pub async fn ask(app: &TestApp, from: &str, to: &str) -> Page {
     let choices = subscribers::preferences_path(&app.site, &reader(app, from).await.public_id);
     let page = app.visitor().open(&format!("{choices}/address")).await;
     let asked = app.visitor().submit(&page.form("/address").with("email", to)).await;
@@ -93,12 +93,12 @@ async fn cannot_ask(app: &TestApp, from: &str) {
 }
 
 /// The newest link that a mailbox got about an address.
-fn link(app: &TestApp, mailbox: &str) -> String {
+pub fn link(app: &TestApp, mailbox: &str) -> String {
     app.last_mail(mailbox).link("/address/")
 }
 
 /// Opens a link and presses its button.
-async fn press(app: &TestApp, link: &str) -> Page {
+pub async fn press(app: &TestApp, link: &str) -> Page {
     let visitor = app.visitor();
     let pressed = visitor.submit(&visitor.open(link).await.form("/address/")).await;
     app.drain().await;
@@ -106,7 +106,7 @@ async fn press(app: &TestApp, link: &str) -> Page {
 }
 
 /// A reader moves, with all that it takes.
-async fn moves(app: &TestApp, from: &str, to: &str) {
+pub async fn moves(app: &TestApp, from: &str, to: &str) {
     ask(app, from, to).await.says("Look into both mailboxes");
     press(app, &link(app, from)).await.says("One more press");
     press(app, &link(app, to)).await.says("Your mail has moved");
@@ -861,7 +861,7 @@ both_engines! {
 
         let dan = reader(&app, "dan@example.org").await;
         let hash = app.site.keys.name(Purpose::Suppression, "dan@example.org");
-        let moved = Withdrawal::Moved { reader: dan.public_id.clone(), hash };
+        let moved = Withdrawal::Moved { reader: dan.public_id.clone(), hash, to: None };
         withdrawals::write(&app.site, &[moved]).await;
         assert_eq!(start(&app).await, Replayed::default(), "it is done, and nobody is taken off");
         assert_eq!(reader(&app, "dan@other.example").await.id, dan.id);

@@ -18,9 +18,9 @@ statements! {
     END_CHANGE = "update address_change set ended_at = $2 where id = $1 and done_at is null and ended_at is null";
     CHANGE = "select id, public_id, subscriber_id, old_email, new_email, staff_id, old_agreed_at, new_agreed_at, done_at, undone_at, ended_at
         from address_change where public_id = $1";
-    /// The one of a reader that is under way.
-    OPEN_CHANGE = "select id, public_id, subscriber_id, old_email, new_email, staff_id, old_agreed_at, new_agreed_at, done_at, undone_at, ended_at
-        from address_change where subscriber_id = $1 and done_at is null and ended_at is null";
+    /// A reader's, the newest first: as many as they may ask for in the days for which one is known.
+    CHANGES = "select id, public_id, subscriber_id, old_email, new_email, staff_id, old_agreed_at, new_agreed_at, done_at, undone_at, ended_at
+        from address_change where subscriber_id = $1 order by asked_at desc, id desc limit 50";
     /// When a reader last asked for one; what a clock wrote that was ahead holds nobody.
     LAST_ASKED = "select asked_at from address_change where subscriber_id = $1 and staff_id is null and asked_at <= $2 order by asked_at desc limit 1";
     /// When the team put a reader's address right, between two moments, unless that was taken back.
@@ -110,8 +110,8 @@ pub async fn change_in(tx: &mut Tx, public_id: &str) -> Result<Option<Change>> {
     tx.opt(CHANGE, (public_id,)).await
 }
 
-pub async fn open_change(db: &Db, subscriber: i64) -> Result<Option<Change>> {
-    db.opt(OPEN_CHANGE, (subscriber,)).await
+pub async fn changes(db: &Db, subscriber: i64) -> Result<Vec<Change>> {
+    db.all(CHANGES, (subscriber,)).await
 }
 
 pub async fn last_asked(tx: &mut Tx, subscriber: i64, now: Moment) -> Result<Option<Moment>> {
