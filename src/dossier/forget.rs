@@ -187,13 +187,7 @@ impl Gone {
 }
 
 /// `written` is the hash that the journal has.
-async fn once(
-    site: &Site,
-    whom: Whom<'_>,
-    line: Line<'_>,
-    at: Moment,
-    by: Option<Deed<'_>>,
-) -> Result<Gone> {
+async fn once(site: &Site, whom: Whom<'_>, line: Line<'_>, at: Moment, by: Option<Deed<'_>>) -> Result<Gone> {
     let mut tx = site.db.begin().await?;
     Suppressions::new(site).close(&mut tx).await?;
     let mut gone = Gone::default();
@@ -221,9 +215,12 @@ async fn once(
         Line::Replayed(hash) => {
             forgotten::note(&mut tx, hash, at).await?;
         }
-        Line::New(known) => unwritten.extend(gone.hashes.iter().filter(|hash| !known.contains(hash)).map(|hash| {
-            Withdrawal::Erased { reader: subject.to_owned(), hash: hash.clone() }
-        })),
+        Line::New(known) => unwritten.extend(
+            gone.hashes
+                .iter()
+                .filter(|hash| !known.contains(hash))
+                .map(|hash| Withdrawal::Erased { reader: subject.to_owned(), hash: hash.clone() }),
+        ),
     }
     withdrawals::commit(tx, site, unwritten, at).await?;
     Ok(gone)

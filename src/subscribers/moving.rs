@@ -37,7 +37,8 @@ use crate::{
     links::{AddressChange, Choices, End, Name},
     mail::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
-        ChoicesLink, ConfirmSubscription, CopyOfData, EmailTemplate as _, EraseRequest, GoodBye, Paused, Welcome,
+        ChoicesLink, ConfirmSubscription, CopyOfData, EmailTemplate as _, EraseRequest, GoodBye, Paused,
+        Welcome,
     },
     settings::{Letterhead, Settings},
     site::Site,
@@ -538,8 +539,7 @@ async fn go_and_say(
     };
     let hash = |address: &EmailAddress| Suppressions::new(site).hash(address);
     let before = site.now();
-    let moved =
-        Withdrawal::Moved { reader: reader.public_id.clone(), hash: hash(from), to: Some(hash(to)) };
+    let moved = Withdrawal::Moved { reader: reader.public_id.clone(), hash: hash(from), to: Some(hash(to)) };
     withdrawals::write_at(site, &[moved], before).await;
     let went = match db::again(|| go_once(site, settings, &change.public_id, way, trace)).await {
         // Another has it since it was looked at: the address is held by whoever was first.

@@ -202,8 +202,7 @@ pub async fn save_preferences(
         leaves.extend(on.map(|one| one.list_id));
     }
     withdrawn::leaves(site, &reader.public_id, &leaves, ConsentMethod::Preferences).await?;
-    let (mut saved, touched) =
-        db::again(|| save_once(site, reader.id, (chosen, &leaves), trace)).await?;
+    let (mut saved, touched) = db::again(|| save_once(site, reader.id, (chosen, &leaves), trace)).await?;
     saved.waits = waits;
     let now = look_at_preferences(site, link).await?;
     let mut topics = topics::chosen_of(&site.db, now.reader.id).await?;

@@ -32,7 +32,11 @@ use tokio::time::timeout;
 
 use crate::{
     readdressing::{ask, link, moves, press},
-    support::{TestApp, TestDb, app, both_engines, database::{change, rows}, wait},
+    support::{
+        TestApp, TestDb, app, both_engines,
+        database::{change, rows},
+        wait,
+    },
 };
 
 const DAY: Duration = Duration::from_secs(86_400);

@@ -22,7 +22,8 @@ use super::{
 use crate::{
     settings::Settings,
     subscribers::{
-        self, Chosen, Preferences, Saved, Stopped, SubscriberError, TopicChoice, TopicChoices, TopicsTicked, Weeks,
+        self, Chosen, Preferences, Saved, Stopped, SubscriberError, TopicChoice, TopicChoices, TopicsTicked,
+        Weeks,
         consent::{self, phrase},
         fields::{self, Field},
         forms::Answer,
@@ -208,14 +209,7 @@ fn read(form: &mut Form, asked: &[(Field, String)]) -> Chosen {
             answers.push((field.id, answer));
         }
     }
-    Chosen {
-        name,
-        lists,
-        leaves_all: false,
-        topics: topics(form),
-        rhythms: rhythms(form),
-        answers,
-    }
+    Chosen { name, lists, leaves_all: false, topics: topics(form), rhythms: rhythms(form), answers }
 }
 
 /// A list and whether it was ticked when the page was made: `7.on`, `7.off`.
