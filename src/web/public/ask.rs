@@ -26,6 +26,7 @@ pub(super) const FIELDS: &[&str] = &[
     "consent",
     "from",
     "website",
+    "anew",
     "made",
     "words",
     "use",
