@@ -135,11 +135,7 @@ pub async fn shown(db: &Db, settings: &Settings, slug: &str) -> db::Result<Optio
     let Some(form) = rows::named(db, slug).await? else { return Ok(None) };
     let offered = if form.is_open() { offers(db, &form).await? } else { Vec::new() };
     let fields = rows::fields_of(db, form.id).await?;
-    let mut topics = Vec::new();
-    if form.topics == OffersTopics::Yes && !offered.is_empty() {
-        let mut of_lists = topics::offered(db).await?;
-        topics.extend(offered.iter().filter_map(|list| Some((list.id, of_lists.remove(&list.id)?))));
-    }
+    let topics = topics(db, &form, &offered).await?;
     Ok(Some(Shown { wording: form.wording(settings), form, lists: offered, fields, topics }))
 }
 
@@ -151,6 +147,15 @@ pub async fn offers(db: &Db, form: &SignUpForm) -> db::Result<Vec<List>> {
         offered.retain(|list| chosen.contains(&list.id));
     }
     Ok(offered)
+}
+
+/// What these lists offer to choose among, by list, where the form says so.
+pub async fn topics(db: &Db, form: &SignUpForm, lists: &[List]) -> db::Result<Vec<(i64, Vec<Topic>)>> {
+    if form.topics == OffersTopics::No || lists.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut of_lists = topics::offered(db).await?;
+    Ok(lists.iter().filter_map(|list| Some((list.id, of_lists.remove(&list.id)?))).collect())
 }
 
 /// Every form, the first one first, and how many came by it lately.

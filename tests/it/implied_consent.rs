@@ -7,7 +7,7 @@ use broadside::{
     email_address::EmailAddress,
     publishing,
     sandbox::{Rule, Stage},
-    subscribers::{self, Basis, ConsentAction, SubscriptionState, consent},
+    subscribers::{self, Basis, ConsentAction, SubscriptionState, Visibility, consent},
 };
 use reqwest::StatusCode;
 
@@ -160,7 +160,7 @@ both_engines! {
         subscribers::export(&app.site, &mut file).await.expect("written");
         let text = String::from_utf8(file.clone()).expect("text");
         assert!(text.contains(&format!(",{until}")), "{text}");
-        publishing::lists::make(&app.site, "other", "Other", None).await.expect("made").expect("a list");
+        publishing::lists::make(&app.site, ("other", "Other", Visibility::Public), None).await.expect("made").expect("a list");
         let lists = subscribers::lists::all(&app.site.db).await.expect("a read");
         let other = lists.into_iter().find(|list| list.slug == "other").expect("the list").id;
         let basis = Basis { basis: "consent".to_owned(), source: "our own file".to_owned() };

@@ -278,7 +278,7 @@ both_engines! {
         let page = visitor.open(&leaving).await;
         page.says("get it less often");
         let left = visitor.submit(&page.form("").with("press", "leave")).await;
-        left.says("get it less often");
+        left.says("and to how often it comes");
         visitor.submit(&left.form("").with("press", "undo")).await.says("You are back");
         assert_eq!(chosen(&app, ANN).await, Some(Rhythm::Weekly));
         let everything = format!("{list}.");

@@ -305,14 +305,14 @@ impl Question {
     }
 }
 
-fn topics_of(shown: &forms::Shown) -> Vec<(String, String, String)> {
-    let name = |id: i64| shown.lists.iter().find(|list| list.id == id).map(|list| list.name.clone());
+fn topics_of(lists: &[List], topics: &[(i64, Vec<Topic>)]) -> Vec<(String, String, String)> {
+    let name = |id: i64| lists.iter().find(|list| list.id == id).map(|list| list.name.clone());
     let of_list = |(list, topics): &(i64, Vec<Topic>)| {
         let (id, list) = (*list, name(*list).unwrap_or_default());
         let line = |topic: &Topic| (format!("{id}:{}", topic.id), topic.name.clone(), list.clone());
         topics.iter().map(line).collect::<Vec<_>>()
     };
-    shown.topics.iter().flat_map(of_list).collect()
+    topics.iter().flat_map(of_list).collect()
 }
 
 async fn code(desk: &Desk, kept: &SignUpForm) -> Result<Code, WebError> {
@@ -325,7 +325,7 @@ async fn code(desk: &Desk, kept: &SignUpForm) -> Result<Code, WebError> {
         title => title.to_owned(),
     };
     let choices = if lists.len() > 1 { lists.len() } else { 0 };
-    let topics = topics_of(&shown);
+    let topics = topics_of(&lists, &forms::topics(&site.db, kept, &lists).await?);
     let embed = Embed {
         action: site.url(&format!("/subscribe/{slug}")),
         frame: site.url(&format!("/subscribe/{slug}/embedded")),
