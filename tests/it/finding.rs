@@ -270,7 +270,7 @@ both_engines! {
         add(&app, "Ann@example.org", "Ann").await;
         for name in ["Bea", "Cid", "Dora"] {
             let reader = add(&app, &format!("{name}@example.org"), name).await;
-            let by = ByStaff { staff_id, name: "Olive", why: "a test" };
+            let by = ByStaff { staff_id, why: "a test" };
             subscribers::pause_reader(&app.site, &reader, Weeks::Two, by).await.expect("paused");
         }
         let dora = EmailAddress::parse("Dora@example.org").expect("an address");
