@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::{
     ask::whom,
     rows::{
-        Came, Copy, Deed, Forgotten, Former, Gift, Letter, Member, Monthly, Note, Reason, Stop, Supporter, TheyWrote,
-        Typed, Who, Within,
+        Came, Copy, Deed, Forgotten, Former, Gift, Letter, Member, Monthly, Note, Reason, Stop, Supporter,
+        TheyWrote, Typed, Who, Within,
     },
     store,
 };

@@ -36,7 +36,8 @@ use crate::{
     links::{AddressChange, Choices, End, Name},
     mail::{
         AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
-        ChoicesLink, ConfirmSubscription, CopyOfData, EmailTemplate as _, EraseRequest, GoodBye, Paused, Welcome,
+        ChoicesLink, ConfirmSubscription, CopyOfData, EmailTemplate as _, EraseRequest, GoodBye, Paused,
+        Welcome,
     },
     settings::{Letterhead, Settings},
     site::Site,

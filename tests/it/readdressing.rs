@@ -78,12 +78,14 @@ async fn ask(app: &TestApp, from: &str, to: &str) -> Page {
 
 /// A reader whose mail is stopped is led to people, whatever their page said before; no day is used up, and nothing is mailed.
 async fn cannot_ask(app: &TestApp, from: &str) {
-    let page = format!("{}/address", subscribers::preferences_path(&app.site, &reader(app, from).await.public_id));
+    let page =
+        format!("{}/address", subscribers::preferences_path(&app.site, &reader(app, from).await.public_id));
     let shown = app.visitor().open(&page).await;
     shown.says("We help you with that");
     let token = page.trim_start_matches("/preferences/").trim_end_matches("/address").to_owned();
     let settings = Settings::load(&app.site.db).await.expect("a read");
-    let new = NewAddress { email: &address("elsewhere@other.example"), lookout: None, trace: Trace::default() };
+    let new =
+        NewAddress { email: &address("elsewhere@other.example"), lookout: None, trace: Trace::default() };
     for _ in 0..2 {
         let asked = subscribers::ask_to_move(&app.site, &settings, &token, new).await.expect("an answer");
         assert_eq!(asked, MoveAsked::OldIsStopped);

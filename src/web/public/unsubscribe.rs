@@ -188,6 +188,8 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
         let back = subscribers::after_coming_back(&app.site, &left).await?;
         page.stopped = back.stopped;
         page.rests_until = back.rests_until.map(|until| until.date(&settings.time_zone)).unwrap_or_default();
+        let after = subscribers::after_leaving(&app.site, &left).await?;
+        page.others = if after.held_up { String::new() } else { names(&after.others) };
     }
     if let Some(pressed) = pressed.filter(|_| !left.subscribed) {
         let after = subscribers::after_leaving(&app.site, &left).await?;
@@ -195,7 +197,7 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
         page.has_topics = after.has_topics;
         page.can_undo = after.can_undo;
         page.held_up = after.held_up;
-        page.others = consent::phrase(&after.others.iter().map(String::as_str).collect::<Vec<_>>());
+        page.others = names(&after.others);
         page.why = left.may_say_why.then(|| Why::new(after.said, pressed));
     }
     page.list = left.list;
@@ -203,6 +205,10 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
         return app.public_page_again(TEMPLATE, title, &page).await;
     }
     app.public_page(TEMPLATE, title, &page).await
+}
+
+fn names(lists: &[String]) -> String {
+    consent::phrase(&lists.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 impl Why {
