@@ -114,7 +114,7 @@ both_engines! {
             saved.says("You are now on Appeals.").says("No mail of ours goes to");
             assert!(!saved.text().contains("You now get"), "{}", saved.text());
             if reason == Reason::Complained {
-                let goes_on = visitor.submit(&saved.form("#pause").with("press", "go-on")).await;
+                let goes_on = visitor.submit(&saved.form("#went-on").with("press", "go-on")).await;
                 goes_on.says("Your pause is over.");
                 assert!(!goes_on.text().contains("The next edition comes to you"), "{}", goes_on.text());
             }

@@ -208,7 +208,8 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
     page.can_undo = left.can_undo;
     page.preferences = subscribers::preferences_path(&app.site, &left.public_id);
     if state == "back" {
-        page.others = names(&subscribers::after_leaving(&app.site, &left).await?.others);
+        let after = subscribers::after_leaving(&app.site, &left).await?;
+        page.others = if after.held_up { String::new() } else { names(&after.others) };
         let back = subscribers::after_coming_back(&app.site, &left).await?;
         page.stopped = back.stopped;
         page.rests_until = back.rests_until.map(|until| until.date(&settings.time_zone)).unwrap_or_default();
