@@ -91,7 +91,10 @@ mod tests {
             ("Date: yesterday\r\n", None),
             ("Date: Mon, 02 Mar 2026 09:00:00 +0100 (CET)\r\n", at("2026-03-02T08:00:00Z")),
             ("Date: Sun, 2 Mar 2026 09:00 GMT\r\n", at("2026-03-02T09:00:00Z")),
-            ("Date: Thu, 01 Jan 1970 00:00:00 +0000\r\nReceived: from a by b; Tue, 3 Mar 2026 10:00:00 +0000\r\n", at("2026-03-03T10:00:00Z")),
+            (
+                "Date: Thu, 01 Jan 1970 00:00:00 +0000\r\nReceived: from a by b; Tue, 3 Mar 2026 10:00:00 +0000\r\n",
+                at("2026-03-03T10:00:00Z"),
+            ),
             ("Date: Fri, 01 Jan 2038 00:00:00 +0000\r\n", None),
             (
                 "Received: from b by c;\r\n Sun, 8 Mar 2026 10:00:00 +0000\r\nReceived: from a by b; Tue, 3 Mar 2026 10:00:00 +0000\r\nDate: Tue, 3 Mar 2026 09:59:58 +0000\r\n",

@@ -113,8 +113,7 @@ async fn once(
     if let Some(reader) = &reader {
         let hash = suppressions.hash(&reader.email);
         if matches!(line, Line::New(written) if written != hash) {
-            moved_meanwhile =
-                Some(Withdrawal::Erased { reader: public_id.to_owned(), hash: hash.clone() });
+            moved_meanwhile = Some(Withdrawal::Erased { reader: public_id.to_owned(), hash: hash.clone() });
         }
         ledger::forget_reader(&mut tx, site, reader.id).await?;
         notices::forget(&mut tx, &reader.email, site.now()).await?;

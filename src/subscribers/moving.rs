@@ -501,8 +501,7 @@ async fn go_and_say(
     };
     let hash = |address: &EmailAddress| Suppressions::new(site).hash(address);
     let before = site.now();
-    let moved =
-        Withdrawal::Moved { reader: reader.public_id.clone(), hash: hash(from), to: Some(hash(to)) };
+    let moved = Withdrawal::Moved { reader: reader.public_id.clone(), hash: hash(from), to: Some(hash(to)) };
     withdrawals::write_at(site, &[moved], before).await;
     let went = match db::again(|| go_once(site, settings, &change.public_id, way, trace)).await {
         // Another has it since it was looked at: the address is held by whoever was first.

@@ -151,8 +151,7 @@ pub async fn save_preferences(
         leaves.extend(on.map(|one| one.list_id));
     }
     withdrawn::leaves(site, &reader.public_id, &leaves, ConsentMethod::Preferences).await?;
-    let (mut saved, touched) =
-        db::again(|| save_once(site, reader.id, (chosen, &leaves), trace)).await?;
+    let (mut saved, touched) = db::again(|| save_once(site, reader.id, (chosen, &leaves), trace)).await?;
     let now = look_at_preferences(site, link).await?;
     let mut topics = topics::chosen_of(&site.db, now.reader.id).await?;
     for list in now.lists.iter().filter(|list| touched.contains(&list.id)) {
