@@ -21,6 +21,7 @@ pub mod forms;
 mod formula;
 mod found_by;
 mod good_bye;
+mod implied;
 mod leave;
 pub mod lists;
 pub mod machines;
@@ -31,6 +32,7 @@ mod pause;
 mod preferences;
 mod read;
 pub mod requests;
+pub mod rhythms;
 mod rows;
 mod spreadsheet;
 mod store;
@@ -59,6 +61,7 @@ pub use self::{
     donor_state::{DonorState, set_donor_state},
     find::{LOOKED_THROUGH, Order, Wanted, count_many, counts, fold_waiting, page},
     formula::guarded,
+    implied::{Implied, NotImplied},
     leave::{
         AfterLeaving, Left, after_leaving, leave, leave_all, leave_as_written, leave_by_mail, leave_by_staff,
         look_at_unsubscribe, rejoin,
@@ -100,6 +103,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::leaving::STATEMENTS,
     store::knowing::STATEMENTS,
     store::requests::STATEMENTS,
+    store::rhythms::STATEMENTS,
     store::lists::STATEMENTS,
     store::moving::STATEMENTS,
     store::topics::STATEMENTS,

@@ -8,7 +8,7 @@ use super::{
     fields,
     lists::List,
     read::{Subscriber, Subscription, SubscriptionState},
-    store,
+    rhythms, store,
     topic_choices::{TopicsTicked, choose_topics},
     topics, welcome, withdrawn,
 };
@@ -16,6 +16,7 @@ use crate::{
     clock::Moment,
     db,
     delivery::{ledger, notices},
+    editions::Rhythm,
     links::{Choices, Name},
     mail::clean_name,
     settings::Settings,
@@ -48,6 +49,15 @@ pub struct Choice {
     pub retired: bool,
     /// Whether it comes though they rest from the others: they joined it since.
     pub all_the_same: bool,
+    /// Whether they are on it by implied consent that is over: they do not get it, and ticking it is their own consent.
+    #[serde(skip)]
+    pub ran_out: bool,
+    /// How often they may choose to get it, where they are on it.
+    #[serde(skip)]
+    pub rhythms: Vec<Rhythm>,
+    /// How often they do; none for everything.
+    #[serde(skip)]
+    pub rhythm: Option<Rhythm>,
 }
 
 /// The path of a reader's own page, by their public id.
@@ -75,11 +85,14 @@ fn choices(known: &[Subscription], lists: Vec<List>, now: Moment) -> Vec<Choice>
     let rests = known.iter().any(|one| one.rests_until(now).is_some());
     let choice = |list: List| {
         let subscription = known.iter().find(|s| s.list_id == list.id);
-        let joined = subscription.is_some_and(|s| s.state == SubscriptionState::Confirmed);
+        let ran_out = subscription.is_some_and(|s| s.ran_out(now));
+        let joined = subscription.is_some_and(|s| s.state == SubscriptionState::Confirmed) && !ran_out;
         // Whoever is on a list can leave it, also when nobody joins it any more.
         let shown = joined || list.takes_sign_ups() || (list.may_be_joined() && subscription.is_some());
         let retired = !list.is_mailed();
         let all_the_same = joined && rests && subscription.is_none_or(|s| s.rests_until(now).is_none());
+        let rhythms = if joined && !retired { Rhythm::read(&list.rhythms) } else { Vec::new() };
+        let rhythm = subscription.and_then(Subscription::rhythm_now);
         shown.then_some(Choice {
             id: list.id,
             name: list.name,
@@ -87,6 +100,9 @@ fn choices(known: &[Subscription], lists: Vec<List>, now: Moment) -> Vec<Choice>
             joined,
             retired,
             all_the_same,
+            ran_out,
+            rhythms,
+            rhythm,
         })
     };
     lists.into_iter().filter_map(choice).collect()
@@ -103,6 +119,8 @@ pub struct Chosen {
     /// They leave every list, whatever is ticked.
     pub leaves_all: bool,
     pub topics: TopicsTicked,
+    /// Of lists, how often they want them now: none for everything.
+    pub rhythms: Vec<(i64, Option<Rhythm>)>,
     /// Other answers than the page showed, by the keys of their fields.
     pub answers: Vec<(i64, String)>,
 }
@@ -124,6 +142,8 @@ pub struct Saved {
     pub left: Vec<String>,
     /// The lists of which they get other topics, with the topics that they chose; none means everything.
     pub topics: Vec<(String, Vec<String>)>,
+    /// The lists that they get at another rhythm; none means everything.
+    pub rhythms: Vec<(String, Option<Rhythm>)>,
     /// How they are greeted from now on; may be empty.
     pub name: Option<String>,
     /// The questions that they answered otherwise.
@@ -176,8 +196,17 @@ async fn save_once(
     let mut tx = site.db.begin().await?;
     store::hold(&mut tx, id).await?;
     let reader = store::by_id_in(&mut tx, id).await?.ok_or(SubscriberError::Link)?;
+    let known = store::subscriptions_in(&mut tx, id).await?;
+    let choices = choices(&known, store::lists_in(&mut tx).await?, site.now());
     // Topics first, as for everybody.
     let touched = choose_topics(&mut tx, id, &chosen.topics).await?;
+    for (list, rhythm) in &chosen.rhythms {
+        if let Some(choice) = choices.iter().find(|choice| choice.id == *list && choice.joined)
+            && rhythms::choose(&mut tx, id, *list, *rhythm).await?
+        {
+            saved.rhythms.push((choice.name.clone(), *rhythm));
+        }
+    }
     if let Some(name) = &chosen.name {
         let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
         if name != reader.name {
@@ -194,11 +223,10 @@ async fn save_once(
         by: By::source("preferences page"),
         trace,
     };
-    let known = store::subscriptions_in(&mut tx, id).await?;
     let (mut new, mut back, mut left) = (Vec::new(), Vec::new(), Vec::new());
-    for choice in choices(&known, store::lists_in(&mut tx).await?, site.now()) {
+    for choice in choices {
         let is_meant = chosen.lists.iter().any(|(list, wanted)| *list == choice.id && *wanted);
-        if is_meant && !chosen.leaves_all && store::join(&mut tx, id, choice.id, site.now()).await? {
+        if is_meant && !chosen.leaves_all && store::join(&mut tx, id, choice.id, site.now(), None).await? {
             consent::record(&mut tx, site, happened(choice.id, true)).await?;
             let had_left = |one: &Subscription| one.list_id == choice.id && one.left_at.is_some();
             back.extend(known.iter().any(had_left).then_some(choice.id));

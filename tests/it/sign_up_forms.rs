@@ -10,7 +10,7 @@ use broadside::{
     subscribers::{
         self, Trace, consent,
         fields::{self, FieldKind, NewField, StandsIn},
-        forms::{self, Answer, Draft, FormError, FormState, Offers, Words},
+        forms::{self, Answer, Draft, FormError, FormState, Offers, OffersTopics, Words},
     },
 };
 use reqwest::{Method, StatusCode, header};
@@ -59,6 +59,7 @@ async fn spring_fair(app: &TestApp, wording: &str, sites: &[String]) -> String {
         campaign: "Spring 2026",
         source: "",
         state: FormState::Open,
+        topics: OffersTopics::No,
     };
     let draft = Draft { words, lists: &[], fields: &asked };
     forms::save(&app.site, &settings, 1, (slug, seen), draft).await.expect("saved");
@@ -250,6 +251,11 @@ both_engines! {
         assert_eq!(on.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["The weekly"]);
         let page = desk.open(&format!("/desk/forms/{slug}")).await.form("/desk/forms/spring-fair").with("state", "closed");
         desk.submit_and_follow(&page).await.says("Saved.");
+        // Its code is copied before it is opened.
+        let sites = desk.open("/desk/forms/spring-fair").await.form("/sites").with("sites", HERE);
+        let code = desk.submit_and_follow(&sites).await;
+        let code = code.body.replace("&quot;", "\"").replace("&lt;", "<").replace("&#x3D;", "=");
+        assert!(code.contains(&format!("name=\"list\" value=\"{}\"", weekly.id)), "{code}");
         visitor.open("/subscribe/spring-fair").await.says("Not open yet");
         let late = visitor.submit(&form.with("email", BOB)).await;
         assert_eq!(late.status, StatusCode::BAD_REQUEST);

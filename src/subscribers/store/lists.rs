@@ -1,28 +1,29 @@
 //! The SQL of lists.
 
-use super::super::rows::{List, Written};
+use super::super::rows::{List, Visibility, Written};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
+    editions::Rhythm,
     statements,
 };
 
 statements! {
     /// A list behind all others, unless its short name is taken.
     ADD = "insert into list (public_id, slug, name, description, visibility, created_at, position)
-        select $1, $2, $3, $4, 'public', cast($5 as bigint), coalesce(max(position), 0) + 1 from list where true
+        select $1, $2, $3, $4, $6, cast($5 as bigint), coalesce(max(position), 0) + 1 from list where true
         on conflict (slug) do nothing";
     /// Every list.
     ALL = "select id, public_id, slug, name, description, visibility, opt_in, offered, welcomes, welcome_subject, welcome_text,
-            closed_at, retired_at, version
+            closed_at, retired_at, rhythms, version
         from list order by position, id";
     BY_PUBLIC_ID = "select id, public_id, slug, name, description, visibility, opt_in, offered, welcomes, welcome_subject, welcome_text,
-            closed_at, retired_at, version
+            closed_at, retired_at, rhythms, version
         from list where public_id = $1";
     /// What staff decided, if nobody else saved it since.
     CHANGE = "update list set name = $3, description = $4, visibility = $5, opt_in = $6, offered = $7,
             closed_at = case when $8 then coalesce(closed_at, $9) end,
-            welcomes = $10, welcome_subject = $11, welcome_text = $12, version = version + 1
+            welcomes = $10, welcome_subject = $11, welcome_text = $12, rhythms = $13, version = version + 1
         where id = $1 and version = $2";
     RENAME = "update list set name = $2, version = version + 1 where id = $1";
     /// Every list with its place, held until the commit, in the order of their numbers as by everybody.
@@ -39,9 +40,10 @@ pub async fn add(
     tx: &mut Tx,
     public_id: &str,
     (slug, name, description): (&str, &str, &str),
+    seen_by: Visibility,
     now: Moment,
 ) -> Result<bool> {
-    Ok(tx.exec(ADD, (public_id, slug, name, description, now)).await? == 1)
+    Ok(tx.exec(ADD, (public_id, slug, name, description, now, seen_by)).await? == 1)
 }
 
 pub async fn all(db: &Db) -> Result<Vec<List>> {
@@ -64,8 +66,22 @@ pub async fn change(tx: &mut Tx, id: i64, version: i64, to: &Written, now: Momen
     let (name, description) = (to.name.as_str(), to.description.as_str());
     let (subject, text) = (to.welcome_subject.as_str(), to.welcome_text.as_str());
     let Written { visibility, opt_in, offered, closed, welcomes, .. } = *to;
-    let row =
-        (id, version, name, description, visibility, opt_in, offered, closed, now, welcomes, subject, text);
+    let rhythms = Rhythm::write(&to.rhythms);
+    let row = (
+        id,
+        version,
+        name,
+        description,
+        visibility,
+        opt_in,
+        offered,
+        closed,
+        now,
+        welcomes,
+        subject,
+        text,
+        rhythms,
+    );
     Ok(tx.exec(CHANGE, row).await? == 1)
 }
 

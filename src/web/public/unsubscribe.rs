@@ -40,6 +40,8 @@ struct Page {
     left_all: bool,
     /// Whether the list has topics that they could choose among instead.
     has_topics: bool,
+    /// Whether they could choose to get it less often.
+    has_rhythms: bool,
     /// What else comes to them; empty where nothing does, and for a mail program that leaves for somebody.
     others: String,
     why: Option<Why>,
@@ -164,6 +166,7 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
         contact: settings.contact_email,
         left_all: false,
         has_topics: false,
+        has_rhythms: false,
         others: String::new(),
         why: None,
     };
@@ -176,12 +179,17 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
     page.state = state;
     page.can_undo = left.can_undo;
     page.preferences = subscribers::preferences_path(&app.site, &left.public_id);
+    let lists = subscribers::lists::all(&app.site.db).await?;
+    page.has_rhythms = lists.iter().any(|list| list.id == left.list_id && !list.rhythms.is_empty());
+    if state == "back" {
+        page.others = names(&subscribers::after_leaving(&app.site, &left).await?.others);
+    }
     if let Some(pressed) = pressed.filter(|_| !left.subscribed) {
         let after = subscribers::after_leaving(&app.site, &left).await?;
         page.left_all = after.left_all;
         page.has_topics = after.has_topics;
         page.can_undo = after.can_undo;
-        page.others = consent::phrase(&after.others.iter().map(String::as_str).collect::<Vec<_>>());
+        page.others = names(&after.others);
         page.why = left.may_say_why.then(|| Why::new(after.said, pressed));
     }
     page.list = left.list;
@@ -189,6 +197,10 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
         return app.public_page_again(TEMPLATE, title, &page).await;
     }
     app.public_page(TEMPLATE, title, &page).await
+}
+
+fn names(lists: &[String]) -> String {
+    consent::phrase(&lists.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 impl Why {

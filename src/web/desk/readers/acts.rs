@@ -94,7 +94,8 @@ pub(crate) async fn join(desk: Desk, Path(id): Path<String>, posted: Posted) -> 
     let seen = form.text("seen").parse().map_err(|_| WebError::BadRequest("Look at the reader first."))?;
     let basis = form.required("basis", 300, "Say how they asked: it is kept as the proof.");
     if let (Some(list), true) = (list, form.is_valid()) {
-        let new = Adding { email: &reader.email, name: "", list, source: "", seen: Some(seen) };
+        let new =
+            Adding { email: &reader.email, name: "", list, source: "", implied: None, seen: Some(seen) };
         match subscribers::add_to_list(desk.site(), new, by(&desk, &basis)).await {
             Ok(_) => return Ok(see_other(&format!("/desk/readers/{id}?done=saved"))),
             Err(SubscriberError::Blocked) => {
@@ -173,7 +174,7 @@ pub(crate) async fn note(desk: Desk, Path(id): Path<String>, posted: Posted) -> 
         return reader::again(&desk, reader, Forms { note: form, ..Forms::default() }).await;
     }
     subscribers::note(desk.site(), &reader, &text, desk.who.staff.id).await?;
-    Ok(see_other(&format!("/desk/readers/{id}?done=saved#notes")))
+    Ok(see_other(&format!("/desk/readers/{id}?done=note-kept")))
 }
 
 /// `POST /desk/readers/{id}/notes/{note}/remove`
@@ -186,7 +187,7 @@ pub(crate) async fn remove_note(
     let reader = find(&desk, &id).await?;
     let note = note.parse().map_err(|_| WebError::NotFound)?;
     subscribers::remove_note(desk.site(), &reader, note, desk.who.staff.id).await?;
-    Ok(see_other(&format!("/desk/readers/{id}?done=saved#notes")))
+    Ok(see_other(&format!("/desk/readers/{id}?done=note-removed")))
 }
 
 /// Whoever is at the desk.

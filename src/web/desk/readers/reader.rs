@@ -26,7 +26,7 @@ use crate::{
             OF_MONEY, OF_THE_TEAM, count,
             editions::outcome_of,
             letter,
-            readers::{agreed, donor, left_because, standing},
+            readers::{ON_IT_NOT_MAILED, agreed, donor, how_often, left_because, standing},
         },
     },
 };
@@ -151,6 +151,8 @@ struct ListLine {
     line: String,
     /// Which of its topics they chose; none means everything.
     topics: String,
+    /// How often they get it; empty where its readers cannot choose, or chose nothing.
+    rhythm: &'static str,
     words: &'static str,
     state: &'static str,
     may_leave: bool,
@@ -222,13 +224,32 @@ impl ListLine {
             Some(event) => format!("{line}, {}", agreed(event.action, event.method).1),
             None => line,
         };
+        let until = subscription.implied_until.filter(|_| subscription.state == SubscriptionState::Confirmed);
+        let line = match until {
+            Some(until) if until > now => format!("{line}. Implied consent, until {}", until.date(zone)),
+            Some(until) => format!(
+                "{line}. Implied consent, which ran out on {}: nothing goes to them",
+                until.date(zone)
+            ),
+            None => line,
+        };
         let line = match subscription.rests_until(now) {
             Some(until) => format!("{line}. Nothing comes before {}", until.date(zone)),
             None => line,
         };
         let may_leave = subscription.state != SubscriptionState::Left;
         let topics = String::new();
-        Self { id: subscription.list_id, name: subscription.name, line, topics, words, state, may_leave }
+        let rhythm = subscription.rhythm_now().map_or("", |rhythm| how_often(Some(rhythm)));
+        Self {
+            id: subscription.list_id,
+            name: subscription.name,
+            line,
+            topics,
+            rhythm,
+            words,
+            state,
+            may_leave,
+        }
     }
 }
 
@@ -349,13 +370,22 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
     };
     let pauses =
         if on_some && rests_until.is_none() { Weeks::ALL.map(pause_view).into() } else { Vec::new() };
+    let is_stopped = stopped.is_some();
     let mut chosen = topics::chosen_of(db, reader.id).await?;
     let line = |one: Subscription| {
         let how = came_to_be.get(&one.list_id);
         let topics = chosen.remove(&one.list_id).unwrap_or_default();
         let topics = topics.into_iter().map(|topic| topic.name).collect::<Vec<_>>().join(", ");
-        ListLine { topics, ..ListLine::new(one, how, (zone, now)) }
+        let line = ListLine { topics, ..ListLine::new(one, how, (zone, now)) };
+        if is_stopped && line.state == "good" {
+            ListLine { words: ON_IT_NOT_MAILED, state: "warn", ..line }
+        } else {
+            line
+        }
     };
+    let may_correct = subscriptions.iter().any(|one| !one.rhythms.is_empty())
+        || !topics::all(db).await?.is_empty()
+        || !fields::all(db).await?.is_empty();
     let left = why_they_left::of_reader(db, reader.id, REASONS).await?.into_iter().map(|one| LeftView {
         list: one.list,
         when: one.left_at.date(zone),
@@ -387,7 +417,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         others,
         left: left.collect(),
         lists: subscriptions.into_iter().map(line).collect(),
-        may_correct: !topics::all(db).await?.is_empty() || !fields::all(db).await?.is_empty(),
+        may_correct,
         answers: fields::of_reader(db, reader.id)
             .await?
             .into_iter()
