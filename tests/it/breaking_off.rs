@@ -39,6 +39,7 @@ use crate::{
     },
 };
 
+const ANN: &str = "ann@example.org";
 const DAY: Duration = Duration::from_secs(86_400);
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -374,7 +375,6 @@ both_engines! {
             format!("From: {email}\r\nTo: {to}\r\n{head}Subject: unsubscribe\r\n\r\n")
         };
         let take = async |mail: &str| receive_mail(&app.site, mail.as_bytes(), leave_by_mail).await.expect("taken in");
-        const ANN: &str = "ann@example.org";
         let date = async || {
             let now: jiff::Timestamp = app.site.now().to_string().parse().expect("a moment");
             format!("Date: {}\r\n", jiff::fmt::rfc2822::to_string(&now.to_zoned(jiff::tz::TimeZone::UTC)).expect("a date"))
@@ -451,7 +451,8 @@ both_engines! {
         let mut left = 0;
         for (leaves_all, steps) in (0..12).map(|steps| (false, steps)).chain((0..12).map(|steps| (true, steps))) {
             let email = format!("reader{steps}-{leaves_all}@example.org");
-            app.reader(&email).await;
+            let digest = app.list().await;
+            subscribers::add_by_staff(&app.site, &address(&email), "", digest, "a test").await.expect("added");
             let link = choices(&app, &email).await;
             let lists = if leaves_all { Vec::new() } else { vec![(appeals.id, false)] };
             let chosen = Chosen { lists, leaves_all, ..Chosen::default() };

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use broadside::{
+    delivery::suppression::Suppressions,
     email_address::EmailAddress,
     publishing,
     settings::Settings,
