@@ -13,7 +13,7 @@ use super::{export_proof, instance, log::NOBODY_READS};
 use crate::{
     audit_log,
     config::Config,
-    dossier::{self, ForgottenBy, Whole},
+    dossier::{self, AtAddress, ForgottenBy, Whole},
     email_address::EmailAddress,
     private,
     settings::Settings,
@@ -47,7 +47,8 @@ pub(super) enum Command {
     },
     /// Print all that is held about whoever has an address, as JSON: for somebody who asks.
     Held { address: String },
-    /// Forget a reader: name, address, lists, answers and notes go; sums, receipts and a hash stay. It cannot be undone.
+    /// Forget a reader, or a supporter who is none: name, address, lists, answers and notes go; sums, receipts and a hash stay. It cannot be
+    /// undone.
     Forget {
         address: String,
         /// Why, for the log, which outlives them: no name and no address.
@@ -87,14 +88,28 @@ async fn forget(site: &Site, address: &str, reason: &str) -> anyhow::Result<Exit
     if reason.trim().is_empty() {
         anyhow::bail!("say why, with --reason");
     }
-    let Some(reader) = subscribers::by_email(&site.db, &email).await? else {
-        anyhow::bail!("no reader has the address {address}");
-    };
-    let farewell = dossier::farewell(site, reader).await?;
     let by = ForgottenBy { staff_id: None, why: reason.trim() };
-    dossier::forget_reader(site, &farewell.reader, Some(by)).await?;
-    println!("The reader is forgotten.");
-    if !farewell.monthly.is_empty() {
+    let monthly = match subscribers::by_email(&site.db, &email).await? {
+        Some(reader) => {
+            let farewell = dossier::farewell(site, reader).await?;
+            dossier::forget_reader(site, &farewell.reader, Some(by)).await?;
+            println!("The reader is forgotten.");
+            farewell.monthly
+        }
+        None => {
+            let monthly = dossier::goes_on(site, &email).await?;
+            match dossier::forget_address(site, &email, Some(by)).await? {
+                AtAddress::Forgotten => println!("Whoever has {address} is forgotten. They were no reader."),
+                AtAddress::Moved(reader) => anyhow::bail!(
+                    "a reader had the address {address} who has another by now: forget {}",
+                    reader.email
+                ),
+                AtAddress::Nothing => anyhow::bail!("nothing is held about {address}"),
+            }
+            monthly
+        }
+    };
+    if !monthly.is_empty() {
         println!("They go on giving every month: their address stays with that until it is over.");
     }
     Ok(ExitCode::SUCCESS)

@@ -279,6 +279,6 @@ fn in_order(hashes: &[String], found: Vec<(String, Reason)>) -> Vec<Option<Reaso
 }
 
 /// Whether a suppression for this reason stops an automatic email, and one that asks whether an address may be mailed.
-pub(super) fn stops_letter(reason: Reason, asks: bool) -> bool {
+pub(crate) fn stops_letter(reason: Reason, asks: bool) -> bool {
     matches!(reason, Reason::Bounced | Reason::Complained) || asks && reason == Reason::Staff
 }

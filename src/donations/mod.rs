@@ -32,7 +32,7 @@ pub use self::{
     apply::PollError,
     book::{MoneyAudit, audit_money},
     calls::resume_calls,
-    forget::{forget, forget_donor},
+    forget::{forget, forget_donor, supporter, supporter_named},
     gift::{FieldErrors, GIFTS, GiftError, GiftRequest, StartedGift, gift_of, start_gift, thanks_token},
     inbox::{ReceiveError, Worked, poll_provider, process_inbox, receive},
     lines::figures,

@@ -12,14 +12,14 @@ mod rows;
 mod store;
 
 pub use self::{
-    ask::{Asks, ask},
+    ask::{Answer, Asks, ask},
     forget::{
-        Deed as ForgottenBy, Farewell, farewell, forget, forget_as_written, forget_reader, forget_supporters,
-        look_at_forgetting,
+        AtAddress, Deed as ForgottenBy, Farewell, farewell, forget, forget_address, forget_as_written,
+        forget_reader, forget_supporters, goes_on, look_at_forgetting,
     },
     held::{Held, NEWEST, Newest, Section, Whole, Whose, of_address, of_link, taken_away},
     rows::{
-        Came, Copy, Deed, Forgotten, Gift, Letter, Member, Monthly, Note, Reason, Stop, Supporter, TheyWrote,
+        Came, Copy, Deed, Forgotten, Former, Gift, Letter, Member, Monthly, Note, Reason, Stop, Supporter, TheyWrote,
         Typed, Who, Within,
     },
     store::STATEMENTS,

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     contexts::{
-        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader, ChoicesLink,
+        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader, ChoicesLink,
         ConfirmSubscription, CopiesCameBack, CopyOfData, EditionHeld, EditionPaused, EmailTemplate,
         EraseRequest, FormClosed, GoodBye, JobStopped, MonthlyNotEnded, NothingTaken, Paused, PaymentFailed,
         Receipt, RecurringCancelled, SignInLink, SignInRefused, SomethingWrong, TeamInvite, Welcome,
@@ -52,6 +52,7 @@ pub(super) fn samples() -> Vec<(&'static str, Value)> {
         sample::<AddressChangeNew>(),
         sample::<AddressIsKnown>(),
         sample::<AddressChanged>(),
+        sample::<AddressTakenBack>(),
         sample::<Welcome>(),
         sample::<CopyOfData>(),
         sample::<EraseRequest>(),

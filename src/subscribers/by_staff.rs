@@ -25,8 +25,6 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct By<'a> {
     pub staff_id: i64,
-    /// Their name, as consent keeps it.
-    pub name: &'a str,
     /// In their words.
     pub why: &'a str,
 }
@@ -100,13 +98,13 @@ async fn correct_once(
     Ok(changed)
 }
 
-/// Adds a reader, new or known, to a list because they asked: `by.why` says how, and is kept as the proof.
+/// Adds a reader, new or known, to a list because they asked: `by.why` says how, and is kept as the proof. Readers get that when they
+/// ask what is held: who added them is for the log.
 ///
 /// # Errors
 /// As [`add_by_staff`](super::add_by_staff); [`SubscriberError::Changed`] when they left or asked since they were looked at.
 pub async fn add_to_list(site: &Site, new: Adding<'_>, by: By<'_>) -> Result<Subscriber> {
-    let source = format!("{} (added by {})", by.why, by.name);
-    add(site, Adding { source: &source, ..new }, Some((by.staff_id, by.why))).await
+    add(site, Adding { source: by.why, ..new }, Some((by.staff_id, by.why))).await
 }
 
 /// Takes a reader off a list because they asked. Doing it again changes nothing.

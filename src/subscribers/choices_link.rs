@@ -12,7 +12,7 @@ use super::{
     by_staff::By,
     machines,
     preferences::preferences_path,
-    read::{Subscriber, SubscriptionState},
+    read::{Subscriber, SubscriptionState, held},
     store,
 };
 use crate::{
@@ -95,7 +95,10 @@ async fn pass(site: &Site, crowd: Crowd<'_>) -> Result<()> {
 async fn tell_if_reader(site: &Site, settings: &Settings, email: &EmailAddress) -> db::Result<bool> {
     let mailbox = email.mailbox();
     let mut tx = site.db.begin().await?;
-    let reader = store::by_key_in(&mut tx, &email.key()).await?;
+    let known = store::by_key_in(&mut tx, &email.key()).await?;
+    // As they are from here on: whoever has moved meanwhile is not at this address any more.
+    let reader = held(&mut tx, known.map_or(0, |reader| reader.id)).await?;
+    let reader = reader.filter(|reader| reader.email.key() == email.key());
     let on_a_list = is_on_a_list(&mut tx, reader.as_ref()).await?;
     let stopped = Suppressions::new(site).stops_letter(&mut tx, email, true).await?;
     let goes_to = reader.filter(|_| on_a_list && !stopped);
@@ -151,6 +154,7 @@ pub async fn send_link(
     by: By<'_>,
 ) -> Result<LinkSent> {
     let mut tx = site.db.begin().await?;
+    let Some(reader) = &held(&mut tx, reader.id).await? else { return Ok(LinkSent::OnNoList) };
     if !is_on_a_list(&mut tx, Some(reader)).await? {
         return Ok(LinkSent::OnNoList);
     }

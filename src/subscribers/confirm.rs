@@ -7,7 +7,7 @@ use super::{
     consent::{self, ConsentAction, ConsentMethod, Happened},
     fields, forgotten, forms,
     lists::List,
-    read::{Subscriber, Subscription, SubscriptionState},
+    read::{Subscriber, Subscription, SubscriptionState, held},
     store::{self, joining},
     subscribe::{asked_lately, read_link},
     welcome, withdrawn,
@@ -72,7 +72,7 @@ pub async fn join_offered(site: &Site, link: &str, list: i64, trace: Trace<'_>) 
     let settings = Settings::load(&site.db).await?;
     let before = site.now();
     let mut tx = site.db.begin().await?;
-    store::hold(&mut tx, reader.id).await?;
+    let reader = held(&mut tx, reader.id).await?.ok_or(SubscriberError::Link)?;
     // As it stands now that nobody leaves it meanwhile: they may have left, and the list may have been closed.
     store::topics::hold_subscription(&mut tx, reader.id, list).await?;
     let known = store::subscriptions_in(&mut tx, reader.id).await?;
@@ -94,6 +94,7 @@ pub async fn join_offered(site: &Site, link: &str, list: i64, trace: Trace<'_>) 
                 trace,
             };
             consent::record(&mut tx, site, happened).await?;
+            forgotten::returned(&mut tx, site, &reader.email).await?;
             welcome::greet(&mut tx, site, &settings, &reader, &[list]).await?;
         }
         tx.commit().await?;
@@ -121,7 +122,7 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
     let before = site.now();
     let settings = Settings::load(&site.db).await?;
     let mut tx = site.db.begin().await?;
-    store::hold(&mut tx, reader.id).await?;
+    let reader = held(&mut tx, reader.id).await?.ok_or(SubscriberError::Link)?;
     let known = store::subscriptions_in(&mut tx, reader.id).await?;
     let is_meant =
         |one: &&Subscription| meant.contains(&one.list_id) && waits(one, &named, asked_lately(site));

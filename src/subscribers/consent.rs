@@ -24,7 +24,7 @@ impl Event {
             "method": self.method,
             "list": self.list,
             "wording": self.wording,
-            "source": self.source,
+            "source": without_names(&self.source),
             "form": self.form,
             "wording_version": (self.version > 0).then_some(self.version),
             "campaign": self.campaign,
@@ -32,6 +32,21 @@ impl Event {
             "user_agent": self.user_agent,
         })
     }
+}
+
+/// How somebody came, as the one may read it whom it is about: the program of before wrote down who of the team did it.
+#[must_use]
+pub fn without_names(source: &str) -> &str {
+    const TYPED: &str = "typed at the desk";
+    const TAKEN_OFF: &str = "taken off by ";
+    if source.starts_with(TAKEN_OFF) {
+        return "taken off by staff";
+    }
+    if source.starts_with(&format!("{TYPED} by ")) {
+        return TYPED;
+    }
+    let names = [" (added by ", " (typed at the desk by "].into_iter().filter_map(|words| source.rfind(words));
+    names.min().and_then(|at| source.get(..at)).unwrap_or(source)
 }
 
 /// The words beside the box on the subscribe form. A change of words is a new wording; the old one stays with whoever saw it.
@@ -211,6 +226,24 @@ mod tests {
             ("a browser", ""),
         ] {
             assert_eq!(range(ip), kept);
+        }
+    }
+
+    /// Who of the team did something is for the log: also where the program of before wrote it into the proof.
+    #[test]
+    fn what_readers_are_shown_names_nobody_of_the_team() {
+        for (kept, shown) in [
+            ("by telephone (added by Ines Okafor)", "by telephone"),
+            ("a call (typed at the desk by Ines (she) Okafor)", "a call"),
+            ("typed at the desk by Ines Okafor", "typed at the desk"),
+            ("taken off by Ines Okafor: she asked", "taken off by staff"),
+            ("taken off by staff", "taken off by staff"),
+            ("typed at the desk", "typed at the desk"),
+            ("spring fair (added by hand)", "spring fair"),
+            ("confirmation mail", "confirmation mail"),
+            ("", ""),
+        ] {
+            assert_eq!(without_names(kept), shown);
         }
     }
 

@@ -193,6 +193,7 @@ async fn import_chunk(
         readers.push((token::public_id(), email, email.key(), name));
     }
     let taken = readers.len();
+    forgotten::taken(&mut tx, site, readers.iter().map(|(_, email, ..)| *email)).await?;
     let readers = store::subscribers_for(&mut tx, &readers, site.now()).await?;
     let added = store::join_new(&mut tx, &readers, list, site.now()).await?;
     consent::record_import(&mut tx, site, &added, list, &format!("{}: {}", basis.basis, basis.source))

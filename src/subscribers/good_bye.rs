@@ -14,7 +14,7 @@ use crate::{
     },
     links::{Choices, Name},
     mail::{EmailTemplate as _, GoodBye},
-    settings::Settings,
+    settings::{Letterhead, Settings},
     site::Site,
 };
 
@@ -25,6 +25,10 @@ const ONCE_IN: std::time::Duration = std::time::Duration::from_secs(86_400);
 pub(super) struct Written<'a> {
     reader: &'a Subscriber,
     letter: Letter,
+    /// For who has moved meanwhile, and gets another.
+    letterhead: Letterhead,
+    fact: String,
+    context: GoodBye,
 }
 
 /// Writes it for who leaves these lists, by name, at that moment; none where the magazine says no good-bye, or they do not leave by
@@ -54,17 +58,24 @@ pub(super) async fn write<'a>(
     };
     let fact = format!("{}:{}:{}", GoodBye::NAME, reader.public_id, at.0);
     let letter = notices::write(site, &letterhead, ("", &reader.email), &fact, &context)?;
-    Ok(Some(Written { reader, letter }))
+    Ok(Some(Written { reader, letter, letterhead, fact, context }))
 }
 
 impl Written<'_> {
-    /// Enqueues it, in the transaction in which they left, which holds their row.
+    /// Enqueues it, in the transaction in which they left, to the address that they have in it; the caller holds the reader.
     pub(super) async fn say(&self, tx: &mut Tx, site: &Site) -> db::Result<()> {
         let now = site.now();
-        if Suppressions::new(site).reason_in(tx, &self.reader.email).await?.is_none()
-            && leaving_store::say_good_bye(tx, self.reader.id, now, now.minus(ONCE_IN)).await?
+        let Some(reader) = store::by_id_in(tx, self.reader.id).await? else { return Ok(()) };
+        if Suppressions::new(site).reason_in(tx, &reader.email).await?.is_some()
+            || !leaving_store::say_good_bye(tx, reader.id, now, now.minus(ONCE_IN)).await?
         {
+            return Ok(());
+        }
+        if reader.email == self.reader.email {
             notices::enqueue(tx, &self.letter).await?;
+        } else {
+            let to = ("", &reader.email);
+            notices::tell(tx, site, &self.letterhead, to, &self.fact, &self.context).await?;
         }
         Ok(())
     }

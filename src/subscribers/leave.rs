@@ -6,7 +6,7 @@ use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
     good_bye, often,
-    read::{Subscriber, Subscription, SubscriptionState},
+    read::{Subscriber, Subscription, SubscriptionState, stopped},
     rows::Said,
     store::{
         self,
@@ -52,6 +52,8 @@ pub struct Left {
 pub struct AfterLeaving {
     /// What else comes to the reader, by name.
     pub others: Vec<String>,
+    /// Whether it does not come at present: mail to their address is stopped, or they rest.
+    pub held_up: bool,
     /// Whether they left several lists, and nothing comes any more.
     pub left_all: bool,
     /// Whether [`rejoin`] would bring them back to this list, or to those that they left with it.
@@ -60,6 +62,29 @@ pub struct AfterLeaving {
     pub has_topics: bool,
     /// What they said of it.
     pub said: Option<Said>,
+}
+
+/// Whether what somebody is on really comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Back {
+    /// Mail to their address is stopped.
+    pub stopped: bool,
+    /// They rest from the list until then.
+    pub rests_until: Option<Moment>,
+}
+
+/// What there is to say to who took leaving back: it does not come to everybody at once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn after_coming_back(site: &Site, left: &Left) -> Result<Back> {
+    let Some(reader) = store::by_id(&site.db, left.subscriber_id).await? else { return Ok(Back::default()) };
+    let known = store::subscriptions(&site.db, reader.id).await?;
+    let of_list = known.iter().find(|one| one.list_id == left.list_id);
+    Ok(Back {
+        stopped: stopped(site, &reader).await?.editions,
+        rests_until: of_list.and_then(|one| one.rests_until(site.now())),
+    })
 }
 
 /// What a link would leave; changes nothing, for mail programs and scanners open links too (TRUST M3).
@@ -112,8 +137,15 @@ pub async fn after_leaving(site: &Site, left: &Left) -> Result<AfterLeaving> {
             others.iter().any(|list| *list != left.list_id && open.contains(list))
         }
     };
+    let stopped_now = match store::by_id(&site.db, left.subscriber_id).await? {
+        Some(reader) => stopped(site, &reader).await?.editions,
+        None => true,
+    };
     let comes = known.into_iter().filter(|one| !is_off(one) && one.list_id != left.list_id && !one.retired);
+    let rests = comes.clone().all(|one| one.rests_until(site.now()).is_some());
+    let held_up = rests || stopped_now;
     Ok(AfterLeaving {
+        held_up,
         others: comes.map(|one| one.name).collect(),
         left_all,
         can_undo,

@@ -45,7 +45,10 @@ mod welcome;
 pub mod why_they_left;
 mod withdrawn;
 
-pub(crate) use self::moving::other_addresses;
+pub(crate) use self::{
+    moving::{former_addresses_in, other_addresses},
+    read::held,
+};
 pub use self::{
     budget::{Crowd, Goes},
     by_staff::{
@@ -61,14 +64,14 @@ pub use self::{
     find::{LOOKED_THROUGH, Order, Wanted, count_many, counts, fold_waiting, page},
     formula::guarded,
     leave::{
-        AfterLeaving, Left, after_leaving, leave, leave_all, leave_as_written, leave_by_mail, leave_by_staff,
-        look_at_unsubscribe, rejoin,
+        AfterLeaving, Back, Left, after_coming_back, after_leaving, leave, leave_all, leave_as_written,
+        leave_by_mail, leave_by_staff, look_at_unsubscribe, rejoin,
     },
     lists::{List, OptIn, Visibility},
     mail_again::mail_again,
     moving::{
-        MoveAsked, MoveState, Moving, NewAddress, Readdressed, ask_to_move, correct_address, look_at_move,
-        may_be_taken_back, moved_as_written, moving_wording, press_move, whose_choices,
+        MoveAsked, MoveState, Moving, NewAddress, Readdressed, ask_to_move, correct_address, former_addresses,
+        look_at_move, may_be_taken_back, moved_as_written, moving_wording, press_move, who_had, whose_choices,
     },
     never_again::{block, unblock},
     pause::{Weeks, go_on, pause, pause_as_written},
@@ -76,8 +79,8 @@ pub use self::{
         Choice, Chosen, Preferences, Saved, look_at_preferences, preferences_path, save_preferences,
     },
     read::{
-        Counts, Note, Standing, Subscriber, Subscription, SubscriptionState, by_email, by_emails,
-        by_public_ids, named, newest_consent, subscriber, subscriptions, subscriptions_of,
+        Counts, Note, Standing, Stopped, Subscriber, Subscription, SubscriptionState, by_email, by_emails,
+        by_public_ids, named, newest_consent, stopped, subscriber, subscriptions, subscriptions_of,
     },
     subscribe::{
         Adding, Asked, NewSubscription, SIGN_UPS, add_by_staff, ask_by_staff, ask_held_back,

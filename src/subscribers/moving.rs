@@ -4,7 +4,8 @@
 //! The rules. Two readers are never made one: an address that is a reader's already is not moved to, and the answer is the same as
 //! for every other (TRUST A22). What stops mail stays with the address that it stopped; whom the team blocked stays where they are.
 //! Gifts stay with the address under which they were given. From the commit on nothing more is begun for the old address but word
-//! of it, by which it is taken back for a week; and a restored backup mails nobody there (TRUST T10).
+//! of it, by which it is taken back for a week; and a restored backup mails nobody there (TRUST T10). What the old one was is kept as a
+//! keyed hash, so that whoever is forgotten is forgotten there, too.
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::{
     ByStaff, Result, SubscriberError, Trace,
     budget::{self, Crowd, Whose, next_mail},
     consent::{self, By, ConsentAction, ConsentMethod, Happened},
+    forgotten,
     found_by::text_of,
     leave::leave_once,
     preferences::preferences_path,
@@ -27,14 +29,14 @@ use crate::{
     attempts::{Attempt, Limit, Refusal},
     audit_log,
     clock::{self, Moment},
-    db::{self, Tx, is_unique_violation},
+    db::{self, Db, Tx, is_unique_violation},
     deliverability::Lookout,
     delivery::{ledger, notices, states::Class, suppression::Suppressions},
     email_address::EmailAddress,
     links::{AddressChange, Choices, End, Name},
     mail::{
-        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AlreadyReader, ChoicesLink,
-        ConfirmSubscription, CopyOfData, EmailTemplate as _, EraseRequest, GoodBye, Paused, Welcome,
+        AddressChangeNew, AddressChangeOld, AddressChanged, AddressIsKnown, AddressTakenBack, AlreadyReader,
+        ChoicesLink, ConfirmSubscription, CopyOfData, EmailTemplate as _, EraseRequest, GoodBye, Paused, Welcome,
     },
     settings::{Letterhead, Settings},
     site::Site,
@@ -91,6 +93,8 @@ pub enum MoveAsked {
     Same,
     /// They asked a day ago or less.
     Today,
+    /// Mail to the address that they have is stopped, so it cannot agree.
+    OldIsStopped,
 }
 
 /// The other addresses that a reader had, or asked for, within some days, and that no reader has: what was sent there is theirs.
@@ -108,6 +112,27 @@ pub async fn may_be_taken_back(site: &Site, subscriber: i64) -> db::Result<Optio
     // What a clock wrote that was far ahead holds nobody.
     let lately = (now.minus(UNDO_LASTS), now.plus(UNDO_LASTS));
     Ok(moving::put_right(&site.db, subscriber, lately).await?.map(|done| done.plus(UNDO_LASTS)))
+}
+
+/// The keyed hashes of addresses that a reader had, and until when; the first that they left comes first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn former_addresses(db: &Db, subscriber: i64) -> db::Result<Vec<(String, Moment)>> {
+    moving::former(db, subscriber).await
+}
+
+/// The same in a transaction.
+pub(crate) async fn former_addresses_in(tx: &mut Tx, subscriber: i64) -> db::Result<Vec<String>> {
+    Ok(moving::former_in(tx, subscriber).await?.into_iter().map(|(hash, _)| hash).collect())
+}
+
+/// Who had an address, of those whose mail goes to another one now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn who_had(site: &Site, address: &EmailAddress) -> db::Result<Option<Subscriber>> {
+    moving::who_had(&site.db, &Suppressions::new(site).hash(address)).await
 }
 
 /// Whose choices a link leads to: where their mail goes.
@@ -167,6 +192,10 @@ async fn ask_once(
     if reader.email.key() == new.key() {
         return Ok((MoveAsked::Same, None));
     }
+    // Without a word from the old mailbox nothing moves: people help, and no day is used up.
+    if Suppressions::new(site).stops_letter(&mut tx, &reader.email, true).await? {
+        return Ok((MoveAsked::OldIsStopped, None));
+    }
     if moving::last_asked(&mut tx, reader.id, now).await?.is_some_and(|last| now.since(last) < DAY) {
         return Ok((MoveAsked::Today, None));
     }
@@ -175,21 +204,17 @@ async fn ask_once(
     budget::turn(&mut tx, site, spent, Crowd::Nobody).await?;
     joining::add_asking(&mut tx, whose, false, now).await?;
     let change = begin(&mut tx, site, &reader, new, None).await?;
-    let mut wrote = None;
-    // Without a word from the old mailbox nothing moves, so the new one is asked nothing either.
-    if !Suppressions::new(site).stops_letter(&mut tx, &reader.email, true).await? {
-        let context = AddressChangeOld {
-            sender: letterhead.sender.clone(),
-            masked: new.masked(),
-            agree_url: link_to(site, &change, End::Old, now.plus(LINK_LASTS)),
-            valid_for: clock::lasting(LINK_LASTS),
-        };
-        let fact = format!("address_change:old:{change}");
-        notices::tell(&mut tx, site, letterhead, ("", &reader.email), &fact, &context).await?;
-        wrote = Some(write_to_new(&mut tx, site, letterhead, &reader, (&change, new, whose)).await?);
-    }
+    let context = AddressChangeOld {
+        sender: letterhead.sender.clone(),
+        masked: new.masked(),
+        agree_url: link_to(site, &change, End::Old, now.plus(LINK_LASTS)),
+        valid_for: clock::lasting(LINK_LASTS),
+    };
+    let fact = format!("address_change:old:{change}");
+    notices::tell(&mut tx, site, letterhead, ("", &reader.email), &fact, &context).await?;
+    let wrote = write_to_new(&mut tx, site, letterhead, &reader, (&change, new, whose)).await?;
     tx.commit().await?;
-    Ok((MoveAsked::Written, wrote))
+    Ok((MoveAsked::Written, Some(wrote)))
 }
 
 async fn begin(
@@ -535,9 +560,8 @@ async fn go_once(
     ledger::withdraw_because(&mut tx, site, reader.id, None, Class::Readdressed).await?;
     notices::withdraw_from(&mut tx, from, OF_READERS, site.now()).await?;
     suppressions.leave_behind(&mut tx, reader.id).await?;
-    if way == Way::There {
-        tell_old(&mut tx, site, settings, &now).await?;
-    }
+    tell_left(&mut tx, site, settings, (&now, way), from).await?;
+    leave_address(&mut tx, site, reader.id, (from, to)).await?;
     tx.commit().await?;
     Ok(if way == Way::There { MoveState::Done } else { MoveState::Undone })
 }
@@ -581,13 +605,43 @@ async fn record(
     Ok(())
 }
 
-/// Word to the old mailbox, and the way back.
-async fn tell_old(tx: &mut Tx, site: &Site, settings: &Settings, change: &Change) -> Result<()> {
-    let old = &change.old_email;
-    if Suppressions::new(site).reason_in(tx, old).await?.is_some() {
+/// They are at another address: what hangs from the one that they had stays theirs, and the new one is theirs, whatever was known of it.
+async fn leave_address(
+    tx: &mut Tx,
+    site: &Site,
+    reader: i64,
+    (from, to): (&EmailAddress, &EmailAddress),
+) -> Result<()> {
+    let (suppressions, now) = (Suppressions::new(site), site.now());
+    let gave = moving::gave_as_in(tx, reader).await?.contains(&to.key());
+    forgotten::returned(tx, site, to).await?;
+    moving::add_former(tx, reader, &suppressions.hash(from), now).await?;
+    if gave {
+        moving::gave(tx, reader, &suppressions.hash(to), &to.key(), now).await?;
+    }
+    notices::stay_theirs(tx, from, reader).await?;
+    Ok(())
+}
+
+/// Word to the mailbox that they leave; to the old one with the way back.
+async fn tell_left(
+    tx: &mut Tx,
+    site: &Site,
+    settings: &Settings,
+    (change, way): (&Change, Way),
+    left: &EmailAddress,
+) -> Result<()> {
+    if Suppressions::new(site).reason_in(tx, left).await?.is_some() {
         return Ok(());
     }
     let letterhead = settings.letterhead(site);
+    if way == Way::Back {
+        let sender = letterhead.sender.clone();
+        let context = AddressTakenBack { sender, subscribe_url: site.url("/subscribe") };
+        let fact = format!("address_change:undone:{}", change.public_id);
+        notices::tell(tx, site, &letterhead, ("", left), &fact, &context).await?;
+        return Ok(());
+    }
     let context = AddressChanged {
         sender: letterhead.sender.clone(),
         masked: change.new_email.masked(),
@@ -595,7 +649,7 @@ async fn tell_old(tx: &mut Tx, site: &Site, settings: &Settings, change: &Change
         valid_for: clock::lasting(UNDO_LASTS),
     };
     let fact = format!("address_change:done:{}", change.public_id);
-    notices::tell(tx, site, &letterhead, ("", old), &fact, &context).await?;
+    notices::tell(tx, site, &letterhead, ("", left), &fact, &context).await?;
     Ok(())
 }
 

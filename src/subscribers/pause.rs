@@ -10,7 +10,7 @@ use super::{
     leave::Deed,
     often,
     preferences::preferences_path,
-    read::{Subscriber, SubscriptionState},
+    read::{Subscriber, SubscriptionState, held},
     store,
 };
 use crate::{
@@ -104,7 +104,7 @@ async fn begin_once(
     deed: Option<Deed<'_>>,
 ) -> db::Result<bool> {
     let mut tx = site.db.begin().await?;
-    store::hold(&mut tx, reader.id).await?;
+    let Some(reader) = &held(&mut tx, reader.id).await? else { return Ok(false) };
     // In this order: the rows are what sealing and resting meet at.
     if store::pause(&mut tx, reader.id, until, site.now()).await?.is_empty() {
         return Ok(false);

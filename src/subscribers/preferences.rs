@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::{
     By, Result, SubscriberError, Trace,
     consent::{self, ConsentAction, ConsentMethod, Happened},
-    fields, often,
-    read::{Subscriber, SubscriptionState},
+    fields, forgotten, often,
+    read::{Subscriber, SubscriptionState, held},
     store,
     topic_choices::{TopicsTicked, choose_topics},
     topics, welcome, withdrawn,
@@ -191,8 +191,8 @@ async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -
     let mut saved = Saved::default();
     let mut new = Vec::new();
     let mut tx = site.db.begin().await?;
+    let reader = held(&mut tx, id).await?.ok_or(SubscriberError::Link)?;
     // The reader first, and topics before lists, as by everybody.
-    store::hold(&mut tx, id).await?;
     let touched = choose_topics(&mut tx, id, &chosen.topics).await?;
     if let Some(name) = &chosen.name {
         let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
@@ -243,7 +243,10 @@ async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -
             saved.answers.push(field.label);
         }
     }
-    welcome::greet(&mut tx, site, &settings, &before.reader, &new).await?;
+    if !new.is_empty() {
+        forgotten::returned(&mut tx, site, &reader.email).await?;
+        welcome::greet(&mut tx, site, &settings, &reader, &new).await?;
+    }
     tx.commit().await?;
     Ok((saved, touched))
 }

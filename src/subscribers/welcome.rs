@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Greets a reader on the lists that they joined in this transaction, out of those that have a letter of their own. One letter for
-/// all of them; none to an address that is not mailed.
+/// all of them, to the address that they have in it; none to one that is not mailed. The caller holds the reader.
 pub(super) async fn greet(
     tx: &mut Tx,
     site: &Site,
@@ -31,6 +31,7 @@ pub(super) async fn greet(
 ) -> Result<()> {
     let mut lists = joined_lists(tx, joined).await?;
     lists.retain(|list| list.welcomes);
+    let Some(reader) = &store::by_id_in(tx, reader.id).await? else { return Ok(()) };
     if lists.is_empty() || Suppressions::new(site).reason_in(tx, &reader.email).await?.is_some() {
         return Ok(());
     }

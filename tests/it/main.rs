@@ -82,6 +82,7 @@ mod smtp_sink;
 mod stale_forms;
 mod standing_still;
 mod statements;
+mod stopped;
 mod subscribing;
 mod throttling;
 mod unreadable;

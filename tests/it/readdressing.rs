@@ -9,6 +9,7 @@ use broadside::{
         progress,
         suppression::{Reason, Suppressions},
     },
+    dossier::{self, Asks},
     email_address::EmailAddress,
     jobs::retention,
     links::{AddressChange, End, Name},
@@ -17,8 +18,8 @@ use broadside::{
     sandbox::{Rule, Stage},
     settings::Settings,
     subscribers::{
-        self, ByStaff, DonorState, MoveState, NewAddress, Readdressed, Subscriber, SubscriberError,
-        SubscriptionState, Trace, consent, donor_state,
+        self, Basis, ByStaff, Chosen, ConsentMethod, Crowd, DonorState, MoveAsked, MoveState, NewAddress,
+        Readdressed, Subscriber, SubscriberError, SubscriptionState, Trace, Weeks, consent, donor_state,
     },
     token::Purpose,
     withdrawals::{self, Withdrawal},
@@ -50,6 +51,22 @@ async fn reader(app: &TestApp, email: &str) -> Subscriber {
     at(app, email).await.expect("a reader")
 }
 
+/// All that is held about somebody.
+async fn held(app: &TestApp, email: &str) -> serde_json::Value {
+    let whose = dossier::of_address(&app.site, address(email)).await.expect("a read");
+    let mut whole = dossier::Whole::new(app.site.clone(), "The Lamplighter".to_owned(), whose);
+    let mut text = String::new();
+    while let Some(piece) = whole.piece().await.expect("a read") {
+        text.push_str(&piece);
+    }
+    serde_json::from_str(&text).expect("JSON")
+}
+
+async fn balances(app: &TestApp) {
+    let money = broadside::donations::audit_money(&app.site.db).await.expect("an audit");
+    assert!(money.balances(), "{:?}", money.problems);
+}
+
 /// The page on which a reader asks, filled in.
 async fn ask(app: &TestApp, from: &str, to: &str) -> Page {
     let choices = subscribers::preferences_path(&app.site, &reader(app, from).await.public_id);
@@ -57,6 +74,22 @@ async fn ask(app: &TestApp, from: &str, to: &str) -> Page {
     let asked = app.visitor().submit(&page.form("/address").with("email", to)).await;
     app.drain().await;
     asked
+}
+
+/// A reader whose mail is stopped is led to people, whatever their page said before; no day is used up, and nothing is mailed.
+async fn cannot_ask(app: &TestApp, from: &str) {
+    let page = format!("{}/address", subscribers::preferences_path(&app.site, &reader(app, from).await.public_id));
+    let shown = app.visitor().open(&page).await;
+    shown.says("We help you with that");
+    let token = page.trim_start_matches("/preferences/").trim_end_matches("/address").to_owned();
+    let settings = Settings::load(&app.site.db).await.expect("a read");
+    let new = NewAddress { email: &address("elsewhere@other.example"), lookout: None, trace: Trace::default() };
+    for _ in 0..2 {
+        let asked = subscribers::ask_to_move(&app.site, &settings, &token, new).await.expect("an answer");
+        assert_eq!(asked, MoveAsked::OldIsStopped);
+    }
+    app.drain().await;
+    assert!(app.mails("elsewhere@other.example").is_empty());
 }
 
 /// The newest link that a mailbox got about an address.
@@ -97,7 +130,7 @@ async fn lists_of(app: &TestApp, email: &str) -> Vec<SubscriptionState> {
 async fn correct(app: &TestApp, from: &str, to: &str) -> subscribers::Result<Readdressed> {
     let settings = Settings::load(&app.site.db).await.expect("a read");
     let staff = rows::<(i64,)>(&app.site.db, "select id from staff").await[0].0;
-    let by = ByStaff { staff_id: staff, name: "Olive Owner", why: "asked by telephone" };
+    let by = ByStaff { staff_id: staff, why: "asked by telephone" };
     let known = reader(app, from).await;
     let new = NewAddress { email: &address(to), lookout: None, trace: Trace::default() };
     let seen = (known.id, known.email.as_str());
@@ -390,7 +423,7 @@ both_engines! {
         }
         subscribers::block(&app.site, &address(OLD), "never again", None).await.expect("blocked");
         let letters = app.mails(OLD).len();
-        ask(&app, OLD, NEW).await.says("Look into both mailboxes");
+        cannot_ask(&app, OLD).await;
         assert_eq!((app.mails(OLD).len(), app.mails(NEW).len()), (letters, 0));
         assert!(matches!(correct(&app, OLD, NEW).await, Err(SubscriberError::Blocked)));
 
@@ -410,7 +443,7 @@ both_engines! {
 
         // A mailbox that is gone cannot agree: the team answers for it.
         stop(&app, "dan@example.org", Reason::Bounced).await;
-        ask(&app, "dan@example.org", "dan@other.example").await.says("Look into both mailboxes");
+        cannot_ask(&app, "dan@example.org").await;
         assert!(app.mails("dan@other.example").is_empty());
         assert_eq!(correct(&app, "dan@example.org", "dan@other.example").await.expect("asked"), Readdressed::Asked);
         app.drain().await;
@@ -521,6 +554,248 @@ both_engines! {
         }
         assert_eq!(circles(&app.site.db).await, 0);
         app.drain().await;
+    }
+
+    /// TRUST L7: whichever of the two comes first, nobody is left at either address, no file brings them back, and a backup forgets the same.
+    async fn whoever_is_forgotten_while_they_move_is_forgotten(db: TestDb) {
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        origin::arrive(&app.site, None).await.expect("a start");
+        let pairs = [(OLD, NEW), ("bea@example.org", "bea@other.example")];
+        let mut press = Vec::new();
+        for (old, new) in pairs {
+            app.reader(old).await;
+            ask(&app, old, new).await;
+            self::press(&app, &link(&app, old)).await;
+            press.push(link(&app, new).rsplit('/').next().expect("an end").to_owned());
+        }
+        let backup = db.restored_copy().await;
+        let in_the_way = "update subscriber set name = name";
+        let (ann, bea) = (reader(&app, pairs[0].0).await, reader(&app, pairs[1].0).await);
+        let (gone, moved) = stopped_between(
+            &app.site.db,
+            in_the_way,
+            dossier::forget_reader(&app.site, &ann, None),
+            subscribers::press_move(&app.site, &press[0], Trace::default()),
+        )
+        .await;
+        assert!(gone.expect("forgotten"));
+        assert!(!matches!(moved.map(|moved| moved.state), Ok(MoveState::Done)), "nobody is there to move");
+        let (moved, gone) = stopped_between(
+            &app.site.db,
+            in_the_way,
+            subscribers::press_move(&app.site, &press[1], Trace::default()),
+            dossier::forget_reader(&app.site, &bea, None),
+        )
+        .await;
+        assert_eq!((moved.expect("an answer").state, gone.expect("forgotten")), (MoveState::Done, true));
+        assert_eq!(circles(&app.site.db).await, 0);
+
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        origin::arrive(&again.site, None).await.expect("a start");
+        restored::restored(&again.site, None, None, (None, None)).await.expect("it is said").expect("once");
+        for app in [&app, &again] {
+            for address in pairs.into_iter().flat_map(|(old, new)| [old, new]) {
+                assert!(at(app, address).await.is_none(), "{address}");
+            }
+            let basis = Basis { basis: "consent".to_owned(), source: "a file".to_owned() };
+            let file = format!("email\n{OLD}\nbea@other.example\n");
+            let read = subscribers::import(&app.site, file.as_bytes(), app.list().await, &basis).await;
+            assert_eq!(read.expect("it is read").added, 0);
+        }
+    }
+
+    /// TRUST L7, L8: who moved, twice, is shown the letters to each address for as long as they are there, and is forgotten at each: with what they
+    /// asked and wrote from there. No file brings them back, a backup from before forgets the same, and who is a reader at such an address by
+    /// now is left alone.
+    async fn who_moved_is_forgotten_at_every_address_that_they_had(db: TestDb) {
+        const THIRD: &str = "ann@third.example";
+        let app = TestApp::journalled(db.clone()).await;
+        app.leaves_work();
+        start(&app).await;
+        app.reader(OLD).await;
+        app.reader("bob@example.org").await;
+        app.give(OLD, "15", "once").await;
+        app.drain().await;
+        let backup = db.restored_copy().await;
+        moves(&app, OLD, NEW).await;
+        app.advance(DAY * 2);
+        moves(&app, NEW, THIRD).await;
+        moves(&app, "bob@example.org", "bob@other.example").await;
+        app.advance(DAY * 20);
+        retention::forget_as_of(&app.site, app.site.now()).await.expect("tidied");
+        assert!(rows::<(i64,)>(&app.site.db, "select id from address_change").await.is_empty(), "both addresses are forgotten there");
+        // Somebody else has what was Bob's.
+        app.reader("bob@example.org").await;
+        let desk = app.desk().await;
+        for (email, kind) in [(OLD, "erasure"), (NEW, "access"), ("bob@example.org", "access")] {
+            let form = desk.open("/desk/requests").await.form("/desk/requests");
+            desk.submit_and_follow(&form.with("email", email).with("kind", kind).with("detail", "her-words")).await;
+        }
+        change(&app.site.db, "insert into bounce_letter (key, from_address, subject, words, received_at) values ('k', 'Ann@Example.org', 'Please', 'her-letter', 0)").await;
+
+        let ann = reader(&app, THIRD).await;
+        let held = held(&app, THIRD).await;
+        for email in [OLD, NEW, THIRD] {
+            assert!(held["letters_sent_to_you"].to_string().contains(email), "{email}: {}", held["letters_sent_to_you"]);
+        }
+        assert_eq!(held["former_addresses"].as_array().map(Vec::len), Some(2));
+        assert!(held["what_you_asked_by_law"].to_string().contains("her-words") && held["letters_from_you"].to_string().contains("her-letter"), "{held}");
+        let bobs = self::held(&app, "bob@example.org").await["letters_sent_to_you"].clone();
+        assert!(!bobs.to_string().contains("Your mail"), "{bobs}");
+        let letters: Vec<_> = bobs.as_array().expect("letters").iter().map(|letter| letter["letter"].clone()).collect();
+        assert_eq!(letters, ["confirm_subscription"], "what went to whoever had the address before is not theirs");
+
+        assert!(dossier::forget_reader(&app.site, &ann, None).await.expect("forgotten"));
+        for text in [OLD, NEW, THIRD, "her-letter"] {
+            assert_eq!(crate::forgetting::where_it_stands(&app, &[text]).await, [""; 0], "{text}");
+        }
+        let asked = "select address, detail from reader_request order by id";
+        let masked = |address: &str| (address.to_owned(), String::new());
+        let bob = ("bob@example.org".to_owned(), "her-words".to_owned());
+        assert_eq!(rows::<(String, String)>(&app.site.db, asked).await, [masked("a***@example.org"), masked("a***@other.example"), bob]);
+        // The one who moved away from there; the other one stays.
+        let moved = reader(&app, "bob@other.example").await;
+        assert!(dossier::forget_reader(&app.site, &moved, None).await.expect("forgotten"));
+        assert_eq!(lists_of(&app, "bob@example.org").await, [SubscriptionState::Confirmed]);
+        let again = app.restored_from(backup).await;
+        again.leaves_work();
+        start(&again).await;
+        restored::restored(&again.site, None, None, (None, None)).await.expect("it is said").expect("once");
+        for app in [&app, &again] {
+            let basis = Basis { basis: "consent".to_owned(), source: "a file".to_owned() };
+            let file = format!("email\n{OLD}\n{NEW}\n{THIRD}\n");
+            let read = subscribers::import(&app.site, file.as_bytes(), app.list().await, &basis).await.expect("it is read");
+            assert_eq!((read.added, read.errors.len()), (0, 3));
+            assert!(at(app, OLD).await.is_none());
+        }
+        balances(&app).await;
+    }
+
+    /// TRUST M4, A11: what was mailed to an address opens and does nothing once it is not the reader's any more.
+    async fn a_letter_to_an_earlier_address_opens_nothing(app: TestApp) {
+        app.reader(OLD).await;
+        let choices = subscribers::preferences_path(&app.site, &reader(&app, OLD).await.public_id);
+        let token = choices.rsplit('/').next().expect("an end").to_owned();
+        let mut links = Vec::new();
+        for (asks, path) in [(Asks::Copy, "/your-data/"), (Asks::Erasure, "/forget-me/")] {
+            dossier::ask(&app.site, &token, asks).await.expect("asked");
+            app.drain().await;
+            links.push(app.last_mail(OLD).link(path));
+        }
+        let visitor = app.visitor();
+        visitor.open(&links[0]).await.says("Your address: ann@example.org");
+        let form = visitor.open(&links[1]).await.form("");
+        moves(&app, OLD, NEW).await;
+        for answer in [visitor.open(&links[0]).await, visitor.open(&format!("{}/file", links[0])).await, visitor.open(&links[1]).await, visitor.submit(&form).await] {
+            assert_eq!(answer.status, StatusCode::GONE, "{}", answer.url);
+            answer.says("mailed to an address that is not its reader’s any more");
+            assert!(!answer.body.contains("other.example"), "{}", answer.text());
+        }
+        assert!(at(&app, NEW).await.is_some(), "nobody was forgotten");
+        // Taken back, it is theirs again.
+        press(&app, &link(&app, OLD)).await.says("It is taken back");
+        visitor.open(&links[0]).await.says("Your address: ann@example.org");
+    }
+
+    /// TRUST T3: a letter to a reader who moves at that moment goes where they are from then on, or is withdrawn; whichever letter it is.
+    async fn whatever_is_mailed_to_a_reader_goes_to_where_they_are(app: TestApp) {
+        let mut tx = app.site.db.begin().await.expect("a transaction");
+        broadside::settings::save(&mut tx, &app.site, None, |settings| settings.says_good_bye = true).await.expect("saved");
+        tx.commit().await.expect("a commit");
+        change(&app.site.db, "update list set welcomes = (1 = 1), welcome_subject = 'Hello', welcome_text = 'Hello'").await;
+        let settings = Settings::load(&app.site.db).await.expect("a read");
+        let staff = rows::<(i64,)>(&app.site.db, "select id from staff").await[0].0;
+        let list = app.list().await;
+        let names = ["copy", "erasure", "pause", "by-team", "by-form", "leaves", "joins"];
+        for name in names {
+            let (old, new) = (format!("{name}@example.org"), format!("{name}@other.example"));
+            app.reader(&old).await;
+            let edition = app.send_edition("One more").await;
+            let known = reader(&app, &old).await;
+            let leave = app.links(edition, known.id).await.unsubscribe;
+            let leave = leave.rsplit('/').next().expect("an end").to_owned();
+            if name == "joins" {
+                change(&app.site.db, "update subscription set state = 'left', left_at = asked_at, welcomed_at = null where subscriber_id = (select max(id) from subscriber)").await;
+                change(&app.site.db, "delete from notice where template = 'welcome'").await;
+            }
+            ask(&app, &old, &new).await;
+            self::press(&app, &link(&app, &old)).await;
+            let confirm = link(&app, &new);
+            let confirm = confirm.rsplit('/').next().expect("an end");
+            let choices = subscribers::preferences_path(&app.site, &known.public_id);
+            let token = choices.rsplit('/').next().expect("an end");
+            let letter = async {
+                match name {
+                    "copy" => { dossier::ask(&app.site, token, Asks::Copy).await.expect("asked"); }
+                    "erasure" => { dossier::ask(&app.site, token, Asks::Erasure).await.expect("asked"); }
+                    "pause" => { subscribers::pause(&app.site, token, Weeks::Two).await.expect("paused"); }
+                    "by-team" => { subscribers::send_link(&app.site, &settings, &known, ByStaff { staff_id: staff, why: "" }).await.expect("sent"); }
+                    "by-form" => { subscribers::ask_for_link(&app.site, &settings, (&address(&old), "192.0.2.1"), Crowd::Nobody).await.expect("asked"); }
+                    "leaves" => { subscribers::leave(&app.site, &leave, ConsentMethod::OneClick, Trace::default()).await.expect("left"); }
+                    _ => {
+                        let chosen = Chosen { lists: vec![(list, true)], ..Chosen::default() };
+                        subscribers::save_preferences(&app.site, token, &chosen, Trace::default()).await.expect("saved");
+                    }
+                }
+            };
+            let in_the_way = "update subscriber set name = name";
+            let (moved, ()) =
+                stopped_between(&app.site.db, in_the_way, subscribers::press_move(&app.site, confirm, Trace::default()), letter).await;
+            assert_eq!(moved.expect("an answer").state, MoveState::Done, "{name}");
+            let waits: Vec<(String, String)> =
+                rows(&app.site.db, "select address, template from notice where state = 'queued' and template <> 'address_changed' order by id").await;
+            assert!(waits.iter().all(|(address, _)| *address == new), "{name}: {waits:?}");
+            // Nobody has the address that was typed.
+            assert_eq!(waits.len(), usize::from(name != "by-form"), "{name}: {waits:?}");
+            app.drain().await;
+            app.advance(DAY);
+        }
+        assert_eq!(circles(&app.site.db).await, 0);
+    }
+
+    /// Whoever proves that a mailbox is theirs is its reader, though somebody there asked to be forgotten once: the new address, and the old
+    /// one to which it is taken back.
+    async fn an_address_that_was_forgotten_is_a_readers_again_who_moves_there(app: TestApp) {
+        app.leaves_work();
+        for email in [NEW, OLD] {
+            app.reader(email).await;
+        }
+        let was = reader(&app, NEW).await;
+        assert!(dossier::forget_reader(&app.site, &was, None).await.expect("forgotten"));
+        let list = app.list().await;
+        let add = async |email: &str| subscribers::add_by_staff(&app.site, &address(email), "", list, "by telephone").await;
+        assert!(matches!(add(NEW).await, Err(SubscriberError::Forgotten)));
+        app.advance(DAY);
+        moves(&app, OLD, NEW).await;
+        add(NEW).await.expect("they are a reader as any other");
+        let back = link(&app, OLD);
+        app.advance(DAY);
+        app.reader(OLD).await;
+        let other = reader(&app, OLD).await;
+        assert!(dossier::forget_reader(&app.site, &other, None).await.expect("forgotten"));
+        press(&app, &back).await.says("It is taken back");
+        add(OLD).await.expect("they are a reader as any other");
+        assert!(!held(&app, OLD).await["forgotten"].to_string().contains("\"returned_at\":null"), "they are back");
+    }
+
+    /// Whoever holds the earlier mailbox takes it back by one press; whoever reads the new one hears of it.
+    async fn taking_it_back_is_told_to_the_mailbox_that_is_left(app: TestApp) {
+        app.reader(OLD).await;
+        moves(&app, OLD, NEW).await;
+        let before = app.mails(NEW).len();
+        let back = link(&app, OLD);
+        let form = app.visitor().open(&back).await.form("/address/");
+        for _ in 0..2 {
+            app.visitor().submit(&form).await.says("It is taken back");
+            app.drain().await;
+        }
+        assert_eq!(app.mails(NEW).len(), before + 1, "once");
+        let told = app.last_mail(NEW);
+        assert_eq!(told.subject, "Your mail from The Lamplighter goes to the earlier address again");
+        assert!(!told.text.contains("example.org") || !told.text.contains("ann@"), "the new mailbox is not told the old one: {}", told.text);
+        app.visitor().open(&told.link("/subscribe")).await;
     }
 
     /// TRUST T3: a reader who moves while the copies are written is not passed over: the copy to the old address is withdrawn.

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{self, Db, Result, Tx},
     statements,
 };
 
@@ -25,8 +25,11 @@ statements! {
     /// Says whose it was, as far as that is known, and when it came.
     FORGET = "delete from bounce_letter where id = $1
         returning coalesce((select s.public_id from subscriber s where s.id = bounce_letter.subscriber_id), ''), received_at";
+    /// All of them: they are few.
+    FROM_WHOM = "select id, from_address, subscriber_id from bounce_letter order by id";
     /// Whoever wrote them is forgotten.
-    FORGET_READER = "delete from bounce_letter where subscriber_id = $1 or lower(from_address) = $2";
+    FORGET_ALL = sqlite "delete from bounce_letter where id in (select value from json_each($1))",
+        postgres "delete from bounce_letter where id in (select cast(value as bigint) from json_array_elements_text(cast($1 as json)))";
 }
 
 /// A letter to keep.
@@ -88,6 +91,22 @@ pub async fn forget(tx: &mut Tx, id: i64) -> Result<Option<(String, Moment)>> {
     tx.opt(FORGET, (id,)).await
 }
 
-pub async fn forget_reader(tx: &mut Tx, reader: i64, key: &str) -> Result<u64> {
-    tx.exec(FORGET_READER, (reader, key)).await
+/// From whom a letter is.
+#[derive(Debug, sqlx_macros::FromRow)]
+pub struct FromWhom {
+    pub id: i64,
+    pub from_address: String,
+    pub subscriber_id: Option<i64>,
+}
+
+pub async fn from_whom(db: &Db) -> Result<Vec<FromWhom>> {
+    db.all(FROM_WHOM, ()).await
+}
+
+pub async fn from_whom_in(tx: &mut Tx) -> Result<Vec<FromWhom>> {
+    tx.all(FROM_WHOM, ()).await
+}
+
+pub async fn forget_all(tx: &mut Tx, ids: &[i64]) -> Result<u64> {
+    tx.exec(FORGET_ALL, (db::array(ids)?,)).await
 }

@@ -1,8 +1,9 @@
 //! The SQL of readers' new addresses.
 
+use super::super::rows::Subscriber;
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{self, Db, Result, Tx},
     email_address::EmailAddress,
     links::End,
     statements,
@@ -40,8 +41,26 @@ statements! {
     /// Who gives under their new address for the first time since they moved there is known by it, unless a monthly donation runs.
     GIVES_AS_NOW = "update subscriber set gives_as = null where email_key = $1 and gives_as is not null and moved_at <= $2
         and not exists (select 1 from donor_state d where d.subscriber_id = subscriber.id and d.state in ('monthly', 'failing'))";
+    /// Whose that are, and under which address they gave until then.
+    WHO_GIVES_AS_NOW = "select id, gives_as from subscriber where email_key = $1 and gives_as is not null and moved_at <= $2
+        and not exists (select 1 from donor_state d where d.subscriber_id = subscriber.id and d.state in ('monthly', 'failing'))";
     GIVES_AS = "select coalesce(gives_as, email_key) from subscriber
         where id = $1 and (gives_as is not null or not exists (select 1 from subscriber m where m.gives_as = subscriber.email_key))";
+    /// The gifts of before, where nobody else has the address, or gave under it.
+    GAVE_AS = "select f.gave_as from former_address f where f.subscriber_id = $1 and f.gave_as is not null
+        and not exists (select 1 from subscriber o where o.id <> $1 and (o.email_key = f.gave_as or o.gives_as = f.gave_as))";
+    /// They have another address from now on.
+    ADD_FORMER = "insert into former_address (subscriber_id, address_hash, left_at) values ($1, $2, $3)
+        on conflict (subscriber_id, address_hash) do update set left_at = excluded.left_at";
+    GAVE = "insert into former_address (subscriber_id, address_hash, left_at, gave_as) values ($1, $2, $3, $4)
+        on conflict (subscriber_id, address_hash) do update set gave_as = excluded.gave_as";
+    FORMER = "select address_hash, left_at from former_address where subscriber_id = $1 order by left_at, address_hash";
+    /// Who moved away from it last.
+    WHO_HAD = "select r.id, r.public_id, r.email, r.name, r.created_at from former_address f join subscriber r on r.id = f.subscriber_id
+        where f.address_hash = $1 order by f.left_at desc limit 1";
+    /// Somebody is a reader there by now: it is nobody's former one.
+    TAKEN = sqlite "delete from former_address where address_hash in (select value from json_each($1))",
+        postgres "delete from former_address where address_hash in (select json_array_elements_text(cast($1 as json)))";
     /// As often as a reader may ask for another in the days for which it is known.
     OTHERS = "select old_email, new_email from address_change where subscriber_id = $1 order by asked_at desc limit 50";
     /// What is over: its links are, too.
@@ -147,6 +166,49 @@ pub async fn gives_as_now(tx: &mut Tx, key: &str, since: Moment) -> Result<u64> 
 
 pub async fn gives_as_in(tx: &mut Tx, subscriber: i64) -> Result<Option<String>> {
     Ok(tx.opt::<(String,)>(GIVES_AS, (subscriber,)).await?.map(|(key,)| key))
+}
+
+/// Whose gifts are known by that address from now on, and by which they were.
+pub async fn who_gives_as_now(tx: &mut Tx, key: &str, since: Moment) -> Result<Option<(i64, String)>> {
+    tx.opt(WHO_GIVES_AS_NOW, (key, since)).await
+}
+
+/// They gave under that address.
+pub async fn gave(tx: &mut Tx, subscriber: i64, hash: &str, key: &str, now: Moment) -> Result<u64> {
+    tx.exec(GAVE, (subscriber, hash, now, key)).await
+}
+
+/// Under which addresses else they gave.
+pub async fn gave_as(db: &Db, subscriber: i64) -> Result<Vec<String>> {
+    Ok(db.all::<(String,)>(GAVE_AS, (subscriber,)).await?.into_iter().map(|(key,)| key).collect())
+}
+
+pub async fn gave_as_in(tx: &mut Tx, subscriber: i64) -> Result<Vec<String>> {
+    Ok(tx.all::<(String,)>(GAVE_AS, (subscriber,)).await?.into_iter().map(|(key,)| key).collect())
+}
+
+/// An address that they had until now, by its hash.
+pub async fn add_former(tx: &mut Tx, subscriber: i64, hash: &str, now: Moment) -> Result<u64> {
+    tx.exec(ADD_FORMER, (subscriber, hash, now)).await
+}
+
+/// The addresses that a reader had, as hashes, and until when; the first that they left comes first.
+pub async fn former(db: &Db, subscriber: i64) -> Result<Vec<(String, Moment)>> {
+    db.all(FORMER, (subscriber,)).await
+}
+
+pub async fn former_in(tx: &mut Tx, subscriber: i64) -> Result<Vec<(String, Moment)>> {
+    tx.all(FORMER, (subscriber,)).await
+}
+
+/// Who had an address, of those who have another one now.
+pub async fn who_had(db: &Db, hash: &str) -> Result<Option<Subscriber>> {
+    db.opt(WHO_HAD, (hash,)).await
+}
+
+/// These addresses are somebody's.
+pub async fn taken(tx: &mut Tx, hashes: &[String]) -> Result<u64> {
+    tx.exec(TAKEN, (db::array(hashes)?,)).await
 }
 
 /// Other addresses that changes of a reader name which are still known, and that no reader has.

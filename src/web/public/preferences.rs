@@ -17,7 +17,7 @@ use super::{
 use crate::{
     settings::Settings,
     subscribers::{
-        self, Chosen, Preferences, Saved, SubscriberError, TopicChoice, TopicChoices, TopicsTicked, Weeks,
+        self, Chosen, Preferences, Saved, Stopped, SubscriberError, TopicChoice, TopicChoices, TopicsTicked, Weeks,
         consent::{self, phrase},
         fields::{self, Field},
         forms::Answer,
@@ -56,6 +56,11 @@ struct Page {
     pauses: Vec<Pause>,
     /// Whether they get anything at all.
     on_some: bool,
+    /// Whether mail to their address is stopped, whatever they chose.
+    stopped: bool,
+    /// Whether even the letters are that they ask for.
+    no_letters: bool,
+    contact: String,
 }
 
 #[derive(Serialize)]
@@ -211,8 +216,10 @@ async fn look(app: &App, token: &str, done: Done) -> Outcome {
 }
 
 async fn page(app: &App, token: &str, preferences: Preferences, done: Done) -> Outcome {
-    let zone = Settings::load(&app.site.db).await?.time_zone;
+    let settings = Settings::load(&app.site.db).await?;
+    let zone = settings.time_zone;
     let Preferences { reader, lists, rests_until } = preferences;
+    let Stopped { editions: stopped, letters: no_letters } = subscribers::stopped(&app.site, &reader).await?;
     let asked = fields::of_their_page(&app.site.db, reader.id).await?;
     let topics = subscribers::topic_choices(&app.site, token).await?;
     let on_any = lists.iter().any(|list| list.joined);
@@ -224,7 +231,7 @@ async fn page(app: &App, token: &str, preferences: Preferences, done: Done) -> O
     };
     let (saved, paused, went_on, mistaken) = match done {
         Done::Nothing | Done::Waits(_) => (Vec::new(), false, false, None),
-        Done::Saved(saved) => (sentences(saved, on_some), false, false, None),
+        Done::Saved(saved) => (sentences(saved, on_some, stopped), false, false, None),
         Done::Paused => (Vec::new(), true, false, None),
         Done::WentOn => (Vec::new(), false, true, None),
         Done::Mistaken(form, chosen) => {
@@ -259,6 +266,9 @@ async fn page(app: &App, token: &str, preferences: Preferences, done: Done) -> O
         rests_until: rests_until.map(|until| until.date(&zone)),
         pauses: if on_any { Weeks::ALL.map(pause).into() } else { Vec::new() },
         on_some,
+        stopped,
+        no_letters,
+        contact: settings.contact_email,
     };
     if again {
         return app.public_page_again("public/preferences", TITLE, &page).await;
@@ -298,18 +308,21 @@ impl TopicsView {
     }
 }
 
-/// What became otherwise, for whoever pressed.
-fn sentences(saved: Saved, on_some: bool) -> Vec<String> {
+/// What became otherwise, for whoever pressed. Nothing comes to who is `stopped`.
+fn sentences(saved: Saved, on_some: bool, stopped: bool) -> Vec<String> {
     let names = |names: &[String]| phrase(&names.iter().map(String::as_str).collect::<Vec<_>>());
     let mut said = Vec::new();
     if !saved.joined.is_empty() {
-        said.push(format!("You now get {}.", names(&saved.joined)));
+        let now = if stopped { "You are now on" } else { "You now get" };
+        said.push(format!("{now} {}.", names(&saved.joined)));
     }
     if !saved.left.is_empty() {
-        said.push(format!("You no longer get {}.", names(&saved.left)));
+        let now = if stopped { "You are off" } else { "You no longer get" };
+        said.push(format!("{now} {}.", names(&saved.left)));
     }
     for (list, topics) in &saved.topics {
         said.push(match topics.as_slice() {
+            [] if stopped => format!("Topics of {list}: everything."),
             [] => format!("Of {list} you get everything."),
             topics => format!("Topics of {list}: {}.", names(topics)),
         });

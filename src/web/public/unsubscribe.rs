@@ -50,6 +50,11 @@ struct Page {
     has_topics: bool,
     /// What else comes to them; empty where nothing does, and for a mail program that leaves for somebody.
     others: String,
+    /// Whether nothing comes all the same: mail to their address is stopped, or they rest.
+    held_up: bool,
+    stopped: bool,
+    /// Until when they rest from the list that they are back on.
+    rests_until: String,
     why: Option<Why>,
 }
 
@@ -178,10 +183,13 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
         can_undo: false,
         waits: None,
         preferences: String::new(),
-        contact: settings.contact_email,
+        contact: settings.contact_email.clone(),
         left_all: false,
         has_topics: false,
         others: String::new(),
+        held_up: false,
+        stopped: false,
+        rests_until: String::new(),
         why: None,
     };
     let Some(left) = found else { return app.public_page(TEMPLATE, "Leaving", &page).await };
@@ -196,11 +204,17 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
     }
     page.can_undo = left.can_undo;
     page.preferences = subscribers::preferences_path(&app.site, &left.public_id);
+    if state == "back" {
+        let back = subscribers::after_coming_back(&app.site, &left).await?;
+        page.stopped = back.stopped;
+        page.rests_until = back.rests_until.map(|until| until.date(&settings.time_zone)).unwrap_or_default();
+    }
     if let Some(pressed) = pressed.filter(|_| !left.subscribed) {
         let after = subscribers::after_leaving(&app.site, &left).await?;
         page.left_all = after.left_all;
         page.has_topics = after.has_topics;
         page.can_undo = after.can_undo;
+        page.held_up = after.held_up;
         page.others = consent::phrase(&after.others.iter().map(String::as_str).collect::<Vec<_>>());
         page.why = left.may_say_why.then(|| Why::new(after.said, pressed));
     }

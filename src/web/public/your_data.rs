@@ -17,7 +17,7 @@ use super::{
 use crate::{
     clock::Zone,
     donations,
-    dossier::{self, Asks, Copy, Held, Letter, NEWEST, Newest, Whole, Whose, Within},
+    dossier::{self, Answer, Asks, Copy, Held, Letter, NEWEST, Newest, Whole, Whose, Within},
     settings::Settings,
     subscribers::{SubscriberError, consent},
     web::words::yours,
@@ -86,6 +86,8 @@ impl Section {
 struct Sent {
     /// Whether they asked to be forgotten.
     erasure: bool,
+    /// Whether no letter goes to them, so that the team answers.
+    stopped: bool,
     contact: String,
 }
 
@@ -99,14 +101,16 @@ pub(crate) async fn ask_erasure(app: State<App>, token: Path<String>, posted: Po
     ask(app, token, posted, Asks::Erasure).await
 }
 
-/// The answer is the same whether or not a letter goes.
+/// Whoever has the link to a reader's choices knows the reader: they are told where no letter can go to them.
 async fn ask(State(app): State<App>, Path(token): Path<String>, posted: Posted, asks: Asks) -> Outcome {
     posted.form(&[])?;
     match dossier::ask(&app.site, &token, asks).await {
-        Ok(()) => {
+        Ok(answer) => {
             let contact = Settings::load(&app.site.db).await?.contact_email;
-            let page = Sent { erasure: asks == Asks::Erasure, contact };
-            app.public_page("public/your_data_sent", "Look into your mailbox", &page).await
+            let stopped = answer == Answer::Stopped;
+            let title = if stopped { "Your request is with our team" } else { "Look into your mailbox" };
+            let page = Sent { erasure: asks == Asks::Erasure, stopped, contact };
+            app.public_page("public/your_data_sent", title, &page).await
         }
         Err(error) => dead_end(&app, error).await,
     }
@@ -155,6 +159,7 @@ pub(super) async fn dead_end(app: &App, error: SubscriberError) -> Outcome {
             dead_link::page(app, dead_link::Was::Unknown).await
         }
         SubscriberError::Expired => dead_link::page(app, dead_link::Was::OfYesterday).await,
+        SubscriberError::Changed => dead_link::page(app, dead_link::Was::OfAnotherAddress).await,
         error => Err(WebError::from(error)),
     }
 }
@@ -178,7 +183,13 @@ fn sections(held: Held, zone: &Zone) -> Vec<Section> {
         let at = forgotten.forgotten_at.date(zone);
         you.push(Line::new(format!("We were asked to forget this address on {at}, and did")));
     }
-    if let Some(supporter) = &held.supporter {
+    for former in &held.former {
+        you.push(Line::new(format!(
+            "Another address until {}, kept as a code alone",
+            former.left_at.date(zone)
+        )));
+    }
+    for supporter in &held.supporter {
         let who = if supporter.name.is_empty() { &supporter.email } else { &supporter.name };
         you.push(Line::new(format!("As a supporter: {who}, since {}", supporter.created_at.date(zone))));
     }
@@ -281,7 +292,7 @@ fn happened(event: consent::Event, zone: &Zone) -> Line {
         .detail([
             named("Form", event.form.as_deref().unwrap_or_default()),
             named("Campaign", &event.campaign),
-            named("Source", &event.source),
+            named("Source", consent::without_names(&event.source)),
             named("Internet address", &event.ip),
             named("Browser", &event.user_agent),
         ])

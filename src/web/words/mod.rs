@@ -118,6 +118,7 @@ pub(super) fn letter(template: &str) -> &'static str {
         "address_change_old" | "address_change_new" => "The question whether mail may go to another address",
         "address_is_known" => "Word that somebody asked for mail to this address, which has a subscription",
         "address_changed" => "Word that mail goes to another address",
+        "address_taken_back" => "Word that mail goes to the earlier address again",
         "choices_link" => "The link to their choices",
         "paused" => "Word of their pause",
         "good_bye" => "A good-bye",

@@ -150,7 +150,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let (Some(email), Some(list), true) = (email, list, form.is_valid()) else {
         return again(&desk, form).await;
     };
-    let (site, who) = (desk.site(), &desk.who.staff.name);
+    let site = desk.site();
     if at_once {
         let new = Adding { email: &email, name: &name, list, source: "", seen: None };
         return match subscribers::add_to_list(site, new, by(&desk, &source)).await {
@@ -169,11 +169,9 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
             Err(error) => Err(error.into()),
         };
     }
-    let source = match source.as_str() {
-        "" => format!("typed at the desk by {who}"),
-        said => format!("{said} (typed at the desk by {who})"),
-    };
-    let by = (Some(desk.who.staff.id), source.as_str());
+    // Readers get it when they ask what is held: who typed it is for the log.
+    let source = if source.is_empty() { "typed at the desk" } else { &source };
+    let by = (Some(desk.who.staff.id), source);
     let asked = subscribers::ask_by_staff(site, &desk.settings, (&email, &name), list, by).await;
     if matches!(asked, Err(SubscriberError::Forgotten)) {
         form.mistake("email", FORGOTTEN);
