@@ -19,8 +19,8 @@ pub use self::{
     },
     held::{Held, NEWEST, Newest, Section, Whole, Whose, of_address, of_link, taken_away},
     rows::{
-        Came, Copy, Deed, Forgotten, Former, Gift, Letter, Member, Monthly, Note, Reason, Stop, Supporter, TheyWrote,
-        Typed, Who, Within,
+        Came, Copy, Deed, Forgotten, Former, Gift, Letter, Member, Monthly, Note, Reason, Stop, Supporter,
+        TheyWrote, Typed, Who, Within,
     },
     store::STATEMENTS,
 };

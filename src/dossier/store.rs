@@ -1,8 +1,8 @@
 //! The SQL of what is held about one person: reads alone, each by an index, what may be long by its key, newest first.
 
 use super::rows::{
-    Asked, Came, Copy, Deed, Forgotten, Former, Gift, Kept, Letter, Look, Member, Monthly, Moved, Note, Reason, Stop,
-    Supporter, TheyWrote, Topic, Tried, Typed, Who, Within,
+    Asked, Came, Copy, Deed, Forgotten, Former, Gift, Kept, Letter, Look, Member, Monthly, Moved, Note,
+    Reason, Stop, Supporter, TheyWrote, Topic, Tried, Typed, Who, Within,
 };
 use crate::{
     db::{self, Db, Result},

@@ -273,10 +273,7 @@ impl EmailTemplate for AddressTakenBack {
     const NAME: &'static str = "address_taken_back";
 
     fn sample() -> Self {
-        Self {
-            sender: Sender::sample(),
-            subscribe_url: "https://news.example.org/subscribe".into(),
-        }
+        Self { sender: Sender::sample(), subscribe_url: "https://news.example.org/subscribe".into() }
     }
 }
 

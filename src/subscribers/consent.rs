@@ -45,7 +45,8 @@ pub fn without_names(source: &str) -> &str {
     if source.starts_with(&format!("{TYPED} by ")) {
         return TYPED;
     }
-    let names = [" (added by ", " (typed at the desk by "].into_iter().filter_map(|words| source.rfind(words));
+    let names =
+        [" (added by ", " (typed at the desk by "].into_iter().filter_map(|words| source.rfind(words));
     names.min().and_then(|at| source.get(..at)).unwrap_or(source)
 }
 

@@ -4,7 +4,12 @@
 //! whatever reason. It is enqueued in the transaction of the leaving; who comes back before it went gets none, and its marker asks once
 //! more whether they are still off the list.
 
-use super::{Result, consent::ConsentMethod, read::Subscriber, store::leaving as leaving_store};
+use super::{
+    Result,
+    consent::ConsentMethod,
+    read::Subscriber,
+    store::{self, leaving as leaving_store},
+};
 use crate::{
     clock::Moment,
     db::{self, Tx},

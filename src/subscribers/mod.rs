@@ -45,10 +45,6 @@ mod welcome;
 pub mod why_they_left;
 mod withdrawn;
 
-pub(crate) use self::{
-    moving::{former_addresses_in, other_addresses},
-    read::held,
-};
 pub use self::{
     budget::{Crowd, Goes},
     by_staff::{
@@ -70,8 +66,9 @@ pub use self::{
     lists::{List, OptIn, Visibility},
     mail_again::mail_again,
     moving::{
-        MoveAsked, MoveState, Moving, NewAddress, Readdressed, ask_to_move, correct_address, former_addresses,
-        look_at_move, may_be_taken_back, moved_as_written, moving_wording, press_move, who_had, whose_choices,
+        MoveAsked, MoveState, Moving, NewAddress, Readdressed, ask_to_move, correct_address,
+        former_addresses, look_at_move, may_be_taken_back, moved_as_written, moving_wording, press_move,
+        who_had, whose_choices,
     },
     never_again::{block, unblock},
     pause::{Weeks, go_on, pause, pause_as_written},
@@ -89,6 +86,10 @@ pub use self::{
     topic_choices::{TopicChoice, TopicChoices, TopicsTicked, topic_choices},
     unwanted::{Unwanted, unwanted},
     why_they_left::{LeavingReason, say_why},
+};
+pub(crate) use self::{
+    moving::{former_addresses_in, other_addresses},
+    read::held,
 };
 use crate::{
     clock::Moment,

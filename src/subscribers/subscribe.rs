@@ -374,8 +374,7 @@ async fn ask_one_held_back(site: &Site, settings: &Settings, reader: &Subscriber
     if reader.email.mailbox() != looked_at.mailbox() {
         return Ok(false);
     }
-    if Suppressions::new(site).stops_letter(&mut tx, &reader.email, true).await?
-    {
+    if Suppressions::new(site).stops_letter(&mut tx, &reader.email, true).await? {
         tx.commit().await?;
         return Ok(false);
     }
@@ -446,8 +445,7 @@ async fn reader_held(
 ) -> Result<(Subscriber, bool)> {
     loop {
         let row = (token::public_id(), email.key());
-        let (found, is_new) =
-            store::subscriber_for(tx, (&row.0, email, &row.1, name), site.now()).await?;
+        let (found, is_new) = store::subscriber_for(tx, (&row.0, email, &row.1, name), site.now()).await?;
         // Nobody else has seen who is new.
         if is_new {
             return Ok((found, is_new));

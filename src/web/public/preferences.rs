@@ -17,7 +17,8 @@ use super::{
 use crate::{
     settings::Settings,
     subscribers::{
-        self, Chosen, Preferences, Saved, Stopped, SubscriberError, TopicChoice, TopicChoices, TopicsTicked, Weeks,
+        self, Chosen, Preferences, Saved, Stopped, SubscriberError, TopicChoice, TopicChoices, TopicsTicked,
+        Weeks,
         consent::{self, phrase},
         fields::{self, Field},
         forms::Answer,
