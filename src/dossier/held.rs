@@ -199,7 +199,7 @@ impl Held {
             consent::page(db, id, None, most).await?.into_iter().map(|(_, one)| one).collect();
         Ok(Self {
             who: store::who(db, id).await?.map(|who| whose.seen(who)),
-            former: store::former(db, id).await?,
+            former: store::former(db, whose.former_of()).await?,
             lists: store::within(db, id).await?,
             reasons: store::reasons(db, id).await?,
             consent: consent.into(),
@@ -358,7 +358,7 @@ impl Whole {
         Ok(match section {
             Section::Who => few(store::who(db, id).await?.map(|who| whose.seen(who))),
             Section::Moved => few(store::moved(db, id).await?),
-            Section::Former => few(store::former(db, id).await?),
+            Section::Former => few(store::former(db, whose.former_of()).await?),
             Section::Lists => few(store::within(db, id).await?),
             Section::Reasons => few(store::reasons(db, id).await?),
             Section::Consent => {
