@@ -5,35 +5,52 @@
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use tokio::task::{self, Id};
 
 use super::{Db, pulse::Pulse};
 
-/// The tasks that hold a transaction, as often as they do. Whoever is no task, as the body of a test, is not looked at.
+tokio::task_local! {
+    /// Which of those that one task does beside each other it is.
+    static STRAND: u64;
+}
+
+/// Does work of which one task does several beside each other: each goes on while another waits for a connection.
+pub async fn apart<F: Future>(work: F) -> F::Output {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    STRAND.scope(NEXT.fetch_add(1, Ordering::Relaxed), work).await
+}
+
+/// Who holds a transaction: a task, or what it does apart.
+type Who = (Id, u64);
+
+/// Who holds a transaction, as often as they do. Whoever is no task, as the body of a test, is not looked at.
 #[derive(Debug, Default)]
 pub(super) struct Holders {
-    tasks: Mutex<Vec<Id>>,
+    all: Mutex<Vec<Who>>,
     any_asked: AtomicBool,
 }
 
 impl Holders {
-    fn all(&self) -> MutexGuard<'_, Vec<Id>> {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    fn all(&self) -> MutexGuard<'_, Vec<Who>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn this_task() -> Option<Id> {
-    if cfg!(debug_assertions) { task::try_id() } else { None }
+fn this_one() -> Option<Who> {
+    if !cfg!(debug_assertions) {
+        return None;
+    }
+    Some((task::try_id()?, STRAND.try_with(|strand| *strand).unwrap_or_default()))
 }
 
 /// A connection of the pool is about to be asked for.
 pub(super) fn asks(pulse: &Pulse) {
-    if let Some(task) = this_task() {
+    if let Some(who) = this_one() {
         let holders = pulse.holders();
-        let holds = holders.all().contains(&task);
+        let holds = holders.all().contains(&who);
         holders.any_asked.fetch_or(holds, Ordering::Relaxed);
         assert!(
             !holds,
@@ -55,22 +72,22 @@ impl Db {
 #[derive(Debug)]
 pub(super) struct Holds {
     pulse: Pulse,
-    task: Option<Id>,
+    who: Option<Who>,
 }
 
 impl Holds {
     pub(super) fn begin(pulse: &Pulse) -> Self {
-        let task = this_task();
-        pulse.holders().all().extend(task);
-        Self { pulse: pulse.clone(), task }
+        let who = this_one();
+        pulse.holders().all().extend(who);
+        Self { pulse: pulse.clone(), who }
     }
 }
 
 impl Drop for Holds {
     fn drop(&mut self) {
-        let Some(task) = self.task else { return };
+        let Some(who) = self.who else { return };
         let mut all = self.pulse.holders().all();
-        if let Some(at) = all.iter().position(|one| *one == task) {
+        if let Some(at) = all.iter().position(|one| *one == who) {
             all.swap_remove(at);
         }
     }

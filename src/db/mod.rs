@@ -49,6 +49,7 @@ pub use self::{
     carry::{Carried, CarryError, carry},
     copy::{Examined, examine},
     gates::Gate,
+    holding::apart,
     migrations::{MigrationError, Migrations},
     params::{Params, Value},
     pulse::{PoolLook, Pulse},

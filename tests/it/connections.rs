@@ -1,6 +1,6 @@
 //! Who holds a transaction and asks the pool for another connection: with every other connection waiting for its rows, nobody goes on.
 
-use broadside::{clock::Stopwatch, subscribers};
+use broadside::{clock::Stopwatch, db::apart, subscribers};
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 
@@ -30,6 +30,12 @@ both_engines! {
             pool.begin().await.map(drop)
         });
         assert!(begins.await.is_err_and(|broke| broke.is_panic()));
+        let pool = db.db.clone();
+        let beside = tokio::spawn(async move {
+            let _held = pool.begin().await.expect("a transaction");
+            apart(subscribers::lists::all(&pool)).await.is_ok()
+        });
+        assert!(beside.await.is_ok_and(|read| read), "what a task does beside it waits for nothing of it");
         let held = db.db.begin().await.expect("a transaction");
         let pool = db.db.clone();
         let read = tokio::spawn(async move { subscribers::lists::all(&pool).await.map(|all| all.len()) });
