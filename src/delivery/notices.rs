@@ -151,6 +151,12 @@ pub async fn forget(tx: &mut Tx, address: &EmailAddress, now: Moment) -> Result<
     forget_of(tx, address, 0, now).await
 }
 
+/// Whoever typed an address is forgotten: the letters of these facts that asked its owner say no more to whom they went. All else that is
+/// on record of it is its owner's.
+pub async fn forget_asked(tx: &mut Tx, facts: &[String], now: Moment) -> Result<u64> {
+    store::forget_keys(tx, facts, mail::AddressChangeNew::NAME, now).await
+}
+
 /// The same of a reader, with the letters to addresses that they had.
 pub async fn forget_of(tx: &mut Tx, address: &EmailAddress, reader: i64, now: Moment) -> Result<u64> {
     store::forget_address(tx, (&address.key(), reader), (mail::OF_THE_TEAM, mail::OF_MONEY), now).await

@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use crate::{
     attempts::{Attempt, Limit, Refusal},
-    db,
+    audit_log, db,
     delivery::{notices, suppression::Suppressions},
     links::{CopyOfData, Forget, Name},
     mail::{self, EmailTemplate as _, EraseRequest},
@@ -74,14 +74,15 @@ pub async fn ask(site: &Site, choices: &str, asks: Asks) -> Result<Answer, Subsc
         Err(Refusal::Database(error)) => return Err(error.into()),
     };
     let settings = Settings::load(&site.db).await?;
-    db::again(|| ask_once(site, &settings, (reader.id, asks), counts)).await
+    let put_right = subscribers::may_be_taken_back(site, reader.id).await?.is_some();
+    db::again(|| ask_once(site, &settings, (reader.id, asks), (counts, put_right))).await
 }
 
 async fn ask_once(
     site: &Site,
     settings: &Settings,
     (reader, asks): (i64, Asks),
-    counts: bool,
+    (counts, put_right): (bool, bool),
 ) -> Result<Answer, SubscriberError> {
     let mut tx = site.db.begin().await?;
     let reader = subscribers::held(&mut tx, reader).await?.ok_or(SubscriberError::Link)?;
@@ -93,6 +94,14 @@ async fn ask_once(
     }
     if !counts {
         return Ok(Answer::Mailed);
+    }
+    if put_right {
+        let action = match asks {
+            Asks::Copy => "sent a link to what is held",
+            Asks::Erasure => "sent a link to being forgotten",
+        };
+        let why = "asked for on the page of their choices, after the team put their address right";
+        audit_log::record(&mut tx, site, None, action, &reader.public_id, why).await?;
     }
     let letterhead = settings.letterhead(site);
     let until = site.now().plus(LINK_LASTS);

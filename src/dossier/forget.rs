@@ -19,7 +19,7 @@ use crate::{
     links::Forget,
     mail,
     site::Site,
-    subscribers::{self, Subscriber, SubscriberError, donor_state, forgotten, other_addresses, requests},
+    subscribers::{self, Subscriber, SubscriberError, donor_state, forgotten, letters_asked, requests},
     withdrawals::{self, Withdrawal},
 };
 
@@ -34,7 +34,7 @@ pub struct Farewell {
 /// Who of the team does it, and why.
 #[derive(Clone, Copy, Debug)]
 pub struct Deed<'a> {
-    /// None on the command line.
+    /// None on the command line, and of who does it by themselves.
     pub staff_id: Option<i64>,
     pub why: &'a str,
 }
@@ -43,7 +43,7 @@ pub struct Deed<'a> {
 ///
 /// # Errors
 /// [`SubscriberError::Link`] and [`SubscriberError::Expired`]; [`SubscriberError::Changed`] where it was mailed to an address that they
-/// have no more; when the database fails.
+/// have no more; [`SubscriberError::NotBefore`] where the team put that right lately; when the database fails.
 pub async fn look_at_forgetting(
     site: &Site,
     link: &str,
@@ -56,7 +56,13 @@ pub async fn look_at_forgetting(
 
 async fn meant(site: &Site, link: &str) -> std::result::Result<Option<Subscriber>, SubscriberError> {
     let Forget { reader, address } = Forget::read(&site.keys, link, site.now())?;
-    whom(site, &reader, &address).await
+    let reader = whom(site, &reader, &address).await?;
+    if let Some(reader) = &reader
+        && let Some(until) = subscribers::may_be_taken_back(site, reader.id).await?
+    {
+        return Err(SubscriberError::NotBefore(until));
+    }
+    Ok(reader)
 }
 
 /// What goes on of a reader who is forgotten.
@@ -89,7 +95,8 @@ async fn going_on(site: &Site, key: &str) -> Result<Vec<Monthly>> {
 /// As [`look_at_forgetting`]; then nothing was changed.
 pub async fn forget(site: &Site, link: &str) -> std::result::Result<(), SubscriberError> {
     if let Some(reader) = meant(site, link).await? {
-        forget_reader(site, &reader, None).await?;
+        let deed = Deed { staff_id: None, why: "by a link that was mailed to them" };
+        forget_reader(site, &reader, Some(deed)).await?;
     }
     Ok(())
 }
@@ -238,9 +245,7 @@ async fn forget_held(tx: &mut Tx, site: &Site, reader: &Subscriber, at: Moment) 
         notices::are_of(tx, key, reader.id, mail::OF_MONEY).await?;
     }
     notices::forget_of(tx, &reader.email, reader.id, site.now()).await?;
-    for other in other_addresses(tx, reader.id).await? {
-        notices::forget(tx, &other, site.now()).await?;
-    }
+    notices::forget_asked(tx, &letters_asked(tx, reader.id).await?, site.now()).await?;
     bounces::record::forget(tx, site, &hashes, reader.id).await?;
     for hash in &hashes {
         suppressions.forget(tx, hash).await?;

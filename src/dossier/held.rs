@@ -44,6 +44,8 @@ pub struct Whose {
     gives_as: Vec<String>,
     /// Of the address, and of those that they had, which are no reader's by now.
     hashes: Vec<String>,
+    /// Until then nothing is said of gifts, nor of what hangs from other addresses than this one.
+    pub gifts_from: Option<Moment>,
 }
 
 impl Whose {
@@ -58,7 +60,26 @@ impl Whose {
             }
             None => vec![key.clone()],
         };
-        Ok(Self { address, reader, key, gives_as, hashes })
+        Ok(Self { address, reader, key, gives_as, hashes, gifts_from: None })
+    }
+
+    /// As whoever has the mailbox may see it before it is certain that it is theirs.
+    fn without_gifts(mut self, until: Moment) -> Self {
+        self.gives_as.clear();
+        self.hashes.truncate(1);
+        Self { gifts_from: Some(until), ..self }
+    }
+
+    fn seen(&self, who: Who) -> Who {
+        match self.gifts_from {
+            Some(_) => Who { supporter: None, last_gift_at: None, gives_as: None, ..who },
+            None => who,
+        }
+    }
+
+    /// Whose letters to former addresses are shown.
+    fn former_of(&self) -> i64 {
+        if self.gifts_from.is_some() { 0 } else { self.reader_id() }
     }
 
     /// Whether there is anything to forget, of somebody who is no reader.
@@ -104,7 +125,12 @@ pub async fn of_address(site: &Site, address: EmailAddress) -> Result<Whose> {
 pub async fn of_link(site: &Site, link: &str) -> std::result::Result<Whose, SubscriberError> {
     let CopyOfData { reader, address } = CopyOfData::read(&site.keys, link, site.now())?;
     let reader = whom(site, &reader, &address).await?.ok_or(SubscriberError::Link)?;
-    Ok(Whose::new(site, reader.email.clone(), Some(reader)).await?)
+    let not_before = subscribers::may_be_taken_back(site, reader.id).await?;
+    let whose = Whose::new(site, reader.email.clone(), Some(reader)).await?;
+    Ok(match not_before {
+        Some(until) => whose.without_gifts(until),
+        None => whose,
+    })
 }
 
 /// Somebody of the team takes a copy away: it is written down before they have it, with why, and without the address.
@@ -172,15 +198,15 @@ impl Held {
         let consent: Vec<_> =
             consent::page(db, id, None, most).await?.into_iter().map(|(_, one)| one).collect();
         Ok(Self {
-            who: store::who(db, id).await?,
-            former: store::former(db, id).await?,
+            who: store::who(db, id).await?.map(|who| whose.seen(who)),
+            former: store::former(db, whose.former_of()).await?,
             lists: store::within(db, id).await?,
             reasons: store::reasons(db, id).await?,
             consent: consent.into(),
             answers: answers(site, id).await?,
             typed: store::typed(db, id).await?,
             copies: store::copies(db, id, all, most).await?.into(),
-            letters: store::letters(db, (key, id, &whose.gives_as), all, most).await?.into(),
+            letters: store::letters(db, (key, whose.former_of(), &whose.gives_as), all, most).await?.into(),
             came_back: store::came_back(db, hashes, id, all, most).await?.into(),
             they_wrote: they_wrote(site, whose, all, most).await?.into(),
             stops: store::stops(db, hashes, all, most).await?.into(),
@@ -317,6 +343,7 @@ impl Whole {
             "magazine": self.magazine,
             "address": self.whose.address.as_str(),
             "made_at": self.site.now().to_string(),
+            "gifts_are_told_from": self.whose.gifts_from.map(|at| at.to_string()),
             "where_else_traces_are": ELSEWHERE,
         });
         let text = format!("{head:#}");
@@ -329,9 +356,9 @@ impl Whole {
         let (db, id, key, hashes) = (&site.db, whose.reader_id(), whose.key.as_str(), &*whose.hashes);
         let (before, most, gives_as, hash) = (*before, CHUNK as i64, &*whose.gives_as, whose.hash());
         Ok(match section {
-            Section::Who => few(store::who(db, id).await?),
+            Section::Who => few(store::who(db, id).await?.map(|who| whose.seen(who))),
             Section::Moved => few(store::moved(db, id).await?),
-            Section::Former => few(store::former(db, id).await?),
+            Section::Former => few(store::former(db, whose.former_of()).await?),
             Section::Lists => few(store::within(db, id).await?),
             Section::Reasons => few(store::reasons(db, id).await?),
             Section::Consent => {
@@ -345,7 +372,9 @@ impl Whole {
             Section::Typed => few(store::typed(db, id).await?),
             Section::Copies => many(store::copies(db, id, before, most).await?, |row| row.edition_id),
             Section::Letters => {
-                many(store::letters(db, (key, id, gives_as), before, most).await?, |row| row.id)
+                many(store::letters(db, (key, whose.former_of(), gives_as), before, most).await?, |row| {
+                    row.id
+                })
             }
             Section::CameBack => many(store::came_back(db, hashes, id, before, most).await?, |row| row.id),
             Section::TheyWrote => many(they_wrote(site, whose, before, most).await?, |row| row.id),

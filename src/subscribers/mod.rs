@@ -91,7 +91,7 @@ pub use self::{
     why_they_left::{LeavingReason, say_why},
 };
 pub(crate) use self::{
-    moving::{former_addresses_in, other_addresses},
+    moving::{former_addresses_in, letters_asked},
     read::held,
 };
 use crate::{

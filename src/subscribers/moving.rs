@@ -100,9 +100,14 @@ pub enum MoveAsked {
     OldIsStopped,
 }
 
-/// The other addresses that a reader had, or asked for, within some days, and that no reader has: what was sent there is theirs.
-pub(crate) async fn other_addresses(tx: &mut Tx, subscriber: i64) -> db::Result<Vec<EmailAddress>> {
-    moving::others(tx, subscriber).await
+/// The letters that asked the owners of addresses which a reader typed, by their facts. What else went there is their owners'.
+pub(crate) async fn letters_asked(tx: &mut Tx, subscriber: i64) -> db::Result<Vec<String>> {
+    let changes = moving::changes_of(tx, subscriber).await?;
+    Ok(changes.iter().map(|change| asks_new(change)).collect())
+}
+
+fn asks_new(change: &str) -> String {
+    format!("address_change:new:{change}")
 }
 
 /// Until when the links of a reader show nothing of gifts and forget nobody: the team put their address right, for which the mailbox of
@@ -268,7 +273,7 @@ async fn write_to_new(
     if next_mail(now, &budget::letters(tx, whose, whom, now).await?) > now {
         return Ok(ToNew::TooSoon);
     }
-    let fact = format!("address_change:new:{change}");
+    let fact = asks_new(change);
     let sender = letterhead.sender.clone();
     let (wrote, whom) = if let Some(known) = known {
         let preferences_url = site.url(&preferences_path(site, &known.public_id));

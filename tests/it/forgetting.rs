@@ -338,6 +338,26 @@ both_engines! {
         balances(&again).await;
     }
 
+    /// TRUST L7: an address that was only typed as a new one is somebody else's: of what stands on record of letters there, only the letter
+    /// of that change goes with whoever typed it.
+    async fn an_address_that_was_only_typed_keeps_its_letters(app: TestApp) {
+        let theirs = "ada@stranger.example";
+        app.give(theirs, "12", "once").await;
+        app.reader(ANN).await;
+        let choices = subscribers::preferences_path(&app.site, &ann(&app).await.public_id);
+        let visitor = app.visitor();
+        let form = visitor.open(&format!("{choices}/address")).await.form("/address").with("email", theirs);
+        visitor.submit(&form).await.says("Look into both mailboxes");
+        app.drain().await;
+        assert_eq!(app.mails(theirs).len(), 2, "a receipt, and the question");
+        forget(&app).await;
+        let letters = "select template, address, state from notice where template in ('receipt', 'address_change_new') order by template";
+        let letters: Vec<(String, String, String)> = rows(&app.site.db, letters).await;
+        let row = |template: &str, address: &str| (template.to_owned(), address.to_owned(), "accepted".to_owned());
+        assert_eq!(letters, [row("address_change_new", ""), row("receipt", theirs)]);
+        app.drain().await;
+    }
+
     /// TRUST L11: a monthly donation is not ended by it, and keeps its address; once it is over, that goes, too.
     async fn a_monthly_donation_goes_on_and_its_address_goes_with_it(app: TestApp) {
         app.reader(ANN).await;

@@ -375,6 +375,53 @@ both_engines! {
         }
     }
 
+    /// TRUST L7, L11: where the team sent a reader's mail elsewhere, for which the mailbox of before was not asked, the links from there show
+    /// nothing of gifts and forget nobody before it can be taken back no more; that they were sent for stands in the log. What the
+    /// mailbox of before takes back is as it was.
+    async fn whom_the_team_moved_is_neither_shown_gifts_nor_forgotten_for_a_week(app: TestApp) {
+        app.reader(OLD).await;
+        app.give(OLD, "50", "once").await;
+        app.give(OLD, "7", "month").await;
+        correct(&app, OLD, NEW).await.expect("asked");
+        app.drain().await;
+        press(&app, &link(&app, NEW)).await.says("Your mail has moved");
+        let choices = subscribers::preferences_path(&app.site, &reader(&app, NEW).await.public_id);
+        let sent = async |what: &str, path: &str| {
+            let visitor = app.visitor();
+            visitor.submit(&visitor.open(&choices).await.form(&format!("/{what}"))).await;
+            app.drain().await;
+            app.last_mail(NEW).link(path)
+        };
+        let (copy, forget) = (sent("copy", "/your-data/").await, sent("forget", "/forget-me/").await);
+        let shown = app.visitor().open(&copy).await;
+        shown.says("from then on gifts stand here, too");
+        let file = app.visitor().open(&format!("{copy}/file")).await;
+        for one in [shown.text(), file.body] {
+            for gifts in ["€", "5000", "Receipt", "eceipt_", "supporter\": \"", "ou give"] {
+                assert!(!one.contains(gifts), "{gifts}: {one}");
+            }
+        }
+        let refused = app.visitor().open(&forget).await;
+        refused.says("Not before 10 March 2026").says("nothing was deleted");
+        assert!(!refused.body.contains("Forget me") && !refused.body.contains("/giving/"), "{}", refused.body);
+        assert_eq!(app.visitor().send(app.visitor().request(reqwest::Method::POST, &forget)).await.status, StatusCode::CONFLICT);
+        assert!(at(&app, NEW).await.is_some());
+        let donors = rows::<(i64,)>(&app.site.db, "select count(*) from donor where email_key = 'ann@example.org'").await;
+        assert_eq!(donors, [(1,)]);
+        let log = audit_log::latest(&app.site.db, 10).await.expect("a read");
+        for action in ["sent a link to what is held", "sent a link to being forgotten"] {
+            assert!(log.iter().any(|line| line.action == action), "{action}: {log:?}");
+        }
+        app.advance(DAY * 7 + Duration::from_secs(1));
+        let (copy, forget) = (sent("copy", "/your-data/").await, sent("forget", "/forget-me/").await);
+        app.visitor().open(&copy).await.says("€50.00");
+        let visitor = app.visitor();
+        visitor.submit(&visitor.open(&forget).await.form("/forget-me/")).await.says("You are forgotten");
+        let log = audit_log::latest(&app.site.db, 1).await.expect("a read").remove(0);
+        assert_eq!((log.action.as_str(), log.detail.as_str()), ("forgot a reader", "by a link that was mailed to them"));
+        app.drain().await;
+    }
+
     /// TRUST L11: gifts stay with the address they were given under: nobody who moves gets those of another, or loses their own.
     async fn gifts_stay_with_the_address_they_were_given_under(app: TestApp) {
         let state = async |id: i64| donor_state::donor_state(&app.site.db, id).await.expect("a read");

@@ -95,6 +95,19 @@ statements! {
             state = case when state in ('queued', 'claimed') and not marker then 'suppressed' else state end
             where (address_key = $1 or address_key = '' and lower(address) = $1 or former_of = $5) and template not in (select json_array_elements_text(cast($3 as json)))
             and (state in ('accepted', 'failed', 'suppressed') or template not in (select json_array_elements_text(cast($4 as json))))";
+    /// The letters of these keys ask the owner of an address that a stranger typed, who is forgotten: nothing says whose it is.
+    FORGET_KEYS = sqlite "update notice set address = '', address_key = '', name = '', reply = '', context = '', message = null,
+            class = case when state in ('queued', 'claimed') and not marker then 'erased' else class end,
+            claimed_by = case when state = 'claimed' and not marker then null else claimed_by end,
+            finished_at = case when state in ('queued', 'claimed') and not marker then cast($2 as integer) else finished_at end,
+            state = case when state in ('queued', 'claimed') and not marker then 'suppressed' else state end
+            where key in (select value from json_each($1)) and template = $3",
+        postgres "update notice set address = '', address_key = '', name = '', reply = '', context = '', message = null,
+            class = case when state in ('queued', 'claimed') and not marker then 'erased' else class end,
+            claimed_by = case when state = 'claimed' and not marker then null else claimed_by end,
+            finished_at = case when state in ('queued', 'claimed') and not marker then cast($2 as bigint) else finished_at end,
+            state = case when state in ('queued', 'claimed') and not marker then 'suppressed' else state end
+            where key in (select json_array_elements_text(cast($1 as json))) and template = $3";
     /// Letters to an address that a reader had until now are that reader's, but for those of these templates; or those of them alone.
     ARE_OF_BUT = sqlite "update notice set former_of = $2 where (address_key = $1 or address_key = '' and lower(address) = $1) and former_of is null
             and template not in (select value from json_each($3))",
@@ -315,6 +328,10 @@ pub async fn forget_address(
     now: Moment,
 ) -> Result<u64> {
     tx.exec(FORGET_ADDRESS, (key, now, db::array(ours)?, db::array(money)?, reader)).await
+}
+
+pub async fn forget_keys(tx: &mut Tx, keys: &[String], template: &str, now: Moment) -> Result<u64> {
+    tx.exec(FORGET_KEYS, (db::array(keys)?, now, template)).await
 }
 
 /// All to an address but those of the templates `untold`.

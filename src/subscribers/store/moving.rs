@@ -62,7 +62,7 @@ statements! {
     TAKEN = sqlite "delete from former_address where address_hash in (select value from json_each($1))",
         postgres "delete from former_address where address_hash in (select json_array_elements_text(cast($1 as json)))";
     /// As often as a reader may ask for another in the days for which it is known.
-    OTHERS = "select old_email, new_email from address_change where subscriber_id = $1 order by asked_at desc limit 50";
+    CHANGES_OF = "select public_id from address_change where subscriber_id = $1 order by asked_at desc limit 50";
     /// What is over: its links are, too.
     pub(crate) FORGET_CHANGES = "delete from address_change where id in (select id from address_change where asked_at < $1 order by asked_at limit $2)";
 }
@@ -211,17 +211,9 @@ pub async fn taken(tx: &mut Tx, hashes: &[String]) -> Result<u64> {
     tx.exec(TAKEN, (db::array(hashes)?,)).await
 }
 
-/// Other addresses that changes of a reader name which are still known, and that no reader has.
-pub async fn others(tx: &mut Tx, subscriber: i64) -> Result<Vec<EmailAddress>> {
-    let known: Vec<(EmailAddress, EmailAddress)> = tx.all(OTHERS, (subscriber,)).await?;
-    let mut others: Vec<EmailAddress> = Vec::new();
-    for email in known.into_iter().flat_map(|(old, new)| [old, new]) {
-        let is_new = !others.iter().any(|one| one.key() == email.key());
-        if is_new && super::by_key_in(tx, &email.key()).await?.is_none() {
-            others.push(email);
-        }
-    }
-    Ok(others)
+/// What changes of a reader are known, by public id.
+pub async fn changes_of(tx: &mut Tx, subscriber: i64) -> Result<Vec<String>> {
+    Ok(tx.all::<(String,)>(CHANGES_OF, (subscriber,)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 pub async fn gives_as(db: &Db, subscriber: i64) -> Result<Option<String>> {

@@ -26,6 +26,8 @@ use crate::{
 #[derive(Serialize)]
 struct Page {
     file: String,
+    /// From which day on it says what they gave, where that waits.
+    gifts_from: Option<String>,
     newest: usize,
     sections: Vec<Section>,
 }
@@ -125,7 +127,8 @@ pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> O
     let zone = Settings::load(&app.site.db).await?.time_zone;
     let mut sections = sections(Held::look(&app.site, &whose).await?, &zone);
     sections.retain(|section| !section.lines.is_empty());
-    let page = Page { file: format!("/your-data/{token}/file"), newest: NEWEST, sections };
+    let gifts_from = whose.gifts_from.map(|until| until.date(&zone));
+    let page = Page { gifts_from, file: format!("/your-data/{token}/file"), newest: NEWEST, sections };
     app.public_page("public/your_data", "What we hold about you", &page).await
 }
 
