@@ -245,7 +245,8 @@ async fn forget_held(tx: &mut Tx, site: &Site, reader: &Subscriber, at: Moment) 
         notices::are_of(tx, key, reader.id, mail::OF_MONEY).await?;
     }
     notices::forget_of(tx, &reader.email, reader.id, site.now()).await?;
-    notices::forget_asked(tx, &letters_asked(tx, reader.id).await?, site.now()).await?;
+    let asked = letters_asked(tx, reader.id).await?;
+    notices::forget_asked(tx, &asked, site.now()).await?;
     bounces::record::forget(tx, site, &hashes, reader.id).await?;
     for hash in &hashes {
         suppressions.forget(tx, hash).await?;
