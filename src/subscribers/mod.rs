@@ -11,15 +11,15 @@ mod by_staff;
 mod choices_link;
 mod confirm;
 pub mod consent;
-mod csv_files;
 pub mod donor_state;
+mod export;
 pub mod fields;
 mod find;
 pub mod forgotten;
 pub mod forms;
-mod formula;
 mod found_by;
 mod good_bye;
+mod import;
 mod leave;
 pub mod lists;
 pub mod machines;
@@ -31,7 +31,6 @@ mod preferences;
 mod read;
 pub mod requests;
 mod rows;
-mod spreadsheet;
 mod store;
 mod subscribe;
 #[cfg(test)]
@@ -53,10 +52,10 @@ pub use self::{
     choices_link::{LinkSent, WHAT as CHOICES, ask_for_link, send_link},
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
-    csv_files::{Basis, CsvError, ImportReport, RowError, export, import, lines_of_export},
     donor_state::{DonorState, set_donor_state},
+    export::{CsvError, export, lines_of_export},
     find::{Wanted, count_many, counts, fold_waiting, page},
-    formula::guarded,
+    import::{Basis, ImportError, ImportReport, Plan, RowError, import, import_as},
     leave::{
         AfterLeaving, Left, after_leaving, leave, leave_all, leave_as_written, leave_by_mail, leave_by_staff,
         look_at_unsubscribe, rejoin,
@@ -93,6 +92,7 @@ use crate::{
 pub const STATEMENTS: &[&[Sql]] = &[
     store::STATEMENTS,
     store::finding::STATEMENTS,
+    store::importing::STATEMENTS,
     store::joining::STATEMENTS,
     store::leaving::STATEMENTS,
     store::knowing::STATEMENTS,

@@ -32,6 +32,8 @@ mod harness;
 mod holding;
 mod hostile;
 mod house_rules;
+mod importing;
+mod importing_again;
 mod joining;
 mod killing;
 mod knocking;
