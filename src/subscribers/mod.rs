@@ -11,6 +11,7 @@ mod by_staff;
 mod choices_link;
 mod confirm;
 pub mod consent;
+mod counting;
 pub mod donor_state;
 mod export;
 pub mod fields;
@@ -52,9 +53,10 @@ pub use self::{
     choices_link::{LinkSent, WHAT as CHOICES, ask_for_link, send_link},
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
+    counting::{HowMany, count_large, on_lists, with_topics},
     donor_state::{DonorState, set_donor_state},
     export::{CsvError, export, lines_of_export},
-    find::{Wanted, count_many, counts, fold_waiting, page},
+    find::{LOOKED_THROUGH, Order, Wanted, count_many, counts, fold_waiting, page},
     import::{Basis, ImportError, ImportReport, Plan, RowError, import, import_as},
     leave::{
         AfterLeaving, Left, after_leaving, leave, leave_all, leave_as_written, leave_by_mail, leave_by_staff,
@@ -93,6 +95,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::STATEMENTS,
     store::finding::STATEMENTS,
     store::importing::STATEMENTS,
+    store::counting::STATEMENTS,
     store::joining::STATEMENTS,
     store::leaving::STATEMENTS,
     store::knowing::STATEMENTS,

@@ -16,7 +16,7 @@ use self::{
     chunk::{Line, take},
     places::Places,
 };
-use super::{SubscriberError, store};
+use super::{SubscriberError, find, store};
 use crate::{
     db,
     moving_in::{self, Choices, Row, Source, State, Survey, TableError},
@@ -142,6 +142,9 @@ pub async fn import_as(
         step(site, plan, &mut places, &mut lines, &mut report, tell).await?;
     }
     places.tell(&mut report);
+    if !plan.is_dry {
+        find::tidy(&site.db).await?;
+    }
     Ok(report)
 }
 

@@ -6,8 +6,8 @@ use crate::{
     delivery::suppression::Reason,
     replies,
     subscribers::{
-        ConsentAction, ConsentMethod, DonorState, LeavingReason, Standing, Subscription, SubscriptionState,
-        fields::FieldKind, requests::RequestKind,
+        ConsentAction, ConsentMethod, DonorState, LeavingReason, Order, Standing, Subscription,
+        SubscriptionState, fields::FieldKind, requests::RequestKind,
     },
 };
 
@@ -42,10 +42,19 @@ pub(in crate::web) const fn field_kind(kind: FieldKind) -> &'static str {
 /// Those of the list who stand so, as a choice.
 pub(in crate::web) const fn how_they_stand(standing: Standing) -> &'static str {
     match standing {
-        Standing::Is(SubscriptionState::Confirmed) => "on it, stopped or not",
+        Standing::Is(SubscriptionState::Confirmed) => "get it",
         Standing::Is(SubscriptionState::Pending) => "asked, not confirmed yet",
         Standing::Is(SubscriptionState::Left) => "left",
         Standing::Stopped => "get nothing: address stopped",
+    }
+}
+
+/// In which order they are listed, as a choice.
+pub(in crate::web) const fn in_which_order(order: Order) -> &'static str {
+    match order {
+        Order::Newest => "newest first",
+        Order::Name => "by name",
+        Order::Address => "by address",
     }
 }
 
