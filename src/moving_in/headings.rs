@@ -408,10 +408,31 @@ pub(super) fn sad(value: &str) -> Option<State> {
     })
 }
 
+/// Whether it is a yes or a no: what that means hangs on the column.
+pub(super) fn is_yes_or_no(value: &str) -> bool {
+    meant(value, State::OnList) != meant(value, State::Bounced) || value.trim().is_empty()
+}
+
 /// What the name of a file says of everybody in it; none if nothing.
 pub(super) fn of_file_name(name: &str) -> Option<State> {
+    const NAMES: &[(&str, State)] = &[
+        ("nonsubscri", State::Unconfirmed),
+        ("unconfirmed", State::Unconfirmed),
+        ("unsub", State::Left),
+        ("optout", State::Left),
+        ("optedout", State::Left),
+        ("abgemeldet", State::Left),
+        ("désabonn", State::Left),
+        ("bounce", State::Bounced),
+        ("cleaned", State::Bounced),
+        ("complain", State::Complained),
+        ("spam", State::Complained),
+        ("suppress", State::Blocked),
+        ("blocklist", State::Blocked),
+        ("blacklist", State::Blocked),
+    ];
     let plain = plain(name.rsplit(['/', '\\']).next().unwrap_or(name));
-    SAD.iter().find(|(part, _)| plain.contains(part)).map(|(_, state)| *state)
+    NAMES.iter().find(|(part, _)| plain.contains(part)).map(|(_, state)| *state)
 }
 
 #[cfg(test)]

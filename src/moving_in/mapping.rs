@@ -196,16 +196,21 @@ impl Mapping {
         })
     }
 
-    /// What a word in a column says, if somebody or its program said so.
+    /// What a word in a column says, if somebody or its program said so. Of the same word in every column a program knows better what
+    /// it means in its own; and a yes in one column may be a no in another.
     pub(super) fn state(&self, column: &Column, value: &str) -> Option<State> {
         let is_said = |said: &str| said.trim().to_lowercase() == value.trim().to_lowercase();
         let of_column = |heading: &Option<String>| {
             heading.as_ref().is_some_and(|heading| is_called(&column.heading, heading))
         };
-        let mut said = self.words.iter().filter(|(heading, word, _)| of_column(heading) && is_said(word));
-        let mut of_any = self.words.iter().filter(|(heading, word, _)| heading.is_none() && is_said(word));
-        let person = said.next().or_else(|| of_any.next()).map(|(.., state)| *state);
-        person.or_else(|| self.preset.and_then(|preset| preset.state(&column.heading, value)))
+        let said = self.words.iter().find(|(heading, word, _)| of_column(heading) && is_said(word));
+        let by_program = || self.preset.and_then(|preset| preset.state(&column.heading, value));
+        let of_any = || {
+            let several = self.columns.iter().filter(|column| column.role == Role::Status).count() > 1;
+            let is_clear = !several || !headings::is_yes_or_no(value);
+            self.words.iter().find(|(heading, word, _)| heading.is_none() && is_said(word) && is_clear)
+        };
+        said.map(|(.., state)| *state).or_else(by_program).or_else(|| of_any().map(|(.., state)| *state))
     }
 
     /// Whether it is our own export, which says of each reader and list all that there is.

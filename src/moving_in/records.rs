@@ -85,6 +85,7 @@ enum Place {
 }
 
 impl Records {
+    /// Of a file, from its beginning.
     pub fn of(file: Box<dyn Read + Send>) -> io::Result<Self> {
         let mut text = encoding::text(file)?;
         let named = encoding::named_delimiter(&mut text)?;
@@ -186,11 +187,10 @@ impl Records {
                 }
                 b' ' if place == Place::Closed => after += 1,
                 byte if place == Place::Closed => {
-                    // It closed nothing: somebody wrote one in the middle of their words.
-                    cell.push(b'"');
+                    // What follows belongs to it, as in `"Lee, Ann" <ann@example.org>`.
                     cell.resize(cell.len() + after, b' ');
                     cell.push(byte);
-                    place = Place::Quoted;
+                    place = Place::Plain;
                 }
                 b' ' if place == Place::Start => {}
                 b'"' if place == Place::Start => {
@@ -263,7 +263,7 @@ mod tests {
             rows(&[
                 (1, &["a", "b"]),
                 (2, &["Lee, \"Ann\" ", "5\" pipe"]),
-                (3, &["x", "He said \"no\" twice"])
+                (3, &["x", "He said no\" twice\""])
             ])
         );
     }

@@ -230,6 +230,6 @@ mod tests {
         assert_eq!(names("\"VIP\",\"Bristol, UK\""), ["VIP", "Bristol, UK"]);
         assert_eq!(names(" , a ,"), ["a"]);
         assert_eq!(answer("\"VIP\",\"Bristol, UK\"", false), "VIP, Bristol, UK");
-        assert_eq!(answer(&"tag, ".repeat(60), false).chars().count() <= LONGEST_ANSWER, true);
+        assert!(answer(&"tag, ".repeat(60), false).chars().count() <= LONGEST_ANSWER);
     }
 }

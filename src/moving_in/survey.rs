@@ -91,10 +91,18 @@ pub enum Unsaid {
     Lacks { words: &'static str },
 }
 
+impl Survey {
+    /// What to add to the command, with the best guesses.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let lines = self.unsaid.iter().map(|one| one.line(self.words.len() > 1));
+        lines.collect::<Vec<_>>().join(" ")
+    }
+}
+
 impl Unsaid {
     /// What to add to the command, with the best guess.
-    #[must_use]
-    pub fn line(&self, of_several: bool) -> String {
+    fn line(&self, of_several: bool) -> String {
         match self {
             Self::Words { heading, words } => {
                 let one = |word: &Word| {

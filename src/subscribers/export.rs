@@ -144,8 +144,9 @@ async fn page(
 
 /// What a file says of a consent, and of when it was given: what it was told itself, if it was.
 fn told(event: &importing::ConsentToWrite) -> (String, String) {
+    let at = event.told_at.unwrap_or(event.at).to_string();
     if !event.told.is_empty() {
-        return (event.told.clone(), event.told_at.unwrap_or(event.at).to_string());
+        return (event.told.clone(), at);
     }
     let source = event.source.trim();
     let words = match (event.action, source.is_empty()) {
@@ -154,5 +155,5 @@ fn told(event: &importing::ConsentToWrite) -> (String, String) {
         (action, false) => format!("{action} by {}: {source}", event.method),
     };
     // A cell is one line.
-    (words.split_whitespace().collect::<Vec<_>>().join(" "), event.at.to_string())
+    (words.split_whitespace().collect::<Vec<_>>().join(" "), at)
 }

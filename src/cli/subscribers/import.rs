@@ -25,7 +25,7 @@ use crate::{
 const TO_BE_SAID: u8 = 2;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     /// A file whose first line names the columns. Commas, semicolons, tabs or bars between them; UTF-8, UTF-16 or Windows-1252.
     file: PathBuf,
     /// Which program wrote it: own, mailchimp, substack, ghost, buttondown, listmonk, kit, brevo, mailpoet, campaign-monitor, wordpress. It
@@ -226,9 +226,7 @@ fn print(report: &ImportReport, list: &List, arguments: &Arguments) {
 
 /// What somebody has to say before anything is taken, and the very line that says it.
 fn ask(survey: &Survey, arguments: &Arguments) -> anyhow::Result<()> {
-    let several = survey.unsaid.iter().filter(|one| matches!(one, Unsaid::Words { .. })).count() > 1;
-    let lines: Vec<String> = survey.unsaid.iter().map(|one| one.line(several)).collect();
-    let add = lines.join(" ");
+    let add = survey.line();
     if arguments.json {
         let columns: Vec<String> = survey.unsaid.iter().map(|one| words(one).join(" ")).collect();
         println!("{}", json!({ "rows": survey.rows, "unsaid": columns, "add": add }));

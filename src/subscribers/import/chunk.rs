@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    Plan,
     places::{Made, Places},
+    plan::Plan,
     report::Outcome,
 };
 use crate::{
@@ -44,6 +44,7 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// As a file has it.
     pub fn of(row: Row) -> Self {
         let key = row.entry.as_ref().map(|entry| entry.email.key()).unwrap_or_default();
         let name = row.entry.as_ref().map(|entry| entry.name.as_str()).unwrap_or_default();
@@ -145,17 +146,14 @@ pub(super) async fn take(site: &Site, plan: &Plan<'_>, places: &Places, lines: &
         false => Acts::new(),
     };
     let id = |one: &One<'_>| readers.ids.get(&one.line.key).copied().unwrap_or_default();
-    let new: Vec<NewSubscription> = ones
+    let mut new: Vec<NewSubscription> = ones
         .iter()
         .filter(|one| !before.contains_key(&(id(one), one.list)))
         .map(|one| subscription(one, id(one), places.is_own, now))
         .collect();
-    let added: HashSet<(i64, i64)> =
-        importing::add_subscriptions(&mut tx, &new, now).await?.into_iter().collect();
     // Who is not on the list is not touched.
     let is_on = |one: &One<'_>| {
-        let key = (id(one), one.list);
-        added.contains(&key) || before.get(&key) == Some(&SubscriptionState::Confirmed)
+        before.get(&(id(one), one.list)).is_none_or(|state| *state == SubscriptionState::Confirmed)
     };
     let mut names: Vec<(i64, &str)> = ones
         .iter()
@@ -170,11 +168,17 @@ pub(super) async fn take(site: &Site, plan: &Plan<'_>, places: &Places, lines: &
     names.sort_unstable();
     names.dedup_by_key(|(reader, _)| *reader);
     importing::name_many(&mut tx, &names).await?;
+    // Two files that hold the same people meet at them in the same order.
+    new.sort_by_key(|one| (one.reader, one.list));
+    let added: HashSet<(i64, i64)> =
+        importing::add_subscriptions(&mut tx, &new, now).await?.into_iter().collect();
     let mut touched: HashSet<i64> = names.iter().map(|(reader, _)| *reader).collect();
     let mut events = Vec::new();
     let source = format!("{}: {}", plan.basis.basis, plan.basis.source);
     let said: Vec<Said> = ones.iter().map(|one| Said::of(one, &source, places.is_own)).collect();
-    for (one, said) in ones.iter().zip(&said) {
+    let mut in_order: Vec<_> = ones.iter().zip(&said).collect();
+    in_order.sort_by_key(|(one, _)| (id(one), one.list));
+    for (one, said) in in_order {
         let key = (id(one), one.list);
         if added.contains(&key) {
             outcomes[one.at] =
@@ -182,7 +186,7 @@ pub(super) async fn take(site: &Site, plan: &Plan<'_>, places: &Places, lines: &
             events.push(said.event(one, key.0));
             continue;
         }
-        let is_on =
+        let waits =
             matches!(before.get(&key), Some(SubscriptionState::Confirmed | SubscriptionState::Pending));
         // Only who left there leaves here: whom mail does not reach is stopped, and stays on the list for the day it does.
         if one.state != State::Left || !waits || agreed_since(&acts, key, one.since) {
@@ -448,12 +452,8 @@ impl Said {
             true => basis.to_owned(),
             false => format!("{basis} (joined {joined}, wording unknown, as told by the file)"),
         };
-        let told = match entry.consent.is_empty() {
-            true => format!("imported: {source}"),
-            false => entry.consent.clone(),
-        };
         let told_at = if is_own { entry.consent_at } else { entry.joined };
-        Self { source, ip: consent::range(&entry.ip), told, told_at }
+        Self { source, ip: consent::range(&entry.ip), told: entry.consent.clone(), told_at }
     }
 
     fn event<'a>(&'a self, one: &One<'_>, reader: i64) -> Told<'a> {

@@ -7,14 +7,19 @@
 
 mod chunk;
 mod places;
+mod plan;
 mod report;
 
 use std::io;
 
-pub use self::report::{ImportReport, RowError};
 use self::{
     chunk::{Line, take},
     places::Places,
+    plan::LONGEST,
+};
+pub use self::{
+    plan::{Basis, Plan},
+    report::{ImportReport, RowError},
 };
 use super::{SubscriberError, find, store};
 use crate::{
@@ -23,41 +28,8 @@ use crate::{
     site::Site,
 };
 
-/// Who answers for the consent of imported readers, and where it came from.
-#[derive(Clone, Debug)]
-pub struct Basis {
-    /// The basis in law, such as `consent`.
-    pub basis: String,
-    /// Where and when it was given, such as "sign-up sheets, spring fair 2026".
-    pub source: String,
-}
-
-impl Basis {
-    /// Nobody is mailed on the word of nobody (TRUST L6).
-    fn is_said(&self) -> bool {
-        let is_said = |text: &str| !text.trim().is_empty() && text.chars().count() <= LONGEST;
-        is_said(&self.basis) && is_said(&self.source)
-    }
-}
-
-/// The longest basis and source, in characters: both stand with each reader.
-const LONGEST: usize = 300;
 /// Rows taken in one transaction.
 const CHUNK: usize = 500;
-
-/// How a file is to be taken.
-#[derive(Clone, Copy, Debug)]
-pub struct Plan<'a> {
-    /// Where those go whose list the file does not name.
-    pub list: i64,
-    pub basis: &'a Basis,
-    /// What was said of its columns and words.
-    pub choices: &'a Choices,
-    /// Whether lists and topics that it names are made where there are none.
-    pub makes_lists: bool,
-    /// Nothing is written: it is only found out what would be.
-    pub is_dry: bool,
-}
 
 /// Why nothing, or no more, was taken.
 #[derive(Debug, thiserror::Error)]

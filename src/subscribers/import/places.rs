@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Plan, report::ImportReport};
+use super::{plan::Plan, report::ImportReport};
 use crate::{
     audit_log,
     db::{Result, Tx},
@@ -49,6 +49,7 @@ impl Made {
 }
 
 impl Places {
+    /// Of a file, before anything is made.
     pub fn new(mapping: &Mapping, plan: &Plan<'_>, lists: Vec<List>) -> Self {
         let wanted = mapping.fields().map(|(name, heading)| (name.to_owned(), heading.to_owned()));
         Self {
@@ -75,6 +76,7 @@ impl Places {
         self.notes.extend(made.notes);
     }
 
+    /// What was made, for who asked for it.
     pub fn tell(&self, report: &mut ImportReport) {
         for note in &self.notes {
             report.note(note.clone());
