@@ -107,6 +107,7 @@ async fn page(
     let addresses: Vec<EmailAddress> =
         readers.iter().map(|reader| EmailAddress::from_store(reader.email.clone())).collect();
     let stopped = Suppressions::new(site).since_among(addresses.iter()).await?;
+    let now = site.now();
     let mut lines = Vec::new();
     for (reader, stopped) in readers.iter().zip(stopped) {
         let mut theirs = subscriptions.remove(&reader.id).unwrap_or_default();
@@ -116,7 +117,8 @@ async fn page(
             let (said, said_at) = consent.get(&key).map(told).unwrap_or_default();
             // What was true of a former time is not told: who is back has left nothing.
             let left_at = one.left_at.filter(|_| one.state == SubscriptionState::Left);
-            let paused_until = one.paused_until.filter(|_| one.state == SubscriptionState::Confirmed);
+            let rests = |until: &Moment| one.state == SubscriptionState::Confirmed && *until > now;
+            let paused_until = one.paused_until.filter(rests);
             let mut chosen = topics.remove(&key).unwrap_or_default();
             chosen.sort();
             let mut line = vec![

@@ -53,7 +53,7 @@ pub use self::{
     choices_link::{LinkSent, WHAT as CHOICES, ask_for_link, send_link},
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
-    counting::{HowMany, count_large, on_lists, with_topics},
+    counting::{HowMany, count_large, on_lists, with_topic_alone, with_topics},
     donor_state::{DonorState, set_donor_state},
     export::{CsvError, export, lines_of_export},
     find::{LOOKED_THROUGH, Order, Wanted, count_many, counts, fold_waiting, page},

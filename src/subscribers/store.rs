@@ -30,7 +30,8 @@ use crate::{
 
 statements! {
     /// A new reader; a known address stays who they are.
-    ADD_SUBSCRIBER = "insert into subscriber (public_id, email, email_key, name, created_at, search) values ($1, $2, $3, $4, $5, $6) on conflict (email_key) do nothing";
+    ADD_SUBSCRIBER = "insert into subscriber (public_id, email, email_key, name, created_at, search) values ($1, $2, $3, $4, $5, $6)
+        on conflict (email_key) do nothing returning id, public_id, email, name, created_at";
     /// As `ADD_SUBSCRIBER`, for an import.
     ADD_SUBSCRIBERS = rows(6) "insert into subscriber (public_id, email, email_key, name, created_at, search) values {rows} on conflict (email_key) do nothing";
     /// By address.
@@ -172,8 +173,10 @@ pub async fn subscriber_for(
     now: Moment,
 ) -> Result<(Subscriber, bool)> {
     let search = text_of(email, name);
-    let new = tx.exec(ADD_SUBSCRIBER, (public_id, email.as_str(), key, name, now, search)).await? == 1;
-    Ok((tx.one(BY_KEY, (key,)).await?, new))
+    match tx.opt(ADD_SUBSCRIBER, (public_id, email.as_str(), key, name, now, search)).await? {
+        Some(new) => Ok((new, true)),
+        None => Ok((tx.one(BY_KEY, (key,)).await?, false)),
+    }
 }
 
 /// Readers who were not there before; each row is a public id, address, its key, and a name.

@@ -43,6 +43,7 @@ pub(in crate::web) const fn field_kind(kind: FieldKind) -> &'static str {
 pub(in crate::web) const fn how_they_stand(standing: Standing) -> &'static str {
     match standing {
         Standing::Is(SubscriptionState::Confirmed) => "get it",
+        Standing::Paused => "paused for some weeks",
         Standing::Is(SubscriptionState::Pending) => "asked, not confirmed yet",
         Standing::Is(SubscriptionState::Left) => "left",
         Standing::Stopped => "get nothing: address stopped",
