@@ -448,9 +448,16 @@ impl Said {
             (Some(at), _) => at.to_string(),
             (None, told) => told.to_owned(),
         };
-        let source = match joined.is_empty() || is_own {
-            true => basis.to_owned(),
-            false => format!("{basis} (joined {joined}, wording unknown, as told by the file)"),
+        // Whoever reads the proof finds there what is kept beside it for the next file.
+        let source = match (is_own, joined.as_str(), entry.consent.as_str()) {
+            (true, _, "") | (false, "", _) => basis.to_owned(),
+            (true, _, consent) => {
+                let at = entry.consent_at.map(|at| format!(", {at}")).unwrap_or_default();
+                format!("{basis} (as told by the file: {consent}{at})")
+            }
+            (false, joined, _) => {
+                format!("{basis} (joined {joined}, wording unknown, as told by the file)")
+            }
         };
         let told_at = if is_own { entry.consent_at } else { entry.joined };
         Self { source, ip: consent::range(&entry.ip), told: entry.consent.clone(), told_at }
