@@ -15,6 +15,7 @@ use crate::{
     email_address::EmailAddress,
     money::Money,
     site::Site,
+    subscribers::forgotten,
     token,
 };
 
@@ -67,6 +68,9 @@ pub(super) async fn pay(
     };
     if !store::pay(tx, &written).await? {
         return Ok(());
+    }
+    if let (Some(donor), Some(address)) = (donor_id, &address) {
+        forgotten::gave_before(tx, site, address, (donor, paid.at)).await?;
     }
     let group = format!("gift:{}", donation.public_id);
     let reference = paid.payment_id.or(paid.invoice_id).unwrap_or_default();
