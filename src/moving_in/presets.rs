@@ -192,6 +192,8 @@ impl Preset {
                 ("consent", Is::Consent),
                 ("consentat", Is::ConsentAt),
                 ("topics", Is::Topics),
+                ("implieduntil", Is::ImpliedUntil),
+                ("rhythm", Is::Rhythm),
                 ("field*", Is::OwnField),
             ],
             Self::Mailchimp => &[
@@ -489,6 +491,8 @@ enum Is {
     Field(&'static str),
     OwnField,
     PausedUntil,
+    ImpliedUntil,
+    Rhythm,
     Suppression,
     SuppressedAt,
     Consent,
@@ -514,6 +518,8 @@ impl Is {
                 Role::Field(heading.split_once(':').map_or(heading, |(_, name)| name).trim().to_owned())
             }
             Self::PausedUntil => Role::PausedUntil,
+            Self::ImpliedUntil => Role::ImpliedUntil,
+            Self::Rhythm => Role::Rhythm,
             Self::Suppression => Role::Suppression,
             Self::SuppressedAt => Role::SuppressedAt,
             Self::Consent => Role::Consent,

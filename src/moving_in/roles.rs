@@ -27,6 +27,10 @@ pub enum Role {
     Field(String),
     /// Until when they rest, as our own export says it.
     PausedUntil,
+    /// Until when their consent is implied, as our own export says it.
+    ImpliedUntil,
+    /// How often they get the list, as our own export says it.
+    Rhythm,
     /// Why an address is not mailed, in our own words.
     Suppression,
     /// Since when.
@@ -104,6 +108,8 @@ impl Role {
             Self::Topics => "topics",
             Self::Field(name) => return format!("field:{name}"),
             Self::PausedUntil => "paused-until",
+            Self::ImpliedUntil => "implied-until",
+            Self::Rhythm => "rhythm",
             Self::Suppression => "suppression",
             Self::SuppressedAt => "suppressed-at",
             Self::Consent => "consent",

@@ -33,13 +33,17 @@ pub struct Entry {
     /// Since when they stand so, if that is bad news.
     pub since: Option<Moment>,
     pub joined: Option<Moment>,
-    /// What stands in its place, where it is no moment that we can read.
+    /// The same as it stands in the file.
     pub joined_as_told: String,
     pub ip: String,
     pub topics: Vec<String>,
     /// Answers, by the names of their fields.
     pub answers: Vec<(String, String)>,
     pub paused_until: Option<Moment>,
+    /// Until when their consent is implied, as the file has it; empty where it does not say.
+    pub implied_until: String,
+    /// How often they get the list, in our own word; empty where it does not say.
+    pub rhythm: String,
     /// Why the address is not mailed, in our own words, and since when: of our own export alone.
     pub suppression: Option<(String, Option<Moment>)>,
     /// What is said of their consent, and of when it was given.
@@ -82,7 +86,7 @@ fn entry(record: &Record, mapping: &Mapping) -> Result<Entry, String> {
         reason => Some((reason.to_owned(), dates::moment(of(&Role::SuppressedAt)))),
     };
     let joined = dates::moment(of(&Role::Joined));
-    let joined_as_told = if joined.is_some() { String::new() } else { cut(of(&Role::Joined), 40) };
+    let joined_as_told = cut(of(&Role::Joined), 40);
     let answers = cells().filter_map(|(column, cell)| match &column.role {
         Role::Field(name) => {
             Some((name.clone(), answer(cell, mapping.is_own()))).filter(|(_, answer)| !answer.is_empty())
@@ -101,6 +105,8 @@ fn entry(record: &Record, mapping: &Mapping) -> Result<Entry, String> {
         topics: names(of(&Role::Topics)),
         answers: answers.collect(),
         paused_until: dates::moment(of(&Role::PausedUntil)),
+        implied_until: cut(of(&Role::ImpliedUntil), 40),
+        rhythm: cut(of(&Role::Rhythm), 40),
         suppression,
         consent: cut(of(&Role::Consent), 2 * LONGEST),
         consent_at: dates::moment(of(&Role::ConsentAt)),

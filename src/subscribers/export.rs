@@ -15,6 +15,7 @@ use crate::{
     clock::Moment,
     db::Db,
     delivery::suppression::Suppressions,
+    editions::Rhythm,
     email_address::EmailAddress,
     moving_in::{guarded, write_names},
     site::Site,
@@ -35,7 +36,7 @@ pub enum CsvError {
 const PAGE: i64 = 500;
 
 /// What every file has; behind it stands a column for each field.
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 14] = [
     "email",
     "name",
     "list",
@@ -48,6 +49,8 @@ const COLUMNS: [&str; 12] = [
     "consent",
     "consent_at",
     "topics",
+    "implied_until",
+    "rhythm",
 ];
 
 /// How many lines [`export`] would write now.
@@ -134,6 +137,8 @@ async fn page(
                 guarded(&said),
                 said_at,
                 guarded(&write_names(chosen.iter().map(String::as_str))),
+                at(one.implied_until.filter(|_| one.state == SubscriptionState::Confirmed)),
+                one.rhythm.map_or("", Rhythm::as_str).to_owned(),
             ];
             let of_reader =
                 |field: &i64| answers.get(&(reader.id, *field)).map_or(String::new(), |value| guarded(value));

@@ -20,6 +20,7 @@ pub mod forgotten;
 pub mod forms;
 mod found_by;
 mod good_bye;
+mod implied;
 mod import;
 mod leave;
 pub mod lists;
@@ -31,6 +32,7 @@ mod pause;
 mod preferences;
 mod read;
 pub mod requests;
+pub mod rhythms;
 mod rows;
 mod store;
 mod subscribe;
@@ -57,7 +59,8 @@ pub use self::{
     donor_state::{DonorState, set_donor_state},
     export::{CsvError, export, lines_of_export},
     find::{LOOKED_THROUGH, Order, Wanted, count_many, counts, fold_waiting, page},
-    import::{Basis, ImportError, ImportReport, Plan, RowError, import, import_as},
+    implied::{Implied, NotImplied},
+    import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, import, import_as},
     leave::{
         AfterLeaving, Left, after_leaving, leave, leave_all, leave_as_written, leave_by_mail, leave_by_staff,
         look_at_unsubscribe, rejoin,
@@ -100,6 +103,7 @@ pub const STATEMENTS: &[&[Sql]] = &[
     store::leaving::STATEMENTS,
     store::knowing::STATEMENTS,
     store::requests::STATEMENTS,
+    store::rhythms::STATEMENTS,
     store::lists::STATEMENTS,
     store::moving::STATEMENTS,
     store::topics::STATEMENTS,

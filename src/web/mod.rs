@@ -33,6 +33,7 @@ pub mod monitor;
 mod pages;
 mod paging;
 mod public;
+mod rhythms;
 pub mod routes;
 mod session;
 mod statics;

@@ -52,7 +52,7 @@ fn pick<'a>(seed: &mut Seed, of: &[&'a str]) -> &'a str {
 
 /// Readers with all that a file can say of them.
 fn random(seed: &mut Seed) -> String {
-    let mut file = "email,name,list,state,confirmed_at,left_at,paused_until,suppression,suppressed_at,consent,consent_at,topics,field:town,field:note\n".to_owned();
+    let mut file = "email,name,list,state,confirmed_at,left_at,paused_until,suppression,suppressed_at,consent,consent_at,topics,implied_until,rhythm,field:town,field:note\n".to_owned();
     for reader in 0..READERS {
         let domain = pick(seed, &["example.org", "Example.NET", "b\u{fc}cher.example"]);
         let email = format!("{}{reader}@{domain}", pick(seed, &["ann", "O'Neill+news", "zo\u{eb}", "B.B"]));
@@ -78,6 +78,9 @@ fn random(seed: &mut Seed) -> String {
             );
             let topics = pick(seed, &["", "Food", "Food, Sea", "\"Art, old\", Food"]);
             let topics = if state == "confirmed" { topics } else { "" };
+            let is_implied = state == "confirmed" && seed.once_in(5);
+            let implied = if is_implied { "2027-05-06T07:08:09Z" } else { "" };
+            let rhythm = pick(seed, &["", "", "weekly", "each"]);
             let line = [
                 &email,
                 name,
@@ -91,6 +94,8 @@ fn random(seed: &mut Seed) -> String {
                 consent,
                 &moment(seed),
                 topics,
+                implied,
+                rhythm,
                 town,
                 note,
             ];

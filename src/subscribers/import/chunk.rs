@@ -14,6 +14,7 @@ use crate::{
         ledger, notices,
         suppression::{Reason, Suppressions, Told as Stopped},
     },
+    editions::Rhythm,
     mail::clean_name,
     moving_in::{Entry, Row, State},
     site::Site,
@@ -21,6 +22,7 @@ use crate::{
         SubscriberError,
         consent::{self, ConsentAction, ConsentMethod},
         forgotten,
+        implied::{Implied, NotImplied},
         read::SubscriptionState,
         store::{
             self,
@@ -72,6 +74,8 @@ struct One<'a> {
     list: i64,
     state: State,
     since: Option<Moment>,
+    /// Until when their consent is implied; none where they agreed themselves.
+    implied_until: Option<Moment>,
 }
 
 impl One<'_> {
@@ -357,6 +361,13 @@ async fn who<'a>(
                 continue;
             }
         };
+        let implied_until = match implied_until(site, places, entry) {
+            Ok(until) => until,
+            Err(why) => {
+                outcomes[at] = Outcome::Refused(why);
+                continue;
+            }
+        };
         match seen.get(&(line.key.as_str(), list)) {
             // Of two that say different things the worse counts.
             Some(&first) => {
@@ -367,11 +378,44 @@ async fn who<'a>(
             }
             None => {
                 seen.insert((line.key.as_str(), list), ones.len());
-                ones.push(One { at, entry, line, list, state: entry.state, since: entry.since });
+                let (state, since) = (entry.state, entry.since);
+                ones.push(One { at, entry, line, list, state, since, implied_until });
             }
         }
     }
     Ok(ones)
+}
+
+/// Until when somebody may be mailed who bought or gave; none where they agreed themselves, or are not to be mailed at all.
+///
+/// # Errors
+/// Why they may not be mailed on it.
+fn implied_until(site: &Site, places: &Places, entry: &Entry) -> Result<Option<Moment>, String> {
+    let (settings, now) = (&places.settings, site.now());
+    if entry.state != State::OnList {
+        return Ok(None);
+    }
+    if !entry.implied_until.is_empty() {
+        let until: jiff::Timestamp = entry.implied_until.parse().map_err(|_| {
+            format!("{:?} is no moment: write it as 2026-05-12T00:00:00Z", entry.implied_until)
+        })?;
+        let until = Moment::from(until);
+        let ran_out = || NotImplied::RanOut(until.date(&settings.time_zone)).to_string();
+        return if until > now { Ok(Some(until)) } else { Err(ran_out()) };
+    }
+    if !places.is_implied {
+        return Ok(None);
+    }
+    let day = entry.joined_as_told.as_str();
+    let since = match day {
+        "" => Some(now),
+        day => {
+            let of_a_day = || settings.time_zone.day(day.parse().ok()?).map(|(begins, _)| begins);
+            of_a_day().or_else(|| day.parse::<jiff::Timestamp>().ok().map(Moment::from))
+        }
+    };
+    let since = since.ok_or_else(|| format!("{day:?} is no day: write it as 2026-05-12"))?;
+    Implied::since(settings, since, now).map(|implied| implied.0).map_err(|why| why.to_string())
 }
 
 /// The readers that rows are about.
@@ -414,7 +458,8 @@ async fn readers(tx: &mut Tx, ones: &[One<'_>], is_own: bool, now: Moment) -> db
 
 /// How somebody stands with a list who did not before.
 fn subscription(one: &One<'_>, reader: i64, is_own: bool, now: Moment) -> NewSubscription {
-    let joined = one.entry.joined.map(|at| at.min(now));
+    // Who bought or gave on a day agreed to nothing then.
+    let joined = one.entry.joined.filter(|_| one.implied_until.is_none() || is_own).map(|at| at.min(now));
     let asked_at = joined.unwrap_or(now);
     let state = match one.state {
         State::OnList | State::NotTaken => SubscriptionState::Confirmed,
@@ -430,7 +475,20 @@ fn subscription(one: &One<'_>, reader: i64, is_own: bool, now: Moment) -> NewSub
     // Who never confirmed is forgotten some days from now, whenever they asked elsewhere.
     let asked_at = if state == SubscriptionState::Pending { now } else { asked_at };
     let paused_until = one.entry.paused_until.filter(|_| state == SubscriptionState::Confirmed);
-    NewSubscription { reader, list: one.list, state, asked_at, confirmed_at, left_at, paused_until }
+    let implied_until = one.implied_until.filter(|_| state == SubscriptionState::Confirmed);
+    let rhythm = Rhythm::parse(&one.entry.rhythm);
+    let list = one.list;
+    NewSubscription {
+        reader,
+        list,
+        state,
+        asked_at,
+        confirmed_at,
+        left_at,
+        paused_until,
+        implied_until,
+        rhythm,
+    }
 }
 
 /// What the proof says of somebody.

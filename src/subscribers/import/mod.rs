@@ -18,13 +18,14 @@ use self::{
     plan::LONGEST,
 };
 pub use self::{
-    plan::{Basis, Plan},
+    plan::{Basis, IMPLIED, Plan},
     report::{ImportReport, RowError},
 };
 use super::{SubscriberError, find, store};
 use crate::{
     db,
     moving_in::{self, Choices, Row, Source, State, Survey, TableError},
+    settings::Settings,
     site::Site,
 };
 
@@ -94,7 +95,7 @@ pub async fn import_as(
     }
     let not_read = survey.mapping.not_read().into_iter().map(str::to_owned).collect();
     let mut report = ImportReport { preset: survey.mapping.preset, not_read, ..ImportReport::default() };
-    let mut places = Places::new(&survey.mapping, plan, lists);
+    let mut places = Places::new(&survey.mapping, plan, lists, Settings::load(&site.db).await?);
     // Whoever is refused mail first, for somebody may stand in the file twice: nobody is put on a list on the way to leaving it.
     for sad in [true, false] {
         if sad && !survey.mapping.may_say_no() {

@@ -7,6 +7,7 @@ use crate::{
     audit_log,
     db::{Result, Tx},
     moving_in::Mapping,
+    settings::Settings,
     site::Site,
     subscribers::{
         fields::{self, Field, FieldKind, StandsIn},
@@ -22,6 +23,9 @@ pub(super) struct Places {
     pub list: i64,
     pub makes_lists: bool,
     pub is_own: bool,
+    /// Whether consent is implied where the file does not say otherwise.
+    pub is_implied: bool,
+    pub settings: Settings,
     lists: Vec<List>,
     /// By their names in the file, in small letters.
     made_lists: HashMap<String, i64>,
@@ -50,12 +54,14 @@ impl Made {
 
 impl Places {
     /// Of a file, before anything is made.
-    pub fn new(mapping: &Mapping, plan: &Plan<'_>, lists: Vec<List>) -> Self {
+    pub fn new(mapping: &Mapping, plan: &Plan<'_>, lists: Vec<List>, settings: Settings) -> Self {
         let wanted = mapping.fields().map(|(name, heading)| (name.to_owned(), heading.to_owned()));
         Self {
             list: plan.list,
             makes_lists: plan.makes_lists,
             is_own: mapping.is_own(),
+            is_implied: plan.basis.is_implied(),
+            settings,
             lists,
             made_lists: HashMap::new(),
             topics: HashMap::new(),

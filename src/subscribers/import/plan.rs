@@ -5,13 +5,21 @@ use crate::moving_in::Choices;
 /// Who answers for the consent of imported readers, and where it came from.
 #[derive(Clone, Debug)]
 pub struct Basis {
-    /// The basis in law, such as `consent`.
+    /// The basis in law, such as `consent`; [`IMPLIED`] where they bought or gave.
     pub basis: String,
     /// Where and when it was given, such as "sign-up sheets, spring fair 2026".
     pub source: String,
 }
 
+/// The basis of whoever bought or gave and did not agree: it runs out. The day on which they did may stand in the file.
+pub const IMPLIED: &str = "implied";
+
 impl Basis {
+    /// Whether it runs out.
+    pub(super) fn is_implied(&self) -> bool {
+        self.basis.trim().eq_ignore_ascii_case(IMPLIED)
+    }
+
     /// Nobody is mailed on the word of nobody (TRUST L6).
     pub(super) fn is_said(&self) -> bool {
         let is_said = |text: &str| !text.trim().is_empty() && text.chars().count() <= LONGEST;

@@ -4,6 +4,7 @@ use super::super::rows::{ConsentAction, ConsentMethod, SubscriptionState};
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
+    editions::Rhythm,
     statements,
 };
 
@@ -20,7 +21,7 @@ statements! {
         postgres "select subscriber_id, list_id, method, at from consent_event where id in (
             select max(id) from consent_event where subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json))) group by subscriber_id, list_id)";
     /// A file takes nobody back who left, and leaves alone who is there.
-    ADD_SUBSCRIPTIONS = rows(8) "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at, left_at, paused_until, pause_said_at) values {rows}
+    ADD_SUBSCRIPTIONS = rows(10) "insert into subscription (subscriber_id, list_id, state, asked_at, confirmed_at, left_at, paused_until, pause_said_at, implied_until, rhythm) values {rows}
         on conflict (subscriber_id, list_id) do nothing returning subscriber_id, list_id";
     /// Names for who has none.
     NAME_MANY = rows(2) "update subscriber set name = v.column2 from (values {rows}) as v where subscriber.id = cast(v.column1 as bigint) and subscriber.name = ''";
@@ -38,9 +39,9 @@ statements! {
     TOPIC = "select coalesce(merged_into, id) from reader_topic where name_key = $1 order by retired_at is not null, id limit 1";
     /// Readers for a file, by their addresses.
     READERS_TO_WRITE = "select id, email_key, email, name from subscriber where email_key > $1 order by email_key limit $2";
-    SUBSCRIPTIONS_TO_WRITE = sqlite "select s.subscriber_id, s.list_id, l.slug as list, s.state, s.confirmed_at, s.left_at, s.paused_until
+    SUBSCRIPTIONS_TO_WRITE = sqlite "select s.subscriber_id, s.list_id, l.slug as list, s.state, s.confirmed_at, s.left_at, s.paused_until, s.implied_until, s.rhythm
             from subscription s join list l on l.id = s.list_id where s.subscriber_id in (select value from json_each($1))",
-        postgres "select s.subscriber_id, s.list_id, l.slug as list, s.state, s.confirmed_at, s.left_at, s.paused_until
+        postgres "select s.subscriber_id, s.list_id, l.slug as list, s.state, s.confirmed_at, s.left_at, s.paused_until, s.implied_until, s.rhythm
             from subscription s join list l on l.id = s.list_id where s.subscriber_id in (select value::bigint from json_array_elements_text(cast($1 as json)))";
     /// The last thing that happened to each of their lists, as the proof has it.
     CONSENT_TO_WRITE = sqlite "select subscriber_id, list_id, action, method, source, at, told, told_at from consent_event where id in (
@@ -100,6 +101,9 @@ pub struct NewSubscription {
     pub confirmed_at: Option<Moment>,
     pub left_at: Option<Moment>,
     pub paused_until: Option<Moment>,
+    /// None where they agreed themselves.
+    pub implied_until: Option<Moment>,
+    pub rhythm: Option<Rhythm>,
 }
 
 /// Those that were not there before: reader and list.
@@ -107,7 +111,8 @@ pub async fn add_subscriptions(tx: &mut Tx, new: &[NewSubscription], now: Moment
     let rows = new.iter().map(|one| {
         let said_at = one.paused_until.map(|_| now);
         let when = (one.asked_at, one.confirmed_at, one.left_at, one.paused_until, said_at);
-        (one.reader, one.list, one.state, when.0, when.1, when.2, when.3, when.4)
+        let how = (one.implied_until, one.rhythm);
+        (one.reader, one.list, one.state, when.0, when.1, when.2, when.3, when.4, how.0, how.1)
     });
     tx.many_returning(ADD_SUBSCRIPTIONS, rows).await
 }
@@ -188,6 +193,8 @@ pub struct SubscriptionToWrite {
     pub confirmed_at: Option<Moment>,
     pub left_at: Option<Moment>,
     pub paused_until: Option<Moment>,
+    pub implied_until: Option<Moment>,
+    pub rhythm: Option<Rhythm>,
 }
 
 pub async fn subscriptions_to_write(db: &Db, readers: &[i64]) -> Result<Vec<SubscriptionToWrite>> {
