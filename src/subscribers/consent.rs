@@ -174,35 +174,9 @@ pub(super) async fn record(tx: &mut Tx, site: &Site, happened: Happened<'_>) -> 
     Ok(())
 }
 
-/// Writes down that staff brought these readers to a list, and on what they rely.
-pub(super) async fn record_import(
-    tx: &mut Tx,
-    site: &Site,
-    subscribers: &[i64],
-    list: i64,
-    source: &str,
-) -> Result<()> {
-    let at = site.now();
-    let event = |subscriber: &i64| store::NewEvent {
-        subscriber: *subscriber,
-        list,
-        action: ConsentAction::Imported,
-        method: ConsentMethod::Import,
-        wording: None,
-        source,
-        form: None,
-        campaign: "",
-        ip: "",
-        user_agent: "",
-        at,
-    };
-    store::add_events(tx, subscribers.iter().map(event)).await?;
-    Ok(())
-}
-
 /// From which network somebody came: enough to tell an office from another, and not one machine from the next
 /// (`docs/decisions/0014-where-a-consent-came-from.md`). What is no address is nothing.
-fn range(ip: &str) -> String {
+pub(super) fn range(ip: &str) -> String {
     let address: Option<IpAddr> = ip.trim().parse().ok();
     address.map(|address| Network::around(address).range()).unwrap_or_default()
 }

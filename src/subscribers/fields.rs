@@ -17,7 +17,7 @@ pub const MOST_FIELDS: usize = 30;
 /// So many choices may a field have.
 const MOST_CHOICES: usize = 50;
 /// What a script calls something else in what it is told.
-const TAKEN: [&str; 4] = ["email", "name", "lists", "consent"];
+pub(super) const TAKEN: [&str; 4] = ["email", "name", "lists", "consent"];
 /// An answer is a line, of at most so many characters.
 const LONGEST_ANSWER: usize = 200;
 /// A question, and a choice, too.

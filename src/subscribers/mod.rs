@@ -12,16 +12,16 @@ mod choices_link;
 mod confirm;
 pub mod consent;
 mod counting;
-mod csv_files;
 pub mod donor_state;
+mod export;
 pub mod fields;
 mod find;
 pub mod forgotten;
 pub mod forms;
-mod formula;
 mod found_by;
 mod good_bye;
 mod implied;
+mod import;
 mod leave;
 pub mod lists;
 pub mod machines;
@@ -35,7 +35,6 @@ mod read;
 pub mod requests;
 pub mod rhythms;
 mod rows;
-mod spreadsheet;
 mod store;
 mod subscribe;
 #[cfg(test)]
@@ -57,11 +56,11 @@ pub use self::{
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
     counting::{HowMany, count_large, on_lists, with_topic_alone, with_topics},
-    csv_files::{Basis, CsvError, ImportReport, RowError, export, import, lines_of_export},
     donor_state::{DonorState, set_donor_state},
+    export::{CsvError, export, lines_of_export},
     find::{LOOKED_THROUGH, Order, Wanted, count_many, counts, fold_waiting, page},
-    formula::guarded,
     implied::{Implied, NotImplied},
+    import::{Basis, IMPLIED, ImportError, ImportReport, Plan, RowError, import, import_as},
     leave::{
         AfterLeaving, Back, Left, after_coming_back, after_leaving, leave, leave_all, leave_as_written,
         leave_by_mail, leave_by_staff, look_at_unsubscribe, rejoin,
@@ -104,6 +103,7 @@ use crate::{
 pub const STATEMENTS: &[&[Sql]] = &[
     store::STATEMENTS,
     store::finding::STATEMENTS,
+    store::importing::STATEMENTS,
     store::counting::STATEMENTS,
     store::joining::STATEMENTS,
     store::leaving::STATEMENTS,

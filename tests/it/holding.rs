@@ -99,7 +99,8 @@ const TABLES: &[(&str, Tells)] = &[
                 "form_id",
                 "campaign",
             ],
-            &["id", "subscriber_id"],
+            // What a file told stands in the source, too.
+            &["id", "subscriber_id", "told", "told_at"],
         ),
     ),
     (

@@ -37,6 +37,8 @@ mod holding;
 mod hostile;
 mod house_rules;
 mod implied_consent;
+mod importing;
+mod importing_again;
 mod joining;
 mod killing;
 mod knocking;

@@ -9,8 +9,9 @@ use crate::{
     clock::Moment,
     db::{self, Db},
     email_address::EmailAddress,
+    moving_in::guarded,
     staff::accounts,
-    subscribers::{self, guarded},
+    subscribers,
     web::{
         Desk, Form, Outcome, Posted, WebError,
         paging::{Links, List, Place},
