@@ -24,7 +24,6 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Db, Result, Tx},
-    editions::Rhythm,
     email_address::EmailAddress,
     links::Name,
     statements,
