@@ -68,7 +68,7 @@ impl Db {
         match self {
             Self::Sqlite { .. } => self.begin().await,
             Self::Postgres { pool, reach, .. } => {
-                holding::asks(self.pulse());
+                holding::asks(self.pulse().holders());
                 let begun = begin_on(pool, reach, gate.texts().begin_inside).await?;
                 Ok(Tx::new(self, Either::Right(begun)))
             }

@@ -4,13 +4,13 @@
 //! Builds with debug assertions break off where a task does it, so every test finds it that comes by; others do not look.
 
 use std::sync::{
-    Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use tokio::task::{self, Id};
 
-use super::{Db, pulse::Pulse};
+use super::Db;
 
 tokio::task_local! {
     /// Which of those that one task does beside each other it is.
@@ -27,15 +27,18 @@ pub async fn apart<F: Future>(work: F) -> F::Output {
 type Who = (Id, u64);
 
 /// Who holds a transaction, as often as they do. Whoever is no task, as the body of a test, is not looked at.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Holders(Arc<Inner>);
+
 #[derive(Debug, Default)]
-pub(super) struct Holders {
+struct Inner {
     all: Mutex<Vec<Who>>,
     any_asked: AtomicBool,
 }
 
 impl Holders {
     fn all(&self) -> MutexGuard<'_, Vec<Who>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -47,11 +50,10 @@ fn this_one() -> Option<Who> {
 }
 
 /// A connection of the pool is about to be asked for.
-pub(super) fn asks(pulse: &Pulse) {
+pub(super) fn asks(holders: &Holders) {
     if let Some(who) = this_one() {
-        let holders = pulse.holders();
         let holds = holders.all().contains(&who);
-        holders.any_asked.fetch_or(holds, Ordering::Relaxed);
+        holders.0.any_asked.fetch_or(holds, Ordering::Relaxed);
         assert!(
             !holds,
             "a task that holds a transaction asks the pool for another connection: what it reads is read by the transaction, or before"
@@ -64,29 +66,29 @@ impl Db {
     /// caught, for a job goes on with its next turn.
     #[must_use]
     pub fn was_asked_while_held(&self) -> bool {
-        self.pulse().holders().any_asked.load(Ordering::Relaxed)
+        self.pulse().holders().0.any_asked.load(Ordering::Relaxed)
     }
 }
 
 /// A transaction is held, until this goes away.
 #[derive(Debug)]
 pub(super) struct Holds {
-    pulse: Pulse,
+    holders: Holders,
     who: Option<Who>,
 }
 
 impl Holds {
-    pub(super) fn begin(pulse: &Pulse) -> Self {
+    pub(super) fn begin(holders: &Holders) -> Self {
         let who = this_one();
-        pulse.holders().all().extend(who);
-        Self { pulse: pulse.clone(), who }
+        holders.all().extend(who);
+        Self { holders: holders.clone(), who }
     }
 }
 
 impl Drop for Holds {
     fn drop(&mut self) {
         let Some(who) = self.who else { return };
-        let mut all = self.pulse.holders().all();
+        let mut all = self.holders.all();
         if let Some(at) = all.iter().position(|one| *one == who) {
             all.swap_remove(at);
         }

@@ -253,7 +253,7 @@ impl Db {
     pub async fn lease_time(&self, clock: &Clock) -> Result<Moment> {
         match self {
             Self::Postgres { pool, reach, .. } if !clock.is_manual() => {
-                holding::asks(self.pulse());
+                holding::asks(self.pulse().holders());
                 let asked = clock::instant();
                 let told = sqlx::query_scalar(sql::SERVER_TIME).fetch_one(pool);
                 let theirs = Moment(reach.during(told).await?);
@@ -281,7 +281,7 @@ impl Db {
     pub fn all<'s, 'q, T: Row>(&'s self, sql: Sql, params: impl Params<'q>) -> BoxFuture<'s, Result<Vec<T>>> {
         let arguments = arguments(self.engine(), params);
         Box::pin(async move {
-            holding::asks(self.pulse());
+            holding::asks(self.pulse().holders());
             match (self, arguments?) {
                 (Self::Sqlite { read, .. }, Either::Left(arguments)) => {
                     sqlx::query_as_with(sql.sqlite, arguments).fetch_all(read).await
@@ -321,7 +321,7 @@ impl Db {
     /// # Errors
     /// When no connection can be had in time.
     pub async fn begin(&self) -> Result<Tx> {
-        holding::asks(self.pulse());
+        holding::asks(self.pulse().holders());
         let begun = match self {
             Self::Sqlite { write, .. } => {
                 Either::Left(Begun::Alone(write.begin_with(sql::BEGIN_TO_WRITE).await?))
@@ -337,7 +337,7 @@ impl Db {
     /// # Errors
     /// As [`Db::begin`].
     pub async fn begin_together(&self) -> Result<Tx> {
-        holding::asks(self.pulse());
+        holding::asks(self.pulse().holders());
         match self {
             Self::Sqlite { write, together, .. } => {
                 let part = together.begin(write).await?;
@@ -439,7 +439,13 @@ impl DerefMut for Begun {
 impl Tx {
     fn new(db: &Db, begun: Either<Begun, Transaction<'static, Postgres>>) -> Self {
         let pulse = db.count_transaction();
-        Self { begun, _holds: Holds::begin(&pulse), pulse, reach: db.reach().cloned(), leaves_work: false }
+        Self {
+            begun,
+            _holds: Holds::begin(pulse.holders()),
+            pulse,
+            reach: db.reach().cloned(),
+            leaves_work: false,
+        }
     }
 
     /// Which engine this is.

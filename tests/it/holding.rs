@@ -589,6 +589,8 @@ both_engines! {
         sql(&app, &format!("update subscriber set email = '{NEW}', email_key = '{NEW}', gives_as = '{ANN}', moved_at = 1 where email_key = '{ANN}'")).await;
         let moved = format!("insert into address_change (public_id, subscriber_id, old_email, new_email, asked_at, done_at) values ('moved', {}, '{ANN}', '{NEW}', 0, 1)", app.reader_row(NEW).await);
         sql(&app, &moved).await;
+        let former = format!("update notice set former_of = {} where address = '{ANN}'", app.reader_row(NEW).await);
+        sql(&app, &former).await;
         let (held, _) = whole(&app, NEW).await;
         let gifts: Vec<&Value> = held["gifts"].as_array().expect("gifts").iter().map(|gift| &gift["email"]).collect();
         assert_eq!(gifts, [ANN], "{}", held["gifts"]);

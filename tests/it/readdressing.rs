@@ -962,6 +962,7 @@ async fn a_reader_moves_in_a_browser() {
     browser.wait_for_text("It is taken back").await;
     browser.sound("moving-taken-back").await;
     assert!(at(&app, "ann@gmail.com").await.is_none());
+    app.drain().await;
     browser.close().await;
     app.finish().await;
 }
