@@ -404,7 +404,9 @@ both_engines! {
         let refused = app.visitor().open(&forget).await;
         refused.says("Not before 10 March 2026").says("nothing was deleted");
         assert!(!refused.body.contains("Forget me") && !refused.body.contains("/giving/"), "{}", refused.body);
-        assert_eq!(app.visitor().send(app.visitor().request(reqwest::Method::POST, &forget)).await.status, StatusCode::CONFLICT);
+        let press = app.visitor().request(reqwest::Method::POST, &forget);
+        let press = press.header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        assert_eq!(app.visitor().send(press.body("")).await.status, StatusCode::CONFLICT);
         assert!(at(&app, NEW).await.is_some());
         let donors = rows::<(i64,)>(&app.site.db, "select count(*) from donor where email_key = 'ann@example.org'").await;
         assert_eq!(donors, [(1,)]);
@@ -678,9 +680,9 @@ both_engines! {
         // Somebody else has what was Bob's.
         app.reader("bob@example.org").await;
         let desk = app.desk().await;
+        let form = desk.open("/desk/requests").await.form("/desk/requests");
         for (email, kind) in [(OLD, "erasure"), (NEW, "access"), ("bob@example.org", "access")] {
-            let form = desk.open("/desk/requests").await.form("/desk/requests");
-            desk.submit_and_follow(&form.with("email", email).with("kind", kind).with("detail", "her-words")).await;
+            desk.submit_and_follow(&form.clone().with("email", email).with("kind", kind).with("detail", "her-words")).await;
         }
         change(&app.site.db, "insert into bounce_letter (key, from_address, subject, words, received_at) values ('k', 'Ann@Example.org', 'Please', 'her-letter', 0)").await;
 
