@@ -194,7 +194,7 @@ impl Records {
                 }
                 b' ' if place == Place::Start => {}
                 b'"' if place == Place::Start => {
-                    (place, opened, is_empty) = (Place::Quoted, self.line, false)
+                    (place, opened, is_empty) = (Place::Quoted, self.line, false);
                 }
                 byte if !is_too_long => {
                     cell.push(byte);

@@ -162,7 +162,7 @@ impl Rows {
     ///
     /// # Errors
     /// [`TableError`].
-    pub fn next(&mut self) -> Result<Option<Row>, TableError> {
+    pub fn read(&mut self) -> Result<Option<Row>, TableError> {
         Ok(self.records.next()?.map(|record| row(&record, &self.mapping)))
     }
 }
@@ -265,7 +265,7 @@ pub fn survey(source: &impl Source, choices: &Choices) -> Result<Survey, TableEr
     }
     let mut of_the_file = self::rows(source, &mapping)?;
     let mut first = Vec::new();
-    while let Some(row) = of_the_file.next()?.filter(|_| first.len() < SHOWN) {
+    while let Some(row) = of_the_file.read()?.filter(|_| first.len() < SHOWN) {
         first.push(row);
     }
     Ok(Survey { mapping, rows, first, unsaid, words })

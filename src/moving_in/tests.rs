@@ -16,7 +16,7 @@ fn stand(file: &str) -> Vec<String> {
 fn states(file: &str, mapping: &Mapping) -> Vec<String> {
     let mut rows = rows(&file.as_bytes(), mapping).unwrap_or_else(|error| panic!("{error}"));
     let mut all = Vec::new();
-    while let Some(row) = rows.next().unwrap_or_else(|error| panic!("{error}")) {
+    while let Some(row) = rows.read().unwrap_or_else(|error| panic!("{error}")) {
         all.push(match row.entry {
             Ok(entry) => format!("{} {}", entry.email, entry.state),
             Err(why) => why,

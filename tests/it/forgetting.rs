@@ -511,7 +511,7 @@ both_engines! {
             let link = Forget { reader: Name::Id(public_id.into()), address: Suppressions::new(&app.site).hash(&address(&email)).into() };
             let link = link.sign(&app.site.keys, app.site.now().plus(DAY * 3_650));
             let request = visitor.request(Method::POST, &format!("http://{listen}/forget-me/{link}"));
-            let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body("press=forget");
+            let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body("");
             let told = told.clone();
             pressing.push(tokio::spawn(async move {
                 let well = request.send().await.is_ok_and(|answer| answer.status().is_success());

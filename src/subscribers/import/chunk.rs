@@ -225,7 +225,7 @@ pub(super) async fn take(site: &Site, plan: &Plan<'_>, places: &Places, lines: &
             }
         }
     }
-    answers.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+    answers.sort_unstable_by_key(|one| (one.0, one.1));
     answers.dedup_by(|a, b| (a.0, a.1) == (b.0, b.1));
     let rows: Vec<(i64, i64, &str)> =
         answers.iter().map(|(reader, field, answer)| (*reader, *field, answer.as_str())).collect();

@@ -103,7 +103,7 @@ pub async fn import_as(
         }
         let mut rows = moving_in::rows(file, &survey.mapping)?;
         let mut lines = Vec::with_capacity(CHUNK);
-        while let Some(row) = rows.next()? {
+        while let Some(row) = rows.read()? {
             if is_sad(&row) == sad {
                 report.rows += 1;
                 lines.push(Line::of(row));

@@ -153,7 +153,11 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     if at_once && source.is_empty() {
         form.mistake("source", "Say how they asked, or what they bought or gave: it is kept as the proof.");
     }
-    let implied = if is_implied { form.parse("since", |day| implied(&desk, day)) } else { None };
+    let implied = match form.text("since") {
+        "" if !is_implied => None,
+        _ => form.parse("since", |day| implied(&desk, day)),
+    };
+    let implied = implied.filter(|_| is_implied);
     let lists = lists::mailed(&desk.site().db).await?;
     let list = form.parse("list", |id| {
         lists.iter().find(|list| list.id.to_string() == id).map(|list| list.id).ok_or("Choose a list.")
