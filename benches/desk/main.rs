@@ -283,6 +283,12 @@ impl People {
     }
 }
 
+impl broadside::moving_in::Source for People {
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(Self::new(self.number)))
+    }
+}
+
 impl Read for People {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.left.read(into)?;
