@@ -49,8 +49,11 @@ async fn standings(app: &TestApp) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Files in the shape of each program's export, with the sad rows; and how who is in them stands from then on.
-const EXPORTS: &[(&str, &str, &[(&str, &str)])] = &[
+/// The program, its file, and how who is in it stands from then on.
+type Export = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+/// Files in the shape of each program's export, with the sad rows.
+const EXPORTS: &[Export] = &[
     (
         "ghost",
         "id,email,name,note,subscribed_to_emails,complimentary_plan,stripe_customer_id,created_at,deleted_at,labels,tiers\n\
