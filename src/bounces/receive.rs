@@ -168,9 +168,7 @@ impl Proof {
             Self::Link(link) => names::linked_copy(db, &link.edition, &link.subscriber).await,
         }
     }
-}
 
-impl Proof {
     /// The address that its reader has now.
     async fn reader(&self, db: &Db) -> Result<Option<EmailAddress>> {
         let address = match self {

@@ -1,4 +1,5 @@
-//! Forgetting a reader, or whoever gave or wrote without being one (TRUST L7). In one transaction, which holds all that hangs from them before it asks anything: what waits for them is
+//! Forgetting a reader, or whoever gave or wrote without being one (TRUST L7). In one transaction, which holds all that hangs from them
+//! before it asks anything: what waits for them is
 //! withdrawn, they go with their lists, answers and notes, and what the ledgers need stays without a word of whose it was. A keyed hash stays, so
 //! that no file brings them back, beside whatever else stops mail to the address. The journal beside the database has it before, so a restored
 //! backup forgets them again; doing it twice changes nothing.
@@ -193,7 +194,6 @@ impl Gone {
     }
 }
 
-/// `written` is the hash that the journal has.
 async fn once(site: &Site, whom: Whom<'_>, line: Line<'_>, at: Moment, by: Option<Deed<'_>>) -> Result<Gone> {
     let mut tx = site.db.begin().await?;
     Suppressions::new(site).close(&mut tx).await?;

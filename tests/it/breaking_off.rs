@@ -15,7 +15,6 @@ use broadside::{
     delivery::suppression::{Reason, Suppressions},
     doctor::Grade,
     dossier,
-    email_address::EmailAddress,
     journal::Journal,
     origin,
     restored::{self, Replayed},
@@ -31,7 +30,7 @@ use sqlx::{Postgres, Transaction};
 use tokio::time::timeout;
 
 use crate::{
-    readdressing::{ask, link, moves, press},
+    readdressing::{address, ask, link, moves, press, reader},
     support::{
         TestApp, TestDb, app, both_engines,
         database::{change, rows},
@@ -75,18 +74,6 @@ fn written(app: &TestApp) -> String {
 
 fn lines(app: &TestApp, what: &str) -> usize {
     written(app).matches(what).count()
-}
-
-fn address(text: &str) -> EmailAddress {
-    EmailAddress::parse(text).expect("an address")
-}
-
-async fn at(app: &TestApp, email: &str) -> Option<Subscriber> {
-    subscribers::by_email(&app.site.db, &address(email)).await.expect("a read")
-}
-
-async fn reader(app: &TestApp, email: &str) -> Subscriber {
-    at(app, email).await.expect("a reader")
 }
 
 async fn state(app: &TestApp, email: &str, list: &str) -> Option<SubscriptionState> {

@@ -39,15 +39,15 @@ const OLD: &str = "ann@example.org";
 const NEW: &str = "ann@other.example";
 const DAY: Duration = Duration::from_secs(86_400);
 
-fn address(text: &str) -> EmailAddress {
+pub(crate) fn address(text: &str) -> EmailAddress {
     EmailAddress::parse(text).expect("an address")
 }
 
-async fn at(app: &TestApp, email: &str) -> Option<Subscriber> {
+pub(crate) async fn at(app: &TestApp, email: &str) -> Option<Subscriber> {
     subscribers::by_email(&app.site.db, &address(email)).await.expect("a read")
 }
 
-async fn reader(app: &TestApp, email: &str) -> Subscriber {
+pub(crate) async fn reader(app: &TestApp, email: &str) -> Subscriber {
     at(app, email).await.expect("a reader")
 }
 
