@@ -214,7 +214,7 @@ pub(super) fn names(cell: &str) -> Vec<String> {
     names.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
-/// As [`names`] reads them.
+/// As a column of topics is read.
 #[must_use]
 pub fn write_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let one = |name: &str| match name.contains([',', '"']) {
