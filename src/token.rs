@@ -66,6 +66,8 @@ pub enum Purpose {
     Suppression,
     /// Private keys that sign mail, as they lie in the database: [`Keys::seal`].
     DkimKey,
+    /// What a form did, as it stands in the address of the page that it leads to: [`Keys::seal`].
+    Told,
 }
 
 impl Purpose {
@@ -93,8 +95,8 @@ impl Purpose {
         Self::SecretProof,
     ];
 
-    /// Those that keep a secret at rest.
-    const SEALING: [Self; 1] = [Self::DkimKey];
+    /// Those that keep something from whoever sees it lie, or go by.
+    const SEALING: [Self; 2] = [Self::DkimKey, Self::Told];
 
     /// Goes into the derived key: never change one.
     const fn label(self) -> &'static str {
@@ -122,6 +124,7 @@ impl Purpose {
             Self::SecretProof => "secret-proof",
             Self::Suppression => "suppression",
             Self::DkimKey => "dkim-key",
+            Self::Told => "told",
         }
     }
 }
@@ -230,7 +233,7 @@ impl Keys {
         name
     }
 
-    /// Encrypts a secret for the database, bound to `context`: it opens again under the same context alone.
+    /// Encrypts a secret, bound to `context`: it opens again under the same context alone.
     ///
     /// # Panics
     /// If the operating system has no randomness to give: nothing safe can be done then.

@@ -54,15 +54,17 @@ impl Asks {
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// The link is on its way to their address, unless three of a kind went within a day.
+    /// The link is on its way to their address.
     Mailed,
+    /// Three of a kind went there within a day, and that is all there are.
+    MailedBefore,
     /// No letter goes to their address: the team was told to do it.
     Stopped,
 }
 
 /// Sends the reader whose choices a link opens another link, by a letter to the address that they have; it is good while they have it.
-/// Three letters of a kind within a day are all there are; whoever asks is told the same whether or not one goes. Where mail to them is
-/// stopped, what they ask is a request for the team: one of a kind, until it is closed.
+/// Three letters of a kind within a day are all there are. Where mail to them is stopped, what they ask is a request for the team: one of
+/// a kind, until it is closed.
 ///
 /// # Errors
 /// [`SubscriberError::Link`] when the link is not one of ours; when the database fails.
@@ -93,7 +95,7 @@ async fn ask_once(
         return Ok(Answer::Stopped);
     }
     if !counts {
-        return Ok(Answer::Mailed);
+        return Ok(Answer::MailedBefore);
     }
     if put_right {
         let action = match asks {

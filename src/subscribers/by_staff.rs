@@ -94,7 +94,7 @@ async fn correct_once(
         changed |= rhythms::choose(&mut tx, reader.id, *list, *rhythm).await?;
     }
     for (field, typed) in &corrected.answers {
-        changed |= fields::answer(&mut tx, reader.id, *field, typed).await?.is_some();
+        changed |= fields::answer(&mut tx, reader.id, *field, typed).await?;
     }
     if changed {
         let (who, id) = (Some(by.staff_id), &reader.public_id);

@@ -29,17 +29,19 @@ pub struct Confirmed {
     pub retired: bool,
 }
 
-/// What a confirmation link would confirm; changes nothing, for programs open links too (TRUST A25).
+/// What a confirmation link would confirm; changes nothing, for programs open links too (TRUST A25). `besides` are lists that were joined
+/// by it beside those that it names.
 ///
 /// # Errors
 /// [`SubscriberError::Link`](super::SubscriberError::Link) and [`SubscriberError::Expired`](super::SubscriberError::Expired).
-pub async fn look_at_confirmation(site: &Site, link: &str) -> Result<Confirmed> {
+pub async fn look_at_confirmation(site: &Site, link: &str, besides: &[i64]) -> Result<Confirmed> {
     let (reader, named) = read_link(site, link).await?;
     let known = store::subscriptions(&site.db, reader.id).await?;
     let waiting = known.iter().filter(|one| waits(one, &named, asked_lately(site)));
     let waiting = waiting.map(|one| (one.list_id, one.name.clone())).collect();
-    let on: Vec<String> = known.iter().filter(|one| is_on(one, &named)).map(|one| one.name.clone()).collect();
-    let offers = if on.is_empty() { Vec::new() } else { offers(site, &known).await? };
+    let on = known.iter().filter(|one| is_on(one, &named) || is_on(one, besides));
+    let on: Vec<String> = on.map(|one| one.name.clone()).collect();
+    let offers = if on.is_empty() { Vec::new() } else { offered(store::lists(&site.db).await?, &known) };
     let retired = known.iter().any(|one| is_retired(one, &named));
     Ok(Confirmed { reader, waiting, lists: on, offers, retired })
 }
@@ -50,10 +52,6 @@ fn is_on(one: &Subscription, named: &[i64]) -> bool {
 
 fn is_retired(one: &Subscription, named: &[i64]) -> bool {
     one.retired && one.state != SubscriptionState::Left && named.contains(&one.list_id)
-}
-
-async fn offers(site: &Site, known: &[Subscription]) -> Result<Vec<List>> {
-    Ok(offered(store::lists(&site.db).await?, known))
 }
 
 /// The lists that whoever has just joined is offered: not those that they are on, or left.
@@ -68,7 +66,7 @@ fn offered(mut lists: Vec<List>, known: &[Subscription]) -> Vec<List> {
 ///
 /// # Errors
 /// As [`confirm`]; [`SubscriberError::NotFound`] when the list is not offered any more.
-pub async fn join_offered(site: &Site, link: &str, list: i64, trace: Trace<'_>) -> Result<Confirmed> {
+pub async fn join_offered(site: &Site, link: &str, list: i64, trace: Trace<'_>) -> Result<()> {
     let (reader, named) = read_link(site, link).await?;
     let settings = Settings::load(&site.db).await?;
     let before = site.now();
@@ -100,22 +98,16 @@ pub async fn join_offered(site: &Site, link: &str, list: i64, trace: Trace<'_>) 
         }
         let back = if stood.is_some_and(|one| one.left_at.is_some()) { &[list][..] } else { &[] };
         withdrawn::commit_back(tx, site, &reader.public_id, back, before).await?;
-    } else {
-        drop(tx);
     }
-    let mut now = look_at_confirmation(site, link).await?;
-    let known = store::subscriptions(&site.db, reader.id).await?;
-    let more = known.iter().filter(|one| is_on(one, &[list]) && !named.contains(&list));
-    now.lists.extend(more.map(|one| one.name.clone()));
-    Ok(now)
+    Ok(())
 }
 
 /// Confirms the lists that the page showed, or without a page those that the mail named; doing it again changes nothing, and
-/// who left since then stays away.
+/// who left since then stays away. Those that they are on by it.
 ///
 /// # Errors
 /// [`SubscriberError::Link`](super::SubscriberError::Link) and [`SubscriberError::Expired`](super::SubscriberError::Expired), and then nothing was changed.
-pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -> Result<Confirmed> {
+pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -> Result<Vec<i64>> {
     let (reader, named) = read_link(site, link).await?;
     let meant = if shown.is_empty() { &named } else { shown };
     let before = site.now();
@@ -173,16 +165,8 @@ pub async fn confirm(site: &Site, link: &str, shown: &[i64], trace: Trace<'_>) -
     let had_left = waiting.iter().filter(|one| one.left_at.is_some() && joined.contains(&one.list_id));
     let had_left: Vec<i64> = had_left.map(|one| one.list_id).collect();
     withdrawn::commit_back(tx, site, &reader.public_id, &had_left, before).await?;
-    let was_on = |one: &Subscription| is_on(one, meant) || is_on(one, &named);
-    let on = known.iter().filter(|one| joined.contains(&one.list_id) || was_on(one));
-    let lists: Vec<String> = on.map(|one| one.name.clone()).collect();
-    let offers = if lists.is_empty() {
-        Vec::new()
-    } else {
-        offers(site, &store::subscriptions(&site.db, reader.id).await?).await?
-    };
-    let retired = known.iter().any(|one| is_retired(one, &named));
-    Ok(Confirmed { reader, waiting: Vec::new(), lists, offers, retired })
+    let on = known.iter().filter(|one| joined.contains(&one.list_id) || is_on(one, meant));
+    Ok(on.map(|one| one.list_id).collect())
 }
 
 /// Whether a link that names these lists is good for a subscription: for those, and for whatever else was asked lately.

@@ -269,10 +269,18 @@ pub async fn of_reader(db: &Db, subscriber: i64) -> db::Result<Vec<(Field, Strin
     Ok(answered.into_iter().map(|one| (one.field, one.value)).collect())
 }
 
-/// What stands on a reader's own page: what they answered, and what the form on our own pages asks, with an empty answer.
-pub async fn of_their_page(db: &Db, subscriber: i64) -> db::Result<Vec<(Field, String)>> {
-    let answered = store::of_their_page(db, subscriber).await?;
-    Ok(answered.into_iter().map(|one| (one.field, one.value)).collect())
+/// What stands on a reader's own page: what they answered; with an empty answer what the form on our own pages asks, and the forms by which
+/// they came; and these `besides`.
+pub async fn of_their_page(db: &Db, subscriber: i64, besides: &[i64]) -> db::Result<Vec<(Field, String)>> {
+    let stand = store::of_their_page(db, subscriber).await?;
+    let mut stand: Vec<(Field, String)> = stand.into_iter().map(|one| (one.field, one.value)).collect();
+    if besides.iter().any(|id| stand.iter().all(|(field, _)| field.id != *id)) {
+        let mut all = store::all(db).await?;
+        all.retain(|field| besides.contains(&field.id) && stand.iter().all(|(stands, _)| stands.id != field.id));
+        stand.extend(all.into_iter().map(|field| (field, String::new())));
+        stand.sort_by_key(|(field, _)| field.id);
+    }
+    Ok(stand)
 }
 
 /// The fields that stand there, in a transaction.
@@ -280,17 +288,12 @@ pub(super) async fn on_their_page(tx: &mut Tx, subscriber: i64) -> db::Result<Ve
     Ok(store::of_their_page_in(tx, subscriber).await?.into_iter().map(|one| one.field.id).collect())
 }
 
-/// A reader answers, by their own link, or takes an answer back with an empty one. The field, if that changed anything; what is none to
-/// it by now is left out.
-pub(super) async fn answer(
-    tx: &mut Tx,
-    subscriber: i64,
-    field: i64,
-    typed: &str,
-) -> db::Result<Option<Field>> {
-    let Some(field) = store::by_id(tx, field).await? else { return Ok(None) };
-    let Ok(value) = field.read(typed) else { return Ok(None) };
-    Ok(store::answer(tx, subscriber, field.id, &value).await?.then_some(field))
+/// A reader answers, by their own link, or takes an answer back with an empty one. Whether that changed anything; what is none to the
+/// field by now is left out.
+pub(super) async fn answer(tx: &mut Tx, subscriber: i64, field: i64, typed: &str) -> db::Result<bool> {
+    let Some(field) = store::by_id(tx, field).await? else { return Ok(false) };
+    let Ok(value) = field.read(typed) else { return Ok(false) };
+    store::answer(tx, subscriber, field.id, &value).await
 }
 
 /// What was answered in a form.

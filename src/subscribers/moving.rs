@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 pub(crate) use super::store::moving::FORGET_CHANGES;
+pub use super::store::moving::UnderWay;
 use super::{
     ByStaff, Result, SubscriberError, Trace,
     budget::{self, Crowd, Whose, next_mail},
@@ -17,6 +18,7 @@ use super::{
     forgotten,
     found_by::text_of,
     leave::leave_once,
+    often,
     preferences::preferences_path,
     read::{Subscriber, SubscriptionState},
     store::{
@@ -88,14 +90,19 @@ pub struct NewAddress<'a> {
 }
 
 /// What came of asking, as far as whoever asked may know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MoveAsked {
     /// It is written down, and whoever may be written to was.
     Written,
     /// Their mail goes there already.
     Same,
     /// They asked a day ago or less.
-    Today,
+    Today {
+        /// For which address, masked.
+        to: String,
+        /// Whether it waits for a press still.
+        waits: bool,
+    },
     /// Mail to the address that they have is stopped, so it cannot agree.
     OldIsStopped,
 }
@@ -204,8 +211,10 @@ async fn ask_once(
     if Suppressions::new(site).stops_letter(&mut tx, &reader.email, true).await? {
         return Ok((MoveAsked::OldIsStopped, None));
     }
-    if moving::last_asked(&mut tx, reader.id, now).await?.is_some_and(|last| now.since(last) < DAY) {
-        return Ok((MoveAsked::Today, None));
+    if let Some((last, to, ended)) = moving::last_asked(&mut tx, reader.id, now).await?
+        && now.since(last) < DAY
+    {
+        return Ok((MoveAsked::Today { to: to.masked(), waits: ended.is_none() && to.key() != reader.email.key() }, None));
     }
     let spent = whose.spent(&mut tx, now).await?;
     // Who has the link is known: no browser is asked for work, and a day has one asking.
@@ -367,6 +376,42 @@ async fn correct_once(
     Ok(Readdressed::Asked)
 }
 
+impl UnderWay {
+    /// When its links work no more.
+    #[must_use]
+    pub fn until(&self) -> Moment {
+        self.asked_at.plus(LINK_LASTS)
+    }
+}
+
+/// The move of address that is asked for of a reader, and that the links in its letters may still do.
+///
+/// # Errors
+/// When the database fails.
+pub async fn move_under_way(site: &Site, reader: i64) -> db::Result<Option<UnderWay>> {
+    moving::under_way(&site.db, reader, site.now().minus(LINK_LASTS)).await
+}
+
+/// A reader calls off the move that is asked for, by the link to their choices: its links do nothing from then on. `false` if it is
+/// done or over by now.
+///
+/// # Errors
+/// [`SubscriberError::Link`]; [`SubscriberError::TooMany`]; when the database fails. Then nothing was changed.
+pub async fn call_off_own_move(site: &Site, link: &str) -> Result<bool> {
+    let reader = whose_choices(site, link).await?;
+    let Some(change) = move_under_way(site, reader.id).await? else { return Ok(false) };
+    often::change(site, &reader.public_id).await?;
+    Ok(db::again(async || {
+        let mut tx = site.db.begin().await?;
+        // Whoever presses the second button holds them, too: it is done before this, or not at all.
+        store::hold(&mut tx, reader.id).await?;
+        let is_off = moving::call_off(&mut tx, &change.public_id, reader.id, site.now()).await?;
+        tx.commit().await?;
+        db::Result::Ok(is_off)
+    })
+    .await?)
+}
+
 /// How a change stands, for whoever has one of its links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MoveState {
@@ -393,6 +438,8 @@ pub struct Moving {
     pub other: String,
     /// The words over the button of the new mailbox.
     pub wording: String,
+    /// Whether they are on a list: a restored database may have them on none.
+    pub on_some: bool,
 }
 
 /// What a link would do; changes nothing, for programs open links, too (TRUST A25).
@@ -402,12 +449,19 @@ pub struct Moving {
 pub async fn look_at_move(site: &Site, link: &str) -> Result<Moving> {
     let (change, end) = read_link(site, link).await?;
     let settings = Settings::load(&site.db).await?;
-    Ok(seen(&change, end, state_of(&change, end), &settings))
+    seen(site, &change, (end, state_of(&change, end)), &settings).await
 }
 
-fn seen(change: &Change, end: End, state: MoveState, settings: &Settings) -> Moving {
+async fn seen(
+    site: &Site,
+    change: &Change,
+    (end, state): (End, MoveState),
+    settings: &Settings,
+) -> Result<Moving> {
     let other = if end == End::New { String::new() } else { change.new_email.masked() };
-    Moving { end, state, other, wording: moving_wording(&settings.magazine_name) }
+    let known = store::subscriptions(&site.db, change.subscriber_id).await?;
+    let on_some = known.iter().any(|one| one.state == SubscriptionState::Confirmed && !one.retired);
+    Ok(Moving { end, state, other, wording: moving_wording(&settings.magazine_name), on_some })
 }
 
 fn state_of(change: &Change, end: End) -> MoveState {
@@ -459,7 +513,7 @@ pub async fn press_move(site: &Site, link: &str, trace: Trace<'_>) -> Result<Mov
             }
         }
     };
-    Ok(seen(&change, end, state, &settings))
+    seen(site, &change, (end, state), &settings).await
 }
 
 impl Change {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     By, Result, SubscriberError, Trace,
@@ -13,7 +13,7 @@ use super::{
     read::{Subscriber, Subscription, SubscriptionState, held},
     rhythms, store,
     topic_choices::{TopicsTicked, choose_topics},
-    topics, welcome, withdrawn,
+    welcome, withdrawn,
 };
 use crate::{
     clock::Moment,
@@ -126,9 +126,17 @@ pub struct Chosen {
     pub rhythms: Vec<(i64, Option<Rhythm>)>,
     /// Other answers than the page showed, by the keys of their fields.
     pub answers: Vec<(i64, String)>,
+    /// Fields that stood there beside those that always do: an answer was taken back just before.
+    pub also_asked: Vec<i64>,
 }
 
 impl Chosen {
+    /// Whether they changed nothing.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.lists.is_empty() && !self.leaves_all && self.rhythms.is_empty() && !self.is_more_than_leaving()
+    }
+
     /// Whether there is anything in it beside leaving.
     fn is_more_than_leaving(&self) -> bool {
         let TopicsTicked { seen, ticked, .. } = &self.topics;
@@ -152,21 +160,22 @@ impl Chosen {
     }
 }
 
-/// What came of it: all that is otherwise than before.
-#[derive(Clone, Debug, Default)]
+/// What came of it: all that is otherwise than before, by the keys of lists and fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Saved {
-    /// Lists by name.
-    pub joined: Vec<String>,
-    pub left: Vec<String>,
-    /// The lists of which they get other topics, with the topics that they chose; none means everything.
-    pub topics: Vec<(String, Vec<String>)>,
-    /// The lists that they get at another rhythm; none means everything.
-    pub rhythms: Vec<(String, Option<Rhythm>)>,
-    /// How they are greeted from now on; may be empty.
-    pub name: Option<String>,
+    pub joined: Vec<i64>,
+    pub left: Vec<i64>,
+    /// The lists of which they get other topics.
+    pub topics: Vec<i64>,
+    /// The lists that they get at another rhythm.
+    pub rhythms: Vec<i64>,
+    /// Whether they are greeted otherwise.
+    pub name: bool,
     /// The questions that they answered otherwise.
-    pub answers: Vec<String>,
+    pub answers: Vec<i64>,
     /// Nothing was changed but what they left, for too much was by their links: how long until more may be.
+    #[serde(skip)]
     pub waits: Option<Duration>,
 }
 
@@ -180,7 +189,7 @@ pub async fn save_preferences(
     link: &str,
     chosen: &Chosen,
     trace: Trace<'_>,
-) -> Result<(Preferences, Saved)> {
+) -> Result<Saved> {
     let Choices(name) = Choices::read(&site.keys, link, site.now())?;
     let reader = store::named(&site.db, &name).await?.ok_or(SubscriberError::Link)?;
     let counted = match chosen.is_more_than_leaving() {
@@ -202,46 +211,38 @@ pub async fn save_preferences(
         leaves.extend(on.map(|one| one.list_id));
     }
     withdrawn::leaves(site, &reader.public_id, &leaves, ConsentMethod::Preferences).await?;
-    let (mut saved, touched) = db::again(|| save_once(site, reader.id, (chosen, &leaves), trace)).await?;
+    let mut saved = db::again(|| save_once(site, reader.id, (chosen, &leaves), trace)).await?;
     saved.waits = waits;
-    let now = look_at_preferences(site, link).await?;
-    let mut topics = topics::chosen_of(&site.db, now.reader.id).await?;
-    for list in now.lists.iter().filter(|list| touched.contains(&list.id)) {
-        let chosen = topics.remove(&list.id).unwrap_or_default();
-        saved.topics.push((list.name.clone(), chosen.into_iter().map(|topic| topic.name).collect()));
-    }
-    Ok((now, saved))
+    Ok(saved)
 }
 
-/// What changed, and the lists of which they chose other topics. Of `leaves` alone they are taken off, for those stand in the journal: who
+/// What changed. Of `leaves` alone they are taken off, for those stand in the journal: who
 /// joined another one meanwhile stays on that.
 async fn save_once(
     site: &Site,
     id: i64,
     (chosen, leaves): (&Chosen, &[i64]),
     trace: Trace<'_>,
-) -> Result<(Saved, Vec<i64>)> {
+) -> Result<Saved> {
     let settings = Settings::load(&site.db).await?;
     let before = site.now();
     let mut saved = Saved::default();
     let mut tx = site.db.begin().await?;
     // The reader first, and topics before lists, as by everybody.
     let reader = held(&mut tx, id).await?.ok_or(SubscriberError::Link)?;
-    let touched = choose_topics(&mut tx, id, &chosen.topics).await?;
+    saved.topics = choose_topics(&mut tx, id, &chosen.topics).await?;
     let known = store::subscriptions_in(&mut tx, id).await?;
     for (list, rhythm) in &chosen.rhythms {
         let is_on = |one: &&Subscription| one.list_id == *list && one.state == SubscriptionState::Confirmed;
-        if let Some(on) = known.iter().find(is_on)
-            && rhythms::choose(&mut tx, id, *list, *rhythm).await?
-        {
-            saved.rhythms.push((on.name.clone(), *rhythm));
+        if known.iter().any(|one| is_on(&one)) && rhythms::choose(&mut tx, id, *list, *rhythm).await? {
+            saved.rhythms.push(*list);
         }
     }
     if let Some(name) = &chosen.name {
         let name = if name.trim().is_empty() { String::new() } else { clean_name(name) };
         if name != reader.name {
             store::rename(&mut tx, id, &name).await?;
-            saved.name = Some(name);
+            saved.name = true;
         }
     }
     let happened = |list: i64, joins: bool| Happened {
@@ -253,15 +254,14 @@ async fn save_once(
         by: By::source("preferences page"),
         trace,
     };
-    let (mut new, mut back, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut back, mut left) = (Vec::new(), Vec::new());
     for choice in choices(&known, store::lists_in(&mut tx).await?, site.now()) {
         let is_meant = chosen.lists.iter().any(|(list, wanted)| *list == choice.id && *wanted);
         if is_meant && !chosen.leaves_all && store::join(&mut tx, id, choice.id, site.now(), None).await? {
             consent::record(&mut tx, site, happened(choice.id, true)).await?;
             let had_left = |one: &Subscription| one.list_id == choice.id && one.left_at.is_some();
             back.extend(known.iter().any(had_left).then_some(choice.id));
-            new.push(choice.id);
-            saved.joined.push(choice.name);
+            saved.joined.push(choice.id);
         }
     }
     // In this order: the rows are what sealing and leaving meet at. What they only asked for is not asked of them any more.
@@ -270,7 +270,7 @@ async fn save_once(
             consent::record(&mut tx, site, happened(one.list_id, false)).await?;
             left.push(one.list_id);
             if one.state == SubscriptionState::Confirmed {
-                saved.left.push(one.name.clone());
+                saved.left.push(one.list_id);
             }
         }
     }
@@ -280,16 +280,15 @@ async fn save_once(
         notices::withdraw_welcome(&mut tx, id, list, site.now()).await?;
     }
     for (field, typed) in &chosen.answers {
-        if asked.contains(field)
-            && let Some(field) = fields::answer(&mut tx, id, *field, typed).await?
-        {
-            saved.answers.push(field.label);
+        let is_asked = asked.contains(field) || chosen.also_asked.contains(field);
+        if is_asked && fields::answer(&mut tx, id, *field, typed).await? {
+            saved.answers.push(*field);
         }
     }
-    if !new.is_empty() {
+    if !saved.joined.is_empty() {
         forgotten::returned(&mut tx, site, &reader.email).await?;
-        welcome::greet(&mut tx, site, &settings, &reader, &new).await?;
+        welcome::greet(&mut tx, site, &settings, &reader, &saved.joined).await?;
     }
     withdrawn::commit_back(tx, site, &reader.public_id, &back, before).await?;
-    Ok((saved, touched))
+    Ok(saved)
 }

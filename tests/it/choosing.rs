@@ -49,7 +49,7 @@ async fn choices(app: &TestApp, email: &str) -> Page {
 
 async fn press(app: &TestApp, page: &Page, button: &str) -> Page {
     let at = if button == "go-on" { "#went-on" } else { "#pause" };
-    app.visitor().submit(&page.form(at).and("press", button)).await
+    app.visitor().submit_and_follow(&page.form(at).and("press", button)).await
 }
 
 async fn pause(app: &TestApp, email: &str) {
@@ -247,7 +247,7 @@ both_engines! {
         let appeals = list_called(&app, "appeals", "Appeals").await;
         let page = choices(&app, ANN).await;
         let form = page.form("#choices").and("list", &appeals.to_string());
-        let saved = app.visitor().submit(&form).await;
+        let saved = app.visitor().submit_and_follow(&form).await;
         saved.says("Paused until 17 March 2026");
         shows(&saved, "It comes all the same: you joined it after you paused");
         let rests: Vec<(i64, i64)> = rows(
@@ -270,8 +270,8 @@ both_engines! {
         press(&app, &choices(&app, ANN).await, "pause-4").await;
         app.drain().await;
         assert_eq!(app.mails(ANN).len(), before + 1);
-        let form = choices(&app, ANN).await.form("#went-on").and("press", "go-on");
-        let answer = app.visitor().submit(&form.at("/preferences/AAAA")).await;
+        let form = choices(&app, ANN).await.form("#choices").and("press", "go-on");
+        let answer = app.visitor().submit_and_follow(&form.at("/preferences/AAAA")).await;
         assert_eq!(answer.status, StatusCode::GONE);
         choices(&app, ANN).await.says("Paused until");
         let looked = app.visitor().open(&format!("/preferences/{}?press=go-on", token(&app, ANN).await)).await;
@@ -323,16 +323,16 @@ both_engines! {
         let visitor = app.visitor();
         let page = choices(&app, ANN).await;
         shows(&page, "Is it too much? Tick topics to get only those");
-        visitor.submit(&page.form("#choices")).await.says("Saved. Nothing has changed.");
+        visitor.submit_and_follow(&page.form("#choices")).await.says("Saved. Nothing has changed.");
         let [food, sea] = of_topics(&app).await;
         let form = page.form("#choices").and("list", &appeals.to_string()).with("name", "Ann");
         let form = form.and("topic", &format!("{digest}.{food}")).and("topic", &format!("{digest}.{sea}"));
-        let saved = visitor.submit(&form).await;
+        let saved = visitor.submit_and_follow(&form).await;
         saved.says("Saved. You now get Appeals. Topics of The digest: Food and Sea. We greet you as Ann.");
         let form = saved.form("#choices").without("topic").without("list").and("list", &appeals.to_string());
-        let saved = visitor.submit(&form.with("name", "")).await;
-        saved.says("Saved. You no longer get The digest. Of The digest you get everything. We greet you without a name.");
-        let saved = visitor.submit(&saved.form("#choices").and("press", "leave-all")).await;
+        let saved = visitor.submit_and_follow(&form.with("name", "")).await;
+        saved.says("Saved. You no longer get The digest. We greet you without a name.");
+        let saved = visitor.submit_and_follow(&saved.form("#choices").and("press", "leave-all")).await;
         saved.says("You no longer get Appeals. You are on no list, and get nothing more from us.");
         assert!(!saved.text().contains("Take a break"), "there is nothing to rest from");
     }
@@ -348,21 +348,21 @@ both_engines! {
         let visitor = app.visitor();
         let older = choices(&app, ANN).await;
         let newer = older.form("#choices").with("name", "Ann").and("topic", &format!("{digest}.{food}"));
-        visitor.submit(&newer.and("list", &appeals.to_string())).await.says("You now get Appeals");
+        visitor.submit_and_follow(&newer.and("list", &appeals.to_string())).await.says("You now get Appeals");
         let form = older.form("#choices").and("topic", &format!("{digest}.{sea}"));
-        let saved = visitor.submit(&form).await;
+        let saved = visitor.submit_and_follow(&form).await;
         saved.says("Saved. Topics of The digest: Food and Sea.");
         assert_eq!(reader(&app, ANN).await.name, "Ann");
         assert_eq!(joined(&app, ANN).await, ["digest", "appeals"]);
         // And whoever left meanwhile stays away.
         let older = saved;
         let left = choices(&app, ANN).await.form("#choices").without("list").and("list", &appeals.to_string());
-        visitor.submit(&left).await.says("You no longer get The digest");
-        visitor.submit(&older.form("#choices").with("name", "Anna")).await.says("Saved. We greet you as Anna.");
+        visitor.submit_and_follow(&left).await.says("You no longer get The digest");
+        visitor.submit_and_follow(&older.form("#choices").with("name", "Anna")).await.says("Saved. We greet you as Anna.");
         assert_eq!(joined(&app, ANN).await, ["appeals"]);
-        let mistaken = visitor.submit(&older.form("#choices").with("name", "An\u{7}na")).await;
+        let mistaken = visitor.submit_and_follow(&older.form("#choices").with("name", "An\u{7}na")).await;
         assert_eq!(mistaken.status, StatusCode::UNPROCESSABLE_ENTITY);
-        visitor.submit(&mistaken.form("#choices").with("name", "Ann")).await.says("Saved. We greet you as Ann.");
+        visitor.submit_and_follow(&mistaken.form("#choices").with("name", "Ann")).await.says("Saved. We greet you as Ann.");
         assert_eq!(joined(&app, ANN).await, ["appeals"], "nor by a page that came back for a mistake");
     }
 
@@ -388,12 +388,12 @@ both_engines! {
         shows(&page, "Born in <span class=\"optional\">(optional)</span>");
         assert!(!page.body.contains("Asked elsewhere"), "only what our own form asks, or they answered");
         let form = page.form("#choices").with("field_town", "Hull").with("field_born_in", "long ago");
-        let mistaken = visitor.submit(&form).await;
+        let mistaken = visitor.submit_and_follow(&form).await;
         assert_eq!(mistaken.status, StatusCode::UNPROCESSABLE_ENTITY);
         mistaken.says("Write a number");
         let form = mistaken.form("#choices").with("field_born_in", "1961").with("field_how_do_you_read_us", "Print");
         assert_eq!(form.value("field_town"), Some("Hull"), "what was typed is kept");
-        let saved = visitor.submit(&form).await;
+        let saved = visitor.submit_and_follow(&form).await;
         saved.says("Your answer is kept: Town, Born in and How do you read us?.");
         let all = async || {
             let all = fields::of_reader(&app.site.db, reader(&app, ANN).await.id).await.expect("a read");
@@ -403,12 +403,137 @@ both_engines! {
         // A choice that is taken away stays with who chose it, and a page that shows it saves.
         change(&app.site.db, "update field set choices = 'Online' where label like 'How%'").await;
         let form = choices(&app, ANN).await.form("#choices").with("field_town", "");
-        visitor.submit(&form).await.says("Saved. Your answer is kept: Town.");
+        let taken_back = visitor.submit_and_follow(&form).await;
+        taken_back.says("Saved. Your answer is taken back: Town.");
+        assert!(!taken_back.text().contains("is kept"), "{}", taken_back.text());
         assert_eq!(all().await, ["1961", "Print"]);
         // Of another field than the page has nothing is set (TRUST A13).
         let form = choices(&app, ANN).await.form("#choices").and("field_asked_elsewhere", "x");
-        visitor.submit(&form).await.says("Nothing has changed");
+        visitor.submit_and_follow(&form).await.says("Nothing has changed");
         assert_eq!(all().await, ["1961", "Print"]);
+    }
+
+    /// TRUST L3: Back and reloading work: what a button did is told by a page with an address of its own, as far as it is still so. Nobody
+    /// makes an address that tells anything, nor takes one to another reader's page, and within an hour it tells nothing any more.
+    async fn what_was_saved_is_told_by_a_page_that_can_be_opened_again(app: TestApp) {
+        app.reader(ANN).await;
+        app.reader(BOB).await;
+        let appeals = list_called(&app, "appeals", "Appeals").await.to_string();
+        let visitor = app.visitor();
+        let here = |who: String| app.url(&format!("/preferences/{who}"));
+        let (ann, bob) = (here(token(&app, ANN).await), here(token(&app, BOB).await));
+        let form = visitor.open(&ann).await.form("#choices").and("list", &appeals);
+        let done = visitor.submit(&form).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER);
+        let told = done.leads_to().expect("it leads on").to_string();
+        assert!(told.starts_with(&format!("{ann}?told=")) && told.ends_with("#choices"), "{told}");
+        for _ in 0..2 {
+            visitor.open(&told).await.says("Saved. You now get Appeals.");
+        }
+        let word = told.split_once("?told=").expect("a word").1.trim_end_matches("#choices");
+        assert!(!word.contains("ppeals") && data_encoding::BASE64URL_NOPAD.decode(word.as_bytes()).expect("our own").windows(6).all(|part| part != b"joined"), "sealed");
+        for address in [format!("{bob}?told={word}"), format!("{ann}?told={}A", &word[..word.len() - 1]), format!("{ann}?told=Saved&told={word}"), format!("{ann}/address?told={word}")] {
+            let other = visitor.open(&address).await;
+            assert_eq!(other.status, StatusCode::OK, "{address}");
+            assert!(!other.text().contains("Saved"), "{address}: {}", other.text());
+        }
+        // What is not so any more is not said, though the page is opened by Back.
+        let off = visitor.open(&ann).await.form("#choices").without("list").and("list", &app.list().await.to_string());
+        visitor.submit_and_follow(&off).await.says("Saved. You no longer get Appeals.");
+        assert!(!visitor.open(&told).await.text().contains("Saved"));
+        let on = visitor.open(&ann).await.form("#choices").and("list", &appeals);
+        let told = visitor.submit(&on).await.leads_to().expect("it leads on").to_string();
+        app.advance(Duration::from_secs(3_599));
+        visitor.open(&told).await.says("Saved. You now get Appeals.");
+        app.advance(Duration::from_secs(1));
+        assert!(!visitor.open(&told).await.text().contains("Saved"));
+        app.leaves_work();
+    }
+
+    /// Whatever button it is, what was ticked and typed is saved with it; and what is wrong there keeps nobody from resting or leaving.
+    async fn every_button_takes_along_what_was_typed(app: TestApp) {
+        app.reader(ANN).await;
+        let appeals = list_called(&app, "appeals", "Appeals").await.to_string();
+        let visitor = app.visitor();
+        let page = choices(&app, ANN).await;
+        let buttons = |page: &Page| page.body.matches("form=\"what-you-get\" formnovalidate").count();
+        assert_eq!(buttons(&page), 4, "three pauses, and leaving: {}", page.body);
+        let paused = visitor.submit_and_follow(&page.form("#choices").and("list", &appeals).with("name", "Ann").and("press", "pause-2")).await;
+        paused.says("Saved. You now get Appeals. We greet you as Ann.").says("Paused until 17 March 2026");
+        assert_eq!(joined(&app, ANN).await, ["digest", "appeals"]);
+        assert!(!paused.text().contains("It comes all the same"), "what is joined with the pause rests, too");
+        let long = "x".repeat(101);
+        let on = visitor.submit_and_follow(&paused.form("#choices").with("name", &long).and("press", "go-on")).await;
+        assert_eq!(on.status, StatusCode::UNPROCESSABLE_ENTITY);
+        on.says("Your pause is over").says("Use at most 100 characters.");
+        assert_eq!(on.form("#choices").value("name"), Some(long.as_str()), "what was typed is still there");
+        assert_eq!(reader(&app, ANN).await.name, "Ann");
+        let off = visitor.submit_and_follow(&on.form("#choices").and("press", "leave-all")).await;
+        off.says("You no longer get The digest and Appeals. You are on no list, and get nothing more from us.");
+        assert_eq!(joined(&app, ANN).await, Vec::<String>::new());
+        // One press takes that back.
+        let back = visitor.submit_and_follow(&off.form("#choices")).await;
+        back.says("Saved. You now get The digest and Appeals.");
+        assert_eq!(joined(&app, ANN).await, ["digest", "appeals"]);
+        app.leaves_work();
+    }
+
+    /// What a form asked stands on the page of whoever came by it, also who joined at once and whose answers were nobody's; and what was
+    /// taken back by mistake is typed again there.
+    async fn answers_to_the_form_that_somebody_came_by_are_given_on_their_page(app: TestApp) {
+        for label in ["First name", "Of another form", "By nobody"] {
+            let new = fields::NewField { label, kind: fields::FieldKind::Text, choices: "", stands_in: fields::StandsIn::Desk };
+            fields::add(&app.site, 1, new).await.expect("a field");
+        }
+        let insert = "insert into form (slug, name, title, intro, wording, offers, campaign, source, sites, state) values ('fair', 'Fair', '', '', '', 'all', '', '', '', 'open'),
+            ('other', 'Other', '', '', '', 'all', '', '', '', 'open')";
+        change(&app.site.db, insert).await;
+        change(&app.site.db, "insert into form_field (form_id, field_id, place, answer) select m.id, f.id, f.id, 'required' from form m, field f
+            where (m.slug = 'fair' and f.name = 'first_name') or (m.slug = 'other' and f.name = 'of_another_form')").await;
+        change(&app.site.db, "update list set opt_in = 'single'").await;
+        let visitor = app.visitor();
+        let form = visitor.open("/subscribe/fair").await.form("/subscribe/fair");
+        let form = form.with("email", ANN).with("consent", "yes").with("field_first_name", "Ann");
+        let sent = visitor.submit_and_follow(&form).await;
+        sent.says("If we may write to ann@example.org now").says("what you answered in the form beside your address was not kept");
+        app.drain().await;
+        assert_eq!(joined(&app, ANN).await, ["digest"], "at once");
+        let answers = async || fields::of_reader(&app.site.db, reader(&app, ANN).await.id).await.expect("a read").len();
+        assert_eq!(answers().await, 0, "a stranger may have typed it");
+        let page = visitor.open(&app.last_mail(ANN).link("/preferences/")).await;
+        assert_eq!(page.form("#choices").value("field_first_name"), Some(""));
+        assert!(!page.body.contains("field_of_another_form") && !page.body.contains("field_by_nobody"), "{}", page.body);
+        visitor.submit_and_follow(&page.form("#choices").with("field_first_name", "Ann")).await.says("Your answer is kept: First name.");
+        assert_eq!(answers().await, 1);
+        // An answer to a form that they did not come by, such as one that was brought in.
+        change(&app.site.db, "insert into field_value (subscriber_id, field_id, value) select s.id, f.id, 'x' from subscriber s, field f
+            where s.email = 'ann@example.org' and f.name = 'by_nobody'").await;
+        let emptied = visitor.open(page.url.as_str()).await.form("#choices").with("field_by_nobody", "");
+        let emptied = visitor.submit_and_follow(&emptied).await;
+        emptied.says("Your answer is taken back: By nobody.");
+        let again = visitor.submit_and_follow(&emptied.form("#choices").with("field_by_nobody", "y")).await;
+        again.says("Your answer is kept: By nobody.");
+        assert_eq!(answers().await, 2);
+        app.leaves_work();
+    }
+
+    /// A mistyped address is asked about before anything is looked for, as on the form to subscribe, known or not.
+    async fn who_mistypes_their_address_is_asked_what_they_meant(app: TestApp) {
+        app.reader("nora@gmail.com").await;
+        let had = app.mails("nora@gmail.com").len();
+        let visitor = app.visitor();
+        let form = visitor.open("/choices").await.form("/choices");
+        for who in ["nora@gmial.com", "nobody@gmial.com"] {
+            let asked = visitor.submit_and_follow(&form.clone().with("email", who)).await;
+            asked.says(&format!("Did you mean {}?", who.replace("gmial", "gmail"))).says("Type it anew");
+            visitor.submit_and_follow(&asked.form("/choices").with("use", &who.replace("gmial", "gmail"))).await.says("Check your mail");
+        }
+        app.drain().await;
+        assert_eq!(app.mails("nora@gmail.com").len(), had + 1);
+        // Who means it as it stands is taken by their word.
+        let asked = visitor.submit_and_follow(&form.with("email", "nora@gmial.com")).await;
+        visitor.submit_and_follow(&asked.form("/choices").with("use", "nora@gmial.com")).await.says("If nora@gmial.com is the address of a reader");
+        app.leaves_work();
     }
 
     /// TRUST A22, A24: whoever types an address learns nothing of it. A reader gets the link, once a day; nobody else gets anything.
@@ -427,11 +552,12 @@ both_engines! {
         let before = ["left@example.org", "asked@example.org", "blocked@example.org"].map(mails);
         let mut answers = Vec::new();
         for who in [ANN, "nobody@example.org", "left@example.org", "asked@example.org", "blocked@example.org"] {
-            let sent = visitor.submit(&form.clone().with("email", who)).await;
-            answers.push((sent.status, sent.leads_to(), sent.body));
+            let sent = visitor.submit_and_follow(&form.clone().with("email", who)).await;
+            sent.says(&format!("If {who} is the address of a reader"));
+            answers.push((sent.status, sent.url.path().to_owned(), sent.body.replace(who, "(who)")));
         }
         assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
-        assert_eq!(answers[0].0, StatusCode::SEE_OTHER);
+        assert_eq!((answers[0].0, answers[0].1.as_str()), (StatusCode::OK, "/choices/sent"));
         visitor.open("/choices/sent").await.says("If that is the address of a reader");
         app.drain().await;
         assert_eq!(["left@example.org", "asked@example.org", "blocked@example.org"].map(mails), before);
@@ -440,14 +566,14 @@ both_engines! {
         assert!(letter.subject.starts_with("Choose what you get"), "{}", letter.subject);
         visitor.open(&letter.link("/preferences/")).await.says("Mail goes to a***@example.org");
         let had = mails(ANN);
-        visitor.submit(&form.clone().with("email", "ANN@example.org")).await;
+        visitor.submit_and_follow(&form.clone().with("email", "ANN@example.org")).await;
         app.drain().await;
         assert_eq!(mails(ANN), had, "one a day");
         app.advance(DAY + Duration::from_secs(1));
-        visitor.submit(&form.with("email", ANN)).await;
+        visitor.submit_and_follow(&form.with("email", ANN)).await;
         app.drain().await;
         assert_eq!(mails(ANN), had + 1);
-        let wrong = visitor.submit(&visitor.open("/choices").await.form("/choices").with("email", "ann@")).await;
+        let wrong = visitor.submit_and_follow(&visitor.open("/choices").await.form("/choices").with("email", "ann@")).await;
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     }
 
@@ -575,6 +701,11 @@ async fn the_pages_of_choosing_are_for_everybody() {
     browser.click("2 weeks, until 17 March 2026").await;
     browser.wait_for_text("Paused until 17 March 2026").await;
     browser.sound("choices-paused").await;
+    // Back finds its way, and so does forth.
+    browser.script("history.back()").await;
+    browser.wait_for_text("Take a break").await;
+    browser.script("history.forward()").await;
+    browser.wait_for_text("Go on sooner").await;
     browser.click("Go on now").await;
     browser.wait_for_text("Your pause is over").await;
     browser.sound("choices-go-on").await;
@@ -583,6 +714,18 @@ async fn the_pages_of_choosing_are_for_everybody() {
     browser.click("Save").await;
     browser.wait_for_text("We greet you as Ann").await;
     browser.sound("choices-saved").await;
+    // The return key saves: it presses no button that stands elsewhere on the page.
+    browser.fill("Your name", "Anna\u{e007}").await;
+    browser.wait_for_text("We greet you as Anna").await;
+    browser.click("Leave every list").await;
+    browser.wait_for_text("You are on no list").await;
+    browser.sound("choices-left-all").await;
+    browser.click("That was a mistake: undo").await;
+    browser.wait_for_text("You now get The digest").await;
+    browser.click("See what you hold about me").await;
+    browser.wait_for_text("Look into your mailbox").await;
+    browser.sound("choices-copy-asked").await;
+    app.drain().await;
     browser.goto(&app.url("/choices")).await;
     browser.sound("choices-by-mail").await;
     browser.fill("The address to which we write", ANN).await;

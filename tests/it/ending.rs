@@ -58,12 +58,12 @@ both_engines! {
         app.sandbox.stripe().plan_request(Some("/v1/subscriptions"), ApiFault::Refuse(401), None);
         let visitor = app.visitor();
         let form = visitor.open(&page).await.form("/giving/");
-        visitor.submit(&form).await.says("We keep asking");
+        visitor.submit_and_follow(&form).await.says("We keep asking");
         for _ in 0..5 {
             pass(&app, Duration::from_secs(11 * 60)).await;
         }
         app.sandbox.stripe().clear_plans();
-        visitor.submit(&form).await;
+        visitor.submit_and_follow(&form).await;
         assert!(app.sandbox.stripe().object(&subscription).expect("it is there")["status"] == "canceled");
         assert_eq!(rows::<(String,)>(&app.site.db, "select state from provider_call where operation = 'cancel'").await, [("done".to_owned(),)]);
         app.advance(Duration::from_secs(10 * 60));
@@ -78,7 +78,7 @@ both_engines! {
         let (page, subscription) = monthly(&app).await;
         app.sandbox.stripe().plan_request(Some("/v1/subscriptions"), ApiFault::Refuse(401), None);
         let visitor = app.visitor();
-        let asked = visitor.submit(&visitor.open(&page).await.form("/giving/")).await;
+        let asked = visitor.submit_and_follow(&visitor.open(&page).await.form("/giving/")).await;
         asked.says("We keep asking");
         pass(&app, Duration::from_secs(50 * 60)).await;
         assert_eq!((letters(&app, "owner@example.org"), letters(&app, TREASURER)), (0, 0));
@@ -142,7 +142,7 @@ both_engines! {
         let (page, subscription) = monthly(&app).await;
         let visitor = app.visitor();
         app.sandbox.stripe().plan_request(Some("/v1/subscriptions"), ApiFault::Refuse(404), None);
-        visitor.submit(&visitor.open(&page).await.form("/giving/")).await.says("We keep asking");
+        visitor.submit_and_follow(&visitor.open(&page).await.form("/giving/")).await.says("We keep asking");
         for _ in 0..4 {
             pass(&app, Duration::from_secs(20 * 60)).await;
         }
@@ -160,7 +160,7 @@ both_engines! {
         let (page, subscription) = monthly(&app).await;
         let visitor = app.visitor();
         app.sandbox.stripe().delete(&subscription).expect("it goes");
-        visitor.submit(&visitor.open(&page).await.form("/giving/")).await.says("has ended");
+        visitor.submit_and_follow(&visitor.open(&page).await.form("/giving/")).await.says("has ended");
         pass(&app, Duration::from_secs(3 * 3_600)).await;
         assert!(attention::look(&app.site.db, app.site.now()).await.expect("a read").unended.is_empty());
     }
@@ -171,7 +171,7 @@ both_engines! {
         let (page, subscription) = monthly(&app).await;
         let visitor = app.visitor();
         app.sandbox.stripe().plan_request(Some("/v1/subscriptions"), ApiFault::NoSuchObject, None);
-        visitor.submit(&visitor.open(&page).await.form("/giving/")).await.says("has ended");
+        visitor.submit_and_follow(&visitor.open(&page).await.form("/giving/")).await.says("has ended");
         app.sandbox.stripe().clear_plans();
         app.advance(Duration::from_secs(60));
         app.sandbox.stripe().renew(&subscription).expect("another month");
@@ -198,7 +198,7 @@ both_engines! {
         app.sandbox.stripe().plan_request(Some("/v1/checkout"), ApiFault::Refuse(401), None);
         let visitor = app.visitor();
         let form = visitor.open("/donate").await.form("/donate").with("own_amount", "15").with("email", SUPPORTER);
-        visitor.submit(&form).await;
+        visitor.submit_and_follow(&form).await;
         app.sandbox.stripe().clear_plans();
         // What the supporter typed is the supporter's to mend.
         app.sandbox.smtp_script().add(
@@ -221,7 +221,7 @@ both_engines! {
         // What went wrong after the page was opened has been seen by nobody.
         app.advance(Duration::from_secs(60));
         app.sandbox.stripe().plan_request(Some("/v1/checkout"), ApiFault::Refuse(401), None);
-        visitor.submit(&form).await;
+        visitor.submit_and_follow(&form).await;
         app.sandbox.stripe().clear_plans();
         desk.submit_and_follow(&list.form("/checkouts/away")).await;
         let list = desk.open("/desk/donations").await;

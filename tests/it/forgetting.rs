@@ -179,11 +179,11 @@ both_engines! {
             assert!(known(&app).await.is_some(), "opening it changes nothing");
         }
         let form = visitor.open(&link).await.form("");
-        let gone = visitor.submit(&form).await;
+        let gone = visitor.submit_and_follow(&form).await;
         assert_eq!(gone.status, StatusCode::OK);
         gone.says("You are forgotten");
         assert!(known(&app).await.is_none());
-        visitor.submit(&form).await.says("You are forgotten");
+        visitor.submit_and_follow(&form).await.says("You are forgotten");
         visitor.open(&link).await.says("You are forgotten");
         assert_eq!(visitor.open(&mail.link("/preferences/")).await.status, StatusCode::GONE);
         visitor.open(&mail.link("/unsubscribe/")).await.says("We cannot tell whose link this is");
@@ -202,11 +202,11 @@ both_engines! {
         let link = link(&app).await;
         let form = app.visitor().open(&link).await.form("");
         let token = choices.rsplit('/').next().expect("an end");
-        assert_eq!(app.visitor().submit(&form.at(&format!("/forget-me/{token}"))).await.status, StatusCode::GONE);
+        assert_eq!(app.visitor().submit_and_follow(&form.at(&format!("/forget-me/{token}"))).await.status, StatusCode::GONE);
         app.advance(DAY + Duration::from_secs(1));
         let form = app.visitor().open(&choices).await.form("/copy");
         let path = url::Url::parse(&link).expect("a link").path().to_owned();
-        let late = app.visitor().submit(&form.at(&path)).await;
+        let late = app.visitor().submit_and_follow(&form.at(&path)).await;
         assert_eq!(late.status, StatusCode::GONE);
         late.says("It worked for a day");
         assert!(known(&app).await.is_some());
@@ -350,7 +350,7 @@ both_engines! {
         let choices = subscribers::preferences_path(&app.site, &ann(&app).await.public_id);
         let visitor = app.visitor();
         let form = visitor.open(&format!("{choices}/address")).await.form("/address").with("email", theirs);
-        visitor.submit(&form).await.says("Look into both mailboxes");
+        visitor.submit_and_follow(&form).await.says("Look into both mailboxes");
         app.drain().await;
         assert_eq!(app.mails(theirs).len(), 2, "a receipt, and the question");
         forget(&app).await;

@@ -147,11 +147,11 @@ both_engines! {
         let reader = subscribers::by_email(&app.site.db, &address(ANN)).await.expect("a read").expect("a reader");
         let path = subscribers::preferences_path(&app.site, &reader.public_id);
         let visitor = app.visitor();
-        visitor.submit(&visitor.open(&format!("{path}/address")).await.form("/address").with("email", "ann@other.example")).await;
+        visitor.submit_and_follow(&visitor.open(&format!("{path}/address")).await.form("/address").with("email", "ann@other.example")).await;
         app.drain().await;
         for mailbox in [ANN, "ann@other.example"] {
             let link = app.last_mail(mailbox).link("/address/");
-            visitor.submit(&visitor.open(&link).await.form("/address/")).await;
+            visitor.submit_and_follow(&visitor.open(&link).await.form("/address/")).await;
             app.drain().await;
         }
         assert_eq!(subscription(&app, "ann@other.example").await.implied_until, Some(until));
@@ -184,10 +184,10 @@ both_engines! {
         };
         let page = choices(ANN).await;
         assert!(page.body.contains(&format!("value=\"{list}.off\"")), "{}", page.body);
-        app.visitor().submit(&page.form("#choices").and("list", &list.to_string())).await.says("You now get");
+        app.visitor().submit_and_follow(&page.form("#choices").and("list", &list.to_string())).await.says("You now get");
         let own = subscription(&app, ANN).await;
         assert_eq!((own.state, own.implied_until), (SubscriptionState::Confirmed, None));
-        let left = app.visitor().submit(&choices(BOB).await.form("#choices").and("press", "leave-all")).await;
+        let left = app.visitor().submit_and_follow(&choices(BOB).await.form("#choices").and("press", "leave-all")).await;
         left.says("You no longer get");
         assert_eq!(subscription(&app, BOB).await.state, SubscriptionState::Left);
         app.drain().await;

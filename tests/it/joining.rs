@@ -169,19 +169,19 @@ both_engines! {
         let door = Door::of(&app).await;
         door.fill(&app).await;
         let visitor = app.visitor();
-        let asked = visitor.submit(&filled(&app, ANN).await.with("name", "Ann")).await;
+        let asked = visitor.submit_and_follow(&filled(&app, ANN).await.with("name", "Ann")).await;
         assert_eq!(asked.status, StatusCode::TOO_MANY_REQUESTS);
         let form = asked.form("/subscribe");
         assert_eq!((form.value("email"), form.value("name")), (Some(ANN), Some("Ann")));
         let challenge = form.value("challenge").expect("a challenge").to_owned();
-        let wrong = visitor.submit(&form.clone().with("answer", "1")).await;
+        let wrong = visitor.submit_and_follow(&form.clone().with("answer", "1")).await;
         assert_eq!(wrong.status, StatusCode::TOO_MANY_REQUESTS, "{}", wrong.text());
         let done = form.clone().with("answer", &work(&challenge));
         visitor.submit_and_follow(&done).await.says("Check your mail");
-        let again = visitor.submit(&done.clone().with("email", "bob@example.org").with("use", "bob@example.org")).await;
+        let again = visitor.submit_and_follow(&done.clone().with("email", "bob@example.org").with("use", "bob@example.org")).await;
         assert_eq!(again.status, StatusCode::TOO_MANY_REQUESTS, "it is good once");
         // Without scripts.
-        let waits = visitor.submit(&filled(&app, "carl@example.org").await).await.form("/subscribe");
+        let waits = visitor.submit_and_follow(&filled(&app, "carl@example.org").await).await.form("/subscribe");
         visitor.submit_and_follow(&waits.with("later", "yes")).await.says("Your mail comes later");
         app.drain().await;
         app.last_mail(ANN).link("/confirm/");
@@ -340,12 +340,15 @@ both_engines! {
     /// A domain that looks mistyped is asked about, and never refused.
     async fn a_mistyped_domain_is_asked_about(app: TestApp) {
         let visitor = app.visitor();
-        let asked = visitor.submit(&filled(&app, "ann@gmial.com").await.with("name", "Ann")).await;
+        let asked = visitor.submit_and_follow(&filled(&app, "ann@gmial.com").await.with("name", "Ann")).await;
         asked.says("Did you mean ann@gmail.com?");
         assert_eq!(letters(&app).await, 0);
         let form = asked.form("/subscribe");
+        // Neither: all but the address is still there.
+        let anew = visitor.submit_and_follow(&form.clone().with("anew", "yes")).await.form("/subscribe");
+        assert_eq!((anew.value("name"), anew.value("email"), anew.value("consent")), (Some("Ann"), Some(""), Some("yes")));
         for meant in ["ann@gmail.com", "ann@gmial.com"] {
-            visitor.submit_and_follow(&form.clone().with("use", meant)).await.says("Check your mail");
+            visitor.submit_and_follow(&form.clone().with("use", meant)).await.says("Check your mail").says(&format!("If we may write to {meant} now"));
             app.drain().await;
             press(&app, &app.last_mail(meant).link("/confirm/")).await;
             assert_eq!(name_of(&app, meant).await, "Ann");
@@ -364,7 +367,7 @@ both_engines! {
             visitor.submit_and_follow(&filled(&app, typed).await).await.says("Check your mail");
             assert_eq!(name_of(&app, kept).await, "", "{typed} is there");
         }
-        let sign = visitor.submit(&filled(&app, "\u{212a}@example.org").await).await;
+        let sign = visitor.submit_and_follow(&filled(&app, "\u{212a}@example.org").await).await;
         assert_eq!(sign.status, StatusCode::UNPROCESSABLE_ENTITY);
         sign.says("a sign that only looks like it");
         app.leaves_work();
@@ -387,7 +390,7 @@ both_engines! {
             ("ann@bücher.example", "We do not write to addresses there"),
             ("ann@mailinator.com", "made to be thrown away"),
         ] {
-            let refused = visitor.submit(&filled(&app, email).await).await;
+            let refused = visitor.submit_and_follow(&filled(&app, email).await).await;
             assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{email}");
             refused.says(why);
         }
@@ -438,7 +441,7 @@ both_engines! {
                 .header(header::ORIGIN, app.site.base_url.origin().ascii_serialization())
                 .extension(ConnectInfo(peer));
             let answer = service.clone().oneshot(request.body(Body::from(body)).expect("a request")).await.expect("an answer");
-            let location = answer.headers().get(header::LOCATION).map(|to| to.to_str().expect("text").to_owned());
+            let location = answer.headers().get(header::LOCATION).map(|to| to.to_str().expect("text").split('?').next().expect("a path").to_owned());
             let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.expect("a page");
             (location, String::from_utf8(body.to_vec()).expect("text"))
         };

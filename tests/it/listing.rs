@@ -183,7 +183,7 @@ both_engines! {
         let link = app.last_mail(ANN).link("/confirm/");
         let ask = app.visitor().open(&link).await;
         ask.says("You asked for The Saturday letter");
-        app.visitor().submit(&ask.form("/confirm/")).await.says("You are on the list");
+        app.visitor().submit_and_follow(&ask.form("/confirm/")).await.says("You are on the list");
         // There is a series of editions for it, under its name.
         let begun = desk.open("/desk/editions").await;
         assert!(begun.body.contains("The Saturday letter"));
@@ -209,7 +209,7 @@ both_engines! {
         made(&app, "appeals", "Appeals").await;
         sign_up(&app, ANN, &["appeals"]).await;
         let link = app.last_mail(ANN).link("/confirm/");
-        app.visitor().submit(&app.visitor().open(&link).await.form("/confirm/")).await.says("You are on the list");
+        app.visitor().submit_and_follow(&app.visitor().open(&link).await.form("/confirm/")).await.says("You are on the list");
         let id = list(&app, "appeals").await.id.to_string();
         for hidden in [
             |written: &mut Written| written.closed = true,
@@ -220,7 +220,7 @@ both_engines! {
             let form = visitor.open("/subscribe").await;
             assert!(!form.body.contains("Appeals"));
             let forged = form.form("/subscribe").with("email", "bob@example.org").with("consent", "yes").with("list", &id);
-            visitor.submit(&forged).await;
+            visitor.submit_and_follow(&forged).await;
             assert_eq!(state(&app, "bob@example.org", "appeals").await, None);
             assert_eq!(state(&app, ANN, "appeals").await, Some(SubscriptionState::Confirmed));
         }
@@ -230,7 +230,7 @@ both_engines! {
         let choices = subscribers::preferences_path(&app.site, &ann.public_id);
         let page = app.visitor().open(&choices).await;
         assert!(page.body.contains("Appeals"));
-        app.visitor().submit(&page.form("/preferences/").without("list")).await.says("Saved");
+        app.visitor().submit_and_follow(&page.form("/preferences/").without("list")).await.says("Saved");
         assert_eq!(state(&app, ANN, "appeals").await, Some(SubscriptionState::Left));
         assert!(!app.visitor().open(&choices).await.body.contains("Appeals"), "nobody comes back by themselves");
         let staff = subscribers::add_by_staff(&app.site, &address, "", list(&app, "appeals").await.id, "by phone").await;
@@ -264,7 +264,7 @@ both_engines! {
         assert_eq!(ann.name, "", "whoever typed it confirmed nothing");
         desk.open(&format!("/desk/readers/{}", ann.public_id)).await.says("without a mail that asks");
         let leave = app.visitor().open(&mail.link("/unsubscribe/")).await;
-        app.visitor().submit(&leave.form("/unsubscribe/")).await;
+        app.visitor().submit_and_follow(&leave.form("/unsubscribe/")).await;
         assert_eq!(state(&app, ANN, "digest").await, Some(SubscriptionState::Left));
         // A stranger brings nobody back: whoever left is asked.
         app.advance(DAY * 8);
@@ -371,11 +371,11 @@ both_engines! {
         let ticked = visitor.open(&choices).await.form("/preferences/").and("topic", &format!("{list}.{}", homes.id));
         let homes = found(&app, "Homes").await;
         assert!(publishing::lists::merge_topics(&app.site, &homes, &housing, None).await.expect("a merge"));
-        visitor.submit(&ticked).await.says("Saved");
+        visitor.submit_and_follow(&ticked).await.says("Saved");
         assert_eq!(chosen(&app, ANN).await, ["Housing"]);
         let ticked = visitor.open(&choices).await.form("/preferences/").without("topic").and("topic", &format!("{list}.{}", rivers.id));
         publishing::lists::retire_topic(&app.site, &rivers, None).await.expect("it is retired");
-        visitor.submit(&ticked).await.says("Saved");
+        visitor.submit_and_follow(&ticked).await.says("Saved");
         assert_eq!(chosen(&app, ANN).await, ["Rivers"], "else they would get everything");
     }
 
@@ -398,17 +398,17 @@ both_engines! {
         sign_up(&app, ANN, &["digest"]).await;
         let link = app.last_mail(ANN).link("/confirm/");
         let asks = app.visitor().open(&link).await;
-        app.visitor().submit(&asks.form("/confirm/")).await.says("You are on the list");
+        app.visitor().submit_and_follow(&asks.form("/confirm/")).await.says("You are on the list");
         let (appeals, reader) = (list(&app, "appeals").await.id, app.reader_row(ANN).await);
         let also = asks.form("/confirm/").without("list").with("also", &appeals.to_string());
-        app.visitor().submit(&also).await.says("The digest and Appeals");
+        app.visitor().submit_and_follow(&also).await.says("The digest and Appeals");
         app.advance(DAY);
         subscribers::leave_by_staff(&app.site, reader, appeals, "by phone").await.expect("they leave");
         sign_up(&app, ANN, &["appeals"]).await;
-        app.visitor().submit(&also).await.says("The digest and Appeals");
+        app.visitor().submit_and_follow(&also).await.says("The digest and Appeals");
         subscribers::leave_by_staff(&app.site, reader, appeals, "by phone").await.expect("they leave");
         subscribers::leave_by_staff(&app.site, reader, app.list().await, "by phone").await.expect("they leave");
-        app.visitor().submit(&also).await;
+        app.visitor().submit_and_follow(&also).await;
         assert_eq!(state(&app, ANN, "appeals").await, Some(SubscriptionState::Left));
         app.drain().await;
         app.finish().await;
@@ -429,7 +429,7 @@ both_engines! {
         let choices = app.visitor().open(&subscribers::preferences_path(&app.site, &ann.public_id)).await;
         assert!(choices.body.contains("Nothing of it comes at present"));
         assert!(!choices.body.contains("Leave every list"));
-        let left = app.visitor().submit(&app.visitor().open(&leave).await.form("/unsubscribe/")).await;
+        let left = app.visitor().submit_and_follow(&app.visitor().open(&leave).await.form("/unsubscribe/")).await;
         assert!(!left.body.contains("That was a mistake"));
         let sent = publishing::load(&app.site.db, sent).await.expect("it is there");
         let correction = publishing::begin_correction(&app.site, &sent.public_id, sent.revision, None).await;
@@ -493,7 +493,7 @@ both_engines! {
         assert_eq!(mail.header("List-Unsubscribe"), None);
         // They leave, ask again and confirm again: they know us.
         let leave = app.visitor().open(&mail.link("/unsubscribe/")).await;
-        app.visitor().submit(&leave.form("/unsubscribe/")).await;
+        app.visitor().submit_and_follow(&leave.form("/unsubscribe/")).await;
         app.advance(DAY * 8);
         app.reader(ANN).await;
         assert_eq!(app.mails(ANN).iter().filter(|mail| mail.subject == "Good to have you").count(), 1);
@@ -515,10 +515,10 @@ both_engines! {
         for list in lists::all(&app.site.db).await.expect("the lists") {
             form = form.and("list", &list.id.to_string());
         }
-        visitor.submit(&form).await;
+        visitor.submit_and_follow(&form).await;
         app.drain().await;
         let confirm = visitor.open(&app.last_mail(ANN).link("/confirm/")).await;
-        visitor.submit(&confirm.form("/confirm/")).await.says("You are on the list");
+        visitor.submit_and_follow(&confirm.form("/confirm/")).await.says("You are on the list");
         app.drain().await;
         let mail = app.last_mail(ANN);
         for words in ["The digest", "Appeals", "Good to have you."] {
@@ -583,18 +583,18 @@ both_engines! {
         let asks = app.visitor().open(&link).await;
         assert!(!asks.body.contains("Also get"), "first the question");
         let visitor = app.visitor();
-        let on = visitor.submit(&asks.form("/confirm/")).await;
+        let on = visitor.submit_and_follow(&asks.form("/confirm/")).await;
         assert!(on.body.contains("Also get Appeals") && !on.body.contains("Quiet"), "{}", on.body);
         assert_eq!(state(&app, ANN, "appeals").await, None);
         // The form that offers has no field, but its button's.
         let also = asks.form("/confirm/").without("list").with("also", &list(&app, "appeals").await.id.to_string());
-        visitor.submit(&also).await.says("The digest and Appeals");
+        visitor.submit_and_follow(&also).await.says("The digest and Appeals");
         assert_eq!(state(&app, ANN, "appeals").await, Some(SubscriptionState::Confirmed));
         let proof = consent::proof(&app.site.db, app.reader_row(ANN).await).await.expect("the proof");
         let last = proof.last().expect("an event");
         assert_eq!((last.wording.as_deref(), last.action), (Some("Also get Appeals"), ConsentAction::Confirmed));
         let unoffered = asks.form("/confirm/").without("list").with("also", &list(&app, "quiet").await.id.to_string());
-        visitor.submit(&unoffered).await;
+        visitor.submit_and_follow(&unoffered).await;
         assert_eq!(state(&app, ANN, "quiet").await, None);
     }
 
@@ -783,11 +783,11 @@ both_engines! {
         assert!(page.body.contains("Of The digest, tell me about") && page.body.contains("Tick nothing to get everything"));
         let list = app.list().await;
         let ticked = page.form("/preferences/").and("topic", &format!("{list}.{}", rivers.id)).and("topic", &format!("{list}.999999"));
-        visitor.submit(&ticked).await.says("Saved");
+        visitor.submit_and_follow(&ticked).await.says("Saved");
         assert_eq!(chosen(&app, ANN).await, ["Rivers"]);
-        visitor.submit(&visitor.open(&choices).await.form("/preferences/").with("name", "Ann")).await.says("Saved");
+        visitor.submit_and_follow(&visitor.open(&choices).await.form("/preferences/").with("name", "Ann")).await.says("Saved");
         assert_eq!(chosen(&app, ANN).await, ["Rivers"], "saving something else keeps them");
-        visitor.submit(&visitor.open(&choices).await.form("/preferences/").without("topic")).await.says("Saved");
+        visitor.submit_and_follow(&visitor.open(&choices).await.form("/preferences/").without("topic")).await.says("Saved");
         assert!(chosen(&app, ANN).await.is_empty());
     }
 }

@@ -36,7 +36,7 @@ both_engines! {
         page.says("Mail goes to a***@example.org");
         assert!(!page.body.contains(ANN), "a link is handed on more easily than an address");
         let form = page.form("/preferences/").with("name", "Ann <b>Lamp</b>").and("list", &list(&app, "appeals").await);
-        let saved = app.visitor().submit(&form).await;
+        let saved = app.visitor().submit_and_follow(&form).await;
         assert_eq!(saved.status, StatusCode::OK);
         saved.says("Saved.");
         assert!(!saved.body.contains("<b>Lamp"), "TRUST A4");
@@ -46,7 +46,7 @@ both_engines! {
     /// TRUST L1: the proof holds the words over the boxes.
     async fn what_a_reader_joined_is_in_the_proof(app: TestApp) {
         let form = page(&app).await.form("/preferences/").and("list", &list(&app, "appeals").await);
-        app.visitor().submit(&form).await;
+        app.visitor().submit_and_follow(&form).await;
         let reader = subscribers::by_email(&app.site.db, &ANN.parse().expect("an address")).await;
         let id = reader.expect("a read").expect("a reader").id;
         let proof = subscribers::consent::proof(&app.site.db, id).await.expect("the proof");
@@ -57,14 +57,14 @@ both_engines! {
 
     async fn one_press_leaves_every_list(app: TestApp) {
         let form = page(&app).await.form("/preferences/").and("press", "leave-all");
-        app.visitor().submit(&form).await.says("You are on no list");
+        app.visitor().submit_and_follow(&form).await.says("You are on no list");
         assert_eq!(joined(&app).await, Vec::<String>::new());
     }
 
     /// Nothing that is wrong beside the button keeps anybody on a list.
     async fn who_leaves_every_list_is_not_held_by_another_field(app: TestApp) {
         let form = page(&app).await.form("/preferences/").with("name", &"x".repeat(300)).and("press", "leave-all");
-        let left = app.visitor().submit(&form).await;
+        let left = app.visitor().submit_and_follow(&form).await;
         assert_eq!(left.status, StatusCode::OK);
         left.says("You are on no list");
         assert_eq!(joined(&app).await, Vec::<String>::new());
@@ -73,7 +73,7 @@ both_engines! {
     /// TRUST A13: a list that is not offered is not joined.
     async fn a_list_that_is_not_offered_is_not_joined(app: TestApp) {
         let form = page(&app).await.form("/preferences/").and("list", "999");
-        app.visitor().submit(&form).await.says("Saved.");
+        app.visitor().submit_and_follow(&form).await.says("Saved.");
         assert_eq!(joined(&app).await, ["digest"]);
     }
 
@@ -95,25 +95,25 @@ both_engines! {
                 1 => now.with("name", &format!("Ann {number}")),
                 _ => now.with("list", &list(&app, "digest").await),
             };
-            assert_eq!(visitor.submit(&form).await.status, StatusCode::OK, "{number}");
+            assert_eq!(visitor.submit_and_follow(&form).await.status, StatusCode::OK, "{number}");
         }
-        let refused = visitor.submit(&page.form("/preferences/").with("name", "Ann").and("list", &appeals)).await;
+        let refused = visitor.submit_and_follow(&page.form("/preferences/").with("name", "Ann").and("list", &appeals)).await;
         assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
         refused.says("Too much was changed by the links in your mail").says("15 minutes");
         assert_eq!(joined(&app).await, ["digest"]);
         for press in ["pause-2", "go-on"] {
-            let paused = visitor.submit(&page.form("/preferences/").and("press", press)).await;
+            let paused = visitor.submit_and_follow(&page.form("/preferences/").and("press", press)).await;
             assert_eq!(paused.status, StatusCode::TOO_MANY_REQUESTS, "{press}");
         }
         assert_eq!(events().await, before + 30, "fifteen times on the list, and off it");
-        let left = visitor.submit(&page.form("/preferences/").with("name", "Nobody").without("list")).await;
+        let left = visitor.submit_and_follow(&page.form("/preferences/").with("name", "Nobody").without("list")).await;
         left.says("You no longer get The digest.");
         assert_eq!(joined(&app).await, Vec::<String>::new());
         app.advance(std::time::Duration::from_secs(901));
         let digest = list(&app, "digest").await;
-        visitor.submit(&visitor.open(page.url.as_str()).await.form("/preferences/").and("list", &digest)).await;
+        visitor.submit_and_follow(&visitor.open(page.url.as_str()).await.form("/preferences/").and("list", &digest)).await;
         let press = async |what: &str| {
-            visitor.submit(&visitor.open(&leave).await.form("/unsubscribe/").with("press", what)).await.status
+            visitor.submit_and_follow(&visitor.open(&leave).await.form("/unsubscribe/").with("press", what)).await.status
         };
         let mut undone = 0;
         loop {

@@ -71,7 +71,7 @@ async fn balances(app: &TestApp) {
 pub async fn ask(app: &TestApp, from: &str, to: &str) -> Page {
     let choices = subscribers::preferences_path(&app.site, &reader(app, from).await.public_id);
     let page = app.visitor().open(&format!("{choices}/address")).await;
-    let asked = app.visitor().submit(&page.form("/address").with("email", to)).await;
+    let asked = app.visitor().submit_and_follow(&page.form("/address").with("email", to)).await;
     app.drain().await;
     asked
 }
@@ -102,7 +102,7 @@ pub fn link(app: &TestApp, mailbox: &str) -> String {
 /// Opens a link and presses its button.
 pub async fn press(app: &TestApp, link: &str) -> Page {
     let visitor = app.visitor();
-    let pressed = visitor.submit(&visitor.open(link).await.form("/address/")).await;
+    let pressed = visitor.submit_and_follow(&visitor.open(link).await.form("/address/")).await;
     app.drain().await;
     pressed
 }
@@ -243,12 +243,12 @@ both_engines! {
         let choices = subscribers::preferences_path(&app.site, &reader(&app, OLD).await.public_id);
         let visitor = app.visitor();
         let page = visitor.open(&choices).await;
-        visitor.submit(&page.form("/preferences/").with("name", "URGENT call 555 0100")).await.says("We greet you");
-        visitor.submit(&page.form("#pause").and("press", "pause-2")).await;
+        visitor.submit_and_follow(&page.form("/preferences/").with("name", "URGENT call 555 0100")).await.says("We greet you");
+        visitor.submit_and_follow(&page.form("#choices").and("press", "pause-2")).await;
         for what in ["copy", "forget"] {
-            visitor.submit(&page.form(&format!("/{what}"))).await;
+            visitor.submit_and_follow(&page.form(&format!("/{what}"))).await;
         }
-        visitor.submit(&visitor.open("/choices").await.form("/choices").with("email", OLD)).await;
+        visitor.submit_and_follow(&visitor.open("/choices").await.form("/choices").with("email", OLD)).await;
         ask(&app, OLD, NEW).await;
         let mails = app.mails(OLD);
         assert_eq!(mails.len(), 6, "{:?}", mails.iter().map(|mail| &mail.subject).collect::<Vec<_>>());
@@ -325,7 +325,7 @@ both_engines! {
         ask(&app, OLD, NEW).await;
         let again = ask(&app, OLD, "ann@third.example").await;
         assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
-        again.says("You asked within the last day");
+        again.says("You asked for a***@other.example within the last day. Is it right? Press the buttons in the two mails from then. Was it mistyped? Press nothing, and ask again tomorrow");
         assert!(app.mails("ann@third.example").is_empty());
         ask(&app, "bob@example.org", "Ann+x@Other.example").await.says("Look into both mailboxes");
         ask(&app, "cat@example.org", NEW).await.says("Look into both mailboxes");
@@ -339,6 +339,61 @@ both_engines! {
         typed(OLD).await.says("Your mail goes to that address already");
         typed("ann@gmial.com").await.says("Did you mean ann@gmail.com?");
         typed("ann").await.says("Enter an email address");
+    }
+
+    /// What is asked for stands on the page of their choices, masked, and is called off there by one press: the links are good for nothing
+    /// then, and asking anew takes a day as before.
+    async fn a_move_that_is_asked_for_is_shown_and_called_off(app: TestApp) {
+        app.reader(OLD).await;
+        app.reader("bob@example.org").await;
+        let visitor = app.visitor();
+        let choices = async |email: &str| {
+            visitor.open(&subscribers::preferences_path(&app.site, &reader(&app, email).await.public_id)).await
+        };
+        let asked = ask(&app, OLD, NEW).await;
+        asked.says("Look into both mailboxes").says("one to a***@other.example");
+        visitor.open(asked.url.as_str()).await.says("Look into both mailboxes");
+        let page = choices(OLD).await;
+        page.says("You asked that your mail goes to a***@other.example");
+        assert!(!page.body.contains(NEW), "a link is handed on more easily than an address");
+        assert!(!choices("bob@example.org").await.text().contains("other.example"));
+        let call_off = page.form("/address");
+        let (old, new) = (link(&app, OLD), link(&app, NEW));
+        press(&app, &old).await.says("One more press");
+        let off = visitor.submit_and_follow(&call_off).await;
+        off.says("That is called off. Your mail goes to a***@example.org as before").says("Change your address");
+        for link in [&old, &new] {
+            let over = visitor.open(link).await;
+            assert_eq!(over.status, StatusCode::GONE);
+            over.says("it was called off");
+        }
+        assert!(at(&app, NEW).await.is_none());
+        visitor.submit_and_follow(&call_off).await.says("Change your address");
+        let again = ask(&app, OLD, "ann@third.example").await;
+        again.says("You asked for a***@other.example within the last day, and once a day is all we take.");
+        app.advance(DAY);
+        // Of another that took its place nothing says any more that it was called off.
+        ask(&app, OLD, "ann@third.example").await.says("Look into both mailboxes");
+        let page = visitor.open(off.url.as_str()).await;
+        page.says("goes to a***@third.example");
+        assert!(!page.text().contains("called off"), "{}", page.text());
+        // For three days, as its links.
+        app.advance(3 * DAY);
+        assert!(!choices(OLD).await.text().contains("third.example"));
+    }
+
+    /// A restored database may have them on no list: then no page says that anything comes.
+    async fn who_is_on_no_list_is_told_that_nothing_comes(app: TestApp) {
+        app.reader(OLD).await;
+        ask(&app, OLD, NEW).await;
+        let (old, new) = (link(&app, OLD), link(&app, NEW));
+        press(&app, &old).await;
+        subscribers::leave_by_staff(&app.site, app.reader_row(OLD).await, app.list().await, "a test").await.expect("off");
+        press(&app, &new).await.says("Your mail has moved").says("you are on no list at present, so nothing comes");
+        press(&app, &link(&app, OLD)).await.says("It is taken back").says("you are on no list at present");
+        subscribers::add_by_staff(&app.site, &address(OLD), "", app.list().await, "a test").await.expect("on");
+        let back = app.visitor().open(&link(&app, OLD)).await;
+        assert!(!back.says("It is taken back").text().contains("on no list"), "{}", back.text());
     }
 
     /// TRUST T1, T3: from the moment when it is done nothing is begun for the old address, also not what failed before and is tried
@@ -359,7 +414,7 @@ both_engines! {
         change(&app.site.db, "update subscription set state = 'confirmed'").await;
         let before = app.mails(OLD).len();
         let visitor = app.visitor();
-        visitor.submit(&visitor.open(&confirm).await.form("/address/")).await.says("Your mail has moved");
+        visitor.submit_and_follow(&visitor.open(&confirm).await.form("/address/")).await.says("Your mail has moved");
         app.drain().await;
         let got: Vec<String> = app.mails(OLD)[before..].iter().map(|mail| mail.subject.clone()).collect();
         assert_eq!(got, ["Your mail from The Lamplighter goes elsewhere now"]);
@@ -388,7 +443,7 @@ both_engines! {
         let choices = subscribers::preferences_path(&app.site, &reader(&app, NEW).await.public_id);
         let sent = async |what: &str, path: &str| {
             let visitor = app.visitor();
-            visitor.submit(&visitor.open(&choices).await.form(&format!("/{what}"))).await;
+            visitor.submit_and_follow(&visitor.open(&choices).await.form(&format!("/{what}"))).await;
             app.drain().await;
             app.last_mail(NEW).link(path)
         };
@@ -418,7 +473,7 @@ both_engines! {
         let (copy, forget) = (sent("copy", "/your-data/").await, sent("forget", "/forget-me/").await);
         app.visitor().open(&copy).await.says("€50.00");
         let visitor = app.visitor();
-        visitor.submit(&visitor.open(&forget).await.form("/forget-me/")).await.says("You are forgotten");
+        visitor.submit_and_follow(&visitor.open(&forget).await.form("/forget-me/")).await.says("You are forgotten");
         let log = audit_log::latest(&app.site.db, 1).await.expect("a read").remove(0);
         assert_eq!((log.action.as_str(), log.detail.as_str()), ("forgot a reader", "by a link that was mailed to them"));
         app.drain().await;
@@ -739,7 +794,7 @@ both_engines! {
         visitor.open(&links[0]).await.says("Your address: ann@example.org");
         let form = visitor.open(&links[1]).await.form("");
         moves(&app, OLD, NEW).await;
-        for answer in [visitor.open(&links[0]).await, visitor.open(&format!("{}/file", links[0])).await, visitor.open(&links[1]).await, visitor.submit(&form).await] {
+        for answer in [visitor.open(&links[0]).await, visitor.open(&format!("{}/file", links[0])).await, visitor.open(&links[1]).await, visitor.submit_and_follow(&form).await] {
             assert_eq!(answer.status, StatusCode::GONE, "{}", answer.url);
             answer.says("mailed to an address that is not its reader’s any more");
             assert!(!answer.body.contains("other.example"), "{}", answer.text());
@@ -839,7 +894,7 @@ both_engines! {
         let back = link(&app, OLD);
         let form = app.visitor().open(&back).await.form("/address/");
         for _ in 0..2 {
-            app.visitor().submit(&form).await.says("It is taken back");
+            app.visitor().submit_and_follow(&form).await.says("It is taken back");
             app.drain().await;
         }
         assert_eq!(app.mails(NEW).len(), before + 1, "once");
@@ -947,6 +1002,9 @@ async fn a_reader_moves_in_a_browser() {
     browser.wait_for_text("Look into both mailboxes").await;
     browser.sound("moving-asked").await;
     app.drain().await;
+    browser.click("Call it off").await;
+    browser.wait_for_text("You asked that your mail goes to").await;
+    browser.sound("moving-pending").await;
     browser.goto(&link(&app, OLD)).await;
     browser.sound("moving-old").await;
     browser.click("Yes, send it there").await;

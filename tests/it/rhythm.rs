@@ -264,25 +264,25 @@ both_engines! {
         assert!(!page.body.contains("Once a month"));
         let visitor = app.visitor();
         let (weekly, name) = (format!("{list}.weekly"), "Ann");
-        visitor.submit(&page.form("#choices").with("rhythm", &weekly)).await.says("Of The digest you get the weekly mail, and what goes to everybody");
+        visitor.submit_and_follow(&page.form("#choices").with("rhythm", &weekly)).await.says("Of The digest you get the weekly mail, and what goes to everybody");
         assert_eq!(chosen(&app, ANN).await, Some(Rhythm::Weekly));
         // The older tab, in which only the name was changed.
-        visitor.submit(&page.form("#choices").with("name", name)).await.says("We greet you as Ann");
+        visitor.submit_and_follow(&page.form("#choices").with("name", name)).await.says("We greet you as Ann");
         assert_eq!(chosen(&app, ANN).await, Some(Rhythm::Weekly));
         for odd in [format!("{list}.monthly"), format!("{list}.yearly"), format!("{}.daily", list + 1), "nothing".to_owned()] {
-            let answer = visitor.submit(&choices(&app, ANN).await.form("#choices").with("rhythm", &odd)).await;
+            let answer = visitor.submit_and_follow(&choices(&app, ANN).await.form("#choices").with("rhythm", &odd)).await;
             assert_eq!((answer.status, chosen(&app, ANN).await), (StatusCode::OK, Some(Rhythm::Weekly)), "{odd}");
         }
         app.send_edition("For all").await;
         let leaving = app.last_mail(ANN).link("/unsubscribe/");
         let page = visitor.open(&leaving).await;
         page.says("get it less often");
-        let left = visitor.submit(&page.form("").with("press", "leave")).await;
+        let left = visitor.submit_and_follow(&page.form("").with("press", "leave")).await;
         left.says("and to how often it comes");
-        visitor.submit(&left.form("").with("press", "undo")).await.says("You are back");
+        visitor.submit_and_follow(&left.form("").with("press", "undo")).await.says("You are back");
         assert_eq!(chosen(&app, ANN).await, Some(Rhythm::Weekly));
         let everything = format!("{list}.");
-        visitor.submit(&choices(&app, ANN).await.form("#choices").with("rhythm", &everything)).await.says("Of The digest you get every mail");
+        visitor.submit_and_follow(&choices(&app, ANN).await.form("#choices").with("rhythm", &everything)).await.says("Of The digest you get every mail");
         assert_eq!(chosen(&app, ANN).await, None);
     }
 
@@ -302,11 +302,11 @@ both_engines! {
         publishing::lists::bring_back(&app.site, &list(&app).await, None).await.expect("back");
         let visitor = app.visitor();
         let address = visitor.open(&format!("{}/address", subscribers::preferences_path(&app.site, &id))).await;
-        visitor.submit(&address.form("/address").with("email", "ann@other.example")).await;
+        visitor.submit_and_follow(&address.form("/address").with("email", "ann@other.example")).await;
         app.drain().await;
         for mailbox in [ANN, "ann@other.example"] {
             let link = app.last_mail(mailbox).link("/address/");
-            visitor.submit(&visitor.open(&link).await.form("/address/")).await;
+            visitor.submit_and_follow(&visitor.open(&link).await.form("/address/")).await;
             app.drain().await;
         }
         assert_eq!(chosen(&app, "ann@other.example").await, Some(Rhythm::Monthly));

@@ -74,7 +74,7 @@ both_engines! {
         assert!(letter.text.contains("The digest") && letter.header("List-Unsubscribe").is_none(), "{}", letter.text);
         let visitor = app.visitor();
         let page = visitor.open(&letter.link("/unsubscribe/")).await;
-        visitor.submit(&page.form("/unsubscribe/")).await.says("You are back on the list");
+        visitor.submit_and_follow(&page.form("/unsubscribe/")).await.says("You are back on the list");
         // Not twice within a day, and not for who is taken off, or chooses something else.
         leave(&app, &link).await;
         app.drain().await;
@@ -176,7 +176,7 @@ both_engines! {
                 let choices = app.last_mail(ANN).link("/preferences/");
                 let visitor = app.visitor();
                 let form = visitor.open(&choices).await.form("/preferences/").and("list", &app.list().await.to_string());
-                visitor.submit(&form).await.says("Saved");
+                visitor.submit_and_follow(&form).await.says("Saved");
             } else {
                 leave(&app, &link).await;
             }

@@ -14,7 +14,7 @@ async fn edition(app: &TestApp) -> Mail {
     let mail = app.last_mail(ANN);
     let choices = app.visitor().open(&mail.link("/preferences/")).await;
     let form = choices.form("/preferences/").with("name", "Annabel Lighthouse");
-    app.visitor().submit(&form).await.says("Saved.");
+    app.visitor().submit_and_follow(&form).await.says("Saved.");
     app.send_edition("The second").await;
     app.last_mail(ANN)
 }
@@ -76,7 +76,7 @@ both_engines! {
             let page = visitor.open(&link).await;
             assert!(!page.body.contains(address), "{link}");
             let part = if link.contains("/unsubscribe/") { "/unsubscribe/" } else if link.contains("/confirm/") { "/confirm/" } else { "/preferences/" };
-            let after = visitor.submit(&page.form(part)).await;
+            let after = visitor.submit_and_follow(&page.form(part)).await;
             assert_eq!(after.status, StatusCode::OK);
             assert!(!after.body.contains(address), "{link}, after the press");
         }

@@ -39,7 +39,7 @@ async fn requests(app: &TestApp) -> Vec<(String, String, bool)> {
 
 async fn press(app: &TestApp, page: &str, button: &str) -> Page {
     let visitor = app.visitor();
-    visitor.submit(&visitor.open(page).await.form(button)).await
+    visitor.submit_and_follow(&visitor.open(page).await.form(button)).await
 }
 
 both_engines! {
@@ -94,13 +94,13 @@ both_engines! {
         let visitor = app.visitor();
         let page = visitor.open(&links.preferences).await;
         page.says("Mail goes to").says("Either button sends a letter");
-        let rests = page.form("#pause").with("press", "pause-2");
-        visitor.submit(&rests).await.says("Paused until");
+        let rests = page.form("#choices").with("press", "pause-2");
+        visitor.submit_and_follow(&rests).await.says("Paused until");
 
         // Who rests and undoes leaving still rests.
         let token = links.unsubscribe.rsplit('/').next().expect("an end").to_owned();
         subscribers::leave(&app.site, &token, ConsentMethod::UnsubscribePage, Trace::default()).await.expect("left");
-        let undone = visitor.submit(&visitor.open(&links.unsubscribe).await.form("/unsubscribe/").with("press", "undo")).await;
+        let undone = visitor.submit_and_follow(&visitor.open(&links.unsubscribe).await.form("/unsubscribe/").with("press", "undo")).await;
         undone.says("You are back on the list").says("Your pause goes on");
         assert!(!undone.text().contains("comes to you as before"), "{}", undone.text());
 
@@ -110,11 +110,11 @@ both_engines! {
             page.says("No mail of ours goes to a***@example.org");
             assert!(!page.text().contains("Mail goes to"), "{}", page.text());
             let joins = page.form("#choices").and("list", &other.to_string());
-            let saved = visitor.submit(&joins).await;
+            let saved = visitor.submit_and_follow(&joins).await;
             saved.says("You are now on Appeals.").says("No mail of ours goes to");
             assert!(!saved.text().contains("You now get"), "{}", saved.text());
             if reason == Reason::Complained {
-                let goes_on = visitor.submit(&saved.form("#went-on").with("press", "go-on")).await;
+                let goes_on = visitor.submit_and_follow(&saved.form("#choices").with("press", "go-on")).await;
                 goes_on.says("Your pause is over.");
                 assert!(!goes_on.text().contains("The next edition comes to you"), "{}", goes_on.text());
             }
@@ -122,7 +122,7 @@ both_engines! {
             let left = visitor.open(&links.unsubscribe).await;
             left.says("You are still on Appeals.");
             assert!(!left.text().contains("You still get"), "{}", left.text());
-            let undone = visitor.submit(&left.form("/unsubscribe/").with("press", "undo")).await;
+            let undone = visitor.submit_and_follow(&left.form("/unsubscribe/").with("press", "undo")).await;
             undone.says("You are back on the list").says("no mail of ours goes to your address");
             assert!(!undone.text().contains("comes to you as before"), "{}", undone.text());
             visitor.open(&format!("{}/address", links.preferences)).await.says("We help you with that");

@@ -37,11 +37,11 @@ both_engines! {
         let mail = app.last_mail("ann@example.org");
         let page = visitor.open(&mail.link("/confirm/")).await;
         page.says("You asked for The digest by email");
-        let welcome = visitor.submit(&page.form("/confirm/")).await;
+        let welcome = visitor.submit_and_follow(&page.form("/confirm/")).await;
         assert_eq!(welcome.status, StatusCode::OK);
         welcome.says("You are on the list");
         assert_eq!(state(&app, "ann@example.org").await, Some(SubscriptionState::Confirmed));
-        visitor.submit(&page.form("/confirm/")).await.says("You are on the list");
+        visitor.submit_and_follow(&page.form("/confirm/")).await.says("You are on the list");
     }
 
     /// TRUST A25, M3: programs look at links before people do; looking confirms nothing.
@@ -63,7 +63,7 @@ both_engines! {
         for email in ["known@example.org", "waiting@example.org", "new@example.org"] {
             let form = filled(&app, "/subscribe", email).await;
             let visitor = app.visitor();
-            let answer = visitor.submit(&form).await;
+            let answer = visitor.submit_and_follow(&form).await;
             let mut headers = answer.headers.clone();
             headers.remove("date");
             let after = visitor.follow(answer.leads_to().expect("it leads on").as_str()).await;
@@ -81,7 +81,7 @@ both_engines! {
     async fn the_confirmation_mail_holds_nothing_that_was_typed(app: TestApp) {
         let form = filled(&app, "/subscribe", "ann@example.org").await;
         let form = form.with("name", "{{secret}} Buy my watches at https://evil.example");
-        app.visitor().submit(&form).await;
+        app.visitor().submit_and_follow(&form).await;
         app.drain().await;
         let mail = app.last_mail("ann@example.org");
         let raw = String::from_utf8_lossy(&mail.raw).into_owned();
@@ -94,7 +94,7 @@ both_engines! {
     async fn a_form_with_mistakes_comes_back_with_its_values(app: TestApp) {
         let visitor = app.visitor();
         let form = visitor.open("/subscribe").await.form("/subscribe");
-        let again = visitor.submit(&form.with("email", "not <an> address").with("name", "Ann")).await;
+        let again = visitor.submit_and_follow(&form.with("email", "not <an> address").with("name", "Ann")).await;
         assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
         again.says("Enter an email address in the form").says("Tick the box");
         let form = again.form("/subscribe");
@@ -112,9 +112,9 @@ both_engines! {
     async fn what_the_form_does_not_offer_is_not_taken(app: TestApp) {
         change(&app.site.db, "insert into list (id, public_id, slug, name, description, visibility, created_at) values (999, 'aside', 'aside', 'Aside', '', 'private', 7)").await;
         let form = filled(&app, "/subscribe", "ann@example.org").await;
-        let more = app.visitor().submit(&form.clone().with("role", "owner")).await;
+        let more = app.visitor().submit_and_follow(&form.clone().with("role", "owner")).await;
         assert_eq!(more.status, StatusCode::BAD_REQUEST);
-        let hidden = app.visitor().submit(&form.with("list", "999")).await;
+        let hidden = app.visitor().submit_and_follow(&form.with("list", "999")).await;
         assert!(hidden.status.is_client_error(), "{}", hidden.status);
         assert_eq!(state(&app, "ann@example.org").await, None);
     }

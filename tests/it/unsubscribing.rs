@@ -130,7 +130,7 @@ both_engines! {
         subscribers::add_by_staff(&app.site, &ann, "", list, "a test").await.expect("staff may add readers");
         one_click(&app, &link, FORM, "press=leave").await;
         assert!(!gets_mail(&app).await);
-        visitor.submit(&visitor.open(&link).await.form("/unsubscribe/")).await.says("You are back on the list");
+        visitor.submit_and_follow(&visitor.open(&link).await.form("/unsubscribe/")).await.says("You are back on the list");
         assert!(gets_mail(&app).await);
         app.drain().await;
     }
@@ -138,11 +138,11 @@ both_engines! {
     async fn the_page_leaves_and_undoes(app: TestApp) {
         let link = link(&app).await;
         let visitor = app.visitor();
-        let left = visitor.submit(&visitor.open(&link).await.form("/unsubscribe/")).await;
+        let left = visitor.submit_and_follow(&visitor.open(&link).await.form("/unsubscribe/")).await;
         assert_eq!(left.status, StatusCode::OK);
         left.says("You are off the list");
         assert!(!gets_mail(&app).await);
-        visitor.submit(&left.form("/unsubscribe/")).await.says("You are back on the list");
+        visitor.submit_and_follow(&left.form("/unsubscribe/")).await.says("You are back on the list");
         assert!(gets_mail(&app).await);
     }
 
@@ -160,7 +160,7 @@ both_engines! {
             assert!(!main.contains(asking), "the page asks something: {main}");
         }
         assert_eq!(main.matches("<input").count(), main.matches("type=\"hidden\"").count(), "{main}");
-        let left = visitor.submit(&page.form("/unsubscribe/")).await;
+        let left = visitor.submit_and_follow(&page.form("/unsubscribe/")).await;
         assert_eq!((left.status, left.leads_to()), (StatusCode::OK, None));
         assert!(!gets_mail(&app).await, "that was all");
     }
@@ -193,17 +193,17 @@ both_engines! {
         let rows = async || -> Vec<(String, String)> {
             database::rows(&app.site.db, "select reason, words from leaving_reason order by left_at").await
         };
-        let left = visitor.submit(&visitor.open(&link).await.form("/unsubscribe/")).await;
+        let left = visitor.submit_and_follow(&visitor.open(&link).await.form("/unsubscribe/")).await;
         let form = left.form("#why");
-        let nothing = visitor.submit(&form).await;
+        let nothing = visitor.submit_and_follow(&form).await;
         assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
         nothing.says("Choose one, or write a line.");
-        let long = visitor.submit(&form.clone().with("reason", "no-time").with("words", &"x".repeat(501))).await;
+        let long = visitor.submit_and_follow(&form.clone().with("reason", "no-time").with("words", &"x".repeat(501))).await;
         assert_eq!((long.status, rows().await.len()), (StatusCode::UNPROCESSABLE_ENTITY, 0));
         long.says("Use at most 500 characters.");
         assert_eq!(long.form("#why").value("reason"), Some("no-time"), "what was chosen is still there");
-        visitor.submit(&form.clone().with("reason", "no-time")).await.says("Thank you. That is noted.");
-        let again = visitor.submit(&form.clone().with("reason", "too-much").with("words", "Six\r\na <b>week</b>")).await;
+        visitor.submit_and_follow(&form.clone().with("reason", "no-time")).await.says("Thank you. That is noted.");
+        let again = visitor.submit_and_follow(&form.clone().with("reason", "too-much").with("words", "Six\r\na <b>week</b>")).await;
         assert_eq!(rows().await, [("too-much".to_owned(), "Six a <b>week</b>".to_owned())], "once a leaving");
         assert_eq!(again.form("#why").value("words").map(str::trim), Some("Six a <b>week</b>"));
         let public_id = subscribers::by_email(&app.site.db, &ANN.parse().expect("an address")).await.expect("a read").expect("a reader").public_id;
@@ -218,20 +218,60 @@ both_engines! {
         assert!(!desk.open(&path).await.body.contains("Why readers left"));
         // Too late: neither asked nor taken.
         assert!(!visitor.open(&link).await.body.contains("reason"));
-        visitor.submit(&form.clone().with("reason", "elsewhere")).await.says("You are off the list");
+        visitor.submit_and_follow(&form.clone().with("reason", "elsewhere")).await.says("You are off the list");
         assert_eq!(rows().await.len(), 1);
         assert_eq!(rows().await[0].0, "too-much");
         // Another leaving has another word, and words alone are one; undoing takes it away, and that alone.
         let ann = ANN.parse().expect("an address");
         subscribers::add_by_staff(&app.site, &ann, "", list.id, "they asked").await.expect("staff may add readers");
-        visitor.submit(&form.clone().with("reason", "elsewhere")).await.says("Leave The digest?");
-        let left = visitor.submit(&visitor.open(&link).await.form("/unsubscribe/")).await;
-        visitor.submit(&left.form("#why").with("words", "I moved.")).await.says("That is noted");
+        visitor.submit_and_follow(&form.clone().with("reason", "elsewhere")).await.says("Leave The digest?");
+        let left = visitor.submit_and_follow(&visitor.open(&link).await.form("/unsubscribe/")).await;
+        visitor.submit_and_follow(&left.form("#why").with("words", "I moved.")).await.says("That is noted");
         assert_eq!(rows().await, [("too-much".to_owned(), "Six a <b>week</b>".to_owned()), ("other".to_owned(), "I moved.".to_owned())]);
-        visitor.submit(&left.form("/unsubscribe/")).await.says("You are back on the list");
+        visitor.submit_and_follow(&left.form("/unsubscribe/")).await.says("You are back on the list");
         assert_eq!(rows().await.len(), 1);
         let erased = "delete from leaving_reason where subscriber_id = (select id from subscriber where email = 'ann@example.org')";
         assert_eq!(database::change(&app.site.db, erased).await, 1, "the column by which all that is held of reader {reader} is found");
+    }
+
+    /// TRUST L3: each button of the page leads on to what is so then, so that Back and reloading work; and that is no link for saying
+    /// somebody is back who is not.
+    async fn every_button_leads_to_a_page_that_can_be_opened_again(app: TestApp) {
+        let link = link(&app).await;
+        second_list(&app).await;
+        let visitor = app.visitor();
+        let left = visitor.submit(&visitor.open(&link).await.form("/unsubscribe/")).await;
+        assert_eq!((left.status, left.leads_to().map(String::from)), (StatusCode::SEE_OTHER, Some(link.clone())));
+        let off = visitor.open(&link).await;
+        off.says("You are off the list");
+        let undone = visitor.submit(&off.form("/unsubscribe/")).await;
+        let back = undone.leads_to().expect("it leads on").to_string();
+        for _ in 0..2 {
+            visitor.open(&back).await.says("You are back on the list");
+        }
+        visitor.open(&link).await.says("Leave The digest?");
+        visitor.submit_and_follow(&visitor.open(&back).await.form("/preferences").without("list").and("press", "leave-all")).await;
+        visitor.open(&back).await.says("You are off");
+    }
+
+    /// Why they leave is not lost by the button that leaves every list; and what is wrong with it keeps nobody there.
+    async fn leaving_every_list_takes_along_why(app: TestApp) {
+        let link = link(&app).await;
+        second_list(&app).await;
+        let visitor = app.visitor();
+        let left = visitor.submit_and_follow(&visitor.open(&link).await.form("/unsubscribe/")).await;
+        let all = left.form("#why").and("press", "leave-all");
+        let long = visitor.submit_and_follow(&all.clone().with("words", &"x".repeat(501))).await;
+        assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
+        long.says("You are off every list").says("Use at most 500 characters.");
+        assert!(!gets_mail(&app).await);
+        let said: Vec<(String, String)> = database::rows(&app.site.db, "select reason, words from leaving_reason").await;
+        assert!(said.is_empty(), "{said:?}");
+        subscribers::rejoin(&app.site, token(&link), Trace::default()).await.expect("back");
+        visitor.submit_and_follow(&visitor.open(&link).await.form("/unsubscribe/")).await;
+        visitor.submit_and_follow(&all.with("words", "I moved.").with("reason", "no-time")).await.says("You are off every list").says("That is noted");
+        let said: Vec<(String, String)> = database::rows(&app.site.db, "select reason, words from leaving_reason").await;
+        assert_eq!(said, [("no-time".to_owned(), "I moved.".to_owned())]);
     }
 
     /// TRUST M2: a mail program that leaves for somebody is asked nothing and offered nothing.
@@ -262,11 +302,11 @@ both_engines! {
         }
         tx.commit().await.expect("a commit");
         let visitor = app.visitor();
-        let left = visitor.submit(&visitor.open(&link).await.form("/unsubscribe/")).await;
+        let left = visitor.submit_and_follow(&visitor.open(&link).await.form("/unsubscribe/")).await;
         left.says("You still get Appeals");
         assert_eq!(standing(&app).await, [("digest".to_owned(), "left"), ("appeals".to_owned(), "confirmed")]);
         for _ in 0..2 {
-            let off = visitor.submit(&left.form("#every-list")).await;
+            let off = visitor.submit_and_follow(&left.form("#why").and("press", "leave-all")).await;
             off.says("You are off every list");
             assert_eq!(standing(&app).await, [("digest".to_owned(), "left"), ("appeals".to_owned(), "left")]);
         }
@@ -276,17 +316,17 @@ both_engines! {
         assert_eq!((of_all[0].list.as_str(), of_all[0].action), ("Appeals", ConsentAction::Left));
         let undo = visitor.open(&link).await.form("/unsubscribe/");
         assert_eq!(undo.value("press"), Some("undo"));
-        visitor.submit(&undo).await.says("You are back on the list");
+        visitor.submit_and_follow(&undo).await.says("You are back on the list");
         assert_eq!(standing(&app).await, [("digest".to_owned(), "confirmed"), ("appeals".to_owned(), "confirmed")]);
         for list in [digest, appeals] {
             let chosen = topics::chosen(&app.site.db, reader, list).await.expect("a read");
             assert_eq!(chosen.len(), 1, "what was chosen of list {list} is as it was");
         }
         // A day later it is too late, whichever way they left.
-        visitor.submit(&left.form("#every-list")).await.says("You are off every list");
+        visitor.submit_and_follow(&left.form("#why").and("press", "leave-all")).await.says("You are off every list");
         app.advance(DAY + Duration::from_secs(1));
         assert!(!visitor.open(&link).await.body.contains("undo"));
-        visitor.submit(&undo).await.says("You are off every list");
+        visitor.submit_and_follow(&undo).await.says("You are off every list");
         assert!(!gets_mail(&app).await);
     }
 
@@ -408,6 +448,11 @@ async fn every_page_of_leaving_is_for_everybody() {
     assert!(gets_mail(&app).await);
     browser.goto(&link).await;
     browser.click("Leave The digest").await;
+    browser.wait_for_text("You still get Appeals").await;
+    // The return key in the form says why, and leaves nothing.
+    browser.element("input[name=reason][value=no-time]").await.send_keys("\u{e007}").await.expect("a key");
+    browser.wait_for_text("Choose one, or write a line.").await;
+    assert!(gets_mail(&app).await);
     browser.click("Leave every list").await;
     browser.wait_for_text("You are off every list").await;
     browser.sound("leaving-every-list").await;

@@ -30,11 +30,12 @@ statements! {
     FIELD_BY_ID = "select id, name, label, kind, choices, stands_in, changes from field where id = $1 and removed_at is null";
     OF_READER = "select f.id, f.name, f.label, f.kind, f.choices, f.stands_in, f.changes, v.value from field_value v
         join field f on f.id = v.field_id where v.subscriber_id = $1 and f.removed_at is null order by f.id";
-    /// What stands on a reader's own page: what they answered, and what the form on our own pages asks.
+    /// What stands on a reader's own page: what they answered, what the form on our own pages asks, and what the forms ask by which they came.
     OF_THEIR_PAGE = "select f.id, f.name, f.label, f.kind, f.choices, f.stands_in, f.changes, coalesce(v.value, '') as value from field f
             left join field_value v on v.field_id = f.id and v.subscriber_id = $1
         where f.removed_at is null and (v.value is not null or exists (select 1 from form_field a join form m on m.id = a.form_id
-            where a.field_id = f.id and m.slug = 'main')) order by f.id";
+            where a.field_id = f.id and (m.slug = 'main'
+                or m.id in (select e.form_id from consent_event e where e.subscriber_id = $1 and e.form_id is not null)))) order by f.id";
     /// The reader answers otherwise than before, or takes their answer back.
     ANSWER = "insert into field_value (subscriber_id, field_id, value)
         select cast($1 as bigint), id, $3 from field where id = $2 and removed_at is null

@@ -21,11 +21,16 @@ statements! {
     /// A reader's, the newest first: as many as they may ask for in the days for which one is known.
     CHANGES = "select id, public_id, subscriber_id, old_email, new_email, staff_id, old_agreed_at, new_agreed_at, done_at, undone_at, ended_at
         from address_change where subscriber_id = $1 order by asked_at desc, id desc limit 50";
-    /// When a reader last asked for one; what a clock wrote that was ahead holds nobody.
-    LAST_ASKED = "select asked_at from address_change where subscriber_id = $1 and staff_id is null and asked_at <= $2 order by asked_at desc limit 1";
+    /// When a reader last asked for one, and which; what a clock wrote that was ahead holds nobody.
+    LAST_ASKED = "select asked_at, new_email, ended_at from address_change where subscriber_id = $1 and staff_id is null and asked_at <= $2
+        order by asked_at desc limit 1";
     /// When the team put a reader's address right, between two moments, unless that was taken back.
     PUT_RIGHT = "select done_at from address_change where subscriber_id = $1 and staff_id is not null and done_at > $2 and done_at <= $3 and undone_at is null
         order by done_at desc limit 1";
+    /// The one that a reader waits for, or the team.
+    UNDER_WAY = "select public_id, new_email, staff_id, asked_at, old_agreed_at, new_agreed_at from address_change
+        where subscriber_id = $1 and done_at is null and ended_at is null and asked_at > $2 order by asked_at desc, id desc limit 1";
+    CALL_OFF = "update address_change set ended_at = $3 where public_id = $1 and subscriber_id = $2 and done_at is null and ended_at is null";
     AGREE_OLD = "update address_change set old_agreed_at = $2 where id = $1 and old_agreed_at is null and done_at is null and ended_at is null";
     AGREE_NEW = "update address_change set new_agreed_at = $2 where id = $1 and new_agreed_at is null and done_at is null and ended_at is null";
     CHANGE_DONE = "update address_change set done_at = $2 where id = $1 and done_at is null and ended_at is null";
@@ -84,6 +89,18 @@ pub struct Change {
     pub ended_at: Option<Moment>,
 }
 
+/// A change that is asked for, and neither done nor over.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub struct UnderWay {
+    pub public_id: String,
+    pub new_email: EmailAddress,
+    /// Who of the team asked for it.
+    pub staff_id: Option<i64>,
+    pub asked_at: Moment,
+    pub old_agreed_at: Option<Moment>,
+    pub new_agreed_at: Option<Moment>,
+}
+
 /// A new one.
 #[derive(Clone, Copy, Debug)]
 pub struct NewChange<'a> {
@@ -114,8 +131,13 @@ pub async fn changes(db: &Db, subscriber: i64) -> Result<Vec<Change>> {
     db.all(CHANGES, (subscriber,)).await
 }
 
-pub async fn last_asked(tx: &mut Tx, subscriber: i64, now: Moment) -> Result<Option<Moment>> {
-    Ok(tx.opt::<(Moment,)>(LAST_ASKED, (subscriber, now)).await?.map(|(at,)| at))
+/// When, for which address, and when it ended, if it did not come to it.
+pub async fn last_asked(
+    tx: &mut Tx,
+    subscriber: i64,
+    now: Moment,
+) -> Result<Option<(Moment, EmailAddress, Option<Moment>)>> {
+    tx.opt(LAST_ASKED, (subscriber, now)).await
 }
 
 pub async fn put_right(db: &Db, subscriber: i64, (after, until): (Moment, Moment)) -> Result<Option<Moment>> {
@@ -130,6 +152,15 @@ pub async fn agree(tx: &mut Tx, change: i64, end: End, now: Moment) -> Result<bo
 
 pub async fn end(tx: &mut Tx, change: i64, now: Moment) -> Result<bool> {
     Ok(tx.exec(END_CHANGE, (change, now)).await? == 1)
+}
+
+pub async fn under_way(db: &Db, subscriber: i64, after: Moment) -> Result<Option<UnderWay>> {
+    db.opt(UNDER_WAY, (subscriber, after)).await
+}
+
+/// `false` if it was over, or is another reader's.
+pub async fn call_off(tx: &mut Tx, change: &str, subscriber: i64, now: Moment) -> Result<bool> {
+    Ok(tx.exec(CALL_OFF, (change, subscriber, now)).await? == 1)
 }
 
 pub async fn done(tx: &mut Tx, change: i64, now: Moment) -> Result<bool> {

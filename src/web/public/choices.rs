@@ -1,11 +1,16 @@
 //! `/choices`: for who lost the link to their choices. An address is typed, and the answer is the same for every one.
 
-use axum::{extract::State, http::StatusCode, response::IntoResponse as _};
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
 use serde::Serialize;
 
 use super::{
     super::{App, Form, Outcome, Posted, answers::too_many, session::see_other, words},
     caller::Caller,
+    told::{InAddress, Told},
 };
 use crate::{
     email_address::EmailAddress,
@@ -13,8 +18,9 @@ use crate::{
     subscribers::{self, Crowd, SubscriberError, machines},
 };
 
-/// `website` is no question, as on the form to subscribe; `challenge` and `answer` are for a crowd.
-const FIELDS: &[&str] = &["email", "website", "challenge", "answer"];
+/// `website` is no question, as on the form to subscribe; `use` says which of two addresses was meant; `challenge` and `answer` are for
+/// a crowd.
+const FIELDS: &[&str] = &["email", "use", "website", "challenge", "answer"];
 const TITLE: &str = "Choose what you get";
 const SENT: &str = "/choices/sent";
 
@@ -34,7 +40,15 @@ struct Work {
 }
 
 #[derive(Serialize)]
+struct Meant {
+    email: EmailAddress,
+    meant: EmailAddress,
+}
+
+#[derive(Serialize)]
 struct Sent {
+    /// What was typed; empty if that is not known any more.
+    to: String,
     contact: String,
 }
 
@@ -47,15 +61,23 @@ pub(crate) async fn show(State(app): State<App>) -> Outcome {
 pub(crate) async fn submit(State(app): State<App>, caller: Caller, posted: Posted) -> Outcome {
     let mut form = posted.form(FIELDS)?;
     if !form.text("website").is_empty() {
-        return Ok(see_other(SENT));
+        return Ok(sent_to(&app, EmailAddress::parse(form.text("email")).ok().as_ref()));
     }
-    let Some(email) = form.parse("email", EmailAddress::parse) else {
-        return app.public_page_again("public/choices", TITLE, &Page { form, trouble: None }).await;
+    let typed = if form.text("use").is_empty() { "email" } else { "use" };
+    let email = match EmailAddress::parse(form.text(typed)) {
+        Ok(email) => email,
+        Err(error) => {
+            form.mistake("email", error);
+            return app.public_page_again("public/choices", TITLE, &Page { form, trouble: None }).await;
+        }
     };
+    if let Some(meant) = email.meant().filter(|_| typed == "email") {
+        return app.public_page("public/choices_meant", TITLE, &Meant { email, meant }).await;
+    }
     let settings = Settings::load(&app.site.db).await?;
     let crowd = crowd(&app, &form);
     match subscribers::ask_for_link(&app.site, &settings, (&email, caller.trace().ip), crowd).await {
-        Ok(()) => Ok(see_other(SENT)),
+        Ok(()) => Ok(sent_to(&app, Some(&email))),
         Err(SubscriberError::Crowded) => {
             let challenge = machines::challenge(&app.site);
             let contact = settings.contact_email;
@@ -75,6 +97,14 @@ pub(crate) async fn submit(State(app): State<App>, caller: Caller, posted: Poste
     }
 }
 
+/// The same for every address (TRUST A22).
+fn sent_to(app: &App, typed: Option<&EmailAddress>) -> Response {
+    match typed {
+        Some(email) => Told::Mailed { to: email.to_string(), later: false }.at(&app.site, SENT, ""),
+        None => see_other(SENT),
+    }
+}
+
 /// What the browser says that was asked for some work; in the sandbox nobody is, since nobody outside is mailed.
 fn crowd<'a>(app: &App, form: &'a Form) -> Crowd<'a> {
     match (form.text("challenge"), form.text("answer")) {
@@ -85,7 +115,11 @@ fn crowd<'a>(app: &App, form: &'a Form) -> Crowd<'a> {
 }
 
 /// `GET /choices/sent`: true of every address, and so of none in particular.
-pub(crate) async fn sent(State(app): State<App>) -> Outcome {
+pub(crate) async fn sent(State(app): State<App>, told: InAddress) -> Outcome {
     let contact = Settings::load(&app.site.db).await?.contact_email;
-    app.public_page("public/choices_sent", "Check your mail", &Sent { contact }).await
+    let to = match told.read(&app.site, SENT) {
+        Some(Told::Mailed { to, .. }) => to,
+        _ => String::new(),
+    };
+    app.public_page("public/choices_sent", "Check your mail", &Sent { to, contact }).await
 }

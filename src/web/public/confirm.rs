@@ -5,9 +5,10 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 
 use super::{
-    super::{App, Outcome, Posted, WebError},
+    super::{App, Outcome, Posted, WebError, session::see_other},
     caller::Caller,
     dead_link,
+    told::{InAddress, Told},
 };
 use crate::{
     settings::Settings,
@@ -39,8 +40,12 @@ struct Offer {
 }
 
 /// `GET /confirm/{token}`
-pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
-    match subscribers::look_at_confirmation(&app.site, &token).await {
+pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>, told: InAddress) -> Outcome {
+    let joined = match told.read(&app.site, &here(&token)) {
+        Some(Told::Joined(lists)) => lists,
+        _ => Vec::new(),
+    };
+    match subscribers::look_at_confirmation(&app.site, &token, &joined).await {
         Ok(asked) => page(&app, asked).await,
         Err(error) => dead_end(&app, error).await,
     }
@@ -57,15 +62,20 @@ pub(crate) async fn submit(
     if form.is_ticked("also") {
         let list = form.text("also").parse().map_err(|_| WebError::BadRequest("Choose a list."))?;
         return match subscribers::join_offered(&app.site, &token, list, caller.trace()).await {
-            Ok(confirmed) => page(&app, confirmed).await,
+            Ok(()) => Ok(Told::Joined(vec![list]).at(&app.site, &here(&token), "")),
             Err(error) => dead_end(&app, error).await,
         };
     }
     let shown: Vec<i64> = form.all("list").iter().filter_map(|id| id.parse().ok()).collect();
     match subscribers::confirm(&app.site, &token, &shown, caller.trace()).await {
-        Ok(confirmed) => page(&app, confirmed).await,
+        Ok(joined) if joined.is_empty() => Ok(see_other(&here(&token))),
+        Ok(joined) => Ok(Told::Joined(joined).at(&app.site, &here(&token), "")),
         Err(error) => dead_end(&app, error).await,
     }
+}
+
+fn here(token: &str) -> String {
+    format!("/confirm/{token}")
 }
 
 async fn page(app: &App, confirmed: Confirmed) -> Outcome {

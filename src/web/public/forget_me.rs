@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 
 use super::{
-    super::{App, Outcome, Posted, answers::conflict},
+    super::{App, Outcome, Posted, answers::conflict, session::see_other},
     your_data::dead_end,
 };
 use crate::{
@@ -59,7 +59,7 @@ pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> O
 pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, posted: Posted) -> Outcome {
     posted.form(&[])?;
     match dossier::forget(&app.site, &token).await {
-        Ok(()) => page(&app, None).await,
+        Ok(()) => Ok(see_other(&format!("/forget-me/{token}"))),
         Err(SubscriberError::NotBefore(until)) => not_before(&app, until).await.map(conflict),
         Err(error) => dead_end(&app, error).await,
     }

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::super::{App, Outcome, WebError};
+use super::super::{App, Outcome, WebError, session::see_other};
 use crate::{
     donations::{self, CancelError, Monthly, states::RecurringState},
     settings::Settings,
@@ -45,7 +45,7 @@ pub(crate) async fn submit(State(app): State<App>, Path(token): Path<String>, bo
     };
     match asked {
         // Not confirmed yet: the page says that we keep asking, today and until it is over.
-        Ok(()) | Err(CancelError::NotYet(_)) => page(&app, &token).await,
+        Ok(()) | Err(CancelError::NotYet(_)) => Ok(see_other(&format!("/giving/{token}"))),
         Err(CancelError::NotFound) => Err(WebError::NotFound),
         Err(CancelError::Database(error)) => Err(error.into()),
     }

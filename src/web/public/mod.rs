@@ -18,6 +18,7 @@ pub(super) mod sign_up;
 mod story;
 pub(super) mod subscribe;
 pub(super) mod thanks;
+mod told;
 pub(super) mod unsubscribe;
 pub(super) mod view;
 pub(super) mod your_data;

@@ -9,9 +9,10 @@ use axum::{
 use serde::Serialize;
 
 use super::{
-    super::{App, Form, Outcome, Posted, WebError, answers::too_many, words},
+    super::{App, Form, Outcome, Posted, WebError, answers::too_many, session::see_other, words},
     caller::Caller,
     dead_link,
+    told::{InAddress, Told},
 };
 use crate::{
     email_address::EmailAddress,
@@ -20,37 +21,53 @@ use crate::{
     subscribers::{self, MoveAsked, MoveState, Moving, NewAddress, SubscriberError},
 };
 
-/// `use` says which of two was meant.
-const FIELDS: &[&str] = &["email", "use"];
+/// `use` says which of two was meant; `press` calls off what was asked.
+const FIELDS: &[&str] = &["email", "use", "press"];
 const TITLE: &str = "Your new address";
 
 #[derive(Serialize)]
 struct Ask {
     /// Where their mail goes, masked: a link is handed on more easily than an address.
     email: String,
+    /// The address of the page.
+    here: String,
     choices: String,
     contact: String,
     form: Form,
     /// The address that was perhaps meant.
     meant: Option<EmailAddress>,
     written: bool,
+    /// The address that was asked for before and waits for a press, masked.
+    pending: Option<String>,
     /// Whether mail to the address that they have is stopped: then that mailbox cannot agree, and people help.
     stopped: bool,
 }
 
 /// `GET /preferences/{token}/address`
-pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
+pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>, told: InAddress) -> Outcome {
     match ask(&app, &token).await {
-        Ok(page) => app.public_page("public/new_address", TITLE, &page).await,
+        Ok(page) => {
+            let told = told.read(&app.site, &here(&token));
+            let written = matches!(told, Some(Told::Moves)) && page.pending.is_some();
+            let title = if written { "Look into both mailboxes" } else { TITLE };
+            app.public_page("public/new_address", title, &Ask { written, ..page }).await
+        }
         Err(error) => dead_end(&app, error).await,
     }
 }
 
+fn here(token: &str) -> String {
+    format!("/preferences/{token}/address")
+}
+
 async fn ask(app: &App, token: &str) -> subscribers::Result<Ask> {
     let reader = subscribers::whose_choices(&app.site, token).await?;
+    let pending = subscribers::move_under_way(&app.site, reader.id).await?;
     Ok(Ask {
+        pending: pending.map(|pending| pending.new_email.masked()),
         stopped: subscribers::stopped(&app.site, &reader).await?.editions,
         email: reader.email.masked(),
+        here: here(token),
         choices: format!("/preferences/{token}"),
         contact: Settings::load(&app.site.db).await?.contact_email,
         form: Form::new(FIELDS),
@@ -71,6 +88,17 @@ pub(crate) async fn submit(
         Ok(page) => page,
         Err(error) => return dead_end(&app, error).await,
     };
+    if form.text("press") == "call-off" {
+        return match subscribers::call_off_own_move(&app.site, &token).await {
+            Ok(_) => Ok(Told::CalledOff.at(&app.site, &format!("/preferences/{token}"), "#your-address")),
+            Err(SubscriberError::TooMany(wait)) => {
+                form.mistake("email", format_args!("Too much was changed. Please try again in {}.", words::wait(wait)));
+                let page = app.public_page("public/new_address", TITLE, &Ask { form, ..page }).await?;
+                Ok(too_many(wait, page))
+            }
+            Err(error) => dead_end(&app, error).await,
+        };
+    }
     let typed = if form.text("use").is_empty() { "email" } else { "use" };
     let email = match EmailAddress::parse(form.text(typed)) {
         Ok(email) => email,
@@ -86,10 +114,7 @@ pub(crate) async fn submit(
     let settings = Settings::load(&app.site.db).await?;
     let new = NewAddress { email: &email, lookout: app.lookout.as_ref(), trace: caller.trace() };
     match subscribers::ask_to_move(&app.site, &settings, &token, new).await {
-        Ok(MoveAsked::Written) => {
-            let page = Ask { written: true, ..page };
-            app.public_page("public/new_address", "Look into both mailboxes", &page).await
-        }
+        Ok(MoveAsked::Written) => Ok(Told::Moves.at(&app.site, &here(&token), "")),
         Ok(MoveAsked::OldIsStopped) => {
             let page = Ask { stopped: true, ..page };
             app.public_page("public/new_address", TITLE, &page).await
@@ -98,8 +123,15 @@ pub(crate) async fn submit(
             form.mistake("email", "Your mail goes to that address already.");
             again(&app, page, form).await
         }
-        Ok(MoveAsked::Today) => {
-            form.mistake("email", "You asked within the last day. Press the buttons in the mails from then, or ask again tomorrow.");
+        Ok(MoveAsked::Today { to, waits }) => {
+            let help = match page.contact.as_str() {
+                "" => "ask again tomorrow".to_owned(),
+                contact => format!("ask again tomorrow, or write to {contact}"),
+            };
+            form.mistake("email", match waits {
+                true => format!("You asked for {to} within the last day. Is it right? Press the buttons in the two mails from then. Was it mistyped? Press nothing, and {help}."),
+                false => format!("You asked for {to} within the last day, and once a day is all we take. Please {help}."),
+            });
             again(&app, page, form).await
         }
         Err(SubscriberError::Unwanted(why)) => {
@@ -130,6 +162,8 @@ struct Page {
     state: &'static str,
     other: String,
     wording: String,
+    /// Whether anything comes to them.
+    on_some: bool,
     contact: String,
 }
 
@@ -146,14 +180,21 @@ pub(crate) async fn press(
     posted: Posted,
 ) -> Outcome {
     posted.form(&[])?;
-    page(&app, subscribers::press_move(&app.site, &token, caller.trace()).await).await
+    match subscribers::press_move(&app.site, &token, caller.trace()).await {
+        // What cannot be looked at again is told at once.
+        Ok(Moving { state: MoveState::Waits | MoveState::Done | MoveState::Undone, .. }) => {
+            Ok(see_other(&format!("/address/{token}")))
+        }
+        moving => page(&app, moving).await,
+    }
 }
 
 async fn page(app: &App, moving: subscribers::Result<Moving>) -> Outcome {
     let moving = match moving {
         Ok(moving) => moving,
         Err(SubscriberError::Expired) => {
-            Moving { end: End::Old, state: MoveState::Over, other: String::new(), wording: String::new() }
+            let (other, wording) = (String::new(), String::new());
+            Moving { end: End::Old, state: MoveState::Over, other, wording, on_some: true }
         }
         Err(error) => return dead_end(app, error).await,
     };
@@ -171,8 +212,8 @@ async fn page(app: &App, moving: subscribers::Result<Moving>) -> Outcome {
         End::Back => "back",
     };
     let contact = Settings::load(&app.site.db).await?.contact_email;
-    let Moving { other, wording, .. } = moving;
-    let page = Page { end, state, other, wording, contact };
+    let Moving { other, wording, on_some, .. } = moving;
+    let page = Page { end, state, other, wording, on_some, contact };
     let page = app.public_page("public/address", title, &page).await?;
     Ok(if state == "over" { (StatusCode::GONE, page).into_response() } else { page })
 }

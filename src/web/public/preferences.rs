@@ -18,11 +18,12 @@ use super::{
     ask::{ASKED, Question, posted_name},
     caller::Caller,
     dead_link,
+    told::{InAddress, Sent, Told},
 };
 use crate::{
     settings::Settings,
     subscribers::{
-        self, Chosen, Preferences, Saved, Stopped, SubscriberError, TopicChoice, TopicChoices, TopicsTicked,
+        self, Chosen, List, Preferences, Saved, Stopped, SubscriberError, TopicChoice, TopicChoices, TopicsTicked,
         Weeks,
         consent::{self, phrase},
         fields::{self, Field},
@@ -48,8 +49,9 @@ const TITLE: &str = "Your choices";
 struct Page {
     /// Masked: enough to recognise one's own, and nothing for whoever was handed the link.
     email: String,
-    /// The address of the page.
+    /// The address of the page, and where its form is sent.
     here: String,
+    action: String,
     /// Where another is asked for.
     address: String,
     /// The words over the lists.
@@ -62,7 +64,9 @@ struct Page {
     rhythms: Vec<RhythmView>,
     questions: Vec<Asked>,
     /// What became otherwise by the last press, a sentence each.
-    saved: Vec<String>,
+    said: Vec<String>,
+    /// The lists that they left all at once by the last press, to take that back.
+    again: Vec<i64>,
     /// For how long no more is changed, for too much was.
     waits: Option<String>,
     /// Whether they began or ended a pause just now.
@@ -78,6 +82,13 @@ struct Page {
     stopped: bool,
     /// Whether even the letters are that they ask for.
     no_letters: bool,
+    /// The address to which their mail goes once both mailboxes agree, masked; and whether the team asked for that.
+    moves_to: Option<String>,
+    moves_by_team: bool,
+    /// Whether that was called off just now.
+    called_off: bool,
+    /// The letter that they asked for just now.
+    sent: Option<Letter>,
     contact: String,
 }
 
@@ -110,6 +121,13 @@ struct Asked {
     seen: String,
 }
 
+/// A letter with a link to what is held, or to being forgotten.
+#[derive(Serialize)]
+struct Letter {
+    erasure: bool,
+    answer: Sent,
+}
+
 /// A length of a pause.
 #[derive(Serialize)]
 struct Pause {
@@ -117,58 +135,117 @@ struct Pause {
     until: String,
 }
 
-/// What was done just now.
-enum Done {
+/// What the page shows beside how things stand.
+#[derive(Default)]
+struct Look {
+    /// What was done just before.
+    told: Option<Told>,
+    /// Where the form is sent, if not simply to the page.
+    action: Option<String>,
+    /// For how long nothing more is changed, for too much was lately.
+    wait: Option<Duration>,
+    /// What was typed and is not saved, with what is wrong with it.
+    typed: Option<(Form, Chosen)>,
+}
+
+/// What they do beside saving.
+enum Besides {
     Nothing,
-    Saved(Saved),
-    Paused,
-    WentOn,
-    /// Nothing, for too much was lately.
-    Waits(Duration),
-    /// Something that was typed cannot be kept.
-    Mistaken(Form, Chosen),
+    Pause(Weeks),
+    GoOn,
 }
 
 /// `GET /preferences/{token}`
-pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
-    look(&app, &token, Done::Nothing).await
+pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>, told: InAddress) -> Outcome {
+    let here = here(&token);
+    let told = told.read(&app.site, &here);
+    let action = told.as_ref().filter(|told| !besides(Some(told)).is_empty());
+    let action = action.map(|told| told.address(&app.site, &here));
+    look(&app, &token, Look { told, action, ..Look::default() }).await
 }
 
-/// `POST /preferences/{token}`
+/// `POST /preferences/{token}`: whatever button it is, what was changed on the page is saved with it, and what is wrong with that keeps
+/// nobody from leaving or resting.
 pub(crate) async fn submit(
     State(app): State<App>,
     caller: Caller,
     Path(token): Path<String>,
+    told: InAddress,
     posted: Posted,
 ) -> Outcome {
     let preferences = match subscribers::look_at_preferences(&app.site, &token).await {
         Ok(preferences) => preferences,
         Err(error) => return dead_end(&app, error).await,
     };
-    let asked = fields::of_their_page(&app.site.db, preferences.reader.id).await?;
+    let here = here(&token);
+    let also_asked = besides(told.read(&app.site, &here).as_ref());
+    let asked = fields::of_their_page(&app.site.db, preferences.reader.id, &also_asked).await?;
     let mut form = posted.form_with(FIELDS, ASKED, posted_names(&asked))?;
-    let press = form.text("press");
-    if let Some(weeks) = press.strip_prefix("pause-").and_then(Weeks::parse) {
-        return match subscribers::pause(&app.site, &token, weeks).await {
-            Ok(_) => look(&app, &token, Done::Paused).await,
-            Err(SubscriberError::TooMany(wait)) => look(&app, &token, Done::Waits(wait)).await,
-            Err(error) => dead_end(&app, error).await,
-        };
+    let leaves_all = form.text("press") == "leave-all";
+    let does = match form.text("press") {
+        "go-on" => Besides::GoOn,
+        press => press.strip_prefix("pause-").and_then(Weeks::parse).map_or(Besides::Nothing, Besides::Pause),
+    };
+    let chosen = Chosen { also_asked, ..read(&mut form, &asked) };
+    let is_right = form.is_valid();
+    let done = act(&app, &token, &caller, is_right.then_some(&chosen), does).await;
+    let (told, wait) = match done {
+        Ok(done) => done,
+        Err(error) => return dead_end(&app, error).await,
+    };
+    let told = match told {
+        Told::Saved(saved) if leaves_all => Told::LeftAll(saved),
+        told => told,
+    };
+    if is_right && wait.is_none() {
+        return Ok(told.at(&app.site, &here, "#choices"));
     }
-    if press == "go-on" {
-        return match subscribers::go_on(&app.site, &token).await {
-            Ok(_) => look(&app, &token, Done::WentOn).await,
-            Err(SubscriberError::TooMany(wait)) => look(&app, &token, Done::Waits(wait)).await,
-            Err(error) => dead_end(&app, error).await,
-        };
+    // A mistake alone is no news of having saved nothing.
+    let told = Some(told).filter(|told| !matches!(told, Told::Saved(saved) if *saved == Saved::default()));
+    look(&app, &token, Look { told, wait, typed: Some((form, chosen)), action: None }).await
+}
+
+/// Saves what was changed, if nothing is wrong with it, and does what else was pressed.
+async fn act(
+    app: &App,
+    token: &str,
+    caller: &Caller,
+    chosen: Option<&Chosen>,
+    does: Besides,
+) -> subscribers::Result<(Told, Option<Duration>)> {
+    let saved = match chosen.filter(|chosen| !chosen.is_nothing()) {
+        Some(chosen) => subscribers::save_preferences(&app.site, token, chosen, caller.trace()).await?,
+        None => Saved::default(),
+    };
+    if let Some(wait) = saved.waits {
+        return Ok((Told::Saved(saved), Some(wait)));
     }
-    let chosen = read(&mut form, &asked);
-    if !form.is_valid() {
-        return look(&app, &token, Done::Mistaken(form, chosen)).await;
+    let done = match does {
+        Besides::Nothing => return Ok((Told::Saved(saved), None)),
+        Besides::Pause(weeks) => subscribers::pause(&app.site, token, weeks).await.map(drop),
+        Besides::GoOn => subscribers::go_on(&app.site, token).await.map(drop),
+    };
+    match done {
+        Ok(()) if matches!(does, Besides::GoOn) => Ok((Told::WentOn(saved), None)),
+        Ok(()) => Ok((Told::Paused(saved), None)),
+        Err(SubscriberError::TooMany(wait)) => Ok((Told::Saved(saved), Some(wait))),
+        Err(error) => Err(error),
     }
-    match subscribers::save_preferences(&app.site, &token, &chosen, caller.trace()).await {
-        Ok((_, saved)) => look(&app, &token, Done::Saved(saved)).await,
-        Err(error) => dead_end(&app, error).await,
+}
+
+fn here(token: &str) -> String {
+    format!("/preferences/{token}")
+}
+
+/// The fields that stand on the page though they would not any more: their answers were taken back just before, perhaps by mistake.
+fn besides(told: Option<&Told>) -> Vec<i64> {
+    told.and_then(saved_in).map(|saved| saved.answers.clone()).unwrap_or_default()
+}
+
+fn saved_in(told: &Told) -> Option<&Saved> {
+    match told {
+        Told::Saved(saved) | Told::LeftAll(saved) | Told::Paused(saved) | Told::WentOn(saved) => Some(saved),
+        _ => None,
     }
 }
 
@@ -209,7 +286,7 @@ fn read(form: &mut Form, asked: &[(Field, String)]) -> Chosen {
             answers.push((field.id, answer));
         }
     }
-    Chosen { name, lists, leaves_all: false, topics: topics(form), rhythms: rhythms(form), answers }
+    Chosen { name, lists, topics: topics(form), rhythms: rhythms(form), answers, ..Chosen::default() }
 }
 
 /// A list and whether it was ticked when the page was made: `7.on`, `7.off`.
@@ -230,48 +307,53 @@ fn topics(form: &Form) -> TopicsTicked {
 }
 
 /// The page as it is now.
-async fn look(app: &App, token: &str, done: Done) -> Outcome {
+async fn look(app: &App, token: &str, look: Look) -> Outcome {
     match subscribers::look_at_preferences(&app.site, token).await {
-        Ok(preferences) => page(app, token, preferences, done).await,
+        Ok(preferences) => page(app, token, preferences, look).await,
         Err(error) => dead_end(app, error).await,
     }
 }
 
-async fn page(app: &App, token: &str, preferences: Preferences, done: Done) -> Outcome {
+async fn page(app: &App, token: &str, preferences: Preferences, look: Look) -> Outcome {
     let settings = Settings::load(&app.site.db).await?;
     let zone = settings.time_zone;
     let Preferences { reader, lists, rests_until } = preferences;
+    let Look { told, action, wait, typed } = look;
     let Stopped { editions: stopped, letters: no_letters } = subscribers::stopped(&app.site, &reader).await?;
-    let asked = fields::of_their_page(&app.site.db, reader.id).await?;
+    let asked = fields::of_their_page(&app.site.db, reader.id, &besides(told.as_ref())).await?;
     let topics = subscribers::topic_choices(&app.site, token).await?;
     let on_any = lists.iter().any(|list| list.joined);
     let on_some = lists.iter().any(|list| list.joined && !list.retired);
-    let wait = match &done {
-        Done::Waits(wait) => Some(*wait),
-        Done::Saved(saved) => saved.waits,
-        _ => None,
+    let stands = Stands { lists: &lists, topics: &topics, asked: &asked, name: &reader.name, on_some, stopped };
+    let said = match &told {
+        Some(told) => stands.sentences(told, &subscribers::lists::all(&app.site.db).await?),
+        None => Vec::new(),
     };
-    let (saved, paused, went_on, mistaken) = match done {
-        Done::Nothing | Done::Waits(_) => (Vec::new(), false, false, None),
-        Done::Saved(saved) => (sentences(saved, on_some, stopped), false, false, None),
-        Done::Paused => (Vec::new(), true, false, None),
-        Done::WentOn => (Vec::new(), false, true, None),
-        Done::Mistaken(form, chosen) => {
-            (Vec::new(), false, false, Some((as_it_is(form, &reader.name, &asked, &chosen), chosen)))
+    let again = match &told {
+        Some(Told::LeftAll(saved)) if !on_any => {
+            lists.iter().map(|list| list.id).filter(|id| saved.left.contains(id)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let is_mistaken = typed.is_some();
+    let (form, chosen) = match typed {
+        Some((form, chosen)) => (as_it_is(form, &reader.name, &asked, &chosen), chosen),
+        None => {
+            let form = Form::with_more(FIELDS, posted_names(&asked)).with("name", reader.name.clone());
+            let answered =
+                |form: Form, (field, answer): &(Field, String)| form.with(&posted_name(field), answer);
+            (asked.iter().fold(form, answered), Chosen::default())
         }
     };
-    let again = mistaken.is_some();
-    let (form, chosen) = mistaken.unwrap_or_else(|| {
-        let form = Form::with_more(FIELDS, posted_names(&asked)).with("name", reader.name.clone());
-        let answered = |form: Form, (field, answer): &(Field, String)| form.with(&posted_name(field), answer);
-        (asked.iter().fold(form, answered), Chosen::default())
-    });
     let pause =
         |weeks: Weeks| Pause { weeks: weeks.as_str(), until: weeks.end(&zone, app.site.now()).date(&zone) };
+    let pending = subscribers::move_under_way(&app.site, reader.id).await?;
+    let here = here(token);
     let page = Page {
-        here: format!("/preferences/{token}"),
+        action: action.unwrap_or_else(|| here.clone()),
+        address: format!("{here}/address"),
+        here,
         email: reader.email.masked(),
-        address: format!("/preferences/{token}/address"),
         wording: consent::PREFERENCES_WORDING,
         questions: asked.into_iter().map(|(field, answer)| Asked::new(&field, answer, &form)).collect(),
         // What the page shows is as it is now, also beside what was typed.
@@ -282,25 +364,32 @@ async fn page(app: &App, token: &str, preferences: Preferences, done: Done) -> O
             .into_iter()
             .map(|choice| ListView { ticked: chosen.wants(choice.id, choice.joined), choice })
             .collect(),
-        saved,
+        said,
+        again,
         waits: wait.map(words::wait),
-        paused,
-        went_on,
+        paused: matches!(told, Some(Told::Paused(_))),
+        went_on: matches!(told, Some(Told::WentOn(_))) && rests_until.is_none(),
         rests_until: rests_until.map(|until| until.date(&zone)),
         pauses: if on_any { Weeks::ALL.map(pause).into() } else { Vec::new() },
         on_some,
         stopped,
         no_letters,
+        moves_to: pending.as_ref().map(|pending| pending.new_email.masked()),
+        moves_by_team: pending.as_ref().is_some_and(|pending| pending.staff_id.is_some()),
+        called_off: matches!(told, Some(Told::CalledOff)) && pending.is_none(),
+        sent: match told {
+            Some(Told::Asked { erasure, answer }) => Some(Letter { erasure, answer }),
+            _ => None,
+        },
         contact: settings.contact_email,
     };
-    if again {
+    if let Some(wait) = wait {
+        return Ok(too_many(wait, app.public_page("public/preferences", TITLE, &page).await?));
+    }
+    if is_mistaken {
         return app.public_page_again("public/preferences", TITLE, &page).await;
     }
-    let page = app.public_page("public/preferences", TITLE, &page).await?;
-    Ok(match wait {
-        Some(wait) => too_many(wait, page),
-        None => page,
-    })
+    app.public_page("public/preferences", TITLE, &page).await
 }
 
 /// Beside what somebody changed, what they left alone is as it is by now.
@@ -331,46 +420,83 @@ impl TopicsView {
     }
 }
 
-/// What became otherwise, for whoever pressed. Nothing comes to who is `stopped`.
-fn sentences(saved: Saved, on_some: bool, stopped: bool) -> Vec<String> {
-    let names = |names: &[String]| phrase(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    let mut said = Vec::new();
-    if !saved.joined.is_empty() {
-        let now = if stopped { "You are now on" } else { "You now get" };
-        said.push(format!("{now} {}.", names(&saved.joined)));
+/// How it stands with somebody, for saying what became otherwise.
+struct Stands<'a> {
+    lists: &'a [subscribers::Choice],
+    topics: &'a [TopicChoices],
+    asked: &'a [(Field, String)],
+    name: &'a str,
+    /// Whether they get anything at all.
+    on_some: bool,
+    /// Nothing comes to them all the same.
+    stopped: bool,
+}
+
+impl Stands<'_> {
+    /// What became otherwise by a press, as far as it is still so.
+    fn sentences(&self, told: &Told, all: &[List]) -> Vec<String> {
+        let Some(saved) = saved_in(told) else { return Vec::new() };
+        let stopped = self.stopped;
+        let is_on = |id: i64| self.lists.iter().any(|list| list.id == id && list.joined);
+        let of_lists = |ids: &[i64], on: bool| {
+            let those = all.iter().filter(|list| ids.contains(&list.id) && is_on(list.id) == on);
+            phrase(&those.map(|list| list.name.as_str()).collect::<Vec<_>>())
+        };
+        let mut said = Vec::new();
+        let joined = of_lists(&saved.joined, true);
+        if !joined.is_empty() {
+            said.push(format!("{} {joined}.", if stopped { "You are now on" } else { "You now get" }));
+        }
+        let left = of_lists(&saved.left, false);
+        if !left.is_empty() {
+            said.push(format!("{} {left}.", if stopped { "You are off" } else { "You no longer get" }));
+        }
+        let chosen = self.lists.iter().filter(|list| list.joined && saved.topics.contains(&list.id));
+        said.extend(chosen.map(|list| self.topics_of(list)));
+        for list in self.lists.iter().filter(|list| list.joined && saved.rhythms.contains(&list.id)) {
+            said.push(match list.rhythm {
+                None => format!("Of {} you get every mail.", list.name),
+                Some(rhythm) => {
+                    format!("Of {} you get {}, and what goes to everybody.", list.name, comes_at(rhythm))
+                }
+            });
+        }
+        match self.name {
+            _ if !saved.name => {}
+            "" => said.push("We greet you without a name.".to_owned()),
+            name => said.push(format!("We greet you as {}.", name.trim_end_matches('.'))),
+        }
+        let answered = |is_there: bool| {
+            let those = self.asked.iter().filter(|(field, _)| saved.answers.contains(&field.id));
+            let those = those.filter(|(_, answer)| answer.is_empty() != is_there);
+            phrase(&those.map(|(field, _)| field.label.as_str()).collect::<Vec<_>>())
+        };
+        let (kept, taken_back) = (answered(true), answered(false));
+        if !kept.is_empty() {
+            said.push(format!("Your answer is kept: {kept}."));
+        }
+        if !taken_back.is_empty() {
+            said.push(format!("Your answer is taken back: {taken_back}."));
+        }
+        if *saved == Saved::default() && matches!(told, Told::Saved(_)) {
+            said.push("Nothing has changed.".to_owned());
+        }
+        if !self.on_some && !said.is_empty() {
+            said.push("You are on no list, and get nothing more from us.".to_owned());
+        }
+        said
     }
-    if !saved.left.is_empty() {
-        let now = if stopped { "You are off" } else { "You no longer get" };
-        said.push(format!("{now} {}.", names(&saved.left)));
+
+    fn topics_of(&self, list: &subscribers::Choice) -> String {
+        let of_list = self.topics.iter().find(|of_list| of_list.list_id == list.id);
+        let chosen = of_list.map(|of_list| of_list.topics.iter().filter(|topic| topic.chosen));
+        let names: Vec<&str> = chosen.into_iter().flatten().map(|topic| topic.topic.name.as_str()).collect();
+        match names.as_slice() {
+            [] if self.stopped => format!("Topics of {}: everything.", list.name),
+            [] => format!("Of {} you get everything.", list.name),
+            names => format!("Topics of {}: {}.", list.name, phrase(names)),
+        }
     }
-    for (list, topics) in &saved.topics {
-        said.push(match topics.as_slice() {
-            [] if stopped => format!("Topics of {list}: everything."),
-            [] => format!("Of {list} you get everything."),
-            topics => format!("Topics of {list}: {}.", names(topics)),
-        });
-    }
-    for (list, rhythm) in &saved.rhythms {
-        said.push(match rhythm {
-            None => format!("Of {list} you get every mail."),
-            Some(rhythm) => format!("Of {list} you get {}, and what goes to everybody.", comes_at(*rhythm)),
-        });
-    }
-    match saved.name.as_deref() {
-        None => {}
-        Some("") => said.push("We greet you without a name.".to_owned()),
-        Some(name) => said.push(format!("We greet you as {}.", name.trim_end_matches('.'))),
-    }
-    if !saved.answers.is_empty() {
-        said.push(format!("Your answer is kept: {}.", names(&saved.answers)));
-    }
-    if said.is_empty() && saved.waits.is_none() {
-        said.push("Nothing has changed.".to_owned());
-    }
-    if !on_some {
-        said.push("You are on no list, and get nothing more from us.".to_owned());
-    }
-    said
 }
 
 async fn dead_end(app: &App, error: SubscriberError) -> Outcome {

@@ -77,7 +77,10 @@ pub(crate) async fn receive(
     } else {
         match serde_json::from_slice(&body) {
             Ok(sent) => take(&app, &settings, &caller, &shown, origin, sent).await?,
-            Err(_) => say(StatusCode::BAD_REQUEST, "The JSON holds something that this form does not have."),
+            Err(error) if error.is_data() => {
+                say(StatusCode::BAD_REQUEST, "The JSON holds something that this form does not have.")
+            }
+            Err(_) => say(StatusCode::BAD_REQUEST, "That is no JSON."),
         }
     };
     let origin = HeaderValue::from_str(origin).map_err(WebError::internal)?;

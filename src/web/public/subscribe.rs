@@ -3,11 +3,11 @@
 
 use axum::{
     Extension,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
-    response::IntoResponse as _,
+    response::{IntoResponse as _, Response},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     super::{
@@ -19,6 +19,7 @@ use super::{
     },
     ask::{ASKED, Ask, At, FIELDS, Held, Typed, page_of, posted_names, read, saw_the_words},
     caller::Caller,
+    told::{InAddress, Told},
 };
 use crate::{
     email_address::EmailAddress,
@@ -145,13 +146,23 @@ async fn answer(
     (mut form, elsewhere): (Form, bool),
 ) -> Outcome {
     if !form.text("website").is_empty() {
-        return Ok(see_other(&sent_path(at, Goes::Now)));
+        let typed = EmailAddress::parse(form.text("email")).ok();
+        return Ok(sent_to(app, at, typed.as_ref(), Goes::Now));
     }
     if shown.lists.is_empty() {
         return Err(WebError::BadRequest("There is nothing to subscribe to by this form at the moment."));
     }
-    let Typed { email, name, lists, answers } = read(&mut form, shown);
     let saw_the_words = saw_the_words(&form, shown);
+    if form.is_ticked("anew") {
+        // All but the address is still there.
+        form.blank("email");
+        form.blank("use");
+        if !saw_the_words {
+            form.blank("consent");
+        }
+        return again(app, (shown, at), form).await;
+    }
+    let Typed { email, name, lists, answers } = read(&mut form, shown);
     let (Some(email), true) = (email, form.is_valid()) else {
         if !saw_the_words {
             // The page comes back with words that they did not tick.
@@ -159,10 +170,6 @@ async fn answer(
         }
         return again(app, (shown, at), form).await;
     };
-    if form.is_ticked("anew") {
-        form.blank("email");
-        return again(app, (shown, at), form).await;
-    }
     let embedded = at.embedded;
     let held = Held::new(app, (shown, at), &form, (&email, &name, &lists));
     // A hint comes before any refusal.
@@ -186,7 +193,7 @@ async fn answer(
         lookout: app.lookout.as_ref(),
     };
     match subscribers::subscribe(&app.site, settings, new).await {
-        Ok(goes) => Ok(see_other(&sent_path(at, goes))),
+        Ok(goes) => Ok(sent_to(app, at, Some(&email), goes)),
         Err(SubscriberError::NotFound) => Err(WebError::BadRequest("That list is not there to be joined.")),
         Err(SubscriberError::Unwanted(why)) => {
             form.mistake("email", why);
@@ -236,14 +243,10 @@ fn crowd<'a>(app: &App, form: &'a Form) -> Crowd<'a> {
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Asked {
-    later: String,
-}
-
 #[derive(Serialize)]
 struct Sent {
+    /// What was typed; empty if that is not known any more.
+    to: String,
     contact: String,
     later: bool,
     /// Whether there is a list for which the form alone is enough.
@@ -253,32 +256,45 @@ struct Sent {
     embedded: bool,
 }
 
-fn sent_path(at: At<'_>, goes: Goes) -> String {
-    let path = if at.embedded { format!("{}/sent", at.path()) } else { "/subscribe/sent".to_owned() };
-    if goes == Goes::Later { format!("{path}?later=yes") } else { path }
+fn sent_path(at: At<'_>) -> String {
+    if at.embedded { format!("{}/sent", at.path()) } else { "/subscribe/sent".to_owned() }
+}
+
+/// The same for every address (TRUST A22).
+fn sent_to(app: &App, at: At<'_>, typed: Option<&EmailAddress>, goes: Goes) -> Response {
+    let path = sent_path(at);
+    match typed {
+        Some(email) => {
+            Told::Mailed { to: email.to_string(), later: goes == Goes::Later }.at(&app.site, &path, "")
+        }
+        None => see_other(&path),
+    }
 }
 
 /// `GET /subscribe/sent`: true of every address, and so of none in particular.
-pub(crate) async fn sent(State(app): State<App>, Query(asked): Query<Asked>) -> Outcome {
-    tell_sent(&app, ON_OUR_PAGES, &asked).await
+pub(crate) async fn sent(State(app): State<App>, told: InAddress) -> Outcome {
+    tell_sent(&app, ON_OUR_PAGES, &told).await
 }
 
 /// `GET /subscribe/{form}/embedded/sent`
 pub(crate) async fn sent_embedded(
     State(app): State<App>,
     Path(slug): Path<String>,
-    Query(asked): Query<Asked>,
+    told: InAddress,
 ) -> Outcome {
     let at = At { slug: &slug, embedded: true };
     let form = forms::named(&app.site.db, &slug).await?.ok_or(WebError::NotFound)?;
-    held_by(&form, at, tell_sent(&app, at, &asked).await)
+    held_by(&form, at, tell_sent(&app, at, &told).await)
 }
 
-async fn tell_sent(app: &App, at: At<'_>, asked: &Asked) -> Outcome {
+async fn tell_sent(app: &App, at: At<'_>, told: &InAddress) -> Outcome {
     let contact = Settings::load(&app.site.db).await?.contact_email;
-    let later = asked.later == "yes";
+    let (to, later) = match told.read(&app.site, &sent_path(at)) {
+        Some(Told::Mailed { to, later }) => (to, later),
+        _ => (String::new(), false),
+    };
     let at_once = lists::open(&app.site.db).await?.iter().any(|list| list.opt_in == OptIn::Single);
     let title = if later { "Your mail comes later" } else { "Check your mail" };
-    let sent = Sent { contact, later, at_once, again: at.path(), embedded: at.embedded };
+    let sent = Sent { to, contact, later, at_once, again: at.path(), embedded: at.embedded };
     app.public_page("public/subscribe_sent", title, &sent).await
 }

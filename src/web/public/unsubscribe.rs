@@ -1,7 +1,8 @@
 //! `/unsubscribe/{token}`: one press, no questions. The same address takes the mail program's own one-click request
 //! (RFC 8058), which has no cookie, no origin and no page before it.
 //!
-//! Whoever leaves is answered 200, whatever the link is, and never with a redirect; a link that is not ours changes nothing and is told so in
+//! Whoever leaves without our page is answered 200, whatever the link is, and never with a redirect; our own buttons lead on to the page as
+//! it is then, so that Back finds its way. A link that is not ours changes nothing and is told so in
 //! the same words, whichever of its bits is wrong (TRUST M2-M4). What the page asks and offers beside that comes once somebody is
 //! off the list.
 
@@ -18,9 +19,11 @@ use super::{
     super::{
         App, Form, Outcome,
         answers::too_many,
+        session::see_other,
         words::{self, readers::left_because},
     },
     caller::Caller,
+    told::{InAddress, Told},
 };
 use crate::{
     settings::Settings,
@@ -37,6 +40,8 @@ const MOST_FIELDS: usize = 10;
 
 #[derive(Serialize)]
 struct Page {
+    /// The address of the page.
+    here: String,
     /// `on`, `off`, `back`, or `unknown` for a link that is not ours.
     state: &'static str,
     list: String,
@@ -77,9 +82,14 @@ struct Reason {
 }
 
 /// `GET /unsubscribe/{token}`
-pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>) -> Outcome {
+pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>, told: InAddress) -> Outcome {
     let found = known(subscribers::look_at_unsubscribe(&app.site, &token).await)?;
-    page(&app, found, Some(Pressed::Nothing)).await
+    let undone = matches!(told.read(&app.site, &here(&token)), Some(Told::Undone));
+    page(&app, &token, found, Some(Pressed::Nothing { undone })).await
+}
+
+fn here(token: &str) -> String {
+    format!("/unsubscribe/{token}")
 }
 
 /// `POST /unsubscribe/{token}`
@@ -95,23 +105,36 @@ pub(crate) async fn submit(
     let found = match &pressed {
         None => subscribers::leave(site, &token, ConsentMethod::OneClick, trace).await,
         Some(Pressed::Leave) => subscribers::leave(site, &token, ConsentMethod::UnsubscribePage, trace).await,
-        Some(Pressed::LeaveAll) => subscribers::leave_all(site, &token, trace).await,
+        Some(Pressed::LeaveAll(_)) => subscribers::leave_all(site, &token, trace).await,
         Some(Pressed::Undo) => match subscribers::rejoin(site, &token, trace).await {
             Err(SubscriberError::TooMany(wait)) => {
                 let found = known(subscribers::look_at_unsubscribe(site, &token).await)?;
-                return Ok(too_many(wait, page(&app, found, Some(Pressed::Waits(wait))).await?));
+                return Ok(too_many(wait, page(&app, &token, found, Some(Pressed::Waits(wait))).await?));
             }
             rejoined => rejoined,
         },
-        Some(Pressed::Why(form)) => {
-            if let Some((reason, words)) = said(form) {
-                known(subscribers::say_why(site, &token, reason, &words).await.map(Some))?;
-            }
+        Some(Pressed::Why(_) | Pressed::Nothing { .. } | Pressed::Waits(_)) => {
             subscribers::look_at_unsubscribe(site, &token).await
         }
-        Some(Pressed::Nothing | Pressed::Waits(_)) => subscribers::look_at_unsubscribe(site, &token).await,
     };
-    page(&app, known(found)?, pressed).await
+    let found = known(found)?;
+    let (Some(pressed), Some(left)) = (&pressed, &found) else {
+        return page(&app, &token, found, pressed).await;
+    };
+    if let Pressed::Why(form) | Pressed::LeaveAll(Some(form)) = pressed {
+        match said(form) {
+            Some((reason, words)) => {
+                known(subscribers::say_why(site, &token, reason, &words).await)?;
+            }
+            // What they typed is still there, and what they pressed beside it is done.
+            None => return page(&app, &token, found, Some(Pressed::Why(form.clone()))).await,
+        }
+    }
+    Ok(match pressed {
+        Pressed::Undo if left.subscribed => Told::Undone.at(site, &here(&token), ""),
+        Pressed::Why(_) => see_other(&format!("{}#why", here(&token))),
+        _ => see_other(&here(&token)),
+    })
 }
 
 /// None for a link that is not ours.
@@ -126,10 +149,11 @@ fn known<T>(found: Result<T, SubscriberError>) -> Result<Option<T>, SubscriberEr
 /// Which button of our page it was.
 #[derive(Clone, Debug)]
 enum Pressed {
-    /// The page was opened.
-    Nothing,
+    /// The page was opened; perhaps after undoing.
+    Nothing { undone: bool },
     Leave,
-    LeaveAll,
+    /// Perhaps with why.
+    LeaveAll(Option<Box<Form>>),
     Undo,
     /// Undone too often: how long nothing more is.
     Waits(Duration),
@@ -145,11 +169,16 @@ impl Pressed {
         if !kind.starts_with(b"application/x-www-form-urlencoded") {
             return None;
         }
-        let pressed = url::form_urlencoded::parse(body).find(|(name, _)| name == "press");
-        match pressed.as_ref().map(|(_, value)| value.as_ref())? {
+        let pressed: Vec<_> =
+            url::form_urlencoded::parse(body).filter(|(name, _)| name == "press").map(|(_, word)| word).collect();
+        // The button to leave every list sends what was typed into the form beside it.
+        if pressed.iter().any(|word| word == "leave-all") {
+            let why = Some(why(body)).filter(|form| !form.text("reason").is_empty() || !form.text("words").is_empty());
+            return Some(Self::LeaveAll(why.map(Box::new)));
+        }
+        match pressed.first().map(AsRef::as_ref)? {
             "undo" => Some(Self::Undo),
             "leave" => Some(Self::Leave),
-            "leave-all" => Some(Self::LeaveAll),
             "why" => Some(Self::Why(Box::new(why(body)))),
             _ => None,
         }
@@ -177,9 +206,10 @@ fn said(form: &Form) -> Option<(LeavingReason, String)> {
     form.is_valid().then(|| (reason, form.text("words").to_owned()))
 }
 
-async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outcome {
+async fn page(app: &App, token: &str, found: Option<Left>, pressed: Option<Pressed>) -> Outcome {
     let settings = Settings::load(&app.site.db).await?;
     let mut page = Page {
+        here: here(token),
         state: "unknown",
         list: String::new(),
         can_undo: false,
@@ -197,7 +227,7 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
     };
     let Some(left) = found else { return app.public_page(TEMPLATE, "Leaving", &page).await };
     let (title, state) = match (left.subscribed, &pressed) {
-        (true, Some(Pressed::Undo)) => ("You are back", "back"),
+        (true, Some(Pressed::Nothing { undone: true })) => ("You are back", "back"),
         (true, _) => ("Leave the list?", "on"),
         (false, _) => ("You are off the list", "off"),
     };

@@ -13,11 +13,12 @@ use serde::Serialize;
 use super::{
     super::{App, Outcome, Posted, WebError},
     dead_link,
+    told::Told,
 };
 use crate::{
     clock::Zone,
     donations,
-    dossier::{self, Answer, Asks, Copy, Held, Letter, NEWEST, Newest, Whole, Whose, Within},
+    dossier::{self, Asks, Copy, Held, Letter, NEWEST, Newest, Whole, Whose, Within},
     settings::Settings,
     subscribers::{SubscriberError, consent},
     web::words::{readers::how_often, yours},
@@ -84,15 +85,6 @@ impl Section {
     }
 }
 
-#[derive(Serialize)]
-struct Sent {
-    /// Whether they asked to be forgotten.
-    erasure: bool,
-    /// Whether no letter goes to them, so that the team answers.
-    stopped: bool,
-    contact: String,
-}
-
 /// `POST /preferences/{token}/copy`
 pub(crate) async fn ask_copy(app: State<App>, token: Path<String>, posted: Posted) -> Outcome {
     ask(app, token, posted, Asks::Copy).await
@@ -103,16 +95,13 @@ pub(crate) async fn ask_erasure(app: State<App>, token: Path<String>, posted: Po
     ask(app, token, posted, Asks::Erasure).await
 }
 
-/// Whoever has the link to a reader's choices knows the reader: they are told where no letter can go to them.
+/// Whoever has the link to a reader's choices knows the reader: they are told where no letter can go to them, and when no more go.
 async fn ask(State(app): State<App>, Path(token): Path<String>, posted: Posted, asks: Asks) -> Outcome {
     posted.form(&[])?;
     match dossier::ask(&app.site, &token, asks).await {
         Ok(answer) => {
-            let contact = Settings::load(&app.site.db).await?.contact_email;
-            let stopped = answer == Answer::Stopped;
-            let title = if stopped { "Your request is with our team" } else { "Look into your mailbox" };
-            let page = Sent { erasure: asks == Asks::Erasure, stopped, contact };
-            app.public_page("public/your_data_sent", title, &page).await
+            let told = Told::Asked { erasure: asks == Asks::Erasure, answer: answer.into() };
+            Ok(told.at(&app.site, &format!("/preferences/{token}"), "#your-data"))
         }
         Err(error) => dead_end(&app, error).await,
     }

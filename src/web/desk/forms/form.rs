@@ -10,7 +10,7 @@ use crate::{
         consent,
         fields::{self, Field},
         forms::{self, Answer, Asked, Draft, FormError, FormState, Offers, OffersTopics, SignUpForm, Words},
-        lists::{self, List},
+        lists::{self, List, OptIn},
         topics::Topic,
     },
     web::{Desk, Form, Outcome, Posted, WebError, answers::conflict, session::see_other},
@@ -37,6 +37,8 @@ struct Page {
     trouble: Option<&'static str>,
     lists: Vec<Choice>,
     asks: Vec<Ask>,
+    /// Whether one of its lists does without a mail that asks: what is answered then is nobody's.
+    at_once: bool,
     /// Older words beside the box stay with whoever saw them.
     versions: Vec<Version>,
     wording_hint: String,
@@ -223,7 +225,9 @@ async fn page(
         Ask { value: form.text(&name).to_owned(), label: field.label, name }
     };
     let sites: Vec<String> = kept.sites().map(str::to_owned).collect();
+    let offers = forms::offers(db, &kept).await?;
     Ok(Page {
+        at_once: offers.iter().any(|list| list.opt_in == OptIn::Single),
         path: kept.path(),
         url: desk.site().url(&kept.path()),
         seen: kept.changes,

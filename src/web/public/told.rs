@@ -1,0 +1,117 @@
+//! What a form did, for the page that it leads to: reloading that sends nothing again, and Back finds its way.
+//!
+//! It stands in the address of that page, for an hour, sealed for that page alone: nobody reads there what somebody did or typed, and nobody
+//! makes a page say what is not so. What may have changed since is read anew: a page says of it what still holds.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{extract::FromRequestParts, http::request::Parts, response::Response};
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Serialize};
+
+use super::super::session::see_other;
+use crate::{clock::Moment, dossier, site::Site, subscribers::Saved, token::Purpose};
+
+/// For so long a page says it.
+const LASTS: Duration = Duration::from_secs(3_600);
+/// What is longer is not told in full: an address has an end.
+const LONGEST: usize = 1_500;
+
+/// What a form did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Told {
+    /// What was saved on the page of somebody's choices.
+    Saved(Saved),
+    /// The same, where they left every list by one press.
+    LeftAll(Saved),
+    /// The same, and they rest.
+    Paused(Saved),
+    /// The same, and their pause is over.
+    WentOn(Saved),
+    /// They asked for what is held about them, or to be forgotten.
+    Asked {
+        erasure: bool,
+        answer: Sent,
+    },
+    /// A change of address was asked for.
+    Moves,
+    /// A change of address was called off.
+    CalledOff,
+    /// The lists that were joined by one press.
+    Joined(Vec<i64>),
+    /// Leaving was taken back.
+    Undone,
+    /// A mail goes to the address that was typed.
+    Mailed {
+        to: String,
+        later: bool,
+    },
+}
+
+/// What became of a letter that somebody asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Sent {
+    Now,
+    Before,
+    Stopped,
+}
+
+impl From<dossier::Answer> for Sent {
+    fn from(answer: dossier::Answer) -> Self {
+        match answer {
+            dossier::Answer::Mailed => Self::Now,
+            dossier::Answer::MailedBefore => Self::Before,
+            dossier::Answer::Stopped => Self::Stopped,
+        }
+    }
+}
+
+/// What stands in the address of a page; anything.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct InAddress(String);
+
+impl<S: Sync> FromRequestParts<S> for InAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let query = parts.uri.query().unwrap_or_default();
+        let told = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "told");
+        Ok(Self(told.map(|(_, told)| told.into_owned()).unwrap_or_default()))
+    }
+}
+
+impl InAddress {
+    /// What was told to the page at this path, and lately.
+    pub(super) fn read(&self, site: &Site, path: &str) -> Option<Told> {
+        let sealed = BASE64URL_NOPAD.decode(self.0.as_bytes()).ok()?;
+        let open = site.keys.open(Purpose::Told, path, &sealed).ok()?;
+        let (until, told) = open.split_first_chunk::<8>()?;
+        let until = Moment::from_unix_seconds(i64::from_be_bytes(*until));
+        let now = site.now();
+        // A clock that was ahead tells nothing for longer.
+        if now >= until || until > now.plus(LASTS) {
+            return None;
+        }
+        serde_json::from_slice(told).ok()
+    }
+}
+
+impl Told {
+    /// The address of the page at this path that tells it.
+    pub(super) fn address(&self, site: &Site, path: &str) -> String {
+        let until = site.now().plus(LASTS).unix_seconds();
+        let Ok(told) = serde_json::to_vec(self) else { return path.to_owned() };
+        if told.len() > LONGEST {
+            return path.to_owned();
+        }
+        let told = [&until.to_be_bytes()[..], &told].concat();
+        let sealed = site.keys.seal(Purpose::Told, path, &told);
+        format!("{path}?told={}", BASE64URL_NOPAD.encode(&sealed))
+    }
+
+    /// Goes on to the page at this path, to a part of it where one is named.
+    pub(super) fn at(&self, site: &Site, path: &str, part: &str) -> Response {
+        see_other(&format!("{}{part}", self.address(site, path)))
+    }
+}
