@@ -276,7 +276,9 @@ pub async fn of_their_page(db: &Db, subscriber: i64, besides: &[i64]) -> db::Res
     let mut stand: Vec<(Field, String)> = stand.into_iter().map(|one| (one.field, one.value)).collect();
     if besides.iter().any(|id| stand.iter().all(|(field, _)| field.id != *id)) {
         let mut all = store::all(db).await?;
-        all.retain(|field| besides.contains(&field.id) && stand.iter().all(|(stands, _)| stands.id != field.id));
+        all.retain(|field| {
+            besides.contains(&field.id) && stand.iter().all(|(stands, _)| stands.id != field.id)
+        });
         stand.extend(all.into_iter().map(|field| (field, String::new())));
         stand.sort_by_key(|(field, _)| field.id);
     }

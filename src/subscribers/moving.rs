@@ -214,7 +214,10 @@ async fn ask_once(
     if let Some((last, to, ended)) = moving::last_asked(&mut tx, reader.id, now).await?
         && now.since(last) < DAY
     {
-        return Ok((MoveAsked::Today { to: to.masked(), waits: ended.is_none() && to.key() != reader.email.key() }, None));
+        return Ok((
+            MoveAsked::Today { to: to.masked(), waits: ended.is_none() && to.key() != reader.email.key() },
+            None,
+        ));
     }
     let spent = whose.spent(&mut tx, now).await?;
     // Who has the link is known: no browser is asked for work, and a day has one asking.

@@ -184,12 +184,7 @@ pub struct Saved {
 ///
 /// # Errors
 /// [`SubscriberError::Link`] when it is not one of ours; when the database fails, and then nothing was changed.
-pub async fn save_preferences(
-    site: &Site,
-    link: &str,
-    chosen: &Chosen,
-    trace: Trace<'_>,
-) -> Result<Saved> {
+pub async fn save_preferences(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -> Result<Saved> {
     let Choices(name) = Choices::read(&site.keys, link, site.now())?;
     let reader = store::named(&site.db, &name).await?.ok_or(SubscriberError::Link)?;
     let counted = match chosen.is_more_than_leaving() {

@@ -48,8 +48,7 @@ async fn choices(app: &TestApp, email: &str) -> Page {
 }
 
 async fn press(app: &TestApp, page: &Page, button: &str) -> Page {
-    let at = if button == "go-on" { "#went-on" } else { "#pause" };
-    app.visitor().submit_and_follow(&page.form(at).and("press", button)).await
+    app.visitor().submit_and_follow(&page.form("#choices").and("press", button)).await
 }
 
 async fn pause(app: &TestApp, email: &str) {

@@ -46,6 +46,10 @@ pub(crate) async fn show(State(app): State<App>, Path(token): Path<String>, told
         _ => Vec::new(),
     };
     match subscribers::look_at_confirmation(&app.site, &token, &joined).await {
+        // What they asked for since is for another look.
+        Ok(asked) if !joined.is_empty() && !asked.lists.is_empty() => {
+            page(&app, Confirmed { waiting: Vec::new(), ..asked }).await
+        }
         Ok(asked) => page(&app, asked).await,
         Err(error) => dead_end(&app, error).await,
     }

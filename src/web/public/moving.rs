@@ -92,7 +92,10 @@ pub(crate) async fn submit(
         return match subscribers::call_off_own_move(&app.site, &token).await {
             Ok(_) => Ok(Told::CalledOff.at(&app.site, &format!("/preferences/{token}"), "#your-address")),
             Err(SubscriberError::TooMany(wait)) => {
-                form.mistake("email", format_args!("Too much was changed. Please try again in {}.", words::wait(wait)));
+                form.mistake(
+                    "email",
+                    format_args!("Too much was changed. Please try again in {}.", words::wait(wait)),
+                );
                 let page = app.public_page("public/new_address", TITLE, &Ask { form, ..page }).await?;
                 Ok(too_many(wait, page))
             }

@@ -23,8 +23,8 @@ use super::{
 use crate::{
     settings::Settings,
     subscribers::{
-        self, Chosen, List, Preferences, Saved, Stopped, SubscriberError, TopicChoice, TopicChoices, TopicsTicked,
-        Weeks,
+        self, Chosen, List, Preferences, Saved, Stopped, SubscriberError, TopicChoice, TopicChoices,
+        TopicsTicked, Weeks,
         consent::{self, phrase},
         fields::{self, Field},
         forms::Answer,
@@ -324,7 +324,8 @@ async fn page(app: &App, token: &str, preferences: Preferences, look: Look) -> O
     let topics = subscribers::topic_choices(&app.site, token).await?;
     let on_any = lists.iter().any(|list| list.joined);
     let on_some = lists.iter().any(|list| list.joined && !list.retired);
-    let stands = Stands { lists: &lists, topics: &topics, asked: &asked, name: &reader.name, on_some, stopped };
+    let stands =
+        Stands { lists: &lists, topics: &topics, asked: &asked, name: &reader.name, on_some, stopped };
     let said = match &told {
         Some(told) => stands.sentences(told, &subscribers::lists::all(&app.site.db).await?),
         None => Vec::new(),

@@ -29,10 +29,7 @@ pub(super) enum Told {
     /// The same, and their pause is over.
     WentOn(Saved),
     /// They asked for what is held about them, or to be forgotten.
-    Asked {
-        erasure: bool,
-        answer: Sent,
-    },
+    Asked { erasure: bool, answer: Sent },
     /// A change of address was asked for.
     Moves,
     /// A change of address was called off.
@@ -42,10 +39,7 @@ pub(super) enum Told {
     /// Leaving was taken back.
     Undone,
     /// A mail goes to the address that was typed.
-    Mailed {
-        to: String,
-        later: bool,
-    },
+    Mailed { to: String, later: bool },
 }
 
 /// What became of a letter that somebody asked for.

@@ -150,7 +150,9 @@ fn known<T>(found: Result<T, SubscriberError>) -> Result<Option<T>, SubscriberEr
 #[derive(Clone, Debug)]
 enum Pressed {
     /// The page was opened; perhaps after undoing.
-    Nothing { undone: bool },
+    Nothing {
+        undone: bool,
+    },
     Leave,
     /// Perhaps with why.
     LeaveAll(Option<Box<Form>>),
@@ -169,11 +171,14 @@ impl Pressed {
         if !kind.starts_with(b"application/x-www-form-urlencoded") {
             return None;
         }
-        let pressed: Vec<_> =
-            url::form_urlencoded::parse(body).filter(|(name, _)| name == "press").map(|(_, word)| word).collect();
+        let pressed: Vec<_> = url::form_urlencoded::parse(body)
+            .filter(|(name, _)| name == "press")
+            .map(|(_, word)| word)
+            .collect();
         // The button to leave every list sends what was typed into the form beside it.
         if pressed.iter().any(|word| word == "leave-all") {
-            let why = Some(why(body)).filter(|form| !form.text("reason").is_empty() || !form.text("words").is_empty());
+            let why = Some(why(body))
+                .filter(|form| !form.text("reason").is_empty() || !form.text("words").is_empty());
             return Some(Self::LeaveAll(why.map(Box::new)));
         }
         match pressed.first().map(AsRef::as_ref)? {
