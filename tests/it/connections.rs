@@ -52,7 +52,7 @@ both_engines! {
         let clock = Stopwatch::start();
         let save = async |number: usize| {
             let form = page.form("/preferences/").with("name", &format!("Ann {number}"));
-            app.visitor().submit(&form).await.status
+            app.visitor().submit_and_follow(&form).await.status
         };
         let mut all: Vec<_> = (0..12).map(save).collect();
         let others = async {
