@@ -17,6 +17,9 @@ use crate::{
 /// More rows than so many leave the house only with a reason.
 pub const MANY: u64 = 1_000;
 
+/// Before every line that there can be.
+const NEWEST: (Moment, i64) = (Moment(i64::MAX), i64::MAX);
+
 /// Writes a line in the caller's transaction, so that the deed and its record stand or fall together.
 pub async fn record(
     tx: &mut Tx,
@@ -72,7 +75,7 @@ pub async fn page(
     before: Option<(Moment, i64)>,
     limit: i64,
 ) -> Result<Vec<Line>> {
-    store::page(db, wanted, before.unwrap_or((Moment(i64::MAX), i64::MAX)), limit).await
+    store::page(db, store::DEEDS, wanted, before.unwrap_or(NEWEST), limit).await
 }
 
 /// The same of looks at readers.
@@ -82,5 +85,5 @@ pub async fn looks(
     before: Option<(Moment, i64)>,
     limit: i64,
 ) -> Result<Vec<Line>> {
-    store::looks(db, wanted, before.unwrap_or((Moment(i64::MAX), i64::MAX)), limit).await
+    store::page(db, store::OF_LOOKS, wanted, before.unwrap_or(NEWEST), limit).await
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Moment,
-    db::{Db, Result, Tx},
+    db::{Db, Result, Sql, Tx},
     statements,
 };
 
@@ -81,8 +81,15 @@ pub struct Wanted<'a> {
     pub within: Option<(Moment, Moment)>,
 }
 
+/// What was done.
+pub(super) const DEEDS: [Sql; 3] = [PAGE, ABOUT, OF_PERSON];
+/// Who was looked at.
+pub(super) const OF_LOOKS: [Sql; 3] = [LOOKS, LOOKS_AT, LOOKS_OF_PERSON];
+
+/// The lines that are looked for, by the statements for all, for those about a subject and for those of a person.
 pub(super) async fn page(
     db: &Db,
+    [all, about, of_person]: [Sql; 3],
     wanted: Wanted<'_>,
     (at, id): (Moment, i64),
     limit: i64,
@@ -90,10 +97,10 @@ pub(super) async fn page(
     let (from, until) = wanted.within.unwrap_or((Moment(i64::MIN), Moment(i64::MAX)));
     match wanted {
         Wanted { subject: Some(subject), staff_id, .. } => {
-            db.all(ABOUT, (at, id, from, until, limit, subject, staff_id.unwrap_or_default())).await
+            db.all(about, (at, id, from, until, limit, subject, staff_id.unwrap_or_default())).await
         }
-        Wanted { staff_id: Some(staff), .. } => db.all(OF_PERSON, (at, id, from, until, limit, staff)).await,
-        _ => db.all(PAGE, (at, id, from, until, limit)).await,
+        Wanted { staff_id: Some(staff), .. } => db.all(of_person, (at, id, from, until, limit, staff)).await,
+        _ => db.all(all, (at, id, from, until, limit)).await,
     }
 }
 
@@ -107,22 +114,4 @@ pub(super) async fn add_look(
     now: Moment,
 ) -> Result<()> {
     tx.exec(ADD_LOOK, (staff_id, subject, detail, day, now)).await.map(drop)
-}
-
-pub(super) async fn looks(
-    db: &Db,
-    wanted: Wanted<'_>,
-    (at, id): (Moment, i64),
-    limit: i64,
-) -> Result<Vec<Line>> {
-    let (from, until) = wanted.within.unwrap_or((Moment(i64::MIN), Moment(i64::MAX)));
-    match wanted {
-        Wanted { subject: Some(subject), staff_id, .. } => {
-            db.all(LOOKS_AT, (at, id, from, until, limit, subject, staff_id.unwrap_or_default())).await
-        }
-        Wanted { staff_id: Some(staff), .. } => {
-            db.all(LOOKS_OF_PERSON, (at, id, from, until, limit, staff)).await
-        }
-        _ => db.all(LOOKS, (at, id, from, until, limit)).await,
-    }
 }

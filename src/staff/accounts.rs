@@ -5,7 +5,7 @@ use std::time::Duration;
 pub use super::rows::{Member, Staff};
 use super::{
     Incoming, Role,
-    incoming::NotNow,
+    incoming::{NotNow, may_be_refused},
     mails::{self, To},
     one_time::{self, Link},
     passwords::Busy,
@@ -64,15 +64,7 @@ pub enum AccountError {
     Database(#[from] sqlx::Error),
 }
 
-impl From<NotNow> for AccountError {
-    fn from(not_now: NotNow) -> Self {
-        match not_now {
-            NotNow::TooMany(wait) => Self::TooMany(wait),
-            NotNow::Busy(busy) => Self::Busy(busy),
-            NotNow::Database(error) => Self::Database(error),
-        }
-    }
-}
+may_be_refused!(AccountError);
 
 type Result<T> = std::result::Result<T, AccountError>;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{
     Incoming, Staff,
-    incoming::NotNow,
+    incoming::{NotNow, may_be_refused},
     mails::{self, To},
     one_time::{self, Link},
     passwords::Busy,
@@ -60,15 +60,7 @@ pub enum SignInError {
     Database(#[from] sqlx::Error),
 }
 
-impl From<NotNow> for SignInError {
-    fn from(not_now: NotNow) -> Self {
-        match not_now {
-            NotNow::TooMany(wait) => Self::TooMany(wait),
-            NotNow::Busy(busy) => Self::Busy(busy),
-            NotNow::Database(error) => Self::Database(error),
-        }
-    }
-}
+may_be_refused!(SignInError);
 
 type Result<T> = std::result::Result<T, SignInError>;
 
