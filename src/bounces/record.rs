@@ -5,7 +5,7 @@ pub use crate::bounces::store::bounces::Bounce;
 use crate::{
     bounces::store::{bounces as store, letters},
     clock::Moment,
-    db::{Result, Tx},
+    db::{Db, Result, Tx},
     delivery::{progress, suppression::Suppressions},
     email_address::EmailAddress,
     site::Site,
@@ -25,6 +25,11 @@ pub async fn of_address(
 ) -> Result<Vec<Bounce>> {
     let before = before.unwrap_or((Moment(i64::MAX), i64::MAX));
     store::of_address(&site.db, &Suppressions::new(site).hash(address), before, limit).await
+}
+
+/// When mail to the address for bounces was last taken in, of what came back lately; none if there was none.
+pub async fn last_taken_in(db: &Db) -> Result<Option<Moment>> {
+    store::last_mail(db).await
 }
 
 /// An edition that readers complained of.

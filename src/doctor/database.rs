@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Doctor, Finding, Grade, in_time, outside::CLOCKS_APART, store};
 use crate::{
+    bounces,
     clock::{Ahead, CLOCKS_DIFFER, Clock, Moment, Zone},
     db::{Db, Engine, Migrations},
     delivery::{
@@ -44,6 +45,7 @@ impl Doctor {
             findings.extend(magazine(db).await);
             findings.extend(self.believed(db).await);
             findings.extend(self.address(db).await);
+            findings.extend(self.mail_nobody_reads(db).await);
             findings.extend(held(db).await);
         }
         findings
@@ -91,6 +93,29 @@ impl Doctor {
             )),
             Err(error) => Some(Finding::problem("place", error.to_string())),
         }
+    }
+
+    /// Where no settings say how the mail to BOUNCE_ADDRESS is read: whether a mail server hands it in (TRUST L3, M24). Towards a sandbox
+    /// nothing comes back.
+    async fn mail_nobody_reads(&self, db: &Db) -> Option<Finding> {
+        const CHECK: &str = "returned mail";
+        let address = self.bounce_address.as_ref().filter(|_| self.lookout.is_some())?;
+        if self.bounce_maildir.is_some() || self.bounce_mailbox.is_some() {
+            return None;
+        }
+        Some(match bounces::record::last_taken_in(db).await {
+            Ok(Some(last)) => Finding::ok(
+                CHECK,
+                format!("your mail server hands in the mail to {address}, last on {}", last.date_time(&Zone::UTC)),
+            ),
+            Ok(None) => Finding::note(
+                CHECK,
+                format!(
+                    "no mail to {address} was taken in yet, and no settings say how it is read. Bounces come there, and mail by which people leave a list: unread, they go on getting copies. Set BOUNCE_MAILDIR or BOUNCE_IMAP_URL, or let your mail server hand it in: broadside bounce ingest -"
+                ),
+            ),
+            Err(error) => Finding::problem(CHECK, error.to_string()),
+        })
     }
 
     /// Whether receivers have reason to believe our mail (TRUST M27). Nothing towards a sandbox, and before there is a sender.

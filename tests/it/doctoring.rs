@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::http::Method;
 use broadside::{
+    bounces::receive::receive_mail,
     clock::{Clock, Moment},
     db::Engine,
     delivery::suppression::Suppressions,
@@ -381,6 +382,19 @@ async fn what_is_broken_around_it_is_told_with_its_next_step() {
     doctor(&app, &settings).says("bounce address", "problem", "has no mail server (no MX record)");
     dns.mx("example.test", 10, "mx.example.test");
     doctor(&app, &settings).says("bounce address", "ok", "mx.example.test takes the mail");
+
+    // TRUST L3, M24: people leave by mail to that address, which somebody has to read.
+    doctor(&app, &settings).says("returned mail", "note", "no settings say how it is read");
+    let read = |setting| {
+        let with = [&settings[..], &[setting]].concat();
+        let said = doctor(&app, &with);
+        assert!(!said.findings.contains_key("returned mail"), "{:?}", said.findings.get("returned mail"));
+    };
+    read(("BOUNCE_MAILDIR", maildir.as_str()));
+    read(("BOUNCE_IMAP_URL", "imaps://ann:secret@127.0.0.1:1/INBOX"));
+    let letter = b"From: ann@example.org\r\nTo: bounce@example.org\r\nSubject: Hello\r\n\r\nWho reads this?\r\n";
+    receive_mail(&app.site, letter, subscribers::leave_by_mail).await.expect("it is taken in");
+    doctor(&app, &settings).says("returned mail", "ok", "hands in the mail to bounce@example.test, last on 3 March 2026");
 
     // The DNS, by a name that no other server knows.
     let host = ("BASE_URL", "http://localhost.example.test:1/");
