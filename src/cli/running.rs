@@ -30,7 +30,7 @@ use crate::{
     dkim,
     door::{self, Headcount, Limits},
     email_address::for_the_log,
-    jobs::{Jobs, Waits, turns::Turns},
+    jobs::{Jobs, Turns, Waits},
     mail::Templates,
     meters::Meters,
     origin::{self, Doubt, Standing, former::FormerNames, position::Positions},

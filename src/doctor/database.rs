@@ -106,7 +106,10 @@ impl Doctor {
         Some(match bounces::record::last_taken_in(db).await {
             Ok(Some(last)) => Finding::ok(
                 CHECK,
-                format!("your mail server hands in the mail to {address}, last on {}", last.date_time(&Zone::UTC)),
+                format!(
+                    "your mail server hands in the mail to {address}, last on {}",
+                    last.date_time(&Zone::UTC)
+                ),
             ),
             Ok(None) => Finding::note(
                 CHECK,

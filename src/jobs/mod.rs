@@ -2,23 +2,34 @@
 //!
 //! Each job does whatever is due in its domain and is safe to run by several workers at once: the rows say what was done.
 //! A job that fails, or breaks off, is logged and runs again at its next turn; nothing is lost, because nothing is taken off a
-//! queue first. Whoever runs the magazine is told ([`trouble`]).
+//! queue first. Whoever runs the magazine is told.
+//!
+//! It stands above every domain and calls them all; the web shows what it says ([`screen`]), the processes of `cli` run it
+//! ([`Jobs::run`]). Start reading at `Job`: all that runs, each with its time.
 
-pub mod news;
-pub mod retention;
+mod news;
+mod retention;
 mod runs;
-pub mod screen;
+mod screen;
 mod store;
-pub mod trouble;
-pub mod turns;
+mod trouble;
+mod turns;
 
 use std::{path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use tokio::{sync::watch, time::timeout};
 
-pub use self::store::STATEMENTS;
-use self::{trouble::Watch, turns::Turns};
+use self::trouble::Watch;
+pub use self::{
+    news::tell as tell_news,
+    retention::{AT_ONCE, RETENTION, Retention, forget_as_of, tidy},
+    runs::JobTrouble,
+    screen::{JobLine, QueueLine, Screen, look as screen, try_again},
+    store::STATEMENTS,
+    trouble::look as troubles,
+    turns::Turns,
+};
 
 use crate::{
     articles,

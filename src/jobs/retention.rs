@@ -27,7 +27,7 @@ use crate::{
 
 /// How long the rows of a table stay.
 #[derive(Clone, Copy, Debug)]
-pub enum Rule {
+pub enum Retention {
     /// For ever, and why.
     Kept(&'static str),
     /// It does not grow by itself, and why.
@@ -36,7 +36,7 @@ pub enum Rule {
     Goes(&'static [(Sql, Duration)]),
 }
 
-use Rule::{Bounded, Goes, Kept};
+use Retention::{Bounded, Goes, Kept};
 
 /// Where the last round of forgetting is written down.
 const TIDIED: &str = "tidied";
@@ -53,7 +53,7 @@ const SEASON: Duration = Duration::from_secs(180 * 86_400);
 const BOOKS: Duration = Duration::from_secs(500 * 86_400);
 
 /// Every table, in the order of the migrations.
-pub const RULES: &[(&str, Rule)] = &[
+pub const RETENTION: &[(&str, Retention)] = &[
     ("staff", Bounded("a row for each person on the team")),
     (
         "staff_session",
@@ -252,7 +252,7 @@ async fn believed(site: &Site, ran: Duration) -> Result<Option<Moment>> {
 /// Deletes what is over at a moment; returns how many rows that were.
 pub async fn forget_as_of(site: &Site, now: Moment) -> Result<u64> {
     let (mut gone, mut failed) = (0, None);
-    for (table, rule) in RULES {
+    for (table, rule) in RETENTION {
         let Goes(spans) = rule else { continue };
         for (statement, span) in *spans {
             match forget(site, *statement, now.minus(*span)).await {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     Job,
     news::QUEUES,
-    trouble::{self, Trouble},
+    trouble::{self, JobTrouble},
     turns::{self, Turn},
 };
 use crate::{
@@ -24,7 +24,7 @@ pub struct Screen {
     /// What runs by the clock, in the order of the schedule.
     pub jobs: Vec<JobLine>,
     /// Tasks that go on all the time and broke off lately.
-    pub tasks: Vec<Trouble>,
+    pub tasks: Vec<JobTrouble>,
     /// What waits.
     pub queues: Vec<QueueLine>,
     /// How many automatic emails could not be delivered lately, and have come to nothing; a hundred may be more.
@@ -47,7 +47,7 @@ pub struct JobLine {
     /// When it is next, if a process runs it.
     pub next: Option<Moment>,
     /// Why it does not work, if it does not.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<JobTrouble>,
 }
 
 /// One queue.

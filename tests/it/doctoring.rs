@@ -392,9 +392,14 @@ async fn what_is_broken_around_it_is_told_with_its_next_step() {
     };
     read(("BOUNCE_MAILDIR", maildir.as_str()));
     read(("BOUNCE_IMAP_URL", "imaps://ann:secret@127.0.0.1:1/INBOX"));
-    let letter = b"From: ann@example.org\r\nTo: bounce@example.org\r\nSubject: Hello\r\n\r\nWho reads this?\r\n";
+    let letter =
+        b"From: ann@example.org\r\nTo: bounce@example.org\r\nSubject: Hello\r\n\r\nWho reads this?\r\n";
     receive_mail(&app.site, letter, subscribers::leave_by_mail).await.expect("it is taken in");
-    doctor(&app, &settings).says("returned mail", "ok", "hands in the mail to bounce@example.test, last on 3 March 2026");
+    doctor(&app, &settings).says(
+        "returned mail",
+        "ok",
+        "hands in the mail to bounce@example.test, last on 3 March 2026",
+    );
 
     // The DNS, by a name that no other server knows.
     let host = ("BASE_URL", "http://localhost.example.test:1/");

@@ -419,9 +419,9 @@ both_engines! {
         forget(&app).await;
         let kept: Vec<(String, String)> = rows(&app.site.db, "select action, method from forgotten_consent order by id").await;
         assert_eq!(kept, [("asked".to_owned(), "form".to_owned()), ("confirmed".to_owned(), "confirmation".to_owned())]);
-        broadside::jobs::retention::forget_as_of(&app.site, app.site.now().plus(DAY * 1_000)).await.expect("tidied");
+        broadside::jobs::forget_as_of(&app.site, app.site.now().plus(DAY * 1_000)).await.expect("tidied");
         assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from forgotten_consent").await, [(2,)]);
-        broadside::jobs::retention::forget_as_of(&app.site, app.site.now().plus(DAY * 1_100)).await.expect("tidied");
+        broadside::jobs::forget_as_of(&app.site, app.site.now().plus(DAY * 1_100)).await.expect("tidied");
         assert_eq!(rows::<(i64,)>(&app.site.db, "select count(*) from forgotten_consent").await, [(0,)]);
         assert_eq!(import(&app, ANN).await.added, 0, "the hash stays");
     }

@@ -322,10 +322,10 @@ both_engines! {
         door.try_from(&app, (ANN, "Ann"), "192.0.2.1", Crowd::Unasked).await.expect("taken");
         app.reader("bob@example.org").await;
         app.advance(DAY * 14);
-        broadside::jobs::retention::forget_as_of(&app.site, app.site.now()).await.expect("a round");
+        broadside::jobs::forget_as_of(&app.site, app.site.now()).await.expect("a round");
         assert_eq!(rows::<(String,)>(&app.site.db, "select email from subscriber order by email").await.len(), 2, "not yet");
         app.advance(Duration::from_secs(1));
-        broadside::jobs::retention::forget_as_of(&app.site, app.site.now()).await.expect("a round");
+        broadside::jobs::forget_as_of(&app.site, app.site.now()).await.expect("a round");
         let left: Vec<(String,)> = rows(&app.site.db, "select email from subscriber").await;
         assert_eq!(left, [("bob@example.org".to_owned(),)]);
         let typed: Vec<(i64,)> = rows(&app.site.db, "select count(*) from consent_event where action = 'asked'

@@ -169,7 +169,7 @@ both_engines! {
         assert!(Attempt::begin(&app.site, &bob).await.is_err());
         assert!(attempts::look(&app.site, &bob[..1]).await.is_ok(), "what was refused counts nowhere");
         app.advance(QUARTER);
-        assert_eq!(broadside::jobs::retention::forget_as_of(&app.site, app.site.now()).await.expect("tidied"), 2, "a row for each, and none for the refused");
+        assert_eq!(broadside::jobs::forget_as_of(&app.site, app.site.now()).await.expect("tidied"), 2, "a row for each, and none for the refused");
         other.db.close().await;
     }
 
@@ -430,7 +430,7 @@ both_engines! {
         earlier.clock.advance(Duration::from_secs(60));
         let before = Site { clock: Clock::manual(earlier.now().minus(QUARTER)), ..app.site.clone() };
         assert!(!find(&before).await);
-        broadside::jobs::retention::forget_as_of(&before, before.now()).await.expect("tidied");
+        broadside::jobs::forget_as_of(&before, before.now()).await.expect("tidied");
         assert!(!find(&earlier).await, "it does not come back once the clock has caught up");
     }
 
@@ -466,10 +466,10 @@ both_engines! {
         let mut counting = pool.begin().await.expect("a transaction");
         let held = "update attempt set counted = counted where key = (select min(key) from attempt)";
         sqlx::query(held).execute(&mut *counting).await.expect("a row of two");
-        let tidied = tokio::time::timeout(Duration::from_secs(20), broadside::jobs::retention::forget_as_of(&app.site, app.site.now())).await;
+        let tidied = tokio::time::timeout(Duration::from_secs(20), broadside::jobs::forget_as_of(&app.site, app.site.now())).await;
         assert_eq!(tidied.expect("it waits for nobody").expect("tidied"), 1);
         counting.rollback().await.expect("a rollback");
-        assert_eq!(broadside::jobs::retention::forget_as_of(&app.site, app.site.now()).await.expect("tidied"), 1);
+        assert_eq!(broadside::jobs::forget_as_of(&app.site, app.site.now()).await.expect("tidied"), 1);
     }
 
     /// NIST SP 800-63B, ASVS 6.2.4 and 6.2.11: at set-up, on taking up an invitation and on the account page, what everybody

@@ -6,8 +6,7 @@ use broadside::{
     audit_log,
     db::Engine,
     email_address::EmailAddress,
-    jobs::retention,
-    origin, publishing, restored, settings,
+    jobs, origin, publishing, restored, settings,
     staff::Role,
     subscribers::{self, SubscriberError, SubscriptionState, consent, requests},
 };
@@ -195,9 +194,9 @@ both_engines! {
         let exported = audit_log::latest(&app.site.db, 1).await.expect("a read").remove(0);
         assert_eq!(exported.detail, format!("what=looks reader={}", ann.public_id));
 
-        retention::forget_as_of(&app.site, app.site.now().plus(DAY * 499)).await.expect("tidied");
+        jobs::forget_as_of(&app.site, app.site.now().plus(DAY * 499)).await.expect("tidied");
         assert_eq!(looks().await.len(), 4);
-        retention::forget_as_of(&app.site, app.site.now().plus(DAY * 501)).await.expect("tidied");
+        jobs::forget_as_of(&app.site, app.site.now().plus(DAY * 501)).await.expect("tidied");
         assert_eq!(looks().await.len(), 0);
     }
 
@@ -405,14 +404,14 @@ both_engines! {
         app.reader(ANN).await;
         change(&app.site.db, "update consent_event set ip = '192.0.2.7', user_agent = 'Lamp/1'").await;
         let ann = reader(&app).await;
-        retention::forget_as_of(&app.site, app.site.now().plus(DAY * 6_000)).await.expect("tidied");
+        jobs::forget_as_of(&app.site, app.site.now().plus(DAY * 6_000)).await.expect("tidied");
         let mut tx = app.site.db.begin().await.expect("a transaction");
         settings::save(&mut tx, &app.site, None, |settings| settings.keep_traces_months = 24).await.expect("saved");
         tx.commit().await.expect("a commit");
         let before = consent::proof(&app.site.db, ann.id).await.expect("a read");
-        retention::forget_as_of(&app.site, app.site.now().plus(DAY * 600)).await.expect("tidied");
+        jobs::forget_as_of(&app.site, app.site.now().plus(DAY * 600)).await.expect("tidied");
         assert!(consent::proof(&app.site.db, ann.id).await.expect("a read").iter().all(|one| !one.ip.is_empty()), "nor before the owner said for how long");
-        retention::forget_as_of(&app.site, app.site.now().plus(DAY * 730)).await.expect("tidied");
+        jobs::forget_as_of(&app.site, app.site.now().plus(DAY * 730)).await.expect("tidied");
         let after = consent::proof(&app.site.db, ann.id).await.expect("a read");
         assert_eq!(after.len(), before.len());
         for (one, was) in after.iter().zip(&before) {

@@ -8,7 +8,7 @@ use broadside::{
         self, attention, reports,
         states::{DonationState, RecurringState},
     },
-    jobs::retention,
+    jobs,
     payments::{
         Answer, Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider,
         Subscription,
@@ -338,14 +338,14 @@ both_engines! {
         assert_eq!(kept().await.iter().filter(|(_, payload)| !payload.is_empty()).count(), 1);
 
         house.site.clock.advance(31 * DAY);
-        retention::forget_as_of(&house.site, house.site.now()).await.expect("a round");
+        jobs::forget_as_of(&house.site, house.site.now()).await.expect("a round");
         assert!(kept().await.iter().all(|(_, payload)| payload.is_empty()));
         house.site.clock.advance(5 * DAY);
-        retention::forget_as_of(&house.site, house.site.now()).await.expect("a round");
+        jobs::forget_as_of(&house.site, house.site.now()).await.expect("a round");
         assert!(kept().await.iter().all(|(state, _)| state != "ignored"));
         assert!(kept().await.iter().any(|(state, _)| state == "done"), "where a gift came from is still known");
         house.site.clock.advance(500 * DAY);
-        retention::forget_as_of(&house.site, house.site.now()).await.expect("a round");
+        jobs::forget_as_of(&house.site, house.site.now()).await.expect("a round");
         assert!(kept().await.iter().all(|(state, _)| state == "dead"));
     }
 }

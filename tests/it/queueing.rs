@@ -11,8 +11,7 @@ use broadside::{
     donations,
     editions::{self, Cause},
     email_address::EmailAddress,
-    jobs::{self, screen},
-    publishing,
+    jobs, publishing,
     queue::{
         self, Came, Due, NEWS, News, Queue, Work, Worked,
         news::{self, Happened},
@@ -141,7 +140,7 @@ async fn give_up(app: &TestApp) {
 }
 
 async fn letters(app: &TestApp, to: &str) -> usize {
-    jobs::news::tell(&app.site).await.expect("a round");
+    jobs::tell_news(&app.site).await.expect("a round");
     app.drain().await;
     app.mails(to).iter().filter(|mail| mail.subject.contains("could not be applied")).count()
 }
@@ -221,7 +220,7 @@ both_engines! {
             app.advance(Duration::from_secs(1));
             gap = (gap * 2).min(Duration::from_secs(2_560));
         }
-        assert_eq!(jobs::news::tell(&app.site).await.expect("a round"), 0, "it is still tried");
+        assert_eq!(jobs::tell_news(&app.site).await.expect("a round"), 0, "it is still tried");
         assert_eq!(process_inbox(&app).await.failed, 1);
         app.advance(30 * DAY);
         assert_eq!(process_inbox(&app).await.failed, 0, "it is given up");
@@ -255,7 +254,7 @@ both_engines! {
     /// What was given up is shown to the owner with what it means, is tried again by a press, and the press is on record.
     async fn what_was_given_up_is_tried_again_from_the_desk(app: TestApp) {
         give_up(&app).await;
-        let screen = screen::look(&app.site.db, app.site.now()).await.expect("a look");
+        let screen = jobs::screen(&app.site.db, app.site.now()).await.expect("a look");
         assert!(screen.is_bad());
         let events = screen.queues.iter().find(|line| line.rules.name == "provider-events").expect("a line");
         assert_eq!((events.figures.given_up, events.figures.waiting, events.items.len()), (1, 0, 1));
@@ -293,7 +292,7 @@ both_engines! {
             select 'evt_late_' || a.n || b.n || c.n || d.n, 'checkout.session.completed', 'cs', 'webhook', '', 'new', 1, p.received_at + 1, p.received_at + 1, p.next_at + 43200000000, 'away'
             from provider_event p, (select 1 as n union all select 2 union all select 3) a, (select 1 as n union all select 2 union all select 3) b,
                 (select 1 as n union all select 2 union all select 3) c, (select 1 as n union all select 2 union all select 3) d").await;
-        jobs::news::tell(&app.site).await.expect("a round");
+        jobs::tell_news(&app.site).await.expect("a round");
         app.send().await;
         let told = app.mails(OWNER.0).iter().filter(|mail| mail.subject.contains("could not be applied")).count();
         assert_eq!(told, 1);
@@ -330,7 +329,7 @@ both_engines! {
             assert_eq!(articles::poll_due(&app.site, &fetcher).await.expect("a round").later, 1);
         };
         let told = async || {
-            jobs::news::tell(&app.site).await.expect("a round");
+            jobs::tell_news(&app.site).await.expect("a round");
             app.send().await;
             app.mails(OWNER.0).iter().filter(|mail| mail.subject.contains("1 feed could not be read")).count()
         };
@@ -375,7 +374,7 @@ both_engines! {
             tx.commit().await.expect("a commit");
         };
         let told = async || {
-            jobs::news::tell(&app.site).await.expect("a round");
+            jobs::tell_news(&app.site).await.expect("a round");
             let letters = "select count(*) from notice where template = 'edition_paused'";
             database::rows::<(i64,)>(&app.site.db, letters).await[0].0
         };
@@ -424,7 +423,7 @@ both_engines! {
         change(&app.site.db, "insert into provider_event (event_id, type, object_id, source, payload, state, attempts, last_error, created_at, received_at, next_at)
             values ('evt_old', 'invoice.paid', 'in_1', 'poll', '', 'dead', 15, 'no such invoice', 0, 0, 0)").await;
         Migrations::apply(&app.site.db).await.expect("the upgrade");
-        jobs::news::tell(&app.site).await.expect("a round");
+        jobs::tell_news(&app.site).await.expect("a round");
         app.drain().await;
         let mut subjects: Vec<String> = app.mails(OWNER.0).into_iter().map(|mail| mail.subject).collect();
         subjects.sort();
@@ -439,7 +438,7 @@ both_engines! {
         let newer = "insert into news (key, kind, subject, at, attempts, next_at) values ('stamp-lost:1', 'stamp-lost', '1', 0, 0, 0)";
         change(&app.site.db, newer).await;
         for _ in 0..3 {
-            assert_eq!(jobs::news::tell(&app.site).await.expect("a round"), 0);
+            assert_eq!(jobs::tell_news(&app.site).await.expect("a round"), 0);
             app.advance(10 * MINUTE);
         }
         let row = "select attempts, next_at, coalesce(last_error, '') from news where told_at is null";
@@ -452,7 +451,7 @@ both_engines! {
 both_engines! {
     /// On a house where nothing ever happened everything is in order, but that nobody runs it.
     async fn the_screen_of_a_house_that_nobody_runs_says_so(app: TestApp) {
-        let screen = screen::look(&app.site.db, app.site.now()).await.expect("a look");
+        let screen = jobs::screen(&app.site.db, app.site.now()).await.expect("a look");
         assert!(!screen.somebody_runs && screen.is_bad());
         assert!(screen.queues.iter().all(|line| line.figures.given_up + line.figures.waiting == 0));
         app.desk().await.open("/desk/jobs").await.says("No part of the program has said");

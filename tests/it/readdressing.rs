@@ -10,7 +10,7 @@ use broadside::{
         suppression::{Reason, Suppressions},
     },
     email_address::EmailAddress,
-    jobs::retention,
+    jobs,
     links::{AddressChange, End, Name},
     origin, publishing,
     restored::{self, Replayed},
@@ -197,7 +197,7 @@ both_engines! {
         press(&app, &link(&app, "ann@third.example")).await.says("One more press");
         assert_eq!(rows::<(i64,)>(&app.site.db, "select id from address_change where done_at is null and ended_at is null").await.len(), 1);
         app.advance(DAY * 12);
-        retention::forget_as_of(&app.site, app.site.now()).await.expect("tidied");
+        jobs::forget_as_of(&app.site, app.site.now()).await.expect("tidied");
         assert!(rows::<(i64,)>(&app.site.db, "select id from address_change").await.is_empty(), "both addresses are forgotten");
     }
 

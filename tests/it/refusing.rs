@@ -52,8 +52,8 @@ async fn it_stops_and_goes_on(app: &TestApp, id: i64, words: &str, told: usize) 
     assert_eq!(paused.state, EditionState::Paused, "{words}: {:?}", paused.paused_because);
     receive_refusals(&app.site).await.expect("the log is read");
     assert_eq!(suppressed(app).await, 0, "{words}");
-    assert_eq!(jobs::news::tell(&app.site).await.expect("told"), 1, "{words}");
-    assert_eq!(jobs::news::tell(&app.site).await.expect("told"), 0, "once is enough");
+    assert_eq!(jobs::tell_news(&app.site).await.expect("told"), 1, "{words}");
+    assert_eq!(jobs::tell_news(&app.site).await.expect("told"), 0, "once is enough");
     app.sandbox.smtp_script().clear();
     app.drain().await;
     let letters = app.mails(OWNER.0);
@@ -116,7 +116,7 @@ both_engines! {
         receive_refusals(&app.site).await.expect("the log is read");
         assert_eq!(suppressed(&app).await, 0);
         // One event, one letter, and one line at the desk; what there is to decide of the readers is asked all the same.
-        assert_eq!(jobs::news::tell(&app.site).await.expect("told"), 1);
+        assert_eq!(jobs::tell_news(&app.site).await.expect("told"), 1);
         assert_eq!(publishing::tell_of_returned(&app.site).await.expect("told"), 0, "the same once more");
         assert_eq!(publishing::returned(&app.site).await.expect("a read").len(), 1);
         let desk = app.desk().await.open("/desk").await;

@@ -90,7 +90,7 @@ both_engines! {
         assert_eq!(database::change(&app.site.db, DAMAGE).await, 1);
         for _ in 0..3 {
             app.drain().await;
-            jobs::news::tell(&app.site).await.expect("people are told");
+            jobs::tell_news(&app.site).await.expect("people are told");
         }
         assert_eq!(state(&app, &edition).await, EditionState::Paused);
         assert_eq!(letters(&app, "Paused: Of paper"), [1, 1]);
@@ -122,7 +122,7 @@ both_engines! {
         assert_eq!(database::change(&app.site.db, poison).await, 1);
         assert_eq!(database::change(&app.site.db, TOO_LONG).await, 1);
         app.drain().await;
-        jobs::news::tell(&app.site).await.expect("people are told");
+        jobs::tell_news(&app.site).await.expect("people are told");
         app.drain().await;
         assert_eq!(state(&app, &edition).await, EditionState::Paused);
         assert_eq!(letters(&app, "Paused: Of thread"), [1, 1]);

@@ -1,6 +1,9 @@
 //! The SQL of lists.
 
-use super::{super::rows::{List, Listed, Written}, places};
+use super::{
+    super::rows::{List, Listed, Written},
+    places,
+};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{super::rows::{Topic, Uses}, places};
+use super::{
+    super::rows::{Topic, Uses},
+    places,
+};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},

@@ -23,8 +23,7 @@ use crate::{
     donations::{attention, reports, states::DonationKind},
     editions::EditionState,
     email_address::EmailAddress,
-    jobs::trouble,
-    publishing, relays,
+    jobs, publishing, relays,
     staff::{Role, accounts, crowds},
     subscribers::{self, Counts},
 };
@@ -184,8 +183,8 @@ async fn tiles(desk: &Desk, readers: Counts) -> Result<Vec<Tile>, WebError> {
 }
 
 async fn standing_still(desk: &Desk) -> Result<Vec<StandingStill>, WebError> {
-    let troubles = trouble::look(&desk.site().db, desk.site().now()).await?;
-    let line = |one: trouble::Trouble| StandingStill {
+    let troubles = jobs::troubles(&desk.site().db, desk.site().now()).await?;
+    let line = |one: jobs::JobTrouble| StandingStill {
         what: one.what(),
         since: one.since.date_time(desk.zone()),
         why: if desk.may(Role::OWNING) { one.words } else { String::new() },

@@ -17,7 +17,7 @@ use crate::{
     db::Result,
     delivery::figures::{self, Figures as Sending},
     donations::attention::{self, News},
-    jobs::trouble,
+    jobs,
     relays::{self, Left, Trouble},
 };
 
@@ -31,7 +31,7 @@ pub(super) struct Figures {
     pub(super) limits: Vec<Left>,
     pub(super) relay_troubles: Vec<Trouble>,
     pub(super) news: News,
-    pub(super) job_troubles: Vec<trouble::Trouble>,
+    pub(super) job_troubles: Vec<jobs::JobTrouble>,
 }
 
 /// None if the database did not say it.
@@ -53,7 +53,7 @@ async fn read_all(Watched { site, relays, .. }: &Watched) -> Result<Figures> {
         limits: relays::left(site, relays).await?,
         relay_troubles: relays::troubles(&site.db).await?,
         news: attention::news(&site.db).await?,
-        job_troubles: trouble::look(&site.db, site.now()).await?,
+        job_troubles: jobs::troubles(&site.db, site.now()).await?,
     })
 }
 

@@ -11,7 +11,7 @@ use broadside::{
     },
     donations,
     email_address::EmailAddress,
-    jobs::{Jobs, Waits, screen, turns::Turns},
+    jobs::{self, Jobs, Turns, Waits},
     meters::Meters,
     origin::former::FormerNames,
     publishing::{self, Content, Edition},
@@ -50,7 +50,7 @@ impl TestApp {
 
     /// How the queues are doing that can run empty: a feed is asked for ever.
     pub async fn queues(&self) -> Vec<(&'static str, Figures)> {
-        let screen = screen::look(&self.site.db, self.site.now()).await.expect("the jobs can be looked at");
+        let screen = jobs::screen(&self.site.db, self.site.now()).await.expect("the jobs can be looked at");
         let queues = screen.queues.into_iter().map(|queue| (queue.rules.name, queue.figures));
         queues.filter(|(name, _)| *name != rules::FEEDS.name).collect()
     }

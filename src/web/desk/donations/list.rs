@@ -10,7 +10,7 @@ use crate::{
         attention::{self, Copied, Unended},
         reports::{self, EventLine, LedgerLine, Listed, Total},
     },
-    jobs::screen,
+    jobs,
     web::{
         Desk, Outcome, Posted, WebError,
         paging::{Links, List, Place},
@@ -181,7 +181,7 @@ pub(crate) async fn show_one(desk: Desk, Path(id): Path<String>) -> Outcome {
 /// `POST /desk/donations/events/{id}`
 pub(crate) async fn try_again(desk: Desk, Path(id): Path<String>) -> Outcome {
     let queue = donations::EVENTS.rules.name;
-    if screen::try_again(desk.site(), queue, &id, Some(desk.who.staff.id)).await? {
+    if jobs::try_again(desk.site(), queue, &id, Some(desk.who.staff.id)).await? {
         Ok(see_other("/desk/donations?done=event"))
     } else {
         Err(WebError::NotFound)
