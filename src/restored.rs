@@ -21,8 +21,7 @@ use crate::{
     origin::{self, Doubt, Standing, position::Positions},
     publishing::{self, EditionSummary},
     site::Site,
-    staff::{accounts, sessions},
-    subscribers,
+    staff, subscribers,
     withdrawals::{self, Gap},
 };
 
@@ -120,8 +119,8 @@ pub async fn restored(
     publishing::hold_all(&mut tx, site, by).await?;
     let letters = notices::end_waiting(&mut tx, before, site.now()).await?;
     subscribers::forget_held_back(&mut tx, before).await?;
-    let sessions = sessions::end_all_but(&mut tx, keep).await?;
-    let links = accounts::void_all_links(&mut tx).await?;
+    let sessions = staff::end_sessions_but(&mut tx, keep).await?;
+    let links = staff::void_all_links(&mut tx).await?;
     origin::confirm(&mut tx, site, &place, positions).await?;
     audit_log::record(&mut tx, site, by, "restored a backup", "", &site.url("/")).await?;
     if beyond.gaps.is_empty() {
@@ -238,7 +237,7 @@ impl Line {
 }
 
 async fn team(site: &Site) -> db::Result<Vec<Person>> {
-    let members = accounts::members(&site.db).await?.into_iter();
+    let members = staff::members(&site.db).await?.into_iter();
     Ok(members
         .map(|member| Person {
             name: member.name,

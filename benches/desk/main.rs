@@ -26,10 +26,7 @@ use broadside::{
     mail::Templates,
     publishing,
     site::Site,
-    staff::{
-        PasswordCost,
-        set_up::{self, FirstOwner},
-    },
+    staff::{self, FirstOwner, PasswordCost},
     subscribers::{self, Basis, lists},
     token::{Keys, RootSecret},
     web::{App, router},
@@ -130,7 +127,7 @@ async fn measure(url: &str, readers: u32, rounds: usize) -> anyhow::Result<()> {
     };
     let email = EmailAddress::parse("owner@example.org")?;
     let owner = FirstOwner { name: "Olive Owner", email: &email, password: PASSWORD };
-    set_up::make_first_owner(&site, PasswordCost::CHEAP, owner, |settings| {
+    staff::make_first_owner(&site, PasswordCost::CHEAP, owner, |settings| {
         settings.magazine_name = "The Lamplighter".to_owned();
         settings.contact_email = "hello@example.org".to_owned();
     })

@@ -28,10 +28,7 @@ use broadside::{
     settings::Settings,
     site::Site,
     smtp::{Relay, Timeouts, Wire},
-    staff::{
-        PasswordCost,
-        set_up::{self, FirstOwner},
-    },
+    staff::{self, FirstOwner, PasswordCost},
     subscribers::{self, Basis, lists},
     token::{Keys, RootSecret},
 };
@@ -63,7 +60,7 @@ pub async fn prepare(database: &str, readers: u32, key: &str) -> anyhow::Result<
     Migrations::apply(&site.db).await?;
     let email = EmailAddress::parse("owner@example.org")?;
     let owner = FirstOwner { name: "Olive Owner", email: &email, password: "a tide waits for nobody" };
-    set_up::make_first_owner(&site, PasswordCost::CHEAP, owner, |settings| {
+    staff::make_first_owner(&site, PasswordCost::CHEAP, owner, |settings| {
         settings.magazine_name = "The Lamplighter".to_owned();
         settings.legal_name = "Lamplighter Press, registered association".to_owned();
         settings.postal_address = "1 Lamp Street\n1000 Harbour".to_owned();

@@ -548,7 +548,7 @@ pub(super) async fn greet(running: &Running, config_listen: SocketAddr) {
         println!("  payments      http://{}/payments", sandbox.http_addr());
     }
     // Whoever cannot be asked just now is asked at the next start: what runs is not ended for it.
-    if let Ok(Some(path)) = staff::set_up::path(site).await {
+    if let Ok(Some(path)) = staff::set_up_path(site).await {
         println!(
             "\nNobody has an account yet. Set your magazine up here (the link works once):\n  {}",
             site.url(&path)

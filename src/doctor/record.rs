@@ -15,7 +15,7 @@ use crate::{
     mail::{EmailTemplate as _, SomethingWrong},
     settings::Settings,
     site::Site,
-    staff::letters,
+    staff,
 };
 
 /// How often it is asked whether a look is due.
@@ -128,7 +128,7 @@ pub async fn keep(site: &Site, place: &str, findings: Vec<Finding>, tells: bool)
     let now = site.now();
     let mut looks = all(&site.db).await?;
     let told = store::told(&site.db).await?;
-    let (settings, owners) = (Settings::load(&site.db).await?, letters::owners(&site.db).await?);
+    let (settings, owners) = (Settings::load(&site.db).await?, staff::owners(&site.db).await?);
     // Whoever cannot be written to has not been told.
     let tells = tells && !owners.is_empty();
     let at = looks.iter().position(|look| look.place == place);
@@ -169,7 +169,7 @@ pub async fn keep(site: &Site, place: &str, findings: Vec<Finding>, tells: bool)
             desk_url: site.url("/desk/doctor"),
         };
         let fact = format!("{}:{place}:{}", SomethingWrong::NAME, now.0);
-        letters::tell(&mut tx, (site, &letterhead), &owners, &fact, &context).await?;
+        staff::tell(&mut tx, (site, &letterhead), &owners, &fact, &context).await?;
     }
     tx.commit().await
 }

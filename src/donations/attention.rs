@@ -12,7 +12,7 @@ use crate::{
     clock::Moment,
     db::{Db, Result},
     site::Site,
-    staff::accounts,
+    staff,
 };
 
 /// How long the provider may take to end a monthly donation before staff hear of it.
@@ -104,7 +104,7 @@ pub async fn tell_of_unended(site: &Site) -> Result<usize> {
     if untold.is_empty() {
         return Ok(0);
     }
-    let team = accounts::members(&site.db).await?;
+    let team = staff::members(&site.db).await?;
     let mut told = 0;
     for one in untold {
         let mut tx = site.db.begin().await?;

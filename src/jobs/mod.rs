@@ -47,8 +47,7 @@ use crate::{
     publishing,
     settings::Settings,
     site::Site,
-    staff::{crowds, mail_services},
-    subscribers,
+    staff, subscribers,
     tasks::{Breaks, Task},
     withdrawals,
 };
@@ -398,8 +397,8 @@ impl Jobs {
         let (site, mut each) = (&self.site, Each::default());
         let happened = each.one(news::tell(site)).await;
         let returned = each.one(publishing::tell_of_returned(site)).await;
-        let closed = each.one(crowds::tell(site)).await;
-        let refused = each.one(mail_services::tell(site)).await;
+        let closed = each.one(staff::tell_of_closed(site)).await;
+        let refused = each.one(staff::tell_of_mail_services(site)).await;
         let refusals = each.one(publishing::tell_of_refusals(site)).await;
         let unended = each.one(donations::attention::tell_of_unended(site)).await;
         each.end();

@@ -11,7 +11,7 @@ use crate::{
     },
     settings::Settings,
     site::Site,
-    staff::letters,
+    staff,
 };
 
 /// Every queue, in the order in which it is shown.
@@ -62,8 +62,8 @@ async fn tell_of_what_does_not_work(site: &Site, news: &Due<Happened>) -> Result
     let Some(queue) = named else { return Ok(Telling::NotSo) };
     let settings = Settings::load(&site.db).await?;
     let people = match queue.rules.told {
-        Told::Money => letters::treasurers(&site.db).await?,
-        Told::Owners | Told::Nobody => letters::owners(&site.db).await?,
+        Told::Money => staff::treasurers(&site.db).await?,
+        Told::Owners | Told::Nobody => staff::owners(&site.db).await?,
     };
     let mut tx = site.db.begin().await?;
     if !news::told(&mut tx, news, site.now()).await? {
@@ -94,7 +94,7 @@ async fn tell_of_what_does_not_work(site: &Site, news: &Due<Happened>) -> Result
         page_url: site.url(page),
     };
     let fact = format!("{}:{}", news.name, news.since.0);
-    if !letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
+    if !staff::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
         return Ok(Telling::NobodyThere);
     }
     tx.commit().await?;

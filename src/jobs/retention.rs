@@ -21,7 +21,7 @@ use crate::{
     relays,
     settings::Settings,
     site::Site,
-    staff::{self, sessions},
+    staff,
     subscribers::forgetting as subscribers,
 };
 
@@ -58,7 +58,7 @@ pub const RETENTION: &[(&str, Retention)] = &[
     (
         "staff_session",
         Goes(&[
-            (staff::FORGET_SESSIONS, sessions::ABSOLUTE),
+            (staff::FORGET_SESSIONS, staff::SESSION_LASTS),
             (staff::FORGET_FUTURE_SESSIONS, Duration::ZERO),
         ]),
     ),

@@ -17,7 +17,7 @@ use crate::{
     mail::{EmailTemplate as _, JobStopped},
     settings::Settings,
     site::Site,
-    staff::{accounts::Member, letters},
+    staff::{self, Member},
     tasks::Breaks,
 };
 
@@ -96,7 +96,7 @@ impl Watch {
         if self.noted_at.is_some_and(|at| at <= now && now.since(at) < NOTE_EVERY) {
             return Ok(());
         }
-        let owners = letters::owners(&site.db).await?;
+        let owners = staff::owners(&site.db).await?;
         let mut tx = site.db.begin().await?;
         let trouble = store::failed(&mut tx, self.place(), now, broke_off, words).await?;
         let told = trouble.is_for_people()
@@ -126,5 +126,5 @@ async fn write_to_owners(tx: &mut Tx, site: &Site, owners: &[Member], trouble: &
     // The letter after the last one: two processes that write it at the same moment write one.
     let after = trouble.told_at.unwrap_or_default().0;
     let fact = format!("{}:{}:{after}", JobStopped::NAME, trouble.job);
-    letters::tell(tx, (site, &letterhead), owners, &fact, &context).await
+    staff::tell(tx, (site, &letterhead), owners, &fact, &context).await
 }

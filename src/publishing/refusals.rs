@@ -10,7 +10,7 @@ use crate::{
     mail::NothingTaken,
     settings::Settings,
     site::Site,
-    staff::letters,
+    staff,
 };
 
 /// A letter names no more of them; those with the most readers come first.
@@ -89,7 +89,7 @@ async fn tell_of(site: &Site, all: &[&Refusing]) -> Result<bool> {
         edition_url: site.url(&format!("/desk/editions/{public_id}")),
     };
     let fact = format!("refused:{edition_id}:{}", site.now().0);
-    let is_told = letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await?;
+    let is_told = staff::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await?;
     if is_told {
         tx.commit().await?;
     }

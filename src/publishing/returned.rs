@@ -10,7 +10,7 @@ use crate::{
     mail::CopiesCameBack,
     settings::Settings,
     site::Site,
-    staff::letters,
+    staff,
 };
 
 /// How many readers one transaction stops.
@@ -119,7 +119,7 @@ pub async fn tell_of_returned(site: &Site) -> Result<usize> {
             bounces_url: site.url("/desk/bounces"),
         };
         let fact = format!("returned:{id}:{}", mass.since.0);
-        if letters::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
+        if staff::tell(&mut tx, (site, &letterhead), &people, &fact, &context).await? {
             tx.commit().await?;
             told += 1;
         }

@@ -14,7 +14,7 @@ use crate::{
     mail::{Templates, TestCopy},
     settings::Settings,
     site::Site,
-    staff::accounts::Staff,
+    staff::Staff,
 };
 
 /// Enqueues a test copy of the newest revision to the member's own address. Asked for twice within a second, it comes once.

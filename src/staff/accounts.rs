@@ -10,7 +10,7 @@ use super::{
     one_time::{self, Link},
     passwords::Busy,
     sessions, store,
-    weak::{self, About, PasswordError},
+    weak::{self, AboutWhom, PasswordError},
 };
 use crate::{
     attempts::{self, Limit},
@@ -247,7 +247,7 @@ pub async fn join(
 
 async fn check_new(site: &Site, staff: &Staff, password: &str) -> Result<()> {
     let magazine = Settings::load(&site.db).await?.magazine_name;
-    let about = About { email: &staff.email, name: &staff.name, magazine: &magazine };
+    let about = AboutWhom { email: &staff.email, name: &staff.name, magazine: &magazine };
     Ok(weak::check(password, about)?)
 }
 

@@ -63,7 +63,7 @@ use crate::{
     payments::Payments,
     relays::RelayOptions,
     site::Site,
-    staff::{PasswordCost, passwords::Hasher},
+    staff::{Hasher, PasswordCost},
 };
 
 /// What a handler gives back.

@@ -12,10 +12,7 @@ use broadside::{
     publishing::{self, Edition},
     sandbox::{Rule, Stage},
     settings::{self, ArticlesAt, Settings},
-    staff::{
-        Role,
-        accounts::{self, NewMember},
-    },
+    staff::{self, NewMember, Role},
     subscribers::{self, SubscriptionState},
 };
 use reqwest::StatusCode;
@@ -304,9 +301,9 @@ both_engines! {
 
         let ann = EmailAddress::parse("ann@example.org").expect("an address");
         let ann = NewMember { name: "Ann", email: &ann, role: Role::Editor };
-        accounts::add_member(&app.site, None, ann).await.expect("on the team");
+        staff::add_member(&app.site, None, ann).await.expect("on the team");
         let page = desk.open("/desk/team").await;
-        let members = async || accounts::members(&app.site.db).await.expect("the team");
+        let members = async || staff::members(&app.site.db).await.expect("the team");
         let id = members().await.into_iter().find(|member| member.name == "Ann").expect("Ann").public_id;
         let form = |act: &str| page.form(&format!("{id}/{act}"));
         let promoted = desk.submit_and_follow(&form("role").with("role", "treasurer")).await;

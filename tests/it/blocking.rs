@@ -5,10 +5,7 @@ use broadside::{
     db::Engine,
     delivery::suppression::{Reason, Suppressions},
     email_address::EmailAddress,
-    staff::{
-        Role,
-        accounts::{self, NewMember},
-    },
+    staff::{self, NewMember, Role},
     subscribers::{self, Basis},
 };
 use reqwest::StatusCode;
@@ -222,7 +219,7 @@ async fn the_pages_of_a_block_are_for_everybody() {
     look("complained", &own_page(&app, "reader2@example.org").await).await;
     let nina = address("nina@example.org");
     let new = NewMember { name: "Nina", email: &nina, role: Role::Editor };
-    accounts::add_member(&app.site, None, new).await.expect("a member");
+    staff::add_member(&app.site, None, new).await.expect("a member");
     browser.goto(&app.url("/desk/team")).await;
     browser.click("Send a new link for Nina").await;
     browser.wait_for_text("An invitation to Nina").await;

@@ -15,7 +15,7 @@ use broadside::{
     relays::RelayOptions,
     site::Site,
     smtp_url::RelayLimits,
-    staff::{Incoming, PasswordCost, Staff, accounts, sessions},
+    staff::{self, Incoming, PasswordCost, Staff},
 };
 
 use crate::support::{
@@ -37,7 +37,7 @@ async fn on_a_machine_with(app: &TestApp, own: Clock) -> Site {
 
 async fn owner(site: &Site) -> Staff {
     let email = EmailAddress::parse(OWNER.0).expect("an address");
-    accounts::by_email(&site.db, &email).await.expect("a read").expect("the owner")
+    staff::by_email(&site.db, &email).await.expect("a read").expect("the owner")
 }
 
 /// Signs in at one process; whether another lets them in.
@@ -45,9 +45,9 @@ async fn is_let_in(at: &Site, then_at: &Site) -> bool {
     let incoming = Incoming::at_the_terminal(PasswordCost::CHEAP);
     let staff = owner(at).await;
     let mut tx = at.db.begin().await.expect("a transaction");
-    let token = sessions::open(&mut tx, at, &staff, &incoming).await.expect("a session");
+    let token = staff::open_session(&mut tx, at, &staff, &incoming).await.expect("a session");
     tx.commit().await.expect("a commit");
-    sessions::find(then_at, &token.0).await.expect("it can be asked").is_some()
+    staff::find_session(then_at, &token.0).await.expect("it can be asked").is_some()
 }
 
 /// A worker at a mail service that may be given four messages a day.

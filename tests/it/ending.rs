@@ -7,10 +7,7 @@ use broadside::{
     donations::{self, attention, reports},
     email_address::EmailAddress,
     sandbox::ApiFault,
-    staff::{
-        Role,
-        accounts::{self, NewMember},
-    },
+    staff::{self, NewMember, Role},
     web::router,
 };
 use tokio::net::TcpListener;
@@ -24,7 +21,7 @@ const TREASURER: &str = "tess@example.org";
 async fn monthly(app: &TestApp) -> (String, String) {
     let email = EmailAddress::parse(TREASURER).expect("an address");
     let new = NewMember { name: "Tess", email: &email, role: Role::Treasurer };
-    accounts::add_member(&app.site, None, new).await.expect("a treasurer");
+    staff::add_member(&app.site, None, new).await.expect("a treasurer");
     app.give(SUPPORTER, "15", "month").await;
     let subscription = app.sandbox.stripe().subscriptions()[0]["id"].as_str().expect("an id").to_owned();
     (app.last_mail(SUPPORTER).link("/giving/"), subscription)

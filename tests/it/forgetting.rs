@@ -343,8 +343,8 @@ both_engines! {
     /// Whoever of the team reads, too, still signs in.
     async fn letters_to_the_team_are_left_alone(app: TestApp) {
         app.reader(ANN).await;
-        let new = broadside::staff::accounts::NewMember { name: "Ann", email: &address(ANN), role: broadside::staff::Role::Editor };
-        broadside::staff::accounts::add_member(&app.site, None, new).await.expect("a member");
+        let new = broadside::staff::NewMember { name: "Ann", email: &address(ANN), role: broadside::staff::Role::Editor };
+        broadside::staff::add_member(&app.site, None, new).await.expect("a member");
         forget(&app).await;
         app.drain().await;
         assert!(app.last_mail(ANN).subject.contains("invites you"), "{}", app.last_mail(ANN).subject);

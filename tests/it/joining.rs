@@ -186,7 +186,7 @@ both_engines! {
         assert_eq!(app.mails("carl@example.org").len(), 0);
         app.desk().await.open("/desk").await.says("asked each browser for some work");
         let told = async || {
-            broadside::staff::crowds::tell(&app.site).await.expect("told");
+            broadside::staff::tell_of_closed(&app.site).await.expect("told");
             app.drain().await;
             app.mails(OWNER.0).iter().filter(|mail| mail.subject.contains("more came at once")).count()
         };

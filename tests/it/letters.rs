@@ -6,7 +6,7 @@ use broadside::{
     delivery::suppression::{Reason, Suppressions},
     email_address::EmailAddress,
     sandbox::{Rule, Stage},
-    staff::sign_in,
+    staff,
 };
 
 use crate::support::{TestApp, app::OWNER, both_engines, database};
@@ -76,7 +76,7 @@ both_engines! {
     /// TRUST M29: what staff decided about an address stops no sign-in link.
     async fn who_was_stopped_by_staff_can_sign_in(app: TestApp) {
         let owner = EmailAddress::parse(OWNER.0).expect("an address");
-        sign_in::send_link(&app.site, &owner, None).await.expect("a link");
+        staff::send_sign_in_link(&app.site, &owner, None).await.expect("a link");
         stop_mail(&app, OWNER.0, Reason::Staff).await;
         app.drain().await;
         assert_eq!(app.mails(OWNER.0).len(), 1);

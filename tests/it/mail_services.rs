@@ -16,8 +16,7 @@ use broadside::{
     sandbox::{Rule, Sandbox, SandboxConfig, Stage},
     smtp::{Relay, Timeouts},
     smtp_url::{RelayLimits, SmtpUrl},
-    staff::mail_services,
-    statements,
+    staff, statements,
 };
 
 use crate::support::{
@@ -121,7 +120,7 @@ both_engines! {
         app.advance(MINUTE);
         tries(&provider, 3).await;
         for _ in 0..2 {
-            mail_services::tell(&app.site).await.expect("a round");
+            staff::tell_of_mail_services(&app.site).await.expect("a round");
         }
         stop(engines).await;
 

@@ -17,10 +17,7 @@ use broadside::{
         news::{self, Happened},
     },
     site::Site,
-    staff::{
-        Incoming, PasswordCost, Role,
-        accounts::{self, NewMember},
-    },
+    staff::{self, Incoming, NewMember, PasswordCost, Role},
 };
 use tokio::sync::Notify;
 
@@ -114,10 +111,10 @@ async fn state(db: &Db) -> (i64, String, bool) {
 async fn treasurer(app: &TestApp) {
     let email = EmailAddress::parse(TESS).expect("an address");
     let new = NewMember { name: "Tess", email: &email, role: Role::Treasurer };
-    let invitation = accounts::add_member(&app.site, None, new).await.expect("a treasurer");
+    let invitation = staff::add_member(&app.site, None, new).await.expect("a treasurer");
     let link = invitation.path.rsplit('/').next().expect("a token");
     let from = Incoming::at_the_terminal(PasswordCost::CHEAP);
-    accounts::join(&app.site, &from, link, "a lamp for every street").await.expect("joined");
+    staff::join(&app.site, &from, link, "a lamp for every street").await.expect("joined");
 }
 
 /// An event about something that the provider does not know.

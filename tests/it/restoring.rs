@@ -16,10 +16,7 @@ use broadside::{
     origin::{self, Doubt, Standing, position::Positions},
     publishing::{self, HaveIt},
     restored::restored,
-    staff::{
-        Role,
-        accounts::{self, NewMember},
-    },
+    staff::{self, NewMember, Role},
     subscribers::{self, SubscriptionState},
 };
 
@@ -94,7 +91,7 @@ both_engines! {
         let before = app.desk().await;
         let eve = EmailAddress::parse("eve@example.org").expect("an address");
         let member = NewMember { name: "Eve Editor", email: &eve, role: Role::Editor };
-        let invitation = accounts::add_member(&app.site, None, member).await.expect("invited").path;
+        let invitation = staff::add_member(&app.site, None, member).await.expect("invited").path;
 
         let backup = db.restored_copy().await;
 

@@ -24,7 +24,7 @@ use crate::{
     editions::EditionState,
     email_address::EmailAddress,
     jobs, publishing, relays,
-    staff::{Role, accounts, crowds},
+    staff::{self, Role},
     subscribers::{self, Counts},
 };
 
@@ -174,7 +174,7 @@ async fn tiles(desk: &Desk, readers: Counts) -> Result<Vec<Tile>, WebError> {
         }
     }
     if desk.may(Role::OWNING) {
-        let members = accounts::members(db).await?;
+        let members = staff::members(db).await?;
         let active = members.iter().filter(|one| one.joined && one.disabled_at.is_none()).count();
         let label = if active == 1 { "person on the team" } else { "people on the team" };
         tiles.push(Tile { figure: active.to_string(), label: label.to_owned(), path: "/desk/team" });
@@ -194,8 +194,8 @@ async fn standing_still(desk: &Desk) -> Result<Vec<StandingStill>, WebError> {
 }
 
 async fn closed(desk: &Desk) -> Result<Vec<Closed>, WebError> {
-    let closed = crowds::lately(&desk.site().db, desk.site().now()).await?;
-    let line = |one: crowds::Closed| Closed {
+    let closed = staff::closed_lately(&desk.site().db, desk.site().now()).await?;
+    let line = |one: staff::ClosedDoor| Closed {
         what: one.what(),
         since: one.since().date_time(desk.zone()),
         until: one.until().date_time(desk.zone()),

@@ -31,10 +31,7 @@ use broadside::{
     site::Site,
     smtp::{Relay, Timeouts, Wire},
     smtp_url::RelayLimits,
-    staff::{
-        PasswordCost,
-        set_up::{self, FirstOwner},
-    },
+    staff::{self, FirstOwner, PasswordCost},
     web::{App, hooks::BounceHooks, serve},
 };
 use tokio::{net::TcpListener, task::AbortHandle};
@@ -271,7 +268,7 @@ fn five_thousand_a_day(relay: &Relay) -> RelayOptions {
 async fn make_magazine(site: &Site) {
     let email = EmailAddress::parse(OWNER.0).expect("an address");
     let owner = FirstOwner { name: "Olive Owner", email: &email, password: OWNER.1 };
-    let made = set_up::make_first_owner(site, PasswordCost::CHEAP, owner, |settings| {
+    let made = staff::make_first_owner(site, PasswordCost::CHEAP, owner, |settings| {
         settings.magazine_name = "The Lamplighter".to_owned();
         settings.legal_name = "Lamplighter Press, registered association".to_owned();
         settings.postal_address = "1 Lamp Street\n1000 Harbour".to_owned();

@@ -9,7 +9,7 @@ use crate::{
     clock::Moment,
     db::{self, Db},
     email_address::EmailAddress,
-    staff::accounts,
+    staff,
     subscribers::{self, guarded},
     web::{
         Desk, Form, Outcome, Posted, WebError,
@@ -132,7 +132,7 @@ async fn page(desk: &Desk, look: Look, form: Form) -> Result<Page, WebError> {
             when: line.at.date_time(desk.zone()),
         }
     };
-    let people = accounts::members(db).await?.into_iter().map(|member| Person {
+    let people = staff::members(db).await?.into_iter().map(|member| Person {
         chosen: member.public_id == look.person,
         value: member.public_id,
         label: member.name,
@@ -233,7 +233,7 @@ async fn asked(desk: &Desk, look: &Look) -> Result<Asked, WebError> {
     let looks = look.what == LOOKS;
     let mut asked = Asked { looks, staff_id: None, subject: None, within: None, mistake: None };
     if !person.is_empty() {
-        asked.staff_id = accounts::member(db, person).await?.map(|member| member.id);
+        asked.staff_id = staff::member(db, person).await?.map(|member| member.id);
         if asked.staff_id.is_none() {
             asked.mistake = Some("Nobody of the team is called so.");
         }
