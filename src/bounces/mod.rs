@@ -1,33 +1,52 @@
 //! Mail about our mail: bounces, delays, complaints and automatic answers, from every source in one normal form.
 //!
-//! The rules that must hold. Whatever arrives is bounded in time and memory ([`mime`]) and never ends the program. Words
+//! The rules that must hold. Whatever arrives is bounded in time and memory (`mime.rs`) and never ends the program. Words
 //! from outside change a reader's standing only with proof that they answer a copy of ours (the `receive` module): anybody can write
 //! a bounce, nobody can write our return address.
+//!
+//! It may call the ledger (`delivery`) and what reads a server's words (`replies`); who leaves by mail is taken off a list above it, by
+//! the function that each caller hands in. Start reading at [`receive_mail`].
 
 mod auto_reply;
 mod dsn;
 mod effect;
 mod feedback;
-pub mod imap;
-pub mod leaving;
+mod imap;
+mod leaving;
 mod letters;
-pub mod maildir;
-pub mod mime;
+mod maildir;
+mod mime;
 #[cfg(test)]
 mod odd_tests;
-pub mod person;
-pub mod providers;
-pub mod receive;
-pub mod record;
-pub mod states;
+mod person;
+mod providers;
+mod receive;
+mod record;
+mod states;
 mod store;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use self::mime::{Headers, Message};
-pub use self::states::{Action, Class};
+use self::mime::Message;
+pub use self::{
+    effect::Effect,
+    imap::{ImapError, Mailbox},
+    leaving::{Leave, Leaving},
+    maildir::{MaildirError, Taken, receive_maildir},
+    mime::{Headers, READ as MOST_READ},
+    person::{PersonsLetter, done as letter_done, waiting as letters_waiting},
+    providers::{
+        Refused, SENDGRID_SIGNATURE, SENDGRID_TIMESTAMP, Signed, SnsNetwork, SnsSaid, SnsTopic,
+        is_sendgrid_key, read_mailgun, read_postmark, read_sendgrid,
+    },
+    receive::{Complaints, receive, receive_mail, receive_refusals},
+    record::{
+        Bounce, ComplainedEdition, editions_with_many_complaints, forget, last_taken_in, latest, of_address,
+    },
+    states::{Action, Change, Class, Source},
+};
 pub use crate::replies::{Reason, scan::without_addresses};
 use crate::{
     db::Sql,
@@ -131,7 +150,7 @@ fn understand(message: &Message) -> Report {
     let returned = returned_headers(message, &letter);
     letter.know_sender(&returned);
     let recipients = feedback::read(message, &returned)
-        .or_else(|| message.parts.iter().find_map(|part| providers::ses::mailed(&part.text)))
+        .or_else(|| message.parts.iter().find_map(|part| providers::mailed(&part.text)))
         .or_else(|| notified(message, &letter))
         .or_else(|| letters::read(message, &letter, &returned))
         .or_else(|| auto_reply::read(message))

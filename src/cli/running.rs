@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     articles::fetch::Fetcher,
-    bounces::providers::sns::{Network, Topic},
+    bounces::{SnsNetwork, SnsTopic},
     clock::Clock,
     config::{Config, Environment},
     db::Unreachable,
@@ -398,12 +398,12 @@ fn payments(config: &Config) -> anyhow::Result<Option<Payments>> {
 }
 
 fn bounce_hooks(config: &Config) -> anyhow::Result<BounceHooks> {
-    let ask = Arc::new(Network::new().context("TLS cannot be set up")?);
+    let ask = Arc::new(SnsNetwork::new().context("TLS cannot be set up")?);
     Ok(BounceHooks {
         mailgun: config.mailgun_signing_key.clone(),
         postmark: config.postmark_webhook_secret.clone(),
         sendgrid: config.sendgrid_webhook_key.clone(),
-        ses: config.ses_topic_arn.as_deref().map(|arn| Topic::new(arn, ask)),
+        ses: config.ses_topic_arn.as_deref().map(|arn| SnsTopic::new(arn, ask)),
     })
 }
 

@@ -103,7 +103,7 @@ impl Doctor {
         if self.bounce_maildir.is_some() || self.bounce_mailbox.is_some() {
             return None;
         }
-        Some(match bounces::record::last_taken_in(db).await {
+        Some(match bounces::last_taken_in(db).await {
             Ok(Some(last)) => Finding::ok(
                 CHECK,
                 format!(

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::{Doctor, Finding, Grade, in_time};
 use crate::{
-    bounces::imap::{ImapError, Mailbox},
+    bounces::{ImapError, Mailbox},
     clock::{Clock, Moment, Zone},
     delivery::outcome,
     dns::{Dns, NoAnswer},

@@ -29,7 +29,7 @@ pub use self::{
     store::STATEMENTS,
 };
 use crate::{
-    bounces::imap::Mailbox,
+    bounces::Mailbox,
     clock::Clock,
     db::Sql,
     deliverability::{self, Check, Lookout},

@@ -109,7 +109,7 @@ async fn once(
         for other in other_addresses(&mut tx, reader.id).await? {
             notices::forget(&mut tx, &other, site.now()).await?;
         }
-        bounces::record::forget(&mut tx, &hash, reader.id, &reader.email).await?;
+        bounces::forget(&mut tx, &hash, reader.id, &reader.email).await?;
         suppressions.forget(&mut tx, &hash).await?;
         requests::forget(&mut tx, site, &reader.email).await?;
         let gives_as = donor_state::gives_as_in(&mut tx, reader.id).await?.unwrap_or(NOBODY.to_owned());

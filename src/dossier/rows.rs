@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 use sqlx_macros::FromRow;
 
 use crate::{
-    bounces::states::{Action, Change, Class as BounceClass, Source},
+    bounces::{Action, Change, Class as BounceClass, Source},
     clock::Moment,
     delivery::{
         states::{AttemptOutcome, AttemptStage, Class, CopyState},

@@ -33,7 +33,7 @@ pub use self::{
 
 use crate::{
     articles,
-    bounces::{imap::Mailbox, maildir::receive_maildir, receive::receive_refusals},
+    bounces::{Mailbox, receive_maildir, receive_refusals},
     deliverability::Lookout,
     delivery::{domains, suppression::Suppressions},
     doctor::{self, Doctor},

@@ -5,10 +5,8 @@ use std::time::Duration;
 use broadside::{
     authorities::Trust,
     bounces::{
-        Action, Class, Reason, Recipient, Report,
-        imap::Mailbox,
-        maildir::{Taken, receive_maildir},
-        receive::{Effect, Source, receive, receive_mail, receive_refusals},
+        Action, Class, Effect, Mailbox, Reason, Recipient, Report, Source, Taken, receive, receive_mail,
+        receive_maildir, receive_refusals,
     },
     delivery::{
         engine::{Engine, EngineOptions},

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use broadside::{
     bounces::{
-        Action, Class, Reason, Recipient, Report,
-        receive::{Effect, Source, receive, receive_mail, receive_refusals},
+        Action, Class, Effect, Reason, Recipient, Report, Source, receive, receive_mail, receive_refusals,
     },
     delivery::progress,
     editions::EditionState,

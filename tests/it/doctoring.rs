@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::http::Method;
 use broadside::{
-    bounces::receive::receive_mail,
+    bounces::receive_mail,
     clock::{Clock, Moment},
     db::Engine,
     delivery::suppression::Suppressions,

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use broadside::{
-    bounces::{
-        maildir::receive_maildir,
-        receive::{Effect, receive_mail},
-    },
+    bounces::{Effect, receive_mail, receive_maildir},
     site::Site,
     subscribers::{self, ConsentMethod, Trace, consent, leave_by_mail, lists},
 };

@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode, header::CONTENT_TYPE};
 use broadside::{
-    bounces::receive::{self, Effect},
+    bounces::{self, Effect},
     delivery::{
         names::CopyId,
         variant::{CopyNames, Links},
@@ -39,7 +39,7 @@ async fn bounce(app: &TestApp, names: &CopyNames<'_>) -> Effect {
          --b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: T/1\r\nVersion: 1\r\n\r\n\
          --b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <{id}>\r\nFrom: desk@example.org\r\n\r\nHello.\r\n--b--\r\n"
     );
-    receive::receive_mail(&app.site, report.as_bytes(), leave_by_mail).await.expect("it is taken in")
+    bounces::receive_mail(&app.site, report.as_bytes(), leave_by_mail).await.expect("it is taken in")
 }
 
 both_engines! {

@@ -1,7 +1,7 @@
 //! Refusals of us: they stop the edition, whatever their words, and never a reader.
 
 use broadside::{
-    bounces::receive::{Effect, receive_mail, receive_refusals},
+    bounces::{Effect, receive_mail, receive_refusals},
     delivery::{progress, suppression::Suppressions},
     editions::EditionState,
     email_address::EmailAddress,

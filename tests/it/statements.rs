@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use broadside::{
     articles::ArticleState,
-    bounces::states::{Action, Change, Class, Source},
+    bounces::{Action, Change, Class, Source},
     db::{Engine, Sql},
     delivery::{
         self,

@@ -14,7 +14,7 @@ use std::{
 
 use axum::http::{Method, StatusCode, header::CONTENT_TYPE};
 use broadside::{
-    bounces::receive::{Effect, receive_mail},
+    bounces::{Effect, receive_mail},
     delivery::suppression::{self, Suppressions},
     donations,
     email_address::EmailAddress,

@@ -4,14 +4,24 @@
 //! The rule that must hold: the signature is checked over the bytes as they came, before anything is believed; a service
 //! whose secret is not set is shut. A report comes with the service's own number for it, so that it counts once.
 
-pub mod mailgun;
-pub mod postmark;
-pub mod sendgrid;
-pub mod ses;
-pub mod sns;
+mod mailgun;
+mod postmark;
+mod sendgrid;
+mod ses;
+mod sns;
 
 use std::time::Duration;
 
+pub(super) use self::ses::mailed;
+pub use self::{
+    mailgun::read as read_mailgun,
+    postmark::read as read_postmark,
+    sendgrid::{
+        SIGNATURE as SENDGRID_SIGNATURE, TIMESTAMP as SENDGRID_TIMESTAMP, is_key as is_sendgrid_key,
+        read as read_sendgrid,
+    },
+    sns::{SnsNetwork, SnsSaid, SnsTopic},
+};
 use super::Report;
 use crate::clock::Moment;
 

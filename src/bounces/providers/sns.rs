@@ -44,7 +44,7 @@ struct Envelope {
 
 /// What a message of SNS asks for.
 #[derive(Debug)]
-pub enum Said {
+pub enum SnsSaid {
     /// A report of SES.
     Report(Box<Signed>),
     /// The subscription was confirmed.
@@ -61,11 +61,11 @@ pub trait Ask: Send + Sync {
 
 /// Asks over the network, without following redirects.
 #[derive(Debug)]
-pub struct Network(reqwest::Client);
+pub struct SnsNetwork(reqwest::Client);
 
 const LARGEST: usize = 64 * 1024;
 
-impl Network {
+impl SnsNetwork {
     /// A client with limits.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Network {
     }
 }
 
-impl Ask for Network {
+impl Ask for SnsNetwork {
     fn get(&self, url: Url) -> BoxFuture<'_, Result<String, String>> {
         async move {
             let answer = self.0.get(url).send().await.and_then(reqwest::Response::error_for_status);
@@ -100,13 +100,13 @@ impl Ask for Network {
 
 /// The topic that is believed, and the keys that its messages were signed with.
 #[derive(Clone)]
-pub struct Topic {
+pub struct SnsTopic {
     arn: String,
     ask: Arc<dyn Ask>,
     keys: Arc<Mutex<HashMap<String, Vec<u8>>>>,
 }
 
-impl fmt::Debug for Topic {
+impl fmt::Debug for SnsTopic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Topic({})", self.arn)
     }
@@ -115,7 +115,7 @@ impl fmt::Debug for Topic {
 /// Certificates change once a year; more than a few addresses are somebody's game.
 const MOST_KEYS: usize = 16;
 
-impl Topic {
+impl SnsTopic {
     /// The topic of the settings.
     #[must_use]
     pub fn new(arn: &str, ask: Arc<dyn Ask>) -> Self {
@@ -126,7 +126,7 @@ impl Topic {
     ///
     /// # Errors
     /// [`Refused`].
-    pub async fn read(&self, body: &[u8]) -> Result<Said, Refused> {
+    pub async fn read(&self, body: &[u8]) -> Result<SnsSaid, Refused> {
         let envelope: Envelope = serde_json::from_slice(body)?;
         if envelope.topic_arn != self.arn {
             return Err(Refused::Forged);
@@ -144,16 +144,16 @@ impl Topic {
             .map_err(|_| Refused::Forged)?;
         match envelope.kind.as_str() {
             "Notification" => match ses::read(&envelope.message) {
-                Ok(report) => Ok(Said::Report(Box::new(Signed { key: envelope.message_id, report }))),
+                Ok(report) => Ok(SnsSaid::Report(Box::new(Signed { key: envelope.message_id, report }))),
                 // SES says hello to a new topic in plain words.
-                Err(_) => Ok(Said::Nothing),
+                Err(_) => Ok(SnsSaid::Nothing),
             },
             "SubscriptionConfirmation" => {
                 let url = envelope.subscribe_url.as_deref().and_then(amazon).ok_or(Refused::Forged)?;
                 self.ask.get(url).await.map_err(Refused::NotNow)?;
-                Ok(Said::Confirmed)
+                Ok(SnsSaid::Confirmed)
             }
-            _ => Ok(Said::Nothing),
+            _ => Ok(SnsSaid::Nothing),
         }
     }
 

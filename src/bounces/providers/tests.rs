@@ -168,7 +168,7 @@ const CERTIFICATE: &str = "https://sns.eu-west-1.amazonaws.com/SimpleNotificatio
 struct Sns {
     pair: RsaKeyPair,
     amazon: Arc<Amazon>,
-    topic: sns::Topic,
+    topic: sns::SnsTopic,
 }
 
 impl Sns {
@@ -176,7 +176,7 @@ impl Sns {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
         let key = pair.public_key().as_der().expect("a public key");
         let amazon = Arc::new(Amazon { pem: certificate(key.as_ref()), ..Amazon::default() });
-        let topic = sns::Topic::new(TOPIC, amazon.clone());
+        let topic = sns::SnsTopic::new(TOPIC, amazon.clone());
         Self { pair, amazon, topic }
     }
 
@@ -219,7 +219,7 @@ impl Sns {
 async fn amazon_is_believed_by_its_signature_and_our_topic_alone() {
     let sns = Sns::new();
     for _ in 0..2 {
-        let Ok(sns::Said::Report(signed)) = sns.topic.read(&sns.notification(|_| {})).await else {
+        let Ok(sns::SnsSaid::Report(signed)) = sns.topic.read(&sns.notification(|_| {})).await else {
             panic!("a report")
         };
         assert_eq!(signed.key, "m1");
@@ -256,7 +256,7 @@ async fn only_the_subscription_of_our_topic_is_confirmed() {
     let signed = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"];
     let own = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription";
     let good = sns.message(fields(TOPIC, own), &signed, |_| {});
-    assert!(matches!(sns.topic.read(&good).await, Ok(sns::Said::Confirmed)));
+    assert!(matches!(sns.topic.read(&good).await, Ok(sns::SnsSaid::Confirmed)));
     assert_eq!(sns.amazon.asked.lock().expect("one test").last().map(String::as_str), Some(own));
     let before = sns.amazon.count.load(Ordering::SeqCst);
     for (topic, url) in

@@ -11,11 +11,8 @@ use axum::{
 use super::super::App;
 use crate::{
     bounces::{
-        providers::{
-            Refused, Signed, mailgun, postmark, sendgrid,
-            sns::{Said, Topic},
-        },
-        receive::{Source, receive as take_in},
+        Refused, SENDGRID_SIGNATURE, SENDGRID_TIMESTAMP, Signed, SnsSaid, SnsTopic, Source, read_mailgun,
+        read_postmark, read_sendgrid, receive as take_in,
     },
     heavy,
 };
@@ -30,7 +27,7 @@ pub struct BounceHooks {
     /// SendGrid's public key.
     pub sendgrid: Option<String>,
     /// The topic of Amazon SES.
-    pub ses: Option<Topic>,
+    pub ses: Option<SnsTopic>,
 }
 
 /// Shows which are set up, so that no log holds a secret.
@@ -56,30 +53,30 @@ impl BounceHooks {
             "mailgun" => {
                 let key = self.mailgun.as_deref().ok_or(Refused::NotSetUp)?;
                 let (key, body) = (key.to_owned(), body.clone());
-                Ok((Source::Mailgun, vec![aside(move || mailgun::read(&key, &body, now)).await?]))
+                Ok((Source::Mailgun, vec![aside(move || read_mailgun(&key, &body, now)).await?]))
             }
             "postmark" => {
                 let secret = self.postmark.as_deref().ok_or(Refused::NotSetUp)?;
                 let (secret, body) = (secret.to_owned(), body.clone());
                 let authorization = header(header::AUTHORIZATION.as_str()).map(str::to_owned);
-                let read = aside(move || postmark::read(&secret, authorization.as_deref(), &body));
+                let read = aside(move || read_postmark(&secret, authorization.as_deref(), &body));
                 Ok((Source::Postmark, vec![read.await?]))
             }
             "sendgrid" => {
                 let key = self.sendgrid.as_deref().ok_or(Refused::NotSetUp)?;
                 let (key, body) = (key.to_owned(), body.clone());
-                let signature = header(sendgrid::SIGNATURE).map(str::to_owned);
-                let timestamp = header(sendgrid::TIMESTAMP).map(str::to_owned);
+                let signature = header(SENDGRID_SIGNATURE).map(str::to_owned);
+                let timestamp = header(SENDGRID_TIMESTAMP).map(str::to_owned);
                 let read = aside(move || {
-                    sendgrid::read(&key, (signature.as_deref(), timestamp.as_deref()), &body, now)
+                    read_sendgrid(&key, (signature.as_deref(), timestamp.as_deref()), &body, now)
                 });
                 Ok((Source::SendGrid, read.await?))
             }
             "ses" => {
                 let topic = self.ses.as_ref().ok_or(Refused::NotSetUp)?;
                 let reports = match topic.read(body).await? {
-                    Said::Report(signed) => vec![*signed],
-                    Said::Confirmed | Said::Nothing => Vec::new(),
+                    SnsSaid::Report(signed) => vec![*signed],
+                    SnsSaid::Confirmed | SnsSaid::Nothing => Vec::new(),
                 };
                 Ok((Source::Ses, reports))
             }

@@ -1,7 +1,7 @@
 //! Readers: how they stand, what they agreed to, and what came back from them.
 
 use crate::{
-    bounces::{Action, record::Bounce, states::Change},
+    bounces::{Action, Bounce, Change},
     clock::Moment,
     delivery::suppression::Reason,
     replies,
