@@ -18,7 +18,7 @@ use crate::{
         workers::{self, Lock},
     },
     donations,
-    origin::{self, Doubt, Standing, position::Positions},
+    origin::{self, Doubt, Positions, Standing},
     publishing::{self, EditionSummary},
     site::Site,
     staff, subscribers,

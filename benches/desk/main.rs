@@ -19,7 +19,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use broadside::{
-    articles::fetch::Fetcher,
+    articles::Fetcher,
     clock::{Clock, Moment},
     db::{Db, DbOptions, Migrations},
     email_address::EmailAddress,

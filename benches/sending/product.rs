@@ -22,7 +22,7 @@ use broadside::{
     },
     dkim,
     email_address::EmailAddress,
-    mail::{ConfirmSubscription, EmailTemplate as _, Templates, dkim::Algorithm},
+    mail::{Algorithm, ConfirmSubscription, EmailTemplate as _, Templates},
     publishing::{self, Content},
     relays::RelayOptions,
     settings::Settings,

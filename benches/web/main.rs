@@ -20,7 +20,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use axum::{Router, response::Redirect, routing::post};
 use broadside::{
-    articles::fetch::Fetcher,
+    articles::Fetcher,
     clock::Clock,
     db::{Db, DbOptions, Migrations},
     door::Limits,

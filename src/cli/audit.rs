@@ -6,7 +6,7 @@ use super::instance;
 use crate::{
     config::Config,
     delivery::{notices, progress, states::Class},
-    donations::{self, MoneyAudit, attention, states::DonationKind},
+    donations::{self, DonationKind, MoneyAudit},
     publishing,
     site::Site,
 };
@@ -80,7 +80,7 @@ fn money(audit: &MoneyAudit) -> bool {
 /// What ended badly, or does not end. False for what nobody may leave so: a monthly donation that should be over and is charged,
 /// and news of money that could not be applied.
 async fn unheeded(site: &Site) -> anyhow::Result<bool> {
-    let needs = attention::look(&site.db, site.now()).await?;
+    let needs = donations::attention(&site.db, site.now()).await?;
     for one in &needs.unended {
         println!(
             "MUST END: {} every month, {}, asked for at {} and still charged; tried {} times: {}",
@@ -103,7 +103,7 @@ async fn unheeded(site: &Site) -> anyhow::Result<bool> {
         let name = copy.subscription.as_deref().unwrap_or_default();
         println!("{} every month, {name}, is a copy that is charged beside another", copy.amount());
     }
-    let failed = notices::failed(&site.db, site.now().minus(attention::LATELY), NAMED).await?;
+    let failed = notices::failed(&site.db, site.now().minus(donations::LATELY), NAMED).await?;
     for letter in &failed {
         let when = letter.finished_at.map(|at| at.to_string()).unwrap_or_default();
         let why = letter.class.map_or("", Class::as_str);

@@ -11,7 +11,7 @@ use crate::{
     deliverability,
     dkim::{self, DkimKey, KeyState},
     dns::Dns,
-    mail::dkim::{Algorithm, zone_file_strings},
+    mail::{Algorithm, zone_file_strings},
     settings::Settings,
     site::Site,
     staff,

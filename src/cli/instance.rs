@@ -17,7 +17,7 @@ use crate::{
         workers::{self, Lock},
     },
     journal::Journal,
-    origin::position::Positions,
+    origin::Positions,
     private, publishing, sandbox,
     site::Site,
     token::Keys,

@@ -16,7 +16,7 @@ use super::{
     sandbox,
 };
 use crate::{
-    articles::fetch::Fetcher,
+    articles::Fetcher,
     bounces::{SnsNetwork, SnsTopic},
     clock::Clock,
     config::{Config, Environment},
@@ -33,8 +33,8 @@ use crate::{
     jobs::{Jobs, Turns, Waits},
     mail::Templates,
     meters::Meters,
-    origin::{self, Doubt, Standing, former::FormerNames, position::Positions},
-    payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
+    origin::{self, Doubt, FormerNames, Positions, Standing},
+    payments::{Payments, Stripe, StripeSettings, WebhookSecrets},
     private,
     relays::RelayOptions,
     restored,

@@ -24,9 +24,7 @@ use crate::{
     links::{Choices, Give, Name, Unsubscribe, View},
     mail::{
         BulkHeaders, Compiled, CompiledFormatError, CopyHeaders, EditionHeaders, FeedbackId, Mailbox,
-        NoticeHeaders, Personal, Templates,
-        dkim::{Signer, sign_all},
-        notice_message,
+        NoticeHeaders, Personal, Signer, Templates, notice_message, sign_all,
     },
     site::Site,
     token,

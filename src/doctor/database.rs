@@ -12,10 +12,9 @@ use crate::{
         suppression::Suppressions,
         workers::{self, ClockApart},
     },
-    dkim,
-    donations::attention,
+    dkim, donations,
     journal::Found,
-    origin::{self, Doubt, Standing, position::Positions},
+    origin::{self, Doubt, Positions, Standing},
     private, publishing,
     settings::Settings,
     site::Site,
@@ -323,8 +322,8 @@ pub async fn unheeded(db: &Db, now: Moment) -> Vec<Finding> {
         return Vec::new();
     }
     let (needs, letters) = match tokio::join!(
-        attention::look(db, now),
-        notices::failed(db, now.minus(attention::LATELY), i64::MAX)
+        donations::attention(db, now),
+        notices::failed(db, now.minus(donations::LATELY), i64::MAX)
     ) {
         (Ok(needs), Ok(letters)) => (needs, letters.len()),
         (Err(error), _) | (_, Err(error)) => {

@@ -4,11 +4,11 @@
 //! nothing else from being looked at.
 
 mod database;
-pub mod here;
+mod here;
 mod machine;
 mod mail;
 mod outside;
-pub mod record;
+mod record;
 mod store;
 
 use std::{
@@ -23,9 +23,12 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use url::Url;
 
-use self::here::Here;
 pub use self::{
     database::{clocks_of_workers, from_the_future, unheeded},
+    here::{BroughtBy, Here, HereAnswer, KnownHere},
+    record::{
+        EVERY as LOOKS_EVERY, NightLook, keep as keep_look, last as last_looks, look_by_night, look_now,
+    },
     store::STATEMENTS,
 };
 use crate::{
@@ -34,7 +37,7 @@ use crate::{
     db::Sql,
     deliverability::{self, Check, Lookout},
     email_address::EmailAddress,
-    mail::dkim::zone_file_strings,
+    mail::zone_file_strings,
     payments::StripeSettings,
     relays,
     site::Site,

@@ -1,7 +1,7 @@
 //! What needs a person: what was asked of the provider and is not done, what it told us and could not be applied, and what
 //! somebody did there that we cannot judge. Shown at the desk, named by `audit` and `doctor`, and the worst of it by letter.
 
-pub use super::lines::{Copied, FailedCheckout, News, Unended};
+pub use super::lines::{AttentionNews, Copied, FailedCheckout, Unended};
 use super::{
     calls::cancellation_of,
     letters,
@@ -79,7 +79,7 @@ pub const fn at_least(number: usize) -> &'static str {
 }
 
 /// How the provider's news go now.
-pub async fn news(db: &Db) -> Result<News> {
+pub async fn news(db: &Db) -> Result<AttentionNews> {
     rows::news(db).await
 }
 

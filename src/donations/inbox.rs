@@ -12,10 +12,9 @@ use crate::{
     clock::Moment,
     db::{self, is_unique_violation},
     payments::{
-        Event, EventKind, PaymentProvider, ProviderError,
-        webhook::{self, Genuine, WebhookError, WebhookSecrets},
+        self, Event, EventKind, Genuine, PaymentProvider, ProviderError, WebhookError, WebhookSecrets,
     },
-    queue::{self, Came, News, Queue, Work, cursors, news},
+    queue::{self, Came, News, Queue, Work},
     site::Site,
     token,
 };
@@ -58,7 +57,7 @@ pub async fn receive(
     body: &[u8],
 ) -> Result<(), ReceiveError> {
     let now = site.now();
-    let genuine = webhook::verify(secrets, provider.is_live(), signature, body, now)?;
+    let genuine = payments::verify_webhook(secrets, provider.is_live(), signature, body, now)?;
     let mut tx = site.db.begin().await?;
     match genuine {
         Genuine::Event(event) => {
@@ -76,7 +75,7 @@ pub async fn receive(
             };
             let (source, state) = (EventSource::Webhook, EventState::Dead);
             if store::add_event(&mut tx, &event, source, state, Some(&payload), now).await? == 1 {
-                news::add(&mut tx, now, News::GivenUp, EVENTS.rules.name).await?;
+                queue::add_news(&mut tx, now, News::GivenUp, EVENTS.rules.name).await?;
             }
         }
     }
@@ -101,9 +100,9 @@ fn first_state(event: &Event) -> EventState {
 /// # Errors
 /// [`PollError`]; the next round goes on where this one ended.
 pub async fn poll_provider(site: &Site, provider: &dyn PaymentProvider) -> Result<u64, PollError> {
-    let cursor = cursors::read(&site.db, CURSOR).await?.and_then(|value| value.parse().ok()).map(Moment);
+    let cursor = queue::read_cursor(&site.db, CURSOR).await?.and_then(|value| value.parse().ok()).map(Moment);
     let since = cursor.map(|at| at.minus(OVERLAP));
-    let mut way = cursors::read(&site.db, UNFINISHED).await?.and_then(|value| Way::parse(&value));
+    let mut way = queue::read_cursor(&site.db, UNFINISHED).await?.and_then(|value| Way::parse(&value));
     let mut added = 0;
     // It may have forgotten the event, and refuses with whatever words: then the list is read from its beginning.
     let mut may_begin_again = way.is_some();
@@ -128,11 +127,11 @@ pub async fn poll_provider(site: &Site, provider: &dyn PaymentProvider) -> Resul
         }
         way = page.next.map(|after| Way { newest: newest.unwrap_or_default(), after });
         if let Some(way) = &way {
-            cursors::set(&mut tx, UNFINISHED, &way.to_string(), site.now()).await?;
+            queue::set_cursor(&mut tx, UNFINISHED, &way.to_string(), site.now()).await?;
         } else {
-            cursors::remove(&mut tx, UNFINISHED).await?;
+            queue::remove_cursor(&mut tx, UNFINISHED).await?;
             if let Some(newest) = newest.filter(|newest| Some(*newest) > cursor) {
-                cursors::set(&mut tx, CURSOR, &newest.0.to_string(), site.now()).await?;
+                queue::set_cursor(&mut tx, CURSOR, &newest.0.to_string(), site.now()).await?;
             }
         }
         tx.commit().await?;

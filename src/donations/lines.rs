@@ -214,7 +214,7 @@ impl Copied {
 
 /// How the provider's news go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
-pub struct News {
+pub struct AttentionNews {
     /// Events that wait to be worked on.
     pub waiting: i64,
     /// Events that could not be applied.

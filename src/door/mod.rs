@@ -13,7 +13,7 @@
 //! | the whole request, from its first byte, or the end of its body, to the last byte of the answer | [`Limits::request`], more for a large answer by the least rate; a stream has no end of its own |
 
 mod accept;
-pub mod descriptors;
+mod descriptors;
 mod headcount;
 mod http;
 mod limits;
@@ -23,7 +23,10 @@ mod tests;
 
 pub use self::{
     accept::{accept, listen},
-    descriptors::{granted as granted_descriptors, raise as raise_descriptors},
+    descriptors::{
+        granted as granted_descriptors, most as most_descriptors, open as open_descriptors,
+        raise as raise_descriptors,
+    },
     headcount::Headcount,
     http::{Deadline, TooSlow, real_client, serve},
     limits::Limits,

@@ -10,7 +10,7 @@ use crate::{
         states::{AttemptOutcome, AttemptStage, Class, CopyState},
         suppression,
     },
-    donations::states::{DonationKind, DonationState, RecurringState},
+    donations::{DonationKind, DonationState, RecurringState},
     replies,
     staff::Role,
     subscribers::{ConsentAction, ConsentMethod, DonorState, SubscriptionState},

@@ -16,7 +16,7 @@ pub use self::{
 use crate::{
     clock::Moment,
     db::{self, Tx},
-    queue::{News, news},
+    queue::{self, News},
     site::Site,
     words,
 };
@@ -128,7 +128,7 @@ words! {
 pub async fn pause_because(tx: &mut Tx, site: &Site, id: i64, why: &str, cause: Cause) -> db::Result<bool> {
     let paused = store::pause_because(tx, id, (why, cause), site.now()).await?;
     if paused {
-        news::add(tx, site.now(), News::EditionPaused, &id.to_string()).await?;
+        queue::add_news(tx, site.now(), News::EditionPaused, &id.to_string()).await?;
     }
     Ok(paused)
 }

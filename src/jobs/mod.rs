@@ -42,7 +42,7 @@ use crate::{
     heavy::{self, Each},
     mail::Templates,
     meters::Meters,
-    origin::{self, Standing, former::FormerNames, position::Positions},
+    origin::{self, FormerNames, Positions, Standing},
     payments::PaymentProvider,
     publishing,
     settings::Settings,
@@ -62,7 +62,7 @@ pub struct Jobs {
     /// None while donations are switched off.
     pub payments: Option<Arc<dyn PaymentProvider>>,
     /// Fetches feeds.
-    pub fetcher: articles::fetch::Fetcher,
+    pub fetcher: articles::Fetcher,
     /// Looks whether our mail is believed; none in the sandbox.
     pub lookout: Option<Lookout>,
     /// Looks what is wrong; none in a process that knows no settings.
@@ -173,7 +173,7 @@ impl Job {
             | Self::KeepReaders
             | Self::NotePosition => 60,
             Self::PollProvider | Self::NoteCallers => 10 * 60,
-            Self::LookForTrouble => doctor::record::EVERY.as_secs(),
+            Self::LookForTrouble => doctor::LOOKS_EVERY.as_secs(),
             Self::LookAtDns => 6 * 60 * 60,
             Self::Tidy => 60 * 60,
         })
@@ -400,7 +400,7 @@ impl Jobs {
         let closed = each.one(staff::tell_of_closed(site)).await;
         let refused = each.one(staff::tell_of_mail_services(site)).await;
         let refusals = each.one(publishing::tell_of_refusals(site)).await;
-        let unended = each.one(donations::attention::tell_of_unended(site)).await;
+        let unended = each.one(donations::tell_of_unended(site)).await;
         each.end();
         happened.transpose()?;
         returned.transpose()?;
@@ -487,7 +487,7 @@ impl Jobs {
     async fn look_for_trouble(&self, ran: Duration) -> Result<(), Failure> {
         // Not at the start: whoever starts something again and again would be taken for somebody who guesses passwords.
         if let Some(doctor) = self.doctor.as_ref().filter(|_| !ran.is_zero()) {
-            doctor::record::look_by_night(doctor, &self.site, &self.place).await?;
+            doctor::look_by_night(doctor, &self.site, &self.place).await?;
         }
         Ok(())
     }

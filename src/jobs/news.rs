@@ -5,10 +5,7 @@ use crate::{
     donations::{CANCELLATIONS, CHECKOUTS, EVENTS},
     mail::WorkGivenUp,
     publishing,
-    queue::{
-        self, Came, Due, NEWS, News, Queue, Told, Work,
-        news::{self, Happened, Telling},
-    },
+    queue::{self, Came, Due, Happened, NEWS, News, Queue, Telling, Told, Work},
     settings::Settings,
     site::Site,
     staff,
@@ -48,7 +45,7 @@ impl Work for Letters {
             // There is nothing to tell, unless it happens anew: it is put away.
             Telling::NotSo => {
                 let mut tx = site.db.begin().await?;
-                news::told(&mut tx, news, site.now()).await?;
+                queue::news_told(&mut tx, news, site.now()).await?;
                 tx.commit().await?;
                 Came::Done
             }
@@ -66,7 +63,7 @@ async fn tell_of_what_does_not_work(site: &Site, news: &Due<Happened>) -> Result
         Told::Owners | Told::Nobody => staff::owners(&site.db).await?,
     };
     let mut tx = site.db.begin().await?;
-    if !news::told(&mut tx, news, site.now()).await? {
+    if !queue::news_told(&mut tx, news, site.now()).await? {
         return Ok(Telling::NotSo);
     }
     // After whoever gives up another one has committed, or has to say so anew.

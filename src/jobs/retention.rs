@@ -16,9 +16,7 @@ use crate::{
     db::{Gate, Result, Sql},
     deliverability,
     delivery::forgetting as delivery,
-    doctor, donations, dossier,
-    queue::{self, cursors},
-    relays,
+    doctor, donations, dossier, queue, relays,
     settings::Settings,
     site::Site,
     staff,
@@ -148,7 +146,7 @@ pub const RETENTION: &[(&str, Retention)] = &[
     ("doctor_look", Goes(&[(doctor::FORGET_LOOKS, MONTH)])),
     ("doctor_told", Bounded("a row for each thing that is looked at")),
     ("relay_sign_in", Goes(&[(relays::forgetting::SIGN_INS, MONTH)])),
-    ("news", Goes(&[(queue::news::FORGET, MONTH)])),
+    ("news", Goes(&[(queue::FORGET_NEWS, MONTH)])),
     ("job_turns", Goes(&[(store::FORGET_TURNS, MONTH)])),
     ("joined_day", Goes(&[(subscribers::DAYS, MONTH)])),
     ("form", Bounded("made by hand")),
@@ -236,9 +234,9 @@ async fn believed(site: &Site, ran: Duration) -> Result<Option<Moment>> {
     let now = site.db.lease_time(&site.clock).await?.min(site.clock.slowest());
     let mut tx = site.db.begin().await?;
     tx.close(Gate::Past).await?;
-    let last = cursors::read_in(&mut tx, TIDIED).await?.and_then(|text| Tidied::parse(&text));
+    let last = queue::read_cursor_in(&mut tx, TIDIED).await?.and_then(|text| Tidied::parse(&text));
     let (believed, tidied) = last.unwrap_or_default().then(now, ran);
-    cursors::set(&mut tx, TIDIED, &tidied.to_string(), now).await?;
+    queue::set_cursor(&mut tx, TIDIED, &tidied.to_string(), now).await?;
     tx.commit().await?;
     if let (false, Some(last)) = (believed, last.filter(|last| *last != Tidied::default())) {
         tracing::warn!(

@@ -13,7 +13,7 @@ use crate::{
     clock::Moment,
     db::{Db, Result},
     delivery::notices,
-    donations::attention::LATELY,
+    donations::LATELY,
     queue::{Figures, Item, Rules},
     site::Site,
 };

@@ -12,9 +12,9 @@ mod address;
 mod compile;
 mod contexts;
 mod digest;
-pub mod dkim;
+mod dkim;
 mod encode;
-pub mod fields;
+mod fields;
 mod html;
 mod includes;
 mod lint;
@@ -35,7 +35,11 @@ pub use contexts::{
     TeamInvite, Welcome, Welcomed, WorkGivenUp,
 };
 pub use digest::{Appeal, ArticleBlock, DigestContext, Image, TestCopy};
-pub use fields::{FieldMistake, GREETING, MailField};
+pub use dkim::{Algorithm, KeyError, Signer, generate as generate_key, sign_all, zone_file_strings};
+pub use fields::{
+    FieldMistake, GREETING, MailField, check_fields, check_none, named as field_named,
+    to_everybody as fields_to_everybody, written as fields_written,
+};
 pub use html::HtmlError;
 pub use lint::Problem;
 pub use message::{

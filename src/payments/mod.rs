@@ -7,7 +7,7 @@
 mod stripe;
 #[cfg(test)]
 mod tests;
-pub mod webhook;
+mod webhook;
 
 use std::{fmt, sync::Arc};
 
@@ -15,7 +15,10 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use self::stripe::event_from;
-pub use self::stripe::{Stripe, StripeSettings};
+pub use self::{
+    stripe::{Stripe, StripeSettings},
+    webhook::{Genuine, WebhookError, WebhookSecrets, verify as verify_webhook},
+};
 use crate::{
     clock::Moment,
     email_address::without_addresses,

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::{Edition, Error, Result, fields};
 use crate::{
-    articles::{self, Article, html},
+    articles::{self, Article},
     clock::Moment,
     db::Tx,
     delivery::variant::{self, Headers},
@@ -200,7 +200,7 @@ fn appeal(settings: &Settings) -> Option<Appeal> {
 }
 
 fn block(site: &Site, settings: &Settings, article: Article) -> ArticleBlock {
-    let minutes = html::reading_minutes(article.word_count, settings.reading_speed);
+    let minutes = articles::reading_minutes(article.word_count, settings.reading_speed);
     ArticleBlock {
         url: address(site, settings, &article),
         // Mail programs leave a picture out that does not come over https.

@@ -2,7 +2,7 @@
 //!
 //! Each act names the version that its page showed, is one transaction, and stands in the audit log.
 
-pub use super::rows::Touched;
+pub use super::rows::TouchedByList;
 use super::{Error, Result, store};
 use crate::{
     audit_log,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What hangs on a list.
-pub async fn touched(db: &Db, list: &List) -> db::Result<Touched> {
+pub async fn touched(db: &Db, list: &List) -> db::Result<TouchedByList> {
     store::touched(db, list.id).await
 }
 

@@ -13,7 +13,7 @@ mod fields;
 mod home;
 mod issue;
 mod late;
-pub mod lists;
+mod lists;
 mod owners;
 mod preflight;
 mod refusals;
@@ -37,6 +37,11 @@ pub use self::{
     correct::{begin_correction, current_revision, is_corrected, reached},
     fields::{Place, mistakes as field_mistakes},
     issue::{Preview, fingerprint, preview},
+    lists::{
+        TouchedByList, bring_back as bring_list_back, bring_topic_back, change as change_list, change_topic,
+        delete_topic, make as make_list, make_topic, merge_topics, name_first as name_first_list,
+        retire as retire_list, retire_topic, shift as shift_list, shift_topic, touched as touched_by_list,
+    },
     owners::tell_of_pause,
     preflight::{Problem, preflight},
     refusals::{TakesNothing, taking_nothing, tell_of_refusals},

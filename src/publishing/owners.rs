@@ -5,10 +5,7 @@ use super::{Result, load, store};
 use crate::{
     editions,
     mail::EditionPaused,
-    queue::{
-        Due,
-        news::{self, Happened, Telling},
-    },
+    queue::{self, Due, Happened, Telling},
     settings::Settings,
     site::Site,
     staff::{self, Member, Role},
@@ -30,7 +27,7 @@ pub async fn tell_of_pause(site: &Site, news: &Due<Happened>) -> Result<Telling>
     let mut tx = site.db.begin().await?;
     // The edition before the news of it, as whoever pauses it takes them.
     let Some(why) = editions::paused_because(&mut tx, id).await? else { return Ok(Telling::NotSo) };
-    if !news::told(&mut tx, news, site.now()).await? {
+    if !queue::news_told(&mut tx, news, site.now()).await? {
         return Ok(Telling::NotSo);
     }
     let letterhead = settings.letterhead(site);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Content, Corrects, Digest, Edition, EditionSummary, Subject,
-    rows::{Copy, FailedClass, Outcome, Reached, Touched, Wanted},
+    rows::{Copy, FailedClass, Outcome, Reached, TouchedByList, Wanted},
 };
 use crate::{
     articles::ArticleId,
@@ -223,7 +223,7 @@ pub(super) async fn rename_digests(tx: &mut Tx, list: i64, from: &str, to: &str)
     Ok(())
 }
 
-pub(super) async fn touched(db: &Db, list: i64) -> Result<Touched> {
+pub(super) async fn touched(db: &Db, list: i64) -> Result<TouchedByList> {
     db.one(TOUCHED, (list,)).await
 }
 

@@ -8,7 +8,7 @@ use super::words::{ArticlesAt, Beside, Word as _};
 use crate::{
     clock::Zone,
     email_address::EmailAddress,
-    mail::{GREETING, fields},
+    mail::{self, GREETING},
     money::{
         self, Money,
         limits::{self, Limits},
@@ -39,7 +39,7 @@ pub(super) fn with_fields(
 ) -> impl Fn(&str, &Beside) -> Checked<String> {
     move |typed, beside| {
         let text = check(typed, beside)?;
-        fields::named(&text).map(drop).map_err(|mistake| mistake.to_string())?;
+        mail::field_named(&text).map(drop).map_err(|mistake| mistake.to_string())?;
         Ok(text)
     }
 }

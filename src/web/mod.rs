@@ -53,13 +53,13 @@ pub use self::{
     session::{ClientAddress, Desk, SignedIn},
 };
 use crate::{
-    articles::fetch::Fetcher,
+    articles::Fetcher,
     deliverability::Lookout,
-    doctor::{Doctor, here::Known},
+    doctor::{Doctor, KnownHere},
     door::{self, Headcount, Limits},
     mail::Templates,
     meters::Meters,
-    origin::{former::FormerNames, position::Positions},
+    origin::{FormerNames, Positions},
     payments::Payments,
     relays::RelayOptions,
     site::Site,
@@ -87,7 +87,7 @@ pub struct App {
     /// Looks what is wrong, and the place where it looks; none in a process that knows no settings.
     pub doctor: Option<(Arc<Doctor>, Arc<str>)>,
     /// Which instance this is.
-    pub here: Known,
+    pub here: KnownHere,
     /// The mail services with their limits; empty in a process that does not know them.
     pub relays: Arc<[RelayOptions]>,
     /// The payment provider; none while donations are switched off.
@@ -139,7 +139,7 @@ impl App {
             sandbox: None,
             lookout: None,
             doctor: None,
-            here: Known::default(),
+            here: KnownHere::default(),
             relays: Arc::new([]),
             payments: None,
             positions: None,

@@ -62,7 +62,7 @@ async fn joined(app: &TestApp, email: &str) -> Vec<String> {
 }
 
 async fn list_called(app: &TestApp, slug: &str, name: &str) -> i64 {
-    let made = publishing::lists::make(&app.site, slug, name, None).await.expect("a list is made");
+    let made = publishing::make_list(&app.site, slug, name, None).await.expect("a list is made");
     assert!(made.is_some(), "{slug}");
     let all: Vec<(i64, String)> = rows(&app.site.db, "select id, slug from list").await;
     all.into_iter().find(|one| one.1 == slug).expect("the list").0
@@ -70,7 +70,7 @@ async fn list_called(app: &TestApp, slug: &str, name: &str) -> i64 {
 
 async fn topic(app: &TestApp, name: &str) {
     let on = [app.list().await];
-    let made = publishing::lists::make_topic(&app.site, (name, ""), &on, None).await;
+    let made = publishing::make_topic(&app.site, (name, ""), &on, None).await;
     assert!(made.expect("a topic is made"), "{name}");
 }
 

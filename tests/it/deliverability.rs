@@ -4,7 +4,7 @@ use broadside::{
     db::Engine,
     deliverability::{self, Check, Grade, Lookout, Report},
     dkim,
-    mail::dkim::Algorithm,
+    mail::Algorithm,
     publishing,
     settings::{self, Settings},
 };

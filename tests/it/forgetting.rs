@@ -143,7 +143,7 @@ both_engines! {
             rows(&app.site.db, "select r.number, d.amount_minor, d.state from receipt r join donation d on d.id = r.donation_id order by r.id").await;
         assert_eq!(after.iter().map(|(number, ..)| (number.clone(),)).collect::<Vec<_>>(), receipts);
         assert!(after.iter().all(|(_, minor, state)| *minor > 0 && state == "paid"), "{after:?}");
-        let money = donations::reports::totals(&app.site.db).await.expect("totals");
+        let money = donations::totals(&app.site.db).await.expect("totals");
         assert_eq!(money.iter().map(|total| total.number).sum::<i64>(), 2);
         app.leaves_work();
     }
@@ -319,7 +319,7 @@ both_engines! {
         let left = where_it_stands(&app, &["ann@example.org"]).await;
         assert!(left.iter().all(|place| place.contains(" in notice.")), "but for the letter that it is over: {left:?}");
         balances(&app).await;
-        assert_eq!(donations::reports::totals(&app.site.db).await.expect("totals")[0].number, 1);
+        assert_eq!(donations::totals(&app.site.db).await.expect("totals")[0].number, 1);
         app.leaves_work();
     }
 

@@ -31,7 +31,7 @@ async fn list(app: &TestApp, slug: &str) -> List {
 
 /// A list that stands on the form, made at once.
 async fn made(app: &TestApp, slug: &str, name: &str) -> List {
-    let made = publishing::lists::make(&app.site, slug, name, None).await.expect("a list is made");
+    let made = publishing::make_list(&app.site, slug, name, None).await.expect("a list is made");
     assert!(made.is_some(), "{slug}");
     list(app, slug).await
 }
@@ -57,14 +57,12 @@ async fn decide(app: &TestApp, slug: &str, change: impl FnOnce(&mut Written)) {
     change(&mut written);
     let offers = topics::offered_by(&app.site.db, list.id).await.expect("a read");
     let offers: Vec<i64> = offers.iter().map(|topic| topic.id).collect();
-    publishing::lists::change(&app.site, &list, &written, &offers, None).await.expect("it is as it was seen");
+    publishing::change_list(&app.site, &list, &written, &offers, None).await.expect("it is as it was seen");
 }
 
 async fn topic(app: &TestApp, name: &str) -> Topic {
     let on = list(app, "digest").await.id;
-    assert!(
-        publishing::lists::make_topic(&app.site, (name, ""), &[on], None).await.expect("a topic is made")
-    );
+    assert!(publishing::make_topic(&app.site, (name, ""), &[on], None).await.expect("a topic is made"));
     found(app, name).await
 }
 
@@ -367,11 +365,11 @@ both_engines! {
         let (list, visitor) = (app.list().await, app.visitor());
         let ticked = visitor.open(&choices).await.form("/preferences/").and("topic", &format!("{list}.{}", homes.id));
         let homes = found(&app, "Homes").await;
-        assert!(publishing::lists::merge_topics(&app.site, &homes, &housing, None).await.expect("a merge"));
+        assert!(publishing::merge_topics(&app.site, &homes, &housing, None).await.expect("a merge"));
         visitor.submit(&ticked).await.says("Saved");
         assert_eq!(chosen(&app, ANN).await, ["Housing"]);
         let ticked = visitor.open(&choices).await.form("/preferences/").without("topic").and("topic", &format!("{list}.{}", rivers.id));
-        publishing::lists::retire_topic(&app.site, &rivers, None).await.expect("it is retired");
+        publishing::retire_topic(&app.site, &rivers, None).await.expect("it is retired");
         visitor.submit(&ticked).await.says("Saved");
         assert_eq!(chosen(&app, ANN).await, ["Rivers"], "else they would get everything");
     }
@@ -382,7 +380,7 @@ both_engines! {
         let waits = app.draft("Waits").await;
         press(&app, &waits).await.expect("nothing is in the way");
         database::change(&app.site.db, "update edition set held_because = 'restored'").await;
-        publishing::lists::retire(&app.site, &list(&app, "digest").await, None).await.expect("it is as it was seen");
+        publishing::retire_list(&app.site, &list(&app, "digest").await, None).await.expect("it is as it was seen");
         let why: Vec<(String, String)> = database::rows(&app.site.db, "select state, held_because from edition").await;
         assert_eq!(why, [("held".to_owned(), "restored".to_owned())]);
     }
@@ -419,7 +417,7 @@ both_engines! {
         let leave = app.last_mail(ANN).link("/unsubscribe/");
         sign_up(&app, "bob@example.org", &["digest"]).await;
         let late = app.last_mail("bob@example.org").link("/confirm/");
-        publishing::lists::retire(&app.site, &list(&app, "digest").await, None).await.expect("it is as it was seen");
+        publishing::retire_list(&app.site, &list(&app, "digest").await, None).await.expect("it is as it was seen");
         app.visitor().open(&late).await.says("There is no more of it");
         let address = EmailAddress::parse(ANN).expect("an address");
         let ann = subscribers::by_email(&app.site.db, &address).await.expect("a read").expect("a reader");
@@ -438,17 +436,17 @@ both_engines! {
         let (housing, rivers) = (topic(&app, "Housing").await, topic(&app, "Rivers").await);
         made(&app, "appeals", "Appeals").await;
         let appeals = list(&app, "appeals").await;
-        publishing::lists::retire_topic(&app.site, &rivers, None).await.expect("it is retired");
+        publishing::retire_topic(&app.site, &rivers, None).await.expect("it is retired");
         decide(&app, "digest", |written| written.offered = false).await;
-        publishing::lists::bring_topic_back(&app.site, &found(&app, "Rivers").await, None).await.expect("it is back");
+        publishing::bring_topic_back(&app.site, &found(&app, "Rivers").await, None).await.expect("it is back");
         let offered = topics::offered_by(&app.site.db, app.list().await).await.expect("a read");
         assert_eq!(offered.iter().map(|topic| topic.name.as_str()).collect::<Vec<_>>(), ["Housing", "Rivers"]);
         // Somebody has the list's page open while the topic's is saved.
         let both = [app.list().await, appeals.id];
         let stale = list(&app, "appeals").await;
         let housing = found(&app, &housing.name).await;
-        assert!(publishing::lists::change_topic(&app.site, &housing, ("Housing", ""), &both, None).await.expect("a save"));
-        let late = publishing::lists::change(&app.site, &stale, &as_it_is(&stale), &[], None).await;
+        assert!(publishing::change_topic(&app.site, &housing, ("Housing", ""), &both, None).await.expect("a save"));
+        let late = publishing::change_list(&app.site, &stale, &as_it_is(&stale), &[], None).await;
         assert!(matches!(late, Err(publishing::Error::Changed)), "{late:?}");
     }
 
@@ -460,15 +458,15 @@ both_engines! {
         choose(&app, "reader2@example.org", &[&rivers]).await;
         press(&app, &draft_about(&app, "Of housing", &[&housing]).await).await.expect("nothing is in the way");
         for (from, into) in [(&housing, &rivers), (&rivers, &housing)] {
-            assert!(!publishing::lists::merge_topics(&app.site, from, into, None).await.expect("no"));
+            assert!(!publishing::merge_topics(&app.site, from, into, None).await.expect("no"));
             let page = app.desk().await.open(&format!("/desk/topics/{}/merge?into={}", from.public_id, into.public_id)).await;
             page.says("1 edition about one of them waiting to go out");
         }
         assert_eq!(seal(&app).await, 1);
         app.drain().await;
         assert_eq!(got(&app, "Of housing"), ["reader1@example.org"]);
-        publishing::lists::retire_topic(&app.site, &housing, None).await.expect("it is retired");
-        assert!(!publishing::lists::merge_topics(&app.site, &rivers, &housing, None).await.expect("no"));
+        publishing::retire_topic(&app.site, &housing, None).await.expect("it is retired");
+        assert!(!publishing::merge_topics(&app.site, &rivers, &housing, None).await.expect("no"));
     }
 
     /// A list's letter of welcome goes to whoever confirms, once, in the words of its staff; to nobody whom staff add or import.
@@ -526,7 +524,7 @@ both_engines! {
         let one = app.reader_row("one@example.org").await;
         subscribers::leave_by_staff(&app.site, one, appeals, "by phone").await.expect("they leave");
         join("late@example.org", &["appeals"]).await;
-        publishing::lists::retire(&app.site, &list(&app, "appeals").await, None).await.expect("it is as it was seen");
+        publishing::retire_list(&app.site, &list(&app, "appeals").await, None).await.expect("it is as it was seen");
         app.drain().await;
         let written: Vec<usize> = ["left", "both", "one", "late"].iter().map(|who| app.mails(&format!("{who}@example.org")).len()).collect();
         assert_eq!(written, [0, 0, 1, 0]);
@@ -617,7 +615,7 @@ both_engines! {
         let sent = app.send_edition("Sent").await;
         app.sandbox.smtp_script().clear();
         let going = app.seal_edition("Going").await;
-        publishing::lists::retire(&app.site, &list(&app, "digest").await, None).await.expect("it is as it was seen");
+        publishing::retire_list(&app.site, &list(&app, "digest").await, None).await.expect("it is as it was seen");
         app.drain().await;
         assert!(got(&app, "Going").is_empty());
         let going = publishing::load(&app.site.db, going).await.expect("it is there");
@@ -625,7 +623,7 @@ both_engines! {
         let sent = publishing::load(&app.site.db, sent).await.expect("it is there");
         let again = publishing::retry_failed(&app.site, &sent.public_id, ("trouble with a mail server", sent.revision), None).await;
         assert!(matches!(again, Err(publishing::Error::Move(broadside::editions::MoveError::Retired))), "{again:?}");
-        publishing::lists::bring_back(&app.site, &list(&app, "digest").await, None).await.expect("it was retired");
+        publishing::bring_list_back(&app.site, &list(&app, "digest").await, None).await.expect("it was retired");
         app.resume(&going.public_id).await;
         app.drain().await;
         assert_eq!(got(&app, "Going").len(), 3);
@@ -702,7 +700,7 @@ both_engines! {
         assert_eq!(got(&app, "Of homes"), [1, 2, 4].map(|n| format!("reader{n}@example.org")));
         let offered = topics::offered_by(&app.site.db, app.list().await).await.expect("a read");
         assert_eq!(offered.iter().map(|topic| topic.name.as_str()).collect::<Vec<_>>(), ["Housing", "Rivers"]);
-        assert!(!publishing::lists::merge_topics(&app.site, &homes, &rivers, None).await.expect("no"), "it is gone");
+        assert!(!publishing::merge_topics(&app.site, &homes, &rivers, None).await.expect("no"), "it is gone");
     }
 
     /// A topic that is retired keeps its readers' choices and can be brought back; one that nobody uses is deleted.
@@ -716,7 +714,7 @@ both_engines! {
         assert!(!page.body.contains("Delete Housing"));
         desk.submit_and_follow(&page.form("/retire").with("act", "retire")).await.says("The topic is retired");
         assert_eq!(chosen(&app, "reader1@example.org").await, ["Housing"]);
-        assert!(!publishing::lists::delete_topic(&app.site, &housing, None).await.expect("no"));
+        assert!(!publishing::delete_topic(&app.site, &housing, None).await.expect("no"));
         send(&app, &draft_about(&app, "Of rivers", &[&rivers]).await).await;
         assert_eq!(got(&app, "Of rivers"), ["reader2@example.org"], "who chose something else does not get it");
         let back = desk.open("/desk/topics").await.form(&format!("{}/back", housing.public_id));
@@ -837,8 +835,7 @@ async fn a_topic_that_is_being_merged_is_noticed_by_who_presses_send() {
         .await
         .expect("nothing is in the way");
     let waters = topic(&app, "Waters").await;
-    let merged =
-        publishing::lists::merge_topics(&app.site, &found(&app, "Rivers").await, &waters, None).await;
+    let merged = publishing::merge_topics(&app.site, &found(&app, "Rivers").await, &waters, None).await;
     assert!(!merged.expect("it is asked"), "an edition about it waits for its moment");
     app.leaves_work();
     app.finish().await;

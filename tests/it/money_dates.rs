@@ -4,10 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use broadside::{
     clock::Moment,
-    donations::{
-        self, attention, reports,
-        states::{DonationState, RecurringState},
-    },
+    donations::{self, DonationState, RecurringState},
     jobs,
     payments::{
         Answer, Checkout, CheckoutSession, EventPage, Invoice, NewCheckout, Payment, PaymentProvider,
@@ -33,10 +30,12 @@ fn theirs(house: &House) -> BTreeMap<String, i64> {
 /// When each payment came, by our donations; the book's lines and the receipt say the same.
 async fn ours(house: &House) -> BTreeMap<String, i64> {
     let mut dates = BTreeMap::new();
-    for listed in reports::page(&house.site.db, None, 1_000).await.expect("a read") {
+    for listed in donations::donations_page(&house.site.db, None, 1_000).await.expect("a read") {
         let Some(at) = listed.paid_at else { continue };
-        let whole =
-            reports::whole(&house.site.db, &listed.public_id).await.expect("a read").expect("it is there");
+        let whole = donations::whole_donation(&house.site.db, &listed.public_id)
+            .await
+            .expect("a read")
+            .expect("it is there");
         assert!(whole.entries.iter().all(|line| line.at == at), "the book has another date");
         dates.insert(listed.provider_payment_id.expect("a payment"), at.unix_seconds());
     }
@@ -189,7 +188,7 @@ both_engines! {
             let token = donations::manage_token(&house.site, &listed.recurring_public_id.expect("a monthly donation"));
             let page = house.page(&format!("/giving/{token}")).await;
             assert!(page.contains("You give €15.00 every month"), "{page}");
-            let needs = attention::look(&house.site.db, house.site.now()).await.expect("a read");
+            let needs = donations::attention(&house.site.db, house.site.now()).await.expect("a read");
             let copies: Vec<_> = needs.copies.iter().filter_map(|one| one.subscription.clone()).collect();
             assert_eq!(copies, [living.as_str()], "the dead one charges nobody: {dead}");
 
@@ -203,7 +202,7 @@ both_engines! {
             let events = house.stripe().held_events();
             tell(&house, &events).await;
             assert_eq!(house.sums().await.0, 3 * (round + 1) + round + 1, "and its money is booked");
-            let needs = attention::look(&house.site.db, house.site.now()).await.expect("a read");
+            let needs = donations::attention(&house.site.db, house.site.now()).await.expect("a read");
             assert!(needs.copies.is_empty(), "nobody is charged twice: {:?}", needs.copies);
 
             let form = house.client.post(&link).header("content-type", "application/x-www-form-urlencoded").body("all=yes");
@@ -285,7 +284,7 @@ both_engines! {
 
             let listed = house.donation(&gift).await;
             assert_eq!((listed.state, listed.recurring_state), (DonationState::Paid, Some(RecurringState::Active)), "{kind}");
-            let needs = attention::look(&house.site.db, house.site.now()).await.expect("a read");
+            let needs = donations::attention(&house.site.db, house.site.now()).await.expect("a read");
             assert!(needs.copies.is_empty(), "{kind}: {:?}", needs.copies);
             let events = house.stripe().held_events();
             tell(&house, &events).await;

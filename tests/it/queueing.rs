@@ -12,10 +12,7 @@ use broadside::{
     editions::{self, Cause},
     email_address::EmailAddress,
     jobs, publishing,
-    queue::{
-        self, Came, Due, NEWS, News, Queue, Work, Worked,
-        news::{self, Happened},
-    },
+    queue::{self, Came, Due, Happened, NEWS, News, Queue, Work, Worked},
     site::Site,
     staff::{self, Incoming, NewMember, PasswordCost, Role},
 };
@@ -60,7 +57,7 @@ impl Work for Stops {
             return Ok(Came::Later("too late to say so".to_owned()));
         }
         let mut tx = site.db.begin().await?;
-        if news::told(&mut tx, due, site.now()).await? {
+        if queue::news_told(&mut tx, due, site.now()).await? {
             tx.commit().await?;
         }
         Ok(Came::Done)
@@ -89,7 +86,7 @@ impl Work for Slow<'_> {
 
 async fn something_happens(app: &TestApp) {
     let mut tx = app.site.db.begin().await.expect("a transaction");
-    news::add(&mut tx, app.site.now(), News::EditionPaused, "a test").await.expect("a row");
+    queue::add_news(&mut tx, app.site.now(), News::EditionPaused, "a test").await.expect("a row");
     tx.commit().await.expect("a commit");
 }
 
@@ -299,7 +296,7 @@ both_engines! {
 
     /// A feed that fails is asked every half hour for ever, and at once when somebody says so.
     async fn a_feed_that_fails_is_asked_again_from_the_desk(app: TestApp) {
-        let fetcher = articles::fetch::Fetcher::new(true).expect("a fetcher");
+        let fetcher = articles::Fetcher::new(true).expect("a fetcher");
         articles::add_feed(&app.site, &fetcher, "http://127.0.0.1:1/feed.xml").await.expect("a feed");
         let poll = async || articles::poll_due(&app.site, &fetcher).await.expect("a round");
         for _ in 0..20 {
@@ -319,7 +316,7 @@ both_engines! {
 
     /// A feed that has failed for a day is told an owner, and again while it goes on, but not each day; and not what works again.
     async fn a_feed_that_fails_for_a_day_is_told(app: TestApp) {
-        let fetcher = articles::fetch::Fetcher::new(true).expect("a fetcher");
+        let fetcher = articles::Fetcher::new(true).expect("a fetcher");
         articles::add_feed(&app.site, &fetcher, "http://127.0.0.1:1/feed.xml").await.expect("a feed");
         let fail = async || {
             app.advance(30 * MINUTE);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use broadside::{
-    articles::{self, ArticleState, Written, fetch::Fetcher},
+    articles::{self, ArticleState, Fetcher, Written},
     db::{Db, Engine},
     settings::{self, ArticlesAt},
     web::{App, HeaderSet, router},

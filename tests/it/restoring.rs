@@ -13,7 +13,7 @@ use broadside::{
     donations,
     editions::EditionState,
     email_address::EmailAddress,
-    origin::{self, Doubt, Standing, position::Positions},
+    origin::{self, Doubt, Positions, Standing},
     publishing::{self, HaveIt},
     restored::restored,
     staff::{self, NewMember, Role},
@@ -168,7 +168,7 @@ both_engines! {
         donations::poll_provider(&again.site, provider.as_ref()).await.expect("the provider tells");
         donations::process_inbox(&again.site, provider.as_ref()).await.expect("it is worked on");
         again.drain().await;
-        assert_eq!(donations::reports::totals(&again.site.db).await.expect("totals").len(), 1, "the gift is booked");
+        assert_eq!(donations::totals(&again.site.db).await.expect("totals").len(), 1, "the gift is booked");
         assert_eq!(again.mails("dora@example.org").len(), 0, "the receipt is not sent twice");
 
         // Bob has the half already; ann does not.

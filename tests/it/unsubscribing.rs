@@ -231,7 +231,7 @@ both_engines! {
         let link = link(&app).await;
         let appeals = second_list(&app).await;
         let (reader, digest) = (app.reader_row(ANN).await, app.list().await);
-        let made = publishing::lists::make_topic(&app.site, ("Rivers", ""), &[digest, appeals], None).await;
+        let made = publishing::make_topic(&app.site, ("Rivers", ""), &[digest, appeals], None).await;
         assert!(made.expect("a topic is made"));
         let rivers = topics::all(&app.site.db).await.expect("the topics").remove(0).id;
         let mut tx = app.site.db.begin().await.expect("a transaction");

@@ -14,7 +14,7 @@ use crate::{
         progress::{self, Audit},
         states::CopyState,
     },
-    donations::{self, MoneyAudit, states::DonationKind},
+    donations::{self, DonationKind, MoneyAudit},
     sandbox::{Rhythm, Sandbox},
     site::Site,
     subscribers,

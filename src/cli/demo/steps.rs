@@ -76,7 +76,7 @@ pub(super) async fn run(running: &Running, plan: &Plan<'_>) -> anyhow::Result<()
             wait_until_finished(site, edition).await?;
         }
     }
-    if donations::reports::totals(&site.db).await?.is_empty() {
+    if donations::totals(&site.db).await?.is_empty() {
         say("supporters give, once and monthly; one card is declined");
         give(site).await?;
     }
@@ -214,7 +214,7 @@ async fn pay(site: &Site, every: &str, amount: &str, name: &str, button: &str) -
 /// Every charge of the provider is booked, and every paid gift has its receipt in the mailbox.
 async fn wait_for_receipts(site: &Site) -> anyhow::Result<()> {
     wait_for("the receipts", || async {
-        let unfinished = donations::reports::unfinished(&site.db).await.ok()?;
+        let unfinished = donations::unfinished(&site.db).await.ok()?;
         let waiting = crate::delivery::notices::counts(&site.db).await.ok()?;
         let open = waiting.iter().any(|(state, _)| matches!(state, CopyState::Queued | CopyState::Claimed));
         (unfinished.waiting + unfinished.calls == 0 && !open).then_some(())

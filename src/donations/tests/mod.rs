@@ -19,7 +19,7 @@ use super::{
 use crate::{
     clock::Moment,
     delivery::notices,
-    payments::{Event, PaymentState, SessionState, webhook::WebhookSecrets},
+    payments::{Event, PaymentState, SessionState, WebhookSecrets},
     settings::Settings,
     site::Site,
     support::database::{TestDb, both_engines},

@@ -20,7 +20,7 @@ use crate::{
         notices::{self, FailedNotice},
         progress::{self, Progress},
     },
-    donations::{attention, reports, states::DonationKind},
+    donations::{self, DonationKind},
     editions::EditionState,
     email_address::EmailAddress,
     jobs, publishing, relays,
@@ -164,7 +164,7 @@ async fn tiles(desk: &Desk, readers: Counts) -> Result<Vec<Tile>, WebError> {
         path: if desk.may(Role::READERS) { "/desk/readers" } else { "" },
     }];
     if desk.may(Role::MONEY) {
-        for total in reports::totals(db).await? {
+        for total in donations::totals(db).await? {
             let (how, gifts) = match total.kind {
                 Some(DonationKind::Once) => ("once", "gifts"),
                 _ => ("monthly", "months paid"),
@@ -209,7 +209,7 @@ async fn donations(desk: &Desk) -> Result<Vec<String>, WebError> {
     if !desk.may(Role::MONEY) {
         return Ok(Vec::new());
     }
-    Ok(attention::look(&desk.site().db, desk.site().now()).await?.sentences())
+    Ok(donations::attention(&desk.site().db, desk.site().now()).await?.sentences())
 }
 
 async fn requests(desk: &Desk) -> Result<Option<String>, WebError> {
@@ -234,7 +234,7 @@ async fn letters(desk: &Desk) -> Result<Vec<LetterLine>, WebError> {
     if !desk.may(Role::MONEY) && !desk.may(Role::READERS) {
         return Ok(Vec::new());
     }
-    let since = desk.site().now().minus(attention::LATELY);
+    let since = desk.site().now().minus(donations::LATELY);
     let failed = notices::failed(&desk.site().db, since, SHOWN).await?;
     let letter = |one: FailedNotice| LetterLine {
         what: words::letter(&one.template),

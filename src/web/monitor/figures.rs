@@ -16,7 +16,7 @@ use super::Watched;
 use crate::{
     db::Result,
     delivery::figures::{self, Figures as Sending},
-    donations::attention::{self, News},
+    donations::{self, AttentionNews},
     jobs,
     relays::{self, Left, Trouble},
 };
@@ -30,7 +30,7 @@ pub(super) struct Figures {
     pub(super) sending: Sending,
     pub(super) limits: Vec<Left>,
     pub(super) relay_troubles: Vec<Trouble>,
-    pub(super) news: News,
+    pub(super) news: AttentionNews,
     pub(super) job_troubles: Vec<jobs::JobTrouble>,
 }
 
@@ -52,7 +52,7 @@ async fn read_all(Watched { site, relays, .. }: &Watched) -> Result<Figures> {
         sending: figures::read(&site.db).await?,
         limits: relays::left(site, relays).await?,
         relay_troubles: relays::troubles(&site.db).await?,
-        news: attention::news(&site.db).await?,
+        news: donations::attention_news(&site.db).await?,
         job_troubles: jobs::troubles(&site.db, site.now()).await?,
     })
 }

@@ -5,7 +5,7 @@ use crate::{
         states::{Class, CopyState},
         suppression::Reason,
     },
-    donations::states::{DonationState, RecurringState},
+    donations::{DonationState, RecurringState},
     subscribers::{ConsentAction, ConsentMethod, DonorState, SubscriptionState, requests::RequestKind},
 };
 

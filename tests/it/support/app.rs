@@ -13,7 +13,7 @@ use std::{
 };
 
 use broadside::{
-    articles::fetch::Fetcher,
+    articles::Fetcher,
     authorities::Trust,
     clock::Moment,
     db::Db,
@@ -23,8 +23,8 @@ use broadside::{
     email_address::EmailAddress,
     journal::{self, Disk, Journal, OwnDisk},
     mail::Templates,
-    origin::former::FormerNames,
-    payments::{Payments, Stripe, StripeSettings, webhook::WebhookSecrets},
+    origin::FormerNames,
+    payments::{Payments, Stripe, StripeSettings, WebhookSecrets},
     publishing,
     relays::RelayOptions,
     sandbox::{Sandbox, SandboxConfig, Webhook},

@@ -6,7 +6,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use broadside::{
-    articles::fetch::Fetcher,
+    articles::Fetcher,
     clock::Moment,
     email_address::EmailAddress,
     mail::Templates,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use broadside::{
-    articles::{self, fetch::Fetcher},
+    articles::{self, Fetcher},
     delivery::{
         engine::{Engine, EngineOptions},
         names::{self, CopyId},
@@ -13,9 +13,9 @@ use broadside::{
     email_address::EmailAddress,
     jobs::{self, Jobs, Turns, Waits},
     meters::Meters,
-    origin::former::FormerNames,
+    origin::FormerNames,
     publishing::{self, Content, Edition},
-    queue::{Figures, rules},
+    queue::{self, Figures},
     relays::RelayOptions,
     settings::Settings,
     subscribers::{self, Basis, By, Crowd, NewSubscription, Trace, consent, lists},
@@ -52,7 +52,7 @@ impl TestApp {
     pub async fn queues(&self) -> Vec<(&'static str, Figures)> {
         let screen = jobs::screen(&self.site.db, self.site.now()).await.expect("the jobs can be looked at");
         let queues = screen.queues.into_iter().map(|queue| (queue.rules.name, queue.figures));
-        queues.filter(|(name, _)| *name != rules::FEEDS.name).collect()
+        queues.filter(|(name, _)| *name != queue::FEEDS.name).collect()
     }
 
     /// What runs by the clock, as after a start of the process.

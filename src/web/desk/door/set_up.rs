@@ -87,7 +87,7 @@ pub(crate) async fn submit(
     .await;
     match session {
         Ok(session) => {
-            publishing::lists::name_first(&app.site, &list).await?;
+            publishing::name_first_list(&app.site, &list).await?;
             Ok(with_cookie(&app.site, &session, see_other("/desk?done=welcome")))
         }
         Err(SetUpError::Busy(error)) => {

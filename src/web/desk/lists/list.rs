@@ -69,7 +69,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
     let name = form.required("name", 100, "Say what readers call it.");
     let slug = form.parse("slug", lists::slug);
     if let (Some(slug), true) = (slug, form.is_valid()) {
-        let made = publishing::lists::make(desk.site(), &slug, &name, Some(desk.who.staff.id)).await?;
+        let made = publishing::make_list(desk.site(), &slug, &name, Some(desk.who.staff.id)).await?;
         if let Some(public_id) = made {
             return Ok(see_other(&format!("/desk/lists/{public_id}?done=list-made")));
         }
@@ -83,7 +83,7 @@ pub(crate) async fn submit(desk: Desk, posted: Posted) -> Outcome {
 pub(crate) async fn shift(desk: Desk, Path(id): Path<String>, posted: Posted) -> Outcome {
     let by = step(&posted.form(&["to"])?)?;
     let list = find(&desk, &id).await?;
-    publishing::lists::shift(desk.site(), &list, by, Some(desk.who.staff.id)).await?;
+    publishing::shift_list(desk.site(), &list, by, Some(desk.who.staff.id)).await?;
     Ok(see_other("/desk/lists"))
 }
 

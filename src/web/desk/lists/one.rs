@@ -91,7 +91,7 @@ pub(crate) async fn submit(desk: Desk, Path(id): Path<String>, posted: Posted) -
     // The version that was seen, with what it was called then: the name that its series has is changed with it.
     let seen = List { version: form.text("version").parse().unwrap_or_default(), ..list };
     let who = Some(desk.who.staff.id);
-    match publishing::lists::change(desk.site(), &seen, &written, &offers, who).await {
+    match publishing::change_list(desk.site(), &seen, &written, &offers, who).await {
         Ok(()) => Ok(see_other(&format!("/desk/lists/{id}?done=saved"))),
         Err(publishing::Error::Changed) => stale(&desk, &id, form).await,
         Err(error) => Err(error.into()),

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::{Moment, Zone},
     delivery::notices,
-    donations::{reports, states::DonationKind},
+    donations::{self, DonationKind},
     publishing,
     staff::Role,
     subscribers::{
@@ -421,8 +421,8 @@ async fn gifts(desk: &Desk, reader: &Subscriber) -> Result<Vec<String>, WebError
     let Some(gives_as) = donor_state::gives_as(&desk.site().db, reader.id).await? else {
         return Ok(Vec::new());
     };
-    let totals = reports::totals_of(&desk.site().db, &gives_as).await?;
-    let sentence = |total: &reports::Total| {
+    let totals = donations::totals_of(&desk.site().db, &gives_as).await?;
+    let sentence = |total: &donations::Total| {
         let (how, gift) = match total.kind {
             Some(DonationKind::Once) => ("once", "gift"),
             _ => ("monthly", "month"),

@@ -4,10 +4,7 @@ use serde::Serialize;
 
 use crate::{
     clock::{Moment, Zone},
-    origin::{
-        self, Doubt, Standing,
-        former::{Caller, Calls, Former},
-    },
+    origin::{self, Caller, Calls, Doubt, Former, Standing},
     restored::{self, Line, Person, Report},
     web::{Desk, Outcome, Posted, session::see_other, words::grouped},
     withdrawals::Gap,

@@ -7,7 +7,7 @@ use super::deliverability::stale;
 use crate::{
     deliverability,
     dkim::{self, DkimError, DkimKey, KeyState},
-    mail::dkim::Algorithm,
+    mail::Algorithm,
     settings::Settings,
     staff,
     web::{Desk, Outcome, Posted, WebError, session::see_other},

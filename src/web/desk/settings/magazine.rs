@@ -59,7 +59,7 @@ impl Page {
             greeting_hint: format!(
                 "Over the words that an edition begins with. {} is the reader’s name; fields that may stand in mails, such as {}, are under Forms, Fields.",
                 "{{name, else \"reader\"}}",
-                mail::fields::written("first_name")
+                mail::fields_written("first_name")
             ),
             least_hint: hint(|limits| limits.least),
             most_hint: hint(|limits| limits.most),
@@ -127,7 +127,7 @@ async fn check_fields(desk: &Desk, form: &mut Form) -> Result<(), WebError> {
     let known = fields::for_mails(&desk.site().db).await?;
     let known: Vec<_> = known.iter().map(fields::Field::in_mails).collect();
     for name in ["greeting", "appeal_heading", "appeal_text"] {
-        let wrong = mail::fields::check_fields(form.text(name), &known).err();
+        let wrong = mail::check_fields(form.text(name), &known).err();
         wrong.into_iter().for_each(|mistake| form.mistake(name, mistake));
     }
     Ok(())
