@@ -12,11 +12,7 @@ use crate::{
     audit_log,
     clock::Moment,
     db,
-    delivery::{
-        notices,
-        suppression::Suppressions,
-        workers::{self, Lock},
-    },
+    delivery::{self, Lock, Suppressions},
     donations,
     origin::{self, Doubt, Positions, Standing},
     publishing::{self, EditionSummary},
@@ -107,7 +103,7 @@ pub async fn restored(
     let beyond = withdrawals::beyond(site, newest.last()).await?;
     let replayed = replay::replay(site, &beyond).await?;
     // What a worker had begun when the copy was made is given back as in doubt, or waiting, before anything is counted.
-    workers::take_back_from_the_dead(site, lock).await?;
+    delivery::take_back_from_the_dead(site, lock).await?;
     let mut tx = site.db.begin().await?;
     let is_answered = matches!(
         origin::look_in(&mut tx, site).await?,
@@ -117,7 +113,7 @@ pub async fn restored(
         return Ok(None);
     }
     publishing::hold_all(&mut tx, site, by).await?;
-    let letters = notices::end_waiting(&mut tx, before, site.now()).await?;
+    let letters = delivery::end_waiting_letters(&mut tx, before, site.now()).await?;
     subscribers::forget_held_back(&mut tx, before).await?;
     let sessions = staff::end_sessions_but(&mut tx, keep).await?;
     let links = staff::void_all_links(&mut tx).await?;

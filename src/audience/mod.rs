@@ -15,7 +15,7 @@ pub use self::store::STATEMENTS;
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
-    delivery::states::Class,
+    delivery::Class,
     editions::DueEdition,
     email_address::EmailAddress,
 };

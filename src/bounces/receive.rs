@@ -22,13 +22,7 @@ use crate::{
     bounces::store::bounces::{self as store, NewBounce},
     clock::Moment,
     db::{self, Db, Result, Tx},
-    delivery::{
-        ledger,
-        names::{self, CopyId},
-        returned::{self, Weighed},
-        suppression::{self, Suppressions},
-        verp::{self, Which},
-    },
+    delivery::{self, CopyId, Suppressions, Weighed, Which},
     editions::{self, Cause},
     email_address::EmailAddress,
     heavy::{self, Each},
@@ -148,17 +142,18 @@ impl Proof {
     /// The copy; `None` once the edition or the reader is not known any more.
     async fn copy(&self, db: &Db) -> Result<Option<CopyId>> {
         match self {
-            Self::Which(which) => names::copy(db, which).await,
-            Self::Link(link) => names::linked_copy(db, &link.edition, &link.subscriber).await,
+            Self::Which(which) => delivery::copy_by_name(db, which).await,
+            Self::Link(link) => delivery::copy_by_link(db, &link.edition, &link.subscriber).await,
         }
     }
 }
 
 /// Which copy a report answers, by any proof in it.
 fn identify(site: &Site, report: &Report) -> Option<Proof> {
-    let returned = |address: &str| verp::parse(&site.keys, site.bounce_address.as_ref()?, address);
+    let returned =
+        |address: &str| delivery::parse_return_address(&site.keys, site.bounce_address.as_ref()?, address);
     let by_address = report.sent_to.iter().chain(&report.returned_path).find_map(|address| returned(address));
-    let by_id = || verp::parse_message_id(&site.keys, report.returned_id.as_deref()?);
+    let by_id = || delivery::parse_message_id(&site.keys, report.returned_id.as_deref()?);
     let by_link = || {
         let (_, token) = report.returned_link.as_deref()?.split_once("/unsubscribe/")?;
         // A header may name a second way behind the first (RFC 2369).
@@ -244,11 +239,13 @@ async fn take_in(
         _ => None,
     };
     let effect = match weighed {
-        Some(copy) => match returned::weigh(tx, site, copy.edition, (&hash, about.address.domain())).await? {
-            Weighed::Counts => Effect::Bounced,
-            Weighed::Held => Effect::Held,
-            Weighed::AboutUs => Effect::Policy,
-        },
+        Some(copy) => {
+            match delivery::weigh_returned(tx, site, copy.edition, (&hash, about.address.domain())).await? {
+                Weighed::Counts => Effect::Bounced,
+                Weighed::Held => Effect::Held,
+                Weighed::AboutUs => Effect::Policy,
+            }
+        }
         None => effect,
     };
     let counts_for = match (edition, effect) {
@@ -282,13 +279,13 @@ async fn take_in(
         return Ok(Effect::Known);
     }
     match effect {
-        Effect::Bounced => suppress(tx, site, about, suppression::Reason::Bounced, recipient).await?,
+        Effect::Bounced => suppress(tx, site, about, delivery::StopReason::Bounced, recipient).await?,
         Effect::Complained => {
             // The edition's row comes before its copies.
             if let Some(edition) = edition.or(counts_for) {
                 brake(tx, site, edition).await?;
             }
-            suppress(tx, site, about, suppression::Reason::Complained, recipient).await?;
+            suppress(tx, site, about, delivery::StopReason::Complained, recipient).await?;
         }
         _ => {}
     }
@@ -321,13 +318,13 @@ async fn suppress(
     tx: &mut Tx,
     site: &Site,
     about: &About,
-    reason: suppression::Reason,
+    reason: delivery::StopReason,
     recipient: &Recipient,
 ) -> Result<()> {
     let suppressions = Suppressions::new(site);
     let detail = without_addresses(&recipient.words);
-    if reason == suppression::Reason::Complained
-        && suppressions.reason_in(tx, &about.address).await? == Some(suppression::Reason::Bounced)
+    if reason == delivery::StopReason::Complained
+        && suppressions.reason_in(tx, &about.address).await? == Some(delivery::StopReason::Bounced)
     {
         // The weightier word stays, so that nobody lifts a complaint for a full mailbox.
         suppressions.lift(tx, &about.address).await?;
@@ -335,7 +332,7 @@ async fn suppress(
     suppressions.add(tx, &about.address, reason, &detail).await?;
     // The reader may have another address by now than the copy went to.
     if let Some(which) = about.which {
-        ledger::withdraw_because(tx, site, which.subscriber, None, reason.into()).await?;
+        delivery::withdraw_because(tx, site, which.subscriber, None, reason.into()).await?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::{
     bounces::store::{bounces as store, letters},
     clock::Moment,
     db::{Db, Result, Tx},
-    delivery::{progress, suppression::Suppressions},
+    delivery::{self, Suppressions},
     email_address::EmailAddress,
     site::Site,
 };
@@ -49,7 +49,7 @@ pub struct ComplainedEdition {
 pub async fn editions_with_many_complaints(site: &Site, newest: i64) -> Result<Vec<ComplainedEdition>> {
     let mut found = Vec::new();
     for (id, complaints) in store::complained(&site.db, newest).await? {
-        let progress = progress::of(&site.db, id).await?;
+        let progress = delivery::progress_of(&site.db, id).await?;
         let accepted = progress.accepted + progress.unknown;
         let standing = Complaints::of(complaints, accepted);
         if standing != Complaints::Few {

@@ -6,7 +6,7 @@ use super::instance;
 use crate::{
     clock::{Moment, Zone},
     config::Config,
-    delivery::workers::Lock,
+    delivery::Lock,
     dkim, origin,
     restored::{Line, Report, restored},
     settings::Settings,

@@ -22,11 +22,7 @@ use crate::{
     config::{Config, Environment},
     db::Unreachable,
     deliverability,
-    delivery::{
-        breaker::RefusalRules,
-        engine::{Engine, EngineOptions},
-        workers::{self, Lock},
-    },
+    delivery::{self, Engine, EngineOptions, Lock, RefusalRules},
     dkim,
     door::{self, Headcount, Limits},
     email_address::for_the_log,
@@ -129,7 +125,7 @@ impl Running {
         let fetcher = Fetcher::new(config.fetch_private_addresses)?;
         let payments = payments(&config)?;
         let doctor = Arc::new(doctor::of(&config, lookout.clone()));
-        let place: Arc<str> = format!("{} ({})", workers::host(), parts.command()).trim().into();
+        let place: Arc<str> = format!("{} ({})", delivery::host_name(), parts.command()).trim().into();
         let (stop, stopped) = watch::channel(false);
 
         let relays = relays(&config, &site, smtp);

@@ -3,7 +3,7 @@
 use super::{
     ledger,
     store::{notices, suppressions as store},
-    suppression::{Reason, Suppressions},
+    suppression::{StopReason, Suppressions},
 };
 use crate::{
     db::{Result, Tx},
@@ -17,14 +17,14 @@ impl Suppressions<'_> {
         self,
         tx: &mut Tx,
         address: &EmailAddress,
-        reason: Reason,
+        reason: StopReason,
         detail: &str,
     ) -> Result<bool> {
         self.close(tx).await?;
         let (key, now) = (address.key(), self.0.now());
         let added = store::add(tx, &self.hash(address), reason, detail, now).await?;
         // Automatic emails stop only for what the mailbox itself said (TRUST M29).
-        if matches!(reason, Reason::Bounced | Reason::Complained) {
+        if matches!(reason, StopReason::Bounced | StopReason::Complained) {
             notices::withdraw(tx, address, now).await?;
         }
         if let Some(reader) = store::reader(tx, &key).await? {

@@ -7,11 +7,7 @@ use crate::{
     bounces,
     clock::{Ahead, CLOCKS_DIFFER, Clock, Moment, Zone},
     db::{Db, Engine, Migrations},
-    delivery::{
-        notices,
-        suppression::Suppressions,
-        workers::{self, ClockApart},
-    },
+    delivery::{self, ClockApart, Suppressions},
     dkim, donations,
     journal::Found,
     origin::{self, Doubt, Positions, Standing},
@@ -205,7 +201,7 @@ async fn schema(db: &Db, site: Option<&Site>) -> crate::db::Result<(Vec<Finding>
     };
     let clock = clock.own_is_ahead().map(|ahead| {
         if ahead.is_apart() {
-            clock_of(&name_of_clock(&workers::host()), "this machine's clock", ahead)
+            clock_of(&name_of_clock(&delivery::host_name()), "this machine's clock", ahead)
         } else {
             Finding::ok("clock", "this machine's clock and the database server's agree")
         }
@@ -232,11 +228,11 @@ pub async fn clocks_of_workers(site: &Site) -> Vec<Finding> {
 /// Those of other machines, if this one's is told of already.
 async fn clocks_of_others(site: &Site) -> Vec<Finding> {
     let is_told = site.clock.own_is_ahead().is_some_and(Ahead::is_apart);
-    clocks_but(site, is_told.then(workers::host)).await
+    clocks_but(site, is_told.then(delivery::host_name)).await
 }
 
 async fn clocks_but(site: &Site, known: Option<String>) -> Vec<Finding> {
-    match workers::clocks_apart(site).await {
+    match delivery::clocks_apart(site).await {
         Ok(all) => all
             .into_iter()
             .filter(|one| known.as_ref() != Some(&one.host))
@@ -323,7 +319,7 @@ pub async fn unheeded(db: &Db, now: Moment) -> Vec<Finding> {
     }
     let (needs, letters) = match tokio::join!(
         donations::attention(db, now),
-        notices::failed(db, now.minus(donations::LATELY), i64::MAX)
+        delivery::failed_letters(db, now.minus(donations::LATELY), i64::MAX)
     ) {
         (Ok(needs), Ok(letters)) => (needs, letters.len()),
         (Err(error), _) | (_, Err(error)) => {

@@ -8,7 +8,7 @@ use super::{Doctor, Finding, Grade, in_time};
 use crate::{
     bounces::{ImapError, Mailbox},
     clock::{Clock, Moment, Zone},
-    delivery::outcome,
+    delivery,
     dns::{Dns, NoAnswer},
     email_address::for_the_log,
     heavy, private,
@@ -189,7 +189,7 @@ async fn mail_service(
         let _ = match &opened {
             Ok(Ok(_)) => pass.was_taken(site).await,
             Ok(Err(failure)) if failure.refuses_sign_in() => {
-                pass.was_refused(site, &for_the_log(&outcome::words(&Err(failure.clone())))).await
+                pass.was_refused(site, &for_the_log(&delivery::words_of_outcome(&Err(failure.clone())))).await
             }
             Ok(Err(failure)) if !failure.breaks_sign_in_off() => pass.was_not_tried(site).await,
             _ => {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     attempts::{Attempt, Refusal, Shared},
-    delivery::names,
+    delivery,
     email_address::EmailAddress,
     links::Give,
     money::{Money, limits::Limits},
@@ -123,7 +123,7 @@ pub async fn start_gift(
     brake(site, request.from).await?;
     let given = request.edition_token.and_then(|given| Give::read(&site.keys, given, site.now()).ok());
     let edition_id = match given {
-        Some(Give(edition)) => names::edition(&site.db, &edition).await?,
+        Some(Give(edition)) => delivery::edition_by_name(&site.db, &edition).await?,
         None => None,
     };
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Tx},
-    delivery::notices::tell,
+    delivery::tell,
     email_address::EmailAddress,
     mail::{MonthlyNotEnded, PaymentFailed, Receipt, RecurringCancelled},
     money::Money,

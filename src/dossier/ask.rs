@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     attempts::{Attempt, Limit, Refusal},
-    delivery::notices,
+    delivery,
     links::{CopyOfData, Forget, Name},
     mail::{self, EmailTemplate as _, EraseRequest},
     settings::Settings,
@@ -65,12 +65,12 @@ pub async fn ask(site: &Site, choices: &str, asks: Asks) -> Result<(), Subscribe
             let copy_url = site.url(&format!("/your-data/{}", CopyOfData(name).sign(&site.keys, until)));
             let letter = mail::CopyOfData { sender, copy_url, valid_for };
             let fact = fact(mail::CopyOfData::NAME);
-            notices::tell(&mut tx, site, &letterhead, to, &fact, &letter).await?;
+            delivery::tell(&mut tx, site, &letterhead, to, &fact, &letter).await?;
         }
         Asks::Erasure => {
             let forget_url = site.url(&format!("/forget-me/{}", Forget(name).sign(&site.keys, until)));
             let letter = EraseRequest { sender, forget_url, valid_for };
-            notices::tell(&mut tx, site, &letterhead, to, &fact(EraseRequest::NAME), &letter).await?;
+            delivery::tell(&mut tx, site, &letterhead, to, &fact(EraseRequest::NAME), &letter).await?;
         }
     }
     tx.commit().await?;

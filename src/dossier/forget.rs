@@ -8,7 +8,7 @@ use crate::{
     audit_log, bounces,
     clock::Moment,
     db::{self, Result},
-    delivery::{ledger, notices, suppression::Suppressions},
+    delivery::{self, Suppressions},
     donations,
     links::Forget,
     site::Site,
@@ -104,10 +104,10 @@ async fn once(
     let reader = forgotten::hold(&mut tx, public_id).await?;
     if let Some(reader) = &reader {
         let hash = suppressions.hash(&reader.email);
-        ledger::forget_reader(&mut tx, site, reader.id).await?;
-        notices::forget(&mut tx, &reader.email, site.now()).await?;
+        delivery::forget_copies_of(&mut tx, site, reader.id).await?;
+        delivery::forget_letters(&mut tx, &reader.email, site.now()).await?;
         for other in other_addresses(&mut tx, reader.id).await? {
-            notices::forget(&mut tx, &other, site.now()).await?;
+            delivery::forget_letters(&mut tx, &other, site.now()).await?;
         }
         bounces::forget(&mut tx, &hash, reader.id, &reader.email).await?;
         suppressions.forget(&mut tx, &hash).await?;

@@ -14,7 +14,7 @@ use crate::{
     audit_log,
     clock::Moment,
     db::Result,
-    delivery::suppression::Suppressions,
+    delivery::Suppressions,
     email_address::EmailAddress,
     links::CopyOfData,
     site::Site,

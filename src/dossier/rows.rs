@@ -6,10 +6,7 @@ use sqlx_macros::FromRow;
 use crate::{
     bounces::{Action, Change, Class as BounceClass, Source},
     clock::Moment,
-    delivery::{
-        states::{AttemptOutcome, AttemptStage, Class, CopyState},
-        suppression,
-    },
+    delivery::{self, AttemptOutcome, AttemptStage, Class, CopyState},
     donations::{DonationKind, DonationState, RecurringState},
     replies,
     staff::Role,
@@ -231,7 +228,7 @@ pub struct TheyWrote {
 pub struct Stop {
     #[serde(skip)]
     pub id: i64,
-    pub reason: suppression::Reason,
+    pub reason: delivery::StopReason,
     pub detail: String,
     pub masked: String,
     #[serde(serialize_with = "at")]

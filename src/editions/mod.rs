@@ -257,7 +257,7 @@ pub async fn reopen(tx: &mut Tx, site: &Site, id: i64) -> Result<(), MoveError> 
 }
 
 /// An edition that was cancelled, and whose copies that are open are to go with it in the same transaction: that is for
-/// `delivery::ledger::cancel_open`, which takes nothing else.
+/// `delivery::cancel_open_copies`, which takes nothing else.
 #[derive(Debug)]
 #[must_use = "its open copies go with it"]
 pub struct Cancelled(i64);

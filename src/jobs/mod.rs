@@ -35,7 +35,7 @@ use crate::{
     articles,
     bounces::{Mailbox, receive_maildir, receive_refusals},
     deliverability::Lookout,
-    delivery::{domains, suppression::Suppressions},
+    delivery::{self, Suppressions},
     doctor::{self, Doctor},
     donations,
     email_address::for_the_log,
@@ -442,7 +442,7 @@ impl Jobs {
 
     async fn look_up_providers(&self) -> Result<(), Failure> {
         if let Some(lookout) = &self.lookout {
-            domains::look_up(&self.site, &lookout.dns).await?;
+            delivery::look_up_domains(&self.site, &lookout.dns).await?;
         }
         Ok(())
     }

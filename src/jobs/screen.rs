@@ -12,7 +12,7 @@ use crate::{
     audit_log,
     clock::Moment,
     db::{Db, Result},
-    delivery::notices,
+    delivery,
     donations::LATELY,
     queue::{Figures, Item, Rules},
     site::Site,
@@ -93,7 +93,7 @@ pub async fn look(db: &Db, now: Moment) -> Result<Screen> {
         let (figures, items) = (queue.figures(db, now).await?, queue.troubled(db).await?);
         queues.push(QueueLine { rules: queue.rules, figures, items });
     }
-    let undelivered = notices::failed(db, now.minus(LATELY), 100).await?.len();
+    let undelivered = delivery::failed_letters(db, now.minus(LATELY), 100).await?.len();
     Ok(Screen { jobs, tasks: troubles, queues, undelivered, somebody_runs: !last.is_empty() })
 }
 

@@ -7,7 +7,7 @@ use super::{Edition, EditionSummary, Error, Result, issue::Issue, store};
 use crate::{
     articles::{self, Article, ArticleError, ArticleId, Written},
     db::{self, Db, Tx},
-    delivery::variant,
+    delivery,
     editions::EditionState,
     settings::Settings,
     site::Site,
@@ -96,7 +96,7 @@ pub async fn changed_since_send(
             if others.is_empty() { "1 article".to_owned() } else { format!("{} articles", titles.len()) };
         return Ok(Some(format!("{number} changed since Send was pressed: {}.", titles.join(", "))));
     }
-    let approved = variant::fingerprint(&site.db, edition.id, edition.revision).await?;
+    let approved = delivery::fingerprint_of(&site.db, edition.id, edition.revision).await?;
     let Some(approved) = approved.filter(|approved| !approved.is_empty()) else { return Ok(None) };
     let is_as_approved = Issue::load(site, settings, edition).await?.fingerprint() == approved;
     Ok((!is_as_approved).then(|| "Settings that it shows changed since Send was pressed.".to_owned()))

@@ -7,8 +7,7 @@ use super::{Error, Result, store};
 use crate::{
     audit_log,
     db::{self, Db, Tx},
-    delivery::notices,
-    editions,
+    delivery, editions,
     site::Site,
     subscribers::{
         lists::{self, List, Written},
@@ -115,7 +114,7 @@ async fn retire_once(site: &Site, seen: &List, staff_id: Option<i64>) -> Result<
     if !lists::retire(&mut tx, site, (seen.id, seen.version)).await? {
         return Err(Error::Changed);
     }
-    notices::withdraw_welcomes(&mut tx, &seen.public_id, site.now()).await?;
+    delivery::withdraw_welcomes(&mut tx, &seen.public_id, site.now()).await?;
     let stopped = editions::stop_of_list(&mut tx, site, seen.id, staff_id).await?;
     record(&mut tx, site, staff_id, "retired a list", &seen.slug, &seen.name).await?;
     tx.commit().await?;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     db::{self, Db},
-    delivery::ledger,
+    delivery,
     email_address::folded,
 };
 
@@ -40,7 +40,7 @@ pub async fn log_of(
     db: &Db,
     edition_id: i64,
     subscriber_id: i64,
-) -> super::Result<(ledger::Copy, Vec<ledger::Attempt>)> {
-    let copy = ledger::copy(db, edition_id, subscriber_id).await?.ok_or(Error::NotFound)?;
-    Ok((copy, ledger::attempts(db, edition_id, subscriber_id).await?))
+) -> super::Result<(delivery::CopyLine, Vec<delivery::LoggedAttempt>)> {
+    let copy = delivery::copy_of(db, edition_id, subscriber_id).await?.ok_or(Error::NotFound)?;
+    Ok((copy, delivery::attempts_of_copy(db, edition_id, subscriber_id).await?))
 }

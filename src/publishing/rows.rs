@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Moment,
-    delivery::states::{Class, CopyState},
+    delivery::{Class, CopyState},
 };
 
 /// What became of one copy.

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     clock::Moment,
     db::{self, Tx},
-    delivery::{ledger, variant},
+    delivery,
     editions::{self, By, EditionState, MoveError, UnknownPolicy},
     mail::Templates,
     settings::Settings,
@@ -115,7 +115,7 @@ pub async fn press(site: &Site, templates: &Templates, press: Press<'_>) -> Resu
     }
     approve::approve_articles(&mut tx, &edition, &issue).await?;
     approve::hold_topics(&mut tx, &edition).await?;
-    variant::thaw(&mut tx, edition_id).await?;
+    delivery::thaw_variants(&mut tx, edition_id).await?;
     body.freeze(&mut tx, site, (edition_id, revision)).await?;
     editions::set_unknown_policy(&mut tx, edition_id, policy).await?;
     tx.commit().await?;
@@ -136,7 +136,7 @@ pub async fn undo(site: &Site, public_id: &str, version: &str, staff_id: Option<
         Err(error) => return Err(error.into()),
     }
     stood.check(version)?;
-    variant::thaw(&mut tx, edition.id).await?;
+    delivery::thaw_variants(&mut tx, edition.id).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -235,7 +235,7 @@ async fn cancel_once(site: &Site, public_id: &str, version: &str, staff_id: Opti
     let stood = Stood::hold(&mut tx, edition.id).await?;
     let cancelled = editions::cancel(&mut tx, site, edition.id, By::staff(staff_id)).await?;
     stood.check(version)?;
-    ledger::cancel_open(&mut tx, site, cancelled).await?;
+    delivery::cancel_open_copies(&mut tx, site, cancelled).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::{
     issue::{self, SampleLinks},
 };
 use crate::{
-    delivery::notices,
+    delivery,
     editions::{self, By, Deed},
     heavy,
     mail::{Templates, TestCopy},
@@ -45,11 +45,11 @@ pub async fn send_test_copy(
     let written = heavy::aside(move || {
         let personal = links.personal(&name);
         let context = TestCopy { digest: digest.filled(&personal), personal };
-        notices::write(&own, &letterhead, (&name, &email), &key, &context)
+        delivery::write_letter(&own, &letterhead, (&name, &email), &key, &context)
     });
     let letter = written.await.map_err(|_| Error::Strange)??;
     let mut tx = site.db.begin().await?;
-    if notices::enqueue(&mut tx, &letter).await? {
+    if delivery::enqueue(&mut tx, &letter).await? {
         let by = By::staff(Some(to.id));
         editions::record(&mut tx, site, &edition.public_id, Deed::SentTestCopy, by).await?;
     }

@@ -8,8 +8,7 @@ use super::{
 };
 use crate::{
     articles::{self, Written},
-    delivery::progress,
-    editions,
+    delivery, editions,
     mail::Templates,
     settings::{self, Settings},
     support::database::{TestDb, both_engines},
@@ -69,7 +68,7 @@ impl House {
 
     /// Everyone has exactly one row, the rows and the tallies agree, and all of them are still to go.
     async fn assert_sealed_for(&self, id: i64, readers: i64) {
-        let audit = progress::audit(&self.site.db, id).await.expect("an audit");
+        let audit = delivery::audit_copies(&self.site.db, id).await.expect("an audit");
         assert!(audit.holds(), "{} and {}", audit.rows, audit.tallies);
         assert_eq!((audit.rows.sealed, audit.rows.open), (readers, readers));
         assert_eq!(load(&self.site.db, id).await.expect("an edition").sealed_count, Some(readers));

@@ -20,7 +20,7 @@ use crate::{
     attempts::{self, Attempt, Limit, Limited, Refusal},
     audit_log,
     db::Tx,
-    delivery::notices,
+    delivery,
     email_address::EmailAddress,
     mail::SignInLink,
     network::Network,
@@ -141,7 +141,7 @@ pub async fn send_link(site: &Site, email: &EmailAddress, from: Option<Network>)
             return Ok(());
         }
     }
-    notices::rehearse::<SignInLink>(site, &Settings::load(&site.db).await?.letterhead(site));
+    delivery::rehearse::<SignInLink>(site, &Settings::load(&site.db).await?.letterhead(site));
     Ok(())
 }
 

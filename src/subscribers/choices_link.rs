@@ -19,7 +19,7 @@ use crate::{
     attempts::{self, Attempt, Limit, Refusal, Shared},
     audit_log,
     db::{self, Tx},
-    delivery::{notices, suppression::Suppressions},
+    delivery::{self, Suppressions},
     email_address::EmailAddress,
     mail::{ChoicesLink, EmailTemplate as _},
     network::Network,
@@ -58,7 +58,7 @@ pub async fn ask_for_link(
     pass(site, crowd).await?;
     let told = db::again(|| tell_if_reader(site, settings, email)).await?;
     if !told {
-        notices::rehearse::<ChoicesLink>(site, &settings.letterhead(site));
+        delivery::rehearse::<ChoicesLink>(site, &settings.letterhead(site));
     }
     Ok(())
 }
@@ -122,7 +122,7 @@ async fn tell(tx: &mut Tx, site: &Site, settings: &Settings, reader: &Subscriber
         preferences_url: site.url(&preferences_path(site, &reader.public_id)),
     };
     let fact = format!("{}:{}:{}", ChoicesLink::NAME, reader.public_id, site.now().0);
-    notices::tell(tx, site, &letterhead, (&reader.name, &reader.email), &fact, &context).await?;
+    delivery::tell(tx, site, &letterhead, (&reader.name, &reader.email), &fact, &context).await?;
     Ok(())
 }
 

@@ -12,8 +12,7 @@ use super::{
     spreadsheet, store,
 };
 use crate::{
-    db::Db, delivery::suppression::Suppressions, email_address::EmailAddress, mail::clean_name, site::Site,
-    token,
+    db::Db, delivery::Suppressions, email_address::EmailAddress, mail::clean_name, site::Site, token,
 };
 
 /// Who answers for the consent of imported readers, and where it came from.

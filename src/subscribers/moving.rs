@@ -29,7 +29,7 @@ use crate::{
     clock::{self, Moment},
     db::{self, Tx, is_unique_violation},
     deliverability::Lookout,
-    delivery::{ledger, notices, states::Class, suppression::Suppressions},
+    delivery::{self, Class, Suppressions},
     email_address::EmailAddress,
     links::{AddressChange, Choices, End, Name},
     mail::{
@@ -136,7 +136,7 @@ pub async fn ask_to_move(
     let (asked, wrote) = db::again(|| ask_once(site, &letterhead, reader.id, (new.email, &whose))).await?;
     // As long as for an address that gets one.
     if asked == MoveAsked::Written && !matches!(wrote, Some(ToNew::Asked | ToNew::Known)) {
-        notices::rehearse::<AddressChangeNew>(site, &letterhead);
+        delivery::rehearse::<AddressChangeNew>(site, &letterhead);
     }
     Ok(asked)
 }
@@ -173,7 +173,7 @@ async fn ask_once(
             valid_for: clock::lasting(LINK_LASTS),
         };
         let fact = format!("address_change:old:{change}");
-        notices::tell(&mut tx, site, letterhead, ("", &reader.email), &fact, &context).await?;
+        delivery::tell(&mut tx, site, letterhead, ("", &reader.email), &fact, &context).await?;
         wrote = Some(write_to_new(&mut tx, site, letterhead, &reader, (&change, new, whose)).await?);
     }
     tx.commit().await?;
@@ -233,12 +233,12 @@ async fn write_to_new(
     let (wrote, whom) = if let Some(known) = known {
         let preferences_url = site.url(&preferences_path(site, &known.public_id));
         let context = AddressIsKnown { sender, preferences_url };
-        notices::tell(tx, site, letterhead, ("", &known.email), &fact, &context).await?;
+        delivery::tell(tx, site, letterhead, ("", &known.email), &fact, &context).await?;
         (ToNew::Known, known.id)
     } else {
         let confirm_url = link_to(site, change, End::New, now.plus(LINK_LASTS));
         let context = AddressChangeNew { sender, confirm_url, valid_for: clock::lasting(LINK_LASTS) };
-        notices::tell(tx, site, letterhead, ("", new), &fact, &context).await?;
+        delivery::tell(tx, site, letterhead, ("", new), &fact, &context).await?;
         (ToNew::Asked, reader.id)
     };
     // Of two that went to one reader in the same instant both count.
@@ -520,8 +520,8 @@ async fn go_once(
         return Ok(MoveState::Over);
     }
     record(&mut tx, site, settings, (&reader, &now, way), trace).await?;
-    ledger::withdraw_because(&mut tx, site, reader.id, None, Class::Readdressed).await?;
-    notices::withdraw_from(&mut tx, from, OF_READERS, site.now()).await?;
+    delivery::withdraw_because(&mut tx, site, reader.id, None, Class::Readdressed).await?;
+    delivery::withdraw_letters_from(&mut tx, from, OF_READERS, site.now()).await?;
     suppressions.leave_behind(&mut tx, reader.id).await?;
     if way == Way::There {
         tell_old(&mut tx, site, settings, &now).await?;
@@ -583,7 +583,7 @@ async fn tell_old(tx: &mut Tx, site: &Site, settings: &Settings, change: &Change
         valid_for: clock::lasting(UNDO_LASTS),
     };
     let fact = format!("address_change:done:{}", change.public_id);
-    notices::tell(tx, site, &letterhead, ("", old), &fact, &context).await?;
+    delivery::tell(tx, site, &letterhead, ("", old), &fact, &context).await?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use crate::{
     audit_log,
     clock::{Moment, Zone},
     db::{self, Tx},
-    delivery::{ledger, notices, states::Class, suppression::Suppressions},
+    delivery::{self, Class, Suppressions},
     links::Choices,
     mail::{EmailTemplate as _, Paused},
     settings::Settings,
@@ -104,7 +104,7 @@ async fn begin_once(
     if store::pause(&mut tx, reader.id, until, site.now()).await?.is_empty() {
         return Ok(false);
     }
-    ledger::withdraw_because(&mut tx, site, reader.id, None, Class::Paused).await?;
+    delivery::withdraw_because(&mut tx, site, reader.id, None, Class::Paused).await?;
     if let Some(Deed { staff_id, reader, why }) = deed {
         audit_log::record(&mut tx, site, Some(staff_id), "paused a reader", reader, why).await?;
     }
@@ -131,7 +131,7 @@ async fn tell(
         preferences_url: site.url(&preferences_path(site, &reader.public_id)),
     };
     let fact = format!("{}:{}:{}", Paused::NAME, reader.public_id, until.day(&settings.time_zone));
-    notices::tell(tx, site, &letterhead, (&reader.name, &reader.email), &fact, &context).await?;
+    delivery::tell(tx, site, &letterhead, (&reader.name, &reader.email), &fact, &context).await?;
     Ok(())
 }
 
@@ -182,7 +182,7 @@ async fn as_written_once(site: &Site, reader: i64, until: Moment, at: Moment) ->
     let rests = until > site.now() && !lists.is_empty();
     if rests {
         for list in lists {
-            ledger::withdraw_because(&mut tx, site, reader, Some(list), Class::Paused).await?;
+            delivery::withdraw_because(&mut tx, site, reader, Some(list), Class::Paused).await?;
         }
     }
     tx.commit().await?;

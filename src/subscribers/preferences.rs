@@ -13,8 +13,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    db,
-    delivery::{ledger, notices},
+    db, delivery,
     links::{Choices, Name},
     mail::clean_name,
     settings::Settings,
@@ -178,8 +177,8 @@ async fn save_once(site: &Site, link: &str, chosen: &Chosen, trace: Trace<'_>) -
             false if choice.joined => {
                 // In this order: the row is what sealing and leaving meet at.
                 let left = store::leave(&mut tx, id, choice.id, site.now()).await?;
-                ledger::withdraw(&mut tx, site, id, Some(choice.id)).await?;
-                notices::withdraw_welcome(&mut tx, id, choice.id, site.now()).await?;
+                delivery::withdraw(&mut tx, site, id, Some(choice.id)).await?;
+                delivery::withdraw_welcome(&mut tx, id, choice.id, site.now()).await?;
                 left
             }
             false => false,

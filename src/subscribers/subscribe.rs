@@ -28,7 +28,7 @@ use crate::{
     clock::{self, Moment},
     db::Tx,
     deliverability::Lookout,
-    delivery::{notices, suppression::Suppressions},
+    delivery::{self, Suppressions},
     email_address::EmailAddress,
     heavy::Each,
     links::{Confirm, Name},
@@ -132,7 +132,7 @@ pub async fn subscribe(site: &Site, settings: &Settings, new: NewSubscription<'_
     }
     tx.commit().await?;
     if !matches!(asked, Asked::Mailed | Asked::Told) {
-        notices::rehearse::<ConfirmSubscription>(site, &settings.letterhead(site));
+        delivery::rehearse::<ConfirmSubscription>(site, &settings.letterhead(site));
     }
     Ok(goes)
 }
@@ -464,7 +464,7 @@ async fn ask_to_confirm(
     };
     let fact = letter_key(&link);
     // What was typed goes into no mail (TRUST A24).
-    notices::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
+    delivery::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
     let letter = joining::Letter { subscriber: reader.id, whose, key: &fact, waited };
     joining::add_letter(tx, letter, site.now()).await?;
     store::confirmation_sent(tx, reader.id, since, site.now()).await?;
@@ -494,7 +494,7 @@ async fn tell_already(
         preferences_url: site.url(&preferences_path(site, &reader.public_id)),
     };
     let fact = format!("{}:{}:{}", AlreadyReader::NAME, reader.public_id, site.now().0);
-    notices::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
+    delivery::tell(tx, site, &letterhead, ("", &reader.email), &fact, &context).await?;
     let letter = joining::Letter { subscriber: reader.id, whose, key: &fact, waited: false };
     joining::add_letter(tx, letter, site.now()).await?;
     Ok(())

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     db::Tx,
-    delivery::{notices, suppression::Suppressions},
+    delivery::{self, Suppressions},
     links::{self, Choices, Name, Unsubscribe},
     mail::{EmailTemplate as _, Welcome, Welcomed},
     settings::Settings,
@@ -92,7 +92,7 @@ async fn write(
     };
     let names: Vec<&str> = new.iter().map(|list| list.public_id.as_str()).collect();
     let key = format!("{}:{}:{}", Welcome::NAME, reader.public_id, names.join("."));
-    notices::tell(tx, site, &letterhead, ("", &reader.email), &key, &context).await?;
+    delivery::tell(tx, site, &letterhead, ("", &reader.email), &key, &context).await?;
     Ok(Some(key))
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use broadside::{
     articles::{self, Article, ArticleState, Written},
     db::Db,
-    delivery::progress,
+    delivery,
     editions::EditionState,
     email_address::EmailAddress,
     publishing::{self, Edition},
@@ -391,7 +391,7 @@ both_engines! {
         for (reader, subject) in [(1, "The right date"), (2, "The right date"), (3, "The wrong date")] {
             assert_eq!(app.last_mail(&format!("reader{reader}@example.org")).subject, subject, "reader {reader}");
         }
-        let audit = progress::audit(&app.site.db, edition.id).await.expect("an audit");
+        let audit = delivery::audit_copies(&app.site.db, edition.id).await.expect("an audit");
         assert!(audit.holds() && audit.rows.accepted == 5, "{} and {}", audit.rows, audit.tallies);
         let versions = publishing::reached(&app.site.db, edition.id).await.expect("the versions");
         let readers: Vec<_> = versions.iter().map(|version| version.readers).collect();
@@ -492,7 +492,7 @@ both_engines! {
         page.says("5 of 6 readers have not got it yet. They will never get it").says("Pause it first");
         let page = desk.submit_and_follow(&page.form("/cancel")).await;
         page.says("0 taken + 0 failed + 1 not mailed + 5 cancelled + 0 may have arrived + 0 still to go");
-        let audit = progress::audit(&app.site.db, edition.id).await.expect("an audit");
+        let audit = delivery::audit_copies(&app.site.db, edition.id).await.expect("an audit");
         assert!(audit.holds(), "{} and {}", audit.rows, audit.tallies);
         assert_eq!((audit.rows.suppressed, audit.rows.cancelled), (1, 5));
         assert!(audit.rows.to_string().ends_with("+ 5 cancelled"), "{}", audit.rows);

@@ -7,7 +7,7 @@ use broadside::{
     bounces::{
         Action, Class, Effect, Reason, Recipient, Report, Source, receive, receive_mail, receive_refusals,
     },
-    delivery::progress,
+    delivery,
     editions::EditionState,
     publishing,
     sandbox::{Rule, Stage},
@@ -54,10 +54,10 @@ async fn suppressed(app: &TestApp) -> i64 {
     database::rows::<(i64,)>(&app.site.db, stopped).await[0].0
 }
 
-async fn progress(app: &TestApp, id: i64) -> progress::Progress {
-    let audit = progress::audit(&app.site.db, id).await.expect("an audit");
+async fn progress(app: &TestApp, id: i64) -> delivery::Progress {
+    let audit = delivery::audit_copies(&app.site.db, id).await.expect("an audit");
     assert!(audit.holds(), "{audit:?}");
-    progress::of(&app.site.db, id).await.expect("the figures")
+    delivery::progress_of(&app.site.db, id).await.expect("the figures")
 }
 
 fn refuse(app: &TestApp, rule: Rule) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use broadside::{
     audit_log,
     db::{Db, Engine},
-    delivery::progress,
+    delivery,
     editions::UnknownPolicy,
     email_address::EmailAddress,
     origin, publishing, restored,
@@ -175,7 +175,7 @@ both_engines! {
         assert!(!got(&app, ANN, "On its way") && got(&app, BOB, "On its way"));
         let ended = [("suppressed".to_owned(), Some("paused".to_owned())), ("accepted".to_owned(), None)];
         assert_eq!(copies(&app, edition).await, ended);
-        assert!(progress::audit(&app.site.db, edition).await.expect("an audit").holds());
+        assert!(delivery::audit_copies(&app.site.db, edition).await.expect("an audit").holds());
         let desk = app.desk().await;
         let page = desk.open(&format!("/desk/readers/{}", reader(&app, ANN).await.public_id)).await;
         page.says("Not mailed: paused").says("Nothing comes before 17 March 2026").says("Word of their pause");
@@ -302,7 +302,7 @@ both_engines! {
         again.send_edition("The next").await;
         assert!(!got(&again, ANN, "The next"));
         assert!(got(&again, BOB, "The next") && got(&again, "cat@example.org", "The next"));
-        assert!(progress::audit(&again.site.db, first).await.expect("an audit").holds());
+        assert!(delivery::audit_copies(&again.site.db, first).await.expect("an audit").holds());
         // What was ended in the restored one stays ended: the entry is older than that.
         assert!(subscribers::go_on(&again.site, &token(&again, ANN).await).await.expect("saved"));
         restored::take_up(&again.site, None).await.expect("the journal is taken up");

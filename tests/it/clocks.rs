@@ -5,10 +5,7 @@ use std::time::Duration;
 use broadside::{
     clock::{Ahead, Clock},
     db::Engine as Database,
-    delivery::{
-        engine::{Engine, EngineOptions},
-        progress,
-    },
+    delivery::{self, Engine, EngineOptions},
     doctor::{self, Grade},
     email_address::EmailAddress,
     publishing,
@@ -60,7 +57,7 @@ async fn start(app: &TestApp, site: &Site) -> Engine {
 }
 
 async fn accepted(app: &TestApp, edition: i64) -> i64 {
-    progress::of(&app.site.db, edition).await.expect("the tallies").accepted
+    delivery::progress_of(&app.site.db, edition).await.expect("the tallies").accepted
 }
 
 /// TRUST F20: of two processes one runs on a machine whose clock is a day ahead, or behind. Nobody is signed out, no edition is held

@@ -8,8 +8,7 @@ use axum::{
 };
 use broadside::{
     db::Db,
-    delivery::notices,
-    publishing,
+    delivery, publishing,
     staff::{self, Role, Seen},
     web::{
         HeaderSet,
@@ -438,7 +437,7 @@ both_engines! {
     async fn a_sign_in_link_is_mailed_to_the_team_alone(web: Web) {
         let ask = async |email: &str| web.post("/desk/sign-in-link", "", &[("link_email", email)]).await;
         let queued = async || {
-            let counts = notices::counts(&web.app.site.db).await.expect("counts");
+            let counts = delivery::letter_counts(&web.app.site.db).await.expect("counts");
             counts.iter().map(|(_, count)| count).sum::<i64>()
         };
         let unknown = ask("nobody@example.org").await;

@@ -7,7 +7,7 @@ use broadside::{
     bounces::receive_mail,
     clock::{Clock, Moment},
     db::Engine,
-    delivery::suppression::Suppressions,
+    delivery::Suppressions,
     dkim,
     doctor::{self, BroughtBy, Doctor, Finding},
     email_address::EmailAddress,

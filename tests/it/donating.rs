@@ -12,7 +12,7 @@ use std::{
 };
 
 use broadside::{
-    delivery::notices,
+    delivery,
     donations::{self, DonationState, RecurringState},
     email_address::EmailAddress,
     payments::{PaymentProvider, ProviderError, Stripe, StripeSettings},
@@ -135,7 +135,7 @@ impl House {
     }
 
     pub async fn mails(&self) -> i64 {
-        let counts = notices::counts(&self.site.db).await.expect("a read");
+        let counts = delivery::letter_counts(&self.site.db).await.expect("a read");
         counts.iter().map(|(_, number)| number).sum()
     }
 

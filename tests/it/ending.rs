@@ -3,8 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use broadside::{
-    delivery::notices,
-    donations,
+    delivery, donations,
     email_address::EmailAddress,
     sandbox::ApiFault,
     staff::{self, NewMember, Role},
@@ -212,7 +211,7 @@ both_engines! {
         overview.says("1 supporter could not get to the payment page").says("1 message of the payment service");
         overview.says("A receipt to g***@example.org").says("5.1.1");
         assert!(!overview.text().contains("gone@example.org"));
-        let failed = notices::failed(&app.site.db, app.site.now().minus(donations::LATELY), 10).await.expect("a read");
+        let failed = delivery::failed_letters(&app.site.db, app.site.now().minus(donations::LATELY), 10).await.expect("a read");
         assert_eq!(failed.len(), 1);
         let list = desk.open("/desk/donations").await;
         // What went wrong after the page was opened has been seen by nobody.

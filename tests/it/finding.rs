@@ -2,7 +2,7 @@
 
 use broadside::{
     articles::{self, Written},
-    delivery::ledger,
+    delivery,
     email_address::EmailAddress,
     publishing,
     subscribers::{self, Basis, Standing, Subscriber, SubscriptionState, Wanted},
@@ -68,7 +68,7 @@ both_engines! {
             let found = publishing::results(&app.site.db, edition, wanted, 0, 10).await.expect("a read");
             assert_eq!(found.iter().map(|one| one.address.as_str()).collect::<Vec<_>>(), [address], "{typed}");
             let to = EmailAddress::parse(address).expect("an address");
-            let at = ledger::subscriber_at(&app.site.db, edition, &to);
+            let at = delivery::subscriber_at(&app.site.db, edition, &to);
             assert_eq!(at.await.expect("a read"), Some(found[0].subscriber_id), "{address}");
         }
     }

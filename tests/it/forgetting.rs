@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use broadside::{
     db::{Db, Engine},
-    delivery::{
-        progress,
-        suppression::{Reason, Suppressions},
-    },
+    delivery::{self, StopReason, Suppressions},
     donations,
     dossier::{self, Asks},
     email_address::EmailAddress,
@@ -80,8 +77,11 @@ async fn where_it_stands(app: &TestApp, texts: &[&str]) -> Vec<String> {
 }
 
 async fn balances(app: &TestApp) {
-    for edition in progress::ever_sealed(&app.site.db).await.expect("a read") {
-        assert!(progress::audit(&app.site.db, edition).await.expect("an audit").holds(), "edition {edition}");
+    for edition in delivery::ever_sealed(&app.site.db).await.expect("a read") {
+        assert!(
+            delivery::audit_copies(&app.site.db, edition).await.expect("an audit").holds(),
+            "edition {edition}"
+        );
     }
     let money = donations::audit_money(&app.site.db).await.expect("an audit");
     assert!(money.balances(), "{:?}", money.problems);
@@ -209,7 +209,7 @@ both_engines! {
         assert_eq!(app.mails(ANN).len(), before);
         let all = copies(&app).await;
         assert!(all.contains(&("suppressed".to_owned(), "erased".to_owned(), String::new())), "{all:?}");
-        let audit = progress::audit(&app.site.db, edition).await.expect("an audit");
+        let audit = delivery::audit_copies(&app.site.db, edition).await.expect("an audit");
         assert!(audit.holds());
         assert_eq!((audit.rows.accepted, audit.rows.suppressed), (1, 1));
         let letters: Vec<(i64,)> = rows(&app.site.db, "select count(*) from notice where message is not null or state in ('queued', 'claimed')").await;
@@ -250,11 +250,11 @@ both_engines! {
         app.reader(ANN).await;
         let suppressions = Suppressions::new(&app.site);
         let mut tx = app.site.db.begin().await.expect("a transaction");
-        suppressions.add(&mut tx, &address(ANN), Reason::Complained, "it was ann").await.expect("stopped");
+        suppressions.add(&mut tx, &address(ANN), StopReason::Complained, "it was ann").await.expect("stopped");
         tx.commit().await.expect("a commit");
         forget(&app).await;
         let stop = suppressions.find(&address(ANN)).await.expect("a read").expect("it stays");
-        assert_eq!((stop.reason, stop.detail.as_str()), (Reason::Complained, ""));
+        assert_eq!((stop.reason, stop.detail.as_str()), (StopReason::Complained, ""));
         let mut tx = app.site.db.begin().await.expect("a transaction");
         assert!(suppressions.lift(&mut tx, &address(ANN)).await.expect("lifted"));
         tx.commit().await.expect("a commit");

@@ -14,7 +14,7 @@ use axum::{
 };
 use broadside::{
     deliverability::Lookout,
-    delivery::notices,
+    delivery,
     email_address::EmailAddress,
     sandbox::{Rule, Stage},
     settings::{self, Settings},
@@ -86,7 +86,7 @@ impl Door {
 
 /// How many automatic emails there were.
 async fn letters(app: &TestApp) -> i64 {
-    notices::counts(&app.site.db).await.expect("a count").into_iter().map(|(_, count)| count).sum()
+    delivery::letter_counts(&app.site.db).await.expect("a count").into_iter().map(|(_, count)| count).sum()
 }
 
 async fn name_of(app: &TestApp, email: &str) -> String {

@@ -285,8 +285,8 @@ both_engines! {
         assert_eq!(state(&app, "victim+9@gmail.com", "digest").await, Some(SubscriptionState::Pending), "asked, a day later too");
         let address = EmailAddress::parse("gone@example.org").expect("an address");
         let mut tx = app.site.db.begin().await.expect("a transaction");
-        let stops = broadside::delivery::suppression::Suppressions::new(&app.site);
-        stops.add(&mut tx, &address, broadside::delivery::suppression::Reason::Complained, "").await.expect("a stop");
+        let stops = broadside::delivery::Suppressions::new(&app.site);
+        stops.add(&mut tx, &address, broadside::delivery::StopReason::Complained, "").await.expect("a stop");
         tx.commit().await.expect("a commit");
         sign_up(&app, "gone@example.org", &["digest"]).await;
         assert!(app.mails("gone@example.org").is_empty());

@@ -5,10 +5,7 @@ use std::time::Duration;
 use broadside::{
     audit_log,
     db::Engine,
-    delivery::{
-        progress,
-        suppression::{Reason, Suppressions},
-    },
+    delivery::{self, StopReason, Suppressions},
     email_address::EmailAddress,
     jobs,
     links::{AddressChange, End, Name},
@@ -79,7 +76,7 @@ async fn moves(app: &TestApp, from: &str, to: &str) {
     press(app, &link(app, to)).await.says("Your mail has moved");
 }
 
-async fn stop(app: &TestApp, email: &str, reason: Reason) {
+async fn stop(app: &TestApp, email: &str, reason: StopReason) {
     let mut tx = app.site.db.begin().await.expect("a transaction");
     Suppressions::new(&app.site).add(&mut tx, &address(email), reason, "a test").await.expect("added");
     tx.commit().await.expect("a commit");
@@ -160,7 +157,7 @@ both_engines! {
             app.reader(email).await;
         }
         app.advance(DAY * 8);
-        stop(&app, "stopped@other.example", Reason::Complained).await;
+        stop(&app, "stopped@other.example", StopReason::Complained).await;
         let nobody = ask(&app, "cat@example.org", "cat@other.example").await.text().replace("c***", "a***");
         let known = ask(&app, OLD, "bob@example.org").await.text();
         assert_eq!(nobody, known);
@@ -256,7 +253,7 @@ both_engines! {
         app.drain().await;
         assert_eq!(app.mails(OLD).len(), before + 1, "what failed there is not tried there again");
         for edition in [failed, waits] {
-            assert!(progress::audit(&app.site.db, edition).await.expect("an audit").holds());
+            assert!(delivery::audit_copies(&app.site.db, edition).await.expect("an audit").holds());
         }
     }
 
@@ -323,13 +320,13 @@ both_engines! {
         ask(&app, "cat@example.org", "cat@other.example").await;
         press(&app, &link(&app, "cat@example.org")).await;
         let confirm = link(&app, "cat@other.example");
-        stop(&app, "cat@other.example", Reason::Complained).await;
+        stop(&app, "cat@other.example", StopReason::Complained).await;
         press(&app, &confirm).await.says("That could not be done");
         app.visitor().open(&confirm).await.says("good for nothing any more");
         assert!(at(&app, "cat@other.example").await.is_none() && at(&app, "bob@other.example").await.is_none());
 
         // A mailbox that is gone cannot agree: the team answers for it.
-        stop(&app, "dan@example.org", Reason::Bounced).await;
+        stop(&app, "dan@example.org", StopReason::Bounced).await;
         ask(&app, "dan@example.org", "dan@other.example").await.says("Look into both mailboxes");
         assert!(app.mails("dan@other.example").is_empty());
         assert_eq!(correct(&app, "dan@example.org", "dan@other.example").await.expect("asked"), Readdressed::Asked);
@@ -337,7 +334,7 @@ both_engines! {
         press(&app, &link(&app, "dan@other.example")).await.says("Your mail has moved");
         let suppressions = Suppressions::new(&app.site);
         let reason = async |email: &str| suppressions.reason(&address(email)).await.expect("a read");
-        assert_eq!((reason("dan@example.org").await, reason("dan@other.example").await), (Some(Reason::Bounced), None));
+        assert_eq!((reason("dan@example.org").await, reason("dan@other.example").await), (Some(StopReason::Bounced), None));
         let stopped = "select subscriber_id from suppression where subscriber_id is not null and reason = 'bounced'";
         assert!(rows::<(i64,)>(&app.site.db, stopped).await.is_empty(), "no page counts Dan as stopped");
         app.send_edition("The next").await;
@@ -465,7 +462,7 @@ both_engines! {
         let before = app.mails(OLD).len();
         app.drain().await;
         assert_eq!(app.mails(OLD).len(), before + 1, "word of the move, and no edition");
-        assert!(progress::audit(&app.site.db, draft.id).await.expect("an audit").holds());
+        assert!(delivery::audit_copies(&app.site.db, draft.id).await.expect("an audit").holds());
     }
 
     /// TRUST T10: a restored backup does not know who moved: whoever had another address since gets nothing at the old one. Who came

@@ -2,7 +2,7 @@
 
 use broadside::{
     bounces::{Effect, receive_mail, receive_refusals},
-    delivery::{progress, suppression::Suppressions},
+    delivery::{self, Suppressions},
     editions::EditionState,
     email_address::EmailAddress,
     jobs, publishing,
@@ -41,7 +41,7 @@ async fn suppressed(app: &TestApp) -> i64 {
 }
 
 async fn balance(app: &TestApp, id: i64) {
-    let audit = progress::audit(&app.site.db, id).await.expect("an audit");
+    let audit = delivery::audit_copies(&app.site.db, id).await.expect("an audit");
     assert!(audit.holds(), "{audit:?}");
 }
 
@@ -72,7 +72,7 @@ async fn it_stops_and_goes_on(app: &TestApp, id: i64, words: &str, told: usize) 
     app.resume(&paused.public_id).await;
     app.drain().await;
     assert_eq!(edition(app, id).await.state, EditionState::Finished, "{words}");
-    let progress = progress::of(&app.site.db, id).await.expect("the figures");
+    let progress = delivery::progress_of(&app.site.db, id).await.expect("the figures");
     assert_eq!((progress.accepted, progress.failed), (READERS as i64, 0), "{words}: {progress}");
     balance(app, id).await;
 }
@@ -127,7 +127,7 @@ both_engines! {
         publishing::retry_failed(&app.site, &paused.public_id, ("no such mailbox", revision), None).await.expect("again");
         app.resume(&paused.public_id).await;
         app.drain().await;
-        assert_eq!(progress::of(&app.site.db, id).await.expect("the figures").accepted, READERS as i64);
+        assert_eq!(delivery::progress_of(&app.site.db, id).await.expect("the figures").accepted, READERS as i64);
         app.leaves_work();
     }
 

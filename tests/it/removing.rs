@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use broadside::{
     articles, audit_log,
-    delivery::suppression::{Reason, Suppressions},
+    delivery::{StopReason, Suppressions},
     email_address::EmailAddress,
     publishing,
     subscribers::{self, Basis},
@@ -21,7 +21,7 @@ async fn is_logged(app: &TestApp, action: &str) -> bool {
 async fn stop(app: &TestApp, email: &str) {
     let address = EmailAddress::parse(email).expect("an address");
     let mut tx = app.site.db.begin().await.expect("a transaction");
-    Suppressions::new(&app.site).add(&mut tx, &address, Reason::Bounced, "a test").await.expect("added");
+    Suppressions::new(&app.site).add(&mut tx, &address, StopReason::Bounced, "a test").await.expect("added");
     tx.commit().await.expect("a commit");
 }
 

@@ -5,11 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::http::{Method, StatusCode, header::CONTENT_TYPE};
 use broadside::{
     db::Engine as DbEngine,
-    delivery::{
-        engine::{Engine, EngineOptions},
-        progress,
-        workers::Lock,
-    },
+    delivery::{self, Engine, EngineOptions, Lock},
     donations,
     editions::EditionState,
     email_address::EmailAddress,
@@ -206,7 +202,7 @@ both_engines! {
         assert_eq!(subjects("ann@example.org"), ["The next", "Half of it went out"]);
         assert_eq!(subjects("bob@example.org"), ["The next", "For tomorrow"]);
         for id in [half.id, tomorrow.id] {
-            let audit = progress::audit(&again.site.db, id).await.expect("an audit");
+            let audit = delivery::audit_copies(&again.site.db, id).await.expect("an audit");
             assert!(audit.holds() && audit.rows.open == 0 && audit.rows.unknown == 1, "{audit:?}");
         }
         again.finish().await;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use broadside::{
     clock::Stopwatch,
     db::Engine as DbEngine,
-    delivery::engine::Engine,
+    delivery::Engine,
     editions::EditionState,
     publishing,
     sandbox::{Rule, Stage},
@@ -339,7 +339,7 @@ both_engines! {
         engine.stop().await;
         assert_eq!(mailbox.count(), READERS - 10);
         assert!(last.iter().all(|reader| mailbox.to(&reader.address).is_empty()));
-        let audit = broadside::delivery::progress::audit(&app.site.db, draft.id).await.expect("the audit");
+        let audit = broadside::delivery::audit_copies(&app.site.db, draft.id).await.expect("the audit");
         assert!(audit.holds() && audit.rows.suppressed == 10, "{audit:?}");
     }
 
@@ -354,7 +354,7 @@ both_engines! {
         one_click(&app, &link, FORM, "List-Unsubscribe=One-Click").await;
         app.drain().await;
         assert!(app.mails(ANN).iter().all(|mail| mail.subject != "The second edition"));
-        let audit = broadside::delivery::progress::audit(&app.site.db, draft.id).await.expect("the audit");
+        let audit = broadside::delivery::audit_copies(&app.site.db, draft.id).await.expect("the audit");
         assert!(audit.holds() && audit.rows.suppressed == 1, "{audit:?}");
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use broadside::{
-    delivery::engine::Engine,
+    delivery::Engine,
     jobs, publishing, relays,
     sandbox::{Rule, Stage},
 };

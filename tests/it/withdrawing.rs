@@ -15,7 +15,7 @@ use std::{
 use axum::http::{Method, StatusCode, header::CONTENT_TYPE};
 use broadside::{
     bounces::{Effect, receive_mail},
-    delivery::suppression::{self, Suppressions},
+    delivery::{self, Suppressions},
     donations,
     email_address::EmailAddress,
     journal::{Disk, Found, Journal, Line, NAME, Read},
@@ -178,7 +178,7 @@ both_engines! {
         let stopped = [address("cat"), address("sue"), address("tom")];
         let reasons = Suppressions::new(&again.site).among_now(stopped.iter());
         let reasons = reasons.await.expect("a read");
-        assert_eq!(reasons, [Some(suppression::Reason::Complained), Some(suppression::Reason::Staff), None]);
+        assert_eq!(reasons, [Some(delivery::StopReason::Complained), Some(delivery::StopReason::Staff), None]);
         let proof = consent::proof(&again.site.db, again.reader_row("lea@example.org").await).await.expect("a read");
         let last = proof.last().expect("she joined and left");
         assert!(last.method == ConsentMethod::OneClick && last.source.contains("of the journal"), "{last:?}");
@@ -226,7 +226,7 @@ both_engines! {
         app.leaves_work();
         start(&app).await;
         let path = scratch::folder().join(NAME);
-        let journal = Journal::at(path.clone(), suppression::proof(&app.site.keys));
+        let journal = Journal::at(path.clone(), delivery::suppression_proof(&app.site.keys));
         let other = Site { journal, ..app.site.clone() };
         withdrawals::begin(&other).await.expect("a journal of its own");
         for name in ["ann", "lea", "uma"] {
@@ -441,7 +441,7 @@ both_engines! {
         let told: Vec<i64> =
             join_all(leaving).await.into_iter().filter_map(|one| one.expect("it came to its end")).collect();
 
-        let journal = Journal::at(path, suppression::proof(&app.site.keys));
+        let journal = Journal::at(path, delivery::suppression_proof(&app.site.keys));
         let read = read(&journal).await;
         assert!(read.breaks.is_empty(), "{:?}", read.breaks);
         let site = Site { journal, ..app.site.clone() };

@@ -4,7 +4,7 @@ use super::super::states::{Action, Change, Class, Source};
 use crate::{
     clock::Moment,
     db::{Db, Result, Tx},
-    delivery::{names::CopyId, states::AttemptStage},
+    delivery::{AttemptStage, CopyId},
     replies::Reason,
     statements,
 };

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     articles,
     clock::Stopwatch,
-    delivery::{progress, states::CopyState},
+    delivery::{self, CopyState},
     donations,
     editions::{self, By, EditionState},
     email_address::EmailAddress,
@@ -65,14 +65,14 @@ pub(super) async fn run(running: &Running, plan: &Plan<'_>) -> anyhow::Result<()
         say(&format!("{} readers fill in the form and confirm by mail", missing.len()));
         subscribe(site, sandbox, missing).await?;
     }
-    if progress::ever_sealed(&site.db).await?.is_empty() {
+    if delivery::ever_sealed(&site.db).await?.is_empty() {
         say("an editor composes an edition and presses Send");
         let edition = compose_and_send(site, sandbox).await?;
         wait_until_finished(site, edition).await?;
         say("a reader presses the one-click unsubscribe of their mail program");
         unsubscribe(sandbox, 7).await?;
     } else {
-        for edition in progress::ever_sealed(&site.db).await? {
+        for edition in delivery::ever_sealed(&site.db).await? {
             wait_until_finished(site, edition).await?;
         }
     }
@@ -215,7 +215,7 @@ async fn pay(site: &Site, every: &str, amount: &str, name: &str, button: &str) -
 async fn wait_for_receipts(site: &Site) -> anyhow::Result<()> {
     wait_for("the receipts", || async {
         let unfinished = donations::unfinished(&site.db).await.ok()?;
-        let waiting = crate::delivery::notices::counts(&site.db).await.ok()?;
+        let waiting = crate::delivery::letter_counts(&site.db).await.ok()?;
         let open = waiting.iter().any(|(state, _)| matches!(state, CopyState::Queued | CopyState::Claimed));
         (unfinished.waiting + unfinished.calls == 0 && !open).then_some(())
     })

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    delivery::notices,
+    delivery,
     payments::{Event, PaymentState, SessionState, WebhookSecrets},
     settings::Settings,
     site::Site,
@@ -99,7 +99,7 @@ impl Room {
     }
 
     async fn mails(&self) -> i64 {
-        let counts = notices::counts(&self.site.db).await.expect("a read");
+        let counts = delivery::letter_counts(&self.site.db).await.expect("a read");
         counts.iter().map(|(_, number)| number).sum()
     }
 

@@ -16,10 +16,7 @@ use super::{
 use crate::{
     articles,
     bounces::without_addresses,
-    delivery::{
-        notices::{self, FailedNotice},
-        progress::{self, Progress},
-    },
+    delivery::{self, FailedNotice, Progress},
     donations::{self, DonationKind},
     editions::EditionState,
     email_address::EmailAddress,
@@ -235,7 +232,7 @@ async fn letters(desk: &Desk) -> Result<Vec<LetterLine>, WebError> {
         return Ok(Vec::new());
     }
     let since = desk.site().now().minus(donations::LATELY);
-    let failed = notices::failed(&desk.site().db, since, SHOWN).await?;
+    let failed = delivery::failed_letters(&desk.site().db, since, SHOWN).await?;
     let letter = |one: FailedNotice| LetterLine {
         what: words::letter(&one.template),
         to: EmailAddress::parse(&one.address).map_or_else(|_| String::new(), |address| address.masked()),
@@ -249,7 +246,7 @@ async fn letters(desk: &Desk) -> Result<Vec<LetterLine>, WebError> {
 async fn last_edition(desk: &Desk) -> Result<Option<LastEdition>, WebError> {
     let db = &desk.site().db;
     let Some(edition) = publishing::last_sealed(db).await? else { return Ok(None) };
-    let progress = progress::of(db, edition.id).await?;
+    let progress = delivery::progress_of(db, edition.id).await?;
     let waits = edition.state == EditionState::Sending && progress.open > 0;
     Ok(Some(LastEdition {
         held_up: if waits { held_up(desk).await? } else { Vec::new() },
@@ -289,7 +286,7 @@ async fn steps(desk: &Desk, readers: Counts) -> Result<Vec<Step>, WebError> {
     let settings = &desk.settings;
     let path = |roles, path| if desk.may(roles) { path } else { "" };
     let missing = settings.can_send();
-    let sent = !progress::ever_sealed(db).await?.is_empty();
+    let sent = !delivery::ever_sealed(db).await?.is_empty();
     Ok(vec![
         Step {
             done: missing.is_empty(),

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::Watched;
 use crate::{
     db::Result,
-    delivery::figures::{self, Figures as Sending},
+    delivery::{self, DeliveryFigures as Sending},
     donations::{self, AttentionNews},
     jobs,
     relays::{self, Left, Trouble},
@@ -49,7 +49,7 @@ pub(super) async fn read(watched: Arc<Watched>) -> Option<Figures> {
 
 async fn read_all(Watched { site, relays, .. }: &Watched) -> Result<Figures> {
     Ok(Figures {
-        sending: figures::read(&site.db).await?,
+        sending: delivery::figures(&site.db).await?,
         limits: relays::left(site, relays).await?,
         relay_troubles: relays::troubles(&site.db).await?,
         news: donations::attention_news(&site.db).await?,

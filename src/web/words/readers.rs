@@ -3,7 +3,7 @@
 use crate::{
     bounces::{Action, Bounce, Change},
     clock::Moment,
-    delivery::suppression::Reason,
+    delivery::StopReason,
     replies,
     subscribers::{
         ConsentAction, ConsentMethod, DonorState, LeavingReason, Standing, Subscription, SubscriptionState,
@@ -118,12 +118,12 @@ pub(in crate::web) const fn asks_for(kind: RequestKind) -> &'static str {
 }
 
 /// Why an address is not mailed.
-pub(in crate::web) const fn stopped_because(reason: Reason) -> &'static str {
+pub(in crate::web) const fn stopped_because(reason: StopReason) -> &'static str {
     match reason {
-        Reason::Bounced => "Mail to this address comes back",
-        Reason::Complained => "They marked an edition as spam",
-        Reason::Erased => "They asked to be forgotten",
-        Reason::Staff => "The team decided never to mail this address again",
+        StopReason::Bounced => "Mail to this address comes back",
+        StopReason::Complained => "They marked an edition as spam",
+        StopReason::Erased => "They asked to be forgotten",
+        StopReason::Staff => "The team decided never to mail this address again",
     }
 }
 

@@ -17,7 +17,7 @@ use broadside::{
     authorities::Trust,
     clock::Moment,
     db::Db,
-    delivery::suppression,
+    delivery,
     doctor::Doctor,
     door::Limits,
     email_address::EmailAddress,
@@ -126,7 +126,7 @@ impl TestApp {
     pub async fn journalled_on(db: TestDb, disk: Box<dyn Disk>) -> Self {
         let (listener, site) = at_a_port(&db, BEGINNING).await;
         let path = scratch::folder().join(journal::NAME);
-        let journal = Journal::on(path, suppression::proof(&site.keys), disk);
+        let journal = Journal::on(path, delivery::suppression_proof(&site.keys), disk);
         let site = Site { journal, ..site };
         let outside = outside(&site).await;
         let app = Self::with(db, listener, site, outside);

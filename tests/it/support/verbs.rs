@@ -4,11 +4,7 @@ use std::time::Duration;
 
 use broadside::{
     articles::{self, Fetcher},
-    delivery::{
-        engine::{Engine, EngineOptions},
-        names::{self, CopyId},
-        variant::{CopyNames, Links},
-    },
+    delivery::{self, CopyId, CopyLinks, CopyNames, Engine, EngineOptions},
     donations,
     email_address::EmailAddress,
     jobs::{self, Jobs, Turns, Waits},
@@ -102,8 +98,8 @@ impl TestApp {
     }
 
     /// The links in a reader's copy of an edition, by their rows.
-    pub async fn links(&self, edition: i64, reader: i64) -> Links {
-        Links::new(&self.site, &self.names(edition, reader).await)
+    pub async fn links(&self, edition: i64, reader: i64) -> CopyLinks {
+        CopyLinks::new(&self.site, &self.names(edition, reader).await)
     }
 
     /// Who has that address.
@@ -115,7 +111,7 @@ impl TestApp {
     /// How a reader's copy of an edition is named.
     pub async fn names(&self, edition: i64, reader: i64) -> CopyNames<'static> {
         let copy = CopyId { edition, subscriber: reader };
-        let names = names::of_copy(&self.site, copy).await.expect("the names can be read");
+        let names = delivery::names_of_copy(&self.site, copy).await.expect("the names can be read");
         names.expect("there are such an edition and reader")
     }
 

@@ -20,11 +20,7 @@ use super::{
 };
 use crate::{
     clock::{Moment, Zone},
-    delivery::{
-        progress::{self, Progress},
-        states::CopyState,
-        variant::NO_COPY,
-    },
+    delivery::{self, CopyState, NO_COPY, Progress},
     editions::{EditionState, HeldBecause},
     origin::{self, Standing},
     publishing::{self, Edition, Retryable, Wanted},
@@ -194,7 +190,7 @@ pub(super) async fn page(desk: &Desk, edition: &Edition, look: &Look, stale: boo
     // The figures are for the whole team, addresses are not.
     let sees_readers = sealed && desk.may(Role::READERS);
     let corrected = edition.state == EditionState::Paused && publishing::is_corrected(db, edition).await?;
-    let progress = if sealed { Some(progress::of(db, edition.id).await?) } else { None };
+    let progress = if sealed { Some(delivery::progress_of(db, edition.id).await?) } else { None };
     let retryable = match progress {
         Some(progress) if progress.failed > 0 => publishing::retryable(desk.site(), edition.id).await?,
         _ => Retryable::default(),
@@ -486,7 +482,7 @@ impl Viewer {
     async fn look(&mut self) -> Result<Tick, WebError> {
         let db = &self.desk.site().db;
         let edition = publishing::load(db, self.edition_id).await?;
-        let progress = progress::of(db, self.edition_id).await?;
+        let progress = delivery::progress_of(db, self.edition_id).await?;
         self.speed.saw(progress.sealed - progress.open);
         self.looks += 1;
         let is_moving = moves(&edition, self.desk.site().now());

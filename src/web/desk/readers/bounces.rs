@@ -8,10 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     bounces::{self, Bounce, Complaints, PersonsLetter},
     clock::{Moment, Zone},
-    delivery::{
-        returned::Decision,
-        suppression::{Reason, Suppressions},
-    },
+    delivery::{Decision, StopReason, Suppressions},
     email_address::EmailAddress,
     publishing::{self, Returned},
     subscribers::{self, Subscriber},
@@ -140,11 +137,11 @@ pub(super) async fn stopped(desk: &Desk, reader: &Subscriber) -> Result<Option<S
     let found = Suppressions::new(desk.site()).find(&reader.email).await?;
     Ok(found.map(|found| Stopped {
         id: found.id,
-        blocked: found.reason == Reason::Staff,
+        blocked: found.reason == StopReason::Staff,
         why: stopped_because(found.reason),
         words: found.detail,
         since: found.created_at.date(desk.zone()),
-        careful: found.reason != Reason::Bounced,
+        careful: found.reason != StopReason::Bounced,
     }))
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     clock::{Moment, Zone},
-    delivery::notices,
+    delivery,
     donations::{self, DonationKind},
     publishing,
     staff::Role,
@@ -258,7 +258,7 @@ impl EventView {
 }
 
 impl LetterView {
-    fn new(sent: notices::Sent, zone: &Zone) -> Self {
+    fn new(sent: delivery::Sent, zone: &Zone) -> Self {
         Self {
             what: letter(&sent.template),
             state: sent.state.as_str(),
@@ -304,7 +304,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
     let list = List { path: &format!("{path}#letters"), place: "letters", kept: &[] };
     let untold: Vec<&str> =
         if desk.may(Role::MONEY) { OF_THE_TEAM.into() } else { [OF_THE_TEAM, OF_MONEY].concat() };
-    let read = |most| notices::to(db, &reader.email, &untold, look.letters.id(), most);
+    let read = |most| delivery::letters_to(db, &reader.email, &untold, look.letters.id(), most);
     let (letters, letters_pages) = list.page(look.letters, LETTERS, read, |last| [last.id]).await?;
     let list = List { path: &format!("{path}#consent"), place: "consents", kept: &[] };
     let read = |most| consent::page(db, reader.id, look.consents.id(), most);
