@@ -40,11 +40,7 @@ use crate::{
     smtp_url::{RelaySettings, Relays},
     staff,
     tasks::Breaks,
-    web::{
-        self, SandboxInfo,
-        hooks::BounceHooks,
-        monitor::{self, Monitor, Watched},
-    },
+    web::{self, BounceHooks, Monitor, SandboxInfo, Watched},
 };
 
 /// Which parts of an instance this process runs.
@@ -164,7 +160,7 @@ impl Running {
                 headcount: headcount.clone(),
                 began: site.now(),
             };
-            tokio::spawn(monitor::serve(listener, Monitor::new(watched), until(stopped.clone())))
+            tokio::spawn(web::serve_monitor(listener, Monitor::new(watched), until(stopped.clone())))
         });
         let web = match listener {
             None => None,
@@ -294,7 +290,7 @@ pub(super) async fn wait_for_database(config: &Config) {
     let is_there = instance::until_it_is_there(database);
     match listen_for_watchers(config) {
         Ok(Some(listener)) => {
-            monitor::serve_while_waiting(listener, why.to_string(), Clock::System.now(), is_there).await;
+            web::serve_while_waiting(listener, why.to_string(), Clock::System.now(), is_there).await;
         }
         // Where nobody can listen, the start says so.
         Ok(None) | Err(_) => is_there.await,
@@ -359,7 +355,7 @@ fn limits(descriptors: usize, config: &Config, relays: &[RelayOptions], sandbox:
     let mail: usize = relays.iter().map(|relay| relay.connections).sum();
     let outside = sandbox_limits(config);
     let outside = if sandbox { outside.smtp.connections + outside.http.connections } else { 0 };
-    let watchers = config.metrics_listen.map_or(0, |_| monitor::LIMITS.connections);
+    let watchers = config.metrics_listen.map_or(0, |_| web::MONITOR_LIMITS.connections);
     let limits = Limits::USUAL.within(descriptors, EVERYTHING_ELSE + database + mail + outside + watchers);
     let (connections, of_one_network) = (limits.connections, limits.per_network);
     if connections < Limits::USUAL.connections / 4 {

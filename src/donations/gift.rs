@@ -11,7 +11,7 @@ use crate::{
     delivery,
     email_address::EmailAddress,
     links::Give,
-    money::{Money, limits::Limits},
+    money::{GiftLimits, Money},
     network::Network,
     payments::{Every, NewCheckout, PaymentProvider, ProviderError},
     settings::Settings,
@@ -179,7 +179,7 @@ fn refused(error: &ProviderError) -> FieldErrors {
 
 fn check(
     request: &GiftRequest<'_>,
-    Limits { least, most }: Limits,
+    GiftLimits { least, most }: GiftLimits,
 ) -> Result<(Money, EmailAddress, String), FieldErrors> {
     let mut errors = FieldErrors::default();
     let amount =

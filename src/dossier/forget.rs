@@ -12,7 +12,7 @@ use crate::{
     donations,
     links::Forget,
     site::Site,
-    subscribers::{self, Subscriber, SubscriberError, donor_state, forgotten, other_addresses, requests},
+    subscribers::{self, Subscriber, SubscriberError, other_addresses, requests},
     withdrawals::{self, Withdrawal},
 };
 
@@ -52,7 +52,7 @@ pub async fn look_at_forgetting(
 /// # Errors
 /// When the database fails.
 pub async fn farewell(site: &Site, reader: Subscriber) -> Result<Farewell> {
-    let gives_as = donor_state::gives_as(&site.db, reader.id).await?.unwrap_or(NOBODY.to_owned());
+    let gives_as = subscribers::gives_as(&site.db, reader.id).await?.unwrap_or(NOBODY.to_owned());
     let mut monthly = store::monthly(&site.db, &gives_as, i64::MAX, 20).await?;
     monthly.retain(|one| one.state.runs());
     Ok(Farewell { reader, monthly })
@@ -101,7 +101,7 @@ async fn once(
     let suppressions = Suppressions::new(site);
     let mut tx = site.db.begin().await?;
     suppressions.close(&mut tx).await?;
-    let reader = forgotten::hold(&mut tx, public_id).await?;
+    let reader = subscribers::hold_to_forget(&mut tx, public_id).await?;
     if let Some(reader) = &reader {
         let hash = suppressions.hash(&reader.email);
         delivery::forget_copies_of(&mut tx, site, reader.id).await?;
@@ -112,15 +112,15 @@ async fn once(
         bounces::forget(&mut tx, &hash, reader.id, &reader.email).await?;
         suppressions.forget(&mut tx, &hash).await?;
         requests::forget(&mut tx, site, &reader.email).await?;
-        let gives_as = donor_state::gives_as_in(&mut tx, reader.id).await?.unwrap_or(NOBODY.to_owned());
+        let gives_as = subscribers::gives_as_in(&mut tx, reader.id).await?.unwrap_or(NOBODY.to_owned());
         let donor = donations::forget(&mut tx, &gives_as).await?;
-        forgotten::forget(&mut tx, reader, &hash, at, donor).await?;
+        subscribers::forget(&mut tx, reader, &hash, at, donor).await?;
         if let Some(Deed { staff_id, why }) = by {
             audit_log::record(&mut tx, site, staff_id, "forgot a reader", public_id, why).await?;
         }
     }
     let noted = match written {
-        Some(hash) => forgotten::note(&mut tx, hash, at).await?,
+        Some(hash) => subscribers::note_forgotten(&mut tx, hash, at).await?,
         None => false,
     };
     tx.commit().await?;
@@ -135,12 +135,12 @@ async fn once(
 pub async fn forget_supporters(site: &Site) -> Result<u64> {
     let (mut after, mut gone) = (0, 0);
     loop {
-        let waiting = forgotten::supporters(&site.db, after).await?;
+        let waiting = subscribers::forgotten_supporters(&site.db, after).await?;
         for (hash, donor) in &waiting {
             after = *donor;
             let mut tx = site.db.begin().await?;
             if donations::forget_donor(&mut tx, *donor).await? {
-                forgotten::supporter_is_gone(&mut tx, hash).await?;
+                subscribers::forgotten_supporter_is_gone(&mut tx, hash).await?;
                 gone += 1;
             }
             tx.commit().await?;

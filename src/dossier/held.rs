@@ -19,7 +19,7 @@ use crate::{
     links::CopyOfData,
     site::Site,
     subscribers::{
-        self, Subscriber, SubscriberError, consent, donor_state, fields,
+        self, Subscriber, SubscriberError, consent, fields,
         requests::{self, Request},
     },
     words,
@@ -48,7 +48,7 @@ impl Whose {
     async fn new(site: &Site, address: EmailAddress, reader: Option<Subscriber>) -> Result<Self> {
         let (key, hash) = (address.key(), Suppressions::new(site).hash(&address));
         let gives_as = match &reader {
-            Some(reader) => donor_state::gives_as(&site.db, reader.id).await?.unwrap_or(NOBODY.to_owned()),
+            Some(reader) => subscribers::gives_as(&site.db, reader.id).await?.unwrap_or(NOBODY.to_owned()),
             None => key.clone(),
         };
         Ok(Self { address, reader, key, gives_as, hash })

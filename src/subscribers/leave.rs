@@ -7,7 +7,7 @@ use super::{
     consent::{self, ConsentAction, ConsentMethod, Happened},
     good_bye,
     read::{Subscriber, Subscription, SubscriptionState},
-    rows::Said,
+    rows::SaidOfLeaving,
     store::{
         self,
         knowing::{self, Numbered},
@@ -59,7 +59,7 @@ pub struct AfterLeaving {
     /// Whether the list has topics that they could choose among instead.
     pub has_topics: bool,
     /// What they said of it.
-    pub said: Option<Said>,
+    pub said: Option<SaidOfLeaving>,
 }
 
 /// What a link would leave; changes nothing, for mail programs and scanners open links too (TRUST M3).

@@ -3,6 +3,10 @@
 //! The rules: nobody is mailed before they confirmed, or somebody answered for their consent; leaving works at once and by
 //! one press, and withdraws what is already queued in the same transaction; consent events are only ever added. A page
 //! answers the same whether or not an address is known.
+//!
+//! It may call the team, the ledger (`delivery`) and what stands below them; editions, the dossier and the web call it. Where much is asked of one
+//! kind of thing, [`lists`], [`topics`], [`fields`], [`forms`], [`requests`], its module is open, so that `add` says what is added. Start
+//! reading at [`subscribe()`], then `confirm.rs` and `leave.rs`.
 
 use std::time::Duration;
 
@@ -12,10 +16,10 @@ mod choices_link;
 mod confirm;
 pub mod consent;
 mod csv_files;
-pub mod donor_state;
+mod donor_state;
 pub mod fields;
 mod find;
-pub mod forgotten;
+mod forgotten;
 pub mod forms;
 mod formula;
 mod found_by;
@@ -40,10 +44,9 @@ mod topic_choices;
 pub mod topics;
 mod unwanted;
 mod welcome;
-pub mod why_they_left;
+mod why_they_left;
 mod withdrawn;
 
-pub(crate) use self::moving::other_addresses;
 pub use self::{
     budget::{Crowd, Goes},
     by_staff::{
@@ -54,8 +57,12 @@ pub use self::{
     confirm::{Confirmed, confirm, join_offered, look_at_confirmation},
     consent::{By, ConsentAction, ConsentMethod},
     csv_files::{Basis, CsvError, ImportReport, RowError, export, import, lines_of_export},
-    donor_state::{DonorState, set_donor_state},
+    donor_state::{DonorState, donor_state, gives_as, set_donor_state},
     find::{Wanted, count_many, counts, fold_waiting, page},
+    forgotten::{
+        forget, hold as hold_to_forget, note as note_forgotten,
+        supporter_is_gone as forgotten_supporter_is_gone, supporters as forgotten_supporters,
+    },
     formula::guarded,
     leave::{
         AfterLeaving, Left, after_leaving, leave, leave_all, leave_as_written, leave_by_mail, leave_by_staff,
@@ -82,8 +89,12 @@ pub use self::{
     },
     topic_choices::{TopicChoice, TopicChoices, TopicsTicked, topic_choices},
     unwanted::{Unwanted, unwanted},
-    why_they_left::{LeavingReason, say_why},
+    why_they_left::{
+        LeavingReason, ReasonCount, SaidOfLeaving, WhyTheyLeft, of_reader as why_they_left, say_why,
+        sums as leaving_sums,
+    },
 };
+pub(crate) use self::{donor_state::gives_as_in, moving::other_addresses};
 use crate::{
     db::{MaybeDatabase, Sql},
     token::TokenError,

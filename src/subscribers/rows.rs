@@ -356,7 +356,7 @@ pub struct Event {
 
 /// What a reader said of a leaving.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Said {
+pub struct SaidOfLeaving {
     pub reason: LeavingReason,
     /// In their own words; may be empty.
     pub words: String,
@@ -369,7 +369,7 @@ pub struct WhyTheyLeft {
     pub list: String,
     pub left_at: Moment,
     #[sqlx(flatten)]
-    pub said: Said,
+    pub said: SaidOfLeaving,
 }
 
 /// How often a reason was given.

@@ -1,12 +1,12 @@
 //! The web: one table of routes, the layers that the table drives, pages, forms.
 //!
-//! The rule: a route exists by standing in [`routes::routes`], with who may come, how a forged request is kept out and
+//! The rule: a route exists by standing in [`routes()`], with who may come, how a forged request is kept out and
 //! which headers go back; nothing adds a route beside it. What is for whoever watches the program is on an address of its own
-//! ([`monitor`]). A handler parses, calls one domain function, and renders.
+//! ([`Monitor`]). A handler parses, calls one domain function, and renders.
 //!
 //! # Adding a page
 //!
-//! 1. A line in [`routes::routes`]: `Route::get("/desk/readers", Staff(Role::READERS), Desk, desk::readers::list::show)`.
+//! 1. A line in [`routes()`]: `Route::get("/desk/readers", Staff(Role::READERS), Desk, desk::readers::list::show)`.
 //! 2. A file named as in the address, with `show` and `submit`, at the desk in the folder of its item of the menu. There a handler
 //!    takes [`Desk`] and ends in
 //!    `desk.page("desk/readers/list", "Readers", &data).await`; for readers it takes `State<App>` and ends in
@@ -28,12 +28,12 @@ mod forms;
 mod guard;
 mod header_set;
 mod headers;
-pub mod hooks;
-pub mod monitor;
+mod hooks;
+mod monitor;
 mod pages;
 mod paging;
 mod public;
-pub mod routes;
+mod routes;
 mod session;
 mod statics;
 #[cfg(test)]
@@ -49,7 +49,10 @@ pub use self::{
     error::WebError,
     forms::{Form, Posted},
     header_set::HeaderSet,
+    hooks::BounceHooks,
+    monitor::{LIMITS as MONITOR_LIMITS, Monitor, Watched, serve as serve_monitor, serve_while_waiting},
     pages::Pages,
+    routes::{Csrf, Route, Who, routes},
     session::{ClientAddress, Desk, SignedIn},
 };
 use crate::{

@@ -10,10 +10,7 @@ use broadside::{
     db::Db,
     delivery, publishing,
     staff::{self, Role, Seen},
-    web::{
-        HeaderSet,
-        routes::{Csrf, Route, Who, routes},
-    },
+    web::{Csrf, HeaderSet, Route, Who, routes},
 };
 
 use crate::support::{

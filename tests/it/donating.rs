@@ -369,7 +369,7 @@ both_engines! {
         let list = house.list().await;
         let added = subscribers::add_by_staff(&house.site, &email, "Ann", list, "a letter").await;
         let reader = added.expect("a reader").id;
-        let state = async || subscribers::donor_state::donor_state(db, reader).await.expect("a read");
+        let state = async || subscribers::donor_state(db, reader).await.expect("a read");
         assert_eq!(state().await, DonorState::Never);
         let subscription = house.stripe().subscriptions()[0]["id"].as_str().expect("an id").to_owned();
         house.stripe().renew(&subscription).expect("another month");

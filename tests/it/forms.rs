@@ -16,7 +16,7 @@ use broadside::{
     sandbox::{Rule, Stage},
     staff::{self, NewMember, Role},
     subscribers::lists,
-    web::routes::routes,
+    web::routes,
 };
 use lol_html::{HtmlRewriter, Settings, element};
 use reqwest::{Method, StatusCode, header};

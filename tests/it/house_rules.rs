@@ -354,6 +354,50 @@ fn no_files_use_one_another_in_a_circle() {
     assert!(circles.is_empty(), "{words}");
 }
 
+/// Modules that a room opens to others beside its front door, and why. Where a room has several of one kind of thing, a name such as
+/// `add` wants to be said with what is added.
+const OPEN_MODULES: &[(&str, &[&str], &str)] = &[
+    (
+        "subscribers/mod.rs",
+        &["consent", "fields", "forms", "lists", "machines", "requests", "topics"],
+        "each can be added, changed, listed and found",
+    ),
+    ("replies/mod.rs", &["scan"], "what is looked for in a text: an address, a status, a reply code"),
+];
+
+/// A room has one front door: its modules are private, and what others may use is named in its `mod.rs`.
+#[test]
+fn rooms_have_one_front_door() {
+    let mut wrong = Vec::new();
+    let mut found = BTreeSet::new();
+    let is_inside = |path: &str| {
+        path == "lib.rs" || is_test(path) || path.contains("/store") || path.starts_with("sandbox/")
+    };
+    for (path, text) in sources().iter().filter(|(path, _)| !is_inside(path)) {
+        for (at, line) in code(text) {
+            let Some(module) = line.trim().strip_prefix("pub mod ").map(word) else { continue };
+            let open = OPEN_MODULES
+                .iter()
+                .find(|(file, modules, _)| file == path && modules.contains(&module.as_str()));
+            match open {
+                Some(_) => drop(found.insert((path.clone(), module))),
+                None => {
+                    wrong.push(format!("src/{path}:{at} opens {module}: name what others may use instead"))
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for (file, modules, why) in OPEN_MODULES {
+        for module in *modules {
+            assert!(
+                !why.is_empty() && found.contains(&((*file).to_owned(), (*module).to_owned())),
+                "{file} does not open {module} any more"
+            );
+        }
+    }
+}
+
 /// Whoever may call something finds what it promises. Fields and variants say it by their names, where they can: a compiler's
 /// lint would ask a sentence of each.
 #[test]

@@ -15,7 +15,7 @@ use broadside::{
     settings::Settings,
     subscribers::{
         self, ByStaff, DonorState, MoveState, NewAddress, Readdressed, Subscriber, SubscriberError,
-        SubscriptionState, Trace, consent, donor_state,
+        SubscriptionState, Trace, consent,
     },
     token::Purpose,
     withdrawals::{self, Withdrawal},
@@ -259,7 +259,7 @@ both_engines! {
 
     /// TRUST L11: gifts stay with the address they were given under: nobody who moves gets those of another, or loses their own.
     async fn gifts_stay_with_the_address_they_were_given_under(app: TestApp) {
-        let state = async |id: i64| donor_state::donor_state(&app.site.db, id).await.expect("a read");
+        let state = async |id: i64| subscribers::donor_state(&app.site.db, id).await.expect("a read");
         app.reader(OLD).await;
         let ann = reader(&app, OLD).await;
         // Somebody else's gifts, before and after.
@@ -355,7 +355,7 @@ both_engines! {
         assert_eq!(last.source, "change of address taken back by the earlier mailbox; before a***@other.example");
         app.send_edition("The next").await;
         assert_eq!(app.last_mail(OLD).subject, "The next");
-        assert_eq!(donor_state::gives_as(&app.site.db, ann.id).await.expect("a read").as_deref(), Some(OLD));
+        assert_eq!(subscribers::gives_as(&app.site.db, ann.id).await.expect("a read").as_deref(), Some(OLD));
 
         app.advance(DAY);
         moves(&app, OLD, NEW).await;

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     settings::Settings,
-    subscribers::{self, ConsentMethod, LeavingReason, Left, SubscriberError, consent, why_they_left::Said},
+    subscribers::{self, ConsentMethod, LeavingReason, Left, SaidOfLeaving, SubscriberError, consent},
 };
 
 const TEMPLATE: &str = "public/unsubscribe";
@@ -192,7 +192,7 @@ async fn page(app: &App, found: Option<Left>, pressed: Option<Pressed>) -> Outco
 }
 
 impl Why {
-    fn new(said: Option<Said>, pressed: Pressed) -> Self {
+    fn new(said: Option<SaidOfLeaving>, pressed: Pressed) -> Self {
         let (is_said, form) = (said.is_some(), Form::new(WHY));
         let form = match (pressed, said) {
             (Pressed::Why(form), _) if !form.is_valid() => *form,

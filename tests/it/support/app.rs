@@ -32,7 +32,7 @@ use broadside::{
     smtp::{Relay, Timeouts, Wire},
     smtp_url::RelayLimits,
     staff::{self, FirstOwner, PasswordCost},
-    web::{App, hooks::BounceHooks, serve},
+    web::{App, BounceHooks, serve},
 };
 use tokio::{net::TcpListener, task::AbortHandle};
 use url::Url;

@@ -9,9 +9,9 @@ use super::list::{Pill, find};
 use crate::{
     publishing,
     subscribers::{
-        Visibility,
+        self, Visibility,
         lists::{self, List, OptIn, Written},
-        topics, why_they_left,
+        topics,
     },
     web::{
         Desk, Form, Outcome, Posted, WebError,
@@ -176,7 +176,7 @@ async fn page(desk: &Desk, list: List, form: Form) -> Result<Page, WebError> {
         ticked: ticked.contains(&topic.id.to_string()),
         name: topic.name,
     });
-    let left = why_they_left::sums(&site.db, list.id, site.now().minus(LATELY)).await?;
+    let left = subscribers::leaving_sums(&site.db, list.id, site.now().minus(LATELY)).await?;
     Ok(Page {
         pills: Pill::of(&list),
         list_id: format!("{}.{}", list.slug, site.host()),

@@ -14,10 +14,7 @@ use crate::{
     donations::{self, DonationKind},
     publishing,
     staff::Role,
-    subscribers::{
-        self, Note, Subscriber, Subscription, SubscriptionState, Weeks, consent, donor_state, fields, topics,
-        why_they_left,
-    },
+    subscribers::{self, Note, Subscriber, Subscription, SubscriptionState, Weeks, consent, fields, topics},
     web::{
         Desk, Form, Outcome, WebError,
         desk::editions::progress::Row,
@@ -356,7 +353,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         let topics = topics.into_iter().map(|topic| topic.name).collect::<Vec<_>>().join(", ");
         ListLine { topics, ..ListLine::new(one, how, (zone, now)) }
     };
-    let left = why_they_left::of_reader(db, reader.id, REASONS).await?.into_iter().map(|one| LeftView {
+    let left = subscribers::why_they_left(db, reader.id, REASONS).await?.into_iter().map(|one| LeftView {
         list: one.list,
         when: one.left_at.date(zone),
         why: left_because(one.said.reason),
@@ -375,7 +372,7 @@ async fn page(desk: &Desk, reader: Subscriber, forms: Forms, look: Look) -> Resu
         on_some,
         pause: forms.pause,
         blocked: stopped.as_ref().is_some_and(|stopped| stopped.blocked),
-        donor: donor(donor_state::donor_state(db, reader.id).await?),
+        donor: donor(subscribers::donor_state(db, reader.id).await?),
         gifts: gifts(desk, &reader).await?,
         several: others.len() > 1,
         request: List {
@@ -418,7 +415,7 @@ async fn gifts(desk: &Desk, reader: &Subscriber) -> Result<Vec<String>, WebError
     if !desk.may(Role::MONEY) {
         return Ok(Vec::new());
     }
-    let Some(gives_as) = donor_state::gives_as(&desk.site().db, reader.id).await? else {
+    let Some(gives_as) = subscribers::gives_as(&desk.site().db, reader.id).await? else {
         return Ok(Vec::new());
     };
     let totals = donations::totals_of(&desk.site().db, &gives_as).await?;

@@ -7,10 +7,7 @@ use serde::Serialize;
 use crate::{
     clock::Zone,
     mail,
-    money::{
-        self, Money,
-        limits::{self, Limits},
-    },
+    money::{self, GiftLimits, Money},
     settings::{self, Setting, Settings},
     subscribers::fields,
     web::{
@@ -50,8 +47,8 @@ struct Page {
 
 impl Page {
     fn new(form: Form) -> Self {
-        let sensible = money::currency(form.text("currency")).and_then(limits::of);
-        let hint = |limit: fn(Limits) -> Money| {
+        let sensible = money::currency(form.text("currency")).and_then(money::sensible_limits);
+        let hint = |limit: fn(GiftLimits) -> Money| {
             sensible.map_or_else(String::new, |limits| format!("{} if empty.", limit(limits)))
         };
         Self {
